@@ -1,0 +1,48 @@
+# make demo   set up, run the main job on a real model file, leave a result file and a figure in results/
+# make test   set up, run the tests
+# make slow   set up, run the tests that take longer
+
+PYTHON ?= python3
+VENV := .venv
+RESPAIR := $(VENV)/bin/respair
+STAMP := $(VENV)/.installed-
+SPEC := pyproject.toml Makefile
+DEMO := notebooks/models/resonating-bipolaron.toml
+
+.PHONY: demo test slow check clean
+
+demo: $(STAMP)demo
+	$(VENV)/bin/python notebooks/demo.py $(DEMO) results
+
+test: $(STAMP)test
+	$(VENV)/bin/python -m pytest
+
+slow: $(STAMP)test
+	$(VENV)/bin/python -m pytest -m slow
+
+check: $(STAMP)dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check --diff . || true
+	$(VENV)/bin/mypy
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(not (3, 11) <= v[:2] <= (3, 14))' || \
+	  { echo "respair needs Python 3.11 to 3.14; $(PYTHON) is `$(PYTHON) --version 2>&1`. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "$(PYTHON) cannot make virtual environments. On Debian or Ubuntu: sudo apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMP)demo: $(VENV)/bin/python $(SPEC)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(STAMP)test: $(VENV)/bin/python $(SPEC)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ $(STAMP)demo
+
+$(STAMP)dev: $(VENV)/bin/python $(SPEC)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' 'build>=1.2' 'mypy>=1.11' 'ruff>=0.6'
+	@touch $@ $(STAMP)test $(STAMP)demo
+
+clean:
+	rm -rf $(VENV) results build dist src/*.egg-info

@@ -1,0 +1,47 @@
+"""Analysis: what a physicist reads off a state. Every function returns labelled xarray objects."""
+
+from .charge import boson_density, density_correlation, double_occupancy, electron_density, spin_correlation, spin_z
+from .charge_scan import charge_scan
+from .energy import energy_part
+from .expectation import expectation
+from .flux import flux_response
+from .lattice import (
+    boson_lattice,
+    default_grid,
+    displacement,
+    displacement_distribution,
+    displacement_squared,
+    electron_lattice,
+    quanta,
+)
+from .observables import OBSERVABLES, Observable, available, observables
+from .pairing import boson_correlation, condensate, pair_boson_correlation, pair_correlation, pair_exchange
+
+__all__ = [
+    "OBSERVABLES",
+    "Observable",
+    "available",
+    "boson_correlation",
+    "boson_density",
+    "boson_lattice",
+    "charge_scan",
+    "condensate",
+    "default_grid",
+    "density_correlation",
+    "displacement",
+    "displacement_distribution",
+    "displacement_squared",
+    "double_occupancy",
+    "electron_density",
+    "electron_lattice",
+    "energy_part",
+    "expectation",
+    "flux_response",
+    "observables",
+    "pair_boson_correlation",
+    "pair_correlation",
+    "pair_exchange",
+    "quanta",
+    "spin_correlation",
+    "spin_z",
+]

@@ -1,0 +1,177 @@
+"""Expectation values in a state: the kernels behind every observable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from ..hamiltonians import Operator
+from ..hamiltonians.operators import ChargeWord
+from ..hamiltonians.phonons import find, word_matrix
+from ..solvers import State
+
+DENSITY_MATRIX_UP_TO = 3000
+"""Charge density matrices up to this size are formed once and reused."""
+CHUNK = 1 << 24
+"""Amplitudes handled at a time where work space is needed."""
+
+
+def expectation(state: State, operator: Operator) -> complex:
+    """Return ``<O>`` of any operator that keeps N and S_z.
+
+    Parameters
+    ----------
+    state : State
+        Pure or mixed.
+    operator : Operator
+        In the physical phonons; its lattice factors are exact projections on the truncated space.
+
+    Returns
+    -------
+    complex
+        The expectation value.
+
+    Raises
+    ------
+    ValueError
+        If the operator changes N or S_z, or names what the model does not have.
+
+    Examples
+    --------
+    >>> from respair.clusters import dimer
+    >>> from respair.hamiltonians import Electrons, Model, create, annihilate
+    >>> from respair.solvers import ground_state
+    >>> levels = ground_state(Model(dimer(), Electrons(hopping=1.0)), 2)
+    >>> hop = create(0, "up") * annihilate(1, "up")
+    >>> round(expectation(levels.ground, hop).real, 12)
+    0.5
+    """
+    space = state.hamiltonian.space
+    value = 0.0 + 0.0j
+    for factor in space.factorise(operator):
+        right = None if factor.is_identity else sp.csr_array(space.lattice_matrix(factor.lattice).T)
+        for weight, psi in zip(state.weights, state.vectors, strict=True):
+            moved = factor.charges @ psi
+            value += weight * np.vdot(psi, moved if right is None else moved @ right)
+    return complex(value)
+
+
+class ChargeAverages:
+    """Averages of many charge operators in one state, with the work they share done once.
+
+    Parameters
+    ----------
+    state : State
+        Pure or mixed.
+    """
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.space = state.hamiltonian.space
+        density = np.zeros(len(self.space.charges))
+        for weight, psi in zip(state.weights, state.vectors, strict=True):
+            density += weight * np.einsum("ep,ep->e", psi.conj(), psi).real
+        self.density: NDArray[np.float64] = density
+        small = len(self.space.charges) <= DENSITY_MATRIX_UP_TO
+        self._matrix = self._density_matrix() if small else None
+
+    def _density_matrix(self) -> NDArray[np.float64] | NDArray[np.complex128]:
+        terms = (w * (psi.conj() @ psi.T) for w, psi in zip(self.state.weights, self.state.vectors, strict=True))
+        return sum(terms, np.zeros((len(self.density),) * 2))
+
+    def diagonal(self, values: NDArray[np.float64]) -> float:
+        """Return the average of an operator that is diagonal in the configurations."""
+        return float(values @ self.density)
+
+    def words(self, words: Mapping[ChargeWord, complex]) -> complex:
+        """Return the average of a sum of charge words."""
+        is_real = all(np.imag(value) == 0 for value in words.values())
+        matrix = self.space.charge_matrix(words, np.float64 if is_real else np.complex128).tocoo()
+        row, column = matrix.coords
+        if self._matrix is not None:
+            return complex(np.sum(matrix.data * self._matrix[row, column]))
+        value = 0.0 + 0.0j
+        for weight, psi in zip(self.state.weights, self.state.vectors, strict=True):
+            value += weight * _matrix_element(row, column, matrix.data, psi)
+        return value
+
+    def operator(self, operator: Operator) -> complex:
+        """Return the average of an operator without lattice part."""
+        return self.words({charge: value for (charge, _), value in operator.terms.items()})
+
+
+def _matrix_element(
+    row: NDArray[np.int64],
+    column: NDArray[np.int64],
+    values: NDArray[np.float64] | NDArray[np.complex128],
+    psi: NDArray[np.float64] | NDArray[np.complex128],
+) -> complex:
+    """``sum_k values[k] <psi[row[k]] | psi[column[k]]>`` in chunks of rows."""
+    step = max(1, CHUNK // psi.shape[1])
+    parts = (slice(i, i + step) for i in range(0, len(row), step))
+    return complex(sum(np.einsum("k,kp,kp->", values[s], psi[row[s]].conj(), psi[column[s]]) for s in parts))
+
+
+def displacement_profile(state: State) -> NDArray[np.float64]:
+    """Return ``sum_pp' psi*[e,p] x_m[p,p'] psi[e,p']`` for each configuration e and mode m, shape (e, modes).
+
+    Summed over e it is <x_m>; weighted with a charge it is a charge-lattice correlation.
+    """
+    space = state.hamiltonian.space
+    modes = space.phonons.modes
+    profile = np.zeros((len(space.charges), modes))
+    for m in range(modes):
+        raising = sp.csr_array(word_matrix(((m, 1, 0),), space.phonons).T)
+        for weight, psi in zip(state.weights, state.vectors, strict=True):
+            profile[:, m] += weight * 2.0 * np.einsum("ep,ep->e", psi.conj(), psi @ raising).real
+    shift = np.array([2.0 * space.shifts.get(m, 0.0) for m in range(modes)])
+    density = sum(
+        (w * np.einsum("ep,ep->e", psi.conj(), psi).real for w, psi in zip(state.weights, state.vectors, strict=True)),
+        np.zeros(len(space.charges)),
+    )
+    return np.asarray(profile + density[:, None] * shift)
+
+
+def mode_density_matrix(state: State, mode: int) -> NDArray[np.float64] | NDArray[np.complex128]:
+    """Return the reduced density matrix of one oscillator, in the number states of its displaced frame.
+
+    Parameters
+    ----------
+    state : State
+        Pure or mixed.
+    mode : int
+        Oscillator.
+
+    Returns
+    -------
+    (n, n) float or complex
+        ``rho[i, j] = sum psi[..i..] conj(psi[..j..])`` with everything else traced out; trace one.
+    """
+    space = state.hamiltonian.space
+    occupations = space.phonons.occupations.astype(np.int64)
+    n = occupations[:, mode]
+    others = occupations.copy()
+    others[:, mode] = 0
+    keys = space.phonons.key(others)
+    rest = find(np.unique(keys), keys)
+    size, count = int(n.max()) + 1, int(rest.max()) + 1
+    rho = np.zeros((size, size), dtype=state.vectors.dtype)
+    step = max(1, CHUNK // (size * count))
+    for weight, psi in zip(state.weights, state.vectors, strict=True):
+        for start in range(0, psi.shape[0], step):
+            part = psi[start : start + step]
+            spread = np.zeros((len(part), count, size), dtype=psi.dtype)
+            spread[:, rest, n] = part
+            flat = spread.reshape(-1, size)
+            rho += weight * (flat.T @ flat.conj())
+    return rho
+
+
+def operator_matrix(averages: ChargeAverages, rows: Sequence[Operator], columns: Sequence[Operator]) -> NDArray[np.complex128]:
+    """Return ``<R_i+ C_j>`` for lists of charge operators."""
+    return np.array([[averages.operator(r.dag * c) for c in columns] for r in rows], dtype=complex).reshape(
+        len(rows), len(columns)
+    )

@@ -1,0 +1,143 @@
+"""Response to a magnetic flux through a ring: energy, persistent current, stiffness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import scipy.sparse as sp
+import scipy.sparse.linalg as spla
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..hamiltonians import Hamiltonian, Model, Operator, Sector, flux_derivative
+from ..solvers import ConvergenceError, Eigenstates, Options, block_isometry, ground_state
+from .labelled import labelled
+
+SPLIT = 1e-7
+"""Slopes of degenerate levels that differ by more than this cross: the ground energy has a kink there."""
+
+
+def flux_response(
+    model: Model,
+    sector: Sector | int,
+    values: Sequence[float],
+    options: Options | None = None,
+    progress: Callable[[float], None] = lambda phi: None,
+) -> xr.Dataset:
+    r"""Compute E_0, the persistent current and the stiffness at each flux.
+
+    .. math:: I = -\langle H'\rangle,\quad D = \pi L\, E_0'',\quad
+              E_0'' = \langle H''\rangle - 2\langle H' Q\,(H - E_0)^{-1} Q H'\rangle
+
+    with primes for derivatives with respect to phi and Q the projector off the ground level. The inverse is one
+    linear solve in the sector; no excited states are summed.
+
+    Parameters
+    ----------
+    model : Model
+        A model on a ring; its own flux is replaced.
+    sector : Sector or int
+        Quantum numbers.
+    values : sequence of float
+        phi = 2 pi Phi / (hc/e).
+    options : Options, optional
+        How to solve.
+    progress : function
+        Called with each flux before it is solved.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``energies``, ``energy_errors``, ``current``, ``stiffness``, ``multiplicity`` over ``phi``. Where levels cross,
+        E_0 has a kink: current and stiffness are NaN there.
+
+    Raises
+    ------
+    ValueError
+        If the cluster has no loop.
+
+    References
+    ----------
+    W. Kohn, Phys. Rev. 133, A171 (1964).
+
+    Examples
+    --------
+    >>> from respair.clusters import ring
+    >>> from respair.hamiltonians import Electrons, Model, Sector
+    >>> data = flux_response(Model(ring(4), Electrons(hopping=1.0)), Sector(1), [0.4])  # E = -2 cos(phi / 4)
+    >>> data.current.values.round(8), data.stiffness.values.round(8)
+    (array([-0.04991671]), array([1.56294889]))
+    """
+    if not model.cluster.has_loop:
+        raise ValueError(f"a {model.cluster.kind} of {model.cluster.sites} sites has no loop for a flux; take a ring of 3 or more")
+    sector = sector if isinstance(sector, Sector) else Sector(sector)
+    rows = []
+    for phi in values:
+        progress(phi)
+        levels = ground_state(replace(model, flux=float(phi)), sector, 1, options)
+        slope, curvature = _derivatives(levels)
+        energy, error = levels.energies[0], levels.certificate.energy_errors[0]
+        length = sum(bond.winding != 0 for bond in model.cluster.bonds)
+        rows.append((energy, error, -slope, np.pi * length * curvature, levels.multiplicity))
+    table = np.array(rows, dtype=float).reshape(-1, 5).T
+    names = ("energies", "energy_errors", "current", "stiffness", "multiplicity")
+    formulas = ("E_0(phi)", "error bar", "-dE_0/dphi", "pi L d2E_0/dphi2", "states in the ground level")
+    units = ("energy", "energy", "energy", "energy", "1")
+    coords = {"phi": np.asarray(values, dtype=float)}
+    return xr.Dataset(
+        {n: labelled(n, v, ["phi"], f, u, coords) for n, v, f, u in zip(names, table, formulas, units, strict=True)}
+    )
+
+
+def _derivatives(levels: Eigenstates) -> tuple[float, float]:
+    """Return E_0' and E_0'' of the lowest branch; NaN at a kink."""
+    hamiltonian = levels.hamiltonian
+    model, size = hamiltonian.space.model, hamiltonian.space.dimension
+    multiplet = levels.vectors[: levels.multiplicity].reshape(-1, size).T
+    first, second = (_matrix(hamiltonian, flux_derivative(model, n)) for n in (1, 2))
+    moved = first @ multiplet
+    slopes = np.linalg.eigvalsh(multiplet.conj().T @ moved)
+    if slopes[-1] - slopes[0] > SPLIT * max(1.0, abs(slopes[0])):
+        return np.nan, np.nan
+    pushed = moved - multiplet @ (multiplet.conj().T @ moved)
+    response = _resolvent(hamiltonian, float(levels.energies[0]), multiplet, pushed)
+    curvature = multiplet.conj().T @ (second @ multiplet) - 2 * pushed.conj().T @ response
+    return float(np.mean(slopes)), float(np.linalg.eigvalsh(curvature)[0])
+
+
+def _matrix(hamiltonian: Hamiltonian, operator: Operator) -> sp.csr_array:
+    size = hamiltonian.space.dimension
+    factors = hamiltonian.space.factorise(operator)
+    parts = (sp.kron(f.charges, hamiltonian.space.lattice_matrix(f.lattice), format="csr") for f in factors)
+    return sp.csr_array(sum(parts, sp.csr_array((size, size))))
+
+
+def _resolvent(
+    hamiltonian: Hamiltonian, energy: float, multiplet: NDArray[np.complex128], pushed: NDArray[np.complex128]
+) -> NDArray[np.complex128]:
+    """Solve ``(H - E) y = pushed`` off the ground multiplet, by conjugate gradients in the block of the sector."""
+    block = block_isometry(hamiltonian)
+    matrix = hamiltonian.matrix()
+    if block is not None:
+        matrix = block.conj().T @ matrix @ block
+        multiplet, pushed = block.conj().T @ multiplet, block.conj().T @ pushed
+    size = matrix.shape[0]
+
+    def act(v: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        w = matrix @ v - energy * v
+        return np.asarray(w - multiplet @ (multiplet.conj().T @ w))
+
+    operator = spla.LinearOperator((size, size), matvec=act, dtype=np.result_type(matrix.dtype, pushed.dtype))
+    solution = np.zeros_like(pushed)
+    for column in range(pushed.shape[1]):
+        right = pushed[:, column]
+        if np.linalg.norm(right) < 1e-13:
+            continue
+        answer, _ = spla.cg(operator, right, rtol=1e-12, atol=1e-13, maxiter=20 * size + 1000)
+        defect = float(np.linalg.norm(act(answer) - right))
+        if defect > 1e-8:
+            raise ConvergenceError(defect, energy, 1e-8, 20 * size)
+        solution[:, column] = answer - multiplet @ (multiplet.conj().T @ answer)
+    return solution if block is None else np.asarray(block @ solution)

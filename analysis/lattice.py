@@ -1,0 +1,125 @@
+"""What the lattice does: displacements, phonon numbers, P(X), and how they follow the charges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..hamiltonians import Model
+from ..hamiltonians.phonons import word_matrix
+from ..solvers import State
+from .charge import boson_numbers, electron_numbers
+from .expectation import displacement_profile, mode_density_matrix
+from .labelled import labelled
+
+
+def displacement(state: State) -> xr.DataArray:
+    """``<x_m>`` with x = a + a+ = sqrt(2) X."""
+    return labelled("displacement", displacement_profile(state).sum(axis=0), ["mode"], "<a_m + a+_m>")
+
+
+def displacement_squared(state: State) -> xr.DataArray:
+    """``<x_m^2>``, the norm of x_m psi within the truncated space."""
+    space = state.hamiltonian.space
+    values = np.zeros(space.phonons.modes)
+    for m in range(space.phonons.modes):
+        x = word_matrix(((m, 1, 0),), space.phonons) + word_matrix(((m, 0, 1),), space.phonons)
+        shift = 2.0 * space.shifts.get(m, 0.0)
+        for weight, psi in zip(state.weights, state.vectors, strict=True):
+            values[m] += weight * np.linalg.norm(psi @ x.T + shift * psi) ** 2
+    return labelled("displacement_squared", values, ["mode"], "<(a_m + a+_m)^2>")
+
+
+def quanta(state: State) -> xr.DataArray:
+    """``<a+_m a_m>``, the mean number of phonons about the undisplaced lattice."""
+    space = state.hamiltonian.space
+    numbers = space.phonons.occupations.astype(float)
+    density = sum(
+        (w * np.einsum("ep,ep->p", psi.conj(), psi).real for w, psi in zip(state.weights, state.vectors, strict=True)),
+        np.zeros(len(space.phonons)),
+    )
+    shift = np.array([space.shifts.get(m, 0.0) for m in range(space.phonons.modes)])
+    # with a = a' + s: a+ a = a'+ a' + s x' + s^2 and x = x' + 2 s
+    mean = displacement_profile(state).sum(axis=0)
+    return labelled("quanta", density @ numbers + shift * mean - shift**2, ["mode"], "<a+_m a_m>")
+
+
+def electron_lattice(state: State) -> xr.DataArray:
+    """``<n_i x_m>``: electrons and displacements together (not the connected part)."""
+    values = electron_numbers(state.hamiltonian.space) @ displacement_profile(state)
+    return labelled("electron_lattice", values, ["site", "mode"], "<n_i (a_m + a+_m)>")
+
+
+def boson_lattice(state: State) -> xr.DataArray:
+    """``<b+_i b_i x_m>``: local pairs and displacements together (not the connected part)."""
+    values = boson_numbers(state.hamiltonian.space) @ displacement_profile(state)
+    return labelled("boson_lattice", values, ["site", "mode"], "<b+_i b_i (a_m + a+_m)>")
+
+
+def displacement_distribution(state: State, grid: Sequence[float] | NDArray[np.float64] | None = None) -> xr.DataArray:
+    r"""Probability density of each lattice coordinate X = (a + a+) / sqrt(2).
+
+    .. math:: P_m(X) = \langle\delta(X - X_m)\rangle = \sum_{nn'} \rho_{nn'} h_n(X) h_{n'}(X)
+
+    with rho the exact reduced density matrix of the mode and h_n the oscillator functions.
+
+    Parameters
+    ----------
+    state : State
+        Pure or mixed.
+    grid : sequence of float, optional
+        X; by default 201 points that cover the distribution.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dimensions (mode, X); the integral over X is one.
+
+    Examples
+    --------
+    >>> from respair.clusters import site
+    >>> from respair.hamiltonians import Model, Phonons
+    >>> from respair.solvers import ground_state
+    >>> levels = ground_state(Model(site(), phonons=Phonons(1.0, max_quanta=3)), 0)
+    >>> displacement_distribution(levels.ground, [0.0]).values.round(6)  # 1 / sqrt(pi)
+    array([[0.56419]])
+    """
+    space = state.hamiltonian.space
+    points = default_grid(space.model) if grid is None else np.asarray(grid, dtype=float)
+    values = np.zeros((space.phonons.modes, len(points)))
+    for m in range(space.phonons.modes):
+        rho = mode_density_matrix(state, m)
+        waves = oscillator_functions(len(rho), points - np.sqrt(2.0) * space.shifts.get(m, 0.0))
+        values[m] = np.einsum("ij,ix,jx->x", rho, waves, waves).real
+    return labelled("displacement_distribution", values, ["mode", "X"], "<delta(X - X_m)>", coords={"X": points})
+
+
+def default_grid(model: Model, points: int = 201) -> NDArray[np.float64]:
+    """Return points of X that cover the lattice of a model, whatever its charges do.
+
+    From four zero-point widths below the least to four above the largest displacement that the couplings can cause.
+    """
+    c = model.couplings
+    if not len(c.frequency):
+        return np.linspace(-4.0, 4.0, points)
+    local = np.sqrt(2.0) * (2 * c.electron_phonon + c.boson_phonon) / c.frequency
+    bond = 2 * np.sqrt(2.0) * max(np.max(np.abs(c.mode_bond)), 2 * np.max(np.abs(c.bond_phonon), initial=0.0))
+    bond = bond / np.min(c.frequency)
+    return np.linspace(min(0.0, np.min(local)) - bond - 4.0, max(0.0, np.max(local)) + bond + 4.0, points)
+
+
+def oscillator_functions(count: int, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the first `count` normalised harmonic-oscillator functions h_n(X), shape (count, points).
+
+    The recursion runs on the normalised functions, which neither overflow nor lose digits.
+    """
+    waves = np.zeros((count, len(points)))
+    waves[0] = np.pi**-0.25 * np.exp(-0.5 * points**2)
+    if count > 1:
+        waves[1] = np.sqrt(2.0) * points * waves[0]
+    for n in range(2, count):
+        waves[n] = np.sqrt(2.0 / n) * points * waves[n - 1] - np.sqrt((n - 1.0) / n) * waves[n - 2]
+    return waves

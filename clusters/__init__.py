@@ -1,0 +1,26 @@
+"""Clusters: sites, bonds, classes, lattice modes and symmetry permutations. No quantum mechanics here."""
+
+from .cluster import Bond, Cluster, Mode, place
+from .kinds import KINDS, MAX_SITES, chain, custom, dimer, ladder, ligand_centre, plaquette, ring, site
+from .symmetry import Permutation, compose, isometries, order
+
+__all__ = [
+    "KINDS",
+    "MAX_SITES",
+    "Bond",
+    "Cluster",
+    "Mode",
+    "Permutation",
+    "chain",
+    "compose",
+    "custom",
+    "dimer",
+    "isometries",
+    "ladder",
+    "ligand_centre",
+    "order",
+    "place",
+    "plaquette",
+    "ring",
+    "site",
+]

@@ -1,0 +1,193 @@
+"""The cluster: sites, bonds, lattice modes and the permutations that leave them alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .symmetry import Permutation, isometries
+
+Host = Literal["site", "bond"]
+
+
+@dataclass(frozen=True)
+class Bond:
+    """An oriented bond ``start -> end``.
+
+    Attributes
+    ----------
+    start, end : int
+        Site indices. The hop ``c+_end c_start`` carries the Peierls phase ``exp(i * winding * phi)``.
+    label : str
+        Class of the bond, the key of couplings given as tables.
+    winding : float
+        Fraction of the total flux that the bond carries; the bonds of a loop add up to one.
+    """
+
+    start: int
+    end: int
+    label: str = "bond"
+    winding: float = 0.0
+
+
+@dataclass(frozen=True)
+class Mode:
+    """One Einstein oscillator, sitting on a site or on a bond.
+
+    Attributes
+    ----------
+    host : {"site", "bond"}
+        What the mode sits on.
+    index : int
+        Index of that site or bond.
+    label : str
+        Class of that site or bond.
+    """
+
+    host: Host
+    index: int
+    label: str
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where things are: a finite graph in the plane, without any quantum mechanics.
+
+    Attributes
+    ----------
+    kind : str
+        Name of the family, for example ``"ring"``.
+    positions : tuple of (float, float)
+        Coordinates of the sites in units of the bond length; used for drawing and for symmetries.
+    classes : tuple of str
+        Class of each site.
+    bonds : tuple of Bond
+        Each pair of sites at most once.
+    modes : tuple of Mode
+        Oscillators, in the order of the phonon occupation numbers.
+    translation, reflection : tuple of int or None
+        Site permutations behind the quantum numbers ``momentum`` and ``reflection``; site ``i`` goes to
+        ``translation[i]``. None where the cluster has no such symmetry.
+
+    Examples
+    --------
+    >>> from respair.clusters import ring
+    >>> ring(4).translation
+    (1, 2, 3, 0)
+    >>> len(ring(2).bonds)  # two sites share one bond, never two
+    1
+    """
+
+    kind: str
+    positions: tuple[tuple[float, float], ...]
+    classes: tuple[str, ...]
+    bonds: tuple[Bond, ...] = ()
+    modes: tuple[Mode, ...] = ()
+    translation: Permutation | None = field(default=None, repr=False)
+    reflection: Permutation | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.positions:
+            raise ValueError("a cluster needs at least one site, got none")
+        if len(self.classes) != len(self.positions):
+            raise ValueError(f"{len(self.positions)} positions need as many classes, got {len(self.classes)}")
+        seen: set[frozenset[int]] = set()
+        for bond in self.bonds:
+            _check_bond(bond, self.sites, seen)
+
+    @property
+    def sites(self) -> int:
+        """Number of sites."""
+        return len(self.positions)
+
+    @property
+    def site_classes(self) -> tuple[str, ...]:
+        """The distinct site classes, in order of appearance."""
+        return tuple(dict.fromkeys(self.classes))
+
+    @property
+    def bond_classes(self) -> tuple[str, ...]:
+        """The distinct bond classes, in order of appearance."""
+        return tuple(dict.fromkeys(bond.label for bond in self.bonds))
+
+    @property
+    def has_loop(self) -> bool:
+        """True where a magnetic flux through the cluster means something."""
+        return any(bond.winding for bond in self.bonds)
+
+    @property
+    def coordinates(self) -> NDArray[np.float64]:
+        """Positions as an array of shape (sites, 2)."""
+        return np.array(self.positions, dtype=float)
+
+    @cached_property
+    def symmetries(self) -> tuple[Permutation, ...]:
+        """All site permutations that keep distances, classes and bonds: translations, rotations, reflections."""
+        edges = {frozenset((bond.start, bond.end)): bond.label for bond in self.bonds}
+        return isometries(self.coordinates, self.classes, edges)
+
+    def with_modes(self, on: str | Sequence[int]) -> Cluster:
+        """Return the same cluster with one oscillator on each host that `on` names.
+
+        Parameters
+        ----------
+        on : "all", "bonds", class name, or list of int
+            All sites, all bonds, the sites (or else the bonds) of one class, or a list of site indices.
+
+        Raises
+        ------
+        ValueError
+            If the name is no class of the cluster, or an index no site.
+        """
+        return replace(self, modes=place(self, on))
+
+    def __len__(self) -> int:
+        return self.sites
+
+
+def _check_bond(bond: Bond, sites: int, seen: set[frozenset[int]]) -> None:
+    pair = frozenset((bond.start, bond.end))
+    if not (0 <= bond.start < sites and 0 <= bond.end < sites):
+        raise ValueError(f"bond [{bond.start}, {bond.end}] names a site that is not there; sites are 0 to {sites - 1}")
+    if bond.start == bond.end:
+        raise ValueError(f"bond [{bond.start}, {bond.end}] joins a site to itself; a bond needs two different sites")
+    if pair in seen:
+        raise ValueError(f"bond [{bond.start}, {bond.end}] is there twice; give each pair of sites one bond")
+    seen.add(pair)
+
+
+def place(cluster: Cluster, on: str | Sequence[int], *, bonds_allowed: bool = True) -> tuple[Mode, ...]:
+    """Return the hosts that `on` names, as modes; the rule behind ``on`` in model files.
+
+    See `Cluster.with_modes` for the meaning of `on`.
+    """
+    on_site = [Mode("site", i, label) for i, label in enumerate(cluster.classes)]
+    on_bond = [Mode("bond", b, bond.label) for b, bond in enumerate(cluster.bonds)]
+    if not isinstance(on, str):
+        return tuple(on_site[i] for i in _site_list(on, cluster.sites))
+    if on == "all":
+        return tuple(on_site)
+    if on in cluster.site_classes:
+        return tuple(mode for mode in on_site if mode.label == on)
+    if bonds_allowed and on == "bonds":
+        return tuple(on_bond)
+    if bonds_allowed and on in cluster.bond_classes:
+        return tuple(mode for mode in on_bond if mode.label == on)
+    names = ["all", *(["bonds"] if bonds_allowed else []), *cluster.site_classes]
+    names += list(cluster.bond_classes) if bonds_allowed else []
+    allowed = ", ".join(repr(name) for name in dict.fromkeys(names))
+    raise ValueError(f"{on!r} names nothing on this cluster; allowed: {allowed}, or a list of site indices")
+
+
+def _site_list(on: Sequence[int], sites: int) -> list[int]:
+    for i in on:
+        if isinstance(i, bool) or not isinstance(i, int | np.integer) or not 0 <= i < sites:
+            raise ValueError(f"{i!r} is no site; sites are 0 to {sites - 1}")
+    if len(set(on)) != len(on):
+        raise ValueError(f"{list(on)} names a site twice; name each site once")
+    return [int(i) for i in on]

@@ -1,0 +1,54 @@
+"""Hamiltonians: parameters, sector, electron-boson basis, phonon space, terms, the factorised operator."""
+
+from .charges import ChargeBasis
+from .hamiltonian import Hamiltonian
+from .model import Couplings, Model, TermFunction
+from .operators import (
+    Operator,
+    annihilate,
+    boson,
+    boson_number,
+    create,
+    displacement,
+    electron_number,
+    pair,
+    phonon,
+    quanta,
+)
+from .parameters import Bosons, Coupling, Electrons, InvalidModel, Phonons, Problem
+from .phonons import PhononSpace
+from .sector import Sector
+from .space import Amplitudes, Factor, Space
+from .terms import TERMS, flux_derivative, hamiltonian_operator
+
+__all__ = [
+    "TERMS",
+    "Amplitudes",
+    "Bosons",
+    "ChargeBasis",
+    "Coupling",
+    "Couplings",
+    "Electrons",
+    "Factor",
+    "Hamiltonian",
+    "InvalidModel",
+    "Model",
+    "Operator",
+    "PhononSpace",
+    "Phonons",
+    "Problem",
+    "Sector",
+    "Space",
+    "TermFunction",
+    "annihilate",
+    "boson",
+    "boson_number",
+    "create",
+    "displacement",
+    "electron_number",
+    "flux_derivative",
+    "hamiltonian_operator",
+    "pair",
+    "phonon",
+    "quanta",
+]

@@ -1,0 +1,117 @@
+"""The Hamiltonian of a sector: H = sum_P A_P (x) P, as factors, as an action on amplitudes, as a matrix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse as sp
+
+from .model import Model
+from .operators import Operator, displace
+from .quspin_basis import Layout, QuspinBasis, SymmetryMap
+from .sector import Sector
+from .space import Amplitudes, Factor, Space
+from .terms import hamiltonian_operator
+
+HERMITICITY = 1e-12
+
+
+@dataclass(frozen=True)
+class Hamiltonian:
+    """The Hamiltonian of a model in one sector.
+
+    Attributes
+    ----------
+    space : Space
+        The states on which it acts.
+    operator : Operator
+        The formula, in the physical phonons.
+    factors : tuple of Factor
+        Charge matrices and lattice polynomials with H = sum A (x) P.
+    """
+
+    space: Space
+    operator: Operator
+    factors: tuple[Factor, ...]
+
+    @classmethod
+    def of(cls, model: Model, sector: Sector) -> Hamiltonian:
+        """Build the Hamiltonian of a model in a sector.
+
+        Raises
+        ------
+        InvalidModel
+            If the sector does not exist.
+        ValueError
+            If a user term is not Hermitian or leaves the sector.
+
+        Examples
+        --------
+        >>> from respair.clusters import dimer
+        >>> from respair.hamiltonians import Electrons, Model, Sector
+        >>> H = Hamiltonian.of(Model(dimer(), Electrons(hopping=1.0, hubbard_u=4.0)), Sector(2))
+        >>> np.linalg.eigvalsh(H.matrix().toarray()).round(6) + 0.0
+        array([-0.828427,  0.      ,  4.      ,  4.828427])
+        """
+        space = Space(model, sector)
+        operator = hamiltonian_operator(model)
+        if model.terms:
+            _check_hermitian(space, operator)
+        return cls(space, operator, space.factorise(operator))
+
+    @cached_property
+    def dtype(self) -> type[np.float64] | type[np.complex128]:
+        """float64 where every factor is real, else complex128."""
+        values = [value for factor in self.factors for _, value in factor.lattice]
+        matrices = [factor.charges for factor in self.factors]
+        is_real = not any(np.imag(v) for v in values) and not any(np.iscomplexobj(m) for m in matrices)
+        return np.float64 if is_real else np.complex128
+
+    @cached_property
+    def _lattice(self) -> tuple[sp.csr_array, ...]:
+        return tuple(sp.csr_array(self.space.lattice_matrix(factor.lattice).T) for factor in self.factors)
+
+    def apply(self, psi: Amplitudes) -> Amplitudes:
+        """Return ``H psi`` for amplitudes ``psi[e, p]``."""
+        return apply_factors(self.factors, self._lattice, psi)
+
+    def matrix(self) -> sp.csr_array:
+        """Return H as one sparse matrix of shape (dimension, dimension), index ``e * phonon states + p``."""
+        size = self.space.dimension
+        total = sp.csr_array((size, size), dtype=self.dtype)
+        for factor in self.factors:
+            total = total + sp.kron(factor.charges, self.space.lattice_matrix(factor.lattice), format="csr")
+        return sp.csr_array(total)
+
+    def quspin(self, maps: tuple[SymmetryMap, ...] = (), dtype: type | None = None) -> tuple[QuspinBasis, sp.csr_array]:
+        """Return the whole model in one QuSpin basis: the basis and its CSR matrix."""
+        space = self.space
+        layout = Layout.of(space.charges, space.phonons.modes, space.phonons.max_quanta)
+        table = layout.join(space.charges.states, space.phonons.occupations).ravel()
+        basis = QuspinBasis(layout, table, maps)
+        return basis, basis.matrix(displace(self.operator, space.shifts), dtype or self.dtype)
+
+
+def apply_factors(factors: tuple[Factor, ...], lattice: tuple[sp.csr_array, ...], psi: Amplitudes) -> Amplitudes:
+    """Return ``sum_f A_f psi P_f^T``; `lattice` holds the transposed matrices P_f^T, square or not."""
+    columns = lattice[0].shape[1] if lattice else psi.shape[1]
+    out = np.zeros((psi.shape[0], columns), dtype=np.result_type(psi, *(f.charges for f in factors)))
+    for factor, right in zip(factors, lattice, strict=True):
+        moved = factor.charges @ psi
+        if np.iscomplexobj(right) and not np.iscomplexobj(out):
+            out = out.astype(np.complex128)
+        out += moved if factor.is_identity and moved.shape == out.shape else moved @ right
+    return out
+
+
+def _check_hermitian(space: Space, operator: Operator) -> None:
+    defect = operator - operator.dag
+    for factor in space.factorise(defect):
+        size = np.max(np.abs(factor.charges.data), initial=0.0)
+        if size > HERMITICITY:
+            raise ValueError(
+                f"the terms of the model are not Hermitian (H - H+ has elements of {size:.3g}); "
+                "add the Hermitian conjugate, as in term + term.dag"
+            )

@@ -1,0 +1,290 @@
+"""The model: a cluster with its couplings, checked as a whole, and the sector in which it is solved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..clusters import Bond, Cluster, Mode, place
+from .operators import Operator
+from .parameters import Bosons, Coupling, Electrons, InvalidModel, Phonons, Problem, is_number, resolve, show
+
+TermFunction = Callable[["Model"], Operator]
+"""A term of the Hamiltonian: from the model to an operator formula."""
+MAX_QUANTA = 1000
+DISPLACEMENTS = ("none", "mean")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A cluster of electrons, local pairs and oscillators with all couplings.
+
+    Attributes
+    ----------
+    cluster : Cluster
+        Sites and bonds; its modes are set from ``phonons.on``.
+    electrons, bosons, phonons : Electrons, Bosons, Phonons or None
+        The species; None where it is absent.
+    flux : float
+        phi = 2 pi Phi / (hc/e) through the ring.
+    chemical_potential : float
+        mu; the Hamiltonian contains ``-mu (N_e + 2 N_b)``.
+    terms : tuple of functions
+        Terms of the user's own: each takes the model and returns an `Operator`.
+    name : str
+        Title for tables and figures.
+
+    Raises
+    ------
+    InvalidModel
+        With everything that is wrong with it.
+
+    Examples
+    --------
+    >>> from respair.clusters import ring
+    >>> model = Model(ring(4), Electrons(hopping=1.0), Bosons(level=-0.4, exchange=0.8))
+    >>> model.max_charge
+    16
+    """
+
+    cluster: Cluster
+    electrons: Electrons | None = None
+    bosons: Bosons | None = None
+    phonons: Phonons | None = None
+    flux: float = 0.0
+    chemical_potential: float = 0.0
+    terms: tuple[TermFunction, ...] = field(default=(), compare=False)
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        problems = list(model_problems(self))
+        if problems:
+            raise InvalidModel(problems)
+        modes = place(self.cluster, self.phonons.on) if self.phonons else ()
+        object.__setattr__(self, "cluster", replace(self.cluster, modes=modes))
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        """The oscillators, in the order of the phonon numbers."""
+        return self.cluster.modes
+
+    @cached_property
+    def boson_sites(self) -> tuple[int, ...]:
+        """Sites that carry a local pair."""
+        return _boson_sites(self.cluster, self.bosons)
+
+    @property
+    def max_charge(self) -> int:
+        """Largest N = N_e + 2 N_b that fits."""
+        return (2 * self.cluster.sites if self.electrons else 0) + 2 * len(self.boson_sites)
+
+    @cached_property
+    def couplings(self) -> Couplings:
+        """Every coupling as an array over sites, bonds or modes."""
+        return Couplings.of(self)
+
+
+def _boson_sites(cluster: Cluster, bosons: Bosons | None) -> tuple[int, ...]:
+    return tuple(mode.index for mode in place(cluster, bosons.on, bonds_allowed=False)) if bosons else ()
+
+
+@dataclass(frozen=True)
+class Couplings:
+    """The couplings of a model as arrays; energies in the user's unit.
+
+    Attributes
+    ----------
+    electron_hopping, repulsion, boson_hopping, bond_phonon : (bonds,) float
+        t, V, t_b, and g of the optical SSH coupling (modes on sites).
+    electron_level, hubbard_u : (sites,) float
+        eps, U.
+    boson_level, exchange : (boson sites,) float
+        Delta_B, v.
+    frequency, boson_phonon, electron_phonon, mode_bond : (modes,) float
+        omega0, omega0 alpha, omega0 alpha_F, and g of the bond coupling (modes on bonds).
+    """
+
+    electron_hopping: NDArray[np.float64]
+    electron_level: NDArray[np.float64]
+    hubbard_u: NDArray[np.float64]
+    repulsion: NDArray[np.float64]
+    boson_level: NDArray[np.float64]
+    exchange: NDArray[np.float64]
+    boson_hopping: NDArray[np.float64]
+    frequency: NDArray[np.float64]
+    boson_phonon: NDArray[np.float64]
+    electron_phonon: NDArray[np.float64]
+    bond_phonon: NDArray[np.float64]
+    mode_bond: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, model: Model) -> Couplings:
+        """Spread the parameters of a (valid) model over its sites, bonds and modes."""
+        values = {path: resolve(coupling, labels, what)[0] for path, coupling, labels, what in _coupling_list(model)}
+
+        def get(path: str, size: int) -> NDArray[np.float64]:
+            array = values.get(path, np.zeros(size))
+            array.setflags(write=False)
+            return array
+
+        sites, bonds, modes = model.cluster.sites, len(model.cluster.bonds), len(model.modes)
+        frequency = get("phonons.frequency", modes)
+        on_bonds = _modes_on_bonds(model.modes)
+        bond_coupling = get("phonons.bond_coupling", modes if on_bonds else bonds)
+        return cls(
+            electron_hopping=get("electrons.hopping", bonds),
+            electron_level=get("electrons.level", sites),
+            hubbard_u=get("electrons.hubbard_u", sites),
+            repulsion=get("electrons.repulsion", bonds),
+            boson_level=get("bosons.level", len(model.boson_sites)),
+            exchange=get("bosons.exchange", len(model.boson_sites)),
+            boson_hopping=get("bosons.hopping", bonds),
+            frequency=frequency,
+            boson_phonon=frequency * get("phonons.boson_coupling", modes),
+            electron_phonon=frequency * get("phonons.electron_coupling", modes),
+            bond_phonon=np.zeros(bonds) if on_bonds else bond_coupling,
+            mode_bond=bond_coupling if on_bonds else np.zeros(modes),
+        )
+
+
+def _modes_on_bonds(modes: Sequence[Mode]) -> bool:
+    return bool(modes) and modes[0].host == "bond"
+
+
+def _coupling_list(model: Model) -> Iterator[tuple[str, Coupling, Sequence[str], str]]:
+    """Yield (path in the model file, coupling, labels over which it is spread, noun)."""
+    cluster = model.cluster
+    bonds = [bond.label for bond in cluster.bonds]
+    if (e := model.electrons) is not None:
+        yield "electrons.hopping", e.hopping, bonds, "bond"
+        yield "electrons.level", e.level, cluster.classes, "site"
+        yield "electrons.hubbard_u", e.hubbard_u, cluster.classes, "site"
+        yield "electrons.repulsion", e.repulsion, bonds, "bond"
+    if (b := model.bosons) is not None:
+        on = [cluster.classes[i] for i in _boson_sites(cluster, b)]
+        yield "bosons.level", b.level, on, "boson site"
+        yield "bosons.exchange", b.exchange, on, "boson site"
+        yield "bosons.hopping", b.hopping, bonds, "bond"
+    if (p := model.phonons) is not None:
+        modes = place(cluster, p.on)
+        labels = [mode.label for mode in modes]
+        yield "phonons.frequency", p.frequency, labels, "mode"
+        yield "phonons.boson_coupling", p.boson_coupling, labels, "mode"
+        yield "phonons.electron_coupling", p.electron_coupling, labels, "mode"
+        if _modes_on_bonds(modes):
+            yield "phonons.bond_coupling", p.bond_coupling, labels, "mode"
+        else:
+            yield "phonons.bond_coupling", p.bond_coupling, bonds, "bond"
+
+
+def model_problems(model: Model) -> Iterator[Problem]:
+    """Yield everything wrong with a model that its types do not show."""
+    misplaced = list(_place_problems(model))
+    yield from misplaced
+    if misplaced:
+        return
+    for path, coupling, labels, what in _coupling_list(model):
+        _, complaint = resolve(coupling, labels, what)
+        if complaint:
+            yield Problem(path, show(coupling), complaint)
+    if not is_number(model.chemical_potential):
+        yield Problem("ensemble.chemical_potential", show(model.chemical_potential), "allowed: a finite number")
+    yield from _flux_problems(model)
+    if model.bosons is not None:
+        yield from _boson_problems(model, model.bosons)
+    if model.phonons is not None:
+        yield from _phonon_problems(model, model.phonons)
+
+
+def _place_problems(model: Model) -> Iterator[Problem]:
+    species = (("bosons.on", model.bosons, False), ("phonons.on", model.phonons, True))
+    for path, table, bonds_allowed in species:
+        if table is None:
+            continue
+        try:
+            place(model.cluster, table.on, bonds_allowed=bonds_allowed)
+        except ValueError as error:
+            yield Problem(path, show(table.on), str(error))
+
+
+def _flux_problems(model: Model) -> Iterator[Problem]:
+    if not is_number(model.flux):
+        yield Problem("field.flux", show(model.flux), "allowed: a finite number")
+    elif model.flux != 0 and not model.cluster.has_loop:
+        yield Problem(
+            "field.flux",
+            show(model.flux),
+            f"allowed: 0, since a {model.cluster.kind} with {model.cluster.sites} sites has no loop that the flux "
+            "could thread; rings of 3 or more sites have",
+        )
+
+
+def _boson_problems(model: Model, bosons: Bosons) -> Iterator[Problem]:
+    if model.electrons is None and _some(bosons.exchange):
+        yield Problem("bosons.exchange", show(bosons.exchange), "allowed: 0 without electrons; add an [electrons] table")
+
+
+def _phonon_problems(model: Model, phonons: Phonons) -> Iterator[Problem]:
+    modes = place(model.cluster, phonons.on)
+    labels = [mode.label for mode in modes]
+    frequency, complaint = resolve(phonons.frequency, labels, "mode")
+    if complaint is None and not np.all(frequency > 0):
+        yield Problem("phonons.frequency", show(phonons.frequency), "allowed: above 0 for every mode")
+    if phonons.max_quanta is None and phonons.total_quanta is None:
+        yield Problem("phonons.max_quanta", "nothing", "give max_quanta, total_quanta or both: the phonon cutoff")
+    for key in ("max_quanta", "total_quanta"):
+        cap = getattr(phonons, key)
+        if cap is not None and (not isinstance(cap, int) or isinstance(cap, bool) or not 0 <= cap <= MAX_QUANTA):
+            yield Problem(f"phonons.{key}", show(cap), f"allowed: whole numbers from 0 to {MAX_QUANTA}")
+    yield from _carrier_problems(model, phonons, modes)
+    yield from _displacement_problems(phonons, len(modes))
+
+
+def _carrier_problems(model: Model, phonons: Phonons, modes: Sequence[Mode]) -> Iterator[Problem]:
+    """Couplings need something to couple to."""
+    on_bonds = _modes_on_bonds(modes)
+    needs = (
+        ("boson_coupling", model.bosons is None, "add a [bosons] table"),
+        ("electron_coupling", model.electrons is None, "add an [electrons] table"),
+        ("bond_coupling", model.electrons is None, "add an [electrons] table"),
+        ("boson_coupling", on_bonds, "it needs modes on sites, and these are on bonds"),
+        ("electron_coupling", on_bonds, "it needs modes on sites, and these are on bonds"),
+    )
+    for key, missing, cure in needs:
+        if missing and _some(getattr(phonons, key)):
+            yield Problem(f"phonons.{key}", show(getattr(phonons, key)), f"allowed: 0 here; {cure}")
+    if model.bosons is not None and not on_bonds:
+        alpha, complaint = resolve(phonons.boson_coupling, [mode.label for mode in modes], "mode")
+        homeless = [m.index for m, a in zip(modes, alpha, strict=True) if a and m.index not in model.boson_sites]
+        if complaint is None and homeless:
+            yield Problem(
+                "phonons.boson_coupling",
+                show(phonons.boson_coupling),
+                f"allowed: 0 on site {homeless[0]}, which carries no boson (bosons.on = {show(model.bosons.on)})",
+            )
+
+
+def _displacement_problems(phonons: Phonons, modes: int) -> Iterator[Problem]:
+    shift = phonons.displacement
+    allowed = 'allowed: "none", "mean", or a list of numbers <x>, one for each mode'
+    if isinstance(shift, str):
+        if shift == "lang-firsov":
+            yield Problem("phonons.displacement", show(shift), f"the Lang-Firsov frame is not available yet; {allowed}")
+        elif shift not in DISPLACEMENTS:
+            yield Problem("phonons.displacement", show(shift), allowed)
+    elif len(shift) != modes or not all(is_number(x) for x in shift):
+        yield Problem("phonons.displacement", show(shift), f"{allowed} ({modes} of them)")
+
+
+def _some(coupling: Coupling) -> bool:
+    values = coupling.values() if hasattr(coupling, "values") else np.atleast_1d(np.asarray(coupling, dtype=object))
+    return any(is_number(value) and value != 0 for value in values)
+
+
+def bond_phase(bond: Bond, flux: float, charge: int) -> complex:
+    """Return the Peierls factor ``exp(i charge winding phi)`` of a hop along `bond`, exactly 1 without flux."""
+    return complex(np.exp(1j * charge * bond.winding * flux)) if flux and bond.winding else 1.0 + 0.0j

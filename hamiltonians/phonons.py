@@ -1,0 +1,222 @@
+"""The truncated phonon space and the matrices of lattice operators on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from .operators import LatticeWord
+
+
+@dataclass(frozen=True)
+class PhononSpace:
+    """Phonon number states with at most `max_quanta` in a mode and `total_quanta` in all modes.
+
+    Attributes
+    ----------
+    modes : int
+        Number of oscillators; none gives the one-dimensional space of the vacuum.
+    max_quanta : int
+        Cap of each mode.
+    total_quanta : int
+        Cap of the sum over modes.
+
+    Examples
+    --------
+    >>> PhononSpace(2, 2, 2).occupations
+    array([[0, 0],
+           [0, 1],
+           [0, 2],
+           [1, 0],
+           [1, 1],
+           [2, 0]], dtype=uint16)
+    """
+
+    modes: int
+    max_quanta: int
+    total_quanta: int
+
+    @classmethod
+    def capped(cls, modes: int, max_quanta: int | None, total_quanta: int | None) -> PhononSpace:
+        """Build the space from either cap or both (None: no cap of that kind)."""
+        if modes == 0:
+            return cls(0, 0, 0)
+        caps = [cap for cap in (max_quanta, total_quanta) if cap is not None]
+        per_mode = min(caps)
+        return cls(modes, per_mode, min(modes * per_mode, total_quanta if total_quanta is not None else modes * per_mode))
+
+    @property
+    def is_product(self) -> bool:
+        """True where the total cap does not cut anything."""
+        return self.total_quanta >= self.modes * self.max_quanta
+
+    @cached_property
+    def occupations(self) -> NDArray[np.uint16]:
+        """Phonon numbers, shape (dim, modes), in lexicographic order, read-only."""
+        table = np.zeros((1, 0), np.uint16)
+        used = np.zeros(1, np.int64)
+        for _ in range(self.modes):
+            room = np.minimum(self.max_quanta, self.total_quanta - used) + 1
+            parent = np.repeat(np.arange(len(used)), room)
+            n = np.arange(len(parent)) - np.repeat(np.cumsum(room) - room, room)
+            table = np.column_stack([table[parent], n.astype(np.uint16)])
+            used = used[parent] + n
+        table.setflags(write=False)
+        return table
+
+    @cached_property
+    def keys(self) -> NDArray[np.int64]:
+        """One integer for each state, ascending: the occupations as digits."""
+        return self.key(self.occupations.astype(np.int64))
+
+    def key(self, occupations: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the key of each row of occupation numbers (digits of base max_quanta + 1 plus head room)."""
+        base = self.max_quanta + HEAD_ROOM
+        if self.modes * np.log2(base) > 62:
+            raise ValueError(f"{self.modes} modes with {self.max_quanta} quanta each are too many to be numbered")
+        weights = np.array([base ** (self.modes - 1 - m) for m in range(self.modes)], dtype=np.int64)
+        return np.asarray(occupations @ weights if self.modes else np.zeros(len(occupations)), dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self.occupations)
+
+    def index(self, occupations: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the position of each row of occupation numbers, -1 where the caps exclude it."""
+        return find(self.keys, self.key(occupations))
+
+    def label(self, number: int) -> str:
+        """Return the phonon numbers of a state, as in ``(0,2)``."""
+        return "(" + ",".join(str(n) for n in self.occupations[number]) + ")"
+
+
+HEAD_ROOM = 9
+"""Room in the keys for states beyond the cap: a term may add up to eight quanta to a mode."""
+
+
+def find(sorted_keys: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the position of each key among sorted ones, -1 where it is not there."""
+    if not len(sorted_keys):
+        return np.full(len(keys), -1, dtype=np.int64)
+    place = np.minimum(np.searchsorted(sorted_keys, keys), len(sorted_keys) - 1)
+    return np.where(sorted_keys[place] == keys, place, -1)
+
+
+def transitions(
+    word: LatticeWord, occupations: NDArray[np.uint16]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Apply a normal-ordered word to phonon number states, without any cap.
+
+    Parameters
+    ----------
+    word : LatticeWord
+        Product of ``a+^k a^l`` over modes.
+    occupations : (dim, modes) int
+        The states.
+
+    Returns
+    -------
+    source : (n,) int
+        States that the word does not annihilate.
+    image : (n, modes) int
+        Their images.
+    amplitude : (n,) float
+        Matrix elements.
+    """
+    image = occupations.astype(np.int64)
+    source = np.arange(len(image))
+    amplitude = np.ones(len(image))
+    for mode, up, low in word:
+        alive = image[source, mode] >= low
+        source, amplitude = source[alive], amplitude[alive]
+        for _ in range(low):
+            amplitude = amplitude * np.sqrt(image[source, mode])
+            image[source, mode] -= 1
+        for _ in range(up):
+            image[source, mode] += 1
+            amplitude = amplitude * np.sqrt(image[source, mode])
+    return source, image[source], amplitude
+
+
+def word_matrix(word: LatticeWord, space: PhononSpace) -> sp.csr_array:
+    """Return the matrix of a normal-ordered word on a capped space: the exact projection of the full operator."""
+    source, image, amplitude = transitions(word, space.occupations)
+    target = space.index(image)
+    kept = target >= 0
+    shape = (len(space), len(space))
+    return sp.csr_array((amplitude[kept], (target[kept], source[kept])), shape=shape)
+
+
+@dataclass(frozen=True)
+class Shell:
+    """The phonon states just beyond a capped space, as far as some words reach them.
+
+    Attributes
+    ----------
+    space : PhononSpace
+        The space inside.
+    occupations : (dim, modes) int
+        The states outside.
+    keys : (dim,) int
+        Their keys, ascending.
+    """
+
+    space: PhononSpace
+    occupations: NDArray[np.int64]
+    keys: NDArray[np.int64]
+
+    @classmethod
+    def beyond(cls, space: PhononSpace, words: Iterator[LatticeWord]) -> Shell:
+        """Collect the states outside `space` that one application of any of the words reaches."""
+        outside: list[NDArray[np.int64]] = [np.zeros((0, space.modes), np.int64)]
+        for word in words:
+            _, image, _ = transitions(word, space.occupations)
+            outside.append(np.unique(image[space.index(image) < 0], axis=0))
+        occupations = np.unique(np.concatenate(outside), axis=0)
+        keys = space.key(occupations)
+        ascending = np.argsort(keys)
+        return cls(space, occupations[ascending], keys[ascending])
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def outward(self, word: LatticeWord) -> sp.csr_array:
+        """Return the matrix of a word from the space inside to the shell."""
+        source, image, amplitude = transitions(word, self.space.occupations)
+        return self._matrix(source, image, amplitude, len(self.space))
+
+    def within(self, word: LatticeWord) -> sp.csr_array:
+        """Return the matrix of a word within the shell."""
+        source, image, amplitude = transitions(word, self.occupations.astype(np.uint16))
+        return self._matrix(source, image, amplitude, len(self))
+
+    def _matrix(
+        self, source: NDArray[np.int64], image: NDArray[np.int64], amplitude: NDArray[np.float64], columns: int
+    ) -> sp.csr_array:
+        target = find(self.keys, self.space.key(image))
+        kept = target >= 0
+        return sp.csr_array((amplitude[kept], (target[kept], source[kept])), shape=(len(self), columns))
+
+
+def phonon_dimension(modes: int, max_quanta: int | None, total_quanta: int | None) -> int:
+    """Return the number of states of a capped phonon space, without enumerating them.
+
+    Examples
+    --------
+    >>> phonon_dimension(4, None, 6), phonon_dimension(4, 8, None)
+    (210, 6561)
+    """
+    if modes == 0:
+        return 1
+    caps = [cap for cap in (max_quanta, total_quanta) if cap is not None]
+    per_mode = min(caps)
+    if total_quanta is None or total_quanta >= modes * per_mode:
+        return int((per_mode + 1) ** modes)
+    ways = [1] + [0] * total_quanta
+    for _ in range(modes):
+        ways = [sum(ways[q - n] for n in range(min(per_mode, q) + 1)) for q in range(total_quanta + 1)]
+    return sum(ways)

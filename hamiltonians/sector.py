@@ -1,0 +1,118 @@
+"""Conserved quantum numbers: the sector of the Hilbert space that is diagonalised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..clusters import order
+from .model import Model
+from .parameters import InvalidModel, Problem, show
+
+
+@dataclass(frozen=True)
+class Sector:
+    """A block of the Hamiltonian.
+
+    Attributes
+    ----------
+    charge : int
+        N = N_e + 2 N_b.
+    two_sz : int or None
+        N_up - N_dn; None stands for the smallest value of the right parity, ``charge % 2``.
+    momentum : int or None
+        m of k = 2 pi m / L on rings, ``T psi = exp(-i k) psi`` for the translation i -> i + 1; None: all of them.
+    reflection : int or None
+        +1 or -1 under the reflection of the cluster (site 0 of a ring stays); None: both.
+
+    Examples
+    --------
+    >>> Sector(3).two_sz
+    1
+    """
+
+    charge: int
+    two_sz: int | None = None
+    momentum: int | None = None
+    reflection: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.two_sz is None and isinstance(self.charge, int):
+            object.__setattr__(self, "two_sz", self.charge % 2)
+
+    @property
+    def spin_excess(self) -> int:
+        """N_up - N_dn as a number."""
+        assert self.two_sz is not None
+        return self.two_sz
+
+    @property
+    def has_symmetry(self) -> bool:
+        """True where a spatial quantum number is fixed."""
+        return self.momentum is not None or self.reflection is not None
+
+
+def check_sector(model: Model, sector: Sector) -> None:
+    """Raise `InvalidModel` with everything that is wrong with a sector of a model."""
+    problems = list(sector_problems(model, sector))
+    if problems:
+        raise InvalidModel(problems)
+
+
+def sector_problems(model: Model, sector: Sector) -> Iterator[Problem]:
+    """Yield everything wrong with a sector of a model."""
+    charge, two_sz = sector.charge, sector.two_sz
+    if not _whole(charge) or not 0 <= charge <= model.max_charge:
+        yield Problem("sector.charge", show(charge), f"allowed: whole numbers from 0 to {model.max_charge}")
+        return
+    allowed = allowed_two_sz(model, charge)
+    if not _whole(two_sz) or two_sz not in allowed:
+        values = ", ".join(map(str, allowed)) or "none: this charge needs electrons, or an even number"
+        yield Problem("sector.two_sz", show(two_sz), f"allowed with charge = {charge}: {values}")
+    yield from _momentum_problems(model, sector)
+    yield from _reflection_problems(model, sector)
+
+
+def allowed_two_sz(model: Model, charge: int) -> list[int]:
+    """Return the values of N_up - N_dn that some state of this charge has."""
+    sites = model.cluster.sites if model.electrons else 0
+    found: set[int] = set()
+    for pairs in range(len(model.boson_sites) + 1):
+        electrons = charge - 2 * pairs
+        if 0 <= electrons <= 2 * sites:
+            most = min(electrons, 2 * sites - electrons)
+            found.update(range(-most, most + 1, 2))
+    return sorted(found)
+
+
+def _momentum_problems(model: Model, sector: Sector) -> Iterator[Problem]:
+    momentum, cluster = sector.momentum, model.cluster
+    if momentum is None:
+        return
+    if cluster.translation is None:
+        yield Problem("sector.momentum", show(momentum), f"allowed: leave it out; a {cluster.kind} has no translation")
+    elif not _whole(momentum) or not 0 <= momentum < order(cluster.translation):
+        yield Problem("sector.momentum", show(momentum), f"allowed: 0 to {order(cluster.translation) - 1}")
+
+
+def _reflection_problems(model: Model, sector: Sector) -> Iterator[Problem]:
+    reflection, cluster = sector.reflection, model.cluster
+    if reflection is None:
+        return
+    path = "sector.reflection"
+    if reflection not in (1, -1) or not _whole(reflection):
+        yield Problem(path, show(reflection), "allowed: 1 or -1")
+    elif cluster.reflection is None:
+        yield Problem(path, show(reflection), f"allowed: leave it out; a {cluster.kind} cluster has no named reflection")
+    elif model.flux != 0:
+        yield Problem(path, show(reflection), "allowed: leave it out; a flux breaks the reflection")
+    elif cluster.translation is not None and len(cluster.translation) > 2 and not _real_momentum(model, sector):
+        yield Problem(path, show(reflection), "allowed: only with momentum 0 or pi (m = 0 or L/2)")
+
+
+def _real_momentum(model: Model, sector: Sector) -> bool:
+    return sector.momentum is not None and 2 * sector.momentum % model.cluster.sites == 0
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -1,0 +1,231 @@
+"""The Hilbert space of a sector, and operators on it as sums of charge matrix x lattice matrix."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from .charges import ChargeBasis, charge_dimension
+from .model import Model
+from .operators import ChargeWord, LatticeWord, Operator, displace
+from .phonons import PhononSpace, phonon_dimension, word_matrix
+from .quspin_basis import Layout, QuspinBasis
+from .sector import Sector, check_sector
+
+Polynomial = tuple[tuple[LatticeWord, complex], ...]
+"""A lattice operator: normal-ordered words with their coefficients."""
+IDENTITY: Polynomial = (((), 1.0),)
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One product ``A (x) P`` of a factorised operator.
+
+    Attributes
+    ----------
+    charges : csr_array, shape (charge dimension, charge dimension)
+        A, on the electron-boson configurations.
+    lattice : Polynomial
+        P, on the phonons; its matrix depends on the cutoff.
+    """
+
+    charges: sp.csr_array = field(repr=False)
+    lattice: Polynomial
+
+    @property
+    def is_identity(self) -> bool:
+        """True where P = 1."""
+        return self.lattice == IDENTITY
+
+
+@dataclass(frozen=True)
+class Space:
+    """The states of one (N, S_z) sector: electron-boson configuration x phonon state.
+
+    Amplitudes are arrays ``psi[e, p]`` of shape `shape`.
+
+    Attributes
+    ----------
+    model : Model
+        Where it comes from.
+    sector : Sector
+        Its quantum numbers; a momentum or reflection does not shrink this space, only what solvers keep.
+    """
+
+    model: Model
+    sector: Sector
+
+    def __post_init__(self) -> None:
+        check_sector(self.model, self.sector)
+
+    @cached_property
+    def charges(self) -> ChargeBasis:
+        """The electron-boson configurations."""
+        return ChargeBasis.of(self.model, self.sector.charge, self.sector.spin_excess)
+
+    @cached_property
+    def phonons(self) -> PhononSpace:
+        """The phonon states."""
+        table = self.model.phonons
+        caps = (table.max_quanta, table.total_quanta) if table else (None, None)
+        return PhononSpace.capped(len(self.model.modes), *caps)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(electron-boson configurations, phonon states)."""
+        return dimensions(self.model, self.sector)
+
+    @property
+    def dimension(self) -> int:
+        """Number of states."""
+        charges, phonons = self.shape
+        return charges * phonons
+
+    @cached_property
+    def shifts(self) -> Mapping[int, float]:
+        """Displacement s of each mode: phonons are counted by a' with a = a' + s, so x = x' + 2 s."""
+        return phonon_shifts(self.model, self.sector)
+
+    @cached_property
+    def _charge_matrices(self) -> QuspinBasis:
+        return QuspinBasis(Layout.of(self.charges, 0, 0), self.charges.states)
+
+    def charge_matrix(self, words: Mapping[ChargeWord, complex], dtype: type) -> sp.csr_array:
+        """Return the matrix of a sum of charge words on the electron-boson configurations."""
+        if not len(self.charges):
+            return sp.csr_array((0, 0), dtype=dtype)
+        return self._charge_matrices.word_matrix(words, dtype)
+
+    def lattice_matrix(self, lattice: Polynomial) -> sp.csr_array:
+        """Return the matrix of a lattice polynomial on the phonon states (real where it can be)."""
+        weights = [value.real if np.imag(value) == 0 else value for _, value in lattice]
+        return sp.csr_array(
+            sum(
+                (weight * word_matrix(word, self.phonons) for (word, _), weight in zip(lattice, weights, strict=True)),
+                sp.csr_array((len(self.phonons), len(self.phonons))),
+            )
+        )
+
+    def factorise(self, operator: Operator) -> tuple[Factor, ...]:
+        """Write an operator (in the physical phonons a) as few products of charge and lattice matrices.
+
+        Words with the same charge part share one charge matrix: n_i (a + a+) is one factor, not two.
+
+        Raises
+        ------
+        ValueError
+            If the operator changes N or S_z, or names a site, boson or mode that is not there.
+        """
+        check_operator(self.model, operator)
+        by_lattice: defaultdict[LatticeWord, dict[ChargeWord, complex]] = defaultdict(dict)
+        for (charge, lattice), value in displace(operator, self.shifts).terms.items():
+            by_lattice[lattice][charge] = value
+        by_charge: dict[tuple[tuple[ChargeWord, complex], ...], list[tuple[LatticeWord, complex]]] = {}
+        for lattice, words in by_lattice.items():
+            scale = next(iter(words.values()))
+            unit = tuple(sorted((word, value / scale) for word, value in words.items()))
+            by_charge.setdefault(unit, []).append((lattice, scale))
+        return tuple(self._factor(dict(unit), tuple(sorted(lattice))) for unit, lattice in by_charge.items())
+
+    def _factor(self, words: dict[ChargeWord, complex], lattice: Polynomial) -> Factor:
+        if len(lattice) == 1:  # the number belongs to the charges, so that P = 1 is recognised
+            (word, scale), *_ = lattice
+            words, lattice = {w: scale * value for w, value in words.items()}, ((word, 1.0),)
+        real = all(np.imag(value) == 0 for value in words.values())
+        return Factor(self.charge_matrix(words, np.float64 if real else np.complex128), lattice)
+
+    def label(self, number: int) -> str:
+        """Return a basis state in words: electrons, bosons and phonon numbers."""
+        e, p = divmod(number, len(self.phonons))
+        return self.charges.label(e) + (f" {self.phonons.label(p)}" if self.phonons.modes else "")
+
+    def table(self, limit: int = 40) -> str:
+        """Return the basis as text: for each state its number, sites (. u d 2), bosons (B) and phonon numbers.
+
+        Examples
+        --------
+        >>> from respair.clusters import site
+        >>> from respair.hamiltonians import Bosons, Electrons, Model, Sector
+        >>> print(Space(Model(site(), Electrons(), Bosons(exchange=0.2)), Sector(2)).table())
+        2 states: electrons (. u d 2)|bosons (B)
+           0  .|B
+           1  2|.
+        """
+        head = f"{self.dimension} states: electrons (. u d 2)"
+        head += "|bosons (B)" if self.charges.boson_sites else ""
+        head += " (phonon numbers)" if self.phonons.modes else ""
+        rows = [f"{number:4d}  {self.label(number)}" for number in range(min(limit, self.dimension))]
+        more = [f" ... {self.dimension - limit} more"] if self.dimension > limit else []
+        return "\n".join([head, *rows, *more])
+
+
+def dimensions(model: Model, sector: Sector) -> tuple[int, int]:
+    """Return the numbers of charge configurations and of phonon states, without enumerating them."""
+    table = model.phonons
+    caps = (table.max_quanta, table.total_quanta) if table else (None, None)
+    charges = charge_dimension(model, sector.charge, sector.spin_excess)
+    return charges, phonon_dimension(len(model.modes), *caps)
+
+
+def phonon_shifts(model: Model, sector: Sector) -> Mapping[int, float]:
+    """Return the displacement s of each mode that ``phonons.displacement`` asks for.
+
+    ``"mean"`` takes the minimum of omega0 s^2 - 2 g s <charge> at the mean charge of the sector, every level filled
+    to N / N_max: s = g <charge> / omega0. For a coupling to the electron density this removes the uniform mode.
+    """
+    if model.phonons is None:
+        return {}
+    shift, c = model.phonons.displacement, model.couplings
+    if not isinstance(shift, str):
+        return {m: 0.5 * float(x) for m, x in enumerate(shift)}
+    if shift == "none" or not model.max_charge:
+        return {}
+    filling = sector.charge / model.max_charge
+    values = (2 * filling * c.electron_phonon + filling * c.boson_phonon) / c.frequency
+    return {m: float(value) for m, value in enumerate(values)}
+
+
+CHARGE_OF: Mapping[str, tuple[int, int]] = {
+    "c+up": (1, 1), "c+dn": (1, -1), "cup": (-1, -1), "cdn": (-1, 1), "b+": (2, 0), "b": (-2, 0),
+}  # fmt: skip
+"""Change of (N, N_up - N_dn) by each letter."""
+
+
+def check_operator(model: Model, operator: Operator) -> None:
+    """Raise ValueError if an operator leaves its sector or names something that the model does not have."""
+    for charge, lattice in operator.terms:
+        change = np.sum([CHARGE_OF.get(symbol, (0, 0)) for symbol, _ in charge], axis=0) if charge else np.zeros(2)
+        if np.any(change != 0):
+            raise ValueError(
+                f"{_named(charge)} changes (N, N_up - N_dn) by {tuple(int(x) for x in change)}; "
+                "an operator within one sector must keep both"
+            )
+        for symbol, index in charge:
+            _check_letter(model, symbol, index)
+        for mode, *_ in lattice:
+            if not 0 <= mode < len(model.modes):
+                raise ValueError(f"phonon mode {mode} does not exist; the model has {len(model.modes)} modes")
+
+
+def _check_letter(model: Model, symbol: str, index: int) -> None:
+    if symbol in ("b", "b+", "nb"):
+        if index not in model.boson_sites:
+            raise ValueError(f"site {index} carries no boson; boson sites are {list(model.boson_sites)}")
+    elif not 0 <= index < model.cluster.sites:
+        raise ValueError(f"site {index} does not exist; sites are 0 to {model.cluster.sites - 1}")
+    elif model.electrons is None:
+        raise ValueError("the model has no electrons; give it Electrons(...)")
+
+
+def _named(charge: ChargeWord) -> str:
+    return " ".join(f"{symbol}_{index}" for symbol, index in charge)
+
+
+Amplitudes = NDArray[np.float64] | NDArray[np.complex128]
+"""psi[e, p], shape (charge configurations, phonon states), real or complex."""

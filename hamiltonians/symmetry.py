@@ -1,0 +1,276 @@
+"""Spatial symmetries acting on electrons, bosons and phonons together; blocks of one-dimensional representations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from ..clusters import Cluster, Permutation, order
+from .model import Model
+from .operators import ChargeWord, LatticeWord, Operator, total
+from .parameters import InvalidModel, Problem
+from .quspin_basis import SymmetryMap
+from .sector import Sector
+from .space import Space
+
+SAME = 1e-12
+
+
+@dataclass(frozen=True)
+class Symmetry:
+    """A site permutation with what it does to bosons, modes and phonon signs, and its quantum number.
+
+    Attributes
+    ----------
+    sites : tuple of int
+        Site ``i`` goes to ``sites[i]``.
+    bosons, modes : tuple of int
+        Images of the boson numbers and of the modes.
+    odd : bool
+        True where every displacement changes sign too: a reflection turns x_j - x_i around.
+    period : int
+        Order of the permutation.
+    block : int
+        m of the eigenvalue ``exp(-2 pi i m / period)``.
+    """
+
+    sites: Permutation
+    bosons: tuple[int, ...]
+    modes: tuple[int, ...]
+    odd: bool
+    period: int
+    block: int
+
+    def as_map(self) -> SymmetryMap:
+        """Return the same as a QuSpin map, whose quantum numbers count the other way round."""
+        return SymmetryMap(self.sites, self.bosons, self.modes, self.odd, self.period, -self.block % self.period)
+
+
+def sector_symmetries(space: Space, operator: Operator) -> tuple[Symmetry, ...]:
+    """Return the generators behind the momentum and the reflection of a sector, checked against the Hamiltonian.
+
+    Raises
+    ------
+    InvalidModel
+        If the Hamiltonian does not have the symmetry.
+    """
+    sector, cluster = space.sector, space.model.cluster
+    wanted = (
+        ("momentum", cluster.translation, sector.momentum),
+        ("reflection", cluster.reflection, None if sector.reflection is None else (1 - sector.reflection) // 2),
+    )
+    found = []
+    for name, sites, block in wanted:
+        if block is None or sites is None or order(sites) == 1:
+            continue
+        symmetry = _of_permutation(space.model, sites, block)
+        if symmetry is None or not _commutes(space, operator, symmetry):
+            cure = "leave it out, or make the couplings equal on equivalent sites, bonds and modes"
+            raise InvalidModel([Problem(f"sector.{name}", str(getattr(sector, name)), f"the model lacks this symmetry; {cure}")])
+        found.append(symmetry)
+    _check_trivial(sector, cluster)
+    return tuple(found)
+
+
+def _check_trivial(sector: Sector, cluster: Cluster) -> None:
+    if sector.reflection == -1 and cluster.reflection is not None and order(cluster.reflection) == 1:
+        raise InvalidModel([Problem("sector.reflection", "-1", "allowed: 1; every state of this cluster is even")])
+
+
+def _of_permutation(model: Model, sites: Permutation, block: int) -> Symmetry | None:
+    """Extend a site permutation to bosons and modes; None where it moves one to a place without one."""
+    bond_at = {frozenset((bond.start, bond.end)): b for b, bond in enumerate(model.cluster.bonds)}
+    hosts = {(mode.host, mode.index): m for m, mode in enumerate(model.modes)}
+    bosons = {site: b for b, site in enumerate(model.boson_sites)}
+    images = []
+    for mode in model.modes:
+        if mode.host == "site":
+            image = sites[mode.index]
+        else:
+            bond = model.cluster.bonds[mode.index]
+            image = bond_at.get(frozenset((sites[bond.start], sites[bond.end])), -1)
+        images.append(hosts.get((mode.host, image), -1))
+    moved = tuple(bosons.get(sites[site], -1) for site in model.boson_sites)
+    if -1 in images or -1 in moved:
+        return None
+    return Symmetry(sites, moved, tuple(images), _reverses(model, sites), order(sites), block)
+
+
+def _reverses(model: Model, sites: Permutation) -> bool:
+    """True where the optical SSH coupling ``x_j - x_i`` is turned around on every bond that has it."""
+    forward = {(bond.start, bond.end) for bond in model.cluster.bonds}
+    coupled = [bond for bond, g in zip(model.cluster.bonds, model.couplings.bond_phonon, strict=True) if g]
+    return bool(coupled) and all((sites[bond.end], sites[bond.start]) in forward for bond in coupled)
+
+
+def _commutes(space: Space, operator: Operator, symmetry: Symmetry) -> bool:
+    """Relabel the formula of H and compare it with the original, matrix by matrix."""
+    difference = operator - relabelled(operator, space.model, symmetry)
+    scale = max((abs(value) for value in operator.terms.values()), default=1.0)
+    frame = {m: space.shifts.get(m, 0.0) for m in range(len(symmetry.modes))}
+    sign = -1.0 if symmetry.odd else 1.0
+    if any(abs(frame[image] - sign * frame[m]) > SAME for m, image in enumerate(symmetry.modes)):
+        return False
+    sizes = [np.max(np.abs(f.charges.data), initial=0.0) for f in space.factorise(_large(difference, SAME * scale))]
+    return max(sizes, default=0.0) <= SAME * scale
+
+
+def _large(operator: Operator, least: float) -> Operator:
+    """Drop coefficients that are rounding errors."""
+    return Operator({word: value for word, value in operator.terms.items() if abs(value) > least})
+
+
+def relabelled(operator: Operator, model: Model, symmetry: Symmetry) -> Operator:
+    """Return ``U O U+`` for a symmetry U: every index moved, every odd phonon letter with its sign."""
+
+    def charge(word: ChargeWord) -> ChargeWord:
+        return tuple((symbol, symmetry.sites[index]) for symbol, index in word)
+
+    def lattice(word: LatticeWord) -> tuple[LatticeWord, float]:
+        image = tuple(sorted((symmetry.modes[mode], up, low) for mode, up, low in word))
+        quanta = sum(up + low for _, up, low in word)
+        return image, -1.0 if symmetry.odd and quanta % 2 else 1.0
+
+    parts = []
+    for (charge_word, lattice_word), value in operator.terms.items():
+        image, sign = lattice(lattice_word)
+        parts.append(Operator({(charge(charge_word), image): sign * value}))
+    return total(parts)
+
+
+@dataclass(frozen=True)
+class Action:
+    """A group element as a signed permutation of the product states ``e * phonon states + p``.
+
+    Attributes
+    ----------
+    charges, charge_sign : (charge configurations,) int, float
+        Image and Fermi sign of each configuration.
+    phonons, phonon_sign : (phonon states,) int, float
+        Image and sign of each phonon state.
+    character : complex
+        Representation of the element.
+    """
+
+    charges: NDArray[np.int64]
+    charge_sign: NDArray[np.float64]
+    phonons: NDArray[np.int64]
+    phonon_sign: NDArray[np.float64]
+    character: complex
+
+    def then(self, other: Action) -> Action:
+        """Return the element that applies `self` first and `other` after it."""
+        return Action(
+            other.charges[self.charges],
+            self.charge_sign * other.charge_sign[self.charges],
+            other.phonons[self.phonons],
+            self.phonon_sign * other.phonon_sign[self.phonons],
+            self.character * other.character,
+        )
+
+    def images(self, states: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the image and the sign of product states."""
+        e, p = np.divmod(states, len(self.phonons))
+        return self.charges[e] * len(self.phonons) + self.phonons[p], self.charge_sign[e] * self.phonon_sign[p]
+
+
+def group(space: Space, symmetries: tuple[Symmetry, ...]) -> tuple[Action, ...]:
+    """Return all products of powers of the generators (translations, then reflections)."""
+    powers = [tuple(_powers(_action(space, symmetry), symmetry.period)) for symmetry in symmetries]
+    return reduce(lambda left, right: tuple(a.then(b) for a in left for b in right), powers, (_identity(space),))
+
+
+def _identity(space: Space) -> Action:
+    charges, phonons = space.shape
+    return Action(np.arange(charges), np.ones(charges), np.arange(phonons), np.ones(phonons), 1.0 + 0.0j)
+
+
+def _powers(element: Action, period: int) -> Iterator[Action]:
+    power = Action(
+        np.arange(len(element.charges)),
+        np.ones(len(element.charges)),
+        np.arange(len(element.phonons)),
+        np.ones(len(element.phonons)),
+        1.0 + 0.0j,
+    )
+    for _ in range(period):
+        yield power
+        power = power.then(element)
+
+
+def _action(space: Space, symmetry: Symmetry) -> Action:
+    charges, charge_sign = permuted_charges(space, symmetry)
+    occupations = space.phonons.occupations
+    moved = np.zeros(occupations.shape, np.int64)
+    for mode, image in enumerate(symmetry.modes):
+        moved[:, image] = occupations[:, mode]
+    parity = np.sum(occupations, axis=1, dtype=np.int64) % 2 if symmetry.odd else np.zeros(len(occupations))
+    character = complex(np.exp(-2j * np.pi * symmetry.block / symmetry.period))
+    return Action(charges, charge_sign, space.phonons.index(moved), 1.0 - 2.0 * parity, character)
+
+
+def permuted_charges(space: Space, symmetry: Symmetry) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the image of each charge configuration and the sign from reordering its creators."""
+    states, sites = space.charges.states, space.charges.sites
+    one = np.uint64(1)
+    image = np.zeros_like(states)
+    parity = np.zeros(len(states), np.int64)
+    for offset in (0, sites):
+        seen = np.zeros_like(states)
+        for i, target in enumerate(symmetry.sites):
+            occupied = (states >> np.uint64(offset + i)) & one
+            parity += np.where(occupied == one, np.bitwise_count(seen >> np.uint64(target)), 0)
+            seen |= occupied << np.uint64(target)
+        image |= seen << np.uint64(offset)
+    for b, target in enumerate(symmetry.bosons):
+        image |= ((states >> np.uint64(2 * sites + b)) & one) << np.uint64(2 * sites + target)
+    return space.charges.index(image), 1.0 - 2.0 * (parity % 2)
+
+
+def isometry(elements: tuple[Action, ...], representatives: NDArray[np.int64], size: int) -> sp.csr_array:
+    """Return the columns ``P |r> / ||P |r>||`` of a block, P = (1/|G|) sum_g conj(character) U_g.
+
+    Parameters
+    ----------
+    elements : tuple of Action
+        The group.
+    representatives : (n,) int
+        One product state of each orbit; orbits that P annihilates are left out by `representatives_of`.
+    size : int
+        Number of product states.
+
+    Returns
+    -------
+    csr_array, shape (size, n)
+        An isometry B; ``B+ H B`` is the block. Real where all characters are.
+    """
+    columns = np.arange(len(representatives))
+    rows, values = [], []
+    for element in elements:
+        image, sign = element.images(representatives)
+        rows.append(image)
+        values.append(np.conj(element.character) * sign)
+    data = np.concatenate(values)
+    if np.max(np.abs(data.imag), initial=0.0) < SAME:
+        data = data.real
+    entries = (data, (np.concatenate(rows), np.tile(columns, len(elements))))
+    block = sp.csr_array(entries, shape=(size, len(representatives)))
+    norms = np.sqrt(np.asarray(abs(block).power(2).sum(axis=0)).ravel())
+    return sp.csr_array(block @ sp.diags_array(1.0 / norms))
+
+
+def representatives_of(elements: tuple[Action, ...], size: int) -> NDArray[np.int64]:
+    """Return the smallest product state of each orbit that the representation allows."""
+    states = np.arange(size)
+    smallest = np.ones(size, dtype=bool)
+    stabiliser = np.zeros(size, dtype=complex)
+    for element in elements:
+        image, sign = element.images(states)
+        smallest &= image >= states
+        stabiliser += np.where(image == states, np.conj(element.character) * sign, 0.0)
+    return np.flatnonzero(smallest & (np.abs(stabiliser) > 0.5))

@@ -1,0 +1,184 @@
+"""The terms of the Hamiltonian: one function each, from the model to an operator formula.
+
+A new term is one such function, given to `Model` through ``terms=(my_term,)``; nothing else changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+import numpy as np
+
+from ..clusters import Bond
+from .model import Model, TermFunction, bond_phase
+from .operators import (
+    Operator,
+    annihilate,
+    boson,
+    boson_number,
+    create,
+    displacement,
+    electron_number,
+    pair,
+    quanta,
+    total,
+)
+
+
+def _electron_hop(bond: Bond, flux: float, derivative: int = 0) -> Operator:
+    """``exp(i theta) c+_end c_start + h.c.`` summed over spin, or a derivative of it with respect to the flux."""
+    forward = total(create(bond.end, spin) * annihilate(bond.start, spin) for spin in ("up", "dn"))
+    return _hop(forward, bond, flux, 1, derivative)
+
+
+def _boson_hop(bond: Bond, flux: float, derivative: int = 0) -> Operator:
+    """``exp(2 i theta) b+_end b_start + h.c.``, or a derivative of it with respect to the flux."""
+    return _hop(boson(bond.end).dag * boson(bond.start), bond, flux, 2, derivative)
+
+
+def _hop(forward: Operator, bond: Bond, flux: float, charge: int, derivative: int) -> Operator:
+    half = (1j * charge * bond.winding) ** derivative * bond_phase(bond, flux, charge) * forward
+    return half + half.dag
+
+
+def electron_hopping(model: Model, derivative: int = 0) -> Operator:
+    """``-sum_<ij> t_ij (exp(i theta) c+_j c_i + h.c.)``."""
+    return total(-t * _electron_hop(bond, model.flux, derivative) for bond, t in _bonds(model, "electron_hopping"))
+
+
+def electron_level(model: Model) -> Operator:
+    """``sum_i eps_i n_i``."""
+    return total(eps * electron_number(i) for i, eps in enumerate(model.couplings.electron_level) if eps)
+
+
+def hubbard(model: Model) -> Operator:
+    """``sum_i U_i n_up n_dn``."""
+    return total(
+        u * (electron_number(i, "up") * electron_number(i, "dn")) for i, u in enumerate(model.couplings.hubbard_u) if u
+    )
+
+
+def repulsion(model: Model) -> Operator:
+    """``sum_<ij> V_ij n_i n_j``."""
+    return total(
+        v * (electron_number(bond.start) * electron_number(bond.end)) for bond, v in _bonds(model, "repulsion")
+    )
+
+
+def boson_level(model: Model) -> Operator:
+    """``sum_i Delta_B,i b+_i b_i``."""
+    levels = zip(model.boson_sites, model.couplings.boson_level, strict=True)
+    return total(level * boson_number(i) for i, level in levels if level)
+
+
+def pair_exchange(model: Model) -> Operator:
+    """``sum_i v_i (b+_i c_dn c_up + h.c.)``: an electron pair turns into a local pair and back."""
+    strengths = zip(model.boson_sites, model.couplings.exchange, strict=True)
+    forward = total(v * (boson(i).dag * pair(i)) for i, v in strengths if v)
+    return forward + forward.dag
+
+
+def boson_hopping(model: Model, derivative: int = 0) -> Operator:
+    """``-sum_<ij> t_b,ij (exp(2 i theta) b+_j b_i + h.c.)``, between sites that both carry a boson."""
+    carriers = set(model.boson_sites)
+    return total(
+        -t * _boson_hop(bond, model.flux, derivative)
+        for bond, t in _bonds(model, "boson_hopping")
+        if {bond.start, bond.end} <= carriers
+    )
+
+
+def lattice(model: Model) -> Operator:
+    """``sum_m omega0_m a+_m a_m``, without the zero-point energy."""
+    return total(omega * quanta(m) for m, omega in enumerate(model.couplings.frequency))
+
+
+def boson_lattice(model: Model) -> Operator:
+    """``-sum_m omega0 alpha_m b+ b x_m``, x = a + a+, with the boson of the mode's site."""
+    return total(
+        -g * (boson_number(mode.index) * displacement(m))
+        for m, (mode, g) in enumerate(zip(model.modes, model.couplings.boson_phonon, strict=True))
+        if g
+    )
+
+
+def electron_lattice(model: Model) -> Operator:
+    """``-sum_m omega0 alpha_F,m n x_m``: the Holstein coupling with g = omega0 alpha_F."""
+    return total(
+        -g * (electron_number(mode.index) * displacement(m))
+        for m, (mode, g) in enumerate(zip(model.modes, model.couplings.electron_phonon, strict=True))
+        if g
+    )
+
+
+def bond_lattice(model: Model, derivative: int = 0) -> Operator:
+    """``-sum_b g_b y_b (c+_j c_i + h.c.)`` with ``y = x_b`` (mode on the bond) or ``x_j - x_i`` (modes on sites)."""
+    bonds, flux = model.cluster.bonds, model.flux
+    on_bond = [
+        -g * (_electron_hop(bonds[mode.index], flux, derivative) * displacement(m))
+        for m, (mode, g) in enumerate(zip(model.modes, model.couplings.mode_bond, strict=True))
+        if g
+    ]
+    mode_of = {mode.index: m for m, mode in enumerate(model.modes) if mode.host == "site"}
+    on_sites = [
+        -g * sign * (_electron_hop(bond, flux, derivative) * displacement(mode_of[site]))
+        for bond, g in _bonds(model, "bond_phonon")
+        for site, sign in ((bond.end, 1.0), (bond.start, -1.0))
+        if site in mode_of
+    ]
+    return total([*on_bond, *on_sites])
+
+
+def chemical_potential(model: Model) -> Operator:
+    """``-mu (sum_i n_i + 2 sum_i b+_i b_i)``."""
+    mu = model.chemical_potential
+    if not mu:
+        return Operator()
+    electrons = range(model.cluster.sites) if model.electrons else ()
+    charge = total([electron_number(i) for i in electrons] + [2.0 * boson_number(i) for i in model.boson_sites])
+    return -mu * charge
+
+
+def _bonds(model: Model, coupling: str) -> Iterator[tuple[Bond, float]]:
+    values: np.ndarray = getattr(model.couplings, coupling)
+    return ((bond, float(value)) for bond, value in zip(model.cluster.bonds, values, strict=True) if value)
+
+
+TERMS: Mapping[str, TermFunction] = MappingProxyType(
+    {
+        "electron_hopping": electron_hopping,
+        "electron_level": electron_level,
+        "hubbard": hubbard,
+        "repulsion": repulsion,
+        "boson_level": boson_level,
+        "pair_exchange": pair_exchange,
+        "boson_hopping": boson_hopping,
+        "lattice": lattice,
+        "boson_lattice": boson_lattice,
+        "electron_lattice": electron_lattice,
+        "bond_lattice": bond_lattice,
+        "chemical_potential": chemical_potential,
+    }
+)
+
+
+def flux_derivative(model: Model, order: int = 1) -> Operator:
+    """Return ``d^n H / d phi^n``, phonon-assisted hopping included; the persistent current is ``-<dH/dphi>``.
+
+    User terms are taken not to depend on the flux.
+    """
+    return total(hop(model, order) for hop in (electron_hopping, boson_hopping, bond_lattice))
+
+
+def hamiltonian_operator(model: Model) -> Operator:
+    """Return the whole Hamiltonian of a model as a formula, user terms included.
+
+    Examples
+    --------
+    >>> from respair.clusters import site
+    >>> from respair.hamiltonians import Bosons, Electrons, Model
+    >>> hamiltonian_operator(Model(site(), Electrons(), Bosons(level=0.5, exchange=0.2)))
+    +0.2 b+_0 cdn_0 cup_0 +0.2 c+up_0 c+dn_0 b_0 +0.5 nb_0
+    """
+    return total([*(term(model) for term in TERMS.values()), *(term(model) for term in model.terms)])

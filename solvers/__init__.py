@@ -1,0 +1,23 @@
+"""Solvers: states of an operator, always with a statement of how exact they are."""
+
+from .certificate import Certificate, Certifier
+from .estimate import Estimate, estimate
+from .ground_state import Eigenstates, Options, State, block_isometry, ground_state, is_degenerate
+from .lanczos import ConvergenceError, Levels, Progress, lowest_levels
+
+__all__ = [
+    "Certificate",
+    "Certifier",
+    "ConvergenceError",
+    "Eigenstates",
+    "Estimate",
+    "Levels",
+    "Options",
+    "Progress",
+    "State",
+    "block_isometry",
+    "estimate",
+    "ground_state",
+    "is_degenerate",
+    "lowest_levels",
+]

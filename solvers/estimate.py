@@ -1,0 +1,159 @@
+"""What a run will need, before it starts: dimension, memory, time, engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..hamiltonians import Model, Sector, hamiltonian_operator
+from ..hamiltonians.quspin_basis import MAX_BITS
+from ..hamiltonians.space import dimensions
+
+ENGINE_NAMES = ("auto", "dense", "quspin")
+DENSE_UP_TO = 700
+"""`auto` diagonalises smaller sectors densely."""
+BYTES_PER_ENTRY = {False: 12.5, True: 20.5}
+"""CSR bytes per matrix element, real and complex."""
+SECONDS_PER_PRODUCT = 1.5e-9
+"""Seconds per matrix element and product, one core."""
+SECONDS_PER_ENTRY = 4e-7
+"""Seconds to build one matrix element with QuSpin."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a ground-state run will need.
+
+    Attributes
+    ----------
+    engine : str
+        Engine that will run.
+    charges, phonons : int
+        Electron-boson configurations and phonon states.
+    dimension : int
+        States of the (N, S_z) sector.
+    stored : int
+        Amplitudes kept after symmetry, about.
+    memory : int
+        Bytes.
+    seconds : float
+        Wall time, about.
+    """
+
+    engine: str
+    charges: int
+    phonons: int
+    dimension: int
+    stored: int
+    memory: int
+    seconds: float
+
+
+def choose_engine(model: Model, sector: Sector, wanted: str = "auto") -> str:
+    """Return the engine that will run: `wanted`, or the faster one for the size.
+
+    Raises
+    ------
+    ValueError
+        If there is no engine of that name.
+    """
+    if wanted not in ENGINE_NAMES:
+        raise ValueError(f"engine = {wanted!r} is not available; allowed: {', '.join(ENGINE_NAMES)}")
+    if wanted != "auto":
+        return wanted
+    return "dense" if int(np.prod(dimensions(model, sector))) <= DENSE_UP_TO else "quspin"
+
+
+def estimate(model: Model, sector: Sector, engine: str = "auto", states: int = 1) -> Estimate:
+    """Estimate a ground-state run without computing anything.
+
+    Examples
+    --------
+    >>> from respair.clusters import ring
+    >>> from respair.hamiltonians import Bosons, Electrons, Model, Phonons, Sector
+    >>> model = Model(ring(4), Electrons(hopping=1.0), Bosons(exchange=0.8), Phonons(1.0, max_quanta=8))
+    >>> estimate(model, Sector(8)).dimension
+    2270106
+    """
+    charges, phonons = dimensions(model, sector)
+    dimension = charges * phonons
+    engine = choose_engine(model, sector, engine)
+    stored = dimension // _group_order(model, sector) + 1 if sector.has_symmetry else dimension
+    is_complex = model.flux != 0 or sector.momentum is not None
+    width = 16 if is_complex else 8
+    entries = int(stored * _entries_per_state(model))
+    vectors = (states + 1) * dimension * width
+    if engine == "dense":
+        memory, seconds = 3 * width * dimension**2 + vectors, 2e-10 * dimension**3 * (4 if is_complex else 1)
+    else:
+        cycle = max(20 * width * stored, min(1 << 30, 120 * width * stored))
+        matrix = int(2.5 * BYTES_PER_ENTRY[is_complex] * entries)
+        memory = matrix + cycle + 4 * vectors + 60 * dimension
+        seconds = SECONDS_PER_ENTRY * entries + 150 * (states + 1) * SECONDS_PER_PRODUCT * entries
+    return Estimate(engine, charges, phonons, dimension, stored, memory + (250 << 20), seconds + 0.01)
+
+
+def _group_order(model: Model, sector: Sector) -> int:
+    translations = model.cluster.sites if sector.momentum is not None else 1
+    return translations * (2 if sector.reflection is not None else 1)
+
+
+def _entries_per_state(model: Model) -> float:
+    """Expected matrix elements in a row: each product of ladder letters fires on a share of the states."""
+    diagonal, moving = 1.0, 0.0
+    for charge, lattice in hamiltonian_operator(model).terms:
+        steps = sum(symbol not in ("nup", "ndn", "nb") for symbol, _ in charge)
+        counts = len(charge) - steps
+        if steps or any(up != low for _, up, low in lattice):
+            moving += 0.25 ** (steps / 2) * 0.5**counts
+    return diagonal + moving
+
+
+def check_memory(model: Model, sector: Sector, engine: str, states: int, limit: int) -> None:
+    """Raise MemoryError, with the numbers and what would fit, if a run needs more than `limit` bytes."""
+    need = estimate(model, sector, engine, states)
+    if engine == "quspin":
+        check_bits(model)
+    if need.memory <= limit:
+        return
+    fit = _what_fits(model, sector, engine, states, limit)
+    raise MemoryError(
+        f"{need.dimension:,} states ({need.charges:,} charge configurations x {need.phonons:,} phonon states) need about "
+        f"{format_bytes(need.memory)} with the {need.engine} engine, and solver.memory_limit is {format_bytes(limit)}; "
+        f"{fit}"
+    )
+
+
+def check_bits(model: Model) -> None:
+    """Raise MemoryError if a state does not fit into one 64-bit integer of QuSpin."""
+    table = model.phonons
+    caps = [cap for cap in (table.max_quanta, table.total_quanta) if cap is not None] if table else [0]
+    width = int(min(caps)).bit_length()
+    bits = 2 * model.cluster.sites + len(model.boson_sites) + len(model.modes) * width
+    if bits > MAX_BITS:
+        raise MemoryError(
+            f"a state needs {bits} bits ({len(model.modes)} modes of {width} bits each), and the quspin engine has "
+            f"{MAX_BITS}; lower phonons.max_quanta or phonons.total_quanta"
+        )
+
+
+def _what_fits(model: Model, sector: Sector, engine: str, states: int, limit: int) -> str:
+    table = model.phonons
+    if table is None:
+        return "raise the limit, or take a smaller cluster"
+    key = "total_quanta" if table.total_quanta is not None else "max_quanta"
+    for cap in range((getattr(table, key) or 0) - 1, -1, -1):
+        smaller = replace(model, phonons=replace(table, **{key: cap}))
+        if estimate(smaller, sector, engine, states).memory <= limit:
+            return f"phonons.{key} = {cap} would fit, or raise the limit"
+    return "raise the limit, or take a smaller cluster"
+
+
+def format_bytes(size: float) -> str:
+    """Return a size in words, as in ``1.5 GiB``."""
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.3g} PiB"

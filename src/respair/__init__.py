@@ -1,0 +1,73 @@
+"""respair: exact diagonalization of resonant pairing on small clusters of electrons, local pairs and phonons.
+
+Energies are in the user's unit, hbar = k_B = 1. Names are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .analysis import charge_scan, expectation, flux_response, observables
+    from .clusters import Cluster, chain, custom, dimer, ladder, ligand_centre, plaquette, ring, site
+    from .hamiltonians import Bosons, Electrons, Hamiltonian, InvalidModel, Model, Operator, Phonons, Sector
+    from .solvers import ConvergenceError, Eigenstates, Options, State, estimate, ground_state
+    from .studies import read, run
+
+try:
+    __version__ = version("respair")
+except PackageNotFoundError:
+    __version__ = "unknown"
+
+_HOMES = {
+    "analysis": ("charge_scan", "expectation", "flux_response", "observables"),
+    "clusters": ("Cluster", "chain", "custom", "dimer", "ladder", "ligand_centre", "plaquette", "ring", "site"),
+    "hamiltonians": ("Bosons", "Electrons", "Hamiltonian", "InvalidModel", "Model", "Operator", "Phonons", "Sector"),
+    "solvers": ("ConvergenceError", "Eigenstates", "Options", "State", "estimate", "ground_state"),
+    "studies": ("read", "run"),
+}
+_ROOM_OF = {name: room for room, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Bosons",
+    "Cluster",
+    "ConvergenceError",
+    "Eigenstates",
+    "Electrons",
+    "Hamiltonian",
+    "InvalidModel",
+    "Model",
+    "Operator",
+    "Options",
+    "Phonons",
+    "Sector",
+    "State",
+    "chain",
+    "charge_scan",
+    "custom",
+    "dimer",
+    "estimate",
+    "expectation",
+    "flux_response",
+    "ground_state",
+    "ladder",
+    "ligand_centre",
+    "observables",
+    "plaquette",
+    "read",
+    "ring",
+    "run",
+    "site",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ROOM_OF:
+        raise AttributeError(f"module 'respair' has no attribute {name!r}")
+    return getattr(import_module(f".{_ROOM_OF[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__", *_HOMES])

@@ -1,0 +1,5 @@
+"""``python -m respair`` is the command ``respair``."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,206 @@
+"""The command line: run, estimate, check and draw model files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+
+    from rich.console import Console
+
+    from .studies import Study
+
+REFUSED = 2
+FAILED = 1
+INTERRUPTED = 130
+
+app = typer.Typer(
+    help="Exact diagonalization of resonant pairing: electrons, local pairs and a dynamical lattice.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Model files (TOML).", show_default=False)]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"respair {version('respair')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    files: Files,
+    out: Annotated[Path, typer.Option(help="Folder for results.")] = Path(),
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line instead of tables.")] = False,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw figures beside the results.")] = False,
+) -> None:
+    """Compute what the model files ask for; write FILE's name with .nc for each."""
+    from .studies import records, show_result, to_json, write
+    from .studies import run as compute
+
+    studies = _read(files)
+    targets = _targets(files, out)
+    _check_fits(studies)
+    failed = False
+    for study, target in zip(studies, targets, strict=True):
+        with _reporting(study, len(studies) > 1) as reporter:
+            result = _solve(study, target, compute, reporter)
+        if result is None:
+            failed = True
+            continue
+        write(result, target)
+        if json:
+            for record in records(result):
+                typer.echo(to_json(record))
+        else:
+            show_result(result, _console(error=False))
+        _say(f"wrote {target}")
+        if plot:
+            from .analysis.plots import save_figures
+
+            for figure in save_figures(result.data, study.model, target.with_suffix("")):
+                _say(f"wrote {figure}")
+    if failed:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def estimate(files: Files) -> None:
+    """Tell dimension, memory, engine and time of each model file; compute nothing."""
+    from .studies import show_estimate
+
+    for study in _read(files):
+        show_estimate(study, _console(error=False))
+
+
+@app.command()
+def check(files: Files) -> None:
+    """Check model files without running them."""
+    for study in _read(files):
+        typer.echo(f"{study.file}: correct")
+
+
+@app.command()
+def draw(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Model file (TOML).", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path(),
+) -> None:
+    """Draw the cluster of a model file to FILE's name with -cluster.png."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from .analysis.plots import draw_cluster, save
+
+    (study,) = _read([file])
+    ax = draw_cluster(study.model)
+    out.mkdir(parents=True, exist_ok=True)
+    typer.echo(str(save(ax, out / f"{file.stem}-cluster.png")))
+
+
+def _read(files: list[Path]) -> list[Study]:
+    """Read all files; report every problem of every file and stop if there is one."""
+    from .hamiltonians import InvalidModel
+    from .studies import read
+
+    studies, wrong = [], False
+    for file in files:
+        try:
+            studies.append(read(file))
+        except InvalidModel as error:
+            wrong = True
+            for problem in error.problems:
+                _say(f"{file}: {problem}")
+    if wrong:
+        raise typer.Exit(REFUSED)
+    return studies
+
+
+def _targets(files: list[Path], out: Path) -> list[Path]:
+    """Return the result file of each model file; refuse two of the same name, and a folder that is none."""
+    targets = [out / f"{file.stem}.nc" for file in files]
+    for i, target in enumerate(targets):
+        if target in targets[:i]:
+            other = files[targets.index(target)]
+            _say(f"{other} and {files[i]} would both write {target}; run them with different --out folders")
+            raise typer.Exit(REFUSED)
+    if out.exists() and not out.is_dir():
+        _say(f"--out: got {out}, which is a file; give a folder")
+        raise typer.Exit(REFUSED)
+    return targets
+
+
+def _check_fits(studies: list[Study]) -> None:
+    from .studies import at_point, check_fits, sweep_points
+
+    for study in studies:
+        try:
+            for point in sweep_points(study):
+                check_fits(at_point(study, point))
+        except MemoryError as error:
+            _say(f"{study.file}: {error}")
+            raise typer.Exit(REFUSED) from None
+
+
+def _solve(study, target, compute, reporter):  # type: ignore[no-untyped-def]
+    """Run one study; report what stopped it, keep the finished points of an interrupted sweep."""
+    from .hamiltonians import InvalidModel
+    from .solvers import ConvergenceError
+    from .studies import write
+
+    kept: list = []  # type: ignore[type-arg]
+    try:
+        return compute(study, reporter, lambda number, result: kept.append(result))
+    except (InvalidModel, ConvergenceError, ArithmeticError, ValueError) as error:
+        _say(f"{study.file}: {error}")
+        return None
+    except KeyboardInterrupt:
+        _say(f"{study.file}: interrupted")
+        if kept and study.sweep:
+            partial = target.with_suffix(".partial.nc")
+            write(kept[-1], partial)
+            _say(f"kept {len(kept[-1].points)} finished points in {partial}")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _reporting(study: Study, named: bool):  # type: ignore[no-untyped-def]
+    from .studies import TerminalReporter
+
+    return TerminalReporter(_console(error=True), study.name if named else "")
+
+
+def _console(error: bool) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=error, highlight=False, soft_wrap=not error)
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(FAILED)

@@ -1,0 +1,171 @@
+"""What leaves the program: JSON records and NetCDF files that carry their own provenance."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from ..hamiltonians.space import dimensions
+from .model_file import Study, at_point
+from .run import Result
+
+SCHEMA = 1
+LEVEL_KEYS = ("energies", "residuals", "leaks", "energy_errors")
+GROUND_KEYS = (*LEVEL_KEYS, "energy_bounds")
+ABOUT = ("multiplicity", "dimension", "stored")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the software behind a result."""
+    found = {"respair": _version("respair")}
+    found |= {name: _version(name) for name in ("quspin", "numpy", "scipy")}
+    return found | {"python": platform.python_version()}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def records(result: Result) -> list[dict[str, object]]:
+    """Return the JSON objects of a result: one, or one for each point of a sweep; the keys of the contract."""
+    return [_record(result.study, point, data) for point, data in result.points]
+
+
+def _record(study: Study, point: Mapping[str, object], data: xr.Dataset) -> dict[str, object]:
+    each = at_point(study, point)
+    cluster = each.model.cluster
+    record: dict[str, object] = {"file": study.file, "schema": SCHEMA, "name": study.name}
+    if study.sweep:
+        record["point"] = dict(point)
+    record["versions"] = versions()
+    record["cluster"] = {"sites": cluster.sites, "bonds": len(cluster.bonds), "modes": len(cluster.modes)}
+    if each.sector is not None:
+        record["sector"] = _sector(each, data)
+    if "energies" in data:
+        record["ground_state"] = _ground_state(data)
+    if "charge_scan_energies" in data:
+        record["charge_scan"] = {
+            "charges": plain(data["charge"]),
+            "energies": plain(data["charge_scan_energies"]),
+            "energy_errors": plain(data["charge_scan_energy_errors"]),
+            "binding": plain(data["charge_scan_binding"]),
+            "binding_charges": plain(data["binding_charge"]),
+            "binding_errors": plain(data["charge_scan_binding_errors"]),
+        }
+    if "flux_energies" in data:
+        keys = ("energies", "energy_errors", "current", "stiffness", "multiplicity")
+        record["flux"] = {"phi": plain(data["phi"])} | {key: plain(data[f"flux_{key}"]) for key in keys}
+    return record
+
+
+def _sector(study: Study, data: xr.Dataset) -> dict[str, object]:
+    sector = study.sector
+    assert sector is not None
+    dimension = int(np.prod(dimensions(study.model, sector)))
+    stored = int(data["stored"]) if "stored" in data else dimension
+    found: dict[str, object] = {"charge": sector.charge, "two_sz": sector.two_sz}
+    found |= {key: getattr(sector, key) for key in ("momentum", "reflection") if getattr(sector, key) is not None}
+    return found | {"dimension": dimension, "stored": stored}
+
+
+def _ground_state(data: xr.Dataset) -> dict[str, object]:
+    observables: dict[str, object] = {"multiplicity": int(data["multiplicity"])}
+    condensate: dict[str, object] = {}
+    for name, array in data.data_vars.items():
+        key = str(name)
+        if key in (*GROUND_KEYS, *ABOUT) or key.startswith(("charge_scan_", "flux_")):
+            continue
+        if key.startswith("condensate_"):
+            condensate[key.removeprefix("condensate_")] = plain(array)
+        elif key == "displacement_distribution":
+            observables[key] = {"X": plain(data["X"]), "P": plain(array)}
+        else:
+            observables[key] = plain(array)
+    if condensate:
+        observables["condensate"] = condensate
+    return {key: plain(data[key]) for key in GROUND_KEYS} | {"observables": observables}
+
+
+def plain(array: xr.DataArray) -> object:
+    """Return numbers and nested lists; complex as ``{"re":, "im":}``, NaN as None."""
+    return _plain(array.values.tolist())
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, complex):
+        return {"re": value.real, "im": value.imag}
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+def to_json(record: Mapping[str, object]) -> str:
+    """Return a record as one line of strict JSON."""
+    return json.dumps(record, allow_nan=False, separators=(",", ":"))
+
+
+def write(result: Result, path: str | os.PathLike[str]) -> Path:
+    """Write a result as NetCDF4, complex numbers as a trailing axis (re, im), whole or not at all.
+
+    The file holds the text of the model file, the versions and the seed in its attributes.
+
+    Returns
+    -------
+    Path
+        Where it is.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    study = result.study
+    data = _real(result.data).assign_attrs(
+        title=study.name,
+        model_file=study.text,
+        source=study.file,
+        versions=json.dumps(versions()),
+        seed=study.solver.seed,
+        schema=SCHEMA,
+        conventions="hbar = k_B = 1; energies in the unit of the model file; x = a + a+ = sqrt(2) X; no zero-point "
+        "energy; mu inside H; complex numbers as a trailing axis (re, im)",
+    )
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        data.to_netcdf(partial, engine="h5netcdf", encoding={str(name): {} for name in data.data_vars})
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
+
+
+def read_data(path: str | os.PathLike[str]) -> xr.Dataset:
+    """Read a result file back, with its complex numbers put together again."""
+    with xr.open_dataset(path, engine="h5netcdf") as file:
+        data = file.load()
+    pairs = [name for name, array in data.data_vars.items() if "complex" in array.dims]
+    joined = {name: data[name].sel(complex="re") + 1j * data[name].sel(complex="im") for name in pairs}
+    for name in pairs:
+        joined[name].attrs = data[name].attrs
+    return data.assign({name: array.drop_vars("complex", errors="ignore") for name, array in joined.items()})
+
+
+def _real(data: xr.Dataset) -> xr.Dataset:
+    names = [name for name, array in data.data_vars.items() if np.iscomplexobj(array.values)]
+    split = {}
+    for name in names:
+        array = data[name]
+        values = np.stack([array.values.real, array.values.imag], axis=-1)
+        split[name] = xr.DataArray(values, dims=(*array.dims, "complex"), attrs=array.attrs)
+    if not split:
+        return data
+    return data.assign(split).assign_coords(complex=["re", "im"])

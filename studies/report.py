@@ -1,0 +1,198 @@
+"""Results as tables for a terminal: as many digits as the certificate supports, and no more."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import xarray as xr
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from ..hamiltonians.space import dimensions
+from ..solvers.estimate import estimate, format_bytes
+from .model_file import Study, at_point, sweep_points
+from .run import Result, sectors_of
+
+SITE_COLUMNS = ("electron_density", "double_occupancy", "boson_density", "pair_exchange", "spin_z")
+MODE_COLUMNS = ("displacement", "displacement_squared", "quanta")
+PARTS = ("hopping_energy", "exchange_energy", "lattice_energy", "coupling_energy")
+
+
+def with_error(value: float, error: float) -> str:
+    """Return a value to the digits that its error bar supports, the error of the last one in brackets.
+
+    Examples
+    --------
+    >>> with_error(-4.84252626123, 3.1e-8), with_error(-1.0, 0.0), with_error(2.31, 0.4)
+    ('-4.84252626(4)', '-1.000000000000', '2.3(4)')
+    """
+    if not math.isfinite(value):
+        return "-"
+    if not math.isfinite(error):
+        return f"{value:.6g}"
+    if error < 5e-13:
+        return f"{value:.12f}"
+    digits = max(0, -math.floor(math.log10(error)))
+    last = math.ceil(error * 10**digits - 1e-9)
+    if last == 10:
+        digits, last = max(0, digits - 1), 1 if digits else 10
+    return f"{value:.{digits}f}({last})"
+
+
+def show_result(result: Result, console: Console) -> None:
+    """Print the tables of a result."""
+    study = result.study
+    console.print(Text(study.name, style="bold"))
+    if study.sweep:
+        console.print(_sweep_table(result))
+        return
+    data = result.points[0][1]
+    console.print(Group(*_tables(study, data)))
+
+
+def _tables(study: Study, data: xr.Dataset) -> Iterator[Table | Text]:
+    yield Text(describe(study))
+    if "energies" in data:
+        yield _level_table(data)
+        if int(data["multiplicity"]) > 1:
+            yield Text(
+                f"The ground level has {int(data['multiplicity'])} states; observables are averages over all of them."
+            )
+        yield from _observable_tables(data)
+    if "charge_scan_energies" in data:
+        yield _charge_table(data)
+    if "flux_energies" in data:
+        yield _flux_table(data)
+
+
+def describe(study: Study) -> str:
+    """Return cluster, sector and size in one line."""
+    cluster = study.model.cluster
+    parts = [f"{cluster.kind}: {cluster.sites} sites, {len(cluster.bonds)} bonds, {len(cluster.modes)} modes"]
+    if study.sector is not None:
+        s = study.sector
+        labels = [f"N = {s.charge}", f"2 S_z = {s.two_sz}"]
+        labels += [f"{key} = {getattr(s, key)}" for key in ("momentum", "reflection") if getattr(s, key) is not None]
+        charges, phonons = dimensions(study.model, s)
+        parts.append(", ".join(labels) + f": {charges * phonons:,} states ({charges:,} charge x {phonons:,} phonon)")
+    return "; ".join(parts)
+
+
+def _level_table(data: xr.Dataset) -> Table:
+    table = Table(title="levels", title_justify="left")
+    for heading in ("level", "energy", "above ground", "residual", "leak", "error bar"):
+        table.add_column(heading, justify="right")
+    energies, errors = data["energies"].values, data["energy_errors"].values
+    for n, (energy, error) in enumerate(zip(energies, errors, strict=True)):
+        gap = with_error(energy - energies[0], error + errors[0]) if n else ""
+        row = (data[key].values[n] for key in ("residuals", "leaks"))
+        table.add_row(str(n), with_error(energy, error), gap, *(f"{x:.1e}" for x in row), f"{error:.1e}")
+    return table
+
+
+def _observable_tables(data: xr.Dataset) -> Iterator[Table]:
+    for title, dim, names in (("sites", "site", SITE_COLUMNS), ("modes", "mode", MODE_COLUMNS)):
+        columns = [name for name in names if name in data and data[name].size]
+        if not columns:
+            continue
+        table = Table(title=title, title_justify="left")
+        for heading in (dim, *columns):
+            table.add_column(heading, justify="right")
+        for i in range(data.sizes[dim]):
+            table.add_row(str(i), *(_number(data[name].values[i]) for name in columns))
+        yield table
+    rest = [(name, _number(data[name].values)) for name in PARTS if name in data]
+    rest += [(str(n), _list(data[n].values)) for n in data.data_vars if str(n).startswith("condensate_")]
+    if rest:
+        table = Table(title="energies and condensates", title_justify="left", show_header=False)
+        for row in rest:
+            table.add_row(*row)
+        yield table
+
+
+def _charge_table(data: xr.Dataset) -> Table:
+    table = Table(title="charge scan", title_justify="left")
+    for heading in ("N", "energy", "pair binding"):
+        table.add_column(heading, justify="right")
+    pairs = zip(data["charge_scan_binding"].values, data["charge_scan_binding_errors"].values, strict=True)
+    binding = dict(zip(data["binding_charge"].values.tolist(), pairs, strict=True))
+    energies = zip(data["charge_scan_energies"].values, data["charge_scan_energy_errors"].values, strict=True)
+    for charge, (energy, error) in zip(data["charge"].values.tolist(), energies, strict=True):
+        bound = with_error(*binding[charge]) if charge in binding else ""
+        table.add_row(str(charge), with_error(energy, error), bound)
+    return table
+
+
+def _flux_table(data: xr.Dataset) -> Table:
+    table = Table(title="flux", title_justify="left")
+    for heading in ("phi", "energy", "current", "stiffness"):
+        table.add_column(heading, justify="right")
+    for i, phi in enumerate(data["phi"].values):
+        energy = with_error(data["flux_energies"].values[i], data["flux_energy_errors"].values[i])
+        table.add_row(f"{phi:.6g}", energy, *(_number(data[f"flux_{k}"].values[i]) for k in ("current", "stiffness")))
+    return table
+
+
+def _sweep_table(result: Result) -> Table:
+    table = Table(title=f"{len(result.points)} points", title_justify="left")
+    keys = [axis.key for axis in result.study.sweep]
+    first = result.points[0][1]
+    with_energy = "energies" in first
+    scalars = [n for n in (*SITE_COLUMNS, *MODE_COLUMNS, *PARTS) if n in first and first[n].size]
+    shown = scalars[: max(1, 6 - len(keys))]
+    headings = [*keys, *(["energy", "gap"] if with_energy else []), *(_last(name, first) for name in shown)]
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for point, data in result.points:
+        row = [f"{value:.6g}" for value in point.values()]
+        if with_energy:
+            energies, errors = data["energies"].values, data["energy_errors"].values
+            row.append(with_error(energies[0], errors[0]))
+            row.append(with_error(energies[1] - energies[0], errors[0] + errors[1]) if len(energies) > 1 else "")
+        table.add_row(*row, *(_number(np.atleast_1d(data[name].values)[-1]) for name in shown))
+    return table
+
+
+def _last(name: str, data: xr.Dataset) -> str:
+    return f"{name}[{data[name].size - 1}]" if data[name].ndim else name
+
+
+def show_estimate(study: Study, console: Console) -> None:
+    """Print what the runs of a model file will need."""
+    table = Table(title=study.name, title_justify="left")
+    for heading in ("sector", "states", "charge x phonon", "engine", "memory", "time"):
+        table.add_column(heading, justify="right")
+    points = sweep_points(study)
+    solved = [item for point in (points[:1] + points[-1:] if len(points) > 1 else points)
+              for item in sectors_of(at_point(study, point))]  # fmt: skip
+    for model, sector, states in dict.fromkeys((m, s, k) for m, s, k in solved):
+        need = estimate(model, sector, study.solver.engine, states)
+        label = f"N = {sector.charge}, 2 S_z = {sector.two_sz}"
+        size = f"{need.charges:,} x {need.phonons:,}"
+        table.add_row(label, f"{need.dimension:,}", size, need.engine, format_bytes(need.memory), _time(need.seconds))
+    console.print(table)
+    runs = len(study.flux.values) if study.flux is not None else 0
+    if len(points) > 1 or runs:
+        console.print(f"{len(points)} points of the sweep" + (f", {runs} fluxes each" if runs else ""))
+
+
+def _time(seconds: float) -> str:
+    if seconds < 1:
+        return "under 1 s"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def _number(value: complex) -> str:
+    number = complex(value)
+    if not np.isfinite(number):
+        return "-"
+    if number.imag:
+        return f"{number.real:.6f}{number.imag:+.6f}i"
+    return f"{number.real + 0.0:.6f}"
+
+
+def _list(values: np.ndarray) -> str:
+    return ", ".join(f"{x + 0.0:.6f}" for x in np.atleast_1d(values)[:6]) + (" ..." if values.size > 6 else "")

@@ -1,0 +1,291 @@
+"""The oracle cases as model files: what each asks `respair run`, and how its answer is read."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import tomli_w
+
+CASES = json.loads((Path(__file__).parent / "oracles.json").read_text())["cases"]
+Record = Mapping[str, object]
+
+
+def files(case: dict) -> dict[str, str]:
+    """Return the model files of a case: a name for each, and its text."""
+    return {name: tomli_w.dumps({"schema": 1, **table}) for name, table in BUILDERS[case["family"]](case).items()}
+
+
+def answers(case: dict, records: Mapping[str, Record]) -> list[tuple[str, object, object]]:
+    """Return (quantity, value got, value wanted) for everything that the case states."""
+    return READERS[case["family"]](case, records)
+
+
+def _cluster(p: dict) -> dict:
+    geometry = p.get("geometry", "single site")
+    if "chain" in geometry:
+        return {"kind": "chain", "sites": p["L"]}
+    if p["L"] == 1:
+        return {"kind": "site"}
+    return {"kind": "dimer"} if p["L"] == 2 else {"kind": "ring", "sites": p["L"]}
+
+
+def _bfm(p: dict) -> dict:
+    table = {
+        "cluster": _cluster(p),
+        "electrons": {"hopping": p.get("t", 0.0), "hubbard_u": p.get("U", 0.0), "level": p.get("eps", 0.0)},
+        "bosons": {"level": p["Delta_B"], "exchange": p["v"], "hopping": p.get("t_b", 0.0)},
+        "ensemble": {"chemical_potential": p["mu"]},
+    }
+    if "alpha" in p:
+        table["phonons"] = {"frequency": p["omega0"], "boson_coupling": p["alpha"]}
+    return table
+
+
+def _holstein(p: dict, cutoff: int) -> dict:
+    return {
+        "cluster": _cluster(p),
+        "electrons": {"hopping": p["t"], "hubbard_u": p["U"]},
+        "phonons": {
+            "frequency": p["omega0"],
+            "electron_coupling": p["g"] / p["omega0"],
+            "max_quanta": cutoff,
+        },
+    }
+
+
+def _sector(case: dict) -> dict:
+    s = case["sector"]
+    if "N_tot" in s:
+        return {"charge": s["N_tot"], "two_sz": s["two_Sz"]}
+    if "N_electrons" in s:
+        return {"charge": s["N_electrons"], "two_sz": s.get("two_Sz", 0)}
+    return {"charge": s["Nup"] + s["Ndn"], "two_sz": s["Nup"] - s["Ndn"]}
+
+
+def _levels(case: dict) -> int:
+    value = case["value"]
+    if isinstance(value, list):
+        return len(value)
+    return len(value["E"]) if isinstance(value, dict) and "E" in value else 2
+
+
+def _one(model: dict, case: dict, **ground: object) -> dict[str, dict]:
+    return {"case": {**model, "sector": _sector(case), "ground_state": {"states": _levels(case), **ground}}}
+
+
+def _capped(case: dict, cutoff: int) -> dict[str, dict]:
+    model = _bfm(case["params"])
+    model["phonons"]["max_quanta"] = cutoff
+    grid = {"displacement_grid": case["params"]["Xs"]} if "Xs" in case["params"] else {}
+    return _one(model, case, **grid)
+
+
+def _fixed(case: dict) -> int:
+    return int(case["truncation"].split("<= ")[1].split()[0].rstrip(","))
+
+
+def _free_ring(case: dict) -> dict[str, dict]:
+    p = case["params"]
+    model = {"cluster": {"kind": "ring", "sites": p["L"]}, "electrons": {"hopping": p["t"]}, "field": {"flux": p["phi"]}}
+    return _one(model, case)
+
+
+def _boson_ring(case: dict) -> dict[str, dict]:
+    p = case["params"]
+    model = {"cluster": {"kind": "ring", "sites": p["L"]}, "bosons": {"hopping": p["t_b"]}, "field": {"flux": p["phi"]}}
+    return {"case": {**model, "sector": {"charge": 2 * case["sector"]["n_bosons"]}}}
+
+
+def _hubbard(case: dict) -> dict[str, dict]:
+    p = case["params"]
+    return _one({"cluster": _cluster(p), "electrons": {"hopping": p["t"], "hubbard_u": p["U"]}}, case)
+
+
+def ligand(p: dict, alpha: float, cutoff: int = 60) -> dict:
+    """Return the ligand-centre model of physics.md section 5."""
+    return {
+        "cluster": {"kind": "ligand-centre", "sites": 4},
+        "electrons": {
+            "hopping": {"ring": p["t"], "centre": p["tp"]},
+            "level": {"ligand": p["eps_P"]},
+            "hubbard_u": {"ligand": p["U_P"]},
+        },
+        "phonons": {"frequency": p["omega0"], "electron_coupling": alpha, "max_quanta": cutoff},
+    }
+
+
+def _ligand(case: dict) -> dict[str, dict]:
+    p = case["params"]
+    return _one(ligand(p, p["alpha"]), case, displacement_grid=p["Xs"])
+
+
+def _resonance(case: dict) -> dict[str, dict]:
+    p, step = case["params"], 1e-5
+    at = {"below": case["value"]["alpha_c"] - step, "above": case["value"]["alpha_c"] + step}
+    sector = {"sector": _sector(case)}
+    return {name: {**ligand(p, alpha), **sector} for name, alpha in at.items()}
+
+
+def _ssh(case: dict) -> dict[str, dict]:
+    p, optical = case["params"], "site" in case["truncation"]
+    model = {
+        "cluster": {"kind": "dimer"},
+        "electrons": {"hopping": p["t"], "hubbard_u": p["U"]},
+        "phonons": {
+            "frequency": p["omega0"],
+            "bond_coupling": p["g"],
+            "on": "all" if optical else "bonds",
+            "max_quanta": 22 if optical else 60,
+        },
+    }
+    if optical:
+        return {"E": {**model, "sector": {"charge": 2}, "ground_state": {"states": 3}}}
+    charges = {"E_N2": (2, 4), "E_N1": (1, 2)}
+    return {k: {**model, "sector": {"charge": n}, "ground_state": {"states": s}} for k, (n, s) in charges.items()}
+
+
+def _binding(case: dict) -> dict[str, dict]:
+    return {"case": {**_bfm(case["params"]), "charge_scan": {}}}
+
+
+BUILDERS: dict[str, Callable[[dict], dict[str, dict]]] = {
+    "bfm_energies": lambda case: _one(_bfm(case["params"]), case),
+    "bfm_groundstate": lambda case: _one(_bfm(case["params"]), case),
+    "bfm_phonon_L1": lambda case: _capped(case, 60),
+    "bfm_phonon_L2": lambda case: _capped(case, 26),
+    "bfm_phonon_fixed_cutoff": lambda case: _capped(case, _fixed(case)),
+    "holstein_hubbard_fixed_cutoff": lambda case: _one(_holstein(case["params"], _fixed(case)), case),
+    "holstein_hubbard_converged": lambda case: _one(_holstein(case["params"], 46), case),
+    "hubbard_analytic": _hubbard,
+    "free_fermion_flux": _free_ring,
+    "hardcore_boson_ring": _boson_ring,
+    "ligand_cluster": _ligand,
+    "ligand_resonance": _resonance,
+    "ssh_dimer": _ssh,
+    "pair_binding": _binding,
+}
+
+
+def _energies(case: dict, records: Mapping[str, Record]) -> list[tuple[str, object, object]]:
+    value = case["value"]
+    ground = records["case"]["ground_state"]
+    wanted = value if isinstance(value, dict) else {"E": np.atleast_1d(value)}
+    found = []
+    for key, want in wanted.items():
+        if key in QUANTITIES:
+            found.append((key, QUANTITIES[key](ground), want))
+        elif key not in ELSEWHERE:
+            raise KeyError(f"{case['id']}: no reader for {key}")
+    return found
+
+
+def _obs(name: str) -> Callable[[dict], object]:
+    return lambda ground: ground["observables"][name]
+
+
+def _row(name: str) -> Callable[[dict], object]:
+    return lambda ground: ground["observables"][name][0]
+
+
+def _entry(name: str, i: int, j: int | None = None) -> Callable[[dict], object]:
+    return lambda ground: ground["observables"][name][i] if j is None else ground["observables"][name][i][j]
+
+
+QUANTITIES: dict[str, Callable[[dict], object]] = {
+    "E": lambda ground: ground["energies"],
+    "E0": lambda ground: ground["energies"][0],
+    "gap": lambda ground: ground["energies"][1] - ground["energies"][0],
+    "nF": _obs("electron_density"),
+    "nF_site": _entry("electron_density", 0),
+    "nB_site": _entry("boson_density", 0),
+    "docc_site": _entry("double_occupancy", 0),
+    "pair_amplitude": _entry("pair_exchange", 0),
+    "pair_amplitude_site": _entry("pair_exchange", 0),
+    "bb": _row("boson_correlation"),
+    "DD": _row("pair_correlation"),
+    "Db": _row("pair_boson_correlation"),
+    "PO_boson": lambda ground: ground["observables"]["condensate"]["boson"],
+    "PO_fermion_pair": lambda ground: ground["observables"]["condensate"]["electron_pair"],
+    "PO_combined_2L": lambda ground: ground["observables"]["condensate"]["combined"],
+    "SS_nn": _entry("spin_correlation", 0, 1),
+    "N_ph": _entry("quanta", 0),
+    "N_ph_site": _entry("quanta", 0),
+    "x": _entry("displacement", 0),
+    "x_site": _entry("displacement", 0),
+    "x2": _entry("displacement_squared", 0),
+    "nB_x": _entry("boson_lattice", 0, 0),
+    "nB0_x0": _entry("boson_lattice", 0, 0),
+    "nB0_x1": _entry("boson_lattice", 0, 1),
+    "n0_x0": _entry("electron_lattice", 0, 0),
+    "n0_x1": _entry("electron_lattice", 0, 1),
+    "n0_x": _row("electron_lattice"),
+    "nP": _entry("electron_density", 4),
+    "doccP": _entry("double_occupancy", 4),
+    "nP_x": _entry("electron_lattice", 4, 0),
+    "PX": lambda ground: ground["observables"]["displacement_distribution"]["P"][0],
+}
+ELSEWHERE = ("pair_transfer", "x_lines")
+"""Quantities that are no ground-state observables of a model file; tested through Python, or spectra."""
+
+
+def _two_site_quantity(case: dict, records: Mapping[str, Record]) -> list[tuple[str, object, object]]:
+    """Read a dimer, whose `bb` and `DD` are <b+_0 b_1> and <D+_0 D_1>."""
+    adjusted = [(k, got[1] if k in ("bb", "DD") else got, want) for k, got, want in _energies(case, records)]
+    return adjusted
+
+
+def _one_site_quantity(case: dict, records: Mapping[str, Record]) -> list[tuple[str, object, object]]:
+    ground = records["case"]["ground_state"]
+    rest = {**case, "value": {k: v for k, v in case["value"].items() if k != "nB"}}
+    return [("nB", ground["observables"]["boson_density"][0], case["value"]["nB"]), *_energies(rest, records)]
+
+
+def _disordered(case: dict, records: Mapping[str, Record]) -> list[tuple[str, object, object]]:
+    value = case["value"]
+    if not isinstance(value, dict):
+        return _energies(case, records)
+    rest = {**case, "value": {k: v for k, v in value.items() if k != "nB"}}
+    return [("nB", _obs("boson_density")(records["case"]["ground_state"]), value["nB"]), *_energies(rest, records)]
+
+
+def _lowest(case: dict, records: Mapping[str, Record]) -> list[tuple[str, object, object]]:
+    return [("E0", records["case"]["ground_state"]["energies"][0], case["value"])]
+
+
+def _hubbard_answer(case: dict, records: Mapping[str, Record]) -> list[tuple[str, object, object]]:
+    return _lowest(case, records)
+
+
+def _resonance_answer(case: dict, records: Mapping[str, Record]) -> list[tuple[str, object, object]]:
+    """Interpolate <n_P> = 1 between two couplings that are close by."""
+    step = 1e-5
+    low, high = (records[k]["ground_state"]["observables"]["electron_density"][4] for k in ("below", "above"))
+    alpha = case["value"]["alpha_c"] - step + 2 * step * (1.0 - low) / (high - low)
+    p = case["params"]
+    exact = np.sqrt((2 * p["eps_P"] + p["U_P"] + 4 * p["t"]) / (4 * p["omega0"]))
+    return [("alpha_c", alpha, case["value"]["alpha_c"]), ("alpha_LF", exact, case["value"]["alpha_LF_estimate"])]
+
+
+def _ssh_answer(case: dict, records: Mapping[str, Record]) -> list[tuple[str, object, object]]:
+    wanted = case["value"] if isinstance(case["value"], dict) else {"E": case["value"]}
+    return [(key, records[key]["ground_state"]["energies"], want) for key, want in wanted.items()]
+
+
+def _binding_answer(case: dict, records: Mapping[str, Record]) -> list[tuple[str, object, object]]:
+    scan = records["case"]["charge_scan"]
+    return [("E", scan["energies"], case["value"]["E"]), ("binding", scan["binding"], case["value"]["binding"])]
+
+
+READERS: dict[str, Callable[[dict, Mapping[str, Record]], list[tuple[str, object, object]]]] = {
+    **dict.fromkeys(BUILDERS, _energies),
+    "bfm_energies": _disordered,
+    "bfm_phonon_L1": _one_site_quantity,
+    "bfm_phonon_L2": _two_site_quantity,
+    "free_fermion_flux": _lowest,
+    "hardcore_boson_ring": _lowest,
+    "hubbard_analytic": _hubbard_answer,
+    "ligand_resonance": _resonance_answer,
+    "ssh_dimer": _ssh_answer,
+    "pair_binding": _binding_answer,
+}

@@ -1,9 +1,10 @@
 """Analysis: what a physicist reads off a state. Every function returns labelled xarray objects."""
 
+from .averages import expectation, transition
+from .binding import charge_scan
+from .catalogue import OBSERVABLES, Observable, available, observables
 from .charge import boson_density, density_correlation, double_occupancy, electron_density, spin_correlation, spin_z
-from .charge_scan import charge_scan
 from .energy import energy_part
-from .expectation import expectation
 from .flux import flux_response
 from .lattice import (
     boson_lattice,
@@ -14,7 +15,6 @@ from .lattice import (
     electron_lattice,
     quanta,
 )
-from .observables import OBSERVABLES, Observable, available, observables
 from .pairing import boson_correlation, condensate, pair_boson_correlation, pair_correlation, pair_exchange
 
 __all__ = [
@@ -44,4 +44,5 @@ __all__ = [
     "quanta",
     "spin_correlation",
     "spin_z",
+    "transition",
 ]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..hamiltonians import Space
 from ..solvers import State
-from .expectation import ChargeAverages
+from .averages import ChargeAverages
 from .labelled import labelled
 
 

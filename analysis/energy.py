@@ -10,7 +10,7 @@ import xarray as xr
 from ..hamiltonians import TERMS
 from ..hamiltonians.operators import total
 from ..solvers import State
-from .expectation import expectation
+from .averages import expectation
 from .labelled import labelled
 
 PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(

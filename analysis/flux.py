@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -71,7 +72,8 @@ def flux_response(
     (array([-0.04991671]), array([1.56294889]))
     """
     if not model.cluster.has_loop:
-        raise ValueError(f"a {model.cluster.kind} of {model.cluster.sites} sites has no loop for a flux; take a ring of 3 or more")
+        kind, sites = model.cluster.kind, model.cluster.sites
+        raise ValueError(f"a {kind} of {sites} sites has no loop for a flux; take a ring of 3 or more")
     sector = sector if isinstance(sector, Sector) else Sector(sector)
     rows = []
     for phi in values:
@@ -115,8 +117,8 @@ def _matrix(hamiltonian: Hamiltonian, operator: Operator) -> sp.csr_array:
 
 
 def _resolvent(
-    hamiltonian: Hamiltonian, energy: float, multiplet: NDArray[np.complex128], pushed: NDArray[np.complex128]
-) -> NDArray[np.complex128]:
+    hamiltonian: Hamiltonian, energy: float, multiplet: NDArray[Any], pushed: NDArray[Any]
+) -> NDArray[Any]:
     """Solve ``(H - E) y = pushed`` off the ground multiplet, by conjugate gradients in the block of the sector."""
     block = block_isometry(hamiltonian)
     matrix = hamiltonian.matrix()
@@ -125,7 +127,7 @@ def _resolvent(
         multiplet, pushed = block.conj().T @ multiplet, block.conj().T @ pushed
     size = matrix.shape[0]
 
-    def act(v: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    def act(v: NDArray[Any]) -> NDArray[Any]:
         w = matrix @ v - energy * v
         return np.asarray(w - multiplet @ (multiplet.conj().T @ w))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -14,7 +15,7 @@ REAL = 1e-12
 
 def labelled(
     name: str,
-    values: NDArray[np.float64] | NDArray[np.complex128] | float,
+    values: NDArray[Any] | float,
     dims: Sequence[str],
     formula: str,
     units: str = "1",

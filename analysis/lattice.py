@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from ..hamiltonians import Model
 from ..hamiltonians.phonons import word_matrix
 from ..solvers import State
+from .averages import displacement_profile, mode_density_matrix
 from .charge import boson_numbers, electron_numbers
-from .expectation import displacement_profile, mode_density_matrix
 from .labelled import labelled
 
 

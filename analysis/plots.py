@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
+from ..clusters import Cluster, Mode
 from ..hamiltonians import Model
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -42,12 +44,13 @@ def draw_cluster(model: Model, ax: Axes | None = None) -> Axes:
         ax.plot([], [], styles[c % 4], color="0.45", lw=1.8, label=f"bond: {label}")
     for c, label in enumerate(cluster.site_classes):
         at = xy[[i for i, name in enumerate(cluster.classes) if name == label]]
-        ax.scatter(*at.T, s=420, color=COLOURS[c % len(COLOURS)], label=f"site: {label}", zorder=2)
+        ax.scatter(at[:, 0], at[:, 1], s=420, color=COLOURS[c % len(COLOURS)], label=f"site: {label}", zorder=2)
     for i, point in enumerate(xy):
         ax.annotate(str(i), point, color="white", ha="center", va="center", fontsize=9, zorder=4)
-    where = [_host(cluster.bonds, xy, mode.host, mode.index) for mode in cluster.modes]
+    where = [_place(cluster, mode) for mode in cluster.modes]
     if where:
-        ax.scatter(*np.array(where).T, s=900, facecolors="none", edgecolors="#E69F00", lw=2, label="lattice mode", zorder=3)
+        at = np.array(where)
+        ax.scatter(at[:, 0], at[:, 1], s=900, facecolors="none", edgecolors="#E69F00", lw=2, label="mode", zorder=3)
     ax.set_aspect("equal")
     ax.margins(0.25)
     ax.set_axis_off()
@@ -56,8 +59,11 @@ def draw_cluster(model: Model, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _host(bonds: Sequence, xy: np.ndarray, host: str, index: int) -> np.ndarray:  # type: ignore[type-arg]
-    return xy[index] if host == "site" else 0.5 * (xy[bonds[index].start] + xy[bonds[index].end])
+def _place(cluster: Cluster, mode: Mode) -> NDArray[np.float64]:
+    """Return where a mode sits: its site, or the middle of its bond."""
+    xy = cluster.coordinates
+    ends = [mode.index] if mode.host == "site" else [cluster.bonds[mode.index].start, cluster.bonds[mode.index].end]
+    return np.asarray(xy[ends].mean(axis=0))
 
 
 def plot_levels(data: xr.Dataset, ax: Axes | None = None) -> Axes:

@@ -37,7 +37,8 @@ class ChargeBasis:
     @classmethod
     def of(cls, model: Model, charge: int, two_sz: int) -> ChargeBasis:
         """Enumerate the configurations of a sector; none is a valid answer."""
-        states = configurations(model.cluster.sites, model.electrons is not None, len(model.boson_sites), charge, two_sz)
+        sites, bosons = model.cluster.sites, len(model.boson_sites)
+        states = configurations(sites, model.electrons is not None, bosons, charge, two_sz)
         states.setflags(write=False)
         return cls(model.cluster.sites, model.boson_sites, states)
 

@@ -225,7 +225,7 @@ def _flux_problems(model: Model) -> Iterator[Problem]:
 
 def _boson_problems(model: Model, bosons: Bosons) -> Iterator[Problem]:
     if model.electrons is None and _some(bosons.exchange):
-        yield Problem("bosons.exchange", show(bosons.exchange), "allowed: 0 without electrons; add an [electrons] table")
+        yield Problem("bosons.exchange", show(bosons.exchange), "allowed: 0; add an [electrons] table")
 
 
 def _phonon_problems(model: Model, phonons: Phonons) -> Iterator[Problem]:

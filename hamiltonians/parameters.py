@@ -117,7 +117,7 @@ class Problem:
         return f"{self.path}: got {self.got}; {self.allowed}"
 
 
-class InvalidModel(ValueError):
+class InvalidModel(ValueError):  # noqa: N818 - it says what is wrong, not that something went wrong
     """A model, sector or model file that cannot be; carries every problem found, not just the first.
 
     Attributes
@@ -139,7 +139,8 @@ def show(value: object, limit: int = 60) -> str:
 
 def is_number(value: object) -> bool:
     """True for a finite real number; False for bool, NaN and infinities."""
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool) and math.isfinite(value)
+    is_real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    return is_real and math.isfinite(float(value))  # type: ignore[arg-type]
 
 
 def resolve(coupling: Coupling, labels: Sequence[str], what: str) -> tuple[NDArray[np.float64], str | None]:

@@ -48,7 +48,8 @@ class PhononSpace:
             return cls(0, 0, 0)
         caps = [cap for cap in (max_quanta, total_quanta) if cap is not None]
         per_mode = min(caps)
-        return cls(modes, per_mode, min(modes * per_mode, total_quanta if total_quanta is not None else modes * per_mode))
+        most = modes * per_mode
+        return cls(modes, per_mode, most if total_quanta is None else min(most, total_quanta))
 
     @property
     def is_product(self) -> bool:

@@ -269,7 +269,8 @@ class QuspinBasis:
     def word_matrix(self, words: Mapping[ChargeWord, complex], dtype: type) -> sp.csr_array:
         """Return the matrix of a sum of charge words; complex numbers are refused in a real matrix."""
         size = len(self)
-        value, row, column = [np.zeros(0, dtype)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        value: list[NDArray[Any]] = [np.zeros(0, dtype)]
+        row, column = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
         for word, coefficient in words.items():
             number = _as(coefficient, dtype)
             if not word:

@@ -103,7 +103,7 @@ def _reflection_problems(model: Model, sector: Sector) -> Iterator[Problem]:
     if reflection not in (1, -1) or not _whole(reflection):
         yield Problem(path, show(reflection), "allowed: 1 or -1")
     elif cluster.reflection is None:
-        yield Problem(path, show(reflection), f"allowed: leave it out; a {cluster.kind} cluster has no named reflection")
+        yield Problem(path, show(reflection), f"allowed: leave it out; a {cluster.kind} has no named reflection")
     elif model.flux != 0:
         yield Problem(path, show(reflection), "allowed: leave it out; a flux breaks the reflection")
     elif cluster.translation is not None and len(cluster.translation) > 2 and not _real_momentum(model, sector):

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -227,5 +228,5 @@ def _named(charge: ChargeWord) -> str:
     return " ".join(f"{symbol}_{index}" for symbol, index in charge)
 
 
-Amplitudes = NDArray[np.float64] | NDArray[np.complex128]
+Amplitudes = NDArray[Any]
 """psi[e, p], shape (charge configurations, phonon states), real or complex."""

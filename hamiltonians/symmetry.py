@@ -71,7 +71,8 @@ def sector_symmetries(space: Space, operator: Operator) -> tuple[Symmetry, ...]:
         symmetry = _of_permutation(space.model, sites, block)
         if symmetry is None or not _commutes(space, operator, symmetry):
             cure = "leave it out, or make the couplings equal on equivalent sites, bonds and modes"
-            raise InvalidModel([Problem(f"sector.{name}", str(getattr(sector, name)), f"the model lacks this symmetry; {cure}")])
+            value = str(getattr(sector, name))
+            raise InvalidModel([Problem(f"sector.{name}", value, f"the model lacks this symmetry; {cure}")])
         found.append(symmetry)
     _check_trivial(sector, cluster)
     return tuple(found)
@@ -209,9 +210,9 @@ def _action(space: Space, symmetry: Symmetry) -> Action:
     moved = np.zeros(occupations.shape, np.int64)
     for mode, image in enumerate(symmetry.modes):
         moved[:, image] = occupations[:, mode]
-    parity = np.sum(occupations, axis=1, dtype=np.int64) % 2 if symmetry.odd else np.zeros(len(occupations))
+    parity = np.asarray(np.sum(occupations, axis=1, dtype=np.int64) * int(symmetry.odd))
     character = complex(np.exp(-2j * np.pi * symmetry.block / symmetry.period))
-    return Action(charges, charge_sign, space.phonons.index(moved), 1.0 - 2.0 * parity, character)
+    return Action(charges, charge_sign, space.phonons.index(moved), _sign(parity), character)
 
 
 def permuted_charges(space: Space, symmetry: Symmetry) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -229,7 +230,11 @@ def permuted_charges(space: Space, symmetry: Symmetry) -> tuple[NDArray[np.int64
         image |= seen << np.uint64(offset)
     for b, target in enumerate(symmetry.bosons):
         image |= ((states >> np.uint64(2 * sites + b)) & one) << np.uint64(2 * sites + target)
-    return space.charges.index(image), 1.0 - 2.0 * (parity % 2)
+    return space.charges.index(image), _sign(parity)
+
+
+def _sign(parity: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.where(parity % 2, -1.0, 1.0)
 
 
 def isometry(elements: tuple[Action, ...], representatives: NDArray[np.int64], size: int) -> sp.csr_array:

@@ -42,7 +42,8 @@ def main(model_file: str, folder: str) -> None:
     print(f"{study.name}: {len(study.sweep[0].values)} couplings", flush=True)
     result = run(study, finished=show)
     target = write(result, Path(folder) / f"{Path(model_file).stem}.nc")
-    figure = plot_resonance(result.data, AXIS, site=study.model.cluster.sites - 1, resonance=exact_resonance(study.model))
+    ligand = study.model.cluster.sites - 1
+    figure = plot_resonance(result.data, AXIS, site=ligand, resonance=exact_resonance(study.model))
     picture = target.with_suffix(".png")
     figure.savefig(picture, dpi=160)
     print(f"wrote {target} and {picture} in {time.perf_counter() - started:.0f} s")

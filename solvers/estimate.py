@@ -119,9 +119,9 @@ def check_memory(model: Model, sector: Sector, engine: str, states: int, limit: 
         return
     fit = _what_fits(model, sector, engine, states, limit)
     raise MemoryError(
-        f"{need.dimension:,} states ({need.charges:,} charge configurations x {need.phonons:,} phonon states) need about "
-        f"{format_bytes(need.memory)} with the {need.engine} engine, and solver.memory_limit is {format_bytes(limit)}; "
-        f"{fit}"
+        f"{need.dimension:,} states ({need.charges:,} charge configurations x {need.phonons:,} phonon states) need "
+        f"about {format_bytes(need.memory)} with the {need.engine} engine, and solver.memory_limit is "
+        f"{format_bytes(limit)}; {fit}"
     )
 
 
@@ -144,7 +144,8 @@ def _what_fits(model: Model, sector: Sector, engine: str, states: int, limit: in
         return "raise the limit, or take a smaller cluster"
     key = "total_quanta" if table.total_quanta is not None else "max_quanta"
     for cap in range((getattr(table, key) or 0) - 1, -1, -1):
-        smaller = replace(model, phonons=replace(table, **{key: cap}))
+        lower = replace(table, total_quanta=cap) if key == "total_quanta" else replace(table, max_quanta=cap)
+        smaller = replace(model, phonons=lower)
         if estimate(smaller, sector, engine, states).memory <= limit:
             return f"phonons.{key} = {cap} would fit, or raise the limit"
     return "raise the limit, or take a smaller cluster"

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
-import scipy.linalg as la
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
@@ -16,12 +15,10 @@ from ..hamiltonians.quspin_basis import SymmetryMap
 from ..hamiltonians.symmetry import Action, group, isometry, representatives_of, sector_symmetries
 from .certificate import Certificate, Certifier
 from .estimate import check_memory, choose_engine
-from .lanczos import Levels, Progress, lowest_levels, silent
+from .lanczos import Levels, Progress, hermitian_levels, lowest_levels, silent
 
 DEGENERATE = 1e-9
 """Levels closer than this times max(1, |E|) count as one."""
-DENSE_INSIDE = 400
-"""The Lanczos engines hand blocks up to this size to dense LAPACK."""
 
 
 @dataclass(frozen=True)
@@ -223,9 +220,9 @@ def _dense(
 ) -> _BlockLevels:
     """Kronecker products of the factors, reduced by an explicit isometry, and LAPACK."""
     matrix = hamiltonian.matrix()
-    if not block.elements:
-        return _BlockLevels(_lapack(matrix), None)
     expand = block_isometry(hamiltonian)
+    if expand is None:
+        return _BlockLevels(_lapack(matrix), None)
     return _BlockLevels(_lapack(sp.csr_array(expand.conj().T @ matrix @ expand)), expand)
 
 
@@ -244,8 +241,6 @@ def _quspin(
         expand = isometry(block.elements, order, size)
     else:
         expand = sp.csr_array((np.ones(size), (order, np.arange(size))), shape=(size, size))
-    if matrix.shape[0] <= DENSE_INSIDE:
-        return _BlockLevels(_lapack(matrix), expand)
     levels = lowest_levels(
         lambda v: matrix @ v,
         matrix.shape[0],
@@ -273,14 +268,7 @@ def _product_index(hamiltonian: Hamiltonian, states: NDArray[np.uint64]) -> NDAr
 
 
 def _lapack(matrix: sp.csr_array) -> Levels:
-    dense = matrix.toarray()
-    if not dense.size:
-        return Levels(np.zeros(0), np.zeros((0, 0), dense.dtype), 0)
-    defect = float(np.max(np.abs(dense - dense.conj().T)))
-    if defect > 1e-10 * max(1.0, float(np.max(np.abs(dense)))):
-        raise ArithmeticError(f"the Hamiltonian is not Hermitian: |H - H+| reaches {defect:.2e}")
-    energies, vectors = la.eigh(dense)
-    return Levels(energies, vectors, 0)
+    return Levels(*hermitian_levels(matrix.toarray()), 0)
 
 
 ENGINES: Mapping[str, Engine] = MappingProxyType({"dense": _dense, "quspin": _quspin})

@@ -2,27 +2,32 @@
 
 QuSpin's recursion neither tests convergence nor keeps its vectors orthogonal, and divides by zero in an invariant
 subspace. Here it runs in short cycles on an operator that (a) mends each new Lanczos vector before it is used, in
-QuSpin's own buffer: orthogonal to the earlier ones, and random where the Krylov space was exhausted; and (b) lifts the eigenvectors already found into the middle of the spectrum, so that the next cycle finds the next level:
-degenerate levels appear as often as they are there, because each search starts from a random vector.
+QuSpin's own buffer: orthogonal to the earlier ones, and random where the Krylov space was exhausted; and (b) lifts the
+eigenvectors already found to the top of the spectrum, so that the next cycle finds the next level. Degenerate levels
+appear as often as they are there, because each search starts from a random vector.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+import scipy.linalg as la
 from numpy.typing import NDArray
 from quspin.tools.lanczos import lanczos_full
 
-Vector = NDArray[np.float64] | NDArray[np.complex128]
+Vector = NDArray[Any]
+"""A real or complex array of amplitudes."""
 Matvec = Callable[[Vector], Vector]
 
 CYCLE_BYTES = 1 << 30
 """Memory that the Lanczos vectors of one cycle may take."""
-CYCLE_STEPS = (20, 120)
-"""Fewest and most steps of a cycle."""
+CYCLE_STEPS = (20, 60, 960)
+"""Fewest steps of a cycle, steps of the first one, and most steps; a cycle that fails is followed by a longer one."""
+SMALL = 400
+"""Matrices up to this size are written out and given to LAPACK."""
 REORTHOGONALISED_BYTES = 64 << 20
 """Up to this much memory all vectors of a cycle are kept orthogonal; beyond it each one to the first."""
 MOST_LEVELS = 400
@@ -84,6 +89,7 @@ class _Deflated:
         self.matvec, self.dtype, self.locked, self.random = matvec, np.dtype(dtype), locked, random
         self.ceiling = 0.0
         self.products = 0
+        self.steps = CYCLE_STEPS[1]
         self._basis: Vector = locked.T
         self._step = 0
 
@@ -172,6 +178,8 @@ def lowest_levels(
     ArithmeticError
         If the ground level is too degenerate to be stored.
     """
+    if size <= SMALL:
+        return _written_out(matvec, size, dtype)
     random = np.random.default_rng(seed)
     locked: Vector = np.zeros((size, 0), dtype)
     operator = _Deflated(matvec, dtype, locked, random)
@@ -180,8 +188,8 @@ def lowest_levels(
         order = np.sort(energies)
         if len(energies) >= max(count, MOST_LEVELS) and degenerate(order[0], order[-1]):
             raise ArithmeticError(
-                f"the ground level has {MOST_LEVELS} states or more, all of them needed for its averages; fix momentum, "
-                "reflection or two_sz, or add the coupling that lifts the degeneracy"
+                f"the ground level has {MOST_LEVELS} states or more, all of them needed for its averages; fix "
+                "momentum, reflection or two_sz, or add the coupling that lifts the degeneracy"
             )
         bar = order[count - 1] if len(energies) >= count else None
         found = _next_level(operator, tolerance, max_matvecs, bar, degenerate, progress)
@@ -192,6 +200,23 @@ def lowest_levels(
         operator.locked = np.column_stack([operator.locked, vector])
     order = np.argsort(energies, kind="stable")
     return Levels(np.array(energies)[order], operator.locked[:, order], operator.products)
+
+
+def _written_out(matvec: Matvec, size: int, dtype: type) -> Levels:
+    unit = np.eye(size, dtype=dtype)
+    matrix = np.array([matvec(unit[i]) for i in range(size)], dtype=dtype).reshape(size, size).T
+    return Levels(*hermitian_levels(matrix), size)
+
+
+def hermitian_levels(matrix: Vector) -> tuple[NDArray[np.float64], Vector]:
+    """Return all eigenvalues and eigenvectors by LAPACK, which reads one triangle only: the other is checked here."""
+    if not matrix.size:
+        return np.zeros(0), matrix
+    defect = float(np.max(np.abs(matrix - matrix.conj().T)))
+    if defect > 1e-10 * max(1.0, float(np.max(np.abs(matrix)))):
+        raise ArithmeticError(f"the Hamiltonian is not Hermitian: |H - H+| reaches {defect:.2e}")
+    energies, vectors = la.eigh(matrix)
+    return energies, vectors
 
 
 def _next_level(
@@ -216,14 +241,15 @@ def _next_level(
         if operator.products >= max_matvecs:
             raise ConvergenceError(residual, energy, tolerance, operator.products)
         start = ritz[0]
+        operator.steps *= 2
 
 
 def _cycle(operator: _Deflated, start: Vector) -> tuple[tuple[Vector, Vector], float, float]:
     """Run one Lanczos cycle; return the lowest Ritz vector with H times it, its true residual, and ||T||."""
     size, row = len(start), operator.dtype.itemsize * len(start)
     free = size - operator.locked.shape[1]
-    steps = int(np.clip(CYCLE_BYTES // row, *CYCLE_STEPS))
-    basis = np.zeros((max(1, min(steps, free, size - 1)), size), operator.dtype)
+    most = int(np.clip(CYCLE_BYTES // row, CYCLE_STEPS[0], CYCLE_STEPS[2]))
+    basis = np.zeros((max(1, min(operator.steps, most, free, size - 1)), size), operator.dtype)
     operator.begin(basis)
     with np.errstate(invalid="ignore", divide="ignore"):
         values, vectors, _ = lanczos_full(operator, start, len(basis), out=basis, eps=0.0)
@@ -244,4 +270,4 @@ def _orthogonal(vector: Vector, locked: Vector) -> Vector:
     """Take locked vectors out (twice is enough) and normalise."""
     for _ in range(2 if locked.shape[1] else 0):
         vector = vector - locked @ (locked.conj().T @ vector)
-    return vector / np.linalg.norm(vector)
+    return np.asarray(vector / np.linalg.norm(vector))

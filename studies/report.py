@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
@@ -104,7 +106,7 @@ def _observable_tables(data: xr.Dataset) -> Iterator[Table]:
         for i in range(data.sizes[dim]):
             table.add_row(str(i), *(_number(data[name].values[i]) for name in columns))
         yield table
-    rest = [(name, _number(data[name].values)) for name in PARTS if name in data]
+    rest = [(name, _number(data[name].item())) for name in PARTS if name in data]
     rest += [(str(n), _list(data[n].values)) for n in data.data_vars if str(n).startswith("condensate_")]
     if rest:
         table = Table(title="energies and condensates", title_justify="left", show_header=False)
@@ -194,5 +196,5 @@ def _number(value: complex) -> str:
     return f"{number.real + 0.0:.6f}"
 
 
-def _list(values: np.ndarray) -> str:
+def _list(values: NDArray[Any]) -> str:
     return ", ".join(f"{x + 0.0:.6f}" for x in np.atleast_1d(values)[:6]) + (" ..." if values.size > 6 else "")

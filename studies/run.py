@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from ..analysis import charge_scan, default_grid, flux_response, observables
 from ..analysis.labelled import labelled
@@ -67,25 +68,25 @@ class Result:
             return self.points[0][1]
         axes = [axis.key for axis in self.study.sweep]
         nested = _nest([data for _, data in self.points], [len(axis.values) for axis in self.study.sweep])
-        combined = xr.combine_nested(nested, concat_dim=axes, join="outer", combine_attrs="override", compat="equals",
-                                     data_vars="all", coords="minimal")  # fmt: skip
+        combined: xr.Dataset = xr.combine_nested(
+            nested, axes, join="outer", combine_attrs="override", compat="equals", data_vars="all", coords="minimal"
+        )
         coords = {axis.key: (axis.key, np.asarray(axis.values)) for axis in self.study.sweep}
         return combined.assign_coords(coords)
 
 
-Nested = list["Nested"] | list[xr.Dataset]
-
-
-def _nest(flat: list[xr.Dataset], shape: Sequence[int]) -> Nested:
+def _nest(flat: list[xr.Dataset], shape: Sequence[int]) -> list[Any]:
     """Fold a flat list in C order into nested lists of the given shape."""
     if len(shape) == 1:
         return flat
     inner = len(flat) // shape[0]
-    return [_nest(flat[i * inner : (i + 1) * inner], shape[1:]) for i in range(shape[0])]  # type: ignore[misc]
+    return [_nest(flat[i * inner : (i + 1) * inner], shape[1:]) for i in range(shape[0])]
 
 
-def run(study: Study, reporter: Reporter | None = None, finished: Callable[[int, Result], None] | None = None) -> Result:
-    """Compute everything that a model file asks for, point by point.
+def run(
+    study: Study, reporter: Reporter | None = None, finished: Callable[[int, Result], None] | None = None
+) -> Result:
+    r"""Compute everything that a model file asks for, point by point.
 
     Parameters
     ----------
@@ -111,7 +112,7 @@ def run(study: Study, reporter: Reporter | None = None, finished: Callable[[int,
     Examples
     --------
     >>> from respair.studies import parse
-    >>> text = 'schema = 1\\ncluster.kind = "dimer"\\nelectrons.hopping = 1.0\\nsector.charge = 1'
+    >>> text = 'schema = 1\ncluster.kind = "dimer"\nelectrons.hopping = 1.0\nsector.charge = 1'
     >>> float(run(parse(text, "dimer.toml")).data.energies[0])
     -1.0
     """
@@ -156,7 +157,7 @@ def check_fits(study: Study) -> None:
         check_memory(model, sector, engine, states, study.solver.memory_limit)
 
 
-def _common_grid(study: Study, models: Sequence[Model]) -> np.ndarray:
+def _common_grid(study: Study, models: Sequence[Model]) -> NDArray[np.float64]:
     """Return one grid of X for all points of a sweep."""
     task = study.ground_state
     if task is not None and task.displacement_grid is not None:
@@ -165,7 +166,7 @@ def _common_grid(study: Study, models: Sequence[Model]) -> np.ndarray:
     return np.linspace(min(g[0] for g in grids), max(g[-1] for g in grids), 201)
 
 
-def _one(study: Study, grid: np.ndarray, reporter: Reporter) -> xr.Dataset:
+def _one(study: Study, grid: NDArray[np.float64], reporter: Reporter) -> xr.Dataset:
     """Compute one point: the tables that the file has, each under its own names."""
     parts: list[xr.Dataset] = []
     if study.sector is not None and study.ground_state is not None:
@@ -183,7 +184,7 @@ def _one(study: Study, grid: np.ndarray, reporter: Reporter) -> xr.Dataset:
     return xr.merge(parts, join="outer", compat="override", combine_attrs="override")
 
 
-def _ground_state(study: Study, sector: Sector, grid: np.ndarray, reporter: Reporter) -> xr.Dataset:
+def _ground_state(study: Study, sector: Sector, grid: NDArray[np.float64], reporter: Reporter) -> xr.Dataset:
     task = study.ground_state
     assert task is not None
     size = int(np.prod(dimensions(study.model, sector)))

@@ -87,14 +87,14 @@ def _fixed(case: dict) -> int:
 
 def _free_ring(case: dict) -> dict[str, dict]:
     p = case["params"]
-    model = {"cluster": {"kind": "ring", "sites": p["L"]}, "electrons": {"hopping": p["t"]}, "field": {"flux": p["phi"]}}
-    return _one(model, case)
+    ring = {"cluster": {"kind": "ring", "sites": p["L"]}, "field": {"flux": p["phi"]}}
+    return _one({**ring, "electrons": {"hopping": p["t"]}}, case)
 
 
 def _boson_ring(case: dict) -> dict[str, dict]:
     p = case["params"]
-    model = {"cluster": {"kind": "ring", "sites": p["L"]}, "bosons": {"hopping": p["t_b"]}, "field": {"flux": p["phi"]}}
-    return {"case": {**model, "sector": {"charge": 2 * case["sector"]["n_bosons"]}}}
+    ring = {"cluster": {"kind": "ring", "sites": p["L"]}, "field": {"flux": p["phi"]}}
+    return {"case": {**ring, "bosons": {"hopping": p["t_b"]}, "sector": {"charge": 2 * case["sector"]["n_bosons"]}}}
 
 
 def _hubbard(case: dict) -> dict[str, dict]:

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .analysis import charge_scan, expectation, flux_response, observables
+    from .analysis import charge_scan, expectation, flux_response, observables, transition
     from .clusters import Cluster, chain, custom, dimer, ladder, ligand_centre, plaquette, ring, site
     from .hamiltonians import Bosons, Electrons, Hamiltonian, InvalidModel, Model, Operator, Phonons, Sector
     from .solvers import ConvergenceError, Eigenstates, Options, State, estimate, ground_state
@@ -22,7 +22,7 @@ except PackageNotFoundError:
     __version__ = "unknown"
 
 _HOMES = {
-    "analysis": ("charge_scan", "expectation", "flux_response", "observables"),
+    "analysis": ("charge_scan", "expectation", "flux_response", "observables", "transition"),
     "clusters": ("Cluster", "chain", "custom", "dimer", "ladder", "ligand_centre", "plaquette", "ring", "site"),
     "hamiltonians": ("Bosons", "Electrons", "Hamiltonian", "InvalidModel", "Model", "Operator", "Phonons", "Sector"),
     "solvers": ("ConvergenceError", "Eigenstates", "Options", "State", "estimate", "ground_state"),
@@ -60,6 +60,7 @@ __all__ = [
     "ring",
     "run",
     "site",
+    "transition",
 ]
 
 

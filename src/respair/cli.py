@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from .studies import Study
+    from .studies import Result, Study, TerminalReporter
 
 REFUSED = 2
 FAILED = 1
@@ -55,7 +55,6 @@ def run(
 ) -> None:
     """Compute what the model files ask for; write FILE's name with .nc for each."""
     from .studies import records, show_result, to_json, write
-    from .studies import run as compute
 
     studies = _read(files)
     targets = _targets(files, out)
@@ -63,7 +62,7 @@ def run(
     failed = False
     for study, target in zip(studies, targets, strict=True):
         with _reporting(study, len(studies) > 1) as reporter:
-            result = _solve(study, target, compute, reporter)
+            result = _solve(study, target, reporter)
         if result is None:
             failed = True
             continue
@@ -160,15 +159,15 @@ def _check_fits(studies: list[Study]) -> None:
             raise typer.Exit(REFUSED) from None
 
 
-def _solve(study, target, compute, reporter):  # type: ignore[no-untyped-def]
+def _solve(study: Study, target: Path, reporter: TerminalReporter) -> Result | None:
     """Run one study; report what stopped it, keep the finished points of an interrupted sweep."""
     from .hamiltonians import InvalidModel
     from .solvers import ConvergenceError
-    from .studies import write
+    from .studies import run, write
 
-    kept: list = []  # type: ignore[type-arg]
+    kept: list[Result] = []
     try:
-        return compute(study, reporter, lambda number, result: kept.append(result))
+        return run(study, reporter, lambda number, result: kept.append(result))
     except (InvalidModel, ConvergenceError, ArithmeticError, ValueError) as error:
         _say(f"{study.file}: {error}")
         return None
@@ -181,7 +180,7 @@ def _solve(study, target, compute, reporter):  # type: ignore[no-untyped-def]
         raise typer.Exit(INTERRUPTED) from None
 
 
-def _reporting(study: Study, named: bool):  # type: ignore[no-untyped-def]
+def _reporting(study: Study, named: bool) -> TerminalReporter:
     from .studies import TerminalReporter
 
     return TerminalReporter(_console(error=True), study.name if named else "")

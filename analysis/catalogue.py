@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ..hamiltonians import Model
 from ..solvers import State
 from . import charge, lattice, pairing
+from .averages import ChargeAverages
 from .energy import PARTS, energy_part
-from .expectation import ChargeAverages
 
 Measurement = Callable[[State, ChargeAverages], xr.DataArray | xr.Dataset]
 

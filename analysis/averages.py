@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..hamiltonians import Operator
+from ..hamiltonians import Operator, Space
+from ..hamiltonians.hamiltonian import apply_factors
 from ..hamiltonians.operators import ChargeWord
 from ..hamiltonians.phonons import find, word_matrix
-from ..solvers import State
+from ..solvers import Eigenstates, State
 
 DENSITY_MATRIX_UP_TO = 3000
 """Charge density matrices up to this size are formed once and reused."""
@@ -50,13 +52,49 @@ def expectation(state: State, operator: Operator) -> complex:
     0.5
     """
     space = state.hamiltonian.space
-    value = 0.0 + 0.0j
-    for factor in space.factorise(operator):
-        right = None if factor.is_identity else sp.csr_array(space.lattice_matrix(factor.lattice).T)
-        for weight, psi in zip(state.weights, state.vectors, strict=True):
-            moved = factor.charges @ psi
-            value += weight * np.vdot(psi, moved if right is None else moved @ right)
-    return complex(value)
+    parts = (w * np.vdot(psi, _applied(space, operator, psi)) for w, psi in zip(state.weights, state.vectors, strict=True))
+    return complex(sum(parts))
+
+
+def transition(levels: Eigenstates, operator: Operator, bra: int, ket: int = 0) -> complex:
+    """Return the matrix element ``<bra| O |ket>`` between two computed levels.
+
+    Parameters
+    ----------
+    levels : Eigenstates
+        Levels of one sector.
+    operator : Operator
+        In the physical phonons; it must keep N and S_z.
+    bra, ket : int
+        Numbers of the levels. Within a degenerate level the choice of states is arbitrary.
+
+    Returns
+    -------
+    complex
+        The matrix element; its phase is arbitrary, its square is the weight of a spectral line.
+
+    Raises
+    ------
+    IndexError
+        If a level was not computed.
+
+    Examples
+    --------
+    >>> from respair.clusters import dimer
+    >>> from respair.hamiltonians import Electrons, Model, electron_number
+    >>> from respair.solvers import ground_state
+    >>> levels = ground_state(Model(dimer(), Electrons(hopping=1.0)), 1, states=2)
+    >>> round(abs(transition(levels, electron_number(0), 1)) ** 2, 12)
+    0.25
+    """
+    left, right = (levels.level(number).vectors[0] for number in (bra, ket))
+    return complex(np.vdot(left, _applied(levels.hamiltonian.space, operator, right)))
+
+
+def _applied(space: Space, operator: Operator, psi: NDArray[Any]) -> NDArray[Any]:
+    """Return ``O psi`` for amplitudes ``psi[e, p]``."""
+    factors = space.factorise(operator)
+    return apply_factors(factors, tuple(sp.csr_array(space.lattice_matrix(f.lattice).T) for f in factors), psi)
 
 
 class ChargeAverages:
@@ -78,7 +116,7 @@ class ChargeAverages:
         small = len(self.space.charges) <= DENSITY_MATRIX_UP_TO
         self._matrix = self._density_matrix() if small else None
 
-    def _density_matrix(self) -> NDArray[np.float64] | NDArray[np.complex128]:
+    def _density_matrix(self) -> NDArray[Any]:
         terms = (w * (psi.conj() @ psi.T) for w, psi in zip(self.state.weights, self.state.vectors, strict=True))
         return sum(terms, np.zeros((len(self.density),) * 2))
 
@@ -106,8 +144,8 @@ class ChargeAverages:
 def _matrix_element(
     row: NDArray[np.int64],
     column: NDArray[np.int64],
-    values: NDArray[np.float64] | NDArray[np.complex128],
-    psi: NDArray[np.float64] | NDArray[np.complex128],
+    values: NDArray[Any],
+    psi: NDArray[Any],
 ) -> complex:
     """``sum_k values[k] <psi[row[k]] | psi[column[k]]>`` in chunks of rows."""
     step = max(1, CHUNK // psi.shape[1])
@@ -135,7 +173,7 @@ def displacement_profile(state: State) -> NDArray[np.float64]:
     return np.asarray(profile + density[:, None] * shift)
 
 
-def mode_density_matrix(state: State, mode: int) -> NDArray[np.float64] | NDArray[np.complex128]:
+def mode_density_matrix(state: State, mode: int) -> NDArray[Any]:
     """Return the reduced density matrix of one oscillator, in the number states of its displaced frame.
 
     Parameters
@@ -168,10 +206,3 @@ def mode_density_matrix(state: State, mode: int) -> NDArray[np.float64] | NDArra
             flat = spread.reshape(-1, size)
             rho += weight * (flat.T @ flat.conj())
     return rho
-
-
-def operator_matrix(averages: ChargeAverages, rows: Sequence[Operator], columns: Sequence[Operator]) -> NDArray[np.complex128]:
-    """Return ``<R_i+ C_j>`` for lists of charge operators."""
-    return np.array([[averages.operator(r.dag * c) for c in columns] for r in rows], dtype=complex).reshape(
-        len(rows), len(columns)
-    )

@@ -1,0 +1,195 @@
+"""The command line as a user meets it, in a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import netCDF4
+import numpy as np
+import pytest
+import xarray as xr
+
+DIMER = """
+schema = 1
+name = "dimer"
+cluster.kind = "dimer"
+electrons = { hopping = 1.0, hubbard_u = 4.0 }
+sector.charge = 2
+ground_state.states = 2
+"""
+RING = """
+schema = 1
+cluster = { kind = "ring", sites = 3 }
+electrons.hopping = 1.0
+bosons = { level = -0.3, exchange = 0.6 }
+sector = { charge = 2, momentum = 1 }
+field.flux = 0.4
+"""
+SWEEP = DIMER + """
+[sweep]
+"electrons.hubbard_u" = [0.0, 2.0, 4.0]
+"electrons.hopping" = { start = 0.5, stop = 1.0, count = 2 }
+"""
+LONG = """
+schema = 1
+cluster = { kind = "ring", sites = 4 }
+electrons.hopping = 1.0
+bosons.exchange = 0.5
+phonons = { frequency = 1.0, boson_coupling = 0.7, max_quanta = 4 }
+sector.charge = 4
+[sweep]
+"bosons.level" = { start = -1.0, stop = 1.0, count = 2000 }
+"""
+
+
+def respair(*arguments, cwd, **options):
+    command = [sys.executable, "-m", "respair", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300, check=False, **options)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, text in {"dimer": DIMER, "ring": RING, "sweep": SWEEP, "long": LONG}.items():
+        (tmp_path / f"{name}.toml").write_text(text)
+    return tmp_path
+
+
+def test_run_prints_a_table_and_writes_netcdf(folder):
+    done = respair("run", "dimer.toml", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "-0.828427124746" in done.stdout
+    assert "wrote dimer.nc" in done.stderr
+    with netCDF4.Dataset(folder / "dimer.nc") as file:  # another library reads it
+        assert file.variables["energies"][0] == pytest.approx(2 - np.sqrt(8))
+        assert "hubbard_u = 4.0" in file.model_file
+        assert set(json.loads(file.versions)) == {"respair", "quspin", "numpy", "scipy", "python"}
+        assert file.seed == 0
+        assert file.variables["energies"].units == "energy"
+        assert file.variables["electron_density"].formula == "<n_i>"
+
+
+def test_json_is_one_object_a_line_and_nothing_else(folder):
+    done = respair("run", "dimer.toml", "ring.toml", "--json", "--out", "out", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert first["file"] == "dimer.toml"
+    assert first["sector"] == {"charge": 2, "two_sz": 0, "dimension": 4, "stored": 4}
+    assert first["cluster"] == {"sites": 2, "bonds": 1, "modes": 0}
+    assert second["sector"]["stored"] * 3 == second["sector"]["dimension"]
+    off_diagonal = second["ground_state"]["observables"]["boson_correlation"][0][1]
+    assert set(off_diagonal) == {"re", "im"}
+    assert (folder / "out" / "ring.nc").exists()
+
+
+def test_complex_results_survive_the_file(folder):
+    from respair.studies.record import read_data
+
+    respair("run", "ring.toml", cwd=folder)
+    data = read_data(folder / "ring.nc")
+    matrix = data["boson_correlation"].values
+    assert np.iscomplexobj(matrix)
+    np.testing.assert_allclose(matrix, matrix.conj().T, atol=1e-14)
+
+
+def test_a_sweep_gives_one_dataset_and_one_json_line_a_point(folder):
+    done = respair("run", "sweep.toml", "--json", cwd=folder)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(lines) == 6
+    assert lines[1]["point"] == {"electrons.hubbard_u": 0.0, "electrons.hopping": 1.0}
+    with xr.open_dataset(folder / "sweep.nc", engine="h5netcdf") as data:
+        u, t = data["electrons.hubbard_u"], data["electrons.hopping"]
+        exact = 0.5 * (u - np.sqrt(u**2 + 16 * t**2))
+        energies = data["energies"].isel(level=0).transpose("electrons.hubbard_u", "electrons.hopping")
+        np.testing.assert_allclose(energies, exact, atol=1e-12)
+        assert data["electron_density"].dims == ("electrons.hubbard_u", "electrons.hopping", "site")
+
+
+def test_plots_and_drawing_are_pictures(folder):
+    done = respair("run", "dimer.toml", "sweep.toml", "--plot", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert respair("draw", "ring.toml", cwd=folder).returncode == 0
+    pictures = sorted(path.name for path in folder.glob("*.png"))
+    assert "ring-cluster.png" in pictures
+    assert "dimer-levels.png" in pictures
+    assert all((folder / name).read_bytes()[:4] == b"\x89PNG" for name in pictures)
+
+
+def test_estimate_computes_nothing(folder):
+    done = respair("estimate", "dimer.toml", "ring.toml", "sweep.toml", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "dense" in done.stdout
+    assert not list(folder.glob("*.nc"))
+
+
+def test_check_says_correct(folder):
+    done = respair("check", "dimer.toml", cwd=folder)
+    assert (done.returncode, done.stdout) == (0, "dimer.toml: correct\n")
+
+
+def test_several_wrong_files_are_refused_together_and_nothing_is_written(folder):
+    (folder / "bad.toml").write_text(DIMER.replace("hopping = 1.0", "hoping = 1.0") + "[solver]\ntolerance = -1\n")
+    (folder / "worse.toml").write_text("schema = ")
+    done = respair("run", "dimer.toml", "bad.toml", "worse.toml", "missing.toml", "--json", cwd=folder)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    for word in ("electrons.hoping", "solver.tolerance", "worse.toml", "missing.toml"):
+        assert word in done.stderr
+    assert not list(folder.glob("*.nc"))
+
+
+def test_two_results_of_one_name_are_refused(folder):
+    (folder / "sub").mkdir()
+    (folder / "sub" / "dimer.toml").write_text(DIMER)
+    done = respair("run", "dimer.toml", "sub/dimer.toml", cwd=folder)
+    assert done.returncode == 2
+    assert "both write dimer.nc" in done.stderr
+
+
+def test_a_run_that_cannot_fit_is_refused_with_numbers_and_what_would_fit(folder):
+    text = LONG.replace("max_quanta = 4", "max_quanta = 15").split("[sweep]")[0] + "[solver]\nmemory_limit = '1 GiB'\n"
+    (folder / "big.toml").write_text(text)
+    done = respair("run", "big.toml", cwd=folder)
+    assert done.returncode == 2
+    assert "6,946,816 states" in done.stderr
+    assert "1.0 GiB" in done.stderr
+    assert "would fit" in done.stderr
+    assert not list(folder.glob("*.nc"))
+
+
+def test_a_run_that_does_not_converge_says_so(folder):
+    text = LONG.split("[sweep]")[0] + "[solver]\nmax_matvecs = 10\nengine = 'quspin'\n"
+    (folder / "hard.toml").write_text(text)
+    done = respair("run", "hard.toml", cwd=folder)
+    assert done.returncode == 1
+    assert "did not converge: residual" in done.stderr
+    assert not list(folder.glob("*.nc"))
+
+
+def test_an_interrupted_sweep_keeps_its_finished_points(folder):
+    command = [sys.executable, "-m", "respair", "run", "long.toml"]
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(12)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted" in errors
+    with xr.open_dataset(folder / "long.partial.nc", engine="h5netcdf") as data:
+        assert 0 < data.sizes["bosons.level"] < 2000
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]], ids=" ".join)
+def test_help_comes_at_once(arguments, folder):
+    respair(*arguments, cwd=folder)
+    start = time.perf_counter()
+    done = respair(*arguments, cwd=folder)
+    assert done.returncode == 0
+    assert time.perf_counter() - start < 1.0
+
+
+def test_importing_the_package_loads_nothing_heavy(folder):
+    code = "import sys, respair; print([m for m in ('quspin', 'scipy', 'matplotlib', 'xarray') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,105 @@
+"""The Lanczos driver on matrices made to break it."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from respair.solvers import ConvergenceError, is_degenerate, lowest_levels
+
+RANDOM = np.random.default_rng(5)
+
+
+def rotated(levels, dtype=float):
+    """Return a Hermitian matrix with the given eigenvalues and no structure."""
+    size = len(levels)
+    noise = RANDOM.standard_normal((size, size))
+    if dtype is complex:
+        noise = noise + 1j * RANDOM.standard_normal((size, size))
+    basis, _ = np.linalg.qr(noise)
+    return (basis * np.asarray(levels)) @ basis.conj().T
+
+
+def solve(matrix, count, tolerance=1e-10, max_matvecs=20_000, seed=0):
+    dtype = np.complex128 if np.iscomplexobj(matrix) else np.float64
+    return lowest_levels(
+        lambda v: matrix @ v, len(matrix), dtype, count, tolerance, seed, max_matvecs, is_degenerate
+    )
+
+
+SPECTRA = {
+    "separate levels": np.linspace(-3, 40, 500),
+    "three-fold ground level": np.r_[[-1.0] * 3, np.linspace(0, 9, 497)],
+    "three-fold excited level": np.r_[-2.0, [-1.0] * 3, np.linspace(0, 9, 496)],
+    "levels that are exactly zero": np.r_[-1.0, [0.0] * 4, np.linspace(0.5, 9, 495)],
+    "all levels positive": np.r_[[3.0] * 2, np.linspace(4, 30, 498)],
+    "two distinct levels": np.r_[[-1.0] * 5, [2.0] * 495],
+    "nearly degenerate": np.r_[-1.0, -1.0 + 1e-6, np.linspace(0, 5, 498)],
+    "wide spectrum": np.r_[-1.0, -0.999, np.geomspace(1, 1e5, 498)],
+}
+
+
+@pytest.mark.parametrize("dtype", [float, complex], ids=["real", "complex"])
+@pytest.mark.parametrize("name", SPECTRA)
+def test_levels_and_multiplicities_are_those_of_the_matrix(name, dtype):
+    levels = np.sort(SPECTRA[name])
+    matrix = rotated(levels, dtype)
+    found = solve(matrix, 5)
+    np.testing.assert_allclose(found.energies[:5], levels[:5], atol=2e-9 * max(1, abs(levels[-1])))
+    residual = matrix @ found.vectors - found.vectors * found.energies
+    assert np.max(np.linalg.norm(residual, axis=0)) < 1e-9 * max(1.0, abs(levels[-1]) / 100)
+    overlap = found.vectors.conj().T @ found.vectors
+    np.testing.assert_allclose(overlap, np.eye(len(overlap)), atol=1e-9)
+
+
+def test_the_whole_ground_level_is_found_when_one_level_is_asked_for():
+    found = solve(rotated(SPECTRA["three-fold ground level"]), 1)
+    assert sum(is_degenerate(found.energies[0], e) for e in found.energies) == 3
+
+
+@pytest.mark.parametrize("matrix", [np.zeros((50, 50)), 3.0 * np.eye(50)], ids=["zero", "identity"])
+def test_a_multiple_of_the_identity_is_exhausted(matrix):
+    found = solve(matrix, 1)
+    np.testing.assert_allclose(found.energies, np.full(50, matrix[0, 0]), atol=1e-12)
+
+
+def test_an_exhausted_krylov_space_does_not_trap_the_search():
+    matrix = np.diag(np.r_[0.0, np.repeat(np.arange(1.0, 6.0), 100)])
+    found = solve(matrix, 3)
+    np.testing.assert_allclose(found.energies[:3], [0.0, 1.0, 1.0], atol=1e-9)
+
+
+def test_one_dimensional_problem():
+    found = solve(np.array([[2.5]]), 1)
+    assert found.energies == pytest.approx([2.5])
+
+
+def test_an_enormous_ground_level_is_refused_with_a_cure():
+    with pytest.raises(ArithmeticError, match="fix momentum"):
+        solve(np.zeros((600, 600)), 1)
+
+
+def test_giving_up_tells_the_residual_and_the_cure():
+    matrix = rotated(np.geomspace(1e-6, 1, 500))
+    with pytest.raises(ConvergenceError, match=r"residual .* raise solver.max_matvecs") as failure:
+        solve(matrix, 1, tolerance=1e-12, max_matvecs=10)
+    assert failure.value.residual > 1e-12
+
+
+def test_the_same_seed_gives_the_same_numbers():
+    matrix = rotated(SPECTRA["separate levels"])
+    first, second = solve(matrix, 2, seed=3), solve(matrix, 2, seed=3)
+    np.testing.assert_array_equal(first.vectors, second.vectors)
+
+
+@given(
+    seed=st.integers(0, 10_000), size=st.integers(1, 60) | st.integers(401, 440), complex_entries=st.booleans()
+)
+@settings(max_examples=30, deadline=None, derandomize=True)
+def test_random_matrices_with_random_degeneracies(seed, size, complex_entries):
+    random = np.random.default_rng(seed)
+    levels = np.sort(random.integers(-4, 5, size) + 0.0)
+    noise = random.standard_normal((size, size)) + 1j * complex_entries * random.standard_normal((size, size))
+    basis, _ = np.linalg.qr(noise if complex_entries else noise.real)
+    found = solve((basis * levels) @ basis.conj().T, min(4, size))
+    np.testing.assert_allclose(found.energies[: min(4, size)], levels[: min(4, size)], atol=1e-8)

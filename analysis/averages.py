@@ -52,7 +52,7 @@ def expectation(state: State, operator: Operator) -> complex:
     0.5
     """
     space = state.hamiltonian.space
-    parts = (w * np.vdot(psi, _applied(space, operator, psi)) for w, psi in zip(state.weights, state.vectors, strict=True))
+    parts = (w * np.vdot(psi, _applied(space, operator, psi)) for w, psi in state.mixture)
     return complex(sum(parts))
 
 
@@ -97,6 +97,12 @@ def _applied(space: Space, operator: Operator, psi: NDArray[Any]) -> NDArray[Any
     return apply_factors(factors, tuple(sp.csr_array(space.lattice_matrix(f.lattice).T) for f in factors), psi)
 
 
+def configuration_weights(state: State) -> NDArray[np.float64]:
+    """Return the probability of each charge configuration, shape (e,)."""
+    parts = (weight * np.einsum("ep,ep->e", psi.conj(), psi).real for weight, psi in state.mixture)
+    return np.asarray(sum(parts, np.zeros(state.vectors.shape[1])))
+
+
 class ChargeAverages:
     """Averages of many charge operators in one state, with the work they share done once.
 
@@ -109,15 +115,12 @@ class ChargeAverages:
     def __init__(self, state: State) -> None:
         self.state = state
         self.space = state.hamiltonian.space
-        density = np.zeros(len(self.space.charges))
-        for weight, psi in zip(state.weights, state.vectors, strict=True):
-            density += weight * np.einsum("ep,ep->e", psi.conj(), psi).real
-        self.density: NDArray[np.float64] = density
+        self.density = configuration_weights(state)
         small = len(self.space.charges) <= DENSITY_MATRIX_UP_TO
         self._matrix = self._density_matrix() if small else None
 
     def _density_matrix(self) -> NDArray[Any]:
-        terms = (w * (psi.conj() @ psi.T) for w, psi in zip(self.state.weights, self.state.vectors, strict=True))
+        terms = (w * (psi.conj() @ psi.T) for w, psi in self.state.mixture)
         return sum(terms, np.zeros((len(self.density),) * 2))
 
     def diagonal(self, values: NDArray[np.float64]) -> float:
@@ -132,7 +135,7 @@ class ChargeAverages:
         if self._matrix is not None:
             return complex(np.sum(matrix.data * self._matrix[row, column]))
         value = 0.0 + 0.0j
-        for weight, psi in zip(self.state.weights, self.state.vectors, strict=True):
+        for weight, psi in self.state.mixture:
             value += weight * _matrix_element(row, column, matrix.data, psi)
         return value
 
@@ -163,13 +166,10 @@ def displacement_profile(state: State) -> NDArray[np.float64]:
     profile = np.zeros((len(space.charges), modes))
     for m in range(modes):
         raising = sp.csr_array(word_matrix(((m, 1, 0),), space.phonons).T)
-        for weight, psi in zip(state.weights, state.vectors, strict=True):
+        for weight, psi in state.mixture:
             profile[:, m] += weight * 2.0 * np.einsum("ep,ep->e", psi.conj(), psi @ raising).real
     shift = np.array([2.0 * space.shifts.get(m, 0.0) for m in range(modes)])
-    density = sum(
-        (w * np.einsum("ep,ep->e", psi.conj(), psi).real for w, psi in zip(state.weights, state.vectors, strict=True)),
-        np.zeros(len(space.charges)),
-    )
+    density = configuration_weights(state)
     return np.asarray(profile + density[:, None] * shift)
 
 
@@ -198,7 +198,7 @@ def mode_density_matrix(state: State, mode: int) -> NDArray[Any]:
     size, count = int(n.max()) + 1, int(rest.max()) + 1
     rho = np.zeros((size, size), dtype=state.vectors.dtype)
     step = max(1, CHUNK // (size * count))
-    for weight, psi in zip(state.weights, state.vectors, strict=True):
+    for weight, psi in state.mixture:
         for start in range(0, psi.shape[0], step):
             part = psi[start : start + step]
             spread = np.zeros((len(part), count, size), dtype=psi.dtype)

@@ -116,9 +116,7 @@ def _matrix(hamiltonian: Hamiltonian, operator: Operator) -> sp.csr_array:
     return sp.csr_array(sum(parts, sp.csr_array((size, size))))
 
 
-def _resolvent(
-    hamiltonian: Hamiltonian, energy: float, multiplet: NDArray[Any], pushed: NDArray[Any]
-) -> NDArray[Any]:
+def _resolvent(hamiltonian: Hamiltonian, energy: float, multiplet: NDArray[Any], pushed: NDArray[Any]) -> NDArray[Any]:
     """Solve ``(H - E) y = pushed`` off the ground multiplet, by conjugate gradients in the block of the sector."""
     block = block_isometry(hamiltonian)
     matrix = hamiltonian.matrix()

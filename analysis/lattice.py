@@ -28,7 +28,7 @@ def displacement_squared(state: State) -> xr.DataArray:
     for m in range(space.phonons.modes):
         x = word_matrix(((m, 1, 0),), space.phonons) + word_matrix(((m, 0, 1),), space.phonons)
         shift = 2.0 * space.shifts.get(m, 0.0)
-        for weight, psi in zip(state.weights, state.vectors, strict=True):
+        for weight, psi in state.mixture:
             values[m] += weight * np.linalg.norm(psi @ x.T + shift * psi) ** 2
     return labelled("displacement_squared", values, ["mode"], "<(a_m + a+_m)^2>")
 
@@ -38,7 +38,7 @@ def quanta(state: State) -> xr.DataArray:
     space = state.hamiltonian.space
     numbers = space.phonons.occupations.astype(float)
     density = sum(
-        (w * np.einsum("ep,ep->p", psi.conj(), psi).real for w, psi in zip(state.weights, state.vectors, strict=True)),
+        (w * np.einsum("ep,ep->p", psi.conj(), psi).real for w, psi in state.mixture),
         np.zeros(len(space.phonons)),
     )
     shift = np.array([space.shifts.get(m, 0.0) for m in range(space.phonons.modes)])

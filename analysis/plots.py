@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ..clusters import Cluster, Mode
-from ..hamiltonians import Model
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's colours, distinct to colour-blind eyes."""
@@ -31,10 +30,9 @@ def save(ax: Axes, path: Path) -> Path:
     return path
 
 
-def draw_cluster(model: Model, ax: Axes | None = None) -> Axes:
-    """Draw the sites by class, the bonds by class and the lattice modes of a model."""
+def draw_cluster(cluster: Cluster, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw the sites by class, the bonds by class and the lattice modes; ``model.cluster`` knows its modes."""
     ax = ax or new_axes(4.2, 4.2)
-    cluster = model.cluster
     xy = cluster.coordinates
     styles = ("-", "--", ":", "-.")
     for c, label in enumerate(cluster.bond_classes):
@@ -55,7 +53,7 @@ def draw_cluster(model: Model, ax: Axes | None = None) -> Axes:
     ax.margins(0.25)
     ax.set_axis_off()
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=2, frameon=False, fontsize=8, markerscale=0.4)
-    ax.set_title(model.name or f"{cluster.kind}, {cluster.sites} sites")
+    ax.set_title(title or f"{cluster.kind}, {cluster.sites} sites")
     return ax
 
 
@@ -175,7 +173,7 @@ POINT_PLOTS: tuple[tuple[str, str, Callable[[xr.Dataset], Axes]], ...] = (
 SWEPT = ("energies", "electron_density", "boson_density", "pair_exchange", "displacement", "quanta")
 
 
-def save_figures(data: xr.Dataset, model: Model, stem: Path) -> Iterator[Path]:
+def save_figures(data: xr.Dataset, stem: Path) -> Iterator[Path]:
     """Draw the figures that suit a result and yield the files written, ``stem-NAME.png``."""
     axes = [str(dim) for dim in data.dims if "." in str(dim)]
     if axes and all(data.sizes[dim] > 1 for dim in axes):

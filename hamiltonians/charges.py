@@ -79,9 +79,7 @@ class ChargeBasis:
         """
         state = int(self.states[number])
         symbols = ".ud2"
-        electrons = "".join(
-            symbols[(state >> i & 1) + 2 * (state >> (self.sites + i) & 1)] for i in range(self.sites)
-        )
+        electrons = "".join(symbols[(state >> i & 1) + 2 * (state >> (self.sites + i) & 1)] for i in range(self.sites))
         bosons = "".join("B" if state >> (2 * self.sites + b) & 1 else "." for b in range(len(self.boson_sites)))
         return f"{electrons}|{bosons}" if bosons else electrons
 
@@ -93,9 +91,7 @@ def _subsets(bits: int, ones: int) -> NDArray[np.uint64]:
     return np.array([sum(1 << i for i in places) for places in combinations(range(bits), ones)], np.uint64)
 
 
-def configurations(
-    sites: int, has_electrons: bool, boson_sites: int, charge: int, two_sz: int
-) -> NDArray[np.uint64]:
+def configurations(sites: int, has_electrons: bool, boson_sites: int, charge: int, two_sz: int) -> NDArray[np.uint64]:
     """Enumerate the configurations of N = charge and N_up - N_dn = two_sz, descending.
 
     Parameters

@@ -92,9 +92,7 @@ class Certifier:
         shell = self._shell
         kept, matrices = [], []
         for factor in self.hamiltonian.factors:
-            parts = [
-                value * (shell.outward(word) if outward else shell.within(word)) for word, value in factor.lattice
-            ]
+            parts = [value * (shell.outward(word) if outward else shell.within(word)) for word, value in factor.lattice]
             matrix = sp.csr_array(sum(parts[1:], parts[0]).T)
             if matrix.nnz:
                 kept.append(factor)

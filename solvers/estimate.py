@@ -10,7 +10,7 @@ from ..hamiltonians import Model, Sector, hamiltonian_operator
 from ..hamiltonians.quspin_basis import MAX_BITS
 from ..hamiltonians.space import dimensions
 
-ENGINE_NAMES = ("auto", "dense", "quspin")
+ENGINE_NAMES = ("auto", "dense", "quspin", "tensor")
 DENSE_UP_TO = 700
 """`auto` diagonalises smaller sectors densely."""
 BYTES_PER_ENTRY = {False: 12.5, True: 20.5}

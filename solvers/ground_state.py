@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from ..hamiltonians import Amplitudes, Hamiltonian, Model, Sector
 from ..hamiltonians.quspin_basis import SymmetryMap
 from ..hamiltonians.symmetry import Action, group, isometry, representatives_of, sector_symmetries
+from ..hamiltonians.tensor import TensorHamiltonian
 from .certificate import Certificate, Certifier
 from .estimate import check_memory, choose_engine
 from .lanczos import Levels, Progress, hermitian_levels, lowest_levels, silent
@@ -63,6 +65,11 @@ class State:
     hamiltonian: Hamiltonian = field(repr=False)
     vectors: Amplitudes = field(repr=False)
     weights: NDArray[np.float64]
+
+    @property
+    def mixture(self) -> Iterator[tuple[float, Amplitudes]]:
+        """Yield (weight, amplitudes) of each pure state."""
+        return zip(self.weights.tolist(), self.vectors, strict=True)
 
 
 @dataclass(frozen=True)
@@ -170,8 +177,7 @@ def _eigenstates(hamiltonian: Hamiltonian, levels: _BlockLevels, states: int, en
     energies = found.energies[:states].copy()
     multiplicity = int(sum(is_degenerate(found.energies[0], e) for e in found.energies)) if len(energies) else 0
     kept = found.vectors[:, : max(states, multiplicity)]
-    vectors = np.ascontiguousarray((levels.expand @ kept if levels.expand is not None else kept).T)
-    vectors = vectors.reshape(-1, *hamiltonian.space.shape)
+    vectors = levels.expand(kept)
     for array in (energies, vectors):
         array.setflags(write=False)
     certificate = Certifier(hamiltonian).certify(energies, list(vectors[: len(energies)]))
@@ -194,10 +200,10 @@ class _Block:
 
 @dataclass(frozen=True)
 class _BlockLevels:
-    """Levels of a block, and the isometry that turns its vectors into those of the sector (None: the same)."""
+    """Levels of a block, and how its vectors (columns) become amplitudes ``psi[level, e, p]`` of the sector."""
 
     levels: Levels
-    expand: sp.csr_array | None
+    expand: Callable[[NDArray[Any]], Amplitudes]
 
 
 def _block(hamiltonian: Hamiltonian) -> _Block:
@@ -215,24 +221,30 @@ def block_isometry(hamiltonian: Hamiltonian) -> sp.csr_array | None:
 Engine = Callable[[Hamiltonian, _Block, int, Options, Progress], _BlockLevels]
 
 
-def _dense(
-    hamiltonian: Hamiltonian, block: _Block, states: int, options: Options, progress: Progress
-) -> _BlockLevels:
+def _dense(hamiltonian: Hamiltonian, block: _Block, states: int, options: Options, progress: Progress) -> _BlockLevels:
     """Kronecker products of the factors, reduced by an explicit isometry, and LAPACK."""
     matrix = hamiltonian.matrix()
     expand = block_isometry(hamiltonian)
-    if expand is None:
-        return _BlockLevels(_lapack(matrix), None)
-    return _BlockLevels(_lapack(sp.csr_array(expand.conj().T @ matrix @ expand)), expand)
+    if expand is not None:
+        matrix = sp.csr_array(expand.conj().T @ matrix @ expand)
+    return _BlockLevels(_lapack(matrix), _by_isometry(hamiltonian, expand))
 
 
-def _quspin(
-    hamiltonian: Hamiltonian, block: _Block, states: int, options: Options, progress: Progress
-) -> _BlockLevels:
+def _by_isometry(hamiltonian: Hamiltonian, expand: sp.csr_array | None) -> Callable[[NDArray[Any]], Amplitudes]:
+    shape = hamiltonian.space.shape
+
+    def expanded(columns: NDArray[Any]) -> Amplitudes:
+        whole = columns if expand is None else expand @ columns
+        return np.ascontiguousarray(whole.T).reshape(-1, *shape)
+
+    return expanded
+
+
+def _quspin(hamiltonian: Hamiltonian, block: _Block, states: int, options: Options, progress: Progress) -> _BlockLevels:
     """The whole model in one QuSpin basis, its symmetry blocks through QuSpin's maps, and Lanczos."""
     size = hamiltonian.space.dimension
     if not size:
-        return _BlockLevels(_lapack(sp.csr_array((0, 0), dtype=hamiltonian.dtype)), None)
+        return _BlockLevels(_lapack(sp.csr_array((0, 0), dtype=hamiltonian.dtype)), _by_isometry(hamiltonian, None))
     real = all(abs(element.character.imag) < 1e-12 for element in block.elements)
     dtype = hamiltonian.dtype if real else np.complex128
     basis, matrix = hamiltonian.quspin(block.maps, dtype)
@@ -252,7 +264,31 @@ def _quspin(
         is_degenerate,
         progress,
     )
-    return _BlockLevels(levels, expand)
+    return _BlockLevels(levels, _by_isometry(hamiltonian, expand))
+
+
+def _tensor(hamiltonian: Hamiltonian, block: _Block, states: int, options: Options, progress: Progress) -> _BlockLevels:
+    """The factors applied on the fly, symmetry by orbit representatives of the charges, and Lanczos."""
+    operator = TensorHamiltonian(hamiltonian, block.elements)
+    levels = lowest_levels(
+        operator.dot,
+        operator.size,
+        operator.dtype.type,
+        states,
+        options.tolerance,
+        options.seed,
+        options.max_matvecs,
+        is_degenerate,
+        progress,
+        operator.project,
+        operator.dimension,
+    )
+
+    def expanded(columns: NDArray[Any]) -> Amplitudes:
+        whole = [operator.expand(np.ascontiguousarray(column)) for column in columns.T]
+        return np.array(whole, operator.dtype).reshape(-1, *hamiltonian.space.shape)
+
+    return _BlockLevels(levels, expanded)
 
 
 def _product_index(hamiltonian: Hamiltonian, states: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -271,4 +307,4 @@ def _lapack(matrix: sp.csr_array) -> Levels:
     return Levels(*hermitian_levels(matrix.toarray()), 0)
 
 
-ENGINES: Mapping[str, Engine] = MappingProxyType({"dense": _dense, "quspin": _quspin})
+ENGINES: Mapping[str, Engine] = MappingProxyType({"dense": _dense, "quspin": _quspin, "tensor": _tensor})

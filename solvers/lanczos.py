@@ -21,6 +21,8 @@ from quspin.tools.lanczos import lanczos_full
 Vector = NDArray[Any]
 """A real or complex array of amplitudes."""
 Matvec = Callable[[Vector], Vector]
+Projection = Callable[[Vector], None]
+"""Projects a vector, in place, onto the part of the space that counts."""
 
 CYCLE_BYTES = 1 << 30
 """Memory that the Lanczos vectors of one cycle may take."""
@@ -44,6 +46,10 @@ class Progress(Protocol):
 
 def silent(matvecs: int, energy: float, residual: float) -> None:
     """Show no progress."""
+
+
+def everything(vector: Vector) -> None:
+    """Project onto the whole space: do nothing."""
 
 
 class ConvergenceError(RuntimeError):
@@ -85,8 +91,11 @@ class Levels:
 class _Deflated:
     """The operator that QuSpin's recursion sees: H with the locked vectors lifted, each Lanczos vector mended first."""
 
-    def __init__(self, matvec: Matvec, dtype: type, locked: Vector, random: np.random.Generator) -> None:
-        self.matvec, self.dtype, self.locked, self.random = matvec, np.dtype(dtype), locked, random
+    def __init__(
+        self, matvec: Matvec, project: Projection, dtype: type, locked: Vector, random: np.random.Generator
+    ) -> None:
+        self.matvec, self.project, self.dtype = matvec, project, np.dtype(dtype)
+        self.locked, self._random = locked, random
         self.ceiling = 0.0
         self.products = 0
         self.steps = CYCLE_STEPS[1]
@@ -112,10 +121,19 @@ class _Deflated:
             out += self.locked @ (self.ceiling * (self.locked.conj().T @ v))
         return out
 
+    def random_vector(self) -> Vector:
+        """Return a random vector of the space, complex where the operator is."""
+        size = self.locked.shape[0]
+        vector = self._random.standard_normal(size).astype(self.dtype)
+        if self.dtype.kind == "c":
+            vector += 1j * self._random.standard_normal(size)
+        self.project(vector)
+        return vector
+
     def _mend(self, v: Vector) -> None:
         """Make the next Lanczos vector, a row of the buffer, orthogonal; replace what a zero coupling left behind."""
         if not np.all(np.isfinite(v)):
-            v[:] = random_vector(self.random, len(v), self.dtype)
+            v[:] = self.random_vector()
         for _ in range(3):
             self._project(v)
             left = np.linalg.norm(v)
@@ -141,6 +159,8 @@ def lowest_levels(
     max_matvecs: int,
     degenerate: Callable[[float, float], bool],
     progress: Progress = silent,
+    project: Projection = everything,
+    dimension: int | None = None,
 ) -> Levels:
     """Find the `count` lowest levels, and further ones as long as they belong to the ground level.
 
@@ -164,6 +184,10 @@ def lowest_levels(
         Says whether two energies are one level.
     progress : Progress
         Called once a cycle.
+    project : function
+        Projector, in place, onto the vectors that count; it commutes with H.
+    dimension : int, optional
+        Rank of the projector; `size` by default.
 
     Returns
     -------
@@ -178,13 +202,14 @@ def lowest_levels(
     ArithmeticError
         If the ground level is too degenerate to be stored.
     """
+    dimension = size if dimension is None else dimension
     if size <= SMALL:
-        return _written_out(matvec, size, dtype)
+        return _written_out(matvec, project, size, dtype, dimension)
     random = np.random.default_rng(seed)
     locked: Vector = np.zeros((size, 0), dtype)
-    operator = _Deflated(matvec, dtype, locked, random)
+    operator = _Deflated(matvec, project, dtype, locked, random)
     energies: list[float] = []
-    while len(energies) < size:
+    while len(energies) < dimension:
         order = np.sort(energies)
         if len(energies) >= max(count, MOST_LEVELS) and degenerate(order[0], order[-1]):
             raise ArithmeticError(
@@ -202,10 +227,17 @@ def lowest_levels(
     return Levels(np.array(energies)[order], operator.locked[:, order], operator.products)
 
 
-def _written_out(matvec: Matvec, size: int, dtype: type) -> Levels:
-    unit = np.eye(size, dtype=dtype)
-    matrix = np.array([matvec(unit[i]) for i in range(size)], dtype=dtype).reshape(size, size).T
-    return Levels(*hermitian_levels(matrix), size)
+def _written_out(matvec: Matvec, project: Projection, size: int, dtype: type, dimension: int) -> Levels:
+    """Diagonalise P H P + ceiling (1 - P) densely and keep the `dimension` levels below the ceiling."""
+    projector: Vector = np.eye(size, dtype=dtype)
+    for row in projector:
+        project(row)
+    matrix: Vector = np.array([matvec(row) for row in projector], dtype=dtype).reshape(size, size).T
+    if dimension < size:
+        ceiling = 1.0 + float(np.linalg.norm(matrix))
+        matrix = matrix + ceiling * (np.eye(size) - projector.T)
+    energies, vectors = hermitian_levels(matrix)
+    return Levels(energies[:dimension], vectors[:, :dimension], size)
 
 
 def hermitian_levels(matrix: Vector) -> tuple[NDArray[np.float64], Vector]:
@@ -228,8 +260,7 @@ def _next_level(
     progress: Progress,
 ) -> tuple[float, Vector] | None:
     """Converge the lowest level outside the locked ones; None once it is sure to lie above `bar`."""
-    start = random_vector(operator.random, operator.locked.shape[0], operator.dtype)
-    start = _orthogonal(start, operator.locked)
+    start = _orthogonal(operator.random_vector(), operator.locked)
     while True:
         ritz, residual, scale = _cycle(operator, start)
         energy = float(np.vdot(ritz[0], ritz[1]).real)
@@ -258,12 +289,6 @@ def _cycle(operator: _Deflated, start: Vector) -> tuple[tuple[Vector, Vector], f
     image = operator.act(ritz, np.empty_like(ritz))
     energy = float(np.vdot(ritz, image).real)
     return (ritz, image), float(np.linalg.norm(image - energy * ritz)), float(np.max(np.abs(values)))
-
-
-def random_vector(random: np.random.Generator, size: int, dtype: np.dtype[np.generic]) -> Vector:
-    """Return a vector of independent normal components, complex where `dtype` is."""
-    vector = random.standard_normal(size)
-    return vector + 1j * random.standard_normal(size) if dtype.kind == "c" else vector
 
 
 def _orthogonal(vector: Vector, locked: Vector) -> Vector:

@@ -14,7 +14,7 @@ import xarray as xr
 
 from ..hamiltonians.space import dimensions
 from .model_file import Study, at_point
-from .run import Result
+from .runner import Result
 
 SCHEMA = 1
 LEVEL_KEYS = ("energies", "residuals", "leaks", "energy_errors")

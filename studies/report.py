@@ -16,10 +16,16 @@ from rich.text import Text
 from ..hamiltonians.space import dimensions
 from ..solvers.estimate import estimate, format_bytes
 from .model_file import Study, at_point, sweep_points
-from .run import Result, sectors_of
+from .runner import Result, sectors_of
 
-SITE_COLUMNS = ("electron_density", "double_occupancy", "boson_density", "pair_exchange", "spin_z")
-MODE_COLUMNS = ("displacement", "displacement_squared", "quanta")
+SITE_COLUMNS = {
+    "electron_density": "<n>",
+    "double_occupancy": "<n_up n_dn>",
+    "boson_density": "<b+ b>",
+    "pair_exchange": "<D+ b>",
+    "spin_z": "<S^z>",
+}
+MODE_COLUMNS = {"displacement": "<x>", "displacement_squared": "<x^2>", "quanta": "<a+ a>"}
 PARTS = ("hopping_energy", "exchange_energy", "lattice_energy", "coupling_energy")
 
 
@@ -101,7 +107,7 @@ def _observable_tables(data: xr.Dataset) -> Iterator[Table]:
         if not columns:
             continue
         table = Table(title=title, title_justify="left")
-        for heading in (dim, *columns):
+        for heading in (dim, *(names[name] for name in columns)):
             table.add_column(heading, justify="right")
         for i in range(data.sizes[dim]):
             table.add_row(str(i), *(_number(data[name].values[i]) for name in columns))
@@ -168,17 +174,17 @@ def show_estimate(study: Study, console: Console) -> None:
     for heading in ("sector", "states", "charge x phonon", "engine", "memory", "time"):
         table.add_column(heading, justify="right")
     points = sweep_points(study)
-    solved = [item for point in (points[:1] + points[-1:] if len(points) > 1 else points)
-              for item in sectors_of(at_point(study, point))]  # fmt: skip
-    for model, sector, states in dict.fromkeys((m, s, k) for m, s, k in solved):
+    ends = points[:1] + points[-1:] if len(points) > 1 else points
+    for model, sector, states in (item for point in ends for item in sectors_of(at_point(study, point))):
         need = estimate(model, sector, study.solver.engine, states)
         label = f"N = {sector.charge}, 2 S_z = {sector.two_sz}"
         size = f"{need.charges:,} x {need.phonons:,}"
         table.add_row(label, f"{need.dimension:,}", size, need.engine, format_bytes(need.memory), _time(need.seconds))
     console.print(table)
-    runs = len(study.flux.values) if study.flux is not None else 0
-    if len(points) > 1 or runs:
-        console.print(f"{len(points)} points of the sweep" + (f", {runs} fluxes each" if runs else ""))
+    if study.flux is not None:
+        console.print(f"{len(study.flux.values)} values of the flux, each like the sector of the file")
+    if len(points) > 1:
+        console.print(f"{len(points)} points of the sweep; the first and the last are shown")
 
 
 def _time(seconds: float) -> str:

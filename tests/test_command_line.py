@@ -28,11 +28,14 @@ bosons = { level = -0.3, exchange = 0.6 }
 sector = { charge = 2, momentum = 1 }
 field.flux = 0.4
 """
-SWEEP = DIMER + """
+SWEEP = (
+    DIMER
+    + """
 [sweep]
 "electrons.hubbard_u" = [0.0, 2.0, 4.0]
 "electrons.hopping" = { start = 0.5, stop = 1.0, count = 2 }
 """
+)
 LONG = """
 schema = 1
 cluster = { kind = "ring", sites = 4 }

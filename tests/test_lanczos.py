@@ -22,9 +22,7 @@ def rotated(levels, dtype=float):
 
 def solve(matrix, count, tolerance=1e-10, max_matvecs=20_000, seed=0):
     dtype = np.complex128 if np.iscomplexobj(matrix) else np.float64
-    return lowest_levels(
-        lambda v: matrix @ v, len(matrix), dtype, count, tolerance, seed, max_matvecs, is_degenerate
-    )
+    return lowest_levels(lambda v: matrix @ v, len(matrix), dtype, count, tolerance, seed, max_matvecs, is_degenerate)
 
 
 SPECTRA = {
@@ -92,9 +90,7 @@ def test_the_same_seed_gives_the_same_numbers():
     np.testing.assert_array_equal(first.vectors, second.vectors)
 
 
-@given(
-    seed=st.integers(0, 10_000), size=st.integers(1, 60) | st.integers(401, 440), complex_entries=st.booleans()
-)
+@given(seed=st.integers(0, 10_000), size=st.integers(1, 60) | st.integers(401, 440), complex_entries=st.booleans())
 @settings(max_examples=30, deadline=None, derandomize=True)
 def test_random_matrices_with_random_degeneracies(seed, size, complex_entries):
     random = np.random.default_rng(seed)

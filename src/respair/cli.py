@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-
     from rich.console import Console
 
     from .studies import Result, Study, TerminalReporter
@@ -76,7 +75,7 @@ def run(
         if plot:
             from .analysis.plots import save_figures
 
-            for figure in save_figures(result.data, study.model, target.with_suffix("")):
+            for figure in save_figures(result.data, target.with_suffix("")):
                 _say(f"wrote {figure}")
     if failed:
         raise typer.Exit(FAILED)
@@ -110,7 +109,7 @@ def draw(
     from .analysis.plots import draw_cluster, save
 
     (study,) = _read([file])
-    ax = draw_cluster(study.model)
+    ax = draw_cluster(study.model.cluster, title=study.name)
     out.mkdir(parents=True, exist_ok=True)
     typer.echo(str(save(ax, out / f"{file.stem}-cluster.png")))
 

@@ -72,7 +72,7 @@ class Result:
             nested, axes, join="outer", combine_attrs="override", compat="equals", data_vars="all", coords="minimal"
         )
         coords = {axis.key: (axis.key, np.asarray(axis.values)) for axis in self.study.sweep}
-        return combined.assign_coords(coords)
+        return combined.assign_coords(coords).transpose(*axes, ...)
 
 
 def _nest(flat: list[xr.Dataset], shape: Sequence[int]) -> list[Any]:
@@ -140,10 +140,8 @@ def options_of(study: Study) -> Options:
 def sectors_of(study: Study) -> list[tuple[Model, Sector, int]]:
     """Return every (model, sector, number of levels) that a study without a sweep will solve."""
     found: list[tuple[Model, Sector, int]] = []
-    if study.sector is not None and study.ground_state is not None:
-        found.append((study.model, study.sector, study.ground_state.states))
-    if study.sector is not None and study.flux is not None:
-        found.append((study.model, study.sector, 1))
+    if study.sector is not None:
+        found.append((study.model, study.sector, study.ground_state.states if study.ground_state else 1))
     if study.charge_scan is not None:
         electrons = study.model.electrons is not None
         found += [(study.model, Sector(n), 1) for n in study.charge_scan.charges if electrons or n % 2 == 0]

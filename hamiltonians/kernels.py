@@ -1,0 +1,127 @@
+"""Compiled kernels of the matrix-free Hamiltonian: arrays in, arrays out, nothing allocated.
+
+All act on amplitudes ``psi[row, p]``: a row for each (representative) charge configuration, a column for each phonon
+state. Sparse matrices over the rows come as ``start, column, value`` (CSR), lattice operators as a few gathers
+``source[k, p]`` with weights, permutations of the phonon states as ``gather[g, p]``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit, prange
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
+def diagonal_and_ladders(
+    out: Array,
+    psi: Array,
+    charge_energy: Array,
+    lattice_energy: Array,
+    strength: Array,
+    source: Array,
+    weight: Array,
+) -> None:
+    """``out = (d[r] + w[p]) psi[r, p] + sum_f c[f, r] sum_k weight[f, k, p] psi[r, source[f, k, p]]``."""
+    rows, columns = psi.shape
+    for r in prange(rows):
+        energy = charge_energy[r]
+        for p in range(columns):
+            out[r, p] = (energy + lattice_energy[p]) * psi[r, p]
+        for f in range(strength.shape[0]):
+            c = strength[f, r]
+            if c != 0:
+                for k in range(source.shape[1]):
+                    for p in range(columns):
+                        out[r, p] += c * weight[f, k, p] * psi[r, source[f, k, p]]
+
+
+@njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
+def hops(out: Array, psi: Array, start: Array, column: Array, value: Array, first: int, last: int) -> None:
+    """``out[r, p] += sum A[r, r'] psi[r', p]`` for the columns first <= p < last, which should fit into the cache."""
+    for r in prange(out.shape[0]):
+        for k in range(start[r], start[r + 1]):
+            v, other = value[k], column[k]
+            for p in range(first, last):
+                out[r, p] += v * psi[other, p]
+
+
+@njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
+def permuted_hops(
+    out: Array, psi: Array, start: Array, column: Array, value: Array, element: Array, gather: Array, sign: Array
+) -> None:
+    """``out[r, p] += sum A[r, r'] sign[g, p] psi[r', gather[g, p]]`` with the group element g of each entry."""
+    columns = out.shape[1]
+    signed = sign.shape[0] > 0
+    for r in prange(out.shape[0]):
+        for k in range(start[r], start[r + 1]):
+            v, other, g = value[k], column[k], element[k]
+            if signed:
+                for p in range(columns):
+                    out[r, p] += v * sign[g, p] * psi[other, gather[g, p]]
+            elif g == 0:
+                for p in range(columns):
+                    out[r, p] += v * psi[other, p]
+            else:
+                for p in range(columns):
+                    out[r, p] += v * psi[other, gather[g, p]]
+
+
+@njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
+def dressed_hops(
+    out: Array,
+    psi: Array,
+    start: Array,
+    column: Array,
+    value: Array,
+    element: Array,
+    gather: Array,
+    sign: Array,
+    source: Array,
+    weight: Array,
+    work: Array,
+) -> None:
+    """``out += (A (x) P) psi`` for hopping that moves the lattice too; `work` has a row for each thread's share."""
+    rows, columns = out.shape
+    shares = work.shape[0]
+    signed = sign.shape[0] > 0
+    for share in prange(shares):
+        for r in range(share * rows // shares, (share + 1) * rows // shares):
+            if start[r] == start[r + 1]:
+                continue
+            for p in range(columns):
+                work[share, p] = 0.0
+            for k in range(start[r], start[r + 1]):
+                v, other, g = value[k], column[k], element[k]
+                for p in range(columns):
+                    s = v * sign[g, p] if signed else v
+                    work[share, p] += s * psi[other, gather[g, p]]
+            for k in range(source.shape[0]):
+                for p in range(columns):
+                    out[r, p] += weight[k, p] * work[share, source[k, p]]
+
+
+@njit(parallel=True, cache=True)
+def symmetrise(
+    psi: Array, rows: Array, start: Array, element: Array, value: Array, gather: Array, sign: Array, work: Array
+) -> None:
+    """Project the rows with a stabiliser: ``psi[r, p] = sum_s value[s] sign[s, p] psi[r, gather[s, p]]``."""
+    columns = psi.shape[1]
+    shares = work.shape[0]
+    signed = sign.shape[0] > 0
+    count = len(rows)
+    for share in prange(shares):
+        for i in range(share * count // shares, (share + 1) * count // shares):
+            r = rows[i]
+            for p in range(columns):
+                work[share, p] = 0.0
+            for k in range(start[i], start[i + 1]):
+                v, g = value[k], element[k]
+                for p in range(columns):
+                    s = v * sign[g, p] if signed else v
+                    work[share, p] += s * psi[r, gather[g, p]]
+            for p in range(columns):
+                psi[r, p] = work[share, p]

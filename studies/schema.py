@@ -1,0 +1,231 @@
+"""The tables of a model file, a class each: which keys they have and which values these take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Discriminator, Field, Tag
+
+from ..analysis import OBSERVABLES as MEASUREMENTS
+from ..clusters import MAX_SITES
+from ..solvers.estimate import ENGINE_NAMES
+from .values import (
+    MAX_INTEGER,
+    Bond,
+    Bytes,
+    Coupling,
+    Exact,
+    Floats,
+    Number,
+    Point,
+    Table,
+    Whole,
+    WordOrNumbers,
+    WordOrSites,
+    form,
+    one_of,
+)
+from .wording import listed
+
+OBSERVABLES = tuple(MEASUREMENTS)
+"""Names that ``ground_state.observables`` takes."""
+NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType({name: o.needs for name, o in MEASUREMENTS.items()})
+"""The tables without which an observable does not exist."""
+UNAVAILABLE_ENGINES = ("tensor", "slepc")
+ENGINES = tuple(name for name in ENGINE_NAMES if name not in UNAVAILABLE_ENGINES)
+"""Engines that ``solver.engine`` takes."""
+UNAVAILABLE_TABLES: Mapping[str, str] = MappingProxyType(
+    {
+        "spectrum": "spectra are not available yet in this version; remove the table",
+        "thermal": "thermal states are not available yet in this version; remove the table",
+    }
+)
+MAX_STATES = 1000
+LEFT_OUT: Any = None
+"""Marks a key that may be left out; its default is that of the value which the table describes."""
+
+
+class SiteTable(Table):
+    """Keys of ``[cluster]`` with ``kind = "site"``."""
+
+    kind: str
+    sites: Annotated[int, Field(ge=1, le=1, description="1, or leave it out")] = LEFT_OUT
+
+
+class DimerTable(Table):
+    """Keys of ``[cluster]`` with ``kind = "dimer"``."""
+
+    kind: str
+    sites: Annotated[int, Field(ge=2, le=2, description="2, or leave it out")] = LEFT_OUT
+
+
+class LineTable(Table):
+    """Keys of ``[cluster]`` with ``kind = "chain"`` or ``"ring"``."""
+
+    kind: str
+    sites: Annotated[int, Field(description="the number of sites, a whole number")]
+
+
+class LadderTable(Table):
+    """Keys of ``[cluster]`` with ``kind = "ladder"``."""
+
+    kind: str
+    rungs: Annotated[int, Field(description="the number of rungs, a whole number")]
+
+
+class PlaquetteTable(Table):
+    """Keys of ``[cluster]`` with ``kind = "plaquette"``."""
+
+    kind: str
+    size: Annotated[list[int], Field(description="two whole numbers, columns and rows, as in [2, 2]")] = LEFT_OUT
+
+
+class LigandCentreTable(Table):
+    """Keys of ``[cluster]`` with ``kind = "ligand-centre"``."""
+
+    kind: str
+    sites: Annotated[int, Field(description="the number of metal sites, a whole number")] = LEFT_OUT
+
+
+class CustomTable(Table):
+    """Keys of ``[cluster]`` with ``kind = "custom"``."""
+
+    kind: str
+    positions: Annotated[
+        list[Point], Field(min_length=1, max_length=MAX_SITES, description=f"a list of 1 to {MAX_SITES} points [x, y]")
+    ]
+    bonds: Annotated[
+        list[Bond], Field(description='a list of bonds [i, j] or [i, j, "class"] between two site numbers')
+    ] = LEFT_OUT
+    classes: Annotated[list[str], Field(description="a list of class names, one for each site")] = LEFT_OUT
+
+
+CLUSTERS: Mapping[str, type[Table]] = MappingProxyType(
+    {
+        "site": SiteTable,
+        "dimer": DimerTable,
+        "chain": LineTable,
+        "ring": LineTable,
+        "ladder": LadderTable,
+        "plaquette": PlaquetteTable,
+        "ligand-centre": LigandCentreTable,
+        "custom": CustomTable,
+    }
+)
+"""The keys of ``[cluster]`` by its kind."""
+
+
+class ElectronsTable(Table):
+    """Keys of ``[electrons]``."""
+
+    hopping: Coupling = LEFT_OUT
+    level: Coupling = LEFT_OUT
+    hubbard_u: Coupling = LEFT_OUT
+    repulsion: Coupling = LEFT_OUT
+
+
+class BosonsTable(Table):
+    """Keys of ``[bosons]``."""
+
+    level: Coupling = LEFT_OUT
+    exchange: Coupling = LEFT_OUT
+    hopping: Coupling = LEFT_OUT
+    on: Annotated[WordOrSites, Field(description='"all", a class name, or a list of site numbers')] = LEFT_OUT
+
+
+class PhononsTable(Table):
+    """Keys of ``[phonons]``."""
+
+    frequency: Coupling
+    on: Annotated[WordOrSites, Field(description='"all", "bonds", a class name, or a list of site numbers')] = LEFT_OUT
+    boson_coupling: Coupling = LEFT_OUT
+    electron_coupling: Coupling = LEFT_OUT
+    bond_coupling: Coupling = LEFT_OUT
+    max_quanta: Whole = LEFT_OUT
+    total_quanta: Whole = LEFT_OUT
+    displacement: Annotated[
+        WordOrNumbers, Field(description='"none", "mean", or a list of numbers, one for each mode')
+    ] = LEFT_OUT
+
+
+class FieldTable(Table):
+    """Keys of ``[field]``."""
+
+    flux: Number = LEFT_OUT
+
+
+class EnsembleTable(Table):
+    """Keys of ``[ensemble]``."""
+
+    chemical_potential: Number = LEFT_OUT
+
+
+class SectorTable(Table):
+    """Keys of ``[sector]``."""
+
+    charge: Whole
+    two_sz: Whole = LEFT_OUT
+    momentum: Whole = LEFT_OUT
+    reflection: Annotated[int, Field(description="1 or -1")] = LEFT_OUT
+
+
+class SolverTable(Table):
+    """Keys of ``[solver]``."""
+
+    engine: Annotated[str, AfterValidator(one_of(ENGINES, UNAVAILABLE_ENGINES)), Field(description=listed(ENGINES))] = (
+        LEFT_OUT
+    )
+    tolerance: Annotated[Number, Field(ge=1e-14, le=1e-2, description="a number from 1e-14 to 1e-2")] = LEFT_OUT
+    seed: Annotated[int, Field(ge=0, le=MAX_INTEGER, description=f"a whole number from 0 to {MAX_INTEGER}")] = LEFT_OUT
+    memory_limit: Bytes = LEFT_OUT
+    max_matvecs: Annotated[int, Field(ge=1, le=MAX_INTEGER, description="a whole number, 1 or more")] = LEFT_OUT
+
+
+class GroundStateTable(Table):
+    """Keys of ``[ground_state]``."""
+
+    states: Annotated[int, Field(ge=1, le=MAX_STATES, description=f"a whole number from 1 to {MAX_STATES}")] = LEFT_OUT
+    observables: Annotated[
+        Annotated[list[Annotated[str, AfterValidator(one_of(OBSERVABLES))]], Tag("|list")]
+        | Annotated[Literal["all"], Tag("|word")],
+        Discriminator(form),
+        Field(description=f'"all", or a list of names: {listed(OBSERVABLES)}'),
+    ] = LEFT_OUT
+    displacement_grid: Floats = LEFT_OUT
+
+
+class ChargeScanTable(Table):
+    """Keys of ``[charge_scan]``."""
+
+    charges: Annotated[list[int], Field(min_length=1, description="a list of one or more whole numbers")] = LEFT_OUT
+
+
+class FluxTable(Table):
+    """Keys of ``[flux]``."""
+
+    values: Floats
+
+
+class AxisTable(Table):
+    """The value of one key of ``[sweep]``."""
+
+    values: Exact
+
+
+TABLES: Mapping[str, type[Table]] = MappingProxyType(
+    {
+        "electrons": ElectronsTable,
+        "bosons": BosonsTable,
+        "phonons": PhononsTable,
+        "field": FieldTable,
+        "ensemble": EnsembleTable,
+        "sector": SectorTable,
+        "solver": SolverTable,
+        "ground_state": GroundStateTable,
+        "charge_scan": ChargeScanTable,
+        "flux": FluxTable,
+    }
+)
+"""The keys of every other table; ``[sweep]`` has the user's own."""

@@ -1,0 +1,125 @@
+"""Sweeps: axes over keys of the model file, their points, and the file's tables at a point."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ..hamiltonians import Problem
+from ..hamiltonians.parameters import show
+from .checking import check_axis, table_type
+from .schema import TABLES
+from .study import Axis
+from .wording import did_you_mean, dotted, listed
+
+MAX_POINTS = 100_000
+MAX_REPORTED = 10
+SWEPT = ("cluster", *TABLES)
+"""Tables whose keys can be swept."""
+PATHS = tuple(f"{name}.{key}" for name, table in TABLES.items() for key in table.model_fields)
+
+
+def read_axes(data: Mapping[str, Any]) -> tuple[tuple[Axis, ...], list[Problem]]:
+    """Return the axes of ``[sweep]`` and what is wrong with it; no axes if anything is."""
+    sweep = data.get("sweep", {})
+    if not isinstance(sweep, dict):
+        return (), [Problem("sweep", show(sweep), "allowed: a table, [sweep]")]
+    axes, problems = [], []
+    for key, raw in sweep.items():
+        if problem := key_problem(data, key, dotted("sweep", key)):
+            problems.append(problem)
+            continue
+        checked = check_axis(key, raw)
+        problems += checked.problems
+        axes.append(Axis(key, checked.values.get("values", ())))
+    count = math.prod(len(axis.values) for axis in axes)
+    if count > MAX_POINTS:
+        problems.append(Problem("sweep", f"{count} points", f"allowed: at most {MAX_POINTS} points in all"))
+    return (() if problems else tuple(axes)), problems
+
+
+def key_problem(data: Mapping[str, Any], key: str, path: str) -> Problem | None:
+    """Return what is wrong with the key of an axis, to be reported at `path`."""
+    table, _, rest = key.partition(".")
+    name, _, item = rest.partition(".")
+    if table not in SWEPT or not name:
+        hint = did_you_mean(key, PATHS) if name else ""
+        return Problem(path, show(key), f'{hint}allowed: a path in quotes, "table.key", with one of {listed(SWEPT)}')
+    raw = data.get(table)
+    if not isinstance(raw, dict):
+        return Problem(path, show(key), f"add a [{table}] table; a sweep runs over keys of tables that are there")
+    known = table_type(table, raw)
+    if known is None:
+        return None
+    fields = known.model_fields
+    if name not in fields:
+        hint = f"no such key; {did_you_mean(name, fields)}"
+        return Problem(path, show(key), f"{hint}allowed in [{table}]: {listed(fields)}")
+    if item and not isinstance(raw.get(name), dict):
+        return Problem(path, show(key), f"allowed only where {table}.{name} is a table in the file")
+    return None
+
+
+def points_of(axes: Sequence[Axis]) -> Iterator[dict[str, float]]:
+    """Yield every combination of values, the last axis fastest; one empty point without axes."""
+    keys = [axis.key for axis in axes]
+    for values in itertools.product(*(axis.values for axis in axes)):
+        yield dict(zip(keys, values, strict=True))
+
+
+def overridden(data: Mapping[str, Any], point: Mapping[str, object]) -> dict[str, Any]:
+    """Return the file's tables with the values of a point put in and without the sweep; `data` stays as it is."""
+    tables = {name: value for name, value in data.items() if name != "sweep"}
+    for key, value in point.items():
+        table, name, *item = key.split(".", 2)
+        tables[table] = dict(tables[table])
+        tables[table][name] = {**tables[table][name], item[0]: value} if item else value
+    return tables
+
+
+def point_problems(
+    axes: Sequence[Axis], problems_at: Callable[[Mapping[str, float]], Sequence[Problem]], known: Sequence[Problem]
+) -> list[Problem]:
+    """Check every point of a sweep.
+
+    Parameters
+    ----------
+    axes : sequence of Axis
+        The sweep.
+    problems_at : function
+        From a point to what is wrong with the file at that point.
+    known : sequence of Problem
+        What is wrong with the file anyway; it is not repeated.
+
+    Returns
+    -------
+    list of Problem
+        Each once with the first point that has it and the number of others; the first few if there are many.
+    """
+    found: dict[tuple[str, str], list[tuple[Problem, dict[str, float]]]] = {}
+    anyway = set(known)
+    for point in points_of(axes):
+        for problem in problems_at(point):
+            if problem not in anyway:
+                found.setdefault((problem.path, problem.allowed), []).append((problem, point))
+    reported = [_at_point(*cases[0], others=len(cases) - 1) for cases in found.values()]
+    if len(reported) > MAX_REPORTED:
+        rest = Problem("sweep", f"{len(reported) - MAX_REPORTED} more problems", "mend the first ones to see these")
+        return [*reported[:MAX_REPORTED], rest]
+    return reported
+
+
+def _at_point(problem: Problem, point: Mapping[str, float], others: int) -> Problem:
+    """Blame the axis that runs over the wrong key, if one does, and tell the point."""
+    where = ", ".join(f"{key} = {value:.6g}" for key, value in point.items())
+    more = f" and {others} more point{'s' if others > 1 else ''}" if others else ""
+    axis = next((key for key in point if _same_place(key, problem.path)), None)
+    path = dotted("sweep", axis) if axis else problem.path
+    return Problem(path, problem.got, f"{problem.allowed} (at {where}{more})")
+
+
+def _same_place(key: str, path: str) -> bool:
+    short, long = sorted((key, path), key=len)
+    return long == short or long.startswith((f"{short}.", f"{short}["))

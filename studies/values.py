@@ -1,0 +1,157 @@
+"""The kinds of values in a model file, as pydantic types: numbers, couplings, grids, sizes, names."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainValidator,
+    Tag,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from .wording import did_you_mean, listed
+
+MAX_COUNT = 100_000
+GRID_TAG = "|grid"
+MAX_INTEGER = 2**63 - 1
+UNITS: Mapping[str, int] = MappingProxyType(
+    {"b": 1}
+    | {f"{prefix}b": 1000**power for power, prefix in enumerate("kmgt", start=1)}
+    | {f"{prefix}ib": 1024**power for power, prefix in enumerate("kmgt", start=1)}
+)
+"""Bytes in each unit of memory, in small letters."""
+
+
+class Table(BaseModel):
+    """A table of a model file: no keys but its own, no conversion between types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def is_tag(part: object) -> bool:
+    """True for the part of an error's place that pydantic adds to tell alternatives apart."""
+    return isinstance(part, str) and part.startswith("|")
+
+
+def form(value: object) -> str:
+    """Tell a table, a list and anything else apart, as a tag."""
+    return "|table" if isinstance(value, dict) else "|list" if isinstance(value, list) else "|word"
+
+
+def _list_or_grid(value: object) -> str:
+    return GRID_TAG if isinstance(value, dict) else "|list"
+
+
+def _number(value: object) -> int | float:
+    """Return a finite number as it is; refuse bool, strings, NaN, infinities and integers beyond any float."""
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return value
+    except OverflowError:
+        pass
+    raise PydanticCustomError("number", "not a finite number")
+
+
+def _bond(value: object) -> list[object]:
+    if isinstance(value, list) and [type(item) for item in value] in ([int, int], [int, int, str]):
+        return value
+    raise PydanticCustomError("bond", "not a bond")
+
+
+def _bytes(value: object) -> object:
+    """Return a size in words as a number of bytes; leave everything else to the type check."""
+    size = r"(\d+\.?\d*(?:e[+-]?\d+)?) *([a-z]+)"
+    found = re.fullmatch(size, value.strip().lower(), re.ASCII) if isinstance(value, str) else None
+    if found is None or found[2] not in UNITS:
+        return value
+    try:
+        return int(float(found[1]) * UNITS[found[2]])
+    except OverflowError:
+        return value
+
+
+def one_of(allowed: tuple[str, ...], unavailable: tuple[str, ...] = ()) -> Callable[[str], str]:
+    """Return a validator of names that says what is close, what is allowed, and what does not exist yet."""
+
+    def check(value: str) -> str:
+        if value in allowed:
+            return value
+        hint = "not available yet; " if value in unavailable else did_you_mean(value, allowed)
+        raise PydanticCustomError("refused", f"{hint}allowed: {listed(allowed)}")
+
+    return check
+
+
+class Grid(Table):
+    """Numbers from `start` to `stop`, both included."""
+
+    spacing: Annotated[Literal["linear", "log"], Field(description='"linear" or "log"')] = "linear"
+    start: Annotated[float, PlainValidator(_number), Field(description="a finite number")]
+    stop: Annotated[float, PlainValidator(_number), Field(description="a finite number")]
+    count: Annotated[int, Field(ge=1, le=MAX_COUNT, description=f"a whole number from 1 to {MAX_COUNT}")]
+
+    @field_validator("start", "stop")
+    @classmethod
+    def _in_reach(cls, value: float, info: ValidationInfo) -> float:
+        if info.data.get("spacing") == "log" and value <= 0:
+            raise PydanticCustomError("refused", 'allowed: above 0 with spacing = "log"')
+        if not math.isfinite(float(value) - float(info.data.get("start", 0))):
+            raise PydanticCustomError("refused", "allowed: a finite distance from start")
+        return value
+
+    def expanded(self) -> tuple[float, ...]:
+        """Return the numbers; whole ones where `start`, `stop` and the step are written as whole numbers."""
+        if self.spacing == "log":
+            return tuple(np.geomspace(self.start, self.stop, self.count).tolist())
+        if isinstance(self.start, int) and isinstance(self.stop, int):
+            step, rest = divmod(self.stop - self.start, max(1, self.count - 1))
+            if self.count == 1 or rest == 0:
+                return tuple(self.start + i * step for i in range(self.count))
+        return tuple(np.linspace(self.start, self.stop, self.count).tolist())
+
+
+def _floats(values: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)
+
+
+Number = Annotated[float, PlainValidator(_number), AfterValidator(float), Field(description="a finite number")]
+Whole = Annotated[int, Field(description="a whole number")]
+Numbers = Annotated[list[Number], AfterValidator(tuple)]
+Coupling = Annotated[
+    Annotated[Number, Tag("|word")] | Annotated[dict[str, Number], Tag("|table")] | Annotated[Numbers, Tag("|list")],
+    Discriminator(form),
+    Field(description="a finite number, a table of numbers by class name, or a list of numbers"),
+]
+WordOrSites = Annotated[
+    Annotated[list[int], AfterValidator(tuple), Tag("|list")] | Annotated[str, Tag("|word")], Discriminator(form)
+]
+WordOrNumbers = Annotated[Annotated[Numbers, Tag("|list")] | Annotated[str, Tag("|word")], Discriminator(form)]
+Exact = Annotated[
+    Annotated[list[Annotated[float, PlainValidator(_number)]], Field(min_length=1), AfterValidator(tuple), Tag("|list")]
+    | Annotated[Grid, AfterValidator(Grid.expanded), Tag(GRID_TAG)],
+    Discriminator(_list_or_grid),
+    Field(description="a list of one or more numbers, or { start, stop, count }"),
+]
+"""A list or a grid whose whole numbers stay whole, since some keys take nothing else."""
+Floats = Annotated[Exact, AfterValidator(_floats)]
+Point = Annotated[list[Number], Field(min_length=2, max_length=2)]
+Bond = Annotated[list[object], PlainValidator(_bond)]
+Bytes = Annotated[
+    int,
+    BeforeValidator(_bytes),
+    Field(ge=1, le=MAX_INTEGER, description='a size such as "16 GiB", "500 MiB" or "2 GB", or a whole number of bytes'),
+]

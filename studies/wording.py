@@ -1,0 +1,41 @@
+"""Words for error messages: places in a file, lists of names, and what may have been meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable
+from difflib import get_close_matches
+
+
+def dotted(*parts: str | int) -> str:
+    """Return a place in a model file as users write it.
+
+    Examples
+    --------
+    >>> dotted("sweep", "field.flux", "count"), dotted("cluster", "bonds", 1)
+    ('sweep."field.flux".count', 'cluster.bonds[1]')
+    """
+    text = ""
+    for part in parts:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += ("." if text else "") + (part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else f'"{part}"')
+    return text
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as a list in words."""
+    return ", ".join(names)
+
+
+def meant_by(names: Iterable[str], options: Iterable[str], taken: Container[str] = ()) -> set[str]:
+    """Return the options that misspelt names probably stand for, without those that are there themselves."""
+    known = list(options)
+    close = (get_close_matches(name, known, n=1) for name in names)
+    return {option for matches in close for option in matches if option not in taken}
+
+
+def did_you_mean(name: str, options: Iterable[str]) -> str:
+    """Return a hint at the option that is most like a misspelt name, or nothing."""
+    return "".join(f"did you mean {option}? " for option in meant_by([name], options))

@@ -7,15 +7,23 @@ state. Sparse matrices over the rows come as ``start, column, value`` (CSR), lat
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from numba import njit, prange
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+Kernel = TypeVar("Kernel", bound=Callable[..., None])
 
 
-@njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
+def compiled(kernel: Kernel) -> Kernel:
+    """Compile for all cores on first use, and keep the machine code on disk; sums may be taken in any order."""
+    parallel: Kernel = njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "nsz"})(kernel)
+    return parallel
+
+
+@compiled
 def diagonal_and_ladders(
     out: Array,
     psi: Array,
@@ -39,7 +47,7 @@ def diagonal_and_ladders(
                         out[r, p] += c * weight[f, k, p] * psi[r, source[f, k, p]]
 
 
-@njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
+@compiled
 def hops(out: Array, psi: Array, start: Array, column: Array, value: Array, first: int, last: int) -> None:
     """``out[r, p] += sum A[r, r'] psi[r', p]`` for the columns first <= p < last, which should fit into the cache."""
     for r in prange(out.shape[0]):
@@ -49,7 +57,7 @@ def hops(out: Array, psi: Array, start: Array, column: Array, value: Array, firs
                 out[r, p] += v * psi[other, p]
 
 
-@njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
+@compiled
 def permuted_hops(
     out: Array, psi: Array, start: Array, column: Array, value: Array, element: Array, gather: Array, sign: Array
 ) -> None:
@@ -70,7 +78,7 @@ def permuted_hops(
                     out[r, p] += v * psi[other, gather[g, p]]
 
 
-@njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
+@compiled
 def dressed_hops(
     out: Array,
     psi: Array,
@@ -104,7 +112,7 @@ def dressed_hops(
                     out[r, p] += weight[k, p] * work[share, source[k, p]]
 
 
-@njit(parallel=True, cache=True)
+@compiled
 def symmetrise(
     psi: Array, rows: Array, start: Array, element: Array, value: Array, gather: Array, sign: Array, work: Array
 ) -> None:

@@ -70,9 +70,9 @@ class Orbits:
         sizes = np.bincount(row, minlength=len(representatives))
         fixes = images[:, representatives] == representatives
         special = np.flatnonzero(fixes.sum(axis=0) > 1)
-        which, g = np.nonzero(fixes[:, special].T)
+        which, fixing = np.nonzero(fixes[:, special].T)
         orders = fixes[:, special].sum(axis=0)
-        values = phases[g] * signs[g, representatives[special[which]]] / orders[which]
+        values = phases[fixing] * signs[fixing, representatives[special[which]]] / orders[which]
         phonon_sign = np.array([_pulled_back(a) for a in elements])
         return cls(
             representatives,
@@ -84,7 +84,7 @@ class Orbits:
             phonon_sign if np.any(phonon_sign < 0) else np.zeros((0, 0)),
             special,
             np.concatenate([[0], np.cumsum(orders)]),
-            g.astype(np.int16),
+            fixing.astype(np.int16),
             values,
         )
 

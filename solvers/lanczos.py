@@ -124,7 +124,7 @@ class _Deflated:
     def random_vector(self) -> Vector:
         """Return a random vector of the space, complex where the operator is."""
         size = self.locked.shape[0]
-        vector = self._random.standard_normal(size).astype(self.dtype)
+        vector: Vector = np.asarray(self._random.standard_normal(size), self.dtype)
         if self.dtype.kind == "c":
             vector += 1j * self._random.standard_normal(size)
         self.project(vector)

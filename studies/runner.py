@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -63,16 +64,27 @@ class Result:
 
     @property
     def data(self) -> xr.Dataset:
-        """Everything in one dataset, the axes of the sweep as leading dimensions."""
+        """Everything in one dataset, the axes of the sweep as leading dimensions.
+
+        A sweep over several axes that did not come to its end has the one dimension "point" instead.
+        """
         if not self.study.sweep:
             return self.points[0][1]
-        axes = [axis.key for axis in self.study.sweep]
-        nested = _nest([data for _, data in self.points], [len(axis.values) for axis in self.study.sweep])
-        combined: xr.Dataset = xr.combine_nested(
-            nested, axes, join="outer", combine_attrs="override", compat="equals", data_vars="all", coords="minimal"
-        )
-        coords = {axis.key: (axis.key, np.asarray(axis.values)) for axis in self.study.sweep}
-        return combined.assign_coords(coords).transpose(*axes, ...)
+        axes = self.study.sweep
+        found = [data for _, data in self.points]
+        if len(found) == math.prod(len(axis.values) for axis in axes):
+            coords = {axis.key: (axis.key, np.asarray(axis.values)) for axis in axes}
+            return _combined(_nest(found, [len(axis.values) for axis in axes]), list(coords), coords)
+        coords = {axis.key: ("point", np.asarray([point[axis.key] for point, _ in self.points])) for axis in axes}
+        partial = _combined(found, ["point"], coords)
+        return partial.swap_dims(point=axes[0].key) if len(axes) == 1 else partial
+
+
+def _combined(nested: list[Any], dims: list[str], coords: Mapping[str, Any]) -> xr.Dataset:
+    combined: xr.Dataset = xr.combine_nested(
+        nested, dims, join="outer", combine_attrs="override", compat="equals", data_vars="all", coords="minimal"
+    )
+    return combined.assign_coords(coords).transpose(*dims, ...)
 
 
 def _nest(flat: list[xr.Dataset], shape: Sequence[int]) -> list[Any]:

@@ -374,11 +374,11 @@ def test_point_of_a_point_keeps_both():
 
 def test_point_that_cannot_be_is_refused():
     study = parse(CONTRACT, "ring.toml")
-    with pytest.raises(InvalidModel, match="sector.charge: got 99; .*from 0 to 16"):
+    with pytest.raises(InvalidModel, match=r"sector.charge: got 99; .*from 0 to 16"):
         at_point(study, {"sector.charge": 99})
-    with pytest.raises(InvalidModel, match="sector.spin: .*no such key"):
+    with pytest.raises(InvalidModel, match=r"sector.spin: .*no such key"):
         at_point(study, {"sector.spin": 0})
-    with pytest.raises(InvalidModel, match="phonon.frequency: .*did you mean phonons.frequency"):
+    with pytest.raises(InvalidModel, match=r"phonon.frequency: .*did you mean phonons.frequency"):
         at_point(study, {"phonon.frequency": 2.0})
 
 

@@ -55,9 +55,13 @@ def run(
     """Compute what the model files ask for; write FILE's name with .nc for each."""
     from .studies import records, show_result, to_json, write
 
-    studies = _read(files)
-    targets = _targets(files, out)
-    _check_fits(studies)
+    try:
+        studies = _read(files)
+        targets = _targets(files, out)
+        _check_fits(studies)
+    except KeyboardInterrupt:
+        _say("interrupted before anything was computed")
+        raise typer.Exit(INTERRUPTED) from None
     failed = False
     for study, target in zip(studies, targets, strict=True):
         with _reporting(study, len(studies) > 1) as reporter:

@@ -12,9 +12,10 @@ from ..clusters import KINDS, Cluster, custom
 from ..hamiltonians import Bosons, Electrons, InvalidModel, Model, Phonons, Problem, Sector
 from ..hamiltonians.parameters import show
 from ..hamiltonians.sector import allowed_two_sz, sector_problems
+from ..solvers import Options
 from .checking import STAND_INS, Checked
 from .schema import CLUSTERS, NEEDS, UNAVAILABLE_TABLES
-from .study import ChargeScanTask, FluxTask, GroundStateTask, Solver
+from .study import ChargeScanTask, FluxTask, GroundStateTask
 from .wording import listed
 
 SPECIES = MappingProxyType({"electrons": Electrons, "bosons": Bosons, "phonons": Phonons})
@@ -41,7 +42,7 @@ class Parts:
 
     model: Model
     sector: Sector | None
-    solver: Solver
+    solver: Options
     ground_state: GroundStateTask | None
     charge_scan: ChargeScanTask | None
     flux: FluxTask | None
@@ -120,7 +121,7 @@ def _parts(values: Mapping[str, Mapping[str, Any]], model: Model, sector: Sector
     return Parts(
         model,
         sector,
-        Solver(**values.get("solver", {})),
+        Options(**values.get("solver", {})),
         None if ground is None else _ground_state(ground),
         None if scan is None else ChargeScanTask(tuple(scan.get("charges", _possible_charges(model)))),
         None if flux is None else FluxTask(**flux),

@@ -16,7 +16,7 @@ from ..hamiltonians import InvalidModel, Problem
 from ..hamiltonians.parameters import show
 from .assembly import assemble
 from .checking import check_tables
-from .study import Axis, ChargeScanTask, FluxTask, GroundStateTask, Solver, Study
+from .study import Axis, ChargeScanTask, FluxTask, GroundStateTask, Study
 from .sweep import key_problem, overridden, point_problems, points_of, read_axes
 
 __all__ = [
@@ -24,7 +24,6 @@ __all__ = [
     "ChargeScanTask",
     "FluxTask",
     "GroundStateTask",
-    "Solver",
     "Study",
     "at_point",
     "parse",

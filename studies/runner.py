@@ -16,7 +16,7 @@ from ..analysis import charge_scan, default_grid, flux_response, observables
 from ..analysis.labelled import labelled
 from ..hamiltonians import Model, Sector
 from ..hamiltonians.space import dimensions
-from ..solvers import Eigenstates, Options, ground_state
+from ..solvers import Eigenstates, ground_state
 from ..solvers.estimate import check_memory, choose_engine
 from .model_file import Study, at_point, sweep_points
 
@@ -143,12 +143,6 @@ def run(
     return Result(study, tuple(done))
 
 
-def options_of(study: Study) -> Options:
-    """Return the solver options of a model file."""
-    s = study.solver
-    return Options(s.engine, s.tolerance, s.seed, s.memory_limit, s.max_matvecs)
-
-
 def sectors_of(study: Study) -> list[tuple[Model, Sector, int]]:
     """Return every (model, sector, number of levels) that a study without a sweep will solve."""
     found: list[tuple[Model, Sector, int]] = []
@@ -182,13 +176,11 @@ def _one(study: Study, grid: NDArray[np.float64], reporter: Reporter) -> xr.Data
     if study.sector is not None and study.ground_state is not None:
         parts.append(_ground_state(study, study.sector, grid, reporter))
     if study.charge_scan is not None:
-        scan = charge_scan(
-            study.model, study.charge_scan.charges, options_of(study), lambda n: reporter.step(f"charge {n}")
-        )
+        scan = charge_scan(study.model, study.charge_scan.charges, study.solver, lambda n: reporter.step(f"charge {n}"))
         parts.append(scan.rename({name: f"charge_scan_{name}" for name in scan.data_vars}))
     if study.sector is not None and study.flux is not None:
         response = flux_response(
-            study.model, study.sector, study.flux.values, options_of(study), lambda x: reporter.step(f"flux {x:.4g}")
+            study.model, study.sector, study.flux.values, study.solver, lambda x: reporter.step(f"flux {x:.4g}")
         )
         parts.append(response.rename({name: f"flux_{name}" for name in response.data_vars}))
     return xr.merge(parts, join="outer", compat="override", combine_attrs="override")
@@ -199,7 +191,7 @@ def _ground_state(study: Study, sector: Sector, grid: NDArray[np.float64], repor
     assert task is not None
     size = int(np.prod(dimensions(study.model, sector)))
     reporter.step(f"ground state of {size:,} states")
-    levels = ground_state(study.model, sector, task.states, options_of(study), reporter.lanczos)
+    levels = ground_state(study.model, sector, task.states, study.solver, reporter.lanczos)
     reporter.step("observables")
     measured = observables(levels.ground, task.observables, grid)
     return xr.merge([_levels(levels), measured], combine_attrs="override")

@@ -6,31 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..hamiltonians import Model, Sector
-
-
-@dataclass(frozen=True)
-class Solver:
-    """How to solve.
-
-    Attributes
-    ----------
-    engine : str
-        "auto", "dense" or "quspin".
-    tolerance : float
-        Largest residual of a level.
-    seed : int
-        Seed of the random start vectors.
-    memory_limit : int
-        Bytes that the run may take.
-    max_matvecs : int
-        Products with H after which a search is given up.
-    """
-
-    engine: str = "auto"
-    tolerance: float = 1e-10
-    seed: int = 0
-    memory_limit: int = 16 << 30
-    max_matvecs: int = 20_000
+from ..solvers import Options
 
 
 @dataclass(frozen=True)
@@ -108,7 +84,7 @@ class Study:
         The Hamiltonian.
     sector : Sector or None
         The block that is solved; None where no task needs one.
-    solver : Solver
+    solver : Options
         How to solve.
     ground_state, charge_scan, flux : tasks or None
         What to compute; None where it is not asked for.
@@ -122,7 +98,7 @@ class Study:
     name: str
     model: Model
     sector: Sector | None
-    solver: Solver
+    solver: Options
     ground_state: GroundStateTask | None
     charge_scan: ChargeScanTask | None
     flux: FluxTask | None

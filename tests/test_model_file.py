@@ -9,13 +9,13 @@ import pytest
 
 from respair.clusters import chain, custom, dimer, ladder, ligand_centre, plaquette, ring, site
 from respair.hamiltonians import Bosons, Electrons, InvalidModel, Model, Phonons, Sector
+from respair.solvers import Options
 from respair.studies import (
     OBSERVABLES,
     Axis,
     ChargeScanTask,
     FluxTask,
     GroundStateTask,
-    Solver,
     at_point,
     parse,
     read,
@@ -99,7 +99,7 @@ def test_example_of_the_contract():
         name="ring with local pairs",
     )
     assert study.sector == Sector(charge=4, two_sz=0)
-    assert study.solver == Solver("auto", 1e-10, 0, 16 * 2**30)
+    assert study.solver == Options("auto", 1e-10, 0, 16 * 2**30)
     assert study.ground_state == GroundStateTask(4, None, (-1.0, 0.0, 1.0))
     assert study.charge_scan == ChargeScanTask((0, 1, 2, 3, 4))
     assert study.flux == FluxTask((0.0, 0.5, 1.0))
@@ -112,7 +112,7 @@ def test_smallest_file_takes_all_defaults():
     assert study.name == study.model.name == "atom"
     assert study.model == Model(site(), Electrons(hubbard_u=4.0), name="atom")
     assert study.sector == Sector(1, 1)
-    assert study.solver == Solver("auto", 1e-10, 0, 16 * 2**30, 20_000)
+    assert study.solver == Options("auto", 1e-10, 0, 16 * 2**30, 20_000)
     assert study.ground_state == GroundStateTask(1, None, None)
     assert (study.charge_scan, study.flux, study.sweep) == (None, None, ())
 
@@ -231,7 +231,7 @@ def test_memory_has_units(written, size):
 
 def test_solver_keys():
     written = 'engine = "dense"\ntolerance = 1e-6\nseed = 7\nmax_matvecs = 50'
-    assert study_of("[electrons]", solver=written).solver == Solver("dense", 1e-6, 7, 16 * 2**30, 50)
+    assert study_of("[electrons]", solver=written).solver == Options("dense", 1e-6, 7, 16 * 2**30, 50)
 
 
 def test_whole_numbers_serve_as_floats():

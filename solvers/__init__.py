@@ -3,7 +3,8 @@
 from .certificate import Certificate, Certifier
 from .estimate import Estimate, estimate
 from .ground_state import Eigenstates, Options, State, block_isometry, ground_state, is_degenerate
-from .lanczos import ConvergenceError, Levels, Progress, lowest_levels
+from .lanczos import ConvergenceError, Levels, lowest_levels
+from .recursion import Progress
 
 __all__ = [
     "Certificate",

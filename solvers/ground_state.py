@@ -17,7 +17,8 @@ from ..hamiltonians.symmetry import Action, group, isometry, representatives_of,
 from ..hamiltonians.tensor import TensorHamiltonian
 from .certificate import Certificate, Certifier
 from .estimate import check_memory, choose_engine
-from .lanczos import Levels, Progress, hermitian_levels, lowest_levels, silent
+from .lanczos import Levels, hermitian_levels, lowest_levels
+from .recursion import Progress, silent
 
 DEGENERATE = 1e-9
 """Levels closer than this times max(1, |E|) count as one."""
@@ -253,8 +254,13 @@ def _quspin(hamiltonian: Hamiltonian, block: _Block, states: int, options: Optio
         expand = isometry(block.elements, order, size)
     else:
         expand = sp.csr_array((np.ones(size), (order, np.arange(size))), shape=(size, size))
+
+    def product(v: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:
+        out[:] = matrix @ v
+        return out
+
     levels = lowest_levels(
-        lambda v: matrix @ v,
+        product,
         matrix.shape[0],
         dtype,
         states,

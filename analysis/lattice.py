@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..hamiltonians import Model
 from ..hamiltonians.phonons import word_matrix
 from ..solvers import State
-from .averages import displacement_profile, mode_density_matrix
+from .averages import displacement_profile, mode_density_matrix, row_weights
 from .charge import boson_numbers, electron_numbers
 from .labelled import labelled
 
@@ -24,12 +24,13 @@ def displacement(state: State) -> xr.DataArray:
 def displacement_squared(state: State) -> xr.DataArray:
     """``<x_m^2>``, the norm of x_m psi within the truncated space."""
     space = state.hamiltonian.space
-    values = np.zeros(space.phonons.modes)
+    rows = np.zeros((state.block.shape[0], space.phonons.modes))
     for m in range(space.phonons.modes):
         x = word_matrix(((m, 1, 0),), space.phonons) + word_matrix(((m, 0, 1),), space.phonons)
         shift = 2.0 * space.shifts.get(m, 0.0)
-        for weight, psi in state.mixture:
-            values[m] += weight * np.linalg.norm(psi @ x.T + shift * psi) ** 2
+        for weight, phi in state.mixture:
+            rows[:, m] += weight * row_weights([x @ row + shift * row for row in phi])
+    values = state.block.mode_values(rows).sum(axis=0)
     return labelled("displacement_squared", values, ["mode"], "<(a_m + a+_m)^2>")
 
 
@@ -37,14 +38,12 @@ def quanta(state: State) -> xr.DataArray:
     """``<a+_m a_m>``, the mean number of phonons about the undisplaced lattice."""
     space = state.hamiltonian.space
     numbers = space.phonons.occupations.astype(float)
-    density = sum(
-        (w * np.einsum("ep,ep->p", psi.conj(), psi).real for w, psi in state.mixture),
-        np.zeros(len(space.phonons)),
-    )
+    parts = (w * np.array([(row.conj() * row).real @ numbers for row in phi]) for w, phi in state.mixture)
+    own = state.block.mode_values(sum(parts, np.zeros((state.block.shape[0], space.phonons.modes)))).sum(axis=0)
     shift = np.array([space.shifts.get(m, 0.0) for m in range(space.phonons.modes)])
     # with a = a' + s: a+ a = a'+ a' + s x' + s^2 and x = x' + 2 s
     mean = displacement_profile(state).sum(axis=0)
-    return labelled("quanta", density @ numbers + shift * mean - shift**2, ["mode"], "<a+_m a_m>")
+    return labelled("quanta", own + shift * mean - shift**2, ["mode"], "<a+_m a_m>")
 
 
 def electron_lattice(state: State) -> xr.DataArray:

@@ -1,5 +1,6 @@
 """Hamiltonians: parameters, sector, electron-boson basis, phonon space, terms, the factorised operator."""
 
+from .block import Block
 from .charges import ChargeBasis
 from .hamiltonian import Hamiltonian
 from .model import Couplings, Model, TermFunction
@@ -24,6 +25,7 @@ from .terms import TERMS, flux_derivative, hamiltonian_operator
 __all__ = [
     "TERMS",
     "Amplitudes",
+    "Block",
     "Bosons",
     "ChargeBasis",
     "Coupling",

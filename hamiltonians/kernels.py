@@ -48,6 +48,19 @@ def diagonal_and_ladders(
 
 
 @compiled
+def ladders(out: Array, psi: Array, strength: Array, source: Array, weight: Array) -> None:
+    """``out[r, q] += sum_f c[f, r] sum_k weight[f, k, q] psi[r, source[f, k, q]]``, to other phonon states too."""
+    rows, columns = out.shape
+    for r in prange(rows):
+        for f in range(strength.shape[0]):
+            c = strength[f, r]
+            if c != 0:
+                for k in range(source.shape[1]):
+                    for q in range(columns):
+                        out[r, q] += c * weight[f, k, q] * psi[r, source[f, k, q]]
+
+
+@compiled
 def hops(out: Array, psi: Array, start: Array, column: Array, value: Array, first: int, last: int) -> None:
     """``out[r, p] += sum A[r, r'] psi[r', p]`` for the columns first <= p < last, which should fit into the cache."""
     for r in prange(out.shape[0]):
@@ -94,22 +107,22 @@ def dressed_hops(
 ) -> None:
     """``out += (A (x) P) psi`` for hopping that moves the lattice too; `work` has a row for each thread's share."""
     rows, columns = out.shape
-    shares = work.shape[0]
+    shares, inner = work.shape
     signed = sign.shape[0] > 0
     for share in prange(shares):
         for r in range(share * rows // shares, (share + 1) * rows // shares):
             if start[r] == start[r + 1]:
                 continue
-            for p in range(columns):
+            for p in range(inner):
                 work[share, p] = 0.0
             for k in range(start[r], start[r + 1]):
                 v, other, g = value[k], column[k], element[k]
-                for p in range(columns):
+                for p in range(inner):
                     s = v * sign[g, p] if signed else v
                     work[share, p] += s * psi[other, gather[g, p]]
             for k in range(source.shape[0]):
-                for p in range(columns):
-                    out[r, p] += weight[k, p] * work[share, source[k, p]]
+                for q in range(columns):
+                    out[r, q] += weight[k, q] * work[share, source[k, q]]
 
 
 @compiled

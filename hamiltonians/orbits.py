@@ -9,7 +9,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from .symmetry import SAME, Action
+from .phonons import PhononSpace, Shell
+from .symmetry import SAME, Action, permuted_phonons
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,10 @@ class Orbits:
         ``conj(character(g)) * Fermi sign``.
     sizes : (rows,) int
         Number of configurations in each orbit.
+    modes : (elements, modes) int
+        ``modes[g, m]`` is g^-1 m.
+    odd : (elements,) bool
+        Elements that change the sign of every displacement.
     gather : (elements, phonon states) int32
         ``gather[g, p]`` is g^-1 p.
     sign : (elements, phonon states) float
@@ -45,6 +50,8 @@ class Orbits:
     element: NDArray[np.int16]
     factor: NDArray[Any]
     sizes: NDArray[np.int64]
+    modes: NDArray[np.int64]
+    odd: NDArray[np.bool_]
     gather: NDArray[np.int32]
     sign: NDArray[np.float64]
     special: NDArray[np.int64]
@@ -80,6 +87,8 @@ class Orbits:
             element,
             factor,
             sizes,
+            np.array([np.argsort(a.modes) for a in elements]),
+            np.array([a.odd for a in elements]),
             np.array([np.argsort(a.phonons) for a in elements], dtype=np.int32),
             phonon_sign if np.any(phonon_sign < 0) else np.zeros((0, 0)),
             special,
@@ -87,6 +96,21 @@ class Orbits:
             fixing.astype(np.int16),
             values,
         )
+
+    @property
+    def is_complex(self) -> bool:
+        """True where amplitudes of the block are complex."""
+        return np.iscomplexobj(self.factor)
+
+    @property
+    def dimension(self) -> int:
+        """Number of independent amplitudes: the trace of the projector onto what the stabilisers leave."""
+        columns = self.gather.shape[1]
+        order = np.repeat(np.arange(len(self.special)), np.diff(self.stabiliser_start))
+        fixed = self.gather[self.stabiliser_element] == np.arange(columns)
+        sign = self.sign[self.stabiliser_element] if len(self.sign) else 1.0
+        share = np.bincount(order, (self.stabiliser_value * np.sum(fixed * sign, axis=1)).real, len(self.special))
+        return int((len(self.sizes) - len(self.special)) * columns) + round(float(np.sum(share)))
 
     def reduced(self, matrix: sp.csr_array) -> tuple[sp.csr_array, NDArray[np.int16]]:
         """Return the rows of the representatives of a charge matrix, acting on stored amplitudes.
@@ -107,6 +131,30 @@ class Orbits:
         shape = (len(self.representatives),) * 2
         reduced = sp.csr_array((entries, target, rows.indptr), shape=shape)
         return reduced, self.element[rows.indices]
+
+    def gathers(self, states: PhononSpace | Shell) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Return `gather` and `sign` for other phonon states."""
+        moved = [permuted_phonons(states, modes, bool(odd)) for modes, odd in zip(self.modes, self.odd, strict=True)]
+        gather = np.array([index for index, _ in moved], np.int32)
+        sign = np.array([s for _, s in moved]) if np.any(self.odd) else np.zeros((0, 0))
+        return gather, sign
+
+    def weights(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the share of each configuration in a quantity known for each row, shape (configurations, ...)."""
+        scale = self.sizes.reshape(-1, *(1,) * (rows.ndim - 1))
+        return np.asarray((rows / scale)[self.row])
+
+    def mode_values(self, rows: NDArray[np.float64], odd: bool) -> NDArray[np.float64]:
+        """Return for each configuration and mode a quantity known for each row and mode, shape (configurations, modes).
+
+        `odd` tells that it changes sign with the displacements.
+        """
+        values = np.take_along_axis(self.weights(rows), self.modes[self.element], axis=1)
+        return np.where(self.odd[self.element, None], -values, values) if odd else values
+
+    def compress(self, psi: NDArray[Any]) -> NDArray[Any]:
+        """Return the stored amplitudes of ``psi[e, p]``, which must have the symmetry."""
+        return np.asarray(psi[self.representatives] * np.sqrt(self.sizes)[:, None])
 
     def expand(self, phi: NDArray[Any]) -> NDArray[Any]:
         """Return all amplitudes ``psi[e, p]`` of stored ones ``phi[row, p]``."""

@@ -185,6 +185,10 @@ class Shell:
     def __len__(self) -> int:
         return len(self.keys)
 
+    def index(self, occupations: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the position of each row of occupation numbers, -1 where it is not in the shell."""
+        return find(self.keys, self.space.key(occupations))
+
     def outward(self, word: LatticeWord) -> sp.csr_array:
         """Return the matrix of a word from the space inside to the shell."""
         source, image, amplitude = transitions(word, self.space.occupations)

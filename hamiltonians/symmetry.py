@@ -14,6 +14,7 @@ from ..clusters import Cluster, Permutation, order
 from .model import Model
 from .operators import ChargeWord, LatticeWord, Operator, total
 from .parameters import InvalidModel, Problem
+from .phonons import PhononSpace, Shell
 from .quspin_basis import SymmetryMap
 from .sector import Sector
 from .space import Space
@@ -156,6 +157,10 @@ class Action:
         Image and sign of each phonon state.
     character : complex
         Representation of the element.
+    modes : (modes,) int
+        Image of each mode.
+    odd : bool
+        True where every displacement changes sign.
     """
 
     charges: NDArray[np.int64]
@@ -163,6 +168,8 @@ class Action:
     phonons: NDArray[np.int64]
     phonon_sign: NDArray[np.float64]
     character: complex
+    modes: NDArray[np.int64]
+    odd: bool
 
     def then(self, other: Action) -> Action:
         """Return the element that applies `self` first and `other` after it."""
@@ -172,6 +179,8 @@ class Action:
             other.phonons[self.phonons],
             self.phonon_sign * other.phonon_sign[self.phonons],
             self.character * other.character,
+            other.modes[self.modes],
+            self.odd != other.odd,
         )
 
     def images(self, states: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -182,23 +191,18 @@ class Action:
 
 def group(space: Space, symmetries: tuple[Symmetry, ...]) -> tuple[Action, ...]:
     """Return all products of powers of the generators (translations, then reflections)."""
-    powers = [tuple(_powers(_action(space, symmetry), symmetry.period)) for symmetry in symmetries]
+    powers = [tuple(_powers(space, _action(space, symmetry), symmetry.period)) for symmetry in symmetries]
     return reduce(lambda left, right: tuple(a.then(b) for a in left for b in right), powers, (_identity(space),))
 
 
 def _identity(space: Space) -> Action:
     charges, phonons = space.shape
-    return Action(np.arange(charges), np.ones(charges), np.arange(phonons), np.ones(phonons), 1.0 + 0.0j)
+    modes = np.arange(space.phonons.modes)
+    return Action(np.arange(charges), np.ones(charges), np.arange(phonons), np.ones(phonons), 1.0 + 0.0j, modes, False)
 
 
-def _powers(element: Action, period: int) -> Iterator[Action]:
-    power = Action(
-        np.arange(len(element.charges)),
-        np.ones(len(element.charges)),
-        np.arange(len(element.phonons)),
-        np.ones(len(element.phonons)),
-        1.0 + 0.0j,
-    )
+def _powers(space: Space, element: Action, period: int) -> Iterator[Action]:
+    power = _identity(space)
     for _ in range(period):
         yield power
         power = power.then(element)
@@ -206,13 +210,20 @@ def _powers(element: Action, period: int) -> Iterator[Action]:
 
 def _action(space: Space, symmetry: Symmetry) -> Action:
     charges, charge_sign = permuted_charges(space, symmetry)
-    occupations = space.phonons.occupations
-    moved = np.zeros(occupations.shape, np.int64)
-    for mode, image in enumerate(symmetry.modes):
-        moved[:, image] = occupations[:, mode]
-    parity = np.asarray(np.sum(occupations, axis=1, dtype=np.int64) * int(symmetry.odd))
+    modes = np.array(symmetry.modes, np.int64)
+    phonons, phonon_sign = permuted_phonons(space.phonons, modes, symmetry.odd)
     character = complex(np.exp(-2j * np.pi * symmetry.block / symmetry.period))
-    return Action(charges, charge_sign, space.phonons.index(moved), _sign(parity), character)
+    return Action(charges, charge_sign, phonons, phonon_sign, character, modes, symmetry.odd)
+
+
+def permuted_phonons(
+    states: PhononSpace | Shell, modes: NDArray[np.int64], odd: bool
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the image and the sign of each phonon state when mode m goes to ``modes[m]``."""
+    moved = np.zeros(states.occupations.shape, np.int64)
+    moved[:, modes] = states.occupations
+    parity: NDArray[np.int64] = np.asarray(np.sum(states.occupations, axis=1, dtype=np.int64) * int(odd))
+    return states.index(moved), _sign(parity)
 
 
 def permuted_charges(space: Space, symmetry: Symmetry) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

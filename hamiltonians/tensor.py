@@ -1,7 +1,9 @@
-"""The matrix-free Hamiltonian: H = sum_P A_P (x) P on representatives times phonon states."""
+"""Matrix-free operators: sum_P A_P (x) P on representatives times phonon states."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,8 +16,11 @@ from numpy.typing import NDArray
 from . import kernels
 from .hamiltonian import Hamiltonian
 from .orbits import Orbits
-from .symmetry import Action
+from .phonons import PhononSpace, Shell
+from .space import Amplitudes, Factor
 
+PARALLEL_FROM = 1 << 16
+"""Fewer amplitudes than these are handled by one thread: waking the others would take longer."""
 TILE_BYTES = 1 << 19
 """Columns of psi handled together in a hop without symmetry should fit into this much cache."""
 
@@ -40,61 +45,73 @@ class Hop:
     weight: NDArray[Any] | None = None
 
 
-class TensorHamiltonian:
-    """H as an action on stored amplitudes ``phi[row, p]``, flattened; what Lanczos needs and nothing more.
+class TensorOperator:
+    """``sum_f A_f (x) P_f`` as an action on stored amplitudes ``phi[row, p]``; the big matrix is never formed.
 
     Parameters
     ----------
-    hamiltonian : Hamiltonian
-        Its factors are used.
-    elements : tuple of Action
-        Symmetry group with the characters of the block; empty for none.
+    factors : sequence of Factor
+        Charge matrices A_f; together they must have the symmetry of the orbits.
+    lattice : sequence of csr_array
+        Matrices of the P_f, from the phonon states `inside` to as many others.
+    inside : PhononSpace or Shell
+        Phonon states of the amplitudes acted upon.
+    configurations : int
+        Number of charge configurations.
+    orbits : Orbits, optional
+        Symmetry; none by default.
+    dtype : numpy.dtype, optional
+        Type of the amplitudes, where it is complex and the operator is not.
+    leaves : bool
+        The P_f lead out of the states `inside`.
     """
 
-    def __init__(self, hamiltonian: Hamiltonian, elements: tuple[Action, ...] = ()) -> None:
-        self.hamiltonian = hamiltonian
-        space = hamiltonian.space
-        self.orbits = Orbits.of(elements) if elements else None
-        rows = len(self.orbits.representatives) if self.orbits else len(space.charges)
-        self.shape = (rows, len(space.phonons))
-        self.size = rows * len(space.phonons)
-        is_complex = hamiltonian.dtype == np.complex128 or (
-            self.orbits is not None and np.iscomplexobj(self.orbits.factor)
-        )
+    def __init__(
+        self,
+        factors: Sequence[Factor],
+        lattice: Sequence[sp.csr_array],
+        inside: PhononSpace | Shell,
+        configurations: int,
+        orbits: Orbits | None = None,
+        dtype: np.dtype[Any] | None = None,
+        leaves: bool = False,
+    ) -> None:
+        self.orbits = orbits
+        self._leaves = leaves
+        self.rows = len(orbits.representatives) if orbits else configurations
+        self.inside, self.outside = len(inside), lattice[0].shape[0] if len(lattice) else len(inside)
+        if orbits is None:
+            self._gather, self._sign = np.arange(self.inside, dtype=np.int32)[None], np.zeros((0, 0))
+        else:
+            self._gather, self._sign = orbits.gathers(inside)
+        kinds = [factor.charges.dtype for factor in factors] + [matrix.dtype for matrix in lattice]
+        kinds += [dtype] if dtype is not None else []
+        is_complex = any(kind == np.complex128 for kind in kinds) or (orbits is not None and orbits.is_complex)
         self.dtype = np.dtype(np.complex128 if is_complex else np.float64)
-        self._take_apart()
-        shares = 4 * numba.get_num_threads()
-        self._work = np.zeros((shares, len(space.phonons)), self.dtype)
+        self._take_apart(factors, lattice, configurations)
+        self._work = np.zeros((4 * numba.get_num_threads(), self.inside), self.dtype)
 
-    def _take_apart(self) -> None:
+    def _take_apart(self, factors: Sequence[Factor], lattice: Sequence[sp.csr_array], configurations: int) -> None:
         """Sort the factors into energies, ladders on a row, and hops between rows."""
-        rows, columns = self.shape
-        self._charge_energy = np.zeros(rows, self.dtype)
-        self._lattice_energy = np.zeros(columns, self.dtype)
+        self._charge_energy = np.zeros(self.rows, self.dtype)
+        self._lattice_energy = np.zeros(self.outside, self.dtype)
         ladders: list[tuple[NDArray[Any], sp.csr_array]] = []
-        plain: list[sp.csr_array] = []
+        plain = sp.csr_array((configurations,) * 2)
         self._hops: list[Hop] = []
-        for factor in self.hamiltonian.factors:
+        for factor, matrix in zip(factors, lattice, strict=True):
             diagonal, moving = _split(factor.charges)
-            lattice = self.hamiltonian.space.lattice_matrix(factor.lattice)
             on_rows = diagonal[self.orbits.representatives] if self.orbits else diagonal
-            if factor.is_identity:
+            if not self._leaves and factor.is_identity:
                 self._charge_energy += on_rows
-                plain.append(moving)
+                plain = plain + moving
                 continue
             if np.any(on_rows):
-                ladders.append(self._ladder(on_rows, lattice))
+                ladders.append((on_rows, matrix) if self._leaves else self._ladder(on_rows, matrix))
             if moving.nnz:
-                self._hops.append(self._hop(moving, lattice))
-        bare = sum(plain, sp.csr_array((len(self.hamiltonian.space.charges),) * 2))
-        self._hops.insert(0, self._hop(sp.csr_array(bare), None))
-        ladders = [(strength, lattice) for strength, lattice in ladders if lattice.nnz]
-        width = max((int(np.diff(lattice.indptr).max()) for _, lattice in ladders), default=0)
-        gathers = [_gathers(lattice, width) for _, lattice in ladders]
-        self._strength = np.array([s for s, _ in ladders], self.dtype).reshape(len(ladders), rows)
-        self._source = np.array([s for s, _ in gathers], np.int32).reshape(len(ladders), width, columns)
-        weight = np.array([w for _, w in gathers]).reshape(len(ladders), width, columns)
-        self._weight = weight if np.any(weight.imag) else weight.real.copy()
+                self._hops.append(self._hop(moving, matrix))
+        if plain.nnz:
+            self._hops.insert(0, self._hop(sp.csr_array(plain), None))
+        self._strength, self._source, self._weight = self._stacked([(s, m) for s, m in ladders if m.nnz])
 
     def _ladder(self, strength: NDArray[Any], lattice: sp.csr_array) -> tuple[NDArray[Any], sp.csr_array]:
         """Move what is diagonal on the phonons, and the same on all rows, into the lattice energy."""
@@ -103,6 +120,17 @@ class TensorHamiltonian:
             self._lattice_energy += strength[0] * diagonal
             return strength, moving
         return strength, lattice
+
+    def _stacked(
+        self, ladders: Sequence[tuple[NDArray[Any], sp.csr_array]]
+    ) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[Any]]:
+        """Return strengths, sources and weights of all ladders as three arrays."""
+        width = max((int(np.diff(matrix.indptr).max(initial=0)) for _, matrix in ladders), default=0)
+        gathers = [_gathers(matrix, width) for _, matrix in ladders]
+        shape = (len(ladders), width, self.outside)
+        strength = np.array([s for s, _ in ladders], self.dtype).reshape(len(ladders), self.rows)
+        source = np.array([s for s, _ in gathers], np.int32).reshape(shape)
+        return strength, source, np.array([w for _, w in gathers], self.dtype).reshape(shape)
 
     def _hop(self, moving: sp.csr_array, lattice: sp.csr_array | None) -> Hop:
         if self.orbits is not None:
@@ -113,71 +141,95 @@ class TensorHamiltonian:
         if lattice is None:
             return Hop(matrix, element)
         source, weight = _gathers(lattice, int(np.diff(lattice.indptr).max(initial=0)))
-        return Hop(matrix, element, source, weight if np.any(weight.imag) else weight.real.copy())
+        return Hop(matrix, element, source, weight.astype(self.dtype))
+
+    def apply(self, phi: Amplitudes, out: Amplitudes | None = None) -> Amplitudes:
+        """Return the image of stored amplitudes ``phi[row, p]``; `out` is overwritten."""
+        phi = np.asarray(phi, self.dtype)
+        if out is None:
+            out = np.empty((self.rows, self.outside), self.dtype)
+        with _threads_for(out.size):
+            self._apply(phi, out)
+        return out
+
+    def _apply(self, phi: Amplitudes, out: Amplitudes) -> None:
+        ladders = (self._strength, self._source, self._weight)
+        if self._leaves:
+            out[:] = 0.0
+            kernels.ladders(out, phi, *ladders)
+        else:
+            kernels.diagonal_and_ladders(out, phi, self._charge_energy, self._lattice_energy, *ladders)
+        for hop in self._hops:
+            self._add_hop(out, phi, hop)
+
+    def _add_hop(self, out: Amplitudes, phi: Amplitudes, hop: Hop) -> None:
+        start, column, value = hop.matrix.indptr, hop.matrix.indices, hop.matrix.data
+        if hop.source is not None and hop.weight is not None:
+            parts = (start, column, value, hop.element, self._gather, self._sign, hop.source, hop.weight, self._work)
+            kernels.dressed_hops(out, phi, *parts)
+        elif self.orbits is None:
+            tile = max(16, TILE_BYTES // (self.rows * out.itemsize))
+            for first in range(0, self.outside, tile):
+                kernels.hops(out, phi, start, column, value, first, min(first + tile, self.outside))
+        else:
+            kernels.permuted_hops(out, phi, start, column, value, hop.element, self._gather, self._sign)
+
+
+class TensorHamiltonian(TensorOperator):
+    """H on stored amplitudes, flattened; what Lanczos needs and nothing more.
+
+    Parameters
+    ----------
+    hamiltonian : Hamiltonian
+        Its factors are used.
+    orbits : Orbits, optional
+        Symmetry of the block; none by default.
+    """
+
+    def __init__(self, hamiltonian: Hamiltonian, orbits: Orbits | None = None) -> None:
+        space = hamiltonian.space
+        lattice = [space.lattice_matrix(factor.lattice) for factor in hamiltonian.factors]
+        super().__init__(hamiltonian.factors, lattice, space.phonons, len(space.charges), orbits)
+        self.hamiltonian = hamiltonian
+        self.shape = (self.rows, self.inside)
+        self.size = self.rows * self.inside
 
     def dot(self, v: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Return ``H v``; `out` is overwritten."""
         result = np.empty(self.size, self.dtype) if out is None else out
-        psi, image = v.reshape(self.shape), result.reshape(self.shape)
-        kernels.diagonal_and_ladders(
-            image, psi, self._charge_energy, self._lattice_energy, self._strength, self._source, self._weight
-        )
-        for hop in self._hops:
-            self._add_hop(image, psi, hop)
+        self.apply(v.reshape(self.shape), result.reshape(self.shape))
         self.project(result)
         return result
-
-    def _add_hop(self, image: NDArray[Any], psi: NDArray[Any], hop: Hop) -> None:
-        start, column, value = hop.matrix.indptr, hop.matrix.indices, hop.matrix.data
-        if not len(value):
-            return
-        if self.orbits is None:
-            gather, sign = np.arange(self.shape[1], dtype=np.int32)[None], np.zeros((0, 0))
-        else:
-            gather, sign = self.orbits.gather, self.orbits.sign
-        if hop.source is not None and hop.weight is not None:
-            parts = (start, column, value, hop.element, gather, sign, hop.source, hop.weight, self._work)
-            kernels.dressed_hops(image, psi, *parts)
-        elif self.orbits is None:
-            rows, columns = self.shape
-            tile = max(16, TILE_BYTES // (rows * self.dtype.itemsize))
-            for first in range(0, columns, tile):
-                kernels.hops(image, psi, start, column, value, first, min(first + tile, columns))
-        else:
-            kernels.permuted_hops(image, psi, start, column, value, hop.element, gather, sign)
 
     def project(self, v: NDArray[Any]) -> None:
         """Project amplitudes, in place, onto those that the symmetry allows."""
         o = self.orbits
         if o is None or not len(o.special):
             return
-        kernels.symmetrise(
-            v.reshape(self.shape),
-            o.special,
-            o.stabiliser_start,
-            o.stabiliser_element,
-            o.stabiliser_value,
-            o.gather,
-            o.sign,
-            self._work,
-        )
+        stabilisers = (o.special, o.stabiliser_start, o.stabiliser_element, o.stabiliser_value)
+        with _threads_for(self.size):
+            kernels.symmetrise(v.reshape(self.shape), *stabilisers, o.gather, o.sign, self._work)
 
     @cached_property
     def dimension(self) -> int:
         """Number of independent amplitudes: the trace of the projector."""
-        o = self.orbits
-        if o is None or not len(o.special):
-            return self.size
-        order = np.repeat(np.arange(len(o.special)), np.diff(o.stabiliser_start))
-        fixed = o.gather[o.stabiliser_element] == np.arange(self.shape[1])
-        sign = o.sign[o.stabiliser_element] if len(o.sign) else 1.0
-        share = np.sum(np.bincount(order, (o.stabiliser_value * np.sum(fixed * sign, axis=1)).real))
-        return self.size - len(o.special) * self.shape[1] + round(float(share))
+        return self.size if self.orbits is None else self.orbits.dimension
 
     def expand(self, v: NDArray[Any]) -> NDArray[Any]:
         """Return the amplitudes ``psi[e, p]`` of the whole sector."""
         phi = v.reshape(self.shape)
         return phi if self.orbits is None else self.orbits.expand(phi)
+
+
+@contextmanager
+def _threads_for(amplitudes: int) -> Iterator[None]:
+    """Let one thread do small work."""
+    threads = numba.get_num_threads()
+    numba.set_num_threads(threads if amplitudes >= PARALLEL_FROM else 1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(threads)
 
 
 def _split(matrix: sp.csr_array) -> tuple[NDArray[Any], sp.csr_array]:
@@ -189,12 +241,12 @@ def _split(matrix: sp.csr_array) -> tuple[NDArray[Any], sp.csr_array]:
 
 
 def _gathers(lattice: sp.csr_array, width: int) -> tuple[NDArray[np.int32], NDArray[Any]]:
-    """Return ``(P y)[p] = sum_k weight[k, p] y[source[k, p]]``, padded with zero weights."""
+    """Return ``(P y)[q] = sum_k weight[k, q] y[source[k, q]]``, padded with zero weights."""
     columns = lattice.shape[0]
     counts = np.diff(lattice.indptr)
     own = np.repeat(np.arange(columns), counts)
     slot = np.arange(lattice.nnz) - np.repeat(lattice.indptr[:-1], counts)
-    source = np.tile(np.arange(columns, dtype=np.int32), (width, 1))
+    source = np.tile(np.arange(columns, dtype=np.int32) % max(1, lattice.shape[1]), (width, 1))
     weight = np.zeros((width, columns), lattice.dtype)
     source[slot, own] = lattice.indices
     weight[slot, own] = lattice.data

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,10 +10,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..hamiltonians import Amplitudes, Hamiltonian
-from ..hamiltonians.hamiltonian import apply_factors
-from ..hamiltonians.phonons import Shell
-from ..hamiltonians.space import Factor
+from ..hamiltonians import Amplitudes, Block
+from ..hamiltonians.operators import LatticeWord
+from ..hamiltonians.phonons import PhononSpace, Shell
+from ..hamiltonians.tensor import TensorOperator
 
 SAFETY = 3.0
 """The second-order estimate is low by a factor 1.2 to 2.8 on models with known answers; three times it covers."""
@@ -63,61 +63,64 @@ class Certificate:
 
 
 class Certifier:
-    """Certificates for states of one Hamiltonian; the phonon states beyond the cutoff are listed once.
+    """Certificates for states of one block; the phonon states beyond the cutoff are listed once.
 
     Parameters
     ----------
-    hamiltonian : Hamiltonian
-        Its factorised form is used, whatever engine found the states.
+    block : Block
+        Its factorised Hamiltonian is used, whatever engine found the states.
     """
 
-    def __init__(self, hamiltonian: Hamiltonian) -> None:
-        self.hamiltonian = hamiltonian
+    def __init__(self, block: Block) -> None:
+        self.block = block
 
     @cached_property
     def _shell(self) -> Shell:
-        words = (word for factor in self.hamiltonian.factors for word, _ in factor.lattice)
-        return Shell.beyond(self.hamiltonian.space.phonons, words)
+        words = (word for factor in self.block.hamiltonian.factors for word, _ in factor.lattice)
+        return Shell.beyond(self.block.space.phonons, words)
 
     @cached_property
-    def _outward(self) -> tuple[tuple[Factor, ...], tuple[sp.csr_array, ...]]:
-        return self._matrices(outward=True)
+    def _outward(self) -> TensorOperator:
+        """Q H, from the truncated space to the shell."""
+        return self._operator(self._shell.outward, self.block.space.phonons, leaves=True)
 
     @cached_property
-    def _within(self) -> tuple[tuple[Factor, ...], tuple[sp.csr_array, ...]]:
-        return self._matrices(outward=False)
+    def _within(self) -> TensorOperator:
+        """Q H Q, within the shell."""
+        return self._operator(self._shell.within, self._shell, leaves=False)
 
-    def _matrices(self, outward: bool) -> tuple[tuple[Factor, ...], tuple[sp.csr_array, ...]]:
-        """Return the factors that act towards (or within) the shell, with transposed lattice matrices."""
-        shell = self._shell
-        kept, matrices = [], []
-        for factor in self.hamiltonian.factors:
-            parts = [value * (shell.outward(word) if outward else shell.within(word)) for word, value in factor.lattice]
-            matrix = sp.csr_array(sum(parts[1:], parts[0]).T)
-            if matrix.nnz:
-                kept.append(factor)
-                matrices.append(matrix if np.any(matrix.data.imag) else matrix.real)
-        return tuple(kept), tuple(sp.csr_array(matrix) for matrix in matrices)
+    def _operator(
+        self, matrix: Callable[[LatticeWord], sp.csr_array], inside: PhononSpace | Shell, leaves: bool
+    ) -> TensorOperator:
+        factors = self.block.hamiltonian.factors
+        lattice = []
+        for factor in factors:
+            parts = [value * matrix(word) for word, value in factor.lattice]
+            whole = sp.csr_array(sum(parts[1:], parts[0]))
+            lattice.append(whole if np.any(whole.data.imag) else whole.real)
+        return TensorOperator(factors, lattice, inside, self.block.space.shape[0], self.block.orbits, leaves=leaves)
 
-    def leak(self, psi: Amplitudes) -> tuple[float, float]:
-        """Return ``(||Q H psi||, E_Q)`` of one state ``psi[e, p]``; (0, nan) where nothing leaks."""
-        if not len(self._shell) or not psi.size:
+    def leak(self, phi: Amplitudes) -> tuple[float, float]:
+        """Return ``(||Q H psi||, E_Q)`` of one state, given by its stored amplitudes; (0, nan) where nothing leaks."""
+        if not len(self._shell) or not phi.size:
             return 0.0, np.nan
-        beyond = apply_factors(*self._outward, psi)
+        beyond = self._outward.apply(phi)
         norm = float(np.linalg.norm(beyond))
         if norm == 0.0:
             return 0.0, np.nan
-        moved = apply_factors(*self._within, beyond) if self._within[0] else np.zeros_like(beyond)
-        return norm, float(np.vdot(beyond, moved).real) / norm**2
+        return norm, float(np.vdot(beyond, self._within.apply(beyond)).real) / norm**2
 
-    def residual(self, energy: float, psi: Amplitudes) -> float:
+    def residual(self, energy: float, phi: Amplitudes) -> float:
         """Return ``||H psi - E psi||`` in the truncated space."""
-        return float(np.linalg.norm(self.hamiltonian.apply(psi) - energy * psi))
+        image = self.block.energy.apply(phi)
+        for row, amplitudes in zip(image, phi, strict=True):
+            row -= energy * amplitudes
+        return float(np.linalg.norm(image))
 
-    def certify(self, energies: Sequence[float] | NDArray[np.float64], states: Sequence[Amplitudes]) -> Certificate:
-        """Return the certificate of levels with their normalised states."""
-        residuals = np.array([self.residual(e, psi) for e, psi in zip(energies, states, strict=True)])
-        leaks, leak_energies = np.array([self.leak(psi) for psi in states]).reshape(-1, 2).T
+    def certify(self, energies: Sequence[float] | NDArray[np.float64], states: Amplitudes) -> Certificate:
+        """Return the certificate of levels with their normalised states, given by stored amplitudes."""
+        residuals = np.array([self.residual(e, phi) for e, phi in zip(energies, states, strict=True)])
+        leaks, leak_energies = np.array([self.leak(phi) for phi in states]).reshape(-1, 2).T
         half = 0.5 * np.where(leaks > 0, leak_energies - np.asarray(energies), 0.0)
         repulsion = np.where(half > 0, leaks**2 / (np.hypot(half, leaks) + half + 1e-300), np.hypot(half, leaks) - half)
         errors = SAFETY * repulsion + residuals

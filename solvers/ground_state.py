@@ -11,14 +11,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..hamiltonians import Amplitudes, Hamiltonian, Model, Sector
-from ..hamiltonians.quspin_basis import SymmetryMap
-from ..hamiltonians.symmetry import Action, group, isometry, representatives_of, sector_symmetries
-from ..hamiltonians.tensor import TensorHamiltonian
+from ..hamiltonians import Amplitudes, Block, Hamiltonian, Model, Sector
+from ..hamiltonians.symmetry import isometry, representatives_of
 from .certificate import Certificate, Certifier
 from .estimate import check_memory, choose_engine
 from .lanczos import Levels, hermitian_levels, lowest_levels
-from .recursion import Progress, silent
+from .recursion import Matvec, Progress, silent
 
 DEGENERATE = 1e-9
 """Levels closer than this times max(1, |E|) count as one."""
@@ -55,22 +53,32 @@ class State:
 
     Attributes
     ----------
-    hamiltonian : Hamiltonian
-        Of the sector; its space says what the amplitudes mean.
-    vectors : (k, charge configurations, phonon states)
-        Orthonormal amplitudes, read-only.
+    block : Block
+        What the amplitudes mean.
+    amplitudes : (k, rows, phonon states)
+        Orthonormal stored amplitudes ``phi[row, p]``, read-only.
     weights : (k,) float
         Probabilities; they add up to one.
     """
 
-    hamiltonian: Hamiltonian = field(repr=False)
-    vectors: Amplitudes = field(repr=False)
+    block: Block = field(repr=False)
+    amplitudes: Amplitudes = field(repr=False)
     weights: NDArray[np.float64]
 
     @property
+    def hamiltonian(self) -> Hamiltonian:
+        """The Hamiltonian of the sector."""
+        return self.block.hamiltonian
+
+    @property
+    def vectors(self) -> Amplitudes:
+        """Amplitudes ``psi[k, e, p]`` of all states of the sector."""
+        return _expanded(self.block, self.amplitudes)
+
+    @property
     def mixture(self) -> Iterator[tuple[float, Amplitudes]]:
-        """Yield (weight, amplitudes) of each pure state."""
-        return zip(self.weights.tolist(), self.vectors, strict=True)
+        """Yield (weight, stored amplitudes) of each pure state."""
+        return zip(self.weights.tolist(), self.amplitudes, strict=True)
 
 
 @dataclass(frozen=True)
@@ -79,14 +87,14 @@ class Eigenstates:
 
     Attributes
     ----------
-    hamiltonian : Hamiltonian
-        Of the sector.
+    block : Block
+        What the amplitudes mean.
     energies : (k,) float
         Ascending, with multiplicity, in the user's unit.
     certificate : Certificate
         Residuals, leaks and error bars of these levels.
-    vectors : (m, charge configurations, phonon states)
-        Amplitudes of the levels, m >= k: the whole ground multiplet is there.
+    amplitudes : (m, rows, phonon states)
+        Stored amplitudes of the levels, m >= k: the whole ground multiplet is there.
     multiplicity : int
         Number of states in the ground level.
     engine : str
@@ -97,26 +105,40 @@ class Eigenstates:
         Products with H; 0 for dense diagonalisation.
     """
 
-    hamiltonian: Hamiltonian = field(repr=False)
+    block: Block = field(repr=False)
     energies: NDArray[np.float64]
     certificate: Certificate = field(repr=False)
-    vectors: Amplitudes = field(repr=False)
+    amplitudes: Amplitudes = field(repr=False)
     multiplicity: int
     engine: str
     stored: int
     matvecs: int
 
     @property
+    def hamiltonian(self) -> Hamiltonian:
+        """The Hamiltonian of the sector."""
+        return self.block.hamiltonian
+
+    @property
+    def vectors(self) -> Amplitudes:
+        """Amplitudes ``psi[level, e, p]`` of all states of the sector."""
+        return _expanded(self.block, self.amplitudes)
+
+    @property
     def ground(self) -> State:
         """The ground level: a pure state, or the even mixture of a degenerate multiplet."""
         count = self.multiplicity
-        return State(self.hamiltonian, self.vectors[:count], np.full(count, 1.0 / count))
+        return State(self.block, self.amplitudes[:count], np.full(count, 1.0 / count))
 
     def level(self, number: int) -> State:
         """Return one eigenstate as a pure state."""
-        if not 0 <= number < len(self.vectors):
-            raise IndexError(f"level {number} was not computed; there are levels 0 to {len(self.vectors) - 1}")
-        return State(self.hamiltonian, self.vectors[number : number + 1], np.ones(1))
+        if not 0 <= number < len(self.amplitudes):
+            raise IndexError(f"level {number} was not computed; there are levels 0 to {len(self.amplitudes) - 1}")
+        return State(self.block, self.amplitudes[number : number + 1], np.ones(1))
+
+
+def _expanded(block: Block, amplitudes: Amplitudes) -> Amplitudes:
+    return np.array([block.expand(phi) for phi in amplitudes], amplitudes.dtype).reshape(-1, *block.space.shape)
 
 
 def ground_state(
@@ -167,23 +189,16 @@ def ground_state(
     sector = sector if isinstance(sector, Sector) else Sector(sector)
     engine = choose_engine(model, sector, options.engine)
     check_memory(model, sector, engine, states, options.memory_limit)
-    hamiltonian = Hamiltonian.of(model, sector)
-    block = _block(hamiltonian)
-    levels = ENGINES[engine](hamiltonian, block, states, options, progress)
-    return _eigenstates(hamiltonian, levels, states, engine)
-
-
-def _eigenstates(hamiltonian: Hamiltonian, levels: _BlockLevels, states: int, engine: str) -> Eigenstates:
-    found = levels.levels
-    energies = found.energies[:states].copy()
-    multiplicity = int(sum(is_degenerate(found.energies[0], e) for e in found.energies)) if len(energies) else 0
-    kept = found.vectors[:, : max(states, multiplicity)]
-    vectors = levels.expand(kept)
-    for array in (energies, vectors):
+    block = Block.of(Hamiltonian.of(model, sector))
+    levels, amplitudes = ENGINES[engine](block, states, options, progress)
+    energies = levels.energies[:states].copy()
+    multiplicity = int(sum(is_degenerate(levels.energies[0], e) for e in levels.energies)) if len(energies) else 0
+    kept = amplitudes(levels.vectors[:, : max(states, multiplicity)])
+    for array in (energies, kept):
         array.setflags(write=False)
-    certificate = Certifier(hamiltonian).certify(energies, list(vectors[: len(energies)]))
-    stored = found.vectors.shape[0]
-    return Eigenstates(hamiltonian, energies, certificate, vectors, multiplicity, engine, stored, found.matvecs)
+    certificate = Certifier(block).certify(energies, kept[: len(energies)])
+    stored = levels.vectors.shape[0]
+    return Eigenstates(block, energies, certificate, kept, multiplicity, engine, stored, levels.matvecs)
 
 
 def is_degenerate(energy: float, other: float) -> bool:
@@ -191,64 +206,48 @@ def is_degenerate(energy: float, other: float) -> bool:
     return abs(energy - other) <= DEGENERATE * max(1.0, abs(energy))
 
 
-@dataclass(frozen=True)
-class _Block:
-    """Symmetries of a sector: QuSpin's maps and the group with its characters (empty where none is fixed)."""
-
-    maps: tuple[SymmetryMap, ...]
-    elements: tuple[Action, ...]
-
-
-@dataclass(frozen=True)
-class _BlockLevels:
-    """Levels of a block, and how its vectors (columns) become amplitudes ``psi[level, e, p]`` of the sector."""
-
-    levels: Levels
-    expand: Callable[[NDArray[Any]], Amplitudes]
-
-
-def _block(hamiltonian: Hamiltonian) -> _Block:
-    symmetries = sector_symmetries(hamiltonian.space, hamiltonian.operator)
-    return _Block(tuple(s.as_map() for s in symmetries), group(hamiltonian.space, symmetries) if symmetries else ())
+Stored = Callable[[NDArray[Any]], Amplitudes]
+"""From the vectors of an engine, as columns, to stored amplitudes ``phi[level, row, p]``."""
+Engine = Callable[[Block, int, Options, Progress], tuple[Levels, Stored]]
 
 
 def block_isometry(hamiltonian: Hamiltonian) -> sp.csr_array | None:
     """Return the isometry from the block of fixed momentum or reflection into the sector; None for the whole sector."""
-    elements = _block(hamiltonian).elements
-    size = hamiltonian.space.dimension
+    return _isometry(Block.of(hamiltonian))
+
+
+def _isometry(block: Block) -> sp.csr_array | None:
+    elements, size = block.elements, block.space.dimension
     return isometry(elements, representatives_of(elements, size), size) if elements else None
 
 
-Engine = Callable[[Hamiltonian, _Block, int, Options, Progress], _BlockLevels]
-
-
-def _dense(hamiltonian: Hamiltonian, block: _Block, states: int, options: Options, progress: Progress) -> _BlockLevels:
+def _dense(block: Block, states: int, options: Options, progress: Progress) -> tuple[Levels, Stored]:
     """Kronecker products of the factors, reduced by an explicit isometry, and LAPACK."""
-    matrix = hamiltonian.matrix()
-    expand = block_isometry(hamiltonian)
+    matrix = block.hamiltonian.matrix()
+    expand = _isometry(block)
     if expand is not None:
         matrix = sp.csr_array(expand.conj().T @ matrix @ expand)
-    return _BlockLevels(_lapack(matrix), _by_isometry(hamiltonian, expand))
+    return _lapack(matrix), _by_isometry(block, expand)
 
 
-def _by_isometry(hamiltonian: Hamiltonian, expand: sp.csr_array | None) -> Callable[[NDArray[Any]], Amplitudes]:
-    shape = hamiltonian.space.shape
+def _by_isometry(block: Block, expand: sp.csr_array | None) -> Stored:
+    shape = block.space.shape
 
-    def expanded(columns: NDArray[Any]) -> Amplitudes:
-        whole = columns if expand is None else expand @ columns
-        return np.ascontiguousarray(whole.T).reshape(-1, *shape)
+    def stored(columns: NDArray[Any]) -> Amplitudes:
+        whole = (columns.T if expand is None else (expand @ columns).T).reshape(-1, *shape)
+        return np.array([block.compress(psi) for psi in whole], whole.dtype).reshape(-1, *block.shape)
 
-    return expanded
+    return stored
 
 
-def _quspin(hamiltonian: Hamiltonian, block: _Block, states: int, options: Options, progress: Progress) -> _BlockLevels:
+def _quspin(block: Block, states: int, options: Options, progress: Progress) -> tuple[Levels, Stored]:
     """The whole model in one QuSpin basis, its symmetry blocks through QuSpin's maps, and Lanczos."""
-    size = hamiltonian.space.dimension
+    hamiltonian, size = block.hamiltonian, block.space.dimension
     if not size:
-        return _BlockLevels(_lapack(sp.csr_array((0, 0), dtype=hamiltonian.dtype)), _by_isometry(hamiltonian, None))
+        return _lapack(sp.csr_array((0, 0), dtype=hamiltonian.dtype)), _by_isometry(block, None)
     real = all(abs(element.character.imag) < 1e-12 for element in block.elements)
     dtype = hamiltonian.dtype if real else np.complex128
-    basis, matrix = hamiltonian.quspin(block.maps, dtype)
+    basis, matrix = hamiltonian.quspin(tuple(s.as_map() for s in block.symmetries), dtype)
     order = _product_index(hamiltonian, basis.states)
     if block.elements:
         expand = isometry(block.elements, order, size)
@@ -259,42 +258,23 @@ def _quspin(hamiltonian: Hamiltonian, block: _Block, states: int, options: Optio
         out[:] = matrix @ v
         return out
 
-    levels = lowest_levels(
-        product,
-        matrix.shape[0],
-        dtype,
-        states,
-        options.tolerance,
-        options.seed,
-        options.max_matvecs,
-        is_degenerate,
-        progress,
-    )
-    return _BlockLevels(levels, _by_isometry(hamiltonian, expand))
+    levels = _searched(product, matrix.shape[0], dtype, states, options, progress)
+    return levels, _by_isometry(block, expand)
 
 
-def _tensor(hamiltonian: Hamiltonian, block: _Block, states: int, options: Options, progress: Progress) -> _BlockLevels:
+def _tensor(block: Block, states: int, options: Options, progress: Progress) -> tuple[Levels, Stored]:
     """The factors applied on the fly, symmetry by orbit representatives of the charges, and Lanczos."""
-    operator = TensorHamiltonian(hamiltonian, block.elements)
-    levels = lowest_levels(
-        operator.dot,
-        operator.size,
-        operator.dtype.type,
-        states,
-        options.tolerance,
-        options.seed,
-        options.max_matvecs,
-        is_degenerate,
-        progress,
-        operator.project,
-        operator.dimension,
-    )
+    energy = block.energy
+    space = (energy.project, energy.dimension)
+    levels = _searched(energy.dot, energy.size, energy.dtype.type, states, options, progress, *space)
+    return levels, lambda columns: np.ascontiguousarray(columns.T).reshape(-1, *block.shape)
 
-    def expanded(columns: NDArray[Any]) -> Amplitudes:
-        whole = [operator.expand(np.ascontiguousarray(column)) for column in columns.T]
-        return np.array(whole, operator.dtype).reshape(-1, *hamiltonian.space.shape)
 
-    return _BlockLevels(levels, expanded)
+def _searched(
+    product: Matvec, size: int, dtype: type, states: int, options: Options, progress: Progress, *space: Any
+) -> Levels:
+    limits = (options.tolerance, options.seed, options.max_matvecs)
+    return lowest_levels(product, size, dtype, states, *limits, is_degenerate, progress, *space)
 
 
 def _product_index(hamiltonian: Hamiltonian, states: NDArray[np.uint64]) -> NDArray[np.int64]:

@@ -1,0 +1,123 @@
+"""The block of a sector with fixed momentum and reflection: which amplitudes are stored, and operators on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .hamiltonian import Hamiltonian
+from .operators import Operator, total
+from .orbits import Orbits
+from .space import Amplitudes, Space
+from .symmetry import Action, Symmetry, group, relabelled, sector_symmetries
+from .tensor import TensorHamiltonian, TensorOperator
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of the Hamiltonian, states of which are kept as amplitudes ``phi[row, p]``.
+
+    Without symmetry a row is a charge configuration. With it, a row is a representative of an orbit of configurations,
+    ``phi[r, p] = sqrt(size of the orbit) psi[r, p]``, and the other amplitudes follow.
+
+    Attributes
+    ----------
+    hamiltonian : Hamiltonian
+        Of the whole sector.
+    symmetries : tuple of Symmetry
+        Generators whose quantum numbers the sector fixes.
+    elements : tuple of Action
+        The group, with its characters; empty for the whole sector.
+    """
+
+    hamiltonian: Hamiltonian = field(repr=False)
+    symmetries: tuple[Symmetry, ...]
+    elements: tuple[Action, ...] = field(repr=False)
+
+    @classmethod
+    def of(cls, hamiltonian: Hamiltonian) -> Block:
+        """Return the block that the sector of a Hamiltonian asks for.
+
+        Raises
+        ------
+        InvalidModel
+            If the Hamiltonian does not have the symmetry.
+        """
+        symmetries = sector_symmetries(hamiltonian.space, hamiltonian.operator)
+        return cls(hamiltonian, symmetries, group(hamiltonian.space, symmetries) if symmetries else ())
+
+    @property
+    def space(self) -> Space:
+        """The states of the sector."""
+        return self.hamiltonian.space
+
+    @cached_property
+    def orbits(self) -> Orbits | None:
+        """Orbits of the configurations; None for the whole sector."""
+        return Orbits.of(self.elements) if self.elements else None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, phonon states) of stored amplitudes."""
+        rows = len(self.orbits.representatives) if self.orbits else self.space.shape[0]
+        return rows, self.space.shape[1]
+
+    @cached_property
+    def energy(self) -> TensorHamiltonian:
+        """H on stored amplitudes."""
+        return TensorHamiltonian(self.hamiltonian, self.orbits)
+
+    def symmetric(self, operator: Operator) -> Operator:
+        """Return the average ``1/|G| sum_g U_g O U_g+``, which has the same expectation values in this block."""
+        for symmetry in self.symmetries:
+            image, images = operator, []
+            for _ in range(symmetry.period):
+                images.append(image)
+                image = relabelled(image, self.space.model, symmetry)
+            operator = (1.0 / symmetry.period) * total(images)
+        return operator
+
+    def operator(self, operator: Operator, dtype: np.dtype[Any]) -> TensorOperator:
+        """Return a symmetric operator on stored amplitudes of a type.
+
+        Raises
+        ------
+        ValueError
+            If the operator changes N or S_z, or names what the model does not have.
+        """
+        factors = self.space.factorise(operator)
+        lattice = [self.space.lattice_matrix(factor.lattice) for factor in factors]
+        return TensorOperator(factors, lattice, self.space.phonons, self.space.shape[0], self.orbits, dtype)
+
+    def expand(self, phi: Amplitudes) -> NDArray[Any]:
+        """Return the amplitudes ``psi[e, p]`` of the whole sector."""
+        return phi if self.orbits is None else self.orbits.expand(phi)
+
+    def compress(self, psi: Amplitudes) -> NDArray[Any]:
+        """Return the stored amplitudes of ``psi[e, p]``, which must lie in the block."""
+        return psi if self.orbits is None else self.orbits.compress(psi)
+
+    def weights(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the share of each charge configuration in a quantity known for each row."""
+        return rows if self.orbits is None else self.orbits.weights(rows)
+
+    def mode_values(self, rows: NDArray[np.float64], odd: bool = False) -> NDArray[np.float64]:
+        """Return for each configuration and mode a quantity known for each row and mode.
+
+        Parameters
+        ----------
+        rows : (rows, modes) float
+            The quantity on the representatives.
+        odd : bool
+            It changes sign with the displacements.
+
+        Returns
+        -------
+        (configurations, modes) float
+            The same everywhere.
+        """
+        return rows if self.orbits is None else self.orbits.mode_values(rows, odd)

@@ -183,22 +183,25 @@ def mode_density_matrix(state: State, mode: int) -> NDArray[Any]:
     block, phonons = state.block, state.hamiltonian.space.phonons
     size = int(phonons.occupations[:, mode].max()) + 1
     rho = np.zeros((size, size), dtype=state.amplitudes.dtype)
-    for image, share in _shares(block, mode):
+    mirror = np.where(np.arange(size) % 2, -1.0, 1.0)
+    for image, odd, share in _shares(block, mode):
         n, rest = _split(phonons, image)
         for weight, phi in state.mixture:
-            rho += weight * _traced(phi, share, n, rest)
+            part = weight * _traced(phi, share, n, rest)
+            rho += mirror[:, None] * part * mirror if odd else part
     return rho
 
 
-def _shares(block: Block, mode: int) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    """Yield modes m' with the share of each row in the density matrix of `mode` that comes as that of m'."""
+def _shares(block: Block, mode: int) -> Iterator[tuple[int, bool, NDArray[np.float64]]]:
+    """Yield modes, turned around or not, with the share of each row in the density matrix of `mode` that is theirs."""
     if block.orbits is None:
-        yield mode, np.ones(block.shape[0])
+        yield mode, False, np.ones(block.shape[0])
         return
     o = block.orbits
-    images = o.modes[o.element, mode]
-    for image in np.unique(images):
-        yield int(image), np.bincount(o.row, images == image, len(o.sizes)) / o.sizes
+    images, turned = o.modes[o.element, mode], o.odd[o.element]
+    for image, odd in sorted(set(zip(images.tolist(), turned.tolist(), strict=True))):
+        here = (images == image) & (turned == odd)
+        yield image, odd, np.bincount(o.row, here, len(o.sizes)) / o.sizes
 
 
 def _split(phonons: PhononSpace, mode: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

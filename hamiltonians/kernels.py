@@ -7,9 +7,12 @@ state. Sparse matrices over the rows come as ``start, column, value`` (CSR), lat
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import numba
+import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
@@ -17,10 +20,48 @@ Array = NDArray[Any]
 Kernel = TypeVar("Kernel", bound=Callable[..., None])
 
 
+PARALLEL_FROM = 1 << 16
+"""Fewer amplitudes than these are handled by one thread: waking the others would take longer."""
+
+
+@contextmanager
+def threads_for(amplitudes: int) -> Iterator[None]:
+    """Let one thread do small work."""
+    threads = numba.get_num_threads()
+    numba.set_num_threads(threads if amplitudes >= PARALLEL_FROM else 1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(threads)
+
+
 def compiled(kernel: Kernel) -> Kernel:
     """Compile for all cores on first use, and keep the machine code on disk; sums may be taken in any order."""
     parallel: Kernel = njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "nsz"})(kernel)
     return parallel
+
+
+@compiled
+def add_rows(v: Array, coefficients: Array, rows: Array) -> None:
+    """``v[i] += sum_k coefficients[k] rows[k, i]``."""
+    count = rows.shape[0]
+    for i in prange(v.shape[0]):
+        total = v[i]
+        for k in range(count):
+            total += coefficients[k] * rows[k, i]
+        v[i] = total
+
+
+@compiled
+def row_products(partial: Array, rows: Array, v: Array) -> None:
+    """``partial[s, k] = sum_i conj(rows[k, i]) v[i]`` over the s-th share of the entries."""
+    shares, size = partial.shape[0], v.shape[0]
+    for share in prange(shares):
+        for k in range(rows.shape[0]):
+            total = partial.dtype.type(0)
+            for i in range(share * size // shares, (share + 1) * size // shares):
+                total += np.conj(rows[k, i]) * v[i]
+            partial[share, k] = total
 
 
 @compiled

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,8 +18,6 @@ from .orbits import Orbits
 from .phonons import PhononSpace, Shell
 from .space import Amplitudes, Factor
 
-PARALLEL_FROM = 1 << 16
-"""Fewer amplitudes than these are handled by one thread: waking the others would take longer."""
 TILE_BYTES = 1 << 19
 """Columns of psi handled together in a hop without symmetry should fit into this much cache."""
 
@@ -148,7 +145,7 @@ class TensorOperator:
         phi = np.asarray(phi, self.dtype)
         if out is None:
             out = np.empty((self.rows, self.outside), self.dtype)
-        with _threads_for(out.size):
+        with kernels.threads_for(out.size):
             self._apply(phi, out)
         return out
 
@@ -207,7 +204,7 @@ class TensorHamiltonian(TensorOperator):
         if o is None or not len(o.special):
             return
         stabilisers = (o.special, o.stabiliser_start, o.stabiliser_element, o.stabiliser_value)
-        with _threads_for(self.size):
+        with kernels.threads_for(self.size):
             kernels.symmetrise(v.reshape(self.shape), *stabilisers, o.gather, o.sign, self._work)
 
     @cached_property
@@ -219,17 +216,6 @@ class TensorHamiltonian(TensorOperator):
         """Return the amplitudes ``psi[e, p]`` of the whole sector."""
         phi = v.reshape(self.shape)
         return phi if self.orbits is None else self.orbits.expand(phi)
-
-
-@contextmanager
-def _threads_for(amplitudes: int) -> Iterator[None]:
-    """Let one thread do small work."""
-    threads = numba.get_num_threads()
-    numba.set_num_threads(threads if amplitudes >= PARALLEL_FROM else 1)
-    try:
-        yield
-    finally:
-        numba.set_num_threads(threads)
 
 
 def _split(matrix: sp.csr_array) -> tuple[NDArray[Any], sp.csr_array]:

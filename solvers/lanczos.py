@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg as la
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from .recursion import Deflated, Matvec, Progress, Projection, Ritz, Stop, Vector, searched, silent
 
@@ -126,6 +127,19 @@ def lowest_levels(
     if size <= SMALL:
         return _written_out(matvec, project, size, dtype, dimension)
     operator = Deflated(matvec, project, size, np.dtype(dtype), np.random.default_rng(seed), stored_bytes)
+    with threadpool_limits(1, user_api="blas"):  # its threads and those of the product would wait for each other
+        return _all_levels(operator, dimension, count, tolerance, max_matvecs, degenerate, progress)
+
+
+def _all_levels(
+    operator: Deflated,
+    dimension: int,
+    count: int,
+    tolerance: float,
+    max_matvecs: int,
+    degenerate: Callable[[float, float], bool],
+    progress: Progress,
+) -> Levels:
     energies: list[float] = []
     while len(energies) < dimension:
         order = np.sort(energies)

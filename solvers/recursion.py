@@ -21,6 +21,8 @@ import scipy.linalg as la
 from numpy.typing import NDArray
 from quspin.tools.lanczos import lanczos_full, lanczos_iter
 
+from ..hamiltonians.kernels import add_rows, row_products, threads_for
+
 Vector = NDArray[Any]
 """A real or complex array of amplitudes."""
 Matvec = Callable[[Vector, Vector], Vector]
@@ -31,8 +33,8 @@ Projection = Callable[[Vector], None]
 FIRST_CYCLE = 60
 """Steps of a first cycle with stored vectors; each further one is twice as long, while memory allows."""
 FEWEST_STEPS = 20
-PIECE = 1 << 15
-"""Entries of long vectors that are handled together."""
+PIECE = 1 << 14
+"""Entries of long vectors that are summed together."""
 MOST_STEPS = 20_000
 """Steps of a search before it starts again from its Ritz vector."""
 LOOKS = 4, 32
@@ -90,17 +92,17 @@ class Stop:
 
 
 def overlaps(rows: Vector, v: Vector) -> Vector:
-    """Return ``<row|v>`` for each row of a (k, n) array, in pieces that stay in the cache."""
-    pieces = (slice(first, first + PIECE) for first in range(0, len(v), PIECE))
-    total: Vector = sum((rows[:, piece] @ v[piece].conj() for piece in pieces), np.zeros(len(rows), v.dtype))
-    return total.conj()
+    """Return ``<row|v>`` for each row of a (k, n) array."""
+    partial: Vector = np.zeros((max(1, len(v) // PIECE), len(rows)), v.dtype)
+    with threads_for(rows.size):
+        row_products(partial, rows, v)
+    return np.asarray(partial.sum(axis=0))
 
 
 def add(coefficients: Vector, rows: Vector, v: Vector) -> None:
     """Add ``sum_k coefficients[k] rows[k]`` to `v`, in place and without an array of its size."""
-    for first in range(0, len(v), PIECE):
-        piece = slice(first, first + PIECE)
-        v[piece] += coefficients @ rows[:, piece]
+    with threads_for(rows.size):
+        add_rows(v, coefficients.astype(v.dtype), rows)
 
 
 class Deflated:

@@ -121,7 +121,9 @@ def test_the_parts_of_the_energy_and_the_levels_make_the_whole(state):
     if model.bosons is not None:
         parts += float(c.boson_level @ data["boson_density"].values[list(model.boson_sites)])
     parts -= model.chemical_potential * state.hamiltonian.space.sector.charge
-    energy = sum(w * np.vdot(v, state.hamiltonian.apply(v)).real for w, v in zip(state.weights, state.vectors, strict=True))
+    energy = sum(
+        w * np.vdot(v, state.hamiltonian.apply(v)).real for w, v in zip(state.weights, state.vectors, strict=True)
+    )
     assert parts == pytest.approx(energy, abs=1e-10)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.linalg as la
 
+from respair.analysis import flux_response
 from respair.clusters import chain, custom, dimer, ladder, ligand_centre, plaquette, ring, site
 from respair.hamiltonians import (
     Bosons,
@@ -24,7 +25,7 @@ from respair.hamiltonians import (
     phonon,
     quanta,
 )
-from respair.hamiltonians.symmetry import group, sector_symmetries
+from respair.hamiltonians.block import Block
 from respair.hamiltonians.tensor import TensorHamiltonian
 from respair.solvers import Options, block_isometry, ground_state
 
@@ -161,9 +162,8 @@ def cases(models):
 
 
 def tensor(model, sector):
-    hamiltonian = Hamiltonian.of(model, sector)
-    symmetries = sector_symmetries(hamiltonian.space, hamiltonian.operator)
-    return TensorHamiltonian(hamiltonian, group(hamiltonian.space, symmetries) if symmetries else ())
+    block = Block.of(Hamiltonian.of(model, sector))
+    return TensorHamiltonian(block.hamiltonian, block.orbits)
 
 
 def random_vector(operator, seed=0):
@@ -199,6 +199,33 @@ def test_dot_is_the_product_with_the_matrix(model, sector):
     for seed in range(3):
         v = random_vector(operator, seed)
         np.testing.assert_allclose(operator.dot(v), matrix @ v, rtol=0, atol=1e-13 * scale * np.linalg.norm(v))
+
+
+@cases(SECTORS | BLOCKS)
+def test_the_imaginary_part_of_amplitudes_is_never_dropped(model, sector):
+    """A real Hamiltonian acts on both parts of a complex vector, or refuses it; it must not cast it."""
+    operator = tensor(model, sector)
+    u, v = allowed_vector(operator, 1), allowed_vector(operator, 2)
+    try:
+        found = operator.dot(u + 1j * v)
+    except TypeError:
+        assert operator.dtype == np.float64
+        return
+    expected = operator.dot(u) + 1j * operator.dot(v)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12 * max(1.0, np.linalg.norm(expected)))
+
+
+@pytest.mark.parametrize("engine", ["dense", "quspin", "tensor"])
+@pytest.mark.parametrize("momentum", [None, 0], ids=["whole", "at rest"])
+@pytest.mark.parametrize("flux", [0.0, 0.8])
+def test_the_stiffness_is_the_curvature_of_the_energy(flux, momentum, engine):
+    """At zero flux H is real and dH/dphi imaginary: pi L E'' against the finite difference."""
+    model = Model(ring(4), Electrons(1.0), Bosons(-0.4, 0.8), Phonons(1.0, boson_coupling=1.0, max_quanta=2))
+    step, sector, options = 2e-3, Sector(2, 0, momentum), Options(engine=engine)
+    near = [replace(model, flux=flux + shift) for shift in (-step, 0.0, step)]
+    low, middle, high = (ground_state(each, sector, 1, options).energies[0] for each in near)
+    (stiffness,) = flux_response(model, sector, [flux], options)["stiffness"].values
+    assert stiffness == pytest.approx(4 * np.pi * (low - 2 * middle + high) / step**2, abs=1e-3)
 
 
 @cases(SECTORS)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -13,12 +15,22 @@ from ..hamiltonians.space import dimensions
 ENGINE_NAMES = ("auto", "dense", "quspin", "tensor")
 DENSE_UP_TO = 700
 """`auto` diagonalises smaller sectors densely."""
-BYTES_PER_ENTRY = {False: 12.5, True: 20.5}
+PROGRAM_BYTES = 230 << 20
+"""What Python with its libraries takes."""
+BYTES_PER_ENTRY = {False: 12, True: 20}
 """CSR bytes per matrix element, real and complex."""
-SECONDS_PER_PRODUCT = 1.5e-9
-"""Seconds per matrix element and product, one core."""
-SECONDS_PER_ENTRY = 4e-7
+BUILDING = 2.5
+"""A CSR matrix takes this many times its size while it is built."""
+SECONDS_PER_CSR_ENTRY = 4e-7
 """Seconds to build one matrix element with QuSpin."""
+SECONDS_PER_CSR_PRODUCT = 1.5e-9
+"""Seconds per matrix element and product."""
+SECONDS_PER_AMPLITUDE = 5e-9
+"""Seconds that Lanczos spends on its own vectors, per amplitude and step."""
+SECONDS_PER_HOP = 2.5e-10
+"""Seconds per amplitude, product and matrix element of a row that the tensor engine gathers."""
+PRODUCTS = 250
+"""Products for a ground level: two passes and the search that makes sure of its multiplicity."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +74,7 @@ def choose_engine(model: Model, sector: Sector, wanted: str = "auto") -> str:
         raise ValueError(f"engine = {wanted!r} is not available; allowed: {', '.join(ENGINE_NAMES)}")
     if wanted != "auto":
         return wanted
-    return "dense" if int(np.prod(dimensions(model, sector))) <= DENSE_UP_TO else "quspin"
+    return "dense" if int(np.prod(dimensions(model, sector))) <= DENSE_UP_TO else "tensor"
 
 
 def estimate(model: Model, sector: Sector, engine: str = "auto", states: int = 1) -> Estimate:
@@ -80,18 +92,51 @@ def estimate(model: Model, sector: Sector, engine: str = "auto", states: int = 1
     dimension = charges * phonons
     engine = choose_engine(model, sector, engine)
     stored = dimension // _group_order(model, sector) + 1 if sector.has_symmetry else dimension
-    is_complex = model.flux != 0 or sector.momentum is not None
-    width = 16 if is_complex else 8
-    entries = int(stored * _entries_per_state(model))
-    vectors = (states + 1) * dimension * width
-    if engine == "dense":
-        memory, seconds = 3 * width * dimension**2 + vectors, 2e-10 * dimension**3 * (4 if is_complex else 1)
-    else:
-        cycle = max(20 * width * stored, min(1 << 30, 120 * width * stored))
-        matrix = int(2.5 * BYTES_PER_ENTRY[is_complex] * entries)
-        memory = matrix + cycle + 4 * vectors + 60 * dimension
-        seconds = SECONDS_PER_ENTRY * entries + 150 * (states + 1) * SECONDS_PER_PRODUCT * entries
-    return Estimate(engine, charges, phonons, dimension, stored, memory + (250 << 20), seconds + 0.01)
+    size = _Size(charges, phonons, stored, states, model.flux != 0 or sector.momentum is not None)
+    memory, seconds = NEEDS[engine](model, sector, size)
+    return Estimate(engine, charges, phonons, dimension, stored, int(memory) + PROGRAM_BYTES, seconds + 0.01)
+
+
+@dataclass(frozen=True)
+class _Size:
+    charges: int
+    phonons: int
+    stored: int
+    states: int
+    is_complex: bool
+
+    @property
+    def width(self) -> int:
+        """Bytes of an amplitude."""
+        return 16 if self.is_complex else 8
+
+
+def _dense_needs(model: Model, sector: Sector, size: _Size) -> tuple[float, float]:
+    dimension = size.charges * size.phonons
+    return 4.0 * size.width * dimension**2, 2e-10 * dimension**3 * (4 if size.is_complex else 1)
+
+
+def _quspin_needs(model: Model, sector: Sector, size: _Size) -> tuple[float, float]:
+    moving, ladders = _entries_of_a_row(model)
+    entries = size.stored * (1 + moving + ladders)
+    matrix = BUILDING * BYTES_PER_ENTRY[size.is_complex] * entries
+    vectors = (6 + 2 * size.states) * size.width * size.stored + 80 * size.charges * size.phonons
+    step = SECONDS_PER_CSR_PRODUCT * entries + SECONDS_PER_AMPLITUDE * size.stored
+    return matrix + vectors, SECONDS_PER_CSR_ENTRY * entries + PRODUCTS * size.states * step
+
+
+def _tensor_needs(model: Model, sector: Sector, size: _Size) -> tuple[float, float]:
+    moving, ladders = _entries_of_a_row(model)
+    vectors = (5 + 2 * size.states) * size.width * size.stored
+    tables = size.phonons * (4 * _group_order(model, sector) + 24 * ladders) + 400 * size.charges
+    step = size.stored * (SECONDS_PER_AMPLITUDE + SECONDS_PER_HOP * (moving + ladders)) * (2 if size.is_complex else 1)
+    return vectors + tables, PRODUCTS * size.states * step
+
+
+NEEDS: Mapping[str, Callable[[Model, Sector, _Size], tuple[float, float]]] = MappingProxyType(
+    {"dense": _dense_needs, "quspin": _quspin_needs, "tensor": _tensor_needs}
+)
+"""Bytes and seconds of each engine."""
 
 
 def _group_order(model: Model, sector: Sector) -> int:
@@ -99,15 +144,19 @@ def _group_order(model: Model, sector: Sector) -> int:
     return translations * (2 if sector.reflection is not None else 1)
 
 
-def _entries_per_state(model: Model) -> float:
-    """Expected matrix elements in a row: each product of ladder letters fires on a share of the states."""
-    diagonal, moving = 1.0, 0.0
+def _entries_of_a_row(model: Model) -> tuple[float, float]:
+    """Return expected matrix elements in a row, of charges that move and of the lattice on its own.
+
+    Each product of ladder letters fires on a share of the states.
+    """
+    moving, ladders = 0.0, 0.0
     for charge, lattice in hamiltonian_operator(model).terms:
         steps = sum(symbol not in ("nup", "ndn", "nb") for symbol, _ in charge)
-        counts = len(charge) - steps
-        if steps or any(up != low for _, up, low in lattice):
-            moving += 0.25 ** (steps / 2) * 0.5**counts
-    return diagonal + moving
+        if steps:
+            moving += 0.25 ** (steps / 2) * 0.5 ** (len(charge) - steps)
+        elif any(up != low for _, up, low in lattice):
+            ladders += 0.5 ** len(charge)
+    return moving, ladders
 
 
 def check_memory(model: Model, sector: Sector, engine: str, states: int, limit: int) -> None:

@@ -29,7 +29,7 @@ class Options:
     Attributes
     ----------
     engine : str
-        "auto", "dense" or "quspin".
+        "auto", "dense", "quspin" or "tensor".
     tolerance : float
         Largest residual of a level.
     seed : int

@@ -33,7 +33,7 @@ OBSERVABLES = tuple(MEASUREMENTS)
 """Names that ``ground_state.observables`` takes."""
 NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType({name: o.needs for name, o in MEASUREMENTS.items()})
 """The tables without which an observable does not exist."""
-UNAVAILABLE_ENGINES = ("tensor", "slepc")
+UNAVAILABLE_ENGINES = ("slepc",)
 ENGINES = tuple(name for name in ENGINE_NAMES if name not in UNAVAILABLE_ENGINES)
 """Engines that ``solver.engine`` takes."""
 UNAVAILABLE_TABLES: Mapping[str, str] = MappingProxyType(

@@ -201,13 +201,9 @@ CASES = {
     "flux task without values": (ring(flux=""), {"flux.values": "nothing.*start, stop, count"}),
     "flux task with no value": (ring(flux="values = []"), {"flux.values": "one or more numbers"}),
     # solver
-    "engine tensor": (
-        ring(solver='engine = "tensor"'),
-        {"solver.engine": "not available yet; allowed: auto, dense, quspin"},
-    ),
     "engine slepc": (
         ring(solver='engine = "slepc"'),
-        {"solver.engine": "not available yet; allowed: auto, dense, quspin"},
+        {"solver.engine": "not available yet; allowed: auto, dense, quspin, tensor"},
     ),
     "unknown engine": (ring(solver='engine = "quspn"'), {"solver.engine": "did you mean quspin.*allowed: auto"}),
     "tolerance 0": (ring(solver="tolerance = 0"), {"solver.tolerance": "0.*from 1e-14 to 1e-2"}),

@@ -116,7 +116,6 @@ def test_there_are_notebooks_and_model_files():
     assert MODEL_FILES
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebooks_run_from_top_to_bottom(notebook, tmp_path, monkeypatch):

@@ -63,6 +63,7 @@ OBSERVABLES: Mapping[str, Observable] = MappingProxyType(
         **{name: Observable(_of_state(partial(energy_part, name=name))) for name in PARTS},
     }
 )
+"""What ``ground_state.observables`` can name."""
 
 
 def available(model: Model) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from .labelled import labelled
 
 
 def electron_density(state: State, averages: ChargeAverages | None = None) -> xr.DataArray:
-    """``<n_i>`` on each site, both spins.
+    """``<n_i>``, both spins: shape (site,), a number.
 
     Examples
     --------
@@ -28,30 +28,30 @@ def electron_density(state: State, averages: ChargeAverages | None = None) -> xr
 
 
 def double_occupancy(state: State, averages: ChargeAverages | None = None) -> xr.DataArray:
-    """``<n_up n_dn>`` on each site."""
+    """``<n_up n_dn>``: shape (site,), a number."""
     up, dn = _spin_densities(state.hamiltonian.space)
     return _per_site(state, averages, "double_occupancy", up * dn, "<n_i,up n_i,dn>")
 
 
 def spin_z(state: State, averages: ChargeAverages | None = None) -> xr.DataArray:
-    """``<S^z_i> = <n_up - n_dn> / 2`` on each site."""
+    """``<S^z_i> = <n_up - n_dn> / 2``: shape (site,), in units of hbar."""
     up, dn = _spin_densities(state.hamiltonian.space)
     return _per_site(state, averages, "spin_z", 0.5 * (up - dn), "<S^z_i>")
 
 
 def boson_density(state: State, averages: ChargeAverages | None = None) -> xr.DataArray:
-    """``<b+_i b_i>`` on each site; zero where there is no boson."""
+    """``<b+_i b_i>``: shape (site,), a number; zero where there is no boson."""
     return _per_site(state, averages, "boson_density", boson_numbers(state.hamiltonian.space), "<b+_i b_i>")
 
 
 def density_correlation(state: State, averages: ChargeAverages | None = None) -> xr.DataArray:
-    """``<n_i n_j>`` of the electrons."""
+    """``<n_i n_j>`` of the electrons: shape (site, site_), a number, not the connected part."""
     up, dn = _spin_densities(state.hamiltonian.space)
     return _per_pair(state, averages, "density_correlation", up + dn, "<n_i n_j>")
 
 
 def spin_correlation(state: State, averages: ChargeAverages | None = None) -> xr.DataArray:
-    """``<S^z_i S^z_j>``."""
+    """``<S^z_i S^z_j>``: shape (site, site_), in units of hbar^2."""
     up, dn = _spin_densities(state.hamiltonian.space)
     return _per_pair(state, averages, "spin_correlation", 0.5 * (up - dn), "<S^z_i S^z_j>")
 

@@ -17,12 +17,12 @@ from .labelled import labelled
 
 
 def displacement(state: State) -> xr.DataArray:
-    """``<x_m>`` with x = a + a+ = sqrt(2) X."""
+    """``<x_m>`` with x = a + a+ = sqrt(2) X: shape (mode,), in zero-point units."""
     return labelled("displacement", displacement_profile(state).sum(axis=0), ["mode"], "<a_m + a+_m>")
 
 
 def displacement_squared(state: State) -> xr.DataArray:
-    """``<x_m^2>``, the norm of x_m psi within the truncated space."""
+    """``<x_m^2>`` as ``||x_m psi||^2`` within the truncated space: shape (mode,), in zero-point units; 1 at rest."""
     space = state.hamiltonian.space
     rows = np.zeros((state.block.shape[0], space.phonons.modes))
     for m in range(space.phonons.modes):
@@ -35,7 +35,7 @@ def displacement_squared(state: State) -> xr.DataArray:
 
 
 def quanta(state: State) -> xr.DataArray:
-    """``<a+_m a_m>``, the mean number of phonons about the undisplaced lattice."""
+    """``<a+_m a_m>``, the mean number of phonons about the undisplaced lattice: shape (mode,)."""
     space = state.hamiltonian.space
     numbers = space.phonons.occupations.astype(float)
     parts = (w * np.array([(row.conj() * row).real @ numbers for row in phi]) for w, phi in state.mixture)
@@ -47,13 +47,13 @@ def quanta(state: State) -> xr.DataArray:
 
 
 def electron_lattice(state: State) -> xr.DataArray:
-    """``<n_i x_m>``: electrons and displacements together (not the connected part)."""
+    """``<n_i x_m>``, electrons and displacements together, not the connected part: shape (site, mode)."""
     values = electron_numbers(state.hamiltonian.space) @ displacement_profile(state)
     return labelled("electron_lattice", values, ["site", "mode"], "<n_i (a_m + a+_m)>")
 
 
 def boson_lattice(state: State) -> xr.DataArray:
-    """``<b+_i b_i x_m>``: local pairs and displacements together (not the connected part)."""
+    """``<b+_i b_i x_m>``, local pairs and displacements together, not the connected part: shape (site, mode)."""
     values = boson_numbers(state.hamiltonian.space) @ displacement_profile(state)
     return labelled("boson_lattice", values, ["site", "mode"], "<b+_i b_i (a_m + a+_m)>")
 
@@ -100,6 +100,11 @@ def default_grid(model: Model, points: int = 201) -> NDArray[np.float64]:
     """Return points of X that cover the lattice of a model, whatever its charges do.
 
     From four zero-point widths below the least to four above the largest displacement that the couplings can cause.
+
+    Returns
+    -------
+    (points,) float
+        X = (a + a+) / sqrt(2), ascending.
     """
     c = model.couplings
     if not len(c.frequency):

@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import SupportsInt, TypeGuard
+
+import numpy as np
 
 from .cluster import Bond, Cluster
 
 MAX_SITES = 20
+"""Most sites along a cluster; what can be solved is bounded by memory and 64-bit states long before."""
 
 
 def site() -> Cluster:
@@ -23,7 +27,7 @@ def dimer() -> Cluster:
 
 def chain(sites: int) -> Cluster:
     """Open chain ``0 - 1 - ... - (sites - 1)``; its reflection swaps the ends."""
-    _count("sites", sites, 1)
+    sites = _count("sites", sites, 1)
     positions = tuple((float(i), 0.0) for i in range(sites))
     bonds = tuple(Bond(i, i + 1) for i in range(sites - 1))
     return Cluster("chain", positions, ("site",) * sites, bonds, reflection=tuple(reversed(range(sites))))
@@ -39,7 +43,7 @@ def ring(sites: int) -> Cluster:
     >>> [(bond.start, bond.end) for bond in ring(3).bonds]
     [(0, 1), (1, 2), (2, 0)]
     """
-    _count("sites", sites, 1)
+    sites = _count("sites", sites, 1)
     return Cluster(
         "ring",
         _circle(sites),
@@ -51,8 +55,8 @@ def ring(sites: int) -> Cluster:
 
 
 def ladder(rungs: int) -> Cluster:
-    """Open two-leg ladder: site ``2 r + leg``; bonds of class ``leg`` and ``rung``."""
-    _count("rungs", rungs, 1)
+    """Open two-leg ladder of bonds of length one: site ``2 r + leg`` at (r, leg); bond classes ``leg`` and ``rung``."""
+    rungs = _count("rungs", rungs, 1)
     positions = tuple((float(r), float(leg)) for r in range(rungs) for leg in range(2))
     legs = [Bond(2 * r + leg, 2 * r + 2 + leg, "leg") for r in range(rungs - 1) for leg in range(2)]
     bonds = (*legs, *(Bond(2 * r, 2 * r + 1, "rung") for r in range(rungs)))
@@ -61,12 +65,11 @@ def ladder(rungs: int) -> Cluster:
 
 
 def plaquette(size: Sequence[int] = (2, 2)) -> Cluster:
-    """Open rectangular patch of the square lattice, `size` = (columns, rows); site ``x + columns * y``."""
+    """Open rectangular patch of the square lattice, `size` = (columns, rows); site ``x + columns * y`` at (x, y)."""
     if len(size) != 2:
         raise ValueError(f"size = {list(size)} is no pair of columns and rows; give two numbers, as in [2, 2]")
     columns, rows = size
-    _count("size[0]", columns, 1)
-    _count("size[1]", rows, 1)
+    columns, rows = _count("size[0]", columns, 1), _count("size[1]", rows, 1)
     _count("size[0] * size[1]", columns * rows, 1)
     positions = tuple((float(x), float(y)) for y in range(rows) for x in range(columns))
     along_x = [Bond(x + columns * y, x + 1 + columns * y) for y in range(rows) for x in range(columns - 1)]
@@ -76,15 +79,15 @@ def plaquette(size: Sequence[int] = (2, 2)) -> Cluster:
 
 
 def ligand_centre(sites: int = 4) -> Cluster:
-    """Ring of `sites` metal atoms around one ligand, the last site.
+    """Ring of `sites` metal atoms around one ligand, the last site, in the middle.
 
-    Site classes ``metal`` and ``ligand``, bond classes ``ring`` and ``centre``.
+    Metal bonds have length one. Site classes ``metal`` and ``ligand``, bond classes ``ring`` and ``centre``.
 
     References
     ----------
     The cation-ligand cluster of J. Ranninger and A. Romano, Phys. Rev. B 78, 054527 (2008).
     """
-    _count("sites", sites, 1)
+    sites = _count("sites", sites, 1)
     metal = _circle(sites) if sites > 2 else tuple((2.0 * i - (sites - 1), 0.6) for i in range(sites))
     bonds = (*_loop(sites, "ring"), *(Bond(i, sites, "centre") for i in range(sites)))
     mirror = (*(-i % sites for i in range(sites)), sites)
@@ -111,9 +114,13 @@ def custom(
 
 
 def _point(index: int, position: Sequence[float]) -> tuple[float, float]:
-    if len(position) != 2 or not all(math.isfinite(x) for x in position):
-        raise ValueError(f"positions[{index}] = {list(position)} is no point of the plane; give two finite numbers")
-    return float(position[0]), float(position[1])
+    try:
+        x, y = (float(coordinate) for coordinate in position)
+    except (TypeError, ValueError):
+        x = y = math.nan
+    if not (math.isfinite(x) and math.isfinite(y)):
+        raise ValueError(f"positions[{index}] = {position!r} is no point of the plane; give two finite numbers")
+    return x, y
 
 
 def _check_distinct(points: Sequence[tuple[float, float]]) -> None:
@@ -125,20 +132,20 @@ def _check_distinct(points: Sequence[tuple[float, float]]) -> None:
 
 def _bond(index: int, bond: Sequence[object]) -> Bond:
     start, end, label = (*bond, "bond")[:3] if len(bond) in (2, 3) else (None, None, None)
-    if not (_is_index(start) and _is_index(end) and isinstance(label, str)):
+    if not (is_index(start) and is_index(end) and isinstance(label, str)):
         raise ValueError(f'bonds[{index}] = {list(bond)} is no bond; give [i, j] or [i, j, "class"]')
-    assert isinstance(start, int)
-    assert isinstance(end, int)
-    return Bond(start, end, label)
+    return Bond(int(start), int(end), label)
 
 
-def _is_index(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def is_index(value: object) -> TypeGuard[SupportsInt]:
+    """True for whole numbers, NumPy's too, and not for True and False."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
-def _count(name: str, value: int, least: int) -> None:
-    if not _is_index(value) or not least <= value <= MAX_SITES:
+def _count(name: str, value: int, least: int) -> int:
+    if not is_index(value) or not least <= value <= MAX_SITES:
         raise ValueError(f"{name} = {value!r} is out of range; allowed: whole numbers from {least} to {MAX_SITES}")
+    return int(value)
 
 
 def _circle(sites: int) -> tuple[tuple[float, float], ...]:
@@ -167,3 +174,4 @@ KINDS: Mapping[str, Callable[..., Cluster]] = MappingProxyType(
         "custom": custom,
     }
 )
+"""The functions that build clusters, by the name of the kind in model files."""

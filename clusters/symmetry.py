@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Permutation = tuple[int, ...]
+"""Site ``i`` goes to ``permutation[i]``."""
 
 
 def isometries(

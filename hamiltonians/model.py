@@ -121,15 +121,17 @@ class Couplings:
     bond_phonon: NDArray[np.float64]
     mode_bond: NDArray[np.float64]
 
+    def __post_init__(self) -> None:
+        for array in vars(self).values():
+            array.setflags(write=False)
+
     @classmethod
     def of(cls, model: Model) -> Couplings:
         """Spread the parameters of a (valid) model over its sites, bonds and modes."""
         values = {path: resolve(coupling, labels, what)[0] for path, coupling, labels, what in _coupling_list(model)}
 
         def get(path: str, size: int) -> NDArray[np.float64]:
-            array = values.get(path, np.zeros(size))
-            array.setflags(write=False)
-            return array
+            return values.get(path, np.zeros(size))
 
         sites, bonds, modes = model.cluster.sites, len(model.cluster.bonds), len(model.modes)
         frequency = get("phonons.frequency", modes)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..clusters import order
 from .model import Model
 from .parameters import InvalidModel, Problem, show
@@ -37,13 +39,23 @@ class Sector:
     reflection: int | None = None
 
     def __post_init__(self) -> None:
-        if self.two_sz is None and isinstance(self.charge, int):
+        for name, value in vars(self).copy().items():
+            if isinstance(value, np.integer):
+                object.__setattr__(self, name, int(value))
+        if self.two_sz is None and _whole(self.charge):
             object.__setattr__(self, "two_sz", self.charge % 2)
 
     @property
     def spin_excess(self) -> int:
-        """N_up - N_dn as a number."""
-        assert self.two_sz is not None
+        """N_up - N_dn as a number.
+
+        Raises
+        ------
+        InvalidModel
+            If the charge is no whole number.
+        """
+        if self.two_sz is None:
+            raise InvalidModel([Problem("sector.charge", show(self.charge), "allowed: whole numbers, 0 or more")])
         return self.two_sz
 
     @property

@@ -142,9 +142,12 @@ class TensorOperator:
 
     def apply(self, phi: Amplitudes, out: Amplitudes | None = None) -> Amplitudes:
         """Return the image of stored amplitudes ``phi[row, p]``; `out` is overwritten."""
-        phi = np.asarray(phi, self.dtype)
         if out is None:
-            out = np.empty((self.rows, self.outside), self.dtype)
+            out = np.empty((self.rows, self.outside), np.result_type(phi, self.dtype))
+        if np.iscomplexobj(phi) and self.dtype.kind != "c":
+            out.real, out.imag = self.apply(phi.real.copy()), self.apply(phi.imag.copy())
+            return out
+        phi = np.asarray(phi, self.dtype)
         with kernels.threads_for(out.size):
             self._apply(phi, out)
         return out
@@ -192,8 +195,8 @@ class TensorHamiltonian(TensorOperator):
         self.size = self.rows * self.inside
 
     def dot(self, v: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[Any]:
-        """Return ``H v``; `out` is overwritten."""
-        result = np.empty(self.size, self.dtype) if out is None else out
+        """Return ``H v`` for amplitudes that the symmetry allows (see `project`); `out` is overwritten."""
+        result = np.empty(self.size, np.result_type(v, self.dtype)) if out is None else out
         self.apply(v.reshape(self.shape), result.reshape(self.shape))
         self.project(result)
         return result
@@ -202,6 +205,12 @@ class TensorHamiltonian(TensorOperator):
         """Project amplitudes, in place, onto those that the symmetry allows."""
         o = self.orbits
         if o is None or not len(o.special):
+            return
+        if np.iscomplexobj(v) and self.dtype.kind != "c":
+            parts = (v.real.copy(), v.imag.copy())
+            for part in parts:
+                self.project(part)
+            v[:] = parts[0] + 1j * parts[1]
             return
         stabilisers = (o.special, o.stabiliser_start, o.stabiliser_element, o.stabiliser_value)
         with kernels.threads_for(self.size):

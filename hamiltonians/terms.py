@@ -161,12 +161,23 @@ TERMS: Mapping[str, TermFunction] = MappingProxyType(
         "chemical_potential": chemical_potential,
     }
 )
+"""Every term of the model file, by name."""
 
 
 def flux_derivative(model: Model, order: int = 1) -> Operator:
     """Return ``d^n H / d phi^n``, phonon-assisted hopping included; the persistent current is ``-<dH/dphi>``.
 
-    User terms are taken not to depend on the flux.
+    Parameters
+    ----------
+    model : Model
+        At its own flux; user terms are taken not to depend on it.
+    order : int
+        n.
+
+    Returns
+    -------
+    Operator
+        In the user's unit of energy (a flux is an angle).
     """
     return total(hop(model, order) for hop in (electron_hopping, boson_hopping, bond_lattice))
 

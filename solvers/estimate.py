@@ -15,21 +15,21 @@ from ..hamiltonians.space import dimensions
 ENGINE_NAMES = ("auto", "dense", "quspin", "tensor")
 DENSE_UP_TO = 700
 """`auto` diagonalises smaller sectors densely."""
-PROGRAM_BYTES = 230 << 20
+PROGRAM_BYTES = 270 << 20
 """What Python with its libraries takes."""
 BYTES_PER_ENTRY = {False: 12, True: 20}
 """CSR bytes per matrix element, real and complex."""
-BUILDING = 2.5
+BUILDING = 2.2
 """A CSR matrix takes this many times its size while it is built."""
-SECONDS_PER_CSR_ENTRY = 4e-7
+SECONDS_PER_CSR_ENTRY = 2e-7
 """Seconds to build one matrix element with QuSpin."""
-SECONDS_PER_CSR_PRODUCT = 1.5e-9
+SECONDS_PER_CSR_PRODUCT = 1e-9
 """Seconds per matrix element and product."""
-SECONDS_PER_AMPLITUDE = 5e-9
+SECONDS_PER_AMPLITUDE = 2.5e-9
 """Seconds that Lanczos spends on its own vectors, per amplitude and step."""
-SECONDS_PER_HOP = 2.5e-10
+SECONDS_PER_HOP = 5.5e-10
 """Seconds per amplitude, product and matrix element of a row that the tensor engine gathers."""
-PRODUCTS = 250
+PRODUCTS = 300
 """Products for a ground level: two passes and the search that makes sure of its multiplicity."""
 
 

@@ -21,7 +21,7 @@ import scipy.linalg as la
 from numpy.typing import NDArray
 from quspin.tools.lanczos import lanczos_full, lanczos_iter
 
-from ..hamiltonians.kernels import add_rows, row_products, threads_for
+from ..hamiltonians.kernels import PARALLEL_FROM, add_rows, row_products
 
 Vector = NDArray[Any]
 """A real or complex array of amplitudes."""
@@ -33,6 +33,7 @@ Projection = Callable[[Vector], None]
 FIRST_CYCLE = 60
 """Steps of a first cycle with stored vectors; each further one is twice as long, while memory allows."""
 FEWEST_STEPS = 20
+FEW = 4
 PIECE = 1 << 14
 """Entries of long vectors that are summed together."""
 MOST_STEPS = 20_000
@@ -93,15 +94,23 @@ class Stop:
 
 def overlaps(rows: Vector, v: Vector) -> Vector:
     """Return ``<row|v>`` for each row of a (k, n) array."""
+    if _suits_blas(rows):
+        return np.asarray(rows.conj() @ v)
     partial: Vector = np.zeros((max(1, len(v) // PIECE), len(rows)), v.dtype)
-    with threads_for(rows.size):
-        row_products(partial, rows, v)
+    row_products(partial, rows, v)
     return np.asarray(partial.sum(axis=0))
+
+
+def _suits_blas(rows: Vector) -> bool:
+    """True for small or many rows; a few long ones need all cores and no copy."""
+    return len(rows) > FEW or rows.size < PARALLEL_FROM
 
 
 def add(coefficients: Vector, rows: Vector, v: Vector) -> None:
     """Add ``sum_k coefficients[k] rows[k]`` to `v`, in place and without an array of its size."""
-    with threads_for(rows.size):
+    if _suits_blas(rows):
+        v += coefficients @ rows
+    else:
         add_rows(v, coefficients.astype(v.dtype), rows)
 
 

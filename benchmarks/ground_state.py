@@ -35,11 +35,12 @@ def balancing_mu(cutoff: int) -> float:
     return float(above - below) / 4
 
 
-def respair_run(cutoff: int, mu: float, everything: bool) -> dict:
-    from respair import Sector, ground_state, observables
+def respair_run(cutoff: int, mu: float, everything: bool, engine: str = "tensor", symmetric: bool = False) -> dict:
+    from respair import Options, Sector, ground_state, observables
 
     start = time.perf_counter()
-    levels = ground_state(model(cutoff, mu), Sector(CHARGE, 0))
+    sector = Sector(CHARGE, 0, momentum=0, reflection=1) if symmetric else Sector(CHARGE, 0)
+    levels = ground_state(model(cutoff, mu), sector, 1, Options(engine=engine))
     if everything:
         observables(levels.ground)
     seconds = time.perf_counter() - start
@@ -78,8 +79,10 @@ def tensor_run(cutoff: int, mu: float) -> dict:
 
 
 JOBS = {
-    "respair": lambda cutoff, mu: respair_run(cutoff, mu, everything=False),
-    "respair, all observables": lambda cutoff, mu: respair_run(cutoff, mu, everything=True),
+    "respair, tensor": lambda cutoff, mu: respair_run(cutoff, mu, everything=False),
+    "respair, tensor, all observables": lambda cutoff, mu: respair_run(cutoff, mu, everything=True),
+    "respair, tensor, k = 0 even, all observables": lambda cutoff, mu: respair_run(cutoff, mu, True, symmetric=True),
+    "respair, quspin, all observables": lambda cutoff, mu: respair_run(cutoff, mu, everything=True, engine="quspin"),
     "QuSpin tensor_basis": tensor_run,
 }
 
@@ -93,16 +96,18 @@ def job(name: str, cutoff: int, mu: float) -> dict:
 def main() -> None:
     print("| max_quanta | method | states | time (s) | peak memory (MiB) | E0 - mu N |")
     print("|---|---|---|---|---|---|")
-    for cutoff in (2, 3):
+    for cutoff in (3, 4, 5):
         mu = balancing_mu(cutoff)
-        rows = {name: job(name, cutoff, mu) for name in ("respair", "QuSpin tensor_basis")}
+        rows = {name: job(name, cutoff, mu) for name in ("respair, tensor", "QuSpin tensor_basis")}
         ours, theirs = rows.values()
         assert abs(ours["energy"] - theirs["energy"]) < 1e-7, "the two answers differ"
         for name, row in rows.items():
             show(cutoff, name, row)
         ratios = [theirs[key] / ours[key] for key in ("states", "seconds", "memory")]
-        print(f"| {cutoff} | ratio | " + " | ".join(f"{ratio:.1f}" for ratio in ratios) + " | |")
-    show(8, "respair, all observables", job("respair, all observables", 8, 0.0))
+        print(f"| {cutoff} | QuSpin / respair | " + " | ".join(f"{ratio:.1f}" for ratio in ratios) + " | |")
+    for name in JOBS:
+        if name.endswith("all observables"):
+            show(8, name, job(name, 8, 0.0))
 
 
 def show(cutoff: int, name: str, row: dict) -> None:

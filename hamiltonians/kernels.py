@@ -7,32 +7,15 @@ state. Sparse matrices over the rows come as ``start, column, value`` (CSR), lat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, TypeVar
 
-import numba
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Kernel = TypeVar("Kernel", bound=Callable[..., None])
-
-
-PARALLEL_FROM = 1 << 16
-"""Fewer amplitudes than these are handled by one thread: waking the others would take longer."""
-
-
-@contextmanager
-def threads_for(amplitudes: int) -> Iterator[None]:
-    """Let one thread do small work."""
-    threads = numba.get_num_threads()
-    numba.set_num_threads(threads if amplitudes >= PARALLEL_FROM else 1)
-    try:
-        yield
-    finally:
-        numba.set_num_threads(threads)
 
 
 def compiled(kernel: Kernel) -> Kernel:

@@ -18,6 +18,7 @@ from .operators import ChargeWord, LatticeWord, Operator, displace
 from .phonons import PhononSpace, phonon_dimension, word_matrix
 from .quspin_basis import Layout, QuspinBasis
 from .sector import Sector, check_sector
+from .threads import one_thread_for
 
 Polynomial = tuple[tuple[LatticeWord, complex], ...]
 """A lattice operator: normal-ordered words with their coefficients."""
@@ -101,7 +102,8 @@ class Space:
         """Return the matrix of a sum of charge words on the electron-boson configurations."""
         if not len(self.charges):
             return sp.csr_array((0, 0), dtype=dtype)
-        return self._charge_matrices.word_matrix(words, dtype)
+        with one_thread_for(len(self.charges)):
+            return self._charge_matrices.word_matrix(words, dtype)
 
     def lattice_matrix(self, lattice: Polynomial) -> sp.csr_array:
         """Return the matrix of a lattice polynomial on the phonon states (real where it can be)."""

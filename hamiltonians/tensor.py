@@ -17,6 +17,7 @@ from .hamiltonian import Hamiltonian
 from .orbits import Orbits
 from .phonons import PhononSpace, Shell
 from .space import Amplitudes, Factor
+from .threads import kernel_threads_for
 
 TILE_BYTES = 1 << 19
 """Columns of psi handled together in a hop without symmetry should fit into this much cache."""
@@ -148,7 +149,7 @@ class TensorOperator:
             out.real, out.imag = self.apply(phi.real.copy()), self.apply(phi.imag.copy())
             return out
         phi = np.asarray(phi, self.dtype)
-        with kernels.threads_for(out.size):
+        with kernel_threads_for(out.size):
             self._apply(phi, out)
         return out
 
@@ -213,7 +214,7 @@ class TensorHamiltonian(TensorOperator):
             v[:] = parts[0] + 1j * parts[1]
             return
         stabilisers = (o.special, o.stabiliser_start, o.stabiliser_element, o.stabiliser_value)
-        with kernels.threads_for(self.size):
+        with kernel_threads_for(self.size):
             kernels.symmetrise(v.reshape(self.shape), *stabilisers, o.gather, o.sign, self._work)
 
     @cached_property

@@ -13,7 +13,7 @@ from ..hamiltonians.quspin_basis import MAX_BITS
 from ..hamiltonians.space import dimensions
 
 ENGINE_NAMES = ("auto", "dense", "quspin", "tensor")
-DENSE_UP_TO = 700
+DENSE_UP_TO = 400
 """`auto` diagonalises smaller sectors densely."""
 PROGRAM_BYTES = 270 << 20
 """What Python with its libraries takes."""

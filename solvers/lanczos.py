@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg as la
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
+from ..hamiltonians.threads import one_blas_thread, one_thread_for
 from .recursion import Deflated, Matvec, Progress, Projection, Ritz, Stop, Vector, searched, silent
 
 SMALL = 400
@@ -127,7 +127,7 @@ def lowest_levels(
     if size <= SMALL:
         return _written_out(matvec, project, size, dtype, dimension)
     operator = Deflated(matvec, project, size, np.dtype(dtype), np.random.default_rng(seed), stored_bytes)
-    with threadpool_limits(1, user_api="blas"):  # its threads and those of the product would wait for each other
+    with one_blas_thread():
         return _all_levels(operator, dimension, count, tolerance, max_matvecs, degenerate, progress)
 
 
@@ -178,7 +178,8 @@ def hermitian_levels(matrix: Vector) -> tuple[NDArray[np.float64], Vector]:
     defect = float(np.max(np.abs(matrix - matrix.conj().T)))
     if defect > 1e-10 * max(1.0, float(np.max(np.abs(matrix)))):
         raise ArithmeticError(f"the Hamiltonian is not Hermitian: |H - H+| reaches {defect:.2e}")
-    energies, vectors = la.eigh(matrix)
+    with one_thread_for(matrix.size // 20):
+        energies, vectors = la.eigh(matrix)
     return energies, vectors
 
 

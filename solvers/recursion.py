@@ -21,7 +21,8 @@ import scipy.linalg as la
 from numpy.typing import NDArray
 from quspin.tools.lanczos import lanczos_full, lanczos_iter
 
-from ..hamiltonians.kernels import PARALLEL_FROM, add_rows, row_products
+from ..hamiltonians.kernels import add_rows, row_products
+from ..hamiltonians.threads import PARALLEL_FROM
 
 Vector = NDArray[Any]
 """A real or complex array of amplitudes."""

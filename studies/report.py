@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from rich.console import Console, Group
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -26,6 +26,7 @@ SITE_COLUMNS = {
     "spin_z": "<S^z>",
 }
 MODE_COLUMNS = {"displacement": "<x>", "displacement_squared": "<x^2>", "quanta": "<a+ a>"}
+WIDEST = 400
 PARTS = ("hopping_energy", "exchange_energy", "lattice_energy", "coupling_energy")
 
 
@@ -55,10 +56,17 @@ def show_result(result: Result, console: Console) -> None:
     study = result.study
     console.print(Text(study.name, style="bold"))
     if study.sweep:
-        console.print(_sweep_table(result))
+        _print(console, _sweep_table(result))
         return
-    data = result.points[0][1]
-    console.print(Group(*_tables(study, data)))
+    for table in _tables(study, result.points[0][1]):
+        _print(console, table)
+
+
+def _print(console: Console, table: Table | Text) -> None:
+    """Print as wide as it needs: a long line is better than a number cut short."""
+    wide = console.options.update(width=WIDEST)
+    console.width = max(console.width, console.measure(table, options=wide).maximum)
+    console.print(table)
 
 
 def _tables(study: Study, data: xr.Dataset) -> Iterator[Table | Text]:
@@ -102,6 +110,7 @@ def _level_table(data: xr.Dataset) -> Table:
 
 
 def _observable_tables(data: xr.Dataset) -> Iterator[Table]:
+    digits = decimals(float(data["energy_errors"].values[0]))
     for title, dim, names in (("sites", "site", SITE_COLUMNS), ("modes", "mode", MODE_COLUMNS)):
         columns = [name for name in names if name in data and data[name].size]
         if not columns:
@@ -110,10 +119,10 @@ def _observable_tables(data: xr.Dataset) -> Iterator[Table]:
         for heading in (dim, *(names[name] for name in columns)):
             table.add_column(heading, justify="right")
         for i in range(data.sizes[dim]):
-            table.add_row(str(i), *(_number(data[name].values[i]) for name in columns))
+            table.add_row(str(i), *(_number(data[name].values[i], digits) for name in columns))
         yield table
-    rest = [(name, _number(data[name].item())) for name in PARTS if name in data]
-    rest += [(str(n), _list(data[n].values)) for n in data.data_vars if str(n).startswith("condensate_")]
+    rest = [(name, _number(data[name].item(), digits)) for name in PARTS if name in data]
+    rest += [(str(n), _list(data[n].values, digits)) for n in data.data_vars if str(n).startswith("condensate_")]
     if rest:
         table = Table(title="energies and condensates", title_justify="left", show_header=False)
         for row in rest:
@@ -139,8 +148,9 @@ def _flux_table(data: xr.Dataset) -> Table:
     for heading in ("phi", "energy", "current", "stiffness"):
         table.add_column(heading, justify="right")
     for i, phi in enumerate(data["phi"].values):
-        energy = with_error(data["flux_energies"].values[i], data["flux_energy_errors"].values[i])
-        table.add_row(f"{phi:.6g}", energy, *(_number(data[f"flux_{k}"].values[i]) for k in ("current", "stiffness")))
+        energy, error = data["flux_energies"].values[i], float(data["flux_energy_errors"].values[i])
+        slopes = (_number(data[f"flux_{k}"].values[i], decimals(error)) for k in ("current", "stiffness"))
+        table.add_row(f"{phi:.6g}", with_error(energy, error), *slopes)
     return table
 
 
@@ -151,21 +161,27 @@ def _sweep_table(result: Result) -> Table:
     with_energy = "energies" in first
     scalars = [n for n in (*SITE_COLUMNS, *MODE_COLUMNS, *PARTS) if n in first and first[n].size]
     shown = scalars[: max(1, 6 - len(keys))]
-    headings = [*keys, *(["energy", "gap"] if with_energy else []), *(_last(name, first) for name in shown)]
+    headings = [
+        *(key.partition(".")[2] for key in keys),
+        *(["energy", "gap"] if with_energy else []),
+        *(_last(name, first) for name in shown),
+    ]
     for heading in headings:
         table.add_column(heading, justify="right")
     for point, data in result.points:
+        digits = decimals(float(data["energy_errors"].values[0])) if with_energy else 6
         row = [f"{value:.6g}" for value in point.values()]
         if with_energy:
             energies, errors = data["energies"].values, data["energy_errors"].values
             row.append(with_error(energies[0], errors[0]))
             row.append(with_error(energies[1] - energies[0], errors[0] + errors[1]) if len(energies) > 1 else "")
-        table.add_row(*row, *(_number(np.atleast_1d(data[name].values)[-1]) for name in shown))
+        table.add_row(*row, *(_number(np.atleast_1d(data[name].values)[-1], digits) for name in shown))
     return table
 
 
 def _last(name: str, data: xr.Dataset) -> str:
-    return f"{name}[{data[name].size - 1}]" if data[name].ndim else name
+    symbol = {**SITE_COLUMNS, **MODE_COLUMNS}.get(name, name)
+    return f"{symbol}[{data[name].size - 1}]" if data[name].ndim else symbol
 
 
 def show_estimate(study: Study, console: Console) -> None:
@@ -180,7 +196,7 @@ def show_estimate(study: Study, console: Console) -> None:
         label = f"N = {sector.charge}, 2 S_z = {sector.two_sz}"
         size = f"{need.charges:,} x {need.phonons:,}"
         table.add_row(label, f"{need.dimension:,}", size, need.engine, format_bytes(need.memory), _time(need.seconds))
-    console.print(table)
+    _print(console, table)
     if study.flux is not None:
         console.print(f"{len(study.flux.values)} values of the flux, each like the sector of the file")
     if len(points) > 1:
@@ -193,14 +209,25 @@ def _time(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def _number(value: complex) -> str:
+def decimals(error: float) -> int:
+    """Return how many decimals of an average to show beside an energy with this error bar: from 2 to 8.
+
+    Examples
+    --------
+    >>> decimals(5e-4), decimals(1e-12), decimals(0.3)
+    (3, 8, 2)
+    """
+    return int(np.clip(math.floor(-math.log10(max(error, 1e-12))), 2, 8)) if math.isfinite(error) else 2
+
+
+def _number(value: complex, digits: int) -> str:
     number = complex(value)
     if not np.isfinite(number):
         return "-"
-    if number.imag:
-        return f"{number.real:.6f}{number.imag:+.6f}i"
-    return f"{number.real + 0.0:.6f}"
+    real, imaginary = round(number.real, digits) + 0.0, round(number.imag, digits)
+    return f"{real:.{digits}f}{imaginary:+.{digits}f}i" if imaginary else f"{real:.{digits}f}"
 
 
-def _list(values: NDArray[Any]) -> str:
-    return ", ".join(f"{x + 0.0:.6f}" for x in np.atleast_1d(values)[:6]) + (" ..." if values.size > 6 else "")
+def _list(values: NDArray[Any], digits: int) -> str:
+    shown = ", ".join(_number(x, digits) for x in np.atleast_1d(values)[:6])
+    return shown + (" ..." if values.size > 6 else "")

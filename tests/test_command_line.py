@@ -152,7 +152,9 @@ def test_two_results_of_one_name_are_refused(folder):
 
 
 def test_a_run_that_cannot_fit_is_refused_with_numbers_and_what_would_fit(folder):
-    text = LONG.replace("max_quanta = 4", "max_quanta = 15").split("[sweep]")[0] + "[solver]\nmemory_limit = '512 MiB'\n"
+    text = (
+        LONG.replace("max_quanta = 4", "max_quanta = 15").split("[sweep]")[0] + "[solver]\nmemory_limit = '512 MiB'\n"
+    )
     (folder / "big.toml").write_text(text)
     done = respair("run", "big.toml", cwd=folder)
     assert done.returncode == 2

@@ -2,6 +2,7 @@
 
 from .cluster import Bond, Cluster, Mode, place
 from .kinds import KINDS, MAX_SITES, chain, custom, dimer, ladder, ligand_centre, plaquette, ring, site
+from .point_group import PointGroup, point_group
 from .symmetry import Permutation, compose, isometries, order
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Cluster",
     "Mode",
     "Permutation",
+    "PointGroup",
     "chain",
     "compose",
     "custom",
@@ -21,6 +23,7 @@ __all__ = [
     "order",
     "place",
     "plaquette",
+    "point_group",
     "ring",
     "site",
 ]

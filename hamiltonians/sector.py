@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..clusters import order
+from ..clusters import order, point_group
 from .model import Model
 from .parameters import InvalidModel, Problem, show
 
@@ -26,6 +26,8 @@ class Sector:
         m of k = 2 pi m / L on rings, ``T psi = exp(-i k) psi`` for the translation i -> i + 1; None: all of them.
     reflection : int or None
         +1 or -1 under the reflection of the cluster (site 0 of a ring stays); None: both.
+    irrep : str or None
+        One-dimensional representation of the point group of the cluster, as "A1"; None: all of them.
 
     Examples
     --------
@@ -37,6 +39,7 @@ class Sector:
     two_sz: int | None = None
     momentum: int | None = None
     reflection: int | None = None
+    irrep: str | None = None
 
     def __post_init__(self) -> None:
         for name, value in vars(self).copy().items():
@@ -61,7 +64,7 @@ class Sector:
     @property
     def has_symmetry(self) -> bool:
         """True where a spatial quantum number is fixed."""
-        return self.momentum is not None or self.reflection is not None
+        return any(label is not None for label in (self.momentum, self.reflection, self.irrep))
 
 
 def check_sector(model: Model, sector: Sector) -> None:
@@ -83,6 +86,7 @@ def sector_problems(model: Model, sector: Sector) -> Iterator[Problem]:
         yield Problem("sector.two_sz", show(two_sz), f"allowed with charge = {charge}: {values}")
     yield from _momentum_problems(model, sector)
     yield from _reflection_problems(model, sector)
+    yield from _irrep_problems(model, sector)
 
 
 def allowed_two_sz(model: Model, charge: int) -> list[int]:
@@ -120,6 +124,18 @@ def _reflection_problems(model: Model, sector: Sector) -> Iterator[Problem]:
         yield Problem(path, show(reflection), "allowed: leave it out; a flux breaks the reflection")
     elif cluster.translation is not None and len(cluster.translation) > 2 and not _real_momentum(model, sector):
         yield Problem(path, show(reflection), "allowed: only with momentum 0 or pi (m = 0 or L/2)")
+
+
+def _irrep_problems(model: Model, sector: Sector) -> Iterator[Problem]:
+    if sector.irrep is None:
+        return
+    group = point_group(model.cluster)
+    if not isinstance(sector.irrep, str) or sector.irrep not in group.irreps:
+        names = ", ".join(f'"{name}"' for name in group.irreps)
+        allowed = f"allowed on this cluster, whose point group is {group.name}: {names}"
+        yield Problem("sector.irrep", show(sector.irrep), allowed)
+    elif sector.momentum is not None or sector.reflection is not None:
+        yield Problem("sector.irrep", show(sector.irrep), "allowed: either irrep, or momentum and reflection")
 
 
 def _real_momentum(model: Model, sector: Sector) -> bool:

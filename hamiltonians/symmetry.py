@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..clusters import Cluster, Permutation, order
+from ..clusters import Cluster, Permutation, order, point_group
 from .model import Model
 from .operators import ChargeWord, LatticeWord, Operator, total
 from .parameters import InvalidModel, Problem
@@ -61,12 +61,8 @@ def sector_symmetries(space: Space, operator: Operator) -> tuple[Symmetry, ...]:
         If the Hamiltonian does not have the symmetry.
     """
     sector, cluster = space.sector, space.model.cluster
-    wanted = (
-        ("momentum", cluster.translation, sector.momentum),
-        ("reflection", cluster.reflection, None if sector.reflection is None else (1 - sector.reflection) // 2),
-    )
     found = []
-    for name, sites, block in wanted:
+    for name, sites, block in _wanted(sector, cluster):
         if block is None or sites is None or order(sites) == 1:
             continue
         symmetry = _of_permutation(space.model, sites, block)
@@ -77,6 +73,17 @@ def sector_symmetries(space: Space, operator: Operator) -> tuple[Symmetry, ...]:
         found.append(symmetry)
     _check_trivial(sector, cluster)
     return tuple(found)
+
+
+def _wanted(sector: Sector, cluster: Cluster) -> Iterator[tuple[str, Permutation | None, int | None]]:
+    """Yield the key, the site permutation and the block of each quantum number; no block where it is left out."""
+    yield "momentum", cluster.translation, sector.momentum
+    yield "reflection", cluster.reflection, None if sector.reflection is None else (1 - sector.reflection) // 2
+    if sector.irrep is not None:
+        points = point_group(cluster)
+        turned, mirrored = points.irreps[sector.irrep]
+        yield "irrep", points.rotation, turned
+        yield "irrep", points.mirror, mirrored
 
 
 def _check_trivial(sector: Sector, cluster: Cluster) -> None:

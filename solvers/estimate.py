@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from ..clusters import order, point_group
 from ..hamiltonians import Model, Sector, hamiltonian_operator
 from ..hamiltonians.quspin_basis import MAX_BITS
 from ..hamiltonians.space import dimensions
@@ -92,7 +93,9 @@ def estimate(model: Model, sector: Sector, engine: str = "auto", states: int = 1
     dimension = charges * phonons
     engine = choose_engine(model, sector, engine)
     stored = dimension // _group_order(model, sector) + 1 if sector.has_symmetry else dimension
-    size = _Size(charges, phonons, stored, states, model.flux != 0 or sector.momentum is not None)
+    size = _Size(
+        charges, phonons, stored, states, model.flux != 0 or sector.momentum is not None or "E" in (sector.irrep or "")
+    )
     memory, seconds = NEEDS[engine](model, sector, size)
     return Estimate(engine, charges, phonons, dimension, stored, int(memory) + PROGRAM_BYTES, seconds + 0.01)
 
@@ -140,6 +143,10 @@ NEEDS: Mapping[str, Callable[[Model, Sector, _Size], tuple[float, float]]] = Map
 
 
 def _group_order(model: Model, sector: Sector) -> int:
+    if sector.irrep is not None:
+        points = point_group(model.cluster)
+        mirrored = points.mirror is not None and points.irreps[sector.irrep][1] is not None
+        return order(points.rotation) * (order(points.mirror) if points.mirror and mirrored else 1)
     translations = model.cluster.sites if sector.momentum is not None else 1
     return translations * (2 if sector.reflection is not None else 1)
 

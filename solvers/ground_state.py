@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..hamiltonians import Amplitudes, Block, Hamiltonian, Model, Sector
+from ..hamiltonians.sector import check_sector
 from ..hamiltonians.symmetry import isometry, representatives_of
 from .certificate import Certificate, Certifier
 from .estimate import check_memory, choose_engine
@@ -187,6 +188,7 @@ def ground_state(
     """
     options = options or Options()
     sector = sector if isinstance(sector, Sector) else Sector(sector)
+    check_sector(model, sector)
     engine = choose_engine(model, sector, options.engine)
     check_memory(model, sector, engine, states, options.memory_limit)
     block = Block.of(Hamiltonian.of(model, sector))

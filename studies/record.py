@@ -74,7 +74,9 @@ def _sector(study: Study, data: xr.Dataset) -> dict[str, object]:
     dimension = int(np.prod(dimensions(study.model, sector)))
     stored = int(data["stored"]) if "stored" in data else dimension
     found: dict[str, object] = {"charge": sector.charge, "two_sz": sector.two_sz}
-    found |= {key: getattr(sector, key) for key in ("momentum", "reflection") if getattr(sector, key) is not None}
+    found |= {
+        key: getattr(sector, key) for key in ("momentum", "reflection", "irrep") if getattr(sector, key) is not None
+    }
     return found | {"dimension": dimension, "stored": stored}
 
 

@@ -91,7 +91,9 @@ def describe(study: Study) -> str:
     if study.sector is not None:
         s = study.sector
         labels = [f"N = {s.charge}", f"2 S_z = {s.two_sz}"]
-        labels += [f"{key} = {getattr(s, key)}" for key in ("momentum", "reflection") if getattr(s, key) is not None]
+        labels += [
+            f"{key} = {getattr(s, key)}" for key in ("momentum", "reflection", "irrep") if getattr(s, key) is not None
+        ]
         charges, phonons = dimensions(study.model, s)
         parts.append(", ".join(labels) + f": {charges * phonons:,} states ({charges:,} charge x {phonons:,} phonon)")
     return "; ".join(parts)

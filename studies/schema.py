@@ -169,6 +169,7 @@ class SectorTable(Table):
     two_sz: Whole = LEFT_OUT
     momentum: Whole = LEFT_OUT
     reflection: Annotated[int, Field(description="1 or -1")] = LEFT_OUT
+    irrep: Annotated[str, Field(description='a representation of the point group, as "A1"')] = LEFT_OUT
 
 
 class SolverTable(Table):

@@ -1,0 +1,98 @@
+"""The point group of a cluster in the plane: its rotations and a mirror, and its one-dimensional representations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .cluster import Cluster
+from .symmetry import Permutation, order
+
+SAME_PLACE = 1e-9
+
+
+@dataclass(frozen=True)
+class PointGroup:
+    """Rotations about the centre of a cluster, and the mirror that contains the x axis (or else the y axis).
+
+    Attributes
+    ----------
+    name : str
+        Schoenflies symbol: C4v, C2v, C2, Cs, C1.
+    rotation : tuple of int
+        Site permutation of the smallest rotation, counter-clockwise.
+    mirror : tuple of int or None
+        Site permutation of the mirror.
+    irreps : mapping of str to (int, int or None)
+        One-dimensional representations: the rotation has the eigenvalue ``exp(-2 pi i m / n)``, the mirror ``(-1)^p``,
+        for (m, p). B1 is even and B2 odd under the mirror. The two-dimensional E appear as the complex halves E+ and
+        E- (of E1, E2, ... where there are several) that a rotation keeps and the mirror exchanges; their p is None.
+        All of them together hold every state once.
+    """
+
+    name: str
+    rotation: Permutation
+    mirror: Permutation | None
+    irreps: Mapping[str, tuple[int, int | None]]
+
+
+def point_group(cluster: Cluster) -> PointGroup:
+    """Find the point group of a cluster; the identity alone where it has no symmetry.
+
+    Examples
+    --------
+    >>> from respair.clusters import ligand_centre, plaquette
+    >>> point_group(plaquette([2, 2])).name, list(point_group(ligand_centre(4)).irreps)
+    ('C4v', ['A1', 'A2', 'B1', 'B2', 'E+', 'E-'])
+    >>> point_group(plaquette([3, 2])).irreps["B1"]
+    (1, 0)
+    """
+    group = set(cluster.symmetries)
+    identity = tuple(range(cluster.sites))
+    turns = ((n, _permutation(cluster, _turn(2 * np.pi / n))) for n in range(cluster.sites, 1, -1))
+    fold, rotation = next(((n, p) for n, p in turns if p in group and p is not None), (1, identity))
+    mirrors = (_permutation(cluster, matrix) for matrix in (np.diag([1.0, -1.0]), np.diag([-1.0, 1.0])))
+    mirror = next((p for p in mirrors if p in group), None)
+    return PointGroup(_name(fold, mirror), rotation, mirror, MappingProxyType(_irreps(rotation, mirror)))
+
+
+def _turn(angle: float) -> NDArray[np.float64]:
+    cosine, sine = np.cos(angle), np.sin(angle)
+    return np.array([[cosine, -sine], [sine, cosine]])
+
+
+def _permutation(cluster: Cluster, matrix: NDArray[np.float64]) -> Permutation | None:
+    """Return where a linear map about the centre sends the sites; None where it leads off them."""
+    centred = cluster.coordinates - cluster.coordinates.mean(axis=0)
+    distance = np.linalg.norm((centred @ matrix.T)[:, None] - centred[None], axis=-1)
+    nearest = np.argmin(distance, axis=1)
+    if np.max(distance[np.arange(cluster.sites), nearest]) > SAME_PLACE:
+        return None
+    return tuple(int(i) for i in nearest)
+
+
+def _name(fold: int, mirror: Permutation | None) -> str:
+    if mirror is None:
+        return f"C{fold}"
+    return f"C{fold}v" if fold > 1 else "Cs"
+
+
+def _irreps(rotation: Permutation, mirror: Permutation | None) -> dict[str, tuple[int, int | None]]:
+    """Return the representations that some state can have: a mirror that moves no site has only even ones."""
+    period = order(rotation)
+    blocks = {"A": 0} | ({"B": period // 2} if period % 2 == 0 else {})
+    pairs = range(1, (period + 1) // 2)
+    names = {m: f"E{m}" if len(pairs) > 1 else "E" for m in pairs}
+    halves: dict[str, tuple[int, int | None]] = {
+        f"{names[m]}{sign}": (m if sign == "+" else period - m, None) for m in pairs for sign in "+-"
+    }
+    if mirror is None:
+        return {**{letter: (m, None) for letter, m in blocks.items()}, **halves}
+    parities = (0, 1) if order(mirror) > 1 else (0,)
+    if period == 1:
+        return {"A'" + "'" * p: (0, p) for p in parities}
+    return {**{f"{letter}{p + 1}": (m, p) for letter, m in blocks.items() for p in parities}, **halves}

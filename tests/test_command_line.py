@@ -198,3 +198,17 @@ def test_importing_the_package_loads_nothing_heavy(folder):
     code = "import sys, respair; print([m for m in ('quspin', 'scipy', 'matplotlib', 'xarray') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_computed(folder):
+    (folder / "file").write_text("")
+    done = respair("run", "dimer.toml", "--out", "file/below", cwd=folder)
+    assert done.returncode == 2
+    assert "--out: got file/below, which cannot be written to" in done.stderr
+    assert done.stdout == ""
+
+
+def test_folders_of_results_are_made(folder):
+    done = respair("run", "dimer.toml", "--out", "new/deep", cwd=folder)
+    assert done.returncode == 0
+    assert (folder / "new" / "deep" / "dimer.nc").exists()

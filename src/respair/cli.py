@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,6 +61,7 @@ def run(
         studies = _read(files)
         targets = _targets(files, out)
         _check_fits(studies)
+        _make_folder(out)
     except KeyboardInterrupt:
         _say("interrupted before anything was computed")
         raise typer.Exit(INTERRUPTED) from None
@@ -69,18 +72,18 @@ def run(
         if result is None:
             failed = True
             continue
-        write(result, target)
         if json:
             for record in records(result):
                 typer.echo(to_json(record))
         else:
             show_result(result, _console(error=False))
-        _say(f"wrote {target}")
-        if plot:
-            from .analysis.plots import save_figures
-
-            for figure in save_figures(result.data, target.with_suffix("")):
+        try:
+            _say(f"wrote {write(result, target)}")
+            for figure in _figures(result, target) if plot else ():
                 _say(f"wrote {figure}")
+        except OSError as error:
+            _say(f"{study.file}: {target} could not be written: {error.strerror or error}")
+            failed = True
     if failed:
         raise typer.Exit(FAILED)
 
@@ -148,6 +151,24 @@ def _targets(files: list[Path], out: Path) -> list[Path]:
         _say(f"--out: got {out}, which is a file; give a folder")
         raise typer.Exit(REFUSED)
     return targets
+
+
+def _make_folder(out: Path) -> None:
+    """Make the folder for results before anything is computed; refuse one that cannot be written to."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        reason = "" if os.access(out, os.W_OK | os.X_OK) else "Permission denied"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    if reason:
+        _say(f"--out: got {out}, which cannot be written to ({reason}); give another folder")
+        raise typer.Exit(REFUSED)
+
+
+def _figures(result: Result, target: Path) -> Iterator[Path]:
+    from .analysis.plots import save_figures
+
+    return save_figures(result.data, target.with_suffix(""))
 
 
 def _check_fits(studies: list[Study]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from ..hamiltonians import Model, Sector
-from ..hamiltonians.space import dimensions
+from ..hamiltonians.charges import charge_dimension
 from ..solvers import Options, ground_state
 from .labelled import labelled
 
@@ -71,7 +71,7 @@ def _energy(name: str, values: list[float], dim: str, formula: str, coords: dict
 
 def _lowest(model: Model, charge: int, options: Options) -> tuple[float, float]:
     sector = Sector(charge)
-    if (charge % 2 and model.electrons is None) or not dimensions(model, sector)[0]:
+    if (charge % 2 and model.electrons is None) or not charge_dimension(model, charge, charge % 2):
         return np.nan, np.nan
     levels = ground_state(model, sector, 1, options)
     return float(levels.energies[0]), float(levels.certificate.energy_errors[0])

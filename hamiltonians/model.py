@@ -236,14 +236,26 @@ def _phonon_problems(model: Model, phonons: Phonons) -> Iterator[Problem]:
     frequency, complaint = resolve(phonons.frequency, labels, "mode")
     if complaint is None and not np.all(frequency > 0):
         yield Problem("phonons.frequency", show(phonons.frequency), "allowed: above 0 for every mode")
-    if phonons.max_quanta is None and phonons.total_quanta is None:
-        yield Problem("phonons.max_quanta", "nothing", "give max_quanta, total_quanta or both: the phonon cutoff")
+    yield from _cutoff_problems(phonons)
     for key in ("max_quanta", "total_quanta"):
         cap = getattr(phonons, key)
         if cap is not None and (not isinstance(cap, int) or isinstance(cap, bool) or not 0 <= cap <= MAX_QUANTA):
             yield Problem(f"phonons.{key}", show(cap), f"allowed: whole numbers from 0 to {MAX_QUANTA}")
     yield from _carrier_problems(model, phonons, modes)
     yield from _displacement_problems(phonons, len(modes))
+
+
+def _cutoff_problems(phonons: Phonons) -> Iterator[Problem]:
+    caps = [key for key in ("max_quanta", "total_quanta") if getattr(phonons, key) is not None]
+    if phonons.cutoff not in (None, "auto"):
+        yield Problem("phonons.cutoff", show(phonons.cutoff), 'allowed: "auto", or leave it out and give max_quanta')
+    elif phonons.cutoff == "auto" and caps:
+        yield Problem("phonons.cutoff", show(phonons.cutoff), f'allowed: either "auto" or {" and ".join(caps)}')
+    elif phonons.cutoff is None and not caps:
+        allowed = 'give max_quanta, total_quanta or both: the phonon cutoff; or cutoff = "auto"'
+        yield Problem("phonons.max_quanta", "nothing", allowed)
+    if not is_number(phonons.accuracy) or not phonons.accuracy > 0:
+        yield Problem("phonons.accuracy", show(phonons.accuracy), "allowed: a number above 0")
 
 
 def _carrier_problems(model: Model, phonons: Phonons, modes: Sequence[Mode]) -> Iterator[Problem]:

@@ -83,6 +83,10 @@ class Phonons:
     displacement : "none", "mean" or list of float
         Static shift of the oscillators around which the phonon numbers are counted: none, the shift that the
         mean charge of the sector causes, or <x> = a + a+ for each mode. Exact for any choice as the cap grows.
+    cutoff : "auto" or None
+        "auto" in the place of the caps: solvers raise total_quanta until the error bar is below `accuracy`.
+    accuracy : float
+        Largest error bar of a level with ``cutoff = "auto"`` [user's unit of energy].
     """
 
     frequency: Coupling
@@ -93,6 +97,8 @@ class Phonons:
     max_quanta: int | None = None
     total_quanta: int | None = None
     displacement: str | Sequence[float] = "none"
+    cutoff: str | None = None
+    accuracy: float = 1e-8
 
 
 @dataclass(frozen=True)

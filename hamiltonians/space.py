@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .charges import ChargeBasis, charge_dimension
 from .model import Model
 from .operators import ChargeWord, LatticeWord, Operator, displace
+from .parameters import InvalidModel, Problem, show
 from .phonons import PhononSpace, phonon_dimension, word_matrix
 from .quspin_basis import Layout, QuspinBasis
 from .sector import Sector, check_sector
@@ -65,6 +66,9 @@ class Space:
 
     def __post_init__(self) -> None:
         check_sector(self.model, self.sector)
+        if self.model.phonons is not None and self.model.phonons.cutoff is not None:
+            allowed = "a Hamiltonian needs max_quanta or total_quanta; ground_state finds them itself"
+            raise InvalidModel([Problem("phonons.cutoff", show(self.model.phonons.cutoff), allowed)])
 
     @cached_property
     def charges(self) -> ChargeBasis:

@@ -1,6 +1,7 @@
 """Solvers: states of an operator, always with a statement of how exact they are."""
 
 from .certificate import Certificate, Certifier
+from .cutoff import CutoffError
 from .estimate import Estimate, estimate
 from .ground_state import Eigenstates, Options, State, block_isometry, ground_state, is_degenerate
 from .lanczos import ConvergenceError, Levels, lowest_levels
@@ -10,6 +11,7 @@ __all__ = [
     "Certificate",
     "Certifier",
     "ConvergenceError",
+    "CutoffError",
     "Eigenstates",
     "Estimate",
     "Levels",

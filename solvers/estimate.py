@@ -12,6 +12,7 @@ from ..clusters import order, point_group
 from ..hamiltonians import Model, Sector, hamiltonian_operator
 from ..hamiltonians.quspin_basis import MAX_BITS
 from ..hamiltonians.space import dimensions
+from .cutoff import capped
 
 ENGINE_NAMES = ("auto", "dense", "quspin", "tensor")
 DENSE_UP_TO = 400
@@ -75,11 +76,11 @@ def choose_engine(model: Model, sector: Sector, wanted: str = "auto") -> str:
         raise ValueError(f"engine = {wanted!r} is not available; allowed: {', '.join(ENGINE_NAMES)}")
     if wanted != "auto":
         return wanted
-    return "dense" if int(np.prod(dimensions(model, sector))) <= DENSE_UP_TO else "tensor"
+    return "dense" if int(np.prod(dimensions(capped(model), sector))) <= DENSE_UP_TO else "tensor"
 
 
 def estimate(model: Model, sector: Sector, engine: str = "auto", states: int = 1) -> Estimate:
-    """Estimate a ground-state run without computing anything.
+    """Estimate a ground-state run without computing anything; ``cutoff = "auto"`` counts with its first cap.
 
     Examples
     --------
@@ -89,6 +90,7 @@ def estimate(model: Model, sector: Sector, engine: str = "auto", states: int = 1
     >>> estimate(model, Sector(8)).dimension
     2270106
     """
+    model = capped(model)
     charges, phonons = dimensions(model, sector)
     dimension = charges * phonons
     engine = choose_engine(model, sector, engine)
@@ -183,7 +185,7 @@ def check_memory(model: Model, sector: Sector, engine: str, states: int, limit: 
 
 def check_bits(model: Model) -> None:
     """Raise MemoryError if a state does not fit into one 64-bit integer of QuSpin."""
-    table = model.phonons
+    table = capped(model).phonons
     caps = [cap for cap in (table.max_quanta, table.total_quanta) if cap is not None] if table else [0]
     width = int(min(caps)).bit_length()
     bits = 2 * model.cluster.sites + len(model.boson_sites) + len(model.modes) * width

@@ -15,6 +15,7 @@ from ..hamiltonians import Amplitudes, Block, Hamiltonian, Model, Sector
 from ..hamiltonians.sector import check_sector
 from ..hamiltonians.symmetry import isometry, representatives_of
 from .certificate import Certificate, Certifier
+from .cutoff import grown
 from .estimate import check_memory, choose_engine
 from .lanczos import Levels, hermitian_levels, lowest_levels
 from .recursion import Matvec, Progress, silent
@@ -177,6 +178,8 @@ def ground_state(
         If the run would not fit `options.memory_limit`; nothing was computed then.
     ConvergenceError
         If Lanczos gave up, with the residual reached.
+    CutoffError
+        If the model has ``cutoff = "auto"`` and no affordable one reaches the accuracy.
 
     Examples
     --------
@@ -189,6 +192,8 @@ def ground_state(
     options = options or Options()
     sector = sector if isinstance(sector, Sector) else Sector(sector)
     check_sector(model, sector)
+    if model.phonons is not None and model.phonons.cutoff is not None:
+        return grown(model, lambda m: _with_error(ground_state(m, sector, states, options, progress)))
     engine = choose_engine(model, sector, options.engine)
     check_memory(model, sector, engine, states, options.memory_limit)
     block = Block.of(Hamiltonian.of(model, sector))
@@ -201,6 +206,10 @@ def ground_state(
     certificate = Certifier(block).certify(energies, kept[: len(energies)])
     stored = levels.vectors.shape[0]
     return Eigenstates(block, energies, certificate, kept, multiplicity, engine, stored, levels.matvecs)
+
+
+def _with_error(levels: Eigenstates) -> tuple[Eigenstates, float]:
+    return levels, float(np.max(levels.certificate.energy_errors, initial=0.0))
 
 
 def is_degenerate(energy: float, other: float) -> bool:

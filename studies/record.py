@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from ..hamiltonians.space import dimensions
+from ..solvers import estimate
 from .model_file import Study, at_point
 from .runner import Result
 
 SCHEMA = 1
 LEVEL_KEYS = ("energies", "residuals", "leaks", "energy_errors")
 GROUND_KEYS = (*LEVEL_KEYS, "energy_bounds")
-ABOUT = ("multiplicity", "dimension", "stored")
+ABOUT = ("multiplicity", "dimension", "stored", "max_quanta", "total_quanta")
 
 
 def versions() -> dict[str, str]:
@@ -71,7 +71,7 @@ def _record(study: Study, point: Mapping[str, object], data: xr.Dataset) -> dict
 def _sector(study: Study, data: xr.Dataset) -> dict[str, object]:
     sector = study.sector
     assert sector is not None
-    dimension = int(np.prod(dimensions(study.model, sector)))
+    dimension = int(data["dimension"]) if "dimension" in data else estimate(study.model, sector).dimension
     stored = int(data["stored"]) if "stored" in data else dimension
     found: dict[str, object] = {"charge": sector.charge, "two_sz": sector.two_sz}
     found |= {
@@ -95,7 +95,8 @@ def _ground_state(data: xr.Dataset) -> dict[str, object]:
             observables[key] = plain(array)
     if condensate:
         observables["condensate"] = condensate
-    return {key: plain(data[key]) for key in GROUND_KEYS} | {"observables": observables}
+    cutoff = {key: int(data[key]) for key in ("max_quanta", "total_quanta")}
+    return {key: plain(data[key]) for key in GROUND_KEYS} | {"cutoff": cutoff, "observables": observables}
 
 
 def plain(array: xr.DataArray) -> object:

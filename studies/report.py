@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..hamiltonians.space import dimensions
 from ..solvers.estimate import estimate, format_bytes
 from .model_file import Study, at_point, sweep_points
 from .runner import Result, sectors_of
@@ -73,6 +72,9 @@ def _tables(study: Study, data: xr.Dataset) -> Iterator[Table | Text]:
     yield Text(describe(study))
     if "energies" in data:
         yield _level_table(data)
+        if (table := study.model.phonons) is not None and table.cutoff is not None:
+            chosen = f"total_quanta = {int(data['total_quanta'])}: {int(data['dimension']):,} states"
+            yield Text(f"The accuracy of {table.accuracy:.1e} needed {chosen}.")
         if int(data["multiplicity"]) > 1:
             yield Text(
                 f"The ground level has {int(data['multiplicity'])} states; observables are averages over all of them."
@@ -94,8 +96,10 @@ def describe(study: Study) -> str:
         labels += [
             f"{key} = {getattr(s, key)}" for key in ("momentum", "reflection", "irrep") if getattr(s, key) is not None
         ]
-        charges, phonons = dimensions(study.model, s)
-        parts.append(", ".join(labels) + f": {charges * phonons:,} states ({charges:,} charge x {phonons:,} phonon)")
+        size = estimate(study.model, s)
+        least = "at least " if study.model.phonons is not None and study.model.phonons.cutoff is not None else ""
+        states = f"{least}{size.dimension:,} states ({size.charges:,} charge x {size.phonons:,} phonon)"
+        parts.append(f"{', '.join(labels)}: {states}")
     return "; ".join(parts)
 
 

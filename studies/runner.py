@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from ..analysis import charge_scan, default_grid, flux_response, observables
 from ..analysis.labelled import labelled
 from ..hamiltonians import Model, Sector
-from ..hamiltonians.space import dimensions
 from ..solvers import Eigenstates, ground_state
-from ..solvers.estimate import check_memory, choose_engine
+from ..solvers.estimate import check_memory, choose_engine, estimate
 from .model_file import Study, at_point, sweep_points
 
 
@@ -189,8 +188,7 @@ def _one(study: Study, grid: NDArray[np.float64], reporter: Reporter) -> xr.Data
 def _ground_state(study: Study, sector: Sector, grid: NDArray[np.float64], reporter: Reporter) -> xr.Dataset:
     task = study.ground_state
     assert task is not None
-    size = int(np.prod(dimensions(study.model, sector)))
-    reporter.step(f"ground state of {size:,} states")
+    reporter.step(f"ground state of {estimate(study.model, sector).dimension:,} states")
     levels = ground_state(study.model, sector, task.states, study.solver, reporter.lanczos)
     reporter.step("observables")
     measured = observables(levels.ground, task.observables, grid)
@@ -198,7 +196,7 @@ def _ground_state(study: Study, sector: Sector, grid: NDArray[np.float64], repor
 
 
 def _levels(levels: Eigenstates) -> xr.Dataset:
-    c = levels.certificate
+    c, phonons = levels.certificate, levels.hamiltonian.space.phonons
     dims = ["level"]
     return xr.Dataset(
         {
@@ -212,5 +210,7 @@ def _levels(levels: Eigenstates) -> xr.Dataset:
             "multiplicity": labelled("multiplicity", levels.multiplicity, [], "states in the ground level"),
             "dimension": labelled("dimension", levels.hamiltonian.space.dimension, [], "states of the sector"),
             "stored": labelled("stored", levels.stored, [], "amplitudes kept after symmetry"),
+            "max_quanta": labelled("max_quanta", phonons.max_quanta, [], "most phonons in a mode"),
+            "total_quanta": labelled("total_quanta", phonons.total_quanta, [], "most phonons in all modes"),
         }
     )

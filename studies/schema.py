@@ -145,6 +145,8 @@ class PhononsTable(Table):
     bond_coupling: Coupling = LEFT_OUT
     max_quanta: Whole = LEFT_OUT
     total_quanta: Whole = LEFT_OUT
+    cutoff: Annotated[Literal["auto"], Field(description='"auto"')] = LEFT_OUT
+    accuracy: Annotated[Number, Field(gt=0, description="a number above 0")] = LEFT_OUT
     displacement: Annotated[
         WordOrNumbers, Field(description='"none", "mean", or a list of numbers, one for each mode')
     ] = LEFT_OUT

@@ -186,13 +186,13 @@ def _check_fits(studies: list[Study]) -> None:
 def _solve(study: Study, target: Path, reporter: TerminalReporter) -> Result | None:
     """Run one study; report what stopped it, keep the finished points of an interrupted sweep."""
     from .hamiltonians import InvalidModel
-    from .solvers import ConvergenceError
+    from .solvers import ConvergenceError, CutoffError
     from .studies import run, write
 
     kept: list[Result] = []
     try:
         return run(study, reporter, lambda number, result: kept.append(result))
-    except (InvalidModel, ConvergenceError, ArithmeticError, ValueError) as error:
+    except (InvalidModel, ConvergenceError, CutoffError, ArithmeticError, ValueError) as error:
         _say(f"{study.file}: {error}")
         return None
     except KeyboardInterrupt:

@@ -1,0 +1,129 @@
+"""Random small models for the tests: random graphs, random Peierls phases, every species, coupling form and frame."""
+
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import assume
+from hypothesis import strategies as st
+from reference import Fock, boson_sites, charge_operators
+
+from respair.clusters import chain, custom, dimer, ladder, ligand_centre, plaquette, ring, site
+from respair.hamiltonians import Bosons, Electrons, Model, Phonons, Sector
+
+LARGEST = 3000
+"""Most product states of a random model."""
+strengths = st.integers(-16, 16).map(lambda n: n / 8)
+positive = st.integers(2, 12).map(lambda n: n / 8)
+NAMED = [
+    site(), dimer(), chain(3), chain(4), ring(2), ring(3), ring(4), ladder(2), plaquette((2, 2)), ligand_centre(2),
+    ligand_centre(3),
+]  # fmt: skip
+
+
+@st.composite
+def graphs(draw):
+    """Two to four sites anywhere, bonds in either direction with two classes, sites of two classes."""
+    sites = draw(st.integers(2, 4))
+    pairs = [(i, j) for i in range(sites) for j in range(i)]
+    chosen = draw(st.lists(st.sampled_from(pairs), unique=True, max_size=len(pairs)))
+    bonds = [
+        [*(pair if draw(st.booleans()) else pair[::-1]), draw(st.sampled_from(["weak", "strong"]))] for pair in chosen
+    ]
+    classes = [draw(st.sampled_from(["metal", "ligand"])) for _ in range(sites)]
+    return custom([[i * i, i] for i in range(sites)], bonds, classes)
+
+
+@st.composite
+def clusters(draw):
+    """A named cluster or a random graph; where bonds carry flux, in a gauge of our own."""
+    cluster = draw(st.one_of(st.sampled_from(NAMED), graphs()))
+    if cluster.bonds and draw(st.integers(0, 3)) == 0:
+        bonds = tuple(replace(bond, winding=draw(strengths)) for bond in cluster.bonds)
+        cluster = replace(cluster, bonds=bonds)
+    return cluster
+
+
+def couplings(labels, values=strengths):
+    """A number, a table by class that may miss classes, or a list."""
+    lists = st.lists(values, min_size=len(labels), max_size=len(labels))
+    names = sorted(set(labels))
+    if not names:
+        return st.one_of(values, lists)
+    return st.one_of(values, lists, st.dictionaries(st.sampled_from(names), values, max_size=len(names)))
+
+
+def labels_on(cluster, on):
+    if on == "bonds":
+        return [bond.label for bond in cluster.bonds]
+    if isinstance(on, str):
+        return [name for name in cluster.classes if on in ("all", name)]
+    return [cluster.classes[i] for i in on]
+
+
+@st.composite
+def models(draw, electrons=None, bosons=None, phonons=None, frames=("none", "mean", "list")):
+    """A model of at most `LARGEST` product states; True and False for a species insist on it or forbid it."""
+
+    def present(wish):
+        return draw(st.booleans()) if wish is None else wish
+
+    cluster = draw(clusters())
+    bonds, classes, sites = [bond.label for bond in cluster.bonds], cluster.classes, range(cluster.sites)
+    some_sites = st.lists(st.sampled_from(sites), min_size=1, max_size=len(sites), unique=True)
+    has_electrons = present(electrons)
+    has_bosons = present(bosons) if has_electrons or bosons is not None else True
+    e = p = q = None
+    if has_electrons:
+        e = Electrons(*(draw(couplings(labels)) for labels in (bonds, classes, classes, bonds)))
+    if has_bosons:
+        on = draw(st.one_of(st.just("all"), st.sampled_from(classes), some_sites))
+        hosts = labels_on(cluster, on)
+        exchange = draw(couplings(hosts)) if has_electrons else 0.0
+        p = Bosons(draw(couplings(hosts)), exchange, draw(couplings(bonds)), on)
+    if present(phonons):
+        on = draw(st.one_of(st.sampled_from(["all", "bonds", *classes] if bonds else ["all", *classes]), some_sites))
+        q = draw(lattices(cluster, on, e, p, frames))
+    flux = draw(strengths) if cluster.has_loop else 0.0
+    model = Model(cluster, e, p, q, flux, draw(strengths))
+    assume(len(Fock(model)) <= LARGEST)
+    return model
+
+
+@st.composite
+def lattices(draw, cluster, on, electrons, bosons, frames):
+    labels, on_sites = labels_on(cluster, on), on != "bonds"
+    frequency = draw(st.one_of(positive, st.lists(positive, min_size=len(labels), max_size=len(labels))))
+    electron = draw(couplings(labels)) if electrons and on_sites else 0.0
+    boson = draw(pair_couplings(cluster, on, bosons, labels)) if bosons and on_sites else 0.0
+    bond_labels = [bond.label for bond in cluster.bonds] if on_sites else labels
+    bond = draw(couplings(bond_labels)) if electrons else 0.0
+    caps = draw(st.sampled_from([(1, None), (2, None), (3, None), (0, None), (None, 2), (None, 3), (2, 3), (1, 2)]))
+    frame = draw(st.sampled_from(frames))
+    if frame == "list":
+        frame = draw(st.lists(strengths, min_size=len(labels), max_size=len(labels)))
+    return Phonons(frequency, on, boson, electron, bond, *caps, frame)
+
+
+def pair_couplings(cluster, on, bosons, labels):
+    """Couplings of the pairs, zero where a mode's site has none."""
+    carriers = boson_sites(Model(cluster, bosons=replace(bosons, exchange=0.0)))
+    hosts = [i for i, name in enumerate(cluster.classes) if on in ("all", name)] if isinstance(on, str) else list(on)
+    if set(hosts) <= set(carriers):
+        return couplings(labels)
+    return st.tuples(*(strengths if i in carriers else st.just(0.0) for i in hosts)).map(list)
+
+
+@st.composite
+def sectors_of(draw, model, largest=600):
+    """A sector that has states, odd charges included, of at most `largest` states."""
+    n, spin = charge_operators(model)
+    counts = np.unique(np.array([n, spin]).T[Fock(model).allowed], axis=0, return_counts=True)
+    fitting = [tuple(map(int, pair)) for pair, count in zip(*counts, strict=True) if count <= largest]
+    assume(fitting)
+    return Sector(*draw(st.sampled_from(fitting)))
+
+
+@st.composite
+def models_and_sectors(draw, largest=600, **species):
+    model = draw(models(**species))
+    return model, draw(sectors_of(model, largest))

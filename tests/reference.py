@@ -1,0 +1,304 @@
+"""A second Hamiltonian for the tests: dense algebra on the whole Fock space, sites in order, written from the formulas.
+
+Only plain data of a model are read: sites, bonds, windings, classes, modes and the values of the parameters.
+
+Product basis. Electrons run site by site, ``up_0 dn_0 up_1 dn_1 ...``, then the bosons, then the phonons; the last
+number runs fastest. A state is ``c+_up0 c+_dn0 c+_up1 c+_dn1 ... |0>`` with the creators of empty orbitals left out. The
+package puts all up creators before all down creators, so that each up electron on site j has passed the down ones on
+sites i < j: the sign between the two orders is minus one to the number of such pairs.
+
+Lattice words are multiplied in a one-mode space with room for every letter and cut afterwards, so that they are the
+projections of the exact operators onto the allowed phonon numbers.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from itertools import product
+
+import numpy as np
+import scipy.sparse as sp
+
+LOWER = sp.csr_array(np.array([[0.0, 1.0], [0.0, 0.0]]))
+SPINS = ("up", "dn")
+
+
+def kron(*matrices):
+    return reduce(lambda left, right: sp.kron(left, right, format="csr"), matrices, one(1))
+
+
+def one(size):
+    return sp.csr_array(sp.eye_array(size))
+
+
+def dagger(matrix):
+    return sp.csr_array(matrix.conj().T)
+
+
+def spread(value, labels):
+    """A coupling over sites, bonds or modes: a table gives 0 to classes that it does not name."""
+    if hasattr(value, "keys"):
+        return [float(value[label]) if label in value else 0.0 for label in labels]
+    return [float(v) for v in value] if np.ndim(value) else [float(value)] * len(labels)
+
+
+def boson_sites(model):
+    if model.bosons is None:
+        return []
+    on, classes = model.bosons.on, model.cluster.classes
+    if isinstance(on, str):
+        return [i for i, name in enumerate(classes) if on in ("all", name)]
+    return list(on)
+
+
+def phonon_caps(model):
+    """Largest phonon number of a mode, and of all modes together."""
+    if model.phonons is None or not model.cluster.modes:
+        return 0, 0
+    each, both = model.phonons.max_quanta, model.phonons.total_quanta
+    most = each if both is None else both if each is None else min(each, both)
+    return most, most * len(model.cluster.modes) if both is None else both
+
+
+def one_mode(letters, cap, shift=0.0):
+    """A product of letters "+" (a+) and "-" (a), a = a' + shift, on phonon numbers of a' up to `cap`."""
+    size = cap + 1 + len(letters)
+    lower = np.diag(np.sqrt(np.arange(1.0, size)), 1) + shift * np.eye(size)
+    factors = [lower.T if letter == "+" else lower for letter in letters]
+    return sp.csr_array(reduce(np.matmul, factors, np.eye(size))[: cap + 1, : cap + 1])
+
+
+@dataclass(frozen=True)
+class Fock:
+    """The whole space of a model: electrons x bosons x phonons up to the cap of each mode."""
+
+    model: object
+
+    @cached_property
+    def sizes(self):
+        """Orbitals of electrons, bosons, modes, and states of one mode."""
+        electrons = 2 * self.model.cluster.sites if self.model.electrons is not None else 0
+        return electrons, len(boson_sites(self.model)), len(self.model.cluster.modes), phonon_caps(self.model)[0] + 1
+
+    def __len__(self):
+        electrons, bosons, modes, levels = self.sizes
+        return 2 ** (electrons + bosons) * levels**modes
+
+    @cached_property
+    def occupations(self):
+        """Columns up_0 dn_0 up_1 ..., bosons, phonons of each product state."""
+        electrons, bosons, modes, levels = self.sizes
+        ranges = [range(2)] * (electrons + bosons) + [range(levels)] * modes
+        return np.array(list(product(*ranges)), int).reshape(len(self), len(ranges))
+
+    @cached_property
+    def charge_one(self):
+        return one(2 ** (self.sizes[0] + self.sizes[1]))
+
+    @cached_property
+    def lattice_one(self):
+        return one(self.sizes[3] ** self.sizes[2])
+
+    @cached_property
+    def c(self):
+        """Annihilators of the electrons by (site, spin), on the charges only."""
+        electrons, bosons = self.sizes[:2]
+        parity = sp.csr_array(np.diag([1.0, -1.0]))
+        labels = [(site, spin) for site in range(electrons // 2) for spin in SPINS]
+        return {
+            label: kron(*[parity] * k, LOWER, one(2 ** (electrons - k - 1)), one(2**bosons))
+            for k, label in enumerate(labels)
+        }
+
+    @cached_property
+    def b(self):
+        """Annihilators of the bosons by site, on the charges only."""
+        electrons, bosons = self.sizes[:2]
+        return {
+            site: kron(one(2 ** (electrons + k)), LOWER, one(2 ** (bosons - k - 1)))
+            for k, site in enumerate(boson_sites(self.model))
+        }
+
+    def n(self, site, spins=SPINS):
+        return reduce(lambda x, y: x + y, (dagger(self.c[site, s]) @ self.c[site, s] for s in spins))
+
+    def nb(self, site):
+        return dagger(self.b[site]) @ self.b[site]
+
+    def lattice(self, words, shifts):
+        """A product of one-mode words, {mode: letters}, on the phonons only."""
+        _, _, modes, levels = self.sizes
+        return kron(*(one_mode(words.get(m, ""), levels - 1, shifts[m]) for m in range(modes)))
+
+    def x(self, mode, shifts):
+        return self.lattice({mode: "+"}, shifts) + self.lattice({mode: "-"}, shifts)
+
+    @cached_property
+    def charges(self):
+        """N_e + 2 N_b and N_up - N_dn of each state."""
+        electrons, bosons = self.sizes[:2]
+        up, dn = (self.occupations[:, k:electrons:2].sum(axis=1) for k in range(2))
+        return up + dn + 2 * self.occupations[:, electrons : electrons + bosons].sum(axis=1), up - dn
+
+    @cached_property
+    def allowed(self):
+        """Mask of the states that the cap on all phonons together leaves."""
+        quanta = self.occupations[:, self.sizes[0] + self.sizes[1] :].sum(axis=1)
+        return quanta <= phonon_caps(self.model)[1]
+
+
+def charge_operators(model):
+    """Diagonals of N = N_e + 2 N_b and of N_up - N_dn on the whole space."""
+    return Fock(model).charges
+
+
+def shifts_of(model, charge):
+    """The s of a = a' + s in the frame of a charge; <x> = 2 s.
+
+    The mean frame fills every level to N / N_max and minimises omega0 s^2 - 2 s (g_e <n> + g_b <b+b>).
+    """
+    modes = model.cluster.modes
+    if model.phonons is None or (isinstance(model.phonons.displacement, str) and model.phonons.displacement == "none"):
+        return [0.0] * len(modes)
+    if not isinstance(model.phonons.displacement, str):
+        return [x / 2 for x in model.phonons.displacement]
+    labels = [mode.label for mode in modes]
+    orbitals = (2 * model.cluster.sites if model.electrons is not None else 0) + 2 * len(boson_sites(model))
+    filling = charge / orbitals if orbitals else 0.0
+    couplings = zip(
+        spread(model.phonons.electron_coupling, labels), spread(model.phonons.boson_coupling, labels), strict=True
+    )
+    return [2 * filling * electron + filling * boson for electron, boson in couplings]
+
+
+def forward_hops(model, fock):
+    """For each bond i -> j the electron hop e^(i theta) sum_s c+_j c_i, without its adjoint."""
+    for bond in model.cluster.bonds:
+        theta = bond.winding * model.flux
+        hop = sum(dagger(fock.c[bond.end, s]) @ fock.c[bond.start, s] for s in SPINS)
+        yield np.exp(1j * theta) * hop
+
+
+def charge_energy(model, fock):
+    """Everything that does not move the lattice, on the charges."""
+    cluster, mu = model.cluster, model.chemical_potential
+    labels = [bond.label for bond in cluster.bonds]
+    h = 0j * fock.charge_one
+    if (e := model.electrons) is not None:
+        for hop, t in zip(forward_hops(model, fock), spread(e.hopping, labels), strict=True):
+            h = h - t * (hop + dagger(hop))
+        for bond, v in zip(cluster.bonds, spread(e.repulsion, labels), strict=True):
+            h = h + v * (fock.n(bond.start) @ fock.n(bond.end))
+        for i, (level, u) in enumerate(
+            zip(spread(e.level, cluster.classes), spread(e.hubbard_u, cluster.classes), strict=True)
+        ):
+            h = h + (level - mu) * fock.n(i) + u * (fock.n(i, ["up"]) @ fock.n(i, ["dn"]))
+    if (p := model.bosons) is not None:
+        on = boson_sites(model)
+        classes = [cluster.classes[i] for i in on]
+        for i, level in zip(on, spread(p.level, classes), strict=True):
+            h = h + (level - 2 * mu) * fock.nb(i)
+        for i, v in zip(on, spread(p.exchange, classes), strict=True):
+            if v:
+                swap = dagger(fock.b[i]) @ (fock.c[i, "dn"] @ fock.c[i, "up"])
+                h = h + v * (swap + dagger(swap))
+        for bond, t in zip(cluster.bonds, spread(p.hopping, labels), strict=True):
+            if bond.start in on and bond.end in on:
+                hop = np.exp(2j * bond.winding * model.flux) * (dagger(fock.b[bond.end]) @ fock.b[bond.start])
+                h = h - t * (hop + dagger(hop))
+    return h
+
+
+def lattice_parts(model, fock, shifts):
+    """Pairs (charge operator, lattice operator) of everything that moves the lattice."""
+    q, modes = model.phonons, model.cluster.modes
+    labels = [mode.label for mode in modes]
+    frequency, electron, boson = (spread(v, labels) for v in (q.frequency, q.electron_coupling, q.boson_coupling))
+    for m, omega in enumerate(frequency):
+        yield omega * fock.charge_one, fock.lattice({m: "+-"}, shifts)
+    for m, mode in enumerate(modes):
+        if mode.host == "site" and electron[m]:
+            yield -frequency[m] * electron[m] * fock.n(mode.index), fock.x(m, shifts)
+        if mode.host == "site" and boson[m]:
+            yield -frequency[m] * boson[m] * fock.nb(mode.index), fock.x(m, shifts)
+    if model.electrons is None or not modes:
+        return
+    hops = [hop + dagger(hop) for hop in forward_hops(model, fock)]
+    if modes[0].host == "bond":
+        for m, (mode, g) in enumerate(zip(modes, spread(q.bond_coupling, labels), strict=True)):
+            yield -g * hops[mode.index], fock.x(m, shifts)
+        return
+    at = {mode.index: m for m, mode in enumerate(modes)}
+    bonds = model.cluster.bonds
+    for hop, bond, g in zip(hops, bonds, spread(q.bond_coupling, [b.label for b in bonds]), strict=True):
+        for site, sign in ((bond.end, 1.0), (bond.start, -1.0)):
+            if site in at:
+                yield -g * sign * hop, fock.x(at[site], shifts)
+
+
+def hamiltonian_in_frame(model, shifts):
+    """H on all product states, phonons counted in the frame a = a' + s; cut to the allowed ones by the caller."""
+    fock = Fock(model)
+    h = kron(charge_energy(model, fock), fock.lattice_one)
+    for charge, lattice in lattice_parts(model, fock, shifts) if model.phonons is not None else ():
+        h = h + kron(charge, lattice)
+    return sp.csr_array(h)
+
+
+def full_hamiltonian(model):
+    """H on all product states; each charge in its own frame, states beyond the cap on all phonons left at zero."""
+    fock = Fock(model)
+    charge = fock.charges[0]
+    frames = {n: tuple(shifts_of(model, n)) for n in np.unique(charge)}
+    h = sp.csr_array((len(fock), len(fock)), dtype=complex)
+    for frame in set(frames.values()):
+        inside = np.isin(charge, [n for n, shifts in frames.items() if shifts == frame]) & fock.allowed
+        cut = sp.diags_array(inside.astype(float), format="csr")
+        h = h + cut @ hamiltonian_in_frame(model, frame) @ cut
+    return sp.csr_array(h)
+
+
+def sector_indices(model, charge, two_sz):
+    """Product states of a sector that the phonon caps allow."""
+    fock = Fock(model)
+    n, spin = fock.charges
+    return np.flatnonzero((n == charge) & (spin == two_sz) & fock.allowed)
+
+
+def all_sectors(model):
+    """Every (N, N_up - N_dn) that some product state has."""
+    n, spin = charge_operators(model)
+    return sorted(set(zip(n.tolist(), spin.tolist(), strict=True)))
+
+
+def fermi_sign(electrons):
+    """Sign between the order of sites and the order of spins, from the columns up_0 dn_0 up_1 dn_1 ..."""
+    up, dn = electrons[:, 0::2], electrons[:, 1::2]
+    passed = (up * (np.cumsum(dn, axis=1) - dn)).sum(axis=1)
+    return np.where(passed % 2, -1.0, 1.0)
+
+
+def respair_order(model, space):
+    """Product states in the order of a space of the package, and their signs."""
+    fock = Fock(model)
+    charges, phonons = space.charges, space.phonons.occupations
+    sites = range(model.cluster.sites if model.electrons is not None else 0)
+    columns = [charges.electrons(i, spin) for i in sites for spin in SPINS]
+    columns += [charges.bosons(i) for i in boson_sites(model)]
+    configurations = np.array(columns, int).reshape(len(columns), len(charges)).T
+    rows = np.hstack([np.repeat(configurations, len(phonons), axis=0), np.tile(phonons.astype(int), (len(charges), 1))])
+    electrons, bosons, modes, levels = fock.sizes
+    radix = np.array([2] * (electrons + bosons) + [levels] * modes, int)
+    weights = np.array([np.prod(radix[k + 1 :]) for k in range(len(radix))], int)
+    return rows @ weights, fermi_sign(rows[:, :electrons])
+
+
+def as_the_package_orders(matrix, model, space):
+    """A matrix on the whole space cut to a sector, in the order and with the signs of the package."""
+    order, sign = respair_order(model, space)
+    signs = sp.diags_array(sign, format="csr")
+    return signs @ sp.csr_array(matrix)[order][:, order] @ signs
+
+
+def sector_matrix(model, space):
+    """H of a sector as a dense matrix in the order of the package."""
+    return as_the_package_orders(full_hamiltonian(model), model, space).toarray()

@@ -80,6 +80,7 @@ def lowest_levels(
     project: Projection = everything,
     dimension: int | None = None,
     stored_bytes: int = STORED_BYTES,
+    wanted_below: float = np.inf,
 ) -> Levels:
     """Find the `count` lowest levels, and further ones as long as they belong to the ground level.
 
@@ -109,6 +110,8 @@ def lowest_levels(
         Rank of the projector; `size` by default.
     stored_bytes : int
         Memory for Lanczos vectors; larger spaces get by with four vectors and two passes.
+    wanted_below : float
+        Levels that are sure to lie above this energy are not converged, and fewer than `count` may come back.
 
     Returns
     -------
@@ -128,7 +131,7 @@ def lowest_levels(
         return _written_out(matvec, project, size, dtype, dimension)
     operator = Deflated(matvec, project, size, np.dtype(dtype), np.random.default_rng(seed), stored_bytes)
     with one_blas_thread():
-        return _all_levels(operator, dimension, count, tolerance, max_matvecs, degenerate, progress)
+        return _all_levels(operator, dimension, count, tolerance, max_matvecs, degenerate, progress, wanted_below)
 
 
 def _all_levels(
@@ -139,6 +142,7 @@ def _all_levels(
     max_matvecs: int,
     degenerate: Callable[[float, float], bool],
     progress: Progress,
+    wanted_below: float,
 ) -> Levels:
     energies: list[float] = []
     while len(energies) < dimension:
@@ -148,9 +152,9 @@ def _all_levels(
                 f"the ground level has {MOST_LEVELS} states or more, all of them needed for its averages; fix "
                 "momentum, reflection or two_sz, or add the coupling that lifts the degeneracy"
             )
-        bar = order[count - 1] if len(energies) >= count else None
+        bar = min(wanted_below, order[count - 1] if len(energies) >= count else np.inf)
         found = _next_level(operator, tolerance, max_matvecs, bar, degenerate, progress)
-        if found is None or (bar is not None and found.energy >= bar and not degenerate(order[0], found.energy)):
+        if found is None or (found.energy >= bar and not (energies and degenerate(order[0], found.energy))):
             break
         energies.append(found.energy)
         operator.lock(found.vector)
@@ -187,16 +191,16 @@ def _next_level(
     operator: Deflated,
     tolerance: float,
     max_matvecs: int,
-    bar: float | None,
+    bar: float,
     degenerate: Callable[[float, float], bool],
     progress: Progress,
 ) -> Ritz | None:
-    """Converge the lowest level outside the locked ones; None once it is sure to lie above `bar`."""
+    """Converge the lowest level outside the locked ones; None once it is sure to lie above `bar` (inf for none)."""
 
     def beyond(energy: float, residual: float) -> bool:
         """Tell whether a Ritz value has settled above the bar: its residual, which falls last, is small too."""
         low = energy - 4 * residual
-        return bar is not None and low > bar and not degenerate(low, bar)
+        return low > bar and not degenerate(low, bar)
 
     def enough(energy: float, residual: float, scale: float) -> bool:
         progress(operator.products, energy, residual)

@@ -4,8 +4,8 @@ Only plain data of a model are read: sites, bonds, windings, classes, modes and 
 
 Product basis. Electrons run site by site, ``up_0 dn_0 up_1 dn_1 ...``, then the bosons, then the phonons; the last
 number runs fastest. A state is ``c+_up0 c+_dn0 c+_up1 c+_dn1 ... |0>`` with the creators of empty orbitals left out.
-The package puts all up creators before all down creators, so that each up electron on site j has passed the down ones on
-sites i < j: the sign between the two orders is minus one to the number of such pairs.
+The package puts all up creators before all down creators, so that each up electron on site j has passed the down ones
+on sites i < j: the sign between the two orders is minus one to the number of such pairs.
 
 Lattice words are multiplied in a one-mode space with room for every letter and cut afterwards, so that they are the
 projections of the exact operators onto the allowed phonon numbers.

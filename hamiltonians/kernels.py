@@ -20,7 +20,11 @@ Kernel = TypeVar("Kernel", bound=Callable[..., None])
 
 def compiled(kernel: Kernel) -> Kernel:
     """Compile for all cores on first use, and keep the machine code on disk; sums may be taken in any order."""
-    parallel: Kernel = njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "nsz"})(kernel)
+    options = {"parallel": True, "fastmath": {"contract", "reassoc", "nsz"}}
+    try:
+        parallel: Kernel = njit(cache=True, **options)(kernel)
+    except RuntimeError:  # no folder to keep it in
+        parallel = njit(**options)(kernel)
     return parallel
 
 
@@ -53,22 +57,39 @@ def diagonal_and_ladders(
     psi: Array,
     charge_energy: Array,
     lattice_energy: Array,
+    shift_strength: Array,
+    offset: Array,
+    shift_weight: Array,
     strength: Array,
     source: Array,
     weight: Array,
 ) -> None:
-    """``out = (d[r] + w[p]) psi[r, p] + sum_f c[f, r] sum_k weight[f, k, p] psi[r, source[f, k, p]]``."""
+    """``out = (d[r] + w[p]) psi[r, p]`` plus lattice operators on each row.
+
+    Those that are a few diagonals of a matrix, ``sum_f c[f, r] sum_k weight[f, k, p] psi[r, p + offset[f, k]]``, and
+    those that are not, ``sum_f c[f, r] sum_k weight[f, k, p] psi[r, source[f, k, p]]``.
+    """
     rows, columns = psi.shape
     for r in prange(rows):
-        energy = charge_energy[r]
+        o, x, energy = out[r], psi[r], charge_energy[r]
         for p in range(columns):
-            out[r, p] = (energy + lattice_energy[p]) * psi[r, p]
+            o[p] = (energy + lattice_energy[p]) * x[p]
+        for f in range(offset.shape[0]):
+            c = shift_strength[f, r]
+            if c != 0:
+                for k in range(offset.shape[1]):
+                    d = offset[f, k]
+                    first, last = max(0, -d), min(columns, columns - d)
+                    to, by, y = o[first:last], shift_weight[f, k, first:last], x[first + d : last + d]
+                    for p in range(last - first):
+                        to[p] += c * by[p] * y[p]
         for f in range(strength.shape[0]):
             c = strength[f, r]
             if c != 0:
                 for k in range(source.shape[1]):
+                    by, at = weight[f, k], source[f, k]
                     for p in range(columns):
-                        out[r, p] += c * weight[f, k, p] * psi[r, source[f, k, p]]
+                        o[p] += c * by[p] * x[at[p]]
 
 
 @compiled
@@ -85,13 +106,22 @@ def ladders(out: Array, psi: Array, strength: Array, source: Array, weight: Arra
 
 
 @compiled
-def hops(out: Array, psi: Array, start: Array, column: Array, value: Array, first: int, last: int) -> None:
-    """``out[r, p] += sum A[r, r'] psi[r', p]`` for the columns first <= p < last, which should fit into the cache."""
+def hops(out: Array, psi: Array, start: Array, column: Array, value: Array) -> None:
+    """``out[r, p] += sum A[r, r'] psi[r', p]``, four rows at a time."""
+    columns = out.shape[1]
     for r in prange(out.shape[0]):
-        for k in range(start[r], start[r + 1]):
-            v, other = value[k], column[k]
-            for p in range(first, last):
-                out[r, p] += v * psi[other, p]
+        o, k, end = out[r], start[r], start[r + 1]
+        while k + 4 <= end:
+            v0, v1, v2, v3 = value[k], value[k + 1], value[k + 2], value[k + 3]
+            x0, x1, x2, x3 = psi[column[k]], psi[column[k + 1]], psi[column[k + 2]], psi[column[k + 3]]
+            for p in range(columns):
+                o[p] += v0 * x0[p] + v1 * x1[p] + v2 * x2[p] + v3 * x3[p]
+            k += 4
+        while k < end:
+            v, x = value[k], psi[column[k]]
+            for p in range(columns):
+                o[p] += v * x[p]
+            k += 1
 
 
 @compiled
@@ -102,17 +132,19 @@ def permuted_hops(
     columns = out.shape[1]
     signed = sign.shape[0] > 0
     for r in prange(out.shape[0]):
+        o = out[r]
         for k in range(start[r], start[r + 1]):
-            v, other, g = value[k], column[k], element[k]
+            v, x, g = value[k], psi[column[k]], element[k]
+            at = gather[g]
             if signed:
                 for p in range(columns):
-                    out[r, p] += v * sign[g, p] * psi[other, gather[g, p]]
+                    o[p] += v * sign[g, p] * x[at[p]]
             elif g == 0:
                 for p in range(columns):
-                    out[r, p] += v * psi[other, p]
+                    o[p] += v * x[p]
             else:
                 for p in range(columns):
-                    out[r, p] += v * psi[other, gather[g, p]]
+                    o[p] += v * x[at[p]]
 
 
 @compiled

@@ -19,8 +19,8 @@ from .phonons import PhononSpace, Shell
 from .space import Amplitudes, Factor
 from .threads import kernel_threads_for
 
-TILE_BYTES = 1 << 19
-"""Columns of psi handled together in a hop without symmetry should fit into this much cache."""
+MOST_DIAGONALS = 4
+"""A lattice operator with at most as many diagonals is applied by shifting rows, which needs no index."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,11 @@ class TensorOperator:
                 self._hops.append(self._hop(moving, matrix))
         if plain.nnz:
             self._hops.insert(0, self._hop(sp.csr_array(plain), None))
-        self._strength, self._source, self._weight = self._stacked([(s, m) for s, m in ladders if m.nnz])
+        ladders = [(strength, matrix) for strength, matrix in ladders if matrix.nnz]
+        shifts = [] if self._leaves else [ladder for ladder in ladders if _diagonals(ladder[1]) <= MOST_DIAGONALS]
+        taken = {id(matrix) for _, matrix in shifts}
+        self._shifts = self._stacked_shifts(shifts)
+        self._ladders = self._stacked([ladder for ladder in ladders if id(ladder[1]) not in taken])
 
     def _ladder(self, strength: NDArray[Any], lattice: sp.csr_array) -> tuple[NDArray[Any], sp.csr_array]:
         """Move what is diagonal on the phonons, and the same on all rows, into the lattice energy."""
@@ -129,6 +133,22 @@ class TensorOperator:
         strength = np.array([s for s, _ in ladders], self.dtype).reshape(len(ladders), self.rows)
         source = np.array([s for s, _ in gathers], np.int32).reshape(shape)
         return strength, source, np.array([w for _, w in gathers], self.dtype).reshape(shape)
+
+    def _stacked_shifts(
+        self, ladders: Sequence[tuple[NDArray[Any], sp.csr_array]]
+    ) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[Any]]:
+        """Return strengths, offsets and weights of lattice operators with few diagonals as three arrays."""
+        width = max((_diagonals(matrix) for _, matrix in ladders), default=0)
+        offset = np.zeros((len(ladders), width), np.int64)
+        weight = np.zeros((len(ladders), width, self.outside), self.dtype)
+        for f, (_, matrix) in enumerate(ladders):
+            diagonals = sp.dia_array(matrix)
+            for k, d in enumerate(diagonals.offsets.tolist()):
+                own = diagonals.data[k, max(0, d) :][: self.outside - abs(d)]
+                offset[f, k] = d
+                weight[f, k, max(0, -d) : max(0, -d) + len(own)] = own
+        strength = np.array([s for s, _ in ladders], self.dtype).reshape(len(ladders), self.rows)
+        return strength, offset, weight
 
     def _hop(self, moving: sp.csr_array, lattice: sp.csr_array | None) -> Hop:
         if self.orbits is not None:
@@ -154,12 +174,12 @@ class TensorOperator:
         return out
 
     def _apply(self, phi: Amplitudes, out: Amplitudes) -> None:
-        ladders = (self._strength, self._source, self._weight)
         if self._leaves:
             out[:] = 0.0
-            kernels.ladders(out, phi, *ladders)
+            kernels.ladders(out, phi, *self._ladders)
         else:
-            kernels.diagonal_and_ladders(out, phi, self._charge_energy, self._lattice_energy, *ladders)
+            energies = (self._charge_energy, self._lattice_energy)
+            kernels.diagonal_and_ladders(out, phi, *energies, *self._shifts, *self._ladders)
         for hop in self._hops:
             self._add_hop(out, phi, hop)
 
@@ -169,9 +189,7 @@ class TensorOperator:
             parts = (start, column, value, hop.element, self._gather, self._sign, hop.source, hop.weight, self._work)
             kernels.dressed_hops(out, phi, *parts)
         elif self.orbits is None:
-            tile = max(16, TILE_BYTES // (self.rows * out.itemsize))
-            for first in range(0, self.outside, tile):
-                kernels.hops(out, phi, start, column, value, first, min(first + tile, self.outside))
+            kernels.hops(out, phi, start, column, value)
         else:
             kernels.permuted_hops(out, phi, start, column, value, hop.element, self._gather, self._sign)
 
@@ -234,6 +252,12 @@ def _split(matrix: sp.csr_array) -> tuple[NDArray[Any], sp.csr_array]:
     rest = sp.csr_array(matrix - sp.diags_array(diagonal, format="csr")) if np.any(diagonal) else matrix.copy()
     rest.eliminate_zeros()
     return diagonal, rest
+
+
+def _diagonals(matrix: sp.csr_array) -> int:
+    """Return the number of diagonals of a matrix that are not empty."""
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    return len(np.unique(matrix.indices - rows))
 
 
 def _gathers(lattice: sp.csr_array, width: int) -> tuple[NDArray[np.int32], NDArray[Any]]:

@@ -1,5 +1,6 @@
 """Solvers: states of an operator, always with a statement of how exact they are."""
 
+from .by_symmetry import LabelledLevels, levels_by_symmetry, symmetry_sectors
 from .certificate import Certificate, Certifier
 from .cutoff import CutoffError
 from .estimate import Estimate, estimate
@@ -14,6 +15,7 @@ __all__ = [
     "CutoffError",
     "Eigenstates",
     "Estimate",
+    "LabelledLevels",
     "Levels",
     "Options",
     "Progress",
@@ -22,5 +24,7 @@ __all__ = [
     "estimate",
     "ground_state",
     "is_degenerate",
+    "levels_by_symmetry",
     "lowest_levels",
+    "symmetry_sectors",
 ]

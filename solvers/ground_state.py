@@ -17,8 +17,8 @@ from ..hamiltonians.symmetry import isometry, representatives_of
 from .certificate import Certificate, Certifier
 from .cutoff import grown
 from .estimate import check_memory, choose_engine
-from .lanczos import Levels, hermitian_levels, lowest_levels
-from .recursion import Matvec, Progress, silent
+from .lanczos import Levels, everything, hermitian_levels, lowest_levels
+from .recursion import Matvec, Progress, Projection, silent
 
 DEGENERATE = 1e-9
 """Levels closer than this times max(1, |E|) count as one."""
@@ -40,6 +40,8 @@ class Options:
         Bytes that the run may take.
     max_matvecs : int
         Products with H after which a search is given up.
+    wanted_below : float
+        Levels that are sure to lie above this energy are not computed; dense diagonalisation finds them anyway.
     """
 
     engine: str = "auto"
@@ -47,6 +49,7 @@ class Options:
     seed: int = 0
     memory_limit: int = 16 << 30
     max_matvecs: int = 20_000
+    wanted_below: float = np.inf
 
 
 @dataclass(frozen=True)
@@ -276,16 +279,23 @@ def _quspin(block: Block, states: int, options: Options, progress: Progress) -> 
 def _tensor(block: Block, states: int, options: Options, progress: Progress) -> tuple[Levels, Stored]:
     """The factors applied on the fly, symmetry by orbit representatives of the charges, and Lanczos."""
     energy = block.energy
-    space = (energy.project, energy.dimension)
-    levels = _searched(energy.dot, energy.size, energy.dtype.type, states, options, progress, *space)
+    kind, space = energy.dtype.type, (energy.project, energy.dimension)
+    levels = _searched(energy.dot, energy.size, kind, states, options, progress, space)
     return levels, lambda columns: np.ascontiguousarray(columns.T).reshape(-1, *block.shape)
 
 
 def _searched(
-    product: Matvec, size: int, dtype: type, states: int, options: Options, progress: Progress, *space: Any
+    product: Matvec,
+    size: int,
+    dtype: type,
+    states: int,
+    options: Options,
+    progress: Progress,
+    space: tuple[Projection, int | None] = (everything, None),
 ) -> Levels:
     limits = (options.tolerance, options.seed, options.max_matvecs)
-    return lowest_levels(product, size, dtype, states, *limits, is_degenerate, progress, *space)
+    below = options.wanted_below
+    return lowest_levels(product, size, dtype, states, *limits, is_degenerate, progress, *space, wanted_below=below)
 
 
 def _product_index(hamiltonian: Hamiltonian, states: NDArray[np.uint64]) -> NDArray[np.int64]:

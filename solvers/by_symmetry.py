@@ -1,0 +1,188 @@
+"""The lowest levels of a sector found block by block, each with its quantum numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..clusters import order, point_group
+from ..hamiltonians import Block, Hamiltonian, InvalidModel, Model, Sector
+from ..hamiltonians.sector import check_sector
+from ..hamiltonians.symmetry import sector_symmetries
+from .certificate import Certificate
+from .ground_state import Eigenstates, Options, ground_state, is_degenerate
+from .recursion import Progress, silent
+
+
+@dataclass(frozen=True)
+class LabelledLevels:
+    """Lowest levels of a sector over all its symmetry blocks.
+
+    Attributes
+    ----------
+    energies : (k,) float
+        Ascending, with multiplicity, in the user's unit.
+    certificate : Certificate
+        Residuals, leaks and error bars of these levels.
+    labels : tuple of Sector
+        The block in which each level lies.
+    multiplicity : int
+        Number of states in the ground level, over all blocks.
+    blocks : tuple of Eigenstates
+        What was found in each block; those that begin above the levels wanted may be empty.
+    """
+
+    energies: NDArray[np.float64]
+    certificate: Certificate = field(repr=False)
+    labels: tuple[Sector, ...]
+    multiplicity: int
+    blocks: tuple[Eigenstates, ...] = field(repr=False)
+
+
+def levels_by_symmetry(
+    model: Model,
+    sector: Sector | int,
+    states: int = 1,
+    options: Options | None = None,
+    progress: Progress = silent,
+) -> LabelledLevels:
+    """Compute the lowest levels of a sector in the blocks of its spatial symmetries, and label each.
+
+    Rings give momenta, with reflections at k = 0 and pi; other clusters the representations of their point group. A
+    model without symmetry is one block. Blocks that begin above the levels wanted are left as soon as that is sure;
+    with a real Hamiltonian, of two blocks that time reversal exchanges one is computed.
+
+    Parameters
+    ----------
+    model : Model
+        The Hamiltonian.
+    sector : Sector or int
+        N and S_z; a number stands for ``Sector(charge)``.
+    states : int
+        Levels wanted, counted with multiplicity.
+    options : Options, optional
+        How to solve each block.
+    progress : Progress
+        Called as the solver goes on.
+
+    Returns
+    -------
+    LabelledLevels
+        Energies [user's unit] with their blocks.
+
+    Raises
+    ------
+    InvalidModel
+        If the sector does not exist.
+    MemoryError, ConvergenceError
+        As `ground_state` for one block.
+
+    Examples
+    --------
+    >>> from respair.clusters import ring
+    >>> from respair.hamiltonians import Electrons, Model
+    >>> found = levels_by_symmetry(Model(ring(4), Electrons(hopping=1.0)), 1, states=3)
+    >>> [(float(energy.round(9)), label.momentum) for energy, label in zip(found.energies, found.labels)]
+    [(-2.0, 0), (0.0, 1), (0.0, 3)]
+    """
+    options = options or Options()
+    sector = sector if isinstance(sector, Sector) else Sector(sector)
+    found: dict[Sector, Eigenstates] = {}
+    for block in symmetry_sectors(model, sector):
+        partner = _time_reversed(block, model)
+        if partner in found:
+            found[block] = _conjugate(found[partner], block)
+            continue
+        known = np.sort(np.concatenate([[np.inf] * states, *(levels.energies for levels in found.values())]))
+        bar = min(options.wanted_below, float(known[states - 1]))
+        found[block] = ground_state(model, block, states, replace(options, wanted_below=bar), progress)
+    return _merged(found, states)
+
+
+def _merged(found: dict[Sector, Eigenstates], states: int) -> LabelledLevels:
+    every = [(energy, b, n) for b, levels in enumerate(found.values()) for n, energy in enumerate(levels.energies)]
+    energies, block, number = np.array(sorted(every)[:states]).reshape(-1, 3).T
+    blocks, labels = tuple(found.values()), tuple(found)
+    places = list(zip(block.astype(int), number.astype(int), strict=True))
+    parts = [
+        [getattr(blocks[b].certificate, name)[n] for b, n in places]
+        for name in ("residuals", "leaks", "leak_energies", "energy_errors", "bounds")
+    ]
+    lowest = [levels for levels in blocks if len(levels.energies) and is_degenerate(energies[0], levels.energies[0])]
+    multiplicity = sum(levels.multiplicity for levels in lowest)
+    energies.setflags(write=False)
+    certificate = Certificate(*(np.array(part, dtype=float) for part in parts))
+    return LabelledLevels(energies, certificate, tuple(labels[b] for b, _ in places), multiplicity, blocks)
+
+
+def symmetry_sectors(model: Model, sector: Sector) -> tuple[Sector, ...]:
+    """Return the blocks that together hold every state of a sector once; the sector itself where it has none.
+
+    Examples
+    --------
+    >>> from respair.clusters import ring
+    >>> from respair.hamiltonians import Electrons, Model
+    >>> [(s.momentum, s.reflection) for s in symmetry_sectors(Model(ring(3), Electrons(1.0)), Sector(1))]
+    [(0, 1), (0, -1), (1, None), (2, None)]
+    """
+    check_sector(model, sector)
+    if sector.has_symmetry:
+        return (sector,)
+    for candidates in _candidates(model, sector):
+        if all(_exists(model, candidate) for candidate in candidates):
+            return candidates
+    return (sector,)
+
+
+def _small(model: Model) -> Model:
+    """Return the model with the smallest phonon space: its formula is the same."""
+    if model.phonons is None:
+        return model
+    return replace(model, phonons=replace(model.phonons, cutoff=None, max_quanta=0, total_quanta=None))
+
+
+def _exists(model: Model, block: Sector) -> bool:
+    hamiltonian = Hamiltonian.of(_small(model), block)
+    try:
+        sector_symmetries(hamiltonian.space, hamiltonian.operator)
+    except InvalidModel:
+        return False
+    return True
+
+
+def _candidates(model: Model, sector: Sector) -> Iterator[tuple[Sector, ...]]:
+    """Yield sets of labels, the finest first, each of which would hold every state once."""
+    turn = model.cluster.translation
+    if turn is not None and order(turn) > 1:
+        length = order(turn)
+        if not model.flux and model.cluster.reflection is not None and order(model.cluster.reflection) > 1:
+            yield tuple(
+                replace(sector, momentum=m, reflection=r)
+                for m in range(length)
+                for r in ((1, -1) if 2 * m % length == 0 else (None,))
+            )
+        yield tuple(replace(sector, momentum=m) for m in range(length))
+        return
+    names = point_group(model.cluster).irreps
+    if len(names) > 1:
+        yield tuple(replace(sector, irrep=name) for name in names)
+
+
+def _time_reversed(block: Sector, model: Model) -> Sector | None:
+    """Return the block with the complex conjugate states, where the Hamiltonian is real and it is another one."""
+    if model.flux or model.terms:
+        return None
+    if block.momentum:
+        return replace(block, momentum=-block.momentum % len(model.cluster.translation or (0,)))
+    if block.irrep is not None and block.irrep.endswith("-"):
+        return replace(block, irrep=block.irrep[:-1] + "+")
+    return None
+
+
+def _conjugate(levels: Eigenstates, block: Sector) -> Eigenstates:
+    """Return the complex conjugate states, which lie in another block with the same energies."""
+    hamiltonian = Hamiltonian.of(levels.hamiltonian.space.model, block)
+    return replace(levels, block=Block.of(hamiltonian), amplitudes=levels.amplitudes.conj())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -20,6 +21,24 @@ CHUNK = 1 << 24
 """Amplitudes handled at a time where work space is needed."""
 
 
+Arguments = ParamSpec("Arguments")
+Value = TypeVar("Value")
+
+
+def linear(
+    average: Callable[Concatenate[State, Arguments], Value],
+) -> Callable[Concatenate[State, Arguments], Value]:
+    """Extend an average over the states of one block to mixtures over several: the sum over their parts."""
+
+    @wraps(average)
+    def total(state: State, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Value:
+        first, *others = (average(part, *args, **kwargs) for part in state.parts)
+        return sum(others, start=first)  # type: ignore[call-overload, no-any-return]
+
+    return total
+
+
+@linear
 def expectation(state: State, operator: Operator) -> complex:
     """Return ``<O>`` of any operator that keeps N and S_z.
 
@@ -95,6 +114,7 @@ def row_weights(phi: Iterable[NDArray[Any]]) -> NDArray[np.float64]:
     return np.array([np.vdot(row, row).real for row in phi])
 
 
+@linear
 def configuration_weights(state: State) -> NDArray[np.float64]:
     """Return the probability of each charge configuration, shape (e,)."""
     parts = (weight * row_weights(phi) for weight, phi in state.mixture)
@@ -115,7 +135,7 @@ class ChargeAverages:
         self.space = state.hamiltonian.space
         self.density = configuration_weights(state)
         small = len(self.space.charges) <= DENSITY_MATRIX_UP_TO
-        self._matrix = self._density_matrix() if small and state.block.orbits is None else None
+        self._matrix = self._density_matrix() if small and state.block.orbits is None and not state.others else None
         self._known: dict[frozenset[tuple[ChargeWord, complex]], complex] = {}
 
     def _density_matrix(self) -> NDArray[Any]:
@@ -128,7 +148,7 @@ class ChargeAverages:
 
     def operator(self, operator: Operator) -> complex:
         """Return the average of an operator without lattice part; operators that are equal by symmetry share it."""
-        symmetric = self.state.block.symmetric(operator)
+        symmetric = operator if self.state.others else self.state.block.symmetric(operator)
         key = frozenset((charge, _rounded(value)) for (charge, _), value in symmetric.terms.items())
         if key not in self._known:
             self._known[key] = self._average(symmetric)
@@ -148,6 +168,7 @@ def _rounded(value: complex) -> complex:
     return complex(round(value.real, 14), round(value.imag, 14))
 
 
+@linear
 def displacement_profile(state: State) -> NDArray[np.float64]:
     """Return ``sum_pp' psi*[e,p] x_m[p,p'] psi[e,p']`` for each configuration e and mode m, shape (e, modes).
 
@@ -165,6 +186,7 @@ def displacement_profile(state: State) -> NDArray[np.float64]:
     return np.asarray(block.mode_values(profile, odd=True) + density[:, None] * shift)
 
 
+@linear
 def mode_density_matrix(state: State, mode: int) -> NDArray[Any]:
     """Return the reduced density matrix of one oscillator, in the number states of its displaced frame.
 

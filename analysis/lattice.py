@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..hamiltonians import Model
 from ..hamiltonians.phonons import word_matrix
 from ..solvers import State
-from .averages import displacement_profile, mode_density_matrix, row_weights
+from .averages import displacement_profile, linear, mode_density_matrix, row_weights
 from .charge import boson_numbers, electron_numbers
 from .labelled import labelled
 
@@ -23,6 +23,11 @@ def displacement(state: State) -> xr.DataArray:
 
 def displacement_squared(state: State) -> xr.DataArray:
     """``<x_m^2>`` as ``||x_m psi||^2`` within the truncated space: shape (mode,), in zero-point units; 1 at rest."""
+    return labelled("displacement_squared", _squares(state), ["mode"], "<(a_m + a+_m)^2>")
+
+
+@linear
+def _squares(state: State) -> NDArray[np.float64]:
     space = state.hamiltonian.space
     rows = np.zeros((state.block.shape[0], space.phonons.modes))
     for m in range(space.phonons.modes):
@@ -30,20 +35,26 @@ def displacement_squared(state: State) -> xr.DataArray:
         shift = 2.0 * space.shifts.get(m, 0.0)
         for weight, phi in state.mixture:
             rows[:, m] += weight * row_weights([x @ row + shift * row for row in phi])
-    values = state.block.mode_values(rows).sum(axis=0)
-    return labelled("displacement_squared", values, ["mode"], "<(a_m + a+_m)^2>")
+    return np.asarray(state.block.mode_values(rows).sum(axis=0))
 
 
 def quanta(state: State) -> xr.DataArray:
     """``<a+_m a_m>``, the mean number of phonons about the undisplaced lattice: shape (mode,)."""
     space = state.hamiltonian.space
-    numbers = space.phonons.occupations.astype(float)
-    parts = (w * np.array([(row.conj() * row).real @ numbers for row in phi]) for w, phi in state.mixture)
-    own = state.block.mode_values(sum(parts, np.zeros((state.block.shape[0], space.phonons.modes)))).sum(axis=0)
     shift = np.array([space.shifts.get(m, 0.0) for m in range(space.phonons.modes)])
     # with a = a' + s: a+ a = a'+ a' + s x' + s^2 and x = x' + 2 s
     mean = displacement_profile(state).sum(axis=0)
-    return labelled("quanta", own + shift * mean - shift**2, ["mode"], "<a+_m a_m>")
+    return labelled("quanta", _frame_quanta(state) + shift * mean - shift**2, ["mode"], "<a+_m a_m>")
+
+
+@linear
+def _frame_quanta(state: State) -> NDArray[np.float64]:
+    """Return ``<a'+_m a'_m>`` in the displaced frame."""
+    phonons = state.hamiltonian.space.phonons
+    numbers = phonons.occupations.astype(float)
+    parts = (w * np.array([(row.conj() * row).real @ numbers for row in phi]) for w, phi in state.mixture)
+    rows = sum(parts, np.zeros((state.block.shape[0], phonons.modes)))
+    return np.asarray(state.block.mode_values(rows).sum(axis=0))
 
 
 def electron_lattice(state: State) -> xr.DataArray:

@@ -13,7 +13,7 @@ from ..hamiltonians import Block, Hamiltonian, InvalidModel, Model, Sector
 from ..hamiltonians.sector import check_sector
 from ..hamiltonians.symmetry import sector_symmetries
 from .certificate import Certificate
-from .ground_state import Eigenstates, Options, ground_state, is_degenerate
+from .ground_state import Eigenstates, Options, State, ground_state, is_degenerate
 from .recursion import Progress, silent
 
 
@@ -40,6 +40,25 @@ class LabelledLevels:
     labels: tuple[Sector, ...]
     multiplicity: int
     blocks: tuple[Eigenstates, ...] = field(repr=False)
+
+    @property
+    def ground(self) -> State:
+        """The ground level: a pure state, or the even mixture of a multiplet that may spread over several blocks."""
+        shares = [levels.multiplicity / self.multiplicity for levels in self.lowest]
+        parts = [levels.ground for levels in self.lowest]
+        first, *others = (replace(p, weights=share * p.weights) for p, share in zip(parts, shares, strict=True))
+        return replace(first, others=tuple(others))
+
+    @property
+    def lowest(self) -> tuple[Eigenstates, ...]:
+        """The blocks in which the ground level lies."""
+        found = (levels for levels in self.blocks if len(levels.energies))
+        return tuple(levels for levels in found if is_degenerate(self.energies[0], levels.energies[0]))
+
+    @property
+    def stored(self) -> int:
+        """Amplitudes kept for one state in the largest block that was solved."""
+        return max(levels.stored for levels in self.blocks)
 
 
 def levels_by_symmetry(
@@ -111,10 +130,10 @@ def _merged(found: dict[Sector, Eigenstates], states: int) -> LabelledLevels:
         [getattr(blocks[b].certificate, name)[n] for b, n in places]
         for name in ("residuals", "leaks", "leak_energies", "energy_errors", "bounds")
     ]
-    lowest = [levels for levels in blocks if len(levels.energies) and is_degenerate(energies[0], levels.energies[0])]
-    multiplicity = sum(levels.multiplicity for levels in lowest)
+    ground = [levels for levels in blocks if len(levels.energies) and is_degenerate(energies[0], levels.energies[0])]
     energies.setflags(write=False)
     certificate = Certificate(*(np.array(part, dtype=float) for part in parts))
+    multiplicity = sum(levels.multiplicity for levels in ground)
     return LabelledLevels(energies, certificate, tuple(labels[b] for b, _ in places), multiplicity, blocks)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -63,12 +63,15 @@ class State:
     amplitudes : (k, rows, phonon states)
         Orthonormal stored amplitudes ``phi[row, p]``, read-only.
     weights : (k,) float
-        Probabilities; they add up to one.
+        Probabilities; with those of `others` they add up to one.
+    others : tuple of State
+        Parts of the mixture that lie in other blocks of the same (N, S_z) sector.
     """
 
     block: Block = field(repr=False)
     amplitudes: Amplitudes = field(repr=False)
     weights: NDArray[np.float64]
+    others: tuple[State, ...] = field(default=(), repr=False)
 
     @property
     def hamiltonian(self) -> Hamiltonian:
@@ -77,12 +80,17 @@ class State:
 
     @property
     def vectors(self) -> Amplitudes:
-        """Amplitudes ``psi[k, e, p]`` of all states of the sector."""
+        """Amplitudes ``psi[k, e, p]`` of all states of the sector, for the part in the block."""
         return _expanded(self.block, self.amplitudes)
 
     @property
+    def parts(self) -> tuple[State, ...]:
+        """The mixture, block by block."""
+        return (replace(self, others=()), *self.others)
+
+    @property
     def mixture(self) -> Iterator[tuple[float, Amplitudes]]:
-        """Yield (weight, stored amplitudes) of each pure state."""
+        """Yield (weight, stored amplitudes) of each pure state in the block."""
         return zip(self.weights.tolist(), self.amplitudes, strict=True)
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from respair.analysis import observables
 from respair.clusters import chain, custom, dimer, ligand_centre, plaquette, ring
 from respair.hamiltonians import Bosons, Electrons, Hamiltonian, Model, Phonons, Sector, displacement, electron_number
 from respair.solvers import Options, ground_state, levels_by_symmetry, symmetry_sectors
@@ -90,3 +91,20 @@ def test_blocks_far_above_are_left_early():
     work = sum(levels.matvecs * levels.stored for levels in found.blocks)
     assert work < 2 * whole.matvecs * whole.stored
     assert max(levels.stored for levels in found.blocks) < whole.stored / 2
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "all zero"])
+def test_observables_are_averages_over_a_multiplet_that_spreads_over_blocks(name):
+    model, sector = MODELS[name]
+    found, whole = levels_by_symmetry(model, sector), ground_state(model, sector)
+    assert found.multiplicity == whole.multiplicity
+    assert sum(part.weights.sum() for part in found.ground.parts) == pytest.approx(1.0, abs=1e-12)
+    ours, theirs = observables(found.ground), observables(whole.ground)
+    for quantity in theirs.data_vars:
+        np.testing.assert_allclose(ours[quantity], theirs[quantity], atol=1e-7, err_msg=str(quantity))
+
+
+def test_some_of_these_multiplets_do_spread_over_blocks():
+    spread = {name: len(levels_by_symmetry(*MODELS[name]).lowest) for name in MODELS}
+    assert spread["odd ring"] > 1
+    assert spread["ligand"] > 1

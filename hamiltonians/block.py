@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .hamiltonian import Hamiltonian
 from .operators import Operator, total
 from .orbits import Orbits
+from .sector import Sector
 from .space import Amplitudes, Space
 from .symmetry import Action, Symmetry, group, relabelled, sector_symmetries
 from .tensor import TensorHamiltonian, TensorOperator
@@ -27,7 +28,9 @@ class Block:
     Attributes
     ----------
     hamiltonian : Hamiltonian
-        Of the whole sector.
+        Of the whole (N, S_z) sector.
+    sector : Sector
+        The sector with the spatial quantum numbers of the block.
     symmetries : tuple of Symmetry
         Generators whose quantum numbers the sector fixes.
     elements : tuple of Action
@@ -35,20 +38,22 @@ class Block:
     """
 
     hamiltonian: Hamiltonian = field(repr=False)
+    sector: Sector
     symmetries: tuple[Symmetry, ...]
     elements: tuple[Action, ...] = field(repr=False)
 
     @classmethod
-    def of(cls, hamiltonian: Hamiltonian) -> Block:
-        """Return the block that the sector of a Hamiltonian asks for.
+    def of(cls, hamiltonian: Hamiltonian, sector: Sector | None = None) -> Block:
+        """Return a block of a Hamiltonian: that of its own sector, or one with other spatial quantum numbers.
 
         Raises
         ------
         InvalidModel
             If the Hamiltonian does not have the symmetry.
         """
-        symmetries = sector_symmetries(hamiltonian.space, hamiltonian.operator)
-        return cls(hamiltonian, symmetries, group(hamiltonian.space, symmetries) if symmetries else ())
+        sector = sector or hamiltonian.space.sector
+        symmetries = sector_symmetries(hamiltonian.space, hamiltonian.operator, sector)
+        return cls(hamiltonian, sector, symmetries, group(hamiltonian.space, symmetries) if symmetries else ())
 
     @property
     def space(self) -> Space:

@@ -64,7 +64,13 @@ class Sector:
     @property
     def has_symmetry(self) -> bool:
         """True where a spatial quantum number is fixed."""
-        return any(label is not None for label in (self.momentum, self.reflection, self.irrep))
+        return bool(self.labels)
+
+    @property
+    def labels(self) -> dict[str, int | str]:
+        """The spatial quantum numbers that are fixed, by name."""
+        named = {"momentum": self.momentum, "reflection": self.reflection, "irrep": self.irrep}
+        return {name: value for name, value in named.items() if value is not None}
 
 
 def check_sector(model: Model, sector: Sector) -> None:

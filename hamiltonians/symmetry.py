@@ -52,15 +52,24 @@ class Symmetry:
         return SymmetryMap(self.sites, self.bosons, self.modes, self.odd, self.period, -self.block % self.period)
 
 
-def sector_symmetries(space: Space, operator: Operator) -> tuple[Symmetry, ...]:
-    """Return the generators behind the momentum and the reflection of a sector, checked against the Hamiltonian.
+def sector_symmetries(space: Space, operator: Operator, sector: Sector | None = None) -> tuple[Symmetry, ...]:
+    """Return the generators behind the spatial quantum numbers of a sector, checked against the Hamiltonian.
+
+    Parameters
+    ----------
+    space : Space
+        The states of the (N, S_z) sector.
+    operator : Operator
+        The Hamiltonian.
+    sector : Sector, optional
+        The quantum numbers; those of the space by default.
 
     Raises
     ------
     InvalidModel
         If the Hamiltonian does not have the symmetry.
     """
-    sector, cluster = space.sector, space.model.cluster
+    sector, cluster = sector or space.sector, space.model.cluster
     found = []
     for name, sites, block in _wanted(sector, cluster):
         if block is None or sites is None or order(sites) == 1:

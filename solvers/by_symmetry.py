@@ -13,7 +13,9 @@ from ..hamiltonians import Block, Hamiltonian, InvalidModel, Model, Sector
 from ..hamiltonians.sector import check_sector
 from ..hamiltonians.symmetry import sector_symmetries
 from .certificate import Certificate
-from .ground_state import Eigenstates, Options, State, ground_state, is_degenerate
+from .cutoff import capped, grown
+from .estimate import check_memory, choose_engine
+from .ground_state import Eigenstates, Options, State, is_degenerate, solved
 from .recursion import Progress, silent
 
 
@@ -32,7 +34,9 @@ class LabelledLevels:
     multiplicity : int
         Number of states in the ground level, over all blocks.
     blocks : tuple of Eigenstates
-        What was found in each block; those that begin above the levels wanted may be empty.
+        What was found in each block that does not begin above the levels wanted.
+    matvecs : int
+        Products with H in all blocks together.
     """
 
     energies: NDArray[np.float64]
@@ -40,6 +44,7 @@ class LabelledLevels:
     labels: tuple[Sector, ...]
     multiplicity: int
     blocks: tuple[Eigenstates, ...] = field(repr=False)
+    matvecs: int
 
     @property
     def ground(self) -> State:
@@ -52,12 +57,16 @@ class LabelledLevels:
     @property
     def lowest(self) -> tuple[Eigenstates, ...]:
         """The blocks in which the ground level lies."""
-        found = (levels for levels in self.blocks if len(levels.energies))
-        return tuple(levels for levels in found if is_degenerate(self.energies[0], levels.energies[0]))
+        return tuple(levels for levels in self.blocks if is_degenerate(self.energies[0], levels.energies[0]))
+
+    @property
+    def hamiltonian(self) -> Hamiltonian:
+        """The Hamiltonian of the sector."""
+        return self.blocks[0].hamiltonian
 
     @property
     def stored(self) -> int:
-        """Amplitudes kept for one state in the largest block that was solved."""
+        """Amplitudes kept for one state in the largest of these blocks."""
         return max(levels.stored for levels in self.blocks)
 
 
@@ -109,19 +118,49 @@ def levels_by_symmetry(
     """
     options = options or Options()
     sector = sector if isinstance(sector, Sector) else Sector(sector)
+    check_sector(model, sector)
+    if model.phonons is not None and model.phonons.cutoff is not None:
+        return grown(model, lambda m: _with_error(levels_by_symmetry(m, sector, states, options, progress)))
+    hamiltonian = Hamiltonian.of(model, sector)
     found: dict[Sector, Eigenstates] = {}
-    for block in symmetry_sectors(model, sector):
-        partner = _time_reversed(block, model)
+    done: set[Sector] = set()
+    matvecs = 0
+    for label in _labels(hamiltonian):
+        partner = _time_reversed(label, model)
         if partner in found:
-            found[block] = _conjugate(found[partner], block)
-            continue
-        known = np.sort(np.concatenate([[np.inf] * states, *(levels.energies for levels in found.values())]))
-        bar = min(options.wanted_below, float(known[states - 1]))
-        found[block] = ground_state(model, block, states, replace(options, wanted_below=bar), progress)
-    return _merged(found, states)
+            found[label] = _conjugate(found[partner], Block.of(hamiltonian, label))
+        elif partner not in done:
+            bar = min(options.wanted_below, _highest(found, states))
+            levels = _solved(Block.of(hamiltonian, label), states, replace(options, wanted_below=bar), progress)
+            matvecs += levels.matvecs
+            done.add(label)
+            if len(levels.energies):
+                found[label] = levels
+    return _merged(hamiltonian, found, states, matvecs)
 
 
-def _merged(found: dict[Sector, Eigenstates], states: int) -> LabelledLevels:
+def _highest(found: dict[Sector, Eigenstates], states: int) -> float:
+    """Return the energy of the last of the lowest `states` levels found so far; infinity while there are fewer."""
+    energies = np.concatenate([np.full(states, np.inf), *(levels.energies for levels in found.values())])
+    return float(np.sort(energies)[states - 1])
+
+
+def _solved(block: Block, states: int, options: Options, progress: Progress) -> Eigenstates:
+    engine = choose_engine(block.space.model, block.sector, options.engine)
+    check_memory(block.space.model, block.sector, engine, states, options.memory_limit)
+    return solved(block, states, engine, options, progress)
+
+
+def _conjugate(levels: Eigenstates, block: Block) -> Eigenstates:
+    """Return the complex conjugate states, which lie in another block with the same energies."""
+    return replace(levels, block=block, amplitudes=levels.amplitudes.conj())
+
+
+def _with_error(levels: LabelledLevels) -> tuple[LabelledLevels, float]:
+    return levels, float(np.max(levels.certificate.energy_errors, initial=0.0))
+
+
+def _merged(hamiltonian: Hamiltonian, found: dict[Sector, Eigenstates], states: int, matvecs: int) -> LabelledLevels:
     every = [(energy, b, n) for b, levels in enumerate(found.values()) for n, energy in enumerate(levels.energies)]
     energies, block, number = np.array(sorted(every)[:states]).reshape(-1, 3).T
     blocks, labels = tuple(found.values()), tuple(found)
@@ -130,11 +169,11 @@ def _merged(found: dict[Sector, Eigenstates], states: int) -> LabelledLevels:
         [getattr(blocks[b].certificate, name)[n] for b, n in places]
         for name in ("residuals", "leaks", "leak_energies", "energy_errors", "bounds")
     ]
-    ground = [levels for levels in blocks if len(levels.energies) and is_degenerate(energies[0], levels.energies[0])]
     energies.setflags(write=False)
     certificate = Certificate(*(np.array(part, dtype=float) for part in parts))
-    multiplicity = sum(levels.multiplicity for levels in ground)
-    return LabelledLevels(energies, certificate, tuple(labels[b] for b, _ in places), multiplicity, blocks)
+    multiplicity = sum(levels.multiplicity for levels in blocks if is_degenerate(energies[0], levels.energies[0]))
+    found_in = tuple(labels[b] for b, _ in places)
+    return LabelledLevels(energies, certificate, found_in, multiplicity, blocks, matvecs)
 
 
 def symmetry_sectors(model: Model, sector: Sector) -> tuple[Sector, ...]:
@@ -148,28 +187,20 @@ def symmetry_sectors(model: Model, sector: Sector) -> tuple[Sector, ...]:
     [(0, 1), (0, -1), (1, None), (2, None)]
     """
     check_sector(model, sector)
-    if sector.has_symmetry:
-        return (sector,)
-    for candidates in _candidates(model, sector):
-        if all(_exists(model, candidate) for candidate in candidates):
-            return candidates
-    return (sector,)
+    return _labels(Hamiltonian.of(capped(model), sector))
 
 
-def _small(model: Model) -> Model:
-    """Return the model with the smallest phonon space: its formula is the same."""
-    if model.phonons is None:
-        return model
-    return replace(model, phonons=replace(model.phonons, cutoff=None, max_quanta=0, total_quanta=None))
-
-
-def _exists(model: Model, block: Sector) -> bool:
-    hamiltonian = Hamiltonian.of(_small(model), block)
-    try:
-        sector_symmetries(hamiltonian.space, hamiltonian.operator)
-    except InvalidModel:
-        return False
-    return True
+def _labels(hamiltonian: Hamiltonian) -> tuple[Sector, ...]:
+    """Return the finest set of blocks that the Hamiltonian has."""
+    space = hamiltonian.space
+    for candidates in () if space.sector.has_symmetry else _candidates(space.model, space.sector):
+        try:
+            for candidate in candidates:
+                sector_symmetries(space, hamiltonian.operator, candidate)
+        except InvalidModel:
+            continue
+        return candidates
+    return (space.sector,)
 
 
 def _candidates(model: Model, sector: Sector) -> Iterator[tuple[Sector, ...]]:
@@ -199,9 +230,3 @@ def _time_reversed(block: Sector, model: Model) -> Sector | None:
     if block.irrep is not None and block.irrep.endswith("-"):
         return replace(block, irrep=block.irrep[:-1] + "+")
     return None
-
-
-def _conjugate(levels: Eigenstates, block: Sector) -> Eigenstates:
-    """Return the complex conjugate states, which lie in another block with the same energies."""
-    hamiltonian = Hamiltonian.of(levels.hamiltonian.space.model, block)
-    return replace(levels, block=Block.of(hamiltonian), amplitudes=levels.amplitudes.conj())

@@ -133,6 +133,11 @@ class Eigenstates:
         return self.block.hamiltonian
 
     @property
+    def labels(self) -> tuple[Sector, ...]:
+        """The sector of each level, with its spatial quantum numbers."""
+        return (self.block.sector,) * len(self.energies)
+
+    @property
     def vectors(self) -> Amplitudes:
         """Amplitudes ``psi[level, e, p]`` of all states of the sector."""
         return _expanded(self.block, self.amplitudes)
@@ -207,7 +212,11 @@ def ground_state(
         return grown(model, lambda m: _with_error(ground_state(m, sector, states, options, progress)))
     engine = choose_engine(model, sector, options.engine)
     check_memory(model, sector, engine, states, options.memory_limit)
-    block = Block.of(Hamiltonian.of(model, sector))
+    return solved(Block.of(Hamiltonian.of(model, sector)), states, engine, options, progress)
+
+
+def solved(block: Block, states: int, engine: str, options: Options, progress: Progress) -> Eigenstates:
+    """Return the lowest levels of a block by one engine, with their certificate; see `ground_state`."""
     levels, amplitudes = ENGINES[engine](block, states, options, progress)
     energies = levels.energies[:states].copy()
     multiplicity = int(sum(is_degenerate(levels.energies[0], e) for e in levels.energies)) if len(energies) else 0

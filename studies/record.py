@@ -19,7 +19,7 @@ from .runner import Result
 SCHEMA = 1
 LEVEL_KEYS = ("energies", "residuals", "leaks", "energy_errors")
 GROUND_KEYS = (*LEVEL_KEYS, "energy_bounds")
-ABOUT = ("multiplicity", "dimension", "stored", "max_quanta", "total_quanta")
+ABOUT = ("labels", "multiplicity", "dimension", "stored", "max_quanta", "total_quanta")
 
 
 def versions() -> dict[str, str]:
@@ -96,7 +96,16 @@ def _ground_state(data: xr.Dataset) -> dict[str, object]:
     if condensate:
         observables["condensate"] = condensate
     cutoff = {key: int(data[key]) for key in ("max_quanta", "total_quanta")}
-    return {key: plain(data[key]) for key in GROUND_KEYS} | {"cutoff": cutoff, "observables": observables}
+    levels = {key: plain(data[key]) for key in GROUND_KEYS} | {
+        "labels": [_label(text) for text in data["labels"].values]
+    }
+    return levels | {"cutoff": cutoff, "observables": observables}
+
+
+def _label(text: str) -> dict[str, int | str]:
+    """Return ``{"momentum": 0, "reflection": 1}`` of its text."""
+    pairs = (part.split(" = ") for part in str(text).split(", ") if part)
+    return {name: value if name == "irrep" else int(value) for name, value in pairs}
 
 
 def plain(array: xr.DataArray) -> object:

@@ -105,13 +105,17 @@ def describe(study: Study) -> str:
 
 def _level_table(data: xr.Dataset) -> Table:
     table = Table(title="levels", title_justify="left")
+    labels = data["labels"].values
     for heading in ("level", "energy", "above ground", "residual", "leak", "error bar"):
         table.add_column(heading, justify="right")
+    if any(labels):
+        table.add_column("block")
     energies, errors = data["energies"].values, data["energy_errors"].values
     for n, (energy, error) in enumerate(zip(energies, errors, strict=True)):
         gap = with_error(energy - energies[0], error + errors[0]) if n else ""
         row = (data[key].values[n] for key in ("residuals", "leaks"))
-        table.add_row(str(n), with_error(energy, error), gap, *(f"{x:.1e}" for x in row), f"{error:.1e}")
+        block = [str(labels[n])] if any(labels) else []
+        table.add_row(str(n), with_error(energy, error), gap, *(f"{x:.1e}" for x in row), f"{error:.1e}", *block)
     return table
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..analysis import charge_scan, default_grid, flux_response, observables
 from ..analysis.labelled import labelled
 from ..hamiltonians import Model, Sector
-from ..solvers import Eigenstates, ground_state
+from ..solvers import Eigenstates, LabelledLevels, ground_state, levels_by_symmetry, symmetry_sectors
 from ..solvers.estimate import check_memory, choose_engine, estimate
 from .model_file import Study, at_point, sweep_points
 
@@ -156,8 +156,25 @@ def sectors_of(study: Study) -> list[tuple[Model, Sector, int]]:
 def check_fits(study: Study) -> None:
     """Raise MemoryError if any part of a study does not fit its memory limit."""
     for model, sector, states in sectors_of(study):
-        engine = choose_engine(model, sector, study.solver.engine)
-        check_memory(model, sector, engine, states, study.solver.memory_limit)
+        try:
+            _check_fits(study, model, sector, states)
+        except MemoryError:
+            blocks = symmetry_sectors(model, sector) if sector == study.sector else (sector,)
+            if len(blocks) == 1:
+                raise
+            for block in blocks:
+                _check_fits(study, model, block, states)
+
+
+def _check_fits(study: Study, model: Model, sector: Sector, states: int) -> None:
+    engine = choose_engine(model, sector, study.solver.engine)
+    check_memory(model, sector, engine, states, study.solver.memory_limit)
+
+
+def _labels(levels: Eigenstates | LabelledLevels) -> NDArray[np.str_]:
+    """Return the spatial quantum numbers of each level as text, as in ``momentum = 0, reflection = 1``."""
+    texts = [", ".join(f"{name} = {value}" for name, value in sector.labels.items()) for sector in levels.labels]
+    return np.array(texts, dtype=str)
 
 
 def _common_grid(study: Study, models: Sequence[Model]) -> NDArray[np.float64]:
@@ -189,13 +206,14 @@ def _ground_state(study: Study, sector: Sector, grid: NDArray[np.float64], repor
     task = study.ground_state
     assert task is not None
     reporter.step(f"ground state of {estimate(study.model, sector).dimension:,} states")
-    levels = ground_state(study.model, sector, task.states, study.solver, reporter.lanczos)
+    solve = ground_state if sector.has_symmetry else levels_by_symmetry
+    levels = solve(study.model, sector, task.states, study.solver, reporter.lanczos)
     reporter.step("observables")
     measured = observables(levels.ground, task.observables, grid)
     return xr.merge([_levels(levels), measured], combine_attrs="override")
 
 
-def _levels(levels: Eigenstates) -> xr.Dataset:
+def _levels(levels: Eigenstates | LabelledLevels) -> xr.Dataset:
     c, phonons = levels.certificate, levels.hamiltonian.space.phonons
     dims = ["level"]
     return xr.Dataset(
@@ -207,6 +225,7 @@ def _levels(levels: Eigenstates) -> xr.Dataset:
                 "energy_errors", c.energy_errors, dims, "3 leak^2 / (E_Q - E) + residual", "energy"
             ),
             "energy_bounds": labelled("energy_bounds", c.bounds, dims, "sqrt(residual^2 + leak^2)", "energy"),
+            "labels": labelled("labels", _labels(levels), dims, "spatial quantum numbers"),
             "multiplicity": labelled("multiplicity", levels.multiplicity, [], "states in the ground level"),
             "dimension": labelled("dimension", levels.hamiltonian.space.dimension, [], "states of the sector"),
             "stored": labelled("stored", levels.stored, [], "amplitudes kept after symmetry"),

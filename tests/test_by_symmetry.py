@@ -82,15 +82,15 @@ def test_time_reversed_blocks_hold_the_conjugate_states():
 
 
 def test_blocks_far_above_are_left_early():
-    """Together the blocks cost less than half as many products with H, each on a part of the space."""
+    """All blocks together need less than twice as many products with H, each on a part of the space."""
     phonons = Phonons(1.0, boson_coupling=0.8, max_quanta=3)
     model, sector = Model(ring(4), Electrons(1.0), PAIRS, phonons), Sector(4)
     whole = ground_state(model, sector, 1, Options(engine="tensor"))
     found = levels_by_symmetry(model, sector, 1, Options(engine="tensor"))
     assert found.energies[0] == pytest.approx(whole.energies[0], abs=1e-10)
-    work = sum(levels.matvecs * levels.stored for levels in found.blocks)
-    assert work < 2 * whole.matvecs * whole.stored
-    assert max(levels.stored for levels in found.blocks) < whole.stored / 2
+    assert found.matvecs < 2 * whole.matvecs
+    assert found.stored < whole.stored / 4
+    assert len(found.blocks) < len(symmetry_sectors(model, sector))
 
 
 @pytest.mark.parametrize("name", [name for name in MODELS if name != "all zero"])

@@ -79,7 +79,8 @@ def test_json_is_one_object_a_line_and_nothing_else(folder):
     assert done.returncode == 0, done.stderr
     first, second = map(json.loads, done.stdout.splitlines())
     assert first["file"] == "dimer.toml"
-    assert first["sector"] == {"charge": 2, "two_sz": 0, "dimension": 4, "stored": 4}
+    assert first["sector"] == {"charge": 2, "two_sz": 0, "dimension": 4, "stored": 2}
+    assert first["ground_state"]["labels"][0] == {"irrep": "A1"}
     assert first["cluster"] == {"sites": 2, "bonds": 1, "modes": 0}
     assert second["sector"]["stored"] * 3 == second["sector"]["dimension"]
     off_diagonal = second["ground_state"]["observables"]["boson_correlation"][0][1]
@@ -153,13 +154,13 @@ def test_two_results_of_one_name_are_refused(folder):
 
 def test_a_run_that_cannot_fit_is_refused_with_numbers_and_what_would_fit(folder):
     text = (
-        LONG.replace("max_quanta = 4", "max_quanta = 15").split("[sweep]")[0] + "[solver]\nmemory_limit = '512 MiB'\n"
+        LONG.replace("max_quanta = 4", "max_quanta = 15").split("[sweep]")[0] + "[solver]\nmemory_limit = '400 MiB'\n"
     )
     (folder / "big.toml").write_text(text)
     done = respair("run", "big.toml", cwd=folder)
     assert done.returncode == 2
     assert "6,946,816 states" in done.stderr
-    assert "512.0 MiB" in done.stderr
+    assert "400.0 MiB" in done.stderr
     assert "would fit" in done.stderr
     assert not list(folder.glob("*.nc"))
 

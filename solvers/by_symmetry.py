@@ -113,8 +113,8 @@ def levels_by_symmetry(
     >>> from respair.clusters import ring
     >>> from respair.hamiltonians import Electrons, Model
     >>> found = levels_by_symmetry(Model(ring(4), Electrons(hopping=1.0)), 1, states=3)
-    >>> [(float(energy.round(9)), label.momentum) for energy, label in zip(found.energies, found.labels)]
-    [(-2.0, 0), (0.0, 1), (0.0, 3)]
+    >>> [(round(float(energy) + 1, 9), label.momentum) for energy, label in zip(found.energies, found.labels)]
+    [(-1.0, 0), (1.0, 1), (1.0, 3)]
     """
     options = options or Options()
     sector = sector if isinstance(sector, Sector) else Sector(sector)

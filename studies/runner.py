@@ -124,7 +124,7 @@ def run(
     --------
     >>> from respair.studies import parse
     >>> text = 'schema = 1\ncluster.kind = "dimer"\nelectrons.hopping = 1.0\nsector.charge = 1'
-    >>> float(run(parse(text, "dimer.toml")).data.energies[0])
+    >>> round(float(run(parse(text, "dimer.toml")).data.energies[0]), 12)
     -1.0
     """
     reporter = reporter or Quiet()

@@ -24,7 +24,7 @@ def spectrum(model, sector):
     return np.linalg.eigvalsh(Hamiltonian.of(model, sector).matrix().toarray())
 
 
-def scaled(table, factor, skip=("on", "max_quanta", "total_quanta", "displacement")):
+def scaled(table, factor, skip=("on", "max_quanta", "total_quanta", "displacement", "cutoff", "accuracy")):
     def times(value):
         if isinstance(value, dict):
             return {key: factor * v for key, v in value.items()}
@@ -39,7 +39,18 @@ def test_energies_scale_with_the_couplings(case):
     """H(c t, c U, ..., c omega0) = c H; alpha and alpha_F are pure numbers, g is an energy."""
     model, sector = case
     phonons = scaled(
-        model.phonons, 2.5, ("on", "max_quanta", "total_quanta", "displacement", "boson_coupling", "electron_coupling")
+        model.phonons,
+        2.5,
+        (
+            "on",
+            "max_quanta",
+            "total_quanta",
+            "displacement",
+            "cutoff",
+            "accuracy",
+            "boson_coupling",
+            "electron_coupling",
+        ),
     )
     other = replace(
         model,
@@ -92,7 +103,9 @@ def test_the_sign_of_all_lattice_couplings_is_a_reflection_of_the_lattice(case):
     model, sector = case
     if model.phonons.displacement not in ("none", "mean"):
         return
-    p = scaled(model.phonons, -1.0, ("on", "max_quanta", "total_quanta", "displacement", "frequency"))
+    p = scaled(
+        model.phonons, -1.0, ("on", "max_quanta", "total_quanta", "displacement", "cutoff", "accuracy", "frequency")
+    )
     np.testing.assert_allclose(spectrum(replace(model, phonons=p), sector), spectrum(model, sector), atol=1e-9)
 
 

@@ -5,6 +5,7 @@ Energies are in the user's unit, hbar = k_B = 1. Names are loaded when they are 
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from .hamiltonians import Bosons, Electrons, Hamiltonian, InvalidModel, Model, Operator, Phonons, Sector
     from .solvers import ConvergenceError, Eigenstates, Options, State, estimate, ground_state
     from .studies import read, run
+
+# OpenMP's threads would otherwise spin while they wait, up to ten times slower where cores are shared; read once, when
+# the first library with OpenMP is loaded, and left alone where the user has set it.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 try:
     __version__ = version("respair")

@@ -154,7 +154,9 @@ def _all_levels(
             )
         bar = min(wanted_below, order[count - 1] if len(energies) >= count else np.inf)
         found = _next_level(operator, tolerance, max_matvecs, bar, degenerate, progress)
-        if found is None or (found.energy >= bar and not (energies and degenerate(order[0], found.energy))):
+        if found is None or (found.energy > wanted_below and not degenerate(wanted_below, found.energy)):
+            break
+        if len(energies) >= count and found.energy >= bar and not degenerate(order[0], found.energy):
             break
         energies.append(found.energy)
         operator.lock(found.vector)

@@ -212,6 +212,7 @@ class _Mended:
             v[:] = self._operator.random_vector()
         rows = self._basis[: self._step]
         for _ in range(3):
+            self._operator.project(v)  # where the Krylov space is exhausted, v is rounding errors, in any direction
             self._operator.tidy(v)
             add(-overlaps(rows, v), rows, v)
             left = np.linalg.norm(v)
@@ -249,6 +250,7 @@ class _FirstPass:
             self.coupling.append(_ratio(out, q))
             if self._look():
                 raise _Enough
+        self._operator.project(q)
         self._operator.act(q, out)
         self.diagonal.append(float(np.vdot(q, out).real))
         self.scale = max(self.scale, abs(self.diagonal[-1]) + 2 * max(self.coupling[-1:], default=0.0))
@@ -287,6 +289,7 @@ class _SecondPass:
         self.dtype = operator.dtype
 
     def dot(self, q: Vector, out: Vector) -> Vector:
+        self._operator.project(q)
         if not self._step:
             self._total[:] = 0.0
         add(self._weights[self._step : self._step + 1], q[None], self._total)

@@ -7,8 +7,25 @@ import pytest
 
 from respair.analysis import observables
 from respair.clusters import chain, custom, dimer, ligand_centre, plaquette, ring
-from respair.hamiltonians import Bosons, Electrons, Hamiltonian, Model, Phonons, Sector, displacement, electron_number
-from respair.solvers import Options, ground_state, levels_by_symmetry, symmetry_sectors
+from respair.hamiltonians import (
+    Block,
+    Bosons,
+    Electrons,
+    Hamiltonian,
+    Model,
+    Phonons,
+    Sector,
+    displacement,
+    electron_number,
+)
+from respair.solvers import (
+    Options,
+    ground_state,
+    is_degenerate,
+    levels_by_symmetry,
+    lowest_levels,
+    symmetry_sectors,
+)
 
 PAIRS = Bosons(-0.3, 0.6)
 LIGAND = Phonons(1.0, "ligand", electron_coupling=1.1, max_quanta=4)
@@ -108,3 +125,28 @@ def test_some_of_these_multiplets_do_spread_over_blocks():
     spread = {name: len(levels_by_symmetry(*MODELS[name]).lowest) for name in MODELS}
     assert spread["odd ring"] > 1
     assert spread["ligand"] > 1
+
+
+@pytest.mark.parametrize("states", [1, 2, 4, 5])
+def test_a_ground_level_spread_over_large_blocks_is_found_whole(states):
+    """Four free electrons on a ring of six: an open shell of four states with total momenta 0, 0, 2, 4."""
+    model = Model(ring(6), Electrons(1.0), phonons=Phonons(1.0, total_quanta=2))
+    found = levels_by_symmetry(model, Sector(4), states, Options(engine="tensor"))
+    assert min(levels.stored for levels in found.blocks) > 400
+    assert found.multiplicity == 4
+    expected = np.r_[[-6.0] * 4, -5.0][:states]
+    np.testing.assert_allclose(found.energies, expected, atol=1e-9)
+    assert sorted(levels.block.sector.momentum for levels in found.lowest) == [0, 0, 2, 4]
+
+
+@pytest.mark.parametrize("stored_bytes", [1 << 24, 0], ids=["stored", "two passes"])
+@pytest.mark.parametrize(("momentum", "reflection"), [(0, 1), (0, -1), (1, None), (3, 1)])
+def test_searches_stay_in_their_block_where_the_krylov_space_is_exhausted(momentum, reflection, stored_bytes):
+    """Free electrons beside free oscillators have few distinct levels; what is left of a Lanczos vector is rounding."""
+    model = Model(ring(6), Electrons(1.0), phonons=Phonons(1.0, total_quanta=2))
+    block = Block.of(Hamiltonian.of(model, Sector(4, momentum=momentum, reflection=reflection)))
+    energy, limits = block.energy, (1e-10, 0, 5000)
+    search = {"project": energy.project, "dimension": energy.dimension, "stored_bytes": stored_bytes}
+    found = lowest_levels(energy.dot, energy.size, energy.dtype.type, 5, *limits, is_degenerate, **search)
+    dense = ground_state(model, block.sector, 5, Options(engine="dense"))
+    np.testing.assert_allclose(found.energies[:5], dense.energies, atol=1e-8)

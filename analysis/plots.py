@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -164,23 +163,3 @@ def plot_resonance(data: xr.Dataset, axis: str, site: int, mode: int = 0, resona
     return figure
 
 
-POINT_PLOTS: tuple[tuple[str, str, Callable[[xr.Dataset], Axes]], ...] = (
-    ("levels", "energies", plot_levels),
-    ("lattice", "displacement_distribution", plot_distribution),
-    ("binding", "charge_scan_binding", plot_charge_scan),
-    ("flux", "flux_energies", plot_flux),
-)
-SWEPT = ("energies", "electron_density", "boson_density", "pair_exchange", "displacement", "quanta")
-
-
-def save_figures(data: xr.Dataset, stem: Path) -> Iterator[Path]:
-    """Draw the figures that suit a result and yield the files written, ``stem-NAME.png``."""
-    axes = [str(dim) for dim in data.dims if "." in str(dim)]
-    if axes and all(data.sizes[dim] > 1 for dim in axes):
-        for name in (n for n in SWEPT if n in data):
-            others = dict.fromkeys(axes[1:], 0)
-            yield save(plot_sweep(data.isel(others), axes[0], name), stem.with_name(f"{stem.name}-{name}.png"))
-        return
-    for title, needed, plot in POINT_PLOTS:
-        if needed in data and data[needed].size:
-            yield save(plot(data), stem.with_name(f"{stem.name}-{title}.png"))

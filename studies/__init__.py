@@ -1,24 +1,20 @@
 """Studies: model files, their runs and sweeps, and what leaves the program."""
 
-from .model_file import (
-    Axis,
-    ChargeScanTask,
-    FluxTask,
-    GroundStateTask,
-    Study,
-    at_point,
-    parse,
-    read,
-    sweep_points,
-)
+from .charge_scan_task import ChargeScanTask
+from .digits import with_error
+from .flux_task import FluxTask
+from .ground_state_task import OBSERVABLES, GroundStateTask
+from .model_file import Axis, Study, at_point, parse, read, sweep_points
 from .progress import TerminalReporter
 from .record import read_data, records, to_json, versions, write
-from .report import show_estimate, show_result, with_error
-from .runner import Quiet, Reporter, Result, check_fits, run
-from .schema import OBSERVABLES
+from .report import show_estimate, show_result
+from .runner import Result, check_fits, run
+from .task import Quiet, Reporter, Task
+from .tasks import TASKS
 
 __all__ = [
     "OBSERVABLES",
+    "TASKS",
     "Axis",
     "ChargeScanTask",
     "FluxTask",
@@ -27,6 +23,7 @@ __all__ = [
     "Reporter",
     "Result",
     "Study",
+    "Task",
     "TerminalReporter",
     "at_point",
     "check_fits",

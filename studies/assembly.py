@@ -11,16 +11,17 @@ from typing import Any
 from ..clusters import KINDS, Cluster, custom
 from ..hamiltonians import Bosons, Electrons, InvalidModel, Model, Phonons, Problem, Sector
 from ..hamiltonians.parameters import show
-from ..hamiltonians.sector import allowed_two_sz, sector_problems
+from ..hamiltonians.sector import sector_problems
 from ..solvers import Options
 from .checking import STAND_INS, Checked
-from .schema import CLUSTERS, NEEDS, UNAVAILABLE_TABLES
-from .study import ChargeScanTask, FluxTask, GroundStateTask
+from .schema import CLUSTERS, UNAVAILABLE_TABLES
+from .task import Task
+from .tasks import TASKS
 from .wording import listed
 
 SPECIES = MappingProxyType({"electrons": Electrons, "bosons": Bosons, "phonons": Phonons})
-TASKS = ("ground_state", "charge_scan", "flux")
-NEED_SECTOR = ("ground_state", "flux")
+DEFAULT_TASK = "ground_state"
+"""What a file asks for that has a sector and no task."""
 HOSTS = MappingProxyType({"ligand-centre": "ligand"})
 """Where the phonons of a kind of cluster sit by default, if not on all sites."""
 CHARGES = ("sector.charge", "sector.two_sz", "charge_scan.charges")
@@ -43,9 +44,7 @@ class Parts:
     model: Model
     sector: Sector | None
     solver: Options
-    ground_state: GroundStateTask | None
-    charge_scan: ChargeScanTask | None
-    flux: FluxTask | None
+    tasks: tuple[Task, ...]
 
 
 class Draft:
@@ -116,29 +115,9 @@ def assemble(tables: Mapping[str, Checked], name: str) -> tuple[Parts | None, li
 
 
 def _parts(values: Mapping[str, Mapping[str, Any]], model: Model, sector: Sector | None) -> Parts:
-    ground = values.get("ground_state", None if any(task in values for task in TASKS) else {})
-    scan, flux = values.get("charge_scan"), values.get("flux")
-    return Parts(
-        model,
-        sector,
-        Options(**values.get("solver", {})),
-        None if ground is None else _ground_state(ground),
-        None if scan is None else ChargeScanTask(tuple(scan.get("charges", _possible_charges(model)))),
-        None if flux is None else FluxTask(**flux),
-    )
-
-
-def _ground_state(values: Mapping[str, Any]) -> GroundStateTask:
-    return GroundStateTask(**{**values, "observables": _observables(values)})
-
-
-def _observables(values: Mapping[str, Any]) -> tuple[str, ...] | None:
-    names = values.get("observables", "all")
-    return None if names == "all" else tuple(dict.fromkeys(names))
-
-
-def _possible_charges(model: Model) -> tuple[int, ...]:
-    return tuple(n for n in range(model.max_charge + 1) if allowed_two_sz(model, n))
+    asked: Mapping[str, Mapping[str, Any]] = {name: values[name] for name in TASKS if name in values}
+    tasks = tuple(TASKS[name].of(keys, model) for name, keys in (asked or {DEFAULT_TASK: {}}).items())
+    return Parts(model, sector, Options(**values.get("solver", {})), tasks)
 
 
 def _table_problems(draft: Draft) -> Iterator[Problem]:
@@ -147,20 +126,14 @@ def _table_problems(draft: Draft) -> Iterator[Problem]:
         yield Problem("cluster", "nothing", f"add a [cluster] table with its kind: {listed(CLUSTERS)}")
     asked = [task for task in TASKS if task in draft]
     if "sector" not in draft:
-        needing = next((task for task in asked if task in NEED_SECTOR), None)
+        needing = next((task for task in asked if TASKS[task].needs_sector), None)
         if needing:
             yield Problem("sector", "nothing", f"add a [sector] table with its charge; [{needing}] needs it")
         elif not asked and not any(table in draft for table in UNAVAILABLE_TABLES):
             tasks = listed(f"[{task}]" for task in TASKS)
             yield Problem("ground_state", "nothing", f"the file asks for nothing; add [sector], or any of {tasks}")
-    ground = draft.values.get("ground_state", {})
-    for i, name in enumerate(_observables(ground) or ()):
-        lacking = " and ".join(f"[{table}]" for table in NEEDS[name] if table not in draft)
-        if lacking:
-            yield Problem(f"ground_state.observables[{i}]", show(name), f"leave it out, or add {lacking}")
-    if "displacement_grid" in ground and "phonons" not in draft:
-        grid = show(list(ground["displacement_grid"]))
-        yield Problem("ground_state.displacement_grid", grid, "leave it out, or add [phonons]")
+    for task in asked:
+        yield from TASKS[task].table_problems(draft.values.get(task, {}), draft.__contains__)
 
 
 def _cluster(draft: Draft) -> tuple[Cluster | None, list[Problem]]:
@@ -212,32 +185,7 @@ def _model(draft: Draft, cluster: Cluster, name: str) -> tuple[Model | None, Sec
         return None, None, list(error.problems)
     sector = Sector(**values["sector"]) if "sector" in values else None
     found = list(sector_problems(model, sector)) if sector else []
-    found += _charge_problems(model, values.get("charge_scan", {}).get("charges", ()))
-    if "flux" in values:
-        found += _flux_problems(model, None if found else sector, values["flux"]["values"])
+    right = None if found else sector
+    for task in (name for name in TASKS if name in values):
+        found += TASKS[task].model_problems(values[task], model, right)
     return model, sector, found
-
-
-def _charge_problems(model: Model, charges: Sequence[int]) -> Iterator[Problem]:
-    seen: set[int] = set()
-    for i, charge in enumerate(charges):
-        path = f"charge_scan.charges[{i}]"
-        if charge in seen:
-            yield Problem(path, show(charge), "allowed: each charge once")
-        elif problem := next(sector_problems(model, Sector(charge)), None):
-            yield Problem(path, show(charge), problem.allowed)
-        seen.add(charge)
-
-
-def _flux_problems(model: Model, sector: Sector | None, values: Sequence[float]) -> Iterator[Problem]:
-    """Yield what a flux would make impossible."""
-    phi = next((value for value in values if value), 1.0)
-    try:
-        threaded = replace(model, flux=phi)
-    except InvalidModel as error:
-        allowed = error.problems[0].allowed.replace("allowed: 0", "allowed: no [flux] table")
-        yield Problem("flux.values", show(list(values)), allowed)
-        return
-    if sector and any(values):
-        for problem in sector_problems(threaded, sector):
-            yield replace(problem, allowed=f"{problem.allowed} ([flux] has phi = {phi:g})")

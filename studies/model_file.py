@@ -16,14 +16,11 @@ from ..hamiltonians import InvalidModel, Problem
 from ..hamiltonians.parameters import show
 from .assembly import assemble
 from .checking import check_tables
-from .study import Axis, ChargeScanTask, FluxTask, GroundStateTask, Study
+from .study import Axis, Study
 from .sweep import key_problem, overridden, point_problems, points_of, read_axes
 
 __all__ = [
     "Axis",
-    "ChargeScanTask",
-    "FluxTask",
-    "GroundStateTask",
     "Study",
     "at_point",
     "parse",
@@ -144,9 +141,7 @@ def _evaluate(data: Mapping[str, Any], file: str, text: str) -> tuple[Study | No
     if parts is None:
         return None, problems
     p = parts
-    return Study(
-        file, name, p.model, p.sector, p.solver, p.ground_state, p.charge_scan, p.flux, sweep=(), text=text, _data=data
-    ), []
+    return Study(file, name, p.model, p.sector, p.solver, p.tasks, sweep=(), text=text, _data=data), []
 
 
 def _toml(text: str) -> dict[str, Any]:

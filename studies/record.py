@@ -17,9 +17,6 @@ from .model_file import Study, at_point
 from .runner import Result
 
 SCHEMA = 1
-LEVEL_KEYS = ("energies", "residuals", "leaks", "energy_errors")
-GROUND_KEYS = (*LEVEL_KEYS, "energy_bounds")
-ABOUT = ("labels", "multiplicity", "dimension", "stored", "max_quanta", "total_quanta")
 
 
 def versions() -> dict[str, str]:
@@ -51,20 +48,7 @@ def _record(study: Study, point: Mapping[str, object], data: xr.Dataset) -> dict
     record["cluster"] = {"sites": cluster.sites, "bonds": len(cluster.bonds), "modes": len(cluster.modes)}
     if each.sector is not None:
         record["sector"] = _sector(each, data)
-    if "energies" in data:
-        record["ground_state"] = _ground_state(data)
-    if "charge_scan_energies" in data:
-        record["charge_scan"] = {
-            "charges": plain(data["charge"]),
-            "energies": plain(data["charge_scan_energies"]),
-            "energy_errors": plain(data["charge_scan_energy_errors"]),
-            "binding": plain(data["charge_scan_binding"]),
-            "binding_charges": plain(data["binding_charge"]),
-            "binding_errors": plain(data["charge_scan_binding_errors"]),
-        }
-    if "flux_energies" in data:
-        keys = ("energies", "energy_errors", "current", "stiffness", "multiplicity")
-        record["flux"] = {"phi": plain(data["phi"])} | {key: plain(data[f"flux_{key}"]) for key in keys}
+    record |= {task.name: task.record(data) for task in each.tasks}
     return record
 
 
@@ -78,49 +62,6 @@ def _sector(study: Study, data: xr.Dataset) -> dict[str, object]:
         key: getattr(sector, key) for key in ("momentum", "reflection", "irrep") if getattr(sector, key) is not None
     }
     return found | {"dimension": dimension, "stored": stored}
-
-
-def _ground_state(data: xr.Dataset) -> dict[str, object]:
-    observables: dict[str, object] = {"multiplicity": int(data["multiplicity"])}
-    condensate: dict[str, object] = {}
-    for name, array in data.data_vars.items():
-        key = str(name)
-        if key in (*GROUND_KEYS, *ABOUT) or key.startswith(("charge_scan_", "flux_")):
-            continue
-        if key.startswith("condensate_"):
-            condensate[key.removeprefix("condensate_")] = plain(array)
-        elif key == "displacement_distribution":
-            observables[key] = {"X": plain(data["X"]), "P": plain(array)}
-        else:
-            observables[key] = plain(array)
-    if condensate:
-        observables["condensate"] = condensate
-    cutoff = {key: int(data[key]) for key in ("max_quanta", "total_quanta")}
-    levels = {key: plain(data[key]) for key in GROUND_KEYS} | {
-        "labels": [_label(text) for text in data["labels"].values]
-    }
-    return levels | {"cutoff": cutoff, "observables": observables}
-
-
-def _label(text: str) -> dict[str, int | str]:
-    """Return ``{"momentum": 0, "reflection": 1}`` of its text."""
-    pairs = (part.split(" = ") for part in str(text).split(", ") if part)
-    return {name: value if name == "irrep" else int(value) for name, value in pairs}
-
-
-def plain(array: xr.DataArray) -> object:
-    """Return numbers and nested lists; complex as ``{"re":, "im":}``, NaN as None."""
-    return _plain(array.values.tolist())
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, complex):
-        return {"re": value.real, "im": value.imag}
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value
 
 
 def to_json(record: Mapping[str, object]) -> str:

@@ -6,44 +6,18 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..analysis import charge_scan, default_grid, flux_response, observables
-from ..analysis.labelled import labelled
+from ..analysis import default_grid
 from ..hamiltonians import Model, Sector
-from ..solvers import Eigenstates, LabelledLevels, ground_state, levels_by_symmetry, symmetry_sectors
-from ..solvers.estimate import check_memory, choose_engine, estimate
+from ..solvers import symmetry_sectors
+from ..solvers.estimate import check_memory, choose_engine
 from .model_file import Study, at_point, sweep_points
-
-
-class Reporter(Protocol):
-    """What is told about a run while it goes on."""
-
-    def point(self, number: int, count: int, label: str) -> None:
-        """Begin point `number` of `count`."""
-
-    def step(self, what: str) -> None:
-        """Tell what is being computed."""
-
-    def lanczos(self, matvecs: int, energy: float, residual: float) -> None:
-        """Tell how far the current level is."""
-
-
-class Quiet:
-    """A reporter that says nothing."""
-
-    def point(self, number: int, count: int, label: str) -> None:
-        """Say nothing."""
-
-    def step(self, what: str) -> None:
-        """Say nothing."""
-
-    def lanczos(self, matvecs: int, energy: float, residual: float) -> None:
-        """Say nothing."""
+from .task import Quiet, Reporter, Setting
 
 
 @dataclass(frozen=True)
@@ -142,20 +116,9 @@ def run(
     return Result(study, tuple(done))
 
 
-def sectors_of(study: Study) -> list[tuple[Model, Sector, int]]:
-    """Return every (model, sector, number of levels) that a study without a sweep will solve."""
-    found: list[tuple[Model, Sector, int]] = []
-    if study.sector is not None:
-        found.append((study.model, study.sector, study.ground_state.states if study.ground_state else 1))
-    if study.charge_scan is not None:
-        electrons = study.model.electrons is not None
-        found += [(study.model, Sector(n), 1) for n in study.charge_scan.charges if electrons or n % 2 == 0]
-    return found
-
-
 def check_fits(study: Study) -> None:
     """Raise MemoryError if any part of a study does not fit its memory limit."""
-    for model, sector, states in sectors_of(study):
+    for model, sector, states in study.solves():
         try:
             _check_fits(study, model, sector, states)
         except MemoryError:
@@ -171,12 +134,6 @@ def _check_fits(study: Study, model: Model, sector: Sector, states: int) -> None
     check_memory(model, sector, engine, states, study.solver.memory_limit)
 
 
-def _labels(levels: Eigenstates | LabelledLevels) -> NDArray[np.str_]:
-    """Return the spatial quantum numbers of each level as text, as in ``momentum = 0, reflection = 1``."""
-    texts = [", ".join(f"{name} = {value}" for name, value in sector.labels.items()) for sector in levels.labels]
-    return np.array(texts, dtype=str)
-
-
 def _common_grid(study: Study, models: Sequence[Model]) -> NDArray[np.float64]:
     """Return one grid of X for all points of a sweep."""
     task = study.ground_state
@@ -188,48 +145,6 @@ def _common_grid(study: Study, models: Sequence[Model]) -> NDArray[np.float64]:
 
 def _one(study: Study, grid: NDArray[np.float64], reporter: Reporter) -> xr.Dataset:
     """Compute one point: the tables that the file has, each under its own names."""
-    parts: list[xr.Dataset] = []
-    if study.sector is not None and study.ground_state is not None:
-        parts.append(_ground_state(study, study.sector, grid, reporter))
-    if study.charge_scan is not None:
-        scan = charge_scan(study.model, study.charge_scan.charges, study.solver, lambda n: reporter.step(f"charge {n}"))
-        parts.append(scan.rename({name: f"charge_scan_{name}" for name in scan.data_vars}))
-    if study.sector is not None and study.flux is not None:
-        response = flux_response(
-            study.model, study.sector, study.flux.values, study.solver, lambda x: reporter.step(f"flux {x:.4g}")
-        )
-        parts.append(response.rename({name: f"flux_{name}" for name in response.data_vars}))
+    setting = Setting(study.model, study.sector, study.solver, grid, reporter)
+    parts = [task.run(setting) for task in study.tasks]
     return xr.merge(parts, join="outer", compat="override", combine_attrs="override")
-
-
-def _ground_state(study: Study, sector: Sector, grid: NDArray[np.float64], reporter: Reporter) -> xr.Dataset:
-    task = study.ground_state
-    assert task is not None
-    reporter.step(f"ground state of {estimate(study.model, sector).dimension:,} states")
-    solve = ground_state if sector.has_symmetry else levels_by_symmetry
-    levels = solve(study.model, sector, task.states, study.solver, reporter.lanczos)
-    reporter.step("observables")
-    measured = observables(levels.ground, task.observables, grid)
-    return xr.merge([_levels(levels), measured], combine_attrs="override")
-
-
-def _levels(levels: Eigenstates | LabelledLevels) -> xr.Dataset:
-    c, phonons = levels.certificate, levels.hamiltonian.space.phonons
-    dims = ["level"]
-    return xr.Dataset(
-        {
-            "energies": labelled("energies", levels.energies, dims, "E_n", "energy"),
-            "residuals": labelled("residuals", c.residuals, dims, "||H psi - E psi||", "energy"),
-            "leaks": labelled("leaks", c.leaks, dims, "||Q H psi||, Q beyond the phonon cutoff", "energy"),
-            "energy_errors": labelled(
-                "energy_errors", c.energy_errors, dims, "3 leak^2 / (E_Q - E) + residual", "energy"
-            ),
-            "energy_bounds": labelled("energy_bounds", c.bounds, dims, "sqrt(residual^2 + leak^2)", "energy"),
-            "labels": labelled("labels", _labels(levels), dims, "spatial quantum numbers"),
-            "multiplicity": labelled("multiplicity", levels.multiplicity, [], "states in the ground level"),
-            "dimension": labelled("dimension", levels.hamiltonian.space.dimension, [], "states of the sector"),
-            "stored": labelled("stored", levels.stored, [], "amplitudes kept after symmetry"),
-            "max_quanta": labelled("max_quanta", phonons.max_quanta, [], "most phonons in a mode"),
-            "total_quanta": labelled("total_quanta", phonons.total_quanta, [], "most phonons in all modes"),
-        }
-    )

@@ -4,35 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, Field
 
-from ..analysis import OBSERVABLES as MEASUREMENTS
 from ..clusters import MAX_SITES
 from ..solvers.estimate import ENGINE_NAMES
+from .tasks import TASKS
 from .values import (
+    LEFT_OUT,
     MAX_INTEGER,
     Bond,
     Bytes,
     Coupling,
     Exact,
-    Floats,
     Number,
     Point,
     Table,
     Whole,
     WordOrNumbers,
     WordOrSites,
-    form,
     one_of,
 )
 from .wording import listed
 
-OBSERVABLES = tuple(MEASUREMENTS)
-"""Names that ``ground_state.observables`` takes."""
-NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType({name: o.needs for name, o in MEASUREMENTS.items()})
-"""The tables without which an observable does not exist."""
 UNAVAILABLE_ENGINES = ("slepc",)
 ENGINES = tuple(name for name in ENGINE_NAMES if name not in UNAVAILABLE_ENGINES)
 """Engines that ``solver.engine`` takes."""
@@ -42,9 +37,6 @@ UNAVAILABLE_TABLES: Mapping[str, str] = MappingProxyType(
         "thermal": "thermal states are not available yet in this version; remove the table",
     }
 )
-MAX_STATES = 1000
-LEFT_OUT: Any = None
-"""Marks a key that may be left out; its default is that of the value which the table describes."""
 
 
 class SiteTable(Table):
@@ -186,31 +178,6 @@ class SolverTable(Table):
     max_matvecs: Annotated[int, Field(ge=1, le=MAX_INTEGER, description="a whole number, 1 or more")] = LEFT_OUT
 
 
-class GroundStateTable(Table):
-    """Keys of ``[ground_state]``."""
-
-    states: Annotated[int, Field(ge=1, le=MAX_STATES, description=f"a whole number from 1 to {MAX_STATES}")] = LEFT_OUT
-    observables: Annotated[
-        Annotated[list[Annotated[str, AfterValidator(one_of(OBSERVABLES))]], Tag("|list")]
-        | Annotated[Literal["all"], Tag("|word")],
-        Discriminator(form),
-        Field(description=f'"all", or a list of names: {listed(OBSERVABLES)}'),
-    ] = LEFT_OUT
-    displacement_grid: Floats = LEFT_OUT
-
-
-class ChargeScanTable(Table):
-    """Keys of ``[charge_scan]``."""
-
-    charges: Annotated[list[int], Field(min_length=1, description="a list of one or more whole numbers")] = LEFT_OUT
-
-
-class FluxTable(Table):
-    """Keys of ``[flux]``."""
-
-    values: Floats
-
-
 class AxisTable(Table):
     """The value of one key of ``[sweep]``."""
 
@@ -226,9 +193,7 @@ TABLES: Mapping[str, type[Table]] = MappingProxyType(
         "ensemble": EnsembleTable,
         "sector": SectorTable,
         "solver": SolverTable,
-        "ground_state": GroundStateTable,
-        "charge_scan": ChargeScanTable,
-        "flux": FluxTable,
+        **{name: task.table for name, task in TASKS.items()},
     }
 )
 """The keys of every other table; ``[sweep]`` has the user's own."""

@@ -4,54 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from ..hamiltonians import Model, Sector
 from ..solvers import Options
+from .charge_scan_task import ChargeScanTask
+from .flux_task import FluxTask
+from .ground_state_task import GroundStateTask
+from .task import Solved, Task
 
-
-@dataclass(frozen=True)
-class GroundStateTask:
-    """The lowest levels of the sector and the observables of the lowest one.
-
-    Attributes
-    ----------
-    states : int
-        Number of levels, with multiplicity.
-    observables : tuple of str or None
-        Their names; None: all that the model has.
-    displacement_grid : tuple of float or None
-        X at which P(X) is reported; None: a grid that suits the model.
-    """
-
-    states: int = 1
-    observables: tuple[str, ...] | None = None
-    displacement_grid: tuple[float, ...] | None = None
-
-
-@dataclass(frozen=True)
-class ChargeScanTask:
-    """The lowest energy for each charge at minimal ``|S_z|``.
-
-    Attributes
-    ----------
-    charges : tuple of int
-        Values of N = N_e + 2 N_b.
-    """
-
-    charges: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class FluxTask:
-    """Energy, current and stiffness against the flux.
-
-    Attributes
-    ----------
-    values : tuple of float
-        phi = 2 pi Phi / (hc/e).
-    """
-
-    values: tuple[float, ...]
+Kind = TypeVar("Kind", bound=Task)
 
 
 @dataclass(frozen=True)
@@ -86,8 +48,8 @@ class Study:
         The block that is solved; None where no task needs one.
     solver : Options
         How to solve.
-    ground_state, charge_scan, flux : tasks or None
-        What to compute; None where it is not asked for.
+    tasks : tuple of Task
+        What to compute, in the order in which it runs.
     sweep : tuple of Axis
         Axes of the sweep, in the order of the file; the product of all is run.
     text : str
@@ -99,9 +61,30 @@ class Study:
     model: Model
     sector: Sector | None
     solver: Options
-    ground_state: GroundStateTask | None
-    charge_scan: ChargeScanTask | None
-    flux: FluxTask | None
+    tasks: tuple[Task, ...]
     sweep: tuple[Axis, ...]
     text: str = field(repr=False)
     _data: Mapping[str, object] = field(repr=False, compare=False)
+
+    @property
+    def ground_state(self) -> GroundStateTask | None:
+        """The levels and observables that are asked for."""
+        return self._task(GroundStateTask)
+
+    @property
+    def charge_scan(self) -> ChargeScanTask | None:
+        """The charges that are asked for."""
+        return self._task(ChargeScanTask)
+
+    @property
+    def flux(self) -> FluxTask | None:
+        """The fluxes that are asked for."""
+        return self._task(FluxTask)
+
+    def _task(self, kind: type[Kind]) -> Kind | None:
+        return next((task for task in self.tasks if isinstance(task, kind)), None)
+
+    def solves(self) -> list[Solved]:
+        """Return every (model, sector, number of levels) that a study without a sweep will solve, each once."""
+        found = [solved for task in self.tasks for solved in task.solves(self.model, self.sector)]
+        return [solved for i, solved in enumerate(found) if solved not in found[:i]]

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import (
@@ -25,6 +25,8 @@ from pydantic_core import PydanticCustomError
 
 from .wording import did_you_mean, listed
 
+LEFT_OUT: Any = None
+"""Marks a key that may be left out; its default is that of the value which the table describes."""
 MAX_COUNT = 100_000
 GRID_TAG = "|grid"
 MAX_INTEGER = 2**63 - 1

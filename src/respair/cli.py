@@ -166,9 +166,9 @@ def _make_folder(out: Path) -> None:
 
 
 def _figures(result: Result, target: Path) -> Iterator[Path]:
-    from .analysis.plots import save_figures
+    from .studies.figures import save_figures
 
-    return save_figures(result.data, target.with_suffix(""))
+    return save_figures(result, target.with_suffix(""))
 
 
 def _check_fits(studies: list[Study]) -> None:

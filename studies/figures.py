@@ -1,0 +1,26 @@
+"""The figures that suit a result, drawn to files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..analysis.plots import plot_sweep, save
+from .runner import Result
+
+SWEPT = ("energies", "electron_density", "boson_density", "pair_exchange", "displacement", "quanta")
+"""What is drawn against the first axis of a sweep."""
+
+
+def save_figures(result: Result, stem: Path) -> Iterator[Path]:
+    """Draw the figures that suit a result and yield the files written, ``stem-NAME.png``."""
+    data, axes = result.data, [axis.key for axis in result.study.sweep]
+    if axes and all(axis in data.dims and data.sizes[axis] > 1 for axis in axes):
+        for name in (n for n in SWEPT if n in data):
+            others = dict.fromkeys(axes[1:], 0)
+            yield save(plot_sweep(data.isel(others), axes[0], name), stem.with_name(f"{stem.name}-{name}.png"))
+        return
+    for task in result.study.tasks:
+        for title, needed, plot in task.figures:
+            if needed in data and data[needed].size:
+                yield save(plot(data), stem.with_name(f"{stem.name}-{title}.png"))

@@ -1,0 +1,213 @@
+"""``[ground_state]``: the lowest levels of the sector, and the observables of the lowest one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from pydantic import AfterValidator, Discriminator, Field, Tag
+from rich.table import Table as TextTable
+from rich.text import Text
+
+from ..analysis import OBSERVABLES as MEASUREMENTS
+from ..analysis import observables
+from ..analysis.labelled import labelled
+from ..analysis.plots import plot_distribution, plot_levels
+from ..hamiltonians import Model, Problem, Sector
+from ..hamiltonians.parameters import show
+from ..solvers import Eigenstates, LabelledLevels, estimate, ground_state, levels_by_symmetry
+from .digits import columns, decimals, number, numbers, with_error
+from .plain import plain
+from .task import Figure, Setting, Solved, Task
+from .values import LEFT_OUT, Floats, Table, form, one_of
+from .wording import listed
+
+OBSERVABLES = tuple(MEASUREMENTS)
+"""Names that ``ground_state.observables`` takes."""
+NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType({name: o.needs for name, o in MEASUREMENTS.items()})
+"""The tables without which an observable does not exist."""
+MAX_STATES = 1000
+LEVELS = ("energies", "residuals", "leaks", "energy_errors", "energy_bounds")
+SITE_COLUMNS = {
+    "electron_density": "<n>",
+    "double_occupancy": "<n_up n_dn>",
+    "boson_density": "<b+ b>",
+    "pair_exchange": "<D+ b>",
+    "spin_z": "<S^z>",
+}
+MODE_COLUMNS = {"displacement": "<x>", "displacement_squared": "<x^2>", "quanta": "<a+ a>"}
+PARTS = ("hopping_energy", "exchange_energy", "lattice_energy", "coupling_energy")
+
+
+class GroundStateTable(Table):
+    """Keys of ``[ground_state]``."""
+
+    states: Annotated[int, Field(ge=1, le=MAX_STATES, description=f"a whole number from 1 to {MAX_STATES}")] = LEFT_OUT
+    observables: Annotated[
+        Annotated[list[Annotated[str, AfterValidator(one_of(OBSERVABLES))]], Tag("|list")]
+        | Annotated[Literal["all"], Tag("|word")],
+        Discriminator(form),
+        Field(description=f'"all", or a list of names: {listed(OBSERVABLES)}'),
+    ] = LEFT_OUT
+    displacement_grid: Floats = LEFT_OUT
+
+
+@dataclass(frozen=True)
+class GroundStateTask(Task):
+    """The lowest levels of the sector and the observables of the lowest one.
+
+    Attributes
+    ----------
+    states : int
+        Number of levels, with multiplicity.
+    observables : tuple of str or None
+        Their names; None: all that the model has.
+    displacement_grid : tuple of float or None
+        X at which P(X) is reported; None: a grid that suits the model.
+    """
+
+    name: ClassVar[str] = "ground_state"
+    table: ClassVar[type[Table]] = GroundStateTable
+    figures: ClassVar[tuple[Figure, ...]] = (
+        ("levels", "energies", plot_levels),
+        ("lattice", "displacement_distribution", plot_distribution),
+    )
+
+    states: int = 1
+    observables: tuple[str, ...] | None = None
+    displacement_grid: tuple[float, ...] | None = None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], model: Model) -> Self:
+        """Make the task; each observable once."""
+        return cls(**{**values, "observables": _names(values)})
+
+    @classmethod
+    def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
+        """Yield observables and grids of species that are not there."""
+        for i, name in enumerate(_names(values) or ()):
+            lacking = " and ".join(f"[{table}]" for table in NEEDS[name] if not has(table))
+            if lacking:
+                yield Problem(f"ground_state.observables[{i}]", show(name), f"leave it out, or add {lacking}")
+        if "displacement_grid" in values and not has("phonons"):
+            grid = show(list(values["displacement_grid"]))
+            yield Problem("ground_state.displacement_grid", grid, "leave it out, or add [phonons]")
+
+    def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
+        """Return the sector with the levels wanted."""
+        return [] if sector is None else [(model, sector, self.states)]
+
+    def run(self, setting: Setting) -> xr.Dataset:
+        """Solve and measure; the variables carry no prefix."""
+        model, sector, reporter = setting.model, setting.block, setting.reporter
+        reporter.step(f"ground state of {estimate(model, sector).dimension:,} states")
+        solve = ground_state if sector.has_symmetry else levels_by_symmetry
+        levels = solve(model, sector, self.states, setting.solver, reporter.lanczos)
+        reporter.step("observables")
+        measured = observables(levels.ground, self.observables, setting.grid)
+        data = xr.merge([_level_data(levels), measured], combine_attrs="override")
+        if (phonons := model.phonons) is None or phonons.cutoff is None:
+            return data
+        return data.assign(accuracy=labelled("accuracy", phonons.accuracy, [], "largest error bar wanted", "energy"))
+
+    @classmethod
+    def record(cls, data: xr.Dataset) -> dict[str, object]:
+        """Return levels, cutoff and observables."""
+        measured: dict[str, object] = {"multiplicity": int(data["multiplicity"])}
+        condensate: dict[str, object] = {}
+        for name in (str(name) for name in data.data_vars):
+            if name.startswith("condensate_"):
+                condensate[name.removeprefix("condensate_")] = plain(data[name])
+            elif name == "displacement_distribution":
+                measured[name] = {"X": plain(data["X"]), "P": plain(data[name])}
+            elif name in MEASUREMENTS:
+                measured[name] = plain(data[name])
+        if condensate:
+            measured["condensate"] = condensate
+        labels = {"labels": [_label(text) for text in data["labels"].values]}
+        cutoff = {key: int(data[key]) for key in ("max_quanta", "total_quanta")}
+        return {key: plain(data[key]) for key in LEVELS} | labels | {"cutoff": cutoff, "observables": measured}
+
+    @classmethod
+    def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
+        """Yield levels, sites, modes, energies and condensates."""
+        yield _level_table(data)
+        if "accuracy" in data:
+            chosen = f"total_quanta = {int(data['total_quanta'])}: {int(data['dimension']):,} states"
+            yield Text(f"The accuracy of {float(data['accuracy']):.1e} needed {chosen}.")
+        if (count := int(data["multiplicity"])) > 1:
+            yield Text(f"The ground level has {count} states; observables are averages over all of them.")
+        yield from _observable_tables(data)
+
+
+def _names(values: Mapping[str, Any]) -> tuple[str, ...] | None:
+    names = values.get("observables", "all")
+    return None if names in ("all", None) else tuple(dict.fromkeys(names))
+
+
+def _labels(levels: Eigenstates | LabelledLevels) -> NDArray[np.str_]:
+    """Return the spatial quantum numbers of each level as text, as in ``momentum = 0, reflection = 1``."""
+    texts = [", ".join(f"{name} = {value}" for name, value in sector.labels.items()) for sector in levels.labels]
+    return np.array(texts, dtype=str)
+
+
+def _label(text: str) -> dict[str, int | str]:
+    """Return ``{"momentum": 0, "reflection": 1}`` of its text."""
+    pairs = (part.split(" = ") for part in str(text).split(", ") if part)
+    return {name: value if name == "irrep" else int(value) for name, value in pairs}
+
+
+def _level_data(levels: Eigenstates | LabelledLevels) -> xr.Dataset:
+    c, space = levels.certificate, levels.hamiltonian.space
+    variables: dict[str, tuple[Any, list[str], str, str]] = {
+        "energies": (levels.energies, ["level"], "E_n", "energy"),
+        "residuals": (c.residuals, ["level"], "||H psi - E psi||", "energy"),
+        "leaks": (c.leaks, ["level"], "||Q H psi||, Q beyond the phonon cutoff", "energy"),
+        "energy_errors": (c.energy_errors, ["level"], "3 leak^2 / (E_Q - E) + residual", "energy"),
+        "energy_bounds": (c.bounds, ["level"], "sqrt(residual^2 + leak^2)", "energy"),
+        "labels": (_labels(levels), ["level"], "spatial quantum numbers", "1"),
+        "multiplicity": (levels.multiplicity, [], "states in the ground level", "1"),
+        "dimension": (space.dimension, [], "states of the sector", "1"),
+        "stored": (levels.stored, [], "amplitudes kept after symmetry", "1"),
+        "max_quanta": (space.phonons.max_quanta, [], "most phonons in a mode", "1"),
+        "total_quanta": (space.phonons.total_quanta, [], "most phonons in all modes", "1"),
+    }
+    return xr.Dataset({name: labelled(name, *parts) for name, parts in variables.items()})
+
+
+def _level_table(data: xr.Dataset) -> TextTable:
+    labels = data["labels"].values
+    table = columns("levels", ("level", "energy", "above ground", "residual", "leak", "error bar"))
+    if any(labels):
+        table.add_column("block")
+    energies, errors = data["energies"].values, data["energy_errors"].values
+    for n, (energy, error) in enumerate(zip(energies, errors, strict=True)):
+        gap = with_error(energy - energies[0], error + errors[0]) if n else ""
+        row = (data[key].values[n] for key in ("residuals", "leaks"))
+        block = [str(labels[n])] if any(labels) else []
+        table.add_row(str(n), with_error(energy, error), gap, *(f"{x:.1e}" for x in row), f"{error:.1e}", *block)
+    return table
+
+
+def _observable_tables(data: xr.Dataset) -> Iterator[TextTable]:
+    digits = decimals(float(data["energy_errors"].values[0]))
+    for title, dim, symbols in (("sites", "site", SITE_COLUMNS), ("modes", "mode", MODE_COLUMNS)):
+        there = [name for name in symbols if name in data and data[name].size]
+        if not there:
+            continue
+        table = columns(title, (dim, *(symbols[name] for name in there)))
+        for i in range(data.sizes[dim]):
+            table.add_row(str(i), *(number(data[name].values[i], digits) for name in there))
+        yield table
+    rest = [(name, number(data[name].item(), digits)) for name in PARTS if name in data]
+    rest += [(str(n), numbers(data[n].values, digits)) for n in data.data_vars if str(n).startswith("condensate_")]
+    if rest:
+        table = TextTable(title="energies and condensates", title_justify="left", show_header=False)
+        for row in rest:
+            table.add_row(*row)
+        yield table

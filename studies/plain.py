@@ -1,0 +1,28 @@
+"""Arrays as plain numbers and lists, for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import xarray as xr
+
+
+def plain(array: xr.DataArray) -> object:
+    """Return numbers and nested lists; complex as ``{"re":, "im":}``, NaN as None."""
+    return _plain(array.values.tolist())
+
+
+def entries(data: xr.Dataset, prefix: str, names: Iterable[str]) -> dict[str, object]:
+    """Return some variables of a dataset as plain numbers, by their names without the prefix."""
+    return {name: plain(data[f"{prefix}_{name}"]) for name in names}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, complex):
+        return {"re": value.real, "im": value.imag}
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,140 @@
+"""What a task is: one table of the model file that asks for something, from its keys to its numbers on the terminal."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+from rich.table import Table as TextTable
+from rich.text import Text
+
+from ..hamiltonians import Model, Problem, Sector
+from ..solvers import Options
+from .values import Table
+
+Solved = tuple[Model, Sector, int]
+"""A block of a Hamiltonian that will be solved, and for how many levels."""
+Figure = tuple[str, str, Callable[[xr.Dataset], Axes]]
+"""A figure: its name, the variable without which it is not drawn, and the function that draws it."""
+
+
+class Reporter(Protocol):
+    """What is told about a run while it goes on."""
+
+    def point(self, number: int, count: int, label: str) -> None:
+        """Begin point `number` of `count`."""
+
+    def step(self, what: str) -> None:
+        """Tell what is being computed."""
+
+    def lanczos(self, matvecs: int, energy: float, residual: float) -> None:
+        """Tell how far the current level is."""
+
+
+class Quiet:
+    """A reporter that says nothing."""
+
+    def point(self, number: int, count: int, label: str) -> None:
+        """Say nothing."""
+
+    def step(self, what: str) -> None:
+        """Say nothing."""
+
+    def lanczos(self, matvecs: int, energy: float, residual: float) -> None:
+        """Say nothing."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all tasks of a model file share.
+
+    Attributes
+    ----------
+    model : Model
+        The Hamiltonian.
+    sector : Sector or None
+        The block that is solved; None where the file has no such table.
+    solver : Options
+        How to solve.
+    grid : (n,) float
+        X at which distributions of the lattice are given, the same at all points of a sweep.
+    reporter : Reporter
+        Told how the run goes on.
+    """
+
+    model: Model
+    sector: Sector | None
+    solver: Options
+    grid: NDArray[np.float64]
+    reporter: Reporter
+
+    @property
+    def block(self) -> Sector:
+        """The sector, for a task that needs one."""
+        assert self.sector is not None
+        return self.sector
+
+
+class Task(ABC):
+    """One table of the model file that asks for something; every kind is a frozen dataclass of its checked keys.
+
+    Attributes
+    ----------
+    name : str
+        Of the table. The variables of its result carry it in front, as in ``flux_energies``.
+    table : type of Table
+        Keys of the table and what they take.
+    needs_sector : bool
+        True where the file must have a ``[sector]``.
+    figures : tuple of Figure
+        What is drawn of a result.
+    """
+
+    name: ClassVar[str]
+    table: ClassVar[type[Table]]
+    needs_sector: ClassVar[bool] = True
+    figures: ClassVar[tuple[Figure, ...]] = ()
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], model: Model) -> Self:
+        """Make the task of the checked keys that are there; the others take their defaults."""
+        return cls(**values)
+
+    @classmethod
+    def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
+        """Yield what is wrong with right keys whatever the model is; `has` tells which tables the file has."""
+        yield from ()
+
+    @classmethod
+    def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
+        """Yield what is wrong with right keys for this model; the sector is None where it is wrong itself."""
+        yield from ()
+
+    def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
+        """Return what will be solved, for estimates; by default the lowest level of the sector."""
+        return [] if sector is None else [(model, sector, 1)]
+
+    @abstractmethod
+    def run(self, setting: Setting) -> xr.Dataset:
+        """Compute what the table asks for, as variables that are named after it."""
+
+    @classmethod
+    @abstractmethod
+    def record(cls, data: xr.Dataset) -> dict[str, object]:
+        """Return the object of the JSON record, from the whole dataset of a point."""
+
+    @classmethod
+    def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
+        """Yield what the terminal shows, from the whole dataset of a point."""
+        yield from ()
+
+    @classmethod
+    def named(cls, data: xr.Dataset) -> xr.Dataset:
+        """Return a dataset with the name of the task in front of its variables."""
+        return data.rename({name: f"{cls.name}_{name}" for name in data.data_vars})

@@ -1,0 +1,16 @@
+"""All tasks by the name of their table. A new one is one file, and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from .charge_scan_task import ChargeScanTask
+from .flux_task import FluxTask
+from .ground_state_task import GroundStateTask
+from .task import Task
+
+TASKS: Mapping[str, type[Task]] = MappingProxyType(
+    {task.name: task for task in (GroundStateTask, ChargeScanTask, FluxTask)}
+)
+"""In the order in which they run."""

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-import scipy.sparse.linalg as spla
 import xarray as xr
-from numpy.typing import NDArray
 
-from ..hamiltonians import Block, Model, Sector, flux_derivative
-from ..solvers import ConvergenceError, Eigenstates, Options, ground_state
+from ..hamiltonians import Model, Sector, flux_derivative
+from ..solvers import Eigenstates, Options, ground_state, solve
 from .labelled import labelled
 
 SPLIT = 1e-7
@@ -103,29 +100,8 @@ def _derivatives(levels: Eigenstates) -> tuple[float, float]:
     if slopes[-1] - slopes[0] > SPLIT * max(1.0, abs(slopes[0])):
         return np.nan, np.nan
     pushed = moved - ground @ (ground.conj().T @ moved)
-    response = _resolvent(block, float(levels.energies[0]), ground, pushed)
+    answer = solve(block, float(levels.energies[0]), pushed.T.reshape(multiplet.shape), off=multiplet)
+    response = answer.reshape(len(multiplet), -1).T
     bent = np.array([second.apply(phi) for phi in multiplet]).reshape(len(multiplet), -1).T
     curvature = ground.conj().T @ bent - 2 * pushed.conj().T @ response
     return float(np.mean(slopes)), float(np.linalg.eigvalsh(curvature)[0])
-
-
-def _resolvent(block: Block, energy: float, ground: NDArray[Any], pushed: NDArray[Any]) -> NDArray[Any]:
-    """Solve ``(H - E) y = pushed`` off the ground multiplet, by conjugate gradients in the block of the sector."""
-    size = len(ground)
-
-    def act(v: NDArray[Any]) -> NDArray[Any]:
-        w = block.energy.dot(np.ascontiguousarray(v)) - energy * v
-        return np.asarray(w - ground @ (ground.conj().T @ w))
-
-    operator = spla.LinearOperator((size, size), matvec=act, dtype=np.result_type(block.energy.dtype, pushed.dtype))
-    solution = np.zeros_like(pushed)
-    for column in range(pushed.shape[1]):
-        right = pushed[:, column]
-        if np.linalg.norm(right) < 1e-13:
-            continue
-        answer, _ = spla.cg(operator, right, rtol=1e-12, atol=1e-13, maxiter=20 * size + 1000)
-        defect = float(np.linalg.norm(act(answer) - right))
-        if defect > 1e-8:
-            raise ConvergenceError(defect, energy, 1e-8, 20 * size)
-        solution[:, column] = answer - ground @ (ground.conj().T @ answer)
-    return solution

@@ -56,6 +56,11 @@ class Block:
         return cls(hamiltonian, sector, symmetries, group(hamiltonian.space, symmetries) if symmetries else ())
 
     @property
+    def whole(self) -> Block:
+        """The whole (N, S_z) sector as one block, where operators may break the symmetry."""
+        return Block(self.hamiltonian, Sector(self.sector.charge, self.sector.two_sz), (), ())
+
+    @property
     def space(self) -> Space:
         """The states of the sector."""
         return self.hamiltonian.space

@@ -6,6 +6,7 @@ from .cutoff import CutoffError
 from .estimate import Estimate, estimate
 from .ground_state import Eigenstates, Options, State, block_isometry, ground_state, is_degenerate
 from .lanczos import ConvergenceError, Levels, lowest_levels
+from .linear import solve, unfolded
 from .recursion import Progress
 
 __all__ = [
@@ -26,5 +27,7 @@ __all__ = [
     "is_degenerate",
     "levels_by_symmetry",
     "lowest_levels",
+    "solve",
     "symmetry_sectors",
+    "unfolded",
 ]

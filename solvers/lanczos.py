@@ -32,7 +32,7 @@ def everything(vector: Vector) -> None:
 
 
 class ConvergenceError(RuntimeError):
-    """An eigenpair that did not converge.
+    """An eigenpair, or the solution of a linear equation, that did not converge.
 
     Attributes
     ----------
@@ -40,10 +40,10 @@ class ConvergenceError(RuntimeError):
         What was reached.
     """
 
-    def __init__(self, residual: float, energy: float, tolerance: float, matvecs: int) -> None:
+    def __init__(self, residual: float, energy: float, tolerance: float, matvecs: int, what: str = "Lanczos") -> None:
         self.residual, self.energy = residual, energy
         super().__init__(
-            f"Lanczos did not converge: residual {residual:.2e} after {matvecs} products at energy {energy:.10g}, and "
+            f"{what} did not converge: residual {residual:.2e} after {matvecs} products at energy {energy:.10g}, and "
             f"the tolerance is {tolerance:.2e}; raise solver.max_matvecs or solver.tolerance"
         )
 

@@ -139,7 +139,7 @@ class InvalidModel(ValueError):  # noqa: N818 - it says what is wrong, not that 
 
 def show(value: object, limit: int = 60) -> str:
     """Return a short repr of a user's value for an error message."""
-    text = f'"{value}"' if isinstance(value, str) else repr(value)
+    text = f'"{value}"' if isinstance(value, str) else repr(list(value) if isinstance(value, tuple) else value)
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 

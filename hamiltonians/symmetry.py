@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..clusters import Cluster, Permutation, order, point_group
+from .few_particles import largest_element
 from .model import Model
 from .operators import ChargeWord, LatticeWord, Operator, total
 from .parameters import InvalidModel, Problem
@@ -127,15 +128,14 @@ def _reverses(model: Model, sites: Permutation) -> bool:
 
 
 def _commutes(space: Space, operator: Operator, symmetry: Symmetry) -> bool:
-    """Relabel the formula of H and compare it with the original, matrix by matrix."""
-    difference = operator - relabelled(operator, space.model, symmetry)
+    """Relabel the formula of H and compare it with the original, matrix by matrix, where every word acts."""
     scale = max((abs(value) for value in operator.terms.values()), default=1.0)
+    difference = _large(operator - relabelled(operator, space.model, symmetry), SAME * scale)
     frame = {m: space.shifts.get(m, 0.0) for m in range(len(symmetry.modes))}
     sign = -1.0 if symmetry.odd else 1.0
     if any(abs(frame[image] - sign * frame[m]) > SAME for m, image in enumerate(symmetry.modes)):
         return False
-    sizes = [np.max(np.abs(f.charges.data), initial=0.0) for f in space.factorise(_large(difference, SAME * scale))]
-    return max(sizes, default=0.0) <= SAME * scale
+    return largest_element(space, difference) <= SAME * scale
 
 
 def _large(operator: Operator, least: float) -> Operator:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..clusters import order, point_group
-from ..hamiltonians import Block, Hamiltonian, InvalidModel, Model, Sector
+from ..hamiltonians import Block, Hamiltonian, InvalidModel, Model, Operator, Sector, Space, hamiltonian_operator
 from ..hamiltonians.sector import check_sector
 from ..hamiltonians.symmetry import sector_symmetries
 from .certificate import Certificate
@@ -125,7 +125,7 @@ def levels_by_symmetry(
     found: dict[Sector, Eigenstates] = {}
     done: set[Sector] = set()
     matvecs = 0
-    for label in _labels(hamiltonian):
+    for label in _labels(hamiltonian.space, hamiltonian.operator):
         partner = _time_reversed(label, model)
         if partner in found:
             found[label] = _conjugate(found[partner], Block.of(hamiltonian, label))
@@ -187,16 +187,15 @@ def symmetry_sectors(model: Model, sector: Sector) -> tuple[Sector, ...]:
     [(0, 1), (0, -1), (1, None), (2, None)]
     """
     check_sector(model, sector)
-    return _labels(Hamiltonian.of(capped(model), sector))
+    return _labels(Space(capped(model), sector), hamiltonian_operator(model))
 
 
-def _labels(hamiltonian: Hamiltonian) -> tuple[Sector, ...]:
+def _labels(space: Space, operator: Operator) -> tuple[Sector, ...]:
     """Return the finest set of blocks that the Hamiltonian has."""
-    space = hamiltonian.space
     for candidates in () if space.sector.has_symmetry else _candidates(space.model, space.sector):
         try:
             for candidate in candidates:
-                sector_symmetries(space, hamiltonian.operator, candidate)
+                sector_symmetries(space, operator, candidate)
         except InvalidModel:
             continue
         return candidates

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..clusters import KINDS, Cluster, custom
 from ..hamiltonians import Bosons, Electrons, InvalidModel, Model, Phonons, Problem, Sector
+from ..hamiltonians.block_problems import block_problems
 from ..hamiltonians.parameters import show
 from ..hamiltonians.sector import sector_problems
 from ..solvers import Options
@@ -132,6 +133,9 @@ def _table_problems(draft: Draft) -> Iterator[Problem]:
         elif not asked and not any(table in draft for table in UNAVAILABLE_TABLES):
             tasks = listed(f"[{task}]" for task in TASKS)
             yield Problem("ground_state", "nothing", f"the file asks for nothing; add [sector], or any of {tasks}")
+    phonons = draft.values.get("phonons", {})
+    if "accuracy" in phonons and "phonons.cutoff" not in draft.wrong and "cutoff" not in phonons:
+        yield Problem("phonons.accuracy", show(phonons["accuracy"]), 'allowed with cutoff = "auto"; leave it out')
     for task in asked:
         yield from TASKS[task].table_problems(draft.values.get(task, {}), draft.__contains__)
 
@@ -185,6 +189,7 @@ def _model(draft: Draft, cluster: Cluster, name: str) -> tuple[Model | None, Sec
         return None, None, list(error.problems)
     sector = Sector(**values["sector"]) if "sector" in values else None
     found = list(sector_problems(model, sector)) if sector else []
+    found += block_problems(model, sector) if sector and not found else ()
     right = None if found else sector
     for task in (name for name in TASKS if name in values):
         found += TASKS[task].model_problems(values[task], model, right)

@@ -12,6 +12,7 @@ from rich.table import Table as TextTable
 from ..analysis import flux_response
 from ..analysis.plots import plot_flux
 from ..hamiltonians import InvalidModel, Model, Problem, Sector
+from ..hamiltonians.block_problems import block_problems
 from ..hamiltonians.parameters import show
 from ..hamiltonians.sector import sector_problems
 from .digits import columns, decimals, number, with_error
@@ -53,7 +54,7 @@ class FluxTask(Task):
             yield Problem("flux.values", show(list(values["values"])), allowed)
             return
         if sector and any(values["values"]):
-            for problem in sector_problems(threaded, sector):
+            for problem in list(sector_problems(threaded, sector)) or block_problems(threaded, sector):
                 yield replace(problem, allowed=f"{problem.allowed} ([flux] has phi = {phi:g})")
 
     def run(self, setting: Setting) -> xr.Dataset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -18,6 +19,9 @@ from ..solvers import symmetry_sectors
 from ..solvers.estimate import check_memory, choose_engine
 from .model_file import Study, at_point, sweep_points
 from .task import Quiet, Reporter, Setting
+
+FILLED: Mapping[str, str] = MappingProxyType({"labels": ""})
+"""What fills up the shorter points of a sweep, where it is not NaN."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,13 @@ class Result:
     def data(self) -> xr.Dataset:
         """Everything in one dataset, the axes of the sweep as leading dimensions.
 
-        A sweep over several axes that did not come to its end has the one dimension "point" instead.
+        Where points differ in size, as in a sweep of ``cluster.sites``, the shorter ones are filled up with NaN. A
+        sweep over several axes that did not come to its end has the one dimension "point" instead.
         """
         if not self.study.sweep:
             return self.points[0][1]
         axes = self.study.sweep
-        found = [data for _, data in self.points]
+        found = _with_places([data for _, data in self.points])
         if len(found) == math.prod(len(axis.values) for axis in axes):
             coords = {axis.key: (axis.key, np.asarray(axis.values)) for axis in axes}
             return _combined(_nest(found, [len(axis.values) for axis in axes]), list(coords), coords)
@@ -53,9 +58,26 @@ class Result:
         return partial.swap_dims(point=axes[0].key) if len(axes) == 1 else partial
 
 
+def _with_places(found: Sequence[xr.Dataset]) -> list[xr.Dataset]:
+    """Number the places along dimensions that differ in length between the points, so that they can be lined up."""
+    lengths: defaultdict[str, set[int]] = defaultdict(set)
+    for data in found:
+        for dim in data.sizes.keys() - data.coords.keys():
+            lengths[str(dim)].add(data.sizes[dim])
+    uneven = [dim for dim, sizes in lengths.items() if len(sizes) > 1]
+    return [data.assign_coords({d: np.arange(data.sizes[d]) for d in uneven if d in data.sizes}) for data in found]
+
+
 def _combined(nested: list[Any], dims: list[str], coords: Mapping[str, Any]) -> xr.Dataset:
     combined: xr.Dataset = xr.combine_nested(
-        nested, dims, join="outer", combine_attrs="override", compat="equals", data_vars="all", coords="minimal"
+        nested,
+        dims,
+        join="outer",
+        fill_value=dict(FILLED),
+        combine_attrs="override",
+        compat="equals",
+        data_vars="all",
+        coords="minimal",
     )
     return combined.assign_coords(coords).transpose(*dims, ...)
 

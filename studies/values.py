@@ -30,6 +30,8 @@ LEFT_OUT: Any = None
 MAX_COUNT = 100_000
 GRID_TAG = "|grid"
 MAX_INTEGER = 2**63 - 1
+MAX_NUMBER = 1e50
+"""Largest number that a model file takes; the squares of products of two still fit into floats."""
 UNITS: Mapping[str, int] = MappingProxyType(
     {"b": 1}
     | {f"{prefix}b": 1000**power for power, prefix in enumerate("kmgt", start=1)}
@@ -59,13 +61,15 @@ def _list_or_grid(value: object) -> str:
 
 
 def _number(value: object) -> int | float:
-    """Return a finite number as it is; refuse bool, strings, NaN, infinities and integers beyond any float."""
+    """Return a finite number as it is; refuse bool, strings, NaN, infinities and what would overflow in a product."""
     try:
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-            return value
+        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+            raise PydanticCustomError("number", "not a finite number")
     except OverflowError:
-        pass
-    raise PydanticCustomError("number", "not a finite number")
+        raise PydanticCustomError("number", "not a finite number") from None
+    if abs(value) > MAX_NUMBER:
+        raise PydanticCustomError("refused", f"allowed: a finite number, at most {MAX_NUMBER:g} in size")
+    return value
 
 
 def _bond(value: object) -> list[object]:
@@ -123,7 +127,7 @@ class Grid(Table):
             step, rest = divmod(self.stop - self.start, max(1, self.count - 1))
             if self.count == 1 or rest == 0:
                 return tuple(self.start + i * step for i in range(self.count))
-        return tuple(np.linspace(self.start, self.stop, self.count).tolist())
+        return tuple(np.linspace(float(self.start), float(self.stop), self.count).tolist())
 
 
 def _floats(values: tuple[float, ...]) -> tuple[float, ...]:

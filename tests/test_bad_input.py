@@ -151,6 +151,18 @@ CASES = {
     "no cutoff": (ring(phonons="frequency = 1.0"), {"phonons.max_quanta": "nothing.*total_quanta"}),
     "negative cutoff": (ring(phonons="frequency = 1.0\nmax_quanta = -1"), {"phonons.max_quanta": "-1.*from 0"}),
     "huge cutoff": (ring(phonons="frequency = 1.0\ntotal_quanta = 1000000000"), {"phonons.total_quanta": "from 0 to"}),
+    "number too large for products": (
+        ring(phonons="frequency = 1e200\nmax_quanta = 2"),
+        {"phonons.frequency": r"1e\+200.*at most 1e\+50"},
+    ),
+    "accuracy of a given cutoff": (
+        ring(phonons="frequency = 1.0\nmax_quanta = 2\naccuracy = 1e-6"),
+        {"phonons.accuracy": '1e-06 allowed with cutoff = "auto"; leave it out'},
+    ),
+    "frequency zero in a list": (
+        ring(phonons="frequency = [1, 1, 0, 1]\nmax_quanta = 2"),
+        {"phonons.frequency": r"\[1.0, 1.0, 0.0, 1.0\] allowed: above 0"},
+    ),
     "unknown frame": (
         ring(phonons='frequency = 1.0\nmax_quanta = 2\ndisplacement = "left"'),
         {"phonons.displacement": '"left".*"none", "mean"'},
@@ -186,6 +198,22 @@ CASES = {
     "reflection with a flux task": (
         ring(flux="values = [0.0, 0.5]", sector="charge = 4\nmomentum = 0\nreflection = 1"),
         {"sector.reflection": r"a flux breaks.*\[flux\] has phi = 0.5"},
+    ),
+    "momentum where one level differs": (
+        ring(bosons="level = [0, 0, 0, 1]", phonons=None, sector="charge = 4\nmomentum = 0"),
+        {"sector.momentum": "lacks this symmetry.*leave it out"},
+    ),
+    "momentum with a mode on one site": (
+        ring(phonons="frequency = 1.0\nmax_quanta = 2\non = [0]", sector="charge = 4\nmomentum = 0"),
+        {"sector.momentum": "lacks this symmetry"},
+    ),
+    "representation with a flux task": (
+        ring(phonons=None, flux="values = [0.0, 0.5]", sector='charge = 4\nirrep = "A1"'),
+        {"sector.irrep": r"lacks this symmetry.*\[flux\] has phi = 0.5"},
+    ),
+    "block without a state": (
+        ring(bosons=None, phonons=None, sector="charge = 8\nmomentum = 1"),
+        {"sector.momentum": "1 no state with charge = 8 and two_sz = 0 is in this block"},
     ),
     # flux
     "flux on a chain": (cluster('kind = "chain"\nsites = 4', field="flux = 0.1"), {"field.flux": "0.1.*no loop"}),
@@ -268,7 +296,7 @@ CASES = {
     ),
     "grid wider than floats": (
         ring(flux="values = { start = -1.5e308, stop = 1.5e308, count = 3 }"),
-        {"flux.values.stop": "finite distance"},
+        {"flux.values.start": r"at most 1e\+50", "flux.values.stop": r"at most 1e\+50"},
     ),
     "sweep that is no table": (ring(top="schema = 1\nsweep = 3"), {"sweep": r"3.*a table, \[sweep\]"}),
     "sweep of an unknown key": (

@@ -44,7 +44,7 @@ bosons.exchange = 0.5
 phonons = { frequency = 1.0, boson_coupling = 0.7, max_quanta = 4 }
 sector.charge = 4
 [sweep]
-"bosons.level" = { start = -1.0, stop = 1.0, count = 2000 }
+"bosons.level" = { start = -1.0, stop = 1.0, count = 600 }
 """
 
 
@@ -183,7 +183,7 @@ def test_an_interrupted_sweep_keeps_its_finished_points(folder):
     assert process.returncode == 130
     assert "interrupted" in errors
     with xr.open_dataset(folder / "long.partial.nc", engine="h5netcdf") as data:
-        assert 0 < data.sizes["bosons.level"] < 2000
+        assert 0 < data.sizes["bosons.level"] < 600
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]], ids=" ".join)
@@ -207,6 +207,30 @@ def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_computed(fol
     assert done.returncode == 2
     assert "--out: got file/below, which cannot be written to" in done.stderr
     assert done.stdout == ""
+
+
+def test_a_picture_needs_a_folder(folder):
+    (folder / "file").write_text("")
+    done = respair("draw", "dimer.toml", "--out", "file", cwd=folder)
+    assert done.returncode == 2
+    assert done.stderr == "--out: got file, which cannot be written to (File exists); give another folder\n"
+
+
+def test_a_full_disk_is_told_in_words(folder):
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "respair", "check", "dimer.toml"]
+        done = subprocess.run(command, cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("stopped: No space left on device")
+
+
+def test_a_huge_cluster_is_refused_at_once(folder):
+    text = LONG.split("[sweep]")[0].replace("sites = 4", "sites = 20").replace("charge = 4", "charge = 40")
+    (folder / "huge.toml").write_text(text)
+    done = respair("run", "huge.toml", cwd=folder)
+    assert done.returncode == 2
+    assert "20,836,827,035,351,596 charge configurations" in done.stderr
 
 
 def test_folders_of_results_are_made(folder):

@@ -19,6 +19,7 @@ from respair.studies import (
     at_point,
     parse,
     read,
+    run,
     sweep_points,
 )
 
@@ -406,3 +407,21 @@ def test_files_of_other_editors_are_read(tmp_path, ending, mark):
 @pytest.mark.parametrize("file", NOTEBOOK_MODELS, ids=lambda file: file.stem)
 def test_models_of_the_notebooks_are_correct(file):
     assert read(file).text == file.read_text(encoding="utf-8")
+
+
+def test_a_sweep_over_sizes_is_filled_up():
+    text = """
+schema = 1
+cluster = { kind = "ring", sites = 3 }
+electrons.hopping = 1.0
+sector.charge = 2
+ground_state.states = 1
+[sweep]
+"cluster.sites" = [1, 3]
+"ground_state.states" = [1, 3]
+"""
+    data = run(parse(text, "sizes.toml")).data
+    np.testing.assert_allclose(data["energies"].values[:, 1], [[0, np.nan, np.nan], [-4, -1, -1]], atol=1e-12)
+    np.testing.assert_allclose(data["electron_density"].values[0, 0], [2, np.nan, np.nan])
+    assert data["labels"].values[0, 1].tolist() == ["", "", ""]
+    assert data["electron_density"].dims == ("cluster.sites", "ground_state.states", "site")

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 
 from respair.clusters import chain, custom, dimer, ladder, ligand_centre, plaquette, ring, site
 from respair.hamiltonians import (
+    Block,
     Bosons,
     Electrons,
     Hamiltonian,
@@ -474,3 +475,15 @@ def test_terms_with_the_symmetry_of_the_ring_are_welcome(sites):
     model = replace(Model(ring(sites), EVERYTHING, None, HOLSTEIN), terms=(third_neighbours,))
     parts = [spectrum(model, Sector(2), momentum=m) for m in range(sites)]
     np.testing.assert_allclose(union(*parts), spectrum(model, Sector(2)), rtol=0, atol=1e-10)
+
+
+def test_a_term_of_three_particles_that_breaks_the_symmetry_is_seen():
+    """Terms of the package show on one and two particles; those of the user may not."""
+
+    def three(model):
+        return 0.3 * electron_number(0) * electron_number(1, "up") * electron_number(2, "up")
+
+    model = Model(ring(4), Electrons(hopping=1.0), terms=(three,))
+    with pytest.raises(InvalidModel, match=r"sector\.momentum: got 0; the model lacks this symmetry"):
+        Block.of(Hamiltonian.of(model, Sector(4, momentum=0)))
+    assert Block.of(Hamiltonian.of(replace(model, terms=()), Sector(4, momentum=0))).symmetries

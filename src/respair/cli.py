@@ -110,14 +110,14 @@ def draw(
     out: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path(),
 ) -> None:
     """Draw the cluster of a model file to FILE's name with -cluster.png."""
+    (study,) = _read([file])
+    _make_folder(out)
     import matplotlib as mpl
 
     mpl.use("Agg")
     from .analysis.plots import draw_cluster, save
 
-    (study,) = _read([file])
     ax = draw_cluster(study.model.cluster, title=study.name)
-    out.mkdir(parents=True, exist_ok=True)
     typer.echo(str(save(ax, out / f"{file.stem}-cluster.png")))
 
 
@@ -192,7 +192,7 @@ def _solve(study: Study, target: Path, reporter: TerminalReporter) -> Result | N
     kept: list[Result] = []
     try:
         return run(study, reporter, lambda number, result: kept.append(result))
-    except (InvalidModel, ConvergenceError, CutoffError, ArithmeticError, ValueError) as error:
+    except (InvalidModel, ConvergenceError, CutoffError, ArithmeticError, MemoryError, ValueError) as error:
         _say(f"{study.file}: {error}")
         return None
     except KeyboardInterrupt:
@@ -226,4 +226,7 @@ def main() -> None:
         app()
     except BrokenPipeError:
         sys.stderr.close()
+        sys.exit(FAILED)
+    except OSError as error:
+        _say(f"stopped: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
         sys.exit(FAILED)

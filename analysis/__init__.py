@@ -4,6 +4,7 @@ from .averages import expectation, transition
 from .binding import charge_scan
 from .catalogue import OBSERVABLES, Observable, available, observables
 from .charge import boson_density, density_correlation, double_occupancy, electron_density, spin_correlation, spin_z
+from .condensation import condensate_against_size
 from .energy import energy_part
 from .flux import flux_response
 from .lattice import (
@@ -15,32 +16,42 @@ from .lattice import (
     electron_lattice,
     quanta,
 )
+from .natural import natural_orbitals
+from .pair_density import FORMS, PairOperators, distances, pair_density, pair_operators, pairing
 from .pairing import boson_correlation, condensate, pair_boson_correlation, pair_correlation, pair_exchange
 
 __all__ = [
+    "FORMS",
     "OBSERVABLES",
     "Observable",
+    "PairOperators",
     "available",
     "boson_correlation",
     "boson_density",
     "boson_lattice",
     "charge_scan",
     "condensate",
+    "condensate_against_size",
     "default_grid",
     "density_correlation",
     "displacement",
     "displacement_distribution",
     "displacement_squared",
+    "distances",
     "double_occupancy",
     "electron_density",
     "electron_lattice",
     "energy_part",
     "expectation",
     "flux_response",
+    "natural_orbitals",
     "observables",
     "pair_boson_correlation",
     "pair_correlation",
+    "pair_density",
     "pair_exchange",
+    "pair_operators",
+    "pairing",
     "quanta",
     "spin_correlation",
     "spin_z",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -35,14 +37,14 @@ def pair_exchange(state: State, averages: ChargeAverages | None = None) -> xr.Da
 def pair_correlation(state: State, averages: ChargeAverages | None = None) -> xr.DataArray:
     """``<D+_i D_j>``, the density matrix of on-site electron pairs: shape (site, site_), a number."""
     electron, _ = _pairs(state.hamiltonian.space.model)
-    values = _hermitian(averages or ChargeAverages(state), electron)
+    values = correlation_matrix(averages or ChargeAverages(state), electron)
     return labelled("pair_correlation", values, ["site", "site_"], "<D+_i D_j>")
 
 
 def boson_correlation(state: State, averages: ChargeAverages | None = None) -> xr.DataArray:
     """``<b+_i b_j>``, the density matrix of the local pairs: shape (site, site_), a number."""
     _, local = _pairs(state.hamiltonian.space.model)
-    values = _hermitian(averages or ChargeAverages(state), local)
+    values = correlation_matrix(averages or ChargeAverages(state), local)
     return labelled("boson_correlation", values, ["site", "site_"], "<b+_i b_j>")
 
 
@@ -95,8 +97,8 @@ def _pairs(model: Model) -> tuple[list[Operator], list[Operator]]:
     return electron, [boson(i) if i in model.boson_sites else NOTHING for i in sites]
 
 
-def _hermitian(averages: ChargeAverages, operators: list[Operator]) -> NDArray[np.complex128]:
-    """Return ``<O+_i O_j>`` from its upper triangle."""
+def correlation_matrix(averages: ChargeAverages, operators: Sequence[Operator]) -> NDArray[np.complex128]:
+    """Return ``<O+_i O_j>`` of charge operators from its upper triangle, shape (n, n)."""
     size = len(operators)
     matrix = np.zeros((size, size), complex)
     for i in range(size):

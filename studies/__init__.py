@@ -5,6 +5,7 @@ from .digits import with_error
 from .flux_task import FluxTask
 from .ground_state_task import OBSERVABLES, GroundStateTask
 from .model_file import Axis, Study, at_point, parse, read, sweep_points
+from .pairing_task import PairingTask
 from .progress import TerminalReporter
 from .record import read_data, records, to_json, versions, write
 from .report import show_estimate, show_result
@@ -19,6 +20,7 @@ __all__ = [
     "ChargeScanTask",
     "FluxTask",
     "GroundStateTask",
+    "PairingTask",
     "Quiet",
     "Reporter",
     "Result",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 from rich.table import Table as TextTable
 from rich.text import Text
 
+from ..analysis.accuracy import isolated_ground
 from ..hamiltonians import Model, Problem, Sector
-from ..solvers import Options
+from ..solvers import Eigenstates, LabelledLevels, Options, estimate
 from .values import Table
 
 Solved = tuple[Model, Sector, int]
@@ -79,6 +81,12 @@ class Setting:
         """The sector, for a task that needs one."""
         assert self.sector is not None
         return self.sector
+
+    @cached_property
+    def ground(self) -> Eigenstates | LabelledLevels:
+        """The ground level of the sector with its multiplet and the next level, computed once for all tasks."""
+        self.reporter.step(f"ground level of {estimate(self.model, self.block).dimension:,} states")
+        return isolated_ground(self.model, self.block, self.solver, self.reporter.lanczos)
 
 
 class Task(ABC):

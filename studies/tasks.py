@@ -8,9 +8,10 @@ from types import MappingProxyType
 from .charge_scan_task import ChargeScanTask
 from .flux_task import FluxTask
 from .ground_state_task import GroundStateTask
+from .pairing_task import PairingTask
 from .task import Task
 
 TASKS: Mapping[str, type[Task]] = MappingProxyType(
-    {task.name: task for task in (GroundStateTask, ChargeScanTask, FluxTask)}
+    {task.name: task for task in (GroundStateTask, ChargeScanTask, FluxTask, PairingTask)}
 )
 """In the order in which they run."""

@@ -480,6 +480,7 @@ KEYS = {
     "ground_state": ("states", "observables", "displacement_grid"),
     "charge_scan": ("charges",),
     "flux": ("values",),
+    "pairing": ("form_factors",),
     "sweep": ('"sector.charge"', '"cluster.sites"', '"phonons.on"', '"electrons.hopping.bond"'),
 }  # fmt: skip
 PLACES = [(table, key) for table, keys in KEYS.items() for key in keys]

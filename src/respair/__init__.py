@@ -11,7 +11,15 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .analysis import charge_scan, expectation, flux_response, observables, transition
+    from .analysis import (
+        charge_scan,
+        condensate_against_size,
+        expectation,
+        flux_response,
+        observables,
+        pairing,
+        transition,
+    )
     from .clusters import Cluster, chain, custom, dimer, ladder, ligand_centre, plaquette, ring, site
     from .hamiltonians import Bosons, Electrons, Hamiltonian, InvalidModel, Model, Operator, Phonons, Sector
     from .solvers import ConvergenceError, Eigenstates, Options, State, estimate, ground_state
@@ -27,7 +35,15 @@ except PackageNotFoundError:
     __version__ = "unknown"
 
 _HOMES = {
-    "analysis": ("charge_scan", "expectation", "flux_response", "observables", "transition"),
+    "analysis": (
+        "charge_scan",
+        "condensate_against_size",
+        "expectation",
+        "flux_response",
+        "observables",
+        "pairing",
+        "transition",
+    ),
     "clusters": ("Cluster", "chain", "custom", "dimer", "ladder", "ligand_centre", "plaquette", "ring", "site"),
     "hamiltonians": ("Bosons", "Electrons", "Hamiltonian", "InvalidModel", "Model", "Operator", "Phonons", "Sector"),
     "solvers": ("ConvergenceError", "Eigenstates", "Options", "State", "estimate", "ground_state"),
@@ -51,6 +67,7 @@ __all__ = [
     "State",
     "chain",
     "charge_scan",
+    "condensate_against_size",
     "custom",
     "dimer",
     "estimate",
@@ -60,6 +77,7 @@ __all__ = [
     "ladder",
     "ligand_centre",
     "observables",
+    "pairing",
     "plaquette",
     "read",
     "ring",

@@ -1,0 +1,136 @@
+"""``[pairing]``: density matrices of pairs in the ground level, of one form after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+import xarray as xr
+from pydantic import AfterValidator, Discriminator, Field, Tag
+from rich.table import Table as TextTable
+from rich.text import Text
+
+from ..analysis import FORMS, pair_operators, pairing
+from ..analysis.accuracy import mixing
+from ..analysis.labelled import labelled
+from ..analysis.pair_density import Form, form_names, possible_forms
+from ..analysis.plots_indicators import plot_pairing
+from ..hamiltonians import Model, Problem, Sector
+from ..hamiltonians.parameters import show
+from .digits import columns, with_error
+from .plain import plain
+from .task import Figure, Setting, Solved, Task
+from .values import LEFT_OUT, Numbers, Table, form, one_of
+from .wording import listed
+
+QUANTITIES = (
+    "eigenvalues", "eigenvalue_error", "fraction", "matrix", "connected", "connected_eigenvalues", "orbitals",
+    "phase_correlation", "distance", "correlation", "connected_correlation",
+)  # fmt: skip
+"""What the record gives of each form, where it is there."""
+
+
+class PairingTable(Table):
+    """Keys of ``[pairing]``."""
+
+    form_factors: Annotated[
+        list[
+            Annotated[
+                Annotated[Numbers, Tag("|list")] | Annotated[str, AfterValidator(one_of(tuple(FORMS))), Tag("|word")],
+                Discriminator(form),
+            ]
+        ],
+        Field(
+            min_length=1,
+            description=f"a list of one or more of {listed(FORMS)}, or lists of numbers, one for each bond",
+        ),
+    ] = LEFT_OUT
+
+
+@dataclass(frozen=True)
+class PairingTask(Task):
+    """Pair density matrices, natural orbitals and correlations.
+
+    Attributes
+    ----------
+    form_factors : tuple of forms or None
+        Which pairs; None: all that the model has.
+    """
+
+    name: ClassVar[str] = "pairing"
+    table: ClassVar[type[Table]] = PairingTable
+    figures: ClassVar[tuple[Figure, ...]] = (("pairing", "pairing_forms", plot_pairing),)
+
+    form_factors: tuple[Form, ...] | None = None
+
+    @classmethod
+    def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
+        """Yield forms of species that are not there."""
+        for i, chosen in enumerate(values.get("form_factors") or ()):
+            needs = FORMS[chosen][1] if isinstance(chosen, str) else ("electrons",)
+            if lacking := " and ".join(f"[{table}]" for table in needs if not has(table)):
+                yield Problem(f"pairing.form_factors[{i}]", show(chosen), f"leave it out, or add {lacking}")
+
+    @classmethod
+    def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
+        """Yield forms that do not fit the cluster."""
+        for i, chosen in enumerate(values.get("form_factors") or ()):
+            try:
+                pair_operators(model, chosen)
+            except ValueError as error:
+                given = show(chosen if isinstance(chosen, str) else list(chosen))
+                yield Problem(f"pairing.form_factors[{i}]", given, f"allowed: what fits the cluster; {error}")
+
+    def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
+        """Return the sector with the ground level and the next one."""
+        return [] if sector is None else [(model, sector, 2)]
+
+    def run(self, setting: Setting) -> xr.Dataset:
+        """Solve and measure."""
+        levels = setting.ground
+        setting.reporter.step("pair density matrices")
+        state = levels.ground
+        model = state.hamiltonian.space.model
+        forms = possible_forms(model) if self.form_factors is None else self.form_factors
+        names, admixture = form_names(forms), mixing(levels)
+        errors = {}
+        for name, chosen in zip(names, forms, strict=True):
+            most = 0.5 * setting.block.charge * pair_operators(model, chosen).overlap
+            errors[f"{name}_eigenvalue_error"] = labelled(
+                f"{name}_eigenvalue_error", most * admixture, [], "largest possible eigenvalue times the admixture"
+            )
+        about = {
+            "forms": labelled("forms", np.array(names, dtype=str), ["form"], "names of the pairs"),
+            "multiplicity": labelled("multiplicity", levels.multiplicity, [], "states in the ground level"),
+        }
+        return self.named(pairing(state, forms).assign({**errors, **about}))
+
+    @classmethod
+    def record(cls, data: xr.Dataset) -> dict[str, object]:
+        """Return what belongs to each form under its name."""
+        found: dict[str, object] = {"multiplicity": int(data["pairing_multiplicity"])}
+        for name in data["pairing_forms"].values.tolist():
+            keys = {"distance": f"{name}_distance"}
+            places = {key: keys.get(key, f"pairing_{name}_{key}") for key in QUANTITIES}
+            found[name] = {key: plain(data[place]) for key, place in places.items() if place in data}
+        return found
+
+    @classmethod
+    def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
+        """Yield the condensates of all forms."""
+        headings = ("pairs", "largest eigenvalue", "condensate fraction", "connected", "number", "at most distance")
+        table = columns("pairing", headings)
+        for name in data["pairing_forms"].values.tolist():
+            of = {key: data[f"pairing_{name}_{key}"].values for key in ("eigenvalues", "connected_eigenvalues")}
+            error = float(data[f"pairing_{name}_eigenvalue_error"])
+            far = data.get(f"pairing_{name}_correlation")
+            number = float(np.sum(of["eigenvalues"]))
+            cells = [with_error(float(values[0]), error) for values in of.values()]
+            fraction = with_error(float(data[f"pairing_{name}_fraction"]), error / number if number > 0 else np.nan)
+            tail = "-" if far is None else with_error(float(far.values[-1]), error)
+            table.add_row(name, cells[0], fraction, cells[1], with_error(number, error), tail)
+        yield table
+        if (count := int(data["pairing_multiplicity"])) > 1:
+            yield Text(f"The ground level has {count} states; pair density matrices are averages over all of them.")

@@ -1,0 +1,81 @@
+"""The tables of the model file about pairing and lattice: records, files, terminal, figures, and what is refused."""
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from respair.cli import app
+from respair.hamiltonians import InvalidModel
+from respair.studies import parse, read_data, records, run, write
+
+RING = """
+schema = 1
+cluster = { kind = "ring", sites = 4 }
+electrons.hopping = 1.0
+bosons = { level = -0.4, exchange = 0.8 }
+sector.charge = 4
+"""
+
+
+def record_of(text):
+    (record,) = records(run(parse(text, "model.toml")))
+    return record
+
+
+def test_pairing_gives_every_form_under_its_name():
+    record = record_of(RING + "[pairing]")["pairing"]
+    assert set(record) == {"multiplicity", "boson", "on-site", "combined", "bond", "s", "d"}
+    local = record["on-site"]
+    assert sum(local["eigenvalues"]) == pytest.approx(np.trace(local["matrix"]))
+    assert local["fraction"] == pytest.approx(local["eigenvalues"][0] / sum(local["eigenvalues"]))
+    assert local["distance"] == [0.0, 1.0, 2.0]
+    assert "correlation" not in record["combined"]
+    assert local["eigenvalue_error"] < 1e-8
+
+
+def test_a_form_factor_given_as_numbers_is_named_by_its_place():
+    record = record_of(RING + '[pairing]\nform_factors = ["d", [1, -1, 1, -1]]')["pairing"]
+    assert record["factor-1"]["matrix"] == record["d"]["matrix"]
+
+
+def test_pairing_is_written_read_back_swept_shown_and_drawn(tmp_path):
+    file = tmp_path / "ring.toml"
+    file.write_text(RING + "[pairing]\n[sweep]\n'bosons.exchange' = [0.5, 0.8]")
+    result = run(parse(file.read_text(), "ring.toml"))
+    data = read_data(write(result, tmp_path / "ring.nc"))
+    assert data["pairing_on-site_matrix"].shape == (2, 4, 4)
+    np.testing.assert_allclose(data["pairing_d_eigenvalues"], result.data["pairing_d_eigenvalues"], atol=1e-14)
+    file.write_text(RING + "[pairing]")
+    shown = CliRunner().invoke(app, ["run", str(file), "--out", str(tmp_path), "--plot"])
+    assert shown.exit_code == 0
+    assert "condensate fraction" in shown.stdout
+    assert (tmp_path / "ring-pairing.png").stat().st_size > 1000
+
+
+def test_a_degenerate_level_is_said_to_be_averaged(tmp_path):
+    file = tmp_path / "triangle.toml"
+    text = 'schema = 1\ncluster = { kind = "ring", sites = 3 }\nelectrons = { hopping = 1, hubbard_u = 4 }\n'
+    file.write_text(text + "sector = { charge = 3, two_sz = 1 }\n[pairing]\n")
+    shown = CliRunner().invoke(app, ["run", str(file), "--out", str(tmp_path)])
+    assert "averages over all of them" in " ".join(shown.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ('[pairing]\nform_factors = ["p"]', r'pairing.form_factors\[0\]: got "p"; allowed: boson'),
+        ("[pairing]\nform_factors = []", r"pairing.form_factors"),
+        ("[pairing]\nform_factors = [[1.0, 2.0]]", r"\[1.0, 2.0\]; .*this cluster has 4 bonds"),
+        ("[pairing]\nform_factors = [[0, 0, 0, 0]]", "not all zero"),
+        ('[pairing]\nforms = ["d"]', "no such key"),
+    ],
+)
+def test_wrong_tables_are_refused(table, message):
+    with pytest.raises(InvalidModel, match=message):
+        parse(RING + table, "model.toml")
+
+
+def test_forms_of_absent_species_are_refused():
+    text = RING.replace("bosons = { level = -0.4, exchange = 0.8 }\n", "")
+    with pytest.raises(InvalidModel, match=r"form_factors\[0\]: got \"combined\"; leave it out, or add \[bosons\]"):
+        parse(text + '[pairing]\nform_factors = ["combined"]', "model.toml")

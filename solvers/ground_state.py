@@ -18,7 +18,8 @@ from .certificate import Certificate, Certifier
 from .cutoff import grown
 from .estimate import check_memory, choose_engine
 from .lanczos import Levels, everything, hermitian_levels, lowest_levels
-from .recursion import Matvec, Progress, Projection, silent
+from .recursion import Progress, silent
+from .deflation import Matvec, Projection
 
 DEGENERATE = 1e-9
 """Levels closer than this times max(1, |E|) count as one."""

@@ -14,12 +14,18 @@ import scipy.linalg as la
 from numpy.typing import NDArray
 
 from ..hamiltonians.threads import one_blas_thread, one_thread_for
-from .recursion import Deflated, Matvec, Progress, Projection, Ritz, Stop, Vector, searched, silent
+from .checkpoint import Checkpoint
+from .deflation import Deflated, Matvec, Projection, Ritz, Vector
+from .recursion import Memory, Progress, Stop, searched, silent
 
 SMALL = 400
 """Matrices up to this size are written out and given to LAPACK."""
 STORED_BYTES = 24 << 20
 """Lanczos vectors are kept, and kept orthogonal, where a first cycle of them fits; beyond, there are two passes."""
+KEPT_BYTES = 256 << 20
+"""Room for the first Lanczos vectors of the first of two passes, which the second one then need not repeat."""
+DOUBT = 1e-6
+"""A search is over once the probability that it has missed a level at or below the bar is smaller."""
 MOST_LEVELS = 400
 """A ground level with more states than this is refused: every state would have to be stored."""
 MOST_ATTEMPTS = 1000
@@ -81,6 +87,8 @@ def lowest_levels(
     dimension: int | None = None,
     stored_bytes: int = STORED_BYTES,
     wanted_below: float = np.inf,
+    kept_bytes: int = KEPT_BYTES,
+    checkpoint: Checkpoint | None = None,
 ) -> Levels:
     """Find the `count` lowest levels, and further ones as long as they belong to the ground level.
 
@@ -112,6 +120,10 @@ def lowest_levels(
         Memory for Lanczos vectors; larger spaces get by with four vectors and two passes.
     wanted_below : float
         Levels that are sure to lie above this energy are not converged, and fewer than `count` may come back.
+    kept_bytes : int
+        Memory for the first vectors of a first pass.
+    checkpoint : Checkpoint, optional
+        Where the search is kept now and then, and from where it goes on.
 
     Returns
     -------
@@ -129,39 +141,46 @@ def lowest_levels(
     dimension = size if dimension is None else dimension
     if size <= SMALL:
         return _written_out(matvec, project, size, dtype, dimension)
-    operator = Deflated(matvec, project, size, np.dtype(dtype), np.random.default_rng(seed), stored_bytes)
-    with one_blas_thread():
-        return _all_levels(operator, dimension, count, tolerance, max_matvecs, degenerate, progress, wanted_below)
+    operator = Deflated(matvec, project, size, np.dtype(dtype), np.random.default_rng(seed))
+    memory = Memory(stored_bytes, kept_bytes, checkpoint or Checkpoint())
+    limits = Limits(count, tolerance, max_matvecs, wanted_below, degenerate, progress)
+    with one_blas_thread(), memory.checkpoint.holding_interrupts():
+        return _all_levels(operator, dimension, limits, memory)
 
 
-def _all_levels(
-    operator: Deflated,
-    dimension: int,
-    count: int,
-    tolerance: float,
-    max_matvecs: int,
-    degenerate: Callable[[float, float], bool],
-    progress: Progress,
-    wanted_below: float,
-) -> Levels:
-    energies: list[float] = []
-    while len(energies) < dimension:
-        order = np.sort(energies)
-        if len(energies) >= max(count, MOST_LEVELS) and degenerate(order[0], order[-1]):
+@dataclass(frozen=True)
+class Limits:
+    """What is wanted of a search, see `lowest_levels`."""
+
+    count: int
+    tolerance: float
+    max_matvecs: int
+    wanted_below: float
+    degenerate: Callable[[float, float], bool]
+    progress: Progress
+
+
+def _all_levels(operator: Deflated, dimension: int, limits: Limits, memory: Memory) -> Levels:
+    state, degenerate, count = memory.checkpoint.state, limits.degenerate, limits.count
+    if state:
+        operator.restore(state)
+    while len(operator.energies) < dimension and not state.get("complete"):
+        order = np.sort(operator.energies)
+        if len(order) >= max(count, MOST_LEVELS) and degenerate(order[0], order[-1]):
             raise ArithmeticError(
                 f"the ground level has {MOST_LEVELS} states or more, all of them needed for its averages; fix "
                 "momentum, reflection or two_sz, or add the coupling that lifts the degeneracy"
             )
-        bar = min(wanted_below, order[count - 1] if len(energies) >= count else np.inf)
-        found = _next_level(operator, tolerance, max_matvecs, bar, degenerate, progress)
-        if found is None or (found.energy > wanted_below and not degenerate(wanted_below, found.energy)):
+        bar = min(limits.wanted_below, order[count - 1] if len(order) >= count else np.inf)
+        found = _next_level(operator, bar, limits, memory)
+        if found is None or (found.energy > limits.wanted_below and not degenerate(limits.wanted_below, found.energy)):
             break
-        if len(energies) >= count and found.energy >= bar and not degenerate(order[0], found.energy):
+        if len(order) >= count and found.energy >= bar and not degenerate(order[0], found.energy):
             break
-        energies.append(found.energy)
-        operator.lock(found.vector)
-    order = np.argsort(energies, kind="stable")
-    return Levels(np.array(energies)[order], operator.locked[order].T, operator.products)
+        operator.lock(found)
+    state.update(operator.state, complete=True, reached=f"{len(operator.energies)} levels found")
+    order = np.argsort(operator.energies, kind="stable")
+    return Levels(np.array(operator.energies)[order], operator.locked[order].T, operator.products)
 
 
 def _written_out(matvec: Matvec, project: Projection, size: int, dtype: type, dimension: int) -> Levels:
@@ -189,38 +208,29 @@ def hermitian_levels(matrix: Vector) -> tuple[NDArray[np.float64], Vector]:
     return energies, vectors
 
 
-def _next_level(
-    operator: Deflated,
-    tolerance: float,
-    max_matvecs: int,
-    bar: float,
-    degenerate: Callable[[float, float], bool],
-    progress: Progress,
-) -> Ritz | None:
+def _next_level(operator: Deflated, bar: float, limits: Limits, memory: Memory) -> Ritz | None:
     """Converge the lowest level outside the locked ones; None once it is sure to lie above `bar` (inf for none)."""
 
-    def beyond(energy: float, residual: float) -> bool:
-        """Tell whether a Ritz value has settled above the bar: its residual, which falls last, is small too."""
-        low = energy - 4 * residual
-        return low > bar and not degenerate(low, bar)
+    def beyond(energy: float, doubt: float) -> bool:
+        return energy > bar and doubt < DOUBT and not limits.degenerate(energy, bar)
 
-    def enough(energy: float, residual: float, scale: float) -> bool:
-        progress(operator.products, energy, residual)
-        converged = residual <= max(0.3 * tolerance, 8 * EPSILON * scale)
-        return converged or beyond(energy, residual) or operator.products >= max_matvecs
+    def enough(energy: float, residual: float, scale: float, doubt: float) -> bool:
+        limits.progress(operator.products, energy, residual)
+        converged = residual <= max(0.3 * limits.tolerance, 8 * EPSILON * scale)
+        return converged or beyond(energy, doubt) or operator.products >= limits.max_matvecs
 
-    def useless(energy: float, residual: float) -> bool:
-        return beyond(energy, residual) or (residual > tolerance and operator.products >= max_matvecs)
+    def useless(energy: float, residual: float, doubt: float) -> bool:
+        return beyond(energy, doubt) or (residual > limits.tolerance and operator.products >= limits.max_matvecs)
 
-    start = operator.random_vector()
-    for attempt in range(MOST_ATTEMPTS):
-        ritz = searched(operator, start, Stop(enough, useless, attempt))
-        progress(operator.products, ritz.energy, ritz.residual)
-        if beyond(ritz.energy, ritz.residual):
+    start = None
+    for attempt in range(memory.checkpoint.state.pop("attempt", 0), MOST_ATTEMPTS):
+        ritz = searched(operator, start, Stop(enough, useless, bar, attempt), memory)
+        limits.progress(operator.products, ritz.energy, ritz.residual)
+        if beyond(ritz.energy, ritz.doubt):
             return None
-        if ritz.residual <= max(tolerance, 16 * EPSILON * ritz.scale):
+        if ritz.residual <= max(limits.tolerance, 16 * EPSILON * ritz.scale):
             return ritz
-        if operator.products >= max_matvecs:
+        if operator.products >= limits.max_matvecs:
             break
         start = ritz.vector
-    raise ConvergenceError(ritz.residual, ritz.energy, tolerance, operator.products)
+    raise ConvergenceError(ritz.residual, ritz.energy, limits.tolerance, operator.products)

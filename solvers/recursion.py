@@ -4,16 +4,19 @@ The recursion tests no convergence, loses orthogonality, and divides by zero in 
 
 - Small spaces: all vectors of a cycle are kept, and each is mended in QuSpin's own buffer before it is used: made
   orthogonal to the earlier ones, and random where the Krylov space was exhausted.
-- Large spaces: a first pass keeps three vectors and only reads off the tridiagonal matrix, until the residual that it
-  implies is small; a second one repeats the same recursion and adds the vectors up to the Ritz vector.
+- Large spaces: a first pass only reads off the tridiagonal matrix, until the residual that it implies is small; a
+  second one repeats the same recursion and adds the vectors up to the Ritz vector. The first vectors are kept as long
+  as they fit, and the second pass begins after them.
 
-Levels found before are lifted to the top of the spectrum, where no search for a lowest level looks.
+A recursion can begin in the middle, where a checkpoint was written or the kept vectors end: it starts from q_k, and the
+first product brings along the term ``- b_{k-1} q_{k-1}`` that QuSpin would have subtracted. Nothing is lost so: it is
+the same recursion, where a restart from a Ritz vector would lose its pace.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,22 +24,12 @@ import scipy.linalg as la
 from numpy.typing import NDArray
 from quspin.tools.lanczos import lanczos_full, lanczos_iter
 
-from ..hamiltonians.kernels import add_rows, row_products
-from ..hamiltonians.threads import PARALLEL_FROM
-
-Vector = NDArray[Any]
-"""A real or complex array of amplitudes."""
-Matvec = Callable[[Vector, Vector], Vector]
-"""``(v, out) -> H v``, written to `out`."""
-Projection = Callable[[Vector], None]
-"""Projects a vector, in place, onto the part of the space that counts."""
+from .checkpoint import Checkpoint, Writer
+from .deflation import Deflated, Ritz, Vector, add, hidden, overlaps
 
 FIRST_CYCLE = 60
 """Steps of a first cycle with stored vectors; each further one is twice as long, while memory allows."""
 FEWEST_STEPS = 20
-FEW = 4
-PIECE = 1 << 14
-"""Entries of long vectors that are summed together."""
 MOST_STEPS = 20_000
 """Steps of a search before it starts again from its Ritz vector."""
 LOOKS = 4, 32
@@ -55,142 +48,82 @@ def silent(matvecs: int, energy: float, residual: float) -> None:
 
 
 @dataclass(frozen=True)
-class Ritz:
-    """A normalised approximate eigenvector.
-
-    Attributes
-    ----------
-    energy, residual : float
-        ``<psi|H|psi>`` and ``||H psi - E psi||``.
-    scale : float
-        Norm of H in the Krylov space.
-    vector : (n,)
-        Amplitudes.
-    """
-
-    energy: float
-    residual: float
-    scale: float
-    vector: Vector
-
-
-@dataclass(frozen=True)
 class Stop:
     """When a search ends.
 
     Attributes
     ----------
     enough : function
-        From energy, residual and scale of the current Ritz pair to whether the recursion may end.
+        From energy, residual, scale and doubt of the current Ritz pair to whether the recursion may end.
     useless : function
-        From energy and residual to whether the Ritz vector is not wanted.
+        From energy, residual and doubt to whether the Ritz vector is not wanted.
+    bar : float
+        Levels above this energy are not wanted.
     attempt : int
-        Number of searches before this one, from whose Ritz vector it starts.
+        Number of searches before this one, from whose Ritz vector it starts; the first start is random.
     """
 
-    enough: Callable[[float, float, float], bool]
-    useless: Callable[[float, float], bool]
+    enough: Callable[[float, float, float, float], bool]
+    useless: Callable[[float, float, float], bool]
+    bar: float
     attempt: int
 
+    def doubt(self, operator: Deflated, diagonal: list[float], coupling: list[float], ritz: Ritz) -> float:
+        """Return the probability that the search has missed a level at or below the bar.
 
-def overlaps(rows: Vector, v: Vector) -> Vector:
-    """Return ``<row|v>`` for each row of a (k, n) array."""
-    if _suits_blas(rows):
-        return np.asarray(rows.conj() @ v)
-    partial: Vector = np.zeros((max(1, len(v) // PIECE), len(rows)), v.dtype)
-    row_products(partial, rows, v)
-    return np.asarray(partial.sum(axis=0))
-
-
-def _suits_blas(rows: Vector) -> bool:
-    """True for small or many rows; a few long ones need all cores and no copy."""
-    return len(rows) > FEW or rows.size < PARALLEL_FROM
-
-
-def add(coefficients: Vector, rows: Vector, v: Vector) -> None:
-    """Add ``sum_k coefficients[k] rows[k]`` to `v`, in place and without an array of its size."""
-    if _suits_blas(rows):
-        v += coefficients @ rows
-    else:
-        add_rows(v, coefficients.astype(v.dtype), rows)
+        From the Lanczos polynomials where the start is random, or else from the residual r: as much of the state as
+        r over the distance to the bar may lie at the bar.
+        """
+        if ritz.energy <= self.bar:
+            return 1.0
+        near = ritz.residual / (ritz.energy - self.bar)
+        if self.attempt:
+            return near
+        return min(near, hidden(diagonal, coupling, self.bar, operator.size, operator.dtype.kind == "c"))
 
 
-class Deflated:
-    """The operator that QuSpin's recursion sees: H with the levels already found lifted to a ceiling.
+@dataclass(frozen=True)
+class Memory:
+    """Where a search may keep vectors.
 
-    Parameters
+    Attributes
     ----------
-    matvec, project : functions
-        H and the projector onto the space that counts, which commutes with it.
-    size, dtype
-        Of the vectors.
-    random : numpy.random.Generator
-        Source of start vectors.
-    stored_bytes : int
-        Memory for the vectors of a cycle.
+    cycle : int
+        Bytes for the vectors of a cycle, all of which are kept where a first cycle fits.
+    kept : int
+        Bytes for the first vectors of a first pass.
+    checkpoint : Checkpoint
+        The file from which a stopped search can go on.
     """
 
-    def __init__(
-        self,
-        matvec: Matvec,
-        project: Projection,
-        size: int,
-        dtype: np.dtype[Any],
-        random: np.random.Generator,
-        stored_bytes: int,
-    ) -> None:
-        self.matvec, self.project, self.size, self.dtype = matvec, project, size, dtype
-        self.stored_bytes = stored_bytes
-        self.locked: Vector = np.zeros((0, size), dtype)
-        self.ceiling = 0.0
-        self.products = 0
-        self._random = random
-
-    def act(self, v: Vector, out: Vector) -> Vector:
-        """Write ``H v`` to `out`, with locked levels at the ceiling."""
-        self.matvec(v, out)
-        self.products += 1
-        if len(self.locked):
-            add(self.ceiling * overlaps(self.locked, v) - overlaps(self.locked, out), self.locked, out)
-        return out
-
-    def lock(self, vector: Vector) -> None:
-        """Lift one more level out of the way."""
-        self.locked = np.concatenate([self.locked, vector[None]])
-
-    def random_vector(self) -> Vector:
-        """Return a random unit vector beside the locked ones, complex where the operator is."""
-        vector: Vector = np.asarray(self._random.standard_normal(self.size), self.dtype)
-        if self.dtype.kind == "c":
-            vector += 1j * self._random.standard_normal(self.size)
-        self.project(vector)
-        return self.tidy(vector)
-
-    def tidy(self, vector: Vector) -> Vector:
-        """Take locked vectors out (twice is enough) and normalise, in place."""
-        for _ in range(2 if len(self.locked) else 0):
-            add(-overlaps(self.locked, vector), self.locked, vector)
-        vector /= np.linalg.norm(vector)
-        return vector
-
-    def ritz(self, vector: Vector, scale: float) -> Ritz:
-        """Return the Ritz pair of a vector, with its true residual."""
-        self.project(vector)
-        self.tidy(vector)
-        image = self.act(vector, np.empty_like(vector))
-        energy = float(np.vdot(vector, image).real)
-        add(np.array([-energy]), vector[None], image)
-        return Ritz(energy, float(np.linalg.norm(image)), scale, vector)
+    cycle: int
+    kept: int
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
 
 
-def searched(operator: Deflated, start: Vector, stop: Stop) -> Ritz:
-    """Run one Lanczos search from `start`, which may be overwritten; return the lowest Ritz pair."""
-    stored = operator.stored_bytes // (operator.dtype.itemsize * operator.size)
+def searched(operator: Deflated, start: Vector | None, stop: Stop, memory: Memory) -> Ritz:
+    """Run one Lanczos search and return the lowest Ritz pair.
+
+    It starts from `start`, which may be overwritten, from a random vector where there is none, or goes on from the
+    checkpoint.
+    """
+    search: dict[str, Any] = memory.checkpoint.state.pop("search", {})
+    start = search.pop("start", start)
+    stored = memory.cycle // (operator.dtype.itemsize * operator.size)
     if stored < FIRST_CYCLE:
-        return _two_passes(operator, start, stop)
+        return _two_passes(operator, start, stop, memory, search)
     free = operator.size - max(1, len(operator.locked))
     steps = min(FIRST_CYCLE << min(stop.attempt, 8), stored, MOST_STEPS, free)
-    return _stored_cycle(operator, start, max(1, steps))
+    ritz = _stored_cycle(operator, operator.random_vector() if start is None else start, max(1, steps), stop)
+    if memory.checkpoint.due:
+        _save(memory.checkpoint, memory.checkpoint.begin(), operator, stop.attempt + 1, {"start": ritz.vector})
+    return ritz
+
+
+def _save(checkpoint: Checkpoint, writer: Writer, operator: Deflated, attempt: int, search: dict[str, Any]) -> None:
+    checkpoint.state.update(operator.state, attempt=attempt, search=search)
+    checkpoint.state["reached"] = f"{operator.products} products, {len(operator.energies)} levels found"
+    checkpoint.save(writer)
 
 
 class _Mended:
@@ -221,37 +154,110 @@ class _Mended:
                 break
 
 
-def _stored_cycle(operator: Deflated, start: Vector, steps: int) -> Ritz:
+def _stored_cycle(operator: Deflated, start: Vector, steps: int, stop: Stop) -> Ritz:
     basis = np.zeros((steps, operator.size), operator.dtype)
     with np.errstate(invalid="ignore", divide="ignore"):
         values, vectors, _ = lanczos_full(_Mended(operator, basis), start, steps, out=basis, eps=0.0)
     operator.ceiling = max(operator.ceiling, float(values[-1]))
-    return operator.ritz(vectors[:, 0] @ basis, float(np.max(np.abs(values))))
+    ritz = operator.ritz(vectors[:, 0] @ basis, float(np.max(np.abs(values))))
+    doubt = stop.doubt(operator, *_tridiagonal(values, vectors), ritz)
+    return Ritz(ritz.energy, ritz.residual, ritz.scale, ritz.vector, doubt)
+
+
+def _tridiagonal(values: NDArray[np.float64], vectors: NDArray[np.float64]) -> tuple[list[float], list[float]]:
+    """Return diagonal and couplings of a tridiagonal matrix from its eigenvalues and eigenvectors."""
+    weighted = vectors * values
+    return np.sum(weighted * vectors, axis=1).tolist(), np.abs(np.sum(weighted[1:] * vectors[:-1], axis=1)).tolist()
 
 
 class _Enough(Exception):  # noqa: N818
     """Ends QuSpin's recursion from within a product."""
 
 
-class _FirstPass:
-    """H as the first pass sees it: it reads the tridiagonal matrix off the vectors and ends the recursion."""
+class _Pass:
+    """H as QuSpin's recursion sees it in one pass; a pass can begin in the middle.
 
-    def __init__(self, operator: Deflated, stop: Stop) -> None:
-        self._operator, self._stop = operator, stop
+    Parameters
+    ----------
+    operator : Deflated
+        H.
+    attempt : int
+        Number of the search, for its checkpoint.
+    checkpoint : Checkpoint
+        Where the pass is kept now and then.
+    before : (vector, coupling), optional
+        ``q_{k-1}`` and ``b_{k-1}`` of a pass that begins with ``q_k``.
+    """
+
+    def __init__(
+        self,
+        operator: Deflated,
+        attempt: int,
+        checkpoint: Checkpoint,
+        before: tuple[Vector, float] | None = None,
+    ) -> None:
+        self.operator, self.attempt, self._checkpoint, self._before = operator, attempt, checkpoint, before
+        self._writing: tuple[Writer, dict[str, int]] | None = None
         self.dtype = operator.dtype
-        self.diagonal: list[float] = []
-        self.coupling: list[float] = []
+
+    def _product(self, q: Vector, out: Vector) -> None:
+        self.operator.lifted(q, out)
+        if self._before is not None:
+            vector, coupling = self._before
+            add(np.array([-coupling]), vector[None], out)
+            self._before = None
+
+    def _keep(self, q: Vector, search: dict[str, Any]) -> None:
+        """Write a checkpoint if it is time: one vector now, the rest with the next one, so that nothing is copied."""
+        if self._writing is not None:
+            writer, previous = self._writing
+            self._writing = None
+            _save(self._checkpoint, writer, self.operator, self.attempt, search | {"previous": previous, "q": q})
+        elif self._checkpoint.due and self._before is None:
+            writer = self._checkpoint.begin()
+            self._writing = writer, writer.put(q)
+
+    def run(self, start: Vector) -> None:
+        """Run QuSpin's recursion until it has had enough."""
+        steps = min(MOST_STEPS, self.operator.size - 1)
+        try:
+            with np.errstate(invalid="ignore", divide="ignore"):
+                lanczos_iter(self, start, steps, return_vec_iter=False, eps=0.0)
+        except _Enough:
+            pass
+        finally:
+            if self._writing is not None:
+                self._writing[0].discard()
+
+
+class _FirstPass(_Pass):
+    """The first pass reads the tridiagonal matrix off the vectors and ends the recursion."""
+
+    def __init__(self, operator: Deflated, stop: Stop, memory: Memory, start: Vector | None, search: dict[str, Any]):
+        self.diagonal: list[float] = search.get("diagonal", [])
+        self.coupling: list[float] = search.get("coupling", [])
+        begun = "diagonal" in search and "step" not in search
+        before = (search.pop("previous"), self.coupling[-1]) if begun else None
+        super().__init__(operator, stop.attempt, memory.checkpoint, before)
+        self._stop = stop
+        self._start = {"start": start} if stop.attempt else {}  # a random one can be drawn again
+        room = 0 if search else min(MOST_STEPS, memory.kept // (operator.dtype.itemsize * operator.size))
+        self.kept: Vector = np.empty((room, operator.size), operator.dtype)
         self.weights: NDArray[np.float64] = np.ones(1)
         self.energy = self.residual = self.top = self.scale = 0.0
+        self.doubt = 1.0
         self._next_look = FEWEST_STEPS
 
     def dot(self, q: Vector, out: Vector) -> Vector:
-        if self.diagonal:
+        if len(self.coupling) < len(self.diagonal):
             self.coupling.append(_ratio(out, q))
             if self._look():
                 raise _Enough
-        self._operator.project(q)
-        self._operator.act(q, out)
+        self.operator.project(q)
+        self._keep(q, self._start | {"diagonal": self.diagonal, "coupling": self.coupling})
+        if len(self.diagonal) < len(self.kept):
+            self.kept[len(self.diagonal)] = q
+        self._product(q, out)
         self.diagonal.append(float(np.vdot(q, out).real))
         self.scale = max(self.scale, abs(self.diagonal[-1]) + 2 * max(self.coupling[-1:], default=0.0))
         return out
@@ -263,13 +269,21 @@ class _FirstPass:
         if not exhausted and steps < self._next_look:
             return False
         self._next_look = steps + max(LOOKS[0], steps // LOOKS[1])
-        diagonal, off = np.array(self.diagonal), np.array(self.coupling[:-1])
+        self.solve()
+        enough = self._stop.enough(self.energy, self.residual, self.scale, self.doubt)
+        return enough or exhausted or steps == MOST_STEPS - 1
+
+    def solve(self) -> None:
+        """Find the lowest Ritz pair of the tridiagonal matrix."""
+        steps, coupling = len(self.diagonal), self.coupling[-1]
+        diagonal, off = np.array(self.diagonal), np.array(self.coupling[: steps - 1])
         values, vectors = la.eigh_tridiagonal(diagonal, off, select="i", select_range=(0, 0))
         self.weights, self.energy = vectors[:, 0], float(values[0])
         self.residual = coupling * abs(float(self.weights[-1]))
         self.top = float(la.eigvalsh_tridiagonal(diagonal, off, select="i", select_range=(steps - 1, steps - 1))[0])
         self.scale = max(abs(self.energy), abs(self.top))
-        return self._stop.enough(self.energy, self.residual, self.scale) or exhausted or steps == MOST_STEPS - 1
+        pair = Ritz(self.energy, self.residual, self.scale, self.weights)
+        self.doubt = self._stop.doubt(self.operator, self.diagonal, self.coupling, pair)
 
 
 def _ratio(r: Vector, q: Vector) -> float:
@@ -281,34 +295,61 @@ def _ratio(r: Vector, q: Vector) -> float:
     return float((r[at] / q[at]).real) if q[at] else float(np.linalg.norm(r))
 
 
-class _SecondPass:
-    """H as the second pass sees it: it adds the Lanczos vectors up, in the place of the start vector."""
+class _SecondPass(_Pass):
+    """The second pass adds the Lanczos vectors up, from the one with number `step` on."""
 
-    def __init__(self, operator: Deflated, weights: NDArray[np.float64], total: Vector) -> None:
-        self._operator, self._weights, self._total, self._step = operator, weights, total, 0
-        self.dtype = operator.dtype
+    def __init__(
+        self, first: _FirstPass, memory: Memory, total: Vector, step: int = 0, before: Vector | None = None
+    ) -> None:
+        told = None if before is None else (before, first.coupling[step - 1])
+        super().__init__(first.operator, first.attempt, memory.checkpoint, told)
+        self._first, self._total, self._step = first, total, step
 
     def dot(self, q: Vector, out: Vector) -> Vector:
-        self._operator.project(q)
-        if not self._step:
-            self._total[:] = 0.0
-        add(self._weights[self._step : self._step + 1], q[None], self._total)
+        first, step = self._first, self._step
+        self.operator.project(q)
+        if not step:
+            self._total[:] = 0.0  # the start vector, of which QuSpin has its own copy by now
+        so_far = {"diagonal": first.diagonal, "coupling": first.coupling, "total": self._total, "step": step}
+        self._keep(q, so_far)
+        add(first.weights[step : step + 1], q[None], self._total)
         self._step += 1
-        if self._step < len(self._weights):
-            self._operator.act(q, out)
+        if self._step == len(first.weights):
+            raise _Enough
+        self._product(q, out)
         return out
 
 
-def _two_passes(operator: Deflated, start: Vector, stop: Stop) -> Ritz:
-    first = _FirstPass(operator, stop)
-    try:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            lanczos_iter(first, start, min(MOST_STEPS, operator.size - 1), return_vec_iter=False, eps=0.0)
-    except _Enough:
-        pass
-    if stop.useless(first.energy, first.residual):
-        return Ritz(first.energy, first.residual, first.scale, start)
-    second = _SecondPass(operator, first.weights, start)
-    lanczos_iter(second, start, len(first.weights), return_vec_iter=False, eps=0.0)
+def _two_passes(
+    operator: Deflated, start: Vector | None, stop: Stop, memory: Memory, search: dict[str, Any]
+) -> Ritz:
+    begun, halfway = "diagonal" in search, "step" in search
+    first = _FirstPass(operator, stop, memory, start, search)
+    if halfway:
+        first.solve()
+    else:
+        start = operator.random_vector() if start is None and not begun else start
+        first.run(search.pop("q") if begun else start)
+    if stop.useless(first.energy, first.residual, first.doubt):
+        return Ritz(first.energy, first.residual, first.scale, first.weights, first.doubt)
     operator.ceiling = max(operator.ceiling, first.top)
-    return operator.ritz(start, first.scale)
+    if halfway:
+        total = search.pop("total")
+        _SecondPass(first, memory, total, search["step"], search.pop("previous")).run(search.pop("q"))
+    else:
+        total = _added_up(first, memory, operator.random_vector() if start is None else start)
+    return operator.ritz(total, first.scale, first.doubt)
+
+
+def _added_up(first: _FirstPass, memory: Memory, total: Vector) -> Vector:
+    """Return the Ritz vector, in the place of the start vector: kept vectors first, then a second pass for the rest."""
+    kept = first.kept[: len(first.weights)]
+    last = len(kept) - 1
+    if last == len(first.weights) - 1:
+        total[:] = first.weights @ kept
+    elif last < 1:
+        _SecondPass(first, memory, total).run(total)
+    else:
+        total[:] = first.weights[:last] @ kept[:last]
+        _SecondPass(first, memory, total, last, kept[last - 1]).run(kept[last])
+    return total

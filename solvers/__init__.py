@@ -2,6 +2,7 @@
 
 from .by_symmetry import LabelledLevels, levels_by_symmetry, symmetry_sectors
 from .certificate import Certificate, Certifier
+from .checkpoint import CheckpointError, how_far
 from .cutoff import CutoffError
 from .estimate import Estimate, estimate
 from .ground_state import Eigenstates, Options, State, block_isometry, ground_state, is_degenerate
@@ -12,6 +13,7 @@ from .recursion import Progress
 __all__ = [
     "Certificate",
     "Certifier",
+    "CheckpointError",
     "ConvergenceError",
     "CutoffError",
     "Eigenstates",
@@ -24,6 +26,7 @@ __all__ = [
     "block_isometry",
     "estimate",
     "ground_state",
+    "how_far",
     "is_degenerate",
     "levels_by_symmetry",
     "lowest_levels",

@@ -13,9 +13,10 @@ from ..hamiltonians import Block, Hamiltonian, InvalidModel, Model, Operator, Se
 from ..hamiltonians.sector import check_sector
 from ..hamiltonians.symmetry import sector_symmetries
 from .certificate import Certificate
+from .checkpoint import Checkpoint
 from .cutoff import capped, grown
 from .estimate import check_memory, choose_engine
-from .ground_state import Eigenstates, Options, State, is_degenerate, solved
+from .ground_state import Eigenstates, Options, State, checkpoint_of, for_cap, is_degenerate, solved
 from .recursion import Progress, silent
 
 
@@ -105,7 +106,7 @@ def levels_by_symmetry(
     ------
     InvalidModel
         If the sector does not exist.
-    MemoryError, ConvergenceError
+    MemoryError, ConvergenceError, CheckpointError
         As `ground_state` for one block.
 
     Examples
@@ -120,8 +121,11 @@ def levels_by_symmetry(
     sector = sector if isinstance(sector, Sector) else Sector(sector)
     check_sector(model, sector)
     if model.phonons is not None and model.phonons.cutoff is not None:
-        return grown(model, lambda m: _with_error(levels_by_symmetry(m, sector, states, options, progress)))
+        return grown(
+            model, lambda m: _with_error(levels_by_symmetry(m, sector, states, for_cap(options, m), progress))
+        )
     hamiltonian = Hamiltonian.of(model, sector)
+    checkpoint = checkpoint_of(hamiltonian, states, options)
     found: dict[Sector, Eigenstates] = {}
     done: set[Sector] = set()
     matvecs = 0
@@ -131,11 +135,14 @@ def levels_by_symmetry(
             found[label] = _conjugate(found[partner], Block.of(hamiltonian, label))
         elif partner not in done:
             bar = min(options.wanted_below, _highest(found, states))
-            levels = _solved(Block.of(hamiltonian, label), states, replace(options, wanted_below=bar), progress)
+            checkpoint.enter(", ".join(f"{name} = {value}" for name, value in label.labels.items()))
+            block = Block.of(hamiltonian, label)
+            levels = _solved(block, states, replace(options, wanted_below=bar), progress, checkpoint)
             matvecs += levels.matvecs
             done.add(label)
             if len(levels.energies):
                 found[label] = levels
+    checkpoint.remove()
     return _merged(hamiltonian, found, states, matvecs)
 
 
@@ -145,10 +152,10 @@ def _highest(found: dict[Sector, Eigenstates], states: int) -> float:
     return float(np.sort(energies)[states - 1])
 
 
-def _solved(block: Block, states: int, options: Options, progress: Progress) -> Eigenstates:
+def _solved(block: Block, states: int, options: Options, progress: Progress, checkpoint: Checkpoint) -> Eigenstates:
     engine = choose_engine(block.space.model, block.sector, options.engine)
     check_memory(block.space.model, block.sector, engine, states, options.memory_limit)
-    return solved(block, states, engine, options, progress)
+    return solved(block, states, engine, options, progress, checkpoint)
 
 
 def _conjugate(levels: Eigenstates, block: Block) -> Eigenstates:

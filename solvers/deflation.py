@@ -22,7 +22,7 @@ Projection = Callable[[Vector], None]
 FEW = 4
 PIECE = 1 << 14
 """Entries of long vectors that are summed together."""
-CLEAN = 1e-14
+CLEAN = 1e-11
 """Overlaps with locked vectors up to this are left alone."""
 
 
@@ -116,7 +116,8 @@ class Deflated:
     def lock(self, found: Ritz) -> None:
         """Lift one more level out of the way."""
         self.energies.append(found.energy)
-        self.locked = np.concatenate([self.locked, found.vector[None]])
+        first = found.vector[None]  # no copy of what may be very long
+        self.locked = np.concatenate([self.locked, first]) if len(self.locked) else first
 
     def random_vector(self) -> Vector:
         """Return a random unit vector beside the locked ones, complex where the operator is."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +17,7 @@ from ..hamiltonians import Amplitudes, Block, Hamiltonian, Model, Sector
 from ..hamiltonians.sector import check_sector
 from ..hamiltonians.symmetry import isometry, representatives_of
 from .certificate import Certificate, Certifier
+from .checkpoint import Checkpoint, beside, fingerprint
 from .cutoff import grown
 from .estimate import check_memory, choose_engine
 from .lanczos import Levels, everything, hermitian_levels, lowest_levels
@@ -43,6 +46,10 @@ class Options:
         Products with H after which a search is given up.
     wanted_below : float
         Levels that are sure to lie above this energy are not computed; dense diagonalisation finds them anyway.
+    checkpoint : path, optional
+        File in which a long Lanczos search is kept: the same call goes on from there. It is removed at the end.
+    checkpoint_interval : float
+        Seconds between two checkpoints; shorter searches write nothing.
     """
 
     engine: str = "auto"
@@ -51,6 +58,8 @@ class Options:
     memory_limit: int = 16 << 30
     max_matvecs: int = 20_000
     wanted_below: float = np.inf
+    checkpoint: str | os.PathLike[str] | None = None
+    checkpoint_interval: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -197,6 +206,8 @@ def ground_state(
         If Lanczos gave up, with the residual reached.
     CutoffError
         If the model has ``cutoff = "auto"`` and no affordable one reaches the accuracy.
+    CheckpointError
+        If `options.checkpoint` is there and torn, damaged or of another calculation; it is left alone.
 
     Examples
     --------
@@ -210,15 +221,51 @@ def ground_state(
     sector = sector if isinstance(sector, Sector) else Sector(sector)
     check_sector(model, sector)
     if model.phonons is not None and model.phonons.cutoff is not None:
-        return grown(model, lambda m: _with_error(ground_state(m, sector, states, options, progress)))
+        return grown(
+            model, lambda m: _with_error(ground_state(m, sector, states, for_cap(options, m), progress))
+        )
     engine = choose_engine(model, sector, options.engine)
     check_memory(model, sector, engine, states, options.memory_limit)
-    return solved(Block.of(Hamiltonian.of(model, sector)), states, engine, options, progress)
+    hamiltonian = Hamiltonian.of(model, sector)
+    checkpoint = checkpoint_of(hamiltonian, states, options)
+    levels = solved(Block.of(hamiltonian), states, engine, options, progress, checkpoint)
+    checkpoint.remove()
+    return levels
 
 
-def solved(block: Block, states: int, engine: str, options: Options, progress: Progress) -> Eigenstates:
+def for_cap(options: Options, model: Model) -> Options:
+    """Return options for one of several caps on the phonons, each with a checkpoint of its own."""
+    assert model.phonons is not None
+    return replace(options, checkpoint=beside(options.checkpoint, f"{model.phonons.total_quanta}-quanta"))
+
+
+def checkpoint_of(hamiltonian: Hamiltonian, states: int, options: Options) -> Checkpoint:
+    """Open the checkpoint of a calculation.
+
+    Raises
+    ------
+    CheckpointError
+        If it is there and cannot be used.
+    """
+    if options.checkpoint is None:
+        return Checkpoint()
+    space = hamiltonian.space
+    about = {
+        "model": fingerprint((sorted(map(repr, hamiltonian.operator.terms.items())), space.model.phonons, space.shape)),
+        "sector": repr(space.sector),
+        "number of levels": str(states),
+        "engine": options.engine,
+        "tolerance": repr(options.tolerance),
+        "seed": str(options.seed),
+    }
+    return Checkpoint(Path(options.checkpoint), options.checkpoint_interval, about)
+
+
+def solved(
+    block: Block, states: int, engine: str, options: Options, progress: Progress, checkpoint: Checkpoint
+) -> Eigenstates:
     """Return the lowest levels of a block by one engine, with their certificate; see `ground_state`."""
-    levels, amplitudes = ENGINES[engine](block, states, options, progress)
+    levels, amplitudes = ENGINES[engine](block, states, options, progress, checkpoint)
     energies = levels.energies[:states].copy()
     multiplicity = int(sum(is_degenerate(levels.energies[0], e) for e in levels.energies)) if len(energies) else 0
     kept = amplitudes(levels.vectors[:, : max(states, multiplicity)])
@@ -240,7 +287,7 @@ def is_degenerate(energy: float, other: float) -> bool:
 
 Stored = Callable[[NDArray[Any]], Amplitudes]
 """From the vectors of an engine, as columns, to stored amplitudes ``phi[level, row, p]``."""
-Engine = Callable[[Block, int, Options, Progress], tuple[Levels, Stored]]
+Engine = Callable[[Block, int, Options, Progress, Checkpoint], tuple[Levels, Stored]]
 
 
 def block_isometry(hamiltonian: Hamiltonian) -> sp.csr_array | None:
@@ -253,7 +300,9 @@ def _isometry(block: Block) -> sp.csr_array | None:
     return isometry(elements, representatives_of(elements, size), size) if elements else None
 
 
-def _dense(block: Block, states: int, options: Options, progress: Progress) -> tuple[Levels, Stored]:
+def _dense(
+    block: Block, states: int, options: Options, progress: Progress, checkpoint: Checkpoint
+) -> tuple[Levels, Stored]:
     """Kronecker products of the factors, reduced by an explicit isometry, and LAPACK."""
     matrix = block.hamiltonian.matrix()
     expand = _isometry(block)
@@ -272,7 +321,9 @@ def _by_isometry(block: Block, expand: sp.csr_array | None) -> Stored:
     return stored
 
 
-def _quspin(block: Block, states: int, options: Options, progress: Progress) -> tuple[Levels, Stored]:
+def _quspin(
+    block: Block, states: int, options: Options, progress: Progress, checkpoint: Checkpoint
+) -> tuple[Levels, Stored]:
     """The whole model in one QuSpin basis, its symmetry blocks through QuSpin's maps, and Lanczos."""
     hamiltonian, size = block.hamiltonian, block.space.dimension
     if not size:
@@ -290,15 +341,17 @@ def _quspin(block: Block, states: int, options: Options, progress: Progress) -> 
         out[:] = matrix @ v
         return out
 
-    levels = _searched(product, matrix.shape[0], dtype, states, options, progress)
+    levels = _searched(product, matrix.shape[0], dtype, states, options, progress, checkpoint)
     return levels, _by_isometry(block, expand)
 
 
-def _tensor(block: Block, states: int, options: Options, progress: Progress) -> tuple[Levels, Stored]:
+def _tensor(
+    block: Block, states: int, options: Options, progress: Progress, checkpoint: Checkpoint
+) -> tuple[Levels, Stored]:
     """The factors applied on the fly, symmetry by orbit representatives of the charges, and Lanczos."""
     energy = block.energy
     kind, space = energy.dtype.type, (energy.project, energy.dimension)
-    levels = _searched(energy.dot, energy.size, kind, states, options, progress, space)
+    levels = _searched(energy.dot, energy.size, kind, states, options, progress, checkpoint, space)
     return levels, lambda columns: np.ascontiguousarray(columns.T).reshape(-1, *block.shape)
 
 
@@ -309,11 +362,12 @@ def _searched(
     states: int,
     options: Options,
     progress: Progress,
+    checkpoint: Checkpoint,
     space: tuple[Projection, int | None] = (everything, None),
 ) -> Levels:
-    limits = (options.tolerance, options.seed, options.max_matvecs)
-    below = options.wanted_below
-    return lowest_levels(product, size, dtype, states, *limits, is_degenerate, progress, *space, wanted_below=below)
+    limits = (options.tolerance, options.seed, options.max_matvecs, is_degenerate)
+    rest = {"wanted_below": options.wanted_below, "checkpoint": checkpoint}
+    return lowest_levels(product, size, dtype, states, *limits, progress, *space, **rest)
 
 
 def _product_index(hamiltonian: Hamiltonian, states: NDArray[np.uint64]) -> NDArray[np.int64]:

@@ -178,9 +178,11 @@ def _all_levels(operator: Deflated, dimension: int, limits: Limits, memory: Memo
         if len(order) >= count and found.energy >= bar and not degenerate(order[0], found.energy):
             break
         operator.lock(found)
-    state.update(operator.state, complete=True, reached=f"{len(operator.energies)} levels found")
+    if memory.checkpoint.path is not None:
+        state.update(operator.state, complete=True, reached=f"{len(operator.energies)} levels found")
     order = np.argsort(operator.energies, kind="stable")
-    return Levels(np.array(operator.energies)[order], operator.locked[order].T, operator.products)
+    vectors = operator.locked if len(order) == 1 else operator.locked[order]
+    return Levels(np.array(operator.energies)[order], vectors.T, operator.products)
 
 
 def _written_out(matvec: Matvec, project: Projection, size: int, dtype: type, dimension: int) -> Levels:

@@ -241,7 +241,8 @@ class _FirstPass(_Pass):
         super().__init__(operator, stop.attempt, memory.checkpoint, before)
         self._stop = stop
         self._start = {"start": start} if stop.attempt else {}  # a random one can be drawn again
-        room = 0 if search else min(MOST_STEPS, memory.kept // (operator.dtype.itemsize * operator.size))
+        wanted = not search and stop.bar == np.inf  # others seldom need their vector
+        room = min(MOST_STEPS, memory.kept // (operator.dtype.itemsize * operator.size)) if wanted else 0
         self.kept: Vector = np.empty((room, operator.size), operator.dtype)
         self.weights: NDArray[np.float64] = np.ones(1)
         self.energy = self.residual = self.top = self.scale = 0.0

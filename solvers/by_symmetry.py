@@ -121,9 +121,7 @@ def levels_by_symmetry(
     sector = sector if isinstance(sector, Sector) else Sector(sector)
     check_sector(model, sector)
     if model.phonons is not None and model.phonons.cutoff is not None:
-        return grown(
-            model, lambda m: _with_error(levels_by_symmetry(m, sector, states, for_cap(options, m), progress))
-        )
+        return grown(model, lambda m: _with_error(levels_by_symmetry(m, sector, states, for_cap(options, m), progress)))
     hamiltonian = Hamiltonian.of(model, sector)
     checkpoint = checkpoint_of(hamiltonian, states, options)
     found: dict[Sector, Eigenstates] = {}

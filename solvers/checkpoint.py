@@ -69,7 +69,7 @@ class Writer:
         whole = np.ascontiguousarray(array)
         self._arrays.append((whole.dtype.str, list(whole.shape), self._file.tell()))
         if whole.size:
-            self._append(memoryview(whole).cast("B"))
+            self._append(whole.data.cast("B"))
         return {"array": len(self._arrays) - 1}
 
     def finish(self, about: Mapping[str, str], state: Mapping[str, Any]) -> None:
@@ -225,7 +225,7 @@ def _header(path: Path) -> tuple[bytes, int]:
     size = path.stat().st_size
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
-            raise CheckpointError(path, "is not a checkpoint of respair")
+            raise CheckpointError(path, "is no checkpoint of respair")
         version, length, _, end = _tail(path) if size >= len(MAGIC) + TAIL.size else (0, 0, b"", b"")
         if end != END:
             raise CheckpointError(path, f"is torn: its end is missing ({size:,} bytes are there)")
@@ -239,9 +239,11 @@ def _header(path: Path) -> tuple[bytes, int]:
 
 
 def _unpacked(value: Any, arrays: list[NDArray[Any]]) -> Any:
-    if isinstance(value, dict):
-        return arrays[value["array"]] if value.keys() == {"array"} else {k: _unpacked(v, arrays) for k, v in value.items()}
-    return value
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"array"}:
+        return arrays[value["array"]]
+    return {key: _unpacked(item, arrays) for key, item in value.items()}
 
 
 def how_far(path: Path) -> str | None:
@@ -250,7 +252,7 @@ def how_far(path: Path) -> str | None:
         state = json.loads(_header(path)[0])["state"]
     except (OSError, CheckpointError, ValueError, KeyError):
         return None
-    return "; ".join(f"{name}: {block['reached']}".removeprefix(": ") for name, block in state.items() if block)
+    return "; ".join(f"{name}: {block.get('reached', '')}".removeprefix(": ") for name, block in state.items() if block)
 
 
 def fingerprint(value: object) -> str:

@@ -80,20 +80,18 @@ class Deflated:
         H and the projector onto the space that counts, which commutes with it.
     size, dtype
         Of the vectors.
-    random : numpy.random.Generator
-        Source of start vectors.
+    seed : int
+        Of the start vectors; each has its own stream of random numbers, so that it can be drawn again.
     """
 
-    def __init__(
-        self, matvec: Matvec, project: Projection, size: int, dtype: np.dtype[Any], random: np.random.Generator
-    ) -> None:
+    def __init__(self, matvec: Matvec, project: Projection, size: int, dtype: np.dtype[Any], seed: int) -> None:
         self.matvec, self.project, self.size, self.dtype = matvec, project, size, dtype
         self.energies: list[float] = []
         self.locked: Vector = np.zeros((0, size), dtype)
         self.ceiling = 0.0
         self.products = 0
-        self._random = random
-        self._drawn_from = random.bit_generator.state
+        self.reached = "no level yet"
+        self._seed, self._draws = seed, 0
 
     def act(self, v: Vector, out: Vector) -> Vector:
         """Write ``H v`` to `out`, with locked levels at the ceiling and all coupling to them taken out."""
@@ -119,12 +117,13 @@ class Deflated:
         first = found.vector[None]  # no copy of what may be very long
         self.locked = np.concatenate([self.locked, first]) if len(self.locked) else first
 
-    def random_vector(self) -> Vector:
-        """Return a random unit vector beside the locked ones, complex where the operator is."""
-        self._drawn_from = self._random.bit_generator.state
-        vector: Vector = np.asarray(self._random.standard_normal(self.size), self.dtype)
+    def random_vector(self, again: bool = False) -> Vector:
+        """Return a random unit vector beside the locked ones, complex where the operator is; or the last one again."""
+        self._draws += not again
+        random = np.random.default_rng([self._seed, self._draws])
+        vector: Vector = np.asarray(random.standard_normal(self.size), self.dtype)
         if self.dtype.kind == "c":
-            vector += 1j * self._random.standard_normal(self.size)
+            vector += 1j * random.standard_normal(self.size)
         self.project(vector)
         return self.tidy(vector)
 
@@ -146,20 +145,20 @@ class Deflated:
 
     @property
     def state(self) -> dict[str, Any]:
-        """What a checkpoint needs: levels found, and where the random numbers of the current search came from."""
+        """What a checkpoint needs: levels found, and which random vector the current search began with."""
         return {
             "energies": self.energies,
             "locked": self.locked,
             "ceiling": self.ceiling,
             "products": self.products,
-            "random": self._drawn_from,
+            "draws": self._draws,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go back to the state of a checkpoint; the random vector of its search can be drawn again."""
+        """Go back to the state of a checkpoint."""
         self.energies, self.locked = list(state["energies"]), state["locked"]
         self.ceiling, self.products = state["ceiling"], state["products"]
-        self._random.bit_generator.state = state["random"]
+        self._draws = state["draws"]
 
 
 def hidden(diagonal: list[float], coupling: list[float], energy: float, size: int, is_complex: bool) -> float:

@@ -19,10 +19,10 @@ from ..hamiltonians.symmetry import isometry, representatives_of
 from .certificate import Certificate, Certifier
 from .checkpoint import Checkpoint, beside, fingerprint
 from .cutoff import grown
+from .deflation import Matvec, Projection
 from .estimate import check_memory, choose_engine
 from .lanczos import Levels, everything, hermitian_levels, lowest_levels
 from .recursion import Progress, silent
-from .deflation import Matvec, Projection
 
 DEGENERATE = 1e-9
 """Levels closer than this times max(1, |E|) count as one."""
@@ -221,9 +221,7 @@ def ground_state(
     sector = sector if isinstance(sector, Sector) else Sector(sector)
     check_sector(model, sector)
     if model.phonons is not None and model.phonons.cutoff is not None:
-        return grown(
-            model, lambda m: _with_error(ground_state(m, sector, states, for_cap(options, m), progress))
-        )
+        return grown(model, lambda m: _with_error(ground_state(m, sector, states, for_cap(options, m), progress)))
     engine = choose_engine(model, sector, options.engine)
     check_memory(model, sector, engine, states, options.memory_limit)
     hamiltonian = Hamiltonian.of(model, sector)
@@ -366,8 +364,10 @@ def _searched(
     space: tuple[Projection, int | None] = (everything, None),
 ) -> Levels:
     limits = (options.tolerance, options.seed, options.max_matvecs, is_degenerate)
-    rest = {"wanted_below": options.wanted_below, "checkpoint": checkpoint}
-    return lowest_levels(product, size, dtype, states, *limits, progress, *space, **rest)
+    below = options.wanted_below
+    return lowest_levels(
+        product, size, dtype, states, *limits, progress, *space, wanted_below=below, checkpoint=checkpoint
+    )
 
 
 def _product_index(hamiltonian: Hamiltonian, states: NDArray[np.uint64]) -> NDArray[np.int64]:

@@ -141,7 +141,7 @@ def lowest_levels(
     dimension = size if dimension is None else dimension
     if size <= SMALL:
         return _written_out(matvec, project, size, dtype, dimension)
-    operator = Deflated(matvec, project, size, np.dtype(dtype), np.random.default_rng(seed))
+    operator = Deflated(matvec, project, size, np.dtype(dtype), seed)
     memory = Memory(stored_bytes, kept_bytes, checkpoint or Checkpoint())
     limits = Limits(count, tolerance, max_matvecs, wanted_below, degenerate, progress)
     with one_blas_thread(), memory.checkpoint.holding_interrupts():

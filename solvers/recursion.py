@@ -121,9 +121,13 @@ def searched(operator: Deflated, start: Vector | None, stop: Stop, memory: Memor
 
 
 def _save(checkpoint: Checkpoint, writer: Writer, operator: Deflated, attempt: int, search: dict[str, Any]) -> None:
-    checkpoint.state.update(operator.state, attempt=attempt, search=search)
-    checkpoint.state["reached"] = f"{operator.products} products, {len(operator.energies)} levels found"
-    checkpoint.save(writer)
+    state = checkpoint.state
+    state.update(operator.state, attempt=attempt, search=search)
+    state["reached"] = f"{operator.products} products, {operator.reached}"
+    try:
+        checkpoint.save(writer)
+    finally:
+        del state["attempt"], state["search"]
 
 
 class _Mended:
@@ -283,6 +287,7 @@ class _FirstPass(_Pass):
         self.residual = coupling * abs(float(self.weights[-1]))
         self.top = float(la.eigvalsh_tridiagonal(diagonal, off, select="i", select_range=(steps - 1, steps - 1))[0])
         self.scale = max(abs(self.energy), abs(self.top))
+        self.operator.reached = f"E = {self.energy:.10g}, residual {self.residual:.1e}"
         pair = Ritz(self.energy, self.residual, self.scale, self.weights)
         self.doubt = self._stop.doubt(self.operator, self.diagonal, self.coupling, pair)
 
@@ -321,16 +326,16 @@ class _SecondPass(_Pass):
         return out
 
 
-def _two_passes(
-    operator: Deflated, start: Vector | None, stop: Stop, memory: Memory, search: dict[str, Any]
-) -> Ritz:
+def _two_passes(operator: Deflated, start: Vector | None, stop: Stop, memory: Memory, search: dict[str, Any]) -> Ritz:
     begun, halfway = "diagonal" in search, "step" in search
     first = _FirstPass(operator, stop, memory, start, search)
     if halfway:
         first.solve()
+    elif begun:
+        first.run(search.pop("q"))
     else:
-        start = operator.random_vector() if start is None and not begun else start
-        first.run(search.pop("q") if begun else start)
+        start = operator.random_vector() if start is None else start
+        first.run(start)
     if stop.useless(first.energy, first.residual, first.doubt):
         return Ritz(first.energy, first.residual, first.scale, first.weights, first.doubt)
     operator.ceiling = max(operator.ceiling, first.top)
@@ -338,7 +343,7 @@ def _two_passes(
         total = search.pop("total")
         _SecondPass(first, memory, total, search["step"], search.pop("previous")).run(search.pop("q"))
     else:
-        total = _added_up(first, memory, operator.random_vector() if start is None else start)
+        total = _added_up(first, memory, operator.random_vector(again=True) if start is None else start)
     return operator.ritz(total, first.scale, first.doubt)
 
 

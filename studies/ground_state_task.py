@@ -73,6 +73,7 @@ class GroundStateTask(Task):
 
     name: ClassVar[str] = "ground_state"
     table: ClassVar[type[Table]] = GroundStateTable
+    resumes: ClassVar[bool] = True
     figures: ClassVar[tuple[Figure, ...]] = (
         ("levels", "energies", plot_levels),
         ("lattice", "displacement_distribution", plot_distribution),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from ..analysis import default_grid
 from ..hamiltonians import Model, Sector
 from ..solvers import symmetry_sectors
+from ..solvers.checkpoint import beside
 from ..solvers.estimate import check_memory, choose_engine
 from .model_file import Study, at_point, sweep_points
 from .task import Quiet, Reporter, Setting
@@ -91,7 +93,10 @@ def _nest(flat: list[xr.Dataset], shape: Sequence[int]) -> list[Any]:
 
 
 def run(
-    study: Study, reporter: Reporter | None = None, finished: Callable[[int, Result], None] | None = None
+    study: Study,
+    reporter: Reporter | None = None,
+    finished: Callable[[int, Result], None] | None = None,
+    checkpoint: Path | None = None,
 ) -> Result:
     r"""Compute everything that a model file asks for, point by point.
 
@@ -103,6 +108,8 @@ def run(
         Told how the run goes on.
     finished : function, optional
         Called after each point with its number and the result so far.
+    checkpoint : Path, optional
+        Where long searches are kept now and then, and from where they go on; the points of a sweep have one each.
 
     Returns
     -------
@@ -115,6 +122,8 @@ def run(
         Before anything is computed, if a point does not fit the memory limit.
     ConvergenceError
         If a level did not converge.
+    CheckpointError
+        If a checkpoint is there and cannot be used.
 
     Examples
     --------
@@ -132,7 +141,8 @@ def run(
     done: list[tuple[Mapping[str, object], xr.Dataset]] = []
     for number, (point, each) in enumerate(zip(points, studies, strict=True)):
         reporter.point(number, len(points), ", ".join(f"{key} = {value:.6g}" for key, value in point.items()))
-        done.append((MappingProxyType(dict(point)), _one(each, grid, reporter)))
+        file = beside(checkpoint, number) if study.sweep else checkpoint
+        done.append((MappingProxyType(dict(point)), _one(each, grid, reporter, file)))
         if finished is not None:
             finished(number, Result(study, tuple(done)))
     return Result(study, tuple(done))
@@ -165,8 +175,9 @@ def _common_grid(study: Study, models: Sequence[Model]) -> NDArray[np.float64]:
     return np.linspace(min(g[0] for g in grids), max(g[-1] for g in grids), 201)
 
 
-def _one(study: Study, grid: NDArray[np.float64], reporter: Reporter) -> xr.Dataset:
+def _one(study: Study, grid: NDArray[np.float64], reporter: Reporter, checkpoint: Path | None) -> xr.Dataset:
     """Compute one point: the tables that the file has, each under its own names."""
+    kept = replace(study.solver, checkpoint=checkpoint)
     setting = Setting(study.model, study.sector, study.solver, grid, reporter)
-    parts = [task.run(setting) for task in study.tasks]
+    parts = [task.run(replace(setting, solver=kept) if task.resumes else setting) for task in study.tasks]
     return xr.merge(parts, join="outer", compat="override", combine_attrs="override")

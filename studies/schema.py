@@ -176,6 +176,7 @@ class SolverTable(Table):
     seed: Annotated[int, Field(ge=0, le=MAX_INTEGER, description=f"a whole number from 0 to {MAX_INTEGER}")] = LEFT_OUT
     memory_limit: Bytes = LEFT_OUT
     max_matvecs: Annotated[int, Field(ge=1, le=MAX_INTEGER, description="a whole number, 1 or more")] = LEFT_OUT
+    checkpoint_interval: Annotated[Number, Field(ge=0.0, description="a number of seconds, 0 or more")] = LEFT_OUT
 
 
 class AxisTable(Table):

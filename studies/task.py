@@ -100,6 +100,8 @@ class Task(ABC):
         Keys of the table and what they take.
     needs_sector : bool
         True where the file must have a ``[sector]``.
+    resumes : bool
+        True where it is one long search that can go on from a checkpoint.
     figures : tuple of Figure
         What is drawn of a result.
     """
@@ -107,6 +109,7 @@ class Task(ABC):
     name: ClassVar[str]
     table: ClassVar[type[Table]]
     needs_sector: ClassVar[bool] = True
+    resumes: ClassVar[bool] = False
     figures: ClassVar[tuple[Figure, ...]] = ()
 
     @classmethod

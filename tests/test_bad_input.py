@@ -243,6 +243,7 @@ CASES = {
     "memory of -1": (ring(solver="memory_limit = -1"), {"solver.memory_limit": "-1.*bytes"}),
     "memory beyond all": (ring(solver='memory_limit = "1e999 B"'), {"solver.memory_limit": "1e999.*bytes"}),
     "no matvecs": (ring(solver="max_matvecs = 0"), {"solver.max_matvecs": "0.*1 or more"}),
+    "negative interval": (ring(solver="checkpoint_interval = -1"), {"solver.checkpoint_interval": "-1.*0 or more"}),
     # tasks
     "no task": (ring(sector=None), {"ground_state": r"asks for nothing.*\[sector\].*\[charge_scan\]"}),
     "ground state without sector": (
@@ -476,7 +477,7 @@ KEYS = {
     "field": ("flux",),
     "ensemble": ("chemical_potential",),
     "sector": ("charge", "two_sz", "momentum", "reflection"),
-    "solver": ("engine", "tolerance", "seed", "memory_limit", "max_matvecs"),
+    "solver": ("engine", "tolerance", "seed", "memory_limit", "max_matvecs", "checkpoint_interval"),
     "ground_state": ("states", "observables", "displacement_grid"),
     "charge_scan": ("charges",),
     "flux": ("values",),

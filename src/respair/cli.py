@@ -186,12 +186,15 @@ def _check_fits(studies: list[Study]) -> None:
 def _solve(study: Study, target: Path, reporter: TerminalReporter) -> Result | None:
     """Run one study; report what stopped it, keep the finished points of an interrupted sweep."""
     from .hamiltonians import InvalidModel
-    from .solvers import ConvergenceError, CutoffError
+    from .solvers import CheckpointError, ConvergenceError, CutoffError
     from .studies import run, write
 
     kept: list[Result] = []
     try:
-        return run(study, reporter, lambda number, result: kept.append(result))
+        return run(study, reporter, lambda number, result: kept.append(result), target.with_suffix(".checkpoint"))
+    except CheckpointError as error:
+        _say(f"{study.file}: {error}")
+        raise typer.Exit(REFUSED) from None
     except (InvalidModel, ConvergenceError, CutoffError, ArithmeticError, MemoryError, ValueError) as error:
         _say(f"{study.file}: {error}")
         return None
@@ -201,7 +204,18 @@ def _solve(study: Study, target: Path, reporter: TerminalReporter) -> Result | N
             partial = target.with_suffix(".partial.nc")
             write(kept[-1], partial)
             _say(f"kept {len(kept[-1].points)} finished points in {partial}")
+        _tell_checkpoints(target)
         raise typer.Exit(INTERRUPTED) from None
+
+
+def _tell_checkpoints(target: Path) -> None:
+    """Tell where an interrupted search is kept, and how far it is."""
+    from .solvers import how_far
+
+    found = [target.with_suffix(".checkpoint"), *sorted(target.parent.glob(f"{target.stem}.*.checkpoint"))]
+    for path in found:
+        if reached := how_far(path):
+            _say(f"{path} keeps the search ({reached}); the same command continues it")
 
 
 def _reporting(study: Study, named: bool) -> TerminalReporter:

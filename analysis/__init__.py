@@ -7,6 +7,7 @@ from .charge import boson_density, density_correlation, double_occupancy, electr
 from .condensation import condensate_against_size
 from .energy import energy_part
 from .flux import flux_response
+from .flux_minima import flux_minimum, half_flux_quantum
 from .lattice import (
     boson_lattice,
     default_grid,
@@ -43,7 +44,9 @@ __all__ = [
     "electron_lattice",
     "energy_part",
     "expectation",
+    "flux_minimum",
     "flux_response",
+    "half_flux_quantum",
     "natural_orbitals",
     "observables",
     "pair_boson_correlation",

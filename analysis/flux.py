@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from ..hamiltonians import Model, Sector, flux_derivative
-from ..solvers import Eigenstates, Options, ground_state, solve
+from ..solvers import Eigenstates, Options, Progress, levels_by_symmetry, silent, solve, symmetry_sectors
 from .labelled import labelled
 
 SPLIT = 1e-7
 """Slopes of degenerate levels that differ by more than this cross: the ground energy has a kink there."""
+FLAT = 1e-8
+"""Slopes and curvatures below this times max(1, |E_0|) count as zero."""
 
 
 def flux_response(
@@ -22,38 +27,44 @@ def flux_response(
     values: Sequence[float],
     options: Options | None = None,
     progress: Callable[[float], None] = lambda phi: None,
+    search: Progress = silent,
 ) -> xr.Dataset:
     r"""Compute E_0, the persistent current and the stiffness at each flux.
 
     .. math:: I = -\langle H'\rangle,\quad D = \pi L\, E_0'',\quad
               E_0'' = \langle H''\rangle - 2\langle H' Q\,(H - E_0)^{-1} Q H'\rangle
 
-    with primes for derivatives with respect to phi and Q the projector off the ground level. The inverse is one
-    linear solve in the sector; no excited states are summed.
+    with primes for derivatives with respect to phi, Q the projector off the ground level and L the number of bonds
+    around the loop. The inverse is one linear solve in the block of the ground state; no excited states are summed.
+    Where the model has the translations of the ring, each momentum is solved by itself and E_0 is the lowest of them,
+    so that no level crossing is missed.
 
     Parameters
     ----------
     model : Model
         A model on a ring; its own flux is replaced.
     sector : Sector or int
-        Quantum numbers.
+        Quantum numbers; with a momentum, that block alone is followed.
     values : sequence of float
         phi = 2 pi Phi / (hc/e).
     options : Options, optional
         How to solve.
     progress : function
         Called with each flux before it is solved.
+    search : Progress
+        Called as each search for a level goes on.
 
     Returns
     -------
     xarray.Dataset
-        ``energies``, ``energy_errors``, ``current``, ``stiffness``, ``multiplicity`` over ``phi``. Where levels cross,
-        E_0 has a kink: current and stiffness are NaN there.
+        ``energies``, ``energy_errors``, ``current``, ``stiffness``, ``multiplicity`` and ``blocks`` (as text, the
+        momenta in which the ground level lies) over ``phi``. Where levels cross, E_0 has a kink: current and stiffness
+        are NaN there.
 
     Raises
     ------
     ValueError
-        If the cluster has no loop.
+        If the cluster has no loop, or the sector fixes a quantum number that a flux breaks.
 
     References
     ----------
@@ -66,42 +77,159 @@ def flux_response(
     >>> data = flux_response(Model(ring(4), Electrons(hopping=1.0)), Sector(1), [0.4])  # E = -2 cos(phi / 4)
     >>> data.current.values.round(8), data.stiffness.values.round(8)
     (array([-0.04991671]), array([1.56294889]))
+    >>> data.blocks.values.tolist()
+    ['momentum = 0']
     """
-    if not model.cluster.has_loop:
-        kind, sites = model.cluster.kind, model.cluster.sites
-        raise ValueError(f"a {kind} of {sites} sites has no loop for a flux; take a ring of 3 or more")
-    sector = sector if isinstance(sector, Sector) else Sector(sector)
+    line = FluxLine(model, sector, options, progress, search)
     rows = []
     for phi in values:
-        progress(phi)
-        levels = ground_state(replace(model, flux=float(phi)), sector, 1, options)
-        slope, curvature = _derivatives(levels)
-        energy, error = levels.energies[0], levels.certificate.energy_errors[0]
-        length = sum(bond.winding != 0 for bond in model.cluster.bonds)
-        rows.append((energy, error, -slope, np.pi * length * curvature, levels.multiplicity))
-    table = np.array(rows, dtype=float).reshape(-1, 5).T
+        level = line.level(phi)
+        current, stiffness = -level.slope, line.stiffness(level)
+        rows.append((level.energy, level.error, current, stiffness, level.multiplicity, level.blocks))
+    *table, blocks = zip(*rows, strict=True) if rows else [()] * 6
     names = ("energies", "energy_errors", "current", "stiffness", "multiplicity")
     formulas = ("E_0(phi)", "error bar", "-dE_0/dphi", "pi L d2E_0/dphi2", "states in the ground level")
     units = ("energy", "energy", "energy", "energy", "1")
     coords = {"phi": np.asarray(values, dtype=float)}
-    return xr.Dataset(
-        {n: labelled(n, v, ["phi"], f, u, coords) for n, v, f, u in zip(names, table, formulas, units, strict=True)}
-    )
+    arrays = {
+        n: labelled(n, np.array(v, dtype=float), ["phi"], f, u, coords)
+        for n, v, f, u in zip(names, table, formulas, units, strict=True)
+    }
+    text = labelled("blocks", np.array(blocks, dtype=str), ["phi"], "blocks of the ground level", "1", coords)
+    return xr.Dataset({**arrays, "blocks": text})
 
 
-def _derivatives(levels: Eigenstates) -> tuple[float, float]:
-    """Return E_0' and E_0'' of the lowest branch; NaN at a kink."""
-    block, multiplet = levels.block, levels.amplitudes[: levels.multiplicity]
-    derivatives = (flux_derivative(block.space.model, order) for order in (1, 2))
-    first, second = (block.operator(derivative, multiplet.dtype) for derivative in derivatives)
-    ground = multiplet.reshape(len(multiplet), -1).T
-    moved = np.array([first.apply(phi) for phi in multiplet]).reshape(len(multiplet), -1).T
-    slopes = np.linalg.eigvalsh(ground.conj().T @ moved)
-    if slopes[-1] - slopes[0] > SPLIT * max(1.0, abs(slopes[0])):
-        return np.nan, np.nan
-    pushed = moved - ground @ (ground.conj().T @ moved)
-    answer = solve(block, float(levels.energies[0]), pushed.T.reshape(multiplet.shape), off=multiplet)
-    response = answer.reshape(len(multiplet), -1).T
-    bent = np.array([second.apply(phi) for phi in multiplet]).reshape(len(multiplet), -1).T
-    curvature = ground.conj().T @ bent - 2 * pushed.conj().T @ response
-    return float(np.mean(slopes)), float(np.linalg.eigvalsh(curvature)[0])
+@dataclass(frozen=True)
+class FluxLevel:
+    """The ground level at one flux.
+
+    Attributes
+    ----------
+    phi, energy, error : float
+        The flux, E_0 and its error bar.
+    slopes : (multiplicity,) float
+        dE/dphi of the branches that meet in the level, ascending; the largest holds just below phi, the smallest
+        just above.
+    curvature : float
+        d2E_0/dphi2 of the lowest branch; NaN at a kink, or where it was not asked for.
+    blocks : str
+        The blocks in which the level lies.
+    """
+
+    phi: float
+    energy: float
+    error: float
+    slopes: NDArray[np.float64]
+    curvature: float
+    blocks: str
+
+    @property
+    def multiplicity(self) -> int:
+        """States in the level."""
+        return len(self.slopes)
+
+    @property
+    def slope(self) -> float:
+        """dE_0/dphi; NaN at a kink."""
+        return float(np.mean(self.slopes)) if is_smooth(self.slopes) else np.nan
+
+    @property
+    def flat(self) -> float:
+        """The slope that counts as zero."""
+        return FLAT * max(1.0, abs(self.energy))
+
+    @property
+    def rests(self) -> bool:
+        """True where the slope is zero."""
+        return bool(np.max(np.abs(self.slopes)) <= self.flat)
+
+
+def is_smooth(slopes: NDArray[np.float64]) -> bool:
+    """True where branches of these ascending slopes touch and do not cross."""
+    return bool(slopes[-1] - slopes[0] <= SPLIT * max(1.0, abs(slopes[0])))
+
+
+@dataclass(frozen=True)
+class Branch:
+    """The part of a ground level in one block, with H' acting on it; states are the rows of flat arrays."""
+
+    levels: Eigenstates
+    ground: NDArray[Any]
+    moved: NDArray[Any]
+
+    @classmethod
+    def of(cls, levels: Eigenstates) -> Branch:
+        """Apply the derivative of H to the ground level of a block."""
+        multiplet = levels.amplitudes[: levels.multiplicity]
+        first = levels.block.operator(flux_derivative(levels.block.space.model, 1), multiplet.dtype)
+        moved = np.array([first.apply(phi) for phi in multiplet])
+        return cls(levels, multiplet.reshape(len(multiplet), -1), moved.reshape(len(moved), -1))
+
+    @property
+    def slopes(self) -> NDArray[np.float64]:
+        """dE/dphi by degenerate perturbation theory, ascending."""
+        return np.asarray(np.linalg.eigvalsh(self.ground.conj() @ self.moved.T))
+
+    def curvature(self) -> float:
+        """Return the lowest d2E/dphi2 of states with one slope, by one linear solve for each."""
+        block, multiplet = self.levels.block, self.levels.amplitudes[: len(self.ground)]
+        second = block.operator(flux_derivative(block.space.model, 2), multiplet.dtype)
+        bent = np.array([second.apply(phi) for phi in multiplet]).reshape(self.ground.shape)
+        pushed = self.moved - (self.moved @ self.ground.conj().T) @ self.ground
+        answer = solve(block, float(self.levels.energies[0]), pushed.reshape(multiplet.shape), off=multiplet)
+        matrix = self.ground.conj() @ bent.T - 2 * pushed.conj() @ answer.reshape(self.ground.shape).T
+        return float(np.linalg.eigvalsh(matrix)[0])
+
+
+@dataclass(frozen=True)
+class FluxLine:
+    """E_0 and its derivatives along the flux axis of a model.
+
+    Parameters
+    ----------
+    model, sector, options, progress, search
+        As for `flux_response`.
+    """
+
+    model: Model
+    sector: Sector | int
+    options: Options | None = None
+    progress: Callable[[float], None] = lambda phi: None
+    search: Progress = silent
+
+    @cached_property
+    def blocks(self) -> tuple[Sector, ...]:
+        """The blocks that the Hamiltonian has at any flux, and with it its derivatives."""
+        sector = self.sector if isinstance(self.sector, Sector) else Sector(self.sector)
+        return symmetry_sectors(replace(self.model, flux=1.0), sector)
+
+    def __post_init__(self) -> None:
+        cluster = self.model.cluster
+        if not cluster.has_loop:
+            raise ValueError(
+                f"a {cluster.kind} of {cluster.sites} sites has no loop for a flux; take a ring of 3 or more"
+            )
+        sector = self.sector if isinstance(self.sector, Sector) else Sector(self.sector)
+        if sector.reflection is not None or sector.irrep is not None:
+            raise ValueError(
+                f"a sector with {sector.label} has no flux, which breaks reflections; fix momentum at most"
+            )
+        object.__setattr__(self, "sector", sector)
+
+    def level(self, phi: float, only_at_rest: bool = False) -> FluxLevel:
+        """Solve at one flux, with the curvature, or with it only where the slope is zero."""
+        self.progress(phi)
+        model = replace(self.model, flux=float(phi))
+        found = levels_by_symmetry(model, self.sector, 1, self.options, self.search, self.blocks)
+        branches = [Branch.of(levels) for levels in found.lowest]
+        slopes = np.sort(np.concatenate([branch.slopes for branch in branches]))
+        energy, error = float(found.energies[0]), float(found.certificate.energy_errors[0])
+        blocks = " | ".join(levels.block.sector.label for levels in found.lowest)
+        level = FluxLevel(float(phi), energy, error, slopes, np.nan, blocks)
+        if not is_smooth(slopes) or (only_at_rest and not level.rests):
+            return level
+        return replace(level, curvature=min(branch.curvature() for branch in branches))
+
+    def stiffness(self, level: FluxLevel) -> float:
+        """Return ``pi L d2E_0/dphi2``; NaN at a kink."""
+        return float(np.pi * self.model.cluster.loop_length * level.curvature)

@@ -120,6 +120,23 @@ class Cluster:
         """True where a magnetic flux through the cluster means something."""
         return any(bond.winding for bond in self.bonds)
 
+    @cached_property
+    def loop_length(self) -> int:
+        """Bonds of the shortest closed path that encloses flux, however the flux is spread over the bonds; 0: none."""
+        steps = [(bond.start, bond.end, bond.winding) for bond in self.bonds]
+        steps += [(end, start, -winding) for start, end, winding in steps]
+        reached = {(start, start, 0.0) for start in range(self.sites)}
+        for length in range(1, self.sites + 1):
+            reached = {
+                (first, end, round(w + winding, 9))
+                for first, at, w in reached
+                for start, end, winding in steps
+                if at == start
+            }
+            if any(first == end and w for first, end, w in reached):
+                return length
+        return 0
+
     @property
     def coordinates(self) -> NDArray[np.float64]:
         """Positions as an array of shape (sites, 2)."""

@@ -72,6 +72,11 @@ class Sector:
         named = {"momentum": self.momentum, "reflection": self.reflection, "irrep": self.irrep}
         return {name: value for name, value in named.items() if value is not None}
 
+    @property
+    def label(self) -> str:
+        """The spatial quantum numbers as text, as in ``momentum = 0, reflection = 1``."""
+        return ", ".join(f"{name} = {value}" for name, value in self.labels.items())
+
 
 def check_sector(model: Model, sector: Sector) -> None:
     """Raise `InvalidModel` with everything that is wrong with a sector of a model."""

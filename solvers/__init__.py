@@ -8,7 +8,7 @@ from .estimate import Estimate, estimate
 from .ground_state import Eigenstates, Options, State, block_isometry, ground_state, is_degenerate
 from .lanczos import ConvergenceError, Levels, lowest_levels
 from .linear import solve, unfolded
-from .recursion import Progress
+from .recursion import Progress, silent
 
 __all__ = [
     "Certificate",
@@ -30,6 +30,7 @@ __all__ = [
     "is_degenerate",
     "levels_by_symmetry",
     "lowest_levels",
+    "silent",
     "solve",
     "symmetry_sectors",
     "unfolded",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -77,6 +77,7 @@ def levels_by_symmetry(
     states: int = 1,
     options: Options | None = None,
     progress: Progress = silent,
+    blocks: Sequence[Sector] | None = None,
 ) -> LabelledLevels:
     """Compute the lowest levels of a sector in the blocks of its spatial symmetries, and label each.
 
@@ -96,6 +97,8 @@ def levels_by_symmetry(
         How to solve each block.
     progress : Progress
         Called as the solver goes on.
+    blocks : sequence of Sector, optional
+        Blocks to search, as from `symmetry_sectors`; by default those of all symmetries that the model has.
 
     Returns
     -------
@@ -121,13 +124,16 @@ def levels_by_symmetry(
     sector = sector if isinstance(sector, Sector) else Sector(sector)
     check_sector(model, sector)
     if model.phonons is not None and model.phonons.cutoff is not None:
-        return grown(model, lambda m: _with_error(levels_by_symmetry(m, sector, states, for_cap(options, m), progress)))
+        rest = (sector, states)
+        return grown(
+            model, lambda m: _with_error(levels_by_symmetry(m, *rest, for_cap(options, m), progress, blocks))
+        )
     hamiltonian = Hamiltonian.of(model, sector)
     checkpoint = checkpoint_of(hamiltonian, states, options)
     found: dict[Sector, Eigenstates] = {}
     done: set[Sector] = set()
     matvecs = 0
-    for label in _labels(hamiltonian.space, hamiltonian.operator):
+    for label in blocks or _labels(hamiltonian.space, hamiltonian.operator):
         partner = _time_reversed(label, model)
         if partner in found:
             found[label] = _conjugate(found[partner], Block.of(hamiltonian, label))
@@ -197,7 +203,10 @@ def symmetry_sectors(model: Model, sector: Sector) -> tuple[Sector, ...]:
 
 def _labels(space: Space, operator: Operator) -> tuple[Sector, ...]:
     """Return the finest set of blocks that the Hamiltonian has."""
-    for candidates in () if space.sector.has_symmetry else _candidates(space.model, space.sector):
+    if space.sector.has_symmetry:
+        sector_symmetries(space, operator)
+        return (space.sector,)
+    for candidates in _candidates(space.model, space.sector):
         try:
             for candidate in candidates:
                 sector_symmetries(space, operator, candidate)

@@ -1,30 +1,39 @@
-"""``[flux]``: energy, persistent current and stiffness against the flux through a ring."""
+"""``[flux]``: energy, persistent current and stiffness against the flux through a ring; minima; the hc/2e criterion."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import xarray as xr
+from pydantic import Field
 from rich.table import Table as TextTable
+from rich.text import Text
 
-from ..analysis import flux_response
+from ..analysis.coherence_plots import plot_flux_period
+from ..analysis.flux import FluxLine, flux_response
+from ..analysis.flux_minima import FluxCurve, criterion_of, minimum_of
 from ..analysis.plots import plot_flux
 from ..hamiltonians import InvalidModel, Model, Problem, Sector
 from ..hamiltonians.block_problems import block_problems
 from ..hamiltonians.parameters import show
 from ..hamiltonians.sector import sector_problems
 from .digits import columns, decimals, number, with_error
-from .plain import entries, plain
-from .task import Figure, Setting, Task
-from .values import Floats, Table
+from .plain import entries, label, plain
+from .task import Figure, Setting, Solved, Task
+from .values import LEFT_OUT, Floats, Table
+
+Switch = Annotated[bool, Field(description="true or false")]
+CORNERS = ("E0", "E_half_pi", "E_pi")
 
 
 class FluxTable(Table):
     """Keys of ``[flux]``."""
 
     values: Floats
+    minimum: Switch = LEFT_OUT
+    criterion: Switch = LEFT_OUT
 
 
 @dataclass(frozen=True)
@@ -35,13 +44,22 @@ class FluxTask(Task):
     ----------
     values : tuple of float
         phi = 2 pi Phi / (hc/e).
+    minimum : bool
+        Look for the minima of E_0 as well.
+    criterion : bool
+        Compare E_0 at 0, pi/2 and pi, and its harmonics, as well.
     """
 
     name: ClassVar[str] = "flux"
     table: ClassVar[type[Table]] = FluxTable
-    figures: ClassVar[tuple[Figure, ...]] = (("flux", "flux_energies", plot_flux),)
+    figures: ClassVar[tuple[Figure, ...]] = (
+        ("flux", "flux_energies", plot_flux),
+        ("flux-period", "flux_period_curve", plot_flux_period),
+    )
 
     values: tuple[float, ...]
+    minimum: bool = False
+    criterion: bool = False
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
@@ -53,30 +71,75 @@ class FluxTask(Task):
             allowed = error.problems[0].allowed.replace("allowed: 0", "allowed: no [flux] table")
             yield Problem("flux.values", show(list(values["values"])), allowed)
             return
-        if sector and any(values["values"]):
-            for problem in list(sector_problems(threaded, sector)) or block_problems(threaded, sector):
-                yield replace(problem, allowed=f"{problem.allowed} ([flux] has phi = {phi:g})")
+        if sector is None:
+            return
+        for problem in list(sector_problems(threaded, sector)) or block_problems(threaded, sector):
+            yield replace(problem, allowed=f"{problem.allowed} ([flux] has phi = {phi:g})")
+        if sector.irrep is not None:
+            allowed = "leave it out; a flux breaks the reflections of the point group"
+            yield Problem("sector.irrep", show(sector.irrep), allowed)
+        for key in ("minimum", "criterion"):
+            if values.get(key) and sector.momentum is not None:
+                allowed = "leave it out, or leave sector.momentum out: E_0 of one momentum is not periodic in the flux"
+                yield Problem(f"flux.{key}", "true", allowed)
+
+    def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
+        """Return the lowest level with a flux, whose amplitudes are complex."""
+        return [] if sector is None else [(replace(model, flux=1.0), sector, 1)]
 
     def run(self, setting: Setting) -> xr.Dataset:
         """Solve flux by flux."""
-        step = setting.reporter.step
-        response = flux_response(
-            setting.model, setting.block, self.values, setting.solver, lambda phi: step(f"flux {phi:.4g}")
-        )
-        return self.named(response)
+        reporter = setting.reporter
+
+        def progress(phi: float) -> None:
+            reporter.step(f"flux {phi:.4g}")
+
+        model, sector, solver = setting.model, setting.block, setting.solver
+        parts = [flux_response(model, sector, self.values, solver, progress, reporter.lanczos)]
+        if self.minimum or self.criterion:
+            curve = FluxCurve(FluxLine(model, sector, solver, progress, reporter.lanczos))
+            parts += [_prefixed("minimum", minimum_of(curve))] if self.minimum else []
+            parts += [_prefixed("period", criterion_of(curve))] if self.criterion else []
+        return self.named(xr.merge(parts, combine_attrs="override"))
 
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
-        """Return energies, currents and stiffness."""
+        """Return energies, currents and stiffness; the minima and the criterion where they were asked for."""
         names = ("energies", "energy_errors", "current", "stiffness", "multiplicity")
-        return {"phi": plain(data["phi"]), **entries(data, cls.name, names)}
+        blocks = [[label(text) for text in str(level).split(" | ")] for level in data["flux_blocks"].values]
+        found = {"phi": plain(data["phi"]), **entries(data, cls.name, names), "blocks": blocks}
+        if "flux_minimum_phi" in data:
+            best = entries(data, "flux_minimum", ("phi", "energy", "energy_error", "stiffness"))
+            minima = entries(data, "flux_minimum", ("local_energies", "local_errors"))
+            others = dict(zip(("energies", "energy_errors"), minima.values(), strict=True))
+            found["minimum"] = {**best, "minima": {"phi": plain(data["local_phi"]), **others}}
+        if "flux_period_ratio" in data:
+            keys = (*CORNERS, "error", "harmonics", "harmonic_errors", "ratio", "verdict", "definition")
+            found["half_flux_quantum"] = entries(data, "flux_period", keys)
+        return found
 
     @classmethod
-    def tables(cls, data: xr.Dataset) -> Iterator[TextTable]:
-        """Yield energy, current and stiffness against the flux."""
-        table = columns("flux", ("phi", "energy", "current", "stiffness"))
+    def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
+        """Yield energy, current and stiffness against the flux, then minima and criterion."""
+        table = columns("flux", ("phi", "energy", "current", "stiffness", "block"))
         for i, phi in enumerate(data["phi"].values):
             energy, error = data["flux_energies"].values[i], float(data["flux_energy_errors"].values[i])
             slopes = (number(data[f"flux_{k}"].values[i], decimals(error)) for k in ("current", "stiffness"))
-            table.add_row(f"{phi:.6g}", with_error(energy, error), *slopes)
+            table.add_row(f"{phi:.6g}", with_error(energy, error), *slopes, str(data["flux_blocks"].values[i]))
         yield table
+        if "flux_minimum_phi" in data:
+            phi, energy, error, stiffness = (
+                float(data[f"flux_minimum_{key}"]) for key in ("phi", "energy", "energy_error", "stiffness")
+            )
+            digits = decimals(error)
+            yield Text(
+                f"Minimum at phi = {phi:.8g}: E = {with_error(energy, error)}, stiffness {stiffness:.{digits}f}."
+            )
+        if "flux_period_ratio" in data:
+            verdict, definition = (str(data[f"flux_period_{key}"].values) for key in ("verdict", "definition"))
+            first, second = data["flux_period_harmonics"].values
+            yield Text(f"Flux period: {verdict} ({definition}); harmonics {first:.6g} and {second:.6g}.")
+
+
+def _prefixed(name: str, data: xr.Dataset) -> xr.Dataset:
+    return data.rename({variable: f"{name}_{variable}" for variable in data.data_vars})

@@ -9,7 +9,6 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 from pydantic import AfterValidator, Discriminator, Field, Tag
 from rich.table import Table as TextTable
 from rich.text import Text
@@ -22,7 +21,7 @@ from ..hamiltonians import Model, Problem, Sector
 from ..hamiltonians.parameters import show
 from ..solvers import Eigenstates, LabelledLevels, estimate, ground_state, levels_by_symmetry
 from .digits import columns, decimals, number, numbers, with_error
-from .plain import plain
+from .plain import label, plain
 from .task import Figure, Setting, Solved, Task
 from .values import LEFT_OUT, Floats, Table, form, one_of
 from .wording import listed
@@ -130,7 +129,7 @@ class GroundStateTask(Task):
                 measured[name] = plain(data[name])
         if condensate:
             measured["condensate"] = condensate
-        labels = {"labels": [_label(text) for text in data["labels"].values]}
+        labels = {"labels": [label(text) for text in data["labels"].values]}
         cutoff = {key: int(data[key]) for key in ("max_quanta", "total_quanta")}
         return {key: plain(data[key]) for key in LEVELS} | labels | {"cutoff": cutoff, "observables": measured}
 
@@ -151,18 +150,6 @@ def _names(values: Mapping[str, Any]) -> tuple[str, ...] | None:
     return None if names in ("all", None) else tuple(dict.fromkeys(names))
 
 
-def _labels(levels: Eigenstates | LabelledLevels) -> NDArray[np.str_]:
-    """Return the spatial quantum numbers of each level as text, as in ``momentum = 0, reflection = 1``."""
-    texts = [", ".join(f"{name} = {value}" for name, value in sector.labels.items()) for sector in levels.labels]
-    return np.array(texts, dtype=str)
-
-
-def _label(text: str) -> dict[str, int | str]:
-    """Return ``{"momentum": 0, "reflection": 1}`` of its text."""
-    pairs = (part.split(" = ") for part in str(text).split(", ") if part)
-    return {name: value if name == "irrep" else int(value) for name, value in pairs}
-
-
 def _level_data(levels: Eigenstates | LabelledLevels) -> xr.Dataset:
     c, space = levels.certificate, levels.hamiltonian.space
     variables: dict[str, tuple[Any, list[str], str, str]] = {
@@ -171,7 +158,7 @@ def _level_data(levels: Eigenstates | LabelledLevels) -> xr.Dataset:
         "leaks": (c.leaks, ["level"], "||Q H psi||, Q beyond the phonon cutoff", "energy"),
         "energy_errors": (c.energy_errors, ["level"], "3 leak^2 / (E_Q - E) + residual", "energy"),
         "energy_bounds": (c.bounds, ["level"], "sqrt(residual^2 + leak^2)", "energy"),
-        "labels": (_labels(levels), ["level"], "spatial quantum numbers", "1"),
+        "labels": (np.array([s.label for s in levels.labels], dtype=str), ["level"], "spatial quantum numbers", "1"),
         "multiplicity": (levels.multiplicity, [], "states in the ground level", "1"),
         "dimension": (space.dimension, [], "states of the sector", "1"),
         "stored": (levels.stored, [], "amplitudes kept after symmetry", "1"),

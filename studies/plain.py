@@ -18,6 +18,12 @@ def entries(data: xr.Dataset, prefix: str, names: Iterable[str]) -> dict[str, ob
     return {name: plain(data[f"{prefix}_{name}"]) for name in names}
 
 
+def label(text: str) -> dict[str, int | str]:
+    """Return ``{"momentum": 0, "reflection": 1}`` of ``momentum = 0, reflection = 1``."""
+    pairs = (part.split(" = ") for part in str(text).split(", ") if part)
+    return {name: value if name == "irrep" else int(value) for name, value in pairs}
+
+
 def _plain(value: object) -> object:
     if isinstance(value, list):
         return [_plain(item) for item in value]

@@ -149,13 +149,32 @@ def _binding(case: dict) -> dict[str, dict]:
     return {"case": {**_bfm(case["params"]), "charge_scan": {}}}
 
 
+def _threaded(model: dict, case: dict) -> dict[str, dict]:
+    p = case["params"]
+    return {"case": {**model, "sector": _sector(case), "flux": {"values": p["phis"]}}}
+
+
+def _phonon_flux(case: dict) -> dict[str, dict]:
+    model = _bfm(case["params"])
+    model["phonons"]["max_quanta"] = _fixed(case)
+    return _threaded(model, case)
+
+
+def _optical(case: dict) -> dict[str, dict]:
+    return {"case": {**_bfm(case["params"]), "sector": _sector(case), "ground_state": {}, "flux": {"values": [0.0]}}}
+
+
 BUILDERS: dict[str, Callable[[dict], dict[str, dict]]] = {
     "bfm_energies": lambda case: _one(_bfm(case["params"]), case),
     "bfm_groundstate": lambda case: _one(_bfm(case["params"]), case),
+    "bfm_flux": lambda case: _threaded(_bfm(case["params"]), case),
+    "bfm_optical": _optical,
+    "bfm_phonon_flux": _phonon_flux,
     "bfm_phonon_L1": lambda case: _capped(case, 60),
     "bfm_phonon_L2": lambda case: _capped(case, 26),
     "bfm_phonon_fixed_cutoff": lambda case: _capped(case, _fixed(case)),
     "holstein_hubbard_fixed_cutoff": lambda case: _one(_holstein(case["params"], _fixed(case)), case),
+    "holstein_hubbard_flux": lambda case: _threaded(_holstein(case["params"], _fixed(case)), case),
     "holstein_hubbard_converged": lambda case: _one(_holstein(case["params"], 46), case),
     "hubbard_analytic": _hubbard,
     "free_fermion_flux": _free_ring,
@@ -277,9 +296,31 @@ def _binding_answer(case: dict, records: Mapping[str, Record]) -> list[tuple[str
     return [("E", scan["energies"], case["value"]["E"]), ("binding", scan["binding"], case["value"]["binding"])]
 
 
+def _flux_answer(case: dict, records: Mapping[str, Record]) -> list[tuple[str, object, object]]:
+    flux, value = records["case"]["flux"], case["value"]
+    if not isinstance(value, dict):
+        return [("E0", flux["energies"], value)]
+    one, length = flux["phi"].index(1.0), records["case"]["cluster"]["sites"]
+    return [
+        ("E0", flux["energies"], value["E0"]),
+        ("I_phi1", flux["current"][one], value["I_phi1"]),
+        ("curv_phi1", flux["stiffness"][one] / (np.pi * length), value["curv_phi1"]),
+    ]
+
+
+def _drude_answer(case: dict, records: Mapping[str, Record]) -> list[tuple[str, object, object]]:
+    record, value = records["case"], case["value"]
+    kinetic = record["ground_state"]["observables"]["hopping_energy"]
+    return [("D", record["flux"]["stiffness"][0], value["D"]), ("kin", kinetic, value["kin"])]
+
+
 READERS: dict[str, Callable[[dict, Mapping[str, Record]], list[tuple[str, object, object]]]] = {
     **dict.fromkeys(BUILDERS, _energies),
     "bfm_energies": _disordered,
+    "bfm_flux": _flux_answer,
+    "bfm_optical": _drude_answer,
+    "bfm_phonon_flux": _flux_answer,
+    "holstein_hubbard_flux": _flux_answer,
     "bfm_phonon_L1": _one_site_quantity,
     "bfm_phonon_L2": _two_site_quantity,
     "free_fermion_flux": _lowest,

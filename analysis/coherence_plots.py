@@ -1,0 +1,23 @@
+"""Figures of phase coherence, pairing and resonance. Every function takes an axes (or makes one) and returns it."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+
+from .plots import COLOURS, new_axes
+
+
+def plot_flux_period(data: xr.Dataset, ax: Axes | None = None) -> Axes:
+    """Draw E_0(phi) as it was sampled, and what its mean and first two harmonics give."""
+    ax = ax or new_axes()
+    phi, energies = data["curve_phi"].values, data["flux_period_curve"].values
+    ax.plot(phi / np.pi, energies, "o-", color=COLOURS[0], ms=3, label=r"$E_0(\varphi)$")
+    for n, amplitude in enumerate(data["flux_period_harmonics"].values, 1):
+        label = rf"$a_{n} = {amplitude:.3g}$"
+        ax.plot(phi / np.pi, energies.mean() + amplitude * np.cos(n * phi), "--", color=COLOURS[n], lw=1, label=label)
+    ax.set(xlabel=r"$\varphi/\pi = \Phi/(hc/2e)$", ylabel=r"$E_0(\varphi)$")
+    ax.set_title(str(data["flux_period_verdict"].values))
+    ax.legend(frameon=False, fontsize=8)
+    return ax

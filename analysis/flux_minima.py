@@ -1,0 +1,246 @@
+"""Where E_0 has its minima as a function of the flux, and whether its period is becoming hc/2e."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from ..hamiltonians import Model, Sector
+from ..solvers import Options, Progress, silent
+from .flux import FluxLevel, FluxLine, is_smooth
+from .labelled import labelled
+
+POINTS = 32
+"""Fluxes on the whole circle from which the search for minima starts."""
+MOST_POINTS = 64
+SETTLED = 1e-8
+"""Harmonics that change by less than this share of the larger one, when the grid is halved, are settled."""
+VERDICTS = {
+    "hc/2e": "E(pi/2) lies above E(0) and E(pi), and the second harmonic of E_0(phi) is larger than the first",
+    "hc/2e emerging": "E(pi/2) lies above E(0) and E(pi): two minima, but the first harmonic of E_0(phi) is larger",
+    "hc/e": "E(pi/2) does not lie above both E(0) and E(pi), as it does between the minima 0 and pi of charges 2e",
+    "undecided": "E(pi/2) differs from the larger one of E(0) and E(pi) by less than the error bars",
+}
+"""What the verdicts on the flux period mean; the flux is phi = 2 pi Phi / (hc/e), so that hc/2e is pi."""
+
+
+def flux_minimum(
+    model: Model,
+    sector: Sector | int,
+    options: Options | None = None,
+    progress: Callable[[float], None] = lambda phi: None,
+    search: Progress = silent,
+) -> xr.Dataset:
+    r"""Find the flux phi* in [0, 2 pi) with the lowest ground energy, and the stiffness there.
+
+    E_0 and its slope by Hellmann-Feynman are computed on a grid; between neighbours where the slope turns from
+    negative to positive, its root is found. E_0 is the lower envelope of smooth branches, so that no minimum sits on a
+    kink. With time reversal E_0(phi) = E_0(-phi), and half of the circle is enough.
+
+    Parameters
+    ----------
+    model, sector, options, progress, search
+        As for `flux_response`; the sector fixes no momentum, since E_0 of one momentum is not periodic.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``phi``, ``energy``, ``energy_error`` and ``stiffness`` at phi*, the smallest of equal ones; all minima as
+        ``local_energies`` with ``local_errors`` over ``local_phi``, ascending.
+
+    Raises
+    ------
+    ValueError
+        If the cluster has no loop, or the sector fixes a spatial quantum number.
+
+    Examples
+    --------
+    >>> from respair.clusters import ring
+    >>> from respair.hamiltonians import Electrons, Model
+    >>> found = flux_minimum(Model(ring(4), Electrons(hopping=1.0)), 4)  # 4n electrons: closed shells at pi
+    >>> round(float(found.phi) / 3.141592653589793, 12), round(float(found.energy), 6)
+    (1.0, -5.656854)
+    """
+    return minimum_of(FluxCurve(FluxLine(model, sector, options, progress, search)))
+
+
+def half_flux_quantum(
+    model: Model,
+    sector: Sector | int,
+    options: Options | None = None,
+    progress: Callable[[float], None] = lambda phi: None,
+    search: Progress = silent,
+) -> xr.Dataset:
+    r"""Compare E_0(0), E_0(pi/2) and E_0(pi), and the first two harmonics of E_0(phi).
+
+    .. math:: a_n = \frac{1}{\pi}\int_0^{2\pi} E_0(\varphi) \cos(n\varphi)\, d\varphi
+
+    by sums over equidistant fluxes, whose number is doubled until both harmonics are settled or 64 are reached; the
+    last change is their error. Pairs move the period towards hc/2e: `VERDICTS` says what is called so.
+
+    Parameters
+    ----------
+    model, sector, options, progress, search
+        As for `flux_minimum`.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``E0``, ``E_half_pi`` and ``E_pi``; ``harmonics`` a_1 and a_2 (their moduli where E_0 is not even) with
+        ``harmonic_errors``; ``ratio`` \|a_2 / a_1\|, infinite where a_1 vanishes; ``verdict`` and ``definition`` as
+        text; the sampled ``curve`` over ``curve_phi``.
+
+    References
+    ----------
+    N. Byers and C. N. Yang, Phys. Rev. Lett. 7, 46 (1961).
+
+    Examples
+    --------
+    >>> from respair.clusters import ring
+    >>> from respair.hamiltonians import Bosons, Model
+    >>> found = half_flux_quantum(Model(ring(3), None, Bosons(hopping=1.0)), 2)  # pairs and nothing else
+    >>> str(found.verdict.values), float(found.ratio)
+    ('hc/2e', inf)
+    """
+    return criterion_of(FluxCurve(FluxLine(model, sector, options, progress, search)))
+
+
+@dataclass(frozen=True)
+class FluxCurve:
+    """E_0(phi) on a line of the flux axis, each flux solved once.
+
+    Parameters
+    ----------
+    line : FluxLine
+        Where it is computed.
+    """
+
+    line: FluxLine
+    known: dict[float, FluxLevel] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        sector = self.line.sector
+        if isinstance(sector, Sector) and sector.has_symmetry:
+            raise ValueError(f"E_0 of a sector with {sector.label} is not periodic in the flux; leave it out")
+
+    @property
+    def is_even(self) -> bool:
+        """True where E_0(phi) = E_0(-phi): the Hamiltonian is real without the flux."""
+        model = self.line.model
+        return all(value.imag == 0 for term in model.terms for value in term(model).terms.values())
+
+    def level(self, phi: float) -> FluxLevel:
+        """Return the ground level at a flux from 0 to 2 pi."""
+        if phi not in self.known:
+            self.known[phi] = self.line.level(phi, only_at_rest=True)
+        return self.known[phi]
+
+    def stiffness(self, level: FluxLevel) -> float:
+        """Return pi L d2E_0/dphi2, where the slope need not be known to be zero."""
+        return self.line.stiffness(level if np.isfinite(level.curvature) else self.line.level(level.phi))
+
+    def grid(self, points: int) -> NDArray[np.float64]:
+        """Return equidistant fluxes: half of the circle, both ends included, where that is enough."""
+        return 2 * np.pi * np.arange(points // 2 + 1 if self.is_even else points + 1) / points
+
+    def circle(self, points: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return as many fluxes on the circle with E_0 there."""
+        half = np.array([self.level(phi).energy for phi in self.grid(points).tolist()])
+        energies = np.concatenate([half, half[-2:0:-1]]) if self.is_even else half[:-1]
+        return 2 * np.pi * np.arange(points) / points, energies
+
+    def minima(self) -> list[FluxLevel]:
+        """Return all minima in [0, 2 pi), by flux; the first of the lowest points where E_0 is constant."""
+        points = [self.level(phi) for phi in self.grid(POINTS).tolist()]
+        found = [level.phi for level in points if level.rests and level.curvature > level.flat]
+        for start, end in pairwise(points):
+            step = 1e-3 * (end.phi - start.phi)  # away from where the slope has no sign
+            found += self._inside(start.phi + step * start.rests, end.phi - step * end.rests)
+        found += [2 * np.pi - phi for phi in found if self.is_even and 0 < phi < np.pi]
+        levels = [self._mirrored(phi) for phi in sorted(found) if phi < 2 * np.pi - 1e-9]
+        return levels or [min(points, key=lambda level: round(level.energy, 9))]
+
+    def _mirrored(self, phi: float) -> FluxLevel:
+        """Return the level at a flux that may lie on the other half of the circle."""
+        if phi <= np.pi or not self.is_even:
+            return self.level(phi)
+        image = min(self.known.values(), key=lambda level: abs(level.phi + phi - 2 * np.pi))
+        return replace(image, phi=phi, slopes=-image.slopes[::-1])
+
+    def _inside(self, start: float, end: float) -> Iterator[float]:
+        """Yield minima between two fluxes at which the slope is not zero."""
+        low, high = self.level(start), self.level(end)
+        if not (low.slopes[0] < -low.flat and high.slopes[-1] > high.flat) or end - start < 1e-9:
+            return
+        at = float(brentq(lambda phi: float(np.mean(self.level(phi).slopes)), start, end, xtol=1e-13))
+        here = self.level(at)
+        if is_smooth(here.slopes) and abs(here.slope) <= 10 * here.flat:
+            yield at
+            return
+        yield from self._inside(start, at - 1e-7)  # a kink: the slope jumps from positive to negative, minima around it
+        yield from self._inside(at + 1e-7, end)
+
+
+def minimum_of(curve: FluxCurve) -> xr.Dataset:
+    """Return what `flux_minimum` does, from a curve whose points may be known already."""
+    minima = curve.minima()
+    lowest = min(level.energy for level in minima)
+    best = next(level for level in minima if level.energy <= lowest + max(1e-10, level.error))
+    coords = {"local_phi": np.array([level.phi for level in minima])}
+    energies, errors = (np.array([getattr(level, name) for level in minima]) for name in ("energy", "error"))
+    arrays = [
+        labelled("phi", best.phi, [], "phi* = argmin E_0(phi)", "1"),
+        labelled("energy", best.energy, [], "E_0(phi*)", "energy"),
+        labelled("energy_error", best.error, [], "error bar", "energy"),
+        labelled("stiffness", curve.stiffness(best), [], "pi L d2E_0/dphi2 at phi*", "energy"),
+        labelled("local_energies", energies, ["local_phi"], "E_0 at its minima", "energy", coords),
+        labelled("local_errors", errors, ["local_phi"], "error bar", "energy", coords),
+    ]
+    return xr.Dataset({str(array.name): array for array in arrays})
+
+
+def criterion_of(curve: FluxCurve) -> xr.Dataset:
+    """Return what `half_flux_quantum` does, from a curve whose points may be known already."""
+    corners = [curve.level(phi) for phi in (0.0, np.pi / 2, np.pi)]
+    noise = max(1e-12, *(level.error for level in corners))
+    points, harmonics = POINTS, _harmonics(*curve.circle(POINTS))
+    change = np.abs(harmonics - _harmonics(*curve.circle(POINTS // 2)))
+    while np.max(change) > SETTLED * np.max(np.abs(harmonics)) + noise and points < MOST_POINTS:
+        points, before = 2 * points, harmonics
+        harmonics = _harmonics(*curve.circle(points))
+        change = np.abs(harmonics - before)
+    size = np.abs(harmonics)
+    sampled = np.array(sorted((phi, level.energy) for phi, level in curve.known.items())).T
+    verdict = _verdict(corners, size, noise)
+    coords = {"harmonic": [1, 2]}
+    arrays = [
+        *(labelled(name, level.energy, [], f"E_0({at})", "energy") for name, at, level in
+          zip(("E0", "E_half_pi", "E_pi"), ("0", "pi/2", "pi"), corners, strict=True)),
+        labelled("error", noise, [], "largest error bar of these energies", "energy"),
+        labelled("harmonics", harmonics.real if curve.is_even else size, ["harmonic"], "a_n", "energy", coords),
+        labelled("harmonic_errors", change, ["harmonic"], "change with half of the grid", "energy", coords),
+        labelled("ratio", size[1] / size[0] if size[0] > noise else np.inf, [], "|a_2 / a_1|"),
+        labelled("verdict", np.array(verdict), [], VERDICTS[verdict]),
+        labelled("definition", np.array(VERDICTS[verdict]), [], "what the verdict means"),
+        labelled("curve", sampled[1], ["curve_phi"], "E_0(phi)", "energy", {"curve_phi": sampled[0]}),
+    ]  # fmt: skip
+    return xr.Dataset({str(array.name): array for array in arrays})
+
+
+def _harmonics(phi: NDArray[np.float64], energies: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """Return a_1 and a_2, complex where the energy is not even."""
+    return 2 * np.array([np.mean(energies * np.exp(1j * n * phi)) for n in (1, 2)])
+
+
+def _verdict(corners: list[FluxLevel], size: NDArray[np.float64], noise: float) -> str:
+    start, middle, end = (level.energy for level in corners)
+    rise = middle - max(start, end)
+    if abs(rise) <= 2 * noise:
+        return "undecided"
+    return "hc/e" if rise < 0 else "hc/2e" if size[1] > size[0] else "hc/2e emerging"

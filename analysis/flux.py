@@ -64,7 +64,7 @@ def flux_response(
     Raises
     ------
     ValueError
-        If the cluster has no loop, or the sector fixes a quantum number that a flux breaks.
+        If the cluster has no loop, or (`InvalidModel`) the sector fixes a quantum number that a flux breaks.
 
     References
     ----------

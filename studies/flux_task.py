@@ -75,9 +75,6 @@ class FluxTask(Task):
             return
         for problem in list(sector_problems(threaded, sector)) or block_problems(threaded, sector):
             yield replace(problem, allowed=f"{problem.allowed} ([flux] has phi = {phi:g})")
-        if sector.irrep is not None:
-            allowed = "leave it out; a flux breaks the reflections of the point group"
-            yield Problem("sector.irrep", show(sector.irrep), allowed)
         for key in ("minimum", "criterion"):
             if values.get(key) and sector.momentum is not None:
                 allowed = "leave it out, or leave sector.momentum out: E_0 of one momentum is not periodic in the flux"

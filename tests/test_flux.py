@@ -277,8 +277,8 @@ def test_harmonics_of_a_smooth_curve():
 
 
 BAD = {
-    "reflection": (BFM, Sector(4, 0, momentum=0, reflection=1), "breaks reflections"),
-    "irrep": (BFM, Sector(4, 0, irrep="A1"), "breaks reflections"),
+    "reflection": (BFM, Sector(4, 0, momentum=0, reflection=1), "a flux breaks the reflection"),
+    "irrep": (BFM, Sector(4, 0, irrep="A1"), "lacks this symmetry"),
     "no loop": (Model(dimer(), Electrons(1.0)), Sector(1), "no loop"),
 }
 
@@ -328,7 +328,7 @@ def test_a_model_file_without_them_has_neither():
     ("old", "new", "path", "allowed"),
     [
         ("charge = 6", "charge = 6, momentum = 0", "flux.minimum", "not periodic"),
-        ("charge = 6", 'charge = 6, irrep = "A1"', "sector.irrep", "flux breaks"),
+        ("charge = 6", 'charge = 6, irrep = "A1"', "sector.irrep", "lacks this symmetry"),
         ("charge = 6", "charge = 6, momentum = 0, reflection = 1", "sector.reflection", "flux breaks"),
         ("minimum = true", "minimum = 1", "flux.minimum", "true or false"),
         ("values = [0.0, 3.0], ", "", "flux.values", "list of one or more numbers"),

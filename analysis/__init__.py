@@ -5,6 +5,7 @@ from .binding import charge_scan
 from .catalogue import OBSERVABLES, Observable, available, observables
 from .charge import boson_density, density_correlation, double_occupancy, electron_density, spin_correlation, spin_z
 from .condensation import condensate_against_size
+from .cuts import Cut, lattice_cut, site_cut
 from .energy import energy_part
 from .flux import flux_response
 from .flux_minima import flux_minimum, half_flux_quantum
@@ -18,12 +19,14 @@ from .lattice import (
     quanta,
 )
 from .natural import natural_orbitals
-from .pair_density import FORMS, PairOperators, distances, pair_density, pair_operators, pairing
+from .pair_density import FORMS, PairOperators, distances, pair_densities, pair_density, pair_operators
 from .pairing import boson_correlation, condensate, pair_boson_correlation, pair_correlation, pair_exchange
+from .schmidt import entanglement
 
 __all__ = [
     "FORMS",
     "OBSERVABLES",
+    "Cut",
     "Observable",
     "PairOperators",
     "available",
@@ -43,19 +46,22 @@ __all__ = [
     "electron_density",
     "electron_lattice",
     "energy_part",
+    "entanglement",
     "expectation",
     "flux_minimum",
     "flux_response",
     "half_flux_quantum",
+    "lattice_cut",
     "natural_orbitals",
     "observables",
     "pair_boson_correlation",
     "pair_correlation",
+    "pair_densities",
     "pair_density",
     "pair_exchange",
     "pair_operators",
-    "pairing",
     "quanta",
+    "site_cut",
     "spin_correlation",
     "spin_z",
     "transition",

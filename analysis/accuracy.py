@@ -65,3 +65,29 @@ def mixing(levels: Eigenstates | LabelledLevels) -> float:
         return 1.0
     cut = float(np.max(np.maximum(c.energy_errors[ground] - c.residuals[ground], 0.0)))
     return min(1.0, float(np.hypot(residual, leak)) / gap, residual / gap + float(np.sqrt(cut / gap)))
+
+
+def entropy_error(admixture: float, limit: float) -> float:
+    r"""Return how far the entropy of a reduced state may be from the exact one.
+
+    .. math:: |\Delta S| \le T \ln d - T \ln T - (1 - T) \ln(1 - T)
+
+    Parameters
+    ----------
+    admixture : float
+        T = sin theta of `mixing`: the trace distance of the states.
+    limit : float
+        ln d, the largest entropy.
+
+    References
+    ----------
+    K. M. R. Audenaert, J. Phys. A 40, 8127 (2007).
+
+    Examples
+    --------
+    >>> entropy_error(0.0, 1.0), round(entropy_error(1e-3, 1.0), 6)
+    (0.0, 0.008907)
+    """
+    parts = np.array([admixture, 1.0 - admixture])
+    there = parts[parts > 0]
+    return float(admixture * limit - there @ np.log(there)) + 0.0

@@ -339,7 +339,7 @@ def _against_distance(
     }
 
 
-def pairing(state: State, forms: Sequence[Form] | None = None) -> xr.Dataset:
+def pair_densities(state: State, forms: Sequence[Form] | None = None) -> xr.Dataset:
     """Measure the density matrices of several kinds of pairs in a state.
 
     Parameters

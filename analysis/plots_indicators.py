@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
 from .plots import COLOURS, new_axes
+
+SMALL = 1e-13
+"""Schmidt levels below this are not drawn."""
 
 
 def plot_pairing(data: xr.Dataset, ax: Axes | None = None) -> Axes:
@@ -19,5 +23,19 @@ def plot_pairing(data: xr.Dataset, ax: Axes | None = None) -> Axes:
         ax.plot(r, data[f"pairing_{name}_correlation"].values, "o-", ms=4, color=colour, label=name)
         ax.plot(r, data[f"pairing_{name}_connected_correlation"].values, "--", lw=1, color=colour)
     ax.set(xlabel="distance", ylabel=r"$\langle\Delta^\dagger_x\Delta_y\rangle$")
+    ax.legend(frameon=False, fontsize=8)
+    return ax
+
+
+def plot_entanglement(data: xr.Dataset, ax: Axes | None = None) -> Axes:
+    """Draw the entanglement spectra, -ln lambda level by level, a colour for each cut, with the entropies."""
+    ax = ax or new_axes()
+    for k, name in enumerate(data["entanglement_cuts"].values.tolist()):
+        levels = data["entanglement_spectrum"].isel(cut=k).values
+        shown = levels[levels > SMALL]
+        entropy = float(data["entanglement_entropy"].isel(cut=k))
+        colour = COLOURS[k % len(COLOURS)]
+        ax.plot(np.arange(len(shown)), -np.log(shown), "_", ms=9, color=colour, label=f"{name}: S = {entropy:.3f}")
+    ax.set(xlabel="level $k$", ylabel=r"$-\ln\lambda_k$")
     ax.legend(frameon=False, fontsize=8)
     return ax

@@ -107,6 +107,10 @@ class Block:
         """Return the amplitudes ``psi[e, p]`` of the whole sector."""
         return phi if self.orbits is None else self.orbits.expand(phi)
 
+    def amplitudes(self, phi: Amplitudes, configurations: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the amplitudes ``psi[e, p]`` of some charge configurations e."""
+        return phi[configurations] if self.orbits is None else self.orbits.amplitudes(phi, configurations)
+
     def compress(self, psi: Amplitudes) -> NDArray[Any]:
         """Return the stored amplitudes of ``psi[e, p]``, which must lie in the block."""
         return psi if self.orbits is None else self.orbits.compress(psi)

@@ -158,12 +158,17 @@ class Orbits:
 
     def expand(self, phi: NDArray[Any]) -> NDArray[Any]:
         """Return all amplitudes ``psi[e, p]`` of stored ones ``phi[row, p]``."""
-        source = phi / np.sqrt(self.sizes)[:, None]
-        psi = np.empty((len(self.row), phi.shape[1]), np.result_type(phi, self.factor))
+        return self.amplitudes(phi, np.arange(len(self.row)))
+
+    def amplitudes(self, phi: NDArray[Any], configurations: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the amplitudes ``psi[e, p]`` of some configurations e from the stored ones."""
+        psi = np.empty((len(configurations), phi.shape[1]), np.result_type(phi, self.factor))
+        row, element, factor = (a[configurations] for a in (self.row, self.element, self.factor))
+        factor = factor / np.sqrt(self.sizes[row])
         for g in range(len(self.gather)):
-            here = np.flatnonzero(self.element == g)
-            moved = source[self.row[here]][:, self.gather[g]]
-            psi[here] = self.factor[here, None] * (moved * self.sign[g] if len(self.sign) else moved)
+            here = np.flatnonzero(element == g)
+            moved = phi[row[here]][:, self.gather[g]]
+            psi[here] = factor[here, None] * (moved * self.sign[g] if len(self.sign) else moved)
         return psi
 
 

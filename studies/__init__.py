@@ -2,6 +2,7 @@
 
 from .charge_scan_task import ChargeScanTask
 from .digits import with_error
+from .entanglement_task import EntanglementTask
 from .flux_task import FluxTask
 from .ground_state_task import OBSERVABLES, GroundStateTask
 from .model_file import Axis, Study, at_point, parse, read, sweep_points
@@ -18,6 +19,7 @@ __all__ = [
     "TASKS",
     "Axis",
     "ChargeScanTask",
+    "EntanglementTask",
     "FluxTask",
     "GroundStateTask",
     "PairingTask",

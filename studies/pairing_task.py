@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 from rich.table import Table as TextTable
 from rich.text import Text
 
-from ..analysis import FORMS, pair_operators, pairing
+from ..analysis import FORMS, pair_densities, pair_operators
 from ..analysis.accuracy import mixing
 from ..analysis.labelled import labelled
 from ..analysis.pair_density import Form, form_names, possible_forms
@@ -105,7 +105,7 @@ class PairingTask(Task):
             "forms": labelled("forms", np.array(names, dtype=str), ["form"], "names of the pairs"),
             "multiplicity": labelled("multiplicity", levels.multiplicity, [], "states in the ground level"),
         }
-        return self.named(pairing(state, forms).assign({**errors, **about}))
+        return self.named(pair_densities(state, forms).assign({**errors, **about}))
 
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from .charge_scan_task import ChargeScanTask
+from .entanglement_task import EntanglementTask
 from .flux_task import FluxTask
 from .ground_state_task import GroundStateTask
 from .pairing_task import PairingTask
 from .task import Task
 
 TASKS: Mapping[str, type[Task]] = MappingProxyType(
-    {task.name: task for task in (GroundStateTask, ChargeScanTask, FluxTask, PairingTask)}
+    {task.name: task for task in (GroundStateTask, ChargeScanTask, FluxTask, PairingTask, EntanglementTask)}
 )
 """In the order in which they run."""

@@ -482,6 +482,7 @@ KEYS = {
     "charge_scan": ("charges",),
     "flux": ("values",),
     "pairing": ("form_factors",),
+    "entanglement": ("cuts", "levels"),
     "sweep": ('"sector.charge"', '"cluster.sites"', '"phonons.on"', '"electrons.hopping.bond"'),
 }  # fmt: skip
 PLACES = [(table, key) for table, keys in KEYS.items() for key in keys]

@@ -79,3 +79,50 @@ def test_forms_of_absent_species_are_refused():
     text = RING.replace("bosons = { level = -0.4, exchange = 0.8 }\n", "")
     with pytest.raises(InvalidModel, match=r"form_factors\[0\]: got \"combined\"; leave it out, or add \[bosons\]"):
         parse(text + '[pairing]\nform_factors = ["combined"]', "model.toml")
+
+
+def test_entanglement_of_all_cuts_with_their_spectra(tmp_path):
+    text = RING + "phonons = { frequency = 1.0, boson_coupling = 1.0, total_quanta = 2 }\n[entanglement]\n"
+    text += 'cuts = ["lattice", [0, 1], { sites = [0], modes = false }]\nlevels = 5\n'
+    record = record_of(text)["entanglement"]
+    assert record["cuts"] == ["lattice", "sites 0, 1", "sites 0 without modes"]
+    assert record["pure"] is True
+    assert record["entropy"] == record["entanglement"]
+    assert [len(row) for row in record["spectrum"]] == [5, 5, 5]
+    assert set(record["charge"][0]) == {0}
+    assert all(isinstance(value, int) for value in record["two_sz"][1])
+    file = tmp_path / "ring.toml"
+    file.write_text(text)
+    shown = CliRunner().invoke(app, ["run", str(file), "--out", str(tmp_path), "--plot"])
+    assert shown.exit_code == 0
+    assert "sites 0 without modes" in shown.stdout
+    assert (tmp_path / "ring-entanglement.png").stat().st_size > 1000
+    assert read_data(tmp_path / "ring.nc")["entanglement_spectrum"].shape == (3, 5)
+
+
+def test_by_default_every_site_is_cut_off_and_a_degenerate_level_is_flagged(tmp_path):
+    text = 'schema = 1\ncluster = { kind = "ring", sites = 3 }\nelectrons = { hopping = 1, hubbard_u = 4 }\n'
+    text += "sector = { charge = 3, two_sz = 1 }\n[entanglement]\n"
+    record = record_of(text)["entanglement"]
+    assert record["cuts"] == ["sites 0", "sites 1", "sites 2"]
+    assert record["pure"] is False
+    assert record["multiplicity"] == 2
+    file = tmp_path / "triangle.toml"
+    file.write_text(text)
+    shown = CliRunner().invoke(app, ["run", str(file), "--out", str(tmp_path)])
+    assert "is no entanglement" in " ".join(shown.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("cuts", "message"),
+    [
+        ('["lattice"]', r"cuts\[0\]: got \"lattice\"; .*no phonon mode"),
+        ("[[0], [4]]", r"cuts\[1\]: got \[4\]; .*0 to 3"),
+        ("[{ sites = [] }]", "no set of sites"),
+        ("[]", "entanglement.cuts"),
+        ('["sites"]', r"cuts\[0\]"),
+    ],
+)
+def test_wrong_cuts_are_refused(cuts, message):
+    with pytest.raises(InvalidModel, match=message):
+        parse(RING + f"[entanglement]\ncuts = {cuts}", "model.toml")

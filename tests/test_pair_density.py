@@ -13,9 +13,9 @@ from respair.analysis import (
     condensate_against_size,
     natural_orbitals,
     pair_correlation,
+    pair_densities,
     pair_density,
     pair_operators,
-    pairing,
 )
 from respair.analysis.averages import ChargeAverages
 from respair.analysis.condensation import isolated_ground, mixing
@@ -161,8 +161,8 @@ def test_d_pairs_live_on_a_strongly_repelling_plaquette():
 @pytest.mark.parametrize("engine", ["dense", "quspin", "tensor"])
 @pytest.mark.parametrize("sector", [Sector(4), Sector(4, momentum=0), Sector(4, momentum=0, reflection=1)])
 def test_engine_and_symmetry_do_not_matter(engine, sector):
-    reference = pairing(levels_by_symmetry(MIXED, 4).ground)
-    data = pairing(ground_state(MIXED, sector, options=Options(engine=engine)).ground)
+    reference = pair_densities(levels_by_symmetry(MIXED, 4).ground)
+    data = pair_densities(ground_state(MIXED, sector, options=Options(engine=engine)).ground)
     assert set(data) == set(reference)
     for name in data.data_vars:
         np.testing.assert_allclose(data[name].values, reference[name].values, atol=1e-8, err_msg=str(name))
@@ -171,7 +171,7 @@ def test_engine_and_symmetry_do_not_matter(engine, sector):
 def test_the_frame_of_the_phonons_does_not_matter():
     def data(frame):
         phonons = Phonons(1.0, boson_coupling=0.6, electron_coupling=0.2, max_quanta=14, displacement=frame)
-        return pairing(ground_state(Model(dimer(), Electrons(1.0), Bosons(-0.3, 0.5), phonons), 2).ground)
+        return pair_densities(ground_state(Model(dimer(), Electrons(1.0), Bosons(-0.3, 0.5), phonons), 2).ground)
 
     plain, moved = data("none"), data([0.6, -0.2])
     for name in plain.data_vars:

@@ -133,11 +133,21 @@ def _table_problems(draft: Draft) -> Iterator[Problem]:
         elif not asked and not any(table in draft for table in UNAVAILABLE_TABLES):
             tasks = listed(f"[{task}]" for task in TASKS)
             yield Problem("ground_state", "nothing", f"the file asks for nothing; add [sector], or any of {tasks}")
-    phonons = draft.values.get("phonons", {})
-    if "accuracy" in phonons and "phonons.cutoff" not in draft.wrong and "cutoff" not in phonons:
-        yield Problem("phonons.accuracy", show(phonons["accuracy"]), 'allowed with cutoff = "auto"; leave it out')
+    yield from _accuracy_problems(draft)
     for task in asked:
         yield from TASKS[task].table_problems(draft.values.get(task, {}), draft.__contains__)
+
+
+def _accuracy_problems(draft: Draft) -> Iterator[Problem]:
+    phonons = draft.values.get("phonons", {})
+    tolerance = draft.values.get("solver", {}).get("tolerance", Options().tolerance)
+    if "accuracy" not in phonons or "phonons.cutoff" in draft.wrong:
+        return
+    got = show(phonons["accuracy"])
+    if "cutoff" not in phonons:
+        yield Problem("phonons.accuracy", got, 'allowed with cutoff = "auto"; leave it out')
+    elif 0 < phonons["accuracy"] < tolerance:
+        yield Problem("phonons.accuracy", got, f"allowed: {tolerance:g} or more, which is solver.tolerance")
 
 
 def _cluster(draft: Draft) -> tuple[Cluster | None, list[Problem]]:

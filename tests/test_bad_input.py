@@ -159,6 +159,10 @@ CASES = {
         ring(phonons="frequency = 1.0\nmax_quanta = 2\naccuracy = 1e-6"),
         {"phonons.accuracy": '1e-06 allowed with cutoff = "auto"; leave it out'},
     ),
+    "accuracy below the tolerance": (
+        ring(phonons='frequency = 1.0\ncutoff = "auto"\naccuracy = 1e-12', solver="tolerance = 1e-9"),
+        {"phonons.accuracy": "1e-12 allowed: 1e-09 or more, which is solver.tolerance"},
+    ),
     "frequency zero in a list": (
         ring(phonons="frequency = [1, 1, 0, 1]\nmax_quanta = 2"),
         {"phonons.frequency": r"\[1.0, 1.0, 0.0, 1.0\] allowed: above 0"},

@@ -209,12 +209,6 @@ class FluxLine:
             raise ValueError(
                 f"a {cluster.kind} of {cluster.sites} sites has no loop for a flux; take a ring of 3 or more"
             )
-        sector = self.sector if isinstance(self.sector, Sector) else Sector(self.sector)
-        if sector.reflection is not None or sector.irrep is not None:
-            raise ValueError(
-                f"a sector with {sector.label} has no flux, which breaks reflections; fix momentum at most"
-            )
-        object.__setattr__(self, "sector", sector)
 
     def level(self, phi: float, only_at_rest: bool = False) -> FluxLevel:
         """Solve at one flux, with the curvature, or with it only where the slope is zero."""

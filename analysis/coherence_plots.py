@@ -21,3 +21,20 @@ def plot_flux_period(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     ax.set_title(str(data["flux_period_verdict"].values))
     ax.legend(frameon=False, fontsize=8)
     return ax
+
+
+def plot_gaps(data: xr.Dataset, ax: Axes | None = None) -> Axes:
+    """Draw the charge gap, and the spin gap where it was computed, against the charge."""
+    ax = ax or new_axes()
+    ax.axhline(0.0, color="0.6", lw=0.8)
+    shown = (
+        ("charge_gap", "gap_charge", r"$\Delta_c = E_{N+2} + E_{N-2} - 2E_N$"),
+        ("spin_gap", "charge", r"$\Delta_s$"),
+    )
+    for k, (name, dim, label) in enumerate(shown):
+        if f"charge_scan_{name}" in data:
+            values, errors = (data[f"charge_scan_{key}"].values for key in (name, f"{name}_errors"))
+            ax.errorbar(data[dim].values, values, errors, fmt="o-", color=COLOURS[k], label=label)
+    ax.set(xlabel="$N$", ylabel="gap")
+    ax.legend(frameon=False, fontsize=8)
+    return ax

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import xarray as xr
-from pydantic import Field
 from rich.table import Table as TextTable
 from rich.text import Text
 
@@ -22,9 +21,8 @@ from ..hamiltonians.sector import sector_problems
 from .digits import columns, decimals, number, with_error
 from .plain import entries, label, plain
 from .task import Figure, Setting, Solved, Task
-from .values import LEFT_OUT, Floats, Table
+from .values import LEFT_OUT, Floats, Switch, Table
 
-Switch = Annotated[bool, Field(description="true or false")]
 CORNERS = ("E0", "E_half_pi", "E_pi")
 
 

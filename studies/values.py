@@ -136,6 +136,7 @@ def _floats(values: tuple[float, ...]) -> tuple[float, ...]:
 
 Number = Annotated[float, PlainValidator(_number), AfterValidator(float), Field(description="a finite number")]
 Whole = Annotated[int, Field(description="a whole number")]
+Switch = Annotated[bool, Field(description="true or false")]
 Numbers = Annotated[list[Number], AfterValidator(tuple)]
 Coupling = Annotated[
     Annotated[Number, Tag("|word")] | Annotated[dict[str, Number], Tag("|table")] | Annotated[Numbers, Tag("|list")],

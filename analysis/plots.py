@@ -161,5 +161,3 @@ def plot_resonance(data: xr.Dataset, axis: str, site: int, mode: int = 0, resona
             ax.axvline(resonance, color="0.3", ls="--", lw=1)
         charge.annotate(rf" $\alpha_c = {resonance:.5f}$", (resonance, charge.get_ylim()[0]), va="bottom", fontsize=9)
     return figure
-
-

@@ -79,11 +79,7 @@ class Hamiltonian:
 
     def matrix(self) -> sp.csr_array:
         """Return H as one sparse matrix of shape (dimension, dimension), index ``e * phonon states + p``."""
-        size = self.space.dimension
-        total = sp.csr_array((size, size), dtype=self.dtype)
-        for factor in self.factors:
-            total = total + sp.kron(factor.charges, self.space.lattice_matrix(factor.lattice), format="csr")
-        return sp.csr_array(total)
+        return _product_matrix(self.space, self.factors, self.dtype)
 
     def quspin(self, maps: tuple[SymmetryMap, ...] = (), dtype: type | None = None) -> tuple[QuspinBasis, sp.csr_array]:
         """Return the whole model in one QuSpin basis: the basis and its CSR matrix."""
@@ -92,6 +88,18 @@ class Hamiltonian:
         table = layout.join(space.charges.states, space.phonons.occupations).ravel()
         basis = QuspinBasis(layout, table, maps)
         return basis, basis.matrix(displace(self.operator, space.shifts), dtype or self.dtype)
+
+
+def sparse_matrix(space: Space, operator: Operator) -> sp.csr_array:
+    """Return any operator that keeps N and S_z as a matrix on the product states, index ``e * phonon states + p``."""
+    return _product_matrix(space, space.factorise(operator))
+
+
+def _product_matrix(space: Space, factors: tuple[Factor, ...], dtype: type = np.float64) -> sp.csr_array:
+    total = sp.csr_array((space.dimension,) * 2, dtype=dtype)
+    for factor in factors:
+        total = total + sp.kron(factor.charges, space.lattice_matrix(factor.lattice), format="csr")
+    return sp.csr_array(total)
 
 
 def apply_factors(factors: tuple[Factor, ...], lattice: tuple[sp.csr_array, ...], psi: Amplitudes) -> Amplitudes:

@@ -134,7 +134,7 @@ def levels_by_symmetry(
     done: set[Sector] = set()
     matvecs = 0
     for label in blocks or _labels(hamiltonian.space, hamiltonian.operator):
-        partner = _time_reversed(label, model)
+        partner = time_reversed(label, model)
         if partner in found:
             found[label] = _conjugate(found[partner], Block.of(hamiltonian, label))
         elif partner not in done:
@@ -234,7 +234,7 @@ def _candidates(model: Model, sector: Sector) -> Iterator[tuple[Sector, ...]]:
         yield tuple(replace(sector, irrep=name) for name in names)
 
 
-def _time_reversed(block: Sector, model: Model) -> Sector | None:
+def time_reversed(block: Sector, model: Model) -> Sector | None:
     """Return the block with the complex conjugate states, where the Hamiltonian is real and it is another one."""
     if model.flux or model.terms:
         return None

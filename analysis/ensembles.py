@@ -1,0 +1,208 @@
+"""Thermal ensembles: which blocks, summed over how, and which of them count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..hamiltonians import Block, Hamiltonian, Model, Problem, Sector
+from ..hamiltonians.parameters import is_number, show
+from ..hamiltonians.sector import sector_problems
+from ..solvers import Options, levels_by_symmetry
+from ..solvers.estimate import format_bytes
+from ..solvers.members import ENSEMBLES, Member, members
+from .catalogue import available
+from .contributions import Contribution, Matrices, exact_contribution, sampled_contribution
+from .measured import Measured
+
+METHODS = ("auto", "exact", "ftlm")
+EXACT_UP_TO = 1500
+"""With ``method = "auto"`` larger blocks are sampled."""
+WHOLE_UP_TO = 500
+"""Sectors up to this size are diagonalised whole: splitting them into blocks would take longer."""
+ROUGH = 1e-6
+"""Residual of the levels that bound the weight of a charge."""
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Which states a thermal average runs over.
+
+    Attributes
+    ----------
+    kind : str
+        "grand-canonical", "canonical" (all S_z of the sector's charge) or "sector".
+    sector : Sector or None
+        The charge, or the sector; not used in the grand-canonical ensemble.
+    density : float or None
+        Wanted <N> per site in the grand-canonical ensemble; mu is found for it at each temperature.
+    """
+
+    kind: str = "grand-canonical"
+    sector: Sector | None = None
+    density: float | None = None
+
+    @property
+    def is_grand(self) -> bool:
+        """True where the charge is free."""
+        return self.kind == "grand-canonical"
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How blocks are summed over.
+
+    Attributes
+    ----------
+    method : str
+        "exact", "ftlm" (finite-temperature Lanczos), or "auto": exact up to `EXACT_UP_TO` states in a block.
+    samples : int
+        Random vectors of each sampled block, at least 2.
+    steps : int
+        Largest dimension of the Krylov space of each.
+    skip_below : float
+        Sampled charges are left out while their shares of Z, by a bound, add up to less than this.
+    """
+
+    method: str = "auto"
+    samples: int = 20
+    steps: int = 80
+    skip_below: float = 1e-12
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A block of an ensemble, and how it will be summed over."""
+
+    member: Member
+    block: Block = field(repr=False)
+    dimension: int
+    exact: bool
+    number: int
+
+    def __str__(self) -> str:
+        s = self.member.sector
+        labels = "".join(f", {name} = {value}" for name, value in s.labels.items())
+        how = "all levels" if self.exact else "random vectors"
+        return f"N = {s.charge}, 2 S_z = {s.two_sz}{labels}: {how} of {self.dimension:,} states"
+
+    def check_memory(self, sampling: Sampling, limit: int) -> None:
+        """Raise MemoryError, with the numbers, if the sum over the block takes more than `limit` bytes."""
+        stored = int(np.prod(self.block.shape))
+        need = 64 * self.dimension**2 if self.exact else 16 * stored * (min(sampling.steps, self.dimension) + 6)
+        if need > limit:
+            cure = 'take method = "ftlm"' if self.exact else "take fewer steps, or a lower phonon cutoff"
+            raise MemoryError(
+                f"{self} need about {format_bytes(need)}, and solver.memory_limit is {format_bytes(limit)}; {cure}, "
+                "or raise the limit"
+            )
+
+
+def plan(
+    model: Model, kind: Ensemble, sampling: Sampling, temperatures: NDArray[np.float64], options: Options
+) -> tuple[list[Planned], float]:
+    """Return the blocks to sum over, and a bound on the share of those that are left out."""
+    every = [planned for planned in _all(model, kind, sampling) if planned.dimension]
+    if all(planned.exact for planned in every) or kind.density is not None or not kind.is_grand:
+        return every, 0.0
+    return _without_negligible(model, every, sampling, float(temperatures.max()), options)
+
+
+def contributions(
+    planned: Sequence[Planned],
+    temperatures: NDArray[np.float64],
+    names: Sequence[str],
+    grid: NDArray[np.float64],
+    sampling: Sampling,
+    options: Options,
+) -> Iterator[Contribution]:
+    """Sum over one block after the other."""
+    measured, matrices, hamiltonian = None, None, None
+    for each in planned:
+        each.check_memory(sampling, options.memory_limit)
+        block = each.block
+        if each.exact:
+            measured = measured or Measured.of(block.space.model, names)
+            if matrices is None or hamiltonian is not block.hamiltonian:
+                matrices, hamiltonian = Matrices.of(block.space, measured, names), block.hamiltonian
+            yield exact_contribution(each.member, block, matrices, temperatures, names, grid)
+        else:
+            seed = np.random.SeedSequence([options.seed, each.number])
+            how = (sampling.samples, sampling.steps, seed)
+            yield sampled_contribution(each.member, block, temperatures, names, grid, *how)
+
+
+def _all(model: Model, kind: Ensemble, sampling: Sampling) -> Iterator[Planned]:
+    limit = {"exact": np.inf, "ftlm": 0, "auto": EXACT_UP_TO}[sampling.method]
+    hamiltonian = None
+    for number, member in enumerate(
+        members(model, kind.kind, kind.sector, WHOLE_UP_TO if sampling.method != "ftlm" else 0)
+    ):
+        plain = replace(member.sector, momentum=None, reflection=None, irrep=None)
+        if hamiltonian is None or hamiltonian.space.sector != plain:
+            hamiltonian = Hamiltonian.of(model, plain)
+        block = Block.of(hamiltonian, member.sector)
+        dimension = block.orbits.dimension if block.orbits else block.space.dimension
+        yield Planned(member, block, dimension, dimension <= limit, number)
+
+
+def _without_negligible(
+    model: Model, every: list[Planned], sampling: Sampling, hottest: float, options: Options
+) -> tuple[list[Planned], float]:
+    """Leave out charges whose share is sure to be small: Z_N <= dimension exp(-E_0(N) / T), Z >= exp(-E_0 / T)."""
+    charges = sorted({planned.member.sector.charge for planned in every})
+    rough = replace(options, tolerance=ROUGH)
+    lowest = {}
+    for charge in charges:
+        levels = levels_by_symmetry(model, Sector(charge), 1, rough)
+        lowest[charge] = float(levels.energies[0] - levels.certificate.residuals[0])
+    states = dict.fromkeys(charges, 0)
+    for planned in every:
+        states[planned.member.sector.charge] += planned.member.copies * planned.dimension
+    floor = min(lowest.values()) + 2 * ROUGH
+    share = {n: states[n] * float(np.exp(-(lowest[n] - floor) / hottest)) for n in charges}
+    dropped, bound = set(), 0.0
+    for charge in sorted(charges, key=share.__getitem__):
+        if bound + share[charge] > sampling.skip_below:
+            break
+        bound += share[charge]
+        dropped.add(charge)
+    return [planned for planned in every if planned.member.sector.charge not in dropped], bound
+
+
+def thermal_problems(
+    model: Model, temperatures: Sequence[float], kind: Ensemble, sampling: Sampling, names: Sequence[str]
+) -> Iterator[Problem]:
+    """Yield everything wrong with what is asked for."""
+    if not len(temperatures) or not all(is_number(t) and t > 0 for t in temperatures):
+        yield Problem("thermal.temperatures", show(list(temperatures)), "allowed: a list of numbers above 0")
+    if kind.kind not in ENSEMBLES:
+        yield Problem("thermal.ensemble", show(kind.kind), "allowed: " + ", ".join(f'"{e}"' for e in ENSEMBLES))
+    elif not kind.is_grand and kind.sector is None:
+        yield Problem("sector", "nothing", f'add a [sector] table with its charge; ensemble = "{kind.kind}" needs it')
+    elif not kind.is_grand and kind.sector is not None:
+        yield from sector_problems(model, kind.sector)
+    yield from _density_problems(model, kind)
+    if sampling.method not in METHODS:
+        yield Problem("thermal.method", show(sampling.method), "allowed: " + ", ".join(f'"{m}"' for m in METHODS))
+    if sampling.samples < 2:
+        yield Problem("thermal.samples", show(sampling.samples), "allowed: 2 or more, so that errors can be told")
+    if model.phonons is not None and model.phonons.cutoff is not None:
+        allowed = "thermal states need max_quanta or total_quanta in the place of an automatic cutoff"
+        yield Problem("phonons.cutoff", show(model.phonons.cutoff), allowed)
+    for i, name in enumerate(names):
+        if name not in available(model):
+            yield Problem(f"thermal.observables[{i}]", show(name), f"allowed: {', '.join(available(model))}")
+
+
+def _density_problems(model: Model, kind: Ensemble) -> Iterator[Problem]:
+    if kind.density is None:
+        return
+    most = model.max_charge / model.cluster.sites
+    if not kind.is_grand:
+        yield Problem("thermal.density", show(kind.density), 'allowed: only with ensemble = "grand-canonical"')
+    elif not (is_number(kind.density) and 0 < kind.density < most):
+        yield Problem("thermal.density", show(kind.density), f"allowed: between 0 and {most:g}, both excluded")

@@ -1,0 +1,173 @@
+"""Thermal averages of a cluster: exact over all levels, or from random vectors with jackknife errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..hamiltonians import InvalidModel, Model
+from ..solvers import Options
+from .catalogue import available
+from .contributions import CUTOFF_PROBABILITY
+from .energy import PARTS
+from .ensembles import Ensemble, Sampling, contributions, plan, thermal_problems
+from .formulas import DIMS
+from .labelled import labelled
+from .lattice import default_grid
+from .thermodynamics import thermodynamics
+from .totals import Replicates, Totals, jackknife
+
+Progress = Callable[[int, int, str], None]
+"""Called with the number of blocks done, of all blocks, and what comes next."""
+MATRICES = ("pair_correlation", "boson_correlation", "pair_boson_correlation")
+UNITS = dict.fromkeys(PARTS, "energy")
+
+
+def thermal(
+    model: Model,
+    temperatures: Sequence[float],
+    ensemble: Ensemble | str = "grand-canonical",
+    sampling: Sampling | None = None,
+    names: Sequence[str] | None = (),
+    options: Options | None = None,
+    displacement_grid: Sequence[float] | NDArray[np.float64] | None = None,
+    progress: Progress = lambda done, count, what: None,
+) -> xr.Dataset:
+    r"""Thermodynamics and thermal averages of a cluster.
+
+    .. math:: \Omega = -T\ln Z,\quad Z = \sum_n e^{-E_n/T},\quad
+              \langle O\rangle = Z^{-1}\sum_n e^{-E_n/T}\langle n|O|n\rangle
+
+    with mu inside H. Blocks that are too large for all their levels are sampled: Tr over a block is the mean over
+    Gaussian vectors r, and averages are taken in the typical states ``exp(-H/2T) r``. Errors are by jackknife over the
+    vectors, on the final quantities, with the correlations between temperatures; they are zero where all is exact.
+
+    Parameters
+    ----------
+    model : Model
+        The Hamiltonian, with its chemical potential.
+    temperatures : sequence of float
+        T above zero, in the user's unit of energy.
+    ensemble : Ensemble or str
+        Which blocks are summed over.
+    sampling : Sampling, optional
+        Exact or sampled.
+    names : sequence of str or None
+        Observables, by the names of the ground state; None for all that the model has.
+    options : Options, optional
+        Seed and memory limit.
+    displacement_grid : sequence of float, optional
+        X at which P(X) is given.
+    progress : function
+        Called before each block.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over ``temperature``: ``grand_potential`` (``free_energy`` with fixed charge), ``energy``, ``entropy``,
+        ``specific_heat`` (Var H / T^2, at fixed mu), ``charge``, ``charge_variance``, ``compressibility``
+        (Var N / T = d<N>/d mu), ``spin_susceptibility`` (Var S_z / T), ``chemical_potential``,
+        ``cutoff_probability`` (weight of the phonon states at the cutoff), the observables, and for each of them
+        ``NAME_error``; ``skipped_share`` bounds the weight of blocks that were left out.
+
+    Raises
+    ------
+    InvalidModel
+        If temperatures, ensemble or observables are wrong.
+    MemoryError
+        If a block fits neither way.
+    ArithmeticError
+        If the entropy is negative beyond its error.
+
+    References
+    ----------
+    J. Jaklic and P. Prelovsek, Adv. Phys. 49, 1 (2000); M. Aichhorn et al., Phys. Rev. B 67, 161103 (2003).
+
+    Examples
+    --------
+    >>> from respair.clusters import site
+    >>> from respair.hamiltonians import Bosons, Electrons
+    >>> data = thermal(Model(site(), Electrons(), Bosons(exchange=0.5)), [0.4], names=["pair_exchange"])
+    >>> data.charge.values.round(12), data.pair_exchange.values.round(6)
+    (array([2.]), array([[-0.163848]]))
+    """
+    kind = Ensemble(ensemble) if isinstance(ensemble, str) else ensemble
+    sampling, options = sampling or Sampling(), options or Options()
+    chosen = tuple(available(model) if names is None else names)
+    problems = list(thermal_problems(model, temperatures, kind, sampling, chosen))
+    if problems:
+        raise InvalidModel(problems)
+    t = np.asarray(temperatures, dtype=float)
+    grid = default_grid(model) if displacement_grid is None else np.asarray(displacement_grid, dtype=float)
+    wanted = (*(n for n in chosen if n != "condensate"), *needed_matrices(model, chosen), CUTOFF_PROBABILITY)
+    summed = tuple(dict.fromkeys(wanted))
+    planned, skipped = plan(model, kind, sampling, t, options)
+    parts = []
+    progress(0, len(planned), str(planned[0]))
+    for part in contributions(planned, t, summed, grid, sampling, options):
+        parts.append(part)
+        progress(len(parts), len(planned), str(planned[min(len(parts), len(planned) - 1)]))
+    charge = None if kind.density is None else kind.density * model.cluster.sites
+    totals = Totals.of(parts, t, charge)
+    return _dataset(model, kind, totals, chosen, grid, skipped, sum(not part.exact for part in parts))
+
+
+def _dataset(
+    model: Model,
+    kind: Ensemble,
+    totals: Totals,
+    chosen: Sequence[str],
+    grid: NDArray[np.float64],
+    skipped: float,
+    sampled: int,
+) -> xr.Dataset:
+    coords: dict[str, NDArray[np.float64]] = {"temperature": totals.temperatures, "X": grid}
+    variables: dict[str, xr.DataArray] = {}
+
+    def add(name: str, replicates: Replicates, dims: tuple[str, ...], formula: str, units: str) -> None:
+        value, error = jackknife(replicates)
+        over = ["temperature", *dims]
+        there = {dim: coords[dim] for dim in over if dim in coords}
+        variables[name] = labelled(name, value, over, formula, units, there)
+        variables[f"{name}_error"] = labelled(f"{name}_error", error, over, f"error bar of {name}", units, there)
+
+    for name, quantity in thermodynamics(model, kind, totals).items():
+        add(name, quantity.replicates, (), quantity.formula, quantity.units)
+    for name in (CUTOFF_PROBABILITY, *(name for name in chosen if name != "condensate")):
+        add(name, totals.observables[name], DIMS[name], f"thermal average of {name}", UNITS.get(name, "1"))
+    if "condensate" in chosen:
+        for name, eigenvalues in condensate_replicates(model, totals.observables).items():
+            add(f"condensate_{name}", eigenvalues, (f"{name}_natural_orbital",), "eigenvalues, descending", "1")
+    _check_entropy(variables["entropy"], variables["entropy_error"])
+    variables["skipped_share"] = labelled("skipped_share", skipped, [], "bound on the weight of blocks left out")
+    variables["sampled_blocks"] = labelled("sampled_blocks", sampled, [], "blocks summed by random vectors")
+    return xr.Dataset(variables)
+
+
+def _check_entropy(entropy: xr.DataArray, error: xr.DataArray) -> None:
+    """A negative entropy beyond its error means that something is wrong."""
+    below = entropy.values + 5 * error.values
+    if np.min(below, initial=0.0) < -1e-9:
+        at = int(np.argmin(below))
+        t, s = float(entropy["temperature"].values[at]), float(entropy.values[at])
+        raise ArithmeticError(f"the entropy is {s:.3g} at T = {t:g}, negative beyond its error; take more samples")
+
+
+def needed_matrices(model: Model, chosen: Sequence[str]) -> tuple[str, ...]:
+    """Return the pair density matrices behind the condensate eigenvalues, if these are wanted."""
+    return tuple(name for name in MATRICES if name in available(model)) if "condensate" in chosen else ()
+
+
+def condensate_replicates(model: Model, found: Mapping[str, Replicates]) -> dict[str, Replicates]:
+    """Return the eigenvalues, descending, of the thermal pair density matrices."""
+    parts = {"electron_pair": found.get("pair_correlation"), "boson": found.get("boson_correlation")}
+    matrices = {name: matrix for name, matrix in parts.items() if matrix is not None}
+    if len(matrices) == 2:
+        cross = found["pair_boson_correlation"]
+        below = np.swapaxes(cross, -1, -2).conj()
+        upper = np.concatenate([matrices["electron_pair"], cross], axis=-1)
+        matrices["combined"] = np.concatenate([upper, np.concatenate([below, matrices["boson"]], axis=-1)], axis=-2)
+    return {name: np.linalg.eigvalsh(matrix)[..., ::-1] for name, matrix in matrices.items()}

@@ -1,0 +1,81 @@
+"""All levels of a block by dense diagonalization, and what any operator has in each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from ..hamiltonians import Block, Operator
+from ..hamiltonians.hamiltonian import sparse_matrix
+from ..hamiltonians.symmetry import isometry, representatives_of
+from .ground_state import State
+from .lanczos import hermitian_levels
+
+
+@dataclass(frozen=True)
+class AllLevels:
+    """Every eigenpair of a block.
+
+    Attributes
+    ----------
+    block : Block
+        What was diagonalised.
+    energies : (n,) float
+        Ascending, in the user's unit.
+    vectors : (n, n) float or complex
+        Orthonormal columns, in the basis of symmetric product states.
+    basis : csr_array, shape (states of the sector, n)
+        The isometry from that basis to the product states of the whole sector.
+    """
+
+    block: Block = field(repr=False)
+    energies: NDArray[np.float64]
+    vectors: NDArray[Any] = field(repr=False)
+    basis: sp.csr_array = field(repr=False)
+
+    @classmethod
+    def of(cls, block: Block) -> AllLevels:
+        """Diagonalise a block by LAPACK.
+
+        Examples
+        --------
+        >>> from respair.clusters import dimer
+        >>> from respair.hamiltonians import Electrons, Hamiltonian, Model, Sector
+        >>> block = Block.of(Hamiltonian.of(Model(dimer(), Electrons(hopping=1.0, hubbard_u=4.0)), Sector(2)))
+        >>> AllLevels.of(block).energies.round(6) + 0.0
+        array([-0.828427,  0.      ,  4.      ,  4.828427])
+        """
+        size = block.space.dimension
+        if block.elements:
+            basis = isometry(block.elements, representatives_of(block.elements, size), size)
+        else:
+            basis = sp.csr_array(sp.eye_array(size))
+        matrix = basis.conj().T @ block.hamiltonian.matrix() @ basis
+        energies, vectors = hermitian_levels(matrix.toarray())
+        for array in (energies, vectors):
+            array.setflags(write=False)
+        return cls(block, energies, vectors, basis)
+
+    def averages(self, operator: Operator) -> NDArray[np.complex128]:
+        """Return ``<n| O |n>`` of an operator that keeps N and S_z, for each level: shape (n,)."""
+        return self.averages_of(sparse_matrix(self.block.space, operator))
+
+    def averages_of(self, matrix: sp.csr_array) -> NDArray[np.complex128]:
+        """Return ``<n| O |n>`` of a matrix on the product states of the sector, for each level: shape (n,)."""
+        reduced = sp.csr_array(self.basis.conj().T @ matrix @ self.basis)
+        return np.asarray(np.sum(self.vectors.conj() * (reduced @ self.vectors), axis=0), dtype=complex)
+
+    @cached_property
+    def amplitudes(self) -> NDArray[Any]:
+        """Stored amplitudes ``phi[n, row, p]`` of all levels."""
+        whole = (self.basis @ self.vectors).T.reshape(-1, *self.block.space.shape)
+        return np.array([self.block.compress(psi) for psi in whole], whole.dtype).reshape(-1, *self.block.shape)
+
+    def level(self, number: int) -> State:
+        """Return one level as a pure state."""
+        return State(self.block, self.amplitudes[number : number + 1], np.ones(1))

@@ -1,0 +1,82 @@
+"""Random vectors and their Krylov spaces: thermal sums over a block too large for all its levels.
+
+Gaussian vectors r, projected onto the block, have ``mean <r|A|r> = Tr A``. In the Krylov space of r, with Ritz pairs
+(e_j, psi_j), ``<r| f(H) |r> = sum_j |<r|psi_j>|^2 f(e_j)`` is a Gauss quadrature, and
+``exp(-beta H / 2) r = sum_j psi_j exp(-beta e_j / 2) <psi_j|r>`` a typical thermal state: averages in it are exact at
+low temperature, where only the lowest levels are left in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..hamiltonians import Block
+from .krylov import Krylov, krylov
+from .recursion import Vector
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A random vector seen by the Hamiltonian.
+
+    Attributes
+    ----------
+    block : Block
+        Where it lies.
+    energies : (m,) float
+        Ritz values, ascending, in the user's unit.
+    overlaps : (m,) float
+        ``<psi_j|r>``; their squares add up to ``<r|r>``.
+    space : Krylov
+        The Ritz vectors, in the Lanczos vectors.
+    """
+
+    block: Block = field(repr=False)
+    energies: NDArray[np.float64]
+    overlaps: NDArray[np.float64]
+    space: Krylov = field(repr=False)
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """``|<psi_j|r>|^2``."""
+        return self.overlaps**2
+
+    def thermal_state(self, temperature: float, origin: float) -> NDArray[Any]:
+        """Return stored amplitudes of ``exp(-(H - origin) / 2T) r``, not normalised."""
+        factors = np.exp(-0.5 * (self.energies - origin) / temperature) * self.overlaps
+        return np.asarray((factors @ self.space.ritz @ self.space.basis).reshape(self.block.shape))
+
+
+def samples(block: Block, count: int, steps: int, seed: np.random.SeedSequence) -> Iterator[Sample]:
+    """Yield `count` independent random vectors of a block, each with its Krylov space of at most `steps` vectors.
+
+    Parameters
+    ----------
+    block : Block
+        Of the Hamiltonian.
+    count : int
+        Number of vectors.
+    steps : int
+        Products with H for each.
+    seed : numpy.random.SeedSequence
+        Each vector has its own child, so that more of them can be added later.
+
+    References
+    ----------
+    J. Jaklic and P. Prelovsek, Adv. Phys. 49, 1 (2000); S. Sugiura and A. Shimizu, Phys. Rev. Lett. 108, 240401 (2012).
+    """
+    energy = block.energy
+    for child in seed.spawn(count):
+        random = np.random.default_rng(child)
+        r: Vector = np.asarray(random.standard_normal(energy.size), energy.dtype)
+        if energy.dtype.kind == "c":
+            r = (r + 1j * random.standard_normal(energy.size)) / np.sqrt(2.0)
+        energy.project(r)
+        norm = float(np.linalg.norm(r))
+        space = krylov(energy.dot, energy.project, r, min(steps, energy.dimension))
+        yield Sample(block, space.energies, norm * space.starts, space)

@@ -1,0 +1,162 @@
+"""``[thermal]``: thermodynamics and thermal averages, exact or from random vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Self
+
+import numpy as np
+import xarray as xr
+from pydantic import AfterValidator, Field
+from rich.table import Table as TextTable
+from rich.text import Text
+
+from ..analysis.ensembles import METHODS, Ensemble, Sampling, thermal_problems
+from ..analysis.plots import plot_thermal
+from ..analysis.thermal import thermal
+from ..hamiltonians import Model, Problem, Sector
+from ..hamiltonians.parameters import show
+from ..solvers.members import ENSEMBLES, members
+from .digits import columns, decimals, number, with_error
+from .ground_state_task import Names, measured_record, missing_species
+from .plain import plain
+from .task import Figure, Setting, Solved, Task
+from .values import LEFT_OUT, Floats, Number, Table, one_of
+
+POTENTIALS = ("grand_potential", "free_energy")
+QUANTITIES = ("energy", "entropy", "specific_heat", "charge", "charge_variance", "compressibility")
+MORE = ("spin_susceptibility", "chemical_potential", "cutoff_probability")
+COLUMNS = {"energy": "<H>", "entropy": "S", "specific_heat": "C", "charge": "<N>", "compressibility": "kappa"}
+MOST_SAMPLES = 100_000
+
+
+class ThermalTable(Table):
+    """Keys of ``[thermal]``."""
+
+    ensemble: Annotated[
+        str, AfterValidator(one_of(ENSEMBLES)), Field(description=", ".join(f'"{name}"' for name in ENSEMBLES))
+    ] = LEFT_OUT
+    temperatures: Floats
+    method: Annotated[str, AfterValidator(one_of(METHODS)), Field(description=", ".join(METHODS))] = LEFT_OUT
+    samples: Annotated[int, Field(ge=2, le=MOST_SAMPLES, description=f"a whole number from 2 to {MOST_SAMPLES}")] = (
+        LEFT_OUT
+    )
+    steps: Annotated[int, Field(ge=2, le=1000, description="a whole number from 2 to 1000")] = LEFT_OUT
+    exact_levels: Annotated[int, Field(ge=1, le=100, description="a whole number from 1 to 100")] = LEFT_OUT
+    target_error: Annotated[Number, Field(gt=0, description="an error bar of the energy, above 0")] = LEFT_OUT
+    density: Number = LEFT_OUT
+    observables: Names = LEFT_OUT
+
+
+@dataclass(frozen=True)
+class ThermalTask(Task):
+    """Thermal averages of an ensemble.
+
+    Attributes
+    ----------
+    temperatures : tuple of float
+        T in the user's unit of energy.
+    ensemble : str
+        "grand-canonical", "canonical" or "sector".
+    density : float or None
+        Wanted <N> per site; mu is found for it.
+    sampling : Sampling
+        Exact or sampled.
+    observables : tuple of str or None
+        Their names; None: all that the model has.
+    """
+
+    name: ClassVar[str] = "thermal"
+    table: ClassVar[type[Table]] = ThermalTable
+    needs_sector: ClassVar[bool] = False
+    figures: ClassVar[tuple[Figure, ...]] = (("thermal", "thermal_entropy", plot_thermal),)
+
+    temperatures: tuple[float, ...]
+    ensemble: str = "grand-canonical"
+    density: float | None = None
+    sampling: Sampling = Sampling()
+    observables: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], model: Model) -> Self:
+        """Make the task; each observable once."""
+        how = Sampling(**{key: values[key] for key in vars(Sampling()) if key in values})
+        names = values.get("observables", "all")
+        chosen = None if names == "all" else tuple(dict.fromkeys(names))
+        kind = values.get("ensemble", "grand-canonical")
+        return cls(tuple(values["temperatures"]), kind, values.get("density"), how, chosen)
+
+    @classmethod
+    def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
+        """Yield observables of species that are not there, and an ensemble without its sector."""
+        yield from missing_species(cls.name, values, has)
+        kind = values.get("ensemble", "grand-canonical")
+        if kind != "grand-canonical" and not has("sector"):
+            yield Problem("sector", "nothing", f'add a [sector] table with its charge; ensemble = "{kind}" needs it')
+        if {"samples", "target_error"} <= values.keys():
+            yield Problem("thermal.target_error", show(values["target_error"]), "allowed: either samples or target_error")
+
+    @classmethod
+    def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
+        """Yield what the thermal average refuses for this model."""
+        task = cls.of(values, model)
+        kind = Ensemble(task.ensemble if sector or task.ensemble == "grand-canonical" else "grand-canonical", sector)
+        if task.density is not None:
+            kind = Ensemble(kind.kind, sector, task.density)
+        yield from thermal_problems(model, task.temperatures, kind, task.sampling, ())
+
+    def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
+        """Return nothing: the blocks are checked one by one as the sum goes on."""
+        return []
+
+    def run(self, setting: Setting) -> xr.Dataset:
+        """Sum over all blocks."""
+        step = setting.reporter.step
+        data = thermal(
+            setting.model,
+            self.temperatures,
+            Ensemble(self.ensemble, setting.sector, self.density),
+            self.sampling,
+            self.observables,
+            setting.solver,
+            setting.grid,
+            lambda done, count, what: step(f"thermal, block {min(done + 1, count)} of {count}: {what}"),
+        )
+        return self.named(data)
+
+    @classmethod
+    def record(cls, data: xr.Dataset) -> dict[str, object]:
+        """Return quantities, observables, and the errors of both."""
+        own = {str(name).removeprefix("thermal_"): data[name] for name in data.data_vars if str(name)[:8] == "thermal_"}
+        names = [name for name in (*POTENTIALS, *QUANTITIES, *MORE) if name in own]
+        values = {name: array for name, array in own.items() if not name.endswith("_error")}
+        errors = {name.removesuffix("_error"): array for name, array in own.items() if name.endswith("_error")}
+        return {
+            "temperatures": plain(data["temperature"]),
+            **{name: plain(values[name]) for name in names},
+            "observables": measured_record(values, data),
+            "errors": {**{name: plain(errors[name]) for name in names}, **measured_record(errors, data)},
+            "sampled_blocks": plain(own["sampled_blocks"]),
+            "skipped_share": plain(own["skipped_share"]),
+        }
+
+    @classmethod
+    def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
+        """Yield thermodynamics against the temperature."""
+        potential = next(name for name in POTENTIALS if f"thermal_{name}" in data)
+        names = {potential: "Omega" if potential == "grand_potential" else "F", **COLUMNS}
+        table = columns("thermal", ("T", *names.values()))
+        for i, t in enumerate(data["temperature"].values):
+            cells = (_cell(data, name, i) for name in names)
+            table.add_row(f"{t:.6g}", *cells)
+        yield table
+        sampled, skipped = int(data["thermal_sampled_blocks"]), float(data["thermal_skipped_share"])
+        how = f"{sampled} blocks by random vectors, the others" if sampled else "every block"
+        left = f"; blocks left out weigh less than {skipped:.0e}" if skipped else ""
+        yield Text(f"Summed {how} over all levels{left}.")
+
+
+def _cell(data: xr.Dataset, name: str, i: int) -> str:
+    value, error = (float(data[f"thermal_{name}{end}"].values[i]) for end in ("", "_error"))
+    return with_error(value, error) if error else number(value, decimals(0.0))

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..hamiltonians import Amplitudes, Block, Space
-from ..solvers import State
+from ..hamiltonians.tensor import TensorOperator
+from ..solvers import Eigenstates, State
 from ..solvers.all_levels import AllLevels
 from ..solvers.members import Member
-from ..solvers.sampling import Sample, samples
-from .catalogue import observables
-from .lattice import displacement_distribution
+from ..solvers.sampling import Sample
+from .lattice import displacement_distribution, displacement_squared
 from .measured import Measured, squared_displacements
 
 Sums = Mapping[str, NDArray[np.complex128]]
@@ -138,50 +139,59 @@ def _at_cutoff(block: Block, phi: Amplitudes) -> float:
 def sampled_contribution(
     member: Member,
     block: Block,
+    measured: Measured,
     temperatures: NDArray[np.float64],
     names: Sequence[str],
     grid: NDArray[np.float64],
-    count: int,
-    steps: int,
-    seed: np.random.SeedSequence,
+    lowest: Eigenstates,
+    vectors: Iterable[Sample],
 ) -> Contribution:
-    """Estimate the sums over a block from typical thermal states of `count` random vectors."""
-    rows = [_of_sample(s, temperatures, names, grid) for s in samples(block, count, steps, seed)]
-    origin = min(lowest for lowest, *_ in rows)
+    """Add up the lowest levels of a block, and estimate the rest from typical thermal states of random vectors."""
+    operators = [block.operator(block.symmetric(operator), block.energy.dtype) for operator in measured.operators]
+    origin, known = float(lowest.energies[0]), lowest.energies - lowest.energies[0]
+    share = np.exp(-known / temperatures[:, None])
+    first = np.array([share @ known**power for power in range(3)])
+    exact = [_in_state(block, phi, operators, measured, names, grid) for phi in lowest.amplitudes]
     moments: list[NDArray[np.float64]] = []
-    for lowest, m, _ in rows:
-        moved = lowest - origin
-        factor = np.exp(-moved / temperatures)
-        moments.append(factor * np.array([m[0], m[1] + moved * m[0], m[2] + 2 * moved * m[1] + moved**2 * m[0]]))
+    found: list[list[dict[str, NDArray[np.complex128]]]] = []
+    for sample in vectors:
+        above = sample.energies - origin
+        boltzmann = np.exp(-above / temperatures[:, None]) * sample.weights
+        moments.append(first + np.array([boltzmann @ above**power for power in range(3)]))
+        states = (sample.thermal_state(float(t), origin) for t in temperatures)
+        found.append([_in_state(block, phi, operators, measured, names, grid) for phi in states])
     sums = {
-        name: np.array(
-            [
-                np.exp(-(lowest - origin) / temperatures).reshape(-1, *(1,) * (found[name].ndim - 1)) * found[name]
-                for lowest, _, found in rows
-            ]
-        )
-        for name in rows[0][2]
+        name: np.array([[values[name] for values in row] for row in found])
+        + np.tensordot(share, np.array([values[name] for values in exact]), axes=1)
+        for name in exact[0]
     }
     z, energy, squared = np.moveaxis(np.array(moments), 1, 0)
     return Contribution(member, block.energy.dimension, False, origin, z, energy, squared, sums)
 
 
-def _of_sample(
-    sample: Sample, temperatures: NDArray[np.float64], names: Sequence[str], grid: NDArray[np.float64]
-) -> tuple[float, NDArray[np.float64], dict[str, NDArray[np.complex128]]]:
-    """Return the lowest Ritz value, the moments (3, temperatures) and the sums of observables above it."""
-    origin = float(sample.energies[0])
-    above = sample.energies - origin
-    boltzmann = np.exp(-above / temperatures[:, None]) * sample.weights
-    moments = np.array([boltzmann @ above**power for power in range(3)])
-    sums: dict[str, list[NDArray[np.complex128]]] = {name: [] for name in names}
-    for t, temperature in enumerate(temperatures):
-        phi = sample.thermal_state(float(temperature), origin)
-        norm = float(np.vdot(phi, phi).real)
-        state = State(sample.block, phi[None] / np.sqrt(norm), np.ones(1))
-        data = observables(state, [name for name in names if name != CUTOFF_PROBABILITY], grid)
-        for name in names:
-            at_cutoff = name == CUTOFF_PROBABILITY
-            value = _at_cutoff(sample.block, state.amplitudes[0]) if at_cutoff else data[name].values
-            sums[name].append(moments[0, t] * np.asarray(value, complex))
-    return origin, moments, {name: np.array(values) for name, values in sums.items()}
+def _in_state(
+    block: Block,
+    phi: Amplitudes,
+    operators: Sequence[TensorOperator],
+    measured: Measured,
+    names: Sequence[str],
+    grid: NDArray[np.float64],
+) -> dict[str, NDArray[np.complex128]]:
+    """Return ``<phi|O|phi>`` of a state that is not normalised."""
+    values = np.array([np.vdot(phi, operator.apply(phi)) for operator in operators], complex)
+    found = {name: values[place] for name, place in measured.places.items()}
+    state = State(block, phi[None], np.ones(1))
+    for name, function in OTHERS.items():
+        if name in names:
+            found[name] = np.asarray(function(state, grid), complex)
+    return found
+
+
+OTHERS: Mapping[str, Callable[[State, NDArray[np.float64]], NDArray[np.float64] | float]] = MappingProxyType(
+    {
+        CUTOFF_PROBABILITY: lambda state, grid: _at_cutoff(state.block, state.amplitudes[0]),
+        "displacement_squared": lambda state, grid: displacement_squared(state).values,
+        "displacement_distribution": lambda state, grid: displacement_distribution(state, grid).values,
+    }
+)
+"""What is no average of operators, in a pure state."""

@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from ..hamiltonians import Block, Hamiltonian, Model, Problem, Sector
 from ..hamiltonians.parameters import is_number, show
 from ..hamiltonians.sector import sector_problems
-from ..solvers import Options, levels_by_symmetry
+from ..solvers import Eigenstates, Options, levels_by_symmetry
 from ..solvers.estimate import format_bytes
+from ..solvers.ground_state import solved
 from ..solvers.members import ENSEMBLES, Member, members
+from ..solvers.recursion import silent
+from ..solvers.sampling import samples
 from .catalogue import available
 from .contributions import Contribution, Matrices, exact_contribution, sampled_contribution
 from .measured import Measured
@@ -21,6 +24,8 @@ from .measured import Measured
 METHODS = ("auto", "exact", "ftlm")
 EXACT_UP_TO = 1500
 """With ``method = "auto"`` larger blocks are sampled."""
+TINY = 32
+"""Blocks up to this size are never sampled."""
 WHOLE_UP_TO = 500
 """Sectors up to this size are diagonalised whole: splitting them into blocks would take longer."""
 ROUGH = 1e-6
@@ -63,6 +68,8 @@ class Sampling:
         Random vectors of each sampled block, at least 2.
     steps : int
         Largest dimension of the Krylov space of each.
+    exact_levels : int
+        Lowest levels of each sampled block that are summed exactly, so that low temperatures carry no noise.
     skip_below : float
         Sampled charges are left out while their shares of Z, by a bound, add up to less than this.
     """
@@ -70,6 +77,7 @@ class Sampling:
     method: str = "auto"
     samples: int = 20
     steps: int = 80
+    exact_levels: int = 2
     skip_below: float = 1e-12
 
 
@@ -120,23 +128,35 @@ def contributions(
     options: Options,
 ) -> Iterator[Contribution]:
     """Sum over one block after the other."""
-    measured, matrices, hamiltonian = None, None, None
+    if not planned:
+        return
+    measured = Measured.of(planned[0].block.space.model, names)
+    matrices, hamiltonian = None, None
     for each in planned:
         each.check_memory(sampling, options.memory_limit)
         block = each.block
+        what = (temperatures, names, grid)
         if each.exact:
-            measured = measured or Measured.of(block.space.model, names)
             if matrices is None or hamiltonian is not block.hamiltonian:
                 matrices, hamiltonian = Matrices.of(block.space, measured, names), block.hamiltonian
-            yield exact_contribution(each.member, block, matrices, temperatures, names, grid)
+            yield exact_contribution(each.member, block, matrices, *what)
         else:
+            lowest = _lowest(block, sampling.exact_levels, options)
             seed = np.random.SeedSequence([options.seed, each.number])
-            how = (sampling.samples, sampling.steps, seed)
-            yield sampled_contribution(each.member, block, temperatures, names, grid, *how)
+            vectors = samples(block, sampling.samples, sampling.steps, seed, lowest.amplitudes)
+            yield sampled_contribution(each.member, block, measured, *what, lowest, vectors)
+
+
+def _lowest(block: Block, count: int, options: Options) -> Eigenstates:
+    """Return at least `count` of the lowest levels of a block, with their energies for every state that is kept."""
+    levels = solved(block, count, "tensor", options, silent)
+    while len(levels.amplitudes) > len(levels.energies):  # the ground multiplet is larger than asked for
+        levels = solved(block, len(levels.amplitudes), "tensor", options, silent)
+    return levels
 
 
 def _all(model: Model, kind: Ensemble, sampling: Sampling) -> Iterator[Planned]:
-    limit = {"exact": np.inf, "ftlm": 0, "auto": EXACT_UP_TO}[sampling.method]
+    limit = {"exact": np.inf, "ftlm": TINY, "auto": EXACT_UP_TO}[sampling.method]
     hamiltonian = None
     for number, member in enumerate(
         members(model, kind.kind, kind.sector, WHOLE_UP_TO if sampling.method != "ftlm" else 0)

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..hamiltonians import Block
+from ..hamiltonians import Amplitudes, Block
 from .krylov import Krylov, krylov
-from .recursion import Vector
+from .recursion import Vector, add, overlaps
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,9 @@ class Sample:
         return np.asarray((factors @ self.space.ritz @ self.space.basis).reshape(self.block.shape))
 
 
-def samples(block: Block, count: int, steps: int, seed: np.random.SeedSequence) -> Iterator[Sample]:
+def samples(
+    block: Block, count: int, steps: int, seed: np.random.SeedSequence, known: Amplitudes | None = None
+) -> Iterator[Sample]:
     """Yield `count` independent random vectors of a block, each with its Krylov space of at most `steps` vectors.
 
     Parameters
@@ -65,18 +67,27 @@ def samples(block: Block, count: int, steps: int, seed: np.random.SeedSequence) 
         Products with H for each.
     seed : numpy.random.SeedSequence
         Each vector has its own child, so that more of them can be added later.
+    known : (k, rows, phonon states), optional
+        Orthonormal eigenstates that the random vectors have no part of; the trace is over the rest of the block.
 
     References
     ----------
     J. Jaklic and P. Prelovsek, Adv. Phys. 49, 1 (2000); S. Sugiura and A. Shimizu, Phys. Rev. Lett. 108, 240401 (2012).
     """
     energy = block.energy
+    locked: Vector = np.zeros((0, energy.size), energy.dtype) if known is None else known.reshape(len(known), -1)
+
+    def project(v: Vector) -> None:
+        energy.project(v)
+        if len(locked):
+            add(-overlaps(locked, v), locked, v)
+
     for child in seed.spawn(count):
         random = np.random.default_rng(child)
         r: Vector = np.asarray(random.standard_normal(energy.size), energy.dtype)
         if energy.dtype.kind == "c":
             r = (r + 1j * random.standard_normal(energy.size)) / np.sqrt(2.0)
-        energy.project(r)
+        project(r)
         norm = float(np.linalg.norm(r))
-        space = krylov(energy.dot, energy.project, r, min(steps, energy.dimension))
+        space = krylov(energy.dot, project, r, min(steps, energy.dimension - len(locked)))
         yield Sample(block, space.energies, norm * space.starts, space)

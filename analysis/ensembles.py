@@ -70,6 +70,8 @@ class Sampling:
         Largest dimension of the Krylov space of each.
     exact_levels : int
         Lowest levels of each sampled block that are summed exactly, so that low temperatures carry no noise.
+    target_error : float or None
+        Largest error bar of <H> at any temperature; random vectors are added until it is reached.
     skip_below : float
         Sampled charges are left out while their shares of Z, by a bound, add up to less than this.
     """
@@ -78,6 +80,7 @@ class Sampling:
     samples: int = 20
     steps: int = 80
     exact_levels: int = 2
+    target_error: float | None = None
     skip_below: float = 1e-12
 
 

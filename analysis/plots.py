@@ -108,6 +108,19 @@ def plot_flux(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def plot_thermal(data: xr.Dataset, ax: Axes | None = None) -> Axes:
+    """Draw entropy and specific heat against the temperature, with their error bars."""
+    ax = ax or new_axes()
+    for k, (name, label) in enumerate((("entropy", "$S$"), ("specific_heat", "$C$"))):
+        value, error = data[f"thermal_{name}"].values, data[f"thermal_{name}_error"].values
+        ax.errorbar(data["temperature"].values, value, error, fmt="o-", ms=3, color=COLOURS[k], label=label)
+    if data.sizes["temperature"] > 1:
+        ax.set_xscale("log")
+    ax.set(xlabel="$T$")
+    ax.legend(frameon=False)
+    return ax
+
+
 def plot_sweep(data: xr.Dataset, axis: str, name: str, ax: Axes | None = None) -> Axes:
     """Draw one quantity against one axis of a sweep, a line for each of its entries."""
     ax = ax or new_axes()

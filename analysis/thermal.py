@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
@@ -24,6 +26,9 @@ Progress = Callable[[int, int, str], None]
 """Called with the number of blocks done, of all blocks, and what comes next."""
 MATRICES = ("pair_correlation", "boson_correlation", "pair_boson_correlation")
 UNITS = dict.fromkeys(PARTS, "energy")
+MARGIN = 1.3
+"""More random vectors than an error bar, which is an estimate itself, asks for."""
+MOST_SAMPLES = 100_000
 
 
 def thermal(
@@ -105,14 +110,32 @@ def thermal(
     wanted = (*(n for n in chosen if n != "condensate"), *needed_matrices(model, chosen), CUTOFF_PROBABILITY)
     summed = tuple(dict.fromkeys(wanted))
     planned, skipped = plan(model, kind, sampling, t, options)
-    parts = []
-    progress(0, len(planned), str(planned[0]))
-    for part in contributions(planned, t, summed, grid, sampling, options):
-        parts.append(part)
-        progress(len(parts), len(planned), str(planned[min(len(parts), len(planned) - 1)]))
     charge = None if kind.density is None else kind.density * model.cluster.sites
-    totals = Totals.of(parts, t, charge)
-    return _dataset(model, kind, totals, chosen, grid, skipped, sum(not part.exact for part in parts))
+    while True:
+        parts = []
+        for part in contributions(planned, t, summed, grid, sampling, options):
+            parts.append(part)
+            progress(len(parts), len(planned), str(planned[min(len(parts), len(planned) - 1)]))
+        totals = Totals.of(parts, t, charge)
+        needed = _needed_samples(totals, sampling)
+        if needed <= sampling.samples:
+            sampled = sum(not part.exact for part in parts)
+            return _dataset(model, kind, totals, chosen, grid, skipped, sampled)
+        sampling = replace(sampling, samples=needed)
+
+
+def _needed_samples(totals: Totals, sampling: Sampling) -> int:
+    """Return how many random vectors the wanted error bar takes; errors fall with their square root."""
+    error = float(np.max(jackknife(totals.energy)[1]))
+    if sampling.target_error is None or error <= sampling.target_error:
+        return sampling.samples
+    needed = math.ceil(MARGIN * sampling.samples * (error / sampling.target_error) ** 2)
+    if needed > MOST_SAMPLES:
+        raise ValueError(
+            f"target_error = {sampling.target_error:g} would take {needed:,} random vectors of each block, and at most "
+            f"{MOST_SAMPLES:,} are taken; {sampling.samples} gave {error:.2g}"
+        )
+    return needed
 
 
 def _dataset(

@@ -4,7 +4,8 @@ from .charge_scan_task import ChargeScanTask
 from .digits import with_error
 from .entanglement_task import EntanglementTask
 from .flux_task import FluxTask
-from .ground_state_task import OBSERVABLES, GroundStateTask
+from .ground_state_task import GroundStateTask
+from .measured_names import OBSERVABLES
 from .model_file import Axis, Study, at_point, parse, read, sweep_points
 from .pairing_task import PairingTask
 from .progress import TerminalReporter

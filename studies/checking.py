@@ -24,6 +24,7 @@ STAND_INS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "phonons": {"frequency": 1.0, "max_quanta": 0, "total_quanta": 0},
         "sector": {"charge": 0, "momentum": 0},
         "flux": {"values": [0.0]},
+        "thermal": {"temperatures": [1.0]},
     }
 )
 """What replaces a wrong value, where the default would not do, so that the other keys can still be checked."""

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import xarray as xr
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import Field
 from rich.table import Table as TextTable
 from rich.text import Text
 
-from ..analysis import OBSERVABLES as MEASUREMENTS
 from ..analysis import observables
 from ..analysis.labelled import labelled
 from ..analysis.plots import plot_distribution, plot_levels
@@ -21,15 +19,11 @@ from ..hamiltonians import Model, Problem, Sector
 from ..hamiltonians.parameters import show
 from ..solvers import Eigenstates, LabelledLevels, estimate, ground_state, levels_by_symmetry
 from .digits import columns, decimals, number, numbers, with_error
+from .measured_names import Names, chosen_names, measured_record, missing_species
 from .plain import label, plain
 from .task import Figure, Setting, Solved, Task
-from .values import LEFT_OUT, Floats, Table, form, one_of
-from .wording import listed
+from .values import LEFT_OUT, Floats, Table
 
-OBSERVABLES = tuple(MEASUREMENTS)
-"""Names that ``ground_state.observables`` takes."""
-NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType({name: o.needs for name, o in MEASUREMENTS.items()})
-"""The tables without which an observable does not exist."""
 MAX_STATES = 1000
 LEVELS = ("energies", "residuals", "leaks", "energy_errors", "energy_bounds")
 SITE_COLUMNS = {
@@ -47,12 +41,7 @@ class GroundStateTable(Table):
     """Keys of ``[ground_state]``."""
 
     states: Annotated[int, Field(ge=1, le=MAX_STATES, description=f"a whole number from 1 to {MAX_STATES}")] = LEFT_OUT
-    observables: Annotated[
-        Annotated[list[Annotated[str, AfterValidator(one_of(OBSERVABLES))]], Tag("|list")]
-        | Annotated[Literal["all"], Tag("|word")],
-        Discriminator(form),
-        Field(description=f'"all", or a list of names: {listed(OBSERVABLES)}'),
-    ] = LEFT_OUT
+    observables: Names = LEFT_OUT
     displacement_grid: Floats = LEFT_OUT
 
 
@@ -85,15 +74,12 @@ class GroundStateTask(Task):
     @classmethod
     def of(cls, values: Mapping[str, Any], model: Model) -> Self:
         """Make the task; each observable once."""
-        return cls(**{**values, "observables": _names(values)})
+        return cls(**{**values, "observables": chosen_names(values)})
 
     @classmethod
     def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
         """Yield observables and grids of species that are not there."""
-        for i, name in enumerate(_names(values) or ()):
-            lacking = " and ".join(f"[{table}]" for table in NEEDS[name] if not has(table))
-            if lacking:
-                yield Problem(f"ground_state.observables[{i}]", show(name), f"leave it out, or add {lacking}")
+        yield from missing_species(cls.name, values, has)
         if "displacement_grid" in values and not has("phonons"):
             grid = show(list(values["displacement_grid"]))
             yield Problem("ground_state.displacement_grid", grid, "leave it out, or add [phonons]")
@@ -118,17 +104,8 @@ class GroundStateTask(Task):
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
         """Return levels, cutoff and observables."""
-        measured: dict[str, object] = {"multiplicity": int(data["multiplicity"])}
-        condensate: dict[str, object] = {}
-        for name in (str(name) for name in data.data_vars):
-            if name.startswith("condensate_"):
-                condensate[name.removeprefix("condensate_")] = plain(data[name])
-            elif name == "displacement_distribution":
-                measured[name] = {"X": plain(data["X"]), "P": plain(data[name])}
-            elif name in MEASUREMENTS:
-                measured[name] = plain(data[name])
-        if condensate:
-            measured["condensate"] = condensate
+        arrays = {str(name): array for name, array in data.data_vars.items()}
+        measured = {"multiplicity": int(data["multiplicity"]), **measured_record(arrays)}
         labels = {"labels": [label(text) for text in data["labels"].values]}
         cutoff = {key: int(data[key]) for key in ("max_quanta", "total_quanta")}
         return {key: plain(data[key]) for key in LEVELS} | labels | {"cutoff": cutoff, "observables": measured}
@@ -143,11 +120,6 @@ class GroundStateTask(Task):
         if (count := int(data["multiplicity"])) > 1:
             yield Text(f"The ground level has {count} states; observables are averages over all of them.")
         yield from _observable_tables(data)
-
-
-def _names(values: Mapping[str, Any]) -> tuple[str, ...] | None:
-    names = values.get("observables", "all")
-    return None if names in ("all", None) else tuple(dict.fromkeys(names))
 
 
 def _level_data(levels: Eigenstates | LabelledLevels) -> xr.Dataset:

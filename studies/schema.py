@@ -34,7 +34,6 @@ ENGINES = tuple(name for name in ENGINE_NAMES if name not in UNAVAILABLE_ENGINES
 UNAVAILABLE_TABLES: Mapping[str, str] = MappingProxyType(
     {
         "spectrum": "spectra are not available yet in this version; remove the table",
-        "thermal": "thermal states are not available yet in this version; remove the table",
     }
 )
 

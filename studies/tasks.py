@@ -11,8 +11,15 @@ from .flux_task import FluxTask
 from .ground_state_task import GroundStateTask
 from .pairing_task import PairingTask
 from .task import Task
+from .thermal_task import ThermalTask
 
-TASKS: Mapping[str, type[Task]] = MappingProxyType(
-    {task.name: task for task in (GroundStateTask, ChargeScanTask, FluxTask, PairingTask, EntanglementTask)}
+KINDS: tuple[type[Task], ...] = (
+    GroundStateTask,
+    ChargeScanTask,
+    FluxTask,
+    PairingTask,
+    EntanglementTask,
+    ThermalTask,
 )
 """In the order in which they run."""
+TASKS: Mapping[str, type[Task]] = MappingProxyType({task.name: task for task in KINDS})

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Self
 
-import numpy as np
 import xarray as xr
 from pydantic import AfterValidator, Field
 from rich.table import Table as TextTable
@@ -17,9 +16,9 @@ from ..analysis.plots import plot_thermal
 from ..analysis.thermal import thermal
 from ..hamiltonians import Model, Problem, Sector
 from ..hamiltonians.parameters import show
-from ..solvers.members import ENSEMBLES, members
+from ..solvers.members import ENSEMBLES
 from .digits import columns, decimals, number, with_error
-from .ground_state_task import Names, measured_record, missing_species
+from .measured_names import Names, chosen_names, measured_record, missing_species
 from .plain import plain
 from .task import Figure, Setting, Solved, Task
 from .values import LEFT_OUT, Floats, Number, Table, one_of
@@ -75,17 +74,15 @@ class ThermalTask(Task):
     temperatures: tuple[float, ...]
     ensemble: str = "grand-canonical"
     density: float | None = None
-    sampling: Sampling = Sampling()
+    sampling: Sampling = field(default_factory=Sampling)
     observables: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, values: Mapping[str, Any], model: Model) -> Self:
         """Make the task; each observable once."""
         how = Sampling(**{key: values[key] for key in vars(Sampling()) if key in values})
-        names = values.get("observables", "all")
-        chosen = None if names == "all" else tuple(dict.fromkeys(names))
         kind = values.get("ensemble", "grand-canonical")
-        return cls(tuple(values["temperatures"]), kind, values.get("density"), how, chosen)
+        return cls(tuple(values["temperatures"]), kind, values.get("density"), how, chosen_names(values))
 
     @classmethod
     def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
@@ -95,7 +92,9 @@ class ThermalTask(Task):
         if kind != "grand-canonical" and not has("sector"):
             yield Problem("sector", "nothing", f'add a [sector] table with its charge; ensemble = "{kind}" needs it')
         if {"samples", "target_error"} <= values.keys():
-            yield Problem("thermal.target_error", show(values["target_error"]), "allowed: either samples or target_error")
+            yield Problem(
+                "thermal.target_error", show(values["target_error"]), "allowed: either samples or target_error"
+            )
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
@@ -135,8 +134,8 @@ class ThermalTask(Task):
         return {
             "temperatures": plain(data["temperature"]),
             **{name: plain(values[name]) for name in names},
-            "observables": measured_record(values, data),
-            "errors": {**{name: plain(errors[name]) for name in names}, **measured_record(errors, data)},
+            "observables": measured_record(values),
+            "errors": {**{name: plain(errors[name]) for name in names}, **measured_record(errors)},
             "sampled_blocks": plain(own["sampled_blocks"]),
             "skipped_share": plain(own["skipped_share"]),
         }

@@ -1,0 +1,258 @@
+"""Thermal averages: against dense exponentials on the whole Fock space, exact limits, identities, and honest errors."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from random_models import models
+from reference import Fock, full_hamiltonian
+
+from respair import Bosons, Electrons, InvalidModel, Model, Options, Phonons, Sector, dimer, ground_state, ring, site
+from respair.analysis import observables
+from respair.analysis.ensembles import Ensemble, Sampling
+from respair.analysis.thermal import thermal
+from respair.solvers.krylov import krylov
+from respair.solvers.members import members
+
+TEMPERATURES = [0.15, 0.7, 3.0]
+RING = Model(ring(4), Electrons(hopping=1.0), Bosons(level=0.1, exchange=0.8), chemical_potential=0.1)
+LATTICE = Model(
+    ring(3),
+    Electrons(hopping=1.0, hubbard_u=0.5),
+    Bosons(level=-0.3, exchange=0.6),
+    Phonons(0.9, boson_coupling=0.8, total_quanta=2),
+    flux=0.6,
+)
+SAMPLED = Sampling("ftlm", samples=24, steps=40)
+
+
+def dense(model):
+    """All levels and states of the allowed product states, by NumPy on the Kronecker matrix."""
+    fock = Fock(model)
+    inside = np.flatnonzero(fock.allowed)
+    energies, states = np.linalg.eigh(full_hamiltonian(model)[inside][:, inside].toarray())
+    return fock, inside, energies, states
+
+
+def averages(weights, states, matrix):
+    return np.einsum("n,in,ij,jn->", weights, states.conj(), matrix, states)
+
+
+@settings(max_examples=8, deadline=None)
+@given(models(frames=("none",)))
+def test_the_grand_canonical_ensemble_is_the_trace_over_fock_space(model):
+    fock, inside, energies, states = dense(model)
+    if len(inside) > 400:
+        return
+    data = thermal(model, TEMPERATURES, sampling=Sampling("exact"), names=None)
+    charge, two_sz = (numbers[inside].astype(float) for numbers in fock.charges)
+    for i, t in enumerate(TEMPERATURES):
+        boltzmann = np.exp(-(energies - energies[0]) / t)
+        p = boltzmann / boltzmann.sum()
+        wanted = {
+            "grand_potential": energies[0] - t * np.log(boltzmann.sum()),
+            "energy": p @ energies,
+            "specific_heat": (p @ energies**2 - (p @ energies) ** 2) / t**2,
+            "entropy": -np.sum(p[p > 0] * np.log(p[p > 0])),
+            "charge": p @ (np.abs(states.T) ** 2 @ charge),
+            "charge_variance": p @ (np.abs(states.T) ** 2 @ charge**2) - (p @ (np.abs(states.T) ** 2 @ charge)) ** 2,
+            "spin_susceptibility": p @ (np.abs(states.T) ** 2 @ (0.5 * two_sz) ** 2) / t,
+        }
+        for name, value in wanted.items():
+            np.testing.assert_allclose(data[name].values[i], value, atol=1e-8, rtol=1e-9, err_msg=name)
+        assert all(float(data[f"{name}_error"].values[i]) == 0 for name in wanted)
+        if model.electrons is not None and model.bosons is not None:
+            for s in fock.b:
+                pair = fock.c[s, "up"].conj().T @ fock.c[s, "dn"].conj().T @ fock.b[s]
+                matrix = np.kron(pair.toarray(), fock.lattice_one.toarray())[np.ix_(inside, inside)]
+                got = data["pair_exchange"].values[i, s]
+                np.testing.assert_allclose(got, averages(p, states, matrix), atol=1e-9)
+        for m in range(len(model.modes)):
+            x = np.kron(fock.charge_one.toarray(), fock.x(m, [0.0] * len(model.modes)).toarray())
+            x = x[np.ix_(inside, inside)]
+            np.testing.assert_allclose(data["displacement"].values[i, m], averages(p, states, x).real, atol=1e-8)
+            squared = data["displacement_squared"].values[i, m]
+            np.testing.assert_allclose(squared, averages(p, states, x @ x).real, atol=1e-8)
+
+
+@pytest.mark.parametrize("ensemble", ["grand-canonical", "canonical", "sector"])
+@pytest.mark.parametrize("model", [RING, LATTICE, replace(LATTICE, flux=0.0)], ids=["ring", "flux", "lattice"])
+def test_members_hold_every_state_once(model, ensemble):
+    from respair.hamiltonians import Block, Hamiltonian
+
+    total = 0
+    for member in members(model, ensemble, Sector(4)):
+        plain = Sector(member.sector.charge, member.sector.two_sz)
+        block = Block.of(Hamiltonian.of(model, plain), member.sector)
+        total += member.copies * (block.orbits.dimension if block.orbits else block.space.dimension)
+    charge, two_sz = Fock(model).charges
+    wanted = {
+        "grand-canonical": np.ones(len(charge), bool),
+        "canonical": charge == 4,
+        "sector": (charge == 4) & (two_sz == 0),
+    }[ensemble]
+    assert total == np.count_nonzero(wanted & Fock(model).allowed)
+
+
+def test_blocks_and_whole_sectors_give_the_same(monkeypatch):
+    model = replace(LATTICE, flux=0.0)
+    whole = thermal(model, TEMPERATURES, Ensemble("canonical", Sector(3)), names=None)
+    monkeypatch.setattr("respair.analysis.ensembles.WHOLE_UP_TO", 0)
+    blocks = thermal(model, TEMPERATURES, Ensemble("canonical", Sector(3)), names=None)
+    for name in whole.data_vars:
+        np.testing.assert_allclose(blocks[name].values, whole[name].values, atol=1e-9, err_msg=str(name))
+
+
+def test_hot_and_cold_limits():
+    data = thermal(RING, [1e-3, 1e6], Ensemble("canonical", Sector(6)), names=["electron_density", "boson_correlation"])
+    charge = Fock(RING).charges[0]
+    assert float(data.entropy[1]) == pytest.approx(np.log(np.count_nonzero(charge == 6)), abs=1e-5)
+    levels = ground_state(RING, 6)
+    assert float(data.free_energy[0]) == pytest.approx(levels.energies[0], abs=1e-9)
+    cold = observables(levels.ground, ["electron_density", "boson_correlation"])
+    for name in cold.data_vars:
+        np.testing.assert_allclose(data[name].values[0], cold[name].values, atol=1e-9)
+
+
+def test_thermodynamic_identities():
+    """dOmega/dmu = -N, dOmega/dT = -S, dE/dT = C, dN/dmu = kappa, and Maxwell's dS/dmu = dN/dT."""
+    t, h, model = 0.4, 1e-3, replace(RING, cluster=ring(2))
+
+    def at(temperature, mu):
+        return thermal(replace(model, chemical_potential=mu), [temperature])
+
+    def slope(name, along):
+        values = [at(t + k * h * along[0], 0.1 + k * h * along[1])[name].values[0] for k in (-2, -1, 1, 2)]
+        return float(np.dot([1, -8, 8, -1], values)) / (12 * h)
+
+    here = at(t, 0.1)
+    assert slope("grand_potential", (0, 1)) == pytest.approx(-float(here.charge[0]), abs=1e-8)
+    assert slope("grand_potential", (1, 0)) == pytest.approx(-float(here.entropy[0]), abs=1e-8)
+    assert slope("energy", (1, 0)) == pytest.approx(float(here.specific_heat[0]), abs=1e-8)
+    assert slope("charge", (0, 1)) == pytest.approx(float(here.compressibility[0]), abs=1e-8)
+    assert slope("entropy", (0, 1)) == pytest.approx(slope("charge", (1, 0)), abs=1e-8)
+
+
+def test_a_wanted_density_finds_its_chemical_potential():
+    data = thermal(RING, TEMPERATURES, Ensemble(density=1.5), names=["boson_density"])
+    np.testing.assert_allclose(data.charge.values, 6.0, atol=1e-10)
+    for i, t in enumerate(TEMPERATURES):
+        there = replace(RING, chemical_potential=float(data.chemical_potential[i]))
+        direct = thermal(there, [t], names=["boson_density"])
+        for name in ("grand_potential", "energy", "entropy", "specific_heat", "charge_variance", "boson_density"):
+            np.testing.assert_allclose(data[name].values[i], direct[name].values[0], atol=1e-9, err_msg=name)
+
+
+def test_atomic_limit_in_closed_form():
+    v, level, mu, t = 0.5, 0.3, 0.1, 0.4
+    e, d = -mu, level - 2 * mu
+    r = np.hypot(d / 2 - e, v)
+    levels = np.array([0, e, e, (2 * e + d) / 2 + r, (2 * e + d) / 2 - r, e + d, e + d, 2 * e + d])
+    data = thermal(Model(site(), Electrons(), Bosons(level, v), chemical_potential=mu), [t])
+    assert float(data.grand_potential[0]) == pytest.approx(-t * np.log(np.sum(np.exp(-levels / t))), abs=1e-13)
+
+
+@pytest.mark.parametrize(("model", "charge"), [(RING, 8), (LATTICE, 3)], ids=["ring", "lattice and flux"])
+def test_random_vectors_agree_with_all_levels_within_their_errors(model, charge):
+    kind = Ensemble("canonical", Sector(charge))
+    exact = thermal(model, TEMPERATURES, kind, Sampling("exact"), None)
+    sampled = thermal(model, TEMPERATURES, kind, SAMPLED, None)
+    assert int(sampled.sampled_blocks) > 0
+    pulls = []
+    for name in (str(name) for name in exact.data_vars if f"{name}_error" in exact):
+        error = sampled[f"{name}_error"].values
+        off = np.abs(sampled[name].values - exact[name].values)
+        pulls.append(np.max(off / (error + 1e-9 + 1e-9 * np.abs(exact[name].values))))
+    assert max(pulls) < 6
+    assert np.max(sampled.energy_error.values) > 1e-5
+
+
+def test_errors_are_calibrated():
+    """Over many seeds the error bar covers the truth as often as a standard deviation should."""
+    kind, model = Ensemble("sector", Sector(8, momentum=1)), replace(RING, chemical_potential=0.0)
+    names = ["double_occupancy"]
+    exact = thermal(model, [0.5, 2.0], kind, Sampling("exact"), names)
+    pulls = []
+    for seed in range(60):
+        data = thermal(model, [0.5, 2.0], kind, Sampling("ftlm", 10, 30), names, Options(seed=seed))
+        for name, entry in (("energy", ()), ("free_energy", ()), ("double_occupancy", (0,))):
+            off = data[name].values - exact[name].values
+            pulls.append((off / data[f"{name}_error"].values)[(slice(None), *entry)])
+    pulls = np.array(pulls)
+    inside = np.mean(np.abs(pulls) < 1)
+    assert 0.55 < inside < 0.78
+    assert abs(np.mean(pulls)) < 0.3
+
+
+def test_a_target_error_is_reached_and_seeds_repeat():
+    kind = Ensemble("sector", Sector(8, momentum=1))
+    target = 0.01
+    data = thermal(RING, [1.0], kind, Sampling("ftlm", 4, 30, target_error=target))
+    assert 0 < float(data.energy_error[0]) <= target
+    again = thermal(RING, [1.0], kind, Sampling("ftlm", 4, 30, target_error=target))
+    assert float(again.energy[0]) == float(data.energy[0])
+    with pytest.raises(ValueError, match="random vectors"):
+        thermal(RING, [1.0], kind, Sampling("ftlm", 4, 30, target_error=1e-9))
+
+
+def test_charges_that_cannot_contribute_are_left_out_by_a_bound():
+    model = replace(RING, chemical_potential=-0.5)
+    data = thermal(model, [0.1], sampling=Sampling("ftlm", 4, 30, skip_below=1e-6), names=["electron_density"])
+    exact = thermal(model, [0.1], sampling=Sampling("exact"), names=["electron_density"])
+    assert 0 < float(data.skipped_share) <= 1e-6
+    off = np.abs(data.electron_density.values - exact.electron_density.values)
+    assert np.all(off < 6 * data.electron_density_error.values + 1e-5)
+
+
+def test_the_cutoff_probability_tells_a_cutoff_that_lies():
+    def at(quanta):
+        return Model(site(), Electrons(), Bosons(0.9, 0.4), Phonons(0.8, boson_coupling=1.2, max_quanta=quanta))
+
+    few, many = (thermal(at(quanta), [0.3]) for quanta in (2, 40))
+    assert float(few.cutoff_probability[0]) > 1e-2
+    assert float(many.cutoff_probability[0]) < 1e-15
+
+
+@pytest.mark.parametrize("dtype", [float, complex])
+def test_a_krylov_space_keeps_orthogonal_and_ends_where_it_is_invariant(dtype):
+    random = np.random.default_rng(5)
+    matrix = random.normal(size=(40, 40)) + (1j * random.normal(size=(40, 40)) if dtype is complex else 0)
+    matrix = matrix + matrix.conj().T
+    start = random.normal(size=40).astype(dtype)
+    space = krylov(lambda v, out: np.matmul(matrix, v, out=out), lambda v: None, start, 40)
+    np.testing.assert_allclose(space.basis.conj() @ space.basis.T, np.eye(40), atol=1e-12)
+    np.testing.assert_allclose(space.energies, np.linalg.eigvalsh(matrix), atol=1e-11)
+    _, vectors = np.linalg.eigh(matrix)
+    few = vectors[:, [3, 8, 20]].sum(axis=1).astype(dtype)
+    assert len(krylov(lambda v, out: np.matmul(matrix, v, out=out), lambda v: None, few, 10).energies) == 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"temperatures": []}, r"thermal.temperatures.*above 0"),
+        ({"temperatures": [0.0]}, r"thermal.temperatures.*above 0"),
+        ({"ensemble": Ensemble("microcanonical")}, r'thermal.ensemble.*"canonical"'),
+        ({"ensemble": Ensemble("canonical")}, r"sector.*needs it"),
+        ({"ensemble": Ensemble("sector", Sector(99))}, r"sector.charge.*0 to 16"),
+        ({"ensemble": Ensemble(density=7.0)}, r"thermal.density.*between 0 and 4"),
+        ({"sampling": Sampling("magic")}, r'thermal.method.*"ftlm"'),
+        ({"sampling": Sampling(samples=1)}, r"thermal.samples.*2 or more"),
+        ({"names": ["displacement"]}, r"thermal.observables\[0\].*electron_density"),
+    ],
+)
+def test_what_cannot_be_is_refused(asked, message):
+    with pytest.raises(InvalidModel, match=message):
+        thermal(**{"model": RING, "temperatures": [1.0], **asked})
+
+
+def test_blocks_that_fit_neither_way_are_refused():
+    with pytest.raises(MemoryError, match="memory_limit"):
+        thermal(RING, [1.0], Ensemble("sector", Sector(8)), Sampling("exact"), options=Options(memory_limit=1000))
+
+
+def test_an_automatic_cutoff_is_refused():
+    model = Model(dimer(), Electrons(1.0), phonons=Phonons(1.0, electron_coupling=0.5, cutoff="auto"))
+    with pytest.raises(InvalidModel, match="max_quanta or total_quanta"):
+        thermal(model, [1.0])

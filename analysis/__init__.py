@@ -7,6 +7,7 @@ from .charge import boson_density, density_correlation, double_occupancy, electr
 from .condensation import condensate_against_size
 from .cuts import Cut, lattice_cut, site_cut
 from .energy import energy_part
+from .ensembles import Ensemble, Sampling
 from .flux import flux_response
 from .flux_minima import flux_minimum, half_flux_quantum
 from .lattice import (
@@ -22,13 +23,16 @@ from .natural import natural_orbitals
 from .pair_density import FORMS, PairOperators, distances, pair_densities, pair_density, pair_operators
 from .pairing import boson_correlation, condensate, pair_boson_correlation, pair_correlation, pair_exchange
 from .schmidt import entanglement
+from .thermal import thermal_averages
 
 __all__ = [
     "FORMS",
     "OBSERVABLES",
     "Cut",
+    "Ensemble",
     "Observable",
     "PairOperators",
+    "Sampling",
     "available",
     "boson_correlation",
     "boson_density",
@@ -64,5 +68,6 @@ __all__ = [
     "site_cut",
     "spin_correlation",
     "spin_z",
+    "thermal_averages",
     "transition",
 ]

@@ -12,6 +12,7 @@ from ..hamiltonians import Block, Hamiltonian, Model, Problem, Sector
 from ..hamiltonians.parameters import is_number, show
 from ..hamiltonians.sector import sector_problems
 from ..solvers import Eigenstates, Options, levels_by_symmetry
+from ..solvers.checkpoint import Checkpoint
 from ..solvers.estimate import format_bytes
 from ..solvers.ground_state import solved
 from ..solvers.members import ENSEMBLES, Member, members
@@ -152,10 +153,11 @@ def contributions(
 
 def _lowest(block: Block, count: int, options: Options) -> Eigenstates:
     """Return at least `count` of the lowest levels of a block, with their energies for every state that is kept."""
-    levels = solved(block, count, "tensor", options, silent)
-    while len(levels.amplitudes) > len(levels.energies):  # the ground multiplet is larger than asked for
-        levels = solved(block, len(levels.amplitudes), "tensor", options, silent)
-    return levels
+    while True:
+        levels = solved(block, count, "tensor", options, silent, Checkpoint())
+        if len(levels.energies) == len(levels.amplitudes):
+            return levels
+        count = len(levels.amplitudes)  # the ground multiplet is larger than asked for
 
 
 def _all(model: Model, kind: Ensemble, sampling: Sampling) -> Iterator[Planned]:

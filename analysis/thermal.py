@@ -31,7 +31,7 @@ MARGIN = 1.3
 MOST_SAMPLES = 100_000
 
 
-def thermal(
+def thermal_averages(
     model: Model,
     temperatures: Sequence[float],
     ensemble: Ensemble | str = "grand-canonical",
@@ -95,7 +95,7 @@ def thermal(
     --------
     >>> from respair.clusters import site
     >>> from respair.hamiltonians import Bosons, Electrons
-    >>> data = thermal(Model(site(), Electrons(), Bosons(exchange=0.5)), [0.4], names=["pair_exchange"])
+    >>> data = thermal_averages(Model(site(), Electrons(), Bosons(exchange=0.5)), [0.4], names=["pair_exchange"])
     >>> data.charge.values.round(12), data.pair_exchange.values.round(6)
     (array([2.]), array([[-0.163848]]))
     """

@@ -125,9 +125,7 @@ def levels_by_symmetry(
     check_sector(model, sector)
     if model.phonons is not None and model.phonons.cutoff is not None:
         rest = (sector, states)
-        return grown(
-            model, lambda m: _with_error(levels_by_symmetry(m, *rest, for_cap(options, m), progress, blocks))
-        )
+        return grown(model, lambda m: _with_error(levels_by_symmetry(m, *rest, for_cap(options, m), progress, blocks)))
     hamiltonian = Hamiltonian.of(model, sector)
     checkpoint = checkpoint_of(hamiltonian, states, options)
     found: dict[Sector, Eigenstates] = {}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from quspin.tools.lanczos import lanczos_full
 
 from ..hamiltonians.threads import one_blas_thread
-from .recursion import Matvec, Projection, Vector, add, overlaps
+from .deflation import Matvec, Projection, Vector, add, overlaps
 
 EXHAUSTED = 1e-12
 """A coupling this small beside the norm of H ends the recursion: the space is invariant."""

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..hamiltonians import Amplitudes, Block
+from .deflation import Vector, add, overlaps
 from .krylov import Krylov, krylov
-from .recursion import Vector, add, overlaps
 
 
 @dataclass(frozen=True)

@@ -23,3 +23,4 @@ KINDS: tuple[type[Task], ...] = (
 )
 """In the order in which they run."""
 TASKS: Mapping[str, type[Task]] = MappingProxyType({task.name: task for task in KINDS})
+"""By the name of the table."""

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ..analysis.ensembles import METHODS, Ensemble, Sampling, thermal_problems
 from ..analysis.plots import plot_thermal
-from ..analysis.thermal import thermal
+from ..analysis.thermal import thermal_averages
 from ..hamiltonians import Model, Problem, Sector
 from ..hamiltonians.parameters import show
 from ..solvers.members import ENSEMBLES
@@ -112,7 +112,7 @@ class ThermalTask(Task):
     def run(self, setting: Setting) -> xr.Dataset:
         """Sum over all blocks."""
         step = setting.reporter.step
-        data = thermal(
+        data = thermal_averages(
             setting.model,
             self.temperatures,
             Ensemble(self.ensemble, setting.sector, self.density),

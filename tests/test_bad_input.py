@@ -70,7 +70,14 @@ CASES = {
     "schema 1.0": (ring(top="schema = 1.0"), {"schema": "1.0.*allowed: 1"}),
     "schema true": (ring(top="schema = true"), {"schema": "True.*allowed: 1"}),
     "spectrum": (ring(spectrum='operator = "pair"'), {"spectrum": "not available yet.*remove"}),
-    "thermal": (ring(thermal="temperatures = [0.1]"), {"thermal": "not available yet.*remove"}),
+    "thermal without a temperature": (ring(thermal="samples = 3"), {"thermal.temperatures": "nothing"}),
+    "a temperature of zero": (ring(thermal="temperatures = [0.0, 0.1]"), {"thermal.temperatures": "0.0.*above 0"}),
+    "an unknown ensemble": (
+        ring(thermal='temperatures = [1.0]\nensemble = "microcanonical"'),
+        {"thermal.ensemble": "canonical"},
+    ),
+    "one random vector": (ring(thermal="temperatures = [1.0]\nsamples = 1"), {"thermal.samples": "from 2"}),
+    "a density beyond all levels": (ring(thermal="temperatures = [1.0]\ndensity = 9"), {"thermal.density": "between"}),
     # types
     "bool as number": (ring(electrons="hopping = true"), {"electrons.hopping": "True.*number"}),
     "string as number": (ring(electrons='hopping = "1.0"'), {"electrons.hopping": '"1.0".*number'}),

@@ -11,7 +11,7 @@ from reference import Fock, full_hamiltonian
 from respair import Bosons, Electrons, InvalidModel, Model, Options, Phonons, Sector, dimer, ground_state, ring, site
 from respair.analysis import observables
 from respair.analysis.ensembles import Ensemble, Sampling
-from respair.analysis.thermal import thermal
+from respair.analysis.thermal import thermal_averages
 from respair.solvers.krylov import krylov
 from respair.solvers.members import members
 
@@ -45,7 +45,7 @@ def test_the_grand_canonical_ensemble_is_the_trace_over_fock_space(model):
     fock, inside, energies, states = dense(model)
     if len(inside) > 400:
         return
-    data = thermal(model, TEMPERATURES, sampling=Sampling("exact"), names=None)
+    data = thermal_averages(model, TEMPERATURES, sampling=Sampling("exact"), names=None)
     charge, two_sz = (numbers[inside].astype(float) for numbers in fock.charges)
     for i, t in enumerate(TEMPERATURES):
         boltzmann = np.exp(-(energies - energies[0]) / t)
@@ -97,15 +97,16 @@ def test_members_hold_every_state_once(model, ensemble):
 
 def test_blocks_and_whole_sectors_give_the_same(monkeypatch):
     model = replace(LATTICE, flux=0.0)
-    whole = thermal(model, TEMPERATURES, Ensemble("canonical", Sector(3)), names=None)
+    whole = thermal_averages(model, TEMPERATURES, Ensemble("canonical", Sector(3)), names=None)
     monkeypatch.setattr("respair.analysis.ensembles.WHOLE_UP_TO", 0)
-    blocks = thermal(model, TEMPERATURES, Ensemble("canonical", Sector(3)), names=None)
+    blocks = thermal_averages(model, TEMPERATURES, Ensemble("canonical", Sector(3)), names=None)
     for name in whole.data_vars:
         np.testing.assert_allclose(blocks[name].values, whole[name].values, atol=1e-9, err_msg=str(name))
 
 
 def test_hot_and_cold_limits():
-    data = thermal(RING, [1e-3, 1e6], Ensemble("canonical", Sector(6)), names=["electron_density", "boson_correlation"])
+    names = ["electron_density", "boson_correlation"]
+    data = thermal_averages(RING, [1e-3, 1e6], Ensemble("canonical", Sector(6)), names=names)
     charge = Fock(RING).charges[0]
     assert float(data.entropy[1]) == pytest.approx(np.log(np.count_nonzero(charge == 6)), abs=1e-5)
     levels = ground_state(RING, 6)
@@ -120,7 +121,7 @@ def test_thermodynamic_identities():
     t, h, model = 0.4, 1e-3, replace(RING, cluster=ring(2))
 
     def at(temperature, mu):
-        return thermal(replace(model, chemical_potential=mu), [temperature])
+        return thermal_averages(replace(model, chemical_potential=mu), [temperature])
 
     def slope(name, along):
         values = [at(t + k * h * along[0], 0.1 + k * h * along[1])[name].values[0] for k in (-2, -1, 1, 2)]
@@ -135,11 +136,11 @@ def test_thermodynamic_identities():
 
 
 def test_a_wanted_density_finds_its_chemical_potential():
-    data = thermal(RING, TEMPERATURES, Ensemble(density=1.5), names=["boson_density"])
+    data = thermal_averages(RING, TEMPERATURES, Ensemble(density=1.5), names=["boson_density"])
     np.testing.assert_allclose(data.charge.values, 6.0, atol=1e-10)
     for i, t in enumerate(TEMPERATURES):
         there = replace(RING, chemical_potential=float(data.chemical_potential[i]))
-        direct = thermal(there, [t], names=["boson_density"])
+        direct = thermal_averages(there, [t], names=["boson_density"])
         for name in ("grand_potential", "energy", "entropy", "specific_heat", "charge_variance", "boson_density"):
             np.testing.assert_allclose(data[name].values[i], direct[name].values[0], atol=1e-9, err_msg=name)
 
@@ -149,15 +150,15 @@ def test_atomic_limit_in_closed_form():
     e, d = -mu, level - 2 * mu
     r = np.hypot(d / 2 - e, v)
     levels = np.array([0, e, e, (2 * e + d) / 2 + r, (2 * e + d) / 2 - r, e + d, e + d, 2 * e + d])
-    data = thermal(Model(site(), Electrons(), Bosons(level, v), chemical_potential=mu), [t])
+    data = thermal_averages(Model(site(), Electrons(), Bosons(level, v), chemical_potential=mu), [t])
     assert float(data.grand_potential[0]) == pytest.approx(-t * np.log(np.sum(np.exp(-levels / t))), abs=1e-13)
 
 
 @pytest.mark.parametrize(("model", "charge"), [(RING, 8), (LATTICE, 3)], ids=["ring", "lattice and flux"])
 def test_random_vectors_agree_with_all_levels_within_their_errors(model, charge):
     kind = Ensemble("canonical", Sector(charge))
-    exact = thermal(model, TEMPERATURES, kind, Sampling("exact"), None)
-    sampled = thermal(model, TEMPERATURES, kind, SAMPLED, None)
+    exact = thermal_averages(model, TEMPERATURES, kind, Sampling("exact"), None)
+    sampled = thermal_averages(model, TEMPERATURES, kind, SAMPLED, None)
     assert int(sampled.sampled_blocks) > 0
     pulls = []
     for name in (str(name) for name in exact.data_vars if f"{name}_error" in exact):
@@ -172,10 +173,10 @@ def test_errors_are_calibrated():
     """Over many seeds the error bar covers the truth as often as a standard deviation should."""
     kind, model = Ensemble("sector", Sector(8, momentum=1)), replace(RING, chemical_potential=0.0)
     names = ["double_occupancy"]
-    exact = thermal(model, [0.5, 2.0], kind, Sampling("exact"), names)
+    exact = thermal_averages(model, [0.5, 2.0], kind, Sampling("exact"), names)
     pulls = []
     for seed in range(60):
-        data = thermal(model, [0.5, 2.0], kind, Sampling("ftlm", 10, 30), names, Options(seed=seed))
+        data = thermal_averages(model, [0.5, 2.0], kind, Sampling("ftlm", 10, 30), names, Options(seed=seed))
         for name, entry in (("energy", ()), ("free_energy", ()), ("double_occupancy", (0,))):
             off = data[name].values - exact[name].values
             pulls.append((off / data[f"{name}_error"].values)[(slice(None), *entry)])
@@ -188,18 +189,18 @@ def test_errors_are_calibrated():
 def test_a_target_error_is_reached_and_seeds_repeat():
     kind = Ensemble("sector", Sector(8, momentum=1))
     target = 0.01
-    data = thermal(RING, [1.0], kind, Sampling("ftlm", 4, 30, target_error=target))
+    data = thermal_averages(RING, [1.0], kind, Sampling("ftlm", 4, 30, target_error=target))
     assert 0 < float(data.energy_error[0]) <= target
-    again = thermal(RING, [1.0], kind, Sampling("ftlm", 4, 30, target_error=target))
+    again = thermal_averages(RING, [1.0], kind, Sampling("ftlm", 4, 30, target_error=target))
     assert float(again.energy[0]) == float(data.energy[0])
     with pytest.raises(ValueError, match="random vectors"):
-        thermal(RING, [1.0], kind, Sampling("ftlm", 4, 30, target_error=1e-9))
+        thermal_averages(RING, [1.0], kind, Sampling("ftlm", 4, 30, target_error=1e-9))
 
 
 def test_charges_that_cannot_contribute_are_left_out_by_a_bound():
     model = replace(RING, chemical_potential=-0.5)
-    data = thermal(model, [0.1], sampling=Sampling("ftlm", 4, 30, skip_below=1e-6), names=["electron_density"])
-    exact = thermal(model, [0.1], sampling=Sampling("exact"), names=["electron_density"])
+    data = thermal_averages(model, [0.1], sampling=Sampling("ftlm", 4, 30, skip_below=1e-6), names=["electron_density"])
+    exact = thermal_averages(model, [0.1], sampling=Sampling("exact"), names=["electron_density"])
     assert 0 < float(data.skipped_share) <= 1e-6
     off = np.abs(data.electron_density.values - exact.electron_density.values)
     assert np.all(off < 6 * data.electron_density_error.values + 1e-5)
@@ -209,7 +210,7 @@ def test_the_cutoff_probability_tells_a_cutoff_that_lies():
     def at(quanta):
         return Model(site(), Electrons(), Bosons(0.9, 0.4), Phonons(0.8, boson_coupling=1.2, max_quanta=quanta))
 
-    few, many = (thermal(at(quanta), [0.3]) for quanta in (2, 40))
+    few, many = (thermal_averages(at(quanta), [0.3]) for quanta in (2, 40))
     assert float(few.cutoff_probability[0]) > 1e-2
     assert float(many.cutoff_probability[0]) < 1e-15
 
@@ -244,15 +245,16 @@ def test_a_krylov_space_keeps_orthogonal_and_ends_where_it_is_invariant(dtype):
 )
 def test_what_cannot_be_is_refused(asked, message):
     with pytest.raises(InvalidModel, match=message):
-        thermal(**{"model": RING, "temperatures": [1.0], **asked})
+        thermal_averages(**{"model": RING, "temperatures": [1.0], **asked})
 
 
 def test_blocks_that_fit_neither_way_are_refused():
+    kind, options = Ensemble("sector", Sector(8)), Options(memory_limit=1000)
     with pytest.raises(MemoryError, match="memory_limit"):
-        thermal(RING, [1.0], Ensemble("sector", Sector(8)), Sampling("exact"), options=Options(memory_limit=1000))
+        thermal_averages(RING, [1.0], kind, Sampling("exact"), options=options)
 
 
 def test_an_automatic_cutoff_is_refused():
     model = Model(dimer(), Electrons(1.0), phonons=Phonons(1.0, electron_coupling=0.5, cutoff="auto"))
     with pytest.raises(InvalidModel, match="max_quanta or total_quanta"):
-        thermal(model, [1.0])
+        thermal_averages(model, [1.0])

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .analysis import (
+        Ensemble,
+        Sampling,
         charge_scan,
         condensate_against_size,
         entanglement,
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
         half_flux_quantum,
         observables,
         pair_densities,
+        thermal_averages,
         transition,
     )
     from .clusters import Cluster, chain, custom, dimer, ladder, ligand_centre, plaquette, ring, site
@@ -39,6 +42,8 @@ except PackageNotFoundError:
 
 _HOMES = {
     "analysis": (
+        "Ensemble",
+        "Sampling",
         "charge_scan",
         "condensate_against_size",
         "entanglement",
@@ -63,12 +68,14 @@ __all__ = [
     "ConvergenceError",
     "Eigenstates",
     "Electrons",
+    "Ensemble",
     "Hamiltonian",
     "InvalidModel",
     "Model",
     "Operator",
     "Options",
     "Phonons",
+    "Sampling",
     "Sector",
     "State",
     "chain",
@@ -92,6 +99,7 @@ __all__ = [
     "ring",
     "run",
     "site",
+    "thermal_averages",
     "transition",
 ]
 

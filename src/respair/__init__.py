@@ -53,6 +53,7 @@ _HOMES = {
         "half_flux_quantum",
         "observables",
         "pair_densities",
+        "thermal_averages",
         "transition",
     ),
     "clusters": ("Cluster", "chain", "custom", "dimer", "ladder", "ligand_centre", "plaquette", "ring", "site"),

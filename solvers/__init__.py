@@ -1,6 +1,7 @@
 """Solvers: states of an operator, always with a statement of how exact they are."""
 
-from .by_symmetry import LabelledLevels, levels_by_symmetry, symmetry_sectors
+from .blocks import symmetry_sectors
+from .by_symmetry import LabelledLevels, levels_by_symmetry
 from .certificate import Certificate, Certifier
 from .checkpoint import CheckpointError, how_far
 from .cutoff import CutoffError

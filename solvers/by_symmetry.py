@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..clusters import order, point_group
-from ..hamiltonians import Block, Hamiltonian, InvalidModel, Model, Operator, Sector, Space, hamiltonian_operator
+from ..hamiltonians import Block, Hamiltonian, Model, Sector
 from ..hamiltonians.sector import check_sector
-from ..hamiltonians.symmetry import sector_symmetries
+from .blocks import finest_blocks, time_reversed
 from .certificate import Certificate
 from .checkpoint import Checkpoint
-from .cutoff import capped, grown
+from .cutoff import grown
 from .estimate import check_memory, choose_engine
 from .ground_state import Eigenstates, Options, State, checkpoint_of, for_cap, is_degenerate, solved
 from .recursion import Progress, silent
@@ -131,7 +130,7 @@ def levels_by_symmetry(
     found: dict[Sector, Eigenstates] = {}
     done: set[Sector] = set()
     matvecs = 0
-    for label in blocks or _labels(hamiltonian.space, hamiltonian.operator):
+    for label in blocks or finest_blocks(hamiltonian.space, hamiltonian.operator):
         partner = time_reversed(label, model)
         if partner in found:
             found[label] = _conjugate(found[partner], Block.of(hamiltonian, label))
@@ -183,61 +182,3 @@ def _merged(hamiltonian: Hamiltonian, found: dict[Sector, Eigenstates], states: 
     multiplicity = sum(levels.multiplicity for levels in blocks if is_degenerate(energies[0], levels.energies[0]))
     found_in = tuple(labels[b] for b, _ in places)
     return LabelledLevels(energies, certificate, found_in, multiplicity, blocks, matvecs)
-
-
-def symmetry_sectors(model: Model, sector: Sector) -> tuple[Sector, ...]:
-    """Return the blocks that together hold every state of a sector once; the sector itself where it has none.
-
-    Examples
-    --------
-    >>> from respair.clusters import ring
-    >>> from respair.hamiltonians import Electrons, Model
-    >>> [(s.momentum, s.reflection) for s in symmetry_sectors(Model(ring(3), Electrons(1.0)), Sector(1))]
-    [(0, 1), (0, -1), (1, None), (2, None)]
-    """
-    check_sector(model, sector)
-    return _labels(Space(capped(model), sector), hamiltonian_operator(model))
-
-
-def _labels(space: Space, operator: Operator) -> tuple[Sector, ...]:
-    """Return the finest set of blocks that the Hamiltonian has."""
-    if space.sector.has_symmetry:
-        sector_symmetries(space, operator)
-        return (space.sector,)
-    for candidates in _candidates(space.model, space.sector):
-        try:
-            for candidate in candidates:
-                sector_symmetries(space, operator, candidate)
-        except InvalidModel:
-            continue
-        return candidates
-    return (space.sector,)
-
-
-def _candidates(model: Model, sector: Sector) -> Iterator[tuple[Sector, ...]]:
-    """Yield sets of labels, the finest first, each of which would hold every state once."""
-    turn = model.cluster.translation
-    if turn is not None and order(turn) > 1:
-        length = order(turn)
-        if not model.flux and model.cluster.reflection is not None and order(model.cluster.reflection) > 1:
-            yield tuple(
-                replace(sector, momentum=m, reflection=r)
-                for m in range(length)
-                for r in ((1, -1) if 2 * m % length == 0 else (None,))
-            )
-        yield tuple(replace(sector, momentum=m) for m in range(length))
-        return
-    names = point_group(model.cluster).irreps
-    if len(names) > 1:
-        yield tuple(replace(sector, irrep=name) for name in names)
-
-
-def time_reversed(block: Sector, model: Model) -> Sector | None:
-    """Return the block with the complex conjugate states, where the Hamiltonian is real and it is another one."""
-    if model.flux or model.terms:
-        return None
-    if block.momentum:
-        return replace(block, momentum=-block.momentum % len(model.cluster.translation or (0,)))
-    if block.irrep is not None and block.irrep.endswith("-"):
-        return replace(block, irrep=block.irrep[:-1] + "+")
-    return None

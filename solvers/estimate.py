@@ -11,8 +11,11 @@ import numpy as np
 from ..clusters import order, point_group
 from ..hamiltonians import Model, Sector, hamiltonian_operator
 from ..hamiltonians.quspin_basis import MAX_BITS
-from ..hamiltonians.space import dimensions
+from ..hamiltonians.space import Space, dimensions
+from .blocks import finest_blocks, time_reversed
 from .cutoff import capped
+from .lanczos import KEPT_BYTES, STORED_BYTES
+from .recursion import FIRST_CYCLE
 
 ENGINE_NAMES = ("auto", "dense", "quspin", "tensor")
 DENSE_UP_TO = 400
@@ -31,8 +34,14 @@ SECONDS_PER_AMPLITUDE = 2.5e-9
 """Seconds that Lanczos spends on its own vectors, per amplitude and step."""
 SECONDS_PER_HOP = 5.5e-10
 """Seconds per amplitude, product and matrix element of a row that the tensor engine gathers."""
-PRODUCTS = 300
-"""Products for a ground level: two passes and the search that makes sure of its multiplicity."""
+SECONDS_PER_CONFIGURATION = 7e-6
+"""Seconds to build the factors of H, per charge configuration."""
+STEPS = 120
+"""Steps of a search for a level."""
+SURE = 60
+"""Steps of a search that makes sure that nothing is left below a bar."""
+SETTING_UP, HELD = 900, 350
+"""Bytes for each charge configuration while the factors of H are built, and afterwards."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +104,43 @@ def estimate(model: Model, sector: Sector, engine: str = "auto", states: int = 1
     dimension = charges * phonons
     engine = choose_engine(model, sector, engine)
     stored = dimension // _group_order(model, sector) + 1 if sector.has_symmetry else dimension
-    size = _Size(
-        charges, phonons, stored, states, model.flux != 0 or sector.momentum is not None or "E" in (sector.irrep or "")
-    )
+    size = _Size(charges, phonons, stored, states, _is_complex(model, sector))
     memory, seconds = NEEDS[engine](model, sector, size)
     return Estimate(engine, charges, phonons, dimension, stored, int(memory) + PROGRAM_BYTES, seconds + 0.01)
+
+
+def estimate_run(model: Model, sector: Sector, engine: str = "auto", states: int = 1) -> Estimate:
+    """Estimate a run over all symmetry blocks of a sector, as `levels_by_symmetry` does it, without computing anything.
+
+    The first block is searched for its levels, the others are mostly left once they are sure to lie higher. Memory and
+    stored amplitudes are those of the largest block.
+
+    Examples
+    --------
+    >>> from respair.clusters import ring
+    >>> from respair.hamiltonians import Bosons, Electrons, Model, Phonons, Sector
+    >>> model = Model(ring(4), Electrons(hopping=1.0), Bosons(exchange=0.8), Phonons(1.0, max_quanta=8))
+    >>> estimate_run(model, Sector(8)).stored
+    567527
+    """
+    model = capped(model)
+    blocks = [b for b in finest_blocks(Space(model, sector)) if _comes_first(time_reversed(b, model), b)]
+    needs = [estimate(model, block, engine, states) for block in blocks]
+    largest = max(needs, key=lambda need: need.memory)
+    share = SURE / (2 * STEPS + SURE)
+    seconds = needs[0].seconds + sum(share * need.seconds for need in needs[1:])
+    return replace(largest, seconds=seconds)
+
+
+def _comes_first(partner: Sector | None, block: Sector) -> bool:
+    """True where a block, and not its complex conjugate, is solved."""
+    return partner is None or (block.momentum or 0, block.irrep or "") <= (partner.momentum or 0, partner.irrep or "")
+
+
+def _is_complex(model: Model, sector: Sector) -> bool:
+    """True where the amplitudes of a block are complex."""
+    turned = 2 * (sector.momentum or 0) % order(model.cluster.translation or (0,))
+    return model.flux != 0 or turned != 0 or (sector.irrep or "").endswith(("+", "-"))
 
 
 @dataclass(frozen=True)
@@ -109,6 +150,11 @@ class _Size:
     stored: int
     states: int
     is_complex: bool
+
+    @property
+    def products(self) -> int:
+        """Products for the levels, in two passes each, and for making sure that there is no other one."""
+        return 2 * STEPS * self.states + SURE
 
     @property
     def width(self) -> int:
@@ -127,15 +173,18 @@ def _quspin_needs(model: Model, sector: Sector, size: _Size) -> tuple[float, flo
     matrix = BUILDING * BYTES_PER_ENTRY[size.is_complex] * entries
     vectors = (6 + 2 * size.states) * size.width * size.stored + 80 * size.charges * size.phonons
     step = SECONDS_PER_CSR_PRODUCT * entries + SECONDS_PER_AMPLITUDE * size.stored
-    return matrix + vectors, SECONDS_PER_CSR_ENTRY * entries + PRODUCTS * size.states * step
+    return matrix + vectors, SECONDS_PER_CSR_ENTRY * entries + size.products * step
 
 
 def _tensor_needs(model: Model, sector: Sector, size: _Size) -> tuple[float, float]:
     moving, ladders = _entries_of_a_row(model)
-    vectors = (5 + 2 * size.states) * size.width * size.stored
-    tables = size.phonons * (4 * _group_order(model, sector) + 24 * ladders) + 400 * size.charges
+    vector = size.width * size.stored
+    kept = min(KEPT_BYTES, STEPS * vector) if FIRST_CYCLE * vector > STORED_BYTES else STORED_BYTES
+    vectors = max(4 + size.states, 2 * size.states + 1) * vector + kept
+    tables = size.phonons * (4 * _group_order(model, sector) + 24 * ladders)
     step = size.stored * (SECONDS_PER_AMPLITUDE + SECONDS_PER_HOP * (moving + ladders)) * (2 if size.is_complex else 1)
-    return vectors + tables, PRODUCTS * size.states * step
+    memory = max(SETTING_UP * size.charges, HELD * size.charges + vectors + tables)
+    return memory, SECONDS_PER_CONFIGURATION * size.charges + size.products * step
 
 
 NEEDS: Mapping[str, Callable[[Model, Sector, _Size], tuple[float, float]]] = MappingProxyType(

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..solvers.estimate import estimate, format_bytes
+from ..solvers.estimate import estimate, estimate_run, format_bytes
 from .digits import decimals, number, with_error
 from .ground_state_task import MODE_COLUMNS, PARTS, SITE_COLUMNS
 from .model_file import Study, at_point, sweep_points
@@ -98,7 +98,8 @@ def show_estimate(study: Study, console: Console) -> None:
     points = sweep_points(study)
     ends = points[:1] + points[-1:] if len(points) > 1 else points
     for model, sector, states in (item for point in ends for item in at_point(study, point).solves()):
-        need = estimate(model, sector, study.solver.engine, states)
+        in_blocks = sector == study.sector and not sector.has_symmetry
+        need = (estimate_run if in_blocks else estimate)(model, sector, study.solver.engine, states)
         label = f"N = {sector.charge}, 2 S_z = {sector.two_sz}"
         size = f"{need.charges:,} x {need.phonons:,}"
         table.add_row(label, f"{need.dimension:,}", size, need.engine, format_bytes(need.memory), _time(need.seconds))

@@ -10,7 +10,7 @@ from ..hamiltonians import InvalidModel, Model, Problem, Sector
 from ..hamiltonians.parameters import show
 from ..hamiltonians.sector import allowed_two_sz, check_sector
 from ..hamiltonians.space import dimensions
-from .by_symmetry import symmetry_sectors, time_reversed
+from .blocks import symmetry_sectors, time_reversed
 
 ENSEMBLES = ("grand-canonical", "canonical", "sector")
 """All N and S_z; all S_z of one N; one (N, S_z) sector."""

@@ -19,6 +19,9 @@ from .lattice import (
     electron_lattice,
     quanta,
 )
+from .lattice_response import lattice_response
+from .lattice_shape import joint_distribution, lattice_correlation, lattice_shape
+from .local_modes import CONDITIONS
 from .natural import natural_orbitals
 from .pair_density import FORMS, PairOperators, distances, pair_densities, pair_density, pair_operators
 from .pairing import boson_correlation, condensate, pair_boson_correlation, pair_correlation, pair_exchange
@@ -26,6 +29,7 @@ from .schmidt import entanglement
 from .thermal import thermal_averages
 
 __all__ = [
+    "CONDITIONS",
     "FORMS",
     "OBSERVABLES",
     "Cut",
@@ -55,7 +59,11 @@ __all__ = [
     "flux_minimum",
     "flux_response",
     "half_flux_quantum",
+    "joint_distribution",
+    "lattice_correlation",
     "lattice_cut",
+    "lattice_response",
+    "lattice_shape",
     "natural_orbitals",
     "observables",
     "pair_boson_correlation",

@@ -11,6 +11,9 @@ from .plots import COLOURS, new_axes
 SMALL = 1e-13
 """Schmidt levels below this are not drawn."""
 
+SHOWN = 1e-3
+"""Parts of a distribution below this share of the largest are not named."""
+
 
 def plot_pairing(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     """Draw the correlation of pairs against their distance, a line for each form; dashed the connected part."""
@@ -37,5 +40,25 @@ def plot_entanglement(data: xr.Dataset, ax: Axes | None = None) -> Axes:
         colour = COLOURS[k % len(COLOURS)]
         ax.plot(np.arange(len(shown)), -np.log(shown), "_", ms=9, color=colour, label=f"{name}: S = {entropy:.3f}")
     ax.set(xlabel="level $k$", ylabel=r"$-\ln\lambda_k$")
+    ax.legend(frameon=False, fontsize=8)
+    return ax
+
+
+def plot_lattice(data: xr.Dataset, mode: int = 0, ax: Axes | None = None) -> Axes:
+    """Draw P(X) of one mode as a stack of what each local charge contributes, its maxima marked."""
+    ax = ax or new_axes()
+    joint = data["lattice_joint"].isel(mode=mode).transpose("local_charge", "X").values
+    x, lower = data["X"].values, np.zeros(data.sizes["X"])
+    for n, part in enumerate(joint):
+        if np.max(part) > SHOWN * np.max(joint):
+            ax.fill_between(
+                x, lower, lower + part, color=COLOURS[n % len(COLOURS)], alpha=0.5, lw=0, label=f"$n = {n}$"
+            )
+        lower = lower + part
+    ax.plot(x, lower, color="black", lw=1.2)
+    peaks = [data[f"lattice_{name}"].isel(mode=mode).values for name in ("peak_position", "peak_height")]
+    ax.plot(*peaks, "v", color="black", ms=5)
+    ax.set(xlabel=r"$X = (a + a^\dagger)/\sqrt{2}$", ylabel="$P(X, n)$")
+    ax.set_ylim(bottom=0)
     ax.legend(frameon=False, fontsize=8)
     return ax

@@ -5,6 +5,7 @@ from .digits import with_error
 from .entanglement_task import EntanglementTask
 from .flux_task import FluxTask
 from .ground_state_task import GroundStateTask
+from .lattice_task import LatticeTask
 from .measured_names import OBSERVABLES
 from .model_file import Axis, Study, at_point, parse, read, sweep_points
 from .pairing_task import PairingTask
@@ -23,6 +24,7 @@ __all__ = [
     "EntanglementTask",
     "FluxTask",
     "GroundStateTask",
+    "LatticeTask",
     "PairingTask",
     "Quiet",
     "Reporter",

@@ -155,5 +155,6 @@ def _name(chosen: Chosen) -> str:
 
 def _padded(data: xr.Dataset, others: Sequence[xr.Dataset]) -> xr.Dataset:
     """Fill the spectra up with NaN to the length of the longest."""
+    data = data.assign({name: data[name].astype(float) for name in SPECTRA})
     missing = max(other.sizes["schmidt"] for other in others) - data.sizes["schmidt"]
     return data.pad(schmidt=(0, missing), constant_values=np.nan) if missing else data

@@ -9,6 +9,7 @@ from .charge_scan_task import ChargeScanTask
 from .entanglement_task import EntanglementTask
 from .flux_task import FluxTask
 from .ground_state_task import GroundStateTask
+from .lattice_task import LatticeTask
 from .pairing_task import PairingTask
 from .task import Task
 from .thermal_task import ThermalTask
@@ -18,6 +19,7 @@ KINDS: tuple[type[Task], ...] = (
     ChargeScanTask,
     FluxTask,
     PairingTask,
+    LatticeTask,
     EntanglementTask,
     ThermalTask,
 )

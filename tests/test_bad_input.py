@@ -494,6 +494,7 @@ KEYS = {
     "flux": ("values",),
     "pairing": ("form_factors",),
     "entanglement": ("cuts", "levels"),
+    "lattice": ("condition", "susceptibility"),
     "sweep": ('"sector.charge"', '"cluster.sites"', '"phonons.on"', '"electrons.hopping.bond"'),
 }  # fmt: skip
 PLACES = [(table, key) for table, keys in KEYS.items() for key in keys]

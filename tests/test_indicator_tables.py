@@ -126,3 +126,49 @@ def test_by_default_every_site_is_cut_off_and_a_degenerate_level_is_flagged(tmp_
 def test_wrong_cuts_are_refused(cuts, message):
     with pytest.raises(InvalidModel, match=message):
         parse(RING + f"[entanglement]\ncuts = {cuts}", "model.toml")
+
+
+LATTICE = RING + "phonons = { frequency = 1.0, boson_coupling = 1.0, total_quanta = 3 }\n"
+
+
+def test_the_lattice_with_its_response_shown_and_drawn(tmp_path):
+    record = record_of(LATTICE + '[lattice]\ncondition = "bosons"')["lattice"]
+    joint = record["joint"]
+    assert (joint["condition"], joint["n"]) == ("bosons", [0, 1])
+    assert np.shape(joint["P"]) == (4, 2, len(joint["X"]))
+    np.testing.assert_allclose(np.trapezoid(np.sum(joint["P"], axis=1), joint["X"], axis=1), 1.0, atol=1e-3)
+    assert np.shape(record["susceptibility"]) == (4, 4)
+    assert np.sum(record["quanta_distribution"][0]) == pytest.approx(1.0)
+    assert record["maxima"] == [1] * 4
+    file = tmp_path / "ring.toml"
+    file.write_text(LATTICE + "[lattice]\n")
+    shown = CliRunner().invoke(app, ["run", str(file), "--out", str(tmp_path), "--plot"])
+    assert shown.exit_code == 0
+    assert "softened frequency" in " ".join(shown.stdout.split())
+    assert (tmp_path / "ring-lattice-shape.png").stat().st_size > 1000
+
+
+def test_a_momentum_block_responds_from_the_whole_sector_and_the_response_can_be_left_out():
+    whole = record_of(LATTICE + "[lattice]")["lattice"]
+    block = record_of(LATTICE + "sector.momentum = 0\n[lattice]")["lattice"]
+    np.testing.assert_allclose(block["susceptibility"], whole["susceptibility"], atol=1e-7)
+    short = record_of(LATTICE + "[lattice]\nsusceptibility = false")["lattice"]
+    assert "susceptibility" not in short
+    assert short["mean"] == pytest.approx(whole["mean"], abs=1e-9)
+
+
+def test_all_tables_of_one_file_share_their_ground_level(tmp_path):
+    text = LATTICE + "[ground_state]\n[pairing]\n[lattice]\n[entanglement]\n[sweep]\n'bosons.level' = [0.0, 1.0]"
+    result = run(parse(text, "model.toml"))
+    first, second = records(result)
+    assert {"ground_state", "pairing", "lattice", "entanglement"} <= set(first)
+    assert first["entanglement"]["entropy"] != second["entanglement"]["entropy"]
+    data = read_data(write(result, tmp_path / "all.nc"))
+    assert data["lattice_joint"].dims == ("bosons.level", "mode", "local_charge", "X")
+
+
+def test_a_lattice_that_is_not_there_is_refused():
+    with pytest.raises(InvalidModel, match=r"lattice: got a table; leave it out, or add \[phonons\]"):
+        parse(RING + "[lattice]", "model.toml")
+    with pytest.raises(InvalidModel, match=r"lattice.condition: got \"spin\"; allowed: charge"):
+        parse(LATTICE + '[lattice]\ncondition = "spin"', "model.toml")

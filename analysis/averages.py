@@ -10,13 +10,15 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..hamiltonians import Amplitudes, Block, Operator, PhononSpace
+from ..hamiltonians import Amplitudes, Block, Operator, PhononSpace, Space
 from ..hamiltonians.operators import ChargeWord
 from ..hamiltonians.phonons import find, word_matrix
 from ..solvers import Eigenstates, State
 
 DENSITY_MATRIX_UP_TO = 3000
 """Charge density matrices up to this size are formed once and reused."""
+SAME_SHIFT = 1e-9
+"""Displacements closer than this count as one."""
 CHUNK = 1 << 24
 """Amplitudes handled at a time where work space is needed."""
 
@@ -134,7 +136,7 @@ class ChargeAverages:
         self.state = state
         self.space = state.hamiltonian.space
         self.density = configuration_weights(state)
-        small = len(self.space.charges) <= DENSITY_MATRIX_UP_TO
+        small = len(self.space.charges) <= DENSITY_MATRIX_UP_TO and not self.space.is_dressed
         self._matrix = self._density_matrix() if small and state.block.orbits is None and not state.others else None
         self._known: dict[frozenset[tuple[ChargeWord, complex]], complex] = {}
 
@@ -181,13 +183,18 @@ def displacement_profile(state: State) -> NDArray[np.float64]:
         raising = sp.csr_array(word_matrix(((m, 1, 0),), space.phonons))
         for weight, phi in state.mixture:
             profile[:, m] += weight * 2.0 * np.array([np.vdot(row, raising @ row).real for row in phi])
-    shift = np.array([2.0 * space.shifts.get(m, 0.0) for m in range(modes)])
     density = configuration_weights(state)
-    return np.asarray(block.mode_values(profile, odd=True) + density[:, None] * shift)
+    return np.asarray(block.mode_values(profile, odd=True) + 2.0 * density[:, None] * space.frame)
+
+
+def mode_shifts(space: Space, mode: int) -> NDArray[np.float64]:
+    """Return the displacements lambda of one oscillator that the configurations have, each once, ascending."""
+    values = np.unique(space.frame[:, mode])
+    return values[np.diff(values, prepend=-np.inf) > SAME_SHIFT]
 
 
 @linear
-def mode_density_matrix(state: State, mode: int) -> NDArray[Any]:
+def mode_density_matrix(state: State, mode: int, shift: float | None = None) -> NDArray[Any]:
     """Return the reduced density matrix of one oscillator, in the number states of its displaced frame.
 
     Parameters
@@ -196,17 +203,21 @@ def mode_density_matrix(state: State, mode: int) -> NDArray[Any]:
         Pure or mixed.
     mode : int
         Oscillator.
+    shift : float, optional
+        Only the part of the configurations that displace it by so much; by default all, each in its own frame.
 
     Returns
     -------
     (n, n) float or complex
-        ``rho[i, j] = sum psi[..i..] conj(psi[..j..])`` with everything else traced out; trace one.
+        ``rho[i, j] = sum psi[..i..] conj(psi[..j..])`` with everything else traced out; over all shifts the trace is
+        one.
     """
-    block, phonons = state.block, state.hamiltonian.space.phonons
+    block, phonons, frame = state.block, state.hamiltonian.space.phonons, state.hamiltonian.space.frame[:, mode]
     size = int(phonons.occupations[:, mode].max()) + 1
     rho = np.zeros((size, size), dtype=state.amplitudes.dtype)
     mirror = np.where(np.arange(size) % 2, -1.0, 1.0)
-    for image, odd, share in _shares(block, mode):
+    chosen = np.ones(len(frame), bool) if shift is None else np.abs(frame - shift) <= SAME_SHIFT
+    for image, odd, share in _shares(block, mode, chosen):
         n, rest = _split(phonons, image)
         for weight, phi in state.mixture:
             part = weight * _traced(phi, share, n, rest)
@@ -214,15 +225,15 @@ def mode_density_matrix(state: State, mode: int) -> NDArray[Any]:
     return rho
 
 
-def _shares(block: Block, mode: int) -> Iterator[tuple[int, bool, NDArray[np.float64]]]:
+def _shares(block: Block, mode: int, chosen: NDArray[np.bool_]) -> Iterator[tuple[int, bool, NDArray[np.float64]]]:
     """Yield modes, turned around or not, with the share of each row in the density matrix of `mode` that is theirs."""
     if block.orbits is None:
-        yield mode, False, np.ones(block.shape[0])
+        yield mode, False, chosen.astype(float)
         return
     o = block.orbits
     images, turned = o.modes[o.element, mode], o.odd[o.element]
     for image, odd in sorted(set(zip(images.tolist(), turned.tolist(), strict=True))):
-        here = (images == image) & (turned == odd)
+        here = (images == image) & (turned == odd) & chosen
         yield image, odd, np.bincount(o.row, here, len(o.sizes)) / o.sizes
 
 

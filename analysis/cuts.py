@@ -72,6 +72,14 @@ def _ends(model: Model, bond: int) -> tuple[int, int]:
     return model.cluster.bonds[bond].start, model.cluster.bonds[bond].end
 
 
+def separates(model: Model, cut: Cut) -> bool:
+    """True where an oscillator is cut off from its site; states of the Lang-Firsov frame do not show such a cut.
+
+    There the oscillators move with the charges of their sites, and only together with them are they a part.
+    """
+    return any(m.host == "site" and (m.index in cut.sites) != (k in cut.modes) for k, m in enumerate(model.modes))
+
+
 @dataclass(frozen=True)
 class CutBlock:
     """What a cut makes of the configurations with one charge and spin in the part.

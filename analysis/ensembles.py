@@ -218,6 +218,9 @@ def thermal_problems(
     if model.phonons is not None and model.phonons.cutoff is not None:
         allowed = "thermal states need max_quanta or total_quanta in the place of an automatic cutoff"
         yield Problem("phonons.cutoff", show(model.phonons.cutoff), allowed)
+    if model.phonons is not None and model.phonons.dressing == "optimal":
+        allowed = "thermal states need a number: that of the ground state, or any other from 0 to 1"
+        yield Problem("phonons.dressing", show(model.phonons.dressing), allowed)
     for i, name in enumerate(names):
         if name not in available(model):
             yield Problem(f"thermal.observables[{i}]", show(name), f"allowed: {', '.join(available(model))}")

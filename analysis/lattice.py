@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from ..hamiltonians import Model
 from ..hamiltonians.phonons import word_matrix
 from ..solvers import State
-from .averages import displacement_profile, linear, mode_density_matrix, row_weights
+from .averages import (
+    configuration_weights,
+    displacement_profile,
+    linear,
+    mode_density_matrix,
+    mode_shifts,
+    row_weights,
+)
 from .charge import boson_numbers, electron_numbers
 from .labelled import labelled
 
@@ -32,19 +39,18 @@ def _squares(state: State) -> NDArray[np.float64]:
     rows = np.zeros((state.block.shape[0], space.phonons.modes))
     for m in range(space.phonons.modes):
         x = word_matrix(((m, 1, 0),), space.phonons) + word_matrix(((m, 0, 1),), space.phonons)
-        shift = 2.0 * space.shifts.get(m, 0.0)
+        shift = 2.0 * state.block.on_rows(space.frame[:, m])
         for weight, phi in state.mixture:
-            rows[:, m] += weight * row_weights([x @ row + shift * row for row in phi])
+            rows[:, m] += weight * row_weights([x @ row + s * row for row, s in zip(phi, shift, strict=True)])
     return np.asarray(state.block.mode_values(rows).sum(axis=0))
 
 
 def quanta(state: State) -> xr.DataArray:
     """``<a+_m a_m>``, the mean number of phonons about the undisplaced lattice: shape (mode,)."""
-    space = state.hamiltonian.space
-    shift = np.array([space.shifts.get(m, 0.0) for m in range(space.phonons.modes)])
+    shift = state.hamiltonian.space.frame
     # with a = a' + s: a+ a = a'+ a' + s x' + s^2 and x = x' + 2 s
-    mean = displacement_profile(state).sum(axis=0)
-    return labelled("quanta", _frame_quanta(state) + shift * mean - shift**2, ["mode"], "<a+_m a_m>")
+    beyond = shift * displacement_profile(state) - configuration_weights(state)[:, None] * shift**2
+    return labelled("quanta", _frame_quanta(state) + beyond.sum(axis=0), ["mode"], "<a+_m a_m>")
 
 
 @linear
@@ -74,7 +80,8 @@ def displacement_distribution(state: State, grid: Sequence[float] | NDArray[np.f
 
     .. math:: P_m(X) = \langle\delta(X - X_m)\rangle = \sum_{nn'} \rho_{nn'} h_n(X) h_{n'}(X)
 
-    with rho the exact reduced density matrix of the mode and h_n the oscillator functions.
+    with rho the exact reduced density matrix of the mode and h_n the oscillator functions; where the frame follows the
+    charges, a sum of such terms, each around its own displacement.
 
     Parameters
     ----------
@@ -101,9 +108,10 @@ def displacement_distribution(state: State, grid: Sequence[float] | NDArray[np.f
     points = default_grid(space.model) if grid is None else np.asarray(grid, dtype=float)
     values = np.zeros((space.phonons.modes, len(points)))
     for m in range(space.phonons.modes):
-        rho = mode_density_matrix(state, m)
-        waves = oscillator_functions(len(rho), points - np.sqrt(2.0) * space.shifts.get(m, 0.0))
-        values[m] = np.einsum("ij,ix,jx->x", rho, waves, waves).real
+        for shift in mode_shifts(space, m):
+            rho = mode_density_matrix(state, m, shift)
+            waves = oscillator_functions(len(rho), points - np.sqrt(2.0) * shift)
+            values[m] += np.einsum("ij,ix,jx->x", rho, waves, waves).real
     return labelled("displacement_distribution", values, ["mode", "X"], "<delta(X - X_m)>", coords={"X": points})
 
 

@@ -148,13 +148,7 @@ def _labels(space: Space, charges: NDArray[np.float64], mode: int) -> NDArray[np
     host = space.model.modes[mode]
     bond = space.model.cluster.bonds[host.index] if host.host == "bond" else None
     sites = [host.index] if bond is None else [bond.start, bond.end]
-    return np.column_stack([charges[sites].sum(axis=0), frame(space)[:, mode]])
-
-
-def frame(space: Space) -> NDArray[np.float64]:
-    """Return the displacement of each oscillator's frame in each configuration, shape (configurations, modes)."""
-    shifts = [space.shifts.get(m, 0.0) for m in range(space.phonons.modes)]
-    return np.broadcast_to(np.array(shifts), (len(space.charges), len(shifts)))
+    return np.column_stack([charges[sites].sum(axis=0), space.frame[:, mode]])
 
 
 def _add(total: NDArray[Any], weight: float, psi: NDArray[Any], cut: PhononCut, sort: NDArray[np.int64]) -> None:

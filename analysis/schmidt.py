@@ -10,13 +10,17 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..solvers import State
-from .cuts import Cut, CutBlock, PhononCut, cut_blocks, cut_matrices, lattice_cut, site_cut
+from .cuts import Cut, CutBlock, PhononCut, cut_blocks, cut_matrices, lattice_cut, separates, site_cut
 from .labelled import labelled
 
 LARGEST = 8000
 """A reduced density matrix has at most so many rows in a block."""
 ZERO = 1e-15
 """Probabilities below this are rounding errors."""
+FRAME = (
+    "in the Lang-Firsov frame the oscillators follow the charges of their sites and cannot be cut off from them; "
+    'take phonons.displacement = "none" or "mean", or a cut that keeps them together'
+)
 
 Spectrum = list[tuple[int, int, NDArray[np.float64]]]
 """Charge and two_sz of the part, with the eigenvalues of its reduced state there, descending."""
@@ -52,7 +56,7 @@ def entanglement(state: State, cut: Cut | str | Sequence[int] = "lattice") -> xr
     Raises
     ------
     ValueError
-        If the cut does not fit the model.
+        If the cut does not fit the model, or takes oscillators from sites whose charges they follow.
     MemoryError
         If the smaller side of the cut is too large to be diagonalised.
 
@@ -69,7 +73,9 @@ def entanglement(state: State, cut: Cut | str | Sequence[int] = "lattice") -> xr
     >>> data.spectrum.values.round(12), round(float(data.entropy / np.log(4)), 12)
     (array([0.25, 0.25, 0.25, 0.25]), 1.0)
     """
-    part = _cut(state, cut)
+    part, space = _cut(state, cut), state.hamiltonian.space
+    if space.is_dressed and separates(space.model, part):
+        raise ValueError(FRAME)
     whole = list(_reduced(state, part))
     every = np.concatenate([values for *_, values in whole])
     order = np.argsort(-every, kind="stable")

@@ -119,6 +119,10 @@ class Block:
         """Return the share of each charge configuration in a quantity known for each row."""
         return rows if self.orbits is None else self.orbits.weights(rows)
 
+    def on_rows(self, configurations: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return a quantity known for each charge configuration on the rows: that of the representatives."""
+        return configurations if self.orbits is None else configurations[self.orbits.representatives]
+
     def mode_values(self, rows: NDArray[np.float64], odd: bool = False) -> NDArray[np.float64]:
         """Return for each configuration and mode a quantity known for each row and mode.
 

@@ -40,6 +40,8 @@ sites, bonds and modes
     chosen_later = model.phonons is not None and model.phonons.cutoff is not None
     if model.phonons is not None and chosen_later:
         model = replace(model, phonons=replace(model.phonons, cutoff=None, total_quanta=0))
+    if model.phonons is not None and model.phonons.dressing == "optimal":
+        model = replace(model, phonons=replace(model.phonons, dressing=None))
     space = Space(model, sector)
     try:
         symmetries = sector_symmetries(space, hamiltonian_operator(model))

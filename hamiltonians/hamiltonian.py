@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .model import Model
-from .operators import Operator, displace
+from .operators import Operator
 from .quspin_basis import Layout, QuspinBasis, SymmetryMap
 from .sector import Sector
 from .space import Amplitudes, Factor, Space
@@ -81,13 +81,24 @@ class Hamiltonian:
         """Return H as one sparse matrix of shape (dimension, dimension), index ``e * phonon states + p``."""
         return _product_matrix(self.space, self.factors, self.dtype)
 
-    def quspin(self, maps: tuple[SymmetryMap, ...] = (), dtype: type | None = None) -> tuple[QuspinBasis, sp.csr_array]:
-        """Return the whole model in one QuSpin basis: the basis and its CSR matrix."""
+    def quspin_basis(self, maps: tuple[SymmetryMap, ...] = ()) -> QuspinBasis:
+        """Return the whole model in one QuSpin basis."""
         space = self.space
         layout = Layout.of(space.charges, space.phonons.modes, space.phonons.max_quanta)
-        table = layout.join(space.charges.states, space.phonons.occupations).ravel()
-        basis = QuspinBasis(layout, table, maps)
-        return basis, basis.matrix(displace(self.operator, space.shifts), dtype or self.dtype)
+        return QuspinBasis(layout, layout.join(space.charges.states, space.phonons.occupations).ravel(), maps)
+
+    def quspin(self, maps: tuple[SymmetryMap, ...] = (), dtype: type | None = None) -> tuple[QuspinBasis, sp.csr_array]:
+        """Return the whole model in one QuSpin basis: the basis and its CSR matrix.
+
+        Raises
+        ------
+        ValueError
+            If the frame follows the charges: a displacement is no polynomial in ladder operators.
+        """
+        if self.space.is_dressed:
+            raise ValueError("QuSpin has no displacement operators; with the Lang-Firsov frame use Hamiltonian.matrix")
+        basis = self.quspin_basis(maps)
+        return basis, basis.matrix(self.space.displaced(self.operator), dtype or self.dtype)
 
 
 def sparse_matrix(space: Space, operator: Operator) -> sp.csr_array:

@@ -16,7 +16,7 @@ from .parameters import Bosons, Coupling, Electrons, InvalidModel, Phonons, Prob
 TermFunction = Callable[["Model"], Operator]
 """A term of the Hamiltonian: from the model to an operator formula."""
 MAX_QUANTA = 1000
-DISPLACEMENTS = ("none", "mean")
+DISPLACEMENTS = ("none", "mean", "lang-firsov")
 
 
 @dataclass(frozen=True)
@@ -284,14 +284,20 @@ def _carrier_problems(model: Model, phonons: Phonons, modes: Sequence[Mode]) -> 
 
 def _displacement_problems(phonons: Phonons, modes: int) -> Iterator[Problem]:
     shift = phonons.displacement
-    allowed = 'allowed: "none", "mean", or a list of numbers <x>, one for each mode'
+    allowed = 'allowed: "none", "mean", "lang-firsov", or a list of numbers <x>, one for each mode'
     if isinstance(shift, str):
-        if shift == "lang-firsov":
-            yield Problem("phonons.displacement", show(shift), f"the Lang-Firsov frame is not available yet; {allowed}")
-        elif shift not in DISPLACEMENTS:
+        if shift not in DISPLACEMENTS:
             yield Problem("phonons.displacement", show(shift), allowed)
     elif len(shift) != modes or not all(is_number(x) for x in shift):
         yield Problem("phonons.displacement", show(shift), f"{allowed} ({modes} of them)")
+    f = phonons.dressing
+    if f is None:
+        return
+    if shift != "lang-firsov":
+        allowed = 'leave it out, or take displacement = "lang-firsov", whose strength it is'
+        yield Problem("phonons.dressing", show(f), allowed)
+    elif f != "optimal" and not (is_number(f) and 0.0 <= float(f) <= 1.0):
+        yield Problem("phonons.dressing", show(f), 'allowed: numbers from 0 to 1, or "optimal"')
 
 
 def _some(coupling: Coupling) -> bool:

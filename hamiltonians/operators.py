@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import comb, factorial
 from types import MappingProxyType
+from typing import Any
 
 Letter = tuple[str, int]
 """A ladder operator of the charges: symbol and index, for example ("c+up", 3)."""
@@ -158,20 +159,21 @@ def displace(operator: Operator, shifts: Mapping[int, float]) -> Operator:
     if not moved:
         return operator
     return total(
-        Operator({(charge, word): value * weight for word, weight in _displaced(lattice, moved).items()})
+        Operator({(charge, word): value * weight for word, weight in displaced_word(lattice, moved).items()})
         for (charge, lattice), value in operator.terms.items()
     )
 
 
-def _displaced(lattice: LatticeWord, shifts: Mapping[int, float]) -> Mapping[LatticeWord, float]:
-    result: dict[LatticeWord, float] = {(): 1.0}
+def displaced_word(lattice: LatticeWord, shifts: Mapping[int, Any]) -> Mapping[LatticeWord, Any]:
+    """Return the words, with their weights, of one word in the frame ``a_m = a'_m + shifts[m]``, numbers or arrays."""
+    result: dict[LatticeWord, Any] = {(): 1.0}
     for mode, up, low in lattice:
         shift = shifts.get(mode, 0.0)
         powers = {
             (i, j): comb(up, i) * comb(low, j) * shift ** (up - i + low - j)
             for i in range(up + 1)
             for j in range(low + 1)
-            if shift or (i, j) == (up, low)
+            if mode in shifts or (i, j) == (up, low)
         }
         result = {
             word + (((mode, i, j),) if i or j else ()): value * weight

@@ -136,6 +136,8 @@ class Orbits:
         """Return `gather` and `sign` for other phonon states."""
         moved = [permuted_phonons(states, modes, bool(odd)) for modes, odd in zip(self.modes, self.odd, strict=True)]
         gather = np.array([index for index, _ in moved], np.int32)
+        if np.any(gather < 0):
+            raise ValueError("these phonon states do not go over into each other under the symmetry")
         sign = np.array([s for _, s in moved]) if np.any(self.odd) else np.zeros((0, 0))
         return gather, sign
 

@@ -80,9 +80,13 @@ class Phonons:
         Largest number of phonons in one mode.
     total_quanta : int or None
         Largest number of phonons in all modes together. One of the two caps must be given.
-    displacement : "none", "mean" or list of float
-        Static shift of the oscillators around which the phonon numbers are counted: none, the shift that the
-        mean charge of the sector causes, or <x> = a + a+ for each mode. Exact for any choice as the cap grows.
+    displacement : "none", "mean", "lang-firsov" or list of float
+        Shift of the oscillators around which the phonon numbers are counted: none, the shift that the mean charge of
+        the sector causes, the shift that the charges on the site cause in each configuration, or <x> = a + a+ for
+        each mode. Exact for any choice as the cap grows.
+    dressing : float, "optimal" or None
+        With "lang-firsov", the share f of the shift that follows the charges, the rest being that of "mean": 1 is the
+        Lang-Firsov transformation (the default), 0 is "mean", "optimal" is what gives the lowest ground energy.
     cutoff : "auto" or None
         "auto" in the place of the caps: solvers raise total_quanta until the error bar is below `accuracy`.
     accuracy : float
@@ -97,8 +101,14 @@ class Phonons:
     max_quanta: int | None = None
     total_quanta: int | None = None
     displacement: str | Sequence[float] = "none"
+    dressing: float | str | None = None
     cutoff: str | None = None
     accuracy: float = 1e-8
+
+    @property
+    def strength(self) -> float:
+        """The dressing f as a number; 1 where it is left out."""
+        return 1.0 if self.dressing is None or isinstance(self.dressing, str) else float(self.dressing)
 
 
 @dataclass(frozen=True)

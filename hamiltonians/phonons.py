@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from .dressing import Dressed, Entries, matched, reached
 from .operators import LatticeWord
+
+Word = LatticeWord | Dressed
+"""What lattice operators are sums of: normal-ordered words, with a displacement behind them or not."""
+Polynomial = tuple[tuple[Word, complex], ...]
+"""A lattice operator: words with their coefficients."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +84,7 @@ class PhononSpace:
 
     def key(self, occupations: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the key of each row of occupation numbers (digits of base max_quanta + 1 plus head room)."""
-        base = self.max_quanta + HEAD_ROOM
-        if self.modes * np.log2(base) > 62:
-            raise ValueError(f"{self.modes} modes with {self.max_quanta} quanta each are too many to be numbered")
-        weights = np.array([base ** (self.modes - 1 - m) for m in range(self.modes)], dtype=np.int64)
-        return np.asarray(occupations @ weights if self.modes else np.zeros(len(occupations)), dtype=np.int64)
+        return digits(occupations, self.max_quanta + HEAD_ROOM)
 
     def __len__(self) -> int:
         return len(self.occupations)
@@ -99,6 +102,21 @@ HEAD_ROOM = 9
 """Room in the keys for states beyond the cap: a term may add up to eight quanta to a mode."""
 
 
+def digits(occupations: NDArray[np.int64], base: int) -> NDArray[np.int64]:
+    """Return each row of occupation numbers as one integer in a base that is above all of them.
+
+    Raises
+    ------
+    ValueError
+        If that takes more than 62 bits.
+    """
+    modes = occupations.shape[1]
+    if modes * np.log2(base) > 62:
+        raise ValueError(f"{modes} modes with up to {base - 1} quanta each are too many to be numbered")
+    weights = np.array([base ** (modes - 1 - m) for m in range(modes)], dtype=np.int64)
+    return np.asarray(occupations @ weights if modes else np.zeros(len(occupations)), dtype=np.int64)
+
+
 def find(sorted_keys: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the position of each key among sorted ones, -1 where it is not there."""
     if not len(sorted_keys):
@@ -108,7 +126,7 @@ def find(sorted_keys: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.
 
 
 def transitions(
-    word: LatticeWord, occupations: NDArray[np.uint16]
+    word: LatticeWord, occupations: NDArray[Any]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Apply a normal-ordered word to phonon number states, without any cap.
 
@@ -143,13 +161,13 @@ def transitions(
     return source, image[source], amplitude
 
 
-def word_matrix(word: LatticeWord, space: PhononSpace) -> sp.csr_array:
-    """Return the matrix of a normal-ordered word on a capped space: the exact projection of the full operator."""
-    source, image, amplitude = transitions(word, space.occupations)
-    target = space.index(image)
-    kept = target >= 0
-    shape = (len(space), len(space))
-    return sp.csr_array((amplitude[kept], (target[kept], source[kept])), shape=shape)
+def word_matrix(word: Word, space: PhononSpace) -> sp.csr_array:
+    """Return the matrix of a word on a capped space: the exact projection of the full operator."""
+    if isinstance(word, Dressed):
+        entries = _dressed(word, space.occupations, space.occupations)
+    else:
+        entries = _between(word, space.occupations, space)
+    return _matrix(entries, len(space), len(space))
 
 
 @dataclass(frozen=True)
@@ -162,49 +180,78 @@ class Shell:
         The space inside.
     occupations : (dim, modes) int
         The states outside.
+    base : int
+        Above every phonon number.
     keys : (dim,) int
-        Their keys, ascending.
+        The states as integers, ascending.
     """
 
     space: PhononSpace
     occupations: NDArray[np.int64]
+    base: int
     keys: NDArray[np.int64]
 
     @classmethod
-    def beyond(cls, space: PhononSpace, words: Iterator[LatticeWord]) -> Shell:
-        """Collect the states outside `space` that one application of any of the words reaches."""
+    def beyond(cls, space: PhononSpace, words: Iterator[Word]) -> Shell:
+        """Collect the states outside `space` that one application of any of the words reaches.
+
+        A displacement reaches them all; those left out hold less than 1e-15 of the norm of any image.
+        """
         outside: list[NDArray[np.int64]] = [np.zeros((0, space.modes), np.int64)]
         for word in words:
-            _, image, _ = transitions(word, space.occupations)
-            outside.append(np.unique(image[space.index(image) < 0], axis=0))
-        occupations = np.unique(np.concatenate(outside), axis=0)
-        keys = space.key(occupations)
-        ascending = np.argsort(keys)
-        return cls(space, occupations[ascending], keys[ascending])
+            _, image, _ = transitions(word.word if isinstance(word, Dressed) else word, space.occupations)
+            found = reached(word, image) if isinstance(word, Dressed) else np.unique(image, axis=0)
+            outside.append(found[np.any(found > space.max_quanta, axis=1) | (found.sum(axis=1) > space.total_quanta)])
+        return cls.of(space, np.concatenate(outside))
+
+    @classmethod
+    def of(cls, space: PhononSpace, occupations: NDArray[np.int64]) -> Shell:
+        """Return a shell of given states, each once."""
+        base = int(occupations.max(initial=0)) + 1
+        keys, first = np.unique(digits(occupations, base), return_index=True)
+        return cls(space, occupations[first], base, keys)
 
     def __len__(self) -> int:
         return len(self.keys)
 
     def index(self, occupations: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the position of each row of occupation numbers, -1 where it is not in the shell."""
-        return find(self.keys, self.space.key(occupations))
+        near = np.all(occupations < self.base, axis=1)
+        return np.where(near, find(self.keys, digits(np.where(near[:, None], occupations, 0), self.base)), -1)
 
-    def outward(self, word: LatticeWord) -> sp.csr_array:
+    def outward(self, word: Word) -> sp.csr_array:
         """Return the matrix of a word from the space inside to the shell."""
-        source, image, amplitude = transitions(word, self.space.occupations)
-        return self._matrix(source, image, amplitude, len(self.space))
+        return self._from(word, self.space.occupations)
 
-    def within(self, word: LatticeWord) -> sp.csr_array:
+    def within(self, word: Word) -> sp.csr_array:
         """Return the matrix of a word within the shell."""
-        source, image, amplitude = transitions(word, self.occupations.astype(np.uint16))
-        return self._matrix(source, image, amplitude, len(self))
+        return self._from(word, self.occupations)
 
-    def _matrix(
-        self, source: NDArray[np.int64], image: NDArray[np.int64], amplitude: NDArray[np.float64], columns: int
-    ) -> sp.csr_array:
-        target = find(self.keys, self.space.key(image))
-        kept = target >= 0
-        return sp.csr_array((amplitude[kept], (target[kept], source[kept])), shape=(len(self), columns))
+    def _from(self, word: Word, source: NDArray[Any]) -> sp.csr_array:
+        if isinstance(word, Dressed):
+            entries = _dressed(word, source, self.occupations)
+        else:
+            entries = _between(word, source, self)
+        return _matrix(entries, len(self), len(source))
+
+
+def _between(word: LatticeWord, source: NDArray[Any], target: PhononSpace | Shell) -> Entries:
+    column, image, amplitude = transitions(word, source)
+    row = target.index(image)
+    kept = row >= 0
+    return row[kept], column[kept], amplitude[kept]
+
+
+def _dressed(word: Dressed, source: NDArray[Any], target: NDArray[Any]) -> Entries:
+    """Return the elements of ``D(jump) word``; nothing is cut between the two."""
+    column, image, amplitude = transitions(word.word, source)
+    row, number, element = matched(word, image, np.asarray(target, np.int64))
+    return row, column[number], amplitude[number] * element
+
+
+def _matrix(entries: Entries, rows: int, columns: int) -> sp.csr_array:
+    row, column, value = entries
+    return sp.csr_array((value, (row, column)), shape=(rows, columns))
 
 
 def phonon_dimension(modes: int, max_quanta: int | None, total_quanta: int | None) -> int:

@@ -13,16 +13,15 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from .charges import ChargeBasis, charge_dimension
+from .frame import frame_parts, in_frame, phonon_frame
 from .model import Model
 from .operators import ChargeWord, LatticeWord, Operator, displace
 from .parameters import InvalidModel, Problem, show
-from .phonons import PhononSpace, phonon_dimension, word_matrix
+from .phonons import PhononSpace, Polynomial, phonon_dimension, word_matrix
 from .quspin_basis import Layout, QuspinBasis
 from .sector import Sector, check_sector
 from .threads import one_thread_for
 
-Polynomial = tuple[tuple[LatticeWord, complex], ...]
-"""A lattice operator: normal-ordered words with their coefficients."""
 IDENTITY: Polynomial = (((), 1.0),)
 
 
@@ -69,6 +68,9 @@ class Space:
         if self.model.phonons is not None and self.model.phonons.cutoff is not None:
             allowed = "a Hamiltonian needs max_quanta or total_quanta; ground_state finds them itself"
             raise InvalidModel([Problem("phonons.cutoff", show(self.model.phonons.cutoff), allowed)])
+        if self.model.phonons is not None and self.model.phonons.dressing == "optimal":
+            allowed = "a Hamiltonian needs a number from 0 to 1; ground_state finds the best one itself"
+            raise InvalidModel([Problem("phonons.dressing", show(self.model.phonons.dressing), allowed)])
 
     @cached_property
     def charges(self) -> ChargeBasis:
@@ -94,9 +96,16 @@ class Space:
         return charges * phonons
 
     @cached_property
-    def shifts(self) -> Mapping[int, float]:
-        """Displacement s of each mode: phonons are counted by a' with a = a' + s, so x = x' + 2 s."""
-        return phonon_shifts(self.model, self.sector)
+    def frame(self) -> NDArray[np.float64]:
+        """Displacement lambda_m(e), shape (configurations, modes): a = a' + lambda, x = x' + 2 lambda."""
+        return phonon_frame(self.model, self.sector, self.charges)
+
+    @cached_property
+    def is_dressed(self) -> bool:
+        """True where the displacements follow the charges: what moves a charge moves the lattice with it."""
+        if not np.any(frame_parts(self.model, self.sector)[1:]):
+            return False
+        return bool(len(self.frame)) and bool(np.any(self.frame != self.frame[0]))
 
     @cached_property
     def _charge_matrices(self) -> QuspinBasis:
@@ -130,8 +139,21 @@ class Space:
             If the operator changes N or S_z, or names a site, boson or mode that is not there.
         """
         check_operator(self.model, operator)
+        if not self.is_dressed:
+            return self._factors(self.displaced(operator))
+        physical = ((factor.charges, factor.lattice) for factor in self._factors(operator))
+        return tuple(Factor(charges, lattice) for charges, lattice in in_frame(physical, self.frame))
+
+    def displaced(self, operator: Operator) -> Operator:
+        """Return the formula of an operator in a frame that is the same for all configurations."""
+        uniform, *others = frame_parts(self.model, self.sector)
+        if np.any(others) and len(self.frame):
+            uniform = self.frame[0]
+        return displace(operator, dict(enumerate(uniform.tolist())))
+
+    def _factors(self, operator: Operator) -> tuple[Factor, ...]:
         by_lattice: defaultdict[LatticeWord, dict[ChargeWord, complex]] = defaultdict(dict)
-        for (charge, lattice), value in displace(operator, self.shifts).terms.items():
+        for (charge, lattice), value in operator.terms.items():
             by_lattice[lattice][charge] = value
         by_charge: dict[tuple[tuple[ChargeWord, complex], ...], list[tuple[LatticeWord, complex]]] = {}
         for lattice, words in by_lattice.items():
@@ -178,24 +200,6 @@ def dimensions(model: Model, sector: Sector) -> tuple[int, int]:
     caps = (table.max_quanta, table.total_quanta) if table else (None, None)
     charges = charge_dimension(model, sector.charge, sector.spin_excess)
     return charges, phonon_dimension(len(model.modes), *caps)
-
-
-def phonon_shifts(model: Model, sector: Sector) -> Mapping[int, float]:
-    """Return the displacement s of each mode that ``phonons.displacement`` asks for.
-
-    ``"mean"`` takes the minimum of omega0 s^2 - 2 g s <charge> at the mean charge of the sector, every level filled
-    to N / N_max: s = g <charge> / omega0. For a coupling to the electron density this removes the uniform mode.
-    """
-    if model.phonons is None:
-        return {}
-    shift, c = model.phonons.displacement, model.couplings
-    if not isinstance(shift, str):
-        return {m: 0.5 * float(x) for m, x in enumerate(shift)}
-    if shift == "none" or not model.max_charge:
-        return {}
-    filling = sector.charge / model.max_charge
-    values = (2 * filling * c.electron_phonon + filling * c.boson_phonon) / c.frequency
-    return {m: float(value) for m, value in enumerate(values)}
 
 
 CHARGE_OF: Mapping[str, tuple[int, int]] = {

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..clusters import Cluster, Permutation, order, point_group
 from .few_particles import largest_element
+from .frame import frame_parts
 from .model import Model
 from .operators import ChargeWord, LatticeWord, Operator, total
 from .parameters import InvalidModel, Problem
@@ -131,11 +132,16 @@ def _commutes(space: Space, operator: Operator, symmetry: Symmetry) -> bool:
     """Relabel the formula of H and compare it with the original, matrix by matrix, where every word acts."""
     scale = max((abs(value) for value in operator.terms.values()), default=1.0)
     difference = _large(operator - relabelled(operator, space.model, symmetry), SAME * scale)
-    frame = {m: space.shifts.get(m, 0.0) for m in range(len(symmetry.modes))}
-    sign = -1.0 if symmetry.odd else 1.0
-    if any(abs(frame[image] - sign * frame[m]) > SAME for m, image in enumerate(symmetry.modes)):
+    if not _moves_frame(space, symmetry):
         return False
     return largest_element(space, difference) <= SAME * scale
+
+
+def _moves_frame(space: Space, symmetry: Symmetry) -> bool:
+    """True where the displacements of every configuration go over into those of its image."""
+    parts = frame_parts(space.model, space.sector)
+    moved = parts[:, list(symmetry.modes)]
+    return bool(np.all(np.abs(moved - (-parts if symmetry.odd else parts)) <= SAME))
 
 
 def _large(operator: Operator, least: float) -> Operator:

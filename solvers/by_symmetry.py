@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,18 @@ from ..hamiltonians.sector import check_sector
 from .blocks import finest_blocks, time_reversed
 from .certificate import Certificate
 from .checkpoint import Checkpoint
-from .cutoff import grown
+from .cutoff import is_automatic, settled
 from .estimate import check_memory, choose_engine
-from .ground_state import Eigenstates, Options, State, checkpoint_of, for_cap, is_degenerate, solved
+from .ground_state import (
+    Eigenstates,
+    Options,
+    State,
+    checkpoint_of,
+    for_cap,
+    is_degenerate,
+    lowest_energy,
+    solved,
+)
 from .recursion import Progress, silent
 
 
@@ -122,9 +132,10 @@ def levels_by_symmetry(
     options = options or Options()
     sector = sector if isinstance(sector, Sector) else Sector(sector)
     check_sector(model, sector)
-    if model.phonons is not None and model.phonons.cutoff is not None:
+    if is_automatic(model):
+        lowest, tried = partial(lowest_energy, sector=sector, options=options), partial(for_cap, options, model)
         rest = (sector, states)
-        return grown(model, lambda m: _with_error(levels_by_symmetry(m, *rest, for_cap(options, m), progress, blocks)))
+        return settled(model, sector, lambda m: levels_by_symmetry(m, *rest, tried(m), progress, blocks), lowest)
     hamiltonian = Hamiltonian.of(model, sector)
     checkpoint = checkpoint_of(hamiltonian, states, options)
     found: dict[Sector, Eigenstates] = {}
@@ -162,10 +173,6 @@ def _solved(block: Block, states: int, options: Options, progress: Progress, che
 def _conjugate(levels: Eigenstates, block: Block) -> Eigenstates:
     """Return the complex conjugate states, which lie in another block with the same energies."""
     return replace(levels, block=block, amplitudes=levels.amplitudes.conj())
-
-
-def _with_error(levels: LabelledLevels) -> tuple[LabelledLevels, float]:
-    return levels, float(np.max(levels.certificate.energy_errors, initial=0.0))
 
 
 def _merged(hamiltonian: Hamiltonian, found: dict[Sector, Eigenstates], states: int, matvecs: int) -> LabelledLevels:

@@ -1,32 +1,125 @@
-"""The phonon cutoff that an accuracy needs, found by raising it until the certificate is content."""
+"""The phonon cutoff that an accuracy needs, and the dressing that makes the best of it, found by trying."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from ..hamiltonians import Model
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 
-Solution = TypeVar("Solution")
+from ..hamiltonians import Model, Sector
+from ..hamiltonians.space import dimensions
+from .certificate import Certificate
+
 FIRST_CAP = 4
 """Quanta in all modes together with which the search begins."""
 GROWTH = 1.25
 MOST_QUANTA = 400
+SEARCHED = 500
+"""States of the sector in which a dressing is sought."""
 
 
 class CutoffError(RuntimeError):
     """An accuracy that no affordable phonon cutoff reaches."""
 
 
+class Solution(Protocol):
+    """Levels with their certificate."""
+
+    @property
+    def energies(self) -> NDArray[np.float64]:
+        """Levels, ascending."""
+
+    @property
+    def certificate(self) -> Certificate:
+        """Their error bars."""
+
+
+Found = TypeVar("Found", bound=Solution)
+
+
+def is_automatic(model: Model) -> bool:
+    """True where a model leaves its cutoff or its dressing to the solver."""
+    return model.phonons is not None and (model.phonons.cutoff is not None or model.phonons.dressing == "optimal")
+
+
 def capped(model: Model, total_quanta: int = FIRST_CAP) -> Model:
-    """Return a model with a cutoff in numbers in the place of ``cutoff = "auto"``; others stay as they are."""
-    if model.phonons is None or model.phonons.cutoff is None:
+    """Return a model with numbers in the place of ``cutoff = "auto"`` and ``dressing = "optimal"``, others as it is."""
+    if model.phonons is None or not is_automatic(model):
         return model
-    return replace(model, phonons=replace(model.phonons, cutoff=None, total_quanta=total_quanta))
+    table = model.phonons
+    if table.cutoff is not None:
+        table = replace(table, cutoff=None, total_quanta=total_quanta)
+    return replace(model, phonons=replace(table, dressing=None if table.dressing == "optimal" else table.dressing))
 
 
-def grown(model: Model, solve: Callable[[Model], tuple[Solution, float]]) -> Solution:
+def settled(model: Model, sector: Sector, solve: Callable[[Model], Found], lowest: Callable[[Model], float]) -> Found:
+    """Find the best dressing and the cutoff that a model leaves to the solver, and solve with them.
+
+    Parameters
+    ----------
+    model : Model
+        With ``cutoff = "auto"``, ``dressing = "optimal"`` or both.
+    sector : Sector
+        Quantum numbers.
+    solve : function
+        From a model with numbers to its levels.
+    lowest : function
+        From a model with numbers to its ground energy, infinite where the sector is empty [user's unit].
+
+    Raises
+    ------
+    CutoffError
+        As `grown`.
+    """
+    assert model.phonons is not None
+    if model.phonons.dressing == "optimal":
+        strength = best_dressing(model, sector, lowest)
+        model = replace(model, phonons=replace(model.phonons, dressing=strength))
+    return solve(model) if model.phonons is None or model.phonons.cutoff is None else grown(model, solve)
+
+
+def best_dressing(model: Model, sector: Sector, lowest: Callable[[Model], float]) -> float:
+    """Return the dressing f that minimises the ground energy, which is variational, at a small phonon cutoff.
+
+    That is the cutoff of the model, or the first automatic one, lowered until the sector is small.
+
+    Parameters
+    ----------
+    model : Model
+        With ``dressing = "optimal"``.
+    sector : Sector
+        Quantum numbers.
+    lowest : function
+        From a model with numbers to its ground energy [user's unit].
+
+    Returns
+    -------
+    float
+        f, from 0 to 1.
+    """
+    small = capped(model)
+    table = small.phonons
+    assert table is not None
+    while int(np.prod(dimensions(small, sector))) > SEARCHED and (table.max_quanta or table.total_quanta):
+        table = replace(table, max_quanta=_fewer(table.max_quanta), total_quanta=_fewer(table.total_quanta))
+        small = replace(small, phonons=table)
+
+    def ground(strength: float) -> float:
+        return lowest(replace(small, phonons=replace(table, dressing=float(strength))))
+
+    inner = float(minimize_scalar(ground, bounds=(0.0, 1.0), method="bounded", options={"xatol": 1e-3}).x)
+    return min((1.0, 0.0, inner), key=ground)
+
+
+def _fewer(cap: int | None) -> int | None:
+    return None if cap is None else max(0, cap - 1)
+
+
+def grown(model: Model, solve: Callable[[Model], Found]) -> Found:
     """Raise the cap on the total number of quanta until the error bar is as small as the accuracy asked for.
 
     Parameters
@@ -34,7 +127,7 @@ def grown(model: Model, solve: Callable[[Model], tuple[Solution, float]]) -> Sol
     model : Model
         With ``cutoff = "auto"``.
     solve : function
-        From a model with a cap to a solution and its largest error bar [user's unit].
+        From a model with a cap to its levels.
 
     Returns
     -------
@@ -50,9 +143,10 @@ def grown(model: Model, solve: Callable[[Model], tuple[Solution, float]]) -> Sol
     wanted, cap, error = model.phonons.accuracy, FIRST_CAP, float("inf")
     while cap <= MOST_QUANTA:
         try:
-            solution, error = solve(capped(model, cap))
+            solution = solve(capped(model, cap))
         except MemoryError as refused:
             raise CutoffError(_failure(wanted, error, cap, f"the next cap does not fit: {refused}")) from None
+        error = float(np.max(solution.certificate.energy_errors, initial=0.0))
         if error <= wanted:
             return solution
         cap = max(cap + 2, round(GROWTH * cap))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,7 +19,7 @@ from ..hamiltonians.sector import check_sector
 from ..hamiltonians.symmetry import isometry, representatives_of
 from .certificate import Certificate, Certifier
 from .checkpoint import Checkpoint, beside, fingerprint
-from .cutoff import grown
+from .cutoff import is_automatic, settled
 from .deflation import Matvec, Projection
 from .estimate import check_memory, choose_engine
 from .lanczos import Levels, everything, hermitian_levels, lowest_levels
@@ -220,8 +221,9 @@ def ground_state(
     options = options or Options()
     sector = sector if isinstance(sector, Sector) else Sector(sector)
     check_sector(model, sector)
-    if model.phonons is not None and model.phonons.cutoff is not None:
-        return grown(model, lambda m: _with_error(ground_state(m, sector, states, for_cap(options, m), progress)))
+    if is_automatic(model):
+        lowest, tried = partial(lowest_energy, sector=sector, options=options), partial(for_cap, options, model)
+        return settled(model, sector, lambda m: ground_state(m, sector, states, tried(m), progress), lowest)
     engine = choose_engine(model, sector, options.engine)
     check_memory(model, sector, engine, states, options.memory_limit)
     hamiltonian = Hamiltonian.of(model, sector)
@@ -231,9 +233,10 @@ def ground_state(
     return levels
 
 
-def for_cap(options: Options, model: Model) -> Options:
-    """Return options for one of several caps on the phonons, each with a checkpoint of its own."""
-    assert model.phonons is not None
+def for_cap(options: Options, asked: Model, model: Model) -> Options:
+    """Return options for one of the caps that are tried for a model, each with a checkpoint of its own."""
+    if asked.phonons is None or asked.phonons.cutoff is None or model.phonons is None:
+        return options
     return replace(options, checkpoint=beside(options.checkpoint, f"{model.phonons.total_quanta}-quanta"))
 
 
@@ -274,8 +277,11 @@ def solved(
     return Eigenstates(block, energies, certificate, kept, multiplicity, engine, stored, levels.matvecs)
 
 
-def _with_error(levels: Eigenstates) -> tuple[Eigenstates, float]:
-    return levels, float(np.max(levels.certificate.energy_errors, initial=0.0))
+def lowest_energy(model: Model, sector: Sector, options: Options) -> float:
+    """Return the ground energy alone, without a certificate; infinity where the sector is empty."""
+    engine = choose_engine(model, sector, options.engine)
+    levels, _ = ENGINES[engine](Block.of(Hamiltonian.of(model, sector)), 1, options, silent, Checkpoint())
+    return float(levels.energies[0]) if len(levels.energies) else np.inf
 
 
 def is_degenerate(energy: float, other: float) -> bool:
@@ -327,13 +333,16 @@ def _quspin(
     if not size:
         return _lapack(sp.csr_array((0, 0), dtype=hamiltonian.dtype)), _by_isometry(block, None)
     real = all(abs(element.character.imag) < 1e-12 for element in block.elements)
-    dtype = hamiltonian.dtype if real else np.complex128
-    basis, matrix = hamiltonian.quspin(tuple(s.as_map() for s in block.symmetries), dtype)
+    dtype, maps = hamiltonian.dtype if real else np.complex128, tuple(s.as_map() for s in block.symmetries)
+    dressed = block.space.is_dressed  # QuSpin has no displacements: its basis, and the matrix from our factors
+    basis, matrix = (hamiltonian.quspin_basis(maps), None) if dressed else hamiltonian.quspin(maps, dtype)
     order = _product_index(hamiltonian, basis.states)
     if block.elements:
         expand = isometry(block.elements, order, size)
     else:
         expand = sp.csr_array((np.ones(size), (order, np.arange(size))), shape=(size, size))
+    if matrix is None:
+        matrix = sp.csr_array(expand.conj().T @ hamiltonian.matrix() @ expand)
 
     def product(v: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:
         out[:] = matrix @ v

@@ -96,10 +96,7 @@ class GroundStateTask(Task):
         levels = solve(model, sector, self.states, setting.solver, reporter.lanczos)
         reporter.step("observables")
         measured = observables(levels.ground, self.observables, setting.grid)
-        data = xr.merge([_level_data(levels), measured], combine_attrs="override")
-        if (phonons := model.phonons) is None or phonons.cutoff is None:
-            return data
-        return data.assign(accuracy=labelled("accuracy", phonons.accuracy, [], "largest error bar wanted", "energy"))
+        return xr.merge([_level_data(levels), *_phonon_data(model, levels), measured], combine_attrs="override")
 
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
@@ -108,7 +105,10 @@ class GroundStateTask(Task):
         measured = {"multiplicity": int(data["multiplicity"]), **measured_record(arrays)}
         labels = {"labels": [label(text) for text in data["labels"].values]}
         cutoff = {key: int(data[key]) for key in ("max_quanta", "total_quanta")}
-        return {key: plain(data[key]) for key in LEVELS} | labels | {"cutoff": cutoff, "observables": measured}
+        frame = {"dressing": float(data["dressing"])} if "dressing" in data else {}
+        return (
+            {key: plain(data[key]) for key in LEVELS} | labels | {"cutoff": cutoff} | frame | {"observables": measured}
+        )
 
     @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
@@ -117,6 +117,8 @@ class GroundStateTask(Task):
         if "accuracy" in data:
             chosen = f"total_quanta = {int(data['total_quanta'])}: {int(data['dimension']):,} states"
             yield Text(f"The accuracy of {float(data['accuracy']):.1e} needed {chosen}.")
+        if "dressing" in data:
+            yield Text(f"Phonons are counted in the Lang-Firsov frame with dressing = {float(data['dressing']):.6g}.")
         if (count := int(data["multiplicity"])) > 1:
             yield Text(f"The ground level has {count} states; observables are averages over all of them.")
         yield from _observable_tables(data)
@@ -138,6 +140,17 @@ def _level_data(levels: Eigenstates | LabelledLevels) -> xr.Dataset:
         "total_quanta": (space.phonons.total_quanta, [], "most phonons in all modes", "1"),
     }
     return xr.Dataset({name: labelled(name, *parts) for name, parts in variables.items()})
+
+
+def _phonon_data(model: Model, levels: Eigenstates | LabelledLevels) -> Iterator[xr.Dataset]:
+    """Yield the accuracy of an automatic cutoff, and the dressing of a frame that follows the charges."""
+    used = levels.hamiltonian.space.model.phonons
+    if model.phonons is not None and model.phonons.cutoff is not None:
+        accuracy = labelled("accuracy", model.phonons.accuracy, [], "largest error bar wanted", "energy")
+        yield xr.Dataset({"accuracy": accuracy})
+    if used is not None and used.displacement == "lang-firsov":
+        share = labelled("dressing", used.strength, [], "share of the displacement that follows the charges")
+        yield xr.Dataset({"dressing": share})
 
 
 def _level_table(data: xr.Dataset) -> TextTable:

@@ -19,6 +19,7 @@ from .values import (
     Coupling,
     Exact,
     Number,
+    NumberOrWord,
     Point,
     Table,
     Whole,
@@ -139,8 +140,9 @@ class PhononsTable(Table):
     cutoff: Annotated[Literal["auto"], Field(description='"auto"')] = LEFT_OUT
     accuracy: Annotated[Number, Field(gt=0, description="a number above 0")] = LEFT_OUT
     displacement: Annotated[
-        WordOrNumbers, Field(description='"none", "mean", or a list of numbers, one for each mode')
+        WordOrNumbers, Field(description='"none", "mean", "lang-firsov", or a list of numbers, one for each mode')
     ] = LEFT_OUT
+    dressing: Annotated[NumberOrWord, Field(description='a number from 0 to 1, or "optimal"')] = LEFT_OUT
 
 
 class FieldTable(Table):

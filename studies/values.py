@@ -130,6 +130,10 @@ class Grid(Table):
         return tuple(np.linspace(float(self.start), float(self.stop), self.count).tolist())
 
 
+def _number_or_word(value: object) -> str:
+    return "|word" if isinstance(value, str) else "|number"
+
+
 def _floats(values: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(float(value) for value in values)
 
@@ -147,6 +151,9 @@ WordOrSites = Annotated[
     Annotated[list[int], AfterValidator(tuple), Tag("|list")] | Annotated[str, Tag("|word")], Discriminator(form)
 ]
 WordOrNumbers = Annotated[Annotated[Numbers, Tag("|list")] | Annotated[str, Tag("|word")], Discriminator(form)]
+NumberOrWord = Annotated[
+    Annotated[Number, Tag("|number")] | Annotated[str, Tag("|word")], Discriminator(_number_or_word)
+]
 Exact = Annotated[
     Annotated[list[Annotated[float, PlainValidator(_number)]], Field(min_length=1), AfterValidator(tuple), Tag("|list")]
     | Annotated[Grid, AfterValidator(Grid.expanded), Tag(GRID_TAG)],

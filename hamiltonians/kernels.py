@@ -86,7 +86,13 @@ def diagonal_and_ladders(
         for f in range(strength.shape[0]):
             c = strength[f, r]
             if c != 0:
-                for k in range(source.shape[1]):
+                k, count = 0, source.shape[1]
+                while k + 2 <= count:  # up and down together: one sweep of the row
+                    by, at, other, there = weight[f, k], source[f, k], weight[f, k + 1], source[f, k + 1]
+                    for p in range(columns):
+                        o[p] += c * (by[p] * x[at[p]] + other[p] * x[there[p]])
+                    k += 2
+                if k < count:
                     by, at = weight[f, k], source[f, k]
                     for p in range(columns):
                         o[p] += c * by[p] * x[at[p]]

@@ -214,10 +214,12 @@ class TensorHamiltonian(TensorOperator):
         self.size = self.rows * self.inside
 
     def dot(self, v: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[Any]:
-        """Return ``H v`` for amplitudes that the symmetry allows (see `project`); `out` is overwritten."""
+        """Return ``H v`` for amplitudes that the symmetry allows (see `project`); `out` is overwritten.
+
+        The result is allowed too, up to rounding.
+        """
         result = np.empty(self.size, np.result_type(v, self.dtype)) if out is None else out
         self.apply(v.reshape(self.shape), result.reshape(self.shape))
-        self.project(result)
         return result
 
     def project(self, v: NDArray[Any]) -> None:

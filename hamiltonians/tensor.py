@@ -214,13 +214,16 @@ class TensorHamiltonian(TensorOperator):
         self.size = self.rows * self.inside
 
     def dot(self, v: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[Any]:
-        """Return ``H v`` for amplitudes that the symmetry allows (see `project`); `out` is overwritten.
-
-        The result is allowed too, up to rounding.
-        """
+        """Return ``H v`` for amplitudes that the symmetry allows (see `project`); `out` is overwritten."""
         result = np.empty(self.size, np.result_type(v, self.dtype)) if out is None else out
-        self.apply(v.reshape(self.shape), result.reshape(self.shape))
+        self.image(v, result)
+        self.project(result)
         return result
+
+    def image(self, v: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:
+        """Write ``H v`` to `out` for a solver that projects its own vectors: rounding may leave what is allowed."""
+        self.apply(v.reshape(self.shape), out.reshape(self.shape))
+        return out
 
     def project(self, v: NDArray[Any]) -> None:
         """Project amplitudes, in place, onto those that the symmetry allows."""

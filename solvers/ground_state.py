@@ -358,7 +358,7 @@ def _tensor(
     """The factors applied on the fly, symmetry by orbit representatives of the charges, and Lanczos."""
     energy = block.energy
     kind, space = energy.dtype.type, (energy.project, energy.dimension)
-    levels = _searched(energy.dot, energy.size, kind, states, options, progress, checkpoint, space)
+    levels = _searched(energy.image, energy.size, kind, states, options, progress, checkpoint, space)
     return levels, lambda columns: np.ascontiguousarray(columns.T).reshape(-1, *block.shape)
 
 

@@ -25,6 +25,7 @@ from .local_modes import CONDITIONS
 from .natural import natural_orbitals
 from .pair_density import FORMS, PairOperators, distances, pair_densities, pair_density, pair_operators
 from .pairing import boson_correlation, condensate, pair_boson_correlation, pair_correlation, pair_exchange
+from .phase import amplitude_and_phase, coherence, pair_rings
 from .schmidt import entanglement
 from .thermal import thermal_averages
 
@@ -37,11 +38,13 @@ __all__ = [
     "Observable",
     "PairOperators",
     "Sampling",
+    "amplitude_and_phase",
     "available",
     "boson_correlation",
     "boson_density",
     "boson_lattice",
     "charge_scan",
+    "coherence",
     "condensate",
     "condensate_against_size",
     "default_grid",
@@ -72,6 +75,7 @@ __all__ = [
     "pair_density",
     "pair_exchange",
     "pair_operators",
+    "pair_rings",
     "quanta",
     "site_cut",
     "spin_correlation",

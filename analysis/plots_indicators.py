@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from .plots import COLOURS, new_axes
 
@@ -62,3 +63,42 @@ def plot_lattice(data: xr.Dataset, mode: int = 0, ax: Axes | None = None) -> Axe
     ax.set_ylim(bottom=0)
     ax.legend(frameon=False, fontsize=8)
     return ax
+
+
+def plot_amplitude_and_phase(data: xr.Dataset, axis: str) -> Figure:
+    """Draw amplitude and condensate fraction, and stiffness and gaps, against one parameter.
+
+    Grey: stretches where the amplitude grows while the stiffness falls, pairs without a common phase.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        From `amplitude_and_phase`, along one parameter.
+    axis : str
+        That parameter.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Two panels that share the axis.
+    """
+    figure = Figure(figsize=(5.2, 5.4), layout="constrained")
+    panels = figure.subplots(2, 1, sharex=True)
+    x = data[axis].values
+    lines = (
+        (("amplitude", r"$-\langle D^\dagger b\rangle$"), ("fraction", r"$\lambda_0/\mathrm{tr}\,\rho$")),
+        (("stiffness", "stiffness $D$"), ("pair_gap", "pair gap"), ("gap", "$E_1 - E_0$")),
+    )
+    for ax, quantities in zip(panels, lines, strict=True):
+        for k, (name, label) in enumerate(quantities):
+            errors = data["pair_gap_error"].values if name == "pair_gap" else None
+            ax.errorbar(x, data[name].values, errors, fmt="o-", ms=3, color=COLOURS[k], label=label, capsize=2)
+        ax.legend(frameon=False, fontsize=8)
+    opposed = (np.diff(data["amplitude"].values) > 0) & (np.diff(data["stiffness"].values) < 0)
+    for i in np.flatnonzero(opposed):
+        for ax in panels:
+            ax.axvspan(x[i], x[i + 1], color="0.92", lw=0, zorder=0)
+    panels[0].set_ylabel("amplitude")
+    panels[1].set(xlabel=axis, ylabel="phase")
+    panels[1].axhline(0.0, color="0.7", lw=0.8)
+    return figure

@@ -1,6 +1,7 @@
 """Studies: model files, their runs and sweeps, and what leaves the program."""
 
 from .charge_scan_task import ChargeScanTask
+from .coherence_task import CoherenceTask
 from .digits import with_error
 from .entanglement_task import EntanglementTask
 from .flux_task import FluxTask
@@ -21,6 +22,7 @@ __all__ = [
     "TASKS",
     "Axis",
     "ChargeScanTask",
+    "CoherenceTask",
     "EntanglementTask",
     "FluxTask",
     "GroundStateTask",

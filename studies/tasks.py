@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from .charge_scan_task import ChargeScanTask
+from .coherence_task import CoherenceTask
 from .entanglement_task import EntanglementTask
 from .flux_task import FluxTask
 from .ground_state_task import GroundStateTask
@@ -21,6 +22,7 @@ KINDS: tuple[type[Task], ...] = (
     PairingTask,
     LatticeTask,
     EntanglementTask,
+    CoherenceTask,
     ThermalTask,
 )
 """In the order in which they run."""

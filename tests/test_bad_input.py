@@ -494,6 +494,7 @@ KEYS = {
     "flux": ("values",),
     "pairing": ("form_factors",),
     "entanglement": ("cuts", "levels"),
+    "coherence": ("search",),
     "lattice": ("condition", "susceptibility"),
     "sweep": ('"sector.charge"', '"cluster.sites"', '"phonons.on"', '"electrons.hopping.bond"'),
 }  # fmt: skip

@@ -172,3 +172,26 @@ def test_a_lattice_that_is_not_there_is_refused():
         parse(RING + "[lattice]", "model.toml")
     with pytest.raises(InvalidModel, match=r"lattice.condition: got \"spin\"; allowed: charge"):
         parse(LATTICE + '[lattice]\ncondition = "spin"', "model.toml")
+
+
+def test_coherence_against_the_exchange(tmp_path):
+    text = RING.replace("charge = 4", "charge = 8") + "[coherence]\n"
+    first, second = records(run(parse(text + "[sweep]\n'bosons.exchange' = [0.5, 4.0]", "model.toml")))
+    weak, strong = first["coherence"], second["coherence"]
+    assert strong["amplitude"] > weak["amplitude"]
+    assert strong["stiffness"] < weak["stiffness"]
+    assert strong["pair_gap"] > weak["pair_gap"]
+    file = tmp_path / "ring.toml"
+    file.write_text(text)
+    shown = CliRunner().invoke(app, ["run", str(file), "--out", str(tmp_path)])
+    assert shown.exit_code == 0
+    assert "pair gap" in shown.stdout
+
+
+def test_coherence_needs_a_ring_and_no_momentum():
+    with pytest.raises(InvalidModel, match=r"coherence: got a table; leave it out: a chain of 4 sites has no loop"):
+        parse(RING.replace('"ring"', '"chain"') + "[coherence]", "model.toml")
+    with pytest.raises(InvalidModel, match=r"sector.momentum: got 0; leave it out"):
+        parse(RING + "sector.momentum = 0\n[coherence]", "model.toml")
+    with pytest.raises(InvalidModel, match=r"coherence.search: got \"all\"; allowed: ends, circle"):
+        parse(RING + '[coherence]\nsearch = "all"', "model.toml")

@@ -1,0 +1,265 @@
+"""Amplitude against phase: how many local pairs there are, and how stiff their common phase is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from types import MappingProxyType
+
+import numpy as np
+import xarray as xr
+
+from ..clusters import ring
+from ..hamiltonians import Bosons, Electrons, Model, Phonons, Sector
+from ..hamiltonians.charges import charge_dimension
+from ..solvers import Options
+from .accuracy import gap_above, isolated_ground, mixing
+from .averages import ChargeAverages
+from .binding import CHARGE_GAP
+from .flux import flux_response
+from .flux_minima import flux_minimum
+from .labelled import labelled
+from .pair_density import pair_density
+from .pairing import pair_exchange
+
+Point = tuple[Mapping[str, float], Model, Sector | int]
+"""Parameters that name a point, its model and its quantum numbers."""
+Told = Callable[[str], None]
+"""Takes what is computed next, in words."""
+SEARCHES = ("ends", "circle")
+"""Where the flux with the lowest energy is looked for: among 0 and pi, or everywhere."""
+
+
+def coherence(
+    model: Model,
+    sector: Sector | int,
+    options: Options | None = None,
+    search: str = "ends",
+    progress: Told = lambda what: None,
+) -> xr.Dataset:
+    r"""Measure the amplitude of local pairs and the coherence of their phases on a ring.
+
+    Everything is taken at the flux phi* where E_0 is lowest (pi for rings with 4n electrons), so that closed shells do
+    not masquerade as stiffness or its loss.
+
+    Parameters
+    ----------
+    model : Model
+        On a ring; its own flux is replaced.
+    sector : Sector or int
+        N and S_z, without spatial quantum numbers.
+    options : Options, optional
+        How to solve.
+    search : str
+        "ends": phi* is the lower one of 0 and pi, where E_0 is stationary by time reversal, or, if that is no minimum,
+        the result of the search; "circle": always search the whole circle with `flux_minimum`.
+    progress : function
+        Called with what is computed next.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``phi`` phi*; ``amplitude``, the average of ``-<D+_i b_i>`` over the sites with local pairs (NaN without
+        electrons or local pairs); ``eigenvalue`` lambda_0 of the pair density matrix (combined where there are both
+        kinds), ``fraction`` lambda_0 / tr rho, and ``paired`` 2 tr rho / N, the share of all charges that is in local
+        pairs or pairs of electrons on a site; ``stiffness`` D = pi L d2E_0/dphi2; ``gap`` E_1 - E_0 in the sector;
+        ``pair_gap`` E(N+2) + E(N-2) - 2 E(N), each E at the lower one of 0 and pi (NaN where a charge is not there);
+        ``energy``, its ``energy_error``, ``pair_gap_error`` and ``admixture``, the error bar of averages of operators
+        with eigenvalues between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If the cluster has no loop, or the sector fixes a spatial quantum number.
+
+    Examples
+    --------
+    >>> from respair.clusters import ring
+    >>> from respair.hamiltonians import Bosons, Model
+    >>> found = coherence(Model(ring(4), None, Bosons(hopping=1.0)), 2)  # one pair: E = -2 cos(phi / 2)
+    >>> [round(float(found[name]), 6) for name in ("phi", "stiffness", "fraction")]
+    [0.0, 6.283185, 1.0]
+    """
+    if search not in SEARCHES:
+        raise ValueError(f"search = {search!r} is unknown; allowed: {', '.join(SEARCHES)}")
+    sector = sector if isinstance(sector, Sector) else Sector(sector)
+    if sector.has_symmetry:
+        raise ValueError(f"E_0 of a sector with {sector.label} is not periodic in the flux; leave it out")
+    progress("stiffness")
+    phi, stiffness = _stiffness(model, sector, options, search)
+    progress(f"pairs at phi = {phi:.4g}")
+    levels = isolated_ground(replace(model, flux=phi), sector, options)
+    state = levels.ground
+    averages = ChargeAverages(state)
+    both = model.electrons is not None and model.bosons is not None
+    amplitude = -np.mean(pair_exchange(state, averages).values.real[list(model.boson_sites)]) if both else np.nan
+    form = "combined" if both else "boson" if model.bosons is not None else "on-site"
+    pairs = pair_density(state, form, averages)
+    progress("pair gap")
+    pair_gap, pair_gap_error = _pair_gap(model, sector, options)
+    values = {
+        "phi": phi,
+        "amplitude": amplitude,
+        "eigenvalue": pairs["eigenvalues"].values[0],
+        "fraction": float(pairs["fraction"]),
+        "paired": 2 * float(np.trace(pairs["matrix"].values).real) / sector.charge if sector.charge else np.nan,
+        "stiffness": stiffness,
+        "gap": gap_above(levels),
+        "pair_gap": pair_gap,
+        "pair_gap_error": pair_gap_error,
+        "energy": levels.energies[0],
+        "energy_error": levels.certificate.energy_errors[0],
+        "admixture": mixing(levels),
+        "multiplicity": levels.multiplicity,
+    }
+    return xr.Dataset({name: labelled(name, value, [], *QUANTITIES[name]) for name, value in values.items()})
+
+
+QUANTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "phi": ("phi* = argmin E_0(phi)", "1"),
+        "amplitude": ("-<D+_i b_i>, averaged over the sites", "1"),
+        "eigenvalue": ("lambda_0 of the pair density matrix", "1"),
+        "fraction": ("lambda_0 / tr rho", "1"),
+        "paired": ("2 tr rho / N", "1"),
+        "stiffness": ("pi L d2E_0/dphi2 at phi*", "energy"),
+        "gap": ("E_1 - E_0 in the sector at phi*", "energy"),
+        "pair_gap": ("E(N+2) + E(N-2) - 2 E(N)", "energy"),
+        "pair_gap_error": ("error bar", "energy"),
+        "energy": ("E_0(phi*)", "energy"),
+        "energy_error": ("error bar", "energy"),
+        "admixture": ("largest admixture of other states", "1"),
+        "multiplicity": ("states in the ground level", "1"),
+    }
+)
+"""Formula and unit of what `coherence` measures."""
+
+
+def _stiffness(model: Model, sector: Sector, options: Options | None, search: str) -> tuple[float, float]:
+    """Return phi* and the stiffness there."""
+    if search == "ends":
+        ends = flux_response(model, sector, [0.0, np.pi], options)
+        best = int(np.argmin(np.round(ends["energies"].values, 9)))
+        stiffness = float(ends["stiffness"].values[best])
+        if stiffness > 0:
+            return float(ends["phi"].values[best]), stiffness
+    found = flux_minimum(model, sector, options)
+    return float(found["phi"]), float(found["stiffness"])
+
+
+def _pair_gap(model: Model, sector: Sector, options: Options | None) -> tuple[float, float]:
+    """Return the pair gap and its error bar."""
+    gap = error = 0.0
+    for step, factor in CHARGE_GAP.items():
+        charge = sector.charge + step
+        spin = sector.spin_excess
+        if not 0 <= charge <= model.max_charge or not charge_dimension(model, charge, spin):
+            return np.nan, np.nan
+        ends = flux_response(model, Sector(charge, spin), [0.0, np.pi], options)
+        lower = int(np.argmin(ends["energies"].values))
+        gap += factor * float(ends["energies"].values[lower])
+        error += abs(factor) * float(ends["energy_errors"].values[lower])
+    return gap, error
+
+
+def amplitude_and_phase(
+    points: Sequence[Point] | Iterator[Point],
+    options: Options | None = None,
+    search: str = "ends",
+    progress: Told = lambda what: None,
+) -> xr.Dataset:
+    """Measure the coherence of one model after the other, in one result.
+
+    Parameters
+    ----------
+    points : iterable of (mapping, Model, Sector or int)
+        Parameters that name the point, its model, its quantum numbers; for example from `pair_rings`.
+    options, search : optional
+        As for `coherence`.
+    progress : function
+        Called with what is computed next.
+
+    Returns
+    -------
+    xarray.Dataset
+        The variables of `coherence` over ``point``, whose parameters are coordinates.
+
+    Examples
+    --------
+    >>> data = amplitude_and_phase(pair_rings({"sites": [4], "exchange": [0.5, 4.0]}, filling=1.0))
+    >>> amplitude, stiffness = data.amplitude.values, data.stiffness.values
+    >>> bool(amplitude[1] > amplitude[0]), bool(stiffness[1] < stiffness[0])  # more pairs, and less coherent ones
+    (True, True)
+    """
+    found, names = [], []
+    for parameters, model, sector in points:
+        label = ", ".join(f"{name} = {value:.6g}" for name, value in parameters.items())
+        found.append(coherence(model, sector, options, search, _with_label(progress, label)))
+        names.append(parameters)
+    if not found:
+        raise ValueError("amplitude_and_phase needs one or more points, got none")
+    coords = {key: ("point", [point[key] for point in names]) for key in names[0]}
+    return xr.concat(found, "point", combine_attrs="override").assign_coords(coords)
+
+
+def _with_label(progress: Told, label: str) -> Told:
+    return lambda what: progress(f"{label}: {what}")
+
+
+def pair_rings(axes: Mapping[str, Sequence[float]], **fixed: float) -> Iterator[Point]:
+    """Yield boson-fermion rings over the product of some parameters, ready for `amplitude_and_phase`.
+
+    Parameters
+    ----------
+    axes : mapping
+        Values of parameters, the last running fastest.
+    **fixed : float
+        Values of other parameters. Parameters and their defaults: ``sites`` 4; ``exchange`` v 1; ``level`` Delta_B 0;
+        ``filling`` N / L 1 (it must give a whole number of charges); ``coupling`` alpha 0, ``frequency`` omega0 1
+        and ``quanta`` 0: phonons of the local pairs, ``quanta`` of them in all modes together; the ring has no phonons
+        where ``quanta`` is 0. The hopping of the electrons is the unit of energy.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is unknown, or the filling gives no whole number.
+
+    Examples
+    --------
+    >>> [(point["exchange"], sector.charge) for point, _, sector in pair_rings({"exchange": [0.5, 1.0]}, filling=1.5)]
+    [(0.5, 6), (1.0, 6)]
+    """
+    unknown = ({*axes} | {*fixed}) - {*DEFAULTS}
+    if unknown:
+        raise ValueError(f"unknown parameters {sorted(unknown)}; allowed: {', '.join(DEFAULTS)}")
+    for values in product(*axes.values()):
+        named = dict(zip(axes, values, strict=True))
+        yield named, *_ring(**{**DEFAULTS, **fixed, **named})
+
+
+DEFAULTS: Mapping[str, float] = MappingProxyType(
+    {
+        "sites": 4,
+        "exchange": 1.0,
+        "level": 0.0,
+        "filling": 1.0,
+        "coupling": 0.0,
+        "frequency": 1.0,
+        "quanta": 0,
+    }
+)
+"""Parameters of `pair_rings`."""
+
+
+def _ring(
+    sites: float, exchange: float, level: float, filling: float, coupling: float, frequency: float, quanta: float
+) -> tuple[Model, Sector]:
+    charge = filling * sites
+    if abs(charge - round(charge)) > 1e-9:
+        raise ValueError(f"filling = {filling:g} on {sites:g} sites is {charge:g} charges; take a whole number")
+    phonons = None
+    if quanta:
+        phonons = Phonons(frequency, boson_coupling=coupling, total_quanta=int(quanta), displacement="mean")
+    model = Model(ring(int(sites)), Electrons(hopping=1.0), Bosons(level, exchange), phonons)
+    return model, Sector(round(charge), round(charge) % 2)

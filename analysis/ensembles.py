@@ -114,10 +114,18 @@ class Planned:
 
 
 def plan(
-    model: Model, kind: Ensemble, sampling: Sampling, temperatures: NDArray[np.float64], options: Options
+    model: Model,
+    kind: Ensemble,
+    sampling: Sampling,
+    temperatures: NDArray[np.float64],
+    options: Options,
+    symmetric: Model | None = None,
 ) -> tuple[list[Planned], float]:
-    """Return the blocks to sum over, and a bound on the share of those that are left out."""
-    every = [planned for planned in _all(model, kind, sampling) if planned.dimension]
+    """Return the blocks to sum over, and a bound on the share of those that are left out.
+
+    Blocks are those of the symmetries of another model, where it is given.
+    """
+    every = [planned for planned in _all(model, kind, sampling, symmetric or model) if planned.dimension]
     if all(planned.exact for planned in every) or kind.density is not None or not kind.is_grand:
         return every, 0.0
     return _without_negligible(model, every, sampling, float(temperatures.max()), options)
@@ -160,12 +168,11 @@ def _lowest(block: Block, count: int, options: Options) -> Eigenstates:
         count = len(levels.amplitudes)  # the ground multiplet is larger than asked for
 
 
-def _all(model: Model, kind: Ensemble, sampling: Sampling) -> Iterator[Planned]:
+def _all(model: Model, kind: Ensemble, sampling: Sampling, symmetric: Model) -> Iterator[Planned]:
     limit = {"exact": np.inf, "ftlm": TINY, "auto": EXACT_UP_TO}[sampling.method]
     hamiltonian = None
-    for number, member in enumerate(
-        members(model, kind.kind, kind.sector, WHOLE_UP_TO if sampling.method != "ftlm" else 0)
-    ):
+    whole_up_to = WHOLE_UP_TO if sampling.method != "ftlm" else 0
+    for number, member in enumerate(members(symmetric, kind.kind, kind.sector, whole_up_to)):
         plain = replace(member.sector, momentum=None, reflection=None, irrep=None)
         if hamiltonian is None or hamiltonian.space.sector != plain:
             hamiltonian = Hamiltonian.of(model, plain)

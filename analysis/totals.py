@@ -72,7 +72,7 @@ class Totals:
         number = np.array([part.member.sector.charge for part in parts], dtype=float)
         origin = np.array([part.origin - lowest for part in parts])
         copies = np.array([part.member.copies for part in parts], dtype=float)
-        z = np.array([_replicates(part.partition, count) for part in parts])
+        z = np.array([replicates_of(part.partition, count) for part in parts])
         log_weight = np.log(copies)[:, None] - origin[:, None] / temperatures
         shift = np.zeros(z.shape[1:])
         if charge is not None:
@@ -86,8 +86,8 @@ class Totals:
             return np.asarray(mean / total.reshape(*total.shape, *inner))
 
         above = origin[:, None, None] - shift * number[:, None, None]
-        e1 = np.array([_replicates(part.energy, count) for part in parts])
-        e2 = np.array([_replicates(part.energy_squared, count) for part in parts])
+        e1 = np.array([replicates_of(part.energy, count) for part in parts])
+        e2 = np.array([replicates_of(part.energy_squared, count) for part in parts])
         spin = np.array([(0.5 * part.member.sector.spin_excess) ** 2 for part in parts])
         n = number[:, None, None]
         scale = np.exp(np.max(shift * n / temperatures, axis=0))
@@ -116,13 +116,13 @@ def _observables(
 
 def _with_copies(part: Contribution, name: str, count: int) -> Replicates:
     """Return the mean over a block and its copies: conjugate states conjugate an average, a turned spin turns S_z."""
-    values = _replicates(part.sums[name], count)
+    values = replicates_of(part.sums[name], count)
     if name == "spin_z" and part.member.spin_copies > 1:
         return np.zeros_like(values)
     return values.real + 0j if part.member.copies > part.member.spin_copies else values
 
 
-def _replicates(rows: NDArray[Any], count: int) -> Replicates:
+def replicates_of(rows: NDArray[Any], count: int) -> Replicates:
     """Return the mean over all rows, and the means with each row left out; the same for all where there is one row."""
     if count == 1:
         return rows

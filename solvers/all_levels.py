@@ -70,6 +70,11 @@ class AllLevels:
         reduced = sp.csr_array(self.basis.conj().T @ matrix @ self.basis)
         return np.asarray(np.sum(self.vectors.conj() * (reduced @ self.vectors), axis=0), dtype=complex)
 
+    def elements(self, operator: Operator) -> NDArray[Any]:
+        """Return ``<m| O |n>`` of an operator that keeps the block, shape (n, n)."""
+        reduced = sp.csr_array(self.basis.conj().T @ sparse_matrix(self.block.space, operator) @ self.basis)
+        return np.asarray(self.vectors.conj().T @ (reduced @ self.vectors))
+
     @cached_property
     def amplitudes(self) -> NDArray[Any]:
         """Stored amplitudes ``phi[n, row, p]`` of all levels."""

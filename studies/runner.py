@@ -178,6 +178,6 @@ def _common_grid(study: Study, models: Sequence[Model]) -> NDArray[np.float64]:
 def _one(study: Study, grid: NDArray[np.float64], reporter: Reporter, checkpoint: Path | None) -> xr.Dataset:
     """Compute one point: the tables that the file has, each under its own names."""
     kept = replace(study.solver, checkpoint=checkpoint)
-    setting = Setting(study.model, study.sector, study.solver, grid, reporter)
+    setting = Setting(study.model, study.sector, study.solver, grid, reporter, study.tasks)
     parts = [task.run(replace(setting, solver=kept) if task.resumes else setting) for task in study.tasks]
     return xr.merge(parts, join="outer", compat="override", combine_attrs="override")

@@ -68,6 +68,8 @@ class Setting:
         X at which distributions of the lattice are given, the same at all points of a sweep.
     reporter : Reporter
         Told how the run goes on.
+    tasks : tuple of Task
+        All that the file asks for: some are answered together.
     """
 
     model: Model
@@ -75,6 +77,7 @@ class Setting:
     solver: Options
     grid: NDArray[np.float64]
     reporter: Reporter
+    tasks: tuple[Task, ...] = ()
 
     @property
     def block(self) -> Sector:

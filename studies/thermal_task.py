@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Self
 
+import numpy as np
 import xarray as xr
 from pydantic import AfterValidator, Field
 from rich.table import Table as TextTable
@@ -14,12 +15,14 @@ from rich.text import Text
 from ..analysis.ensembles import METHODS, Ensemble, Sampling, thermal_problems
 from ..analysis.plots import plot_thermal
 from ..analysis.thermal import thermal_averages
+from ..analysis.thermal_flux import thermal_flux_response
 from ..hamiltonians import Model, Problem, Sector
 from ..hamiltonians.parameters import show
 from ..solvers.members import ENSEMBLES
 from .digits import columns, decimals, number, with_error
+from .flux_task import FluxTask
 from .measured_names import Names, chosen_names, measured_record, missing_species
-from .plain import plain
+from .plain import entries, plain
 from .task import Figure, Setting, Solved, Task
 from .values import LEFT_OUT, Floats, Number, Table, one_of
 
@@ -91,6 +94,8 @@ class ThermalTask(Task):
         kind = values.get("ensemble", "grand-canonical")
         if kind != "grand-canonical" and not has("sector"):
             yield Problem("sector", "nothing", f'add a [sector] table with its charge; ensemble = "{kind}" needs it')
+        if "density" in values and has("flux"):
+            yield Problem("thermal.density", show(values["density"]), "leave it out; with [flux] mu is fixed")
         if {"samples", "target_error"} <= values.keys():
             yield Problem(
                 "thermal.target_error", show(values["target_error"]), "allowed: either samples or target_error"
@@ -111,18 +116,23 @@ class ThermalTask(Task):
 
     def run(self, setting: Setting) -> xr.Dataset:
         """Sum over all blocks."""
-        step = setting.reporter.step
+        step, kind = setting.reporter.step, Ensemble(self.ensemble, setting.sector, self.density)
         data = thermal_averages(
             setting.model,
             self.temperatures,
-            Ensemble(self.ensemble, setting.sector, self.density),
+            kind,
             self.sampling,
             self.observables,
             setting.solver,
             setting.grid,
             lambda done, count, what: step(f"thermal, block {min(done + 1, count)} of {count}: {what}"),
         )
-        return self.named(data)
+        parts = [data]
+        for task in (task for task in setting.tasks if isinstance(task, FluxTask)):
+            how = (self.temperatures, kind, self.sampling, setting.solver, step)
+            response = thermal_flux_response(setting.model, task.values, *how)
+            parts.append(response.rename({name: f"flux_{name}" for name in response.data_vars}))
+        return self.named(xr.merge(parts, combine_attrs="override"))
 
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
@@ -138,6 +148,7 @@ class ThermalTask(Task):
             "errors": {**{name: plain(errors[name]) for name in names}, **measured_record(errors)},
             "sampled_blocks": plain(own["sampled_blocks"]),
             "skipped_share": plain(own["skipped_share"]),
+            **({"flux": _flux_record(data)} if "flux_current" in own else {}),
         }
 
     @classmethod
@@ -153,9 +164,32 @@ class ThermalTask(Task):
         sampled, skipped = int(data["thermal_sampled_blocks"]), float(data["thermal_skipped_share"])
         how = f"{sampled} blocks by random vectors, the others" if sampled else "every block"
         left = f"; blocks left out weigh less than {skipped:.0e}" if skipped else ""
+        yield from _flux_tables(data)
         yield Text(f"Summed {how} over all levels{left}.")
 
 
-def _cell(data: xr.Dataset, name: str, i: int) -> str:
-    value, error = (float(data[f"thermal_{name}{end}"].values[i]) for end in ("", "_error"))
+def _flux_record(data: xr.Dataset) -> dict[str, object]:
+    """Return the response to a flux, lists over temperatures of lists over phi."""
+    names = [name for name in (*POTENTIALS, "current", "stiffness", "drude") if f"thermal_flux_{name}" in data]
+    errors = {name: plain(data[f"thermal_flux_{name}_error"]) for name in names}
+    return {"phi": plain(data["phi"]), **entries(data, "thermal_flux", names), "errors": errors}
+
+
+def _flux_tables(data: xr.Dataset) -> Iterator[TextTable]:
+    """Yield stiffness and Drude weight, a row for each temperature and flux."""
+    if "thermal_flux_current" not in data:
+        return
+    potential = next(name for name in POTENTIALS if f"thermal_flux_{name}" in data)
+    names = {potential: "F", "current": "current", "stiffness": 'D_s = pi L F"', "drude": 'D = pi L sum p_n E_n"'}
+    table = columns("thermal response to the flux", ("T", "phi", *names.values()))
+    for i, t in enumerate(data["temperature"].values):
+        for j, phi in enumerate(data["phi"].values):
+            table.add_row(f"{t:.6g}", f"{phi:.6g}", *(_cell(data, f"flux_{name}", i, j) for name in names))
+    yield table
+
+
+def _cell(data: xr.Dataset, name: str, *place: int) -> str:
+    value, error = (float(data[f"thermal_{name}{end}"].values[place]) for end in ("", "_error"))
+    if np.isnan(value):
+        return "--"
     return with_error(value, error) if error else number(value, decimals(0.0))

@@ -20,8 +20,8 @@ from .recursion import Memory, Progress, Stop, searched, silent
 
 SMALL = 400
 """Matrices up to this size are written out and given to LAPACK."""
-STORED_BYTES = 24 << 20
-"""Lanczos vectors are kept, and kept orthogonal, where a first cycle of them fits; beyond, there are two passes."""
+STORED_BYTES = 2 << 20
+"""Lanczos vectors are kept orthogonal where a first cycle of them fits; beyond, two passes cost less."""
 KEPT_BYTES = 256 << 20
 """Room for the first Lanczos vectors of the first of two passes, which the second one then need not repeat."""
 DOUBT = 1e-6

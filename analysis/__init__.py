@@ -25,7 +25,9 @@ from .local_modes import CONDITIONS
 from .natural import natural_orbitals
 from .pair_density import FORMS, PairOperators, distances, pair_densities, pair_density, pair_operators
 from .pairing import boson_correlation, condensate, pair_boson_correlation, pair_correlation, pair_exchange
+from .parameter_response import fidelity_susceptibility
 from .phase import amplitude_and_phase, coherence, pair_rings
+from .resonance_search import BracketError, resonance
 from .schmidt import entanglement
 from .thermal import thermal_averages
 
@@ -33,6 +35,7 @@ __all__ = [
     "CONDITIONS",
     "FORMS",
     "OBSERVABLES",
+    "BracketError",
     "Cut",
     "Ensemble",
     "Observable",
@@ -59,6 +62,7 @@ __all__ = [
     "energy_part",
     "entanglement",
     "expectation",
+    "fidelity_susceptibility",
     "flux_minimum",
     "flux_response",
     "half_flux_quantum",
@@ -77,6 +81,7 @@ __all__ = [
     "pair_operators",
     "pair_rings",
     "quanta",
+    "resonance",
     "site_cut",
     "spin_correlation",
     "spin_z",

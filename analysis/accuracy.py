@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -12,15 +12,25 @@ from ..solvers.recursion import silent
 
 
 def isolated_ground(
-    model: Model, sector: Sector | int, options: Options | None = None, progress: Progress = silent
+    model: Model,
+    sector: Sector | int,
+    options: Options | None = None,
+    progress: Progress = silent,
+    blocks: Sequence[Sector] | None = None,
 ) -> Eigenstates | LabelledLevels:
-    """Compute the ground level of a sector with its whole multiplet, and one level above where there is one."""
+    """Compute the ground level of a sector with its whole multiplet, and one level above where there is one.
+
+    `blocks` as for `levels_by_symmetry`.
+    """
     sector = sector if isinstance(sector, Sector) else Sector(sector)
-    solve: Callable[..., Eigenstates | LabelledLevels] = ground_state if sector.has_symmetry else levels_by_symmetry
-    levels = solve(model, sector, 2, options, progress)
-    if levels.multiplicity < 2:
-        return levels
-    return solve(model, sector, levels.multiplicity + 1, options, progress)
+
+    def solve(states: int) -> Eigenstates | LabelledLevels:
+        if sector.has_symmetry and blocks is None:
+            return ground_state(model, sector, states, options, progress)
+        return levels_by_symmetry(model, sector, states, options, progress, blocks)
+
+    levels = solve(2)
+    return levels if levels.multiplicity < 2 else solve(levels.multiplicity + 1)
 
 
 def gap_above(levels: Eigenstates | LabelledLevels) -> float:

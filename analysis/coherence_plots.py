@@ -38,3 +38,19 @@ def plot_gaps(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     ax.set(xlabel="$N$", ylabel="gap")
     ax.legend(frameon=False, fontsize=8)
     return ax
+
+
+def plot_resonance_search(data: xr.Dataset, ax: Axes | None = None) -> Axes:
+    """Draw the charge at every value of the parameter that was solved, the gap beside it, and the resonance."""
+    ax = ax or new_axes()
+    p, best = data["resonance_parameters"].values, float(data["resonance_value"])
+    ax.errorbar(p, data["resonance_charges"].values, data["resonance_charge_errors"].values, fmt="o-", color=COLOURS[0])
+    ax.set(xlabel=str(data["resonance_parameter"].values), ylabel="charge")
+    ax.yaxis.label.set_color(COLOURS[0])
+    beside = ax.twinx()
+    beside.errorbar(p, data["resonance_gaps"].values, data["resonance_gap_errors"].values, fmt="s--", color=COLOURS[1])
+    beside.set_ylabel("gap $E_1 - E_0$", color=COLOURS[1])
+    beside.set_ylim(bottom=0)
+    ax.axvline(best, color="0.3", ls=":", lw=1)
+    ax.set_title(f"resonance at {best:.10g}", fontsize=9)
+    return ax

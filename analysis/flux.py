@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from ..hamiltonians import Model, Sector, flux_derivative
-from ..solvers import Eigenstates, Options, Progress, levels_by_symmetry, silent, solve, symmetry_sectors
+from ..solvers import Options, Progress, levels_by_symmetry, silent, symmetry_sectors
 from .labelled import labelled
+from .perturbation import Perturbed, is_smooth, slopes_of
 
-SPLIT = 1e-7
-"""Slopes of degenerate levels that differ by more than this cross: the ground energy has a kink there."""
 FLAT = 1e-8
 """Slopes and curvatures below this times max(1, |E_0|) count as zero."""
 
@@ -144,43 +142,6 @@ class FluxLevel:
         return bool(np.max(np.abs(self.slopes)) <= self.flat)
 
 
-def is_smooth(slopes: NDArray[np.float64]) -> bool:
-    """True where branches of these ascending slopes touch and do not cross."""
-    return bool(slopes[-1] - slopes[0] <= SPLIT * max(1.0, abs(slopes[0])))
-
-
-@dataclass(frozen=True)
-class Branch:
-    """The part of a ground level in one block, with H' acting on it; states are the rows of flat arrays."""
-
-    levels: Eigenstates
-    ground: NDArray[Any]
-    moved: NDArray[Any]
-
-    @classmethod
-    def of(cls, levels: Eigenstates) -> Branch:
-        """Apply the derivative of H to the ground level of a block."""
-        multiplet = levels.amplitudes[: levels.multiplicity]
-        first = levels.block.operator(flux_derivative(levels.block.space.model, 1), multiplet.dtype)
-        moved = np.array([first.apply(phi) for phi in multiplet])
-        return cls(levels, multiplet.reshape(len(multiplet), -1), moved.reshape(len(moved), -1))
-
-    @property
-    def slopes(self) -> NDArray[np.float64]:
-        """dE/dphi by degenerate perturbation theory, ascending."""
-        return np.asarray(np.linalg.eigvalsh(self.ground.conj() @ self.moved.T))
-
-    def curvature(self) -> float:
-        """Return the lowest d2E/dphi2 of states with one slope, by one linear solve for each."""
-        block, multiplet = self.levels.block, self.levels.amplitudes[: len(self.ground)]
-        second = block.operator(flux_derivative(block.space.model, 2), multiplet.dtype)
-        bent = np.array([second.apply(phi) for phi in multiplet]).reshape(self.ground.shape)
-        pushed = self.moved - (self.moved @ self.ground.conj().T) @ self.ground
-        answer = solve(block, float(self.levels.energies[0]), pushed.reshape(multiplet.shape), off=multiplet)
-        matrix = self.ground.conj() @ bent.T - 2 * pushed.conj() @ answer.reshape(self.ground.shape).T
-        return float(np.linalg.eigvalsh(matrix)[0])
-
-
 @dataclass(frozen=True)
 class FluxLine:
     """E_0 and its derivatives along the flux axis of a model.
@@ -215,14 +176,14 @@ class FluxLine:
         self.progress(phi)
         model = replace(self.model, flux=float(phi))
         found = levels_by_symmetry(model, self.sector, 1, self.options, self.search, self.blocks)
-        branches = [Branch.of(levels) for levels in found.lowest]
-        slopes = np.sort(np.concatenate([branch.slopes for branch in branches]))
+        branches = [Perturbed.of(levels, flux_derivative(model, 1)) for levels in found.lowest]
+        slopes = slopes_of(branches)
         energy, error = float(found.energies[0]), float(found.certificate.energy_errors[0])
         blocks = " | ".join(levels.block.sector.label for levels in found.lowest)
         level = FluxLevel(float(phi), energy, error, slopes, np.nan, blocks)
         if not is_smooth(slopes) or (only_at_rest and not level.rests):
             return level
-        return replace(level, curvature=min(branch.curvature() for branch in branches))
+        return replace(level, curvature=min(branch.curvature(flux_derivative(model, 2)) for branch in branches))
 
     def stiffness(self, level: FluxLevel) -> float:
         """Return ``pi L d2E_0/dphi2``; NaN at a kink."""

@@ -13,8 +13,9 @@ from scipy.optimize import brentq
 
 from ..hamiltonians import Model, Sector
 from ..solvers import Options, Progress, silent
-from .flux import FluxLevel, FluxLine, is_smooth
+from .flux import FluxLevel, FluxLine
 from .labelled import labelled
+from .perturbation import is_smooth
 
 POINTS = 32
 """Fluxes on the whole circle from which the search for minima starts."""

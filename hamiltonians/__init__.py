@@ -17,6 +17,7 @@ from .operators import (
     quanta,
 )
 from .parameters import Bosons, Coupling, Electrons, InvalidModel, Phonons, Problem
+from .parametric import ModelFunction, parameter_derivative, with_parameter
 from .phonons import PhononSpace
 from .sector import Sector
 from .space import Amplitudes, Factor, Space
@@ -35,6 +36,7 @@ __all__ = [
     "Hamiltonian",
     "InvalidModel",
     "Model",
+    "ModelFunction",
     "Operator",
     "PhononSpace",
     "Phonons",
@@ -51,6 +53,8 @@ __all__ = [
     "flux_derivative",
     "hamiltonian_operator",
     "pair",
+    "parameter_derivative",
     "phonon",
     "quanta",
+    "with_parameter",
 ]

@@ -64,6 +64,14 @@ class LabelledLevels:
         first, *others = (replace(p, weights=share * p.weights) for p, share in zip(parts, shares, strict=True))
         return replace(first, others=tuple(others))
 
+    def level(self, number: int) -> State:
+        """Return one eigenstate as a pure state, in its block."""
+        if not 0 <= number < len(self.energies):
+            raise IndexError(f"level {number} was not computed; there are levels 0 to {len(self.energies) - 1}")
+        places = sorted((e, b, n) for b, levels in enumerate(self.blocks) for n, e in enumerate(levels.energies))
+        _, block, own = places[number]
+        return self.blocks[block].level(own)
+
     @property
     def lowest(self) -> tuple[Eigenstates, ...]:
         """The blocks in which the ground level lies."""

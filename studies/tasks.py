@@ -12,6 +12,7 @@ from .flux_task import FluxTask
 from .ground_state_task import GroundStateTask
 from .lattice_task import LatticeTask
 from .pairing_task import PairingTask
+from .resonance_task import ResonanceTask
 from .task import Task
 from .thermal_task import ThermalTask
 
@@ -23,6 +24,7 @@ KINDS: tuple[type[Task], ...] = (
     LatticeTask,
     EntanglementTask,
     CoherenceTask,
+    ResonanceTask,
     ThermalTask,
 )
 """In the order in which they run."""

@@ -121,10 +121,8 @@ def _ligand(case: dict) -> dict[str, dict]:
 
 
 def _resonance(case: dict) -> dict[str, dict]:
-    p, step = case["params"], 1e-5
-    at = {"below": case["value"]["alpha_c"] - step, "above": case["value"]["alpha_c"] + step}
-    sector = {"sector": _sector(case)}
-    return {name: {**ligand(p, alpha), **sector} for name, alpha in at.items()}
+    search = {"parameter": "phonons.electron_coupling", "bracket": [1.0, 1.6]}
+    return {"case": {**ligand(case["params"], 0.0), "sector": _sector(case), "resonance": search}}
 
 
 def _ssh(case: dict) -> dict[str, dict]:
@@ -321,11 +319,7 @@ def _hubbard_answer(case: dict, records: Mapping[str, Record]) -> list[tuple[str
 
 
 def _resonance_answer(case: dict, records: Mapping[str, Record]) -> list[tuple[str, object, object]]:
-    """Interpolate <n_P> = 1 between two couplings that are close by."""
-    step = 1e-5
-    low, high = (records[k]["ground_state"]["observables"]["electron_density"][4] for k in ("below", "above"))
-    alpha = case["value"]["alpha_c"] - step + 2 * step * (1.0 - low) / (high - low)
-    p = case["params"]
+    p, alpha = case["params"], records["case"]["resonance"]["value"]
     exact = np.sqrt((2 * p["eps_P"] + p["U_P"] + 4 * p["t"]) / (4 * p["omega0"]))
     return [("alpha_c", alpha, case["value"]["alpha_c"]), ("alpha_LF", exact, case["value"]["alpha_LF_estimate"])]
 

@@ -18,16 +18,28 @@ if TYPE_CHECKING:
         condensate_against_size,
         entanglement,
         expectation,
+        fidelity_susceptibility,
         flux_minimum,
         flux_response,
         half_flux_quantum,
         observables,
         pair_densities,
+        resonance,
         thermal_averages,
         transition,
     )
     from .clusters import Cluster, chain, custom, dimer, ladder, ligand_centre, plaquette, ring, site
-    from .hamiltonians import Bosons, Electrons, Hamiltonian, InvalidModel, Model, Operator, Phonons, Sector
+    from .hamiltonians import (
+        Bosons,
+        Electrons,
+        Hamiltonian,
+        InvalidModel,
+        Model,
+        Operator,
+        Phonons,
+        Sector,
+        with_parameter,
+    )
     from .solvers import ConvergenceError, Eigenstates, Options, State, estimate, ground_state
     from .studies import read, run
 
@@ -48,16 +60,28 @@ _HOMES = {
         "condensate_against_size",
         "entanglement",
         "expectation",
+        "fidelity_susceptibility",
         "flux_minimum",
         "flux_response",
         "half_flux_quantum",
         "observables",
         "pair_densities",
+        "resonance",
         "thermal_averages",
         "transition",
     ),
     "clusters": ("Cluster", "chain", "custom", "dimer", "ladder", "ligand_centre", "plaquette", "ring", "site"),
-    "hamiltonians": ("Bosons", "Electrons", "Hamiltonian", "InvalidModel", "Model", "Operator", "Phonons", "Sector"),
+    "hamiltonians": (
+        "Bosons",
+        "Electrons",
+        "Hamiltonian",
+        "InvalidModel",
+        "Model",
+        "Operator",
+        "Phonons",
+        "Sector",
+        "with_parameter",
+    ),
     "solvers": ("ConvergenceError", "Eigenstates", "Options", "State", "estimate", "ground_state"),
     "studies": ("read", "run"),
 }
@@ -87,6 +111,7 @@ __all__ = [
     "entanglement",
     "estimate",
     "expectation",
+    "fidelity_susceptibility",
     "flux_minimum",
     "flux_response",
     "ground_state",
@@ -97,11 +122,13 @@ __all__ = [
     "pair_densities",
     "plaquette",
     "read",
+    "resonance",
     "ring",
     "run",
     "site",
     "thermal_averages",
     "transition",
+    "with_parameter",
 ]
 
 

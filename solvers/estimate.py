@@ -40,7 +40,7 @@ STEPS = 120
 """Steps of a search for a level."""
 SURE = 60
 """Steps of a search that makes sure that nothing is left below a bar."""
-SETTING_UP, HELD = 900, 350
+SETTING_UP, HELD = 900, 700
 """Bytes for each charge configuration while the factors of H are built, and afterwards."""
 
 

@@ -5,6 +5,7 @@ from .binding import charge_scan
 from .catalogue import OBSERVABLES, Observable, available, observables
 from .charge import boson_density, density_correlation, double_occupancy, electron_density, spin_correlation, spin_z
 from .condensation import condensate_against_size
+from .conductivity import optical_conductivity
 from .cuts import Cut, lattice_cut, site_cut
 from .energy import energy_part
 from .ensembles import Ensemble, Sampling
@@ -27,8 +28,10 @@ from .pair_density import FORMS, PairOperators, distances, pair_densities, pair_
 from .pairing import boson_correlation, condensate, pair_boson_correlation, pair_correlation, pair_exchange
 from .parameter_response import fidelity_susceptibility
 from .phase import amplitude_and_phase, coherence, pair_rings
+from .probes import Probe, probe
 from .resonance_search import BracketError, resonance
 from .schmidt import entanglement
+from .spectra import spectral_function
 from .thermal import thermal_averages
 
 __all__ = [
@@ -40,6 +43,7 @@ __all__ = [
     "Ensemble",
     "Observable",
     "PairOperators",
+    "Probe",
     "Sampling",
     "amplitude_and_phase",
     "available",
@@ -73,6 +77,7 @@ __all__ = [
     "lattice_shape",
     "natural_orbitals",
     "observables",
+    "optical_conductivity",
     "pair_boson_correlation",
     "pair_correlation",
     "pair_densities",
@@ -80,9 +85,11 @@ __all__ = [
     "pair_exchange",
     "pair_operators",
     "pair_rings",
+    "probe",
     "quanta",
     "resonance",
     "site_cut",
+    "spectral_function",
     "spin_correlation",
     "spin_z",
     "thermal_averages",

@@ -80,7 +80,9 @@ def phonon_frame(model: Model, sector: Sector, charges: ChargeBasis) -> NDArray[
     return frame
 
 
-def in_frame(products: Iterable[Product], frame: NDArray[np.float64]) -> list[Product]:
+def in_frame(
+    products: Iterable[Product], frame: NDArray[np.float64], onto: NDArray[np.float64] | None = None
+) -> list[Product]:
     """Rewrite ``sum A (x) P(a)`` in a frame that follows the charges.
 
     Entries of the A with the same jump of the lattice, and words with the same entries, are brought together.
@@ -91,6 +93,8 @@ def in_frame(products: Iterable[Product], frame: NDArray[np.float64]) -> list[Pr
         In the physical phonons.
     frame : (configurations, modes) float
         lambda_m(e).
+    onto : (rows, modes) float, optional
+        The same for the configurations to which the A lead; `frame` by default.
 
     Returns
     -------
@@ -99,10 +103,11 @@ def in_frame(products: Iterable[Product], frame: NDArray[np.float64]) -> list[Pr
     """
     entries: defaultdict[tuple[Jump, LatticeWord], list[tuple[NDArray[Any], ...]]] = defaultdict(list)
     known: dict[Jump, Jump] = {}
+    onto = frame if onto is None else onto
     for charges, lattice in products:
         matrix = charges.tocoo()
         row, column = matrix.coords
-        for jump, here in _jumps(frame[column] - frame[row], known):
+        for jump, here in _jumps(frame[column] - onto[row], known):
             r, c, data = row[here], column[here], matrix.data[here]
             for word, coefficient in lattice:
                 assert not isinstance(word, Dressed)
@@ -111,7 +116,7 @@ def in_frame(products: Iterable[Product], frame: NDArray[np.float64]) -> list[Pr
                     entries[jump, inner].append((r, c, number * data * weight))
     merged: dict[tuple[Jump, bytes], tuple[sp.csr_array, list[tuple[LatticeWord, complex]]]] = {}
     for (jump, inner), parts in entries.items():
-        total = _added(parts, len(frame))
+        total = _added(parts, (len(onto), len(frame)))
         if total.nnz:
             key = b"".join(part.tobytes() for part in (total.indptr, total.indices, total.data / total.data[0]))
             first, words = merged.setdefault((jump, key), (total, []))
@@ -131,10 +136,10 @@ def _jumps(difference: NDArray[np.float64], known: dict[Jump, Jump]) -> Iterator
         yield known.setdefault(name, tuple((mode, exact[mode]) for mode, _ in name)), here
 
 
-def _added(parts: Sequence[tuple[NDArray[Any], ...]], size: int) -> sp.csr_array:
+def _added(parts: Sequence[tuple[NDArray[Any], ...]], shape: tuple[int, int]) -> sp.csr_array:
     """Return the sum of entries as a matrix, without those that cancel."""
     row, column, value = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    total, terms = (sp.coo_array((v, (row, column)), shape=(size, size)).tocsr() for v in (value, np.abs(value)))
+    total, terms = (sp.coo_array((v, (row, column)), shape=shape).tocsr() for v in (value, np.abs(value)))
     total.data[np.abs(total.data) <= CANCELLED * terms.data] = 0.0
     total.eliminate_zeros()
     return sp.csr_array(total)

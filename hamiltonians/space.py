@@ -210,13 +210,19 @@ CHARGE_OF: Mapping[str, tuple[int, int]] = {
 
 def check_operator(model: Model, operator: Operator) -> None:
     """Raise ValueError if an operator leaves its sector or names something that the model does not have."""
-    for charge, lattice in operator.terms:
+    for charge, _ in operator.terms:
         change = np.sum([CHARGE_OF.get(symbol, (0, 0)) for symbol, _ in charge], axis=0) if charge else np.zeros(2)
         if np.any(change != 0):
             raise ValueError(
                 f"{_named(charge)} changes (N, N_up - N_dn) by {tuple(int(x) for x in change)}; "
                 "an operator within one sector must keep both"
             )
+    check_names(model, operator)
+
+
+def check_names(model: Model, operator: Operator) -> None:
+    """Raise ValueError if an operator names a site, boson or mode that the model does not have."""
+    for charge, lattice in operator.terms:
         for symbol, index in charge:
             _check_letter(model, symbol, index)
         for mode, *_ in lattice:

@@ -77,7 +77,7 @@ def sector_symmetries(space: Space, operator: Operator, sector: Sector | None = 
         if block is None or sites is None or order(sites) == 1:
             continue
         symmetry = _of_permutation(space.model, sites, block)
-        if symmetry is None or not _commutes(space, operator, symmetry):
+        if symmetry is None or not commutes(space, operator, symmetry):
             cure = "leave it out, or make the couplings equal on equivalent sites, bonds and modes"
             value = str(getattr(sector, name))
             raise InvalidModel([Problem(f"sector.{name}", value, f"the model lacks this symmetry; {cure}")])
@@ -128,8 +128,8 @@ def _reverses(model: Model, sites: Permutation) -> bool:
     return bool(coupled) and all((sites[bond.end], sites[bond.start]) in forward for bond in coupled)
 
 
-def _commutes(space: Space, operator: Operator, symmetry: Symmetry) -> bool:
-    """Relabel the formula of H and compare it with the original, matrix by matrix, where every word acts."""
+def commutes(space: Space, operator: Operator, symmetry: Symmetry) -> bool:
+    """True where a symmetry leaves H as it is: relabelled and compared matrix by matrix, where every word acts."""
     scale = max((abs(value) for value in operator.terms.values()), default=1.0)
     difference = _large(operator - relabelled(operator, space.model, symmetry), SAME * scale)
     if not _moves_frame(space, symmetry):

@@ -128,7 +128,7 @@ class TensorOperator:
     ) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[Any]]:
         """Return strengths, sources and weights of all ladders as three arrays."""
         width = max((int(np.diff(matrix.indptr).max(initial=0)) for _, matrix in ladders), default=0)
-        gathers = [_gathers(matrix, width) for _, matrix in ladders]
+        gathers = [lattice_gathers(matrix, width) for _, matrix in ladders]
         shape = (len(ladders), width, self.outside)
         strength = np.array([s for s, _ in ladders], self.dtype).reshape(len(ladders), self.rows)
         source = np.array([s for s, _ in gathers], np.int32).reshape(shape)
@@ -158,7 +158,7 @@ class TensorOperator:
         matrix = sp.csr_array((matrix.data.astype(self.dtype), matrix.indices, matrix.indptr), shape=matrix.shape)
         if lattice is None:
             return Hop(matrix, element)
-        source, weight = _gathers(lattice, int(np.diff(lattice.indptr).max(initial=0)))
+        source, weight = lattice_gathers(lattice, int(np.diff(lattice.indptr).max(initial=0)))
         return Hop(matrix, element, source, weight.astype(self.dtype))
 
     def apply(self, phi: Amplitudes, out: Amplitudes | None = None) -> Amplitudes:
@@ -265,7 +265,7 @@ def _diagonals(matrix: sp.csr_array) -> int:
     return len(np.unique(matrix.indices - rows))
 
 
-def _gathers(lattice: sp.csr_array, width: int) -> tuple[NDArray[np.int32], NDArray[Any]]:
+def lattice_gathers(lattice: sp.csr_array, width: int) -> tuple[NDArray[np.int32], NDArray[Any]]:
     """Return ``(P y)[q] = sum_k weight[k, q] y[source[k, q]]``, padded with zero weights."""
     columns = lattice.shape[0]
     counts = np.diff(lattice.indptr)

@@ -15,7 +15,7 @@ from ..hamiltonians.parameters import show
 from ..hamiltonians.sector import sector_problems
 from ..solvers import Options
 from .checking import STAND_INS, Checked
-from .schema import CLUSTERS, UNAVAILABLE_TABLES
+from .schema import CLUSTERS
 from .task import Task
 from .tasks import TASKS
 from .wording import listed
@@ -130,7 +130,7 @@ def _table_problems(draft: Draft) -> Iterator[Problem]:
         needing = next((task for task in asked if TASKS[task].needs_sector), None)
         if needing:
             yield Problem("sector", "nothing", f"add a [sector] table with its charge; [{needing}] needs it")
-        elif not asked and not any(table in draft for table in UNAVAILABLE_TABLES):
+        elif not asked:
             tasks = listed(f"[{task}]" for task in TASKS)
             yield Problem("ground_state", "nothing", f"the file asks for nothing; add [sector], or any of {tasks}")
     yield from _accuracy_problems(draft)

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from ..hamiltonians import Problem
 from ..hamiltonians.parameters import show
-from .schema import CLUSTERS, TABLES, UNAVAILABLE_TABLES, AxisTable
+from .schema import CLUSTERS, TABLES, AxisTable
 from .values import GRID_TAG, Grid, Table, is_tag
 from .wording import did_you_mean, dotted, listed, meant_by
 
@@ -25,6 +25,7 @@ STAND_INS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "sector": {"charge": 0, "momentum": 0},
         "flux": {"values": [0.0]},
         "thermal": {"temperatures": [1.0]},
+        "spectrum": {"frequencies": [0.0]},
     }
 )
 """What replaces a wrong value, where the default would not do, so that the other keys can still be checked."""
@@ -58,7 +59,7 @@ def check_tables(data: Mapping[str, object]) -> dict[str, Checked]:
     """
     tables = {name: check_table(name, raw) for name, raw in data.items() if name == "cluster" or name in TABLES}
     unknown = {name for name in data if name not in TOP}
-    meant = meant_by(unknown - UNAVAILABLE_TABLES.keys(), TOP, taken=data)
+    meant = meant_by(unknown, TOP, taken=data)
     tables |= {name: _missing_table(name) for name in meant & {"cluster", *TABLES}}
     return {"": Checked({}, tuple(_top_problems(data)), frozenset(unknown)), **tables}
 
@@ -76,9 +77,7 @@ def _top_problems(data: Mapping[str, object]) -> Iterator[Problem]:
     if not isinstance(data.get("name", ""), str):
         yield Problem("name", show(data["name"]), "allowed: text in quotes")
     for name, value in data.items():
-        if name in UNAVAILABLE_TABLES:
-            yield Problem(name, show(value), UNAVAILABLE_TABLES[name])
-        elif name not in TOP:
+        if name not in TOP:
             noun = "table" if isinstance(value, dict) else "key"
             hint = f"no such {noun}; {did_you_mean(name, TOP)}"
             yield Problem(dotted(name), show(value), f"{hint}allowed at the top level: {listed(TOP)}")

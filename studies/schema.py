@@ -32,11 +32,6 @@ from .wording import listed
 UNAVAILABLE_ENGINES = ("slepc",)
 ENGINES = tuple(name for name in ENGINE_NAMES if name not in UNAVAILABLE_ENGINES)
 """Engines that ``solver.engine`` takes."""
-UNAVAILABLE_TABLES: Mapping[str, str] = MappingProxyType(
-    {
-        "spectrum": "spectra are not available yet in this version; remove the table",
-    }
-)
 
 
 class SiteTable(Table):

@@ -13,6 +13,7 @@ from .ground_state_task import GroundStateTask
 from .lattice_task import LatticeTask
 from .pairing_task import PairingTask
 from .resonance_task import ResonanceTask
+from .spectrum_task import SpectrumTask
 from .task import Task
 from .thermal_task import ThermalTask
 
@@ -25,6 +26,7 @@ KINDS: tuple[type[Task], ...] = (
     EntanglementTask,
     CoherenceTask,
     ResonanceTask,
+    SpectrumTask,
     ThermalTask,
 )
 """In the order in which they run."""

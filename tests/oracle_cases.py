@@ -78,7 +78,37 @@ def _capped(case: dict, cutoff: int) -> dict[str, dict]:
     model = _bfm(case["params"])
     model["phonons"]["max_quanta"] = cutoff
     grid = {"displacement_grid": case["params"]["Xs"]} if "Xs" in case["params"] else {}
-    return _one(model, case, **grid)
+    found = _one(model, case, **grid)
+    if "x_lines" in case["value"]:
+        found["x_lines"] = _lines(model, case, operator="displacement")
+    return found
+
+
+def _lines(model: dict, case: dict, **asked: object) -> dict:
+    return {**model, "sector": _sector(case), "spectrum": {"frequencies": [0.0], **asked}}
+
+
+def _momenta(case: dict) -> dict[str, dict]:
+    p = case["params"]
+    shape = {"frequencies": p["grid"], "broadening": p["eta"]}
+    model, sector = _bfm(p), _sector(case)
+    return {k: {**model, "sector": sector, "spectrum": {"momentum": int(k[1:]), **shape}} for k in case["value"]}
+
+
+def _optical(case: dict) -> dict[str, dict]:
+    asked = {"flux": {"values": [0.0]}, "spectrum": {"operator": "current", "frequencies": [1.0, 2.0]}}
+    return {"case": {**_bfm(case["params"]), "sector": _sector(case), "ground_state": {}, **asked}}
+
+
+def _independent_boson(case: dict) -> dict[str, dict]:
+    p = case["params"]
+    model = {
+        "cluster": {"kind": "site"},
+        "electrons": {"level": p["eps"], "hubbard_u": p["U"]},
+        "phonons": {"frequency": p["omega0"], "electron_coupling": p["g"] / p["omega0"], "max_quanta": 60},
+    }
+    found = {f"E{n}": {**model, "sector": {"charge": n}} for n in (1, 2)}
+    return {"lines": {**model, "sector": {"charge": 0}, "spectrum": {"site": 0, "frequencies": [0.0]}}, **found}
 
 
 def _fixed(case: dict) -> int:
@@ -121,8 +151,12 @@ def _ligand(case: dict) -> dict[str, dict]:
 
 
 def _resonance(case: dict) -> dict[str, dict]:
-    search = {"parameter": "phonons.electron_coupling", "bracket": [1.0, 1.6]}
-    return {"case": {**ligand(case["params"], 0.0), "sector": _sector(case), "resonance": search}}
+    p, search = case["params"], {"parameter": "phonons.electron_coupling", "bracket": [1.0, 1.6]}
+    found = {"case": {**ligand(p, 0.0), "sector": _sector(case), "resonance": search}}
+    asked = {"n_P": {"operator": "density"}, "x": {"operator": "displacement"}}
+    asked["cross"] = {**asked["x"], "cross": "density"}
+    model = ligand(p, p["alpha_for_lines"])
+    return found | {name: _lines(model, case, site=4, **keys) for name, keys in asked.items()}
 
 
 def _ssh(case: dict) -> dict[str, dict]:
@@ -156,10 +190,6 @@ def _phonon_flux(case: dict) -> dict[str, dict]:
     model = _bfm(case["params"])
     model["phonons"]["max_quanta"] = _fixed(case)
     return _threaded(model, case)
-
-
-def _optical(case: dict) -> dict[str, dict]:
-    return {"case": {**_bfm(case["params"]), "sector": _sector(case), "ground_state": {}, "flux": {"values": [0.0]}}}
 
 
 def _thermal(model: dict, case: dict, kind: str = "grand-canonical") -> dict[str, dict]:
@@ -209,6 +239,8 @@ BUILDERS: dict[str, Callable[[dict], dict[str, dict]]] = {
     "bfm_thermal_can": _canonical,
     "bfm_phonon_L1_thermal": _warm_lattice,
     "holstein_hubbard_thermal": _warm_holstein,
+    "bfm_spectral_T0": _momenta,
+    "independent_boson": _independent_boson,
 }
 
 
@@ -299,7 +331,40 @@ def _two_site_quantity(case: dict, records: Mapping[str, Record]) -> list[tuple[
 def _one_site_quantity(case: dict, records: Mapping[str, Record]) -> list[tuple[str, object, object]]:
     ground = records["case"]["ground_state"]
     rest = {**case, "value": {k: v for k, v in case["value"].items() if k != "nB"}}
-    return [("nB", ground["observables"]["boson_density"][0], case["value"]["nB"]), *_energies(rest, records)]
+    found = [("nB", ground["observables"]["boson_density"][0], case["value"]["nB"]), *_energies(rest, records)]
+    if "x_lines" not in case["value"]:
+        return found
+    return [*found, ("x_lines", records["x_lines"]["spectrum"]["poles"][:6], case["value"]["x_lines"])]
+
+
+def _momentum_answer(case: dict, records: Mapping[str, Record]) -> list[tuple[str, object, object]]:
+    found = []
+    for k, value in case["value"].items():
+        spectrum = records[k]["spectrum"]
+        got = (*spectrum["weights"].values(), spectrum["moments"][1], spectrum["values"])
+        wanted = (value[key] for key in ("add_weight", "rem_weight", "M1", "A_eta"))
+        found += [(f"{k} {n}", g, w) for n, (g, w) in enumerate(zip(got, wanted, strict=True))]
+    return found
+
+
+def _optical_answer(case: dict, records: Mapping[str, Record]) -> list[tuple[str, object, object]]:
+    value, spectrum = case["value"], records["case"]["spectrum"]
+    hopping = records["case"]["ground_state"]["observables"]["hopping_energy"]
+    assert len(spectrum["poles"]) == len(value["poles"])
+    return [
+        ("poles", spectrum["poles"], value["poles"]),
+        ("D", spectrum["drude"], value["D"]),
+        ("kin", hopping, value["kin"]),
+        ("fsum_defect", spectrum["fsum_defect"], value["fsum_defect"]),
+        *_drude_answer(case, records),
+    ]
+
+
+def _independent_boson_answer(case: dict, records: Mapping[str, Record]) -> list[tuple[str, object, object]]:
+    value = case["value"]
+    lines = records["lines"]["spectrum"]["poles"]
+    found = [(key, records[key]["ground_state"]["energies"][0], value[key]) for key in ("E1", "E2")]
+    return [*found, ("lines", lines[: len(value["lines"])], value["lines"])]
 
 
 def _disordered(case: dict, records: Mapping[str, Record]) -> list[tuple[str, object, object]]:
@@ -321,7 +386,11 @@ def _hubbard_answer(case: dict, records: Mapping[str, Record]) -> list[tuple[str
 def _resonance_answer(case: dict, records: Mapping[str, Record]) -> list[tuple[str, object, object]]:
     p, alpha = case["params"], records["case"]["resonance"]["value"]
     exact = np.sqrt((2 * p["eps_P"] + p["U_P"] + 4 * p["t"]) / (4 * p["omega0"]))
-    return [("alpha_c", alpha, case["value"]["alpha_c"]), ("alpha_LF", exact, case["value"]["alpha_LF_estimate"])]
+    found = [("alpha_c", alpha, case["value"]["alpha_c"]), ("alpha_LF", exact, case["value"]["alpha_LF_estimate"])]
+    for column, name in enumerate(("n_P", "x", "cross"), 1):
+        bright = [line for line in records[name]["spectrum"]["poles"] if line[0] > 1e-6][:4]
+        found.append((name, bright, [[line[0], line[column]] for line in case["value"]["lines"]]))
+    return found
 
 
 def _ssh_answer(case: dict, records: Mapping[str, Record]) -> list[tuple[str, object, object]]:
@@ -367,7 +436,6 @@ READERS: dict[str, Callable[[dict, Mapping[str, Record]], list[tuple[str, object
     **dict.fromkeys(BUILDERS, _energies),
     "bfm_energies": _disordered,
     "bfm_flux": _flux_answer,
-    "bfm_optical": _drude_answer,
     "bfm_phonon_flux": _flux_answer,
     "holstein_hubbard_flux": _flux_answer,
     "bfm_phonon_L1": _one_site_quantity,
@@ -381,4 +449,7 @@ READERS: dict[str, Callable[[dict, Mapping[str, Record]], list[tuple[str, object
     **dict.fromkeys(
         ("bfm_thermal_gc", "bfm_thermal_can", "bfm_phonon_L1_thermal", "holstein_hubbard_thermal"), _thermal_answer
     ),
+    "bfm_spectral_T0": _momentum_answer,
+    "bfm_optical": _optical_answer,
+    "independent_boson": _independent_boson_answer,
 }

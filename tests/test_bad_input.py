@@ -69,7 +69,6 @@ CASES = {
     "schema 2": (ring(top="schema = 2"), {"schema": "2.*allowed: 1"}),
     "schema 1.0": (ring(top="schema = 1.0"), {"schema": "1.0.*allowed: 1"}),
     "schema true": (ring(top="schema = true"), {"schema": "True.*allowed: 1"}),
-    "spectrum": (ring(spectrum='operator = "pair"'), {"spectrum": "not available yet.*remove"}),
     "thermal without a temperature": (ring(thermal="samples = 3"), {"thermal.temperatures": "nothing"}),
     "a temperature of zero": (ring(thermal="temperatures = [0.0, 0.1]"), {"thermal.temperatures": "0.0.*above 0"}),
     "an unknown ensemble": (
@@ -95,6 +94,61 @@ CASES = {
     "string in a list": (ring(electrons='hopping = [1, 1, "a", 1]'), {"electrons.hopping[2]": '"a".*a finite number'}),
     "number beyond any float": (ring(electrons=f"hopping = {10**400}"), {"electrons.hopping": "a finite number"}),
     "site number that is a float": (ring(bosons="on = [0, 1.0]"), {"bosons.on[1]": "1.0.*a whole number"}),
+    # spectra
+    "no frequencies": (ring(spectrum='operator = "pair"'), {"spectrum.frequencies": "nothing.*start, stop, count"}),
+    "frequencies of nothing": (ring(spectrum="frequencies = []"), {"spectrum.frequencies": "a list of one or more"}),
+    "zero broadening": (
+        ring(spectrum="frequencies = [0.0]\nbroadening = 0.0"),
+        {"spectrum.broadening": "0.0.*a number above 0"},
+    ),
+    "unknown operator": (
+        ring(spectrum='frequencies = [0.0]\noperator = "elektron"'),
+        {"spectrum.operator": "did you mean electron.*current"},
+    ),
+    "unknown line shape": (
+        ring(spectrum='frequencies = [0.0]\nlineshape = "box"'),
+        {"spectrum.lineshape": "lorentzian, gaussian"},
+    ),
+    "spectrum on a site that is not there": (
+        ring(spectrum="frequencies = [0.0]\nsite = 4"),
+        {"spectrum.site": "4.*0, 1, 2, 3"},
+    ),
+    "spectrum with site and momentum": (
+        ring(spectrum="frequencies = [0.0]\nsite = 0\nmomentum = 1"),
+        {"spectrum.momentum": "1.*either site or momentum"},
+    ),
+    "spectrum with a momentum too large": (
+        ring(spectrum="frequencies = [0.0]\nmomentum = 4"),
+        {"spectrum.momentum": "4.*0 to 3"},
+    ),
+    "spectrum with a momentum on an open cluster": (
+        ring(cluster='kind = "chain"\nsites = 4', spectrum="frequencies = [0.0]\nmomentum = 1"),
+        {"spectrum.momentum": "1.*a chain has no translation"},
+    ),
+    "current on a chain": (
+        ring(cluster='kind = "chain"\nsites = 4', spectrum='frequencies = [0.0]\noperator = "current"'),
+        {"spectrum.operator": "current.*a chain carries no current"},
+    ),
+    "spectrum of a lattice that is not there": (
+        ring(phonons=None, spectrum='frequencies = [0.0]\noperator = "displacement"'),
+        {"spectrum.operator": r"displacement.*add \[phonons\]"},
+    ),
+    "cross spectrum of the conductivity": (
+        ring(spectrum='frequencies = [0.0]\noperator = "current"\ncross = "density"'),
+        {"spectrum.cross": "density.*one operator"},
+    ),
+    "cross spectrum of different charges": (
+        ring(spectrum='frequencies = [0.0]\noperator = "electron"\ncross = "pair"'),
+        {"spectrum.cross": "pair.*as electron does"},
+    ),
+    "spectrum of a thermal state": (
+        ring(spectrum="frequencies = [0.0]", thermal="temperatures = [1.0]"),
+        {"spectrum": r"not available yet.*remove \[thermal\]"},
+    ),
+    "place of no cross spectrum": (
+        ring(spectrum="frequencies = [0.0]\ncross_site = 1"),
+        {"spectrum.cross_site": "1.*add cross"},
+    ),
     # cluster
     "no cluster": (ring(cluster=None), {"cluster": "nothing.*kind.*ring"}),
     "no kind": (cluster("sites = 4"), {"cluster.kind": "nothing.*site, dimer"}),

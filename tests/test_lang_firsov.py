@@ -519,16 +519,17 @@ ORACLES = [case for case in CASES if case["family"] in SMALLER]
 
 @pytest.mark.parametrize("case", ORACLES, ids=[case["id"] for case in ORACLES])
 def test_exact_values_from_independent_codes_with_far_fewer_states(case, tmp_path):
-    ((_, text),) = files(case).items()
-    plain = next(line for line in text.splitlines() if line.startswith("max_quanta"))
     dressing, caps = SMALLER[case["family"]]
-    path = tmp_path / "case.toml"
-    path.write_text(text.replace(plain, f'{caps}\ndisplacement = "lang-firsov"'))
-    done = CliRunner().invoke(app, ["run", str(path), "--json", "--out", str(tmp_path)])
+    texts = files(case)
+    for key, text in texts.items():
+        plain = next(line for line in text.splitlines() if line.startswith("max_quanta"))
+        (tmp_path / f"{key}.toml").write_text(text.replace(plain, f'{caps}\ndisplacement = "lang-firsov"'))
+    paths = [str(tmp_path / f"{key}.toml") for key in texts]
+    done = CliRunner().invoke(app, ["run", *paths, "--json", "--out", str(tmp_path)])
     assert done.exit_code == 0, done.stderr
-    record = json.loads(done.stdout)
-    assert record["ground_state"]["dressing"] == dressing
-    for quantity, got, want in answers(case, {"case": record}):
+    found = dict(zip(texts, map(json.loads, done.stdout.splitlines()), strict=True))
+    assert found["case"]["ground_state"]["dressing"] == dressing
+    for quantity, got, want in answers(case, found):
         np.testing.assert_allclose(got, want, rtol=0, atol=case["tolerance"], err_msg=f"{case['id']}: {quantity}")
 
 

@@ -1,0 +1,87 @@
+r"""Moments of a spectrum from commutators: what they must be, without any excited state.
+
+With ``L X = [X, H]`` the moments of the lines between probes A and B are
+
+.. math:: M_n = \sum_m \langle 0|A^\dagger|m\rangle\langle m|B|0\rangle\,\omega_m^n = \langle (L^n A^\dagger)\,B \rangle
+
+for operators that keep the charge, and the averages of ``(L^n A+) B + B (L^n A+)`` where charge is added and removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..hamiltonians import Operator
+from ..hamiltonians.algebra import canonical, commutator
+from ..solvers import State
+from .averages import expectation
+from .probes import Probe
+
+MOST_WORK = 2e9
+"""Words times amplitudes that the average of a commutator may take; higher moments are left out beyond."""
+MOST_PRODUCTS = 20_000
+"""Products of words that a formula may take."""
+ROUNDING = 1e-10
+
+
+def moments_from_commutators(state: State, left: Probe, right: Probe, count: int = 4) -> NDArray[np.complex128]:
+    """Return the first moments as ground-state averages; NaN where the commutators get too long.
+
+    Parameters
+    ----------
+    state : State
+        The ground level.
+    left, right : Probe
+        A and B.
+    count : int
+        Number of moments.
+
+    Returns
+    -------
+    (count,) complex
+        M_0, M_1, ... [energy^n].
+    """
+    found = np.full(count, np.nan, complex)
+    for n, formula in zip(range(count), _formulas(state.hamiltonian.operator, left, right), strict=False):
+        work = len(formula.terms) * sum(part.amplitudes.size * max(1, len(part.block.elements)) for part in state.parts)
+        if work > MOST_WORK:
+            break
+        found[n] = expectation(state, formula)
+    return found
+
+
+def _formulas(energy: Operator, left: Probe, right: Probe) -> Iterator[Operator]:
+    outer, inner = canonical(left.addition.dag), right.addition
+    while len(outer.terms) * len(inner.terms) <= MOST_PRODUCTS:
+        product = outer * inner
+        yield canonical(product if right.removal is None else product + inner * outer)
+        outer = commutator(outer, energy)
+
+
+def allowed_defects(
+    images: float, near_cutoff: NDArray[np.float64], scale: float, residual: float
+) -> NDArray[np.float64]:
+    """Return by how much each moment may miss its sum rule.
+
+    Parameters
+    ----------
+    images : float
+        Norms of the images of the ground level, squared.
+    near_cutoff : (count,) float
+        Weight of the level and its images on phonon states so near to the cutoff that the n-th moment feels it.
+    scale : float
+        Largest energy of an excitation.
+    residual : float
+        Of the ground level.
+
+    Returns
+    -------
+    (count,) float
+        Roundings, the residual of the level, and what the cutoff may take away.
+    """
+    orders, scale = np.arange(len(near_cutoff)), max(1.0, scale)
+    numerical = ROUNDING * scale**orders + 8 * orders * scale ** np.maximum(orders - 1, 0) * residual
+    return np.asarray(numerical * max(1.0, images) + near_cutoff * (4.0 * scale) ** orders)

@@ -1,0 +1,114 @@
+"""Algebra of operator formulas: one form for each operator, and commutators in it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import reduce
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .operators import ChargeWord, LatticeWord, Operator, total
+
+Word = tuple[ChargeWord, LatticeWord]
+Place = tuple[int, int]
+"""Species (0 up, 1 down, 2 boson) and site of a two-level system."""
+LOWER = np.array([[0, 1], [0, 0]])
+NAMES = (("c+up", "nup", "cup"), ("c+dn", "ndn", "cdn"), ("b+", "nb", "b"))
+LETTERS: Mapping[str, tuple[int, NDArray[np.int64]]] = MappingProxyType(
+    {
+        letter: (species, matrix)
+        for species, names in enumerate(NAMES)
+        for letter, matrix in zip(names, (LOWER.T, LOWER.T @ LOWER, LOWER), strict=True)
+    }
+)
+"""Species of each letter, and its matrix on (empty, occupied)."""
+ROUNDING = 1e-14
+
+
+def canonical(operator: Operator, scale: float = 0.0) -> Operator:
+    """Write an operator with each charge word as a product over places in ascending order, one letter for each.
+
+    Two formulas of one operator get the same form, so that what cancels is gone. Places are the up electrons by site,
+    the down electrons, the bosons. Coefficients that are roundings of the largest one, or of `scale`, are dropped.
+
+    Examples
+    --------
+    >>> from respair.hamiltonians import annihilate, create
+    >>> canonical(annihilate(1, "up") * create(1, "up") + create(0, "dn") * annihilate(0, "up"))
+    +1 -1 cup_0 c+dn_0 -1 nup_1
+    """
+    terms: defaultdict[Word, complex] = defaultdict(complex)
+    known: dict[ChargeWord, Mapping[ChargeWord, int]] = {}
+    for (charge, lattice), value in operator.terms.items():
+        if charge not in known:
+            known[charge] = _ordered(charge)
+        for word, weight in known[charge].items():
+            terms[word, lattice] += weight * value
+    largest = max((abs(value) for value in operator.terms.values()), default=scale)
+    return Operator({word: _clean(value, ROUNDING * max(scale, largest)) for word, value in terms.items()})
+
+
+def _clean(value: complex, least: float) -> complex:
+    real, imaginary = (part if abs(part) > least else 0.0 for part in (value.real, value.imag))
+    return complex(real, imaginary)
+
+
+def _ordered(word: ChargeWord) -> Mapping[ChargeWord, int]:
+    places: dict[Place, NDArray[np.int64]] = {}
+    odd: list[Place] = []
+    sign = 1
+    for symbol, site in word:
+        species, matrix = LETTERS[symbol]
+        place = species, site
+        if species < 2 and not symbol.startswith("n"):
+            sign *= (-1) ** sum(other > place for other in odd)
+            odd.append(place)
+        places[place] = places.get(place, np.eye(2, dtype=np.int64)) @ matrix
+    products: dict[ChargeWord, int] = {(): sign}
+    for place in sorted(places):
+        letters = dict(_letters(place, places[place]))
+        products = {
+            left + right: value * weight for left, value in products.items() for right, weight in letters.items()
+        }
+    return products
+
+
+def _letters(place: Place, matrix: NDArray[np.int64]) -> Iterator[tuple[ChargeWord, int]]:
+    """Yield a 2 x 2 matrix as a combination of 1, c+, n and c."""
+    species, site = place
+    up, number, down = NAMES[species]
+    parts = {(): matrix[0, 0], ((up, site),): matrix[1, 0], ((number, site),): matrix[1, 1] - matrix[0, 0]}
+    parts[(down, site),] = matrix[0, 1]
+    return ((word, int(weight)) for word, weight in parts.items() if weight)
+
+
+def commutator(left: Operator, right: Operator) -> Operator:
+    """Return ``A B - B A`` in its canonical form; every charge word of A must keep the parity of the electrons.
+
+    Examples
+    --------
+    >>> from respair.hamiltonians import boson, displacement, electron_number, create, phonon
+    >>> commutator(electron_number(0), create(0, "up")), commutator(phonon(0), displacement(0))
+    (+1 c+up_0, +1)
+    """
+    places = {word: _touched(word) for word in left.terms}
+    parts = []
+    for word, value in right.terms.items():
+        here = _touched(word)
+        near = Operator({other: x for other, x in left.terms.items() if places[other] & here})
+        single = Operator({word: value})
+        parts += [near * single, -(single * near)]
+    return canonical(total(parts))
+
+
+def _touched(word: Word) -> frozenset[Place]:
+    charge, lattice = word
+    return frozenset([(LETTERS[symbol][0], site) for symbol, site in charge] + [(3, mode) for mode, *_ in lattice])
+
+
+def nested(left: Operator, right: Operator, times: int) -> Operator:
+    """Return ``[A, [A, ... [A, B]]]``, with so many commutators, in its canonical form."""
+    return reduce(lambda inner, _: commutator(left, inner), range(times), canonical(right))

@@ -1,0 +1,294 @@
+r"""Operators between sectors: O as a map from a block of one (N, S_z) sector to blocks of another.
+
+A state with the quantum numbers chi of a symmetry group G goes to one with chi' under the part
+
+.. math:: O_{\chi'} = \frac{1}{|G|} \sum_g \chi'(g)^*\,\chi(g)\; U_g O U_g^\dagger,\qquad \sum_{\chi'} O_{\chi'} = O,
+
+so that a local operator is a sum over momentum transfers, and the image of each part is stored on representatives.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numba
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from . import kernels
+from .algebra import canonical
+from .block import Block
+from .charges import ChargeBasis
+from .frame import Product, frame_parts, in_frame
+from .hamiltonian import Hamiltonian
+from .model import Model
+from .operators import ADJOINT, ChargeWord, LatticeWord, Operator, total
+from .sector import Sector, allowed_two_sz
+from .space import CHARGE_OF, IDENTITY, Amplitudes, check_names
+from .symmetry import Symmetry, commutes, group, relabelled
+from .tensor import Hop, lattice_gathers
+from .threads import kernel_threads_for
+
+Change = tuple[int, int]
+"""Change of (N, N_up - N_dn)."""
+RAISES: Mapping[str, int] = {"c+up": 1, "cup": 0, "c+dn": 1, "cdn": 0, "b+": 1, "b": 0, "nup": 1, "ndn": 1, "nb": 1}
+"""Occupation that a letter leaves; one that counts needs it before, the others need the opposite."""
+
+
+def charge_change(model: Model, operator: Operator) -> Change:
+    """Return by how much an operator changes (N, N_up - N_dn).
+
+    Raises
+    ------
+    ValueError
+        If its words do not agree, or name what the model does not have.
+
+    Examples
+    --------
+    >>> from respair.clusters import site
+    >>> from respair.hamiltonians import Electrons, Model, pair
+    >>> charge_change(Model(site(), Electrons()), pair(0))
+    (-2, 0)
+    """
+    check_names(model, operator)
+    words = {charge for charge, _ in operator.terms}
+    steps = ([CHARGE_OF.get(symbol, (0, 0)) for symbol, _ in word] for word in words)
+    changes = sorted({(sum(n for n, _ in step), sum(spin for _, spin in step)) for step in steps})
+    if len(changes) > 1:
+        raise ValueError(f"the operator changes (N, N_up - N_dn) by {changes}; every word must change them alike")
+    return changes[0] if changes else (0, 0)
+
+
+def target_hamiltonian(hamiltonian: Hamiltonian, change: Change) -> Hamiltonian | None:
+    """Return the Hamiltonian of the sector to which a change leads, in the same phonon frame; None where there is none.
+
+    A displacement to the mean charge stays that of the first sector, so that both have the same oscillators.
+    """
+    space = hamiltonian.space
+    if change == (0, 0):
+        return hamiltonian
+    charge, two_sz = space.sector.charge + change[0], space.sector.spin_excess + change[1]
+    if not 0 <= charge <= space.model.max_charge or two_sz not in allowed_two_sz(space.model, charge):
+        return None
+    model = space.model
+    if model.phonons is not None and model.phonons.displacement == "mean":
+        frame = (2.0 * frame_parts(model, space.sector)[0]).tolist()
+        model = replace(model, phonons=replace(model.phonons, displacement=frame))
+    return Hamiltonian.of(model, Sector(charge, two_sz))
+
+
+@dataclass(frozen=True)
+class Transition:
+    """The part of an operator that leads from one block to another.
+
+    Attributes
+    ----------
+    source, target : Block
+        From where to where.
+    operator : Operator
+        The part, in the physical phonons.
+    """
+
+    source: Block = field(repr=False)
+    target: Block = field(repr=False)
+    operator: Operator
+
+    def apply(self, phi: Amplitudes) -> NDArray[Any]:
+        """Return the stored amplitudes in the target block of ``O psi``, for stored amplitudes of the source."""
+        kind = np.result_type(phi.dtype, self._dtype)
+        out = np.zeros(self.target.shape, kind)
+        phi = np.ascontiguousarray(phi, kind)
+        work = np.zeros((4 * numba.get_num_threads(), phi.shape[1]), kind)
+        with kernel_threads_for(max(phi.size, out.size)):
+            for hop in self._hops:
+                entries = (hop.matrix.indptr, hop.matrix.indices, hop.matrix.data.astype(kind), hop.element)
+                if hop.source is None or hop.weight is None:
+                    kernels.permuted_hops(out, phi, *entries, *self._gathers)
+                else:
+                    lattice = (hop.source, hop.weight.astype(kind))
+                    kernels.dressed_hops(out, phi, *entries, *self._gathers, *lattice, work)
+        return out
+
+    @cached_property
+    def _dtype(self) -> np.dtype[Any]:
+        own = [block.orbits.factor.dtype for block in (self.source, self.target) if block.orbits is not None]
+        return np.result_type(np.float64, *own, *(hop.matrix.data.dtype for hop in self._hops))
+
+    @cached_property
+    def _gathers(self) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        phonons, orbits = self.source.space.phonons, self.source.orbits
+        if orbits is None:
+            return np.arange(len(phonons), dtype=np.int32)[None], np.zeros((0, 0))
+        return orbits.gather, orbits.sign
+
+    @cached_property
+    def _hops(self) -> tuple[Hop, ...]:
+        hops = []
+        for charges, lattice in self._products():
+            matrix, element = self._on_rows(charges)
+            if lattice == IDENTITY:
+                hops.append(Hop(matrix, element))
+                continue
+            moves = self.source.space.lattice_matrix(lattice)
+            hops.append(Hop(matrix, element, *lattice_gathers(moves, int(np.diff(moves.indptr).max(initial=0)))))
+        return tuple(hops)
+
+    def _products(self) -> list[Product]:
+        """Return charge matrices, from all configurations to the stored rows, with their lattice operators."""
+        source, target = self.source.space, self.target.space
+        is_dressed = source.is_dressed or target.is_dressed
+        rows = np.arange(target.shape[0]) if self.target.orbits is None else self.target.orbits.representatives
+        by_lattice: defaultdict[LatticeWord, dict[ChargeWord, complex]] = defaultdict(dict)
+        formula = self.operator if is_dressed else source.displaced(self.operator)
+        for (charge, lattice), value in formula.terms.items():
+            by_lattice[lattice][charge] = value
+        states = target.charges.states[rows]
+        products: list[Product] = [
+            (charge_rows(words, source.charges, states), ((lattice, 1.0),)) for lattice, words in by_lattice.items()
+        ]
+        return in_frame(products, source.frame, target.frame[rows]) if is_dressed else products
+
+    def _on_rows(self, matrix: sp.csr_array) -> tuple[sp.csr_array, NDArray[np.int16]]:
+        """Return a charge matrix from stored rows to stored rows, and the group element of each entry."""
+        source, target = self.source.orbits, self.target.orbits
+        own = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+        scale = np.ones(matrix.nnz) if target is None else np.sqrt(target.sizes[own])
+        if source is None:
+            scaled = sp.csr_array((matrix.data * scale, matrix.indices, matrix.indptr), shape=matrix.shape)
+            return scaled, np.zeros(matrix.nnz, np.int16)
+        row = source.row[matrix.indices]
+        data = matrix.data * source.factor[matrix.indices] * scale / np.sqrt(source.sizes[row])
+        reduced = sp.csr_array((data, row, matrix.indptr), shape=(matrix.shape[0], len(source.sizes)))
+        return reduced, source.element[matrix.indices]
+
+
+def charge_rows(words: Mapping[ChargeWord, complex], basis: ChargeBasis, states: NDArray[np.uint64]) -> sp.csr_array:
+    """Return ``<state| sum of charge words |e>`` for given configurations of any sector and all e of a basis.
+
+    Parameters
+    ----------
+    words : mapping of ChargeWord to complex
+        The operator.
+    basis : ChargeBasis
+        Where it starts.
+    states : (n,) uint64
+        Configurations where it ends, as integers of the same layout.
+
+    Returns
+    -------
+    csr_array, shape (n, len(basis))
+        Real where all coefficients are.
+    """
+    rows, columns = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    values: list[NDArray[Any]] = [np.zeros(0)]
+    for word, value in words.items():
+        row, image, sign = acted(tuple((ADJOINT[symbol], index) for symbol, index in word[::-1]), basis, states)
+        column = basis.index(image)
+        there = column >= 0
+        rows.append(row[there])
+        columns.append(column[there])
+        values.append((value if np.imag(value) else np.real(value)) * sign[there])
+    entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
+    return sp.csr_array(entries, shape=(len(states), len(basis)))
+
+
+def acted(
+    word: ChargeWord, basis: ChargeBasis, states: NDArray[np.uint64]
+) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.float64]]:
+    """Apply a charge word to configurations: return those that it does not annihilate, their images and signs."""
+    one, shift = np.uint64(1), {"b": 2 * basis.sites, "d": basis.sites, "u": 0}
+    source, image = np.arange(len(states)), states.copy()
+    parity = np.zeros(len(states), np.int64)
+    for symbol, index in reversed(word):
+        is_boson, counts = "b" in symbol, symbol.startswith("n")
+        place = basis.boson_sites.index(index) if is_boson else index
+        bit = np.uint64(place + (shift["b"] if is_boson else shift[symbol[-2]]))
+        full = (image >> bit) & one
+        alive = full == np.uint64(RAISES[symbol] if counts else 1 - RAISES[symbol])
+        source, image, parity = source[alive], image[alive], parity[alive]
+        if not counts:
+            image = image ^ (one << bit)
+            parity = parity if is_boson else parity + np.bitwise_count(image & ((one << bit) - one))
+    return source, image, np.where(parity % 2, -1.0, 1.0)
+
+
+def transitions(block: Block, operator: Operator, target: Hamiltonian | None = None) -> tuple[Transition, ...]:
+    """Return the parts of an operator that lead from a block to others, each with the block to which it leads.
+
+    Of the symmetries of the block those are used that the other sector has as well; together the parts are the whole
+    operator, and their images lie in different blocks.
+
+    Parameters
+    ----------
+    block : Block
+        Where the operator acts.
+    operator : Operator
+        In the physical phonons.
+    target : Hamiltonian, optional
+        Of the sector to which it leads, where it is known: see `target_hamiltonian`.
+
+    Returns
+    -------
+    tuple of Transition
+        None where the operator leads out of what exists, as an electron added to a full cluster does.
+
+    Raises
+    ------
+    ValueError
+        If the words of the operator do not change (N, S_z) alike, or name what is not there.
+    """
+    hamiltonian = target or target_hamiltonian(block.hamiltonian, charge_change(block.space.model, operator))
+    if hamiltonian is None:
+        return ()
+    common = [commutes(hamiltonian.space, hamiltonian.operator, s) for s in block.symmetries]
+    own = tuple(s for s, kept in zip(block.symmetries, common, strict=True) if kept)
+    found = []
+    for other in _blocks(own):
+        part = _part(canonical(operator), block.space.model, own, other)
+        if part.terms:
+            found.append(Transition(block, _block(hamiltonian, block.sector, other), part))
+    return tuple(found)
+
+
+def _blocks(own: tuple[Symmetry, ...]) -> Iterator[tuple[Symmetry, ...]]:
+    """Yield all quantum numbers of the generators; a mirror has one only where it does not move the first."""
+    if not own:
+        yield ()
+        return
+    first, *mirror = own
+    for m in range(first.period):
+        turned = replace(first, block=m)
+        if mirror and 2 * m % first.period == 0:
+            yield from ((turned, replace(mirror[0], block=p)) for p in range(mirror[0].period))
+        else:
+            yield (turned,)
+
+
+def _part(operator: Operator, model: Model, own: tuple[Symmetry, ...], other: tuple[Symmetry, ...]) -> Operator:
+    scale = max((abs(value) for value in operator.terms.values()), default=0.0)
+    for symmetry, reached in zip(own, other, strict=False):
+        turn = np.exp(2j * np.pi * ((reached.block - symmetry.block) % symmetry.period) / symmetry.period)
+        image, images = operator, []
+        for power in range(symmetry.period):
+            images.append(complex(turn**power) / symmetry.period * image)
+            image = relabelled(image, model, symmetry)
+        operator = canonical(total(images), scale)
+    return operator
+
+
+def _block(hamiltonian: Hamiltonian, source: Sector, symmetries: tuple[Symmetry, ...]) -> Block:
+    elements = group(hamiltonian.space, symmetries) if symmetries else ()
+    sector = hamiltonian.space.sector
+    if (
+        symmetries
+        and source.momentum is not None
+        and symmetries[0].sites == hamiltonian.space.model.cluster.translation
+    ):
+        parity = 1 - 2 * symmetries[1].block if len(symmetries) > 1 else None
+        sector = replace(sector, momentum=symmetries[0].block, reflection=parity)
+    return Block(hamiltonian, sector, symmetries, elements)

@@ -1,0 +1,298 @@
+"""Spectral lines of a vector: exact poles and weights, or the continued fraction of QuSpin's Lanczos recursion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.linalg as la
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from quspin.tools.lanczos import lanczos_iter
+
+from ..hamiltonians import Amplitudes, Block
+from ..hamiltonians.symmetry import isometry
+from ..hamiltonians.threads import one_blas_thread
+from .deflation import Vector, add, overlaps
+from .ground_state import _isometry, _product_index
+from .lanczos import hermitian_levels
+
+EXACT_UP_TO = 1200
+"""Blocks of at most so many states are diagonalised for their spectra, if the engine is left open."""
+SMALL = 60
+"""Blocks of at most so many states are diagonalised whatever the engine is."""
+STORED_BYTES = 256 << 20
+"""Memory for Lanczos vectors: as many as fit are kept, and all later ones made orthogonal to them."""
+MOST_STEPS = 20_000
+EXHAUSTED = 1e-13
+
+
+@dataclass(frozen=True)
+class Lines:
+    r"""``sum_j w_j delta(E - E_j)``, as far as a vector sees the spectrum of a block.
+
+    Attributes
+    ----------
+    energies : (m,) float
+        Poles E_j of the resolvent, ascending [energy].
+    weights : (m,) float or complex
+        ``w_j = <left|j><j|right>``.
+    errors : (m,) float
+        Residual of each pole: an exact level lies within this distance [energy]; zero for exact ones.
+    steps : int
+        Lanczos steps; 0 where all levels were computed.
+    error : float
+        Bound on the error of ``<left|(z - H)^-1|right>`` at all z that were asked for [1/energy].
+    """
+
+    energies: NDArray[np.float64]
+    weights: NDArray[Any]
+    errors: NDArray[np.float64]
+    steps: int = 0
+    error: float = 0.0
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Where the continued fraction must be right, and how right.
+
+    Attributes
+    ----------
+    z : (n,) complex
+        Energies off the real axis, ``E + i eta``.
+    tolerance : float
+        Largest error of ``<left|(z - H)^-1|right>``, over the norms of the two vectors and times eta.
+    """
+
+    z: NDArray[np.complex128]
+    tolerance: float = 1e-10
+
+
+def spectral_lines(
+    block: Block, right: Amplitudes, accuracy: Accuracy, engine: str = "auto", left: Amplitudes | None = None
+) -> Lines:
+    r"""Compute the poles and weights of ``<left|(z - H)^-1|right>``.
+
+    Parameters
+    ----------
+    block : Block
+        Where the vectors lie.
+    right : (k, rows, phonon states)
+        Stored amplitudes of any norm; lines of several vectors are added up.
+    accuracy : Accuracy
+        Where and how exactly the resolvent is wanted; decides on the number of Lanczos steps.
+    engine : str
+        "dense" for exact poles; "quspin" and "tensor" for the continued fraction with the products of that engine;
+        "auto" for exact poles in blocks of up to 1200 states and "tensor" beyond. Blocks of up to 60 states are always
+        diagonalised.
+    left : (k, rows, phonon states), optional
+        The other vectors; `right` by default.
+
+    Returns
+    -------
+    Lines
+        With ``M_n = sum_j w_j E_j^n`` exact for the lowest n, whatever the number of steps.
+
+    Raises
+    ------
+    ArithmeticError
+        If the recursion does not come to the accuracy in 20 000 steps.
+    ValueError
+        If a z lies on the real axis.
+
+    References
+    ----------
+    R. Haydock, V. Heine and M. J. Kelly, J. Phys. C 5, 2845 (1972); E. R. Gagliano and C. A. Balseiro, Phys. Rev. Lett.
+    59, 2999 (1987).
+
+    Examples
+    --------
+    >>> from respair.clusters import dimer
+    >>> from respair.hamiltonians import Electrons, Hamiltonian, Model, Sector
+    >>> block = Block.of(Hamiltonian.of(Model(dimer(), Electrons(hopping=1.0)), Sector(1)))
+    >>> lines = spectral_lines(block, np.array([[[1.0], [0.0]]]), Accuracy(np.array([0.1j])))
+    >>> lines.energies.round(12), lines.weights.round(12)
+    (array([-1.,  1.]), array([0.5, 0.5]))
+    """
+    if np.any(accuracy.z.imag <= 0):
+        raise ValueError("the broadening must be above 0 for a continued fraction; exact poles are in the lines")
+    dimension = block.energy.dimension
+    if dimension <= SMALL or engine == "dense" or (engine == "auto" and dimension <= EXACT_UP_TO):
+        return _exact(block, right, left)
+    view = VIEWS["quspin" if engine == "quspin" else "tensor"](block)
+    others = right if left is None else left
+    with one_blas_thread():
+        pairs = [(v, None if left is None else u) for v, u in zip(right, others, strict=True) if v.any() and u.any()]
+        return added(tuple(_continued_fraction(view, v, accuracy, u) for v, u in pairs))
+
+
+def added(lines: Sequence[Lines]) -> Lines:
+    """Return all lines of several vectors or blocks as one list, ascending."""
+    empty = np.zeros(0)
+    energies = np.concatenate([empty, *(part.energies for part in lines)])
+    weights = np.concatenate([empty, *(part.weights for part in lines)])
+    errors = np.concatenate([empty, *(part.errors for part in lines)])
+    order = np.argsort(energies, kind="stable")
+    steps, error = max((part.steps for part in lines), default=0), sum(part.error for part in lines)
+    return Lines(energies[order], weights[order], errors[order], steps, error)
+
+
+def _exact(block: Block, right: Amplitudes, left: Amplitudes | None) -> Lines:
+    whole, expand = block.hamiltonian.matrix(), _isometry(block)
+    matrix = whole if expand is None else sp.csr_array(expand.conj().T @ whole @ expand)
+    energies, vectors = hermitian_levels(matrix.toarray())
+
+    def seen(states: Amplitudes) -> Vector:
+        psi = np.array([block.expand(phi).ravel() for phi in states]).T
+        return np.asarray(vectors.conj().T @ (psi if expand is None else expand.conj().T @ psi))
+
+    found = seen(right)
+    weights = np.sum(np.abs(found) ** 2 if left is None else seen(left).conj() * found, axis=1)
+    return Lines(energies, weights, np.zeros(len(energies)))
+
+
+@dataclass(frozen=True)
+class _View:
+    """H of a block as one engine sees it, and how vectors of the block look there."""
+
+    product: Callable[[Vector, Vector], Vector]
+    project: Callable[[Vector], None]
+    dtype: np.dtype[Any]
+    seen: Callable[[Amplitudes], Vector]
+
+
+def _tensor_view(block: Block) -> _View:
+    energy = block.energy
+    return _View(energy.dot, energy.project, energy.dtype, lambda phi: np.asarray(phi).ravel())
+
+
+def _quspin_view(block: Block) -> _View:
+    hamiltonian, size = block.hamiltonian, block.space.dimension
+    real = all(abs(element.character.imag) < 1e-12 for element in block.elements)
+    dtype = np.dtype(hamiltonian.dtype if real else np.complex128)
+    basis, matrix = hamiltonian.quspin(tuple(s.as_map() for s in block.symmetries), dtype.type)
+    order = _product_index(hamiltonian, basis.states)
+    if block.elements:
+        expand = isometry(block.elements, order, size)
+    else:
+        expand = sp.csr_array((np.ones(size), (order, np.arange(size))), shape=(size, size))
+
+    def product(v: Vector, out: Vector) -> Vector:
+        out[:] = matrix @ v
+        return out
+
+    return _View(product, lambda v: None, dtype, lambda phi: expand.conj().T @ block.expand(phi).ravel())
+
+
+VIEWS: dict[str, Callable[[Block], _View]] = {"tensor": _tensor_view, "quspin": _quspin_view}
+
+
+class _Enough(Exception):  # noqa: N818
+    """Ends QuSpin's recursion from within a product."""
+
+
+class _Recursion:
+    """H as QuSpin's recursion sees it: it keeps the coefficients, mends the vectors, and ends the recursion.
+
+    The vectors have one more entry than the space, so that QuSpin, which wants fewer steps than entries, may come to
+    the end of the space; that entry stays zero.
+    """
+
+    def __init__(self, view: _View, dtype: np.dtype[Any], size: int, accuracy: Accuracy, left: Vector | None) -> None:
+        self._view, self._accuracy, self._left, self.dtype = view, accuracy, left, dtype
+        self._most = max(1, STORED_BYTES // (dtype.itemsize * size))
+        self._buffer: Vector = np.zeros((0, size), dtype)
+        self._stored = self._buffer
+        self.diagonal: list[float] = []
+        self.coupling: list[float] = []
+        self.seen: list[complex] = []
+        self.error = np.inf
+        self._fraction = np.ones(len(accuracy.z), complex)
+        self._ratio = np.ones(len(accuracy.z), complex)
+        self._scale = 0.0
+
+    def dot(self, q: Vector, out: Vector) -> Vector:
+        v, image = q[:-1], out[:-1]
+        if self.diagonal:
+            coupling = float(np.linalg.norm(out)) * self._mended(v)
+            self.coupling.append(coupling)
+            self._scale = max(self._scale, coupling)
+            if self._is_enough(coupling):
+                raise _Enough
+        self._keep(v)
+        if self._left is not None:
+            self.seen.append(complex(np.vdot(self._left, v)))
+        self._view.product(v, image)
+        out[-1] = 0.0
+        self.diagonal.append(float(np.vdot(v, image).real))
+        self._scale = max(self._scale, abs(self.diagonal[-1]))
+        return out
+
+    def _mended(self, v: Vector) -> float:
+        """Make a vector orthogonal to those that are stored; return the length that was left of it."""
+        if not np.all(np.isfinite(v)):
+            return 0.0
+        self._view.project(v)
+        for _ in range(2):
+            add(-overlaps(self._stored, v), self._stored, v)
+        left = float(np.linalg.norm(v))
+        if left:
+            v /= left
+        return left
+
+    def _keep(self, v: Vector) -> None:
+        count = len(self.diagonal)
+        if count >= self._most:
+            return
+        if count >= len(self._buffer):
+            grown = np.zeros((min(self._most, max(32, 2 * count)), len(v)), v.dtype)
+            grown[:count] = self._stored
+            self._buffer = grown
+        self._buffer[count] = v
+        self._stored = self._buffer[: count + 1]
+
+    def _is_enough(self, coupling: float) -> bool:
+        """Bound what is missing: the residual of (z - H) x = v is coupling |x_m| for the Lanczos solution x."""
+        z, before = self._accuracy.z, self.coupling[-2] if len(self.coupling) > 1 else 0.0
+        self._fraction = z - self.diagonal[-1] - before**2 / self._fraction
+        self._ratio = self._ratio * (before or 1.0) / self._fraction
+        residual = coupling * np.abs(self._ratio)
+        missing = residual if self._left is not None else residual**2
+        self.error = float(np.max(missing / z.imag))
+        reached = float(np.max(missing)) <= self._accuracy.tolerance
+        return reached or coupling <= EXHAUSTED * self._scale
+
+
+def _continued_fraction(view: _View, right: Amplitudes, accuracy: Accuracy, left: Amplitudes | None) -> Lines:
+    start = view.seen(right)
+    other = None if left is None else view.seen(left)
+    dtype = np.result_type(view.dtype, start.dtype, *([] if other is None else [other.dtype]))
+    norm, size = float(np.linalg.norm(start)), len(start)
+    lengths = norm * (norm if other is None else float(np.linalg.norm(other)))
+    seen = None if other is None else other.astype(dtype) * (norm / lengths)
+    recursion = _Recursion(view, dtype, size, accuracy, seen)
+    padded = np.append(start.astype(dtype) / norm, 0.0).astype(dtype)
+    most = min(MOST_STEPS, size)
+    try:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            lanczos_iter(recursion, padded, most, return_vec_iter=False, eps=0.0)
+    except _Enough:
+        pass
+    if len(recursion.diagonal) == MOST_STEPS:
+        raise ArithmeticError(
+            f"the continued fraction has not converged after {MOST_STEPS} steps: its error may be as large as "
+            f"{recursion.error * lengths:.1e}; raise spectrum.broadening"
+        )
+    return _ritz_lines(recursion, lengths, left is not None)
+
+
+def _ritz_lines(recursion: _Recursion, lengths: float, crossed: bool) -> Lines:
+    steps = len(recursion.diagonal)
+    off = np.array(recursion.coupling[: steps - 1])
+    energies, vectors = la.eigh_tridiagonal(np.array(recursion.diagonal), off)
+    last = recursion.coupling[steps - 1] if len(recursion.coupling) >= steps else 0.0
+    weights = vectors[0] * (np.array(recursion.seen) @ vectors) if crossed else vectors[0] ** 2
+    error = recursion.error if np.isfinite(recursion.error) else 0.0
+    return Lines(energies, lengths * weights, last * np.abs(vectors[-1]), steps, lengths * error)

@@ -1,0 +1,177 @@
+"""``[spectrum]``: spectral functions and the optical conductivity of the ground level."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import xarray as xr
+from pydantic import AfterValidator, Field
+from rich.table import Table as TextTable
+from rich.text import Text
+
+from ..analysis import optical_conductivity, probe, spectral_function
+from ..analysis.excitations import LINESHAPES
+from ..analysis.plots_spectra import plot_spectrum
+from ..analysis.probes import KINDS, NAMES, probe_problems
+from ..analysis.spectra import DEFAULT_BROADENING
+from ..hamiltonians import Model, Problem, Sector
+from ..hamiltonians.parameters import show
+from .digits import columns
+from .plain import entries, plain
+from .task import Figure, Setting, Task
+from .values import LEFT_OUT, Floats, Number, Table, Whole, one_of
+from .wording import listed
+
+MOST_LINES = 12
+"""Lines that the terminal shows, the strongest first."""
+Name = Annotated[str, AfterValidator(one_of(NAMES)), Field(description=listed(NAMES))]
+
+
+class SpectrumTable(Table):
+    """Keys of ``[spectrum]``."""
+
+    operator: Name = LEFT_OUT
+    site: Whole = LEFT_OUT
+    momentum: Whole = LEFT_OUT
+    spin: Annotated[Literal["up", "dn"], Field(description='"up" or "dn"')] = LEFT_OUT
+    frequencies: Floats
+    broadening: Annotated[Number, Field(gt=0, description="a number above 0")] = LEFT_OUT
+    lineshape: Annotated[str, AfterValidator(one_of(tuple(LINESHAPES))), Field(description=listed(LINESHAPES))] = (
+        LEFT_OUT
+    )
+    cross: Annotated[str, AfterValidator(one_of(NAMES[:-1])), Field(description=listed(NAMES[:-1]))] = LEFT_OUT
+    cross_site: Whole = LEFT_OUT
+
+
+@dataclass(frozen=True)
+class SpectrumTask(Task):
+    """The spectrum of an operator in the ground level.
+
+    Attributes
+    ----------
+    operator : str
+        Name of a probe.
+    site, momentum : int or None
+        Where it acts.
+    spin : str
+        Of an electron.
+    frequencies : tuple of float
+        omega.
+    broadening : float
+        Half width at half maximum of the lines.
+    lineshape : str
+        "lorentzian" or "gaussian".
+    cross : str or None
+        The probe A of a cross spectrum ``<0|A+|n><n|B|0>``; at the same place if `cross_site` is None.
+    cross_site : int or None
+        Where it acts.
+    """
+
+    name: ClassVar[str] = "spectrum"
+    table: ClassVar[type[Table]] = SpectrumTable
+    figures: ClassVar[tuple[Figure, ...]] = (("spectrum", "spectrum_values", plot_spectrum),)
+
+    frequencies: tuple[float, ...]
+    operator: str = "electron"
+    site: int | None = None
+    momentum: int | None = None
+    spin: str = "up"
+    broadening: float = DEFAULT_BROADENING
+    lineshape: str = "lorentzian"
+    cross: str | None = None
+    cross_site: int | None = None
+
+    @classmethod
+    def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
+        """Yield a thermal state, of which no spectrum can be had yet."""
+        if has("thermal"):
+            allowed = "spectra of thermal states are not available yet in this version; remove [thermal] or [spectrum]"
+            yield Problem("spectrum", show(dict(values)), allowed)
+
+    @classmethod
+    def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
+        """Yield operators, sites and momenta that are not there."""
+        asked = cls(**values)
+        yield from probe_problems(model, asked.operator, asked.site, asked.momentum)
+        if asked.cross is None:
+            if asked.cross_site is not None:
+                yield Problem("spectrum.cross_site", show(asked.cross_site), "leave it out, or add cross = an operator")
+            return
+        if asked.operator == "current":
+            yield Problem("spectrum.cross", show(asked.cross), "leave it out; the conductivity has one operator")
+            return
+        for problem in probe_problems(model, asked.cross, *asked._cross_place):
+            yield replace(problem, path=problem.path.replace("operator", "cross").replace(".site", ".cross_site"))
+        if KINDS[asked.cross].removes != KINDS[asked.operator].removes:
+            allowed = f"allowed: an operator that changes the charge as {asked.operator} does"
+            yield Problem("spectrum.cross", show(asked.cross), allowed)
+
+    @property
+    def _cross_place(self) -> tuple[int | None, int | None]:
+        return (self.cross_site, None) if self.cross_site is not None else (self.site, self.momentum)
+
+    def run(self, setting: Setting) -> xr.Dataset:
+        """Find the lines in all blocks that the operator reaches from the ground level."""
+        levels, reporter = setting.ground, setting.reporter
+        shape = (self.frequencies, self.broadening, self.lineshape, setting.solver)
+        if self.operator == "current":
+            return self.named(optical_conductivity(levels, *shape, progress=reporter.step))
+        model = levels.hamiltonian.space.model
+        right = probe(model, self.operator, self.site, self.momentum, self.spin)
+        left = None if self.cross is None else probe(model, self.cross, *self._cross_place, self.spin)
+        return self.named(spectral_function(levels, right, *shape, left, reporter.step))
+
+    @classmethod
+    def record(cls, data: xr.Dataset) -> dict[str, object]:
+        """Return the curve, lines, moments with their sum rules, and the weights."""
+        pairs = (data[f"spectrum_pole_{key}"].values for key in ("frequencies", "weights"))
+        poles = xr.DataArray(np.array([*pairs]).T.reshape(-1, 2))
+        defects = data["spectrum_moments"] - data["spectrum_sum_rules"]
+        weights = {key: plain(data[f"spectrum_{key}_weight"]) for key in ("addition", "removal")}
+        current = [key for key in ("drude", "fsum", "fsum_defect") if f"spectrum_{key}" in data]
+        return {
+            "frequencies": plain(data["omega"]),
+            **entries(data, cls.name, ("values", "moments", "sum_rules", "sum_rule_errors")),
+            "sum_rule_defects": plain(defects),
+            "poles": _poles(poles),
+            "weights": weights,
+            **entries(data, cls.name, ("pole_errors", "broadening", "steps", "error", *current)),
+        }
+
+    @classmethod
+    def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
+        """Yield the strongest lines, and the moments beside their sum rules."""
+        frequencies, weights = (data[f"spectrum_pole_{key}"].values for key in ("frequencies", "weights"))
+        strongest = np.sort(np.argsort(-np.abs(weights), kind="stable")[:MOST_LINES])
+        table = columns(f"spectrum: {len(weights)} lines", ("omega", "weight"))
+        for n in strongest:
+            table.add_row(f"{frequencies[n]:.8f}", f"{weights[n]:.8f}")
+        yield table
+        table = columns("moments", ("order", "moment", "sum rule", "defect"))
+        pairs = zip(data["spectrum_moments"].values, data["spectrum_sum_rules"].values, strict=True)
+        for order, (moment, rule) in enumerate(pairs):
+            known = np.isfinite(rule)
+            table.add_row(
+                str(order), f"{moment:.10g}", *((f"{rule:.10g}", f"{abs(moment - rule):.1e}") if known else "--")
+            )
+        yield table
+        if (steps := int(data["spectrum_steps"])) > 0:
+            yield Text(
+                f"Continued fractions of up to {steps} steps; they miss at most {float(data['spectrum_error']):.1e}."
+            )
+        if "spectrum_drude" in data:
+            yield Text(
+                f"Drude weight {float(data['spectrum_drude']):.8f}; the f-sum rule is missed by "
+                f"{float(data['spectrum_fsum_defect']):.1e}."
+            )
+
+
+def _poles(pairs: xr.DataArray) -> list[list[object]]:
+    """Return [frequency, weight] of each line; frequencies are real, weights of cross spectra may be complex."""
+    values = pairs.values
+    rows = plain(pairs) if np.isrealobj(values) else [[w.real, plain(xr.DataArray(z))] for w, z in values]
+    assert isinstance(rows, list)
+    return rows

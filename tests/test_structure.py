@@ -19,7 +19,8 @@ from respair.hamiltonians import Bosons, Electrons, Model, Phonons
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("clusters", "hamiltonians", "solvers", "analysis", "studies")
 FRONT = ROOT / "src" / "respair"
-FILES = [path for room in ROOMS for path in sorted((ROOT / room).glob("*.py"))]
+PACKAGES = (*ROOMS, "analysis.approximations")
+FILES = [path for package in PACKAGES for path in sorted((ROOT / package.replace(".", "/")).glob("*.py"))]
 DOOR = sorted(FRONT.glob("*.py"))
 LAZY = {"quspin", "matplotlib"}
 MOST_LINES = 400
@@ -69,15 +70,18 @@ def module_assignments(path):
 each_file = pytest.mark.parametrize("path", FILES, ids=relative)
 each_file_and_the_door = pytest.mark.parametrize("path", FILES + DOOR, ids=relative)
 each_room = pytest.mark.parametrize("room", ROOMS)
+each_package = pytest.mark.parametrize("package", PACKAGES)
 
 
 @each_file
 def test_a_room_imports_only_from_the_rooms_before_it(path):
-    room = ROOMS.index(path.parent.name)
+    room, *inner = path.relative_to(ROOT).parts
+    beyond = len(inner) + 1
     for level, name in imports(tree(path)):
-        if level == 2:
-            assert name.split(".")[0] in ROOMS[:room], f"{relative(path)} imports {name} against the arrow"
-        assert level <= 2, f"{relative(path)} leaves the package with {'.' * level}{name}"
+        if level == beyond:
+            allowed = ROOMS[: ROOMS.index(room)]
+            assert name.split(".")[0] in allowed, f"{relative(path)} imports {name} against the arrow"
+        assert level <= beyond, f"{relative(path)} leaves the package with {'.' * level}{name}"
 
 
 @each_file_and_the_door
@@ -146,32 +150,32 @@ def order_of_names(name):
     return (0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2), name
 
 
-@each_room
-def test_public_names_are_sorted_and_there(room):
-    module = importlib.import_module(f"respair.{room}")
+@each_package
+def test_public_names_are_sorted_and_there(package):
+    module = importlib.import_module(f"respair.{package}")
     assert module.__doc__
     assert module.__all__ == sorted(set(module.__all__), key=order_of_names)
     for name in module.__all__:
         value = getattr(module, name)
         if inspect.isclass(value) or inspect.isroutine(value):
-            assert value.__doc__, f"respair.{room}.{name} has no docstring"
+            assert value.__doc__, f"respair.{package}.{name} has no docstring"
 
 
-@each_room
-def test_a_room_hands_out_all_that_it_imports_and_nothing_else(room):
-    path = ROOT / room / "__init__.py"
+@each_package
+def test_a_room_hands_out_all_that_it_imports_and_nothing_else(package):
+    path = ROOT / package.replace(".", "/") / "__init__.py"
     imported = {
         alias.asname or alias.name for n in tree(path).body if isinstance(n, ast.ImportFrom) for alias in n.names
     }
-    assert imported == set(importlib.import_module(f"respair.{room}").__all__)
+    assert imported == set(importlib.import_module(f"respair.{package}").__all__)
 
 
-@each_room
-def test_public_constants_and_type_names_are_explained(room):
+@each_package
+def test_public_constants_and_type_names_are_explained(package):
     """A string below the assignment says what the constant or the type means."""
-    public = set(importlib.import_module(f"respair.{room}").__all__)
+    public = set(importlib.import_module(f"respair.{package}").__all__)
     bare = []
-    for path in sorted((ROOT / room).glob("*.py")):
+    for path in sorted((ROOT / package.replace(".", "/")).glob("*.py")):
         body = tree(path).body
         for statement, following in zip(body, [*body[1:], ast.Pass()], strict=True):
             if isinstance(statement, ast.Assign | ast.AnnAssign) and set(bound_names(statement)) & public:
@@ -204,8 +208,9 @@ def test_type_checkers_see_the_same_front_door():
 
 def test_every_package_is_packed():
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    found = {"respair"} | {f"respair.{path.parent.name}" for path in FRONT.glob("*/__init__.py")}
-    assert set(tools["packages"]) == found == {"respair", *(f"respair.{room}" for room in ROOMS)}
+    places = [path.parent.relative_to(FRONT) for path in (*FRONT.glob("*/__init__.py"), *FRONT.glob("*/*/__init__.py"))]
+    found = {"respair"} | {f"respair.{'.'.join(place.parts)}" for place in places}
+    assert set(tools["packages"]) == found == {"respair", *(f"respair.{package}" for package in PACKAGES)}
     assert (FRONT / "py.typed").is_file()
 
 

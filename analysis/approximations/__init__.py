@@ -1,0 +1,34 @@
+"""Approximations with the face of the exact solvers, one idea a file, and their comparison with the exact answer."""
+
+from .adiabatic import adiabatic, adiabatic_bound, coherent_product
+from .atomic_limit import atomic_limit, site_model, spectral_weights
+from .face import Approximation, Where
+from .lang_firsov import Dressing, effective_model, lang_firsov, lang_firsov_squeezed, lang_firsov_variational
+from .mean_field import mean_field
+from .mean_field_sites import mean_field_sites
+from .pair_perturbation import pair_model, pair_perturbation
+from .standard import STANDARD
+from .static_lattice import born_oppenheimer, static_model
+
+__all__ = [
+    "STANDARD",
+    "Approximation",
+    "Dressing",
+    "Where",
+    "adiabatic",
+    "adiabatic_bound",
+    "atomic_limit",
+    "born_oppenheimer",
+    "coherent_product",
+    "effective_model",
+    "lang_firsov",
+    "lang_firsov_squeezed",
+    "lang_firsov_variational",
+    "mean_field",
+    "mean_field_sites",
+    "pair_model",
+    "pair_perturbation",
+    "site_model",
+    "spectral_weights",
+    "static_model",
+]

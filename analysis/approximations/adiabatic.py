@@ -1,0 +1,120 @@
+"""The adiabatic lattice: Born-Oppenheimer minima, their zero-point motion, bounds on both sides."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from ...hamiltonians import Model, Sector
+from ..labelled import labelled
+from .charges import COHERENT, DIAGONAL, charge_ground
+from .face import Approximation, Where, sector_of
+from .static_lattice import CONDITIONS, StaticLattice, static_model
+
+
+def coherent_product(model: Model, where: Where) -> xr.Dataset:
+    r"""Exact charges in their own mean lattice: the best product of a charge state and a coherent lattice.
+
+    In the state |charges> |coherent, x> every normal-ordered word of H takes its classical value, so that
+    ``<H> = sum omega0 x^2 / 4 + <H_el(x)>``; its minimum over the charges and x is the lowest minimum of the
+    Born-Oppenheimer energy, at which ``x_m = -2 <A_m> / omega_m``: the charges displace the lattice in which they move.
+    An upper bound of the ground energy of the sector.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``energies`` (one level), observables of the charges, ``displacement`` (mode,); and all solutions: ``minima``
+        (minimum,) in order of increasing x, ``minima_displacement``, ``chosen``, the number of the lowest one (the
+        first of equal ones), ``broken_symmetry``, true where several minima are equally low; ``residual``, the
+        largest |dE_ad/dx|.
+
+    Examples
+    --------
+    >>> from respair.clusters import site
+    >>> from respair.hamiltonians import Electrons, Phonons
+    >>> model = Model(site(), Electrons(), phonons=Phonons(2.0, electron_coupling=0.5, max_quanta=1))
+    >>> data = coherent_product(model, Sector(1))
+    >>> data.energies.values.round(9), data.displacement.values.round(6)
+    (array([-0.5]), array([1.]))
+    """
+    return _surface(model, sector_of(where))
+
+
+def adiabatic(model: Model, where: Where) -> xr.Dataset:
+    r"""The lowest Born-Oppenheimer minimum with its zero-point motion.
+
+    .. math:: E \approx \min_x E_{ad}(x) + \tfrac12\sum_m(\Omega_m - \omega_m)
+
+    with the frequencies Omega of small oscillations about it; the zero-point energy of the free lattice is subtracted
+    since H has none. Exact as omega0 -> 0 at fixed ``omega0 alpha^2``.
+
+    Returns
+    -------
+    xarray.Dataset
+        As `coherent_product`, with ``harmonic_frequencies`` (minimum, mode) and ``adiabatic_energy``, the minimum
+        itself.
+    """
+    data = _surface(model, sector_of(where))
+    frequencies = data["harmonic_frequencies"].isel(minimum=int(data["chosen"])).values
+    correction = 0.5 * float(np.sum(np.sort(frequencies) - np.sort(model.couplings.frequency)))
+    formula = "min E_ad + sum (Omega - omega0) / 2"
+    energies = labelled("energies", data["adiabatic_energy"].values[None] + correction, ["level"], formula, "energy")
+    return data.assign(energies=energies)
+
+
+def adiabatic_bound(model: Model, where: Where) -> xr.Dataset:
+    r"""A rigorous lower bound: the kinetic energy of the lattice is not negative.
+
+    ``omega0 a+a = omega0 (P^2 + X^2) / 2 - omega0 / 2`` and x = sqrt(2) X give
+    ``H >= sum omega0 x^2 / 4 + H_el(x) - sum omega0 / 2``, so that ``E >= min_x E_ad - sum omega0 / 2``.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``energies``, the bound, with the minima and ``residual`` as in `coherent_product`; no observables.
+    """
+    data = _surface(model, sector_of(where), observed=False)
+    bound = data["adiabatic_energy"].values[None] - 0.5 * float(np.sum(model.couplings.frequency))
+    return data.assign(energies=labelled("energies", bound, ["level"], "min E_ad - sum omega0 / 2", "energy"))
+
+
+def _surface(model: Model, sector: Sector, observed: bool = True) -> xr.Dataset:
+    lattice = StaticLattice(model, sector)
+    minima = lattice.minima()
+    energies = np.array([m.energy for m in minima])
+    chosen = int(np.argmax(energies <= energies.min() + 1e-9 * max(1.0, abs(energies.min()))))
+    best = minima[chosen]
+    equal = int(np.sum(energies <= best.energy + 1e-7))
+    elastic = float(lattice.omega @ best.displacement**2) / 4
+    formula = "min_x [sum omega0 x^2 / 4 + E_el(x)]"
+    data = xr.Dataset(
+        {
+            "energies": labelled("energies", np.array([best.energy]), ["level"], formula, "energy"),
+            "adiabatic_energy": labelled("adiabatic_energy", best.energy, [], formula, "energy"),
+            "minima": labelled("minima", energies, ["minimum"], "local minima of E_ad", "energy"),
+            "n_minima": labelled("n_minima", len(minima), [], "number of local minima of E_ad"),
+            "minima_displacement": labelled(
+                "minima_displacement", np.array([m.displacement for m in minima]), ["minimum", "mode"], "x"
+            ),
+            "harmonic_frequencies": labelled(
+                "harmonic_frequencies",
+                np.array([m.frequencies for m in minima]),
+                ["minimum", "mode"],
+                "Omega",
+                "energy",
+            ),
+            "chosen": labelled("chosen", chosen, [], "number of the lowest minimum"),
+            "broken_symmetry": labelled("broken_symmetry", equal > 1, [], "several minima are equally low"),
+            "residual": labelled("residual", max(m.gradient for m in minima), [], "max |dE_ad/dx|", "energy"),
+        }
+    )
+    if not observed:
+        return data
+    measured = charge_ground(static_model(model, best.displacement), sector, (*DIAGONAL, *COHERENT), elastic)
+    displacement = labelled("displacement", best.displacement, ["mode"], "<x_m>")
+    return data.assign(measured.data_vars).assign(displacement=displacement)
+
+
+COHERENT_PRODUCT = Approximation("coherent-product", coherent_product, CONDITIONS, "upper", "omega0 -> 0")
+ADIABATIC = Approximation("adiabatic", adiabatic, CONDITIONS, asymptotic="omega0 -> 0")
+ADIABATIC_BOUND = Approximation("adiabatic-bound", adiabatic_bound, CONDITIONS, "lower", "omega0 -> 0")

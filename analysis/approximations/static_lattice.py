@@ -1,0 +1,226 @@
+"""Charges in a static lattice: the Born-Oppenheimer energy, its minima, and its curvature there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import scipy.optimize as so
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from ...hamiltonians import Model, Operator, Sector, hamiltonian_operator
+from ...hamiltonians.operators import LatticeWord
+from ..labelled import labelled
+from .charges import ChargeSector, charge_model
+from .conditions import electrons_or_bosons, lattice_there, no_own_terms, sector_only, whole_sector
+from .face import Condition, refuse
+
+CONDITIONS: tuple[Condition, ...] = (sector_only, whole_sector, lattice_there, electrons_or_bosons, no_own_terms)
+"""What the static lattice needs of a model."""
+GRID = 241
+"""Points at which the surface of a single mode is scanned for minima."""
+MOST_CONFIGURATIONS = 32
+RANDOM_STARTS = 8
+SAME = 1e-5
+"""Minima closer than this in every displacement are one."""
+STATIONARY = 1e-6
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """A minimum of the Born-Oppenheimer energy.
+
+    Attributes
+    ----------
+    energy : float
+        E_ad there [energy].
+    displacement : (modes,) float
+        x = <a + a+>.
+    gradient : float
+        Largest |dE_ad/dx| that is left.
+    frequencies : (modes,) float
+        Frequencies of the small oscillations about it, ascending [energy].
+    """
+
+    energy: float
+    displacement: NDArray[np.float64] = field(repr=False)
+    gradient: float
+    frequencies: NDArray[np.float64] = field(repr=False)
+
+
+class StaticLattice:
+    r"""The charges of a sector, exactly, in a lattice that stands still at ``x_m``.
+
+    .. math:: E_{ad}(x) = \sum_m \omega_m x_m^2/4 + E_{el}(x)
+
+    with E_el the lowest energy of ``H_0 + sum_m x_m A_m``, A_m what x_m multiplies in H. Its gradient follows from the
+    theorem of Hellmann and Feynman.
+
+    Parameters
+    ----------
+    model : Model
+        With phonons, linearly coupled; their cutoff plays no role.
+    sector : Sector
+        (N, S_z).
+    """
+
+    def __init__(self, model: Model, sector: Sector) -> None:
+        refuse("static lattice", CONDITIONS, model, sector)
+        self.model, self.sector = model, sector
+        self.omega = model.couplings.frequency
+        self._charges = ChargeSector(model, sector)
+        whole = hamiltonian_operator(model)
+        self._rest = self._charges.matrix(beside(whole, ()))
+        self._forces = [self._charges.matrix(beside(whole, ((m, 1, 0),))) for m in range(len(self.omega))]
+
+    def energy(self, x: ArrayLike) -> tuple[float, NDArray[np.float64]]:
+        """Return E_ad(x) and its gradient, shape (modes,)."""
+        at = np.asarray(x, dtype=float)
+        matrix = self._rest
+        for value, force in zip(at, self._forces, strict=True):
+            matrix = matrix + value * force
+        energy, v = self._charges.lowest(matrix)
+        pull = np.array([np.vdot(v, force @ v).real for force in self._forces])
+        return energy + float(self.omega @ at**2) / 4, pull + self.omega * at / 2
+
+    def curvature(self, x: NDArray[np.float64], step: float = 4e-3) -> NDArray[np.float64]:
+        """Return the Hessian of E_ad from central differences of fourth order of the gradient, shape (modes, modes)."""
+        rows = []
+        for unit in np.eye(len(x)):
+            gradients = [self.energy(x + k * step * unit)[1] for k in (-2, -1, 1, 2)]
+            rows.append(np.array([1.0, -8.0, 8.0, -1.0]) @ np.array(gradients) / (12 * step))
+        return 0.5 * (np.array(rows) + np.array(rows).T)
+
+    def frequencies(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        r"""Return the harmonic frequencies at a minimum, ascending.
+
+        With ``omega P^2 / 2`` as kinetic energy and x = sqrt(2) X they are the roots of the eigenvalues of
+        ``2 sqrt(omega_m) E''_{mn} sqrt(omega_n)``; NaN where E'' is negative.
+        """
+        root = np.sqrt(2 * self.omega)
+        squares = np.linalg.eigvalsh(root[:, None] * self.curvature(x) * root)
+        return np.sqrt(np.where(squares < 0, np.nan, squares))
+
+    def starts(self) -> NDArray[np.float64]:
+        """Return displacements from which minima are looked for, shape (n, modes).
+
+        The rest positions of the cheapest charge configurations, zero, the mean of the box in which every minimum
+        lies (``x = -2 <A_m> / omega``), and random points of it; for one mode the local minima of a fine scan.
+        """
+        low, high = np.array([_spectral_box(force) for force in self._forces]).T
+        lowest, highest = -2 * high / self.omega, -2 * low / self.omega
+        if len(self.omega) == 1:
+            grid = np.linspace(lowest[0], highest[0], GRID)
+            values = np.array([self.energy([x])[0] for x in grid])
+            padded = np.concatenate([[np.inf], values, [np.inf]])
+            return grid[(padded[1:-1] <= padded[:-2]) & (padded[1:-1] <= padded[2:])][:, None]
+        pulls = np.array([np.real(force.diagonal()) for force in self._forces])
+        cost = np.real(self._rest.diagonal()) - np.sum(pulls**2 / self.omega[:, None], axis=0)
+        order = np.argsort(cost, kind="stable")
+        rest = np.unique(np.round((-2 * pulls / self.omega[:, None]).T[order], 12), axis=0, return_index=True)
+        configurations = rest[0][np.argsort(rest[1])][:MOST_CONFIGURATIONS]
+        random = np.random.default_rng(0).uniform(lowest, highest, (RANDOM_STARTS, len(self.omega)))
+        return np.vstack([configurations, np.zeros(len(self.omega)), 0.5 * (lowest + highest), random])
+
+    def minima(self) -> tuple[Minimum, ...]:
+        """Return the minima of E_ad in order of increasing x (of the first mode, then of the next)."""
+        found: list[NDArray[np.float64]] = []
+        for start in self.starts():
+            x = so.minimize(self.energy, start, jac=True, method="BFGS", options={"gtol": 1e-10}).x
+            if not any(np.max(np.abs(x - other)) < SAME for other in found):
+                found.append(x)
+        minima = [self._minimum(x) for x in found]
+        good = [m for m in minima if m.gradient < STATIONARY and not np.any(np.isnan(m.frequencies))]
+        return tuple(sorted(good, key=lambda m: tuple(np.round(m.displacement, 6))))
+
+    def _minimum(self, x: NDArray[np.float64]) -> Minimum:
+        energy, gradient = self.energy(x)
+        return Minimum(energy, x, float(np.max(np.abs(gradient))), self.frequencies(x))
+
+
+def beside(operator: Operator, lattice: LatticeWord) -> Operator:
+    """Return the charge operator that stands beside a word of the lattice."""
+    return Operator({(charge, ()): value for (charge, word), value in operator.terms.items() if word == lattice})
+
+
+def _spectral_box(force: Any) -> tuple[float, float]:
+    """Return bounds on the eigenvalues of a Hermitian matrix (Gershgorin)."""
+    diagonal = np.real(force.diagonal())
+    radius = np.asarray(abs(force).sum(axis=1)).ravel() - np.abs(diagonal)
+    return float(np.min(diagonal - radius)), float(np.max(diagonal + radius))
+
+
+def static_model(model: Model, x: ArrayLike) -> Model:
+    """Return the charges in a lattice that stands still at x, as a model without phonons.
+
+    Levels move by ``-omega0 alpha_F x`` and ``-omega0 alpha x``, a hopping becomes ``t + g x_b`` (modes on bonds) or
+    ``t + g (x_j - x_i)`` (modes on sites); the elastic energy ``sum omega x^2 / 4`` is left out.
+
+    Parameters
+    ----------
+    model : Model
+        With phonons.
+    x : (modes,) float
+        <a + a+> of each mode.
+
+    Examples
+    --------
+    >>> from respair.clusters import dimer
+    >>> from respair.hamiltonians import Electrons, Phonons
+    >>> model = Model(dimer(), Electrons(1.0), phonons=Phonons(2.0, electron_coupling=0.5, max_quanta=1))
+    >>> static_model(model, [0.3, 0.0]).couplings.electron_level
+    array([-0.3,  0. ])
+    """
+    c, at = model.couplings, np.asarray(x, dtype=float)
+    hopping, level, pair_level = (a.copy() for a in (c.electron_hopping, c.electron_level, c.boson_level))
+    sites = np.zeros(model.cluster.sites)
+    for m, mode in enumerate(model.modes):
+        if mode.host == "bond":
+            hopping[mode.index] += c.mode_bond[m] * at[m]
+            continue
+        sites[mode.index] = at[m]
+        level[mode.index] -= c.electron_phonon[m] * at[m]
+        if mode.index in model.boson_sites:
+            pair_level[model.boson_sites.index(mode.index)] -= c.boson_phonon[m] * at[m]
+    for b, bond in enumerate(model.cluster.bonds):
+        hopping[b] += c.bond_phonon[b] * (sites[bond.end] - sites[bond.start])
+    return charge_model(model, electron_hopping=hopping, electron_level=level, boson_level=pair_level)
+
+
+def born_oppenheimer(model: Model, sector: Sector, displacements: ArrayLike) -> xr.Dataset:
+    """Return the Born-Oppenheimer energy at given displacements of the lattice.
+
+    Parameters
+    ----------
+    model : Model
+        With phonons.
+    sector : Sector
+        (N, S_z).
+    displacements : (n, modes) float, or (n,) for one mode
+        x = <a + a+>.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``adiabatic_energy`` (point,) and ``displacement`` (point, mode).
+
+    Examples
+    --------
+    >>> from respair.clusters import site
+    >>> from respair.hamiltonians import Electrons, Phonons
+    >>> model = Model(site(), Electrons(), phonons=Phonons(1.0, electron_coupling=0.5, max_quanta=1))
+    >>> born_oppenheimer(model, Sector(1), [0.0, 1.0]).adiabatic_energy.values
+    array([ 0.  , -0.25])
+    """
+    lattice = StaticLattice(model, sector)
+    points = np.asarray(displacements, dtype=float).reshape(-1, len(model.modes))
+    energies = np.array([lattice.energy(x)[0] for x in points])
+    formula = "E_ad(x) = sum omega0 x^2 / 4 + E_el(x)"
+    return xr.Dataset(
+        {
+            "adiabatic_energy": labelled("adiabatic_energy", energies, ["point"], formula, "energy"),
+            "displacement": labelled("displacement", points, ["point", "mode"], "x = <a + a+>"),
+        }
+    )

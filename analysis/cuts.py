@@ -73,9 +73,9 @@ def _ends(model: Model, bond: int) -> tuple[int, int]:
 
 
 def separates(model: Model, cut: Cut) -> bool:
-    """True where an oscillator is cut off from its site; states of the Lang-Firsov frame do not show such a cut.
+    """True where an oscillator is cut off from its site.
 
-    There the oscillators move with the charges of their sites, and only together with them are they a part.
+    In the Lang-Firsov frame oscillators follow the charges of their sites: there the amplitudes do not show such a cut.
     """
     return any(m.host == "site" and (m.index in cut.sites) != (k in cut.modes) for k, m in enumerate(model.modes))
 

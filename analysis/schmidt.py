@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..solvers import State
 from .cuts import Cut, CutBlock, PhononCut, cut_blocks, cut_matrices, lattice_cut, separates, site_cut
+from .dressed_cuts import charge_spectrum, displacement_matrices, part_spectrum
 from .labelled import labelled
 
 LARGEST = 8000
@@ -18,8 +19,8 @@ LARGEST = 8000
 ZERO = 1e-15
 """Probabilities below this are rounding errors."""
 FRAME = (
-    "in the Lang-Firsov frame the oscillators follow the charges of their sites and cannot be cut off from them; "
-    'take phonons.displacement = "none" or "mean", or a cut that keeps them together'
+    "in the Lang-Firsov frame an oscillator is cut off from its site only together with all others; "
+    'take phonons.displacement = "none" or "mean", or another cut'
 )
 
 Spectrum = list[tuple[int, int, NDArray[np.float64]]]
@@ -73,9 +74,7 @@ def entanglement(state: State, cut: Cut | str | Sequence[int] = "lattice") -> xr
     >>> data.spectrum.values.round(12), round(float(data.entropy / np.log(4)), 12)
     (array([0.25, 0.25, 0.25, 0.25]), 1.0)
     """
-    part, space = _cut(state, cut), state.hamiltonian.space
-    if space.is_dressed and separates(space.model, part):
-        raise ValueError(FRAME)
+    part = _cut(state, cut)
     whole = list(_reduced(state, part))
     every = np.concatenate([values for *_, values in whole])
     order = np.argsort(-every, kind="stable")
@@ -135,23 +134,49 @@ def _reduced(state: State, cut: Cut) -> Spectrum:
     With the states of a mixture as another index of the rest, its reduced state is that of one pure state.
     """
     space = state.hamiltonian.space
+    if space.is_dressed and separates(space.model, cut):
+        return _dressed(state, cut)
     phonons = PhononCut.of(space.phonons, cut)
     return [(block.charge, block.two_sz, _spectrum(state, block, phonons)) for block in cut_blocks(space.charges, cut)]
+
+
+def _dressed(state: State, cut: Cut) -> Spectrum:
+    """Return the spectrum of a cut between charges and lattice in a frame that follows the charges."""
+    space = state.hamiltonian.space
+    states = [(p.block, np.sqrt(weight) * phi) for p in state.parts for weight, phi in p.mixture]
+    matrices = displacement_matrices(space)
+    if not cut.sites and len(cut.modes) == len(space.model.modes):
+        _check_size(len(space.charges) * len(states), 0, 0)
+        return [(0, 0, _positive(charge_spectrum(states, matrices)))]
+    if cut.modes:
+        raise ValueError(FRAME)
+    blocks = list(cut_blocks(space.charges, cut))
+    for block in blocks:
+        _check_size(len(block.configurations), block.charge, block.two_sz)
+    return [(b.charge, b.two_sz, _positive(part_spectrum(states, b, matrices))) for b in blocks]
+
+
+def _positive(ascending: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.maximum(ascending[::-1], 0.0)
+
+
+def _check_size(states: int, charge: int, two_sz: int) -> None:
+    if states > LARGEST:
+        raise MemoryError(
+            f"the smaller part of the cut has {states:,} states with N = {charge} and 2 S_z = {two_sz}; "
+            f"at most {LARGEST:,} can be diagonalised: cut off fewer sites or modes"
+        )
 
 
 def _spectrum(state: State, cut: CutBlock, phonons: PhononCut) -> NDArray[np.float64]:
     own, other = (n * size for n, size in zip(cut.configurations.shape, phonons.sizes, strict=True))
     states = [(p.block, np.sqrt(weight) * phi) for p in state.parts for weight, phi in p.mixture]
     other *= len(states)
-    if min(own, other) > LARGEST:
-        raise MemoryError(
-            f"the smaller part of the cut has {min(own, other):,} states with N = {cut.charge} and "
-            f"2 S_z = {cut.two_sz}; at most {LARGEST:,} can be diagonalised: cut off fewer sites or modes"
-        )
+    _check_size(min(own, other), cut.charge, cut.two_sz)
     if own <= other:
         pieces = (m for block, phi in states for m in cut_matrices(block, phi, cut, phonons, along_part=False))
         gram = sum(m @ m.conj().T for m in pieces)
     else:
         walks = [cut_matrices(block, phi, cut, phonons, along_part=True) for block, phi in states]
         gram = sum(np.hstack(ms).T @ np.hstack(ms).conj() for ms in zip(*walks, strict=True))
-    return np.maximum(np.linalg.eigvalsh(gram)[::-1], 0.0)
+    return _positive(np.linalg.eigvalsh(gram))

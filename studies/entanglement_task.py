@@ -14,10 +14,8 @@ from rich.text import Text
 
 from ..analysis import Cut, entanglement, lattice_cut, site_cut
 from ..analysis.accuracy import entropy_error, mixing
-from ..analysis.cuts import separates
 from ..analysis.labelled import labelled
 from ..analysis.plots_indicators import plot_entanglement
-from ..analysis.schmidt import FRAME
 from ..hamiltonians import Model, Problem, Sector
 from ..hamiltonians.parameters import show
 from .digits import columns, with_error
@@ -81,15 +79,10 @@ class EntanglementTask(Task):
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
-        """Yield cuts that do not fit the model or its phonon frame."""
-        dressed = model.phonons is not None and model.phonons.displacement == "lang-firsov"
-        if dressed and not values.get("cuts"):
-            yield Problem("phonons.displacement", show("lang-firsov"), f"allowed: what shows the lattice; {FRAME}")
+        """Yield cuts that do not fit the model."""
         for i, chosen in enumerate(values.get("cuts") or ()):
             try:
-                cut = _cut(model, chosen)
-                if dressed and separates(model, cut):
-                    raise ValueError(FRAME)
+                _cut(model, chosen)
             except ValueError as error:
                 given = show(chosen.model_dump() if isinstance(chosen, CutTable) else chosen)
                 yield Problem(f"entanglement.cuts[{i}]", given, f"allowed: what fits the cluster; {error}")

@@ -1,5 +1,6 @@
 """Entanglement against operator algebra on the whole Fock space, free electrons, closed forms, bounds, symmetries."""
 
+from dataclasses import replace
 from functools import reduce
 from itertools import product
 
@@ -221,3 +222,28 @@ def test_a_cut_too_large_is_refused_with_numbers(monkeypatch):
     monkeypatch.setattr("respair.analysis.schmidt.LARGEST", 5)
     with pytest.raises(MemoryError, match="at most 5"):
         measure(ground_state(RING, 4).ground, [0, 1])
+
+
+@pytest.mark.parametrize("sector", [Sector(2), Sector(2, reflection=1)], ids=["whole", "even"])
+def test_the_lang_firsov_frame_does_not_matter(sector):
+    """There the lattice of each charge has its own zero: the cuts that tear them apart need all the overlaps."""
+    plain = Phonons(1.0, boson_coupling=0.9, electron_coupling=0.3, max_quanta=14)
+    model = Model(dimer(), Electrons(1.0), Bosons(0.5, 0.6), plain)
+    dressed = replace(model, phonons=replace(plain, displacement="lang-firsov"))
+    one, other = (ground_state(m, sector).ground for m in (model, dressed))
+    for cut in ("lattice", [0], site_cut(model, [0], with_modes=False), Cut((0, 1), ())):
+        found = [measure(state, cut) for state in (one, other)]
+        assert float(found[1].entropy) == pytest.approx(float(found[0].entropy), abs=1e-6)
+        assert float(found[1].number_entropy) == pytest.approx(float(found[0].number_entropy), abs=1e-6)
+    with pytest.raises(ValueError, match=r"(?i)frame|lang-firsov"):
+        measure(other, Cut((0,), (1,)))
+
+
+def test_degenerate_levels_in_the_lang_firsov_frame():
+    phonons = Phonons(1.0, electron_coupling=0.5, max_quanta=7)
+    model = Model(ring(3), Electrons(1.0, 0.0, 4.0), None, phonons)
+    dressed = replace(model, phonons=replace(phonons, max_quanta=6, displacement="lang-firsov"))
+    one, other = (measure(levels_by_symmetry(m, Sector(3, 1)).ground) for m in (model, dressed))
+    assert not bool(other.pure)
+    assert float(other.entropy) == pytest.approx(float(one.entropy), abs=1e-3)
+    assert float(other.entanglement) == pytest.approx(float(one.entanglement), abs=1e-3)

@@ -284,7 +284,9 @@ def test_frames_and_blocks_do_not_matter_for_the_response():
     model = Model(dimer(), Electrons(1.0), Bosons(-0.3, 0.5), phonons)
     reference = lattice_response(ground_state(model, 2))
     moved = replace(model, phonons=replace(phonons, displacement=[0.5, 0.3]))
-    for other in (lattice_response(levels_by_symmetry(model, 2)), lattice_response(ground_state(moved, 2))):
+    dressed = replace(model, phonons=replace(phonons, displacement="lang-firsov"))
+    for found in (levels_by_symmetry(model, 2), ground_state(moved, 2), ground_state(dressed, 2)):
+        other = lattice_response(found)
         for name in reference.data_vars:
             np.testing.assert_allclose(other[name].values, reference[name].values, atol=1e-6, err_msg=str(name))
 

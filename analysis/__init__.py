@@ -6,6 +6,7 @@ from .catalogue import OBSERVABLES, Observable, available, observables
 from .charge import boson_density, density_correlation, double_occupancy, electron_density, spin_correlation, spin_z
 from .condensation import condensate_against_size
 from .conductivity import optical_conductivity
+from .correction_vectors import correction_vectors
 from .cuts import Cut, lattice_cut, site_cut
 from .energy import energy_part
 from .ensembles import Ensemble, Sampling
@@ -32,6 +33,8 @@ from .probes import Probe, probe
 from .resonance_search import BracketError, resonance
 from .schmidt import entanglement
 from .spectra import spectral_function
+from .spectral_maps import spectral_map
+from .spectral_measures import effective_frequency, gap_measures, quasi_particles, weight_transfer
 from .thermal import thermal_averages
 
 __all__ = [
@@ -54,6 +57,7 @@ __all__ = [
     "coherence",
     "condensate",
     "condensate_against_size",
+    "correction_vectors",
     "default_grid",
     "density_correlation",
     "displacement",
@@ -61,6 +65,7 @@ __all__ = [
     "displacement_squared",
     "distances",
     "double_occupancy",
+    "effective_frequency",
     "electron_density",
     "electron_lattice",
     "energy_part",
@@ -69,6 +74,7 @@ __all__ = [
     "fidelity_susceptibility",
     "flux_minimum",
     "flux_response",
+    "gap_measures",
     "half_flux_quantum",
     "joint_distribution",
     "lattice_correlation",
@@ -87,11 +93,14 @@ __all__ = [
     "pair_rings",
     "probe",
     "quanta",
+    "quasi_particles",
     "resonance",
     "site_cut",
     "spectral_function",
+    "spectral_map",
     "spin_correlation",
     "spin_z",
     "thermal_averages",
     "transition",
+    "weight_transfer",
 ]

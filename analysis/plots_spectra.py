@@ -24,8 +24,10 @@ def plot_spectrum(data: xr.Dataset, ax: Axes | None = None, label: str = "", col
     ax : matplotlib.axes.Axes, optional
         Where; a new figure by default.
     label, colour : str
-        Of the curve.
+        Of the curve. A map is drawn by `plot_map`.
     """
+    if "momentum" in data.dims or "site" in data.dims:
+        return plot_map(data, ax)
     ax = ax or new_axes()
     omega = data["omega"].values
     curve = np.real(_variable(data, "values").values)
@@ -41,4 +43,58 @@ def plot_spectrum(data: xr.Dataset, ax: Axes | None = None, label: str = "", col
     ax.set(xlabel=r"$\omega$", ylabel=r"$\sigma_{\rm reg}(\omega)$" if drude else r"$A(\omega)$")
     if label:
         ax.legend(frameon=False)
+    return ax
+
+
+def plot_map(data: xr.Dataset, ax: Axes | None = None) -> Axes:
+    """Draw A(k, omega) over the momenta from -pi to pi, or A_i(omega) over the sites, as an image.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        From `spectral_map`, or of a model file with ``momentum = "all"``.
+    ax : matplotlib.axes.Axes, optional
+        Where; a new figure by default.
+    """
+    ax = ax or new_axes()
+    over = "momentum" if "momentum" in data.dims else "site"
+    values = np.real(_variable(data, "values").transpose("omega", over).values)
+    if over == "momentum":
+        count = data.sizes[over]
+        zone = np.arange(-(count // 2), count // 2 + 1)
+        values, at = values[:, zone % count], 2 * zone / count
+        ax.set_xlabel(r"$k / \pi$")
+    else:
+        at = data[over].values
+        ax.set_xlabel("site")
+    image = ax.pcolormesh(at, data["omega"].values, values, cmap="magma_r", shading="nearest", rasterized=True)
+    ax.figure.colorbar(image, ax=ax, label=r"$A(\omega)$", pad=0.01)
+    ax.axhline(0.0, color="0.6", lw=0.8, ls="--")
+    ax.set_ylabel(r"$\omega$")
+    return ax
+
+
+def plot_lines(spectra: xr.Dataset, axis: str, ax: Axes | None = None, faintest: float = 1e-4) -> Axes:
+    """Draw the lines of many spectra against a parameter, the area of each dot for the weight.
+
+    Parameters
+    ----------
+    spectra : xarray.Dataset
+        Spectra combined along `axis`, as those of a sweep.
+    axis : str
+        The parameter.
+    ax : matplotlib.axes.Axes, optional
+        Where; a new figure by default.
+    faintest : float
+        Share of the largest weight below which a line is not drawn.
+    """
+    ax = ax or new_axes()
+    at, weights = (
+        _variable(spectra, f"pole_{key}").transpose(axis, "pole").values for key in ("frequencies", "weights")
+    )
+    size = np.abs(np.nan_to_num(weights))
+    seen = size > faintest * np.max(size, initial=0.0)
+    x = np.broadcast_to(spectra[axis].values[:, None], at.shape)
+    ax.scatter(x[seen], at[seen], s=120 * size[seen] / np.max(size), color=COLOURS[0], alpha=0.7, lw=0)
+    ax.set(xlabel=axis, ylabel=r"$\omega$")
     return ax

@@ -66,10 +66,10 @@ def spectral_function(
     Returns
     -------
     xarray.Dataset
-        ``values``, ``addition``, ``removal`` over ``omega`` [1/energy]; ``pole_frequencies``, ``pole_weights`` and
-        ``pole_errors`` (0 where exact) over ``pole``; ``moments``, ``sum_rules`` and ``sum_rule_errors`` over
-        ``order``; ``addition_weight``, ``removal_weight``; ``steps`` of the longest continued fraction (0 where all
-        lines are exact) and ``error``, a bound on what it misses in the curves.
+        ``values``, ``addition``, ``removal`` over ``omega`` [1/energy]; ``pole_frequencies``, ``pole_weights``,
+        ``pole_kinds`` (1 addition, -1 removal) and ``pole_errors`` (0 where exact) over ``pole``; ``moments``,
+        ``sum_rules`` and ``sum_rule_errors`` over ``order``; ``addition_weight``, ``removal_weight``; ``steps`` of the
+        longest continued fraction (0 where all lines are exact) and ``error``, a bound on what it misses in the curves.
 
     Raises
     ------
@@ -124,7 +124,9 @@ def curves(parts: Sequence[Excitations], omega: NDArray[np.float64], broadening:
     """Return addition, removal (where there is any) and their sum, broadened, with lines and moments."""
     shapes = [broadened(part.lines, omega, broadening, lineshape) for part in parts]
     shapes += [np.zeros(len(omega))] * (2 - len(shapes))
-    lines = merged(added(tuple(part.lines for part in parts)))
+    apart = [merged(part.lines) for part in parts]
+    lines, kinds = added(tuple(apart)), np.repeat([1, -1][: len(parts)], [len(each.energies) for each in apart])
+    kinds = kinds[np.argsort(np.concatenate([each.energies for each in apart]), kind="stable")]
     weights = [part.lines.weights.sum() for part in parts] + [0.0] * (2 - len(parts))
     at, pole = {"omega": omega}, {"pole": np.arange(len(lines.energies))}
     form = "eta / pi / ((omega - omega_n)^2 + eta^2)" if lineshape == "lorentzian" else "Gaussian of HWHM eta"
@@ -135,6 +137,7 @@ def curves(parts: Sequence[Excitations], omega: NDArray[np.float64], broadening:
         "removal": (shapes[1], ["omega"], "lines at E_0 - E_n", "1/energy", at),
         "pole_frequencies": (lines.energies, ["pole"], "omega_n", "energy", pole),
         "pole_weights": (lines.weights, ["pole"], "w_n", "1", pole),
+        "pole_kinds": (kinds, ["pole"], "1 for addition, -1 for removal", "1", pole),
         "pole_errors": (lines.errors, ["pole"], "a level lies within this distance", "energy", pole),
         "moments": (sum(part.moments() for part in parts), ["order"], "sum_n w_n omega_n^order", "energy^order"),
         "addition_weight": (weights[0], [], "sum of the weights of addition", "1"),

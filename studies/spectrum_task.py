@@ -8,11 +8,12 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import xarray as xr
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PlainValidator
+from pydantic_core import PydanticCustomError
 from rich.table import Table as TextTable
 from rich.text import Text
 
-from ..analysis import optical_conductivity, probe, spectral_function
+from ..analysis import optical_conductivity, probe, spectral_function, spectral_map
 from ..analysis.excitations import LINESHAPES
 from ..analysis.plots_spectra import plot_spectrum
 from ..analysis.probes import KINDS, NAMES, probe_problems
@@ -27,6 +28,16 @@ from .wording import listed
 
 MOST_LINES = 12
 """Lines that the terminal shows, the strongest first."""
+ALL = "all"
+
+
+def _whole_or_all(value: object) -> object:
+    if value == ALL or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise PydanticCustomError("whole_or_all", "neither a whole number nor all")
+
+
+WholeOrAll = Annotated[object, PlainValidator(_whole_or_all), Field(description='a whole number, or "all"')]
 Name = Annotated[str, AfterValidator(one_of(NAMES)), Field(description=listed(NAMES))]
 
 
@@ -35,7 +46,7 @@ class SpectrumTable(Table):
 
     operator: Name = LEFT_OUT
     site: Whole = LEFT_OUT
-    momentum: Whole = LEFT_OUT
+    momentum: WholeOrAll = LEFT_OUT
     spin: Annotated[Literal["up", "dn"], Field(description='"up" or "dn"')] = LEFT_OUT
     frequencies: Floats
     broadening: Annotated[Number, Field(gt=0, description="a number above 0")] = LEFT_OUT
@@ -54,8 +65,10 @@ class SpectrumTask(Task):
     ----------
     operator : str
         Name of a probe.
-    site, momentum : int or None
+    site : int or None
         Where it acts.
+    momentum : int, "all" or None
+        With which momentum; "all" makes a map over all of them.
     spin : str
         Of an electron.
     frequencies : tuple of float
@@ -77,7 +90,7 @@ class SpectrumTask(Task):
     frequencies: tuple[float, ...]
     operator: str = "electron"
     site: int | None = None
-    momentum: int | None = None
+    momentum: int | str | None = None
     spin: str = "up"
     broadening: float = DEFAULT_BROADENING
     lineshape: str = "lorentzian"
@@ -95,7 +108,7 @@ class SpectrumTask(Task):
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
         """Yield operators, sites and momenta that are not there."""
         asked = cls(**values)
-        yield from probe_problems(model, asked.operator, asked.site, asked.momentum)
+        yield from probe_problems(model, asked.operator, asked.site, asked._one_momentum)
         if asked.cross is None:
             if asked.cross_site is not None:
                 yield Problem("spectrum.cross_site", show(asked.cross_site), "leave it out, or add cross = an operator")
@@ -110,8 +123,13 @@ class SpectrumTask(Task):
             yield Problem("spectrum.cross", show(asked.cross), allowed)
 
     @property
+    def _one_momentum(self) -> int | None:
+        """The momentum, or for a map its first one."""
+        return self.momentum if isinstance(self.momentum, int) else None if self.momentum is None else 0
+
+    @property
     def _cross_place(self) -> tuple[int | None, int | None]:
-        return (self.cross_site, None) if self.cross_site is not None else (self.site, self.momentum)
+        return (self.cross_site, None) if self.cross_site is not None else (self.site, self._one_momentum)
 
     def run(self, setting: Setting) -> xr.Dataset:
         """Find the lines in all blocks that the operator reaches from the ground level."""
@@ -119,14 +137,21 @@ class SpectrumTask(Task):
         shape = (self.frequencies, self.broadening, self.lineshape, setting.solver)
         if self.operator == "current":
             return self.named(optical_conductivity(levels, *shape, progress=reporter.step))
+        if self.momentum == ALL:
+            found = spectral_map(levels, self.operator, *shape, self.cross, self.spin, progress=reporter.step)
+            return self.named(found)
         model = levels.hamiltonian.space.model
-        right = probe(model, self.operator, self.site, self.momentum, self.spin)
+        right = probe(model, self.operator, self.site, self._one_momentum, self.spin)
         left = None if self.cross is None else probe(model, self.cross, *self._cross_place, self.spin)
         return self.named(spectral_function(levels, right, *shape, left, reporter.step))
 
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
-        """Return the curve, lines, moments with their sum rules, and the weights."""
+        """Return the curve, lines, moments with their sum rules, and the weights; lists over the momenta of a map."""
+        if "momentum" in data["spectrum_values"].dims:
+            each = [cls.record(data.isel(momentum=m).dropna("pole", how="all")) for m in range(data.sizes["momentum"])]
+            lists: dict[str, object] = {key: [one[key] for one in each] for key in each[0]}
+            return {"momenta": plain(data["momentum"]), **lists, "frequencies": plain(data["omega"])}
         pairs = (data[f"spectrum_pole_{key}"].values for key in ("frequencies", "weights"))
         poles = xr.DataArray(np.array([*pairs]).T.reshape(-1, 2))
         defects = data["spectrum_moments"] - data["spectrum_sum_rules"]
@@ -144,6 +169,9 @@ class SpectrumTask(Task):
     @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
         """Yield the strongest lines, and the moments beside their sum rules."""
+        if "momentum" in data["spectrum_values"].dims:
+            yield from _map_tables(data)
+            return
         frequencies, weights = (data[f"spectrum_pole_{key}"].values for key in ("frequencies", "weights"))
         strongest = np.sort(np.argsort(-np.abs(weights), kind="stable")[:MOST_LINES])
         table = columns(f"spectrum: {len(weights)} lines", ("omega", "weight"))
@@ -167,6 +195,17 @@ class SpectrumTask(Task):
                 f"Drude weight {float(data['spectrum_drude']):.8f}; the f-sum rule is missed by "
                 f"{float(data['spectrum_fsum_defect']):.1e}."
             )
+
+
+def _map_tables(data: xr.Dataset) -> Iterator[TextTable]:
+    """Yield the weights and first moments for each momentum."""
+    table = columns("spectrum", ("momentum", "addition", "removal", "first moment", "sum rule"))
+    for m in range(data.sizes["momentum"]):
+        one = data.isel(momentum=m)
+        weights = (f"{float(one[f'spectrum_{key}_weight']):.8f}" for key in ("addition", "removal"))
+        means = (f"{one[f'spectrum_{key}'].values[1]:.8g}" for key in ("moments", "sum_rules"))
+        table.add_row(str(int(one["momentum"])), *weights, *means)
+    yield table
 
 
 def _poles(pairs: xr.DataArray) -> list[list[object]]:

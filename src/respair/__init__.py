@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         probe,
         resonance,
         spectral_function,
+        spectral_map,
         thermal_averages,
         transition,
     )
@@ -73,6 +74,7 @@ _HOMES = {
         "probe",
         "resonance",
         "spectral_function",
+        "spectral_map",
         "thermal_averages",
         "transition",
     ),
@@ -135,6 +137,7 @@ __all__ = [
     "run",
     "site",
     "spectral_function",
+    "spectral_map",
     "thermal_averages",
     "transition",
     "with_parameter",

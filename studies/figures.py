@@ -8,7 +8,18 @@ from pathlib import Path
 from ..analysis.plots import plot_sweep, save
 from .runner import Result
 
-SWEPT = ("energies", "electron_density", "boson_density", "pair_exchange", "displacement", "quanta")
+SWEPT = (
+    "energies",
+    "electron_density",
+    "boson_density",
+    "pair_exchange",
+    "displacement",
+    "quanta",
+    "coherence_amplitude",
+    "coherence_stiffness",
+    "lattice_softened_frequency",
+    "entanglement_entropy",
+)
 """What is drawn against the first axis of a sweep."""
 
 

@@ -182,6 +182,10 @@ def test_coherence_against_the_exchange(tmp_path):
     assert strong["stiffness"] < weak["stiffness"]
     assert strong["pair_gap"] > weak["pair_gap"]
     file = tmp_path / "ring.toml"
+    file.write_text(text + "[sweep]\n'bosons.exchange' = [0.5, 4.0]")
+    assert CliRunner().invoke(app, ["run", str(file), "--out", str(tmp_path), "--plot"]).exit_code == 0
+    for name in ("amplitude", "stiffness"):
+        assert (tmp_path / f"ring-coherence_{name}.png").stat().st_size > 1000
     file.write_text(text)
     shown = CliRunner().invoke(app, ["run", str(file), "--out", str(tmp_path)])
     assert shown.exit_code == 0

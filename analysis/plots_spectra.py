@@ -7,6 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from .plots import COLOURS, new_axes
+from .spectral_measures import ELASTIC
 
 
 def _variable(data: xr.Dataset, name: str) -> xr.DataArray:
@@ -75,7 +76,7 @@ def plot_map(data: xr.Dataset, ax: Axes | None = None) -> Axes:
 
 
 def plot_lines(spectra: xr.Dataset, axis: str, ax: Axes | None = None, faintest: float = 1e-4) -> Axes:
-    """Draw the lines of many spectra against a parameter, the area of each dot for the weight.
+    """Draw the inelastic lines of many spectra against a parameter; weights are areas, in a second colour if negative.
 
     Parameters
     ----------
@@ -86,15 +87,17 @@ def plot_lines(spectra: xr.Dataset, axis: str, ax: Axes | None = None, faintest:
     ax : matplotlib.axes.Axes, optional
         Where; a new figure by default.
     faintest : float
-        Share of the largest weight below which a line is not drawn.
+        Share of the largest weight at the same parameter below which a line is not drawn.
     """
     ax = ax or new_axes()
     at, weights = (
         _variable(spectra, f"pole_{key}").transpose(axis, "pole").values for key in ("frequencies", "weights")
     )
-    size = np.abs(np.nan_to_num(weights))
-    seen = size > faintest * np.max(size, initial=0.0)
+    size = np.where(np.abs(at) > ELASTIC, np.abs(np.nan_to_num(weights)), 0.0)
+    size = size / np.maximum(np.max(size, axis=1, keepdims=True, initial=0.0), np.finfo(float).tiny)
     x = np.broadcast_to(spectra[axis].values[:, None], at.shape)
-    ax.scatter(x[seen], at[seen], s=120 * size[seen] / np.max(size), color=COLOURS[0], alpha=0.7, lw=0)
+    for colour, sign in zip(COLOURS, (1, -1), strict=False):
+        seen = (size > faintest) & (np.sign(np.real(weights)) == sign)
+        ax.scatter(x[seen], at[seen], s=90 * size[seen], color=colour, alpha=0.7, lw=0)
     ax.set(xlabel=axis, ylabel=r"$\omega$")
     return ax

@@ -17,7 +17,7 @@ from ..solvers.estimate import format_bytes
 from ..solvers.ground_state import solved
 from ..solvers.members import ENSEMBLES, Member, members
 from ..solvers.recursion import silent
-from ..solvers.sampling import samples
+from ..solvers.sampling import Sample, samples
 from .catalogue import available
 from .contributions import Contribution, Matrices, exact_contribution, sampled_contribution
 from .measured import Measured
@@ -120,12 +120,14 @@ def plan(
     temperatures: NDArray[np.float64],
     options: Options,
     symmetric: Model | None = None,
+    twins: bool = False,
 ) -> tuple[list[Planned], float]:
     """Return the blocks to sum over, and a bound on the share of those that are left out.
 
-    Blocks are those of the symmetries of another model, where it is given.
+    Blocks are those of the symmetries of another model, where it is given; with `twins` those with the same levels are
+    all there, as operators need that tell them apart.
     """
-    every = [planned for planned in _all(model, kind, sampling, symmetric or model) if planned.dimension]
+    every = [planned for planned in _all(model, kind, sampling, symmetric or model, twins) if planned.dimension]
     if all(planned.exact for planned in every) or kind.density is not None or not kind.is_grand:
         return every, 0.0
     return _without_negligible(model, every, sampling, float(temperatures.max()), options)
@@ -153,10 +155,15 @@ def contributions(
                 matrices, hamiltonian = Matrices.of(block.space, measured, names), block.hamiltonian
             yield exact_contribution(each.member, block, matrices, *what)
         else:
-            lowest = _lowest(block, sampling.exact_levels, options)
-            seed = np.random.SeedSequence([options.seed, each.number])
-            vectors = samples(block, sampling.samples, sampling.steps, seed, lowest.amplitudes)
+            lowest, vectors = sampled_states(each, sampling, options)
             yield sampled_contribution(each.member, block, measured, *what, lowest, vectors)
+
+
+def sampled_states(planned: Planned, sampling: Sampling, options: Options) -> tuple[Eigenstates, Iterator[Sample]]:
+    """Return the lowest levels of a block, and the random vectors that stand for the rest of it."""
+    lowest = _lowest(planned.block, sampling.exact_levels, options)
+    seed = np.random.SeedSequence([options.seed, planned.number])
+    return lowest, samples(planned.block, sampling.samples, sampling.steps, seed, lowest.amplitudes)
 
 
 def _lowest(block: Block, count: int, options: Options) -> Eigenstates:
@@ -168,11 +175,11 @@ def _lowest(block: Block, count: int, options: Options) -> Eigenstates:
         count = len(levels.amplitudes)  # the ground multiplet is larger than asked for
 
 
-def _all(model: Model, kind: Ensemble, sampling: Sampling, symmetric: Model) -> Iterator[Planned]:
+def _all(model: Model, kind: Ensemble, sampling: Sampling, symmetric: Model, twins: bool) -> Iterator[Planned]:
     limit = {"exact": np.inf, "ftlm": TINY, "auto": EXACT_UP_TO}[sampling.method]
     hamiltonian = None
     whole_up_to = WHOLE_UP_TO if sampling.method != "ftlm" else 0
-    for number, member in enumerate(members(symmetric, kind.kind, kind.sector, whole_up_to)):
+    for number, member in enumerate(members(symmetric, kind.kind, kind.sector, whole_up_to, twins)):
         plain = replace(member.sector, momentum=None, reflection=None, irrep=None)
         if hamiltonian is None or hamiltonian.space.sector != plain:
             hamiltonian = Hamiltonian.of(model, plain)

@@ -114,9 +114,9 @@ def excitations(
     found = added(tuple(lines for lines, *_ in parts))
     shifted = replace(found, energies=sign * (found.energies - energy))
     weight = sum(float(np.linalg.norm(v)) ** 2 for _, images, _ in parts for v in images)
-    near = [_near_cutoff(target, images, operator) for _, images, target in parts]
+    near = [near_cutoff(target, images, operator) for _, images, target in parts]
     states = [(part.block, np.sqrt(w) * phi) for part in levels.ground.parts for w, phi in part.mixture]
-    near += [max(1.0, weight) * _near_cutoff(block, [phi], operator) for block, phi in states]
+    near += [max(1.0, weight) * near_cutoff(block, [phi], operator) for block, phi in states]
     return Excitations(shifted, weight, np.sum(near, axis=0), len(parts))
 
 
@@ -163,7 +163,7 @@ def _without(v: Amplitudes, block: Block, state: State) -> Amplitudes:
     return v
 
 
-def _near_cutoff(block: Block, states: list[Amplitudes], operator: Operator) -> NDArray[np.float64]:
+def near_cutoff(block: Block, states: list[Amplitudes], operator: Operator) -> NDArray[np.float64]:
     """Return the weight on phonon states so near to the cutoff that the n-th moment feels it.
 
     With charges alone the n-th moment takes n - 1 products that may lead out; an operator of the lattice does itself.

@@ -45,7 +45,7 @@ def moments_from_commutators(state: State, left: Probe, right: Probe, count: int
         M_0, M_1, ... [energy^n].
     """
     found = np.full(count, np.nan, complex)
-    for n, formula in zip(range(count), _formulas(state.hamiltonian.operator, left, right), strict=False):
+    for n, formula in zip(range(count), moment_formulas(state.hamiltonian.operator, left, right), strict=False):
         work = len(formula.terms) * sum(part.amplitudes.size * max(1, len(part.block.elements)) for part in state.parts)
         if work > MOST_WORK:
             break
@@ -53,7 +53,8 @@ def moments_from_commutators(state: State, left: Probe, right: Probe, count: int
     return found
 
 
-def _formulas(energy: Operator, left: Probe, right: Probe) -> Iterator[Operator]:
+def moment_formulas(energy: Operator, left: Probe, right: Probe) -> Iterator[Operator]:
+    """Yield the operators whose averages are M_0, M_1, ..., as long as they do not get too long."""
     outer, inner = canonical(left.addition.dag), right.addition
     while len(outer.terms) * len(inner.terms) <= MOST_PRODUCTS:
         product = outer * inner

@@ -36,7 +36,11 @@ class Member:
 
 
 def members(
-    model: Model, ensemble: str = "grand-canonical", sector: Sector | None = None, whole_up_to: int = 0
+    model: Model,
+    ensemble: str = "grand-canonical",
+    sector: Sector | None = None,
+    whole_up_to: int = 0,
+    twins: bool = False,
 ) -> tuple[Member, ...]:
     """Return the blocks of an ensemble; together with their copies they hold every state once.
 
@@ -50,6 +54,8 @@ def members(
         The charge of the canonical ensemble, or the sector.
     whole_up_to : int
         (N, S_z) sectors with at most so many states are not split into blocks.
+    twins : bool
+        List blocks with the same levels one by one, each with one copy.
 
     Raises
     ------
@@ -63,34 +69,36 @@ def members(
     >>> [(m.sector.two_sz, m.copies) for m in members(Model(dimer(), Electrons(1.0)), "canonical", Sector(2))]
     [(0, 1), (0, 1), (2, 2), (2, 2)]
     """
-    return tuple(_blocks(model, _sectors(model, ensemble, sector), whole_up_to))
+    return tuple(_blocks(model, _sectors(model, ensemble, sector, twins), whole_up_to, twins))
 
 
-def _sectors(model: Model, ensemble: str, sector: Sector | None) -> list[tuple[Sector, int]]:
+def _sectors(model: Model, ensemble: str, sector: Sector | None, twins: bool) -> list[tuple[Sector, int]]:
     """Return (N, S_z) sectors with the number of times they count."""
     if ensemble not in ENSEMBLES:
         allowed = ", ".join(f'"{name}"' for name in ENSEMBLES)
         raise InvalidModel([Problem("thermal.ensemble", show(ensemble), f"allowed: {allowed}")])
     if ensemble == "grand-canonical":
-        return [found for n in range(model.max_charge + 1) for found in _all_spins(model, n)]
+        return [found for n in range(model.max_charge + 1) for found in _all_spins(model, n, twins)]
     if sector is None:
         raise InvalidModel([Problem("sector", "nothing", f"the {ensemble} ensemble needs a charge")])
     check_sector(model, sector)
-    return _all_spins(model, sector.charge) if ensemble == "canonical" else [(sector, 1)]
+    return _all_spins(model, sector.charge, twins) if ensemble == "canonical" else [(sector, 1)]
 
 
-def _all_spins(model: Model, charge: int) -> list[tuple[Sector, int]]:
+def _all_spins(model: Model, charge: int, twins: bool) -> list[tuple[Sector, int]]:
     spins = allowed_two_sz(model, charge)
-    if model.terms:
+    if model.terms or twins:
         return [(Sector(charge, two_sz), 1) for two_sz in spins]
     return [(Sector(charge, two_sz), 2 if two_sz else 1) for two_sz in spins if two_sz >= 0]
 
 
-def _blocks(model: Model, sectors: list[tuple[Sector, int]], whole_up_to: int) -> Iterator[Member]:
+def _blocks(model: Model, sectors: list[tuple[Sector, int]], whole_up_to: int, twins: bool) -> Iterator[Member]:
     for sector, count in sectors:
         small = math.prod(dimensions(model, sector)) <= whole_up_to
         blocks = (sector,) if small else symmetry_sectors(model, sector)
         partners = [time_reversed(block, model) for block in blocks]
         for i, (block, partner) in enumerate(zip(blocks, partners, strict=True)):
-            if partner not in blocks[:i]:
+            if twins:
+                yield Member(block, 1, 1)
+            elif partner not in blocks[:i]:
                 yield Member(block, count * (1 + partners[i + 1 :].count(block)), count)

@@ -1,0 +1,325 @@
+"""Spectral functions of a thermal state, with their sum rules, detailed balance and the measure of the pseudogap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..hamiltonians import Block, InvalidModel, Model, Operator, Problem, flux_derivative, hamiltonian_operator
+from ..hamiltonians.algebra import canonical
+from ..hamiltonians.parameters import show
+from ..solvers import Options
+from .contributions import Contribution
+from .ensembles import Ensemble, Sampling, plan, sampled_states, thermal_problems
+from .excitations import MOMENTS, near_cutoff
+from .labelled import labelled
+from .probes import Probe, probe_problems
+from .spectra import DEFAULT_BROADENING, resolved, silent
+from .sum_rules import allowed_defects, moment_formulas
+from .thermal_flux import thermal_flux_response
+from .thermal_lines import Levels, Lines, Wanted, exact_lines, sampled_lines
+from .totals import Replicates, Totals, jackknife
+
+MOST_WORDS = 4000
+"""Longer formulas of moments are left out of the sum rules."""
+MOST_POLES = 2000
+"""Longer lists of lines are not given; the curve shows them."""
+SAME = 1e-9
+"""Lines closer than this are one."""
+FAINT = 1e-14
+"""Lines with less than this share of all weights at every temperature are left out of the list."""
+SIGMAS = 8.0
+"""Statistical errors by which a sampled moment may miss its sum rule."""
+EXACT_DEFECT = 1e-9
+PSEUDOGAP = "A(0, T) / A(0, T_high), T_high the highest temperature"
+
+
+@dataclass(frozen=True)
+class _Found:
+    """All that was summed over the blocks."""
+
+    wanted: Wanted
+    kind: Ensemble
+    block: Block
+    totals: Totals
+    parts: Sequence[Contribution]
+    lines: Sequence[dict[str, list[Lines]]]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parts that the spectrum has."""
+        return tuple(name for name, _ in self.wanted.parts)
+
+    @property
+    def is_exact(self) -> bool:
+        """True where no block was sampled."""
+        return all(part.exact for part in self.parts)
+
+    def __getitem__(self, name: str) -> Replicates:
+        return self.totals.observables[name]
+
+    def both(self, name: str) -> Replicates:
+        """Return addition and removal together."""
+        return np.asarray(sum(self[f"{part}_{name}"].real for part in self.names))
+
+
+def thermal_spectral_function(
+    model: Model,
+    probe: Probe,
+    temperatures: Sequence[float],
+    frequencies: Sequence[float] | NDArray[np.float64],
+    broadening: float = DEFAULT_BROADENING,
+    lineshape: str = "lorentzian",
+    ensemble: Ensemble | str = "grand-canonical",
+    sampling: Sampling | None = None,
+    options: Options | None = None,
+    progress: Callable[[str], None] = silent,
+) -> xr.Dataset:
+    r"""Compute the spectrum of a probe in a thermal state.
+
+    .. math:: A(\omega) = \sum_{mn} p_m |\langle n|B|m\rangle|^2\,\delta(\omega - E_n + E_m)
+              + \sum_{mn} p_m |\langle n|B^\dagger|m\rangle|^2\,\delta(\omega - E_m + E_n)
+
+    with B adding charge; the second part is there for charged probes only. omega is measured from the chemical
+    potential. Blocks of the ensemble that are small enough take all their levels; in the others the lines of the lowest
+    levels are exact and the rest is sampled with random vectors, with jackknife errors. For the probe "current" it is
+    the regular optical conductivity at omega > 0,
+
+    .. math:: \sigma_{reg}(\omega) = \frac{\pi}{L}\,\frac{1 - e^{-\omega/T}}{\omega}
+              \sum_{mn} p_m |\langle n|J|m\rangle|^2\,\delta(\omega - E_n + E_m).
+
+    Parameters
+    ----------
+    model : Model
+        The Hamiltonian, with its chemical potential.
+    probe : Probe
+        See `respair.analysis.probe`.
+    temperatures : (t,) float
+        T above zero.
+    frequencies : (n,) float
+        omega [energy].
+    broadening, lineshape : float, str
+        As for `spectral_function`.
+    ensemble : Ensemble or str
+        Which states m are summed over; with a wanted density, mu is found for it at each temperature.
+    sampling : Sampling, optional
+        Exact or sampled.
+    options : Options, optional
+        Seed, engine and memory limit.
+    progress : function
+        Told which block comes next.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over ``temperature``: ``values``, ``addition``, ``removal`` (and ``omega``) [1/energy], ``moments`` with
+        ``sum_rules``, ``sum_rule_defects`` and ``sum_rule_errors`` (the largest defects allowed) over ``order``,
+        ``addition_weight``, ``removal_weight``, ``zero_frequency`` A(0), ``pseudogap`` A(0) / A(0) at the highest
+        temperature, ``balance`` (what detailed balance makes of the other half of the spectrum; NaN where the ensemble
+        has none) with ``balance_defect``, and the error bars ``NAME_error``. Where there are few lines, all of them:
+        ``pole_weights`` over ``temperature`` and ``pole``, at ``pole_frequencies``. The conductivity has ``drude``,
+        ``fsum`` and ``fsum_defect`` as well.
+
+    Raises
+    ------
+    InvalidModel
+        If temperatures or ensemble are wrong.
+    ArithmeticError
+        If a moment misses its sum rule, or the spectrum detailed balance, by more than they may.
+
+    References
+    ----------
+    J. Jaklic and P. Prelovsek, Adv. Phys. 49, 1 (2000).
+
+    Examples
+    --------
+    >>> from respair.analysis import probe
+    >>> from respair.clusters import site
+    >>> from respair.hamiltonians import Electrons
+    >>> one = Model(site(), Electrons(hubbard_u=2.0), chemical_potential=1.0)  # half filling
+    >>> data = thermal_spectral_function(one, probe(one, "electron"), [0.5], [0.0])
+    >>> data.pole_frequencies.values.round(12), data.pole_weights.values.round(12)
+    (array([-1.,  1.]), array([[0.5, 0.5]]))
+    """
+    kind = Ensemble(ensemble) if isinstance(ensemble, str) else ensemble
+    sampling, options = sampling or Sampling(), options or Options()
+    problems = list(thermal_problems(model, temperatures, kind, sampling, ()))
+    problems += probe_problems(model, probe.name) if probe.name == "current" else []
+    if kind.density is not None:
+        problems.append(Problem("thermal.density", show(kind.density), "allowed: a chemical potential, for spectra"))
+    if problems:
+        raise InvalidModel(problems)
+    t = np.asarray(temperatures, dtype=float)
+    resolution = resolved(frequencies, broadening, lineshape, options)
+    loop = sum(bond.winding != 0 for bond in model.cluster.bonds) if probe.name == "current" else 0
+    wanted = Wanted(probe, t, resolution, broadening, lineshape, loop, tuple(_averaged(model, probe, loop)))
+    found = _summed(model, kind, wanted, sampling, options, progress)
+    data = _dataset(found)
+    _check(data, found)
+    return data.merge(_conductivity(model, found, kind, sampling, options), combine_attrs="override") if loop else data
+
+
+def _averaged(model: Model, probe: Probe, loop: int) -> list[Operator]:
+    """Return the operators whose thermal averages are the moments; for the conductivity ``d2H / dtheta2``."""
+    if loop:
+        return [float(loop) ** 2 * flux_derivative(model, 2)]
+    formulas = zip(range(MOMENTS), moment_formulas(hamiltonian_operator(model), probe, probe), strict=False)
+    return [formula for _, formula in formulas if len(formula.terms) <= MOST_WORDS]
+
+
+def _summed(
+    model: Model,
+    kind: Ensemble,
+    wanted: Wanted,
+    sampling: Sampling,
+    options: Options,
+    progress: Callable[[str], None],
+) -> _Found:
+    """Go through the blocks of the ensemble."""
+    t = wanted.temperatures
+    planned, _ = plan(model, kind, sampling, t, options, twins=True)
+    known, parts, lines = Levels(reach=2), [], []
+    for number, each in enumerate(planned):
+        progress(f"spectrum of {wanted.probe.name}, block {number + 1} of {len(planned)}: {each}")
+        each.check_memory(sampling, options.memory_limit)
+        if each.exact:
+            part, own = exact_lines(each, wanted, known)
+        else:
+            part, own = sampled_lines(each, wanted, *sampled_states(each, sampling, options), sampling.steps), {}
+        parts.append(part)
+        lines.append(own)
+    return _Found(wanted, kind, planned[0].block, Totals.of(parts, t), parts, lines)
+
+
+def _dataset(found: _Found) -> xr.Dataset:
+    wanted = found.wanted
+    t, omega = wanted.temperatures, wanted.resolution.frequencies
+    coords = {"temperature": t, "omega": omega}
+    variables: dict[str, xr.DataArray] = {}
+
+    def add(name: str, replicates: Replicates, dims: tuple[str, ...], formula: str, units: str = "1") -> None:
+        value, error = jackknife(replicates)
+        there = {dim: coords[dim] for dim in ("temperature", *dims) if dim in coords}
+        variables[name] = labelled(name, value, ["temperature", *dims], formula, units, there)
+        variables[f"{name}_error"] = labelled(f"{name}_error", error, ["temperature", *dims], "error bar", units, there)
+
+    form = "Lorentzian" if wanted.lineshape == "lorentzian" else "Gaussian"
+    add("values", found.both("curve"), ("omega",), f"sum_mn p_m |<n|O|m>|^2 of {form} lines", "1/energy")
+    nothing = np.zeros_like(found.both("curve"))
+    for part in ("addition", "removal"):
+        there = part in found.names
+        add(part, found[f"{part}_curve"].real if there else nothing, ("omega",), f"lines of {part}", "1/energy")
+        weight = found[f"{part}_moments"].real[..., 0] if there else nothing[..., 0]
+        add(f"{part}_weight", weight, (), f"sum of the weights of {part}")
+    moments = found.both("moments")
+    add("moments", moments, ("order",), "sum of weight omega^order", "energy^order")
+    zero = found.both("zero")
+    add("zero_frequency", zero, (), "A(0, T)", "1/energy")
+    hottest = int(np.argmax(t))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        add("pseudogap", zero / zero[:, hottest, None], (), PSEUDOGAP)
+    if not wanted.loop:
+        rules = np.full(moments.shape, np.nan)
+        rules[..., : len(wanted.averaged)] = found["averages"].real
+        add("sum_rules", rules, ("order",), "thermal averages of commutators", "energy^order")
+        add("sum_rule_defects", moments - rules, ("order",), "moments less sum rules", "energy^order")
+        balance, half = _balance(found)
+        add("balance", balance, (), "int f(omega) A, or int_0 exp(-omega / T) A for operators that keep the charge")
+        add("balance_defect", balance - half, (), "balance less the weight of removal, or of omega < 0")
+        variables["sum_rule_errors"] = labelled(
+            "sum_rule_errors",
+            _allowed(found, variables["sum_rule_defects_error"].values),
+            ["temperature", "order"],
+            "largest defect allowed",
+            "energy^order",
+            {"temperature": t},
+        )
+    variables["broadening"] = labelled("broadening", wanted.broadening, [], "half width at half maximum", "energy")
+    return xr.Dataset(variables | _poles(found))
+
+
+def _balance(found: _Found) -> tuple[Replicates, Replicates]:
+    """Return what one half of the spectrum makes of the other by detailed balance, and the other; NaN without one."""
+    operator = found.wanted.probe.addition
+    if "removal" in found.names and found.kind.is_grand:
+        return found.both("below"), found["removal_moments"].real[..., 0]
+    if "removal" in found.names or canonical(operator - operator.dag).terms:
+        nothing = np.full(found.both("zero").shape, np.nan)
+        return nothing, nothing
+    return found.both("balance"), found.both("negative")
+
+
+def _allowed(found: _Found, errors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return by how much each moment may miss its sum rule: roundings, the cutoff, statistical errors."""
+    moments = found.both("moments")[0]
+    rows = []
+    for moment, phonons in zip(moments, found["phonons"][0].real, strict=True):
+        near = near_cutoff(found.block, [np.sqrt(np.maximum(phonons, 0.0))[None]], found.wanted.probe.addition)
+        quanta = 1 + 4 * int(found.block.space.phonons.occupations.max(initial=0))
+        scale = 4 * float(np.sqrt(moment[2] / moment[0])) if moment[0] > 0 else 1.0
+        rows.append(allowed_defects(float(moment[0]), near * (1 + moment[0]) * quanta, max(1.0, scale), 0.0))
+    return np.asarray(rows) + SIGMAS * errors
+
+
+def _check(data: xr.Dataset, found: _Found) -> None:
+    """Raise ArithmeticError if a sum rule, or detailed balance in exact sums, is missed."""
+    if "sum_rules" not in data:
+        return
+    defects, allowed = np.abs(data["sum_rule_defects"].values), data["sum_rule_errors"].values
+    for i, n in np.argwhere(defects > allowed):
+        t, got, want = (float(a) for a in (data["temperature"][i], data["moments"][i, n], data["sum_rules"][i, n]))
+        raise ArithmeticError(
+            f"moment {n} of the spectrum of {found.wanted.probe.name} at T = {t:g} is {got:.12g} and its sum rule "
+            f"{want:.12g}; they may differ by {allowed[i, n]:.1e}: take more samples, or report this model"
+        )
+    defects = np.abs(data["balance_defect"].values)
+    if found.is_exact and np.any(
+        defects > allowed[:, 0] + EXACT_DEFECT * np.maximum(1.0, data["moments"].values[:, 0])
+    ):
+        raise ArithmeticError(f"the spectrum misses detailed balance by {np.max(defects):.1e}; report this model")
+
+
+def _poles(found: _Found) -> dict[str, xr.DataArray]:
+    """Return all lines of an exact spectrum with their weights at each temperature, if they are few."""
+    t, totals = found.wanted.temperatures, found.totals
+    at, weights = [np.zeros(0)], [np.zeros((len(t), 0))]
+    for part, own in zip(found.parts, found.lines, strict=True):
+        factor = np.exp(-(part.origin - totals.lowest) / t) / totals.partition[0]
+        for lines in own.values():
+            at += [x for x, _ in lines]
+            weights += [w * factor[:, None] for _, w in lines]
+    x, w = np.concatenate(at), np.concatenate(weights, axis=1)
+    if found.wanted.loop or not found.is_exact or not len(x):
+        return {}
+    order = np.argsort(x, kind="stable")
+    x, w = x[order], w[:, order]
+    starts = np.flatnonzero(np.concatenate([[True], np.diff(x) > SAME * np.maximum(1.0, np.abs(x[1:]))]))
+    total = np.add.reduceat(w, starts, axis=1)
+    strong = np.any(total > FAINT * np.sum(w, axis=1, keepdims=True), axis=0)
+    if np.count_nonzero(strong) > MOST_POLES:
+        return {}
+    coords = {"temperature": t, "pole": np.arange(np.count_nonzero(strong))}
+    weight = labelled("pole_weights", total[:, strong], ["temperature", "pole"], "w_n", "1", coords)
+    place = labelled("pole_frequencies", x[starts][strong], ["pole"], "omega_n", "energy", {"pole": coords["pole"]})
+    return {"pole_frequencies": place, "pole_weights": weight}
+
+
+def _conductivity(model: Model, found: _Found, kind: Ensemble, sampling: Sampling, options: Options) -> xr.Dataset:
+    """Return the thermal Drude weight, and the f-sum rule with it."""
+    t, loop = found.wanted.temperatures, found.wanted.loop
+    response = thermal_flux_response(model, [model.flux], t.tolist(), kind, sampling, options)
+    drude = response["drude"].values[:, 0] * loop / model.cluster.loop_length
+    fsum, error = jackknife(np.pi / (2 * loop) * found["averages"].real[..., 0])
+    weight = found.both("moments")[0, :, 0]
+    coords = {"temperature": t}
+    parts = {
+        "drude": (drude, "pi / L sum_n p_n d2E_n/dtheta2"),
+        "fsum": (fsum, "pi / (2 L) <-T_hop>"),
+        "fsum_error": (error, "error bar of fsum"),
+        "fsum_defect": (0.5 * drude + weight - fsum, "D / 2 + int_0 sigma - fsum"),
+    }
+    return xr.Dataset({n: labelled(n, v, ["temperature"], f, "energy", coords) for n, (v, f) in parts.items()})

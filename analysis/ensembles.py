@@ -184,8 +184,7 @@ def _all(model: Model, kind: Ensemble, sampling: Sampling, symmetric: Model, twi
         if hamiltonian is None or hamiltonian.space.sector != plain:
             hamiltonian = Hamiltonian.of(model, plain)
         block = Block.of(hamiltonian, member.sector)
-        dimension = block.orbits.dimension if block.orbits else block.space.dimension
-        yield Planned(member, block, dimension, dimension <= limit, number)
+        yield Planned(member, block, block.dimension, block.dimension <= limit, number)
 
 
 def _without_negligible(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 
 from .plots import COLOURS, new_axes
@@ -100,4 +101,30 @@ def plot_lines(spectra: xr.Dataset, axis: str, ax: Axes | None = None, faintest:
         seen = (size > faintest) & (np.sign(np.real(weights)) == sign)
         ax.scatter(x[seen], at[seen], s=90 * size[seen], color=colour, alpha=0.7, lw=0)
     ax.set(xlabel=axis, ylabel=r"$\omega$")
+    return ax
+
+
+def plot_thermal_spectrum(data: xr.Dataset, ax: Axes | None = None) -> Axes:
+    """Draw the spectra of a thermal state, a curve for each temperature, with bands of the error bars.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        From `thermal_spectral_function`, or of a model file with ``[spectrum]`` and ``[thermal]``.
+    ax : matplotlib.axes.Axes, optional
+        Where; a new figure by default.
+    """
+    ax = ax or new_axes()
+    omega, values, errors = (
+        data["omega"].values,
+        _variable(data, "values").values,
+        _variable(data, "values_error").values,
+    )
+    for i, t in enumerate(data["temperature"].values):
+        colour = colormaps["viridis"](0.9 * i / max(1, len(values) - 1))
+        ax.plot(omega, values[i], color=colour, label=f"T = {t:g}")
+        ax.fill_between(omega, values[i] - errors[i], values[i] + errors[i], color=colour, alpha=0.3, lw=0)
+    drude = "drude" in data or "spectrum_drude" in data
+    ax.set(xlabel=r"$\omega$", ylabel=r"$\sigma_{\rm reg}(\omega)$" if drude else r"$A(\omega)$")
+    ax.legend(frameon=False)
     return ax

@@ -223,7 +223,8 @@ def sampled_lines(
 
 def _transitions(block: Block, operator: Operator) -> tuple[Transition, ...]:
     target: Hamiltonian | None = target_hamiltonian(block.hamiltonian, charge_change(block.space.model, operator))
-    return () if target is None else transitions(block, operator, target)
+    found = () if target is None else transitions(block, operator, target)
+    return tuple(transition for transition in found if transition.target.dimension)
 
 
 def _elements(left: Amplitudes, right: Sequence[Amplitudes]) -> Amplitudes:

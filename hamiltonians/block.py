@@ -76,6 +76,11 @@ class Block:
         rows = len(self.orbits.representatives) if self.orbits else self.space.shape[0]
         return rows, self.space.shape[1]
 
+    @property
+    def dimension(self) -> int:
+        """Number of independent states."""
+        return self.orbits.dimension if self.orbits else self.space.dimension
+
     @cached_property
     def energy(self) -> TensorHamiltonian:
         """H on stored amplitudes."""

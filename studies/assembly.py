@@ -127,7 +127,7 @@ def _table_problems(draft: Draft) -> Iterator[Problem]:
         yield Problem("cluster", "nothing", f"add a [cluster] table with its kind: {listed(CLUSTERS)}")
     asked = [task for task in TASKS if task in draft]
     if "sector" not in draft:
-        needing = next((task for task in asked if TASKS[task].needs_sector), None)
+        needing = next((task for task in asked if TASKS[task].requires_sector(draft.__contains__)), None)
         if needing:
             yield Problem("sector", "nothing", f"add a [sector] table with its charge; [{needing}] needs it")
         elif not asked:

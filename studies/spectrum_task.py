@@ -1,4 +1,4 @@
-"""``[spectrum]``: spectral functions and the optical conductivity of the ground level."""
+"""``[spectrum]``: spectral functions and the optical conductivity of the ground level, or of a thermal state."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ from rich.table import Table as TextTable
 from rich.text import Text
 
 from ..analysis import optical_conductivity, probe, spectral_function, spectral_map
+from ..analysis.ensembles import Ensemble
 from ..analysis.excitations import LINESHAPES
-from ..analysis.plots_spectra import plot_spectrum
+from ..analysis.plots_spectra import plot_spectrum, plot_thermal_spectrum
 from ..analysis.probes import KINDS, NAMES, probe_problems
 from ..analysis.spectra import DEFAULT_BROADENING
+from ..analysis.thermal_spectra import thermal_spectral_function
 from ..hamiltonians import Model, Problem, Sector
 from ..hamiltonians.parameters import show
 from .digits import columns
 from .plain import entries, plain
 from .task import Figure, Setting, Task
+from .thermal_spectrum import thermal_spectrum_record, thermal_spectrum_tables
+from .thermal_task import ThermalTask
 from .values import LEFT_OUT, Floats, Number, Table, Whole, one_of
 from .wording import listed
 
@@ -85,7 +89,10 @@ class SpectrumTask(Task):
 
     name: ClassVar[str] = "spectrum"
     table: ClassVar[type[Table]] = SpectrumTable
-    figures: ClassVar[tuple[Figure, ...]] = (("spectrum", "spectrum_values", plot_spectrum),)
+    figures: ClassVar[tuple[Figure, ...]] = (
+        ("spectrum", "spectrum_steps", plot_spectrum),
+        ("spectrum", "spectrum_zero_frequency", plot_thermal_spectrum),
+    )
 
     frequencies: tuple[float, ...]
     operator: str = "electron"
@@ -98,11 +105,17 @@ class SpectrumTask(Task):
     cross_site: int | None = None
 
     @classmethod
+    def requires_sector(cls, has: Callable[[str], bool]) -> bool:
+        """Return False for a thermal state, which asks for its sector itself."""
+        return not has("thermal")
+
+    @classmethod
     def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
-        """Yield a thermal state, of which no spectrum can be had yet."""
-        if has("thermal"):
-            allowed = "spectra of thermal states are not available yet in this version; remove [thermal] or [spectrum]"
-            yield Problem("spectrum", show(dict(values)), allowed)
+        """Yield a cross spectrum, or a map, of a thermal state."""
+        if has("thermal") and values.get("momentum") == ALL:
+            yield Problem("spectrum.momentum", show(ALL), "allowed with [thermal]: a whole number")
+        if has("thermal") and "cross" in values:
+            yield Problem("spectrum.cross", show(values["cross"]), "leave it out, or leave [thermal] out")
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
@@ -132,7 +145,14 @@ class SpectrumTask(Task):
         return (self.cross_site, None) if self.cross_site is not None else (self.site, self._one_momentum)
 
     def run(self, setting: Setting) -> xr.Dataset:
-        """Find the lines in all blocks that the operator reaches from the ground level."""
+        """Find the lines in all blocks that the operator reaches from the ground level, or from the thermal state."""
+        warm = next((task for task in setting.tasks if isinstance(task, ThermalTask)), None)
+        if warm is not None:
+            kind = Ensemble(warm.ensemble, setting.sector)
+            right = probe(setting.model, self.operator, self.site, self._one_momentum, self.spin)
+            form = (self.frequencies, self.broadening, self.lineshape, kind)
+            how = (warm.sampling, setting.solver, setting.reporter.step)
+            return self.named(thermal_spectral_function(setting.model, right, warm.temperatures, *form, *how))
         levels, reporter = setting.ground, setting.reporter
         shape = (self.frequencies, self.broadening, self.lineshape, setting.solver)
         if self.operator == "current":
@@ -148,6 +168,8 @@ class SpectrumTask(Task):
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
         """Return the curve, lines, moments with their sum rules, and the weights; lists over the momenta of a map."""
+        if "spectrum_zero_frequency" in data:
+            return thermal_spectrum_record(data)
         if "momentum" in data["spectrum_values"].dims:
             each = [cls.record(data.isel(momentum=m).dropna("pole", how="all")) for m in range(data.sizes["momentum"])]
             lists: dict[str, object] = {key: [one[key] for one in each] for key in each[0]}
@@ -169,6 +191,9 @@ class SpectrumTask(Task):
     @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
         """Yield the strongest lines, and the moments beside their sum rules."""
+        if "spectrum_zero_frequency" in data:
+            yield from thermal_spectrum_tables(data)
+            return
         if "momentum" in data["spectrum_values"].dims:
             yield from _map_tables(data)
             return

@@ -121,6 +121,11 @@ class Task(ABC):
         return cls(**values)
 
     @classmethod
+    def requires_sector(cls, has: Callable[[str], bool]) -> bool:
+        """Return whether the file must have a ``[sector]``; `has` tells which tables it has."""
+        return cls.needs_sector
+
+    @classmethod
     def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
         """Yield what is wrong with right keys whatever the model is; `has` tells which tables the file has."""
         yield from ()

@@ -94,8 +94,8 @@ class ThermalTask(Task):
         kind = values.get("ensemble", "grand-canonical")
         if kind != "grand-canonical" and not has("sector"):
             yield Problem("sector", "nothing", f'add a [sector] table with its charge; ensemble = "{kind}" needs it')
-        if "density" in values and has("flux"):
-            yield Problem("thermal.density", show(values["density"]), "leave it out; with [flux] mu is fixed")
+        for other in (table for table in ("flux", "spectrum") if has(table) and "density" in values):
+            yield Problem("thermal.density", show(values["density"]), f"leave it out; with [{other}] mu is fixed")
         if {"samples", "target_error"} <= values.keys():
             yield Problem(
                 "thermal.target_error", show(values["target_error"]), "allowed: either samples or target_error"

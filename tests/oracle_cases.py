@@ -108,7 +108,14 @@ def _independent_boson(case: dict) -> dict[str, dict]:
         "phonons": {"frequency": p["omega0"], "electron_coupling": p["g"] / p["omega0"], "max_quanta": 60},
     }
     found = {f"E{n}": {**model, "sector": {"charge": n}} for n in (1, 2)}
-    return {"lines": {**model, "sector": {"charge": 0}, "spectrum": {"site": 0, "frequencies": [0.0]}}, **found}
+    empty = {**model, "sector": {"charge": 0}, "spectrum": {"site": 0, "frequencies": [0.0]}}
+    thermal = {"ensemble": "canonical", "temperatures": [p["T_thermal"]], "observables": []}
+    return {"lines": empty, "thermal_lines": {**empty, "thermal": thermal}, **found}
+
+
+def _atomic(case: dict) -> dict[str, dict]:
+    own = {**case, "params": {**case["params"], "grid": [0.0], "eta": 0.1}}
+    return _thermal(_bfm(own["params"]), own)
 
 
 def _fixed(case: dict) -> int:
@@ -193,7 +200,10 @@ def _phonon_flux(case: dict) -> dict[str, dict]:
 
 
 def _thermal(model: dict, case: dict, kind: str = "grand-canonical") -> dict[str, dict]:
-    """Ask for thermal averages; with a charge, of its canonical ensemble or of its sector alone."""
+    """Ask for thermal averages; with a charge, of its canonical ensemble or of its sector alone; A(omega) on a grid."""
+    p = case["params"]
+    if "grid" in p:
+        model = {**model, "spectrum": {"frequencies": p["grid"], "broadening": p["eta"]}}
     thermal = {"ensemble": kind, "temperatures": [case["params"]["T"]], "observables": "all"}
     sector = {} if kind == "grand-canonical" else {"sector": _sector(case)}
     return {"case": {**model, **sector, "thermal": thermal}}
@@ -241,6 +251,8 @@ BUILDERS: dict[str, Callable[[dict], dict[str, dict]]] = {
     "holstein_hubbard_thermal": _warm_holstein,
     "bfm_spectral_T0": _momenta,
     "independent_boson": _independent_boson,
+    "atomic_limit_spectral": _atomic,
+    "bfm_spectral_gc": lambda case: _thermal(_bfm(case["params"]), case),
 }
 
 
@@ -364,7 +376,24 @@ def _independent_boson_answer(case: dict, records: Mapping[str, Record]) -> list
     value = case["value"]
     lines = records["lines"]["spectrum"]["poles"]
     found = [(key, records[key]["ground_state"]["energies"][0], value[key]) for key in ("E1", "E2")]
+    warm = [
+        line for line in records["thermal_lines"]["spectrum"]["poles"] if line[0] < value["thermal_lines"][-1][0] + 0.5
+    ]
+    found.append(("thermal_lines", warm[-len(value["thermal_lines"]) :], value["thermal_lines"]))
     return [*found, ("lines", lines[: len(value["lines"])], value["lines"])]
+
+
+def _spectral_answer(case: dict, records: Mapping[str, Record]) -> list[tuple[str, object, object]]:
+    spectrum, value = records["case"]["spectrum"], case["value"]
+    if isinstance(value, list):
+        return [("poles", spectrum["poles"], value)]
+    return [
+        ("A_eta", spectrum["values"][0], value["A_eta"]),
+        ("moments", spectrum["moments"][0], value["moments"]),
+        ("sum rules", spectrum["sum_rules"][0], value["moments"]),
+        ("n_up", spectrum["balance"][0], value["n_up"]),
+        ("n_up", spectrum["weights"]["removal"][0], value["n_up"]),
+    ]
 
 
 def _disordered(case: dict, records: Mapping[str, Record]) -> list[tuple[str, object, object]]:
@@ -429,6 +458,9 @@ def _thermal_answer(case: dict, records: Mapping[str, Record]) -> list[tuple[str
     found = [(k, record[THERMODYNAMICS[k]][0], want) for k, want in value.items() if k in THERMODYNAMICS]
     for key in value.keys() - THERMODYNAMICS.keys() - set(ELSEWHERE):
         found.append((key, QUANTITIES[key](averages), value[key]))
+    if "A_eta" in value:
+        spectrum = records["case"]["spectrum"]
+        found += [("A_eta", spectrum["values"][0], value["A_eta"]), ("M2", spectrum["moments"][0][2], value["M2"])]
     return found
 
 
@@ -452,4 +484,6 @@ READERS: dict[str, Callable[[dict, Mapping[str, Record]], list[tuple[str, object
     "bfm_spectral_T0": _momentum_answer,
     "bfm_optical": _optical_answer,
     "independent_boson": _independent_boson_answer,
+    "atomic_limit_spectral": _spectral_answer,
+    "bfm_spectral_gc": _spectral_answer,
 }

@@ -141,9 +141,13 @@ CASES = {
         ring(spectrum='frequencies = [0.0]\noperator = "electron"\ncross = "pair"'),
         {"spectrum.cross": "pair.*as electron does"},
     ),
-    "spectrum of a thermal state": (
-        ring(spectrum="frequencies = [0.0]", thermal="temperatures = [1.0]"),
-        {"spectrum": r"not available yet.*remove \[thermal\]"},
+    "cross spectrum and map of a thermal state": (
+        ring(spectrum='frequencies = [0.0]\ncross = "electron"\nmomentum = "all"', thermal="temperatures = [1.0]"),
+        {"spectrum.cross": r"leave \[thermal\] out", "spectrum.momentum": "a whole number"},
+    ),
+    "spectrum and flux at a density": (
+        ring(spectrum="frequencies = [0.0]", thermal="temperatures = [1.0]\ndensity = 1.0"),
+        {"thermal.density": r"leave it out; with \[spectrum\]"},
     ),
     "place of no cross spectrum": (
         ring(spectrum="frequencies = [0.0]\ncross_site = 1"),

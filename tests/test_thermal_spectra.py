@@ -1,0 +1,182 @@
+"""Spectra at temperature: against Lehmann sums over the whole Fock space, limits, identities, and sampled blocks."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from random_models import models
+from reference import Fock, full_hamiltonian
+
+from respair import Bosons, Electrons, InvalidModel, Model, Options, Phonons, Sector, dimer, ground_state, ring, site
+from respair.analysis import probe, spectral_function
+from respair.analysis.ensembles import Ensemble, Sampling
+from respair.analysis.thermal import thermal_averages
+from respair.analysis.thermal_lines import comb
+from respair.analysis.thermal_spectra import thermal_spectral_function
+from respair.studies import parse, records, run
+
+OMEGA = np.linspace(-3.0, 3.0, 13)
+RING = Model(ring(4), Electrons(hopping=1.0), Bosons(level=0.0, exchange=0.8))
+LATTICE = Model(ring(3), Electrons(1.0), Bosons(-0.3, 0.6), Phonons(0.9, boson_coupling=0.8, total_quanta=2), flux=0.6)
+
+
+def lehmann(model, operator, t, eta):
+    """sum_mn p_m |<n|O|m>|^2 of Lorentzian lines at E_n - E_m, with all states of the truncated Fock space."""
+    fock = Fock(model)
+    inside = np.flatnonzero(fock.allowed)
+    energies, states = np.linalg.eigh(full_hamiltonian(model)[inside][:, inside].toarray())
+    p = np.exp(-(energies - energies[0]) / t)
+    p /= p.sum()
+    squares = np.abs(states.conj().T @ operator[np.ix_(inside, inside)] @ states) ** 2
+    at = (energies[:, None] - energies).ravel()
+    weights = (squares * p).ravel()
+    kept = weights > 1e-20
+    distance = OMEGA[:, None] - at[kept]
+    return (eta / np.pi / (distance**2 + eta**2)) @ weights[kept]
+
+
+@settings(max_examples=6, deadline=None)
+@given(models(frames=("none",)))
+def test_spectra_are_lehmann_sums_over_fock_space(model):
+    fock = Fock(model)
+    if np.count_nonzero(fock.allowed) > 300:
+        return
+    t, eta = [0.3, 2.0], 0.2
+    lattice_one, charge_one = fock.lattice_one.toarray(), fock.charge_one.toarray()
+    wanted = {}
+    if model.electrons is not None:
+        wanted["electron"] = [np.kron(fock.c[0, "up"].toarray(), lattice_one)]
+    if model.modes:
+        wanted["displacement"] = [np.kron(charge_one, fock.x(0, [0.0] * len(model.modes)).toarray())]
+    for name, (matrix,) in wanted.items():
+        mode = {} if name == "electron" else {"site": model.modes[0].index}
+        data = thermal_spectral_function(model, probe(model, name, **mode), t, OMEGA, eta)
+        for i, temperature in enumerate(t):
+            dense = lehmann(model, matrix.conj().T, temperature, eta)
+            if name == "electron":
+                dense = dense + lehmann(model, matrix, temperature, eta)[::-1]  # lines of removal at E_m - E_n
+            np.testing.assert_allclose(data["values"].values[i], dense, atol=1e-9)
+
+
+def test_the_pseudogap_opens_as_pairs_form():
+    """Values of an independent code: the local density of states of a ring of four at the chemical potential."""
+    t = [4.0, 1.0, 0.4, 0.2, 0.05]
+    data = thermal_spectral_function(RING, probe(RING, "electron"), t, [0.0], 0.2)
+    np.testing.assert_allclose(data["values"].values[:, 0], [0.372, 0.361, 0.310, 0.193, 0.088], atol=5e-4)
+    np.testing.assert_allclose(data.zero_frequency, data["values"].values[:, 0], atol=1e-12)
+    np.testing.assert_allclose(data.pseudogap, data.zero_frequency / data.zero_frequency[0], atol=1e-12)
+    np.testing.assert_allclose(data.sum_rule_defects, 0.0, atol=1e-9)
+    np.testing.assert_allclose(data.balance_defect, 0.0, atol=1e-12)
+    pairs = thermal_averages(RING, t, names=["pair_exchange"]).pair_exchange.values[:, 0]
+    np.testing.assert_allclose(pairs, [-0.024, -0.080, -0.138, -0.209, -0.278], atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["electron", "pair", "boson", "density", "displacement"])
+def test_cold_spectra_are_those_of_the_ground_level(name):
+    kind = Ensemble("sector", Sector(4))
+    cold = thermal_spectral_function(LATTICE, probe(LATTICE, name), [0.0015], OMEGA, 0.2, ensemble=kind)
+    ground = spectral_function(ground_state(LATTICE, 4), probe(LATTICE, name), OMEGA, 0.2)
+    np.testing.assert_allclose(cold["values"].values[0], ground["values"], atol=1e-8)
+    np.testing.assert_allclose(cold.moments.values[0], ground.moments, atol=1e-7)
+
+
+def test_the_static_response_follows_from_the_spectrum():
+    """Fluctuation and dissipation: -d<n_0>/d eps_0 = int A(omega) (1 - exp(-omega / T)) / omega."""
+    t, h = 0.4, 1e-4
+
+    def at(level):
+        bosons, phonons = Bosons(0.2, 0.5), Phonons(0.8, boson_coupling=0.6, max_quanta=1)
+        return Model(dimer(), Electrons(1.0, level=[level, -0.1], hubbard_u=0.7), bosons, phonons)
+
+    kind = Ensemble("canonical", Sector(3))
+    densities = [
+        thermal_averages(at(0.3 + k * h), [t], kind, names=["electron_density"]).electron_density.values[0, 0]
+        for k in (-1, 1)
+    ]
+    data = thermal_spectral_function(at(0.3), probe(at(0.3), "density"), [t], OMEGA, ensemble=kind)
+    x, w = data.pole_frequencies.values, data.pole_weights.values[0]
+    still = np.abs(x) < 1e-9
+    mean = 0.5 * sum(densities)
+    response = np.sum(np.where(still, w / t, -w * np.expm1(-x / t) / np.where(still, 1.0, x))) - mean**2 / t
+    assert response == pytest.approx(-(densities[1] - densities[0]) / (2 * h), abs=1e-6)
+    assert float(data.balance_defect[0]) == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("flux", [0.0, 0.5])
+def test_the_conductivity_and_the_drude_weight_exhaust_the_f_sum_rule(flux):
+    model, t = replace(RING, flux=flux, chemical_potential=0.2), [0.1, 0.5, 2.0]
+    data = thermal_spectral_function(
+        model, probe(model, "current"), t, [0.5, 1.0], ensemble=Ensemble("canonical", Sector(6))
+    )
+    np.testing.assert_allclose(data.fsum_defect, 0.0, atol=1e-10)
+    averages = thermal_averages(model, t, Ensemble("canonical", Sector(6)), names=["hopping_energy"])
+    np.testing.assert_allclose(data.fsum, -np.pi / 8 * averages.hopping_energy, atol=1e-10)
+    assert np.all(data["values"] > 0)
+
+
+@pytest.mark.parametrize("name", ["electron", "displacement"])
+def test_random_vectors_agree_with_all_levels_within_their_errors(name):
+    model, kind, t = LATTICE, Ensemble("canonical", Sector(2)), [0.1, 0.5, 2.0]
+    how = (probe(model, name), t, OMEGA, 0.3, "lorentzian", kind)
+    exact = thermal_spectral_function(model, *how, Sampling("exact"))
+    sampled = thermal_spectral_function(model, *how, Sampling("ftlm", samples=10, steps=30))
+    for quantity in ("values", "moments", "zero_frequency", "pseudogap"):
+        off = np.abs(sampled[quantity].values - exact[quantity].values)
+        assert np.all(off < 6 * sampled[f"{quantity}_error"].values + 1e-6), quantity
+    assert np.max(sampled.values_error) > 1e-4
+    assert np.all(np.abs(sampled.sum_rule_defects) <= sampled.sum_rule_errors)
+    if name == "displacement":
+        np.testing.assert_allclose(exact.balance_defect, 0.0, atol=1e-10)
+
+
+def test_error_bars_of_spectra_are_calibrated():
+    model, kind = replace(RING, flux=0.7), Ensemble("sector", Sector(5, two_sz=1, momentum=1))
+    how = (probe(model, "electron", momentum=1), [1.0], [-1.0, 0.5, 2.0], 0.4, "lorentzian", kind)
+    exact = thermal_spectral_function(model, *how, Sampling("exact"))
+    pulls = []
+    for seed in range(24):
+        data = thermal_spectral_function(model, *how, Sampling("ftlm", 6, 25), Options(seed=seed))
+        pulls.append((data["values"] - exact["values"]).values[0] / data.values_error.values[0])
+    assert 0.5 < np.mean(np.abs(pulls) < 1) < 0.82
+
+
+def test_a_comb_of_lines_has_the_curve_of_the_lines():
+    random = np.random.default_rng(1)
+    x, w = random.uniform(-3, 3, 500), random.uniform(0, 1, (2, 500))
+    at, weights = comb(x, w, 0.1 / 50)
+
+    def curve(x, w):
+        return w @ (0.1 / np.pi / ((x[:, None] - OMEGA) ** 2 + 0.01))
+
+    np.testing.assert_allclose(curve(at, weights), curve(x, w), rtol=1e-8)
+    np.testing.assert_allclose(weights @ at[:, None] ** np.arange(4), w @ x[:, None] ** np.arange(4), rtol=1e-10)
+
+
+def test_spectra_over_temperatures_from_a_model_file():
+    text = """
+        schema = 1
+        cluster.kind = "dimer"
+        electrons.hopping = 1.0
+        bosons = { level = 0.1, exchange = 0.6 }
+        spectrum = { frequencies = [-1.0, 0.0, 1.0], broadening = 0.2 }
+        thermal = { temperatures = [0.2, 1.0], observables = [] }
+    """
+    record = records(run(parse(text, "dimer.toml")))[0]
+    spectrum = record["spectrum"]
+    assert np.shape(spectrum["values"]) == (2, 3)
+    assert np.shape(spectrum["moments"]) == np.shape(spectrum["sum_rules"]) == (2, 4)
+    assert len(spectrum["poles"]) == 2
+    assert spectrum["pseudogap"][1] == 1.0
+    for poles, moments in zip(spectrum["poles"], spectrum["moments"], strict=True):
+        x, w = np.array(poles).T
+        np.testing.assert_allclose([w @ x**n for n in range(4)], moments, atol=1e-9)
+    assert "sector" not in record
+
+
+def test_what_cannot_be_is_refused():
+    one = Model(site(), Electrons(), Bosons(0.1, 0.5))
+    with pytest.raises(InvalidModel, match=r"thermal.density"):
+        thermal_spectral_function(one, probe(one, "electron"), [1.0], [0.0], ensemble=Ensemble(density=1.0))
+    with pytest.raises(ValueError, match="broadening"):
+        thermal_spectral_function(one, probe(one, "electron"), [1.0], [0.0], 0.0)

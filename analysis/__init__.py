@@ -1,5 +1,6 @@
 """Analysis: what a physicist reads off a state. Every function returns labelled xarray objects."""
 
+from .approximations import STANDARD, Approximation, compare, comparison_map
 from .averages import expectation, transition
 from .binding import charge_scan
 from .catalogue import OBSERVABLES, Observable, available, observables
@@ -41,6 +42,8 @@ __all__ = [
     "CONDITIONS",
     "FORMS",
     "OBSERVABLES",
+    "STANDARD",
+    "Approximation",
     "BracketError",
     "Cut",
     "Ensemble",
@@ -55,6 +58,8 @@ __all__ = [
     "boson_lattice",
     "charge_scan",
     "coherence",
+    "compare",
+    "comparison_map",
     "condensate",
     "condensate_against_size",
     "correction_vectors",

@@ -25,6 +25,7 @@ STAND_INS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "sector": {"charge": 0, "momentum": 0},
         "flux": {"values": [0.0]},
         "thermal": {"temperatures": [1.0]},
+        "compare": {"approximations": ["lang-firsov"]},
         "spectrum": {"frequencies": [0.0]},
     }
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..analysis.approximations.comparison_plots import comparison_figures
 from ..analysis.plots import plot_sweep, save
 from .runner import Result
 
@@ -30,6 +31,8 @@ def save_figures(result: Result, stem: Path) -> Iterator[Path]:
         for name in (n for n in SWEPT if n in data):
             others = dict.fromkeys(axes[1:], 0)
             yield save(plot_sweep(data.isel(others), axes[0], name), stem.with_name(f"{stem.name}-{name}.png"))
+        for title, ax in comparison_figures(data, axes):
+            yield save(ax, stem.with_name(f"{stem.name}-{title}.png"))
         return
     for task in result.study.tasks:
         for title, needed, plot in task.figures:

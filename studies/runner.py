@@ -22,7 +22,7 @@ from ..solvers.estimate import check_memory, choose_engine
 from .model_file import Study, at_point, sweep_points
 from .task import Quiet, Reporter, Setting
 
-FILLED: Mapping[str, str] = MappingProxyType({"labels": ""})
+FILLED: Mapping[str, str] = MappingProxyType({"labels": "", "compare_claim": ""})
 """What fills up the shorter points of a sweep, where it is not NaN."""
 
 

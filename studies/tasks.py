@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from .charge_scan_task import ChargeScanTask
 from .coherence_task import CoherenceTask
+from .compare_task import CompareTask
 from .entanglement_task import EntanglementTask
 from .flux_task import FluxTask
 from .ground_state_task import GroundStateTask
@@ -28,6 +29,7 @@ KINDS: tuple[type[Task], ...] = (
     ResonanceTask,
     SpectrumTask,
     ThermalTask,
+    CompareTask,
 )
 """In the order in which they run."""
 TASKS: Mapping[str, type[Task]] = MappingProxyType({task.name: task for task in KINDS})

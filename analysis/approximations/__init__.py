@@ -2,6 +2,7 @@
 
 from .adiabatic import adiabatic, adiabatic_bound, coherent_product
 from .atomic_limit import atomic_limit, site_model, spectral_weights
+from .comparison import BoundViolation, compare, comparison_map
 from .face import Approximation, Where
 from .lang_firsov import Dressing, effective_model, lang_firsov, lang_firsov_squeezed, lang_firsov_variational
 from .mean_field import mean_field
@@ -13,6 +14,7 @@ from .static_lattice import born_oppenheimer, static_model
 __all__ = [
     "STANDARD",
     "Approximation",
+    "BoundViolation",
     "Dressing",
     "Where",
     "adiabatic",
@@ -20,6 +22,8 @@ __all__ = [
     "atomic_limit",
     "born_oppenheimer",
     "coherent_product",
+    "compare",
+    "comparison_map",
     "effective_model",
     "lang_firsov",
     "lang_firsov_squeezed",

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .analysis import (
+        Approximation,
         Ensemble,
         Sampling,
         charge_scan,
+        compare,
+        comparison_map,
         condensate_against_size,
         entanglement,
         expectation,
@@ -58,9 +61,12 @@ except PackageNotFoundError:
 
 _HOMES = {
     "analysis": (
+        "Approximation",
         "Ensemble",
         "Sampling",
         "charge_scan",
+        "compare",
+        "comparison_map",
         "condensate_against_size",
         "entanglement",
         "expectation",
@@ -96,6 +102,7 @@ _HOMES = {
 _ROOM_OF = {name: room for room, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Approximation",
     "Bosons",
     "Cluster",
     "ConvergenceError",
@@ -113,6 +120,8 @@ __all__ = [
     "State",
     "chain",
     "charge_scan",
+    "compare",
+    "comparison_map",
     "condensate_against_size",
     "custom",
     "dimer",

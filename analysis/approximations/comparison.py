@@ -1,0 +1,287 @@
+"""Approximations beside the exact answer: errors, which is best, and whether the claimed bounds hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ...hamiltonians import InvalidModel, Model, Problem, Sector
+from ...hamiltonians.parameters import show
+from ...solvers import Eigenstates, LabelledLevels, Options
+from ..accuracy import isolated_ground, mixing
+from ..catalogue import available, observables
+from ..labelled import labelled
+from ..thermal import thermal_averages
+from .charges import COHERENT, DIAGONAL
+from .face import BOUNDED, Approximation, Where
+from .standard import STANDARD
+
+WITHIN = (0.01, 0.05, 0.2)
+"""Relative errors whose boundaries are reported."""
+SECTOR_QUANTITIES = ("energies", *DIAGONAL, *COHERENT, "displacement")
+"""What is compared in a sector."""
+SUMMED = ("grand_potential", "energy", "entropy", "specific_heat", "charge", "charge_variance")
+LOCAL = ("electron_density", "double_occupancy", "boson_density", "pair_exchange", "spin_z")
+THERMAL_QUANTITIES = (*SUMMED, *LOCAL)
+"""What is compared at a temperature."""
+ROUNDING = 1e-10
+"""Relative rounding that no bound is held against."""
+ZERO = 1e-12
+"""Exact values below this in size have no relative errors."""
+Levels = Eigenstates | LabelledLevels
+
+
+class BoundViolation(ArithmeticError):  # noqa: N818 - it says what happened
+    """An approximation lies on the wrong side of the exact answer, beyond what its certificate leaves open."""
+
+
+def quantities_of(where: Where) -> tuple[str, ...]:
+    """Return the names of what can be compared."""
+    return SECTOR_QUANTITIES if isinstance(where, Sector) else THERMAL_QUANTITIES
+
+
+def compare(
+    model: Model,
+    where: Where,
+    names: Sequence[str] | None = None,
+    registry: Mapping[str, Approximation] = STANDARD,
+    quantities: Sequence[str] | None = None,
+    options: Options | None = None,
+    levels: Levels | None = None,
+) -> xr.Dataset:
+    """Compare approximations with the exact answer.
+
+    Parameters
+    ----------
+    model : Model
+        The Hamiltonian.
+    where : Sector or float
+        The sector whose ground level is compared, or the temperature of the grand-canonical ensemble; at T = 0 the
+        lowest level over all charges, mu inside H.
+    names : sequence of str, optional
+        Approximations; all of the registry that apply by default.
+    registry : mapping, optional
+        Approximations by name: ``{**STANDARD, "mine": Approximation("mine", my_function)}`` adds one's own.
+    quantities : sequence of str, optional
+        What to compare; by default all that is exact here and that an approximation has.
+    options : Options, optional
+        How the exact answer is solved.
+    levels : Eigenstates or LabelledLevels, optional
+        The exact ground level of the sector with the next one, if it is known.
+
+    Returns
+    -------
+    xarray.Dataset
+        For each quantity Q over ``approximation``: ``Q`` (NaN where one does not define it), ``absolute_error_Q`` (the
+        largest over sites and so on), ``relative_error_Q`` (by the largest exact entry), ``within_Q``, the smallest of
+        0.01, 0.05, 0.2 that covers it (NaN for none); and ``exact_Q``, ``exact_error_Q``, its error bar, ``best_Q``,
+        the name of the nearest. ``claim`` and ``residual`` over ``approximation``; what one alone has as
+        ``own.NAME.variable``, with dimensions of its own.
+
+    Raises
+    ------
+    InvalidModel
+        If an approximation is unknown or does not apply, with the reason, or a quantity is unknown.
+    BoundViolation
+        If a claimed bound does not hold by more than the rigorous bound of the certificate.
+
+    Examples
+    --------
+    >>> from respair.clusters import dimer
+    >>> from respair.hamiltonians import Electrons, Phonons
+    >>> lattice = Phonons(1.0, electron_coupling=1.2, max_quanta=25, displacement="mean")
+    >>> data = compare(Model(dimer(), Electrons(1.0), phonons=lattice), Sector(1), ["lang-firsov", "adiabatic"])
+    >>> str(data.best_energies.values), data.within_energies.values
+    ('adiabatic', array([0.2 , 0.05]))
+    """
+    if names is None:
+        names = [name for name, each in registry.items() if each.reason(model, where) is None]
+    problems = list(comparison_problems(model, where, names, registry, quantities))
+    if problems:
+        raise InvalidModel(problems)
+    found = {name: registry[name](model, where) for name in names}
+    defined = {str(variable) for data in found.values() for variable in data.data_vars}
+    wanted = quantities_of(where) if quantities is None else quantities
+    exact, errors, slack = _exact(model, where, [q for q in wanted if q in defined], options, levels)
+    for name, data in found.items():
+        _check_bound(registry[name], data, exact, slack)
+    variables: dict[str, xr.DataArray] = {}
+    for quantity in exact.data_vars:
+        variables |= dict(_compared(str(quantity), exact[quantity], errors.get(str(quantity), np.nan), found))
+    variables["claim"] = labelled("claim", np.array([registry[n].claim for n in found]), ["approximation"], "claim")
+    residuals = np.array([float(data.get("residual", np.nan)) for data in found.values()])
+    variables["residual"] = labelled("residual", residuals, ["approximation"], "defect of the self-consistency")
+    for name, data in found.items():
+        variables |= dict(_own(name, data, exact))
+    return xr.Dataset(variables).assign_coords(approximation=list(found))
+
+
+def comparison_problems(
+    model: Model,
+    where: Where,
+    names: Sequence[str],
+    registry: Mapping[str, Approximation] = STANDARD,
+    quantities: Sequence[str] | None = None,
+) -> Iterator[Problem]:
+    """Yield everything wrong with a comparison, as places in ``[compare]``."""
+    if not names:
+        yield Problem("compare.approximations", show([]), f"none applies; there are {', '.join(registry)}")
+    for i, name in enumerate(names):
+        path = f"compare.approximations[{i}]"
+        if name not in registry:
+            yield Problem(path, show(name), f"allowed: {', '.join(registry)}")
+        elif (why := registry[name].reason(model, where)) is not None:
+            yield Problem(path, show(name), f"does not apply: {why}")
+    for i, name in enumerate(quantities or ()):
+        if name not in quantities_of(where):
+            yield Problem(f"compare.quantities[{i}]", show(name), f"allowed: {', '.join(quantities_of(where))}")
+
+
+def comparison_map(
+    model_at: Callable[..., Model],
+    axes: Mapping[str, Sequence[float]],
+    where: Where | Callable[..., Where],
+    names: Sequence[str],
+    registry: Mapping[str, Approximation] = STANDARD,
+    quantities: Sequence[str] | None = None,
+    options: Options | None = None,
+) -> xr.Dataset:
+    """Compare approximations over any parameters: the errors, and the map of which is best where.
+
+    Parameters
+    ----------
+    model_at : function
+        From the values of the axes, by name, to the model.
+    axes : mapping of str to sequence of float
+        The parameters.
+    where : Sector, float, or function
+        As for `compare`; a function takes what `model_at` takes.
+    names, registry, quantities, options
+        As for `compare`.
+
+    Returns
+    -------
+    xarray.Dataset
+        As `compare`, the axes as leading dimensions; without what one approximation alone has.
+
+    Examples
+    --------
+    >>> from respair.clusters import dimer
+    >>> from respair.hamiltonians import Electrons, Phonons
+    >>> def holstein(omega0, alpha):
+    ...     return Model(dimer(), Electrons(1.0), phonons=Phonons(omega0, [0], 0.0, alpha, max_quanta=20))
+    >>> axes = {"omega0": [0.2, 5.0], "alpha": [0.5, 1.0]}
+    >>> data = comparison_map(holstein, axes, Sector(1), ["lang-firsov", "adiabatic"], quantities=["energies"])
+    >>> data.best_energies.values.tolist()
+    [['adiabatic', 'adiabatic'], ['adiabatic', 'lang-firsov']]
+    """
+    points = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+    parts = []
+    for point in points:
+        here = where(**point) if callable(where) else where
+        data = compare(model_at(**point), here, names, registry, quantities, options)
+        parts.append(data.drop_vars([name for name in data.data_vars if str(name).startswith("own.")]))
+    whole = xr.concat(parts, "point", coords="minimal", compat="override", join="exact", combine_attrs="override")
+    shape = [len(values) for values in axes.values()]
+    folded = {
+        name: ((*axes, *array.dims[1:]), array.values.reshape(*shape, *array.shape[1:]), array.attrs)
+        for name, array in ((n, whole[n].transpose("point", ...)) for n in whole.data_vars if "point" in whole[n].dims)
+    }
+    rest = {name: whole[name] for name in whole.data_vars if "point" not in whole[name].dims}
+    coords = {name: list(values) for name, values in axes.items()}
+    return xr.Dataset(folded | rest, coords={**coords, "approximation": whole["approximation"].values})
+
+
+def _exact(
+    model: Model, where: Where, wanted: Sequence[str], options: Options | None, levels: Levels | None
+) -> tuple[xr.Dataset, dict[str, float], float]:
+    """Return the exact quantities, their error bars, and how far the bounded one may rigorously be off."""
+    if not isinstance(where, Sector) and where > 0:
+        names = [n for n in wanted if n in LOCAL and n in available(model)]
+        data = thermal_averages(model, [where], names=names, options=options).isel(temperature=0, drop=True)
+        there = [n for n in wanted if n in data]
+        errors = {n: float(np.max(data[f"{n}_error"].values)) for n in there}
+        return data[there], errors, 5 * float(data["grand_potential_error"])
+    sector = where if isinstance(where, Sector) else lowest_sector(model, options)
+    levels = levels or isolated_ground(model, sector, options)
+    measured = observables(levels.ground, [n for n in wanted if n in available(model)])
+    energy, certificate = levels.energies[:1], levels.certificate
+    if not isinstance(where, Sector):
+        scalars = {n: labelled(n, energy[0], [], f"{n} at T = 0", "energy") for n in ("grand_potential", "energy")}
+        scalars["charge"] = labelled("charge", float(sector.charge), [], "<N>, N = N_e + 2 N_b")
+        new = {n: array for n, array in scalars.items() if n in wanted}
+    else:
+        new = {"energies": labelled("energies", energy, ["level"], "lowest energy", "energy")}
+    angle = mixing(levels)
+    errors = {str(n): 2 * angle * float(np.max(np.abs(a.values), initial=0.0)) for n, a in measured.data_vars.items()}
+    errors |= {n: float(certificate.energy_errors[0]) for n in new}
+    order = [n for n in wanted if n in new or n in measured]
+    return measured.assign(new)[order], errors, float(certificate.bounds[0])
+
+
+def lowest_sector(model: Model, options: Options | None = None) -> Sector:
+    """Return the sector of the lowest level over all charges, mu inside H, each with its smallest |S_z|."""
+    sectors = [Sector(n) for n in range(model.max_charge + 1) if model.electrons is not None or n % 2 == 0]
+    return min(sectors, key=lambda s: float(isolated_ground(model, s, options).energies[0]))
+
+
+def _check_bound(each: Approximation, data: xr.Dataset, exact: xr.Dataset, slack: float) -> None:
+    sign = {"upper": -1.0, "lower": 1.0, "none": 0.0}[each.bound]
+    for name in BOUNDED:
+        if not sign or name not in data or name not in exact:
+            continue
+        value, right = (float(np.ravel(source[name].values)[0]) for source in (data, exact))
+        if sign * (value - right) > slack + ROUNDING * max(1.0, abs(right)):
+            side = "below" if each.bound == "upper" else "above"
+            raise BoundViolation(
+                f"{each.name} claims to be an {each.bound} bound, and its {name} {value:.12g} lies {side} the exact "
+                f"{right:.12g} by more than the {slack:.2g} that the certificate leaves open; raise the phonon cutoff, "
+                "or mend the claim"
+            )
+
+
+def _compared(
+    name: str, exact: xr.DataArray, error: float, found: Mapping[str, xr.Dataset]
+) -> Iterator[tuple[str, xr.DataArray]]:
+    """Yield the variables of one quantity."""
+    units, right = exact.attrs.get("units", "1"), exact.values
+    values = np.array([_as_exact(data, name, right) for data in found.values()])
+    flat = np.abs(values - right).reshape(len(found), -1)
+    off = np.max(flat, axis=1, initial=0.0)
+    size = float(np.max(np.abs(right), initial=0.0))
+    relative = off / size if size > ZERO else np.full(len(found), np.nan)
+    within = np.array([next((w for w in WITHIN if r <= w), np.nan) for r in relative])
+    best = list(found)[int(np.nanargmin(off))] if not np.all(np.isnan(off)) else ""
+    over = ["approximation"]
+    yield name, labelled(name, values, [*over, *map(str, exact.dims)], f"{name} by approximation", units)
+    yield f"exact_{name}", labelled(f"exact_{name}", right, list(map(str, exact.dims)), f"exact {name}", units)
+    yield (
+        f"exact_error_{name}",
+        labelled(f"exact_error_{name}", float(np.max(error)), [], f"error bar of {name}", units),
+    )
+    yield f"absolute_error_{name}", labelled(f"absolute_error_{name}", off, over, "max |approximate - exact|", units)
+    yield f"relative_error_{name}", labelled(f"relative_error_{name}", relative, over, "the same / max |exact|")
+    yield f"within_{name}", labelled(f"within_{name}", within, over, "smallest of 0.01, 0.05, 0.2 that covers it")
+    yield f"best_{name}", labelled(f"best_{name}", np.array(best), [], "name of the nearest")
+
+
+def _as_exact(data: xr.Dataset, name: str, right: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a quantity in the shape of the exact one, NaN where it is not there."""
+    if name not in data:
+        return np.full(right.shape, np.nan)
+    values = data[name].values
+    return np.asarray(values[: len(right)] if name == "energies" else values).reshape(right.shape)
+
+
+def _own(name: str, data: xr.Dataset, exact: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
+    """Yield what one approximation alone has, with dimensions of its own."""
+    prefix = f"own.{name}"
+    for variable, array in data.data_vars.items():
+        if (variable in exact and variable != "energies") or variable == "residual" or array.dtype.kind not in "fciub":
+            continue
+        plain = array.drop_vars(list(array.coords))
+        yield f"{prefix}.{variable}", plain.rename({dim: f"{prefix}.{dim}" for dim in plain.dims})

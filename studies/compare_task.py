@@ -1,0 +1,168 @@
+"""``[compare]``: approximations beside the exact answer, and the claims that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Self
+
+import xarray as xr
+from pydantic import AfterValidator, Field
+from rich.table import Table as TextTable
+from rich.text import Text
+
+from ..analysis.approximations import STANDARD, Where, born_oppenheimer, compare
+from ..analysis.approximations.comparison import SECTOR_QUANTITIES, THERMAL_QUANTITIES, comparison_problems
+from ..analysis.approximations.comparison_plots import plot_errors
+from ..hamiltonians import Model, Problem, Sector
+from ..hamiltonians.parameters import show
+from .digits import columns, number
+from .plain import plain
+from .task import Figure, Setting, Solved, Task
+from .values import LEFT_OUT, Floats, Number, Table, one_of
+from .wording import listed
+
+QUANTITIES = tuple(dict.fromkeys((*SECTOR_QUANTITIES, *THERMAL_QUANTITIES)))
+"""What ``compare.quantities`` can name."""
+ERRORS = ("absolute_error", "relative_error", "within")
+
+
+class CompareTable(Table):
+    """Keys of ``[compare]``."""
+
+    approximations: Annotated[
+        list[Annotated[str, AfterValidator(one_of(tuple(STANDARD)))]],
+        Field(min_length=1, description=f"a list of one or more of {listed(STANDARD)}"),
+    ]
+    quantities: Annotated[
+        list[Annotated[str, AfterValidator(one_of(QUANTITIES))]],
+        Field(min_length=1, description=f"a list of one or more of {listed(QUANTITIES)}"),
+    ] = LEFT_OUT
+    temperature: Annotated[Number, Field(ge=0, description="a number, 0 or more")] = LEFT_OUT
+    displacements: Floats = LEFT_OUT
+
+
+@dataclass(frozen=True)
+class CompareTask(Task):
+    """Approximations beside the exact answer: of the sector, or with a temperature of the grand-canonical ensemble.
+
+    The JSON record ``compare`` has ``temperature`` (where given); ``exact`` and ``exact_errors`` by quantity; ``best``,
+    the name of the nearest by quantity; ``approximations``, an object by name: ``claim``, ``residual``, every quantity
+    that it defines (``energies``, ``grand_potential``, ``electron_density``, ...) and what it alone has
+    (``critical_temperature``, ``boson_amplitude``, ``pair_amplitude``, ``minima``, ``n_minima``, ``adiabatic_energy``,
+    ``energy_even``, ``energy_odd``, ``pair_hopping``, ``shift``, ...), and by quantity ``absolute_error``,
+    ``relative_error`` and ``within`` (0.01, 0.05, 0.2 or null); with ``displacements``, ``surface.displacement`` and
+    ``surface.adiabatic_energy``.
+
+    Attributes
+    ----------
+    approximations : tuple of str
+        Names.
+    quantities : tuple of str or None
+        What is compared; None: all that is exact here and approximated.
+    temperature : float or None
+        T of the grand-canonical ensemble; None: the ground level of the sector.
+    displacements : tuple of float or None
+        x, the same for every mode, at which the Born-Oppenheimer energy is reported as well.
+    """
+
+    name: ClassVar[str] = "compare"
+    table: ClassVar[type[Table]] = CompareTable
+    needs_sector: ClassVar[bool] = False
+    figures: ClassVar[tuple[Figure, ...]] = (("compare", "compare_residual", plot_errors),)
+
+    approximations: tuple[str, ...]
+    quantities: tuple[str, ...] | None = None
+    temperature: float | None = None
+    displacements: tuple[float, ...] | None = None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], model: Model) -> Self:
+        """Make the task; each name once."""
+        chosen = {key: tuple(dict.fromkeys(values[key])) for key in ("approximations", "quantities") if key in values}
+        return cls(**{**values, **chosen})
+
+    @classmethod
+    def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
+        """Yield a comparison that is about nothing, and displacements of no lattice."""
+        if "temperature" not in values and not has("sector"):
+            allowed = "add a [sector] table with its charge, or compare.temperature; [compare] needs one of them"
+            yield Problem("sector", "nothing", allowed)
+        if "displacements" in values:
+            for table in ("phonons", "sector"):
+                if not has(table):
+                    got = show(list(values["displacements"]))
+                    yield Problem("compare.displacements", got, f"leave it out, or add [{table}]")
+
+    @classmethod
+    def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
+        """Yield the approximations that do not apply, each with the reason."""
+        task = cls.of(values, model)
+        where = task.temperature if task.temperature is not None else sector
+        if where is not None:
+            yield from comparison_problems(model, where, values["approximations"], STANDARD, values.get("quantities"))
+
+    def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
+        """Return the sector, unless a temperature is given."""
+        return [] if sector is None or self.temperature is not None else [(model, sector, 2)]
+
+    def run(self, setting: Setting) -> xr.Dataset:
+        """Solve exactly and approximately."""
+        where: Where = setting.block if self.temperature is None else self.temperature
+        levels = setting.ground if self.temperature is None else None
+        setting.reporter.step(f"approximations: {', '.join(self.approximations)}")
+        data = compare(setting.model, where, self.approximations, STANDARD, self.quantities, setting.solver, levels)
+        if self.displacements is not None:
+            points = [[x] * len(setting.model.modes) for x in self.displacements]
+            surface = born_oppenheimer(setting.model, setting.block, points)
+            data = data.assign({f"surface_{name}": array for name, array in surface.data_vars.items()})
+        if self.temperature is not None:
+            data = data.assign(temperature=self.temperature)
+        return self.named(data)
+
+    @classmethod
+    def record(cls, data: xr.Dataset) -> dict[str, object]:
+        """Return exact values, each approximation with its errors, and the nearest."""
+        own = {str(n).removeprefix("compare_"): data[n] for n in data.data_vars if str(n).startswith("compare_")}
+        quantities = [name.removeprefix("best_") for name in own if name.startswith("best_")]
+        found: dict[str, object] = {"temperature": plain(own["temperature"])} if "temperature" in own else {}
+        found["exact"] = {name: plain(own[f"exact_{name}"]) for name in quantities}
+        found["exact_errors"] = {name: plain(own[f"exact_error_{name}"]) for name in quantities}
+        found["best"] = {name: plain(own[f"best_{name}"]) for name in quantities}
+        names = [str(name) for name in data["approximation"].values]
+        found["approximations"] = {name: _one(own, name, k, quantities) for k, name in enumerate(names)}
+        if "surface_adiabatic_energy" in own:
+            found["surface"] = {key: plain(own[f"surface_{key}"]) for key in ("displacement", "adiabatic_energy")}
+        return found
+
+    @classmethod
+    def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
+        """Yield the energies or grand potentials with their errors."""
+        for name in (n for n in ("energies", "grand_potential") if f"compare_{n}" in data):
+            table = columns(f"compare: {name}", ("", name, "absolute error", "relative error", "claim"))
+            right = data[f"compare_exact_{name}"].values.ravel()
+            table.add_row("exact", *(number(x, 10) for x in right[:1]), "", "", "")
+            for k, each in enumerate(data["approximation"].values):
+                cells = (
+                    data[f"compare_{n}"].values[k] for n in (name, f"absolute_error_{name}", f"relative_error_{name}")
+                )
+                value, *errors = (float(cell.ravel()[0]) if cell.ndim else float(cell) for cell in cells)
+                table.add_row(
+                    str(each), number(value, 10), *(f"{e:.3g}" for e in errors), str(data["compare_claim"].values[k])
+                )
+            yield table
+            yield Text(f"Nearest: {data[f'compare_best_{name}'].values}.")
+
+
+def _one(own: Mapping[str, xr.DataArray], name: str, k: int, quantities: list[str]) -> dict[str, object]:
+    """Return the record of one approximation."""
+    prefix = f"own.{name}."
+    others = {key.removeprefix(prefix): plain(array) for key, array in own.items() if key.startswith(prefix)}
+    shared = {
+        q: plain(own[q][k])
+        for q in quantities
+        if own[f"absolute_error_{q}"].values[k] == own[f"absolute_error_{q}"].values[k]
+    }
+    errors = {kind: {q: plain(own[f"{kind}_{q}"][k]) for q in shared} for kind in ERRORS}
+    about = {"claim": str(own["claim"].values[k]), "residual": plain(own["residual"][k])}
+    return {**about, **shared, **others, **errors}

@@ -177,7 +177,7 @@ def comparison_map(
     >>> axes = {"omega0": [0.2, 5.0], "alpha": [0.5, 1.0]}
     >>> data = comparison_map(holstein, axes, Sector(1), ["lang-firsov", "adiabatic"], quantities=["energies"])
     >>> data.best_energies.values.tolist()
-    [['adiabatic', 'adiabatic'], ['adiabatic', 'lang-firsov']]
+    [['adiabatic', 'adiabatic'], ['lang-firsov', 'adiabatic']]
     """
     points = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
     parts = []

@@ -14,7 +14,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -36,9 +36,10 @@ TAIL = struct.Struct(f"<QQ32s{len(END)}s")
 
 
 class CheckpointError(RuntimeError):
-    """A checkpoint that cannot be used; it was left alone."""
+    """A checkpoint that cannot be used, with the reason; it was left alone."""
 
     def __init__(self, path: Path, reason: str) -> None:
+        self.reason = reason
         super().__init__(
             f"{path} {reason}; it was left alone: move or delete it to start anew, or choose another folder for results"
         )
@@ -86,7 +87,8 @@ class Writer:
 
     def discard(self) -> None:
         """Give up."""
-        self._file.close()
+        with suppress(OSError):  # on a full disk, what is still buffered cannot be written either
+            self._file.close()
         self._partial.unlink(missing_ok=True)
 
 

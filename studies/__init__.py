@@ -5,17 +5,19 @@ from .coherence_task import CoherenceTask
 from .digits import with_error
 from .entanglement_task import EntanglementTask
 from .flux_task import FluxTask
+from .folder import StudyError, StudyFolder, opened
 from .ground_state_task import GroundStateTask
 from .lattice_task import LatticeTask
 from .measured_names import OBSERVABLES
 from .model_file import Axis, Study, at_point, parse, read, sweep_points
 from .pairing_task import PairingTask
 from .progress import TerminalReporter
-from .record import read_data, records, to_json, versions, write
-from .report import show_estimate, show_result
+from .record import read_data, records, to_json, write
+from .report import failures, show_estimate, show_result
 from .runner import Result, check_fits, run
 from .task import Quiet, Reporter, Task
 from .tasks import TASKS
+from .versions import versions
 
 __all__ = [
     "OBSERVABLES",
@@ -32,10 +34,14 @@ __all__ = [
     "Reporter",
     "Result",
     "Study",
+    "StudyError",
+    "StudyFolder",
     "Task",
     "TerminalReporter",
     "at_point",
     "check_fits",
+    "failures",
+    "opened",
     "parse",
     "read",
     "read_data",

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -14,23 +12,11 @@ import xarray as xr
 
 from ..solvers import estimate
 from .model_file import Study, at_point
+from .point import FAILED, has_failed
 from .runner import Result
+from .versions import versions
 
 SCHEMA = 1
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of the software behind a result."""
-    found = {"respair": _version("respair")}
-    found |= {name: _version(name) for name in ("quspin", "numpy", "scipy")}
-    return found | {"python": platform.python_version()}
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def records(result: Result) -> list[dict[str, object]]:
@@ -45,6 +31,8 @@ def _record(study: Study, point: Mapping[str, object], data: xr.Dataset) -> dict
     if study.sweep:
         record["point"] = dict(point)
     record["versions"] = versions()
+    if has_failed(data):
+        return record | {"status": FAILED, "error": str(data["error"].values)}
     record["cluster"] = {"sites": cluster.sites, "bonds": len(cluster.bonds), "modes": len(cluster.modes)}
     if each.sector is not None:
         record["sector"] = _sector(each, data)

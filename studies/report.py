@@ -14,6 +14,7 @@ from ..solvers.estimate import estimate, estimate_run, format_bytes
 from .digits import decimals, number, with_error
 from .ground_state_task import MODE_COLUMNS, PARTS, SITE_COLUMNS
 from .model_file import Study, at_point, sweep_points
+from .point import has_failed
 from .runner import Result
 
 WIDEST = 400
@@ -61,9 +62,10 @@ def describe(study: Study) -> str:
 
 
 def _sweep_table(result: Result) -> Table:
-    table = Table(title=f"{len(result.points)} points", title_justify="left")
+    failed = f", {result.failed} failed" if result.failed else ""
+    table = Table(title=f"{len(result.points)} points{failed}", title_justify="left")
     keys = [axis.key for axis in result.study.sweep]
-    first = result.points[0][1]
+    first = next((data for _, data in result.points if not has_failed(data)), result.points[0][1])
     with_energy = "energies" in first
     scalars = [n for n in (*SITE_COLUMNS, *MODE_COLUMNS, *PARTS) if n in first and first[n].size]
     shown = scalars[: max(1, 6 - len(keys))]
@@ -75,8 +77,11 @@ def _sweep_table(result: Result) -> Table:
     for heading in headings:
         table.add_column(heading, justify="right")
     for point, data in result.points:
-        digits = decimals(float(data["energy_errors"].values[0])) if with_energy else 6
         row = [f"{value:.6g}" for value in point.values()]
+        if has_failed(data):
+            table.add_row(*row, "failed")
+            continue
+        digits = decimals(float(data["energy_errors"].values[0])) if with_energy else 6
         if with_energy:
             energies, errors = data["energies"].values, data["energy_errors"].values
             row.append(with_error(energies[0], errors[0]))
@@ -88,6 +93,17 @@ def _sweep_table(result: Result) -> Table:
 def _last(name: str, data: xr.Dataset) -> str:
     symbol = {**SITE_COLUMNS, **MODE_COLUMNS}.get(name, name)
     return f"{symbol}[{data[name].size - 1}]" if data[name].ndim else symbol
+
+
+def failures(result: Result, most: int = 10) -> Iterator[str]:
+    """Yield in words which points failed and why, the first few of them."""
+    failed = [(point, str(data["error"].values)) for point, data in result.points if has_failed(data)]
+    for point, error in failed[:most]:
+        yield f"failed at {', '.join(f'{key} = {value:.6g}' for key, value in point.items())}: {error}"
+    if len(failed) > most:
+        yield f"{len(failed) - most} more points failed"
+    if failed:
+        yield "--retry-failed repeats them"
 
 
 def show_estimate(study: Study, console: Console) -> None:

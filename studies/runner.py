@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -19,8 +19,10 @@ from ..hamiltonians import Model, Sector
 from ..solvers import symmetry_sectors
 from ..solvers.checkpoint import beside
 from ..solvers.estimate import check_memory, choose_engine
+from .folder import StudyFolder, content_hash
 from .model_file import Study, at_point, sweep_points
-from .task import Quiet, Reporter, Setting
+from .point import compute, compute_certified, compute_or_fail, has_failed
+from .task import Quiet, Reporter
 
 FILLED: Mapping[str, str] = MappingProxyType({"labels": "", "compare_claim": ""})
 """What fills up the shorter points of a sweep, where it is not NaN."""
@@ -42,6 +44,11 @@ class Result:
     points: tuple[tuple[Mapping[str, object], xr.Dataset], ...] = field(repr=False)
 
     @property
+    def failed(self) -> int:
+        """How many points failed."""
+        return sum(has_failed(data) for _, data in self.points)
+
+    @property
     def data(self) -> xr.Dataset:
         """Everything in one dataset, the axes of the sweep as leading dimensions.
 
@@ -51,13 +58,28 @@ class Result:
         if not self.study.sweep:
             return self.points[0][1]
         axes = self.study.sweep
-        found = _with_places([data for _, data in self.points])
+        found = _with_places(_filled_up([data for _, data in self.points]))
         if len(found) == math.prod(len(axis.values) for axis in axes):
             coords = {axis.key: (axis.key, np.asarray(axis.values)) for axis in axes}
             return _combined(_nest(found, [len(axis.values) for axis in axes]), list(coords), coords)
         coords = {axis.key: ("point", np.asarray([point[axis.key] for point, _ in self.points])) for axis in axes}
         partial = _combined(found, ["point"], coords)
         return partial.swap_dims(point=axes[0].key) if len(axes) == 1 else partial
+
+
+def _filled_up(found: Sequence[xr.Dataset]) -> list[xr.Dataset]:
+    """Give points that failed the variables of the others, without numbers."""
+    whole = next((data for data in found if not has_failed(data)), None)
+    if whole is None:
+        return list(found)
+    blank = whole.map(_blank, keep_attrs=True)
+    return [blank.assign(data.data_vars) if has_failed(data) else data for data in found]
+
+
+def _blank(array: xr.DataArray) -> xr.DataArray:
+    kind = array.dtype if array.dtype.kind == "U" else np.result_type(array.dtype, float)
+    blank: xr.DataArray = xr.full_like(array, "" if kind.kind == "U" else np.nan, dtype=kind)
+    return blank
 
 
 def _with_places(found: Sequence[xr.Dataset]) -> list[xr.Dataset]:
@@ -97,6 +119,7 @@ def run(
     reporter: Reporter | None = None,
     finished: Callable[[int, Result], None] | None = None,
     checkpoint: Path | None = None,
+    folder: StudyFolder | None = None,
 ) -> Result:
     r"""Compute everything that a model file asks for, point by point.
 
@@ -110,6 +133,9 @@ def run(
         Called after each point with its number and the result so far.
     checkpoint : Path, optional
         Where long searches are kept now and then, and from where they go on; the points of a sweep have one each.
+    folder : StudyFolder, optional
+        Where every finished point is kept, and from where it is taken; a point that fails then keeps its error and does
+        not stop the rest.
 
     Returns
     -------
@@ -121,7 +147,9 @@ def run(
     MemoryError
         Before anything is computed, if a point does not fit the memory limit.
     ConvergenceError
-        If a level did not converge.
+        If a level did not converge, without a folder.
+    OSError
+        If a point cannot be kept; those before it are.
     CheckpointError
         If a checkpoint is there and cannot be used.
 
@@ -137,12 +165,19 @@ def run(
     studies = [at_point(study, point) for point in points]
     for each in studies:
         check_fits(each)
-    grid = _common_grid(study, [each.model for each in studies])
+    grid = common_grid(study, [each.model for each in studies])
+    solve = compute_or_fail if folder else compute_certified if study.sweep else compute
     done: list[tuple[Mapping[str, object], xr.Dataset]] = []
     for number, (point, each) in enumerate(zip(points, studies, strict=True)):
         reporter.point(number, len(points), ", ".join(f"{key} = {value:.6g}" for key, value in point.items()))
         file = beside(checkpoint, number) if study.sweep else checkpoint
-        done.append((MappingProxyType(dict(point)), _one(each, grid, reporter, file)))
+        key = content_hash(study, point, grid) if folder else ""
+        data = folder.find(key) if folder else None
+        if data is None:
+            data = solve(each, grid, reporter, file)
+            if folder:
+                folder.keep(key, point, data)
+        done.append((MappingProxyType(dict(point)), data))
         if finished is not None:
             finished(number, Result(study, tuple(done)))
     return Result(study, tuple(done))
@@ -166,18 +201,10 @@ def _check_fits(study: Study, model: Model, sector: Sector, states: int) -> None
     check_memory(model, sector, engine, states, study.solver.memory_limit)
 
 
-def _common_grid(study: Study, models: Sequence[Model]) -> NDArray[np.float64]:
+def common_grid(study: Study, models: Sequence[Model]) -> NDArray[np.float64]:
     """Return one grid of X for all points of a sweep."""
     task = study.ground_state
     if task is not None and task.displacement_grid is not None:
         return np.array(task.displacement_grid)
     grids = [default_grid(model) for model in models]
     return np.linspace(min(g[0] for g in grids), max(g[-1] for g in grids), 201)
-
-
-def _one(study: Study, grid: NDArray[np.float64], reporter: Reporter, checkpoint: Path | None) -> xr.Dataset:
-    """Compute one point: the tables that the file has, each under its own names."""
-    kept = replace(study.solver, checkpoint=checkpoint)
-    setting = Setting(study.model, study.sector, study.solver, grid, reporter, study.tasks)
-    parts = [task.run(replace(setting, solver=kept) if task.resumes else setting) for task in study.tasks]
-    return xr.merge(parts, join="outer", compat="override", combine_attrs="override")

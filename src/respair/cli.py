@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from .studies import Result, Study, TerminalReporter
+    from .studies import Result, Study, StudyFolder, TerminalReporter
 
 REFUSED = 2
 FAILED = 1
@@ -53,38 +54,30 @@ def run(
     out: Annotated[Path, typer.Option(help="Folder for results.")] = Path(),
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line instead of tables.")] = False,
     plot: Annotated[bool, typer.Option("--plot", help="Draw figures beside the results.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Repeat the points of sweeps that failed before.")
+    ] = False,
 ) -> None:
-    """Compute what the model files ask for; write FILE's name with .nc for each."""
-    from .studies import records, show_result, to_json, write
+    """Compute what the model files ask for; write FILE's name with .nc for each.
 
-    try:
-        studies = _read(files)
-        targets = _targets(files, out)
-        _check_fits(studies)
-        _make_folder(out)
-    except KeyboardInterrupt:
-        _say("interrupted before anything was computed")
-        raise typer.Exit(INTERRUPTED) from None
-    failed = False
-    for study, target in zip(studies, targets, strict=True):
-        with _reporting(study, len(studies) > 1) as reporter:
-            result = _solve(study, target, reporter)
-        if result is None:
-            failed = True
-            continue
-        if json:
-            for record in records(result):
-                typer.echo(to_json(record))
-        else:
-            show_result(result, _console(error=False))
+    The points of a sweep are kept in FILE's name with .study as soon as they are finished; the same command goes on.
+    """
+    with ExitStack() as stack:
         try:
-            _say(f"wrote {write(result, target)}")
-            for figure in _figures(result, target) if plot else ():
-                _say(f"wrote {figure}")
-        except OSError as error:
-            _say(f"{study.file}: {target} could not be written: {error.strerror or error}")
-            failed = True
-    if failed:
+            studies = _read(files)
+            targets = _targets(files, out)
+            _check_fits(studies)
+            _make_folder(out)
+            folders = [_open_folder(stack, *pair, retry_failed) for pair in zip(studies, targets, strict=True)]
+        except KeyboardInterrupt:
+            _say("interrupted before anything was computed")
+            raise typer.Exit(INTERRUPTED) from None
+        succeeded = True
+        for study, target, folder in zip(studies, targets, folders, strict=True):
+            with _reporting(study, len(studies) > 1) as reporter:
+                result = _solve(study, target, reporter, folder)
+            succeeded &= result is not None and _hand_out(result, target, json, plot)
+    if not succeeded:
         raise typer.Exit(FAILED)
 
 
@@ -183,7 +176,41 @@ def _check_fits(studies: list[Study]) -> None:
             raise typer.Exit(REFUSED) from None
 
 
-def _solve(study: Study, target: Path, reporter: TerminalReporter) -> Result | None:
+def _open_folder(stack: ExitStack, study: Study, target: Path, retry_failed: bool) -> StudyFolder | None:
+    """Open the folder of a sweep until the end of the run; refuse one in use and one of another model file."""
+    from .studies import StudyError, opened
+
+    if not study.sweep:
+        return None
+    try:
+        return stack.enter_context(opened(target.with_suffix(".study"), study, retry_failed, _say))
+    except StudyError as error:
+        _say(f"{study.file}: {error}")
+        raise typer.Exit(REFUSED) from None
+
+
+def _hand_out(result: Result, target: Path, json: bool, plot: bool) -> bool:
+    """Print and write a result; return whether it is complete and could be written."""
+    from .studies import failures, records, show_result, to_json, write
+
+    if json:
+        for record in records(result):
+            typer.echo(to_json(record))
+    else:
+        show_result(result, _console(error=False))
+    for failure in failures(result):
+        _say(f"{result.study.file}: {failure}")
+    try:
+        _say(f"wrote {write(result, target)}")
+        for figure in _figures(result, target) if plot else ():
+            _say(f"wrote {figure}")
+    except OSError as error:
+        _say(f"{result.study.file}: {target} could not be written: {error.strerror or error}")
+        return False
+    return not result.failed
+
+
+def _solve(study: Study, target: Path, reporter: TerminalReporter, folder: StudyFolder | None) -> Result | None:
     """Run one study; report what stopped it, keep the finished points of an interrupted sweep."""
     from .hamiltonians import InvalidModel
     from .solvers import CheckpointError, ConvergenceError, CutoffError
@@ -191,19 +218,26 @@ def _solve(study: Study, target: Path, reporter: TerminalReporter) -> Result | N
 
     kept: list[Result] = []
     try:
-        return run(study, reporter, lambda number, result: kept.append(result), target.with_suffix(".checkpoint"))
+        keep = kept.append
+        return run(study, reporter, lambda _, result: keep(result), target.with_suffix(".checkpoint"), folder)
     except CheckpointError as error:
         _say(f"{study.file}: {error}")
         raise typer.Exit(REFUSED) from None
     except (InvalidModel, ConvergenceError, CutoffError, ArithmeticError, MemoryError, ValueError) as error:
         _say(f"{study.file}: {error}")
         return None
+    except OSError as error:
+        if folder is None:
+            raise
+        _say(f"{study.file}: a point could not be kept in {folder.path}: {error.strerror or error}")
+        _say(f"{len(kept[-1].points) if kept else 0} points before it are safe; the same command goes on from there")
+        return None
     except KeyboardInterrupt:
         _say(f"{study.file}: interrupted")
         if kept and study.sweep:
             partial = target.with_suffix(".partial.nc")
             write(kept[-1], partial)
-            _say(f"kept {len(kept[-1].points)} finished points in {partial}")
+            _say(f"kept {len(kept[-1].points)} finished points in {partial}; the same command goes on from there")
         _tell_checkpoints(target)
         raise typer.Exit(INTERRUPTED) from None
 

@@ -1,0 +1,21 @@
+"""The versions of the software behind a result."""
+
+from __future__ import annotations
+
+import platform
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the software behind a result."""
+    found = {name: _version(name) for name in ("respair", "quspin", "numpy", "scipy")}
+    return found | {"python": platform.python_version()}
+
+
+@cache
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"

@@ -15,10 +15,10 @@ demo: $(STAMP)demo
 	$(VENV)/bin/python notebooks/demo.py $(DEMO) results
 
 test: $(STAMP)test
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile
 
 slow: $(STAMP)test
-	$(VENV)/bin/python -m pytest -m slow
+	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile -m slow
 
 check: $(STAMP)dev
 	$(VENV)/bin/ruff check .

@@ -24,7 +24,10 @@ def spectrum(model, sector):
     return np.linalg.eigvalsh(Hamiltonian.of(model, sector).matrix().toarray())
 
 
-def scaled(table, factor, skip=("on", "max_quanta", "total_quanta", "displacement", "cutoff", "accuracy")):
+NO_ENERGY = ("on", "max_quanta", "total_quanta", "displacement", "dressing", "cutoff", "accuracy")
+
+
+def scaled(table, factor, skip=NO_ENERGY):
     def times(value):
         if isinstance(value, dict):
             return {key: factor * v for key, v in value.items()}
@@ -38,20 +41,7 @@ def scaled(table, factor, skip=("on", "max_quanta", "total_quanta", "displacemen
 def test_energies_scale_with_the_couplings(case):
     """H(c t, c U, ..., c omega0) = c H; alpha and alpha_F are pure numbers, g is an energy."""
     model, sector = case
-    phonons = scaled(
-        model.phonons,
-        2.5,
-        (
-            "on",
-            "max_quanta",
-            "total_quanta",
-            "displacement",
-            "cutoff",
-            "accuracy",
-            "boson_coupling",
-            "electron_coupling",
-        ),
-    )
+    phonons = scaled(model.phonons, 2.5, (*NO_ENERGY, "boson_coupling", "electron_coupling"))
     other = replace(
         model,
         electrons=scaled(model.electrons, 2.5),
@@ -103,9 +93,7 @@ def test_the_sign_of_all_lattice_couplings_is_a_reflection_of_the_lattice(case):
     model, sector = case
     if model.phonons.displacement not in ("none", "mean"):
         return
-    p = scaled(
-        model.phonons, -1.0, ("on", "max_quanta", "total_quanta", "displacement", "cutoff", "accuracy", "frequency")
-    )
+    p = scaled(model.phonons, -1.0, (*NO_ENERGY, "frequency"))
     np.testing.assert_allclose(spectrum(replace(model, phonons=p), sector), spectrum(model, sector), atol=1e-9)
 
 

@@ -14,7 +14,7 @@ from ..solvers import Options, State
 from ..solvers.linear import solve
 from ..solvers.lines import Lines
 from .averages import expectation
-from .excitations import DROPPED, Excitations, excitations, ground_in, images_of
+from .excitations import DROPPED, Excitations, excitations, ground_in, images_of, off_ground
 from .labelled import labelled
 from .probes import Probe, probe
 from .spectra import DEFAULT_BROADENING, Levels, curves, resolved, silent
@@ -128,7 +128,9 @@ def _polarisation(levels: Levels, current: Probe) -> float:
     total, energy = 0.0, float(levels.energies[0])
     for target, images, _ in images_of(levels.ground, current.addition):
         own = ground_in(levels.ground, target)
-        pushed = np.array(images)
+        pushed = np.array([off_ground(v, target, levels.ground) for v in images])
+        if not pushed.any():
+            continue
         kind = np.result_type(pushed.dtype, own.dtype)
         answer = solve(target, energy, pushed.astype(kind), own.astype(kind) if len(own) else None)
         total += float(np.vdot(pushed, answer).real)

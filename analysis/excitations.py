@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..hamiltonians import Amplitudes, Block, Hamiltonian, Operator
+from ..hamiltonians.frame import frame_parts
 from ..hamiltonians.transitions import Transition, charge_change, target_hamiltonian, transitions
 from ..solvers import Eigenstates, LabelledLevels, Options, State
 from ..solvers.estimate import check_memory
@@ -19,6 +20,7 @@ SAME = 1e-9
 """Lines closer than this are one."""
 NEGLIGIBLE = 1e-24
 """An image whose norm squared is smaller than this is zero but for rounding."""
+ROUNDING = 1e-13
 DROPPED = 1e-12
 """Lines with less than this share of all weights are left out of lists."""
 MOMENTS = 4
@@ -105,7 +107,7 @@ def excitations(
     energy, parts = float(levels.energies[0]), []
     z = np.asarray(energy + sign * resolution.frequencies + 1j * resolution.width, np.complex128)
     for target, images, others in images_of(levels.ground, operator, left):
-        images = [_without(v, target, levels.ground) for v in images] if off else images
+        images = [off_ground(v, target, levels.ground) for v in images] if off else images
         options = resolution.options
         check_memory(target.space.model, target.sector, options.engine, 1, options.memory_limit)
         partners = None if others is None else np.array(others)
@@ -157,10 +159,12 @@ def ground_in(state: State, block: Block) -> Amplitudes:
     return np.concatenate([np.zeros((0, *block.shape)), *found])
 
 
-def _without(v: Amplitudes, block: Block, state: State) -> Amplitudes:
+def off_ground(v: Amplitudes, block: Block, state: State) -> Amplitudes:
+    """Project a level out of a vector of a block; what is rounding errors of the vector becomes zero."""
+    length = np.linalg.norm(v)
     for phi in ground_in(state, block):
         v = v - np.vdot(phi, v) * phi
-    return v
+    return v if np.linalg.norm(v) > ROUNDING * length else np.zeros_like(v)
 
 
 def near_cutoff(block: Block, states: list[Amplitudes], operator: Operator) -> NDArray[np.float64]:
@@ -175,9 +179,10 @@ def near_cutoff(block: Block, states: list[Amplitudes], operator: Operator) -> N
     room = np.minimum(phonons.max_quanta - numbers.max(axis=1), phonons.total_quanta - numbers.sum(axis=1))
     weights = sum((np.sum(np.abs(v) ** 2, axis=0) for v in states), np.zeros(len(phonons)))
     own = max((sum(up for _, up, _ in lattice) for _, lattice in operator.terms), default=0)
-    own = own + FAR if block.space.is_dressed else own
+    strength = (2.0 + phonons.max_quanta) ** own
+    own = own + FAR if np.any(frame_parts(block.space.model, block.space.sector)[1:]) else own
     steps = np.maximum(np.arange(MOMENTS) - (0 if own else 1), 0) + own
-    return np.array([np.sum(weights[room < step]) for step in steps])
+    return np.array([strength * np.sum(weights[room < step]) for step in steps])
 
 
 def merged(lines: Lines) -> Lines:

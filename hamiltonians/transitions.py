@@ -141,17 +141,17 @@ class Transition:
     def _products(self) -> list[Product]:
         """Return charge matrices, from all configurations to the stored rows, with their lattice operators."""
         source, target = self.source.space, self.target.space
-        is_dressed = source.is_dressed or target.is_dressed
+        moves = source.is_dressed or target.is_dressed or not np.array_equal(source.frame[:1], target.frame[:1])
         rows = np.arange(target.shape[0]) if self.target.orbits is None else self.target.orbits.representatives
         by_lattice: defaultdict[LatticeWord, dict[ChargeWord, complex]] = defaultdict(dict)
-        formula = self.operator if is_dressed else source.displaced(self.operator)
+        formula = self.operator if moves else source.displaced(self.operator)
         for (charge, lattice), value in formula.terms.items():
             by_lattice[lattice][charge] = value
         states = target.charges.states[rows]
         products: list[Product] = [
             (charge_rows(words, source.charges, states), ((lattice, 1.0),)) for lattice, words in by_lattice.items()
         ]
-        return in_frame(products, source.frame, target.frame[rows]) if is_dressed else products
+        return in_frame(products, source.frame, target.frame[rows]) if moves else products
 
     def _on_rows(self, matrix: sp.csr_array) -> tuple[sp.csr_array, NDArray[np.int16]]:
         """Return a charge matrix from stored rows to stored rows, and the group element of each entry."""

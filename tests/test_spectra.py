@@ -249,6 +249,14 @@ def test_the_drude_weight_is_the_stiffness(flux):
     np.testing.assert_allclose(whole["values"], data["values"], atol=1e-7)
 
 
+def test_a_current_that_the_ground_level_carries_alone_leaves_nothing_to_solve_for():
+    model = Model(ring(3), bosons=Bosons(hopping=0.6), flux=-0.125)
+    data = optical_conductivity(ground_state(model, 2), OMEGA, ETA)
+    stiffness = float(flux_response(model, 2, [-0.125]).stiffness[0])
+    assert float(data.drude) == pytest.approx(stiffness, abs=1e-9)
+    assert len(data.pole) == 0
+
+
 def test_pairs_that_hop_carry_four_times_the_weight():
     model = Model(ring(4), bosons=Bosons(hopping=0.6))
     data = optical_conductivity(levels_by_symmetry(model, 2), OMEGA, ETA)

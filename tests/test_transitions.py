@@ -144,6 +144,18 @@ def test_the_oscillators_of_the_other_sector_are_the_same_ones():
     assert block.space.frame[0, 0] != 0
 
 
+def test_a_pair_that_is_added_takes_its_displaced_oscillator_along():
+    """The empty sector has one frame, the full one another: <0|b H b+|0> is the level of the pair in any of them."""
+    lattice = Phonons(1.0, boson_coupling=0.6, max_quanta=12, displacement="lang-firsov")
+    block = Block.of(Hamiltonian.of(Model(site(), bosons=Bosons(0.4), phonons=lattice), Sector(0)))
+    (part,) = transitions(block, boson(0).dag)
+    vacuum = np.zeros(block.shape)
+    vacuum[0, 0] = 1.0
+    image = part.apply(vacuum)
+    assert np.vdot(image, part.target.energy.apply(image)) == pytest.approx(0.4, abs=1e-9)
+    assert abs(image[0, 0]) == pytest.approx(np.exp(-0.5 * 0.6**2), abs=1e-12)
+
+
 @pytest.mark.parametrize(
     ("charge", "operator"), [(0, annihilate(0, "up")), (4, create(1, "dn")), (3, create(0, "up"))], ids=str
 )

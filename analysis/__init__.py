@@ -8,6 +8,7 @@ from .charge import boson_density, density_correlation, double_occupancy, electr
 from .condensation import condensate_against_size
 from .conductivity import optical_conductivity
 from .correction_vectors import correction_vectors
+from .crossover import crossover_temperatures
 from .cuts import Cut, lattice_cut, site_cut
 from .energy import energy_part
 from .ensembles import Ensemble, Sampling
@@ -37,6 +38,8 @@ from .spectra import spectral_function
 from .spectral_maps import spectral_map
 from .spectral_measures import effective_frequency, gap_measures, quasi_particles, weight_transfer
 from .thermal import thermal_averages
+from .thermal_flux import thermal_flux_response
+from .thermal_spectra import thermal_spectral_function
 
 __all__ = [
     "CONDITIONS",
@@ -63,6 +66,7 @@ __all__ = [
     "condensate",
     "condensate_against_size",
     "correction_vectors",
+    "crossover_temperatures",
     "default_grid",
     "density_correlation",
     "displacement",
@@ -106,6 +110,8 @@ __all__ = [
     "spin_correlation",
     "spin_z",
     "thermal_averages",
+    "thermal_flux_response",
+    "thermal_spectral_function",
     "transition",
     "weight_transfer",
 ]

@@ -109,6 +109,21 @@ def thermal_averages(
     grid = default_grid(model) if displacement_grid is None else np.asarray(displacement_grid, dtype=float)
     wanted = (*(n for n in chosen if n != "condensate"), *needed_matrices(model, chosen), CUTOFF_PROBABILITY)
     summed = tuple(dict.fromkeys(wanted))
+    totals, sampled, skipped = thermal_totals(model, kind, t, summed, grid, sampling, options, progress)
+    return _dataset(model, kind, totals, chosen, grid, skipped, sampled)
+
+
+def thermal_totals(
+    model: Model,
+    kind: Ensemble,
+    t: NDArray[np.float64],
+    summed: Sequence[str],
+    grid: NDArray[np.float64],
+    sampling: Sampling,
+    options: Options,
+    progress: Progress,
+) -> tuple[Totals, int, float]:
+    """Return the sums over all blocks, how many of these were sampled, and a bound on the share of those left out."""
     planned, skipped = plan(model, kind, sampling, t, options)
     charge = None if kind.density is None else kind.density * model.cluster.sites
     while True:
@@ -119,8 +134,7 @@ def thermal_averages(
         totals = Totals.of(parts, t, charge)
         needed = _needed_samples(totals, sampling)
         if needed <= sampling.samples:
-            sampled = sum(not part.exact for part in parts)
-            return _dataset(model, kind, totals, chosen, grid, skipped, sampled)
+            return totals, sum(not part.exact for part in parts), skipped
         sampling = replace(sampling, samples=needed)
 
 

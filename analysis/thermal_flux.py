@@ -119,28 +119,39 @@ def thermal_flux_response(
     (array([[2.047902]]), array([[2.078897]]))
     """
     kind = Ensemble(ensemble) if isinstance(ensemble, str) else ensemble
+    t, phi = (np.asarray(given, dtype=float) for given in (temperatures, values))
+    return _dataset(phi, t, kind, flux_replicates(model, phi, t, kind, sampling, options, progress))
+
+
+def flux_replicates(
+    model: Model,
+    phi: NDArray[np.float64],
+    t: NDArray[np.float64],
+    kind: Ensemble,
+    sampling: Sampling | None = None,
+    options: Options | None = None,
+    progress: Callable[[str], None] = lambda what: None,
+) -> list[Replicates]:
+    """Return F, current, stiffness and Drude weight as replicates over temperatures and fluxes."""
     sampling, options = sampling or Sampling(), options or Options()
     if not model.cluster.has_loop:
         raise ValueError(f"a {model.cluster.kind} of {model.cluster.sites} sites has no loop for a flux")
-    problems = list(thermal_problems(model, temperatures, kind, sampling, ()))
+    problems = list(thermal_problems(model, t.tolist(), kind, sampling, ()))
     if kind.density is not None:
         problems.append(Problem("thermal.density", show(kind.density), "allowed: a chemical potential, with a flux"))
     if problems:
         raise InvalidModel(problems)
-    t = np.asarray(temperatures, dtype=float)
     found = []
-    for phi in values:
-        threaded = replace(model, flux=float(phi))
+    for value in phi:
+        threaded = replace(model, flux=float(value))
         planned, _ = plan(threaded, kind, sampling, t, options, replace(model, flux=1.0))
         parts = []
         for each in planned:
-            progress(f"flux {phi:.4g}: {each}")
+            progress(f"flux {value:.4g}: {each}")
             each.check_memory(sampling, options.memory_limit)
             parts.append(_exact(each, t) if each.exact else _sampled(each, t, sampling, options))
         found.append(_response(parts, t, model.cluster.loop_length))
-    return _dataset(
-        np.asarray(values, dtype=float), t, kind, [np.stack(rows, axis=-1) for rows in zip(*found, strict=True)]
-    )
+    return [np.stack(rows, axis=-1) for rows in zip(*found, strict=True)]
 
 
 def _exact(planned: Planned, t: NDArray[np.float64]) -> FluxSums:

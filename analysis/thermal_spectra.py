@@ -39,7 +39,7 @@ PSEUDOGAP = "A(0, T) / A(0, T_high), T_high the highest temperature"
 
 
 @dataclass(frozen=True)
-class _Found:
+class ThermalLines:
     """All that was summed over the blocks."""
 
     wanted: Wanted
@@ -146,6 +146,30 @@ def thermal_spectral_function(
     (array([-1.,  1.]), array([[0.5, 0.5]]))
     """
     kind = Ensemble(ensemble) if isinstance(ensemble, str) else ensemble
+    found = thermal_lines(
+        model, probe, temperatures, frequencies, broadening, lineshape, kind, sampling, options, progress
+    )
+    data = _dataset(found)
+    _check(data, found)
+    if not found.wanted.loop:
+        return data
+    conductivity = _conductivity(model, found, kind, sampling or Sampling(), options or Options())
+    return data.merge(conductivity, combine_attrs="override")
+
+
+def thermal_lines(
+    model: Model,
+    probe: Probe,
+    temperatures: Sequence[float],
+    frequencies: Sequence[float] | NDArray[np.float64],
+    broadening: float,
+    lineshape: str,
+    kind: Ensemble,
+    sampling: Sampling | None = None,
+    options: Options | None = None,
+    progress: Callable[[str], None] = silent,
+) -> ThermalLines:
+    """Return everything that `thermal_spectral_function` reads off the lines, as replicates."""
     sampling, options = sampling or Sampling(), options or Options()
     problems = list(thermal_problems(model, temperatures, kind, sampling, ()))
     problems += probe_problems(model, probe.name) if probe.name == "current" else []
@@ -157,10 +181,7 @@ def thermal_spectral_function(
     resolution = resolved(frequencies, broadening, lineshape, options)
     loop = sum(bond.winding != 0 for bond in model.cluster.bonds) if probe.name == "current" else 0
     wanted = Wanted(probe, t, resolution, broadening, lineshape, loop, tuple(_averaged(model, probe, loop)))
-    found = _summed(model, kind, wanted, sampling, options, progress)
-    data = _dataset(found)
-    _check(data, found)
-    return data.merge(_conductivity(model, found, kind, sampling, options), combine_attrs="override") if loop else data
+    return _summed(model, kind, wanted, sampling, options, progress)
 
 
 def _averaged(model: Model, probe: Probe, loop: int) -> list[Operator]:
@@ -178,7 +199,7 @@ def _summed(
     sampling: Sampling,
     options: Options,
     progress: Callable[[str], None],
-) -> _Found:
+) -> ThermalLines:
     """Go through the blocks of the ensemble."""
     t = wanted.temperatures
     planned, _ = plan(model, kind, sampling, t, options, twins=True)
@@ -192,10 +213,10 @@ def _summed(
             part, own = sampled_lines(each, wanted, *sampled_states(each, sampling, options), sampling.steps), {}
         parts.append(part)
         lines.append(own)
-    return _Found(wanted, kind, planned[0].block, Totals.of(parts, t), parts, lines)
+    return ThermalLines(wanted, kind, planned[0].block, Totals.of(parts, t), parts, lines)
 
 
-def _dataset(found: _Found) -> xr.Dataset:
+def _dataset(found: ThermalLines) -> xr.Dataset:
     wanted = found.wanted
     t, omega = wanted.temperatures, wanted.resolution.frequencies
     coords = {"temperature": t, "omega": omega}
@@ -242,7 +263,7 @@ def _dataset(found: _Found) -> xr.Dataset:
     return xr.Dataset(variables | _poles(found))
 
 
-def _balance(found: _Found) -> tuple[Replicates, Replicates]:
+def _balance(found: ThermalLines) -> tuple[Replicates, Replicates]:
     """Return what one half of the spectrum makes of the other by detailed balance, and the other; NaN without one."""
     operator = found.wanted.probe.addition
     if "removal" in found.names and found.kind.is_grand:
@@ -253,7 +274,7 @@ def _balance(found: _Found) -> tuple[Replicates, Replicates]:
     return found.both("balance"), found.both("negative")
 
 
-def _allowed(found: _Found, errors: NDArray[np.float64]) -> NDArray[np.float64]:
+def _allowed(found: ThermalLines, errors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return by how much each moment may miss its sum rule: roundings, the cutoff, statistical errors."""
     moments = found.both("moments")[0]
     rows = []
@@ -265,7 +286,7 @@ def _allowed(found: _Found, errors: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(rows) + SIGMAS * errors
 
 
-def _check(data: xr.Dataset, found: _Found) -> None:
+def _check(data: xr.Dataset, found: ThermalLines) -> None:
     """Raise ArithmeticError if a sum rule, or detailed balance in exact sums, is missed."""
     if "sum_rules" not in data:
         return
@@ -283,7 +304,7 @@ def _check(data: xr.Dataset, found: _Found) -> None:
         raise ArithmeticError(f"the spectrum misses detailed balance by {np.max(defects):.1e}; report this model")
 
 
-def _poles(found: _Found) -> dict[str, xr.DataArray]:
+def _poles(found: ThermalLines) -> dict[str, xr.DataArray]:
     """Return all lines of an exact spectrum with their weights at each temperature, if they are few."""
     t, totals = found.wanted.temperatures, found.totals
     at, weights = [np.zeros(0)], [np.zeros((len(t), 0))]
@@ -308,7 +329,9 @@ def _poles(found: _Found) -> dict[str, xr.DataArray]:
     return {"pole_frequencies": place, "pole_weights": weight}
 
 
-def _conductivity(model: Model, found: _Found, kind: Ensemble, sampling: Sampling, options: Options) -> xr.Dataset:
+def _conductivity(
+    model: Model, found: ThermalLines, kind: Ensemble, sampling: Sampling, options: Options
+) -> xr.Dataset:
     """Return the thermal Drude weight, and the f-sum rule with it."""
     t, loop = found.wanted.temperatures, found.wanted.loop
     response = thermal_flux_response(model, [model.flux], t.tolist(), kind, sampling, options)

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from ..hamiltonians import Problem
 from ..hamiltonians.parameters import show
-from .schema import CLUSTERS, TABLES, AxisTable
+from .schema import CLUSTERS, TABLES, AxisTable, RefineTable
 from .values import GRID_TAG, Grid, Table, is_tag
 from .wording import did_you_mean, dotted, listed, meant_by
 
@@ -117,6 +117,18 @@ def check_axis(key: str, raw: object) -> Checked:
         details = error.errors(include_url=False, include_context=False)
     problems = tuple(_problem(detail, AxisTable, ("sweep", key), {}, skip=1) for detail in details)
     return Checked({}, problems, frozenset({dotted("sweep", key)}))
+
+
+def check_refinement(raw: object) -> Checked:
+    """Check the value of ``refine`` in ``[sweep]``."""
+    if not isinstance(raw, dict):
+        allowed = 'allowed: a table, as { quantity = "boson_density", points = 20 }'
+        return Checked({}, (Problem("sweep.refine", show(raw), allowed),))
+    try:
+        return Checked(_given(RefineTable, raw))
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False)
+    return Checked({}, tuple(_problem(detail, RefineTable, ("sweep", "refine"), raw) for detail in details))
 
 
 def table_type(name: str, raw: Mapping[str, object]) -> type[Table] | None:

@@ -64,7 +64,7 @@ def describe(study: Study) -> str:
 def _sweep_table(result: Result) -> Table:
     failed = f", {result.failed} failed" if result.failed else ""
     table = Table(title=f"{len(result.points)} points{failed}", title_justify="left")
-    keys = [axis.key for axis in result.study.sweep]
+    keys = list(result.points[0][0])
     first = next((data for _, data in result.points if not has_failed(data)), result.points[0][1])
     with_energy = "energies" in first
     scalars = [n for n in (*SITE_COLUMNS, *MODE_COLUMNS, *PARTS) if n in first and first[n].size]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +22,8 @@ from ..solvers.estimate import check_memory, choose_engine
 from .folder import StudyFolder, content_hash
 from .model_file import Study, at_point, sweep_points
 from .point import compute, compute_certified, compute_or_fail, has_failed
+from .refinement import refined
+from .sweep import AS_LISTS
 from .task import Quiet, Reporter
 
 FILLED: Mapping[str, str] = MappingProxyType({"labels": "", "compare_claim": ""})
@@ -57,21 +59,24 @@ class Result:
         """
         if not self.study.sweep:
             return self.points[0][1]
-        axes = self.study.sweep
-        found = _with_places(_filled_up([data for _, data in self.points]))
+        axes, keys = self.study.sweep, list(self.points[0][0])
+        single = {AS_LISTS[key]: 0 for key in keys if key in AS_LISTS}
+        found = [data.isel(single, drop=True, missing_dims="ignore") for data in _filled_up(self.points)]
+        lined_up = _with_places(found)
         if len(found) == math.prod(len(axis.values) for axis in axes):
-            coords = {axis.key: (axis.key, np.asarray(axis.values)) for axis in axes}
-            return _combined(_nest(found, [len(axis.values) for axis in axes]), list(coords), coords)
-        coords = {axis.key: ("point", np.asarray([point[axis.key] for point, _ in self.points])) for axis in axes}
-        partial = _combined(found, ["point"], coords)
+            coords = {each.key: (axis.key, np.asarray(each.values)) for axis in axes for each in (axis, *axis.linked)}
+            return _combined(_nest(lined_up, [len(axis.values) for axis in axes]), [axis.key for axis in axes], coords)
+        coords = {key: ("point", np.asarray([point[key] for point, _ in self.points])) for key in keys}
+        partial = _combined(lined_up, ["point"], coords)
         return partial.swap_dims(point=axes[0].key) if len(axes) == 1 else partial
 
 
-def _filled_up(found: Sequence[xr.Dataset]) -> list[xr.Dataset]:
+def _filled_up(points: Sequence[tuple[Mapping[str, object], xr.Dataset]]) -> list[xr.Dataset]:
     """Give points that failed the variables of the others, without numbers."""
+    found = [data for _, data in points]
     whole = next((data for data in found if not has_failed(data)), None)
     if whole is None:
-        return list(found)
+        return found
     blank = whole.map(_blank, keep_attrs=True)
     return [blank.assign(data.data_vars) if has_failed(data) else data for data in found]
 
@@ -160,27 +165,61 @@ def run(
     >>> round(float(run(parse(text, "dimer.toml")).data.energies[0]), 12)
     -1.0
     """
-    reporter = reporter or Quiet()
-    points = sweep_points(study)
-    studies = [at_point(study, point) for point in points]
-    for each in studies:
-        check_fits(each)
-    grid = common_grid(study, [each.model for each in studies])
-    solve = compute_or_fail if folder else compute_certified if study.sweep else compute
-    done: list[tuple[Mapping[str, object], xr.Dataset]] = []
-    for number, (point, each) in enumerate(zip(points, studies, strict=True)):
-        reporter.point(number, len(points), ", ".join(f"{key} = {value:.6g}" for key, value in point.items()))
-        file = beside(checkpoint, number) if study.sweep else checkpoint
-        key = content_hash(study, point, grid) if folder else ""
-        data = folder.find(key) if folder else None
-        if data is None:
-            data = solve(each, grid, reporter, file)
-            if folder:
-                folder.keep(key, point, data)
-        done.append((MappingProxyType(dict(point)), data))
-        if finished is not None:
-            finished(number, Result(study, tuple(done)))
-    return Result(study, tuple(done))
+    book = _Book(study, reporter or Quiet(), checkpoint, folder)
+    while True:
+        for number in book.solve():
+            if finished is not None:
+                finished(number, book.result)
+        finer = refined(book.study, book.result.data) if study.sweep else None
+        if finer is None:
+            return book.result
+        book.turn_to(finer)
+
+
+class _Book:
+    """The points of a study, those of its refinements included, and what is known of them by their hashes."""
+
+    def __init__(self, study: Study, reporter: Reporter, checkpoint: Path | None, folder: StudyFolder | None) -> None:
+        self._reporter, self._checkpoint, self._folder = reporter, checkpoint, folder
+        first = [at_point(study, point) for point in sweep_points(study)]
+        for each in first:
+            check_fits(each)
+        self._grid = common_grid(study, [each.model for each in first])
+        self._solve = compute_or_fail if folder else compute_certified if study.sweep else compute
+        self._known: dict[str, xr.Dataset] = {}
+        self.turn_to(study)
+
+    def turn_to(self, study: Study) -> None:
+        """Go on with the points of a study that has more of them."""
+        self.study = study
+        self._points = [(content_hash(study, point, self._grid), point) for point in sweep_points(study)]
+
+    @property
+    def result(self) -> Result:
+        """What is known, in the order of the sweep."""
+        known = self._known
+        return Result(self.study, tuple((MappingProxyType(p), known[key]) for key, p in self._points if key in known))
+
+    def solve(self) -> Iterator[int]:
+        """Solve what is not known; yield the number of each point when it is."""
+        for key, point in self._points:
+            if key in self._known:
+                continue
+            number = len(self._known)
+            label = ", ".join(f"{name} = {value:.6g}" for name, value in point.items())
+            self._reporter.point(number, len(self._points), label)
+            self._known[key] = self._one(number, key, point)
+            yield number
+
+    def _one(self, number: int, key: str, point: Mapping[str, float]) -> xr.Dataset:
+        kept = self._folder.find(key) if self._folder else None
+        if kept is not None:
+            return kept
+        file = beside(self._checkpoint, number) if self.study.sweep else self._checkpoint
+        data = self._solve(at_point(self.study, point), self._grid, self._reporter, file)
+        if self._folder:
+            self._folder.keep(key, point, data)
+        return data
 
 
 def check_fits(study: Study) -> None:

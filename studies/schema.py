@@ -29,6 +29,7 @@ from .values import (
 )
 from .wording import listed
 
+MAX_REFINED = 10_000
 UNAVAILABLE_ENGINES = ("slepc",)
 ENGINES = tuple(name for name in ENGINE_NAMES if name not in UNAVAILABLE_ENGINES)
 """Engines that ``solver.engine`` takes."""
@@ -179,6 +180,14 @@ class AxisTable(Table):
     """The value of one key of ``[sweep]``."""
 
     values: Exact
+
+
+class RefineTable(Table):
+    """Keys of ``refine`` in ``[sweep]``."""
+
+    quantity: Annotated[str, Field(min_length=1, description='a variable of the result, as "boson_density"')]
+    points: Annotated[int, Field(ge=1, le=MAX_REFINED, description=f"a whole number from 1 to {MAX_REFINED}")]
+    axis: Annotated[str, Field(description="the key of an axis, in quotes")] = LEFT_OUT
 
 
 TABLES: Mapping[str, type[Table]] = MappingProxyType(

@@ -17,6 +17,25 @@ Kind = TypeVar("Kind", bound=Task)
 
 
 @dataclass(frozen=True)
+class Refinement:
+    """Values to be added to an axis where a quantity changes fast.
+
+    Attributes
+    ----------
+    quantity : str
+        A variable of the result, as "boson_density".
+    points : int
+        How many values to add.
+    geometric : bool
+        Halve in the logarithm.
+    """
+
+    quantity: str
+    points: int
+    geometric: bool = False
+
+
+@dataclass(frozen=True)
 class Axis:
     """An axis of a sweep.
 
@@ -26,10 +45,23 @@ class Axis:
         Dotted path in the model file, as in "phonons.boson_coupling".
     values : tuple of numbers
         What stands there, one value after the other.
+    linked : tuple of Axis
+        Other keys that take their own values, as many, in step with these.
+    refinement : Refinement or None
+        Where to add values.
     """
 
     key: str
     values: tuple[float, ...]
+    linked: tuple[Axis, ...] = ()
+    refinement: Refinement | None = None
+
+    @property
+    def steps(self) -> tuple[dict[str, float], ...]:
+        """What stands at each of the keys, step by step."""
+        together = (self, *self.linked)
+        keys = [axis.key for axis in together]
+        return tuple(dict(zip(keys, row, strict=True)) for row in zip(*(a.values for a in together), strict=True))
 
 
 @dataclass(frozen=True)

@@ -5,39 +5,103 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from ..hamiltonians import Problem
 from ..hamiltonians.parameters import show
-from .checking import check_axis, table_type
+from .checking import check_axis, check_refinement, table_type
 from .schema import TABLES
-from .study import Axis
+from .study import Axis, Refinement
 from .wording import did_you_mean, dotted, listed
 
 MAX_POINTS = 100_000
 MAX_REPORTED = 10
 SWEPT = ("cluster", *TABLES)
 """Tables whose keys can be swept."""
+LINKED, REFINE = "linked", "refine"
+SETTINGS = (LINKED, REFINE)
+"""Keys of ``[sweep]`` that are no axes."""
+AS_LISTS: Mapping[str, str] = MappingProxyType({"thermal.temperatures": "temperature", "flux.values": "phi"})
+"""Lists that are swept one value at a time, with the dimension that they have in the result of a point."""
 PATHS = tuple(f"{name}.{key}" for name, table in TABLES.items() for key in table.model_fields)
 
 
 def read_axes(data: Mapping[str, Any]) -> tuple[tuple[Axis, ...], list[Problem]]:
-    """Return the axes of ``[sweep]`` and what is wrong with it; no axes if anything is."""
+    """Return the axes of ``[sweep]`` and what is wrong with it; no axes if anything is.
+
+    Two keys are no axes: ``linked``, lists of keys that go in step with the first of them (with values of their own, or
+    else with its values), and ``refine``, a table that adds `points` values to an `axis` (the first one unless named)
+    where a `quantity` changes fast.
+    """
     sweep = data.get("sweep", {})
     if not isinstance(sweep, dict):
         return (), [Problem("sweep", show(sweep), "allowed: a table, [sweep]")]
-    axes, problems = [], []
+    single: dict[str, Axis] = {}
+    problems = []
     for key, raw in sweep.items():
+        if key in SETTINGS:
+            continue
         if problem := key_problem(data, key, dotted("sweep", key)):
             problems.append(problem)
             continue
         checked = check_axis(key, raw)
         problems += checked.problems
-        axes.append(Axis(key, checked.values.get("values", ())))
+        single[key] = Axis(key, checked.values.get("values", ()))
+    if not problems:
+        problems = [*_link(data, single, sweep.get(LINKED, [])), *_refine(sweep, single)]
+    axes = tuple(single.values())
     count = math.prod(len(axis.values) for axis in axes)
     if count > MAX_POINTS:
         problems.append(Problem("sweep", f"{count} points", f"allowed: at most {MAX_POINTS} points in all"))
-    return (() if problems else tuple(axes)), problems
+    return (() if problems else axes), problems
+
+
+def _link(data: Mapping[str, Any], single: dict[str, Axis], groups: object) -> list[Problem]:
+    """Put linked axes below the first of their group; return what is wrong."""
+    path = f"sweep.{LINKED}"
+    if not isinstance(groups, list) or not all(_is_group(group) for group in groups):
+        return [Problem(path, show(groups), 'allowed: a list of lists of two or more keys, as [["a.x", "b.y"]]')]
+    taken: set[str] = set()
+    for i, (first, *others) in enumerate(groups):
+        place = f"{path}[{i}]"
+        if twice := [key for n, key in enumerate((first, *others)) if key in taken or key in (first, *others)[:n]]:
+            return [Problem(place, show(twice[0]), "allowed: each key in one place of one group")]
+        if first not in single:
+            return [Problem(place, show(first), "give the first key of a group its values in [sweep]")]
+        if found := [problem for key in others if (problem := key_problem(data, key, place))]:
+            return found
+        below = [single.pop(key, replace(single[first], key=key)) for key in others]
+        if uneven := [axis for axis in below if len(axis.values) != len(single[first].values)]:
+            allowed = f"allowed: {len(single[first].values)} values, as many as {first} has"
+            return [Problem(dotted("sweep", uneven[0].key), f"{len(uneven[0].values)} values", allowed)]
+        single[first] = replace(single[first], linked=tuple(below))
+        taken |= {first, *others}
+    return []
+
+
+def _is_group(group: object) -> bool:
+    return isinstance(group, list) and len(group) > 1 and all(isinstance(key, str) for key in group)
+
+
+def _refine(sweep: Mapping[str, Any], single: dict[str, Axis]) -> Sequence[Problem]:
+    """Give an axis its refinement; return what is wrong."""
+    if REFINE not in sweep:
+        return ()
+    checked = check_refinement(sweep[REFINE])
+    if checked.problems:
+        return checked.problems
+    values = dict(checked.values)
+    key = values.pop("axis", next(iter(single), ""))
+    if key not in single or len(single[key].values) < 2:
+        return [
+            Problem(f"sweep.{REFINE}.axis", show(key), f"allowed: an axis with two or more values: {listed(single)}")
+        ]
+    raw = sweep[key]
+    geometric = isinstance(raw, dict) and raw.get("spacing") == "log"
+    single[key] = replace(single[key], refinement=Refinement(**values, geometric=geometric))
+    return ()
 
 
 def key_problem(data: Mapping[str, Any], key: str, path: str) -> Problem | None:
@@ -64,9 +128,8 @@ def key_problem(data: Mapping[str, Any], key: str, path: str) -> Problem | None:
 
 def points_of(axes: Sequence[Axis]) -> Iterator[dict[str, float]]:
     """Yield every combination of values, the last axis fastest; one empty point without axes."""
-    keys = [axis.key for axis in axes]
-    for values in itertools.product(*(axis.values for axis in axes)):
-        yield dict(zip(keys, values, strict=True))
+    for steps in itertools.product(*(axis.steps for axis in axes)):
+        yield {key: value for step in steps for key, value in step.items()}
 
 
 def overridden(data: Mapping[str, Any], point: Mapping[str, object]) -> dict[str, Any]:
@@ -75,7 +138,8 @@ def overridden(data: Mapping[str, Any], point: Mapping[str, object]) -> dict[str
     for key, value in point.items():
         table, name, *item = key.split(".", 2)
         tables[table] = dict(tables[table])
-        tables[table][name] = {**tables[table][name], item[0]: value} if item else value
+        plain = [value] if key in AS_LISTS else value
+        tables[table][name] = {**tables[table][name], item[0]: value} if item else plain
     return tables
 
 

@@ -15,7 +15,7 @@ from quspin.tools.lanczos import lanczos_iter
 from ..hamiltonians import Amplitudes, Block
 from ..hamiltonians.symmetry import isometry
 from ..hamiltonians.threads import one_blas_thread
-from .deflation import Vector, add, overlaps
+from .deflation import Vector, add
 from .ground_state import _isometry, _product_index
 from .lanczos import hermitian_levels
 
@@ -23,7 +23,7 @@ EXACT_UP_TO = 1200
 """Blocks of at most so many states are diagonalised for their spectra, if the engine is left open."""
 SMALL = 60
 """Blocks of at most so many states are diagonalised whatever the engine is."""
-STORED_BYTES = 256 << 20
+STORED_BYTES = 32 << 20
 """Memory for Lanczos vectors: as many as fit are kept, and all later ones made orthogonal to them."""
 MOST_STEPS = 20_000
 EXHAUSTED = 1e-13
@@ -236,7 +236,7 @@ class _Recursion:
             return 0.0
         self._view.project(v)
         for _ in range(2):
-            add(-overlaps(self._stored, v), self._stored, v)
+            add(-(self._stored @ v.conj()).conj(), self._stored, v)  # conjugates no stored vector
         left = float(np.linalg.norm(v))
         if left:
             v /= left

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ...hamiltonians import Model, Operator, Sector, Space, boson_number, electron_number
 from ...hamiltonians.operators import ChargeWord, total
-from ...solvers import Options
+from ...hamiltonians.space import dimensions
+from ...solvers import Options, ground_state
 from ...solvers.ground_state import is_degenerate
 from ...solvers.lanczos import hermitian_levels, lowest_levels
 from ..accuracy import isolated_ground
@@ -119,7 +120,8 @@ class ChargeSector:
 
 def charge_ground(model: Model, sector: Sector, names: Sequence[str], constant: float = 0.0) -> xr.Dataset:
     """Solve a model without lattice exactly: ``energies`` (the lowest), and observables of the ground level."""
-    levels = isolated_ground(model, sector)
+    small = dimensions(model, sector)[0] <= DENSE_UP_TO and not sector.has_symmetry
+    levels = ground_state(model, sector, 1, Options(engine="dense")) if small else isolated_ground(model, sector)
     energies = labelled("energies", levels.energies[:1] + constant, ["level"], "lowest energy", "energy")
     there = [name for name in names if name in available(model)]
     return observables(levels.ground, there).assign(energies=energies)

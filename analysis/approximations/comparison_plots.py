@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import ListedColormap, LogNorm
+from numpy.typing import NDArray
 
 from ..plots import COLOURS, new_axes
 from .comparison import WITHIN
@@ -19,6 +22,31 @@ SMALLEST, LARGEST = 1e-4, 1.0
 def comparison_variable(data: xr.Dataset, name: str) -> xr.DataArray:
     """Return a variable of a comparison, be it from Python or from ``[compare]`` in a model file."""
     return data[name] if name in data else data[f"compare_{name}"]
+
+
+def cell_edges(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
+    """Return the edges of cells around the values of an axis, and its scale: "log" for a geometric series.
+
+    Examples
+    --------
+    >>> cell_edges(np.array([1.0, 4.0, 16.0]))
+    (array([ 0.5,  2. ,  8. , 32. ]), 'log')
+    """
+    positive = len(values) > 2 and np.all(values > 0)
+    if positive and np.allclose(np.diff(np.log(values)), np.log(values[1] / values[0])):
+        return np.exp(cell_edges(np.log(values))[0]), "log"
+    if len(values) == 1:
+        return values[0] + np.array([-0.5, 0.5]), "linear"
+    middle = 0.5 * (values[1:] + values[:-1])
+    return np.concatenate([[2 * values[0] - middle[0]], middle, [2 * values[-1] - middle[-1]]]), "linear"
+
+
+def _cells(ax: Axes, data: xr.Dataset, x: str, y: str, values: NDArray[np.float64], **style: Any) -> QuadMesh:
+    """Draw one coloured cell for each point of two axes."""
+    (across, across_scale), (up, up_scale) = (cell_edges(np.asarray(data[axis].values, dtype=float)) for axis in (x, y))
+    image = ax.pcolormesh(across, up, values, shading="flat", **style)
+    ax.set(xlabel=x, ylabel=y, xscale=across_scale, yscale=up_scale)
+    return image
 
 
 def plot_error_lines(data: xr.Dataset, quantity: str, axis: str, ax: Axes | None = None) -> Axes:
@@ -41,9 +69,7 @@ def plot_error_map(data: xr.Dataset, quantity: str, approximation: str, x: str, 
     ax = ax or new_axes()
     errors = comparison_variable(data, f"relative_error_{quantity}").sel(approximation=approximation).transpose(y, x)
     shown = np.clip(np.nan_to_num(errors.values, nan=LARGEST), SMALLEST, LARGEST)
-    image = ax.pcolormesh(
-        data[x].values, data[y].values, shown, norm=LogNorm(SMALLEST, LARGEST), cmap="viridis_r", shading="nearest"
-    )
+    image = _cells(ax, data, x, y, shown, norm=LogNorm(SMALLEST, LARGEST), cmap="viridis_r")
     if min(shown.shape) > 1 and np.ptp(shown) > 0:
         levels = [level for level in WITHIN if shown.min() < level < shown.max()]
         if levels:
@@ -52,7 +78,7 @@ def plot_error_map(data: xr.Dataset, quantity: str, approximation: str, x: str, 
     figure = ax.get_figure()
     assert figure is not None
     figure.colorbar(image, ax=ax, label=f"relative error of {quantity.replace('_', ' ')}")
-    ax.set(xlabel=x, ylabel=y, title=approximation)
+    ax.set_title(approximation)
     return ax
 
 
@@ -65,13 +91,11 @@ def plot_best_map(data: xr.Dataset, quantity: str, x: str, y: str, ax: Axes | No
         [[names.index(str(cell)) if str(cell) in names else np.nan for cell in row] for row in best.values]
     )
     colours = ListedColormap([COLOURS[k % len(COLOURS)] for k in range(len(names))])
-    ax.pcolormesh(
-        data[x].values, data[y].values, numbers, cmap=colours, vmin=-0.5, vmax=len(names) - 0.5, shading="nearest"
-    )
+    _cells(ax, data, x, y, numbers, cmap=colours, vmin=-0.5, vmax=len(names) - 0.5)
     for k in sorted({int(number) for number in numbers.ravel() if np.isfinite(number)}):
         ax.plot([], [], "s", color=COLOURS[k % len(COLOURS)], label=names[k])
     ax.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
-    ax.set(xlabel=x, ylabel=y, title=f"nearest in {quantity.replace('_', ' ')}")
+    ax.set_title(f"nearest in {quantity.replace('_', ' ')}")
     return ax
 
 

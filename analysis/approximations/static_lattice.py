@@ -19,7 +19,7 @@ from .face import Condition, refuse
 
 CONDITIONS: tuple[Condition, ...] = (sector_only, whole_sector, lattice_there, electrons_or_bosons, no_own_terms)
 """What the static lattice needs of a model."""
-GRID = 241
+GRID = 121
 """Points at which the surface of a single mode is scanned for minima."""
 MOST_CONFIGURATIONS = 32
 RANDOM_STARTS = 8

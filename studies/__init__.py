@@ -7,6 +7,7 @@ from .entanglement_task import EntanglementTask
 from .flux_task import FluxTask
 from .folder import StudyError, StudyFolder, opened
 from .ground_state_task import GroundStateTask
+from .job import Pool, shared
 from .lattice_task import LatticeTask
 from .measured_names import OBSERVABLES
 from .model_file import Axis, Study, at_point, parse, read, sweep_points
@@ -15,9 +16,11 @@ from .progress import TerminalReporter
 from .record import read_data, records, to_json, write
 from .report import failures, show_estimate, show_result
 from .runner import Result, check_fits, run
+from .scheduler import SchedulerError, connected
 from .task import Quiet, Reporter, Task
 from .tasks import TASKS
 from .versions import versions
+from .workers import Workers
 
 __all__ = [
     "OBSERVABLES",
@@ -30,16 +33,20 @@ __all__ = [
     "GroundStateTask",
     "LatticeTask",
     "PairingTask",
+    "Pool",
     "Quiet",
     "Reporter",
     "Result",
+    "SchedulerError",
     "Study",
     "StudyError",
     "StudyFolder",
     "Task",
     "TerminalReporter",
+    "Workers",
     "at_point",
     "check_fits",
+    "connected",
     "failures",
     "opened",
     "parse",
@@ -47,6 +54,7 @@ __all__ = [
     "read_data",
     "records",
     "run",
+    "shared",
     "show_estimate",
     "show_result",
     "sweep_points",

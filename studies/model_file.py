@@ -122,7 +122,12 @@ def at_point(study: Study, point: Mapping[str, object]) -> Study:
     if wrong:
         raise InvalidModel(wrong)
     plain = {key: value.item() if isinstance(value, np.generic) else value for key, value in point.items()}
-    found, problems = _evaluate(overridden(study._data, plain), study.file, study.text)
+    return evaluated(overridden(study._data, plain), study.file, study.text)
+
+
+def evaluated(data: Mapping[str, Any], file: str, text: str) -> Study:
+    """Return the study of a file's tables without a sweep; raise InvalidModel if anything is wrong with them."""
+    found, problems = _evaluate(data, file, text)
     if found is None:
         raise InvalidModel(problems)
     return found

@@ -20,10 +20,11 @@ from ..solvers import symmetry_sectors
 from ..solvers.checkpoint import beside
 from ..solvers.estimate import check_memory, choose_engine
 from .folder import StudyFolder, content_hash
+from .job import Job, Pool, shared
 from .model_file import Study, at_point, sweep_points
 from .point import compute, compute_certified, compute_or_fail, has_failed
 from .refinement import refined
-from .sweep import AS_LISTS
+from .sweep import AS_LISTS, overridden
 from .task import Quiet, Reporter
 
 FILLED: Mapping[str, str] = MappingProxyType({"labels": "", "compare_claim": ""})
@@ -125,6 +126,7 @@ def run(
     finished: Callable[[int, Result], None] | None = None,
     checkpoint: Path | None = None,
     folder: StudyFolder | None = None,
+    pool: Pool | None = None,
 ) -> Result:
     r"""Compute everything that a model file asks for, point by point.
 
@@ -141,6 +143,8 @@ def run(
     folder : StudyFolder, optional
         Where every finished point is kept, and from where it is taken; a point that fails then keeps its error and does
         not stop the rest.
+    pool : Pool, optional
+        What computes the points of a sweep, several at once; points that fail keep their error.
 
     Returns
     -------
@@ -165,7 +169,7 @@ def run(
     >>> round(float(run(parse(text, "dimer.toml")).data.energies[0]), 12)
     -1.0
     """
-    book = _Book(study, reporter or Quiet(), checkpoint, folder)
+    book = _Book(study, reporter or Quiet(), checkpoint, folder, pool if study.sweep else None)
     while True:
         for number in book.solve():
             if finished is not None:
@@ -179,20 +183,31 @@ def run(
 class _Book:
     """The points of a study, those of its refinements included, and what is known of them by their hashes."""
 
-    def __init__(self, study: Study, reporter: Reporter, checkpoint: Path | None, folder: StudyFolder | None) -> None:
-        self._reporter, self._checkpoint, self._folder = reporter, checkpoint, folder
+    def __init__(
+        self,
+        study: Study,
+        reporter: Reporter,
+        checkpoint: Path | None,
+        folder: StudyFolder | None,
+        pool: Pool | None,
+    ) -> None:
+        self._reporter, self._checkpoint, self._folder, self._pool = reporter, checkpoint, folder, pool
+        self._sharing = pool.sharing if pool else 1
         first = [at_point(study, point) for point in sweep_points(study)]
         for each in first:
-            check_fits(each)
+            check_fits(shared(each, self._sharing))
         self._grid = common_grid(study, [each.model for each in first])
         self._solve = compute_or_fail if folder else compute_certified if study.sweep else compute
         self._known: dict[str, xr.Dataset] = {}
+        self._numbers: dict[str, int] = {}
         self.turn_to(study)
 
     def turn_to(self, study: Study) -> None:
         """Go on with the points of a study that has more of them."""
         self.study = study
         self._points = [(content_hash(study, point, self._grid), point) for point in sweep_points(study)]
+        for key, _ in self._points:
+            self._numbers.setdefault(key, len(self._numbers))
 
     @property
     def result(self) -> Result:
@@ -201,25 +216,46 @@ class _Book:
         return Result(self.study, tuple((MappingProxyType(p), known[key]) for key, p in self._points if key in known))
 
     def solve(self) -> Iterator[int]:
-        """Solve what is not known; yield the number of each point when it is."""
-        for key, point in self._points:
-            if key in self._known:
-                continue
-            number = len(self._known)
-            label = ", ".join(f"{name} = {value:.6g}" for name, value in point.items())
-            self._reporter.point(number, len(self._points), label)
-            self._known[key] = self._one(number, key, point)
-            yield number
+        """Take what is kept and solve the rest; yield how many points are known, one after the other."""
+        waiting = {key: point for key, point in self._points if key not in self._known}
+        for key in list(waiting):
+            if self._folder and (kept := self._folder.find(key)) is not None:
+                self._known[key] = kept
+                del waiting[key]
+                yield len(self._known)
+        self._tell(len(self._known), "")
+        for key, data in (self._elsewhere if self._pool else self._here)(waiting):
+            if self._folder:
+                self._folder.keep(key, waiting[key], data)
+            self._known[key] = data
+            yield len(self._known)
 
-    def _one(self, number: int, key: str, point: Mapping[str, float]) -> xr.Dataset:
-        kept = self._folder.find(key) if self._folder else None
-        if kept is not None:
-            return kept
-        file = beside(self._checkpoint, number) if self.study.sweep else self._checkpoint
-        data = self._solve(at_point(self.study, point), self._grid, self._reporter, file)
-        if self._folder:
-            self._folder.keep(key, point, data)
-        return data
+    def _here(self, waiting: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, xr.Dataset]]:
+        for key, point in waiting.items():
+            self._tell(len(self._known), _words(point))
+            each = at_point(self.study, point)
+            yield key, self._solve(each, self._grid, self._reporter, self._place(key))
+
+    def _elsewhere(self, waiting: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, xr.Dataset]]:
+        assert self._pool is not None
+        data, file, text = self.study._data, self.study.file, self.study.text
+        jobs = [
+            Job(key, file, text, overridden(data, point), self._grid, self._place(key), self._sharing)
+            for key, point in waiting.items()
+        ]
+        for job, found in self._pool.compute(jobs):
+            yield job.key, found
+            self._tell(len(self._known), _words(waiting[job.key]))
+
+    def _place(self, key: str) -> Path | None:
+        return beside(self._checkpoint, self._numbers[key]) if self.study.sweep else self._checkpoint
+
+    def _tell(self, number: int, label: str) -> None:
+        self._reporter.point(number, len(self._points), label)
+
+
+def _words(point: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} = {value:.6g}" for name, value in point.items())
 
 
 def check_fits(study: Study) -> None:

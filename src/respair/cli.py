@@ -14,7 +14,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from .studies import Result, Study, StudyFolder, TerminalReporter
+    from .studies import Pool, Result, Study, StudyFolder, TerminalReporter
 
 REFUSED = 2
 FAILED = 1
@@ -57,6 +57,10 @@ def run(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Repeat the points of sweeps that failed before.")
     ] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that compute the points of sweeps.")] = 1,
+    scheduler: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Address or file of a dask scheduler that computes them.")
+    ] = "",
 ) -> None:
     """Compute what the model files ask for; write FILE's name with .nc for each.
 
@@ -66,8 +70,9 @@ def run(
         try:
             studies = _read(files)
             targets = _targets(files, out)
-            _check_fits(studies)
+            _check_fits(studies, workers)
             _make_folder(out)
+            pool = _open_pool(stack, workers, scheduler)
             folders = [_open_folder(stack, *pair, retry_failed) for pair in zip(studies, targets, strict=True)]
         except KeyboardInterrupt:
             _say("interrupted before anything was computed")
@@ -75,7 +80,7 @@ def run(
         succeeded = True
         for study, target, folder in zip(studies, targets, folders, strict=True):
             with _reporting(study, len(studies) > 1) as reporter:
-                result = _solve(study, target, reporter, folder)
+                result = _solve(study, target, reporter, folder, pool)
             succeeded &= result is not None and _hand_out(result, target, json, plot)
     if not succeeded:
         raise typer.Exit(FAILED)
@@ -164,13 +169,13 @@ def _figures(result: Result, target: Path) -> Iterator[Path]:
     return save_figures(result, target.with_suffix(""))
 
 
-def _check_fits(studies: list[Study]) -> None:
-    from .studies import at_point, check_fits, sweep_points
+def _check_fits(studies: list[Study], workers: int) -> None:
+    from .studies import at_point, check_fits, shared, sweep_points
 
     for study in studies:
         try:
             for point in sweep_points(study):
-                check_fits(at_point(study, point))
+                check_fits(shared(at_point(study, point), workers if study.sweep else 1))
         except MemoryError as error:
             _say(f"{study.file}: {error}")
             raise typer.Exit(REFUSED) from None
@@ -187,6 +192,22 @@ def _open_folder(stack: ExitStack, study: Study, target: Path, retry_failed: boo
     except StudyError as error:
         _say(f"{study.file}: {error}")
         raise typer.Exit(REFUSED) from None
+
+
+def _open_pool(stack: ExitStack, workers: int, scheduler: str) -> Pool | None:
+    """Start what computes points elsewhere, until the end of the run; None to compute them here."""
+    from .studies import SchedulerError, Workers, connected
+
+    if scheduler and workers > 1:
+        _say("--scheduler has workers of its own; leave --workers out")
+        raise typer.Exit(REFUSED)
+    try:
+        if scheduler:
+            return stack.enter_context(connected(scheduler))
+    except SchedulerError as error:
+        _say(f"--scheduler: {error}")
+        raise typer.Exit(REFUSED) from None
+    return stack.enter_context(Workers(workers)) if workers > 1 else None
 
 
 def _hand_out(result: Result, target: Path, json: bool, plot: bool) -> bool:
@@ -210,7 +231,9 @@ def _hand_out(result: Result, target: Path, json: bool, plot: bool) -> bool:
     return not result.failed
 
 
-def _solve(study: Study, target: Path, reporter: TerminalReporter, folder: StudyFolder | None) -> Result | None:
+def _solve(
+    study: Study, target: Path, reporter: TerminalReporter, folder: StudyFolder | None, pool: Pool | None
+) -> Result | None:
     """Run one study; report what stopped it, keep the finished points of an interrupted sweep."""
     from .hamiltonians import InvalidModel
     from .solvers import CheckpointError, ConvergenceError, CutoffError
@@ -219,7 +242,7 @@ def _solve(study: Study, target: Path, reporter: TerminalReporter, folder: Study
     kept: list[Result] = []
     try:
         keep = kept.append
-        return run(study, reporter, lambda _, result: keep(result), target.with_suffix(".checkpoint"), folder)
+        return run(study, reporter, lambda _, result: keep(result), target.with_suffix(".checkpoint"), folder, pool)
     except CheckpointError as error:
         _say(f"{study.file}: {error}")
         raise typer.Exit(REFUSED) from None

@@ -1,0 +1,71 @@
+"""A point of a sweep as another process takes it, and what does the work there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from .model_file import evaluated
+from .point import compute_or_fail, failure
+from .study import Study
+from .task import Quiet
+
+
+@dataclass(frozen=True)
+class Job:
+    """One point.
+
+    Attributes
+    ----------
+    key : str
+        Its content hash.
+    file, text : str
+        Name and text of the model file.
+    tables : mapping
+        What the file says at this point.
+    grid : (n,) float
+        X at which distributions of the lattice are given.
+    checkpoint : Path or None
+        Where long searches are kept.
+    sharing : int
+        How many points share the memory limit.
+    """
+
+    key: str
+    file: str
+    text: str
+    tables: Mapping[str, Any]
+    grid: NDArray[np.float64]
+    checkpoint: Path | None
+    sharing: int
+
+
+class Pool(Protocol):
+    """What computes points elsewhere, several at once."""
+
+    @property
+    def sharing(self) -> int:
+        """How many points share the memory of this machine."""
+
+    def compute(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, xr.Dataset]]:
+        """Yield each job with its data, in the order in which they are finished."""
+
+
+def compute_job(job: Job) -> xr.Dataset:
+    """Compute a point; whatever happens is in the data."""
+    try:
+        study = shared(evaluated(job.tables, job.file, job.text), job.sharing)
+        return compute_or_fail(study, job.grid, Quiet(), job.checkpoint)
+    except Exception as error:  # the disk of another machine, or its version of the program
+        return failure(f"{type(error).__name__}: {error}")
+
+
+def shared(study: Study, sharing: int) -> Study:
+    """Return a study with its share of the memory limit."""
+    return replace(study, solver=replace(study.solver, memory_limit=study.solver.memory_limit // sharing))

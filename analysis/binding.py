@@ -10,7 +10,7 @@ import xarray as xr
 from ..hamiltonians import Model, Sector
 from ..hamiltonians.charges import charge_dimension
 from ..hamiltonians.sector import allowed_two_sz
-from ..solvers import Options, Progress, ground_state, silent
+from ..solvers import Options, Progress, levels_by_symmetry, silent
 from .labelled import labelled
 
 BINDING = {2: 1, 0: 1, 1: -2}
@@ -133,5 +133,5 @@ def _lowest(model: Model, sector: Sector, options: Options, search: Progress) ->
     charge, two_sz = sector.charge, sector.spin_excess
     if two_sz not in allowed_two_sz(model, charge) or not charge_dimension(model, charge, two_sz):
         return np.nan, np.nan
-    levels = ground_state(model, sector, 1, options, search)
+    levels = levels_by_symmetry(model, sector, 1, options, search)
     return float(levels.energies[0]), float(levels.certificate.energy_errors[0])

@@ -23,6 +23,24 @@ def plot_flux_period(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def plot_coherence(data: xr.Dataset, ax: Axes | None = None) -> Axes:
+    """Draw amplitude, condensate fraction and share of pairs as bars; stiffness and gaps on a scale of energy."""
+    ax = ax or new_axes()
+    shares = ("amplitude", "fraction", "paired")
+    energies = ("stiffness", "gap", "pair_gap")
+    above = ax.twiny()
+    for axes, names, first, colour in ((ax, shares, 0, COLOURS[0]), (above, energies, len(shares), COLOURS[1])):
+        values = [float(data[f"coherence_{name}"]) for name in names]
+        axes.barh(np.arange(first, first + len(names)), np.nan_to_num(values), height=0.6, color=colour)
+        axes.xaxis.label.set_color(colour)
+    ax.set(xlabel="amplitude, fraction, share of all charges", xlim=(0, 1.05), ylim=(5.6, -0.6))
+    ax.set_yticks(range(6), [name.replace("_", " ") for name in (*shares, *energies)])
+    above.set_xlabel("energy")
+    above.axvline(0.0, color="0.6", lw=0.8)
+    ax.set_title(rf"$\varphi^* = {float(data['coherence_phi']) / np.pi:.4g}\,\pi$", fontsize=9)
+    return ax
+
+
 def plot_gaps(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     """Draw the charge gap, and the spin gap where it was computed, against the charge."""
     ax = ax or new_axes()

@@ -11,7 +11,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..hamiltonians import Model, Sector, flux_derivative
-from ..solvers import Options, Progress, levels_by_symmetry, silent, symmetry_sectors
+from ..solvers import LabelledLevels, Options, Progress, levels_by_symmetry, silent, symmetry_sectors
+from .accuracy import isolated_ground
 from .labelled import labelled
 from .perturbation import Perturbed, is_smooth, slopes_of
 
@@ -55,9 +56,10 @@ def flux_response(
     Returns
     -------
     xarray.Dataset
-        ``energies``, ``energy_errors``, ``current``, ``stiffness``, ``multiplicity`` and ``blocks`` (as text, the
-        momenta in which the ground level lies) over ``phi``. Where levels cross, E_0 has a kink: current and stiffness
-        are NaN there.
+        ``energies``, ``current`` and ``stiffness`` with their error bars ``energy_errors``, ``current_errors`` and
+        ``stiffness_errors`` (what the residual and the cutoff make of each, as `Perturbed.errors`), ``multiplicity``
+        and ``blocks`` (as text, the momenta in which the ground level lies) over ``phi``. Where levels cross, E_0 has
+        a kink: current and stiffness are NaN there.
 
     Raises
     ------
@@ -82,19 +84,28 @@ def flux_response(
     rows = []
     for phi in values:
         level = line.level(phi)
-        current, stiffness = -level.slope, line.stiffness(level)
-        rows.append((level.energy, level.error, current, stiffness, level.multiplicity, level.blocks))
-    *table, blocks = zip(*rows, strict=True) if rows else [()] * 6
-    names = ("energies", "energy_errors", "current", "stiffness", "multiplicity")
-    formulas = ("E_0(phi)", "error bar", "-dE_0/dphi", "pi L d2E_0/dphi2", "states in the ground level")
-    units = ("energy", "energy", "energy", "energy", "1")
+        derivatives = (-level.slope, level.slope_error, line.stiffness(level), line.stiffness_error(level))
+        rows.append((level.energy, level.error, *derivatives, level.multiplicity, level.blocks))
+    *table, blocks = zip(*rows, strict=True) if rows else [()] * 8
     coords = {"phi": np.asarray(values, dtype=float)}
     arrays = {
         n: labelled(n, np.array(v, dtype=float), ["phi"], f, u, coords)
-        for n, v, f, u in zip(names, table, formulas, units, strict=True)
+        for (n, f, u), v in zip(SERIES, table, strict=True)
     }
     text = labelled("blocks", np.array(blocks, dtype=str), ["phi"], "blocks of the ground level", "1", coords)
     return xr.Dataset({**arrays, "blocks": text})
+
+
+SERIES = (
+    ("energies", "E_0(phi)", "energy"),
+    ("energy_errors", "error bar", "energy"),
+    ("current", "-dE_0/dphi", "energy"),
+    ("current_errors", "error bar", "energy"),
+    ("stiffness", "pi L d2E_0/dphi2", "energy"),
+    ("stiffness_errors", "error bar", "energy"),
+    ("multiplicity", "states in the ground level", "1"),
+)
+"""Names, formulas and units of what is known at each flux."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +123,8 @@ class FluxLevel:
         d2E_0/dphi2 of the lowest branch; NaN at a kink, or where it was not asked for.
     blocks : str
         The blocks in which the level lies.
+    slope_error, curvature_error : float
+        Error bars; NaN at a kink, or where they were not asked for.
     """
 
     phi: float
@@ -120,6 +133,8 @@ class FluxLevel:
     slopes: NDArray[np.float64]
     curvature: float
     blocks: str
+    slope_error: float = np.nan
+    curvature_error: float = np.nan
 
     @property
     def multiplicity(self) -> int:
@@ -172,19 +187,42 @@ class FluxLine:
             )
 
     def level(self, phi: float, only_at_rest: bool = False) -> FluxLevel:
-        """Solve at one flux, with the curvature, or with it only where the slope is zero."""
+        """Solve at one flux, with curvature and error bars, or with the curvature alone and where the slope is zero."""
         self.progress(phi)
         model = replace(self.model, flux=float(phi))
         found = levels_by_symmetry(model, self.sector, 1, self.options, self.search, self.blocks)
-        branches = [Perturbed.of(levels, flux_derivative(model, 1)) for levels in found.lowest]
+        return self.answer(phi, found, only_at_rest)
+
+    def isolated(self, phi: float) -> LabelledLevels:
+        """Return the whole ground level at one flux, with one level above it."""
+        self.progress(phi)
+        model = replace(self.model, flux=float(phi))
+        levels = isolated_ground(model, self.sector, self.options, self.search, self.blocks)
+        assert isinstance(levels, LabelledLevels)
+        return levels
+
+    def answer(self, phi: float, found: LabelledLevels, only_at_rest: bool = False) -> FluxLevel:
+        """Differentiate a ground level that is known; `only_at_rest` as for `level`."""
+        model = replace(self.model, flux=float(phi))
+        first, second = flux_derivative(model, 1), flux_derivative(model, 2)
+        branches = [Perturbed.of(levels, first) for levels in found.lowest]
         slopes = slopes_of(branches)
         energy, error = float(found.energies[0]), float(found.certificate.energy_errors[0])
         blocks = " | ".join(levels.block.sector.label for levels in found.lowest)
         level = FluxLevel(float(phi), energy, error, slopes, np.nan, blocks)
         if not is_smooth(slopes) or (only_at_rest and not level.rests):
             return level
-        return replace(level, curvature=min(branch.curvature(flux_derivative(model, 2)) for branch in branches))
+        level = replace(level, curvature=min(branch.curvature(second) for branch in branches))
+        if only_at_rest:
+            return level
+        share = 1.0 / self.model.cluster.loop_length  # lattice modes move with electrons that hop, not with pairs
+        errors = np.max([branch.errors(first, second, share) for branch in branches], axis=0)
+        return replace(level, slope_error=float(errors[0]), curvature_error=float(errors[1]))
 
     def stiffness(self, level: FluxLevel) -> float:
         """Return ``pi L d2E_0/dphi2``; NaN at a kink."""
         return float(np.pi * self.model.cluster.loop_length * level.curvature)
+
+    def stiffness_error(self, level: FluxLevel) -> float:
+        """Return its error bar; NaN at a kink."""
+        return float(np.pi * self.model.cluster.loop_length * level.curvature_error)

@@ -23,10 +23,11 @@ MOST_POINTS = 64
 SETTLED = 1e-8
 """Harmonics that change by less than this share of the larger one, when the grid is halved, are settled."""
 VERDICTS = {
-    "hc/2e": "E(pi/2) lies above E(0) and E(pi), and the second harmonic of E_0(phi) is larger than the first",
-    "hc/2e emerging": "E(pi/2) lies above E(0) and E(pi): two minima, but the first harmonic of E_0(phi) is larger",
-    "hc/e": "E(pi/2) does not lie above both E(0) and E(pi), as it does between the minima 0 and pi of charges 2e",
-    "undecided": "E(pi/2) differs from the larger one of E(0) and E(pi) by less than the error bars",
+    "hc/2e": "E(pi/2) lies above both E(0) and E(pi), or below both, and the second harmonic of E_0(phi) is larger",
+    "hc/2e emerging": "E(pi/2) lies above both E(0) and E(pi), but the first harmonic of E_0(phi) is larger",
+    "hc/e": "E(pi/2) lies between E(0) and E(pi), or below both while the first harmonic of E_0(phi) is larger",
+    "odd": "the charge is odd: up and down electrons alone want fluxes that differ by hc/2e, pairs or not",
+    "undecided": "E(pi/2) differs from E(0) or E(pi) by less than the error bars",
 }
 """What the verdicts on the flux period mean; the flux is phi = 2 pi Phi / (hc/e), so that hc/2e is pi."""
 
@@ -52,8 +53,8 @@ def flux_minimum(
     Returns
     -------
     xarray.Dataset
-        ``phi``, ``energy``, ``energy_error`` and ``stiffness`` at phi*, the smallest of equal ones; all minima as
-        ``local_energies`` with ``local_errors`` over ``local_phi``, ascending.
+        ``phi``, ``energy`` and ``stiffness`` with ``energy_error`` and ``stiffness_error`` at phi*, the smallest of
+        equal ones; all minima as ``local_energies`` with ``local_errors`` over ``local_phi``, ascending.
 
     Raises
     ------
@@ -83,7 +84,9 @@ def half_flux_quantum(
     .. math:: a_n = \frac{1}{\pi}\int_0^{2\pi} E_0(\varphi) \cos(n\varphi)\, d\varphi
 
     by sums over equidistant fluxes, whose number is doubled until both harmonics are settled or 64 are reached; the
-    last change is their error. Pairs move the period towards hc/2e: `VERDICTS` says what is called so.
+    last change is their error. Pairs move the period towards hc/2e: `VERDICTS` says what is called so. Minima at 0
+    and pi are those of pairs with the usual sign of hopping; with the other one, rings with an odd number of sites
+    have them at pi/2 and 3 pi/2.
 
     Parameters
     ----------
@@ -142,10 +145,6 @@ class FluxCurve:
             self.known[phi] = self.line.level(phi, only_at_rest=True)
         return self.known[phi]
 
-    def stiffness(self, level: FluxLevel) -> float:
-        """Return pi L d2E_0/dphi2, where the slope need not be known to be zero."""
-        return self.line.stiffness(level if np.isfinite(level.curvature) else self.line.level(level.phi))
-
     def grid(self, points: int) -> NDArray[np.float64]:
         """Return equidistant fluxes: half of the circle, both ends included, where that is enough."""
         return 2 * np.pi * np.arange(points // 2 + 1 if self.is_even else points + 1) / points
@@ -193,13 +192,15 @@ def minimum_of(curve: FluxCurve) -> xr.Dataset:
     minima = curve.minima()
     lowest = min(level.energy for level in minima)
     best = next(level for level in minima if level.energy <= lowest + max(1e-10, level.error))
-    coords = {"local_phi": np.array([level.phi for level in minima])}
+    coords, line = {"local_phi": np.array([level.phi for level in minima])}, curve.line
+    there = line.level(best.phi)
     energies, errors = (np.array([getattr(level, name) for level in minima]) for name in ("energy", "error"))
     arrays = [
         labelled("phi", best.phi, [], "phi* = argmin E_0(phi)", "1"),
         labelled("energy", best.energy, [], "E_0(phi*)", "energy"),
         labelled("energy_error", best.error, [], "error bar", "energy"),
-        labelled("stiffness", curve.stiffness(best), [], "pi L d2E_0/dphi2 at phi*", "energy"),
+        labelled("stiffness", line.stiffness(there), [], "pi L d2E_0/dphi2 at phi*", "energy"),
+        labelled("stiffness_error", line.stiffness_error(there), [], "error bar", "energy"),
         labelled("local_energies", energies, ["local_phi"], "E_0 at its minima", "energy", coords),
         labelled("local_errors", errors, ["local_phi"], "error bar", "energy", coords),
     ]
@@ -218,7 +219,7 @@ def criterion_of(curve: FluxCurve) -> xr.Dataset:
         change = np.abs(harmonics - before)
     size = np.abs(harmonics)
     sampled = np.array(sorted((phi, level.energy) for phi, level in curve.known.items())).T
-    verdict = _verdict(corners, size, noise)
+    verdict = "odd" if _charge(curve.line.sector) % 2 else _verdict(corners, size, noise)
     coords = {"harmonic": [1, 2]}
     arrays = [
         *(labelled(name, level.energy, [], f"E_0({at})", "energy") for name, at, level in
@@ -241,7 +242,13 @@ def _harmonics(phi: NDArray[np.float64], energies: NDArray[np.float64]) -> NDArr
 
 def _verdict(corners: list[FluxLevel], size: NDArray[np.float64], noise: float) -> str:
     start, middle, end = (level.energy for level in corners)
-    rise = middle - max(start, end)
-    if abs(rise) <= 2 * noise:
+    rises = middle - start, middle - end
+    if min(abs(rise) for rise in rises) <= 2 * noise:
         return "undecided"
-    return "hc/e" if rise < 0 else "hc/2e" if size[1] > size[0] else "hc/2e emerging"
+    if rises[0] * rises[1] > 0 and size[1] > size[0]:
+        return "hc/2e"
+    return "hc/2e emerging" if min(rises) > 0 else "hc/e"
+
+
+def _charge(sector: Sector | int) -> int:
+    return sector.charge if isinstance(sector, Sector) else sector

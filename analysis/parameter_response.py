@@ -27,8 +27,8 @@ class Evaluation:
         The average of an operator, its error bar, and its derivative with respect to p; NaN where levels cross.
     gap, gap_error, gap_slope : float
         E_1 - E_0 above the whole multiplet, its error bar, and its derivative; NaN where there is no E_1.
-    fidelity_susceptibility : float
-        chi_F along p; NaN where levels cross.
+    fidelity_susceptibility, fidelity_error : float
+        chi_F along p and its error bar, to first order in the admixture; NaN where levels cross.
     multiplicity : int
         States in the level.
     """
@@ -43,6 +43,7 @@ class Evaluation:
     gap_error: float
     gap_slope: float
     fidelity_susceptibility: float
+    fidelity_error: float
     multiplicity: int
 
 
@@ -84,18 +85,19 @@ def evaluate(
     count, errors, above = levels.multiplicity, levels.certificate.energy_errors, np.nan
     if count < len(levels.energies):
         above = expectation(levels.level(count), force).real
-    smooth = is_smooth(slopes)
+    smooth, admixture = is_smooth(slopes), mixing(levels)
     return Evaluation(
         float(at),
         float(levels.energies[0]),
         float(errors[0]),
         expectation(levels.ground, operator).real,
-        largest * mixing(levels),
+        largest * admixture,
         sum(part.response(operator) for part in parts) / count if smooth else np.nan,
         gap_above(levels),
         float(errors[0] + errors[count]) if count < len(errors) else np.nan,
         float(above - np.mean(slopes)),
         sum(float(np.linalg.norm(part.answer)) ** 2 for part in parts) / count if smooth else np.nan,
+        admixture * sum(part.sensitivity(force) for part in parts) / count if smooth else np.nan,
         count,
     )
 

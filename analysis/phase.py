@@ -13,12 +13,12 @@ import xarray as xr
 from ..clusters import ring
 from ..hamiltonians import Bosons, Electrons, Model, Phonons, Sector
 from ..hamiltonians.charges import charge_dimension
-from ..solvers import Options
-from .accuracy import gap_above, isolated_ground, mixing
+from ..solvers import Options, Progress, levels_by_symmetry, silent
+from .accuracy import gap_above, mixing
 from .averages import ChargeAverages
-from .binding import CHARGE_GAP
-from .flux import flux_response
-from .flux_minima import flux_minimum
+from .binding import CHARGE_GAP, combined
+from .flux import FluxLine
+from .flux_minima import FluxCurve, minimum_of
 from .labelled import labelled
 from .pair_density import pair_density
 from .pairing import pair_exchange
@@ -29,6 +29,8 @@ Told = Callable[[str], None]
 """Takes what is computed next, in words."""
 SEARCHES = ("ends", "circle")
 """Where the flux with the lowest energy is looked for: among 0 and pi, or everywhere."""
+EQUAL = 1e-9
+"""Energies closer than this times max(1, |E|) are the same."""
 
 
 def coherence(
@@ -37,6 +39,7 @@ def coherence(
     options: Options | None = None,
     search: str = "ends",
     progress: Told = lambda what: None,
+    solving: Progress = silent,
 ) -> xr.Dataset:
     r"""Measure the amplitude of local pairs and the coherence of their phases on a ring.
 
@@ -56,6 +59,8 @@ def coherence(
         the result of the search; "circle": always search the whole circle with `flux_minimum`.
     progress : function
         Called with what is computed next.
+    solving : Progress
+        Called as each search for a level goes on.
 
     Returns
     -------
@@ -65,8 +70,8 @@ def coherence(
         kinds), ``fraction`` lambda_0 / tr rho, and ``paired`` 2 tr rho / N, the share of all charges that is in local
         pairs or pairs of electrons on a site; ``stiffness`` D = pi L d2E_0/dphi2; ``gap`` E_1 - E_0 in the sector;
         ``pair_gap`` E(N+2) + E(N-2) - 2 E(N), each E at the lower one of 0 and pi (NaN where a charge is not there);
-        ``energy``, its ``energy_error``, ``pair_gap_error`` and ``admixture``, the error bar of averages of operators
-        with eigenvalues between 0 and 1.
+        ``energy``; error bars ``energy_error``, ``stiffness_error`` and ``pair_gap_error``, and ``admixture``, that of
+        averages of operators with eigenvalues between 0 and 1.
 
     Raises
     ------
@@ -86,25 +91,29 @@ def coherence(
     sector = sector if isinstance(sector, Sector) else Sector(sector)
     if sector.has_symmetry:
         raise ValueError(f"E_0 of a sector with {sector.label} is not periodic in the flux; leave it out")
-    progress("stiffness")
-    phi, stiffness = _stiffness(model, sector, options, search)
-    progress(f"pairs at phi = {phi:.4g}")
-    levels = isolated_ground(replace(model, flux=phi), sector, options)
+    line = FluxLine(model, sector, options, lambda phi: progress(f"flux {phi:.4g}"), solving)
+    phi = _lower_end(line)[0] if search == "ends" else float(minimum_of(FluxCurve(line))["phi"])
+    levels = line.isolated(phi)
+    there = line.answer(phi, levels)
+    if search == "ends" and not there.curvature > 0:
+        phi = float(minimum_of(FluxCurve(line))["phi"])
+        levels = line.isolated(phi)
+        there = line.answer(phi, levels)
     state = levels.ground
     averages = ChargeAverages(state)
     both = model.electrons is not None and model.bosons is not None
     amplitude = -np.mean(pair_exchange(state, averages).values.real[list(model.boson_sites)]) if both else np.nan
     form = "combined" if both else "boson" if model.bosons is not None else "on-site"
     pairs = pair_density(state, form, averages)
-    progress("pair gap")
-    pair_gap, pair_gap_error = _pair_gap(model, sector, options)
+    pair_gap, pair_gap_error = _pair_gap(line, sector)
     values = {
         "phi": phi,
         "amplitude": amplitude,
         "eigenvalue": pairs["eigenvalues"].values[0],
         "fraction": float(pairs["fraction"]),
         "paired": 2 * float(np.trace(pairs["matrix"].values).real) / sector.charge if sector.charge else np.nan,
-        "stiffness": stiffness,
+        "stiffness": line.stiffness(there),
+        "stiffness_error": line.stiffness_error(there),
         "gap": gap_above(levels),
         "pair_gap": pair_gap,
         "pair_gap_error": pair_gap_error,
@@ -124,6 +133,7 @@ QUANTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "fraction": ("lambda_0 / tr rho", "1"),
         "paired": ("2 tr rho / N", "1"),
         "stiffness": ("pi L d2E_0/dphi2 at phi*", "energy"),
+        "stiffness_error": ("error bar", "energy"),
         "gap": ("E_1 - E_0 in the sector at phi*", "energy"),
         "pair_gap": ("E(N+2) + E(N-2) - 2 E(N)", "energy"),
         "pair_gap_error": ("error bar", "energy"),
@@ -136,31 +146,28 @@ QUANTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(
 """Formula and unit of what `coherence` measures."""
 
 
-def _stiffness(model: Model, sector: Sector, options: Options | None, search: str) -> tuple[float, float]:
-    """Return phi* and the stiffness there."""
-    if search == "ends":
-        ends = flux_response(model, sector, [0.0, np.pi], options)
-        best = int(np.argmin(np.round(ends["energies"].values, 9)))
-        stiffness = float(ends["stiffness"].values[best])
-        if stiffness > 0:
-            return float(ends["phi"].values[best]), stiffness
-    found = flux_minimum(model, sector, options)
-    return float(found["phi"]), float(found["stiffness"])
+def _lower_end(line: FluxLine) -> tuple[float, float, float]:
+    """Return the one of 0 and pi where E_0 is lower, 0 where it is the same, with E_0 and its error bar."""
+    options = line.options or Options()
+    line.progress(0.0)
+    start = levels_by_symmetry(replace(line.model, flux=0.0), line.sector, 1, options, line.search)
+    energy, error = float(start.energies[0]), float(start.certificate.energy_errors[0])
+    line.progress(np.pi)
+    barred = replace(options, wanted_below=energy)  # blocks are left as soon as they are sure to begin above it
+    end = levels_by_symmetry(replace(line.model, flux=np.pi), line.sector, 1, barred, line.search, line.blocks)
+    if not len(end.energies) or end.energies[0] > energy - EQUAL * max(1.0, abs(energy)):
+        return 0.0, energy, error
+    return np.pi, float(end.energies[0]), float(end.certificate.energy_errors[0])
 
 
-def _pair_gap(model: Model, sector: Sector, options: Options | None) -> tuple[float, float]:
+def _pair_gap(line: FluxLine, sector: Sector) -> tuple[float, float]:
     """Return the pair gap and its error bar."""
-    gap = error = 0.0
-    for step, factor in CHARGE_GAP.items():
-        charge = sector.charge + step
-        spin = sector.spin_excess
-        if not 0 <= charge <= model.max_charge or not charge_dimension(model, charge, spin):
-            return np.nan, np.nan
-        ends = flux_response(model, Sector(charge, spin), [0.0, np.pi], options)
-        lower = int(np.argmin(ends["energies"].values))
-        gap += factor * float(ends["energies"].values[lower])
-        error += abs(factor) * float(ends["energy_errors"].values[lower])
-    return gap, error
+    charges = {step: sector.charge + step for step in CHARGE_GAP}
+    model, spin = line.model, sector.spin_excess
+    if not all(0 <= n <= model.max_charge and charge_dimension(model, n, spin) for n in charges.values()):
+        return np.nan, np.nan
+    ends = {step: _lower_end(replace(line, sector=Sector(n, spin)))[1:] for step, n in charges.items()}
+    return combined([(CHARGE_GAP[step], end) for step, end in ends.items()])
 
 
 def amplitude_and_phase(

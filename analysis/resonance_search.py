@@ -29,7 +29,17 @@ EDGE = 1e-4
 
 
 class BracketError(ValueError):
-    """A bracket in which the resonance is not; the message shows what was found at its ends."""
+    """A bracket in which the resonance is not; the message shows what was found at its ends.
+
+    Attributes
+    ----------
+    data : xarray.Dataset or None
+        What `resonance` returns, with all evaluations and NaN for the resonance.
+    """
+
+    def __init__(self, message: str, data: xr.Dataset | None = None) -> None:
+        super().__init__(message)
+        self.data = data
 
 
 def resonance(
@@ -83,13 +93,13 @@ def resonance(
         ``value`` and ``error``: p and its error bar, which follows from that of Q or of the gap, and so from the
         certificates. ``charge``, ``charge_slope``, ``gap``, ``fidelity_susceptibility`` there; ``crossing``: whether
         levels cross there, so that Q jumps. All evaluations over ``evaluation``, by p: ``parameters``,
-        ``energies``, ``charges``, ``gaps`` with ``energy_errors``, ``charge_errors``, ``gap_errors``, and
-        ``charge_slopes``, ``fidelity_susceptibilities``.
+        ``energies``, ``charges``, ``gaps``, ``fidelity_susceptibilities`` with ``energy_errors``, ``charge_errors``,
+        ``gap_errors``, ``fidelity_susceptibility_errors``, and ``charge_slopes``. ``problem`` is empty.
 
     Raises
     ------
     BracketError
-        If there is no resonance between the ends, with the values there.
+        If there is no resonance between the ends, with the values there; its ``data`` holds the evaluations.
     ValueError
         If criterion, species, sites or bracket are none.
 
@@ -106,7 +116,10 @@ def resonance(
     line = Line.of(model_of, sector, bracket, on, species, target, options, progress, search)
     if criterion not in CRITERIA:
         raise ValueError(f"criterion = {criterion!r} is unknown; allowed: {', '.join(map(repr, CRITERIA))}")
-    return _dataset(line, CRITERIA[criterion](line))
+    try:
+        return _dataset(line, CRITERIA[criterion](line))
+    except BracketError as error:
+        raise BracketError(str(error), _dataset(line, None, str(error))) from None
 
 
 @dataclass(frozen=True)
@@ -299,23 +312,32 @@ SERIES = (
     ("gaps", "gap", "E_1 - E_0", "energy"),
     ("gap_errors", "gap_error", "error bar", "energy"),
     ("fidelity_susceptibilities", "fidelity_susceptibility", "chi_F", "1"),
+    ("fidelity_susceptibility_errors", "fidelity_error", "error bar", "1"),
 )
 
 
-def _dataset(line: Line, found: Found) -> xr.Dataset:
-    series, best = [line.known[p] for p in sorted(line.known)], found.best
-    scalars = (
-        ("value", best.parameter, "p at the resonance", "1"),
-        ("error", found.error, "error bar", "1"),
-        ("charge", best.charge, "Q", "1"),
-        ("charge_slope", best.charge_slope, "dQ/dp", "1"),
-        ("gap", best.gap, "E_1 - E_0", "energy"),
-        ("fidelity_susceptibility", best.fidelity_susceptibility, "chi_F", "1"),
-    )
-    arrays = [labelled(name, value, [], formula, units) for name, value, formula, units in scalars]
+AT_THE_RESONANCE = (
+    ("value", "parameter", "p at the resonance", "1"),
+    ("charge", "charge", "Q", "1"),
+    ("charge_slope", "charge_slope", "dQ/dp", "1"),
+    ("gap", "gap", "E_1 - E_0", "energy"),
+    ("fidelity_susceptibility", "fidelity_susceptibility", "chi_F", "1"),
+    ("fidelity_susceptibility_error", "fidelity_error", "error bar", "1"),
+)
+
+
+def _dataset(line: Line, found: Found | None, problem: str = "") -> xr.Dataset:
+    series = [line.known[p] for p in sorted(line.known)]
+    arrays = [
+        labelled(name, getattr(found.best, key) if found else np.nan, [], formula, units)
+        for name, key, formula, units in AT_THE_RESONANCE
+    ]
+    arrays.append(labelled("error", found.error if found else np.nan, [], "error bar", "1"))
+    arrays.append(labelled("problem", np.array(problem), [], "why there is no resonance"))
     arrays += [
         labelled(name, np.array([getattr(e, key) for e in series]), ["evaluation"], formula, units)
         for name, key, formula, units in SERIES
     ]
-    arrays.append(labelled("crossing", np.array(found.crossing), [], "whether levels cross at the resonance"))
+    crossing = np.array(found is not None and found.crossing)
+    arrays.append(labelled("crossing", crossing, [], "whether levels cross at the resonance"))
     return xr.Dataset({str(array.name): array for array in arrays})

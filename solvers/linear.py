@@ -50,7 +50,8 @@ def solve(
     off : (m, rows, phonon states), optional
         Orthonormal eigenstates that are left out, all of them where z is their energy.
     tolerance : float
-        Largest ``||b - (H - z) y||`` over ``||b||``; a floor of a few roundings of ``||H|| ||y||`` applies.
+        Largest ``||Q b - (H - z) y||`` over ``||Q b||``; a floor of a few roundings of ``||b||`` and ``||H|| ||y||``
+        applies.
     max_matvecs : int
         Products with H after which a solution is given up.
     progress : Progress
@@ -154,13 +155,15 @@ class _Shifted:
     def solve(self, b: Vector, tolerance: float) -> Vector:
         """Solve for one b, and then for what is left over as long as that helps."""
         self.products = 0
+        given = float(np.linalg.norm(b))
         left = b = self.project(b).astype(self.kind)
         length = residual = float(np.linalg.norm(b))
         y = np.zeros(b.shape, self.dtype)
         for _ in range(REFINEMENTS):
-            if residual <= max(tolerance * length, 16 * EPSILON * self.scale * float(np.linalg.norm(y))):
+            rounding = 16 * EPSILON * (8 * given + self.scale * float(np.linalg.norm(y)))
+            if residual <= max(tolerance * length, rounding):
                 return self.project(y)
-            better = y + self._approximate(left, 0.1 * tolerance * length, residual / length)
+            better = y + self._approximate(left, max(0.1 * tolerance * length, EPSILON * given), residual / length)
             left = self.remainder(b, better)
             before, residual = residual, float(np.linalg.norm(left))
             if residual >= before or self.products >= self.max_matvecs:

@@ -11,11 +11,14 @@ from pydantic import AfterValidator, Field
 from rich.table import Table as TextTable
 from rich.text import Text
 
+from ..analysis.coherence_plots import plot_coherence
+from ..analysis.flux_minima import POINTS
 from ..analysis.phase import QUANTITIES, SEARCHES, coherence
 from ..hamiltonians import Model, Problem, Sector
+from ..hamiltonians.charges import charge_dimension
 from .digits import columns, decimals, number, with_error
 from .plain import entries
-from .task import Setting, Solved, Task
+from .task import Figure, Setting, Solved, Task
 from .values import LEFT_OUT, Table, one_of
 from .wording import listed
 
@@ -38,6 +41,10 @@ class CoherenceTask(Task):
 
     name: ClassVar[str] = "coherence"
     table: ClassVar[type[Table]] = CoherenceTable
+    figures: ClassVar[tuple[Figure, ...]] = (("coherence", "coherence_stiffness", plot_coherence),)
+    summary: ClassVar[tuple[str, ...]] = tuple(
+        f"coherence_{name}" for name in ("phi", "amplitude", "fraction", "stiffness", "pair_gap")
+    )
 
     search: str = "ends"
 
@@ -54,13 +61,23 @@ class CoherenceTask(Task):
             )
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
-        """Return the sector with a flux."""
-        return [] if sector is None or not model.cluster.has_loop else [(replace(model, flux=1.0), sector, 2)]
+        """Return the sector with a flux, and those with a pair more and a pair less."""
+        if sector is None or not model.cluster.has_loop:
+            return []
+        threaded, spin = replace(model, flux=1.0), sector.spin_excess
+        beside = (Sector(sector.charge + step, spin) for step in (-2, 2))
+        there = [s for s in beside if 0 <= s.charge <= model.max_charge and charge_dimension(model, s.charge, spin)]
+        return [(threaded, sector, 2), *((threaded, s, 1) for s in there)]
+
+    @property
+    def repeats(self) -> str:
+        """Two fluxes, or the whole circle."""
+        return "each at phi = 0 and pi" if self.search == "ends" else f"the first at {POINTS // 2 + 1} fluxes or more"
 
     def run(self, setting: Setting) -> xr.Dataset:
         """Look for the best flux and measure there."""
-        step = setting.reporter.step
-        return self.named(coherence(setting.model, setting.block, setting.solver, self.search, step))
+        told = setting.reporter
+        return self.named(coherence(setting.model, setting.block, setting.solver, self.search, told.step, told.lanczos))
 
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
@@ -72,7 +89,12 @@ class CoherenceTask(Task):
         """Yield the numbers, one a line."""
         of = {name: float(data[f"coherence_{name}"]) for name in QUANTITIES}
         digits = decimals(of["admixture"])
-        bars = {"energy": of["energy_error"], "gap": 2 * of["energy_error"], "pair_gap": of["pair_gap_error"]}
+        bars = {
+            "energy": of["energy_error"],
+            "gap": 2 * of["energy_error"],
+            "pair_gap": of["pair_gap_error"],
+            "stiffness": of["stiffness_error"],
+        }
         table = columns("coherence", ("quantity", "value", "what it is"))
         for name in (n for n in QUANTITIES if not n.endswith("_error") and n not in ("admixture", "multiplicity")):
             value = with_error(of[name], bars[name]) if name in bars else number(of[name], digits)

@@ -20,6 +20,7 @@ SWEPT = (
     "coherence_stiffness",
     "lattice_softened_frequency",
     "entanglement_entropy",
+    "resonance_value",
 )
 """What is drawn against the first axis of a sweep."""
 

@@ -11,19 +11,20 @@ from rich.table import Table as TextTable
 from rich.text import Text
 
 from ..analysis.coherence_plots import plot_flux_period
-from ..analysis.flux import FluxLine, flux_response
-from ..analysis.flux_minima import FluxCurve, criterion_of, minimum_of
+from ..analysis.flux import SERIES, FluxLine, flux_response
+from ..analysis.flux_minima import MOST_POINTS, POINTS, FluxCurve, criterion_of, minimum_of
 from ..analysis.plots import plot_flux
 from ..hamiltonians import InvalidModel, Model, Problem, Sector
 from ..hamiltonians.block_problems import block_problems
 from ..hamiltonians.parameters import show
 from ..hamiltonians.sector import sector_problems
-from .digits import columns, decimals, number, with_error
+from .digits import columns, with_error
 from .plain import entries, label, plain
 from .task import Figure, Setting, Solved, Task
 from .values import LEFT_OUT, Floats, Switch, Table
 
 CORNERS = ("E0", "E_half_pi", "E_pi")
+AT_MINIMUM = ("phi", "energy", "energy_error", "stiffness", "stiffness_error")
 
 
 class FluxTable(Table):
@@ -55,6 +56,8 @@ class FluxTask(Task):
         ("flux-period", "flux_period_curve", plot_flux_period),
     )
 
+    summary: ClassVar[tuple[str, ...]] = ("flux_minimum_phi", "flux_minimum_stiffness", "flux_period_ratio")
+
     values: tuple[float, ...]
     minimum: bool = False
     criterion: bool = False
@@ -82,6 +85,15 @@ class FluxTask(Task):
         """Return the lowest level with a flux, whose amplitudes are complex."""
         return [] if sector is None else [(replace(model, flux=1.0), sector, 1)]
 
+    @property
+    def repeats(self) -> str:
+        """The fluxes, and those that minima and harmonics add."""
+        count = f"{len(self.values)} values of the flux, each like the sector of the file"
+        if not (self.minimum or self.criterion):
+            return count
+        half, most = POINTS // 2 + 1, MOST_POINTS // 2 + 1
+        return f"{count}; {half} to {most} more for minima and harmonics ({POINTS} to {MOST_POINTS} if H is complex)"
+
     def run(self, setting: Setting) -> xr.Dataset:
         """Solve flux by flux."""
         reporter = setting.reporter
@@ -100,11 +112,11 @@ class FluxTask(Task):
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
         """Return energies, currents and stiffness; the minima and the criterion where they were asked for."""
-        names = ("energies", "energy_errors", "current", "stiffness", "multiplicity")
+        names = [name for name, *_ in SERIES]
         blocks = [[label(text) for text in str(level).split(" | ")] for level in data["flux_blocks"].values]
         found = {"phi": plain(data["phi"]), **entries(data, cls.name, names), "blocks": blocks}
         if "flux_minimum_phi" in data:
-            best = entries(data, "flux_minimum", ("phi", "energy", "energy_error", "stiffness"))
+            best = entries(data, "flux_minimum", AT_MINIMUM)
             minima = entries(data, "flux_minimum", ("local_energies", "local_errors"))
             others = dict(zip(("energies", "energy_errors"), minima.values(), strict=True))
             found["minimum"] = {**best, "minima": {"phi": plain(data["local_phi"]), **others}}
@@ -119,17 +131,14 @@ class FluxTask(Task):
         table = columns("flux", ("phi", "energy", "current", "stiffness", "block"))
         for i, phi in enumerate(data["phi"].values):
             energy, error = data["flux_energies"].values[i], float(data["flux_energy_errors"].values[i])
-            slopes = (number(data[f"flux_{k}"].values[i], decimals(error)) for k in ("current", "stiffness"))
+            bars = [(data[f"flux_{k}"].values[i], data[f"flux_{k}_errors"].values[i]) for k in ("current", "stiffness")]
+            slopes = (with_error(float(value), float(bar)) for value, bar in bars)
             table.add_row(f"{phi:.6g}", with_error(energy, error), *slopes, str(data["flux_blocks"].values[i]))
         yield table
         if "flux_minimum_phi" in data:
-            phi, energy, error, stiffness = (
-                float(data[f"flux_minimum_{key}"]) for key in ("phi", "energy", "energy_error", "stiffness")
-            )
-            digits = decimals(error)
-            yield Text(
-                f"Minimum at phi = {phi:.8g}: E = {with_error(energy, error)}, stiffness {stiffness:.{digits}f}."
-            )
+            phi, *pairs = (float(data[f"flux_minimum_{key}"]) for key in AT_MINIMUM)
+            energy, stiffness = with_error(*pairs[:2]), with_error(*pairs[2:])
+            yield Text(f"Minimum at phi = {phi:.8g}: E = {energy}, stiffness {stiffness}.")
         if "flux_period_ratio" in data:
             verdict, definition = (str(data[f"flux_period_{key}"].values) for key in ("verdict", "definition"))
             first, second = data["flux_period_harmonics"].values

@@ -22,7 +22,13 @@ from .versions import versions
 DONE, FAILED = "done", "failed"
 
 
-def compute(study: Study, grid: NDArray[np.float64], reporter: Reporter, checkpoint: Path | None = None) -> xr.Dataset:
+def compute(
+    study: Study,
+    grid: NDArray[np.float64],
+    reporter: Reporter,
+    checkpoint: Path | None = None,
+    swept: bool = False,
+) -> xr.Dataset:
     """Compute what the tables of a study without a sweep ask for, each under its own names.
 
     Parameters
@@ -35,6 +41,8 @@ def compute(study: Study, grid: NDArray[np.float64], reporter: Reporter, checkpo
         Told how it goes on.
     checkpoint : Path, optional
         Where long searches are kept.
+    swept : bool
+        True at a point of a sweep.
 
     Returns
     -------
@@ -42,7 +50,7 @@ def compute(study: Study, grid: NDArray[np.float64], reporter: Reporter, checkpo
         All variables of all tasks.
     """
     kept = replace(study.solver, checkpoint=checkpoint)
-    setting = Setting(study.model, study.sector, study.solver, grid, reporter, study.tasks)
+    setting = Setting(study.model, study.sector, study.solver, grid, reporter, study.tasks, swept)
     parts = [task.run(replace(setting, solver=kept) if task.resumes else setting) for task in study.tasks]
     return xr.merge(parts, join="outer", compat="override", combine_attrs="override")
 
@@ -52,7 +60,7 @@ def compute_certified(
 ) -> xr.Dataset:
     """Compute one point of a sweep; add its status, engine, largest residual and leak, and wall time."""
     start = time.perf_counter()
-    data = compute(study, grid, reporter, checkpoint)
+    data = compute(study, grid, reporter, checkpoint, swept=True)
     engines = {choose_engine(model, sector, study.solver.engine) for model, sector, _ in study.solves()}
     return data.assign(_account(data, DONE, "", ", ".join(sorted(engines)), time.perf_counter() - start))
 

@@ -74,6 +74,8 @@ def _sweep_table(result: Result) -> Table:
         *(["energy", "gap"] if with_energy else []),
         *(_last(name, first) for name in shown),
     ]
+    summary = [name for task in result.study.tasks for name in task.summary if name in first]
+    headings += [name.replace("_", " ") for name in summary]
     for heading in headings:
         table.add_column(heading, justify="right")
     for point, data in result.points:
@@ -86,7 +88,8 @@ def _sweep_table(result: Result) -> Table:
             energies, errors = data["energies"].values, data["energy_errors"].values
             row.append(with_error(energies[0], errors[0]))
             row.append(with_error(energies[1] - energies[0], errors[0] + errors[1]) if len(energies) > 1 else "")
-        table.add_row(*row, *(number(np.atleast_1d(data[name].values)[-1], digits) for name in shown))
+        row += [number(np.atleast_1d(data[name].values)[-1], digits) for name in shown]
+        table.add_row(*row, *(f"{float(data[name]):.8g}" for name in summary))
     return table
 
 
@@ -114,14 +117,14 @@ def show_estimate(study: Study, console: Console) -> None:
     points = sweep_points(study)
     ends = points[:1] + points[-1:] if len(points) > 1 else points
     for model, sector, states in (item for point in ends for item in at_point(study, point).solves()):
-        in_blocks = sector == study.sector and not sector.has_symmetry
-        need = (estimate_run if in_blocks else estimate)(model, sector, study.solver.engine, states)
+        need = (estimate if sector.has_symmetry else estimate_run)(model, sector, study.solver.engine, states)
         label = f"N = {sector.charge}, 2 S_z = {sector.two_sz}"
         size = f"{need.charges:,} x {need.phonons:,}"
         table.add_row(label, f"{need.dimension:,}", size, need.engine, format_bytes(need.memory), _time(need.seconds))
     _print(console, table)
-    if study.flux is not None:
-        console.print(f"{len(study.flux.values)} values of the flux, each like the sector of the file")
+    for task in study.tasks:
+        if task.repeats:
+            console.print(task.repeats)
     if len(points) > 1:
         console.print(f"{len(points)} points of the sweep; the first and the last are shown")
 

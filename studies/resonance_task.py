@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 from rich.table import Table as TextTable
 from rich.text import Text
 
-from ..analysis import resonance
+from ..analysis import BracketError, resonance
 from ..analysis.coherence_plots import plot_resonance_search
 from ..analysis.labelled import labelled
 from ..analysis.resonance_search import COUNTED, CRITERIA, counted_sites
@@ -29,9 +29,12 @@ from .wording import listed
 
 SERIES = (
     "parameters", "energies", "energy_errors", "charges", "charge_errors", "charge_slopes", "gaps", "gap_errors",
-    "fidelity_susceptibilities",
+    "fidelity_susceptibilities", "fidelity_susceptibility_errors",
 )  # fmt: skip
-SCALARS = ("criterion", "value", "error", "charge", "charge_slope", "gap", "fidelity_susceptibility", "crossing")
+SCALARS = (
+    "criterion", "value", "error", "charge", "charge_slope", "gap", "fidelity_susceptibility",
+    "fidelity_susceptibility_error", "crossing", "problem",
+)  # fmt: skip
 
 
 class ResonanceTable(Table):
@@ -68,6 +71,7 @@ class ResonanceTask(Task):
     name: ClassVar[str] = "resonance"
     table: ClassVar[type[Table]] = ResonanceTable
     figures: ClassVar[tuple[Figure, ...]] = (("resonance", "resonance_parameters", plot_resonance_search),)
+    summary: ClassVar[tuple[str, ...]] = ("resonance_value", "resonance_error", "resonance_gap")
 
     parameter: str
     bracket: tuple[float, float]
@@ -102,8 +106,13 @@ class ResonanceTask(Task):
         """Return the two lowest levels at one end of the bracket."""
         return [] if sector is None else [(with_parameter(model, self.parameter, self.bracket[0]), sector, 2)]
 
+    @property
+    def repeats(self) -> str:
+        """The evaluations of the search."""
+        return f"10 to 30 values of {self.parameter}, each like the two levels at an end of the bracket"
+
     def run(self, setting: Setting) -> xr.Dataset:
-        """Search."""
+        """Search; at a point of a sweep, a bracket without a resonance leaves a gap with the reason."""
         reporter = setting.reporter
 
         def progress(value: float) -> None:
@@ -111,7 +120,12 @@ class ResonanceTask(Task):
 
         model_of: Callable[[float], Model] = partial(with_parameter, setting.model, self.parameter)
         wanted = (self.bracket, self.criterion, self.on, self.species, self.target)
-        found = resonance(model_of, setting.block, *wanted, setting.solver, progress, reporter.lanczos)
+        try:
+            found = resonance(model_of, setting.block, *wanted, setting.solver, progress, reporter.lanczos)
+        except BracketError as error:
+            if not setting.swept or error.data is None:
+                raise
+            found = error.data
         words = {"parameter": self.parameter, "criterion": self.criterion}
         texts = {name: labelled(name, np.array(word), [], name) for name, word in words.items()}
         return self.named(found.assign(texts))
@@ -128,13 +142,14 @@ class ResonanceTask(Task):
         key = str(data["resonance_parameter"].values)
         table = columns("resonance", (key, "energy", "charge", "d charge / d parameter", "gap"))
         series = (data[f"resonance_{name}"].values for name in SERIES)
-        for p, energy, error, charge, charge_error, slope, gap, gap_error, _ in zip(*series, strict=True):
+        for p, energy, error, charge, charge_error, slope, gap, gap_error, *_ in zip(*series, strict=True):
             shown = with_error(energy, error), with_error(charge, charge_error), number(slope, 6)
             table.add_row(f"{p:.10g}", *shown, with_error(gap, gap_error))
         yield table
         value, error, chi = (float(data[f"resonance_{k}"]) for k in ("value", "error", "fidelity_susceptibility"))
         where = f"{key} = {with_error(value, error)} by the criterion {str(data['resonance_criterion'].values)!r}"
-        rest = "levels cross there" if data["resonance_crossing"] else f"fidelity susceptibility {chi:.6g}"
+        bar = float(data["resonance_fidelity_susceptibility_error"])
+        rest = "levels cross there" if data["resonance_crossing"] else f"fidelity susceptibility {with_error(chi, bar)}"
         yield Text(f"Resonance at {where}; {rest}.")
 
 

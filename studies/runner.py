@@ -264,7 +264,7 @@ def check_fits(study: Study) -> None:
         try:
             _check_fits(study, model, sector, states)
         except MemoryError:
-            blocks = symmetry_sectors(model, sector) if sector == study.sector else (sector,)
+            blocks = symmetry_sectors(model, sector)
             if len(blocks) == 1:
                 raise
             for block in blocks:

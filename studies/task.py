@@ -70,6 +70,8 @@ class Setting:
         Told how the run goes on.
     tasks : tuple of Task
         All that the file asks for: some are answered together.
+    swept : bool
+        True at a point of a sweep: where one point has no answer, the others have.
     """
 
     model: Model
@@ -78,6 +80,7 @@ class Setting:
     grid: NDArray[np.float64]
     reporter: Reporter
     tasks: tuple[Task, ...] = ()
+    swept: bool = False
 
     @property
     def block(self) -> Sector:
@@ -107,6 +110,8 @@ class Task(ABC):
         True where it is one long search that can go on from a checkpoint.
     figures : tuple of Figure
         What is drawn of a result.
+    summary : tuple of str
+        Numbers of a result that the table of a sweep shows.
     """
 
     name: ClassVar[str]
@@ -114,6 +119,7 @@ class Task(ABC):
     needs_sector: ClassVar[bool] = True
     resumes: ClassVar[bool] = False
     figures: ClassVar[tuple[Figure, ...]] = ()
+    summary: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def of(cls, values: Mapping[str, Any], model: Model) -> Self:
@@ -138,6 +144,11 @@ class Task(ABC):
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
         """Return what will be solved, for estimates; by default the lowest level of the sector."""
         return [] if sector is None else [(model, sector, 1)]
+
+    @property
+    def repeats(self) -> str:
+        """How often that will be done, in words for an estimate; empty where it is once."""
+        return ""
 
     @abstractmethod
     def run(self, setting: Setting) -> xr.Dataset:

@@ -28,11 +28,12 @@ from respair.hamiltonians.operators import total
 from respair.solvers import Options
 from respair.studies import parse, records, run
 
-BFM = Model(ring(4), Electrons(1.0, hubbard_u=0.5), Bosons(-0.4, 0.8, 0.2))
-LATTICE = Model(ring(3), Electrons(1.0), Bosons(0.2, 0.7), Phonons(0.9, boson_coupling=1.0, total_quanta=2))
-PEIERLS = Model(ring(3), Electrons(1.0, 0.0, 1.0), None, Phonons(1.0, bond_coupling=0.3, total_quanta=2))
+BFM = Model(ring(3), Electrons(1.0, hubbard_u=0.5), Bosons(-0.4, 0.8, 0.2))
+LATTICE = Model(ring(3), Electrons(1.0), Bosons(0.2, 0.7), Phonons(0.9, boson_coupling=1.0, total_quanta=1))
+PEIERLS = Model(ring(3), Electrons(1.0, 0.0, 1.0), None, Phonons(1.0, bond_coupling=0.3, total_quanta=1))
 CASES = {"pairs": (BFM, 4), "odd": (BFM, 3), "lattice": (LATTICE, 2), "Peierls": (PEIERLS, 3)}
 NAMES = ("energies", "current", "stiffness")
+ERRORS = {"energies": "energy_errors", "current": "current_errors", "stiffness": "stiffness_errors"}
 
 
 def in_another_gauge(model, seed=0):
@@ -53,9 +54,9 @@ def free_levels(sites, phi):
     return np.sort(-2 * np.cos((2 * np.pi * np.arange(sites) + phi) / sites))
 
 
-@pytest.mark.parametrize(("sites", "up", "dn"), [(3, 1, 1), (4, 2, 1), (4, 2, 2), (5, 3, 2), (6, 1, 0)])
+@pytest.mark.parametrize(("sites", "up", "dn"), [(3, 1, 1), (4, 2, 1), (4, 2, 2), (6, 1, 0)])
 def test_free_electrons_fill_the_levels(sites, up, dn):
-    phis = np.linspace(-0.4, 6.0, 9)
+    phis = np.linspace(-0.4, 6.0, 5)
     data = flux_response(Model(ring(sites), Electrons(1.0)), Sector(up + dn, up - dn), phis)
     wanted = [free_levels(sites, phi)[:up].sum() + free_levels(sites, phi)[:dn].sum() for phi in phis]
     np.testing.assert_allclose(data["energies"], wanted, atol=1e-10)
@@ -94,7 +95,7 @@ def test_weak_exchange_is_second_order_in_a_virtual_pair():
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_energy_is_even_and_has_the_period_of_a_flux_quantum(name):
-    phis = np.array([0.3, 1.1, 2.0])
+    phis = np.array([0.3, 2.0])
     there, back, again = (flux_response(*CASES[name], values) for values in (phis, -phis, phis + 2 * np.pi))
     for data, sign in ((back, -1), (again, 1)):
         np.testing.assert_allclose(data["energies"], there["energies"], atol=1e-9)
@@ -105,7 +106,7 @@ def test_the_energy_is_even_and_has_the_period_of_a_flux_quantum(name):
 @pytest.mark.parametrize("name", CASES)
 def test_any_gauge_gives_the_same(name):
     model, charge = CASES[name]
-    phis = [0.0, 0.4, 1.9, 3.0]
+    phis = [0.4, 2.9]
     uniform = flux_response(model, charge, phis)
     for other in (in_another_gauge(model), on_one_bond(model)):
         data = flux_response(other, charge, phis)
@@ -114,12 +115,47 @@ def test_any_gauge_gives_the_same(name):
             np.testing.assert_allclose(data[quantity], uniform[quantity], atol=1e-6, err_msg=quantity)
 
 
+FREE, REPULSIVE = Electrons(1.0), Electrons(1.0, hubbard_u=1.0)
+LEAKS = {
+    "local pairs": (Model(ring(3), FREE, Bosons(0.2, 0.7), Phonons(0.9, boson_coupling=0.8, total_quanta=1)), 2),
+    "Holstein": (Model(ring(3), REPULSIVE, None, Phonons(1.2, electron_coupling=0.5, total_quanta=1)), 1),
+    "Peierls": (Model(ring(3), REPULSIVE, None, Phonons(1.0, "bonds", bond_coupling=0.25, total_quanta=1)), 3),
+    "optical": (Model(ring(3), REPULSIVE, None, Phonons(1.0, bond_coupling=0.2, total_quanta=1)), 2),
+    "dressed": (
+        Model(ring(3), FREE, None, Phonons(1.2, electron_coupling=0.5, displacement="lang-firsov", total_quanta=1)),
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LEAKS)
+def test_error_bars_cover_what_the_cutoff_does_to_current_and_stiffness(name):
+    model, charge = LEAKS[name]
+    rough, fine = (
+        flux_response(replace(model, phonons=replace(model.phonons, total_quanta=cap)), charge, [0.8, 2.0])
+        for cap in (3, 7)
+    )
+    for quantity, errors in ERRORS.items():
+        off = np.abs(rough[quantity] - fine[quantity]).values
+        assert np.all(off <= rough[errors]), (quantity, off, rough[errors].values)
+        assert np.all(rough[errors] <= 60 * off + 1e-2 * np.abs(rough[quantity])), (quantity, off, rough[errors].values)
+
+
+def test_without_a_lattice_error_bars_are_those_of_the_residual():
+    data = flux_response(BFM, 2, [0.3, 2.0], Options(tolerance=1e-6, engine="tensor"))
+    exact = flux_response(BFM, 2, [0.3, 2.0], Options(engine="dense"))
+    for quantity, errors in ERRORS.items():
+        assert np.all(np.abs(data[quantity] - exact[quantity]) <= data[errors] + 1e-12), quantity
+        assert np.all(data[errors] < 1e-4)
+
+
 @pytest.mark.parametrize("engine", ["dense", "quspin", "tensor"])
 @pytest.mark.parametrize("name", CASES)
 def test_all_engines_agree_in_complex_sectors(name, engine):
-    found, wanted = (flux_response(*CASES[name], [0.7, 2.2], Options(engine=e)) for e in (engine, "auto"))
+    found, wanted = (flux_response(*CASES[name], [0.7], Options(engine=e)) for e in (engine, "auto"))
     for quantity in NAMES:
         np.testing.assert_allclose(found[quantity], wanted[quantity], atol=1e-7, err_msg=quantity)
+        assert np.all(np.isfinite(found[ERRORS[quantity]]))
     assert found["blocks"].equals(wanted["blocks"])
 
 
@@ -204,10 +240,10 @@ def period(name):
 def test_the_minimum_is_that_of_a_fine_scan(name):
     model, charge = MINIMA[name]
     found = minimum(name)
-    phis = np.linspace(0, 2 * np.pi, 24)
+    phis = np.linspace(0, 2 * np.pi, 13)
     scan = flux_response(model, charge, phis)["energies"].values
     lowest = scan.min()
-    assert lowest - 0.03 < float(found["energy"]) <= lowest + 1e-9
+    assert lowest - 0.1 < float(found["energy"]) <= lowest + 1e-9
     at = flux_response(model, charge, [float(found["phi"])])
     assert float(at["energies"][0]) == pytest.approx(float(found["energy"]), abs=1e-10)
     assert float(at["current"][0]) == pytest.approx(0, abs=1e-7)
@@ -243,6 +279,7 @@ def test_the_whole_circle_gives_what_half_of_it_does():
 
 
 VERDICT_CASES = {
+    "odd": (Model(ring(3), Electrons(1.0)), 3),
     "hc/2e": (Model(ring(4), None, Bosons(hopping=1.0)), 4),
     "hc/e": (Model(ring(3), Electrons(1.0), Bosons(-0.4, 0.3)), 2),
     "undecided": (Model(ring(3), Electrons(0.0), Bosons(0.0, 0.8)), 2),
@@ -256,6 +293,13 @@ def test_the_verdict_on_the_flux_period(verdict):
     assert str(data["definition"].values) == VERDICTS[verdict]
     corners = flux_response(*VERDICT_CASES[verdict], [0.0, np.pi / 2, np.pi])["energies"].values
     np.testing.assert_allclose([float(data[key]) for key in ("E0", "E_half_pi", "E_pi")], corners, atol=1e-10)
+
+
+def test_pairs_with_the_other_sign_of_hopping_have_their_minima_in_between():
+    """On a triangle they want pi/2 and 3 pi/2; the period is hc/2e exactly."""
+    data = half_flux_quantum(Model(ring(3), None, Bosons(hopping=-1.0)), 2)
+    assert str(data["verdict"].values) == "hc/2e"
+    assert float(data["E_half_pi"]) < float(data["E0"]) == pytest.approx(float(data["E_pi"]), abs=1e-12)
 
 
 def test_emerging_pairs_at_the_values_of_the_reference():

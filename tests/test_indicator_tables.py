@@ -183,13 +183,16 @@ def test_coherence_against_the_exchange(tmp_path):
     assert strong["pair_gap"] > weak["pair_gap"]
     file = tmp_path / "ring.toml"
     file.write_text(text + "[sweep]\n'bosons.exchange' = [0.5, 4.0]")
-    assert CliRunner().invoke(app, ["run", str(file), "--out", str(tmp_path), "--plot"]).exit_code == 0
+    swept = CliRunner().invoke(app, ["run", str(file), "--out", str(tmp_path), "--plot"])
+    assert swept.exit_code == 0
+    assert "coherence stiffness" in " ".join(swept.stdout.split())
     for name in ("amplitude", "stiffness"):
         assert (tmp_path / f"ring-coherence_{name}.png").stat().st_size > 1000
     file.write_text(text)
-    shown = CliRunner().invoke(app, ["run", str(file), "--out", str(tmp_path)])
+    shown = CliRunner().invoke(app, ["run", str(file), "--out", str(tmp_path), "--plot"])
     assert shown.exit_code == 0
     assert "pair gap" in shown.stdout
+    assert (tmp_path / "ring-coherence.png").stat().st_size > 1000
 
 
 def test_coherence_needs_a_ring_and_no_momentum():
@@ -199,3 +202,46 @@ def test_coherence_needs_a_ring_and_no_momentum():
         parse(RING + "sector.momentum = 0\n[coherence]", "model.toml")
     with pytest.raises(InvalidModel, match=r"coherence.search: got \"all\"; allowed: ends, circle"):
         parse(RING + '[coherence]\nsearch = "all"', "model.toml")
+
+
+LONG = {
+    "flux": "flux = { values = [0.1, 0.2, 0.3], minimum = true }",
+    "charge_scan": "charge_scan = {}",
+    "resonance": 'resonance = { parameter = "bosons.level", bracket = [-3.0, 3.0], on = [0], target = 0.7 }',
+    "coherence": "coherence = {}",
+    "lattice": "lattice = {}",
+    "entanglement": "entanglement = {}",
+    "pairing": "pairing = {}",
+}
+
+
+@pytest.mark.parametrize("table", LONG)
+def test_every_table_can_be_interrupted_and_leaves_nothing_behind(table, tmp_path, monkeypatch):
+    """Ctrl-C as the third step is announced, or in the middle of the first search where there is only one."""
+    text = RING.replace("sites = 4", "sites = 3") + LONG[table]
+    if table == "lattice":
+        text += "\nphonons = { frequency = 1.0, boson_coupling = 1.0, total_quanta = 1 }"
+    told = []
+
+    def stop(self, *what):
+        told.append(what)
+        if len(told) == (1 if table in ("lattice", "entanglement", "pairing") else 3):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("respair.studies.progress.TerminalReporter.step", lambda self, what: what and stop(self, what))
+    file = tmp_path / "ring.toml"
+    file.write_text(text)
+    done = CliRunner().invoke(app, ["run", str(file), "--out", str(tmp_path / "out"), "--plot"])
+    assert done.exit_code == 130, done.output
+    assert "ring.toml: interrupted" in done.stderr
+    assert "Traceback" not in done.output
+    assert done.stdout == ""
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_an_estimate_tells_how_often_a_block_is_solved(tmp_path):
+    file = tmp_path / "ring.toml"
+    file.write_text(RING + "\n".join(LONG[table] for table in ("flux", "resonance", "coherence")))
+    shown = " ".join(CliRunner().invoke(app, ["estimate", str(file)]).stdout.split())
+    for words in ("3 values of the flux", "17 to 33 more", "10 to 30 values of bosons.level", "each at phi = 0 and pi"):
+        assert words in shown

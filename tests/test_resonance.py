@@ -1,5 +1,6 @@
 """Resonances and the response to a parameter: closed forms, differences, sums over states, error bars, model files."""
 
+import json
 from dataclasses import replace
 from functools import partial
 
@@ -25,7 +26,7 @@ from respair.hamiltonians import (
     with_parameter,
 )
 from respair.solvers import Options, ground_state
-from respair.studies import parse, records, run
+from respair.studies import parse, read_data, records, run
 
 LIGAND = Model(
     ligand_centre(3),
@@ -117,10 +118,10 @@ EXACT = np.sqrt(7) / 2
 EVEN = Sector(2, 0, irrep="A1")
 
 
-@pytest.mark.parametrize("engine", ["dense", "quspin", "tensor"])
+@pytest.mark.parametrize("engine", ["quspin", "tensor"])
 def test_the_ligand_shares_its_charge_at_the_exact_resonance(engine):
     """alpha_c^2 = (2 eps_P + U_P + 4 t) / (4 omega0)."""
-    found = resonance(ALPHA, 2, [1.2, 1.4], options=Options(engine=engine))
+    found = resonance(ALPHA, EVEN, [1.2, 1.4], options=Options(engine=engine))
     assert float(found["value"]) == pytest.approx(EXACT, abs=1e-10)
     assert float(found["charge"]) == pytest.approx(1, abs=1e-9)
     assert not bool(found["crossing"])
@@ -138,15 +139,26 @@ def test_the_error_bar_covers_what_the_cutoff_does():
         assert 1e-11 < off <= float(found["error"]) < 0.1
 
 
+def test_error_bars_of_the_fidelity_susceptibility_cover_what_the_cutoff_does():
+    def here(quanta):
+        model = replace(LIGAND, phonons=replace(LIGAND.phonons, max_quanta=quanta))
+        line = partial(with_parameter, model, "phonons.electron_coupling")
+        return evaluate(line, 1.1, EVEN, (EVEN,), electron_number(3), 2)
+
+    fine = here(24).fidelity_susceptibility
+    for rough in (here(9), here(12)):
+        assert 1e-12 < abs(rough.fidelity_susceptibility - fine) <= rough.fidelity_error
+
+
 def test_the_smallest_gap_and_the_largest_slope_are_those_of_a_scan():
     model_of, _, charge, _ = LINES["ligand: alpha"]
-    grid = np.linspace(1.0, 1.7, 15)
+    grid = np.linspace(1.0, 1.7, 8)
     scan = [evaluated("ligand: alpha", p) for p in grid]
     gap, slope = (resonance(model_of, Sector(charge, 0, irrep="A1"), [1.0, 1.7], name) for name in ("gap", "slope"))
-    assert abs(float(gap["value"]) - min(scan, key=lambda e: e.gap).parameter) < 0.06
+    assert abs(float(gap["value"]) - min(scan, key=lambda e: e.gap).parameter) < 0.11
     assert float(gap["gap"]) <= min(e.gap for e in scan)
     assert evaluated("ligand: alpha", float(gap["value"])).gap_slope == pytest.approx(0, abs=1e-8)
-    assert abs(float(slope["value"]) - max(scan, key=lambda e: e.charge_slope).parameter) < 0.06
+    assert abs(float(slope["value"]) - max(scan, key=lambda e: e.charge_slope).parameter) < 0.11
     assert float(slope["charge_slope"]) >= max(e.charge_slope for e in scan)
 
 
@@ -257,6 +269,22 @@ def test_a_sweep_of_resonances():
     """alpha_c^2 = (2 eps_P + 4 t) / (4 omega0) against omega0."""
     data = run(parse(f'{FILE}[sweep]\n"phonons.frequency" = [1.0, 1.1]\n', "ligand.toml")).data
     np.testing.assert_allclose(data["resonance_value"], np.sqrt(7 / (4 * np.array([1.0, 1.1]))), atol=1e-8)
+
+
+def test_a_point_without_a_resonance_leaves_a_gap_in_a_sweep(tmp_path):
+    """At a higher level of the ligand the bracket is too low."""
+    file = tmp_path / "ligand.toml"
+    file.write_text(f'{FILE}[sweep]\n"electrons.level.ligand" = [1.5, 3.0]\n'.replace("= 30", "= 20"))
+    done = CliRunner().invoke(app, ["run", str(file), "--out", str(tmp_path), "--json"])
+    assert done.exit_code == 0, done.output
+    found, none = (json.loads(line)["resonance"] for line in done.stdout.splitlines())
+    assert found["value"] == pytest.approx(EXACT, abs=1e-5)
+    assert found["problem"] == ""
+    assert none["value"] is None
+    assert "does not pass 1 between 1.2 and 1.4" in none["problem"]
+    assert none["evaluations"]["parameters"] == [1.2, 1.4]
+    data = read_data(tmp_path / "ligand.nc")
+    assert np.isnan(data["resonance_value"].values).tolist() == [False, True]
 
 
 @pytest.mark.parametrize(

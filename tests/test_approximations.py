@@ -261,6 +261,44 @@ def test_static_models_are_what_the_surface_says():
     assert surface == pytest.approx(exact(static_model(model, x), Sector(3)) + elastic, abs=1e-10)
 
 
+def test_minima_that_symmetry_makes_equal_are_all_found_and_marked():
+    """A charge-density wave on a ring of four at half filling: two ways, and the flat lattice between them."""
+    model = Model(ring(4), Electrons(1.0, 0.0, 0.5), phonons=Phonons(0.5, "all", 0.0, 1.2, total_quanta=1))
+    data = A["coherent_product"](model, Sector(4))
+    assert bool(data.broken_symmetry)
+    lowest = data.minima.values <= data.minima.values.min() + 1e-9
+    waves = data.minima_displacement.values[lowest]
+    assert len(waves) == 2
+    np.testing.assert_allclose(waves[0], waves[1][[1, 2, 3, 0]], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(data.displacement, 2 * 1.2 * data.electron_density, rtol=0, atol=1e-6)
+    assert float(data.residual) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("model", "sector"),
+    [
+        (Model(site(), Electrons(0.0, 0.3), phonons=Phonons(1.0, "all", 0.0, 0.5, max_quanta=20)), Sector(1)),
+        (Model(dimer(), None, Bosons(0.2, 0.0, 0.4), Phonons(0.7, "all", 0.5, max_quanta=16)), Sector(2)),
+        (Model(dimer(), Electrons(0.5), phonons=Phonons(1.0, "all", 0.0, 0.5, max_quanta=12)), Sector(0)),
+        (Model(chain(3), Electrons(0.5, 0.1, 0.3), phonons=Phonons(1.0, [1], 0.0, 0.5, max_quanta=16)), Sector(3, 3)),
+    ],
+    ids=["one site", "local pairs alone", "no charge", "one state"],
+)
+def test_small_and_empty_sectors_are_bracketed(model, sector):
+    best = exact(model, sector)
+    for name in ("lang_firsov", "lang_firsov_variational", "coherent_product", "atomic_limit"):
+        assert energy(name, model, sector) >= best - 1e-9, name
+    assert energy("adiabatic_bound", model, sector) <= best + 1e-9
+
+
+def test_another_frame_of_the_phonons_changes_no_approximation():
+    lattice = Phonons(1.0, "all", 0.0, 0.8, max_quanta=4)
+    frames = [replace(lattice, displacement=frame) for frame in ("none", "mean", [0.3, -0.2])]
+    models = [Model(dimer(), Electrons(1.0, 0.0, 0.4), phonons=frame) for frame in frames]
+    for name in ("lang_firsov_variational", "adiabatic"):
+        np.testing.assert_allclose(np.diff([energy(name, model, Sector(2)) for model in models]), 0.0, atol=1e-12)
+
+
 # --- bounds -------------------------------------------------------------------------------------------------------
 
 strengths = st.integers(-8, 8).map(lambda n: n / 8)

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import scipy.linalg as la
 import scipy.sparse as sp
 import xarray as xr
 from numpy.typing import NDArray
@@ -15,15 +16,18 @@ from numpy.typing import NDArray
 from ...hamiltonians import Model, Operator, Sector, Space, boson_number, electron_number
 from ...hamiltonians.operators import ChargeWord, total
 from ...hamiltonians.space import dimensions
+from ...hamiltonians.threads import one_thread_for
 from ...solvers import Options, ground_state
 from ...solvers.ground_state import is_degenerate
-from ...solvers.lanczos import hermitian_levels, lowest_levels
+from ...solvers.lanczos import lowest_levels
 from ..accuracy import isolated_ground
 from ..catalogue import available, observables
 from ..labelled import labelled
 
 DENSE_UP_TO = 600
 """Charge sectors up to this size are diagonalised by LAPACK."""
+SMALL = 100
+"""Up to this size the matrices of single words are kept dense."""
 DIAGONAL = ("electron_density", "double_occupancy", "boson_density", "spin_z", "density_correlation",
             "spin_correlation")  # fmt: skip
 """Observables that any displacement of the lattice leaves alone."""
@@ -91,22 +95,23 @@ class ChargeSector:
     def matrix(self, operator: Operator) -> Any:
         """Return the matrix of an operator without lattice part, dense where that is small."""
         size = len(self.space.charges)
-        matrix: Any = np.zeros((size, size)) if size <= DENSE_UP_TO else sp.csr_array((size, size))
+        matrix: Any = np.zeros((size, size)) if size <= SMALL else sp.csr_array((size, size))
         for (word, _), value in operator.terms.items():
             matrix = matrix + (value if value.imag else value.real) * self._word(word)
-        return matrix
+        return matrix.toarray() if SMALL < size <= DENSE_UP_TO else matrix
 
     def _word(self, word: ChargeWord) -> Any:
         if word not in self._known:
             matrix = self.space.charge_matrix({word: 1.0}, np.float64)
-            self._known[word] = matrix.toarray() if len(self.space.charges) <= DENSE_UP_TO else matrix
+            self._known[word] = matrix.toarray() if len(self.space.charges) <= SMALL else matrix
         return self._known[word]
 
     def lowest(self, matrix: Any) -> tuple[float, NDArray[Any]]:
         """Return the lowest eigenvalue of a matrix and its eigenvector."""
         size, options = matrix.shape[0], Options()
         if size <= DENSE_UP_TO:
-            energies, vectors = hermitian_levels(matrix)
+            with one_thread_for(matrix.size // 20):
+                energies, vectors = la.eigh(matrix, subset_by_index=[0, 0])
             return float(energies[0]), vectors[:, 0]
 
         def product(v: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:

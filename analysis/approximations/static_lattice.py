@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,16 +16,20 @@ from ..labelled import labelled
 from .charges import ChargeSector, charge_model
 from .conditions import electrons_or_bosons, lattice_there, no_own_terms, sector_only, whole_sector
 from .face import Condition, refuse
+from .symmetric import mode_permutations
 
 CONDITIONS: tuple[Condition, ...] = (sector_only, whole_sector, lattice_there, electrons_or_bosons, no_own_terms)
 """What the static lattice needs of a model."""
 GRID = 121
 """Points at which the surface of a single mode is scanned for minima."""
-MOST_CONFIGURATIONS = 32
-RANDOM_STARTS = 8
+MOST_CONFIGURATIONS = 16
+"""Charge configurations, different by symmetry, whose lattice is a start."""
+RANDOM_STARTS = 6
 SAME = 1e-5
 """Minima closer than this in every displacement are one."""
 STATIONARY = 1e-6
+FLAT = 1e-6
+"""Squared frequencies above minus this, in units of omega^2, count as zero: a flat direction."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class StaticLattice:
         refuse("static lattice", CONDITIONS, model, sector)
         self.model, self.sector = model, sector
         self.omega = model.couplings.frequency
+        self._orders = mode_permutations(model)
         self._charges = ChargeSector(model, sector)
         whole = hamiltonian_operator(model)
         self._rest = self._charges.matrix(beside(whole, ()))
@@ -97,11 +102,13 @@ class StaticLattice:
         r"""Return the harmonic frequencies at a minimum, ascending.
 
         With ``omega P^2 / 2`` as kinetic energy and x = sqrt(2) X they are the roots of the eigenvalues of
-        ``2 sqrt(omega_m) E''_{mn} sqrt(omega_n)``; NaN where E'' is negative.
+        ``2 sqrt(omega_m) E''_{mn} sqrt(omega_n)``; NaN where E'' is negative, 0 where
+        the surface is flat.
         """
         root = np.sqrt(2 * self.omega)
         squares = np.linalg.eigvalsh(root[:, None] * self.curvature(x) * root)
-        return np.sqrt(np.where(squares < 0, np.nan, squares))
+        flat = -FLAT * float(np.max(self.omega)) ** 2
+        return np.sqrt(np.where(squares < flat, np.nan, np.maximum(squares, 0.0)))
 
     def starts(self) -> NDArray[np.float64]:
         """Return displacements from which minima are looked for, shape (n, modes).
@@ -120,24 +127,54 @@ class StaticLattice:
         cost = np.real(self._rest.diagonal()) - np.sum(pulls**2 / self.omega[:, None], axis=0)
         order = np.argsort(cost, kind="stable")
         rest = np.unique(np.round((-2 * pulls / self.omega[:, None]).T[order], 12), axis=0, return_index=True)
-        configurations = rest[0][np.argsort(rest[1])][:MOST_CONFIGURATIONS]
+        configurations = self._different(rest[0][np.argsort(rest[1])])[:MOST_CONFIGURATIONS]
         random = np.random.default_rng(0).uniform(lowest, highest, (RANDOM_STARTS, len(self.omega)))
-        return np.vstack([configurations, np.zeros(len(self.omega)), 0.5 * (lowest + highest), random])
+        return np.vstack([*configurations, np.zeros(len(self.omega)), 0.5 * (lowest + highest), *random])
+
+    def _different(self, points: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """Return the first of each set of points that symmetries of the cluster take into each other."""
+        seen: dict[tuple[float, ...], NDArray[np.float64]] = {}
+        for x in points:
+            seen.setdefault(max(tuple(image) for image in [x, *self._images(x)]), x)
+        return list(seen.values())
+
+    def _images(self, x: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        return [x[order] for order in self._orders]
 
     def minima(self) -> tuple[Minimum, ...]:
-        """Return the minima of E_ad in order of increasing x (of the first mode, then of the next)."""
-        found: list[NDArray[np.float64]] = []
+        """Return the minima of E_ad in order of increasing x (of the first mode, then of the next).
+
+        Minima that a symmetry of the cluster makes equal are found together.
+
+        Raises
+        ------
+        ArithmeticError
+            If no search came to rest.
+        """
+        found: list[Minimum] = []
         for start in self.starts():
-            x = so.minimize(self.energy, start, jac=True, method="BFGS", options={"gtol": 1e-10}).x
-            if not any(np.max(np.abs(x - other)) < SAME for other in found):
-                found.append(x)
-        minima = [self._minimum(x) for x in found]
-        good = [m for m in minima if m.gradient < STATIONARY and not np.any(np.isnan(m.frequencies))]
-        return tuple(sorted(good, key=lambda m: tuple(np.round(m.displacement, 6))))
+            x = so.minimize(self.energy, start, jac=True, method="BFGS", options={"gtol": 1e-9}).x
+            if any(_same(x, other.displacement) for other in found):
+                continue
+            best = self._minimum(x)
+            if best.gradient > STATIONARY or np.any(np.isnan(best.frequencies)):
+                continue
+            found.append(best)
+            for image in self._images(x):
+                slope = float(np.max(np.abs(self.energy(image)[1])))
+                if slope <= STATIONARY and not any(_same(image, other.displacement) for other in found):
+                    found.append(replace(best, displacement=image, gradient=slope, energy=self.energy(image)[0]))
+        if not found:
+            raise ArithmeticError(f"no minimum of the static lattice was found from {len(self.starts())} starts")
+        return tuple(sorted(found, key=lambda m: tuple(np.round(m.displacement, 6))))
 
     def _minimum(self, x: NDArray[np.float64]) -> Minimum:
         energy, gradient = self.energy(x)
         return Minimum(energy, x, float(np.max(np.abs(gradient))), self.frequencies(x))
+
+
+def _same(x: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
+    return bool(np.max(np.abs(x - other)) < SAME)
 
 
 def beside(operator: Operator, lattice: LatticeWord) -> Operator:

@@ -38,3 +38,27 @@ def site_symmetries(model: Model) -> list[Permutation]:
 def is_transitive(permutations: list[Permutation], sites: int) -> bool:
     """True where the permutations take any site to any other."""
     return {p[0] for p in permutations} == set(range(sites))
+
+
+def mode_permutations(model: Model) -> list[NDArray[np.int64]]:
+    """Return how the symmetries of the sites permute the modes, each order once, without the identity.
+
+    A symmetry whose image of a mode is not there is left out; frequencies and couplings are not looked at.
+
+    Examples
+    --------
+    >>> from respair.clusters import dimer
+    >>> from respair.hamiltonians import Electrons, Phonons
+    >>> mode_permutations(Model(dimer(), Electrons(1.0), phonons=Phonons(1.0, max_quanta=1)))
+    [array([1, 0])]
+    """
+    bonds = model.cluster.bonds
+    hosts = [
+        frozenset([m.index]) if m.host == "site" else frozenset([bonds[m.index].start, bonds[m.index].end])
+        for m in model.modes
+    ]
+    place = {host: m for m, host in enumerate(hosts)}
+    orders = dict.fromkeys(
+        tuple(place.get(frozenset(p[site] for site in host), -1) for host in hosts) for p in site_symmetries(model)
+    )
+    return [np.array(o, np.int64) for o in orders if -1 not in o and o != tuple(range(len(hosts)))]

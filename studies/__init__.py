@@ -17,6 +17,7 @@ from .record import read_data, records, to_json, write
 from .report import failures, show_estimate, show_result
 from .runner import Result, check_fits, run
 from .scheduler import SchedulerError, connected
+from .status import StudyStatus, show_statuses, statuses
 from .task import Quiet, Reporter, Task
 from .tasks import TASKS
 from .versions import versions
@@ -41,6 +42,7 @@ __all__ = [
     "Study",
     "StudyError",
     "StudyFolder",
+    "StudyStatus",
     "Task",
     "TerminalReporter",
     "Workers",
@@ -57,6 +59,8 @@ __all__ = [
     "shared",
     "show_estimate",
     "show_result",
+    "show_statuses",
+    "statuses",
     "sweep_points",
     "to_json",
     "versions",

@@ -144,7 +144,7 @@ def opened(
     with (path / LOCK).open("a+") as lock:
         _take(lock.fileno(), path)
         lock.truncate(0)
-        lock.write(json.dumps({"pid": os.getpid(), "host": platform.node()}))
+        lock.write(json.dumps({"pid": os.getpid(), "host": platform.node(), "begun": time.time()}))
         lock.flush()
         _check_manifest(path, study, say)
         for torn in (path / POINTS).glob(f"*{SUFFIX}.partial"):
@@ -166,7 +166,7 @@ def _take(lock: int, path: Path) -> None:
 
 
 def holder(path: Path) -> dict[str, Any] | None:
-    """Return ``pid`` and ``host`` of the run that is at work in a folder; None if there is none."""
+    """Return ``pid``, ``host`` and ``begun`` [s] of the run that is at work in a folder; None if there is none."""
     try:
         with (path / LOCK).open() as lock:
             try:

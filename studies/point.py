@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..analysis.labelled import labelled
 from ..solvers import CheckpointError
 from ..solvers.estimate import choose_engine
+from .digits import with_error
 from .study import Study
 from .task import Reporter, Setting
 from .versions import versions
@@ -92,6 +93,14 @@ def failure(error: str, seconds: float = math.nan) -> xr.Dataset:
 def has_failed(data: xr.Dataset) -> bool:
     """True for what `failure` returned."""
     return "status" in data and str(data["status"].values) == FAILED
+
+
+def account(data: xr.Dataset) -> tuple[str, str, str]:
+    """Return lowest energy, largest residual and seconds of a point in words; its error where it failed."""
+    energy = with_error(float(data["energies"][0]), float(data["energy_errors"][0])) if "energies" in data else "-"
+    if has_failed(data):
+        energy = str(data["error"].values)
+    return energy, f"{float(data['residual']):.1e}", f"{float(data['wall_time']):.3g}"
 
 
 def _account(data: xr.Dataset, status: str, error: str, engine: str, seconds: float) -> dict[str, xr.DataArray]:

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import TracebackType
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+import xarray as xr
+from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from .digits import columns
+from .point import account, has_failed
+
+SHOWN = 5
 
 
 class TerminalReporter:
-    """A `Reporter` that shows a live line on standard error; use it as a context manager.
+    """A `Reporter` that shows a live line on standard error, below it the last points of a sweep; a context manager.
 
     Parameters
     ----------
@@ -20,19 +35,20 @@ class TerminalReporter:
     """
 
     def __init__(self, console: Console, title: str = "") -> None:
-        self._title = title
-        self._bar = Progress(
+        self._title, self._label, self._failed = title, "", 0
+        self._bar = _Bar(
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
+            TextColumn("{task.fields[failed]}", style="red"),
             TimeElapsedColumn(),
+            TimeRemainingColumn(),
             console=console,
             transient=True,
             disable=not console.is_terminal,
         )
-        self._task = self._bar.add_task(title, total=1)
-        self._label = ""
+        self._task = self._bar.add_task(title, total=1, failed="")
 
     def __enter__(self) -> TerminalReporter:
         self._bar.start()
@@ -49,6 +65,12 @@ class TerminalReporter:
         self._bar.update(self._task, total=count, completed=number)
         self.step("")
 
+    def done(self, label: str, data: xr.Dataset) -> None:
+        """Show a finished point below the line."""
+        self._failed += has_failed(data)
+        self._bar.rows = (*self._bar.rows, (label, *account(data)))[-SHOWN:]
+        self._bar.update(self._task, failed=f"{self._failed} failed" if self._failed else "")
+
     def step(self, what: str) -> None:
         """Name what is being computed."""
         words = [word for word in (self._title, self._label, what) if word]
@@ -57,3 +79,17 @@ class TerminalReporter:
     def lanczos(self, matvecs: int, energy: float, residual: float) -> None:
         """Show how far the current level is."""
         self.step(f"{matvecs} products, E = {energy:.8f}, residual {residual:.1e}")
+
+
+class _Bar(Progress):
+    """A progress line with a table below it."""
+
+    rows: tuple[tuple[str, ...], ...] = ()
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        if self.rows:
+            table = columns("", ("point", "energy", "residual", "seconds"))
+            for row in self.rows:
+                table.add_row(*row)
+            yield table

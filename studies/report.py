@@ -25,13 +25,13 @@ def show_result(result: Result, console: Console) -> None:
     study = result.study
     console.print(Text(study.name, style="bold"))
     if study.sweep:
-        _print(console, _sweep_table(result))
+        print_wide(console, _sweep_table(result))
         return
     for table in _tables(study, result.points[0][1]):
-        _print(console, table)
+        print_wide(console, table)
 
 
-def _print(console: Console, table: Table | Text) -> None:
+def print_wide(console: Console, table: Table | Text) -> None:
     """Print as wide as it needs: a long line is better than a number cut short."""
     wide = console.options.update(width=WIDEST)
     console.width = max(console.width, console.measure(table, options=wide).maximum)
@@ -121,7 +121,7 @@ def show_estimate(study: Study, console: Console) -> None:
         label = f"N = {sector.charge}, 2 S_z = {sector.two_sz}"
         size = f"{need.charges:,} x {need.phonons:,}"
         table.add_row(label, f"{need.dimension:,}", size, need.engine, format_bytes(need.memory), _time(need.seconds))
-    _print(console, table)
+    print_wide(console, table)
     for task in study.tasks:
         if task.repeats:
             console.print(task.repeats)

@@ -32,6 +32,9 @@ class Reporter(Protocol):
     def point(self, number: int, count: int, label: str) -> None:
         """Begin point `number` of `count`."""
 
+    def done(self, label: str, data: xr.Dataset) -> None:
+        """Take the numbers of a point of a sweep, or its error."""
+
     def step(self, what: str) -> None:
         """Tell what is being computed."""
 
@@ -43,6 +46,9 @@ class Quiet:
     """A reporter that says nothing."""
 
     def point(self, number: int, count: int, label: str) -> None:
+        """Say nothing."""
+
+    def done(self, label: str, data: xr.Dataset) -> None:
         """Say nothing."""
 
     def step(self, what: str) -> None:

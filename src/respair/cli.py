@@ -103,6 +103,20 @@ def check(files: Files) -> None:
 
 
 @app.command()
+def status(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of results, or of one study.")] = Path(),
+) -> None:
+    """Tell how far the sweeps in a folder are; other runs go on undisturbed."""
+    from .studies import show_statuses, statuses
+
+    found = list(statuses(folder))
+    if not found:
+        _say(f"{folder}: no study is kept there; a sweep keeps one in NAME.study beside its result")
+        raise typer.Exit(REFUSED)
+    show_statuses(found, _console(error=False))
+
+
+@app.command()
 def draw(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Model file (TOML).", show_default=False)],
     out: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path(),

@@ -122,6 +122,7 @@ def test_notebooks_run_from_top_to_bottom(notebook, tmp_path, monkeypatch):
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
     folder = tmp_path / "notebooks"
     shutil.copytree(ROOT / "notebooks", folder, ignore=shutil.ignore_patterns(".*"))
+    monkeypatch.setenv("RESPAIR_NOTEBOOK", "quick")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(ROOT / "src"), os.environ.get("PYTHONPATH")])))
     cells = nbformat.read(folder / notebook.name, as_version=4)
     resources = {"metadata": {"path": str(folder)}}
@@ -158,7 +159,7 @@ def test_model_files_run(file):
     assert len(found) == 2 ** len(ends)
     for record in found:
         assert "error" not in record
-        assert record.keys() & {"ground_state", "compare"} or record["spectrum"]["poles"]
+        assert record.keys() & {"ground_state", "compare", "thermal"} or record["spectrum"]["poles"]
         if (ground := record.get("ground_state")) is not None:
             assert ground["energies"] == sorted(ground["energies"])
             assert max(ground["residuals"]) < 1e-8

@@ -15,6 +15,7 @@ from respair.analysis.approximations import (
     Dressing,
     born_oppenheimer,
     effective_model,
+    lang_firsov_variational,
     pair_model,
     spectral_weights,
     static_model,
@@ -252,6 +253,16 @@ def test_the_averaged_transformation_is_the_energy_of_an_explicit_state():
     assert ground_state(effective, 2).energies[0] + constant == pytest.approx(np.linalg.eigvalsh(h)[0], abs=1e-9)
 
 
+def test_one_value_for_all_classes_of_modes_lies_between():
+    electrons = Electrons({"ring": 1.0, "centre": 0.6}, {"ligand": 0.5})
+    lattice = Phonons(1.0, "all", 0.0, {"metal": 0.3, "ligand": 1.1}, max_quanta=1)
+    model = Model(ligand_centre(3), electrons, phonons=lattice)
+    standard, free = energy("lang_firsov", model, Sector(1)), energy("lang_firsov_variational", model, Sector(1))
+    one = lang_firsov_variational(model, Sector(1), one_value=True)
+    assert one.sizes["parameter"] == 1
+    assert free < float(one.energies[0]) < standard
+
+
 def test_static_models_are_what_the_surface_says():
     lattice = Phonons([0.7, 0.9], [0, 2], [0.3, -0.4], [0.2, 0.5], [0.1, -0.2], max_quanta=1)
     model = Model(chain(3), Electrons(1.0, 0.1, 0.3), Bosons(0.2, 0.6, 0.1), lattice)
@@ -333,6 +344,9 @@ def test_claimed_bounds_of_ground_energies_hold(case):
         data, tested = each(model, sector), tested + 1
         assert (float(data.energies[0]) - best) * (1 if each.bound == "upper" else -1) > -1e-7, each.name
     assert tested >= 2
+    if STANDARD["lang-firsov"].reason(model, sector) is None:
+        freer = [energy(f"lang_firsov{kind}", model, sector) for kind in ("_squeezed", "_variational", "")]
+        assert np.all(np.diff(freer) >= -1e-9)
 
 
 @st.composite

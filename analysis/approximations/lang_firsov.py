@@ -146,11 +146,20 @@ def lang_firsov(model: Model, where: Where) -> xr.Dataset:
     return _dressed(model, sector_of(where), Dressing.full(model), 0.0)
 
 
-def lang_firsov_variational(model: Model, where: Where) -> xr.Dataset:
+def lang_firsov_variational(model: Model, where: Where, one_value: bool = False) -> xr.Dataset:
     """The transformation with the displacements that minimise the energy, one f and one f_b for each class of modes.
 
     Upper bound of the ground energy of the sector, never above `lang_firsov`. For one electron on a dimer it is the
     minimum of ``-t exp(-f^2) + omega0 f^2 - 2 g f``.
+
+    Parameters
+    ----------
+    model : Model
+        With phonons coupled to the charges of their sites.
+    where : Sector
+        The sector.
+    one_value : bool
+        One fraction of the full displacement for all classes of modes.
 
     Returns
     -------
@@ -171,7 +180,7 @@ def lang_firsov_variational(model: Model, where: Where) -> xr.Dataset:
     >>> lang_firsov_variational(model, Sector(1)).energies.values.round(9)
     array([-1.80784374])
     """
-    return _optimised(model, sector_of(where), squeezed=False)
+    return _optimised(Parameters(model, one_value=one_value), sector_of(where))
 
 
 def lang_firsov_squeezed(model: Model, where: Where) -> xr.Dataset:
@@ -189,7 +198,7 @@ def lang_firsov_squeezed(model: Model, where: Where) -> xr.Dataset:
     ----------
     H. Zheng, Solid State Commun. 65, 731 (1988).
     """
-    return _optimised(model, sector_of(where), squeezed=True)
+    return _optimised(Parameters(model, squeezed=True), sector_of(where))
 
 
 @dataclass(frozen=True)
@@ -197,12 +206,18 @@ class Parameters:
     """The free parameters: a fraction of the full displacement for each class and species, and a squeezing."""
 
     model: Model
-    squeezed: bool
+    squeezed: bool = False
+    one_value: bool = False
+
+    @property
+    def labels(self) -> list[str]:
+        """The class of each mode, as far as classes are told apart."""
+        return ["all" if self.one_value else mode.label for mode in self.model.modes]
 
     @property
     def kinds(self) -> list[tuple[str, str]]:
         """(species, class) of each parameter."""
-        full, labels = Dressing.full(self.model), [mode.label for mode in self.model.modes]
+        full, labels = Dressing.full(self.model), self.labels
         coupled = {"electron": full.electron != 0, "boson": full.boson != 0}
         either = coupled["electron"] | coupled["boson"]
         wanted = coupled | ({"squeezing": either} if self.squeezed else {})
@@ -213,13 +228,14 @@ class Parameters:
         full = Dressing.full(self.model)
         arrays = {"electron": full.electron.copy(), "boson": full.boson.copy(), "squeezing": full.squeezing.copy()}
         for (kind, label), value in zip(self.kinds, values, strict=True):
-            here = np.array([mode.label == label for mode in self.model.modes])
+            here = np.array([name == label for name in self.labels])
             arrays[kind][here] = value if kind == "squeezing" else value * arrays[kind][here]
         return Dressing(**arrays)
 
 
-def _optimised(model: Model, sector: Sector, squeezed: bool) -> xr.Dataset:
-    parameters, charges = Parameters(model, squeezed), ChargeSector(model, sector)
+def _optimised(parameters: Parameters, sector: Sector) -> xr.Dataset:
+    model = parameters.model
+    charges = ChargeSector(model, sector)
 
     def energy(values: NDArray[np.float64]) -> float:
         effective, constant = effective_model(model, parameters.dressing(np.atleast_1d(values)))
@@ -227,12 +243,13 @@ def _optimised(model: Model, sector: Sector, squeezed: bool) -> xr.Dataset:
 
     if not parameters.kinds:
         return _dressed(model, sector, Dressing.full(model), 0.0)
-    found: list[tuple[float, NDArray[np.float64]]] = []
-    for start in _starts(parameters, energy):
-        best = so.minimize(energy, start, method="BFGS", options={"gtol": 1e-7})
-        if not any(np.max(np.abs(best.x - x)) < SAME for _, x in found):
-            found.append((float(best.fun), best.x))
-    found.sort(key=lambda pair: pair[0])
+    starts = _starts(parameters, energy)
+    if parameters.squeezed:
+        unsqueezed = np.count_nonzero([kind != "squeezing" for kind, _ in parameters.kinds])
+        rest = np.zeros(len(parameters.kinds) - unsqueezed)
+        better = _minimised(lambda x: energy(np.concatenate([x, rest])), [start[:unsqueezed] for start in starts])
+        starts += [np.concatenate([x, rest]) for _, x in better]
+    found = _minimised(energy, starts)
     x = found[0][1]
     unit = STEP * np.eye(len(x))
     residual = max(abs(energy(x + e) - energy(x - e)) / (2 * STEP) for e in unit)
@@ -250,13 +267,25 @@ def _optimised(model: Model, sector: Sector, squeezed: bool) -> xr.Dataset:
     )
 
 
+def _minimised(
+    energy: Callable[[NDArray[np.float64]], float], starts: list[NDArray[np.float64]]
+) -> list[tuple[float, NDArray[np.float64]]]:
+    """Return the different minima that are reached from some starts, the lowest first."""
+    found: list[tuple[float, NDArray[np.float64]]] = []
+    for start in starts:
+        best = so.minimize(energy, start, method="BFGS", options={"gtol": 1e-7})
+        if not any(np.max(np.abs(best.x - x)) < SAME for _, x in found):
+            found.append((float(best.fun), best.x))
+    return sorted(found, key=lambda pair: pair[0])
+
+
 def _starts(parameters: Parameters, energy: Callable[[NDArray[np.float64]], float]) -> list[NDArray[np.float64]]:
     kinds = parameters.kinds
     if len(kinds) == 1:
         values = np.array([energy(np.array([s])) for s in SCAN])
         padded = np.concatenate([[np.inf], values, [np.inf]])
         return [np.array([s]) for s in SCAN[(padded[1:-1] <= padded[:-2]) & (padded[1:-1] <= padded[2:])]]
-    choices = [(0.1,) if kind == "squeezing" else (0.05, 0.95) for kind, _ in kinds]
+    choices = [(0.1,) if kind == "squeezing" else (1.0, 0.05) for kind, _ in kinds]
     return [np.array(values) for values in list(product(*choices))[:16]]
 
 

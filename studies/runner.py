@@ -228,7 +228,8 @@ class _Book:
             if self._folder:
                 self._folder.keep(key, waiting[key], data)
             self._known[key] = data
-            self._reporter.done(_words(waiting[key]), data)
+            if self.study.sweep:
+                self._reporter.done(_words(waiting[key]), data)
             yield len(self._known)
 
     def _here(self, waiting: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, xr.Dataset]]:

@@ -68,3 +68,8 @@ def test_a_terminal_shows_the_last_points_and_anything_else_nothing(study, watch
     assert ("bosons.level = -4" in shown) == watched
     assert ("residual" in shown) == watched
     assert watched or shown == ""
+
+
+def test_a_study_without_a_sweep_is_watched_as_well():
+    with TerminalReporter(Console(file=io.StringIO(), force_terminal=True, width=120)) as reporter:
+        assert run(parse(TEXT.split("[sweep]")[0], "model.toml"), reporter).failed == 0

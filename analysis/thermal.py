@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,10 +14,11 @@ from numpy.typing import NDArray
 from ..hamiltonians import InvalidModel, Model
 from ..solvers import Options
 from .catalogue import available
-from .contributions import CUTOFF_PROBABILITY
+from .contributions import CUTOFF_PROBABILITY, Contribution
 from .energy import PARTS
-from .ensembles import Ensemble, Sampling, contributions, plan, thermal_problems
+from .ensembles import Ensemble, Planned, Sampling, contributions, plan, thermal_problems
 from .formulas import DIMS
+from .kept_blocks import KeptBlocks
 from .labelled import labelled
 from .lattice import default_grid
 from .thermodynamics import thermodynamics
@@ -63,7 +65,8 @@ def thermal_averages(
     names : sequence of str or None
         Observables, by the names of the ground state; None for all that the model has.
     options : Options, optional
-        Seed and memory limit.
+        Seed and memory limit; with a checkpoint ``NAME.checkpoint``, finished blocks are kept in the folder
+        ``NAME.blocks`` until the sum is complete, and the same call goes on from there.
     displacement_grid : sequence of float, optional
         X at which P(X) is given.
     progress : function
@@ -124,18 +127,42 @@ def thermal_totals(
     progress: Progress,
 ) -> tuple[Totals, int, float]:
     """Return the sums over all blocks, how many of these were sampled, and a bound on the share of those left out."""
-    planned, skipped = plan(model, kind, sampling, t, options)
+    planned, skipped = plan(model, kind, sampling, t, replace(options, checkpoint=None))
     charge = None if kind.density is None else kind.density * model.cluster.sites
     while True:
+        kept = KeptBlocks.of(model, kind, t, summed, grid, sampling, options)
         parts = []
-        for part in contributions(planned, t, summed, grid, sampling, options):
+        for part in _parts(planned, kept, t, summed, grid, sampling, replace(options, checkpoint=None)):
             parts.append(part)
             progress(len(parts), len(planned), str(planned[min(len(parts), len(planned) - 1)]))
         totals = Totals.of(parts, t, charge)
+        kept.remove()
         needed = _needed_samples(totals, sampling)
         if needed <= sampling.samples:
             return totals, sum(not part.exact for part in parts), skipped
         sampling = replace(sampling, samples=needed)
+
+
+def _parts(
+    planned: Sequence[Planned],
+    kept: KeptBlocks,
+    t: NDArray[np.float64],
+    summed: Sequence[str],
+    grid: NDArray[np.float64],
+    sampling: Sampling,
+    options: Options,
+) -> Iterator[Contribution]:
+    """Yield the sums over all blocks in order: those that are kept on disk, and the others as they are computed."""
+    found = {each.number: kept.find(each) for each in planned}
+    missing = [each for each in planned if found[each.number] is None]
+    computed = contributions(missing, t, summed, grid, sampling, options)
+    for each in planned:
+        part = found[each.number]
+        if part is None:
+            began = time.monotonic()
+            part = next(computed)
+            kept.keep(each, part, time.monotonic() - began)
+        yield part
 
 
 def _needed_samples(totals: Totals, sampling: Sampling) -> int:

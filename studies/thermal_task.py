@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
@@ -72,6 +72,7 @@ class ThermalTask(Task):
     name: ClassVar[str] = "thermal"
     table: ClassVar[type[Table]] = ThermalTable
     needs_sector: ClassVar[bool] = False
+    resumes: ClassVar[bool] = True
     figures: ClassVar[tuple[Figure, ...]] = (("thermal", "thermal_entropy", plot_thermal),)
 
     temperatures: tuple[float, ...]
@@ -129,7 +130,7 @@ class ThermalTask(Task):
         )
         parts = [data]
         for task in (task for task in setting.tasks if isinstance(task, FluxTask)):
-            how = (self.temperatures, kind, self.sampling, setting.solver, step)
+            how = (self.temperatures, kind, self.sampling, replace(setting.solver, checkpoint=None), step)
             response = thermal_flux_response(setting.model, task.values, *how)
             parts.append(response.rename({name: f"flux_{name}" for name in response.data_vars}))
         return self.named(xr.merge(parts, combine_attrs="override"))

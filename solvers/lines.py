@@ -23,8 +23,10 @@ EXACT_UP_TO = 1200
 """Blocks of at most so many states are diagonalised for their spectra, if the engine is left open."""
 SMALL = 60
 """Blocks of at most so many states are diagonalised whatever the engine is."""
-STORED_BYTES = 32 << 20
-"""Memory for Lanczos vectors: as many as fit are kept, and all later ones made orthogonal to them."""
+STORED_BYTES = 128 << 20
+"""Memory for Lanczos vectors; a recursion that outgrows it goes on without them, and finds some levels twice."""
+DRIFT = 1e-9
+"""Overlap with earlier vectors from which on a Lanczos vector is made orthogonal to them."""
 MOST_STEPS = 20_000
 EXHAUSTED = 1e-13
 
@@ -205,6 +207,9 @@ class _Recursion:
         self._most = max(1, STORED_BYTES // (dtype.itemsize * size))
         self._buffer: Vector = np.zeros((0, size), dtype)
         self._stored = self._buffer
+        self._mixed: Vector = np.zeros(size, dtype)
+        self._signs = np.random.default_rng(0)
+        self._drifting = False
         self.diagonal: list[float] = []
         self.coupling: list[float] = []
         self.seen: list[complex] = []
@@ -231,12 +236,18 @@ class _Recursion:
         return out
 
     def _mended(self, v: Vector) -> float:
-        """Make a vector orthogonal to those that are stored; return the length that was left of it."""
+        """Make a vector orthogonal to those that are stored if it drifts; return the length that was left of it.
+
+        Semi-orthogonal vectors give the same tridiagonal matrix (H. D. Simon, Linear Algebra Appl. 61, 101 (1984)), as
+        long as the next one is mended too. The overlap with a sum of all stored vectors of random signs shows the drift.
+        """
         if not np.all(np.isfinite(v)):
             return 0.0
         self._view.project(v)
-        for _ in range(2):
+        drifts = abs(np.vdot(self._mixed, v)) > DRIFT
+        if drifts or self._drifting:
             add(-(self._stored @ v.conj()).conj(), self._stored, v)  # conjugates no stored vector
+        self._drifting = drifts
         left = float(np.linalg.norm(v))
         if left:
             v /= left
@@ -244,6 +255,9 @@ class _Recursion:
 
     def _keep(self, v: Vector) -> None:
         count = len(self.diagonal)
+        if count == self._most:
+            self._buffer = self._stored = self._buffer[:0].copy()
+            self._mixed[:] = 0.0
         if count >= self._most:
             return
         if count >= len(self._buffer):
@@ -252,6 +266,7 @@ class _Recursion:
             self._buffer = grown
         self._buffer[count] = v
         self._stored = self._buffer[: count + 1]
+        self._mixed += self._signs.choice((-1.0, 1.0)) * v
 
     def _is_enough(self, coupling: float) -> bool:
         """Bound what is missing: the residual of (z - H) x = v is coupling |x_m| for the Lanczos solution x."""

@@ -18,10 +18,13 @@ from ..hamiltonians import Operator
 from ..hamiltonians.algebra import canonical, commutator
 from ..solvers import State
 from .averages import expectation
+from .excitations import images_of
 from .probes import Probe
 
 MOST_WORK = 2e9
 """Words times amplitudes that the average of a commutator may take; higher moments are left out beyond."""
+MOST_WORDS = 2000
+"""Words that a commutator may have."""
 MOST_PRODUCTS = 20_000
 """Products of words that a formula may take."""
 ROUNDING = 1e-10
@@ -29,6 +32,9 @@ ROUNDING = 1e-10
 
 def moments_from_commutators(state: State, left: Probe, right: Probe, count: int = 4) -> NDArray[np.complex128]:
     """Return the first moments as ground-state averages; NaN where the commutators get too long.
+
+    M_0 is the average of one operator. The others are overlaps of two images of the state, ``<(L^n A+)+ 0|B 0>``, and
+    no long products of words are formed.
 
     Parameters
     ----------
@@ -45,21 +51,42 @@ def moments_from_commutators(state: State, left: Probe, right: Probe, count: int
         M_0, M_1, ... [energy^n].
     """
     found = np.full(count, np.nan, complex)
-    for n, formula in zip(range(count), moment_formulas(state.hamiltonian.operator, left, right), strict=False):
-        work = len(formula.terms) * sum(part.amplitudes.size * max(1, len(part.block.elements)) for part in state.parts)
-        if work > MOST_WORK:
+    size = sum(part.amplitudes.size for part in state.parts)
+    for n, outer in zip(range(count), _nested(state.hamiltonian.operator, left), strict=False):
+        if len(outer.terms) * size > MOST_WORK or len(outer.terms) > MOST_WORDS:
             break
-        found[n] = expectation(state, formula)
+        found[n] = _overlap(state, outer, right) if n else expectation(state, _product(outer, right))
     return found
+
+
+def _overlap(state: State, outer: Operator, right: Probe) -> complex:
+    """Return the average of ``X B``, or of ``X B + B X`` where charge is added and removed."""
+    if not outer.terms or not right.addition.terms:
+        return 0.0j
+    pairs = [(outer.dag, right.addition)] + ([(right.addition.dag, outer)] if right.removal is not None else [])
+    images = (each for bra, ket in pairs for each in images_of(state, ket, bra))
+    return complex(sum(np.vdot(u, v) for _, kets, bras in images for u, v in zip(bras or (), kets, strict=True)))
+
+
+def _product(outer: Operator, right: Probe) -> Operator:
+    product = outer * right.addition
+    return canonical(product if right.removal is None else product + right.addition * outer)
+
+
+def _nested(energy: Operator, left: Probe) -> Iterator[Operator]:
+    """Yield ``L^n A+`` for n = 0, 1, ..."""
+    outer = canonical(left.addition.dag)
+    while True:
+        yield outer
+        outer = commutator(outer, energy)
 
 
 def moment_formulas(energy: Operator, left: Probe, right: Probe) -> Iterator[Operator]:
     """Yield the operators whose averages are M_0, M_1, ..., as long as they do not get too long."""
-    outer, inner = canonical(left.addition.dag), right.addition
-    while len(outer.terms) * len(inner.terms) <= MOST_PRODUCTS:
-        product = outer * inner
-        yield canonical(product if right.removal is None else product + inner * outer)
-        outer = commutator(outer, energy)
+    for outer in _nested(energy, left):
+        if len(outer.terms) * len(right.addition.terms) > MOST_PRODUCTS:
+            return
+        yield _product(outer, right)
 
 
 def allowed_defects(

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import reduce
 from types import MappingProxyType
-
-import numpy as np
-from numpy.typing import NDArray
 
 from .operators import ChargeWord, LatticeWord, Operator, total
 
 Word = tuple[ChargeWord, LatticeWord]
 Place = tuple[int, int]
 """Species (0 up, 1 down, 2 boson) and site of a two-level system."""
-LOWER = np.array([[0, 1], [0, 0]])
+Matrix = tuple[int, int, int, int]
+"""Of 2 x 2, row by row, on (empty, occupied)."""
+ONE: Matrix = (1, 0, 0, 1)
+RAISE: Matrix = (0, 0, 1, 0)
+COUNT: Matrix = (0, 0, 0, 1)
+LOWER: Matrix = (0, 1, 0, 0)
 NAMES = (("c+up", "nup", "cup"), ("c+dn", "ndn", "cdn"), ("b+", "nb", "b"))
-LETTERS: Mapping[str, tuple[int, NDArray[np.int64]]] = MappingProxyType(
+LETTERS: Mapping[str, tuple[int, Matrix]] = MappingProxyType(
     {
         letter: (species, matrix)
         for species, names in enumerate(NAMES)
-        for letter, matrix in zip(names, (LOWER.T, LOWER.T @ LOWER, LOWER), strict=True)
+        for letter, matrix in zip(names, (RAISE, COUNT, LOWER), strict=True)
     }
 )
-"""Species of each letter, and its matrix on (empty, occupied)."""
+"""Species of each letter, and its matrix."""
 ROUNDING = 1e-14
 
 
@@ -48,7 +50,8 @@ def canonical(operator: Operator, scale: float = 0.0) -> Operator:
         for word, weight in known[charge].items():
             terms[word, lattice] += weight * value
     largest = max((abs(value) for value in operator.terms.values()), default=scale)
-    return Operator({word: _clean(value, ROUNDING * max(scale, largest)) for word, value in terms.items()})
+    least = ROUNDING * max(scale, largest)
+    return Operator({word: _clean(value, least) for word, value in terms.items()})
 
 
 def _clean(value: complex, least: float) -> complex:
@@ -57,32 +60,38 @@ def _clean(value: complex, least: float) -> complex:
 
 
 def _ordered(word: ChargeWord) -> Mapping[ChargeWord, int]:
-    places: dict[Place, NDArray[np.int64]] = {}
+    places: dict[Place, Matrix] = {}
     odd: list[Place] = []
     sign = 1
     for symbol, site in word:
         species, matrix = LETTERS[symbol]
         place = species, site
-        if species < 2 and not symbol.startswith("n"):
-            sign *= (-1) ** sum(other > place for other in odd)
+        if species < 2 and matrix is not COUNT:
+            if sum(other > place for other in odd) % 2:
+                sign = -sign
             odd.append(place)
-        places[place] = places.get(place, np.eye(2, dtype=np.int64)) @ matrix
+        places[place] = _times(places[place], matrix) if place in places else matrix
     products: dict[ChargeWord, int] = {(): sign}
     for place in sorted(places):
-        letters = dict(_letters(place, places[place]))
-        products = {
-            left + right: value * weight for left, value in products.items() for right, weight in letters.items()
-        }
+        letters = _letters(place, places[place])
+        products = {left + right: value * weight for left, value in products.items() for right, weight in letters}
     return products
 
 
-def _letters(place: Place, matrix: NDArray[np.int64]) -> Iterator[tuple[ChargeWord, int]]:
-    """Yield a 2 x 2 matrix as a combination of 1, c+, n and c."""
+def _times(left: Matrix, right: Matrix) -> Matrix:
+    a, b, c, d = left
+    e, f, g, h = right
+    return a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h
+
+
+def _letters(place: Place, matrix: Matrix) -> list[tuple[ChargeWord, int]]:
+    """Return a 2 x 2 matrix as a combination of 1, c+, n and c."""
     species, site = place
     up, number, down = NAMES[species]
-    parts = {(): matrix[0, 0], ((up, site),): matrix[1, 0], ((number, site),): matrix[1, 1] - matrix[0, 0]}
-    parts[(down, site),] = matrix[0, 1]
-    return ((word, int(weight)) for word, weight in parts.items() if weight)
+    empty, lower, raised, occupied = matrix
+    parts: list[tuple[ChargeWord, int]] = [((), empty), (((up, site),), raised)]
+    parts += [(((number, site),), occupied - empty), (((down, site),), lower)]
+    return [(word, weight) for word, weight in parts if weight]
 
 
 def commutator(left: Operator, right: Operator) -> Operator:

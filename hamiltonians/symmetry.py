@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
@@ -14,7 +15,7 @@ from ..clusters import Cluster, Permutation, order, point_group
 from .few_particles import largest_element
 from .frame import frame_parts
 from .model import Model
-from .operators import ChargeWord, LatticeWord, Operator, total
+from .operators import ChargeWord, LatticeWord, Operator
 from .parameters import InvalidModel, Problem
 from .phonons import PhononSpace, Shell
 from .quspin_basis import SymmetryMap
@@ -160,11 +161,11 @@ def relabelled(operator: Operator, model: Model, symmetry: Symmetry) -> Operator
         quanta = sum(up + low for _, up, low in word)
         return image, -1.0 if symmetry.odd and quanta % 2 else 1.0
 
-    parts = []
+    terms: defaultdict[tuple[ChargeWord, LatticeWord], complex] = defaultdict(complex)
     for (charge_word, lattice_word), value in operator.terms.items():
         image, sign = lattice(lattice_word)
-        parts.append(Operator({(charge(charge_word), image): sign * value}))
-    return total(parts)
+        terms[charge(charge_word), image] += sign * value
+    return Operator(terms)
 
 
 @dataclass(frozen=True)

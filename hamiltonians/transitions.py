@@ -247,38 +247,45 @@ def transitions(block: Block, operator: Operator, target: Hamiltonian | None = N
         return ()
     common = [commutes(hamiltonian.space, hamiltonian.operator, s) for s in block.symmetries]
     own = tuple(s for s, kept in zip(block.symmetries, common, strict=True) if kept)
-    found = []
-    for other in _blocks(own):
-        part = _part(canonical(operator), block.space.model, own, other)
-        if part.terms:
-            found.append(Transition(block, _block(hamiltonian, block.sector, other), part))
-    return tuple(found)
+    parts = _parts(canonical(operator), block.space.model, own)
+    return tuple(
+        Transition(block, _block(hamiltonian, block.sector, other), part) for other, part in parts if part.terms
+    )
 
 
-def _blocks(own: tuple[Symmetry, ...]) -> Iterator[tuple[Symmetry, ...]]:
-    """Yield all quantum numbers of the generators; a mirror has one only where it does not move the first."""
+def _parts(
+    operator: Operator, model: Model, own: tuple[Symmetry, ...]
+) -> Iterator[tuple[tuple[Symmetry, ...], Operator]]:
+    """Yield all quantum numbers to which an operator leads; a mirror has one only where it does not move the first."""
     if not own:
-        yield ()
+        yield (), operator
         return
     first, *mirror = own
-    for m in range(first.period):
-        turned = replace(first, block=m)
-        if mirror and 2 * m % first.period == 0:
-            yield from ((turned, replace(mirror[0], block=p)) for p in range(mirror[0].period))
-        else:
-            yield (turned,)
-
-
-def _part(operator: Operator, model: Model, own: tuple[Symmetry, ...], other: tuple[Symmetry, ...]) -> Operator:
     scale = max((abs(value) for value in operator.terms.values()), default=0.0)
-    for symmetry, reached in zip(own, other, strict=False):
-        turn = np.exp(2j * np.pi * ((reached.block - symmetry.block) % symmetry.period) / symmetry.period)
-        image, images = operator, []
-        for power in range(symmetry.period):
-            images.append(complex(turn**power) / symmetry.period * image)
-            image = relabelled(image, model, symmetry)
-        operator = canonical(total(images), scale)
-    return operator
+    images = _images(operator, model, first)
+    for m in range(first.period):
+        turned, part = replace(first, block=m), _projected(images, first, m, scale)
+        if mirror and 2 * m % first.period == 0:
+            reflected = _images(part, model, mirror[0])
+            for p in range(mirror[0].period):
+                yield (turned, replace(mirror[0], block=p)), _projected(reflected, mirror[0], p, scale)
+        else:
+            yield (turned,), part
+
+
+def _images(operator: Operator, model: Model, symmetry: Symmetry) -> list[Operator]:
+    """Return ``U^p O U^-p`` for p = 0, 1, ..."""
+    images = [operator]
+    while len(images) < symmetry.period:
+        images.append(relabelled(images[-1], model, symmetry))
+    return images
+
+
+def _projected(images: list[Operator], symmetry: Symmetry, reached: int, scale: float) -> Operator:
+    """Return the part that changes the quantum number of a symmetry to the one that is reached."""
+    turn = np.exp(2j * np.pi * ((reached - symmetry.block) % symmetry.period) / symmetry.period)
+    waves = (complex(turn**power) / symmetry.period * image for power, image in enumerate(images))
+    return canonical(total(waves), scale)
 
 
 def _block(hamiltonian: Hamiltonian, source: Sector, symmetries: tuple[Symmetry, ...]) -> Block:

@@ -238,8 +238,8 @@ class _Recursion:
     def _mended(self, v: Vector) -> float:
         """Make a vector orthogonal to those that are stored if it drifts; return the length that was left of it.
 
-        Semi-orthogonal vectors give the same tridiagonal matrix (H. D. Simon, Linear Algebra Appl. 61, 101 (1984)), as
-        long as the next one is mended too. The overlap with a sum of all stored vectors of random signs shows the drift.
+        Semi-orthogonal vectors give the same tridiagonal matrix (H. D. Simon, Linear Algebra Appl. 61, 101 (1984)) if
+        the next one is mended too. The overlap with a sum of the stored vectors with random signs shows the drift.
         """
         if not np.all(np.isfinite(v)):
             return 0.0

@@ -244,7 +244,7 @@ class _Recursion:
         if not np.all(np.isfinite(v)):
             return 0.0
         self._view.project(v)
-        drifts = abs(np.vdot(self._mixed, v)) > DRIFT
+        drifts = bool(abs(np.vdot(self._mixed, v)) > DRIFT)
         if drifts or self._drifting:
             add(-(self._stored @ v.conj()).conj(), self._stored, v)  # conjugates no stored vector
         self._drifting = drifts

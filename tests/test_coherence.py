@@ -52,7 +52,7 @@ def test_the_pair_gap_is_that_of_the_charge_scan_where_the_best_flux_is_zero():
 
 def test_strong_exchange_makes_an_insulator_of_pairs():
     """One pair a site: the amplitude goes to 1/2, the stiffness to zero, the pair gap opens linearly in v."""
-    data = amplitude_and_phase(pair_rings({"exchange": [1.0, 2.0, 4.0, 8.0]}, filling=2.0))
+    data = amplitude_and_phase(pair_rings({"exchange": [1.0, 3.0, 8.0]}, filling=2.0))
     assert np.all(np.diff(data.amplitude) > 0)
     assert np.all(np.diff(data.stiffness) < 0)
     assert np.all(np.diff(data.pair_gap) > 0)
@@ -63,7 +63,7 @@ def test_strong_exchange_makes_an_insulator_of_pairs():
 
 def test_strong_coupling_to_the_lattice_localises_the_pairs():
     """At fixed Delta_B the pairs sink into their lattice: more of them, on heavier feet."""
-    data = amplitude_and_phase(pair_rings({"coupling": [0.0, 1.0, 1.8]}, sites=3, filling=2 / 3, quanta=9))
+    data = amplitude_and_phase(pair_rings({"coupling": [0.0, 1.0, 1.8]}, sites=3, filling=2 / 3, quanta=7))
     assert np.all(np.diff(data.paired) > 0)
     assert np.all(np.diff(data.stiffness) < 0)
     assert np.all(data.admixture < 0.1)

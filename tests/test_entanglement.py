@@ -18,7 +18,7 @@ from respair.hamiltonians import Bosons, Electrons, Model, Phonons, Sector, anni
 from respair.solvers import Options, ground_state, levels_by_symmetry
 
 RING = Model(ring(4), Electrons(1.0), Bosons(-0.4, 0.8), Phonons(1.0, boson_coupling=1.0, total_quanta=3))
-quick = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def by_operators(state, sites, modes):

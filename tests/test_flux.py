@@ -386,8 +386,9 @@ def test_wrong_model_files(old, new, path, allowed):
 
 
 def test_the_command_line_shows_the_verdict_and_draws_the_period(tmp_path):
-    (tmp_path / "ring.toml").write_text(FILE)
+    text = FILE.replace("electrons.hopping = 1.0\n", "").replace("level = -0.4, exchange = 1.5", "hopping = 1.0")
+    (tmp_path / "ring.toml").write_text(text)
     done = CliRunner().invoke(app, ["run", str(tmp_path / "ring.toml"), "--out", str(tmp_path / "out"), "--plot"])
     assert done.exit_code == 0, done.output
-    assert "hc/2e emerging" in done.stdout
+    assert "Flux period: hc/2e (" in done.stdout
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {"ring.nc", "ring-flux.png", "ring-flux-period.png"}

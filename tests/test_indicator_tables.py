@@ -128,7 +128,7 @@ def test_wrong_cuts_are_refused(cuts, message):
         parse(RING + f"[entanglement]\ncuts = {cuts}", "model.toml")
 
 
-LATTICE = RING + "phonons = { frequency = 1.0, boson_coupling = 1.0, total_quanta = 3 }\n"
+LATTICE = RING + "phonons = { frequency = 1.0, boson_coupling = 1.0, total_quanta = 2 }\n"
 
 
 def test_the_lattice_with_its_response_shown_and_drawn(tmp_path):

@@ -29,7 +29,7 @@ from respair.hamiltonians import Bosons, Electrons, Model, Phonons, Sector, boso
 from respair.hamiltonians import displacement as x_operator
 from respair.solvers import Options, ground_state, levels_by_symmetry
 
-quick = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 RING = Model(ring(3), Electrons(1.0), Bosons(-0.4, 0.8), Phonons(1.0, boson_coupling=1.0, total_quanta=4))
 
 
@@ -47,7 +47,7 @@ def local_charge(model, space, mode, condition):
 
 
 @quick
-@given(models_and_sectors(largest=150, phonons=True))
+@given(models_and_sectors(largest=80, phonons=True))
 def test_the_joint_distribution_is_a_sum_over_amplitudes(drawn):
     model, sector = drawn
     assume(model.modes)
@@ -73,7 +73,7 @@ def test_the_joint_distribution_is_a_sum_over_amplitudes(drawn):
 
 
 @quick
-@given(models_and_sectors(largest=150, phonons=True))
+@given(models_and_sectors(largest=80, phonons=True))
 def test_moments_and_phonon_numbers_are_those_of_the_distribution(drawn):
     model, sector = drawn
     assume(model.modes)

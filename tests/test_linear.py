@@ -41,8 +41,8 @@ def dense_block(block):
     return columns.conj().T @ matrix @ columns, columns
 
 
-@settings(max_examples=30, deadline=None)
-@given(models_and_sectors(largest=120), st.integers(0, 2**32 - 1), st.booleans(), st.floats(-3, 3))
+@settings(max_examples=12, deadline=None)
+@given(models_and_sectors(largest=60), st.integers(0, 2**32 - 1), st.booleans(), st.floats(-3, 3))
 def test_a_complex_energy_gives_the_dense_inverse(case, seed, is_complex, omega):
     model, sector = case
     block = Block.of(Hamiltonian.of(model, sector))
@@ -53,8 +53,8 @@ def test_a_complex_energy_gives_the_dense_inverse(case, seed, is_complex, omega)
     np.testing.assert_allclose(solve(block, z, b).reshape(2, -1), wanted, atol=1e-8)
 
 
-@settings(max_examples=30, deadline=None)
-@given(models_and_sectors(largest=120), st.integers(0, 2**32 - 1), st.booleans())
+@settings(max_examples=12, deadline=None)
+@given(models_and_sectors(largest=60), st.integers(0, 2**32 - 1), st.booleans())
 def test_the_ground_energy_off_the_ground_level_gives_the_pseudo_inverse(case, seed, is_complex):
     levels = ground_state(*case)
     block, ground = levels.block, levels.amplitudes[: levels.multiplicity]

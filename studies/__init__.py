@@ -12,6 +12,7 @@ from .lattice_task import LatticeTask
 from .measured_names import OBSERVABLES
 from .model_file import Axis, Study, at_point, parse, read, sweep_points
 from .pairing_task import PairingTask
+from .plan import Plan, study
 from .progress import TerminalReporter
 from .record import read_data, records, to_json, write
 from .report import failures, show_estimate, show_result
@@ -34,6 +35,7 @@ __all__ = [
     "GroundStateTask",
     "LatticeTask",
     "PairingTask",
+    "Plan",
     "Pool",
     "Quiet",
     "Reporter",
@@ -61,6 +63,7 @@ __all__ = [
     "show_result",
     "show_statuses",
     "statuses",
+    "study",
     "sweep_points",
     "to_json",
     "versions",

@@ -43,7 +43,7 @@ def test_status_tells_from_outside_how_far_a_run_is(tmp_path, study):
 
 
 def test_status_counts_failed_and_damaged_points(tmp_path, study, monkeypatch):
-    monkeypatch.setattr(point, "compute", lambda *_: 1 / 0)
+    monkeypatch.setattr(point, "compute", lambda *_, **__: 1 / 0)
     with opened(tmp_path / "model.study", study) as folder:
         run(study, folder=folder)
     next((tmp_path / "model.study" / "points").iterdir()).write_bytes(b"")

@@ -163,10 +163,10 @@ def test_a_changed_model_file_is_refused_with_the_difference(tmp_path, file):
 def test_a_point_that_fails_keeps_its_error_and_the_others_go_on(tmp_path, file, monkeypatch):
     compute = point.compute
 
-    def failing(study, *rest):
+    def failing(study, *rest, **options):
         if study.model.bosons.level == 0.25:
             raise ConvergenceError(1e-3, -1.0, 1e-10, 10)
-        return compute(study, *rest)
+        return compute(study, *rest, **options)
 
     monkeypatch.setattr(point, "compute", failing)
     done = invoke("run", file, "--out", tmp_path, "--json")
@@ -191,7 +191,7 @@ def test_a_point_that_fails_keeps_its_error_and_the_others_go_on(tmp_path, file,
 def test_failed_points_are_repeated_when_asked(tmp_path, monkeypatch):
     study = parse(TEXT, "model.toml")
     with monkeypatch.context() as patch:
-        patch.setattr(point, "compute", lambda *_: 1 / 0)
+        patch.setattr(point, "compute", lambda *_, **__: 1 / 0)
         broken, _ = kept(tmp_path / "s", study)
     assert set(broken["error"].values.ravel()) == {"ZeroDivisionError: division by zero"}
     still, _ = kept(tmp_path / "s", study)
@@ -279,11 +279,11 @@ def test_a_thousand_points_that_are_killed_again_and_again_end_complete(tmp_path
 def test_an_interrupted_sweep_goes_on_where_it_was(tmp_path, monkeypatch, file):
     compute, calls = runner.compute_or_fail, []
 
-    def interrupted(*arguments):
+    def interrupted(*arguments, **options):
         calls.append(arguments)
         if len(calls) == 4:
             raise KeyboardInterrupt
-        return compute(*arguments)
+        return compute(*arguments, **options)
 
     monkeypatch.setattr(runner, "compute_or_fail", interrupted)
     stopped = invoke("run", file, "--out", tmp_path)

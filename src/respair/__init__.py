@@ -51,7 +51,7 @@ if TYPE_CHECKING:
         with_parameter,
     )
     from .solvers import ConvergenceError, Eigenstates, Options, State, estimate, ground_state
-    from .studies import read, run
+    from .studies import read, run, study
 
 # OpenMP's threads would otherwise spin while they wait, up to ten times slower where cores are shared; read once, when
 # the first library with OpenMP is loaded, and left alone where the user has set it.
@@ -103,7 +103,7 @@ _HOMES = {
         "with_parameter",
     ),
     "solvers": ("ConvergenceError", "Eigenstates", "Options", "State", "estimate", "ground_state"),
-    "studies": ("read", "run"),
+    "studies": ("read", "run", "study"),
 }
 _ROOM_OF = {name: room for room, names in _HOMES.items() for name in names}
 
@@ -154,6 +154,7 @@ __all__ = [
     "site",
     "spectral_function",
     "spectral_map",
+    "study",
     "thermal_averages",
     "thermal_flux_response",
     "thermal_spectral_function",

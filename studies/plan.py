@@ -1,0 +1,206 @@
+"""Studies from Python: a model, or a model file, with a sweep; kept in a folder and gone on with where it was left."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from rich.console import Console
+
+from ..clusters import Cluster
+from ..hamiltonians import Model, Sector
+from .folder import opened
+from .job import Pool
+from .model_file import parse, read
+from .progress import TerminalReporter
+from .runner import run
+from .scheduler import connected
+from .study import Study
+from .workers import Workers
+
+FILE = "study.toml"
+"""The name of a model file that was made of Python values."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study that can be run.
+
+    Attributes
+    ----------
+    study : Study
+        What it asks for.
+    """
+
+    study: Study
+
+    def run(
+        self,
+        folder: str | os.PathLike[str] | None = None,
+        workers: int = 1,
+        scheduler: str | None = None,
+        retry_failed: bool = False,
+    ) -> xr.Dataset:
+        """Compute all points; show how far it is on a terminal.
+
+        Parameters
+        ----------
+        folder : path, optional
+            Where every finished point is kept: after an interrupt the same call goes on from there, and a point that
+            fails keeps its error in the dataset. Without it nothing is kept, and the first failure is raised.
+        workers : int
+            Processes of this machine that share the work.
+        scheduler : str, optional
+            Address or file of a dask scheduler whose workers share it.
+        retry_failed : bool
+            Repeat the points that failed before.
+
+        Returns
+        -------
+        xarray.Dataset
+            Every variable of every task, with the axes of the sweep as leading dimensions.
+
+        Raises
+        ------
+        StudyError
+            If another run is at work in the folder, or it is of another study.
+        SchedulerError
+            If the scheduler does not answer.
+        MemoryError, ConvergenceError
+            As `respair.run`.
+        """
+        console = Console(stderr=True)
+        checkpoint = None if folder is None else Path(folder) / "search.checkpoint"
+        with ExitStack() as stack:
+            keeping = opened(Path(folder), self.study, retry_failed, console.print) if folder is not None else None
+            kept = stack.enter_context(keeping) if keeping else None
+            pool: Pool | None = None
+            if scheduler:
+                pool = stack.enter_context(connected(scheduler))
+            elif workers != 1:
+                pool = stack.enter_context(Workers(workers))
+            reporter = stack.enter_context(TerminalReporter(console))
+            return run(self.study, reporter, checkpoint=checkpoint, folder=kept, pool=pool).data
+
+
+def study(
+    model: Model | str | os.PathLike[str],
+    sector: Sector | int | None = None,
+    sweep: Mapping[str, object] | None = None,
+    **tables: Mapping[str, object],
+) -> Plan:
+    """Return a study of a model, or of a model file.
+
+    Parameters
+    ----------
+    model : Model or path
+        The Hamiltonian, or a model file that says everything; then nothing else may be given.
+    sector : Sector or int, optional
+        The block that is solved, or N_tot.
+    sweep : mapping, optional
+        The table ``[sweep]``: axes by dotted path, ``linked``, ``refine``.
+    **tables : mapping
+        The other tables of a model file, as ``ground_state={"states": 2}``.
+
+    Returns
+    -------
+    Plan
+        Its method `run` gives the dataset.
+
+    Raises
+    ------
+    InvalidModel
+        With everything that is wrong.
+    ValueError
+        If the model has terms or a cluster that no model file can describe.
+
+    Examples
+    --------
+    >>> from respair import Bosons, Electrons, Model, site
+    >>> model = Model(site(), Electrons(), Bosons(exchange=0.5))
+    >>> data = study(model, 2, sweep={"bosons.level": [0.0, 1.0]}).run()
+    >>> data["energies"].values[:, 0].round(6).tolist()
+    [-0.5, -0.207107]
+    """
+    if not isinstance(model, Model):
+        if sector is not None or sweep is not None or tables:
+            raise ValueError(f"{os.fsdecode(model)} says everything: leave sector, sweep and tables out")
+        return Plan(read(model))
+    block = Sector(sector) if isinstance(sector, int) else sector
+    given = {"sector": _given(block)} if block else {}
+    wanted = {**_tables(model), **given, **tables, **({"sweep": sweep} if sweep else {})}
+    text = "\n".join(["schema = 1", f"name = {_toml(model.name or 'study')}", *_lines(wanted)]) + "\n"
+    found = parse(text, FILE)
+    if model.terms or not _same(found.model, model):
+        raise ValueError("this model has terms or a cluster that no model file can describe; loop over `ground_state`")
+    return Plan(found)
+
+
+def _tables(model: Model) -> dict[str, Mapping[str, Any]]:
+    """Return the tables of a model file that describe a model."""
+    species = {"electrons": model.electrons, "bosons": model.bosons, "phonons": model.phonons}
+    there = {name: _given(value) for name, value in species.items() if value is not None}
+    fields_of = {"field": {"flux": model.flux}, "ensemble": {"chemical_potential": model.chemical_potential}}
+    return {"cluster": {"kind": model.cluster.kind, **_shape(model.cluster)}, **there, **fields_of}
+
+
+def _shape(cluster: Cluster) -> Mapping[str, Any]:
+    """Return the other keys of ``[cluster]``."""
+    columns, rows = (int(max(place)) + 1 for place in zip(*cluster.positions, strict=True))
+    bonds = [[bond.start, bond.end, bond.label] for bond in cluster.bonds]
+    shapes: Mapping[str, Mapping[str, Any]] = {
+        "chain": {"sites": cluster.sites},
+        "ring": {"sites": cluster.sites},
+        "ladder": {"rungs": cluster.sites // 2},
+        "plaquette": {"size": [columns, rows]},
+        "ligand-centre": {"sites": cluster.sites - 1},
+        "custom": {"positions": cluster.positions, "bonds": bonds, "classes": cluster.classes},
+    }
+    return shapes.get(cluster.kind, {})
+
+
+def _given(value: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass that are not left at their defaults, and where things sit."""
+    found = {each.name: (getattr(value, each.name), each.default) for each in fields(value)}
+    return {
+        name: now
+        for name, (now, default) in found.items()
+        if now is not None and (default is MISSING or name == "on" or not _equal(now, default))
+    }
+
+
+def _equal(now: Any, default: object) -> bool:
+    return isinstance(now, int | float | str) and now == default
+
+
+def _same(first: Model, second: Model) -> bool:
+    pairs = [(getattr(first, name), getattr(second, name)) for name in ("cluster", "flux", "chemical_potential")]
+    arrays = vars(first.couplings), vars(second.couplings)
+    return all(a == b for a, b in pairs) and all(
+        np.array_equal(value, arrays[1][key]) for key, value in arrays[0].items()
+    )
+
+
+def _lines(tables: Mapping[str, Mapping[str, object]]) -> Iterator[str]:
+    """Yield a model file, table by table."""
+    for name, table in tables.items():
+        yield f"[{name}]"
+        yield from (f"{json.dumps(key)} = {_toml(value)}" for key, value in table.items())
+
+
+def _toml(value: object) -> str:
+    """Return a value as TOML."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, np.ndarray | np.generic):
+        return _toml(value.tolist())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return repr(value) if type(value) in (int, float) else json.dumps(value, ensure_ascii=False)

@@ -211,13 +211,13 @@ def probe_problems(
         yield Problem("spectrum.operator", show(name), f"allowed: an operator of this model; add [{kind.needs}]")
     elif momentum is not None:
         yield from _momentum_problems(model, kind, site, momentum)
-    elif site is not None or kind.noun == "bond":
-        place, places = _place(kind, model, site or 0), list(kind.places(model).values())
-        if place not in places:
-            allowed = f"allowed: a {kind.noun} that is there: {', '.join(map(str, places)) or 'none'}"
-            yield Problem("spectrum.site", show(site), allowed)
     elif not kind.places(model):
         yield Problem("spectrum.operator", show(name), f"allowed: an operator of this model; it has no {kind.noun}")
+    else:
+        place, places = _place(kind, model, site or 0), list(kind.places(model).values())
+        if place not in places:
+            allowed = f"allowed: a {kind.noun} that is there: {', '.join(map(str, places))}"
+            yield Problem("spectrum.site", show(site or 0), allowed)
 
 
 def _momentum_problems(model: Model, kind: Kind, site: int | None, momentum: int) -> Iterator[Problem]:
@@ -238,7 +238,7 @@ def _current_problems(model: Model, site: int | None, momentum: int | None) -> I
         allowed = f"allowed: a cluster with a loop, as a ring of 3 or more; a {model.cluster.kind} carries no current"
         yield Problem("spectrum.operator", '"current"', allowed)
     for key, value in (("site", site), ("momentum", momentum)):
-        if value:
+        if value is not None and (key, value) != ("momentum", 0):
             yield Problem(
                 f"spectrum.{key}", show(value), "allowed: leave it out; the current is that of the whole ring"
             )

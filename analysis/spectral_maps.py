@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..clusters import order
 from ..solvers import Options
+from ..solvers.blocks import time_reversed
 from .probes import KINDS, probe
 from .spectra import DEFAULT_BROADENING, Levels, silent, spectral_function
 
@@ -48,8 +49,8 @@ def spectral_map(
     -------
     xarray.Dataset
         As `spectral_function` with a leading dimension `over`; lists of lines are filled up with NaN. Momenta m stand
-        for k = 2 pi m / L, which is there as the coordinate ``k``. Where reflection is a quantum number of the ground
-        level, -k is that of k.
+        for k = 2 pi m / L, which is there as the coordinate ``k``. Where reflection or time reversal leaves the
+        ground level as it is, the spectrum of one probe at -k is that at k.
 
     Raises
     ------
@@ -76,7 +77,7 @@ def spectral_map(
     else:
         probe(model, name)
         places = sorted(KINDS[name].places(model))
-    even = over == "momentum" and all(len(part.block.symmetries) == 2 for part in levels.ground.parts)
+    even = over == "momentum" and cross is None and _is_even(levels)
     found: dict[int, xr.Dataset] = {}
     for place in places:
         mirror = -place % len(places)
@@ -95,3 +96,13 @@ def spectral_map(
     return (
         data.assign_coords(k=(over, 2 * np.pi * np.arange(len(places)) / len(places))) if over == "momentum" else data
     )
+
+
+def _is_even(levels: Levels) -> bool:
+    """True where a reflection or time reversal takes the ground level into itself."""
+    model, parts = levels.hamiltonian.space.model, levels.ground.parts
+    if all(len(part.block.symmetries) == 2 for part in parts):
+        return True
+    sectors = {part.block.sector for part in parts}
+    partners = {time_reversed(sector, model) or sector for sector in sectors}
+    return not model.flux and not model.terms and partners == sectors

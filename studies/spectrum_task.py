@@ -111,9 +111,14 @@ class SpectrumTask(Task):
 
     @classmethod
     def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
-        """Yield a cross spectrum, or a map, of a thermal state."""
+        """Yield a cross spectrum, or a map, of a thermal state; and what a map does not take."""
         if has("thermal") and values.get("momentum") == ALL:
             yield Problem("spectrum.momentum", show(ALL), "allowed with [thermal]: a whole number")
+        if values.get("operator") == "current" and values.get("momentum") == ALL:
+            yield Problem("spectrum.momentum", show(ALL), "leave it out; the current is that of the whole ring")
+        if values.get("momentum") == ALL and "cross_site" in values:
+            allowed = "leave it out; a map has both operators at each momentum"
+            yield Problem("spectrum.cross_site", show(values["cross_site"]), allowed)
         if has("thermal") and "cross" in values:
             yield Problem("spectrum.cross", show(values["cross"]), "leave it out, or leave [thermal] out")
 
@@ -121,7 +126,9 @@ class SpectrumTask(Task):
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
         """Yield operators, sites and momenta that are not there."""
         asked = cls(**values)
-        yield from probe_problems(model, asked.operator, asked.site, asked._one_momentum)
+        for problem in probe_problems(model, asked.operator, asked.site, asked._one_momentum):
+            is_map = asked.momentum == ALL and problem.path == "spectrum.momentum"
+            yield replace(problem, got=show(ALL)) if is_map else problem
         if asked.cross is None:
             if asked.cross_site is not None:
                 yield Problem("spectrum.cross_site", show(asked.cross_site), "leave it out, or add cross = an operator")

@@ -121,6 +121,18 @@ CASES = {
         ring(spectrum="frequencies = [0.0]\nmomentum = 4"),
         {"spectrum.momentum": "4.*0 to 3"},
     ),
+    "all momenta of an open cluster": (
+        ring(cluster='kind = "chain"\nsites = 4', spectrum='frequencies = [0.0]\nmomentum = "all"'),
+        {"spectrum.momentum": '"all".*a chain has no translation'},
+    ),
+    "current with all momenta": (
+        ring(spectrum='frequencies = [0.0]\noperator = "current"\nmomentum = "all"'),
+        {"spectrum.momentum": '"all".*the current is that of the whole ring'},
+    ),
+    "map with a site of the other operator": (
+        ring(spectrum='frequencies = [0.0]\noperator = "density"\ncross = "spin"\ncross_site = 1\nmomentum = "all"'),
+        {"spectrum.cross_site": "1.*both operators at each momentum"},
+    ),
     "spectrum with a momentum on an open cluster": (
         ring(cluster='kind = "chain"\nsites = 4', spectrum="frequencies = [0.0]\nmomentum = 1"),
         {"spectrum.momentum": "1.*a chain has no translation"},

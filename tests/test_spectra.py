@@ -13,10 +13,12 @@ from strategies import models_and_sectors
 from respair.analysis import expectation, flux_response, optical_conductivity, probe, spectral_function
 from respair.analysis.excitations import LINESHAPES
 from respair.analysis.probes import KINDS, Probe
+from respair.analysis.sum_rules import moment_formulas, moments_from_commutators
 from respair.clusters import chain, dimer, ligand_centre, plaquette, ring, site
 from respair.hamiltonians import (
     Bosons,
     Electrons,
+    Hamiltonian,
     InvalidModel,
     Model,
     Phonons,
@@ -28,7 +30,7 @@ from respair.hamiltonians import (
     electron_number,
     pair,
 )
-from respair.solvers import Options, ground_state, levels_by_symmetry
+from respair.solvers import Options, ground_state, levels_by_symmetry, lines
 
 OMEGA = np.linspace(-5.0, 5.0, 41)
 ETA = 0.2
@@ -55,7 +57,7 @@ def probes_of(model):
     return found
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.data())
 def test_spectra_of_random_models_are_sums_over_all_states(data):
     model, sector = data.draw(models_and_sectors())
@@ -116,6 +118,30 @@ def test_all_engines_agree(flux):
         assert float(other.error) < 1e-8
         np.testing.assert_allclose(other["values"], exact["values"], rtol=0, atol=float(other.error) + 1e-12)
         np.testing.assert_allclose(other["moments"], exact["moments"], atol=1e-9)
+
+
+@pytest.mark.parametrize("vectors", [0, 40, 10_000])
+def test_the_memory_for_lanczos_vectors_changes_nothing(vectors, monkeypatch):
+    """All kept and mended where they drift, dropped on the way, or none kept."""
+    model = replace(BARE, cluster=chain(4))
+    levels, seen = ground_state(model, 4), probe(model, "electron", 0)
+    size = Hamiltonian.of(model, Sector(3, -1)).space.dimension
+    monkeypatch.setattr(lines, "STORED_BYTES", 8 * size * vectors)
+    exact, found = (spectral_function(levels, seen, OMEGA, 0.02, options=Options(e)) for e in ("dense", "tensor"))
+    assert int(found.steps) > 60
+    np.testing.assert_allclose(found["values"], exact["values"], rtol=0, atol=float(found.error) + 1e-11)
+    np.testing.assert_allclose(found["moments"], exact["moments"], atol=1e-10)
+
+
+@pytest.mark.parametrize("names", [("electron", "electron"), ("boson", "pair"), ("density", "charge")])
+def test_moments_are_the_averages_of_their_formulas(names):
+    """Overlaps of two images of the level against the averages of products of words."""
+    model = replace(BARE, cluster=ring(3), flux=0.6)
+    level = ground_state(model, 3).ground
+    left, right = (probe(model, name, momentum=1) for name in names)
+    formulas = zip(range(3), moment_formulas(level.hamiltonian.operator, left, right), strict=False)
+    wanted = [expectation(level, formula) for _, formula in formulas]
+    np.testing.assert_allclose(moments_from_commutators(level, left, right, 3), wanted, atol=1e-11)
 
 
 def test_a_cross_spectrum_has_the_sign_of_its_lines():
@@ -275,7 +301,9 @@ def test_pairs_that_hop_carry_four_times_the_weight():
         (BARE, {"name": "displacement"}, r"add \[phonons\]"),
         (BARE, {"name": "hole"}, "allowed: electron"),
         (BARE, {"name": "electron", "spin": "left"}, "up"),
-        (Model(site(), Electrons()), {"name": "bond_pair"}, "a bond that is there: none"),
+        (Model(site(), Electrons()), {"name": "bond_pair"}, "it has no bond"),
+        (Model(ring(3), bosons=Bosons(on=[1])), {"name": "boson"}, "spectrum.site: got 0; allowed: a site .*: 1"),
+        (BARE, {"name": "current", "site": 0}, "the current is that of the whole ring"),
         (Model(ring(3), Electrons(), Bosons(on=[1])), {"name": "boson", "momentum": 0}, "not every one"),
     ],
 )

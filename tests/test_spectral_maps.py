@@ -21,7 +21,7 @@ from respair.analysis import (
 from respair.analysis.plots_spectra import plot_lines, plot_map, plot_spectrum
 from respair.cli import app
 from respair.clusters import chain, dimer, ligand_centre, ring, site
-from respair.hamiltonians import Bosons, Electrons, InvalidModel, Model, Phonons
+from respair.hamiltonians import Bosons, Electrons, InvalidModel, Model, Phonons, Sector
 from respair.solvers import ground_state, levels_by_symmetry
 
 OMEGA = np.linspace(-6.0, 6.0, 121)
@@ -38,6 +38,28 @@ def test_a_map_holds_the_spectrum_of_every_momentum(charge):
     local = spectral_map(levels, "electron", OMEGA, 0.2, over="site")
     np.testing.assert_allclose(local["values"].mean("site"), data["values"].mean("momentum"), atol=1e-10)
     assert data["values"].attrs["units"] == "1/energy"
+
+
+def test_a_map_of_a_level_with_one_momentum_is_not_even():
+    levels = ground_state(RING, Sector(3, momentum=1))
+    data = spectral_map(levels, "electron", OMEGA, 0.2)
+    for momentum in (1, 3):
+        one = spectral_function(levels, probe(RING, "electron", momentum=momentum), OMEGA, 0.2)
+        np.testing.assert_allclose(data["values"].sel(momentum=momentum), one["values"], atol=1e-10)
+    assert np.max(np.abs(data["values"].sel(momentum=1) - data["values"].sel(momentum=3))) > 0.01
+
+
+def test_a_cross_spectrum_of_bonds_and_sites_has_the_phase_of_its_momentum():
+    """A bond lies half a step from its site: reflection changes the phase, and -k is not k."""
+    lattice = Phonons(1.0, "bonds", bond_coupling=0.3, total_quanta=1)
+    model = Model(ring(3), Electrons(1.0, hubbard_u=1.0), phonons=lattice)
+    levels = levels_by_symmetry(model, 2)
+    data = spectral_map(levels, "displacement", [0.0, 1.0], 0.2, cross="density")
+    for m in range(3):
+        seen = [probe(model, name, momentum=m) for name in ("displacement", "density")]
+        one = spectral_function(levels, seen[0], [0.0, 1.0], 0.2, cross=seen[1])
+        np.testing.assert_allclose(data["values"].sel(momentum=m), one["values"], atol=1e-12)
+    assert np.max(np.abs(data["values"].sel(momentum=1).imag)) > 1e-4
 
 
 def test_the_cross_structure_factor_of_charge_and_lattice_shows_which_leads():

@@ -10,6 +10,9 @@ from matplotlib.axes import Axes
 from .plots import COLOURS, new_axes
 from .spectral_measures import ELASTIC
 
+FAINT = 1e-3
+"""Share of the largest value below which a negative one is no sign."""
+
 
 def _variable(data: xr.Dataset, name: str) -> xr.DataArray:
     """Return a variable by its name, or by its name in the result of a model file."""
@@ -51,6 +54,8 @@ def plot_spectrum(data: xr.Dataset, ax: Axes | None = None, label: str = "", col
 def plot_map(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     """Draw A(k, omega) over the momenta from -pi to pi, or A_i(omega) over the sites, as an image.
 
+    A cross spectrum with either sign, of which the real part is drawn, has colours that are white at zero.
+
     Parameters
     ----------
     data : xarray.Dataset
@@ -69,7 +74,10 @@ def plot_map(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     else:
         at = data[over].values
         ax.set_xlabel("site")
-    image = ax.pcolormesh(at, data["omega"].values, values, cmap="magma_r", shading="nearest", rasterized=True)
+    most = float(np.max(np.abs(values)))
+    both = {"cmap": "RdBu_r", "vmin": -most, "vmax": most}
+    colours = both if np.min(values) < -FAINT * most else {"cmap": "magma_r"}
+    image = ax.pcolormesh(at, data["omega"].values, values, shading="nearest", rasterized=True, **colours)
     ax.figure.colorbar(image, ax=ax, label=r"$A(\omega)$", pad=0.01)
     ax.axhline(0.0, color="0.6", lw=0.8, ls="--")
     ax.set_ylabel(r"$\omega$")

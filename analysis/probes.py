@@ -214,9 +214,10 @@ def probe_problems(
     elif not kind.places(model):
         yield Problem("spectrum.operator", show(name), f"allowed: an operator of this model; it has no {kind.noun}")
     else:
-        place, places = _place(kind, model, site or 0), list(kind.places(model).values())
-        if place not in places:
-            allowed = f"allowed: a {kind.noun} that is there: {', '.join(map(str, places))}"
+        places = kind.places(model)
+        if _place(kind, model, site or 0) not in places.values():
+            where = "a site or bond with a mode" if kind.noun == "mode" else f"a {kind.noun} that is there"
+            allowed = f"allowed: {where}: {', '.join(map(str, places))}"
             yield Problem("spectrum.site", show(site or 0), allowed)
 
 

@@ -36,6 +36,7 @@ OMEGA = np.linspace(-5.0, 5.0, 41)
 ETA = 0.2
 LATTICE = Phonons(0.9, boson_coupling=0.7, electron_coupling=0.3, total_quanta=2)
 RING = Model(ring(3), Electrons(1.0, hubbard_u=0.4), Bosons(-0.3, 0.6, 0.2), LATTICE)
+SOFT = Model(ligand_centre(4), Electrons(1.0), phonons=Phonons(1.0, "ligand", electron_coupling=0.3, max_quanta=1))
 BARE = Model(ring(4), Electrons(1.0, hubbard_u=0.5), Bosons(-0.4, 0.7, 0.3))
 
 
@@ -301,6 +302,7 @@ def test_pairs_that_hop_carry_four_times_the_weight():
         (BARE, {"name": "displacement"}, r"add \[phonons\]"),
         (BARE, {"name": "hole"}, "allowed: electron"),
         (BARE, {"name": "electron", "spin": "left"}, "up"),
+        (SOFT, {"name": "displacement", "site": 3}, "a site or bond with a mode: 4"),
         (Model(site(), Electrons()), {"name": "bond_pair"}, "it has no bond"),
         (Model(ring(3), bosons=Bosons(on=[1])), {"name": "boson"}, "spectrum.site: got 0; allowed: a site .*: 1"),
         (BARE, {"name": "current", "site": 0}, "the current is that of the whole ring"),

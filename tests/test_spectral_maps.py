@@ -60,6 +60,8 @@ def test_a_cross_spectrum_of_bonds_and_sites_has_the_phase_of_its_momentum():
         one = spectral_function(levels, seen[0], [0.0, 1.0], 0.2, cross=seen[1])
         np.testing.assert_allclose(data["values"].sel(momentum=m), one["values"], atol=1e-12)
     assert np.max(np.abs(data["values"].sel(momentum=1).imag)) > 1e-4
+    assert plot_map(data).collections[0].get_cmap().name == "magma_r"
+    assert plot_map(data * -1).collections[0].get_cmap().name == "RdBu_r"
 
 
 def test_the_cross_structure_factor_of_charge_and_lattice_shows_which_leads():

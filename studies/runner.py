@@ -137,7 +137,7 @@ def run(
     reporter : Reporter, optional
         Told how the run goes on.
     finished : function, optional
-        Called after each point with its number and the result so far.
+        Called after each point with its number, from 0 in the order in which they are known, and the result so far.
     checkpoint : Path, optional
         Where long searches are kept now and then, and from where they go on; the points of a sweep have one each.
     folder : StudyFolder, optional
@@ -171,9 +171,9 @@ def run(
     """
     book = _Book(study, reporter or Quiet(), checkpoint, folder, pool if study.sweep else None)
     while True:
-        for number in book.solve():
+        for known in book.solve():
             if finished is not None:
-                finished(number, book.result)
+                finished(known - 1, book.result)
         finer = refined(book.study, book.result.data) if study.sweep else None
         if finer is None:
             return book.result

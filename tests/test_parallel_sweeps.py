@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-import xarray as xr
+from same import assert_same
 from typer.testing import CliRunner
 
 from respair.cli import app
@@ -37,11 +37,6 @@ def serial(study):
     return run(study).data
 
 
-def same(first, second):
-    """Compare all but the time that it took."""
-    xr.testing.assert_identical(first.drop_vars("wall_time"), second.drop_vars("wall_time"))
-
-
 def kill_at(number, pids):
     """Return a function that kills a worker when so many points are done."""
 
@@ -57,7 +52,7 @@ def test_a_killed_worker_is_replaced_and_its_point_repeated(tmp_path, study, ser
         result = run(study, finished=kill_at(3, lambda: workers.pids), folder=folder, pool=workers)
         left = workers.pids
     assert result.failed == 0
-    same(result.data, serial)
+    assert_same(result.data, serial)
     for pid in left:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
@@ -74,7 +69,7 @@ def test_a_refinement_is_the_same_in_two_processes(study):
     text = TEXT.replace("count = 12", "count = 3") + 'refine = { quantity = "boson_density", points = 5 }\n'
     finer = parse(text, "model.toml")
     with Workers(2) as workers:
-        same(run(finer, pool=workers).data, run(finer).data)
+        assert_same(run(finer, pool=workers).data, run(finer).data)
 
 
 def test_the_command_line_shares_out_the_memory_and_the_points(tmp_path, serial):
@@ -148,7 +143,7 @@ def test_a_dask_scheduler_with_two_workers_one_of_them_killed(tmp_path, study, s
             result = run(study, finished=kill_at(2, lambda: [processes[1].pid]), folder=folder, pool=pool)
             assert len(pool._client.scheduler_info()["workers"]) <= 2
         assert result.failed == 0
-        same(result.data, serial)
+        assert_same(result.data, serial)
         (tmp_path / "model.toml").write_text(TEXT)
         done = CliRunner().invoke(
             app, ["run", str(tmp_path / "model.toml"), "--out", str(tmp_path), "--scheduler", str(file)]

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-import xarray as xr
 from hypothesis import given, settings
+from same import assert_same
 from strategies import models
 
 import respair
@@ -19,10 +19,6 @@ MODEL = respair.Model(
     name='three "sites" at φ',
 )
 SWEEP = {"bosons.exchange": [0.25, 0.5], "field.flux": {"start": 0.0, "stop": 0.4, "count": 2}}
-
-
-def same(first, second):
-    xr.testing.assert_identical(first.drop_vars("wall_time"), second.drop_vars("wall_time"))
 
 
 def test_a_study_of_a_model_is_the_ground_state_at_each_point():
@@ -85,7 +81,7 @@ def test_an_interrupted_study_goes_on_in_its_folder_with_two_workers(tmp_path, m
     with pytest.raises(KeyboardInterrupt):
         study.run(tmp_path / "ring.study")
     assert len(list((tmp_path / "ring.study" / "points").iterdir())) == 2
-    same(study.run(tmp_path / "ring.study", workers=2), study.run())
+    assert_same(study.run(tmp_path / "ring.study", workers=2), study.run())
     assert len(calls) == 3
     with pytest.raises(StudyError, match="is of another model file"):
         respair.study(MODEL, 1, sweep=SWEEP).run(tmp_path / "ring.study")

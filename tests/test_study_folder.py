@@ -13,6 +13,7 @@ import pytest
 import xarray as xr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from same import assert_same
 from typer.testing import CliRunner
 
 from respair.cli import app
@@ -89,7 +90,7 @@ def test_a_second_run_takes_every_point_from_its_record_bit_by_bit(tmp_path, stu
     second, said = kept(tmp_path / "s", study)
     assert said == []
     xr.testing.assert_identical(first, second)  # wall times included: nothing was computed
-    xr.testing.assert_identical(numbers(run(study).data), numbers(second))
+    assert_same(run(study).data, second)
     assert set(second["status"].values.ravel()) == {"done"}
     assert set(second["engine"].values.ravel()) == {"dense"}
     assert float(second["residual"].max()) < 1e-12
@@ -123,7 +124,7 @@ def test_a_damaged_record_is_noticed_reported_and_computed_again(tmp_path, study
     again, said = kept(path, study)
     assert len(said) == 1
     assert re.search(rf"{record.name} (is|has|belongs).*; the point is computed again", said[0])
-    xr.testing.assert_identical(numbers(whole), numbers(again))
+    assert_same(whole, again)
 
 
 def test_the_record_of_another_point_is_not_taken(tmp_path, study):
@@ -133,7 +134,7 @@ def test_the_record_of_another_point_is_not_taken(tmp_path, study):
     second.write_bytes(first.read_bytes())
     again, said = kept(path, study)
     assert "belongs to another calculation" in said[0]
-    xr.testing.assert_identical(numbers(whole), numbers(again))
+    assert_same(whole, again)
 
 
 def test_a_damaged_manifest_is_written_anew(tmp_path, study):
@@ -197,7 +198,7 @@ def test_failed_points_are_repeated_when_asked(tmp_path, monkeypatch):
     still, _ = kept(tmp_path / "s", study)
     xr.testing.assert_identical(still, broken)
     mended, _ = kept(tmp_path / "s", study, retry_failed=True)
-    xr.testing.assert_identical(numbers(mended), numbers(run(study).data))
+    assert_same(mended, run(study).data)
 
 
 def test_a_second_run_in_one_folder_is_refused_with_the_process_of_the_first(tmp_path, file, study):
@@ -261,7 +262,7 @@ def under_kills(tmp_path, count, most):
     kills = int(subprocess.run(command, capture_output=True, text=True, check=True, timeout=500).stdout)
     study = parse(sweep(count), str(file))
     data, said = kept(tmp_path / "s", study)
-    xr.testing.assert_identical(numbers(data), numbers(run(study).data))
+    assert_same(data, run(study).data)
     assert said == []
     assert not list(Path(tmp_path / "s" / "points").glob("*.partial"))
     return kills

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..clusters import Brief
 from ..hamiltonians import Block, Hamiltonian, Model, Problem, Sector
 from ..hamiltonians.parameters import is_number, show
 from ..hamiltonians.sector import sector_problems
@@ -33,8 +34,8 @@ ROUGH = 1e-6
 """Residual of the levels that bound the weight of a charge."""
 
 
-@dataclass(frozen=True)
-class Ensemble:
+@dataclass(frozen=True, repr=False)
+class Ensemble(Brief):
     """Which states a thermal average runs over.
 
     Attributes
@@ -57,8 +58,8 @@ class Ensemble:
         return self.kind == "grand-canonical"
 
 
-@dataclass(frozen=True)
-class Sampling:
+@dataclass(frozen=True, repr=False)
+class Sampling(Brief):
     """How blocks are summed over.
 
     Attributes

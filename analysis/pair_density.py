@@ -18,7 +18,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..clusters import Cluster
+from ..clusters import Card, Cluster, Shown
+from ..clusters.shown import counted, quantity
 from ..hamiltonians import Model, Operator, annihilate, boson
 from ..hamiltonians.operators import total
 from ..solvers import State
@@ -31,8 +32,8 @@ Form = str | Sequence[float]
 """A pair operator by its name, or a form factor: one number for each bond of the cluster."""
 
 
-@dataclass(frozen=True)
-class PairOperators:
+@dataclass(frozen=True, repr=False)
+class PairOperators(Shown):
     """Annihilators of normalised pairs.
 
     Attributes
@@ -52,6 +53,13 @@ class PairOperators:
     def __post_init__(self) -> None:
         for array in vars(self).values():
             array.setflags(write=False)
+
+    def card(self) -> Card:
+        """Return how many there are, of what, and where."""
+        kinds = (("electron pairs", self.electrons), ("local pairs", self.bosons))
+        of = " and ".join(name for name, amplitudes in kinds if np.any(amplitudes))
+        rows = [(str(n), quantity(place)) for n, place in enumerate((self.positions.round(6) + 0.0).tolist())]
+        return Card(f"{counted(len(rows), 'operator')} of {of}", rows, ("pair", "position"))
 
     @property
     def overlap(self) -> float:

@@ -59,8 +59,7 @@ def draw_cluster(cluster: Cluster, ax: Axes | None = None, title: str = "") -> A
 def _place(cluster: Cluster, mode: Mode) -> NDArray[np.float64]:
     """Return where a mode sits: its site, or the middle of its bond."""
     xy = cluster.coordinates
-    ends = [mode.index] if mode.host == "site" else [cluster.bonds[mode.index].start, cluster.bonds[mode.index].end]
-    return np.asarray(xy[ends].mean(axis=0))
+    return np.asarray(xy[mode.place(cluster.bonds)].mean(axis=0))
 
 
 def plot_levels(data: xr.Dataset, ax: Axes | None = None) -> Axes:

@@ -3,16 +3,20 @@
 from .cluster import Bond, Cluster, Mode, place
 from .kinds import KINDS, MAX_SITES, chain, custom, dimer, ladder, ligand_centre, plaquette, ring, site
 from .point_group import PointGroup, point_group
+from .shown import Brief, Card, Shown
 from .symmetry import Permutation, compose, isometries, order
 
 __all__ = [
     "KINDS",
     "MAX_SITES",
     "Bond",
+    "Brief",
+    "Card",
     "Cluster",
     "Mode",
     "Permutation",
     "PointGroup",
+    "Shown",
     "chain",
     "compose",
     "custom",

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from html import escape
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .drawing import svg
+from .shown import Card, Shown, counted
 from .symmetry import Permutation, isometries
 
 Host = Literal["site", "bond"]
@@ -53,9 +56,13 @@ class Mode:
     index: int
     label: str
 
+    def place(self, bonds: Sequence[Bond]) -> list[int]:
+        """Return the sites whose middle it sits on."""
+        return [self.index] if self.host == "site" else [bonds[self.index].start, bonds[self.index].end]
 
-@dataclass(frozen=True)
-class Cluster:
+
+@dataclass(frozen=True, repr=False)
+class Cluster(Shown):
     """Where things are: a finite graph in the plane, without any quantum mechanics.
 
     Attributes
@@ -136,6 +143,27 @@ class Cluster:
             if any(first == end and w for first, end, w in reached):
                 return length
         return 0
+
+    @property
+    def size(self) -> str:
+        """Kind and numbers of sites, bonds and modes in words."""
+        counts = ((self.sites, "site"), (len(self.bonds), "bond"), (len(self.modes), "mode"))
+        return f"{self.kind}: {', '.join(counted(number, noun) for number, noun in counts if number)}"
+
+    def card(self) -> Card:
+        """Return what a cluster tells about itself, with a drawing."""
+        rows = [(f"{what}s", ", ".join(f"{labels.count(name)} {escape(name)}" for name in dict.fromkeys(labels)))
+                for what, labels in (("site", self.classes), ("bond", tuple(bond.label for bond in self.bonds)))
+                if len(set(labels)) > 1]  # fmt: skip
+        return Card(escape(self.size), rows, picture=self.drawing)
+
+    @property
+    def drawing(self) -> str:
+        """The cluster as a small picture in SVG."""
+        bonds = [(bond.start, bond.end, bond.label) for bond in self.bonds]
+        places = [mode.place(self.bonds) for mode in self.modes]
+        modes = np.array([self.coordinates[place].mean(axis=0) for place in places]).reshape(-1, 2)
+        return svg(self.coordinates, self.classes, bonds, modes, self.size)
 
     @property
     def coordinates(self) -> NDArray[np.float64]:

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cluster import Cluster
+from .shown import Card, Shown
 from .symmetry import Permutation, order
 
 SAME_PLACE = 1e-9
 
 
-@dataclass(frozen=True)
-class PointGroup:
+@dataclass(frozen=True, repr=False)
+class PointGroup(Shown):
     """Rotations about the centre of a cluster, and the mirror that contains the x axis (or else the y axis).
 
     Attributes
@@ -38,6 +39,10 @@ class PointGroup:
     rotation: Permutation
     mirror: Permutation | None
     irreps: Mapping[str, tuple[int, int | None]]
+
+    def card(self) -> Card:
+        """Return its name and representations."""
+        return Card(f"point group {self.name}: {', '.join(self.irreps)}")
 
 
 def point_group(cluster: Cluster) -> PointGroup:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..clusters import Card, Shown
 from .hamiltonian import Hamiltonian
 from .operators import Operator, total
 from .orbits import Orbits
@@ -18,8 +19,8 @@ from .symmetry import Action, Symmetry, group, relabelled, sector_symmetries
 from .tensor import TensorHamiltonian, TensorOperator
 
 
-@dataclass(frozen=True)
-class Block:
+@dataclass(frozen=True, repr=False)
+class Block(Shown):
     """A block of the Hamiltonian, states of which are kept as amplitudes ``phi[row, p]``.
 
     Without symmetry a row is a charge configuration. With it, a row is a representative of an orbit of configurations,
@@ -41,6 +42,13 @@ class Block:
     sector: Sector
     symmetries: tuple[Symmetry, ...]
     elements: tuple[Action, ...] = field(repr=False)
+
+    def card(self) -> Card:
+        """Return quantum numbers, size of the sector, and what is stored."""
+        rows, phonons = self.shape
+        group = f", {len(self.elements)} symmetry operations" if self.elements else ""
+        note = f"{rows * phonons:,} amplitudes stored{group}"
+        return Card(f"block {self.sector.markup} of {self.space.size}", note=note)
 
     @classmethod
     def of(cls, hamiltonian: Hamiltonian, sector: Sector | None = None) -> Block:

@@ -9,11 +9,13 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
+from ..clusters import Card, Shown
+from ..clusters.shown import counted, quantity
 from .model import Model
 
 
-@dataclass(frozen=True)
-class ChargeBasis:
+@dataclass(frozen=True, repr=False)
+class ChargeBasis(Shown):
     """All configurations of electrons and local pairs with given N = N_e + 2 N_b and N_up - N_dn.
 
     A configuration is one integer. Bit ``i`` is an up electron on site i, bit ``sites + i`` a down electron, and bit
@@ -33,6 +35,11 @@ class ChargeBasis:
     sites: int
     boson_sites: tuple[int, ...]
     states: NDArray[np.uint64]
+
+    def card(self) -> Card:
+        """Return how many configurations there are, and of what."""
+        bosons = f", local pairs on {quantity(self.boson_sites)}" if self.boson_sites else ""
+        return Card(f"{counted(len(self), 'charge configuration')} of {counted(self.sites, 'site')}{bosons}")
 
     @classmethod
     def of(cls, model: Model, charge: int, two_sz: int) -> ChargeBasis:

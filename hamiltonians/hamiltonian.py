@@ -8,6 +8,8 @@ from functools import cached_property
 import numpy as np
 import scipy.sparse as sp
 
+from ..clusters import Card, Shown
+from ..clusters.shown import counted
 from .model import Model
 from .operators import Operator
 from .quspin_basis import Layout, QuspinBasis, SymmetryMap
@@ -18,8 +20,8 @@ from .terms import hamiltonian_operator
 HERMITICITY = 1e-12
 
 
-@dataclass(frozen=True)
-class Hamiltonian:
+@dataclass(frozen=True, repr=False)
+class Hamiltonian(Shown):
     """The Hamiltonian of a model in one sector.
 
     Attributes
@@ -60,6 +62,13 @@ class Hamiltonian:
         if model.terms:
             _check_hermitian(space, operator)
         return cls(space, operator, space.factorise(operator))
+
+    def card(self) -> Card:
+        """Return sector, dimension, and the formula with its numbers."""
+        space, kind = self.space, "complex" if self.dtype is np.complex128 else "real"
+        note = f"{kind}, {counted(len(self.factors), 'product')} of a charge and a lattice matrix"
+        title = f"Hamiltonian of {space.sector.markup}: {space.size}"
+        return Card(title, space.model.formula, note=note, picture=space.model.cluster.drawing)
 
     @cached_property
     def dtype(self) -> type[np.float64] | type[np.complex128]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..clusters import Bond, Cluster, Mode, place
+from ..clusters import Bond, Card, Cluster, Mode, Shown, place
+from ..clusters.shown import quantity
+from .formula import more_rows, species_rows
 from .operators import Operator
-from .parameters import Bosons, Coupling, Electrons, InvalidModel, Phonons, Problem, is_number, resolve, show
+from .parameters import Bosons, Coupling, Electrons, InvalidModel, Phonons, Problem, is_number, nonzero, resolve, show
 
 TermFunction = Callable[["Model"], Operator]
 """A term of the Hamiltonian: from the model to an operator formula."""
@@ -19,8 +22,8 @@ MAX_QUANTA = 1000
 DISPLACEMENTS = ("none", "mean", "lang-firsov")
 
 
-@dataclass(frozen=True)
-class Model:
+@dataclass(frozen=True, repr=False)
+class Model(Shown):
     """A cluster of electrons, local pairs and oscillators with all couplings.
 
     Attributes
@@ -82,6 +85,19 @@ class Model:
         """Largest N = N_e + 2 N_b that fits."""
         return (2 * self.cluster.sites if self.electrons else 0) + 2 * len(self.boson_sites)
 
+    def card(self) -> Card:
+        """Return the Hamiltonian as a formula with its numbers, and the cluster."""
+        title = ": ".join(filter(None, (escape(self.name), escape(self.cluster.size))))
+        return Card(title, self.formula, picture=self.cluster.drawing)
+
+    @property
+    def formula(self) -> list[tuple[str, str, str]]:
+        """The Hamiltonian as markup, a row for each term: "H =" or nothing, the term, its coupling."""
+        there = [key for key, value, labels, what in _coupling_list(self) if np.any(resolve(value, labels, what)[0])]
+        given = (there, self.electrons, self.bosons, self.phonons, self.flux != 0, _modes_on_bonds(self.modes))
+        rows = [*species_rows(*given), *more_rows(self.chemical_potential, self.flux, len(self.terms), self.phonons)]
+        return [("H =" if i == 0 else "", *row) for i, row in enumerate(rows or [("0", "")])]
+
     @cached_property
     def couplings(self) -> Couplings:
         """Every coupling as an array over sites, bonds or modes."""
@@ -92,8 +108,8 @@ def _boson_sites(cluster: Cluster, bosons: Bosons | None) -> tuple[int, ...]:
     return tuple(mode.index for mode in place(cluster, bosons.on, bonds_allowed=False)) if bosons else ()
 
 
-@dataclass(frozen=True)
-class Couplings:
+@dataclass(frozen=True, repr=False)
+class Couplings(Shown):
     """The couplings of a model as arrays; energies in the user's unit.
 
     Attributes
@@ -124,6 +140,10 @@ class Couplings:
     def __post_init__(self) -> None:
         for array in vars(self).values():
             array.setflags(write=False)
+
+    def card(self) -> Card:
+        """Return the couplings that are not zero."""
+        return Card("couplings", [(name, quantity(values)) for name, values in vars(self).items() if np.any(values)])
 
     @classmethod
     def of(cls, model: Model) -> Couplings:
@@ -226,7 +246,7 @@ def _flux_problems(model: Model) -> Iterator[Problem]:
 
 
 def _boson_problems(model: Model, bosons: Bosons) -> Iterator[Problem]:
-    if model.electrons is None and _some(bosons.exchange):
+    if model.electrons is None and nonzero(bosons.exchange):
         yield Problem("bosons.exchange", show(bosons.exchange), "allowed: 0; add an [electrons] table")
 
 
@@ -269,7 +289,7 @@ def _carrier_problems(model: Model, phonons: Phonons, modes: Sequence[Mode]) -> 
         ("electron_coupling", on_bonds, "it needs modes on sites, and these are on bonds"),
     )
     for key, missing, cure in needs:
-        if missing and _some(getattr(phonons, key)):
+        if missing and nonzero(getattr(phonons, key)):
             yield Problem(f"phonons.{key}", show(getattr(phonons, key)), f"allowed: 0 here; {cure}")
     if model.bosons is not None and not on_bonds:
         alpha, complaint = resolve(phonons.boson_coupling, [mode.label for mode in modes], "mode")
@@ -298,11 +318,6 @@ def _displacement_problems(phonons: Phonons, modes: int) -> Iterator[Problem]:
         yield Problem("phonons.dressing", show(f), allowed)
     elif f != "optimal" and not (is_number(f) and 0.0 <= float(f) <= 1.0):
         yield Problem("phonons.dressing", show(f), 'allowed: numbers from 0 to 1, or "optimal"')
-
-
-def _some(coupling: Coupling) -> bool:
-    values = coupling.values() if hasattr(coupling, "values") else np.atleast_1d(np.asarray(coupling, dtype=object))
-    return any(is_number(value) and value != 0 for value in values)
 
 
 def bond_phase(bond: Bond, flux: float, charge: int) -> complex:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ ChargeWord = tuple[Letter, ...]
 LatticeWord = tuple[tuple[int, int, int], ...]
 """A normal-ordered product: (mode, k, l) stands for a+^k a^l, modes ascending."""
 
+MOST_TERMS = 16
+"""Terms of an operator that are shown."""
 ADJOINT: Mapping[str, str] = MappingProxyType(
     {"c+up": "cup", "cup": "c+up", "c+dn": "cdn", "cdn": "c+dn", "nup": "nup", "ndn": "ndn",
      "b+": "b", "b": "b+", "nb": "nb"}
@@ -87,7 +90,22 @@ class Operator:
 
     def __repr__(self) -> str:
         words = sorted(self.terms.items(), key=lambda item: item[0])
-        return " ".join(_show(charge, lattice, value) for (charge, lattice), value in words) or "0"
+        shown = " ".join(_show(charge, lattice, value) for (charge, lattice), value in words[:MOST_TERMS]) or "0"
+        return shown + (f" ... and {len(words) - MOST_TERMS} more terms" if len(words) > MOST_TERMS else "")
+
+    def _repr_html_(self) -> str:
+        """The formula with its indices below and powers above."""
+        return _as_html(repr(self))
+
+
+def _as_html(text: str) -> str:
+    """Return the text of an operator with indices, powers and daggers in their places."""
+    spins = {"up": "↑", "dn": "↓"}
+    raised = re.sub(r"\^(\d+)", r"<sup>\1</sup>", text)
+    named = re.sub(
+        r"([cn])(\+?)(up|dn)_(\d+)", lambda m: f"{m[1]}{'†' * len(m[2])}<sub>{m[4]}{spins[m[3]]}</sub>", raised
+    )
+    return re.sub(r"\b(nb|[ab])(\+?)_(\d+)", lambda m: f"{m[1]}{'†' * len(m[2])}<sub>{m[3]}</sub>", named)
 
 
 def _show(charge: ChargeWord, lattice: LatticeWord, value: complex) -> str:

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..clusters import Brief
+
 Coupling = float | Mapping[str, float] | Sequence[float]
 """One number for all, a table by class name (classes not named get 0), or one number for each."""
 Where = str | Sequence[int]
 """Where a species lives: "all", a class name, or a list of sites (phonons also "bonds")."""
 
 
-@dataclass(frozen=True)
-class Electrons:
+@dataclass(frozen=True, repr=False)
+class Electrons(Brief):
     """Couplings of the electrons, energies in the user's unit.
 
     Attributes
@@ -37,8 +39,8 @@ class Electrons:
     repulsion: Coupling = 0.0
 
 
-@dataclass(frozen=True)
-class Bosons:
+@dataclass(frozen=True, repr=False)
+class Bosons(Brief):
     """Couplings of the hard-core local pairs.
 
     Attributes
@@ -59,8 +61,8 @@ class Bosons:
     on: Where = "all"
 
 
-@dataclass(frozen=True)
-class Phonons:
+@dataclass(frozen=True, repr=False)
+class Phonons(Brief):
     """Einstein oscillators, their couplings, and the truncated space that represents them.
 
     Attributes
@@ -157,6 +159,12 @@ def is_number(value: object) -> bool:
     """True for a finite real number; False for bool, NaN and infinities."""
     is_real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
     return is_real and math.isfinite(float(value))  # type: ignore[arg-type]
+
+
+def nonzero(coupling: Coupling) -> bool:
+    """True where any of the numbers of a coupling is not zero."""
+    values = coupling.values() if hasattr(coupling, "values") else np.atleast_1d(np.asarray(coupling, dtype=object))
+    return any(is_number(value) and value != 0 for value in values)
 
 
 def resolve(coupling: Coupling, labels: Sequence[str], what: str) -> tuple[NDArray[np.float64], str | None]:

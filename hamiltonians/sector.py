@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 
-from ..clusters import order, point_group
+from ..clusters import Brief, Card, order, point_group
 from .model import Model
 from .parameters import InvalidModel, Problem, show
 
 
-@dataclass(frozen=True)
-class Sector:
+@dataclass(frozen=True, repr=False)
+class Sector(Brief):
     """A block of the Hamiltonian.
 
     Attributes
@@ -71,6 +72,19 @@ class Sector:
         """The spatial quantum numbers that are fixed, by name."""
         named = {"momentum": self.momentum, "reflection": self.reflection, "irrep": self.irrep}
         return {name: value for name, value in named.items() if value is not None}
+
+    @property
+    def title(self) -> str:
+        """All quantum numbers as text, as in ``N = 4, 2 S_z = 0, momentum = 0``."""
+        return ", ".join([f"N = {self.charge}", f"2 S_z = {self.two_sz}", *filter(None, [self.label])])
+
+    @property
+    def markup(self) -> str:
+        """The same as markup of a `Card`."""
+        return escape(self.title).replace("S_z", "S<sub>z</sub>")
+
+    def _repr_html_(self) -> str:
+        return Card(self.markup).html
 
     @property
     def label(self) -> str:

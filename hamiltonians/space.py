@@ -6,12 +6,15 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..clusters import Card, Shown
+from ..clusters.shown import counted
 from .charges import ChargeBasis, charge_dimension
 from .frame import frame_parts, in_frame, phonon_frame
 from .model import Model
@@ -25,8 +28,8 @@ from .threads import one_thread_for
 IDENTITY: Polynomial = (((), 1.0),)
 
 
-@dataclass(frozen=True)
-class Factor:
+@dataclass(frozen=True, repr=False)
+class Factor(Shown):
     """One product ``A (x) P`` of a factorised operator.
 
     Attributes
@@ -40,14 +43,20 @@ class Factor:
     charges: sp.csr_array = field(repr=False)
     lattice: Polynomial
 
+    def card(self) -> Card:
+        """Return how large A is, and of how many words P is the sum."""
+        rows, columns = self.charges.shape
+        size = f"A of {rows:,} × {columns:,} with {counted(self.charges.nnz, 'element')}"
+        return Card(f"A ⊗ P: {size}, P of {counted(len(self.lattice), 'word')}")
+
     @property
     def is_identity(self) -> bool:
         """True where P = 1."""
         return self.lattice == IDENTITY
 
 
-@dataclass(frozen=True)
-class Space:
+@dataclass(frozen=True, repr=False)
+class Space(Shown):
     """The states of one (N, S_z) sector: electron-boson configuration x phonon state.
 
     Amplitudes are arrays ``psi[e, p]`` of shape `shape`.
@@ -88,6 +97,17 @@ class Space:
     def shape(self) -> tuple[int, int]:
         """(electron-boson configurations, phonon states)."""
         return dimensions(self.model, self.sector)
+
+    @property
+    def size(self) -> str:
+        """The number of states in words."""
+        charges, phonons = self.shape
+        product = f" ({charges:,} charge × {phonons:,} phonon)" if self.model.modes else ""
+        return f"{counted(self.dimension, 'state')}{product}"
+
+    def card(self) -> Card:
+        """Return quantum numbers, dimension and model."""
+        return Card(f"{self.sector.markup}: {self.size}", [(escape(self.model.cluster.size),)])
 
     @property
     def dimension(self) -> int:

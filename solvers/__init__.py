@@ -6,9 +6,10 @@ from .certificate import Certificate, Certifier
 from .checkpoint import CheckpointError, how_far
 from .cutoff import CutoffError
 from .estimate import Estimate, estimate
-from .ground_state import Eigenstates, Options, State, block_isometry, ground_state, is_degenerate
+from .ground_state import Eigenstates, State, block_isometry, ground_state, is_degenerate
 from .lanczos import ConvergenceError, Levels, lowest_levels
 from .linear import solve, unfolded
+from .options import Options
 from .recursion import Progress, silent
 
 __all__ = [

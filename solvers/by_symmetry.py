@@ -9,6 +9,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from ..clusters import Card, Shown
+from ..clusters.shown import counted
 from ..hamiltonians import Block, Hamiltonian, Model, Sector
 from ..hamiltonians.sector import check_sector
 from .blocks import finest_blocks, time_reversed
@@ -18,7 +20,6 @@ from .cutoff import is_automatic, settled
 from .estimate import check_memory, choose_engine
 from .ground_state import (
     Eigenstates,
-    Options,
     State,
     checkpoint_of,
     for_cap,
@@ -26,11 +27,13 @@ from .ground_state import (
     lowest_energy,
     solved,
 )
+from .level_table import level_table
+from .options import Options
 from .recursion import Progress, silent
 
 
-@dataclass(frozen=True)
-class LabelledLevels:
+@dataclass(frozen=True, repr=False)
+class LabelledLevels(Shown):
     """Lowest levels of a sector over all its symmetry blocks.
 
     Attributes
@@ -55,6 +58,12 @@ class LabelledLevels:
     multiplicity: int
     blocks: tuple[Eigenstates, ...] = field(repr=False)
     matvecs: int
+
+    def card(self) -> Card:
+        """Return the levels to the digits that their error bars support, with their quantum numbers."""
+        how = f"{counted(len(self.blocks), 'symmetry block')}, {self.matvecs:,} products with H"
+        shown = (self.energies, self.certificate, self.labels, self.multiplicity, how)
+        return level_table(self.blocks[0].block.space, *shown)
 
     @property
     def ground(self) -> State:

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..clusters import Card, Shown
 from ..hamiltonians import Amplitudes, Block
 from ..hamiltonians.phonons import PhononSpace, Shell, Word
 from ..hamiltonians.tensor import TensorOperator
@@ -22,8 +23,8 @@ SAFETY = 3.0
 """The second-order estimate is low by a factor 1.2 to 2.8 on models with known answers; three times it covers."""
 
 
-@dataclass(frozen=True)
-class Certificate:
+@dataclass(frozen=True, repr=False)
+class Certificate(Shown):
     r"""Error bars of the levels of a truncated model against the model without a phonon cutoff.
 
     With Q the projector on the phonon states just beyond the cutoff,
@@ -51,6 +52,13 @@ class Certificate:
     energy_errors: NDArray[np.float64]
     bounds: NDArray[np.float64]
 
+    def card(self) -> Card:
+        """Return error bar, residual, leak and bound of each level."""
+        columns = zip(self.energy_errors, self.residuals, self.leaks, self.bounds, strict=True)
+        rows = [(str(n), *(f"{value:.1e}" for value in row)) for n, row in enumerate(columns)]
+        note = "error bar: an estimate; bound: rigorous, an exact eigenvalue lies within it"
+        return Card("certificate", rows, ("level", "error bar", "residual", "leak", "bound"), note)
+
     def temple_bounds(self, energies: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return Temple's lower bound of each level, assuming that the next exact level lies above its Weinstein bound.
 
@@ -77,6 +85,9 @@ class Certifier:
     def __init__(self, block: Block) -> None:
         self.block = block
         self._known: dict[int, tuple[TensorOperator, TensorOperator]] = {}
+
+    def __repr__(self) -> str:
+        return f"Certifier({self.block!r})"
 
     @cached_property
     def _shell(self) -> Shell:

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -258,8 +259,19 @@ def how_far(path: Path) -> str | None:
 
 
 def fingerprint(value: object) -> str:
-    """Return the SHA-256 of a value's text."""
-    return hashlib.sha256(repr(value).encode()).hexdigest()
+    """Return the SHA-256 of a value, to the last digit of every number in it."""
+    return hashlib.sha256(repr(_exact(value)).encode()).hexdigest()
+
+
+def _exact(value: Any) -> object:
+    """Return a value whose text says everything: dataclasses field by field, arrays number by number."""
+    if is_dataclass(value):
+        return type(value).__name__, [(field.name, _exact(getattr(value, field.name))) for field in fields(value)]
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return [(key, _exact(item)) for key, item in value.items()]
+    return [_exact(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def beside(path: str | os.PathLike[str] | None, name: object) -> Path | None:

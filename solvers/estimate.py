@@ -8,7 +8,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from ..clusters import order, point_group
+from ..clusters import Card, Shown, order, point_group
+from ..clusters.shown import counted
 from ..hamiltonians import Model, Sector, hamiltonian_operator
 from ..hamiltonians.quspin_basis import MAX_BITS
 from ..hamiltonians.space import Space, dimensions
@@ -44,8 +45,8 @@ SETTING_UP, HELD = 900, 700
 """Bytes for each charge configuration while the factors of H are built, and afterwards."""
 
 
-@dataclass(frozen=True)
-class Estimate:
+@dataclass(frozen=True, repr=False)
+class Estimate(Shown):
     """What a ground-state run will need.
 
     Attributes
@@ -71,6 +72,13 @@ class Estimate:
     stored: int
     memory: int
     seconds: float
+
+    def card(self) -> Card:
+        """Return size, engine, memory and time."""
+        size = f"{counted(self.dimension, 'state')} ({self.charges:,} charge × {self.phonons:,} phonon)"
+        what = (("engine", self.engine), ("stored", counted(self.stored, "amplitude")))
+        needs = (("memory", format_bytes(self.memory)), ("time", format_seconds(self.seconds)))
+        return Card(f"estimate: {size}", [*what, *needs])
 
 
 def choose_engine(model: Model, sector: Sector, wanted: str = "auto") -> str:
@@ -265,3 +273,10 @@ def format_bytes(size: float) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1024
     return f"{size:.3g} PiB"
+
+
+def format_seconds(seconds: float) -> str:
+    """Return a time in words, as in ``12 s``."""
+    if seconds < 1:
+        return "under 1 s"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,6 +13,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..clusters import Card, Shown
+from ..clusters.shown import quantity
 from ..hamiltonians import Amplitudes, Block, Hamiltonian, Model, Sector
 from ..hamiltonians.sector import check_sector
 from ..hamiltonians.symmetry import isometry, representatives_of
@@ -23,48 +24,16 @@ from .cutoff import is_automatic, settled
 from .deflation import Matvec, Projection
 from .estimate import check_memory, choose_engine
 from .lanczos import Levels, everything, hermitian_levels, lowest_levels
+from .level_table import level_table
+from .options import Options
 from .recursion import Progress, silent
 
 DEGENERATE = 1e-9
 """Levels closer than this times max(1, |E|) count as one."""
 
 
-@dataclass(frozen=True)
-class Options:
-    """How to solve.
-
-    Attributes
-    ----------
-    engine : str
-        "auto", "dense", "quspin" or "tensor".
-    tolerance : float
-        Largest residual of a level.
-    seed : int
-        Seed of the random start vectors.
-    memory_limit : int
-        Bytes that the run may take.
-    max_matvecs : int
-        Products with H after which a search is given up.
-    wanted_below : float
-        Levels that are sure to lie above this energy are not computed; dense diagonalisation finds them anyway.
-    checkpoint : path, optional
-        File in which a long Lanczos search is kept: the same call goes on from there. It is removed at the end.
-    checkpoint_interval : float
-        Seconds between two checkpoints; shorter searches write nothing.
-    """
-
-    engine: str = "auto"
-    tolerance: float = 1e-10
-    seed: int = 0
-    memory_limit: int = 16 << 30
-    max_matvecs: int = 20_000
-    wanted_below: float = np.inf
-    checkpoint: str | os.PathLike[str] | None = None
-    checkpoint_interval: float = 60.0
-
-
-@dataclass(frozen=True)
-class State:
+@dataclass(frozen=True, repr=False)
+class State(Shown):
     """A normalised mixture of pure states of one sector.
 
     Attributes
@@ -83,6 +52,12 @@ class State:
     amplitudes: Amplitudes = field(repr=False)
     weights: NDArray[np.float64]
     others: tuple[State, ...] = field(default=(), repr=False)
+
+    def card(self) -> Card:
+        """Return how many pure states it mixes, with which weights, and where they lie."""
+        kind = "pure state" if sum(len(part.weights) for part in self.parts) == 1 else "mixture of states"
+        rows = [(quantity(weight), part.block.sector.markup) for part in self.parts for weight in part.weights.tolist()]
+        return Card(f"{kind} in a sector of {self.block.space.size}", rows, ("weight", "sector"))
 
     @property
     def hamiltonian(self) -> Hamiltonian:
@@ -105,8 +80,8 @@ class State:
         return zip(self.weights.tolist(), self.amplitudes, strict=True)
 
 
-@dataclass(frozen=True)
-class Eigenstates:
+@dataclass(frozen=True, repr=False)
+class Eigenstates(Shown):
     """Lowest levels of a sector with their certificates.
 
     Attributes
@@ -142,6 +117,12 @@ class Eigenstates:
     def hamiltonian(self) -> Hamiltonian:
         """The Hamiltonian of the sector."""
         return self.block.hamiltonian
+
+    def card(self) -> Card:
+        """Return the levels to the digits that their error bars support."""
+        how = f"engine {self.engine}, {self.stored:,} amplitudes stored, {self.matvecs:,} products with H"
+        shown = (self.energies, self.certificate, self.labels, self.multiplicity, how)
+        return level_table(self.block.space, *shown)
 
     @property
     def labels(self) -> tuple[Sector, ...]:

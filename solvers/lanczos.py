@@ -13,6 +13,8 @@ import numpy as np
 import scipy.linalg as la
 from numpy.typing import NDArray
 
+from ..clusters import Card, Shown
+from ..clusters.shown import counted
 from ..hamiltonians.threads import one_blas_thread, one_thread_for
 from .checkpoint import Checkpoint
 from .deflation import Deflated, Matvec, Projection, Ritz, Vector
@@ -54,8 +56,8 @@ class ConvergenceError(RuntimeError):
         )
 
 
-@dataclass(frozen=True)
-class Levels:
+@dataclass(frozen=True, repr=False)
+class Levels(Shown):
     """Lowest eigenpairs of a Hermitian operator.
 
     Attributes
@@ -71,6 +73,12 @@ class Levels:
     energies: NDArray[np.float64]
     vectors: Vector
     matvecs: int
+
+    def card(self) -> Card:
+        """Return the energies."""
+        rows = [(str(n), f"{energy:.10g}") for n, energy in enumerate(self.energies)]
+        title = f"{counted(len(rows), 'eigenpair')} of {counted(self.vectors.shape[0], 'amplitude')}"
+        return Card(title, rows, note=f"{self.matvecs:,} products")
 
 
 def lowest_levels(

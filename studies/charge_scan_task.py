@@ -43,7 +43,7 @@ class ChargeScanTable(Table):
     spin: Switch = LEFT_OUT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ChargeScanTask(Task):
     """The lowest energy for each charge at minimal ``|S_z|``, and the gaps between them.
 

@@ -29,7 +29,7 @@ class CoherenceTable(Table):
     search: Annotated[str, AfterValidator(one_of(SEARCHES)), Field(description=listed(SEARCHES))] = LEFT_OUT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CoherenceTask(Task):
     """Local pair amplitude, condensate, stiffness and gaps.
 

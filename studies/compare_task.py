@@ -42,7 +42,7 @@ class CompareTable(Table):
     displacements: Floats = LEFT_OUT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CompareTask(Task):
     """Approximations beside the exact answer: of the sector, or with a temperature of the grand-canonical ensemble.
 

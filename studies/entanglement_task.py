@@ -58,7 +58,7 @@ class EntanglementTable(Table):
     levels: Annotated[Whole, Field(ge=1, description="a whole number, 1 or more")] = LEFT_OUT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EntanglementTask(Task):
     """Entanglement between parts of the system.
 

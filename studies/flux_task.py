@@ -35,7 +35,7 @@ class FluxTable(Table):
     criterion: Switch = LEFT_OUT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FluxTask(Task):
     """Energy, current and stiffness against the flux.
 

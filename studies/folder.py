@@ -65,6 +65,9 @@ class StudyFolder:
     def __init__(self, path: Path, retry_failed: bool = False, say: Callable[[str], None] = lambda text: None) -> None:
         self.path, self._retry, self._say = path, retry_failed, say
 
+    def __repr__(self) -> str:
+        return f"StudyFolder({str(self.path)!r})"
+
     def find(self, key: str) -> xr.Dataset | None:
         """Return the record of a point by its hash; None if there is none, or none that can be used."""
         file = self._file(key)

@@ -45,7 +45,7 @@ class GroundStateTable(Table):
     displacement_grid: Floats = LEFT_OUT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GroundStateTask(Task):
     """The lowest levels of the sector and the observables of the lowest one.
 

@@ -39,7 +39,7 @@ class LatticeTable(Table):
     susceptibility: Annotated[bool, Field(description="true or false")] = LEFT_OUT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LatticeTask(Task):
     """Distributions, correlations and response of the lattice.
 

@@ -49,7 +49,7 @@ class PairingTable(Table):
     ] = LEFT_OUT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PairingTask(Task):
     """Pair density matrices, natural orbitals and correlations.
 

@@ -14,11 +14,12 @@ import numpy as np
 import xarray as xr
 from rich.console import Console
 
-from ..clusters import Cluster
+from ..clusters import Card, Cluster, Shown
+from ..clusters.shown import counted
 from ..hamiltonians import Model, Sector
 from .folder import opened
 from .job import Pool
-from .model_file import parse, read
+from .model_file import parse, read, sweep_points
 from .progress import TerminalReporter
 from .runner import run
 from .scheduler import connected
@@ -29,8 +30,8 @@ FILE = "study.toml"
 """The name of a model file that was made of Python values."""
 
 
-@dataclass(frozen=True)
-class Plan:
+@dataclass(frozen=True, repr=False)
+class Plan(Shown):
     """A study that can be run.
 
     Attributes
@@ -40,6 +41,12 @@ class Plan:
     """
 
     study: Study
+
+    def card(self) -> Card:
+        """Return the study, and how many points `run` will compute."""
+        count = counted(len(sweep_points(self.study)), "point")
+        drawing = self.study.model.cluster.drawing
+        return Card(f"study {self.study.title}", self.study.rows, note=f"run() computes {count}", picture=drawing)
 
     def run(
         self,

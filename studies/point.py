@@ -95,11 +95,14 @@ def has_failed(data: xr.Dataset) -> bool:
     return "status" in data and str(data["status"].values) == FAILED
 
 
+def lowest_energy(data: xr.Dataset) -> str:
+    """Return the lowest energy of a point to the digits of its error bar, or a dash."""
+    return with_error(float(data["energies"][0]), float(data["energy_errors"][0])) if "energies" in data else "-"
+
+
 def account(data: xr.Dataset) -> tuple[str, str, str]:
     """Return lowest energy, largest residual and seconds of a point in words; its error where it failed."""
-    energy = with_error(float(data["energies"][0]), float(data["energy_errors"][0])) if "energies" in data else "-"
-    if has_failed(data):
-        energy = str(data["error"].values)
+    energy = str(data["error"].values) if has_failed(data) else lowest_energy(data)
     return energy, f"{float(data['residual']):.1e}", f"{float(data['wall_time']):.3g}"
 
 

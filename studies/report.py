@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..solvers.estimate import estimate, estimate_run, format_bytes
+from ..solvers.estimate import estimate, estimate_run, format_bytes, format_seconds
 from .digits import decimals, number, with_error
 from .ground_state_task import MODE_COLUMNS, PARTS, SITE_COLUMNS
 from .model_file import Study, at_point, sweep_points
@@ -46,18 +46,13 @@ def _tables(study: Study, data: xr.Dataset) -> Iterator[Table | Text]:
 
 def describe(study: Study) -> str:
     """Return cluster, sector and size in one line."""
-    cluster = study.model.cluster
-    parts = [f"{cluster.kind}: {cluster.sites} sites, {len(cluster.bonds)} bonds, {len(cluster.modes)} modes"]
+    parts = [study.model.cluster.size]
     if study.sector is not None:
         s = study.sector
-        labels = [f"N = {s.charge}", f"2 S_z = {s.two_sz}"]
-        labels += [
-            f"{key} = {getattr(s, key)}" for key in ("momentum", "reflection", "irrep") if getattr(s, key) is not None
-        ]
         size = estimate(study.model, s)
         least = "at least " if study.model.phonons is not None and study.model.phonons.cutoff is not None else ""
         states = f"{least}{size.dimension:,} states ({size.charges:,} charge x {size.phonons:,} phonon)"
-        parts.append(f"{', '.join(labels)}: {states}")
+        parts.append(f"{s.title}: {states}")
     return "; ".join(parts)
 
 
@@ -120,16 +115,12 @@ def show_estimate(study: Study, console: Console) -> None:
         need = (estimate if sector.has_symmetry else estimate_run)(model, sector, study.solver.engine, states)
         label = f"N = {sector.charge}, 2 S_z = {sector.two_sz}"
         size = f"{need.charges:,} x {need.phonons:,}"
-        table.add_row(label, f"{need.dimension:,}", size, need.engine, format_bytes(need.memory), _time(need.seconds))
+        table.add_row(
+            label, f"{need.dimension:,}", size, need.engine, format_bytes(need.memory), format_seconds(need.seconds)
+        )
     print_wide(console, table)
     for task in study.tasks:
         if task.repeats:
             console.print(task.repeats)
     if len(points) > 1:
         console.print(f"{len(points)} points of the sweep; the first and the last are shown")
-
-
-def _time(seconds: float) -> str:
-    if seconds < 1:
-        return "under 1 s"
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

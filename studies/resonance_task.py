@@ -48,7 +48,7 @@ class ResonanceTable(Table):
     target: Number = LEFT_OUT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ResonanceTask(Task):
     """A search for a resonance.
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,6 +16,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..analysis import default_grid
+from ..clusters import Card, Shown
+from ..clusters.shown import counted
 from ..hamiltonians import Model, Sector
 from ..solvers import symmetry_sectors
 from ..solvers.checkpoint import beside
@@ -22,17 +25,19 @@ from ..solvers.estimate import check_memory, choose_engine
 from .folder import StudyFolder, content_hash
 from .job import Job, Pool, shared
 from .model_file import Study, at_point, sweep_points
-from .point import compute, compute_certified, compute_or_fail, has_failed
+from .point import compute, compute_certified, compute_or_fail, has_failed, lowest_energy
 from .refinement import refined
 from .sweep import AS_LISTS, overridden
 from .task import Quiet, Reporter
 
 FILLED: Mapping[str, str] = MappingProxyType({"labels": "", "compare_claim": ""})
 """What fills up the shorter points of a sweep, where it is not NaN."""
+MOST_LETTERS = 200
+"""Of the names of the variables that a result shows."""
 
 
-@dataclass(frozen=True)
-class Result:
+@dataclass(frozen=True, repr=False)
+class Result(Shown):
     """What a model file asked for.
 
     Attributes
@@ -44,7 +49,15 @@ class Result:
     """
 
     study: Study
-    points: tuple[tuple[Mapping[str, object], xr.Dataset], ...] = field(repr=False)
+    points: tuple[tuple[Mapping[str, object], xr.Dataset], ...]
+
+    def card(self) -> Card:
+        """Return how many points there are, their lowest energies, and which variables `data` has."""
+        failed = f", {self.failed} failed" if self.failed else ""
+        rows = [(escape(_words(point)), _lowest(data)) for point, data in self.points]
+        names = ", ".join(map(str, self.points[0][1].data_vars)) if self.points else ""
+        note = f"data: {names if len(names) < MOST_LETTERS else names[:MOST_LETTERS] + '&hellip;'}"
+        return Card(f"{escape(self.study.name)}: {counted(len(rows), 'point')}{failed}", rows, note=note)
 
     @property
     def failed(self) -> int:
@@ -256,7 +269,14 @@ class _Book:
         self._reporter.point(number, len(self._points), label)
 
 
-def _words(point: Mapping[str, float]) -> str:
+def _lowest(data: xr.Dataset) -> str:
+    """Return the lowest energy of a point, or its error, as markup."""
+    if has_failed(data):
+        return escape(str(data["error"].values))
+    return f"E = {lowest_energy(data)}" if "energies" in data else ""
+
+
+def _words(point: Mapping[str, object]) -> str:
     return ", ".join(f"{name} = {value:.6g}" for name, value in point.items())
 
 

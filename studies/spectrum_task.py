@@ -61,7 +61,7 @@ class SpectrumTable(Table):
     cross_site: Whole = LEFT_OUT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SpectrumTask(Task):
     """The spectrum of an operator in the ground level.
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import TypeVar
 
+from ..clusters import Card, Shown
+from ..clusters.shown import MOST_ITEMS, counted, quantity
 from ..hamiltonians import Model, Sector
-from ..solvers import Options
+from ..solvers import Options, estimate
 from .charge_scan_task import ChargeScanTask
 from .flux_task import FluxTask
 from .ground_state_task import GroundStateTask
@@ -35,8 +38,8 @@ class Refinement:
     geometric: bool = False
 
 
-@dataclass(frozen=True)
-class Axis:
+@dataclass(frozen=True, repr=False)
+class Axis(Shown):
     """An axis of a sweep.
 
     Attributes
@@ -56,6 +59,17 @@ class Axis:
     linked: tuple[Axis, ...] = ()
     refinement: Refinement | None = None
 
+    def card(self) -> Card:
+        """Return its keys, and how many values from where to where."""
+        return Card(", ".join(escape(axis.key) for axis in (self, *self.linked)), [(self.span,)])
+
+    @property
+    def span(self) -> str:
+        """How many values, and from where to where, as markup."""
+        if len(self.values) <= MOST_ITEMS:
+            return quantity(self.values)
+        return f"{len(self.values)} values from {quantity(min(self.values))} to {quantity(max(self.values))}"
+
     @property
     def steps(self) -> tuple[dict[str, float], ...]:
         """What stands at each of the keys, step by step."""
@@ -64,8 +78,8 @@ class Axis:
         return tuple(dict(zip(keys, row, strict=True)) for row in zip(*(a.values for a in together), strict=True))
 
 
-@dataclass(frozen=True)
-class Study:
+@dataclass(frozen=True, repr=False)
+class Study(Shown):
     """A checked model file.
 
     Attributes
@@ -97,6 +111,27 @@ class Study:
     sweep: tuple[Axis, ...]
     text: str = field(repr=False)
     _data: Mapping[str, object] = field(repr=False, compare=False)
+
+    def card(self) -> Card:
+        """Return model, sector, what is asked for, and the sweep."""
+        return Card(self.title, self.rows, picture=self.model.cluster.drawing)
+
+    @property
+    def title(self) -> str:
+        """Name and cluster as markup."""
+        return f"{escape(self.name)}: {escape(self.model.cluster.size)}"
+
+    @property
+    def rows(self) -> list[tuple[str, str, str]]:
+        """The Hamiltonian with its numbers, the sector with its dimension, tasks and sweep, as markup."""
+        sector = [("sector", self.sector.markup, self._dimension(self.sector))] if self.sector else []
+        tasks = [("asks for", ", ".join(task.name for task in self.tasks), "")]
+        axes = [("sweep", ", ".join(map(escape, axis.steps[0])), axis.span) for axis in self.sweep]
+        return [*self.model.formula, *sector, *tasks, *axes]
+
+    def _dimension(self, sector: Sector) -> str:
+        automatic = self.model.phonons is not None and self.model.phonons.cutoff is not None
+        return f"{'at least ' if automatic else ''}{counted(estimate(self.model, sector).dimension, 'state')}"
 
     @property
     def ground_state(self) -> GroundStateTask | None:

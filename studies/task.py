@@ -16,6 +16,7 @@ from rich.table import Table as TextTable
 from rich.text import Text
 
 from ..analysis.accuracy import isolated_ground
+from ..clusters import Brief
 from ..hamiltonians import Model, Problem, Sector
 from ..solvers import Eigenstates, LabelledLevels, Options, estimate
 from .values import Table
@@ -101,7 +102,7 @@ class Setting:
         return isolated_ground(self.model, self.block, self.solver, self.reporter.lanczos)
 
 
-class Task(ABC):
+class Task(Brief, ABC):
     """One table of the model file that asks for something; every kind is a frozen dataclass of its checked keys.
 
     Attributes

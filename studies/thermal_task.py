@@ -51,7 +51,7 @@ class ThermalTable(Table):
     observables: Names = LEFT_OUT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ThermalTask(Task):
     """Thermal averages of an ensemble.
 

@@ -51,6 +51,9 @@ class Workers:
         self._answers: SimpleQueue[tuple[_Worker, xr.Dataset | None]] = SimpleQueue()
         self._workers: list[_Worker] = []
 
+    def __repr__(self) -> str:
+        return f"Workers({self.sharing})"
+
     def __enter__(self) -> Workers:
         return self
 

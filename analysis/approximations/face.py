@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Literal
 
 import xarray as xr
 
+from ...clusters import Card, Shown
 from ...hamiltonians import InvalidModel, Model, Problem, Sector
 from ...hamiltonians.parameters import show
 
@@ -21,8 +23,8 @@ BOUNDED = ("energies", "grand_potential")
 """Quantities about which a claimed bound speaks."""
 
 
-@dataclass(frozen=True)
-class Approximation:
+@dataclass(frozen=True, repr=False)
+class Approximation(Shown):
     """An approximation beside the exact answer.
 
     Attributes
@@ -59,6 +61,10 @@ class Approximation:
     conditions: tuple[Condition, ...] = ()
     bound: Bound = "none"
     asymptotic: str = ""
+
+    def card(self) -> Card:
+        """Return its name and what it claims."""
+        return Card(f"approximation {escape(self.name)}", [("claim", escape(self.claim))])
 
     @property
     def claim(self) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -57,10 +56,7 @@ if TYPE_CHECKING:
 # the first library with OpenMP is loaded, and left alone where the user has set it.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-try:
-    __version__ = version("respair")
-except PackageNotFoundError:
-    __version__ = "unknown"
+__version__: str
 
 _HOMES = {
     "analysis": (
@@ -164,9 +160,20 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return _version()
     if name not in _ROOM_OF:
         raise AttributeError(f"module 'respair' has no attribute {name!r}")
     return getattr(import_module(f".{_ROOM_OF[name]}", __name__), name)
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # slow, and seldom wanted
+
+    try:
+        return version("respair")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def __dir__() -> list[str]:

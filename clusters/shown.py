@@ -1,0 +1,156 @@
+"""How values show themselves: a few lines of text, and in notebooks HTML that needs neither scripts nor network.
+
+Cells are written once, in HTML with ``<sub>`` and ``<sup>``; `plain` makes text of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from html import escape, unescape
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+
+MOST_ROWS = 14
+"""Rows of a card; what is left out is counted."""
+MOST_ITEMS = 8
+"""Numbers of a list."""
+CELL = "border:none;padding:0 0.9em 0 0;text-align:left;white-space:nowrap;background:none"
+MARKS = (("<sub>", "_"), ("<sup>", "^"))
+TAG = re.compile(r"<[^>]+>")
+
+
+def plain(markup: str) -> str:
+    """Return a cell as text.
+
+    Examples
+    --------
+    >>> plain("&minus; t &Sigma;<sub>&lang;ij&rang;</sub> 10<sup>3</sup>")
+    '− t Σ_⟨ij⟩ 10^3'
+    """
+    for tag, mark in MARKS:
+        markup = markup.replace(tag, mark)
+    return unescape(TAG.sub("", markup))
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a value tells about itself; all texts are markup.
+
+    Attributes
+    ----------
+    title : str
+        What it is.
+    rows : sequence of tuple of str
+        Its numbers.
+    headings : tuple of str
+        Above the rows.
+    note : str
+        Below them.
+    picture : str
+        SVG, shown in HTML only.
+    """
+
+    title: str
+    rows: Sequence[tuple[str, ...]] = ()
+    headings: tuple[str, ...] = ()
+    note: str = ""
+    picture: str = ""
+
+    @property
+    def text(self) -> str:
+        """Title, aligned rows and note, a line each."""
+        lines = [[plain(cell) for cell in row] for row in self._shown if row]
+        widths = [max(map(len, column)) for column in zip_longest(*lines, fillvalue="")]
+        table = ["  " + "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=False)).rstrip() for line in lines]
+        return "\n".join([plain(self.title), *table, *filter(None, map(plain, (self._left, self.note)))])
+
+    @property
+    def html(self) -> str:
+        """The same with a table and the picture."""
+        rows = "".join(f"<tr>{''.join(_cells(row))}</tr>" for row in self._shown if row)
+        table = f'<table style="border-collapse:collapse;margin:0.2em 0">{rows}</table>' if rows else ""
+        below = "".join(f"<div>{text}</div>" for text in (self._left, self.note) if text)
+        words = f"<div><div><b>{self.title}</b></div>{table}{below}</div>"
+        return f'<div style="display:flex;flex-wrap:wrap;gap:1.5em;align-items:center">{self.picture}{words}</div>'
+
+    @property
+    def _shown(self) -> list[tuple[str, ...]]:
+        return [self.headings, *self.rows[:MOST_ROWS]]
+
+    @property
+    def _left(self) -> str:
+        return f"&hellip; and {len(self.rows) - MOST_ROWS} more" if len(self.rows) > MOST_ROWS else ""
+
+
+def _cells(row: Sequence[str]) -> Iterator[str]:
+    for cell in row:
+        yield f'<td style="{CELL}">{cell}</td>'
+
+
+class Shown:
+    """A value that is shown by its card; a dataclass needs ``repr=False``."""
+
+    def card(self) -> Card:
+        """Return what the value tells about itself."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return self.card().text
+
+    def _repr_html_(self) -> str:
+        return self.card().html
+
+
+class Brief:
+    """A dataclass that shows its fields without those left at their defaults; it needs ``repr=False``."""
+
+    def __repr__(self) -> str:
+        given = ((f, getattr(self, f.name)) for f in fields(self) if f.repr)  # type: ignore[arg-type]
+        told = (f"{f.name}={listed(value)}" for f, value in given if f.default is MISSING or differs(value, f.default))
+        return f"{type(self).__name__}({', '.join(told)})"
+
+
+def differs(value: object, default: object) -> bool:
+    """True where a value is not its plain default; arrays and tables always differ."""
+    return not (value is default or (isinstance(value, int | float | str) and value == default))
+
+
+def listed(value: object) -> str:
+    """Return the repr of a value; of a long sequence its ends."""
+    if not isinstance(value, tuple | list | np.ndarray) or len(value) <= 2 * MOST_ITEMS:
+        return repr(value.tolist() if isinstance(value, np.ndarray) else value)
+    ends = [*(repr(item) for item in value[:3]), "...", repr(value[-1])]
+    return f"[{', '.join(ends)}]"
+
+
+def quantity(value: Any) -> str:
+    """Return one number, a table by class, or a list of numbers as markup.
+
+    Examples
+    --------
+    >>> plain(quantity(-0.4)), quantity({"metal": 0.0, "ligand": 1.5}), quantity([0.5, 0.25])
+    ('−0.4', '0 (metal), 1.5 (ligand)', '[0.5, 0.25]')
+    """
+    if isinstance(value, str):
+        return escape(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{quantity(item)} ({escape(str(key))})" for key, item in value.items())
+    if isinstance(value, Sequence | np.ndarray):
+        more = ", &hellip;" if len(value) > MOST_ITEMS else ""
+        return f"[{', '.join(map(quantity, value[:MOST_ITEMS]))}{more}]"
+    return f"{float(value):.6g}".replace("-", "&minus;")
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "site"), counted(2270106, "state")
+    ('1 site', '2,270,106 states')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

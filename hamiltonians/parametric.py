@@ -55,7 +55,7 @@ def with_parameter(model: Model, key: str, value: float) -> Model:
     >>> from respair.clusters import dimer
     >>> from respair.hamiltonians import Electrons, Model
     >>> with_parameter(Model(dimer(), Electrons(hopping=1.0)), "electrons.hubbard_u", 4.0).electrons
-    Electrons(hopping=1.0, level=0.0, hubbard_u=4.0, repulsion=0.0)
+    Electrons(hopping=1.0, hubbard_u=4.0)
     """
     if problem := parameter_problem(model, key, key):
         raise InvalidModel([problem])

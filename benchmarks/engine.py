@@ -10,6 +10,9 @@ sector. Memory held: data, indices and indptr of the CSR matrix, and every array
 operator, vectors excluded. Copy: `np.copyto` between two vectors of the stored size, in the same process. Times are the
 shortest of repeated runs; arrays are allocated before.
 
+`block`: the same for the block k = 0, even, of rings of 6 and 8 with phonons capped in total, where vectors are longer
+than caches: how many copies of a vector a product takes.
+
 `ground`: wall time from the model to the ground state in the block k = 0, even, imports excluded. "respair, tensor" and
 "respair, quspin" end with residual below 1e-10 and a certificate of the levels; "respair, quspin" builds a QuSpin
 `user_basis` with maps for the symmetries. "QuSpin, eigsh" gives the matrix of that basis to
@@ -19,7 +22,7 @@ Each row runs in a fresh process with its kernels compiled before the clock star
 times, until 10 s have gone, and the shortest time counts. Peak memory is that of the process, Python and libraries
 included.
 
-Usage: python benchmarks/engine.py [product] [ground] [--quanta N [N ...]]
+Usage: python benchmarks/engine.py [product] [block] [ground] [--quanta N [N ...]]
 """
 
 import argparse
@@ -28,7 +31,9 @@ from fresh import best_time, describe, header, line, row_of, serve, timed
 
 SITES, CHARGE = 4, 8
 LEVEL, EXCHANGE, ALPHA = 0.5, 0.8, 1.0
-QUANTA = {"product": (5, 8, 11), "ground": (6, 8, 10)}
+QUANTA = {"product": (5, 8, 11), "block": (), "ground": (6, 8, 10)}
+BLOCKS = ((6, 8), (6, 9), (8, 4), (8, 5))
+"""Sites and total quanta of the rows of `block`."""
 
 
 def hamiltonian(cutoff: int, full_group: bool):
@@ -75,9 +80,21 @@ def bytes_held(thing: object, seen: set[int] | None = None) -> int:
 
 
 def tensor_product(cutoff: int, full_group: bool) -> dict:
+    return product_of(hamiltonian(cutoff, full_group)) | ({"norm": None} if full_group else {})
+
+
+def block_product(sites: int, quanta: int) -> dict:
+    from respair import Bosons, Electrons, Model, Phonons, Sector, ring
+    from respair.hamiltonians import Block, Hamiltonian
+
+    phonons = Phonons(1.0, boson_coupling=ALPHA, total_quanta=quanta)
+    rings = Model(ring(sites), Electrons(1.0), Bosons(LEVEL, EXCHANGE), phonons)
+    return product_of(Block.of(Hamiltonian.of(rings, Sector(2 * sites, 0, momentum=0, reflection=1))))
+
+
+def product_of(block) -> dict:
     import numpy as np
 
-    block = hamiltonian(cutoff, full_group)
     energy = block.energy
     v, out = np.random.default_rng(0).normal(size=energy.size), np.zeros(energy.size)
     energy.project(v)
@@ -90,7 +107,7 @@ def tensor_product(cutoff: int, full_group: bool) -> dict:
         "seconds": seconds,
         "copy": best_time(lambda: np.copyto(out, v)),
         "held": held,
-        "norm": None if full_group else float(np.linalg.norm(energy.dot(v, out))),
+        "norm": float(np.linalg.norm(energy.dot(v, out))),
     }
 
 
@@ -148,6 +165,7 @@ def eigsh_ground(cutoff: int) -> dict:
 JOBS = {
     "tensor": lambda cutoff: tensor_product(cutoff, full_group=False),
     "tensor, full group": lambda cutoff: tensor_product(cutoff, full_group=True),
+    "block": block_product,
     "CSR": csr_product,
     "respair, tensor": lambda cutoff: respair_ground(cutoff, "tensor"),
     "respair, quspin": lambda cutoff: respair_ground(cutoff, "quspin"),
@@ -155,18 +173,27 @@ JOBS = {
 }
 
 
+PRODUCT = (
+    "product with H by",
+    "stored amplitudes",
+    "time (ms)",
+    "ns per state of the sector",
+    "held (MiB)",
+    "peak memory (MiB)",
+    "copy (ms)",
+    "time / copy",
+)
+
+
+def block_table(quanta: tuple[int, ...]) -> None:
+    header("total_quanta", *PRODUCT)
+    for sites, cap in BLOCKS:
+        if not quanta or cap in quanta:
+            show_product(cap, f"tensor, full group, ring of {sites}", row_of(__file__, "block", sites, cap))
+
+
 def product_table(quanta: tuple[int, ...]) -> None:
-    header(
-        "max_quanta",
-        "product with H by",
-        "stored amplitudes",
-        "time (ms)",
-        "ns per state of the sector",
-        "held (MiB)",
-        "peak memory (MiB)",
-        "copy (ms)",
-        "time / copy",
-    )
+    header("max_quanta", *PRODUCT)
     for cutoff in quanta:
         plain, full, csr = (row_of(__file__, name, cutoff) for name in ("tensor", "tensor, full group", "CSR"))
         assert abs(plain["norm"] - csr["norm"]) < 1e-9 * csr["norm"], "the two matrices differ"
@@ -212,12 +239,12 @@ def ground_table(quanta: tuple[int, ...]) -> None:
             line((cutoff, f"{name} / {names[0]}", "", "", "", *ratios, ""))
 
 
-TABLES = {"product": product_table, "ground": ground_table}
+TABLES = {"product": product_table, "block": block_table, "ground": ground_table}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("tables", nargs="*", metavar="TABLE", help="product, ground (default: both)")
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help="product, block, ground (default: all)")
     parser.add_argument("--quanta", nargs="+", type=int, help="max_quanta of the rows")
     chosen = parser.parse_args()
     unknown = set(chosen.tables) - set(TABLES)

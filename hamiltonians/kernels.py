@@ -18,14 +18,23 @@ Array = NDArray[Any]
 Kernel = TypeVar("Kernel", bound=Callable[..., None])
 
 
+FASTMATH = {"contract", "reassoc", "nsz"}
+
+
 def compiled(kernel: Kernel) -> Kernel:
     """Compile for all cores on first use, and keep the machine code on disk; sums may be taken in any order."""
-    options = {"parallel": True, "fastmath": {"contract", "reassoc", "nsz"}}
+    options = {"parallel": True, "fastmath": FASTMATH}
     try:
         parallel: Kernel = njit(cache=True, **options)(kernel)
     except RuntimeError:  # no folder to keep it in
         parallel = njit(**options)(kernel)
     return parallel
+
+
+def inlined(part: Kernel) -> Kernel:
+    """Compile a part of a kernel for one core."""
+    one: Kernel = njit(inline="always", fastmath=FASTMATH)(part)
+    return one
 
 
 @compiled
@@ -51,6 +60,28 @@ def row_products(partial: Array, rows: Array, v: Array) -> None:
             partial[share, k] = total
 
 
+@inlined
+def join(o: Array, x: Array, c: Any, lower: Array, upper: Array, weight: Array, count: int) -> None:
+    """``o += c S x`` for the symmetric matrix S with ``S[lower[i], upper[i]] = weight[i]``."""
+    for i in range(count):
+        a, b, v = lower[i], upper[i], c * weight[i]
+        o[a] += v * x[b]
+        o[b] += v * x[a]
+
+
+@inlined
+def join_both(
+    o: Array, x: Array, c: Any, other: Array, y: Array, d: Any, lower: Array, upper: Array, weight: Array, count: int
+) -> None:
+    """``o += c S x`` and ``other += d S y``; see `join`."""
+    for i in range(count):
+        a, b, v, w = lower[i], upper[i], c * weight[i], d * weight[i]
+        o[a] += v * x[b]
+        o[b] += v * x[a]
+        other[a] += w * y[b]
+        other[b] += w * y[a]
+
+
 @compiled
 def diagonal_and_ladders(
     out: Array,
@@ -63,39 +94,53 @@ def diagonal_and_ladders(
     strength: Array,
     source: Array,
     weight: Array,
+    pair_strength: Array,
+    lower: Array,
+    upper: Array,
+    pair_weight: Array,
+    pair_count: Array,
 ) -> None:
     """``out = (d[r] + w[p]) psi[r, p]`` plus lattice operators on each row.
 
-    Those that are a few diagonals of a matrix, ``sum_f c[f, r] sum_k weight[f, k, p] psi[r, p + offset[f, k]]``, and
-    those that are not, ``sum_f c[f, r] sum_k weight[f, k, p] psi[r, source[f, k, p]]``.
+    Those that are a few diagonals of a matrix, ``sum_f c[f, r] sum_k weight[f, k, p] psi[r, p + offset[f, k]]``; those
+    that are symmetric with an empty diagonal, each entry once, which joins two phonon states ``lower[f, i]`` and
+    ``upper[f, i]`` (on two rows at a time, so that every index is read for both); and all others,
+    ``sum_f c[f, r] sum_k weight[f, k, p] psi[r, source[f, k, p]]``.
     """
     rows, columns = psi.shape
-    for r in prange(rows):
-        o, x, energy = out[r], psi[r], charge_energy[r]
-        for p in range(columns):
-            o[p] = (energy + lattice_energy[p]) * x[p]
-        for f in range(offset.shape[0]):
-            c = shift_strength[f, r]
-            if c != 0:
-                for k in range(offset.shape[1]):
-                    d = offset[f, k]
-                    first, last = max(0, -d), min(columns, columns - d)
-                    to, by, y = o[first:last], shift_weight[f, k, first:last], x[first + d : last + d]
-                    for p in range(last - first):
-                        to[p] += c * by[p] * y[p]
-        for f in range(strength.shape[0]):
-            c = strength[f, r]
-            if c != 0:
-                k, count = 0, source.shape[1]
-                while k + 2 <= count:  # up and down together: one sweep of the row
-                    by, at, other, there = weight[f, k], source[f, k], weight[f, k + 1], source[f, k + 1]
-                    for p in range(columns):
-                        o[p] += c * (by[p] * x[at[p]] + other[p] * x[there[p]])
-                    k += 2
-                if k < count:
-                    by, at = weight[f, k], source[f, k]
-                    for p in range(columns):
-                        o[p] += c * by[p] * x[at[p]]
+    for block in prange((rows + 1) // 2):
+        first, last = 2 * block, min(2 * block + 2, rows)
+        for r in range(first, last):
+            o, x, energy = out[r], psi[r], charge_energy[r]
+            for p in range(columns):
+                o[p] = (energy + lattice_energy[p]) * x[p]
+            for f in range(offset.shape[0]):
+                c = shift_strength[f, r]
+                if c != 0:
+                    for k in range(offset.shape[1]):
+                        d = offset[f, k]
+                        begin, end = max(0, -d), min(columns, columns - d)
+                        to, by, y = o[begin:end], shift_weight[f, k, begin:end], x[begin + d : end + d]
+                        for p in range(end - begin):
+                            to[p] += c * by[p] * y[p]
+            for f in range(strength.shape[0]):
+                c = strength[f, r]
+                if c != 0:
+                    for k in range(source.shape[1]):
+                        by, at = weight[f, k], source[f, k]
+                        for p in range(columns):
+                            o[p] += c * by[p] * x[at[p]]
+        o, x, other, y = out[first], psi[first], out[last - 1], psi[last - 1]
+        for f in range(pair_strength.shape[0]):
+            down, up, by, count = lower[f], upper[f], pair_weight[f], pair_count[f]
+            c = pair_strength[f, first]
+            if last - first == 1 or pair_strength[f, first + 1] == 0:
+                if c != 0:
+                    join(o, x, c, down, up, by, count)
+            elif c == 0:
+                join(other, y, pair_strength[f, first + 1], down, up, by, count)
+            else:
+                join_both(o, x, c, other, y, pair_strength[f, first + 1], down, up, by, count)
 
 
 @compiled
@@ -112,45 +157,54 @@ def ladders(out: Array, psi: Array, strength: Array, source: Array, weight: Arra
 
 
 @compiled
-def hops(out: Array, psi: Array, start: Array, column: Array, value: Array) -> None:
-    """``out[r, p] += sum A[r, r'] psi[r', p]``, four rows at a time."""
+def hops(
+    out: Array,
+    psi: Array,
+    start: Array,
+    moving: Array,
+    column: Array,
+    value: Array,
+    element: Array,
+    gather: Array,
+    sign: Array,
+) -> None:
+    """``out[r, p] += sum A[r, r'] sign[g, p] psi[r', gather[g, p]]`` with the group element g of each entry.
+
+    The entries of a row from ``moving[r]`` on move the phonons, those before do not. Several are taken at a time.
+    """
     columns = out.shape[1]
+    signed = sign.shape[0] > 0
     for r in prange(out.shape[0]):
-        o, k, end = out[r], start[r], start[r + 1]
-        while k + 4 <= end:
+        o, k, middle, end = out[r], start[r], moving[r], start[r + 1]
+        while k + 4 <= middle:
             v0, v1, v2, v3 = value[k], value[k + 1], value[k + 2], value[k + 3]
             x0, x1, x2, x3 = psi[column[k]], psi[column[k + 1]], psi[column[k + 2]], psi[column[k + 3]]
             for p in range(columns):
                 o[p] += v0 * x0[p] + v1 * x1[p] + v2 * x2[p] + v3 * x3[p]
             k += 4
-        while k < end:
-            v, x = value[k], psi[column[k]]
+        if k + 2 <= middle:
+            v0, v1, x0, x1 = value[k], value[k + 1], psi[column[k]], psi[column[k + 1]]
             for p in range(columns):
-                o[p] += v * x[p]
+                o[p] += v0 * x0[p] + v1 * x1[p]
+            k += 2
+        if k < middle:
+            v0, x0 = value[k], psi[column[k]]
+            for p in range(columns):
+                o[p] += v0 * x0[p]
             k += 1
-
-
-@compiled
-def permuted_hops(
-    out: Array, psi: Array, start: Array, column: Array, value: Array, element: Array, gather: Array, sign: Array
-) -> None:
-    """``out[r, p] += sum A[r, r'] sign[g, p] psi[r', gather[g, p]]`` with the group element g of each entry."""
-    columns = out.shape[1]
-    signed = sign.shape[0] > 0
-    for r in prange(out.shape[0]):
-        o = out[r]
-        for k in range(start[r], start[r + 1]):
-            v, x, g = value[k], psi[column[k]], element[k]
+        while k + 2 <= end and not signed:
+            v0, v1, x0, x1 = value[k], value[k + 1], psi[column[k]], psi[column[k + 1]]
+            at, there = gather[element[k]], gather[element[k + 1]]
+            for p in range(columns):
+                o[p] += v0 * x0[at[p]] + v1 * x1[there[p]]
+            k += 2
+        while k < end:
+            v0, x0, g = value[k], psi[column[k]], element[k]
             at = gather[g]
-            if signed:
-                for p in range(columns):
-                    o[p] += v * sign[g, p] * x[at[p]]
-            elif g == 0:
-                for p in range(columns):
-                    o[p] += v * x[p]
-            else:
-                for p in range(columns):
-                    o[p] += v * x[at[p]]
+            for p in range(columns):
+                s = v0 * sign[g, p] if signed else v0
+                o[p] += s * x0[at[p]]
+            k += 1
 
 
 @compiled

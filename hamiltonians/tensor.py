@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 
 from . import kernels
 from .hamiltonian import Hamiltonian
+from .ladders import Ladder, lattice_gathers, stacked
 from .orbits import Orbits
 from .phonons import PhononSpace, Shell
 from .space import Amplitudes, Factor
 from .threads import kernel_threads_for
-
-MOST_DIAGONALS = 4
-"""A lattice operator with at most as many diagonals is applied by shifting rows, which needs no index."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,9 @@ class Hop:
     Attributes
     ----------
     matrix : csr_array
-        Entries on the rows.
+        Entries on the rows; in each row those that leave the phonons where they are come first.
+    moving : (rows,) int
+        The first entry of each row that moves the phonons.
     element : (nnz,) int16
         Group element that moves the phonons of each entry.
     source, weight : (k, phonon states)
@@ -38,9 +38,28 @@ class Hop:
     """
 
     matrix: sp.csr_array
+    moving: NDArray[np.int32]
     element: NDArray[np.int16]
     source: NDArray[np.int32] | None = None
     weight: NDArray[Any] | None = None
+
+    @classmethod
+    def of(cls, matrix: sp.csr_array, element: NDArray[np.int16], lattice: sp.csr_array | None = None) -> Hop:
+        """Bring the entries of each row into order.
+
+        Parameters
+        ----------
+        matrix, element
+            Entries, and the group element of each.
+        lattice : csr_array, optional
+            Lattice operator that goes with them.
+        """
+        row, moves = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), element != 0
+        moving = matrix.indptr[1:] - np.bincount(row, moves, matrix.shape[0]).astype(matrix.indptr.dtype)
+        order = np.lexsort((moves, row))
+        matrix = sp.csr_array((matrix.data[order], matrix.indices[order], matrix.indptr), shape=matrix.shape)
+        gathers = () if lattice is None else lattice_gathers(lattice, int(np.diff(lattice.indptr).max(initial=0)))
+        return cls(matrix, moving, element[order], *gathers)
 
 
 class TensorOperator:
@@ -93,7 +112,7 @@ class TensorOperator:
         """Sort the factors into energies, ladders on a row, and hops between rows."""
         self._charge_energy = np.zeros(self.rows, self.dtype)
         self._lattice_energy = np.zeros(self.outside, self.dtype)
-        ladders: list[tuple[NDArray[Any], sp.csr_array]] = []
+        ladders: list[Ladder] = []
         plain = sp.csr_array((configurations,) * 2)
         self._hops: list[Hop] = []
         for factor, matrix in zip(factors, lattice, strict=True):
@@ -109,13 +128,9 @@ class TensorOperator:
                 self._hops.append(self._hop(moving, matrix))
         if plain.nnz:
             self._hops.insert(0, self._hop(sp.csr_array(plain), None))
-        ladders = [(strength, matrix) for strength, matrix in ladders if matrix.nnz]
-        shifts = [] if self._leaves else [ladder for ladder in ladders if _diagonals(ladder[1]) <= MOST_DIAGONALS]
-        taken = {id(matrix) for _, matrix in shifts}
-        self._shifts = self._stacked_shifts(shifts)
-        self._ladders = self._stacked([ladder for ladder in ladders if id(ladder[1]) not in taken])
+        self._ladders = stacked(ladders, (self.rows, self.outside), self.dtype, leaves=self._leaves)
 
-    def _ladder(self, strength: NDArray[Any], lattice: sp.csr_array) -> tuple[NDArray[Any], sp.csr_array]:
+    def _ladder(self, strength: NDArray[Any], lattice: sp.csr_array) -> Ladder:
         """Move what is diagonal on the phonons, and the same on all rows, into the lattice energy."""
         diagonal, moving = _split(lattice)
         if np.all(strength == strength[0]):
@@ -123,43 +138,13 @@ class TensorOperator:
             return strength, moving
         return strength, lattice
 
-    def _stacked(
-        self, ladders: Sequence[tuple[NDArray[Any], sp.csr_array]]
-    ) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[Any]]:
-        """Return strengths, sources and weights of all ladders as three arrays."""
-        width = max((int(np.diff(matrix.indptr).max(initial=0)) for _, matrix in ladders), default=0)
-        gathers = [lattice_gathers(matrix, width) for _, matrix in ladders]
-        shape = (len(ladders), width, self.outside)
-        strength = np.array([s for s, _ in ladders], self.dtype).reshape(len(ladders), self.rows)
-        source = np.array([s for s, _ in gathers], np.int32).reshape(shape)
-        return strength, source, np.array([w for _, w in gathers], self.dtype).reshape(shape)
-
-    def _stacked_shifts(
-        self, ladders: Sequence[tuple[NDArray[Any], sp.csr_array]]
-    ) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[Any]]:
-        """Return strengths, offsets and weights of lattice operators with few diagonals as three arrays."""
-        width = max((_diagonals(matrix) for _, matrix in ladders), default=0)
-        offset = np.zeros((len(ladders), width), np.int64)
-        weight = np.zeros((len(ladders), width, self.outside), self.dtype)
-        for f, (_, matrix) in enumerate(ladders):
-            diagonals = sp.dia_array(matrix)
-            for k, d in enumerate(diagonals.offsets.tolist()):
-                own = diagonals.data[k, max(0, d) :][: self.outside - abs(d)]
-                offset[f, k] = d
-                weight[f, k, max(0, -d) : max(0, -d) + len(own)] = own
-        strength = np.array([s for s, _ in ladders], self.dtype).reshape(len(ladders), self.rows)
-        return strength, offset, weight
-
     def _hop(self, moving: sp.csr_array, lattice: sp.csr_array | None) -> Hop:
         if self.orbits is not None:
             matrix, element = self.orbits.reduced(moving)
         else:
             matrix, element = moving, np.zeros(moving.nnz, np.int16)
         matrix = sp.csr_array((matrix.data.astype(self.dtype), matrix.indices, matrix.indptr), shape=matrix.shape)
-        if lattice is None:
-            return Hop(matrix, element)
-        source, weight = lattice_gathers(lattice, int(np.diff(lattice.indptr).max(initial=0)))
-        return Hop(matrix, element, source, weight.astype(self.dtype))
+        return Hop.of(matrix, element, None if lattice is None else lattice.astype(self.dtype))
 
     def apply(self, phi: Amplitudes, out: Amplitudes | None = None) -> Amplitudes:
         """Return the image of stored amplitudes ``phi[row, p]``; `out` is overwritten."""
@@ -176,22 +161,20 @@ class TensorOperator:
     def _apply(self, phi: Amplitudes, out: Amplitudes) -> None:
         if self._leaves:
             out[:] = 0.0
-            kernels.ladders(out, phi, *self._ladders)
+            kernels.ladders(out, phi, *self._ladders.others)
         else:
-            energies = (self._charge_energy, self._lattice_energy)
-            kernels.diagonal_and_ladders(out, phi, *energies, *self._shifts, *self._ladders)
+            energies, kinds = (self._charge_energy, self._lattice_energy), self._ladders
+            kernels.diagonal_and_ladders(out, phi, *energies, *kinds.shifts, *kinds.others, *kinds.pairs)
         for hop in self._hops:
             self._add_hop(out, phi, hop)
 
     def _add_hop(self, out: Amplitudes, phi: Amplitudes, hop: Hop) -> None:
         start, column, value = hop.matrix.indptr, hop.matrix.indices, hop.matrix.data
+        moves = (hop.element, self._gather, self._sign)
         if hop.source is not None and hop.weight is not None:
-            parts = (start, column, value, hop.element, self._gather, self._sign, hop.source, hop.weight, self._work)
-            kernels.dressed_hops(out, phi, *parts)
-        elif self.orbits is None:
-            kernels.hops(out, phi, start, column, value)
+            kernels.dressed_hops(out, phi, start, column, value, *moves, hop.source, hop.weight, self._work)
         else:
-            kernels.permuted_hops(out, phi, start, column, value, hop.element, self._gather, self._sign)
+            kernels.hops(out, phi, start, hop.moving, column, value, *moves)
 
 
 class TensorHamiltonian(TensorOperator):
@@ -257,22 +240,3 @@ def _split(matrix: sp.csr_array) -> tuple[NDArray[Any], sp.csr_array]:
     rest = sp.csr_array(matrix - sp.diags_array(diagonal, format="csr")) if np.any(diagonal) else matrix.copy()
     rest.eliminate_zeros()
     return diagonal, rest
-
-
-def _diagonals(matrix: sp.csr_array) -> int:
-    """Return the number of diagonals of a matrix that are not empty."""
-    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    return len(np.unique(matrix.indices - rows))
-
-
-def lattice_gathers(lattice: sp.csr_array, width: int) -> tuple[NDArray[np.int32], NDArray[Any]]:
-    """Return ``(P y)[q] = sum_k weight[k, q] y[source[k, q]]``, padded with zero weights."""
-    columns = lattice.shape[0]
-    counts = np.diff(lattice.indptr)
-    own = np.repeat(np.arange(columns), counts)
-    slot = np.arange(lattice.nnz) - np.repeat(lattice.indptr[:-1], counts)
-    source = np.tile(np.arange(columns, dtype=np.int32) % max(1, lattice.shape[1]), (width, 1))
-    weight = np.zeros((width, columns), lattice.dtype)
-    source[slot, own] = lattice.indices
-    weight[slot, own] = lattice.data
-    return source, weight

@@ -31,7 +31,7 @@ from .operators import ADJOINT, ChargeWord, LatticeWord, Operator, total
 from .sector import Sector, allowed_two_sz
 from .space import CHARGE_OF, IDENTITY, Amplitudes, check_names
 from .symmetry import Symmetry, commutes, group, relabelled
-from .tensor import Hop, lattice_gathers
+from .tensor import Hop
 from .threads import kernel_threads_for
 
 Change = tuple[int, int]
@@ -106,12 +106,12 @@ class Transition:
         work = np.zeros((4 * numba.get_num_threads(), phi.shape[1]), kind)
         with kernel_threads_for(max(phi.size, out.size)):
             for hop in self._hops:
-                entries = (hop.matrix.indptr, hop.matrix.indices, hop.matrix.data.astype(kind), hop.element)
+                start, entries = hop.matrix.indptr, (hop.matrix.indices, hop.matrix.data.astype(kind), hop.element)
                 if hop.source is None or hop.weight is None:
-                    kernels.permuted_hops(out, phi, *entries, *self._gathers)
+                    kernels.hops(out, phi, start, hop.moving, *entries, *self._gathers)
                 else:
                     lattice = (hop.source, hop.weight.astype(kind))
-                    kernels.dressed_hops(out, phi, *entries, *self._gathers, *lattice, work)
+                    kernels.dressed_hops(out, phi, start, *entries, *self._gathers, *lattice, work)
         return out
 
     @cached_property
@@ -131,11 +131,8 @@ class Transition:
         hops = []
         for charges, lattice in self._products():
             matrix, element = self._on_rows(charges)
-            if lattice == IDENTITY:
-                hops.append(Hop(matrix, element))
-                continue
-            moves = self.source.space.lattice_matrix(lattice)
-            hops.append(Hop(matrix, element, *lattice_gathers(moves, int(np.diff(moves.indptr).max(initial=0)))))
+            moves = None if lattice == IDENTITY else self.source.space.lattice_matrix(lattice)
+            hops.append(Hop.of(matrix, element, moves))
         return tuple(hops)
 
     def _products(self) -> list[Product]:

@@ -30,6 +30,8 @@ from .deflation import Deflated, Ritz, Vector, add, hidden, overlaps
 FIRST_CYCLE = 60
 """Steps of a first cycle with stored vectors; each further one is twice as long, while memory allows."""
 FEWEST_STEPS = 20
+CLEANED = 4
+"""Steps between two projections: what rounding adds outside the space grows too little meanwhile to be seen."""
 MOST_STEPS = 20_000
 """Steps of a search before it starts again from its Ritz vector."""
 LOOKS = 4, 32
@@ -258,7 +260,8 @@ class _FirstPass(_Pass):
             self.coupling.append(_ratio(out, q))
             if self._look():
                 raise _Enough
-        self.operator.project(q)
+        if len(self.diagonal) % CLEANED == 0:
+            self.operator.project(q)
         self._keep(q, self._start | {"diagonal": self.diagonal, "coupling": self.coupling})
         if len(self.diagonal) < len(self.kept):
             self.kept[len(self.diagonal)] = q
@@ -313,7 +316,8 @@ class _SecondPass(_Pass):
 
     def dot(self, q: Vector, out: Vector) -> Vector:
         first, step = self._first, self._step
-        self.operator.project(q)
+        if step % CLEANED == 0:
+            self.operator.project(q)
         if not step:
             self._total[:] = 0.0  # the start vector, of which QuSpin has its own copy by now
         so_far = {"diagonal": first.diagonal, "coupling": first.coupling, "total": self._total, "step": step}

@@ -18,12 +18,13 @@ Array = NDArray[Any]
 Kernel = TypeVar("Kernel", bound=Callable[..., None])
 
 
-FASTMATH = {"contract", "reassoc", "nsz"}
+FASTMATH = ("contract", "reassoc", "nsz")
+"""Sums may be taken in any order."""
 
 
 def compiled(kernel: Kernel) -> Kernel:
     """Compile for all cores on first use, and keep the machine code on disk; sums may be taken in any order."""
-    options = {"parallel": True, "fastmath": FASTMATH}
+    options = {"parallel": True, "fastmath": set(FASTMATH)}
     try:
         parallel: Kernel = njit(cache=True, **options)(kernel)
     except RuntimeError:  # no folder to keep it in
@@ -33,7 +34,7 @@ def compiled(kernel: Kernel) -> Kernel:
 
 def inlined(part: Kernel) -> Kernel:
     """Compile a part of a kernel for one core."""
-    one: Kernel = njit(inline="always", fastmath=FASTMATH)(part)
+    one: Kernel = njit(inline="always", fastmath=set(FASTMATH))(part)
     return one
 
 

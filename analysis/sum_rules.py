@@ -5,6 +5,8 @@ With ``L X = [X, H]`` the moments of the lines between probes A and B are
 .. math:: M_n = \sum_m \langle 0|A^\dagger|m\rangle\langle m|B|0\rangle\,\omega_m^n = \langle (L^n A^\dagger)\,B \rangle
 
 for operators that keep the charge, and the averages of ``(L^n A+) B + B (L^n A+)`` where charge is added and removed.
+In an eigenstate commutators move from one factor to the other, ``<(L^n A+) B> = <(L^(n-k) A+) [H, [H, ... B]]>`` with
+k commutators of B, so that M_3 takes two of one and one of the other.
 """
 
 from __future__ import annotations
@@ -23,8 +25,10 @@ from .probes import Probe
 
 MOST_WORK = 2e9
 """Words times amplitudes that the average of a commutator may take; higher moments are left out beyond."""
-MOST_WORDS = 2000
+MOST_WORDS = 6000
 """Words that a commutator may have."""
+LEFT_OUT = f"their commutators have more than {MOST_WORDS} words, or {MOST_WORK:.0e} words times amplitudes"
+"""Why a sum rule is not there."""
 MOST_PRODUCTS = 20_000
 """Products of words that a formula may take."""
 ROUNDING = 1e-10
@@ -33,8 +37,8 @@ ROUNDING = 1e-10
 def moments_from_commutators(state: State, left: Probe, right: Probe, count: int = 4) -> NDArray[np.complex128]:
     """Return the first moments as ground-state averages; NaN where the commutators get too long.
 
-    M_0 is the average of one operator. The others are overlaps of two images of the state, ``<(L^n A+)+ 0|B 0>``, and
-    no long products of words are formed.
+    M_0 is the average of one operator. The others are overlaps of two images of the state, and no long products of
+    words are formed.
 
     Parameters
     ----------
@@ -52,18 +56,25 @@ def moments_from_commutators(state: State, left: Probe, right: Probe, count: int
     """
     found = np.full(count, np.nan, complex)
     size = sum(part.amplitudes.size for part in state.parts)
-    for n, outer in zip(range(count), _nested(state.hamiltonian.operator, left), strict=False):
-        if len(outer.terms) * size > MOST_WORK or len(outer.terms) > MOST_WORDS:
+    energy = state.hamiltonian.operator
+    outer, inner = canonical(left.addition.dag), canonical(right.addition)
+    for n in range(count):
+        if n % 2:
+            outer = commutator(outer, energy)
+        elif n:
+            inner = commutator(energy, inner)
+        words = len(outer.terms) + len(inner.terms)
+        if words * size > MOST_WORK or words > MOST_WORDS:
             break
-        found[n] = _overlap(state, outer, right) if n else expectation(state, _product(outer, right))
+        found[n] = _overlap(state, outer, inner, right) if n else expectation(state, _product(outer, right))
     return found
 
 
-def _overlap(state: State, outer: Operator, right: Probe) -> complex:
-    """Return the average of ``X B``, or of ``X B + B X`` where charge is added and removed."""
-    if not outer.terms or not right.addition.terms:
+def _overlap(state: State, outer: Operator, inner: Operator, right: Probe) -> complex:
+    """Return the average of ``X Y``, or of ``X Y + Y X`` where charge is added and removed."""
+    if not outer.terms or not inner.terms:
         return 0.0j
-    pairs = [(outer.dag, right.addition)] + ([(right.addition.dag, outer)] if right.removal is not None else [])
+    pairs = [(outer.dag, inner)] + ([(inner.dag, outer)] if right.removal is not None else [])
     images = (each for bra, ket in pairs for each in images_of(state, ket, bra))
     return complex(sum(np.vdot(u, v) for _, kets, bras in images for u, v in zip(bras or (), kets, strict=True)))
 

@@ -17,13 +17,13 @@ from ..hamiltonians.symmetry import isometry
 from ..hamiltonians.threads import one_blas_thread
 from .deflation import Vector, add
 from .ground_state import _isometry, _product_index
-from .lanczos import hermitian_levels
+from .lanczos import EPSILON, hermitian_levels
 
 EXACT_UP_TO = 1200
 """Blocks of at most so many states are diagonalised for their spectra, if the engine is left open."""
 SMALL = 60
 """Blocks of at most so many states are diagonalised whatever the engine is."""
-STORED_BYTES = 128 << 20
+STORED_BYTES = 16 << 20
 """Memory for Lanczos vectors; a recursion that outgrows it goes on without them, and finds some levels twice."""
 DRIFT = 1e-9
 """Overlap with earlier vectors from which on a Lanczos vector is made orthogonal to them."""
@@ -241,15 +241,15 @@ class _Recursion:
         Semi-orthogonal vectors give the same tridiagonal matrix (H. D. Simon, Linear Algebra Appl. 61, 101 (1984)) if
         the next one is mended too. The overlap with a sum of the stored vectors with random signs shows the drift.
         """
-        if not np.all(np.isfinite(v)):
-            return 0.0
         self._view.project(v)
-        drifts = bool(abs(np.vdot(self._mixed, v)) > DRIFT)
+        drifts = bool(len(self._stored) and abs(np.vdot(self._mixed, v)) > DRIFT)
         if drifts or self._drifting:
             add(-(self._stored @ v.conj()).conj(), self._stored, v)  # conjugates no stored vector
         self._drifting = drifts
         left = float(np.linalg.norm(v))
-        if left:
+        if not np.isfinite(left):
+            return 0.0
+        if left and abs(left - 1.0) > EPSILON:
             v /= left
         return left
 
@@ -257,11 +257,10 @@ class _Recursion:
         count = len(self.diagonal)
         if count == self._most:
             self._buffer = self._stored = self._buffer[:0].copy()
-            self._mixed[:] = 0.0
         if count >= self._most:
             return
         if count >= len(self._buffer):
-            grown = np.zeros((min(self._most, max(32, 2 * count)), len(v)), v.dtype)
+            grown = np.empty((min(self._most, max(32, 2 * count)), len(v)), v.dtype)
             grown[:count] = self._stored
             self._buffer = grown
         self._buffer[count] = v

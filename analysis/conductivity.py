@@ -127,7 +127,7 @@ def _polarisation(levels: Levels, current: Probe) -> float:
     """Return ``sum_n |<n|J|0>|^2 / (E_n - E_0)`` off the ground level by linear solves."""
     total, energy = 0.0, float(levels.energies[0])
     for target, images, _ in images_of(levels.ground, current.addition):
-        own = ground_in(levels.ground, target)
+        own = ground_in(levels.ground, target)[0].reshape(-1, *target.shape)
         pushed = np.array([off_ground(v, target, levels.ground) for v in images])
         if not pushed.any():
             continue
@@ -165,9 +165,8 @@ def _elastic(state: State, current: Probe) -> float:
     """Return ``|<0|J|0>|^2`` within the ground level."""
     return float(
         sum(
-            np.abs(np.vdot(phi, image)) ** 2
+            np.linalg.norm(ground_in(state, target)[0].conj() @ image.ravel()) ** 2
             for target, images, _ in images_of(state, current.addition)
-            for phi in ground_in(state, target)
             for image in images
         )
     )

@@ -153,18 +153,30 @@ def _by_block(block: Block, operator: Operator, hamiltonian: Hamiltonian) -> dic
     return {t.target.symmetries: t for t in transitions(block, operator, hamiltonian)}
 
 
-def ground_in(state: State, block: Block) -> Amplitudes:
-    """Return the states of a level that lie in a block, which has the same N and S_z."""
-    found = [part.amplitudes for part in state.parts if part.block.symmetries == block.symmetries]
-    return np.concatenate([np.zeros((0, *block.shape)), *found])
+def ground_in(state: State, block: Block) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the states of a level that lie in a block of the same N and S_z, and their numbers in the level.
+
+    They are rows of flat amplitudes. Parts of the level with further quantum numbers lie in the block as well.
+    """
+    size, first = int(np.prod(block.shape)), 0
+    rows, numbers = [np.zeros((0, size))], [np.zeros(0, np.int64)]
+    for part in state.parts:
+        count = len(part.amplitudes)
+        if set(block.symmetries) <= set(part.block.symmetries):
+            same = part.block.symmetries == block.symmetries
+            states = part.amplitudes if same else np.array([block.compress(psi) for psi in part.vectors])
+            rows.append(states.reshape(count, size))
+            numbers.append(first + np.arange(count))
+        first += count
+    return np.concatenate(rows), np.concatenate(numbers)
 
 
 def off_ground(v: Amplitudes, block: Block, state: State) -> Amplitudes:
     """Project a level out of a vector of a block; what is rounding errors of the vector becomes zero."""
     length = np.linalg.norm(v)
-    for phi in ground_in(state, block):
-        v = v - np.vdot(phi, v) * phi
-    return v if np.linalg.norm(v) > ROUNDING * length else np.zeros_like(v)
+    own, _ = ground_in(state, block)
+    left = v - ((own.conj() @ v.ravel()) @ own).reshape(v.shape)
+    return left if np.linalg.norm(left) > ROUNDING * length else np.zeros_like(v)
 
 
 def near_cutoff(block: Block, states: list[Amplitudes], operator: Operator) -> NDArray[np.float64]:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from ..hamiltonians import Block
 from ..hamiltonians import displacement as x_operator
-from ..solvers import Eigenstates, LabelledLevels, Options, Progress, solve, unfolded
+from ..hamiltonians.transitions import Transition, transitions
+from ..solvers import Eigenstates, LabelledLevels, Options, Progress, State, solve
 from ..solvers.recursion import silent
+from .excitations import ground_in
 from .labelled import labelled
 
 WORK = 8
-"""Vectors of the whole sector that a linear solve needs beside those that are kept."""
+"""Vectors of a block that a linear solve needs beside those that are kept."""
+DEPENDENT = 1e-12
+"""A vector of which less is left beside others is a combination of them."""
 
 
 def lattice_response(
@@ -24,8 +31,9 @@ def lattice_response(
     .. math:: \chi_{mm'} = 2 \sum_{n \ne 0} \frac{\langle 0|x_m|n\rangle\langle n|x_{m'}|0\rangle}{E_n - E_0},\qquad
               \Omega_m = \sqrt{2 \omega_m / \chi_{mm}}
 
-    with x = a + a+, without excited states: by one linear solve a mode. ``chi = -d2E_0/dh dh'`` for forces
-    ``-h_m x_m``. An oscillator left alone has ``chi = 2 / omega`` and ``Omega = omega``.
+    with x = a + a+, without excited states: by linear solves in the symmetry blocks to which the modes lead, one for
+    all modes that the symmetry makes equal. ``chi = -d2E_0/dh dh'`` for forces ``-h_m x_m``. An oscillator left alone
+    has ``chi = 2 / omega`` and ``Omega = omega``.
 
     Parameters
     ----------
@@ -52,7 +60,7 @@ def lattice_response(
     ValueError
         If the model has no phonon mode.
     MemoryError
-        If the vectors of the whole sector would not fit.
+        If the vectors of a block would not fit.
     ConvergenceError
         If a linear solve gave up.
 
@@ -69,23 +77,12 @@ def lattice_response(
     omega = space.model.couplings.frequency
     if not len(omega):
         raise ValueError("the lattice has no response: this model has no phonon mode; add Phonons(...)")
-    states = levels.multiplicity
-    _check_memory(space.dimension, (len(omega) + 1) * states + WORK, options or Options())
-    block, ground = unfolded(levels.ground)
-    energy, weight = float(levels.energies[0]), 1.0 / states
-    pushed, spread = zip(*(_pushed(block, ground, m) for m in range(len(omega))), strict=True)
-    chi, fsum = np.zeros((len(omega),) * 2), np.zeros(len(omega))
-    for m, right in enumerate(pushed):
-        answer = solve(block, energy, right, ground, progress=progress)
-        chi[:, m] = [2 * weight * np.vdot(left, answer).real for left in pushed]
-        fsum[m] = weight * sum(np.vdot(v, block.energy.apply(v) - energy * v).real for v in right)
-    chi = 0.5 * (chi + chi.T)
-    variance = np.array([weight * np.vdot(right, right).real for right in pushed])
+    chi, fsum, variance, spread = _summed(levels, len(omega), options or Options(), progress)
     with np.errstate(divide="ignore", invalid="ignore"):  # a lattice without phonons is infinitely stiff
         stiff, modes = _collective(chi, omega)
         softened, mean = np.sqrt(2 * omega / np.diag(chi)), fsum / variance
     of = "mode"
-    found = (
+    found: tuple[tuple[Any, ...], ...] = (
         ("susceptibility", chi, [of, "mode_"], "2 sum_n <0|x_m|n><n|x_m'|0> / (E_n - E_0)", "1/energy"),
         ("softened_frequency", softened, [of], "sqrt(2 omega_m / chi_mm)", "energy"),
         ("mean_frequency", mean, [of], "sum |x|^2 (E_n - E_0) / sum |x|^2", "energy"),
@@ -93,28 +90,81 @@ def lattice_response(
         ("softest_mode", modes[:, 0], [of], "displacements of the softest branch", "1"),
         ("fsum", fsum, [of], "sum |<n|x_m|0>|^2 (E_n - E_0)", "energy"),
         ("fsum_defect", np.abs(fsum - omega), [of], "|fsum - omega_m|", "energy"),
-        ("first_order", np.array(spread), [of], "spread of <x_m> within the ground level", "1"),
+        ("first_order", spread, [of], "spread of <x_m> within the ground level", "1"),
     )
     return xr.Dataset({name: labelled(name, *parts) for name, *parts in found})
 
 
-def _check_memory(dimension: int, vectors: int, options: Options) -> None:
-    wanted = 16 * dimension * vectors
+def _summed(
+    levels: Eigenstates | LabelledLevels, modes: int, options: Options, progress: Progress
+) -> tuple[NDArray[np.float64], ...]:
+    """Return chi, the f-sums, the variances of x, and the spread of its averages within the ground level."""
+    energy, weight = float(levels.energies[0]), 1.0 / levels.multiplicity
+    chi, fsum, variance = np.zeros((modes, modes)), np.zeros(modes), np.zeros(modes)
+    inside = np.zeros((modes, levels.multiplicity, levels.multiplicity), complex)
+    for block, first, images in _images(levels.ground, modes):
+        own, numbers = ground_in(levels.ground, block)
+        _check_memory(block, modes + len(own), options)
+        off = own.reshape(-1, *block.shape) if len(own) else None
+        for k in range(images.shape[1]):
+            inside[:, first + k, numbers] = overlaps = images[:, k] @ own.conj().T
+            basis, parts = _independent(images[:, k] - overlaps @ own)
+            pushed = basis.reshape(-1, *block.shape)
+            answer = solve(block, energy, pushed, off, progress=progress)
+            heated = np.array([block.energy.apply(w) - energy * w for w in pushed])
+            response, sums = (basis.conj() @ v.reshape(basis.shape).T for v in (answer, heated))
+            chi += 2 * weight * (parts.conj() @ response @ parts.T).real
+            fsum += weight * np.einsum("ma,ab,mb->m", parts.conj(), sums, parts).real
+            variance += weight * np.sum(np.abs(parts) ** 2, axis=1)
+    spread = np.array([np.ptp(np.linalg.eigvalsh(matrix)) for matrix in inside])
+    return 0.5 * (chi + chi.T), fsum, variance, spread
+
+
+def _check_memory(block: Block, vectors: int, options: Options) -> None:
+    vectors += WORK
+    wanted = 16 * int(np.prod(block.shape)) * vectors
     if wanted > options.memory_limit:
         raise MemoryError(
-            f"the response of the lattice needs {vectors} vectors of the whole sector, {wanted / 2**30:.3g} GiB; "
+            f"the response of the lattice needs {vectors} vectors of a block, {wanted / 2**30:.3g} GiB; "
             f"memory_limit is {options.memory_limit / 2**30:.3g} GiB: raise it, or lower the phonon cutoff"
         )
 
 
-def _pushed(block: Block, ground: NDArray[np.float64], mode: int) -> tuple[NDArray[np.float64], float]:
-    """Return ``Q x_m |k>`` for the states k of the ground level, and how much ``<x_m>`` differs within it."""
-    x = block.operator(x_operator(mode), ground.dtype)
-    moved = np.array([x.apply(phi) for phi in ground])
-    flat, images = ground.reshape(len(ground), -1), moved.reshape(len(ground), -1)
-    inside = images @ flat.conj().T  # inside[k, l] = <l|x|k>
-    values = np.linalg.eigvalsh(inside)
-    return (images - inside @ flat).reshape(moved.shape), float(values[-1] - values[0])
+def _images(state: State, modes: int) -> Iterator[tuple[Block, int, NDArray[Any]]]:
+    """Yield a block, the number of a first state k, and what of ``x_m |k>``, ``x_m |k + 1>``, ... lies in the block.
+
+    Rows are the modes m, then the states of one part of the level, then flat amplitudes.
+    """
+    first = 0
+    for part in state.parts:
+        by_block: dict[object, list[Transition | None]] = {}
+        for m in range(modes):
+            for transition in transitions(part.block, x_operator(m)):
+                by_block.setdefault(transition.target.symmetries, [None] * modes)[m] = transition
+        for found in by_block.values():
+            target = next(each for each in found if each is not None).target
+            empty = np.zeros((len(part.amplitudes), *target.shape))
+            images = [empty if t is None else np.array([t.apply(phi) for phi in part.amplitudes]) for t in found]
+            yield target, first, np.array(images).reshape(modes, len(part.amplitudes), -1)
+        first += len(part.amplitudes)
+
+
+def _independent(vectors: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return orthonormal vectors w_a and the coefficients of ``v_m = sum_a parts[m, a] w_a``."""
+    basis: list[NDArray[Any]] = []
+    parts = np.zeros((len(vectors), len(vectors)), vectors.dtype)
+    for m, v in enumerate(vectors):
+        length = float(np.linalg.norm(v))
+        for _ in range(2):
+            for a, w in enumerate(basis):
+                overlap = np.vdot(w, v)
+                parts[m, a] += overlap
+                v = v - overlap * w
+        left = float(np.linalg.norm(v))
+        if left > DEPENDENT * max(1.0, length):
+            parts[m, len(basis)] = left
+            basis.append(v / left)
+    return np.array(basis, vectors.dtype).reshape(len(basis), vectors.shape[1]), parts[:, : len(basis)]
 
 
 def _collective(

@@ -23,8 +23,10 @@ class Evaluation:
         p.
     energy, energy_error : float
         E_0 and its error bar.
-    charge, charge_error, charge_slope : float
-        The average of an operator, its error bar, and its derivative with respect to p; NaN where levels cross.
+    charge, charge_error : float
+        The average of an operator and its error bar.
+    charge_slope, charge_slope_error : float
+        Its derivative with respect to p, with an error bar to first order in the admixture; NaN where levels cross.
     gap, gap_error, gap_slope : float
         E_1 - E_0 above the whole multiplet, its error bar, and its derivative; NaN where there is no E_1.
     fidelity_susceptibility, fidelity_error : float
@@ -39,6 +41,7 @@ class Evaluation:
     charge: float
     charge_error: float
     charge_slope: float
+    charge_slope_error: float
     gap: float
     gap_error: float
     gap_slope: float
@@ -93,6 +96,7 @@ def evaluate(
         expectation(levels.ground, operator).real,
         largest * admixture,
         sum(part.response(operator) for part in parts) / count if smooth else np.nan,
+        admixture * sum(part.response_sensitivity(operator, force) for part in parts) / count if smooth else np.nan,
         gap_above(levels),
         float(errors[0] + errors[count]) if count < len(errors) else np.nan,
         float(above - np.mean(slopes)),

@@ -114,6 +114,18 @@ class Perturbed:
         symmetric = self.levels.block.symmetric(operator)
         return -2 * float(np.vdot(acting(self.levels, symmetric), self.answer).real)
 
+    def response_sensitivity(self, operator: Operator, perturbation: Operator) -> float:
+        r"""Return a bound on how much `response` changes with an admixture to the states, over it.
+
+        To first order in the admixture d it is ``2 Re <d|(A - <A>) (H - E_0)^-1 Q V + (V - <V>) (H - E_0)^-1 Q A>``.
+        """
+        symmetric = self.levels.block.symmetric(operator)
+        own = acting(self.levels, symmetric)
+        again, mean = self.divided(own), float(np.vdot(self.ground, own).real) / len(own)
+        moved = applied(self.levels, symmetric, self.answer) - mean * self.answer
+        moved = moved + applied(self.levels, perturbation, again) - float(np.mean(self.slopes)) * again
+        return 2 * float(np.sum(np.linalg.norm(moved, axis=1)))
+
 
 def acting(levels: Eigenstates, operator: Operator) -> NDArray[Any]:
     """Return an operator with the symmetry of the block, acting on the states of the ground level, as rows."""

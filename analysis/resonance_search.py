@@ -91,10 +91,12 @@ def resonance(
     -------
     xarray.Dataset
         ``value`` and ``error``: p and its error bar, which follows from that of Q or of the gap, and so from the
-        certificates. ``charge``, ``charge_slope``, ``gap``, ``fidelity_susceptibility`` there; ``crossing``: whether
+        certificates. ``charge``, ``charge_slope``, ``gap``, ``fidelity_susceptibility`` there, with the error bars
+        ``charge_slope_error`` and ``fidelity_susceptibility_error``; ``crossing``: whether
         levels cross there, so that Q jumps. All evaluations over ``evaluation``, by p: ``parameters``,
         ``energies``, ``charges``, ``gaps``, ``fidelity_susceptibilities`` with ``energy_errors``, ``charge_errors``,
-        ``gap_errors``, ``fidelity_susceptibility_errors``, and ``charge_slopes``. ``problem`` is empty.
+        ``gap_errors``, ``fidelity_susceptibility_errors``, and ``charge_slopes`` with ``charge_slope_errors``.
+        ``problem`` is empty.
 
     Raises
     ------
@@ -309,6 +311,7 @@ SERIES = (
     ("charges", "charge", "Q", "1"),
     ("charge_errors", "charge_error", "error bar", "1"),
     ("charge_slopes", "charge_slope", "dQ/dp", "1"),
+    ("charge_slope_errors", "charge_slope_error", "error bar", "1"),
     ("gaps", "gap", "E_1 - E_0", "energy"),
     ("gap_errors", "gap_error", "error bar", "energy"),
     ("fidelity_susceptibilities", "fidelity_susceptibility", "chi_F", "1"),
@@ -320,6 +323,7 @@ AT_THE_RESONANCE = (
     ("value", "parameter", "p at the resonance", "1"),
     ("charge", "charge", "Q", "1"),
     ("charge_slope", "charge_slope", "dQ/dp", "1"),
+    ("charge_slope_error", "charge_slope_error", "error bar", "1"),
     ("gap", "gap", "E_1 - E_0", "energy"),
     ("fidelity_susceptibility", "fidelity_susceptibility", "chi_F", "1"),
     ("fidelity_susceptibility_error", "fidelity_error", "error bar", "1"),

@@ -21,18 +21,18 @@ from ..clusters import place
 from ..hamiltonians import InvalidModel, Model, Problem, Sector, with_parameter
 from ..hamiltonians.parameters import show
 from ..hamiltonians.parametric import parameter_problem
-from .digits import columns, number, with_error
+from .digits import columns, with_error
 from .plain import entries
 from .task import Figure, Setting, Solved, Task
 from .values import LEFT_OUT, Number, Point, Table, WordOrSites, one_of
 from .wording import listed
 
 SERIES = (
-    "parameters", "energies", "energy_errors", "charges", "charge_errors", "charge_slopes", "gaps", "gap_errors",
-    "fidelity_susceptibilities", "fidelity_susceptibility_errors",
+    "parameters", "energies", "energy_errors", "charges", "charge_errors", "charge_slopes", "charge_slope_errors",
+    "gaps", "gap_errors", "fidelity_susceptibilities", "fidelity_susceptibility_errors",
 )  # fmt: skip
 SCALARS = (
-    "criterion", "value", "error", "charge", "charge_slope", "gap", "fidelity_susceptibility",
+    "criterion", "value", "error", "charge", "charge_slope", "charge_slope_error", "gap", "fidelity_susceptibility",
     "fidelity_susceptibility_error", "crossing", "problem",
 )  # fmt: skip
 
@@ -142,8 +142,8 @@ class ResonanceTask(Task):
         key = str(data["resonance_parameter"].values)
         table = columns("resonance", (key, "energy", "charge", "d charge / d parameter", "gap"))
         series = (data[f"resonance_{name}"].values for name in SERIES)
-        for p, energy, error, charge, charge_error, slope, gap, gap_error, *_ in zip(*series, strict=True):
-            shown = with_error(energy, error), with_error(charge, charge_error), number(slope, 6)
+        for p, energy, error, charge, charge_error, slope, slope_error, gap, gap_error, *_ in zip(*series, strict=True):
+            shown = with_error(energy, error), with_error(charge, charge_error), with_error(slope, slope_error)
             table.add_row(f"{p:.10g}", *shown, with_error(gap, gap_error))
         yield table
         value, error, chi = (float(data[f"resonance_{k}"]) for k in ("value", "error", "fidelity_susceptibility"))

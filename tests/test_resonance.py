@@ -139,15 +139,16 @@ def test_the_error_bar_covers_what_the_cutoff_does():
         assert 1e-11 < off <= float(found["error"]) < 0.1
 
 
-def test_error_bars_of_the_fidelity_susceptibility_cover_what_the_cutoff_does():
+def test_error_bars_of_the_responses_cover_what_the_cutoff_does():
     def here(quanta):
         model = replace(LIGAND, phonons=replace(LIGAND.phonons, max_quanta=quanta))
         line = partial(with_parameter, model, "phonons.electron_coupling")
         return evaluate(line, 1.1, EVEN, (EVEN,), electron_number(3), 2)
 
-    fine = here(24).fidelity_susceptibility
+    fine = here(24)
     for rough in (here(9), here(12)):
-        assert 1e-12 < abs(rough.fidelity_susceptibility - fine) <= rough.fidelity_error
+        assert 1e-12 < abs(rough.fidelity_susceptibility - fine.fidelity_susceptibility) <= rough.fidelity_error
+        assert 1e-12 < abs(rough.charge_slope - fine.charge_slope) <= rough.charge_slope_error < 0.1
 
 
 def test_the_smallest_gap_and_the_largest_slope_are_those_of_a_scan():

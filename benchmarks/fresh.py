@@ -18,9 +18,9 @@ JOB = "--job"
 Result = TypeVar("Result")
 
 
-def row_of(script: str, name: str, *numbers: float) -> dict:
+def row_of(script: str, name: str, *numbers: object) -> dict:
     """Run one row of a benchmark in a fresh process and return what it measured, with its peak memory in MiB."""
-    command = [sys.executable, script, JOB, name, *map(repr, numbers)]
+    command = [sys.executable, script, JOB, name, *map(json.dumps, numbers)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{name} {numbers} failed:\n{done.stderr}")

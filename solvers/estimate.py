@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -11,6 +12,8 @@ import numpy as np
 from ..clusters import Card, Shown, order, point_group
 from ..clusters.shown import counted
 from ..hamiltonians import Model, Sector, hamiltonian_operator
+from ..hamiltonians.frame import frame_parts
+from ..hamiltonians.phonons import phonon_dimension
 from ..hamiltonians.quspin_basis import MAX_BITS
 from ..hamiltonians.space import Space, dimensions
 from .blocks import finest_blocks, time_reversed
@@ -186,11 +189,13 @@ def _quspin_needs(model: Model, sector: Sector, size: _Size) -> tuple[float, flo
 
 def _tensor_needs(model: Model, sector: Sector, size: _Size) -> tuple[float, float]:
     moving, ladders = _entries_of_a_row(model)
+    spread, jumps = _spread_of_a_row(model, sector)
     vector = size.width * size.stored
     kept = min(KEPT_BYTES, STEPS * vector) if FIRST_CYCLE * vector > STORED_BYTES else STORED_BYTES
     vectors = max(4 + size.states, 2 * size.states + 1) * vector + kept
-    tables = size.phonons * (4 * _group_order(model, sector) + 24 * ladders)
-    step = size.stored * (SECONDS_PER_AMPLITUDE + SECONDS_PER_HOP * (moving + ladders)) * (2 if size.is_complex else 1)
+    tables = size.phonons * (4 * _group_order(model, sector) + 24 * ladders + (4 + size.width) * jumps)
+    entries = moving + ladders + spread
+    step = size.stored * (SECONDS_PER_AMPLITUDE + SECONDS_PER_HOP * entries) * (2 if size.is_complex else 1)
     memory = max(SETTING_UP * size.charges, HELD * size.charges + vectors + tables)
     return memory, SECONDS_PER_CONFIGURATION * size.charges + size.products * step
 
@@ -223,6 +228,30 @@ def _entries_of_a_row(model: Model) -> tuple[float, float]:
         elif any(up != low for _, up, low in lattice):
             ladders += 0.5 ** len(charge)
     return moving, ladders
+
+
+def _spread_of_a_row(model: Model, sector: Sector) -> tuple[float, float]:
+    """Return expected matrix elements of a row from lattice displacements that follow the charges, and their tables.
+
+    A charge that moves shifts the modes on its way, and each of them to any number of phonons.
+    """
+    shares: defaultdict[tuple[tuple[int, float], ...], float] = defaultdict(float)
+    _, electron, boson = frame_parts(model, sector)
+    if model.phonons is None or not (np.any(electron) or np.any(boson)):
+        return 0.0, 0.0
+    follows = {"c": electron, "b": boson}
+    mode_of = {mode.index: m for m, mode in enumerate(model.modes) if mode.host == "site"}
+    for charge, _ in hamiltonian_operator(model).terms:
+        jump: defaultdict[int, float] = defaultdict(float)
+        for symbol, index in charge:
+            if symbol not in ("nup", "ndn", "nb") and index in mode_of:
+                jump[mode_of[index]] += (1 if "+" in symbol else -1) * follows[symbol[0]][mode_of[index]]
+        steps = sum(symbol not in ("nup", "ndn", "nb") for symbol, _ in charge)
+        if moved := tuple(sorted((m, round(beta, 12)) for m, beta in jump.items() if abs(beta) > 1e-12)):
+            shares[moved] += 0.25 ** (steps / 2) * 0.5 ** (len(charge) - steps)
+    caps = model.phonons.max_quanta, model.phonons.total_quanta
+    widths = {jump: phonon_dimension(len(jump), *caps) for jump in shares}
+    return sum(min(1.0, share) * widths[jump] for jump, share in shares.items()), float(sum(widths.values()))
 
 
 def check_memory(model: Model, sector: Sector, engine: str, states: int, limit: int) -> None:

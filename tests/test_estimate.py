@@ -60,3 +60,13 @@ def test_a_run_over_all_blocks_takes_less_memory_than_the_whole_sector_and_longe
     assert one.memory < blocks.memory < whole.memory
     assert one.seconds < blocks.seconds < whole.seconds
     assert estimate_run(m, Sector(12, momentum=1)) == estimate(m, Sector(12, momentum=1))
+
+
+def test_displacements_that_follow_the_charges_are_counted():
+    plain, follows = (
+        Model(ring(4), Electrons(1.0), Bosons(0.5, 0.8), Phonons(1.0, boson_coupling=1.0, max_quanta=8, displacement=d))
+        for d in ("mean", "lang-firsov")
+    )
+    less, more = (estimate(m, Sector(8, momentum=0, reflection=1)) for m in (plain, follows))
+    assert 1.2 * less.seconds < more.seconds < 4 * less.seconds
+    assert more.memory > less.memory

@@ -41,7 +41,7 @@ CASES = {
     "ring of 6, k = 1": (lambda: boson_fermion(6, total_quanta=5), {"charge": 12, "momentum": 1}, {}),
     "ring of 8, k = 0 even": (lambda: boson_fermion(8, total_quanta=2), {"charge": 16, **FULL}, {}),
     "ring of 4, lang-firsov": (lambda: boson_fermion(4, max_quanta=6, **FOLLOWING), {"charge": 8, **FULL}, {}),
-    "ring of 6, lang-firsov": (lambda: boson_fermion(6, total_quanta=4, **FOLLOWING), {"charge": 12, "momentum": 0}, {}),
+    "ring of 6, lang-firsov": (lambda: boson_fermion(6, total_quanta=4, **FOLLOWING), {"charge": 12, **FULL}, {}),
     "Holstein ring of 4": (lambda: holstein(4, max_quanta=11), {"charge": 4, "momentum": 2, "reflection": -1}, {}),
     "Holstein ring of 6": (lambda: holstein(6, total_quanta=8), {"charge": 6, "momentum": 0}, {}),
     "boson-fermion ring of 10": (lambda: no_lattice(10), {"charge": 10, **FULL}, {}),

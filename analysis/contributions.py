@@ -10,17 +10,20 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..hamiltonians import Amplitudes, Block, Space
+from ..hamiltonians import Amplitudes, Block, Hamiltonian, Model, Space
 from ..hamiltonians.tensor import TensorOperator
-from ..solvers import Eigenstates, State
+from ..solvers import Eigenstates, Options, State
 from ..solvers.all_levels import AllLevels
 from ..solvers.members import Member
 from ..solvers.sampling import Sample
+from .ensembles import Blocks, Planned, Sampling, sampled_states
 from .lattice import displacement_distribution, displacement_squared
 from .measured import Measured, squared_displacements
 
 Sums = Mapping[str, NDArray[np.complex128]]
 """For each observable ``sum <O> exp(-(E - origin) / T)``, shape (samples, temperatures, ...)."""
+Lines = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Frequencies (lines,), and weights (temperatures, lines) that carry Boltzmann factors."""
 CUTOFF_PROBABILITY = "cutoff_probability"
 """Weight of the phonon states at the cutoff, from which one more quantum would lead out."""
 NEGLIGIBLE = 1e-18
@@ -45,6 +48,8 @@ class Contribution:
         Sums of ``w``, ``(E - origin) w`` and ``(E - origin)^2 w`` with ``w = exp(-(E - origin) / T)``.
     sums : mapping
         The same for observables, shape (samples, temperatures, ...).
+    lines : mapping of str to Lines
+        Spectral lines that start in the block, where all of them are kept.
     """
 
     member: Member
@@ -55,6 +60,52 @@ class Contribution:
     energy: NDArray[np.float64]
     energy_squared: NDArray[np.float64]
     sums: Sums
+    lines: Mapping[str, Lines] = field(default_factory=dict)
+
+
+Workshop = Callable[[Planned], Contribution]
+"""Sums over one block after the other, and keeps what they share."""
+
+
+@dataclass(frozen=True)
+class Averages:
+    """Thermal averages of observables as a sum over blocks.
+
+    Attributes
+    ----------
+    temperatures : (t,) float
+        T.
+    names : tuple of str
+        Of the observables.
+    grid : (n,) float
+        X of P(X).
+    """
+
+    temperatures: NDArray[np.float64]
+    names: tuple[str, ...]
+    grid: NDArray[np.float64]
+
+    @property
+    def about(self) -> object:
+        """What the sums depend on."""
+        return self.temperatures.tolist(), self.names, self.grid.tolist()
+
+    def workshop(self, model: Model, sampling: Sampling, options: Options) -> Workshop:
+        """Return what sums over the blocks of a model."""
+        blocks, measured = Blocks(), Measured.of(model, self.names)
+        last: list[tuple[Hamiltonian, Matrices]] = []
+        what = (self.temperatures, self.names, self.grid)
+
+        def work(planned: Planned) -> Contribution:
+            block = blocks.of(planned)
+            if not planned.exact:
+                states = sampled_states(planned, block, sampling, options)
+                return sampled_contribution(planned.member, block, measured, *what, *states)
+            if not last or last[0][0] is not block.hamiltonian:
+                last[:] = [(block.hamiltonian, Matrices.of(block.space, measured, self.names))]
+            return exact_contribution(planned.member, block, last[0][1], *what)
+
+        return work
 
 
 @dataclass(frozen=True)
@@ -158,7 +209,7 @@ def sampled_contribution(
         above = sample.energies - origin
         boltzmann = np.exp(-above / temperatures[:, None]) * sample.weights
         moments.append(first + np.array([boltzmann @ above**power for power in range(3)]))
-        states = (sample.thermal_state(float(t), origin) for t in temperatures)
+        states = sample.thermal_states(temperatures, origin)
         found.append([_in_state(block, phi, operators, measured, names, grid) for phi in states])
     sums = {
         name: np.array([[values[name] for values in row] for row in found])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -14,12 +14,14 @@ from scipy.interpolate import PchipInterpolator
 from ..hamiltonians import InvalidModel, Model, Problem
 from ..hamiltonians.parameters import show
 from ..solvers import Options
+from .contributions import Averages
 from .ensembles import Ensemble, Sampling, thermal_problems
+from .kept_blocks import remove_blocks
 from .labelled import labelled
 from .lattice import default_grid
 from .probes import probe
 from .spectra import silent
-from .thermal import condensate_replicates, needed_matrices, thermal_totals
+from .thermal import condensate_replicates, in_words, needed_matrices, thermal_totals
 from .thermal_flux import flux_replicates
 from .thermal_spectra import thermal_lines
 from .totals import Replicates, jackknife
@@ -180,36 +182,45 @@ def crossover_temperatures(
     """
     kind = Ensemble(ensemble) if isinstance(ensemble, str) else ensemble
     t = np.asarray(temperatures, dtype=float)
-    how = (t, kind, sampling or Sampling(), options or Options(), broadening)
-    _refuse(model, t, kind, how[2], axis)
-    if axis is None:
-        return _of_model(model, *how, progress)
-    species, key = AXES[axis]
+    options, sampling = options or Options(), sampling or Sampling()
+    how = (t, kind, sampling, replace(options, keep_blocks=True), broadening)
+    _refuse(model, t, kind, sampling, axis)
     found = []
-    for value in values:
-        changed = replace(model, **{species: replace(getattr(model, species), **{key: float(value)})})
-        progress(f"{axis} = {value:g}")
+    for changed in [model] if axis is None else _along(model, axis, values, progress):
         found.append(_of_model(changed, *how, progress))
+    if not options.keep_blocks:
+        remove_blocks(options.checkpoint)
+    if axis is None:
+        return found[0]
     texts = found[0][["role", "definition"]]
     joined = xr.concat([data.drop_vars(list(texts)) for data in found], dim=axis, combine_attrs="override")
     return joined.assign_coords({axis: np.asarray(values, dtype=float)}).merge(texts, combine_attrs="override")
 
 
+def _along(model: Model, axis: str, values: Sequence[float], progress: Callable[[str], None]) -> Iterator[Model]:
+    species, key = AXES[axis]
+    for value in values:
+        progress(f"{axis} = {value:g}")
+        yield replace(model, **{species: replace(getattr(model, species), **{key: float(value)})})
+
+
 def _refuse(model: Model, t: NDArray[np.float64], kind: Ensemble, sampling: Sampling, axis: str | None) -> None:
     problems = list(thermal_problems(model, t.tolist(), kind, sampling, ()))
-    if len(t) < FEWEST or np.any(np.diff(t) <= 0):
-        problems.append(
-            Problem("temperatures", show(t.tolist()), f"allowed: {FEWEST} or more numbers above 0, ascending")
-        )
+    problems += temperature_problems(t.tolist())
     if model.electrons is None or model.bosons is None:
         problems.append(Problem("model", "no pairs", "allowed: a model with electrons and local pairs"))
-    if kind.density is not None:
-        problems.append(Problem("density", show(kind.density), "allowed: a chemical potential"))
     if axis is not None and (axis not in AXES or getattr(model, AXES[axis][0]) is None):
         there = [name for name, (species, _) in AXES.items() if getattr(model, species) is not None]
         problems.append(Problem("axis", show(axis), f"allowed: {', '.join(there)}"))
     if problems:
         raise InvalidModel(problems)
+
+
+def temperature_problems(temperatures: Sequence[float]) -> Iterator[Problem]:
+    """Yield temperatures that cannot bracket a crossover."""
+    if len(temperatures) < FEWEST or np.any(np.diff(temperatures) <= 0):
+        allowed = f"allowed: {FEWEST} or more numbers above 0, ascending, for crossovers"
+        yield Problem("thermal.temperatures", show(list(temperatures)), allowed)
 
 
 def _of_model(
@@ -223,7 +234,7 @@ def _of_model(
 ) -> xr.Dataset:
     curves, flux = _curves(model, t, kind, sampling, options, broadening, progress)
     coords = {"estimator": list(ESTIMATORS)}
-    pairs = [_estimate(estimator, t, curves.get(estimator.curve)) for estimator in ESTIMATORS.values()]
+    pairs = [_estimate(estimator, t, curves[estimator.curve]) for estimator in ESTIMATORS.values()]
     where, errors = np.array(pairs).T
     roles, definitions = (np.array([getattr(e, text) for e in ESTIMATORS.values()]) for text in ("role", "definition"))
     variables = {
@@ -264,10 +275,9 @@ def _curves(
 ) -> tuple[dict[str, Replicates], float]:
     """Return the curves that the estimators read, as replicates, and the flux of the stiffness."""
     names = ("pair_exchange", *needed_matrices(model, ["condensate"]))
-    grid = default_grid(model)
-    totals, *_ = thermal_totals(
-        model, kind, t, names, grid, sampling, options, lambda done, count, what: progress(f"averages: {what}")
-    )
+    totals = thermal_totals(
+        model, kind, Averages(t, names, default_grid(model)), sampling, options, in_words(progress, "averages")
+    ).totals
     amplitude = np.abs(totals.observables["pair_exchange"][..., list(model.boson_sites)]).mean(axis=-1)
     curves = {"pair": amplitude, "condensate": condensate_replicates(model, totals.observables)["combined"][..., 0]}
     electron = probe(model, "electron")
@@ -275,7 +285,7 @@ def _curves(
         model, electron, t.tolist(), [0.0], broadening, "lorentzian", kind, sampling, options, progress
     ).both("zero")
     if not model.cluster.has_loop:
-        return curves, np.nan
+        return curves | {"stiffness": np.full((1, len(t)), np.nan)}, np.nan
     phi = np.array([0.0, np.pi])
     potential, _, stiffness, _ = flux_replicates(model, phi, t, kind, sampling, options, progress)
     best = int(np.argmin(potential[0, 0]))
@@ -283,9 +293,9 @@ def _curves(
     return curves, float(phi[best])
 
 
-def _estimate(estimator: Estimator, t: NDArray[np.float64], curve: Replicates | None) -> tuple[float, float]:
+def _estimate(estimator: Estimator, t: NDArray[np.float64], curve: Replicates) -> tuple[float, float]:
     """Return a crossover and its error bar: over random vectors, and from the grid of temperatures."""
-    if curve is None:
+    if np.any(np.isnan(curve)):
         return np.nan, np.nan
     found = np.array([estimator.find(t, row) for row in curve])
     value, error = jackknife(found)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..clusters import Brief
-from ..hamiltonians import Block, Hamiltonian, Model, Problem, Sector
+from ..hamiltonians import Block, Hamiltonian, Model, Problem, Sector, Space, hamiltonian_operator
 from ..hamiltonians.parameters import is_number, show
 from ..hamiltonians.sector import sector_problems
 from ..solvers import Eigenstates, Options, levels_by_symmetry
@@ -20,8 +20,6 @@ from ..solvers.members import ENSEMBLES, Member, members
 from ..solvers.recursion import silent
 from ..solvers.sampling import Sample, samples
 from .catalogue import available
-from .contributions import Contribution, Matrices, exact_contribution, sampled_contribution
-from .measured import Measured
 
 METHODS = ("auto", "exact", "ftlm")
 EXACT_UP_TO = 1500
@@ -88,13 +86,33 @@ class Sampling(Brief):
 
 @dataclass(frozen=True)
 class Planned:
-    """A block of an ensemble, and how it will be summed over."""
+    """A block of an ensemble, and how it will be summed over.
+
+    Attributes
+    ----------
+    member : Member
+        Its quantum numbers and copies.
+    model : Model
+        The Hamiltonian.
+    dimension, stored : int
+        Its states, and the amplitudes that stand for one of them.
+    exact : bool
+        Over all levels; otherwise with random vectors.
+    number : int
+        Its place in the ensemble, from which its random numbers come.
+    """
 
     member: Member
-    block: Block = field(repr=False)
+    model: Model = field(repr=False)
     dimension: int
+    stored: int
     exact: bool
     number: int
+
+    @property
+    def plain(self) -> Sector:
+        """The (N, S_z) sector that it is a block of."""
+        return replace(self.member.sector, momentum=None, reflection=None, irrep=None)
 
     def __str__(self) -> str:
         s = self.member.sector
@@ -104,8 +122,7 @@ class Planned:
 
     def check_memory(self, sampling: Sampling, limit: int) -> None:
         """Raise MemoryError, with the numbers, if the sum over the block takes more than `limit` bytes."""
-        stored = int(np.prod(self.block.shape))
-        need = 64 * self.dimension**2 if self.exact else 16 * stored * (min(sampling.steps, self.dimension) + 6)
+        need = 64 * self.dimension**2 if self.exact else 16 * self.stored * (min(sampling.steps, self.dimension) + 6)
         if need > limit:
             cure = 'take method = "ftlm"' if self.exact else "take fewer steps, or a lower phonon cutoff"
             raise MemoryError(
@@ -134,37 +151,30 @@ def plan(
     return _without_negligible(model, every, sampling, float(temperatures.max()), options)
 
 
-def contributions(
-    planned: Sequence[Planned],
-    temperatures: NDArray[np.float64],
-    names: Sequence[str],
-    grid: NDArray[np.float64],
-    sampling: Sampling,
-    options: Options,
-) -> Iterator[Contribution]:
-    """Sum over one block after the other."""
-    if not planned:
-        return
-    measured = Measured.of(planned[0].block.space.model, names)
-    matrices, hamiltonian = None, None
-    for each in planned:
-        each.check_memory(sampling, options.memory_limit)
-        block = each.block
-        what = (temperatures, names, grid)
-        if each.exact:
-            if matrices is None or hamiltonian is not block.hamiltonian:
-                matrices, hamiltonian = Matrices.of(block.space, measured, names), block.hamiltonian
-            yield exact_contribution(each.member, block, matrices, *what)
-        else:
-            lowest, vectors = sampled_states(each, sampling, options)
-            yield sampled_contribution(each.member, block, measured, *what, lowest, vectors)
+class Blocks:
+    """Builds blocks one after the other; those of one (N, S_z) sector share its Hamiltonian."""
+
+    def __init__(self) -> None:
+        self._hamiltonian: Hamiltonian | None = None
+
+    def of(self, planned: Planned, model: Model | None = None) -> Block:
+        """Return a block of the Hamiltonian of its model, or always of that of another one with the same symmetries."""
+        if self._hamiltonian is None or self._hamiltonian.space.sector != planned.plain:
+            self._hamiltonian = Hamiltonian.of(model or planned.model, planned.plain)
+        return Block.of(self._hamiltonian, planned.member.sector)
 
 
-def sampled_states(planned: Planned, sampling: Sampling, options: Options) -> tuple[Eigenstates, Iterator[Sample]]:
+def sampled_states(
+    planned: Planned, block: Block, sampling: Sampling, options: Options
+) -> tuple[Eigenstates, Iterator[Sample]]:
     """Return the lowest levels of a block, and the random vectors that stand for the rest of it."""
-    lowest = _lowest(planned.block, sampling.exact_levels, options)
-    seed = np.random.SeedSequence([options.seed, planned.number])
-    return lowest, samples(planned.block, sampling.samples, sampling.steps, seed, lowest.amplitudes)
+    lowest = _lowest(block, sampling.exact_levels, options)
+    return lowest, samples(block, sampling.samples, sampling.steps, seed_of(planned, options), lowest.amplitudes)
+
+
+def seed_of(planned: Planned, options: Options) -> np.random.SeedSequence:
+    """Return the seed of a block, which is the same wherever and in whatever order blocks are summed over."""
+    return np.random.SeedSequence([options.seed, planned.number])
 
 
 def _lowest(block: Block, count: int, options: Options) -> Eigenstates:
@@ -178,14 +188,15 @@ def _lowest(block: Block, count: int, options: Options) -> Eigenstates:
 
 def _all(model: Model, kind: Ensemble, sampling: Sampling, symmetric: Model, twins: bool) -> Iterator[Planned]:
     limit = {"exact": np.inf, "ftlm": TINY, "auto": EXACT_UP_TO}[sampling.method]
-    hamiltonian = None
     whole_up_to = WHOLE_UP_TO if sampling.method != "ftlm" else 0
+    operator, space = hamiltonian_operator(model), None
     for number, member in enumerate(members(symmetric, kind.kind, kind.sector, whole_up_to, twins)):
-        plain = replace(member.sector, momentum=None, reflection=None, irrep=None)
-        if hamiltonian is None or hamiltonian.space.sector != plain:
-            hamiltonian = Hamiltonian.of(model, plain)
-        block = Block.of(hamiltonian, member.sector)
-        yield Planned(member, block, block.dimension, block.dimension <= limit, number)
+        planned = Planned(member, model, 0, 0, True, number)
+        if space is None or space.sector != planned.plain:
+            space = Space(model, planned.plain)
+        block = Block.of(Hamiltonian(space, operator, ()), member.sector)  # to be counted only
+        size, stored = block.dimension, int(np.prod(block.shape))
+        yield replace(planned, dimension=size, stored=stored, exact=size <= limit)
 
 
 def _without_negligible(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import shutil
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ..hamiltonians import Model
+from ..hamiltonians import Model, hamiltonian_operator
 from ..solvers import Options
 from ..solvers.checkpoint import CheckpointError, Writer, fingerprint, read
 from .contributions import Contribution
@@ -20,6 +18,17 @@ KEPT_FROM = 1.0
 """Seconds that a block must have taken to be kept, or `Options.checkpoint_interval` where that is shorter."""
 SUFFIX = ".block"
 ARRAYS = ("partition", "energy", "energy_squared")
+
+
+def folder_of(checkpoint: str | os.PathLike[str] | None) -> Path | None:
+    """Return the folder of the blocks that belong to a checkpoint."""
+    return None if checkpoint is None else Path(checkpoint).with_suffix(".blocks")
+
+
+def identity(about: object, model: Model, kind: Ensemble, sampling: Sampling, options: Options) -> str:
+    """Return the fingerprint of a sum over blocks: of everything that the sums of a block depend on."""
+    formula = sorted(map(repr, hamiltonian_operator(model).terms.items()))
+    return fingerprint((about, formula, replace(model, terms=()), kind, sampling, options.seed, options.tolerance))
 
 
 @dataclass(frozen=True)
@@ -34,28 +43,20 @@ class KeptBlocks:
         Fingerprint of the model and of everything that a block depends on.
     least : float
         Seconds that a block must have taken.
+    staying : bool
+        `remove` leaves them.
     """
 
     folder: Path | None
     about: str
     least: float
+    staying: bool = False
 
     @classmethod
-    def of(
-        cls,
-        model: Model,
-        kind: Ensemble,
-        t: NDArray[np.float64],
-        summed: Sequence[str],
-        grid: NDArray[np.float64],
-        sampling: Sampling,
-        options: Options,
-    ) -> KeptBlocks:
+    def of(cls, about: str, options: Options) -> KeptBlocks:
         """Return those of a calculation, beside the checkpoint that the options name."""
-        path = None if options.checkpoint is None else Path(options.checkpoint)
-        what = (model, kind, t.tolist(), tuple(summed), grid.tolist(), sampling, options.seed, options.tolerance)
         least = min(KEPT_FROM, options.checkpoint_interval)
-        return cls(None if path is None else path.with_suffix(".blocks"), fingerprint(what), least)
+        return cls(folder_of(options.checkpoint), about, least, options.keep_blocks)
 
     def find(self, planned: Planned) -> Contribution | None:
         """Return a block that is there whole; None where there is none, or it is damaged or of another calculation."""
@@ -66,7 +67,8 @@ class KeptBlocks:
             block, sums = state["block"], state["sums"]
             z, energy, squared = (block[name] for name in ARRAYS)
             exact, origin = bool(block["exact"]), float(block["origin"])
-            return Contribution(planned.member, planned.dimension, exact, origin, z, energy, squared, sums)
+            lines = {name: (at["at"], at["weights"]) for name, at in state["lines"].items()}
+            return Contribution(planned.member, planned.dimension, exact, origin, z, energy, squared, sums, lines)
         return None
 
     def keep(self, planned: Planned, part: Contribution, seconds: float) -> None:
@@ -77,14 +79,15 @@ class KeptBlocks:
         writer = Writer(self._file(planned))
         block = {"exact": part.exact, "origin": part.origin, **{name: getattr(part, name) for name in ARRAYS}}
         try:
-            writer.finish(self._about(planned), {"block": block, "sums": dict(part.sums)})
+            lines = {name: {"at": at, "weights": weights} for name, (at, weights) in part.lines.items()}
+            writer.finish(self._about(planned), {"block": block, "sums": dict(part.sums), "lines": lines})
         except BaseException:
             writer.discard()
             raise
 
     def remove(self) -> None:
         """Remove the blocks of a sum that is complete."""
-        if self.folder is not None and self.folder.is_dir():
+        if self.folder is not None and self.folder.is_dir() and not self.staying:
             for file in self.folder.glob(f"{self.about[:16]}-*"):
                 file.unlink(missing_ok=True)
             with suppress(OSError):  # blocks of another calculation may be there
@@ -96,3 +99,10 @@ class KeptBlocks:
 
     def _about(self, planned: Planned) -> dict[str, str]:
         return {"thermal sum": self.about, "block": str(planned)}
+
+
+def remove_blocks(checkpoint: str | os.PathLike[str] | None) -> None:
+    """Remove all blocks that belong to a checkpoint, whatever they were for, once its result is complete."""
+    folder = folder_of(checkpoint)
+    if folder is not None and folder.is_dir():
+        shutil.rmtree(folder)

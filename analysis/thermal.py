@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -13,10 +12,11 @@ from numpy.typing import NDArray
 
 from ..hamiltonians import InvalidModel, Model
 from ..solvers import Options
+from .block_sums import Progress, block_sums
 from .catalogue import available
-from .contributions import CUTOFF_PROBABILITY, Contribution
+from .contributions import CUTOFF_PROBABILITY, Averages
 from .energy import PARTS
-from .ensembles import Ensemble, Planned, Sampling, contributions, plan, thermal_problems
+from .ensembles import Ensemble, Sampling, plan, thermal_problems
 from .formulas import DIMS
 from .kept_blocks import KeptBlocks
 from .labelled import labelled
@@ -24,8 +24,6 @@ from .lattice import default_grid
 from .thermodynamics import thermodynamics
 from .totals import Replicates, Totals, jackknife
 
-Progress = Callable[[int, int, str], None]
-"""Called with the number of blocks done, of all blocks, and what comes next."""
 MATRICES = ("pair_correlation", "boson_correlation", "pair_boson_correlation")
 UNITS = dict.fromkeys(PARTS, "energy")
 MARGIN = 1.3
@@ -66,7 +64,8 @@ def thermal_averages(
         Observables, by the names of the ground state; None for all that the model has.
     options : Options, optional
         Seed and memory limit; with a checkpoint ``NAME.checkpoint``, finished blocks are kept in the folder
-        ``NAME.blocks`` until the sum is complete, and the same call goes on from there.
+        ``NAME.blocks`` until the sum is complete, and the same call goes on from there; with a pool, as
+        ``Options(pool=Workers(4))``, its processes sum over the blocks, with the same random numbers.
     displacement_grid : sequence of float, optional
         X at which P(X) is given.
     progress : function
@@ -79,7 +78,8 @@ def thermal_averages(
         ``specific_heat`` (Var H / T^2, at fixed mu), ``charge``, ``charge_variance``, ``compressibility``
         (Var N / T = d<N>/d mu), ``spin_susceptibility`` (Var S_z / T), ``chemical_potential``,
         ``cutoff_probability`` (weight of the phonon states at the cutoff), the observables, and for each of them
-        ``NAME_error``; ``skipped_share`` bounds the weight of blocks that were left out.
+        ``NAME_error``; ``skipped_share`` bounds the weight of blocks that were left out, ``sampled_blocks`` took
+        ``random_vectors`` each.
 
     Raises
     ------
@@ -112,57 +112,83 @@ def thermal_averages(
     grid = default_grid(model) if displacement_grid is None else np.asarray(displacement_grid, dtype=float)
     wanted = (*(n for n in chosen if n != "condensate"), *needed_matrices(model, chosen), CUTOFF_PROBABILITY)
     summed = tuple(dict.fromkeys(wanted))
-    totals, sampled, skipped = thermal_totals(model, kind, t, summed, grid, sampling, options, progress)
-    return _dataset(model, kind, totals, chosen, grid, skipped, sampled)
+    found = thermal_totals(model, kind, Averages(t, summed, grid), sampling, options, progress)
+    data = _dataset(model, kind, found, chosen, grid)
+    found.kept.remove()
+    return data
+
+
+@dataclass(frozen=True)
+class Summed:
+    """Thermal sums over an ensemble, and how they were made.
+
+    Attributes
+    ----------
+    totals : Totals
+        The sums.
+    sampling : Sampling
+        With the number of random vectors that was taken.
+    sampled : int
+        Blocks that were summed over with them.
+    skipped : float
+        Bound on the share of the blocks that were left out.
+    kept : KeptBlocks
+        Blocks on disk.
+    """
+
+    totals: Totals
+    sampling: Sampling
+    sampled: int
+    skipped: float
+    kept: KeptBlocks
 
 
 def thermal_totals(
     model: Model,
     kind: Ensemble,
-    t: NDArray[np.float64],
-    summed: Sequence[str],
-    grid: NDArray[np.float64],
+    summed: Averages,
     sampling: Sampling,
     options: Options,
     progress: Progress,
-) -> tuple[Totals, int, float]:
-    """Return the sums over all blocks, how many of these were sampled, and a bound on the share of those left out."""
-    planned, skipped = plan(model, kind, sampling, t, replace(options, checkpoint=None))
+) -> Summed:
+    """Return the sums over all blocks, with as many random vectors as the wanted error takes."""
+    t = summed.temperatures
+    planned, skipped = plan(model, kind, sampling, t, options)
     charge = None if kind.density is None else kind.density * model.cluster.sites
     while True:
-        kept = KeptBlocks.of(model, kind, t, summed, grid, sampling, options)
-        parts = []
-        for part in _parts(planned, kept, t, summed, grid, sampling, replace(options, checkpoint=None)):
-            parts.append(part)
-            progress(len(parts), len(planned), str(planned[min(len(parts), len(planned) - 1)]))
+        parts, kept = block_sums(summed, model, kind, planned, sampling, options, progress)
         totals = Totals.of(parts, t, charge)
-        kept.remove()
         needed = _needed_samples(totals, sampling)
         if needed <= sampling.samples:
-            return totals, sum(not part.exact for part in parts), skipped
+            return Summed(totals, sampling, sum(not part.exact for part in parts), skipped, kept)
+        kept.remove()
         sampling = replace(sampling, samples=needed)
 
 
-def _parts(
-    planned: Sequence[Planned],
-    kept: KeptBlocks,
+def settled(
+    model: Model,
+    kind: Ensemble,
     t: NDArray[np.float64],
-    summed: Sequence[str],
-    grid: NDArray[np.float64],
     sampling: Sampling,
     options: Options,
-) -> Iterator[Contribution]:
-    """Yield the sums over all blocks in order: those that are kept on disk, and the others as they are computed."""
-    found = {each.number: kept.find(each) for each in planned}
-    missing = [each for each in planned if found[each.number] is None]
-    computed = contributions(missing, t, summed, grid, sampling, options)
-    for each in planned:
-        part = found[each.number]
-        if part is None:
-            began = time.monotonic()
-            part = next(computed)
-            kept.keep(each, part, time.monotonic() - began)
-        yield part
+    progress: Callable[[str], None],
+) -> tuple[NDArray[np.float64], Sampling]:
+    """Return what a wanted density adds to the chemical potential, and the number of vectors that an error bar takes.
+
+    Both are found by the thermal sums, for what has its own: spectra and the response to a flux.
+    """
+    if kind.density is None and sampling.target_error is None:
+        return np.zeros(len(t)), sampling
+    found = thermal_totals(
+        model, kind, Averages(t, (), np.zeros(0)), sampling, options, in_words(progress, "chemical potential")
+    )
+    found.kept.remove()
+    return found.totals.shift[0], replace(found.sampling, target_error=None)
+
+
+def in_words(progress: Callable[[str], None], what: str) -> Progress:
+    """Return what tells the progress of a sum over blocks in words."""
+    return lambda done, count, block: progress(f"{what}, block {min(done + 1, count)} of {count}: {block}")
 
 
 def _needed_samples(totals: Totals, sampling: Sampling) -> int:
@@ -180,14 +206,9 @@ def _needed_samples(totals: Totals, sampling: Sampling) -> int:
 
 
 def _dataset(
-    model: Model,
-    kind: Ensemble,
-    totals: Totals,
-    chosen: Sequence[str],
-    grid: NDArray[np.float64],
-    skipped: float,
-    sampled: int,
+    model: Model, kind: Ensemble, found: Summed, chosen: Sequence[str], grid: NDArray[np.float64]
 ) -> xr.Dataset:
+    totals = found.totals
     coords: dict[str, NDArray[np.float64]] = {"temperature": totals.temperatures, "X": grid}
     variables: dict[str, xr.DataArray] = {}
 
@@ -206,8 +227,10 @@ def _dataset(
         for name, eigenvalues in condensate_replicates(model, totals.observables).items():
             add(f"condensate_{name}", eigenvalues, (f"{name}_natural_orbital",), "eigenvalues, descending", "1")
     _check_entropy(variables["entropy"], variables["entropy_error"])
-    variables["skipped_share"] = labelled("skipped_share", skipped, [], "bound on the weight of blocks left out")
-    variables["sampled_blocks"] = labelled("sampled_blocks", sampled, [], "blocks summed by random vectors")
+    variables["skipped_share"] = labelled("skipped_share", found.skipped, [], "bound on the weight of blocks left out")
+    variables["sampled_blocks"] = labelled("sampled_blocks", found.sampled, [], "blocks summed by random vectors")
+    vectors = found.sampling.samples if found.sampled else 0
+    variables["random_vectors"] = labelled("random_vectors", vectors, [], "random vectors of each of them")
     return xr.Dataset(variables)
 
 

@@ -3,51 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..hamiltonians import Block, Hamiltonian, InvalidModel, Model, Problem, flux_derivative
-from ..hamiltonians.parameters import show
+from ..hamiltonians import Block, InvalidModel, Model, flux_derivative
 from ..solvers import Options
 from ..solvers.all_levels import AllLevels
 from ..solvers.ground_state import DEGENERATE
 from ..solvers.krylov import krylov
-from ..solvers.members import Member
-from .ensembles import Ensemble, Planned, Sampling, plan, thermal_problems
+from .block_sums import block_sums
+from .contributions import Contribution, Workshop
+from .ensembles import Blocks, Ensemble, Planned, Sampling, plan, seed_of, thermal_problems
 from .labelled import labelled
-from .totals import Replicates, jackknife, replicates_of
+from .thermal import in_words, settled
+from .totals import Replicates, Totals, jackknife
 
 STEP = 0.02
 """Distance of the fluxes between which random vectors are followed."""
 STENCIL = ((-2, -1, 0, 1, 2), (1 / 12, -2 / 3, 0.0, 2 / 3, -1 / 12), (-1 / 12, 4 / 3, -5 / 2, 4 / 3, -1 / 12))
 """Steps, and weights of the first and second derivative to fourth order."""
+HERE = 2
+"""Place of no step."""
 
 
 @dataclass(frozen=True)
-class FluxSums:
-    """What a block adds to Z and its derivatives with respect to the flux.
+class FluxSum:
+    """What blocks add to Z and its derivatives with respect to the flux.
+
+    In the sums are ``slope`` and ``curvature``, ``dZ/dphi`` and ``d2Z/dphi2``, and ``bending``,
+    ``sum_n exp(-(E_n - origin) / T) d2E_n/dphi2``, which is NaN for random vectors: these do not tell levels apart.
 
     Attributes
     ----------
-    member : Member
-        The block.
-    origin : float
-        Energy from which Boltzmann factors are counted.
-    partition, slope, curvature : (samples, temperatures) float
-        ``Z``, ``dZ/dphi``, ``d2Z/dphi2``; one row where all levels were computed.
-    bending : (samples, temperatures) float
-        ``sum_n exp(-(E_n - origin) / T) d2E_n/dphi2``; NaN for random vectors, which do not tell levels apart.
+    temperatures : (t,) float
+        T.
     """
 
-    member: Member
-    origin: float
-    partition: NDArray[np.float64] = field(repr=False)
-    slope: NDArray[np.float64] = field(repr=False)
-    curvature: NDArray[np.float64] = field(repr=False)
-    bending: NDArray[np.float64] = field(repr=False)
+    temperatures: NDArray[np.float64]
+
+    @property
+    def about(self) -> object:
+        """What the sums depend on."""
+        return "flux", self.temperatures.tolist()
+
+    def workshop(self, model: Model, sampling: Sampling, options: Options) -> Workshop:
+        """Return what sums over the blocks of a model."""
+        threaded = [replace(model, flux=model.flux + step * STEP) for step in STENCIL[0]]
+        blocks = [Blocks() for _ in threaded]
+
+        def work(planned: Planned) -> Contribution:
+            if planned.exact:
+                return _exact(planned, blocks[HERE].of(planned), self.temperatures)
+            around = [known.of(planned, other) for known, other in zip(blocks, threaded, strict=True)]
+            return _sampled(planned, around, self.temperatures, sampling, options)
+
+        return work
 
 
 def thermal_flux_response(
@@ -84,7 +97,8 @@ def thermal_flux_response(
     temperatures : sequence of float
         T above zero.
     ensemble : Ensemble or str
-        Which blocks are summed over; without a wanted density.
+        Which blocks are summed over; with a wanted density, mu is that of the model's own flux at each temperature,
+        and D_s the response at fixed mu.
     sampling : Sampling, optional
         Exact or sampled.
     options : Options, optional
@@ -137,52 +151,51 @@ def flux_replicates(
     if not model.cluster.has_loop:
         raise ValueError(f"a {model.cluster.kind} of {model.cluster.sites} sites has no loop for a flux")
     problems = list(thermal_problems(model, t.tolist(), kind, sampling, ()))
-    if kind.density is not None:
-        problems.append(Problem("thermal.density", show(kind.density), "allowed: a chemical potential, with a flux"))
     if problems:
         raise InvalidModel(problems)
-    found = []
+    shift, sampling = settled(model, kind, t, sampling, options, progress)
+    found, kept = [], []
     for value in phi:
         threaded = replace(model, flux=float(value))
         planned, _ = plan(threaded, kind, sampling, t, options, replace(model, flux=1.0))
-        parts = []
-        for each in planned:
-            progress(f"flux {value:.4g}: {each}")
-            each.check_memory(sampling, options.memory_limit)
-            parts.append(_exact(each, t) if each.exact else _sampled(each, t, sampling, options))
-        found.append(_response(parts, t, model.cluster.loop_length))
+        told = in_words(progress, f"flux {value:.4g}")
+        parts, blocks = block_sums(FluxSum(t), threaded, kind, planned, sampling, options, told)
+        found.append(_response(Totals.of(parts, t, shift=shift), model.cluster.loop_length))
+        kept.append(blocks)
+    for blocks in kept:
+        blocks.remove()
     return [np.stack(rows, axis=-1) for rows in zip(*found, strict=True)]
 
 
-def _exact(planned: Planned, t: NDArray[np.float64]) -> FluxSums:
+def _exact(planned: Planned, block: Block, t: NDArray[np.float64]) -> Contribution:
     """Sum over all levels of a block."""
-    levels = AllLevels.of(planned.block)
-    model, energies = planned.block.space.model, levels.energies
+    levels = AllLevels.of(block)
+    model, energies = block.space.model, levels.energies
     first, second = levels.elements(flux_derivative(model, 1)), levels.averages(flux_derivative(model, 2)).real
     squares, slopes = np.abs(first) ** 2, first.diagonal().real
     gap = np.abs(energies - energies[:, None])
     same = gap <= DEGENERATE * np.maximum(1.0, np.abs(energies))
-    origin = float(energies[0])
-    lower, divisor = np.minimum(energies, energies[:, None]) - origin, np.where(same, 1.0, gap)
+    above = energies - energies[0]
+    lower, divisor = np.minimum(above, above[:, None]), np.where(same, 1.0, gap)
     rows = []
     for temperature in t:
-        w = np.exp(-(energies - origin) / temperature)
+        w = np.exp(-above / temperature)
         spread = np.where(same, 1.0 / temperature, -np.expm1(-gap / temperature) / divisor)
         pairs = squares * np.exp(-lower / temperature) * spread
         z, bent = w.sum(), w @ second
         curvature = (pairs.sum() - bent) / temperature
-        rows.append((z, -(w @ slopes) / temperature, curvature, bent - pairs[~same].sum()))
-    z, slope, curvature, bending = np.array(rows).T[:, None]
-    return FluxSums(planned.member, origin, z, slope, curvature, bending)
+        moments = (z, w @ above, w @ above**2)
+        rows.append((*moments, -(w @ slopes) / temperature, curvature, bent - pairs[~same].sum()))
+    return _contribution(planned, True, float(energies[0]), np.array(rows).T[:, None])
 
 
-def _sampled(planned: Planned, t: NDArray[np.float64], sampling: Sampling, options: Options) -> FluxSums:
+def _sampled(
+    planned: Planned, blocks: Sequence[Block], t: NDArray[np.float64], sampling: Sampling, options: Options
+) -> Contribution:
     """Follow random vectors over fluxes: Z of each, and the derivatives of its logarithm."""
-    model = planned.block.space.model
-    blocks = [_at(planned.block, replace(model, flux=model.flux + k * STEP)) for k in STENCIL[0]]
     origin, rows = np.nan, []
-    for child in np.random.SeedSequence([options.seed, planned.number]).spawn(sampling.samples):
-        real, imaginary = np.random.default_rng(child).standard_normal((2, blocks[0].energy.size))
+    for child in seed_of(planned, options).spawn(sampling.samples):
+        real, imaginary = np.random.default_rng(child).standard_normal((2, blocks[HERE].energy.size))
         logs = []
         for block in blocks:
             start = (real + 1j * imaginary) / np.sqrt(2.0)
@@ -192,31 +205,27 @@ def _sampled(planned: Planned, t: NDArray[np.float64], sampling: Sampling, optio
             weights = float(np.vdot(start, start).real) * space.starts**2
             above = (space.energies - space.energies[0]) / t[:, None]
             logs.append(np.log(np.exp(-above) @ weights) - (space.energies[0] - origin) / t)
+            if block is blocks[HERE]:
+                energies = space.energies - origin
+                moments = [np.exp(-energies / t[:, None]) * weights @ energies**power for power in (1, 2)]
         first, second = (np.array(w) @ np.array(logs) / STEP**power for power, w in enumerate(STENCIL[1:], start=1))
-        z = np.exp(logs[2])
-        rows.append((z, z * first, z * (second + first**2), np.full(z.shape, np.nan)))
-    z, slope, curvature, bending = np.swapaxes(np.array(rows), 0, 1)
-    return FluxSums(planned.member, origin, z, slope, curvature, bending)
+        z = np.exp(logs[HERE])
+        rows.append((z, *moments, z * first, z * (second + first**2), np.full(z.shape, np.nan)))
+    return _contribution(planned, False, origin, np.swapaxes(np.array(rows), 0, 1))
 
 
-def _at(block: Block, model: Model) -> Block:
-    """Return the same block of the Hamiltonian with another flux."""
-    plain = replace(block.sector, momentum=None, reflection=None, irrep=None)
-    return Block.of(Hamiltonian.of(model, plain), block.sector)
+def _contribution(planned: Planned, exact: bool, origin: float, rows: NDArray[np.float64]) -> Contribution:
+    z, energy, squared, *derivatives = rows
+    sums = dict(zip(("slope", "curvature", "bending"), derivatives, strict=True))
+    return Contribution(planned.member, planned.dimension, exact, origin, z, energy, squared, sums)
 
 
-def _response(parts: Sequence[FluxSums], t: NDArray[np.float64], length: int) -> tuple[Replicates, ...]:
+def _response(totals: Totals, length: int) -> tuple[Replicates, ...]:
     """Return F, current, stiffness and Drude weight: replicates over temperatures."""
-    count = max(len(part.partition) for part in parts)
-    lowest = min(part.origin for part in parts)
-    total = 0.0
-    for part in parts:
-        rows = np.array([part.partition, part.slope, part.curvature, part.bending])
-        factor = part.member.copies * np.exp(-(part.origin - lowest) / t)
-        total = total + factor * np.array([replicates_of(row, count) for row in rows])
-    z, slope, curvature, bending = np.asarray(total)
-    stiffness = -t * (curvature / z - (slope / z) ** 2)
-    return lowest - t * np.log(z), t * slope / z, np.pi * length * stiffness, np.pi * length * bending / z
+    t = totals.temperatures
+    slope, curvature, bending = (totals.observables[name].real for name in ("slope", "curvature", "bending"))
+    potential = totals.lowest - t * np.log(totals.partition)
+    return potential, t * slope, -np.pi * length * t * (curvature - slope**2), np.pi * length * bending
 
 
 def _dataset(

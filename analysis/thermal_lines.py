@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import comb as binomial
 
-from ..hamiltonians import Amplitudes, Block, Hamiltonian, Operator
+from ..hamiltonians import Amplitudes, Block, Hamiltonian, Model, Operator
 from ..hamiltonians.transitions import Transition, charge_change, target_hamiltonian, transitions
-from ..solvers import Eigenstates
+from ..solvers import Eigenstates, Options
 from ..solvers.all_levels import AllLevels
 from ..solvers.krylov import krylov
 from ..solvers.lines import Accuracy, spectral_lines
 from ..solvers.sampling import Sample
-from .contributions import Contribution
-from .ensembles import Planned
+from .contributions import Contribution, Lines, Workshop
+from .ensembles import Blocks, Planned, Sampling, sampled_states
 from .excitations import LINESHAPES, MOMENTS, NEGLIGIBLE, Resolution
 from .probes import Probe
 
@@ -28,9 +29,6 @@ COMB_FROM = 4000
 MOST_LINES = 50_000
 """Longer lists of lines are not kept."""
 SIGNS: Mapping[str, int] = {"addition": 1, "removal": -1}
-
-Lines = tuple[NDArray[np.float64], NDArray[np.float64]]
-"""Frequencies (lines,), and weights (temperatures, lines) that carry Boltzmann factors."""
 
 
 @dataclass(frozen=True)
@@ -43,24 +41,38 @@ class Wanted:
         The operators.
     temperatures : (t,) float
         T.
+    frequencies : (n,) float
+        omega.
     resolution : Resolution
-        Frequencies, and how exactly the resolvent is wanted.
+        Where, from the chemical potential of the model, and how exactly the resolvent is wanted.
     broadening, lineshape : float, str
         Of the lines.
+    offset : (t,) float
+        By how much lines move down: what is added to mu at each temperature, times the charge that the probe adds.
     loop : int
         Bonds around the ring for the optical conductivity, whose lines carry pi / L (1 - exp(-omega / T)) / omega;
         0 for other probes.
     averaged : sequence of Operator
-        Whose thermal averages the sum rules need.
+        Whose thermal averages the sum rules need, that of the n-th moment in n-th place.
     """
 
     probe: Probe
     temperatures: NDArray[np.float64]
+    frequencies: NDArray[np.float64]
     resolution: Resolution
     broadening: float
     lineshape: str
+    offset: NDArray[np.float64]
     loop: int = 0
     averaged: Sequence[Operator] = field(default=(), repr=False)
+
+    @property
+    def about(self) -> object:
+        """What the sums depend on."""
+        operators = [sorted(map(repr, operator.terms.items())) for _, operator in self.parts]
+        shape = (self.broadening, self.lineshape, self.resolution.width, self.resolution.options.engine)
+        at = [a.tolist() for a in (self.temperatures, self.frequencies, self.offset)]
+        return "spectrum", operators, at, shape, self.loop, len(self.averaged)
 
     @property
     def parts(self) -> Iterator[tuple[str, Operator]]:
@@ -69,14 +81,38 @@ class Wanted:
         if self.probe.removal is not None:
             yield "removal", self.probe.removal
 
+    def workshop(self, model: Model, sampling: Sampling, options: Options) -> Workshop:
+        """Return what sums over the blocks of a model."""
+        blocks, known = Blocks(), Levels(reach=2)
+
+        def work(planned: Planned) -> Contribution:
+            block = blocks.of(planned)
+            if planned.exact:
+                return exact_lines(planned, block, self, known)
+            return sampled_lines(
+                planned, block, self, *sampled_states(planned, block, sampling, options), sampling.steps
+            )
+
+        return work
+
     def seen(self, part: str, lines: Sequence[Lines]) -> dict[str, NDArray[np.float64]]:
         """Return everything linear that is read off lines, each with the temperatures first."""
-        t = self.temperatures[:, None]
-        x = np.concatenate([np.zeros(0), *(at for at, _ in lines)])
-        w = np.concatenate([np.zeros((len(t), 0)), *(weights for _, weights in lines)], axis=1)
+        x, w = joined(lines, len(self.temperatures))
         if self.loop:
             here = x > ELASTIC
+            t = self.temperatures[:, None]
             x, w = x[here], w[:, here] * np.pi / self.loop * -np.expm1(-x[here] / t) / x[here]
+        if np.any(self.offset):
+            each = zip(self.offset, w, self.temperatures, strict=True)
+            rows = [self._read(x - offset, row[None], np.array([t])) for offset, row, t in each]
+        else:
+            rows = [self._read(x, w, self.temperatures)]
+        return {f"{part}_{name}": np.concatenate([row[name] for row in rows]) for name in rows[0]}
+
+    def _read(
+        self, x: NDArray[np.float64], w: NDArray[np.float64], temperatures: NDArray[np.float64]
+    ) -> dict[str, NDArray[np.float64]]:
+        t = temperatures[:, None]
         found = {
             "moments": w @ x[:, None] ** np.arange(MOMENTS),
             "below": np.sum(w * _fermi(x / t), axis=1),
@@ -85,9 +121,23 @@ class Wanted:
         }
         x, w = comb(x, w, COMB * self.broadening) if len(x) > COMB_FROM else (x, w)
         shape = LINESHAPES[self.lineshape][0]
-        found["curve"] = w @ shape(x[:, None] - self.resolution.frequencies, self.broadening)
+        found["curve"] = w @ shape(x[:, None] - self.frequencies, self.broadening)
         found["zero"] = w @ shape(x, self.broadening)
-        return {f"{part}_{name}": values for name, values in found.items()}
+        return found
+
+    def moved(self, averages: NDArray[Any]) -> NDArray[Any]:
+        """Return moments, shape (t, orders), of lines that move down by `offset`."""
+        if self.loop or not np.any(self.offset):
+            return averages
+        n = np.arange(averages.shape[1])
+        powers = np.where(n[:, None] >= n, (-self.offset[:, None, None]) ** np.maximum(n[:, None] - n, 0), 0.0)
+        return np.asarray(np.einsum("tnk,tk->tn", binomial(n[:, None], n) * powers, averages))
+
+
+def joined(lines: Sequence[Lines], temperatures: int) -> Lines:
+    """Return lists of lines as one."""
+    x = np.concatenate([np.zeros(0), *(at for at, _ in lines)])
+    return x, np.concatenate([np.zeros((temperatures, 0)), *(weights for _, weights in lines)], axis=1)
 
 
 ELASTIC = 1e-8
@@ -146,15 +196,15 @@ class Levels:
         return self._known[key]
 
 
-def exact_lines(planned: Planned, wanted: Wanted, known: Levels) -> tuple[Contribution, dict[str, list[Lines]]]:
+def exact_lines(planned: Planned, block: Block, wanted: Wanted, known: Levels) -> Contribution:
     """Find all lines that start in a block, by Lehmann's sum over the levels of the blocks that the probe reaches."""
-    block, t = planned.block, wanted.temperatures
+    t = wanted.temperatures
     levels = known.of(block, block.sector.charge)
     above = levels.energies - levels.energies[0]
     boltzmann = np.exp(-above / t[:, None])
     z, energy, squared = (np.asarray(boltzmann @ above**power)[None] for power in range(3))
     sums: dict[str, NDArray[Any]] = {}
-    kept: dict[str, list[Lines]] = {}
+    kept: dict[str, Lines] = {}
     for part, operator in wanted.parts:
         lines = []
         for transition in _transitions(block, operator):
@@ -164,17 +214,17 @@ def exact_lines(planned: Planned, wanted: Wanted, known: Levels) -> tuple[Contri
             at = SIGNS[part] * (others.energies[up] - levels.energies[start])
             lines.append((at, squares[up, start] * boltzmann[:, start]))
         sums |= wanted.seen(part, lines)
-        kept[part] = lines if sum(len(at) for at, _ in lines) <= MOST_LINES else []
+        kept[part] = joined(lines if sum(len(at) for at, _ in lines) <= MOST_LINES else [], len(t))
     averages = [levels.averages(operator) for operator in wanted.averaged]
-    sums["averages"] = boltzmann @ np.array(averages, complex).reshape(-1, len(above)).T
+    sums["averages"] = wanted.moved(boltzmann @ np.array(averages, complex).reshape(-1, len(above)).T)
     phonons = np.sum(np.abs(levels.amplitudes) ** 2, axis=1)
     sums["phonons"] = boltzmann @ phonons
     rows = {name: np.asarray(values, complex)[None] for name, values in sums.items()}
-    return Contribution(planned.member, len(above), True, float(levels.energies[0]), z, energy, squared, rows), kept
+    return Contribution(planned.member, len(above), True, float(levels.energies[0]), z, energy, squared, rows, kept)
 
 
 def sampled_lines(
-    planned: Planned, wanted: Wanted, lowest: Eigenstates, vectors: Iterable[Sample], steps: int
+    planned: Planned, block: Block, wanted: Wanted, lowest: Eigenstates, vectors: Iterable[Sample], steps: int
 ) -> Contribution:
     r"""Find the lines that start in a block: those of its lowest levels, and of random vectors for the rest.
 
@@ -188,7 +238,7 @@ def sampled_lines(
     ----------
     J. Jaklic and P. Prelovsek, Adv. Phys. 49, 1 (2000), section 3.
     """
-    block, t = planned.block, wanted.temperatures
+    t = wanted.temperatures
     origin = float(lowest.energies[0])
     known = lowest.energies - origin
     share = np.exp(-known / t[:, None])
@@ -211,12 +261,13 @@ def sampled_lines(
         above = sample.energies - origin
         boltzmann = np.exp(-above / t[:, None])
         thermodynamics.append(first + np.array([(boltzmann * sample.weights) @ above**power for power in range(3)]))
-        row = in_states([sample.thermal_state(float(temperature), origin) for temperature in t])
+        row = in_states(list(sample.thermal_states(t, origin)))
         for part, found in moving.items():
             lines = [_lines_of_vector(transition, SIGNS[part], sample, boltzmann, steps) for transition in found]
             row |= wanted.seen(part, lines)
         rows.append(row)
     sums = {name: np.array([exact[name] + row[name] for row in rows], complex) for name in exact}
+    sums["averages"] = np.array([wanted.moved(row) for row in sums["averages"]])
     z, energy, squared = np.moveaxis(np.array(thermodynamics), 1, 0)
     return Contribution(planned.member, planned.dimension, False, origin, z, energy, squared, sums)
 

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..hamiltonians import Block, InvalidModel, Model, Operator, Problem, flux_derivative, hamiltonian_operator
+from ..hamiltonians import Block, InvalidModel, Model, Operator, flux_derivative, hamiltonian_operator
 from ..hamiltonians.algebra import canonical
-from ..hamiltonians.parameters import show
+from ..hamiltonians.transitions import charge_change
 from ..solvers import Options
+from .block_sums import block_sums
 from .contributions import Contribution
-from .ensembles import Ensemble, Sampling, plan, sampled_states, thermal_problems
+from .ensembles import Blocks, Ensemble, Sampling, plan, thermal_problems
 from .excitations import MOMENTS, near_cutoff
+from .kept_blocks import KeptBlocks
 from .labelled import labelled
 from .probes import Probe, probe_problems
 from .spectra import DEFAULT_BROADENING, resolved, silent
 from .sum_rules import allowed_defects, moment_formulas
+from .thermal import in_words, settled
 from .thermal_flux import thermal_flux_response
-from .thermal_lines import Levels, Lines, Wanted, exact_lines, sampled_lines
+from .thermal_lines import Wanted
 from .totals import Replicates, Totals, jackknife
 
 MOST_WORDS = 4000
@@ -47,7 +50,8 @@ class ThermalLines:
     block: Block
     totals: Totals
     parts: Sequence[Contribution]
-    lines: Sequence[dict[str, list[Lines]]]
+    skipped: float
+    kept: KeptBlocks
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -149,12 +153,13 @@ def thermal_spectral_function(
     found = thermal_lines(
         model, probe, temperatures, frequencies, broadening, lineshape, kind, sampling, options, progress
     )
-    data = _dataset(found)
+    data = _dataset(found, model)
     _check(data, found)
-    if not found.wanted.loop:
-        return data
-    conductivity = _conductivity(model, found, kind, sampling or Sampling(), options or Options())
-    return data.merge(conductivity, combine_attrs="override")
+    if found.wanted.loop:
+        conductivity = _conductivity(model, found, kind, sampling or Sampling(), options or Options(), progress)
+        data = data.merge(conductivity, combine_attrs="override")
+    found.kept.remove()
+    return data
 
 
 def thermal_lines(
@@ -173,15 +178,22 @@ def thermal_lines(
     sampling, options = sampling or Sampling(), options or Options()
     problems = list(thermal_problems(model, temperatures, kind, sampling, ()))
     problems += probe_problems(model, probe.name) if probe.name == "current" else []
-    if kind.density is not None:
-        problems.append(Problem("thermal.density", show(kind.density), "allowed: a chemical potential, for spectra"))
     if problems:
         raise InvalidModel(problems)
     t = np.asarray(temperatures, dtype=float)
-    resolution = resolved(frequencies, broadening, lineshape, options)
+    resolution = resolved(frequencies, broadening, lineshape, replace(options, pool=None, checkpoint=None))
+    omega = resolution.frequencies
+    shift, sampling = settled(model, kind, t, sampling, options, progress)
+    offset = shift * charge_change(model, probe.addition)[0]
+    resolution = replace(resolution, frequencies=np.unique(omega + offset[:, None]))
     loop = sum(bond.winding != 0 for bond in model.cluster.bonds) if probe.name == "current" else 0
-    wanted = Wanted(probe, t, resolution, broadening, lineshape, loop, tuple(_averaged(model, probe, loop)))
-    return _summed(model, kind, wanted, sampling, options, progress)
+    shape = (omega, resolution, broadening, lineshape, offset)
+    wanted = Wanted(probe, t, *shape, loop, tuple(_averaged(model, probe, loop)))
+    planned, skipped = plan(model, kind, sampling, t, options, twins=True)
+    told = in_words(progress, f"spectrum of {probe.name}")
+    parts, kept = block_sums(wanted, model, kind, planned, sampling, options, told)
+    totals = Totals.of(parts, t, shift=shift)
+    return ThermalLines(wanted, kind, Blocks().of(planned[0]), totals, parts, skipped, kept)
 
 
 def _averaged(model: Model, probe: Probe, loop: int) -> list[Operator]:
@@ -192,33 +204,9 @@ def _averaged(model: Model, probe: Probe, loop: int) -> list[Operator]:
     return [formula for _, formula in formulas if len(formula.terms) <= MOST_WORDS]
 
 
-def _summed(
-    model: Model,
-    kind: Ensemble,
-    wanted: Wanted,
-    sampling: Sampling,
-    options: Options,
-    progress: Callable[[str], None],
-) -> ThermalLines:
-    """Go through the blocks of the ensemble."""
-    t = wanted.temperatures
-    planned, _ = plan(model, kind, sampling, t, options, twins=True)
-    known, parts, lines = Levels(reach=2), [], []
-    for number, each in enumerate(planned):
-        progress(f"spectrum of {wanted.probe.name}, block {number + 1} of {len(planned)}: {each}")
-        each.check_memory(sampling, options.memory_limit)
-        if each.exact:
-            part, own = exact_lines(each, wanted, known)
-        else:
-            part, own = sampled_lines(each, wanted, *sampled_states(each, sampling, options), sampling.steps), {}
-        parts.append(part)
-        lines.append(own)
-    return ThermalLines(wanted, kind, planned[0].block, Totals.of(parts, t), parts, lines)
-
-
-def _dataset(found: ThermalLines) -> xr.Dataset:
+def _dataset(found: ThermalLines, model: Model) -> xr.Dataset:
     wanted = found.wanted
-    t, omega = wanted.temperatures, wanted.resolution.frequencies
+    t, omega = wanted.temperatures, wanted.frequencies
     coords = {"temperature": t, "omega": omega}
     variables: dict[str, xr.DataArray] = {}
 
@@ -259,6 +247,11 @@ def _dataset(found: ThermalLines) -> xr.Dataset:
             "energy^order",
             {"temperature": t},
         )
+    mu = model.chemical_potential + found.totals.shift[0]
+    variables["chemical_potential"] = labelled(
+        "chemical_potential", mu, ["temperature"], "mu", "energy", {"temperature": t}
+    )
+    variables["skipped_share"] = labelled("skipped_share", found.skipped, [], "bound on the weight of blocks left out")
     variables["broadening"] = labelled("broadening", wanted.broadening, [], "half width at half maximum", "energy")
     return xr.Dataset(variables | _poles(found))
 
@@ -308,11 +301,12 @@ def _poles(found: ThermalLines) -> dict[str, xr.DataArray]:
     """Return all lines of an exact spectrum with their weights at each temperature, if they are few."""
     t, totals = found.wanted.temperatures, found.totals
     at, weights = [np.zeros(0)], [np.zeros((len(t), 0))]
-    for part, own in zip(found.parts, found.lines, strict=True):
-        factor = np.exp(-(part.origin - totals.lowest) / t) / totals.partition[0]
-        for lines in own.values():
-            at += [x for x, _ in lines]
-            weights += [w * factor[:, None] for _, w in lines]
+    for part in found.parts:
+        above = part.origin - totals.lowest - totals.shift[0] * part.member.sector.charge
+        factor = np.exp(-above / t) / totals.partition[0]
+        for x, w in part.lines.values():
+            at.append(x)
+            weights.append(w * factor[:, None])
     x, w = np.concatenate(at), np.concatenate(weights, axis=1)
     if found.wanted.loop or not found.is_exact or not len(x):
         return {}
@@ -325,16 +319,25 @@ def _poles(found: ThermalLines) -> dict[str, xr.DataArray]:
         return {}
     coords = {"temperature": t, "pole": np.arange(np.count_nonzero(strong))}
     weight = labelled("pole_weights", total[:, strong], ["temperature", "pole"], "w_n", "1", coords)
-    place = labelled("pole_frequencies", x[starts][strong], ["pole"], "omega_n", "energy", {"pole": coords["pole"]})
+    places, dims = x[starts][strong], ["pole"]
+    if np.any(found.wanted.offset):
+        places, dims = places - found.wanted.offset[:, None], ["temperature", "pole"]
+    over = {dim: coords[dim] for dim in dims}
+    place = labelled("pole_frequencies", places, dims, "omega_n", "energy", over)
     return {"pole_frequencies": place, "pole_weights": weight}
 
 
 def _conductivity(
-    model: Model, found: ThermalLines, kind: Ensemble, sampling: Sampling, options: Options
+    model: Model,
+    found: ThermalLines,
+    kind: Ensemble,
+    sampling: Sampling,
+    options: Options,
+    progress: Callable[[str], None],
 ) -> xr.Dataset:
     """Return the thermal Drude weight, and the f-sum rule with it."""
     t, loop = found.wanted.temperatures, found.wanted.loop
-    response = thermal_flux_response(model, [model.flux], t.tolist(), kind, sampling, options)
+    response = thermal_flux_response(model, [model.flux], t.tolist(), kind, sampling, options, progress)
     drude = response["drude"].values[:, 0] * loop / model.cluster.loop_length
     fsum, error = jackknife(np.pi / (2 * loop) * found["averages"].real[..., 0])
     weight = found.both("moments")[0, :, 0]

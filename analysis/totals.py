@@ -49,7 +49,11 @@ class Totals:
 
     @classmethod
     def of(
-        cls, parts: Sequence[Contribution], temperatures: NDArray[np.float64], charge: float | None = None
+        cls,
+        parts: Sequence[Contribution],
+        temperatures: NDArray[np.float64],
+        charge: float | None = None,
+        shift: NDArray[np.float64] | None = None,
     ) -> Totals:
         """Add blocks up.
 
@@ -61,6 +65,8 @@ class Totals:
             T.
         charge : float, optional
             Wanted <N>, for which the chemical potential is found at each temperature.
+        shift : (t,) float, optional
+            What is added to the chemical potential at each temperature, in its place.
 
         Raises
         ------
@@ -74,7 +80,7 @@ class Totals:
         copies = np.array([part.member.copies for part in parts], dtype=float)
         z = np.array([replicates_of(part.partition, count) for part in parts])
         log_weight = np.log(copies)[:, None] - origin[:, None] / temperatures
-        shift = np.zeros(z.shape[1:])
+        shift = np.zeros(z.shape[1:]) + (0.0 if shift is None else shift)
         if charge is not None:
             shift = _shifts(np.log(z) + log_weight[:, None], number, temperatures, charge)
         factor = np.exp(log_weight[:, None] + _largest_out(shift * number[:, None, None] / temperatures))

@@ -52,7 +52,7 @@ class Ritz:
 def overlaps(rows: Vector, v: Vector) -> Vector:
     """Return ``<row|v>`` for each row of a (k, n) array."""
     if _suits_blas(rows):
-        return np.asarray(rows.conj() @ v)
+        return np.asarray((rows @ v.conj()).conj())  # conjugates no row
     partial: Vector = np.zeros((max(1, len(v) // PIECE), len(rows)), v.dtype)
     row_products(partial, rows, v)
     return np.asarray(partial.sum(axis=0))

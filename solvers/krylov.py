@@ -14,6 +14,8 @@ from .deflation import Matvec, Projection, Vector, add, overlaps
 
 EXHAUSTED = 1e-12
 """A coupling this small beside the norm of H ends the recursion: the space is invariant."""
+SHRUNK = 0.5
+"""A vector that loses more of its length as it is made orthogonal is made so once more."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +59,19 @@ class _Kept:
             self._mend(q, step)
         self._matvec(q, out)
         self.diagonal.append(float(np.vdot(q, out).real))
-        self._image = out.copy()
+        self._rest = out
         return out
 
     def _mend(self, q: Vector, step: int) -> None:
-        """Replace QuSpin's new vector by the part of the last image that is orthogonal to all rows."""
-        rest = self._image
-        for _ in range(2):
+        """Replace QuSpin's new vector, which is that of its buffer normalised, by its part orthogonal to all rows."""
+        rest, norm, before = self._rest, 0.0, np.inf
+        while norm < SHRUNK * before:  # what is left of a vector that shrinks is not orthogonal yet
+            before = norm or float(np.linalg.norm(rest))
             add(-overlaps(self._basis[:step], rest), self._basis[:step], rest)
-        self._project(rest)
-        norm = float(np.linalg.norm(rest))
+            self._project(rest)
+            norm = float(np.linalg.norm(rest))
+            if norm <= EXHAUSTED * before:
+                break
         self.coupling.append(norm)
         if norm <= EXHAUSTED * max(1.0, *map(abs, self.diagonal), *self.coupling):
             raise _Ended

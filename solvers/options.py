@@ -1,13 +1,14 @@
-"""How to solve: engine, tolerance, seed and limits."""
+"""How to solve: engine, tolerance, limits, and what is kept or computed elsewhere."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..clusters import Brief
+from .pool import Pool
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,6 +33,10 @@ class Options(Brief):
         File in which a long Lanczos search is kept: the same call goes on from there. It is removed at the end.
     checkpoint_interval : float
         Seconds between two checkpoints; shorter searches write nothing.
+    keep_blocks : bool
+        Blocks of thermal sums that are finished stay on disk after the sum, for the caller to remove.
+    pool : Pool, optional
+        Processes that compute the blocks of thermal sums.
     """
 
     engine: str = "auto"
@@ -42,3 +47,5 @@ class Options(Brief):
     wanted_below: float = np.inf
     checkpoint: str | os.PathLike[str] | None = None
     checkpoint_interval: float = 60.0
+    keep_blocks: bool = False
+    pool: Pool | None = field(default=None, repr=False, compare=False)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..hamiltonians import Amplitudes, Block
+from ..hamiltonians.threads import one_blas_thread
 from .deflation import Vector, add, overlaps
 from .krylov import Krylov, krylov
 
@@ -46,10 +47,13 @@ class Sample:
         """``|<psi_j|r>|^2``."""
         return self.overlaps**2
 
-    def thermal_state(self, temperature: float, origin: float) -> NDArray[Any]:
-        """Return stored amplitudes of ``exp(-(H - origin) / 2T) r``, not normalised."""
-        factors = np.exp(-0.5 * (self.energies - origin) / temperature) * self.overlaps
-        return np.asarray((factors @ self.space.ritz @ self.space.basis).reshape(self.block.shape))
+    def thermal_states(self, temperatures: NDArray[np.float64], origin: float) -> NDArray[Any]:
+        """Return stored amplitudes of ``exp(-(H - origin) / 2T) r``, not normalised, for each temperature."""
+        factors = np.exp(-0.5 * (self.energies - origin) / temperatures[:, None]) * self.overlaps
+        basis = self.space.basis
+        with one_blas_thread():  # real coefficients: real and imaginary parts on their own
+            rows = factors @ self.space.ritz @ basis.view(float)
+        return np.asarray(rows.view(basis.dtype).reshape(-1, *self.block.shape))
 
 
 def samples(

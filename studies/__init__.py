@@ -1,5 +1,6 @@
 """Studies: model files, their runs and sweeps, and what leaves the program."""
 
+from ..solvers.pool import Pool
 from .charge_scan_task import ChargeScanTask
 from .coherence_task import CoherenceTask
 from .digits import with_error
@@ -7,7 +8,7 @@ from .entanglement_task import EntanglementTask
 from .flux_task import FluxTask
 from .folder import StudyError, StudyFolder, opened
 from .ground_state_task import GroundStateTask
-from .job import Pool, shared
+from .job import shared
 from .lattice_task import LatticeTask
 from .measured_names import OBSERVABLES
 from .model_file import Axis, Study, at_point, parse, read, sweep_points

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..analysis.approximations.comparison_plots import comparison_figures
+from ..analysis.crossover_plots import plot_crossovers
 from ..analysis.plots import plot_sweep, save
 from .runner import Result
 
@@ -32,6 +33,9 @@ def save_figures(result: Result, stem: Path) -> Iterator[Path]:
         for name in (n for n in SWEPT if n in data):
             others = dict.fromkeys(axes[1:], 0)
             yield save(plot_sweep(data.isel(others), axes[0], name), stem.with_name(f"{stem.name}-{name}.png"))
+        if "crossover_value" in data:
+            chosen = data.isel(dict.fromkeys(axes[1:], 0))
+            yield save(plot_crossovers(chosen, axes[0]), stem.with_name(f"{stem.name}-crossovers.png"))
         for title, ax in comparison_figures(data, axes):
             yield save(ax, stem.with_name(f"{stem.name}-{title}.png"))
         return

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -45,25 +45,21 @@ class Job:
     checkpoint: Path | None
     sharing: int
 
+    def compute(self) -> xr.Dataset:
+        """Compute the point; whatever happens is in the data."""
+        try:
+            study = shared(evaluated(self.tables, self.file, self.text), self.sharing)
+            return compute_or_fail(study, self.grid, Quiet(), self.checkpoint)
+        except Exception as error:  # the disk of another machine, or its version of the program
+            return failure(f"{type(error).__name__}: {error}")
 
-class Pool(Protocol):
-    """What computes points elsewhere, several at once."""
+    def lost(self, why: str) -> xr.Dataset:
+        """Return the data of a point that nobody could compute."""
+        return failure(why)
 
-    @property
-    def sharing(self) -> int:
-        """How many points share the memory of this machine."""
-
-    def compute(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, xr.Dataset]]:
-        """Yield each job with its data, in the order in which they are finished."""
-
-
-def compute_job(job: Job) -> xr.Dataset:
-    """Compute a point; whatever happens is in the data."""
-    try:
-        study = shared(evaluated(job.tables, job.file, job.text), job.sharing)
-        return compute_or_fail(study, job.grid, Quiet(), job.checkpoint)
-    except Exception as error:  # the disk of another machine, or its version of the program
-        return failure(f"{type(error).__name__}: {error}")
+    def moved(self) -> Job:
+        """Return it without its checkpoint: another machine has another disk."""
+        return replace(self, checkpoint=None)
 
 
 def shared(study: Study, sharing: int) -> Study:

@@ -17,8 +17,8 @@ from rich.console import Console
 from ..clusters import Card, Cluster, Shown
 from ..clusters.shown import counted
 from ..hamiltonians import Model, Sector
+from ..solvers.pool import Pool
 from .folder import opened
-from .job import Pool
 from .model_file import parse, read, sweep_points
 from .progress import TerminalReporter
 from .runner import run

@@ -12,9 +12,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..analysis.kept_blocks import remove_blocks
 from ..analysis.labelled import labelled
 from ..solvers import CheckpointError
 from ..solvers.estimate import choose_engine
+from ..solvers.pool import Pool
 from .digits import with_error
 from .study import Study
 from .task import Reporter, Setting
@@ -29,6 +31,7 @@ def compute(
     reporter: Reporter,
     checkpoint: Path | None = None,
     swept: bool = False,
+    pool: Pool | None = None,
 ) -> xr.Dataset:
     """Compute what the tables of a study without a sweep ask for, each under its own names.
 
@@ -44,30 +47,41 @@ def compute(
         Where long searches are kept.
     swept : bool
         True at a point of a sweep.
+    pool : Pool, optional
+        Processes that compute the blocks of thermal sums.
 
     Returns
     -------
     xarray.Dataset
         All variables of all tasks.
     """
-    kept = replace(study.solver, checkpoint=checkpoint)
-    setting = Setting(study.model, study.sector, study.solver, grid, reporter, study.tasks, swept)
+    kept = replace(study.solver, checkpoint=checkpoint, keep_blocks=True, pool=pool)
+    setting = Setting(study.model, study.sector, study.solver, grid, reporter, study.tasks, swept, kept)
     parts = [task.run(replace(setting, solver=kept) if task.resumes else setting) for task in study.tasks]
+    remove_blocks(checkpoint)
     return xr.merge(parts, join="outer", compat="override", combine_attrs="override")
 
 
 def compute_certified(
-    study: Study, grid: NDArray[np.float64], reporter: Reporter, checkpoint: Path | None = None
+    study: Study,
+    grid: NDArray[np.float64],
+    reporter: Reporter,
+    checkpoint: Path | None = None,
+    pool: Pool | None = None,
 ) -> xr.Dataset:
     """Compute one point of a sweep; add its status, engine, largest residual and leak, and wall time."""
     start = time.perf_counter()
-    data = compute(study, grid, reporter, checkpoint, swept=True)
+    data = compute(study, grid, reporter, checkpoint, swept=True, pool=pool)
     engines = {choose_engine(model, sector, study.solver.engine) for model, sector, _ in study.solves()}
     return data.assign(_account(data, DONE, "", ", ".join(sorted(engines)), time.perf_counter() - start))
 
 
 def compute_or_fail(
-    study: Study, grid: NDArray[np.float64], reporter: Reporter, checkpoint: Path | None = None
+    study: Study,
+    grid: NDArray[np.float64],
+    reporter: Reporter,
+    checkpoint: Path | None = None,
+    pool: Pool | None = None,
 ) -> xr.Dataset:
     """Do as `compute_certified`; return the error of a point that fails in the place of its numbers.
 
@@ -78,7 +92,7 @@ def compute_or_fail(
     """
     start = time.perf_counter()
     try:
-        return compute_certified(study, grid, reporter, checkpoint)
+        return compute_certified(study, grid, reporter, checkpoint, pool)
     except (CheckpointError, OSError):
         raise
     except Exception as error:  # whatever it is, the other points go on

@@ -26,6 +26,10 @@ def show_result(result: Result, console: Console) -> None:
     console.print(Text(study.name, style="bold"))
     if study.sweep:
         print_wide(console, _sweep_table(result))
+        points = [(point, data) for point, data in result.points if not has_failed(data)]
+        for task in study.tasks:
+            for shown in task.sweep_tables(points):
+                print_wide(console, shown)
         return
     for table in _tables(study, result.points[0][1]):
         print_wide(console, table)

@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from pathlib import Path
 from types import MappingProxyType
@@ -22,8 +23,9 @@ from ..hamiltonians import Model, Sector
 from ..solvers import symmetry_sectors
 from ..solvers.checkpoint import beside
 from ..solvers.estimate import check_memory, choose_engine
+from ..solvers.pool import Pool
 from .folder import StudyFolder, content_hash
-from .job import Job, Pool, shared
+from .job import Job, shared
 from .model_file import Study, at_point, sweep_points
 from .point import compute, compute_certified, compute_or_fail, has_failed, lowest_energy
 from .refinement import refined
@@ -157,7 +159,8 @@ def run(
         Where every finished point is kept, and from where it is taken; a point that fails then keeps its error and does
         not stop the rest.
     pool : Pool, optional
-        What computes the points of a sweep, several at once; points that fail keep their error.
+        What computes the points of a sweep, several at once, or the blocks of thermal sums; points that fail keep
+        their error.
 
     Returns
     -------
@@ -182,7 +185,7 @@ def run(
     >>> round(float(run(parse(text, "dimer.toml")).data.energies[0]), 12)
     -1.0
     """
-    book = _Book(study, reporter or Quiet(), checkpoint, folder, pool if study.sweep else None)
+    book = _Book(study, reporter or Quiet(), checkpoint, folder, pool)
     while True:
         for known in book.solve():
             if finished is not None:
@@ -204,13 +207,15 @@ class _Book:
         folder: StudyFolder | None,
         pool: Pool | None,
     ) -> None:
-        self._reporter, self._checkpoint, self._folder, self._pool = reporter, checkpoint, folder, pool
-        self._sharing = pool.sharing if pool else 1
+        self._reporter, self._checkpoint, self._folder = reporter, checkpoint, folder
+        self._pool = pool if study.sweep else None  # one point goes through its blocks with it
+        self._sharing = self._pool.sharing if self._pool else 1
         first = [at_point(study, point) for point in sweep_points(study)]
         for each in first:
             check_fits(shared(each, self._sharing))
         self._grid = common_grid(study, [each.model for each in first])
-        self._solve = compute_or_fail if folder else compute_certified if study.sweep else compute
+        solve = compute_or_fail if folder else compute_certified if study.sweep else compute
+        self._solve = partial(solve, pool=None if study.sweep else pool)
         self._known: dict[str, xr.Dataset] = {}
         self._numbers: dict[str, int] = {}
         self.turn_to(study)

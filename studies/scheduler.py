@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import xarray as xr
-
-from .job import Job, compute_job
-from .point import failure
+from ..solvers.pool import SomeWork, Work
 
 PATIENCE = "30s"
 """How long to wait for the scheduler to answer."""
@@ -30,19 +26,21 @@ class Scheduled:
     def __init__(self, client: Any, as_completed: Any) -> None:
         self._client, self._as_completed = client, as_completed
 
-    def compute(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, xr.Dataset]]:
-        """Yield each job with its data, in the order in which they are finished.
+    def compute(self, pieces: Sequence[SomeWork]) -> Generator[tuple[SomeWork, Any]]:
+        """Yield each piece with its answer, in the order in which they are finished.
 
-        The scheduler repeats the points of workers that die; a point that it gives up has failed.
+        The scheduler repeats the work of workers that die; what it gives up has failed.
         """
         submit = self._client.submit
-        waiting = {  # without checkpoints: another machine has another disk
-            submit(compute_job, replace(job, checkpoint=None), key=f"respair-{job.key}"): job for job in jobs
-        }
+        waiting = {submit(_computed, piece.moved(), key=f"respair-{piece.key}"): piece for piece in pieces}
         for future in self._as_completed(list(waiting), loop=self._client.loop):
-            job = waiting.pop(future)
+            piece = waiting.pop(future)
             error = future.exception()
-            yield job, future.result() if error is None else failure(f"{type(error).__name__}: {error}")
+            yield piece, future.result() if error is None else piece.lost(f"{type(error).__name__}: {error}")
+
+
+def _computed(piece: Work) -> Any:
+    return piece.compute()
 
 
 @contextmanager

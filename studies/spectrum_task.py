@@ -155,10 +155,10 @@ class SpectrumTask(Task):
         """Find the lines in all blocks that the operator reaches from the ground level, or from the thermal state."""
         warm = next((task for task in setting.tasks if isinstance(task, ThermalTask)), None)
         if warm is not None:
-            kind = Ensemble(warm.ensemble, setting.sector)
+            kind = Ensemble(warm.ensemble, setting.sector, warm.density)
             right = probe(setting.model, self.operator, self.site, self._one_momentum, self.spin)
             form = (self.frequencies, self.broadening, self.lineshape, kind)
-            how = (warm.sampling, setting.solver, setting.reporter.step)
+            how = (warm.sampling, setting.kept, setting.reporter.step)
             return self.named(thermal_spectral_function(setting.model, right, warm.temperatures, *form, *how))
         levels, reporter = setting.ground, setting.reporter
         shape = (self.frequencies, self.broadening, self.lineshape, setting.solver)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Protocol, Self
 
@@ -79,6 +79,8 @@ class Setting:
         All that the file asks for: some are answered together.
     swept : bool
         True at a point of a sweep: where one point has no answer, the others have.
+    kept : Options
+        How to solve what is kept block by block, and in several processes: thermal sums.
     """
 
     model: Model
@@ -88,6 +90,7 @@ class Setting:
     reporter: Reporter
     tasks: tuple[Task, ...] = ()
     swept: bool = False
+    kept: Options = field(default_factory=Options)
 
     @property
     def block(self) -> Sector:
@@ -169,6 +172,11 @@ class Task(Brief, ABC):
     @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
         """Yield what the terminal shows, from the whole dataset of a point."""
+        yield from ()
+
+    @classmethod
+    def sweep_tables(cls, points: Sequence[tuple[Mapping[str, object], xr.Dataset]]) -> Iterator[TextTable | Text]:
+        """Yield what the terminal shows of a sweep beside the numbers of `summary`; points that failed are left out."""
         yield from ()
 
     @classmethod

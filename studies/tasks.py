@@ -8,6 +8,7 @@ from types import MappingProxyType
 from .charge_scan_task import ChargeScanTask
 from .coherence_task import CoherenceTask
 from .compare_task import CompareTask
+from .crossover_task import CrossoverTask
 from .entanglement_task import EntanglementTask
 from .flux_task import FluxTask
 from .ground_state_task import GroundStateTask
@@ -29,6 +30,7 @@ KINDS: tuple[type[Task], ...] = (
     ResonanceTask,
     SpectrumTask,
     ThermalTask,
+    CrossoverTask,
     CompareTask,
 )
 """In the order in which they run."""

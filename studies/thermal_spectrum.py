@@ -18,7 +18,7 @@ CURRENT = ("drude", "fsum", "fsum_defect")
 
 
 def thermal_spectrum_record(data: xr.Dataset) -> dict[str, object]:
-    """Return the curves and numbers as lists over temperatures.
+    """Return the curves and numbers as lists over temperatures; omega is measured from the chemical potential.
 
     ``poles`` are [frequency, weight] pairs where there is one temperature, and a list of such lists where there are
     more; they are left out where there are too many lines.
@@ -28,12 +28,13 @@ def thermal_spectrum_record(data: xr.Dataset) -> dict[str, object]:
         "frequencies": plain(data["omega"]),
         **entries(data, "spectrum", ("values", "moments", *there)),
         "weights": {part: plain(data[f"spectrum_{part}_weight"]) for part in ("addition", "removal")},
-        **entries(data, "spectrum", ("zero_frequency", "pseudogap", "broadening")),
+        **entries(data, "spectrum", ("zero_frequency", "pseudogap", "broadening", "chemical_potential")),
+        **entries(data, "spectrum", ("skipped_share",)),
         "errors": {name: plain(data[f"spectrum_{name}_error"]) for name in ERRORS},
     }
     if "spectrum_pole_weights" in data:
         at, weights = data["spectrum_pole_frequencies"].values, data["spectrum_pole_weights"].values
-        poles = [np.array([at, row]).T.tolist() for row in weights]
+        poles = [np.array(pair).T.tolist() for pair in zip(np.broadcast_to(at, weights.shape), weights, strict=True)]
         found["poles"] = poles[0] if len(poles) == 1 else poles
     return found
 

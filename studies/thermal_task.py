@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 from rich.table import Table as TextTable
 from rich.text import Text
 
+from ..analysis.crossover import temperature_problems
 from ..analysis.ensembles import METHODS, Ensemble, Sampling, thermal_problems
 from ..analysis.plots import plot_thermal
 from ..analysis.thermal import thermal_averages
@@ -72,7 +73,6 @@ class ThermalTask(Task):
     name: ClassVar[str] = "thermal"
     table: ClassVar[type[Table]] = ThermalTable
     needs_sector: ClassVar[bool] = False
-    resumes: ClassVar[bool] = True
     figures: ClassVar[tuple[Figure, ...]] = (("thermal", "thermal_entropy", plot_thermal),)
 
     temperatures: tuple[float, ...]
@@ -90,13 +90,13 @@ class ThermalTask(Task):
 
     @classmethod
     def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
-        """Yield observables of species that are not there, and an ensemble without its sector."""
+        """Yield observables of species that are not there, an ensemble without its sector, and too few temperatures."""
         yield from missing_species(cls.name, values, has)
+        if has("crossover"):
+            yield from temperature_problems(values.get("temperatures", ()))
         kind = values.get("ensemble", "grand-canonical")
         if kind != "grand-canonical" and not has("sector"):
             yield Problem("sector", "nothing", f'add a [sector] table with its charge; ensemble = "{kind}" needs it')
-        for other in (table for table in ("flux", "spectrum") if has(table) and "density" in values):
-            yield Problem("thermal.density", show(values["density"]), f"leave it out; with [{other}] mu is fixed")
         if {"samples", "target_error"} <= values.keys():
             yield Problem(
                 "thermal.target_error", show(values["target_error"]), "allowed: either samples or target_error"
@@ -124,13 +124,13 @@ class ThermalTask(Task):
             kind,
             self.sampling,
             self.observables,
-            setting.solver,
+            setting.kept,
             setting.grid,
             lambda done, count, what: step(f"thermal, block {min(done + 1, count)} of {count}: {what}"),
         )
         parts = [data]
         for task in (task for task in setting.tasks if isinstance(task, FluxTask)):
-            how = (self.temperatures, kind, self.sampling, replace(setting.solver, checkpoint=None), step)
+            how = (self.temperatures, kind, self.sampling, setting.kept, step)
             response = thermal_flux_response(setting.model, task.values, *how)
             parts.append(response.rename({name: f"flux_{name}" for name in response.data_vars}))
         return self.named(xr.merge(parts, combine_attrs="override"))

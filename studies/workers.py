@@ -1,4 +1,4 @@
-"""Worker processes on this machine: threads and memory shared out, the dead replaced and their points repeated."""
+"""Worker processes on this machine: threads and memory shared out, the dead replaced and their work repeated."""
 
 from __future__ import annotations
 
@@ -8,28 +8,25 @@ import subprocess
 import sys
 import threading
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
 from typing import IO, Any
 
-import xarray as xr
-
-from .job import Job, compute_job
-from .point import failure
+from ..solvers.pool import SomeWork, Work
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 MOST_DEATHS = 3
-"""A point whose workers died so many times has failed."""
+"""What killed its workers so many times has failed."""
 SERVE = (sys.executable, "-c", f"from {__name__} import serve; serve()")
 
 
 class Workers:
-    """Fresh processes that compute points; use it as a context manager, at whose end they are gone.
+    """Fresh processes that compute points of sweeps or blocks of thermal sums; at the end of the context they are gone.
 
-    A worker that dies is replaced and its point repeated, up to three times. The cores are shared out as threads, the
-    memory limit of the study as well. If this process is killed, the workers end by themselves.
+    A worker that dies is replaced and its work repeated, up to three times. The cores are shared out as threads, the
+    memory limit as well. If this process is killed, the workers end by themselves.
 
     Parameters
     ----------
@@ -48,7 +45,7 @@ class Workers:
         if count < 1:
             raise ValueError(f"workers = {count}; allowed: 1 or more")
         self.sharing, self._command = count, command
-        self._answers: SimpleQueue[tuple[_Worker, xr.Dataset | None]] = SimpleQueue()
+        self._answers: SimpleQueue[tuple[_Worker, Any]] = SimpleQueue()
         self._workers: list[_Worker] = []
 
     def __repr__(self) -> str:
@@ -60,38 +57,48 @@ class Workers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         while self._workers:
             self._workers.pop().end()
+        self._answers = SimpleQueue()
 
     @property
     def pids(self) -> list[int]:
         """Process numbers of those that are there."""
         return [worker.process.pid for worker in self._workers]
 
-    def compute(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, xr.Dataset]]:
-        """Yield each job with its data, in the order in which they are finished."""
-        waiting, deaths = deque(jobs), Counter[str]()
-        while waiting or any(worker.job for worker in self._workers):
+    def compute(self, pieces: Sequence[SomeWork]) -> Generator[tuple[SomeWork, Any]]:
+        """Yield each piece with its answer, in the order in which they are finished."""
+        waiting, deaths = deque(pieces), Counter[str]()
+        try:
+            yield from self._computed(waiting, deaths)
+        finally:  # nobody waits for the rest of work that was given up
+            if any(worker.piece for worker in self._workers):
+                self._end()
+
+    def _computed(self, waiting: deque[Any], deaths: Counter[str]) -> Iterator[tuple[Any, Any]]:
+        while waiting or any(worker.piece for worker in self._workers):
             self._give_out(waiting)
-            worker, data = self._answers.get()
-            job, worker.job = worker.job, None
-            if data is None:
+            worker, answer = self._answers.get()
+            piece, worker.piece = worker.piece, None
+            if answer is None:
                 self._workers.remove(worker)
                 code = worker.end()
-                if job is None:
+                if piece is None:
                     continue
-                deaths[job.key] += 1
-                if deaths[job.key] < MOST_DEATHS:
-                    waiting.appendleft(job)
+                deaths[piece.key] += 1
+                if deaths[piece.key] < MOST_DEATHS:
+                    waiting.appendleft(piece)
                     continue
-                data = failure(
+                answer = piece.lost(
                     f"its worker died {MOST_DEATHS} times, at last with status {code}; is there enough memory?"
                 )
-            assert job is not None
-            yield job, data
+            yield piece, answer
 
-    def _give_out(self, waiting: deque[Job]) -> None:
-        idle = [worker for worker in self._workers if worker.job is None]
+    def _give_out(self, waiting: deque[Any]) -> None:
+        idle = [worker for worker in self._workers if worker.piece is None]
         while waiting and (idle or len(self._workers) < self.sharing):
             if not idle:
                 idle.append(_Worker(self._command, self._answers, self.sharing))
@@ -102,10 +109,8 @@ class Workers:
 class _Worker:
     """One process, and a thread that listens to it."""
 
-    def __init__(
-        self, command: Sequence[str], answers: SimpleQueue[tuple[_Worker, xr.Dataset | None]], sharing: int
-    ) -> None:
-        self.job: Job | None = None
+    def __init__(self, command: Sequence[str], answers: SimpleQueue[tuple[_Worker, Any]], sharing: int) -> None:
+        self.piece: Any = None
         self._answers = answers
         self.process = subprocess.Popen(
             command,
@@ -117,12 +122,12 @@ class _Worker:
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
-    def take(self, job: Job) -> None:
-        """Give it a point; that it is dead already is heard by the listener."""
-        self.job = job
+    def take(self, piece: Work) -> None:
+        """Give it work; that it is dead already is heard by the listener."""
+        self.piece = piece
         assert self.process.stdin is not None
         try:
-            pickle.dump(job, self.process.stdin)
+            pickle.dump(piece, self.process.stdin)
             self.process.stdin.flush()
         except OSError:
             return
@@ -164,20 +169,20 @@ def _environment(sharing: int) -> dict[str, str]:
 
 
 def serve() -> None:
-    """Compute the points that come on standard input until it ends; what libraries print goes to standard error."""
+    """Do the work that comes on standard input until it ends; what libraries print goes to standard error."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    jobs: SimpleQueue[Job] = SimpleQueue()
-    threading.Thread(target=_receive, args=(sys.stdin.buffer, jobs), daemon=True).start()
+    pieces: SimpleQueue[Work] = SimpleQueue()
+    threading.Thread(target=_receive, args=(sys.stdin.buffer, pieces), daemon=True).start()
     while True:
-        pickle.dump(compute_job(jobs.get()), answers)
+        pickle.dump(pieces.get().compute(), answers)
         answers.flush()
 
 
-def _receive(stream: IO[bytes], jobs: SimpleQueue[Any]) -> None:
-    """Pass points on; end the process, in the midst of a point as well, when nobody wants any more."""
+def _receive(stream: IO[bytes], pieces: SimpleQueue[Any]) -> None:
+    """Pass work on; end the process, in the midst of it as well, when nobody wants any more."""
     try:
         while True:
-            jobs.put(pickle.load(stream))
+            pieces.put(pickle.load(stream))
     except (EOFError, pickle.UnpicklingError):
         os._exit(0)

@@ -157,10 +157,6 @@ CASES = {
         ring(spectrum='frequencies = [0.0]\ncross = "electron"\nmomentum = "all"', thermal="temperatures = [1.0]"),
         {"spectrum.cross": r"leave \[thermal\] out", "spectrum.momentum": "a whole number"},
     ),
-    "spectrum and flux at a density": (
-        ring(spectrum="frequencies = [0.0]", thermal="temperatures = [1.0]\ndensity = 1.0"),
-        {"thermal.density": r"leave it out; with \[spectrum\]"},
-    ),
     "place of no cross spectrum": (
         ring(spectrum="frequencies = [0.0]\ncross_site = 1"),
         {"spectrum.cross_site": "1.*add cross"},

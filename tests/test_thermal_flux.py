@@ -91,6 +91,18 @@ def test_random_vectors_follow_the_free_energy_within_their_errors():
     np.testing.assert_allclose(exact.free_energy.sel(phi=1.0), direct.free_energy, atol=1e-12)
 
 
+def test_a_wanted_density_fixes_mu_at_the_flux_of_the_model():
+    t, phis = [0.2, 0.9], [0.0, 1.1]
+    found = thermal_flux_response(BARE, phis, t, Ensemble(density=1.5))
+    averages = thermal_averages(BARE, t, Ensemble(density=1.5))
+    np.testing.assert_allclose(found.grand_potential[:, 0], averages.grand_potential, atol=1e-11)
+    for i, temperature in enumerate(t):
+        there = replace(BARE, chemical_potential=float(averages.chemical_potential[i]))
+        direct = thermal_flux_response(there, phis, [temperature]).isel(temperature=0)
+        for name in ("grand_potential", "current", "stiffness", "drude"):
+            np.testing.assert_allclose(found[name][i], direct[name], atol=1e-9, err_msg=name)
+
+
 @pytest.mark.parametrize("case", [c for c in CASES if c["family"] == "bfm_flux"], ids=lambda case: case["id"])
 def test_free_energies_of_independent_codes_through_a_model_file(case):
     p, charge = case["params"], case["sector"]["N_tot"]
@@ -114,6 +126,6 @@ def test_what_has_no_flux_is_refused():
     with pytest.raises(ValueError, match="no loop"):
         thermal_flux_response(Model(chain(3), Electrons(1.0)), [0.1], [1.0])
     with pytest.raises(InvalidModel, match=r"thermal.density"):
-        thermal_flux_response(RING, [0.1], [1.0], Ensemble(density=1.0))
+        thermal_flux_response(RING, [0.1], [1.0], Ensemble(density=9.0))
     with pytest.raises(InvalidModel, match=r"thermal.temperatures"):
         thermal_flux_response(RING, [0.1], [])

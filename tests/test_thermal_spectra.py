@@ -141,6 +141,35 @@ def test_error_bars_of_spectra_are_calibrated():
     assert 0.5 < np.mean(np.abs(pulls) < 1) < 0.82
 
 
+@pytest.mark.parametrize("name", ["electron", "pair", "displacement"])
+def test_at_a_wanted_density_lines_are_measured_from_the_chemical_potential_found(name):
+    phonons = Phonons(0.8, boson_coupling=0.6, max_quanta=1) if name == "displacement" else None
+    model, t = Model(dimer(), Electrons(1.0), Bosons(0.2, 0.5), phonons), [0.2, 1.0]
+    found = thermal_spectral_function(model, probe(model, name), t, OMEGA, 0.2, ensemble=Ensemble(density=1.3))
+    mu = thermal_averages(model, t, Ensemble(density=1.3)).chemical_potential.values
+    np.testing.assert_allclose(found.chemical_potential, mu, atol=1e-12)
+    assert np.ptp(mu) > 0.01
+    for i, temperature in enumerate(t):
+        there = replace(model, chemical_potential=float(mu[i]))
+        direct = thermal_spectral_function(there, probe(there, name), [temperature], OMEGA, 0.2).isel(temperature=0)
+        for quantity in ("values", "moments", "sum_rules", "zero_frequency", "balance", "balance_defect"):
+            np.testing.assert_allclose(found[quantity][i], direct[quantity], atol=1e-9, err_msg=quantity)
+        if phonons is None:
+            x, w = found.pole_frequencies.values[i], found.pole_weights.values[i]
+            np.testing.assert_allclose([w @ x**n for n in range(4)], direct.moments, atol=1e-8)
+
+
+def test_sampled_spectra_at_a_wanted_density_agree_with_exact_ones(monkeypatch):
+    monkeypatch.setattr("respair.analysis.ensembles.TINY", 4)
+    model = Model(dimer(), Electrons(1.0), Bosons(0.2, 0.6))
+    how = (probe(model, "electron"), [0.3, 1.5], OMEGA, 0.3, "lorentzian", Ensemble(density=1.5))
+    exact = thermal_spectral_function(model, *how)
+    sampled = thermal_spectral_function(model, *how, Sampling("ftlm", 12, 40))
+    assert np.max(sampled.values_error.values) > 1e-4
+    off = np.abs(sampled["values"] - exact["values"]) - 6 * sampled.values_error
+    assert np.max(off.values) < 0.02  # error bars are those at the chemical potential found
+
+
 def test_a_comb_of_lines_has_the_curve_of_the_lines():
     random = np.random.default_rng(1)
     x, w = random.uniform(-3, 3, 500), random.uniform(0, 1, (2, 500))
@@ -177,6 +206,6 @@ def test_spectra_over_temperatures_from_a_model_file():
 def test_what_cannot_be_is_refused():
     one = Model(site(), Electrons(), Bosons(0.1, 0.5))
     with pytest.raises(InvalidModel, match=r"thermal.density"):
-        thermal_spectral_function(one, probe(one, "electron"), [1.0], [0.0], ensemble=Ensemble(density=1.0))
+        thermal_spectral_function(one, probe(one, "electron"), [1.0], [0.0], ensemble=Ensemble(density=9.0))
     with pytest.raises(ValueError, match="broadening"):
         thermal_spectral_function(one, probe(one, "electron"), [1.0], [0.0], 0.0)

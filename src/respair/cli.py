@@ -57,9 +57,11 @@ def run(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Repeat the points of sweeps that failed before.")
     ] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that compute the points of sweeps.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes for the points of sweeps, and the blocks of [thermal].")
+    ] = 1,
     scheduler: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Address or file of a dask scheduler that computes them.")
+        str, typer.Option(metavar="ADDRESS", help="Address or file of a dask scheduler in their place.")
     ] = "",
 ) -> None:
     """Compute what the model files ask for; write FILE's name with .nc for each.

@@ -1,0 +1,37 @@
+"""Work for other processes: what can be computed there, and what computes it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Any, Protocol, Self, TypeVar
+
+
+class Work(Protocol):
+    """A piece of work that other processes understand: it can be pickled."""
+
+    @property
+    def key(self) -> str:
+        """Its name, different from those of the others."""
+
+    def compute(self) -> Any:
+        """Do it; whatever happens is in the answer."""
+
+    def lost(self, why: str) -> Any:
+        """Return what stands for the answer if nobody could give one."""
+
+    def moved(self) -> Self:
+        """Return it as another machine takes it, which has another disk."""
+
+
+SomeWork = TypeVar("SomeWork", bound=Work)
+
+
+class Pool(Protocol):
+    """What computes elsewhere, several pieces at once."""
+
+    @property
+    def sharing(self) -> int:
+        """How many pieces share the memory of this machine."""
+
+    def compute(self, pieces: Sequence[SomeWork]) -> Generator[tuple[SomeWork, Any]]:
+        """Yield each piece with its answer, in the order in which they are finished; to close it gives up the rest."""

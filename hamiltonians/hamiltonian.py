@@ -90,6 +90,11 @@ class Hamiltonian(Shown):
         """Return H as one sparse matrix of shape (dimension, dimension), index ``e * phonon states + p``."""
         return _product_matrix(self.space, self.factors, self.dtype)
 
+    @cached_property
+    def kept_matrix(self) -> sp.csr_array:
+        """The same matrix, kept for all blocks of a small sector."""
+        return self.matrix()
+
     def quspin_basis(self, maps: tuple[SymmetryMap, ...] = ()) -> QuspinBasis:
         """Return the whole model in one QuSpin basis."""
         space = self.space

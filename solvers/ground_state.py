@@ -23,7 +23,7 @@ from .checkpoint import Checkpoint, beside, fingerprint
 from .cutoff import is_automatic, settled
 from .deflation import Matvec, Projection
 from .estimate import check_memory, choose_engine
-from .lanczos import Levels, everything, hermitian_levels, lowest_levels
+from .lanczos import SMALL, Levels, everything, lowest_levels, lowest_of
 from .level_table import level_table
 from .options import Options
 from .recursion import Progress, silent
@@ -289,11 +289,10 @@ def _dense(
     block: Block, states: int, options: Options, progress: Progress, checkpoint: Checkpoint
 ) -> tuple[Levels, Stored]:
     """Kronecker products of the factors, reduced by an explicit isometry, and LAPACK."""
-    matrix = block.hamiltonian.matrix()
-    expand = _isometry(block)
+    matrix, expand = block.hamiltonian.kept_matrix, _isometry(block)
     if expand is not None:
         matrix = sp.csr_array(expand.conj().T @ matrix @ expand)
-    return _lapack(matrix), _by_isometry(block, expand)
+    return lowest_of(matrix.toarray(), states, is_degenerate, options.wanted_below), _by_isometry(block, expand)
 
 
 def _by_isometry(block: Block, expand: sp.csr_array | None) -> Stored:
@@ -312,7 +311,8 @@ def _quspin(
     """The whole model in one QuSpin basis, its symmetry blocks through QuSpin's maps, and Lanczos."""
     hamiltonian, size = block.hamiltonian, block.space.dimension
     if not size:
-        return _lapack(sp.csr_array((0, 0), dtype=hamiltonian.dtype)), _by_isometry(block, None)
+        empty = np.zeros((0, 0), hamiltonian.dtype)
+        return lowest_of(empty, states, is_degenerate), _by_isometry(block, None)
     real = all(abs(element.character.imag) < 1e-12 for element in block.elements)
     dtype, maps = hamiltonian.dtype if real else np.complex128, tuple(s.as_map() for s in block.symmetries)
     dressed = block.space.is_dressed  # QuSpin has no displacements: its basis, and the matrix from our factors
@@ -337,6 +337,8 @@ def _tensor(
     block: Block, states: int, options: Options, progress: Progress, checkpoint: Checkpoint
 ) -> tuple[Levels, Stored]:
     """The factors applied on the fly, symmetry by orbit representatives of the charges, and Lanczos."""
+    if block.shape[0] * block.shape[1] <= SMALL:
+        return _dense(block, states, options, progress, checkpoint)
     energy = block.energy
     kind, space = energy.dtype.type, (energy.project, energy.dimension)
     levels = _searched(energy.image, energy.size, kind, states, options, progress, checkpoint, space)
@@ -370,10 +372,6 @@ def _product_index(hamiltonian: Hamiltonian, states: NDArray[np.uint64]) -> NDAr
     digits = [(states >> (bits + np.uint64(width * m))) & mask for m in range(space.phonons.modes)]
     occupations = np.array(digits, np.int64).reshape(space.phonons.modes, len(states)).T
     return space.charges.index(charges) * len(space.phonons) + space.phonons.index(occupations)
-
-
-def _lapack(matrix: sp.csr_array) -> Levels:
-    return Levels(*hermitian_levels(matrix.toarray()), 0)
 
 
 ENGINES: Mapping[str, Engine] = MappingProxyType({"dense": _dense, "quspin": _quspin, "tensor": _tensor})

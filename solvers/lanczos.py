@@ -210,12 +210,36 @@ def hermitian_levels(matrix: Vector) -> tuple[NDArray[np.float64], Vector]:
     """Return all eigenvalues and eigenvectors by LAPACK, which reads one triangle only: the other is checked here."""
     if not matrix.size:
         return np.zeros(0), matrix
-    defect = float(np.max(np.abs(matrix - matrix.conj().T)))
-    if defect > 1e-10 * max(1.0, float(np.max(np.abs(matrix)))):
-        raise ArithmeticError(f"the Hamiltonian is not Hermitian: |H - H+| reaches {defect:.2e}")
+    _check_hermitian(matrix)
     with one_thread_for(matrix.size // 20):
         energies, vectors = la.eigh(matrix)
     return energies, vectors
+
+
+def lowest_of(
+    matrix: Vector, count: int, degenerate: Callable[[float, float], bool], wanted_below: float = np.inf
+) -> Levels:
+    """Return the `count` lowest eigenpairs of a Hermitian matrix by LAPACK, and every state of the lowest level.
+
+    Levels that are sure to lie above `wanted_below` are left out.
+    """
+    if not matrix.size:
+        return Levels(np.zeros(0), matrix, 0)
+    _check_hermitian(matrix)
+    with one_thread_for(matrix.size // 20):
+        energies = la.eigvalsh(matrix)
+        near = [e <= wanted_below or degenerate(wanted_below, e) for e in energies]
+        last = sum(near[n] and (n < count or degenerate(energies[0], e)) for n, e in enumerate(energies))
+        if not last:
+            return Levels(np.zeros(0), matrix[:, :0], 0)
+        energies, vectors = la.eigh(matrix, subset_by_index=[0, last - 1])
+    return Levels(energies, vectors, 0)
+
+
+def _check_hermitian(matrix: Vector) -> None:
+    defect = float(np.max(np.abs(matrix - matrix.conj().T)))
+    if defect > 1e-10 * max(1.0, float(np.max(np.abs(matrix)))):
+        raise ArithmeticError(f"the Hamiltonian is not Hermitian: |H - H+| reaches {defect:.2e}")
 
 
 def _next_level(operator: Deflated, bar: float, limits: Limits, memory: Memory) -> Ritz | None:

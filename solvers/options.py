@@ -28,7 +28,7 @@ class Options(Brief):
     max_matvecs : int
         Products with H after which a search is given up.
     wanted_below : float
-        Levels that are sure to lie above this energy are not computed; dense diagonalisation finds them anyway.
+        Levels that are sure to lie above this energy are not computed.
     checkpoint : path, optional
         File in which a long Lanczos search is kept: the same call goes on from there. It is removed at the end.
     checkpoint_interval : float

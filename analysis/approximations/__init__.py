@@ -4,12 +4,13 @@ from .adiabatic import adiabatic, adiabatic_bound, coherent_product
 from .atomic_limit import atomic_limit, site_model, spectral_weights
 from .comparison import BoundViolation, compare, comparison_map
 from .face import Approximation, Where
-from .lang_firsov import Dressing, effective_model, lang_firsov, lang_firsov_squeezed, lang_firsov_variational
+from .lang_firsov import Dressing, effective_model, lang_firsov
 from .mean_field import mean_field
 from .mean_field_sites import mean_field_sites
 from .pair_perturbation import pair_model, pair_perturbation
 from .standard import STANDARD
 from .static_lattice import born_oppenheimer, static_model
+from .variational_lang_firsov import lang_firsov_squeezed, lang_firsov_variational
 
 __all__ = [
     "STANDARD",

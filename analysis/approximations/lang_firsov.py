@@ -1,36 +1,29 @@
-"""The transformation of Lang and Firsov: charges that carry their lattice along, standard and variational."""
+"""The transformation of Lang and Firsov: charges that carry their lattice along."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import product
+from typing import Any
 
 import numpy as np
-import scipy.optimize as so
 import xarray as xr
 from numpy.typing import NDArray
 
-from ...hamiltonians import Model, Sector, hamiltonian_operator
+from ...hamiltonians import Model, Sector
 from ..labelled import labelled
-from .charges import DIAGONAL, ChargeSector, charge_ground, charge_model
+from .charges import DIAGONAL, charge_ground, charge_model
 from .conditions import (
     electrons_or_bosons,
     lattice_couples_to_charges,
     lattice_there,
     no_own_terms,
     sector_only,
-    whole_sector,
 )
 from .face import Approximation, Condition, Where, sector_of
 
 CONDITIONS: tuple[Condition, ...] = (
     sector_only, lattice_there, electrons_or_bosons, no_own_terms, lattice_couples_to_charges,
 )  # fmt: skip
-SCAN = np.linspace(0.0, 1.5, 31)
-"""Fractions of the full displacement at which a single one is scanned for minima."""
-SAME = 1e-4
-STEP = 1e-5
 
 
 @dataclass(frozen=True)
@@ -45,9 +38,9 @@ class Dressing:
         r: the lattice state has ``<P^2> = exp(-2 r) / 2``.
     """
 
-    electron: NDArray[np.float64]
-    boson: NDArray[np.float64]
-    squeezing: NDArray[np.float64] = field(repr=False)
+    electron: NDArray[Any]
+    boson: NDArray[Any]
+    squeezing: NDArray[Any] = field(repr=False)
 
     @classmethod
     def full(cls, model: Model) -> Dressing:
@@ -97,9 +90,19 @@ def effective_model(model: Model, dressing: Dressing | None = None) -> tuple[Mod
     >>> c.electron_hopping.round(6), c.electron_level, c.hubbard_u
     (array([0.778801]), array([-0.5, -0.5]), array([-1., -1.]))
     """
-    c, d = model.couplings, dressing or Dressing.full(model)
-    sites = model.cluster.sites
-    f, fb, width, shift, u, pair_shift, contact = np.zeros((7, sites))
+    changed, contact, constant = effective_couplings(model, dressing or Dressing.full(model))
+    both = model.electrons is not None and model.bosons is not None
+    return charge_model(model, changed, contact.tolist() if both else ()), constant
+
+
+def effective_couplings(model: Model, d: Dressing) -> tuple[dict[str, NDArray[Any]], NDArray[Any], Any]:
+    """Return the couplings that `effective_model` changes, the contacts of the sites, and the constant.
+
+    They are analytic functions of the dressing, which may be complex.
+    """
+    c, sites = model.couplings, model.cluster.sites
+    kind = np.result_type(d.electron, d.boson, d.squeezing, float)
+    f, fb, width, shift, u, pair_shift, contact = np.zeros((7, sites), kind)
     for m, mode in enumerate(model.modes):
         if mode.host == "site":
             w, g, gb, own, pair = c.frequency[m], c.electron_phonon[m], c.boson_phonon[m], d.electron[m], d.boson[m]
@@ -108,18 +111,16 @@ def effective_model(model: Model, dressing: Dressing | None = None) -> tuple[Mod
             pair_shift[i], contact[i] = w * pair**2 - 2 * gb * pair, 2 * (w * own * pair - g * pair - gb * own)
     on, bonds = list(model.boson_sites), model.cluster.bonds
     pairs = np.array([(b.start, b.end) for b in bonds], int).reshape(-1, 2)
-    has_pair = np.isin(np.arange(sites), on)
-    effective = charge_model(
-        model,
-        contact=(contact * has_pair).tolist() if model.electrons is not None else (),
-        electron_hopping=c.electron_hopping * np.exp(-0.5 * np.sum((f**2 * width)[pairs], axis=1)),
-        electron_level=c.electron_level + shift,
-        hubbard_u=c.hubbard_u + u,
-        boson_level=c.boson_level + pair_shift[on],
-        exchange=c.exchange * np.exp(-0.5 * ((fb - 2 * f) ** 2 * width)[on]),
-        boson_hopping=c.boson_hopping * np.exp(-0.5 * np.sum((fb**2 * width)[pairs], axis=1)),
-    )
-    return effective, float(np.sum(c.frequency * np.sinh(d.squeezing) ** 2))
+    changed = {
+        "electron_hopping": c.electron_hopping * np.exp(-0.5 * np.sum((f**2 * width)[pairs], axis=1)),
+        "electron_level": c.electron_level + shift,
+        "hubbard_u": c.hubbard_u + u,
+        "boson_level": c.boson_level + pair_shift[on],
+        "exchange": c.exchange * np.exp(-0.5 * ((fb - 2 * f) ** 2 * width)[on]),
+        "boson_hopping": c.boson_hopping * np.exp(-0.5 * np.sum((fb**2 * width)[pairs], axis=1)),
+    }
+    between = contact * np.isin(np.arange(sites), on)
+    return changed, between, np.sum(c.frequency * np.sinh(d.squeezing) ** 2)
 
 
 def lang_firsov(model: Model, where: Where) -> xr.Dataset:
@@ -143,153 +144,11 @@ def lang_firsov(model: Model, where: Where) -> xr.Dataset:
     >>> lang_firsov(model, Sector(1)).energies.values.round(9)
     array([-1.67692776])
     """
-    return _dressed(model, sector_of(where), Dressing.full(model), 0.0)
+    return dressed(model, sector_of(where), Dressing.full(model), 0.0)
 
 
-def lang_firsov_variational(model: Model, where: Where, one_value: bool = False) -> xr.Dataset:
-    """The transformation with the displacements that minimise the energy, one f and one f_b for each class of modes.
-
-    Upper bound of the ground energy of the sector, never above `lang_firsov`. For one electron on a dimer it is the
-    minimum of ``-t exp(-f^2) + omega0 f^2 - 2 g f``.
-
-    Parameters
-    ----------
-    model : Model
-        With phonons coupled to the charges of their sites.
-    where : Sector
-        The sector.
-    one_value : bool
-        One fraction of the full displacement for all classes of modes.
-
-    Returns
-    -------
-    xarray.Dataset
-        As `lang_firsov`; ``minima`` (minimum,), all minima that were found, ascending, and ``minima_fraction``
-        (minimum, parameter), the f / (g/omega0) and f_b / alpha of each class: the lowest one is taken; ``residual``,
-        the slope that is left there.
-
-    References
-    ----------
-    H. Zheng, D. Feinberg and M. Avignon, Phys. Rev. B 39, 9405 (1989).
-
-    Examples
-    --------
-    >>> from respair.clusters import dimer
-    >>> from respair.hamiltonians import Electrons, Phonons, Sector
-    >>> model = Model(dimer(), Electrons(1.0), phonons=Phonons(1.0, electron_coupling=1.2, max_quanta=1))
-    >>> lang_firsov_variational(model, Sector(1)).energies.values.round(9)
-    array([-1.80784374])
-    """
-    return _optimised(Parameters(model, one_value=one_value), sector_of(where))
-
-
-def lang_firsov_squeezed(model: Model, where: Where) -> xr.Dataset:
-    """The variational transformation with a squeezed lattice vacuum as well, one r for each class of modes.
-
-    Squeezing P makes the charges less heavy, ``exp(-f^2 exp(-2 r))``, and costs ``omega0 sinh^2 r`` a mode. Upper
-    bound of the ground energy of the sector, never above `lang_firsov_variational`.
-
-    Returns
-    -------
-    xarray.Dataset
-        As `lang_firsov_variational`, with ``squeezing`` (mode,).
-
-    References
-    ----------
-    H. Zheng, Solid State Commun. 65, 731 (1988).
-    """
-    return _optimised(Parameters(model, squeezed=True), sector_of(where))
-
-
-@dataclass(frozen=True)
-class Parameters:
-    """The free parameters: a fraction of the full displacement for each class and species, and a squeezing."""
-
-    model: Model
-    squeezed: bool = False
-    one_value: bool = False
-
-    @property
-    def labels(self) -> list[str]:
-        """The class of each mode, as far as classes are told apart."""
-        return ["all" if self.one_value else mode.label for mode in self.model.modes]
-
-    @property
-    def kinds(self) -> list[tuple[str, str]]:
-        """(species, class) of each parameter."""
-        full, labels = Dressing.full(self.model), self.labels
-        coupled = {"electron": full.electron != 0, "boson": full.boson != 0}
-        either = coupled["electron"] | coupled["boson"]
-        wanted = coupled | ({"squeezing": either} if self.squeezed else {})
-        return [(k, c) for k, on in wanted.items() for c in dict.fromkeys(labels) if on[[x == c for x in labels]].any()]
-
-    def dressing(self, values: NDArray[np.float64]) -> Dressing:
-        """Return the dressing with these parameters."""
-        full = Dressing.full(self.model)
-        arrays = {"electron": full.electron.copy(), "boson": full.boson.copy(), "squeezing": full.squeezing.copy()}
-        for (kind, label), value in zip(self.kinds, values, strict=True):
-            here = np.array([name == label for name in self.labels])
-            arrays[kind][here] = value if kind == "squeezing" else value * arrays[kind][here]
-        return Dressing(**arrays)
-
-
-def _optimised(parameters: Parameters, sector: Sector) -> xr.Dataset:
-    model = parameters.model
-    charges = ChargeSector(model, sector)
-
-    def energy(values: NDArray[np.float64]) -> float:
-        effective, constant = effective_model(model, parameters.dressing(np.atleast_1d(values)))
-        return charges.lowest(charges.matrix(hamiltonian_operator(effective)))[0] + constant
-
-    if not parameters.kinds:
-        return _dressed(model, sector, Dressing.full(model), 0.0)
-    starts = _starts(parameters, energy)
-    if parameters.squeezed:
-        unsqueezed = np.count_nonzero([kind != "squeezing" for kind, _ in parameters.kinds])
-        rest = np.zeros(len(parameters.kinds) - unsqueezed)
-        better = _minimised(lambda x: energy(np.concatenate([x, rest])), [start[:unsqueezed] for start in starts])
-        starts += [np.concatenate([x, rest]) for _, x in better]
-    found = _minimised(energy, starts)
-    x = found[0][1]
-    unit = STEP * np.eye(len(x))
-    residual = max(abs(energy(x + e) - energy(x - e)) / (2 * STEP) for e in unit)
-    data = _dressed(model, sector, parameters.dressing(x), residual)
-    names = [f"{kind} {label}" for kind, label in parameters.kinds]
-    return data.assign(
-        minima=labelled("minima", np.array([e for e, _ in found]), ["minimum"], "minima of <H>", "energy"),
-        minima_fraction=labelled(
-            "minima_fraction",
-            np.array([at for _, at in found]),
-            ["minimum", "parameter"],
-            "f / (g / omega0), f_b / alpha, or r",
-            coords={"parameter": names},
-        ),
-    )
-
-
-def _minimised(
-    energy: Callable[[NDArray[np.float64]], float], starts: list[NDArray[np.float64]]
-) -> list[tuple[float, NDArray[np.float64]]]:
-    """Return the different minima that are reached from some starts, the lowest first."""
-    found: list[tuple[float, NDArray[np.float64]]] = []
-    for start in starts:
-        best = so.minimize(energy, start, method="BFGS", options={"gtol": 1e-7})
-        if not any(np.max(np.abs(best.x - x)) < SAME for _, x in found):
-            found.append((float(best.fun), best.x))
-    return sorted(found, key=lambda pair: pair[0])
-
-
-def _starts(parameters: Parameters, energy: Callable[[NDArray[np.float64]], float]) -> list[NDArray[np.float64]]:
-    kinds = parameters.kinds
-    if len(kinds) == 1:
-        values = np.array([energy(np.array([s])) for s in SCAN])
-        padded = np.concatenate([[np.inf], values, [np.inf]])
-        return [np.array([s]) for s in SCAN[(padded[1:-1] <= padded[:-2]) & (padded[1:-1] <= padded[2:])]]
-    choices = [(0.1,) if kind == "squeezing" else (1.0, 0.05) for kind, _ in kinds]
-    return [np.array(values) for values in list(product(*choices))[:16]]
-
-
-def _dressed(model: Model, sector: Sector, d: Dressing, residual: float) -> xr.Dataset:
+def dressed(model: Model, sector: Sector, d: Dressing, residual: float) -> xr.Dataset:
+    """Solve the charges of a dressing exactly, and give their observables in the frame of the lattice at rest."""
     effective, constant = effective_model(model, d)
     data = charge_ground(effective, sector, (*DIAGONAL, "pair_exchange"), constant)
     sites = [mode.index if mode.host == "site" else 0 for mode in model.modes]  # modes on bonds do not move
@@ -311,11 +170,6 @@ def _dressed(model: Model, sector: Sector, d: Dressing, residual: float) -> xr.D
     )
 
 
-OPTIMISED: tuple[Condition, ...] = (*CONDITIONS, whole_sector)
 INFINITE = "omega0 -> infinity at fixed g/omega0, alpha and polaron shifts"
 LANG_FIRSOV = Approximation("lang-firsov", lang_firsov, CONDITIONS, "upper", INFINITE)
-LANG_FIRSOV_VARIATIONAL = Approximation(
-    "lang-firsov-variational", lang_firsov_variational, OPTIMISED, "upper", INFINITE
-)
-LANG_FIRSOV_SQUEEZED = Approximation("lang-firsov-squeezed", lang_firsov_squeezed, OPTIMISED, "upper", INFINITE)
 ANTI_ADIABATIC = Approximation("anti-adiabatic", lang_firsov, CONDITIONS, "none", INFINITE)

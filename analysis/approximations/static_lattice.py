@@ -10,10 +10,10 @@ import scipy.optimize as so
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from ...hamiltonians import Model, Operator, Sector, hamiltonian_operator
-from ...hamiltonians.operators import LatticeWord
+from ...hamiltonians import Model, Sector
 from ..labelled import labelled
-from .charges import ChargeSector, charge_model
+from .charge_family import ChargeFamily, couplings_vector
+from .charges import charge_model
 from .conditions import electrons_or_bosons, lattice_there, no_own_terms, sector_only, whole_sector
 from .face import Condition, refuse
 from .symmetric import mode_permutations
@@ -75,20 +75,22 @@ class StaticLattice:
         self.model, self.sector = model, sector
         self.omega = model.couplings.frequency
         self._orders = mode_permutations(model)
-        self._charges = ChargeSector(model, sector)
-        whole = hamiltonian_operator(model)
-        self._rest = self._charges.matrix(beside(whole, ()))
-        self._forces = [self._charges.matrix(beside(whole, ((m, 1, 0),))) for m in range(len(self.omega))]
+        self._charges = ChargeFamily.of(model, sector)
+        modes = len(self.omega)
+        self._still = couplings_vector(model, static_couplings(model, np.zeros(modes)))
+        self._slopes = np.array(
+            [couplings_vector(model, static_couplings(model, unit)) - self._still for unit in np.eye(modes)]
+        )
 
     def energy(self, x: ArrayLike) -> tuple[float, NDArray[np.float64]]:
         """Return E_ad(x) and its gradient, shape (modes,)."""
         at = np.asarray(x, dtype=float)
-        matrix = self._rest
-        for value, force in zip(at, self._forces, strict=True):
-            matrix = matrix + value * force
-        energy, v = self._charges.lowest(matrix)
-        pull = np.array([np.vdot(v, force @ v).real for force in self._forces])
-        return energy + float(self.omega @ at**2) / 4, pull + self.omega * at / 2
+        energy, averages = self._charges.lowest(self._still + at @ self._slopes)
+        return energy + float(self.omega @ at**2) / 4, self._slopes @ averages + self.omega * at / 2
+
+    def energies(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return E_ad at several displacements, shape (n, modes)."""
+        return np.asarray(self._charges.energies(self._still + points @ self._slopes) + points**2 @ self.omega / 4)
 
     def curvature(self, x: NDArray[np.float64], step: float = 4e-3) -> NDArray[np.float64]:
         """Return the Hessian of E_ad from central differences of fourth order of the gradient, shape (modes, modes)."""
@@ -116,15 +118,16 @@ class StaticLattice:
         The rest positions of the cheapest charge configurations, zero, the mean of the box in which every minimum
         lies (``x = -2 <A_m> / omega``), and random points of it; for one mode the local minima of a fine scan.
         """
-        low, high = np.array([_spectral_box(force) for force in self._forces]).T
+        forces = [self._charges.matrix(slope) for slope in self._slopes]
+        low, high = np.array([_spectral_box(force) for force in forces]).T
         lowest, highest = -2 * high / self.omega, -2 * low / self.omega
         if len(self.omega) == 1:
             grid = np.linspace(lowest[0], highest[0], GRID)
-            values = np.array([self.energy([x])[0] for x in grid])
+            values = self.energies(grid[:, None])
             padded = np.concatenate([[np.inf], values, [np.inf]])
             return grid[(padded[1:-1] <= padded[:-2]) & (padded[1:-1] <= padded[2:])][:, None]
-        pulls = np.array([np.real(force.diagonal()) for force in self._forces])
-        cost = np.real(self._rest.diagonal()) - np.sum(pulls**2 / self.omega[:, None], axis=0)
+        pulls = np.array([np.real(force.diagonal()) for force in forces])
+        cost = np.real(self._charges.matrix(self._still).diagonal()) - np.sum(pulls**2 / self.omega[:, None], axis=0)
         order = np.argsort(cost, kind="stable")
         rest = np.unique(np.round((-2 * pulls / self.omega[:, None]).T[order], 12), axis=0, return_index=True)
         configurations = self._different(rest[0][np.argsort(rest[1])])[:MOST_CONFIGURATIONS]
@@ -177,11 +180,6 @@ def _same(x: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
     return bool(np.max(np.abs(x - other)) < SAME)
 
 
-def beside(operator: Operator, lattice: LatticeWord) -> Operator:
-    """Return the charge operator that stands beside a word of the lattice."""
-    return Operator({(charge, ()): value for (charge, word), value in operator.terms.items() if word == lattice})
-
-
 def _spectral_box(force: Any) -> tuple[float, float]:
     """Return bounds on the eigenvalues of a Hermitian matrix (Gershgorin)."""
     diagonal = np.real(force.diagonal())
@@ -210,20 +208,25 @@ def static_model(model: Model, x: ArrayLike) -> Model:
     >>> static_model(model, [0.3, 0.0]).couplings.electron_level
     array([-0.3,  0. ])
     """
-    c, at = model.couplings, np.asarray(x, dtype=float)
+    return charge_model(model, static_couplings(model, np.asarray(x, dtype=float)))
+
+
+def static_couplings(model: Model, x: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Return the couplings that `static_model` changes, linear functions of x."""
+    c = model.couplings
     hopping, level, pair_level = (a.copy() for a in (c.electron_hopping, c.electron_level, c.boson_level))
     sites = np.zeros(model.cluster.sites)
     for m, mode in enumerate(model.modes):
         if mode.host == "bond":
-            hopping[mode.index] += c.mode_bond[m] * at[m]
+            hopping[mode.index] += c.mode_bond[m] * x[m]
             continue
-        sites[mode.index] = at[m]
-        level[mode.index] -= c.electron_phonon[m] * at[m]
+        sites[mode.index] = x[m]
+        level[mode.index] -= c.electron_phonon[m] * x[m]
         if mode.index in model.boson_sites:
-            pair_level[model.boson_sites.index(mode.index)] -= c.boson_phonon[m] * at[m]
+            pair_level[model.boson_sites.index(mode.index)] -= c.boson_phonon[m] * x[m]
     for b, bond in enumerate(model.cluster.bonds):
         hopping[b] += c.bond_phonon[b] * (sites[bond.end] - sites[bond.start])
-    return charge_model(model, electron_hopping=hopping, electron_level=level, boson_level=pair_level)
+    return {"electron_hopping": hopping, "electron_level": level, "boson_level": pair_level}
 
 
 def born_oppenheimer(model: Model, sector: Sector, displacements: ArrayLike) -> xr.Dataset:
@@ -253,7 +256,7 @@ def born_oppenheimer(model: Model, sector: Sector, displacements: ArrayLike) -> 
     """
     lattice = StaticLattice(model, sector)
     points = np.asarray(displacements, dtype=float).reshape(-1, len(model.modes))
-    energies = np.array([lattice.energy(x)[0] for x in points])
+    energies = lattice.energies(points)
     formula = "E_ad(x) = sum omega0 x^2 / 4 + E_el(x)"
     return xr.Dataset(
         {

@@ -1,0 +1,163 @@
+"""Charges without a lattice as a function of their couplings: ``H = sum_k c_k M_k``, the M_k made once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import scipy.linalg as la
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from ...clusters import Cluster
+from ...hamiltonians import (
+    Bosons,
+    Electrons,
+    Model,
+    Operator,
+    Sector,
+    Space,
+    boson_number,
+    electron_number,
+    hamiltonian_operator,
+)
+from ...hamiltonians.threads import one_thread_for
+from ...solvers import Options
+from ...solvers.ground_state import is_degenerate
+from ...solvers.lanczos import lowest_levels
+from .charges import BOSONS, DENSE_UP_TO, ELECTRONS, charge_model
+
+SMALL = 100
+"""Up to this size many matrices are diagonalised at once."""
+NAMES = (*ELECTRONS.values(), *BOSONS.values())
+"""The couplings, in order; after them come the contacts of the sites and mu."""
+REMEMBERED = 8
+"""How many sectors are kept: points of a map differ in the values of the couplings only."""
+
+
+class ChargeFamily:
+    """Energies of many Hamiltonians on the same electron-boson configurations.
+
+    Parameters
+    ----------
+    cluster : Cluster
+        Sites and bonds.
+    species : pair of bool
+        Whether there are electrons, and local pairs.
+    boson_sites : tuple of int
+        Where the local pairs sit.
+    flux : float
+        Through the ring.
+    sector : Sector
+        (N, S_z).
+    """
+
+    def __init__(
+        self, cluster: Cluster, species: tuple[bool, bool], boson_sites: tuple[int, ...], flux: float, sector: Sector
+    ) -> None:
+        electrons = Electrons(0.0) if species[0] else None
+        bosons = Bosons(on=list(boson_sites)) if species[1] else None
+        bare = Model(cluster, electrons, bosons, flux=flux)
+        space = Space(bare, sector)
+        self.size = len(space.charges)
+        formulas = list(_units(bare))
+        real = not any(np.imag(value) for formula in formulas for value in formula.terms.values())
+        dtype = np.float64 if real else np.complex128
+        parts = [
+            sp.coo_array(space.charge_matrix({word: value for (word, _), value in formula.terms.items()}, dtype))
+            for formula in formulas
+        ]
+        places = np.concatenate([part.row.astype(np.int64) * self.size + part.col for part in parts])
+        known, column = np.unique(places, return_inverse=True)
+        row = np.repeat(np.arange(len(parts)), [part.nnz for part in parts])
+        entries = (np.concatenate([part.data for part in parts]), (row, column))
+        self._values = sp.csr_array(entries, shape=(len(parts), len(known)))
+        self._rows, self._columns = np.divmod(known, max(1, self.size))
+
+    @classmethod
+    def of(cls, model: Model, sector: Sector) -> ChargeFamily:
+        """Return the family of the charges of a model; spatial quantum numbers are not used."""
+        species = (model.electrons is not None, model.bosons is not None)
+        return _family(model.cluster, species, model.boson_sites, model.flux, Sector(sector.charge, sector.two_sz))
+
+    def matrix(self, couplings: NDArray[np.float64]) -> Any:
+        """Return H: an array where that is small, else a sparse one."""
+        entries = self._values.T @ couplings
+        if self.size > DENSE_UP_TO:
+            return sp.csr_array((entries, (self._rows, self._columns)), shape=(self.size, self.size))
+        whole = np.zeros((self.size, self.size), entries.dtype)
+        whole[self._rows, self._columns] = entries
+        return whole
+
+    def lowest(self, couplings: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """Return the lowest energy and its derivatives by the couplings, ``<M_k>``."""
+        energy, v = self._ground(self.matrix(couplings))
+        return energy, np.real(self._values @ (v[self._rows].conj() * v[self._columns]))
+
+    def energies(self, couplings: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the lowest energies of several rows of couplings."""
+        if self.size > SMALL:
+            return np.array([self._ground(self.matrix(row))[0] for row in couplings])
+        stack = np.zeros((len(couplings), self.size, self.size), self._values.dtype)
+        stack[:, self._rows, self._columns] = couplings @ self._values
+        with one_thread_for(0):
+            return np.asarray(np.linalg.eigvalsh(stack)[:, 0])
+
+    def _ground(self, matrix: Any) -> tuple[float, NDArray[Any]]:
+        if self.size <= SMALL:
+            energies, vectors = np.linalg.eigh(matrix)
+            return float(energies[0]), vectors[:, 0]
+        if self.size <= DENSE_UP_TO:
+            with one_thread_for(matrix.size // 20):
+                energies, vectors = la.eigh(matrix, subset_by_index=[0, 0])
+            return float(energies[0]), vectors[:, 0]
+
+        def product(v: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:
+            out[:] = matrix @ v
+            return out
+
+        options = Options()
+        limits = (options.tolerance, options.seed, options.max_matvecs, is_degenerate)
+        levels = lowest_levels(product, self.size, matrix.dtype.type, 1, *limits)
+        return float(levels.energies[0]), levels.vectors[:, 0]
+
+
+@lru_cache(REMEMBERED)
+def _family(
+    cluster: Cluster, species: tuple[bool, bool], boson_sites: tuple[int, ...], flux: float, sector: Sector
+) -> ChargeFamily:
+    return ChargeFamily(cluster, species, boson_sites, flux, sector)
+
+
+def _units(bare: Model) -> Iterator[Operator]:
+    """Yield what each coupling multiplies in H; nothing where its species is not there."""
+    electrons, bosons = bare.electrons is not None, bare.bosons is not None
+    there = dict.fromkeys(ELECTRONS.values(), electrons) | dict.fromkeys(BOSONS.values(), bosons)
+    there["exchange"] = electrons and bosons
+    for name in NAMES:
+        for unit in np.eye(len(getattr(bare.couplings, name))):
+            yield hamiltonian_operator(charge_model(bare, {name: unit})) if there[name] else Operator()
+    for i in range(bare.cluster.sites):
+        yield electron_number(i) * boson_number(i) if electrons and i in bare.boson_sites else Operator()
+    yield hamiltonian_operator(Model(bare.cluster, bare.electrons, bare.bosons, chemical_potential=1.0))
+
+
+def couplings_vector(
+    model: Model,
+    changed: Mapping[str, NDArray[Any]] = MappingProxyType({}),
+    contact: Sequence[float] | NDArray[Any] = (),
+) -> NDArray[Any]:
+    """Return the couplings of the charges of a model in the order of a family, some of them changed.
+
+    Examples
+    --------
+    >>> from respair.clusters import dimer
+    >>> couplings_vector(Model(dimer(), Electrons(1.0, [0.1, 0.2], 4.0), chemical_potential=0.5), contact=[0.0, 0.3])
+    array([1. , 0.1, 0.2, 4. , 4. , 0. , 0. , 0. , 0.3, 0.5])
+    """
+    parts = [changed.get(name, getattr(model.couplings, name)) for name in NAMES]
+    between = contact if len(contact) else np.zeros(model.cluster.sites)
+    return np.concatenate([*parts, between, [model.chemical_potential]])

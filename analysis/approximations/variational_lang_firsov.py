@@ -1,0 +1,203 @@
+"""The transformation of Lang and Firsov with the displacements, and the squeezing, that minimise the energy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+import numpy as np
+import scipy.optimize as so
+import xarray as xr
+from numpy.typing import NDArray
+
+from ...hamiltonians import Model, Sector
+from ..labelled import labelled
+from .charge_family import ChargeFamily, couplings_vector
+from .conditions import whole_sector
+from .face import Approximation, Condition, Where, sector_of
+from .lang_firsov import CONDITIONS, INFINITE, Dressing, dressed, effective_couplings
+
+SCAN = np.linspace(0.0, 1.5, 31)
+"""Fractions of the full displacement at which a single one is scanned for minima."""
+SAME = 1e-4
+TINY = 1e-30
+"""Imaginary step: small enough that only the first order is left."""
+
+
+def lang_firsov_variational(model: Model, where: Where, one_value: bool = False) -> xr.Dataset:
+    """The transformation with the displacements that minimise the energy, one f and one f_b for each class of modes.
+
+    Upper bound of the ground energy of the sector, never above `lang_firsov`. For one electron on a dimer it is the
+    minimum of ``-t exp(-f^2) + omega0 f^2 - 2 g f``.
+
+    Parameters
+    ----------
+    model : Model
+        With phonons coupled to the charges of their sites.
+    where : Sector
+        The sector.
+    one_value : bool
+        One fraction of the full displacement for all classes of modes.
+
+    Returns
+    -------
+    xarray.Dataset
+        As `lang_firsov`; ``minima`` (minimum,), all minima that were found, ascending, and ``minima_fraction``
+        (minimum, parameter), the f / (g/omega0) and f_b / alpha of each class: the lowest one is taken; ``residual``,
+        the slope that is left there.
+
+    References
+    ----------
+    H. Zheng, D. Feinberg and M. Avignon, Phys. Rev. B 39, 9405 (1989).
+
+    Examples
+    --------
+    >>> from respair.clusters import dimer
+    >>> from respair.hamiltonians import Electrons, Phonons, Sector
+    >>> model = Model(dimer(), Electrons(1.0), phonons=Phonons(1.0, electron_coupling=1.2, max_quanta=1))
+    >>> lang_firsov_variational(model, Sector(1)).energies.values.round(9)
+    array([-1.80784374])
+    """
+    return _optimised(Parameters(model, one_value=one_value), sector_of(where))
+
+
+def lang_firsov_squeezed(model: Model, where: Where) -> xr.Dataset:
+    """The variational transformation with a squeezed lattice vacuum as well, one r for each class of modes.
+
+    Squeezing P makes the charges less heavy, ``exp(-f^2 exp(-2 r))``, and costs ``omega0 sinh^2 r`` a mode. Upper
+    bound of the ground energy of the sector, never above `lang_firsov_variational`.
+
+    Returns
+    -------
+    xarray.Dataset
+        As `lang_firsov_variational`, with ``squeezing`` (mode,).
+
+    References
+    ----------
+    H. Zheng, Solid State Commun. 65, 731 (1988).
+    """
+    return _optimised(Parameters(model, squeezed=True), sector_of(where))
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The free parameters: a fraction of the full displacement for each class and species, and a squeezing."""
+
+    model: Model
+    squeezed: bool = False
+    one_value: bool = False
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """The class of each mode, as far as classes are told apart."""
+        return ["all" if self.one_value else mode.label for mode in self.model.modes]
+
+    @cached_property
+    def kinds(self) -> list[tuple[str, str]]:
+        """(species, class) of each parameter."""
+        full, labels = Dressing.full(self.model), self.labels
+        coupled = {"electron": full.electron != 0, "boson": full.boson != 0}
+        either = coupled["electron"] | coupled["boson"]
+        wanted = coupled | ({"squeezing": either} if self.squeezed else {})
+        return [(k, c) for k, on in wanted.items() for c in dict.fromkeys(labels) if on[[x == c for x in labels]].any()]
+
+    def dressing(self, values: NDArray[Any]) -> Dressing:
+        """Return the dressing with these parameters, real or complex."""
+        dtype = np.result_type(values, float)
+        arrays = {name: np.array(array, dtype) for name, array in vars(Dressing.full(self.model)).items()}
+        for (kind, label), value in zip(self.kinds, values, strict=True):
+            here = np.array([name == label for name in self.labels])
+            arrays[kind][here] = value if kind == "squeezing" else value * arrays[kind][here]
+        return Dressing(**arrays)
+
+
+class Energy:
+    """The energy as a function of the free parameters, with its slope.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        What is free.
+    sector : Sector
+        (N, S_z).
+    """
+
+    def __init__(self, parameters: Parameters, sector: Sector) -> None:
+        self.parameters = parameters
+        self._family = ChargeFamily.of(parameters.model, sector)
+
+    def _couplings(self, values: NDArray[Any]) -> tuple[NDArray[Any], Any]:
+        model = self.parameters.model
+        changed, contact, constant = effective_couplings(model, self.parameters.dressing(values))
+        return couplings_vector(model, changed, contact), constant
+
+    def __call__(self, values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """Return <H> and its derivatives: <M_k> times those of the couplings, which a complex step gives exactly."""
+        couplings, constant = self._couplings(values)
+        energy, averages = self._family.lowest(couplings)
+        moved = [self._couplings(values + 1j * unit) for unit in TINY * np.eye(len(values))]
+        slope = [(averages @ np.imag(c) + np.imag(shift)) / TINY for c, shift in moved]
+        return energy + float(constant), np.array(slope)
+
+    def scan(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return <H> at several values of the parameters, shape (n, parameters)."""
+        couplings, constants = zip(*(self._couplings(point) for point in points), strict=True)
+        return np.asarray(self._family.energies(np.array(couplings)) + np.array(constants))
+
+
+def _optimised(parameters: Parameters, sector: Sector) -> xr.Dataset:
+    model = parameters.model
+    if not parameters.kinds:
+        return dressed(model, sector, Dressing.full(model), 0.0)
+    energy = Energy(parameters, sector)
+    starts = _starts(parameters, energy)
+    if parameters.squeezed:
+        unsqueezed = Energy(replace(parameters, squeezed=False), sector)
+        free = len(unsqueezed.parameters.kinds)
+        rest = np.zeros(len(parameters.kinds) - free)
+        better = _minimised(unsqueezed, [start[:free] for start in starts])
+        starts += [np.concatenate([x, rest]) for _, x in better]
+    found = _minimised(energy, starts)
+    x = found[0][1]
+    residual = float(np.max(np.abs(energy(x)[1])))
+    data = dressed(model, sector, parameters.dressing(x), residual)
+    names = [f"{kind} {label}" for kind, label in parameters.kinds]
+    return data.assign(
+        minima=labelled("minima", np.array([e for e, _ in found]), ["minimum"], "minima of <H>", "energy"),
+        minima_fraction=labelled(
+            "minima_fraction",
+            np.array([at for _, at in found]),
+            ["minimum", "parameter"],
+            "f / (g / omega0), f_b / alpha, or r",
+            coords={"parameter": names},
+        ),
+    )
+
+
+def _minimised(energy: Energy, starts: list[NDArray[np.float64]]) -> list[tuple[float, NDArray[np.float64]]]:
+    """Return the different minima that are reached from some starts, the lowest first."""
+    found: list[tuple[float, NDArray[np.float64]]] = []
+    for start in starts:
+        best = so.minimize(energy, start, jac=True, method="BFGS", options={"gtol": 1e-9})
+        if not any(np.max(np.abs(best.x - x)) < SAME for _, x in found):
+            found.append((float(best.fun), best.x))
+    return sorted(found, key=lambda pair: pair[0])
+
+
+def _starts(parameters: Parameters, energy: Energy) -> list[NDArray[np.float64]]:
+    kinds = parameters.kinds
+    if len(kinds) == 1:
+        values = energy.scan(SCAN[:, None])
+        padded = np.concatenate([[np.inf], values, [np.inf]])
+        return [np.array([s]) for s in SCAN[(padded[1:-1] <= padded[:-2]) & (padded[1:-1] <= padded[2:])]]
+    choices = [(0.1,) if kind == "squeezing" else (1.0, 0.05) for kind, _ in kinds]
+    return [np.array(values) for values in list(product(*choices))[:16]]
+
+
+OPTIMISED: tuple[Condition, ...] = (*CONDITIONS, whole_sector)
+LANG_FIRSOV_VARIATIONAL = Approximation(
+    "lang-firsov-variational", lang_firsov_variational, OPTIMISED, "upper", INFINITE
+)
+LANG_FIRSOV_SQUEEZED = Approximation("lang-firsov-squeezed", lang_firsov_squeezed, OPTIMISED, "upper", INFINITE)

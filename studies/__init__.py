@@ -3,6 +3,16 @@
 from ..solvers.pool import Pool
 from .charge_scan_task import ChargeScanTask
 from .coherence_task import CoherenceTask
+from .dataset import (
+    DatasetError,
+    FailedPointsError,
+    PublishedDataset,
+    PublishedStudy,
+    Verification,
+    build_dataset,
+    read_dataset,
+    verify_dataset,
+)
 from .digits import with_error
 from .entanglement_task import EntanglementTask
 from .flux_task import FluxTask
@@ -31,13 +41,17 @@ __all__ = [
     "Axis",
     "ChargeScanTask",
     "CoherenceTask",
+    "DatasetError",
     "EntanglementTask",
+    "FailedPointsError",
     "FluxTask",
     "GroundStateTask",
     "LatticeTask",
     "PairingTask",
     "Plan",
     "Pool",
+    "PublishedDataset",
+    "PublishedStudy",
     "Quiet",
     "Reporter",
     "Result",
@@ -48,8 +62,10 @@ __all__ = [
     "StudyStatus",
     "Task",
     "TerminalReporter",
+    "Verification",
     "Workers",
     "at_point",
+    "build_dataset",
     "check_fits",
     "connected",
     "failures",
@@ -57,6 +73,7 @@ __all__ = [
     "parse",
     "read",
     "read_data",
+    "read_dataset",
     "records",
     "run",
     "shared",
@@ -67,6 +84,7 @@ __all__ = [
     "study",
     "sweep_points",
     "to_json",
+    "verify_dataset",
     "versions",
     "with_error",
     "write",

@@ -186,13 +186,14 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
     """Return the manifest of a study's folder; None if there is none that can be read."""
     try:
         found = json.loads((path / MANIFEST).read_text())
-        right = found["sha256"] == _checksum(found)
+        right = found["sha256"] == checksum(found)
     except (OSError, ValueError, TypeError, KeyError):
         return None
     return found if right else None
 
 
-def _checksum(manifest: Mapping[str, Any]) -> str:
+def checksum(manifest: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a manifest, whatever it has in the place of it."""
     rest = {key: value for key, value in manifest.items() if key != "sha256"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
@@ -227,15 +228,20 @@ def _write_manifest(path: Path, study: Study) -> None:
         "command": sys.argv,
         "begun": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-    write_text(path / MANIFEST, json.dumps(manifest | {"sha256": _checksum(manifest)}, indent=1))
+    write_text(path / MANIFEST, json.dumps(manifest | {"sha256": checksum(manifest)}, indent=1))
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a small file whole or not at all."""
-    partial = path.with_name(f"{path.name}.partial")
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
+    """Write a file whole or not at all: write, sync, rename."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with partial.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)

@@ -17,14 +17,12 @@ from rich.console import Console
 from ..clusters import Card, Cluster, Shown
 from ..clusters.shown import counted
 from ..hamiltonians import Model, Sector
-from ..solvers.pool import Pool
 from .folder import opened
 from .model_file import parse, read, sweep_points
+from .pools import pool_of
 from .progress import TerminalReporter
 from .runner import run
-from .scheduler import connected
 from .study import Study
-from .workers import Workers
 
 FILE = "study.toml"
 """The name of a model file that was made of Python values."""
@@ -88,11 +86,7 @@ class Plan(Shown):
         with ExitStack() as stack:
             keeping = opened(Path(folder), self.study, retry_failed, console.print) if folder is not None else None
             kept = stack.enter_context(keeping) if keeping else None
-            pool: Pool | None = None
-            if scheduler:
-                pool = stack.enter_context(connected(scheduler))
-            elif workers != 1:
-                pool = stack.enter_context(Workers(workers))
+            pool = stack.enter_context(pool_of(workers, scheduler))
             reporter = stack.enter_context(TerminalReporter(console))
             return run(self.study, reporter, checkpoint=checkpoint, folder=kept, pool=pool).data
 
@@ -143,7 +137,7 @@ def study(
     block = Sector(sector) if isinstance(sector, int) else sector
     given = {"sector": _given(block)} if block else {}
     wanted = {**_tables(model), **given, **tables, **({"sweep": sweep} if sweep else {})}
-    text = "\n".join(["schema = 1", f"name = {_toml(model.name or 'study')}", *_lines(wanted)]) + "\n"
+    text = "\n".join(["schema = 1", f"name = {to_toml(model.name or 'study')}", *_lines(wanted)]) + "\n"
     found = parse(text, FILE)
     if model.terms or not _same(found.model, model):
         raise ValueError("this model has terms or a cluster that no model file can describe; loop over `ground_state`")
@@ -199,15 +193,15 @@ def _lines(tables: Mapping[str, Mapping[str, object]]) -> Iterator[str]:
     """Yield a model file, table by table."""
     for name, table in tables.items():
         yield f"[{name}]"
-        yield from (f"{json.dumps(key)} = {_toml(value)}" for key, value in table.items())
+        yield from (f"{json.dumps(key)} = {to_toml(value)}" for key, value in table.items())
 
 
-def _toml(value: object) -> str:
+def to_toml(value: object) -> str:
     """Return a value as TOML."""
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items()) + " }"
+        return "{ " + ", ".join(f"{json.dumps(key)} = {to_toml(item)}" for key, item in value.items()) + " }"
     if isinstance(value, np.ndarray | np.generic):
-        return _toml(value.tolist())
+        return to_toml(value.tolist())
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return "[" + ", ".join(map(_toml, value)) + "]"
+        return "[" + ", ".join(map(to_toml, value)) + "]"
     return repr(value) if type(value) in (int, float) else json.dumps(value, ensure_ascii=False)

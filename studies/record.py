@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from ..solvers import estimate
+from .folder import write_bytes
 from .model_file import Study, at_point
 from .point import FAILED, has_failed
 from .runner import Result
@@ -80,12 +81,9 @@ def write(result: Result, path: str | os.PathLike[str]) -> Path:
         conventions="hbar = k_B = 1; energies in the unit of the model file; x = a + a+ = sqrt(2) X; no zero-point "
         "energy; mu inside H; complex numbers as a trailing axis (re, im)",
     )
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        data.to_netcdf(partial, engine="h5netcdf", encoding={str(name): {} for name in data.data_vars})
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)
+    # in memory first: the HDF5 library does not survive a disk that fills up while it writes
+    content = data.to_netcdf(engine="h5netcdf", encoding={str(name): {} for name in data.data_vars})
+    write_bytes(target, content)
     return target
 
 

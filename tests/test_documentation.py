@@ -79,7 +79,7 @@ def test_every_file_that_the_readme_names_is_there():
 def test_the_commands_of_the_readme_are_those_of_the_command_line():
     table = set(re.findall(r"^\| `respair (\w+)", README, re.MULTILINE))
     registered = {command.name or command.callback.__name__ for command in app.registered_commands}
-    assert table == registered
+    assert registered <= table <= registered | {group.name for group in app.registered_groups}
     targets = set(re.findall(r"^make (\w+)", README, re.MULTILINE))
     assert targets <= set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 

@@ -19,7 +19,7 @@ from respair.hamiltonians import Bosons, Electrons, Model, Phonons
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("clusters", "hamiltonians", "solvers", "analysis", "studies")
 FRONT = ROOT / "src" / "respair"
-PACKAGES = (*ROOMS, "analysis.approximations")
+PACKAGES = (*ROOMS, "analysis.approximations", "studies.dataset")
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package.replace(".", "/")).glob("*.py"))]
 DOOR = sorted(FRONT.glob("*.py"))
 LAZY = {"quspin", "matplotlib"}

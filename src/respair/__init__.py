@@ -50,7 +50,7 @@ if TYPE_CHECKING:
         with_parameter,
     )
     from .solvers import ConvergenceError, Eigenstates, Options, State, estimate, ground_state
-    from .studies import read, run, study
+    from .studies import build_dataset, read, read_dataset, run, study, verify_dataset
 
 # OpenMP's threads would otherwise spin while they wait, up to ten times slower where cores are shared; read once, when
 # the first library with OpenMP is loaded, and left alone where the user has set it.
@@ -99,7 +99,7 @@ _HOMES = {
         "with_parameter",
     ),
     "solvers": ("ConvergenceError", "Eigenstates", "Options", "State", "estimate", "ground_state"),
-    "studies": ("read", "run", "study"),
+    "studies": ("build_dataset", "read", "read_dataset", "run", "study", "verify_dataset"),
 }
 _ROOM_OF = {name: room for room, names in _HOMES.items() for name in names}
 
@@ -120,6 +120,7 @@ __all__ = [
     "Sampling",
     "Sector",
     "State",
+    "build_dataset",
     "chain",
     "charge_scan",
     "compare",
@@ -144,6 +145,7 @@ __all__ = [
     "plaquette",
     "probe",
     "read",
+    "read_dataset",
     "resonance",
     "ring",
     "run",
@@ -155,6 +157,7 @@ __all__ = [
     "thermal_flux_response",
     "thermal_spectral_function",
     "transition",
+    "verify_dataset",
     "with_parameter",
 ]
 

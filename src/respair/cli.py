@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import dataset_cli
+from .shell import FAILED, INTERRUPTED, REFUSED, Files
+from .shell import check_all_fit as _check_fits
+from .shell import console as _console
+from .shell import read_files as _read
+from .shell import say as _say
+
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from .studies import Pool, Result, Study, StudyFolder, TerminalReporter
-
-REFUSED = 2
-FAILED = 1
-INTERRUPTED = 130
 
 app = typer.Typer(
     help="Exact diagonalization of resonant pairing: electrons, local pairs and a dynamical lattice.",
@@ -28,7 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Model files (TOML).", show_default=False)]
+app.add_typer(dataset_cli.commands, name="dataset")
 
 
 def _version(wanted: bool) -> None:
@@ -135,24 +136,6 @@ def draw(
     typer.echo(str(save(ax, out / f"{file.stem}-cluster.png")))
 
 
-def _read(files: list[Path]) -> list[Study]:
-    """Read all files; report every problem of every file and stop if there is one."""
-    from .hamiltonians import InvalidModel
-    from .studies import read
-
-    studies, wrong = [], False
-    for file in files:
-        try:
-            studies.append(read(file))
-        except InvalidModel as error:
-            wrong = True
-            for problem in error.problems:
-                _say(f"{file}: {problem}")
-    if wrong:
-        raise typer.Exit(REFUSED)
-    return studies
-
-
 def _targets(files: list[Path], out: Path) -> list[Path]:
     """Return the result file of each model file; refuse two of the same name, and a folder that is none."""
     targets = [out / f"{file.stem}.nc" for file in files]
@@ -183,18 +166,6 @@ def _figures(result: Result, target: Path) -> Iterator[Path]:
     from .studies.figures import save_figures
 
     return save_figures(result, target.with_suffix(""))
-
-
-def _check_fits(studies: list[Study], workers: int) -> None:
-    from .studies import at_point, check_fits, shared, sweep_points
-
-    for study in studies:
-        try:
-            for point in sweep_points(study):
-                check_fits(shared(at_point(study, point), workers if study.sweep else 1))
-        except MemoryError as error:
-            _say(f"{study.file}: {error}")
-            raise typer.Exit(REFUSED) from None
 
 
 def _open_folder(stack: ExitStack, study: Study, target: Path, retry_failed: bool) -> StudyFolder | None:
@@ -295,16 +266,6 @@ def _reporting(study: Study, named: bool) -> TerminalReporter:
     from .studies import TerminalReporter
 
     return TerminalReporter(_console(error=True), study.name if named else "")
-
-
-def _console(error: bool) -> Console:
-    from rich.console import Console
-
-    return Console(stderr=error, highlight=False, soft_wrap=not error)
-
-
-def _say(text: str) -> None:
-    typer.echo(text, err=True)
 
 
 def main() -> None:

@@ -1,0 +1,62 @@
+"""What all commands share: reading model files, messages, exit statuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from .studies import Study
+
+REFUSED = 2
+FAILED = 1
+INTERRUPTED = 130
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Model files (TOML).", show_default=False)]
+
+
+def read_files(files: list[Path]) -> list[Study]:
+    """Read all files; report every problem of every file and stop if there is one."""
+    from .hamiltonians import InvalidModel
+    from .studies import read
+
+    studies, wrong = [], False
+    for file in files:
+        try:
+            studies.append(read(file))
+        except InvalidModel as error:
+            wrong = True
+            for problem in error.problems:
+                say(f"{file}: {problem}")
+    if wrong:
+        raise typer.Exit(REFUSED)
+    return studies
+
+
+def check_all_fit(studies: list[Study], workers: int) -> None:
+    """Stop if any point of any study does not fit its memory limit."""
+    from .studies import at_point, check_fits, shared, sweep_points
+
+    for study in studies:
+        try:
+            for point in sweep_points(study):
+                check_fits(shared(at_point(study, point), workers if study.sweep else 1))
+        except MemoryError as error:
+            say(f"{study.file}: {error}")
+            raise typer.Exit(REFUSED) from None
+
+
+def console(error: bool) -> Console:
+    """Return the console of standard error or output."""
+    from rich.console import Console
+
+    return Console(stderr=error, highlight=False, soft_wrap=not error)
+
+
+def say(text: str) -> None:
+    """Print to standard error."""
+    typer.echo(text, err=True)

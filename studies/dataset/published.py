@@ -1,0 +1,166 @@
+"""A published dataset in Python: its numbers, and the models and sectors that they belong to."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from ...hamiltonians import InvalidModel, Model, Sector
+from ..model_file import at_point, parse
+from ..record import read_data
+from ..study import Study
+from .integrity import DATA, MANIFEST, MODELS, DatasetError, damage, read_manifest
+
+
+@dataclass(frozen=True)
+class PublishedStudy:
+    """One study of a dataset.
+
+    Attributes
+    ----------
+    study : Study
+        Its model file.
+    data : xarray.Dataset
+        Its numbers, with the axes of the sweep as leading dimensions; units and formulas in the attributes.
+    """
+
+    study: Study
+    data: xr.Dataset = field(repr=False)
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The axes of the sweep."""
+        return tuple(axis.key for axis in self.study.sweep)
+
+    @property
+    def points(self) -> tuple[dict[str, Any], ...]:
+        """What stands at each swept key, point by point, linked keys included; one empty point without a sweep."""
+        return tuple(self._point(places) for places in self._places())
+
+    def _places(self) -> Iterator[dict[str, int]]:
+        sizes = (range(self.data.sizes[axis]) for axis in self.axes)
+        yield from (dict(zip(self.axes, places, strict=True)) for places in itertools.product(*sizes))
+
+    def _point(self, places: Mapping[str, int]) -> dict[str, Any]:
+        keys = [(each.key, axis.key) for axis in self.study.sweep for each in (axis, *axis.linked)]
+        return {key: self.data[key].values[places[axis]].item() for key, axis in keys}
+
+    def at(self, number: int) -> xr.Dataset:
+        """Return the numbers of one point, by its number in `points`."""
+        places = next(itertools.islice(self._places(), number, None))
+        return self.data.isel(places, drop=True)
+
+    def evaluate(self, function: Callable[[Model, Sector], ArrayLike]) -> xr.DataArray:
+        """Return the values of a function at every point, to be held against the numbers of the dataset.
+
+        Parameters
+        ----------
+        function : function
+            From the model and the sector of a point to a number; an approximation to the energy, for example.
+
+        Returns
+        -------
+        xarray.DataArray
+            With the axes of the sweep as dimensions.
+
+        Raises
+        ------
+        ValueError
+            If the study has no sector.
+        """
+        values = []
+        for point in self.points:
+            here = at_point(self.study, point)
+            if here.sector is None:
+                raise ValueError(f"{self.study.name} has no sector; loop over `points` and use `at_point`")
+            values.append(np.asarray(function(here.model, here.sector)).item())
+        shape = [self.data.sizes[axis] for axis in self.axes]
+        coords = {axis: self.data[axis] for axis in self.axes}
+        return xr.DataArray(np.reshape(values, shape), dims=self.axes, coords=coords)
+
+
+@dataclass(frozen=True)
+class PublishedDataset:
+    """A dataset as `build_dataset` makes it.
+
+    Attributes
+    ----------
+    folder : Path
+        Where it is.
+    about : mapping
+        The manifest: title, licence, versions, hardware, certificates, sums.
+    studies : mapping
+        Each study by the name of its model file.
+    """
+
+    folder: Path
+    about: Mapping[str, Any] = field(repr=False)
+    studies: Mapping[str, PublishedStudy] = field(repr=False)
+
+    def __getitem__(self, name: str) -> PublishedStudy:
+        """Return a study by the name of its model file."""
+        if name not in self.studies:
+            raise KeyError(f"{name!r} is no study of this dataset; allowed: {', '.join(self.studies)}")
+        return self.studies[name]
+
+
+def read_dataset(folder: str | os.PathLike[str]) -> PublishedDataset:
+    """Read a dataset; every file of it must be as its manifest says.
+
+    Parameters
+    ----------
+    folder : path
+        As `build_dataset` made it.
+
+    Returns
+    -------
+    PublishedDataset
+        Its studies by name, with models and numbers.
+
+    Raises
+    ------
+    DatasetError
+        If it is no dataset, or a damaged one.
+    """
+    path = Path(folder)
+    manifest = read_manifest(path)
+    if wrong := list(damage(path, manifest)):
+        raise DatasetError("\n".join([f"{path} is damaged:", *wrong]))
+    return PublishedDataset(path, MappingProxyType(manifest), published_studies(path, manifest))
+
+
+def published_studies(folder: Path, manifest: Mapping[str, Any]) -> Mapping[str, PublishedStudy]:
+    """Return the studies of a dataset.
+
+    Raises
+    ------
+    DatasetError
+        If a model file or a data file cannot be read, or they do not belong together.
+    """
+    return MappingProxyType({name: _study(folder, name) for name in manifest["studies"]})
+
+
+def _study(folder: Path, name: str) -> PublishedStudy:
+    model, numbers = f"{MODELS}/{name}.toml", f"{DATA}/{name}.nc"
+    try:
+        text = (folder / model).read_bytes().decode()
+        study, data = parse(text, f"{name}.toml"), read_data(folder / numbers)
+    except InvalidModel as error:
+        raise DatasetError(f"{model} is no model file of this version: {error}") from None
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise DatasetError(f"{model} or {numbers}, which {MANIFEST} names, cannot be read: {error}") from None
+    if data.attrs.get("model_file") != text:
+        raise DatasetError(f"{numbers} is not of the model file {model}")
+    keys = [each.key for axis in study.sweep for each in (axis, *axis.linked)]
+    if lacking := [key for key in keys if key not in data.coords]:
+        raise DatasetError(f"{numbers} lacks axes of {model}: {', '.join(lacking)}")
+    return PublishedStudy(study, data)

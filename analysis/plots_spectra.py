@@ -6,10 +6,12 @@ import numpy as np
 import xarray as xr
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from .plots import COLOURS, new_axes
 from .spectral_measures import ELASTIC
 
+PARTS = ("real", "imag")
 FAINT = 1e-3
 """Share of the largest value below which a negative one is no sign."""
 
@@ -29,32 +31,49 @@ def plot_spectrum(data: xr.Dataset, ax: Axes | None = None, label: str = "", col
     ax : matplotlib.axes.Axes, optional
         Where; a new figure by default.
     label, colour : str
-        Of the curve. A map is drawn by `plot_map`.
+        Of the curve. A map is drawn by `plot_map`; a complex one, without `ax`, in two panels. Of a complex curve the
+        imaginary part is a second, dashed one.
     """
+    values = _variable(data, "values").values
     if "momentum" in data.dims or "site" in data.dims:
-        return plot_map(data, ax)
+        return plot_map(data, ax) if ax is not None or np.isrealobj(values) else _both_parts(data)
     ax = ax or new_axes()
-    omega = data["omega"].values
-    curve = np.real(_variable(data, "values").values)
+    omega, curve = data["omega"].values, np.real(values)
     at, weights = (_variable(data, f"pole_{key}").values for key in ("frequencies", "weights"))
     here = (at >= omega.min()) & (at <= omega.max())
     heights = np.real(weights[here])
     strongest = np.max(np.abs(heights), initial=0.0)
     if strongest:
         ax.vlines(at[here], 0.0, heights * np.max(np.abs(curve)) / strongest, color=colour, lw=1.0, alpha=0.45)
+    if np.iscomplexobj(values):
+        label = label or "real part"
+        ax.plot(omega, np.imag(values), color=colour, ls="--", label="imaginary part")
     ax.plot(omega, curve, color=colour, label=label or None)
     ax.axhline(0.0, color="0.6", lw=0.8)
     drude = "drude" in data or "spectrum_drude" in data
     ax.set(xlabel=r"$\omega$", ylabel=r"$\sigma_{\rm reg}(\omega)$" if drude else r"$A(\omega)$")
     if label:
-        ax.legend(frameon=False)
+        handles, labels = ax.get_legend_handles_labels()
+        order = sorted(range(len(labels)), key=lambda i: labels[i] == "imaginary part")
+        ax.legend([handles[i] for i in order], [labels[i] for i in order], frameon=False)
     return ax
 
 
-def plot_map(data: xr.Dataset, ax: Axes | None = None) -> Axes:
+def _both_parts(data: xr.Dataset) -> Axes:
+    """Draw real and imaginary part of a map side by side; return the axes of the first."""
+    figure = Figure(figsize=(9.2, 3.6), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    for ax, part, title in zip(panels, PARTS, ("real part", "imaginary part"), strict=True):
+        plot_map(data, ax, part).set_title(title, fontsize=10)
+    panels[1].set_ylabel("")
+    first: Axes = panels[0]
+    return first
+
+
+def plot_map(data: xr.Dataset, ax: Axes | None = None, part: str = "real") -> Axes:
     """Draw A(k, omega) over the momenta from -pi to pi, or A_i(omega) over the sites, as an image.
 
-    A cross spectrum with either sign, of which the real part is drawn, has colours that are white at zero.
+    A cross spectrum with either sign has colours that are white at zero.
 
     Parameters
     ----------
@@ -62,10 +81,19 @@ def plot_map(data: xr.Dataset, ax: Axes | None = None) -> Axes:
         From `spectral_map`, or of a model file with ``momentum = "all"``.
     ax : matplotlib.axes.Axes, optional
         Where; a new figure by default.
+    part : str
+        Of a cross spectrum: "real" or "imag".
+
+    Raises
+    ------
+    ValueError
+        If the part is neither.
     """
+    if part not in PARTS:
+        raise ValueError(f"part = {part!r} is unknown; allowed: {', '.join(map(repr, PARTS))}")
     ax = ax or new_axes()
     over = "momentum" if "momentum" in data.dims else "site"
-    values = np.real(_variable(data, "values").transpose("omega", over).values)
+    values = getattr(_variable(data, "values").transpose("omega", over).values, part)
     if over == "momentum":
         count = data.sizes[over]
         zone = np.arange(-(count // 2), count // 2 + 1)

@@ -128,11 +128,15 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
     }
 )
 """The local operators by name; "current" is no local one."""
+SPINFUL = "electron"
+"""The operator that has a spin."""
 NAMES = (*KINDS, "current")
 """Operators that a spectrum can name."""
 
 
-def probe(model: Model, name: str, site: int | None = None, momentum: int | None = None, spin: str = "up") -> Probe:
+def probe(
+    model: Model, name: str, site: int | None = None, momentum: int | None = None, spin: str | None = None
+) -> Probe:
     r"""Return the operators of a spectrum by name.
 
     ======================  ==============================================================================
@@ -156,8 +160,8 @@ def probe(model: Model, name: str, site: int | None = None, momentum: int | None
         no mode the number of one.
     momentum : int, optional
         m of ``k = 2 pi m / L`` instead of a site: ``O_k = L^{-1/2} sum_j exp(-i k j) O_j``.
-    spin : str
-        Of the electron, "up" or "dn".
+    spin : str, optional
+        Of an electron, "up" (the default) or "dn"; the other operators have none.
 
     Raises
     ------
@@ -179,12 +183,12 @@ def probe(model: Model, name: str, site: int | None = None, momentum: int | None
         return Probe(name, float(length) * flux_derivative(model))
     kind = KINDS[name]
     if momentum is None:
-        local = kind.local(model, _place(kind, model, site or 0), spin)
+        local = kind.local(model, _place(kind, model, site or 0), spin or "up")
     else:
         places = kind.places(model)
         k = 2 * np.pi * momentum / len(places)
         waves = {j: complex(np.exp(-1j * k * j)) / len(places) ** 0.5 for j in places}
-        local = total(waves[j] * kind.local(model, place, spin) for j, place in places.items())
+        local = total(waves[j] * kind.local(model, place, spin or "up") for j, place in places.items())
     return Probe(name, local.dag, local) if kind.removes else Probe(name, local)
 
 
@@ -195,14 +199,16 @@ def _place(kind: Kind, model: Model, site: int) -> int:
 
 
 def probe_problems(
-    model: Model, name: str, site: int | None = None, momentum: int | None = None, spin: str = "up"
+    model: Model, name: str, site: int | None = None, momentum: int | None = None, spin: str | None = None
 ) -> Iterator[Problem]:
     """Yield everything wrong with the name or the place of a probe."""
     if name not in NAMES:
         yield Problem("spectrum.operator", show(name), f"allowed: {', '.join(NAMES)}")
         return
-    if spin not in ("up", "dn"):
+    if spin not in (None, "up", "dn"):
         yield Problem("spectrum.spin", show(spin), 'allowed: "up", "dn"')
+    elif spin is not None and name != SPINFUL:
+        yield Problem("spectrum.spin", show(spin), f"leave it out; only the operator {SPINFUL} takes a spin")
     if name == "current":
         yield from _current_problems(model, site, momentum)
         return

@@ -23,7 +23,7 @@ def spectral_map(
     lineshape: str = "lorentzian",
     options: Options | None = None,
     cross: str | None = None,
-    spin: str = "up",
+    spin: str | None = None,
     over: str = "momentum",
     progress: Callable[[str], None] = silent,
 ) -> xr.Dataset:
@@ -40,8 +40,8 @@ def spectral_map(
         Names of probes, see `respair.analysis.probe`.
     frequencies, broadening, lineshape, options, progress
         As in `spectral_function`.
-    spin : str
-        Of the electron.
+    spin : str, optional
+        Of an electron.
     over : str
         "momentum" or "site".
 

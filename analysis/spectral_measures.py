@@ -79,27 +79,38 @@ def gap_measures(data: xr.Dataset, centre: float | None = None) -> xr.Dataset:
     xarray.Dataset
         ``gap``, the lowest addition less the highest removal energy over the whole map, about ``centre``; of the
         broadened curve ``depth_value``, its value there, ``peak_distance`` between the highest points below and above,
-        and ``pseudogap``, one less ``depth_value`` over the lower of the two (1: empty; 0 or less: none).
+        and ``pseudogap``, one less ``depth_value`` over the lower of the two (1: empty; 0 or less: none). Without
+        lines on both sides ``gap`` is NaN, and so are the others without a `centre`.
     """
     particles = quasi_particles(data)
-    above, below = float(particles.addition_energy.min()), float(particles.removal_energy.max())
+    edges = (particles[f"{part}_energy"].values.ravel() for part in ("addition", "removal"))
+    added, removed = (edge[np.isfinite(edge)] for edge in edges)
+    above, below = (
+        float(edge) if len(own) else np.nan
+        for own, edge in ((added, np.min(added, initial=np.inf)), (removed, np.max(removed, initial=-np.inf)))
+    )
     middle = 0.5 * (above + below) if centre is None else centre
     curve = data["values"]
     curve = curve.mean([d for d in curve.dims if d != "omega"])
     omega, values = data["omega"].values, np.real(curve.values)
-    inside = int(np.argmin(np.abs(omega - middle)))
-    masks = (np.arange(len(omega)) <= inside, np.arange(len(omega)) >= inside)
-    sides = [int(np.argmax(np.where(mask, values, -np.inf))) for mask in masks]
-    lower = min(float(values[i]) for i in sides)
-    depth = 1.0 - float(values[inside]) / lower if lower > 0 else np.nan
+    depth, distance, share = _depth(omega, values, middle) if np.isfinite(middle) else (np.nan,) * 3
     found = {
         "gap": (above - below, "E_0(N+1) + E_0(N-1) - 2 E_0(N), as far as the probe sees it", "energy"),
         "centre": (middle, "where the gap is looked for", "energy"),
-        "depth_value": (float(values[inside]), "A(centre)", "1/energy"),
-        "peak_distance": (float(omega[sides[1]] - omega[sides[0]]), "between the highest points", "energy"),
-        "pseudogap": (depth, "1 - A(centre) / lower peak", "1"),
+        "depth_value": (depth, "A(centre)", "1/energy"),
+        "peak_distance": (distance, "between the highest points", "energy"),
+        "pseudogap": (share, "1 - A(centre) / lower peak", "1"),
     }
     return xr.Dataset({name: labelled(name, v, [], formula, units) for name, (v, formula, units) in found.items()})
+
+
+def _depth(omega: NDArray[np.float64], values: NDArray[np.float64], middle: float) -> tuple[float, float, float]:
+    """Return a curve's value at a frequency, the distance of the highest points around, and how deep it is there."""
+    inside = int(np.argmin(np.abs(omega - middle)))
+    masks = (np.arange(len(omega)) <= inside, np.arange(len(omega)) >= inside)
+    below, above = (int(np.argmax(np.where(mask, values, -np.inf))) for mask in masks)
+    value, lower = float(values[inside]), float(min(values[below], values[above]))
+    return value, float(omega[above] - omega[below]), 1.0 - value / lower if lower > 0 else np.nan
 
 
 def weight_transfer(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
@@ -148,25 +159,37 @@ def effective_frequency(data: xr.Dataset) -> xr.Dataset:
     Parameters
     ----------
     data : xarray.Dataset
-        From `spectral_function` with the probe "displacement".
+        From `spectral_function` or `spectral_map` with the probe "displacement".
 
     Returns
     -------
     xarray.Dataset
         ``static`` Omega, ``average`` the mean frequency of the lines, ``softest`` that of the lowest line and
-        ``softest_share`` its share of the inelastic weight, ``elastic`` the weight at zero.
+        ``softest_share`` its share of the inelastic weight, ``elastic`` the weight at zero; over the leading dimension
+        of a map. Without an inelastic line all but ``elastic`` are NaN.
     """
-    lines, weights = data["pole_frequencies"].values, np.real(data["pole_weights"].values)
+    dims = [str(dim) for dim in data["pole_weights"].dims[:-1]]
+    places, rows = (data[f"pole_{key}"].values.reshape(-1, data.sizes["pole"]) for key in ("frequencies", "weights"))
+    parts = [_softened(at, np.real(w)) for at, w in zip(places, rows, strict=True)]
+    columns = np.array(parts).T.reshape(5, *data["pole_weights"].shape[:-1])
+    about = {
+        "static": ("sqrt(sum w omega / sum w/omega)", "energy"),
+        "average": ("sum w omega / sum w", "energy"),
+        "softest": ("lowest line", "energy"),
+        "softest_share": ("its share of the inelastic weight", "1"),
+        "elastic": ("|<0|x|0>|^2", "1"),
+    }
+    coords = {d: data[d].values for d in dims}
+    pairs = zip(about.items(), columns, strict=True)
+    return xr.Dataset({name: labelled(name, v, dims, f, units, coords) for (name, (f, units)), v in pairs})
+
+
+def _softened(lines: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, ...]:
+    elastic = float(np.sum(weights[np.abs(lines) <= ELASTIC]))
     inelastic = lines > ELASTIC
     at, w = lines[inelastic], weights[inelastic]
-    seen = np.flatnonzero(w > FAINT * w.sum()) if len(w) else np.zeros(0, int)
+    seen = np.flatnonzero(w > FAINT * np.sum(w))
     if not len(seen):
-        raise ValueError("the spectrum has no inelastic line")
-    found = {
-        "static": (np.sqrt(np.sum(w * at) / np.sum(w / at)), "sqrt(sum w omega / sum w/omega)", "energy"),
-        "average": (np.sum(w * at) / np.sum(w), "sum w omega / sum w", "energy"),
-        "softest": (at[seen[0]], "lowest line", "energy"),
-        "softest_share": (w[seen[0]] / np.sum(w), "its share of the inelastic weight", "1"),
-        "elastic": (np.sum(weights[np.abs(lines) <= ELASTIC]), "|<0|x|0>|^2", "1"),
-    }
-    return xr.Dataset({name: labelled(name, float(v), [], f, units) for name, (v, f, units) in found.items()})
+        return (*(np.nan,) * 4, elastic)
+    total, static = np.sum(w), np.sqrt(np.sum(w * at) / np.sum(w / at))
+    return float(static), float(np.sum(w * at) / total), float(at[seen[0]]), float(w[seen[0]] / total), elastic

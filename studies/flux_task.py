@@ -19,7 +19,7 @@ from ..hamiltonians.block_problems import block_problems
 from ..hamiltonians.parameters import show
 from ..hamiltonians.sector import sector_problems
 from .digits import columns, with_error
-from .plain import entries, label, plain
+from .plain import entries, label, plain, prefixed
 from .task import Figure, Setting, Solved, Task
 from .values import LEFT_OUT, Floats, Switch, Table
 
@@ -105,8 +105,8 @@ class FluxTask(Task):
         parts = [flux_response(model, sector, self.values, solver, progress, reporter.lanczos)]
         if self.minimum or self.criterion:
             curve = FluxCurve(FluxLine(model, sector, solver, progress, reporter.lanczos))
-            parts += [_prefixed("minimum", minimum_of(curve))] if self.minimum else []
-            parts += [_prefixed("period", criterion_of(curve))] if self.criterion else []
+            parts += [prefixed("minimum", minimum_of(curve))] if self.minimum else []
+            parts += [prefixed("period", criterion_of(curve))] if self.criterion else []
         return self.named(xr.merge(parts, combine_attrs="override"))
 
     @classmethod
@@ -143,7 +143,3 @@ class FluxTask(Task):
             verdict, definition = (str(data[f"flux_period_{key}"].values) for key in ("verdict", "definition"))
             first, second = data["flux_period_harmonics"].values
             yield Text(f"Flux period: {verdict} ({definition}); harmonics {first:.6g} and {second:.6g}.")
-
-
-def _prefixed(name: str, data: xr.Dataset) -> xr.Dataset:
-    return data.rename({variable: f"{name}_{variable}" for variable in data.data_vars})

@@ -1,4 +1,4 @@
-"""Arrays as plain numbers and lists, for JSON."""
+"""Arrays as plain numbers and lists, for JSON, and the names of variables."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ def plain(array: xr.DataArray) -> object:
 def entries(data: xr.Dataset, prefix: str, names: Iterable[str]) -> dict[str, object]:
     """Return some variables of a dataset as plain numbers, by their names without the prefix."""
     return {name: plain(data[f"{prefix}_{name}"]) for name in names}
+
+
+def prefixed(name: str, data: xr.Dataset) -> xr.Dataset:
+    """Return a dataset with a name in front of its variables."""
+    return data.rename({variable: f"{name}_{variable}" for variable in data.data_vars})
 
 
 def label(text: str) -> dict[str, int | str]:

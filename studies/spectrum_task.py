@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -14,17 +15,21 @@ from rich.table import Table as TextTable
 from rich.text import Text
 
 from ..analysis import optical_conductivity, probe, spectral_function, spectral_map
+from ..analysis.accuracy import isolated_ground
 from ..analysis.ensembles import Ensemble
 from ..analysis.excitations import LINESHAPES
 from ..analysis.plots_spectra import plot_spectrum, plot_thermal_spectrum
 from ..analysis.probes import KINDS, NAMES, probe_problems
 from ..analysis.spectra import DEFAULT_BROADENING
 from ..analysis.thermal_spectra import thermal_spectral_function
-from ..hamiltonians import Model, Problem, Sector
+from ..hamiltonians import InvalidModel, Model, Problem, Sector, with_parameter
 from ..hamiltonians.parameters import show
+from ..hamiltonians.parametric import parameter_problem
+from ..solvers import Eigenstates, LabelledLevels
 from .digits import columns
 from .plain import entries, plain
-from .task import Figure, Setting, Task
+from .spectrum_measures import measures, measures_record, measures_text, transfer
+from .task import Figure, Setting, Solved, Task
 from .thermal_spectrum import thermal_spectrum_record, thermal_spectrum_tables
 from .thermal_task import ThermalTask
 from .values import LEFT_OUT, Floats, Number, Table, Whole, one_of
@@ -33,6 +38,8 @@ from .wording import listed
 MOST_LINES = 12
 """Lines that the terminal shows, the strongest first."""
 ALL = "all"
+MEASURED = (*(name for name, kind in KINDS.items() if kind.removes), "displacement")
+"""Operators whose spectra have quasi-particles and a gap, or an effective frequency."""
 
 
 def _whole_or_all(value: object) -> object:
@@ -59,6 +66,9 @@ class SpectrumTable(Table):
     )
     cross: Annotated[str, AfterValidator(one_of(NAMES[:-1])), Field(description=listed(NAMES[:-1]))] = LEFT_OUT
     cross_site: Whole = LEFT_OUT
+    transfer_from: Annotated[
+        dict[str, Number], Field(min_length=1, description="a table of numbers by the names of parameters")
+    ] = LEFT_OUT
 
 
 @dataclass(frozen=True, repr=False)
@@ -73,8 +83,8 @@ class SpectrumTask(Task):
         Where it acts.
     momentum : int, "all" or None
         With which momentum; "all" makes a map over all of them.
-    spin : str
-        Of an electron.
+    spin : str or None
+        Of an electron; up by default.
     frequencies : tuple of float
         omega.
     broadening : float
@@ -85,6 +95,8 @@ class SpectrumTask(Task):
         The probe A of a cross spectrum ``<0|A+|n><n|B|0>``; at the same place if `cross_site` is None.
     cross_site : int or None
         Where it acts.
+    transfer_from : mapping of str to float, optional
+        Parameters with other values: the weight that has moved from the spectrum with these.
     """
 
     name: ClassVar[str] = "spectrum"
@@ -98,11 +110,12 @@ class SpectrumTask(Task):
     operator: str = "electron"
     site: int | None = None
     momentum: int | str | None = None
-    spin: str = "up"
+    spin: str | None = None
     broadening: float = DEFAULT_BROADENING
     lineshape: str = "lorentzian"
     cross: str | None = None
     cross_site: int | None = None
+    transfer_from: Mapping[str, float] | None = None
 
     @classmethod
     def requires_sector(cls, has: Callable[[str], bool]) -> bool:
@@ -119,16 +132,18 @@ class SpectrumTask(Task):
         if values.get("momentum") == ALL and "cross_site" in values:
             allowed = "leave it out; a map has both operators at each momentum"
             yield Problem("spectrum.cross_site", show(values["cross_site"]), allowed)
-        if has("thermal") and "cross" in values:
-            yield Problem("spectrum.cross", show(values["cross"]), "leave it out, or leave [thermal] out")
+        for key in ("cross", "transfer_from"):
+            if has("thermal") and key in values:
+                yield Problem(f"spectrum.{key}", show(values[key]), "leave it out, or leave [thermal] out")
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
         """Yield operators, sites and momenta that are not there."""
         asked = cls(**values)
-        for problem in probe_problems(model, asked.operator, asked.site, asked._one_momentum):
+        for problem in probe_problems(model, asked.operator, asked.site, asked._one_momentum, asked.spin):
             is_map = asked.momentum == ALL and problem.path == "spectrum.momentum"
             yield replace(problem, got=show(ALL)) if is_map else problem
+        yield from _transfer_problems(asked.transfer_from or {}, model)
         if asked.cross is None:
             if asked.cross_site is not None:
                 yield Problem("spectrum.cross_site", show(asked.cross_site), "leave it out, or add cross = an operator")
@@ -160,17 +175,35 @@ class SpectrumTask(Task):
             form = (self.frequencies, self.broadening, self.lineshape, kind)
             how = (warm.sampling, setting.kept, setting.reporter.step)
             return self.named(thermal_spectral_function(setting.model, right, warm.temperatures, *form, *how))
-        levels, reporter = setting.ground, setting.reporter
+        data = self._spectrum(setting.ground, setting)
+        if self.cross is None and self.operator in MEASURED:
+            data = data.assign(measures(data, charged=self.operator != "displacement"))
+        if self.transfer_from is None:
+            return self.named(data)
+        setting.reporter.step("the spectrum from which weight has moved")
+        other = isolated_ground(self._before(setting.model), setting.block, setting.solver, setting.reporter.lanczos)
+        return self.named(data.assign(transfer(self._spectrum(other, setting), data, self.transfer_from)))
+
+    def _before(self, model: Model) -> Model:
+        """Return the model from whose spectrum weight has moved."""
+        return reduce(lambda changed, pair: with_parameter(changed, *pair), (self.transfer_from or {}).items(), model)
+
+    def _spectrum(self, levels: Eigenstates | LabelledLevels, setting: Setting) -> xr.Dataset:
+        """Return the spectrum of a ground level."""
+        reporter, model = setting.reporter, levels.hamiltonian.space.model
         shape = (self.frequencies, self.broadening, self.lineshape, setting.solver)
         if self.operator == "current":
-            return self.named(optical_conductivity(levels, *shape, progress=reporter.step))
+            return optical_conductivity(levels, *shape, progress=reporter.step)
         if self.momentum == ALL:
-            found = spectral_map(levels, self.operator, *shape, self.cross, self.spin, progress=reporter.step)
-            return self.named(found)
-        model = levels.hamiltonian.space.model
+            return spectral_map(levels, self.operator, *shape, self.cross, self.spin, progress=reporter.step)
         right = probe(model, self.operator, self.site, self._one_momentum, self.spin)
         left = None if self.cross is None else probe(model, self.cross, *self._cross_place, self.spin)
-        return self.named(spectral_function(levels, right, *shape, left, reporter.step))
+        return spectral_function(levels, right, *shape, left, reporter.step)
+
+    def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
+        """Return the lowest level of the sector, and that of the model from which weight has moved."""
+        here = super().solves(model, sector)
+        return here if self.transfer_from is None else [*here, *super().solves(self._before(model), sector)]
 
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
@@ -178,22 +211,11 @@ class SpectrumTask(Task):
         if "spectrum_zero_frequency" in data:
             return thermal_spectrum_record(data)
         if "momentum" in data["spectrum_values"].dims:
-            each = [cls.record(data.isel(momentum=m).dropna("pole", how="all")) for m in range(data.sizes["momentum"])]
+            each = [_record(data.isel(momentum=m).dropna("pole", how="all")) for m in range(data.sizes["momentum"])]
             lists: dict[str, object] = {key: [one[key] for one in each] for key in each[0]}
-            return {"momenta": plain(data["momentum"]), **lists, "frequencies": plain(data["omega"])}
-        pairs = (data[f"spectrum_pole_{key}"].values for key in ("frequencies", "weights"))
-        poles = xr.DataArray(np.array([*pairs]).T.reshape(-1, 2))
-        defects = data["spectrum_moments"] - data["spectrum_sum_rules"]
-        weights = {key: plain(data[f"spectrum_{key}_weight"]) for key in ("addition", "removal")}
-        current = [key for key in ("drude", "fsum", "fsum_defect") if f"spectrum_{key}" in data]
-        return {
-            "frequencies": plain(data["omega"]),
-            **entries(data, cls.name, ("values", "moments", "sum_rules", "sum_rule_errors")),
-            "sum_rule_defects": plain(defects),
-            "poles": _poles(poles),
-            "weights": weights,
-            **entries(data, cls.name, ("pole_errors", "broadening", "steps", "error", *current)),
-        }
+            shared = {"momenta": plain(data["momentum"]), "frequencies": plain(data["omega"])}
+            return lists | shared | measures_record(data)
+        return _record(data) | measures_record(data)
 
     @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
@@ -201,32 +223,63 @@ class SpectrumTask(Task):
         if "spectrum_zero_frequency" in data:
             yield from thermal_spectrum_tables(data)
             return
-        if "momentum" in data["spectrum_values"].dims:
-            yield from _map_tables(data)
-            return
-        frequencies, weights = (data[f"spectrum_pole_{key}"].values for key in ("frequencies", "weights"))
-        strongest = np.sort(np.argsort(-np.abs(weights), kind="stable")[:MOST_LINES])
-        table = columns(f"spectrum: {len(weights)} lines", ("omega", "weight"))
-        for n in strongest:
-            table.add_row(f"{frequencies[n]:.8f}", f"{weights[n]:.8f}")
-        yield table
-        table = columns("moments", ("order", "moment", "sum rule", "defect"))
-        pairs = zip(data["spectrum_moments"].values, data["spectrum_sum_rules"].values, strict=True)
-        for order, (moment, rule) in enumerate(pairs):
-            known = np.isfinite(rule)
-            table.add_row(
-                str(order), f"{moment:.10g}", *((f"{rule:.10g}", f"{abs(moment - rule):.1e}") if known else "--")
-            )
-        yield table
-        if (steps := int(data["spectrum_steps"])) > 0:
-            yield Text(
-                f"Continued fractions of up to {steps} steps; they miss at most {float(data['spectrum_error']):.1e}."
-            )
-        if "spectrum_drude" in data:
-            yield Text(
-                f"Drude weight {float(data['spectrum_drude']):.8f}; the f-sum rule is missed by "
-                f"{float(data['spectrum_fsum_defect']):.1e}."
-            )
+        yield from _map_tables(data) if "momentum" in data["spectrum_values"].dims else _line_tables(data)
+        yield from measures_text(data)
+
+
+def _record(data: xr.Dataset) -> dict[str, object]:
+    """Return the curve, lines, moments with their sum rules, and the weights, of one operator."""
+    pairs = (data[f"spectrum_pole_{key}"].values for key in ("frequencies", "weights"))
+    poles = xr.DataArray(np.array([*pairs]).T.reshape(-1, 2))
+    defects = data["spectrum_moments"] - data["spectrum_sum_rules"]
+    weights = {key: plain(data[f"spectrum_{key}_weight"]) for key in ("addition", "removal")}
+    current = [key for key in ("drude", "fsum", "fsum_defect") if f"spectrum_{key}" in data]
+    return {
+        "frequencies": plain(data["omega"]),
+        **entries(data, "spectrum", ("values", "moments", "sum_rules", "sum_rule_errors")),
+        "sum_rule_defects": plain(defects),
+        "poles": _poles(poles),
+        "weights": weights,
+        **entries(data, "spectrum", ("pole_errors", "broadening", "steps", "error", *current)),
+    }
+
+
+def _line_tables(data: xr.Dataset) -> Iterator[TextTable | Text]:
+    """Yield the strongest lines, and the moments beside their sum rules."""
+    frequencies, weights = (data[f"spectrum_pole_{key}"].values for key in ("frequencies", "weights"))
+    strongest = np.sort(np.argsort(-np.abs(weights), kind="stable")[:MOST_LINES])
+    table = columns(f"spectrum: {len(weights)} lines", ("omega", "weight"))
+    for n in strongest:
+        table.add_row(f"{frequencies[n]:.8f}", f"{weights[n]:.8f}")
+    yield table
+    table = columns("moments", ("order", "moment", "sum rule", "defect"))
+    pairs = zip(data["spectrum_moments"].values, data["spectrum_sum_rules"].values, strict=True)
+    for order, (moment, rule) in enumerate(pairs):
+        known = np.isfinite(rule)
+        table.add_row(str(order), f"{moment:.10g}", *((f"{rule:.10g}", f"{abs(moment - rule):.1e}") if known else "--"))
+    yield table
+    if (steps := int(data["spectrum_steps"])) > 0:
+        yield Text(
+            f"Continued fractions of up to {steps} steps; they miss at most {float(data['spectrum_error']):.1e}."
+        )
+    if "spectrum_drude" in data:
+        yield Text(
+            f"Drude weight {float(data['spectrum_drude']):.8f}; the f-sum rule is missed by "
+            f"{float(data['spectrum_fsum_defect']):.1e}."
+        )
+
+
+def _transfer_problems(parameters: Mapping[str, float], model: Model) -> Iterator[Problem]:
+    """Yield parameters that are none of this model, and values that make no model."""
+    for key, value in parameters.items():
+        path = f'spectrum.transfer_from."{key}"'
+        if wrong := parameter_problem(model, key, path):
+            yield wrong
+            continue
+        try:
+            with_parameter(model, key, value)
+        except InvalidModel as error:
+            yield from (Problem(path, show(value), f"{key}: {problem.allowed}") for problem in error.problems)
 
 
 def _map_tables(data: xr.Dataset) -> Iterator[TextTable]:
@@ -234,7 +287,7 @@ def _map_tables(data: xr.Dataset) -> Iterator[TextTable]:
     table = columns("spectrum", ("momentum", "addition", "removal", "first moment", "sum rule"))
     for m in range(data.sizes["momentum"]):
         one = data.isel(momentum=m)
-        weights = (f"{float(one[f'spectrum_{key}_weight']):.8f}" for key in ("addition", "removal"))
+        weights = (f"{one[f'spectrum_{key}_weight'].values:.8f}" for key in ("addition", "removal"))
         means = (f"{one[f'spectrum_{key}'].values[1]:.8g}" for key in ("moments", "sum_rules"))
         table.add_row(str(int(one["momentum"])), *weights, *means)
     yield table

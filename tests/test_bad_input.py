@@ -157,6 +157,21 @@ CASES = {
         ring(spectrum='frequencies = [0.0]\ncross = "electron"\nmomentum = "all"', thermal="temperatures = [1.0]"),
         {"spectrum.cross": r"leave \[thermal\] out", "spectrum.momentum": "a whole number"},
     ),
+    "spin of an operator without one": (
+        ring(spectrum='frequencies = [0.0]\noperator = "boson"\nspin = "dn"\nmomentum = true'),
+        {"spectrum.spin": "dn.*only the operator electron", "spectrum.momentum": 'True.*a whole number, or "all"'},
+    ),
+    "weight from parameters that are not there": (
+        ring(spectrum='frequencies = [0.0]\ntransfer_from = { "bosons.mass" = 1.0, "phonons.frequency" = -1.0 }'),
+        {
+            'spectrum.transfer_from."bosons.mass"': "one of electrons.hopping",
+            'spectrum.transfer_from."phonons.frequency"': "-1.0.*above 0",
+        },
+    ),
+    "weight that moves in a thermal state": (
+        ring(spectrum='frequencies = [0.0]\ntransfer_from = { "bosons.level" = 1.0 }', thermal="temperatures = [1.0]"),
+        {"spectrum.transfer_from": r"leave \[thermal\] out"},
+    ),
     "place of no cross spectrum": (
         ring(spectrum="frequencies = [0.0]\ncross_site = 1"),
         {"spectrum.cross_site": "1.*add cross"},

@@ -75,7 +75,7 @@ def test_spectra_with_a_momentum_are_sums_over_all_states(charge, flux):
     model = replace(BARE, cluster=ring(3), flux=flux)
     levels, states = levels_by_symmetry(model, charge), AllStates(model, Sector(charge))
     for name in ("electron", "pair", "boson", "bond_pair", "density", "spin", "charge"):
-        seen = probe(model, name, momentum=1, spin="dn")
+        seen = probe(model, name, momentum=1, spin="dn" if name == "electron" else None)
         spectrum = spectral_function(levels, seen, OMEGA, ETA)
         np.testing.assert_allclose(spectrum["values"], dense_curve(states, seen), atol=1e-9)
         assert np.all(spectrum["values"].values >= 0)
@@ -303,6 +303,7 @@ def test_pairs_that_hop_carry_four_times_the_weight():
         (BARE, {"name": "displacement"}, r"add \[phonons\]"),
         (BARE, {"name": "hole"}, "allowed: electron"),
         (BARE, {"name": "electron", "spin": "left"}, "up"),
+        (BARE, {"name": "pair", "spin": "up"}, "only the operator electron takes a spin"),
         (SOFT, {"name": "displacement", "site": 3}, "a site or bond with a mode: 4"),
         (Model(site(), Electrons()), {"name": "bond_pair"}, "it has no bond"),
         (Model(ring(3), bosons=Bosons(on=[1])), {"name": "boson"}, "spectrum.site: got 0; allowed: a site .*: 1"),

@@ -60,8 +60,15 @@ def test_a_cross_spectrum_of_bonds_and_sites_has_the_phase_of_its_momentum():
         one = spectral_function(levels, seen[0], [0.0, 1.0], 0.2, cross=seen[1])
         np.testing.assert_allclose(data["values"].sel(momentum=m), one["values"], atol=1e-12)
     assert np.max(np.abs(data["values"].sel(momentum=1).imag)) > 1e-4
-    assert plot_map(data).collections[0].get_cmap().name == "magma_r"
+    real, imaginary = plot_map(data), plot_map(data, part="imag")
+    assert real.collections[0].get_cmap().name == "magma_r"
     assert plot_map(data * -1).collections[0].get_cmap().name == "RdBu_r"
+    drawn = imaginary.collections[0].get_array().reshape(2, 3)
+    np.testing.assert_allclose(drawn, data["values"].imag.transpose("omega", "momentum").values[:, [2, 0, 1]])
+    both = plot_spectrum(data)  # a complex map has a panel for each part
+    assert [ax.get_title() for ax in both.figure.axes[:2]] == ["real part", "imaginary part"]
+    curve = plot_spectrum(spectral_function(levels, probe(model, "displacement", 0), [0.0, 1.0], 0.2, cross=seen[1]))
+    assert [text.get_text() for text in curve.get_legend().get_texts()] == ["real part", "imaginary part"]
 
 
 def test_the_cross_structure_factor_of_charge_and_lattice_shows_which_leads():
@@ -116,8 +123,9 @@ def test_the_lattice_softens_at_the_resonance():
     alone = effective_frequency(spectral_function(ground_state(bare, 0), probe(bare, "displacement"), OMEGA))
     assert float(alone.static) == pytest.approx(0.7, abs=1e-12)
     model = Model(dimer(), Electrons(1.0))
-    with pytest.raises(ValueError, match="no inelastic line"):
-        effective_frequency(spectral_function(ground_state(model, 4), probe(model, "density"), OMEGA))
+    frozen = effective_frequency(spectral_function(ground_state(model, 4), probe(model, "density"), OMEGA))
+    assert np.isnan(frozen.static)
+    assert float(frozen.elastic) == pytest.approx(4.0)
 
 
 @pytest.mark.parametrize("name", ["electron", "density"])
@@ -175,8 +183,46 @@ broadening = 0.15
     assert first["moments"][1][:2] == pytest.approx([1.0, 1.0])
     assert first["weights"][0]["removal"] == pytest.approx(0.9912195848969936, abs=1e-9)
     assert [sum(w for _, w in poles) for poles in second["poles"]] == pytest.approx([1.0] * 3, abs=1e-9)
+    assert first["quasi_particles"]["removal"]["z"][0] == pytest.approx(0.98961, abs=1e-2)
+    assert first["gap"]["gap"] > 0
     shown = CliRunner().invoke(app, ["run", str(tmp_path / "map.toml"), "--out", str(tmp_path), "--plot"])
     assert shown.exit_code == 0, shown.stderr
     wrong = tmp_path / "wrong.toml"
     wrong.write_text(text.replace('"all"', '"every"'))
     assert '"every"; allowed: a whole number, or "all"' in CliRunner().invoke(app, ["check", str(wrong)]).stderr
+
+
+def test_a_model_file_gives_what_is_read_off_spectra(tmp_path):
+    head = (
+        'schema = 1\ncluster = { kind = "ring", sites = 3 }\nelectrons = { hopping = 1.0 }\nsector = { charge = 2 }\n'
+    )
+    rows = "frequencies = { start = -9.0, stop = 9.0, count = 181 }\nbroadening = 0.1\n"
+    before = '"electrons.hubbard_u" = 1.0\n'
+    softened = 'phonons = { frequency = 0.8, bond_coupling = 0.3, on = "bonds", total_quanta = 2 }\n[spectrum]\n' + rows
+    texts = {
+        "electron": f'{head}[spectrum]\nspin = "dn"\n{rows}[spectrum.transfer_from]\n{before}',
+        "lattice": f'{head}{softened}operator = "displacement"\nmomentum = "all"\n',
+        "cross": f'{head}{softened}operator = "displacement"\nmomentum = "all"\ncross = "density"\n',
+    }
+    paths = [tmp_path / f"{name}.toml" for name in texts]
+    for path, text in zip(paths, texts.values(), strict=True):
+        path.write_text(text)
+    command = ["run", *map(str, paths), "--out", str(tmp_path)]
+    done = CliRunner().invoke(app, [*command, "--json"])
+    assert done.exit_code == 0, done.stderr
+    electron, lattice, cross = (json.loads(line)["spectrum"] for line in done.stdout.splitlines())
+    assert electron["quasi_particles"]["removal"] == pytest.approx({"energy": -2.0, "z": 1 / 3, "incoherent": 0.0})
+    assert electron["gap"]["gap"] == pytest.approx(3.0)
+    levels = [ground_state(Model(ring(3), Electrons(1.0, hubbard_u=u)), 2) for u in (1.0, 0.0)]
+    omega = np.linspace(-9.0, 9.0, 181)
+    spectra = [
+        spectral_function(level, probe(level.hamiltonian.space.model, "electron", 0), omega, 0.1) for level in levels
+    ]
+    assert electron["transfer"]["from"] == "electrons.hubbard_u = 1"
+    assert electron["transfer"]["amount"] == pytest.approx(float(weight_transfer(*spectra).amount), abs=1e-9)
+    assert [0.9 < f < 1.2 for f in lattice["effective_frequency"]["static"]] == [True] * 3
+    assert cross["values"][1][0]["im"] != 0
+    shown = CliRunner().invoke(app, command)
+    assert shown.exit_code == 0, shown.stderr
+    assert "Z = 0.333333" in shown.stdout
+    assert "Weight moved from electrons.hubbard_u = 1" in shown.stdout

@@ -1,15 +1,17 @@
 # make demo   set up, run the main job on a real model file, leave a result file and a figure in results/
 # make test   set up, run the tests
 # make slow   set up, run the tests that take longer
+# make docs   set up, build the documentation with its notebooks, say where it is
 
 PYTHON ?= python3
 VENV := .venv
 RESPAIR := $(VENV)/bin/respair
 STAMP := $(VENV)/.installed-
 SPEC := pyproject.toml Makefile
+DOCS := build/docs
 DEMO := notebooks/models/resonating-bipolaron.toml
 
-.PHONY: demo test slow check clean
+.PHONY: demo test slow docs check clean
 
 demo: $(STAMP)demo
 	$(VENV)/bin/python notebooks/demo.py $(DEMO) results
@@ -19,6 +21,10 @@ test: $(STAMP)test
 
 slow: $(STAMP)test
 	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile -m slow
+
+docs: $(STAMP)docs
+	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going --quiet --builder html docs $(DOCS)
+	@echo "documentation: file://$(CURDIR)/$(DOCS)/index.html"
 
 check: $(STAMP)dev
 	$(VENV)/bin/ruff check .
@@ -40,9 +46,13 @@ $(STAMP)test: $(VENV)/bin/python $(SPEC)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@ $(STAMP)demo
 
+$(STAMP)docs: $(VENV)/bin/python $(SPEC)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@touch $@ $(STAMP)demo
+
 $(STAMP)dev: $(VENV)/bin/python $(SPEC)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' 'build>=1.2' 'mypy>=1.11' 'ruff>=0.6'
 	@touch $@ $(STAMP)test $(STAMP)demo
 
 clean:
-	rm -rf $(VENV) results build dist src/*.egg-info
+	rm -rf $(VENV) results build dist src/*.egg-info docs/generated docs/tutorials docs/api/*.rst docs/api/generated

@@ -29,7 +29,7 @@ def charge_scan(
     spin: bool = False,
     search: Progress = silent,
 ) -> xr.Dataset:
-    r"""Compute the lowest energy for each N = N_e + 2 N_b at minimal |S_z|, and what follows from their differences.
+    r"""Compute the lowest energy for each N = N_e + 2 N_b at minimal ``|S_z|``, and the differences of these.
 
     .. math::
         \Delta_b(N) &= E(N+2) + E(N) - 2 E(N+1) \quad\text{(pair binding; negative: bound)} \\

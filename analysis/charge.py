@@ -45,13 +45,13 @@ def boson_density(state: State, averages: ChargeAverages | None = None) -> xr.Da
 
 
 def density_correlation(state: State, averages: ChargeAverages | None = None) -> xr.DataArray:
-    """``<n_i n_j>`` of the electrons: shape (site, site_), a number, not the connected part."""
+    """``<n_i n_j>`` of the electrons: shape ``(site, site_)``, a number, not the connected part."""
     up, dn = _spin_densities(state.hamiltonian.space)
     return _per_pair(state, averages, "density_correlation", up + dn, "<n_i n_j>")
 
 
 def spin_correlation(state: State, averages: ChargeAverages | None = None) -> xr.DataArray:
-    """``<S^z_i S^z_j>``: shape (site, site_), in units of hbar^2."""
+    """``<S^z_i S^z_j>``: shape ``(site, site_)``, in units of hbar^2."""
     up, dn = _spin_densities(state.hamiltonian.space)
     return _per_pair(state, averages, "spin_correlation", 0.5 * (up - dn), "<S^z_i S^z_j>")
 

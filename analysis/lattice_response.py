@@ -47,8 +47,8 @@ def lattice_response(
     Returns
     -------
     xarray.Dataset
-        ``susceptibility`` (mode, mode_) [1/energy]; ``softened_frequency`` Omega_m [energy]; ``mean_frequency``, the
-        first moment of ``|<n|x_m|0>|^2`` over the zeroth, which lies above Omega_m;
+        ``susceptibility`` ``(mode, mode_)`` [1/energy]; ``softened_frequency`` Omega_m [energy]; ``mean_frequency``,
+        the first moment of ``|<n|x_m|0>|^2`` over the zeroth, which lies above Omega_m;
         ``collective_frequencies``, the square roots of the eigenvalues of ``2 omega^1/2 chi^-1 omega^1/2``, ascending,
         and ``softest_mode``, the displacements of the first; ``fsum``, the sum of ``|<n|x_m|0>|^2 (E_n - E_0)``, which
         is ``omega_m`` but for the cutoff, and its ``fsum_defect``; ``first_order``, the largest difference of

@@ -248,7 +248,7 @@ def pair_density(state: State, form: Form = "on-site", averages: ChargeAverages 
     Returns
     -------
     xarray.Dataset
-        ``matrix`` and ``connected`` (pair, pair_); ``eigenvalues`` lambda_k, descending, and ``orbitals`` phi_k
+        ``matrix`` and ``connected`` ``(pair, pair_)``; ``eigenvalues`` lambda_k, descending, and ``orbitals`` phi_k
         (orbital, pair) of the matrix, in the phase convention of `natural_orbitals`; ``connected_eigenvalues``;
         ``fraction`` lambda_0 / tr rho (NaN without pairs); ``phase_correlation`` rho_xy / sqrt(rho_xx rho_yy) (NaN
         where a density vanishes); and, but for the combined pairs, ``correlation`` and ``connected_correlation``, the

@@ -35,21 +35,21 @@ def pair_exchange(state: State, averages: ChargeAverages | None = None) -> xr.Da
 
 
 def pair_correlation(state: State, averages: ChargeAverages | None = None) -> xr.DataArray:
-    """``<D+_i D_j>``, the density matrix of on-site electron pairs: shape (site, site_), a number."""
+    """``<D+_i D_j>``, the density matrix of on-site electron pairs: shape ``(site, site_)``, a number."""
     electron, _ = _pairs(state.hamiltonian.space.model)
     values = correlation_matrix(averages or ChargeAverages(state), electron)
     return labelled("pair_correlation", values, ["site", "site_"], "<D+_i D_j>")
 
 
 def boson_correlation(state: State, averages: ChargeAverages | None = None) -> xr.DataArray:
-    """``<b+_i b_j>``, the density matrix of the local pairs: shape (site, site_), a number."""
+    """``<b+_i b_j>``, the density matrix of the local pairs: shape ``(site, site_)``, a number."""
     _, local = _pairs(state.hamiltonian.space.model)
     values = correlation_matrix(averages or ChargeAverages(state), local)
     return labelled("boson_correlation", values, ["site", "site_"], "<b+_i b_j>")
 
 
 def pair_boson_correlation(state: State, averages: ChargeAverages | None = None) -> xr.DataArray:
-    """``<D+_i b_j>``, how electron pairs and local pairs share their phase: shape (site, site_), a number."""
+    """``<D+_i b_j>``, how electron pairs and local pairs share their phase: shape ``(site, site_)``, a number."""
     averages = averages or ChargeAverages(state)
     electron, local = _pairs(state.hamiltonian.space.model)
     values = np.array([[averages.operator(d.dag * b) for b in local] for d in electron])

@@ -26,7 +26,7 @@ def dimer() -> Cluster:
 
 
 def chain(sites: int) -> Cluster:
-    """Open chain ``0 - 1 - ... - (sites - 1)``; its reflection swaps the ends."""
+    """Open chain of bonds ``i - (i + 1)``; its reflection swaps the ends."""
     sites = _count("sites", sites, 1)
     positions = tuple((float(i), 0.0) for i in range(sites))
     bonds = tuple(Bond(i, i + 1) for i in range(sites - 1))

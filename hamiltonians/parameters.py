@@ -70,7 +70,7 @@ class Phonons(Brief):
     frequency : Coupling
         omega0 of each mode, above zero.
     on : Where
-        Hosts of the modes.
+        Hosts of the modes; in model files of ligand-centre clusters the ligand by default.
     boson_coupling : Coupling
         alpha of each mode, ``-omega0 alpha b+_i b_i x_i``.
     electron_coupling : Coupling

@@ -22,7 +22,7 @@ class Sector(Brief):
     charge : int
         N = N_e + 2 N_b.
     two_sz : int or None
-        N_up - N_dn; None stands for the smallest value of the right parity, ``charge % 2``.
+        N_up - N_dn; None: the smallest value of the right parity, ``charge % 2``.
     momentum : int or None
         m of k = 2 pi m / L on rings, ``T psi = exp(-i k) psi`` for the translation i -> i + 1; None: all of them.
     reflection : int or None

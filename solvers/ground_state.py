@@ -101,7 +101,7 @@ class Eigenstates(Shown):
     stored : int
         Amplitudes kept for one state after symmetry.
     matvecs : int
-        Products with H; 0 for dense diagonalisation.
+        Products with H; 0 for dense diagonalization.
     """
 
     block: Block = field(repr=False)
@@ -266,7 +266,7 @@ def lowest_energy(model: Model, sector: Sector, options: Options) -> float:
 
 
 def is_degenerate(energy: float, other: float) -> bool:
-    """True where two energies count as one level: closer than 1e-9 max(1, |E|)."""
+    """True where two energies count as one level: closer than ``1e-9 max(1, |E|)``."""
     return abs(energy - other) <= DEGENERATE * max(1.0, abs(energy))
 
 

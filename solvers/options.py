@@ -24,7 +24,7 @@ class Options(Brief):
     seed : int
         Seed of the random start vectors.
     memory_limit : int
-        Bytes that the run may take.
+        Bytes that the run may take; 16 GiB unless given.
     max_matvecs : int
         Products with H after which a search is given up.
     wanted_below : float

@@ -29,7 +29,15 @@ SPECTRA = ("spectrum", "charge", "two_sz")
 
 
 class CutTable(Table):
-    """A cut as a table."""
+    """A cut as a table.
+
+    Attributes
+    ----------
+    sites : list of int
+        Sites on one side of the cut.
+    modes : bool
+        Whether their oscillators are on the same side.
+    """
 
     sites: Annotated[list[int], Field(description="a list of site numbers")]
     modes: Annotated[bool, Field(description="true or false: whether the oscillators on the sites go with them")] = True

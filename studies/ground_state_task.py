@@ -54,7 +54,7 @@ class GroundStateTask(Task):
     states : int
         Number of levels, with multiplicity.
     observables : tuple of str or None
-        Their names; None: all that the model has.
+        Names of the observables; None: all that the model has.
     displacement_grid : tuple of float or None
         X at which P(X) is reported; None: a grid that suits the model.
     """

@@ -56,7 +56,7 @@ class PairingTask(Task):
     Attributes
     ----------
     form_factors : tuple of forms or None
-        Which pairs; None: all that the model has.
+        Forms of pairs, by name or one number for each bond; None: all that the model has.
     """
 
     name: ClassVar[str] = "pairing"

@@ -55,17 +55,17 @@ class ResonanceTask(Task):
     Attributes
     ----------
     parameter : str
-        Dotted key of the model file.
+        Dotted key of the model file that is varied.
     bracket : (float, float)
-        Between which values to look.
+        Values between which the resonance is looked for.
     criterion : str
-        "charge", "slope" or "gap".
+        "charge": the charge is `target`; "slope": it changes fastest; "gap": the excitation gap is smallest.
     on : tuple of int or None
         Sites whose charge counts; None: the ligand.
     species : str
-        What is counted there.
+        What is counted as the charge.
     target : float
-        Of the charge.
+        Charge on these sites at the resonance.
     """
 
     name: ClassVar[str] = "resonance"

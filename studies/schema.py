@@ -36,49 +36,95 @@ ENGINES = tuple(name for name in ENGINE_NAMES if name not in UNAVAILABLE_ENGINES
 
 
 class SiteTable(Table):
-    """Keys of ``[cluster]`` with ``kind = "site"``."""
+    """Keys of ``[cluster]`` with ``kind = "site"``.
+
+    Attributes
+    ----------
+    sites : int
+        One, which may be written.
+    """
 
     kind: str
     sites: Annotated[int, Field(ge=1, le=1, description="1, or leave it out")] = LEFT_OUT
 
 
 class DimerTable(Table):
-    """Keys of ``[cluster]`` with ``kind = "dimer"``."""
+    """Keys of ``[cluster]`` with ``kind = "dimer"``.
+
+    Attributes
+    ----------
+    sites : int
+        Two, which may be written.
+    """
 
     kind: str
     sites: Annotated[int, Field(ge=2, le=2, description="2, or leave it out")] = LEFT_OUT
 
 
 class LineTable(Table):
-    """Keys of ``[cluster]`` with ``kind = "chain"`` or ``"ring"``."""
+    """Keys of ``[cluster]`` with ``kind = "chain"`` or ``"ring"``.
+
+    Attributes
+    ----------
+    sites : int
+        Number of sites.
+    """
 
     kind: str
     sites: Annotated[int, Field(description="the number of sites, a whole number")]
 
 
 class LadderTable(Table):
-    """Keys of ``[cluster]`` with ``kind = "ladder"``."""
+    """Keys of ``[cluster]`` with ``kind = "ladder"``.
+
+    Attributes
+    ----------
+    rungs : int
+        Number of rungs, two sites each.
+    """
 
     kind: str
     rungs: Annotated[int, Field(description="the number of rungs, a whole number")]
 
 
 class PlaquetteTable(Table):
-    """Keys of ``[cluster]`` with ``kind = "plaquette"``."""
+    """Keys of ``[cluster]`` with ``kind = "plaquette"``.
+
+    Attributes
+    ----------
+    size : list of int
+        Columns and rows; [2, 2] where it is left out.
+    """
 
     kind: str
     size: Annotated[list[int], Field(description="two whole numbers, columns and rows, as in [2, 2]")] = LEFT_OUT
 
 
 class LigandCentreTable(Table):
-    """Keys of ``[cluster]`` with ``kind = "ligand-centre"``."""
+    """Keys of ``[cluster]`` with ``kind = "ligand-centre"``.
+
+    Attributes
+    ----------
+    sites : int
+        Number of metal sites, 4 where it is left out; the ligand is one more.
+    """
 
     kind: str
     sites: Annotated[int, Field(description="the number of metal sites, a whole number")] = LEFT_OUT
 
 
 class CustomTable(Table):
-    """Keys of ``[cluster]`` with ``kind = "custom"``."""
+    """Keys of ``[cluster]`` with ``kind = "custom"``.
+
+    Attributes
+    ----------
+    positions : list of list of float
+        A point of the plane for each site.
+    bonds : list of list
+        Site numbers of both ends, and a class name where couplings differ between bonds.
+    classes : list of str
+        A class name for each site, by which couplings can be given; "site" for all where it is left out.
+    """
 
     kind: str
     positions: Annotated[
@@ -177,13 +223,29 @@ class SolverTable(Table):
 
 
 class AxisTable(Table):
-    """The value of one key of ``[sweep]``."""
+    """The value of one key of ``[sweep]``.
+
+    Attributes
+    ----------
+    values : list of float
+        Values that the key takes, one after the other; several keys make all combinations, the last one fastest.
+    """
 
     values: Exact
 
 
 class RefineTable(Table):
-    """Keys of ``refine`` in ``[sweep]``."""
+    """Keys of ``refine`` in ``[sweep]``.
+
+    Attributes
+    ----------
+    quantity : str
+        Variable of the result whose changes are followed.
+    points : int
+        How many values are added.
+    axis : str
+        Key of the axis that gets them; the first one where it is left out.
+    """
 
     quantity: Annotated[str, Field(min_length=1, description='a variable of the result, as "boson_density"')]
     points: Annotated[int, Field(ge=1, le=MAX_REFINED, description=f"a whole number from 1 to {MAX_REFINED}")]

@@ -48,7 +48,7 @@ def _whole_or_all(value: object) -> object:
     raise PydanticCustomError("whole_or_all", "neither a whole number nor all")
 
 
-WholeOrAll = Annotated[object, PlainValidator(_whole_or_all), Field(description='a whole number, or "all"')]
+WholeOrAll = Annotated[int | str, PlainValidator(_whole_or_all), Field(description='a whole number, or "all"')]
 Name = Annotated[str, AfterValidator(one_of(NAMES)), Field(description=listed(NAMES))]
 
 
@@ -78,23 +78,23 @@ class SpectrumTask(Task):
     Attributes
     ----------
     operator : str
-        Name of a probe.
+        Name of the probe B, as `probe` takes it.
     site : int or None
-        Where it acts.
+        Site on which it acts (for "bond_pair" the bond); None: site 0, unless there is a momentum.
     momentum : int, "all" or None
-        With which momentum; "all" makes a map over all of them.
+        m of ``B_k = L^-1/2 sum_j exp(-i k j) B_j``, k = 2 pi m / L; "all" makes a map over all of them.
     spin : str or None
-        Of an electron; up by default.
+        Spin of an electron that is added or removed; up by default.
     frequencies : tuple of float
-        omega.
+        omega at which the broadened spectrum is given.
     broadening : float
         Half width at half maximum of the lines.
     lineshape : str
         "lorentzian" or "gaussian".
     cross : str or None
-        The probe A of a cross spectrum ``<0|A+|n><n|B|0>``; at the same place if `cross_site` is None.
+        The probe A of a cross spectrum ``<0|A+|n><n|B|0>``; at the same place without `cross_site`.
     cross_site : int or None
-        Where it acts.
+        Site on which A acts.
     transfer_from : mapping of str to float, optional
         Parameters with other values: the weight that has moved from the spectrum with these.
     """

@@ -61,13 +61,13 @@ class ThermalTask(Task):
     temperatures : tuple of float
         T in the user's unit of energy.
     ensemble : str
-        "grand-canonical", "canonical" or "sector".
+        "grand-canonical"; "canonical": all S_z at the charge of the sector; "sector".
     density : float or None
         Wanted <N> per site; mu is found for it.
     sampling : Sampling
         Exact or sampled.
     observables : tuple of str or None
-        Their names; None: all that the model has.
+        Names of the observables; None: all that the model has.
     """
 
     name: ClassVar[str] = "thermal"

@@ -90,20 +90,32 @@ def _bytes(value: object) -> object:
         return value
 
 
-def one_of(allowed: tuple[str, ...], unavailable: tuple[str, ...] = (), hint: str = "") -> Callable[[str], str]:
+def one_of(allowed: tuple[str, ...], unavailable: tuple[str, ...] = ()) -> Callable[[str], str]:
     """Return a validator of names that says what is close, what is allowed, and what does not exist yet."""
 
     def check(value: str) -> str:
         if value in allowed:
             return value
-        close = "not available yet; " if value in unavailable else did_you_mean(value, allowed)
-        raise PydanticCustomError("refused", f"{close}allowed: {listed(allowed)}{hint}")
+        hint = "not available yet; " if value in unavailable else did_you_mean(value, allowed)
+        raise PydanticCustomError("refused", f"{hint}allowed: {listed(allowed)}")
 
     return check
 
 
 class Grid(Table):
-    """Numbers from `start` to `stop`, both included."""
+    """Numbers from `start` to `stop`, both included.
+
+    Attributes
+    ----------
+    spacing : str
+        Equal differences, or with "log" equal ratios.
+    start : float
+        First number.
+    stop : float
+        Last number.
+    count : int
+        How many numbers; whole ones stay whole where the step is whole.
+    """
 
     spacing: Annotated[Literal["linear", "log"], Field(description='"linear" or "log"')] = "linear"
     start: Annotated[float, PlainValidator(_number), Field(description="a finite number")]

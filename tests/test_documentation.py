@@ -1,27 +1,25 @@
 """What is shown is run: README, docstrings, notebooks, model files, changelog."""
 
-import contextlib
 import doctest
 import importlib
-import io
 import os
 import pkgutil
 import re
 import shutil
 import tomllib
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from pages import README as README_FILE
+from pages import ROOT, blocks, run_page
 from typer.testing import CliRunner
 
 import respair
 from respair.cli import app
 from respair.studies import parse, read, records, run
 
-ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text()
+README = README_FILE.read_text()
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 MODEL_FILES = sorted((ROOT / "notebooks" / "models").glob("*.toml"))
 MODULES = sorted(
@@ -32,17 +30,9 @@ MODULES = sorted(
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
-def fences(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
-
-
 def run_readme(folder):
     """Run the Python blocks of the README one after the other; return what they leave and what they print."""
-    names, printed = {}, io.StringIO()
-    with contextlib.chdir(folder), contextlib.redirect_stdout(printed):
-        for number, block in enumerate(fences("python"), 1):
-            exec(compile(block, f"README.md, block {number}", "exec"), names)
-    return names, printed.getvalue()
+    return run_page(README_FILE, folder, ["python"])
 
 
 def test_the_python_of_the_readme_runs(tmp_path):
@@ -56,8 +46,8 @@ def test_the_python_of_the_readme_runs(tmp_path):
 
 def test_the_model_file_of_the_readme_is_the_model_of_its_python(tmp_path):
     names, _ = run_readme(tmp_path)
-    (text,) = fences("toml")
-    study = parse(text, "readme.toml")
+    (block,) = blocks(README_FILE, "toml")
+    study = parse(block.text, "readme.toml")
     assert replace(study.model, name="") == replace(names["model"], name="")
     (record,) = records(run(study))
     np.testing.assert_allclose(record["ground_state"]["energies"], names["levels"].energies, rtol=0, atol=1e-9)
@@ -65,7 +55,7 @@ def test_the_model_file_of_the_readme_is_the_model_of_its_python(tmp_path):
 
 def test_the_twelve_lines_of_the_readme_are_no_more_than_twelve():
     assert "## Twelve lines" in README
-    assert len(fences("python")[0].splitlines()) <= 12
+    assert len(blocks(README_FILE, "python")[0].text.splitlines()) <= 12
 
 
 def test_every_file_that_the_readme_names_is_there():

@@ -15,7 +15,7 @@ from .static_lattice import CONDITIONS, StaticLattice, static_model
 def coherent_product(model: Model, where: Where) -> xr.Dataset:
     r"""Exact charges in their own mean lattice: the best product of a charge state and a coherent lattice.
 
-    In the state |charges> |coherent, x> every normal-ordered word of H takes its classical value, so that
+    In the state ``|charges> |coherent, x>`` every normal-ordered word of H takes its classical value, so that
     ``<H> = sum omega0 x^2 / 4 + <H_el(x)>``; its minimum over the charges and x is the lowest minimum of the
     Born-Oppenheimer energy, at which ``x_m = -2 <A_m> / omega_m``: the charges displace the lattice in which they move.
     An upper bound of the ground energy of the sector.
@@ -26,7 +26,7 @@ def coherent_product(model: Model, where: Where) -> xr.Dataset:
         ``energies`` (one level), observables of the charges, ``displacement`` (mode,); and all solutions: ``minima``
         (minimum,) in order of increasing x, ``minima_displacement``, ``chosen``, the number of the lowest one (the
         first of equal ones), ``broken_symmetry``, true where several minima are equally low; ``residual``, the
-        largest |dE_ad/dx|.
+        largest ``|dE_ad/dx|``.
 
     Examples
     --------

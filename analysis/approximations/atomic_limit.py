@@ -151,5 +151,71 @@ def above_zero(model: Model, where: Where) -> str | None:
     return f"the temperature is {where:g}, and must be above 0; give a sector for its ground state"
 
 
+def spectral_weights(model: Model, site: int, temperature: float) -> xr.Dataset:
+    r"""Return the electron lines of one site alone, with their thermal weights.
+
+    With e = eps - mu, d = Delta_B - 2 mu and the pair states ``|s> = u_s |up dn> + w_s |boson>`` of energy eps_s,
+    s = +, -, and the eight states of a site,
+
+    .. math:: A_\sigma(\omega) = (p_0+p_1)\,\delta(\omega-e) + (p_3+p_4)\,\delta(\omega-e-U)
+              + \sum_s [u_s^2 (p_1+p_s)\,\delta(\omega-\epsilon_s+e) + w_s^2 (p_s+p_3)\,\delta(\omega-e-d+\epsilon_s)]
+
+    p_0, p_1, p_3, p_4 the probabilities of the states with energy 0, e, e + d, 2e + U + d.
+
+    For U = 0 the lines fall together in three: the non-bonding one at e with the weight Z_N, bonding and antibonding
+    ones at ``eps_-+ - e`` with ``(1 - u^2) Q`` and ``u^2 Q``, Q = 1 - Z_N, u^2 = (1 + (e - d/2)/r)/2,
+    r = sqrt((d/2 - e)^2 + v^2). As T -> 0 with a pair as ground state Z_N vanishes: the pseudogap of the atomic limit.
+
+    Parameters
+    ----------
+    model : Model
+        With electrons and a local pair on the site; its lattice is left out, and so is every hopping.
+    site : int
+        Which.
+    temperature : float
+        T above zero [energy].
+
+    Returns
+    -------
+    xarray.Dataset
+        ``frequency`` and ``weight`` (line,), ascending, equal frequencies joined; the weights add up to one;
+        ``nonbonding_weight``, that of the lines at e (and e + U): the Z_N.
+
+    References
+    ----------
+    T. Domanski, J. Ranninger and J.-M. Robin, Solid State Commun. 105, 473 (1998).
+
+    Examples
+    --------
+    >>> from respair.clusters import dimer
+    >>> from respair.hamiltonians import Bosons, Electrons
+    >>> data = spectral_weights(Model(dimer(), Electrons(0.1), Bosons(exchange=0.5)), 0, 0.05)
+    >>> data.frequency.values, float(data.nonbonding_weight) < 1e-3
+    (array([-0.5,  0. ,  0.5]), True)
+    """
+    if model.electrons is None or site not in model.boson_sites:
+        raise ValueError(f"site {site} lacks electrons or a local pair; local pairs sit on {list(model.boson_sites)}")
+    c, mu = model.couplings, model.chemical_potential
+    b = model.boson_sites.index(site)
+    e, u, d = c.electron_level[site] - mu, c.hubbard_u[site], c.boson_level[b] - 2 * mu
+    pair, vectors = np.linalg.eigh(np.array([[2 * e + u, c.exchange[b]], [c.exchange[b], d]]))
+    lowest = min(0.0, e, *pair, e + d, 2 * e + u + d)
+    p0, p1, p3, p4, *p = np.exp(-(np.array([0.0, e, e + d, 2 * e + u + d, *pair]) - lowest) / temperature)
+    found = [(e, p0 + p1, True), (e + u, p3 + p4, True)]
+    for energy, p2, (electrons, boson) in zip(pair, p, vectors.T, strict=True):
+        found += [(energy - e, electrons**2 * (p1 + p2), False), (e + d - energy, boson**2 * (p2 + p3), False)]
+    z = p0 + 2 * p1 + 2 * p3 + p4 + sum(p)
+    frequencies, weights, nonbonding = (np.array(x) for x in zip(*found, strict=True))
+    values, place = np.unique(np.round(frequencies, 12), return_inverse=True)
+    joined = np.bincount(place, weights / z)
+    return xr.Dataset(
+        {
+            "frequency": labelled("frequency", values + 0.0, ["line"], "omega", "energy"),
+            "weight": labelled("weight", joined, ["line"], "weight of the line in A_sigma"),
+            "nonbonding_weight": labelled("nonbonding_weight", float(weights @ nonbonding / z), [], "Z_N"),
+        }
+    )
+
+
 CONDITIONS: tuple[Condition, ...] = (no_own_terms, without("repulsion"), sites_alone, above_zero)
 ATOMIC_LIMIT = Approximation("atomic-limit", atomic_limit, CONDITIONS, "upper", "t -> 0")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import dataset_cli
-from .shell import FAILED, INTERRUPTED, REFUSED, Files, Plugins
+from .shell import FAILED, INTERRUPTED, REFUSED, Files
 from .shell import check_all_fit as _check_fits
 from .shell import console as _console
 from .shell import read_files as _read
@@ -64,7 +64,6 @@ def run(
     scheduler: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Address or file of a dask scheduler in their place.")
     ] = "",
-    plugins: Plugins = None,
 ) -> None:
     """Compute what the model files ask for; write FILE's name with .nc for each.
 
@@ -72,7 +71,7 @@ def run(
     """
     with ExitStack() as stack:
         try:
-            studies = _read(files, plugins)
+            studies = _read(files)
             targets = _targets(files, out)
             _check_fits(studies, workers)
             _make_folder(out)
@@ -91,18 +90,18 @@ def run(
 
 
 @app.command()
-def estimate(files: Files, plugins: Plugins = None) -> None:
+def estimate(files: Files) -> None:
     """Tell dimension, memory, engine and time of each model file; compute nothing."""
     from .studies import show_estimate
 
-    for study in _read(files, plugins):
+    for study in _read(files):
         show_estimate(study, _console(error=False))
 
 
 @app.command()
-def check(files: Files, plugins: Plugins = None) -> None:
+def check(files: Files) -> None:
     """Check model files without running them."""
-    for study in _read(files, plugins):
+    for study in _read(files):
         typer.echo(f"{study.file}: correct")
 
 

@@ -17,16 +17,9 @@ FAILED = 1
 INTERRUPTED = 130
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Model files (TOML).", show_default=False)]
-Plugins = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--plugin", metavar="FILE", help="Python file with approximations of your own; its code is run.",
-        show_default=False,
-    ),
-]  # fmt: skip
 
 
-def read_files(files: list[Path], plugins: list[Path] | None = None) -> list[Study]:
+def read_files(files: list[Path]) -> list[Study]:
     """Read all files; report every problem of every file and stop if there is one."""
     from .hamiltonians import InvalidModel
     from .studies import read
@@ -34,7 +27,7 @@ def read_files(files: list[Path], plugins: list[Path] | None = None) -> list[Stu
     studies, wrong = [], False
     for file in files:
         try:
-            studies.append(read(file, plugins or ()))
+            studies.append(read(file))
         except InvalidModel as error:
             wrong = True
             for problem in error.problems:

@@ -1,0 +1,73 @@
+"""The documentation: which pages are generated before Sphinx reads them, and how it reads them."""
+
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import figures  # noqa: E402
+import model_tables  # noqa: E402
+import reference  # noqa: E402
+import tutorials  # noqa: E402
+
+import respair  # noqa: E402
+
+os.environ.setdefault("RESPAIR_NOTEBOOK", "quick")  # notebooks at the size of the tests
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+figures.write(HERE / "generated")
+model_tables.write(HERE / "generated")
+reference.write(HERE / "api")
+tutorials.write(HERE / "tutorials")
+
+project = "respair"
+author = copyright = "the respair developers"
+release = respair.__version__
+extensions = [
+    "myst_nb",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx_copybutton",
+    "sphinx-mathjax-offline",
+]
+exclude_patterns = ["generated/*"]
+templates_path = ["templates"]
+nitpicky = True
+
+html_theme = "furo"
+html_title = f"respair {release}"
+html_static_path = ["static"]
+html_css_files = ["respair.css"]
+html_copy_source = False
+html_show_sphinx = False
+pygments_style = "friendly"
+
+myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+nb_execution_mode = "cache"
+nb_execution_timeout = 600
+nb_execution_raise_on_error = True
+nb_merge_streams = True
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+autodoc_default_options = {"members": True, "member-order": "bysource", "exclude-members": "table"}
+autodoc_typehints = "none"
+autodoc_preserve_defaults = True
+numpydoc_show_class_members = False
+default_role = "py:obj"
+
+
+def _names_of_arguments(app, env, node, contnode):
+    """Docstrings name their arguments in single backticks: what is no object stays code."""
+    return contnode if node.get("refdoc", "").startswith("api/") and node.get("reftype") == "obj" else None
+
+
+def setup(app):
+    """Register what docstrings need."""
+    app.connect("missing-reference", _names_of_arguments)

@@ -1,0 +1,156 @@
+"""The reference of model files, from the tables that check them and the values that these tables describe."""
+
+import dataclasses
+import inspect
+import itertools
+import re
+import types
+from typing import Annotated, Literal, Union, get_args, get_origin
+
+from numpydoc.docscrape import NumpyDocString
+from pages import keep
+
+from respair.analysis import Sampling
+from respair.clusters import KINDS
+from respair.hamiltonians import Bosons, Electrons, Model, Phonons, Sector
+from respair.solvers import Options
+from respair.studies.entanglement_task import CutTable
+from respair.studies.schema import CLUSTERS, TABLES, AxisTable, RefineTable
+from respair.studies.tasks import TASKS
+from respair.studies.values import Grid
+
+DESCRIBED = {
+    "electrons": (Electrons,),
+    "bosons": (Bosons,),
+    "phonons": (Phonons,),
+    "field": (Model,),
+    "ensemble": (Model,),
+    "sector": (Sector,),
+    "solver": (Options,),
+    **{name: (task,) for name, task in TASKS.items()},
+    "thermal": (TASKS["thermal"], Sampling),
+}
+"""The values that tables are turned into, with the meanings and the defaults of their keys."""
+LEFT_OUT = "may be left out"
+LINKED = "Keys that go in step with the first of their list; one without values of its own takes those of the first."
+SAID = (None, "true or false", "a whole number", "a finite number")
+"""What is allowed where the type says so already."""
+WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false", dict: "table", object: "anything"}
+
+
+def write(folder):
+    """Write the reference of all tables as a piece of a page."""
+    keep(folder / "model-tables.md", "\n".join(_lines()))
+
+
+def _lines():
+    yield from _section("[cluster]", "Where things are. Which other keys there are depends on `kind`.")
+    for kind, table in CLUSTERS.items():
+        yield from (f'### `kind = "{kind}"`', "", *_prose(KINDS[kind]), "")
+        yield from _keys(table, (), leave=("kind",))
+    for name, table in TABLES.items():
+        yield from _section(f"[{name}]", "")
+        if name in TASKS:
+            yield from (*_prose(TASKS[name]), "")
+        yield from _keys(table, DESCRIBED[name])
+        if name == "entanglement":
+            yield from ("A cut as a table:", "", *_keys(CutTable, ()))
+    yield from _section("[sweep]", "Each key but two is the dotted path of a number of the file, in quotes.")
+    yield from _keys(AxisTable, (), names={"values": '"table.key"'})
+    yield from ("`linked`", f": *list of lists of text*; {LEFT_OUT}. {LINKED}", "")
+    yield from ("`refine`", f": *table*; {LEFT_OUT}. More values of an axis where a quantity changes fast:", "")
+    yield from _keys(RefineTable, ())
+    yield from _section("Grids", "Wherever numbers are listed, a table can stand for equal steps, ends included:")
+    yield from _keys(Grid, ())
+
+
+def _section(title, text):
+    return (f"## {title}", "", text, "")
+
+
+def _prose(thing):
+    """The summary and the text below it."""
+    text = NumpyDocString(inspect.getdoc(thing))
+    return [_markdown(line) for line in (*text["Summary"], "", *text["Extended Summary"])]
+
+
+def _keys(table, described, leave=(), names={}):  # noqa: B006 - only read
+    """Yield the keys of a table as a list of definitions."""
+    for key, field in table.model_fields.items():
+        if key in leave:
+            continue
+        meaning = meaning_of(key, (table, *described))
+        default = "needed" if field.is_required() else _default(key, field, described)
+        kinds = " or ".join(dict.fromkeys(type_words(_annotation(field))))
+        yield f"`{names.get(key, key)}`"
+        yield f": *{kinds}*; {default}. {meaning}"
+        yield f"  Allowed: {_allowed(field.description)}." if field.description not in SAID else ""
+        yield ""
+
+
+def _annotation(field):
+    return Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+
+
+def type_words(annotation):
+    """Yield the TOML types that an annotation takes, in words."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        yield from type_words(args[0])
+    elif origin in (Union, types.UnionType):
+        for part in args:
+            yield from type_words(part)
+    elif origin is Literal:
+        yield "text"
+    elif origin is list:
+        yield f"list of {' or '.join(dict.fromkeys(_plural(word) for word in type_words(args[0])))}"
+    elif origin is dict or (inspect.isclass(annotation) and issubclass(annotation, CutTable | Grid)):
+        yield "table"
+    else:
+        yield WORDS[annotation]
+
+
+def _plural(word):
+    return {"whole number": "whole numbers", "number": "numbers", "table": "tables", "anything": "values"}.get(
+        word, re.sub(r"^list\b", "lists", word)
+    )
+
+
+def _default(key, field, described):
+    """The default in words: that of the value which the table describes, or the table's own."""
+    values = [f.default for thing in described for f in _fields(thing) if f.name == key]
+    value = values[0] if values else field.default
+    if value is dataclasses.MISSING or value is None:
+        return LEFT_OUT
+    shown = {True: "true", False: "false"}.get(value, repr(value)) if isinstance(value, bool) else repr(value)
+    return f"default `{shown}`".replace("'", '"')
+
+
+def _fields(thing):
+    return dataclasses.fields(thing) if dataclasses.is_dataclass(thing) else ()
+
+
+def meaning_of(key, described):
+    """Return what a key means, from the attributes of the first docstring that has it.
+
+    Raises
+    ------
+    LookupError
+        If none has.
+    """
+    for thing in described:
+        for names, _, lines in NumpyDocString(inspect.getdoc(thing))["Attributes"]:
+            if key in names.split(", "):
+                return _markdown(" ".join(lines))
+    raise LookupError(f"no docstring of {[thing.__name__ for thing in described]} says what {key} means")
+
+
+def _markdown(text):
+    """Backticks hold code in both languages; what Python calls None is left out of a file."""
+    parts = re.split(r"(``.*?``|`[^`]*`)", text)
+    plain = [re.sub(r"\bNone\b(?=:)", "left out", part).replace("<", "&lt;").replace("_", r"\_") for part in parts[::2]]
+    return "".join(itertools.chain(*itertools.zip_longest(plain, parts[1::2], fillvalue="")))
+
+
+def _allowed(text):
+    return re.sub(r'"[^"]*"|\{[^}]*\}|\[[^]]*\]', lambda found: f"`{found[0]}`", text)

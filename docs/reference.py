@@ -1,0 +1,97 @@
+"""The pages of the API reference, from the public names of the rooms."""
+
+import ast
+import inspect
+import sys
+from importlib import import_module
+from itertools import pairwise
+from pathlib import Path
+
+from pages import keep
+
+import respair.analysis
+
+ROOMS = {
+    "clusters": "Clusters",
+    "hamiltonians": "Hamiltonians",
+    "solvers": "Solvers",
+    "analysis": "Analysis",
+    "analysis.approximations": "Approximations",
+    "studies": "Studies",
+}
+
+
+def write(folder):
+    """Write a page for each room, for the front door and for the figures."""
+    for room, title in ROOMS.items():
+        keep(folder / f"{room}.rst", _room_page(f"respair.{room}", title))
+    keep(folder / "respair.rst", _front_page())
+    keep(folder / "figures.rst", _figures_page())
+
+
+def public_names(module):
+    """Return the public names of a room; those that it shares with the room around it belong there."""
+    room = import_module(module)
+    outer, _, _ = module.rpartition(".")
+    shared = import_module(outer).__all__ if outer != "respair" else ()
+    return [name for name in room.__all__ if name not in shared]
+
+
+def _room_page(module, title):
+    room = import_module(module)
+    names = public_names(module)
+    functions = [name for name in names if inspect.isfunction(getattr(room, name))]
+    classes = [name for name in names if inspect.isclass(getattr(room, name))]
+    constants = [name for name in names if name not in (*functions, *classes)]
+    lines = [title, "=" * len(title), "", room.__doc__.partition("\n\n")[0], "", f".. currentmodule:: {module}", ""]
+    for heading, listed in (("Functions", functions), ("Classes", classes)):
+        if listed:
+            lines += [
+                heading,
+                "-" * len(heading),
+                "",
+                ".. autosummary::",
+                "   :toctree: generated",
+                "   :nosignatures:",
+            ]
+            lines += ["", *(f"   {name}" for name in listed), ""]
+    if constants:
+        heading = "Constants and types"
+        lines += [heading, "-" * len(heading), ""]
+        for name in constants:
+            lines += [f".. py:data:: {name}", f"   :module: {module}", ""]
+            lines += [f"   {line}" for line in documented(room, name).splitlines()] + [""]
+    return "\n".join(lines) + "\n"
+
+
+def documented(room, name):
+    """Return the text below the assignment of a constant, in whichever module of the room that is."""
+    for path in sorted(Path(room.__file__).parent.rglob("*.py")):
+        module = ".".join((room.__name__, *path.relative_to(Path(room.__file__).parent).with_suffix("").parts))
+        if getattr(sys.modules.get(module), name, None) is not getattr(room, name):
+            continue
+        for here, after in pairwise(ast.parse(path.read_text(encoding="utf-8")).body):
+            targets = getattr(here, "targets", [getattr(here, "target", None)])
+            if any(getattr(target, "id", None) == name for target in targets) and isinstance(after, ast.Expr):
+                return inspect.cleandoc(ast.literal_eval(after.value))
+    raise LookupError(f"{room.__name__}.{name} has no text below its assignment")
+
+
+def _front_page():
+    lines = ["The front door", "==============", "", "Names that ``import respair`` gives at once:", ""]
+    lines += [".. list-table::", "   :widths: 30 70", ""]
+    for name in respair.__all__:
+        thing = getattr(respair, name)
+        room = next(r for r in ROOMS if name in import_module(f"respair.{r}").__all__)
+        summary = inspect.cleandoc(thing.__doc__).partition("\n")[0]
+        lines += [f"   * - :py:obj:`~respair.{room}.{name}`", f"     - {summary}"]
+    return "\n".join(lines) + "\n"
+
+
+def _figures_page():
+    lines = ["Figures", "=======", "", "Functions that take a dataset and axes, and return the axes.", ""]
+    for path in sorted(Path(respair.analysis.__file__).parent.rglob("*plots*.py")):
+        parts = path.relative_to(Path(respair.analysis.__file__).parent).with_suffix("").parts
+        module = ".".join(("respair", "analysis", *parts))
+        lines += [module, "-" * len(module), "", f".. automodule:: {module}", ""]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,22 @@
+"""The notebooks as pages: copied beside the documentation, where they are executed without leaving anything behind."""
+
+import re
+import shutil
+from pathlib import Path
+
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+
+
+def names():
+    """Return the notebooks that tell something in order; applications have no number."""
+    return sorted(path.name for path in NOTEBOOKS.glob("*.ipynb") if re.match(r"\d\d_", path.name))
+
+
+def write(folder):
+    """Copy notebooks and their model files to a folder; files keep their times, so that builds go on from caches."""
+    shutil.copytree(NOTEBOOKS / "models", folder / "models", dirs_exist_ok=True)
+    for stale in folder.glob("*.ipynb"):
+        if stale.name not in names():
+            stale.unlink()
+    for name in names():
+        shutil.copy2(NOTEBOOKS / name, folder / name)

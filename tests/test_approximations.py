@@ -372,7 +372,7 @@ def test_both_mean_fields_agree_on_equal_sites(t):
     model = Model(ring(4), Electrons(1.0), Bosons(-0.4, 0.9), chemical_potential=-0.1)
     one, each = A["mean_field"](model, t), A["mean_field_sites"](model, t)
     assert float(each.grand_potential) <= float(one.grand_potential) + 1e-10
-    for name in ("grand_potential", "critical_temperature", "charge"):
+    for name in ("grand_potential", "critical_temperature", "charge", "energy", *(("entropy",) if t else ())):
         assert float(each[name]) == pytest.approx(float(one[name]), abs=1e-8)
     np.testing.assert_allclose(each.boson_amplitude, float(one.boson_amplitude), rtol=0, atol=1e-8)
 
@@ -412,9 +412,14 @@ BONDS = Model(ring(3), Electrons(1.0), None, Phonons(1.0, "bonds", bond_coupling
     ("name", "model", "where", "why"),
     [
         ("mean_field", BARE, Sector(2), "give a temperature"),
-        ("mean_field", LATTICE, 0.1, "has no lattice"),
+        ("mean_field", LATTICE, 0.1, "or take the charges of effective_model"),
         ("mean_field", BONDS, 0.1, "lacks one of them"),
-        ("mean_field", replace(BARE, flux=0.3), 0.1, "amplitudes are real"),
+        ("mean_field", replace(BARE, flux=0.3), 0.1, "field.flux would wind them; set it to 0"),
+        ("mean_field_sites", LATTICE, 0.1, "a lattice would need an average of its own"),
+        ("mean_field", Model(ring(3), Electrons(1.0, 0.0, 2.0), Bosons(0.0, 0.5)), 0.1, "leaves out hubbard u, for it"),
+        ("mean_field_sites", Model(ring(3), Electrons(1.0, repulsion=0.1), Bosons()), 0.1, "set repulsion to 0"),
+        ("mean_field", Model(ring(3), Electrons(1.0), Bosons(0, 0.5, 0.1)), 0.1, "which mean-field-sites knows"),
+        ("mean_field", replace(BARE, terms=(lambda m: 0.0 * hop(),)), 0.1, "terms of the user's own"),
         ("mean_field", Model(chain(3), Electrons(1.0), Bosons(0.0, 0.5)), 0.1, "take mean-field-sites"),
         ("mean_field_sites", BARE, -0.1, "must be 0 or more"),
         ("lang_firsov", BARE, Sector(2), "no phonons"),

@@ -56,14 +56,17 @@ def electrons_there(model: Model, where: Where) -> str | None:
 
 def no_flux(model: Model, where: Where) -> str | None:
     """Its order parameters are real."""
-    return "its amplitudes are real, and field.flux is not 0" if model.flux else None
+    if model.flux:
+        return "its amplitudes are real and the same round the ring, and field.flux would wind them; set it to 0"
+    return None
 
 
-def without(*couplings: str) -> Condition:
-    """Return the condition that some couplings (of `Couplings`) are zero."""
+def without(*couplings: str, why: str = "") -> Condition:
+    """Return the condition that some couplings (of `Couplings`) are zero; `why` says what is missing otherwise."""
 
     def condition(model: Model, where: Where) -> str | None:
         found = [name for name in couplings if np.any(getattr(model.couplings, name))]
-        return f"it leaves out {' and '.join(name.replace('_', ' ') for name in found)}" if found else None
+        words = " and ".join(name.replace("_", " ") for name in found)
+        return f"it leaves out {words}{f', {why}' if why else ''}; set {words} to 0" if found else None
 
     return condition

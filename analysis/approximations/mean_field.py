@@ -166,7 +166,8 @@ def mean_field(model: Model, where: Where) -> xr.Dataset:
         ``grand_potential`` (of the whole cluster), ``energy``, ``entropy`` (T > 0), ``charge``, ``electron_density``
         <n_i>, ``boson_density`` <b+b>, ``pair_exchange`` = chi rho (all per site), ``boson_amplitude`` = rho,
         ``pair_amplitude`` = chi, ``critical_temperature``; ``solutions`` (solution,), every rho found, with
-        ``solution_grand_potential``; ``broken_charge_symmetry``; ``residual``, the defect of the gap equation.
+        ``solution_grand_potential``, and ``chosen``, the number of the one with the lowest; ``broken_charge_symmetry``;
+        ``residual``, the defect of the gap equation.
 
     References
     ----------
@@ -185,7 +186,8 @@ def mean_field(model: Model, where: Where) -> xr.Dataset:
     t, gap, sites = temperature_of(where), UniformGap(model), model.cluster.sites
     solutions = gap.solutions(t)
     potentials = [gap.grand_potential(rho, t) for rho in solutions]
-    rho = solutions[int(np.argmin(potentials))]
+    chosen = int(np.argmin(potentials))
+    rho = solutions[chosen]
     chi, (electron, boson) = gap.pair_amplitude(rho, t), gap.densities(rho, t)
     per_site = {"electron_density": electron, "boson_density": boson, "pair_exchange": chi * rho}
     scalars = {
@@ -196,6 +198,7 @@ def mean_field(model: Model, where: Where) -> xr.Dataset:
         "pair_amplitude": (chi, "chi = <c_dn c_up>", "1"),
         "critical_temperature": (gap.critical_temperature(), "T_c of the mean field", "energy"),
         "broken_charge_symmetry": (rho > 0, "rho is not 0", "1"),
+        "chosen": (chosen, "number of the solution with the lowest Omega", "1"),
         "residual": (abs(gap.defect(rho, t)), "defect of the gap equation", "1"),
     }
     if t > 0:
@@ -220,7 +223,12 @@ def boson_fermion(model: Model, where: Where) -> str | None:
 
 def no_lattice(model: Model, where: Where) -> str | None:
     """There are no phonons."""
-    return None if model.phonons is None else "it has no lattice; leave [phonons] out, or take an effective model"
+    if model.phonons is None:
+        return None
+    return (
+        "it decouples exchange alone, and a lattice would need an average of its own; leave [phonons] out, or take the "
+        "charges of effective_model, whose exchange the lattice has weakened already"
+    )
 
 
 def every_site_alike(model: Model, where: Where) -> str | None:
@@ -233,9 +241,11 @@ def every_site_alike(model: Model, where: Where) -> str | None:
 
 
 CONDITIONS: tuple[Condition, ...] = (
-    temperature_only, boson_fermion, no_own_terms, no_lattice, no_flux, without("hubbard_u", "repulsion"),
+    temperature_only, boson_fermion, no_own_terms, no_lattice, no_flux,
+    without("hubbard_u", "repulsion", why="for it decouples exchange alone, and they would need averages of their own"),
 )  # fmt: skip
 """What both forms of the mean field need."""
-MEAN_FIELD = Approximation(
-    "mean-field", mean_field, (*CONDITIONS, without("boson_hopping"), every_site_alike), "upper", "v -> 0"
-)
+UNIFORM: tuple[Condition, ...] = (
+    *CONDITIONS, without("boson_hopping", why="which mean-field-sites knows"), every_site_alike,
+)  # fmt: skip
+MEAN_FIELD = Approximation("mean-field", mean_field, UNIFORM, "upper", "v -> 0")

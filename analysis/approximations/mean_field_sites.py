@@ -6,6 +6,7 @@ import numpy as np
 import scipy.optimize as so
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from ...hamiltonians import Model
 from ..labelled import labelled
@@ -81,6 +82,12 @@ class SiteGap:
         bosons = float(np.sum(self.boson / 2 - gamma)) + occupation_cost(2 * gamma, self.t)
         return electrons + bosons - 2 * float(self.exchange * rho @ chi) + float(rho @ self.hops @ rho)
 
+    def entropy(self, rho: NDArray[np.float64]) -> float:
+        """Return S of a solution, T above zero: that of free quasi-particles and of a two-level system on each site."""
+        gamma = np.hypot(self.boson / 2, self.fields(rho, self.averages(rho)[0]))
+        x = np.concatenate([self.electrons(rho)[0], 2 * gamma]) / self.t
+        return float(np.sum(np.logaddexp(0.0, -x) + x * expit(-x)))
+
     def boson_density(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return <b+b> of the boson sites."""
         gamma = np.hypot(self.boson / 2, self.fields(rho, self.averages(rho)[0]))
@@ -152,10 +159,10 @@ def mean_field_sites(model: Model, where: Where) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        ``grand_potential``, ``charge``; per site ``electron_density``, ``boson_density``, ``pair_exchange``,
-        ``boson_amplitude``, ``pair_amplitude`` (zero on sites without a boson); ``critical_temperature``;
-        ``solutions`` (solution, boson_site) with ``solution_grand_potential``; ``broken_charge_symmetry``,
-        ``broken_cluster_symmetry``; ``residual``.
+        ``grand_potential``, ``energy``, ``entropy`` (T > 0), ``charge``; per site ``electron_density``,
+        ``boson_density``, ``pair_exchange``, ``boson_amplitude``, ``pair_amplitude`` (zero on sites without a boson);
+        ``critical_temperature``; ``solutions`` (solution, boson_site) with ``solution_grand_potential``, and
+        ``chosen``, the number of the one taken; ``broken_charge_symmetry``, ``broken_cluster_symmetry``; ``residual``.
 
     Examples
     --------
@@ -168,7 +175,8 @@ def mean_field_sites(model: Model, where: Where) -> xr.Dataset:
     gap, sites = SiteGap(model, temperature_of(where)), model.cluster.sites
     solutions = gap.solutions()
     potentials = [gap.grand_potential(rho) for rho in solutions]
-    rho = solutions[int(np.argmin(potentials))]
+    chosen = int(np.argmin(potentials))
+    rho = solutions[chosen]
     chi, electron = gap.averages(rho)
     local = {"boson_density": gap.boson_density(rho), "pair_exchange": chi * rho}
     local |= {"boson_amplitude": rho, "pair_amplitude": chi}
@@ -180,14 +188,19 @@ def mean_field_sites(model: Model, where: Where) -> xr.Dataset:
         for p in site_symmetries(model)
         for values in (np.abs(per_site["boson_amplitude"]), electron)
     )
+    entropy = gap.entropy(rho) if gap.t > 0 else 0.0
     scalars = {
         "grand_potential": (min(potentials), "Omega", "energy"),
+        "energy": (min(potentials) + gap.t * entropy, "<H>, mu inside H", "energy"),
         "charge": (float(np.sum(electron) + 2 * np.sum(local["boson_density"])), "<N>, N = N_e + 2 N_b", "1"),
         "critical_temperature": (site_critical_temperature(model), "T_c of the mean field", "energy"),
         "broken_charge_symmetry": (bool(np.max(np.abs(rho)) > SAME), "an amplitude is not 0", "1"),
         "broken_cluster_symmetry": (lopsided, "equal sites differ", "1"),
+        "chosen": (chosen, "number of the solution with the lowest Omega", "1"),
         "residual": (float(np.max(np.abs(gap.image(rho) - rho))), "defect of the amplitudes", "1"),
     }
+    if gap.t > 0:
+        scalars["entropy"] = (entropy, "S of the quasi-particles", "1")
     data = {name: labelled(name, value, [], formula, units) for name, (value, formula, units) in scalars.items()}
     data |= {name: labelled(name, values, ["site"], f"{name} of each site") for name, values in per_site.items()}
     data["solutions"] = labelled("solutions", np.array(solutions), ["solution", "boson_site"], "rho_i of each solution")

@@ -134,12 +134,32 @@ def test_pairs_without_a_lattice_are_those_of_the_attractive_hubbard_model(clust
     falls(errors, factor)
 
 
-def test_the_error_of_the_adiabatic_lattice_falls_as_omega_squared():
+@pytest.mark.parametrize(("name", "factor"), [("adiabatic", 4.0), ("coherent_product", 2.0), ("adiabatic_bound", 2.0)])
+def test_the_error_of_a_slow_lattice_falls_with_omega(name, factor):
+    """As omega0^2 with the harmonic correction, as the zero-point energy without it."""
     errors = []
     for omega in (0.2, 0.1, 0.05):
         lattice = Phonons(omega, [0], 0.0, np.sqrt(0.3 / omega), max_quanta=60)
         model = Model(dimer(), Electrons(1.0), phonons=lattice)
-        errors.append(abs(energy("adiabatic", model, Sector(1)) - exact(model, Sector(1))))
+        errors.append(abs(energy(name, model, Sector(1)) - exact(model, Sector(1))))
+    falls(errors, factor)
+
+
+@pytest.mark.parametrize("name", ["lang_firsov_variational", "lang_firsov_squeezed"])
+def test_the_error_of_the_variational_transformations_falls_as_one_over_omega(name):
+    errors = []
+    for omega in (20.0, 40.0, 80.0):
+        bosons = Bosons(-0.3 + 0.36 * omega, 0.7)
+        model = Model(dimer(), Electrons(1.0), bosons, Phonons(omega, "all", 0.6, max_quanta=8))
+        errors.append(energy(name, model, Sector(2)) - exact(model, Sector(2)))
+    falls(errors, 2.0)
+
+
+def test_the_error_of_the_atomic_limit_of_a_sector_falls_as_t_squared():
+    errors = []
+    for t in (0.1, 0.05):
+        model = Model(dimer(), Electrons(t, [0.3, 0.1], 0.5), Bosons(-0.2, 0.8))
+        errors.append(energy("atomic_limit", model, Sector(4)) - exact(model, Sector(4)))
     falls(errors, 4.0)
 
 

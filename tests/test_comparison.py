@@ -1,11 +1,9 @@
 """Approximations beside the exact answer: errors, maps, claims, model files, and one's own."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
-import tomli_w
 import xarray as xr
 from typer.testing import CliRunner
 
@@ -234,96 +232,3 @@ def test_an_approximation_that_fails_at_one_point_of_a_sweep_is_named_with_the_p
     """
     with pytest.raises(InvalidModel, match=r"pairs are not bound.*hubbard_u = 1"):
         parse(text, "sweep.toml")
-
-
-def model_files(p):
-    """Model files of the oracles, by family, and where their values stand in the records."""
-    head = {"schema": 1}
-    lattice = {"frequency": p["lf"]["omega0"], "electron_coupling": p["lf"]["g"] / p["lf"]["omega0"]}
-    dimers = {key: {"hopping": p[key]["t"], "hubbard_u": p[key]["U"]} for key in ("lf", "pt")}
-    m, a = p["mf"], p["ad"]
-    return {
-        "approx_mean_field": head
-        | {
-            "cluster": {"kind": "ring", "sites": m["L"]},
-            "electrons": {"hopping": m["t"]},
-            "bosons": {"level": m["Delta_B"], "exchange": m["v"]},
-            "ensemble": {"chemical_potential": m["mu"]},
-            "compare": {"approximations": ["mean-field"], "temperature": m["T"]},
-        },
-        "approx_lang_firsov": head
-        | {
-            "cluster": {"kind": "dimer"},
-            "electrons": dimers["lf"],
-            "phonons": lattice | {"max_quanta": 24, "displacement": "mean"},
-            "sector": {"charge": 1},
-            "compare": {"approximations": ["lang-firsov", "lang-firsov-variational"]},
-        },
-        "approx_adiabatic": head
-        | {
-            "cluster": {"kind": "ligand-centre", "sites": 4},
-            "electrons": {
-                "hopping": {"ring": a["t"], "centre": a["tp"]},
-                "level": {"ligand": a["eps_P"]},
-                "hubbard_u": {"ligand": a["U_P"]},
-            },
-            "phonons": {"frequency": a["omega0"], "electron_coupling": a["alpha"], "max_quanta": 30},
-            "sector": {"charge": 2},
-            "compare": {"approximations": ["adiabatic"], "displacements": [0.0, 1.0, 2.0, 4.0]},
-        },
-        "approx_perturbation": head
-        | {
-            "cluster": {"kind": "dimer"},
-            "electrons": dimers["pt"],
-            "phonons": {"frequency": 1.0, "electron_coupling": p["pt"]["g"], "max_quanta": 16, "displacement": "mean"},
-            "sector": {"charge": 2},
-            "compare": {"approximations": ["bipolaron-perturbation"]},
-        },
-    }
-
-
-READERS = {
-    "approx_mean_field": {
-        "rho": lambda c: c["mean-field"]["boson_amplitude"],
-        "chi": lambda c: c["mean-field"]["pair_amplitude"],
-        "Tc": lambda c: c["mean-field"]["critical_temperature"],
-        "nF": lambda c: c["mean-field"]["electron_density"],
-        "nB": lambda c: c["mean-field"]["boson_density"],
-        "Omega": lambda c: c["mean-field"]["grand_potential"],
-    },
-    "approx_lang_firsov": {
-        "E_LF_var": lambda c: c["lang-firsov-variational"]["energies"],
-        "E_LF_standard": lambda c: c["lang-firsov"]["energies"],
-        "E_exact": lambda c: c["exact"]["energies"],
-    },
-    "approx_adiabatic": {
-        "minima": lambda c: c["adiabatic"]["minima"],
-        "n_minima": lambda c: c["adiabatic"]["n_minima"],
-        "E_at": lambda c: c["surface"]["adiabatic_energy"],
-    },
-    "approx_perturbation": {
-        "E_even": lambda c: c["bipolaron-perturbation"]["energy_even"],
-        "E_odd": lambda c: c["bipolaron-perturbation"]["energy_odd"],
-        "t_b": lambda c: c["bipolaron-perturbation"]["pair_hopping"],
-        "shift": lambda c: c["bipolaron-perturbation"]["shift"],
-    },
-}
-
-
-def test_oracles_of_approximations_through_the_command_line(tmp_path):
-    cases = {case["family"]: case for case in json.loads((Path(__file__).parent / "oracles.json").read_text())["cases"]}
-    short = dict(zip(READERS, ("mf", "lf", "ad", "pt"), strict=True))
-    files = model_files({key: cases[family]["params"] for family, key in short.items()})
-    for family, text in files.items():
-        (tmp_path / f"{family}.toml").write_text(tomli_w.dumps(text))
-    paths = [str(tmp_path / f"{family}.toml") for family in files]
-    done = CliRunner().invoke(app, ["run", *paths, "--json", "--out", str(tmp_path)])
-    assert done.exit_code == 0, done.stderr
-    for family, line in zip(files, done.stdout.splitlines(), strict=True):
-        record = json.loads(line)["compare"]
-        found = record | record["approximations"]
-        for key, read in READERS[family].items():
-            want, got = cases[family]["value"][key], np.array(read(found))
-            np.testing.assert_allclose(got, want, rtol=0, atol=cases[family]["tolerance"], err_msg=f"{family}: {key}")
-    estimated = CliRunner().invoke(app, ["estimate", *paths])
-    assert estimated.exit_code == 0, estimated.stderr

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
+import numpy as np
 import xarray as xr
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic_core import PydanticCustomError
 from rich.table import Table as TextTable
 from rich.text import Text
 
-from ..analysis.approximations import STANDARD, Where, born_oppenheimer, compare
+from ..analysis.approximations import (
+    STANDARD,
+    Approximation,
+    PluginError,
+    Where,
+    born_oppenheimer,
+    compare,
+    registry_of,
+)
 from ..analysis.approximations.comparison import SECTOR_QUANTITIES, THERMAL_QUANTITIES, comparison_problems
 from ..analysis.approximations.comparison_plots import plot_errors
 from ..hamiltonians import Model, Problem, Sector
@@ -24,15 +35,27 @@ from .wording import listed
 
 QUANTITIES = tuple(dict.fromkeys((*SECTOR_QUANTITIES, *THERMAL_QUANTITIES)))
 """What ``compare.quantities`` can name."""
+OWN = "; your own come with --plugin FILE"
 ERRORS = ("absolute_error", "relative_error", "within")
+
+
+def _known(name: str, info: ValidationInfo) -> str:
+    """Check that an approximation is a standard one or one of the files that are named."""
+    plugins = info.data.get("plugins") or {}
+    try:
+        known = tuple(registry_of(plugins))
+    except PluginError as error:
+        raise PydanticCustomError("refused", str(error).replace("{", "(").replace("}", ")")) from None
+    return one_of(known, hint="" if plugins else OWN)(name)
 
 
 class CompareTable(Table):
     """Keys of ``[compare]``."""
 
+    plugins: Annotated[dict[str, str], Field(description="left out: --plugin FILE names files")] = LEFT_OUT
     approximations: Annotated[
-        list[Annotated[str, AfterValidator(one_of(tuple(STANDARD)))]],
-        Field(min_length=1, description=f"a list of one or more of {listed(STANDARD)}"),
+        list[Annotated[str, AfterValidator(_known)]],
+        Field(min_length=1, description=f"a list of one or more of {listed(STANDARD)}, or your own with --plugin FILE"),
     ]
     quantities: Annotated[
         list[Annotated[str, AfterValidator(one_of(QUANTITIES))]],
@@ -51,7 +74,8 @@ class CompareTask(Task):
     that it defines (``energies``, ``grand_potential``, ``electron_density``, ...) and what it alone has
     (``critical_temperature``, ``boson_amplitude``, ``pair_amplitude``, ``minima``, ``n_minima``, ``adiabatic_energy``,
     ``energy_even``, ``energy_odd``, ``pair_hopping``, ``shift``, ...), and by quantity ``absolute_error``,
-    ``relative_error`` and ``within`` (0.01, 0.05, 0.2 or null); with ``displacements``, ``surface.displacement`` and
+    ``relative_error`` and ``within`` (0.01, 0.05, 0.2 or null); ``plugins``, the names of the files with approximations
+    of the user's own, each with its SHA-256; with ``displacements``, ``surface.displacement`` and
     ``surface.adiabatic_energy``.
 
     Attributes
@@ -64,6 +88,8 @@ class CompareTask(Task):
         T of the grand-canonical ensemble; None: the ground level of the sector.
     displacements : tuple of float or None
         x, the same for every mode, at which the Born-Oppenheimer energy is reported as well.
+    plugins : mapping of str to str
+        Files with approximations of the user's own, each with its SHA-256.
     """
 
     name: ClassVar[str] = "compare"
@@ -75,6 +101,12 @@ class CompareTask(Task):
     quantities: tuple[str, ...] | None = None
     temperature: float | None = None
     displacements: tuple[float, ...] | None = None
+    plugins: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def registry(self) -> Mapping[str, Approximation]:
+        """The approximations that can be named."""
+        return registry_of(self.plugins)
 
     @classmethod
     def of(cls, values: Mapping[str, Any], model: Model) -> Self:
@@ -100,7 +132,8 @@ class CompareTask(Task):
         task = cls.of(values, model)
         where = task.temperature if task.temperature is not None else sector
         if where is not None:
-            yield from comparison_problems(model, where, values["approximations"], STANDARD, values.get("quantities"))
+            known = task.registry
+            yield from comparison_problems(model, where, values["approximations"], known, values.get("quantities"))
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
         """Return the sector, unless a temperature is given."""
@@ -111,13 +144,17 @@ class CompareTask(Task):
         where: Where = setting.block if self.temperature is None else self.temperature
         levels = setting.ground if self.temperature is None else None
         setting.reporter.step(f"approximations: {', '.join(self.approximations)}")
-        data = compare(setting.model, where, self.approximations, STANDARD, self.quantities, setting.solver, levels)
+        known = self.registry
+        data = compare(setting.model, where, self.approximations, known, self.quantities, setting.solver, levels)
         if self.displacements is not None:
             points = [[x] * len(setting.model.modes) for x in self.displacements]
             surface = born_oppenheimer(setting.model, setting.block, points)
             data = data.assign({f"surface_{name}": array for name, array in surface.data_vars.items()})
         if self.temperature is not None:
             data = data.assign(temperature=self.temperature)
+        if self.plugins:
+            names = [f"{Path(path).name} {digest}" for path, digest in self.plugins.items()]
+            data = data.assign(plugins=("plugin", np.array(names)))
         return self.named(data)
 
     @classmethod
@@ -125,7 +162,7 @@ class CompareTask(Task):
         """Return exact values, each approximation with its errors, and the nearest."""
         own = {str(n).removeprefix("compare_"): data[n] for n in data.data_vars if str(n).startswith("compare_")}
         quantities = [name.removeprefix("best_") for name in own if name.startswith("best_")]
-        found: dict[str, object] = {"temperature": plain(own["temperature"])} if "temperature" in own else {}
+        found: dict[str, object] = {name: plain(own[name]) for name in ("temperature", "plugins") if name in own}
         found["exact"] = {name: plain(own[f"exact_{name}"]) for name in quantities}
         found["exact_errors"] = {name: plain(own[f"exact_error_{name}"]) for name in quantities}
         found["best"] = {name: plain(own[f"best_{name}"]) for name in quantities}

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..analysis.approximations import PluginError, fingerprint, registry_of
 from ..hamiltonians import InvalidModel, Problem
 from ..hamiltonians.parameters import show
 from .assembly import assemble
@@ -29,13 +30,15 @@ __all__ = [
 ]
 
 
-def read(path: str | os.PathLike[str]) -> Study:
+def read(path: str | os.PathLike[str], plugins: Sequence[str | os.PathLike[str]] = ()) -> Study:
     """Read and check a model file.
 
     Parameters
     ----------
     path : str or path
         The TOML file.
+    plugins : sequence of path
+        Python files with approximations of the user's own; their code is run.
 
     Returns
     -------
@@ -58,10 +61,10 @@ def read(path: str | os.PathLike[str]) -> Study:
         raise InvalidModel([Problem("file", f'"{file}"', f"cannot be read: {reason}")]) from None
     except ValueError as error:
         raise InvalidModel([Problem("file", f'"{file}"', f"cannot be read: {error}")]) from None
-    return parse(text, file)
+    return parse(text, file, plugins)
 
 
-def parse(text: str, file: str) -> Study:
+def parse(text: str, file: str, plugins: Sequence[str | os.PathLike[str]] = ()) -> Study:
     r"""Check the text of a model file.
 
     Parameters
@@ -70,6 +73,8 @@ def parse(text: str, file: str) -> Study:
         TOML.
     file : str
         Where it is from: kept for the record, and the name of a study that has no other.
+    plugins : sequence of path
+        Python files with approximations of the user's own; their code is run. A model file cannot name any itself.
 
     Returns
     -------
@@ -88,7 +93,7 @@ def parse(text: str, file: str) -> Study:
     >>> study.name, study.sector.charge, study.ground_state.states
     ('dimer', 1, 1)
     """
-    data = _toml(text)
+    data = _with_plugins(_toml(text), plugins)
     study, problems = _evaluate(data, file, text)
     axes, found = read_axes(data)
     if axes:
@@ -159,6 +164,24 @@ def _toml(text: str) -> dict[str, Any]:
     if not data:
         raise InvalidModel([Problem("file", "nothing", "an empty file; begin with `schema = 1` and a [cluster] table")])
     return data
+
+
+def _with_plugins(data: dict[str, Any], plugins: Sequence[str | os.PathLike[str]]) -> dict[str, Any]:
+    """Return the tables with the user's files of approximations, and their digests, in ``[compare]``."""
+    table = data.get("compare")
+    if isinstance(table, dict) and "plugins" in table:
+        allowed = "leave it out: a model file runs no code; name the file on the command line, --plugin FILE"
+        raise InvalidModel([Problem("compare.plugins", show(table["plugins"]), allowed)])
+    if not isinstance(table, dict) or not plugins:
+        return data
+    found: dict[str, str] = {}
+    for path in map(os.fsdecode, plugins):
+        try:
+            found[os.path.abspath(path)] = fingerprint(path)
+            registry_of(found)
+        except PluginError as error:
+            raise InvalidModel([Problem("--plugin", f'"{path}"', str(error))]) from None
+    return {**data, "compare": {**table, "plugins": found}}
 
 
 def _syntax_problem(text: str, message: str) -> Problem:

@@ -95,6 +95,7 @@ def study(
     model: Model | str | os.PathLike[str],
     sector: Sector | int | None = None,
     sweep: Mapping[str, object] | None = None,
+    plugins: Sequence[str | os.PathLike[str]] = (),
     **tables: Mapping[str, object],
 ) -> Plan:
     """Return a study of a model, or of a model file.
@@ -107,6 +108,8 @@ def study(
         The block that is solved, or N_tot.
     sweep : mapping, optional
         The table ``[sweep]``: axes by dotted path, ``linked``, ``refine``.
+    plugins : sequence of path
+        Python files with approximations of the user's own for ``[compare]``; their code is run.
     **tables : mapping
         The other tables of a model file, as ``ground_state={"states": 2}``.
 
@@ -133,12 +136,12 @@ def study(
     if not isinstance(model, Model):
         if sector is not None or sweep is not None or tables:
             raise ValueError(f"{os.fsdecode(model)} says everything: leave sector, sweep and tables out")
-        return Plan(read(model))
+        return Plan(read(model, plugins))
     block = Sector(sector) if isinstance(sector, int) else sector
     given = {"sector": _given(block)} if block else {}
     wanted = {**_tables(model), **given, **tables, **({"sweep": sweep} if sweep else {})}
     text = "\n".join(["schema = 1", f"name = {to_toml(model.name or 'study')}", *_lines(wanted)]) + "\n"
-    found = parse(text, FILE)
+    found = parse(text, FILE, plugins)
     if model.terms or not _same(found.model, model):
         raise ValueError("this model has terms or a cluster that no model file can describe; loop over `ground_state`")
     return Plan(found)

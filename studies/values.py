@@ -90,14 +90,14 @@ def _bytes(value: object) -> object:
         return value
 
 
-def one_of(allowed: tuple[str, ...], unavailable: tuple[str, ...] = ()) -> Callable[[str], str]:
+def one_of(allowed: tuple[str, ...], unavailable: tuple[str, ...] = (), hint: str = "") -> Callable[[str], str]:
     """Return a validator of names that says what is close, what is allowed, and what does not exist yet."""
 
     def check(value: str) -> str:
         if value in allowed:
             return value
-        hint = "not available yet; " if value in unavailable else did_you_mean(value, allowed)
-        raise PydanticCustomError("refused", f"{hint}allowed: {listed(allowed)}")
+        close = "not available yet; " if value in unavailable else did_you_mean(value, allowed)
+        raise PydanticCustomError("refused", f"{close}allowed: {listed(allowed)}{hint}")
 
     return check
 

@@ -191,7 +191,10 @@ def test_a_sweep_gives_a_map_and_its_figures(tmp_path):
     for k, line in enumerate(lines):
         assert str(data.compare_best_energies.values.ravel()[k]) == line["compare"]["best"]["energies"]
     names = {figure.name for figure in tmp_path.glob("*.png")}
-    assert {"map-best-energies.png", "map-adiabatic-energies.png", "map-lang-firsov-energies.png"} <= names
+    for quantity in ("energies", "electron_density", "displacement"):
+        titles = ("best", "adiabatic", "lang-firsov", "lines")
+        assert {f"map-{title}-{quantity}.png" for title in titles} <= names
+    assert not [name for name in names if "lang-firsov-pair_correlation" in name]  # it defines none
 
 
 def test_a_comparison_is_shown_as_a_table(tmp_path):

@@ -1,12 +1,14 @@
 """Approximations with the face of the exact solvers, one idea a file, and their comparison with the exact answer."""
 
 from .adiabatic import adiabatic, adiabatic_bound, coherent_product
-from .atomic_limit import atomic_limit, site_model, spectral_weights
+from .atomic_limit import atomic_limit, site_model
+from .atomic_spectra import side_bands, spectral_weights
 from .comparison import BoundViolation, compare, comparison_map
 from .face import Approximation, Where
 from .lang_firsov import Dressing, effective_model, lang_firsov
 from .mean_field import mean_field
 from .mean_field_sites import mean_field_sites
+from .own import PluginError, fingerprint, own_approximations, registry_of
 from .pair_perturbation import pair_model, pair_perturbation
 from .standard import STANDARD
 from .static_lattice import born_oppenheimer, static_model
@@ -17,6 +19,7 @@ __all__ = [
     "Approximation",
     "BoundViolation",
     "Dressing",
+    "PluginError",
     "Where",
     "adiabatic",
     "adiabatic_bound",
@@ -26,13 +29,17 @@ __all__ = [
     "compare",
     "comparison_map",
     "effective_model",
+    "fingerprint",
     "lang_firsov",
     "lang_firsov_squeezed",
     "lang_firsov_variational",
     "mean_field",
     "mean_field_sites",
+    "own_approximations",
     "pair_model",
     "pair_perturbation",
+    "registry_of",
+    "side_bands",
     "site_model",
     "spectral_weights",
     "static_model",

@@ -55,12 +55,15 @@ def plot_error_lines(data: xr.Dataset, quantity: str, axis: str, ax: Axes | None
     errors = comparison_variable(data, f"relative_error_{quantity}").transpose(axis, "approximation")
     for k, name in enumerate(errors["approximation"].values):
         line = np.where(errors.values[:, k] > 0, errors.values[:, k], np.nan)
+        if np.all(np.isnan(line)):
+            continue
         ax.plot(data[axis].values, line, "o-", ms=3, color=COLOURS[k % len(COLOURS)], label=str(name))
     for level in WITHIN:
         ax.axhline(level, color="0.7", lw=0.8, ls=":")
     ax.set_yscale("log")
     ax.set(xlabel=axis, ylabel=f"relative error of {quantity.replace('_', ' ')}")
-    ax.legend(frameon=False, fontsize=8)
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(frameon=False, fontsize=8)
     return ax
 
 
@@ -100,19 +103,28 @@ def plot_best_map(data: xr.Dataset, quantity: str, x: str, y: str, ax: Axes | No
 
 
 def comparison_figures(data: xr.Dataset, axes: Sequence[str]) -> Iterator[tuple[str, Axes]]:
-    """Yield the figures of a sweep with ``[compare]``, by title: lines along one axis, maps over the first two.
+    """Yield the figures of a sweep with ``[compare]``, by title, for every quantity that has relative errors.
 
-    Of several quantities the first is drawn: the energy, or what ``compare.quantities`` names first.
+    Along one axis its errors as lines; over two the map of which is nearest, that of the errors of each approximation
+    that defines it, and a line through the middle of the first axis. Further axes stay at their first values.
     """
+    there = data.isel(dict.fromkeys(axes[2:], 0))
     compared = [n.removeprefix("compare_best_") for n in map(str, data.data_vars) if n.startswith("compare_best_")]
-    for quantity in compared[:1]:
-        if len(axes) == 1:
-            yield f"compare-{quantity}", plot_error_lines(data, quantity, axes[0])
+    for quantity in compared:
+        errors = comparison_variable(there, f"relative_error_{quantity}")
+        defined = [str(name) for name in data["approximation"].values if errors.sel(approximation=name).notnull().any()]
+        if not defined:
             continue
-        there = data.isel(dict.fromkeys(axes[2:], 0))
+        if len(axes) == 1:
+            yield f"compare-{quantity}", plot_error_lines(there, quantity, axes[0])
+            continue
         yield f"best-{quantity}", plot_best_map(there, quantity, axes[1], axes[0])
-        for name in map(str, data["approximation"].values):
+        for name in defined:
             yield f"{name}-{quantity}", plot_error_map(there, quantity, name, axes[1], axes[0])
+        middle = there.isel({axes[0]: there.sizes[axes[0]] // 2})
+        ax = plot_error_lines(middle, quantity, axes[1])
+        ax.set_title(f"{axes[0]} = {float(middle[axes[0]]):.4g}")
+        yield f"lines-{quantity}", ax
 
 
 def plot_errors(data: xr.Dataset, ax: Axes | None = None) -> Axes:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import dataset_cli
-from .shell import FAILED, INTERRUPTED, REFUSED, Files
+from .shell import FAILED, INTERRUPTED, REFUSED, Files, Plugins
 from .shell import check_all_fit as _check_fits
 from .shell import console as _console
 from .shell import read_files as _read
@@ -64,6 +64,7 @@ def run(
     scheduler: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Address or file of a dask scheduler in their place.")
     ] = "",
+    plugins: Plugins = None,
 ) -> None:
     """Compute what the model files ask for; write FILE's name with .nc for each.
 
@@ -71,7 +72,7 @@ def run(
     """
     with ExitStack() as stack:
         try:
-            studies = _read(files)
+            studies = _read(files, plugins)
             targets = _targets(files, out)
             _check_fits(studies, workers)
             _make_folder(out)
@@ -90,18 +91,18 @@ def run(
 
 
 @app.command()
-def estimate(files: Files) -> None:
+def estimate(files: Files, plugins: Plugins = None) -> None:
     """Tell dimension, memory, engine and time of each model file; compute nothing."""
     from .studies import show_estimate
 
-    for study in _read(files):
+    for study in _read(files, plugins):
         show_estimate(study, _console(error=False))
 
 
 @app.command()
-def check(files: Files) -> None:
+def check(files: Files, plugins: Plugins = None) -> None:
     """Check model files without running them."""
-    for study in _read(files):
+    for study in _read(files, plugins):
         typer.echo(f"{study.file}: correct")
 
 

@@ -17,9 +17,16 @@ FAILED = 1
 INTERRUPTED = 130
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Model files (TOML).", show_default=False)]
+Plugins = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--plugin", metavar="FILE", help="Python file with approximations of your own; its code is run.",
+        show_default=False,
+    ),
+]  # fmt: skip
 
 
-def read_files(files: list[Path]) -> list[Study]:
+def read_files(files: list[Path], plugins: list[Path] | None = None) -> list[Study]:
     """Read all files; report every problem of every file and stop if there is one."""
     from .hamiltonians import InvalidModel
     from .studies import read
@@ -27,7 +34,7 @@ def read_files(files: list[Path]) -> list[Study]:
     studies, wrong = [], False
     for file in files:
         try:
-            studies.append(read(file))
+            studies.append(read(file, plugins or ()))
         except InvalidModel as error:
             wrong = True
             for problem in error.problems:

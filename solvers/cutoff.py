@@ -131,7 +131,7 @@ def _fewer(cap: int | None) -> int | None:
     return None if cap is None else max(0, cap - 1)
 
 
-def grown(model: Model, solve: Callable[[Model], Found]) -> Found:
+def grown(model: Model, solve: Callable[[Model], Found], first_cap: int = FIRST_CAP) -> Found:
     """Raise the cap on the total number of quanta until the error bar is as small as the accuracy asked for.
 
     Parameters
@@ -140,6 +140,8 @@ def grown(model: Model, solve: Callable[[Model], Found]) -> Found:
         With ``cutoff = "auto"``.
     solve : function
         From a model with a cap to its levels.
+    first_cap : int
+        Where to begin; the cap of a similar model saves the ones below it.
 
     Returns
     -------
@@ -152,7 +154,7 @@ def grown(model: Model, solve: Callable[[Model], Found]) -> Found:
         With the accuracy reached, if the next cap would not fit the memory limit.
     """
     assert model.phonons is not None
-    wanted, cap, error = model.phonons.accuracy, FIRST_CAP, float("inf")
+    wanted, cap, error = model.phonons.accuracy, first_cap, float("inf")
     while cap <= MOST_QUANTA:
         try:
             solution = solve(replace(model, phonons=replace(model.phonons, cutoff=None, total_quanta=cap)))

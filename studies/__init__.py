@@ -32,6 +32,7 @@ from .scheduler import SchedulerError, connected
 from .status import StudyStatus, show_statuses, statuses
 from .task import Quiet, Reporter, Task
 from .tasks import TASKS
+from .toml_text import toml_text
 from .versions import versions
 from .workers import Workers
 
@@ -84,6 +85,7 @@ __all__ = [
     "study",
     "sweep_points",
     "to_json",
+    "toml_text",
     "verify_dataset",
     "versions",
     "with_error",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
@@ -23,6 +22,7 @@ from .pools import pool_of
 from .progress import TerminalReporter
 from .runner import run
 from .study import Study
+from .toml_text import toml_text
 
 FILE = "study.toml"
 """The name of a model file that was made of Python values."""
@@ -140,8 +140,7 @@ def study(
     block = Sector(sector) if isinstance(sector, int) else sector
     given = {"sector": _given(block)} if block else {}
     wanted = {**_tables(model), **given, **tables, **({"sweep": sweep} if sweep else {})}
-    text = "\n".join(["schema = 1", f"name = {to_toml(model.name or 'study')}", *_lines(wanted)]) + "\n"
-    found = parse(text, FILE, plugins)
+    found = parse(toml_text(wanted, model.name or "study"), FILE, plugins)
     if model.terms or not _same(found.model, model):
         raise ValueError("this model has terms or a cluster that no model file can describe; loop over `ground_state`")
     return Plan(found)
@@ -190,21 +189,3 @@ def _same(first: Model, second: Model) -> bool:
     return all(a == b for a, b in pairs) and all(
         np.array_equal(value, arrays[1][key]) for key, value in arrays[0].items()
     )
-
-
-def _lines(tables: Mapping[str, Mapping[str, object]]) -> Iterator[str]:
-    """Yield a model file, table by table."""
-    for name, table in tables.items():
-        yield f"[{name}]"
-        yield from (f"{json.dumps(key)} = {to_toml(value)}" for key, value in table.items())
-
-
-def to_toml(value: object) -> str:
-    """Return a value as TOML."""
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{json.dumps(key)} = {to_toml(item)}" for key, item in value.items()) + " }"
-    if isinstance(value, np.ndarray | np.generic):
-        return to_toml(value.tolist())
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return "[" + ", ".join(map(to_toml, value)) + "]"
-    return repr(value) if type(value) in (int, float) else json.dumps(value, ensure_ascii=False)

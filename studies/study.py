@@ -134,6 +134,11 @@ class Study(Shown):
         return f"{'at least ' if automatic else ''}{counted(estimate(self.model, sector).dimension, 'state')}"
 
     @property
+    def tables(self) -> Mapping[str, object]:
+        """What stands in the file, as it was read."""
+        return self._data
+
+    @property
     def ground_state(self) -> GroundStateTask | None:
         """The levels and observables that are asked for."""
         return self._task(GroundStateTask)

@@ -1,4 +1,4 @@
-"""The command line: run, estimate, check and draw model files."""
+"""The command line: run, estimate, check, draw and explore model files."""
 
 from __future__ import annotations
 
@@ -135,6 +135,36 @@ def draw(
 
     ax = draw_cluster(study.model.cluster, title=study.name)
     typer.echo(str(save(ax, out / f"{file.stem}-cluster.png")))
+
+
+@app.command()
+def explore(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Model file (TOML) to begin with.", show_default=False)
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Do not open the page, only tell where it is.")
+    ] = False,
+) -> None:
+    """Explore a cluster in the browser: move its couplings and see its physics at once; Ctrl-C ends it."""
+    from .explorer import ExtraMissing, check_installed
+
+    try:
+        check_installed()
+    except ExtraMissing as error:
+        _say(str(error))
+        raise typer.Exit(REFUSED) from None
+    if file is not None:
+        _read([file])
+    from .explorer.server import HOST, free_port, is_free, serve
+
+    if port and not is_free(port):
+        _say(f"--port: got {port}, where something else listens; give another one, or leave it out")
+        raise typer.Exit(REFUSED)
+    chosen = port or free_port()
+    _say(f"respair explorer: http://{HOST}:{chosen}/ (Ctrl-C ends it)")
+    serve(file, chosen, not no_browser)
 
 
 def _targets(files: list[Path], out: Path) -> list[Path]:

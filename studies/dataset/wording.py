@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import Any
 
 from ...hamiltonians import TERMS
-from ..plan import to_toml
 from ..study import Study
 from ..sweep import AS_LISTS
+from ..toml_text import to_toml
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,56 @@
+"""The explorer: a page on which a cluster is picked, its couplings are moved, and its physics is seen at once."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+
+NEEDS = ("ipywidgets", "voila")
+"""Packages of the extra ``explore``."""
+VARIABLE = "RESPAIR_EXPLORE"
+"""Environment variable that names the model file to begin with."""
+
+
+class ExtraMissing(ImportError):  # noqa: N818 - it says what is missing
+    """Packages that are not installed, with the command that installs them."""
+
+
+def check_installed() -> None:
+    """Raise `ExtraMissing` if a package of the extra is not installed."""
+    if missing := [name for name in NEEDS if find_spec(name) is None]:
+        raise ExtraMissing(
+            f"the explorer needs {' and '.join(missing)}, not installed here; pip install 'respair[explore]'"
+        )
+
+
+def app(file: str | os.PathLike[str] | None = None) -> object:
+    """Return the explorer as a widget, the last line of a cell of a notebook.
+
+    Parameters
+    ----------
+    file : path, optional
+        Model file to begin with; by default the one that `respair explore` was given.
+
+    Returns
+    -------
+    ipywidgets.Widget
+        The page.
+
+    Raises
+    ------
+    ExtraMissing
+        If ipywidgets or Voila are not installed.
+    InvalidModel
+        With everything that is wrong with the file.
+    """
+    check_installed()
+    from ..studies import read
+    from .page import Page
+    from .presets import PRESETS, preset
+    from .screen import Screen
+
+    path = file or os.environ.get(VARIABLE)
+    if path:
+        return Page(Screen.of(read(path))).widget
+    first = next(iter(PRESETS))
+    return Page(preset(first), first).widget

@@ -1,0 +1,184 @@
+"""The engine: from a screen and a panel to numbers, with states, answers and cutoffs that are kept."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Generic, TypeVar
+
+import xarray as xr
+
+from ..analysis import default_grid, observables
+from ..analysis.accuracy import isolated_ground
+from ..hamiltonians import Model
+from ..solvers import Eigenstates, LabelledLevels, estimate, ground_state
+from ..solvers.cutoff import FIRST_CAP, GROWTH, grown
+from ..studies import Reporter, Result, Study
+from ..studies.task import Setting
+from .panels import PANELS
+from .screen import Screen
+
+Kept = TypeVar("Kept")
+GENEROUS = 0.01
+"""A cutoff whose error bar is below this share of the one wanted is tried smaller the next time."""
+
+
+FIRST = "state"
+"""The panel of the ground level, which every other one needs."""
+
+
+class Memory(Generic[Kept]):
+    """The last things that were asked for.
+
+    Parameters
+    ----------
+    most : int
+        How many are kept.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most, self._kept = most, OrderedDict[Hashable, Kept]()
+
+    def get(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
+        """Return what is kept under a key; make it if there is nothing."""
+        found = self._kept.pop(key) if key in self._kept else make()
+        self._kept[key] = found
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        return found
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._kept
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a panel shows.
+
+    Attributes
+    ----------
+    screen : Screen
+        What was asked, with the cutoff that was found as a number.
+    study : Study
+        The model file that asks for the same.
+    data : xarray.Dataset
+        The numbers, as `respair run` writes them.
+    about : str
+        Size, cutoff and its error bar in words.
+    complete : bool
+        False for what is shown before the rest is there.
+    """
+
+    screen: Screen
+    study: Study
+    data: xr.Dataset = field(repr=False)
+    about: str
+    complete: bool = True
+
+    @property
+    def result(self) -> Result:
+        """The numbers as the result of a study."""
+        return Result(self.study, (({}, self.data),))
+
+
+@dataclass(frozen=True)
+class Prepared(Setting):
+    """A setting with a ground level that is kept."""
+
+    solve: Callable[[], Eigenstates | LabelledLevels] = field(kw_only=True, repr=False)
+
+    @cached_property
+    def ground(self) -> Eigenstates | LabelledLevels:
+        """The ground level of the sector with its multiplet and the next level."""
+        return self.solve()
+
+
+class Engine:
+    """Answers screens, one at a time.
+
+    It keeps the last answers and states, and begins the search for a cutoff with the one that was good enough before.
+    """
+
+    def __init__(self) -> None:
+        self._answers, self._states = Memory[Answer](100), Memory[Eigenstates | LabelledLevels](8)
+        self._settled, self._caps = Memory[tuple[Screen, Eigenstates]](8), dict[str, int]()
+
+    def answer(self, screen: Screen, panel: str, reporter: Reporter, show: Callable[[Answer], None]) -> Answer:
+        """Compute a panel of a screen; call `show` with a part of it as soon as there is one.
+
+        Raises
+        ------
+        InvalidModel
+            With everything that is wrong with the screen.
+        CutoffError, MemoryError, ConvergenceError
+            If it cannot be computed.
+        """
+        asked = screen.text(PANELS[panel].asks)
+        return self._answers.get((panel, asked), lambda: self._computed(screen, panel, reporter, show))
+
+    def _computed(self, screen: Screen, panel: str, reporter: Reporter, show: Callable[[Answer], None]) -> Answer:
+        began, asks = time.perf_counter(), PANELS[panel].asks
+        study = screen.study(PANELS[FIRST].asks)
+        if lacking := PANELS[panel].lacks(study.model):
+            raise ValueError(lacking)
+        first = None
+        if panel == FIRST or _is_open(study.model):
+            screen, first = self._settled.get(screen.text(), lambda: self._first(screen, study, reporter))
+        study = screen.study(asks)
+        about = _about(study, first)
+        grid = default_grid(study.model)
+        if panel == FIRST and first is not None:
+            part = observables(first.ground, None, grid)
+            show(Answer(screen, study, part, about, complete=False))
+        base = screen.text()
+        setting = Prepared(
+            *(study.model, study.sector, study.solver, grid, reporter, study.tasks),
+            solve=lambda: self._states.get(base, lambda: _ground(study, reporter)),
+        )
+        data = xr.merge(
+            [task.run(setting) for task in study.tasks], join="outer", compat="override", combine_attrs="override"
+        )
+        return Answer(screen, study, data, f"{about}; {time.perf_counter() - began:.2f} s")
+
+    def _first(self, screen: Screen, study: Study, reporter: Reporter) -> tuple[Screen, Eigenstates]:
+        """Return the ground level alone, in the whole sector, and the screen with the cutoff that is good enough."""
+        assert study.sector is not None
+        sector, kind = study.sector, repr(screen.value("cluster"))
+        reporter.step("ground level")
+
+        def solve(model: Model) -> Eigenstates:
+            return ground_state(model, sector, 1, study.solver, reporter.lanczos)
+
+        phonons = study.model.phonons
+        if phonons is None or phonons.cutoff is None:
+            return screen, solve(study.model)
+        found = grown(study.model, solve, self._caps.get(kind, FIRST_CAP))
+        cap = found.hamiltonian.space.phonons.total_quanta
+        generous = max(found.certificate.energy_errors, default=0.0) < GENEROUS * phonons.accuracy
+        self._caps[kind] = max(FIRST_CAP, round(cap / GROWTH)) if generous else cap
+        return screen.capped(cap), found
+
+
+def _is_open(model: Model) -> bool:
+    return model.phonons is not None and model.phonons.cutoff is not None
+
+
+def _ground(study: Study, reporter: Reporter) -> Eigenstates | LabelledLevels:
+    """Return the ground level with the next one, in the whole sector: operators on a site know no symmetry."""
+    assert study.sector is not None
+    reporter.step("ground level and the next one")
+    return isolated_ground(study.model, study.sector, study.solver, reporter.lanczos, (study.sector,))
+
+
+def _about(study: Study, first: Eigenstates | None) -> str:
+    if study.sector is None:
+        return ""
+    size = estimate(study.model, study.sector)
+    words = [f"N = {study.sector.charge}, 2S_z = {study.sector.two_sz}: {size.dimension:,} states"]
+    if first is not None and study.model.phonons is not None:
+        quanta = first.hamiltonian.space.phonons
+        words.append(f"total_quanta = {quanta.total_quanta}, error bar {float(first.certificate.energy_errors[0]):.1e}")
+    return "; ".join(words)

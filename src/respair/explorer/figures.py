@@ -1,0 +1,258 @@
+"""Figures of the explorer, as SVG for a page: they borrow the plots of the analysis and add the drawn cluster."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, Wedge
+from numpy.typing import NDArray
+
+from ..analysis import distances
+from ..analysis.plots import COLOURS, plot_flux, plot_levels
+from ..analysis.plots_indicators import plot_pairing
+from ..analysis.plots_spectra import plot_spectrum, plot_thermal_spectrum
+from ..clusters import Cluster, Mode
+
+BLUE, RED, GREEN = COLOURS[:3]
+SIZE = (4.9, 2.85)
+FRAME = (0.155, 0.185, 0.82, 0.775)
+RADIUS = 0.26
+"""Of the circle of a site that is full, in bond lengths."""
+ASIDE, BELOW = 1.1, 0.8
+"""Room for the numbers and for the legend, in bond lengths."""
+BREATH = 0.35
+"""By how much of it an oscillator with <X> = 1 is widened."""
+STYLES = ("-", "--", ":", "-.")
+SEEN = 1e-4
+"""P(X) below this share of its maximum is left out."""
+Plot = Callable[[xr.Dataset, Cluster, Axes], None]
+"""Draws a dataset of a cluster."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure.
+
+    Attributes
+    ----------
+    title : str
+        What it shows, in words.
+    needs : tuple of str
+        Variables of which one must be there.
+    plot : function
+        Draws it.
+    xlabel, ylabel : str
+        Symbols with units; empty for those that the plot sets.
+    bare : bool
+        True for a drawing without axes.
+    """
+
+    title: str
+    needs: tuple[str, ...]
+    plot: Plot
+    xlabel: str = ""
+    ylabel: str = ""
+    bare: bool = False
+
+    def suits(self, data: xr.Dataset) -> bool:
+        """Tell whether the variables are there."""
+        return any(name in data and data[name].size for name in self.needs)
+
+    def svg(self, data: xr.Dataset, cluster: Cluster) -> str:
+        """Return the figure as an SVG element that fills the width that it gets."""
+        with rc_context({"font.size": 9.0, "svg.fonttype": "path"}):
+            return self._drawn(data, cluster)
+
+    def _drawn(self, data: xr.Dataset, cluster: Cluster) -> str:
+        figure = Figure(figsize=SIZE)
+        ax = figure.add_axes((0.0, 0.0, 1.0, 1.0) if self.bare else FRAME)
+        self.plot(data, cluster, ax)
+        if not self.bare:
+            ax.spines[["top", "right"]].set_visible(False)
+            ax.set(xlabel=self.xlabel or ax.get_xlabel(), ylabel=self.ylabel or ax.get_ylabel())
+        out = io.StringIO()
+        figure.savefig(out, format="svg")
+        text = out.getvalue()
+        return text[text.index("<svg") :]
+
+
+def _state(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
+    """Draw electrons as left, local pairs as right half discs whose areas are their numbers; modes as rings."""
+    xy = cluster.coordinates
+    for bond in cluster.bonds:
+        ax.plot(*xy[[bond.start, bond.end]].T, color="0.6", lw=1.6, zorder=1)
+    species = [("electron_density", 2.0, BLUE, "n"), ("boson_density", 1.0, RED, "n_b")]
+    there = [(data[name].values, *rest) for name, *rest in species if name in data]
+    turns = [(90, 270), (-90, 90)] if len(there) == 2 else [(0, 360)]
+    words: list[list[str]] = [[] for _ in xy]
+    for i, point in enumerate(xy):
+        ax.add_patch(Circle(tuple(point), RADIUS, facecolor="white", edgecolor="0.6", lw=0.8, zorder=2))
+        for (values, most, colour, symbol), (low, high) in zip(there, turns, strict=False):
+            share = float(np.clip(values[i] / most, 0.0, 1.0)) if np.isfinite(values[i]) else 0.0
+            ax.add_patch(Wedge(tuple(point), RADIUS * share**0.5, low, high, color=colour, lw=0, zorder=3))
+            if np.isfinite(values[i]):
+                words[i].append(f"${symbol} = {values[i]:.3f}$")
+    for m, mode in enumerate(cluster.modes):
+        _ring(cluster, mode, float(data["displacement"].values[m]) / np.sqrt(2.0), ax, words)
+    _names(xy, words, ax)
+    for colour, label in ((BLUE, "electrons"), (RED, "local pairs"), (GREEN, "lattice, dashed at rest")):
+        if (label[0] == "e" and "electron_density" in data) or (label[0] == "l" and _has(data, label)):
+            ax.scatter([], [], s=45, color=colour, label=label)
+    ax.set_aspect("equal", adjustable="datalim")
+    ax.set_xlim(xy[:, 0].min() - ASIDE, xy[:, 0].max() + ASIDE)
+    ax.set_ylim(xy[:, 1].min() - BELOW, xy[:, 1].max() + 1.9 * RADIUS)
+    ax.set_axis_off()
+    ax.legend(loc="lower center", ncols=3, frameon=False, fontsize=8, handletextpad=0.1, columnspacing=1.0)
+
+
+def _has(data: xr.Dataset, label: str) -> bool:
+    return ("boson_density" if "pairs" in label else "displacement") in data
+
+
+def _ring(cluster: Cluster, mode: Mode, shift: float, ax: Axes, words: list[list[str]]) -> None:
+    """Draw an oscillator at rest (dashed) and displaced by <X>."""
+    xy = cluster.coordinates
+    on_site = mode.host == "site"
+    ends = [mode.index] if on_site else [cluster.bonds[mode.index].start, cluster.bonds[mode.index].end]
+    at = tuple(xy[ends].mean(axis=0))
+    rest = RADIUS * (1.2 if on_site else 0.5)
+    ax.add_patch(Circle(at, rest, fill=False, edgecolor=GREEN, lw=0.8, ls=(0, (3, 3)), zorder=4))
+    ax.add_patch(Circle(at, max(0.02, rest * (1 + BREATH * shift)), fill=False, edgecolor=GREEN, lw=2.2, zorder=4))
+    if on_site:
+        words[mode.index].append(f"$X = {shift:.3f}$")
+    else:
+        ax.annotate(f"${shift:.2f}$", at, ha="center", va="center", fontsize=7, zorder=5)
+
+
+def _names(xy: NDArray[np.float64], words: list[list[str]], ax: Axes) -> None:
+    """Write the numbers of each site on the side that looks away from the middle."""
+    middle = xy.mean(axis=0)
+    for point, lines in zip(xy, words, strict=True):
+        side = -1 if point[0] < middle[0] - 1e-9 else 1
+        ax.annotate(
+            "\n".join(lines),
+            point + np.array([side * RADIUS * 1.75, 0.0]),
+            ha="right" if side < 0 else "left",
+            va="center",
+            fontsize=8,
+            zorder=5,
+        )
+
+
+def _distribution(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
+    """Draw P(X), one curve for all modes that share it."""
+    curves = data["displacement_distribution"].values
+    alike: dict[bytes, list[int]] = {}
+    for m, curve in enumerate(curves):
+        alike.setdefault((np.round(curve, 5) + 0.0).tobytes(), []).append(m)
+    for k, modes in enumerate(alike.values()):
+        label = f"mode{'s' if len(modes) > 1 else ''} {', '.join(map(str, modes))}"
+        ax.plot(data["X"].values, curves[modes[0]], STYLES[k % 4], color=COLOURS[k % len(COLOURS)], label=label)
+    seen = data["X"].values[np.max(curves, axis=0) > SEEN * np.max(curves)]
+    ax.set_xlim(seen[0], seen[-1])
+    ax.set_ylim(bottom=0.0)
+    ax.legend(frameon=False, fontsize=8)
+
+
+def _correlations(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
+    """Draw averages of pair correlations over all sites at a distance."""
+    r, where = np.unique(distances(cluster, cluster.coordinates), return_inverse=True)
+    counts = np.bincount(where.ravel())
+    rows = (
+        ("pair_correlation", r"electrons, $\langle D^\dagger_i D_j\rangle$", BLUE, "o-"),
+        ("boson_correlation", r"local pairs, $\langle b^\dagger_i b_j\rangle$", RED, "s-"),
+        ("pair_boson_correlation", r"both, $\langle D^\dagger_i b_j\rangle$", GREEN, "^-"),
+    )
+    ax.axhline(0.0, color="0.7", lw=0.8)
+    for name, label, colour, style in rows:
+        if name in data and data[name].shape == (cluster.sites, cluster.sites):
+            values = np.nan_to_num(data[name].values.real.ravel())
+            ax.plot(r, np.bincount(where.ravel(), values) / counts, style, color=colour, label=label, ms=5)
+    ax.set_xticks(r, [f"{each:.3g}" for each in r])
+    ax.legend(frameon=False, fontsize=8)
+
+
+def _occupations(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
+    """Draw the eigenvalues of the pair density matrices."""
+    for k, name in enumerate(data["pairing_forms"].values.tolist()):
+        values = data[f"pairing_{name}_eigenvalues"].values
+        ax.plot(np.arange(len(values)), values, "osD^vx+"[k % 7], ms=6, color=COLOURS[k % len(COLOURS)], label=name)
+    ax.axhline(0.0, color="0.7", lw=0.8)
+    ax.legend(frameon=False, fontsize=8)
+
+
+def _current(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
+    for name, label, colour, style in (("current", "$I$", BLUE, "o-"), ("stiffness", "$D$", RED, "s--")):
+        y, error = data[f"flux_{name}"].values, data[f"flux_{name}_errors"].values
+        ax.errorbar(data["phi"].values, y, np.nan_to_num(error), fmt=style, ms=4, color=colour, label=label, capsize=2)
+    ax.axhline(0.0, color="0.7", lw=0.8)
+    ax.legend(frameon=False)
+
+
+def _pseudogap(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
+    t = data["temperature"].values
+    ax.errorbar(
+        t, data["spectrum_pseudogap"].values, data["spectrum_pseudogap_error"].values, fmt="o-", color=BLUE, capsize=3
+    )
+    ax.set_xscale("log")
+    ax.set_ylim(bottom=0.0)
+
+
+def _entropy(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
+    for name, label, colour, style in (("entropy", "$S$", BLUE, "o-"), ("specific_heat", "$C$", RED, "s--")):
+        y, error = data[f"thermal_{name}"].values, data[f"thermal_{name}_error"].values
+        ax.errorbar(data["temperature"].values, y, error, fmt=style, ms=4, color=colour, label=label, capsize=2)
+    ax.set_xscale("log")
+    ax.legend(frameon=False)
+
+
+def _borrowed(plot: Callable[[xr.Dataset, Axes], Axes]) -> Plot:
+    def drawn(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
+        plot(data, ax)
+
+    return drawn
+
+
+E, A, X, PHI, T, R = (
+    "[energy]",
+    r"$A(\omega)$ [1/energy]",
+    r"$X = (a + a^\dagger)/\sqrt{2}$ [1]",
+    r"flux $\varphi = 2\pi\Phi/(hc/e)$ [1]",
+    "temperature $T$ [energy]",
+    "distance $|i - j|$ [bond lengths]",
+)
+STATE = Drawing("Cluster: charges, local pairs and lattice", ("electron_density", "boson_density"), _state, bare=True)
+LEVELS = Drawing("Lowest levels with error bars", ("energies",), _borrowed(plot_levels), "level $n$", rf"$E_n$ {E}")
+LATTICE = Drawing("Distribution of the lattice", ("displacement_distribution",), _distribution, X, "$P(X)$ [1]")
+PAIRS = Drawing(
+    "Pair correlations", ("pair_correlation", "boson_correlation"), _correlations, R, "average over pairs [1]"
+)
+PAIRING = Drawing(
+    "Pair density matrices against distance (dashed: connected part)", ("pairing_forms",),
+    _borrowed(lambda data, ax: plot_pairing(data, ax)), "distance [bond lengths]",
+    r"$\langle\Delta^\dagger_x\Delta_y\rangle$ [1]",
+)  # fmt: skip
+OCCUPATIONS = Drawing(
+    "Occupation of the natural pair orbitals", ("pairing_forms",), _occupations, "orbital $k$", r"$\lambda_k$ [1]"
+)
+SPECTRUM = Drawing(
+    "Spectrum with its lines", ("spectrum_steps",), _borrowed(lambda data, ax: plot_spectrum(data, ax)),
+    rf"$\omega$ {E}", A,
+)  # fmt: skip
+ENERGY = Drawing("Ground energy against the flux", ("flux_energies",), _borrowed(plot_flux), PHI, rf"$E_0$ {E}")
+CURRENT = Drawing(
+    "Persistent current and stiffness", ("flux_current",), _current, PHI, rf"$I = -E_0'$, $D = \pi L E_0''$ {E}"
+)
+WARM = Drawing(
+    "Spectrum at temperature", ("spectrum_zero_frequency",),
+    _borrowed(lambda data, ax: plot_thermal_spectrum(data, ax)), rf"$\omega$ {E}", A,
+)  # fmt: skip
+PSEUDOGAP = Drawing("Pseudogap", ("spectrum_pseudogap",), _pseudogap, T, r"$A(0, T)\,/\,A(0, T_{high})$ [1]")
+ENTROPY = Drawing("Entropy and specific heat", ("thermal_entropy",), _entropy, T, "$S$, $C$ [$k_B$]")

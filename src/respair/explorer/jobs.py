@@ -1,0 +1,136 @@
+"""Jobs in the background: the newest request is answered, older ones give way, and each can be cancelled."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import xarray as xr
+
+PATIENCE = 0.6
+"""Seconds after which a job gives way to a newer request; a younger one is finished and shown."""
+PACE = 0.15
+"""Seconds between two reports of progress."""
+
+
+class Cancelled(BaseException):
+    """Ends a job that is not wanted any more."""
+
+
+class Watch:
+    """A `Reporter` that tells a page how far a job is.
+
+    Parameters
+    ----------
+    tell : function
+        Called with what is being computed.
+    """
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell, self._what, self._told = tell, "", 0.0
+
+    def point(self, number: int, count: int, label: str) -> None:
+        """Say nothing: a screen is one point."""
+
+    def done(self, label: str, data: xr.Dataset) -> None:
+        """Say nothing: a screen is one point."""
+
+    def step(self, what: str) -> None:
+        """Tell what is being computed."""
+        self._what = what
+        self._say(what)
+
+    def lanczos(self, matvecs: int, energy: float, residual: float) -> None:
+        """Tell how far the current level is, now and then."""
+        if time.monotonic() - self._told > PACE:
+            self._say(f"{self._what}: {matvecs} products, E = {energy:.8g}, residual {residual:.0e}")
+
+    def _say(self, text: str) -> None:
+        self._told = time.monotonic()
+        self._tell(text)
+
+
+@dataclass
+class Job:
+    """A request at work.
+
+    Attributes
+    ----------
+    work : function
+        What is done, in a thread of its own; called with the job.
+    began : float
+        When.
+    wanted : bool
+        False once it was cancelled: what it still says is not shown.
+    """
+
+    work: Callable[[Job], None]
+    began: float = field(default_factory=time.monotonic)
+    wanted: bool = True
+    thread: threading.Thread | None = None
+
+    @property
+    def works(self) -> bool:
+        """True until its thread has ended."""
+        return self.thread is None or self.thread.is_alive()
+
+
+class Latest:
+    """Does one job at a time, the newest.
+
+    Parameters
+    ----------
+    post : function
+        Runs a function where the page lives; called from the threads.
+    """
+
+    def __init__(self, post: Callable[[Callable[[], None]], None]) -> None:
+        self.post, self._job, self._next = post, None, None
+        self._job: Job | None
+        self._next: Job | None
+
+    @property
+    def busy(self) -> Job | None:
+        """The job at work."""
+        return self._job
+
+    def submit(self, work: Callable[[Job], None]) -> None:
+        """Do this after the job at work, in the place of what waits; a job that takes long is cancelled."""
+        self._next = Job(work)
+        if self._job is None or not self._job.works:
+            self._start()
+        elif time.monotonic() - self._job.began > PATIENCE:
+            _interrupt(self._job)
+
+    def cancel(self) -> None:
+        """End the job at work, and forget what waits."""
+        self._next = None
+        if self._job is not None:
+            _interrupt(self._job)
+
+    def _start(self) -> None:
+        job, self._next = self._next, None
+        self._job = job
+        if job is None:
+            return
+        job.began = time.monotonic()
+        job.thread = threading.Thread(target=self._run, args=(job,), daemon=True)
+        job.thread.start()
+
+    def _run(self, job: Job) -> None:
+        try:
+            job.work(job)
+        except Cancelled:
+            job.wanted = False
+        finally:
+            self.post(self._start)
+
+
+def _interrupt(job: Job) -> None:
+    """Raise `Cancelled` in the thread of a job, as Ctrl-C does in the main one: at the next line of Python."""
+    if job.wanted and job.thread is not None and job.thread.ident is not None:
+        job.wanted = False
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(job.thread.ident), ctypes.py_object(Cancelled))

@@ -1,0 +1,80 @@
+"""Pieces of the page as HTML."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+
+from rich.table import Table
+from rich.text import Text
+
+from ..hamiltonians import Problem
+from .engine import Answer
+from .outputs import comma_separated, model_file, netcdf, python_lines
+
+TYPES = {"toml": "application/toml", "nc": "application/x-netcdf", "csv": "text/csv", "py": "text/x-python"}
+
+
+def figure(title: str, svg: str) -> str:
+    """Return a figure with its title, which is also what screen readers say."""
+    label = escape(title)
+    return f'<figure><figcaption>{label}</figcaption><div role="img" aria-label="{label}">{svg}</div></figure>'
+
+
+def problem(found: Problem) -> str:
+    """Return what is wrong with a value, as it stands beside its control."""
+    return f'<span role="alert"><b>✗</b> got {escape(found.got)}; {escape(found.allowed)}</span>'
+
+
+def message(text: str, wrong: bool = False) -> str:
+    """Return a line of the page."""
+    sign = '<b aria-hidden="true">✗</b> ' if wrong else ""
+    return f'<span role="{"alert" if wrong else "status"}">{sign}{escape(text)}</span>' if text else ""
+
+
+def numbers(answer: Answer) -> str:
+    """Return the tables that `respair run` prints, with as many digits as the error bars support."""
+    return "".join(_table(each) for task in answer.study.tasks for each in task.tables(answer.data))
+
+
+def _table(each: Table | Text) -> str:
+    if isinstance(each, Text):
+        return f"<p>{escape(each.plain)}</p>"
+    caption = f"<caption>{escape(str(each.title))}</caption>" if each.title else ""
+    head = "".join(f'<th scope="col">{_plain(column.header)}</th>' for column in each.columns)
+    rows = zip(*(column.cells for column in each.columns), strict=True)
+    body = "".join(f"<tr>{''.join(f'<td>{_plain(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    header = f"<thead><tr>{head}</tr></thead>" if each.show_header else ""
+    return f'<div class="respair-wide"><table>{caption}{header}<tbody>{body}</tbody></table></div>'
+
+
+def _plain(cell: object) -> str:
+    return escape(cell.plain if isinstance(cell, Text) else str(cell))
+
+
+def downloads(answer: Answer) -> str:
+    """Return links to the files, and the lines of Python with a button that copies them."""
+    lines = python_lines(answer)
+    files = {
+        "toml": model_file(answer).encode(),
+        "nc": netcdf(answer),
+        "csv": comma_separated(answer.data).encode(),
+        "py": lines.encode(),
+    }
+    names = {"toml": "Model file (TOML)", "nc": "Data (NetCDF)", "csv": "Data (CSV)", "py": "Program (Python)"}
+    links = " ".join(
+        f'<a class="respair-link" download="explorer.{kind}" href="data:{TYPES[kind]};base64,'
+        f'{base64.b64encode(content).decode()}">{names[kind]}</a>'
+        for kind, content in files.items()
+    )
+    copy = (
+        "const t = this.parentElement.querySelector('textarea'); t.select(); "
+        "(navigator.clipboard ? navigator.clipboard.writeText(t.value) : Promise.reject())"
+        ".catch(() => document.execCommand('copy')).then(() => {this.textContent = 'Copied'})"
+    )
+    rows = lines.count("\n") + 1
+    return (
+        f"<p>{links}</p><p><code>respair run explorer.toml</code> computes the same numbers again, and so do these "
+        f'lines:</p><div><button class="respair-link" onclick="{escape(copy)}">Copy</button>'
+        f'<textarea readonly rows="{rows}" aria-label="Python">{escape(lines)}</textarea></div>'
+    )

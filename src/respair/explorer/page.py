@@ -1,0 +1,299 @@
+"""The page: controls on one side, panels on the other; the rest of the explorer knows no widgets."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from importlib.resources import files
+from typing import Any
+
+import ipywidgets as widgets
+
+from ..hamiltonians import InvalidModel, Model, Problem
+from ..studies import parse
+from .engine import FIRST, Answer, Engine
+from .jobs import Job, Latest, Watch
+from .markup import downloads, figure, message, numbers
+from .panels import PANELS
+from .presets import PRESETS, preset
+from .rows import Row, row
+from .screen import Screen
+from .sections import Section, sections, switched
+
+FILES = "files"
+"""The panel of the files, which shows no figures."""
+OWN = "as read"
+"""What the list of models says of a model file."""
+
+
+class Page:
+    """The explorer as a widget.
+
+    Parameters
+    ----------
+    screen : Screen
+        What it shows first.
+    title : str
+        The model of the list that it is.
+
+    Attributes
+    ----------
+    widget : ipywidgets.Widget
+        The whole page.
+    screen : Screen
+        What is on it.
+    """
+
+    def __init__(self, screen: Screen, title: str = OWN) -> None:
+        self.screen, self.panel, self._science = screen, FIRST, FIRST
+        self.model: Model | None = None
+        self.answer: Answer | None = None
+        self._engine, self._latest = Engine(), Latest(_poster())
+        self._rows: dict[object, Row] = {}
+        self._shown: Sequence[Section] = ()
+        self._drawn: dict[str, widgets.HTML] = {}
+        self._build(title)
+        self.refresh()
+
+    def _build(self, title: str) -> None:
+        self._models = widgets.Dropdown(options=[*PRESETS, OWN], value=title, description="Model")
+        self._models.observe(self._picked, "value")
+        self._upload = widgets.FileUpload(accept=".toml", multiple=False, description="Open a model file")
+        self._upload.layout.width = "auto"
+        self._upload.observe(self._uploaded, "value")
+        self._upload_answer = _html("respair-problem")
+        self._tabs = widgets.ToggleButtons(
+            options=[*((p.title, n) for n, p in PANELS.items()), ("Files, Python", FILES)]
+        )
+        self._tabs.observe(self._turned, "value")
+        self._status = _html("respair-said")
+        self._cancel = widgets.Button(description="Cancel", disabled=True, tooltip="End what is being computed")
+        self._cancel.on_click(lambda button: self._stop())
+        self._figures, self._numbers = widgets.Box(), _html("respair-numbers")
+        self._controls = widgets.VBox()
+        style = widgets.HTML(f"<style>{files(__package__).joinpath('style.css').read_text()}</style>")
+        head = widgets.HBox([_html("respair-title", "<h1>respair explorer</h1>"), self._models, self._upload])
+        status = widgets.HBox([self._status, self._cancel])
+        tabs = widgets.HBox([self._tabs])
+        self._main = widgets.VBox([tabs, status, self._figures, self._numbers])
+        body = widgets.HBox([self._controls, self._main])
+        self.widget = widgets.VBox([style, head, self._upload_answer, body])
+        named = {
+            "respair": self.widget, "respair-head": head, "respair-body": body, "respair-controls": self._controls,
+            "respair-main": self._main, "respair-tabs": tabs, "respair-status": status, "respair-figures": self._figures,
+        }  # fmt: skip
+        for name, box in named.items():
+            box.add_class(name)
+
+    def change(self, how: Callable[[Screen], Screen]) -> None:
+        """Change the screen and answer it."""
+        self.screen = how(self.screen)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Check the screen, tell what is wrong beside its control, and compute what is right."""
+        problems: Sequence[Problem] = ()
+        lacking = ""
+        try:
+            self.model = self.screen.study(PANELS[FIRST].asks).model
+            lacking = PANELS[self._science].lacks(self.model)
+            if not lacking:
+                self.screen.checked(PANELS[self._science].asks)
+        except InvalidModel as error:
+            problems = error.problems
+        self._lay_out()
+        self._tell(problems)
+        if lacking:
+            self._latest.cancel()
+            self._failed(lacking)
+        elif not problems:
+            self._compute()
+
+    def _lay_out(self) -> None:
+        """Show the controls that suit the screen; rows that stay are the same widgets."""
+        if self.model is None:
+            return
+        wanted = tuple(sections(self.screen, self.model, self._science))
+        if wanted != self._shown:
+            self._shown = wanted
+            self._controls.children = [self._section(section) for section in wanted]
+        for section in wanted:
+            for entry in section.entries:
+                self._rows[entry].show(self.screen)
+
+    def _section(self, section: Section) -> widgets.Widget:
+        if section.title not in self._rows:
+            self._rows[section.title] = _Heading(section, self)
+        for entry in section.entries:
+            if entry not in self._rows:
+                self._rows[entry] = row(entry, self.change)
+        heading = self._rows[section.title]
+        heading.show(self.screen)
+        return widgets.VBox([heading.box, *(self._rows[entry].box for entry in section.entries)])
+
+    def _tell(self, problems: Sequence[Problem]) -> None:
+        rows = [self._rows[entry] for section in self._shown for entry in section.entries]
+        rest = list(problems)
+        for each in rows:
+            found = next((p for p in rest if each.concerns(p)), None)
+            each.tell(found)
+            rest = [p for p in rest if p is not found]
+        if problems:
+            words = "; ".join(map(str, rest)) or "Shown are the last correct values."
+            self._say(words, wrong=bool(rest))
+            self._main.add_class("respair-old")
+
+    def _compute(self) -> None:
+        screen, panel, with_files = self.screen, self._science, self.panel == FILES
+
+        def work(job: Job) -> None:
+            def post(what: Callable[[], None]) -> None:
+                self._latest.post(lambda: what() if job.wanted else None)
+
+            watch = Watch(lambda text: post(lambda: self._working(text, job)))
+            try:
+                answer = self._engine.answer(screen, panel, watch, lambda part: self._draw(part, panel, post))
+                if with_files:
+                    text = downloads(answer)
+                    post(lambda: self._show_files(answer, text))
+                else:
+                    self._draw(answer, panel, post)
+                    text = numbers(answer)
+                    post(lambda: self._finish(answer, text))
+            except Exception as error:  # whatever it is, the page goes on and says it
+                words = str(error)
+                post(lambda: self._failed(words))
+
+        self._latest.submit(work)
+
+    def _draw(self, answer: Answer, panel: str, post: Callable[[Callable[[], None]], None]) -> None:
+        """Draw the figures of an answer one by one; what is drawn of a part stays."""
+        for number, drawing in enumerate(PANELS[panel].drawings):
+            if drawing.suits(answer.data):
+                picture = figure(drawing.title, drawing.svg(answer.data, answer.study.model.cluster))
+                post(lambda n=number, p=picture: self._place(panel, n, p))  # type: ignore[misc]
+            elif answer.complete:
+                post(lambda n=number: self._place(panel, n, ""))  # type: ignore[misc]
+
+    def _place(self, panel: str, number: int, picture: str) -> None:
+        if panel != self.panel:
+            return
+        key = f"{panel}-{number}"
+        place = self._drawn.setdefault(key, _html(f"respair-figure-{key}"))
+        place.value = picture
+        place.layout.display = "" if picture else "none"
+        wanted = [
+            self._drawn[f"{panel}-{n}"] for n in range(len(PANELS[panel].drawings)) if f"{panel}-{n}" in self._drawn
+        ]
+        if list(self._figures.children) != wanted:
+            self._figures.children = wanted
+        self._main.remove_class("respair-old")
+
+    def _finish(self, answer: Answer, text: str) -> None:
+        self.answer = answer
+        self._numbers.value = text
+        self._end(answer.about)
+
+    def _show_files(self, answer: Answer, text: str) -> None:
+        self.answer = answer
+        self._figures.children = []
+        self._numbers.value = f"<h2>What the panel “{PANELS[self._science].title}” shows</h2>{text}"
+        self._main.remove_class("respair-old")
+        self._end(answer.about)
+
+    def _end(self, text: str, wrong: bool = False) -> None:
+        self._cancel.disabled = True
+        self._say(text, wrong)
+
+    def _failed(self, text: str) -> None:
+        self._figures.children, self._numbers.value = [], ""
+        self._end(text, wrong=True)
+
+    def _working(self, text: str, job: Job) -> None:
+        self._cancel.disabled = False
+        seconds = time.monotonic() - job.began
+        self._say(f"computing {text}" + (f", {seconds:.0f} s" if seconds > 1 else ""))
+
+    def _stop(self) -> None:
+        self._latest.cancel()
+        self._end("Cancelled. Move a control to compute again.")
+
+    def _say(self, text: str, wrong: bool = False) -> None:
+        self._status.value = message(text, wrong)
+        (self._status.add_class if wrong else self._status.remove_class)("respair-problem")
+
+    def _turned(self, event: Any) -> None:
+        self.panel = event["new"]
+        self._science = self._science if self.panel == FILES else self.panel
+        self._figures.children, self._numbers.value = [], ""
+        self.refresh()
+
+    def switch(self, species: str, wanted: bool) -> None:
+        """Put a species into the model, or take it out."""
+        if self.model is not None and wanted != (species in self.screen.tables):
+            model = self.model
+            self.change(lambda screen: switched(screen, species, wanted, model))
+
+    def _picked(self, event: Any) -> None:
+        if event["new"] in PRESETS:
+            self._read(preset(event["new"]))
+
+    def _uploaded(self, event: Any) -> None:
+        for file in event["new"]:
+            try:
+                study = parse(bytes(file["content"]).decode("utf-8-sig"), file["name"])
+            except (InvalidModel, UnicodeDecodeError) as error:
+                found = error.problems if isinstance(error, InvalidModel) else [error]
+                self._upload_answer.value = "".join(message(f"{file['name']}: {each}", wrong=True) for each in found)
+                return
+            self._models.value = OWN
+            self._read(Screen.of(study))
+
+    def _read(self, screen: Screen) -> None:
+        self._upload_answer.value = ""
+        self.model = None
+        self.change(lambda old: screen)
+
+
+class _Heading:
+    """The title of a section; with a box to tick for a species."""
+
+    def __init__(self, section: Section, page: Page) -> None:
+        self._species, self._quiet = section.species, False
+        if section.species:
+            self._tick = widgets.Checkbox(description=section.title, indent=False)
+            self._tick.add_class(f"respair-switch-{section.species}")
+            self._tick.observe(lambda event: None if self._quiet else page.switch(self._species, event["new"]), "value")
+            self.box = widgets.HBox([self._tick])
+        else:
+            self.box = widgets.HBox([widgets.HTML(f"<h2>{section.title}</h2>")])
+
+    def show(self, screen: Screen) -> None:
+        """Tick the box if the species is there."""
+        if self._species:
+            self._quiet = True
+            self._tick.value = self._species in screen.tables
+            self._quiet = False
+
+    def concerns(self, found: Problem) -> bool:
+        """Tell that no problem is about a title."""
+        return False
+
+    def tell(self, found: Problem | None) -> None:
+        """Say nothing."""
+
+
+def _html(name: str, value: str = "") -> widgets.HTML:
+    found = widgets.HTML(value)
+    found.add_class(name)
+    return found
+
+
+def _poster() -> Callable[[Callable[[], None]], None]:
+    """Return what runs a function in the loop of this thread; at once where there is none."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return lambda what: what()
+    return lambda what: loop.call_soon_threadsafe(what) and None

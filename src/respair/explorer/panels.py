@@ -1,0 +1,66 @@
+"""The panels: what each asks of the library, and which figures it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ..hamiltonians import Model
+from .figures import (
+    CURRENT,
+    ENERGY,
+    ENTROPY,
+    LATTICE,
+    LEVELS,
+    OCCUPATIONS,
+    PAIRING,
+    PAIRS,
+    PSEUDOGAP,
+    SPECTRUM,
+    STATE,
+    WARM,
+    Drawing,
+)
+
+
+def _nothing(model: Model) -> str:
+    return ""
+
+
+def _loop(model: Model) -> str:
+    return "" if model.cluster.has_loop else "This cluster has no loop for a flux; take a ring of 3 or more sites."
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A page of figures.
+
+    Attributes
+    ----------
+    title : str
+        Its name on the screen.
+    asks : tuple of str
+        Tables of the model file that it needs.
+    drawings : tuple of Drawing
+        Its figures.
+    lacks : function
+        From a model to what it lacks for this panel, in words; empty if nothing.
+    """
+
+    title: str
+    asks: tuple[str, ...]
+    drawings: tuple[Drawing, ...]
+    lacks: Callable[[Model], str] = _nothing
+
+
+PANELS: Mapping[str, Panel] = MappingProxyType(
+    {
+        "state": Panel("Ground state", ("ground_state",), (STATE, LEVELS, LATTICE, PAIRS)),
+        "pairs": Panel("Pairs", ("pairing",), (PAIRING, OCCUPATIONS)),
+        "spectrum": Panel("Spectrum", ("spectrum",), (SPECTRUM,)),
+        "flux": Panel("Flux", ("flux",), (ENERGY, CURRENT), _loop),
+        "temperature": Panel("Temperature", ("spectrum", "thermal"), (WARM, PSEUDOGAP, ENTROPY)),
+    }
+)
+"""The panels by name."""

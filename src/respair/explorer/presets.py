@@ -1,0 +1,61 @@
+"""Models to begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from ..studies import parse
+from .screen import FILE, Screen
+
+PRESETS: Mapping[str, str] = MappingProxyType(
+    {
+        "Boson-fermion ring": """
+schema = 1
+cluster = { kind = "ring", sites = 4 }
+electrons = { hopping = 1.0 }
+bosons = { level = -0.4, exchange = 0.8 }
+phonons = { frequency = 1.0, boson_coupling = 1.0, cutoff = "auto", accuracy = 1e-3, displacement = "mean" }
+sector = { charge = 4, two_sz = 0 }
+""",
+        "Resonating bipolaron": """
+schema = 1
+cluster = { kind = "ligand-centre", sites = 4 }
+electrons = { hopping = { ring = 1.0, centre = 0.35 }, level = { metal = 0.0, ligand = 1.5 } }
+phonons = { frequency = 1.0, electron_coupling = 1.32, cutoff = "auto", accuracy = 1e-4, displacement = "mean" }
+sector = { charge = 2, two_sz = 0 }
+""",
+        "Holstein-Hubbard dimer": """
+schema = 1
+cluster = { kind = "dimer" }
+electrons = { hopping = 1.0, hubbard_u = 2.0 }
+phonons = { frequency = 1.0, electron_coupling = 1.0, cutoff = "auto", accuracy = 1e-4, displacement = "mean" }
+sector = { charge = 2, two_sz = 0 }
+""",
+        "Pseudogap ring": """
+schema = 1
+cluster = { kind = "ring", sites = 4 }
+electrons = { hopping = 1.0 }
+bosons = { level = 0.0, exchange = 0.8 }
+sector = { charge = 8, two_sz = 0 }
+""",
+        "Hubbard ring": """
+schema = 1
+cluster = { kind = "ring", sites = 6 }
+electrons = { hopping = 1.0, hubbard_u = 4.0 }
+sector = { charge = 6, two_sz = 0 }
+""",
+    }
+)
+"""Model files by their titles."""
+
+
+def preset(title: str) -> Screen:
+    """Return the screen of one of `PRESETS`.
+
+    Examples
+    --------
+    >>> preset("Hubbard ring").value("electrons.hubbard_u")
+    4.0
+    """
+    return Screen.of(parse(f"name = '{title}'\n{PRESETS[title]}", FILE))

@@ -1,0 +1,155 @@
+"""Controls as widgets: a slider and a field for each number, a list for each choice, and room for an answer below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import ipywidgets as widgets
+
+from ..hamiltonians import Problem
+from .controls import Control
+from .markup import problem
+from .screen import Screen, shown, value_of
+from .sections import Choice
+
+Change = Callable[[Callable[[Screen], Screen]], None]
+"""Takes a function that changes the screen."""
+WIDEST = {"description_width": "74px"}
+
+
+class Row(Protocol):
+    """A control as a widget."""
+
+    box: widgets.Box
+
+    def show(self, screen: Screen) -> None:
+        """Take the value of a screen, without telling anybody."""
+
+    def concerns(self, found: Problem) -> bool:
+        """Tell whether a problem is about this control."""
+
+    def tell(self, found: Problem | None) -> None:
+        """Show what is wrong with its value; None for nothing."""
+
+
+def row(entry: Control | Choice, change: Change) -> Row:
+    """Return the widget of a control."""
+    return Number(entry, change) if isinstance(entry, Control) else Pick(entry, change)
+
+
+def slug(path: str) -> str:
+    """Return the name of a control in classes of the page."""
+    return path.replace(".", "-").replace("_", "-")
+
+
+class _Answered:
+    """A line with room for an answer below it."""
+
+    def __init__(self, path: str, *parts: widgets.Widget) -> None:
+        self._answer = widgets.HTML()
+        self._answer.add_class("respair-problem")
+        self._answer.layout.display = "none"
+        line = widgets.HBox(list(parts))
+        line.add_class("respair-row")
+        if len(parts) == 1:
+            line.add_class("respair-alone")
+        self.box = widgets.VBox([line, self._answer])
+        self.box.add_class(f"respair-at-{slug(path)}")
+
+    def tell(self, found: Problem | None) -> None:
+        """Show what is wrong with the value; None for nothing."""
+        text = problem(found) if found else ""
+        if text != self._answer.value:
+            self._answer.value = text
+            self._answer.layout.display = "" if text else "none"
+
+
+class Number(_Answered):
+    """A slider for the usual values, and a field that takes all that a model file takes."""
+
+    def __init__(self, control: Control, change: Change) -> None:
+        self._control, self._change, self._quiet = control, change, False
+        name = f"{control.symbol.replace('_', '')}: {control.name}"
+        label = {"description": control.symbol, "style": WIDEST, "tooltip": name}
+        self._slider: Any = None
+        if control.step:
+            kind = widgets.IntSlider if control.is_whole else widgets.FloatSlider
+            ends = {"min": control.low, "max": control.high, "step": control.step}
+            self._slider = kind(readout=False, **ends, **label)
+            self._slider.observe(self._moved, "value")
+            label = {"tooltip": name, "placeholder": name if control.is_whole else ""}
+        self._field = widgets.Text(continuous_update=False, **label)
+        self._field.add_class("respair-field")
+        self._field.observe(self._written, "value")
+        super().__init__(control.path, *(part for part in (self._slider, self._field) if part is not None))
+
+    def show(self, screen: Screen) -> None:
+        """Take the value of a screen, without telling anybody."""
+        value = screen.value(self._control.path, self._control.default)
+        self._quiet = True
+        try:
+            self._field.value = shown(value)
+            self._slide(0 if value is None else value)
+        finally:
+            self._quiet = False
+
+    def _slide(self, value: Any) -> None:
+        slider = self._slider
+        if slider is None:
+            return
+        right = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e6
+        right = right and (isinstance(value, int) or not self._control.is_whole)
+        slider.disabled = not right
+        if right:
+            slider.max, slider.min = max(self._control.high, value), min(self._control.low, value)
+            slider.value = value
+
+    def concerns(self, found: Problem) -> bool:
+        """Tell whether a problem is about this number."""
+        path = self._control.path
+        return (
+            found.path == path or found.path.startswith((f"{path}.", f"{path}[")) or path.startswith(f"{found.path}.")
+        )
+
+    def _moved(self, event: Any) -> None:
+        if not self._quiet:
+            value = int(event["new"]) if self._control.is_whole else float(round(event["new"], 10))
+            self._set(value)
+
+    def _written(self, event: Any) -> None:
+        if not self._quiet:
+            self._set(value_of(event["new"]) if event["new"].strip() else None)
+
+    def _set(self, value: Any) -> None:
+        self._change(lambda screen: screen.changed(self._control.path, value))
+
+
+class Pick(_Answered):
+    """A list to choose from."""
+
+    def __init__(self, choice: Choice, change: Change) -> None:
+        self._choice, self._change, self._quiet = choice, change, False
+        self._list = widgets.Dropdown(options=list(choice.options), description=choice.name, style=WIDEST)
+        self._list.add_class("respair-field")
+        self._list.observe(self._chosen, "value")
+        super().__init__(choice.paths[0], self._list)
+
+    def show(self, screen: Screen) -> None:
+        """Take the value of a screen; one that is not in the list is added to it."""
+        value = self._choice.read(screen)
+        self._quiet = True
+        try:
+            if value not in [item for _, item in self._list.options]:
+                self._list.options = [*self._choice.options, (shown(value) or str(value), value)]
+            self._list.value = value
+        finally:
+            self._quiet = False
+
+    def concerns(self, found: Problem) -> bool:
+        """Tell whether a problem is about this choice."""
+        return found.path in self._choice.paths
+
+    def _chosen(self, event: Any) -> None:
+        if not self._quiet:
+            self._change(lambda screen: self._choice.write(screen, event["new"]))

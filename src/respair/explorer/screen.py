@@ -1,0 +1,224 @@
+"""What is on the screen: the tables of a model file, changed value by value and checked as a model file is."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ..clusters import KINDS, Cluster
+from ..solvers.cutoff import FIRST_CAP
+from ..studies import TASKS, Study, parse, toml_text
+
+FILE = "explorer.toml"
+"""The name of a model file that was never read."""
+ASKED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "ground_state": {"states": 4},
+        "pairing": {},
+        "spectrum": {
+            "operator": "electron",
+            "frequencies": {"start": -6.0, "stop": 6.0, "count": 241},
+            "broadening": 0.2,
+        },
+        "flux": {"values": {"start": 0.0, "stop": float(np.pi), "count": 9}},
+        "thermal": {
+            "temperatures": {"start": 0.1, "stop": 4.0, "count": 4, "spacing": "log"},
+            "observables": [],
+        },
+    }
+)
+"""What the panels ask for, unless a model file says otherwise."""
+GRIDS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {"spectrum.frequencies": {}, "flux.values": {}, "thermal.temperatures": {"spacing": "log"}}
+)
+"""Lists that the screen holds as grids."""
+FEWEST = 4
+TOLERANCE = 1e-8
+"""Residual of the levels, unless a model file says otherwise: energies are good to its square."""
+SHAPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "site": {},
+        "dimer": {},
+        "chain": {"sites": 3},
+        "ring": {"sites": 4},
+        "ladder": {"rungs": 2},
+        "plaquette": {"size": [2, 2]},
+        "ligand-centre": {"sites": 4},
+    }
+)
+"""The clusters that can be picked, and their size at first."""
+
+
+@dataclass(frozen=True)
+class Screen:
+    """The tables of a model file, right or wrong.
+
+    Attributes
+    ----------
+    tables : mapping
+        What stands in them, as TOML has it; `ASKED` where a file leaves it open.
+    name : str
+        Title.
+
+    Examples
+    --------
+    >>> screen = Screen({"cluster": {"kind": "dimer"}, "electrons": {"hopping": 1.0}, "sector": {"charge": 2}})
+    >>> screen.changed("electrons.hubbard_u", 4.0).study(["ground_state"]).model.electrons.hubbard_u
+    4.0
+    """
+
+    tables: Mapping[str, Any]
+    name: str = ""
+
+    @classmethod
+    def of(cls, study: Study) -> Screen:
+        """Show a model file; its sweep is left out, and charges to scan and other questions that no panel asks."""
+        there = {key: value for key, value in study.tables.items() if isinstance(value, Mapping)}
+        kept = {key: dict(value) for key, value in there.items() if key not in TASKS and key != "sweep"}
+        asked = {key: {**default, **there.get(key, {})} for key, default in ASKED.items()}
+        first = {"sector": {"charge": study.model.max_charge // 2}, "solver": {"tolerance": TOLERANCE}}
+        screen = cls({**first, **kept, **asked}, study.name)
+        for path, more in GRIDS.items():
+            screen = screen.changed(path, _grid(screen.value(path), more))
+        return screen
+
+    def value(self, path: str, default: Any = None) -> Any:
+        """Return what stands at a dotted path."""
+        found: Any = self.tables
+        for key in path.split("."):
+            if not isinstance(found, Mapping) or key not in found:
+                return default
+            found = found[key]
+        return found
+
+    def changed(self, path: str, value: Any) -> Screen:
+        """Return a screen with another value at a dotted path; None takes the key, or a whole table, away."""
+        return Screen(_changed(self.tables, path.split("."), value), self.name)
+
+    def text(self, asked: Iterable[str] = ()) -> str:
+        """Return the model file with those of the tables in `ASKED` that are named."""
+        wanted = set(asked)
+        shown = {key: value for key, value in self.tables.items() if key not in ASKED or key in wanted}
+        return toml_text(shown, self.name)
+
+    def study(self, asked: Iterable[str] = ()) -> Study:
+        """Return the checked model file.
+
+        Raises
+        ------
+        InvalidModel
+            With everything that is wrong.
+        """
+        return parse(self.text(asked), FILE)
+
+    def capped(self, quanta: int = FIRST_CAP) -> Screen:
+        """Return the screen with a number in the place of an automatic cutoff, or as it is."""
+        if self.value("phonons.cutoff") is None:
+            return self
+        screen = self
+        for key in ("cutoff", "accuracy"):
+            screen = screen.changed(f"phonons.{key}", None)
+        return screen.changed("phonons.total_quanta", quanta)
+
+    def checked(self, asked: Iterable[str]) -> Study:
+        """Return the study of the ground level, after what else is asked was checked, with any cutoff, as well.
+
+        Raises
+        ------
+        InvalidModel
+            With everything that is wrong.
+        """
+        study = self.study(["ground_state"])
+        self.capped().study(asked)
+        return study
+
+    def on_cluster(self, kind: str) -> Screen:
+        """Return the screen on a cluster of another kind, with what would not fit there left out or made one number."""
+        cluster = KINDS[kind](**SHAPES[kind])
+        screen = self.changed("cluster", {"kind": kind, **SHAPES[kind]})
+        for path in ("sector.momentum", "sector.reflection", "sector.irrep", "spectrum.site", "spectrum.momentum"):
+            screen = screen.changed(path, None)
+        screen = screen.changed("bosons.on", None).changed("phonons.on", None)
+        if not cluster.has_loop:
+            screen = screen.changed("field", None)
+        for species in ("electrons", "bosons", "phonons"):
+            for key, value in screen.tables.get(species, {}).items():
+                if key != "displacement" and isinstance(value, Mapping | list):
+                    screen = screen.changed(f"{species}.{key}", _first(value))
+        if isinstance(screen.value("phonons.displacement"), list):
+            screen = screen.changed("phonons.displacement", "mean")
+        return screen.with_charge(_most(screen, cluster))
+
+    def with_charge(self, most: int) -> Screen:
+        """Return the screen with a charge of at most `most`, and the smallest spin if it had to change."""
+        charge = self.value("sector.charge")
+        if isinstance(charge, int) and charge <= most:
+            return self
+        return self.changed("sector.charge", most // 2).changed("sector.two_sz", None)
+
+
+def value_of(text: str) -> Any:
+    """Return what is written in a field, as TOML reads it; what it cannot read stays text, and is refused later.
+
+    Examples
+    --------
+    >>> value_of("1.5"), value_of("{ ring = 1.0, centre = 0.35 }"), value_of("much")
+    (1.5, {'ring': 1.0, 'centre': 0.35}, 'much')
+    """
+    try:
+        found = tomllib.loads(f"value = {text.strip()}")
+        json.dumps(found)
+    except (tomllib.TOMLDecodeError, TypeError, RecursionError):
+        return text.strip()
+    return found["value"] if len(found) == 1 else text.strip()
+
+
+def shown(value: Any) -> str:
+    """Return a value as it is written in a field.
+
+    Examples
+    --------
+    >>> shown(0.1 + 0.2), shown({"ligand": 1.5}), shown(None), shown("much")
+    ('0.3', '{ ligand = 1.5 }', '', 'much')
+    """
+    if value is None or isinstance(value, str):
+        return value or ""
+    if isinstance(value, float):
+        return f"{value:.10g}" if value % 1 else f"{value:.1f}"
+    text = toml_text({"x": {"y": value}}).partition("y = ")[2]
+    return text.strip()
+
+
+def _changed(tables: Mapping[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
+    first, *rest = keys
+    if rest:
+        inner = tables.get(first)
+        if value is None and not isinstance(inner, Mapping):
+            return dict(tables)
+        value = _changed(inner if isinstance(inner, Mapping) else {}, rest, value)
+    if value is None:
+        return {key: item for key, item in tables.items() if key != first}
+    return {**tables, first: value}
+
+
+def _grid(values: Any, more: Mapping[str, Any]) -> Mapping[str, Any]:
+    if isinstance(values, Mapping):
+        return values
+    low, high = float(min(values)), float(max(values))
+    return {"start": low, "stop": high, "count": max(len(values), FEWEST), **more}
+
+
+def _first(value: Any) -> Any:
+    """Return the number that stands for all where a table or a list does not fit any more."""
+    numbers = list(value.values()) if isinstance(value, Mapping) else value
+    return numbers[0] if numbers else 0.0
+
+
+def _most(screen: Screen, cluster: Cluster) -> int:
+    return sum(2 * cluster.sites for species in ("electrons", "bosons") if species in screen.tables)

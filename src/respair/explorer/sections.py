@@ -1,0 +1,237 @@
+"""Which controls the screen has, in which order; no widgets here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from typing import Any
+
+from ..analysis.probes import NAMES
+from ..clusters import Cluster, order, point_group
+from ..hamiltonians import Model
+from ..solvers.members import ENSEMBLES
+from .controls import ASKS, COUPLINGS, CUTOFF, FIELDS, SECTOR, Control, couplings, fits, with_cutoff, with_species
+from .screen import SHAPES, Screen
+
+Option = tuple[str, Any]
+"""What is read in a list, and what it stands for."""
+DISPLACEMENTS = (("at rest", "none"), ("mean", "mean"), ("follows the charges", "lang-firsov"))
+PLACES = ("momentum", "reflection", "irrep")
+SYMBOLS = {"electrons": "Electrons", "bosons": "Local pairs", "phonons": "Phonons"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several.
+
+    Attributes
+    ----------
+    paths : tuple of str
+        Places in the model file that it sets, the first of which names it.
+    name : str
+        In words.
+    options : tuple of (str, value)
+        What can be chosen.
+    read : function
+        From a screen to the value chosen.
+    write : function
+        From a screen and a value to the changed screen.
+    """
+
+    paths: tuple[str, ...]
+    name: str
+    options: tuple[Option, ...]
+    read: Callable[[Screen], Any] = field(compare=False)
+    write: Callable[[Screen, Any], Screen] = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Section:
+    """Controls that belong together.
+
+    Attributes
+    ----------
+    title : str
+        Above them.
+    species : str
+        The species that can be switched on and off; empty where there is none.
+    entries : tuple of Control or Choice
+        One below the other.
+    """
+
+    title: str
+    species: str = ""
+    entries: tuple[Control | Choice, ...] = ()
+
+
+def sections(screen: Screen, model: Model, panel: str) -> Iterator[Section]:
+    """Yield the sections of a screen.
+
+    Parameters
+    ----------
+    screen : Screen
+        What is shown.
+    model : Model
+        Its model, or the last one that was correct.
+    panel : str
+        The panel, which can have controls of its own.
+
+    Examples
+    --------
+    >>> from respair.explorer.presets import preset
+    >>> screen = preset("Hubbard ring")
+    >>> [section.title for section in sections(screen, screen.study(["ground_state"]).model, "flux")]
+    ['Flux', 'Cluster', 'Electrons', 'Local pairs', 'Phonons', 'Fields', 'Sector']
+    """
+    if panel in ASKS:
+        places = _probe(model) if "spectrum" in (panel, "spectrum" if panel == "temperature" else "") else ()
+        ensemble = (_ensemble(),) if panel == "temperature" else ()
+        yield Section(panel.capitalize(), "", (*places, *ensemble, *ASKS[panel]))
+    yield Section("Cluster", "", (_kind(screen), *_size(screen)))
+    for species, title in SYMBOLS.items():
+        entries = _species(screen, model, species) if species in screen.tables else ()
+        yield Section(title, species, tuple(entries))
+    yield Section("Fields", "", tuple(control for control in FIELDS if fits(control, model)))
+    yield Section("Sector", "", (*_charges(model), _blocks(model)))
+
+
+def switched(screen: Screen, species: str, wanted: bool, model: Model) -> Screen:
+    """Return the screen with a species switched on or off, and a charge that fits."""
+    changed = with_species(screen, species, wanted)
+    sites = 2 * model.cluster.sites
+    return changed.with_charge(sum(sites for each in ("electrons", "bosons") if each in changed.tables))
+
+
+def _kind(screen: Screen) -> Choice:
+    kinds = list(SHAPES)
+    now = screen.value("cluster.kind")
+    options = tuple((kind.replace("-", " "), kind) for kind in (*kinds, *([now] if now not in kinds else [])))
+    return Choice(
+        ("cluster.kind",), "kind", options, lambda s: s.value("cluster.kind"),
+        lambda s, kind: s.on_cluster(kind) if kind in SHAPES else s,
+    )  # fmt: skip
+
+
+def _size(screen: Screen) -> Iterator[Control]:
+    shape = SHAPES.get(str(screen.value("cluster.kind")), {})
+    names = {"sites": "sites", "rungs": "rungs", "size": "columns, rows"}
+    for key in shape:
+        whole = {"plaquette": 0.0}.get(str(screen.value("cluster.kind")), 1)
+        yield Control(f"cluster.{key}", "L", names[key], 1, 8, whole, 4)
+
+
+def _species(screen: Screen, model: Model, species: str) -> Iterator[Control | Choice]:
+    if species == "phonons":
+        classes = model.cluster.site_classes
+        hosts = (("all sites", "all"), ("bonds", "bonds"), *((each, each) for each in classes if len(classes) > 1))
+        yield Choice(
+            ("phonons.on",), "modes on", hosts, partial(_host, model=model),
+            lambda s, on: _without_lists(s).changed("phonons.on", on),
+        )  # fmt: skip
+    yield from couplings(screen, model, species)
+    if species == "phonons":
+        yield Choice(
+            ("phonons.displacement",), "frame", DISPLACEMENTS, lambda s: s.value("phonons.displacement", "none"),
+            lambda s, frame: s.changed("phonons.displacement", frame).changed("phonons.dressing", None),
+        )  # fmt: skip
+        automatic = screen.value("phonons.cutoff") == "auto"
+        yield Choice(
+            ("phonons.cutoff",), "cutoff", (("by the error bar", True), ("fixed", False)),
+            lambda s: s.value("phonons.cutoff") == "auto", with_cutoff,
+        )  # fmt: skip
+        yield from CUTOFF[:1] if automatic else CUTOFF[1:]
+
+
+def _host(screen: Screen, model: Model) -> Any:
+    on = screen.value("phonons.on")
+    default = model.phonons.on if model.phonons is not None else "all"
+    return default if on is None else on
+
+
+def _without_lists(screen: Screen) -> Screen:
+    for control in COUPLINGS:
+        if control.path.startswith("phonons.") and not isinstance(screen.value(control.path, 0.0), int | float | str):
+            screen = screen.changed(control.path, control.default)
+    listed = isinstance(screen.value("phonons.displacement"), list)
+    return screen.changed("phonons.displacement", "mean") if listed else screen
+
+
+def _charges(model: Model) -> Iterator[Control]:
+    charge, spin = SECTOR
+    yield Control(charge.path, charge.symbol, charge.name, 0, max(1, model.max_charge), 1)
+    most = model.cluster.sites if model.electrons else 0
+    if most:
+        yield Control(spin.path, spin.symbol, spin.name, -most, most, 1, None)
+
+
+def _blocks(model: Model) -> Choice:
+    options = (("all blocks", ()), *_labels(model.cluster, bool(model.flux)))
+    return Choice(tuple(f"sector.{key}" for key in PLACES), "symmetry", options, _block, _with_block)
+
+
+def _block(screen: Screen) -> tuple[Option, ...]:
+    found = ((key, screen.value(f"sector.{key}")) for key in PLACES)
+    return tuple((key, value) for key, value in found if value is not None)
+
+
+def _with_block(screen: Screen, block: Sequence[Option]) -> Screen:
+    for key in PLACES:
+        screen = screen.changed(f"sector.{key}", dict(block).get(key))
+    return screen
+
+
+@lru_cache(maxsize=32)
+def _labels(cluster: Cluster, threaded: bool) -> tuple[Option, ...]:
+    """Return the symmetry blocks that a cluster can have."""
+    turn = cluster.translation
+    if turn is not None and order(turn) > 1:
+        length = order(turn)
+        blocks = [(("momentum", m),) for m in range(length)]
+        mirrors = () if threaded or cluster.reflection is None else (1, -1)
+        blocks += [(*b, ("reflection", r)) for b in list(blocks) if 2 * b[0][1] % length == 0 for r in mirrors]
+        return tuple((_named(dict(block)), block) for block in sorted(blocks))
+    return tuple((name, (("irrep", name),)) for name in point_group(cluster).irreps)
+
+
+def _named(block: dict[str, int]) -> str:
+    mirror = {1: ", even", -1: ", odd"}.get(block.get("reflection", 0), "")
+    return f"m = {block['momentum']}{mirror}"
+
+
+def _ensemble() -> Choice:
+    return Choice(
+        ("thermal.ensemble",), "ensemble", tuple((name, name) for name in ENSEMBLES),
+        lambda s: s.value("thermal.ensemble", ENSEMBLES[0]), lambda s, kind: s.changed("thermal.ensemble", kind),
+    )  # fmt: skip
+
+
+def _probe(model: Model) -> tuple[Choice, Choice]:
+    operator = Choice(
+        ("spectrum.operator", "spectrum.cross"), "operator", tuple((name.replace("_", " "), name) for name in NAMES),
+        lambda s: s.value("spectrum.operator", "electron"), _with_operator,
+    )  # fmt: skip
+    turn = model.cluster.translation
+    waves = [(f"m = {m}", ("momentum", m)) for m in range(order(turn) if turn is not None else 0)]
+    sites = [(f"site {i}", ("site", i)) for i in range(model.cluster.sites)]
+    options = (("site 0 / whole ring", ()), *sites[1:], *waves)
+    return operator, Choice(("spectrum.site", "spectrum.momentum"), "place", options, _place, _with_place)
+
+
+def _with_operator(screen: Screen, name: str) -> Screen:
+    changed = screen.changed("spectrum.operator", name).changed("spectrum.cross", None)
+    return _with_place(changed, ()) if name == "current" else changed
+
+
+def _place(screen: Screen) -> Any:
+    for key in ("momentum", "site"):
+        value = screen.value(f"spectrum.{key}")
+        if value is not None and (key, value) != ("site", 0):
+            return key, value
+    return ()
+
+
+def _with_place(screen: Screen, place: Sequence[Any]) -> Screen:
+    for key in ("site", "momentum"):
+        screen = screen.changed(f"spectrum.{key}", place[1] if place and place[0] == key else None)
+    return screen

@@ -29,6 +29,8 @@ ASIDE, BELOW = 1.1, 0.8
 """Room for the numbers and for the legend, in bond lengths."""
 BREATH = 0.35
 """By how much of it an oscillator with <X> = 1 is widened."""
+SPECIES = (("electron_density", 2.0, BLUE, "n"), ("boson_density", 1.0, RED, "n_b"))
+"""Densities, how many fit on a site, colours and symbols."""
 STYLES = ("-", "--", ":", "-.")
 SEEN = 1e-4
 """P(X) below this share of its maximum is left out."""
@@ -88,16 +90,15 @@ def _state(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
     xy = cluster.coordinates
     for bond in cluster.bonds:
         ax.plot(*xy[[bond.start, bond.end]].T, color="0.6", lw=1.6, zorder=1)
-    species = [("electron_density", 2.0, BLUE, "n"), ("boson_density", 1.0, RED, "n_b")]
-    there = [(data[name].values, *rest) for name, *rest in species if name in data]
+    there = [(data[name].values, most, colour, symbol) for name, most, colour, symbol in SPECIES if name in data]
     turns = [(90, 270), (-90, 90)] if len(there) == 2 else [(0, 360)]
     words: list[list[str]] = [[] for _ in xy]
     for i, point in enumerate(xy):
         ax.add_patch(Circle(tuple(point), RADIUS, facecolor="white", edgecolor="0.6", lw=0.8, zorder=2))
         for (values, most, colour, symbol), (low, high) in zip(there, turns, strict=False):
-            share = float(np.clip(values[i] / most, 0.0, 1.0)) if np.isfinite(values[i]) else 0.0
-            ax.add_patch(Wedge(tuple(point), RADIUS * share**0.5, low, high, color=colour, lw=0, zorder=3))
             if np.isfinite(values[i]):
+                radius = RADIUS * float(np.clip(values[i] / most, 0.0, 1.0)) ** 0.5
+                ax.add_patch(Wedge(tuple(point), radius, low, high, color=colour, lw=0, zorder=3))
                 words[i].append(f"${symbol} = {values[i]:.3f}$")
     for m, mode in enumerate(cluster.modes):
         _ring(cluster, mode, float(data["displacement"].values[m]) / np.sqrt(2.0), ax, words)
@@ -105,11 +106,18 @@ def _state(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
     for colour, label in ((BLUE, "electrons"), (RED, "local pairs"), (GREEN, "lattice, dashed at rest")):
         if (label[0] == "e" and "electron_density" in data) or (label[0] == "l" and _has(data, label)):
             ax.scatter([], [], s=45, color=colour, label=label)
-    ax.set_aspect("equal", adjustable="datalim")
-    ax.set_xlim(xy[:, 0].min() - ASIDE, xy[:, 0].max() + ASIDE)
-    ax.set_ylim(xy[:, 1].min() - BELOW, xy[:, 1].max() + 1.9 * RADIUS)
+    _fit(xy, ax)
     ax.set_axis_off()
     ax.legend(loc="lower center", ncols=3, frameon=False, fontsize=8, handletextpad=0.1, columnspacing=1.0)
+
+
+def _fit(xy: NDArray[np.float64], ax: Axes) -> None:
+    """Make one bond length as long across as upwards, with room for the numbers and the legend."""
+    low, high = xy.min(axis=0) - (ASIDE, BELOW), xy.max(axis=0) + (ASIDE, 1.9 * RADIUS)
+    size, middle = high - low, (low + high) / 2
+    half = 0.5 * max(size[0] / SIZE[0], size[1] / SIZE[1]) * np.array(SIZE)
+    ax.set_xlim(middle[0] - half[0], middle[0] + half[0])
+    ax.set_ylim(middle[1] - half[1], middle[1] + half[1])
 
 
 def _has(data: xr.Dataset, label: str) -> bool:

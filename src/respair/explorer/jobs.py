@@ -88,9 +88,9 @@ class Latest:
     """
 
     def __init__(self, post: Callable[[Callable[[], None]], None]) -> None:
-        self.post, self._job, self._next = post, None, None
-        self._job: Job | None
-        self._next: Job | None
+        self.post = post
+        self._job: Job | None = None
+        self._next: Job | None = None
 
     @property
     def busy(self) -> Job | None:

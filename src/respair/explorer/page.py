@@ -17,7 +17,7 @@ from .jobs import Job, Latest, Watch
 from .markup import downloads, figure, message, numbers
 from .panels import PANELS
 from .presets import PRESETS, preset
-from .rows import Row, row
+from .rows import Heading, Row, row
 from .screen import Screen
 from .sections import Section, sections, switched
 
@@ -81,7 +81,8 @@ class Page:
         self.widget = widgets.VBox([style, head, self._upload_answer, body])
         named = {
             "respair": self.widget, "respair-head": head, "respair-body": body, "respair-controls": self._controls,
-            "respair-main": self._main, "respair-tabs": tabs, "respair-status": status, "respair-figures": self._figures,
+            "respair-main": self._main, "respair-tabs": tabs, "respair-status": status,
+            "respair-figures": self._figures,
         }  # fmt: skip
         for name, box in named.items():
             box.add_class(name)
@@ -104,8 +105,10 @@ class Page:
             problems = error.problems
         self._lay_out()
         self._tell(problems)
-        if lacking:
+        if problems or lacking:
             self._latest.cancel()
+            self._idle()
+        if lacking:
             self._failed(lacking)
         elif not problems:
             self._compute()
@@ -124,7 +127,7 @@ class Page:
 
     def _section(self, section: Section) -> widgets.Widget:
         if section.title not in self._rows:
-            self._rows[section.title] = _Heading(section, self)
+            self._rows[section.title] = Heading(section, self.switch)
         for entry in section.entries:
             if entry not in self._rows:
                 self._rows[entry] = row(entry, self.change)
@@ -165,6 +168,7 @@ class Page:
                 words = str(error)
                 post(lambda: self._failed(words))
 
+        self._main.add_class("respair-busy")
         self._latest.submit(work)
 
     def _draw(self, answer: Answer, panel: str, post: Callable[[Callable[[], None]], None]) -> None:
@@ -203,8 +207,12 @@ class Page:
         self._end(answer.about)
 
     def _end(self, text: str, wrong: bool = False) -> None:
-        self._cancel.disabled = True
+        self._idle()
         self._say(text, wrong)
+
+    def _idle(self) -> None:
+        self._cancel.disabled = True
+        self._main.remove_class("respair-busy")
 
     def _failed(self, text: str) -> None:
         self._figures.children, self._numbers.value = [], ""
@@ -256,34 +264,6 @@ class Page:
         self.change(lambda old: screen)
 
 
-class _Heading:
-    """The title of a section; with a box to tick for a species."""
-
-    def __init__(self, section: Section, page: Page) -> None:
-        self._species, self._quiet = section.species, False
-        if section.species:
-            self._tick = widgets.Checkbox(description=section.title, indent=False)
-            self._tick.add_class(f"respair-switch-{section.species}")
-            self._tick.observe(lambda event: None if self._quiet else page.switch(self._species, event["new"]), "value")
-            self.box = widgets.HBox([self._tick])
-        else:
-            self.box = widgets.HBox([widgets.HTML(f"<h2>{section.title}</h2>")])
-
-    def show(self, screen: Screen) -> None:
-        """Tick the box if the species is there."""
-        if self._species:
-            self._quiet = True
-            self._tick.value = self._species in screen.tables
-            self._quiet = False
-
-    def concerns(self, found: Problem) -> bool:
-        """Tell that no problem is about a title."""
-        return False
-
-    def tell(self, found: Problem | None) -> None:
-        """Say nothing."""
-
-
 def _html(name: str, value: str = "") -> widgets.HTML:
     found = widgets.HTML(value)
     found.add_class(name)
@@ -296,4 +276,8 @@ def _poster() -> Callable[[Callable[[], None]], None]:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         return lambda what: what()
-    return lambda what: loop.call_soon_threadsafe(what) and None
+
+    def post(what: Callable[[], None]) -> None:
+        loop.call_soon_threadsafe(what)
+
+    return post

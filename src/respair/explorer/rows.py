@@ -11,7 +11,7 @@ from ..hamiltonians import Problem
 from .controls import Control
 from .markup import problem
 from .screen import Screen, shown, value_of
-from .sections import Choice
+from .sections import Choice, Section
 
 Change = Callable[[Callable[[Screen], Screen]], None]
 """Takes a function that changes the screen."""
@@ -78,7 +78,7 @@ class Number(_Answered):
             ends = {"min": control.low, "max": control.high, "step": control.step}
             self._slider = kind(readout=False, **ends, **label)
             self._slider.observe(self._moved, "value")
-            label = {"tooltip": name, "placeholder": name if control.is_whole else ""}
+            label = {"tooltip": name, "placeholder": "none"}
         self._field = widgets.Text(continuous_update=False, **label)
         self._field.add_class("respair-field")
         self._field.observe(self._written, "value")
@@ -153,3 +153,31 @@ class Pick(_Answered):
     def _chosen(self, event: Any) -> None:
         if not self._quiet:
             self._change(lambda screen: self._choice.write(screen, event["new"]))
+
+
+class Heading:
+    """The title of a section; with a box to tick for a species."""
+
+    def __init__(self, section: Section, switch: Callable[[str, bool], None]) -> None:
+        self._species, self._quiet = section.species, False
+        if section.species:
+            self._tick = widgets.Checkbox(description=section.title, indent=False)
+            self._tick.add_class(f"respair-switch-{section.species}")
+            self._tick.observe(lambda event: None if self._quiet else switch(self._species, event["new"]), "value")
+            self.box = widgets.HBox([self._tick])
+        else:
+            self.box = widgets.HBox([widgets.HTML(f"<h2>{section.title}</h2>")])
+
+    def show(self, screen: Screen) -> None:
+        """Tick the box if the species is there."""
+        if self._species:
+            self._quiet = True
+            self._tick.value = self._species in screen.tables
+            self._quiet = False
+
+    def concerns(self, found: Problem) -> bool:
+        """Tell that no problem is about a title."""
+        return False
+
+    def tell(self, found: Problem | None) -> None:
+        """Say nothing."""

@@ -98,8 +98,14 @@ class Screen:
         return found
 
     def changed(self, path: str, value: Any) -> Screen:
-        """Return a screen with another value at a dotted path; None takes the key, or a whole table, away."""
-        return Screen(_changed(self.tables, path.split("."), value), self.name)
+        """Return a screen with another value at a dotted path; None takes the key, or a whole table, away.
+
+        A new charge takes N_up - N_dn along, to its smallest value, where that has the other parity.
+        """
+        found = Screen(_changed(self.tables, path.split("."), value), self.name)
+        spin = found.value("sector.two_sz")
+        odd = path == "sector.charge" and isinstance(value, int) and isinstance(spin, int) and (value - spin) % 2
+        return found.changed("sector.two_sz", None) if odd else found
 
     def text(self, asked: Iterable[str] = ()) -> str:
         """Return the model file with those of the tables in `ASKED` that are named."""

@@ -187,7 +187,7 @@ def _labels(cluster: Cluster, threaded: bool) -> tuple[Option, ...]:
     turn = cluster.translation
     if turn is not None and order(turn) > 1:
         length = order(turn)
-        blocks = [(("momentum", m),) for m in range(length)]
+        blocks: list[tuple[tuple[str, int], ...]] = [(("momentum", m),) for m in range(length)]
         mirrors = () if threaded or cluster.reflection is None else (1, -1)
         blocks += [(*b, ("reflection", r)) for b in list(blocks) if 2 * b[0][1] % length == 0 for r in mirrors]
         return tuple((_named(dict(block)), block) for block in sorted(blocks))

@@ -21,7 +21,9 @@ ROOMS = ("clusters", "hamiltonians", "solvers", "analysis", "studies")
 FRONT = ROOT / "src" / "respair"
 PACKAGES = (*ROOMS, "analysis.approximations", "studies.dataset")
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package.replace(".", "/")).glob("*.py"))]
-DOOR = sorted(FRONT.glob("*.py"))
+OWN = ("explorer",)
+"""Packages of the front door itself: they may import from every room, and no room from them."""
+DOOR = [*sorted(FRONT.glob("*.py")), *(path for own in OWN for path in sorted((FRONT / own).glob("*.py")))]
 LAZY = {"quspin", "matplotlib"}
 MOST_LINES = 400
 UNWANTED = re.compile(r"TOD[O]|FIXM[E]|/wor[k]/|/roo[t]/|/hom[e]/")
@@ -210,7 +212,7 @@ def test_every_package_is_packed():
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     places = [path.parent.relative_to(FRONT) for path in (*FRONT.glob("*/__init__.py"), *FRONT.glob("*/*/__init__.py"))]
     found = {"respair"} | {f"respair.{'.'.join(place.parts)}" for place in places}
-    assert set(tools["packages"]) == found == {"respair", *(f"respair.{package}" for package in PACKAGES)}
+    assert set(tools["packages"]) == found == {"respair", *(f"respair.{package}" for package in (*PACKAGES, *OWN))}
     assert (FRONT / "py.typed").is_file()
 
 
@@ -221,6 +223,17 @@ def test_rooms_are_linked_into_the_package_by_relative_links(room):
         pytest.skip("this checkout has no symbolic links")
     assert os.readlink(link) == os.path.join("..", "..", room)
     assert link.resolve() == ROOT / room
+
+
+def test_the_explorer_packs_its_notebook_and_its_style():
+    """The notebook is a link: there is one, and the page and JupyterLab show the same."""
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    assert data["respair.explorer"] == ["explorer.ipynb", "style.css"]
+    link = FRONT / "explorer" / "explorer.ipynb"
+    assert (FRONT / "explorer" / "style.css").is_file()
+    if link.is_symlink():
+        assert os.readlink(link) == os.path.join("..", "..", "..", "notebooks", "explorer.ipynb")
+    assert link.read_text() == (ROOT / "notebooks" / "explorer.ipynb").read_text()
 
 
 def test_rooms_are_not_importable_by_themselves(tmp_path):

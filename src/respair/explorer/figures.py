@@ -69,7 +69,7 @@ class Drawing:
 
     def svg(self, data: xr.Dataset, cluster: Cluster) -> str:
         """Return the figure as an SVG element that fills the width that it gets."""
-        with rc_context({"font.size": 9.0, "svg.fonttype": "path"}):
+        with rc_context({"font.size": 9.0, "svg.fonttype": "path", "svg.hashsalt": self.title}):
             return self._drawn(data, cluster)
 
     def _drawn(self, data: xr.Dataset, cluster: Cluster) -> str:
@@ -80,7 +80,7 @@ class Drawing:
             ax.spines[["top", "right"]].set_visible(False)
             ax.set(xlabel=self.xlabel or ax.get_xlabel(), ylabel=self.ylabel or ax.get_ylabel())
         out = io.StringIO()
-        figure.savefig(out, format="svg")
+        figure.savefig(out, format="svg", metadata={"Date": None})
         text = out.getvalue()
         return text[text.index("<svg") :]
 
@@ -113,7 +113,7 @@ def _state(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
 
 def _fit(xy: NDArray[np.float64], ax: Axes) -> None:
     """Make one bond length as long across as upwards, with room for the numbers and the legend."""
-    low, high = xy.min(axis=0) - (ASIDE, BELOW), xy.max(axis=0) + (ASIDE, 1.9 * RADIUS)
+    low, high = xy.min(axis=0) - np.array([ASIDE, BELOW]), xy.max(axis=0) + np.array([ASIDE, 1.9 * RADIUS])
     size, middle = high - low, (low + high) / 2
     half = 0.5 * max(size[0] / SIZE[0], size[1] / SIZE[1]) * np.array(SIZE)
     ax.set_xlim(middle[0] - half[0], middle[0] + half[0])

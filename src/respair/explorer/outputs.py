@@ -74,8 +74,8 @@ def python_lines(answer: Answer) -> str:
     <BLANKLINE>
     model = Model(
         ring(sites=4),
-        Electrons(hopping=1.0),
-        Bosons(level=0.0, exchange=0.8),
+        electrons=Electrons(hopping=1.0),
+        bosons=Bosons(level=0.0, exchange=0.8),
         name='Pseudogap ring',
     )
     data = study(model, Sector(charge=8, two_sz=0), pairing={}, solver={'tolerance': 1e-08}).run()
@@ -91,7 +91,7 @@ def python_lines(answer: Answer) -> str:
     on = {"phonons": {"on": _where(model.phonons.on)}} if model.phonons is not None else {}
     parts = [
         _call(kind, cluster),
-        *(_call(SPECIES[name], {**tables[name], **on.get(name, {})}) for name in there),
+        *(f"{name}={_call(SPECIES[name], {**tables[name], **on.get(name, {})})}" for name in there),
         *(
             f"{key}={value!r}"
             for key, value in (("flux", model.flux), ("chemical_potential", model.chemical_potential))

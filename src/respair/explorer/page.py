@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
@@ -12,6 +13,7 @@ import ipywidgets as widgets
 
 from ..hamiltonians import InvalidModel, Model, Problem
 from ..studies import parse
+from .canvas import Canvas
 from .engine import FIRST, Answer, Engine
 from .jobs import Job, Latest, Watch
 from .markup import downloads, figure, message, numbers
@@ -52,7 +54,6 @@ class Page:
         self._engine, self._latest = Engine(), Latest(_poster())
         self._rows: dict[object, Row] = {}
         self._shown: Sequence[Section] = ()
-        self._drawn: dict[str, widgets.HTML] = {}
         self._build(title)
         self.refresh()
 
@@ -70,19 +71,18 @@ class Page:
         self._status = _html("respair-said")
         self._cancel = widgets.Button(description="Cancel", disabled=True, tooltip="End what is being computed")
         self._cancel.on_click(lambda button: self._stop())
-        self._figures, self._numbers = widgets.Box(), _html("respair-numbers")
+        self._canvas, self._numbers = Canvas(), _html("respair-numbers")
         self._controls = widgets.VBox()
         style = widgets.HTML(f"<style>{files(__package__).joinpath('style.css').read_text()}</style>")
         head = widgets.HBox([_html("respair-title", "<h1>respair explorer</h1>"), self._models, self._upload])
         status = widgets.HBox([self._status, self._cancel])
         tabs = widgets.HBox([self._tabs])
-        self._main = widgets.VBox([tabs, status, self._figures, self._numbers])
+        self._main = widgets.VBox([tabs, status, self._canvas.box, self._numbers])
         body = widgets.HBox([self._controls, self._main])
         self.widget = widgets.VBox([style, head, self._upload_answer, body])
         named = {
             "respair": self.widget, "respair-head": head, "respair-body": body, "respair-controls": self._controls,
             "respair-main": self._main, "respair-tabs": tabs, "respair-status": status,
-            "respair-figures": self._figures,
         }  # fmt: skip
         for name, box in named.items():
             box.add_class(name)
@@ -151,48 +151,33 @@ class Page:
         screen, panel, with_files = self.screen, self._science, self.panel == FILES
 
         def work(job: Job) -> None:
+            drawn: set[int] = set()
+
             def post(what: Callable[[], None]) -> None:
                 self._latest.post(lambda: what() if job.wanted else None)
 
+            def draw(answer: Answer) -> None:
+                for number, picture in _pictures(answer, panel, drawn):
+                    post(partial(self._place, panel, number, picture))
+
             watch = Watch(lambda text: post(lambda: self._working(text, job)))
             try:
-                answer = self._engine.answer(screen, panel, watch, lambda part: self._draw(part, panel, post))
+                answer = self._engine.answer(screen, panel, watch, (lambda part: None) if with_files else draw)
                 if with_files:
-                    text = downloads(answer)
-                    post(lambda: self._show_files(answer, text))
+                    post(partial(self._show_files, answer, downloads(answer)))
                 else:
-                    self._draw(answer, panel, post)
-                    text = numbers(answer)
-                    post(lambda: self._finish(answer, text))
+                    draw(answer)
+                    post(partial(self._finish, answer, numbers(answer)))
             except Exception as error:  # whatever it is, the page goes on and says it
-                words = str(error)
-                post(lambda: self._failed(words))
+                post(partial(self._failed, str(error) or type(error).__name__))
 
         self._main.add_class("respair-busy")
         self._latest.submit(work)
 
-    def _draw(self, answer: Answer, panel: str, post: Callable[[Callable[[], None]], None]) -> None:
-        """Draw the figures of an answer one by one; what is drawn of a part stays."""
-        for number, drawing in enumerate(PANELS[panel].drawings):
-            if drawing.suits(answer.data):
-                picture = figure(drawing.title, drawing.svg(answer.data, answer.study.model.cluster))
-                post(lambda n=number, p=picture: self._place(panel, n, p))  # type: ignore[misc]
-            elif answer.complete:
-                post(lambda n=number: self._place(panel, n, ""))  # type: ignore[misc]
-
     def _place(self, panel: str, number: int, picture: str) -> None:
-        if panel != self.panel:
-            return
-        key = f"{panel}-{number}"
-        place = self._drawn.setdefault(key, _html(f"respair-figure-{key}"))
-        place.value = picture
-        place.layout.display = "" if picture else "none"
-        wanted = [
-            self._drawn[f"{panel}-{n}"] for n in range(len(PANELS[panel].drawings)) if f"{panel}-{n}" in self._drawn
-        ]
-        if list(self._figures.children) != wanted:
-            self._figures.children = wanted
-        self._main.remove_class("respair-old")
+        if panel == self.panel:
+            self._canvas.put(panel, number, picture)
+            self._main.remove_class("respair-old")
 
     def _finish(self, answer: Answer, text: str) -> None:
         self.answer = answer
@@ -201,7 +186,7 @@ class Page:
 
     def _show_files(self, answer: Answer, text: str) -> None:
         self.answer = answer
-        self._figures.children = []
+        self._canvas.clear()
         self._numbers.value = f"<h2>What the panel “{PANELS[self._science].title}” shows</h2>{text}"
         self._main.remove_class("respair-old")
         self._end(answer.about)
@@ -215,7 +200,8 @@ class Page:
         self._main.remove_class("respair-busy")
 
     def _failed(self, text: str) -> None:
-        self._figures.children, self._numbers.value = [], ""
+        self._canvas.clear()
+        self._numbers.value = ""
         self._end(text, wrong=True)
 
     def _working(self, text: str, job: Job) -> None:
@@ -234,7 +220,8 @@ class Page:
     def _turned(self, event: Any) -> None:
         self.panel = event["new"]
         self._science = self._science if self.panel == FILES else self.panel
-        self._figures.children, self._numbers.value = [], ""
+        self._canvas.clear()
+        self._numbers.value = ""
         self.refresh()
 
     def switch(self, species: str, wanted: bool) -> None:
@@ -262,6 +249,16 @@ class Page:
         self._upload_answer.value = ""
         self.model = None
         self.change(lambda old: screen)
+
+
+def _pictures(answer: Answer, panel: str, drawn: set[int]) -> Iterator[tuple[int, str]]:
+    """Yield the figures of an answer one by one, without those that were drawn of a part of it."""
+    for number, drawing in enumerate(PANELS[panel].drawings):
+        if number not in drawn and drawing.suits(answer.data):
+            drawn.add(number)
+            yield number, figure(drawing.title, drawing.svg(answer.data, answer.study.model.cluster))
+        elif answer.complete and number not in drawn:
+            yield number, ""
 
 
 def _html(name: str, value: str = "") -> widgets.HTML:

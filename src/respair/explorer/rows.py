@@ -18,6 +18,10 @@ Change = Callable[[Callable[[Screen], Screen]], None]
 WIDEST = {"description_width": "74px"}
 
 
+ROUNDING = 1e-9
+"""Values of a slider that differ by less are the same."""
+
+
 class Row(Protocol):
     """A control as a widget."""
 
@@ -103,7 +107,8 @@ class Number(_Answered):
         slider.disabled = not right
         if right:
             slider.max, slider.min = max(self._control.high, value), min(self._control.low, value)
-            slider.value = value
+            if abs(slider.value - value) > ROUNDING:  # an answer would undo a step that was taken in the meantime
+                slider.value = value
 
     def concerns(self, found: Problem) -> bool:
         """Tell whether a problem is about this number."""

@@ -55,7 +55,7 @@ def test_models_to_begin_with_are_correct_in_every_panel(title):
 @pytest.mark.parametrize("kind", SHAPES)
 @pytest.mark.parametrize("title", PRESETS)
 def test_every_model_can_be_taken_to_every_cluster(title, kind):
-    moved = preset(title).on_cluster(kind)
+    moved = preset(title).changed("sector.two_sz", 2).on_cluster(kind)
     assert moved.checked(["ground_state", "pairing"]).model.cluster.kind == kind
 
 

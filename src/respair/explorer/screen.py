@@ -55,6 +55,10 @@ SHAPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 """The clusters that can be picked, and their size at first."""
 
 
+UNFIT = ("sector.two_sz", "sector.momentum", "sector.reflection", "sector.irrep", "spectrum.site", "spectrum.momentum")
+"""What another cluster may not have."""
+
+
 @dataclass(frozen=True)
 class Screen:
     """The tables of a model file, right or wrong.
@@ -148,7 +152,7 @@ class Screen:
         """Return the screen on a cluster of another kind, with what would not fit there left out or made one number."""
         cluster = KINDS[kind](**SHAPES[kind])
         screen = self.changed("cluster", {"kind": kind, **SHAPES[kind]})
-        for path in ("sector.momentum", "sector.reflection", "sector.irrep", "spectrum.site", "spectrum.momentum"):
+        for path in UNFIT:
             screen = screen.changed(path, None)
         screen = screen.changed("bosons.on", None).changed("phonons.on", None)
         if not cluster.has_loop:

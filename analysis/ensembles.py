@@ -83,6 +83,11 @@ class Sampling(Brief):
     target_error: float | None = None
     skip_below: float = 1e-12
 
+    @property
+    def exact_up_to(self) -> float:
+        """Largest block of which all levels are computed."""
+        return {"exact": np.inf, "ftlm": TINY, "auto": EXACT_UP_TO}[self.method]
+
 
 @dataclass(frozen=True)
 class Planned:
@@ -187,7 +192,6 @@ def _lowest(block: Block, count: int, options: Options) -> Eigenstates:
 
 
 def _all(model: Model, kind: Ensemble, sampling: Sampling, symmetric: Model, twins: bool) -> Iterator[Planned]:
-    limit = {"exact": np.inf, "ftlm": TINY, "auto": EXACT_UP_TO}[sampling.method]
     whole_up_to = WHOLE_UP_TO if sampling.method != "ftlm" else 0
     operator, space = hamiltonian_operator(model), None
     for number, member in enumerate(members(symmetric, kind.kind, kind.sector, whole_up_to, twins)):
@@ -196,7 +200,7 @@ def _all(model: Model, kind: Ensemble, sampling: Sampling, symmetric: Model, twi
             space = Space(model, planned.plain)
         block = Block.of(Hamiltonian(space, operator, ()), member.sector)  # to be counted only
         size, stored = block.dimension, int(np.prod(block.shape))
-        yield replace(planned, dimension=size, stored=stored, exact=size <= limit)
+        yield replace(planned, dimension=size, stored=stored, exact=size <= sampling.exact_up_to)
 
 
 def _without_negligible(

@@ -228,7 +228,8 @@ def _dataset(
             add(f"condensate_{name}", eigenvalues, (f"{name}_natural_orbital",), "eigenvalues, descending", "1")
     _check_entropy(variables["entropy"], variables["entropy_error"])
     variables["skipped_share"] = labelled("skipped_share", found.skipped, [], "bound on the weight of blocks left out")
-    variables["sampled_blocks"] = labelled("sampled_blocks", found.sampled, [], "blocks summed by random vectors")
+    which = f"blocks summed by random vectors: those of more than {found.sampling.exact_up_to:,g} states"
+    variables["sampled_blocks"] = labelled("sampled_blocks", found.sampled, [], which)
     vectors = found.sampling.samples if found.sampled else 0
     variables["random_vectors"] = labelled("random_vectors", vectors, [], "random vectors of each of them")
     return xr.Dataset(variables)

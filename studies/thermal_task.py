@@ -22,6 +22,7 @@ from ..hamiltonians.parameters import show
 from ..solvers.members import ENSEMBLES
 from .digits import columns, decimals, number, with_error
 from .flux_task import FluxTask
+from .ground_state_task import MODE_COLUMNS, SITE_COLUMNS
 from .measured_names import Names, chosen_names, measured_record, missing_species
 from .plain import entries, plain
 from .task import Figure, Setting, Solved, Task
@@ -29,6 +30,7 @@ from .values import LEFT_OUT, Floats, Number, Table, one_of
 
 POTENTIALS = ("grand_potential", "free_energy")
 QUANTITIES = ("energy", "entropy", "specific_heat", "charge", "charge_variance", "compressibility")
+CONDENSATES = ("boson", "electron_pair", "combined")
 MORE = ("spin_susceptibility", "chemical_potential", "cutoff_probability")
 COLUMNS = {"energy": "<H>", "entropy": "S", "specific_heat": "C", "charge": "<N>", "compressibility": "kappa"}
 MOST_SAMPLES = 100_000
@@ -157,16 +159,42 @@ class ThermalTask(Task):
         """Yield thermodynamics against the temperature."""
         potential = next(name for name in POTENTIALS if f"thermal_{name}" in data)
         names = {potential: "Omega" if potential == "grand_potential" else "F", **COLUMNS}
+        if np.ptp(data["thermal_chemical_potential"].values) > 0:
+            names["chemical_potential"] = "mu"
         table = columns("thermal", ("T", *names.values()))
         for i, t in enumerate(data["temperature"].values):
             cells = (_cell(data, name, i) for name in names)
             table.add_row(f"{t:.6g}", *cells)
         yield table
-        sampled, skipped = int(data["thermal_sampled_blocks"]), float(data["thermal_skipped_share"])
-        how = f"{sampled} blocks by random vectors, the others" if sampled else "every block"
-        left = f"; blocks left out weigh less than {skipped:.0e}" if skipped else ""
+        yield from _average_tables(data)
         yield from _flux_tables(data)
-        yield Text(f"Summed {how} over all levels{left}.")
+        yield Text(_how(data))
+
+
+def _how(data: xr.Dataset) -> str:
+    """Return in words how the sum was made, and why so."""
+    sampled, skipped = data["thermal_sampled_blocks"], float(data["thermal_skipped_share"])
+    how = "every block"
+    if int(sampled):
+        which = sampled.attrs["formula"].rpartition(": ")[2]
+        how = (
+            f"{int(sampled)} blocks by {int(data['thermal_random_vectors'])} random vectors each ({which}), the others"
+        )
+    left = f"; blocks left out weigh less than {skipped:.0e}" if skipped else ""
+    return f"Summed {how} over all levels{left}."
+
+
+def _average_tables(data: xr.Dataset) -> Iterator[TextTable]:
+    """Yield averages on the first site and mode, and the largest eigenvalue of each pair density matrix."""
+    there = {f"{symbol}[0]": (name, 0) for name, symbol in (SITE_COLUMNS | MODE_COLUMNS).items()}
+    there |= {f"lambda_0 {kind.replace('_', ' ')}": (f"condensate_{kind}", 0) for kind in CONDENSATES}
+    there = {heading: place for heading, place in there.items() if f"thermal_{place[0]}" in data}
+    if not there:
+        return
+    table = columns("thermal averages", ("T", *there))
+    for i, t in enumerate(data["temperature"].values):
+        table.add_row(f"{t:.6g}", *(_cell(data, name, i, *place) for name, *place in there.values()))
+    yield table
 
 
 def _flux_record(data: xr.Dataset) -> dict[str, object]:
@@ -190,7 +218,7 @@ def _flux_tables(data: xr.Dataset) -> Iterator[TextTable]:
 
 
 def _cell(data: xr.Dataset, name: str, *place: int) -> str:
-    value, error = (float(data[f"thermal_{name}{end}"].values[place]) for end in ("", "_error"))
+    value, error = (data[f"thermal_{name}{end}"].values[place] for end in ("", "_error"))
     if np.isnan(value):
         return "--"
-    return with_error(value, error) if error else number(value, decimals(0.0))
+    return with_error(float(value.real), float(error)) if error else number(value, decimals(0.0))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..hamiltonians import Amplitudes, Block, Hamiltonian, Model, Space
+from ..hamiltonians import Amplitudes, Block, Factor, Hamiltonian, Model, Operator, Space
 from ..hamiltonians.tensor import TensorOperator
 from ..solvers import Eigenstates, Options, State
 from ..solvers.all_levels import AllLevels
@@ -67,6 +67,24 @@ Workshop = Callable[[Planned], Contribution]
 """Sums over one block after the other, and keeps what they share."""
 
 
+class Operators:
+    """Operators on one block after the other; blocks of one sector with the same symmetries share charge matrices."""
+
+    def __init__(self, operators: Sequence[Operator]) -> None:
+        self._operators = operators
+        self._hamiltonian: Hamiltonian | None = None
+        self._factors: dict[object, list[tuple[Factor, ...]]] = {}
+
+    def on(self, block: Block) -> list[TensorOperator]:
+        """Return the operators on stored amplitudes of a block."""
+        if self._hamiltonian is not block.hamiltonian:
+            self._hamiltonian, self._factors = block.hamiltonian, {}
+        turns = tuple(replace(symmetry, block=0) for symmetry in block.symmetries)
+        if turns not in self._factors:
+            self._factors[turns] = [block.space.factorise(block.symmetric(operator)) for operator in self._operators]
+        return [block.of_factors(factors, block.energy.dtype) for factors in self._factors[turns]]
+
+
 @dataclass(frozen=True)
 class Averages:
     """Thermal averages of observables as a sum over blocks.
@@ -93,6 +111,7 @@ class Averages:
     def workshop(self, model: Model, sampling: Sampling, options: Options) -> Workshop:
         """Return what sums over the blocks of a model."""
         blocks, measured = Blocks(), Measured.of(model, self.names)
+        operators = Operators(measured.operators)
         last: list[tuple[Hamiltonian, Matrices]] = []
         what = (self.temperatures, self.names, self.grid)
 
@@ -100,7 +119,7 @@ class Averages:
             block = blocks.of(planned)
             if not planned.exact:
                 states = sampled_states(planned, block, sampling, options)
-                return sampled_contribution(planned.member, block, measured, *what, *states)
+                return sampled_contribution(planned.member, block, measured, operators.on(block), *what, *states)
             if not last or last[0][0] is not block.hamiltonian:
                 last[:] = [(block.hamiltonian, Matrices.of(block.space, measured, self.names))]
             return exact_contribution(planned.member, block, last[0][1], *what)
@@ -191,6 +210,7 @@ def sampled_contribution(
     member: Member,
     block: Block,
     measured: Measured,
+    operators: Sequence[TensorOperator],
     temperatures: NDArray[np.float64],
     names: Sequence[str],
     grid: NDArray[np.float64],
@@ -198,7 +218,6 @@ def sampled_contribution(
     vectors: Iterable[Sample],
 ) -> Contribution:
     """Add up the lowest levels of a block, and estimate the rest from typical thermal states of random vectors."""
-    operators = [block.operator(block.symmetric(operator), block.energy.dtype) for operator in measured.operators]
     origin, known = float(lowest.energies[0]), lowest.energies - lowest.energies[0]
     share = np.exp(-known / temperatures[:, None])
     first = np.array([share @ known**power for power in range(3)])

@@ -132,8 +132,8 @@ def crossover_temperatures(
     """Compute T* and T_phi by several definitions, each with an error bar.
 
     Curves are interpolated between the temperatures by monotone cubics. The error bar holds the jackknife error over
-    the random vectors, with all correlations, and the change when every second temperature is left out. Both
-    temperatures are estimators of crossovers: nothing is sharp on a small cluster.
+    the random vectors, with all correlations, and the larger change when every second temperature is left out, the
+    even or the odd ones. Both temperatures are estimators of crossovers: nothing is sharp on a small cluster.
 
     Parameters
     ----------
@@ -299,5 +299,7 @@ def _estimate(estimator: Estimator, t: NDArray[np.float64], curve: Replicates) -
         return np.nan, np.nan
     found = np.array([estimator.find(t, row) for row in curve])
     value, error = jackknife(found)
-    coarse = np.unique(np.append(np.arange(0, len(t), 2), len(t) - 1))
-    return float(value), float(np.hypot(error, estimator.find(t[coarse], curve[0][coarse]) - value))
+    ends, inner = [0, len(t) - 1], range(1, len(t) - 1)
+    coarse = [sorted({*ends, *inner[first::2]}) for first in (0, 1)]
+    changes = [abs(estimator.find(t[kept], curve[0][kept]) - value) for kept in coarse]
+    return float(value), float(np.hypot(error, np.max(changes)))

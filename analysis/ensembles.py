@@ -127,7 +127,7 @@ class Planned:
 
     def check_memory(self, sampling: Sampling, limit: int) -> None:
         """Raise MemoryError, with the numbers, if the sum over the block takes more than `limit` bytes."""
-        need = 64 * self.dimension**2 if self.exact else 16 * self.stored * (min(sampling.steps, self.dimension) + 6)
+        need = bytes_of(self.dimension, self.stored, self.exact, sampling)
         if need > limit:
             cure = 'take method = "ftlm"' if self.exact else "take fewer steps, or a lower phonon cutoff"
             raise MemoryError(
@@ -154,6 +154,11 @@ def plan(
     if all(planned.exact for planned in every) or kind.density is not None or not kind.is_grand:
         return every, 0.0
     return _without_negligible(model, every, sampling, float(temperatures.max()), options)
+
+
+def bytes_of(dimension: int, stored: int, exact: bool, sampling: Sampling) -> int:
+    """Return about how many bytes the sum over a block takes."""
+    return 64 * dimension**2 if exact else 16 * stored * (min(sampling.steps, dimension) + 6)
 
 
 class Blocks:

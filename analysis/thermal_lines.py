@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from scipy.special import comb as binomial
 
 from ..hamiltonians import Amplitudes, Block, Hamiltonian, Model, Operator
+from ..hamiltonians.tensor import TensorOperator
 from ..hamiltonians.transitions import Transition, charge_change, target_hamiltonian, transitions
 from ..solvers import Eigenstates, Options
 from ..solvers.all_levels import AllLevels
 from ..solvers.krylov import krylov
 from ..solvers.lines import Accuracy, spectral_lines
 from ..solvers.sampling import Sample
-from .contributions import Contribution, Lines, Workshop
+from .contributions import Contribution, Lines, Operators, Workshop
 from .ensembles import Blocks, Planned, Sampling, sampled_states
 from .excitations import LINESHAPES, MOMENTS, NEGLIGIBLE, Resolution
 from .probes import Probe
@@ -83,14 +84,19 @@ class Wanted:
 
     def workshop(self, model: Model, sampling: Sampling, options: Options) -> Workshop:
         """Return what sums over the blocks of a model."""
-        blocks, known = Blocks(), Levels(reach=2)
+        blocks, known, averaged = Blocks(), Levels(reach=2), Operators(self.averaged)
 
         def work(planned: Planned) -> Contribution:
             block = blocks.of(planned)
             if planned.exact:
                 return exact_lines(planned, block, self, known)
             return sampled_lines(
-                planned, block, self, *sampled_states(planned, block, sampling, options), sampling.steps
+                planned,
+                block,
+                self,
+                averaged.on(block),
+                *sampled_states(planned, block, sampling, options),
+                sampling.steps,
             )
 
         return work
@@ -224,7 +230,13 @@ def exact_lines(planned: Planned, block: Block, wanted: Wanted, known: Levels) -
 
 
 def sampled_lines(
-    planned: Planned, block: Block, wanted: Wanted, lowest: Eigenstates, vectors: Iterable[Sample], steps: int
+    planned: Planned,
+    block: Block,
+    wanted: Wanted,
+    averaged: Sequence[TensorOperator],
+    lowest: Eigenstates,
+    vectors: Iterable[Sample],
+    steps: int,
 ) -> Contribution:
     r"""Find the lines that start in a block: those of its lowest levels, and of random vectors for the rest.
 
@@ -243,7 +255,6 @@ def sampled_lines(
     known = lowest.energies - origin
     share = np.exp(-known / t[:, None])
     moving = {part: _transitions(block, operator) for part, operator in wanted.parts}
-    averaged = [block.operator(block.symmetric(operator), block.energy.dtype) for operator in wanted.averaged]
 
     def in_states(states: Sequence[Amplitudes]) -> dict[str, NDArray[Any]]:
         values = np.array([[np.vdot(phi, a.apply(phi)) for a in averaged] for phi in states], complex)

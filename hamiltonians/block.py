@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -14,7 +15,7 @@ from .hamiltonian import Hamiltonian
 from .operators import Operator, total
 from .orbits import Orbits
 from .sector import Sector
-from .space import Amplitudes, Space
+from .space import Amplitudes, Factor, Space
 from .symmetry import Action, Symmetry, group, relabelled, sector_symmetries
 from .tensor import TensorHamiltonian, TensorOperator
 
@@ -112,7 +113,10 @@ class Block(Shown):
         ValueError
             If the operator changes N or S_z, or names what the model does not have.
         """
-        factors = self.space.factorise(operator)
+        return self.of_factors(self.space.factorise(operator), dtype)
+
+    def of_factors(self, factors: Sequence[Factor], dtype: np.dtype[Any]) -> TensorOperator:
+        """Return a symmetric operator that was split into charge matrices and lattice polynomials already."""
         lattice = [self.space.lattice_matrix(factor.lattice) for factor in factors]
         return TensorOperator(factors, lattice, self.space.phonons, self.space.shape[0], self.orbits, dtype)
 

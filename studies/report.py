@@ -122,9 +122,10 @@ def show_estimate(study: Study, console: Console) -> None:
         table.add_row(
             label, f"{need.dimension:,}", size, need.engine, format_bytes(need.memory), format_seconds(need.seconds)
         )
-    print_wide(console, table)
+    if table.row_count:
+        print_wide(console, table)
     for task in study.tasks:
-        if task.repeats:
-            console.print(task.repeats)
+        for words in filter(None, (task.repeats, task.forecast(study.model, study.sector))):
+            console.print(words)
     if len(points) > 1:
         console.print(f"{len(points)} points of the sweep; the first and the last are shown")

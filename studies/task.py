@@ -155,6 +155,10 @@ class Task(Brief, ABC):
         """Return what will be solved, for estimates; by default the lowest level of the sector."""
         return [] if sector is None else [(model, sector, 1)]
 
+    def forecast(self, model: Model, sector: Sector | None) -> str:
+        """Return in words what is needed beside that, for an estimate; empty where it is nothing."""
+        return ""
+
     @property
     def repeats(self) -> str:
         """How often that will be done, in words for an estimate; empty where it is once."""

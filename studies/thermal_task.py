@@ -16,9 +16,11 @@ from ..analysis.crossover import temperature_problems
 from ..analysis.ensembles import METHODS, Ensemble, Sampling, thermal_problems
 from ..analysis.plots import plot_thermal
 from ..analysis.thermal import thermal_averages
+from ..analysis.thermal_estimate import estimate_thermal
 from ..analysis.thermal_flux import thermal_flux_response
 from ..hamiltonians import Model, Problem, Sector
 from ..hamiltonians.parameters import show
+from ..solvers.estimate import format_bytes, format_seconds
 from ..solvers.members import ENSEMBLES
 from .digits import columns, decimals, number, with_error
 from .flux_task import FluxTask
@@ -116,6 +118,16 @@ class ThermalTask(Task):
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
         """Return nothing: the blocks are checked one by one as the sum goes on."""
         return []
+
+    def forecast(self, model: Model, sector: Sector | None) -> str:
+        """Return blocks, memory and time of the sum."""
+        need = estimate_thermal(model, Ensemble(self.ensemble, sector, self.density), self.sampling)
+        how = "all over all levels"
+        if need.sampled:
+            how = f"{need.sampled:,} of them by {self.sampling.samples} random vectors, the others over all levels"
+        size = f"the largest has about {need.largest:,} states and takes {format_bytes(need.memory)}"
+        time = f"{format_seconds(need.seconds)} on one core"
+        return f"thermal: {need.blocks:,} blocks, {how}; {size}; {time}, and again for each spectrum and flux"
 
     def run(self, setting: Setting) -> xr.Dataset:
         """Sum over all blocks."""

@@ -1,5 +1,6 @@
 """Thermal averages: against dense exponentials on the whole Fock space, exact limits, identities, and honest errors."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -7,13 +8,16 @@ import pytest
 from hypothesis import given, settings
 from random_models import models
 from reference import Fock, full_hamiltonian
+from rich.console import Console
 
 from respair import Bosons, Electrons, InvalidModel, Model, Options, Phonons, Sector, dimer, ground_state, ring, site
 from respair.analysis import observables
-from respair.analysis.ensembles import Ensemble, Sampling
+from respair.analysis.ensembles import Ensemble, Sampling, plan
 from respair.analysis.thermal import thermal_averages
+from respair.analysis.thermal_estimate import estimate_thermal
 from respair.solvers.krylov import krylov
 from respair.solvers.members import members
+from respair.studies import parse, run, show_estimate, show_result
 
 TEMPERATURES = [0.15, 0.7, 3.0]
 RING = Model(ring(4), Electrons(hopping=1.0), Bosons(level=0.1, exchange=0.8), chemical_potential=0.1)
@@ -204,6 +208,40 @@ def test_charges_that_cannot_contribute_are_left_out_by_a_bound():
     assert 0 < float(data.skipped_share) <= 1e-6
     off = np.abs(data.electron_density.values - exact.electron_density.values)
     assert np.all(off < 6 * data.electron_density_error.values + 1e-5)
+
+
+def test_an_estimate_counts_the_blocks_of_the_sum_and_those_that_are_left_out():
+    for kind in (Ensemble(), Ensemble("canonical", Sector(8))):
+        planned, _ = plan(RING, kind, SAMPLED, np.array(TEMPERATURES), Options())
+        need = estimate_thermal(RING, kind, SAMPLED)
+        assert len(planned) <= need.blocks <= 1.25 * len(planned)
+        assert need.largest == pytest.approx(max(each.dimension for each in planned), rel=0.1)
+        sampled = sum(not each.exact for each in planned)
+        assert sampled <= need.sampled <= 1.5 * sampled
+        assert need.memory > 0
+        assert 0 < need.seconds < 60
+
+
+def test_the_terminal_shows_averages_mu_and_how_the_sum_was_made(monkeypatch):
+    text = """
+        schema = 1
+        cluster = { kind = "ring", sites = 3 }
+        electrons.hopping = 1.0
+        bosons = { level = 0.1, exchange = 0.8 }
+        thermal = { temperatures = [0.2, 1.0], density = 1.5, observables = ["pair_exchange", "condensate"] }
+    """
+    study, shown = parse(text, "ring.toml"), io.StringIO()
+    console = Console(file=shown, width=200)
+    show_estimate(study, console)
+    result = run(study)
+    show_result(result, console)
+    for words in ("blocks, all over all levels", "mu", "<D+ b>[0]", "lambda_0 combined", "Summed every block"):
+        assert words in shown.getvalue()
+    assert f"{float(result.data.thermal_condensate_combined[0, 0]):.8f}" in shown.getvalue()
+    sampled = parse(text.replace("density = 1.5", 'method = "ftlm", samples = 2, steps = 10'), "ring.toml")
+    monkeypatch.setattr("respair.analysis.ensembles.TINY", 10)
+    show_result(run(sampled), console)
+    assert "by 2 random vectors each (those of more than 10 states), the others over all levels." in shown.getvalue()
 
 
 def test_the_cutoff_probability_tells_a_cutoff_that_lies():

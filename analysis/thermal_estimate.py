@@ -52,7 +52,7 @@ def estimate_thermal(model: Model, kind: Ensemble, sampling: Sampling) -> Therma
     >>> from respair.hamiltonians import Bosons, Electrons
     >>> need = estimate_thermal(Model(ring(6), Electrons(1.0), Bosons(exchange=0.8)), Ensemble(), Sampling())
     >>> need.blocks, need.sampled, need.largest
-    (225, 2, 2531)
+    (225, 10, 2531)
     """
     whole_up_to = WHOLE_UP_TO if sampling.method != "ftlm" else 0
     sizes = [_size(model, each.sector) for each in members(model, kind.kind, kind.sector, whole_up_to)]

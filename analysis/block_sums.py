@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Protocol
 
 from ..hamiltonians import Model
-from ..solvers import Options
-from ..solvers.pool import Pool
+from ..solvers import Options, silent
+from ..solvers.pool import Pool, Tell
 from .contributions import Contribution, Workshop
 from .ensembles import Ensemble, Planned, Sampling
 from .kept_blocks import KeptBlocks, identity
@@ -106,7 +106,7 @@ class BlockWork:
         """Calculation and number."""
         return f"{self.shop.about[:16]}-{self.planned.number}"
 
-    def compute(self) -> tuple[Contribution, float] | Exception:
+    def compute(self, progress: Tell = silent) -> tuple[Contribution, float] | Exception:
         """Return the sums with the seconds that they took, or what went wrong."""
         began = time.monotonic()
         try:

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from scipy.optimize import brentq, minimize_scalar
 
+from ..clusters import Told
 from ..hamiltonians import Model, ModelFunction, Operator, Sector, boson_number, electron_number
 from ..hamiltonians.operators import total
 from ..solvers import Options, Progress, silent
@@ -28,7 +29,7 @@ EDGE = 1e-4
 """An extremum closer than this to an end of the bracket is none."""
 
 
-class BracketError(ValueError):
+class BracketError(Told, ValueError):
     """A bracket in which the resonance is not; the message shows what was found at its ends.
 
     Attributes

@@ -5,6 +5,7 @@ from .kinds import KINDS, MAX_SITES, chain, custom, dimer, ladder, ligand_centre
 from .point_group import PointGroup, point_group
 from .shown import Brief, Card, Shown
 from .symmetry import Permutation, compose, isometries, order
+from .told import InvalidValue, Told
 
 __all__ = [
     "KINDS",
@@ -13,10 +14,12 @@ __all__ = [
     "Brief",
     "Card",
     "Cluster",
+    "InvalidValue",
     "Mode",
     "Permutation",
     "PointGroup",
     "Shown",
+    "Told",
     "chain",
     "compose",
     "custom",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from .drawing import svg
 from .shown import Card, Shown, counted
 from .symmetry import Permutation, isometries
+from .told import InvalidValue
 
 Host = Literal["site", "bond"]
 
@@ -100,9 +101,9 @@ class Cluster(Shown):
 
     def __post_init__(self) -> None:
         if not self.positions:
-            raise ValueError("a cluster needs at least one site, got none")
+            raise InvalidValue("a cluster needs at least one site, got none")
         if len(self.classes) != len(self.positions):
-            raise ValueError(f"{len(self.positions)} positions need as many classes, got {len(self.classes)}")
+            raise InvalidValue(f"{len(self.positions)} positions need as many classes, got {len(self.classes)}")
         seen: set[frozenset[int]] = set()
         for bond in self.bonds:
             _check_bond(bond, self.sites, seen)
@@ -198,11 +199,13 @@ class Cluster(Shown):
 def _check_bond(bond: Bond, sites: int, seen: set[frozenset[int]]) -> None:
     pair = frozenset((bond.start, bond.end))
     if not (0 <= bond.start < sites and 0 <= bond.end < sites):
-        raise ValueError(f"bond [{bond.start}, {bond.end}] names a site that is not there; sites are 0 to {sites - 1}")
+        raise InvalidValue(
+            f"bond [{bond.start}, {bond.end}] names a site that is not there; sites are 0 to {sites - 1}"
+        )
     if bond.start == bond.end:
-        raise ValueError(f"bond [{bond.start}, {bond.end}] joins a site to itself; a bond needs two different sites")
+        raise InvalidValue(f"bond [{bond.start}, {bond.end}] joins a site to itself; a bond needs two different sites")
     if pair in seen:
-        raise ValueError(f"bond [{bond.start}, {bond.end}] is there twice; give each pair of sites one bond")
+        raise InvalidValue(f"bond [{bond.start}, {bond.end}] is there twice; give each pair of sites one bond")
     seen.add(pair)
 
 
@@ -226,13 +229,13 @@ def place(cluster: Cluster, on: str | Sequence[int], *, bonds_allowed: bool = Tr
     names = ["all", *(["bonds"] if bonds_allowed else []), *cluster.site_classes]
     names += list(cluster.bond_classes) if bonds_allowed else []
     allowed = ", ".join(repr(name) for name in dict.fromkeys(names))
-    raise ValueError(f"{on!r} names nothing on this cluster; allowed: {allowed}, or a list of site indices")
+    raise InvalidValue(f"{on!r} names nothing on this cluster; allowed: {allowed}, or a list of site indices")
 
 
 def _site_list(on: Sequence[int], sites: int) -> list[int]:
     for i in on:
         if isinstance(i, bool) or not isinstance(i, int | np.integer) or not 0 <= i < sites:
-            raise ValueError(f"{i!r} is no site; sites are 0 to {sites - 1}")
+            raise InvalidValue(f"{i!r} is no site; sites are 0 to {sites - 1}")
     if len(set(on)) != len(on):
-        raise ValueError(f"{list(on)} names a site twice; name each site once")
+        raise InvalidValue(f"{list(on)} names a site twice; name each site once")
     return [int(i) for i in on]

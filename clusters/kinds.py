@@ -10,6 +10,7 @@ from typing import SupportsInt, TypeGuard
 import numpy as np
 
 from .cluster import Bond, Cluster
+from .told import InvalidValue
 
 MAX_SITES = 20
 """Most sites along a cluster; what can be solved is bounded by memory and 64-bit states long before."""
@@ -67,7 +68,7 @@ def ladder(rungs: int) -> Cluster:
 def plaquette(size: Sequence[int] = (2, 2)) -> Cluster:
     """Open rectangular patch of the square lattice, `size` = (columns, rows); site ``x + columns * y`` at (x, y)."""
     if len(size) != 2:
-        raise ValueError(f"size = {list(size)} is no pair of columns and rows; give two numbers, as in [2, 2]")
+        raise InvalidValue(f"size = {list(size)} is no pair of columns and rows; give two numbers, as in [2, 2]")
     columns, rows = size
     columns, rows = _count("size[0]", columns, 1), _count("size[1]", rows, 1)
     _count("size[0] * size[1]", columns * rows, 1)
@@ -119,7 +120,7 @@ def _point(index: int, position: Sequence[float]) -> tuple[float, float]:
     except (TypeError, ValueError):
         x = y = math.nan
     if not (math.isfinite(x) and math.isfinite(y)):
-        raise ValueError(f"positions[{index}] = {position!r} is no point of the plane; give two finite numbers")
+        raise InvalidValue(f"positions[{index}] = {position!r} is no point of the plane; give two finite numbers")
     return x, y
 
 
@@ -127,13 +128,15 @@ def _check_distinct(points: Sequence[tuple[float, float]]) -> None:
     for i, point in enumerate(points):
         if point in points[:i]:
             j = points.index(point)
-            raise ValueError(f"positions[{j}] and positions[{i}] are both {list(point)}; give each site its own place")
+            raise InvalidValue(
+                f"positions[{j}] and positions[{i}] are both {list(point)}; give each site its own place"
+            )
 
 
 def _bond(index: int, bond: Sequence[object]) -> Bond:
     start, end, label = (*bond, "bond")[:3] if len(bond) in (2, 3) else (None, None, None)
     if not (is_index(start) and is_index(end) and isinstance(label, str)):
-        raise ValueError(f'bonds[{index}] = {list(bond)} is no bond; give [i, j] or [i, j, "class"]')
+        raise InvalidValue(f'bonds[{index}] = {list(bond)} is no bond; give [i, j] or [i, j, "class"]')
     return Bond(int(start), int(end), label)
 
 
@@ -144,7 +147,7 @@ def is_index(value: object) -> TypeGuard[SupportsInt]:
 
 def _count(name: str, value: int, least: int) -> int:
     if not is_index(value) or not least <= value <= MAX_SITES:
-        raise ValueError(f"{name} = {value!r} is out of range; allowed: whole numbers from {least} to {MAX_SITES}")
+        raise InvalidValue(f"{name} = {value!r} is out of range; allowed: whole numbers from {least} to {MAX_SITES}")
     return int(value)
 
 

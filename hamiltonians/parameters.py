@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..clusters import Brief
+from ..clusters import Brief, Told
 
 Coupling = float | Mapping[str, float] | Sequence[float]
 """One number for all, a table by class name (classes not named get 0), or one number for each."""
@@ -135,7 +135,7 @@ class Problem:
         return f"{self.path}: got {self.got}; {self.allowed}"
 
 
-class InvalidModel(ValueError):  # noqa: N818 - it says what is wrong, not that something went wrong
+class InvalidModel(Told, ValueError):  # noqa: N818 - it says what is wrong, not that something went wrong
     """A model, sector or model file that cannot be; carries every problem found, not just the first.
 
     Attributes

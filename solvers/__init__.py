@@ -5,7 +5,7 @@ from .by_symmetry import LabelledLevels, levels_by_symmetry
 from .certificate import Certificate, Certifier
 from .checkpoint import CheckpointError, how_far
 from .cutoff import CutoffError
-from .estimate import Estimate, estimate
+from .estimate import DoesNotFit, Estimate, estimate
 from .ground_state import Eigenstates, State, block_isometry, ground_state, is_degenerate
 from .lanczos import ConvergenceError, Levels, lowest_levels
 from .linear import solve, unfolded
@@ -18,6 +18,7 @@ __all__ = [
     "CheckpointError",
     "ConvergenceError",
     "CutoffError",
+    "DoesNotFit",
     "Eigenstates",
     "Estimate",
     "LabelledLevels",

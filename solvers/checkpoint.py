@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..clusters import Told
+
 MAGIC = b"respair checkpoint\n"
 END = b"end of checkpoint\n"
 VERSION = 1
@@ -36,7 +38,7 @@ TAIL = struct.Struct(f"<QQ32s{len(END)}s")
 """Version, bytes of the header, digest of all before, end mark."""
 
 
-class CheckpointError(RuntimeError):
+class CheckpointError(Told, RuntimeError):
     """A checkpoint that cannot be used, with the reason; it was left alone."""
 
     def __init__(self, path: Path, reason: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from ..clusters import Told
 from ..hamiltonians import Model, Sector
 from ..hamiltonians.space import dimensions
 from .certificate import Certificate
@@ -22,7 +23,7 @@ SEARCHED = 8000
 """States of the sector in which a dressing is sought."""
 
 
-class CutoffError(RuntimeError):
+class CutoffError(Told, RuntimeError):
     """An accuracy that no affordable phonon cutoff reaches."""
 
 

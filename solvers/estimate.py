@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from ..clusters import Card, Shown, order, point_group
+from ..clusters import Card, InvalidValue, Shown, Told, order, point_group
 from ..clusters.shown import counted
 from ..hamiltonians import Model, Sector, hamiltonian_operator
 from ..hamiltonians.frame import frame_parts
@@ -84,6 +84,10 @@ class Estimate(Shown):
         return Card(f"estimate: {size}", [*what, *needs])
 
 
+class DoesNotFit(Told, MemoryError):  # noqa: N818 - it says what is wrong, not that something went wrong
+    """A run that would not fit its memory limit; nothing was computed."""
+
+
 def choose_engine(model: Model, sector: Sector, wanted: str = "auto") -> str:
     """Return the engine that will run: `wanted`, or the faster one for the size.
 
@@ -93,7 +97,7 @@ def choose_engine(model: Model, sector: Sector, wanted: str = "auto") -> str:
         If there is no engine of that name.
     """
     if wanted not in ENGINE_NAMES:
-        raise ValueError(f"engine = {wanted!r} is not available; allowed: {', '.join(ENGINE_NAMES)}")
+        raise InvalidValue(f"engine = {wanted!r} is not available; allowed: {', '.join(ENGINE_NAMES)}")
     if wanted != "auto":
         return wanted
     return "dense" if int(np.prod(dimensions(capped(model), sector))) <= DENSE_UP_TO else "tensor"
@@ -262,7 +266,7 @@ def check_memory(model: Model, sector: Sector, engine: str, states: int, limit: 
     if need.memory <= limit:
         return
     fit = _what_fits(model, sector, engine, states, limit)
-    raise MemoryError(
+    raise DoesNotFit(
         f"{need.dimension:,} states ({need.charges:,} charge configurations x {need.phonons:,} phonon states) need "
         f"about {format_bytes(need.memory)} with the {need.engine} engine, and solver.memory_limit is "
         f"{format_bytes(limit)}; {fit}"
@@ -276,7 +280,7 @@ def check_bits(model: Model) -> None:
     width = int(min(caps)).bit_length()
     bits = 2 * model.cluster.sites + len(model.boson_sites) + len(model.modes) * width
     if bits > MAX_BITS:
-        raise MemoryError(
+        raise DoesNotFit(
             f"a state needs {bits} bits ({len(model.modes)} modes of {width} bits each), and the quspin engine has "
             f"{MAX_BITS}; lower phonons.max_quanta or phonons.total_quanta"
         )

@@ -13,7 +13,7 @@ import numpy as np
 import scipy.linalg as la
 from numpy.typing import NDArray
 
-from ..clusters import Card, Shown
+from ..clusters import Card, Shown, Told
 from ..clusters.shown import counted
 from ..hamiltonians.threads import one_blas_thread, one_thread_for
 from .checkpoint import Checkpoint
@@ -39,7 +39,7 @@ def everything(vector: Vector) -> None:
     """Project onto the whole space: do nothing."""
 
 
-class ConvergenceError(RuntimeError):
+class ConvergenceError(Told, RuntimeError):
     """An eigenpair, or the solution of a linear equation, that did not converge.
 
     Attributes

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Protocol, Self, TypeVar
+
+from .recursion import silent
 
 
 class Work(Protocol):
@@ -13,14 +15,26 @@ class Work(Protocol):
     def key(self) -> str:
         """Its name, different from those of the others."""
 
-    def compute(self) -> Any:
-        """Do it; whatever happens is in the answer."""
+    def compute(self, progress: Tell = silent) -> Any:
+        """Do it, and tell how far it is; whatever happens is in the answer."""
 
     def lost(self, why: str) -> Any:
         """Return what stands for the answer if nobody could give one."""
 
     def moved(self) -> Self:
         """Return it as another machine takes it, which has another disk."""
+
+
+Tell = Callable[[int, float, float], None]
+"""Told of a search: products with H, energy, residual."""
+HowFar = tuple[int, float, float]
+"""Products with H, energy and residual of a search that goes on."""
+Watch = Callable[[Mapping[str, HowFar | None]], None]
+"""Told now and then which pieces are being computed, by their keys, and how far each is."""
+
+
+def unwatched(running: Mapping[str, HowFar | None]) -> None:
+    """Show nothing."""
 
 
 SomeWork = TypeVar("SomeWork", bound=Work)
@@ -33,5 +47,5 @@ class Pool(Protocol):
     def sharing(self) -> int:
         """How many pieces share the memory of this machine."""
 
-    def compute(self, pieces: Sequence[SomeWork]) -> Generator[tuple[SomeWork, Any]]:
+    def compute(self, pieces: Sequence[SomeWork], watch: Watch = unwatched) -> Generator[tuple[SomeWork, Any]]:
         """Yield each piece with its answer, in the order in which they are finished; to close it gives up the rest."""

@@ -22,15 +22,16 @@ from .job import shared
 from .lattice_task import LatticeTask
 from .measured_names import OBSERVABLES
 from .model_file import Axis, Study, at_point, parse, read, sweep_points
+from .notebook import NotebookReporter, watching
 from .pairing_task import PairingTask
-from .plan import Plan, study
+from .plan import Interrupted, Plan, study
 from .progress import TerminalReporter
 from .record import read_data, records, to_json, write
 from .report import failures, show_estimate, show_result
 from .runner import Result, check_fits, run
 from .scheduler import SchedulerError, connected
 from .status import StudyStatus, show_statuses, statuses
-from .task import Quiet, Reporter, Task
+from .task import Quiet, Reporter, Task, Watcher
 from .tasks import TASKS
 from .toml_text import toml_text
 from .versions import versions
@@ -47,7 +48,9 @@ __all__ = [
     "FailedPointsError",
     "FluxTask",
     "GroundStateTask",
+    "Interrupted",
     "LatticeTask",
+    "NotebookReporter",
     "PairingTask",
     "Plan",
     "Pool",
@@ -64,6 +67,7 @@ __all__ = [
     "Task",
     "TerminalReporter",
     "Verification",
+    "Watcher",
     "Workers",
     "at_point",
     "build_dataset",
@@ -88,6 +92,7 @@ __all__ = [
     "toml_text",
     "verify_dataset",
     "versions",
+    "watching",
     "with_error",
     "write",
 ]

@@ -19,6 +19,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..clusters import Told
 from ..solvers import CheckpointError
 from ..solvers.checkpoint import Writer, read
 from .packing import packed, unpacked
@@ -32,7 +33,7 @@ ATTEMPTS = 5
 MANIFEST, LOCK, POINTS, SUFFIX = "manifest.json", "lock", "points", ".point"
 
 
-class StudyError(RuntimeError):
+class StudyError(Told, RuntimeError):
     """A folder that cannot be used for this study; nothing in it was changed."""
 
 

@@ -11,10 +11,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..solvers import Progress, silent
 from .model_file import evaluated
 from .point import compute_or_fail, failure
 from .study import Study
-from .task import Quiet
+from .task import Telling
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,11 @@ class Job:
     checkpoint: Path | None
     sharing: int
 
-    def compute(self) -> xr.Dataset:
+    def compute(self, progress: Progress = silent) -> xr.Dataset:
         """Compute the point; whatever happens is in the data."""
         try:
             study = shared(evaluated(self.tables, self.file, self.text), self.sharing)
-            return compute_or_fail(study, self.grid, Quiet(), self.checkpoint)
+            return compute_or_fail(study, self.grid, Telling(progress), self.checkpoint)
         except Exception as error:  # the disk of another machine, or its version of the program
             return failure(f"{type(error).__name__}: {error}")
 

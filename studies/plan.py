@@ -13,19 +13,30 @@ import numpy as np
 import xarray as xr
 from rich.console import Console
 
-from ..clusters import Card, Cluster, Shown
+from ..clusters import Card, Cluster, InvalidValue, Shown, Told
 from ..clusters.shown import counted
 from ..hamiltonians import Model, Sector
 from .folder import opened
 from .model_file import parse, read, sweep_points
+from .notebook import watching
 from .pools import pool_of
-from .progress import TerminalReporter
-from .runner import run
+from .runner import Result, run
 from .study import Study
 from .toml_text import toml_text
 
 FILE = "study.toml"
 """The name of a model file that was made of Python values."""
+
+
+class Interrupted(Told, KeyboardInterrupt):
+    """A study that was interrupted; the message says what is kept."""
+
+    def __init__(self, known: int, count: int, folder: str | os.PathLike[str] | None) -> None:
+        kept = "interrupted; nothing is kept: run(folder) keeps every finished point"
+        if folder is not None:
+            kept = f"interrupted: {known} of {counted(count, 'point')} are kept in {os.fsdecode(folder)}"
+            kept += "; the same call goes on from there"
+        super().__init__(kept)
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,7 +64,7 @@ class Plan(Shown):
         scheduler: str | None = None,
         retry_failed: bool = False,
     ) -> xr.Dataset:
-        """Compute all points; show how far it is on a terminal.
+        """Compute all points; show how far it is on a terminal and in notebooks.
 
         Parameters
         ----------
@@ -80,6 +91,8 @@ class Plan(Shown):
             If the scheduler does not answer.
         MemoryError, ConvergenceError
             As `respair.run`.
+        Interrupted
+            A KeyboardInterrupt that says what is kept.
         """
         console = Console(stderr=True)
         checkpoint = None if folder is None else Path(folder) / "search.checkpoint"
@@ -87,8 +100,17 @@ class Plan(Shown):
             keeping = opened(Path(folder), self.study, retry_failed, console.print) if folder is not None else None
             kept = stack.enter_context(keeping) if keeping else None
             pool = stack.enter_context(pool_of(workers, scheduler))
-            reporter = stack.enter_context(TerminalReporter(console))
-            return run(self.study, reporter, checkpoint=checkpoint, folder=kept, pool=pool).data
+            reporter = stack.enter_context(watching())
+            known: tuple[object, ...] = ()
+
+            def finished(number: int, result: Result) -> None:
+                nonlocal known
+                known = result.points
+
+            try:
+                return run(self.study, reporter, finished, checkpoint, kept, pool).data
+            except KeyboardInterrupt:
+                raise Interrupted(len(known), len(sweep_points(self.study)), folder) from None
 
 
 def study(
@@ -135,14 +157,16 @@ def study(
     """
     if not isinstance(model, Model):
         if sector is not None or sweep is not None or tables:
-            raise ValueError(f"{os.fsdecode(model)} says everything: leave sector, sweep and tables out")
+            raise InvalidValue(f"{os.fsdecode(model)} says everything: leave sector, sweep and tables out")
         return Plan(read(model, plugins))
     block = Sector(sector) if isinstance(sector, int) else sector
     given = {"sector": _given(block)} if block else {}
     wanted = {**_tables(model), **given, **tables, **({"sweep": sweep} if sweep else {})}
     found = parse(toml_text(wanted, model.name or "study"), FILE, plugins)
     if model.terms or not _same(found.model, model):
-        raise ValueError("this model has terms or a cluster that no model file can describe; loop over `ground_state`")
+        raise InvalidValue(
+            "this model has terms or a cluster that no model file can describe; loop over `ground_state`"
+        )
     return Plan(found)
 
 

@@ -23,14 +23,14 @@ from ..hamiltonians import Model, Sector
 from ..solvers import symmetry_sectors
 from ..solvers.checkpoint import beside
 from ..solvers.estimate import check_memory, choose_engine
-from ..solvers.pool import Pool
+from ..solvers.pool import HowFar, Pool
 from .folder import StudyFolder, content_hash
 from .job import Job, shared
 from .model_file import Study, at_point, sweep_points
 from .point import compute, compute_certified, compute_or_fail, has_failed, lowest_energy
 from .refinement import refined
 from .sweep import AS_LISTS, overridden
-from .task import Quiet, Reporter
+from .task import Quiet, Reporter, Watcher
 
 FILLED: Mapping[str, str] = MappingProxyType({"labels": "", "compare_claim": ""})
 """What fills up the shorter points of a sweep, where it is not NaN."""
@@ -263,9 +263,14 @@ class _Book:
             Job(key, file, text, overridden(data, point), self._grid, self._place(key), self._sharing)
             for key, point in waiting.items()
         ]
-        for job, found in self._pool.compute(jobs):
+
+        def watch(running: Mapping[str, HowFar | None]) -> None:
+            if isinstance(self._reporter, Watcher):
+                self._reporter.running({_words(waiting[key]): how_far for key, how_far in running.items()})
+
+        for job, found in self._pool.compute(jobs, watch):
             yield job.key, found
-            self._tell(len(self._known), _words(waiting[job.key]))
+            self._tell(len(self._known), "")
 
     def _place(self, key: str) -> Path | None:
         return beside(self._checkpoint, self._numbers[key]) if self.study.sweep else self._checkpoint

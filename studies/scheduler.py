@@ -8,13 +8,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ..solvers.pool import SomeWork, Work
+from ..clusters import Told
+from ..solvers.pool import SomeWork, Watch, Work, unwatched
 
 PATIENCE = "30s"
 """How long to wait for the scheduler to answer."""
 
 
-class SchedulerError(RuntimeError):
+class SchedulerError(Told, RuntimeError):
     """A scheduler that cannot be used."""
 
 
@@ -26,7 +27,7 @@ class Scheduled:
     def __init__(self, client: Any, as_completed: Any) -> None:
         self._client, self._as_completed = client, as_completed
 
-    def compute(self, pieces: Sequence[SomeWork]) -> Generator[tuple[SomeWork, Any]]:
+    def compute(self, pieces: Sequence[SomeWork], watch: Watch = unwatched) -> Generator[tuple[SomeWork, Any]]:
         """Yield each piece with its answer, in the order in which they are finished.
 
         The scheduler repeats the work of workers that die; what it gives up has failed.

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 import xarray as xr
@@ -18,7 +18,8 @@ from rich.text import Text
 from ..analysis.accuracy import isolated_ground
 from ..clusters import Brief
 from ..hamiltonians import Model, Problem, Sector
-from ..solvers import Eigenstates, LabelledLevels, Options, estimate
+from ..solvers import Eigenstates, LabelledLevels, Options, Progress, estimate
+from ..solvers.pool import HowFar
 from .values import Table
 
 Solved = tuple[Model, Sector, int]
@@ -43,6 +44,14 @@ class Reporter(Protocol):
         """Tell how far the current level is."""
 
 
+@runtime_checkable
+class Watcher(Reporter, Protocol):
+    """A reporter that is also told of the points that are being computed elsewhere."""
+
+    def running(self, points: Mapping[str, HowFar | None]) -> None:
+        """Take all of them by their labels, and how far each is."""
+
+
 class Quiet:
     """A reporter that says nothing."""
 
@@ -57,6 +66,17 @@ class Quiet:
 
     def lanczos(self, matvecs: int, energy: float, residual: float) -> None:
         """Say nothing."""
+
+
+class Telling(Quiet):
+    """A reporter that tells nothing but how far the current level is."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def lanczos(self, matvecs: int, energy: float, residual: float) -> None:
+        """Tell it."""
+        self._progress(matvecs, energy, residual)
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,20 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import IO, Any
 
-from ..solvers.pool import SomeWork, Work
+from ..solvers.pool import HowFar, SomeWork, Watch, Work, unwatched
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+PATIENCE = 0.5
+"""Seconds between two looks at work that goes on."""
 MOST_DEATHS = 3
 """What killed its workers so many times has failed."""
 SERVE = (sys.executable, "-c", f"from {__name__} import serve; serve()")
@@ -69,19 +73,26 @@ class Workers:
         """Process numbers of those that are there."""
         return [worker.process.pid for worker in self._workers]
 
-    def compute(self, pieces: Sequence[SomeWork]) -> Generator[tuple[SomeWork, Any]]:
-        """Yield each piece with its answer, in the order in which they are finished."""
+    def compute(self, pieces: Sequence[SomeWork], watch: Watch = unwatched) -> Generator[tuple[SomeWork, Any]]:
+        """Yield each piece with its answer, in the order in which they are finished; tell `watch` of those that run."""
         waiting, deaths = deque(pieces), Counter[str]()
         try:
-            yield from self._computed(waiting, deaths)
+            yield from self._computed(waiting, deaths, watch)
         finally:  # nobody waits for the rest of work that was given up
             if any(worker.piece for worker in self._workers):
                 self._end()
 
-    def _computed(self, waiting: deque[Any], deaths: Counter[str]) -> Iterator[tuple[Any, Any]]:
+    def _computed(self, waiting: deque[Any], deaths: Counter[str], watch: Watch) -> Iterator[tuple[Any, Any]]:
         while waiting or any(worker.piece for worker in self._workers):
             self._give_out(waiting)
-            worker, answer = self._answers.get()
+            watch({worker.piece.key: worker.how_far for worker in self._workers if worker.piece})
+            try:
+                worker, answer = self._answers.get(timeout=PATIENCE)
+            except Empty:
+                continue
+            if isinstance(answer, _News):
+                worker.how_far = answer.how_far
+                continue
             piece, worker.piece = worker.piece, None
             if answer is None:
                 self._workers.remove(worker)
@@ -111,6 +122,7 @@ class _Worker:
 
     def __init__(self, command: Sequence[str], answers: SimpleQueue[tuple[_Worker, Any]], sharing: int) -> None:
         self.piece: Any = None
+        self.how_far: HowFar | None = None
         self._answers = answers
         self.process = subprocess.Popen(
             command,
@@ -124,7 +136,7 @@ class _Worker:
 
     def take(self, piece: Work) -> None:
         """Give it work; that it is dead already is heard by the listener."""
-        self.piece = piece
+        self.piece, self.how_far = piece, None
         assert self.process.stdin is not None
         try:
             pickle.dump(piece, self.process.stdin)
@@ -174,9 +186,30 @@ def serve() -> None:
     os.dup2(2, 1)
     pieces: SimpleQueue[Work] = SimpleQueue()
     threading.Thread(target=_receive, args=(sys.stdin.buffer, pieces), daemon=True).start()
+    tell = _Teller(answers)
     while True:
-        pickle.dump(pieces.get().compute(), answers)
+        pickle.dump(pieces.get().compute(tell), answers)
         answers.flush()
+
+
+@dataclass(frozen=True)
+class _News:
+    """What a worker sends before its answer."""
+
+    how_far: HowFar
+
+
+class _Teller:
+    """Tells the process that gives out the work how far a search is, now and then."""
+
+    def __init__(self, answers: IO[bytes]) -> None:
+        self._answers, self._last = answers, 0.0
+
+    def __call__(self, matvecs: int, energy: float, residual: float) -> None:
+        if (now := time.monotonic()) - self._last > PATIENCE:
+            self._last = now
+            pickle.dump(_News((int(matvecs), float(energy), float(residual))), self._answers)
+            self._answers.flush()
 
 
 def _receive(stream: IO[bytes], pieces: SimpleQueue[Any]) -> None:

@@ -8,7 +8,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from respair.cli import app
-from respair.studies import TerminalReporter, opened, parse, point, run, statuses
+from respair.studies import TerminalReporter, Workers, opened, parse, point, run, statuses
 
 TEXT = """
 schema = 1
@@ -73,3 +73,38 @@ def test_a_terminal_shows_the_last_points_and_anything_else_nothing(study, watch
 def test_a_study_without_a_sweep_is_watched_as_well():
     with TerminalReporter(Console(file=io.StringIO(), force_terminal=True, width=120)) as reporter:
         assert run(parse(TEXT.split("[sweep]")[0], "model.toml"), reporter).failed == 0
+
+
+def test_a_terminal_shows_the_points_that_run_elsewhere_with_their_energies():
+    console = Console(file=io.StringIO(), force_terminal=True, width=120)
+    with TerminalReporter(console) as reporter:
+        reporter.point(3, 9, "")
+        reporter.running({"x = 1": (40, -1.25, 1e-3), "x = 2": None})
+        reporter._bar.refresh()
+    shown = console.file.getvalue()
+    for words in ("3/9", "2 running", "x = 2", "-1.25000000", "1.0e-03"):
+        assert words in shown
+
+
+def test_workers_tell_how_far_their_points_are(tmp_path, monkeypatch):
+    text = """
+schema = 1
+cluster = { kind = "ring", sites = 4 }
+electrons.hopping = 1.0
+bosons.exchange = 0.8
+phonons = { frequency = 1.0, boson_coupling = 0.7, max_quanta = 4 }
+sector.charge = 4
+solver.tolerance = 1e-13
+ground_state.states = 4
+ground_state.observables = []
+[sweep]
+"bosons.level" = [0.1, 0.2]
+"""
+    seen = []
+    monkeypatch.setattr(TerminalReporter, "running", lambda self, points: seen.append(dict(points)))
+    with TerminalReporter(Console(file=io.StringIO())) as reporter, Workers(2) as workers:
+        data = run(parse(text, "ring.toml"), reporter, pool=workers).data
+    assert max(map(len, seen)) == 2
+    told = [how_far for points in seen for how_far in points.values() if how_far]
+    assert told
+    assert all(matvecs > 0 and energy >= float(data.energies.min()) - 1e-6 for matvecs, energy, _ in told)

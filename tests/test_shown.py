@@ -70,7 +70,7 @@ def test_every_public_value_is_short_and_says_nothing_of_addresses(values):
 
 def test_every_public_class_says_what_it_is():
     """None has the repr of a bare object, but those that are never values: protocols, bases and reporters."""
-    bare = {"Pool", "Progress", "Quiet", "Reporter", "TerminalReporter"}
+    bare = {"NotebookReporter", "Pool", "Progress", "Quiet", "Reporter", "TerminalReporter", "Told", "Watcher"}
     for room in ROOMS:
         module = importlib.import_module(f"respair.{room}")
         for name in module.__all__:

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ...clusters import Told
 from ...hamiltonians import InvalidModel, Model, Problem, Sector
 from ...hamiltonians.parameters import show
 from ...solvers import Eigenstates, LabelledLevels, Options
@@ -35,7 +36,7 @@ ZERO = 1e-12
 Levels = Eigenstates | LabelledLevels
 
 
-class BoundViolation(ArithmeticError):  # noqa: N818 - it says what happened
+class BoundViolation(Told, ArithmeticError):  # noqa: N818 - it says what happened
     """An approximation lies on the wrong side of the exact answer, beyond what its certificate leaves open."""
 
 

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
         with_parameter,
     )
     from .solvers import ConvergenceError, Eigenstates, Options, State, estimate, ground_state
-    from .studies import build_dataset, read, read_dataset, run, study, verify_dataset
+    from .studies import build_dataset, read, read_dataset, run, study, verify_dataset, watching
 
 # OpenMP's threads would otherwise spin while they wait, up to ten times slower where cores are shared; read once, when
 # the first library with OpenMP is loaded, and left alone where the user has set it.
@@ -99,7 +99,7 @@ _HOMES = {
         "with_parameter",
     ),
     "solvers": ("ConvergenceError", "Eigenstates", "Options", "State", "estimate", "ground_state"),
-    "studies": ("build_dataset", "read", "read_dataset", "run", "study", "verify_dataset"),
+    "studies": ("build_dataset", "read", "read_dataset", "run", "study", "verify_dataset", "watching"),
 }
 _ROOM_OF = {name: room for room, names in _HOMES.items() for name in names}
 
@@ -158,6 +158,7 @@ __all__ = [
     "thermal_spectral_function",
     "transition",
     "verify_dataset",
+    "watching",
     "with_parameter",
 ]
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import dataset_cli
+from .completion import anything, model_files
 from .shell import FAILED, INTERRUPTED, REFUSED, Files, Plugins
 from .shell import check_all_fit as _check_fits
 from .shell import console as _console
@@ -52,7 +53,7 @@ def _main(
 @app.command()
 def run(
     files: Files,
-    out: Annotated[Path, typer.Option(help="Folder for results.")] = Path(),
+    out: Annotated[Path, typer.Option(help="Folder for results.", autocompletion=anything)] = Path(),
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line instead of tables.")] = False,
     plot: Annotated[bool, typer.Option("--plot", help="Draw figures beside the results.")] = False,
     retry_failed: Annotated[
@@ -108,7 +109,9 @@ def check(files: Files, plugins: Plugins = None) -> None:
 
 @app.command()
 def status(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of results, or of one study.")] = Path(),
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder of results, or of one study.", autocompletion=anything)
+    ] = Path(),
 ) -> None:
     """Tell how far the sweeps in a folder are; other runs go on undisturbed."""
     from .studies import show_statuses, statuses
@@ -122,8 +125,10 @@ def status(
 
 @app.command()
 def draw(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Model file (TOML).", show_default=False)],
-    out: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path(),
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Model file (TOML).", show_default=False, autocompletion=model_files)
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the picture.", autocompletion=anything)] = Path(),
 ) -> None:
     """Draw the cluster of a model file to FILE's name with -cluster.png."""
     (study,) = _read([file])

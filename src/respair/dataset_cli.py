@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .completion import anything
 from .shell import FAILED, INTERRUPTED, REFUSED, Files, check_all_fit, read_files, say
 
 if TYPE_CHECKING:
@@ -24,13 +25,19 @@ Scheduler = Annotated[
 @commands.command()
 def build(
     files: Files,
-    out: Annotated[Path, typer.Option(help="Folder of the dataset; it must not be there yet.")] = Path("dataset"),
+    out: Annotated[
+        Path, typer.Option(help="Folder of the dataset; it must not be there yet.", autocompletion=anything)
+    ] = Path("dataset"),
     title: Annotated[str, typer.Option(help="Title; that of the first model file if left out.")] = "",
     licence: Annotated[str, typer.Option(help='Under which others may use the data, as "CC-BY-4.0".')] = "",
     author: Annotated[list[str], typer.Option(help="Who answers for it; as often as there are authors.")] = [],  # noqa: B006
     studies: Annotated[
         Path | None,
-        typer.Option(help="Folder of NAME.study, where finished points are kept.", show_default="OUT.studies"),
+        typer.Option(
+            help="Folder of NAME.study, where finished points are kept.",
+            show_default="OUT.studies",
+            autocompletion=anything,
+        ),
     ] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Repeat the points that failed before.")] = False,
     workers: Workers = 1,
@@ -66,7 +73,9 @@ def build(
 
 @commands.command()
 def verify(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The dataset.", show_default=False)],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The dataset.", show_default=False, autocompletion=anything)
+    ],
     points: Annotated[int, typer.Option(min=0, help="Points of each study that are drawn and computed again.")] = 3,
     seed: Annotated[int, typer.Option(min=0, help="Of the draw.")] = 0,
     everything: Annotated[bool, typer.Option("--all", help="Compute all points again.")] = False,

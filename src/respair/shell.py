@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .completion import anything, model_files
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -16,12 +18,15 @@ REFUSED = 2
 FAILED = 1
 INTERRUPTED = 130
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Model files (TOML).", show_default=False)]
+Files = Annotated[
+    list[Path],
+    typer.Argument(metavar="FILE...", help="Model files (TOML).", show_default=False, autocompletion=model_files),
+]
 Plugins = Annotated[
     list[Path] | None,
     typer.Option(
         "--plugin", metavar="FILE", help="Python file with approximations of your own; its code is run.",
-        show_default=False,
+        show_default=False, autocompletion=anything,
     ),
 ]  # fmt: skip
 

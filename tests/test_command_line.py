@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -172,21 +171,6 @@ def test_a_run_that_does_not_converge_says_so(folder):
     assert done.returncode == 1
     assert "did not converge: residual" in done.stderr
     assert not list(folder.glob("*.nc"))
-
-
-def test_an_interrupted_sweep_keeps_its_finished_points(folder):
-    command = [sys.executable, "-m", "respair", "run", "long.toml"]
-    for patience in (10, 40, 120):  # until the interrupt comes after a first point, however slow the machine
-        with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
-            time.sleep(patience)
-            process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=60)
-        assert process.returncode == 130
-        assert "interrupted" in errors
-        if "kept" in errors:
-            break
-    with xr.open_dataset(folder / "long.partial.nc", engine="h5netcdf") as data:
-        assert 0 < data.sizes["bosons.level"] < 600
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]], ids=" ".join)

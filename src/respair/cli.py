@@ -13,6 +13,7 @@ import typer
 
 from . import dataset_cli
 from .completion import anything, model_files
+from .interrupted import kept as saved
 from .shell import FAILED, INTERRUPTED, REFUSED, Files, Plugins
 from .shell import check_all_fit as _check_fits
 from .shell import console as _console
@@ -86,7 +87,11 @@ def run(
         for study, target, folder in zip(studies, targets, folders, strict=True):
             with _reporting(study, len(studies) > 1) as reporter:
                 result = _solve(study, target, reporter, folder, pool)
-            succeeded &= result is not None and _hand_out(result, target, json, plot)
+            try:
+                succeeded &= result is not None and _hand_out(result, target, json, plot)
+            except KeyboardInterrupt:
+                _say(f"{study.file}: interrupted while the result was written")
+                raise typer.Exit(INTERRUPTED) from None
     if not succeeded:
         raise typer.Exit(FAILED)
 
@@ -260,7 +265,7 @@ def _solve(
     """Run one study; report what stopped it, keep the finished points of an interrupted sweep."""
     from .hamiltonians import InvalidModel
     from .solvers import CheckpointError, ConvergenceError, CutoffError
-    from .studies import run, write
+    from .studies import run
 
     kept: list[Result] = []
     try:
@@ -279,23 +284,11 @@ def _solve(
         _say(f"{len(kept[-1].points) if kept else 0} points before it are safe; the same command goes on from there")
         return None
     except KeyboardInterrupt:
-        _say(f"{study.file}: interrupted")
-        if kept and study.sweep:
-            partial = target.with_suffix(".partial.nc")
-            write(kept[-1], partial)
-            _say(f"kept {len(kept[-1].points)} finished points in {partial}; the same command goes on from there")
-        _tell_checkpoints(target)
+        told = list(saved(target, kept[-1] if kept else None))
+        _say(f"{study.file}: interrupted" + ("" if told else "; nothing is kept, the same command starts anew"))
+        for line in told:
+            _say(line)
         raise typer.Exit(INTERRUPTED) from None
-
-
-def _tell_checkpoints(target: Path) -> None:
-    """Tell where an interrupted search is kept, and how far it is."""
-    from .solvers import how_far
-
-    found = [target.with_suffix(".checkpoint"), *sorted(target.parent.glob(f"{target.stem}.*.checkpoint"))]
-    for path in found:
-        if reached := how_far(path):
-            _say(f"{path} keeps the search ({reached}); the same command continues it")
 
 
 def _reporting(study: Study, named: bool) -> TerminalReporter:

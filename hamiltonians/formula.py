@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from html import escape
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..clusters.shown import quantity
-from .parameters import Bosons, Coupling, Electrons, Phonons, is_number
+
+if TYPE_CHECKING:
+    from .parameters import Bosons, Coupling, Electrons, Phonons
 
 
 class Written(NamedTuple):
@@ -83,7 +85,7 @@ def species_rows(
         if key in there:
             table, _, name = key.partition(".")
             value: Coupling = getattr(species[table], name)
-            yield _term(how, not is_number(value)), f"{_symbol(how, '')} = {quantity(value)}"
+            yield _term(how, hasattr(value, "__len__")), f"{_symbol(how, '')} = {quantity(value)}"
 
 
 def _term(how: Written, varies: bool) -> str:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..clusters import Brief, Told
+from ..clusters import Brief, Card, Told
+from .formula import species_rows
 
 Coupling = float | Mapping[str, float] | Sequence[float]
 """One number for all, a table by class name (classes not named get 0), or one number for each."""
@@ -17,8 +18,17 @@ Where = str | Sequence[int]
 """Where a species lives: "all", a class name, or a list of sites (phonons also "bonds")."""
 
 
+class Species(Brief):
+    """What electrons, local pairs and phonons share: notebooks show their terms as formulas."""
+
+    def _repr_html_(self) -> str:
+        name = type(self).__name__.lower()
+        there = [f"{name}.{key}" for key, value in vars(self).items() if nonzero(value)]
+        return Card(name, list(species_rows(there, **{name: self}))).html  # type: ignore[arg-type]
+
+
 @dataclass(frozen=True, repr=False)
-class Electrons(Brief):
+class Electrons(Species):
     """Couplings of the electrons, energies in the user's unit.
 
     Attributes
@@ -40,7 +50,7 @@ class Electrons(Brief):
 
 
 @dataclass(frozen=True, repr=False)
-class Bosons(Brief):
+class Bosons(Species):
     """Couplings of the hard-core local pairs.
 
     Attributes
@@ -62,7 +72,7 @@ class Bosons(Brief):
 
 
 @dataclass(frozen=True, repr=False)
-class Phonons(Brief):
+class Phonons(Species):
     """Einstein oscillators, their couplings, and the truncated space that represents them.
 
     Attributes

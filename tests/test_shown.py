@@ -138,6 +138,15 @@ def test_settings_show_only_what_is_not_left_at_its_default():
         assert eval(repr(value), vars(respair) | {type(value).__name__: type(value)}) == value
 
 
+def test_settings_of_a_species_are_formulas_in_a_notebook():
+    html = MODEL.phonons._repr_html_()
+    assert "<b>phonons</b>" in html
+    assert "− ω<sub>0</sub> α Σ<sub>m</sub> b†<sub>m</sub> b<sub>m</sub> x<sub>m</sub>" in html
+    assert "α = 1.25" in html
+    assert "Σ<sub>⟨ij⟩σ</sub> t<sub>ij</sub>" in MODEL.electrons._repr_html_()
+    assert "<tr>" not in respair.Bosons(on=[0, 1])._repr_html_()
+
+
 @settings(max_examples=40, deadline=None)
 @given(model=models())
 def test_every_model_can_be_shown(model):

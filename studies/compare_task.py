@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
@@ -23,7 +23,7 @@ from ..analysis.approximations import (
     compare,
     registry_of,
 )
-from ..analysis.approximations.comparison import SECTOR_QUANTITIES, THERMAL_QUANTITIES, comparison_problems
+from ..analysis.approximations.comparison import SECTOR_QUANTITIES, THERMAL_QUANTITIES, WITHIN, comparison_problems
 from ..analysis.approximations.comparison_plots import plot_errors
 from ..hamiltonians import Model, Problem, Sector
 from ..hamiltonians.parameters import show
@@ -189,6 +189,24 @@ class CompareTask(Task):
                 )
             yield table
             yield Text(f"Nearest: {data[f'compare_best_{name}'].values}.")
+
+    @classmethod
+    def sweep_tables(cls, points: Sequence[tuple[Mapping[str, object], xr.Dataset]]) -> Iterator[TextTable | Text]:
+        """Yield for each quantity at how many points an approximation is the nearest, and how near."""
+        if not points:
+            return
+        first = points[0][1]
+        for quantity in (n.removeprefix("compare_best_") for n in map(str, first.data_vars) if "compare_best_" in n):
+            errors = np.array([data[f"compare_relative_error_{quantity}"].values for _, data in points])
+            best = [str(data[f"compare_best_{quantity}"].values) for _, data in points]
+            title = f"compare: {quantity} at {len(points)} points"
+            bands = [f"within {100 * level:g}%" for level in WITHIN]
+            table = columns(title, ("", "nearest", *bands, "largest relative error"))
+            for name, own in zip(map(str, first["approximation"].values), errors.T, strict=True):
+                if not np.all(np.isnan(own)):
+                    counts = (best.count(name), *(int(np.sum(own <= level)) for level in WITHIN))
+                    table.add_row(name, *map(str, counts), f"{np.nanmax(own):.3g}")
+            yield table
 
 
 def _one(own: Mapping[str, xr.DataArray], name: str, k: int, quantities: list[str]) -> dict[str, object]:

@@ -223,6 +223,26 @@ def test_the_atomic_limit_is_exact_without_hopping():
         np.testing.assert_allclose(alone[name], np.real(whole[name]), rtol=0, atol=1e-10, err_msg=name)
 
 
+@pytest.mark.parametrize("t", [0.0, 0.3])
+@pytest.mark.parametrize("name", ["mean_field", "mean_field_sites"])
+def test_the_mean_field_is_exact_without_exchange(name, t):
+    model = Model(ring(3), Electrons(1.0), Bosons(0.4, 0.0), chemical_potential=0.25)
+    data = A[name](model, t)
+    if t:
+        best = float(thermal_averages(model, [t], names=[]).grand_potential[0])
+    else:
+        best = min(exact(model, Sector(n)) for n in range(13))
+    assert float(data.grand_potential) == pytest.approx(best, abs=1e-10)
+    assert float(data.critical_temperature) == 0.0
+    assert not bool(data.broken_charge_symmetry)
+
+
+def test_bipolarons_are_exact_without_hopping():
+    model = holstein_dimer({"t": 0.0, "U": 0.5, "g": 0.9, "omega0": 1.0}, 24, "mean")
+    found = A["bipolaron_perturbation"](model, Sector(2)).energies.values
+    np.testing.assert_allclose(found, ground_state(model, Sector(2), states=2).energies, rtol=0, atol=1e-9)
+
+
 @pytest.mark.parametrize("u", [0.0, 0.7])
 def test_thermal_lines_of_a_site_against_all_its_matrix_elements(u):
     """A_up(omega) = sum_mn (p_m + p_n) |<m| c_up |n>|^2 from eight dense states."""

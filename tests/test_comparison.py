@@ -207,6 +207,19 @@ def test_a_comparison_is_shown_as_a_table(tmp_path):
     assert (tmp_path / "one-compare.png").exists()
 
 
+def test_a_sweep_tells_how_often_each_is_the_nearest_and_how_near(tmp_path):
+    path = tmp_path / "map.toml"
+    path.write_text(FILE.replace('"lang-firsov-variational", ', "") + MAP.replace("[0.5, 4.0]", "[0.5]"))
+    done = CliRunner().invoke(app, ["run", str(path), "--out", str(tmp_path)], env={"COLUMNS": "200"})
+    assert done.exit_code == 0, done.stderr
+    assert "compare: energies at 2 points" in done.stdout
+    (row,) = [line for line in done.stdout.splitlines() if "adiabatic-bound" in line]
+    data = read_data(tmp_path / "map.nc").isel({"phonons.frequency": 0}).sel(approximation="adiabatic-bound")
+    errors = data.compare_relative_error_energies.values
+    counts = [int((errors <= level).sum()) for level in (0.01, 0.05, 0.2)]
+    assert [cell.strip() for cell in row.strip("│").split("│")][1:] == ["0", *map(str, counts), f"{errors.max():.3g}"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [

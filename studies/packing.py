@@ -19,13 +19,13 @@ def packed(data: xr.Dataset) -> dict[str, Any]:
     True
     """
     return {
-        "variables": {str(name): _packed(array) for name, array in data.data_vars.items()},
-        "coordinates": {str(name): _packed(array) for name, array in data.coords.items()},
+        "variables": {str(name): _packed(data.variables[name]) for name in data.data_vars},
+        "coordinates": {str(name): _packed(data.variables[name]) for name in data.coords},
         "attributes": dict(data.attrs),
     }
 
 
-def _packed(array: xr.DataArray) -> dict[str, Any]:
+def _packed(array: xr.Variable) -> dict[str, Any]:
     values = array.values
     kept: Any = {"text": values.ravel().tolist(), "kind": values.dtype.str} if values.dtype.kind == "U" else values
     attributes = {str(k): v.item() if isinstance(v, np.generic) else v for k, v in array.attrs.items()}

@@ -190,7 +190,8 @@ def run(
         for known in book.solve():
             if finished is not None:
                 finished(known - 1, book.result)
-        finer = refined(book.study, book.result.data) if study.sweep else None
+        adaptive = any(axis.refinement for axis in book.study.sweep)
+        finer = refined(book.study, book.result.data) if adaptive else None
         if finer is None:
             return book.result
         book.turn_to(finer)

@@ -38,7 +38,6 @@ from respair.studies.dataset.integrity import write_manifest
 from respair.studies.dataset.tables import csv_tables
 from respair.studies.dataset.wording import hamiltonian_lines
 
-SHIPPED = Path(__file__).resolve().parent.parent / "notebooks" / "data" / "resonant-pairing"
 SITE = """
 schema = 1
 name = "One site"
@@ -465,3 +464,7 @@ def test_numbers_that_are_missing_are_compared_as_well():
     for other in ({"x": ("site", [1.0, 0.0])}, {"x": ("site", [np.nan, np.nan])}, {"labels": ("level", ["A2", ""])}):
         assert max(each.ratio for each in deviations(full, full.assign(other))) == np.inf
     assert max(each.ratio for each in deviations(full, full.drop_vars("x"))) == np.inf
+    bars = xr.Dataset({"flux_energy_error": 1e-3, "leak": 1e-3, "error": ""})
+    assert not any(each.ratio for each in deviations(bars, bars.assign(error="another disk")))
+    for name in ("flux_energy_error", "leak"):
+        assert [each.variable for each in deviations(bars, bars.assign({name: 1.0})) if each.ratio > 1] == [name]

@@ -19,8 +19,10 @@ UNKNOWN_GAP = 1e-3
 """The distance to the next level where a study does not tell it."""
 ERRORS = ("error", "errors", "bounds", "leaks", "leak", "admixture", "defect", "defects")
 """Endings of what is an error bar itself."""
-FREE = ("wall_time", "version", "engine", "error", "residual", "residuals", "orbitals", "matvecs")
-"""Endings of what is another one each time: noise, and what is free up to a phase."""
+FREE = ("wall_time", "version", "engine", "stored", "error")
+"""What is another one each time or in each version."""
+NOISE = ("residual", "residuals", "orbitals")
+"""Endings of what is noise, or free up to a phase."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def deviations(published: xr.Dataset, again: xr.Dataset) -> Iterator[Deviation]:
     [('energies', True), ('energy_errors', True)]
     """
     for name in sorted({str(name) for name in (*published.data_vars, *again.data_vars)}):
-        if _ends(name, FREE):
+        if name in FREE or _ends(name, NOISE):
             continue
         if name not in published or name not in again:
             first, second = ("there" if name in data else "missing" for data in (published, again))

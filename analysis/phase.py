@@ -13,11 +13,11 @@ import xarray as xr
 from ..clusters import ring
 from ..hamiltonians import Bosons, Electrons, Model, Phonons, Sector
 from ..hamiltonians.charges import charge_dimension
-from ..solvers import Options, Progress, levels_by_symmetry, silent
+from ..solvers import LabelledLevels, Options, Progress, levels_by_symmetry, silent
 from .accuracy import gap_above, mixing
 from .averages import ChargeAverages
 from .binding import CHARGE_GAP, combined
-from .flux import FluxLine
+from .flux import FluxLevel, FluxLine
 from .flux_minima import FluxCurve, minimum_of
 from .labelled import labelled
 from .pair_density import pair_density
@@ -89,16 +89,8 @@ def coherence(
     if search not in SEARCHES:
         raise ValueError(f"search = {search!r} is unknown; allowed: {', '.join(SEARCHES)}")
     sector = sector if isinstance(sector, Sector) else Sector(sector)
-    if sector.has_symmetry:
-        raise ValueError(f"E_0 of a sector with {sector.label} is not periodic in the flux; leave it out")
     line = FluxLine(model, sector, options, lambda phi: progress(f"flux {phi:.4g}"), solving)
-    phi = _lower_end(line)[0] if search == "ends" else float(minimum_of(FluxCurve(line))["phi"])
-    levels = line.isolated(phi)
-    there = line.answer(phi, levels)
-    if search == "ends" and not there.curvature > 0:
-        phi = float(minimum_of(FluxCurve(line))["phi"])
-        levels = line.isolated(phi)
-        there = line.answer(phi, levels)
+    levels, there = _at_best_flux(line, search)
     state = levels.ground
     averages = ChargeAverages(state)
     both = model.electrons is not None and model.bosons is not None
@@ -107,7 +99,7 @@ def coherence(
     pairs = pair_density(state, form, averages)
     pair_gap, pair_gap_error = _pair_gap(line, sector)
     values = {
-        "phi": phi,
+        "phi": there.phi,
         "amplitude": amplitude,
         "eigenvalue": pairs["eigenvalues"].values[0],
         "fraction": float(pairs["fraction"]),
@@ -144,6 +136,20 @@ QUANTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 """Formula and unit of what `coherence` measures."""
+
+
+def _at_best_flux(line: FluxLine, search: str) -> tuple[LabelledLevels, FluxLevel]:
+    """Return the ground level at phi*, and how it answers a flux."""
+    curve = FluxCurve(line)
+    if search == "ends":
+        phi = _lower_end(line)[0]
+        levels = line.isolated(phi)
+        there = line.answer(phi, levels)
+        if there.curvature > 0:
+            return levels, there
+    phi = float(minimum_of(curve)["phi"])
+    levels = line.isolated(phi)
+    return levels, line.answer(phi, levels)
 
 
 def _lower_end(line: FluxLine) -> tuple[float, float, float]:

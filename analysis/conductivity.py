@@ -55,7 +55,7 @@ def optical_conductivity(
     levels : Eigenstates or LabelledLevels
         Their ground level is taken.
     frequencies : (n,) float
-        omega, above 0 [energy].
+        omega [energy]. All lines lie above 0; what the curve has at and below 0 is the tails of their broadening.
     broadening, lineshape, options, progress
         As in `spectral_function`.
 

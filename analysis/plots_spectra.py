@@ -98,7 +98,7 @@ def plot_map(data: xr.Dataset, ax: Axes | None = None, part: str = "real") -> Ax
         count = data.sizes[over]
         zone = np.arange(-(count // 2), count // 2 + 1)
         values, at = values[:, zone % count], 2 * zone / count
-        ax.set_xlabel(r"$k / \pi$")
+        ax.set(xlabel=r"$k / \pi$", xlim=(-1, 1))
     else:
         at = data[over].values
         ax.set_xlabel("site")

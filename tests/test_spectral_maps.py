@@ -19,6 +19,7 @@ from respair.analysis import (
     weight_transfer,
 )
 from respair.analysis.plots_spectra import plot_lines, plot_map, plot_spectrum
+from respair.analysis.sum_rules import moments_from_commutators
 from respair.cli import app
 from respair.clusters import chain, dimer, ligand_centre, ring, site
 from respair.hamiltonians import Bosons, Electrons, InvalidModel, Model, Phonons, Sector
@@ -226,3 +227,16 @@ def test_a_model_file_gives_what_is_read_off_spectra(tmp_path):
     assert shown.exit_code == 0, shown.stderr
     assert "Z = 0.333333" in shown.stdout
     assert "Weight moved from electrons.hubbard_u = 1" in shown.stdout
+
+
+def test_a_spectrum_that_misses_its_sum_rules_is_an_error_and_writes_nothing(tmp_path, monkeypatch):
+    text = 'schema = 1\ncluster = { kind = "site" }\nelectrons = {}\nsector = { charge = 1, two_sz = 1 }\n'
+    (tmp_path / "site.toml").write_text(text + "spectrum = { frequencies = [0.0] }\n")
+    command = ["run", str(tmp_path / "site.toml"), "--json", "--out", str(tmp_path)]
+    true = moments_from_commutators
+    monkeypatch.setattr("respair.analysis.spectra.moments_from_commutators", lambda *given: true(*given) + 1e-6)
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code != 0
+    assert done.stdout == ""
+    assert "its sum rule 1.000001" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["site.toml"]

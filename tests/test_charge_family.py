@@ -46,6 +46,13 @@ def test_small_and_large_sectors_are_treated_alike(size, monkeypatch):
     assert family.energies(np.array([vector, 2 * vector])) == pytest.approx([lowest, 2 * lowest], abs=1e-9)
 
 
+def test_small_sectors_are_kept_and_large_ones_are_not(monkeypatch):
+    weak, strong = (Model(ring(3), Electrons(1.0, hubbard_u=u)) for u in (0.0, 4.0))
+    assert ChargeFamily.of(weak, Sector(2)) is ChargeFamily.of(strong, Sector(2))
+    monkeypatch.setattr("respair.analysis.approximations.charge_family.REMEMBERED_UP_TO", 5)
+    assert ChargeFamily.of(weak, Sector(2)) is not ChargeFamily.of(strong, Sector(2))
+
+
 def test_effective_couplings_are_those_of_the_effective_model():
     lattice = Phonons(1.2, [0, 2], [0.5, -0.3], [0.2, 0.6], max_quanta=1)
     model = Model(chain(3), Electrons(1.0, 0.1, 0.4), Bosons(0.2, 0.7, 0.3), lattice)

@@ -24,6 +24,7 @@ from ...hamiltonians import (
     electron_number,
     hamiltonian_operator,
 )
+from ...hamiltonians.space import dimensions
 from ...hamiltonians.threads import one_thread_for
 from ...solvers import Options
 from ...solvers.ground_state import is_degenerate
@@ -36,6 +37,8 @@ NAMES = (*ELECTRONS.values(), *BOSONS.values())
 """The couplings, in order; after them come the contacts of the sites and mu."""
 REMEMBERED = 8
 """How many sectors are kept: points of a map differ in the values of the couplings only."""
+REMEMBERED_UP_TO = 20_000
+"""Larger sectors are not kept."""
 
 
 class ChargeFamily:
@@ -80,8 +83,10 @@ class ChargeFamily:
     @classmethod
     def of(cls, model: Model, sector: Sector) -> ChargeFamily:
         """Return the family of the charges of a model; spatial quantum numbers are not used."""
+        whole = Sector(sector.charge, sector.two_sz)
         species = (model.electrons is not None, model.bosons is not None)
-        return _family(model.cluster, species, model.boson_sites, model.flux, Sector(sector.charge, sector.two_sz))
+        make = _remembered if dimensions(model, whole)[0] <= REMEMBERED_UP_TO else cls
+        return make(model.cluster, species, model.boson_sites, model.flux, whole)
 
     def matrix(self, couplings: NDArray[np.float64]) -> Any:
         """Return H: an array where that is small, else a sparse one."""
@@ -126,7 +131,7 @@ class ChargeFamily:
 
 
 @lru_cache(REMEMBERED)
-def _family(
+def _remembered(
     cluster: Cluster, species: tuple[bool, bool], boson_sites: tuple[int, ...], flux: float, sector: Sector
 ) -> ChargeFamily:
     return ChargeFamily(cluster, species, boson_sites, flux, sector)

@@ -2,31 +2,38 @@
 
 import ast
 import inspect
+import pkgutil
 import sys
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 
-from pages import keep
+from pages import discard, keep
 
 import respair.analysis
 
-ROOMS = {
-    "clusters": "Clusters",
-    "hamiltonians": "Hamiltonians",
-    "solvers": "Solvers",
-    "analysis": "Analysis",
-    "analysis.approximations": "Approximations",
-    "studies": "Studies",
-}
+ROOMS = ("clusters", "hamiltonians", "solvers", "analysis", "studies")
 
 
 def write(folder):
-    """Write a page for each room, for the front door and for the figures."""
-    for room, title in ROOMS.items():
-        keep(folder / f"{room}.rst", _room_page(f"respair.{room}", title))
-    keep(folder / "respair.rst", _front_page())
+    """Write a page for each room and the rooms inside it, for the front door and for the figures."""
+    found = rooms()
+    discard(folder, "*.rst", {f"{name}.rst" for name in (*found, "respair", "figures")})
+    discard(folder / "generated", "*.rst", {f"{room}.{name}.rst" for room in found for name in public_names(room)})
+    for module in found:
+        keep(folder / f"{module}.rst", _room_page(module))
+    keep(folder / "respair.rst", _front_page(found))
     keep(folder / "figures.rst", _figures_page())
+
+
+def rooms():
+    """Return the packages with public names, in the order in which they import each other."""
+    packages = []
+    for room in ROOMS:
+        top = import_module(f"respair.{room}")
+        inner = (found.name for found in pkgutil.iter_modules(top.__path__, f"{top.__name__}.") if found.ispkg)
+        packages += [top.__name__, *inner]
+    return [name for name in packages if hasattr(import_module(name), "__all__")]
 
 
 def public_names(module):
@@ -37,13 +44,13 @@ def public_names(module):
     return [name for name in room.__all__ if name not in shared]
 
 
-def _room_page(module, title):
+def _room_page(module):
     room = import_module(module)
     names = public_names(module)
     functions = [name for name in names if inspect.isfunction(getattr(room, name))]
     classes = [name for name in names if inspect.isclass(getattr(room, name))]
     constants = [name for name in names if name not in (*functions, *classes)]
-    lines = [title, "=" * len(title), "", room.__doc__.partition("\n\n")[0], "", f".. currentmodule:: {module}", ""]
+    lines = [module, "=" * len(module), "", room.__doc__.partition("\n\n")[0], "", f".. currentmodule:: {module}", ""]
     for heading, listed in (("Functions", functions), ("Classes", classes)):
         if listed:
             lines += [
@@ -77,14 +84,14 @@ def documented(room, name):
     raise LookupError(f"{room.__name__}.{name} has no text below its assignment")
 
 
-def _front_page():
+def _front_page(found):
     lines = ["The front door", "==============", "", "Names that ``import respair`` gives at once:", ""]
     lines += [".. list-table::", "   :widths: 30 70", ""]
     for name in respair.__all__:
         thing = getattr(respair, name)
-        room = next(r for r in ROOMS if name in import_module(f"respair.{r}").__all__)
+        room = next(room for room in found if name in import_module(room).__all__)
         summary = inspect.cleandoc(thing.__doc__).partition("\n")[0]
-        lines += [f"   * - :py:obj:`~respair.{room}.{name}`", f"     - {summary}"]
+        lines += [f"   * - :py:obj:`~{room}.{name}`", f"     - {summary}"]
     return "\n".join(lines) + "\n"
 
 

@@ -4,6 +4,8 @@ import re
 import shutil
 from pathlib import Path
 
+from pages import discard
+
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 
 
@@ -15,8 +17,6 @@ def names():
 def write(folder):
     """Copy notebooks and their model files to a folder; files keep their times, so that builds go on from caches."""
     shutil.copytree(NOTEBOOKS / "models", folder / "models", dirs_exist_ok=True)
-    for stale in folder.glob("*.ipynb"):
-        if stale.name not in names():
-            stale.unlink()
+    discard(folder, "*.ipynb", names())
     for name in names():
         shutil.copy2(NOTEBOOKS / name, folder / name)

@@ -36,7 +36,7 @@ class Deviation:
     published, again : float or str
         Where it deviates most.
     ratio : float
-        |again - published| over what is allowed; 1 or less is right, infinity for another text or shape.
+        ``|again - published|`` over what is allowed; 1 or less is right, infinity for another text or shape.
     allowed : float
         The largest deviation that the certificates allow there.
     """

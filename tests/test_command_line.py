@@ -2,9 +2,9 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
-import time
 
 import netCDF4
 import numpy as np
@@ -175,11 +175,14 @@ def test_a_run_that_does_not_converge_says_so(folder):
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]], ids=" ".join)
 def test_help_comes_at_once(arguments, folder):
-    respair(*arguments, cwd=folder)
-    start = time.perf_counter()
-    done = respair(*arguments, cwd=folder)
-    assert done.returncode == 0
-    assert time.perf_counter() - start < 1.0
+    """The time of the processor, warm, counts: other programs may be at work."""
+    spent = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert respair(*arguments, cwd=folder).returncode == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(spent) < 0.5
 
 
 def test_importing_the_package_loads_nothing_heavy(folder):

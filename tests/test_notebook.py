@@ -154,7 +154,7 @@ ERRORS = (
     respair.ConvergenceError,
     clusters.InvalidValue,
     *(solvers.CheckpointError, solvers.CutoffError, solvers.DoesNotFit),
-    *(studies.StudyError, studies.SchedulerError, studies.Interrupted),
+    *(studies.StudyError, studies.SchedulerError, studies.DatasetError, studies.Interrupted),
     *(respair.analysis.BracketError, respair.analysis.approximations.BoundViolation),
 )
 

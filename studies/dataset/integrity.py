@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ...clusters import Told
 from ..folder import checksum, write_text
 
 FORMAT, SCHEMA = "respair-dataset", 1
@@ -18,7 +19,7 @@ KEYS = ("schema", "title", "licence", "authors", "versions", "studies", "files",
 """What every manifest has."""
 
 
-class DatasetError(RuntimeError):
+class DatasetError(Told, RuntimeError):
     """A folder that is no dataset, or where none can be built; nothing in it was changed."""
 
 

@@ -258,6 +258,18 @@ def test_a_job_is_cancelled_in_the_middle_and_says_nothing_more():
     wait(lambda: ended == [False, "next"])
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # late ones end their thread
+def test_cancelling_at_any_moment_leaves_the_next_request_its_turn():
+    latest, done = Latest(lambda what: what()), []
+    for number in range(200):
+        latest.submit(lambda job, n=number: time.sleep(2e-4 * (n % 5)))
+        time.sleep(2e-4 * (number % 3))
+        latest.cancel()
+    latest.submit(lambda job: done.append("last"))
+    wait(lambda: done == ["last"])
+    wait(lambda: latest.busy is None)
+
+
 def test_a_missing_extra_is_told_with_what_installs_it(monkeypatch):
     monkeypatch.setattr("respair.explorer.find_spec", lambda name: None)
     with pytest.raises(ExtraMissing, match=r"pip install 'respair\[explore\]'"):

@@ -6,6 +6,7 @@ import ctypes
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import xarray as xr
@@ -16,8 +17,8 @@ PACE = 0.15
 """Seconds between two reports of progress."""
 
 
-class Cancelled(BaseException):
-    """Ends a job that is not wanted any more."""
+class Cancelled(SystemExit):
+    """Ends a job that is not wanted any more; like every `SystemExit` it ends a thread without a word."""
 
 
 class Watch:
@@ -72,11 +73,6 @@ class Job:
     wanted: bool = True
     thread: threading.Thread | None = None
 
-    @property
-    def works(self) -> bool:
-        """True until its thread has ended."""
-        return self.thread is None or self.thread.is_alive()
-
 
 class Latest:
     """Does one job at a time, the newest.
@@ -100,7 +96,7 @@ class Latest:
     def submit(self, work: Callable[[Job], None]) -> None:
         """Do this after the job at work, in the place of what waits; a job that takes long is cancelled."""
         self._next = Job(work)
-        if self._job is None or not self._job.works:
+        if self._job is None:
             self._start()
         elif time.monotonic() - self._job.began > PATIENCE:
             _interrupt(self._job)
@@ -117,16 +113,19 @@ class Latest:
         if job is None:
             return
         job.began = time.monotonic()
-        job.thread = threading.Thread(target=self._run, args=(job,), daemon=True)
+        job.thread = threading.Thread(target=_do, args=(job,), daemon=True)
         job.thread.start()
+        threading.Thread(target=self._follow, args=(job.thread,), daemon=True).start()
 
-    def _run(self, job: Job) -> None:
-        try:
-            job.work(job)
-        except Cancelled:
-            job.wanted = False
-        finally:
-            self.post(self._start)
+    def _follow(self, thread: threading.Thread) -> None:
+        """Begin what waits once a job has ended, in whichever way."""
+        thread.join()
+        self.post(self._start)
+
+
+def _do(job: Job) -> None:
+    with suppress(Cancelled):
+        job.work(job)
 
 
 def _interrupt(job: Job) -> None:

@@ -25,8 +25,8 @@ from .sections import Section, sections, switched
 
 FILES = "files"
 """The panel of the files, which shows no figures."""
-OWN = "as read"
-"""What the list of models says of a model file."""
+OWN = "your own"
+"""What the list of models says of a model file, and of a model that was changed."""
 
 
 class Page:
@@ -63,7 +63,7 @@ class Page:
         self._upload = widgets.FileUpload(accept=".toml", multiple=False, description="Open a model file")
         self._upload.layout.width = "auto"
         self._upload.observe(self._uploaded, "value")
-        self._upload_answer = _html("respair-problem")
+        self._upload_answer = _html("respair-refused")
         self._tabs = widgets.ToggleButtons(
             options=[*((p.title, n) for n, p in PANELS.items()), ("Files, Python", FILES)]
         )
@@ -91,6 +91,10 @@ class Page:
         """Change the screen and answer it."""
         self.screen = how(self.screen)
         self.refresh()
+
+    def _edit(self, how: Callable[[Screen], Screen]) -> None:
+        self._models.value = OWN
+        self.change(how)
 
     def refresh(self) -> None:
         """Check the screen, tell what is wrong beside its control, and compute what is right."""
@@ -130,7 +134,7 @@ class Page:
             self._rows[section.title] = Heading(section, self.switch)
         for entry in section.entries:
             if entry not in self._rows:
-                self._rows[entry] = row(entry, self.change)
+                self._rows[entry] = row(entry, self._edit)
         heading = self._rows[section.title]
         heading.show(self.screen)
         return widgets.VBox([heading.box, *(self._rows[entry].box for entry in section.entries)])
@@ -228,7 +232,7 @@ class Page:
         """Put a species into the model, or take it out."""
         if self.model is not None and wanted != (species in self.screen.tables):
             model = self.model
-            self.change(lambda screen: switched(screen, species, wanted, model))
+            self._edit(lambda screen: switched(screen, species, wanted, model))
 
     def _picked(self, event: Any) -> None:
         if event["new"] in PRESETS:

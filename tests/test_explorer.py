@@ -85,8 +85,7 @@ def test_every_choice_reads_back_what_it_writes_and_leaves_a_correct_model(title
                 for _, value in entry.options:
                     changed = entry.write(screen, value)
                     assert entry.read(changed) == value
-                    if entry.name in ("kind", "frame", "cutoff", "symmetry"):
-                        changed.checked(["ground_state"])
+                    changed.checked(["ground_state"])
 
 
 def test_a_control_has_the_default_of_the_model_file():

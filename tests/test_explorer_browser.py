@@ -18,7 +18,9 @@ from respair.studies import parse, read, read_data, run, with_error
 sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright here: pip install 'respair[test]'")
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PATIENCE = 60_000
+PATIENCE = 120_000
+FIRST_TIME = 400_000
+"""Milliseconds for a page whose kernels are compiled for this machine first."""
 MODEL = """
 schema = 1
 name = "small ring"
@@ -77,8 +79,8 @@ def opened(url):
         sync_api.expect.set_options(timeout=PATIENCE)
         found.complaints = []
         found.on("pageerror", lambda error: found.complaints.append(str(error)))
-        found.goto(url, timeout=PATIENCE)
-        found.locator(".respair-numbers table").first.wait_for()
+        found.goto(url, timeout=FIRST_TIME)
+        found.locator(".respair-numbers table").first.wait_for(timeout=FIRST_TIME)
         yield found
         assert found.complaints == []
         browser.close()

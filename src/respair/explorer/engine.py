@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 import xarray as xr
 
-from ..analysis import default_grid, observables
+from ..analysis import available, default_grid, observables
 from ..analysis.accuracy import isolated_ground
 from ..hamiltonians import Model
 from ..solvers import Eigenstates, LabelledLevels, estimate, ground_state
@@ -26,6 +26,13 @@ GENEROUS = 0.01
 """A cutoff whose error bar is below this share of the one wanted is tried smaller the next time."""
 
 
+SEEN_FIRST = frozenset(
+    {
+        *("electron_density", "boson_density", "displacement", "displacement_distribution"),
+        *("pair_correlation", "boson_correlation", "pair_boson_correlation"),
+    }
+)
+"""What the figures of the first part of an answer show."""
 FIRST = "state"
 """The panel of the ground level, which every other one needs."""
 
@@ -131,7 +138,8 @@ class Engine:
         about = _about(study, first)
         grid = default_grid(study.model)
         if panel == FIRST and first is not None:
-            part = observables(first.ground, None, grid)
+            names = [name for name in available(study.model) if name in SEEN_FIRST]
+            part = observables(first.ground, names, grid)
             show(Answer(screen, study, part, about, complete=False))
         base = screen.text()
         setting = Prepared(

@@ -127,7 +127,7 @@ def _species(screen: Screen, model: Model, species: str) -> Iterator[Control | C
         hosts = (("all sites", "all"), ("bonds", "bonds"), *((each, each) for each in classes if len(classes) > 1))
         yield Choice(
             ("phonons.on",), "modes on", hosts, partial(_host, model=model),
-            lambda s, on: _without_lists(s).changed("phonons.on", on),
+            _with_host,
         )  # fmt: skip
     yield from couplings(screen, model, species)
     if species == "phonons":
@@ -147,6 +147,13 @@ def _host(screen: Screen, model: Model) -> Any:
     on = screen.value("phonons.on")
     default = model.phonons.on if model.phonons is not None else "all"
     return default if on is None else on
+
+
+def _with_host(screen: Screen, on: str) -> Screen:
+    """Return the screen with modes elsewhere; charges on sites do not couple to modes on bonds."""
+    for key in ("boson_coupling", "electron_coupling") if on == "bonds" else ():
+        screen = screen.changed(f"phonons.{key}", None)
+    return _without_lists(screen).changed("phonons.on", on)
 
 
 def _without_lists(screen: Screen) -> Screen:

@@ -150,7 +150,13 @@ def draw(
 @app.command()
 def explore(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="Model file (TOML) to begin with.", show_default=False)
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help="Model file (TOML) to begin with.",
+            show_default=False,
+            autocompletion=model_files,
+        ),
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
     no_browser: Annotated[

@@ -15,8 +15,7 @@ def names():
 
 
 def write(folder):
-    """Copy notebooks and their model files to a folder; files keep their times, so that builds go on from caches."""
-    shutil.copytree(NOTEBOOKS / "models", folder / "models", dirs_exist_ok=True)
+    """Copy notebooks and what they read to a folder; files keep their times, so that builds go on from caches."""
     discard(folder, "*.ipynb", names())
-    for name in names():
-        shutil.copy2(NOTEBOOKS / name, folder / name)
+    others = [path.name for path in NOTEBOOKS.glob("*.ipynb") if path.name not in names()]
+    shutil.copytree(NOTEBOOKS, folder, ignore=shutil.ignore_patterns(".*", *others), dirs_exist_ok=True)

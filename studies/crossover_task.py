@@ -39,7 +39,7 @@ class CrossoverTask(Task):
     Attributes
     ----------
     broadening : float
-        Of A(0, T).
+        Half width at half maximum of the lines of A(omega) behind A(0, T).
     """
 
     name: ClassVar[str] = "crossover"

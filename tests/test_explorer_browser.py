@@ -290,6 +290,7 @@ def test_what_is_downloaded_can_be_run_again(page, tmp_path):
 
 def test_every_panel_answers(page):
     page.locator(".respair-head select").select_option("Hubbard ring")
+    sync_api.expect(field(page, "cluster-sites")).to_have_value("6")
     write(page, "cluster-sites", "3")
     write(page, "sector-charge", "2")
     for title, count in {"Pairs": 2, "Spectrum": 1, "Flux": 2, "Temperature": 3}.items():

@@ -25,7 +25,11 @@ SIZE = (4.9, 2.85)
 FRAME = (0.155, 0.185, 0.82, 0.775)
 RADIUS = 0.26
 """Of the circle of a site that is full, in bond lengths."""
-ASIDE, BELOW = 1.1, 0.8
+NAME = 1.75 * RADIUS
+"""How far from a site its numbers begin."""
+SIDES = np.array([[1, 0], [-1, 0], [0, 1], [0, -1], [0.7, 0.7], [-0.7, 0.7], [0.7, -0.7], [-0.7, -0.7]])
+"""Where they can be."""
+ASIDE, ABOVE, BELOW = 1.1, 1.0, 1.1
 """Room for the numbers and for the legend, in bond lengths."""
 BREATH = 0.35
 """By how much of it an oscillator with <X> = 1 is widened."""
@@ -113,7 +117,7 @@ def _state(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
 
 def _fit(xy: NDArray[np.float64], ax: Axes) -> None:
     """Make one bond length as long across as upwards, with room for the numbers and the legend."""
-    low, high = xy.min(axis=0) - np.array([ASIDE, BELOW]), xy.max(axis=0) + np.array([ASIDE, 1.9 * RADIUS])
+    low, high = xy.min(axis=0) - np.array([ASIDE, BELOW]), xy.max(axis=0) + np.array([ASIDE, ABOVE])
     size, middle = high - low, (low + high) / 2
     half = 0.5 * max(size[0] / SIZE[0], size[1] / SIZE[1]) * np.array(SIZE)
     ax.set_xlim(middle[0] - half[0], middle[0] + half[0])
@@ -140,17 +144,22 @@ def _ring(cluster: Cluster, mode: Mode, shift: float, ax: Axes, words: list[list
 
 
 def _names(xy: NDArray[np.float64], words: list[list[str]], ax: Axes) -> None:
-    """Write the numbers of each site on the side that looks away from the middle."""
-    middle = xy.mean(axis=0)
-    for point, lines in zip(xy, words, strict=True):
-        side = -1 if point[0] < middle[0] - 1e-9 else 1
+    """Write the numbers of each site on the side where they are farthest from the other sites."""
+    for i, (point, lines) in enumerate(zip(xy, words, strict=True)):
+        others = np.delete(xy, i, axis=0)
+        places = point + SIDES * NAME
+        clear = np.linalg.norm((point + 2 * SIDES * NAME)[:, None] - others, axis=-1).min(axis=1, initial=9.0)
+        outward = SIDES @ (point - xy.mean(axis=0))
+        best = int(np.argmax(np.round(clear, 6) + 0.1 * outward))
+        x, y = np.sign(np.round(SIDES[best], 9)).astype(int)
         ax.annotate(
             "\n".join(lines),
-            point + np.array([side * RADIUS * 1.75, 0.0]),
-            ha="right" if side < 0 else "left",
-            va="center",
+            tuple(places[best]),
+            ha=("center", "left", "right")[x],
+            va=("center", "bottom", "top")[y],
             fontsize=8,
             zorder=5,
+            bbox={"facecolor": "white", "alpha": 0.75, "lw": 0.0, "pad": 0.5},
         )
 
 

@@ -74,6 +74,7 @@ class Number(_Answered):
 
     def __init__(self, control: Control, change: Change) -> None:
         self._control, self._change, self._quiet = control, change, False
+        self._value: Any = None
         name = f"{control.symbol.replace('_', '')}: {control.name}"
         label = {"description": control.symbol, "style": WIDEST, "tooltip": name}
         self._slider: Any = None
@@ -90,7 +91,7 @@ class Number(_Answered):
 
     def show(self, screen: Screen) -> None:
         """Take the value of a screen, without telling anybody."""
-        value = screen.value(self._control.path, self._control.default)
+        value = self._value = screen.value(self._control.path, self._control.default)
         self._quiet = True
         try:
             self._field.value = shown(value)
@@ -127,6 +128,10 @@ class Number(_Answered):
             self._set(value_of(event["new"]) if event["new"].strip() else None)
 
     def _set(self, value: Any) -> None:
+        """Change the screen, unless a browser has only rounded what was there."""
+        numbers = all(isinstance(each, int | float) for each in (value, self._value))
+        if abs(value - self._value) <= ROUNDING if numbers else value == self._value:
+            return
         self._change(lambda screen: screen.changed(self._control.path, value))
 
 

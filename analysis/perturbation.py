@@ -18,6 +18,8 @@ SPLIT = 1e-7
 """Slopes of degenerate levels that differ by more than this cross: the ground energy has a kink there."""
 SOLVED = 1e-11
 """Relative residual of the linear solves."""
+ROUNDING = 16 * float(np.finfo(float).eps)
+"""What leads out of the level is rounding if it is less than this times the sum of all coefficients of V."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +32,21 @@ class Perturbed:
         The block with its ground level.
     ground, moved : (m, amplitudes)
         States of the level, and the perturbation V acting on them, as rows.
+    scale : float
+        Sum of the moduli of the coefficients of V.
     """
 
     levels: Eigenstates = field(repr=False)
     ground: NDArray[Any] = field(repr=False)
     moved: NDArray[Any] = field(repr=False)
+    scale: float
 
     @classmethod
     def of(cls, levels: Eigenstates, perturbation: Operator) -> Perturbed:
         """Apply a perturbation to the ground level of a block."""
         multiplet = levels.amplitudes[: levels.multiplicity]
-        return cls(levels, multiplet.reshape(len(multiplet), -1), acting(levels, perturbation))
+        scale = sum(abs(value) for value in perturbation.terms.values())
+        return cls(levels, multiplet.reshape(len(multiplet), -1), acting(levels, perturbation), scale)
 
     @property
     def slopes(self) -> NDArray[np.float64]:
@@ -49,13 +55,14 @@ class Perturbed:
 
     @cached_property
     def pushed(self) -> NDArray[Any]:
-        """Q V of the states, Q the projector off the level."""
-        return np.asarray(self.moved - (self.moved @ self.ground.conj().T) @ self.ground)
+        """Q V of the states, Q the projector off the level; zero where it is rounding."""
+        off = np.asarray(self.moved - (self.moved @ self.ground.conj().T) @ self.ground)
+        return off if np.linalg.norm(off) > ROUNDING * self.scale else np.zeros_like(off)
 
     @cached_property
     def answer(self) -> NDArray[Any]:
         """``(H - E_0)^-1 Q V`` of the states: less their first-order change."""
-        return self.divided(self.moved)
+        return self.divided(self.moved if self.pushed.any() else self.pushed)
 
     def divided(self, right: NDArray[Any]) -> NDArray[Any]:
         """Return ``(H - E_0)^-1 Q`` of some vectors, as rows."""

@@ -193,6 +193,17 @@ def _threaded(model: dict, case: dict) -> dict[str, dict]:
     return {"case": {**model, "sector": _sector(case), "flux": {"values": p["phis"]}}}
 
 
+def _flux(case: dict) -> dict[str, dict]:
+    """Ask for levels against the flux; for the canonical free energy at phi = 0, 1 and pi where it is stated."""
+    model = _bfm(case["params"])
+    found = _threaded(model, case)
+    if "F" in case["value"]:
+        thermal = {"ensemble": "canonical", "temperatures": [case["params"]["T_canonical"]], "observables": []}
+        warm = {"flux": {"values": [0.0, 1.0, float(np.pi)]}, "thermal": thermal}
+        found["F"] = {**model, "sector": _sector(case), **warm}
+    return found
+
+
 def _phonon_flux(case: dict) -> dict[str, dict]:
     model = _bfm(case["params"])
     model["phonons"]["max_quanta"] = _fixed(case)
@@ -229,7 +240,7 @@ def _warm_holstein(case: dict) -> dict[str, dict]:
 BUILDERS: dict[str, Callable[[dict], dict[str, dict]]] = {
     "bfm_energies": lambda case: _one(_bfm(case["params"]), case),
     "bfm_groundstate": lambda case: _one(_bfm(case["params"]), case),
-    "bfm_flux": lambda case: _threaded(_bfm(case["params"]), case),
+    "bfm_flux": _flux,
     "bfm_optical": _optical,
     "bfm_phonon_flux": _phonon_flux,
     "bfm_phonon_L1": lambda case: _capped(case, 60),
@@ -437,7 +448,9 @@ def _flux_answer(case: dict, records: Mapping[str, Record]) -> list[tuple[str, o
     if not isinstance(value, dict):
         return [("E0", flux["energies"], value)]
     one, length = flux["phi"].index(1.0), records["case"]["cluster"]["sites"]
+    warm = [("F", records["F"]["thermal"]["flux"]["free_energy"][0], value["F"])] if "F" in value else []
     return [
+        *warm,
         ("E0", flux["energies"], value["E0"]),
         ("I_phi1", flux["current"][one], value["I_phi1"]),
         ("curv_phi1", flux["stiffness"][one] / (np.pi * length), value["curv_phi1"]),

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from oracle_cases import CASES
 from reference import Fock, full_hamiltonian
 
 from respair import Bosons, Electrons, InvalidModel, Model, Phonons, Sector, chain, ring
@@ -103,23 +102,27 @@ def test_a_wanted_density_fixes_mu_at_the_flux_of_the_model():
             np.testing.assert_allclose(found[name][i], direct[name], atol=1e-9, err_msg=name)
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c["family"] == "bfm_flux"], ids=lambda case: case["id"])
-def test_free_energies_of_independent_codes_through_a_model_file(case):
-    p, charge = case["params"], case["sector"]["N_tot"]
-    text = f"""
+def test_a_model_file_has_lists_over_temperatures_of_lists_over_fluxes():
+    text = """
         schema = 1
-        cluster = {{ kind = "ring", sites = {p["L"]} }}
-        electrons.hopping = {p["t"]}
-        bosons = {{ level = {p["Delta_B"]}, exchange = {p["v"]}, hopping = {p["t_b"]} }}
-        sector.charge = {charge}
-        flux.values = [0.0, 1.0, {np.pi}]
-        thermal = {{ ensemble = "canonical", temperatures = [{p["T_canonical"]}, 1.0] }}
+        cluster = { kind = "ring", sites = 3 }
+        electrons.hopping = 1.0
+        bosons = { level = -0.3, exchange = 0.8, hopping = 0.2 }
+        sector.charge = 2
+        flux.values = [0.0, 1.0, 2.0]
+        thermal = { ensemble = "canonical", temperatures = [0.3, 1.0], observables = [] }
     """
     flux = records(run(parse(text, "ring.toml")))[0]["thermal"]["flux"]
-    np.testing.assert_allclose(flux["free_energy"][0], case["value"]["F"], atol=case["tolerance"])
-    assert flux["phi"] == [0.0, 1.0, np.pi]
-    assert np.shape(flux["current"]) == np.shape(flux["stiffness"]) == np.shape(flux["drude"]) == (2, 3)
-    assert not np.any(flux["errors"]["stiffness"])
+    direct = thermal_flux_response(
+        replace(RING, cluster=ring(3), chemical_potential=0.0),
+        [0.0, 1.0, 2.0],
+        [0.3, 1.0],
+        Ensemble("canonical", Sector(2)),
+    )
+    assert flux["phi"] == [0.0, 1.0, 2.0]
+    for name in ("free_energy", "current", "stiffness", "drude"):
+        np.testing.assert_allclose(flux[name], direct[name], atol=1e-12)
+        assert not np.any(flux["errors"][name])
 
 
 def test_what_has_no_flux_is_refused():

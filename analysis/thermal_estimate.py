@@ -12,6 +12,7 @@ from ..solvers.members import members
 from .ensembles import WHOLE_UP_TO, Ensemble, Sampling, bytes_of
 
 SECONDS_PER_BLOCK = 0.02
+"""Seconds that even the smallest block takes."""
 SECONDS_PER_LEVEL = 2e-9
 """Seconds of a dense diagonalization, per cube of the dimension."""
 SECONDS_PER_STEP = 4e-7

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from ..folder import fingerprint, opened, write_text
 from ..model_file import read
+from ..notebook import watching
 from ..pools import pool_of
-from ..progress import TerminalReporter
 from ..record import write
 from ..report import failures
 from ..runner import Result, run
@@ -114,7 +113,7 @@ def build_dataset(
         }
         results = {}
         for name, study in asked.items():
-            with TerminalReporter(Console(stderr=True), study.name) as reporter:
+            with watching(study.name) as reporter:
                 results[name] = run(study, reporter, None, keeping / f"{name}.checkpoint", folders[name], pool)
         if failed := [f"{name}: {text}" for name, result in results.items() for text in failures(result)]:
             raise FailedPointsError("\n".join(["nothing is published while points have failed:", *failed]))

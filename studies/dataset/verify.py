@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from rich.console import Console
 
 from ...solvers.pool import Pool
 from ..folder import content_hash, fingerprint
 from ..job import Job
+from ..notebook import watching
 from ..point import has_failed
 from ..pools import pool_of
-from ..progress import TerminalReporter
 from ..sweep import AS_LISTS, overridden
 from ..task import Reporter
 from .comparison import Deviation, deviations
@@ -149,7 +148,7 @@ def verify_dataset(
     wanted = list(_chosen(chosen, points, seed, at))
     with ExitStack() as stack:
         pool = stack.enter_context(pool_of(workers, scheduler))
-        reporter = stack.enter_context(TerminalReporter(Console(stderr=True), "computed again"))
+        reporter = stack.enter_context(watching("computed again"))
         again = list(_computed_again(wanted, pool, reporter))
     wrong += [text for each in again for text in each.problems]
     return Verification(path, files, tuple(wrong), tuple(again))

@@ -6,7 +6,7 @@ ground state at the neighbouring point, one parameter changed by the step. "All"
 that makes sure of the multiplicity, which a warm start needs as much. The last column is how far <n_b> of the two runs
 differ.
 
-Sweeps start every point afresh: the saving is a third of all products at best, in a sweep of one block; where all blocks
+Sweeps start every point afresh: the saving is a third of all products at best, in sweeps of one block; where all blocks
 are searched, as they are unless the sector is fixed, the others start from random vectors anyway, and about an eighth
 is left. In exchange, no point depends on which of its neighbours was there first, nor on interrupts and workers.
 

@@ -1,6 +1,6 @@
 # make demo   set up, run the main job on a real model file, leave a result file and a figure in results/
 # make test   set up, run the tests
-# make slow   set up, run the tests that take longer
+# make slow   set up, run the tests that take longer, and those of the explorer in a browser
 # make docs   set up, build the documentation with its notebooks, say where it is
 
 PYTHON ?= python3
@@ -20,7 +20,7 @@ test: $(STAMP)test
 	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile
 
 slow: $(STAMP)test
-	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile -m slow
+	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile -m "slow or browser"
 
 docs: $(STAMP)docs
 	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going --quiet --builder html docs $(DOCS)

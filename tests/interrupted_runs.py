@@ -49,7 +49,7 @@ def interrupt(folder):
         while not list(folder.glob(wanted)) and time.monotonic() < deadline:
             time.sleep(0.01)
     else:
-        time.sleep(0.3)
+        time.sleep(0.1)
     os.kill(child, signal.SIGINT)
     _, status = os.waitpid(child, 0)
     outputs = {name: Path(name).read_text() for name in ("stdout", "stderr")}

@@ -16,6 +16,7 @@ from respair.explorer.server import free_port
 from respair.studies import parse, read, read_data, run, with_error
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright here: pip install 'respair[test]'")
+pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE = 120_000

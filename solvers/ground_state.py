@@ -356,9 +356,17 @@ def _searched(
     space: tuple[Projection, int | None] = (everything, None),
 ) -> Levels:
     limits = (options.tolerance, options.seed, options.max_matvecs, is_degenerate)
-    below = options.wanted_below
     return lowest_levels(
-        product, size, dtype, states, *limits, progress, *space, wanted_below=below, checkpoint=checkpoint
+        product,
+        size,
+        dtype,
+        states,
+        *limits,
+        progress,
+        *space,
+        wanted_below=options.wanted_below,
+        checkpoint=checkpoint,
+        confirm=options.confirm,
     )
 
 

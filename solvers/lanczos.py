@@ -97,6 +97,7 @@ def lowest_levels(
     wanted_below: float = np.inf,
     kept_bytes: int = KEPT_BYTES,
     checkpoint: Checkpoint | None = None,
+    confirm: bool = True,
 ) -> Levels:
     """Find the `count` lowest levels, and further ones as long as they belong to the ground level.
 
@@ -132,12 +133,14 @@ def lowest_levels(
         Memory for the first vectors of a first pass.
     checkpoint : Checkpoint, optional
         Where the search is kept now and then, and from where it goes on.
+    confirm : bool
+        Make sure that nothing is missing.
 
     Returns
     -------
     Levels
         At least `count` levels, and every state of the ground level; one more search from a random vector has made
-        sure that nothing lower is missing.
+        sure that nothing lower is missing, unless `confirm` is False.
 
     Raises
     ------
@@ -151,7 +154,7 @@ def lowest_levels(
         return _written_out(matvec, project, size, dtype, dimension)
     operator = Deflated(matvec, project, size, np.dtype(dtype), seed)
     memory = Memory(stored_bytes, kept_bytes, checkpoint or Checkpoint())
-    limits = Limits(count, tolerance, max_matvecs, wanted_below, degenerate, progress)
+    limits = Limits(count, tolerance, max_matvecs, wanted_below, degenerate, progress, confirm)
     with one_blas_thread(), memory.checkpoint.holding_interrupts():
         return _all_levels(operator, dimension, limits, memory)
 
@@ -166,6 +169,7 @@ class Limits:
     wanted_below: float
     degenerate: Callable[[float, float], bool]
     progress: Progress
+    confirm: bool
 
 
 def _all_levels(operator: Deflated, dimension: int, limits: Limits, memory: Memory) -> Levels:
@@ -174,6 +178,8 @@ def _all_levels(operator: Deflated, dimension: int, limits: Limits, memory: Memo
         operator.restore(state)
     while len(operator.energies) < dimension and not state.get("complete"):
         order = np.sort(operator.energies)
+        if len(order) >= count and not limits.confirm:
+            break
         if len(order) >= max(count, MOST_LEVELS) and degenerate(order[0], order[-1]):
             raise ArithmeticError(
                 f"the ground level has {MOST_LEVELS} states or more, all of them needed for its averages; fix "

@@ -27,6 +27,9 @@ class Options(Brief):
         Bytes that the run may take; 16 GiB unless given.
     max_matvecs : int
         Products with H after which a search is given up.
+    confirm : bool
+        Make sure, by one more search, that no state of the ground level is missing and nothing lower. Without it a
+        degenerate level may come back incomplete, as from most Lanczos solvers, and averages with it.
     wanted_below : float
         Levels that are sure to lie above this energy are not computed.
     checkpoint : path, optional
@@ -44,6 +47,7 @@ class Options(Brief):
     seed: int = 0
     memory_limit: int = 16 << 30
     max_matvecs: int = 20_000
+    confirm: bool = True
     wanted_below: float = np.inf
     checkpoint: str | os.PathLike[str] | None = None
     checkpoint_interval: float = 60.0

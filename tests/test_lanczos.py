@@ -23,12 +23,13 @@ def rotated(levels, dtype=float):
 STORED, TWO_PASSES = 1 << 24, 0
 
 
-def solve(matrix, count, tolerance=1e-10, max_matvecs=20_000, seed=0, stored_bytes=STORED):
+def solve(matrix, count, tolerance=1e-10, max_matvecs=20_000, seed=0, stored_bytes=STORED, confirm=True):
     def product(v, out):
         return np.matmul(matrix, v, out=out)
 
     dtype = np.complex128 if np.iscomplexobj(matrix) else np.float64
     search = {"tolerance": tolerance, "seed": seed, "max_matvecs": max_matvecs, "stored_bytes": stored_bytes}
+    search["confirm"] = confirm
     return lowest_levels(product, len(matrix), dtype, count, degenerate=is_degenerate, **search)
 
 
@@ -118,3 +119,10 @@ def test_random_matrices_with_random_degeneracies(seed, size, complex_entries, s
     basis, _ = np.linalg.qr(noise if complex_entries else noise.real)
     found = solve((basis * levels) @ basis.conj().T, min(4, size), stored_bytes=stored)
     np.testing.assert_allclose(found.energies[: min(4, size)], levels[: min(4, size)], atol=1e-8)
+
+
+def test_a_search_that_is_not_confirmed_finds_the_lowest_level_with_fewer_products():
+    matrix = np.diag(np.r_[-2.0, np.linspace(-1.0, 5.0, 900)])
+    sure, quick = (solve(matrix, 1, confirm=confirm) for confirm in (True, False))
+    assert quick.energies[0] == pytest.approx(sure.energies[0], abs=1e-12) == -2.0
+    assert quick.matvecs < 0.7 * sure.matvecs

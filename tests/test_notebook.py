@@ -27,6 +27,9 @@ large = Model(model.cluster, model.electrons, model.bosons, Phonons(1.0, boson_c
 with respair.watching("ring") as shown:
     respair.ground_state(large, 4, progress=shown.lanczos)
 """
+LONGER = """
+    time.sleep(0.6)
+"""
 
 
 class Screen(NotebookClient):
@@ -50,7 +53,7 @@ def shown(message):
 def test_runs_in_a_notebook_have_one_output_each_and_go_on_after_an_interrupt(tmp_path):
     """The kernel is interrupted for real in the midst of the study; the same cell, run again, has all points."""
     quick = SOLVE.replace("large, 4", "large, 0")
-    client = opened(tmp_path, MODEL.format(quanta=3), STUDY, "float(data.energies[0, 0])", SOLVE, quick)
+    client = opened(tmp_path, MODEL.format(quanta=3), STUDY, "float(data.energies[0, 0])", f"import time{SOLVE}{LONGER}", quick)
     points = tmp_path / "ring.study" / "points"
 
     def interrupt():

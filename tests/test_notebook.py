@@ -54,7 +54,8 @@ def shown(message):
 def test_runs_in_a_notebook_have_one_output_each_and_go_on_after_an_interrupt(tmp_path):
     """The kernel is interrupted for real in the midst of the study; the same cell, run again, has all points."""
     quick = SOLVE.replace("large, 4", "large, 0")
-    client = opened(tmp_path, MODEL.format(quanta=3), STUDY, "float(data.energies[0, 0])", f"import time\nbegan = time.monotonic(){SOLVE}{LONGER}", quick)
+    longer = f"import time\nbegan = time.monotonic(){SOLVE}{LONGER}"
+    client = opened(tmp_path, MODEL.format(quanta=3), STUDY, "float(data.energies[0, 0])", longer, quick)
     points = tmp_path / "ring.study" / "points"
 
     def interrupt():

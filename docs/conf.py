@@ -35,7 +35,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx-mathjax-offline",
 ]
-exclude_patterns = ["generated/*"]
+exclude_patterns = ["tutorials/data/**", "generated/*"]
 templates_path = ["templates"]
 nitpicky = True
 

@@ -200,7 +200,7 @@ class Shell:
         outside: list[NDArray[np.int64]] = [np.zeros((0, space.modes), np.int64)]
         for word in words:
             _, image, _ = transitions(word.word if isinstance(word, Dressed) else word, space.occupations)
-            found = reached(word, image) if isinstance(word, Dressed) else np.unique(image, axis=0)
+            found = reached(word, image) if isinstance(word, Dressed) else image
             outside.append(found[np.any(found > space.max_quanta, axis=1) | (found.sum(axis=1) > space.total_quanta)])
         return cls.of(space, np.concatenate(outside))
 

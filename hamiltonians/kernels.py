@@ -61,6 +61,26 @@ def row_products(partial: Array, rows: Array, v: Array) -> None:
             partial[share, k] = total
 
 
+@compiled
+def three_terms(partial: Array, before: Array, now: Array, image: Array, a: Any, b: Any, c: Any) -> None:
+    """``before = c (image - a now - b before)``, and its squared length share by share: a step of Lanczos in one go."""
+    shares, size = partial.shape[0], now.shape[0]
+    for share in prange(shares):
+        total = partial.dtype.type(0)
+        for i in range(share * size // shares, (share + 1) * size // shares):
+            x = c * (image[i] - a * now[i] - b * before[i])
+            before[i] = x
+            total += x.real * x.real + x.imag * x.imag
+        partial[share] = total
+
+
+@compiled
+def scale(v: Array, c: Any) -> None:
+    """``v *= c``."""
+    for i in prange(v.shape[0]):
+        v[i] *= c
+
+
 @inlined
 def join(o: Array, x: Array, c: Any, lower: Array, upper: Array, weight: Array, count: int) -> None:
     """``o += c S x`` for the symmetric matrix S with ``S[lower[i], upper[i]] = weight[i]``."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..hamiltonians.kernels import add_rows, row_products
 from ..hamiltonians.threads import PARALLEL_FROM
+from .three_terms import Recursion, fused
 
 Vector = NDArray[Any]
 """A real or complex array of amplitudes."""
@@ -82,10 +83,21 @@ class Deflated:
         Of the vectors.
     seed : int
         Of the start vectors; each has its own stream of random numbers, so that it can be drawn again.
+    recursion : function
+        The three-term recursion of long searches.
     """
 
-    def __init__(self, matvec: Matvec, project: Projection, size: int, dtype: np.dtype[Any], seed: int) -> None:
+    def __init__(
+        self,
+        matvec: Matvec,
+        project: Projection,
+        size: int,
+        dtype: np.dtype[Any],
+        seed: int,
+        recursion: Recursion = fused,
+    ) -> None:
         self.matvec, self.project, self.size, self.dtype = matvec, project, size, dtype
+        self.recursion = recursion
         self.energies: list[float] = []
         self.locked: Vector = np.zeros((0, size), dtype)
         self.ceiling = 0.0

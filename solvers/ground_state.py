@@ -27,6 +27,7 @@ from .lanczos import SMALL, Levels, everything, lowest_levels, lowest_of
 from .level_table import level_table
 from .options import Options
 from .recursion import Progress, silent
+from .three_terms import Recursion, by_quspin, fused
 
 DEGENERATE = 1e-9
 """Levels closer than this times max(1, |E|) count as one."""
@@ -329,7 +330,8 @@ def _quspin(
         out[:] = matrix @ v
         return out
 
-    levels = _searched(product, matrix.shape[0], dtype, states, options, progress, checkpoint)
+    how = (states, options, progress, checkpoint)
+    levels = _searched(product, matrix.shape[0], dtype, *how, recursion=by_quspin)
     return levels, _by_isometry(block, expand)
 
 
@@ -354,6 +356,7 @@ def _searched(
     progress: Progress,
     checkpoint: Checkpoint,
     space: tuple[Projection, int | None] = (everything, None),
+    recursion: Recursion = fused,
 ) -> Levels:
     limits = (options.tolerance, options.seed, options.max_matvecs, is_degenerate)
     return lowest_levels(
@@ -367,6 +370,7 @@ def _searched(
         wanted_below=options.wanted_below,
         checkpoint=checkpoint,
         confirm=options.confirm,
+        recursion=recursion,
     )
 
 

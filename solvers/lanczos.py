@@ -19,6 +19,7 @@ from ..hamiltonians.threads import one_blas_thread, one_thread_for
 from .checkpoint import Checkpoint
 from .deflation import Deflated, Matvec, Projection, Ritz, Vector
 from .recursion import Memory, Progress, Stop, searched, silent
+from .three_terms import Recursion, fused
 
 SMALL = 400
 """Matrices up to this size are written out and given to LAPACK."""
@@ -98,6 +99,7 @@ def lowest_levels(
     kept_bytes: int = KEPT_BYTES,
     checkpoint: Checkpoint | None = None,
     confirm: bool = True,
+    recursion: Recursion = fused,
 ) -> Levels:
     """Find the `count` lowest levels, and further ones as long as they belong to the ground level.
 
@@ -135,6 +137,8 @@ def lowest_levels(
         Where the search is kept now and then, and from where it goes on.
     confirm : bool
         Make sure that nothing is missing.
+    recursion : function
+        The three-term recursion of long searches: `fused`, or QuSpin's.
 
     Returns
     -------
@@ -152,7 +156,7 @@ def lowest_levels(
     dimension = size if dimension is None else dimension
     if size <= SMALL:
         return _written_out(matvec, project, size, dtype, dimension)
-    operator = Deflated(matvec, project, size, np.dtype(dtype), seed)
+    operator = Deflated(matvec, project, size, np.dtype(dtype), seed, recursion)
     memory = Memory(stored_bytes, kept_bytes, checkpoint or Checkpoint())
     limits = Limits(count, tolerance, max_matvecs, wanted_below, degenerate, progress, confirm)
     with one_blas_thread(), memory.checkpoint.holding_interrupts():

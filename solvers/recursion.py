@@ -1,6 +1,6 @@
-"""QuSpin's Lanczos recursion with the guards it needs: a lowest Ritz pair, from stored vectors or in two passes.
+"""The Lanczos recursion with the guards it needs: a lowest Ritz pair, from stored vectors or in two passes.
 
-The recursion tests no convergence, loses orthogonality, and divides by zero in an invariant subspace.
+QuSpin's recursion tests no convergence, loses orthogonality, and divides by zero in an invariant subspace.
 
 - Small spaces: all vectors of a cycle are kept, and each is mended in QuSpin's own buffer before it is used: made
   orthogonal to the earlier ones, and random where the Krylov space was exhausted.
@@ -9,7 +9,7 @@ The recursion tests no convergence, loses orthogonality, and divides by zero in 
   as they fit, and the second pass begins after them.
 
 A recursion can begin in the middle, where a checkpoint was written or the kept vectors end: it starts from q_k, and the
-first product brings along the term ``- b_{k-1} q_{k-1}`` that QuSpin would have subtracted. Nothing is lost so: it is
+first product brings along the term ``- b_{k-1} q_{k-1}`` that the recursion would have subtracted. Nothing is lost so: it is
 the same recursion, where a restart from a Ritz vector would lose its pace.
 """
 
@@ -22,10 +22,11 @@ from typing import Any, Protocol
 import numpy as np
 import scipy.linalg as la
 from numpy.typing import NDArray
-from quspin.tools.lanczos import lanczos_full, lanczos_iter
+from quspin.tools.lanczos import lanczos_full
 
 from .checkpoint import Checkpoint, Writer
 from .deflation import Deflated, Ritz, Vector, add, hidden, overlaps
+from .three_terms import Ended, Steps
 
 FIRST_CYCLE = 60
 """Steps of a first cycle with stored vectors; each further one is twice as long, while memory allows."""
@@ -176,12 +177,8 @@ def _tridiagonal(values: NDArray[np.float64], vectors: NDArray[np.float64]) -> t
     return np.sum(weighted * vectors, axis=1).tolist(), np.abs(np.sum(weighted[1:] * vectors[:-1], axis=1)).tolist()
 
 
-class _Enough(Exception):  # noqa: N818
-    """Ends QuSpin's recursion from within a product."""
-
-
-class _Pass:
-    """H as QuSpin's recursion sees it in one pass; a pass can begin in the middle.
+class _Pass(Steps):
+    """What one pass of a recursion does at its steps; a pass can begin in the middle.
 
     Parameters
     ----------
@@ -206,7 +203,7 @@ class _Pass:
         self._writing: tuple[Writer, dict[str, int]] | None = None
         self.dtype = operator.dtype
 
-    def _product(self, q: Vector, out: Vector) -> None:
+    def _lifted(self, q: Vector, out: Vector) -> None:
         self.operator.lifted(q, out)
         if self._before is not None:
             vector, coupling = self._before
@@ -224,12 +221,10 @@ class _Pass:
             self._writing = writer, writer.put(q)
 
     def run(self, start: Vector) -> None:
-        """Run QuSpin's recursion until it has had enough."""
-        steps = min(MOST_STEPS, self.operator.size - 1)
+        """Run the recursion until it has had enough; the start vector is overwritten."""
         try:
-            with np.errstate(invalid="ignore", divide="ignore"):
-                lanczos_iter(self, start, steps, return_vec_iter=False, eps=0.0)
-        except _Enough:
+            self.operator.recursion(self, start, MOST_STEPS)
+        except Ended:
             pass
         finally:
             if self._writing is not None:
@@ -255,20 +250,21 @@ class _FirstPass(_Pass):
         self.doubt = 1.0
         self._next_look = FEWEST_STEPS
 
-    def dot(self, q: Vector, out: Vector) -> Vector:
-        if len(self.coupling) < len(self.diagonal):
-            self.coupling.append(_ratio(out, q))
-            if self._look():
-                raise _Enough
+    def product(self, q: Vector, out: Vector) -> float:
         if len(self.diagonal) % CLEANED == 0:
             self.operator.project(q)
         self._keep(q, self._start | {"diagonal": self.diagonal, "coupling": self.coupling})
         if len(self.diagonal) < len(self.kept):
             self.kept[len(self.diagonal)] = q
-        self._product(q, out)
-        self.diagonal.append(float(np.vdot(q, out).real))
+        self._lifted(q, out)
+        self.diagonal.append(float(overlaps(q[None], out)[0].real))
         self.scale = max(self.scale, abs(self.diagonal[-1]) + 2 * max(self.coupling[-1:], default=0.0))
-        return out
+        return self.diagonal[-1]
+
+    def coupled(self, b: float) -> None:
+        self.coupling.append(b)
+        if self._look():
+            raise Ended
 
     def _look(self) -> bool:
         """Solve the tridiagonal problem now and then; True where the search may end."""
@@ -295,15 +291,6 @@ class _FirstPass(_Pass):
         self.doubt = self._stop.doubt(self.operator, self.diagonal, self.coupling, pair)
 
 
-def _ratio(r: Vector, q: Vector) -> float:
-    """Return ||r|| where ``q = r / ||r||``, from one large entry; 0 where r vanishes."""
-    sample = slice(0, 4096)
-    at = int(np.argmax(np.abs(q[sample])))
-    if not np.isfinite(q[at]):
-        return 0.0
-    return float((r[at] / q[at]).real) if q[at] else float(np.linalg.norm(r))
-
-
 class _SecondPass(_Pass):
     """The second pass adds the Lanczos vectors up, from the one with number `step` on."""
 
@@ -314,20 +301,21 @@ class _SecondPass(_Pass):
         super().__init__(first.operator, first.attempt, memory.checkpoint, told)
         self._first, self._total, self._step = first, total, step
 
-    def dot(self, q: Vector, out: Vector) -> Vector:
+    def product(self, q: Vector, out: Vector) -> float:
         first, step = self._first, self._step
         if step % CLEANED == 0:
             self.operator.project(q)
-        if not step:
-            self._total[:] = 0.0  # the start vector, of which QuSpin has its own copy by now
         so_far = {"diagonal": first.diagonal, "coupling": first.coupling, "total": self._total, "step": step}
         self._keep(q, so_far)
         add(first.weights[step : step + 1], q[None], self._total)
         self._step += 1
         if self._step == len(first.weights):
-            raise _Enough
-        self._product(q, out)
-        return out
+            raise Ended
+        self._lifted(q, out)
+        return first.diagonal[step]
+
+    def known(self) -> float | None:
+        return self._first.coupling[self._step - 1]
 
 
 def _two_passes(operator: Deflated, start: Vector | None, stop: Stop, memory: Memory, search: dict[str, Any]) -> Ritz:
@@ -338,8 +326,7 @@ def _two_passes(operator: Deflated, start: Vector | None, stop: Stop, memory: Me
     elif begun:
         first.run(search.pop("q"))
     else:
-        start = operator.random_vector() if start is None else start
-        first.run(start)
+        first.run(operator.random_vector() if start is None else start.copy())
     if stop.useless(first.energy, first.residual, first.doubt):
         return Ritz(first.energy, first.residual, first.scale, first.weights, first.doubt)
     operator.ceiling = max(operator.ceiling, first.top)
@@ -358,7 +345,9 @@ def _added_up(first: _FirstPass, memory: Memory, total: Vector) -> Vector:
     if last == len(first.weights) - 1:
         total[:] = first.weights @ kept
     elif last < 1:
-        _SecondPass(first, memory, total).run(total)
+        start = total.copy()
+        total[:] = 0.0
+        _SecondPass(first, memory, total).run(start)
     else:
         total[:] = first.weights[:last] @ kept[:last]
         _SecondPass(first, memory, total, last, kept[last - 1]).run(kept[last])

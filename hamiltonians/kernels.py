@@ -20,6 +20,8 @@ Kernel = TypeVar("Kernel", bound=Callable[..., None])
 
 FASTMATH = ("contract", "reassoc", "nsz")
 """Sums may be taken in any order."""
+SHARE = 1 << 13
+"""Entries of long vectors that one core takes at a time; loops over slices are compiled into vector instructions."""
 
 
 def compiled(kernel: Kernel) -> Kernel:
@@ -41,12 +43,14 @@ def inlined(part: Kernel) -> Kernel:
 @compiled
 def add_rows(v: Array, coefficients: Array, rows: Array) -> None:
     """``v[i] += sum_k coefficients[k] rows[k, i]``."""
-    count = rows.shape[0]
-    for i in prange(v.shape[0]):
-        total = v[i]
-        for k in range(count):
-            total += coefficients[k] * rows[k, i]
-        v[i] = total
+    size = v.shape[0]
+    for share in prange((size + SHARE - 1) // SHARE):
+        begin, end = share * SHARE, min(share * SHARE + SHARE, size)
+        to = v[begin:end]
+        for k in range(rows.shape[0]):
+            c, x = coefficients[k], rows[k, begin:end]
+            for i in range(end - begin):
+                to[i] += c * x[i]
 
 
 @compiled
@@ -54,23 +58,27 @@ def row_products(partial: Array, rows: Array, v: Array) -> None:
     """``partial[s, k] = sum_i conj(rows[k, i]) v[i]`` over the s-th share of the entries."""
     shares, size = partial.shape[0], v.shape[0]
     for share in prange(shares):
+        begin, end = share * size // shares, (share + 1) * size // shares
+        y = v[begin:end]
         for k in range(rows.shape[0]):
-            total = partial.dtype.type(0)
-            for i in range(share * size // shares, (share + 1) * size // shares):
-                total += np.conj(rows[k, i]) * v[i]
+            x, total = rows[k, begin:end], partial.dtype.type(0)
+            for i in range(end - begin):
+                total += np.conj(x[i]) * y[i]
             partial[share, k] = total
 
 
 @compiled
 def three_terms(partial: Array, before: Array, now: Array, image: Array, a: Any, b: Any, c: Any) -> None:
-    """``before = c (image - a now - b before)``, and its squared length share by share: a step of Lanczos in one go."""
+    """``before = c (image - a now - b before)``, a step of Lanczos; the square of its length goes to `partial`."""
     shares, size = partial.shape[0], now.shape[0]
     for share in prange(shares):
+        begin, end = share * size // shares, (share + 1) * size // shares
+        x, y, z = before[begin:end], now[begin:end], image[begin:end]
         total = partial.dtype.type(0)
-        for i in range(share * size // shares, (share + 1) * size // shares):
-            x = c * (image[i] - a * now[i] - b * before[i])
-            before[i] = x
-            total += x.real * x.real + x.imag * x.imag
+        for i in range(end - begin):
+            new = c * (z[i] - a * y[i] - b * x[i])
+            x[i] = new
+            total += new.real * new.real + new.imag * new.imag
         partial[share] = total
 
 

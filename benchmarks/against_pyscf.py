@@ -1,7 +1,7 @@
 """Holstein-Hubbard rings: respair against `pyscf.fci.direct_ep`.
 
-Model: ring of 4 sites, 4 electrons, S_z = 0, t = 1, U = 2, omega0 = 1, g = 0.7 (``-g n_i x_i``), at most `nphonon`
-quanta in each mode.
+Model: rings of L = 4 or 6 sites, N = L electrons, S_z = 0, t = 1, U = 2, omega0 = 1, g = 0.7 (``-g n_i x_i``), at most
+`nphonon` quanta in each mode.
 
 pyscf couples x_i to n_i - N/L with the sign +g, so that its energy E' is that of oscillators displaced by the mean
 charge: E = E' - g^2 N^2 / (L omega0), whatever the cutoff, where respair counts phonons around the same displacement,
@@ -9,20 +9,21 @@ charge: E = E' - g^2 N^2 / (L omega0), whatever the cutoff, where respair counts
 space of the same size, and energies are compared with that formula; they must agree to 1e-6 times max(1, |E|).
 
 Product: pyscf `contract_all` against `dot` of the tensor operator, shortest of repeated runs; in ns per state of the
-whole sector, also for the full group: the block of the ground state, k = pi and odd under reflection.
+whole sector, also for the full group: the block of the ground state (L = 4: k = pi, odd; L = 6: k = 0, even).
 
 Ground state, at two accuracies. "pyscf" is `kernel(tol=1e-10)`, which leaves a residual |H psi - E psi| of about 1e-5;
 it is compared with respair at `tolerance` 1e-5. "pyscf, tight" asks its Davidson solver for as much as it can give
 (`tol=1e-20`, `lindep=1e-28`, and `max_space=40`, which saves it half of the products); it is compared with respair at
 its default, 1e-10. The residuals reached are shown. pyscf does not look at multiplicities; respair makes sure that it
-has the whole ground level, and certifies it. "all blocks" finds the block of the ground state itself, the lowest over
-all momenta and parities. Wall time from the model to the answer, imports excluded.
+has the whole ground level, unless it is "unconfirmed" (`Options(confirm=False)`), and certifies it. "all blocks" finds
+the block of the ground state itself, the lowest over all momenta and parities. Wall time from the model to the answer,
+imports excluded.
 
 Each row runs in a fresh process with its kernels compiled before the clock starts; solutions are repeated up to three
 times, until 10 s have gone, and the shortest time counts. Peak memory is that of the process, Python and libraries
 included.
 
-Usage: python benchmarks/against_pyscf.py [--phonons N [N ...]]
+Usage: python benchmarks/against_pyscf.py [L:nphonon ...]
 """
 
 import argparse
@@ -30,38 +31,42 @@ from functools import partial
 
 from fresh import best_time, describe, header, line, row_of, serve, timed
 
-SITES, ELECTRONS = 4, 4
+LABELS = {4: {"momentum": 2, "reflection": -1}, 6: {"momentum": 0, "reflection": 1}}
+"""The block of the ground state of each ring."""
 HOPPING, HUBBARD_U, FREQUENCY, COUPLING = 1.0, 2.0, 1.0, 0.7
-PHONONS = (4, 5, 6)
+RINGS = ("4:6", "4:12", "6:3", "6:4")
 LOOSE = 1e-5
 """Residual at which pyscf stops by itself."""
 WARM = 2
 """Quanta of the run that compiles and loads the kernels before the clock starts."""
-SHIFT = -(COUPLING**2) * ELECTRONS**2 / (SITES * FREQUENCY)
-"""E - E' of the displaced oscillators."""
 
 
-def model(cutoff: int):
+def shift(sites: int) -> float:
+    """Return E - E' of the displaced oscillators."""
+    return -(COUPLING**2) * sites / FREQUENCY
+
+
+def model(sites: int, cutoff: int):
     from respair import Electrons, Model, Phonons, ring
 
     phonons = Phonons(FREQUENCY, electron_coupling=COUPLING / FREQUENCY, max_quanta=cutoff, displacement="mean")
-    return Model(ring(SITES), Electrons(HOPPING, hubbard_u=HUBBARD_U), None, phonons)
+    return Model(ring(sites), Electrons(HOPPING, hubbard_u=HUBBARD_U), None, phonons)
 
 
-def respair_run(cutoff: int, way: str, tolerance: float) -> dict:
+def respair_run(sites: int, cutoff: int, way: str, tolerance: float) -> dict:
     import numpy as np
 
     from respair import Options, Sector, ground_state
     from respair.hamiltonians import Block, Hamiltonian
     from respair.solvers import levels_by_symmetry
 
-    full = Sector(ELECTRONS, 0, momentum=SITES // 2, reflection=-1)
-    sector = full if way == "full group" else Sector(ELECTRONS, 0)
+    in_block = way.startswith("full group")
+    sector = Sector(sites, 0, **LABELS[sites]) if in_block else Sector(sites, 0)
     solve = levels_by_symmetry if way == "all blocks" else ground_state
-    options = Options(engine="tensor", tolerance=tolerance)
-    solve(model(WARM), sector, 1, options)
-    seconds, levels = timed(lambda: solve(model(cutoff), sector, 1, options))
-    energy = Block.of(Hamiltonian.of(model(cutoff), levels.labels[0])).energy
+    options = Options(engine="tensor", tolerance=tolerance, confirm="unconfirmed" not in way)
+    solve(model(sites, WARM), sector, 1, options)
+    seconds, levels = timed(lambda: solve(model(sites, cutoff), sector, 1, options))
+    energy = Block.of(Hamiltonian.of(model(sites, cutoff), levels.labels[0])).energy
     v, out = np.random.default_rng(0).normal(size=energy.size), np.zeros(energy.size)
     energy.project(v)
     return {
@@ -75,15 +80,15 @@ def respair_run(cutoff: int, way: str, tolerance: float) -> dict:
     }
 
 
-def pyscf_run(cutoff: int, **accuracy: float) -> dict:
+def pyscf_run(sites: int, cutoff: int, **accuracy: float) -> dict:
     import numpy as np
     from pyscf.fci import direct_ep
 
-    half = (ELECTRONS // 2, ELECTRONS // 2)
-    t = np.zeros((SITES, SITES))
-    for i in range(SITES):
-        t[i, (i + 1) % SITES] = t[(i + 1) % SITES, i] = -HOPPING
-    frequencies = FREQUENCY * np.eye(SITES)
+    half = (sites // 2, sites // 2)
+    t = np.zeros((sites, sites))
+    for i in range(sites):
+        t[i, (i + 1) % sites] = t[(i + 1) % sites, i] = -HOPPING
+    frequencies = FREQUENCY * np.eye(sites)
     products = 0
 
     def contract(*arguments):
@@ -92,7 +97,7 @@ def pyscf_run(cutoff: int, **accuracy: float) -> dict:
         return contract_all(*arguments)
 
     contract_all, direct_ep.contract_all = direct_ep.contract_all, contract
-    arguments = (t, HUBBARD_U, COUPLING, frequencies, SITES, half, cutoff)
+    arguments = (t, HUBBARD_U, COUPLING, frequencies, sites, half, cutoff)
     direct_ep.kernel(*arguments[:-1], WARM, tol=1e-10)
 
     def solved():
@@ -102,20 +107,20 @@ def pyscf_run(cutoff: int, **accuracy: float) -> dict:
         return direct_ep.kernel(*arguments, max_cycle=1000, **accuracy)
 
     seconds, (energy, vector) = timed(solved)
-    vector = vector.reshape(direct_ep.make_shape(SITES, half, cutoff))
-    image = contract_all(*arguments[:4], vector, SITES, half, cutoff)
+    vector = vector.reshape(direct_ep.make_shape(sites, half, cutoff))
+    image = contract_all(*arguments[:4], vector, sites, half, cutoff)
     return {
         "states": vector.size,
         "stored": vector.size,
-        "product": best_time(lambda: contract_all(*arguments[:4], vector, SITES, half, cutoff)),
+        "product": best_time(lambda: contract_all(*arguments[:4], vector, sites, half, cutoff)),
         "products": products,
         "seconds": seconds,
-        "energy": float(energy) + SHIFT,
+        "energy": float(energy) + shift(sites),
         "residual": float(np.linalg.norm(image - energy * vector)),
     }
 
 
-WAYS = ("whole sector", "full group", "all blocks")
+WAYS = ("whole sector", "all blocks", "full group", "full group, unconfirmed")
 OURS = {
     f"respair, {way}{', loose' if tolerance == LOOSE else ''}": (way, tolerance)
     for tolerance in (LOOSE, 1e-10)
@@ -130,9 +135,9 @@ JOBS = {name: partial(respair_run, way=way, tolerance=tolerance) for name, (way,
 }
 
 
-def compare(cutoff: int) -> None:
-    """Print the rows of one cutoff, and pyscf's time and memory over those of each row of the same accuracy."""
-    rows = {name: row_of(__file__, name, cutoff) for name in JOBS}
+def compare(sites: int, cutoff: int) -> None:
+    """Print the rows of one ring, and pyscf's time and memory over those of each row of the same accuracy."""
+    rows = {name: row_of(__file__, name, sites, cutoff) for name in JOBS}
     theirs = rows["pyscf, tight"]
     for name, row in rows.items():
         difference = abs(row["energy"] - theirs["energy"])
@@ -148,20 +153,21 @@ def compare(cutoff: int) -> None:
             f"{row['memory']:.0f}",
             f"{row['energy']:.9f}",
         )
-        line((cutoff, name, *cells))
+        line((sites, cutoff, name, *cells))
     for name, (_, tolerance) in OURS.items():
         rival = "pyscf" if tolerance == LOOSE else "pyscf, tight"
         ratio = {key: f"{rows[rival][key] / rows[name][key]:.1f}" for key in ("product", "seconds", "memory")}
         cells = ("", ratio["product"], ratio["product"], "", ratio["seconds"], "", ratio["memory"], "")
-        line((cutoff, f"{rival} / {name}", *cells))
+        line((sites, cutoff, f"{rival} / {name}", *cells))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--phonons", nargs="+", type=int, default=PHONONS, help="largest phonon number of a mode")
+    parser.add_argument("rings", nargs="*", default=RINGS, help="sites and largest phonon number of a mode")
     chosen = parser.parse_args()
     describe("respair", "pyscf", "numba", "numpy")
     header(
+        "L",
         "nphonon",
         "method",
         "stored amplitudes",
@@ -173,8 +179,8 @@ def main() -> None:
         "peak memory (MiB)",
         "E0",
     )
-    for cutoff in chosen.phonons:
-        compare(cutoff)
+    for ring in chosen.rings:
+        compare(*map(int, ring.split(":")))
 
 
 if __name__ == "__main__":

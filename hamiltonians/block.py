@@ -77,7 +77,7 @@ class Block(Shown):
     @cached_property
     def orbits(self) -> Orbits | None:
         """Orbits of the configurations; None for the whole sector."""
-        return Orbits.of(self.elements) if self.elements else None
+        return Orbits.of(self.elements, self.space.phonons) if self.elements else None
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -35,6 +35,8 @@ class Orbits:
         ``modes[g, m]`` is g^-1 m.
     odd : (elements,) bool
         Elements that change the sign of every displacement.
+    phonons : PhononSpace
+        Phonon states of the amplitudes.
     gather : (elements, phonon states) int32
         ``gather[g, p]`` is g^-1 p.
     sign : (elements, phonon states) float
@@ -52,6 +54,7 @@ class Orbits:
     sizes: NDArray[np.int64]
     modes: NDArray[np.int64]
     odd: NDArray[np.bool_]
+    phonons: PhononSpace
     gather: NDArray[np.int32]
     sign: NDArray[np.float64]
     special: NDArray[np.int64]
@@ -60,7 +63,7 @@ class Orbits:
     stabiliser_value: NDArray[Any]
 
     @classmethod
-    def of(cls, elements: tuple[Action, ...]) -> Orbits:
+    def of(cls, elements: tuple[Action, ...], phonons: PhononSpace) -> Orbits:
         """Sort configurations into orbits of a group (identity first)."""
         images = np.array([a.charges for a in elements])
         signs = np.array([a.charge_sign for a in elements])
@@ -80,16 +83,18 @@ class Orbits:
         which, fixing = np.nonzero(fixes[:, special].T)
         orders = fixes[:, special].sum(axis=0)
         values = phases[fixing] * signs[fixing, representatives[special[which]]] / orders[which]
-        phonon_sign = np.array([_pulled_back(a) for a in elements])
+        gather = np.array([_inverse(a.phonons) for a in elements], np.int32)
+        phonon_sign = np.array([a.phonon_sign[back] for a, back in zip(elements, gather, strict=True)])
         return cls(
             representatives,
             row,
             element,
             factor,
             sizes,
-            np.array([np.argsort(a.modes) for a in elements]),
+            np.array([_inverse(a.modes) for a in elements]),
             np.array([a.odd for a in elements]),
-            np.array([np.argsort(a.phonons) for a in elements], dtype=np.int32),
+            phonons,
+            gather,
             phonon_sign if np.any(phonon_sign < 0) else np.zeros((0, 0)),
             special,
             np.concatenate([[0], np.cumsum(orders)]),
@@ -134,6 +139,8 @@ class Orbits:
 
     def gathers(self, states: PhononSpace | Shell) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Return `gather` and `sign` for other phonon states."""
+        if states == self.phonons:
+            return self.gather, self.sign
         moved = [permuted_phonons(states, modes, bool(odd)) for modes, odd in zip(self.modes, self.odd, strict=True)]
         gather = np.array([index for index, _ in moved], np.int32)
         if np.any(gather < 0):
@@ -174,9 +181,10 @@ class Orbits:
         return psi
 
 
-def _pulled_back(action: Action) -> NDArray[np.float64]:
-    """Return sign_g(g^-1 p) for each phonon state p."""
-    return action.phonon_sign[np.argsort(action.phonons)]
+def _inverse(permutation: NDArray[np.int64]) -> NDArray[np.int64]:
+    inverse = np.empty_like(permutation)
+    inverse[permutation] = np.arange(len(permutation))
+    return inverse
 
 
 def _real_if_possible(values: NDArray[np.complex128]) -> NDArray[Any]:

@@ -93,6 +93,18 @@ class PhononSpace:
         """Return the position of each row of occupation numbers, -1 where the caps exclude it."""
         return find(self.keys, self.key(occupations))
 
+    def leaving(self, word: LatticeWord) -> NDArray[np.intp]:
+        """Return the states that a word takes beyond the caps, if it does not annihilate them."""
+        out = self._quanta + sum(up - low for _, up, low in word) > self.total_quanta
+        for mode, up, low in word:
+            if up > low:
+                out |= self.occupations[:, mode] + np.int64(up - low) > self.max_quanta
+        return np.flatnonzero(out)
+
+    @cached_property
+    def _quanta(self) -> NDArray[np.int64]:
+        return np.asarray(self.occupations.sum(axis=1, dtype=np.int64))
+
     def label(self, number: int) -> str:
         """Return the phonon numbers of a state, as in ``(0,2)``."""
         return "(" + ",".join(str(n) for n in self.occupations[number]) + ")"
@@ -146,19 +158,24 @@ def transitions(
     amplitude : (n,) float
         Matrix elements.
     """
-    image = occupations.astype(np.int64)
-    source = np.arange(len(image))
-    amplitude = np.ones(len(image))
+    amplitude, jump = np.ones(len(occupations)), np.zeros(occupations.shape[1], np.int64)
     for mode, up, low in word:
-        alive = image[source, mode] >= low
-        source, amplitude = source[alive], amplitude[alive]
-        for _ in range(low):
-            amplitude = amplitude * np.sqrt(image[source, mode])
-            image[source, mode] -= 1
-        for _ in range(up):
-            image[source, mode] += 1
-            amplitude = amplitude * np.sqrt(image[source, mode])
-    return source, image[source], amplitude
+        n = occupations[:, mode]
+        amplitude = amplitude * _amplitudes(int(n.max(initial=0)), up, low)[n]
+        jump[mode] = up - low
+    source = np.flatnonzero(amplitude)
+    return source, occupations[source] + jump, amplitude[source]
+
+
+def _amplitudes(most: int, up: int, low: int) -> NDArray[np.float64]:
+    """Return ``<n - low + up| a+^up a^low |n>`` for n = 0 to `most`."""
+    n = np.arange(most + 1)
+    amplitude = np.ones(most + 1)
+    for step in range(low):
+        amplitude *= np.sqrt(np.maximum(n - step, 0))
+    for step in range(up):
+        amplitude *= np.sqrt(np.maximum(n - low + step + 1, 0))
+    return amplitude
 
 
 def word_matrix(word: Word, space: PhononSpace) -> sp.csr_array:
@@ -199,9 +216,12 @@ class Shell:
         """
         outside: list[NDArray[np.int64]] = [np.zeros((0, space.modes), np.int64)]
         for word in words:
-            _, image, _ = transitions(word.word if isinstance(word, Dressed) else word, space.occupations)
-            found = reached(word, image) if isinstance(word, Dressed) else image
-            outside.append(found[np.any(found > space.max_quanta, axis=1) | (found.sum(axis=1) > space.total_quanta)])
+            if isinstance(word, Dressed):
+                found = reached(word, transitions(word.word, space.occupations)[1])
+                found = found[np.any(found > space.max_quanta, axis=1) | (found.sum(axis=1) > space.total_quanta)]
+            else:
+                found = transitions(word, space.occupations[space.leaving(word)])[1]
+            outside.append(found)
         return cls.of(space, np.concatenate(outside))
 
     @classmethod
@@ -221,17 +241,19 @@ class Shell:
 
     def outward(self, word: Word) -> sp.csr_array:
         """Return the matrix of a word from the space inside to the shell."""
-        return self._from(word, self.space.occupations)
-
-    def within(self, word: Word) -> sp.csr_array:
-        """Return the matrix of a word within the shell."""
-        return self._from(word, self.occupations)
-
-    def _from(self, word: Word, source: NDArray[Any]) -> sp.csr_array:
+        source = self.space.occupations
         if isinstance(word, Dressed):
             entries = _dressed(word, source, self.occupations)
         else:
-            entries = _between(word, source, self)
+            leaving = self.space.leaving(word)
+            row, column, value = _between(word, source[leaving], self)
+            entries = row, leaving[column], value
+        return _matrix(entries, len(self), len(source))
+
+    def within(self, word: Word) -> sp.csr_array:
+        """Return the matrix of a word within the shell."""
+        source = self.occupations
+        entries = _dressed(word, source, source) if isinstance(word, Dressed) else _between(word, source, self)
         return _matrix(entries, len(self), len(source))
 
 

@@ -1,8 +1,9 @@
-"""Spectral lines of a vector: exact poles and weights, or the continued fraction of QuSpin's Lanczos recursion."""
+"""Spectral lines of a vector: exact poles and weights, or the continued fraction of the Lanczos recursion."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +11,14 @@ import numpy as np
 import scipy.linalg as la
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from quspin.tools.lanczos import lanczos_iter
 
 from ..hamiltonians import Amplitudes, Block
 from ..hamiltonians.symmetry import isometry
 from ..hamiltonians.threads import one_blas_thread
-from .deflation import Vector, add
+from .deflation import Vector, add, overlaps
 from .ground_state import _isometry, _product_index
-from .lanczos import EPSILON, hermitian_levels
+from .lanczos import hermitian_levels
+from .three_terms import Ended, Recursion, Steps, by_quspin, fused
 
 EXACT_UP_TO = 1200
 """Blocks of at most so many states are diagonalised for their spectra, if the engine is left open."""
@@ -163,11 +164,12 @@ class _View:
     project: Callable[[Vector], None]
     dtype: np.dtype[Any]
     seen: Callable[[Amplitudes], Vector]
+    recursion: Recursion = fused
 
 
 def _tensor_view(block: Block) -> _View:
     energy = block.energy
-    return _View(energy.dot, energy.project, energy.dtype, lambda phi: np.asarray(phi).ravel())
+    return _View(energy.image, energy.project, energy.dtype, lambda phi: np.asarray(phi).ravel())
 
 
 def _quspin_view(block: Block) -> _View:
@@ -185,22 +187,14 @@ def _quspin_view(block: Block) -> _View:
         out[:] = matrix @ v
         return out
 
-    return _View(product, lambda v: None, dtype, lambda phi: expand.conj().T @ block.expand(phi).ravel())
+    return _View(product, lambda v: None, dtype, lambda phi: expand.conj().T @ block.expand(phi).ravel(), by_quspin)
 
 
 VIEWS: dict[str, Callable[[Block], _View]] = {"tensor": _tensor_view, "quspin": _quspin_view}
 
 
-class _Enough(Exception):  # noqa: N818
-    """Ends QuSpin's recursion from within a product."""
-
-
-class _Recursion:
-    """H as QuSpin's recursion sees it: it keeps the coefficients, mends the vectors, and ends the recursion.
-
-    The vectors have one more entry than the space, so that QuSpin, which wants fewer steps than entries, may come to
-    the end of the space; that entry stays zero.
-    """
+class _Fraction(Steps):
+    """What the continued fraction does at the steps of a recursion: it keeps coefficients and mends vectors."""
 
     def __init__(self, view: _View, dtype: np.dtype[Any], size: int, accuracy: Accuracy, left: Vector | None) -> None:
         self._view, self._accuracy, self._left, self.dtype = view, accuracy, left, dtype
@@ -218,22 +212,23 @@ class _Recursion:
         self._ratio = np.ones(len(accuracy.z), complex)
         self._scale = 0.0
 
-    def dot(self, q: Vector, out: Vector) -> Vector:
-        v, image = q[:-1], out[:-1]
-        if self.diagonal:
-            coupling = float(np.linalg.norm(out)) * self._mended(v)
-            self.coupling.append(coupling)
-            self._scale = max(self._scale, coupling)
-            if self._is_enough(coupling):
-                raise _Enough
-        self._keep(v)
+    def coupled(self, b: float) -> None:
+        self._rest = b
+        if b <= EXHAUSTED * self._scale:
+            self._is_enough(b)
+            raise Ended
+
+    def product(self, q: Vector, out: Vector) -> float:
+        left = self._mended(q)
+        if self.diagonal and self._is_enough(self._rest * left):
+            raise Ended
+        self._keep(q)
         if self._left is not None:
-            self.seen.append(complex(np.vdot(self._left, v)))
-        self._view.product(v, image)
-        out[-1] = 0.0
-        self.diagonal.append(float(np.vdot(v, image).real))
+            self.seen.append(complex(overlaps(self._left[None], q)[0]))
+        self._view.product(q, out)
+        self.diagonal.append(float(overlaps(q[None], out)[0].real))
         self._scale = max(self._scale, abs(self.diagonal[-1]))
-        return out
+        return self.diagonal[-1]
 
     def _mended(self, v: Vector) -> float:
         """Make a vector orthogonal to those that are stored if it drifts; return the length that was left of it.
@@ -242,14 +237,13 @@ class _Recursion:
         the next one is mended too. The overlap with a sum of the stored vectors with random signs shows the drift.
         """
         self._view.project(v)
-        drifts = bool(len(self._stored) and abs(np.vdot(self._mixed, v)) > DRIFT)
-        if drifts or self._drifting:
-            add(-(self._stored @ v.conj()).conj(), self._stored, v)  # conjugates no stored vector
-        self._drifting = drifts
+        drifts = bool(len(self._stored) and abs(overlaps(self._mixed[None], v)[0]) > DRIFT)
+        mends, self._drifting = drifts or self._drifting, drifts
+        if not mends:
+            return 1.0
+        add(-overlaps(self._stored, v), self._stored, v)
         left = float(np.linalg.norm(v))
-        if not np.isfinite(left):
-            return 0.0
-        if left and abs(left - 1.0) > EPSILON:
+        if left:
             v /= left
         return left
 
@@ -269,6 +263,8 @@ class _Recursion:
 
     def _is_enough(self, coupling: float) -> bool:
         """Bound what is missing: the residual of (z - H) x = v is coupling |x_m| for the Lanczos solution x."""
+        self.coupling.append(coupling)
+        self._scale = max(self._scale, coupling)
         z, before = self._accuracy.z, self.coupling[-2] if len(self.coupling) > 1 else 0.0
         self._fraction = z - self.diagonal[-1] - before**2 / self._fraction
         self._ratio = self._ratio * (before or 1.0) / self._fraction
@@ -286,14 +282,9 @@ def _continued_fraction(view: _View, right: Amplitudes, accuracy: Accuracy, left
     norm, size = float(np.linalg.norm(start)), len(start)
     lengths = norm * (norm if other is None else float(np.linalg.norm(other)))
     seen = None if other is None else other.astype(dtype) * (norm / lengths)
-    recursion = _Recursion(view, dtype, size, accuracy, seen)
-    padded = np.append(start.astype(dtype) / norm, 0.0).astype(dtype)
-    most = min(MOST_STEPS, size)
-    try:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            lanczos_iter(recursion, padded, most, return_vec_iter=False, eps=0.0)
-    except _Enough:
-        pass
+    recursion = _Fraction(view, dtype, size, accuracy, seen)
+    with suppress(Ended):
+        view.recursion(recursion, (start / norm).astype(dtype), min(MOST_STEPS, size))
     if len(recursion.diagonal) == MOST_STEPS:
         raise ArithmeticError(
             f"the continued fraction has not converged after {MOST_STEPS} steps: its error may be as large as "
@@ -302,7 +293,7 @@ def _continued_fraction(view: _View, right: Amplitudes, accuracy: Accuracy, left
     return _ritz_lines(recursion, lengths, left is not None)
 
 
-def _ritz_lines(recursion: _Recursion, lengths: float, crossed: bool) -> Lines:
+def _ritz_lines(recursion: _Fraction, lengths: float, crossed: bool) -> Lines:
     steps = len(recursion.diagonal)
     off = np.array(recursion.coupling[: steps - 1])
     energies, vectors = la.eigh_tridiagonal(np.array(recursion.diagonal), off)

@@ -9,13 +9,14 @@ QuSpin's recursion tests no convergence, loses orthogonality, and divides by zer
   as they fit, and the second pass begins after them.
 
 A recursion can begin in the middle, where a checkpoint was written or the kept vectors end: it starts from q_k, and the
-first product brings along the term ``- b_{k-1} q_{k-1}`` that the recursion would have subtracted. Nothing is lost so: it is
-the same recursion, where a restart from a Ritz vector would lose its pace.
+first product brings along the term ``- b_{k-1} q_{k-1}`` that would have been subtracted. Nothing is lost so: it is the
+same recursion, where a restart from a Ritz vector would lose its pace.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -223,9 +224,8 @@ class _Pass(Steps):
     def run(self, start: Vector) -> None:
         """Run the recursion until it has had enough; the start vector is overwritten."""
         try:
-            self.operator.recursion(self, start, MOST_STEPS)
-        except Ended:
-            pass
+            with suppress(Ended):
+                self.operator.recursion(self, start, MOST_STEPS)
         finally:
             if self._writing is not None:
                 self._writing[0].discard()

@@ -74,15 +74,18 @@ def fused(steps: Steps, start: Vector, most: int) -> None:
 
 
 def by_quspin(steps: Steps, start: Vector, most: int) -> None:
-    """Go through QuSpin's recursion, which listens through its products.
+    """Go through QuSpin's recursion, listening through its products.
+
+    QuSpin wants fewer steps than entries: its vectors have one more than the space, which stays zero.
 
     Parameters
     ----------
     steps, start, most
-        See `fused`; QuSpin takes one step less than the dimension, and copies the start vector.
+        See `fused`.
     """
+    padded = np.append(start, start.dtype.type(0))
     with np.errstate(invalid="ignore", divide="ignore"):
-        lanczos_iter(_Listening(steps), start, min(most, len(start) - 1), return_vec_iter=False, eps=0.0)
+        lanczos_iter(_Listening(steps), padded, min(most, len(start)), return_vec_iter=False, eps=0.0)
 
 
 class _Listening:
@@ -96,7 +99,8 @@ class _Listening:
         if self._begun:
             self._steps.coupled(_ratio(out, q))
         self._begun = True
-        self._steps.product(q, out)
+        self._steps.product(q[:-1], out[:-1])
+        out[-1] = 0.0
         return out
 
 

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from quspin.tools.lanczos import lanczos_full
 
 from respair.solvers import ConvergenceError, is_degenerate, lowest_levels
+from respair.solvers.three_terms import Ended, Steps, by_quspin, fused
 
 RANDOM = np.random.default_rng(5)
 
@@ -23,13 +25,13 @@ def rotated(levels, dtype=float):
 STORED, TWO_PASSES = 1 << 24, 0
 
 
-def solve(matrix, count, tolerance=1e-10, max_matvecs=20_000, seed=0, stored_bytes=STORED, confirm=True):
+def solve(matrix, count, tolerance=1e-10, max_matvecs=20_000, seed=0, stored_bytes=STORED, confirm=True, **how):
     def product(v, out):
         return np.matmul(matrix, v, out=out)
 
     dtype = np.complex128 if np.iscomplexobj(matrix) else np.float64
     search = {"tolerance": tolerance, "seed": seed, "max_matvecs": max_matvecs, "stored_bytes": stored_bytes}
-    search["confirm"] = confirm
+    search |= {"confirm": confirm, **how}
     return lowest_levels(product, len(matrix), dtype, count, degenerate=is_degenerate, **search)
 
 
@@ -126,3 +128,91 @@ def test_a_search_that_is_not_confirmed_finds_the_lowest_level_with_fewer_produc
     sure, quick = (solve(matrix, 1, confirm=confirm) for confirm in (True, False))
     assert quick.energies[0] == pytest.approx(sure.energies[0], abs=1e-12) == -2.0
     assert quick.matvecs < 0.7 * sure.matvecs
+
+
+class Noted(Steps):
+    """Keeps what a recursion tells, for a matrix."""
+
+    def __init__(self, matrix, most, known=()):
+        self.matrix, self.most, self.foreknown = matrix, most, known
+        self.dtype = matrix.dtype
+        self.vectors, self.diagonal, self.couplings = [], [], []
+
+    def product(self, q, out):
+        self.vectors.append(q.copy())
+        np.matmul(self.matrix, q, out=out)
+        self.diagonal.append(np.vdot(q, out).real)
+        return self.diagonal[-1]
+
+    def known(self):
+        return self.foreknown[len(self.diagonal) - 1] if len(self.foreknown) else None
+
+    def coupled(self, b):
+        self.couplings.append(b)
+        if len(self.couplings) == self.most:
+            raise Ended
+
+
+def told(recursion, matrix, start, most):
+    noted = Noted(matrix, most)
+    with pytest.raises(Ended):
+        recursion(noted, start.copy(), most + 5)
+    return noted
+
+
+@pytest.mark.parametrize("dtype", [float, complex], ids=["real", "complex"])
+def test_both_recursions_give_the_tridiagonal_matrix_of_quspin(dtype):
+    matrix = rotated(np.linspace(-3, 8, 300), dtype)
+    start = RANDOM.standard_normal(300).astype(dtype)
+    start /= np.linalg.norm(start)
+    _, _, basis = lanczos_full(matrix, start, 20)
+    basis = basis.reshape(20, -1)
+    projected = basis.conj() @ matrix @ basis.T
+    for noted in (told(recursion, matrix, start, 19) for recursion in (fused, by_quspin)):
+        np.testing.assert_allclose(noted.diagonal, np.diag(projected).real[:19], atol=1e-10)
+        np.testing.assert_allclose(noted.couplings, np.diag(projected, 1).real, atol=1e-10)
+        np.testing.assert_allclose(noted.vectors, basis[:19], atol=1e-10)
+
+
+@pytest.mark.parametrize("dtype", [float, complex], ids=["real", "complex"])
+def test_a_second_pass_with_known_coefficients_repeats_the_vectors(dtype):
+    matrix = rotated(np.linspace(-3, 8, 300), dtype)
+    start = RANDOM.standard_normal(300).astype(dtype)
+    start /= np.linalg.norm(start)
+    first = told(fused, matrix, start, 40)
+    second = Noted(matrix, 40, first.couplings)
+    fused(second, start.copy(), 40)
+    np.testing.assert_allclose(second.vectors, first.vectors, atol=1e-9)
+
+
+def test_the_recursions_agree_on_vectors_long_enough_for_all_cores():
+    size = 200_000
+    levels = np.linspace(-1, 5, size)
+
+    class Diagonal(Noted):
+        def product(self, q, out):
+            np.multiply(levels, q, out=out)
+            self.diagonal.append(float(q @ out))
+            return self.diagonal[-1]
+
+    start = RANDOM.standard_normal(size)
+    start /= np.linalg.norm(start)
+    found = []
+    for recursion in (fused, by_quspin):
+        found.append(Diagonal(np.zeros((0, 0)), 30))
+        with pytest.raises(Ended):
+            recursion(found[-1], start.copy(), 40)
+    np.testing.assert_allclose(found[0].diagonal, found[1].diagonal, atol=1e-11)
+    np.testing.assert_allclose(found[0].couplings, found[1].couplings, atol=1e-11)
+
+
+@pytest.mark.parametrize("dtype", [float, complex], ids=["real", "complex"])
+@pytest.mark.parametrize("kept", [0, 160_000], ids=["none kept", "some kept"])
+@pytest.mark.parametrize("recursion", [fused, by_quspin])
+def test_two_passes_by_either_recursion(recursion, kept, dtype):
+    levels = np.sort(SPECTRA["three-fold ground level"])
+    matrix = rotated(levels, dtype)
+    found = solve(matrix, 4, stored_bytes=TWO_PASSES, kept_bytes=kept, recursion=recursion)
+    np.testing.assert_allclose(found.energies[:4], levels[:4], atol=1e-9)
+    residual = matrix @ found.vectors - found.vectors * found.energies
+    assert np.max(np.linalg.norm(residual, axis=0)) < 1e-9

@@ -34,8 +34,8 @@ SECONDS_PER_CSR_ENTRY = 2e-7
 """Seconds to build one matrix element with QuSpin."""
 SECONDS_PER_CSR_PRODUCT = 1e-9
 """Seconds per matrix element and product."""
-SECONDS_PER_AMPLITUDE = 2.5e-9
-"""Seconds that Lanczos spends on its own vectors, per amplitude and step."""
+SECONDS_PER_AMPLITUDE = {"quspin": 2.5e-9, "tensor": 1.2e-9}
+"""Seconds that the recursion of each engine spends on its own vectors, per amplitude and step."""
 SECONDS_PER_HOP = 5.5e-10
 """Seconds per amplitude, product and matrix element of a row that the tensor engine gathers."""
 SECONDS_PER_CONFIGURATION = 7e-6
@@ -187,7 +187,7 @@ def _quspin_needs(model: Model, sector: Sector, size: _Size) -> tuple[float, flo
     entries = size.stored * (1 + moving + ladders)
     matrix = BUILDING * BYTES_PER_ENTRY[size.is_complex] * entries
     vectors = (6 + 2 * size.states) * size.width * size.stored + 80 * size.charges * size.phonons
-    step = SECONDS_PER_CSR_PRODUCT * entries + SECONDS_PER_AMPLITUDE * size.stored
+    step = SECONDS_PER_CSR_PRODUCT * entries + SECONDS_PER_AMPLITUDE["quspin"] * size.stored
     return matrix + vectors, SECONDS_PER_CSR_ENTRY * entries + size.products * step
 
 
@@ -199,7 +199,8 @@ def _tensor_needs(model: Model, sector: Sector, size: _Size) -> tuple[float, flo
     vectors = max(4 + size.states, 2 * size.states + 1) * vector + kept
     tables = size.phonons * (4 * _group_order(model, sector) + 24 * ladders + (4 + size.width) * jumps)
     entries = moving + ladders + spread
-    step = size.stored * (SECONDS_PER_AMPLITUDE + SECONDS_PER_HOP * entries) * (2 if size.is_complex else 1)
+    each = SECONDS_PER_AMPLITUDE["tensor"] + SECONDS_PER_HOP * entries
+    step = size.stored * each * (2 if size.is_complex else 1)
     memory = max(SETTING_UP * size.charges, HELD * size.charges + vectors + tables)
     return memory, SECONDS_PER_CONFIGURATION * size.charges + size.products * step
 

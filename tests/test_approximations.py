@@ -397,8 +397,13 @@ def resonant(draw):
     return Model(cluster, electrons, bosons, chemical_potential=draw(strengths)), draw(positive) / 2
 
 
+SINGULAR = Model(dimer(), Electrons(0.125, -0.125), Bosons(0.0, 0.625))
+"""At T = 0.25 the equations of the mean field of each site have a singular Jacobian."""
+
+
 @settings(max_examples=15, deadline=None)
 @given(resonant())
+@example((SINGULAR, 0.25))
 def test_claimed_bounds_of_grand_potentials_hold(case):
     model, t = case
     omega = thermal_averages(model, [t]).grand_potential.values[0]

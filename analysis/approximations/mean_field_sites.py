@@ -103,12 +103,21 @@ class SiteGap:
             rho = start
             for _ in range(SETTLE):
                 rho = 0.5 * (rho + self.image(rho))
-            rho = so.root(lambda x: self.image(x) - x, rho, method="hybr", options={"xtol": 1e-14}).x
+            rho = self._polished(rho)
             rho = rho * (np.sign(rho[np.argmax(np.abs(rho) > SAME)]) or 1.0)
             converged = np.max(np.abs(self.image(rho) - rho)) < 1e-9
             if converged and not any(np.max(np.abs(rho - other)) < SAME for other in found):
                 found.append(rho)
         return found
+
+    def _polished(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return a nearby solution; MINPACK divides by zero where the Jacobian is singular, and then it is `rho`."""
+
+        def defect(x: NDArray[np.float64]) -> NDArray[np.float64]:
+            return self.image(x) - x if np.all(np.isfinite(x)) else x
+
+        found = np.asarray(so.root(defect, rho, method="hybr", options={"xtol": 1e-14}).x)
+        return found if np.all(np.isfinite(found)) else rho
 
 
 def _safe(values: NDArray[np.float64]) -> NDArray[np.float64]:

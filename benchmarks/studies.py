@@ -81,6 +81,7 @@ def in_processes(study: Study, warm: Study, count: int) -> float:
 
 def gain(count: int) -> None:
     study, warm = (parse(LONG.replace("COUNT", str(n)), "long.toml") for n in (count, 4))
+    run(warm)
     here = seconds(lambda: in_a_folder(study))
     os.environ.update(dict.fromkeys(THREADS, "1"))
     one, two = (in_processes(study, warm, n) for n in (1, 2))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from ..clusters import Told
-from ..solvers.pool import SomeWork, Watch, Work, unwatched
+from ..solvers.pool import HowFar, SomeWork, Watch, Work, unwatched
 
 PATIENCE = "30s"
 """How long to wait for the scheduler to answer."""
+LOOK = 0.5
+"""Seconds between two looks at work that goes on, and between two words of a worker about its own."""
+TOPIC = "respair-running"
+"""Under which the workers tell what they compute."""
 
 
 class SchedulerError(Told, RuntimeError):
@@ -24,24 +30,60 @@ class Scheduled:
 
     sharing = 1
 
-    def __init__(self, client: Any, as_completed: Any) -> None:
-        self._client, self._as_completed = client, as_completed
+    def __init__(self, client: Any) -> None:
+        self._client = client
 
     def compute(self, pieces: Sequence[SomeWork], watch: Watch = unwatched) -> Generator[tuple[SomeWork, Any]]:
-        """Yield each piece with its answer, in the order in which they are finished.
+        """Yield each piece with its answer, in the order in which they are finished; tell `watch` of those that run.
 
         The scheduler repeats the work of workers that die; what it gives up has failed.
         """
-        submit = self._client.submit
-        waiting = {submit(_computed, piece.moved(), key=f"respair-{piece.key}"): piece for piece in pieces}
-        for future in self._as_completed(list(waiting), loop=self._client.loop):
-            piece = waiting.pop(future)
-            error = future.exception()
-            yield piece, future.result() if error is None else piece.lost(f"{type(error).__name__}: {error}")
+        finished: SimpleQueue[Any] = SimpleQueue()
+        running: dict[str, HowFar | None] = {}
+        with _listening(self._client, running):
+            submit = self._client.submit
+            waiting = {submit(_computed, piece.moved(), key=f"respair-{piece.key}"): piece for piece in pieces}
+            keys = {piece.key for piece in pieces}
+            for future in waiting:
+                future.add_done_callback(finished.put)
+            while waiting:
+                watch({key: how_far for key, how_far in list(running.items()) if key in keys})
+                try:
+                    future = finished.get(timeout=LOOK)
+                except Empty:
+                    continue
+                piece = waiting.pop(future)
+                keys.discard(piece.key)
+                error = future.exception()
+                yield piece, future.result() if error is None else piece.lost(f"{type(error).__name__}: {error}")
+
+
+@contextmanager
+def _listening(client: Any, running: dict[str, HowFar | None]) -> Iterator[None]:
+    """Keep in `running` what the workers tell."""
+
+    def heard(event: tuple[float, tuple[str, list[float] | None]]) -> None:
+        key, found = event[1]
+        running[key] = (int(found[0]), found[1], found[2]) if found else None
+
+    client.subscribe_topic(TOPIC, heard)
+    try:
+        yield
+    finally:
+        client.unsubscribe_topic(TOPIC)
 
 
 def _computed(piece: Work) -> Any:
-    return piece.compute()
+    worker, last = import_module("distributed").get_worker(), 0.0
+
+    def tell(matvecs: int, energy: float, residual: float) -> None:
+        nonlocal last
+        if (now := time.monotonic()) - last > LOOK:
+            last = now
+            worker.log_event(TOPIC, (piece.key, (int(matvecs), float(energy), float(residual))))
+
+    worker.log_event(TOPIC, (piece.key, None))
+    return piece.compute(tell)
 
 
 @contextmanager
@@ -68,4 +110,4 @@ def connected(address: str) -> Iterator[Scheduled]:
     except (OSError, ValueError, TimeoutError) as error:
         raise SchedulerError(f"no scheduler answers at {address}: {error}; start one with `dask scheduler`") from None
     with client:
-        yield Scheduled(client, distributed.as_completed)
+        yield Scheduled(client)

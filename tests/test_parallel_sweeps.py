@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from respair.cli import app
 from respair.studies import Workers, opened, parse, read_data, run
+from respair.studies.progress import Shower
 
 TEXT = """
 schema = 1
@@ -24,6 +25,17 @@ sector.charge = 2
 [sweep]
 "bosons.level" = { start = -1.0, stop = 1.0, count = 12 }
 """
+LONG = """
+schema = 1
+cluster = { kind = "ring", sites = 6 }
+electrons.hopping = 1.0
+bosons = { level = 0.5, exchange = 0.4 }
+phonons = { frequency = 1.0, boson_coupling = 1.0, total_quanta = 7 }
+sector = { charge = 12, momentum = 1 }
+[sweep]
+"bosons.exchange" = [0.4, 0.6]
+"""
+"""Points that take some seconds."""
 DIES = [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
 
 
@@ -35,6 +47,20 @@ def study():
 @pytest.fixture(scope="module")
 def serial(study):
     return run(study).data
+
+
+class Noting(Shower):
+    """Keeps what was told of running points."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def __exit__(self, *ignored):
+        pass
+
+    def _show(self):
+        self.seen.append(dict(self._running))
 
 
 def kill_at(number, pids):
@@ -142,6 +168,10 @@ def test_a_dask_scheduler_with_two_workers_one_of_them_killed(tmp_path, study, s
             pool._client.wait_for_workers(2, timeout=120)
             result = run(study, finished=kill_at(2, lambda: [processes[1].pid]), folder=folder, pool=pool)
             assert len(pool._client.scheduler_info()["workers"]) <= 2
+            shown = Noting()
+            run(parse(LONG, "long.toml"), shown, pool=pool)
+            assert set().union(*shown.seen) == {"exchange = 0.4", "exchange = 0.6"}
+            assert any(how_far for seen in shown.seen for how_far in seen.values())
         assert result.failed == 0
         assert_same(result.data, serial)
         (tmp_path / "model.toml").write_text(TEXT)

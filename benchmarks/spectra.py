@@ -5,7 +5,8 @@ frequencies from -8 to 8, Lorentzian half width 0.1, electrons added and removed
 
 `map`: A(k, omega) for all momenta by `spectral_map`, from the model to the curves, imports excluded.
 
-`quspin`: the same curves for one momentum by QuSpin alone: one `user_basis` without spatial symmetry for each of the
+`quspin`: the same curves for one momentum by continued fractions (respair takes exact poles for blocks of up to 1200
+states unless it is told so), and by QuSpin alone: one `user_basis` without spatial symmetry for each of the
 three charges, CSR matrices, `scipy.sparse.linalg.eigsh` for the ground state (not degenerate), c_k applied by hand
 between the two state tables, and `lanczos_full` with as many steps as our own continued fraction takes; no
 reorthogonalisation, no error bound. The curves must agree to 1e-6.
@@ -68,15 +69,20 @@ def by_hand(sites: int, charge: int, quanta: int) -> dict:
     import scipy.sparse.linalg as spla
     from quspin.tools.lanczos import lanczos_full
 
-    from respair import Hamiltonian, Sector, probe, spectral_function
+    from respair import Hamiltonian, Options, Sector, probe, spectral_function
     from respair.solvers import levels_by_symmetry
 
-    solved_map(3, 2, 1)
+    fraction = Options(engine="tensor")
     chosen, omega = model(sites, quanta), frequencies()
+
+    def solved(cutoff: int):
+        levels = levels_by_symmetry(model(sites, cutoff), charge, options=fraction)
+        return spectral_function(levels, probe(chosen, "electron", momentum=0), omega, ETA, options=fraction)
+
+    solved(4)
     started = time.perf_counter()
-    levels = levels_by_symmetry(chosen, charge)
-    data = spectral_function(levels, probe(chosen, "electron", momentum=0), omega, ETA)
-    ours, steps = time.perf_counter() - started, int(data.steps) or 200
+    data = solved(quanta)
+    ours, steps = time.perf_counter() - started, int(data.steps)
 
     started = time.perf_counter()
     basis, matrix = Hamiltonian.of(chosen, Sector(charge, 0)).quspin()

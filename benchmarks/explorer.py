@@ -1,0 +1,85 @@
+"""The explorer without a browser: seconds from a control that moved to the first new figure, and to all of them.
+
+Each row moves one coupling of a model five times, from one value to the next, and shows the median: the cutoff is
+searched for, levels are solved, the quantities of the panel computed, and its figures drawn as the browser gets them.
+What the browser takes to show them is not in it. The first answer of each model, which compiles and imports, does not
+count. Goal: 0.3 s to the first figure up to about 1e5 states.
+
+Usage: python benchmarks/explorer.py [TITLE ...]; a title of `respair.explorer.presets.PRESETS`, or "large".
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from statistics import median
+
+from fresh import describe, header, line
+
+from respair.explorer.engine import Answer, Engine
+from respair.explorer.panels import PANELS
+from respair.explorer.presets import PRESETS, preset
+from respair.explorer.screen import Screen
+from respair.studies import Quiet, parse
+
+MOVED = {
+    "Boson-fermion ring": "bosons.exchange",
+    "Resonating bipolaron": "phonons.electron_coupling",
+    "Holstein-Hubbard dimer": "electrons.hubbard_u",
+    "Pseudogap ring": "bosons.exchange",
+    "Hubbard ring": "electrons.hubbard_u",
+    "large": "bosons.exchange",
+}
+"""The control that moves, by the title of the model."""
+LARGE = """
+schema = 1
+name = "large"
+cluster = { kind = "ring", sites = 6 }
+electrons = { hopping = 1.0 }
+bosons = { level = -0.4, exchange = 0.8 }
+phonons = { frequency = 1.0, boson_coupling = 0.7, total_quanta = 3, displacement = "mean" }
+sector = { charge = 6, two_sz = 0 }
+"""
+MOVES = 5
+
+
+def first_figure_and_all(engine: Engine, screen: Screen, panel: str) -> tuple[float, float, Answer]:
+    began, first = time.perf_counter(), []
+
+    def draw(answer: Answer) -> None:
+        for drawing in PANELS[panel].drawings:
+            if drawing.suits(answer.data):
+                drawing.svg(answer.data, answer.study.model.cluster)
+                first.append(time.perf_counter() - began)
+
+    answer = engine.answer(screen, panel, Quiet(), draw)
+    draw(answer)
+    return first[0], time.perf_counter() - began, answer
+
+
+def rows(title: str) -> None:
+    screen, key = Screen.of(parse(LARGE, "large.toml")) if title == "large" else preset(title), MOVED[title]
+    for panel in PANELS:
+        if PANELS[panel].lacks(screen.study(["ground_state"]).model):
+            continue
+        engine = Engine()
+        first_figure_and_all(engine, screen, panel)
+        values = [screen.value(key) * (1 + 0.07 * (move + 1)) for move in range(MOVES)]
+        taken = [first_figure_and_all(engine, screen.changed(key, value), panel) for value in values]
+        about = taken[-1][2].about.split(";")[0]
+        line((title, about, PANELS[panel].title, *(f"{median(each[n] for each in taken):.2f}" for n in (0, 1))))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("titles", nargs="*", metavar="TITLE", default=MOVED, help=", ".join(MOVED))
+    chosen = parser.parse_args()
+    describe("respair", "quspin", "numba", "matplotlib")
+    header("model", "sector", "panel", "first figure (s)", "all (s)")
+    for title in chosen.titles:
+        rows(title)
+
+
+if __name__ == "__main__":
+    assert MOVED.keys() - PRESETS.keys() == {"large"}
+    main()

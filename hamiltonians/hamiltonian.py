@@ -10,6 +10,7 @@ import scipy.sparse as sp
 
 from ..clusters import Card, Shown
 from ..clusters.shown import counted
+from .beyond import Beyond
 from .model import Model
 from .operators import Operator
 from .quspin_basis import Layout, QuspinBasis, SymmetryMap
@@ -78,13 +79,30 @@ class Hamiltonian(Shown):
         is_real = not any(np.imag(v) for v in values) and not any(np.iscomplexobj(m) for m in matrices)
         return np.float64 if is_real else np.complex128
 
+    @property
+    def lattice(self) -> tuple[sp.csr_array, ...]:
+        """The lattice matrices P, kept for all blocks unless displacements make them large."""
+        return self._lattice_matrices() if self.space.is_dressed else self._lattice
+
     @cached_property
     def _lattice(self) -> tuple[sp.csr_array, ...]:
-        return tuple(sp.csr_array(self.space.lattice_matrix(factor.lattice).T) for factor in self.factors)
+        return self._lattice_matrices()
+
+    def _lattice_matrices(self) -> tuple[sp.csr_array, ...]:
+        return tuple(self.space.lattice_matrix(factor.lattice) for factor in self.factors)
+
+    @cached_property
+    def _transposed(self) -> tuple[sp.csr_array, ...]:
+        return tuple(sp.csr_array(matrix.T) for matrix in self.lattice)
+
+    @cached_property
+    def beyond(self) -> Beyond:
+        """The phonon states just beyond the cutoff, kept for all blocks."""
+        return Beyond.of(self.space.phonons, [factor.lattice for factor in self.factors])
 
     def apply(self, psi: Amplitudes) -> Amplitudes:
         """Return ``H psi`` for amplitudes ``psi[e, p]``."""
-        return apply_factors(self.factors, self._lattice, psi)
+        return apply_factors(self.factors, self._transposed, psi)
 
     def matrix(self) -> sp.csr_array:
         """Return H as one sparse matrix of shape (dimension, dimension), index ``e * phonon states + p``."""

@@ -190,8 +190,7 @@ class TensorHamiltonian(TensorOperator):
 
     def __init__(self, hamiltonian: Hamiltonian, orbits: Orbits | None = None) -> None:
         space = hamiltonian.space
-        lattice = [space.lattice_matrix(factor.lattice) for factor in hamiltonian.factors]
-        super().__init__(hamiltonian.factors, lattice, space.phonons, len(space.charges), orbits)
+        super().__init__(hamiltonian.factors, hamiltonian.lattice, space.phonons, len(space.charges), orbits)
         self.hamiltonian = hamiltonian
         self.shape = (self.rows, self.inside)
         self.size = self.rows * self.inside
@@ -236,7 +235,8 @@ class TensorHamiltonian(TensorOperator):
 
 def _split(matrix: sp.csr_array) -> tuple[NDArray[Any], sp.csr_array]:
     """Return the diagonal, and the rest."""
-    diagonal = matrix.diagonal()
-    rest = sp.csr_array(matrix - sp.diags_array(diagonal, format="csr")) if np.any(diagonal) else matrix.copy()
-    rest.eliminate_zeros()
-    return diagonal, rest
+    rows = matrix.shape[0]
+    row = np.repeat(np.arange(rows), np.diff(matrix.indptr))
+    moves = (matrix.indices != row) & (matrix.data != 0)
+    start = np.concatenate([[0], np.cumsum(np.bincount(row[moves], minlength=rows))]).astype(matrix.indptr.dtype)
+    return matrix.diagonal(), sp.csr_array((matrix.data[moves], matrix.indices[moves], start), shape=matrix.shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ..clusters import Card, Shown
 from ..hamiltonians import Amplitudes, Block
-from ..hamiltonians.phonons import PhononSpace, Shell, Word
+from ..hamiltonians.beyond import Beyond
+from ..hamiltonians.phonons import PhononSpace, Shell
 from ..hamiltonians.tensor import TensorOperator
 
 AT_A_TIME = 1 << 24
@@ -89,10 +90,9 @@ class Certifier:
     def __repr__(self) -> str:
         return f"Certifier({self.block!r})"
 
-    @cached_property
+    @property
     def _shell(self) -> Shell:
-        words = (word for factor in self.block.hamiltonian.factors for word, _ in factor.lattice)
-        return Shell.beyond(self.block.space.phonons, words)
+        return self.block.hamiltonian.beyond.shell
 
     @cached_property
     def _pieces(self) -> tuple[tuple[NDArray[np.intp], TensorOperator], ...]:
@@ -101,34 +101,34 @@ class Certifier:
         states = np.array_split(np.arange(len(self._shell)), count)
         return tuple((numbers, self._to(self._part(numbers))) for numbers in states)
 
-    def _part(self, states: NDArray[np.intp]) -> Shell:
-        return Shell.of(self.block.space.phonons, self._shell.occupations[states])
+    def _part(self, states: NDArray[np.intp]) -> Beyond:
+        whole = self.block.hamiltonian.beyond
+        if len(states) == len(self._shell) and not self.block.space.is_dressed:
+            return whole  # with its matrices, kept for all blocks; displacements make them large
+        return Beyond(Shell.of(self._phonons, self._shell.occupations[states]), whole.polynomials)
 
-    def _to(self, shell: Shell) -> TensorOperator:
+    @property
+    def _phonons(self) -> PhononSpace:
+        return self.block.space.phonons
+
+    def _to(self, part: Beyond) -> TensorOperator:
         """Q H, from the truncated space to some states of the shell."""
-        return self._operator(shell.outward, self.block.space.phonons, leaves=True)
+        return self._operator(part.outward, self._phonons, leaves=True)
 
     def _near(self, quanta: int) -> tuple[TensorOperator, TensorOperator]:
         """Q H and Q H Q for the states of the shell with up to so many quanta."""
         if quanta not in self._known:
-            shell = self._part(np.flatnonzero(self._quanta <= quanta))
-            self._known[quanta] = self._to(shell), self._operator(shell.within, shell, leaves=False)
+            part = self._part(np.flatnonzero(self._quanta <= quanta))
+            self._known[quanta] = self._to(part), self._operator(part.within, part.shell, leaves=False)
         return self._known[quanta]
 
     @cached_property
     def _quanta(self) -> NDArray[np.int64]:
         return np.asarray(self._shell.occupations.sum(axis=1))
 
-    def _operator(
-        self, matrix: Callable[[Word], sp.csr_array], inside: PhononSpace | Shell, leaves: bool
-    ) -> TensorOperator:
-        factors = self.block.hamiltonian.factors
-        lattice = []
-        for factor in factors:
-            parts = [value * matrix(word) for word, value in factor.lattice]
-            whole = sp.csr_array(sum(parts[1:], parts[0]))
-            lattice.append(whole if np.any(whole.data.imag) else whole.real)
-        return TensorOperator(factors, lattice, inside, self.block.space.shape[0], self.block.orbits, leaves=leaves)
+    def _operator(self, lattice: tuple[sp.csr_array, ...], inside: PhononSpace | Shell, leaves: bool) -> TensorOperator:
+        configurations, orbits = self.block.space.shape[0], self.block.orbits
+        return TensorOperator(self.block.hamiltonian.factors, lattice, inside, configurations, orbits, leaves=leaves)
 
     def leak(self, phi: Amplitudes) -> tuple[float, float]:
         """Return ``(||Q H psi||, E_Q)`` of one state, given by its stored amplitudes; (0, nan) where nothing leaks."""

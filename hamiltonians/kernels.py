@@ -196,44 +196,56 @@ def hops(
     element: Array,
     gather: Array,
     sign: Array,
+    work: Array,
 ) -> None:
     """``out[r, p] += sum A[r, r'] sign[g, p] psi[r', gather[g, p]]`` with the group element g of each entry.
 
-    The entries of a row from ``moving[r]`` on move the phonons, those before do not. Several are taken at a time.
+    The entries of a row from ``moving[r]`` on move the phonons, those before do not; several of these are taken at a
+    time. Of those that move, all with one g are added up in a row of `work` first: it is read in order and gathered
+    from where it is near.
     """
-    columns = out.shape[1]
+    rows, columns = out.shape
+    shares = work.shape[0]
     signed = sign.shape[0] > 0
-    for r in prange(out.shape[0]):
-        o, k, middle, end = out[r], start[r], moving[r], start[r + 1]
-        while k + 4 <= middle:
-            v0, v1, v2, v3 = value[k], value[k + 1], value[k + 2], value[k + 3]
-            x0, x1, x2, x3 = psi[column[k]], psi[column[k + 1]], psi[column[k + 2]], psi[column[k + 3]]
-            for p in range(columns):
-                o[p] += v0 * x0[p] + v1 * x1[p] + v2 * x2[p] + v3 * x3[p]
-            k += 4
-        if k + 2 <= middle:
-            v0, v1, x0, x1 = value[k], value[k + 1], psi[column[k]], psi[column[k + 1]]
-            for p in range(columns):
-                o[p] += v0 * x0[p] + v1 * x1[p]
-            k += 2
-        if k < middle:
-            v0, x0 = value[k], psi[column[k]]
-            for p in range(columns):
-                o[p] += v0 * x0[p]
-            k += 1
-        while k + 2 <= end and not signed:
-            v0, v1, x0, x1 = value[k], value[k + 1], psi[column[k]], psi[column[k + 1]]
-            at, there = gather[element[k]], gather[element[k + 1]]
-            for p in range(columns):
-                o[p] += v0 * x0[at[p]] + v1 * x1[there[p]]
-            k += 2
-        while k < end:
-            v0, x0, g = value[k], psi[column[k]], element[k]
-            at = gather[g]
-            for p in range(columns):
-                s = v0 * sign[g, p] if signed else v0
-                o[p] += s * x0[at[p]]
-            k += 1
+    for share in prange(shares):
+        w = work[share]
+        for r in range(share * rows // shares, (share + 1) * rows // shares):
+            o, k, middle, end = out[r], start[r], moving[r], start[r + 1]
+            while k + 4 <= middle:
+                v0, v1, v2, v3 = value[k], value[k + 1], value[k + 2], value[k + 3]
+                x0, x1, x2, x3 = psi[column[k]], psi[column[k + 1]], psi[column[k + 2]], psi[column[k + 3]]
+                for p in range(columns):
+                    o[p] += v0 * x0[p] + v1 * x1[p] + v2 * x2[p] + v3 * x3[p]
+                k += 4
+            if k + 2 <= middle:
+                v0, v1, x0, x1 = value[k], value[k + 1], psi[column[k]], psi[column[k + 1]]
+                for p in range(columns):
+                    o[p] += v0 * x0[p] + v1 * x1[p]
+                k += 2
+            if k < middle:
+                v0, x0 = value[k], psi[column[k]]
+                for p in range(columns):
+                    o[p] += v0 * x0[p]
+                k += 1
+            while k < end:
+                g, v0, x0 = element[k], value[k], psi[column[k]]
+                if k + 1 < end and element[k + 1] == g:
+                    v1, x1 = value[k + 1], psi[column[k + 1]]
+                    for p in range(columns):
+                        w[p] = v0 * x0[p] + v1 * x1[p]
+                    k += 2
+                else:
+                    for p in range(columns):
+                        w[p] = v0 * x0[p]
+                    k += 1
+                while k < end and element[k] == g:
+                    v0, x0 = value[k], psi[column[k]]
+                    for p in range(columns):
+                        w[p] += v0 * x0[p]
+                    k += 1
+                at = gather[g]
+                for p in range(columns):
+                    o[p] += sign[g, p] * w[at[p]] if signed else w[at[p]]
 
 
 @compiled

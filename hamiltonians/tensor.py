@@ -28,7 +28,7 @@ class Hop:
     Attributes
     ----------
     matrix : csr_array
-        Entries on the rows; in each row those that leave the phonons where they are come first.
+        Entries on the rows; in each row by group element, those that leave the phonons where they are first.
     moving : (rows,) int
         The first entry of each row that moves the phonons.
     element : (nnz,) int16
@@ -54,9 +54,9 @@ class Hop:
         lattice : csr_array, optional
             Lattice operator that goes with them.
         """
-        row, moves = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), element != 0
-        moving = matrix.indptr[1:] - np.bincount(row, moves, matrix.shape[0]).astype(matrix.indptr.dtype)
-        order = np.lexsort((moves, row))
+        row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+        moving = matrix.indptr[1:] - np.bincount(row, element != 0, matrix.shape[0]).astype(matrix.indptr.dtype)
+        order = np.lexsort((element, row))
         matrix = sp.csr_array((matrix.data[order], matrix.indices[order], matrix.indptr), shape=matrix.shape)
         gathers = () if lattice is None else lattice_gathers(lattice, int(np.diff(lattice.indptr).max(initial=0)))
         return cls(matrix, moving, element[order], *gathers)
@@ -174,7 +174,7 @@ class TensorOperator:
         if hop.source is not None and hop.weight is not None:
             kernels.dressed_hops(out, phi, start, column, value, *moves, hop.source, hop.weight, self._work)
         else:
-            kernels.hops(out, phi, start, hop.moving, column, value, *moves)
+            kernels.hops(out, phi, start, hop.moving, column, value, *moves, self._work)
 
 
 class TensorHamiltonian(TensorOperator):

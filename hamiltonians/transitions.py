@@ -108,7 +108,7 @@ class Transition:
             for hop in self._hops:
                 start, entries = hop.matrix.indptr, (hop.matrix.indices, hop.matrix.data.astype(kind), hop.element)
                 if hop.source is None or hop.weight is None:
-                    kernels.hops(out, phi, start, hop.moving, *entries, *self._gathers)
+                    kernels.hops(out, phi, start, hop.moving, *entries, *self._gathers, work)
                 else:
                     lattice = (hop.source, hop.weight.astype(kind))
                     kernels.dressed_hops(out, phi, start, *entries, *self._gathers, *lattice, work)

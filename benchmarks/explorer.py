@@ -5,7 +5,8 @@ searched for, levels are solved, the quantities of the panel computed, and its f
 What the browser takes to show them is not in it. The first answer of each model, which compiles and imports, does not
 count. Goal: 0.3 s to the first figure up to about 1e5 states.
 
-Usage: python benchmarks/explorer.py [TITLE ...]; a title of `respair.explorer.presets.PRESETS`, or "large".
+Usage: python benchmarks/explorer.py [TITLE ...] [--panels NAME ...]; a title of `respair.explorer.presets.PRESETS`, or
+"large"; a name of `respair.explorer.panels.PANELS`, by default all but "temperature".
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ name = "large"
 cluster = { kind = "ring", sites = 6 }
 electrons = { hopping = 1.0 }
 bosons = { level = -0.4, exchange = 0.8 }
-phonons = { frequency = 1.0, boson_coupling = 0.7, total_quanta = 3, displacement = "mean" }
+phonons = { frequency = 1.0, boson_coupling = 0.7, total_quanta = 2, displacement = "mean" }
 sector = { charge = 6, two_sz = 0 }
 """
 MOVES = 5
@@ -57,9 +58,9 @@ def first_figure_and_all(engine: Engine, screen: Screen, panel: str) -> tuple[fl
     return first[0], time.perf_counter() - began, answer
 
 
-def rows(title: str) -> None:
+def rows(title: str, panels: list[str]) -> None:
     screen, key = Screen.of(parse(LARGE, "large.toml")) if title == "large" else preset(title), MOVED[title]
-    for panel in PANELS:
+    for panel in panels:
         if PANELS[panel].lacks(screen.study(["ground_state"]).model):
             continue
         engine = Engine()
@@ -73,11 +74,13 @@ def rows(title: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("titles", nargs="*", metavar="TITLE", default=MOVED, help=", ".join(MOVED))
+    panels = [name for name in PANELS if name != "temperature"]
+    parser.add_argument("--panels", nargs="+", choices=PANELS, default=panels)
     chosen = parser.parse_args()
     describe("respair", "quspin", "numba", "matplotlib")
     header("model", "sector", "panel", "first figure (s)", "all (s)")
     for title in chosen.titles:
-        rows(title)
+        rows(title, chosen.panels)
 
 
 if __name__ == "__main__":

@@ -209,3 +209,14 @@ def test_what_cannot_be_is_refused():
         thermal_spectral_function(one, probe(one, "electron"), [1.0], [0.0], ensemble=Ensemble(density=9.0))
     with pytest.raises(ValueError, match="broadening"):
         thermal_spectral_function(one, probe(one, "electron"), [1.0], [0.0], 0.0)
+
+
+def test_detailed_balance_holds_to_the_cutoff_where_each_charge_has_a_frame_of_its_own():
+    defects = []
+    for quanta in (3, 6, 12):
+        phonons = Phonons(1.0, electron_coupling=0.7, total_quanta=quanta, displacement="mean")
+        model = Model(dimer(), Electrons(1.0, hubbard_u=2.0), None, phonons)
+        data = thermal_spectral_function(model, probe(model, "electron", 0), [1.0], np.linspace(-4, 4, 9), 0.2)
+        defects.append(float(abs(data.balance_defect[0])))
+    assert defects[0] > 1e-9  # beyond what roundings may do
+    assert defects[2] < 1e-3 * defects[0]

@@ -233,6 +233,9 @@ def pair_density(state: State, form: Form = "on-site", averages: ChargeAverages 
     The connected part takes away what independent electrons would give (Wick's theorem for averages that conserve N
     and S_z); for local pairs there is nothing to take away, since ``<b> = 0`` in a state of definite charge.
 
+    The pairs of the forms s and d overlap where they share a bond: they are counted more than once then, and lambda_0
+    can exceed N / 2 (`PairOperators.overlap`).
+
     Parameters
     ----------
     state : State
@@ -241,9 +244,6 @@ def pair_density(state: State, form: Form = "on-site", averages: ChargeAverages 
         Which pairs; see `pair_operators`.
     averages : ChargeAverages, optional
         Shared with other measurements in the same state.
-
-    The pairs of the forms s and d overlap where they share a bond: they are counted more than once then, and lambda_0
-    can exceed N / 2 (`PairOperators.overlap`).
 
     Returns
     -------

@@ -153,4 +153,4 @@ def _markdown(text):
 
 
 def _allowed(text):
-    return re.sub(r'"[^"]*"|\{[^}]*\}|\[[^]]*\]', lambda found: f"`{found[0]}`", text)
+    return re.sub(r'"[^"]*"|\{[^}]*\}|\[[^]]*\]|--\w+ [A-Z]+', lambda found: f"`{found[0]}`", text)

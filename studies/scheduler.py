@@ -93,7 +93,7 @@ def connected(address: str) -> Iterator[Scheduled]:
     Parameters
     ----------
     address : str
-        Its address, as "tcp://10.0.0.1:8786", or the path of its scheduler file.
+        Its address, as ``tcp://10.0.0.1:8786``, or the path of its scheduler file.
 
     Raises
     ------

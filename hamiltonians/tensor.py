@@ -236,7 +236,9 @@ class TensorHamiltonian(TensorOperator):
 def _split(matrix: sp.csr_array) -> tuple[NDArray[Any], sp.csr_array]:
     """Return the diagonal, and the rest."""
     rows = matrix.shape[0]
-    row = np.repeat(np.arange(rows), np.diff(matrix.indptr))
+    row = np.repeat(np.arange(rows, dtype=matrix.indices.dtype), np.diff(matrix.indptr))
     moves = (matrix.indices != row) & (matrix.data != 0)
+    if moves.all():
+        return np.zeros(min(matrix.shape), matrix.dtype), matrix
     start = np.concatenate([[0], np.cumsum(np.bincount(row[moves], minlength=rows))]).astype(matrix.indptr.dtype)
     return matrix.diagonal(), sp.csr_array((matrix.data[moves], matrix.indices[moves], start), shape=matrix.shape)

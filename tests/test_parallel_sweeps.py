@@ -170,7 +170,7 @@ def test_a_dask_scheduler_with_two_workers_one_of_them_killed(tmp_path, study, s
             assert len(pool._client.scheduler_info()["workers"]) <= 2
             shown = Noting()
             run(parse(LONG, "long.toml"), shown, pool=pool)
-            assert set().union(*shown.seen) == {"exchange = 0.4", "exchange = 0.6"}
+            assert set().union(*shown.seen) == {"bosons.exchange = 0.4", "bosons.exchange = 0.6"}
             assert any(how_far for seen in shown.seen for how_far in seen.values())
         assert result.failed == 0
         assert_same(result.data, serial)

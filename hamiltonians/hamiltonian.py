@@ -100,6 +100,11 @@ class Hamiltonian(Shown):
         """The phonon states just beyond the cutoff, kept for all blocks."""
         return Beyond.of(self.space.phonons, [factor.lattice for factor in self.factors])
 
+    @cached_property
+    def neighbours(self) -> dict[tuple[int, int], Hamiltonian]:
+        """The Hamiltonians of other sectors, by the change of (N, N_up - N_dn), as far as they have been built."""
+        return {}
+
     def apply(self, psi: Amplitudes) -> Amplitudes:
         """Return ``H psi`` for amplitudes ``psi[e, p]``."""
         return apply_factors(self.factors, self._transposed, psi)

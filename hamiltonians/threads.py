@@ -40,7 +40,10 @@ def one_thread_for(numbers: int) -> Iterator[None]:
 def kernel_threads_for(numbers: int) -> Iterator[None]:
     """Let the compiled kernels do small work in one thread."""
     threads = numba.get_num_threads()
-    numba.set_num_threads(threads if numbers >= PARALLEL_FROM else 1)
+    if threads == 1 or numbers >= PARALLEL_FROM:
+        yield
+        return
+    numba.set_num_threads(1)
     try:
         yield
     finally:

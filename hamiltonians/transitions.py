@@ -67,11 +67,14 @@ def charge_change(model: Model, operator: Operator) -> Change:
 def target_hamiltonian(hamiltonian: Hamiltonian, change: Change) -> Hamiltonian | None:
     """Return the Hamiltonian of the sector to which a change leads, in the same phonon frame; None where there is none.
 
-    A displacement to the mean charge stays that of the first sector, so that both have the same oscillators.
+    A displacement to the mean charge stays that of the first sector, so that both have the same oscillators. The
+    Hamiltonian is kept by that of the first sector.
     """
     space = hamiltonian.space
     if change == (0, 0):
         return hamiltonian
+    if change in hamiltonian.neighbours:
+        return hamiltonian.neighbours[change]
     charge, two_sz = space.sector.charge + change[0], space.sector.spin_excess + change[1]
     if not 0 <= charge <= space.model.max_charge or two_sz not in allowed_two_sz(space.model, charge):
         return None
@@ -79,7 +82,7 @@ def target_hamiltonian(hamiltonian: Hamiltonian, change: Change) -> Hamiltonian 
     if model.phonons is not None and model.phonons.displacement == "mean":
         frame = (2.0 * frame_parts(model, space.sector)[0]).tolist()
         model = replace(model, phonons=replace(model.phonons, displacement=frame))
-    return Hamiltonian.of(model, Sector(charge, two_sz))
+    return hamiltonian.neighbours.setdefault(change, Hamiltonian.of(model, Sector(charge, two_sz)))
 
 
 @dataclass(frozen=True)

@@ -61,16 +61,16 @@ def fused(steps: Steps, start: Vector, most: int) -> None:
     now, before, image = start, np.zeros_like(start), np.empty_like(start)
     partial = np.zeros(max(1, len(start) // PARALLEL_FROM * 8))
     back = 0.0
-    for _ in range(most):
-        a = steps.product(now, image)
-        b = steps.known()
-        with kernel_threads_for(len(start)):
+    with kernel_threads_for(len(start)):
+        for _ in range(most):
+            a = steps.product(now, image)
+            b = steps.known()
             three_terms(partial, before, now, image, a, back, 1.0 if b is None else 1.0 / b)
             if b is None:
                 b = float(np.sqrt(partial.sum()))
                 steps.coupled(b)
                 scale(before, 1.0 / b)
-        now, before, back = before, now, b
+            now, before, back = before, now, b
 
 
 def by_quspin(steps: Steps, start: Vector, most: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -22,8 +23,8 @@ from .measured import Measured, squared_displacements
 
 Sums = Mapping[str, NDArray[np.complex128]]
 """For each observable ``sum <O> exp(-(E - origin) / T)``, shape (samples, temperatures, ...)."""
-Lines = tuple[NDArray[np.float64], NDArray[np.float64]]
-"""Frequencies (lines,), and weights (temperatures, lines) that carry Boltzmann factors."""
+Lines = tuple[NDArray[np.float64], NDArray[Any]]
+"""Frequencies (lines,), and weights (temperatures, lines) that carry Boltzmann factors; complex of cross spectra."""
 CUTOFF_PROBABILITY = "cutoff_probability"
 """Weight of the phonon states at the cutoff, from which one more quantum would lead out."""
 NEGLIGIBLE = 1e-18

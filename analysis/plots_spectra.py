@@ -143,6 +143,8 @@ def plot_lines(spectra: xr.Dataset, axis: str, ax: Axes | None = None, faintest:
 def plot_thermal_spectrum(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     """Draw the spectra of a thermal state, a curve for each temperature, with bands of the error bars.
 
+    Of a complex cross spectrum the imaginary parts are dashed.
+
     Parameters
     ----------
     data : xarray.Dataset
@@ -156,10 +158,12 @@ def plot_thermal_spectrum(data: xr.Dataset, ax: Axes | None = None) -> Axes:
         _variable(data, "values").values,
         _variable(data, "values_error").values,
     )
+    parts = 2 if np.iscomplexobj(values) else 1
     for i, t in enumerate(data["temperature"].values):
         colour = colormaps["viridis"](0.9 * i / max(1, len(values) - 1))
-        ax.plot(omega, values[i], color=colour, label=f"T = {t:g}")
-        ax.fill_between(omega, values[i] - errors[i], values[i] + errors[i], color=colour, alpha=0.3, lw=0)
+        for curve, style, label in ((values[i].real, "-", f"T = {t:g}"), (values[i].imag, "--", None))[:parts]:
+            ax.plot(omega, curve, style, color=colour, label=label)
+            ax.fill_between(omega, curve - errors[i], curve + errors[i], color=colour, alpha=0.3, lw=0)
     drude = "drude" in data or "spectrum_drude" in data
     ax.set(xlabel=r"$\omega$", ylabel=r"$\sigma_{\rm reg}(\omega)$" if drude else r"$A(\omega)$")
     ax.legend(frameon=False)

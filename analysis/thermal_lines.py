@@ -55,6 +55,12 @@ class Wanted:
         0 for other probes.
     averaged : sequence of Operator
         Whose thermal averages the sum rules need, that of the n-th moment in n-th place.
+    cross : Probe or None
+        The probe A on the left of a cross spectrum.
+    extent : sequence of Operator
+        Whose thermal average is no smaller than the weights of a cross spectrum together.
+    is_real : bool
+        The spectrum is real: states that are conjugate to each other add up to it.
     """
 
     probe: Probe
@@ -66,25 +72,39 @@ class Wanted:
     offset: NDArray[np.float64]
     loop: int = 0
     averaged: Sequence[Operator] = field(default=(), repr=False)
+    cross: Probe | None = None
+    extent: Sequence[Operator] = field(default=(), repr=False)
+    is_real: bool = True
 
     @property
     def about(self) -> object:
         """What the sums depend on."""
-        operators = [sorted(map(repr, operator.terms.items())) for _, operator in self.parts]
+        operators = [sorted(map(repr, o.terms.items())) for _, *both in self.parts for o in both]
         shape = (self.broadening, self.lineshape, self.resolution.width, self.resolution.options.engine)
         at = [a.tolist() for a in (self.temperatures, self.frequencies, self.offset)]
         return "spectrum", operators, at, shape, self.loop, len(self.averaged)
 
     @property
-    def parts(self) -> Iterator[tuple[str, Operator]]:
-        """The operators that make up the spectrum, by "addition" and "removal"."""
-        yield "addition", self.probe.addition
-        if self.probe.removal is not None:
-            yield "removal", self.probe.removal
+    def parts(self) -> Iterator[tuple[str, Operator, Operator]]:
+        """The operators on the right and on the left of "addition", ``A+ B``, and of "removal", ``B A+``."""
+        left = self.cross or self.probe
+        yield "addition", self.probe.addition, left.addition
+        if self.probe.removal is not None and left.removal is not None:
+            yield "removal", left.removal, self.probe.removal
+
+    @property
+    def additions(self) -> tuple[Operator, ...]:
+        """B, and A where there is one."""
+        return tuple(each.addition for each in (self.probe, self.cross) if each is not None)
+
+    def weights(self, left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
+        """Return ``<left|n><n|right>``, or what of it is left when conjugate states have been added."""
+        found = left.conj() * right
+        return np.asarray(found.real if self.is_real else found)
 
     def workshop(self, model: Model, sampling: Sampling, options: Options) -> Workshop:
         """Return what sums over the blocks of a model."""
-        blocks, known, averaged = Blocks(), Levels(reach=2), Operators(self.averaged)
+        blocks, known, averaged = Blocks(), Levels(reach=2), Operators((*self.averaged, *self.extent))
 
         def work(planned: Planned) -> Contribution:
             block = blocks.of(planned)
@@ -116,7 +136,7 @@ class Wanted:
         return {f"{part}_{name}": np.concatenate([row[name] for row in rows]) for name in rows[0]}
 
     def _read(
-        self, x: NDArray[np.float64], w: NDArray[np.float64], temperatures: NDArray[np.float64]
+        self, x: NDArray[np.float64], w: NDArray[Any], temperatures: NDArray[np.float64]
     ) -> dict[str, NDArray[np.float64]]:
         t = temperatures[:, None]
         found = {
@@ -125,13 +145,20 @@ class Wanted:
             "negative": w @ (x < -ELASTIC).astype(float),
             "balance": np.sum(np.where(x > ELASTIC, w * np.exp(-np.maximum(x, 0.0) / t), 0.0), axis=1),
         }
+        if self.cross is not None:
+            found["sizes"] = np.abs(w) @ x[:, None] ** np.array([0, 2])
         x, w = comb(x, w, COMB * self.broadening) if len(x) > COMB_FROM else (x, w)
         shape = LINESHAPES[self.lineshape][0]
         found["curve"] = w @ shape(x[:, None] - self.frequencies, self.broadening)
         found["zero"] = w @ shape(x, self.broadening)
         return found
 
-    def moved(self, averages: NDArray[Any]) -> NDArray[Any]:
+    def rules(self, averages: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Return averages, shape (t, operators), as those that are moments and what bounds the weights."""
+        orders = len(self.averaged)
+        return {"averages": self._moved(averages[:, :orders]), "extent": averages[:, orders:]}
+
+    def _moved(self, averages: NDArray[Any]) -> NDArray[Any]:
         """Return moments, shape (t, orders), of lines that move down by `offset`."""
         if self.loop or not np.any(self.offset):
             return averages
@@ -154,14 +181,14 @@ def _fermi(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(0.5 * (1.0 - np.tanh(0.5 * x)))
 
 
-def comb(x: NDArray[np.float64], w: NDArray[np.float64], step: float) -> Lines:
+def comb(x: NDArray[np.float64], w: NDArray[Any], step: float) -> Lines:
     """Spread lines over the multiples of a step, each over six of them, so that moments up to the fifth stay exact.
 
     Parameters
     ----------
     x : (n,) float
         Frequencies.
-    w : (t, n) float
+    w : (t, n) float or complex
         Weights.
     step : float
         Distance of the new lines.
@@ -172,6 +199,9 @@ def comb(x: NDArray[np.float64], w: NDArray[np.float64], step: float) -> Lines:
     >>> np.round(weights @ at[:, None] ** np.arange(4), 12)
     array([[2.      , 0.63    , 0.2669  , 0.127197]])
     """
+    if np.iscomplexobj(w):
+        at, both = comb(x, np.concatenate([w.real, w.imag]), step)
+        return at, both[: len(w)] + 1j * both[len(w) :]
     first = np.floor(x / step).astype(np.int64) - 2
     low = int(first.min())
     place = x / step - first
@@ -211,18 +241,22 @@ def exact_lines(planned: Planned, block: Block, wanted: Wanted, known: Levels) -
     z, energy, squared = (np.asarray(boltzmann @ above**power)[None] for power in range(3))
     sums: dict[str, NDArray[Any]] = {}
     kept: dict[str, Lines] = {}
-    for part, operator in wanted.parts:
+    for part, *operators in wanted.parts:
         lines = []
-        for transition in _transitions(block, operator):
-            others = known.of(transition.target, block.sector.charge)
-            squares = np.abs(_elements(others.amplitudes, [transition.apply(phi) for phi in levels.amplitudes])) ** 2
-            up, start = np.nonzero(squares > NEGLIGIBLE)
+        for right, left in _pairs(block, *operators):
+            others = known.of(right.target, block.sector.charge)
+            elements = _elements(others.amplitudes, [right.apply(phi) for phi in levels.amplitudes])
+            partners = elements
+            if left is not right:
+                partners = _elements(others.amplitudes, [left.apply(phi) for phi in levels.amplitudes])
+            weights = wanted.weights(partners, elements)
+            up, start = np.nonzero(np.abs(weights) > NEGLIGIBLE)
             at = SIGNS[part] * (others.energies[up] - levels.energies[start])
-            lines.append((at, squares[up, start] * boltzmann[:, start]))
+            lines.append((at, weights[up, start] * boltzmann[:, start]))
         sums |= wanted.seen(part, lines)
         kept[part] = joined(lines if sum(len(at) for at, _ in lines) <= MOST_LINES else [], len(t))
-    averages = [levels.averages(operator) for operator in wanted.averaged]
-    sums["averages"] = wanted.moved(boltzmann @ np.array(averages, complex).reshape(-1, len(above)).T)
+    averages = [levels.averages(operator) for operator in (*wanted.averaged, *wanted.extent)]
+    sums |= wanted.rules(boltzmann @ np.array(averages, complex).reshape(-1, len(above)).T)
     phonons = np.sum(np.abs(levels.amplitudes) ** 2, axis=1)
     sums["phonons"] = boltzmann @ phonons
     rows = {name: np.asarray(values, complex)[None] for name, values in sums.items()}
@@ -240,11 +274,11 @@ def sampled_lines(
 ) -> Contribution:
     r"""Find the lines that start in a block: those of its lowest levels, and of random vectors for the rest.
 
-    .. math:: \langle r| e^{-\beta H} O^\dagger \delta(\omega - H + E) O |r\rangle =
-              \sum_{jl} e^{-\beta e_j} \langle r|\psi_j\rangle \langle\psi_j|O^\dagger|\phi_l\rangle
-              \langle\phi_l|O|r\rangle\, \delta(\omega - \epsilon_l + e_j)
+    .. math:: \langle r| e^{-\beta H} A^\dagger \delta(\omega - H + E) B |r\rangle =
+              \sum_{jl} e^{-\beta e_j} \langle r|\psi_j\rangle \langle\psi_j|A^\dagger|\phi_l\rangle
+              \langle\phi_l|B|r\rangle\, \delta(\omega - \epsilon_l + e_j)
 
-    with Ritz pairs (e, psi) of the space of r and (epsilon, phi) of that of O r.
+    with Ritz pairs (e, psi) of the space of r and (epsilon, phi) of that of B r; A = B but for cross spectra.
 
     References
     ----------
@@ -254,7 +288,7 @@ def sampled_lines(
     origin = float(lowest.energies[0])
     known = lowest.energies - origin
     share = np.exp(-known / t[:, None])
-    moving = {part: _transitions(block, operator) for part, operator in wanted.parts}
+    moving = {part: _pairs(block, *operators) for part, *operators in wanted.parts}
 
     def in_states(states: Sequence[Amplitudes]) -> dict[str, NDArray[Any]]:
         values = np.array([[np.vdot(phi, a.apply(phi)) for a in averaged] for phi in states], complex)
@@ -265,7 +299,7 @@ def sampled_lines(
 
     exact = {name: share @ values for name, values in in_states(list(lowest.amplitudes)).items()}
     for part, found in moving.items():
-        exact |= wanted.seen(part, list(_lines_of_levels(found, SIGNS[part], lowest, share, wanted.resolution)))
+        exact |= wanted.seen(part, list(_lines_of_levels(found, SIGNS[part], lowest, share, wanted)))
     first = np.array([share @ known**power for power in range(3)])
     thermodynamics, rows = [], []
     for sample in vectors:
@@ -274,11 +308,12 @@ def sampled_lines(
         thermodynamics.append(first + np.array([(boltzmann * sample.weights) @ above**power for power in range(3)]))
         row = in_states(list(sample.thermal_states(t, origin)))
         for part, found in moving.items():
-            lines = [_lines_of_vector(transition, SIGNS[part], sample, boltzmann, steps) for transition in found]
+            lines = [_lines_of_vector(pair, SIGNS[part], sample, boltzmann, steps, wanted) for pair in found]
             row |= wanted.seen(part, lines)
         rows.append(row)
     sums = {name: np.array([exact[name] + row[name] for row in rows], complex) for name in exact}
-    sums["averages"] = np.array([wanted.moved(row) for row in sums["averages"]])
+    rules = [wanted.rules(row) for row in sums["averages"]]
+    sums |= {name: np.array([row[name] for row in rules]) for name in rules[0]}
     z, energy, squared = np.moveaxis(np.array(thermodynamics), 1, 0)
     return Contribution(planned.member, planned.dimension, False, origin, z, energy, squared, sums)
 
@@ -289,6 +324,20 @@ def _transitions(block: Block, operator: Operator) -> tuple[Transition, ...]:
     return tuple(transition for transition in found if transition.target.dimension)
 
 
+Pair = tuple[Transition, Transition]
+"""What leads from a block to another on the right and on the left of a weight."""
+
+
+def _pairs(block: Block, right: Operator, left: Operator) -> tuple[Pair, ...]:
+    """Return the parts of two operators that lead to the same blocks, the same object twice for one operator."""
+    found = _transitions(block, right)
+    if left is right:
+        return tuple((transition, transition) for transition in found)
+    others = {transition.target.symmetries: transition for transition in _transitions(block, left)}
+    there = (transition for transition in found if transition.target.symmetries in others)
+    return tuple((transition, others[transition.target.symmetries]) for transition in there)
+
+
 def _elements(left: Amplitudes, right: Sequence[Amplitudes]) -> Amplitudes:
     """Return ``<left_m|right_n>``, shape (m, n)."""
     columns = np.array(right).reshape(len(right), -1)
@@ -296,36 +345,38 @@ def _elements(left: Amplitudes, right: Sequence[Amplitudes]) -> Amplitudes:
 
 
 def _lines_of_levels(
-    moving: Sequence[Transition],
-    sign: int,
-    lowest: Eigenstates,
-    share: NDArray[np.float64],
-    resolution: Resolution,
+    moving: Sequence[Pair], sign: int, lowest: Eigenstates, share: NDArray[np.float64], wanted: Wanted
 ) -> Iterator[Lines]:
     """Yield the lines that start in known levels, from continued fractions."""
+    resolution = wanted.resolution
     for number, (energy, phi) in enumerate(zip(lowest.energies, lowest.amplitudes, strict=True)):
         z = np.asarray(energy + sign * resolution.frequencies + 1j * resolution.width, np.complex128)
-        for transition in moving:
-            image = transition.apply(phi)
-            if np.linalg.norm(image) ** 2 > NEGLIGIBLE:
-                lines = spectral_lines(transition.target, image[None], Accuracy(z), resolution.options.engine)
-                yield sign * (lines.energies - energy), share[:, number, None] * lines.weights
+        for right, left in moving:
+            image = right.apply(phi)
+            partner = None if left is right else left.apply(phi)[None]
+            if np.linalg.norm(image) ** 2 > NEGLIGIBLE and (partner is None or partner.any()):
+                how = (Accuracy(z), resolution.options.engine, partner)
+                lines = spectral_lines(right.target, image[None], *how)
+                weights = lines.weights.real if wanted.is_real else lines.weights
+                yield sign * (lines.energies - energy), share[:, number, None] * weights
 
 
 def _lines_of_vector(
-    transition: Transition, sign: int, sample: Sample, boltzmann: NDArray[np.float64], steps: int
+    moving: Pair, sign: int, sample: Sample, boltzmann: NDArray[np.float64], steps: int, wanted: Wanted
 ) -> Lines:
     """Return the lines between the Krylov spaces of a random vector and of its image."""
-    space, target = sample.space, transition.target
-    images = [transition.apply(row.reshape(sample.block.shape)) for row in space.basis]
-    start = np.linalg.norm(sample.overlaps) * images[0].ravel()
+    right, left = moving
+    space, target = sample.space, right.target
+    images = [left.apply(row.reshape(sample.block.shape)) for row in space.basis]
+    first = images[0] if left is right else right.apply(space.basis[0].reshape(sample.block.shape))
+    start = np.linalg.norm(sample.overlaps) * first.ravel()
     if np.linalg.norm(start) ** 2 <= NEGLIGIBLE:
         return np.zeros(0), np.zeros((len(boltzmann), 0))
     start = start.astype(np.result_type(start.dtype, target.energy.dtype))
     other = krylov(target.energy.dot, target.energy.project, start, min(steps, target.energy.dimension))
     inner = _elements(other.basis, images)
-    elements = other.ritz @ inner @ space.ritz.T  # <phi_l|O|psi_j>
+    elements = other.ritz @ inner @ space.ritz.T  # <phi_l|A|psi_j>
     amplitude = float(np.linalg.norm(start)) * other.starts
     at = sign * (other.energies[:, None] - sample.energies)
-    weights = (elements.conj() * amplitude[:, None] * sample.overlaps).real
+    weights = wanted.weights(elements, amplitude[:, None] * sample.overlaps)
     return at.ravel(), np.array([(weights * factor).ravel() for factor in boltzmann])

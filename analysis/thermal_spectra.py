@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..hamiltonians import Block, InvalidModel, Model, Operator, flux_derivative, hamiltonian_operator
 from ..hamiltonians.algebra import canonical
+from ..hamiltonians.operators import total
 from ..hamiltonians.transitions import charge_change
 from ..solvers import Options
 from .block_sums import block_sums
@@ -58,7 +59,7 @@ class ThermalLines:
     @property
     def names(self) -> tuple[str, ...]:
         """The parts that the spectrum has."""
-        return tuple(name for name, _ in self.wanted.parts)
+        return tuple(name for name, *_ in self.wanted.parts)
 
     @property
     def is_exact(self) -> bool:
@@ -66,11 +67,12 @@ class ThermalLines:
         return all(part.exact for part in self.parts)
 
     def __getitem__(self, name: str) -> Replicates:
-        return self.totals.observables[name]
+        found = self.totals.observables[name]
+        return found.real if self.wanted.is_real else found
 
     def both(self, name: str) -> Replicates:
         """Return addition and removal together."""
-        return np.asarray(sum(self[f"{part}_{name}"].real for part in self.names))
+        return np.asarray(sum(self[f"{part}_{name}"] for part in self.names))
 
 
 def thermal_spectral_function(
@@ -84,6 +86,7 @@ def thermal_spectral_function(
     sampling: Sampling | None = None,
     options: Options | None = None,
     progress: Callable[[str], None] = silent,
+    cross: Probe | None = None,
 ) -> xr.Dataset:
     r"""Compute the spectrum of a probe in a thermal state.
 
@@ -118,6 +121,10 @@ def thermal_spectral_function(
         Seed, engine and memory limit.
     progress : function
         Told which block comes next.
+    cross : Probe, optional
+        A second probe A: ``<m|A^+|n><n|B|m>`` takes the place of the weights, with its sign or phase, and for charged
+        probes ``<m|B|n><n|A^+|m>`` that of the removal, as in `spectral_function`. Where model and probes are real, so
+        is the spectrum; else values, weights and moments are complex, each with one error bar for its distance.
 
     Returns
     -------
@@ -126,14 +133,16 @@ def thermal_spectral_function(
         ``sum_rules``, ``sum_rule_defects`` and ``sum_rule_errors`` (the largest defects allowed) over ``order``,
         ``addition_weight``, ``removal_weight``, ``zero_frequency`` A(0), ``pseudogap`` A(0) / A(0) at the highest
         temperature, ``balance`` (what detailed balance makes of the other half of the spectrum; NaN where the ensemble
-        has none) with ``balance_defect``, and the error bars ``NAME_error``. Where there are few lines, all of them:
-        ``pole_weights`` over ``temperature`` and ``pole``, at ``pole_frequencies``. The conductivity has ``drude``,
-        ``fsum`` and ``fsum_defect`` as well.
+        has none; for two Hermitian probes the conjugate of the other half) with ``balance_defect``, and the error bars
+        ``NAME_error``. Where there are few lines, all of them: ``pole_weights`` over ``temperature`` and ``pole``, at
+        ``pole_frequencies``. The conductivity has ``drude``, ``fsum`` and ``fsum_defect`` as well.
 
     Raises
     ------
     InvalidModel
         If temperatures or ensemble are wrong.
+    ValueError
+        If the two probes change the charge differently, or one is the current.
     ArithmeticError
         If a moment misses its sum rule, or the spectrum detailed balance, by more than they may.
 
@@ -153,7 +162,7 @@ def thermal_spectral_function(
     """
     kind = Ensemble(ensemble) if isinstance(ensemble, str) else ensemble
     found = thermal_lines(
-        model, probe, temperatures, frequencies, broadening, lineshape, kind, sampling, options, progress
+        model, probe, temperatures, frequencies, broadening, lineshape, kind, sampling, options, progress, cross
     )
     data = _dataset(found, model)
     _check(data, found)
@@ -175,6 +184,7 @@ def thermal_lines(
     sampling: Sampling | None = None,
     options: Options | None = None,
     progress: Callable[[str], None] = silent,
+    cross: Probe | None = None,
 ) -> ThermalLines:
     """Return everything that `thermal_spectral_function` reads off the lines, as replicates."""
     sampling, options = sampling or Sampling(), options or Options()
@@ -182,6 +192,8 @@ def thermal_lines(
     problems += probe_problems(model, probe.name) if probe.name == "current" else []
     if problems:
         raise InvalidModel(problems)
+    if cross is not None:
+        _check_probes(model, cross, probe)
     t = np.asarray(temperatures, dtype=float)
     resolution = resolved(frequencies, broadening, lineshape, replace(options, pool=None, checkpoint=None))
     omega = resolution.frequencies
@@ -190,7 +202,9 @@ def thermal_lines(
     resolution = replace(resolution, frequencies=np.unique(omega + offset[:, None]))
     loop = sum(bond.winding != 0 for bond in model.cluster.bonds) if probe.name == "current" else 0
     shape = (omega, resolution, broadening, lineshape, offset)
-    wanted = Wanted(probe, t, *shape, loop, tuple(_averaged(model, probe, loop)))
+    averaged = tuple(_averaged(model, cross or probe, probe, loop))
+    extent = () if cross is None else (_extent(model, cross, probe),)
+    wanted = Wanted(probe, t, *shape, loop, averaged, cross, extent, cross is None or _are_real(model, cross, probe))
     planned, skipped = plan(model, kind, sampling, t, options, twins=True)
     told = in_words(progress, f"spectrum of {probe.name}")
     parts, kept = block_sums(wanted, model, kind, planned, sampling, options, told)
@@ -198,12 +212,35 @@ def thermal_lines(
     return ThermalLines(wanted, kind, Blocks().of(planned[0]), totals, parts, skipped, kept)
 
 
-def _averaged(model: Model, probe: Probe, loop: int) -> list[Operator]:
+def _check_probes(model: Model, left: Probe, right: Probe) -> None:
+    """Raise ValueError if two probes have no spectrum together."""
+    if "current" in (left.name, right.name):
+        raise ValueError("the conductivity has one operator; leave cross out")
+    changes = [charge_change(model, probe.addition) for probe in (right, left)]
+    if changes[0] != changes[1] or (left.removal is None) != (right.removal is None):
+        raise ValueError(
+            f"the probes change (N, N_up - N_dn) by {changes[0]} and {changes[1]}; a cross spectrum needs the same"
+        )
+
+
+def _averaged(model: Model, left: Probe, right: Probe, loop: int) -> list[Operator]:
     """Return the operators whose thermal averages are the moments; for the conductivity ``d2H / dtheta2``."""
     if loop:
         return [float(loop) ** 2 * flux_derivative(model, 2)]
-    formulas = zip(range(MOMENTS), moment_formulas(hamiltonian_operator(model), probe, probe), strict=False)
+    formulas = zip(range(MOMENTS), moment_formulas(hamiltonian_operator(model), left, right), strict=False)
     return [formula for _, formula in formulas if len(formula.terms) <= MOST_WORDS]
+
+
+def _extent(model: Model, left: Probe, right: Probe) -> Operator:
+    """Return the mean of both weights, no smaller than the sum of ``|<m|A+|n><n|B|m>|``."""
+    energy = hamiltonian_operator(model)
+    return total(0.5 * next(moment_formulas(energy, probe, probe)) for probe in (left, right))
+
+
+def _are_real(model: Model, *probes: Probe) -> bool:
+    """Return True where the Hamiltonian and all probes have real elements between configurations."""
+    operators = (hamiltonian_operator(model), *(probe.addition for probe in probes))
+    return not any(np.imag(value) for operator in operators for value in operator.terms.values())
 
 
 def _dataset(found: ThermalLines, model: Model) -> xr.Dataset:
@@ -223,8 +260,8 @@ def _dataset(found: ThermalLines, model: Model) -> xr.Dataset:
     nothing = np.zeros_like(found.both("curve"))
     for part in ("addition", "removal"):
         there = part in found.names
-        add(part, found[f"{part}_curve"].real if there else nothing, ("omega",), f"lines of {part}", "1/energy")
-        weight = found[f"{part}_moments"].real[..., 0] if there else nothing[..., 0]
+        add(part, found[f"{part}_curve"] if there else nothing, ("omega",), f"lines of {part}", "1/energy")
+        weight = found[f"{part}_moments"][..., 0] if there else nothing[..., 0]
         add(f"{part}_weight", weight, (), f"sum of the weights of {part}")
     moments = found.both("moments")
     add("moments", moments, ("order",), "sum of weight omega^order", "energy^order")
@@ -234,8 +271,8 @@ def _dataset(found: ThermalLines, model: Model) -> xr.Dataset:
     with np.errstate(divide="ignore", invalid="ignore"):
         add("pseudogap", zero / zero[:, hottest, None], (), PSEUDOGAP)
     if not wanted.loop:
-        rules = np.full(moments.shape, np.nan)
-        rules[..., : len(wanted.averaged)] = found["averages"].real
+        rules = np.full_like(moments, np.nan)
+        rules[..., : len(wanted.averaged)] = found["averages"]
         add("sum_rules", rules, ("order",), "thermal averages of commutators", "energy^order")
         add("sum_rule_defects", moments - rules, ("order",), "moments less sum rules", "energy^order")
         balance, half = _balance(found)
@@ -260,25 +297,33 @@ def _dataset(found: ThermalLines, model: Model) -> xr.Dataset:
 
 def _balance(found: ThermalLines) -> tuple[Replicates, Replicates]:
     """Return what one half of the spectrum makes of the other by detailed balance, and the other; NaN without one."""
-    operator = found.wanted.probe.addition
     if "removal" in found.names and found.kind.is_grand:
-        return found.both("below"), found["removal_moments"].real[..., 0]
-    if "removal" in found.names or canonical(operator - operator.dag).terms:
+        return found.both("below"), found["removal_moments"][..., 0]
+    if "removal" in found.names or any(canonical(each - each.dag).terms for each in found.wanted.additions):
         nothing = np.full(found.both("zero").shape, np.nan)
         return nothing, nothing
-    return found.both("balance"), found.both("negative")
+    return found.both("balance").conj(), found.both("negative")
 
 
 def _allowed(found: ThermalLines, errors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return by how much each moment may miss its sum rule: roundings, the cutoff, statistical errors."""
-    moments = found.both("moments")[0]
     rows = []
-    for moment, phonons in zip(moments, found["phonons"][0].real, strict=True):
-        near = near_cutoff(found.block, [np.sqrt(np.maximum(phonons, 0.0))[None]], found.wanted.probe.addition)
+    for (weight, spread, most), phonons in zip(_sizes(found), found["phonons"][0].real, strict=True):
+        states = [np.sqrt(np.maximum(phonons, 0.0))[None]]
+        near = np.sum([near_cutoff(found.block, states, each) for each in found.wanted.additions], axis=0)
         quanta = 1 + 4 * int(found.block.space.phonons.occupations.max(initial=0))
-        scale = 4 * float(np.sqrt(moment[2] / moment[0])) if moment[0] > 0 else 1.0
-        rows.append(allowed_defects(float(moment[0]), near * (1 + moment[0]) * quanta, max(1.0, scale), 0.0))
+        scale = 4 * float(np.sqrt(spread / weight)) if weight > 0 else 1.0
+        rows.append(allowed_defects(float(most), near * (1 + most) * quanta, max(1.0, scale), 0.0))
     return np.asarray(rows) + SIGMAS * errors
+
+
+def _sizes(found: ThermalLines) -> NDArray[np.float64]:
+    """Return at each temperature weight and second moment of all lines without their signs, and a bound on both."""
+    if found.wanted.cross is None:
+        moments = found.both("moments")[0]
+        return np.stack([moments[:, 0], moments[:, 2], moments[:, 0]], axis=-1)
+    sizes = found.both("sizes")[0].real
+    return np.concatenate([sizes, found["extent"][0].real], axis=-1)
 
 
 def _check(data: xr.Dataset, found: ThermalLines) -> None:
@@ -287,14 +332,14 @@ def _check(data: xr.Dataset, found: ThermalLines) -> None:
         return
     defects, allowed = np.abs(data["sum_rule_defects"].values), data["sum_rule_errors"].values
     for i, n in np.argwhere(defects > allowed):
-        t, got, want = (float(a) for a in (data["temperature"][i], data["moments"][i, n], data["sum_rules"][i, n]))
+        t, got, want = (a.item() for a in (data["temperature"][i], data["moments"][i, n], data["sum_rules"][i, n]))
         raise ArithmeticError(
             f"moment {n} of the spectrum of {found.wanted.probe.name} at T = {t:g} is {got:.12g} and its sum rule "
             f"{want:.12g}; they may differ by {allowed[i, n]:.1e}: take more samples, or report this model"
         )
     defects = np.abs(data["balance_defect"].values)
     room = allowed[:, FELT if _frames_differ(found) else 0]
-    if found.is_exact and np.any(defects > room + EXACT_DEFECT * np.maximum(1.0, data["moments"].values[:, 0])):
+    if found.is_exact and np.any(defects > room + EXACT_DEFECT * np.maximum(1.0, _sizes(found)[:, -1])):
         raise ArithmeticError(f"the spectrum misses detailed balance by {np.max(defects):.1e}; report this model")
 
 
@@ -321,12 +366,12 @@ def _poles(found: ThermalLines) -> dict[str, xr.DataArray]:
     order = np.argsort(x, kind="stable")
     x, w = x[order], w[:, order]
     starts = np.flatnonzero(np.concatenate([[True], np.diff(x) > SAME * np.maximum(1.0, np.abs(x[1:]))]))
-    total = np.add.reduceat(w, starts, axis=1)
-    strong = np.any(total > FAINT * np.sum(w, axis=1, keepdims=True), axis=0)
+    summed = np.add.reduceat(w, starts, axis=1)
+    strong = np.any(np.abs(summed) > FAINT * np.sum(np.abs(w), axis=1, keepdims=True), axis=0)
     if np.count_nonzero(strong) > MOST_POLES:
         return {}
     coords = {"temperature": t, "pole": np.arange(np.count_nonzero(strong))}
-    weight = labelled("pole_weights", total[:, strong], ["temperature", "pole"], "w_n", "1", coords)
+    weight = labelled("pole_weights", summed[:, strong], ["temperature", "pole"], "w_n", "1", coords)
     places, dims = x[starts][strong], ["pole"]
     if np.any(found.wanted.offset):
         places, dims = places - found.wanted.offset[:, None], ["temperature", "pole"]
@@ -347,7 +392,7 @@ def _conductivity(
     t, loop = found.wanted.temperatures, found.wanted.loop
     response = thermal_flux_response(model, [model.flux], t.tolist(), kind, sampling, options, progress)
     drude = response["drude"].values[:, 0] * loop / model.cluster.loop_length
-    fsum, error = jackknife(np.pi / (2 * loop) * found["averages"].real[..., 0])
+    fsum, error = jackknife(np.pi / (2 * loop) * found["averages"][..., 0])
     weight = found.both("moments")[0, :, 0]
     coords = {"temperature": t}
     parts = {

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 
 def plain(array: xr.DataArray) -> object:
@@ -16,6 +17,11 @@ def plain(array: xr.DataArray) -> object:
 def entries(data: xr.Dataset, prefix: str, names: Iterable[str]) -> dict[str, object]:
     """Return some variables of a dataset as plain numbers, by their names without the prefix."""
     return {name: plain(data[f"{prefix}_{name}"]) for name in names}
+
+
+def line_list(frequencies: NDArray[np.float64], weights: NDArray[np.generic]) -> list[list[object]]:
+    """Return [frequency, weight] of each line; weights of cross spectra may be complex."""
+    return [[_plain(x), _plain(w)] for x, w in zip(frequencies.tolist(), weights.tolist(), strict=True)]
 
 
 def prefixed(name: str, data: xr.Dataset) -> xr.Dataset:

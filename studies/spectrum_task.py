@@ -19,7 +19,7 @@ from ..analysis.accuracy import isolated_ground
 from ..analysis.ensembles import Ensemble
 from ..analysis.excitations import LINESHAPES
 from ..analysis.plots_spectra import plot_spectrum, plot_thermal_spectrum
-from ..analysis.probes import KINDS, NAMES, probe_problems
+from ..analysis.probes import KINDS, NAMES, Probe, probe_problems
 from ..analysis.spectra import DEFAULT_BROADENING
 from ..analysis.thermal_spectra import thermal_spectral_function
 from ..hamiltonians import InvalidModel, Model, Problem, Sector, with_parameter
@@ -27,7 +27,7 @@ from ..hamiltonians.parameters import show
 from ..hamiltonians.parametric import parameter_problem
 from ..solvers import Eigenstates, LabelledLevels
 from .digits import columns
-from .plain import entries, plain
+from .plain import entries, line_list, plain
 from .spectrum_measures import measures, measures_record, measures_text, transfer
 from .task import Figure, Setting, Solved, Task
 from .thermal_spectrum import thermal_spectrum_record, thermal_spectrum_tables
@@ -124,7 +124,7 @@ class SpectrumTask(Task):
 
     @classmethod
     def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
-        """Yield a cross spectrum, or a map, of a thermal state; and what a map does not take."""
+        """Yield what a thermal state does not have, and what a map does not take."""
         if has("thermal") and values.get("momentum") == ALL:
             yield Problem("spectrum.momentum", show(ALL), "allowed with [thermal]: a whole number")
         if values.get("operator") == "current" and values.get("momentum") == ALL:
@@ -132,9 +132,9 @@ class SpectrumTask(Task):
         if values.get("momentum") == ALL and "cross_site" in values:
             allowed = "leave it out; a map has both operators at each momentum"
             yield Problem("spectrum.cross_site", show(values["cross_site"]), allowed)
-        for key in ("cross", "transfer_from"):
-            if has("thermal") and key in values:
-                yield Problem(f"spectrum.{key}", show(values[key]), "leave it out, or leave [thermal] out")
+        if has("thermal") and "transfer_from" in values:
+            allowed = "leave it out, or leave [thermal] out"
+            yield Problem("spectrum.transfer_from", show(values["transfer_from"]), allowed)
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
@@ -171,10 +171,10 @@ class SpectrumTask(Task):
         warm = next((task for task in setting.tasks if isinstance(task, ThermalTask)), None)
         if warm is not None:
             kind = Ensemble(warm.ensemble, setting.sector, warm.density)
-            right = probe(setting.model, self.operator, self.site, self._one_momentum, self.spin)
             form = (self.frequencies, self.broadening, self.lineshape, kind)
             how = (warm.sampling, setting.kept, setting.reporter.step)
-            return self.named(thermal_spectral_function(setting.model, right, warm.temperatures, *form, *how))
+            left, right = self._probes(setting.model)
+            return self.named(thermal_spectral_function(setting.model, right, warm.temperatures, *form, *how, left))
         data = self._spectrum(setting.ground, setting)
         if self.cross is None and self.operator in MEASURED:
             data = data.assign(measures(data, charged=self.operator != "displacement"))
@@ -196,9 +196,13 @@ class SpectrumTask(Task):
             return optical_conductivity(levels, *shape, progress=reporter.step)
         if self.momentum == ALL:
             return spectral_map(levels, self.operator, *shape, self.cross, self.spin, progress=reporter.step)
-        right = probe(model, self.operator, self.site, self._one_momentum, self.spin)
-        left = None if self.cross is None else probe(model, self.cross, *self._cross_place, self.spin)
+        left, right = self._probes(model)
         return spectral_function(levels, right, *shape, left, reporter.step)
+
+    def _probes(self, model: Model) -> tuple[Probe | None, Probe]:
+        """Return A and B."""
+        right = probe(model, self.operator, self.site, self._one_momentum, self.spin)
+        return None if self.cross is None else probe(model, self.cross, *self._cross_place, self.spin), right
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
         """Return the lowest level of the sector, and that of the model from which weight has moved."""
@@ -229,8 +233,7 @@ class SpectrumTask(Task):
 
 def _record(data: xr.Dataset) -> dict[str, object]:
     """Return the curve, lines, moments with their sum rules, and the weights, of one operator."""
-    pairs = (data[f"spectrum_pole_{key}"].values for key in ("frequencies", "weights"))
-    poles = xr.DataArray(np.array([*pairs]).T.reshape(-1, 2))
+    poles = line_list(*(data[f"spectrum_pole_{key}"].values for key in ("frequencies", "weights")))
     defects = data["spectrum_moments"] - data["spectrum_sum_rules"]
     weights = {key: plain(data[f"spectrum_{key}_weight"]) for key in ("addition", "removal")}
     current = [key for key in ("drude", "fsum", "fsum_defect") if f"spectrum_{key}" in data]
@@ -238,7 +241,7 @@ def _record(data: xr.Dataset) -> dict[str, object]:
         "frequencies": plain(data["omega"]),
         **entries(data, "spectrum", ("values", "moments", "sum_rules", "sum_rule_errors")),
         "sum_rule_defects": plain(defects),
-        "poles": _poles(poles),
+        "poles": poles,
         "weights": weights,
         **entries(data, "spectrum", ("pole_errors", "broadening", "steps", "error", *current)),
     }
@@ -291,11 +294,3 @@ def _map_tables(data: xr.Dataset) -> Iterator[TextTable]:
         means = (f"{one[f'spectrum_{key}'].values[1]:.8g}" for key in ("moments", "sum_rules"))
         table.add_row(str(int(one["momentum"])), *weights, *means)
     yield table
-
-
-def _poles(pairs: xr.DataArray) -> list[list[object]]:
-    """Return [frequency, weight] of each line; frequencies are real, weights of cross spectra may be complex."""
-    values = pairs.values
-    rows = plain(pairs) if np.isrealobj(values) else [[w.real, plain(xr.DataArray(z))] for w, z in values]
-    assert isinstance(rows, list)
-    return rows

@@ -10,7 +10,7 @@ from rich.table import Table as TextTable
 from rich.text import Text
 
 from .digits import columns, decimals, number, with_error
-from .plain import entries, plain
+from .plain import entries, line_list, plain
 
 RULES = ("sum_rules", "sum_rule_defects", "sum_rule_errors", "balance", "balance_defect")
 ERRORS = ("values", "moments", "zero_frequency", "pseudogap", "addition_weight", "removal_weight")
@@ -34,7 +34,8 @@ def thermal_spectrum_record(data: xr.Dataset) -> dict[str, object]:
     }
     if "spectrum_pole_weights" in data:
         at, weights = data["spectrum_pole_frequencies"].values, data["spectrum_pole_weights"].values
-        poles = [np.array(pair).T.tolist() for pair in zip(np.broadcast_to(at, weights.shape), weights, strict=True)]
+        pairs = zip(np.broadcast_to(at, weights.shape), weights, strict=True)
+        poles = [line_list(*pair) for pair in pairs]
         found["poles"] = poles[0] if len(poles) == 1 else poles
     return found
 
@@ -57,5 +58,7 @@ def thermal_spectrum_tables(data: xr.Dataset) -> Iterator[TextTable | Text]:
 
 
 def _cell(data: xr.Dataset, name: str, *place: int) -> str:
-    value, error = (float(data[f"spectrum_{name}{end}"].values[place]) for end in ("", "_error"))
-    return with_error(value, error) if error else number(value, decimals(0.0))
+    value, error = (data[f"spectrum_{name}{end}"].values[place].item() for end in ("", "_error"))
+    if error and not isinstance(value, complex):
+        return with_error(value, error)
+    return number(value, decimals(error))

@@ -154,8 +154,8 @@ CASES = {
         {"spectrum.cross": "pair.*as electron does"},
     ),
     "cross spectrum and map of a thermal state": (
-        ring(spectrum='frequencies = [0.0]\ncross = "electron"\nmomentum = "all"', thermal="temperatures = [1.0]"),
-        {"spectrum.cross": r"leave \[thermal\] out", "spectrum.momentum": "a whole number"},
+        ring(spectrum='frequencies = [0.0]\ncross = "pair"\nmomentum = "all"', thermal="temperatures = [1.0]"),
+        {"spectrum.cross": "pair.*as electron does", "spectrum.momentum": "a whole number"},
     ),
     "spin of an operator without one": (
         ring(spectrum='frequencies = [0.0]\noperator = "boson"\nspin = "dn"\nmomentum = true'),

@@ -15,23 +15,28 @@ from respair.analysis.thermal import thermal_averages
 from respair.analysis.thermal_lines import comb
 from respair.analysis.thermal_spectra import thermal_spectral_function
 from respair.studies import parse, records, run
+from respair.studies.figures import save_figures
 
 OMEGA = np.linspace(-3.0, 3.0, 13)
 RING = Model(ring(4), Electrons(hopping=1.0), Bosons(level=0.0, exchange=0.8))
 LATTICE = Model(ring(3), Electrons(1.0), Bosons(-0.3, 0.6), Phonons(0.9, boson_coupling=0.8, total_quanta=2), flux=0.6)
 
 
-def lehmann(model, operator, t, eta):
-    """sum_mn p_m |<n|O|m>|^2 of Lorentzian lines at E_n - E_m, with all states of the truncated Fock space."""
+def lehmann(model, operator, t, eta, left=None):
+    """sum_mn p_m <m|A+|n><n|B|m> of Lorentzian lines at E_n - E_m, with all states of the truncated Fock space."""
     fock = Fock(model)
     inside = np.flatnonzero(fock.allowed)
     energies, states = np.linalg.eigh(full_hamiltonian(model)[inside][:, inside].toarray())
     p = np.exp(-(energies - energies[0]) / t)
     p /= p.sum()
-    squares = np.abs(states.conj().T @ operator[np.ix_(inside, inside)] @ states) ** 2
+    right, other = (
+        states.conj().T @ each[np.ix_(inside, inside)] @ states
+        for each in (operator, operator if left is None else left)
+    )
     at = (energies[:, None] - energies).ravel()
-    weights = (squares * p).ravel()
-    kept = weights > 1e-20
+    weights = (other.conj() * right * p).ravel()
+    weights = weights.real if left is None else weights
+    kept = np.abs(weights) > 1e-20
     distance = OMEGA[:, None] - at[kept]
     return (eta / np.pi / (distance**2 + eta**2)) @ weights[kept]
 
@@ -57,6 +62,108 @@ def test_spectra_are_lehmann_sums_over_fock_space(model):
             if name == "electron":
                 dense = dense + lehmann(model, matrix, temperature, eta)[::-1]  # lines of removal at E_m - E_n
             np.testing.assert_allclose(data["values"].values[i], dense, atol=1e-9)
+
+
+def crossed(model, b, a, t, eta, right, left):
+    """The cross spectrum of two probes, compared with its sum over Fock space; their matrices remove the charge."""
+    found = thermal_spectral_function(model, b, t, OMEGA, eta, cross=a)
+    for i, temperature in enumerate(t):
+        if b.removal is None:
+            dense = lehmann(model, right, temperature, eta, left)
+        else:
+            dense = lehmann(model, right.conj().T, temperature, eta, left.conj().T)
+            dense = dense + lehmann(model, left, temperature, eta, right)[::-1]
+        np.testing.assert_allclose(found["values"].values[i], dense, atol=1e-9)
+    return found
+
+
+@settings(max_examples=6, deadline=None)
+@given(models(frames=("none",)))
+def test_cross_spectra_are_lehmann_sums_over_fock_space(model):
+    fock = Fock(model)
+    if np.count_nonzero(fock.allowed) > 300:
+        return
+    t, eta, last = [0.3, 2.0], 0.2, model.cluster.sites - 1
+    lattice_one, charge_one = fock.lattice_one.toarray(), fock.charge_one.toarray()
+    if model.electrons is not None:
+        c = [np.kron(fock.c[i, "up"].toarray(), lattice_one) for i in (0, last)]
+        found = crossed(model, probe(model, "electron"), probe(model, "electron", last), t, eta, *c)
+        assert float(np.max(np.abs(found.balance_defect))) < 1e-10
+    if model.modes and model.electrons is not None:
+        number = sum(fock.c[0, s].toarray().T @ fock.c[0, s].toarray() for s in ("up", "dn"))
+        x = np.kron(charge_one, fock.x(0, [0.0] * len(model.modes)).toarray())
+        both = probe(model, "displacement", model.modes[0].index), probe(model, "density")
+        found = crossed(model, *both, t, eta, x, np.kron(number, lattice_one))
+        assert float(np.max(np.abs(found.balance_defect))) < 1e-10
+
+
+def test_cross_spectra_with_a_momentum_in_a_flux_are_lehmann_sums():
+    """Pairs and bosons: complex blocks, every charge, one-dimensional sectors."""
+    model = Model(ring(3), Electrons(1.0, hubbard_u=0.7), Bosons(-0.2, 0.6, hopping=0.3), flux=0.8)
+    fock, waves = Fock(model), np.exp(-2j * np.pi / 3 * np.arange(3)) / np.sqrt(3)
+    c = {key: matrix.toarray() for key, matrix in fock.c.items()}
+    pairs = sum(w * c[i, "dn"] @ c[i, "up"] for i, w in enumerate(waves))
+    local = sum(w * fock.b[i].toarray() for i, w in enumerate(waves))
+    both = (probe(model, name, momentum=1) for name in ("pair", "boson"))
+    found = crossed(model, *both, [0.4], 0.2, pairs, local)
+    np.testing.assert_allclose(found.sum_rule_defects, 0.0, atol=1e-9)
+    np.testing.assert_allclose(found.balance_defect, 0.0, atol=1e-12)
+
+
+@pytest.mark.parametrize("names", [("displacement", "boson_density"), ("boson", "pair"), ("density", "charge")])
+def test_the_other_order_of_two_probes_gives_the_conjugate(names):
+    b, a = (probe(LATTICE, name, 1 - i) for i, name in enumerate(names))
+    kind = Ensemble("canonical", Sector(3))
+    one, other = (
+        thermal_spectral_function(LATTICE, x, [0.5], OMEGA, 0.3, ensemble=kind, cross=y) for x, y in ((b, a), (a, b))
+    )
+    assert np.max(np.abs(one["values"].values.imag)) > 1e-4
+    np.testing.assert_allclose(one["values"], other["values"].conj(), atol=1e-10)
+    np.testing.assert_allclose(one.moments, other.moments.conj(), atol=1e-6)
+
+
+def test_a_cross_spectrum_of_a_probe_with_itself_is_its_spectrum():
+    seen, kind = probe(LATTICE, "boson", 1), Ensemble("canonical", Sector(3))
+    plain, crossing = (
+        thermal_spectral_function(LATTICE, seen, [0.5], OMEGA, 0.3, ensemble=kind, cross=other)
+        for other in (None, seen)
+    )
+    for name in ("values", "moments", "sum_rules", "addition_weight", "zero_frequency"):
+        np.testing.assert_allclose(crossing[name], plain[name], atol=1e-10)
+
+
+@pytest.mark.parametrize("names", [("displacement", "boson_density"), ("boson", "pair"), ("electron", "electron")])
+def test_cold_cross_spectra_are_those_of_the_ground_level(names):
+    b, a = probe(LATTICE, names[0]), probe(LATTICE, names[1], 1)
+    cold = thermal_spectral_function(
+        LATTICE, b, [0.0015], OMEGA, 0.2, ensemble=Ensemble("sector", Sector(4)), cross=a
+    ).isel(temperature=0)
+    ground = spectral_function(ground_state(LATTICE, 4), b, OMEGA, 0.2, cross=a)
+    np.testing.assert_allclose(cold["values"], ground["values"], atol=1e-8)
+    np.testing.assert_allclose(cold.moments, ground.moments, atol=1e-7)
+
+
+COUPLED = Model(dimer(), Electrons(1.0), Bosons(0.2, 0.6), Phonons(0.9, boson_coupling=0.8, total_quanta=7))
+
+
+@pytest.mark.parametrize(
+    ("model", "sector", "names"),
+    [
+        (replace(RING, flux=0.7), Sector(5, two_sz=1, momentum=1), ("boson", "pair")),
+        (COUPLED, Sector(2, two_sz=0), ("displacement", "boson_density")),
+    ],
+    ids=["complex", "real"],
+)
+def test_error_bars_of_sampled_cross_spectra_are_calibrated(model, sector, names):
+    how = ([0.7], [-1.0, 0.4, 1.5], 0.4, "lorentzian", Ensemble("sector", sector))
+    b, a = (probe(model, name, site) for site, name in enumerate(names))
+    exact = thermal_spectral_function(model, b, *how, Sampling("exact"), cross=a)
+    assert np.iscomplexobj(exact["values"]) == bool(model.flux)
+    pulls = []
+    for seed in range(14):
+        data = thermal_spectral_function(model, b, *how, Sampling("ftlm", 6, 25), Options(seed=seed), cross=a)
+        pulls.append(np.abs(data["values"] - exact["values"]).values[0] / data.values_error.values[0])
+    assert 0.5 < np.mean(np.array(pulls) < 1) < 0.82
 
 
 def test_the_pseudogap_opens_as_pairs_form():
@@ -203,7 +310,33 @@ def test_spectra_over_temperatures_from_a_model_file():
     assert "sector" not in record
 
 
+@pytest.mark.parametrize("flux", [0.0, 0.6])
+def test_cross_spectra_over_temperatures_from_a_model_file(flux, tmp_path):
+    text = f"""
+        schema = 1
+        cluster = {{ kind = "ring", sites = 3 }}
+        field.flux = {flux}
+        electrons.hopping = 1.0
+        bosons = {{ level = 0.1, exchange = 0.6 }}
+        spectrum = {{ operator = "pair", cross = "boson", cross_site = 1, frequencies = [-1.0, 0.0], broadening = 0.2 }}
+        thermal = {{ temperatures = [0.2, 1.0], observables = [] }}
+    """
+    result = run(parse(text, "ring.toml"))
+    spectrum = records(result)[0]["spectrum"]
+    model = Model(ring(3), Electrons(1.0), Bosons(0.1, 0.6), flux=flux)
+    direct = thermal_spectral_function(
+        model, probe(model, "pair"), [0.2, 1.0], [-1.0, 0.0], 0.2, cross=probe(model, "boson", 1)
+    )
+    values = np.vectorize(lambda z: complex(z["re"], z["im"]) if flux else z)(spectrum["values"])
+    np.testing.assert_allclose(values, direct["values"], atol=1e-10)
+    assert "ring-spectrum.png" in [path.name for path in save_figures(result, tmp_path / "ring")]
+
+
 def test_what_cannot_be_is_refused():
+    with pytest.raises(ValueError, match="needs the same"):
+        thermal_spectral_function(LATTICE, probe(LATTICE, "pair"), [1.0], [0.0], cross=probe(LATTICE, "electron"))
+    with pytest.raises(ValueError, match="one operator"):
+        thermal_spectral_function(LATTICE, probe(LATTICE, "current"), [1.0], [0.0], cross=probe(LATTICE, "density"))
     one = Model(site(), Electrons(), Bosons(0.1, 0.5))
     with pytest.raises(InvalidModel, match=r"thermal.density"):
         thermal_spectral_function(one, probe(one, "electron"), [1.0], [0.0], ensemble=Ensemble(density=9.0))

@@ -172,18 +172,19 @@ def settled(
     sampling: Sampling,
     options: Options,
     progress: Callable[[str], None],
-) -> tuple[NDArray[np.float64], Sampling]:
+) -> tuple[Replicates, Sampling]:
     """Return what a wanted density adds to the chemical potential, and the number of vectors that an error bar takes.
 
-    Both are found by the thermal sums, for what has its own: spectra and the response to a flux.
+    Both are found by the thermal sums, for what has its own: spectra and the response to a flux. The shifts that leave
+    a random vector out carry the uncertainty of mu over to the errors of these.
     """
     if kind.density is None and sampling.target_error is None:
-        return np.zeros(len(t)), sampling
+        return np.zeros((1, len(t))), sampling
     found = thermal_totals(
         model, kind, Averages(t, (), np.zeros(0)), sampling, options, in_words(progress, "chemical potential")
     )
     found.kept.remove()
-    return found.totals.shift[0], replace(found.sampling, target_error=None)
+    return found.totals.shift, replace(found.sampling, target_error=None)
 
 
 def in_words(progress: Callable[[str], None], what: str) -> Progress:

@@ -27,6 +27,11 @@ STENCIL = ((-2, -1, 0, 1, 2), (1 / 12, -2 / 3, 0.0, 2 / 3, -1 / 12), (-1 / 12, 4
 """Steps, and weights of the first and second derivative to fourth order."""
 HERE = 2
 """Place of no step."""
+NO_DRUDE = (
+    "not known where blocks are sampled, as random vectors do not tell the slopes of single levels apart; all levels "
+    'do (thermal.method = "exact", or a smaller sector), and the stiffness D_s is known either way'
+)
+"""Why a Drude weight is missing; beside the weight as its attribute ``missing``."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,8 @@ def thermal_flux_response(
               + \frac{\langle H'\rangle^2}{T}
 
     with p_n / T for pairs of equal energy, which D leaves out. In sampled blocks F is followed with the same random
-    vectors over five fluxes around each value, and D is not known.
+    vectors over five fluxes around each value, and D is not known: it comes out NaN, with the reason in its attribute
+    ``missing``.
 
     Parameters
     ----------
@@ -246,5 +252,6 @@ def _variables(
 ) -> Iterator[tuple[str, xr.DataArray]]:
     for name, formula, replicates in zip(names, formulas, found, strict=True):
         value, error = jackknife(replicates)
-        yield name, labelled(name, value, [*coords], formula, "energy", coords)
+        missing = {"missing": NO_DRUDE} if np.any(np.isnan(value)) else {}
+        yield name, labelled(name, value, [*coords], formula, "energy", coords).assign_attrs(missing)
         yield f"{name}_error", labelled(f"{name}_error", error, [*coords], f"error bar of {name}", "energy", coords)

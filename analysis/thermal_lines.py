@@ -25,6 +25,8 @@ from .probes import Probe
 
 COMB = 1 / 50
 """Distance of the lines of a comb, in units of the broadening."""
+STEP = 1e-4
+"""Distance over which the change of a curve with the chemical potential is taken, in units of the broadening."""
 COMB_FROM = 4000
 """Longer lists of lines are put on a comb."""
 MOST_LINES = 50_000
@@ -147,10 +149,16 @@ class Wanted:
         }
         if self.cross is not None:
             found["sizes"] = np.abs(w) @ x[:, None] ** np.array([0, 2])
+        if np.any(self.offset):
+            found["below_slope"] = np.sum(w * _fermi(x / t) * _fermi(-x / t), axis=1) / temperatures
         x, w = comb(x, w, COMB * self.broadening) if len(x) > COMB_FROM else (x, w)
         shape = LINESHAPES[self.lineshape][0]
-        found["curve"] = w @ shape(x[:, None] - self.frequencies, self.broadening)
-        found["zero"] = w @ shape(x, self.broadening)
+        places = {"curve": x[:, None] - self.frequencies, "zero": x}
+        found |= {name: w @ shape(at, self.broadening) for name, at in places.items()}
+        if np.any(self.offset):
+            h = STEP * self.broadening
+            for name, at in places.items():
+                found[f"{name}_slope"] = w @ (shape(at - h, self.broadening) - shape(at + h, self.broadening)) / (2 * h)
         return found
 
     def rules(self, averages: NDArray[Any]) -> dict[str, NDArray[Any]]:

@@ -67,8 +67,20 @@ class ThermalLines:
         return all(part.exact for part in self.parts)
 
     def __getitem__(self, name: str) -> Replicates:
-        found = self.totals.observables[name]
+        found = self._moved(name)
         return found.real if self.wanted.is_real else found
+
+    def _moved(self, name: str) -> Replicates:
+        """Return a sum where lines lie from the chemical potential of each replicate, to first order in its change."""
+        sums, charge = self.totals.observables, charge_change(self.block.space.model, self.wanted.probe.addition)[0]
+        found, by = sums[name], charge * (self.totals.shift - self.totals.shift[0])
+        if f"{name}_slope" in sums:
+            more = (1,) * (found.ndim - by.ndim)
+            return np.asarray(found + by.reshape(*by.shape, *more) * sums[f"{name}_slope"])
+        if name.endswith(("moments", "averages")):
+            lower = np.roll(found, 1, axis=-1)  # what comes round is taken no times
+            return np.asarray(found - by[..., None] * np.arange(found.shape[-1]) * lower)
+        return found
 
     def both(self, name: str) -> Replicates:
         """Return addition and removal together."""
@@ -134,8 +146,9 @@ def thermal_spectral_function(
         ``addition_weight``, ``removal_weight``, ``zero_frequency`` A(0), ``pseudogap`` A(0) / A(0) at the highest
         temperature, ``balance`` (what detailed balance makes of the other half of the spectrum; NaN where the ensemble
         has none; for two Hermitian probes the conjugate of the other half) with ``balance_defect``, and the error bars
-        ``NAME_error``. Where there are few lines, all of them: ``pole_weights`` over ``temperature`` and ``pole``, at
-        ``pole_frequencies``. The conductivity has ``drude``, ``fsum`` and ``fsum_defect`` as well.
+        ``NAME_error``, which carry the uncertainty of a chemical potential that is found by sampling. Where there are
+        few lines, all of them: ``pole_weights`` over ``temperature`` and ``pole``, at ``pole_frequencies``. The
+        conductivity has ``drude``, ``fsum`` and ``fsum_defect`` as well.
 
     Raises
     ------
@@ -198,7 +211,7 @@ def thermal_lines(
     resolution = resolved(frequencies, broadening, lineshape, replace(options, pool=None, checkpoint=None))
     omega = resolution.frequencies
     shift, sampling = settled(model, kind, t, sampling, options, progress)
-    offset = shift * charge_change(model, probe.addition)[0]
+    offset = shift[0] * charge_change(model, probe.addition)[0]
     resolution = replace(resolution, frequencies=np.unique(omega + offset[:, None]))
     loop = sum(bond.winding != 0 for bond in model.cluster.bonds) if probe.name == "current" else 0
     shape = (omega, resolution, broadening, lineshape, offset)
@@ -286,10 +299,7 @@ def _dataset(found: ThermalLines, model: Model) -> xr.Dataset:
             "energy^order",
             {"temperature": t},
         )
-    mu = model.chemical_potential + found.totals.shift[0]
-    variables["chemical_potential"] = labelled(
-        "chemical_potential", mu, ["temperature"], "mu", "energy", {"temperature": t}
-    )
+    add("chemical_potential", model.chemical_potential + found.totals.shift, (), "mu", "energy")
     variables["skipped_share"] = labelled("skipped_share", found.skipped, [], "bound on the weight of blocks left out")
     variables["broadening"] = labelled("broadening", wanted.broadening, [], "half width at half maximum", "energy")
     return xr.Dataset(variables | _poles(found))
@@ -401,4 +411,6 @@ def _conductivity(
         "fsum_error": (error, "error bar of fsum"),
         "fsum_defect": (0.5 * drude + weight - fsum, "D / 2 + int_0 sigma - fsum"),
     }
-    return xr.Dataset({n: labelled(n, v, ["temperature"], f, "energy", coords) for n, (v, f) in parts.items()})
+    data = xr.Dataset({n: labelled(n, v, ["temperature"], f, "energy", coords) for n, (v, f) in parts.items()})
+    data["drude"].attrs |= {key: why for key, why in response["drude"].attrs.items() if key == "missing"}
+    return data

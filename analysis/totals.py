@@ -53,7 +53,7 @@ class Totals:
         parts: Sequence[Contribution],
         temperatures: NDArray[np.float64],
         charge: float | None = None,
-        shift: NDArray[np.float64] | None = None,
+        shift: Replicates | None = None,
     ) -> Totals:
         """Add blocks up.
 
@@ -65,8 +65,9 @@ class Totals:
             T.
         charge : float, optional
             Wanted <N>, for which the chemical potential is found at each temperature.
-        shift : (t,) float, optional
-            What is added to the chemical potential at each temperature, in its place.
+        shift : Replicates, optional
+            What is added to the chemical potential at each temperature, in its place; with a row for each random vector
+            left out where it was found with them.
 
         Raises
         ------

@@ -24,6 +24,11 @@ def line_list(frequencies: NDArray[np.float64], weights: NDArray[np.generic]) ->
     return [[_plain(x), _plain(w)] for x, w in zip(frequencies.tolist(), weights.tolist(), strict=True)]
 
 
+def missing(array: xr.DataArray, key: str) -> dict[str, str]:
+    """Return why some numbers are not there, under a key; nothing where all are."""
+    return {key: array.attrs["missing"]} if "missing" in array.attrs else {}
+
+
 def prefixed(name: str, data: xr.Dataset) -> xr.Dataset:
     """Return a dataset with a name in front of its variables."""
     return data.rename({variable: f"{name}_{variable}" for variable in data.data_vars})

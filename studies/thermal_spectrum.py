@@ -10,10 +10,11 @@ from rich.table import Table as TextTable
 from rich.text import Text
 
 from .digits import columns, decimals, number, with_error
-from .plain import entries, line_list, plain
+from .plain import entries, line_list, missing, plain
 
 RULES = ("sum_rules", "sum_rule_defects", "sum_rule_errors", "balance", "balance_defect")
-ERRORS = ("values", "moments", "zero_frequency", "pseudogap", "addition_weight", "removal_weight")
+WEIGHTS = ("addition_weight", "removal_weight")
+ERRORS = ("values", "moments", "zero_frequency", "pseudogap", *WEIGHTS, "chemical_potential")
 CURRENT = ("drude", "fsum", "fsum_defect")
 
 
@@ -32,6 +33,8 @@ def thermal_spectrum_record(data: xr.Dataset) -> dict[str, object]:
         **entries(data, "spectrum", ("skipped_share",)),
         "errors": {name: plain(data[f"spectrum_{name}_error"]) for name in ERRORS},
     }
+    if "spectrum_drude" in data:
+        found |= missing(data["spectrum_drude"], "drude_missing")
     if "spectrum_pole_weights" in data:
         at, weights = data["spectrum_pole_frequencies"].values, data["spectrum_pole_weights"].values
         pairs = zip(np.broadcast_to(at, weights.shape), weights, strict=True)
@@ -53,6 +56,8 @@ def thermal_spectrum_tables(data: xr.Dataset) -> Iterator[TextTable | Text]:
             last = number(float(data["spectrum_drude"].values[i]), decimals(0.0))
         table.add_row(f"{t:.6g}", _cell(data, "zero_frequency", i), _cell(data, "pseudogap", i), *moments, last)
     yield table
+    if not with_rules:
+        yield from (Text(f"Drude weight: {why}.") for why in missing(data["spectrum_drude"], "").values())
     if with_rules:
         yield Text("Defects: moments less thermal averages of commutators. Pseudogap: A(0, T) / A(0, highest T).")
 

@@ -26,7 +26,7 @@ from .digits import columns, decimals, number, with_error
 from .flux_task import FluxTask
 from .ground_state_task import MODE_COLUMNS, SITE_COLUMNS
 from .measured_names import Names, chosen_names, measured_record, missing_species
-from .plain import entries, plain
+from .plain import entries, missing, plain
 from .task import Figure, Setting, Solved, Task
 from .values import LEFT_OUT, Floats, Number, Table, one_of
 
@@ -213,10 +213,11 @@ def _flux_record(data: xr.Dataset) -> dict[str, object]:
     """Return the response to a flux, lists over temperatures of lists over phi."""
     names = [name for name in (*POTENTIALS, "current", "stiffness", "drude") if f"thermal_flux_{name}" in data]
     errors = {name: plain(data[f"thermal_flux_{name}_error"]) for name in names}
-    return {"phi": plain(data["phi"]), **entries(data, "thermal_flux", names), "errors": errors}
+    reason = missing(data["thermal_flux_drude"], "drude_missing")
+    return {"phi": plain(data["phi"]), **entries(data, "thermal_flux", names), "errors": errors, **reason}
 
 
-def _flux_tables(data: xr.Dataset) -> Iterator[TextTable]:
+def _flux_tables(data: xr.Dataset) -> Iterator[TextTable | Text]:
     """Yield stiffness and Drude weight, a row for each temperature and flux."""
     if "thermal_flux_current" not in data:
         return
@@ -227,6 +228,7 @@ def _flux_tables(data: xr.Dataset) -> Iterator[TextTable]:
         for j, phi in enumerate(data["phi"].values):
             table.add_row(f"{t:.6g}", f"{phi:.6g}", *(_cell(data, f"flux_{name}", i, j) for name in names))
     yield table
+    yield from (Text(f"Drude weight D: {why}.") for why in missing(data["thermal_flux_drude"], "").values())
 
 
 def _cell(data: xr.Dataset, name: str, *place: int) -> str:

@@ -85,6 +85,8 @@ def test_random_vectors_follow_the_free_energy_within_their_errors():
         assert np.all(np.abs(sampled[name] - exact[name]) < 5 * error + 1e-7)
     assert np.max(sampled.stiffness_error) > 1e-4
     assert np.all(np.isnan(sampled.drude))
+    assert "slopes of single levels" in sampled.drude.attrs["missing"]
+    assert "missing" not in exact.drude.attrs
     np.testing.assert_array_equal(exact.stiffness_error, 0.0)
     direct = thermal_averages(replace(RING, flux=1.0), t, kind)
     np.testing.assert_allclose(exact.free_energy.sel(phi=1.0), direct.free_energy, atol=1e-12)
@@ -123,6 +125,24 @@ def test_a_model_file_has_lists_over_temperatures_of_lists_over_fluxes():
     for name in ("free_energy", "current", "stiffness", "drude"):
         np.testing.assert_allclose(flux[name], direct[name], atol=1e-12)
         assert not np.any(flux["errors"][name])
+
+
+@pytest.mark.parametrize("asked", ["flux.values = [0.3]", 'spectrum = { operator = "current", frequencies = [1.0] }'])
+def test_a_missing_drude_weight_comes_with_its_reason(asked):
+    text = f"""
+        schema = 1
+        cluster = {{ kind = "ring", sites = 4 }}
+        electrons.hopping = 1.0
+        bosons = {{ level = -0.3, exchange = 0.8 }}
+        sector = {{ charge = 5, two_sz = 1, momentum = 1 }}
+        {asked}
+        thermal = {{ ensemble = "sector", temperatures = [1.0], method = "METHOD", samples = 2, observables = [] }}
+    """
+    for method, there in (("ftlm", False), ("exact", True)):
+        record = records(run(parse(text.replace("METHOD", method), "ring.toml")))[0]
+        found = record["thermal"]["flux"] if "flux" in asked else record["spectrum"]
+        assert ("drude_missing" in found) != there
+        assert np.all(np.array(found["drude"], dtype=float) == np.array(found["drude"], dtype=float)) == there
 
 
 def test_what_has_no_flux_is_refused():

@@ -273,8 +273,22 @@ def test_sampled_spectra_at_a_wanted_density_agree_with_exact_ones(monkeypatch):
     exact = thermal_spectral_function(model, *how)
     sampled = thermal_spectral_function(model, *how, Sampling("ftlm", 12, 40))
     assert np.max(sampled.values_error.values) > 1e-4
-    off = np.abs(sampled["values"] - exact["values"]) - 6 * sampled.values_error
-    assert np.max(off.values) < 0.02  # error bars are those at the chemical potential found
+    assert np.max(sampled.chemical_potential_error.values) > 1e-3
+    for name in ("values", "moments", "balance", "chemical_potential"):
+        assert np.all(np.abs(sampled[name] - exact[name]) < 8 * sampled[f"{name}_error"] + 1e-9), name
+
+
+def test_error_bars_at_a_wanted_density_carry_that_of_the_chemical_potential(monkeypatch):
+    monkeypatch.setattr("respair.analysis.ensembles.TINY", 4)
+    model = Model(dimer(), Electrons(1.0), Bosons(0.2, 0.6))
+    how = (probe(model, "electron"), [0.5], [-1.0, 0.0, 0.7], 0.3, "lorentzian", Ensemble(density=1.5))
+    exact = thermal_spectral_function(model, *how).isel(temperature=0)
+    pulls, first = [], {"values": 0, "moments": 1}  # M_0 is 1
+    for seed in range(16):
+        data = thermal_spectral_function(model, *how, Sampling("ftlm", 8, 40), Options(seed=seed)).isel(temperature=0)
+        pulls += [(data[name] - exact[name]).values[k:] / data[f"{name}_error"].values[k:] for name, k in first.items()]
+    assert 0.5 < np.mean(np.abs(pulls) < 1) < 0.82
+    assert np.sqrt(np.mean(np.square(pulls))) < 1.6  # 2 to 5 without it
 
 
 def test_a_comb_of_lines_has_the_curve_of_the_lines():

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..hamiltonians import Block, InvalidModel, Model, Operator, flux_derivative, hamiltonian_operator
-from ..hamiltonians.algebra import canonical
+from ..hamiltonians import InvalidModel, Model, Operator, flux_derivative, hamiltonian_operator
 from ..hamiltonians.operators import total
 from ..hamiltonians.transitions import charge_change
 from ..solvers import Options
 from .block_sums import block_sums
-from .contributions import Contribution
 from .ensembles import Blocks, Ensemble, Sampling, plan, thermal_problems
-from .excitations import MOMENTS, near_cutoff
-from .kept_blocks import KeptBlocks
+from .excitations import MOMENTS
 from .labelled import labelled
 from .probes import Probe, probe_problems
 from .spectra import DEFAULT_BROADENING, resolved, silent
-from .sum_rules import allowed_defects, moment_formulas
+from .sum_rules import moment_formulas
 from .thermal import in_words, settled
 from .thermal_flux import thermal_flux_response
 from .thermal_lines import Wanted
+from .thermal_rules import ThermalLines, allowed_misses, check_rules, detailed_balance
 from .totals import Replicates, Totals, jackknife
 
 MOST_WORDS = 4000
@@ -36,55 +34,7 @@ SAME = 1e-9
 """Lines closer than this are one."""
 FAINT = 1e-14
 """Lines with less than this share of all weights at every temperature are left out of the list."""
-SIGMAS = 8.0
-"""Statistical errors by which a sampled moment may miss its sum rule."""
-EXACT_DEFECT = 1e-9
-FELT = 2
-"""The moment that feels the cutoff as much as the energies of a sector do."""
 PSEUDOGAP = "A(0, T) / A(0, T_high), T_high the highest temperature"
-
-
-@dataclass(frozen=True)
-class ThermalLines:
-    """All that was summed over the blocks."""
-
-    wanted: Wanted
-    kind: Ensemble
-    block: Block
-    totals: Totals
-    parts: Sequence[Contribution]
-    skipped: float
-    kept: KeptBlocks
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The parts that the spectrum has."""
-        return tuple(name for name, *_ in self.wanted.parts)
-
-    @property
-    def is_exact(self) -> bool:
-        """True where no block was sampled."""
-        return all(part.exact for part in self.parts)
-
-    def __getitem__(self, name: str) -> Replicates:
-        found = self._moved(name)
-        return found.real if self.wanted.is_real else found
-
-    def _moved(self, name: str) -> Replicates:
-        """Return a sum where lines lie from the chemical potential of each replicate, to first order in its change."""
-        sums, charge = self.totals.observables, charge_change(self.block.space.model, self.wanted.probe.addition)[0]
-        found, by = sums[name], charge * (self.totals.shift - self.totals.shift[0])
-        if f"{name}_slope" in sums:
-            more = (1,) * (found.ndim - by.ndim)
-            return np.asarray(found + by.reshape(*by.shape, *more) * sums[f"{name}_slope"])
-        if name.endswith(("moments", "averages")):
-            lower = np.roll(found, 1, axis=-1)  # what comes round is taken no times
-            return np.asarray(found - by[..., None] * np.arange(found.shape[-1]) * lower)
-        return found
-
-    def both(self, name: str) -> Replicates:
-        """Return addition and removal together."""
-        return np.asarray(sum(self[f"{part}_{name}"] for part in self.names))
 
 
 def thermal_spectral_function(
@@ -178,7 +128,7 @@ def thermal_spectral_function(
         model, probe, temperatures, frequencies, broadening, lineshape, kind, sampling, options, progress, cross
     )
     data = _dataset(found, model)
-    _check(data, found)
+    check_rules(data, found)
     if found.wanted.loop:
         conductivity = _conductivity(model, found, kind, sampling or Sampling(), options or Options(), progress)
         data = data.merge(conductivity, combine_attrs="override")
@@ -288,12 +238,12 @@ def _dataset(found: ThermalLines, model: Model) -> xr.Dataset:
         rules[..., : len(wanted.averaged)] = found["averages"]
         add("sum_rules", rules, ("order",), "thermal averages of commutators", "energy^order")
         add("sum_rule_defects", moments - rules, ("order",), "moments less sum rules", "energy^order")
-        balance, half = _balance(found)
-        add("balance", balance, (), "int f(omega) A, or int_0 exp(-omega / T) A for operators that keep the charge")
-        add("balance_defect", balance - half, (), "balance less the weight of removal, or of omega < 0")
+        made, half = detailed_balance(found)
+        add("balance", made, (), "int f(omega) A, or int_0 exp(-omega / T) A for operators that keep the charge")
+        add("balance_defect", made - half, (), "balance less the weight of removal, or of omega < 0")
         variables["sum_rule_errors"] = labelled(
             "sum_rule_errors",
-            _allowed(found, variables["sum_rule_defects_error"].values),
+            allowed_misses(found, variables["sum_rule_defects_error"].values),
             ["temperature", "order"],
             "largest defect allowed",
             "energy^order",
@@ -303,61 +253,6 @@ def _dataset(found: ThermalLines, model: Model) -> xr.Dataset:
     variables["skipped_share"] = labelled("skipped_share", found.skipped, [], "bound on the weight of blocks left out")
     variables["broadening"] = labelled("broadening", wanted.broadening, [], "half width at half maximum", "energy")
     return xr.Dataset(variables | _poles(found))
-
-
-def _balance(found: ThermalLines) -> tuple[Replicates, Replicates]:
-    """Return what one half of the spectrum makes of the other by detailed balance, and the other; NaN without one."""
-    if "removal" in found.names and found.kind.is_grand:
-        return found.both("below"), found["removal_moments"][..., 0]
-    if "removal" in found.names or any(canonical(each - each.dag).terms for each in found.wanted.additions):
-        nothing = np.full(found.both("zero").shape, np.nan)
-        return nothing, nothing
-    return found.both("balance").conj(), found.both("negative")
-
-
-def _allowed(found: ThermalLines, errors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return by how much each moment may miss its sum rule: roundings, the cutoff, statistical errors."""
-    rows = []
-    for (weight, spread, most), phonons in zip(_sizes(found), found["phonons"][0].real, strict=True):
-        states = [np.sqrt(np.maximum(phonons, 0.0))[None]]
-        near = np.sum([near_cutoff(found.block, states, each) for each in found.wanted.additions], axis=0)
-        quanta = 1 + 4 * int(found.block.space.phonons.occupations.max(initial=0))
-        scale = 4 * float(np.sqrt(spread / weight)) if weight > 0 else 1.0
-        rows.append(allowed_defects(float(most), near * (1 + most) * quanta, max(1.0, scale), 0.0))
-    return np.asarray(rows) + SIGMAS * errors
-
-
-def _sizes(found: ThermalLines) -> NDArray[np.float64]:
-    """Return at each temperature weight and second moment of all lines without their signs, and a bound on both."""
-    if found.wanted.cross is None:
-        moments = found.both("moments")[0]
-        return np.stack([moments[:, 0], moments[:, 2], moments[:, 0]], axis=-1)
-    sizes = found.both("sizes")[0].real
-    return np.concatenate([sizes, found["extent"][0].real], axis=-1)
-
-
-def _check(data: xr.Dataset, found: ThermalLines) -> None:
-    """Raise ArithmeticError if a sum rule, or detailed balance in exact sums, is missed."""
-    if "sum_rules" not in data:
-        return
-    defects, allowed = np.abs(data["sum_rule_defects"].values), data["sum_rule_errors"].values
-    for i, n in np.argwhere(defects > allowed):
-        t, got, want = (a.item() for a in (data["temperature"][i], data["moments"][i, n], data["sum_rules"][i, n]))
-        raise ArithmeticError(
-            f"moment {n} of the spectrum of {found.wanted.probe.name} at T = {t:g} is {got:.12g} and its sum rule "
-            f"{want:.12g}; they may differ by {allowed[i, n]:.1e}: take more samples, or report this model"
-        )
-    defects = np.abs(data["balance_defect"].values)
-    room = allowed[:, FELT if _frames_differ(found) else 0]
-    if found.is_exact and np.any(defects > room + EXACT_DEFECT * np.maximum(1.0, _sizes(found)[:, -1])):
-        raise ArithmeticError(f"the spectrum misses detailed balance by {np.max(defects):.1e}; report this model")
-
-
-def _frames_differ(found: ThermalLines) -> bool:
-    """Tell whether the probe leads to oscillators that are cut off about another displacement."""
-    model = found.block.space.model
-    follows = model.phonons is not None and model.phonons.displacement == "mean"
-    return follows and charge_change(model, found.wanted.probe.addition)[0] != 0
 
 
 def _poles(found: ThermalLines) -> dict[str, xr.DataArray]:

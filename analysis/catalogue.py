@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..clusters import InvalidValue
 from ..hamiltonians import Model
 from ..solvers import State
 from . import charge, lattice, pairing
@@ -113,7 +114,7 @@ def observables(
     variables: dict[str, xr.DataArray] = {}
     for name in available(model) if names is None else names:
         if name not in available(model):
-            raise ValueError(f"observable {name!r} is not there; this model has {', '.join(available(model))}")
+            raise InvalidValue(f"observable {name!r} is not there; this model has {', '.join(available(model))}")
         if name == "displacement_distribution":
             result: xr.DataArray | xr.Dataset = lattice.displacement_distribution(state, displacement_grid)
         else:

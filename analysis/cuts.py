@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..clusters import InvalidValue
 from ..hamiltonians import Amplitudes, Block, ChargeBasis, Model, PhononSpace
 from .averages import CHUNK
 
@@ -38,7 +39,7 @@ def lattice_cut(model: Model) -> Cut:
         If the model has no oscillator.
     """
     if not model.modes:
-        raise ValueError("the lattice cannot be cut off: this model has no phonon mode; add Phonons(...)")
+        raise InvalidValue("the lattice cannot be cut off: this model has no phonon mode; add Phonons(...)")
     return Cut((), tuple(range(len(model.modes))))
 
 
@@ -60,12 +61,12 @@ def site_cut(model: Model, sites: Sequence[int], with_modes: bool = True) -> Cut
         If there is no site, one that does not exist, or one twice.
     """
     count = model.cluster.sites
-    chosen = [int(i) for i in sites]
-    if not chosen or len(set(chosen)) < len(chosen) or not all(0 <= i < count for i in chosen):
-        raise ValueError(f"{list(sites)} is no set of sites; name one or more of 0 to {count - 1}, each once")
+    chosen = list(sites)
+    if not chosen or len(set(chosen)) < len(chosen) or not all(i in range(count) for i in chosen):
+        raise InvalidValue(f"{list(sites)} is no set of sites; name one or more of 0 to {count - 1}, each once")
     hosts = [(mode.index,) if mode.host == "site" else _ends(model, mode.index) for mode in model.modes]
     modes = [m for m, host in enumerate(hosts) if set(host) <= set(chosen)]
-    return Cut(tuple(sorted(chosen)), tuple(modes) if with_modes else ())
+    return Cut(tuple(sorted(int(i) for i in chosen)), tuple(modes) if with_modes else ())
 
 
 def _ends(model: Model, bond: int) -> tuple[int, int]:

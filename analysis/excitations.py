@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..clusters import InvalidValue
 from ..hamiltonians import Amplitudes, Block, Hamiltonian, Operator
 from ..hamiltonians.frame import frame_parts
 from ..hamiltonians.transitions import Transition, charge_change, target_hamiltonian, transitions
@@ -133,7 +134,9 @@ def images_of(
     change = charge_change(model, operator)
     if left is not None and charge_change(model, left) != change:
         other = charge_change(model, left)
-        raise ValueError(f"the probes change (N, N_up - N_dn) by {change} and {other}; a cross spectrum needs the same")
+        raise InvalidValue(
+            f"the probes change (N, N_up - N_dn) by {change} and {other}; a cross spectrum needs the same"
+        )
     hamiltonian = target_hamiltonian(state.hamiltonian, change)
     if hamiltonian is None:
         return

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..clusters import InvalidValue
 from ..hamiltonians import Model, Sector, flux_derivative
 from ..solvers import LabelledLevels, Options, Progress, levels_by_symmetry, silent, symmetry_sectors
 from .accuracy import isolated_ground
@@ -182,7 +183,7 @@ class FluxLine:
     def __post_init__(self) -> None:
         cluster = self.model.cluster
         if not cluster.has_loop:
-            raise ValueError(
+            raise InvalidValue(
                 f"a {cluster.kind} of {cluster.sites} sites has no loop for a flux; take a ring of 3 or more"
             )
 

@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from ..clusters import InvalidValue
 from ..hamiltonians import Model, Sector
 from ..solvers import Options, Progress, silent
 from .flux import FluxLevel, FluxLine
@@ -131,7 +132,7 @@ class FluxCurve:
     def __post_init__(self) -> None:
         sector = self.line.sector
         if isinstance(sector, Sector) and sector.has_symmetry:
-            raise ValueError(f"E_0 of a sector with {sector.label} is not periodic in the flux; leave it out")
+            raise InvalidValue(f"E_0 of a sector with {sector.label} is not periodic in the flux; leave it out")
 
     @property
     def is_even(self) -> bool:

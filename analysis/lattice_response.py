@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..clusters import InvalidValue
 from ..hamiltonians import Block
 from ..hamiltonians import displacement as x_operator
 from ..hamiltonians.transitions import Transition, transitions
@@ -76,7 +77,7 @@ def lattice_response(
     space = levels.hamiltonian.space
     omega = space.model.couplings.frequency
     if not len(omega):
-        raise ValueError("the lattice has no response: this model has no phonon mode; add Phonons(...)")
+        raise InvalidValue("the lattice has no response: this model has no phonon mode; add Phonons(...)")
     chi, fsum, variance, spread = _summed(levels, len(omega), options or Options(), progress)
     with np.errstate(divide="ignore", invalid="ignore"):  # a lattice without phonons is infinitely stiff
         stiff, modes = _collective(chi, omega)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..clusters import InvalidValue
 from ..hamiltonians import Space
 from ..solvers import State
 from .averages import CHUNK
@@ -121,7 +122,7 @@ def local_modes(state: State, condition: str = "charge") -> tuple[LocalMode, ...
         If the condition is unknown.
     """
     if condition not in CONDITIONS:
-        raise ValueError(f"condition {condition!r} is unknown; allowed: {', '.join(CONDITIONS)}")
+        raise InvalidValue(f"condition {condition!r} is unknown; allowed: {', '.join(CONDITIONS)}")
     space = state.hamiltonian.space
     labels = [_labels(space, CONDITIONS[condition](space), m) for m in range(space.phonons.modes)]
     sorts = [np.unique(np.round(label, 9), axis=0, return_inverse=True) for label in labels]

@@ -18,7 +18,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..clusters import Card, Cluster, Shown
+from ..clusters import Card, Cluster, InvalidValue, Shown
 from ..clusters.shown import counted, quantity
 from ..hamiltonians import Model, Operator, annihilate, boson
 from ..hamiltonians.operators import total
@@ -151,7 +151,7 @@ def d_form_factor(cluster: Cluster) -> NDArray[np.float64]:
     angle = np.arctan2(step[:, 1], step[:, 0])
     factor = np.round(np.cos(2 * (angle - angle[:1])), 12) + 0.0
     if np.all(factor == 1.0):
-        raise ValueError(f"a {cluster.kind} of {cluster.sites} sites has bonds in one direction only: d is s there")
+        raise InvalidValue(f"a {cluster.kind} of {cluster.sites} sites has bonds in one direction only: d is s there")
     return np.asarray(factor)
 
 
@@ -192,21 +192,23 @@ def pair_operators(model: Model, form: Form) -> PairOperators:
     if not isinstance(form, str):
         return _given(model, np.asarray(form, dtype=float))
     if form not in FORMS:
-        raise ValueError(f"{form!r} is no form of a pair; allowed: {', '.join(FORMS)}, or one number for each bond")
+        raise InvalidValue(f"{form!r} is no form of a pair; allowed: {', '.join(FORMS)}, or one number for each bond")
     build, needs = FORMS[form]
     if missing := [name for name in needs if getattr(model, name) is None]:
-        raise ValueError(f"pairs of the form {form!r} need {' and '.join(missing)}; this model has none")
+        raise InvalidValue(f"pairs of the form {form!r} need {' and '.join(missing)}; this model has none")
     if form in ("bond", "s", "d") and not model.cluster.bonds:
-        raise ValueError(f"pairs of the form {form!r} need a bond; a {model.cluster.kind} has none")
+        raise InvalidValue(f"pairs of the form {form!r} need a bond; a {model.cluster.kind} has none")
     return build(model)
 
 
 def _given(model: Model, factor: NDArray[np.float64]) -> PairOperators:
     bonds = len(model.cluster.bonds)
     if factor.shape != (bonds,):
-        raise ValueError(f"a form factor of shape {factor.shape} does not fit; this cluster has {bonds} bonds")
+        raise InvalidValue(f"a form factor of shape {factor.shape} does not fit; this cluster has {bonds} bonds")
     if model.electrons is None or not np.all(np.isfinite(factor)) or not np.any(factor):
-        raise ValueError(f"form factor {factor.tolist()}: it needs electrons, and finite numbers that are not all zero")
+        raise InvalidValue(
+            f"form factor {factor.tolist()}: it needs electrons, and finite numbers that are not all zero"
+        )
     return _around_sites(model, factor)
 
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 import xarray as xr
 
-from ..clusters import ring
+from ..clusters import InvalidValue, ring
 from ..hamiltonians import Bosons, Electrons, Model, Phonons, Sector
 from ..hamiltonians.charges import charge_dimension
 from ..solvers import LabelledLevels, Options, Progress, levels_by_symmetry, silent
@@ -87,7 +87,7 @@ def coherence(
     [0.0, 6.283185, 1.0]
     """
     if search not in SEARCHES:
-        raise ValueError(f"search = {search!r} is unknown; allowed: {', '.join(SEARCHES)}")
+        raise InvalidValue(f"search = {search!r} is unknown; allowed: {', '.join(SEARCHES)}")
     sector = sector if isinstance(sector, Sector) else Sector(sector)
     line = FluxLine(model, sector, options, lambda phi: progress(f"flux {phi:.4g}"), solving)
     levels, there = _at_best_flux(line, search)
@@ -211,7 +211,7 @@ def amplitude_and_phase(
         found.append(coherence(model, sector, options, search, _with_label(progress, label)))
         names.append(parameters)
     if not found:
-        raise ValueError("amplitude_and_phase needs one or more points, got none")
+        raise InvalidValue("amplitude_and_phase needs one or more points, got none")
     coords = {key: ("point", [point[key] for point in names]) for key in names[0]}
     return xr.concat(found, "point", combine_attrs="override").assign_coords(coords)
 
@@ -245,7 +245,7 @@ def pair_rings(axes: Mapping[str, Sequence[float]], **fixed: float) -> Iterator[
     """
     unknown = ({*axes} | {*fixed}) - {*DEFAULTS}
     if unknown:
-        raise ValueError(f"unknown parameters {sorted(unknown)}; allowed: {', '.join(DEFAULTS)}")
+        raise InvalidValue(f"unknown parameters {sorted(unknown)}; allowed: {', '.join(DEFAULTS)}")
     for values in product(*axes.values()):
         named = dict(zip(axes, values, strict=True))
         yield named, *_ring(**{**DEFAULTS, **fixed, **named})
@@ -270,7 +270,7 @@ def _ring(
 ) -> tuple[Model, Sector]:
     charge = filling * sites
     if abs(charge - round(charge)) > 1e-9:
-        raise ValueError(f"filling = {filling:g} on {sites:g} sites is {charge:g} charges; take a whole number")
+        raise InvalidValue(f"filling = {filling:g} on {sites:g} sites is {charge:g} charges; take a whole number")
     phonons = None
     if quanta:
         phonons = Phonons(frequency, boson_coupling=coupling, total_quanta=int(quanta), displacement="mean")

@@ -8,6 +8,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..clusters import InvalidValue
 from .plots import COLOURS, new_axes
 from .spectral_measures import ELASTIC
 
@@ -90,7 +91,7 @@ def plot_map(data: xr.Dataset, ax: Axes | None = None, part: str = "real") -> Ax
         If the part is neither.
     """
     if part not in PARTS:
-        raise ValueError(f"part = {part!r} is unknown; allowed: {', '.join(map(repr, PARTS))}")
+        raise InvalidValue(f"part = {part!r} is unknown; allowed: {', '.join(map(repr, PARTS))}")
     ax = ax or new_axes()
     over = "momentum" if "momentum" in data.dims else "site"
     values = getattr(_variable(data, "values").transpose("omega", over).values, part)

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from scipy.optimize import brentq, minimize_scalar
 
-from ..clusters import Told
+from ..clusters import InvalidValue, Told
 from ..hamiltonians import Model, ModelFunction, Operator, Sector, boson_number, electron_number
 from ..hamiltonians.operators import total
 from ..solvers import Options, Progress, silent
@@ -118,7 +118,7 @@ def resonance(
     """
     line = Line.of(model_of, sector, bracket, on, species, target, options, progress, search)
     if criterion not in CRITERIA:
-        raise ValueError(f"criterion = {criterion!r} is unknown; allowed: {', '.join(map(repr, CRITERIA))}")
+        raise InvalidValue(f"criterion = {criterion!r} is unknown; allowed: {', '.join(map(repr, CRITERIA))}")
     try:
         return _dataset(line, CRITERIA[criterion](line))
     except BracketError as error:
@@ -165,7 +165,7 @@ class Line:
     ) -> Line:
         """Check what is asked for."""
         if len(bracket) != 2 or not bracket[0] < bracket[1]:
-            raise ValueError(f"bracket = {list(bracket)} is no bracket; give two numbers, the smaller one first")
+            raise InvalidValue(f"bracket = {list(bracket)} is no bracket; give two numbers, the smaller one first")
         start, stop = float(bracket[0]), float(bracket[1])
         sector = sector if isinstance(sector, Sector) else Sector(sector)
         sites = counted_sites(model_of(start), on, species)
@@ -230,14 +230,14 @@ def counted_sites(model: Model, on: Sequence[int] | None, species: str) -> list[
         If there are none, or they do not have the species.
     """
     if species not in COUNTED:
-        raise ValueError(f"species = {species!r} is unknown; allowed: {', '.join(map(repr, COUNTED))}")
+        raise InvalidValue(f"species = {species!r} is unknown; allowed: {', '.join(map(repr, COUNTED))}")
     ligands = [i for i, name in enumerate(model.cluster.classes) if name == "ligand"]
     sites = ligands if on is None else list(on)
     if not sites:
-        raise ValueError("on names no site; give the sites whose charge counts, as in on = [0]")
+        raise InvalidValue("on names no site; give the sites whose charge counts, as in on = [0]")
     there = model.boson_sites if species == "bosons" else range(model.cluster.sites if model.electrons else 0)
     if missing := [i for i in sites if i not in there]:
-        raise ValueError(f"on = {sites}: site {missing[0]} carries no {species}; allowed: {list(there)}")
+        raise InvalidValue(f"on = {sites}: site {missing[0]} carries no {species}; allowed: {list(there)}")
     return sites
 
 

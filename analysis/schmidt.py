@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..clusters import InvalidValue
 from ..solvers import State
 from .cuts import Cut, CutBlock, PhononCut, cut_blocks, cut_matrices, lattice_cut, separates, site_cut
 from .dressed_cuts import charge_spectrum, displacement_matrices, part_spectrum
@@ -107,7 +108,7 @@ def _cut(state: State, cut: Cut | str | Sequence[int]) -> Cut:
         return cut
     if isinstance(cut, str):
         if cut != "lattice":
-            raise ValueError(f'{cut!r} is no cut; allowed: "lattice", or a list of sites')
+            raise InvalidValue(f'{cut!r} is no cut; allowed: "lattice", or a list of sites')
         return lattice_cut(model)
     return site_cut(model, cut)
 
@@ -149,7 +150,7 @@ def _dressed(state: State, cut: Cut) -> Spectrum:
         _check_size(len(space.charges) * len(states), 0, 0)
         return [(0, 0, _positive(charge_spectrum(states, matrices)))]
     if cut.modes:
-        raise ValueError(FRAME)
+        raise InvalidValue(FRAME)
     blocks = list(cut_blocks(space.charges, cut))
     for block in blocks:
         _check_size(len(block.configurations), block.charge, block.two_sz)

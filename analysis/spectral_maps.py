@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..clusters import order
+from ..clusters import InvalidValue, order
 from ..solvers import Options
 from ..solvers.blocks import time_reversed
 from .probes import KINDS, probe
@@ -69,7 +69,7 @@ def spectral_map(
     """
     model = levels.hamiltonian.space.model
     if over not in ("momentum", "site"):
-        raise ValueError(f'over = {over!r} is unknown; allowed: "momentum", "site"')
+        raise InvalidValue(f'over = {over!r} is unknown; allowed: "momentum", "site"')
     if over == "momentum":
         probe(model, name, momentum=0)  # refuses clusters without momenta
         assert model.cluster.translation is not None

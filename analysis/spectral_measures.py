@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..clusters import InvalidValue
 from .labelled import labelled
 
 FAINT = 1e-8
@@ -134,7 +135,7 @@ def weight_transfer(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
     """
     omega = before["omega"].values
     if not np.array_equal(omega, after["omega"].values):
-        raise ValueError("the two spectra have different frequencies; compute both on the same ones")
+        raise InvalidValue("the two spectra have different frequencies; compute both on the same ones")
     difference = np.real(after["values"].values - before["values"].values)
     steps = 0.5 * np.diff(omega) * (difference[..., 1:] + difference[..., :-1])
     moved = np.concatenate([np.zeros((*difference.shape[:-1], 1)), np.cumsum(steps, axis=-1)], axis=-1)

@@ -5,7 +5,7 @@ from .kinds import KINDS, MAX_SITES, chain, custom, dimer, ladder, ligand_centre
 from .point_group import PointGroup, point_group
 from .shown import Brief, Card, Shown
 from .symmetry import Permutation, compose, isometries, order
-from .told import InvalidValue, Told
+from .told import InvalidIndex, InvalidValue, Told
 
 __all__ = [
     "KINDS",
@@ -14,6 +14,7 @@ __all__ = [
     "Brief",
     "Card",
     "Cluster",
+    "InvalidIndex",
     "InvalidValue",
     "Mode",
     "Permutation",

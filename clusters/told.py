@@ -22,6 +22,10 @@ class InvalidValue(Told, ValueError):  # noqa: N818 - it says what is wrong, not
     """A value that cannot be; the message says what is allowed."""
 
 
+class InvalidIndex(Told, IndexError):  # noqa: N818
+    """A number that counts nothing; the message says which there are."""
+
+
 def _place(error: object) -> list[str]:
     """Return the last line before this package was entered, with its number."""
     assert isinstance(error, BaseException)

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import scipy.sparse as sp
 
-from ..clusters import Card, Shown
+from ..clusters import Card, InvalidValue, Shown
 from ..clusters.shown import counted
 from .beyond import Beyond
 from .model import Model
@@ -133,7 +133,9 @@ class Hamiltonian(Shown):
             If the frame follows the charges: a displacement is no polynomial in ladder operators.
         """
         if self.space.is_dressed:
-            raise ValueError("QuSpin has no displacement operators; with the Lang-Firsov frame use Hamiltonian.matrix")
+            raise InvalidValue(
+                "QuSpin has no displacement operators; with the Lang-Firsov frame use Hamiltonian.matrix"
+            )
         basis = self.quspin_basis(maps)
         return basis, basis.matrix(self.space.displaced(self.operator), dtype or self.dtype)
 
@@ -167,7 +169,7 @@ def _check_hermitian(space: Space, operator: Operator) -> None:
     for factor in space.factorise(defect):
         size = np.max(np.abs(factor.charges.data), initial=0.0)
         if size > HERMITICITY:
-            raise ValueError(
+            raise InvalidValue(
                 f"the terms of the model are not Hermitian (H - H+ has elements of {size:.3g}); "
                 "add the Hermitian conjugate, as in term + term.dag"
             )

@@ -10,6 +10,8 @@ from math import comb, factorial
 from types import MappingProxyType
 from typing import Any
 
+from ..clusters import InvalidValue
+
 Letter = tuple[str, int]
 """A ladder operator of the charges: symbol and index, for example ("c+up", 3)."""
 ChargeWord = tuple[Letter, ...]
@@ -256,5 +258,5 @@ def quanta(mode: int) -> Operator:
 
 def _spin(spin: str) -> str:
     if spin not in ("up", "dn"):
-        raise ValueError(f'spin = {spin!r} is unknown; allowed: "up", "dn"')
+        raise InvalidValue(f'spin = {spin!r} is unknown; allowed: "up", "dn"')
     return spin

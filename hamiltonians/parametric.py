@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from ..clusters import InvalidValue
 from .model import Model
 from .operators import Operator, total
 from .parameters import InvalidModel, Problem, is_number, show
@@ -111,7 +112,7 @@ def parameter_derivative(model_of: ModelFunction, at: float) -> Operator:
     +4 ndn_1 +4 nup_1
     """
     if not is_number(at):
-        raise ValueError(f"a parameter of {show(at)} is no finite number")
+        raise InvalidValue(f"a parameter of {show(at)} is no finite number")
     step = STEP * (abs(at) or 1.0)
 
     def formula(p: float) -> Operator:

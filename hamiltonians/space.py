@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..clusters import Card, Shown
+from ..clusters import Card, InvalidValue, Shown
 from ..clusters.shown import counted
 from .charges import ChargeBasis, charge_dimension
 from .frame import frame_parts, in_frame, phonon_frame
@@ -233,7 +233,7 @@ def check_operator(model: Model, operator: Operator) -> None:
     for charge, _ in operator.terms:
         change = np.sum([CHARGE_OF.get(symbol, (0, 0)) for symbol, _ in charge], axis=0) if charge else np.zeros(2)
         if np.any(change != 0):
-            raise ValueError(
+            raise InvalidValue(
                 f"{_named(charge)} changes (N, N_up - N_dn) by {tuple(int(x) for x in change)}; "
                 "an operator within one sector must keep both"
             )
@@ -247,17 +247,17 @@ def check_names(model: Model, operator: Operator) -> None:
             _check_letter(model, symbol, index)
         for mode, *_ in lattice:
             if not 0 <= mode < len(model.modes):
-                raise ValueError(f"phonon mode {mode} does not exist; the model has {len(model.modes)} modes")
+                raise InvalidValue(f"phonon mode {mode} does not exist; the model has {len(model.modes)} modes")
 
 
 def _check_letter(model: Model, symbol: str, index: int) -> None:
     if symbol in ("b", "b+", "nb"):
         if index not in model.boson_sites:
-            raise ValueError(f"site {index} carries no boson; boson sites are {list(model.boson_sites)}")
+            raise InvalidValue(f"site {index} carries no boson; boson sites are {list(model.boson_sites)}")
     elif not 0 <= index < model.cluster.sites:
-        raise ValueError(f"site {index} does not exist; sites are 0 to {model.cluster.sites - 1}")
+        raise InvalidValue(f"site {index} does not exist; sites are 0 to {model.cluster.sites - 1}")
     elif model.electrons is None:
-        raise ValueError("the model has no electrons; give it Electrons(...)")
+        raise InvalidValue("the model has no electrons; give it Electrons(...)")
 
 
 def _named(charge: ChargeWord) -> str:

@@ -20,6 +20,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..clusters import InvalidValue
 from . import kernels
 from .algebra import canonical
 from .block import Block
@@ -60,7 +61,7 @@ def charge_change(model: Model, operator: Operator) -> Change:
     steps = ([CHARGE_OF.get(symbol, (0, 0)) for symbol, _ in word] for word in words)
     changes = sorted({(sum(n for n, _ in step), sum(spin for _, spin in step)) for step in steps})
     if len(changes) > 1:
-        raise ValueError(f"the operator changes (N, N_up - N_dn) by {changes}; every word must change them alike")
+        raise InvalidValue(f"the operator changes (N, N_up - N_dn) by {changes}; every word must change them alike")
     return changes[0] if changes else (0, 0)
 
 

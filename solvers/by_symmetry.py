@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ..clusters import Card, Shown
+from ..clusters import Card, InvalidIndex, Shown
 from ..clusters.shown import counted
 from ..hamiltonians import Block, Hamiltonian, Model, Sector
 from ..hamiltonians.sector import check_sector
@@ -76,7 +76,7 @@ class LabelledLevels(Shown):
     def level(self, number: int) -> State:
         """Return one eigenstate as a pure state, in its block."""
         if not 0 <= number < len(self.energies):
-            raise IndexError(f"level {number} was not computed; there are levels 0 to {len(self.energies) - 1}")
+            raise InvalidIndex(f"level {number} was not computed; there are levels 0 to {len(self.energies) - 1}")
         places = sorted((e, b, n) for b, levels in enumerate(self.blocks) for n, e in enumerate(levels.energies))
         _, block, own = places[number]
         return self.blocks[block].level(own)

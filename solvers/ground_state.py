@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..clusters import Card, Shown
+from ..clusters import Card, InvalidIndex, Shown
 from ..clusters.shown import quantity
 from ..hamiltonians import Amplitudes, Block, Hamiltonian, Model, Sector
 from ..hamiltonians.sector import check_sector
@@ -144,7 +144,7 @@ class Eigenstates(Shown):
     def level(self, number: int) -> State:
         """Return one eigenstate as a pure state."""
         if not 0 <= number < len(self.amplitudes):
-            raise IndexError(f"level {number} was not computed; there are levels 0 to {len(self.amplitudes) - 1}")
+            raise InvalidIndex(f"level {number} was not computed; there are levels 0 to {len(self.amplitudes) - 1}")
         return State(self.block, self.amplitudes[number : number + 1], np.ones(1))
 
 

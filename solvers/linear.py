@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse.linalg as spla
 from numpy.typing import NDArray
 
+from ..clusters import InvalidValue
 from ..hamiltonians import Amplitudes, Block
 from ..hamiltonians.threads import one_blas_thread
 from .ground_state import State
@@ -83,7 +84,7 @@ def solve(
     """
     if right.shape[-2:] != block.shape or (off is not None and off.shape[1:] != block.shape):
         shapes = " and ".join(str(array.shape) for array in (right, off) if array is not None)
-        raise ValueError(f"amplitudes of shape {shapes} do not belong to a block of shape {block.shape}")
+        raise InvalidValue(f"amplitudes of shape {shapes} do not belong to a block of shape {block.shape}")
     shifted = _Shifted(block, complex(z), right.dtype, off, max_matvecs, progress)
     flat = right.reshape(-1, right.shape[-2] * right.shape[-1])
     with one_blas_thread():

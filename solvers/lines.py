@@ -12,6 +12,7 @@ import scipy.linalg as la
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..clusters import InvalidValue
 from ..hamiltonians import Amplitudes, Block
 from ..hamiltonians.symmetry import isometry
 from ..hamiltonians.threads import one_blas_thread
@@ -120,7 +121,7 @@ def spectral_lines(
     (array([-1.,  1.]), array([0.5, 0.5]))
     """
     if np.any(accuracy.z.imag <= 0):
-        raise ValueError("the broadening must be above 0 for a continued fraction; exact poles are in the lines")
+        raise InvalidValue("the broadening must be above 0 for a continued fraction; exact poles are in the lines")
     dimension = block.energy.dimension
     if dimension <= SMALL or engine == "dense" or (engine == "auto" and dimension <= EXACT_UP_TO):
         return _exact(block, right, left)

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..clusters import InvalidValue
 from ..hamiltonians import InvalidModel
 from .model_file import at_point, sweep_points
 from .study import Axis, Study
@@ -59,7 +60,7 @@ def _changes_along(axis: Axis, data: xr.Dataset) -> NDArray[np.float64]:
     name = axis.refinement.quantity
     if name not in data or axis.key not in data[name].dims or data[name].dtype.kind not in "biufc":
         names = ", ".join(str(n) for n in data.data_vars if data[n].dtype.kind in "biufc")
-        raise ValueError(f"sweep.refine.quantity: got {name!r}, which the result has not; it has {names}")
+        raise InvalidValue(f"sweep.refine.quantity: got {name!r}, which the result has not; it has {names}")
     return changes(data[name].transpose(axis.key, ...).values)
 
 

@@ -157,7 +157,7 @@ def test_an_error_in_a_study_leaves_a_line_that_says_how_far_it_was(display):
 ERRORS = (
     respair.InvalidModel,
     respair.ConvergenceError,
-    clusters.InvalidValue,
+    *(clusters.InvalidIndex, clusters.InvalidValue),
     *(solvers.CheckpointError, solvers.CutoffError, solvers.DoesNotFit),
     *(studies.StudyError, studies.SchedulerError, studies.DatasetError, studies.Interrupted),
     *(respair.analysis.BracketError, respair.analysis.approximations.BoundViolation),
@@ -168,6 +168,29 @@ ERRORS = (
 def test_every_error_of_ones_own_says_what_is_wrong_without_a_traceback(kind):
     assert issubclass(kind, clusters.Told)
     assert not issubclass(studies.Interrupted, Exception)  # `except Exception` must not swallow it
+
+
+DIMER = respair.Model(respair.dimer(), respair.Electrons(1.0))
+CALLS = {
+    "spin = 'left'": lambda: respair.hamiltonians.create(0, "left"),
+    "site 9": lambda: respair.expectation(
+        respair.ground_state(DIMER, 2).ground, respair.hamiltonians.electron_number(9)
+    ),
+    "level 5": lambda: respair.ground_state(DIMER, 2).level(5),
+    "'boson_lattice'": lambda: respair.observables(respair.ground_state(DIMER, 2).ground, ["boson_lattice"]),
+    "'middle'": lambda: respair.entanglement(respair.ground_state(DIMER, 2).ground, ["middle"]),
+    "'x-wave'": lambda: respair.pair_densities(respair.ground_state(DIMER, 2).ground, ["x-wave"]),
+    "over = 'time'": lambda: respair.spectral_map(respair.ground_state(DIMER, 2), "electron", [0.0], 0.1, over="time"),
+    "criterion = 'best'": lambda: respair.resonance(lambda u: DIMER, 2, (0.0, 1.0), criterion="best", on=[0]),
+}
+
+
+@pytest.mark.parametrize("value", CALLS)
+def test_values_that_cannot_be_are_told_with_what_was_given(value):
+    with pytest.raises((ValueError, IndexError)) as found:
+        CALLS[value]()
+    assert isinstance(found.value, clusters.Told)
+    assert value in str(found.value)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import gammaln, xlogy
 
+from ...clusters import InvalidValue
 from ...hamiltonians import InvalidModel, Model, Problem
 from ...hamiltonians.parameters import show
 from ..labelled import labelled
@@ -83,9 +84,9 @@ def spectral_weights(model: Model, site: int, temperature: float) -> xr.Dataset:
     (array([-0.5,  0. ,  0.5]), True)
     """
     if model.electrons is None or not 0 <= site < model.cluster.sites:
-        raise ValueError(f"site {site} has no electrons; sites are 0 to {model.cluster.sites - 1}")
+        raise InvalidValue(f"site {site} has no electrons; sites are 0 to {model.cluster.sites - 1}")
     if not temperature > 0:
-        raise ValueError(f"temperature = {temperature:g}; allowed: above 0")
+        raise InvalidValue(f"temperature = {temperature:g}; allowed: above 0")
     level = _Level.of(model, site)
     if level.exchange and (level.alpha or level.boson_alpha):
         why = "there is no closed form with exchange and a coupled lattice; take [spectrum] with [thermal] of the site"

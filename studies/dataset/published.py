@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from ...clusters import InvalidValue
 from ...hamiltonians import InvalidModel, Model, Sector
 from ..model_file import at_point, parse
 from ..record import read_data
@@ -81,7 +82,7 @@ class PublishedStudy:
         for point in self.points:
             here = at_point(self.study, point)
             if here.sector is None:
-                raise ValueError(f"{self.study.name} has no sector; loop over `points` and use `at_point`")
+                raise InvalidValue(f"{self.study.name} has no sector; loop over `points` and use `at_point`")
             values.append(np.asarray(function(here.model, here.sector)).item())
         shape = [self.data.sizes[axis] for axis in self.axes]
         coords = {axis: self.data[axis] for axis in self.axes}

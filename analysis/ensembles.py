@@ -249,6 +249,8 @@ def thermal_problems(
         yield Problem("thermal.method", show(sampling.method), "allowed: " + ", ".join(f'"{m}"' for m in METHODS))
     if sampling.samples < 2:
         yield Problem("thermal.samples", show(sampling.samples), "allowed: 2 or more, so that errors can be told")
+    if sampling.steps < 2:
+        yield Problem("thermal.steps", show(sampling.steps), "allowed: 2 or more")
     if model.phonons is not None and model.phonons.cutoff is not None:
         allowed = "thermal states need max_quanta or total_quanta in the place of an automatic cutoff"
         yield Problem("phonons.cutoff", show(model.phonons.cutoff), allowed)

@@ -25,6 +25,7 @@ from ..hamiltonians import (
 )
 from ..hamiltonians.operators import total
 from ..hamiltonians.parameters import show
+from ..hamiltonians.transitions import charge_change
 
 LocalOperator = Callable[[Model, int, str], Operator]
 """From the model, a site (bond, mode) and a spin to an operator."""
@@ -190,6 +191,20 @@ def probe(
         waves = {j: complex(np.exp(-1j * k * j)) / len(places) ** 0.5 for j in places}
         local = total(waves[j] * kind.local(model, place, spin or "up") for j, place in places.items())
     return Probe(name, local.dag, local) if kind.removes else Probe(name, local)
+
+
+def check_cross(model: Model, left: Probe, right: Probe) -> None:
+    """Raise ValueError if two probes change the charge differently, or only one of them has a part that removes it."""
+    changes = [charge_change(model, probe.addition) for probe in (right, left)]
+    if changes[0] != changes[1]:
+        raise ValueError(
+            f"the probes change (N, N_up - N_dn) by {changes[0]} and {changes[1]}; a cross spectrum needs the same"
+        )
+    if (left.removal is None) != (right.removal is None):
+        one, other = (left, right) if left.removal is None else (right, left)
+        raise ValueError(
+            f"the probe {one.name} has no removal and {other.name} has one; a cross spectrum needs both or none"
+        )
 
 
 def _place(kind: Kind, model: Model, site: int) -> int:

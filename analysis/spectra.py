@@ -13,7 +13,7 @@ from ..solvers import Eigenstates, LabelledLevels, Options
 from ..solvers.lines import added
 from .excitations import LINESHAPES, MOMENTS, Excitations, Resolution, broadened, excitations, merged
 from .labelled import labelled
-from .probes import Probe
+from .probes import Probe, check_cross
 from .sum_rules import allowed_defects, moments_from_commutators
 
 Levels = Eigenstates | LabelledLevels
@@ -74,7 +74,8 @@ def spectral_function(
     Raises
     ------
     ValueError
-        If there are no frequencies, the broadening is not above 0, or the two probes change the charge differently.
+        If there are no frequencies, the broadening is not above 0, or the two probes change the charge differently or
+        do not both have a part that removes it.
     ArithmeticError
         If a moment misses its sum rule by more than ``sum_rule_errors``.
 
@@ -96,6 +97,8 @@ def spectral_function(
     resolution = resolved(frequencies, broadening, lineshape, options)
     progress(f"spectrum of {probe.name}: addition" if probe.removal else f"spectrum of {probe.name}")
     left = probe if cross is None else cross
+    if cross is not None:
+        check_cross(levels.hamiltonian.space.model, cross, probe)
     parts = [excitations(levels, probe.addition, resolution, None if cross is None else left.addition)]
     if probe.removal is not None:
         progress(f"spectrum of {probe.name}: removal")

@@ -123,7 +123,7 @@ def thermal_flux_response(
     InvalidModel
         If temperatures or ensemble are wrong, or the sector fixes a quantum number that a flux breaks.
     ValueError
-        If the cluster has no loop.
+        If the cluster has no loop, or there are no values.
 
     References
     ----------
@@ -156,6 +156,8 @@ def flux_replicates(
     sampling, options = sampling or Sampling(), options or Options()
     if not model.cluster.has_loop:
         raise ValueError(f"a {model.cluster.kind} of {model.cluster.sites} sites has no loop for a flux")
+    if phi.ndim != 1 or not len(phi):
+        raise ValueError("values must be a list of one or more fluxes")
     problems = list(thermal_problems(model, t.tolist(), kind, sampling, ()))
     if problems:
         raise InvalidModel(problems)

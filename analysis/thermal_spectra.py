@@ -17,7 +17,7 @@ from .block_sums import block_sums
 from .ensembles import Blocks, Ensemble, Sampling, plan, thermal_problems
 from .excitations import MOMENTS
 from .labelled import labelled
-from .probes import Probe, probe_problems
+from .probes import Probe, check_cross, probe_problems
 from .spectra import DEFAULT_BROADENING, resolved, silent
 from .sum_rules import moment_formulas
 from .thermal import in_words, settled
@@ -156,7 +156,9 @@ def thermal_lines(
     if problems:
         raise InvalidModel(problems)
     if cross is not None:
-        _check_probes(model, cross, probe)
+        if "current" in (cross.name, probe.name):
+            raise ValueError("the conductivity has one operator; leave cross out")
+        check_cross(model, cross, probe)
     t = np.asarray(temperatures, dtype=float)
     resolution = resolved(frequencies, broadening, lineshape, replace(options, pool=None, checkpoint=None))
     omega = resolution.frequencies
@@ -173,17 +175,6 @@ def thermal_lines(
     parts, kept = block_sums(wanted, model, kind, planned, sampling, options, told)
     totals = Totals.of(parts, t, shift=shift)
     return ThermalLines(wanted, kind, Blocks().of(planned[0]), totals, parts, skipped, kept)
-
-
-def _check_probes(model: Model, left: Probe, right: Probe) -> None:
-    """Raise ValueError if two probes have no spectrum together."""
-    if "current" in (left.name, right.name):
-        raise ValueError("the conductivity has one operator; leave cross out")
-    changes = [charge_change(model, probe.addition) for probe in (right, left)]
-    if changes[0] != changes[1] or (left.removal is None) != (right.removal is None):
-        raise ValueError(
-            f"the probes change (N, N_up - N_dn) by {changes[0]} and {changes[1]}; a cross spectrum needs the same"
-        )
 
 
 def _averaged(model: Model, left: Probe, right: Probe, loop: int) -> list[Operator]:

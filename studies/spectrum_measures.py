@@ -55,11 +55,14 @@ def measures_text(data: xr.Dataset) -> Iterator[Text]:
     def of(name: str) -> float:
         return float(data[f"spectrum_{name}"])
 
-    if "spectrum_gap_gap" in data:
+    if "spectrum_gap_gap" in data and np.isnan(of("gap_gap")):
+        yield Text("No gap: there is nothing to add, or nothing to remove.")
+    elif "spectrum_gap_gap" in data:
         yield Text(f"Gap {of('gap_gap'):.8g} about {of('gap_centre'):.8g}; pseudogap {of('gap_pseudogap'):.4g}.")
     if "spectrum_particle_addition_z" in data and not data["spectrum_particle_addition_z"].ndim:
+        there = (part for part in PARTS if np.isfinite(of(f"particle_{part}_energy")))
         shown = (f"{part} at {of(f'particle_{part}_energy'):.8g} with Z = {of(f'particle_{part}_z'):.6g}"
-                 for part in PARTS)  # fmt: skip
+                 for part in there)  # fmt: skip
         yield Text(f"Quasi-particles: {', '.join(shown)}.")
     if "spectrum_frequency_static" in data and not data["spectrum_frequency_static"].ndim:
         lowest = f"{of('frequency_softest'):.8g} with {of('frequency_softest_share'):.4g} of the weight"

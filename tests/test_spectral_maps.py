@@ -193,6 +193,18 @@ broadening = 0.15
     assert '"every"; allowed: a whole number, or "all"' in CliRunner().invoke(app, ["check", str(wrong)]).stderr
 
 
+def test_a_full_cluster_has_no_gap_and_says_so(tmp_path):
+    file = tmp_path / "full.toml"
+    file.write_text(
+        'schema = 1\ncluster = { kind = "dimer" }\nelectrons.hopping = 1.0\nsector.charge = 4\n'
+        "spectrum.frequencies = [0.0]\n"
+    )
+    shown = CliRunner().invoke(app, ["run", str(file), "--out", str(tmp_path)]).output
+    assert "nothing to add" in shown
+    assert "Quasi-particles: removal at 1" in shown
+    assert "nan" not in shown
+
+
 def test_a_model_file_gives_what_is_read_off_spectra(tmp_path):
     head = (
         'schema = 1\ncluster = { kind = "ring", sites = 3 }\nelectrons = { hopping = 1.0 }\nsector = { charge = 2 }\n'

@@ -11,6 +11,7 @@ from reference import Fock, full_hamiltonian
 from respair import Bosons, Electrons, InvalidModel, Model, Options, Phonons, Sector, dimer, ground_state, ring, site
 from respair.analysis import probe, spectral_function
 from respair.analysis.ensembles import Ensemble, Sampling
+from respair.analysis.probes import Probe
 from respair.analysis.thermal import thermal_averages
 from respair.analysis.thermal_lines import comb
 from respair.analysis.thermal_spectra import thermal_spectral_function
@@ -349,6 +350,14 @@ def test_cross_spectra_over_temperatures_from_a_model_file(flux, tmp_path):
 def test_what_cannot_be_is_refused():
     with pytest.raises(ValueError, match="needs the same"):
         thermal_spectral_function(LATTICE, probe(LATTICE, "pair"), [1.0], [0.0], cross=probe(LATTICE, "electron"))
+    half = Probe("half", probe(LATTICE, "pair").addition)
+    for seen, other in ((half, probe(LATTICE, "pair")), (probe(LATTICE, "pair"), half)):
+        with pytest.raises(ValueError, match="half has no removal and pair has one"):
+            thermal_spectral_function(LATTICE, seen, [1.0], [0.0], cross=other)
+        with pytest.raises(ValueError, match="half has no removal and pair has one"):
+            spectral_function(ground_state(LATTICE, 2), seen, [0.0], cross=other)
+    with pytest.raises(InvalidModel, match=r"thermal.steps.*0.*2 or more"):
+        thermal_spectral_function(LATTICE, half, [1.0], [0.0], sampling=Sampling("ftlm", steps=0))
     with pytest.raises(ValueError, match="one operator"):
         thermal_spectral_function(LATTICE, probe(LATTICE, "current"), [1.0], [0.0], cross=probe(LATTICE, "density"))
     one = Model(site(), Electrons(), Bosons(0.1, 0.5))

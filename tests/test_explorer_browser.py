@@ -353,7 +353,7 @@ def test_nothing_is_loaded_from_elsewhere(page, url):
     assert [name for name in loaded if not name.startswith((url, "data:", "blob:"))] == []
 
 
-def test_the_notebook_runs_in_jupyterlab(tmp_path):
+def test_the_notebook_runs_in_jupyterlab(opened, tmp_path):
     pytest.importorskip("jupyterlab", reason="no JupyterLab here: pip install 'respair[test]'")
     shutil.copy(ROOT / "notebooks" / "explorer.ipynb", tmp_path)
     path = os.pathsep.join(filter(None, [str(ROOT / "src"), os.environ.get("PYTHONPATH")]))
@@ -362,35 +362,30 @@ def test_the_notebook_runs_in_jupyterlab(tmp_path):
     options = [f"--port={port}", "--ip=127.0.0.1", "--no-browser", "--allow-root", "--IdentityProvider.token="]
     command = [sys.executable, "-m", "jupyterlab", *options, f"--ServerApp.root_dir={tmp_path}"]
     environment = {**os.environ, **places, "PYTHONPATH": path}
-    with (
-        subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL) as server,
-        sync_api.sync_playwright() as playwright,
-    ):
+    with subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL) as server:
         try:
-            browser = playwright.chromium.launch(executable_path=browser_path(), args=["--no-sandbox"])
-            lab = browser.new_page(viewport={"width": 1366, "height": 768})
-            lab.set_default_timeout(PATIENCE)
-            sync_api.expect.set_options(timeout=PATIENCE)
             until = time.monotonic() + 120
             while not is_there(f"http://127.0.0.1:{port}/api"):
                 assert server.poll() is None
                 assert time.monotonic() < until
                 time.sleep(0.2)
+            lab = opened.context.browser.new_page(viewport={"width": 1366, "height": 768})
+            lab.set_default_timeout(PATIENCE)
             lab.goto(f"http://127.0.0.1:{port}/lab/tree/explorer.ipynb")
             lab.locator(".jp-Notebook .jp-CodeCell").first.click()
             lab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
             lab.keyboard.press("Shift+Enter")
-            lab.locator(".respair-numbers table").first.wait_for(timeout=FIRST_TIME)
-            before = lab.locator(".respair-numbers table").first.inner_text()
+            table = lab.locator(".respair-numbers table").first
+            table.wait_for(timeout=FIRST_TIME)
+            before = table.inner_text()
             lab.locator(".respair-at-electrons-hopping .noUi-handle").press("ArrowRight")
             sync_api.expect(lab.locator(".respair-at-electrons-hopping input").last).to_have_value("1.01")
-            lab.wait_for_function(
-                "before => document.querySelector('.respair-numbers table').innerText != before", arg=before
-            )
+            other = "before => document.querySelector('.respair-numbers table').innerText != before"
+            lab.wait_for_function(other, arg=before)
             assert lab.locator(".respair-figures svg").count() >= 2
             assert lab.locator("[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
             picture(lab, "jupyterlab")
-            browser.close()
+            lab.close()
         finally:
             server.terminate()
 

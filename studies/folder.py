@@ -39,15 +39,30 @@ class StudyError(Told, RuntimeError):
 
 def content_hash(study: Study, point: Mapping[str, object], grid: NDArray[np.float64]) -> str:
     """Return the SHA-256 of everything that decides the numbers of a point: all keys of the file, and the grid."""
-    tables = {name: value for name, value in overridden(study._data, point).items() if name != "name"}
-    digest = hashlib.sha256(json.dumps(tables, sort_keys=True).encode())
+    tables: dict[str, Any] = {k: value for k, value in overridden(study._data, point).items() if k != "name"}
+    digest = hashlib.sha256(json.dumps(_wherever(tables), sort_keys=True).encode())
     digest.update(np.ascontiguousarray(grid).tobytes())
     return digest.hexdigest()
 
 
 def fingerprint(study: Study) -> str:
     """Return the SHA-256 of what a model file says, whatever its comments and spaces are."""
-    return hashlib.sha256(json.dumps(study._data, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(_wherever(study._data), sort_keys=True).encode()).hexdigest()
+
+
+def plugins_of(study: Study) -> dict[str, str]:
+    """Return the SHA-256 of each file with approximations of the user's own by its path."""
+    compare: Any = study._data.get("compare", {})
+    found: dict[str, str] = compare.get("plugins", {})
+    return found
+
+
+def _wherever(tables: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the tables with the files of the user's own by what they hold: wherever they are, they are the same."""
+    compare = tables.get("compare", {})
+    if "plugins" not in compare:
+        return tables
+    return {**tables, "compare": {**compare, "plugins": sorted(compare["plugins"].values())}}
 
 
 class StudyFolder:
@@ -209,12 +224,17 @@ def _check_manifest(path: Path, study: Study, say: Callable[[str], None]) -> Non
     elif manifest["schema"] != SCHEMA:
         raise StudyError(f"{path} has format {manifest['schema']}, and this version of respair writes format {SCHEMA}")
     elif manifest["fingerprint"] != fingerprint(study):
-        before, after = (text.splitlines() for text in (manifest["model_file"], study.text))
+        before = [*manifest["model_file"].splitlines(), *manifest.get("plugins", ())]
+        after = [*study.text.splitlines(), *_named_plugins(study)]
         lines = difflib.unified_diff(before, after, f"{path} (begun earlier)", study.file, lineterm="", n=0)
         raise StudyError(
             "\n".join([f"{path} is of another model file:", *lines])
             + f"\nchoose another --out folder, or remove {path} and its finished points"
         )
+
+
+def _named_plugins(study: Study) -> list[str]:
+    return [f"--plugin {Path(path).name} (SHA-256 {digest[:16]}...)" for path, digest in plugins_of(study).items()]
 
 
 def _write_manifest(path: Path, study: Study) -> None:
@@ -223,6 +243,7 @@ def _write_manifest(path: Path, study: Study) -> None:
         "name": study.name,
         "source": study.file,
         "model_file": study.text,
+        "plugins": _named_plugins(study),
         "fingerprint": fingerprint(study),
         "seed": study.solver.seed,
         "versions": versions(),

@@ -1,15 +1,16 @@
 """Approximations of the user's own in model files and on the command line: found, compared, held to their claims."""
 
 import json
+import shutil
 
 import pytest
 from typer.testing import CliRunner
 
-from respair.analysis.approximations import STANDARD, PluginError, own_approximations, registry_of
+from respair.analysis.approximations import STANDARD, PluginError, fingerprint, own_approximations, registry_of
 from respair.cli import app
 from respair.clusters import dimer
 from respair.hamiltonians import Electrons, InvalidModel, Model, Phonons
-from respair.studies import parse, read_data, study
+from respair.studies import DatasetError, build_dataset, parse, read_data, read_dataset, study, verify_dataset
 
 OWN = """
 import numpy as np
@@ -75,6 +76,72 @@ def test_worker_processes_find_it_and_a_kept_study_goes_on(tmp_path, own):
     data = read_data(tmp_path / "own.nc")
     assert data.compare_relative_error_energies.sizes["approximation"] == 3
     assert (tmp_path / "own-compare-energies.png").exists()
+
+
+def test_a_dataset_is_built_with_it_and_verified_by_whoever_names_it(tmp_path, own):
+    def dataset(*arguments):
+        return CliRunner().invoke(app, ["dataset", *map(str, arguments)])
+
+    file, folder = tmp_path / "own.toml", tmp_path / "dataset"
+    file.write_text(FILE + SWEEP)
+    refused = dataset("build", file, "--out", folder)
+    assert (refused.exit_code, folder.exists()) == (2, False)
+    assert "your own come with --plugin FILE" in refused.stderr
+    built = dataset("build", file, "--out", folder, "--plugin", own)
+    assert built.exit_code == 0, built.stderr
+    own.unlink()
+    moved = shutil.move(folder, tmp_path / "elsewhere")
+    published = moved / "models" / "own.py"
+    assert f"--plugin DIR/models/{published.name}" in (moved / "README.md").read_text()
+    unnamed = dataset("verify", moved)
+    assert unnamed.exit_code == 2
+    assert f"got nothing; needed: own.py with the SHA-256 {fingerprint(published)[:16]}" in unnamed.stderr
+    assert f"--plugin {published} runs what was published" in unnamed.stderr
+    for _ in range(2):  # running the file leaves nothing in the dataset
+        found = dataset("verify", moved, "--points", 1, "--plugin", published)
+        assert found.exit_code == 0, found.stderr
+        assert "1 points computed again" in found.stdout
+    assert read_dataset(moved, [published])["own"].data.sizes["approximation"] == 3
+    other = tmp_path / "own.py"
+    other.write_text(OWN.replace("SHIFT", "0.26"))
+    with pytest.raises(DatasetError, match=f"got {other}; needed: own.py"):
+        verify_dataset(moved, plugins=[other])
+    with pytest.raises(DatasetError, match=r"nothing.py cannot be read: No such file"):
+        read_dataset(moved, [tmp_path / "nothing.py"])
+    published.write_text("raise SystemExit")
+    damaged = dataset("verify", moved, "--plugin", published)
+    assert damaged.exit_code == 1
+    assert "models/own.py was changed" in damaged.stderr
+
+
+def test_two_different_files_of_one_name_are_not_published_together(tmp_path, own):
+    (tmp_path / "b").mkdir()
+    other = tmp_path / "b" / "own.py"
+    other.write_text(OWN.replace('"frozen"', '"still"').replace('"shifted"', '"moved"').replace("SHIFT", "0.5"))
+    (tmp_path / "own.toml").write_text(FILE)
+    with pytest.raises(DatasetError, match="have one name; rename one"):
+        build_dataset([tmp_path / "own.toml"], tmp_path / "dataset", plugins=[own, other])
+
+
+def test_a_kept_study_knows_the_file_by_what_it_holds(tmp_path, own):
+    assert invoke(tmp_path, FILE + SWEEP, "--plugin", str(own)).exit_code == 0
+    moved = tmp_path / "moved.py"
+    shutil.move(own, moved)
+    records = {path: path.stat().st_mtime_ns for path in (tmp_path / "own.study" / "points").iterdir()}
+    assert invoke(tmp_path, FILE + SWEEP, "--plugin", str(moved)).exit_code == 0
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "own.study" / "points").iterdir()} == records
+    moved.write_text(OWN.replace("SHIFT", "0.26"))
+    changed = invoke(tmp_path, FILE + SWEEP, "--plugin", str(moved))
+    assert changed.exit_code == 2
+    assert "-own.py (SHA-256" in changed.stderr.replace("--plugin ", "")
+    assert f"+--plugin moved.py (SHA-256 {fingerprint(moved)[:16]}...)" in changed.stderr
+
+
+def test_a_file_of_the_same_size_written_within_a_second_is_run_as_it_is(tmp_path, own):
+    assert own_approximations(own)["shifted"].solve.shift == 0.25
+    own.write_text(OWN.replace("SHIFT", "0.35"))
+    assert own_approximations(own)["shifted"].solve.shift == 0.35
+    assert not (tmp_path / "__pycache__").exists()
 
 
 def test_a_claim_that_does_not_hold_is_an_error_there_too(tmp_path, own):

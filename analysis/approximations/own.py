@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
 from collections.abc import Mapping
 from functools import lru_cache
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
-from types import MappingProxyType
+from types import CodeType, MappingProxyType
 
 from .face import Approximation
 from .standard import STANDARD
@@ -61,14 +62,24 @@ def own_approximations(path: str | os.PathLike[str]) -> Mapping[str, Approximati
     return _loaded(os.path.abspath(path), fingerprint(path))
 
 
+class _FromSource(SourceFileLoader):
+    """Runs the file as it is now: bytecode of an older one is not taken, and none is left beside it."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        code: CodeType = self.source_to_code(self.get_data(self.path), self.path)
+        return code
+
+
 @lru_cache
 def _loaded(path: str, digest: str) -> Mapping[str, Approximation]:
-    spec = importlib.util.spec_from_file_location(f"respair_own_{digest[:16]}", path)
-    if spec is None or spec.loader is None:
+    if not path.endswith(".py"):
         raise PluginError("is no Python file; its name must end with .py")
-    module = importlib.util.module_from_spec(spec)
+    loader = _FromSource(f"respair_own_{digest[:16]}", path)
+    spec = spec_from_loader(loader.name, loader)
+    assert spec is not None
+    module = module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except Exception as error:  # whatever the user's code raises
         raise PluginError(f"fails: {type(error).__name__}: {error}") from error
     there = {id(value): value for value in vars(module).values() if isinstance(value, Approximation)}

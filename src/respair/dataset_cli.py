@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .completion import anything
-from .shell import FAILED, INTERRUPTED, REFUSED, Files, check_all_fit, read_files, say
+from .shell import FAILED, INTERRUPTED, REFUSED, Files, Plugins, check_all_fit, read_files, say
 
 if TYPE_CHECKING:
     from .studies import Verification
@@ -42,6 +42,7 @@ def build(
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Repeat the points that failed before.")] = False,
     workers: Workers = 1,
     scheduler: Scheduler = "",
+    plugins: Plugins = None,
 ) -> None:
     """Compute the studies of model files and publish them in one folder.
 
@@ -50,12 +51,13 @@ def build(
     """
     from .studies import DatasetError, FailedPointsError, SchedulerError, StudyError, build_dataset
 
-    check_all_fit(read_files(files), workers)
+    own = plugins or ()
+    check_all_fit(read_files(files, plugins), workers)
     if scheduler and workers > 1:
         say("--scheduler has workers of its own; leave --workers out")
         raise typer.Exit(REFUSED)
     try:
-        made = build_dataset(files, out, title, licence, author, workers, scheduler, studies, retry_failed, say)
+        made = build_dataset(files, out, title, licence, author, workers, scheduler, studies, retry_failed, say, own)
     except FailedPointsError as error:
         say(str(error))
         raise typer.Exit(FAILED) from None
@@ -83,6 +85,7 @@ def verify(
     study: Annotated[list[str], typer.Option(metavar="NAME", help="Compute only points of this study again.")] = [],  # noqa: B006
     workers: Workers = 1,
     scheduler: Scheduler = "",
+    plugins: Plugins = None,
 ) -> None:
     """Check all sums and tables of a dataset; compute points again and compare them within their certificates.
 
@@ -93,7 +96,7 @@ def verify(
     wanted = dict(map(_value_at, at))
     try:
         count = None if everything else points
-        found = verify_dataset(folder, count, seed, wanted, tuple(study), workers, scheduler)
+        found = verify_dataset(folder, count, seed, wanted, tuple(study), workers, scheduler, plugins or ())
     except (DatasetError, SchedulerError) as error:
         say(str(error))
         raise typer.Exit(REFUSED) from None

@@ -23,6 +23,7 @@ from ..runner import Result, run
 from ..versions import versions
 from .hardware import hardware
 from .integrity import DATA, MODELS, README, TABLES, DatasetError, write_manifest
+from .plugins import Plugins, check_names, named, publish
 from .published import PublishedDataset, published_studies, read_dataset
 from .readme import readme
 from .tables import csv_tables
@@ -43,6 +44,7 @@ def build_dataset(
     studies: str | os.PathLike[str] | None = None,
     retry_failed: bool = False,
     say: Callable[[str], None] = lambda text: None,
+    plugins: Plugins = (),
 ) -> PublishedDataset:
     r"""Compute the studies of model files and publish them in one folder.
 
@@ -72,6 +74,8 @@ def build_dataset(
         Repeat the points that failed before.
     say : function
         Told in words about damaged records.
+    plugins : sequence of path
+        Python files with approximations of the user's own; their code is run, and published beside the model files.
 
     Returns
     -------
@@ -81,7 +85,7 @@ def build_dataset(
     Raises
     ------
     DatasetError
-        If `out` is there, or two model files have one name.
+        If `out` is there, or two model files have one name, or two different `plugins`.
     FailedPointsError
         If points failed; what is finished is kept.
     InvalidModel, StudyError, SchedulerError, MemoryError, OSError
@@ -103,7 +107,8 @@ def build_dataset(
     """
     target = Path(out)
     check_target(target, [Path(file) for file in files])
-    asked = {Path(file).stem: read(file) for file in files}
+    asked = {Path(file).stem: read(file, plugins) for file in files}
+    check_names(asked)
     keeping = Path(studies) if studies is not None else target.with_name(f"{target.name}.studies")
     with ExitStack() as stack:
         pool = stack.enter_context(pool_of(workers, scheduler))
@@ -118,8 +123,8 @@ def build_dataset(
         if failed := [f"{name}: {text}" for name, result in results.items() for text in failures(result)]:
             raise FailedPointsError("\n".join(["nothing is published while points have failed:", *failed]))
         about = {"title": title or next(iter(asked.values())).name, "licence": licence, "authors": list(authors)}
-        _publish(target, results, about)
-    return read_dataset(target)
+        _publish(target, results, about, plugins)
+    return read_dataset(target, plugins)
 
 
 def check_target(target: Path, files: Sequence[Path]) -> None:
@@ -135,7 +140,7 @@ def check_target(target: Path, files: Sequence[Path]) -> None:
         )
 
 
-def _publish(target: Path, results: Mapping[str, Result], about: Mapping[str, Any]) -> None:
+def _publish(target: Path, results: Mapping[str, Result], about: Mapping[str, Any], plugins: Plugins) -> None:
     """Write everything beside the target, then give it its name."""
     partial = target.with_name(f".{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -145,6 +150,7 @@ def _publish(target: Path, results: Mapping[str, Result], about: Mapping[str, An
         for name, result in results.items():
             (partial / MODELS / f"{name}.toml").write_bytes(result.study.text.encode())
             write(result, partial / DATA / f"{name}.nc")
+        publish(partial, {name: result.study for name, result in results.items()})
         told = {
             **about,
             "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -153,7 +159,7 @@ def _publish(target: Path, results: Mapping[str, Result], about: Mapping[str, An
             "hardware": hardware(),
             "studies": {name: _account(result) for name, result in results.items()},
         }
-        published = published_studies(partial, told)
+        published = published_studies(partial, told, plugins)
         for name, each in published.items():
             for table, text in csv_tables(each.data, each.axes, name):
                 write_text(partial / TABLES / table, text)
@@ -172,6 +178,7 @@ def _account(result: Result) -> dict[str, Any]:
     return {
         "title": study.name,
         "fingerprint": fingerprint(study),
+        "plugins": named(study),
         "seed": study.solver.seed,
         "axes": [axis.key for axis in study.sweep],
         "points": len(result.points),

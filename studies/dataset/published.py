@@ -20,6 +20,7 @@ from ..model_file import at_point, parse
 from ..record import read_data
 from ..study import Study
 from .integrity import DATA, MANIFEST, MODELS, DatasetError, damage, read_manifest
+from .plugins import Plugins, needed
 
 
 @dataclass(frozen=True)
@@ -114,13 +115,15 @@ class PublishedDataset:
         return self.studies[name]
 
 
-def read_dataset(folder: str | os.PathLike[str]) -> PublishedDataset:
+def read_dataset(folder: str | os.PathLike[str], plugins: Plugins = ()) -> PublishedDataset:
     """Read a dataset; every file of it must be as its manifest says.
 
     Parameters
     ----------
     folder : path
         As `build_dataset` made it.
+    plugins : sequence of path
+        The files with approximations of somebody's own that it was made with; their code is run.
 
     Returns
     -------
@@ -130,16 +133,16 @@ def read_dataset(folder: str | os.PathLike[str]) -> PublishedDataset:
     Raises
     ------
     DatasetError
-        If it is no dataset, or a damaged one.
+        If it is no dataset, or a damaged one, or was made with `plugins` that are not given.
     """
     path = Path(folder)
     manifest = read_manifest(path)
     if wrong := list(damage(path, manifest)):
         raise DatasetError("\n".join([f"{path} is damaged:", *wrong]))
-    return PublishedDataset(path, MappingProxyType(manifest), published_studies(path, manifest))
+    return PublishedDataset(path, MappingProxyType(manifest), published_studies(path, manifest, plugins))
 
 
-def published_studies(folder: Path, manifest: Mapping[str, Any]) -> Mapping[str, PublishedStudy]:
+def published_studies(folder: Path, manifest: Mapping[str, Any], plugins: Plugins = ()) -> Mapping[str, PublishedStudy]:
     """Return the studies of a dataset.
 
     Raises
@@ -147,14 +150,15 @@ def published_studies(folder: Path, manifest: Mapping[str, Any]) -> Mapping[str,
     DatasetError
         If a model file or a data file cannot be read, or they do not belong together.
     """
-    return MappingProxyType({name: _study(folder, name) for name in manifest["studies"]})
+    own = needed(folder, manifest, plugins)
+    return MappingProxyType({name: _study(folder, name, own[name]) for name in manifest["studies"]})
 
 
-def _study(folder: Path, name: str) -> PublishedStudy:
+def _study(folder: Path, name: str, plugins: Plugins) -> PublishedStudy:
     model, numbers = f"{MODELS}/{name}.toml", f"{DATA}/{name}.nc"
     try:
         text = (folder / model).read_bytes().decode()
-        study, data = parse(text, f"{name}.toml"), read_data(folder / numbers)
+        study, data = parse(text, f"{name}.toml", plugins), read_data(folder / numbers)
     except InvalidModel as error:
         raise DatasetError(f"{model} is no model file of this version: {error}") from None
     except (OSError, RuntimeError, ValueError, KeyError) as error:

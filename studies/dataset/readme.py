@@ -40,7 +40,7 @@ def readme(about: Mapping[str, Any], studies: Mapping[str, PublishedStudy]) -> s
         [
             *_head(about),
             *(line for name, each in studies.items() for line in _study(name, each, about)),
-            *_use(next(iter(studies))),
+            *_use(next(iter(studies)), _plugins(about)),
         ]
     )
 
@@ -55,6 +55,8 @@ def _head(about: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"Licence: {about['licence'] or NO_LICENCE}", "")
     yield from ("| file | holds |", "|---|---|")
     yield f"| `{MODELS}/NAME.toml` | the model file of each study: what was computed, completely |"
+    for file in _plugins(about):
+        yield f"| `{MODELS}/{file}` | approximations of the authors' own; the option `--plugin` runs it |"
     yield f"| `{DATA}/NAME.nc` | all its numbers (NetCDF4), with units and formulas |"
     yield f"| `{TABLES}/NAME*.csv` | the same numbers as text, to the last digit |"
     yield f"| `{MANIFEST}` | SHA-256 of every file, versions, command, hardware, seeds, certificates |"
@@ -92,9 +94,16 @@ def _study(name: str, each: PublishedStudy, about: Mapping[str, Any]) -> Iterato
     yield ""
 
 
-def _use(first: str) -> Iterator[str]:
+def _plugins(about: Mapping[str, Any]) -> list[str]:
+    return list(dict.fromkeys(file for told in about["studies"].values() for file in told["plugins"]))
+
+
+def _use(first: str, plugins: list[str]) -> Iterator[str]:
+    there, new = ("".join(f" --plugin {place}{MODELS}/{file}" for file in plugins) for place in ("DIR/", ""))
+    given = f", plugins=[{', '.join(repr(f'DIR/{MODELS}/{file}') for file in plugins)}]" if plugins else ""
     yield from ("## Use", "")
-    yield "`respair dataset verify DIR` checks all sums, computes points again, and compares within their certificates;"
-    yield from (f"`respair dataset build {MODELS}/*.toml --out NEW` makes the dataset anew. From Python:", "")
-    yield from ("```python", "import respair", "", 'dataset = respair.read_dataset("DIR")')
+    yield f"`respair dataset verify DIR{there}` checks all sums, computes points again,"
+    yield "and compares within their certificates;"
+    yield from (f"`respair dataset build {MODELS}/*.toml{new} --out NEW` makes the dataset anew. From Python:", "")
+    yield from ("```python", "import respair", "", f'dataset = respair.read_dataset("DIR"{given})')
     yield from (f'print(dataset["{first}"].data)', "```", "")

@@ -22,6 +22,7 @@ from ..sweep import AS_LISTS, overridden
 from ..task import Reporter
 from .comparison import Deviation, deviations
 from .integrity import DATA, MODELS, TABLES, DatasetError, damage, read_manifest
+from .plugins import Plugins, needed
 from .published import PublishedStudy, published_studies
 from .tables import csv_tables
 
@@ -99,6 +100,7 @@ def verify_dataset(
     studies: tuple[str, ...] = (),
     workers: int = 1,
     scheduler: str | None = None,
+    plugins: Plugins = (),
 ) -> Verification:
     """Check all sums of a dataset, its tables against its data, and points of it by computing them again.
 
@@ -118,6 +120,8 @@ def verify_dataset(
         Processes that share the points.
     scheduler : str, optional
         Address or file of a dask scheduler whose workers share them.
+    plugins : sequence of path
+        The files with approximations of somebody's own that it was made with; their code is run.
 
     Returns
     -------
@@ -128,7 +132,7 @@ def verify_dataset(
     Raises
     ------
     DatasetError
-        If the folder is no dataset, or no point is as asked.
+        If the folder is no dataset, or was made with `plugins` that are not given, or no point is as asked.
     """
     path = Path(folder)
     manifest = read_manifest(path)
@@ -139,8 +143,9 @@ def verify_dataset(
     files = len(manifest["files"])
     if wrong:
         return Verification(path, files, tuple(wrong), ())
+    needed(path, manifest, plugins)
     try:
-        published = published_studies(path, manifest)
+        published = published_studies(path, manifest, plugins)
     except DatasetError as error:
         return Verification(path, files, (str(error),), ())
     wrong += [text for name, each in published.items() for text in _disagreements(path, name, each, manifest)]

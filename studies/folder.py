@@ -181,7 +181,7 @@ def _take(lock: int, path: Path) -> None:
             time.sleep(0.02)
     owner = holder(path)
     who = f"process {owner['pid']} on {owner['host']}" if owner else "another process"
-    raise StudyError(f"{path} is in use: {who} is running this study; wait for it, or choose another --out folder")
+    raise StudyError(f"{path} is in use: {who} is running this study; wait for it, or name another folder (--out)")
 
 
 def holder(path: Path) -> dict[str, Any] | None:
@@ -229,7 +229,7 @@ def _check_manifest(path: Path, study: Study, say: Callable[[str], None]) -> Non
         lines = difflib.unified_diff(before, after, f"{path} (begun earlier)", study.file, lineterm="", n=0)
         raise StudyError(
             "\n".join([f"{path} is of another model file:", *lines])
-            + f"\nchoose another --out folder, or remove {path} and its finished points"
+            + f"\nname another folder (--out), or remove {path} and its finished points"
         )
 
 

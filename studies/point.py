@@ -117,7 +117,8 @@ def lowest_energy(data: xr.Dataset) -> str:
 def account(data: xr.Dataset) -> tuple[str, str, str]:
     """Return lowest energy, largest residual and seconds of a point in words; its error where it failed."""
     energy = str(data["error"].values) if has_failed(data) else lowest_energy(data)
-    return energy, f"{float(data['residual']):.1e}", f"{float(data['wall_time']):.3g}"
+    residual = float(data["residual"])
+    return energy, "-" if math.isnan(residual) else f"{residual:.1e}", f"{float(data['wall_time']):.3g}"
 
 
 def _account(data: xr.Dataset, status: str, error: str, engine: str, seconds: float) -> dict[str, xr.DataArray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Self
 
@@ -36,6 +36,8 @@ CONDENSATES = ("boson", "electron_pair", "combined")
 MORE = ("spin_susceptibility", "chemical_potential", "cutoff_probability")
 COLUMNS = {"energy": "<H>", "entropy": "S", "specific_heat": "C", "charge": "<N>", "compressibility": "kappa"}
 MOST_SAMPLES = 100_000
+SWEPT = "thermal.temperatures"
+"""An axis of a sweep that the column of T shows already."""
 
 
 class ThermalTable(Table):
@@ -169,18 +171,32 @@ class ThermalTask(Task):
     @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
         """Yield thermodynamics against the temperature."""
-        potential = next(name for name in POTENTIALS if f"thermal_{name}" in data)
-        names = {potential: "Omega" if potential == "grand_potential" else "F", **COLUMNS}
-        if np.ptp(data["thermal_chemical_potential"].values) > 0:
-            names["chemical_potential"] = "mu"
-        table = columns("thermal", ("T", *names.values()))
-        for i, t in enumerate(data["temperature"].values):
-            cells = (_cell(data, name, i) for name in names)
-            table.add_row(f"{t:.6g}", *cells)
-        yield table
+        yield _thermal_table([({}, data)])
         yield from _average_tables(data)
         yield from _flux_tables(data)
         yield Text(_how(data))
+
+    @classmethod
+    def sweep_tables(cls, points: Sequence[tuple[Mapping[str, object], xr.Dataset]]) -> Iterator[TextTable | Text]:
+        """Yield thermodynamics against the swept parameters and the temperature."""
+        if points:
+            yield _thermal_table(points)
+
+
+def _thermal_table(points: Sequence[tuple[Mapping[str, object], xr.Dataset]]) -> TextTable:
+    """Return thermodynamics, a row for each point and temperature."""
+    swept, first = points[0]
+    keys = [key for key in swept if key != SWEPT]
+    potential = next(name for name in POTENTIALS if f"thermal_{name}" in first)
+    names = {potential: "Omega" if potential == "grand_potential" else "F", **COLUMNS}
+    if np.ptp(np.concatenate([data["thermal_chemical_potential"].values for _, data in points])) > 0:
+        names["chemical_potential"] = "mu"
+    table = columns("thermal", (*(key.partition(".")[2] for key in keys), "T", *names.values()))
+    for point, data in points:
+        for i, t in enumerate(data["temperature"].values):
+            place = (f"{value:.6g}" for value in (*(point[key] for key in keys), t))
+            table.add_row(*place, *(_cell(data, name, i) for name in names))
+    return table
 
 
 def _how(data: xr.Dataset) -> str:

@@ -154,7 +154,7 @@ def test_a_changed_model_file_is_refused_with_the_difference(tmp_path, file):
     refused = invoke("run", file, "--out", tmp_path)
     assert refused.exit_code == 2
     assert "\n-bosons = { level = 0.3, exchange = 0.5 }\n+bosons = { level = 0.3, exchange = 0.6 }\n" in refused.stderr
-    assert "choose another --out folder" in refused.stderr
+    assert "name another folder (--out), or remove" in refused.stderr
     assert (tmp_path / "model.nc").read_bytes() == before
     assert invoke("run", file, "--out", tmp_path / "other").exit_code == 0
     file.write_text(TEXT + "# a comment changes nothing\n")
@@ -245,7 +245,7 @@ def test_a_full_file_system_stops_the_run_and_loses_nothing(tmp_path, file):
         assert "No space left on device" in stopped.stderr
         finished = len(list((disk / "model.study" / "points").iterdir()))
         assert 0 < finished < 30
-        assert f"{finished} points before it are safe" in stopped.stderr
+        assert f"{finished} finished points are kept; make room, and the same command goes on" in stopped.stderr
         subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
         assert invoke("run", file, "--out", disk).exit_code == 0
         data = read_data(disk / "model.nc")

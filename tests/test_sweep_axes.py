@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from same import assert_same
+from typer.testing import CliRunner
 
+from respair.cli import app
 from respair.hamiltonians import InvalidModel
-from respair.studies import Axis, opened, parse, run, sweep_points
+from respair.studies import Axis, opened, parse, read_data, run, sweep_points
 
 SITE = """
 schema = 1
@@ -79,6 +81,25 @@ def test_a_linked_key_without_values_takes_those_of_the_first():
 def test_wrong_axes_are_refused_in_words(sweep, said):
     with pytest.raises(InvalidModel, match=said):
         study_of(SITE, sweep)
+
+
+def test_a_thermal_sweep_is_shown_against_its_axes_and_the_temperature(tmp_path):
+    file = tmp_path / "warm.toml"
+    file.write_text(
+        "schema = 1\ncluster.kind = 'dimer'\nelectrons = { hopping = 1.0, hubbard_u = 2.0 }\n"
+        "thermal = { temperatures = [0.5, 1.0], observables = ['electron_density'] }\n"
+        "sweep = { 'electrons.hubbard_u' = [1.0, 3.0], 'electrons.hopping' = [1.0] }\n"
+    )
+    done = CliRunner().invoke(app, ["run", str(file), "--out", str(tmp_path)])
+    assert done.exit_code == 0, done.stderr
+    data = read_data(tmp_path / "warm.nc")
+    rows = [line.split("│")[1:-1] for line in done.stdout[done.stdout.index("thermal\n") :].splitlines() if "│" in line]
+    shown = {(float(u), float(t)): float(energy) for u, _, t, _, energy, *_ in rows}
+    assert shown.keys() == {(1.0, 0.5), (1.0, 1.0), (3.0, 0.5), (3.0, 1.0)}
+    for (u, t), energy in shown.items():
+        assert energy == pytest.approx(data.thermal_energy.sel({"electrons.hubbard_u": u, "temperature": t}).item())
+    status = CliRunner().invoke(app, ["status", str(tmp_path)])
+    assert "nan" not in status.stdout
 
 
 def test_a_sweep_over_charge_and_flux():

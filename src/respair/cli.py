@@ -269,6 +269,7 @@ def _solve(
     study: Study, target: Path, reporter: TerminalReporter, folder: StudyFolder | None, pool: Pool | None
 ) -> Result | None:
     """Run one study; report what stopped it, keep the finished points of an interrupted sweep."""
+    from .clusters.shown import counted
     from .hamiltonians import InvalidModel
     from .solvers import CheckpointError, ConvergenceError, CutoffError
     from .studies import run
@@ -287,7 +288,8 @@ def _solve(
         if folder is None:
             raise
         _say(f"{study.file}: a point could not be kept in {folder.path}: {error.strerror or error}")
-        _say(f"{len(kept[-1].points) if kept else 0} points before it are safe; the same command goes on from there")
+        known = counted(len(kept[-1].points) if kept else 0, "finished point")
+        _say(f"{known} are kept; make room, and the same command goes on from there")
         return None
     except KeyboardInterrupt:
         told = list(saved(target, kept[-1] if kept else None))

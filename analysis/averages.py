@@ -35,7 +35,7 @@ def linear(
     @wraps(average)
     def total(state: State, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Value:
         first, *others = (average(part, *args, **kwargs) for part in state.parts)
-        return sum(others, start=first)  # type: ignore[call-overload, no-any-return]
+        return sum(others, start=first)  # type: ignore[call-overload, no-any-return]  # values add up
 
     return total
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Protocol
 
+from ..clusters import InvalidValue
 from ..hamiltonians import Model
 from ..solvers import Options, silent
 from ..solvers.pool import Pool, Tell
@@ -147,7 +148,7 @@ def _elsewhere(shop: Shop, missing: Sequence[Planned], pool: Pool) -> Iterator[t
     try:
         pickle.dumps(pieces[:1])
     except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise ValueError(
+        raise InvalidValue(
             f"the model cannot be sent to other processes ({error}); define its terms in a module that can be "
             "imported, or leave the pool out"
         ) from None

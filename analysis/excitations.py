@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..clusters import InvalidValue
 from ..hamiltonians import Amplitudes, Block, Hamiltonian, Operator
 from ..hamiltonians.frame import frame_parts
 from ..hamiltonians.transitions import Transition, charge_change, target_hamiltonian, transitions
@@ -130,13 +129,7 @@ def images_of(
 
     They carry the square roots of the weights of the mixture.
     """
-    model = state.hamiltonian.space.model
-    change = charge_change(model, operator)
-    if left is not None and charge_change(model, left) != change:
-        other = charge_change(model, left)
-        raise InvalidValue(
-            f"the probes change (N, N_up - N_dn) by {change} and {other}; a cross spectrum needs the same"
-        )
+    change = charge_change(state.hamiltonian.space.model, operator)
     hamiltonian = target_hamiltonian(state.hamiltonian, change)
     if hamiltonian is None:
         return

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from ..clusters import order
+from ..clusters import InvalidValue, order
 from ..hamiltonians import (
     InvalidModel,
     Model,
@@ -197,12 +197,12 @@ def check_cross(model: Model, left: Probe, right: Probe) -> None:
     """Raise ValueError if two probes change the charge differently, or only one of them has a part that removes it."""
     changes = [charge_change(model, probe.addition) for probe in (right, left)]
     if changes[0] != changes[1]:
-        raise ValueError(
+        raise InvalidValue(
             f"the probes change (N, N_up - N_dn) by {changes[0]} and {changes[1]}; a cross spectrum needs the same"
         )
     if (left.removal is None) != (right.removal is None):
         one, other = (left, right) if left.removal is None else (right, left)
-        raise ValueError(
+        raise InvalidValue(
             f"the probe {one.name} has no removal and {other.name} has one; a cross spectrum needs both or none"
         )
 

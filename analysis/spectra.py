@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..clusters import InvalidValue
 from ..solvers import Eigenstates, LabelledLevels, Options
 from ..solvers.lines import added
 from .excitations import LINESHAPES, MOMENTS, Excitations, Resolution, broadened, excitations, merged
@@ -100,10 +101,10 @@ def spectral_function(
     if cross is not None:
         check_cross(levels.hamiltonian.space.model, cross, probe)
     parts = [excitations(levels, probe.addition, resolution, None if cross is None else left.addition)]
-    if probe.removal is not None:
+    if left.removal is not None:
         progress(f"spectrum of {probe.name}: removal")
         mirrored = None if cross is None else probe.removal
-        parts.append(excitations(levels, left.removal or probe.removal, resolution, mirrored, sign=-1))
+        parts.append(excitations(levels, left.removal, resolution, mirrored, sign=-1))
     progress("sum rules")
     data = curves(parts, resolution.frequencies, broadening, lineshape)
     return data.merge(_sum_rules(levels, left, probe, parts))
@@ -115,11 +116,11 @@ def resolved(
     """Return where a spectrum is wanted, checked."""
     omega = np.array(frequencies, dtype=float)
     if omega.ndim != 1 or not len(omega) or not np.all(np.isfinite(omega)):
-        raise ValueError("frequencies must be a list of one or more finite numbers")
+        raise InvalidValue("frequencies must be a list of one or more finite numbers")
     if not broadening > 0:
-        raise ValueError(f"broadening = {broadening} gives no curve; allowed: above 0 (exact lines are in the poles)")
+        raise InvalidValue(f"broadening = {broadening} gives no curve; allowed: above 0 (exact lines are in the poles)")
     if lineshape not in LINESHAPES:
-        raise ValueError(f"lineshape = {lineshape!r} is unknown; allowed: {', '.join(LINESHAPES)}")
+        raise InvalidValue(f"lineshape = {lineshape!r} is unknown; allowed: {', '.join(LINESHAPES)}")
     return Resolution(omega, broadening * LINESHAPES[lineshape][1], options or Options())
 
 

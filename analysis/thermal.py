@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..clusters import InvalidValue
 from ..hamiltonians import InvalidModel, Model
 from ..solvers import Options
 from .block_sums import Progress, block_sums
@@ -199,7 +200,7 @@ def _needed_samples(totals: Totals, sampling: Sampling) -> int:
         return sampling.samples
     needed = math.ceil(MARGIN * sampling.samples * (error / sampling.target_error) ** 2)
     if needed > MOST_SAMPLES:
-        raise ValueError(
+        raise InvalidValue(
             f"target_error = {sampling.target_error:g} would take {needed:,} random vectors of each block, and at most "
             f"{MOST_SAMPLES:,} are taken; {sampling.samples} gave {error:.2g}"
         )

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..clusters import InvalidValue
 from ..hamiltonians import Block, InvalidModel, Model, flux_derivative
 from ..solvers import Options
 from ..solvers.all_levels import AllLevels
@@ -155,9 +156,9 @@ def flux_replicates(
     """Return F, current, stiffness and Drude weight as replicates over temperatures and fluxes."""
     sampling, options = sampling or Sampling(), options or Options()
     if not model.cluster.has_loop:
-        raise ValueError(f"a {model.cluster.kind} of {model.cluster.sites} sites has no loop for a flux")
+        raise InvalidValue(f"a {model.cluster.kind} of {model.cluster.sites} sites has no loop for a flux")
     if phi.ndim != 1 or not len(phi):
-        raise ValueError("values must be a list of one or more fluxes")
+        raise InvalidValue("values must be a list of one or more fluxes")
     problems = list(thermal_problems(model, t.tolist(), kind, sampling, ()))
     if problems:
         raise InvalidModel(problems)

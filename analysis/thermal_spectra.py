@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..clusters import InvalidValue
 from ..hamiltonians import InvalidModel, Model, Operator, flux_derivative, hamiltonian_operator
 from ..hamiltonians.operators import total
 from ..hamiltonians.transitions import charge_change
@@ -157,7 +158,7 @@ def thermal_lines(
         raise InvalidModel(problems)
     if cross is not None:
         if "current" in (cross.name, probe.name):
-            raise ValueError("the conductivity has one operator; leave cross out")
+            raise InvalidValue("the conductivity has one operator; leave cross out")
         check_cross(model, cross, probe)
     t = np.asarray(temperatures, dtype=float)
     resolution = resolved(frequencies, broadening, lineshape, replace(options, pool=None, checkpoint=None))

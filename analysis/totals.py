@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from ..clusters import InvalidValue
 from .contributions import Contribution
 
 Replicates = NDArray[Any]
@@ -149,7 +150,7 @@ def _shifts(
     """Return the change of mu that gives a charge, for every replicate and temperature."""
     shift = np.zeros(log_weight.shape[1:])
     if not number.min() < charge < number.max():
-        raise ValueError(
+        raise InvalidValue(
             f"the charge {charge:g} is out of reach; it must lie between {number.min():g} and {number.max():g}"
         )
     for place in np.ndindex(*shift.shape):
@@ -164,7 +165,7 @@ def _shifts(
         while not excess(-reach) < 0 < excess(reach):
             reach *= 2
             if reach > FURTHEST * max(1.0, float(t)):
-                raise ValueError(f"no chemical potential gives the charge {charge:g} at T = {t:g}")
+                raise InvalidValue(f"no chemical potential gives the charge {charge:g} at T = {t:g}")
         shift[place] = brentq(excess, -reach, reach, xtol=1e-13, rtol=1e-14)
     return shift
 

@@ -6,6 +6,7 @@ Cells are written once, in HTML with ``<sub>`` and ``<sup>``; `plain` makes text
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from html import escape, unescape
@@ -91,12 +92,12 @@ def _cells(row: Sequence[str]) -> Iterator[str]:
         yield f'<td style="{CELL}">{cell}</td>'
 
 
-class Shown:
+class Shown(ABC):
     """A value that is shown by its card; a dataclass needs ``repr=False``."""
 
+    @abstractmethod
     def card(self) -> Card:
         """Return what the value tells about itself."""
-        raise NotImplementedError
 
     def __repr__(self) -> str:
         return self.card().text
@@ -109,7 +110,7 @@ class Brief:
     """A dataclass that shows its fields without those left at their defaults; it needs ``repr=False``."""
 
     def __repr__(self) -> str:
-        given = ((f, getattr(self, f.name)) for f in fields(self) if f.repr)  # type: ignore[arg-type]
+        given = ((f, getattr(self, f.name)) for f in fields(self) if f.repr)  # type: ignore[arg-type]  # a dataclass
         told = (f"{f.name}={listed(value)}" for f, value in given if f.default is MISSING or differs(value, f.default))
         return f"{type(self).__name__}({', '.join(told)})"
 

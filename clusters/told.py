@@ -22,7 +22,7 @@ class InvalidValue(Told, ValueError):  # noqa: N818 - it says what is wrong, not
     """A value that cannot be; the message says what is allowed."""
 
 
-class InvalidIndex(Told, IndexError):  # noqa: N818
+class InvalidIndex(Told, IndexError):  # noqa: N818 - it says what is wrong, not that something went wrong
     """A number that counts nothing; the message says which there are."""
 
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(HERE))  # the modules of this folder are imported after it
 
 import figures  # noqa: E402
 import model_tables  # noqa: E402

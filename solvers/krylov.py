@@ -11,6 +11,7 @@ from quspin.tools.lanczos import lanczos_full
 
 from ..hamiltonians.threads import one_blas_thread
 from .deflation import Matvec, Projection, Vector, add, overlaps
+from .three_terms import Ended
 
 EXHAUSTED = 1e-12
 """A coupling this small beside the norm of H ends the recursion: the space is invariant."""
@@ -38,10 +39,6 @@ class Krylov:
     starts: NDArray[np.float64]
     ritz: NDArray[np.float64] = field(repr=False)
     basis: Vector = field(repr=False)
-
-
-class _Ended(Exception):  # noqa: N818
-    """Ends QuSpin's recursion from within a product."""
 
 
 class _Kept:
@@ -74,7 +71,7 @@ class _Kept:
                 break
         self.coupling.append(norm)
         if norm <= EXHAUSTED * max(1.0, *map(abs, self.diagonal), *self.coupling):
-            raise _Ended
+            raise Ended
         np.divide(rest, norm, out=q)
 
 
@@ -108,7 +105,7 @@ def krylov(matvec: Matvec, project: Projection, start: Vector, steps: int) -> Kr
                 lanczos_full(kept, first, within, out=basis[:within], eps=0.0)
             if within < steps:
                 kept.dot(basis[within], np.empty_like(first))
-    except _Ended:
+    except Ended:
         pass
     size = len(kept.diagonal)
     energies, vectors = la.eigh_tridiagonal(np.array(kept.diagonal), np.array(kept.coupling[: size - 1]))

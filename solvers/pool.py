@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Protocol, Self, TypeVar
 
@@ -27,6 +28,8 @@ class Work(Protocol):
 
 Tell = Callable[[int, float, float], None]
 """Told of a search: products with H, energy, residual."""
+PAUSE = 0.5
+"""Seconds between two looks at work that goes on elsewhere, and between two words of it."""
 HowFar = tuple[int, float, float]
 """Products with H, energy and residual of a search that goes on."""
 Watch = Callable[[Mapping[str, HowFar | None]], None]
@@ -35,6 +38,19 @@ Watch = Callable[[Mapping[str, HowFar | None]], None]
 
 def unwatched(running: Mapping[str, HowFar | None]) -> None:
     """Show nothing."""
+
+
+def now_and_then(say: Callable[[HowFar], None]) -> Tell:
+    """Return what tells of a search, with a pause between two words."""
+    last = -PAUSE
+
+    def tell(matvecs: int, energy: float, residual: float) -> None:
+        nonlocal last
+        if (now := time.monotonic()) - last > PAUSE:
+            last = now
+            say((int(matvecs), float(energy), float(residual)))
+
+    return tell
 
 
 SomeWork = TypeVar("SomeWork", bound=Work)

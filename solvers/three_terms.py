@@ -20,7 +20,7 @@ from ..hamiltonians.threads import PARALLEL_FROM, kernel_threads_for
 Vector = NDArray[Any]
 
 
-class Ended(Exception):  # noqa: N818
+class Ended(Exception):  # noqa: N818 - it ends a loop and is no error
     """Ends a recursion from within a step."""
 
 

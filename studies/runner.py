@@ -186,10 +186,23 @@ def run(
     -1.0
     """
     book = _Book(study, reporter or Quiet(), checkpoint, folder, pool)
+    try:
+        return _completed(book, finished or _unheard)
+    except KeyboardInterrupt:
+        book.recall()
+        if finished is not None and (known := len(book.result.points)):
+            finished(known - 1, book.result)
+        raise
+
+
+def _unheard(number: int, result: Result) -> None:
+    """Take no note."""
+
+
+def _completed(book: _Book, finished: Callable[[int, Result], None]) -> Result:
     while True:
         for known in book.solve():
-            if finished is not None:
-                finished(known - 1, book.result)
+            finished(known - 1, book.result)
         adaptive = any(axis.refinement for axis in book.study.sweep)
         finer = refined(book.study, book.result.data) if adaptive else None
         if finer is None:
@@ -250,6 +263,12 @@ class _Book:
             if self.study.sweep:
                 self._reporter.done(_words(waiting[key]), data)
             yield len(self._known)
+
+    def recall(self) -> None:
+        """Take the points that were kept, and of which an interrupt left no time to take note."""
+        for key, _ in self._points:
+            if self._folder and key not in self._known and (kept := self._folder.find(key)) is not None:
+                self._known[key] = kept
 
     def _here(self, waiting: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, xr.Dataset]]:
         for key, point in waiting.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -11,12 +10,10 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from ..clusters import Told
-from ..solvers.pool import HowFar, SomeWork, Watch, Work, unwatched
+from ..solvers.pool import PAUSE, HowFar, SomeWork, Watch, Work, now_and_then, unwatched
 
 PATIENCE = "30s"
 """How long to wait for the scheduler to answer."""
-LOOK = 0.5
-"""Seconds between two looks at work that goes on, and between two words of a worker about its own."""
 TOPIC = "respair-running"
 """Under which the workers tell what they compute."""
 
@@ -49,7 +46,7 @@ class Scheduled:
             while waiting:
                 watch({key: how_far for key, how_far in list(running.items()) if key in keys})
                 try:
-                    future = finished.get(timeout=LOOK)
+                    future = finished.get(timeout=PAUSE)
                 except Empty:
                     continue
                 piece = waiting.pop(future)
@@ -74,16 +71,9 @@ def _listening(client: Any, running: dict[str, HowFar | None]) -> Iterator[None]
 
 
 def _computed(piece: Work) -> Any:
-    worker, last = import_module("distributed").get_worker(), 0.0
-
-    def tell(matvecs: int, energy: float, residual: float) -> None:
-        nonlocal last
-        if (now := time.monotonic()) - last > LOOK:
-            last = now
-            worker.log_event(TOPIC, (piece.key, (int(matvecs), float(energy), float(residual))))
-
+    worker = import_module("distributed").get_worker()
     worker.log_event(TOPIC, (piece.key, None))
-    return piece.compute(tell)
+    return piece.compute(now_and_then(lambda how_far: worker.log_event(TOPIC, (piece.key, how_far))))
 
 
 @contextmanager

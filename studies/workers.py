@@ -7,7 +7,6 @@ import pickle
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter, deque
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,11 +15,10 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import IO, Any
 
-from ..solvers.pool import HowFar, SomeWork, Watch, Work, unwatched
+from ..clusters import InvalidValue
+from ..solvers.pool import PAUSE, HowFar, SomeWork, Watch, Work, now_and_then, unwatched
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-PATIENCE = 0.5
-"""Seconds between two looks at work that goes on."""
 MOST_DEATHS = 3
 """What killed its workers so many times has failed."""
 SERVE = (sys.executable, "-c", f"from {__name__} import serve; serve()")
@@ -47,7 +45,7 @@ class Workers:
 
     def __init__(self, count: int, command: Sequence[str] = SERVE) -> None:
         if count < 1:
-            raise ValueError(f"workers = {count}; allowed: 1 or more")
+            raise InvalidValue(f"workers = {count}; allowed: 1 or more")
         self.sharing, self._command = count, command
         self._answers: SimpleQueue[tuple[_Worker, Any]] = SimpleQueue()
         self._workers: list[_Worker] = []
@@ -87,7 +85,7 @@ class Workers:
             self._give_out(waiting)
             watch({worker.piece.key: worker.how_far for worker in self._workers if worker.piece})
             try:
-                worker, answer = self._answers.get(timeout=PATIENCE)
+                worker, answer = self._answers.get(timeout=PAUSE)
             except Empty:
                 continue
             if isinstance(answer, _News):
@@ -186,7 +184,12 @@ def serve() -> None:
     os.dup2(2, 1)
     pieces: SimpleQueue[Work] = SimpleQueue()
     threading.Thread(target=_receive, args=(sys.stdin.buffer, pieces), daemon=True).start()
-    tell = _Teller(answers)
+
+    def say(how_far: HowFar) -> None:
+        pickle.dump(_News(how_far), answers)
+        answers.flush()
+
+    tell = now_and_then(say)
     while True:
         pickle.dump(pieces.get().compute(tell), answers)
         answers.flush()
@@ -197,19 +200,6 @@ class _News:
     """What a worker sends before its answer."""
 
     how_far: HowFar
-
-
-class _Teller:
-    """Tells the process that gives out the work how far a search is, now and then."""
-
-    def __init__(self, answers: IO[bytes]) -> None:
-        self._answers, self._last = answers, 0.0
-
-    def __call__(self, matvecs: int, energy: float, residual: float) -> None:
-        if (now := time.monotonic()) - self._last > PATIENCE:
-            self._last = now
-            pickle.dump(_News((int(matvecs), float(energy), float(residual))), self._answers)
-            self._answers.flush()
 
 
 def _receive(stream: IO[bytes], pieces: SimpleQueue[Any]) -> None:

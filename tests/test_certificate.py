@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from respair.clusters import chain, dimer, ring, site
 from respair.hamiltonians import Bosons, Electrons, Model, Phonons, Sector
+from respair.hamiltonians.phonons import PhononSpace, Shell, word_matrix
 from respair.solvers import Options, ground_state
 
 DENSE = Options(engine="dense")
@@ -133,3 +136,31 @@ def test_residuals_do_not_depend_on_the_engine_that_found_the_state():
     np.testing.assert_allclose(dense.energies, lanczos.energies, atol=1e-10)
     np.testing.assert_allclose(dense.certificate.leaks, lanczos.certificate.leaks, atol=1e-8)
     assert np.all(lanczos.certificate.residuals < 1e-9)
+
+
+@st.composite
+def words_and_spaces(draw):
+    modes = draw(st.integers(1, 3))
+    powers = st.tuples(st.integers(0, 3), st.integers(0, 3))
+    word = tuple((m, *draw(powers)) for m in range(modes) if draw(st.booleans()))
+    return word, PhononSpace.capped(modes, draw(st.integers(0, 3)), draw(st.integers(0, 5)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(words_and_spaces())
+def test_words_within_and_beyond_a_cutoff_are_those_of_matrices_without_one(case):
+    word, space = case
+    far = 9  # three quanta more than any image has
+    lower = np.diag(np.sqrt(np.arange(1.0, far + 1)), 1)
+    factors = {m: np.linalg.matrix_power(lower.T, up) @ np.linalg.matrix_power(lower, low) for m, up, low in word}
+    whole = np.ones((1, 1))
+    for m in range(space.modes):
+        whole = np.kron(whole, factors.get(m, np.eye(far + 1)))
+    place = (far + 1) ** np.arange(space.modes)[::-1]
+    shell = Shell.beyond(space, iter([word]))
+    inside, outside = space.occupations.astype(int) @ place, shell.occupations @ place
+    np.testing.assert_allclose(word_matrix(word, space).toarray(), whole[np.ix_(inside, inside)], rtol=1e-13)
+    np.testing.assert_allclose(shell.outward(word).toarray(), whole[np.ix_(outside, inside)], rtol=1e-13)
+    np.testing.assert_allclose(shell.within(word).toarray(), whole[np.ix_(outside, outside)], rtol=1e-13)
+    reached = np.flatnonzero(np.any(whole[:, inside], axis=1))
+    assert set(outside) == set(reached) - set(inside)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from respair import studies
 from respair.studies import read_data
 
 MODEL = """
@@ -83,3 +84,45 @@ def test_the_finished_points_of_an_interrupted_sweep_are_a_dataset(ended):
     assert 0 < data.sizes["bosons.level"] == len(records) < 100
     assert f"kept {len(records)} finished point" in found["stderr"]
     assert set(data["status"].values) == {"done"}
+
+
+DESTROYED = """
+import os, signal, time
+from respair.ctrl_c import not_lost
+
+class Slow:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000):
+            pass
+
+not_lost()
+try:
+    Slow()
+    for _ in range(500):
+        time.sleep(0.01)
+except KeyboardInterrupt:
+    print("heard")
+"""
+
+
+def test_an_interrupt_while_an_object_is_destroyed_is_heard():
+    done = subprocess.run([sys.executable, "-c", DESTROYED], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("heard\n", "")
+
+
+def test_a_point_that_was_kept_just_before_an_interrupt_is_counted(tmp_path, monkeypatch):
+    study = studies.parse(
+        MODEL.format(quanta=2, interval=60, table="[sweep]\n'bosons.level' = [0.0, 0.5, 1.0]"), "x.toml"
+    )
+    keep, told = studies.StudyFolder.keep, []
+
+    def interrupted(self, *point):
+        keep(self, *point)
+        if len(list(self.path.rglob("*.point"))) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(studies.StudyFolder, "keep", interrupted)
+    with studies.opened(tmp_path / "kept", study) as folder, pytest.raises(KeyboardInterrupt):
+        studies.run(study, finished=lambda number, result: told.append(len(result.points)), folder=folder)
+    assert told == [1, 2]

@@ -13,6 +13,7 @@ import typer
 
 from . import dataset_cli
 from .completion import anything, model_files
+from .ctrl_c import not_lost
 from .interrupted import kept as saved
 from .shell import FAILED, INTERRUPTED, REFUSED, Files, Plugins
 from .shell import check_all_fit as _check_fits
@@ -307,6 +308,7 @@ def _reporting(study: Study, named: bool) -> TerminalReporter:
 
 def main() -> None:
     """Run the command line."""
+    not_lost()
     try:
         app()
     except BrokenPipeError:

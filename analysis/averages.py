@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import wraps
+from collections.abc import Callable, Iterator
+from functools import cached_property, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..hamiltonians import Amplitudes, Block, Operator, PhononSpace, Space
 from ..hamiltonians.operators import ChargeWord
-from ..hamiltonians.phonons import find, word_matrix
+from ..hamiltonians.phonons import find
+from ..hamiltonians.space import check_operator
+from ..hamiltonians.threads import kernel_threads_for
 from ..solvers import Eigenstates, State
+from . import row_kernels as kernels
 
-DENSITY_MATRIX_UP_TO = 3000
-"""Charge density matrices up to this size are formed once and reused."""
 SAME_SHIFT = 1e-9
 """Displacements closer than this count as one."""
 CHUNK = 1 << 24
@@ -111,20 +111,24 @@ def transition(levels: Eigenstates, operator: Operator, bra: int, ket: int = 0) 
     return complex(np.vdot(left, block.operator(block.symmetric(operator), right.dtype).apply(right)))
 
 
-def row_weights(phi: Iterable[NDArray[Any]]) -> NDArray[np.float64]:
-    """Return the probability of each row of stored amplitudes, shape (rows,)."""
-    return np.array([np.vdot(row, row).real for row in phi])
+def row_overlaps(phi: Amplitudes, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[Any]:
+    """Return ``sum_p conj(phi[left[k], p]) phi[right[k], p]`` of stored amplitudes, shape (k,)."""
+    out = np.zeros(len(left), phi.dtype)
+    with kernel_threads_for(len(left) * phi.shape[1]):
+        kernels.overlaps(out, np.ascontiguousarray(phi), left, right)
+    return out
 
 
 @linear
 def configuration_weights(state: State) -> NDArray[np.float64]:
     """Return the probability of each charge configuration, shape (e,)."""
-    parts = (weight * row_weights(phi) for weight, phi in state.mixture)
-    return state.block.weights(sum(parts, np.zeros(state.block.shape[0])))
+    rows = np.arange(state.block.shape[0])
+    parts = (weight * row_overlaps(phi, rows, rows).real for weight, phi in state.mixture)
+    return state.block.weights(sum(parts, np.zeros(len(rows))))
 
 
-class ChargeAverages:
-    """Averages of many charge operators in one state, with the work they share done once.
+class Averages:
+    """Averages of many operators in one state, with the work they share done once.
 
     Parameters
     ----------
@@ -135,14 +139,19 @@ class ChargeAverages:
     def __init__(self, state: State) -> None:
         self.state = state
         self.space = state.hamiltonian.space
-        self.density = configuration_weights(state)
-        small = len(self.space.charges) <= DENSITY_MATRIX_UP_TO and not self.space.is_dressed
-        self._matrix = self._density_matrix() if small and state.block.orbits is None and not state.others else None
+        self._by_words = not (self.space.is_dressed or state.block.orbits is not None or state.others)
         self._known: dict[frozenset[tuple[ChargeWord, complex]], complex] = {}
+        self._words: dict[ChargeWord, complex] = {}
 
-    def _density_matrix(self) -> NDArray[Any]:
-        terms = (w * (phi.conj() @ phi.T) for w, phi in self.state.mixture)
-        return sum(terms, np.zeros((len(self.density),) * 2))
+    @cached_property
+    def density(self) -> NDArray[np.float64]:
+        """The probability of each charge configuration, shape (e,)."""
+        return configuration_weights(self.state)
+
+    @cached_property
+    def lattice(self) -> NDArray[np.float64]:
+        """<x>, <a+ a> and <x^2> of each charge configuration and mode, shape (3, e, modes): `lattice_moments`."""
+        return lattice_moments(self.state)
 
     def diagonal(self, values: NDArray[np.float64]) -> float:
         """Return the average of an operator that is diagonal in the configurations."""
@@ -150,20 +159,22 @@ class ChargeAverages:
 
     def operator(self, operator: Operator) -> complex:
         """Return the average of an operator without lattice part; operators that are equal by symmetry share it."""
+        if self._by_words:
+            check_operator(self.space.model, operator)
+            return sum((value * self._word(charge) for (charge, _), value in operator.terms.items()), 0.0 + 0.0j)
         symmetric = operator if self.state.others else self.state.block.symmetric(operator)
         key = frozenset((charge, _rounded(value)) for (charge, _), value in symmetric.terms.items())
         if key not in self._known:
-            self._known[key] = self._average(symmetric)
+            self._known[key] = expectation(self.state, symmetric)
         return self._known[key]
 
-    def _average(self, operator: Operator) -> complex:
-        if self._matrix is None:
-            return expectation(self.state, operator)
-        value = 0.0 + 0.0j
-        for factor in self.space.factorise(operator):
-            entries = factor.charges.tocoo()
-            value += np.sum(entries.data * self._matrix[entries.coords])
-        return complex(value)
+    def _word(self, word: ChargeWord) -> complex:
+        """Return the average of a product of charge operators."""
+        if word not in self._words:
+            value, row, column = self.space.word_entries(word)
+            parts = (weight * (value @ row_overlaps(phi, row, column)) for weight, phi in self.state.mixture)
+            self._words[word] = complex(sum(parts))
+        return self._words[word]
 
 
 def _rounded(value: complex) -> complex:
@@ -171,20 +182,53 @@ def _rounded(value: complex) -> complex:
 
 
 @linear
-def displacement_profile(state: State) -> NDArray[np.float64]:
-    """Return ``sum_pp' psi*[e,p] x_m[p,p'] psi[e,p']`` for each configuration e and mode m, shape (e, modes).
+def lattice_moments(state: State) -> NDArray[np.float64]:
+    r"""Return the share of each charge configuration in the averages of each oscillator.
 
-    Summed over e it is <x_m>; weighted with a charge it is a charge-lattice correlation.
+    .. math:: \langle\psi_e|x_m|\psi_e\rangle,\quad \langle\psi_e|a^\dagger_m a_m|\psi_e\rangle,\quad
+              \langle\psi_e|x_m^2|\psi_e\rangle = \|x_m\psi_e\|^2
+
+    with ``psi_e = psi[e, :]``, x = a + a+ and the square taken within the truncated space. Summed over e they are
+    averages; the first weighted with a charge is a charge-lattice correlation.
+
+    Returns
+    -------
+    (3, e, modes) float
+        In zero-point units.
     """
     space, block = state.hamiltonian.space, state.block
     modes = space.phonons.modes
-    profile = np.zeros((block.shape[0], modes))
+    rows = np.zeros((3, block.shape[0], modes))
     for m in range(modes):
-        raising = sp.csr_array(word_matrix(((m, 1, 0),), space.phonons))
+        ladder = _ladder(space.phonons, m)
         for weight, phi in state.mixture:
-            profile[:, m] += weight * 2.0 * np.array([np.vdot(row, raising @ row).real for row in phi])
-    density = configuration_weights(state)
-    return np.asarray(block.mode_values(profile, odd=True) + 2.0 * density[:, None] * space.frame)
+            part = np.empty((3, len(phi)))
+            with kernel_threads_for(phi.size):
+                kernels.moments(part, np.ascontiguousarray(phi), *ladder)
+            rows[:, :, m] += weight * part
+    mean, quanta, square = (block.mode_values(part, odd) for part, odd in zip(rows, (True, False, False), strict=True))
+    density, shift = configuration_weights(state)[:, None], space.frame
+    # with a = a' + s: x = x' + 2 s, a+ a = a'+ a' + s x' + s^2, x^2 = x'^2 + 4 s x' + 4 s^2
+    return np.stack(
+        [
+            mean + 2.0 * shift * density,
+            quanta + shift * mean + shift**2 * density,
+            square + 4.0 * shift * mean + 4.0 * shift**2 * density,
+        ]
+    )
+
+
+def _ladder(phonons: PhononSpace, mode: int) -> tuple[NDArray[Any], ...]:
+    """Return the quanta of a mode in each phonon state, the states below and above, and their weights in ``x``."""
+    above = phonons.occupations.astype(np.int64)
+    number = above[:, mode].copy()
+    above[:, mode] += 1
+    upper = phonons.index(above)
+    inside = np.flatnonzero(upper >= 0)
+    lower = np.zeros_like(upper)
+    lower[upper[inside]] = inside
+    up_weight = np.where(upper >= 0, np.sqrt(number + 1.0), 0.0)
+    return number, lower, np.maximum(upper, 0), np.sqrt(number), up_weight
 
 
 def mode_shifts(space: Space, mode: int) -> NDArray[np.float64]:

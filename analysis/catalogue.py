@@ -15,10 +15,10 @@ from ..clusters import InvalidValue
 from ..hamiltonians import Model
 from ..solvers import State
 from . import charge, lattice, pairing
-from .averages import ChargeAverages
+from .averages import Averages
 from .energy import PARTS, energy_part
 
-Measurement = Callable[[State, ChargeAverages], xr.DataArray | xr.Dataset]
+Measurement = Callable[[State, Averages], xr.DataArray | xr.Dataset]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Observable:
     Attributes
     ----------
     measure : function
-        From a state and its shared charge averages to a labelled result.
+        From a state and its shared averages to a labelled result.
     needs : tuple of str
         Species: "electrons", "bosons", "phonons"; all of them must be in the model.
     """
@@ -49,16 +49,16 @@ OBSERVABLES: Mapping[str, Observable] = MappingProxyType(
         "boson_density": Observable(charge.boson_density, (B,)),
         "pair_exchange": Observable(pairing.pair_exchange, (E, B)),
         "spin_z": Observable(charge.spin_z, (E,)),
-        "displacement": Observable(_of_state(lattice.displacement), (P,)),
-        "displacement_squared": Observable(_of_state(lattice.displacement_squared), (P,)),
-        "quanta": Observable(_of_state(lattice.quanta), (P,)),
+        "displacement": Observable(lattice.displacement, (P,)),
+        "displacement_squared": Observable(lattice.displacement_squared, (P,)),
+        "quanta": Observable(lattice.quanta, (P,)),
         "pair_correlation": Observable(pairing.pair_correlation, (E,)),
         "boson_correlation": Observable(pairing.boson_correlation, (B,)),
         "pair_boson_correlation": Observable(pairing.pair_boson_correlation, (E, B)),
         "density_correlation": Observable(charge.density_correlation, (E,)),
         "spin_correlation": Observable(charge.spin_correlation, (E,)),
-        "electron_lattice": Observable(_of_state(lattice.electron_lattice), (E, P)),
-        "boson_lattice": Observable(_of_state(lattice.boson_lattice), (B, P)),
+        "electron_lattice": Observable(lattice.electron_lattice, (E, P)),
+        "boson_lattice": Observable(lattice.boson_lattice, (B, P)),
         "condensate": Observable(pairing.condensate),
         "displacement_distribution": Observable(_of_state(lattice.displacement_distribution), (P,)),
         **{name: Observable(_of_state(partial(energy_part, name=name))) for name in PARTS},
@@ -110,7 +110,7 @@ def observables(
     2.0
     """
     model = state.hamiltonian.space.model
-    averages = ChargeAverages(state)
+    averages = Averages(state)
     variables: dict[str, xr.DataArray] = {}
     for name in available(model) if names is None else names:
         if name not in available(model):

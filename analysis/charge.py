@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from ..hamiltonians import Space
 from ..solvers import State
-from .averages import ChargeAverages
+from .averages import Averages
 from .labelled import labelled
 
 
-def electron_density(state: State, averages: ChargeAverages | None = None) -> xr.DataArray:
+def electron_density(state: State, averages: Averages | None = None) -> xr.DataArray:
     """``<n_i>``, both spins: shape (site,), a number.
 
     Examples
@@ -27,30 +27,30 @@ def electron_density(state: State, averages: ChargeAverages | None = None) -> xr
     return _per_site(state, averages, "electron_density", up + dn, "<n_i>")
 
 
-def double_occupancy(state: State, averages: ChargeAverages | None = None) -> xr.DataArray:
+def double_occupancy(state: State, averages: Averages | None = None) -> xr.DataArray:
     """``<n_up n_dn>``: shape (site,), a number."""
     up, dn = _spin_densities(state.hamiltonian.space)
     return _per_site(state, averages, "double_occupancy", up * dn, "<n_i,up n_i,dn>")
 
 
-def spin_z(state: State, averages: ChargeAverages | None = None) -> xr.DataArray:
+def spin_z(state: State, averages: Averages | None = None) -> xr.DataArray:
     """``<S^z_i> = <n_up - n_dn> / 2``: shape (site,), in units of hbar."""
     up, dn = _spin_densities(state.hamiltonian.space)
     return _per_site(state, averages, "spin_z", 0.5 * (up - dn), "<S^z_i>")
 
 
-def boson_density(state: State, averages: ChargeAverages | None = None) -> xr.DataArray:
+def boson_density(state: State, averages: Averages | None = None) -> xr.DataArray:
     """``<b+_i b_i>``: shape (site,), a number; zero where there is no boson."""
     return _per_site(state, averages, "boson_density", boson_numbers(state.hamiltonian.space), "<b+_i b_i>")
 
 
-def density_correlation(state: State, averages: ChargeAverages | None = None) -> xr.DataArray:
+def density_correlation(state: State, averages: Averages | None = None) -> xr.DataArray:
     """``<n_i n_j>`` of the electrons: shape ``(site, site_)``, a number, not the connected part."""
     up, dn = _spin_densities(state.hamiltonian.space)
     return _per_pair(state, averages, "density_correlation", up + dn, "<n_i n_j>")
 
 
-def spin_correlation(state: State, averages: ChargeAverages | None = None) -> xr.DataArray:
+def spin_correlation(state: State, averages: Averages | None = None) -> xr.DataArray:
     """``<S^z_i S^z_j>``: shape ``(site, site_)``, in units of hbar^2."""
     up, dn = _spin_densities(state.hamiltonian.space)
     return _per_pair(state, averages, "spin_correlation", 0.5 * (up - dn), "<S^z_i S^z_j>")
@@ -74,14 +74,14 @@ def _spin_densities(space: Space) -> tuple[NDArray[np.float64], NDArray[np.float
 
 
 def _per_site(
-    state: State, averages: ChargeAverages | None, name: str, values: NDArray[np.float64], formula: str
+    state: State, averages: Averages | None, name: str, values: NDArray[np.float64], formula: str
 ) -> xr.DataArray:
-    density = (averages or ChargeAverages(state)).density
+    density = (averages or Averages(state)).density
     return labelled(name, values @ density, ["site"], formula)
 
 
 def _per_pair(
-    state: State, averages: ChargeAverages | None, name: str, values: NDArray[np.float64], formula: str
+    state: State, averages: Averages | None, name: str, values: NDArray[np.float64], formula: str
 ) -> xr.DataArray:
-    density = (averages or ChargeAverages(state)).density
+    density = (averages or Averages(state)).density
     return labelled(name, (values * density) @ values.T, ["site", "site_"], formula)

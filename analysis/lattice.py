@@ -9,70 +9,44 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..hamiltonians import Model
-from ..hamiltonians.phonons import word_matrix
 from ..solvers import State
-from .averages import (
-    configuration_weights,
-    displacement_profile,
-    linear,
-    mode_density_matrix,
-    mode_shifts,
-    row_weights,
-)
+from .averages import Averages, mode_density_matrix, mode_shifts
 from .charge import boson_numbers, electron_numbers
 from .labelled import labelled
 
 
-def displacement(state: State) -> xr.DataArray:
+def displacement(state: State, averages: Averages | None = None) -> xr.DataArray:
     """``<x_m>`` with x = a + a+ = sqrt(2) X: shape (mode,), in zero-point units."""
-    return labelled("displacement", displacement_profile(state).sum(axis=0), ["mode"], "<a_m + a+_m>")
+    mean, _, _ = _moments(state, averages)
+    return labelled("displacement", mean.sum(axis=0), ["mode"], "<a_m + a+_m>")
 
 
-def displacement_squared(state: State) -> xr.DataArray:
+def displacement_squared(state: State, averages: Averages | None = None) -> xr.DataArray:
     """``<x_m^2>`` as ``||x_m psi||^2`` within the truncated space: shape (mode,), in zero-point units; 1 at rest."""
-    return labelled("displacement_squared", _squares(state), ["mode"], "<(a_m + a+_m)^2>")
+    _, _, square = _moments(state, averages)
+    return labelled("displacement_squared", square.sum(axis=0), ["mode"], "<(a_m + a+_m)^2>")
 
 
-@linear
-def _squares(state: State) -> NDArray[np.float64]:
-    space = state.hamiltonian.space
-    rows = np.zeros((state.block.shape[0], space.phonons.modes))
-    for m in range(space.phonons.modes):
-        x = word_matrix(((m, 1, 0),), space.phonons) + word_matrix(((m, 0, 1),), space.phonons)
-        shift = 2.0 * state.block.on_rows(space.frame[:, m])
-        for weight, phi in state.mixture:
-            rows[:, m] += weight * row_weights([x @ row + s * row for row, s in zip(phi, shift, strict=True)])
-    return np.asarray(state.block.mode_values(rows).sum(axis=0))
-
-
-def quanta(state: State) -> xr.DataArray:
+def quanta(state: State, averages: Averages | None = None) -> xr.DataArray:
     """``<a+_m a_m>``, the mean number of phonons about the undisplaced lattice: shape (mode,)."""
-    shift = state.hamiltonian.space.frame
-    # with a = a' + s: a+ a = a'+ a' + s x' + s^2 and x = x' + 2 s
-    beyond = shift * displacement_profile(state) - configuration_weights(state)[:, None] * shift**2
-    return labelled("quanta", _frame_quanta(state) + beyond.sum(axis=0), ["mode"], "<a+_m a_m>")
+    _, number, _ = _moments(state, averages)
+    return labelled("quanta", number.sum(axis=0), ["mode"], "<a+_m a_m>")
 
 
-@linear
-def _frame_quanta(state: State) -> NDArray[np.float64]:
-    """Return ``<a'+_m a'_m>`` in the displaced frame."""
-    phonons = state.hamiltonian.space.phonons
-    numbers = phonons.occupations.astype(float)
-    parts = (w * np.array([(row.conj() * row).real @ numbers for row in phi]) for w, phi in state.mixture)
-    rows = sum(parts, np.zeros((state.block.shape[0], phonons.modes)))
-    return np.asarray(state.block.mode_values(rows).sum(axis=0))
-
-
-def electron_lattice(state: State) -> xr.DataArray:
+def electron_lattice(state: State, averages: Averages | None = None) -> xr.DataArray:
     """``<n_i x_m>``, electrons and displacements together, not the connected part: shape (site, mode)."""
-    values = electron_numbers(state.hamiltonian.space) @ displacement_profile(state)
+    values = electron_numbers(state.hamiltonian.space) @ _moments(state, averages)[0]
     return labelled("electron_lattice", values, ["site", "mode"], "<n_i (a_m + a+_m)>")
 
 
-def boson_lattice(state: State) -> xr.DataArray:
+def boson_lattice(state: State, averages: Averages | None = None) -> xr.DataArray:
     """``<b+_i b_i x_m>``, local pairs and displacements together, not the connected part: shape (site, mode)."""
-    values = boson_numbers(state.hamiltonian.space) @ displacement_profile(state)
+    values = boson_numbers(state.hamiltonian.space) @ _moments(state, averages)[0]
     return labelled("boson_lattice", values, ["site", "mode"], "<b+_i b_i (a_m + a+_m)>")
+
+
+def _moments(state: State, averages: Averages | None) -> NDArray[np.float64]:
+    return (averages or Averages(state)).lattice
 
 
 def displacement_distribution(state: State, grid: Sequence[float] | NDArray[np.float64] | None = None) -> xr.DataArray:

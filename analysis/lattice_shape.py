@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..solvers import State
-from .averages import displacement_profile
+from .averages import lattice_moments
 from .charge import boson_density, boson_numbers, electron_density, electron_numbers
 from .labelled import labelled
 from .lattice import default_grid
@@ -183,7 +183,7 @@ def lattice_correlation(state: State) -> xr.Dataset:
     array([[0.]])
     """
     space = state.hamiltonian.space
-    profile = displacement_profile(state)
+    profile = lattice_moments(state)[0]
     mean = profile.sum(axis=0)
     species = (
         ("electron_lattice", space.model.electrons, electron_numbers, electron_density, "n_i"),

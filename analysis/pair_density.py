@@ -23,7 +23,7 @@ from ..clusters.shown import counted, quantity
 from ..hamiltonians import Model, Operator, annihilate, boson
 from ..hamiltonians.operators import total
 from ..solvers import State
-from .averages import ChargeAverages
+from .averages import Averages
 from .labelled import labelled
 from .natural import descending, natural_orbitals
 from .pairing import correlation_matrix
@@ -225,7 +225,7 @@ def possible_forms(model: Model) -> tuple[str, ...]:
     return tuple(filter(possible, FORMS))
 
 
-def pair_density(state: State, form: Form = "on-site", averages: ChargeAverages | None = None) -> xr.Dataset:
+def pair_density(state: State, form: Form = "on-site", averages: Averages | None = None) -> xr.Dataset:
     r"""Measure the density matrix of one kind of pairs and what follows from it.
 
     .. math:: \rho_{xy} = \langle\Delta^+_x \Delta_y\rangle = \sum_k \lambda_k\, \phi^*_k(x)\, \phi_k(y),\qquad
@@ -244,7 +244,7 @@ def pair_density(state: State, form: Form = "on-site", averages: ChargeAverages 
         Pure or mixed.
     form : str or sequence of float
         Which pairs; see `pair_operators`.
-    averages : ChargeAverages, optional
+    averages : Averages, optional
         Shared with other measurements in the same state.
 
     Returns
@@ -270,7 +270,7 @@ def pair_density(state: State, form: Form = "on-site", averages: ChargeAverages 
     >>> data.eigenvalues.values.round(6)[0], round(3 / 4 + np.sqrt(1 / 2), 6)
     (np.float64(1.457107), np.float64(1.457107))
     """
-    averages = averages or ChargeAverages(state)
+    averages = averages or Averages(state)
     model = state.hamiltonian.space.model
     pairs = pair_operators(model, form)
     matrix = correlation_matrix(averages, pairs.operators())
@@ -302,7 +302,7 @@ EMPTY = 1e-13
 """Densities of pairs below this are zero: nothing can be divided by them."""
 
 
-def _independent(averages: ChargeAverages, pairs: PairOperators, model: Model) -> NDArray[np.complex128]:
+def _independent(averages: Averages, pairs: PairOperators, model: Model) -> NDArray[np.complex128]:
     """Return what independent electrons with the same one-electron averages would give."""
     if model.electrons is None or not np.any(pairs.electrons):
         return np.zeros((len(pairs.bosons),) * 2, complex)
@@ -365,7 +365,7 @@ def pair_densities(state: State, forms: Sequence[Form] | None = None) -> xr.Data
         The results of `pair_density`, variables and dimensions with the name of the form in front; a form factor
         given as numbers is called ``factor-0`` and so on by its place in the list.
     """
-    averages = ChargeAverages(state)
+    averages = Averages(state)
     chosen = possible_forms(state.hamiltonian.space.model) if forms is None else forms
     parts = []
     for name, form in zip(form_names(chosen), chosen, strict=True):

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from ..hamiltonians import Model, Operator, boson, pair
 from ..solvers import State
-from .averages import ChargeAverages
+from .averages import Averages
 from .labelled import labelled
 
 NOTHING = Operator()
 
 
-def pair_exchange(state: State, averages: ChargeAverages | None = None) -> xr.DataArray:
+def pair_exchange(state: State, averages: Averages | None = None) -> xr.DataArray:
     """``<D+_i b_i>`` with ``D = c_dn c_up``, the local pair amplitude, negative for v > 0: shape (site,), a number.
 
     Examples
@@ -28,35 +28,35 @@ def pair_exchange(state: State, averages: ChargeAverages | None = None) -> xr.Da
     >>> pair_exchange(levels.ground).values.round(12)
     array([-0.5])
     """
-    averages = averages or ChargeAverages(state)
+    averages = averages or Averages(state)
     electron, local = _pairs(state.hamiltonian.space.model)
     values = [averages.operator(d.dag * b) for d, b in zip(electron, local, strict=True)]
     return labelled("pair_exchange", np.array(values), ["site"], "<D+_i b_i>, D = c_dn c_up")
 
 
-def pair_correlation(state: State, averages: ChargeAverages | None = None) -> xr.DataArray:
+def pair_correlation(state: State, averages: Averages | None = None) -> xr.DataArray:
     """``<D+_i D_j>``, the density matrix of on-site electron pairs: shape ``(site, site_)``, a number."""
     electron, _ = _pairs(state.hamiltonian.space.model)
-    values = correlation_matrix(averages or ChargeAverages(state), electron)
+    values = correlation_matrix(averages or Averages(state), electron)
     return labelled("pair_correlation", values, ["site", "site_"], "<D+_i D_j>")
 
 
-def boson_correlation(state: State, averages: ChargeAverages | None = None) -> xr.DataArray:
+def boson_correlation(state: State, averages: Averages | None = None) -> xr.DataArray:
     """``<b+_i b_j>``, the density matrix of the local pairs: shape ``(site, site_)``, a number."""
     _, local = _pairs(state.hamiltonian.space.model)
-    values = correlation_matrix(averages or ChargeAverages(state), local)
+    values = correlation_matrix(averages or Averages(state), local)
     return labelled("boson_correlation", values, ["site", "site_"], "<b+_i b_j>")
 
 
-def pair_boson_correlation(state: State, averages: ChargeAverages | None = None) -> xr.DataArray:
+def pair_boson_correlation(state: State, averages: Averages | None = None) -> xr.DataArray:
     """``<D+_i b_j>``, how electron pairs and local pairs share their phase: shape ``(site, site_)``, a number."""
-    averages = averages or ChargeAverages(state)
+    averages = averages or Averages(state)
     electron, local = _pairs(state.hamiltonian.space.model)
     values = np.array([[averages.operator(d.dag * b) for b in local] for d in electron])
     return labelled("pair_boson_correlation", values, ["site", "site_"], "<D+_i b_j>")
 
 
-def condensate(state: State, averages: ChargeAverages | None = None) -> xr.Dataset:
+def condensate(state: State, averages: Averages | None = None) -> xr.Dataset:
     """Eigenvalues, descending, of the pair density matrices (Penrose and Onsager).
 
     Returns
@@ -69,7 +69,7 @@ def condensate(state: State, averages: ChargeAverages | None = None) -> xr.Datas
     ----------
     O. Penrose and L. Onsager, Phys. Rev. 104, 576 (1956).
     """
-    averages = averages or ChargeAverages(state)
+    averages = averages or Averages(state)
     model = state.hamiltonian.space.model
     matrices: dict[str, NDArray[np.complex128]] = {}
     if model.electrons is not None:
@@ -97,7 +97,7 @@ def _pairs(model: Model) -> tuple[list[Operator], list[Operator]]:
     return electron, [boson(i) if i in model.boson_sites else NOTHING for i in sites]
 
 
-def correlation_matrix(averages: ChargeAverages, operators: Sequence[Operator]) -> NDArray[np.complex128]:
+def correlation_matrix(averages: Averages, operators: Sequence[Operator]) -> NDArray[np.complex128]:
     """Return ``<O+_i O_j>`` of charge operators from its upper triangle, shape (n, n)."""
     size = len(operators)
     matrix = np.zeros((size, size), complex)

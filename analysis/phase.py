@@ -15,7 +15,7 @@ from ..hamiltonians import Bosons, Electrons, Model, Phonons, Sector
 from ..hamiltonians.charges import charge_dimension
 from ..solvers import LabelledLevels, Options, Progress, levels_by_symmetry, silent
 from .accuracy import gap_above, mixing
-from .averages import ChargeAverages
+from .averages import Averages
 from .binding import CHARGE_GAP, combined
 from .flux import FluxLevel, FluxLine
 from .flux_minima import FluxCurve, minimum_of
@@ -92,7 +92,7 @@ def coherence(
     line = FluxLine(model, sector, options, lambda phi: progress(f"flux {phi:.4g}"), solving)
     levels, there = _at_best_flux(line, search)
     state = levels.ground
-    averages = ChargeAverages(state)
+    averages = Averages(state)
     both = model.electrons is not None and model.bosons is not None
     amplitude = -np.mean(pair_exchange(state, averages).values.real[list(model.boson_sites)]) if both else np.nan
     form = "combined" if both else "boson" if model.bosons is not None else "on-site"

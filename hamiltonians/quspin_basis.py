@@ -24,6 +24,8 @@ from .charges import ChargeBasis
 from .operators import ChargeWord, Operator
 
 MAX_BITS = 64
+Entries = tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]
+"""Elements of a matrix, their rows and their columns."""
 SYMBOLS: Mapping[str, str] = {
     "c+up": "+", "c+dn": "+", "cup": "-", "cdn": "-", "nup": "n", "ndn": "n", "b+": "B", "b": "b", "nb": "N",
 }  # fmt: skip
@@ -272,22 +274,22 @@ class QuspinBasis:
         value: list[NDArray[Any]] = [np.zeros(0, dtype)]
         row, column = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
         for word, coefficient in words.items():
-            number = _as(coefficient, dtype)
-            if not word:
-                value.append(np.full(size, number, dtype))
-                row.append(np.arange(size))
-                column.append(np.arange(size))
-                continue
-            letters, places = self._string(word)
-            elements, rows, columns = self.basis.Op(letters, places, number, dtype)
-            value.append(np.array(elements))
-            row.append(np.array(rows, dtype=np.int64))
-            column.append(np.array(columns, dtype=np.int64))
+            for found, part in zip((value, row, column), self.entries(word, coefficient, dtype), strict=True):
+                found.append(part)
         entries = (np.concatenate(value), (np.concatenate(row), np.concatenate(column)))
         matrix = sp.csr_array(entries, shape=(size, size))
         matrix.eliminate_zeros()
         matrix.sort_indices()
         return matrix
+
+    def entries(self, word: ChargeWord, coefficient: complex, dtype: type) -> Entries:
+        """Return the elements of a charge word times a number, their rows and their columns."""
+        number = _as(coefficient, dtype)
+        if not word:
+            every = np.arange(len(self))
+            return np.full(len(self), number, dtype), every, every
+        elements, rows, columns = self.basis.Op(*self._string(word), number, dtype)
+        return np.array(elements), np.array(rows, dtype=np.int64), np.array(columns, dtype=np.int64)
 
     def matrix(self, operator: Operator, dtype: type) -> sp.csr_array:
         """Return the matrix of an operator of charges and phonons as one QuSpin `hamiltonian`."""

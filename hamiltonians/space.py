@@ -21,7 +21,7 @@ from .model import Model
 from .operators import ChargeWord, LatticeWord, Operator, displace
 from .parameters import InvalidModel, Problem, show
 from .phonons import PhononSpace, Polynomial, phonon_dimension, word_matrix
-from .quspin_basis import Layout, QuspinBasis
+from .quspin_basis import Entries, Layout, QuspinBasis
 from .sector import Sector, check_sector
 from .threads import one_thread_for
 
@@ -137,6 +137,13 @@ class Space(Shown):
             return sp.csr_array((0, 0), dtype=dtype)
         with one_thread_for(len(self.charges)):
             return self._charge_matrices.word_matrix(words, dtype)
+
+    def word_entries(self, word: ChargeWord) -> Entries:
+        """Return the elements of a charge word on the electron-boson configurations, their rows and their columns."""
+        if not len(self.charges):
+            return np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64)
+        with one_thread_for(len(self.charges)):
+            return self._charge_matrices.entries(word, 1.0, np.float64)
 
     def lattice_matrix(self, lattice: Polynomial) -> sp.csr_array:
         """Return the matrix of a lattice polynomial on the phonon states (real where it can be)."""

@@ -17,13 +17,14 @@ from respair.analysis import (
     observables,
     transition,
 )
-from respair.analysis.averages import ChargeAverages, mode_density_matrix
+from respair.analysis.averages import Averages, mode_density_matrix
 from respair.analysis.energy import PARTS
 from respair.clusters import chain, custom, dimer, ligand_centre, ring, site
 from respair.hamiltonians import (
     Bosons,
     Electrons,
     Model,
+    Operator,
     Phonons,
     Sector,
     boson,
@@ -225,14 +226,17 @@ def test_hard_core_bosons_condense_like_free_fermions_allow():
     np.testing.assert_allclose(condensate(levels.ground)["boson"].values, [1, 0, 0, 0, 0], atol=1e-10)
 
 
-def test_large_charge_spaces_use_the_same_numbers(monkeypatch):
-    levels = ground_state(*MODELS["flux and a momentum"])
-    with_matrix = observables(levels.ground)
-    monkeypatch.setattr("respair.analysis.averages.DENSITY_MATRIX_UP_TO", 0)
-    assert ChargeAverages(levels.ground)._matrix is None
-    without = observables(levels.ground)
-    for name in with_matrix:
-        np.testing.assert_allclose(without[name].values, with_matrix[name].values, atol=1e-12)
+def test_words_products_and_blocks_give_the_same_averages(monkeypatch, state):
+    """Word by word, as operators on the whole sector, and as symmetric operators on the rows of a block."""
+    here = observables(state)
+    assert Averages(state)._by_words is (state.block.orbits is None)
+    whole = replace(state, block=state.block.whole, amplitudes=state.vectors)
+    by_words = observables(whole)
+    monkeypatch.setattr(Averages, "_word", lambda self, word: expectation(self.state, Operator({(word, ()): 1.0})))
+    by_products = observables(whole)
+    for name in by_words:
+        np.testing.assert_allclose(by_words[name].values, by_products[name].values, atol=1e-12)
+        np.testing.assert_allclose(by_words[name].values, here[name].values, atol=1e-12)
 
 
 FLUX_MODELS = {

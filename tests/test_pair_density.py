@@ -17,7 +17,7 @@ from respair.analysis import (
     pair_density,
     pair_operators,
 )
-from respair.analysis.averages import ChargeAverages
+from respair.analysis.averages import Averages
 from respair.analysis.condensation import isolated_ground, mixing
 from respair.analysis.pair_density import FORMS, d_form_factor, distances, possible_forms
 from respair.clusters import chain, custom, dimer, ladder, plaquette, ring, site
@@ -191,7 +191,7 @@ def test_a_degenerate_level_over_two_blocks_is_averaged():
 
 def test_named_forms_agree_with_the_observables_of_the_ground_state():
     state = ground_state(MIXED, 4).ground
-    averages = ChargeAverages(state)
+    averages = Averages(state)
     np.testing.assert_allclose(pair_density(state, "boson").matrix, boson_correlation(state), atol=1e-14)
     np.testing.assert_allclose(pair_density(state, "on-site").matrix, pair_correlation(state), atol=1e-14)
     values = pair_density(state, "combined", averages).eigenvalues.values

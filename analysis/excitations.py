@@ -14,7 +14,7 @@ from ..hamiltonians.frame import frame_parts
 from ..hamiltonians.transitions import Transition, charge_change, target_hamiltonian, transitions
 from ..solvers import Eigenstates, LabelledLevels, Options, State
 from ..solvers.estimate import check_memory
-from ..solvers.lines import Accuracy, Lines, added, spectral_lines
+from ..solvers.lines import TOLERANCE, Accuracy, Lines, added, spectral_lines
 
 SAME = 1e-9
 """Lines closer than this are one."""
@@ -40,11 +40,14 @@ class Resolution:
         Distance from the real axis at which the resolvent must be right.
     options : Options
         Engine and limits.
+    tolerance : float
+        Largest error of the resolvent, in units of the weight over the width.
     """
 
     frequencies: NDArray[np.float64]
     width: float
     options: Options
+    tolerance: float = TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ def excitations(
         options = resolution.options
         check_memory(target.space.model, target.sector, options.engine, 1, options.memory_limit)
         partners = None if others is None else np.array(others)
-        lines = spectral_lines(target, np.array(images), Accuracy(z), options.engine, partners)
+        lines = spectral_lines(target, np.array(images), Accuracy(z, resolution.tolerance), options.engine, partners)
         parts.append((lines, images, target))
     found = added(tuple(lines for lines, *_ in parts))
     shifted = replace(found, energies=sign * (found.energies - energy))

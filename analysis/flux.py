@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -28,6 +29,7 @@ def flux_response(
     options: Options | None = None,
     progress: Callable[[float], None] = lambda phi: None,
     search: Progress = silent,
+    known: Callable[[xr.Dataset], None] | None = None,
 ) -> xr.Dataset:
     r"""Compute E_0, the persistent current and the stiffness at each flux.
 
@@ -53,6 +55,8 @@ def flux_response(
         Called with each flux before it is solved.
     search : Progress
         Called as each search for a level goes on.
+    known : function, optional
+        Shown the result for the first fluxes as soon as there is one.
 
     Returns
     -------
@@ -82,11 +86,17 @@ def flux_response(
     ['momentum = 0']
     """
     line = FluxLine(model, sector, options, progress, search)
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for phi in values:
         level = line.level(phi)
         derivatives = (-level.slope, level.slope_error, line.stiffness(level), line.stiffness_error(level))
         rows.append((level.energy, level.error, *derivatives, level.multiplicity, level.blocks))
+        if known is not None and len(rows) < len(values):
+            known(_response(values[: len(rows)], rows))
+    return _response(values, rows)
+
+
+def _response(values: Sequence[float], rows: Sequence[tuple[Any, ...]]) -> xr.Dataset:
     *table, blocks = zip(*rows, strict=True) if rows else [()] * 8
     coords = {"phi": np.asarray(values, dtype=float)}
     arrays = {

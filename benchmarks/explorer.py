@@ -17,6 +17,7 @@ from statistics import median
 
 from fresh import describe, header, line
 
+from respair.explorer.drawn import Drawn
 from respair.explorer.engine import Answer, Engine
 from respair.explorer.panels import PANELS
 from respair.explorer.presets import PRESETS, preset
@@ -45,13 +46,11 @@ MOVES = 5
 
 
 def first_figure_and_all(engine: Engine, screen: Screen, panel: str) -> tuple[float, float, Answer]:
-    began, first = time.perf_counter(), []
+    began, first, drawn = time.perf_counter(), [], Drawn(panel)
 
     def draw(answer: Answer) -> None:
-        for drawing in PANELS[panel].drawings:
-            if drawing.suits(answer.data):
-                drawing.svg(answer.data, answer.study.model.cluster)
-                first.append(time.perf_counter() - began)
+        for _ in drawn.of(answer):
+            first.append(time.perf_counter() - began)
 
     answer = engine.answer(screen, panel, Quiet(), draw)
     draw(answer)

@@ -29,6 +29,8 @@ STORED_BYTES = 16 << 20
 """Memory for Lanczos vectors; a recursion that outgrows it goes on without them, and finds some levels twice."""
 DRIFT = 1e-9
 """Overlap with earlier vectors from which on a Lanczos vector is made orthogonal to them."""
+TOLERANCE = 1e-10
+"""Largest error of a resolvent, unless another one is asked for: none that can be seen."""
 MOST_STEPS = 20_000
 EXHAUSTED = 1e-13
 
@@ -71,7 +73,7 @@ class Accuracy:
     """
 
     z: NDArray[np.complex128]
-    tolerance: float = 1e-10
+    tolerance: float = TOLERANCE
 
 
 def spectral_lines(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar
 
 import xarray as xr
@@ -33,6 +34,10 @@ class FluxTable(Table):
     values: Floats
     minimum: Switch = LEFT_OUT
     criterion: Switch = LEFT_OUT
+
+
+def _shown(known: Callable[[xr.Dataset], None], part: xr.Dataset) -> None:
+    known(FluxTask.named(part))
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,7 +107,8 @@ class FluxTask(Task):
             reporter.step(f"flux {phi:.4g}")
 
         model, sector, solver = setting.model, setting.block, setting.solver
-        parts = [flux_response(model, sector, self.values, solver, progress, reporter.lanczos)]
+        known = None if setting.known is None else partial(_shown, setting.known)
+        parts = [flux_response(model, sector, self.values, solver, progress, reporter.lanczos, known)]
         if self.minimum or self.criterion:
             curve = FluxCurve(FluxLine(model, sector, solver, progress, reporter.lanczos))
             parts += [prefixed("minimum", minimum_of(curve))] if self.minimum else []

@@ -19,6 +19,7 @@ from ..analysis.pair_density import Form, form_names, possible_forms
 from ..analysis.plots_indicators import plot_pairing
 from ..hamiltonians import Model, Problem, Sector
 from ..hamiltonians.parameters import show
+from ..solvers import State
 from .digits import columns, with_error
 from .plain import plain
 from .task import Figure, Setting, Solved, Task
@@ -91,21 +92,24 @@ class PairingTask(Task):
         """Solve and measure."""
         levels = setting.ground
         setting.reporter.step("pair density matrices")
-        state = levels.ground
-        model = state.hamiltonian.space.model
-        forms = possible_forms(model) if self.form_factors is None else self.form_factors
-        names, admixture = form_names(forms), mixing(levels)
-        errors = {}
-        for name, chosen in zip(names, forms, strict=True):
+        model = levels.hamiltonian.space.model
+        admixture, errors = mixing(levels), {}
+        for name, chosen in zip(form_names(forms := self._forms(model)), forms, strict=True):
             most = 0.5 * setting.block.charge * pair_operators(model, chosen).overlap
             errors[f"{name}_eigenvalue_error"] = labelled(
                 f"{name}_eigenvalue_error", most * admixture, [], "largest possible eigenvalue times the admixture"
             )
-        about = {
-            "forms": labelled("forms", np.array(names, dtype=str), ["form"], "names of the pairs"),
-            "multiplicity": labelled("multiplicity", levels.multiplicity, [], "states in the ground level"),
-        }
-        return self.named(pair_densities(state, forms).assign({**errors, **about}))
+        count = labelled("multiplicity", levels.multiplicity, [], "states in the ground level")
+        return self.measured(levels.ground).merge(self.named(xr.Dataset({**errors, "multiplicity": count})))
+
+    def measured(self, state: State) -> xr.Dataset:
+        """Return what is asked for but the error bars."""
+        forms = self._forms(state.hamiltonian.space.model)
+        names = labelled("forms", np.array(form_names(forms), dtype=str), ["form"], "names of the pairs")
+        return self.named(pair_densities(state, forms).assign(forms=names))
+
+    def _forms(self, model: Model) -> tuple[Form, ...]:
+        return possible_forms(model) if self.form_factors is None else self.form_factors
 
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:

@@ -25,7 +25,8 @@ from ..analysis.thermal_spectra import thermal_spectral_function
 from ..hamiltonians import InvalidModel, Model, Problem, Sector, with_parameter
 from ..hamiltonians.parameters import show
 from ..hamiltonians.parametric import parameter_problem
-from ..solvers import Eigenstates, LabelledLevels
+from ..solvers import Eigenstates, LabelledLevels, estimate
+from ..solvers.lines import TOLERANCE
 from .digits import columns
 from .plain import entries, line_list, plain
 from .spectrum_measures import measures, measures_record, measures_text, transfer
@@ -35,6 +36,8 @@ from .thermal_task import ThermalTask
 from .values import LEFT_OUT, Floats, Number, Table, Whole, one_of
 from .wording import listed
 
+ROUGH, ROUGH_FROM = 1e-2, 20_000
+"""Tolerance of a first look, and states from which on there is one."""
 MOST_LINES = 12
 """Lines that the terminal shows, the strongest first."""
 ALL = "all"
@@ -175,6 +178,8 @@ class SpectrumTask(Task):
             how = (warm.sampling, setting.kept, setting.reporter.step)
             left, right = self._probes(setting.model)
             return self.named(thermal_spectral_function(setting.model, right, warm.temperatures, *form, *how, left))
+        if setting.known is not None and self._has_first_look(setting):
+            setting.known(self.named(self._spectrum(setting.ground, setting, ROUGH)))
         data = self._spectrum(setting.ground, setting)
         if self.cross is None and self.operator in MEASURED:
             data = data.assign(measures(data, charged=self.operator != "displacement"))
@@ -184,12 +189,18 @@ class SpectrumTask(Task):
         other = isolated_ground(self._before(setting.model), setting.block, setting.solver, setting.reporter.lanczos)
         return self.named(data.assign(transfer(self._spectrum(other, setting), data, self.transfer_from)))
 
+    def _has_first_look(self, setting: Setting) -> bool:
+        plain = self.operator != "current" and self.momentum != ALL
+        return plain and estimate(setting.model, setting.block).dimension > ROUGH_FROM
+
     def _before(self, model: Model) -> Model:
         """Return the model from whose spectrum weight has moved."""
         return reduce(lambda changed, pair: with_parameter(changed, *pair), (self.transfer_from or {}).items(), model)
 
-    def _spectrum(self, levels: Eigenstates | LabelledLevels, setting: Setting) -> xr.Dataset:
-        """Return the spectrum of a ground level."""
+    def _spectrum(
+        self, levels: Eigenstates | LabelledLevels, setting: Setting, tolerance: float = TOLERANCE
+    ) -> xr.Dataset:
+        """Return the spectrum of a ground level; the conductivity and maps know one tolerance only."""
         reporter, model = setting.reporter, levels.hamiltonian.space.model
         shape = (self.frequencies, self.broadening, self.lineshape, setting.solver)
         if self.operator == "current":
@@ -197,7 +208,7 @@ class SpectrumTask(Task):
         if self.momentum == ALL:
             return spectral_map(levels, self.operator, *shape, self.cross, self.spin, progress=reporter.step)
         left, right = self._probes(model)
-        return spectral_function(levels, right, *shape, left, reporter.step)
+        return spectral_function(levels, right, *shape, left, reporter.step, tolerance)
 
     def _probes(self, model: Model) -> tuple[Probe | None, Probe]:
         """Return A and B."""

@@ -101,6 +101,8 @@ class Setting:
         True at a point of a sweep: where one point has no answer, the others have.
     kept : Options
         How to solve what is kept block by block, and in several processes: thermal sums.
+    known : function, optional
+        Where someone watches: shown what is known before the whole is.
     """
 
     model: Model
@@ -111,6 +113,7 @@ class Setting:
     tasks: tuple[Task, ...] = ()
     swept: bool = False
     kept: Options = field(default_factory=Options)
+    known: Callable[[xr.Dataset], None] | None = None
 
     @property
     def block(self) -> Sector:

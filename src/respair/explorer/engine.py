@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
+import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from ..analysis import available, default_grid, observables
 from ..analysis.accuracy import isolated_ground
 from ..hamiltonians import Model
-from ..solvers import Eigenstates, LabelledLevels, estimate, ground_state
+from ..solvers import Eigenstates, LabelledLevels, State, estimate, ground_state
 from ..solvers.cutoff import FIRST_CAP, GROWTH, grown
 from ..studies import Reporter, Result, Study
+from ..studies.pairing_task import PairingTask
 from ..studies.task import Setting
 from .panels import PANELS
 from .screen import Screen
@@ -32,9 +36,25 @@ SEEN_FIRST = frozenset(
         *("pair_correlation", "boson_correlation", "pair_boson_correlation"),
     }
 )
-"""What the figures of the first part of an answer show."""
+"""What the figures of the ground level show."""
 FIRST = "state"
 """The panel of the ground level, which every other one needs."""
+
+
+def _at_first_sight(study: Study, state: State, grid: NDArray[np.float64]) -> xr.Dataset:
+    return observables(state, [name for name in available(study.model) if name in SEEN_FIRST], grid)
+
+
+def _without_error_bars(study: Study, state: State, grid: NDArray[np.float64]) -> xr.Dataset:
+    return xr.merge([task.measured(state) for task in study.tasks if isinstance(task, PairingTask)])
+
+
+EARLY: Mapping[str, Callable[[Study, State, NDArray[np.float64]], xr.Dataset]] = MappingProxyType(
+    {FIRST: _at_first_sight, "pairs": _without_error_bars}
+)
+"""What panels show of the ground level alone, before the levels above it are known."""
+ALONE = (*EARLY, "spectrum")
+"""Panels that begin with the ground level alone."""
 
 
 class Memory(Generic[Kept]):
@@ -132,24 +152,36 @@ class Engine:
         if lacking := PANELS[panel].lacks(study.model):
             raise ValueError(lacking)
         first = None
-        if panel == FIRST or _is_open(study.model):
+        if panel in ALONE or _is_open(study.model):
             screen, first = self._settled.get(screen.text(), lambda: self._first(screen, study, reporter))
         study = screen.study(asks)
         about = _about(study, first)
         grid = default_grid(study.model)
-        if panel == FIRST and first is not None:
-            names = [name for name in available(study.model) if name in SEEN_FIRST]
-            part = observables(first.ground, names, grid)
-            show(Answer(screen, study, part, about, complete=False))
-        base = screen.text()
+
+        def known(*parts: xr.Dataset) -> None:
+            show(Answer(screen, study, _merged(parts), about, complete=False))
+
+        if first is not None and panel in EARLY:
+            known(EARLY[panel](study, first.ground, grid))
+        base, done = screen.text(), list[xr.Dataset]()
         setting = Prepared(
             *(study.model, study.sector, study.solver, grid, reporter, study.tasks),
-            solve=lambda: self._states.get(base, lambda: _ground(study, reporter)),
+            solve=lambda: self._solved(base, first if panel == "spectrum" else None, study, reporter),
+            known=lambda part: known(*done, part),
         )
-        data = xr.merge(
-            [task.run(setting) for task in study.tasks], join="outer", compat="override", combine_attrs="override"
-        )
-        return Answer(screen, study, data, f"{about}; {time.perf_counter() - began:.2f} s")
+        for task in sorted(study.tasks, key=lambda task: asks.index(task.name)):
+            done.append(task.run(setting))
+            if len(done) < len(study.tasks):
+                known(*done)
+        return Answer(screen, study, _merged(done), f"{about}; {time.perf_counter() - began:.2f} s")
+
+    def _solved(
+        self, base: str, first: Eigenstates | None, study: Study, reporter: Reporter
+    ) -> Eigenstates | LabelledLevels:
+        """Return the ground level, with the next one where `first` does not do."""
+        if first is not None and base not in self._states:
+            return first
+        return self._states.get(base, lambda: _ground(study, reporter))
 
     def _first(self, screen: Screen, study: Study, reporter: Reporter) -> tuple[Screen, Eigenstates]:
         """Return the ground level alone, in the whole sector, and the screen with the cutoff that is good enough."""
@@ -168,6 +200,10 @@ class Engine:
         generous = max(found.certificate.energy_errors, default=0.0) < GENEROUS * phonons.accuracy
         self._caps[kind] = max(FIRST_CAP, round(cap / GROWTH)) if generous else cap
         return screen.capped(cap), found
+
+
+def _merged(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    return xr.merge(parts, join="outer", compat="override", combine_attrs="override")
 
 
 def _is_open(model: Model) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.resources import files
 from typing import Any
@@ -14,9 +14,10 @@ import ipywidgets as widgets
 from ..hamiltonians import InvalidModel, Model, Problem
 from ..studies import parse
 from .canvas import Canvas
+from .drawn import Drawn
 from .engine import FIRST, Answer, Engine
 from .jobs import Job, Latest, Watch
-from .markup import downloads, figure, message, numbers
+from .markup import downloads, message, numbers
 from .panels import PANELS
 from .presets import PRESETS, preset
 from .rows import Heading, Row, row
@@ -155,13 +156,13 @@ class Page:
         screen, panel, with_files = self.screen, self._science, self.panel == FILES
 
         def work(job: Job) -> None:
-            drawn: set[int] = set()
+            drawn = Drawn(panel)
 
             def post(what: Callable[[], None]) -> None:
                 self._latest.post(lambda: what() if job.wanted else None)
 
             def draw(answer: Answer) -> None:
-                for number, picture in _pictures(answer, panel, drawn):
+                for number, picture in drawn.of(answer):
                     post(partial(self._place, panel, number, picture))
 
             watch = Watch(lambda text: post(lambda: self._working(text, job)))
@@ -253,16 +254,6 @@ class Page:
         self._upload_answer.value = ""
         self.model = None
         self.change(lambda old: screen)
-
-
-def _pictures(answer: Answer, panel: str, drawn: set[int]) -> Iterator[tuple[int, str]]:
-    """Yield the figures of an answer one by one, without those that were drawn of a part of it."""
-    for number, drawing in enumerate(PANELS[panel].drawings):
-        if number not in drawn and drawing.suits(answer.data):
-            drawn.add(number)
-            yield number, figure(drawing.title, drawing.svg(answer.data, answer.study.model.cluster))
-        elif answer.complete and number not in drawn:
-            yield number, ""
 
 
 def _html(name: str, value: str = "") -> widgets.HTML:

@@ -60,7 +60,7 @@ PANELS: Mapping[str, Panel] = MappingProxyType(
         "pairs": Panel("Pairs", ("pairing",), (PAIRING, OCCUPATIONS)),
         "spectrum": Panel("Spectrum", ("spectrum",), (SPECTRUM,)),
         "flux": Panel("Flux", ("flux",), (ENERGY, CURRENT), _loop),
-        "temperature": Panel("Temperature", ("spectrum", "thermal"), (WARM, PSEUDOGAP, ENTROPY)),
+        "temperature": Panel("Temperature", ("thermal", "spectrum"), (WARM, PSEUDOGAP, ENTROPY)),
     }
 )
 """The panels by name."""

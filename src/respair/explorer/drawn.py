@@ -1,0 +1,53 @@
+"""Which figures of an answer are drawn, and when: parts come faster than they can be looked at."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .engine import Answer
+from .figures import Drawing
+from .markup import figure
+from .panels import PANELS
+
+SEEN = 5
+"""Decimals that count."""
+PAUSE = 0.4
+"""Seconds between two drawings of a figure that grows."""
+
+
+@dataclass
+class Drawn:
+    """What was drawn of one answer.
+
+    Attributes
+    ----------
+    panel : str
+        Name of the panel.
+    """
+
+    panel: str
+    _of: dict[int, bytes] = field(default_factory=dict)
+    _when: dict[int, float] = field(default_factory=dict)
+
+    def of(self, answer: Answer) -> Iterator[tuple[int, str]]:
+        """Yield the numbers and the pictures of figures that are new or have changed; no picture where nothing is."""
+        for number, drawing in enumerate(PANELS[self.panel].drawings):
+            if not drawing.suits(answer.data):
+                if answer.complete and number not in self._of:
+                    yield number, ""
+                continue
+            seen, now = _seen(drawing, answer), time.monotonic()
+            waits = not answer.complete and now - self._when.get(number, -PAUSE) < PAUSE
+            if seen != self._of.get(number) and not waits:
+                self._of[number], self._when[number] = seen, now
+                yield number, figure(drawing.title, drawing.svg(answer.data, answer.study.model.cluster))
+
+
+def _seen(drawing: Drawing, answer: Answer) -> bytes:
+    """Return what tells one state of a figure from the next, to the digits that can be seen."""
+    there = [answer.data[name].values for name in drawing.needs if name in answer.data]
+    return b"|".join((np.round(each, SEEN) + 0.0 if each.dtype.kind in "fc" else each).tobytes() for each in there)

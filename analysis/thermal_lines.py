@@ -357,13 +357,15 @@ def _lines_of_levels(
 ) -> Iterator[Lines]:
     """Yield the lines that start in known levels, from continued fractions."""
     resolution = wanted.resolution
+    # a block is not worth diagonalising for the lines of a few levels
+    engine = "tensor" if resolution.options.engine == "auto" else resolution.options.engine
     for number, (energy, phi) in enumerate(zip(lowest.energies, lowest.amplitudes, strict=True)):
         z = np.asarray(energy + sign * resolution.frequencies + 1j * resolution.width, np.complex128)
         for right, left in moving:
             image = right.apply(phi)
             partner = None if left is right else left.apply(phi)[None]
             if np.linalg.norm(image) ** 2 > NEGLIGIBLE and (partner is None or partner.any()):
-                how = (Accuracy(z), resolution.options.engine, partner)
+                how = (Accuracy(z), engine, partner)
                 lines = spectral_lines(right.target, image[None], *how)
                 weights = lines.weights.real if wanted.is_real else lines.weights
                 yield sign * (lines.energies - energy), share[:, number, None] * weights

@@ -6,7 +6,7 @@ What the browser takes to show them is not in it. The first answer of each model
 count. Goal: 0.3 s to the first figure up to about 1e5 states.
 
 Usage: python benchmarks/explorer.py [TITLE ...] [--panels NAME ...]; a title of `respair.explorer.presets.PRESETS`, or
-"large"; a name of `respair.explorer.panels.PANELS`, by default all but "temperature".
+"many charges", "deep lattice"; a name of `respair.explorer.panels.PANELS`, by default all but "temperature".
 """
 
 from __future__ import annotations
@@ -30,18 +30,21 @@ MOVED = {
     "Holstein-Hubbard dimer": "electrons.hubbard_u",
     "Pseudogap ring": "bosons.exchange",
     "Hubbard ring": "electrons.hubbard_u",
-    "large": "bosons.exchange",
+    "many charges": "bosons.exchange",
+    "deep lattice": "bosons.exchange",
 }
 """The control that moves, by the title of the model."""
 LARGE = """
 schema = 1
 name = "large"
-cluster = { kind = "ring", sites = 6 }
-electrons = { hopping = 1.0 }
-bosons = { level = -0.4, exchange = 0.8 }
-phonons = { frequency = 1.0, boson_coupling = 0.7, total_quanta = 2, displacement = "mean" }
-sector = { charge = 6, two_sz = 0 }
+cluster = {{ kind = "ring", sites = {0} }}
+electrons = {{ hopping = 1.0 }}
+bosons = {{ level = -0.4, exchange = 0.8 }}
+phonons = {{ frequency = 1.0, boson_coupling = 0.7, total_quanta = {1}, displacement = "mean" }}
+sector = {{ charge = {0}, two_sz = 0 }}
 """
+SIZES = {"many charges": (6, 2), "deep lattice": (4, 10)}
+"""Sites and quanta of the large models."""
 MOVES = 5
 
 
@@ -58,7 +61,8 @@ def first_figure_and_all(engine: Engine, screen: Screen, panel: str) -> tuple[fl
 
 
 def rows(title: str, panels: list[str]) -> None:
-    screen, key = Screen.of(parse(LARGE, "large.toml")) if title == "large" else preset(title), MOVED[title]
+    large, key = title in SIZES, MOVED[title]
+    screen = Screen.of(parse(LARGE.format(*SIZES[title]), "large.toml")) if large else preset(title)
     for panel in panels:
         if PANELS[panel].lacks(screen.study(["ground_state"]).model):
             continue
@@ -83,5 +87,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    assert MOVED.keys() - PRESETS.keys() == {"large"}
+    assert MOVED.keys() - PRESETS.keys() == SIZES.keys()
     main()

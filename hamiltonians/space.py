@@ -93,7 +93,7 @@ class Space(Shown):
         caps = (table.max_quanta, table.total_quanta) if table else (None, None)
         return PhononSpace.capped(len(self.model.modes), *caps)
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, int]:
         """(electron-boson configurations, phonon states)."""
         return dimensions(self.model, self.sector)

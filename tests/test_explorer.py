@@ -14,7 +14,8 @@ from respair.analysis.plots import COLOURS
 from respair.cli import app
 from respair.explorer import ExtraMissing, check_installed
 from respair.explorer.controls import COUPLINGS, couplings
-from respair.explorer.engine import Engine, Memory
+from respair.explorer.drawn import Drawn
+from respair.explorer.engine import Engine, Memory, _is_long
 from respair.explorer.jobs import Cancelled, Latest
 from respair.explorer.markup import numbers
 from respair.explorer.outputs import comma_separated, model_file, netcdf, python_lines
@@ -146,13 +147,57 @@ def test_the_cutoff_is_chosen_by_the_certificate_once_and_kept(small):
     assert tighter.study.model.phonons.total_quanta > quanta
 
 
-def test_the_first_part_of_an_answer_is_the_same_state(small):
+SHOWN_FIRST = {
+    "state": ("electron_density", "displacement", "pair_correlation"),
+    "pairs": ("pairing_forms", "pairing_boson_eigenvalues", "pairing_combined_matrix"),
+    "spectrum": ("spectrum_addition_weight", "spectrum_moments"),
+    "temperature": ("thermal_entropy", "thermal_specific_heat"),
+}
+
+
+@pytest.mark.parametrize("panel", SHOWN_FIRST)
+def test_the_first_part_of_an_answer_is_the_same_state(small, panel, monkeypatch):
+    monkeypatch.setattr("respair.studies.spectrum_task.ROUGH_FROM", 0)
     parts = []
-    whole = answered(small, "state", show=parts.append)
+    whole = answered(small.capped(3), panel, show=parts.append)
     (part,) = parts
     assert not part.complete
-    for name in ("electron_density", "displacement", "pair_correlation"):
-        np.testing.assert_allclose(part.data[name], whole.data[name], rtol=0, atol=1e-6)
+    assert part.data.sizes.items() <= whole.data.sizes.items() or panel == "spectrum"
+    for name in SHOWN_FIRST[panel]:
+        if part.data[name].dtype.kind == "U":
+            assert part.data[name].equals(whole.data[name])
+        else:
+            np.testing.assert_allclose(part.data[name], whole.data[name], rtol=0, atol=1e-5)
+
+
+def test_a_flux_curve_grows_on_the_page(small):
+    parts = []
+    whole = answered(small.capped(3), "flux", show=parts.append)
+    assert [part.data.sizes["phi"] for part in parts] == list(range(1, whole.data.sizes["phi"]))
+
+
+def test_figures_are_drawn_as_they_change_but_not_too_often(small, monkeypatch):
+    parts = []
+    parts.append(answered(small.capped(3), "flux", show=parts.append))
+    now = iter(np.arange(0.0, 100.0, 0.15).tolist())
+    monkeypatch.setattr("respair.explorer.drawn.time.monotonic", lambda: next(now))
+    drawn = Drawn("flux")
+    found = [[number for number, picture in drawn.of(part) if picture] for part in parts]
+    assert found[0] == found[-1] == [0, 1]
+    assert [] in found
+    assert any(found[1:-1])
+    assert [picture for _, picture in drawn.of(parts[-1])] == []
+    without = Drawn("state")
+    assert [n for n, p in without.of(answered(preset("Hubbard ring"), "state")) if not p] == [2]
+
+
+def test_large_thermal_sums_are_sampled_unless_the_file_says_how(small):
+    capped = small.capped(3).changed("thermal.ensemble", "canonical")
+    wide = capped.changed("cluster.sites", 4).changed("phonons.total_quanta", 7).changed("sector.charge", 4)
+    for screen, panel, sampled in ((capped, "temperature", False), (wide, "temperature", True), (wide, "state", False)):
+        assert _is_long(screen.study(PANELS[panel].asks)) == sampled
+    assert wide.sampled().value("thermal.method") == "ftlm"
+    assert wide.changed("thermal.samples", 30).sampled().value("thermal.method") is None
 
 
 def test_answers_are_kept(small):

@@ -5,6 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+import xarray as xr
 from typer.testing import CliRunner
 
 from respair.analysis import flux_minimum, flux_response, half_flux_quantum
@@ -392,3 +393,12 @@ def test_the_command_line_shows_the_verdict_and_draws_the_period(tmp_path):
     assert done.exit_code == 0, done.output
     assert "Flux period: hc/2e (" in done.stdout
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {"ring.nc", "ring-flux.png", "ring-flux-period.png"}
+
+
+def test_a_curve_is_shown_as_it_grows():
+    model, parts = Model(ring(3), Electrons(1.0), Bosons(-0.2, 0.6)), []
+    phis = [0.1, 0.7, 1.9, 2.4]
+    whole = flux_response(model, 2, phis, known=parts.append)
+    assert [part.phi.values.tolist() for part in parts] == [phis[:1], phis[:2], phis[:3]]
+    for part in parts:
+        xr.testing.assert_identical(part, whole.isel(phi=slice(0, part.sizes["phi"])))

@@ -350,3 +350,24 @@ def test_a_full_cluster_takes_no_electron():
     spectrum = spectral_function(ground_state(model, 4), probe(model, "electron"), OMEGA)
     assert float(spectrum.addition_weight) == 0.0
     assert float(spectrum.removal_weight) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("engine", ["tensor", "quspin"])
+@pytest.mark.parametrize("name", ["electron", "density"])
+def test_a_first_look_is_within_its_tolerance_and_takes_fewer_steps(engine, name):
+    levels, seen = ground_state(RING, Sector(3, 1)), probe(RING, name)
+    rough, fine = (
+        spectral_function(levels, seen, OMEGA, ETA, options=Options(engine=engine), tolerance=tolerance)
+        for tolerance in (1e-2, 1e-10)
+    )
+    assert int(rough["steps"]) < int(fine["steps"])
+    weight = float(fine["addition_weight"] + fine["removal_weight"])
+    missed = np.max(np.abs(rough["values"] - fine["values"]).values)
+    assert 1e-12 < missed <= 2 * 1e-2 * weight / ETA / np.pi
+    assert missed <= 2 * float(rough["error"]) + 1e-12
+    np.testing.assert_allclose(rough["moments"], fine["moments"], atol=1e-8)
+
+
+def test_a_tolerance_of_zero_is_refused():
+    with pytest.raises(ValueError, match="tolerance = 0"):
+        spectral_function(ground_state(BARE, 2), probe(BARE, "electron"), OMEGA, ETA, tolerance=0.0)

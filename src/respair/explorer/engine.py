@@ -16,16 +16,21 @@ from numpy.typing import NDArray
 
 from ..analysis import available, default_grid, observables
 from ..analysis.accuracy import isolated_ground
+from ..analysis.ensembles import Ensemble
+from ..analysis.thermal_estimate import estimate_thermal
 from ..hamiltonians import Model
 from ..solvers import Eigenstates, LabelledLevels, State, estimate, ground_state
 from ..solvers.cutoff import FIRST_CAP, GROWTH, grown
 from ..studies import Reporter, Result, Study
 from ..studies.pairing_task import PairingTask
 from ..studies.task import Setting
+from ..studies.thermal_task import ThermalTask
 from .panels import PANELS
 from .screen import Screen
 
 Kept = TypeVar("Kept")
+EXACT_UP_TO = 600
+"""Thermal sums with larger blocks are sampled: all lines between all levels of one take ten seconds."""
 GENEROUS = 0.01
 """A cutoff whose error bar is below this share of the one wanted is tried smaller the next time."""
 
@@ -155,6 +160,9 @@ class Engine:
         if panel in ALONE or _is_open(study.model):
             screen, first = self._settled.get(screen.text(), lambda: self._first(screen, study, reporter))
         study = screen.study(asks)
+        if _is_long(study):
+            screen = screen.sampled()
+            study = screen.study(asks)
         about = _about(study, first)
         grid = default_grid(study.model)
 
@@ -204,6 +212,13 @@ class Engine:
 
 def _merged(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     return xr.merge(parts, join="outer", compat="override", combine_attrs="override")
+
+
+def _is_long(study: Study) -> bool:
+    """Tell whether thermal sums over all levels would take long."""
+    thermal = (task for task in study.tasks if isinstance(task, ThermalTask))
+    sums = ((Ensemble(task.ensemble, study.sector, task.density), task.sampling) for task in thermal)
+    return any(estimate_thermal(study.model, *each).largest > EXACT_UP_TO for each in sums)
 
 
 def _is_open(model: Model) -> bool:

@@ -48,6 +48,8 @@ sector = { charge = 6, two_sz = 0 }
     }
 )
 """Model files by their titles."""
+CANONICAL = ("Boson-fermion ring", "Resonating bipolaron")
+"""Models with phonons whose other charges would take minutes: they begin with the canonical ensemble."""
 
 
 def preset(title: str) -> Screen:
@@ -58,4 +60,5 @@ def preset(title: str) -> Screen:
     >>> preset("Hubbard ring").value("electrons.hubbard_u")
     4.0
     """
-    return Screen.of(parse(f"name = '{title}'\n{PRESETS[title]}", FILE))
+    screen = Screen.of(parse(f"name = '{title}'\n{PRESETS[title]}", FILE))
+    return screen.changed("thermal.ensemble", "canonical") if title in CANONICAL else screen

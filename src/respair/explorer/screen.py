@@ -38,6 +38,8 @@ GRIDS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {"spectrum.frequencies": {}, "flux.values": {}, "thermal.temperatures": {"spacing": "log"}}
 )
 """Lists that the screen holds as grids."""
+SAMPLED: Mapping[str, Any] = MappingProxyType({"method": "ftlm", "samples": 8, "steps": 40})
+"""How large blocks are summed over, unless a model file says otherwise: error bars that can be seen, soon."""
 FEWEST = 4
 TOLERANCE = 1e-8
 """Residual of the levels, unless a model file says otherwise: energies are good to its square."""
@@ -135,6 +137,15 @@ class Screen:
         for key in ("cutoff", "accuracy"):
             screen = screen.changed(f"phonons.{key}", None)
         return screen.changed("phonons.total_quanta", quanta)
+
+    def sampled(self) -> Screen:
+        """Return the screen with few random vectors for thermal sums, or as it is where it says how they are taken."""
+        if any(self.value(f"thermal.{key}") is not None for key in ("method", "samples", "steps", "target_error")):
+            return self
+        screen = self
+        for key, value in SAMPLED.items():
+            screen = screen.changed(f"thermal.{key}", value)
+        return screen
 
     def checked(self, asked: Iterable[str]) -> Study:
         """Return the study of the ground level, after what else is asked was checked, with any cutoff, as well.

@@ -106,7 +106,8 @@ class Wanted:
 
     def workshop(self, model: Model, sampling: Sampling, options: Options) -> Workshop:
         """Return what sums over the blocks of a model."""
-        blocks, known, averaged = Blocks(), Levels(reach=2), Operators((*self.averaged, *self.extent))
+        reach = abs(charge_change(model, self.probe.addition)[0])
+        blocks, known, averaged = Blocks(), Levels(reach), Operators((*self.averaged, *self.extent))
 
         def work(planned: Planned) -> Contribution:
             block = blocks.of(planned)

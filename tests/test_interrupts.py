@@ -111,6 +111,48 @@ def test_an_interrupt_while_an_object_is_destroyed_is_heard():
     assert (done.stdout, done.stderr) == ("heard\n", "")
 
 
+COMPILED = """
+import os, signal, time
+from respair.ctrl_c import not_lost
+
+not_lost()
+module = {"__name__": "numba.core.made_up", "os": os, "signal": signal, "time": time}
+exec('''
+def load():
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.2)
+    print("whole")
+''', module)
+try:
+    module["load"]()
+    for _ in range(500):
+        time.sleep(0.01)
+except KeyboardInterrupt:
+    print("heard")
+"""
+
+
+def test_an_interrupt_waits_for_a_kernel_that_is_being_loaded():
+    done = subprocess.run([sys.executable, "-c", COMPILED], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("whole\nheard\n", "")
+
+
+IGNORED = """
+import signal
+from respair.ctrl_c import not_lost
+
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+not_lost()
+signal.raise_signal(signal.SIGINT)
+print("deaf")
+"""
+
+
+def test_a_command_in_the_background_stays_deaf():
+    done = subprocess.run([sys.executable, "-c", IGNORED], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("deaf\n", "")
+
+
 def test_a_point_that_was_kept_just_before_an_interrupt_is_counted(tmp_path, monkeypatch):
     study = studies.parse(
         MODEL.format(quanta=2, interval=60, table="[sweep]\n'bosons.level' = [0.0, 0.5, 1.0]"), "x.toml"

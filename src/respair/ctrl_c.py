@@ -1,4 +1,4 @@
-"""Ctrl-C that comes while an object is destroyed: Python ignores what is raised there, so it is sent once more."""
+"""Ctrl-C at bad moments: where Python would lose it, or a compiler would be left half done, it is sent once more."""
 
 from __future__ import annotations
 
@@ -10,20 +10,47 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
+    from types import FrameType
 
 PAUSE = 0.02
-"""Seconds until it is sent again; by then the object is gone."""
+"""Seconds until it is sent again."""
+COMPILERS = ("numba.", "llvmlite.")
+"""Modules that crash the process where they are left in the midst of a kernel."""
 
 
 def not_lost() -> None:
-    """Have every Ctrl-C heard from now on, those in destructors and callbacks of libraries as well."""
+    """Have every Ctrl-C heard from now on, in destructors and callbacks of libraries as well.
+
+    One that comes while a kernel is compiled or loaded waits for it.
+    """
     sys.unraisablehook = _again
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _heard)
+
+
+def _heard(number: int, frame: FrameType | None) -> None:
+    if _is_compiling(frame):
+        _send()
+        return
+    signal.default_int_handler(number, frame)
+
+
+def _is_compiling(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith(COMPILERS):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _again(ignored: UnraisableHookArgs) -> None:
     if not issubclass(ignored.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(ignored)
         return
+    _send()
+
+
+def _send() -> None:
     timer = Timer(PAUSE, os.kill, (os.getpid(), signal.SIGINT))
     timer.daemon = True
     timer.start()

@@ -63,5 +63,6 @@ def interrupt(folder):
     }
 
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # programs in the background are deaf to it
 for argument in sys.argv[1:]:
     print(json.dumps(interrupt(Path(argument).resolve())), flush=True)

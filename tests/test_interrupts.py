@@ -96,6 +96,7 @@ class Slow:
         for _ in range(1000):
             pass
 
+signal.signal(signal.SIGINT, signal.default_int_handler)
 not_lost()
 try:
     Slow()
@@ -115,6 +116,7 @@ COMPILED = """
 import os, signal, time
 from respair.ctrl_c import not_lost
 
+signal.signal(signal.SIGINT, signal.default_int_handler)
 not_lost()
 module = {"__name__": "numba.core.made_up", "os": os, "signal": signal, "time": time}
 exec('''

@@ -158,7 +158,10 @@ class Averages:
         return float(values @ self.density)
 
     def operator(self, operator: Operator) -> complex:
-        """Return the average of an operator without lattice part; operators that are equal by symmetry share it."""
+        """Return the average of an operator without lattice part.
+
+        Words that occur again, and in a block operators that are equal by symmetry, share it.
+        """
         if self._by_words:
             check_operator(self.space.model, operator)
             return sum((value * self._word(charge) for (charge, _), value in operator.terms.items()), 0.0 + 0.0j)

@@ -5,14 +5,14 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))  # the modules of this folder are imported after it
+sys.path.insert(0, str(HERE))
 
-import figures  # noqa: E402
-import model_tables  # noqa: E402
-import reference  # noqa: E402
-import tutorials  # noqa: E402
+import figures  # noqa: E402 - found in this folder only after the line above
+import model_tables  # noqa: E402 - found in this folder only after the line above
+import reference  # noqa: E402 - found in this folder only after the line above
+import tutorials  # noqa: E402 - found in this folder only after the line above
 
-import respair  # noqa: E402
+import respair  # noqa: E402 - found in this folder only after the line above
 
 os.environ.setdefault("RESPAIR_NOTEBOOK", "quick")  # notebooks at the size of the tests
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):

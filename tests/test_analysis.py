@@ -17,7 +17,7 @@ from respair.analysis import (
     observables,
     transition,
 )
-from respair.analysis.averages import Averages, mode_density_matrix
+from respair.analysis.averages import Averages, lattice_moments, mode_density_matrix
 from respair.analysis.energy import PARTS
 from respair.clusters import chain, custom, dimer, ligand_centre, ring, site
 from respair.hamiltonians import (
@@ -34,6 +34,7 @@ from respair.hamiltonians import (
     quanta,
 )
 from respair.hamiltonians import displacement as x_operator
+from respair.hamiltonians.phonons import word_matrix
 from respair.solvers import Options, ground_state
 
 FULL = Model(
@@ -237,6 +238,21 @@ def test_words_products_and_blocks_give_the_same_averages(monkeypatch, state):
     for name in by_words:
         np.testing.assert_allclose(by_words[name].values, by_products[name].values, atol=1e-12)
         np.testing.assert_allclose(by_words[name].values, here[name].values, atol=1e-12)
+
+
+def test_moments_of_the_lattice_are_those_of_matrices_on_the_whole_sector(state):
+    """<x>, <a+ a> and <x^2> of each configuration from matrices, in the physical lattice, without any kernel."""
+    space, found = state.hamiltonian.space, lattice_moments(state)
+    one = np.eye(len(space.phonons))
+    for m in range(space.phonons.modes):
+        raising = word_matrix(((m, 1, 0),), space.phonons).toarray()
+        number = np.diag(space.phonons.occupations[:, m].astype(float))
+        for e, shift in enumerate(space.frame[:, m]):
+            rows = np.sqrt(state.weights)[:, None] * state.vectors[:, e]
+            x = raising + raising.T + 2 * shift * one
+            physical = number + shift * (raising + raising.T) + shift**2 * one
+            wanted = [np.einsum("kp,pq,kq", rows.conj(), a, rows).real for a in (x, physical, x @ x)]
+            np.testing.assert_allclose(found[:, e, m], wanted, rtol=0, atol=1e-12)
 
 
 FLUX_MODELS = {

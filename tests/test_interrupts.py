@@ -86,73 +86,53 @@ def test_the_finished_points_of_an_interrupted_sweep_are_a_dataset(ended):
     assert set(data["status"].values) == {"done"}
 
 
-DESTROYED = """
+HEAD = """
 import os, signal, time
 from respair.ctrl_c import not_lost
 
+signal.signal(signal.SIGINT, signal.{handler})
+not_lost()
+"""
+DESTROYED = """
 class Slow:
     def __del__(self):
         os.kill(os.getpid(), signal.SIGINT)
         for _ in range(1000):
             pass
-
-signal.signal(signal.SIGINT, signal.default_int_handler)
-not_lost()
-try:
-    Slow()
-    for _ in range(500):
-        time.sleep(0.01)
-except KeyboardInterrupt:
-    print("heard")
+work = Slow
 """
-
-
-def test_an_interrupt_while_an_object_is_destroyed_is_heard():
-    done = subprocess.run([sys.executable, "-c", DESTROYED], capture_output=True, text=True, timeout=60)
-    assert (done.stdout, done.stderr) == ("heard\n", "")
-
-
-COMPILED = """
-import os, signal, time
-from respair.ctrl_c import not_lost
-
-signal.signal(signal.SIGINT, signal.default_int_handler)
-not_lost()
+LOADED = """
 module = {"__name__": "numba.core.made_up", "os": os, "signal": signal, "time": time}
-exec('''
-def load():
-    os.kill(os.getpid(), signal.SIGINT)
-    time.sleep(0.2)
-    print("whole")
-''', module)
+exec("def work(): os.kill(os.getpid(), signal.SIGINT); time.sleep(0.2); print('whole')", module)
+work = module["work"]
+"""
+SENT = """
+work = lambda: os.kill(os.getpid(), signal.SIGINT)
+"""
+WAIT = """
 try:
-    module["load"]()
-    for _ in range(500):
+    work()
+    for _ in range({seconds} * 100):
         time.sleep(0.01)
+    print("deaf")
 except KeyboardInterrupt:
     print("heard")
 """
 
 
-def test_an_interrupt_waits_for_a_kernel_that_is_being_loaded():
-    done = subprocess.run([sys.executable, "-c", COMPILED], capture_output=True, text=True, timeout=60)
-    assert (done.stdout, done.stderr) == ("whole\nheard\n", "")
-
-
-IGNORED = """
-import signal
-from respair.ctrl_c import not_lost
-
-signal.signal(signal.SIGINT, signal.SIG_IGN)
-not_lost()
-signal.raise_signal(signal.SIGINT)
-print("deaf")
-"""
-
-
-def test_a_command_in_the_background_stays_deaf():
-    done = subprocess.run([sys.executable, "-c", IGNORED], capture_output=True, text=True, timeout=60)
-    assert (done.stdout, done.stderr) == ("deaf\n", "")
+@pytest.mark.parametrize(
+    ("work", "handler", "printed"),
+    [
+        pytest.param(DESTROYED, "default_int_handler", "heard\n", id="while an object is destroyed"),
+        pytest.param(LOADED, "default_int_handler", "whole\nheard\n", id="while a kernel is loaded"),
+        pytest.param(SENT, "default_int_handler", "heard\n", id="at any other time"),
+        pytest.param(SENT, "SIG_IGN", "deaf\n", id="where the shell ignores it"),
+    ],
+)
+def test_an_interrupt_is_heard_once_it_can_be(work, handler, printed):
+    script = HEAD.format(handler=handler) + work + WAIT.format(seconds=1 if "deaf" in printed else 10)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == (printed, "")
 
 
 def test_a_point_that_was_kept_just_before_an_interrupt_is_counted(tmp_path, monkeypatch):

@@ -30,7 +30,7 @@ from .screen import Screen
 
 Kept = TypeVar("Kept")
 EXACT_UP_TO = 600
-"""Thermal sums with larger blocks are sampled: all lines between all levels of one take ten seconds."""
+"""Thermal sums with a larger block are sampled: all lines between two of 1,000 states take ten seconds."""
 GENEROUS = 0.01
 """A cutoff whose error bar is below this share of the one wanted is tried smaller the next time."""
 

@@ -19,7 +19,7 @@ from .parameters import Bosons, Coupling, Electrons, InvalidModel, Phonons, Prob
 TermFunction = Callable[["Model"], Operator]
 """A term of the Hamiltonian: from the model to an operator formula."""
 MAX_QUANTA = 1000
-DISPLACEMENTS = ("none", "mean", "lang-firsov")
+DISPLACEMENTS = ("none", "mean", "lang-firsov", "auto")
 
 
 @dataclass(frozen=True, repr=False)
@@ -304,7 +304,7 @@ def _carrier_problems(model: Model, phonons: Phonons, modes: Sequence[Mode]) -> 
 
 def _displacement_problems(phonons: Phonons, modes: int) -> Iterator[Problem]:
     shift = phonons.displacement
-    allowed = 'allowed: "none", "mean", "lang-firsov", or a list of numbers <x>, one for each mode'
+    allowed = 'allowed: "none", "mean", "lang-firsov", "auto", or a list of numbers <x>, one for each mode'
     if isinstance(shift, str):
         if shift not in DISPLACEMENTS:
             yield Problem("phonons.displacement", show(shift), allowed)

@@ -92,15 +92,16 @@ class Phonons(Species):
         Largest number of phonons in one mode.
     total_quanta : int or None
         Largest number of phonons in all modes together. One of the two caps must be given.
-    displacement : "none", "mean", "lang-firsov" or list of float
+    displacement : "none", "mean", "lang-firsov", "auto" or list of float
         Shift of the oscillators around which the phonon numbers are counted: none, the shift that the mean charge of
         the sector causes, the shift that the charges on the site cause in each configuration, or <x> = a + a+ for
-        each mode. Exact for any choice as the cap grows.
+        each mode; "auto" leaves the choice to the solver. Exact for any choice as the cap grows.
     dressing : float, "optimal" or None
         With "lang-firsov", the share f of the shift that follows the charges, the rest being that of "mean": 1 is the
         Lang-Firsov transformation (the default), 0 is "mean", "optimal" is what gives the lowest ground energy.
     cutoff : "auto" or None
-        "auto" in the place of the caps: solvers raise total_quanta until the error bar is below `accuracy`.
+        "auto" in the place of the caps: solvers choose total_quanta such that it holds every place where the lattice
+        could be, and raise it until the error bars of all levels are below `accuracy`.
     accuracy : float
         Largest error bar of a level with ``cutoff = "auto"`` [user's unit of energy].
     """

@@ -74,12 +74,14 @@ class Space(Shown):
 
     def __post_init__(self) -> None:
         check_sector(self.model, self.sector)
-        if self.model.phonons is not None and self.model.phonons.cutoff is not None:
-            allowed = "a Hamiltonian needs max_quanta or total_quanta; ground_state finds them itself"
-            raise InvalidModel([Problem("phonons.cutoff", show(self.model.phonons.cutoff), allowed)])
-        if self.model.phonons is not None and self.model.phonons.dressing == "optimal":
-            allowed = "a Hamiltonian needs a number from 0 to 1; ground_state finds the best one itself"
-            raise InvalidModel([Problem("phonons.dressing", show(self.model.phonons.dressing), allowed)])
+        open_keys = (
+            ("cutoff", "auto", "a Hamiltonian needs max_quanta or total_quanta; ground_state finds them itself"),
+            ("dressing", "optimal", "a Hamiltonian needs a number from 0 to 1; ground_state finds the best one itself"),
+            ("displacement", "auto", "a Hamiltonian needs a frame; ground_state chooses one itself"),
+        )
+        for key, automatic, allowed in open_keys:
+            if self.model.phonons is not None and getattr(self.model.phonons, key) == automatic:
+                raise InvalidModel([Problem(f"phonons.{key}", show(automatic), allowed)])
 
     @cached_property
     def charges(self) -> ChargeBasis:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,13 +22,14 @@ from .ground_state import (
     State,
     checkpoint_of,
     for_cap,
+    for_comparison,
     is_degenerate,
-    lowest_energy,
     solved,
 )
 from .level_table import level_table
 from .options import Options
 from .recursion import Progress, silent
+from .reference import error_bars
 
 
 @dataclass(frozen=True, repr=False)
@@ -150,9 +150,33 @@ def levels_by_symmetry(
     sector = sector if isinstance(sector, Sector) else Sector(sector)
     check_sector(model, sector)
     if is_automatic(model):
-        lowest, tried = partial(lowest_energy, sector=sector, options=options), partial(for_cap, options, model)
-        rest = (sector, states)
-        return settled(model, sector, lambda m: levels_by_symmetry(m, *rest, tried(m), progress, blocks), lowest)
+        asked = model
+
+        def tried(m: Model, count: int) -> LabelledLevels:
+            return _over_blocks(m, sector, count, for_cap(options, asked, m), progress, blocks)
+
+        found, bars = settled(model, sector, states, tried)
+    else:
+        bars = None
+        found = _over_blocks(model, sector, states, options, progress, blocks)
+    if bars is not None:
+        return replace(found, certificate=replace(found.certificate, energy_errors=bars))
+    count, compared = len(found.energies), for_comparison(options)
+    bars = error_bars(
+        found.hamiltonian, found, lambda m: _over_blocks(m, sector, count, compared, silent, blocks)
+    )
+    return replace(found, certificate=replace(found.certificate, energy_errors=bars))
+
+
+def _over_blocks(
+    model: Model,
+    sector: Sector,
+    states: int,
+    options: Options,
+    progress: Progress,
+    blocks: Sequence[Sector] | None,
+) -> LabelledLevels:
+    """Search the blocks one after the other, for levels with the certificate that their own states give."""
     hamiltonian = Hamiltonian.of(model, sector)
     checkpoint = checkpoint_of(hamiltonian, states, options)
     found: dict[Sector, Eigenstates] = {}
@@ -199,7 +223,7 @@ def _merged(hamiltonian: Hamiltonian, found: dict[Sector, Eigenstates], states: 
     places = list(zip(block.astype(int), number.astype(int), strict=True))
     parts = [
         [getattr(blocks[b].certificate, name)[n] for b, n in places]
-        for name in ("residuals", "leaks", "leak_energies", "energy_errors", "bounds")
+        for name in ("residuals", "leaks", "leak_energies", "energy_errors", "bounds", "decays")
     ]
     energies.setflags(write=False)
     certificate = Certificate(*(np.array(part, dtype=float) for part in parts))

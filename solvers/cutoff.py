@@ -1,175 +1,332 @@
-"""The phonon cutoff that an accuracy needs, and the dressing that makes the best of it, found by trying."""
+"""The phonon frame and the cutoff that an accuracy needs: chosen from where the lattice wants to be, found by trying."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from ..clusters import Told
-from ..hamiltonians import Model, Sector
-from ..hamiltonians.space import dimensions
-from .certificate import Certificate
+from ..hamiltonians import Model, Phonons, Sector, hamiltonian_operator
+from ..hamiltonians.space import Space, dimensions
+from .adiabatic import Landscape, landscape
+from .certificate import GRADES, SAFETY
+from .reference import Judge, Solution, centre, holding, relevant
 
-FIRST_CAP = 4
-"""Quanta in all modes together with which the search begins."""
-GROWTH = 1.25
-MOST_QUANTA = 400
-SEARCHED = 8000
+MOST_QUANTA = 1000
+SEARCHED = 2500
 """States of the sector in which a dressing is sought."""
+REHEARSED = 12_000
+"""States of the sector in which the cap that an accuracy needs is sought."""
+CHEAP = 20_000
+"""Displacements that follow the charges are not tried where the others need fewer states."""
+NEAR = GRADES[0][0]
+"""Levels whose second-order shift is below this share of the frequency are taken to converge from there on."""
+MARGIN = 1.15
+"""How many more quanta than an extrapolation says are taken."""
+DRESSINGS = (0.6, 1.0)
+"""Dressings among which an automatic frame chooses."""
+DRESSED_COST = 4.0
+"""A product with displacements takes so many times longer for each amplitude."""
 
 
 class CutoffError(Told, RuntimeError):
     """An accuracy that no affordable phonon cutoff reaches."""
 
 
-class Solution(Protocol):
-    """Levels with their certificate."""
-
-    @property
-    def energies(self) -> NDArray[np.float64]:
-        """Levels, ascending."""
-
-    @property
-    def certificate(self) -> Certificate:
-        """Their error bars."""
-
-
 Found = TypeVar("Found", bound=Solution)
+Solve = Callable[[Model, int], Found]
+"""From a model with numbers for its caps, and a number of levels, to these levels."""
 
 
 def is_automatic(model: Model) -> bool:
-    """True where a model leaves its cutoff or its dressing to the solver."""
-    return model.phonons is not None and (model.phonons.cutoff is not None or model.phonons.dressing == "optimal")
+    """True where a model leaves its cutoff, its frame or its dressing to the solver."""
+    table = model.phonons
+    return table is not None and (table.cutoff is not None or table.dressing == "optimal" or table.displacement == "auto")
 
 
-def capped(model: Model, total_quanta: int = FIRST_CAP) -> Model:
-    """Return a model with numbers in the place of ``cutoff = "auto"`` and ``dressing = "optimal"``, others as it is."""
+def capped(model: Model, total_quanta: int = 0) -> Model:
+    """Return a model with numbers and names in the place of what is automatic, others as it is."""
     if model.phonons is None or not is_automatic(model):
         return model
     table = model.phonons
     if table.cutoff is not None:
         table = replace(table, cutoff=None, total_quanta=total_quanta)
+    if table.displacement == "auto":
+        table = replace(table, displacement="mean")
     return replace(model, phonons=replace(table, dressing=None if table.dressing == "optimal" else table.dressing))
 
 
-def settled(model: Model, sector: Sector, solve: Callable[[Model], Found], lowest: Callable[[Model], float]) -> Found:
-    """Find the best dressing and the cutoff that a model leaves to the solver, and solve with them.
+@dataclass(frozen=True)
+class Rehearsal:
+    """What small phonon spaces say about the cap that an accuracy needs.
 
-    The dressing is sought anew at each cap, as long as the sector is small: the better the cap, the less it should be.
+    Attributes
+    ----------
+    table : Phonons
+        With the frame.
+    cap : int
+        Cap on the total number of quanta that will do.
+    cost : float
+        States times the relative cost of a product.
+    """
+
+    table: Phonons
+    cap: int
+    cost: float
+
+
+class CutoffSearch:
+    """The search for the frame and the cap of a model.
 
     Parameters
     ----------
     model : Model
-        With ``cutoff = "auto"``, ``dressing = "optimal"`` or both.
+        With ``cutoff = "auto"``, ``displacement = "auto"``, ``dressing = "optimal"`` or several of them.
     sector : Sector
         Quantum numbers.
+    states : int
+        Levels wanted.
     solve : function
-        From a model with numbers to its levels.
-    lowest : function
-        From a model with numbers to its ground energy, infinite where the sector is empty [user's unit].
-
-    Raises
-    ------
-    CutoffError
-        As `grown`.
+        From a model with numbers and a number of levels to these levels, with the certificate of their own states.
     """
-    known: dict[tuple[int | None, int | None], float] = {}
 
-    def dressed(m: Model) -> Found:
-        if m.phonons is None or m.phonons.dressing != "optimal":
-            return solve(m)
-        small = _searched(m, sector)
-        assert small.phonons is not None
-        caps = small.phonons.max_quanta, small.phonons.total_quanta
-        if caps not in known:
-            known[caps] = best_dressing(small, lowest)
-        return solve(replace(m, phonons=replace(m.phonons, dressing=known[caps])))
+    def __init__(self, model: Model, sector: Sector, states: int, solve: Solve[Found]) -> None:
+        self.model, self.sector, self.states, self._solve = model, sector, states, solve
 
-    return dressed(model) if model.phonons is None or model.phonons.cutoff is None else grown(model, dressed)
+    @property
+    def table(self) -> Phonons:
+        """The phonons as they were asked for."""
+        assert self.model.phonons is not None
+        return self.model.phonons
+
+    @cached_property
+    def land(self) -> Landscape:
+        """Where the lattice could be."""
+        return landscape(Space(capped(self.model), self.sector), hamiltonian_operator(self.model))
+
+    def with_caps(self, table: Phonons, cap: int | None) -> Model:
+        """Return the model with a frame, and with a cap in the place of an automatic one."""
+        if table.cutoff is not None:
+            table = replace(table, cutoff=None, total_quanta=cap)
+        return replace(self.model, phonons=table)
+
+    def judge(self, model: Model) -> Judge:
+        """Return what decides whether levels of the model with caps are close to convergence."""
+        return Judge(Space(model, self.sector), self.land)
+
+    def found(self) -> tuple[Found, NDArray[np.float64] | None]:
+        """Choose the frame, then raise the cap until all levels have settled, and once more.
+
+        Returns
+        -------
+        solution : Solution
+            The levels.
+        bars : (k,) float or None
+            Their error bars; None where the caps were given.
+
+        Raises
+        ------
+        CutoffError
+            With the numbers, if the accuracy needs a cap that does not fit.
+        """
+        best = self.rehearsed
+        if self.table.cutoff is None:
+            return self._solve(self.with_caps(best.table, None), self.states), None
+        return self._climb(best)
+
+    @cached_property
+    def rehearsed(self) -> Rehearsal:
+        """The best frame with the cap that it needs, from small phonon spaces."""
+        tried: list[Rehearsal] = []
+        for table in self._frames():
+            if table.displacement != "lang-firsov" or not tried or min(r.cost for r in tried) > CHEAP:
+                tried.append(self._rehearse(table))
+        return min(tried, key=lambda r: r.cost)
+
+    def _frames(self) -> Iterator[Phonons]:
+        table = self.table
+        if table.displacement != "auto":
+            if table.dressing == "optimal":
+                table = replace(table, dressing=self._best_dressing(table))
+            yield table
+            return
+        mean = replace(table, displacement="mean", dressing=None)
+        yield mean
+        couplings = self.model.couplings
+        wells = relevant(self.land, self.land.ceiling)
+        if wells and not np.any(couplings.bond_phonon):
+            yield replace(mean, displacement=(2 * centre(self.model, wells)).tolist())
+        if np.any(couplings.electron_phonon) or np.any(couplings.boson_phonon):
+            for f in DRESSINGS:
+                yield replace(mean, displacement="lang-firsov", dressing=f)
+
+    def _best_dressing(self, table: Phonons) -> float:
+        """Return the dressing f that minimises the ground energy in a small space, which is variational."""
+        cap = self._largest(table)
+
+        def ground(strength: float) -> float:
+            model = self._small(replace(table, dressing=float(strength)), cap)
+            energies = self._solve(model, 1).energies
+            return float(energies[0]) if len(energies) else np.inf
+
+        inner = float(minimize_scalar(ground, bounds=(0.0, 1.0), method="bounded", options={"xatol": 3e-3}).x)
+        return min((1.0, 0.0, inner), key=ground)
+
+    def _small(self, table: Phonons, cap: int) -> Model:
+        """Return the model with caps of at most so many quanta."""
+        if table.cutoff is not None:
+            return self.with_caps(table, cap)
+        caps = {key: None if (own := getattr(table, key)) is None else min(own, cap) for key in ("max_quanta", "total_quanta")}
+        return replace(self.model, phonons=replace(table, **caps))
+
+    def _size(self, table: Phonons, cap: int) -> int:
+        return int(np.prod(dimensions(self._small(table, cap), self.sector)))
+
+    def _largest(self, table: Phonons) -> int:
+        cap = 0
+        while cap < MOST_QUANTA and self._size(table, cap + 1) <= SEARCHED:
+            cap += 1
+        return cap
+
+    def _rehearse(self, table: Phonons) -> Rehearsal:
+        """Solve in a few small spaces, and extrapolate what is left to the accuracy."""
+        first = self.first_cap(table)
+        cap = max(first, 2)
+        seen: list[tuple[int, float]] = []
+        while self._size(table, cap) <= REHEARSED and cap <= MOST_QUANTA:
+            model = self._small(table, cap)
+            solution = self._solve(model, self.states)
+            shift, near = self._progress(model, solution)
+            if near:
+                seen.append((cap, shift))
+                if shift <= self.goal:
+                    break
+            elif len(solution.energies):
+                cap = max(cap, self._needed(table, float(solution.energies[-1])) - 1)
+            cap += max(1, cap // 6)
+        return self._extrapolated(table, max(first, 2), seen)
+
+    def _progress(self, model: Model, solution: Solution) -> tuple[float, bool]:
+        """Return the largest second-order shift, and whether all levels wanted are close to convergence."""
+        energies = solution.energies
+        if not len(energies):
+            return np.inf, False
+        shifts = solution.certificate.shifts(energies)
+        near = len(energies) >= self.states and bool(self.judge(model).settled(energies, shifts, NEAR).all())
+        return float(np.max(shifts)), near
+
+    @property
+    def goal(self) -> float:
+        """The largest second-order shift that the accuracy allows."""
+        return self.table.accuracy / (SAFETY * 1.2)
+
+    def _extrapolated(self, table: Phonons, first: int, seen: list[tuple[int, float]]) -> Rehearsal:
+        cap = seen[-1][0] if seen else self._by_tails(table, first)
+        if seen and seen[-1][1] > self.goal:
+            (before, large), (cap, small) = seen[-2] if len(seen) > 1 else (first - 2, 10 * seen[-1][1]), seen[-1]
+            slope = max(0.25, np.log(large / max(small, 1e-300)) / max(1, cap - before))
+            cap += int(np.ceil(MARGIN * np.log(small / self.goal) / slope))
+        cost = float(self._size(table, cap)) * (DRESSED_COST if table.displacement == "lang-firsov" else 1.0)
+        return Rehearsal(table, cap, cost)
+
+    def _by_tails(self, table: Phonons, first: int) -> int:
+        """Return the cap beyond which a displaced oscillator with the quanta of the first cap has no weight left."""
+        return int(first + 2.5 * np.sqrt(first + 1.0) + 8)
+
+    def first_cap(self, table: Phonons) -> int:
+        """Return the smallest cap that holds all wells up to the lowest one."""
+        return self._needed(table, self.land.ceiling)
+
+    def _needed(self, table: Phonons, energy: float) -> int:
+        space = Space(self._small(table, 0), self.sector)
+        return holding(space.frame, relevant(self.land, energy))
+
+    def _climb(self, best: Rehearsal) -> tuple[Found, NDArray[np.float64]]:
+        cap = max(self.first_cap(best.table), min(best.cap - 2, round(0.85 * best.cap)), 1)
+        seen: list[tuple[int, float]] = []
+        before: Found | None = None
+        error = np.inf
+        while cap <= MOST_QUANTA:
+            model = self.with_caps(best.table, cap)
+            try:
+                now = self._solve(model, self.states)
+            except MemoryError as refused:
+                raise CutoffError(self._failure(error, cap, f"the next cap does not fit: {refused}")) from None
+            if not len(now.energies) and not self.judge(model).space.dimension:
+                return now, now.certificate.energy_errors
+            shift, near = self._progress(model, now)
+            bars = now.certificate.energy_errors
+            if near and before is not None and self._agree(before, now):
+                bars = np.maximum(bars, _remainder(before, now))
+                if np.max(bars) <= self.table.accuracy:
+                    return now, bars
+            error = float(np.max(bars, initial=0.0))
+            seen = [*seen, (cap, shift)] if near else []
+            cap = self._next_cap(best.table, cap, seen, now, error)
+            before = now
+        raise CutoffError(self._failure(error, cap, f"caps beyond {MOST_QUANTA} are not tried"))
+
+    def _next_cap(self, table: Phonons, cap: int, seen: list[tuple[int, float]], now: Solution, error: float) -> int:
+        step = 2
+        if error > self.table.accuracy:
+            step = max(2, cap // 4)
+            if len(seen) > 1 and seen[-1][1] > self.goal:
+                step = min(max(2, self._extrapolated(table, cap, seen[-2:]).cap - cap), 2 + cap)
+        needed = self._needed(table, float(now.energies[-1])) if len(now.energies) else 0
+        return max(cap + step, needed)
+
+    def _agree(self, before: Solution, now: Solution) -> bool:
+        """True where the error bars of the smaller cap have held, and all quantum numbers are the same."""
+        if len(before.energies) != len(now.energies):
+            return False
+        rest = before.energies - now.energies
+        held = np.all(np.abs(rest) <= before.certificate.energy_errors + self.table.accuracy)
+        return bool(held) and _labels(before, self.table.accuracy) == _labels(now, self.table.accuracy)
+
+    def _failure(self, reached: float, cap: int, reason: str) -> str:
+        return (
+            f"phonons.accuracy = {self.table.accuracy:.1e} was not reached: below total_quanta = {cap} the error bar was "
+            f'{reached:.1e}, and {reason}; ask for less, raise solver.memory_limit, or try phonons.displacement = "auto"'
+        )
 
 
-def best_dressing(model: Model, lowest: Callable[[Model], float]) -> float:
-    """Return the dressing f that minimises the ground energy of a model, which is variational.
+def _remainder(before: Solution, now: Solution) -> NDArray[np.float64]:
+    """Return twice what further raises will take off if each takes off as much less as the last shift was smaller."""
+    drop = np.maximum(before.energies - now.energies, 0.0)
+    shifts = [solution.certificate.shifts(solution.energies) for solution in (before, now)]
+    ratio = np.clip(shifts[1] / np.maximum(shifts[0], 1e-300), 0.0, 0.9)
+    return np.asarray(2.0 * drop * ratio / (1.0 - ratio))
+
+
+def _labels(solution: Solution, accuracy: float) -> list[list[str]]:
+    """Return the quantum numbers of the levels, those of one energy in alphabetical order; not of the last energy.
+
+    The highest level may belong to a multiplet that is cut off by the number of levels wanted.
+    """
+    labels = [str(label) for label in getattr(solution, "labels", ())]
+    groups = np.cumsum(np.diff(solution.energies, prepend=solution.energies[0]) > 2 * accuracy)
+    return [sorted(label for label, own in zip(labels, groups, strict=True) if own == g) for g in range(groups[-1])] if labels else []
+
+
+def settled(
+    model: Model, sector: Sector, states: int, solve: Solve[Found]
+) -> tuple[Found, NDArray[np.float64] | None]:
+    """Find the frame, dressing and cutoff that a model leaves to the solver, and solve with them.
 
     Parameters
     ----------
-    model : Model
-        With ``displacement = "lang-firsov"`` and numbers for its caps.
-    lowest : function
-        From a model with numbers to its ground energy [user's unit].
-
-    Returns
-    -------
-    float
-        f, from 0 to 1.
-    """
-    table = model.phonons
-    assert table is not None
-
-    def ground(strength: float) -> float:
-        return lowest(replace(model, phonons=replace(table, dressing=float(strength))))
-
-    inner = float(minimize_scalar(ground, bounds=(0.0, 1.0), method="bounded", options={"xatol": 3e-3}).x)
-    return min((1.0, 0.0, inner), key=ground)
-
-
-def _searched(model: Model, sector: Sector) -> Model:
-    """Return a model with its caps lowered until the sector is small."""
-    table = model.phonons
-    assert table is not None
-    while int(np.prod(dimensions(model, sector))) > SEARCHED and (table.max_quanta or table.total_quanta):
-        table = replace(table, max_quanta=_fewer(table.max_quanta), total_quanta=_fewer(table.total_quanta))
-        model = replace(model, phonons=table)
-    return model
-
-
-def _fewer(cap: int | None) -> int | None:
-    return None if cap is None else max(0, cap - 1)
-
-
-def grown(model: Model, solve: Callable[[Model], Found], first_cap: int = FIRST_CAP) -> Found:
-    """Raise the cap on the total number of quanta until the error bar is as small as the accuracy asked for.
-
-    Parameters
-    ----------
-    model : Model
-        With ``cutoff = "auto"``.
-    solve : function
-        From a model with a cap to its levels.
-    first_cap : int
-        Where to begin; the cap of a similar model saves the ones below it.
-
-    Returns
-    -------
-    Solution
-        The first one that is good enough.
+    model, sector, states, solve
+        See `CutoffSearch`.
 
     Raises
     ------
     CutoffError
         With the accuracy reached, if the next cap would not fit the memory limit.
     """
-    assert model.phonons is not None
-    wanted, cap, error = model.phonons.accuracy, first_cap, float("inf")
-    while cap <= MOST_QUANTA:
-        try:
-            solution = solve(replace(model, phonons=replace(model.phonons, cutoff=None, total_quanta=cap)))
-        except MemoryError as refused:
-            raise CutoffError(_failure(wanted, error, cap, f"the next cap does not fit: {refused}")) from None
-        error = float(np.max(solution.certificate.energy_errors, initial=0.0))
-        if error <= wanted:
-            return solution
-        cap = max(cap + 2, round(GROWTH * cap))
-    raise CutoffError(_failure(wanted, error, cap, f"caps beyond {MOST_QUANTA} are not tried"))
-
-
-def _failure(wanted: float, reached: float, cap: int, reason: str) -> str:
-    return (
-        f"phonons.accuracy = {wanted:.1e} was not reached: below total_quanta = {cap} the error bar was {reached:.1e}, "
-        f'and {reason}; ask for less, raise solver.memory_limit, or try phonons.displacement = "mean"'
-    )
+    return CutoffSearch(model, sector, states, solve).found()

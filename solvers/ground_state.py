@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -27,6 +26,7 @@ from .lanczos import SMALL, Levels, everything, lowest_levels, lowest_of
 from .level_table import level_table
 from .options import Options
 from .recursion import Progress, silent
+from .reference import error_bars
 from .three_terms import Recursion, by_quspin, fused
 
 DEGENERATE = 1e-9
@@ -204,8 +204,31 @@ def ground_state(
     sector = sector if isinstance(sector, Sector) else Sector(sector)
     check_sector(model, sector)
     if is_automatic(model):
-        lowest, tried = partial(lowest_energy, sector=sector, options=options), partial(for_cap, options, model)
-        return settled(model, sector, lambda m: ground_state(m, sector, states, tried(m), progress), lowest)
+        asked = model
+
+        def tried(m: Model, count: int) -> Eigenstates:
+            return lowest_of_block(m, sector, count, for_cap(options, asked, m), progress)
+
+        levels, bars = settled(model, sector, states, tried)
+    else:
+        bars = None
+        levels = lowest_of_block(model, sector, states, options, progress)
+    if bars is not None:
+        return replace(levels, certificate=replace(levels.certificate, energy_errors=bars))
+    count, compared = len(levels.energies), for_comparison(options)
+    bars = error_bars(levels.hamiltonian, levels, lambda m: lowest_of_block(m, sector, count, compared))
+    return replace(levels, certificate=replace(levels.certificate, energy_errors=bars))
+
+
+def for_comparison(options: Options) -> Options:
+    """Return options for levels that only judge others."""
+    return replace(options, checkpoint=None, wanted_below=np.inf)
+
+
+def lowest_of_block(
+    model: Model, sector: Sector, states: int, options: Options, progress: Progress = silent
+) -> Eigenstates:
+    """Return the lowest levels of a block with the certificate that their own states give."""
     engine = choose_engine(model, sector, options.engine)
     check_memory(model, sector, engine, states, options.memory_limit)
     hamiltonian = Hamiltonian.of(model, sector)
@@ -257,13 +280,6 @@ def solved(
     certificate = Certifier(block).certify(energies, kept[: len(energies)])
     stored = levels.vectors.shape[0]
     return Eigenstates(block, energies, certificate, kept, multiplicity, engine, stored, levels.matvecs)
-
-
-def lowest_energy(model: Model, sector: Sector, options: Options) -> float:
-    """Return the ground energy alone, without a certificate; infinity where the sector is empty."""
-    engine = choose_engine(model, sector, options.engine)
-    levels, _ = ENGINES[engine](Block.of(Hamiltonian.of(model, sector)), 1, options, silent, Checkpoint())
-    return float(levels.energies[0]) if len(levels.energies) else np.inf
 
 
 def is_degenerate(energy: float, other: float) -> bool:

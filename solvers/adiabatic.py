@@ -1,0 +1,304 @@
+r"""Where the lattice wants to be: minima of the adiabatic energy, which no truncated space may miss.
+
+In the state ``|charges> (x) |coherent, lambda>`` every normal-ordered word ``a+^k a^l`` has the value lambda^(k + l), so
+that the lowest eigenvalue of
+
+.. math:: H(\lambda) = \sum_w A_w \prod_m \lambda_m^{k_m + l_m}
+
+on the charges of a sector is an upper bound of its ground energy for any lambda. For harmonic modes with linear couplings, ``H = A + sum
+omega a+a - sum x_m O_m``, two lower bounds stand beside it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import scipy.linalg as la
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.sparse.linalg import eigsh
+from scipy.special import pdtrc
+
+from ..hamiltonians.operators import ChargeWord, LatticeWord, Operator
+from ..hamiltonians.space import Space
+from ..hamiltonians.threads import one_blas_thread
+
+DENSE_UP_TO = 150
+"""Larger charge matrices go to Lanczos."""
+STARTS = 12
+"""Displacements from which minima are sought, in small sectors; fewer in large ones."""
+SAME = 1e-3
+"""Displacements closer than this are one minimum."""
+STEP = 1e-3
+"""Step of lambda in the second derivatives of the adiabatic energy."""
+
+
+@dataclass(frozen=True)
+class Well:
+    """A product of a charge state and a displaced lattice.
+
+    Attributes
+    ----------
+    shift : (modes,) float
+        lambda, with <a> = lambda and <x> = 2 lambda.
+    energy : float
+        <H>; no lower than the ground energy of the sector.
+    softening : float
+        What quantum fluctuations take off in the harmonic approximation, ``sum (omega0 - Omega) / 2``.
+    weights : (configurations,) float
+        Probabilities of the charge configurations.
+    """
+
+    shift: NDArray[np.float64]
+    energy: float
+    softening: float
+    weights: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """The wells of a sector and the bounds of its ground energy.
+
+    Attributes
+    ----------
+    wells : tuple of Well
+        Lowest first: minima of the adiabatic energy, and displaced charge configurations.
+    floor : float
+        A lower bound of the ground energy; -inf where the lattice is not harmonic or the coupling not linear.
+    """
+
+    wells: tuple[Well, ...]
+    floor: float
+
+    @property
+    def ceiling(self) -> float:
+        """The lowest energy of a well: an upper bound of the ground energy."""
+        return self.wells[0].energy if self.wells else np.inf
+
+
+class Surface:
+    """The charges of a sector in a classical lattice.
+
+    Parameters
+    ----------
+    space : Space
+        The sector; its caps and frame do not matter.
+    operator : Operator
+        The Hamiltonian as a formula.
+    """
+
+    def __init__(self, space: Space, operator: Operator) -> None:
+        by_lattice: defaultdict[LatticeWord, dict[ChargeWord, complex]] = defaultdict(dict)
+        for (charge, lattice), value in operator.terms.items():
+            by_lattice[lattice][charge] = value
+        self.modes, self.size = len(space.model.modes), space.shape[0]
+        self.words = tuple(by_lattice)
+        self.powers = np.array([self._power(word) for word in self.words], np.int64).reshape(-1, self.modes)
+        self.matrices = [space.charge_matrix(words, self._kind(words)) for words in by_lattice.values()]
+        self._last: NDArray[Any] | None = None
+
+    def _power(self, word: LatticeWord) -> NDArray[np.int64]:
+        power = np.zeros(self.modes, np.int64)
+        for mode, up, low in word:
+            power[mode] = up + low
+        return power
+
+    @staticmethod
+    def _kind(words: dict[ChargeWord, complex]) -> type:
+        return np.complex128 if any(np.imag(value) for value in words.values()) else np.float64
+
+    @cached_property
+    def _stack(self) -> NDArray[Any]:
+        return np.array([matrix.toarray() for matrix in self.matrices])
+
+    def ground(self, shift: NDArray[np.float64]) -> tuple[float, NDArray[Any]]:
+        """Return the lowest eigenvalue of ``H(lambda)`` and its state."""
+        values = np.prod(shift**self.powers, axis=1)
+        if self.size <= DENSE_UP_TO:
+            energies, states = la.eigh(np.tensordot(values, self._stack, 1), subset_by_index=[0, 0])
+            return float(energies[0]), states[:, 0]
+        return self._lowest(self._sum(values))
+
+    def _sum(self, values: NDArray[np.float64]) -> sp.csr_array:
+        return sp.csr_array(sum((v * m for v, m in zip(values, self.matrices, strict=True)), sp.csr_array((self.size,) * 2)))
+
+    def _lowest(self, matrix: sp.csr_array) -> tuple[float, NDArray[Any]]:
+        start = self._last
+        if start is None or (np.iscomplexobj(start) and not np.iscomplexobj(matrix.data)):
+            start = np.random.default_rng(0).standard_normal(self.size)
+        energies, states = eigsh(matrix, 1, which="SA", v0=start, tol=1e-7)
+        self._last = states[:, 0]
+        return float(energies[0]), states[:, 0]
+
+    def gradient(self, shift: NDArray[np.float64], state: NDArray[Any]) -> NDArray[np.float64]:
+        """Return ``d <H(lambda)> / d lambda`` in a charge state, which is that of the eigenvalue in its eigenstate."""
+        means = np.array([np.vdot(state, matrix @ state).real for matrix in self.matrices])
+        slope = np.zeros(self.modes)
+        for m in range(self.modes):
+            lowered = self.powers.copy()
+            lowered[:, m] = np.maximum(lowered[:, m] - 1, 0)
+            slope[m] = np.sum(means * self.powers[:, m] * np.prod(shift**lowered, axis=1))
+        return slope
+
+    def value(self, shift: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """Return the adiabatic energy and its gradient."""
+        energy, state = self.ground(shift)
+        return energy, self.gradient(shift, state)
+
+    @cached_property
+    def harmonic(self) -> tuple[NDArray[np.float64], sp.csr_array, list[sp.csr_array]] | None:
+        """omega0, A and the O_m of ``A + sum omega a+a - sum x_m O_m``; None where H is not of this form."""
+        omega, bare = np.zeros(self.modes), sp.csr_array((self.size,) * 2)
+        coupled = [sp.csr_array((self.size,) * 2) for _ in range(self.modes)]
+        one = sp.eye_array(self.size, format="csr")
+        for word, matrix in zip(self.words, self.matrices, strict=True):
+            match word:
+                case ():
+                    bare = bare + matrix
+                case ((m, 1, 1),) if abs(matrix - matrix[0, 0] * one).max() == 0:
+                    omega[m] += matrix[0, 0].real
+                case ((m, 0, 1),):
+                    coupled[m] = coupled[m] - matrix
+                case ((m, 1, 0),):
+                    pass  # the adjoint of the one before
+                case _:
+                    return None
+        return (omega, sp.csr_array(bare), coupled) if np.all(omega > 0) else None
+
+    def floor(self, minimum: float) -> float:
+        r"""Return the better of two lower bounds of the ground energy.
+
+        ``omega a+a - x O >= -O^2 / omega`` gives the lowest eigenvalue of ``A - sum O_m^2 / omega_m``; since the kinetic
+        energy of the lattice is not negative, the lowest adiabatic minimum less ``sum omega / 2`` is another one.
+        """
+        if self.harmonic is None:
+            return -np.inf
+        omega, bare, coupled = self.harmonic
+        matrix = bare
+        for w, part in zip(omega, coupled, strict=True):
+            matrix = matrix - part @ part / w
+        matrix = sp.csr_array(0.5 * (matrix + matrix.conj().T))
+        square = la.eigvalsh(matrix.toarray())[0] if self.size <= DENSE_UP_TO else self._lowest(matrix)[0]
+        return max(float(square), minimum - 0.5 * float(np.sum(omega)))
+
+    def configurations(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the best displacement of each charge configuration on its own, and its energy."""
+        diagonals = np.array([matrix.diagonal().real for matrix in self.matrices])
+        shifts = np.zeros((self.size, self.modes))
+        linear = self.powers.sum(axis=1) == 1
+        for m in range(self.modes):
+            stiffness = diagonals[np.flatnonzero((self.powers[:, m] == 2) & (self.powers.sum(axis=1) == 2))].sum(axis=0)
+            force = diagonals[np.flatnonzero(linear & (self.powers[:, m] == 1))].sum(axis=0)
+            soft = stiffness > 0
+            shifts[:, m] = np.where(soft, -0.5 * force / np.where(soft, stiffness, 1.0), 0.0)
+        values = np.prod(shifts[:, None, :] ** self.powers, axis=2)
+        return shifts, np.sum(values * diagonals.T, axis=1)
+
+    def softening(self, shift: NDArray[np.float64]) -> float:
+        """Return ``sum (omega0 - Omega) / 2`` with the frequencies of small oscillations about a minimum."""
+        if self.harmonic is None or self.modes == 0:
+            return 0.0
+        omega = self.harmonic[0]
+        curvature = np.zeros((self.modes, self.modes))
+        for m in range(self.modes):
+            step = STEP * np.eye(self.modes)[m]
+            curvature[m] = (self.value(shift + step)[1] - self.value(shift - step)[1]) / (2 * STEP)
+        dynamical = 0.25 * (curvature + curvature.T) * np.sqrt(np.outer(omega, omega))
+        return float(0.5 * (np.sum(omega) - np.sum(np.sqrt(np.maximum(la.eigvalsh(dynamical), 0.0)))))
+
+
+def landscape(space: Space, operator: Operator) -> Landscape:
+    """Find the wells of a sector.
+
+    Parameters
+    ----------
+    space : Space
+        The sector; its caps and frame do not matter.
+    operator : Operator
+        The Hamiltonian as a formula.
+
+    Examples
+    --------
+    >>> from respair.clusters import site
+    >>> from respair.hamiltonians import Electrons, Model, Phonons, Sector, hamiltonian_operator
+    >>> model = Model(site(), Electrons(), phonons=Phonons(2.0, electron_coupling=0.5, max_quanta=1))
+    >>> found = landscape(Space(model, Sector(1)), hamiltonian_operator(model))
+    >>> round(found.ceiling, 9), round(found.floor, 9)
+    (-0.5, -0.5)
+    """
+    if not space.shape[0] or not space.model.modes:
+        return Landscape((), -np.inf)
+    with one_blas_thread():
+        return _landscape(Surface(space, operator))
+
+
+def _landscape(surface: Surface) -> Landscape:
+    shifts, energies = surface.configurations()
+    order = np.argsort(energies, kind="stable")
+    _, first = np.unique(np.round(shifts[order], 6), axis=0, return_index=True)
+    chosen = order[np.sort(first)][: _starts(surface.size)]
+    wells = []
+    for e in chosen:
+        weights = np.zeros(surface.size)
+        weights[e] = 1.0
+        wells.append(Well(shifts[e], float(energies[e]), 0.0, weights))
+    for start in _beginnings(surface, shifts[chosen]):
+        _add_minimum(surface, start, wells)
+    wells.sort(key=lambda well: well.energy)
+    return Landscape(tuple(wells), surface.floor(wells[0].energy))
+
+
+def _starts(size: int) -> int:
+    return STARTS if size <= 1000 else STARTS // 2 if size <= 20_000 else 3
+
+
+def _beginnings(surface: Surface, configurations: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Displacements of charge configurations, none, and where the charges of either of these would move the lattice."""
+    none = np.zeros((1, surface.modes))
+    if surface.harmonic is None:
+        return np.concatenate([none, configurations])
+    omega, _, coupled = surface.harmonic
+    state = surface.ground(none[0])[1]
+    moved = np.array([[np.vdot(state, part @ state).real / w for part, w in zip(coupled, omega, strict=True)]])
+    random = np.random.default_rng(0).standard_normal((2, surface.modes))
+    strength = np.array([np.sqrt(abs(part).multiply(abs(part)).sum() / surface.size) / w for part, w in zip(coupled, omega, strict=True)])
+    return np.concatenate([moved, none + 1e-3, configurations, random * strength])
+
+
+def _add_minimum(surface: Surface, start: NDArray[np.float64], wells: list[Well]) -> None:
+    found = minimize(surface.value, start, jac=True, method="L-BFGS-B", options={"maxiter": 60})
+    shift = np.asarray(found.x)
+    known = [well for well in wells if well.softening or well.weights.max() < 1.0]
+    if any(np.max(np.abs(well.shift - shift)) < SAME * (1.0 + np.max(np.abs(shift))) for well in known):
+        return
+    energy, state = surface.ground(shift)
+    wells.append(Well(shift, energy, surface.softening(shift), np.abs(state) ** 2))
+
+
+def beyond(
+    frame: NDArray[np.float64], well: Well, max_quanta: int | None, total_quanta: int | None
+) -> float:
+    """Return the weight of a well's coherent lattice on phonon numbers beyond the caps.
+
+    Parameters
+    ----------
+    frame : (configurations, modes) float
+        Displacements lambda_m(e) around which the phonons are counted.
+    well : Well
+        Its lattice is displaced by ``shift - lambda(e)`` in the configuration e.
+    max_quanta, total_quanta : int or None
+        The caps.
+    """
+    here = well.weights > 1e-6
+    quanta = (well.shift - frame[here]) ** 2
+    outside = np.zeros(int(here.sum()))
+    if max_quanta is not None:
+        outside += pdtrc(max_quanta, quanta).sum(axis=1)
+    if total_quanta is not None:
+        outside += pdtrc(total_quanta, quanta.sum(axis=1))
+    return float(well.weights[here] @ np.minimum(outside, 1.0))

@@ -1,0 +1,180 @@
+"""Levels in a larger phonon space as the judge of those in a truncated one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..hamiltonians import Hamiltonian, Model, Sector
+from ..hamiltonians.space import Space, dimensions
+from .adiabatic import Landscape, Well, beyond, landscape
+from .certificate import Certificate, graded
+
+HELD = 1e-2
+"""A well is held by a phonon space that leaves out at most this weight of it."""
+SETTLED = 3e-6
+"""Levels whose second-order shift is below this share of the frequency need no other judge."""
+ROOM = 6000
+"""A larger space for comparison has at most so many states, or `GROWTH` times those of the space that is judged."""
+GROWTH = 2.5
+RANGE = 0.5
+"""Levels above the ground level are sought up to this share of the energy of as many quanta as the cap allows."""
+
+
+class Solution(Protocol):
+    """Levels with their certificate."""
+
+    @property
+    def energies(self) -> NDArray[np.float64]:
+        """Levels, ascending."""
+
+    @property
+    def certificate(self) -> Certificate:
+        """Their error bars."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What decides whether levels in a truncated space are close to convergence.
+
+    Attributes
+    ----------
+    space : Space
+        The truncated space.
+    land : Landscape
+        Where the lattice could be.
+    """
+
+    space: Space
+    land: Landscape
+
+    @property
+    def frequency(self) -> float:
+        """The lowest frequency of the lattice."""
+        return float(np.min(self.space.model.couplings.frequency, initial=np.inf))
+
+    def missing(self, energy: float) -> list[Well]:
+        """Return the wells below an energy, fluctuations included, that the space does not hold."""
+        table, frame = self.space.model.phonons, self.space.frame
+        assert table is not None
+        caps = table.max_quanta, table.total_quanta
+        return [well for well in relevant(self.land, energy) if beyond(frame, well, *caps) > HELD]
+
+    def settled(
+        self, energies: NDArray[np.float64], shifts: NDArray[np.float64], share: float = SETTLED
+    ) -> NDArray[np.bool_]:
+        """Return which levels are close to convergence: small shifts, all wells held, and room for their quanta.
+
+        Parameters
+        ----------
+        energies, shifts : (k,) float
+            Levels, ascending, and their second-order shifts.
+        share : float
+            Largest shift, in units of the lowest frequency.
+        """
+        near = shifts < share * self.frequency
+        room = RANGE * self.frequency * (self.space.phonons.max_quanta + 1)
+        held = [not self.missing(energy) and energy - energies[0] <= room for energy in energies.tolist()]
+        return np.asarray(near & np.array(held, bool))
+
+
+def relevant(land: Landscape, energy: float) -> list[Well]:
+    """Return the wells that fluctuations could bring down to an energy."""
+    return [well for well in land.wells if well.energy - well.softening < energy]
+
+
+def error_bars(hamiltonian: Hamiltonian, solution: Solution, solve: Callable[[Model], Solution]) -> NDArray[np.float64]:
+    """Return error bars of levels against the model without a phonon cutoff.
+
+    Levels close to convergence keep the bar of their certificate. Others are computed once more in larger phonon
+    spaces, around a better point where that helps, as far as these cost no more than the levels themselves; what is
+    left is judged by the bounds of the ground energy.
+
+    Parameters
+    ----------
+    hamiltonian : Hamiltonian
+        Of the sector.
+    solution : Solution
+        Levels in the truncated space.
+    solve : function
+        From a model with other caps to as many levels.
+    """
+    energies, certificate = solution.energies, solution.certificate
+    space = hamiltonian.space
+    if not len(energies) or not space.model.modes or space.model.phonons is None:
+        return certificate.energy_errors
+    judge = Judge(space, landscape(space, hamiltonian.operator))
+    shifts = certificate.shifts(energies)
+    settled = judge.settled(energies, shifts)
+    if settled.all():
+        return certificate.energy_errors
+    bars = graded(shifts, judge.frequency)
+    held = np.array([not judge.missing(e) for e in energies.tolist()])
+    for model in larger(judge, energies):
+        better = solve(model)
+        known = len(better.energies)
+        if known < len(energies):
+            continue
+        lower = np.minimum(energies, better.energies[: len(energies)])
+        new = Judge(Space(model, space.sector), judge.land)
+        rest = better.certificate.shifts(better.energies)[: len(energies)]
+        bars = energies - lower + graded(rest, judge.frequency) + better.certificate.residuals[: len(energies)]
+        held = np.array([not new.missing(e) for e in energies.tolist()])
+        if new.settled(lower, rest).all():
+            break
+    bars = np.where(held, bars, np.inf)
+    bars = np.minimum(bars, energies - judge.land.floor)
+    bars[0] = max(bars[0], energies[0] - judge.land.ceiling)
+    finite = np.where(np.isfinite(bars), bars, graded(shifts, judge.frequency) + np.abs(energies - judge.land.ceiling))
+    return np.asarray(finite + certificate.residuals)
+
+
+def larger(judge: Judge, energies: NDArray[np.float64]) -> Iterator[Model]:
+    """Yield models with larger phonon spaces, as long as they may cost no more than the levels to be judged."""
+    space, model = judge.space, judge.space.model
+    table = model.phonons
+    assert table is not None
+    room = max(ROOM, GROWTH * space.dimension)
+    wells = relevant(judge.land, float(energies[-1]))
+    span = int(np.ceil((energies[-1] - energies[0]) / (RANGE * judge.frequency)))
+    tables = [(replace(table, max_quanta=None, total_quanta=0), space.frame)]
+    if not np.any(model.couplings.bond_phonon) and wells:
+        middle = centre(model, wells)
+        listed = replace(tables[0][0], displacement=(2 * middle).tolist(), dressing=None)
+        tables.append((listed, np.broadcast_to(middle, space.frame.shape)))
+    first = [holding(frame, wells) for _, frame in tables]
+    best = int(np.argmin(first))
+    start = space.phonons.total_quanta + 2 if best == 0 else 0
+    cap = max(start, first[best] + 3, span)
+    while True:
+        found = replace(model, phonons=replace(tables[best][0], total_quanta=cap))
+        if int(np.prod(dimensions(found, space.sector))) > room:
+            return
+        yield found
+        cap += max(3, round(0.35 * cap))
+
+
+def holding(frame: NDArray[np.float64], wells: list[Well]) -> int:
+    """Return the smallest cap on the total number of quanta that holds all wells."""
+    cap = 0
+    while any(beyond(frame, well, None, cap) > HELD for well in wells):
+        cap += 1 + cap // 8
+    return cap
+
+
+def centre(model: Model, wells: list[Well]) -> NDArray[np.float64]:
+    """Return the point between the wells, the same for modes that have the same couplings."""
+    couplings = model.couplings
+    columns = (couplings.frequency, couplings.electron_phonon, couplings.boson_phonon, couplings.mode_bond)
+    kinds = [(mode.label, *(float(column[m]) for column in columns)) for m, mode in enumerate(model.modes)]
+    shifts = np.array([well.shift for well in wells])
+    low, high = shifts.min(axis=0), shifts.max(axis=0)
+    middle = np.zeros(len(kinds))
+    for kind in set(kinds):
+        same = [m for m, other in enumerate(kinds) if other == kind]
+        middle[same] = 0.5 * (low[same].min() + high[same].max())
+    return middle

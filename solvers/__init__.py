@@ -5,7 +5,8 @@ from .by_symmetry import LabelledLevels, levels_by_symmetry
 from .certificate import Certificate, Certifier
 from .checkpoint import CheckpointError, how_far
 from .cutoff import CutoffError
-from .estimate import DoesNotFit, Estimate, estimate
+from .estimate import DoesNotFit, Estimate
+from .forecast import estimate, forecast
 from .ground_state import Eigenstates, State, block_isometry, ground_state, is_degenerate
 from .lanczos import ConvergenceError, Levels, lowest_levels
 from .linear import solve, unfolded
@@ -28,6 +29,7 @@ __all__ = [
     "State",
     "block_isometry",
     "estimate",
+    "forecast",
     "ground_state",
     "how_far",
     "is_degenerate",

@@ -1,12 +1,12 @@
 r"""Where the lattice wants to be: minima of the adiabatic energy, which no truncated space may miss.
 
-In the state ``|charges> (x) |coherent, lambda>`` every normal-ordered word ``a+^k a^l`` has the value lambda^(k + l), so
-that the lowest eigenvalue of
+In the state ``|charges> (x) |coherent, lambda>`` every normal-ordered word ``a+^k a^l`` has the value
+lambda^(k + l), so that the lowest eigenvalue of
 
 .. math:: H(\lambda) = \sum_w A_w \prod_m \lambda_m^{k_m + l_m}
 
-on the charges of a sector is an upper bound of its ground energy for any lambda. For harmonic modes with linear couplings, ``H = A + sum
-omega a+a - sum x_m O_m``, two lower bounds stand beside it.
+on the charges of a sector is an upper bound of its ground energy for any lambda. For harmonic modes with linear
+couplings, ``H = A + sum omega a+a - sum x_m O_m``, two lower bounds stand beside it.
 """
 
 from __future__ import annotations
@@ -125,7 +125,9 @@ class Surface:
         return self._lowest(self._sum(values))
 
     def _sum(self, values: NDArray[np.float64]) -> sp.csr_array:
-        return sp.csr_array(sum((v * m for v, m in zip(values, self.matrices, strict=True)), sp.csr_array((self.size,) * 2)))
+        return sp.csr_array(
+            sum((v * m for v, m in zip(values, self.matrices, strict=True)), sp.csr_array((self.size,) * 2))
+        )
 
     def _lowest(self, matrix: sp.csr_array) -> tuple[float, NDArray[Any]]:
         start = self._last
@@ -173,8 +175,8 @@ class Surface:
     def floor(self, minimum: float) -> float:
         r"""Return the better of two lower bounds of the ground energy.
 
-        ``omega a+a - x O >= -O^2 / omega`` gives the lowest eigenvalue of ``A - sum O_m^2 / omega_m``; since the kinetic
-        energy of the lattice is not negative, the lowest adiabatic minimum less ``sum omega / 2`` is another one.
+        ``omega a+a - x O >= -O^2 / omega`` gives the lowest eigenvalue of ``A - sum O_m^2 / omega_m``; since the
+        kinetic energy of the lattice is not negative, the lowest adiabatic minimum less ``sum omega / 2`` is another.
         """
         if self.harmonic is None:
             return -np.inf
@@ -266,7 +268,7 @@ def _beginnings(surface: Surface, configurations: NDArray[np.float64]) -> NDArra
     state = surface.ground(none[0])[1]
     moved = np.array([[np.vdot(state, part @ state).real / w for part, w in zip(coupled, omega, strict=True)]])
     random = np.random.default_rng(0).standard_normal((2, surface.modes))
-    strength = np.array([np.sqrt(abs(part).multiply(abs(part)).sum() / surface.size) / w for part, w in zip(coupled, omega, strict=True)])
+    strength = [np.sqrt(part.multiply(part.conj()).sum().real / surface.size) for part in coupled] / omega
     return np.concatenate([moved, none + 1e-3, configurations, random * strength])
 
 
@@ -280,9 +282,7 @@ def _add_minimum(surface: Surface, start: NDArray[np.float64], wells: list[Well]
     wells.append(Well(shift, energy, surface.softening(shift), np.abs(state) ** 2))
 
 
-def beyond(
-    frame: NDArray[np.float64], well: Well, max_quanta: int | None, total_quanta: int | None
-) -> float:
+def beyond(frame: NDArray[np.float64], well: Well, max_quanta: int | None, total_quanta: int | None) -> float:
     """Return the weight of a well's coherent lattice on phonon numbers beyond the caps.
 
     Parameters

@@ -15,8 +15,8 @@ from ..hamiltonians.sector import check_sector
 from .blocks import finest_blocks, time_reversed
 from .certificate import Certificate
 from .checkpoint import Checkpoint
-from .cutoff import is_automatic, settled
-from .estimate import check_memory, choose_engine
+from .cutoff import cap_in_words, is_automatic, settled
+from .estimate import check_memory, choose_engine, estimate_run, refuse
 from .ground_state import (
     Eigenstates,
     State,
@@ -28,7 +28,7 @@ from .ground_state import (
 )
 from .level_table import level_table
 from .options import Options
-from .recursion import Progress, silent
+from .recursion import Progress, announce, silent
 from .reference import error_bars
 
 
@@ -153,28 +153,34 @@ def levels_by_symmetry(
         asked = model
 
         def tried(m: Model, count: int) -> LabelledLevels:
-            return _over_blocks(m, sector, count, for_cap(options, asked, m), progress, blocks)
+            announce(progress, cap_in_words(m, sector))
+            return over_blocks(m, sector, count, for_cap(options, asked, m), progress, blocks)
 
-        found, bars = settled(model, sector, states, tried)
+
+        def check(m: Model) -> None:
+            need = estimate_run(m, sector, options.engine, states)
+            refuse(m, sector, options.engine, states, options.memory_limit, need)
+
+        found, bars = settled(model, sector, states, tried, check)
     else:
         bars = None
-        found = _over_blocks(model, sector, states, options, progress, blocks)
+        found = over_blocks(model, sector, states, options, progress, blocks)
     if bars is not None:
         return replace(found, certificate=replace(found.certificate, energy_errors=bars))
     count, compared = len(found.energies), for_comparison(options)
     bars = error_bars(
-        found.hamiltonian, found, lambda m: _over_blocks(m, sector, count, compared, silent, blocks)
+        found.hamiltonian, found, lambda m: over_blocks(m, sector, count, compared, blocks=blocks)
     )
     return replace(found, certificate=replace(found.certificate, energy_errors=bars))
 
 
-def _over_blocks(
+def over_blocks(
     model: Model,
     sector: Sector,
     states: int,
     options: Options,
-    progress: Progress,
-    blocks: Sequence[Sector] | None,
+    progress: Progress = silent,
+    blocks: Sequence[Sector] | None = None,
 ) -> LabelledLevels:
     """Search the blocks one after the other, for levels with the certificate that their own states give."""
     hamiltonian = Hamiltonian.of(model, sector)
@@ -223,7 +229,7 @@ def _merged(hamiltonian: Hamiltonian, found: dict[Sector, Eigenstates], states: 
     places = list(zip(block.astype(int), number.astype(int), strict=True))
     parts = [
         [getattr(blocks[b].certificate, name)[n] for b, n in places]
-        for name in ("residuals", "leaks", "leak_energies", "energy_errors", "bounds", "decays")
+        for name in ("residuals", "leaks", "leak_energies", "energy_errors", "bounds")
     ]
     energies.setflags(write=False)
     certificate = Certificate(*(np.array(part, dtype=float) for part in parts))

@@ -22,8 +22,6 @@ FAR = 1e-3
 """Share of a leak that E_Q may leave out where displacements spread it over ever more quanta."""
 SAFETY = 6.0
 """Close to convergence true errors are 1 to 4.3 times the second-order shift; six times it covers."""
-TINY = 1e-30
-"""A weight that is none."""
 GRADES = ((1e-3, SAFETY), (3e-2, 12.0), (np.inf, 24.0))
 """Error bars in units of the second-order shift, for shifts up to some share of the lowest frequency."""
 
@@ -45,14 +43,11 @@ class Certificate(Shown):
     leak_energies : (k,) float
         E_Q, there of the nearest states with all but 1e-3 of l^2; NaN where nothing leaks.
     energy_errors : (k,) float
-        From the second-order shift by what leaks (`shifts`), plus the residual, see `graded`; where that is not small, or
-        the caps miss a place where the lattice could be, from levels in a larger phonon space (`error_bars`). An
-        estimate, not a bound.
+        From the second-order shift by what leaks (`shifts`), plus the residual, see `graded`; where that is not
+        small, or the caps miss a place where the lattice could be, from levels in a larger phonon space
+        (`error_bars`). An estimate, not a bound.
     bounds : (k,) float
         sqrt(r^2 + l^2): an exact eigenvalue lies within this distance of E (Weinstein). Rigorous.
-    decays : (k,) float
-        Weight of the two outermost shells of the phonon space over that of the two before them: small where the tail of
-        the state is in sight; 0 for states without phonons.
     """
 
     residuals: NDArray[np.float64]
@@ -60,7 +55,6 @@ class Certificate(Shown):
     leak_energies: NDArray[np.float64]
     energy_errors: NDArray[np.float64]
     bounds: NDArray[np.float64]
-    decays: NDArray[np.float64]
 
     def card(self) -> Card:
         """Return error bar, residual, leak and bound of each level."""
@@ -70,7 +64,7 @@ class Certificate(Shown):
         return Card("certificate", rows, ("level", "error bar", "residual", "leak", "bound"), note)
 
     def shifts(self, energies: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return how far the repulsion between E and E_Q, coupled by l, lowers each level: ``l^2 / (E_Q - E)`` if small."""
+        """Return how far E_Q, coupled to E by l, pushes each level down: ``l^2 / (E_Q - E)`` where that is small."""
         half = 0.5 * np.where(self.leaks > 0, self.leak_energies - energies, 0.0)
         size = np.hypot(half, self.leaks)
         return np.where(half > 0, self.leaks**2 / (size + half + 1e-300), size - half)
@@ -168,21 +162,6 @@ class Certifier:
         last = int(np.flatnonzero(further >= FAR * further[0])[-1])
         return last, float(np.sum(weight[self._quanta > last]))
 
-    @cached_property
-    def _depths(self) -> NDArray[np.int64]:
-        """Return by how many quanta each phonon state lies within the caps."""
-        space, quanta = self._phonons, self._phonons.occupations.astype(np.int64)
-        depth = space.total_quanta - quanta.sum(axis=1)
-        return np.minimum(depth, np.min(space.max_quanta - quanta, axis=1, initial=space.total_quanta))
-
-    def _decay(self, phi: Amplitudes) -> float:
-        """Return the ratio of the outer shells to the inner ones in the charge configurations that reach the outer ones."""
-        outer, inner = ((self._depths < 2), (self._depths >= 2) & (self._depths < 4))
-        if not self._phonons.modes:
-            return 0.0
-        out, within = (np.array([float(np.sum(np.abs(row[some]) ** 2)) for row in phi]) for some in (outer, inner))
-        return float(np.sum(out * np.minimum(out / np.maximum(within, TINY), 1e3)) / max(np.sum(out), TINY))
-
     def residual(self, energy: float, phi: Amplitudes) -> float:
         """Return ``||H psi - E psi||`` in the truncated space."""
         image = self.block.energy.apply(phi)
@@ -194,8 +173,7 @@ class Certifier:
         """Return the certificate of levels with their normalised states, given by stored amplitudes."""
         residuals = np.array([self.residual(e, phi) for e, phi in zip(energies, states, strict=True)])
         leaks, leak_energies = np.array([self.leak(phi) for phi in states]).reshape(-1, 2).T
-        decays = np.array([self._decay(phi) for phi in states], float)
-        plain = Certificate(residuals, leaks, leak_energies, residuals, np.hypot(residuals, leaks), decays)
+        plain = Certificate(residuals, leaks, leak_energies, residuals, np.hypot(residuals, leaks))
         frequencies = self.block.space.model.couplings.frequency
         errors = graded(plain.shifts(np.asarray(energies)), float(np.min(frequencies, initial=np.inf))) + residuals
         return replace(plain, energy_errors=errors)
@@ -211,5 +189,7 @@ def graded(shifts: NDArray[np.float64], frequency: float) -> NDArray[np.float64]
     frequency : float
         The lowest frequency of the lattice.
     """
-    factor = np.select([shifts < share * frequency for share, _ in GRADES], [grade for _, grade in GRADES], GRADES[-1][1])
+    factor = np.select(
+        [shifts < share * frequency for share, _ in GRADES], [grade for _, grade in GRADES], GRADES[-1][1]
+    )
     return np.asarray(factor * shifts)

@@ -1,17 +1,19 @@
-"""The phonon frame and the cutoff that an accuracy needs: chosen from where the lattice wants to be, found by trying."""
+"""The phonon frame and the cutoff that an accuracy needs, found from where the lattice wants to be."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from ..clusters import Told
+from ..clusters.shown import counted
 from ..hamiltonians import Model, Phonons, Sector, hamiltonian_operator
 from ..hamiltonians.space import Space, dimensions
 from .adiabatic import Landscape, landscape
@@ -47,7 +49,9 @@ Solve = Callable[[Model, int], Found]
 def is_automatic(model: Model) -> bool:
     """True where a model leaves its cutoff, its frame or its dressing to the solver."""
     table = model.phonons
-    return table is not None and (table.cutoff is not None or table.dressing == "optimal" or table.displacement == "auto")
+    if table is None:
+        return False
+    return table.cutoff is not None or table.dressing == "optimal" or table.displacement == "auto"
 
 
 def capped(model: Model, total_quanta: int = 0) -> Model:
@@ -60,6 +64,23 @@ def capped(model: Model, total_quanta: int = 0) -> Model:
     if table.displacement == "auto":
         table = replace(table, displacement="mean")
     return replace(model, phonons=replace(table, dressing=None if table.dressing == "optimal" else table.dressing))
+
+
+def size_in_words(model: Model, sector: Sector) -> str:
+    """Return how many states a sector has, as far as that is known before the cutoff is found."""
+    charges, phonons = dimensions(capped(model), sector)
+    if model.phonons is not None and model.phonons.cutoff is not None:
+        return f"{counted(charges, 'charge configuration')}, the phonon cutoff is found by the solver"
+    return f"{charges * phonons:,} states ({charges:,} charge x {phonons:,} phonon)"
+
+
+def cap_in_words(model: Model, sector: Sector) -> str:
+    """Return the cap and the frame that are tried, for progress."""
+    table = model.phonons
+    assert table is not None
+    frame = table.displacement if isinstance(table.displacement, str) else "list"
+    caps = [f"{key} = {cap}" for key in ("max_quanta", "total_quanta") if (cap := getattr(table, key)) is not None]
+    return f"{', '.join(caps)}, frame {frame}, {math.prod(dimensions(model, sector)):,} states"
 
 
 @dataclass(frozen=True)
@@ -81,7 +102,7 @@ class Rehearsal:
     cost: float
 
 
-class CutoffSearch:
+class CutoffSearch(Generic[Found]):
     """The search for the frame and the cap of a model.
 
     Parameters
@@ -94,10 +115,19 @@ class CutoffSearch:
         Levels wanted.
     solve : function
         From a model with numbers and a number of levels to these levels, with the certificate of their own states.
+    check : function
+        Raises MemoryError for a model with numbers that would not fit.
     """
 
-    def __init__(self, model: Model, sector: Sector, states: int, solve: Solve[Found]) -> None:
-        self.model, self.sector, self.states, self._solve = model, sector, states, solve
+    def __init__(
+        self,
+        model: Model,
+        sector: Sector,
+        states: int,
+        solve: Solve[Found],
+        check: Callable[[Model], None] = lambda model: None,
+    ) -> None:
+        self.model, self.sector, self.states, self._solve, self._check = model, sector, states, solve, check
 
     @property
     def table(self) -> Phonons:
@@ -182,11 +212,11 @@ class CutoffSearch:
         """Return the model with caps of at most so many quanta."""
         if table.cutoff is not None:
             return self.with_caps(table, cap)
-        caps = {key: None if (own := getattr(table, key)) is None else min(own, cap) for key in ("max_quanta", "total_quanta")}
-        return replace(self.model, phonons=replace(table, **caps))
+        each, total = (None if own is None else min(own, cap) for own in (table.max_quanta, table.total_quanta))
+        return replace(self.model, phonons=replace(table, max_quanta=each, total_quanta=total))
 
     def _size(self, table: Phonons, cap: int) -> int:
-        return int(np.prod(dimensions(self._small(table, cap), self.sector)))
+        return math.prod(dimensions(self._small(table, cap), self.sector))
 
     def _largest(self, table: Phonons) -> int:
         cap = 0
@@ -201,7 +231,10 @@ class CutoffSearch:
         seen: list[tuple[int, float]] = []
         while self._size(table, cap) <= REHEARSED and cap <= MOST_QUANTA:
             model = self._small(table, cap)
-            solution = self._solve(model, self.states)
+            try:
+                solution = self._solve(model, self.states)
+            except MemoryError:  # what is known so far is extrapolated, and the prediction is refused if it does not fit
+                break
             shift, near = self._progress(model, solution)
             if near:
                 seen.append((cap, shift))
@@ -248,6 +281,10 @@ class CutoffSearch:
         return holding(space.frame, relevant(self.land, energy))
 
     def _climb(self, best: Rehearsal) -> tuple[Found, NDArray[np.float64]]:
+        try:
+            self._check(self.with_caps(best.table, best.cap))
+        except MemoryError as refused:
+            raise CutoffError(self._refusal(best, refused)) from None
         cap = max(self.first_cap(best.table), min(best.cap - 2, round(0.85 * best.cap)), 1)
         seen: list[tuple[int, float]] = []
         before: Found | None = None
@@ -289,10 +326,19 @@ class CutoffSearch:
         held = np.all(np.abs(rest) <= before.certificate.energy_errors + self.table.accuracy)
         return bool(held) and _labels(before, self.table.accuracy) == _labels(now, self.table.accuracy)
 
+    def _refusal(self, best: Rehearsal, refused: MemoryError) -> str:
+        frame = best.table.displacement if isinstance(best.table.displacement, str) else "list"
+        return (
+            f"phonons.accuracy = {self.table.accuracy:.1e} needs about total_quanta = {best.cap} in the frame {frame}, "
+            f"and that does not fit: {refused}; ask for less accuracy, raise solver.memory_limit, or try "
+            'phonons.displacement = "auto"'
+        )
+
     def _failure(self, reached: float, cap: int, reason: str) -> str:
         return (
-            f"phonons.accuracy = {self.table.accuracy:.1e} was not reached: below total_quanta = {cap} the error bar was "
-            f'{reached:.1e}, and {reason}; ask for less, raise solver.memory_limit, or try phonons.displacement = "auto"'
+            f"phonons.accuracy = {self.table.accuracy:.1e} was not reached: below total_quanta = {cap} the error bar "
+            f"was {reached:.1e}, and {reason}; ask for less, raise solver.memory_limit, or try "
+            'phonons.displacement = "auto"'
         )
 
 
@@ -311,17 +357,18 @@ def _labels(solution: Solution, accuracy: float) -> list[list[str]]:
     """
     labels = [str(label) for label in getattr(solution, "labels", ())]
     groups = np.cumsum(np.diff(solution.energies, prepend=solution.energies[0]) > 2 * accuracy)
-    return [sorted(label for label, own in zip(labels, groups, strict=True) if own == g) for g in range(groups[-1])] if labels else []
+    together = [[label for label, own in zip(labels, groups, strict=True) if own == g] for g in range(groups[-1])]
+    return [sorted(group) for group in together]
 
 
 def settled(
-    model: Model, sector: Sector, states: int, solve: Solve[Found]
+    model: Model, sector: Sector, states: int, solve: Solve[Found], check: Callable[[Model], None]
 ) -> tuple[Found, NDArray[np.float64] | None]:
     """Find the frame, dressing and cutoff that a model leaves to the solver, and solve with them.
 
     Parameters
     ----------
-    model, sector, states, solve
+    model, sector, states, solve, check
         See `CutoffSearch`.
 
     Raises
@@ -329,4 +376,4 @@ def settled(
     CutoffError
         With the accuracy reached, if the next cap would not fit the memory limit.
     """
-    return CutoffSearch(model, sector, states, solve).found()
+    return CutoffSearch(model, sector, states, solve, check).found()

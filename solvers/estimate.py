@@ -261,9 +261,13 @@ def _spread_of_a_row(model: Model, sector: Sector) -> tuple[float, float]:
 
 def check_memory(model: Model, sector: Sector, engine: str, states: int, limit: int) -> None:
     """Raise MemoryError, with the numbers and what would fit, if a run needs more than `limit` bytes."""
-    need = estimate(model, sector, engine, states)
     if engine == "quspin":
         check_bits(model)
+    refuse(model, sector, engine, states, limit, estimate(model, sector, engine, states))
+
+
+def refuse(model: Model, sector: Sector, engine: str, states: int, limit: int, need: Estimate) -> None:
+    """Raise MemoryError, with the numbers and what would fit, if an estimate exceeds `limit` bytes."""
     if need.memory <= limit:
         return
     fit = _what_fits(model, sector, engine, states, limit)

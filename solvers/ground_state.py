@@ -19,13 +19,13 @@ from ..hamiltonians.sector import check_sector
 from ..hamiltonians.symmetry import isometry, representatives_of
 from .certificate import Certificate, Certifier
 from .checkpoint import Checkpoint, beside, fingerprint
-from .cutoff import is_automatic, settled
+from .cutoff import cap_in_words, is_automatic, settled
 from .deflation import Matvec, Projection
 from .estimate import check_memory, choose_engine
 from .lanczos import SMALL, Levels, everything, lowest_levels, lowest_of
 from .level_table import level_table
 from .options import Options
-from .recursion import Progress, silent
+from .recursion import Progress, announce, silent
 from .reference import error_bars
 from .three_terms import Recursion, by_quspin, fused
 
@@ -207,9 +207,11 @@ def ground_state(
         asked = model
 
         def tried(m: Model, count: int) -> Eigenstates:
+            announce(progress, cap_in_words(m, sector))
             return lowest_of_block(m, sector, count, for_cap(options, asked, m), progress)
 
-        levels, bars = settled(model, sector, states, tried)
+        engine, limit = options.engine, options.memory_limit
+        levels, bars = settled(model, sector, states, tried, lambda m: check_memory(m, sector, engine, states, limit))
     else:
         bars = None
         levels = lowest_of_block(model, sector, states, options, progress)

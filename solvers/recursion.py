@@ -47,6 +47,13 @@ class Progress(Protocol):
         """Tell how many products were formed, and how far the current level is."""
 
 
+def announce(progress: Progress, what: str) -> None:
+    """Name what is computed next, where progress is the method of a reporter that has a ``step``."""
+    step = getattr(getattr(progress, "__self__", None), "step", None)
+    if callable(step):
+        step(what)
+
+
 def silent(matvecs: int, energy: float, residual: float) -> None:
     """Show no progress."""
 

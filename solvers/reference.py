@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..hamiltonians import Hamiltonian, Model, Sector
+from ..hamiltonians import Hamiltonian, Model
 from ..hamiltonians.space import Space, dimensions
 from .adiabatic import Landscape, Well, beyond, landscape
 from .certificate import Certificate, graded

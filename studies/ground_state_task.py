@@ -17,7 +17,8 @@ from ..analysis.labelled import labelled
 from ..analysis.plots import plot_distribution, plot_levels
 from ..hamiltonians import Model, Problem, Sector
 from ..hamiltonians.parameters import show
-from ..solvers import Eigenstates, LabelledLevels, estimate, ground_state, levels_by_symmetry
+from ..solvers import Eigenstates, LabelledLevels, ground_state, levels_by_symmetry
+from ..solvers.cutoff import size_in_words
 from .digits import columns, decimals, number, numbers, with_error
 from .measured_names import Names, chosen_names, measured_record, missing_species
 from .plain import label, plain
@@ -91,7 +92,7 @@ class GroundStateTask(Task):
     def run(self, setting: Setting) -> xr.Dataset:
         """Solve and measure; the variables carry no prefix."""
         model, sector, reporter = setting.model, setting.block, setting.reporter
-        reporter.step(f"ground state of {estimate(model, sector).dimension:,} states")
+        reporter.step(f"ground state of {size_in_words(model, sector)}")
         solve = ground_state if sector.has_symmetry else levels_by_symmetry
         levels = solve(model, sector, self.states, setting.solver, reporter.lanczos)
         reporter.step("observables")

@@ -40,7 +40,7 @@ class Shower(ABC):
     """
 
     def __init__(self, title: str = "") -> None:
-        self._title, self._label, self._what = title, "", ""
+        self._title, self._label, self._what, self._stage = title, "", "", ""
         self._number, self._count, self._failed = 0, 1, 0
         self._began: dict[str, float] = {}
         self._running: Mapping[str, HowFar | None] = {}
@@ -83,14 +83,16 @@ class Shower(ABC):
 
     def step(self, what: str) -> None:
         """Name what is being computed."""
-        self._what = what
+        self._what = self._stage = what
         self._show()
 
     def lanczos(self, matvecs: int, energy: float, residual: float) -> None:
         """Show how far the current level is."""
         if self._label:
             self._running = {self._label: (matvecs, energy, residual)}
-        self.step(f"{matvecs} products, E = {energy:.8f}, residual {residual:.1e}")
+        how_far = f"{matvecs} products, E = {energy:.8f}, residual {residual:.1e}"
+        self._what = ": ".join(filter(None, (self._stage, how_far)))
+        self._show()
 
     @property
     def _words(self) -> str:

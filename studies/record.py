@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from ..solvers import estimate
+from ..hamiltonians.space import dimensions
+from ..solvers.cutoff import capped
 from .folder import write_bytes
 from .model_file import Study, at_point
 from .point import FAILED, has_failed
@@ -44,7 +46,7 @@ def _record(study: Study, point: Mapping[str, object], data: xr.Dataset) -> dict
 def _sector(study: Study, data: xr.Dataset) -> dict[str, object]:
     sector = study.sector
     assert sector is not None
-    dimension = int(data["dimension"]) if "dimension" in data else estimate(study.model, sector).dimension
+    dimension = int(data["dimension"]) if "dimension" in data else math.prod(dimensions(capped(study.model), sector))
     stored = int(data["stored"]) if "stored" in data else dimension
     found: dict[str, object] = {"charge": sector.charge, "two_sz": sector.two_sz}
     found |= {

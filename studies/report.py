@@ -10,7 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..solvers.estimate import estimate, estimate_run, format_bytes, format_seconds
+from ..solvers.cutoff import size_in_words
+from ..solvers.estimate import format_bytes, format_seconds
+from ..solvers.forecast import estimate, estimate_run
 from .digits import decimals, number, with_error
 from .ground_state_task import MODE_COLUMNS, PARTS, SITE_COLUMNS
 from .model_file import Study, at_point, sweep_points
@@ -53,10 +55,7 @@ def describe(study: Study) -> str:
     parts = [study.model.cluster.size]
     if study.sector is not None:
         s = study.sector
-        size = estimate(study.model, s)
-        least = "at least " if study.model.phonons is not None and study.model.phonons.cutoff is not None else ""
-        states = f"{least}{size.dimension:,} states ({size.charges:,} charge x {size.phonons:,} phonon)"
-        parts.append(f"{s.title}: {states}")
+        parts.append(f"{s.title}: {size_in_words(study.model, s)}")
     return "; ".join(parts)
 
 

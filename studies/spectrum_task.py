@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -25,7 +26,9 @@ from ..analysis.thermal_spectra import thermal_spectral_function
 from ..hamiltonians import InvalidModel, Model, Problem, Sector, with_parameter
 from ..hamiltonians.parameters import show
 from ..hamiltonians.parametric import parameter_problem
-from ..solvers import Eigenstates, LabelledLevels, estimate
+from ..hamiltonians.space import dimensions
+from ..solvers import Eigenstates, LabelledLevels
+from ..solvers.cutoff import capped
 from ..solvers.lines import TOLERANCE
 from .digits import columns
 from .plain import entries, line_list, plain
@@ -191,7 +194,7 @@ class SpectrumTask(Task):
 
     def _has_first_look(self, setting: Setting) -> bool:
         plain = self.operator != "current" and self.momentum != ALL
-        return plain and estimate(setting.model, setting.block).dimension > ROUGH_FROM
+        return plain and math.prod(dimensions(capped(setting.model), setting.block)) > ROUGH_FROM
 
     def _before(self, model: Model) -> Model:
         """Return the model from whose spectrum weight has moved."""

@@ -8,9 +8,10 @@ from html import escape
 from typing import TypeVar
 
 from ..clusters import Card, Shown
-from ..clusters.shown import MOST_ITEMS, counted, quantity
+from ..clusters.shown import MOST_ITEMS, quantity
 from ..hamiltonians import Model, Sector
-from ..solvers import Options, estimate
+from ..solvers import Options
+from ..solvers.cutoff import size_in_words
 from .charge_scan_task import ChargeScanTask
 from .flux_task import FluxTask
 from .ground_state_task import GroundStateTask
@@ -130,8 +131,7 @@ class Study(Shown):
         return [*self.model.formula, *sector, *tasks, *axes]
 
     def _dimension(self, sector: Sector) -> str:
-        automatic = self.model.phonons is not None and self.model.phonons.cutoff is not None
-        return f"{'at least ' if automatic else ''}{counted(estimate(self.model, sector).dimension, 'state')}"
+        return size_in_words(self.model, sector)
 
     @property
     def tables(self) -> Mapping[str, object]:

@@ -18,7 +18,8 @@ from rich.text import Text
 from ..analysis.accuracy import isolated_ground
 from ..clusters import Brief
 from ..hamiltonians import Model, Problem, Sector
-from ..solvers import Eigenstates, LabelledLevels, Options, Progress, estimate
+from ..solvers import Eigenstates, LabelledLevels, Options, Progress
+from ..solvers.cutoff import size_in_words
 from ..solvers.pool import HowFar
 from .values import Table
 
@@ -124,7 +125,7 @@ class Setting:
     @cached_property
     def ground(self) -> Eigenstates | LabelledLevels:
         """The ground level of the sector with its multiplet and the next level, computed once for all tasks."""
-        self.reporter.step(f"ground level of {estimate(self.model, self.block).dimension:,} states")
+        self.reporter.step(f"ground level of {size_in_words(self.model, self.block)}")
         return isolated_ground(self.model, self.block, self.solver, self.reporter.lanczos)
 
 

@@ -71,7 +71,7 @@ def charge_part(model, sector):
 
 
 def apart(a, parts, omega):
-    """Write two equal modes whose couplings add up to a number as one relative mode: parts, omega, energy, spare mode."""
+    """Return parts, omega, energy and the frequency of a spare mode: two equal modes may leave one relative mode."""
     if len(parts) == 2 and omega[0] == omega[1]:
         both = parts[0] + parts[1]
         if np.allclose(both, both[0, 0] * np.eye(len(both)), atol=1e-12):
@@ -119,7 +119,9 @@ def _levels(a, parts, omega, bounds, caps, count):
     if h.shape[0] <= 1200:
         return la.eigvalsh(h.toarray(), subset_by_index=[0, count - 1])
     extra = min(h.shape[0] - 2, count + 3)
-    found = eigsh(sp.csc_matrix(h), extra, sigma=floor, which="LM", tol=1e-13, return_eigenvectors=False, ncv=max(30, 3 * extra))
+    found = eigsh(
+        sp.csc_matrix(h), extra, sigma=floor, which="LM", tol=1e-13, return_eigenvectors=False, ncv=max(30, 3 * extra)
+    )
     return np.sort(found)[:count]
 
 
@@ -153,7 +155,11 @@ def _holstein_dimer(random, omega, alpha):
     u = float(random.choice([0.0, random.uniform(-2, 8)]))
     charge = int(random.integers(1, 4))
     p = Phonons(omega, electron_coupling=alpha, max_quanta=1)
-    return Model(dimer(), Electrons(1.0, 0.0, u, float(random.uniform(-0.5, 1))), phonons=p), charge, _spin(random, charge, 2)
+    return (
+        Model(dimer(), Electrons(1.0, 0.0, u, float(random.uniform(-0.5, 1))), phonons=p),
+        charge,
+        _spin(random, charge, 2),
+    )
 
 
 def _ligand(random, omega, alpha):
@@ -180,13 +186,17 @@ def _metal_ligand(random, omega, alpha):
 def _pair_site(random, omega, alpha):
     level = float(random.uniform(-1, 1) + omega * alpha**2 * random.uniform(0.0, 1.5))
     b = Bosons(level, float(random.uniform(0.05, 1.2)))
-    p = Phonons(omega, boson_coupling=alpha, electron_coupling=float(random.choice([0.0, random.uniform(-1, 1)])), max_quanta=1)
+    p = Phonons(
+        omega, boson_coupling=alpha, electron_coupling=float(random.choice([0.0, random.uniform(-1, 1)])), max_quanta=1
+    )
     return Model(site(), Electrons(), b, p), 2, 0
 
 
 def _pair_one_mode(random, omega, alpha):
     cluster = [dimer(), chain(3), ring(3)][int(random.integers(3))]
-    b = Bosons(float(random.uniform(-1, 1) + omega * alpha**2 * random.uniform(0.0, 1.5)), float(random.uniform(0.1, 1.2)))
+    b = Bosons(
+        float(random.uniform(-1, 1) + omega * alpha**2 * random.uniform(0.0, 1.5)), float(random.uniform(0.1, 1.2))
+    )
     p = Phonons(omega, on=[0], boson_coupling=alpha, max_quanta=1)
     charge = int(random.integers(2, 5 if cluster.sites > 2 else 8))
     return Model(cluster, Electrons(1.0), b, p), charge, charge % 2
@@ -195,12 +205,18 @@ def _pair_one_mode(random, omega, alpha):
 def _bond_dimer(random, omega, alpha):
     p = Phonons(omega, "bonds", bond_coupling=float(omega * alpha / 2), max_quanta=1)
     charge = int(random.integers(1, 4))
-    return Model(dimer(), Electrons(1.0, [0.0, float(random.uniform(0, 1))], float(random.uniform(0, 6))), phonons=p), charge, charge % 2
+    return (
+        Model(dimer(), Electrons(1.0, [0.0, float(random.uniform(0, 1))], float(random.uniform(0, 6))), phonons=p),
+        charge,
+        charge % 2,
+    )
 
 
 def _two_modes(random, omega, alpha):
     ratio = float(random.uniform(0.5, 2.0))
-    p = Phonons([omega, omega * ratio], electron_coupling=[alpha, float(alpha * random.uniform(0.3, 1.0))], max_quanta=1)
+    p = Phonons(
+        [omega, omega * ratio], electron_coupling=[alpha, float(alpha * random.uniform(0.3, 1.0))], max_quanta=1
+    )
     charge = int(random.integers(1, 3))
     return Model(dimer(), Electrons(1.0, 0.0, float(random.uniform(0, 6))), phonons=p), charge, charge % 2
 

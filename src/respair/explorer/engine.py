@@ -19,8 +19,8 @@ from ..analysis.accuracy import isolated_ground
 from ..analysis.ensembles import Ensemble
 from ..analysis.thermal_estimate import estimate_thermal
 from ..hamiltonians import Model
-from ..solvers import Eigenstates, LabelledLevels, State, estimate, ground_state
-from ..solvers.cutoff import FIRST_CAP, GROWTH, grown
+from ..solvers import Eigenstates, LabelledLevels, State, ground_state
+from ..solvers.cutoff import size_in_words
 from ..studies import Reporter, Result, Study
 from ..studies.pairing_task import PairingTask
 from ..studies.task import Setting
@@ -31,8 +31,6 @@ from .screen import Screen
 Kept = TypeVar("Kept")
 EXACT_UP_TO = 600
 """Thermal sums with a larger block are sampled: all lines between two of 1,000 states take ten seconds."""
-GENEROUS = 0.01
-"""A cutoff whose error bar is below this share of the one wanted is tried smaller the next time."""
 
 
 SEEN_FIRST = frozenset(
@@ -131,12 +129,12 @@ class Prepared(Setting):
 class Engine:
     """Answers screens, one at a time.
 
-    It keeps the last answers and states, and begins the search for a cutoff with the one that was good enough before.
+    It keeps the last answers and states.
     """
 
     def __init__(self) -> None:
         self._answers, self._states = Memory[Answer](100), Memory[Eigenstates | LabelledLevels](8)
-        self._settled, self._caps = Memory[tuple[Screen, Eigenstates]](8), dict[str, int]()
+        self._settled = Memory[tuple[Screen, Eigenstates]](8)
 
     def answer(self, screen: Screen, panel: str, reporter: Reporter, show: Callable[[Answer], None]) -> Answer:
         """Compute a panel of a screen; call `show` with a part of it as soon as there is one.
@@ -194,7 +192,7 @@ class Engine:
     def _first(self, screen: Screen, study: Study, reporter: Reporter) -> tuple[Screen, Eigenstates]:
         """Return the ground level alone, in the whole sector, and the screen with the cutoff that is good enough."""
         assert study.sector is not None
-        sector, kind = study.sector, repr(screen.value("cluster"))
+        sector = study.sector
         reporter.step("ground level")
 
         def solve(model: Model) -> Eigenstates:
@@ -203,11 +201,10 @@ class Engine:
         phonons = study.model.phonons
         if phonons is None or phonons.cutoff is None:
             return screen, solve(study.model)
-        found = grown(study.model, solve, self._caps.get(kind, FIRST_CAP))
-        cap = found.hamiltonian.space.phonons.total_quanta
-        generous = max(found.certificate.energy_errors, default=0.0) < GENEROUS * phonons.accuracy
-        self._caps[kind] = max(FIRST_CAP, round(cap / GROWTH)) if generous else cap
-        return screen.capped(cap), found
+        found = solve(study.model)
+        used = found.hamiltonian.space.model.phonons
+        assert used is not None
+        return screen.fixed(used), found
 
 
 def _merged(parts: Sequence[xr.Dataset]) -> xr.Dataset:
@@ -235,8 +232,7 @@ def _ground(study: Study, reporter: Reporter) -> Eigenstates | LabelledLevels:
 def _about(study: Study, first: Eigenstates | None) -> str:
     if study.sector is None:
         return ""
-    size = estimate(study.model, study.sector)
-    words = [f"N = {study.sector.charge}, 2S_z = {study.sector.two_sz}: {size.dimension:,} states"]
+    words = [f"N = {study.sector.charge}, 2S_z = {study.sector.two_sz}: {size_in_words(study.model, study.sector)}"]
     if first is not None and study.model.phonons is not None:
         quanta = first.hamiltonian.space.phonons
         words.append(f"total_quanta = {quanta.total_quanta}, error bar {float(first.certificate.energy_errors[0]):.1e}")

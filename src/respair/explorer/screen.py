@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from ..clusters import KINDS, Cluster
-from ..solvers.cutoff import FIRST_CAP
+from ..hamiltonians import Phonons
 from ..studies import TASKS, Study, parse, toml_text
 
+CHECKED_CAP = 4
+"""Stands for an automatic cutoff where only the rest of a screen is checked."""
 FILE = "explorer.toml"
 """The name of a model file that was never read."""
 ASKED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
@@ -129,7 +131,7 @@ class Screen:
         """
         return parse(self.text(asked), FILE)
 
-    def capped(self, quanta: int = FIRST_CAP) -> Screen:
+    def capped(self, quanta: int = CHECKED_CAP) -> Screen:
         """Return the screen with a number in the place of an automatic cutoff, or as it is."""
         if self.value("phonons.cutoff") is None:
             return self
@@ -137,6 +139,13 @@ class Screen:
         for key in ("cutoff", "accuracy"):
             screen = screen.changed(f"phonons.{key}", None)
         return screen.changed("phonons.total_quanta", quanta)
+
+    def fixed(self, phonons: Phonons) -> Screen:
+        """Return the screen with the frame and the cutoff that a solver has chosen."""
+        screen = self.capped(phonons.total_quanta or 0)
+        for key in ("displacement", "dressing"):
+            screen = screen.changed(f"phonons.{key}", getattr(phonons, key))
+        return screen
 
     def sampled(self) -> Screen:
         """Return the screen with few random vectors for thermal sums, or as it is where it says how they are taken."""

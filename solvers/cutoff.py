@@ -233,7 +233,7 @@ class CutoffSearch(Generic[Found]):
             model = self._small(table, cap)
             try:
                 solution = self._solve(model, self.states)
-            except MemoryError:  # what is known so far is extrapolated, and the prediction is refused if it does not fit
+            except MemoryError:  # what is known so far is extrapolated
                 break
             shift, near = self._progress(model, solution)
             if near:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..hamiltonians import Hamiltonian, Model
+from ..hamiltonians import Hamiltonian, Model, Sector, hamiltonian_operator
 from ..hamiltonians.space import Space, dimensions
 from .adiabatic import Landscape, Well, beyond, landscape
 from .certificate import Certificate, graded
@@ -21,6 +22,8 @@ SETTLED = 3e-6
 ROOM = 6000
 """A larger space for comparison has at most so many states, or `GROWTH` times those of the space that is judged."""
 GROWTH = 2.5
+SHARPER = 30.0
+"""An automatic cutoff is compared with one that is so many times more accurate."""
 RANGE = 0.5
 """Levels above the ground level are sought up to this share of the energy of as many quanta as the cap allows."""
 
@@ -156,6 +159,65 @@ def larger(judge: Judge, energies: NDArray[np.float64]) -> Iterator[Model]:
             return
         yield found
         cap += max(3, round(0.35 * cap))
+
+
+def compared(model: Model, sectors: Sequence[Sector]) -> Model:
+    """Return a model with another phonon space, in which every number differs by about what the cutoff does to it.
+
+    It is a larger space that holds the wells of all sectors, in the frame of the model or around a better point, where
+    that is affordable; else the next smaller one. A model whose cutoff is automatic is taken to a better accuracy.
+
+    Parameters
+    ----------
+    model : Model
+        With phonons.
+    sectors : sequence of Sector
+        The sector whose states are sought first, then those that operators lead to.
+    """
+    table = model.phonons
+    assert table is not None
+    if table.cutoff is not None:
+        return replace(model, phonons=replace(table, accuracy=table.accuracy / SHARPER))
+    room = max(ROOM, GROWTH * math.prod(dimensions(model, sectors[0])))
+    return next((m for m in _wider(model, sectors) if math.prod(dimensions(m, sectors[0])) <= room), _narrower(model))
+
+
+def _wider(model: Model, sectors: Sequence[Sector]) -> Iterator[Model]:
+    """Yield the model with larger caps in its own frame, and around the point between all wells."""
+    table = model.phonons
+    assert table is not None
+    spaces = [Space(model, sector) for sector in sectors]
+    operator = hamiltonian_operator(model)
+    wells = [(space, _lowest_wells(landscape(space, operator))) for space in spaces]
+    needed = max(holding(space.frame, each) for space, each in wells)
+    total = spaces[0].phonons.total_quanta
+    within = table.max_quanta is not None and needed < table.max_quanta
+    more = max(total + max(2, math.ceil(0.3 * total)), needed + _margin(needed))
+    each = max(more - total + (table.max_quanta or 0), needed + _margin(needed))
+    wider = replace(table, max_quanta=each if within else None, total_quanta=more)
+    yield replace(model, phonons=wider)
+    every = [well for _, some in wells for well in some]
+    if every and not np.any(model.couplings.bond_phonon):
+        middle = centre(model, every)
+        listed = replace(table, displacement=(2 * middle).tolist(), dressing=None, max_quanta=None)
+        needed = max(holding(np.broadcast_to(middle, space.frame.shape), some) for space, some in wells)
+        yield replace(model, phonons=replace(listed, total_quanta=needed + _margin(needed)))
+
+
+def _margin(quanta: int) -> int:
+    """Return the quanta between a cap that holds a displaced oscillator and one beyond which nothing of it is left."""
+    return math.ceil(2.5 * math.sqrt(quanta + 1.0)) + 8
+
+
+def _lowest_wells(land: Landscape) -> list[Well]:
+    return relevant(land, land.ceiling + 1e-9 * (1.0 + abs(land.ceiling)))
+
+
+def _narrower(model: Model) -> Model:
+    table = model.phonons
+    assert table is not None
+    each, total = (None if cap is None else max(0, cap - 1) for cap in (table.max_quanta, table.total_quanta))
+    return replace(model, phonons=replace(table, max_quanta=each, total_quanta=total))
 
 
 def holding(frame: NDArray[np.float64], wells: list[Well]) -> int:

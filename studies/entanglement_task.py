@@ -118,6 +118,10 @@ class EntanglementTask(Task):
         together = xr.concat([_padded(data, found) for data in found], "cut", combine_attrs="override")
         return self.named(together.drop_vars("pure").assign(about))
 
+    def judged(self, data: xr.Dataset) -> Mapping[str, str]:
+        """Return the entropies."""
+        return {"entanglement_entropy": "entanglement_entropy_errors"}
+
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
         """Return the numbers of all cuts, and their spectra to the last level that is there."""

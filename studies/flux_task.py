@@ -115,6 +115,10 @@ class FluxTask(Task):
             parts += [prefixed("period", criterion_of(curve))] if self.criterion else []
         return self.named(xr.merge(parts, combine_attrs="override"))
 
+    def judged(self, data: xr.Dataset) -> Mapping[str, str]:
+        """Return current and stiffness."""
+        return {f"flux_{name}": f"flux_{name}_errors" for name in ("current", "stiffness")}
+
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
         """Return energies, currents and stiffness; the minima and the criterion where they were asked for."""

@@ -12,6 +12,7 @@ from pydantic import Field
 from rich.table import Table as TextTable
 from rich.text import Text
 
+from ..analysis import OBSERVABLES as MEASUREMENTS
 from ..analysis import observables
 from ..analysis.labelled import labelled
 from ..analysis.plots import plot_distribution, plot_levels
@@ -26,6 +27,7 @@ from .task import Figure, Setting, Solved, Task
 from .values import LEFT_OUT, Floats, Table
 
 MAX_STATES = 1000
+ERROR = "_error"
 LEVELS = ("energies", "residuals", "leaks", "energy_errors", "energy_bounds")
 SITE_COLUMNS = {
     "electron_density": "<n>",
@@ -99,17 +101,23 @@ class GroundStateTask(Task):
         measured = observables(levels.ground, self.observables, setting.grid)
         return xr.merge([_level_data(levels), *_phonon_data(model, levels), measured], combine_attrs="override")
 
+    def judged(self, data: xr.Dataset) -> Mapping[str, str]:
+        """Return the observables."""
+        names = map(str, data.data_vars)
+        return {n: f"{n}{ERROR}" for n in names if n in MEASUREMENTS or n.startswith("condensate_")}
+
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
-        """Return levels, cutoff and observables."""
+        """Return levels, cutoff and observables with their error bars."""
         arrays = {str(name): array for name, array in data.data_vars.items()}
+        bars = {name.removesuffix(ERROR): array for name, array in arrays.items() if name.endswith(ERROR)}
+        arrays = {name: array for name, array in arrays.items() if not name.endswith(ERROR)}
         measured = {"multiplicity": int(data["multiplicity"]), **measured_record(arrays)}
         labels = {"labels": [label(text) for text in data["labels"].values]}
         cutoff = {key: int(data[key]) for key in ("max_quanta", "total_quanta")}
         frame = {"dressing": float(data["dressing"])} if "dressing" in data else {}
-        return (
-            {key: plain(data[key]) for key in LEVELS} | labels | {"cutoff": cutoff} | frame | {"observables": measured}
-        )
+        levels = {key: plain(data[key]) for key in LEVELS} | labels | {"cutoff": cutoff} | frame
+        return levels | {"observables": measured, "observable_errors": measured_record(bars)}
 
     @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
@@ -168,6 +176,25 @@ def _level_table(data: xr.Dataset) -> TextTable:
     return table
 
 
+def _shown(data: xr.Dataset, name: str, place: int | tuple[()], digits: int) -> str:
+    """Return a number with its error bar, or with some decimals where it has none."""
+    value, bars = complex(data[name].values[place]), data.get(f"{name}{ERROR}")
+    if bars is None or value.imag or not float(bars.values[place]) > ROUNDING:
+        return number(value, digits)
+    return with_error(value.real, float(bars.values[place]))
+
+
+def _list_shown(data: xr.Dataset, name: str, digits: int) -> str:
+    """Return the first few numbers of an array with as many decimals as its largest error bar supports."""
+    bars = data.get(f"{name}{ERROR}")
+    largest = 0.0 if bars is None else float(np.max(bars.values, initial=0.0))
+    return numbers(data[name].values, min(digits, decimals(largest)) if largest > ROUNDING else digits)
+
+
+ROUNDING = 1e-10
+"""Error bars of averages up to this are not shown."""
+
+
 def _observable_tables(data: xr.Dataset) -> Iterator[TextTable]:
     digits = decimals(float(data["energy_errors"].values[0]))
     for title, dim, symbols in (("sites", "site", SITE_COLUMNS), ("modes", "mode", MODE_COLUMNS)):
@@ -176,10 +203,11 @@ def _observable_tables(data: xr.Dataset) -> Iterator[TextTable]:
             continue
         table = columns(title, (dim, *(symbols[name] for name in there)))
         for i in range(data.sizes[dim]):
-            table.add_row(str(i), *(number(data[name].values[i], digits) for name in there))
+            table.add_row(str(i), *(_shown(data, name, i, digits) for name in there))
         yield table
-    rest = [(name, number(data[name].item(), digits)) for name in PARTS if name in data]
-    rest += [(str(n), numbers(data[n].values, digits)) for n in data.data_vars if str(n).startswith("condensate_")]
+    rest = [(name, _shown(data, name, (), digits)) for name in PARTS if name in data]
+    parts = (str(n) for n in data.data_vars if str(n).startswith("condensate_") and not str(n).endswith(ERROR))
+    rest += [(name, _list_shown(data, name, digits)) for name in parts]
     if rest:
         table = TextTable(title="energies and condensates", title_justify="left", show_header=False)
         for row in rest:

@@ -107,6 +107,11 @@ class LatticeTask(Task):
         energy = labelled("response_energy", levels.energies[0], [], "E_0 of the level that responds", "energy")
         return data.assign(susceptibility_errors=error, response_energy=energy)
 
+    def judged(self, data: xr.Dataset) -> Mapping[str, str]:
+        """Return moments, distributions and response."""
+        names = ("mean", "variance", "binder_ratio", "quanta_distribution", "softened_frequency", "susceptibility")
+        return {f"lattice_{name}": f"lattice_{name}_error" for name in names}
+
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
         """Return distributions, moments, correlations and response."""
@@ -120,7 +125,10 @@ class LatticeTask(Task):
             "P": plain(joint.transpose("mode", "local_charge", "X")),
         }
         optional = (*(f"{s}_lattice_connected" for s in ("electron", "boson")), *RESPONSE)
-        return found | entries(data, cls.name, (name for name in optional if f"lattice_{name}" in data))
+        found |= entries(data, cls.name, (name for name in optional if f"lattice_{name}" in data))
+        bars = [str(n).removeprefix("lattice_") for n in data.data_vars if str(n).startswith("lattice_")]
+        errors = entries(data, cls.name, (name for name in bars if name.endswith("_error")))
+        return found | {"errors": {name.removesuffix("_error"): value for name, value in errors.items()}}
 
     @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:

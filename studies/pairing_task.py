@@ -27,8 +27,8 @@ from .values import LEFT_OUT, Numbers, Table, form, one_of
 from .wording import listed
 
 QUANTITIES = (
-    "eigenvalues", "eigenvalue_error", "fraction", "matrix", "connected", "connected_eigenvalues", "orbitals",
-    "phase_correlation", "distance", "correlation", "connected_correlation",
+    "eigenvalues", "eigenvalue_error", "fraction", "matrix", "matrix_error", "connected", "connected_eigenvalues",
+    "orbitals", "phase_correlation", "distance", "correlation", "connected_correlation",
 )  # fmt: skip
 """What the record gives of each form, where it is there."""
 
@@ -110,6 +110,12 @@ class PairingTask(Task):
 
     def _forms(self, model: Model) -> tuple[Form, ...]:
         return possible_forms(model) if self.form_factors is None else self.form_factors
+
+    def judged(self, data: xr.Dataset) -> Mapping[str, str]:
+        """Return the eigenvalues, and beside them the matrices."""
+        names = data["pairing_forms"].values.tolist()
+        largest = {f"pairing_{name}_eigenvalues": f"pairing_{name}_eigenvalue_error" for name in names}
+        return largest | {f"pairing_{name}_matrix": f"pairing_{name}_matrix_error" for name in names}
 
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:

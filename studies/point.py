@@ -17,6 +17,7 @@ from ..analysis.labelled import labelled
 from ..solvers import CheckpointError
 from ..solvers.estimate import choose_engine
 from ..solvers.pool import Pool
+from .cutoff_errors import with_cutoff_errors
 from .digits import with_error
 from .study import Study
 from .task import Reporter, Setting
@@ -58,6 +59,7 @@ def compute(
     kept = replace(study.solver, checkpoint=checkpoint, keep_blocks=True, pool=pool)
     setting = Setting(study.model, study.sector, study.solver, grid, reporter, study.tasks, swept, kept)
     parts = [task.run(replace(setting, solver=kept) if task.resumes else setting) for task in study.tasks]
+    parts = with_cutoff_errors(parts, setting)
     remove_blocks(checkpoint)
     return xr.merge(parts, join="outer", compat="override", combine_attrs="override")
 

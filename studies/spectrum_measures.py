@@ -11,12 +11,18 @@ from rich.text import Text
 from ..analysis import effective_frequency, gap_measures, quasi_particles, weight_transfer
 from ..analysis.labelled import labelled
 from ..analysis.sum_rules import LEFT_OUT
-from .plain import entries, prefixed
+from .plain import entries, plain, prefixed
 
 GAP = ("gap", "centre", "depth_value", "peak_distance", "pseudogap")
 FREQUENCY = ("static", "average", "softest", "softest_share", "elastic")
 PARTICLE = ("energy", "z", "incoherent")
 PARTS = ("addition", "removal")
+MEASURES = (
+    *(f"particle_{part}_{key}" for part in PARTS for key in PARTICLE),
+    *(f"gap_{key}" for key in GAP),
+    *(f"frequency_{key}" for key in FREQUENCY),
+)
+"""All of these by the names of their variables."""
 
 
 def measures(data: xr.Dataset, charged: bool) -> xr.Dataset:
@@ -37,16 +43,22 @@ def measures_record(data: xr.Dataset) -> dict[str, object]:
     """Return quasi-particles and gap, the effective frequency, and the weight that has moved, where they are known."""
     found: dict[str, object] = {}
     if "spectrum_particle_addition_z" in data:
-        found["quasi_particles"] = {part: entries(data, f"spectrum_particle_{part}", PARTICLE) for part in PARTS}
-        found["gap"] = entries(data, "spectrum_gap", GAP)
+        found["quasi_particles"] = {part: _judged(data, f"spectrum_particle_{part}", PARTICLE) for part in PARTS}
+        found["gap"] = _judged(data, "spectrum_gap", GAP)
     if "spectrum_frequency_static" in data:
-        found["effective_frequency"] = entries(data, "spectrum_frequency", FREQUENCY)
+        found["effective_frequency"] = _judged(data, "spectrum_frequency", FREQUENCY)
     if "spectrum_transfer_amount" in data:
         moved = entries(data, "spectrum_transfer", ("difference", "moved", "amount"))
         found["transfer"] = {"from": str(data["spectrum_transfer_from"].values), **moved}
     if np.any(np.isnan(data["spectrum_sum_rules"].values)):
         found["sum_rules_left_out"] = LEFT_OUT
     return found
+
+
+def _judged(data: xr.Dataset, prefix: str, names: tuple[str, ...]) -> dict[str, object]:
+    """Return numbers with their error bars, where they have any."""
+    bars = {name: plain(data[f"{prefix}_{name}_error"]) for name in names if f"{prefix}_{name}_error" in data}
+    return entries(data, prefix, names) | ({"errors": bars} if bars else {})
 
 
 def measures_text(data: xr.Dataset) -> Iterator[Text]:

@@ -30,9 +30,9 @@ from ..hamiltonians.space import dimensions
 from ..solvers import Eigenstates, LabelledLevels
 from ..solvers.cutoff import capped
 from ..solvers.lines import TOLERANCE
-from .digits import columns
+from .digits import columns, number, with_error
 from .plain import entries, line_list, plain
-from .spectrum_measures import measures, measures_record, measures_text, transfer
+from .spectrum_measures import MEASURES, measures, measures_record, measures_text, transfer
 from .task import Figure, Setting, Solved, Task
 from .thermal_spectrum import thermal_spectrum_record, thermal_spectrum_tables
 from .thermal_task import ThermalTask
@@ -44,6 +44,12 @@ ROUGH, ROUGH_FROM = 1e-2, 20_000
 MOST_LINES = 12
 """Lines that the terminal shows, the strongest first."""
 ALL = "all"
+ERROR = "_error"
+ROUNDING = 1e-10
+"""Error bars up to this are not shown."""
+CURVE = ("values", "moments", "addition_weight", "removal_weight", "drude", "fsum")
+JUDGED = (*CURVE, *MEASURES)
+"""What gets error bars from another phonon space."""
 MEASURED = (*(name for name, kind in KINDS.items() if kind.removes), "displacement")
 """Operators whose spectra have quasi-particles and a gap, or an effective frequency."""
 
@@ -111,6 +117,8 @@ class SpectrumTask(Task):
         ("spectrum", "spectrum_steps", plot_spectrum),
         ("spectrum", "spectrum_zero_frequency", plot_thermal_spectrum),
     )
+
+    changes_charge: ClassVar[int] = 2
 
     frequencies: tuple[float, ...]
     operator: str = "electron"
@@ -223,6 +231,12 @@ class SpectrumTask(Task):
         here = super().solves(model, sector)
         return here if self.transfer_from is None else [*here, *super().solves(self._before(model), sector)]
 
+    def judged(self, data: xr.Dataset) -> Mapping[str, str]:
+        """Return the curve, its moments and weights, and what is read off it; a thermal state judges its own."""
+        if "spectrum_zero_frequency" in data:
+            return {}
+        return {f"spectrum_{name}": f"spectrum_{name}{ERROR}" for name in JUDGED}
+
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
         """Return the curve, lines, moments with their sum rules, and the weights; lists over the momenta of a map."""
@@ -251,14 +265,25 @@ def _record(data: xr.Dataset) -> dict[str, object]:
     defects = data["spectrum_moments"] - data["spectrum_sum_rules"]
     weights = {key: plain(data[f"spectrum_{key}_weight"]) for key in ("addition", "removal")}
     current = [key for key in ("drude", "fsum", "fsum_defect") if f"spectrum_{key}" in data]
+    judged = [name for name in CURVE if f"spectrum_{name}{ERROR}" in data]
+    bars = {name: plain(data[f"spectrum_{name}{ERROR}"]) for name in judged}
+    both = {key: bars.pop(f"{key}_weight") for key in ("addition", "removal") if f"{key}_weight" in bars}
+    lines = ("pole_weight_errors",) if "spectrum_pole_weight_errors" in data else ()
     return {
         "frequencies": plain(data["omega"]),
         **entries(data, "spectrum", ("values", "moments", "sum_rules", "sum_rule_errors")),
         "sum_rule_defects": plain(defects),
         "poles": poles,
         "weights": weights,
-        **entries(data, "spectrum", ("pole_errors", "broadening", "steps", "error", *current)),
+        **entries(data, "spectrum", ("pole_errors", *lines, "broadening", "steps", "error", *current)),
+        "errors": bars | ({"weights": both} if both else {}),
     }
+
+
+def _with_bar(value: complex, error: float) -> str:
+    """Return a number to the digits that its error bar supports, and to eight where that is less than rounding."""
+    given = complex(value)
+    return with_error(given.real, float(error)) if error > ROUNDING and not given.imag else number(given, 8)
 
 
 def _line_tables(data: xr.Dataset) -> Iterator[TextTable | Text]:
@@ -266,8 +291,12 @@ def _line_tables(data: xr.Dataset) -> Iterator[TextTable | Text]:
     frequencies, weights = (data[f"spectrum_pole_{key}"].values for key in ("frequencies", "weights"))
     strongest = np.sort(np.argsort(-np.abs(weights), kind="stable")[:MOST_LINES])
     table = columns(f"spectrum: {len(weights)} lines", ("omega", "weight"))
+    known = data["spectrum_pole_errors"].values
+    bars = np.zeros(len(weights))
+    if "spectrum_pole_weight_errors" in data:
+        bars = data["spectrum_pole_weight_errors"].values
     for n in strongest:
-        table.add_row(f"{frequencies[n]:.8f}", f"{weights[n]:.8f}")
+        table.add_row(_with_bar(frequencies[n], known[n]), _with_bar(weights[n], bars[n]))
     yield table
     table = columns("moments", ("order", "moment", "sum rule", "defect"))
     pairs = zip(data["spectrum_moments"].values, data["spectrum_sum_rules"].values, strict=True)

@@ -146,6 +146,8 @@ class Task(Brief, ABC):
         What is drawn of a result.
     summary : tuple of str
         Numbers of a result that the table of a sweep shows.
+    changes_charge : int
+        By how many charges its operators leave the sector.
     """
 
     name: ClassVar[str]
@@ -154,6 +156,7 @@ class Task(Brief, ABC):
     resumes: ClassVar[bool] = False
     figures: ClassVar[tuple[Figure, ...]] = ()
     summary: ClassVar[tuple[str, ...]] = ()
+    changes_charge: ClassVar[int] = 0
 
     @classmethod
     def of(cls, values: Mapping[str, Any], model: Model) -> Self:
@@ -191,6 +194,10 @@ class Task(Brief, ABC):
     @abstractmethod
     def run(self, setting: Setting) -> xr.Dataset:
         """Compute what the table asks for, as variables that are named after it."""
+
+    def judged(self, data: xr.Dataset) -> Mapping[str, str]:
+        """Return which variables of a result get error bars from another phonon space, and the names of these."""
+        return {}
 
     @classmethod
     @abstractmethod

@@ -22,6 +22,8 @@ SETTLED = 3e-6
 ROOM = 6000
 """A larger space for comparison has at most so many states, or `GROWTH` times those of the space that is judged."""
 GROWTH = 2.5
+MARGIN = 1.05
+"""What a larger space lowers the levels by is multiplied by this."""
 SHARPER = 30.0
 """An automatic cutoff is compared with one that is so many times more accurate."""
 RANGE = 0.5
@@ -125,7 +127,7 @@ def error_bars(hamiltonian: Hamiltonian, solution: Solution, solve: Callable[[Mo
         lower = np.minimum(energies, better.energies[: len(energies)])
         new = Judge(Space(model, space.sector), judge.land)
         rest = better.certificate.shifts(better.energies)[: len(energies)]
-        bars = energies - lower + graded(rest, judge.frequency) + better.certificate.residuals[: len(energies)]
+        bars = MARGIN * (energies - lower) + graded(rest, judge.frequency) + better.certificate.residuals[: len(energies)]
         held = np.array([not new.missing(e) for e in energies.tolist()])
         if new.settled(lower, rest).all():
             break

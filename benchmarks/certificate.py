@@ -2,8 +2,8 @@
 
     python benchmarks/certificate.py [--models 400]
 
-Random models from soft to stiff (omega0 / t from 0.05 to 10) and weak to strong (alpha from 0 to 3), in all frames, with
-both caps, as in the tests; their exact levels come from constructions that share no code with the package.
+Random models from soft to stiff (omega0 / t from 0.05 to 10) and weak to strong (alpha from 0 to 3), in all frames,
+with both caps, as in the tests; their exact levels come from constructions that share no code with the package.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -48,8 +49,8 @@ def main() -> None:
         for error, bar in zip(found.energies - exact, found.certificate.energy_errors, strict=True):
             rows.append((omega, float(np.max(strength)), frame, error, bar))
     print(f"{'regime':34s} levels  within  largest error / bar   median bar / error (errors above {ROUNDING:g})")
-    for low, high in zip(SOFT, SOFT[1:], strict=False):
-        for weak, strong in zip(STRONG, STRONG[1:], strict=False):
+    for low, high in pairwise(SOFT):
+        for weak, strong in pairwise(STRONG):
             some = [r for r in rows if low <= r[0] < high and weak <= r[1] < strong]
             show(f"omega0 / t {low:4.2g} to {high:4.2g}, alpha {weak:4.2g} to {strong:4.2g}", some)
     for frame in sorted({r[2] for r in rows}):

@@ -27,6 +27,8 @@ REHEARSED = 12_000
 """States of the sector in which the cap that an accuracy needs is sought."""
 CHEAP = 20_000
 """Displacements that follow the charges are not tried where the others need fewer states."""
+FLUCTUATING = 0.5
+"""Quanta for each decimal of the accuracy that fluctuations about a well need beside its displacement."""
 NEAR = GRADES[0][0]
 """Levels whose second-order shift is below this share of the frequency are taken to converge from there on."""
 MARGIN = 1.15
@@ -269,8 +271,11 @@ class CutoffSearch(Generic[Found]):
         return Rehearsal(table, cap, cost)
 
     def _by_tails(self, table: Phonons, first: int) -> int:
-        """Return the cap beyond which a displaced oscillator with the quanta of the first cap has no weight left."""
-        return int(first + 2.5 * np.sqrt(first + 1.0) + 8)
+        """Return the cap beyond which the lowest wells have less than the accuracy, and fluctuations about them."""
+        frame = Space(self._small(table, 0), self.sector).frame
+        share = max(self.goal / float(np.sum(self.model.couplings.frequency)), 1e-15)
+        cap = holding(frame, relevant(self.land, self.land.ceiling), share)
+        return max(first, cap) + math.ceil(FLUCTUATING * -math.log10(share))
 
     def first_cap(self, table: Phonons) -> int:
         """Return the smallest cap that holds all wells up to the lowest one."""

@@ -127,7 +127,8 @@ def error_bars(hamiltonian: Hamiltonian, solution: Solution, solve: Callable[[Mo
         lower = np.minimum(energies, better.energies[: len(energies)])
         new = Judge(Space(model, space.sector), judge.land)
         rest = better.certificate.shifts(better.energies)[: len(energies)]
-        bars = MARGIN * (energies - lower) + graded(rest, judge.frequency) + better.certificate.residuals[: len(energies)]
+        bars = MARGIN * (energies - lower) + graded(rest, judge.frequency)
+        bars += better.certificate.residuals[: len(energies)]
         held = np.array([not new.missing(e) for e in energies.tolist()])
         if new.settled(lower, rest).all():
             break
@@ -222,10 +223,10 @@ def _narrower(model: Model) -> Model:
     return replace(model, phonons=replace(table, max_quanta=each, total_quanta=total))
 
 
-def holding(frame: NDArray[np.float64], wells: list[Well]) -> int:
-    """Return the smallest cap on the total number of quanta that holds all wells."""
+def holding(frame: NDArray[np.float64], wells: list[Well], share: float = HELD) -> int:
+    """Return a small cap on the total number of quanta that leaves out at most a share of any well."""
     cap = 0
-    while any(beyond(frame, well, None, cap) > HELD for well in wells):
+    while any(beyond(frame, well, None, cap) > share for well in wells):
         cap += 1 + cap // 8
     return cap
 

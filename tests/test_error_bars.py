@@ -1,4 +1,4 @@
-"""Error bars of levels hold from soft to stiff lattices, at weak and strong coupling, in every frame, with both caps."""
+"""Error bars of levels hold from soft to stiff lattices, weak to strong coupling, in every frame, with both caps."""
 
 from dataclasses import replace
 

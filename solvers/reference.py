@@ -185,15 +185,27 @@ def compared(model: Model, sectors: Sequence[Sector]) -> Model:
     return next((m for m in _wider(model, sectors) if math.prod(dimensions(m, sectors[0])) <= room), _narrower(model))
 
 
+def reaching(model: Model, sectors: Sequence[Sector]) -> Model:
+    """Return a model with caps that hold the wells of all sectors, where those that it has do not.
+
+    Operators lead from the lattice of one sector to that of another.
+    """
+    table = model.phonons
+    assert table is not None
+    needed = _needed([_lowest_wells(model, sector) for sector in sectors])
+    space = Space(model, sectors[0]).phonons
+    if not needed or needed + _margin(needed) <= min(space.total_quanta, space.max_quanta):
+        return model
+    cap = max(space.total_quanta, needed + _margin(needed))
+    return replace(model, phonons=replace(table, max_quanta=None, total_quanta=cap))
+
+
 def _wider(model: Model, sectors: Sequence[Sector]) -> Iterator[Model]:
     """Yield the model with larger caps in its own frame, and around the point between all wells."""
     table = model.phonons
     assert table is not None
-    spaces = [Space(model, sector) for sector in sectors]
-    operator = hamiltonian_operator(model)
-    wells = [(space, _lowest_wells(landscape(space, operator))) for space in spaces]
-    needed = max(holding(space.frame, each) for space, each in wells)
-    total = spaces[0].phonons.total_quanta
+    wells = [_lowest_wells(model, sector) for sector in sectors]
+    needed, total = _needed(wells), Space(model, sectors[0]).phonons.total_quanta
     within = table.max_quanta is not None and needed < table.max_quanta
     more = max(total + max(2, math.ceil(0.3 * total)), needed + _margin(needed))
     each = max(more - total + (table.max_quanta or 0), needed + _margin(needed))
@@ -203,17 +215,24 @@ def _wider(model: Model, sectors: Sequence[Sector]) -> Iterator[Model]:
     if every and not np.any(model.couplings.bond_phonon):
         middle = centre(model, every)
         listed = replace(table, displacement=(2 * middle).tolist(), dressing=None, max_quanta=None)
-        needed = max(holding(np.broadcast_to(middle, space.frame.shape), some) for space, some in wells)
+        needed = _needed([(np.broadcast_to(middle, frame.shape), some) for frame, some in wells])
         yield replace(model, phonons=replace(listed, total_quanta=needed + _margin(needed)))
+
+
+def _lowest_wells(model: Model, sector: Sector) -> tuple[NDArray[np.float64], list[Well]]:
+    """Return the frame of a sector and its lowest wells."""
+    space = Space(model, sector)
+    land = landscape(space, hamiltonian_operator(model))
+    return space.frame, relevant(land, land.ceiling + 1e-9 * (1.0 + abs(land.ceiling)))
+
+
+def _needed(wells: Sequence[tuple[NDArray[np.float64], list[Well]]]) -> int:
+    return max(holding(frame, some) for frame, some in wells)
 
 
 def _margin(quanta: int) -> int:
     """Return the quanta between a cap that holds a displaced oscillator and one beyond which nothing of it is left."""
     return math.ceil(2.5 * math.sqrt(quanta + 1.0)) + 8
-
-
-def _lowest_wells(land: Landscape) -> list[Well]:
-    return relevant(land, land.ceiling + 1e-9 * (1.0 + abs(land.ceiling)))
 
 
 def _narrower(model: Model) -> Model:

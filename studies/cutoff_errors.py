@@ -13,11 +13,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..analysis.labelled import labelled
-from ..hamiltonians import InvalidModel, Model, Sector
-from ..hamiltonians.sector import allowed_two_sz
+from ..hamiltonians import InvalidModel
 from ..solvers import ConvergenceError, CutoffError
 from ..solvers.reference import compared
-from .task import Setting, Task
+from .task import Setting, Task, neighbours
 
 COVERING = 1.3
 """Differences between two phonon spaces are multiplied by this."""
@@ -60,16 +59,10 @@ def _other(setting: Setting, changes: int) -> Setting | None:
     """Return the setting with another phonon space; None where nothing is truncated."""
     if setting.model.phonons is None or not setting.model.modes:
         return None
-    sectors = [setting.block, *_neighbours(setting.model, setting.block, changes)]
+    sectors = [setting.block, *neighbours(setting.model, setting.block, changes)]
+    model = setting.ground.hamiltonian.space.model if changes else setting.model
     solver = replace(setting.solver, checkpoint=None)
-    return replace(setting, model=compared(setting.model, sectors), known=None, solver=solver)
-
-
-def _neighbours(model: Model, sector: Sector, changes: int) -> Iterator[Sector]:
-    """Yield the sectors with up to so many charges more or less, of the smallest spins."""
-    for charge in range(sector.charge - changes, sector.charge + changes + 1):
-        if charge != sector.charge and 0 <= charge <= model.max_charge and (spins := allowed_two_sz(model, charge)):
-            yield Sector(charge, min(spins, key=abs))
+    return replace(setting, model=compared(model, sectors), known=None, solver=solver)
 
 
 def _errors(data: xr.Dataset, again: xr.Dataset, names: Mapping[str, str]) -> Iterator[tuple[str, xr.DataArray]]:

@@ -114,7 +114,8 @@ class GroundStateTask(Task):
         arrays = {name: array for name, array in arrays.items() if not name.endswith(ERROR)}
         measured = {"multiplicity": int(data["multiplicity"]), **measured_record(arrays)}
         labels = {"labels": [label(text) for text in data["labels"].values]}
-        cutoff = {key: int(data[key]) for key in ("max_quanta", "total_quanta")}
+        cutoff: dict[str, object] = {key: int(data[key]) for key in ("max_quanta", "total_quanta")}
+        cutoff |= {"suffices": bool(data["cutoff_suffices"])} if "cutoff_suffices" in data else {}
         frame = {"dressing": float(data["dressing"])} if "dressing" in data else {}
         levels = {key: plain(data[key]) for key in LEVELS} | labels | {"cutoff": cutoff} | frame
         return levels | {"observables": measured, "observable_errors": measured_record(bars)}
@@ -128,6 +129,12 @@ class GroundStateTask(Task):
             yield Text(f"The accuracy of {float(data['accuracy']):.1e} needed {chosen}.")
         if "dressing" in data:
             yield Text(f"Phonons are counted in the Lang-Firsov frame with dressing = {float(data['dressing']):.6g}.")
+        if "cutoff_suffices" in data and not data["cutoff_suffices"]:
+            bar = float(data["energy_errors"].values[0])
+            yield Text(
+                f"The phonon cutoff is too small: the error bar of the ground level, {bar:.1e}, is not small against "
+                'the gap or the phonon frequency; raise the caps, or take cutoff = "auto".'
+            )
         if (count := int(data["multiplicity"])) > 1:
             yield Text(f"The ground level has {count} states; observables are averages over all of them.")
         yield from _observable_tables(data)
@@ -157,9 +164,24 @@ def _phonon_data(model: Model, levels: Eigenstates | LabelledLevels) -> Iterator
     if model.phonons is not None and model.phonons.cutoff is not None:
         accuracy = labelled("accuracy", model.phonons.accuracy, [], "largest error bar wanted", "energy")
         yield xr.Dataset({"accuracy": accuracy})
+    if levels.hamiltonian.space.model.modes and len(levels.energies):
+        words = "the error bar of the ground level is below a twentieth of the gap and of the lowest frequency"
+        yield xr.Dataset({"cutoff_suffices": labelled("cutoff_suffices", _suffices(levels), [], words)})
     if used is not None and used.displacement == "lang-firsov":
         share = labelled("dressing", used.strength, [], "share of the displacement that follows the charges")
         yield xr.Dataset({"dressing": share})
+
+
+def _suffices(levels: Eigenstates | LabelledLevels) -> bool:
+    """Return whether the error bar of the ground level is small against the gap, where it is known, and the lattice."""
+    bar, gaps = float(levels.certificate.energy_errors[0]), levels.energies - levels.energies[0]
+    above = gaps[levels.multiplicity :]
+    smallest = float(np.min(levels.hamiltonian.space.model.couplings.frequency))
+    return bool(bar <= SMALL * min([smallest, *above[:1].tolist()]))
+
+
+SMALL = 0.05
+"""An error bar below this share of what it is compared with is small."""
 
 
 def _level_table(data: xr.Dataset) -> TextTable:

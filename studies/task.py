@@ -18,9 +18,11 @@ from rich.text import Text
 from ..analysis.accuracy import isolated_ground
 from ..clusters import Brief
 from ..hamiltonians import Model, Problem, Sector
+from ..hamiltonians.sector import allowed_two_sz
 from ..solvers import Eigenstates, LabelledLevels, Options, Progress
-from ..solvers.cutoff import size_in_words
+from ..solvers.cutoff import is_automatic, size_in_words
 from ..solvers.pool import HowFar
+from ..solvers.reference import reaching
 from .values import Table
 
 Solved = tuple[Model, Sector, int]
@@ -126,7 +128,19 @@ class Setting:
     def ground(self) -> Eigenstates | LabelledLevels:
         """The ground level of the sector with its multiplet and the next level, computed once for all tasks."""
         self.reporter.step(f"ground level of {size_in_words(self.model, self.block)}")
-        return isolated_ground(self.model, self.block, self.solver, self.reporter.lanczos)
+        levels = isolated_ground(self.model, self.block, self.solver, self.reporter.lanczos)
+        used, changes = levels.hamiltonian.space.model, max((task.changes_charge for task in self.tasks), default=0)
+        if used.phonons is None or not changes or not is_automatic(self.model):
+            return levels
+        wider = reaching(used, [self.block, *neighbours(self.model, self.block, changes)])
+        return levels if wider is used else isolated_ground(wider, self.block, self.solver, self.reporter.lanczos)
+
+
+def neighbours(model: Model, sector: Sector, changes: int) -> Iterator[Sector]:
+    """Yield the sectors with up to so many charges more or less, of the smallest spins."""
+    for charge in range(sector.charge - changes, sector.charge + changes + 1):
+        if charge != sector.charge and 0 <= charge <= model.max_charge and (spins := allowed_two_sz(model, charge)):
+            yield Sector(charge, min(spins, key=abs))
 
 
 class Task(Brief, ABC):

@@ -167,6 +167,8 @@ def levels_by_symmetry(
         found = over_blocks(model, sector, states, options, progress, blocks)
     if bars is not None:
         return replace(found, certificate=replace(found.certificate, energy_errors=bars))
+    if not len(found.energies):
+        return found
     count, compared = len(found.energies), for_comparison(options)
     bars = error_bars(
         found.hamiltonian, found, lambda m: over_blocks(m, sector, count, compared, blocks=blocks)

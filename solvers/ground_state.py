@@ -217,6 +217,8 @@ def ground_state(
         levels = lowest_of_block(model, sector, states, options, progress)
     if bars is not None:
         return replace(levels, certificate=replace(levels.certificate, energy_errors=bars))
+    if not len(levels.energies):
+        return levels
     count, compared = len(levels.energies), for_comparison(options)
     bars = error_bars(levels.hamiltonian, levels, lambda m: lowest_of_block(m, sector, count, compared))
     return replace(levels, certificate=replace(levels.certificate, energy_errors=bars))

@@ -130,7 +130,7 @@ def test_the_answer_is_what_the_model_file_gives(small):
     for panel, name in {"state": "energies", "pairs": "pairing_on-site_eigenvalues"}.items():
         answer = answered(small, panel)
         again = run(parse(model_file(answer), "again.toml")).data
-        assert set(answer.data) == set(again)
+        assert set(answer.data) == {name for name in again if not name.endswith("_error") or name in answer.data}
         np.testing.assert_allclose(answer.data[name], again[name], rtol=0, atol=1e-7)
 
 

@@ -41,8 +41,9 @@ def optical_conductivity(
               D = \frac{\pi}{L} \Big[\langle \partial_\theta^2 H\rangle
                   - 2 \sum_n \frac{|\langle n|J|0\rangle|^2}{E_n - E_0}\Big]
 
-    with J = dH/dtheta, theta = phi / L the phase of a bond, phonon-assisted hopping included; hops of pairs count four
-    times. The delta at zero counts half, so that the f-sum rule is
+    with J = dH/dtheta, phonon-assisted hopping included; theta = phi / L is the phase of a bond, L the number of bonds
+    once round the whole flux (`Cluster.loop_length`), as in `flux_response`; hops of pairs count four times. The delta
+    at zero counts half, so that the f-sum rule is
 
     .. math:: \frac{D}{2} + \sum_n S_n = \frac{\pi}{2L} \langle \partial_\theta^2 H\rangle
               = \frac{\pi}{2L} \langle -T_{hop} \rangle.
@@ -88,12 +89,12 @@ def optical_conductivity(
     model = levels.hamiltonian.space.model
     current = probe(model, "current")
     resolution = resolved(frequencies, broadening, lineshape, options)
-    length = sum(bond.winding != 0 for bond in model.cluster.bonds)
+    length = model.cluster.loop_length
     progress("optical conductivity")
     found = excitations(levels, current.addition, resolution, off=True)
     regular = _regular(found, length)
     progress("Drude weight")
-    bent = expectation(levels.ground, float(length) ** 2 * flux_derivative(model, 2)).real
+    bent = expectation(levels.ground, length**2 * flux_derivative(model, 2)).real
     drude = np.pi / length * (bent - 2 * _polarisation(levels, current))
     fsum = np.pi / (2 * length) * bent
     rules = _sum_rules(levels, found, regular, current, length, fsum - 0.5 * drude)
@@ -114,7 +115,7 @@ def _kept(lines: Lines, mask: NDArray[np.bool_]) -> Lines:
     return replace(lines, energies=lines.energies[mask], weights=lines.weights[mask], errors=lines.errors[mask])
 
 
-def _regular(found: Excitations, length: int) -> Excitations:
+def _regular(found: Excitations, length: float) -> Excitations:
     """Return ``S_n = pi / L |<n|J|0>|^2 / omega_n`` of all lines off the ground level."""
     lines = _kept(found.lines, np.abs(found.lines.energies) > ELASTIC)
     lines = _kept(lines, lines.weights > DROPPED**2 * max(1.0, found.weight))
@@ -138,7 +139,7 @@ def _polarisation(levels: Levels, current: Probe) -> float:
 
 
 def _sum_rules(
-    levels: Levels, found: Excitations, regular: Excitations, current: Probe, length: int, weight: float
+    levels: Levels, found: Excitations, regular: Excitations, current: Probe, length: float, weight: float
 ) -> dict[str, xr.DataArray]:
     """Compare the moments of sigma_reg with the f-sum rule and with averages of commutators."""
     averages = moments_from_commutators(levels.ground, current, current, 3).real

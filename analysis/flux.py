@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..clusters import InvalidValue
 from ..hamiltonians import Model, Sector, flux_derivative
+from ..hamiltonians.flux import largest_winding, own_series
 from ..solvers import LabelledLevels, Options, Progress, levels_by_symmetry, silent, symmetry_sectors
 from .accuracy import isolated_ground
 from .labelled import labelled
@@ -37,9 +38,9 @@ def flux_response(
               E_0'' = \langle H''\rangle - 2\langle H' Q\,(H - E_0)^{-1} Q H'\rangle
 
     with primes for derivatives with respect to phi, Q the projector off the ground level and L the number of bonds
-    around the loop. The inverse is one linear solve in the block of the ground state; no excited states are summed.
-    Where the model has the translations of the ring, each momentum is solved by itself and E_0 is the lowest of them,
-    so that no level crossing is missed.
+    once round the whole flux (`Cluster.loop_length`). The inverse is one linear solve in the block of the ground state;
+    no excited states are summed. Where the model has the translations of the ring, each momentum is solved by itself and
+    E_0 is the lowest of them, so that no level crossing is missed.
 
     Parameters
     ----------
@@ -69,7 +70,8 @@ def flux_response(
     Raises
     ------
     ValueError
-        If the cluster has no loop, or (`InvalidModel`) the sector fixes a quantum number that a flux breaks.
+        If the cluster has no loop, or (`InvalidModel`) the sector fixes a quantum number that a flux breaks, or a term
+        of the user's own has not said how it depends on the flux.
 
     References
     ----------
@@ -196,6 +198,7 @@ class FluxLine:
             raise InvalidValue(
                 f"a {cluster.kind} of {cluster.sites} sites has no loop for a flux; take a ring of 3 or more"
             )
+        own_series(self.model)
 
     def level(self, phi: float, only_at_rest: bool = False) -> FluxLevel:
         """Solve at one flux, with curvature and error bars, or with the curvature alone and where the slope is zero."""
@@ -226,7 +229,7 @@ class FluxLine:
         level = replace(level, curvature=min(branch.curvature(second) for branch in branches))
         if only_at_rest:
             return level
-        share = 1.0 / self.model.cluster.loop_length  # lattice modes move with electrons that hop, not with pairs
+        share = largest_winding(self.model)  # of the part that moves the lattice
         errors = np.max([branch.errors(first, second, share) for branch in branches], axis=0)
         return replace(level, slope_error=float(errors[0]), curvature_error=float(errors[1]))
 

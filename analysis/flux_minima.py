@@ -13,6 +13,7 @@ from scipy.optimize import brentq
 
 from ..clusters import InvalidValue
 from ..hamiltonians import Model, Sector
+from ..hamiltonians.flux import own_series
 from ..solvers import Options, Progress, silent
 from .flux import FluxLevel, FluxLine
 from .labelled import labelled
@@ -137,8 +138,7 @@ class FluxCurve:
     @property
     def is_even(self) -> bool:
         """True where E_0(phi) = E_0(-phi): the Hamiltonian is real without the flux."""
-        model = self.line.model
-        return all(value.imag == 0 for term in model.terms for value in term(model).terms.values())
+        return all(series.is_even for series in own_series(self.line.model))
 
     def level(self, phi: float) -> FluxLevel:
         """Return the ground level at a flux from 0 to 2 pi."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..clusters import InvalidValue
 from ..hamiltonians import Block, InvalidModel, Model, flux_derivative
+from ..hamiltonians.flux import own_series
 from ..solvers import Options
 from ..solvers.all_levels import AllLevels
 from ..solvers.ground_state import DEGENERATE
@@ -157,6 +158,7 @@ def flux_replicates(
     sampling, options = sampling or Sampling(), options or Options()
     if not model.cluster.has_loop:
         raise InvalidValue(f"a {model.cluster.kind} of {model.cluster.sites} sites has no loop for a flux")
+    own_series(model)
     if phi.ndim != 1 or not len(phi):
         raise InvalidValue("values must be a list of one or more fluxes")
     problems = list(thermal_problems(model, t.tolist(), kind, sampling, ()))
@@ -229,7 +231,7 @@ def _contribution(planned: Planned, exact: bool, origin: float, rows: NDArray[np
     return Contribution(planned.member, planned.dimension, exact, origin, z, energy, squared, sums)
 
 
-def _response(totals: Totals, length: int) -> tuple[Replicates, ...]:
+def _response(totals: Totals, length: float) -> tuple[Replicates, ...]:
     """Return F, current, stiffness and Drude weight: replicates over temperatures."""
     t = totals.temperatures
     slope, curvature, bending = (totals.observables[name].real for name in ("slope", "curvature", "bending"))

@@ -52,7 +52,7 @@ class Wanted:
         Of the lines.
     offset : (t,) float
         By how much lines move down: what is added to mu at each temperature, times the charge that the probe adds.
-    loop : int
+    loop : float
         Bonds around the ring for the optical conductivity, whose lines carry pi / L (1 - exp(-omega / T)) / omega;
         0 for other probes.
     averaged : sequence of Operator
@@ -72,7 +72,7 @@ class Wanted:
     broadening: float
     lineshape: str
     offset: NDArray[np.float64]
-    loop: int = 0
+    loop: float = 0.0
     averaged: Sequence[Operator] = field(default=(), repr=False)
     cross: Probe | None = None
     extent: Sequence[Operator] = field(default=(), repr=False)

@@ -166,7 +166,7 @@ def thermal_lines(
     shift, sampling = settled(model, kind, t, sampling, options, progress)
     offset = shift[0] * charge_change(model, probe.addition)[0]
     resolution = replace(resolution, frequencies=np.unique(omega + offset[:, None]))
-    loop = sum(bond.winding != 0 for bond in model.cluster.bonds) if probe.name == "current" else 0
+    loop = model.cluster.loop_length if probe.name == "current" else 0.0
     shape = (omega, resolution, broadening, lineshape, offset)
     averaged = tuple(_averaged(model, cross or probe, probe, loop))
     extent = () if cross is None else (_extent(model, cross, probe),)
@@ -178,10 +178,10 @@ def thermal_lines(
     return ThermalLines(wanted, kind, Blocks().of(planned[0]), totals, parts, skipped, kept)
 
 
-def _averaged(model: Model, left: Probe, right: Probe, loop: int) -> list[Operator]:
+def _averaged(model: Model, left: Probe, right: Probe, loop: float) -> list[Operator]:
     """Return the operators whose thermal averages are the moments; for the conductivity ``d2H / dtheta2``."""
     if loop:
-        return [float(loop) ** 2 * flux_derivative(model, 2)]
+        return [loop**2 * flux_derivative(model, 2)]
     formulas = zip(range(MOMENTS), moment_formulas(hamiltonian_operator(model), left, right), strict=False)
     return [formula for _, formula in formulas if len(formula.terms) <= MOST_WORDS]
 
@@ -288,7 +288,7 @@ def _conductivity(
     """Return the thermal Drude weight, and the f-sum rule with it."""
     t, loop = found.wanted.temperatures, found.wanted.loop
     response = thermal_flux_response(model, [model.flux], t.tolist(), kind, sampling, options, progress)
-    drude = response["drude"].values[:, 0] * loop / model.cluster.loop_length
+    drude = response["drude"].values[:, 0]
     fsum, error = jackknife(np.pi / (2 * loop) * found["averages"][..., 0])
     weight = found.both("moments")[0, :, 0]
     coords = {"temperature": t}

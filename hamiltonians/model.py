@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
 
@@ -37,7 +37,8 @@ class Model(Shown):
     chemical_potential : float
         mu; the Hamiltonian contains ``-mu (N_e + 2 N_b)``.
     terms : tuple of functions
-        Terms of the user's own: each takes the model and returns an `Operator`.
+        Terms of the user's own: each takes the model and returns an `Operator`. Those that move charges between sites
+        carry the phases of the flux by `hop`. Models are equal only if these are the same functions.
     name : str
         Title for tables and figures.
 
@@ -60,7 +61,7 @@ class Model(Shown):
     phonons: Phonons | None = None
     flux: float = 0.0
     chemical_potential: float = 0.0
-    terms: tuple[TermFunction, ...] = field(default=(), compare=False)
+    terms: tuple[TermFunction, ...] = ()
     name: str = ""
 
     def __post_init__(self) -> None:

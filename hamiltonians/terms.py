@@ -11,6 +11,7 @@ from types import MappingProxyType
 import numpy as np
 
 from ..clusters import Bond
+from .flux import own_series
 from .model import Model, TermFunction, bond_phase
 from .operators import (
     Operator,
@@ -170,7 +171,7 @@ def flux_derivative(model: Model, order: int = 1) -> Operator:
     Parameters
     ----------
     model : Model
-        At its own flux; user terms are taken not to depend on it.
+        At its own flux.
     order : int
         n.
 
@@ -178,8 +179,14 @@ def flux_derivative(model: Model, order: int = 1) -> Operator:
     -------
     Operator
         In the user's unit of energy (a flux is an angle).
+
+    Raises
+    ------
+    InvalidModel
+        If a term of the user's own moves charges between sites and has not said how it depends on the flux; see `hop`.
     """
-    return total(hop(model, order) for hop in (electron_hopping, boson_hopping, bond_lattice))
+    own = (series.derivative(model.flux, order) for series in own_series(model))
+    return total([*(hops(model, order) for hops in (electron_hopping, boson_hopping, bond_lattice)), *own])
 
 
 def hamiltonian_operator(model: Model) -> Operator:

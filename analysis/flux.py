@@ -38,9 +38,9 @@ def flux_response(
               E_0'' = \langle H''\rangle - 2\langle H' Q\,(H - E_0)^{-1} Q H'\rangle
 
     with primes for derivatives with respect to phi, Q the projector off the ground level and L the number of bonds
-    once round the whole flux (`Cluster.loop_length`). The inverse is one linear solve in the block of the ground state;
-    no excited states are summed. Where the model has the translations of the ring, each momentum is solved by itself and
-    E_0 is the lowest of them, so that no level crossing is missed.
+    once round the whole flux (`Cluster.loop_length`). The inverse is one linear solve in the block of the ground
+    state; no excited states are summed. Where the model has the translations of the ring, each momentum is solved by
+    itself and E_0 is the lowest of them, so that no level crossing is missed.
 
     Parameters
     ----------

@@ -58,8 +58,8 @@ def path_phase(model: Model, path: Sequence[int], charge: int = 1) -> complex:
     Examples
     --------
     >>> from respair.clusters import ring
-    >>> path_phase(Model(ring(4), flux=2 * np.pi), [0, 1, 2]).real.__round__(12)
-    -1.0
+    >>> np.round(path_phase(Model(ring(4), flux=2 * np.pi), [0, 1, 2]), 12).real
+    np.float64(-1.0)
     """
     winding = path_winding(model.cluster.bonds, path)
     if isinstance(winding, tuple) or not path:

@@ -94,10 +94,16 @@ class Model(Shown):
     @property
     def formula(self) -> list[tuple[str, str, str]]:
         """The Hamiltonian as markup, a row for each term: "H =" or nothing, the term, its coupling."""
-        there = [key for key, value, labels, what in _coupling_list(self) if np.any(resolve(value, labels, what)[0])]
-        given = (there, self.electrons, self.bosons, self.phonons, self.flux != 0, _modes_on_bonds(self.modes))
+        given = (self.active, self.electrons, self.bosons, self.phonons, self.flux != 0, _modes_on_bonds(self.modes))
         rows = [*species_rows(*given), *more_rows(self.chemical_potential, self.flux, len(self.terms), self.phonons)]
         return [("H =" if i == 0 else "", *row) for i, row in enumerate(rows or [("0", "")])]
+
+    @property
+    def active(self) -> tuple[str, ...]:
+        """The couplings that are not zero, by their keys in model files."""
+        fields = (("field.flux", self.flux), ("ensemble.chemical_potential", self.chemical_potential))
+        there = [key for key, value, labels, what in _coupling_list(self) if np.any(resolve(value, labels, what)[0])]
+        return (*there, *(key for key, value in fields if value))
 
     @cached_property
     def couplings(self) -> Couplings:

@@ -16,12 +16,11 @@ from ..accuracy import isolated_ground
 from ..charge import boson_density
 from ..labelled import labelled
 from .conditions import (
+    BONDS_ARE_LEFT,
     electrons_there,
-    lattice_couples_to_charges,
-    no_own_terms,
+    knows,
     sector_only,
     whole_sector,
-    without,
 )
 from .face import Approximation, Condition, Where, sector_of
 
@@ -200,14 +199,11 @@ def bound_pairs(model: Model, where: Where) -> str | None:
     return None
 
 
-def no_local_pairs(model: Model, where: Where) -> str | None:
-    """There are no bosons."""
-    return "it is about electrons without local pairs; leave the bosons out" if model.bosons is not None else None
-
-
 CONDITIONS: tuple[Condition, ...] = (
-    sector_only, whole_sector, electrons_there, no_local_pairs, no_own_terms, lattice_couples_to_charges,
-    without("repulsion"), equal_sites, bound_pairs,
+    sector_only, whole_sector, electrons_there,
+    knows("electrons.hopping", "electrons.level", "electrons.hubbard_u", "phonons.frequency",
+          "phonons.electron_coupling", "field.flux", "ensemble.chemical_potential", why=BONDS_ARE_LEFT),
+    equal_sites, bound_pairs,
 )  # fmt: skip
 BIPOLARON = Approximation(
     "bipolaron-perturbation", pair_perturbation, CONDITIONS, asymptotic="t -> 0, with an error of fourth order"

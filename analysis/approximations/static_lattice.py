@@ -14,11 +14,13 @@ from ...hamiltonians import Model, Sector
 from ..labelled import labelled
 from .charge_family import ChargeFamily, couplings_vector
 from .charges import charge_model
-from .conditions import electrons_or_bosons, lattice_there, no_own_terms, sector_only, whole_sector
+from .conditions import CHARGES, LATTICE, electrons_or_bosons, knows, lattice_there, sector_only, whole_sector
 from .face import Condition, refuse
 from .symmetric import mode_permutations
 
-CONDITIONS: tuple[Condition, ...] = (sector_only, whole_sector, lattice_there, electrons_or_bosons, no_own_terms)
+CONDITIONS: tuple[Condition, ...] = (
+    sector_only, whole_sector, lattice_there, electrons_or_bosons, knows(*CHARGES, *LATTICE, "phonons.bond_coupling"),
+)  # fmt: skip
 """What the static lattice needs of a model."""
 GRID = 121
 """Points at which the surface of a single mode is scanned for minima."""

@@ -19,6 +19,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..clusters import Card, Cluster, InvalidValue, Shown
+from ..clusters.periods import copies, nearest, periods, plane_steps
 from ..clusters.shown import counted, quantity
 from ..hamiltonians import Model, Operator, annihilate, boson
 from ..hamiltonians.operators import total
@@ -103,8 +104,8 @@ def _bonds(model: Model) -> PairOperators:
     g = np.zeros((len(cluster.bonds), cluster.sites, cluster.sites))
     for b, bond in enumerate(cluster.bonds):
         g[b, bond.start, bond.end] = g[b, bond.end, bond.start] = np.sqrt(0.5)
-    ends = [[bond.start, bond.end] for bond in cluster.bonds]
-    middle = cluster.coordinates[np.array(ends, int).reshape(-1, 2)].mean(axis=1)
+    starts = cluster.coordinates[[bond.start for bond in cluster.bonds]].reshape(-1, 2)
+    middle = starts + nearest(plane_steps(cluster), _periods(cluster)) / 2
     return PairOperators(g, np.zeros((len(g), cluster.sites)), middle)
 
 
@@ -135,10 +136,13 @@ def _d_wave(model: Model) -> PairOperators:
 def d_form_factor(cluster: Cluster) -> NDArray[np.float64]:
     """Return ``cos 2 theta`` of each bond, theta its angle with the first one: +1 along it, -1 across.
 
+    Bonds over the edge of a periodic cluster take the direction of their shortest copy.
+
     Raises
     ------
     ValueError
-        If all bonds are parallel, so that d and s are the same.
+        If all bonds are parallel, so that d and s are the same; or if the positions leave the direction of a bond open,
+        since the cluster could be closed with several periods, or is nearly so.
 
     Examples
     --------
@@ -146,13 +150,40 @@ def d_form_factor(cluster: Cluster) -> NDArray[np.float64]:
     >>> d_form_factor(plaquette([2, 2])), d_form_factor(ring(4))
     (array([ 1.,  1., -1., -1.]), array([ 1., -1.,  1., -1.]))
     """
-    ends = cluster.coordinates[np.array([[bond.start, bond.end] for bond in cluster.bonds], int).reshape(-1, 2)]
-    step = ends[:, 1] - ends[:, 0]
-    angle = np.arctan2(step[:, 1], step[:, 0])
-    factor = np.round(np.cos(2 * (angle - angle[:1])), 12) + 0.0
+    closed = periods(cluster) or ((), *periods(cluster, complete=False))
+    factor, *others = (row for vectors in closed for row in _factors(cluster, vectors))
+    unclear = np.flatnonzero(np.any([np.abs(row - factor) > CLEAR for row in others], axis=0)) if others else ()
+    if len(unclear):
+        bond = cluster.bonds[unclear[0]]
+        raise InvalidValue(
+            f"bond [{bond.start}, {bond.end}] has no clear direction: the positions allow several periods of the "
+            "cluster; give one number for each bond as a form factor instead"
+        )
     if np.all(factor == 1.0):
         raise InvalidValue(f"a {cluster.kind} of {cluster.sites} sites has bonds in one direction only: d is s there")
     return np.asarray(factor)
+
+
+CLEAR = 1e-6
+"""Form factors that differ by less are the same."""
+
+
+def _factors(cluster: Cluster, vectors: Sequence[tuple[float, float]]) -> list[NDArray[np.float64]]:
+    """Return the form factors of the first and of the last of the shortest copies of all bonds."""
+    steps, shortest = copies(plane_steps(cluster), vectors)
+    last = shortest.shape[1] - 1 - np.argmax(shortest[:, ::-1], axis=1)
+    found = []
+    for place in (np.argmax(shortest, axis=1), last):
+        step = steps[np.arange(len(steps)), place]
+        angle = np.arctan2(step[:, 1], step[:, 0])
+        found.append(np.round(np.cos(2 * (angle - angle[:1])), 12) + 0.0)
+    return found
+
+
+def _periods(cluster: Cluster) -> tuple[tuple[float, float], ...]:
+    """Return the periods of a cluster; none where it is open, or where they are not clear."""
+    found = periods(cluster)
+    return found[0] if len(found) == 1 else ()
 
 
 FORMS: Mapping[str, tuple[Callable[[Model], PairOperators], tuple[str, ...]]] = MappingProxyType(
@@ -254,8 +285,8 @@ def pair_density(state: State, form: Form = "on-site", averages: Averages | None
         (orbital, pair) of the matrix, in the phase convention of `natural_orbitals`; ``connected_eigenvalues``;
         ``fraction`` lambda_0 / tr rho (NaN without pairs); ``phase_correlation`` rho_xy / sqrt(rho_xx rho_yy) (NaN
         where a density vanishes); and, but for the combined pairs, ``correlation`` and ``connected_correlation``, the
-        averages of rho_xy over all pairs at a ``distance``: Euclidean, in units of the bond length; along the circle
-        on rings.
+        averages of rho_xy over all pairs at a ``distance``: Euclidean, in units of the bond length, to the nearest
+        copy on periodic clusters; along the circle on rings.
 
     References
     ----------
@@ -313,7 +344,7 @@ def _independent(averages: Averages, pairs: PairOperators, model: Model) -> NDAr
 
 
 def distances(cluster: Cluster, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the distance between points of a cluster: Euclidean, but along the circle, in bonds, on a ring.
+    """Return the distance between points: Euclidean, to the nearest copy on periodic clusters, in bonds on rings.
 
     Examples
     --------
@@ -326,7 +357,7 @@ def distances(cluster: Cluster, positions: NDArray[np.float64]) -> NDArray[np.fl
         around = np.abs(angle[:, None] - angle) % cluster.sites
         found = np.minimum(around, cluster.sites - around)
     else:
-        found = np.linalg.norm(positions[:, None] - positions, axis=-1)
+        found = np.linalg.norm(nearest(positions[:, None] - positions, _periods(cluster)), axis=-1)
     return np.asarray(np.round(found, 9))
 
 

@@ -151,8 +151,8 @@ def d_form_factor(cluster: Cluster) -> NDArray[np.float64]:
     (array([ 1.,  1., -1., -1.]), array([ 1., -1.,  1., -1.]))
     """
     closed = periods(cluster) or ((), *periods(cluster, complete=False))
-    factor, *others = (row for vectors in closed for row in _factors(cluster, vectors))
-    unclear = np.flatnonzero(np.any([np.abs(row - factor) > CLEAR for row in others], axis=0)) if others else ()
+    rows = np.array([row for vectors in closed for row in _factors(cluster, vectors)])
+    factor, unclear = rows[0], np.flatnonzero(np.ptp(rows, axis=0) > CLEAR)
     if len(unclear):
         bond = cluster.bonds[unclear[0]]
         raise InvalidValue(

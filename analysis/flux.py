@@ -20,7 +20,7 @@ from .labelled import labelled
 from .perturbation import Perturbed, is_smooth, slopes_of
 
 FLAT = 1e-8
-"""Slopes and curvatures below this times max(1, |E_0|) count as zero."""
+"""Slopes and curvatures below this times the sum of all coefficients of dH/dphi count as zero."""
 
 
 def flux_response(
@@ -136,6 +136,8 @@ class FluxLevel:
         d2E_0/dphi2 of the lowest branch; NaN at a kink, or where it was not asked for.
     blocks : str
         The blocks in which the level lies.
+    scale : float
+        Sum of the moduli of the coefficients of dH/dphi [energy].
     slope_error, curvature_error : float
         Error bars; NaN at a kink, or where they were not asked for.
     """
@@ -146,6 +148,7 @@ class FluxLevel:
     slopes: NDArray[np.float64]
     curvature: float
     blocks: str
+    scale: float
     slope_error: float = np.nan
     curvature_error: float = np.nan
 
@@ -157,12 +160,12 @@ class FluxLevel:
     @property
     def slope(self) -> float:
         """dE_0/dphi; NaN at a kink."""
-        return float(np.mean(self.slopes)) if is_smooth(self.slopes) else np.nan
+        return float(np.mean(self.slopes)) if is_smooth(self.slopes, self.scale) else np.nan
 
     @property
     def flat(self) -> float:
         """The slope that counts as zero."""
-        return FLAT * max(1.0, abs(self.energy))
+        return FLAT * self.scale
 
     @property
     def rests(self) -> bool:
@@ -223,8 +226,8 @@ class FluxLine:
         slopes = slopes_of(branches)
         energy, error = float(found.energies[0]), float(found.certificate.energy_errors[0])
         blocks = " | ".join(levels.block.sector.label for levels in found.lowest)
-        level = FluxLevel(float(phi), energy, error, slopes, np.nan, blocks)
-        if not is_smooth(slopes) or (only_at_rest and not level.rests):
+        level = FluxLevel(float(phi), energy, error, slopes, np.nan, blocks, branches[0].scale)
+        if not is_smooth(slopes, level.scale) or (only_at_rest and not level.rests):
             return level
         level = replace(level, curvature=min(branch.curvature(second) for branch in branches))
         if only_at_rest:

@@ -14,7 +14,6 @@ from ..hamiltonians import Block, InvalidModel, Model, flux_derivative
 from ..hamiltonians.flux import own_series
 from ..solvers import Options
 from ..solvers.all_levels import AllLevels
-from ..solvers.ground_state import DEGENERATE
 from ..solvers.krylov import krylov
 from .block_sums import block_sums
 from .contributions import Contribution, Workshop
@@ -185,7 +184,7 @@ def _exact(planned: Planned, block: Block, t: NDArray[np.float64]) -> Contributi
     first, second = levels.elements(flux_derivative(model, 1)), levels.averages(flux_derivative(model, 2)).real
     squares, slopes = np.abs(first) ** 2, first.diagonal().real
     gap = np.abs(energies - energies[:, None])
-    same = gap <= DEGENERATE * np.maximum(1.0, np.abs(energies))
+    same = gap <= block.hamiltonian.level_width
     above = energies - energies[0]
     lower, divisor = np.minimum(above, above[:, None]), np.where(same, 1.0, gap)
     rows = []

@@ -20,7 +20,7 @@ from ..solvers.lines import Accuracy, spectral_lines
 from ..solvers.sampling import Sample
 from .contributions import Contribution, Lines, Operators, Workshop
 from .ensembles import Blocks, Planned, Sampling, sampled_states
-from .excitations import LINESHAPES, MOMENTS, NEGLIGIBLE, Resolution
+from .excitations import LINESHAPES, MOMENTS, NEGLIGIBLE, Resolution, size_of
 from .probes import Probe
 
 COMB = 1 / 50
@@ -63,6 +63,8 @@ class Wanted:
         Whose thermal average is no smaller than the weights of a cross spectrum together.
     is_real : bool
         The spectrum is real: states that are conjugate to each other add up to it.
+    unit : float
+        The energy beside which others are small.
     """
 
     probe: Probe
@@ -77,6 +79,7 @@ class Wanted:
     cross: Probe | None = None
     extent: Sequence[Operator] = field(default=(), repr=False)
     is_real: bool = True
+    unit: float = 1.0
 
     @property
     def about(self) -> object:
@@ -98,6 +101,11 @@ class Wanted:
     def additions(self) -> tuple[Operator, ...]:
         """B, and A where there is one."""
         return tuple(each.addition for each in (self.probe, self.cross) if each is not None)
+
+    @property
+    def size(self) -> float:
+        """The square of the probes beside which others are small."""
+        return min(size_of(each) for each in self.additions)
 
     def weights(self, left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
         """Return ``<left|n><n|right>``, or what of it is left when conjugate states have been added."""
@@ -128,7 +136,7 @@ class Wanted:
         """Return everything linear that is read off lines, each with the temperatures first."""
         x, w = joined(lines, len(self.temperatures))
         if self.loop:
-            here = x > ELASTIC
+            here = x > ELASTIC * self.unit
             t = self.temperatures[:, None]
             x, w = x[here], w[:, here] * np.pi / self.loop * -np.expm1(-x[here] / t) / x[here]
         if np.any(self.offset):
@@ -145,8 +153,8 @@ class Wanted:
         found = {
             "moments": w @ x[:, None] ** np.arange(MOMENTS),
             "below": np.sum(w * _fermi(x / t), axis=1),
-            "negative": w @ (x < -ELASTIC).astype(float),
-            "balance": np.sum(np.where(x > ELASTIC, w * np.exp(-np.maximum(x, 0.0) / t), 0.0), axis=1),
+            "negative": w @ (x < -ELASTIC * self.unit).astype(float),
+            "balance": np.sum(np.where(x > ELASTIC * self.unit, w * np.exp(-np.maximum(x, 0.0) / t), 0.0), axis=1),
         }
         if self.cross is not None:
             found["sizes"] = np.abs(w) @ x[:, None] ** np.array([0, 2])
@@ -183,7 +191,7 @@ def joined(lines: Sequence[Lines], temperatures: int) -> Lines:
 
 
 ELASTIC = 1e-8
-"""Lines closer to zero lie within a level."""
+"""Lines closer to zero, in units of the energy, lie within a level."""
 
 
 def _fermi(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -259,7 +267,7 @@ def exact_lines(planned: Planned, block: Block, wanted: Wanted, known: Levels) -
             if left is not right:
                 partners = _elements(others.amplitudes, [left.apply(phi) for phi in levels.amplitudes])
             weights = wanted.weights(partners, elements)
-            up, start = np.nonzero(np.abs(weights) > NEGLIGIBLE)
+            up, start = np.nonzero(np.abs(weights) > NEGLIGIBLE * wanted.size)
             at = SIGNS[part] * (others.energies[up] - levels.energies[start])
             lines.append((at, weights[up, start] * boltzmann[:, start]))
         sums |= wanted.seen(part, lines)
@@ -365,7 +373,7 @@ def _lines_of_levels(
         for right, left in moving:
             image = right.apply(phi)
             partner = None if left is right else left.apply(phi)[None]
-            if np.linalg.norm(image) ** 2 > NEGLIGIBLE and (partner is None or partner.any()):
+            if np.linalg.norm(image) ** 2 > NEGLIGIBLE * wanted.size and (partner is None or partner.any()):
                 how = (Accuracy(z), engine, partner)
                 lines = spectral_lines(right.target, image[None], *how)
                 weights = lines.weights.real if wanted.is_real else lines.weights
@@ -381,7 +389,7 @@ def _lines_of_vector(
     images = [left.apply(row.reshape(sample.block.shape)) for row in space.basis]
     first = images[0] if left is right else right.apply(space.basis[0].reshape(sample.block.shape))
     start = np.linalg.norm(sample.overlaps) * first.ravel()
-    if np.linalg.norm(start) ** 2 <= NEGLIGIBLE:
+    if np.linalg.norm(start) ** 2 <= NEGLIGIBLE * wanted.size:
         return np.zeros(0), np.zeros((len(boltzmann), 0))
     start = start.astype(np.result_type(start.dtype, target.energy.dtype))
     other = krylov(target.energy.dot, target.energy.project, start, min(steps, target.energy.dimension))

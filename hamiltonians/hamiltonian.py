@@ -10,15 +10,19 @@ import scipy.sparse as sp
 
 from ..clusters import Card, InvalidValue, Shown
 from ..clusters.shown import counted
+from .algebra import canonical
 from .beyond import Beyond
 from .model import Model
 from .operators import Operator
 from .quspin_basis import Layout, QuspinBasis, SymmetryMap
 from .sector import Sector
 from .space import Amplitudes, Factor, Space
-from .terms import hamiltonian_operator
+from .terms import energy_unit, hamiltonian_operator
 
-HERMITICITY = 1e-12
+SAME = 1e-9
+"""Levels closer than this times the energy unit of a model are one."""
+ROUNDING = 32 * float(np.finfo(float).eps)
+"""Rounding of levels, relative to the sum of all coefficients of H."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -78,6 +82,16 @@ class Hamiltonian(Shown):
         matrices = [factor.charges for factor in self.factors]
         is_real = not any(np.imag(v) for v in values) and not any(np.iscomplexobj(m) for m in matrices)
         return np.float64 if is_real else np.complex128
+
+    @cached_property
+    def unit(self) -> float:
+        """The energy beside which others are small: see `energy_unit`."""
+        return energy_unit(self.space.model)
+
+    @cached_property
+    def level_width(self) -> float:
+        """Levels closer than this are one: 1e-9 of the unit, or what rounding makes of the sum of all coefficients."""
+        return SAME * self.unit + ROUNDING * sum(abs(value) for value in self.operator.terms.values())
 
     @property
     def lattice(self) -> tuple[sp.csr_array, ...]:
@@ -165,10 +179,10 @@ def apply_factors(factors: tuple[Factor, ...], lattice: tuple[sp.csr_array, ...]
 
 
 def _check_hermitian(space: Space, operator: Operator) -> None:
-    defect = operator - operator.dag
+    defect = canonical(operator, -operator.dag)
     for factor in space.factorise(defect):
         size = np.max(np.abs(factor.charges.data), initial=0.0)
-        if size > HERMITICITY:
+        if size > 0:
             raise InvalidValue(
                 f"the terms of the model are not Hermitian (H - H+ has elements of {size:.3g}); "
                 "add the Hermitian conjugate, as in term + term.dag"

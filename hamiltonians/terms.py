@@ -6,6 +6,7 @@ A new term is one such function, given to `Model` through ``terms=(my_term,)``; 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -187,6 +188,22 @@ def flux_derivative(model: Model, order: int = 1) -> Operator:
     """
     own = (series.derivative(model.flux, order) for series in own_series(model))
     return total([*(hops(model, order) for hops in (electron_hopping, boson_hopping, bond_lattice)), *own])
+
+
+def energy_unit(model: Model) -> float:
+    """Return the energy beside which others are small: 1, or the largest coefficient of H where all are smaller.
+
+    The chemical potential has no part in it: it moves all levels of a sector alike.
+
+    Examples
+    --------
+    >>> from respair.clusters import dimer
+    >>> from respair.hamiltonians import Electrons, Model
+    >>> energy_unit(Model(dimer(), Electrons(1e-10, hubbard_u=4e-10))), energy_unit(Model(dimer(), Electrons(1.0, 4.0)))
+    (4e-10, 1.0)
+    """
+    own = hamiltonian_operator(replace(model, chemical_potential=0.0))
+    return min(1.0, max((abs(value) for value in own.terms.values()), default=0.0)) or 1.0
 
 
 def hamiltonian_operator(model: Model) -> Operator:

@@ -34,6 +34,8 @@ MOST_LEVELS = 400
 MOST_ATTEMPTS = 1000
 """Searches, each from the Ritz vector of the one before, after which a level is given up."""
 EPSILON = float(np.finfo(float).eps)
+HERMITICITY = 1e-10
+"""Largest difference of a Hamiltonian and its adjoint, relative to the largest element."""
 
 
 def everything(vector: Vector) -> None:
@@ -210,7 +212,7 @@ def _written_out(matvec: Matvec, project: Projection, size: int, dtype: type, di
         project(row)
     matrix: Vector = np.array([matvec(row, np.empty_like(row)) for row in projector], dtype).reshape(size, size).T
     if dimension < size:
-        ceiling = 1.0 + float(np.linalg.norm(matrix))
+        ceiling = 2.0 * float(np.linalg.norm(matrix)) or 1.0
         matrix = matrix + ceiling * (np.eye(size) - projector.T)
     energies, vectors = hermitian_levels(matrix)
     return Levels(energies[:dimension], vectors[:, :dimension], size)
@@ -248,7 +250,7 @@ def lowest_of(
 
 def _check_hermitian(matrix: Vector) -> None:
     defect = float(np.max(np.abs(matrix - matrix.conj().T)))
-    if defect > 1e-10 * max(1.0, float(np.max(np.abs(matrix)))):
+    if defect > HERMITICITY * float(np.max(np.abs(matrix))):
         raise ArithmeticError(f"the Hamiltonian is not Hermitian: |H - H+| reaches {defect:.2e}")
 
 

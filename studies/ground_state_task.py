@@ -18,7 +18,7 @@ from ..analysis.plots import plot_distribution, plot_levels
 from ..hamiltonians import Model, Problem, Sector
 from ..hamiltonians.parameters import show
 from ..solvers import Eigenstates, LabelledLevels, estimate, ground_state, levels_by_symmetry
-from .digits import columns, decimals, number, numbers, with_error
+from .digits import columns, decimals, energy, number, numbers, with_error
 from .measured_names import Names, chosen_names, measured_record, missing_species
 from .plain import label, plain
 from .task import Figure, Setting, Solved, Task
@@ -159,16 +159,17 @@ def _level_table(data: xr.Dataset) -> TextTable:
     if any(labels):
         table.add_column("block")
     energies, errors = data["energies"].values, data["energy_errors"].values
-    for n, (energy, error) in enumerate(zip(energies, errors, strict=True)):
-        gap = with_error(energy - energies[0], error + errors[0]) if n else ""
+    for n, (level, error) in enumerate(zip(energies, errors, strict=True)):
+        gap = with_error(level - energies[0], error + errors[0]) if n else ""
         row = (data[key].values[n] for key in ("residuals", "leaks"))
         block = [str(labels[n])] if any(labels) else []
-        table.add_row(str(n), with_error(energy, error), gap, *(f"{x:.1e}" for x in row), f"{error:.1e}", *block)
+        table.add_row(str(n), with_error(level, error), gap, *(f"{x:.1e}" for x in row), f"{error:.1e}", *block)
     return table
 
 
 def _observable_tables(data: xr.Dataset) -> Iterator[TextTable]:
-    digits = decimals(float(data["energy_errors"].values[0]))
+    error = float(data["energy_errors"].values[0])
+    digits = decimals(error)
     for title, dim, symbols in (("sites", "site", SITE_COLUMNS), ("modes", "mode", MODE_COLUMNS)):
         there = [name for name in symbols if name in data and data[name].size]
         if not there:
@@ -177,7 +178,7 @@ def _observable_tables(data: xr.Dataset) -> Iterator[TextTable]:
         for i in range(data.sizes[dim]):
             table.add_row(str(i), *(number(data[name].values[i], digits) for name in there))
         yield table
-    rest = [(name, number(data[name].item(), digits)) for name in PARTS if name in data]
+    rest = [(name, energy(data[name].item(), digits, error)) for name in PARTS if name in data]
     rest += [(str(n), numbers(data[n].values, digits)) for n in data.data_vars if str(n).startswith("condensate_")]
     if rest:
         table = TextTable(title="energies and condensates", title_justify="left", show_header=False)

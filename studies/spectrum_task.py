@@ -27,7 +27,7 @@ from ..hamiltonians.parameters import show
 from ..hamiltonians.parametric import parameter_problem
 from ..solvers import Eigenstates, LabelledLevels, estimate
 from ..solvers.lines import TOLERANCE
-from .digits import columns
+from .digits import columns, energy
 from .plain import entries, line_list, plain
 from .spectrum_measures import measures, measures_record, measures_text, transfer
 from .task import Figure, Setting, Solved, Task
@@ -264,7 +264,7 @@ def _line_tables(data: xr.Dataset) -> Iterator[TextTable | Text]:
     strongest = np.sort(np.argsort(-np.abs(weights), kind="stable")[:MOST_LINES])
     table = columns(f"spectrum: {len(weights)} lines", ("omega", "weight"))
     for n in strongest:
-        table.add_row(f"{frequencies[n]:.8f}", f"{weights[n]:.8f}")
+        table.add_row(*(energy(float(x[n]), 8, 0.0) for x in (frequencies, weights)))
     yield table
     table = columns("moments", ("order", "moment", "sum rule", "defect"))
     pairs = zip(data["spectrum_moments"].values, data["spectrum_sum_rules"].values, strict=True)

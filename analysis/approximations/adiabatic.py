@@ -11,6 +11,9 @@ from .charges import COHERENT, DIAGONAL, charge_ground
 from .face import Approximation, Where, sector_of
 from .static_lattice import CONDITIONS, StaticLattice, static_model
 
+EQUAL, AS_LOW = 1e-9, 1e-7
+"""Minima that differ by less, in units of the energy, are the same for the choice, and equally low."""
+
 
 def coherent_product(model: Model, where: Where) -> xr.Dataset:
     r"""Exact charges in their own mean lattice: the best product of a charge state and a coherent lattice.
@@ -82,9 +85,9 @@ def _surface(model: Model, sector: Sector, observed: bool = True) -> xr.Dataset:
     lattice = StaticLattice(model, sector)
     minima = lattice.minima()
     energies = np.array([m.energy for m in minima])
-    chosen = int(np.argmax(energies <= energies.min() + 1e-9 * max(1.0, abs(energies.min()))))
+    chosen = int(np.argmax(energies <= energies.min() + EQUAL * lattice.unit))
     best = minima[chosen]
-    equal = int(np.sum(energies <= best.energy + 1e-7))
+    equal = int(np.sum(energies <= best.energy + AS_LOW * lattice.unit))
     elastic = float(lattice.omega @ best.displacement**2) / 4
     formula = "min_x [sum omega0 x^2 / 4 + E_el(x)]"
     data = xr.Dataset(

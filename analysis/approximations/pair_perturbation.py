@@ -177,12 +177,16 @@ def pair_perturbation(model: Model, where: Where) -> xr.Dataset:
     return data
 
 
+ALIKE = 1e-12
+"""Couplings that differ by less, relative to the largest of them, are the same."""
+
+
 def equal_sites(model: Model, where: Where) -> str | None:
     """Every site costs the same and has the same lattice."""
     c = model.couplings
     full = model.phonons is None or len(model.modes) == model.cluster.sites or not np.any(c.electron_phonon)
     arrays = (c.electron_level, c.hubbard_u, c.electron_phonon, c.frequency)
-    if full and all(np.ptp(values) <= 1e-12 for values in arrays if values.size):
+    if full and all(np.ptp(values) <= ALIKE * np.max(np.abs(values)) for values in arrays if values.size):
         return None
     return "pairs must cost the same on every site: levels, U, omega0 and g alike, and a mode on each site"
 

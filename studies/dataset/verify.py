@@ -201,7 +201,7 @@ def _points_at(
         (name, each, number)
         for name, each in able.items()
         for number, point in enumerate(each.points)
-        if all(np.isclose(point[key], value, rtol=1e-9, atol=1e-12) for key, value in at.items())
+        if all(np.isclose(point[key], value, rtol=1e-9, atol=0.0) for key, value in at.items())
     ]
     if not found:
         known = [f"{key}: {', '.join(f'{v:.12g}' for v in next(iter(able.values())).data[key].values)}" for key in at]

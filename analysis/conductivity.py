@@ -20,10 +20,10 @@ from .probes import Probe, probe
 from .spectra import DEFAULT_BROADENING, Levels, curves, resolved, silent
 from .sum_rules import allowed_defects, moments_from_commutators
 
-ELASTIC = 1e-8
-"""Frequencies below this are the ground level itself, in units of the energy: their weight is in the Drude peak."""
+ELASTIC = 10
+"""Frequencies below this, in widths of levels, are the ground level itself: their weight is in the Drude peak."""
 WEAKEST = 1e-10
-"""Lines of less weight are left out of the list of poles, in units of the energy."""
+"""Lines of less weight, in units of the largest hopping, are left out of the list of poles."""
 ROUNDING = 1e-9
 """Largest defect of the f-sum rule, relative to the weight."""
 
@@ -94,13 +94,14 @@ def optical_conductivity(
     length = model.cluster.loop_length
     progress("optical conductivity")
     found = excitations(levels, current.addition, resolution, off=True)
-    regular = _regular(found, length)
+    regular = _regular(found, length, size_of(current.addition))
+    largest = max((abs(value) for value in current.addition.terms.values()), default=0.0)
     progress("Drude weight")
     bent = expectation(levels.ground, length**2 * flux_derivative(model, 2)).real
     drude = np.pi / length * (bent - 2 * _polarisation(levels, current))
     fsum = np.pi / (2 * length) * bent
     rules = _sum_rules(levels, found, regular, current, length, fsum - 0.5 * drude)
-    strong = np.abs(regular.lines.weights) > WEAKEST * found.unit
+    strong = np.abs(regular.lines.weights) > WEAKEST * largest
     shown = replace(regular, lines=_kept(regular.lines, strong))
     data = curves([shown], resolution.frequencies, broadening, lineshape)
     data["moments"] = labelled("moments", regular.moments(), ["order"], "sum_n S_n omega_n^order", "energy^(order + 1)")
@@ -117,10 +118,10 @@ def _kept(lines: Lines, mask: NDArray[np.bool_]) -> Lines:
     return replace(lines, energies=lines.energies[mask], weights=lines.weights[mask], errors=lines.errors[mask])
 
 
-def _regular(found: Excitations, length: float) -> Excitations:
+def _regular(found: Excitations, length: float, size: float) -> Excitations:
     """Return ``S_n = pi / L |<n|J|0>|^2 / omega_n`` of all lines off the ground level."""
-    lines = _kept(found.lines, np.abs(found.lines.energies) > ELASTIC * found.unit)
-    lines = _kept(lines, lines.weights > DROPPED**2 * max(found.unit**2, found.weight))
+    lines = _kept(found.lines, np.abs(found.lines.energies) > ELASTIC * found.level_width)
+    lines = _kept(lines, lines.weights > DROPPED**2 * max(size, found.weight))
     least = float(np.min(np.abs(lines.energies), initial=np.inf))
     weights = np.pi / length * lines.weights / lines.energies
     return replace(found, lines=replace(lines, weights=weights, error=lines.error / least), weight=float(weights.sum()))
@@ -148,10 +149,10 @@ def _sum_rules(
     averages[0] -= _elastic(levels.ground, current)
     wanted = np.concatenate([[weight], np.pi / length * averages])
     scale = float(np.max(np.abs(regular.lines.energies), initial=0.0))
-    least = float(np.min(np.abs(regular.lines.energies), initial=found.unit))
+    least = float(np.min(np.abs(regular.lines.energies), initial=found.scale))
     residual, size = float(levels.certificate.residuals[0]), size_of(current.addition)
-    allowed = allowed_defects(found.weight, found.near_cutoff, scale, residual, found.unit, size) * np.pi / length
-    allowed = np.concatenate([[allowed[0] / least + ROUNDING * max(found.unit, weight)], allowed[:3]])
+    allowed = allowed_defects(found.weight, found.near_cutoff, scale, residual, found.scale, size) * np.pi / length
+    allowed = np.concatenate([[allowed[0] / least + ROUNDING * max(size**0.5, weight)], allowed[:3]])
     for n, (got, want, most) in enumerate(zip(regular.moments(), wanted, allowed, strict=True)):
         if abs(got - want) > most:
             raise ArithmeticError(

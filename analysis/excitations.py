@@ -17,7 +17,7 @@ from ..solvers.estimate import check_memory
 from ..solvers.lines import TOLERANCE, Accuracy, Lines, added, spectral_lines
 
 SAME = 1e-9
-"""Lines closer than this, in units of the energy or of their frequency, are one."""
+"""Lines closer than this, relative to their frequency, are one; or than a level is wide."""
 NEGLIGIBLE = 1e-24
 """An image whose norm squared is smaller than this times the size of the operator is zero but for rounding."""
 ROUNDING = 1e-13
@@ -64,15 +64,16 @@ class Excitations:
         Weight of the level and its images on phonon states so near to the cutoff that the n-th moment feels it.
     blocks : int
         Blocks in which lines were sought.
-    unit : float
-        The energy beside which others are small.
+    scale, level_width : float
+        The largest coupling, and how close levels are one.
     """
 
     lines: Lines
     weight: float
     near_cutoff: NDArray[np.float64]
     blocks: int
-    unit: float = 1.0
+    scale: float = 1.0
+    level_width: float = 1e-9
 
     def moments(self, count: int = MOMENTS) -> NDArray[Any]:
         """Return ``M_n = sum_j w_j omega_j^n``."""
@@ -125,12 +126,13 @@ def excitations(
     near = [near_cutoff(target, images, operator) for _, images, target in parts]
     states = [(part.block, np.sqrt(w) * phi) for part in levels.ground.parts for w, phi in part.mixture]
     near += [max(size_of(operator), weight) * near_cutoff(block, [phi], operator) for block, phi in states]
-    return Excitations(shifted, weight, np.sum(near, axis=0), len(parts), levels.hamiltonian.unit)
+    own = levels.hamiltonian
+    return Excitations(shifted, weight, np.sum(near, axis=0), len(parts), own.scale, own.level_width)
 
 
 def size_of(operator: Operator) -> float:
-    """Return the square of an operator beside which others are small: 1, or less where all coefficients are."""
-    return min(1.0, max((abs(value) for value in operator.terms.values()), default=0.0)) ** 2
+    """Return a bound on ``||O psi||^2``, apart from the lattice: the square of the sum of all coefficients."""
+    return float(sum(abs(value) for value in operator.terms.values())) ** 2
 
 
 def images_of(
@@ -204,13 +206,13 @@ def near_cutoff(block: Block, states: list[Amplitudes], operator: Operator) -> N
     return np.array([strength * np.sum(weights[room < step]) for step in steps])
 
 
-def merged(lines: Lines, unit: float) -> Lines:
-    """Return lines in ascending order, those at one place added up, without what is negligible; `unit` of energy."""
+def merged(lines: Lines, level_width: float) -> Lines:
+    """Return lines in ascending order, those at one place added up, without what is negligible."""
     order = np.argsort(lines.energies, kind="stable")
     energies, weights, errors = lines.energies[order], lines.weights[order], lines.errors[order]
     if not len(energies):
         return lines
-    width = SAME * np.maximum(unit, np.abs(energies[1:]))
+    width = np.maximum(level_width, SAME * np.abs(energies[1:]))
     first = np.concatenate([[True], np.diff(energies) > width])
     starts = np.flatnonzero(first)
     size = np.maximum(np.abs(weights), np.finfo(float).tiny)

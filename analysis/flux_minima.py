@@ -15,7 +15,7 @@ from scipy.optimize import brentq
 from ..clusters import InvalidValue
 from ..hamiltonians import Model, Sector
 from ..hamiltonians.flux import own_series
-from ..hamiltonians.terms import energy_unit
+from ..hamiltonians.terms import level_width
 from ..solvers import Options, Progress, silent
 from .flux import FluxLevel, FluxLine
 from .labelled import labelled
@@ -24,10 +24,10 @@ from .perturbation import is_smooth
 POINTS = 32
 """Fluxes on the whole circle from which the search for minima starts."""
 MOST_POINTS = 64
-EQUAL = 1e-10
-"""Energies closer than this are the same, in units of the energy."""
-ROUNDING = 1e-12
-"""Error bar that energies have at least, in units of the energy."""
+EQUAL = 0.1
+"""Energies closer than this, in widths of levels, are the same."""
+ROUNDING = 1e-3
+"""Error bar that energies have at least, in widths of levels."""
 SETTLED = 1e-8
 """Harmonics that change by less than this share of the larger one, when the grid is halved, are settled."""
 VERDICTS = {
@@ -147,9 +147,9 @@ class FluxCurve:
         return all(series.is_even for series in own_series(self.line.model))
 
     @cached_property
-    def unit(self) -> float:
-        """The energy beside which others are small."""
-        return energy_unit(self.line.model)
+    def width(self) -> float:
+        """How close levels are one."""
+        return level_width(self.line.model)
 
     def level(self, phi: float) -> FluxLevel:
         """Return the ground level at a flux from 0 to 2 pi."""
@@ -179,7 +179,7 @@ class FluxCurve:
         if levels:
             return levels
         lowest = min(level.energy for level in points)
-        return [next(level for level in points if level.energy <= lowest + EQUAL * self.unit)]
+        return [next(level for level in points if level.energy <= lowest + EQUAL * self.width)]
 
     def _mirrored(self, phi: float) -> FluxLevel:
         """Return the level at a flux that may lie on the other half of the circle."""
@@ -206,7 +206,7 @@ def minimum_of(curve: FluxCurve) -> xr.Dataset:
     """Return what `flux_minimum` does, from a curve whose points may be known already."""
     minima = curve.minima()
     lowest = min(level.energy for level in minima)
-    best = next(level for level in minima if level.energy <= lowest + max(EQUAL * curve.unit, level.error))
+    best = next(level for level in minima if level.energy <= lowest + max(EQUAL * curve.width, level.error))
     coords, line = {"local_phi": np.array([level.phi for level in minima])}, curve.line
     there = line.level(best.phi)
     energies, errors = (np.array([getattr(level, name) for level in minima]) for name in ("energy", "error"))
@@ -225,7 +225,7 @@ def minimum_of(curve: FluxCurve) -> xr.Dataset:
 def criterion_of(curve: FluxCurve) -> xr.Dataset:
     """Return what `half_flux_quantum` does, from a curve whose points may be known already."""
     corners = [curve.level(phi) for phi in (0.0, np.pi / 2, np.pi)]
-    noise = max(ROUNDING * curve.unit, *(level.error for level in corners))
+    noise = max(ROUNDING * curve.width, *(level.error for level in corners))
     points, harmonics = POINTS, _harmonics(*curve.circle(POINTS))
     change = np.abs(harmonics - _harmonics(*curve.circle(POINTS // 2)))
     while np.max(change) > SETTLED * np.max(np.abs(harmonics)) + noise and points < MOST_POINTS:

@@ -105,7 +105,7 @@ def allowed_defects(
     near_cutoff: NDArray[np.float64],
     scale: float,
     residual: float,
-    unit: float = 1.0,
+    least: float = 1.0,
     size: float = 1.0,
 ) -> NDArray[np.float64]:
     """Return by how much each moment may miss its sum rule.
@@ -120,14 +120,14 @@ def allowed_defects(
         Largest energy of an excitation.
     residual : float
         Of the ground level.
-    unit, size : float
-        The energy beside which others are small, and the square of a probe beside which others are.
+    least, size : float
+        The largest coupling, and a bound on the norm of an image, squared.
 
     Returns
     -------
     (count,) float
         Roundings, the residual of the level, and what the cutoff may take away.
     """
-    orders, scale = np.arange(len(near_cutoff)), max(unit, scale)
+    orders, scale = np.arange(len(near_cutoff)), max(least, scale)
     numerical = ROUNDING * scale**orders + 8 * orders * scale ** np.maximum(orders - 1, 0) * residual
     return np.asarray(numerical * max(size, images) + near_cutoff * (4.0 * scale) ** orders)

@@ -63,8 +63,8 @@ class Wanted:
         Whose thermal average is no smaller than the weights of a cross spectrum together.
     is_real : bool
         The spectrum is real: states that are conjugate to each other add up to it.
-    unit : float
-        The energy beside which others are small.
+    scale, level_width : float
+        The largest coupling, and how close levels are one.
     """
 
     probe: Probe
@@ -79,7 +79,8 @@ class Wanted:
     cross: Probe | None = None
     extent: Sequence[Operator] = field(default=(), repr=False)
     is_real: bool = True
-    unit: float = 1.0
+    scale: float = 1.0
+    level_width: float = 1e-9
 
     @property
     def about(self) -> object:
@@ -136,7 +137,7 @@ class Wanted:
         """Return everything linear that is read off lines, each with the temperatures first."""
         x, w = joined(lines, len(self.temperatures))
         if self.loop:
-            here = x > ELASTIC * self.unit
+            here = x > ELASTIC * self.level_width
             t = self.temperatures[:, None]
             x, w = x[here], w[:, here] * np.pi / self.loop * -np.expm1(-x[here] / t) / x[here]
         if np.any(self.offset):
@@ -153,8 +154,10 @@ class Wanted:
         found = {
             "moments": w @ x[:, None] ** np.arange(MOMENTS),
             "below": np.sum(w * _fermi(x / t), axis=1),
-            "negative": w @ (x < -ELASTIC * self.unit).astype(float),
-            "balance": np.sum(np.where(x > ELASTIC * self.unit, w * np.exp(-np.maximum(x, 0.0) / t), 0.0), axis=1),
+            "negative": w @ (x < -ELASTIC * self.level_width).astype(float),
+            "balance": np.sum(
+                np.where(x > ELASTIC * self.level_width, w * np.exp(-np.maximum(x, 0.0) / t), 0.0), axis=1
+            ),
         }
         if self.cross is not None:
             found["sizes"] = np.abs(w) @ x[:, None] ** np.array([0, 2])
@@ -190,8 +193,8 @@ def joined(lines: Sequence[Lines], temperatures: int) -> Lines:
     return x, np.concatenate([np.zeros((temperatures, 0)), *(weights for _, weights in lines)], axis=1)
 
 
-ELASTIC = 1e-8
-"""Lines closer to zero, in units of the energy, lie within a level."""
+ELASTIC = 10
+"""Lines closer to zero, in widths of levels, lie within a level."""
 
 
 def _fermi(x: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -82,14 +82,14 @@ def detailed_balance(found: ThermalLines) -> tuple[Replicates, Replicates]:
 
 def allowed_misses(found: ThermalLines, errors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return by how much each moment may miss its sum rule: roundings, the cutoff, statistical errors."""
-    rows, unit = [], found.wanted.unit
+    rows, least = [], found.wanted.scale
     size = max(size_of(each) for each in found.wanted.additions)
     for (weight, spread, most), phonons in zip(_sizes(found), found["phonons"][0].real, strict=True):
         states = [np.sqrt(np.maximum(phonons, 0.0))[None]]
         near = np.sum([near_cutoff(found.block, states, each) for each in found.wanted.additions], axis=0)
         quanta = 1 + 4 * int(found.block.space.phonons.occupations.max(initial=0))
-        scale = 4 * float(np.sqrt(spread / weight)) if weight > 0 else unit
-        rows.append(allowed_defects(float(most), near * (1 + most) * quanta, scale, 0.0, unit, size))
+        scale = 4 * float(np.sqrt(spread / weight)) if weight > 0 else least
+        rows.append(allowed_defects(float(most), near * (1 + most) * quanta, scale, 0.0, least, size))
     return np.asarray(rows) + SIGMAS * errors
 
 

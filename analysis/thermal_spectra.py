@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..clusters import InvalidValue
 from ..hamiltonians import InvalidModel, Model, Operator, flux_derivative, hamiltonian_operator
 from ..hamiltonians.operators import total
-from ..hamiltonians.terms import energy_unit
+from ..hamiltonians.terms import energy_scale, level_width
 from ..hamiltonians.transitions import charge_change
 from ..solvers import Options
 from .block_sums import block_sums
@@ -172,7 +172,7 @@ def thermal_lines(
     averaged = tuple(_averaged(model, cross or probe, probe, loop))
     extent = () if cross is None else (_extent(model, cross, probe),)
     is_real = cross is None or _are_real(model, cross, probe)
-    wanted = Wanted(probe, t, *shape, loop, averaged, cross, extent, is_real, energy_unit(model))
+    wanted = Wanted(probe, t, *shape, loop, averaged, cross, extent, is_real, energy_scale(model), level_width(model))
     planned, skipped = plan(model, kind, sampling, t, options, twins=True)
     told = in_words(progress, f"spectrum of {probe.name}")
     parts, kept = block_sums(wanted, model, kind, planned, sampling, options, told)
@@ -264,7 +264,9 @@ def _poles(found: ThermalLines) -> dict[str, xr.DataArray]:
         return {}
     order = np.argsort(x, kind="stable")
     x, w = x[order], w[:, order]
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(x) > SAME * np.maximum(found.wanted.unit, np.abs(x[1:]))]))
+    starts = np.flatnonzero(
+        np.concatenate([[True], np.diff(x) > np.maximum(found.wanted.level_width, SAME * np.abs(x[1:]))])
+    )
     summed = np.add.reduceat(w, starts, axis=1)
     strong = np.any(np.abs(summed) > FAINT * np.sum(np.abs(w), axis=1, keepdims=True), axis=0)
     if np.count_nonzero(strong) > MOST_POLES:

@@ -17,12 +17,7 @@ from .operators import Operator
 from .quspin_basis import Layout, QuspinBasis, SymmetryMap
 from .sector import Sector
 from .space import Amplitudes, Factor, Space
-from .terms import energy_unit, hamiltonian_operator
-
-SAME = 1e-9
-"""Levels closer than this times the energy unit of a model are one."""
-ROUNDING = 32 * float(np.finfo(float).eps)
-"""Rounding of levels, relative to the sum of all coefficients of H."""
+from .terms import energy_scale, hamiltonian_operator, level_width
 
 
 @dataclass(frozen=True, repr=False)
@@ -84,14 +79,19 @@ class Hamiltonian(Shown):
         return np.float64 if is_real else np.complex128
 
     @cached_property
+    def scale(self) -> float:
+        """The largest coefficient but for the chemical potential: see `energy_scale`."""
+        return energy_scale(self.space.model)
+
+    @property
     def unit(self) -> float:
         """The energy beside which others are small: see `energy_unit`."""
-        return energy_unit(self.space.model)
+        return min(1.0, self.scale)
 
     @cached_property
     def level_width(self) -> float:
-        """Levels closer than this are one: 1e-9 of the unit, or what rounding makes of the sum of all coefficients."""
-        return SAME * self.unit + ROUNDING * sum(abs(value) for value in self.operator.terms.values())
+        """How close levels are one: see `level_width`."""
+        return level_width(self.space.model)
 
     @property
     def lattice(self) -> tuple[sp.csr_array, ...]:

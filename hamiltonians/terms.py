@@ -27,6 +27,11 @@ from .operators import (
     total,
 )
 
+SAME = 1e-9
+"""Levels closer than this times the energy unit of a model are one."""
+ROUNDING = 32 * float(np.finfo(float).eps)
+"""Rounding of levels, relative to the sum of all coefficients of H."""
+
 
 def _electron_hop(bond: Bond, flux: float, derivative: int = 0) -> Operator:
     """``exp(i theta) c+_end c_start + h.c.`` summed over spin, or a derivative of it with respect to the flux."""
@@ -190,20 +195,29 @@ def flux_derivative(model: Model, order: int = 1) -> Operator:
     return total([*(hops(model, order) for hops in (electron_hopping, boson_hopping, bond_lattice)), *own])
 
 
-def energy_unit(model: Model) -> float:
-    """Return the energy beside which others are small: 1, or the largest coefficient of H where all are smaller.
-
-    The chemical potential has no part in it: it moves all levels of a sector alike.
+def energy_scale(model: Model) -> float:
+    """Return the largest coefficient of H but for the chemical potential, which moves all levels of a sector alike.
 
     Examples
     --------
     >>> from respair.clusters import dimer
     >>> from respair.hamiltonians import Electrons, Model
-    >>> energy_unit(Model(dimer(), Electrons(1e-10, hubbard_u=4e-10))), energy_unit(Model(dimer(), Electrons(1.0, 4.0)))
-    (4e-10, 1.0)
+    >>> energy_scale(Model(dimer(), Electrons(hopping=1e-10, hubbard_u=4e-10), chemical_potential=1e3))
+    4e-10
     """
     own = hamiltonian_operator(replace(model, chemical_potential=0.0))
-    return min(1.0, max((abs(value) for value in own.terms.values()), default=0.0)) or 1.0
+    return max((abs(value) for value in own.terms.values()), default=0.0) or 1.0
+
+
+def energy_unit(model: Model) -> float:
+    """Return the energy beside which others are small: 1, or the scale of the model where that is smaller."""
+    return min(1.0, energy_scale(model))
+
+
+def level_width(model: Model) -> float:
+    """Return how close levels are one: 1e-9 of the unit, or what rounding makes of the sum of all coefficients."""
+    every = sum(abs(value) for value in hamiltonian_operator(model).terms.values())
+    return SAME * energy_unit(model) + ROUNDING * every
 
 
 def hamiltonian_operator(model: Model) -> Operator:

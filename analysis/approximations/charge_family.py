@@ -24,8 +24,8 @@ from ...hamiltonians import (
     electron_number,
     hamiltonian_operator,
 )
-from ...hamiltonians.hamiltonian import SAME
 from ...hamiltonians.space import dimensions
+from ...hamiltonians.terms import SAME
 from ...hamiltonians.threads import one_thread_for
 from ...solvers import Options
 from ...solvers.ground_state import is_degenerate

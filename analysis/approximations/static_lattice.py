@@ -11,7 +11,6 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from ...hamiltonians import Model, Sector
-from ...hamiltonians.terms import energy_unit
 from ..labelled import labelled
 from .charge_family import ChargeFamily, couplings_vector
 from .charges import charge_model
@@ -31,7 +30,7 @@ RANDOM_STARTS = 6
 SAME = 1e-5
 """Minima closer than this in every displacement are one."""
 STATIONARY = 1e-6
-"""Largest gradient at a minimum, in units of the energy."""
+"""Largest gradient at a minimum, in units of the largest frequency."""
 FLAT = 1e-6
 """Squared frequencies above minus this, in units of omega^2, count as zero: a flat direction."""
 
@@ -77,7 +76,8 @@ class StaticLattice:
     def __init__(self, model: Model, sector: Sector) -> None:
         refuse("static lattice", CONDITIONS, model, sector)
         self.model, self.sector = model, sector
-        self.omega, self.unit = model.couplings.frequency, energy_unit(model)
+        self.omega = model.couplings.frequency
+        self.unit = float(np.max(self.omega))
         self._orders = mode_permutations(model)
         self._charges = ChargeFamily.of(model, sector)
         modes = len(self.omega)

@@ -13,7 +13,6 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...hamiltonians import Model, Sector
-from ...hamiltonians.terms import energy_unit
 from ..labelled import labelled
 from .charge_family import ChargeFamily, couplings_vector
 from .conditions import whole_sector
@@ -152,7 +151,7 @@ def _optimised(parameters: Parameters, sector: Sector) -> xr.Dataset:
     model = parameters.model
     if not parameters.kinds:
         return dressed(model, sector, Dressing.full(model), 0.0)
-    energy, unit = Energy(parameters, sector), energy_unit(model)
+    energy, unit = Energy(parameters, sector), float(np.max(model.couplings.frequency))
     starts = _starts(parameters, energy)
     if parameters.squeezed:
         unsqueezed = Energy(replace(parameters, squeezed=False), sector)

@@ -42,8 +42,9 @@ from respair.solvers.digits import with_error
 from respair.studies import parse, records, run
 
 SCALES = (1e-12, 1e-10, 3e-5, 7e3, 1e6, 1e8)
+FEW = (1e-12, 1e6)
 scales = st.sampled_from(SCALES)
-quick = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def times(coupling, s):
@@ -86,7 +87,7 @@ LARGE = Model(ring(6), Electrons(1.0, 0.0, 3.0), Bosons(-0.4, 0.8))
 WITH_LATTICE = Model(ring(3), Electrons(1.0), Bosons(0.2, 0.7), Phonons(0.9, boson_coupling=0.8, total_quanta=4))
 
 
-@pytest.mark.parametrize("s", SCALES)
+@pytest.mark.parametrize("s", FEW)
 @pytest.mark.parametrize("engine", ["quspin", "tensor"])
 def test_lanczos_levels(engine, s):
     for model, sector in ((LARGE, Sector(4)), (WITH_LATTICE, Sector(3, 1))):
@@ -136,7 +137,7 @@ RINGS = {
 }
 
 
-@pytest.mark.parametrize("s", SCALES)
+@pytest.mark.parametrize("s", FEW)
 @pytest.mark.parametrize("name", RINGS)
 def test_fluxes_and_conductivities(name, s):
     model, sector = RINGS[name]
@@ -154,9 +155,9 @@ def test_fluxes_and_conductivities(name, s):
     assert other.sizes["pole"] == one.sizes["pole"]
 
 
-@pytest.mark.parametrize("s", SCALES)
+@pytest.mark.parametrize("s", FEW)
 def test_thermal_spectra_and_fluxes(s):
-    model = Model(ring(3), Electrons(1.0, 0.0, 2.0), Bosons(-0.4, 0.8), chemical_potential=0.1)
+    model = Model(ring(3), Electrons(1.0, 0.0, 2.0), chemical_potential=0.1)
     omega = np.array([-1.0, 0.4, 2.0])
     for name, power in (("electron", 1), ("current", 0)):
         one, other = (

@@ -317,17 +317,16 @@ class QuspinBasis:
             check_pcon=False,
         )
         matrix = sp.csr_array(built.tocsr())
-        return _real(matrix) if complex_maps else matrix
+        return _real(matrix, max(map(abs, operator.terms.values()), default=0.0)) if complex_maps else matrix
 
     def _string(self, word: ChargeWord) -> tuple[str, list[int]]:
         letters = "".join(SYMBOLS[symbol] for symbol, _ in word)
         return letters, [self.layout.place(symbol, index) for symbol, index in word]
 
 
-def _real(matrix: sp.csr_array) -> sp.csr_array:
+def _real(matrix: sp.csr_array, scale: float) -> sp.csr_array:
     """Return a matrix that is real but for the roundings of the characters, complex numbers in QuSpin."""
-    largest = np.max(np.abs(matrix.data), initial=0.0)
-    if np.max(np.abs(matrix.data.imag), initial=0.0) > ROUNDING * largest:
+    if np.max(np.abs(matrix.data.imag), initial=0.0) > ROUNDING * np.max(np.abs(matrix.data), initial=scale):
         raise ValueError("the block of QuSpin is complex and was expected to be real; report this model")
     return sp.csr_array((matrix.data.real.copy(), matrix.indices, matrix.indptr), shape=matrix.shape)
 

@@ -292,7 +292,9 @@ def _dense(
     if expand is not None:
         matrix = sp.csr_array(expand.conj().T @ matrix @ expand)
     alike = partial(is_degenerate, width=block.hamiltonian.level_width)
-    return lowest_of(matrix.toarray(), states, alike, options.wanted_below), _by_isometry(block, expand)
+    return lowest_of(matrix.toarray(), states, alike, options.wanted_below, block.hamiltonian.scale), _by_isometry(
+        block, expand
+    )
 
 
 def _by_isometry(block: Block, expand: sp.csr_array | None) -> Stored:
@@ -373,6 +375,7 @@ def _searched(
         checkpoint=checkpoint,
         confirm=options.confirm,
         recursion=recursion,
+        scale=hamiltonian.scale,
     )
 
 

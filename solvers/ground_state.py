@@ -18,6 +18,7 @@ from ..clusters.shown import quantity
 from ..hamiltonians import Amplitudes, Block, Hamiltonian, Model, Sector
 from ..hamiltonians.sector import check_sector
 from ..hamiltonians.symmetry import isometry, representatives_of
+from ..hamiltonians.terms import SAME
 from .certificate import Certificate, Certifier
 from .checkpoint import Checkpoint, beside, fingerprint
 from .cutoff import is_automatic, settled
@@ -264,7 +265,7 @@ def lowest_energy(model: Model, sector: Sector, options: Options) -> float:
     return float(levels.energies[0]) if len(levels.energies) else np.inf
 
 
-def is_degenerate(energy: float, other: float, width: float) -> bool:
+def is_degenerate(energy: float, other: float, width: float = SAME) -> bool:
     """True where two energies count as one level: no farther apart than `Hamiltonian.level_width`."""
     return abs(energy - other) <= width
 

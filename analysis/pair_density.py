@@ -19,12 +19,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..clusters import Card, Cluster, InvalidValue, Shown
-from ..clusters.periods import copies, nearest, periods, plane_steps
 from ..clusters.shown import counted, quantity
 from ..hamiltonians import Model, Operator, annihilate, boson
 from ..hamiltonians.operators import total
 from ..solvers import State
 from .averages import Averages
+from .directions import bond_middles, d_form_factor, distances
 from .labelled import labelled
 from .natural import descending, natural_orbitals
 from .pairing import correlation_matrix
@@ -104,9 +104,7 @@ def _bonds(model: Model) -> PairOperators:
     g = np.zeros((len(cluster.bonds), cluster.sites, cluster.sites))
     for b, bond in enumerate(cluster.bonds):
         g[b, bond.start, bond.end] = g[b, bond.end, bond.start] = np.sqrt(0.5)
-    starts = cluster.coordinates[[bond.start for bond in cluster.bonds]].reshape(-1, 2)
-    middle = starts + nearest(plane_steps(cluster), _periods(cluster)) / 2
-    return PairOperators(g, np.zeros((len(g), cluster.sites)), middle)
+    return PairOperators(g, np.zeros((len(g), cluster.sites)), bond_middles(cluster))
 
 
 def _around_sites(model: Model, factor: NDArray[np.float64]) -> PairOperators:
@@ -131,59 +129,6 @@ def _s_wave(model: Model) -> PairOperators:
 
 def _d_wave(model: Model) -> PairOperators:
     return _around_sites(model, d_form_factor(model.cluster))
-
-
-def d_form_factor(cluster: Cluster) -> NDArray[np.float64]:
-    """Return ``cos 2 theta`` of each bond, theta its angle with the first one: +1 along it, -1 across.
-
-    Bonds over the edge of a periodic cluster take the direction of their shortest copy.
-
-    Raises
-    ------
-    ValueError
-        If all bonds are parallel, so that d and s are the same; or if the positions leave the direction of a bond open,
-        since the cluster could be closed with several periods, or is nearly so.
-
-    Examples
-    --------
-    >>> from respair.clusters import plaquette, ring
-    >>> d_form_factor(plaquette([2, 2])), d_form_factor(ring(4))
-    (array([ 1.,  1., -1., -1.]), array([ 1., -1.,  1., -1.]))
-    """
-    closed = periods(cluster) or ((), *periods(cluster, complete=False))
-    rows = np.array([row for vectors in closed for row in _factors(cluster, vectors)])
-    factor, unclear = rows[0], np.flatnonzero(np.ptp(rows, axis=0) > CLEAR)
-    if len(unclear):
-        bond = cluster.bonds[unclear[0]]
-        raise InvalidValue(
-            f"bond [{bond.start}, {bond.end}] has no clear direction: the positions allow several periods of the "
-            "cluster; give one number for each bond as a form factor instead"
-        )
-    if np.all(factor == 1.0):
-        raise InvalidValue(f"a {cluster.kind} of {cluster.sites} sites has bonds in one direction only: d is s there")
-    return np.asarray(factor)
-
-
-CLEAR = 1e-6
-"""Form factors that differ by less are the same."""
-
-
-def _factors(cluster: Cluster, vectors: Sequence[tuple[float, float]]) -> list[NDArray[np.float64]]:
-    """Return the form factors of the first and of the last of the shortest copies of all bonds."""
-    steps, shortest = copies(plane_steps(cluster), vectors)
-    last = shortest.shape[1] - 1 - np.argmax(shortest[:, ::-1], axis=1)
-    found = []
-    for place in (np.argmax(shortest, axis=1), last):
-        step = steps[np.arange(len(steps)), place]
-        angle = np.arctan2(step[:, 1], step[:, 0])
-        found.append(np.round(np.cos(2 * (angle - angle[:1])), 12) + 0.0)
-    return found
-
-
-def _periods(cluster: Cluster) -> tuple[tuple[float, float], ...]:
-    """Return the periods of a cluster; none where it is open, or where they are not clear."""
-    found = periods(cluster)
-    return found[0] if len(found) == 1 else ()
 
 
 FORMS: Mapping[str, tuple[Callable[[Model], PairOperators], tuple[str, ...]]] = MappingProxyType(
@@ -341,24 +286,6 @@ def _independent(averages: Averages, pairs: PairOperators, model: Model) -> NDAr
     up, dn = (correlation_matrix(averages, [annihilate(i, spin) for i in sites]) for spin in ("up", "dn"))
     moved = np.einsum("ylm,km,jl->yjk", pairs.electrons, up, dn, optimize=True)
     return np.asarray(np.einsum("xjk,yjk->xy", pairs.electrons, moved))
-
-
-def distances(cluster: Cluster, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the distance between points: Euclidean, to the nearest copy on periodic clusters, in bonds on rings.
-
-    Examples
-    --------
-    >>> from respair.clusters import ring
-    >>> distances(ring(5), ring(5).coordinates)[0]
-    array([0., 1., 2., 2., 1.])
-    """
-    if cluster.kind == "ring" and cluster.sites > 2:
-        angle = np.arctan2(positions[:, 1], positions[:, 0]) * cluster.sites / (2 * np.pi)
-        around = np.abs(angle[:, None] - angle) % cluster.sites
-        found = np.minimum(around, cluster.sites - around)
-    else:
-        found = np.linalg.norm(nearest(positions[:, None] - positions, _periods(cluster)), axis=-1)
-    return np.asarray(np.round(found, 9))
 
 
 def _against_distance(

@@ -21,7 +21,8 @@ from respair.analysis import (
 )
 from respair.analysis.averages import Averages
 from respair.analysis.condensation import isolated_ground, mixing
-from respair.analysis.pair_density import FORMS, d_form_factor, distances, possible_forms
+from respair.analysis.directions import d_form_factor, distances
+from respair.analysis.pair_density import FORMS, possible_forms
 from respair.clusters import chain, custom, dimer, ladder, plaquette, ring, site
 from respair.hamiltonians import Bosons, Electrons, Model, Phonons, Sector
 from respair.solvers import Options, ground_state, levels_by_symmetry

@@ -204,7 +204,8 @@ def _merged(hamiltonian: Hamiltonian, found: dict[Sector, Eigenstates], states: 
     ]
     energies.setflags(write=False)
     certificate = Certificate(*(np.array(part, dtype=float) for part in parts))
-    lowest = partial(is_degenerate, energies[0], width=hamiltonian.level_width)
-    multiplicity = sum(levels.multiplicity for levels in blocks if lowest(levels.energies[0]))
+    width = hamiltonian.level_width
+    lowest = [levels for levels in blocks if is_degenerate(energies[0], levels.energies[0], width)]
+    multiplicity = sum(levels.multiplicity for levels in lowest)
     found_in = tuple(labels[b] for b, _ in places)
     return LabelledLevels(energies, certificate, found_in, multiplicity, blocks, matvecs)

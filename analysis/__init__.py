@@ -10,6 +10,7 @@ from .conductivity import optical_conductivity
 from .correction_vectors import correction_vectors
 from .crossover import crossover_temperatures
 from .cuts import Cut, lattice_cut, site_cut
+from .directions import distances
 from .energy import energy_part
 from .ensembles import Ensemble, Sampling
 from .flux import flux_response
@@ -27,7 +28,7 @@ from .lattice_response import lattice_response
 from .lattice_shape import joint_distribution, lattice_correlation, lattice_shape
 from .local_modes import CONDITIONS
 from .natural import natural_orbitals
-from .pair_density import FORMS, PairOperators, distances, pair_densities, pair_density, pair_operators
+from .pair_density import FORMS, PairOperators, pair_densities, pair_density, pair_operators
 from .pairing import boson_correlation, condensate, pair_boson_correlation, pair_correlation, pair_exchange
 from .parameter_response import fidelity_susceptibility
 from .phase import amplitude_and_phase, coherence, pair_rings

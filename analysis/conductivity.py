@@ -14,16 +14,18 @@ from ..solvers import Options, State
 from ..solvers.linear import solve
 from ..solvers.lines import Lines
 from .averages import expectation
-from .excitations import DROPPED, Excitations, excitations, ground_in, images_of, off_ground
+from .excitations import DROPPED, Excitations, excitations, ground_in, images_of, off_ground, size_of
 from .labelled import labelled
 from .probes import Probe, probe
 from .spectra import DEFAULT_BROADENING, Levels, curves, resolved, silent
 from .sum_rules import allowed_defects, moments_from_commutators
 
-ELASTIC = 1e-8
-"""Frequencies below this are the ground level itself: their weight belongs to the Drude peak."""
+ELASTIC = 10
+"""Frequencies below this, in widths of levels, are the ground level itself: their weight is in the Drude peak."""
 WEAKEST = 1e-10
-"""Lines of less weight are left out of the list of poles [energy]."""
+"""Lines of less weight, in units of the largest hopping, are left out of the list of poles."""
+ROUNDING = 1e-9
+"""Largest defect of the f-sum rule, relative to the weight."""
 
 
 def optical_conductivity(
@@ -41,8 +43,9 @@ def optical_conductivity(
               D = \frac{\pi}{L} \Big[\langle \partial_\theta^2 H\rangle
                   - 2 \sum_n \frac{|\langle n|J|0\rangle|^2}{E_n - E_0}\Big]
 
-    with J = dH/dtheta, theta = phi / L the phase of a bond, phonon-assisted hopping included; hops of pairs count four
-    times. The delta at zero counts half, so that the f-sum rule is
+    with J = dH/dtheta, phonon-assisted hopping included; theta = phi / L is the phase of a bond, L the number of bonds
+    once round the whole flux (`Cluster.loop_length`), as in `flux_response`; hops of pairs count four times. The delta
+    at zero counts half, so that the f-sum rule is
 
     .. math:: \frac{D}{2} + \sum_n S_n = \frac{\pi}{2L} \langle \partial_\theta^2 H\rangle
               = \frac{\pi}{2L} \langle -T_{hop} \rangle.
@@ -88,16 +91,17 @@ def optical_conductivity(
     model = levels.hamiltonian.space.model
     current = probe(model, "current")
     resolution = resolved(frequencies, broadening, lineshape, options)
-    length = sum(bond.winding != 0 for bond in model.cluster.bonds)
+    length = model.cluster.loop_length
     progress("optical conductivity")
     found = excitations(levels, current.addition, resolution, off=True)
-    regular = _regular(found, length)
+    regular = _regular(found, length, size_of(current.addition))
+    largest = max((abs(value) for value in current.addition.terms.values()), default=0.0)
     progress("Drude weight")
-    bent = expectation(levels.ground, float(length) ** 2 * flux_derivative(model, 2)).real
+    bent = expectation(levels.ground, length**2 * flux_derivative(model, 2)).real
     drude = np.pi / length * (bent - 2 * _polarisation(levels, current))
     fsum = np.pi / (2 * length) * bent
     rules = _sum_rules(levels, found, regular, current, length, fsum - 0.5 * drude)
-    strong = np.abs(regular.lines.weights) > WEAKEST
+    strong = np.abs(regular.lines.weights) > WEAKEST * largest
     shown = replace(regular, lines=_kept(regular.lines, strong))
     data = curves([shown], resolution.frequencies, broadening, lineshape)
     data["moments"] = labelled("moments", regular.moments(), ["order"], "sum_n S_n omega_n^order", "energy^(order + 1)")
@@ -114,10 +118,10 @@ def _kept(lines: Lines, mask: NDArray[np.bool_]) -> Lines:
     return replace(lines, energies=lines.energies[mask], weights=lines.weights[mask], errors=lines.errors[mask])
 
 
-def _regular(found: Excitations, length: int) -> Excitations:
+def _regular(found: Excitations, length: float, size: float) -> Excitations:
     """Return ``S_n = pi / L |<n|J|0>|^2 / omega_n`` of all lines off the ground level."""
-    lines = _kept(found.lines, np.abs(found.lines.energies) > ELASTIC)
-    lines = _kept(lines, lines.weights > DROPPED**2 * max(1.0, found.weight))
+    lines = _kept(found.lines, np.abs(found.lines.energies) > ELASTIC * found.level_width)
+    lines = _kept(lines, lines.weights > DROPPED**2 * max(size, found.weight))
     least = float(np.min(np.abs(lines.energies), initial=np.inf))
     weights = np.pi / length * lines.weights / lines.energies
     return replace(found, lines=replace(lines, weights=weights, error=lines.error / least), weight=float(weights.sum()))
@@ -138,17 +142,17 @@ def _polarisation(levels: Levels, current: Probe) -> float:
 
 
 def _sum_rules(
-    levels: Levels, found: Excitations, regular: Excitations, current: Probe, length: int, weight: float
+    levels: Levels, found: Excitations, regular: Excitations, current: Probe, length: float, weight: float
 ) -> dict[str, xr.DataArray]:
     """Compare the moments of sigma_reg with the f-sum rule and with averages of commutators."""
     averages = moments_from_commutators(levels.ground, current, current, 3).real
     averages[0] -= _elastic(levels.ground, current)
     wanted = np.concatenate([[weight], np.pi / length * averages])
     scale = float(np.max(np.abs(regular.lines.energies), initial=0.0))
-    least = float(np.min(np.abs(regular.lines.energies), initial=1.0))
-    residual = float(levels.certificate.residuals[0])
-    allowed = allowed_defects(found.weight, found.near_cutoff, scale, residual) * np.pi / length
-    allowed = np.concatenate([[allowed[0] / least + 1e-9 * max(1.0, weight)], allowed[:3]])
+    least = float(np.min(np.abs(regular.lines.energies), initial=found.scale))
+    residual, size = float(levels.certificate.residuals[0]), size_of(current.addition)
+    allowed = allowed_defects(found.weight, found.near_cutoff, scale, residual, found.scale, size) * np.pi / length
+    allowed = np.concatenate([[allowed[0] / least + ROUNDING * max(size**0.5, weight)], allowed[:3]])
     for n, (got, want, most) in enumerate(zip(regular.moments(), wanted, allowed, strict=True)):
         if abs(got - want) > most:
             raise ArithmeticError(

@@ -12,6 +12,7 @@ from ..clusters import Brief
 from ..hamiltonians import Block, Hamiltonian, Model, Problem, Sector, Space, hamiltonian_operator
 from ..hamiltonians.parameters import is_number, show
 from ..hamiltonians.sector import sector_problems
+from ..hamiltonians.terms import energy_unit
 from ..solvers import Eigenstates, Options, levels_by_symmetry
 from ..solvers.checkpoint import Checkpoint
 from ..solvers.estimate import format_bytes
@@ -221,7 +222,7 @@ def _without_negligible(
     states = dict.fromkeys(charges, 0)
     for planned in every:
         states[planned.member.sector.charge] += planned.member.copies * planned.dimension
-    floor = min(lowest.values()) + 2 * ROUGH
+    floor = min(lowest.values()) + 2 * ROUGH * energy_unit(model)
     share = {n: states[n] * float(np.exp(-(lowest[n] - floor) / hottest)) for n in charges}
     dropped, bound = set(), 0.0
     for charge in sorted(charges, key=share.__getitem__):

@@ -17,9 +17,9 @@ from ..solvers.estimate import check_memory
 from ..solvers.lines import TOLERANCE, Accuracy, Lines, added, spectral_lines
 
 SAME = 1e-9
-"""Lines closer than this are one."""
+"""Lines closer than this, relative to their frequency, are one; or than a level is wide."""
 NEGLIGIBLE = 1e-24
-"""An image whose norm squared is smaller than this is zero but for rounding."""
+"""An image whose norm squared is smaller than this times the size of the operator is zero but for rounding."""
 ROUNDING = 1e-13
 DROPPED = 1e-12
 """Lines with less than this share of all weights are left out of lists."""
@@ -64,12 +64,16 @@ class Excitations:
         Weight of the level and its images on phonon states so near to the cutoff that the n-th moment feels it.
     blocks : int
         Blocks in which lines were sought.
+    scale, level_width : float
+        The largest coupling, and how close levels are one.
     """
 
     lines: Lines
     weight: float
     near_cutoff: NDArray[np.float64]
     blocks: int
+    scale: float = 1.0
+    level_width: float = 1e-9
 
     def moments(self, count: int = MOMENTS) -> NDArray[Any]:
         """Return ``M_n = sum_j w_j omega_j^n``."""
@@ -121,8 +125,14 @@ def excitations(
     weight = sum(float(np.linalg.norm(v)) ** 2 for _, images, _ in parts for v in images)
     near = [near_cutoff(target, images, operator) for _, images, target in parts]
     states = [(part.block, np.sqrt(w) * phi) for part in levels.ground.parts for w, phi in part.mixture]
-    near += [max(1.0, weight) * near_cutoff(block, [phi], operator) for block, phi in states]
-    return Excitations(shifted, weight, np.sum(near, axis=0), len(parts))
+    near += [max(size_of(operator), weight) * near_cutoff(block, [phi], operator) for block, phi in states]
+    own = levels.hamiltonian
+    return Excitations(shifted, weight, np.sum(near, axis=0), len(parts), own.scale, own.level_width)
+
+
+def size_of(operator: Operator) -> float:
+    """Return a bound on ``||O psi||^2``, apart from the lattice: the square of the sum of all coefficients."""
+    return float(sum(abs(value) for value in operator.terms.values())) ** 2
 
 
 def images_of(
@@ -142,7 +152,7 @@ def images_of(
             partner = others.get(transition.target.symmetries)
             images = [np.sqrt(weight) * transition.apply(phi) for weight, phi in part.mixture]
             if left is None:
-                if sum(np.linalg.norm(v) ** 2 for v in images) > NEGLIGIBLE:
+                if sum(np.linalg.norm(v) ** 2 for v in images) > NEGLIGIBLE * size_of(operator):
                     yield transition.target, images, None
             elif partner is not None:
                 yield transition.target, images, [np.sqrt(weight) * partner.apply(phi) for weight, phi in part.mixture]
@@ -196,13 +206,13 @@ def near_cutoff(block: Block, states: list[Amplitudes], operator: Operator) -> N
     return np.array([strength * np.sum(weights[room < step]) for step in steps])
 
 
-def merged(lines: Lines) -> Lines:
+def merged(lines: Lines, level_width: float) -> Lines:
     """Return lines in ascending order, those at one place added up, without what is negligible."""
     order = np.argsort(lines.energies, kind="stable")
     energies, weights, errors = lines.energies[order], lines.weights[order], lines.errors[order]
     if not len(energies):
         return lines
-    width = SAME * np.maximum(1.0, np.abs(energies[1:]))
+    width = np.maximum(level_width, SAME * np.abs(energies[1:]))
     first = np.concatenate([[True], np.diff(energies) > width])
     starts = np.flatnonzero(first)
     size = np.maximum(np.abs(weights), np.finfo(float).tiny)

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from ..clusters import InvalidValue
 from ..hamiltonians import Model, Sector, flux_derivative
+from ..hamiltonians.flux import largest_winding, own_series
 from ..solvers import LabelledLevels, Options, Progress, levels_by_symmetry, silent, symmetry_sectors
 from .accuracy import isolated_ground
 from .labelled import labelled
 from .perturbation import Perturbed, is_smooth, slopes_of
 
 FLAT = 1e-8
-"""Slopes and curvatures below this times max(1, |E_0|) count as zero."""
+"""Slopes and curvatures below this times the sum of all coefficients of dH/dphi count as zero."""
 
 
 def flux_response(
@@ -37,9 +38,9 @@ def flux_response(
               E_0'' = \langle H''\rangle - 2\langle H' Q\,(H - E_0)^{-1} Q H'\rangle
 
     with primes for derivatives with respect to phi, Q the projector off the ground level and L the number of bonds
-    around the loop. The inverse is one linear solve in the block of the ground state; no excited states are summed.
-    Where the model has the translations of the ring, each momentum is solved by itself and E_0 is the lowest of them,
-    so that no level crossing is missed.
+    once round the whole flux (`Cluster.loop_length`). The inverse is one linear solve in the block of the ground
+    state; no excited states are summed. Where the model has the translations of the ring, each momentum is solved by
+    itself and E_0 is the lowest of them, so that no level crossing is missed.
 
     Parameters
     ----------
@@ -69,7 +70,8 @@ def flux_response(
     Raises
     ------
     ValueError
-        If the cluster has no loop, or (`InvalidModel`) the sector fixes a quantum number that a flux breaks.
+        If the cluster has no loop, or (`InvalidModel`) the sector fixes a quantum number that a flux breaks, or a term
+        of the user's own has not said how it depends on the flux.
 
     References
     ----------
@@ -134,6 +136,8 @@ class FluxLevel:
         d2E_0/dphi2 of the lowest branch; NaN at a kink, or where it was not asked for.
     blocks : str
         The blocks in which the level lies.
+    scale : float
+        Sum of the moduli of the coefficients of dH/dphi [energy].
     slope_error, curvature_error : float
         Error bars; NaN at a kink, or where they were not asked for.
     """
@@ -144,6 +148,7 @@ class FluxLevel:
     slopes: NDArray[np.float64]
     curvature: float
     blocks: str
+    scale: float
     slope_error: float = np.nan
     curvature_error: float = np.nan
 
@@ -155,12 +160,12 @@ class FluxLevel:
     @property
     def slope(self) -> float:
         """dE_0/dphi; NaN at a kink."""
-        return float(np.mean(self.slopes)) if is_smooth(self.slopes) else np.nan
+        return float(np.mean(self.slopes)) if is_smooth(self.slopes, self.scale) else np.nan
 
     @property
     def flat(self) -> float:
         """The slope that counts as zero."""
-        return FLAT * max(1.0, abs(self.energy))
+        return FLAT * self.scale
 
     @property
     def rests(self) -> bool:
@@ -196,6 +201,7 @@ class FluxLine:
             raise InvalidValue(
                 f"a {cluster.kind} of {cluster.sites} sites has no loop for a flux; take a ring of 3 or more"
             )
+        own_series(self.model)
 
     def level(self, phi: float, only_at_rest: bool = False) -> FluxLevel:
         """Solve at one flux, with curvature and error bars, or with the curvature alone and where the slope is zero."""
@@ -220,13 +226,13 @@ class FluxLine:
         slopes = slopes_of(branches)
         energy, error = float(found.energies[0]), float(found.certificate.energy_errors[0])
         blocks = " | ".join(levels.block.sector.label for levels in found.lowest)
-        level = FluxLevel(float(phi), energy, error, slopes, np.nan, blocks)
-        if not is_smooth(slopes) or (only_at_rest and not level.rests):
+        level = FluxLevel(float(phi), energy, error, slopes, np.nan, blocks, branches[0].scale)
+        if not is_smooth(slopes, level.scale) or (only_at_rest and not level.rests):
             return level
         level = replace(level, curvature=min(branch.curvature(second) for branch in branches))
         if only_at_rest:
             return level
-        share = 1.0 / self.model.cluster.loop_length  # lattice modes move with electrons that hop, not with pairs
+        share = largest_winding(self.model)  # of the part that moves the lattice
         errors = np.max([branch.errors(first, second, share) for branch in branches], axis=0)
         return replace(level, slope_error=float(errors[0]), curvature_error=float(errors[1]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +14,8 @@ from scipy.optimize import brentq
 
 from ..clusters import InvalidValue
 from ..hamiltonians import Model, Sector
+from ..hamiltonians.flux import own_series
+from ..hamiltonians.terms import level_width
 from ..solvers import Options, Progress, silent
 from .flux import FluxLevel, FluxLine
 from .labelled import labelled
@@ -21,6 +24,10 @@ from .perturbation import is_smooth
 POINTS = 32
 """Fluxes on the whole circle from which the search for minima starts."""
 MOST_POINTS = 64
+EQUAL = 0.1
+"""Energies closer than this, in widths of levels, are the same."""
+ROUNDING = 1e-3
+"""Error bar that energies have at least, in widths of levels."""
 SETTLED = 1e-8
 """Harmonics that change by less than this share of the larger one, when the grid is halved, are settled."""
 VERDICTS = {
@@ -137,8 +144,12 @@ class FluxCurve:
     @property
     def is_even(self) -> bool:
         """True where E_0(phi) = E_0(-phi): the Hamiltonian is real without the flux."""
-        model = self.line.model
-        return all(value.imag == 0 for term in model.terms for value in term(model).terms.values())
+        return all(series.is_even for series in own_series(self.line.model))
+
+    @cached_property
+    def width(self) -> float:
+        """How close levels are one."""
+        return level_width(self.line.model)
 
     def level(self, phi: float) -> FluxLevel:
         """Return the ground level at a flux from 0 to 2 pi."""
@@ -165,7 +176,10 @@ class FluxCurve:
             found += self._inside(start.phi + step * start.rests, end.phi - step * end.rests)
         found += [2 * np.pi - phi for phi in found if self.is_even and 0 < phi < np.pi]
         levels = [self._mirrored(phi) for phi in sorted(found) if phi < 2 * np.pi - 1e-9]
-        return levels or [min(points, key=lambda level: round(level.energy, 9))]
+        if levels:
+            return levels
+        lowest = min(level.energy for level in points)
+        return [next(level for level in points if level.energy <= lowest + EQUAL * self.width)]
 
     def _mirrored(self, phi: float) -> FluxLevel:
         """Return the level at a flux that may lie on the other half of the circle."""
@@ -181,7 +195,7 @@ class FluxCurve:
             return
         at = float(brentq(lambda phi: float(np.mean(self.level(phi).slopes)), start, end, xtol=1e-13))
         here = self.level(at)
-        if is_smooth(here.slopes) and abs(here.slope) <= 10 * here.flat:
+        if is_smooth(here.slopes, here.scale) and abs(here.slope) <= 10 * here.flat:
             yield at
             return
         yield from self._inside(start, at - 1e-7)  # a kink: the slope jumps from positive to negative, minima around it
@@ -192,7 +206,7 @@ def minimum_of(curve: FluxCurve) -> xr.Dataset:
     """Return what `flux_minimum` does, from a curve whose points may be known already."""
     minima = curve.minima()
     lowest = min(level.energy for level in minima)
-    best = next(level for level in minima if level.energy <= lowest + max(1e-10, level.error))
+    best = next(level for level in minima if level.energy <= lowest + max(EQUAL * curve.width, level.error))
     coords, line = {"local_phi": np.array([level.phi for level in minima])}, curve.line
     there = line.level(best.phi)
     energies, errors = (np.array([getattr(level, name) for level in minima]) for name in ("energy", "error"))
@@ -211,7 +225,7 @@ def minimum_of(curve: FluxCurve) -> xr.Dataset:
 def criterion_of(curve: FluxCurve) -> xr.Dataset:
     """Return what `half_flux_quantum` does, from a curve whose points may be known already."""
     corners = [curve.level(phi) for phi in (0.0, np.pi / 2, np.pi)]
-    noise = max(1e-12, *(level.error for level in corners))
+    noise = max(ROUNDING * curve.width, *(level.error for level in corners))
     points, harmonics = POINTS, _harmonics(*curve.circle(POINTS))
     change = np.abs(harmonics - _harmonics(*curve.circle(POINTS // 2)))
     while np.max(change) > SETTLED * np.max(np.abs(harmonics)) + noise and points < MOST_POINTS:

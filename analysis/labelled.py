@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 REAL = 1e-12
-"""Imaginary parts below this are rounding errors: the result is real."""
+"""Imaginary parts below this are rounding errors, relative to the largest number where these have a unit."""
 
 
 def labelled(
@@ -26,7 +26,8 @@ def labelled(
     Complex values whose imaginary parts are all rounding errors come out real.
     """
     array = np.asarray(values)
-    if np.iscomplexobj(array) and np.max(np.abs(array.imag), initial=0.0) <= REAL:
+    largest = 1.0 if units == "1" else float(np.max(np.abs(array), initial=0.0)) if np.iscomplexobj(array) else 0.0
+    if np.iscomplexobj(array) and np.max(np.abs(array.imag), initial=0.0) <= REAL * largest:
         array = array.real
     array = np.array(array)
     array.setflags(write=False)

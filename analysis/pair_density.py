@@ -24,6 +24,7 @@ from ..hamiltonians import Model, Operator, annihilate, boson
 from ..hamiltonians.operators import total
 from ..solvers import State
 from .averages import Averages
+from .directions import bond_middles, d_form_factor, distances
 from .labelled import labelled
 from .natural import descending, natural_orbitals
 from .pairing import correlation_matrix
@@ -103,9 +104,7 @@ def _bonds(model: Model) -> PairOperators:
     g = np.zeros((len(cluster.bonds), cluster.sites, cluster.sites))
     for b, bond in enumerate(cluster.bonds):
         g[b, bond.start, bond.end] = g[b, bond.end, bond.start] = np.sqrt(0.5)
-    ends = [[bond.start, bond.end] for bond in cluster.bonds]
-    middle = cluster.coordinates[np.array(ends, int).reshape(-1, 2)].mean(axis=1)
-    return PairOperators(g, np.zeros((len(g), cluster.sites)), middle)
+    return PairOperators(g, np.zeros((len(g), cluster.sites)), bond_middles(cluster))
 
 
 def _around_sites(model: Model, factor: NDArray[np.float64]) -> PairOperators:
@@ -130,29 +129,6 @@ def _s_wave(model: Model) -> PairOperators:
 
 def _d_wave(model: Model) -> PairOperators:
     return _around_sites(model, d_form_factor(model.cluster))
-
-
-def d_form_factor(cluster: Cluster) -> NDArray[np.float64]:
-    """Return ``cos 2 theta`` of each bond, theta its angle with the first one: +1 along it, -1 across.
-
-    Raises
-    ------
-    ValueError
-        If all bonds are parallel, so that d and s are the same.
-
-    Examples
-    --------
-    >>> from respair.clusters import plaquette, ring
-    >>> d_form_factor(plaquette([2, 2])), d_form_factor(ring(4))
-    (array([ 1.,  1., -1., -1.]), array([ 1., -1.,  1., -1.]))
-    """
-    ends = cluster.coordinates[np.array([[bond.start, bond.end] for bond in cluster.bonds], int).reshape(-1, 2)]
-    step = ends[:, 1] - ends[:, 0]
-    angle = np.arctan2(step[:, 1], step[:, 0])
-    factor = np.round(np.cos(2 * (angle - angle[:1])), 12) + 0.0
-    if np.all(factor == 1.0):
-        raise InvalidValue(f"a {cluster.kind} of {cluster.sites} sites has bonds in one direction only: d is s there")
-    return np.asarray(factor)
 
 
 FORMS: Mapping[str, tuple[Callable[[Model], PairOperators], tuple[str, ...]]] = MappingProxyType(
@@ -254,8 +230,8 @@ def pair_density(state: State, form: Form = "on-site", averages: Averages | None
         (orbital, pair) of the matrix, in the phase convention of `natural_orbitals`; ``connected_eigenvalues``;
         ``fraction`` lambda_0 / tr rho (NaN without pairs); ``phase_correlation`` rho_xy / sqrt(rho_xx rho_yy) (NaN
         where a density vanishes); and, but for the combined pairs, ``correlation`` and ``connected_correlation``, the
-        averages of rho_xy over all pairs at a ``distance``: Euclidean, in units of the bond length; along the circle
-        on rings.
+        averages of rho_xy over all pairs at a ``distance``: Euclidean, in units of the bond length, to the nearest
+        copy on periodic clusters; along the circle on rings.
 
     References
     ----------
@@ -310,24 +286,6 @@ def _independent(averages: Averages, pairs: PairOperators, model: Model) -> NDAr
     up, dn = (correlation_matrix(averages, [annihilate(i, spin) for i in sites]) for spin in ("up", "dn"))
     moved = np.einsum("ylm,km,jl->yjk", pairs.electrons, up, dn, optimize=True)
     return np.asarray(np.einsum("xjk,yjk->xy", pairs.electrons, moved))
-
-
-def distances(cluster: Cluster, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the distance between points of a cluster: Euclidean, but along the circle, in bonds, on a ring.
-
-    Examples
-    --------
-    >>> from respair.clusters import ring
-    >>> distances(ring(5), ring(5).coordinates)[0]
-    array([0., 1., 2., 2., 1.])
-    """
-    if cluster.kind == "ring" and cluster.sites > 2:
-        angle = np.arctan2(positions[:, 1], positions[:, 0]) * cluster.sites / (2 * np.pi)
-        around = np.abs(angle[:, None] - angle) % cluster.sites
-        found = np.minimum(around, cluster.sites - around)
-    else:
-        found = np.linalg.norm(positions[:, None] - positions, axis=-1)
-    return np.asarray(np.round(found, 9))
 
 
 def _against_distance(

@@ -88,7 +88,7 @@ def evaluate(
     count, errors, above = levels.multiplicity, levels.certificate.energy_errors, np.nan
     if count < len(levels.energies):
         above = expectation(levels.level(count), force).real
-    smooth, admixture = is_smooth(slopes), mixing(levels)
+    smooth, admixture = is_smooth(slopes, parts[0].scale), mixing(levels)
     return Evaluation(
         float(at),
         float(levels.energies[0]),

@@ -15,7 +15,7 @@ from ..solvers import Eigenstates, solve
 from ..solvers.certificate import SAFETY, Certifier
 
 SPLIT = 1e-7
-"""Slopes of degenerate levels that differ by more than this cross: the ground energy has a kink there."""
+"""Slopes of degenerate levels that differ by more than this, relative to the sum of all coefficients of V, cross."""
 SOLVED = 1e-11
 """Relative residual of the linear solves."""
 ROUNDING = 16 * float(np.finfo(float).eps)
@@ -156,6 +156,6 @@ def slopes_of(parts: Sequence[Perturbed]) -> NDArray[np.float64]:
     return np.sort(np.concatenate([part.slopes for part in parts]))
 
 
-def is_smooth(slopes: NDArray[np.float64]) -> bool:
-    """True where branches of these ascending slopes touch and do not cross."""
-    return bool(slopes[-1] - slopes[0] <= SPLIT * max(1.0, abs(slopes[0])))
+def is_smooth(slopes: NDArray[np.float64], scale: float) -> bool:
+    """True where branches of these ascending slopes touch and do not cross; `scale` as of `Perturbed`."""
+    return bool(slopes[-1] - slopes[0] <= SPLIT * scale)

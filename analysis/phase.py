@@ -29,8 +29,6 @@ Told = Callable[[str], None]
 """Takes what is computed next, in words."""
 SEARCHES = ("ends", "circle")
 """Where the flux with the lowest energy is looked for: among 0 and pi, or everywhere."""
-EQUAL = 1e-9
-"""Energies closer than this times max(1, |E|) are the same."""
 
 
 def coherence(
@@ -161,7 +159,7 @@ def _lower_end(line: FluxLine) -> tuple[float, float, float]:
     line.progress(np.pi)
     barred = replace(options, wanted_below=energy)  # blocks are left as soon as they are sure to begin above it
     end = levels_by_symmetry(replace(line.model, flux=np.pi), line.sector, 1, barred, line.search, line.blocks)
-    if not len(end.energies) or end.energies[0] > energy - EQUAL * max(1.0, abs(energy)):
+    if not len(end.energies) or end.energies[0] > energy - start.hamiltonian.level_width:
         return 0.0, energy, error
     return np.pi, float(end.energies[0]), float(end.certificate.energy_errors[0])
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from ..clusters import InvalidValue
 from .plots import COLOURS, new_axes
-from .spectral_measures import ELASTIC
+from .spectral_measures import elastic_below
 
 PARTS = ("real", "imag")
 FAINT = 1e-3
@@ -131,7 +131,7 @@ def plot_lines(spectra: xr.Dataset, axis: str, ax: Axes | None = None, faintest:
     at, weights = (
         _variable(spectra, f"pole_{key}").transpose(axis, "pole").values for key in ("frequencies", "weights")
     )
-    size = np.where(np.abs(at) > ELASTIC, np.abs(np.nan_to_num(weights)), 0.0)
+    size = np.where(np.abs(at) > elastic_below(at), np.abs(np.nan_to_num(weights)), 0.0)
     size = size / np.maximum(np.max(size, axis=1, keepdims=True, initial=0.0), np.finfo(float).tiny)
     x = np.broadcast_to(spectra[axis].values[:, None], at.shape)
     for colour, sign in zip(COLOURS, (1, -1), strict=False):

@@ -147,7 +147,7 @@ def probe(
     lattice_momentum        ``P = (a - a+) / (i sqrt(2))``
     density, boson_density  ``n``, ``b+ b``
     charge, spin            ``n + 2 b+ b``, ``(n_up - n_dn) / 2``
-    current                 ``J = dH / dtheta`` with theta = phi / L the phase of one bond
+    current                 ``J = dH / dtheta`` with theta = phi / L, L as in `Cluster.loop_length`
     ======================  ==============================================================================
 
     Parameters
@@ -180,8 +180,7 @@ def probe(
     if problems:
         raise InvalidModel(problems)
     if name == "current":
-        length = sum(bond.winding != 0 for bond in model.cluster.bonds)
-        return Probe(name, float(length) * flux_derivative(model))
+        return Probe(name, model.cluster.loop_length * flux_derivative(model))
     kind = KINDS[name]
     if momentum is None:
         local = kind.local(model, _place(kind, model, site or 0), spin or "up")

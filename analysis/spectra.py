@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..clusters import InvalidValue
 from ..solvers import Eigenstates, LabelledLevels, Options
 from ..solvers.lines import TOLERANCE, added
-from .excitations import LINESHAPES, MOMENTS, Excitations, Resolution, broadened, excitations, merged
+from .excitations import LINESHAPES, MOMENTS, Excitations, Resolution, broadened, excitations, merged, size_of
 from .labelled import labelled
 from .probes import Probe, check_cross
 from .sum_rules import allowed_defects, moments_from_commutators
@@ -135,7 +135,7 @@ def curves(parts: Sequence[Excitations], omega: NDArray[np.float64], broadening:
     """Return addition, removal (where there is any) and their sum, broadened, with lines and moments."""
     shapes = [broadened(part.lines, omega, broadening, lineshape) for part in parts]
     shapes += [np.zeros(len(omega))] * (2 - len(shapes))
-    apart = [merged(part.lines) for part in parts]
+    apart = [merged(part.lines, part.level_width) for part in parts]
     lines, kinds = added(tuple(apart)), np.repeat([1, -1][: len(parts)], [len(each.energies) for each in apart])
     kinds = kinds[np.argsort(np.concatenate([each.energies for each in apart]), kind="stable")]
     weights = [part.lines.weights.sum() for part in parts] + [0.0] * (2 - len(parts))
@@ -171,6 +171,8 @@ def _sum_rules(levels: Levels, left: Probe, right: Probe, parts: Sequence[Excita
         np.sum([part.near_cutoff for part in parts], axis=0),
         float(np.max(poles, initial=0.0)),
         residual,
+        levels.hamiltonian.scale,
+        max(size_of(left.addition), size_of(right.addition)),
     )
     for n, (got, want, most) in enumerate(zip(found, wanted, allowed, strict=True)):
         if abs(got - want) > most:

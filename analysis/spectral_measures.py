@@ -185,9 +185,15 @@ def effective_frequency(data: xr.Dataset) -> xr.Dataset:
     return xr.Dataset({name: labelled(name, v, dims, f, units, coords) for (name, (f, units)), v in pairs})
 
 
+def elastic_below(lines: NDArray[np.float64]) -> float:
+    """Return the frequency below which lines lie within the ground level: in units of 1, or of the largest if below."""
+    return ELASTIC * min(1.0, float(np.max(np.abs(lines[np.isfinite(lines)]), initial=0.0)))
+
+
 def _softened(lines: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, ...]:
-    elastic = float(np.sum(weights[np.abs(lines) <= ELASTIC]))
-    inelastic = lines > ELASTIC
+    least = elastic_below(lines)
+    elastic = float(np.sum(weights[np.abs(lines) <= least]))
+    inelastic = lines > least
     at, w = lines[inelastic], weights[inelastic]
     seen = np.flatnonzero(w > FAINT * np.sum(w))
     if not len(seen):

@@ -101,7 +101,12 @@ def moment_formulas(energy: Operator, left: Probe, right: Probe) -> Iterator[Ope
 
 
 def allowed_defects(
-    images: float, near_cutoff: NDArray[np.float64], scale: float, residual: float
+    images: float,
+    near_cutoff: NDArray[np.float64],
+    scale: float,
+    residual: float,
+    least: float = 1.0,
+    size: float = 1.0,
 ) -> NDArray[np.float64]:
     """Return by how much each moment may miss its sum rule.
 
@@ -115,12 +120,14 @@ def allowed_defects(
         Largest energy of an excitation.
     residual : float
         Of the ground level.
+    least, size : float
+        The largest coupling, and a bound on the norm of an image, squared.
 
     Returns
     -------
     (count,) float
         Roundings, the residual of the level, and what the cutoff may take away.
     """
-    orders, scale = np.arange(len(near_cutoff)), max(1.0, scale)
+    orders, scale = np.arange(len(near_cutoff)), max(least, scale)
     numerical = ROUNDING * scale**orders + 8 * orders * scale ** np.maximum(orders - 1, 0) * residual
-    return np.asarray(numerical * max(1.0, images) + near_cutoff * (4.0 * scale) ** orders)
+    return np.asarray(numerical * max(size, images) + near_cutoff * (4.0 * scale) ** orders)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from ..clusters import InvalidValue
 from ..hamiltonians import Block, InvalidModel, Model, flux_derivative
+from ..hamiltonians.flux import own_series
 from ..solvers import Options
 from ..solvers.all_levels import AllLevels
-from ..solvers.ground_state import DEGENERATE
 from ..solvers.krylov import krylov
 from .block_sums import block_sums
 from .contributions import Contribution, Workshop
@@ -157,6 +157,7 @@ def flux_replicates(
     sampling, options = sampling or Sampling(), options or Options()
     if not model.cluster.has_loop:
         raise InvalidValue(f"a {model.cluster.kind} of {model.cluster.sites} sites has no loop for a flux")
+    own_series(model)
     if phi.ndim != 1 or not len(phi):
         raise InvalidValue("values must be a list of one or more fluxes")
     problems = list(thermal_problems(model, t.tolist(), kind, sampling, ()))
@@ -183,7 +184,7 @@ def _exact(planned: Planned, block: Block, t: NDArray[np.float64]) -> Contributi
     first, second = levels.elements(flux_derivative(model, 1)), levels.averages(flux_derivative(model, 2)).real
     squares, slopes = np.abs(first) ** 2, first.diagonal().real
     gap = np.abs(energies - energies[:, None])
-    same = gap <= DEGENERATE * np.maximum(1.0, np.abs(energies))
+    same = gap <= block.hamiltonian.level_width
     above = energies - energies[0]
     lower, divisor = np.minimum(above, above[:, None]), np.where(same, 1.0, gap)
     rows = []
@@ -229,7 +230,7 @@ def _contribution(planned: Planned, exact: bool, origin: float, rows: NDArray[np
     return Contribution(planned.member, planned.dimension, exact, origin, z, energy, squared, sums)
 
 
-def _response(totals: Totals, length: int) -> tuple[Replicates, ...]:
+def _response(totals: Totals, length: float) -> tuple[Replicates, ...]:
     """Return F, current, stiffness and Drude weight: replicates over temperatures."""
     t = totals.temperatures
     slope, curvature, bending = (totals.observables[name].real for name in ("slope", "curvature", "bending"))

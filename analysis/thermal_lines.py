@@ -18,9 +18,10 @@ from ..solvers.all_levels import AllLevels
 from ..solvers.krylov import krylov
 from ..solvers.lines import Accuracy, spectral_lines
 from ..solvers.sampling import Sample
+from .comb import comb
 from .contributions import Contribution, Lines, Operators, Workshop
 from .ensembles import Blocks, Planned, Sampling, sampled_states
-from .excitations import LINESHAPES, MOMENTS, NEGLIGIBLE, Resolution
+from .excitations import LINESHAPES, MOMENTS, NEGLIGIBLE, Resolution, size_of
 from .probes import Probe
 
 COMB = 1 / 50
@@ -52,7 +53,7 @@ class Wanted:
         Of the lines.
     offset : (t,) float
         By how much lines move down: what is added to mu at each temperature, times the charge that the probe adds.
-    loop : int
+    loop : float
         Bonds around the ring for the optical conductivity, whose lines carry pi / L (1 - exp(-omega / T)) / omega;
         0 for other probes.
     averaged : sequence of Operator
@@ -63,6 +64,8 @@ class Wanted:
         Whose thermal average is no smaller than the weights of a cross spectrum together.
     is_real : bool
         The spectrum is real: states that are conjugate to each other add up to it.
+    scale, level_width : float
+        The largest coupling, and how close levels are one.
     """
 
     probe: Probe
@@ -72,11 +75,13 @@ class Wanted:
     broadening: float
     lineshape: str
     offset: NDArray[np.float64]
-    loop: int = 0
+    loop: float = 0.0
     averaged: Sequence[Operator] = field(default=(), repr=False)
     cross: Probe | None = None
     extent: Sequence[Operator] = field(default=(), repr=False)
     is_real: bool = True
+    scale: float = 1.0
+    level_width: float = 1e-9
 
     @property
     def about(self) -> object:
@@ -98,6 +103,11 @@ class Wanted:
     def additions(self) -> tuple[Operator, ...]:
         """B, and A where there is one."""
         return tuple(each.addition for each in (self.probe, self.cross) if each is not None)
+
+    @property
+    def size(self) -> float:
+        """The square of the probes beside which others are small."""
+        return min(size_of(each) for each in self.additions)
 
     def weights(self, left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
         """Return ``<left|n><n|right>``, or what of it is left when conjugate states have been added."""
@@ -128,7 +138,7 @@ class Wanted:
         """Return everything linear that is read off lines, each with the temperatures first."""
         x, w = joined(lines, len(self.temperatures))
         if self.loop:
-            here = x > ELASTIC
+            here = x > ELASTIC * self.level_width
             t = self.temperatures[:, None]
             x, w = x[here], w[:, here] * np.pi / self.loop * -np.expm1(-x[here] / t) / x[here]
         if np.any(self.offset):
@@ -145,8 +155,10 @@ class Wanted:
         found = {
             "moments": w @ x[:, None] ** np.arange(MOMENTS),
             "below": np.sum(w * _fermi(x / t), axis=1),
-            "negative": w @ (x < -ELASTIC).astype(float),
-            "balance": np.sum(np.where(x > ELASTIC, w * np.exp(-np.maximum(x, 0.0) / t), 0.0), axis=1),
+            "negative": w @ (x < -ELASTIC * self.level_width).astype(float),
+            "balance": np.sum(
+                np.where(x > ELASTIC * self.level_width, w * np.exp(-np.maximum(x, 0.0) / t), 0.0), axis=1
+            ),
         }
         if self.cross is not None:
             found["sizes"] = np.abs(w) @ x[:, None] ** np.array([0, 2])
@@ -182,46 +194,12 @@ def joined(lines: Sequence[Lines], temperatures: int) -> Lines:
     return x, np.concatenate([np.zeros((temperatures, 0)), *(weights for _, weights in lines)], axis=1)
 
 
-ELASTIC = 1e-8
-"""Lines closer to zero lie within a level."""
+ELASTIC = 10
+"""Lines closer to zero, in widths of levels, lie within a level."""
 
 
 def _fermi(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(0.5 * (1.0 - np.tanh(0.5 * x)))
-
-
-def comb(x: NDArray[np.float64], w: NDArray[Any], step: float) -> Lines:
-    """Spread lines over the multiples of a step, each over six of them, so that moments up to the fifth stay exact.
-
-    Parameters
-    ----------
-    x : (n,) float
-        Frequencies.
-    w : (t, n) float or complex
-        Weights.
-    step : float
-        Distance of the new lines.
-
-    Examples
-    --------
-    >>> at, weights = comb(np.array([0.13, 0.5]), np.ones((1, 2)), 0.1)
-    >>> np.round(weights @ at[:, None] ** np.arange(4), 12)
-    array([[2.      , 0.63    , 0.2669  , 0.127197]])
-    """
-    if np.iscomplexobj(w):
-        at, both = comb(x, np.concatenate([w.real, w.imag]), step)
-        return at, both[: len(w)] + 1j * both[len(w) :]
-    first = np.floor(x / step).astype(np.int64) - 2
-    low = int(first.min())
-    place = x / step - first
-    spread = np.zeros((len(w), int(first.max()) - low + 6))
-    for node in range(6):
-        others = [k for k in range(6) if k != node]
-        share = np.prod([(place - k) / (node - k) for k in others], axis=0)
-        for row, weights in zip(spread, w, strict=True):
-            row += np.bincount(first - low + node, weights * share, minlength=len(row))
-    kept = np.any(spread, axis=0)
-    return np.asarray(step * (low + np.flatnonzero(kept)), float), spread[:, kept]
 
 
 class Levels:
@@ -259,7 +237,7 @@ def exact_lines(planned: Planned, block: Block, wanted: Wanted, known: Levels) -
             if left is not right:
                 partners = _elements(others.amplitudes, [left.apply(phi) for phi in levels.amplitudes])
             weights = wanted.weights(partners, elements)
-            up, start = np.nonzero(np.abs(weights) > NEGLIGIBLE)
+            up, start = np.nonzero(np.abs(weights) > NEGLIGIBLE * wanted.size)
             at = SIGNS[part] * (others.energies[up] - levels.energies[start])
             lines.append((at, weights[up, start] * boltzmann[:, start]))
         sums |= wanted.seen(part, lines)
@@ -365,7 +343,7 @@ def _lines_of_levels(
         for right, left in moving:
             image = right.apply(phi)
             partner = None if left is right else left.apply(phi)[None]
-            if np.linalg.norm(image) ** 2 > NEGLIGIBLE and (partner is None or partner.any()):
+            if np.linalg.norm(image) ** 2 > NEGLIGIBLE * wanted.size and (partner is None or partner.any()):
                 how = (Accuracy(z), engine, partner)
                 lines = spectral_lines(right.target, image[None], *how)
                 weights = lines.weights.real if wanted.is_real else lines.weights
@@ -381,7 +359,7 @@ def _lines_of_vector(
     images = [left.apply(row.reshape(sample.block.shape)) for row in space.basis]
     first = images[0] if left is right else right.apply(space.basis[0].reshape(sample.block.shape))
     start = np.linalg.norm(sample.overlaps) * first.ravel()
-    if np.linalg.norm(start) ** 2 <= NEGLIGIBLE:
+    if np.linalg.norm(start) ** 2 <= NEGLIGIBLE * wanted.size:
         return np.zeros(0), np.zeros((len(boltzmann), 0))
     start = start.astype(np.result_type(start.dtype, target.energy.dtype))
     other = krylov(target.energy.dot, target.energy.project, start, min(steps, target.energy.dimension))

@@ -14,7 +14,7 @@ from ..hamiltonians.algebra import canonical
 from ..hamiltonians.transitions import charge_change
 from .contributions import Contribution
 from .ensembles import Ensemble
-from .excitations import near_cutoff
+from .excitations import near_cutoff, size_of
 from .kept_blocks import KeptBlocks
 from .sum_rules import allowed_defects
 from .thermal_lines import Wanted
@@ -82,13 +82,14 @@ def detailed_balance(found: ThermalLines) -> tuple[Replicates, Replicates]:
 
 def allowed_misses(found: ThermalLines, errors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return by how much each moment may miss its sum rule: roundings, the cutoff, statistical errors."""
-    rows = []
+    rows, least = [], found.wanted.scale
+    size = max(size_of(each) for each in found.wanted.additions)
     for (weight, spread, most), phonons in zip(_sizes(found), found["phonons"][0].real, strict=True):
         states = [np.sqrt(np.maximum(phonons, 0.0))[None]]
         near = np.sum([near_cutoff(found.block, states, each) for each in found.wanted.additions], axis=0)
         quanta = 1 + 4 * int(found.block.space.phonons.occupations.max(initial=0))
-        scale = 4 * float(np.sqrt(spread / weight)) if weight > 0 else 1.0
-        rows.append(allowed_defects(float(most), near * (1 + most) * quanta, max(1.0, scale), 0.0))
+        scale = 4 * float(np.sqrt(spread / weight)) if weight > 0 else least
+        rows.append(allowed_defects(float(most), near * (1 + most) * quanta, scale, 0.0, least, size))
     return np.asarray(rows) + SIGMAS * errors
 
 
@@ -114,7 +115,8 @@ def check_rules(data: xr.Dataset, found: ThermalLines) -> None:
         )
     defects = np.abs(data["balance_defect"].values)
     room = allowed[:, FELT if _frames_differ(found) else 0]
-    if found.is_exact and np.any(defects > room + EXACT_DEFECT * np.maximum(1.0, _sizes(found)[:, -1])):
+    size = max(size_of(each) for each in found.wanted.additions)
+    if found.is_exact and np.any(defects > room + EXACT_DEFECT * np.maximum(size, _sizes(found)[:, -1])):
         raise ArithmeticError(f"the spectrum misses detailed balance by {np.max(defects):.1e}; report this model")
 
 

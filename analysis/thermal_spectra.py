@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..clusters import InvalidValue
 from ..hamiltonians import InvalidModel, Model, Operator, flux_derivative, hamiltonian_operator
 from ..hamiltonians.operators import total
+from ..hamiltonians.terms import energy_scale, level_width
 from ..hamiltonians.transitions import charge_change
 from ..solvers import Options
 from .block_sums import block_sums
@@ -166,11 +167,12 @@ def thermal_lines(
     shift, sampling = settled(model, kind, t, sampling, options, progress)
     offset = shift[0] * charge_change(model, probe.addition)[0]
     resolution = replace(resolution, frequencies=np.unique(omega + offset[:, None]))
-    loop = sum(bond.winding != 0 for bond in model.cluster.bonds) if probe.name == "current" else 0
+    loop = model.cluster.loop_length if probe.name == "current" else 0.0
     shape = (omega, resolution, broadening, lineshape, offset)
     averaged = tuple(_averaged(model, cross or probe, probe, loop))
     extent = () if cross is None else (_extent(model, cross, probe),)
-    wanted = Wanted(probe, t, *shape, loop, averaged, cross, extent, cross is None or _are_real(model, cross, probe))
+    is_real = cross is None or _are_real(model, cross, probe)
+    wanted = Wanted(probe, t, *shape, loop, averaged, cross, extent, is_real, energy_scale(model), level_width(model))
     planned, skipped = plan(model, kind, sampling, t, options, twins=True)
     told = in_words(progress, f"spectrum of {probe.name}")
     parts, kept = block_sums(wanted, model, kind, planned, sampling, options, told)
@@ -178,10 +180,10 @@ def thermal_lines(
     return ThermalLines(wanted, kind, Blocks().of(planned[0]), totals, parts, skipped, kept)
 
 
-def _averaged(model: Model, left: Probe, right: Probe, loop: int) -> list[Operator]:
+def _averaged(model: Model, left: Probe, right: Probe, loop: float) -> list[Operator]:
     """Return the operators whose thermal averages are the moments; for the conductivity ``d2H / dtheta2``."""
     if loop:
-        return [float(loop) ** 2 * flux_derivative(model, 2)]
+        return [loop**2 * flux_derivative(model, 2)]
     formulas = zip(range(MOMENTS), moment_formulas(hamiltonian_operator(model), left, right), strict=False)
     return [formula for _, formula in formulas if len(formula.terms) <= MOST_WORDS]
 
@@ -262,7 +264,9 @@ def _poles(found: ThermalLines) -> dict[str, xr.DataArray]:
         return {}
     order = np.argsort(x, kind="stable")
     x, w = x[order], w[:, order]
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(x) > SAME * np.maximum(1.0, np.abs(x[1:]))]))
+    starts = np.flatnonzero(
+        np.concatenate([[True], np.diff(x) > np.maximum(found.wanted.level_width, SAME * np.abs(x[1:]))])
+    )
     summed = np.add.reduceat(w, starts, axis=1)
     strong = np.any(np.abs(summed) > FAINT * np.sum(np.abs(w), axis=1, keepdims=True), axis=0)
     if np.count_nonzero(strong) > MOST_POLES:
@@ -288,7 +292,7 @@ def _conductivity(
     """Return the thermal Drude weight, and the f-sum rule with it."""
     t, loop = found.wanted.temperatures, found.wanted.loop
     response = thermal_flux_response(model, [model.flux], t.tolist(), kind, sampling, options, progress)
-    drude = response["drude"].values[:, 0] * loop / model.cluster.loop_length
+    drude = response["drude"].values[:, 0]
     fsum, error = jackknife(np.pi / (2 * loop) * found["averages"][..., 0])
     weight = found.both("moments")[0, :, 0]
     coords = {"temperature": t}

@@ -161,12 +161,12 @@ def _shifts(
             weights = np.exp(exponents - exponents.max())
             return float(weights @ number / weights.sum()) - charge
 
-        reach = max(1.0, float(t))
+        reach = first = float(t) * (1.0 + float(np.ptp(logs[np.isfinite(logs)])))
         while not excess(-reach) < 0 < excess(reach):
             reach *= 2
-            if reach > FURTHEST * max(1.0, float(t)):
+            if reach > FURTHEST * first:
                 raise InvalidValue(f"no chemical potential gives the charge {charge:g} at T = {t:g}")
-        shift[place] = brentq(excess, -reach, reach, xtol=1e-13, rtol=1e-14)
+        shift[place] = brentq(excess, -reach, reach, xtol=1e-13 * float(t), rtol=1e-14)
     return shift
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .drawing import svg
+from .loops import loop_length
 from .shown import Card, Shown, counted
 from .symmetry import Permutation, isometries
 from .told import InvalidValue
@@ -128,22 +129,14 @@ class Cluster(Shown):
         """True where a magnetic flux through the cluster means something."""
         return any(bond.winding for bond in self.bonds)
 
-    @cached_property
-    def loop_length(self) -> int:
-        """Bonds of the shortest closed path that encloses flux, however the flux is spread over the bonds; 0: none."""
-        steps = [(bond.start, bond.end, bond.winding) for bond in self.bonds]
-        steps += [(end, start, -winding) for start, end, winding in steps]
-        reached = {(start, start, 0.0) for start in range(self.sites)}
-        for length in range(1, self.sites + 1):
-            reached = {
-                (first, end, round(w + winding, 9))
-                for first, at, w in reached
-                for start, end, winding in steps
-                if at == start
-            }
-            if any(first == end and w for first, end, w in reached):
-                return length
-        return 0
+    @property
+    def loop_length(self) -> float:
+        """L, the fewest bonds that closed paths take for each time round the whole flux; 0 where none goes round.
+
+        The same in every gauge. A ring of N sites has N, with or without a centre: closed paths through the centre
+        enclose a part of the flux only.
+        """
+        return loop_length(self.sites, self.bonds)
 
     @property
     def size(self) -> str:

@@ -14,6 +14,7 @@ from .shown import Card, Shown
 from .symmetry import Permutation, order
 
 SAME_PLACE = 1e-9
+"""Places closer than this, relative to the size of the cluster, are one."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -75,7 +76,7 @@ def _permutation(cluster: Cluster, matrix: NDArray[np.float64]) -> Permutation |
     centred = cluster.coordinates - cluster.coordinates.mean(axis=0)
     distance = np.linalg.norm((centred @ matrix.T)[:, None] - centred[None], axis=-1)
     nearest = np.argmin(distance, axis=1)
-    if np.max(distance[np.arange(cluster.sites), nearest]) > SAME_PLACE:
+    if np.max(distance[np.arange(cluster.sites), nearest]) > SAME_PLACE * np.max(distance):
         return None
     return tuple(int(i) for i in nearest)
 

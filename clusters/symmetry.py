@@ -28,7 +28,7 @@ def isometries(
     edges : mapping
         Class of each bond, keyed by the set of its two sites.
     tolerance : float
-        Two distances closer than this are the same.
+        Two distances closer than this are the same, relative to the largest.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def isometries(
     ((0, 1, 2), (2, 1, 0))
     """
     distance = np.linalg.norm(coordinates[:, None] - coordinates[None, :], axis=-1)
-    sites = len(classes)
+    sites, tolerance = len(classes), tolerance * float(np.max(distance))
     label = [[edges.get(frozenset((i, j)), "") for j in range(sites)] for i in range(sites)]
 
     def fits(image: list[int], candidate: int) -> bool:
@@ -51,7 +51,7 @@ def isometries(
             classes[candidate] == classes[i]
             and candidate not in image
             and all(
-                abs(distance[i, j] - distance[candidate, image[j]]) < tolerance
+                abs(distance[i, j] - distance[candidate, image[j]]) <= tolerance
                 and label[i][j] == label[candidate][image[j]]
                 for j in range(i)
             )

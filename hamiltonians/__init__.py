@@ -2,6 +2,7 @@
 
 from .block import Block
 from .charges import ChargeBasis
+from .flux import hop, path_phase
 from .hamiltonian import Hamiltonian
 from .model import Couplings, Model, TermFunction
 from .operators import (
@@ -52,8 +53,10 @@ __all__ = [
     "electron_number",
     "flux_derivative",
     "hamiltonian_operator",
+    "hop",
     "pair",
     "parameter_derivative",
+    "path_phase",
     "phonon",
     "quanta",
     "with_parameter",

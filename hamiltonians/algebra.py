@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import reduce
 from types import MappingProxyType
 
-from .operators import ChargeWord, LatticeWord, Operator, total
+from .operators import ChargeWord, LatticeWord, Operator
 
 Word = tuple[ChargeWord, LatticeWord]
 Place = tuple[int, int]
@@ -28,13 +28,14 @@ LETTERS: Mapping[str, tuple[int, Matrix]] = MappingProxyType(
 )
 """Species of each letter, and its matrix."""
 ROUNDING = 1e-14
+"""Sums smaller than this times what was added up are zero."""
 
 
-def canonical(operator: Operator, scale: float = 0.0) -> Operator:
-    """Write an operator with each charge word as a product over places in ascending order, one letter for each.
+def canonical(*operators: Operator) -> Operator:
+    """Write a sum of operators with each charge word as a product over places in ascending order, one letter for each.
 
     Two formulas of one operator get the same form, so that what cancels is gone. Places are the up electrons by site,
-    the down electrons, the bosons. Coefficients that are roundings of the largest one, or of `scale`, are dropped.
+    the down electrons, the bosons. Coefficients that are roundings of what was added up in them are dropped.
 
     Examples
     --------
@@ -43,15 +44,15 @@ def canonical(operator: Operator, scale: float = 0.0) -> Operator:
     +1 -1 cup_0 c+dn_0 -1 nup_1
     """
     terms: defaultdict[Word, complex] = defaultdict(complex)
+    sizes: defaultdict[Word, float] = defaultdict(float)
     known: dict[ChargeWord, Mapping[ChargeWord, int]] = {}
-    for (charge, lattice), value in operator.terms.items():
+    for (charge, lattice), value in (item for operator in operators for item in operator.terms.items()):
         if charge not in known:
             known[charge] = _ordered(charge)
         for word, weight in known[charge].items():
             terms[word, lattice] += weight * value
-    largest = max((abs(value) for value in operator.terms.values()), default=scale)
-    least = ROUNDING * max(scale, largest)
-    return Operator({word: _clean(value, least) for word, value in terms.items()})
+            sizes[word, lattice] += abs(weight * value)
+    return Operator({word: _clean(value, ROUNDING * sizes[word]) for word, value in terms.items()})
 
 
 def _clean(value: complex, least: float) -> complex:
@@ -110,7 +111,7 @@ def commutator(left: Operator, right: Operator) -> Operator:
         near = Operator({other: x for other, x in left.terms.items() if places[other] & here})
         single = Operator({word: value})
         parts += [near * single, -(single * near)]
-    return canonical(total(parts))
+    return canonical(*parts)
 
 
 def _touched(word: Word) -> frozenset[Place]:

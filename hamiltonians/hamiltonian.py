@@ -10,15 +10,14 @@ import scipy.sparse as sp
 
 from ..clusters import Card, InvalidValue, Shown
 from ..clusters.shown import counted
+from .algebra import canonical
 from .beyond import Beyond
 from .model import Model
 from .operators import Operator
 from .quspin_basis import Layout, QuspinBasis, SymmetryMap
 from .sector import Sector
 from .space import Amplitudes, Factor, Space
-from .terms import hamiltonian_operator
-
-HERMITICITY = 1e-12
+from .terms import energy_scale, hamiltonian_operator, level_width
 
 
 @dataclass(frozen=True, repr=False)
@@ -78,6 +77,21 @@ class Hamiltonian(Shown):
         matrices = [factor.charges for factor in self.factors]
         is_real = not any(np.imag(v) for v in values) and not any(np.iscomplexobj(m) for m in matrices)
         return np.float64 if is_real else np.complex128
+
+    @cached_property
+    def scale(self) -> float:
+        """The largest coefficient but for the chemical potential: see `energy_scale`."""
+        return energy_scale(self.space.model)
+
+    @property
+    def unit(self) -> float:
+        """The energy beside which others are small: see `energy_unit`."""
+        return min(1.0, self.scale)
+
+    @cached_property
+    def level_width(self) -> float:
+        """How close levels are one: see `level_width`."""
+        return level_width(self.space.model)
 
     @property
     def lattice(self) -> tuple[sp.csr_array, ...]:
@@ -165,10 +179,10 @@ def apply_factors(factors: tuple[Factor, ...], lattice: tuple[sp.csr_array, ...]
 
 
 def _check_hermitian(space: Space, operator: Operator) -> None:
-    defect = operator - operator.dag
+    defect = canonical(operator, -operator.dag)
     for factor in space.factorise(defect):
         size = np.max(np.abs(factor.charges.data), initial=0.0)
-        if size > HERMITICITY:
+        if size > 0:
             raise InvalidValue(
                 f"the terms of the model are not Hermitian (H - H+ has elements of {size:.3g}); "
                 "add the Hermitian conjugate, as in term + term.dag"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
 
@@ -37,7 +37,8 @@ class Model(Shown):
     chemical_potential : float
         mu; the Hamiltonian contains ``-mu (N_e + 2 N_b)``.
     terms : tuple of functions
-        Terms of the user's own: each takes the model and returns an `Operator`.
+        Terms of the user's own: each takes the model and returns an `Operator`. Those that move charges between sites
+        carry the phases of the flux by `hop`. Models are equal only if these are the same functions.
     name : str
         Title for tables and figures.
 
@@ -60,7 +61,7 @@ class Model(Shown):
     phonons: Phonons | None = None
     flux: float = 0.0
     chemical_potential: float = 0.0
-    terms: tuple[TermFunction, ...] = field(default=(), compare=False)
+    terms: tuple[TermFunction, ...] = ()
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -93,10 +94,16 @@ class Model(Shown):
     @property
     def formula(self) -> list[tuple[str, str, str]]:
         """The Hamiltonian as markup, a row for each term: "H =" or nothing, the term, its coupling."""
-        there = [key for key, value, labels, what in _coupling_list(self) if np.any(resolve(value, labels, what)[0])]
-        given = (there, self.electrons, self.bosons, self.phonons, self.flux != 0, _modes_on_bonds(self.modes))
+        given = (self.active, self.electrons, self.bosons, self.phonons, self.flux != 0, _modes_on_bonds(self.modes))
         rows = [*species_rows(*given), *more_rows(self.chemical_potential, self.flux, len(self.terms), self.phonons)]
         return [("H =" if i == 0 else "", *row) for i, row in enumerate(rows or [("0", "")])]
+
+    @property
+    def active(self) -> tuple[str, ...]:
+        """The couplings that are not zero, by their keys in model files."""
+        fields = (("field.flux", self.flux), ("ensemble.chemical_potential", self.chemical_potential))
+        there = [key for key, value, labels, what in _coupling_list(self) if np.any(resolve(value, labels, what)[0])]
+        return (*there, *(key for key, value in fields if value))
 
     @cached_property
     def couplings(self) -> Couplings:

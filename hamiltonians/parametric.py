@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from ..clusters import InvalidValue
 from .model import Model
-from .operators import Operator, total
+from .operators import ChargeWord, LatticeWord, Operator, total
 from .parameters import InvalidModel, Problem, is_number, show
-from .terms import hamiltonian_operator
+from .terms import TERMS
 
+Word = tuple[ChargeWord, LatticeWord]
 ModelFunction = Callable[[float], Model]
 """From the value of a parameter to a model."""
 COUPLINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -27,6 +31,8 @@ FIELDS: Mapping[str, str] = MappingProxyType(
     {"field.flux": "flux", "ensemble.chemical_potential": "chemical_potential"}
 )
 """Keys of the model file that are numbers of the whole model."""
+ROUNDING = 4 * float(np.finfo(float).eps)
+"""Differences of coefficients below this times the coefficients are zero."""
 STEP = 1e-2
 """Distance of the models whose Hamiltonians are compared, relative to the parameter."""
 WEIGHTS = (4 / 5, -1 / 5, 4 / 105, -1 / 280)
@@ -115,18 +121,21 @@ def parameter_derivative(model_of: ModelFunction, at: float) -> Operator:
         raise InvalidValue(f"a parameter of {show(at)} is no finite number")
     step = STEP * (abs(at) or 1.0)
 
-    def formula(p: float) -> Operator:
-        return hamiltonian_operator(model_of(p))
-
-    differences = (
-        (weight / step) * (formula(at + k * step) - formula(at - k * step)) for k, weight in enumerate(WEIGHTS, 1)
-    )
-    found = total(differences)
-    largest = max((abs(value) for value in found.terms.values()), default=0.0)
-    return Operator({word: _rounded(value, largest) for word, value in found.terms.items()})
+    models = [(weight / step, model_of(at + k * step), model_of(at - k * step)) for k, weight in enumerate(WEIGHTS, 1)]
+    terms = [*TERMS.values(), *models[0][1].terms]
+    found = (_derivative([(w, term(above), term(below)) for w, above, below in models]) for term in terms)
+    return total(found)
 
 
-def _rounded(value: complex, largest: float) -> complex:
-    """Drop parts that are rounding errors."""
-    noise = 1e-13 * largest
-    return complex(*(part if abs(part) > noise else 0.0 for part in (value.real, value.imag)))
+def _derivative(values: Sequence[tuple[float, Operator, Operator]]) -> Operator:
+    """Return the derivative of one term, without what is rounding of its coefficients."""
+    found = total(weight * (above - below) for weight, above, below in values)
+    noise: defaultdict[Word, float] = defaultdict(float)
+    for weight, *both in values:
+        for word, value in (item for operator in both for item in operator.terms.items()):
+            noise[word] += ROUNDING * abs(weight * value)
+    return Operator({word: _clean(value, noise[word]) for word, value in found.terms.items()})
+
+
+def _clean(value: complex, least: float) -> complex:
+    return complex(*(part if abs(part) > least else 0.0 for part in (value.real, value.imag)))

@@ -24,6 +24,8 @@ from .charges import ChargeBasis
 from .operators import ChargeWord, Operator
 
 MAX_BITS = 64
+ROUNDING = 1e-12
+"""Imaginary parts of a real block, relative to its largest element."""
 Entries = tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]
 """Elements of a matrix, their rows and their columns."""
 SYMBOLS: Mapping[str, str] = {
@@ -235,7 +237,7 @@ class QuspinBasis:
                 f"a state needs {layout.bits} bits ({layout.phonon_shift} for charges, {layout.modes} x {layout.width} "
                 f"for phonons) and one integer has {MAX_BITS}; use fewer modes or fewer quanta"
             )
-        self.layout = layout
+        self.layout, self.maps = layout, tuple(maps)
         count = len(table)
         self._table = np.concatenate([np.array([count], np.uint64), np.sort(table)])
         arguments = np.array([2 * layout.sites, layout.phonon_shift, layout.width, layout.max_quanta], np.uint64)
@@ -304,20 +306,29 @@ class QuspinBasis:
                 static["-+"].append([_as(coefficient, dtype), 0, 0])
             else:
                 static[letters].append([_as(coefficient, dtype), *places])
+        complex_maps = bool(self.maps) and not np.issubdtype(dtype, np.complexfloating)
         built = hamiltonian(
             [[letters, rows] for letters, rows in static.items()],
             [],
             basis=self.basis,
-            dtype=dtype,
+            dtype=np.complex128 if complex_maps else dtype,
             check_herm=False,
             check_symm=False,
             check_pcon=False,
         )
-        return sp.csr_array(built.tocsr())
+        matrix = sp.csr_array(built.tocsr())
+        return _real(matrix, max(map(abs, operator.terms.values()), default=0.0)) if complex_maps else matrix
 
     def _string(self, word: ChargeWord) -> tuple[str, list[int]]:
         letters = "".join(SYMBOLS[symbol] for symbol, _ in word)
         return letters, [self.layout.place(symbol, index) for symbol, index in word]
+
+
+def _real(matrix: sp.csr_array, scale: float) -> sp.csr_array:
+    """Return a matrix that is real but for the roundings of the characters, complex numbers in QuSpin."""
+    if np.max(np.abs(matrix.data.imag), initial=0.0) > ROUNDING * np.max(np.abs(matrix.data), initial=scale):
+        raise ValueError("the block of QuSpin is complex and was expected to be real; report this model")
+    return sp.csr_array((matrix.data.real.copy(), matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 def _as(number: complex, dtype: type) -> complex:

@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..clusters import Cluster, Permutation, order, point_group
+from .algebra import canonical
 from .few_particles import largest_element
 from .frame import frame_parts
 from .model import Model
@@ -130,24 +131,19 @@ def _reverses(model: Model, sites: Permutation) -> bool:
 
 
 def commutes(space: Space, operator: Operator, symmetry: Symmetry) -> bool:
-    """True where a symmetry leaves H as it is: relabelled and compared matrix by matrix, where every word acts."""
-    scale = max((abs(value) for value in operator.terms.values()), default=1.0)
-    difference = _large(operator - relabelled(operator, space.model, symmetry), SAME * scale)
+    """True where a symmetry leaves H as it is: relabelled and compared word by word, and where these act."""
     if not _moves_frame(space, symmetry):
         return False
-    return largest_element(space, difference) <= SAME * scale
+    difference = canonical(operator, -relabelled(operator, space.model, symmetry))
+    largest = max((abs(value) for value in difference.terms.values()), default=0.0)
+    return not largest or largest_element(space, difference) <= SAME * largest
 
 
 def _moves_frame(space: Space, symmetry: Symmetry) -> bool:
     """True where the displacements of every configuration go over into those of its image."""
     parts = frame_parts(space.model, space.sector)
     moved = parts[:, list(symmetry.modes)]
-    return bool(np.all(np.abs(moved - (-parts if symmetry.odd else parts)) <= SAME))
-
-
-def _large(operator: Operator, least: float) -> Operator:
-    """Drop coefficients that are rounding errors."""
-    return Operator({word: value for word, value in operator.terms.items() if abs(value) > least})
+    return bool(np.all(np.abs(moved - (-parts if symmetry.odd else parts)) <= SAME * np.maximum(1.0, np.abs(parts))))
 
 
 def relabelled(operator: Operator, model: Model, symmetry: Symmetry) -> Operator:

@@ -6,11 +6,13 @@ A new term is one such function, given to `Model` through ``terms=(my_term,)``; 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
 
 from ..clusters import Bond
+from .flux import own_series
 from .model import Model, TermFunction, bond_phase
 from .operators import (
     Operator,
@@ -24,6 +26,11 @@ from .operators import (
     quanta,
     total,
 )
+
+SAME = 1e-9
+"""Levels closer than this times the energy unit of a model are one."""
+ROUNDING = 32 * float(np.finfo(float).eps)
+"""Rounding of levels, relative to the sum of all coefficients of H."""
 
 
 def _electron_hop(bond: Bond, flux: float, derivative: int = 0) -> Operator:
@@ -170,7 +177,7 @@ def flux_derivative(model: Model, order: int = 1) -> Operator:
     Parameters
     ----------
     model : Model
-        At its own flux; user terms are taken not to depend on it.
+        At its own flux.
     order : int
         n.
 
@@ -178,8 +185,39 @@ def flux_derivative(model: Model, order: int = 1) -> Operator:
     -------
     Operator
         In the user's unit of energy (a flux is an angle).
+
+    Raises
+    ------
+    InvalidModel
+        If a term of the user's own moves charges between sites and has not said how it depends on the flux; see `hop`.
     """
-    return total(hop(model, order) for hop in (electron_hopping, boson_hopping, bond_lattice))
+    own = (series.derivative(model.flux, order) for series in own_series(model))
+    return total([*(hops(model, order) for hops in (electron_hopping, boson_hopping, bond_lattice)), *own])
+
+
+def energy_scale(model: Model) -> float:
+    """Return the largest coefficient of H but for the chemical potential, which moves all levels of a sector alike.
+
+    Examples
+    --------
+    >>> from respair.clusters import dimer
+    >>> from respair.hamiltonians import Electrons, Model
+    >>> energy_scale(Model(dimer(), Electrons(hopping=1e-10, hubbard_u=4e-10), chemical_potential=1e3))
+    4e-10
+    """
+    own = hamiltonian_operator(replace(model, chemical_potential=0.0))
+    return max((abs(value) for value in own.terms.values()), default=0.0) or 1.0
+
+
+def energy_unit(model: Model) -> float:
+    """Return the energy beside which others are small: 1, or the scale of the model where that is smaller."""
+    return min(1.0, energy_scale(model))
+
+
+def level_width(model: Model) -> float:
+    """Return how close levels are one: 1e-9 of the unit, or what rounding makes of the sum of all coefficients."""
+    every = sum(abs(value) for value in hamiltonian_operator(model).terms.values())
+    return SAME * energy_unit(model) + ROUNDING * every
 
 
 def hamiltonian_operator(model: Model) -> Operator:

@@ -28,7 +28,7 @@ from .charges import ChargeBasis
 from .frame import Product, frame_parts, in_frame
 from .hamiltonian import Hamiltonian
 from .model import Model
-from .operators import ADJOINT, ChargeWord, LatticeWord, Operator, total
+from .operators import ADJOINT, ChargeWord, LatticeWord, Operator
 from .sector import Sector, allowed_two_sz
 from .space import CHARGE_OF, IDENTITY, Amplitudes, check_names
 from .symmetry import Symmetry, commutes, group, relabelled
@@ -262,14 +262,13 @@ def _parts(
         yield (), operator
         return
     first, *mirror = own
-    scale = max((abs(value) for value in operator.terms.values()), default=0.0)
     images = _images(operator, model, first)
     for m in range(first.period):
-        turned, part = replace(first, block=m), _projected(images, first, m, scale)
+        turned, part = replace(first, block=m), _projected(images, first, m)
         if mirror and 2 * m % first.period == 0:
             reflected = _images(part, model, mirror[0])
             for p in range(mirror[0].period):
-                yield (turned, replace(mirror[0], block=p)), _projected(reflected, mirror[0], p, scale)
+                yield (turned, replace(mirror[0], block=p)), _projected(reflected, mirror[0], p)
         else:
             yield (turned,), part
 
@@ -282,11 +281,11 @@ def _images(operator: Operator, model: Model, symmetry: Symmetry) -> list[Operat
     return images
 
 
-def _projected(images: list[Operator], symmetry: Symmetry, reached: int, scale: float) -> Operator:
+def _projected(images: list[Operator], symmetry: Symmetry, reached: int) -> Operator:
     """Return the part that changes the quantum number of a symmetry to the one that is reached."""
     turn = np.exp(2j * np.pi * ((reached - symmetry.block) % symmetry.period) / symmetry.period)
     waves = (complex(turn**power) / symmetry.period * image for power, image in enumerate(images))
-    return canonical(total(waves), scale)
+    return canonical(*waves)
 
 
 def _block(hamiltonian: Hamiltonian, source: Sector, symmetries: tuple[Symmetry, ...]) -> Block:

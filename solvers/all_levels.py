@@ -56,7 +56,7 @@ class AllLevels:
         else:
             basis = sp.csr_array(sp.eye_array(size))
         matrix = basis.conj().T @ block.hamiltonian.matrix() @ basis
-        energies, vectors = hermitian_levels(matrix.toarray())
+        energies, vectors = hermitian_levels(matrix.toarray(), block.hamiltonian.scale)
         for array in (energies, vectors):
             array.setflags(write=False)
         return cls(block, energies, vectors, basis)

@@ -84,7 +84,8 @@ class LabelledLevels(Shown):
     @property
     def lowest(self) -> tuple[Eigenstates, ...]:
         """The blocks in which the ground level lies."""
-        return tuple(levels for levels in self.blocks if is_degenerate(self.energies[0], levels.energies[0]))
+        width = self.hamiltonian.level_width
+        return tuple(levels for levels in self.blocks if is_degenerate(self.energies[0], levels.energies[0], width))
 
     @property
     def hamiltonian(self) -> Hamiltonian:
@@ -235,6 +236,8 @@ def _merged(hamiltonian: Hamiltonian, found: dict[Sector, Eigenstates], states: 
     ]
     energies.setflags(write=False)
     certificate = Certificate(*(np.array(part, dtype=float) for part in parts))
-    multiplicity = sum(levels.multiplicity for levels in blocks if is_degenerate(energies[0], levels.energies[0]))
+    width = hamiltonian.level_width
+    lowest = [levels for levels in blocks if is_degenerate(energies[0], levels.energies[0], width)]
+    multiplicity = sum(levels.multiplicity for levels in lowest)
     found_in = tuple(labels[b] for b, _ in places)
     return LabelledLevels(energies, certificate, found_in, multiplicity, blocks, matvecs)

@@ -8,6 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+EXACT = 5e-13
+"""Errors below this are not shown, and twelve decimals are."""
+SMALL = 1e-6
+"""Numbers below this are shown with a power of ten, where their error bar is far smaller."""
+NOISE = 1e-14
+"""Numbers below this are roundings of zero in any but the smallest units of energy."""
+RELATIVE = 1e-3
+"""Largest relative error of a small number that is shown with a power of ten."""
+DOUBLE = 15
+"""Decimals that a number of order one has in double precision."""
+
 
 def with_error(value: float, error: float) -> str:
     """Return a value to the digits that its error bar supports, the error of the last one in brackets.
@@ -16,18 +27,34 @@ def with_error(value: float, error: float) -> str:
     --------
     >>> with_error(-4.84252626123, 3.1e-8), with_error(-1.0, 0.0), with_error(2.31, 0.4)
     ('-4.84252626(4)', '-1.000000000000', '2.3(4)')
+    >>> with_error(-4.84252626123e-10, 3.1e-18), with_error(-4.842526e-10, 0.0), with_error(-4.842526e6, 0.0)
+    ('-4.84252626(4)e-10', '-4.842526000000e-10', '-4842526.000000000')
     """
     if not math.isfinite(value):
         return "-"
     if not math.isfinite(error):
         return f"{value:.6g}"
-    if error < 5e-13:
-        return f"{value:.12f}"
+    if is_small(value, error):
+        power = math.floor(math.log10(abs(value)))
+        mantissa = value / 10.0**power
+        return f"{with_error(mantissa, error / 10.0**power)}e{power:03d}"
+    if error < EXACT:
+        return f"{value:.{_decimals_of(value)}f}"
     digits = max(0, -math.floor(math.log10(error)))
     last = math.ceil(error * 10**digits - 1e-9)
     if last == 10:
         digits, last = max(0, digits - 1), 1 if digits else 10
     return f"{value:.{digits}f}({last})"
+
+
+def is_small(value: float, error: float) -> bool:
+    """True for a number that decimals would hide and that its error bar does not."""
+    return NOISE < abs(value) < SMALL and error < RELATIVE * abs(value)
+
+
+def _decimals_of(value: float) -> int:
+    """Return twelve, or as many decimals as a large number has in double precision."""
+    return min(12, max(0, DOUBLE - math.floor(math.log10(max(1.0, abs(value))))))
 
 
 def decimals(error: float) -> int:
@@ -46,8 +73,19 @@ def number(value: complex, digits: int) -> str:
     given = complex(value)
     if not np.isfinite(given):
         return "-"
-    real, imaginary = round(given.real, digits) + 0.0, round(given.imag, digits)
+    real, imaginary = (round(part, digits) + 0.0 for part in (given.real, given.imag))
     return f"{real:.{digits}f}{imaginary:+.{digits}f}i" if imaginary else f"{real:.{digits}f}"
+
+
+def energy(value: float, digits: int, error: float) -> str:
+    """Return an energy with so many decimals, or a small one with a power of ten, where its error bar is far smaller.
+
+    Examples
+    --------
+    >>> energy(-1.5, 8, 1e-15), energy(-1.5e-10, 8, 1e-25), energy(-1.5e-10, 8, 1e-11)
+    ('-1.50000000', '-1.50000000e-10', '0.00000000')
+    """
+    return f"{value:.{digits}e}" if is_small(value, error) else number(value, digits)
 
 
 def numbers(values: NDArray[Any], digits: int, most: int = 6) -> str:

@@ -17,6 +17,7 @@ from ..clusters.shown import quantity
 from ..hamiltonians import Amplitudes, Block, Hamiltonian, Model, Sector
 from ..hamiltonians.sector import check_sector
 from ..hamiltonians.symmetry import isometry, representatives_of
+from ..hamiltonians.terms import SAME
 from .certificate import Certificate, Certifier
 from .checkpoint import Checkpoint, beside, fingerprint
 from .cutoff import cap_in_words, is_automatic, settled
@@ -28,9 +29,6 @@ from .options import Options
 from .recursion import Progress, announce, silent
 from .reference import error_bars
 from .three_terms import Recursion, by_quspin, fused
-
-DEGENERATE = 1e-9
-"""Levels closer than this times max(1, |E|) count as one."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -277,7 +275,8 @@ def solved(
     """Return the lowest levels of a block by one engine, with their certificate; see `ground_state`."""
     levels, amplitudes = ENGINES[engine](block, states, options, progress, checkpoint)
     energies = levels.energies[:states].copy()
-    multiplicity = int(sum(is_degenerate(levels.energies[0], e) for e in levels.energies)) if len(energies) else 0
+    width = block.hamiltonian.level_width
+    multiplicity = sum(is_degenerate(levels.energies[0], e, width) for e in levels.energies.tolist())
     kept = amplitudes(levels.vectors[:, : max(states, multiplicity)])
     for array in (energies, kept):
         array.setflags(write=False)
@@ -286,9 +285,9 @@ def solved(
     return Eigenstates(block, energies, certificate, kept, multiplicity, engine, stored, levels.matvecs)
 
 
-def is_degenerate(energy: float, other: float) -> bool:
-    """True where two energies count as one level: closer than ``1e-9 max(1, |E|)``."""
-    return abs(energy - other) <= DEGENERATE * max(1.0, abs(energy))
+def is_degenerate(energy: float, other: float, width: float = SAME) -> bool:
+    """True where two energies count as one level: no farther apart than `Hamiltonian.level_width`."""
+    return abs(energy - other) <= width
 
 
 Stored = Callable[[NDArray[Any]], Amplitudes]
@@ -313,7 +312,10 @@ def _dense(
     matrix, expand = block.hamiltonian.kept_matrix, _isometry(block)
     if expand is not None:
         matrix = sp.csr_array(expand.conj().T @ matrix @ expand)
-    return lowest_of(matrix.toarray(), states, is_degenerate, options.wanted_below), _by_isometry(block, expand)
+    alike = partial(is_degenerate, width=block.hamiltonian.level_width)
+    return lowest_of(matrix.toarray(), states, alike, options.wanted_below, block.hamiltonian.scale), _by_isometry(
+        block, expand
+    )
 
 
 def _by_isometry(block: Block, expand: sp.csr_array | None) -> Stored:
@@ -333,7 +335,7 @@ def _quspin(
     hamiltonian, size = block.hamiltonian, block.space.dimension
     if not size:
         empty = np.zeros((0, 0), hamiltonian.dtype)
-        return lowest_of(empty, states, is_degenerate), _by_isometry(block, None)
+        return lowest_of(empty, states, partial(is_degenerate, width=0.0)), _by_isometry(block, None)
     real = all(abs(element.character.imag) < 1e-12 for element in block.elements)
     dtype, maps = hamiltonian.dtype if real else np.complex128, tuple(s.as_map() for s in block.symmetries)
     dressed = block.space.is_dressed  # QuSpin has no displacements: its basis, and the matrix from our factors
@@ -350,7 +352,7 @@ def _quspin(
         out[:] = matrix @ v
         return out
 
-    how = (states, options, progress, checkpoint)
+    how = (hamiltonian, states, options, progress, checkpoint)
     levels = _searched(product, matrix.shape[0], dtype, *how, recursion=by_quspin)
     return levels, _by_isometry(block, expand)
 
@@ -363,7 +365,8 @@ def _tensor(
         return _dense(block, states, options, progress, checkpoint)
     energy = block.energy
     kind, space = energy.dtype.type, (energy.project, energy.dimension)
-    levels = _searched(energy.image, energy.size, kind, states, options, progress, checkpoint, space)
+    how = (block.hamiltonian, states, options, progress, checkpoint, space)
+    levels = _searched(energy.image, energy.size, kind, *how)
     return levels, lambda columns: np.ascontiguousarray(columns.T).reshape(-1, *block.shape)
 
 
@@ -371,6 +374,7 @@ def _searched(
     product: Matvec,
     size: int,
     dtype: type,
+    hamiltonian: Hamiltonian,
     states: int,
     options: Options,
     progress: Progress,
@@ -378,7 +382,8 @@ def _searched(
     space: tuple[Projection, int | None] = (everything, None),
     recursion: Recursion = fused,
 ) -> Levels:
-    limits = (options.tolerance, options.seed, options.max_matvecs, is_degenerate)
+    alike = partial(is_degenerate, width=hamiltonian.level_width)
+    limits = (options.tolerance * hamiltonian.unit, options.seed, options.max_matvecs, alike)
     return lowest_levels(
         product,
         size,
@@ -391,6 +396,7 @@ def _searched(
         checkpoint=checkpoint,
         confirm=options.confirm,
         recursion=recursion,
+        scale=hamiltonian.scale,
     )
 
 

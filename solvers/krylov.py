@@ -70,7 +70,7 @@ class _Kept:
             if norm <= EXHAUSTED * before:
                 break
         self.coupling.append(norm)
-        if norm <= EXHAUSTED * max(1.0, *map(abs, self.diagonal), *self.coupling):
+        if norm <= EXHAUSTED * max(*map(abs, self.diagonal), *self.coupling):
             raise Ended
         np.divide(rest, norm, out=q)
 

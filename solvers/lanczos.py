@@ -34,6 +34,8 @@ MOST_LEVELS = 400
 MOST_ATTEMPTS = 1000
 """Searches, each from the Ritz vector of the one before, after which a level is given up."""
 EPSILON = float(np.finfo(float).eps)
+HERMITICITY = 1e-10
+"""Largest difference of a Hamiltonian and its adjoint, relative to the largest element."""
 
 
 def everything(vector: Vector) -> None:
@@ -100,6 +102,7 @@ def lowest_levels(
     checkpoint: Checkpoint | None = None,
     confirm: bool = True,
     recursion: Recursion = fused,
+    scale: float = 0.0,
 ) -> Levels:
     """Find the `count` lowest levels, and further ones as long as they belong to the ground level.
 
@@ -139,6 +142,8 @@ def lowest_levels(
         Make sure that nothing is missing.
     recursion : function
         The three-term recursion of long searches: `fused`, or QuSpin's.
+    scale : float
+        Size of the elements of H, of which those of a block may be roundings.
 
     Returns
     -------
@@ -155,7 +160,7 @@ def lowest_levels(
     """
     dimension = size if dimension is None else dimension
     if size <= SMALL:
-        return _written_out(matvec, project, size, dtype, dimension)
+        return _written_out(matvec, project, size, dtype, dimension, scale)
     operator = Deflated(matvec, project, size, np.dtype(dtype), seed, recursion)
     memory = Memory(stored_bytes, kept_bytes, checkpoint or Checkpoint())
     limits = Limits(count, tolerance, max_matvecs, wanted_below, degenerate, progress, confirm)
@@ -203,39 +208,46 @@ def _all_levels(operator: Deflated, dimension: int, limits: Limits, memory: Memo
     return Levels(np.array(operator.energies)[order], vectors.T, operator.products)
 
 
-def _written_out(matvec: Matvec, project: Projection, size: int, dtype: type, dimension: int) -> Levels:
+def _written_out(matvec: Matvec, project: Projection, size: int, dtype: type, dimension: int, scale: float) -> Levels:
     """Diagonalise P H P + ceiling (1 - P) densely and keep the `dimension` levels below the ceiling."""
     projector: Vector = np.eye(size, dtype=dtype)
     for row in projector:
         project(row)
     matrix: Vector = np.array([matvec(row, np.empty_like(row)) for row in projector], dtype).reshape(size, size).T
     if dimension < size:
-        ceiling = 1.0 + float(np.linalg.norm(matrix))
+        ceiling = 2.0 * float(np.linalg.norm(matrix)) or 1.0
         matrix = matrix + ceiling * (np.eye(size) - projector.T)
-    energies, vectors = hermitian_levels(matrix)
+    energies, vectors = hermitian_levels(matrix, scale)
     return Levels(energies[:dimension], vectors[:, :dimension], size)
 
 
-def hermitian_levels(matrix: Vector) -> tuple[NDArray[np.float64], Vector]:
-    """Return all eigenvalues and eigenvectors by LAPACK, which reads one triangle only: the other is checked here."""
+def hermitian_levels(matrix: Vector, scale: float = 0.0) -> tuple[NDArray[np.float64], Vector]:
+    """Return all eigenvalues and eigenvectors by LAPACK, which reads one triangle only: the other is checked here.
+
+    Elements may be off by roundings of the largest one, or of `scale`.
+    """
     if not matrix.size:
         return np.zeros(0), matrix
-    _check_hermitian(matrix)
+    _check_hermitian(matrix, scale)
     with one_thread_for(matrix.size // 20):
         energies, vectors = la.eigh(matrix)
     return energies, vectors
 
 
 def lowest_of(
-    matrix: Vector, count: int, degenerate: Callable[[float, float], bool], wanted_below: float = np.inf
+    matrix: Vector,
+    count: int,
+    degenerate: Callable[[float, float], bool],
+    wanted_below: float = np.inf,
+    scale: float = 0.0,
 ) -> Levels:
     """Return the `count` lowest eigenpairs of a Hermitian matrix by LAPACK, and every state of the lowest level.
 
-    Levels that are sure to lie above `wanted_below` are left out.
+    Levels that are sure to lie above `wanted_below` are left out; `scale` as for `hermitian_levels`.
     """
     if not matrix.size:
         return Levels(np.zeros(0), matrix, 0)
-    _check_hermitian(matrix)
+    _check_hermitian(matrix, scale)
     with one_thread_for(matrix.size // 20):
         energies = la.eigvalsh(matrix)
         near = [e <= wanted_below or degenerate(wanted_below, e) for e in energies]
@@ -246,9 +258,9 @@ def lowest_of(
     return Levels(energies, vectors, 0)
 
 
-def _check_hermitian(matrix: Vector) -> None:
+def _check_hermitian(matrix: Vector, scale: float) -> None:
     defect = float(np.max(np.abs(matrix - matrix.conj().T)))
-    if defect > 1e-10 * max(1.0, float(np.max(np.abs(matrix)))):
+    if defect > HERMITICITY * max(scale, float(np.max(np.abs(matrix)))):
         raise ArithmeticError(f"the Hamiltonian is not Hermitian: |H - H+| reaches {defect:.2e}")
 
 

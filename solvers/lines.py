@@ -148,7 +148,7 @@ def added(lines: Sequence[Lines]) -> Lines:
 def _exact(block: Block, right: Amplitudes, left: Amplitudes | None) -> Lines:
     whole, expand = block.hamiltonian.matrix(), _isometry(block)
     matrix = whole if expand is None else sp.csr_array(expand.conj().T @ whole @ expand)
-    energies, vectors = hermitian_levels(matrix.toarray())
+    energies, vectors = hermitian_levels(matrix.toarray(), block.hamiltonian.scale)
 
     def seen(states: Amplitudes) -> Vector:
         psi = np.array([block.expand(phi).ravel() for phi in states]).T

@@ -20,7 +20,7 @@ class Options(Brief):
     engine : str
         "auto", "dense", "quspin" or "tensor".
     tolerance : float
-        Largest residual of a level.
+        Largest residual of a level [energy]; relative to the largest coupling where that is below 1 (`energy_unit`).
     seed : int
         Seed of the random start vectors.
     memory_limit : int

@@ -13,6 +13,7 @@ from ..hamiltonians import Bosons, Electrons, InvalidModel, Model, Phonons, Prob
 from ..hamiltonians.block_problems import block_problems
 from ..hamiltonians.parameters import show
 from ..hamiltonians.sector import sector_problems
+from ..hamiltonians.terms import energy_unit
 from ..solvers import Options
 from .checking import STAND_INS, Checked
 from .schema import CLUSTERS
@@ -140,14 +141,11 @@ def _table_problems(draft: Draft) -> Iterator[Problem]:
 
 def _accuracy_problems(draft: Draft) -> Iterator[Problem]:
     phonons = draft.values.get("phonons", {})
-    tolerance = draft.values.get("solver", {}).get("tolerance", Options().tolerance)
     if "accuracy" not in phonons or "phonons.cutoff" in draft.wrong:
         return
     got = show(phonons["accuracy"])
     if "cutoff" not in phonons:
         yield Problem("phonons.accuracy", got, 'allowed with cutoff = "auto"; leave it out')
-    elif 0 < phonons["accuracy"] < tolerance:
-        yield Problem("phonons.accuracy", got, f"allowed: {tolerance:g} or more, which is solver.tolerance")
 
 
 def _cluster(draft: Draft) -> tuple[Cluster | None, list[Problem]]:
@@ -187,6 +185,14 @@ def _custom_problems(
         yield Problem("cluster.classes", show(classes), str(error))
 
 
+def _accuracy_problem(values: Mapping[str, Mapping[str, Any]], model: Model) -> Problem | None:
+    tolerance = values.get("solver", {}).get("tolerance", Options().tolerance)
+    accuracy = values.get("phonons", {}).get("accuracy")
+    if accuracy is None or not 0 < accuracy < tolerance or accuracy >= (least := tolerance * energy_unit(model)):
+        return None
+    return Problem("phonons.accuracy", show(accuracy), f"allowed: {least:g} or more, which is solver.tolerance")
+
+
 def _model(draft: Draft, cluster: Cluster, name: str) -> tuple[Model | None, Sector | None, list[Problem]]:
     """Try the values as they stand; what is found is wrong with them together."""
     values = draft.values
@@ -197,6 +203,8 @@ def _model(draft: Draft, cluster: Cluster, name: str) -> tuple[Model | None, Sec
         model = Model(cluster, **species, **values.get("field", {}), **values.get("ensemble", {}), name=name)
     except InvalidModel as error:
         return None, None, list(error.problems)
+    if problem := _accuracy_problem(values, model):
+        return None, None, [problem]
     sector = Sector(**values["sector"]) if "sector" in values else None
     found = list(sector_problems(model, sector)) if sector else []
     found += block_problems(model, sector) if sector and not found else ()

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from ..solvers.digits import decimals, number, numbers, with_error
+from ..solvers.digits import decimals, energy, number, numbers, with_error
 
-__all__ = ["columns", "decimals", "number", "numbers", "with_error"]
+__all__ = ["columns", "decimals", "energy", "number", "numbers", "with_error"]
 
 
 def columns(title: str, headings: Sequence[str], header: bool = True) -> Table:

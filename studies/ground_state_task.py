@@ -20,7 +20,7 @@ from ..hamiltonians import Model, Problem, Sector
 from ..hamiltonians.parameters import show
 from ..solvers import Eigenstates, LabelledLevels, ground_state, levels_by_symmetry
 from ..solvers.cutoff import size_in_words
-from .digits import columns, decimals, number, numbers, with_error
+from .digits import columns, decimals, energy, number, numbers, with_error
 from .measured_names import Names, chosen_names, measured_record, missing_species
 from .plain import label, plain
 from .task import Figure, Setting, Solved, Task
@@ -190,11 +190,11 @@ def _level_table(data: xr.Dataset) -> TextTable:
     if any(labels):
         table.add_column("block")
     energies, errors = data["energies"].values, data["energy_errors"].values
-    for n, (energy, error) in enumerate(zip(energies, errors, strict=True)):
-        gap = with_error(energy - energies[0], error + errors[0]) if n else ""
+    for n, (level, error) in enumerate(zip(energies, errors, strict=True)):
+        gap = with_error(level - energies[0], error + errors[0]) if n else ""
         row = (data[key].values[n] for key in ("residuals", "leaks"))
         block = [str(labels[n])] if any(labels) else []
-        table.add_row(str(n), with_error(energy, error), gap, *(f"{x:.1e}" for x in row), f"{error:.1e}", *block)
+        table.add_row(str(n), with_error(level, error), gap, *(f"{x:.1e}" for x in row), f"{error:.1e}", *block)
     return table
 
 
@@ -204,6 +204,14 @@ def _shown(data: xr.Dataset, name: str, place: int | tuple[()], digits: int) -> 
     if bars is None or value.imag or not float(bars.values[place]) > ROUNDING:
         return number(value, digits)
     return with_error(value.real, float(bars.values[place]))
+
+
+def _energy_shown(data: xr.Dataset, name: str, digits: int, error: float) -> str:
+    """Return a part of the energy with its error bar, or with some decimals where it has none."""
+    value, bars = float(data[name]), data.get(f"{name}{ERROR}")
+    if bars is None or not float(bars) > ROUNDING:
+        return energy(value, digits, error)
+    return with_error(value, float(bars))
 
 
 def _list_shown(data: xr.Dataset, name: str, digits: int) -> str:
@@ -218,7 +226,8 @@ ROUNDING = 1e-10
 
 
 def _observable_tables(data: xr.Dataset) -> Iterator[TextTable]:
-    digits = decimals(float(data["energy_errors"].values[0]))
+    error = float(data["energy_errors"].values[0])
+    digits = decimals(error)
     for title, dim, symbols in (("sites", "site", SITE_COLUMNS), ("modes", "mode", MODE_COLUMNS)):
         there = [name for name in symbols if name in data and data[name].size]
         if not there:
@@ -227,7 +236,7 @@ def _observable_tables(data: xr.Dataset) -> Iterator[TextTable]:
         for i in range(data.sizes[dim]):
             table.add_row(str(i), *(_shown(data, name, i, digits) for name in there))
         yield table
-    rest = [(name, _shown(data, name, (), digits)) for name in PARTS if name in data]
+    rest = [(name, _energy_shown(data, name, digits, error)) for name in PARTS if name in data]
     parts = (str(n) for n in data.data_vars if str(n).startswith("condensate_") and not str(n).endswith(ERROR))
     rest += [(name, _list_shown(data, name, digits)) for name in parts]
     if rest:

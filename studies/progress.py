@@ -90,7 +90,7 @@ class Shower(ABC):
         """Show how far the current level is."""
         if self._label:
             self._running = {self._label: (matvecs, energy, residual)}
-        how_far = f"{matvecs} products, E = {energy:.8f}, residual {residual:.1e}"
+        how_far = f"{matvecs} products, E = {energy:.10g}, residual {residual:.1e}"
         self._what = ": ".join(filter(None, (self._stage, how_far)))
         self._show()
 
@@ -111,7 +111,7 @@ class Shower(ABC):
 
     def _row(self, label: str) -> tuple[str, ...]:
         how_far, seconds = self._running[label], time.monotonic() - self._began[label]
-        found = (f"{how_far[1]:.8f}", f"{how_far[2]:.1e}") if how_far else ("", "")
+        found = (f"{how_far[1]:.10g}", f"{how_far[2]:.1e}") if how_far else ("", "")
         return (label, "running", *found, f"{seconds:.0f}")
 
 

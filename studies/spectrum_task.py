@@ -30,7 +30,7 @@ from ..hamiltonians.space import dimensions
 from ..solvers import Eigenstates, LabelledLevels
 from ..solvers.cutoff import capped
 from ..solvers.lines import TOLERANCE
-from .digits import columns, number, with_error
+from .digits import columns, energy, number, with_error
 from .plain import entries, line_list, plain
 from .spectrum_measures import MEASURES, measures, measures_record, measures_text, transfer
 from .task import Figure, Setting, Solved, Task
@@ -283,7 +283,9 @@ def _record(data: xr.Dataset) -> dict[str, object]:
 def _with_bar(value: complex, error: float) -> str:
     """Return a number to the digits that its error bar supports, and to eight where that is less than rounding."""
     given = complex(value)
-    return with_error(given.real, float(error)) if error > ROUNDING and not given.imag else number(given, 8)
+    if given.imag:
+        return number(given, 8)
+    return with_error(given.real, float(error)) if error > ROUNDING else energy(given.real, 8, 0.0)
 
 
 def _line_tables(data: xr.Dataset) -> Iterator[TextTable | Text]:

@@ -457,12 +457,22 @@ BONDS = Model(ring(3), Electrons(1.0), None, Phonons(1.0, "bonds", bond_coupling
     ("name", "model", "where", "why"),
     [
         ("mean_field", BARE, Sector(2), "give a temperature"),
-        ("mean_field", LATTICE, 0.1, "or take the charges of effective_model"),
+        ("mean_field", LATTICE, 0.1, "take the charges of effective_model"),
         ("mean_field", BONDS, 0.1, "lacks one of them"),
-        ("mean_field", replace(BARE, flux=0.3), 0.1, "field.flux would wind them; set it to 0"),
+        ("mean_field", replace(BARE, flux=0.3), 0.1, "a flux would wind them; set field.flux to 0"),
         ("mean_field_sites", LATTICE, 0.1, "a lattice would need an average of its own"),
-        ("mean_field", Model(ring(3), Electrons(1.0, 0.0, 2.0), Bosons(0.0, 0.5)), 0.1, "leaves out hubbard u, for it"),
-        ("mean_field_sites", Model(ring(3), Electrons(1.0, repulsion=0.1), Bosons()), 0.1, "set repulsion to 0"),
+        (
+            "mean_field",
+            Model(ring(3), Electrons(1.0, 0.0, 2.0), Bosons(0.0, 0.5)),
+            0.1,
+            "leaves out electrons.hubbard_u, for it",
+        ),
+        (
+            "mean_field_sites",
+            Model(ring(3), Electrons(1.0, repulsion=0.1), Bosons()),
+            0.1,
+            "set electrons.repulsion to 0",
+        ),
         ("mean_field", Model(ring(3), Electrons(1.0), Bosons(0, 0.5, 0.1)), 0.1, "which mean-field-sites knows"),
         ("mean_field", replace(BARE, terms=(lambda m: 0.0 * hop(),)), 0.1, "terms of the user's own"),
         ("mean_field", Model(chain(3), Electrons(1.0), Bosons(0.0, 0.5)), 0.1, "take mean-field-sites"),
@@ -472,7 +482,7 @@ BONDS = Model(ring(3), Electrons(1.0), None, Phonons(1.0, "bonds", bond_coupling
         ("lang_firsov", LATTICE, 0.1, "leave the temperature out"),
         ("adiabatic", LATTICE, Sector(2, momentum=0), "leave momentum out of the sector"),
         ("coherent_product", replace(LATTICE, terms=(lambda m: 0.0 * hop(),)), Sector(2), "terms of the user's own"),
-        ("bipolaron_perturbation", LATTICE, Sector(2), "leave the bosons out"),
+        ("bipolaron_perturbation", LATTICE, Sector(2), "leave [bosons] out"),
         ("bipolaron_perturbation", Model(dimer(), Electrons(1.0, 0.0, 1.0)), Sector(2), "not bound"),
         ("bipolaron_perturbation", Model(dimer(), Electrons(1.0, 0.0, -1.0)), Sector(1), "must be paired"),
         ("bipolaron_perturbation", Model(dimer(), Electrons(1.0, [0, 1], -1.0)), Sector(2), "same on every site"),
@@ -484,6 +494,22 @@ def test_an_approximation_that_does_not_apply_says_why(name, model, where, why):
     assert why in A[name].reason(model, where)
     with pytest.raises(InvalidModel, match="does not apply"):
         A[name](model, where)
+
+
+@pytest.mark.parametrize("name", STANDARD)
+def test_a_coupling_that_an_approximation_does_not_list_is_refused(name, monkeypatch):
+    """Also one that is added to the package later: each names what it knows, not what it lacks."""
+    there = Model.active.fget
+    monkeypatch.setattr(Model, "active", property(lambda model: (*there(model), "electrons.later")))
+    for model, where in ((BARE, 0.1), (LATTICE, Sector(2)), (Model(dimer(), Electrons(1.0, 0.0, -1.0)), Sector(2))):
+        assert "electrons.later to 0" in STANDARD[name].reason(model, where)
+
+
+@pytest.mark.parametrize("name", STANDARD)
+def test_terms_of_the_users_own_are_refused(name):
+    for model in (BARE, LATTICE):
+        own = replace(model, terms=(lambda m: 0.0 * hop(),))
+        assert "terms of the user's own" in STANDARD[name].reason(own, Sector(2))
 
 
 def hop():

@@ -1,18 +1,26 @@
 """Flux through a ring: closed forms, symmetries of E_0(phi), gauges, sums over states, minima, the hc/2e criterion."""
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pytest
 import xarray as xr
 from typer.testing import CliRunner
 
-from respair.analysis import flux_minimum, flux_response, half_flux_quantum
+from respair.analysis import (
+    Ensemble,
+    coherence,
+    flux_minimum,
+    flux_response,
+    half_flux_quantum,
+    optical_conductivity,
+    thermal_flux_response,
+)
 from respair.analysis.flux import FluxLine
 from respair.analysis.flux_minima import VERDICTS, FluxCurve, criterion_of, minimum_of
 from respair.cli import app
-from respair.clusters import Bond, custom, dimer, ladder, ring
+from respair.clusters import Bond, custom, dimer, ladder, ligand_centre, ring
 from respair.hamiltonians import (
     Bosons,
     Electrons,
@@ -21,12 +29,17 @@ from respair.hamiltonians import (
     Model,
     Phonons,
     Sector,
+    annihilate,
     boson,
+    create,
+    displacement,
+    electron_number,
     flux_derivative,
+    hop,
     pair,
 )
 from respair.hamiltonians.operators import total
-from respair.solvers import Options
+from respair.solvers import Options, ground_state
 from respair.studies import parse, records, run
 
 BFM = Model(ring(3), Electrons(1.0, hubbard_u=0.5), Bosons(-0.4, 0.8, 0.2))
@@ -402,3 +415,149 @@ def test_a_curve_is_shown_as_it_grows():
     assert [part.phi.values.tolist() for part in parts] == [phis[:1], phis[:2], phis[:3]]
     for part in parts:
         xr.testing.assert_identical(part, whole.isel(phi=slice(0, part.sizes["phi"])))
+
+
+def second_neighbours(model):
+    """Hops of second neighbours on a ring, through the site between them."""
+    sites = model.cluster.sites
+    forward = total(hop(model, [i, (i + 1) % sites, (i + 2) % sites]) for i in range(sites))
+    return -0.4 * (forward + forward.dag)
+
+
+def by_hand(model):
+    """The same with its phases written out."""
+    sites = model.cluster.sites
+    hops = ((i, (i + 2) % sites, spin) for i in range(sites) for spin in ("up", "dn"))
+    phase = np.exp(2j * model.flux / sites)
+    forward = phase * total(create(j, spin) * annihilate(i, spin) for i, j, spin in hops)
+    return -0.4 * (forward + forward.dag)
+
+
+def assisted_pairs(model):
+    """Pair hops that a density and the lattice assist, and local pairs that go round two bonds."""
+    forward = total(
+        electron_number((i + 2) % 4) * hop(model, [i, (i + 1) % 4], "pair") for i in range(4)
+    ) + 0.3 * total(displacement(i) * hop(model, [i, (i + 1) % 4, (i + 2) % 4], "boson") for i in range(4))
+    return 0.5 * (forward + forward.dag)
+
+
+def band(phi, sites=6):
+    """Energies of one electron with hopping 1 and 0.4 to second neighbours."""
+    k = (2 * np.pi * np.arange(sites) + phi) / sites
+    return np.min(-2 * np.cos(k) - 0.8 * np.cos(2 * k))
+
+
+@pytest.mark.parametrize("term", [second_neighbours, by_hand])
+def test_terms_of_ones_own_take_part_in_current_and_stiffness(term):
+    model = Model(ring(6), Electrons(1.0), terms=(term,))
+    data = flux_response(model, 1, [1.0])
+    step = 1e-3
+    low, middle, high = (band(1.0 + x) for x in (-step, 0.0, step))
+    assert float(data["energies"][0]) == pytest.approx(middle, abs=1e-12)
+    assert float(data["current"][0]) == pytest.approx(-(high - low) / (2 * step), abs=1e-7)
+    assert float(data["stiffness"][0]) == pytest.approx(6 * np.pi * (high + low - 2 * middle) / step**2, abs=1e-5)
+    assert data["current"].values.round(4) == [-0.1426]
+    assert data["stiffness"].values.round(4) == [2.6160]
+    drude = optical_conductivity(ground_state(replace(model, flux=1.0), 1), [0.5])["drude"]
+    assert float(drude) == pytest.approx(float(data["stiffness"][0]), abs=1e-10)
+
+
+def test_assisted_hops_of_pairs_against_differences_of_energies():
+    phonons = Phonons(1.0, boson_coupling=0.4, total_quanta=2)
+    model = Model(ring(4), Electrons(0.5), Bosons(-0.4, 0.8), phonons, terms=(assisted_pairs,))
+    step, at = 1e-3, 0.7
+    data = flux_response(model, 4, [at - step, at, at + step], Options(tolerance=1e-12))
+    low, middle, high = data["energies"].values
+    assert float(data["current"][1]) == pytest.approx(-(high - low) / (2 * step), abs=1e-6)
+    assert float(data["stiffness"][1]) == pytest.approx(4 * np.pi * (high + low - 2 * middle) / step**2, abs=1e-4)
+
+
+def test_a_thermal_flux_response_has_the_part_of_ones_own_terms():
+    model = Model(ring(6), Electrons(1.0), terms=(second_neighbours,))
+    data = thermal_flux_response(model, [1.0], [0.02], Ensemble("canonical", Sector(1)))
+    assert float(data["current"].values.ravel()[0]) == pytest.approx(-0.14255063, abs=1e-6)
+
+
+def plain(model):
+    forward = create(2, "up") * annihilate(0, "up")
+    return forward + forward.dag
+
+
+def half_the_phase(model):
+    forward = np.exp(1j * model.flux / 6) * create(2, "up") * annihilate(0, "up")
+    return forward + forward.dag
+
+
+@pytest.mark.parametrize(("term", "message"), [(plain, "the same at any flux"), (half_the_phase, "no sum of Peierls")])
+def test_terms_that_do_not_follow_the_flux_are_refused(term, message):
+    model = Model(ring(6), Electrons(1.0), flux=0.3, terms=(term,))
+    levels = ground_state(model, 1)
+    for quantity in (
+        lambda: flux_response(model, 1, [0.1]),
+        lambda: flux_minimum(model, 1),
+        lambda: optical_conductivity(levels, [0.5]),
+        lambda: thermal_flux_response(model, [0.1], [1.0], "grand-canonical"),
+        lambda: coherence(model, 1),
+        lambda: flux_derivative(model, 2),
+    ):
+        with pytest.raises(InvalidModel, match=message):
+            quantity()
+
+
+def test_terms_that_leave_the_charge_of_each_site_need_no_phase():
+    def spins(model):
+        flip = create(0, "up") * annihilate(0, "dn") * create(2, "dn") * annihilate(2, "up")
+        exchange = pair(0).dag * boson(0)
+        return flip + flip.dag + electron_number(0) * electron_number(3) + exchange + exchange.dag
+
+    model = Model(ring(6), Electrons(1.0), Bosons(0.0), flux=0.4)
+    assert flux_derivative(replace(model, terms=(spins,))) == flux_derivative(model)
+
+
+def test_the_way_through_the_centre_carries_no_flux():
+    """The same hop on two ways: only one of them goes with the flux."""
+    model = Model(ligand_centre(4), Electrons({"ring": 1.0}), flux=0.4)
+    ways = {"ring": [0, 1], "centre": [0, 4, 1]}
+    for way, weight in (("ring", 0.25), ("centre", 0.0)):
+        term = partial(lambda path, model: hop(model, path, spin="up") + hop(model, path, spin="up").dag, ways[way])
+        found = flux_derivative(replace(model, terms=(term,))) - flux_derivative(model)
+        assert sum(abs(value) for value in found.terms.values()) == pytest.approx(2 * weight, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m: hop(m, [0, 2]), "sites 0 and 2 share no bond"),
+        (lambda m: hop(m, []), "it is empty"),
+        (lambda m: hop(m, [0, 1], "hole"), "allowed: electron, pair, boson"),
+        (lambda m: hop(m, [0, 1], "boson", "up"), "has no spin"),
+    ],
+)
+def test_hops_that_do_not_exist_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(Model(ring(4), Electrons(1.0), Bosons()))
+
+
+@pytest.mark.parametrize("phi", [0.3, 1.1])
+def test_stiffness_and_drude_weight_share_one_length(phi):
+    """Several loops: the length is that once round the whole flux, not that of the triangles."""
+    model = Model(ligand_centre(4), Electrons({"ring": 1.0, "centre": 0.5}, level={"ligand": 0.7}), flux=phi)
+
+    def lowest(phi):
+        h = np.zeros((5, 5), complex)
+        for i in range(4):
+            h[(i + 1) % 4, i] -= np.exp(1j * phi / 4)
+            h[4, i] -= 0.5
+        return np.linalg.eigvalsh(h + h.conj().T + np.diag([0, 0, 0, 0, 0.7]))[0]
+
+    step = 1e-3
+    wanted = 4 * np.pi * (lowest(phi + step) + lowest(phi - step) - 2 * lowest(phi)) / step**2
+    assert float(flux_response(model, 1, [phi])["stiffness"][0]) == pytest.approx(wanted, abs=1e-5)
+    assert float(optical_conductivity(ground_state(model, 1), [0.5])["drude"]) == pytest.approx(wanted, abs=1e-5)
+    thermal = thermal_flux_response(model, [phi], [0.01], Ensemble("canonical", Sector(1)))
+    assert float(thermal["drude"].values.ravel()[0]) == pytest.approx(wanted, abs=1e-4)
+
+
+@pytest.mark.parametrize("cluster", [ring(7), ligand_centre(3), ligand_centre(6)])
+def test_the_length_is_that_round_the_whole_flux(cluster):
+    assert cluster.loop_length == sum(bond.winding != 0 for bond in cluster.bonds)

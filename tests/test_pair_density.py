@@ -1,5 +1,7 @@
 """Pair density matrices against the whole Fock space, closed forms, bounds, and other ways to the same state."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -19,7 +21,8 @@ from respair.analysis import (
 )
 from respair.analysis.averages import Averages
 from respair.analysis.condensation import isolated_ground, mixing
-from respair.analysis.pair_density import FORMS, d_form_factor, distances, possible_forms
+from respair.analysis.directions import d_form_factor, distances
+from respair.analysis.pair_density import FORMS, possible_forms
 from respair.clusters import chain, custom, dimer, ladder, plaquette, ring, site
 from respair.hamiltonians import Bosons, Electrons, Model, Phonons, Sector
 from respair.solvers import Options, ground_state, levels_by_symmetry
@@ -298,3 +301,58 @@ def test_empty_sectors_of_pairs_have_no_fraction():
     assert np.all(np.isnan(data.phase_correlation.values))
     lonely = custom([[0, 0], [1, 0], [5, 5]], [[0, 1]])
     assert not pair_operators(Model(lonely, Electrons(1.0)), "s").electrons[2].any()
+
+
+def closed(first, second):
+    """A square lattice with two periods, as custom, with the direction of each bond: 1 along x, -1 along y."""
+    cell = np.array([first, second])
+    inside = [
+        (x, y) for y in range(-5, 6) for x in range(-5, 9)
+        if all(-1e-9 < share < 1 - 1e-9 for share in np.linalg.solve(cell.T, (x, y)))
+    ]  # fmt: skip
+    bonds = {}
+    for (i, (x, y)), (step, along) in product(enumerate(inside), (((1, 0), 1), ((0, 1), -1))):
+        for j, there in enumerate(inside):
+            shares = np.linalg.solve(cell.T, np.array((x, y)) + step - there)
+            if np.allclose(shares, shares.round()):
+                bonds.setdefault(frozenset((i, j)), ([i, j], along))
+    pairs, along = zip(*bonds.values(), strict=True)
+    return custom([list(map(float, place)) for place in inside], list(pairs)), np.array(along)
+
+
+@pytest.mark.parametrize(
+    "cell", [([4, 0], [0, 2]), ([4, 0], [0, 4]), ([2, 2], [-2, 2]), ([3, 1], [-1, 3]), ([4, 0], [1, 3])]
+)
+def test_bonds_over_the_edge_of_periodic_clusters_have_the_direction_of_their_shortest_copy(cell):
+    cluster, along = closed(*cell)
+    np.testing.assert_array_equal(d_form_factor(cluster), along * along[0])
+    copies = [np.array(n) @ np.array(cell) for n in product(range(-3, 4), repeat=2)]
+    places = cluster.coordinates
+    wanted = [[min(np.linalg.norm(b - a + v) for v in copies) for b in places] for a in places]
+    np.testing.assert_allclose(distances(cluster, places), wanted, atol=1e-9)
+
+
+def test_pairs_of_d_wave_on_a_tilted_cluster_are_those_of_the_plain_form_factor():
+    cluster, along = closed([3, 1], [-1, 3])
+    state = ground_state(Model(cluster, Electrons(1.0, hubbard_u=4.0)), 2).ground
+    given = pair_density(state, list(map(float, along)))
+    for name in ("matrix", "eigenvalues"):
+        np.testing.assert_allclose(pair_density(state, "d")[name], given[name], atol=1e-12)
+
+
+def test_bonds_without_a_clear_direction_are_refused():
+    """A knight's move on an open patch, and a periodic cluster without one of its bonds."""
+    patch = plaquette([3, 3])
+    pairs = [[bond.start, bond.end] for bond in patch.bonds]
+    cluster, _ = closed([3, 1], [-1, 3])
+    broken = [[bond.start, bond.end] for b, bond in enumerate(cluster.bonds) if b != 5]
+    for positions, bonds in ((patch.positions, [*pairs, [0, 5]]), (cluster.positions, broken)):
+        with pytest.raises(ValueError, match="has no clear direction"):
+            d_form_factor(custom(positions, bonds))
+
+
+def test_open_clusters_keep_the_directions_of_the_plane():
+    square = custom([[0, 0], [1, 0], [0, 1.3], [1, 1.3]], [[0, 1], [2, 3], [0, 2], [1, 3]])
+    assert d_form_factor(square).tolist() == [1, 1, -1, -1]
+    crossed = custom([[0, 0], [1, 0], [0, 1], [1, 1]], [[0, 1], [2, 3], [0, 2], [1, 3], [0, 3, "second"]])
+    np.testing.assert_allclose(d_form_factor(crossed), [1, 1, -1, -1, 0], atol=1e-12)

@@ -10,10 +10,10 @@ from reference import Fock, full_hamiltonian
 
 from respair import Bosons, Electrons, InvalidModel, Model, Options, Phonons, Sector, dimer, ground_state, ring, site
 from respair.analysis import probe, spectral_function
+from respair.analysis.comb import comb
 from respair.analysis.ensembles import Ensemble, Sampling
 from respair.analysis.probes import Probe
 from respair.analysis.thermal import thermal_averages
-from respair.analysis.thermal_lines import comb
 from respair.analysis.thermal_spectra import thermal_spectral_function
 from respair.studies import parse, records, run
 from respair.studies.figures import save_figures

@@ -4,6 +4,7 @@ from .adiabatic import adiabatic, adiabatic_bound, coherent_product
 from .atomic_limit import atomic_limit, site_model
 from .atomic_spectra import side_bands, spectral_weights
 from .comparison import BoundViolation, compare, comparison_map
+from .conditions import knows
 from .face import Approximation, Where
 from .lang_firsov import Dressing, effective_model, lang_firsov
 from .mean_field import mean_field
@@ -30,6 +31,7 @@ __all__ = [
     "comparison_map",
     "effective_model",
     "fingerprint",
+    "knows",
     "lang_firsov",
     "lang_firsov_squeezed",
     "lang_firsov_variational",

@@ -6,10 +6,14 @@ import numpy as np
 import xarray as xr
 
 from ...hamiltonians import Model, Sector
+from ...hamiltonians.terms import level_width
 from ..labelled import labelled
 from .charges import COHERENT, DIAGONAL, charge_ground
 from .face import Approximation, Where, sector_of
 from .static_lattice import CONDITIONS, StaticLattice, static_model
+
+AS_LOW = 100
+"""Minima that differ by less, in widths of levels, are equally low."""
 
 
 def coherent_product(model: Model, where: Where) -> xr.Dataset:
@@ -82,9 +86,10 @@ def _surface(model: Model, sector: Sector, observed: bool = True) -> xr.Dataset:
     lattice = StaticLattice(model, sector)
     minima = lattice.minima()
     energies = np.array([m.energy for m in minima])
-    chosen = int(np.argmax(energies <= energies.min() + 1e-9 * max(1.0, abs(energies.min()))))
+    width = level_width(model)
+    chosen = int(np.argmax(energies <= energies.min() + width))
     best = minima[chosen]
-    equal = int(np.sum(energies <= best.energy + 1e-7))
+    equal = int(np.sum(energies <= best.energy + AS_LOW * width))
     elastic = float(lattice.omega @ best.displacement**2) / 4
     formula = "min_x [sum omega0 x^2 / 4 + E_el(x)]"
     data = xr.Dataset(

@@ -14,7 +14,7 @@ from ...hamiltonians.sector import allowed_two_sz
 from ...solvers import ground_state
 from ..labelled import labelled
 from ..thermal import thermal_averages
-from .conditions import no_own_terms, without
+from .conditions import CHARGES, LATTICE, knows
 from .face import Approximation, Condition, Where, temperature_of
 
 OBSERVABLES = ("electron_density", "double_occupancy", "boson_density", "pair_exchange", "spin_z")
@@ -151,5 +151,7 @@ def above_zero(model: Model, where: Where) -> str | None:
     return f"the temperature is {where:g}, and must be above 0; give a sector for its ground state"
 
 
-CONDITIONS: tuple[Condition, ...] = (no_own_terms, without("repulsion"), sites_alone, above_zero)
+KNOWN = tuple(key for key in (*CHARGES, *LATTICE, "phonons.bond_coupling") if key != "electrons.repulsion")
+"""What a site has, and hops, which vanish in the limit."""
+CONDITIONS: tuple[Condition, ...] = (knows(*KNOWN), sites_alone, above_zero)
 ATOMIC_LIMIT = Approximation("atomic-limit", atomic_limit, CONDITIONS, "upper", "t -> 0")

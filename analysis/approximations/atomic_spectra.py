@@ -14,6 +14,7 @@ from scipy.special import gammaln, xlogy
 from ...clusters import InvalidValue
 from ...hamiltonians import InvalidModel, Model, Problem
 from ...hamiltonians.parameters import show
+from ...hamiltonians.terms import energy_scale
 from ..labelled import labelled
 
 Line = tuple[float, float, bool]
@@ -91,9 +92,10 @@ def spectral_weights(model: Model, site: int, temperature: float) -> xr.Dataset:
     if level.exchange and (level.alpha or level.boson_alpha):
         why = "there is no closed form with exchange and a coupled lattice; take [spectrum] with [thermal] of the site"
         raise InvalidModel([Problem("bosons.exchange", show(level.exchange), why)])
+    unit = energy_scale(model)
     found = list(level.pair_lines(temperature) if level.exchange else level.polaron_lines(temperature))
     frequencies, weights, nonbonding = (np.array(x) for x in zip(*found, strict=True))
-    values, place = np.unique(np.round(frequencies, 12), return_inverse=True)
+    values, place = np.unique(np.round(frequencies / unit, 12) * unit, return_inverse=True)
     joined = np.bincount(place, weights)
     kept = joined >= LEAST
     return xr.Dataset(

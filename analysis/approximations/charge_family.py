@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any
 
@@ -25,6 +25,7 @@ from ...hamiltonians import (
     hamiltonian_operator,
 )
 from ...hamiltonians.space import dimensions
+from ...hamiltonians.terms import SAME
 from ...hamiltonians.threads import one_thread_for
 from ...solvers import Options
 from ...solvers.ground_state import is_degenerate
@@ -124,8 +125,9 @@ class ChargeFamily:
             out[:] = matrix @ v
             return out
 
-        options = Options()
-        limits = (options.tolerance, options.seed, options.max_matvecs, is_degenerate)
+        options, unit = Options(), min(1.0, float(np.max(np.abs(matrix.data))))
+        alike = partial(is_degenerate, width=SAME * unit)
+        limits = (options.tolerance * unit, options.seed, options.max_matvecs, alike)
         levels = lowest_levels(product, self.size, matrix.dtype.type, 1, *limits)
         return float(levels.energies[0]), levels.vectors[:, 0]
 

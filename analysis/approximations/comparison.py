@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...clusters import Told
 from ...hamiltonians import InvalidModel, Model, Problem, Sector
 from ...hamiltonians.parameters import show
+from ...hamiltonians.terms import energy_unit
 from ...solvers import Eigenstates, LabelledLevels, Options
 from ..accuracy import isolated_ground, mixing
 from ..catalogue import available, observables
@@ -109,7 +110,7 @@ def compare(
     wanted = quantities_of(where) if quantities is None else quantities
     exact, errors, slack = _exact(model, where, [q for q in wanted if q in defined], options, levels)
     for name, data in found.items():
-        _check_bound(registry[name], data, exact, slack)
+        _check_bound(registry[name], data, exact, slack, energy_unit(model))
     variables: dict[str, xr.DataArray] = {}
     for quantity in exact.data_vars:
         variables |= dict(_compared(str(quantity), exact[quantity], errors.get(str(quantity), np.nan), found))
@@ -230,13 +231,13 @@ def lowest_sector(model: Model, options: Options | None = None) -> Sector:
     return min(sectors, key=lambda s: float(isolated_ground(model, s, options).energies[0]))
 
 
-def _check_bound(each: Approximation, data: xr.Dataset, exact: xr.Dataset, slack: float) -> None:
+def _check_bound(each: Approximation, data: xr.Dataset, exact: xr.Dataset, slack: float, unit: float) -> None:
     sign = {"upper": -1.0, "lower": 1.0, "none": 0.0}[each.bound]
     for name in BOUNDED:
         if not sign or name not in data or name not in exact:
             continue
         value, right = (float(np.ravel(source[name].values)[0]) for source in (data, exact))
-        if sign * (value - right) > slack + ROUNDING * max(1.0, abs(right)):
+        if sign * (value - right) > slack + ROUNDING * max(unit, abs(right)):
             side = "below" if each.bound == "upper" else "above"
             raise BoundViolation(
                 f"{each.name} claims to be an {each.bound} bound, and its {name} {value:.12g} lies {side} the exact "
@@ -254,7 +255,7 @@ def _compared(
     flat = np.abs(values - right).reshape(len(found), -1)
     off = np.max(flat, axis=1, initial=0.0)
     size = float(np.max(np.abs(right), initial=0.0))
-    relative = off / size if size > ZERO else np.full(len(found), np.nan)
+    relative = off / size if size > (ZERO if units == "1" else 0.0) else np.full(len(found), np.nan)
     within = np.array([next((w for w in WITHIN if r <= w), np.nan) for r in relative])
     best = list(found)[int(np.nanargmin(off))] if not np.all(np.isnan(off)) else ""
     over = ["approximation"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from ...hamiltonians import Model, Sector
 from .face import Condition, Where
@@ -27,21 +28,9 @@ def whole_sector(model: Model, where: Where) -> str | None:
     return None
 
 
-def no_own_terms(model: Model, where: Where) -> str | None:
-    """It knows the terms of the package only."""
-    return "it does not know the terms of the user's own in the model" if model.terms else None
-
-
 def lattice_there(model: Model, where: Where) -> str | None:
     """It is about a lattice."""
     return None if model.phonons is not None else "the model has no phonons"
-
-
-def lattice_couples_to_charges(model: Model, where: Where) -> str | None:
-    """The lattice is not coupled to bonds."""
-    if np.any(model.couplings.bond_phonon) or np.any(model.couplings.mode_bond):
-        return "phonons.bond_coupling moves the hopping, and it shifts the lattice with the charges of the sites only"
-    return None
 
 
 def electrons_or_bosons(model: Model, where: Where) -> str | None:
@@ -54,19 +43,56 @@ def electrons_there(model: Model, where: Where) -> str | None:
     return None if model.electrons is not None else "the model has no electrons"
 
 
-def no_flux(model: Model, where: Where) -> str | None:
-    """Its order parameters are real."""
-    if model.flux:
-        return "its amplitudes are real and the same round the ring, and field.flux would wind them; set it to 0"
-    return None
+CHARGES = (
+    "electrons.hopping", "electrons.level", "electrons.hubbard_u", "electrons.repulsion", "bosons.level",
+    "bosons.exchange", "bosons.hopping", "field.flux", "ensemble.chemical_potential",
+)  # fmt: skip
+"""Couplings of the charges that an exact solution of them knows."""
+LATTICE = ("phonons.frequency", "phonons.boson_coupling", "phonons.electron_coupling")
+"""Couplings of a lattice that the charges of the sites displace."""
+
+BONDS_ARE_LEFT = MappingProxyType(
+    {"phonons.bond_coupling": "which moves the hopping, and it shifts the lattice with the charges of the sites only"}
+)
 
 
-def without(*couplings: str, why: str = "") -> Condition:
-    """Return the condition that some couplings (of `Couplings`) are zero; `why` says what is missing otherwise."""
+def knows(*keys: str, why: Mapping[str, str] = MappingProxyType({})) -> Condition:
+    """Return the condition that a model has no couplings but these, and no terms of the user's own.
+
+    Parameters
+    ----------
+    *keys : str
+        The couplings that an approximation knows, by their keys in model files. All others are refused, those too that
+        are added to the package later.
+    why : mapping of str to str
+        What is missing for others, by their keys or their species.
+
+    Examples
+    --------
+    >>> from respair.clusters import dimer
+    >>> from respair.hamiltonians import Electrons, Model, Sector
+    >>> only_levels = knows("electrons.level")
+    >>> only_levels(Model(dimer(), Electrons(hopping=1.0, level=0.5)), Sector(1))
+    'it leaves out electrons.hopping; set electrons.hopping to 0'
+    """
+    species = {key.partition(".")[0] for key in keys}
 
     def condition(model: Model, where: Where) -> str | None:
-        found = [name for name in couplings if np.any(getattr(model.couplings, name))]
-        words = " and ".join(name.replace("_", " ") for name in found)
-        return f"it leaves out {words}{f', {why}' if why else ''}; set {words} to 0" if found else None
+        strange = [name for name in SPECIES if getattr(model, name) is not None and name not in species]
+        others = [key for key in model.active if key not in keys and key.partition(".")[0] not in strange]
+        reasons = [f"it leaves out [{name}]{_because(why, name)}; leave [{name}] out" for name in strange]
+        for reason in dict.fromkeys(_because(why, key) for key in others):
+            same = " and ".join(key for key in others if _because(why, key) == reason)
+            reasons.append(f"it leaves out {same}{reason}; set {same} to 0")
+        if model.terms:
+            reasons.append("it does not know the terms of the user's own in the model")
+        return "; ".join(reasons) or None
 
     return condition
+
+
+SPECIES = ("electrons", "bosons", "phonons")
+
+
+def _because(why: Mapping[str, str], key: str) -> str:
+    return f", {why[key]}" if key in why else ""

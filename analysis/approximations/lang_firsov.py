@@ -12,17 +12,11 @@ from numpy.typing import NDArray
 from ...hamiltonians import Model, Sector
 from ..labelled import labelled
 from .charges import DIAGONAL, charge_ground, charge_model
-from .conditions import (
-    electrons_or_bosons,
-    lattice_couples_to_charges,
-    lattice_there,
-    no_own_terms,
-    sector_only,
-)
+from .conditions import BONDS_ARE_LEFT, CHARGES, LATTICE, electrons_or_bosons, knows, lattice_there, sector_only
 from .face import Approximation, Condition, Where, sector_of
 
 CONDITIONS: tuple[Condition, ...] = (
-    sector_only, lattice_there, electrons_or_bosons, no_own_terms, lattice_couples_to_charges,
+    sector_only, lattice_there, electrons_or_bosons, knows(*CHARGES, *LATTICE, why=BONDS_ARE_LEFT),
 )  # fmt: skip
 
 

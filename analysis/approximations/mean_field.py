@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...hamiltonians import Model
 from ..labelled import labelled
-from .conditions import no_flux, no_own_terms, temperature_only, without
+from .conditions import knows, temperature_only
 from .face import Approximation, Condition, Where, temperature_of
 from .symmetric import is_transitive, one_electron_matrix, site_symmetries
 
@@ -221,16 +221,6 @@ def boson_fermion(model: Model, where: Where) -> str | None:
     return None
 
 
-def no_lattice(model: Model, where: Where) -> str | None:
-    """There are no phonons."""
-    if model.phonons is None:
-        return None
-    return (
-        "it decouples exchange alone, and a lattice would need an average of its own; leave [phonons] out, or take the "
-        "charges of effective_model, whose exchange the lattice has weakened already"
-    )
-
-
 def every_site_alike(model: Model, where: Where) -> str | None:
     """Each site has a local pair, and the symmetries take any site to any other."""
     if model.electrons is None or model.bosons is None:
@@ -240,12 +230,22 @@ def every_site_alike(model: Model, where: Where) -> str | None:
     return "its amplitude is the same everywhere, and the sites of the model differ; take mean-field-sites"
 
 
+KNOWN = ("electrons.hopping", "electrons.level", "bosons.level", "bosons.exchange", "ensemble.chemical_potential")
+ALONE = "for it decouples exchange alone, and they would need averages of their own"
+WHY = {
+    "electrons.hubbard_u": ALONE,
+    "electrons.repulsion": ALONE,
+    "field.flux": "for its amplitudes are real and the same round the ring, and a flux would wind them",
+    "phonons": "for it decouples exchange alone, and a lattice would need an average of its own: take the charges of "
+    "effective_model, whose exchange the lattice has weakened already",
+}
 CONDITIONS: tuple[Condition, ...] = (
-    temperature_only, boson_fermion, no_own_terms, no_lattice, no_flux,
-    without("hubbard_u", "repulsion", why="for it decouples exchange alone, and they would need averages of their own"),
+    temperature_only, boson_fermion, knows(*KNOWN, "bosons.hopping", why=WHY),
 )  # fmt: skip
-"""What both forms of the mean field need."""
+"""What the mean field of differing sites needs."""
 UNIFORM: tuple[Condition, ...] = (
-    *CONDITIONS, without("boson_hopping", why="which mean-field-sites knows"), every_site_alike,
+    temperature_only, boson_fermion, knows(*KNOWN, why={**WHY, "bosons.hopping": "which mean-field-sites knows"}),
+    every_site_alike,
 )  # fmt: skip
+"""What the same amplitude everywhere needs."""
 MEAN_FIELD = Approximation("mean-field", mean_field, UNIFORM, "upper", "v -> 0")

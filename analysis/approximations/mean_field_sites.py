@@ -15,6 +15,8 @@ from .mean_field import CONDITIONS, half_tanh, largest_root, occupation_cost
 from .symmetric import one_electron_matrix, site_symmetries
 
 SAME = 1e-6
+CLOSE = 1e-9
+"""Sums of two energies below this times the largest coupling are zero."""
 RANDOM_STARTS = 6
 SETTLE = 60
 """Plain iterations before the root is polished."""
@@ -134,20 +136,20 @@ def site_critical_temperature(model: Model) -> float:
     gap = SiteGap(model, 0.0)
     xi, phi = np.linalg.eigh(gap.h)
     pairs = np.einsum("ia,ib->iab", phi, phi)[gap.on]
+    scale = max(float(np.max(np.abs(a), initial=0.0)) for a in (gap.exchange, xi, gap.boson, gap.hops))
 
     def excess(log_t: float) -> float:
         t = float(np.exp(log_t))
         total, half = xi[:, None] + xi, np.tanh(xi / (2 * t))
         with np.errstate(divide="ignore", invalid="ignore"):
             kernel = (half[:, None] + half) / (2 * total)
-        close = np.abs(total) < 1e-9
+        close = np.abs(total) < CLOSE * scale
         kernel[close] = (1 - np.broadcast_to(half**2, total.shape)[close]) / (4 * t)
         response = np.einsum("iab,jab,ab->ij", pairs, pairs, kernel) * gap.exchange[:, None] * gap.exchange
         weight = 2 * half_tanh(gap.boson, t)
         root = np.sqrt(weight)
         return float(np.linalg.eigvalsh(root[:, None] * (response + gap.hops) * root)[-1]) - 1
 
-    scale = max(float(np.max(np.abs(a), initial=0.0)) for a in (gap.exchange, xi, gap.boson, gap.hops))
     return largest_root(excess, scale)
 
 

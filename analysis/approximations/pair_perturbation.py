@@ -16,12 +16,11 @@ from ..accuracy import isolated_ground
 from ..charge import boson_density
 from ..labelled import labelled
 from .conditions import (
+    BONDS_ARE_LEFT,
     electrons_there,
-    lattice_couples_to_charges,
-    no_own_terms,
+    knows,
     sector_only,
     whole_sector,
-    without,
 )
 from .face import Approximation, Condition, Where, sector_of
 
@@ -178,12 +177,16 @@ def pair_perturbation(model: Model, where: Where) -> xr.Dataset:
     return data
 
 
+ALIKE = 1e-12
+"""Couplings that differ by less, relative to the largest of them, are the same."""
+
+
 def equal_sites(model: Model, where: Where) -> str | None:
     """Every site costs the same and has the same lattice."""
     c = model.couplings
     full = model.phonons is None or len(model.modes) == model.cluster.sites or not np.any(c.electron_phonon)
     arrays = (c.electron_level, c.hubbard_u, c.electron_phonon, c.frequency)
-    if full and all(np.ptp(values) <= 1e-12 for values in arrays if values.size):
+    if full and all(np.ptp(values) <= ALIKE * np.max(np.abs(values)) for values in arrays if values.size):
         return None
     return "pairs must cost the same on every site: levels, U, omega0 and g alike, and a mode on each site"
 
@@ -200,14 +203,11 @@ def bound_pairs(model: Model, where: Where) -> str | None:
     return None
 
 
-def no_local_pairs(model: Model, where: Where) -> str | None:
-    """There are no bosons."""
-    return "it is about electrons without local pairs; leave the bosons out" if model.bosons is not None else None
-
-
 CONDITIONS: tuple[Condition, ...] = (
-    sector_only, whole_sector, electrons_there, no_local_pairs, no_own_terms, lattice_couples_to_charges,
-    without("repulsion"), equal_sites, bound_pairs,
+    sector_only, whole_sector, electrons_there,
+    knows("electrons.hopping", "electrons.level", "electrons.hubbard_u", "phonons.frequency",
+          "phonons.electron_coupling", "field.flux", "ensemble.chemical_potential", why=BONDS_ARE_LEFT),
+    equal_sites, bound_pairs,
 )  # fmt: skip
 BIPOLARON = Approximation(
     "bipolaron-perturbation", pair_perturbation, CONDITIONS, asymptotic="t -> 0, with an error of fourth order"

@@ -14,11 +14,13 @@ from ...hamiltonians import Model, Sector
 from ..labelled import labelled
 from .charge_family import ChargeFamily, couplings_vector
 from .charges import charge_model
-from .conditions import electrons_or_bosons, lattice_there, no_own_terms, sector_only, whole_sector
+from .conditions import CHARGES, LATTICE, electrons_or_bosons, knows, lattice_there, sector_only, whole_sector
 from .face import Condition, refuse
 from .symmetric import mode_permutations
 
-CONDITIONS: tuple[Condition, ...] = (sector_only, whole_sector, lattice_there, electrons_or_bosons, no_own_terms)
+CONDITIONS: tuple[Condition, ...] = (
+    sector_only, whole_sector, lattice_there, electrons_or_bosons, knows(*CHARGES, *LATTICE, "phonons.bond_coupling"),
+)  # fmt: skip
 """What the static lattice needs of a model."""
 GRID = 121
 """Points at which the surface of a single mode is scanned for minima."""
@@ -28,6 +30,7 @@ RANDOM_STARTS = 6
 SAME = 1e-5
 """Minima closer than this in every displacement are one."""
 STATIONARY = 1e-6
+"""Largest gradient at a minimum, in units of the largest frequency."""
 FLAT = 1e-6
 """Squared frequencies above minus this, in units of omega^2, count as zero: a flat direction."""
 
@@ -74,6 +77,7 @@ class StaticLattice:
         refuse("static lattice", CONDITIONS, model, sector)
         self.model, self.sector = model, sector
         self.omega = model.couplings.frequency
+        self.unit = float(np.max(self.omega))
         self._orders = mode_permutations(model)
         self._charges = ChargeFamily.of(model, sector)
         modes = len(self.omega)
@@ -87,6 +91,10 @@ class StaticLattice:
         at = np.asarray(x, dtype=float)
         energy, averages = self._charges.lowest(self._still + at @ self._slopes)
         return energy + float(self.omega @ at**2) / 4, self._slopes @ averages + self.omega * at / 2
+
+    def _in_units(self, x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        energy, gradient = self.energy(x)
+        return energy / self.unit, gradient / self.unit
 
     def energies(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return E_ad at several displacements, shape (n, modes)."""
@@ -156,16 +164,16 @@ class StaticLattice:
         """
         found: list[Minimum] = []
         for start in self.starts():
-            x = so.minimize(self.energy, start, jac=True, method="BFGS", options={"gtol": 1e-9}).x
+            x = so.minimize(self._in_units, start, jac=True, method="BFGS", options={"gtol": 1e-9}).x
             if any(_same(x, other.displacement) for other in found):
                 continue
             best = self._minimum(x)
-            if best.gradient > STATIONARY or np.any(np.isnan(best.frequencies)):
+            if best.gradient > STATIONARY * self.unit or np.any(np.isnan(best.frequencies)):
                 continue
             found.append(best)
             for image in self._images(x):
                 slope = float(np.max(np.abs(self.energy(image)[1])))
-                if slope <= STATIONARY and not any(_same(image, other.displacement) for other in found):
+                if slope <= STATIONARY * self.unit and not any(_same(image, other.displacement) for other in found):
                     found.append(replace(best, displacement=image, gradient=slope, energy=self.energy(image)[0]))
         if not found:
             raise ArithmeticError(f"no minimum of the static lattice was found from {len(self.starts())} starts")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ...clusters import Permutation
 from ...hamiltonians import Model
 from ...hamiltonians.model import bond_phase
+
+ROUNDING = 1e-14
+"""Couplings that differ by less, relative to themselves, are the same."""
 
 
 def one_electron_matrix(model: Model) -> NDArray[np.complex128]:
@@ -32,7 +37,12 @@ def site_symmetries(model: Model) -> list[Permutation]:
     for bond, t in zip(model.cluster.bonds, c.boson_hopping, strict=True):
         pairs[bond.start, bond.end] = pairs[bond.end, bond.start] = t
     arrays.append(pairs)
-    return [p for p in model.cluster.symmetries if all(np.allclose(a[np.ix_(p, p)], a, atol=1e-12) for a in arrays)]
+    return [p for p in model.cluster.symmetries if all(_same(a[np.ix_(p, p)], a) for a in arrays)]
+
+
+def _same(image: NDArray[Any], array: NDArray[Any]) -> bool:
+    """True where two arrays are the same but for the rounding of each of their elements."""
+    return bool(np.all(np.abs(image - array) <= ROUNDING * np.maximum(np.abs(image), np.abs(array))))
 
 
 def is_transitive(permutations: list[Permutation], sites: int) -> bool:

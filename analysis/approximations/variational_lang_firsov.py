@@ -151,15 +151,15 @@ def _optimised(parameters: Parameters, sector: Sector) -> xr.Dataset:
     model = parameters.model
     if not parameters.kinds:
         return dressed(model, sector, Dressing.full(model), 0.0)
-    energy = Energy(parameters, sector)
+    energy, unit = Energy(parameters, sector), float(np.max(model.couplings.frequency))
     starts = _starts(parameters, energy)
     if parameters.squeezed:
         unsqueezed = Energy(replace(parameters, squeezed=False), sector)
         free = len(unsqueezed.parameters.kinds)
         rest = np.zeros(len(parameters.kinds) - free)
-        better = _minimised(unsqueezed, [start[:free] for start in starts])
+        better = _minimised(unsqueezed, [start[:free] for start in starts], unit)
         starts += [np.concatenate([x, rest]) for _, x in better]
-    found = _minimised(energy, starts)
+    found = _minimised(energy, starts, unit)
     x = found[0][1]
     residual = float(np.max(np.abs(energy(x)[1])))
     data = dressed(model, sector, parameters.dressing(x), residual)
@@ -176,13 +176,20 @@ def _optimised(parameters: Parameters, sector: Sector) -> xr.Dataset:
     )
 
 
-def _minimised(energy: Energy, starts: list[NDArray[np.float64]]) -> list[tuple[float, NDArray[np.float64]]]:
-    """Return the different minima that are reached from some starts, the lowest first."""
+def _minimised(
+    energy: Energy, starts: list[NDArray[np.float64]], unit: float
+) -> list[tuple[float, NDArray[np.float64]]]:
+    """Return the different minima that are reached from some starts, the lowest first; `unit` of energy."""
     found: list[tuple[float, NDArray[np.float64]]] = []
+
+    def in_units(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        value, slope = energy(x)
+        return value / unit, slope / unit
+
     for start in starts:
-        best = so.minimize(energy, start, jac=True, method="BFGS", options={"gtol": 1e-9})
+        best = so.minimize(in_units, start, jac=True, method="BFGS", options={"gtol": 1e-9})
         if not any(np.max(np.abs(best.x - x)) < SAME for _, x in found):
-            found.append((float(best.fun), best.x))
+            found.append((float(best.fun) * unit, best.x))
     return sorted(found, key=lambda pair: pair[0])
 
 

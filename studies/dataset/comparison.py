@@ -55,12 +55,12 @@ class Deviation:
         )
 
 
-def deviations(published: xr.Dataset, again: xr.Dataset) -> Iterator[Deviation]:
+def deviations(published: xr.Dataset, again: xr.Dataset, unit: float = 1.0) -> Iterator[Deviation]:
     """Yield how far every variable of a point is off.
 
     Allowed is the sum of both error bars where a variable has them (``energies`` has ``energy_errors``); else, for an
     average in a state, the admixture of other states (residual over gap, or what the task itself tells) times the
-    largest value; and rounding errors always.
+    largest value; and rounding errors always, of energies relative to the `unit` of the model where values are smaller.
 
     Examples
     --------
@@ -75,10 +75,10 @@ def deviations(published: xr.Dataset, again: xr.Dataset) -> Iterator[Deviation]:
             first, second = ("there" if name in data else "missing" for data in (published, again))
             yield Deviation(name, first, second, np.inf, 0.0)
             continue
-        yield _deviation(name, published, again)
+        yield _deviation(name, published, again, unit)
 
 
-def _deviation(name: str, published: xr.Dataset, again: xr.Dataset) -> Deviation:
+def _deviation(name: str, published: xr.Dataset, again: xr.Dataset, unit: float) -> Deviation:
     old, new = published[name], again[name]
     if old.dims != new.dims or any(old.sizes[dim] < new.sizes[dim] for dim in new.dims):
         return Deviation(name, str(dict(old.sizes)), str(dict(new.sizes)), np.inf, 0.0)
@@ -88,7 +88,7 @@ def _deviation(name: str, published: xr.Dataset, again: xr.Dataset) -> Deviation
         if not other.any():
             return Deviation(name, "", "", 0.0, 0.0)
         return Deviation(name, str(before[other][0]), str(after[other][0]), np.inf, 0.0)
-    limit = np.broadcast_to(_allowed(name, published, again), before.shape)
+    limit = np.broadcast_to(_allowed(name, published, again, unit), before.shape)
     with np.errstate(invalid="ignore"):
         distance = np.where(np.isnan(before) & np.isnan(after) | (before == after), 0.0, np.abs(after - before))
         ratio = np.where(distance == 0, 0.0, np.where(np.isnan(distance), np.inf, distance / limit)).ravel()
@@ -108,10 +108,11 @@ def _padded(values: NDArray[np.generic], shape: tuple[int, ...], kind: np.dtype[
     return whole
 
 
-def _allowed(name: str, published: xr.Dataset, again: xr.Dataset) -> NDArray[np.float64]:
+def _allowed(name: str, published: xr.Dataset, again: xr.Dataset, unit: float) -> NDArray[np.float64]:
     """Return how far a variable may be off, for each of its numbers."""
     values: NDArray[np.float64] = np.abs(np.asarray(published[name].values))
-    largest = max(1.0, float(np.max(values[np.isfinite(values)], initial=0.0)))
+    floor = unit if published[name].attrs.get("units") == "energy" else 1.0
+    largest = max(floor, float(np.max(values[np.isfinite(values)], initial=0.0)))
     if _ends(name, ERRORS):
         least = np.minimum(values, np.abs(_padded_like(name, again, published)))
         return np.asarray(WIDE_ERRORS * least + AVERAGES * largest)

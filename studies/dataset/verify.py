@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ...hamiltonians.terms import energy_unit
 from ...solvers.pool import Pool
 from ..folder import content_hash, fingerprint
 from ..job import Job
+from ..model_file import at_point
 from ..notebook import watching
 from ..point import has_failed
 from ..pools import pool_of
@@ -201,7 +203,7 @@ def _points_at(
         (name, each, number)
         for name, each in able.items()
         for number, point in enumerate(each.points)
-        if all(np.isclose(point[key], value, rtol=1e-9, atol=1e-12) for key, value in at.items())
+        if all(np.isclose(point[key], value, rtol=1e-9, atol=0.0) for key, value in at.items())
     ]
     if not found:
         known = [f"{key}: {', '.join(f'{v:.12g}' for v in next(iter(able.values())).data[key].values)}" for key in at]
@@ -227,7 +229,8 @@ def _computed_again(
             continue
         single = {AS_LISTS[key]: 0 for key in point if key in AS_LISTS}
         fresh = data.isel(single, drop=True, missing_dims="ignore")
-        yield Recomputed(name, point, tuple(deviations(each.at(number), fresh)))
+        unit = energy_unit(at_point(each.study, point).model)
+        yield Recomputed(name, point, tuple(deviations(each.at(number), fresh, unit)))
 
 
 def _job(each: PublishedStudy, point: Mapping[str, Any], sharing: int) -> Job:

@@ -1,0 +1,167 @@
+"""The periods of clusters that are closed in the plane, and the shortest steps along their bonds.
+
+Positions of a closed cluster lie in one cell of a lattice of copies; bonds over its edge look long in the plane. The
+periods are those that make every such bond a copy of one inside the cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import combinations, product
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from .cluster import Cluster
+
+SAME = 1e-6
+"""Places closer than this, in units of the shortest bond, are one."""
+DECIMALS = 5
+FURTHEST = 2
+"""Copies of the cell that are looked at, in each direction."""
+LONG = 1.6
+"""Bonds over the edge are at least so many times longer in the plane; diagonals of squares are bonds of their own."""
+Vector = tuple[float, float]
+
+
+@lru_cache(maxsize=64)
+def periods(cluster: Cluster, complete: bool = True) -> tuple[tuple[Vector, ...], ...]:
+    """Return the sets of one or two periods that make the bonds of a cluster shortest; none where it is open.
+
+    Each bond over the edge is then a copy of one of its class inside, and no two sites coincide. Of several sets those
+    with fewer periods count, and then the ones with the shortest. More than one leaves open how the cluster is closed.
+
+    Parameters
+    ----------
+    cluster : Cluster
+        Its positions and bonds.
+    complete : bool
+        Ask too that no bond is missing: sites as far apart as the ends of another bond, in its direction, are joined.
+
+    Examples
+    --------
+    >>> from respair.clusters import custom, plaquette
+    >>> row = [[x, 0] for x in range(4)]
+    >>> periods(custom(row, [[0, 1], [1, 2], [2, 3], [3, 0]]))
+    (((4.0, 0.0),),)
+    >>> periods(plaquette([2, 2]))
+    ()
+    """
+    steps = plane_steps(cluster)
+    if not len(steps):
+        return ()
+    scale = float(np.min(np.linalg.norm(steps, axis=1)))
+    if np.all(np.abs(np.linalg.norm(steps, axis=1) - scale) < SAME * scale):
+        return ()
+    vectors = _candidates(cluster, steps, scale)
+    sets = (*((v,) for v in vectors), *combinations(vectors, 2))
+    found = [np.array(vectors) for vectors in sets if _fits(cluster, np.array(vectors), steps, scale, complete)]
+    reduced = tuple(dict.fromkeys(_reduced(vectors, scale) for vectors in found))
+    sizes = [_size(steps, vectors, scale) for vectors in reduced]
+    return tuple(vectors for vectors, size in zip(reduced, sizes, strict=True) if size == min(sizes))
+
+
+def _size(steps: NDArray[np.float64], vectors: Sequence[Vector], scale: float) -> tuple[float, int, float]:
+    """Return length of all bonds, number of periods, and length of the longest one: the smallest are the best."""
+    bonds = float(np.sum(np.linalg.norm(nearest(steps, vectors), axis=1)))
+    longest = max(float(np.hypot(*vector)) for vector in vectors)
+    return round(bonds / scale, DECIMALS), len(vectors), round(longest / scale, DECIMALS)
+
+
+def copies(steps: NDArray[np.float64], vectors: Sequence[Vector]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the copies of each step, shape (..., copies, 2), and which of them are the shortest, (..., copies)."""
+    every = steps[..., None, :] + _lattice(np.array(vectors).reshape(-1, 2))
+    lengths = np.linalg.norm(every, axis=-1)
+    return every, lengths <= np.min(lengths, axis=-1, keepdims=True) * (1 + SAME)
+
+
+def nearest(steps: NDArray[np.float64], vectors: Sequence[Vector]) -> NDArray[np.float64]:
+    """Return the shortest of the copies of each step, the first of equally long ones; shape as `steps`."""
+    every, shortest = copies(steps, vectors)
+    return np.asarray(np.take_along_axis(every, np.argmax(shortest, axis=-1)[..., None, None], axis=-2)[..., 0, :])
+
+
+def plane_steps(cluster: Cluster) -> NDArray[np.float64]:
+    """Return the difference of the positions of the ends of each bond, shape (bonds, 2)."""
+    ends = np.array([[bond.start, bond.end] for bond in cluster.bonds], int).reshape(-1, 2)
+    places = cluster.coordinates[ends]
+    return np.asarray(places[:, 1] - places[:, 0])
+
+
+def _lattice(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the copies of the origin, itself first."""
+    numbers = np.array(sorted(product(range(-FURTHEST, FURTHEST + 1), repeat=len(vectors)), key=lambda n: np.dot(n, n)))
+    return np.asarray(numbers.reshape(len(numbers), len(vectors)) @ vectors)
+
+
+def _candidates(cluster: Cluster, steps: NDArray[np.float64], scale: float) -> list[Vector]:
+    """Return the differences of two steps that let no two sites coincide: one is a copy of the other over the edge."""
+    both = np.concatenate([steps, -steps])
+    differences = (steps[:, None] - both[None]).reshape(-1, 2)
+    differences = differences[np.linalg.norm(differences, axis=1) > SAME * scale]
+    flip = (differences[:, 0] < -SAME * scale) | ((np.abs(differences[:, 0]) <= SAME * scale) & (differences[:, 1] < 0))
+    differences[flip] *= -1
+    _, first = np.unique(np.round(differences / (SAME * scale)), axis=0, return_index=True)
+    return [(float(v[0]), float(v[1])) for v in differences[first] if _distinct(cluster, v[None], scale)]
+
+
+def _distinct(cluster: Cluster, vectors: NDArray[np.float64], scale: float) -> bool:
+    """True where no site lies on a copy of another one."""
+    places = cluster.coordinates
+    apart = places[:, None, None] - places[None, :, None] - _lattice(vectors)[1:]
+    return bool(np.min(np.linalg.norm(apart, axis=-1), initial=np.inf) > SAME * scale)
+
+
+def _fits(
+    cluster: Cluster, vectors: NDArray[np.float64], steps: NDArray[np.float64], scale: float, complete: bool
+) -> bool:
+    if len(vectors) == 2 and abs(np.linalg.det(vectors)) < SAME * scale**2:
+        return False
+    if not _distinct(cluster, vectors, scale):
+        return False
+    short = nearest(steps, vectors.tolist())
+    inside = np.linalg.norm(short - steps, axis=1) < SAME * scale
+    lengths, shorter = np.linalg.norm(steps, axis=1), np.linalg.norm(short, axis=1)
+    if inside.all() or np.any(lengths[~inside] < LONG * shorter[~inside]):
+        return False
+    labels = np.array([bond.label for bond in cluster.bonds])
+    if not all(_same(short[b], steps[inside & (labels == labels[b])], scale) for b in np.flatnonzero(~inside)):
+        return False
+    return not complete or _all_there(cluster, vectors, short, scale)
+
+
+def _same(step: NDArray[np.float64], others: NDArray[np.float64], scale: float) -> bool:
+    """True where one of the other steps, or its reverse, is the same."""
+    apart = np.linalg.norm(np.concatenate([others - step, others + step]), axis=1)
+    return bool(np.min(apart, initial=np.inf) < SAME * scale)
+
+
+def _all_there(cluster: Cluster, vectors: NDArray[np.float64], short: NDArray[np.float64], scale: float) -> bool:
+    """True where sites that are as far apart as the ends of a bond over the edge are joined as well."""
+    joined = {frozenset((bond.start, bond.end)) for bond in cluster.bonds}
+    places = cluster.coordinates
+    return all(frozenset(pair) in joined for pair in _pairs(places, vectors, short, scale))
+
+
+def _pairs(
+    places: NDArray[np.float64], vectors: NDArray[np.float64], short: NDArray[np.float64], scale: float
+) -> Iterator[tuple[int, int]]:
+    """Yield the pairs of sites that one of the steps joins, whatever the copy."""
+    apart = (places[None] - places[:, None])[:, :, None] + _lattice(vectors)
+    for step in short:
+        hit = np.linalg.norm(apart - step, axis=-1) < SAME * scale
+        yield from ((i, j) for i, j in np.argwhere(hit.any(axis=-1)).tolist() if i != j)
+
+
+def _reduced(vectors: NDArray[np.float64], scale: float) -> tuple[Vector, ...]:
+    """Return the shortest periods of the same lattice of copies, so that equal lattices have equal ones."""
+    lattice = _lattice(vectors)[1:]
+    order = np.lexsort((-lattice[:, 1], -lattice[:, 0], np.round(np.linalg.norm(lattice, axis=1) / (SAME * scale))))
+    first = lattice[order[0]]
+    chosen = [first]
+    if len(vectors) == 2:
+        chosen.append(next(v for v in lattice[order] if abs(first[0] * v[1] - first[1] * v[0]) > SAME * scale**2))
+    return tuple((float(x) + 0.0, float(y) + 0.0) for x, y in np.round(chosen, 9))

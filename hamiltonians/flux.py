@@ -1,0 +1,241 @@
+r"""How terms of the user's own depend on a flux: hops that carry the phase of their path, and derivatives.
+
+Gauge invariance fixes the form of every coefficient: a word that leaves site i with the charge q_i more has
+
+.. math:: c(\phi) = \sum_n c_n e^{i w_n \phi},\quad w_n = \sum_i q_i \theta_i + n g,\quad n\ \text{whole},
+
+with theta the potentials of the sites and g the share of the flux of which every loop encloses a multiple. The c_n are
+a discrete Fourier transform, exact for so few of them, and the derivatives follow.
+"""
+
+from __future__ import annotations
+
+import cmath
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..clusters import InvalidValue
+from ..clusters.loops import path_winding, potentials, smallest_share
+from .model import Model, TermFunction
+from .operators import ChargeWord, LatticeWord, Operator, annihilate, boson, create, pair, total
+from .parameters import InvalidModel, Problem
+
+Word = tuple[ChargeWord, LatticeWord]
+CARRIERS: Mapping[str, tuple[int, Callable[[int, int, str], Operator]]] = MappingProxyType(
+    {
+        "electron": (1, lambda end, start, spin: create(end, spin) * annihilate(start, spin)),
+        "pair": (2, lambda end, start, spin: pair(end).dag * pair(start)),
+        "boson": (2, lambda end, start, spin: boson(end).dag * boson(start)),
+    }
+)
+"""What can hop: its charge, and the formula of the hop."""
+GAIN: Mapping[str, int] = MappingProxyType({"c+up": 1, "c+dn": 1, "cup": -1, "cdn": -1, "b+": 2, "b": -2})
+"""Charge that a letter adds to its site."""
+SAMPLES = (8, 16, 32, 64)
+"""Fluxes over a period at which a term is looked at, until its series ends."""
+BETWEEN = (0.2345, 0.6789)
+"""Further fluxes, as shares of the period, at which the series must hold."""
+ROUNDING = 1e-12
+"""Coefficients of a series below this times the largest are zero."""
+DIFFERENT = 1e-10
+"""A coefficient that a series misses by more than this, relative to the sum of its parts, is no such series."""
+
+
+def path_phase(model: Model, path: Sequence[int], charge: int = 1) -> complex:
+    """Return ``exp(i charge theta)``, theta the share of the flux along a path of sites times the flux of the model.
+
+    Raises
+    ------
+    ValueError
+        If two sites that follow each other in the path share no bond.
+
+    Examples
+    --------
+    >>> from respair.clusters import ring
+    >>> np.round(path_phase(Model(ring(4), flux=2 * np.pi), [0, 1, 2]), 12).real
+    np.float64(-1.0)
+    """
+    winding = path_winding(model.cluster.bonds, path)
+    if isinstance(winding, tuple) or not path:
+        joined = f"sites {winding[0]} and {winding[1]} share no bond" if isinstance(winding, tuple) else "it is empty"
+        raise InvalidValue(
+            f"path {list(path)}: {joined}; name every site on the way, as in [0, 1, 2]: the phase of a hop is that of "
+            "the bonds along its path"
+        )
+    return cmath.exp(1j * charge * winding * model.flux)
+
+
+def hop(model: Model, path: Sequence[int], carrier: str = "electron", spin: str | None = None) -> Operator:
+    r"""Return a hop from the first to the last site of a path, with the phase that a flux gives it there.
+
+    .. math:: e^{i\theta}\sum_\sigma c^+_{end\,\sigma} c_{start\,\sigma},\quad e^{2i\theta} D^+_{end} D_{start},\quad
+              e^{2i\theta} b^+_{end} b_{start}
+
+    Products of hops carry the product of their phases; add ``.dag`` for a Hermitian term.
+
+    Parameters
+    ----------
+    model : Model
+        What the term is called with.
+    path : sequence of int
+        Sites on the way, each joined to the next one by a bond of the cluster.
+    carrier : str
+        "electron", "pair" (of electrons on a site, D = c_dn c_up), or "boson".
+    spin : str, optional
+        "up" or "dn", for electrons; both by default.
+
+    Raises
+    ------
+    ValueError
+        If the carrier is unknown or has no spin, or two sites that follow each other share no bond.
+
+    Examples
+    --------
+    Hopping between second neighbours, with its share of current and stiffness:
+
+    >>> from respair.clusters import ring
+    >>> from respair.hamiltonians import Electrons, flux_derivative
+    >>> def second_neighbours(model):
+    ...     forward = total(hop(model, [i, (i + 1) % 6, (i + 2) % 6]) for i in range(6))
+    ...     return -0.4 * (forward + forward.dag)
+    >>> model = Model(ring(6), Electrons(hopping=1.0), terms=(second_neighbours,))
+    >>> len(flux_derivative(model).terms)  # two spins, two directions, six bonds and six of the others
+    48
+    """
+    if carrier not in CARRIERS:
+        raise InvalidValue(f"carrier = {carrier!r} is unknown; allowed: {', '.join(CARRIERS)}")
+    if spin is not None and carrier != "electron":
+        raise InvalidValue(f"spin = {spin!r}: a {carrier} has no spin; leave it out")
+    charge, formula = CARRIERS[carrier]
+    spins = ("up", "dn") if spin is None and carrier == "electron" else (spin or "",)
+    phase = path_phase(model, path, charge)
+    return phase * total(formula(path[-1], path[0], each) for each in spins)
+
+
+@dataclass(frozen=True)
+class FluxSeries:
+    """A term as a sum of Peierls phases.
+
+    Attributes
+    ----------
+    parts : mapping
+        Winding w and coefficient of each part of each word.
+    """
+
+    parts: Mapping[Word, tuple[tuple[float, complex], ...]]
+
+    def derivative(self, flux: float, order: int) -> Operator:
+        """Return the derivative of the term with respect to the flux."""
+        return Operator(
+            {
+                word: sum(c * (1j * w) ** order * cmath.exp(1j * w * flux) for w, c in parts)
+                for word, parts in self.parts.items()
+            }
+        )
+
+    @property
+    def is_even(self) -> bool:
+        """True where the term at the flux -phi is the complex conjugate of that at phi."""
+        return not any(np.imag(c) for parts in self.parts.values() for _, c in parts)
+
+
+def flux_series(model: Model, number: int) -> FluxSeries:
+    """Return how one of a model's own terms depends on the flux.
+
+    Raises
+    ------
+    InvalidModel
+        If it has not said so: it moves charges between sites and does not follow the flux as gauge invariance asks for.
+    """
+    term = model.terms[number]
+    if problem := next(_silent(model, term, f"terms[{number}]"), None):
+        raise InvalidModel([problem])
+    cluster = model.cluster
+    share, theta = smallest_share(cluster.sites, cluster.bonds), potentials(cluster.sites, cluster.bonds)
+    period = 2 * np.pi / share
+    between = [(flux, _at(model, term, flux)) for flux in (period * np.array(BETWEEN)).tolist()]
+    wrong: Word | None = None
+    for count in SAMPLES:
+        grid = period * np.arange(count) / count
+        series = _fourier([_at(model, term, flux) for flux in grid.tolist()], grid, share, theta)
+        wrong = next((word for at in between if (word := _differing(series, *at)) is not None), None)
+        if wrong is None:
+            return series
+    got = repr(Operator({wrong: 1.0})) if wrong is not None else ""
+    raise InvalidModel([Problem(f"terms[{number}]", got, f"its coefficient is no sum of Peierls phases; {CURE}")])
+
+
+CURE = "build it with hop(model, path), which carries the phase of its path, or path_phase(model, path, charge)"
+"""What a refused term is built with."""
+
+
+def _at(model: Model, term: TermFunction, flux: float) -> Operator:
+    return term(replace(model, flux=flux))
+
+
+def _silent(model: Model, term: TermFunction, path: str) -> Iterator[Problem]:
+    """Yield the words that move charges between sites and do not depend on the flux: they survive one that is NaN."""
+    marked = copy(model)
+    object.__setattr__(marked, "flux", float("nan"))
+    with np.errstate(invalid="ignore"):
+        terms = term(marked).terms
+    for word, value in terms.items():
+        if any(_gains(word).values()) and not cmath.isnan(value):  # else the charge of every site stays
+            allowed = f"a hop must say how it depends on the flux; {CURE}"
+            yield Problem(path, f"{Operator({word: value})}, the same at any flux", allowed)
+
+
+def _gains(word: Word) -> Mapping[int, int]:
+    """Return the charge that each site gains by a word."""
+    gains: defaultdict[int, int] = defaultdict(int)
+    for symbol, site in word[0]:
+        gains[site] += GAIN.get(symbol, 0)
+    return gains
+
+
+def _fourier(
+    samples: Sequence[Operator], grid: NDArray[np.float64], share: float, theta: Sequence[float]
+) -> FluxSeries:
+    n = np.fft.fftfreq(len(grid), 1 / len(grid))
+    parts = {}
+    for word in dict.fromkeys(word for sample in samples for word in sample.terms):
+        base = sum(charge * theta[site] for site, charge in _gains(word).items())
+        values = np.array([sample.terms.get(word, 0.0) for sample in samples])
+        least = ROUNDING * float(np.max(np.abs(values)))
+        found = [_clean(c, least) for c in (np.fft.fft(values * np.exp(-1j * base * grid)) / len(grid)).tolist()]
+        parts[word] = tuple((base + share * k, c) for k, c in zip(n.tolist(), found, strict=True) if c)
+    return FluxSeries(MappingProxyType(parts))
+
+
+def _clean(value: complex, least: float) -> complex:
+    return complex(*(part if abs(part) > least else 0.0 for part in (value.real, value.imag)))
+
+
+def _differing(series: FluxSeries, flux: float, there: Operator) -> Word | None:
+    """Return a word whose coefficient the series does not give."""
+    defects = (series.derivative(flux, 0) - there).terms
+    sizes = {word: sum(abs(c) for _, c in parts) for word, parts in series.parts.items()}
+    return next((word for word, defect in defects.items() if abs(defect) > DIFFERENT * sizes.get(word, 0.0)), None)
+
+
+def own_series(model: Model) -> tuple[FluxSeries, ...]:
+    """Return how every term of the user's own depends on the flux.
+
+    Raises
+    ------
+    InvalidModel
+        If one has not said so.
+    """
+    return tuple(flux_series(model, number) for number in range(len(model.terms)))
+
+
+def largest_winding(model: Model) -> float:
+    """Return the largest share of the flux that a single hop of the Hamiltonian carries, bonds in the even gauge."""
+    own = (abs(w) for series in own_series(model) for parts in series.parts.values() for w, _ in parts)
+    return max([1.0 / model.cluster.loop_length, *own])

@@ -136,7 +136,8 @@ class Kept:
             signs = orbits.sign[elements] if len(orbits.sign) else 1.0
             keep[orbits.special[i]] = images.min(axis=0) == every
             size[i] = len(elements) / still.sum(axis=0)
-            allowed[i] = np.abs(np.sum(still * signs * orbits.stabiliser_value[begin:end, None], axis=0)) * size[i] > 0.5
+            share = np.sum(still * signs * orbits.stabiliser_value[begin:end, None], axis=0)
+            allowed[i] = np.abs(share) * size[i] > 0.5
         places = np.flatnonzero(keep)
         number = np.full(len(keep), -1)
         number[orbits.special] = np.arange(len(orbits.special))
@@ -295,16 +296,15 @@ class _OneSpin:
         kind = np.dtype(np.float64) if is_real else dtype
         least, most = WIDTHS
         width = min(most, max(least, TILE_BYTES // (2 * kind.itemsize * max(1, len(spins.up)))))
-        rows = strengths.shape[1] * self.parts
-        padded = np.zeros((len(strengths), -(-rows // width) * width), kind)
-        padded[:, :rows] = np.repeat(strengths, self.parts, axis=1)
+        height = width // self.parts
+        padded = np.zeros((len(strengths), -(-strengths.shape[1] // height) * height), kind)
+        padded[:, : strengths.shape[1]] = strengths
+        tiles = np.repeat(padded, self.parts, axis=1).reshape(len(strengths), -1, width).transpose(1, 0, 2)
         up, counts = factors.up.astype(kind), factors.counts.astype(kind)
-        self._matrix = up.indptr, up.indices, up.data
-        self._numbers = counts.indptr, counts.indices, counts.data, padded
+        matrix, numbers = (up.indptr, up.indices, up.data), (counts.indptr, counts.indices, counts.data)
         self._work = np.zeros((4 * numba.get_num_threads(), 2, len(spins.up), width), kind)
+        self._arrays = *matrix, *numbers, np.ascontiguousarray(tiles), self.parts, self._work
 
     def apply(self, psi: NDArray[Any], out: NDArray[Any]) -> None:
         """Overwrite `out` with the image of rows."""
-        shape, kind = (*psi.shape, self.parts), self._work.dtype
-        turned = out.view(kind).reshape(shape), psi.view(kind).reshape(shape)
-        kernels.within_rows(*turned, *self._matrix, *self._numbers, self._work)
+        kernels.within_rows(out.view(self._work.dtype), psi.view(self._work.dtype), *self._arrays)

@@ -217,29 +217,27 @@ def within_rows(
     number: Array,
     count: Array,
     strength: Array,
+    parts: int,
     work: Array,
 ) -> None:
     """``out[r, c] = sum_c' A[c, c'] psi[r, c'] + sum_n count[c, n] strength[n, r] psi[r, c]``, A and count in CSR.
 
-    The third index of psi counts parts of a number, which are acted upon alike; strength has a column for each part.
-    Some rows at a time are turned, in `work`, so that c goes down columns.
+    psi holds `parts` numbers for each c, which are acted upon alike. Some rows at a time are turned, in `work`, so that
+    c goes down columns; strength[tile, n] has those of such a tile.
     """
-    rows, columns, parts = psi.shape
+    rows, columns = psi.shape[0], psi.shape[1] // parts
     shares, width = work.shape[0], work.shape[3]
     height = width // parts
-    tiles = (rows + height - 1) // height
+    tiles = strength.shape[0]
     for share in prange(shares):
         x, o = work[share, 0], work[share, 1]
         for tile in range(share * tiles // shares, (share + 1) * tiles // shares):
-            first = tile * height
+            first, by = tile * height, strength[tile]
             full = min(height, rows - first)
-            by = strength[:, tile * width : (tile + 1) * width]
-            for begin in range(0, columns, 8):
-                for r in range(full):
-                    row = psi[first + r]
-                    for c in range(begin, min(begin + 8, columns)):
-                        for part in range(parts):
-                            x[c, r * parts + part] = row[c, part]
+            for c in range(columns):
+                for part in range(parts):
+                    for r in range(full):
+                        x[c, r * parts + part] = psi[first + r, c * parts + part]
             for c in range(columns):
                 y, z = o[c], x[c]
                 for p in range(width):
@@ -248,12 +246,11 @@ def within_rows(
                 for p in range(width):
                     y[p] *= z[p]
                 add_entries(y, x, start[c], start[c + 1], column, value)
-            for begin in range(0, columns, 8):
-                for r in range(full):
-                    row = out[first + r]
-                    for c in range(begin, min(begin + 8, columns)):
-                        for part in range(parts):
-                            row[c, part] = o[c, r * parts + part]
+            for r in range(full):
+                row = out[first + r]
+                for c in range(columns):
+                    for part in range(parts):
+                        row[c * parts + part] = o[c, r * parts + part]
 
 
 @compiled

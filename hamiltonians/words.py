@@ -1,4 +1,4 @@
-"""Charge words on configurations: a product of ladder operators is a few masks, and acts on all configurations at once."""
+"""Charge words as a few masks each, which act on all configurations at once."""
 
 from __future__ import annotations
 

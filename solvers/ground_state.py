@@ -23,12 +23,14 @@ from .checkpoint import Checkpoint, beside, fingerprint
 from .cutoff import is_automatic, settled
 from .deflation import Matvec, Projection
 from .estimate import check_memory, choose_engine
-from .lanczos import SMALL, Levels, everything, lowest_levels, lowest_of
+from .lanczos import KEPT_BYTES, SMALL, Levels, everything, lowest_levels, lowest_of
 from .level_table import level_table
 from .options import Options
 from .recursion import Progress, silent
 from .three_terms import Recursion, by_quspin, fused
 
+KEPT_VECTORS = 20
+"""Lanczos vectors kept for electrons alone, whose products cost less than memory."""
 DEGENERATE = 1e-9
 """Levels closer than this times max(1, |E|) count as one."""
 
@@ -343,7 +345,9 @@ def _tensor(
         return _dense(block, states, options, progress, checkpoint)
     energy = block.energy
     kind, space = energy.dtype.type, (energy.project, energy.dimension)
-    levels = _searched(energy.image, energy.size, kind, states, options, progress, checkpoint, space)
+    few = KEPT_VECTORS * energy.size * energy.dtype.itemsize if block.spins else KEPT_BYTES
+    kept = min(few, KEPT_BYTES)
+    levels = _searched(energy.image, energy.size, kind, states, options, progress, checkpoint, space, kept_bytes=kept)
     return levels, lambda columns: np.ascontiguousarray(columns.T).reshape(-1, *block.shape)
 
 
@@ -357,6 +361,7 @@ def _searched(
     checkpoint: Checkpoint,
     space: tuple[Projection, int | None] = (everything, None),
     recursion: Recursion = fused,
+    kept_bytes: int = KEPT_BYTES,
 ) -> Levels:
     limits = (options.tolerance, options.seed, options.max_matvecs, is_degenerate)
     return lowest_levels(
@@ -371,6 +376,7 @@ def _searched(
         checkpoint=checkpoint,
         confirm=options.confirm,
         recursion=recursion,
+        kept_bytes=kept_bytes,
     )
 
 

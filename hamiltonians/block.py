@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..clusters import Card, Shown
-from .electrons import ElectronHamiltonian, SpinFactors, Spins
+from .electrons import ElectronHamiltonian, ElectronOperator, SpinFactors, Spins
 from .hamiltonian import Hamiltonian
 from .operators import Operator, total
 from .orbits import Orbits
 from .sector import Sector
-from .space import Amplitudes, Factor, Space
+from .space import Amplitudes, Factor, Space, check_operator
 from .symmetry import Action, Symmetry, group, relabelled, sector_symmetries
 from .tensor import StoredHamiltonian, TensorHamiltonian, TensorOperator
 
@@ -124,7 +124,7 @@ class Block(Shown):
             operator = (1.0 / symmetry.period) * total(images)
         return operator
 
-    def operator(self, operator: Operator, dtype: np.dtype[Any]) -> TensorOperator:
+    def operator(self, operator: Operator, dtype: np.dtype[Any]) -> ElectronOperator | TensorOperator:
         """Return a symmetric operator on stored amplitudes of a type.
 
         Raises
@@ -132,6 +132,10 @@ class Block(Shown):
         ValueError
             If the operator changes N or S_z, or names what the model does not have.
         """
+        check_operator(self.space.model, operator)
+        factors = SpinFactors.of(operator, self.spins) if self.spins else None
+        if self.spins and factors:
+            return ElectronOperator(self.spins, factors, dtype)
         return self.of_factors(self.space.factorise(operator), dtype)
 
     def of_factors(self, factors: Sequence[Factor], dtype: np.dtype[Any]) -> TensorOperator:

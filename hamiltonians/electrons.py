@@ -185,6 +185,11 @@ class SpinFactors:
         counted = sp.csr_array(np.array(counts).reshape(shape[0]).T)
         return cls(down_part, up_part, counted, np.array(strengths).reshape(shape[1]))
 
+    @property
+    def is_complex(self) -> bool:
+        """True where one of them is."""
+        return any(np.iscomplexobj(part) for part in (self.down, self.up, self.strengths))
+
 
 def by_spin(word: ChargeWord) -> tuple[ChargeWord, ChargeWord, float]:
     """Return the up letters and the down letters of a word, and the sign from sorting them.
@@ -209,23 +214,22 @@ def _matrix(words: dict[ChargeWord, complex], basis: ChargeBasis) -> sp.csr_arra
     return matrix
 
 
-class ElectronHamiltonian(StoredHamiltonian):
-    """H of electrons alone on stored amplitudes.
+class ElectronOperator:
+    """An operator of electrons alone on stored amplitudes.
 
     Parameters
     ----------
-    hamiltonian : Hamiltonian
-        Its formula is used.
     spins : Spins
         Configurations of each spin, and the symmetry.
     factors : SpinFactors
-        The formula taken apart.
+        Its formula taken apart; it must have the symmetry.
+    dtype : numpy.dtype, optional
+        Type of the amplitudes, where it is complex and the operator is not.
     """
 
-    def __init__(self, hamiltonian: Hamiltonian, spins: Spins, factors: SpinFactors) -> None:
-        self.hamiltonian, self.spins = hamiltonian, spins
-        orbits, parts = spins.orbits, (factors.down, factors.up, factors.strengths)
-        is_complex = any(np.iscomplexobj(part) for part in parts) or (orbits is not None and orbits.is_complex)
+    def __init__(self, spins: Spins, factors: SpinFactors, dtype: np.dtype[Any] | None = None) -> None:
+        self.spins, orbits = spins, spins.orbits
+        is_complex = factors.is_complex or (orbits is not None and orbits.is_complex) or dtype == np.complex128
         self.dtype = np.dtype(np.complex128 if is_complex else np.float64)
         self.shape = (len(spins.down) * len(spins.up) if orbits is None else len(spins.kept.places), 1)
         self._own = _OneSpin(factors, spins, self.dtype)
@@ -238,16 +242,6 @@ class ElectronHamiltonian(StoredHamiltonian):
         rows = matrix.shape[0]
         self._rows = [np.zeros((rows, len(spins.up)), self.dtype) for _ in range(0 if orbits is None else 2)]
         self._work = np.zeros((4 * numba.get_num_threads(), len(spins.up)), self.dtype)
-
-    @property
-    def dimension(self) -> int:
-        """Number of independent amplitudes."""
-        return self.size if self.spins.orbits is None else self.size - len(self.spins.kept.forbidden)
-
-    def project(self, v: NDArray[Any]) -> None:
-        """Set amplitudes that the symmetry does not allow to zero, in place."""
-        if self.spins.orbits is not None:
-            v[self.spins.kept.forbidden] = 0.0
 
     def apply(self, phi: Amplitudes, out: Amplitudes | None = None) -> Amplitudes:
         """Return the image of stored amplitudes ``phi[row, 0]``; `out` is overwritten."""
@@ -286,6 +280,32 @@ class ElectronHamiltonian(StoredHamiltonian):
         out[kept.special] *= kept.scale
 
 
+class ElectronHamiltonian(ElectronOperator, StoredHamiltonian):
+    """H of electrons alone.
+
+    Parameters
+    ----------
+    hamiltonian : Hamiltonian
+        Of the whole sector.
+    spins, factors
+        See `ElectronOperator`.
+    """
+
+    def __init__(self, hamiltonian: Hamiltonian, spins: Spins, factors: SpinFactors) -> None:
+        super().__init__(spins, factors)
+        self.hamiltonian = hamiltonian
+
+    @property
+    def dimension(self) -> int:
+        """Number of independent amplitudes."""
+        return self.size if self.spins.orbits is None else self.size - len(self.spins.kept.forbidden)
+
+    def project(self, v: NDArray[Any]) -> None:
+        """Set amplitudes that the symmetry does not allow to zero, in place."""
+        if self.spins.orbits is not None:
+            v[self.spins.kept.forbidden] = 0.0
+
+
 class _OneSpin:
     """What acts within a row: T of the up electrons, and the products of numbers; some rows are turned at a time."""
 
@@ -296,10 +316,11 @@ class _OneSpin:
         kind = np.dtype(np.float64) if is_real else dtype
         least, most = WIDTHS
         width = min(most, max(least, TILE_BYTES // (2 * kind.itemsize * max(1, len(spins.up)))))
-        height = width // self.parts
-        padded = np.zeros((len(strengths), -(-strengths.shape[1] // height) * height), kind)
-        padded[:, : strengths.shape[1]] = strengths
-        tiles = np.repeat(padded, self.parts, axis=1).reshape(len(strengths), -1, width).transpose(1, 0, 2)
+        (products, rows), height = strengths.shape, width // self.parts
+        number = -(-rows // height)
+        padded = np.zeros((products, number * height), kind)
+        padded[:, :rows] = strengths
+        tiles = np.repeat(padded, self.parts, axis=1).reshape(products, number, width).transpose(1, 0, 2)
         up, counts = factors.up.astype(kind), factors.counts.astype(kind)
         matrix, numbers = (up.indptr, up.indices, up.data), (counts.indptr, counts.indices, counts.data)
         self._work = np.zeros((4 * numba.get_num_threads(), 2, len(spins.up), width), kind)

@@ -104,6 +104,11 @@ class Hamiltonian(Shown):
         """The Hamiltonians of other sectors, by the change of (N, N_up - N_dn), as far as they have been built."""
         return {}
 
+    @cached_property
+    def symmetries(self) -> dict[object, bool]:
+        """Which symmetries it has, as far as that has been looked at."""
+        return {}
+
     def apply(self, psi: Amplitudes) -> Amplitudes:
         """Return ``H psi`` for amplitudes ``psi[e, p]``."""
         return apply_factors(self.factors, self._transposed, psi)

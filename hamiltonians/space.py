@@ -24,6 +24,8 @@ from .phonons import PhononSpace, Polynomial, phonon_dimension, word_matrix
 from .sector import Sector, check_sector
 from .words import Entries, charge_rows, word_entries
 
+FEW_PHONONS = 1000
+"""Phonon states up to which lattice matrices are kept."""
 IDENTITY: Polynomial = (((), 1.0),)
 
 
@@ -146,7 +148,18 @@ class Space(Shown):
         return word_entries(word, self.charges)
 
     def lattice_matrix(self, lattice: Polynomial) -> sp.csr_array:
-        """Return the matrix of a lattice polynomial on the phonon states (real where it can be)."""
+        """Return the matrix of a lattice polynomial on the phonon states, real where it can be; small ones are kept."""
+        if len(self.phonons) > FEW_PHONONS:
+            return self._lattice_matrix(lattice)
+        if lattice not in self._known_lattice:
+            self._known_lattice[lattice] = self._lattice_matrix(lattice)
+        return self._known_lattice[lattice]
+
+    @cached_property
+    def _known_lattice(self) -> dict[Polynomial, sp.csr_array]:
+        return {}
+
+    def _lattice_matrix(self, lattice: Polynomial) -> sp.csr_array:
         weights = [value.real if np.imag(value) == 0 else value for _, value in lattice]
         return sp.csr_array(
             sum(

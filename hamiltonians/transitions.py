@@ -194,12 +194,20 @@ def transitions(block: Block, operator: Operator, target: Hamiltonian | None = N
     hamiltonian = target or target_hamiltonian(block.hamiltonian, charge_change(block.space.model, operator))
     if hamiltonian is None:
         return ()
-    common = [commutes(hamiltonian.space, hamiltonian.operator, s) for s in block.symmetries]
+    common = [_has(hamiltonian, s) for s in block.symmetries]
     own = tuple(s for s, kept in zip(block.symmetries, common, strict=True) if kept)
     parts = _parts(canonical(operator), block.space.model, own)
     return tuple(
         Transition(block, _block(hamiltonian, block.sector, other), part) for other, part in parts if part.terms
     )
+
+
+def _has(hamiltonian: Hamiltonian, symmetry: Symmetry) -> bool:
+    """True where a Hamiltonian has a symmetry; it keeps the answer."""
+    known, anyhow = hamiltonian.symmetries, replace(symmetry, block=0)
+    if anyhow not in known:
+        known[anyhow] = commutes(hamiltonian.space, hamiltonian.operator, anyhow)
+    return known[anyhow]
 
 
 def _parts(

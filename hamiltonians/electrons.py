@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from . import kernels
 from .charges import ChargeBasis, configurations
 from .hamiltonian import Hamiltonian
+from .model import Model
 from .operators import ChargeWord, Operator
 from .orbits import Orbits
 from .space import Amplitudes, Space
@@ -39,6 +40,11 @@ WIDTHS = 8, 32
 """Least and most numbers in a row of turned amplitudes."""
 LADDERS = ("c+up", "cup", "c+dn", "cdn")
 NO_MODES: NDArray[np.int64] = np.zeros(0, np.int64)
+
+
+def is_electrons_alone(model: Model) -> bool:
+    """True where a model has neither local pairs nor modes."""
+    return model.electrons is not None and not model.boson_sites and not model.modes
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ class Spins:
     def of(cls, space: Space, symmetries: Sequence[Symmetry]) -> Spins | None:
         """Take the configurations of a space apart; None where there is more than electrons."""
         model, charge, excess = space.model, space.sector.charge, space.sector.spin_excess
-        if model.electrons is None or model.boson_sites or model.modes:
+        if not is_electrons_alone(model):
             return None
         sites, numbers = model.cluster.sites, ((charge - excess) // 2, (charge + excess) // 2)
         down, up = (

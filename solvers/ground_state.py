@@ -23,14 +23,12 @@ from .checkpoint import Checkpoint, beside, fingerprint
 from .cutoff import is_automatic, settled
 from .deflation import Matvec, Projection
 from .estimate import check_memory, choose_engine
-from .lanczos import KEPT_BYTES, SMALL, Levels, everything, lowest_levels, lowest_of
+from .lanczos import KEPT_BYTES, KEPT_VECTORS, SMALL, Levels, everything, lowest_levels, lowest_of
 from .level_table import level_table
 from .options import Options
 from .recursion import Progress, silent
 from .three_terms import Recursion, by_quspin, fused
 
-KEPT_VECTORS = 20
-"""Lanczos vectors kept for electrons alone, whose products cost less than memory."""
 DEGENERATE = 1e-9
 """Levels closer than this times max(1, |E|) count as one."""
 

@@ -3,10 +3,10 @@
 Model: open chains and open rectangles, t = 1, U = 8, half filling (one more up electron where it is odd).
 
 SciPy: matrices of the hops of each spin on its configurations, `kron` with the identity, the diagonal, and
-`scipy.sparse.linalg.eigsh` with k = 1 and its default tolerance; "SciPy, no kron" gives `eigsh` a `LinearOperator` that
-multiplies an array psi[up, down] with the two small matrices instead. respair finds the lowest level to a residual below
-1e-10, makes sure that nothing lower is missing and that the multiplet is whole, and certifies it; "symmetric" is the
-same in the block of the ground state (a parity of the chain, A1 of the rectangle). Energies must agree to 1e-9.
+`scipy.sparse.linalg.eigsh` with k = 1 and its default tolerance; "SciPy, no kron" gives `eigsh` a `LinearOperator`
+that multiplies an array psi[up, down] with the two small matrices instead. respair finds the lowest level to a residual
+below 1e-10, makes sure that nothing lower is missing and that the multiplet is whole, and certifies it; "symmetric" is
+the same in the block of the ground state (a parity of the chain, A1 of the rectangle). Energies must agree to 1e-9.
 
 Each row runs in a fresh process, one way after the other and all of them `--rounds` times; the shortest time counts.
 Wall time from the model to the energy, imports excluded, kernels loaded by a small cluster before the clock starts;
@@ -110,7 +110,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     chosen = parser.parse_args()
     describe("respair", "scipy", "numba", "numpy")
-    header("cluster", "", "states stored", "time (s)", "CPU (s)", "peak memory (MiB)", "E", "SciPy / this, time", "memory")
+    measured = "time (s)", "CPU (s)", "peak memory (MiB)", "E", "SciPy / this, time", "memory"
+    header("cluster", "", "states stored", *measured)
     for cluster in chosen.clusters:
         rounds = [
             {name: row_of(__file__, job, cluster, option) for name, (job, option) in WAYS.items()}

@@ -19,7 +19,7 @@ from ..hamiltonians.quspin_basis import MAX_BITS
 from ..hamiltonians.space import Space, dimensions
 from .blocks import finest_blocks, time_reversed
 from .cutoff import capped
-from .lanczos import KEPT_BYTES, KEPT_VECTORS, STORED_BYTES
+from .lanczos import KEPT_BYTES, STORED_BYTES
 from .recursion import FIRST_CYCLE
 
 ENGINE_NAMES = ("auto", "dense", "quspin", "tensor")
@@ -199,8 +199,7 @@ def _tensor_needs(model: Model, sector: Sector, size: _Size) -> tuple[float, flo
     spread, jumps = _spread_of_a_row(model, sector)
     vector = size.width * size.stored
     alone = is_electrons_alone(model)
-    most = (KEPT_VECTORS if alone else STEPS) * vector
-    kept = min(KEPT_BYTES, most) if FIRST_CYCLE * vector > STORED_BYTES else STORED_BYTES
+    kept = min(0 if alone else KEPT_BYTES, STEPS * vector) if FIRST_CYCLE * vector > STORED_BYTES else STORED_BYTES
     vectors = max(4 + size.states, 2 * size.states + 1) * vector + kept
     tables = size.phonons * (4 * _group_order(model, sector) + 24 * ladders + (4 + size.width) * jumps)
     entries = moving + ladders + spread

@@ -23,7 +23,7 @@ from .checkpoint import Checkpoint, beside, fingerprint
 from .cutoff import is_automatic, settled
 from .deflation import Matvec, Projection
 from .estimate import check_memory, choose_engine
-from .lanczos import KEPT_BYTES, KEPT_VECTORS, SMALL, Levels, everything, lowest_levels, lowest_of
+from .lanczos import KEPT_BYTES, SMALL, Levels, everything, lowest_levels, lowest_of
 from .level_table import level_table
 from .options import Options
 from .recursion import Progress, silent
@@ -343,8 +343,7 @@ def _tensor(
         return _dense(block, states, options, progress, checkpoint)
     energy = block.energy
     kind, space = energy.dtype.type, (energy.project, energy.dimension)
-    few = KEPT_VECTORS * energy.size * energy.dtype.itemsize if block.spins else KEPT_BYTES
-    kept = min(few, KEPT_BYTES)
+    kept = 0 if block.spins else KEPT_BYTES  # with electrons alone, products cost less than memory
     levels = _searched(energy.image, energy.size, kind, states, options, progress, checkpoint, space, kept_bytes=kept)
     return levels, lambda columns: np.ascontiguousarray(columns.T).reshape(-1, *block.shape)
 

@@ -27,8 +27,6 @@ STORED_BYTES = 2 << 20
 """Lanczos vectors are kept orthogonal where a first cycle of them fits; beyond, two passes cost less."""
 KEPT_BYTES = 128 << 20
 """Room for the first Lanczos vectors of the first of two passes, which the second one then need not repeat."""
-KEPT_VECTORS = 20
-"""As many are kept at most for electrons alone, whose products cost less than memory."""
 DOUBT = 1e-6
 """A search is over once the probability that it has missed a level at or below the bar is smaller."""
 MOST_LEVELS = 400

@@ -55,7 +55,7 @@ def random_vector(operator, seed=0):
 
 
 def sectors(model):
-    """All of small clusters; of larger ones the empty, the full, odd fillings, more down than up, and all spins down."""
+    """All of small clusters; of larger ones the empty, the full, odd fillings, and more down than up."""
     sites, full = model.cluster.sites, model.max_charge
     if sites < 4:
         return [Sector(n, sz) for n in range(full + 1) for sz in allowed_two_sz(model, n)]

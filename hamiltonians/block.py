@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..clusters import Card, Shown
+from .electrons import ElectronHamiltonian, ElectronOperator, SpinFactors, Spins
 from .hamiltonian import Hamiltonian
 from .operators import Operator, total
 from .orbits import Orbits
 from .sector import Sector
-from .space import Amplitudes, Factor, Space
+from .space import Amplitudes, Factor, Space, check_operator
 from .symmetry import Action, Symmetry, group, relabelled, sector_symmetries
-from .tensor import TensorHamiltonian, TensorOperator
+from .tensor import StoredHamiltonian, TensorHamiltonian, TensorOperator
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,20 +37,18 @@ class Block(Shown):
         The sector with the spatial quantum numbers of the block.
     symmetries : tuple of Symmetry
         Generators whose quantum numbers the sector fixes.
-    elements : tuple of Action
-        The group, with its characters; empty for the whole sector.
     """
 
     hamiltonian: Hamiltonian = field(repr=False)
     sector: Sector
     symmetries: tuple[Symmetry, ...]
-    elements: tuple[Action, ...] = field(repr=False)
 
     def card(self) -> Card:
         """Return quantum numbers, size of the sector, and what is stored."""
         rows, phonons = self.shape
-        group = f", {len(self.elements)} symmetry operations" if self.elements else ""
-        note = f"{rows * phonons:,} amplitudes stored{group}"
+        operations = prod(symmetry.period for symmetry in self.symmetries)
+        having = f", {operations} symmetry operations" if self.symmetries else ""
+        note = f"{rows * phonons:,} amplitudes stored{having}"
         return Card(f"block {self.sector.markup} of {self.space.size}", note=note)
 
     @classmethod
@@ -61,13 +61,12 @@ class Block(Shown):
             If the Hamiltonian does not have the symmetry.
         """
         sector = sector or hamiltonian.space.sector
-        symmetries = sector_symmetries(hamiltonian.space, hamiltonian.operator, sector)
-        return cls(hamiltonian, sector, symmetries, group(hamiltonian.space, symmetries) if symmetries else ())
+        return cls(hamiltonian, sector, sector_symmetries(hamiltonian.space, hamiltonian.operator, sector))
 
     @property
     def whole(self) -> Block:
         """The whole (N, S_z) sector as one block, where operators may break the symmetry."""
-        return Block(self.hamiltonian, Sector(self.sector.charge, self.sector.two_sz), (), ())
+        return Block(self.hamiltonian, Sector(self.sector.charge, self.sector.two_sz), ())
 
     @property
     def space(self) -> Space:
@@ -75,25 +74,45 @@ class Block(Shown):
         return self.hamiltonian.space
 
     @cached_property
+    def elements(self) -> tuple[Action, ...]:
+        """The group, with its characters; empty for the whole sector."""
+        return group(self.space, self.symmetries) if self.symmetries else ()
+
+    @cached_property
+    def spins(self) -> Spins | None:
+        """The configurations of each spin; None where there is more than electrons."""
+        return Spins.of(self.space, self.symmetries)
+
+    @cached_property
     def orbits(self) -> Orbits | None:
         """Orbits of the configurations; None for the whole sector."""
-        return Orbits.of(self.elements, self.space.phonons) if self.elements else None
+        if not self.symmetries:
+            return None
+        return self.spins.charge_orbits(self.space) if self.spins else Orbits.of(self.elements, self.space.phonons)
 
     @property
     def shape(self) -> tuple[int, int]:
         """(rows, phonon states) of stored amplitudes."""
-        rows = len(self.orbits.representatives) if self.orbits else self.space.shape[0]
-        return rows, self.space.shape[1]
+        if not self.symmetries:
+            return self.space.shape
+        if self.spins:
+            return len(self.spins.kept.places), 1
+        return len(self.orbits.representatives) if self.orbits else 0, self.space.shape[1]
 
     @property
     def dimension(self) -> int:
         """Number of independent states."""
+        if self.spins and self.symmetries:
+            return len(self.spins.kept.places) - len(self.spins.kept.forbidden)
         return self.orbits.dimension if self.orbits else self.space.dimension
 
     @cached_property
-    def energy(self) -> TensorHamiltonian:
+    def energy(self) -> StoredHamiltonian:
         """H on stored amplitudes."""
-        return TensorHamiltonian(self.hamiltonian, self.orbits)
+        factors = SpinFactors.of(self.hamiltonian.operator, self.spins) if self.spins else None
+        if self.spins is None or factors is None:
+            return TensorHamiltonian(self.hamiltonian, self.orbits)
+        return ElectronHamiltonian(self.hamiltonian, self.spins, factors)
 
     def symmetric(self, operator: Operator) -> Operator:
         """Return the average ``1/|G| sum_g U_g O U_g+``, which has the same expectation values in this block."""
@@ -105,7 +124,7 @@ class Block(Shown):
             operator = (1.0 / symmetry.period) * total(images)
         return operator
 
-    def operator(self, operator: Operator, dtype: np.dtype[Any]) -> TensorOperator:
+    def operator(self, operator: Operator, dtype: np.dtype[Any]) -> ElectronOperator | TensorOperator:
         """Return a symmetric operator on stored amplitudes of a type.
 
         Raises
@@ -113,6 +132,10 @@ class Block(Shown):
         ValueError
             If the operator changes N or S_z, or names what the model does not have.
         """
+        check_operator(self.space.model, operator)
+        factors = SpinFactors.of(operator, self.spins) if self.spins else None
+        if self.spins and factors:
+            return ElectronOperator(self.spins, factors, dtype)
         return self.of_factors(self.space.factorise(operator), dtype)
 
     def of_factors(self, factors: Sequence[Factor], dtype: np.dtype[Any]) -> TensorOperator:

@@ -74,9 +74,8 @@ class Hamiltonian(Shown):
     def dtype(self) -> type[np.float64] | type[np.complex128]:
         """float64 where every factor is real, else complex128."""
         values = [value for factor in self.factors for _, value in factor.lattice]
-        matrices = [factor.charges for factor in self.factors]
-        is_real = not any(np.imag(v) for v in values) and not any(np.iscomplexobj(m) for m in matrices)
-        return np.float64 if is_real else np.complex128
+        is_complex = any(np.imag(v) for v in values) or any(factor.dtype is np.complex128 for factor in self.factors)
+        return np.complex128 if is_complex else np.float64
 
     @cached_property
     def scale(self) -> float:
@@ -117,6 +116,11 @@ class Hamiltonian(Shown):
     @cached_property
     def neighbours(self) -> dict[tuple[int, int], Hamiltonian]:
         """The Hamiltonians of other sectors, by the change of (N, N_up - N_dn), as far as they have been built."""
+        return {}
+
+    @cached_property
+    def symmetries(self) -> dict[object, bool]:
+        """Which symmetries it has, as far as that has been looked at."""
         return {}
 
     def apply(self, psi: Amplitudes) -> Amplitudes:

@@ -185,6 +185,74 @@ def ladders(out: Array, psi: Array, strength: Array, source: Array, weight: Arra
                         out[r, q] += c * weight[f, k, q] * psi[r, source[f, k, q]]
 
 
+@inlined
+def add_entries(o: Array, psi: Array, first: int, end: int, column: Array, value: Array) -> None:
+    """``o += sum_k value[k] psi[column[k]]`` over the entries from `first` to `end`, several at a time."""
+    k = first
+    while k + 4 <= end:
+        v0, v1, v2, v3 = value[k], value[k + 1], value[k + 2], value[k + 3]
+        x0, x1, x2, x3 = psi[column[k]], psi[column[k + 1]], psi[column[k + 2]], psi[column[k + 3]]
+        for p in range(len(o)):
+            o[p] += v0 * x0[p] + v1 * x1[p] + v2 * x2[p] + v3 * x3[p]
+        k += 4
+    if k + 2 <= end:
+        v0, v1, x0, x1 = value[k], value[k + 1], psi[column[k]], psi[column[k + 1]]
+        for p in range(len(o)):
+            o[p] += v0 * x0[p] + v1 * x1[p]
+        k += 2
+    if k < end:
+        v0, x0 = value[k], psi[column[k]]
+        for p in range(len(o)):
+            o[p] += v0 * x0[p]
+
+
+@compiled
+def within_rows(
+    out: Array,
+    psi: Array,
+    start: Array,
+    column: Array,
+    value: Array,
+    number_start: Array,
+    number: Array,
+    count: Array,
+    strength: Array,
+    parts: int,
+    work: Array,
+) -> None:
+    """``out[r, c] = sum_c' A[c, c'] psi[r, c'] + sum_n count[c, n] strength[n, r] psi[r, c]``, A and count in CSR.
+
+    psi holds `parts` numbers for each c, which are acted upon alike. Some rows at a time are turned, in `work`, so that
+    c goes down columns; strength[tile, n] has those of such a tile.
+    """
+    rows, columns = psi.shape[0], psi.shape[1] // parts
+    shares, width = work.shape[0], work.shape[3]
+    height = width // parts
+    tiles = strength.shape[0]
+    for share in prange(shares):
+        x, o = work[share, 0], work[share, 1]
+        for tile in range(share * tiles // shares, (share + 1) * tiles // shares):
+            first, by = tile * height, strength[tile]
+            full = min(height, rows - first)
+            for c in range(columns):
+                for part in range(parts):
+                    for r in range(full):
+                        x[c, r * parts + part] = psi[first + r, c * parts + part]
+            for c in range(columns):
+                y, z = o[c], x[c]
+                for p in range(width):
+                    y[p] = 0.0
+                add_entries(y, by, number_start[c], number_start[c + 1], number, count)
+                for p in range(width):
+                    y[p] *= z[p]
+                add_entries(y, x, start[c], start[c + 1], column, value)
+            for r in range(full):
+                row = out[first + r]
+                for c in range(columns):
+                    for part in range(parts):
+                        row[c * parts + part] = o[c, r * parts + part]
+
+
 @compiled
 def hops(
     out: Array,
@@ -210,23 +278,8 @@ def hops(
     for share in prange(shares):
         w = work[share]
         for r in range(share * rows // shares, (share + 1) * rows // shares):
-            o, k, middle, end = out[r], start[r], moving[r], start[r + 1]
-            while k + 4 <= middle:
-                v0, v1, v2, v3 = value[k], value[k + 1], value[k + 2], value[k + 3]
-                x0, x1, x2, x3 = psi[column[k]], psi[column[k + 1]], psi[column[k + 2]], psi[column[k + 3]]
-                for p in range(columns):
-                    o[p] += v0 * x0[p] + v1 * x1[p] + v2 * x2[p] + v3 * x3[p]
-                k += 4
-            if k + 2 <= middle:
-                v0, v1, x0, x1 = value[k], value[k + 1], psi[column[k]], psi[column[k + 1]]
-                for p in range(columns):
-                    o[p] += v0 * x0[p] + v1 * x1[p]
-                k += 2
-            if k < middle:
-                v0, x0 = value[k], psi[column[k]]
-                for p in range(columns):
-                    o[p] += v0 * x0[p]
-                k += 1
+            o, k, end = out[r], moving[r], start[r + 1]
+            add_entries(o, psi, start[r], k, column, value)
             while k < end:
                 g, v0, x0 = element[k], value[k], psi[column[k]]
                 if k + 1 < end and element[k + 1] == g:

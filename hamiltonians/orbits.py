@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -63,26 +65,54 @@ class Orbits:
     stabiliser_value: NDArray[Any]
 
     @classmethod
-    def of(cls, elements: tuple[Action, ...], phonons: PhononSpace) -> Orbits:
+    def of(cls, elements: Sequence[Action], phonons: PhononSpace) -> Orbits:
         """Sort configurations into orbits of a group (identity first)."""
-        images = np.array([a.charges for a in elements])
-        signs = np.array([a.charge_sign for a in elements])
+        representatives = np.unique(reduce(np.minimum, (a.charges for a in elements)))
+        moved = ((a.charges[representatives], a.charge_sign[representatives]) for a in elements)
+        return cls.from_images(representatives, moved, len(elements[0].charges), elements, phonons)
+
+    @classmethod
+    def from_images(
+        cls,
+        representatives: NDArray[np.int64],
+        moved: Iterable[tuple[NDArray[np.int64], NDArray[np.float64]]],
+        configurations: int,
+        elements: Sequence[Action],
+        phonons: PhononSpace,
+    ) -> Orbits:
+        """Collect the orbits of representatives.
+
+        Parameters
+        ----------
+        representatives : (rows,) int
+            Ascending.
+        moved : iterable of (images, signs)
+            Of the representatives under each element.
+        configurations : int
+            Their number.
+        elements : sequence of Action
+            The group: characters, and what it does to the phonons.
+        phonons : PhononSpace
+            Phonon states.
+        """
         phases = _real_if_possible(np.conj([a.character for a in elements]))
-        smallest = images.min(axis=0)
-        representatives = np.unique(smallest)
-        row = np.searchsorted(representatives, smallest)
-        element = np.zeros(images.shape[1], np.int16)
-        factor = np.zeros(images.shape[1], phases.dtype)
-        for g in range(len(elements) - 1, -1, -1):  # the first element that reaches a configuration wins
-            reached = images[g, representatives]
-            element[reached] = g
-            factor[reached] = phases[g] * signs[g, representatives]
-        sizes = np.bincount(row, minlength=len(representatives))
-        fixes = images[:, representatives] == representatives
-        special = np.flatnonzero(fixes.sum(axis=0) > 1)
-        which, fixing = np.nonzero(fixes[:, special].T)
-        orders = fixes[:, special].sum(axis=0)
-        values = phases[fixing] * signs[fixing, representatives[special[which]]] / orders[which]
+        row = np.full(configurations, -1, np.int64)
+        element = np.zeros(configurations, np.int16)
+        factor = np.zeros(configurations, phases.dtype)
+        fixed: list[NDArray[np.int64]] = []
+        values: list[NDArray[Any]] = []
+        for g, (image, sign) in enumerate(moved):
+            new = np.flatnonzero(row[image] < 0)  # the first element that reaches a configuration wins
+            reached = image[new]
+            row[reached], element[reached], factor[reached] = new, g, phases[g] * sign[new]
+            fixed.append(np.flatnonzero(image == representatives))
+            values.append(phases[g] * sign[fixed[-1]])
+        rows, value = np.concatenate(fixed), np.concatenate(values)
+        fixing = np.repeat(np.arange(len(elements)), [len(some) for some in fixed])
+        orders = np.bincount(rows, minlength=len(representatives))
+        chosen = np.flatnonzero(orders[rows] > 1)
+        chosen = chosen[np.lexsort((fixing[chosen], rows[chosen]))]
+        special = np.flatnonzero(orders > 1)
         gather = np.array([_inverse(a.phonons) for a in elements], np.int32)
         phonon_sign = np.array([a.phonon_sign[back] for a, back in zip(elements, gather, strict=True)])
         return cls(
@@ -90,16 +120,16 @@ class Orbits:
             row,
             element,
             factor,
-            sizes,
+            np.bincount(row, minlength=len(representatives)),
             np.array([_inverse(a.modes) for a in elements]),
             np.array([a.odd for a in elements]),
             phonons,
             gather,
             phonon_sign if np.any(phonon_sign < 0) else np.zeros((0, 0)),
             special,
-            np.concatenate([[0], np.cumsum(orders)]),
-            fixing.astype(np.int16),
-            values,
+            np.concatenate([[0], np.cumsum(orders[special])]),
+            fixing[chosen].astype(np.int16),
+            value[chosen] / orders[rows[chosen]],
         )
 
     @property

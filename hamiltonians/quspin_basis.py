@@ -11,14 +11,13 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numba import carray, cfunc, njit, uint64
 from numpy.typing import NDArray
-from quspin.basis.user import map_sig_64, next_state_sig_64, op_sig_64, user_basis
-from quspin.operators import hamiltonian
 
 from .charges import ChargeBasis
 from .operators import ChargeWord, Operator
@@ -26,8 +25,6 @@ from .operators import ChargeWord, Operator
 MAX_BITS = 64
 ROUNDING = 1e-12
 """Imaginary parts of a real block, relative to its largest element."""
-Entries = tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]
-"""Elements of a matrix, their rows and their columns."""
 SYMBOLS: Mapping[str, str] = {
     "c+up": "+", "c+dn": "+", "cup": "-", "cdn": "-", "nup": "n", "ndn": "n", "b+": "B", "b": "b", "nb": "N",
 }  # fmt: skip
@@ -95,11 +92,6 @@ def _popcount(x):  # type: ignore[no-untyped-def]
     return count
 
 
-@cfunc(
-    op_sig_64,
-    locals={"bit": uint64, "one": uint64, "place": uint64, "mask": uint64, "n": uint64, "state": uint64},
-    cache=True,
-)
 def _act(pointer, letter, index, bits, args):  # type: ignore[no-untyped-def]
     """Act with one letter; args = [first boson bit, first phonon bit, phonon width, largest phonon number]."""
     result = carray(pointer, 1)[0]
@@ -141,18 +133,12 @@ def _act(pointer, letter, index, bits, args):  # type: ignore[no-untyped-def]
     return -1
 
 
-@cfunc(next_state_sig_64, cache=True)
 def _next_in_table(state, counter, bits, args):  # type: ignore[no-untyped-def]
     """Read the state table; QuSpin asks once more than there are states, hence the clamp. args = [n, states...]."""
     last = args[0] - uint64(1)
     return args[min(counter + uint64(1), last) + uint64(1)]
 
 
-@cfunc(
-    map_sig_64,
-    locals={"one": uint64, "image": uint64, "seen": uint64, "n": uint64, "offset": uint64, "mask": uint64},
-    cache=True,
-)
 def _permute(state, bits, sign, args):  # type: ignore[no-untyped-def]
     """Permute sites, bosons and modes; args = [sites, bosons, modes, width, odd, three permutations...].
 
@@ -182,6 +168,36 @@ def _permute(state, bits, sign, args):  # type: ignore[no-untyped-def]
     if parity & 1:
         sign[0] *= -1
     return image
+
+
+@dataclass(frozen=True)
+class Callbacks:
+    """What QuSpin calls, compiled with its signatures.
+
+    Attributes
+    ----------
+    act, next_in_table, permute : CFunc
+        Acts with a letter; gives the next state; moves a state by a symmetry.
+    """
+
+    act: Any
+    next_in_table: Any
+    permute: Any
+
+
+@cache
+def callbacks() -> Callbacks:
+    """Compile what QuSpin calls; it takes a second to load and is not needed everywhere."""
+    from quspin.basis.user import map_sig_64, next_state_sig_64, op_sig_64
+
+    def whole(names: str) -> dict[str, Any]:
+        return dict.fromkeys(names.split(), uint64)
+
+    return Callbacks(
+        cfunc(op_sig_64, locals=whole("bit one place mask n state"), cache=True)(_act),
+        cfunc(next_state_sig_64, cache=True)(_next_in_table),
+        cfunc(map_sig_64, locals=whole("one image seen n offset mask"), cache=True)(_permute),
+    )
 
 
 @dataclass(frozen=True)
@@ -237,17 +253,20 @@ class QuspinBasis:
                 f"a state needs {layout.bits} bits ({layout.phonon_shift} for charges, {layout.modes} x {layout.width} "
                 f"for phonons) and one integer has {MAX_BITS}; use fewer modes or fewer quanta"
             )
+        from quspin.basis.user import user_basis
+
         self.layout, self.maps = layout, tuple(maps)
         count = len(table)
         self._table = np.concatenate([np.array([count], np.uint64), np.sort(table)])
         arguments = np.array([2 * layout.sites, layout.phonon_shift, layout.width, layout.max_quanta], np.uint64)
+        compiled = callbacks()
         blocks: dict[str, Any] = {
-            f"map{i}": (_permute, m.period, m.block, m.arguments(layout.width)) for i, m in enumerate(maps)
+            f"map{i}": (compiled.permute, m.period, m.block, m.arguments(layout.width)) for i, m in enumerate(maps)
         }
         first = int(self._table[1])
         constraint = {
             "Np": (count,),
-            "next_state": _next_in_table,
+            "next_state": compiled.next_in_table,
             "next_state_args": self._table,
             "get_Ns_pcon": lambda bits, number: count,
             "get_s0_pcon": lambda bits, number: first,
@@ -255,7 +274,7 @@ class QuspinBasis:
         self.basis = user_basis(
             np.uint64,
             layout.bits,
-            {"op": _act, "op_args": arguments},
+            {"op": compiled.act, "op_args": arguments},
             allowed_ops=set("+-nBbNca"),
             sps=2,
             pcon_dict=constraint,
@@ -270,29 +289,6 @@ class QuspinBasis:
     def __len__(self) -> int:
         return int(self.basis.Ns)
 
-    def word_matrix(self, words: Mapping[ChargeWord, complex], dtype: type) -> sp.csr_array:
-        """Return the matrix of a sum of charge words; complex numbers are refused in a real matrix."""
-        size = len(self)
-        value: list[NDArray[Any]] = [np.zeros(0, dtype)]
-        row, column = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-        for word, coefficient in words.items():
-            for found, part in zip((value, row, column), self.entries(word, coefficient, dtype), strict=True):
-                found.append(part)
-        entries = (np.concatenate(value), (np.concatenate(row), np.concatenate(column)))
-        matrix = sp.csr_array(entries, shape=(size, size))
-        matrix.eliminate_zeros()
-        matrix.sort_indices()
-        return matrix
-
-    def entries(self, word: ChargeWord, coefficient: complex, dtype: type) -> Entries:
-        """Return the elements of a charge word times a number, their rows and their columns."""
-        number = _as(coefficient, dtype)
-        if not word:
-            every = np.arange(len(self))
-            return np.full(len(self), number, dtype), every, every
-        elements, rows, columns = self.basis.Op(*self._string(word), number, dtype)
-        return np.array(elements), np.array(rows, dtype=np.int64), np.array(columns, dtype=np.int64)
-
     def matrix(self, operator: Operator, dtype: type) -> sp.csr_array:
         """Return the matrix of an operator of charges and phonons as one QuSpin `hamiltonian`."""
         static: defaultdict[str, list[list[Any]]] = defaultdict(list)
@@ -306,6 +302,8 @@ class QuspinBasis:
                 static["-+"].append([_as(coefficient, dtype), 0, 0])
             else:
                 static[letters].append([_as(coefficient, dtype), *places])
+        from quspin.operators import hamiltonian
+
         complex_maps = bool(self.maps) and not np.issubdtype(dtype, np.complexfloating)
         built = hamiltonian(
             [[letters, rows] for letters, rows in static.items()],

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from html import escape
 from typing import Any
 
@@ -21,10 +21,11 @@ from .model import Model
 from .operators import ChargeWord, LatticeWord, Operator, displace
 from .parameters import InvalidModel, Problem, show
 from .phonons import PhononSpace, Polynomial, phonon_dimension, word_matrix
-from .quspin_basis import Entries, Layout, QuspinBasis
 from .sector import Sector, check_sector
-from .threads import one_thread_for
+from .words import Entries, charge_rows, word_entries
 
+FEW_PHONONS = 1000
+"""Phonon states up to which lattice matrices are kept."""
 IDENTITY: Polynomial = (((), 1.0),)
 
 
@@ -34,14 +35,22 @@ class Factor(Shown):
 
     Attributes
     ----------
-    charges : csr_array, shape (charge dimension, charge dimension)
-        A, on the electron-boson configurations.
+    build : function
+        Makes A, once it is needed.
+    dtype : type
+        float64 or complex128, of A.
     lattice : Polynomial
         P, on the phonons; its matrix depends on the cutoff.
     """
 
-    charges: sp.csr_array = field(repr=False)
+    build: Callable[[], sp.csr_array] = field(repr=False)
+    dtype: type[np.float64] | type[np.complex128]
     lattice: Polynomial
+
+    @cached_property
+    def charges(self) -> sp.csr_array:
+        """A, on the electron-boson configurations, shape (charge dimension, charge dimension)."""
+        return self.build()
 
     def card(self) -> Card:
         """Return how large A is, and of how many words P is the sum."""
@@ -129,26 +138,30 @@ class Space(Shown):
             return False
         return bool(len(self.frame)) and bool(np.any(self.frame != self.frame[0]))
 
-    @cached_property
-    def _charge_matrices(self) -> QuspinBasis:
-        return QuspinBasis(Layout.of(self.charges, 0, 0), self.charges.states)
-
     def charge_matrix(self, words: Mapping[ChargeWord, complex], dtype: type) -> sp.csr_array:
         """Return the matrix of a sum of charge words on the electron-boson configurations."""
-        if not len(self.charges):
-            return sp.csr_array((0, 0), dtype=dtype)
-        with one_thread_for(len(self.charges)):
-            return self._charge_matrices.word_matrix(words, dtype)
+        matrix = charge_rows(words, self.charges, self.charges.states).astype(dtype, casting="safe")
+        matrix.eliminate_zeros()
+        matrix.sort_indices()
+        return matrix
 
     def word_entries(self, word: ChargeWord) -> Entries:
         """Return the elements of a charge word on the electron-boson configurations, their rows and their columns."""
-        if not len(self.charges):
-            return np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64)
-        with one_thread_for(len(self.charges)):
-            return self._charge_matrices.entries(word, 1.0, np.float64)
+        return word_entries(word, self.charges)
 
     def lattice_matrix(self, lattice: Polynomial) -> sp.csr_array:
-        """Return the matrix of a lattice polynomial on the phonon states (real where it can be)."""
+        """Return the matrix of a lattice polynomial on the phonon states, real where it can be; small ones are kept."""
+        if len(self.phonons) > FEW_PHONONS:
+            return self._lattice_matrix(lattice)
+        if lattice not in self._known_lattice:
+            self._known_lattice[lattice] = self._lattice_matrix(lattice)
+        return self._known_lattice[lattice]
+
+    @cached_property
+    def _known_lattice(self) -> dict[Polynomial, sp.csr_array]:
+        return {}
+
+    def _lattice_matrix(self, lattice: Polynomial) -> sp.csr_array:
         weights = [value.real if np.imag(value) == 0 else value for _, value in lattice]
         return sp.csr_array(
             sum(
@@ -171,7 +184,7 @@ class Space(Shown):
         if not self.is_dressed:
             return self._factors(self.displaced(operator))
         physical = ((factor.charges, factor.lattice) for factor in self._factors(operator))
-        return tuple(Factor(charges, lattice) for charges, lattice in in_frame(physical, self.frame))
+        return tuple(_built(charges, lattice) for charges, lattice in in_frame(physical, self.frame))
 
     def displaced(self, operator: Operator) -> Operator:
         """Return the formula of an operator in a frame that is the same for all configurations."""
@@ -195,8 +208,8 @@ class Space(Shown):
         if len(lattice) == 1:  # the number belongs to the charges, so that P = 1 is recognised
             (word, scale), *_ = lattice
             words, lattice = {w: scale * value for w, value in words.items()}, ((word, 1.0),)
-        real = all(np.imag(value) == 0 for value in words.values())
-        return Factor(self.charge_matrix(words, np.float64 if real else np.complex128), lattice)
+        dtype = np.float64 if all(np.imag(value) == 0 for value in words.values()) else np.complex128
+        return Factor(partial(self.charge_matrix, words, dtype), dtype, lattice)
 
     def label(self, number: int) -> str:
         """Return a basis state in words: electrons, bosons and phonon numbers."""
@@ -221,6 +234,10 @@ class Space(Shown):
         rows = [f"{number:4d}  {self.label(number)}" for number in range(min(limit, self.dimension))]
         more = [f" ... {self.dimension - limit} more"] if self.dimension > limit else []
         return "\n".join([head, *rows, *more])
+
+
+def _built(charges: sp.csr_array, lattice: Polynomial) -> Factor:
+    return Factor(partial(sp.csr_array, charges), np.complex128 if np.iscomplexobj(charges) else np.float64, lattice)
 
 
 def dimensions(model: Model, sector: Sector) -> tuple[int, int]:

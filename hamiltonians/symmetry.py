@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..clusters import Cluster, Permutation, order, point_group
 from .algebra import canonical
+from .charges import ChargeBasis
 from .few_particles import largest_element
 from .frame import frame_parts
 from .model import Model
@@ -50,6 +51,11 @@ class Symmetry:
     odd: bool
     period: int
     block: int
+
+    @property
+    def character(self) -> complex:
+        """``exp(-2 pi i m / period)``."""
+        return complex(np.exp(-2j * np.pi * self.block / self.period))
 
     def as_map(self) -> SymmetryMap:
         """Return the same as a QuSpin map, whose quantum numbers count the other way round."""
@@ -210,29 +216,28 @@ class Action:
 
 def group(space: Space, symmetries: tuple[Symmetry, ...]) -> tuple[Action, ...]:
     """Return all products of powers of the generators (translations, then reflections)."""
-    powers = [tuple(_powers(space, _action(space, symmetry), symmetry.period)) for symmetry in symmetries]
-    return reduce(lambda left, right: tuple(a.then(b) for a in left for b in right), powers, (_identity(space),))
+    return generated([_action(space, symmetry) for symmetry in symmetries], symmetries)
 
 
-def _identity(space: Space) -> Action:
-    charges, phonons = space.shape
-    modes = np.arange(space.phonons.modes)
-    return Action(np.arange(charges), np.ones(charges), np.arange(phonons), np.ones(phonons), 1.0 + 0.0j, modes, False)
+def generated(generators: Sequence[Action], symmetries: Sequence[Symmetry]) -> tuple[Action, ...]:
+    """Return all products of powers of some generators, the identity first; at least one is needed."""
+    powers = [tuple(_powers(g, symmetry.period)) for g, symmetry in zip(generators, symmetries, strict=True)]
+    return reduce(lambda left, right: tuple(a.then(b) for a in left for b in right), powers)
 
 
-def _powers(space: Space, element: Action, period: int) -> Iterator[Action]:
-    power = _identity(space)
+def _powers(element: Action, period: int) -> Iterator[Action]:
+    charges, phonons = len(element.charges), len(element.phonons)
+    start = np.arange(charges), np.ones(charges), np.arange(phonons), np.ones(phonons)
+    power = Action(*start, 1.0 + 0.0j, np.arange(len(element.modes)), False)
     for _ in range(period):
         yield power
         power = power.then(element)
 
 
 def _action(space: Space, symmetry: Symmetry) -> Action:
-    charges, charge_sign = permuted_charges(space, symmetry)
     modes = np.array(symmetry.modes, np.int64)
-    phonons, phonon_sign = permuted_phonons(space.phonons, modes, symmetry.odd)
-    character = complex(np.exp(-2j * np.pi * symmetry.block / symmetry.period))
-    return Action(charges, charge_sign, phonons, phonon_sign, character, modes, symmetry.odd)
+    phonons = permuted_phonons(space.phonons, modes, symmetry.odd)
+    return Action(*permuted_charges(space.charges, symmetry), *phonons, symmetry.character, modes, symmetry.odd)
 
 
 def permuted_phonons(
@@ -245,9 +250,9 @@ def permuted_phonons(
     return states.index(moved), _sign(parity)
 
 
-def permuted_charges(space: Space, symmetry: Symmetry) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def permuted_charges(charges: ChargeBasis, symmetry: Symmetry) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the image of each charge configuration and the sign from reordering its creators."""
-    states, sites = space.charges.states, space.charges.sites
+    states, sites = charges.states, charges.sites
     one = np.uint64(1)
     image = np.zeros_like(states)
     parity = np.zeros(len(states), np.int64)
@@ -260,7 +265,7 @@ def permuted_charges(space: Space, symmetry: Symmetry) -> tuple[NDArray[np.int64
         image |= seen << np.uint64(offset)
     for b, target in enumerate(symmetry.bosons):
         image |= ((states >> np.uint64(2 * sites + b)) & one) << np.uint64(2 * sites + target)
-    return space.charges.index(image), _sign(parity)
+    return charges.index(image), _sign(parity)
 
 
 def _sign(parity: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -101,7 +102,7 @@ class TensorOperator:
             self._gather, self._sign = np.arange(self.inside, dtype=np.int32)[None], np.zeros((0, 0))
         else:
             self._gather, self._sign = orbits.gathers(inside)
-        kinds = [factor.charges.dtype for factor in factors] + [matrix.dtype for matrix in lattice]
+        kinds = [factor.dtype for factor in factors] + [matrix.dtype for matrix in lattice]
         kinds += [dtype] if dtype is not None else []
         is_complex = any(kind == np.complex128 for kind in kinds) or (orbits is not None and orbits.is_complex)
         self.dtype = np.dtype(np.complex128 if is_complex else np.float64)
@@ -177,8 +178,56 @@ class TensorOperator:
             kernels.hops(out, phi, start, hop.moving, column, value, *moves, self._work)
 
 
-class TensorHamiltonian(TensorOperator):
+class StoredHamiltonian(ABC):
     """H on stored amplitudes, flattened; what Lanczos needs and nothing more.
+
+    Attributes
+    ----------
+    hamiltonian : Hamiltonian
+        Of the whole sector.
+    shape : tuple of int
+        Of stored amplitudes ``phi[row, p]``.
+    dtype : numpy.dtype
+        Of the amplitudes.
+    """
+
+    hamiltonian: Hamiltonian
+    shape: tuple[int, int]
+    dtype: np.dtype[Any]
+
+    @property
+    @abstractmethod
+    def dimension(self) -> int:
+        """Number of independent amplitudes."""
+
+    @abstractmethod
+    def apply(self, phi: Amplitudes, out: Amplitudes | None = None) -> Amplitudes:
+        """Return the image of stored amplitudes ``phi[row, p]``; `out` is overwritten."""
+
+    @abstractmethod
+    def project(self, v: NDArray[Any]) -> None:
+        """Project amplitudes, in place, onto those that the symmetry allows."""
+
+    @property
+    def size(self) -> int:
+        """Number of stored amplitudes."""
+        return self.shape[0] * self.shape[1]
+
+    def dot(self, v: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Return ``H v`` for amplitudes that the symmetry allows (see `project`); `out` is overwritten."""
+        result = np.empty(self.size, np.result_type(v, self.dtype)) if out is None else out
+        self.image(v, result)
+        self.project(result)
+        return result
+
+    def image(self, v: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:
+        """Write ``H v`` to `out` for a solver that projects its own vectors: rounding may leave what is allowed."""
+        self.apply(v.reshape(self.shape), out.reshape(self.shape))
+        return out
+
+
+class TensorHamiltonian(TensorOperator, StoredHamiltonian):
+    """H as a sum of products of a charge and a lattice matrix.
 
     Parameters
     ----------
@@ -193,19 +242,6 @@ class TensorHamiltonian(TensorOperator):
         super().__init__(hamiltonian.factors, hamiltonian.lattice, space.phonons, len(space.charges), orbits)
         self.hamiltonian = hamiltonian
         self.shape = (self.rows, self.inside)
-        self.size = self.rows * self.inside
-
-    def dot(self, v: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[Any]:
-        """Return ``H v`` for amplitudes that the symmetry allows (see `project`); `out` is overwritten."""
-        result = np.empty(self.size, np.result_type(v, self.dtype)) if out is None else out
-        self.image(v, result)
-        self.project(result)
-        return result
-
-    def image(self, v: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:
-        """Write ``H v`` to `out` for a solver that projects its own vectors: rounding may leave what is allowed."""
-        self.apply(v.reshape(self.shape), out.reshape(self.shape))
-        return out
 
     def project(self, v: NDArray[Any]) -> None:
         """Project amplitudes, in place, onto those that the symmetry allows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -13,9 +14,14 @@ PARALLEL_FROM = 1 << 16
 """Fewer numbers than these are handled by one thread: waking the others would take longer."""
 
 
-@cache
 def _controller() -> ThreadpoolController:
     """Return the thread pools of the libraries that are loaded."""
+    return _pools("quspin" in sys.modules)
+
+
+@cache
+def _pools(with_quspin: bool) -> ThreadpoolController:
+    """Look for thread pools: once before QuSpin is loaded, which brings its own, and once after."""
     return ThreadpoolController()
 
 

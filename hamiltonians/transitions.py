@@ -10,7 +10,7 @@ so that a local operator is a sum over momentum transfers, and the image of each
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -24,21 +24,19 @@ from ..clusters import InvalidValue
 from . import kernels
 from .algebra import canonical
 from .block import Block
-from .charges import ChargeBasis
 from .frame import Product, frame_parts, in_frame
 from .hamiltonian import Hamiltonian
 from .model import Model
-from .operators import ADJOINT, ChargeWord, LatticeWord, Operator
+from .operators import ChargeWord, LatticeWord, Operator
 from .sector import Sector, allowed_two_sz
 from .space import CHARGE_OF, IDENTITY, Amplitudes, check_names
-from .symmetry import Symmetry, commutes, group, relabelled
+from .symmetry import Symmetry, commutes, relabelled
 from .tensor import Hop
 from .threads import kernel_threads_for
+from .words import charge_rows
 
 Change = tuple[int, int]
 """Change of (N, N_up - N_dn)."""
-RAISES: Mapping[str, int] = {"c+up": 1, "cup": 0, "c+dn": 1, "cdn": 0, "b+": 1, "b": 0, "nup": 1, "ndn": 1, "nb": 1}
-"""Occupation that a letter leaves; one that counts needs it before, the others need the opposite."""
 
 
 def charge_change(model: Model, operator: Operator) -> Change:
@@ -168,56 +166,6 @@ class Transition:
         return reduced, source.element[matrix.indices]
 
 
-def charge_rows(words: Mapping[ChargeWord, complex], basis: ChargeBasis, states: NDArray[np.uint64]) -> sp.csr_array:
-    """Return ``<state| sum of charge words |e>`` for given configurations of any sector and all e of a basis.
-
-    Parameters
-    ----------
-    words : mapping of ChargeWord to complex
-        The operator.
-    basis : ChargeBasis
-        Where it starts.
-    states : (n,) uint64
-        Configurations where it ends, as integers of the same layout.
-
-    Returns
-    -------
-    csr_array, shape (n, len(basis))
-        Real where all coefficients are.
-    """
-    rows, columns = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    values: list[NDArray[Any]] = [np.zeros(0)]
-    for word, value in words.items():
-        row, image, sign = acted(tuple((ADJOINT[symbol], index) for symbol, index in word[::-1]), basis, states)
-        column = basis.index(image)
-        there = column >= 0
-        rows.append(row[there])
-        columns.append(column[there])
-        values.append((value if np.imag(value) else np.real(value)) * sign[there])
-    entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
-    return sp.csr_array(entries, shape=(len(states), len(basis)))
-
-
-def acted(
-    word: ChargeWord, basis: ChargeBasis, states: NDArray[np.uint64]
-) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.float64]]:
-    """Apply a charge word to configurations: return those that it does not annihilate, their images and signs."""
-    one, shift = np.uint64(1), {"b": 2 * basis.sites, "d": basis.sites, "u": 0}
-    source, image = np.arange(len(states)), states.copy()
-    parity = np.zeros(len(states), np.int64)
-    for symbol, index in reversed(word):
-        is_boson, counts = "b" in symbol, symbol.startswith("n")
-        place = basis.boson_sites.index(index) if is_boson else index
-        bit = np.uint64(place + (shift["b"] if is_boson else shift[symbol[-2]]))
-        full = (image >> bit) & one
-        alive = full == np.uint64(RAISES[symbol] if counts else 1 - RAISES[symbol])
-        source, image, parity = source[alive], image[alive], parity[alive]
-        if not counts:
-            image = image ^ (one << bit)
-            parity = parity if is_boson else parity + np.bitwise_count(image & ((one << bit) - one))
-    return source, image, np.where(parity % 2, -1.0, 1.0)
-
-
 def transitions(block: Block, operator: Operator, target: Hamiltonian | None = None) -> tuple[Transition, ...]:
     """Return the parts of an operator that lead from a block to others, each with the block to which it leads.
 
@@ -246,12 +194,20 @@ def transitions(block: Block, operator: Operator, target: Hamiltonian | None = N
     hamiltonian = target or target_hamiltonian(block.hamiltonian, charge_change(block.space.model, operator))
     if hamiltonian is None:
         return ()
-    common = [commutes(hamiltonian.space, hamiltonian.operator, s) for s in block.symmetries]
+    common = [_has(hamiltonian, s) for s in block.symmetries]
     own = tuple(s for s, kept in zip(block.symmetries, common, strict=True) if kept)
     parts = _parts(canonical(operator), block.space.model, own)
     return tuple(
         Transition(block, _block(hamiltonian, block.sector, other), part) for other, part in parts if part.terms
     )
+
+
+def _has(hamiltonian: Hamiltonian, symmetry: Symmetry) -> bool:
+    """True where a Hamiltonian has a symmetry; it keeps the answer."""
+    known, anyhow = hamiltonian.symmetries, replace(symmetry, block=0)
+    if anyhow not in known:
+        known[anyhow] = commutes(hamiltonian.space, hamiltonian.operator, anyhow)
+    return known[anyhow]
 
 
 def _parts(
@@ -289,7 +245,6 @@ def _projected(images: list[Operator], symmetry: Symmetry, reached: int) -> Oper
 
 
 def _block(hamiltonian: Hamiltonian, source: Sector, symmetries: tuple[Symmetry, ...]) -> Block:
-    elements = group(hamiltonian.space, symmetries) if symmetries else ()
     sector = hamiltonian.space.sector
     if (
         symmetries
@@ -298,4 +253,4 @@ def _block(hamiltonian: Hamiltonian, source: Sector, symmetries: tuple[Symmetry,
     ):
         parity = 1 - 2 * symmetries[1].block if len(symmetries) > 1 else None
         sector = replace(sector, momentum=symmetries[0].block, reflection=parity)
-    return Block(hamiltonian, sector, symmetries, elements)
+    return Block(hamiltonian, sector, symmetries)

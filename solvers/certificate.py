@@ -15,6 +15,7 @@ from ..hamiltonians import Amplitudes, Block
 from ..hamiltonians.beyond import Beyond
 from ..hamiltonians.phonons import PhononSpace, Shell
 from ..hamiltonians.tensor import TensorOperator
+from .deflation import add
 
 AT_A_TIME = 1 << 24
 """Amplitudes beyond the cutoff that are computed at a time."""
@@ -165,8 +166,7 @@ class Certifier:
     def residual(self, energy: float, phi: Amplitudes) -> float:
         """Return ``||H psi - E psi||`` in the truncated space."""
         image = self.block.energy.apply(phi)
-        for row, amplitudes in zip(image, phi, strict=True):
-            row -= energy * amplitudes
+        add(np.array([-energy]), phi.reshape(1, -1), image.reshape(-1))
         return float(np.linalg.norm(image))
 
     def certify(self, energies: Sequence[float] | NDArray[np.float64], states: Amplitudes) -> Certificate:

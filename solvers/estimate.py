@@ -12,6 +12,7 @@ import numpy as np
 from ..clusters import Card, InvalidValue, Shown, Told, order, point_group
 from ..clusters.shown import counted
 from ..hamiltonians import Model, Sector, hamiltonian_operator
+from ..hamiltonians.electrons import is_electrons_alone
 from ..hamiltonians.frame import frame_parts
 from ..hamiltonians.phonons import phonon_dimension
 from ..hamiltonians.quspin_basis import MAX_BITS
@@ -46,6 +47,8 @@ SURE = 60
 """Steps of a search that makes sure that nothing is left below a bar."""
 SETTING_UP, HELD = 900, 700
 """Bytes for each charge configuration while the factors of H are built, and afterwards."""
+ELECTRONS_HELD = 300
+"""The same for electrons alone: nothing is built, and observables take some."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -195,12 +198,15 @@ def _tensor_needs(model: Model, sector: Sector, size: _Size) -> tuple[float, flo
     moving, ladders = _entries_of_a_row(model)
     spread, jumps = _spread_of_a_row(model, sector)
     vector = size.width * size.stored
-    kept = min(KEPT_BYTES, STEPS * vector) if FIRST_CYCLE * vector > STORED_BYTES else STORED_BYTES
+    alone = is_electrons_alone(model)
+    kept = min(0 if alone else KEPT_BYTES, STEPS * vector) if FIRST_CYCLE * vector > STORED_BYTES else STORED_BYTES
     vectors = max(4 + size.states, 2 * size.states + 1) * vector + kept
     tables = size.phonons * (4 * _group_order(model, sector) + 24 * ladders + (4 + size.width) * jumps)
     entries = moving + ladders + spread
     each = SECONDS_PER_AMPLITUDE["tensor"] + SECONDS_PER_HOP * entries
     step = size.stored * each * (2 if size.is_complex else 1)
+    if alone:
+        return ELECTRONS_HELD * size.charges + vectors, size.products * step
     memory = max(SETTING_UP * size.charges, HELD * size.charges + vectors + tables)
     return memory, SECONDS_PER_CONFIGURATION * size.charges + size.products * step
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,7 +24,7 @@ from .checkpoint import Checkpoint, beside, fingerprint
 from .cutoff import cap_in_words, is_automatic, settled
 from .deflation import Matvec, Projection
 from .estimate import check_memory, choose_engine
-from .lanczos import SMALL, Levels, everything, lowest_levels, lowest_of
+from .lanczos import KEPT_BYTES, SMALL, Levels, everything, lowest_levels, lowest_of
 from .level_table import level_table
 from .options import Options
 from .recursion import Progress, announce, silent
@@ -366,7 +367,8 @@ def _tensor(
     energy = block.energy
     kind, space = energy.dtype.type, (energy.project, energy.dimension)
     how = (block.hamiltonian, states, options, progress, checkpoint, space)
-    levels = _searched(energy.image, energy.size, kind, *how)
+    kept = 0 if block.spins else KEPT_BYTES  # with electrons alone, products cost less than memory
+    levels = _searched(energy.image, energy.size, kind, *how, kept_bytes=kept)
     return levels, lambda columns: np.ascontiguousarray(columns.T).reshape(-1, *block.shape)
 
 
@@ -381,6 +383,7 @@ def _searched(
     checkpoint: Checkpoint,
     space: tuple[Projection, int | None] = (everything, None),
     recursion: Recursion = fused,
+    kept_bytes: int = KEPT_BYTES,
 ) -> Levels:
     alike = partial(is_degenerate, width=hamiltonian.level_width)
     limits = (options.tolerance * hamiltonian.unit, options.seed, options.max_matvecs, alike)
@@ -397,6 +400,7 @@ def _searched(
         confirm=options.confirm,
         recursion=recursion,
         scale=hamiltonian.scale,
+        kept_bytes=kept_bytes,
     )
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import scipy.linalg as la
 from numpy.typing import NDArray
-from quspin.tools.lanczos import lanczos_full
 
 from ..hamiltonians.threads import one_blas_thread
 from .deflation import Matvec, Projection, Vector, add, overlaps
@@ -94,6 +93,8 @@ def krylov(matvec: Matvec, project: Projection, start: Vector, steps: int) -> Kr
     >>> space.energies.round(12) + 0.0, (space.starts**2).round(12)
     (array([0., 1., 3., 7.]), array([0.25, 0.25, 0.25, 0.25]))
     """
+    from quspin.tools.lanczos import lanczos_full
+
     basis = np.zeros((steps, len(start)), start.dtype)
     first = start / np.linalg.norm(start)
     basis[0] = first

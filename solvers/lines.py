@@ -205,13 +205,13 @@ class _Fraction(Steps):
         self._buffer: Vector = np.zeros((0, size), dtype)
         self._stored = self._buffer
         self._mixed: Vector = np.zeros(size, dtype)
-        self._signs = np.random.default_rng(0)
+        self._signs = np.where(np.random.default_rng(0).random(min(self._most, MOST_STEPS)) < 0.5, -1.0, 1.0).tolist()
         self._drifting = False
         self.diagonal: list[float] = []
         self.coupling: list[float] = []
         self.seen: list[complex] = []
         self.error = np.inf
-        self._fraction = np.ones(len(accuracy.z), complex)
+        self._inverse = np.ones(len(accuracy.z), complex)
         self._ratio = np.ones(len(accuracy.z), complex)
         self._scale = 0.0
 
@@ -262,17 +262,17 @@ class _Fraction(Steps):
             self._buffer = grown
         self._buffer[count] = v
         self._stored = self._buffer[: count + 1]
-        self._mixed += self._signs.choice((-1.0, 1.0)) * v
+        self._mixed += self._signs[count] * v
 
     def _is_enough(self, coupling: float) -> bool:
         """Bound what is missing: the residual of (z - H) x = v is coupling |x_m| for the Lanczos solution x."""
         self.coupling.append(coupling)
         self._scale = max(self._scale, coupling)
         z, before = self._accuracy.z, self.coupling[-2] if len(self.coupling) > 1 else 0.0
-        self._fraction = z - self.diagonal[-1] - before**2 / self._fraction
-        self._ratio = self._ratio * (before or 1.0) / self._fraction
-        residual = coupling * np.abs(self._ratio)
-        missing = residual if self._left is not None else residual**2
+        self._inverse = np.reciprocal((z - self.diagonal[-1]) - before**2 * self._inverse)
+        self._ratio *= (before or 1.0) * self._inverse
+        missing = (coupling * self._ratio.real) ** 2 + (coupling * self._ratio.imag) ** 2
+        missing = missing if self._left is None else np.sqrt(missing)
         self.error = float(np.max(missing / z.imag))
         reached = float(np.max(missing)) <= self._accuracy.tolerance
         return reached or coupling <= EXHAUSTED * self._scale

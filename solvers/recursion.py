@@ -23,7 +23,6 @@ from typing import Any, Protocol
 import numpy as np
 import scipy.linalg as la
 from numpy.typing import NDArray
-from quspin.tools.lanczos import lanczos_full
 
 from .checkpoint import Checkpoint, Writer
 from .deflation import Deflated, Ritz, Vector, add, hidden, overlaps
@@ -170,6 +169,8 @@ class _Mended:
 
 
 def _stored_cycle(operator: Deflated, start: Vector, steps: int, stop: Stop) -> Ritz:
+    from quspin.tools.lanczos import lanczos_full
+
     basis = np.zeros((steps, operator.size), operator.dtype)
     with np.errstate(invalid="ignore", divide="ignore"):
         values, vectors, _ = lanczos_full(_Mended(operator, basis), start, steps, out=basis, eps=0.0)

@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from quspin.tools.lanczos import lanczos_iter
 
 from ..hamiltonians.kernels import scale, three_terms
 from ..hamiltonians.threads import PARALLEL_FROM, kernel_threads_for
@@ -83,6 +82,8 @@ def by_quspin(steps: Steps, start: Vector, most: int) -> None:
     steps, start, most
         See `fused`.
     """
+    from quspin.tools.lanczos import lanczos_iter
+
     padded = np.append(start, start.dtype.type(0))
     with np.errstate(invalid="ignore", divide="ignore"):
         lanczos_iter(_Listening(steps), padded, min(most, len(start)), return_vec_iter=False, eps=0.0)

@@ -235,7 +235,7 @@ class QuspinBasis:
                 f"a state needs {layout.bits} bits ({layout.phonon_shift} for charges, {layout.modes} x {layout.width} "
                 f"for phonons) and one integer has {MAX_BITS}; use fewer modes or fewer quanta"
             )
-        self.layout = layout
+        self.layout, self._maps = layout, tuple(maps)
         count = len(table)
         self._table = np.concatenate([np.array([count], np.uint64), np.sort(table)])
         arguments = np.array([2 * layout.sites, layout.phonon_shift, layout.width, layout.max_quanta], np.uint64)
@@ -259,6 +259,10 @@ class QuspinBasis:
             pcon_dict=constraint,
             **blocks,
         )
+
+    def __reduce__(self) -> tuple[type[QuspinBasis], tuple[Layout, NDArray[np.uint64], tuple[SymmetryMap, ...]]]:
+        """Copy and pickle what it is made from: QuSpin's own object can do neither."""
+        return QuspinBasis, (self.layout, self._table[1:], self._maps)
 
     @property
     def states(self) -> NDArray[np.uint64]:

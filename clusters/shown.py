@@ -113,12 +113,12 @@ class Shown(ABC):
         return {name: value for name, value in vars(self).items() if name in made_of}
 
 
-def _of_table(table: MappingProxyType[Any, Any]) -> tuple[type[MappingProxyType[Any, Any]], tuple[dict[Any, Any]]]:
-    return MappingProxyType, (dict(table),)
+def fixed(table: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """Return a copy of a table that nobody can change."""
+    return MappingProxyType(dict(table))
 
 
-copyreg.pickle(MappingProxyType, _of_table)
-"""Tables that nobody may change are copied and pickled too; Python itself does not know how."""
+copyreg.pickle(MappingProxyType, lambda table: (fixed, (dict(table),)))
 
 
 class Brief:

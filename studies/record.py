@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from ..clusters.printable import printable
 from ..solvers import estimate
 from .folder import write_bytes
 from .model_file import Study, at_point
@@ -74,7 +75,7 @@ def write(result: Result, path: str | os.PathLike[str]) -> Path:
     data = _real(result.data).assign_attrs(
         title=study.name,
         model_file=study.text,
-        source=study.file,
+        source=printable(study.file),
         versions=json.dumps(versions()),
         seed=study.solver.seed,
         schema=SCHEMA,

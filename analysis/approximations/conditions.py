@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 import numpy as np
 
 from ...hamiltonians import Model, Sector
@@ -63,10 +66,10 @@ def no_flux(model: Model, where: Where) -> str | None:
 
 def without(*couplings: str, why: str = "") -> Condition:
     """Return the condition that some couplings (of `Couplings`) are zero; `why` says what is missing otherwise."""
+    return partial(_left_out, couplings, why)
 
-    def condition(model: Model, where: Where) -> str | None:
-        found = [name for name in couplings if np.any(getattr(model.couplings, name))]
-        words = " and ".join(name.replace("_", " ") for name in found)
-        return f"it leaves out {words}{f', {why}' if why else ''}; set {words} to 0" if found else None
 
-    return condition
+def _left_out(couplings: Sequence[str], why: str, model: Model, where: Where) -> str | None:
+    found = [name for name in couplings if np.any(getattr(model.couplings, name))]
+    words = " and ".join(name.replace("_", " ") for name in found)
+    return f"it leaves out {words}{f', {why}' if why else ''}; set {words} to 0" if found else None

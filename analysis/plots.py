@@ -44,9 +44,9 @@ def draw_cluster(cluster: Cluster, ax: Axes | None = None, title: str = "") -> A
             if bond.label == label:
                 ax.plot(*xy[[bond.start, bond.end]].T, styles[c % 4], color="0.45", lw=1.8, zorder=1)
         ax.plot([], [], styles[c % 4], color="0.45", lw=1.8, label=f"bond: {literal(label)}")
-    for c, label in enumerate(cluster.site_classes):
-        at = xy[[i for i, name in enumerate(cluster.classes) if name == label]]
-        ax.scatter(at[:, 0], at[:, 1], s=420, color=COLOURS[c % len(COLOURS)], label=f"site: {literal(label)}", zorder=2)
+    for c, name in enumerate(cluster.site_classes):
+        at, label = xy[[i for i, each in enumerate(cluster.classes) if each == name]], f"site: {literal(name)}"
+        ax.scatter(at[:, 0], at[:, 1], s=420, color=COLOURS[c % len(COLOURS)], label=label, zorder=2)
     for i, point in enumerate(xy):
         ax.annotate(str(i), point, color="white", ha="center", va="center", fontsize=9, zorder=4)
     where = [_place(cluster, mode) for mode in cluster.modes]

@@ -113,7 +113,7 @@ class Shown(ABC):
         return {name: value for name, value in vars(self).items() if name in made_of}
 
 
-def fixed(table: Mapping[Any, Any]) -> Mapping[Any, Any]:
+def fixed(table: Mapping[Any, Any]) -> MappingProxyType[Any, Any]:
     """Return a copy of a table that nobody can change."""
     return MappingProxyType(dict(table))
 

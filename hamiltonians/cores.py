@@ -20,7 +20,7 @@ def cores(root: Path = ROOT) -> int:
     At least one; parts of a core are left out.
     """
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
     given = [int(wanted)] if wanted.isdecimal() else []
     return max(1, min([affinity, *given, *map(int, _quotas(root))]))
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import cache
 
 import numba
+from numba.np.ufunc import parallel
 from threadpoolctl import ThreadpoolController
 
 from .cores import cores
@@ -65,8 +66,8 @@ def kernel_threads_for(numbers: int) -> Iterator[None]:
 
 def _prepare() -> None:
     """Choose the threads of the compiled kernels, unless the environment does or they are there already."""
-    if "NUMBA_NUM_THREADS" not in os.environ:
-        numba.config.NUMBA_NUM_THREADS = cores()
+    if "NUMBA_NUM_THREADS" not in os.environ and not _layer():
+        parallel.NUM_THREADS = numba.config.NUMBA_NUM_THREADS = cores()  # the first was read when numba was imported
     if "NUMBA_THREADING_LAYER" not in os.environ:
         numba.config.THREADING_LAYER = "workqueue"
     os.register_at_fork(before=_end_openmp, after_in_child=_avoid_openmp)

@@ -189,10 +189,9 @@ THREADS = "import numba, respair.hamiltonians; print(numba.get_num_threads(), nu
 
 
 def test_the_environment_says_how_many_threads_there_are(monkeypatch):
-    monkeypatch.delenv("OMP_NUM_THREADS")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert told(THREADS) == [str(cores()), "workqueue"]
     assert told(THREADS, OMP_NUM_THREADS="1") == ["1", "workqueue"]
-    assert told(THREADS, OMP_NUM_THREADS="1,1") == ["1", "workqueue"]
     assert told(THREADS, NUMBA_NUM_THREADS="3", OMP_NUM_THREADS="1") == ["3", "workqueue"]
     assert told(THREADS, NUMBA_THREADING_LAYER="omp", NUMBA_NUM_THREADS="1") == ["1", "omp"]
 

@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from .crossover import CURVES, ESTIMATORS
-from .plots import COLOURS, new_axes
+from .plots import COLOURS, literal, new_axes
 
 LABELS = {"T*": "$T^*$", "T_phi": r"$T_\phi$"}
 
@@ -43,6 +43,6 @@ def plot_crossovers(data: xr.Dataset, axis: str, ax: Axes | None = None) -> Axes
         label = f"{LABELS[estimator.role]} {key.replace('_', ' ')}"
         if np.any(np.isfinite(value)):
             ax.errorbar(data[axis].values, value, np.nan_to_num(error), fmt=line, ms=3, color=COLOURS[k], label=label)
-    ax.set(xlabel=axis, ylabel="$T$", yscale="log")
+    ax.set(xlabel=literal(axis), ylabel="$T$", yscale="log")
     ax.legend(frameon=False, fontsize=8)
     return ax

@@ -29,6 +29,11 @@ def save(ax: Axes, path: Path) -> Path:
     return path
 
 
+def literal(name: str) -> str:
+    """Return a name of the user's for a figure, where dollars would make mathematics of it."""
+    return name.replace("$", r"\$")
+
+
 def draw_cluster(cluster: Cluster, ax: Axes | None = None, title: str = "") -> Axes:
     """Draw the sites by class, the bonds by class and the lattice modes; ``model.cluster`` knows its modes."""
     ax = ax or new_axes(4.2, 4.2)
@@ -38,10 +43,10 @@ def draw_cluster(cluster: Cluster, ax: Axes | None = None, title: str = "") -> A
         for bond in cluster.bonds:
             if bond.label == label:
                 ax.plot(*xy[[bond.start, bond.end]].T, styles[c % 4], color="0.45", lw=1.8, zorder=1)
-        ax.plot([], [], styles[c % 4], color="0.45", lw=1.8, label=f"bond: {label}")
-    for c, label in enumerate(cluster.site_classes):
-        at = xy[[i for i, name in enumerate(cluster.classes) if name == label]]
-        ax.scatter(at[:, 0], at[:, 1], s=420, color=COLOURS[c % len(COLOURS)], label=f"site: {label}", zorder=2)
+        ax.plot([], [], styles[c % 4], color="0.45", lw=1.8, label=f"bond: {literal(label)}")
+    for c, name in enumerate(cluster.site_classes):
+        at, label = xy[[i for i, each in enumerate(cluster.classes) if each == name]], f"site: {literal(name)}"
+        ax.scatter(at[:, 0], at[:, 1], s=420, color=COLOURS[c % len(COLOURS)], label=label, zorder=2)
     for i, point in enumerate(xy):
         ax.annotate(str(i), point, color="white", ha="center", va="center", fontsize=9, zorder=4)
     where = [_place(cluster, mode) for mode in cluster.modes]
@@ -52,7 +57,7 @@ def draw_cluster(cluster: Cluster, ax: Axes | None = None, title: str = "") -> A
     ax.margins(0.25)
     ax.set_axis_off()
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=2, frameon=False, fontsize=8, markerscale=0.4)
-    ax.set_title(title or f"{cluster.kind}, {cluster.sites} sites")
+    ax.set_title(literal(title or f"{cluster.kind}, {cluster.sites} sites"))
     return ax
 
 
@@ -129,7 +134,7 @@ def plot_sweep(data: xr.Dataset, axis: str, name: str, ax: Axes | None = None) -
         ax.plot(data[axis].values, line, "-", color=COLOURS[k % len(COLOURS)], label=str(k))
     if 1 < lines.shape[1] <= 7:
         ax.legend(frameon=False, fontsize=8)
-    ax.set(xlabel=axis, ylabel=name.replace("_", " "))
+    ax.set(xlabel=literal(axis), ylabel=name.replace("_", " "))
     return ax
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .drawing import svg
 from .loops import loop_length
+from .printable import ALLOWED, has_controls
 from .shown import Card, Shown, counted
 from .symmetry import Permutation, isometries
 from .told import InvalidValue
@@ -105,6 +106,9 @@ class Cluster(Shown):
             raise InvalidValue("a cluster needs at least one site, got none")
         if len(self.classes) != len(self.positions):
             raise InvalidValue(f"{len(self.positions)} positions need as many classes, got {len(self.classes)}")
+        for name in (self.kind, *self.classes, *(bond.label for bond in self.bonds)):
+            if has_controls(str(name)):
+                raise InvalidValue(f"the name {name!r} cannot be shown; {ALLOWED}")
         seen: set[frozenset[int]] = set()
         for bond in self.bonds:
             _check_bond(bond, self.sites, seen)

@@ -5,12 +5,14 @@ Cells are written once, in HTML with ``<sub>`` and ``<sup>``; `plain` makes text
 
 from __future__ import annotations
 
+import copyreg
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from html import escape, unescape
 from itertools import zip_longest
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -104,6 +106,19 @@ class Shown(ABC):
 
     def _repr_html_(self) -> str:
         return self.card().html
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy and pickle what the value was made of, without what was computed from it since."""
+        made_of = getattr(self, "__dataclass_fields__", vars(self))
+        return {name: value for name, value in vars(self).items() if name in made_of}
+
+
+def fixed(table: Mapping[Any, Any]) -> MappingProxyType[Any, Any]:
+    """Return a copy of a table that nobody can change."""
+    return MappingProxyType(dict(table))
+
+
+copyreg.pickle(MappingProxyType, lambda table: (fixed, (dict(table),)))
 
 
 class Brief:

@@ -8,10 +8,12 @@ state. Sparse matrices over the rows come as ``start, column, value`` (CSR), lat
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import wraps
+from types import FunctionType
+from typing import Any, TypeVar, cast
 
 import numpy as np
-from numba import njit, prange
+from numba import get_num_threads, njit, prange
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -25,13 +27,33 @@ SHARE = 1 << 13
 
 
 def compiled(kernel: Kernel) -> Kernel:
-    """Compile for all cores on first use, and keep the machine code on disk; sums may be taken in any order."""
-    options = {"parallel": True, "fastmath": set(FASTMATH)}
+    """Compile on first use, for one core or for all that numba may use; sums may be taken in any order.
+
+    The two are kept on disk under names of their own. One core does its work without a word to the others.
+    """
+    alone, together = _kept(_copy(kernel, "alone")), _kept(kernel, parallel=True)
+
+    @wraps(kernel)
+    def run(*arguments: Any) -> None:
+        (alone if get_num_threads() == 1 else together)(*arguments)
+
+    return cast("Kernel", run)
+
+
+def _kept(kernel: Kernel, **options: bool) -> Kernel:
+    """Compile, and keep the machine code on disk."""
     try:
-        parallel: Kernel = njit(cache=True, **options)(kernel)
+        found: Kernel = njit(cache=True, fastmath=set(FASTMATH), **options)(kernel)
     except RuntimeError:  # no folder to keep it in
-        parallel = njit(**options)(kernel)
-    return parallel
+        found = njit(fastmath=set(FASTMATH), **options)(kernel)
+    return found
+
+
+def _copy(kernel: Kernel, name: str) -> Kernel:
+    """Return the kernel under another name: numba keeps one machine code for each."""
+    copy = FunctionType(kernel.__code__, kernel.__globals__, kernel.__name__)
+    copy.__qualname__ = f"{kernel.__qualname__}.{name}"
+    return cast("Kernel", copy)
 
 
 def inlined(part: Kernel) -> Kernel:

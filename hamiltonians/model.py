@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..clusters import Bond, Card, Cluster, Mode, Shown, place
+from ..clusters.printable import ALLOWED, has_controls
 from ..clusters.shown import quantity
 from .formula import more_rows, species_rows
 from .operators import Operator
@@ -212,6 +213,8 @@ def _coupling_list(model: Model) -> Iterator[tuple[str, Coupling, Sequence[str],
 
 def model_problems(model: Model) -> Iterator[Problem]:
     """Yield everything wrong with a model that its types do not show."""
+    if not isinstance(model.name, str) or has_controls(model.name):
+        yield Problem("name", show(model.name), ALLOWED)
     misplaced = list(_place_problems(model))
     yield from misplaced
     if misplaced:

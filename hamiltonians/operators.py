@@ -49,9 +49,6 @@ class Operator:
         kept = {word: complex(value) for word, value in self.terms.items() if value != 0}
         object.__setattr__(self, "terms", MappingProxyType(kept))
 
-    def __reduce__(self) -> tuple[type[Operator], tuple[dict[tuple[ChargeWord, LatticeWord], complex]]]:
-        return Operator, (dict(self.terms),)
-
     def __add__(self, other: Operator | complex) -> Operator:
         total: defaultdict[tuple[ChargeWord, LatticeWord], complex] = defaultdict(complex, self.terms)
         for word, value in as_operator(other).terms.items():

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..clusters import Brief, Card, Told
+from ..clusters.printable import printable
 from .formula import species_rows
 
 Coupling = float | Mapping[str, float] | Sequence[float]
@@ -143,7 +144,7 @@ class Problem:
     allowed: str
 
     def __str__(self) -> str:
-        return f"{self.path}: got {self.got}; {self.allowed}"
+        return printable(f"{self.path}: got {self.got}; {self.allowed}")
 
 
 class InvalidModel(Told, ValueError):  # noqa: N818 - it says what is wrong, not that something went wrong

@@ -281,6 +281,10 @@ class QuspinBasis:
             **blocks,
         )
 
+    def __reduce__(self) -> tuple[type[QuspinBasis], tuple[Layout, NDArray[np.uint64], tuple[SymmetryMap, ...]]]:
+        """Copy and pickle what it is made from: QuSpin's own object can do neither."""
+        return QuspinBasis, (self.layout, self._table[1:], self.maps)
+
     @property
     def states(self) -> NDArray[np.uint64]:
         """A copy of the (representative) states, descending; QuSpin's own array dangles when its owner dies."""

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from ..clusters.printable import ALLOWED, has_controls
 from ..hamiltonians import Problem
 from ..hamiltonians.parameters import show
 from .schema import CLUSTERS, TABLES, AxisTable, RefineTable
@@ -63,6 +64,17 @@ def check_tables(data: Mapping[str, object]) -> dict[str, Checked]:
     meant = meant_by(unknown, TOP, taken=data)
     tables |= {name: _missing_table(name) for name in meant & {"cluster", *TABLES}}
     return {"": Checked({}, tuple(_top_problems(data)), frozenset(unknown)), **tables}
+
+
+def control_problems(value: object, *place: str | int) -> Iterator[Problem]:
+    """Yield the names and texts at a place of a file that a terminal, a file name or a result could not take."""
+    parts = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in parts:
+        if isinstance(key, str) and has_controls(key):
+            yield Problem(dotted(*place, key), "a key with control characters", ALLOWED)
+        yield from control_problems(part, *place, key)
+    if isinstance(value, str) and has_controls(value):
+        yield Problem(dotted(*place), show(value), ALLOWED)
 
 
 def _missing_table(name: str, *problems: Problem) -> Checked:

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from ..analysis.approximations import PluginError, fingerprint, registry_of
+from ..clusters.printable import printable
 from ..hamiltonians import InvalidModel, Problem
 from ..hamiltonians.parameters import show
 from .assembly import assemble
-from .checking import check_tables
+from .checking import check_tables, control_problems
 from .study import Axis, Study
 from .sweep import key_problem, overridden, point_problems, points_of, read_axes
 
@@ -93,7 +94,10 @@ def parse(text: str, file: str, plugins: Sequence[str | os.PathLike[str]] = ()) 
     >>> study.name, study.sector.charge, study.ground_state.states
     ('dimer', 1, 1)
     """
-    data = _with_plugins(_toml(text), plugins)
+    data = _toml(text)
+    if wrong := list(control_problems(data)):
+        raise InvalidModel(wrong)
+    data = _with_plugins(data, plugins)
     study, problems = _evaluate(data, file, text)
     axes, found = read_axes(data)
     if axes:
@@ -146,7 +150,7 @@ def sweep_points(study: Study) -> tuple[dict[str, float], ...]:
 def _evaluate(data: Mapping[str, Any], file: str, text: str) -> tuple[Study | None, list[Problem]]:
     """Check everything but the sweep."""
     title = data.get("name")
-    name = title if isinstance(title, str) and title else Path(file).stem
+    name = title if isinstance(title, str) and title else printable(Path(file).stem)
     parts, problems = assemble(check_tables(data), name)
     if parts is None:
         return None, problems

@@ -99,5 +99,5 @@ def watching(title: str = "") -> Shower:
     >>> round(float(levels.energies[0]), 9)
     -1.0
     """
-    console = Console(stderr=True)
+    console = Console(stderr=True, markup=False, emoji=False)
     return NotebookReporter(title) if console.is_jupyter else TerminalReporter(console, title)

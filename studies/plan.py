@@ -94,7 +94,7 @@ class Plan(Shown):
         Interrupted
             A KeyboardInterrupt that says what is kept.
         """
-        console = Console(stderr=True)
+        console = Console(stderr=True, markup=False, emoji=False)
         checkpoint = None if folder is None else Path(folder) / "search.checkpoint"
         with ExitStack() as stack:
             keeping = opened(Path(folder), self.study, retry_failed, console.print) if folder is not None else None

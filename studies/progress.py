@@ -130,10 +130,10 @@ class TerminalReporter(Shower):
         super().__init__(title)
         self._bar = _Bar(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[counts]}"),
+            TextColumn("{task.fields[counts]}", markup=False),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=console,

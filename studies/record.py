@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from ..clusters.printable import printable
 from ..hamiltonians.space import dimensions
 from ..solvers.cutoff import capped
 from .folder import write_bytes
@@ -76,7 +77,7 @@ def write(result: Result, path: str | os.PathLike[str]) -> Path:
     data = _real(result.data).assign_attrs(
         title=study.name,
         model_file=study.text,
-        source=study.file,
+        source=printable(study.file),
         versions=json.dumps(versions()),
         seed=study.solver.seed,
         schema=SCHEMA,

@@ -11,6 +11,7 @@ from pathlib import Path
 import xarray as xr
 from rich.console import Console
 
+from ..clusters.printable import printable
 from ..hamiltonians import InvalidModel
 from ..solvers import CheckpointError
 from .digits import columns
@@ -99,5 +100,5 @@ def show_statuses(found: Iterable[StudyStatus], console: Console) -> None:
         left = f"{each.seconds_left:.0f} s" if math.isfinite(each.seconds_left) else ""
         counts = (str(count) for count in (each.done, each.failed, each.damaged))
         total = "?" if each.total is None else str(each.total)
-        table.add_row(each.path.name, *counts, total, each.running or "no", left, *each.last)
+        table.add_row(printable(each.path.name), *counts, total, printable(each.running) or "no", left, *each.last)
     print_wide(console, table)

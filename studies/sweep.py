@@ -123,6 +123,9 @@ def key_problem(data: Mapping[str, Any], key: str, path: str) -> Problem | None:
         return Problem(path, show(key), f"{hint}allowed in [{table}]: {listed(fields)}")
     if item and not isinstance(raw.get(name), dict):
         return Problem(path, show(key), f"allowed only where {table}.{name} is a table in the file")
+    if "/" in item:
+        allowed = "give the class a name without /: results name their axes by these keys, and files take no / there"
+        return Problem(path, show(key), allowed)
     return None
 
 

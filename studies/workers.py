@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from ..clusters import InvalidValue
+from ..hamiltonians.cores import cores
 from ..solvers.pool import PAUSE, HowFar, SomeWork, Watch, Work, now_and_then, unwatched
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -166,8 +167,7 @@ class _Worker:
 
 def _environment(sharing: int) -> dict[str, str]:
     """Return the environment of one of several workers: its share of the cores, and where this package is."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    share = max(1, cores // sharing)
+    share = max(1, cores() // sharing)
     threads = {
         name: str(min(share, int(given)) if (given := os.environ.get(name, "")).isdigit() else share)
         for name in THREADS

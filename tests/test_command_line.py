@@ -210,9 +210,70 @@ def test_a_full_disk_is_told_in_words(folder):
     with open("/dev/full", "w") as full:
         command = [sys.executable, "-m", "respair", "check", "dimer.toml"]
         done = subprocess.run(command, cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert done.stderr.startswith("stopped: No space left on device")
+    assert (done.returncode, done.stderr) == (1, "stopped: No space left on device: standard output\n")
+
+
+COMMANDS = ("check dimer.toml", "run dimer.toml", "run dimer.toml --json", "--help")
+PLAIN = {key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "PYTHONPATH")}
+
+
+def shell(line, cwd):
+    """Run a line of the shell, "respair" in it, in an environment where Python keeps what it prints."""
+    program = f"respair() {{ {sys.executable} -m respair \"$@\"; }}; set -o pipefail; {line}"
+    command = ["bash", "-c", program]
+    return subprocess.run(command, cwd=cwd, env=PLAIN, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_output_that_cannot_be_written_is_told_in_one_line(command, folder):
+    saved = "wrote dimer.nc\n" if "run" in command else ""
+    full = shell(f"respair {command} > /dev/full", folder)
+    assert (full.returncode, full.stderr) == (1, f"{saved}stopped: No space left on device: standard output\n")
+    closed = shell(f"respair {command} >&-", folder)
+    assert (closed.returncode, closed.stderr) == (
+        1,
+        "standard output is closed; send it to a file, or to /dev/null\n",
+    )
+    piped = shell(f"respair {command} | true", folder)
+    assert (piped.returncode, piped.stderr) == (1, saved)
+
+
+@pytest.mark.parametrize("where", ["2> /dev/full", "2>&-", "<&-"])
+def test_messages_that_nobody_hears_stop_nothing(where, folder):
+    done = shell(f"respair run dimer.toml {where}", folder)
+    assert done.returncode == 0
+    assert "-0.828427124746" in done.stdout
+    with xr.open_dataset(folder / "dimer.nc", engine="h5netcdf") as data:
+        assert float(data["energies"][0]) == pytest.approx(2 - np.sqrt(8))
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_names_need_no_letters_that_the_terminal_has(encoding, folder):
+    (folder / "greek.toml").write_text(DIMER.replace("dimer", "Δ_B → ∞: 𝜒 [/red] $x", 1), encoding="utf-8")
+    for command in ("check", "estimate", "run --plot"):
+        arguments = command.split()
+        environment = {**os.environ, "PYTHONIOENCODING": encoding}
+        done = respair(*arguments, "greek.toml", cwd=folder, env=environment, encoding=encoding)
+        assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr
+        assert "[/red] $x" in done.stdout or command == "check"
+    with xr.open_dataset(folder / "greek.nc", engine="h5netcdf") as data:
+        assert data.attrs["title"] == "Δ_B → ∞: 𝜒 [/red] $x"
+
+
+def test_file_names_are_shown_without_control_characters(folder):
+    name = b"a\x1b[31m\xff.toml"
+    with open(os.path.join(os.fsencode(folder), name), "w") as file:
+        file.write(DIMER.replace('name = "dimer"', ""))
+    done = respair("run", os.fsdecode(name), cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    assert r"wrote a\x1b[31m\udcff.nc" in done.stderr
+    with open(os.path.join(os.fsencode(folder), b"a\x1b[31m\xff.toml"), "w") as file:
+        file.write("wrong")
+    done = respair("check", os.fsdecode(name), cwd=folder)
+    assert done.returncode == 2
+    assert done.stderr.startswith(r"a\x1b[31m\udcff.toml: ")
 
 
 def test_a_huge_cluster_is_refused_at_once(folder):

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def answers(url):
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory):
+def served(tmp_path_factory):
     browser_path()
     file = tmp_path_factory.mktemp("explorer") / "ring.toml"
     file.write_text(MODEL)
@@ -67,8 +68,13 @@ def url(tmp_path_factory):
             assert server.poll() is None
             assert time.monotonic() < until
             time.sleep(0.2)
-        yield address
+        yield address, server.pid
         server.terminate()
+
+
+@pytest.fixture(scope="module")
+def url(served):
+    return served[0]
 
 
 @pytest.fixture(scope="module")
@@ -396,3 +402,48 @@ def is_there(url):
         return True
     except OSError:
         return False
+
+
+def kernels(server):
+    command = ["pgrep", "-P", str(server), "-f", "ipykernel"]
+    return len(subprocess.run(command, capture_output=True, text=True, check=False).stdout.split())
+
+
+def wait_for_kernels(server, count):
+    until = time.monotonic() + 60
+    while kernels(server) != count:
+        assert time.monotonic() < until, f"{kernels(server)} kernels, not {count}"
+        time.sleep(0.2)
+
+
+def test_no_kernel_outlives_its_page(served, opened):
+    """After reloading, leaving and closing a page, with and without a word from the browser."""
+    address, server = served
+    before = kernels(server)
+    context = opened.context.browser.new_context()
+
+    def shown(page):
+        page.locator(".respair-numbers table").first.wait_for(timeout=FIRST_TIME)
+        wait_for_kernels(server, before + 1)
+
+    page = context.new_page()
+    page.goto(address, timeout=FIRST_TIME)
+    shown(page)
+    page.reload(timeout=FIRST_TIME)
+    shown(page)
+    page.goto("about:blank")
+    wait_for_kernels(server, before)
+    page.goto(address, timeout=FIRST_TIME)
+    shown(page)
+    page.close()
+    wait_for_kernels(server, before)
+    context.close()
+
+
+def test_a_page_of_another_server_ends_no_kernel(served, opened):
+    address, server = served
+    before = kernels(server)
+    asked = urllib.request.Request(f"{address}voila/api/shutdown/any", data=b"", headers={"Origin": "http://else.where"})
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(asked, timeout=10)
+    assert kernels(server) == before

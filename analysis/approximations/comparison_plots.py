@@ -12,7 +12,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import ListedColormap, LogNorm
 from numpy.typing import NDArray
 
-from ..plots import COLOURS, new_axes
+from ..plots import COLOURS, literal, new_axes
 from .comparison import WITHIN
 
 SMALLEST, LARGEST = 1e-4, 1.0
@@ -45,7 +45,7 @@ def _cells(ax: Axes, data: xr.Dataset, x: str, y: str, values: NDArray[np.float6
     """Draw one coloured cell for each point of two axes."""
     (across, across_scale), (up, up_scale) = (cell_edges(np.asarray(data[axis].values, dtype=float)) for axis in (x, y))
     image = ax.pcolormesh(across, up, values, shading="flat", **style)
-    ax.set(xlabel=x, ylabel=y, xscale=across_scale, yscale=up_scale)
+    ax.set(xlabel=literal(x), ylabel=literal(y), xscale=across_scale, yscale=up_scale)
     return image
 
 
@@ -57,11 +57,11 @@ def plot_error_lines(data: xr.Dataset, quantity: str, axis: str, ax: Axes | None
         line = np.where(errors.values[:, k] > 0, errors.values[:, k], np.nan)
         if np.all(np.isnan(line)):
             continue
-        ax.plot(data[axis].values, line, "o-", ms=3, color=COLOURS[k % len(COLOURS)], label=str(name))
+        ax.plot(data[axis].values, line, "o-", ms=3, color=COLOURS[k % len(COLOURS)], label=literal(str(name)))
     for level in WITHIN:
         ax.axhline(level, color="0.7", lw=0.8, ls=":")
     ax.set_yscale("log")
-    ax.set(xlabel=axis, ylabel=f"relative error of {quantity.replace('_', ' ')}")
+    ax.set(xlabel=literal(axis), ylabel=f"relative error of {quantity.replace('_', ' ')}")
     if ax.get_legend_handles_labels()[0]:
         ax.legend(frameon=False, fontsize=8)
     return ax
@@ -81,7 +81,7 @@ def plot_error_map(data: xr.Dataset, quantity: str, approximation: str, x: str, 
     figure = ax.get_figure()
     assert figure is not None
     figure.colorbar(image, ax=ax, label=f"relative error of {quantity.replace('_', ' ')}")
-    ax.set_title(approximation)
+    ax.set_title(literal(approximation))
     return ax
 
 
@@ -96,7 +96,7 @@ def plot_best_map(data: xr.Dataset, quantity: str, x: str, y: str, ax: Axes | No
     colours = ListedColormap([COLOURS[k % len(COLOURS)] for k in range(len(names))])
     _cells(ax, data, x, y, numbers, cmap=colours, vmin=-0.5, vmax=len(names) - 0.5)
     for k in sorted({int(number) for number in numbers.ravel() if np.isfinite(number)}):
-        ax.plot([], [], "s", color=COLOURS[k % len(COLOURS)], label=names[k])
+        ax.plot([], [], "s", color=COLOURS[k % len(COLOURS)], label=literal(names[k]))
     ax.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
     ax.set_title(f"nearest in {quantity.replace('_', ' ')}")
     return ax
@@ -123,7 +123,7 @@ def comparison_figures(data: xr.Dataset, axes: Sequence[str]) -> Iterator[tuple[
             yield f"{name}-{quantity}", plot_error_map(there, quantity, name, axes[1], axes[0])
         middle = there.isel({axes[0]: there.sizes[axes[0]] // 2})
         ax = plot_error_lines(middle, quantity, axes[1])
-        ax.set_title(f"{axes[0]} = {float(middle[axes[0]]):.4g}")
+        ax.set_title(f"{literal(axes[0])} = {float(middle[axes[0]]):.4g}")
         yield f"lines-{quantity}", ax
 
 
@@ -137,7 +137,7 @@ def plot_errors(data: xr.Dataset, ax: Axes | None = None) -> Axes:
         label = variable.split("relative_error_")[1].replace("_", " ")
         ax.plot(values, np.arange(len(names)), "o", color=COLOURS[k % len(COLOURS)], label=label)
     ax.set_xscale("log")
-    ax.set_yticks(np.arange(len(names)), names)
+    ax.set_yticks(np.arange(len(names)), list(map(literal, names)))
     ax.set(xlabel="relative error")
     ax.legend(frameon=False, fontsize=7)
     return ax

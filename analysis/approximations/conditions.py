@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 
 from ...hamiltonians import Model, Sector
@@ -75,20 +76,20 @@ def knows(*keys: str, why: Mapping[str, str] = MappingProxyType({})) -> Conditio
     >>> only_levels(Model(dimer(), Electrons(hopping=1.0, level=0.5)), Sector(1))
     'it leaves out electrons.hopping; set electrons.hopping to 0'
     """
+    return partial(_unknown, keys, why)
+
+
+def _unknown(keys: Sequence[str], why: Mapping[str, str], model: Model, where: Where) -> str | None:
     species = {key.partition(".")[0] for key in keys}
-
-    def condition(model: Model, where: Where) -> str | None:
-        strange = [name for name in SPECIES if getattr(model, name) is not None and name not in species]
-        others = [key for key in model.active if key not in keys and key.partition(".")[0] not in strange]
-        reasons = [f"it leaves out [{name}]{_because(why, name)}; leave [{name}] out" for name in strange]
-        for reason in dict.fromkeys(_because(why, key) for key in others):
-            same = " and ".join(key for key in others if _because(why, key) == reason)
-            reasons.append(f"it leaves out {same}{reason}; set {same} to 0")
-        if model.terms:
-            reasons.append("it does not know the terms of the user's own in the model")
-        return "; ".join(reasons) or None
-
-    return condition
+    strange = [name for name in SPECIES if getattr(model, name) is not None and name not in species]
+    others = [key for key in model.active if key not in keys and key.partition(".")[0] not in strange]
+    reasons = [f"it leaves out [{name}]{_because(why, name)}; leave [{name}] out" for name in strange]
+    for reason in dict.fromkeys(_because(why, key) for key in others):
+        same = " and ".join(key for key in others if _because(why, key) == reason)
+        reasons.append(f"it leaves out {same}{reason}; set {same} to 0")
+    if model.terms:
+        reasons.append("it does not know the terms of the user's own in the model")
+    return "; ".join(reasons) or None
 
 
 SPECIES = ("electrons", "bosons", "phonons")

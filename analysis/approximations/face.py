@@ -9,7 +9,8 @@ from typing import Literal
 
 import xarray as xr
 
-from ...clusters import Card, Shown
+from ...clusters import Card, InvalidValue, Shown
+from ...clusters.printable import ALLOWED, has_controls
 from ...hamiltonians import InvalidModel, Model, Problem, Sector
 from ...hamiltonians.parameters import show
 
@@ -61,6 +62,10 @@ class Approximation(Shown):
     conditions: tuple[Condition, ...] = ()
     bound: Bound = "none"
     asymptotic: str = ""
+
+    def __post_init__(self) -> None:
+        if has_controls(self.name) or "/" in self.name:
+            raise InvalidValue(f"an approximation has the name {self.name!r}; {ALLOWED}, and without /")
 
     def card(self) -> Card:
         """Return its name and what it claims."""

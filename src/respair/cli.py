@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,8 +18,10 @@ from .interrupted import kept as saved
 from .shell import FAILED, INTERRUPTED, REFUSED, Files, Plugins
 from .shell import check_all_fit as _check_fits
 from .shell import console as _console
+from .shell import print_out as _print
 from .shell import read_files as _read
 from .shell import say as _say
+from .streams import finished
 
 if TYPE_CHECKING:
     from .studies import Pool, Result, Study, StudyFolder, TerminalReporter
@@ -110,7 +112,7 @@ def estimate(files: Files, plugins: Plugins = None) -> None:
 def check(files: Files, plugins: Plugins = None) -> None:
     """Check model files without running them."""
     for study in _read(files, plugins):
-        typer.echo(f"{study.file}: correct")
+        _print(f"{study.file}: correct")
 
 
 @app.command()
@@ -145,7 +147,7 @@ def draw(
     from .analysis.plots import draw_cluster, save
 
     ax = draw_cluster(study.model.cluster, title=study.name)
-    typer.echo(str(save(ax, out / f"{file.stem}-cluster.png")))
+    _print(str(save(ax, out / f"{file.stem}-cluster.png")))
 
 
 @app.command()
@@ -249,21 +251,28 @@ def _hand_out(result: Result, target: Path, json: bool, plot: bool) -> bool:
     """Print and write a result; return whether it is complete and could be written."""
     from .studies import failures, records, show_result, to_json, write
 
+    written = _wrote(result, target, lambda: [write(result, target)])
     if json:
         for record in records(result):
-            typer.echo(to_json(record))
+            _print(to_json(record))
     else:
         show_result(result, _console(error=False))
     for failure in failures(result):
         _say(f"{result.study.file}: {failure}")
+    if plot and written:
+        written = _wrote(result, target, lambda: _figures(result, target))
+    return written and not result.failed
+
+
+def _wrote(result: Result, target: Path, files: Callable[[], Iterable[Path]]) -> bool:
+    """Write files and tell of each; return whether all could be written."""
     try:
-        _say(f"wrote {write(result, target)}")
-        for figure in _figures(result, target) if plot else ():
-            _say(f"wrote {figure}")
+        for file in files():
+            _say(f"wrote {file}")
     except OSError as error:
-        _say(f"{result.study.file}: {target} could not be written: {error.strerror or error}")
+        _say(f"{result.study.file}: {error.filename or target} could not be written: {error.strerror or error}")
         return False
-    return not result.failed
+    return True
 
 
 def _solve(
@@ -309,11 +318,4 @@ def _reporting(study: Study, named: bool) -> TerminalReporter:
 def main() -> None:
     """Run the command line."""
     not_lost()
-    try:
-        app()
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(FAILED)
-    except OSError as error:
-        _say(f"stopped: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
-        sys.exit(FAILED)
+    sys.exit(finished(app))

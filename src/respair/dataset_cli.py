@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .completion import anything
-from .shell import FAILED, INTERRUPTED, REFUSED, Files, Plugins, check_all_fit, read_files, say
+from .shell import FAILED, INTERRUPTED, REFUSED, Files, Plugins, check_all_fit, print_out, read_files, say
 
 if TYPE_CHECKING:
     from .studies import Verification
@@ -125,8 +125,8 @@ def _show(found: Verification) -> None:
         again = [each for each in found.recomputed if each.study == name]
         worst = max((each.worst for each in again if each.worst), key=lambda each: each.ratio, default=None)
         most = f"; at most {worst.ratio:.2g} of what the certificates allow ({worst.variable})" if worst else ""
-        typer.echo(f"{name}: {len(again)} points computed again{most}")
+        print_out(f"{name}: {len(again)} points computed again{most}")
     if found.sound:
-        typer.echo(f"{found.folder} is sound: {found.files} files as in its manifest")
+        print_out(f"{found.folder} is sound: {found.files} files as in its manifest")
     else:
-        typer.echo(f"{found.folder} is wrong: {len(found.problems)} problems")
+        print_out(f"{found.folder} is wrong: {len(found.problems)} problems")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,12 +64,25 @@ def check_all_fit(studies: list[Study], workers: int) -> None:
 
 
 def console(error: bool) -> Console:
-    """Return the console of standard error or output."""
+    """Return the console of standard error or output; names are no markup."""
     from rich.console import Console
 
-    return Console(stderr=error, highlight=False, soft_wrap=not error)
+    return Console(stderr=error, highlight=False, markup=False, emoji=False, soft_wrap=not error)
+
+
+def print_out(text: str) -> None:
+    """Print to standard output."""
+    typer.echo(_harmless(text))
 
 
 def say(text: str) -> None:
-    """Print to standard error."""
-    typer.echo(text, err=True)
+    """Print to standard error; that nobody can hear it stops nothing."""
+    with suppress(OSError):
+        typer.echo(_harmless(text), err=True)
+
+
+def _harmless(text: str) -> str:
+    """Return lines without control characters, as the names of files may have."""
+    from .clusters.printable import printable
+
+    return "\n".join(map(printable, text.split("\n")))

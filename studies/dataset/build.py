@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ...clusters.printable import ALLOWED, has_controls, printable
 from ..folder import fingerprint, opened, write_text
 from ..model_file import read
 from ..notebook import watching
@@ -107,6 +108,9 @@ def build_dataset(
     """
     target = Path(out)
     check_target(target, [Path(file) for file in files])
+    for text in (title, licence, *authors, *(Path(file).stem for file in files)):
+        if has_controls(text):
+            raise DatasetError(f"the dataset cannot be told {text!r}; {ALLOWED}")
     asked = {Path(file).stem: read(file, plugins) for file in files}
     check_names(asked)
     keeping = Path(studies) if studies is not None else target.with_name(f"{target.name}.studies")
@@ -154,7 +158,7 @@ def _publish(target: Path, results: Mapping[str, Result], about: Mapping[str, An
         told = {
             **about,
             "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "command": [Path(sys.argv[0]).name.replace("__main__.py", "respair"), *sys.argv[1:]],
+            "command": [Path(sys.argv[0]).name.replace("__main__.py", "respair"), *map(printable, sys.argv[1:])],
             "versions": versions(),
             "hardware": hardware(),
             "studies": {name: _account(result) for name, result in results.items()},

@@ -179,7 +179,8 @@ class Engine:
             done.append(task.run(setting))
             if len(done) < len(study.tasks):
                 known(*done)
-        return Answer(screen, study, _merged(done), f"{about}; {time.perf_counter() - began:.2f} s")
+        data = _merged(done)
+        return Answer(screen, study, data, f"{about}{_filling(data)}; {time.perf_counter() - began:.2f} s")
 
     def _solved(
         self, base: str, first: Eigenstates | None, study: Study, reporter: Reporter
@@ -216,6 +217,14 @@ def _is_long(study: Study) -> bool:
     thermal = (task for task in study.tasks if isinstance(task, ThermalTask))
     sums = ((Ensemble(task.ensemble, study.sector, task.density), task.sampling) for task in thermal)
     return any(estimate_thermal(study.model, *each).largest > EXACT_UP_TO for each in sums)
+
+
+def _filling(data: xr.Dataset) -> str:
+    """Return in words which charge the chemical potential gives, where the charge is free."""
+    if "thermal_grand_potential" not in data:
+        return ""
+    low, high = (float(f(data["thermal_charge"])) for f in (np.min, np.max))
+    return f"; at these temperatures <N> = {low:.4g}" + (f" to {high:.4g}" if f"{low:.4g}" != f"{high:.4g}" else "")
 
 
 def _is_open(model: Model) -> bool:

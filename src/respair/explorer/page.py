@@ -74,7 +74,7 @@ class Page:
         self._cancel.on_click(lambda button: self._stop())
         self._canvas, self._numbers = Canvas(), _html("respair-numbers")
         self._controls = widgets.VBox()
-        style = widgets.HTML(f"<style>{files(__package__).joinpath('style.css').read_text()}</style>")
+        style = widgets.HTML(f"<style>{files(__package__).joinpath('style.css').read_text('utf-8')}</style>")
         head = widgets.HBox([_html("respair-title", "<h1>respair explorer</h1>"), self._models, self._upload])
         status = widgets.HBox([self._status, self._cancel])
         tabs = widgets.HBox([self._tabs])

@@ -29,6 +29,7 @@ sector = { charge = 2, two_sz = 0 }
 schema = 1
 cluster = { kind = "dimer" }
 electrons = { hopping = 1.0, hubbard_u = 2.0 }
+ensemble = { chemical_potential = -1.0 }
 phonons = { frequency = 1.0, electron_coupling = 1.0, cutoff = "auto", accuracy = 1e-4, displacement = "mean" }
 sector = { charge = 2, two_sz = 0 }
 """,
@@ -43,11 +44,12 @@ sector = { charge = 8, two_sz = 0 }
 schema = 1
 cluster = { kind = "ring", sites = 6 }
 electrons = { hopping = 1.0, hubbard_u = 4.0 }
+ensemble = { chemical_potential = 2.0 }
 sector = { charge = 6, two_sz = 0 }
 """,
     }
 )
-"""Model files by their titles."""
+"""Model files by their titles; those at half filling have the chemical potential that keeps it at every temperature."""
 CANONICAL = ("Boson-fermion ring", "Resonating bipolaron")
 """Models with phonons whose other charges would take minutes: they begin with the canonical ensemble."""
 

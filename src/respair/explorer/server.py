@@ -54,7 +54,8 @@ def serve(file: Path | None, port: int, browser: bool) -> None:
     """
     check_installed()
     from traitlets.config import Config
-    from voila.app import Voila
+
+    from .voila_app import LOOKED_AFTER, NEVER_SEEN, ExplorerServer
 
     if file is not None:
         os.environ[VARIABLE] = str(file.resolve())
@@ -69,9 +70,10 @@ def serve(file: Path | None, port: int, browser: bool) -> None:
             "tornado_settings": {"headers": {"Content-Security-Policy": POLICY}},
         }
     )
+    config.MappingKernelManager.update({"cull_idle_timeout": NEVER_SEEN, "cull_interval": LOOKED_AFTER})
     with (
         tempfile.TemporaryDirectory(prefix="respair-explorer-") as folder,
         as_file(files(__package__) / NOTEBOOK) as packed,
     ):
         notebook = Path(shutil.copy(packed, folder))
-        Voila.launch_instance(argv=[str(notebook)], config=config)
+        ExplorerServer.launch_instance(argv=[str(notebook)], config=config)

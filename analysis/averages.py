@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..hamiltonians import Amplitudes, Block, Operator, PhononSpace, Space
+from ..hamiltonians.numbering import Numbering
 from ..hamiltonians.operators import ChargeWord
-from ..hamiltonians.phonons import find
 from ..hamiltonians.space import check_operator
 from ..hamiltonians.threads import kernel_threads_for
 from ..solvers import Eigenstates, State
@@ -289,8 +289,7 @@ def _split(phonons: PhononSpace, mode: int) -> tuple[NDArray[np.int64], NDArray[
     others = phonons.occupations.astype(np.int64)
     n = others[:, mode].copy()
     others[:, mode] = 0
-    keys = phonons.key(others)
-    return n, find(np.unique(keys), keys)
+    return n, Numbering.of(others)[1]
 
 
 def _traced(phi: Amplitudes, share: NDArray[np.float64], n: NDArray[np.int64], rest: NDArray[np.int64]) -> NDArray[Any]:

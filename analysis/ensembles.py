@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,15 +13,18 @@ from ..clusters import Brief
 from ..hamiltonians import Block, Hamiltonian, Model, Problem, Sector, Space, hamiltonian_operator
 from ..hamiltonians.parameters import is_number, show
 from ..hamiltonians.sector import sector_problems
-from ..solvers import Eigenstates, Options, levels_by_symmetry
+from ..hamiltonians.space import dimensions
+from ..solvers import Eigenstates, Options, levels_by_symmetry, symmetry_sectors
 from ..solvers.checkpoint import Checkpoint
-from ..solvers.estimate import format_bytes
+from ..solvers.estimate import DoesNotFit, estimate, format_bytes
 from ..solvers.ground_state import solved
-from ..solvers.members import ENSEMBLES, Member, members
+from ..solvers.members import ENSEMBLES, Member, ensemble_sectors, members
 from ..solvers.recursion import silent
 from ..solvers.sampling import Sample, samples
 from .catalogue import available
 
+Progress = Callable[[int, int, str], None]
+"""Called with the number of blocks done, of all blocks, and what comes next."""
 METHODS = ("auto", "exact", "ftlm")
 EXACT_UP_TO = 1500
 """With ``method = "auto"`` larger blocks are sampled."""
@@ -129,8 +133,9 @@ class Planned:
         """Raise MemoryError, with the numbers, if the sum over the block takes more than `limit` bytes."""
         need = bytes_of(self.dimension, self.stored, self.exact, sampling)
         if need > limit:
-            cure = 'take method = "ftlm"' if self.exact else "take fewer steps, or a lower phonon cutoff"
-            raise MemoryError(
+            cutoff = ", a lower phonon cutoff" if self.model.modes else ""
+            cure = 'take method = "ftlm"' if self.exact else f"take fewer steps{cutoff}, a smaller cluster"
+            raise DoesNotFit(
                 f"{self} need about {format_bytes(need)}, and solver.memory_limit is {format_bytes(limit)}; {cure}, "
                 "or raise the limit"
             )
@@ -144,16 +149,48 @@ def plan(
     options: Options,
     symmetric: Model | None = None,
     twins: bool = False,
+    progress: Progress = silent,
 ) -> tuple[list[Planned], float]:
     """Return the blocks to sum over, and a bound on the share of those that are left out.
 
     Blocks are those of the symmetries of another model, where it is given; with `twins` those with the same levels are
     all there, as operators need that tell them apart.
+
+    Raises
+    ------
+    MemoryError
+        Before anything is counted, if the largest sector is sure not to fit.
     """
-    every = [planned for planned in _all(model, kind, sampling, symmetric or model, twins) if planned.dimension]
-    if all(planned.exact for planned in every) or kind.density is not None or not kind.is_grand:
+    check_largest(symmetric or model, kind, sampling, options)
+    every = [each for each in _all(model, kind, sampling, symmetric or model, twins, progress) if each.dimension]
+    if all(planned.exact for planned in every) or not _may_skip(kind):
         return every, 0.0
-    return _without_negligible(model, every, sampling, float(temperatures.max()), options)
+    return _without_negligible(model, every, sampling, float(temperatures.max()), options, progress)
+
+
+def _may_skip(kind: Ensemble) -> bool:
+    """True where charges may be left out whose weight is sure to be small."""
+    return kind.is_grand and kind.density is None
+
+
+def check_largest(model: Model, kind: Ensemble, sampling: Sampling, options: Options) -> None:
+    """Raise MemoryError if the largest block of an ensemble is sure to take more than `options.memory_limit`.
+
+    The largest of the blocks of a sector has at least the average of their dimensions. A charge that might be left out
+    is refused only if its lowest level, which tells, is out of reach as well.
+    """
+    sizes = {each: math.prod(dimensions(model, each)) for each, _ in ensemble_sectors(model, kind.kind, kind.sector)}
+    sector = max(sizes, key=sizes.__getitem__)
+    limit = options.memory_limit // (options.pool.sharing if options.pool else 1)
+    if bytes_of(sizes[sector], sizes[sector], sizes[sector] <= sampling.exact_up_to, sampling) <= limit:
+        return
+    blocks = symmetry_sectors(model, sector)
+    size = -(-sizes[sector] // len(blocks))
+    exact = size <= sampling.exact_up_to
+    planned = Planned(Member(sector, 1, 1), model, size, size, exact, 0)
+    if not exact and _may_skip(kind) and estimate(model, blocks[0]).memory <= limit:
+        return
+    planned.check_memory(sampling, limit)
 
 
 def bytes_of(dimension: int, stored: int, exact: bool, sampling: Sampling) -> int:
@@ -196,11 +233,15 @@ def _lowest(block: Block, count: int, options: Options) -> Eigenstates:
         count = len(levels.amplitudes)  # the ground multiplet is larger than asked for
 
 
-def _all(model: Model, kind: Ensemble, sampling: Sampling, symmetric: Model, twins: bool) -> Iterator[Planned]:
+def _all(
+    model: Model, kind: Ensemble, sampling: Sampling, symmetric: Model, twins: bool, progress: Progress
+) -> Iterator[Planned]:
     whole_up_to = WHOLE_UP_TO if sampling.method != "ftlm" else 0
     operator, space = hamiltonian_operator(model), None
-    for number, member in enumerate(members(symmetric, kind.kind, kind.sector, whole_up_to, twins)):
+    every = members(symmetric, kind.kind, kind.sector, whole_up_to, twins)
+    for number, member in enumerate(every):
         planned = Planned(member, model, 0, 0, True, number)
+        progress(number, len(every), f"counting the states of {member.sector.title}")
         if space is None or space.sector != planned.plain:
             space = Space(model, planned.plain)
         block = Block.of(Hamiltonian(space, operator, ()), member.sector)  # to be counted only
@@ -209,13 +250,14 @@ def _all(model: Model, kind: Ensemble, sampling: Sampling, symmetric: Model, twi
 
 
 def _without_negligible(
-    model: Model, every: list[Planned], sampling: Sampling, hottest: float, options: Options
+    model: Model, every: list[Planned], sampling: Sampling, hottest: float, options: Options, progress: Progress
 ) -> tuple[list[Planned], float]:
     """Leave out charges whose share is sure to be small: Z_N <= dimension exp(-E_0(N) / T), Z >= exp(-E_0 / T)."""
     charges = sorted({planned.member.sector.charge for planned in every})
     rough = replace(options, tolerance=ROUGH)
     lowest = {}
-    for charge in charges:
+    for number, charge in enumerate(charges):
+        progress(number, len(charges), f"lowest level of N = {charge}, which bounds its weight")
         levels = levels_by_symmetry(model, Sector(charge), 1, rough)
         lowest[charge] = float(levels.energies[0] - levels.certificate.residuals[0])
     states = dict.fromkeys(charges, 0)

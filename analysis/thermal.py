@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from ..clusters import InvalidValue
 from ..hamiltonians import InvalidModel, Model
 from ..solvers import Options
-from .block_sums import Progress, block_sums
+from .block_sums import block_sums
 from .catalogue import available
 from .contributions import CUTOFF_PROBABILITY, Averages
 from .energy import PARTS
-from .ensembles import Ensemble, Sampling, plan, thermal_problems
+from .ensembles import Ensemble, Progress, Sampling, plan, thermal_problems
 from .formulas import DIMS
 from .kept_blocks import KeptBlocks
 from .labelled import labelled
@@ -154,7 +154,7 @@ def thermal_totals(
 ) -> Summed:
     """Return the sums over all blocks, with as many random vectors as the wanted error takes."""
     t = summed.temperatures
-    planned, skipped = plan(model, kind, sampling, t, options)
+    planned, skipped = plan(model, kind, sampling, t, options, progress=progress)
     charge = None if kind.density is None else kind.density * model.cluster.sites
     while True:
         parts, kept = block_sums(summed, model, kind, planned, sampling, options, progress)

@@ -166,8 +166,8 @@ def flux_replicates(
     found, kept = [], []
     for value in phi:
         threaded = replace(model, flux=float(value))
-        planned, _ = plan(threaded, kind, sampling, t, options, replace(model, flux=1.0))
         told = in_words(progress, f"flux {value:.4g}")
+        planned, _ = plan(threaded, kind, sampling, t, options, replace(model, flux=1.0), progress=told)
         parts, blocks = block_sums(FluxSum(t), threaded, kind, planned, sampling, options, told)
         found.append(_response(Totals.of(parts, t, shift=shift), model.cluster.loop_length))
         kept.append(blocks)

@@ -17,7 +17,7 @@ from ..hamiltonians import InvalidModel, Problem
 from ..hamiltonians.parameters import show
 from .assembly import assemble
 from .checking import check_tables
-from .study import Axis, Study
+from .study import Axis, Study, overlaps
 from .sweep import key_problem, overridden, point_problems, points_of, read_axes
 
 __all__ = [
@@ -124,6 +124,7 @@ def at_point(study: Study, point: Mapping[str, object]) -> Study:
         If a key is none of the file's, or the model is wrong with these values.
     """
     wrong = [problem for key in point if (problem := key_problem(study._data, key, key))]
+    wrong = wrong or overlaps([Axis(key, ()) for key in point])
     if wrong:
         raise InvalidModel(wrong)
     plain = {key: value.item() if isinstance(value, np.generic) else value for key, value in point.items()}

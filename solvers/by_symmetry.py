@@ -24,6 +24,7 @@ from .ground_state import (
     checkpoint_of,
     for_cap,
     is_degenerate,
+    level_count,
     lowest_energy,
     solved,
 )
@@ -100,7 +101,7 @@ class LabelledLevels(Shown):
 def levels_by_symmetry(
     model: Model,
     sector: Sector | int,
-    states: int = 1,
+    states: int | str = 1,
     options: Options | None = None,
     progress: Progress = silent,
     blocks: Sequence[Sector] | None = None,
@@ -117,7 +118,7 @@ def levels_by_symmetry(
         The Hamiltonian.
     sector : Sector or int
         N and S_z; a number stands for ``Sector(charge)``.
-    states : int
+    states : int or "all"
         Levels wanted, counted with multiplicity.
     options : Options, optional
         How to solve each block.
@@ -153,7 +154,7 @@ def levels_by_symmetry(
         lowest, tried = partial(lowest_energy, sector=sector, options=options), partial(for_cap, options, model)
         rest = (sector, states)
         return settled(model, sector, lambda m: levels_by_symmetry(m, *rest, tried(m), progress, blocks), lowest)
-    hamiltonian = Hamiltonian.of(model, sector)
+    hamiltonian, states = Hamiltonian.of(model, sector), level_count(states, model, sector)
     checkpoint = checkpoint_of(hamiltonian, states, options)
     found: dict[Sector, Eigenstates] = {}
     done: set[Sector] = set()

@@ -119,7 +119,7 @@ def estimate(model: Model, sector: Sector, engine: str = "auto", states: int = 1
     dimension = charges * phonons
     engine = choose_engine(model, sector, engine)
     stored = dimension // _group_order(model, sector) + 1 if sector.has_symmetry else dimension
-    size = _Size(charges, phonons, stored, states, _is_complex(model, sector))
+    size = _Size(charges, phonons, stored, min(states, stored), _is_complex(model, sector))
     memory, seconds = NEEDS[engine](model, sector, size)
     return Estimate(engine, charges, phonons, dimension, stored, int(memory) + PROGRAM_BYTES, seconds + 0.01)
 

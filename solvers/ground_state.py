@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,14 +14,16 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..clusters import Card, InvalidIndex, Shown
+from ..clusters import Card, InvalidIndex, InvalidValue, Shown
+from ..clusters.arguments import whole_number
 from ..clusters.shown import quantity
 from ..hamiltonians import Amplitudes, Block, Hamiltonian, Model, Sector
 from ..hamiltonians.sector import check_sector
+from ..hamiltonians.space import dimensions
 from ..hamiltonians.symmetry import isometry, representatives_of
 from .certificate import Certificate, Certifier
 from .checkpoint import Checkpoint, beside, fingerprint
-from .cutoff import is_automatic, settled
+from .cutoff import capped, is_automatic, settled
 from .deflation import Matvec, Projection
 from .estimate import check_memory, choose_engine
 from .lanczos import SMALL, Levels, everything, lowest_levels, lowest_of
@@ -29,6 +32,10 @@ from .options import Options
 from .recursion import Progress, silent
 from .three_terms import Recursion, by_quspin, fused
 
+STATES_PER_LEVEL = 60
+"""With more levels wanted than one for so many states, a matrix is written out and given to LAPACK."""
+DENSE_BYTES = 64
+"""Bytes that it takes there for each of its elements."""
 DEGENERATE = 1e-9
 """Levels closer than this times max(1, |E|) count as one."""
 
@@ -152,10 +159,30 @@ def _expanded(block: Block, amplitudes: Amplitudes) -> Amplitudes:
     return np.array([block.expand(phi) for phi in amplitudes], amplitudes.dtype).reshape(-1, *block.space.shape)
 
 
+ALL = "all"
+"""In the place of a number of levels."""
+
+
+def level_count(states: int | str, model: Model, sector: Sector) -> int:
+    """Return how many levels are wanted of a sector at most; "all" counts its states.
+
+    Raises
+    ------
+    ValueError
+        If it is no number of levels.
+    """
+    if isinstance(states, str) and states == ALL:
+        return max(1, math.prod(dimensions(capped(model), sector)))
+    try:
+        return whole_number("states", states, 1)
+    except InvalidValue as error:
+        raise InvalidValue(f'{error}, or "{ALL}"') from None
+
+
 def ground_state(
     model: Model,
     sector: Sector | int,
-    states: int = 1,
+    states: int | str = 1,
     options: Options | None = None,
     progress: Progress = silent,
 ) -> Eigenstates:
@@ -167,7 +194,7 @@ def ground_state(
         The Hamiltonian.
     sector : Sector or int
         Quantum numbers; a number stands for ``Sector(charge)``.
-    states : int
+    states : int or "all"
         Levels wanted, counted with multiplicity; fewer come back if the sector is smaller.
     options : Options, optional
         Engine, tolerance, seed and limits.
@@ -206,11 +233,11 @@ def ground_state(
     if is_automatic(model):
         lowest, tried = partial(lowest_energy, sector=sector, options=options), partial(for_cap, options, model)
         return settled(model, sector, lambda m: ground_state(m, sector, states, tried(m), progress), lowest)
-    engine = choose_engine(model, sector, options.engine)
-    check_memory(model, sector, engine, states, options.memory_limit)
+    engine, count = choose_engine(model, sector, options.engine), level_count(states, model, sector)
+    check_memory(model, sector, engine, count, options.memory_limit)
     hamiltonian = Hamiltonian.of(model, sector)
-    checkpoint = checkpoint_of(hamiltonian, states, options)
-    levels = solved(Block.of(hamiltonian), states, engine, options, progress, checkpoint)
+    checkpoint = checkpoint_of(hamiltonian, count, options)
+    levels = solved(Block.of(hamiltonian), count, engine, options, progress, checkpoint)
     checkpoint.remove()
     return levels
 
@@ -326,6 +353,10 @@ def _quspin(
     if matrix is None:
         matrix = sp.csr_array(expand.conj().T @ hamiltonian.matrix() @ expand)
 
+    if SMALL < matrix.shape[0] and _suits_lapack(matrix.shape[0], states, options):
+        levels = lowest_of(matrix.toarray(), states, is_degenerate, options.wanted_below)
+        return levels, _by_isometry(block, expand)
+
     def product(v: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:
         out[:] = matrix @ v
         return out
@@ -335,11 +366,17 @@ def _quspin(
     return levels, _by_isometry(block, expand)
 
 
+def _suits_lapack(size: int, states: int, options: Options) -> bool:
+    """True where so many of all levels are wanted that searching them one by one would take longer."""
+    return size <= STATES_PER_LEVEL * states and DENSE_BYTES * size**2 <= options.memory_limit
+
+
 def _tensor(
     block: Block, states: int, options: Options, progress: Progress, checkpoint: Checkpoint
 ) -> tuple[Levels, Stored]:
     """The factors applied on the fly, symmetry by orbit representatives of the charges, and Lanczos."""
-    if block.shape[0] * block.shape[1] <= SMALL:
+    size = block.shape[0] * block.shape[1]
+    if size <= SMALL or _suits_lapack(size, states, options):
         return _dense(block, states, options, progress, checkpoint)
     energy = block.energy
     kind, space = energy.dtype.type, (energy.project, energy.dimension)

@@ -154,7 +154,7 @@ def lowest_levels(
         If the ground level is too degenerate to be stored.
     """
     dimension = size if dimension is None else dimension
-    if size <= SMALL:
+    if size <= min(SMALL, max_matvecs):
         return _written_out(matvec, project, size, dtype, dimension)
     operator = Deflated(matvec, project, size, np.dtype(dtype), seed, recursion)
     memory = Memory(stored_bytes, kept_bytes, checkpoint or Checkpoint())
@@ -236,14 +236,15 @@ def lowest_of(
     if not matrix.size:
         return Levels(np.zeros(0), matrix, 0)
     _check_hermitian(matrix)
+    size, last = len(matrix), min(len(matrix), count + 1)
     with one_thread_for(matrix.size // 20):
-        energies = la.eigvalsh(matrix)
-        near = [e <= wanted_below or degenerate(wanted_below, e) for e in energies]
-        last = sum(near[n] and (n < count or degenerate(energies[0], e)) for n, e in enumerate(energies))
-        if not last:
-            return Levels(np.zeros(0), matrix[:, :0], 0)
         energies, vectors = la.eigh(matrix, subset_by_index=[0, last - 1])
-    return Levels(energies, vectors, 0)
+        while last < size and degenerate(energies[0], energies[-1]):
+            last = min(size, 2 * last)
+            energies, vectors = la.eigh(matrix, subset_by_index=[0, last - 1])
+    near = [e <= wanted_below or degenerate(wanted_below, e) for e in energies]
+    kept = sum(near[n] and (n < count or degenerate(energies[0], e)) for n, e in enumerate(energies))
+    return Levels(energies[:kept], vectors[:, :kept], 0)
 
 
 def _check_hermitian(matrix: Vector) -> None:
@@ -266,15 +267,15 @@ def _next_level(operator: Deflated, bar: float, limits: Limits, memory: Memory) 
     def useless(energy: float, residual: float, doubt: float) -> bool:
         return beyond(energy, doubt) or (residual > limits.tolerance and operator.products >= limits.max_matvecs)
 
-    start = None
+    start, residual, energy = None, np.inf, np.nan
     for attempt in range(memory.checkpoint.state.pop("attempt", 0), MOST_ATTEMPTS):
-        ritz = searched(operator, start, Stop(enough, useless, bar, attempt), memory)
+        if operator.products + 2 > limits.max_matvecs:
+            break
+        ritz = searched(operator, start, Stop(enough, useless, bar, attempt, limits.max_matvecs), memory)
         limits.progress(operator.products, ritz.energy, ritz.residual)
         if beyond(ritz.energy, ritz.doubt):
             return None
         if ritz.residual <= max(limits.tolerance, 16 * EPSILON * ritz.scale):
             return ritz
-        if operator.products >= limits.max_matvecs:
-            break
-        start = ritz.vector
-    raise ConvergenceError(ritz.residual, ritz.energy, limits.tolerance, operator.products)
+        start, residual, energy = ritz.vector, ritz.residual, ritz.energy
+    raise ConvergenceError(residual, energy, limits.tolerance, operator.products)

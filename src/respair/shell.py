@@ -51,7 +51,8 @@ def read_files(files: list[Path], plugins: list[Path] | None = None) -> list[Stu
 
 def check_all_fit(studies: list[Study], workers: int) -> None:
     """Stop if any point of any study does not fit its memory limit."""
-    if any([tell_misfit(study, workers) for study in studies]):
+    misfits = [tell_misfit(study, workers) for study in studies]
+    if any(misfits):
         raise typer.Exit(REFUSED)
 
 

@@ -353,7 +353,7 @@ def _quspin(
     if matrix is None:
         matrix = sp.csr_array(expand.conj().T @ hamiltonian.matrix() @ expand)
 
-    if SMALL < matrix.shape[0] and _suits_lapack(matrix.shape[0], states, options):
+    if matrix.shape[0] > SMALL and _suits_lapack(matrix.shape[0], states, options):
         levels = lowest_of(matrix.toarray(), states, is_degenerate, options.wanted_below)
         return levels, _by_isometry(block, expand)
 

@@ -31,6 +31,8 @@ DOUBT = 1e-6
 """A search is over once the probability that it has missed a level at or below the bar is smaller."""
 MOST_LEVELS = 400
 """A ground level with more states than this is refused: every state would have to be stored."""
+MANY_LEVELS = 100
+"""It is also where so many have been found when the search is given up."""
 MOST_ATTEMPTS = 1000
 """Searches, each from the Ritz vector of the one before, after which a level is given up."""
 EPSILON = float(np.finfo(float).eps)
@@ -184,13 +186,16 @@ def _all_levels(operator: Deflated, dimension: int, limits: Limits, memory: Memo
         order = np.sort(operator.energies)
         if len(order) >= count and not limits.confirm:
             break
-        if len(order) >= max(count, MOST_LEVELS) and degenerate(order[0], order[-1]):
-            raise ArithmeticError(
-                f"the ground level has {MOST_LEVELS} states or more, all of them needed for its averages; fix "
-                "momentum, reflection or two_sz, or add the coupling that lifts the degeneracy"
-            )
+        one_level = len(order) > count and degenerate(order[0], order[-1])
+        if one_level and len(order) >= MOST_LEVELS:
+            raise _too_degenerate(len(order))
         bar = min(limits.wanted_below, order[count - 1] if len(order) >= count else np.inf)
-        found = _next_level(operator, bar, limits, memory)
+        try:
+            found = _next_level(operator, bar, limits, memory)
+        except ConvergenceError:
+            if one_level and len(order) >= MANY_LEVELS:
+                raise _too_degenerate(len(order)) from None
+            raise
         if found is None or (found.energy > limits.wanted_below and not degenerate(limits.wanted_below, found.energy)):
             break
         if len(order) >= count and found.energy >= bar and not degenerate(order[0], found.energy):
@@ -201,6 +206,13 @@ def _all_levels(operator: Deflated, dimension: int, limits: Limits, memory: Memo
     order = np.argsort(operator.energies, kind="stable")
     vectors = operator.locked if len(order) == 1 else operator.locked[order]
     return Levels(np.array(operator.energies)[order], vectors.T, operator.products)
+
+
+def _too_degenerate(states: int) -> ArithmeticError:
+    return ArithmeticError(
+        f"the ground level has {states} states or more, all of them needed for its averages; fix momentum, reflection "
+        "or two_sz, or add the coupling that lifts the degeneracy"
+    )
 
 
 def _written_out(matvec: Matvec, project: Projection, size: int, dtype: type, dimension: int) -> Levels:

@@ -40,8 +40,8 @@ class Hamiltonian(Shown):
     factors: tuple[Factor, ...]
 
     @classmethod
-    def of(cls, model: Model, sector: Sector) -> Hamiltonian:
-        """Build the Hamiltonian of a model in a sector.
+    def of(cls, model: Model, sector: Sector, mean_charge: int | None = None) -> Hamiltonian:
+        """Build the Hamiltonian of a model in a sector, its phonon frame perhaps that of another mean charge.
 
         Raises
         ------
@@ -58,7 +58,7 @@ class Hamiltonian(Shown):
         >>> np.linalg.eigvalsh(H.matrix().toarray()).round(6) + 0.0
         array([-0.828427,  0.      ,  4.      ,  4.828427])
         """
-        space = Space(model, sector)
+        space = Space(model, sector, mean_charge)
         operator = hamiltonian_operator(model)
         if model.terms:
             _check_hermitian(space, operator)

@@ -241,7 +241,7 @@ def _spread_of_a_row(model: Model, sector: Sector) -> tuple[float, float]:
     A charge that moves shifts the modes on its way, and each of them to any number of phonons.
     """
     shares: defaultdict[tuple[tuple[int, float], ...], float] = defaultdict(float)
-    _, electron, boson = frame_parts(model, sector)
+    _, electron, boson = frame_parts(model, sector.charge)
     if model.phonons is None or not (np.any(electron) or np.any(boson)):
         return 0.0, 0.0
     follows = {"c": electron, "b": boson}

@@ -68,8 +68,8 @@ def charge_change(model: Model, operator: Operator) -> Change:
 def target_hamiltonian(hamiltonian: Hamiltonian, change: Change) -> Hamiltonian | None:
     """Return the Hamiltonian of the sector to which a change leads, in the same phonon frame; None where there is none.
 
-    The mean charge of a frame stays that of the first sector: with other oscillators in the second one, the cutoff would
-    cut images off. The Hamiltonian is kept by that of the first sector.
+    The mean charge of a frame stays that of the first sector: with other oscillators in the second one, the cutoff
+    would cut images off. The Hamiltonian is kept by that of the first sector.
     """
     space = hamiltonian.space
     if change == (0, 0):

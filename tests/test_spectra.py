@@ -391,7 +391,8 @@ def test_a_frame_without_dressing_gives_the_spectrum_of_the_mean_frame():
     for model in (mean, undressed):
         levels = ground_state(model, Sector(7, 1))
         data = spectral_function(levels, probe(model, "pair"), OMEGA, ETA)
-        n, both = (float(observables(levels.ground, [name])[name][0]) for name in ("electron_density", "double_occupancy"))
+        measured = observables(levels.ground)
+        n, both = (float(measured[name][0]) for name in ("electron_density", "double_occupancy"))
         np.testing.assert_allclose(data.moments[0], 1.0 - n + 2.0 * both, atol=1e-13)  # <[D, D+]> + 2 <D+ D>
         found.append(data)
     np.testing.assert_allclose(found[1]["values"], found[0]["values"], atol=1e-12)
@@ -443,9 +444,9 @@ schema = 1
 cluster = { kind = "chain", sites = 8 }
 electrons = { hopping = 1.0, level = [0.1, 0.2, 0.4, 0.3, 0.6, 0.5, 0.9, 0.0] }
 sector = { charge = 7 }
-spectrum = { operator = "electron", frequencies = [0.0] }
+spectrum = { operator = "electron", spin = "dn", frequencies = [0.0] }
 solver = { memory_limit = "276 MiB" }
 """
-    check_fits(parse(text.replace('operator = "electron"', 'operator = "density"'), "chain.toml"))
+    check_fits(parse(text.replace('"electron", spin = "dn"', '"density"'), "chain.toml"))
     with pytest.raises(MemoryError, match="4,900 states"):
         check_fits(parse(text, "chain.toml"))

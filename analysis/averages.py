@@ -140,7 +140,7 @@ class Averages:
         self.state = state
         self.space = state.hamiltonian.space
         self._by_words = not (self.space.is_dressed or state.block.orbits is not None or state.others)
-        self._known: dict[frozenset[tuple[ChargeWord, complex]], complex] = {}
+        self._known: dict[object, complex] = {}
         self._words: dict[ChargeWord, complex] = {}
 
     @cached_property
@@ -158,15 +158,15 @@ class Averages:
         return float(values @ self.density)
 
     def operator(self, operator: Operator) -> complex:
-        """Return the average of an operator without lattice part.
+        """Return the average of an operator.
 
-        Words that occur again, and in a block operators that are equal by symmetry, share it.
+        Charge words that occur again, and in a block operators that are equal by symmetry, share it.
         """
-        if self._by_words:
+        if self._by_words and operator.is_charge:
             check_operator(self.space.model, operator)
             return sum((value * self._word(charge) for (charge, _), value in operator.terms.items()), 0.0 + 0.0j)
         symmetric = operator if self.state.others else self.state.block.symmetric(operator)
-        key = frozenset((charge, _rounded(value)) for (charge, _), value in symmetric.terms.items())
+        key = frozenset((word, _rounded(value)) for word, value in symmetric.terms.items())
         if key not in self._known:
             self._known[key] = expectation(self.state, symmetric)
         return self._known[key]

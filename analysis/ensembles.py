@@ -149,7 +149,7 @@ def plan(
     options: Options,
     symmetric: Model | None = None,
     twins: bool = False,
-    progress: Progress = silent,
+    progress: Progress = lambda done, count, what: None,
 ) -> tuple[list[Planned], float]:
     """Return the blocks to sum over, and a bound on the share of those that are left out.
 

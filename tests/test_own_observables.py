@@ -1,4 +1,4 @@
-"""Entries that are added to the table of observables: the same numbers at T = 0, at T > 0, exact and sampled, in sweeps."""
+"""Own entries of the table of observables: right at T = 0, at T > 0, exact and sampled, and in sweeps."""
 
 import numpy as np
 import pytest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -25,6 +26,10 @@ from .catalogue import available
 
 Progress = Callable[[int, int, str], None]
 """Called with the number of blocks done, of all blocks, and what comes next."""
+Tell = Callable[[str, int, int], None]
+"""Told what is planned, its number, and of how many."""
+PATIENCE = 2.0
+"""Seconds of planning after which, and then every so often, it is told."""
 METHODS = ("auto", "exact", "ftlm")
 EXACT_UP_TO = 1500
 """With ``method = "auto"`` larger blocks are sampled."""
@@ -162,10 +167,24 @@ def plan(
         Before anything is counted, if the largest sector is sure not to fit.
     """
     check_largest(symmetric or model, kind, sampling, options)
-    every = [each for each in _all(model, kind, sampling, symmetric or model, twins, progress) if each.dimension]
+    tell = _patient(progress)
+    every = [each for each in _all(model, kind, sampling, symmetric or model, twins, tell) if each.dimension]
     if all(planned.exact for planned in every) or not _may_skip(kind):
         return every, 0.0
-    return _without_negligible(model, every, sampling, float(temperatures.max()), options, progress)
+    return _without_negligible(model, every, sampling, float(temperatures.max()), options, tell)
+
+
+def _patient(progress: Progress) -> Tell:
+    """Return what tells, before any block is done, how far planning is; only where that takes its time."""
+    last = time.monotonic()
+
+    def tell(what: str, number: int, count: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > PATIENCE:
+            last = time.monotonic()
+            progress(0, count, f"{what}, {number + 1} of {count}")
+
+    return tell
 
 
 def _may_skip(kind: Ensemble) -> bool:
@@ -234,14 +253,14 @@ def _lowest(block: Block, count: int, options: Options) -> Eigenstates:
 
 
 def _all(
-    model: Model, kind: Ensemble, sampling: Sampling, symmetric: Model, twins: bool, progress: Progress
+    model: Model, kind: Ensemble, sampling: Sampling, symmetric: Model, twins: bool, tell: Tell
 ) -> Iterator[Planned]:
     whole_up_to = WHOLE_UP_TO if sampling.method != "ftlm" else 0
     operator, space = hamiltonian_operator(model), None
     every = members(symmetric, kind.kind, kind.sector, whole_up_to, twins)
     for number, member in enumerate(every):
         planned = Planned(member, model, 0, 0, True, number)
-        progress(number, len(every), f"counting the states of {member.sector.title}")
+        tell(f"counting the states of {member.sector.title}", number, len(every))
         if space is None or space.sector != planned.plain:
             space = Space(model, planned.plain)
         block = Block.of(Hamiltonian(space, operator, ()), member.sector)  # to be counted only
@@ -250,14 +269,14 @@ def _all(
 
 
 def _without_negligible(
-    model: Model, every: list[Planned], sampling: Sampling, hottest: float, options: Options, progress: Progress
+    model: Model, every: list[Planned], sampling: Sampling, hottest: float, options: Options, tell: Tell
 ) -> tuple[list[Planned], float]:
     """Leave out charges whose share is sure to be small: Z_N <= dimension exp(-E_0(N) / T), Z >= exp(-E_0 / T)."""
     charges = sorted({planned.member.sector.charge for planned in every})
     rough = replace(options, tolerance=ROUGH)
     lowest = {}
     for number, charge in enumerate(charges):
-        progress(number, len(charges), f"lowest level of N = {charge}, which bounds its weight")
+        tell(f"lowest level of N = {charge}, which bounds its weight", number, len(charges))
         levels = levels_by_symmetry(model, Sector(charge), 1, rough)
         lowest[charge] = float(levels.energies[0] - levels.certificate.residuals[0])
     states = dict.fromkeys(charges, 0)

@@ -9,12 +9,15 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..clusters.arguments import taking
 from ..hamiltonians import Amplitudes, Block, Operator, PhononSpace, Space
+from ..hamiltonians.arguments import an_operator
 from ..hamiltonians.numbering import Numbering
 from ..hamiltonians.operators import ChargeWord
 from ..hamiltonians.space import check_operator
 from ..hamiltonians.threads import kernel_threads_for
 from ..solvers import Eigenstates, State
+from ..solvers.arguments import levels_of, state_of
 from . import row_kernels as kernels
 
 SAME_SHIFT = 1e-9
@@ -40,6 +43,7 @@ def linear(
     return total
 
 
+@taking(state=state_of, operator=an_operator)
 @linear
 def expectation(state: State, operator: Operator) -> complex:
     """Return ``<O>`` of any operator that keeps N and S_z.
@@ -75,6 +79,7 @@ def expectation(state: State, operator: Operator) -> complex:
     return complex(sum(weight * np.vdot(phi, product.apply(phi)) for weight, phi in state.mixture))
 
 
+@taking(levels=levels_of, operator=an_operator)
 def transition(levels: Eigenstates, operator: Operator, bra: int, ket: int = 0) -> complex:
     """Return the matrix element ``<bra| O |ket>`` between two computed levels.
 

@@ -12,11 +12,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..clusters import InvalidValue
+from ..clusters.arguments import taking, words
 from ..hamiltonians import Block, Hamiltonian, Model, Operator, Sector
 from ..hamiltonians.algebra import canonical
 from ..hamiltonians.operators import ChargeWord, LatticeWord
 from ..hamiltonians.sector import allowed_two_sz
 from ..solvers import State
+from ..solvers.arguments import state_of
 from . import charge, lattice, pairing
 from .averages import Averages
 from .energy import PARTS, energy_part
@@ -106,6 +108,7 @@ def available(model: Model) -> tuple[str, ...]:
     return tuple(name for name, o in OBSERVABLES.items() if all(getattr(model, s) is not None for s in o.needs))
 
 
+@taking(state=state_of, names=words)
 def observables(
     state: State,
     names: Sequence[str] | None = None,

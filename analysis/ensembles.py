@@ -6,12 +6,15 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..clusters import Brief
+from ..clusters.arguments import instance, is_whole
 from ..hamiltonians import Block, Hamiltonian, Model, Problem, Sector, Space, hamiltonian_operator
+from ..hamiltonians.arguments import a_sector
 from ..hamiltonians.parameters import is_number, show
 from ..hamiltonians.sector import sector_problems
 from ..hamiltonians.space import dimensions
@@ -59,6 +62,10 @@ class Ensemble(Brief):
     sector: Sector | None = None
     density: float | None = None
 
+    def __post_init__(self) -> None:
+        if self.sector is not None:
+            object.__setattr__(self, "sector", a_sector("sector", self.sector))
+
     @property
     def is_grand(self) -> bool:
         """True where the charge is free."""
@@ -96,6 +103,20 @@ class Sampling(Brief):
     def exact_up_to(self) -> float:
         """Largest block of which all levels are computed."""
         return {"exact": np.inf, "ftlm": TINY, "auto": EXACT_UP_TO}[self.method]
+
+
+def an_ensemble(name: str, value: Any) -> Ensemble:
+    """Return an ensemble, that of a kind where a name is given; anything else is refused."""
+    if isinstance(value, str):
+        return Ensemble(value)
+    return instance(name, value, Ensemble, 'write "grand-canonical", or Ensemble("canonical", Sector(4))')
+
+
+def a_sampling(name: str, value: Any) -> Sampling:
+    """Return how to sum over blocks, by a method where a name is given; anything else is refused."""
+    if isinstance(value, str):
+        return Sampling(value)
+    return instance(name, value, Sampling, 'write Sampling("ftlm", samples=20)')
 
 
 @dataclass(frozen=True)
@@ -308,9 +329,9 @@ def thermal_problems(
     yield from _density_problems(model, kind)
     if sampling.method not in METHODS:
         yield Problem("thermal.method", show(sampling.method), "allowed: " + ", ".join(f'"{m}"' for m in METHODS))
-    if sampling.samples < 2:
+    if not is_whole(sampling.samples) or sampling.samples < 2:
         yield Problem("thermal.samples", show(sampling.samples), "allowed: 2 or more, so that errors can be told")
-    if sampling.steps < 2:
+    if not is_whole(sampling.steps) or sampling.steps < 2:
         yield Problem("thermal.steps", show(sampling.steps), "allowed: 2 or more")
     if model.phonons is not None and model.phonons.cutoff is not None:
         allowed = "thermal states need max_quanta or total_quanta in the place of an automatic cutoff"

@@ -19,10 +19,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..clusters import Card, Cluster, InvalidValue, Shown
+from ..clusters.arguments import taking
 from ..clusters.shown import counted, quantity
 from ..hamiltonians import Model, Operator, annihilate, boson
 from ..hamiltonians.operators import total
 from ..solvers import State
+from ..solvers.arguments import state_of
 from .averages import Averages
 from .labelled import labelled
 from .natural import descending, natural_orbitals
@@ -349,6 +351,7 @@ def _against_distance(
     }
 
 
+@taking(state=state_of)
 def pair_densities(state: State, forms: Sequence[Form] | None = None) -> xr.Dataset:
     """Measure the density matrices of several kinds of pairs in a state.
 

@@ -12,13 +12,16 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..clusters import InvalidValue
+from ..clusters.arguments import numbers, taking, words
 from ..hamiltonians import InvalidModel, Model, Problem
+from ..hamiltonians.arguments import a_model
 from ..hamiltonians.parameters import show
 from ..solvers import Options
+from ..solvers.arguments import read_options
 from .block_sums import block_sums
 from .catalogue import OBSERVABLES, available, tells_twins_apart, thermal_form
 from .contributions import CUTOFF_PROBABILITY, Averages
-from .ensembles import Ensemble, Progress, Sampling, plan, thermal_problems
+from .ensembles import Ensemble, Progress, Sampling, a_sampling, an_ensemble, plan, thermal_problems
 from .kept_blocks import KeptBlocks
 from .labelled import labelled
 from .lattice import default_grid
@@ -33,6 +36,14 @@ MARGIN = 1.3
 MOST_SAMPLES = 100_000
 
 
+@taking(
+    model=a_model,
+    temperatures=numbers,
+    ensemble=an_ensemble,
+    sampling=a_sampling,
+    options=read_options,
+    names=words,
+)
 def thermal_averages(
     model: Model,
     temperatures: Sequence[float],

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+from inspect import signature
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -93,3 +95,76 @@ def instance(name: str, value: Any, kind: type[Kind] | tuple[type[Kind], ...], c
 
 def _article(noun: str) -> str:
     return "an" if noun[:1] in "AEIOUaeiou" else "a"
+
+
+Arguments = ParamSpec("Arguments")
+Value = TypeVar("Value")
+Reader = Callable[[str, Any], Any]
+"""From the name of an argument and what was given to what the function takes; raises where that is not clear."""
+
+
+def taking(**readers: Reader) -> Callable[[Callable[Arguments, Value]], Callable[Arguments, Value]]:
+    """Let a function of Python's users read some of its arguments before it begins; defaults are left alone.
+
+    Examples
+    --------
+    >>> @taking(count=whole_number)
+    ... def doubled(count):
+    ...     return 2 * count
+    >>> doubled(4.0)
+    8
+    """
+
+    def decorated(function: Callable[Arguments, Value]) -> Callable[Arguments, Value]:
+        places = signature(function)
+
+        @wraps(function)
+        def reading(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Value:
+            given = places.bind(*args, **kwargs)
+            for name, value in given.arguments.items():
+                if name in readers and value is not places.parameters[name].default:
+                    given.arguments[name] = readers[name](name, value)
+            return function(*given.args, **given.kwargs)
+
+        return reading
+
+    return decorated
+
+
+def of_kind(kind: type[Any] | tuple[type[Any], ...], cure: str) -> Reader:
+    """Return what takes values of a class, or says what to write."""
+    return lambda name, value: instance(name, value, kind, cure)
+
+
+def numbers(name: str, value: Any) -> Any:
+    """Return one number as a list of one, and a list of numbers as it is.
+
+    Raises
+    ------
+    InvalidType
+        If it is neither.
+    """
+    listed = a_list(value)
+    try:
+        array = None if isinstance(value, str) else np.asarray(listed, dtype=float)
+    except (TypeError, ValueError):
+        array = None
+    if array is None or array.ndim == 0:
+        raise InvalidType(f"{name} is {shown(value)}, and must be a list of numbers, as [0.1, 0.2]")
+    return listed
+
+
+def words(name: str, value: Any) -> Any:
+    """Return one name as a list of one, and a list of names as it is; "all" stands for None.
+
+    Raises
+    ------
+    InvalidType
+        If it is neither.
+    """
+    if isinstance(value, str):
+        return None if value == "all" else [value]
+    listed = [*value] if isinstance(value, Iterable) else [value]
+    if value is None or all(isinstance(word, str) for word in listed):
+        return None if value is None else listed
+    raise InvalidType(f'{name} is {shown(value)}, and must be a list of names, as ["electron_density"], or "all"')

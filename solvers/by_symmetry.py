@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..clusters import Card, InvalidIndex, Shown
+from ..clusters.arguments import is_whole, shown, taking
 from ..clusters.shown import counted
 from ..hamiltonians import Block, Hamiltonian, Model, Sector
+from ..hamiltonians.arguments import a_model, a_sector
 from ..hamiltonians.sector import check_sector
 from .blocks import finest_blocks, time_reversed
 from .certificate import Certificate
@@ -29,7 +31,7 @@ from .ground_state import (
     solved,
 )
 from .level_table import level_table
-from .options import Options
+from .options import Options, read_options
 from .recursion import Progress, silent
 
 
@@ -76,10 +78,11 @@ class LabelledLevels(Shown):
 
     def level(self, number: int) -> State:
         """Return one eigenstate as a pure state, in its block."""
-        if not 0 <= number < len(self.energies):
-            raise InvalidIndex(f"level {number} was not computed; there are levels 0 to {len(self.energies) - 1}")
+        if not is_whole(number) or not 0 <= number < len(self.energies):
+            last = len(self.energies) - 1
+            raise InvalidIndex(f"level {shown(number)} was not computed; there are levels 0 to {last}")
         places = sorted((e, b, n) for b, levels in enumerate(self.blocks) for n, e in enumerate(levels.energies))
-        _, block, own = places[number]
+        _, block, own = places[int(number)]
         return self.blocks[block].level(own)
 
     @property
@@ -98,6 +101,7 @@ class LabelledLevels(Shown):
         return max(levels.stored for levels in self.blocks)
 
 
+@taking(model=a_model, sector=a_sector, options=read_options)
 def levels_by_symmetry(
     model: Model,
     sector: Sector | int,

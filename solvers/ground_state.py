@@ -15,9 +15,10 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..clusters import Card, InvalidIndex, InvalidValue, Shown
-from ..clusters.arguments import whole_number
+from ..clusters.arguments import is_whole, shown, taking, whole_number
 from ..clusters.shown import quantity
 from ..hamiltonians import Amplitudes, Block, Hamiltonian, Model, Sector
+from ..hamiltonians.arguments import a_model, a_sector
 from ..hamiltonians.sector import check_sector
 from ..hamiltonians.space import dimensions
 from ..hamiltonians.symmetry import isometry, representatives_of
@@ -28,7 +29,7 @@ from .deflation import Matvec, Projection
 from .estimate import check_memory, choose_engine
 from .lanczos import SMALL, Levels, everything, lowest_levels, lowest_of
 from .level_table import level_table
-from .options import Options
+from .options import Options, read_options
 from .recursion import Progress, silent
 from .three_terms import Recursion, by_quspin, fused
 
@@ -150,9 +151,10 @@ class Eigenstates(Shown):
 
     def level(self, number: int) -> State:
         """Return one eigenstate as a pure state."""
-        if not 0 <= number < len(self.amplitudes):
-            raise InvalidIndex(f"level {number} was not computed; there are levels 0 to {len(self.amplitudes) - 1}")
-        return State(self.block, self.amplitudes[number : number + 1], np.ones(1))
+        if not is_whole(number) or not 0 <= number < len(self.amplitudes):
+            last = len(self.amplitudes) - 1
+            raise InvalidIndex(f"level {shown(number)} was not computed; there are levels 0 to {last}")
+        return State(self.block, self.amplitudes[int(number)][None], np.ones(1))
 
 
 def _expanded(block: Block, amplitudes: Amplitudes) -> Amplitudes:
@@ -179,6 +181,7 @@ def level_count(states: int | str, model: Model, sector: Sector) -> int:
         raise InvalidValue(f'{error}, or "{ALL}"') from None
 
 
+@taking(model=a_model, sector=a_sector, options=read_options)
 def ground_state(
     model: Model,
     sector: Sector | int,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from ..clusters import Brief, InvalidValue
-from ..clusters.arguments import real_number, shown, whole_number
+from ..clusters.arguments import instance, real_number, shown, whole_number
 from .estimate import ENGINE_NAMES
 from .pool import Pool
 
@@ -79,6 +79,15 @@ class Options(Brief):
                 wrong.append(str(error))
         if wrong:
             raise InvalidValue("\n".join(wrong))
+
+
+def read_options(name: str, value: Any) -> Options | None:
+    """Return options, made of a dictionary where one is given; anything else is refused."""
+    if value is None or isinstance(value, Options):
+        return value
+    if isinstance(value, Mapping) and value.keys() <= {each.name for each in fields(Options)}:
+        return Options(**value)
+    return instance(name, value, Options, "write Options(engine=..., tolerance=...)")
 
 
 def bytes_of(size: object) -> object:

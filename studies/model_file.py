@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..analysis.approximations import PluginError, fingerprint, registry_of
+from ..clusters.arguments import of_kind, taking
 from ..hamiltonians import InvalidModel, Problem
 from ..hamiltonians.parameters import show
 from .assembly import assemble
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 
+@taking(path=of_kind((str, os.PathLike), "write the path of a model file in quotes"))
 def read(path: str | os.PathLike[str], plugins: Sequence[str | os.PathLike[str]] = ()) -> Study:
     """Read and check a model file.
 

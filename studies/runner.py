@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..analysis import default_grid
 from ..clusters import Card, Shown
+from ..clusters.arguments import of_kind, taking
 from ..clusters.shown import counted
 from ..hamiltonians import Model
 from ..solvers.checkpoint import beside
@@ -133,6 +134,7 @@ def _nest(flat: list[xr.Dataset], shape: Sequence[int]) -> list[Any]:
     return [_nest(flat[i * inner : (i + 1) * inner], shape[1:]) for i in range(shape[0])]
 
 
+@taking(study=of_kind(Study, "write read(path) for a model file, or study(model, ...).run()"))
 def run(
     study: Study,
     reporter: Reporter | None = None,

@@ -132,7 +132,7 @@ SAME = {
     ),
     "one charge": (lambda: charge_scan(MODEL, 4), lambda: charge_scan(MODEL, [4])),
     "levels for pair densities": (lambda: pair_densities(LEVELS), lambda: pair_densities(LEVELS.ground)),
-    "levels for an entropy": (lambda: entanglement(LEVELS, 0), lambda: entanglement(LEVELS.ground, 0)),
+    "levels for an entropy": (lambda: entanglement(LEVELS, [0]), lambda: entanglement(LEVELS.ground, [0])),
 }  # fmt: skip
 
 

@@ -26,10 +26,10 @@ from .ground_state import (
     checkpoint_of,
     for_cap,
     is_degenerate,
-    level_count,
     lowest_energy,
     solved,
 )
+from .level_count import level_count
 from .level_table import level_table
 from .options import Options, read_options
 from .recursion import Progress, silent

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,29 +13,25 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..clusters import Card, InvalidIndex, InvalidValue, Shown
-from ..clusters.arguments import is_whole, shown, taking, whole_number
+from ..clusters import Card, InvalidIndex, Shown
+from ..clusters.arguments import is_whole, shown, taking
 from ..clusters.shown import quantity
 from ..hamiltonians import Amplitudes, Block, Hamiltonian, Model, Sector
 from ..hamiltonians.arguments import a_model, a_sector
 from ..hamiltonians.sector import check_sector
-from ..hamiltonians.space import dimensions
 from ..hamiltonians.symmetry import isometry, representatives_of
 from .certificate import Certificate, Certifier
 from .checkpoint import Checkpoint, beside, fingerprint
-from .cutoff import capped, is_automatic, settled
+from .cutoff import is_automatic, settled
 from .deflation import Matvec, Projection
 from .estimate import check_memory, choose_engine
-from .lanczos import SMALL, Levels, everything, lowest_levels, lowest_of
+from .lanczos import SMALL, Levels, everything, lowest_levels, lowest_of, suits_lapack
+from .level_count import level_count
 from .level_table import level_table
 from .options import Options, read_options
 from .recursion import Progress, silent
 from .three_terms import Recursion, by_quspin, fused
 
-STATES_PER_LEVEL = 60
-"""With more levels wanted than one for so many states, a matrix is written out and given to LAPACK."""
-DENSE_BYTES = 64
-"""Bytes that it takes there for each of its elements."""
 DEGENERATE = 1e-9
 """Levels closer than this times max(1, |E|) count as one."""
 
@@ -159,26 +154,6 @@ class Eigenstates(Shown):
 
 def _expanded(block: Block, amplitudes: Amplitudes) -> Amplitudes:
     return np.array([block.expand(phi) for phi in amplitudes], amplitudes.dtype).reshape(-1, *block.space.shape)
-
-
-ALL = "all"
-"""In the place of a number of levels."""
-
-
-def level_count(states: int | str, model: Model, sector: Sector) -> int:
-    """Return how many levels are wanted of a sector at most; "all" counts its states.
-
-    Raises
-    ------
-    ValueError
-        If it is no number of levels.
-    """
-    if isinstance(states, str) and states == ALL:
-        return max(1, math.prod(dimensions(capped(model), sector)))
-    try:
-        return whole_number("states", states, 1)
-    except InvalidValue as error:
-        raise InvalidValue(f'{error}, or "{ALL}"') from None
 
 
 @taking(model=a_model, sector=a_sector, options=read_options)
@@ -356,7 +331,7 @@ def _quspin(
     if matrix is None:
         matrix = sp.csr_array(expand.conj().T @ hamiltonian.matrix() @ expand)
 
-    if matrix.shape[0] > SMALL and _suits_lapack(matrix.shape[0], states, options):
+    if matrix.shape[0] > SMALL and suits_lapack(matrix.shape[0], states, options.memory_limit):
         levels = lowest_of(matrix.toarray(), states, is_degenerate, options.wanted_below)
         return levels, _by_isometry(block, expand)
 
@@ -369,17 +344,12 @@ def _quspin(
     return levels, _by_isometry(block, expand)
 
 
-def _suits_lapack(size: int, states: int, options: Options) -> bool:
-    """True where so many of all levels are wanted that searching them one by one would take longer."""
-    return size <= STATES_PER_LEVEL * states and DENSE_BYTES * size**2 <= options.memory_limit
-
-
 def _tensor(
     block: Block, states: int, options: Options, progress: Progress, checkpoint: Checkpoint
 ) -> tuple[Levels, Stored]:
     """The factors applied on the fly, symmetry by orbit representatives of the charges, and Lanczos."""
     size = block.shape[0] * block.shape[1]
-    if size <= SMALL or _suits_lapack(size, states, options):
+    if size <= SMALL or suits_lapack(size, states, options.memory_limit):
         return _dense(block, states, options, progress, checkpoint)
     energy = block.energy
     kind, space = energy.dtype.type, (energy.project, energy.dimension)

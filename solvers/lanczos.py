@@ -35,6 +35,10 @@ MANY_LEVELS = 100
 """It is also where so many have been found when the search is given up."""
 MOST_ATTEMPTS = 1000
 """Searches, each from the Ritz vector of the one before, after which a level is given up."""
+STATES_PER_LEVEL = 60
+"""With more levels wanted than one for so many states, a matrix is written out and given to LAPACK."""
+DENSE_BYTES = 64
+"""Bytes that it takes there for each of its elements."""
 EPSILON = float(np.finfo(float).eps)
 
 
@@ -257,6 +261,11 @@ def lowest_of(
     near = [e <= wanted_below or degenerate(wanted_below, e) for e in energies]
     kept = sum(near[n] and (n < count or degenerate(energies[0], e)) for n, e in enumerate(energies))
     return Levels(energies[:kept], vectors[:, :kept], 0)
+
+
+def suits_lapack(size: int, states: int, memory_limit: int) -> bool:
+    """True where so many of all levels are wanted that searching them one by one would take longer."""
+    return size <= STATES_PER_LEVEL * states and DENSE_BYTES * size**2 <= memory_limit
 
 
 def _check_hermitian(matrix: Vector) -> None:

@@ -19,7 +19,7 @@ from ..analysis.plots import plot_distribution, plot_levels
 from ..hamiltonians import Model, Problem, Sector
 from ..hamiltonians.parameters import show
 from ..solvers import Eigenstates, LabelledLevels, estimate, ground_state, levels_by_symmetry
-from ..solvers.ground_state import ALL, level_count
+from ..solvers.level_count import ALL, level_count
 from .digits import columns, decimals, number, numbers, with_error
 from .measured_names import Names, chosen_names, measured_record, missing_species
 from .plain import label, plain

@@ -9,12 +9,15 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..clusters.arguments import taking
 from ..hamiltonians import Amplitudes, Block, Operator, PhononSpace, Space
+from ..hamiltonians.arguments import an_operator
+from ..hamiltonians.numbering import Numbering
 from ..hamiltonians.operators import ChargeWord
-from ..hamiltonians.phonons import find
 from ..hamiltonians.space import check_operator
 from ..hamiltonians.threads import kernel_threads_for
 from ..solvers import Eigenstates, State
+from ..solvers.arguments import levels_of, state_of
 from . import row_kernels as kernels
 
 SAME_SHIFT = 1e-9
@@ -40,6 +43,7 @@ def linear(
     return total
 
 
+@taking(state=state_of, operator=an_operator)
 @linear
 def expectation(state: State, operator: Operator) -> complex:
     """Return ``<O>`` of any operator that keeps N and S_z.
@@ -75,6 +79,7 @@ def expectation(state: State, operator: Operator) -> complex:
     return complex(sum(weight * np.vdot(phi, product.apply(phi)) for weight, phi in state.mixture))
 
 
+@taking(levels=levels_of, operator=an_operator)
 def transition(levels: Eigenstates, operator: Operator, bra: int, ket: int = 0) -> complex:
     """Return the matrix element ``<bra| O |ket>`` between two computed levels.
 
@@ -140,7 +145,7 @@ class Averages:
         self.state = state
         self.space = state.hamiltonian.space
         self._by_words = not (self.space.is_dressed or state.block.orbits is not None or state.others)
-        self._known: dict[frozenset[tuple[ChargeWord, complex]], complex] = {}
+        self._known: dict[object, complex] = {}
         self._words: dict[ChargeWord, complex] = {}
 
     @cached_property
@@ -158,15 +163,15 @@ class Averages:
         return float(values @ self.density)
 
     def operator(self, operator: Operator) -> complex:
-        """Return the average of an operator without lattice part.
+        """Return the average of an operator.
 
-        Words that occur again, and in a block operators that are equal by symmetry, share it.
+        Charge words that occur again, and in a block operators that are equal by symmetry, share it.
         """
-        if self._by_words:
+        if self._by_words and operator.is_charge:
             check_operator(self.space.model, operator)
             return sum((value * self._word(charge) for (charge, _), value in operator.terms.items()), 0.0 + 0.0j)
         symmetric = operator if self.state.others else self.state.block.symmetric(operator)
-        key = frozenset((charge, _rounded(value)) for (charge, _), value in symmetric.terms.items())
+        key = frozenset((word, _rounded(value)) for word, value in symmetric.terms.items())
         if key not in self._known:
             self._known[key] = expectation(self.state, symmetric)
         return self._known[key]
@@ -289,8 +294,7 @@ def _split(phonons: PhononSpace, mode: int) -> tuple[NDArray[np.int64], NDArray[
     others = phonons.occupations.astype(np.int64)
     n = others[:, mode].copy()
     others[:, mode] = 0
-    keys = phonons.key(others)
-    return n, find(np.unique(keys), keys)
+    return n, Numbering.of(others)[1]
 
 
 def _traced(phi: Amplitudes, share: NDArray[np.float64], n: NDArray[np.int64], rest: NDArray[np.int64]) -> NDArray[Any]:

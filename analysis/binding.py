@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import xarray as xr
 
+from ..clusters.arguments import numbers, taking
 from ..hamiltonians import Model, Sector
+from ..hamiltonians.arguments import a_model
 from ..hamiltonians.charges import charge_dimension
 from ..hamiltonians.sector import allowed_two_sz
 from ..solvers import Options, Progress, levels_by_symmetry, silent
+from ..solvers.arguments import read_options
 from .labelled import labelled
 
 BINDING = {2: 1, 0: 1, 1: -2}
@@ -21,6 +24,7 @@ Level = tuple[float, float]
 """An energy and its error bar; NaN where no state is."""
 
 
+@taking(model=a_model, charges=numbers, options=read_options)
 def charge_scan(
     model: Model,
     charges: Sequence[int] | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -15,11 +15,8 @@ from ..hamiltonians import Model
 from ..solvers import Options, silent
 from ..solvers.pool import Pool, Tell
 from .contributions import Contribution, Workshop
-from .ensembles import Ensemble, Planned, Sampling
+from .ensembles import Ensemble, Planned, Progress, Sampling
 from .kept_blocks import KeptBlocks, identity
-
-Progress = Callable[[int, int, str], None]
-"""Called with the number of blocks done, of all blocks, and what comes next."""
 
 
 class BlockSum(Protocol):

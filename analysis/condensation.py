@@ -7,13 +7,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import xarray as xr
 
+from ..clusters.arguments import of_kind, taking
 from ..hamiltonians import Model, Sector
 from ..solvers import Options
+from ..solvers.arguments import read_options
 from .accuracy import isolated_ground, mixing
 from .labelled import labelled
 from .pair_density import Form, pair_density, pair_operators
 
 
+@taking(problems=of_kind((list, tuple), "write a list of pairs, as [(model, 4), ...]"), options=read_options)
 def condensate_against_size(
     problems: Sequence[tuple[Model, Sector | int]],
     form: Form = "on-site",

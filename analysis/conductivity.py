@@ -9,8 +9,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..clusters.arguments import numbers, taking
 from ..hamiltonians import flux_derivative
 from ..solvers import Options, State
+from ..solvers.arguments import levels_of, read_options
 from ..solvers.linear import solve
 from ..solvers.lines import Lines
 from .averages import expectation
@@ -28,6 +30,7 @@ ROUNDING = 1e-9
 """Largest defect of the f-sum rule, relative to the weight."""
 
 
+@taking(levels=levels_of, frequencies=numbers, options=read_options)
 def optical_conductivity(
     levels: Levels,
     frequencies: Sequence[float] | NDArray[np.float64],

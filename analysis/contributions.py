@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..clusters import InvalidValue
 from ..hamiltonians import Amplitudes, Block, Factor, Hamiltonian, Model, Operator, Space
 from ..hamiltonians.tensor import TensorOperator
 from ..solvers import Eigenstates, Options, State
 from ..solvers.all_levels import AllLevels
 from ..solvers.members import Member
 from ..solvers.sampling import Sample
+from . import catalogue
+from .averages import Averages as StateAverages
 from .ensembles import Blocks, Planned, Sampling, sampled_states
-from .lattice import displacement_distribution, displacement_squared
 from .measured import Measured, squared_displacements
 
 Sums = Mapping[str, NDArray[np.complex128]]
@@ -110,7 +111,18 @@ class Averages:
         return self.temperatures.tolist(), self.names, self.grid.tolist()
 
     def workshop(self, model: Model, sampling: Sampling, options: Options) -> Workshop:
-        """Return what sums over the blocks of a model."""
+        """Return what sums over the blocks of a model.
+
+        Raises
+        ------
+        ValueError
+            If an observable is not in the table of this process.
+        """
+        if unknown := [n for n in self.names if n not in catalogue.OBSERVABLES and n != CUTOFF_PROBABILITY]:
+            raise InvalidValue(
+                f"the observable {unknown[0]!r} is not known in this process; add it in a module that every process "
+                "imports, or leave the pool out"
+            )
         blocks, measured = Blocks(), Measured.of(model, self.names)
         operators = Operators(measured.operators)
         last: list[tuple[Hamiltonian, Matrices]] = []
@@ -189,13 +201,12 @@ def _level_values(
     if "displacement_squared" in names:
         squares = [levels.averages_of(matrix) for matrix in matrices.squares]
         yield "displacement_squared", np.array(squares).reshape(-1, count).T
-    if "displacement_distribution" in names:
-        nothing = np.zeros((block.space.phonons.modes, len(grid)))
-        counting = (s > NEGLIGIBLE for s in share)
-        curves = [
-            displacement_distribution(levels.level(n), grid).values if s else nothing for n, s in enumerate(counting)
-        ]
-        yield "displacement_distribution", np.array(curves, complex).reshape(count, *nothing.shape)
+    counting = np.flatnonzero(share > NEGLIGIBLE)
+    for name in (name for name in _others(names, matrices.measured) if name != "displacement_squared"):
+        found = np.array([_in_one(name, levels.level(n), grid) for n in counting.tolist()])
+        each = np.zeros((count, *found.shape[1:]), complex)
+        each[counting] = found
+        yield name, each
 
 
 def _at_cutoff(block: Block, phi: Amplitudes) -> float:
@@ -252,17 +263,16 @@ def _in_state(
     values = np.array([np.vdot(phi, operator.apply(phi)) for operator in operators], complex)
     found = {name: values[place] for name, place in measured.places.items()}
     state = State(block, phi[None], np.ones(1))
-    for name, function in OTHERS.items():
-        if name in names:
-            found[name] = np.asarray(function(state, grid), complex)
-    return found
+    if CUTOFF_PROBABILITY in names:
+        found[CUTOFF_PROBABILITY] = np.asarray(_at_cutoff(block, phi), complex)
+    return found | {name: _in_one(name, state, grid) for name in _others(names, measured)}
 
 
-OTHERS: Mapping[str, Callable[[State, NDArray[np.float64]], NDArray[np.float64] | float]] = MappingProxyType(
-    {
-        CUTOFF_PROBABILITY: lambda state, grid: _at_cutoff(state.block, state.amplitudes[0]),
-        "displacement_squared": lambda state, grid: displacement_squared(state).values,
-        "displacement_distribution": lambda state, grid: displacement_distribution(state, grid).values,
-    }
-)
-"""What is no average of operators, in a pure state."""
+def _others(names: Sequence[str], measured: Measured) -> list[str]:
+    """Return the names of the observables that are no averages of given operators."""
+    return [name for name in names if name not in measured.places and name != CUTOFF_PROBABILITY]
+
+
+def _in_one(name: str, state: State, grid: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """Return an observable in a pure state."""
+    return np.asarray(catalogue.measured(name, state, StateAverages(state), grid), complex)

@@ -11,11 +11,14 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
+from ..clusters.arguments import numbers, taking
 from ..hamiltonians import InvalidModel, Model, Problem
+from ..hamiltonians.arguments import a_model
 from ..hamiltonians.parameters import show
 from ..solvers import Options
+from ..solvers.arguments import read_options
 from .contributions import Averages
-from .ensembles import Ensemble, Sampling, thermal_problems
+from .ensembles import Ensemble, Sampling, a_sampling, an_ensemble, thermal_problems
 from .kept_blocks import remove_blocks
 from .labelled import labelled
 from .lattice import default_grid
@@ -118,6 +121,7 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
 """By name; the largest eigenvalue lambda_0 is that of the combined pair density matrix."""
 
 
+@taking(model=a_model, temperatures=numbers, ensemble=an_ensemble, sampling=a_sampling, options=read_options)
 def crossover_temperatures(
     model: Model,
     temperatures: Sequence[float],

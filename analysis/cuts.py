@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..clusters import InvalidValue
 from ..hamiltonians import Amplitudes, Block, ChargeBasis, Model, PhononSpace
+from ..hamiltonians.numbering import Numbering
 from .averages import CHUNK
 
 
@@ -154,7 +155,7 @@ class PhononCut:
         for inside in (True, False):
             occupations = phonons.occupations.astype(np.int64)
             occupations[:, [m for m in range(phonons.modes) if (m in cut.modes) != inside]] = 0
-            numbers.append(np.unique(phonons.key(occupations), return_inverse=True)[1].ravel())
+            numbers.append(Numbering.of(occupations)[1])
         return cls(numbers[0], numbers[1], (int(numbers[0].max()) + 1, int(numbers[1].max()) + 1))
 
 

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..clusters import Brief
+from ..clusters.arguments import instance, is_whole
 from ..hamiltonians import Block, Hamiltonian, Model, Problem, Sector, Space, hamiltonian_operator
+from ..hamiltonians.arguments import a_sector
 from ..hamiltonians.parameters import is_number, show
 from ..hamiltonians.sector import sector_problems
+from ..hamiltonians.space import dimensions
 from ..hamiltonians.terms import energy_unit
-from ..solvers import Eigenstates, Options, levels_by_symmetry
+from ..solvers import Eigenstates, Options, levels_by_symmetry, symmetry_sectors
 from ..solvers.checkpoint import Checkpoint
-from ..solvers.estimate import format_bytes
+from ..solvers.estimate import DoesNotFit, estimate, format_bytes
 from ..solvers.ground_state import solved
-from ..solvers.members import ENSEMBLES, Member, members
+from ..solvers.members import ENSEMBLES, Member, ensemble_sectors, members
 from ..solvers.recursion import silent
 from ..solvers.sampling import Sample, samples
 from .catalogue import available
 
+Progress = Callable[[int, int, str], None]
+"""Called with the number of blocks done, of all blocks, and what comes next."""
+Tell = Callable[[str, int, int], None]
+"""Told what is planned, its number, and of how many."""
+PATIENCE = 2.0
+"""Seconds of planning after which, and then every so often, it is told."""
 METHODS = ("auto", "exact", "ftlm")
 EXACT_UP_TO = 1500
 """With ``method = "auto"`` larger blocks are sampled."""
@@ -50,6 +62,10 @@ class Ensemble(Brief):
     kind: str = "grand-canonical"
     sector: Sector | None = None
     density: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.sector is not None:
+            object.__setattr__(self, "sector", a_sector("sector", self.sector))
 
     @property
     def is_grand(self) -> bool:
@@ -88,6 +104,20 @@ class Sampling(Brief):
     def exact_up_to(self) -> float:
         """Largest block of which all levels are computed."""
         return {"exact": np.inf, "ftlm": TINY, "auto": EXACT_UP_TO}[self.method]
+
+
+def an_ensemble(name: str, value: Any) -> Ensemble:
+    """Return an ensemble, that of a kind where a name is given; anything else is refused."""
+    if isinstance(value, str):
+        return Ensemble(value)
+    return instance(name, value, Ensemble, 'write "grand-canonical", or Ensemble("canonical", Sector(4))')
+
+
+def a_sampling(name: str, value: Any) -> Sampling:
+    """Return how to sum over blocks, by a method where a name is given; anything else is refused."""
+    if isinstance(value, str):
+        return Sampling(value)
+    return instance(name, value, Sampling, 'write Sampling("ftlm", samples=20)')
 
 
 @dataclass(frozen=True)
@@ -130,8 +160,9 @@ class Planned:
         """Raise MemoryError, with the numbers, if the sum over the block takes more than `limit` bytes."""
         need = bytes_of(self.dimension, self.stored, self.exact, sampling)
         if need > limit:
-            cure = 'take method = "ftlm"' if self.exact else "take fewer steps, or a lower phonon cutoff"
-            raise MemoryError(
+            cutoff = ", a lower phonon cutoff" if self.model.modes else ""
+            cure = 'take method = "ftlm"' if self.exact else f"take fewer steps{cutoff}, a smaller cluster"
+            raise DoesNotFit(
                 f"{self} need about {format_bytes(need)}, and solver.memory_limit is {format_bytes(limit)}; {cure}, "
                 "or raise the limit"
             )
@@ -145,16 +176,62 @@ def plan(
     options: Options,
     symmetric: Model | None = None,
     twins: bool = False,
+    progress: Progress = lambda done, count, what: None,
 ) -> tuple[list[Planned], float]:
     """Return the blocks to sum over, and a bound on the share of those that are left out.
 
     Blocks are those of the symmetries of another model, where it is given; with `twins` those with the same levels are
     all there, as operators need that tell them apart.
+
+    Raises
+    ------
+    MemoryError
+        Before anything is counted, if the largest sector is sure not to fit.
     """
-    every = [planned for planned in _all(model, kind, sampling, symmetric or model, twins) if planned.dimension]
-    if all(planned.exact for planned in every) or kind.density is not None or not kind.is_grand:
+    check_largest(symmetric or model, kind, sampling, options)
+    tell = _patient(progress)
+    every = [each for each in _all(model, kind, sampling, symmetric or model, twins, tell) if each.dimension]
+    if all(planned.exact for planned in every) or not _may_skip(kind):
         return every, 0.0
-    return _without_negligible(model, every, sampling, float(temperatures.max()), options)
+    return _without_negligible(model, every, sampling, float(temperatures.max()), options, tell)
+
+
+def _patient(progress: Progress) -> Tell:
+    """Return what tells, before any block is done, how far planning is; only where that takes its time."""
+    last = time.monotonic()
+
+    def tell(what: str, number: int, count: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > PATIENCE:
+            last = time.monotonic()
+            progress(0, count, f"{what}, {number + 1} of {count}")
+
+    return tell
+
+
+def _may_skip(kind: Ensemble) -> bool:
+    """True where charges may be left out whose weight is sure to be small."""
+    return kind.is_grand and kind.density is None
+
+
+def check_largest(model: Model, kind: Ensemble, sampling: Sampling, options: Options) -> None:
+    """Raise MemoryError if the largest block of an ensemble is sure to take more than `options.memory_limit`.
+
+    The largest of the blocks of a sector has at least the average of their dimensions. A charge that might be left out
+    is refused only if its lowest level, which tells, is out of reach as well.
+    """
+    sizes = {each: math.prod(dimensions(model, each)) for each, _ in ensemble_sectors(model, kind.kind, kind.sector)}
+    sector = max(sizes, key=sizes.__getitem__)
+    limit = options.memory_limit // (options.pool.sharing if options.pool else 1)
+    if bytes_of(sizes[sector], sizes[sector], sizes[sector] <= sampling.exact_up_to, sampling) <= limit:
+        return
+    blocks = symmetry_sectors(model, sector)
+    size = -(-sizes[sector] // len(blocks))
+    exact = size <= sampling.exact_up_to
+    planned = Planned(Member(sector, 1, 1), model, size, size, exact, 0)
+    if not exact and _may_skip(kind) and estimate(model, blocks[0]).memory <= limit:
+        return
+    planned.check_memory(sampling, limit)
 
 
 def bytes_of(dimension: int, stored: int, exact: bool, sampling: Sampling) -> int:
@@ -197,11 +274,15 @@ def _lowest(block: Block, count: int, options: Options) -> Eigenstates:
         count = len(levels.amplitudes)  # the ground multiplet is larger than asked for
 
 
-def _all(model: Model, kind: Ensemble, sampling: Sampling, symmetric: Model, twins: bool) -> Iterator[Planned]:
+def _all(
+    model: Model, kind: Ensemble, sampling: Sampling, symmetric: Model, twins: bool, tell: Tell
+) -> Iterator[Planned]:
     whole_up_to = WHOLE_UP_TO if sampling.method != "ftlm" else 0
     operator, space = hamiltonian_operator(model), None
-    for number, member in enumerate(members(symmetric, kind.kind, kind.sector, whole_up_to, twins)):
+    every = members(symmetric, kind.kind, kind.sector, whole_up_to, twins)
+    for number, member in enumerate(every):
         planned = Planned(member, model, 0, 0, True, number)
+        tell(f"counting the states of {member.sector.title}", number, len(every))
         if space is None or space.sector != planned.plain:
             space = Space(model, planned.plain)
         block = Block.of(Hamiltonian(space, operator, ()), member.sector)  # to be counted only
@@ -210,13 +291,14 @@ def _all(model: Model, kind: Ensemble, sampling: Sampling, symmetric: Model, twi
 
 
 def _without_negligible(
-    model: Model, every: list[Planned], sampling: Sampling, hottest: float, options: Options
+    model: Model, every: list[Planned], sampling: Sampling, hottest: float, options: Options, tell: Tell
 ) -> tuple[list[Planned], float]:
     """Leave out charges whose share is sure to be small: Z_N <= dimension exp(-E_0(N) / T), Z >= exp(-E_0 / T)."""
     charges = sorted({planned.member.sector.charge for planned in every})
     rough = replace(options, tolerance=ROUGH)
     lowest = {}
-    for charge in charges:
+    for number, charge in enumerate(charges):
+        tell(f"lowest level of N = {charge}, which bounds its weight", number, len(charges))
         levels = levels_by_symmetry(model, Sector(charge), 1, rough)
         lowest[charge] = float(levels.energies[0] - levels.certificate.residuals[0])
     states = dict.fromkeys(charges, 0)
@@ -248,9 +330,9 @@ def thermal_problems(
     yield from _density_problems(model, kind)
     if sampling.method not in METHODS:
         yield Problem("thermal.method", show(sampling.method), "allowed: " + ", ".join(f'"{m}"' for m in METHODS))
-    if sampling.samples < 2:
+    if not is_whole(sampling.samples) or sampling.samples < 2:
         yield Problem("thermal.samples", show(sampling.samples), "allowed: 2 or more, so that errors can be told")
-    if sampling.steps < 2:
+    if not is_whole(sampling.steps) or sampling.steps < 2:
         yield Problem("thermal.steps", show(sampling.steps), "allowed: 2 or more")
     if model.phonons is not None and model.phonons.cutoff is not None:
         allowed = "thermal states need max_quanta or total_quanta in the place of an automatic cutoff"

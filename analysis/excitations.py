@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..hamiltonians import Amplitudes, Block, Hamiltonian, Operator
-from ..hamiltonians.frame import frame_parts
 from ..hamiltonians.transitions import Transition, charge_change, target_hamiltonian, transitions
 from ..solvers import Eigenstates, LabelledLevels, Options, State
 from ..solvers.estimate import check_memory
@@ -111,28 +110,45 @@ def excitations(
     Excitations
         Over all blocks that B reaches.
     """
-    energy, parts = float(levels.energies[0]), []
-    z = np.asarray(energy + sign * resolution.frequencies + 1j * resolution.width, np.complex128)
-    for target, images, others in images_of(levels.ground, operator, left):
-        images = [off_ground(v, target, levels.ground) for v in images] if off else images
-        options = resolution.options
-        check_memory(target.space.model, target.sector, options.engine, 1, options.memory_limit)
-        partners = None if others is None else np.array(others)
-        lines = spectral_lines(target, np.array(images), Accuracy(z, resolution.tolerance), options.engine, partners)
-        parts.append((lines, images, target))
+    parts, options = [], resolution.options
+    for energy, state in by_energy(levels.ground, float(levels.energies[0])):
+        z = np.asarray(energy + sign * resolution.frequencies + 1j * resolution.width, np.complex128)
+        for target, images, others in images_of(state, operator, left):
+            images = [off_ground(v, target, levels.ground) for v in images] if off else images
+            check_memory(target.space.model, target.sector, options.engine, 1, options.memory_limit)
+            partners, how = None if others is None else np.array(others), Accuracy(z, resolution.tolerance)
+            lines = spectral_lines(target, np.array(images), how, options.engine, partners)
+            parts.append((replace(lines, energies=sign * (lines.energies - energy)), images, target))
     found = added(tuple(lines for lines, *_ in parts))
-    shifted = replace(found, energies=sign * (found.energies - energy))
     weight = sum(float(np.linalg.norm(v)) ** 2 for _, images, _ in parts for v in images)
     near = [near_cutoff(target, images, operator) for _, images, target in parts]
     states = [(part.block, np.sqrt(w) * phi) for part in levels.ground.parts for w, phi in part.mixture]
     near += [max(size_of(operator), weight) * near_cutoff(block, [phi], operator) for block, phi in states]
     own = levels.hamiltonian
-    return Excitations(shifted, weight, np.sum(near, axis=0), len(parts), own.scale, own.level_width)
+    return Excitations(found, weight, np.sum(near, axis=0), len(parts), own.scale, own.level_width)
 
 
 def size_of(operator: Operator) -> float:
     """Return a bound on ``||O psi||^2``, apart from the lattice: the square of the sum of all coefficients."""
     return float(sum(abs(value) for value in operator.terms.values())) ** 2
+
+
+def by_energy(state: State, lowest: float) -> list[tuple[float, State]]:
+    """Return the parts of a ground level that differ in energy by more than roundings, each with its own energy.
+
+    Levels that count as one may be split by a little, and lines begin at the energy of their own state.
+    """
+    if sum(len(part.weights) for part in state.parts) == 1:
+        return [(lowest, state)]
+    pure = [
+        (float(np.vdot(phi, part.block.energy.apply(phi)).real), replace(part, amplitudes=phi[None], weights=weight))
+        for part in state.parts
+        for phi, weight in zip(part.amplitudes, part.weights[:, None], strict=True)
+    ]
+    pure.sort(key=lambda each: each[0])
+    if pure[-1][0] - pure[0][0] <= ROUNDING * max(state.hamiltonian.scale, abs(lowest)):
+        return [(lowest, state)]
+    return pure
 
 
 def images_of(
@@ -201,7 +217,7 @@ def near_cutoff(block: Block, states: list[Amplitudes], operator: Operator) -> N
     weights = sum((np.sum(np.abs(v) ** 2, axis=0) for v in states), np.zeros(len(phonons)))
     own = max((sum(up for _, up, _ in lattice) for _, lattice in operator.terms), default=0)
     strength = (2.0 + phonons.max_quanta) ** own
-    own = own + FAR if np.any(frame_parts(block.space.model, block.space.sector)[1:]) else own
+    own = own + FAR if np.any(block.space.frame_parts[1:]) else own
     steps = np.maximum(np.arange(MOMENTS) - (0 if own else 1), 0) + own
     return np.array([strength * np.sum(weights[room < step]) for step in steps])
 

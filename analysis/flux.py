@@ -12,9 +12,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..clusters import InvalidValue
+from ..clusters.arguments import numbers, taking
 from ..hamiltonians import Model, Sector, flux_derivative
+from ..hamiltonians.arguments import a_model, a_sector
 from ..hamiltonians.flux import largest_winding, own_series
 from ..solvers import LabelledLevels, Options, Progress, levels_by_symmetry, silent, symmetry_sectors
+from ..solvers.arguments import read_options
 from .accuracy import isolated_ground
 from .labelled import labelled
 from .perturbation import Perturbed, is_smooth, slopes_of
@@ -23,6 +26,7 @@ FLAT = 1e-8
 """Slopes and curvatures below this times the sum of all coefficients of dH/dphi count as zero."""
 
 
+@taking(model=a_model, sector=a_sector, values=numbers, options=read_options)
 def flux_response(
     model: Model,
     sector: Sector | int,

@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from ..clusters import InvalidValue
+from ..clusters.arguments import taking
 from ..hamiltonians import Model, Sector
+from ..hamiltonians.arguments import a_model, a_sector
 from ..hamiltonians.flux import own_series
 from ..hamiltonians.terms import level_width
 from ..solvers import Options, Progress, silent
+from ..solvers.arguments import read_options
 from .flux import FluxLevel, FluxLine
 from .labelled import labelled
 from .perturbation import is_smooth
@@ -40,6 +43,7 @@ VERDICTS = {
 """What the verdicts on the flux period mean; the flux is phi = 2 pi Phi / (hc/e), so that hc/2e is pi."""
 
 
+@taking(model=a_model, sector=a_sector, options=read_options)
 def flux_minimum(
     model: Model,
     sector: Sector | int,
@@ -80,6 +84,7 @@ def flux_minimum(
     return minimum_of(FluxCurve(FluxLine(model, sector, options, progress, search)))
 
 
+@taking(model=a_model, sector=a_sector, options=read_options)
 def half_flux_quantum(
     model: Model,
     sector: Sector | int,

@@ -115,9 +115,3 @@ FORMULAS: Mapping[str, Formula] = MappingProxyType(
     }
 )
 """By the names of `OBSERVABLES`; squares of truncated matrices and distributions are not among them."""
-
-DIMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {name: formula.dims for name, formula in FORMULAS.items()}
-    | {"displacement_squared": ("mode",), "displacement_distribution": ("mode", "X"), "cutoff_probability": ()}
-)
-"""Dimensions of every observable that adds up over blocks."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..hamiltonians import Block, Hamiltonian, Model, Operator, Sector, Space, displacement
 from ..hamiltonians.hamiltonian import sparse_matrix
 from ..solvers import symmetry_sectors
-from .formulas import FORMULAS
+from . import catalogue
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,9 @@ class Measured:
         known: dict[object, int] = {}
         operators: list[Operator] = []
         places = {}
-        for name in (name for name in names if name in FORMULAS):
-            array = FORMULAS[name].operators(model)
+        formulas = {name: entry.formula for name, entry in catalogue.OBSERVABLES.items() if entry.formula}
+        for name in (name for name in names if name in formulas):
+            array = formulas[name].operators(model)
             numbers = np.empty(array.size, np.int64)
             for k, operator in enumerate(array.ravel()):
                 key = _key(block.symmetric(operator))

@@ -19,10 +19,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..clusters import Card, Cluster, InvalidValue, Shown
+from ..clusters.arguments import taking
 from ..clusters.shown import counted, quantity
 from ..hamiltonians import Model, Operator, annihilate, boson
 from ..hamiltonians.operators import total
 from ..solvers import State
+from ..solvers.arguments import state_of
 from .averages import Averages
 from .directions import bond_middles, d_form_factor, distances
 from .labelled import labelled
@@ -307,6 +309,7 @@ def _against_distance(
     }
 
 
+@taking(state=state_of)
 def pair_densities(state: State, forms: Sequence[Form] | None = None) -> xr.Dataset:
     """Measure the density matrices of several kinds of pairs in a state.
 

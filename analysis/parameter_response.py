@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..clusters.arguments import taking
 from ..hamiltonians import ModelFunction, Operator, Sector, parameter_derivative
+from ..hamiltonians.arguments import a_model_function, a_sector
 from ..solvers import LabelledLevels, Options, Progress, silent, symmetry_sectors
+from ..solvers.arguments import read_options
 from .accuracy import gap_above, isolated_ground, mixing
 from .averages import expectation
 from .perturbation import Perturbed, is_smooth, slopes_of
@@ -115,6 +118,7 @@ def common_blocks(model_of: ModelFunction, sector: Sector, start: float, stop: f
     return symmetry_sectors(model_of(start + 0.381966 * (stop - start)), sector)
 
 
+@taking(model_of=a_model_function, sector=a_sector, options=read_options)
 def fidelity_susceptibility(
     model_of: ModelFunction,
     at: float,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,10 @@ from ..clusters import Cluster, Mode
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's colours, distinct to colour-blind eyes."""
+LINES = ("-", "--", ":", "-.")
+MOST_MAPS = 16
+FLAT = 1e-9
+"""Quantities that vary by a smaller share are drawn as one colour."""
 
 
 def new_axes(width: float = 5.2, height: float = 3.6) -> Axes:
@@ -21,9 +27,9 @@ def new_axes(width: float = 5.2, height: float = 3.6) -> Axes:
     return Figure(figsize=(width, height), layout="constrained").subplots()
 
 
-def save(ax: Axes, path: Path) -> Path:
-    """Save the figure of an axes and return where it is."""
-    figure = ax.get_figure()
+def save(drawn: Axes | Figure, path: Path) -> Path:
+    """Save a figure, or that of an axes, and return where it is."""
+    figure = drawn if isinstance(drawn, Figure) else drawn.get_figure()
     assert isinstance(figure, Figure)
     figure.savefig(path, dpi=160)
     return path
@@ -126,16 +132,100 @@ def plot_thermal(data: xr.Dataset, ax: Axes | None = None) -> Axes:
 
 
 def plot_sweep(data: xr.Dataset, axis: str, name: str, ax: Axes | None = None) -> Axes:
-    """Draw one quantity against one axis of a sweep, a line for each of its entries."""
+    """Draw one quantity against one axis of a sweep, a line for each of its entries and each value of other axes."""
     ax = ax or new_axes()
     array = data[name].transpose(axis, ...)
-    lines = array.values.reshape(array.sizes[axis], -1)
-    for k, line in enumerate(lines.T[:7]):
-        ax.plot(data[axis].values, line, "-", color=COLOURS[k % len(COLOURS)], label=str(k))
-    if 1 < lines.shape[1] <= 7:
-        ax.legend(frameon=False, fontsize=8)
+    named = len([dim for dim in array.dims if dim in array.coords]) > 1
+    shape = array.shape[1:]
+    for k, place in enumerate(np.ndindex(*shape)):
+        style = LINES[k // len(COLOURS) % len(LINES)]
+        label = _entry(array, dict(zip(array.dims[1:], place, strict=True))) if named else ", ".join(map(str, place))
+        line = array.values[(slice(None), *place)]
+        ax.plot(data[axis].values, line, style, color=COLOURS[k % len(COLOURS)], label=label)
+    if (count := int(np.prod(shape))) > 1:
+        ax.legend(frameon=False, fontsize=8 if count <= len(COLOURS) else 6, ncols=1 + (count - 1) // 10)
     ax.set(xlabel=literal(axis), ylabel=name.replace("_", " "))
     return ax
+
+
+def plot_map(data: xr.Dataset, axes: Sequence[str], name: str) -> Figure:
+    """Draw one quantity over two axes of a sweep, a map for each of its entries and each value of further axes.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Result of a sweep.
+    axes : sequence of str
+        Swept parameters; the first goes to the right, the second upwards.
+    name : str
+        The quantity.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        At most 16 maps with one scale of colours; what is left out is counted in the title.
+    """
+    x, y = axes[:2]
+    data = data.sortby([x, y])
+    array = data[name].transpose(y, x, ...)
+    places = list(np.ndindex(*array.shape[2:]))
+    shown = places[:MOST_MAPS]
+    columns = math.ceil(math.sqrt(len(shown)))
+    rows = math.ceil(len(shown) / columns)
+    size = (max(4.6, 2.9 * columns), max(3.4, 2.4 * rows))
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    across, up = (cell_edges(np.asarray(data[axis].values, dtype=float)) for axis in (x, y))
+    drawn = np.array([array.values[(slice(None), slice(None), *place)] for place in shown], float)
+    low, high = np.nanmin(drawn, initial=np.inf), np.nanmax(drawn, initial=-np.inf)
+    if high - low <= FLAT * max(abs(low), abs(high)):  # else roundings would be coloured
+        low, high = low - 0.05 * abs(low) - FLAT, high + 0.05 * abs(high) + FLAT
+    scale = {"vmin": low, "vmax": high}
+    for ax, place, values in zip(grid.flat, shown, drawn, strict=False):
+        image = ax.pcolormesh(across[0], up[0], values, shading="flat", cmap="viridis", **scale)
+        ax.set(xscale=across[1], yscale=up[1])
+        ax.set_title(_entry(array, dict(zip(array.dims[2:], place, strict=True))), fontsize=8)
+    for ax in grid.flat[len(shown) :]:
+        ax.set_axis_off()
+    figure.supxlabel(x, fontsize=10)
+    figure.supylabel(y, fontsize=10)
+    left = f" ({len(shown)} of {len(places)} entries)" if len(shown) < len(places) else ""
+    figure.colorbar(image, ax=grid, label=f"{name.replace('_', ' ')}{left}")
+    return figure
+
+
+def slices(data: xr.Dataset, axes: Sequence[str]) -> Iterator[tuple[str, str, xr.Dataset]]:
+    """Yield the parts of a sweep at each combination of values of some axes: words, end of a file name, data."""
+    for number, place in enumerate(np.ndindex(*(data.sizes[axis] for axis in axes))):
+        at = dict(zip(axes, place, strict=True))
+        words = ", ".join(f"{axis} = {float(data[axis].values[n]):.4g}" for axis, n in at.items())
+        yield words, f"-{number}" if number else "", data.isel(at)
+
+
+def _entry(array: xr.DataArray, place: Mapping[Hashable, int]) -> str:
+    """Return where an entry stands, in words: values of coordinates, else numbers."""
+    words = []
+    for dim, number in place.items():
+        value = array[dim].values[number] if dim in array.coords else number
+        words.append(f"{dim} = {value:.4g}" if isinstance(value, float) else f"{dim} {value}")
+    return ", ".join(words)
+
+
+def cell_edges(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
+    """Return the edges of cells around the values of an axis, and its scale: "log" for a geometric series.
+
+    Examples
+    --------
+    >>> cell_edges(np.array([1.0, 4.0, 16.0]))
+    (array([ 0.5,  2. ,  8. , 32. ]), 'log')
+    """
+    positive = len(values) > 2 and np.all(values > 0)
+    if positive and np.allclose(np.diff(np.log(values)), np.log(values[1] / values[0])):
+        return np.exp(cell_edges(np.log(values))[0]), "log"
+    if len(values) == 1:
+        return values[0] + np.array([-0.5, 0.5]), "linear"
+    middle = 0.5 * (values[1:] + values[:-1])
+    return np.concatenate([[2 * values[0] - middle[0]], middle, [2 * values[-1] - middle[-1]]]), "linear"
 
 
 def plot_resonance(data: xr.Dataset, axis: str, site: int, mode: int = 0, resonance: float | None = None) -> Figure:

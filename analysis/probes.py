@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from ..clusters import InvalidValue, order
+from ..clusters.arguments import instance, taking
 from ..hamiltonians import (
     InvalidModel,
     Model,
@@ -23,6 +24,7 @@ from ..hamiltonians import (
     pair,
     phonon,
 )
+from ..hamiltonians.arguments import a_model
 from ..hamiltonians.operators import total
 from ..hamiltonians.parameters import show
 from ..hamiltonians.transitions import charge_change
@@ -135,6 +137,7 @@ NAMES = (*KINDS, "current")
 """Operators that a spectrum can name."""
 
 
+@taking(model=a_model)
 def probe(
     model: Model, name: str, site: int | None = None, momentum: int | None = None, spin: str | None = None
 ) -> Probe:
@@ -190,6 +193,13 @@ def probe(
         waves = {j: complex(np.exp(-1j * k * j)) / len(places) ** 0.5 for j in places}
         local = total(waves[j] * kind.local(model, place, spin or "up") for j, place in places.items())
     return Probe(name, local.dag, local) if kind.removes else Probe(name, local)
+
+
+def probe_of(model: Model, name: str, given: Probe | str) -> Probe:
+    """Return a probe; that of a name on the first place."""
+    if isinstance(given, str):
+        return probe(model, given)
+    return instance(name, given, Probe, 'write probe(model, "electron", site=0), or the name of an operator')
 
 
 def check_cross(model: Model, left: Probe, right: Probe) -> None:

@@ -11,9 +11,12 @@ import xarray as xr
 from scipy.optimize import brentq, minimize_scalar
 
 from ..clusters import InvalidValue, Told
+from ..clusters.arguments import taking
 from ..hamiltonians import Model, ModelFunction, Operator, Sector, boson_number, electron_number
+from ..hamiltonians.arguments import a_model_function, a_sector
 from ..hamiltonians.operators import total
 from ..solvers import Options, Progress, silent
+from ..solvers.arguments import read_options
 from .labelled import labelled
 from .parameter_response import Evaluation, common_blocks, evaluate
 
@@ -43,6 +46,7 @@ class BracketError(Told, ValueError):
         self.data = data
 
 
+@taking(model_of=a_model_function, sector=a_sector, options=read_options)
 def resonance(
     model_of: ModelFunction,
     sector: Sector | int,

@@ -10,7 +10,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..clusters import InvalidValue
+from ..clusters.arguments import taking
 from ..solvers import State
+from ..solvers.arguments import state_of
 from .cuts import Cut, CutBlock, PhononCut, cut_blocks, cut_matrices, lattice_cut, separates, site_cut
 from .dressed_cuts import charge_spectrum, displacement_matrices, part_spectrum
 from .labelled import labelled
@@ -28,6 +30,7 @@ Spectrum = list[tuple[int, int, NDArray[np.float64]]]
 """Charge and two_sz of the part, with the eigenvalues of its reduced state there, descending."""
 
 
+@taking(state=state_of)
 def entanglement(state: State, cut: Cut | str | Sequence[int] = "lattice") -> xr.Dataset:
     r"""Measure how a part of the system is entangled with the rest.
 

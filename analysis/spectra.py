@@ -11,11 +11,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..clusters import InvalidValue
+from ..clusters.arguments import numbers, real_number, taking
 from ..solvers import Eigenstates, LabelledLevels, Options
+from ..solvers.arguments import levels_of, read_options
 from ..solvers.lines import TOLERANCE, added
 from .excitations import LINESHAPES, MOMENTS, Excitations, Resolution, broadened, excitations, merged, size_of
 from .labelled import labelled
-from .probes import Probe, check_cross
+from .probes import Probe, check_cross, probe_of
 from .sum_rules import allowed_defects, moments_from_commutators
 
 Levels = Eigenstates | LabelledLevels
@@ -27,14 +29,15 @@ def silent(what: str) -> None:
     """Say nothing."""
 
 
+@taking(levels=levels_of, frequencies=numbers, options=read_options)
 def spectral_function(
     levels: Levels,
-    probe: Probe,
+    probe: Probe | str,
     frequencies: Sequence[float] | NDArray[np.float64],
     broadening: float = DEFAULT_BROADENING,
     lineshape: str = "lorentzian",
     options: Options | None = None,
-    cross: Probe | None = None,
+    cross: Probe | str | None = None,
     progress: Callable[[str], None] = silent,
     tolerance: float = TOLERANCE,
 ) -> xr.Dataset:
@@ -50,8 +53,8 @@ def spectral_function(
     ----------
     levels : Eigenstates or LabelledLevels
         Their ground level is taken.
-    probe : Probe
-        See `respair.analysis.probe`.
+    probe : Probe or str
+        See `respair.analysis.probe`; a name stands for that operator on site 0.
     frequencies : (n,) float
         omega [energy].
     broadening : float
@@ -100,9 +103,10 @@ def spectral_function(
     >>> data.pole_frequencies.values.round(12), data.pole_weights.values.round(12)
     (array([-1.,  1.]), array([0.5, 0.5]))
     """
+    tolerance = real_number("tolerance", tolerance, "a number above 0", np.finfo(float).tiny)
     resolution = replace(resolved(frequencies, broadening, lineshape, options), tolerance=tolerance)
-    if not tolerance > 0:
-        raise InvalidValue(f"tolerance = {tolerance} is never reached; allowed: above 0")
+    model = levels.hamiltonian.space.model
+    probe, cross = probe_of(model, "probe", probe), None if cross is None else probe_of(model, "cross", cross)
     progress(f"spectrum of {probe.name}: addition" if probe.removal else f"spectrum of {probe.name}")
     left = probe if cross is None else cross
     if cross is not None:
@@ -124,6 +128,7 @@ def resolved(
     omega = np.array(frequencies, dtype=float)
     if omega.ndim != 1 or not len(omega) or not np.all(np.isfinite(omega)):
         raise InvalidValue("frequencies must be a list of one or more finite numbers")
+    broadening = real_number("broadening", broadening, "a number above 0")
     if not broadening > 0:
         raise InvalidValue(f"broadening = {broadening} gives no curve; allowed: above 0 (exact lines are in the poles)")
     if lineshape not in LINESHAPES:

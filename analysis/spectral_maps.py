@@ -9,15 +9,18 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..clusters import InvalidValue, order
+from ..clusters.arguments import numbers, taking
 from ..solvers import Options
+from ..solvers.arguments import levels_of, read_options
 from ..solvers.blocks import time_reversed
-from .probes import KINDS, probe
+from .probes import KINDS, Probe, probe
 from .spectra import DEFAULT_BROADENING, Levels, silent, spectral_function
 
 
+@taking(levels=levels_of, frequencies=numbers, options=read_options)
 def spectral_map(
     levels: Levels,
-    name: str,
+    name: str | Probe,
     frequencies: Sequence[float] | NDArray[np.float64],
     broadening: float = DEFAULT_BROADENING,
     lineshape: str = "lorentzian",
@@ -68,6 +71,7 @@ def spectral_map(
     array([-2.,  1.,  1.])
     """
     model = levels.hamiltonian.space.model
+    name = name.name if isinstance(name, Probe) else name
     if over not in ("momentum", "site"):
         raise InvalidValue(f'over = {over!r} is unknown; allowed: "momentum", "site"')
     if over == "momentum":

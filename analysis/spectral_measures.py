@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -22,6 +25,11 @@ def _edge(energies: NDArray[np.float64], weights: NDArray[np.float64], last: boo
         return np.nan, 0.0, total
     at = seen[-1 if last else 0]
     return float(energies[at]), float(weights[at]), total - float(weights[at])
+
+
+def _rows(poles: NDArray[Any]) -> NDArray[Any]:
+    """Return what is known of the lines as a row for each spectrum of a map; a spectrum may have none."""
+    return poles.reshape(math.prod(poles.shape[:-1]), poles.shape[-1])
 
 
 def quasi_particles(data: xr.Dataset) -> xr.Dataset:
@@ -50,8 +58,7 @@ def quasi_particles(data: xr.Dataset) -> xr.Dataset:
     True
     """
     dims = [str(dim) for dim in data["pole_weights"].dims[:-1]]
-    rows = data["pole_weights"].values.reshape(-1, data.sizes["pole"])
-    places, kinds = (data[f"pole_{key}"].values.reshape(rows.shape) for key in ("frequencies", "kinds"))
+    places, rows, kinds = (_rows(data[f"pole_{key}"].values) for key in ("frequencies", "weights", "kinds"))
     found: dict[str, NDArray[np.float64]] = {}
     for kind, name in ((1, "addition"), (-1, "removal")):
         parts = [_edge(e[k == kind], w[k == kind], kind < 0) for e, w, k in zip(places, rows, kinds, strict=True)]
@@ -170,7 +177,7 @@ def effective_frequency(data: xr.Dataset) -> xr.Dataset:
         of a map. Without an inelastic line all but ``elastic`` are NaN.
     """
     dims = [str(dim) for dim in data["pole_weights"].dims[:-1]]
-    places, rows = (data[f"pole_{key}"].values.reshape(-1, data.sizes["pole"]) for key in ("frequencies", "weights"))
+    places, rows = (_rows(data[f"pole_{key}"].values) for key in ("frequencies", "weights"))
     parts = [_softened(at, np.real(w)) for at, w in zip(places, rows, strict=True)]
     columns = np.array(parts).T.reshape(5, *data["pole_weights"].shape[:-1])
     about = {

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from ..clusters import InvalidValue
-from ..hamiltonians import InvalidModel, Model
+from ..clusters.arguments import numbers, taking, words
+from ..hamiltonians import InvalidModel, Model, Problem
+from ..hamiltonians.arguments import a_model
+from ..hamiltonians.parameters import show
 from ..solvers import Options
-from .block_sums import Progress, block_sums
-from .catalogue import available
+from ..solvers.arguments import read_options
+from .block_sums import block_sums
+from .catalogue import OBSERVABLES, available, tells_twins_apart, thermal_form
 from .contributions import CUTOFF_PROBABILITY, Averages
-from .energy import PARTS
-from .ensembles import Ensemble, Sampling, plan, thermal_problems
-from .formulas import DIMS
+from .ensembles import Ensemble, Progress, Sampling, a_sampling, an_ensemble, plan, thermal_problems
 from .kept_blocks import KeptBlocks
 from .labelled import labelled
 from .lattice import default_grid
@@ -26,12 +29,21 @@ from .thermodynamics import thermodynamics
 from .totals import Replicates, Totals, jackknife
 
 MATRICES = ("pair_correlation", "boson_correlation", "pair_boson_correlation")
-UNITS = dict.fromkeys(PARTS, "energy")
+CONDENSATE = "condensate"
+"""Eigenvalues of thermal averages, and no average itself."""
 MARGIN = 1.3
 """More random vectors than an error bar, which is an estimate itself, asks for."""
 MOST_SAMPLES = 100_000
 
 
+@taking(
+    model=a_model,
+    temperatures=numbers,
+    ensemble=an_ensemble,
+    sampling=a_sampling,
+    options=read_options,
+    names=words,
+)
 def thermal_averages(
     model: Model,
     temperatures: Sequence[float],
@@ -111,10 +123,16 @@ def thermal_averages(
         raise InvalidModel(problems)
     t = np.asarray(temperatures, dtype=float)
     grid = default_grid(model) if displacement_grid is None else np.asarray(displacement_grid, dtype=float)
+    forms = {name: _form(name, model, grid) for name in chosen if name != CONDENSATE}
+    if names is None:
+        chosen = tuple(name for name in chosen if forms.get(name, True))
+    elif without := [name for name, form in forms.items() if form is None]:
+        allowed = "leave it out: in a mixture it is not the mean of its values, and so has no thermal average"
+        raise InvalidModel([Problem("thermal.observables", show(name), allowed) for name in without])
     wanted = (*(n for n in chosen if n != "condensate"), *needed_matrices(model, chosen), CUTOFF_PROBABILITY)
     summed = tuple(dict.fromkeys(wanted))
     found = thermal_totals(model, kind, Averages(t, summed, grid), sampling, options, progress)
-    data = _dataset(model, kind, found, chosen, grid)
+    data = _dataset(model, kind, found, chosen, {name: form for name, form in forms.items() if form})
     found.kept.remove()
     return data
 
@@ -154,7 +172,8 @@ def thermal_totals(
 ) -> Summed:
     """Return the sums over all blocks, with as many random vectors as the wanted error takes."""
     t = summed.temperatures
-    planned, skipped = plan(model, kind, sampling, t, options)
+    apart = any(tells_twins_apart(name, model) for name in summed.names)
+    planned, skipped = plan(model, kind, sampling, t, options, twins=apart, progress=progress)
     charge = None if kind.density is None else kind.density * model.cluster.sites
     while True:
         parts, kept = block_sums(summed, model, kind, planned, sampling, options, progress)
@@ -207,27 +226,47 @@ def _needed_samples(totals: Totals, sampling: Sampling) -> int:
     return needed
 
 
+@dataclass(frozen=True)
+class Form:
+    """Dimensions, coordinates and units of an observable."""
+
+    dims: tuple[str, ...] = ()
+    coords: Mapping[str, Any] = field(default_factory=dict)
+    units: str = "1"
+
+
+def _form(name: str, model: Model, grid: NDArray[np.float64]) -> Form | None:
+    """Return the form of an observable; None where it has no thermal average."""
+    entry = OBSERVABLES[name]
+    if entry.formula is not None:
+        return Form(entry.formula.dims, units=entry.units)
+    example = thermal_form(name, model, grid)
+    if example is None:
+        return None
+    coords = {str(dim): example[dim].values for dim in example.dims if dim in example.coords}
+    return Form(tuple(map(str, example.dims)), coords, str(example.attrs.get("units", "1")))
+
+
 def _dataset(
-    model: Model, kind: Ensemble, found: Summed, chosen: Sequence[str], grid: NDArray[np.float64]
+    model: Model, kind: Ensemble, found: Summed, chosen: Sequence[str], forms: Mapping[str, Form]
 ) -> xr.Dataset:
     totals = found.totals
-    coords: dict[str, NDArray[np.float64]] = {"temperature": totals.temperatures, "X": grid}
     variables: dict[str, xr.DataArray] = {}
 
-    def add(name: str, replicates: Replicates, dims: tuple[str, ...], formula: str, units: str) -> None:
+    def add(name: str, replicates: Replicates, form: Form, formula: str) -> None:
         value, error = jackknife(replicates)
-        over = ["temperature", *dims]
-        there = {dim: coords[dim] for dim in over if dim in coords}
+        over, units = ["temperature", *form.dims], form.units
+        there = {"temperature": totals.temperatures, **form.coords}
         variables[name] = labelled(name, value, over, formula, units, there)
         variables[f"{name}_error"] = labelled(f"{name}_error", error, over, f"error bar of {name}", units, there)
 
     for name, quantity in thermodynamics(model, kind, totals).items():
-        add(name, quantity.replicates, (), quantity.formula, quantity.units)
-    for name in (CUTOFF_PROBABILITY, *(name for name in chosen if name != "condensate")):
-        add(name, totals.observables[name], DIMS[name], f"thermal average of {name}", UNITS.get(name, "1"))
-    if "condensate" in chosen:
+        add(name, quantity.replicates, Form(units=quantity.units), quantity.formula)
+    for name in (CUTOFF_PROBABILITY, *(name for name in chosen if name != CONDENSATE)):
+        add(name, totals.observables[name], forms.get(name, Form()), f"thermal average of {name}")
+    if CONDENSATE in chosen:
         for name, eigenvalues in condensate_replicates(model, totals.observables).items():
-            add(f"condensate_{name}", eigenvalues, (f"{name}_natural_orbital",), "eigenvalues, descending", "1")
+            add(f"condensate_{name}", eigenvalues, Form((f"{name}_natural_orbital",)), "eigenvalues, descending")
     _check_entropy(variables["entropy"], variables["entropy_error"])
     variables["skipped_share"] = labelled("skipped_share", found.skipped, [], "bound on the weight of blocks left out")
     which = f"blocks summed by random vectors: those of more than {found.sampling.exact_up_to:,g} states"

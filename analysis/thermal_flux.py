@@ -10,14 +10,17 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..clusters import InvalidValue
+from ..clusters.arguments import numbers, taking
 from ..hamiltonians import Block, InvalidModel, Model, flux_derivative
+from ..hamiltonians.arguments import a_model
 from ..hamiltonians.flux import own_series
 from ..solvers import Options
 from ..solvers.all_levels import AllLevels
+from ..solvers.arguments import read_options
 from ..solvers.krylov import krylov
 from .block_sums import block_sums
 from .contributions import Contribution, Workshop
-from .ensembles import Blocks, Ensemble, Planned, Sampling, plan, seed_of, thermal_problems
+from .ensembles import Blocks, Ensemble, Planned, Sampling, a_sampling, an_ensemble, plan, seed_of, thermal_problems
 from .labelled import labelled
 from .thermal import in_words, settled
 from .totals import Replicates, Totals, jackknife
@@ -69,6 +72,14 @@ class FluxSum:
         return work
 
 
+@taking(
+    model=a_model,
+    temperatures=numbers,
+    ensemble=an_ensemble,
+    sampling=a_sampling,
+    options=read_options,
+    values=numbers,
+)
 def thermal_flux_response(
     model: Model,
     values: Sequence[float],
@@ -167,8 +178,8 @@ def flux_replicates(
     found, kept = [], []
     for value in phi:
         threaded = replace(model, flux=float(value))
-        planned, _ = plan(threaded, kind, sampling, t, options, replace(model, flux=1.0))
         told = in_words(progress, f"flux {value:.4g}")
+        planned, _ = plan(threaded, kind, sampling, t, options, replace(model, flux=1.0), progress=told)
         parts, blocks = block_sums(FluxSum(t), threaded, kind, planned, sampling, options, told)
         found.append(_response(Totals.of(parts, t, shift=shift), model.cluster.loop_length))
         kept.append(blocks)

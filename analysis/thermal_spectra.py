@@ -10,16 +10,19 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..clusters import InvalidValue
+from ..clusters.arguments import numbers, taking
 from ..hamiltonians import InvalidModel, Model, Operator, flux_derivative, hamiltonian_operator
+from ..hamiltonians.arguments import a_model
 from ..hamiltonians.operators import total
 from ..hamiltonians.terms import energy_scale, level_width
 from ..hamiltonians.transitions import charge_change
 from ..solvers import Options
+from ..solvers.arguments import read_options
 from .block_sums import block_sums
-from .ensembles import Blocks, Ensemble, Sampling, plan, thermal_problems
+from .ensembles import Blocks, Ensemble, Sampling, a_sampling, an_ensemble, plan, thermal_problems
 from .excitations import MOMENTS
 from .labelled import labelled
-from .probes import Probe, check_cross, probe_problems
+from .probes import Probe, check_cross, probe_of, probe_problems
 from .spectra import DEFAULT_BROADENING, resolved, silent
 from .sum_rules import moment_formulas
 from .thermal import in_words, settled
@@ -39,9 +42,17 @@ FAINT = 1e-14
 PSEUDOGAP = "A(0, T) / A(0, T_high), T_high the highest temperature"
 
 
+@taking(
+    model=a_model,
+    temperatures=numbers,
+    frequencies=numbers,
+    ensemble=an_ensemble,
+    sampling=a_sampling,
+    options=read_options,
+)
 def thermal_spectral_function(
     model: Model,
-    probe: Probe,
+    probe: Probe | str,
     temperatures: Sequence[float],
     frequencies: Sequence[float] | NDArray[np.float64],
     broadening: float = DEFAULT_BROADENING,
@@ -50,7 +61,7 @@ def thermal_spectral_function(
     sampling: Sampling | None = None,
     options: Options | None = None,
     progress: Callable[[str], None] = silent,
-    cross: Probe | None = None,
+    cross: Probe | str | None = None,
 ) -> xr.Dataset:
     r"""Compute the spectrum of a probe in a thermal state.
 
@@ -126,6 +137,7 @@ def thermal_spectral_function(
     (array([-1.,  1.]), array([[0.5, 0.5]]))
     """
     kind = Ensemble(ensemble) if isinstance(ensemble, str) else ensemble
+    probe, cross = probe_of(model, "probe", probe), None if cross is None else probe_of(model, "cross", cross)
     found = thermal_lines(
         model, probe, temperatures, frequencies, broadening, lineshape, kind, sampling, options, progress, cross
     )
@@ -173,8 +185,8 @@ def thermal_lines(
     extent = () if cross is None else (_extent(model, cross, probe),)
     is_real = cross is None or _are_real(model, cross, probe)
     wanted = Wanted(probe, t, *shape, loop, averaged, cross, extent, is_real, energy_scale(model), level_width(model))
-    planned, skipped = plan(model, kind, sampling, t, options, twins=True)
     told = in_words(progress, f"spectrum of {probe.name}")
+    planned, skipped = plan(model, kind, sampling, t, options, twins=True, progress=told)
     parts, kept = block_sums(wanted, model, kind, planned, sampling, options, told)
     totals = Totals.of(parts, t, shift=shift)
     return ThermalLines(wanted, kind, Blocks().of(planned[0]), totals, parts, skipped, kept)

@@ -5,7 +5,7 @@ from .kinds import KINDS, MAX_SITES, chain, custom, dimer, ladder, ligand_centre
 from .point_group import PointGroup, point_group
 from .shown import Brief, Card, Shown
 from .symmetry import Permutation, compose, isometries, order
-from .told import InvalidIndex, InvalidValue, Told
+from .told import InvalidIndex, InvalidType, InvalidValue, Told
 
 __all__ = [
     "KINDS",
@@ -15,6 +15,7 @@ __all__ = [
     "Card",
     "Cluster",
     "InvalidIndex",
+    "InvalidType",
     "InvalidValue",
     "Mode",
     "Permutation",

@@ -213,6 +213,8 @@ def place(cluster: Cluster, on: str | Sequence[int], *, bonds_allowed: bool = Tr
     """
     on_site = [Mode("site", i, label) for i, label in enumerate(cluster.classes)]
     on_bond = [Mode("bond", b, bond.label) for b, bond in enumerate(cluster.bonds)]
+    if not isinstance(on, str | Sequence | np.ndarray):
+        raise InvalidValue(f"on = {on!r} is no place; allowed: a list of site indices, as [0, 2], or a name in quotes")
     if not isinstance(on, str):
         return tuple(on_site[i] for i in _site_list(on, cluster.sites))
     if on == "all":

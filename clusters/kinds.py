@@ -67,8 +67,8 @@ def ladder(rungs: int) -> Cluster:
 
 def plaquette(size: Sequence[int] = (2, 2)) -> Cluster:
     """Open rectangular patch of the square lattice, `size` = (columns, rows); site ``x + columns * y`` at (x, y)."""
-    if len(size) != 2:
-        raise InvalidValue(f"size = {list(size)} is no pair of columns and rows; give two numbers, as in [2, 2]")
+    if not isinstance(size, Sequence | np.ndarray) or isinstance(size, str) or len(size) != 2:
+        raise InvalidValue(f"size = {size!r} is no pair of columns and rows; give two numbers, as in [2, 2]")
     columns, rows = size
     columns, rows = _count("size[0]", columns, 1), _count("size[1]", rows, 1)
     _count("size[0] * size[1]", columns * rows, 1)
@@ -107,11 +107,18 @@ def custom(
     >>> custom([[0, 0], [1, 0]], [[0, 1, "weak"]]).bond_classes
     ('weak',)
     """
+    _check_lists(positions=positions, bonds=bonds, classes=classes if classes is not None else ())
     _count("positions", len(positions), 1)
     points = tuple(_point(i, position) for i, position in enumerate(positions))
     _check_distinct(points)
     labels = tuple(classes) if classes is not None else ("site",) * len(points)
     return Cluster("custom", points, labels, tuple(_bond(b, bond) for b, bond in enumerate(bonds)))
+
+
+def _check_lists(**given: object) -> None:
+    for name, value in given.items():
+        if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray):
+            raise InvalidValue(f"{name} = {value!r} is no list; give one entry for each of the {name}")
 
 
 def _point(index: int, position: Sequence[float]) -> tuple[float, float]:
@@ -134,9 +141,11 @@ def _check_distinct(points: Sequence[tuple[float, float]]) -> None:
 
 
 def _bond(index: int, bond: Sequence[object]) -> Bond:
-    start, end, label = (*bond, "bond")[:3] if len(bond) in (2, 3) else (None, None, None)
+    listed = isinstance(bond, Sequence | np.ndarray) and len(bond) in (2, 3)
+    start, end, label = (*bond, "bond")[:3] if listed else (None, None, None)
     if not (is_index(start) and is_index(end) and isinstance(label, str)):
-        raise InvalidValue(f'bonds[{index}] = {list(bond)} is no bond; give [i, j] or [i, j, "class"]')
+        got = list(bond) if isinstance(bond, Sequence) else bond
+        raise InvalidValue(f'bonds[{index}] = {got} is no bond; give [i, j] or [i, j, "class"]')
     return Bond(int(start), int(end), label)
 
 

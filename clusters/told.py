@@ -22,6 +22,10 @@ class InvalidValue(Told, ValueError):  # noqa: N818 - it says what is wrong, not
     """A value that cannot be; the message says what is allowed."""
 
 
+class InvalidType(InvalidValue, TypeError):  # noqa: N818 - it says what is wrong, not that something went wrong
+    """A value of a type that cannot be; the message says what to write."""
+
+
 class InvalidIndex(Told, IndexError):  # noqa: N818 - it says what is wrong, not that something went wrong
     """A number that counts nothing; the message says which there are."""
 

@@ -8,6 +8,7 @@ from math import lgamma
 import numpy as np
 from numpy.typing import NDArray
 
+from .numbering import Numbering
 from .operators import LatticeWord
 
 Jump = tuple[tuple[int, float], ...]
@@ -84,10 +85,7 @@ def matched(dressed: Dressed, image: NDArray[np.int64], target: NDArray[np.int64
         Phonon numbers from where and to where.
     """
     spectators = np.delete(np.concatenate([target, image]), dressed.modes, axis=1)
-    group = np.zeros(len(spectators), np.int64)
-    if spectators.size:
-        group = np.ravel_multi_index(tuple(spectators.T), tuple(spectators.max(axis=0) + 1))
-    of_target, of_image = np.split(group, [len(target)])
+    of_target, of_image = np.split(Numbering.of(spectators)[1], [len(target)])
     ascending = np.argsort(of_target, kind="stable")
     first, last = (np.searchsorted(of_target[ascending], of_image, side) for side in ("left", "right"))
     counts = last - first

@@ -21,7 +21,6 @@ from .dressing import Dressed, Jump
 from .model import Model
 from .operators import LatticeWord, displaced_word
 from .phonons import Polynomial
-from .sector import Sector
 
 Product = tuple[sp.csr_array, Polynomial]
 """A charge matrix with the lattice operator that goes with it."""
@@ -31,7 +30,7 @@ CANCELLED = 4e-15
 """A sum that is smaller than this times its terms is zero but for rounding."""
 
 
-def frame_parts(model: Model, sector: Sector) -> NDArray[np.float64]:
+def frame_parts(model: Model, charge: int) -> NDArray[np.float64]:
     r"""Return what ``phonons.displacement`` asks for, as three numbers for each mode.
 
     .. math:: \lambda_m(e) = s_m + c_m n_i(e) + d_m b^+_i b_i(e)
@@ -40,6 +39,13 @@ def frame_parts(model: Model, sector: Sector) -> NDArray[np.float64]:
     sector, every level filled to N / N_max: s = g <charge> / omega0. For a coupling to the electron density this
     removes the uniform mode. ``"lang-firsov"`` lets the displacements follow the charges, with f the dressing: c = f
     alpha_F and d = f alpha, and the share 1 - f of the mean for s.
+
+    Parameters
+    ----------
+    model : Model
+        With its phonon frame.
+    charge : int
+        Of the sector.
 
     Returns
     -------
@@ -55,20 +61,20 @@ def frame_parts(model: Model, sector: Sector) -> NDArray[np.float64]:
     couplings = model.couplings
     each = np.array([couplings.electron_phonon, couplings.boson_phonon]) / couplings.frequency
     strength = table.strength if table.displacement == "lang-firsov" else 0.0
-    mean = sector.charge / model.max_charge * (2 * each[0] + each[1]) if model.max_charge else parts[0]
+    mean = charge / model.max_charge * (2 * each[0] + each[1]) if model.max_charge else parts[0]
     parts[0], parts[1:] = (1.0 - strength) * mean, strength * each
     return parts
 
 
-def phonon_frame(model: Model, sector: Sector, charges: ChargeBasis) -> NDArray[np.float64]:
-    """Return the displacements lambda_m(e) of all configurations, see `frame_parts`, read-only.
+def phonon_frame(model: Model, parts: NDArray[np.float64], charges: ChargeBasis) -> NDArray[np.float64]:
+    """Return the displacements lambda_m(e) of all configurations from `frame_parts`, read-only.
 
     Returns
     -------
     (configurations, modes) float
         One row, seen many times, where all are the same.
     """
-    uniform, electron, boson = frame_parts(model, sector)
+    uniform, electron, boson = parts
     if not np.any(electron) and not np.any(boson):
         return np.broadcast_to(uniform, (len(charges), len(model.modes)))
     frame = np.tile(uniform, (len(charges), 1))

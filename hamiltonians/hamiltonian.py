@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from ..clusters import Card, InvalidValue, Shown
 from ..clusters.shown import counted
 from .algebra import canonical
+from .arguments import a_model, a_sector
 from .beyond import Beyond
 from .model import Model
 from .operators import Operator
@@ -39,8 +40,8 @@ class Hamiltonian(Shown):
     factors: tuple[Factor, ...]
 
     @classmethod
-    def of(cls, model: Model, sector: Sector) -> Hamiltonian:
-        """Build the Hamiltonian of a model in a sector.
+    def of(cls, model: Model, sector: Sector | int, mean_charge: int | None = None) -> Hamiltonian:
+        """Build the Hamiltonian of a model in a sector, its phonon frame perhaps that of another mean charge.
 
         Raises
         ------
@@ -57,7 +58,7 @@ class Hamiltonian(Shown):
         >>> np.linalg.eigvalsh(H.matrix().toarray()).round(6) + 0.0
         array([-0.828427,  0.      ,  4.      ,  4.828427])
         """
-        space = Space(model, sector)
+        space = Space(a_model("model", model), a_sector("sector", sector), mean_charge)
         operator = hamiltonian_operator(model)
         if model.terms:
             _check_hermitian(space, operator)

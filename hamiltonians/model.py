@@ -10,7 +10,8 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from ..clusters import Bond, Card, Cluster, Mode, Shown, place
+from ..clusters import Bond, Card, Cluster, InvalidType, Mode, Shown, place
+from ..clusters.arguments import instance, shown
 from ..clusters.printable import ALLOWED, has_controls
 from ..clusters.shown import quantity
 from .formula import more_rows, species_rows
@@ -20,6 +21,7 @@ from .parameters import Bosons, Coupling, Electrons, InvalidModel, Phonons, Prob
 TermFunction = Callable[["Model"], Operator]
 """A term of the Hamiltonian: from the model to an operator formula."""
 MAX_QUANTA = 1000
+SPECIES = ("electrons", "bosons", "phonons")
 DISPLACEMENTS = ("none", "mean", "lang-firsov", "auto")
 
 
@@ -66,11 +68,30 @@ class Model(Shown):
     name: str = ""
 
     def __post_init__(self) -> None:
+        self._check_types()
         problems = list(model_problems(self))
         if problems:
             raise InvalidModel(problems)
         modes = place(self.cluster, self.phonons.on) if self.phonons else ()
         object.__setattr__(self, "cluster", replace(self.cluster, modes=modes))
+
+    def _check_types(self) -> None:
+        """Refuse what stands in the wrong place; one term is taken as a tuple of one."""
+        instance("cluster", self.cluster, Cluster, "write ring(4), chain(3), custom(...) and so on")
+        for name, kind in {"electrons": Electrons, "bosons": Bosons, "phonons": Phonons}.items():
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, kind):
+                place = type(value).__name__.lower()
+                cure = f"{place}={type(value).__name__}(...)" if place in SPECIES else f"{name}={kind.__name__}(...)"
+                instance(name, value, kind, f"write {cure}")
+        terms = (self.terms,) if callable(self.terms) else self.terms
+        if not isinstance(terms, Sequence) or not all(callable(term) for term in terms):
+            raise InvalidType(
+                f"terms is {shown(self.terms)}, and must be a tuple of functions from the model to an operator: write "
+                "terms=(term,) with def term(model): return ..."
+            )
+        object.__setattr__(self, "terms", tuple(terms))
+        instance("name", self.name, str, 'write name="ring with local pairs"')
 
     @property
     def modes(self) -> tuple[Mode, ...]:
@@ -318,7 +339,7 @@ def _displacement_problems(phonons: Phonons, modes: int) -> Iterator[Problem]:
     if isinstance(shift, str):
         if shift not in DISPLACEMENTS:
             yield Problem("phonons.displacement", show(shift), allowed)
-    elif len(shift) != modes or not all(is_number(x) for x in shift):
+    elif not isinstance(shift, Sequence | np.ndarray) or len(shift) != modes or not all(is_number(x) for x in shift):
         yield Problem("phonons.displacement", show(shift), f"{allowed} ({modes} of them)")
     f = phonons.dressing
     if f is None:

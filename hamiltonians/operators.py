@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import comb, factorial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, SupportsComplex, SupportsFloat
 
-from ..clusters import InvalidValue
+from ..clusters import InvalidType, InvalidValue
 
 Letter = tuple[str, int]
 """A ladder operator of the charges: symbol and index, for example ("c+up", 3)."""
@@ -121,7 +121,11 @@ def _show(charge: ChargeWord, lattice: LatticeWord, value: complex) -> str:
 
 def as_operator(value: Operator | complex) -> Operator:
     """Return `value` itself, or the number `value` times the identity."""
-    return value if isinstance(value, Operator) else Operator({((), ()): complex(value)})
+    if isinstance(value, Operator):
+        return value
+    if isinstance(value, str) or not isinstance(value, SupportsComplex | SupportsFloat):
+        raise InvalidType(f"{value!r} is neither an operator nor a number; an operator takes +, -, * with both")
+    return Operator({((), ()): complex(value)})
 
 
 def total(operators: Iterable[Operator]) -> Operator:

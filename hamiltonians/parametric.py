@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..clusters import InvalidValue
+from ..clusters.arguments import of_kind, taking
+from .arguments import a_model
 from .model import Model
 from .operators import ChargeWord, LatticeWord, Operator, total
 from .parameters import InvalidModel, Problem, is_number, show
@@ -39,6 +41,7 @@ WEIGHTS = (4 / 5, -1 / 5, 4 / 105, -1 / 280)
 """Central differences of eighth order: exact for polynomials up to degree 8."""
 
 
+@taking(model=a_model, key=of_kind(str, 'write the path of a number, as "bosons.level"'))
 def with_parameter(model: Model, key: str, value: float) -> Model:
     """Return a model with another value of one number, which is named as in model files.
 

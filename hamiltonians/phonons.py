@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from .dressing import Dressed, Entries, matched, reached
+from .numbering import Numbering
 from .operators import LatticeWord
 
 Word = LatticeWord | Dressed
@@ -78,20 +79,15 @@ class PhononSpace:
         return table
 
     @cached_property
-    def keys(self) -> NDArray[np.int64]:
-        """One integer for each state, ascending: the occupations as digits."""
-        return self.key(self.occupations.astype(np.int64))
-
-    def key(self, occupations: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the key of each row of occupation numbers (digits of base max_quanta + 1 plus head room)."""
-        return digits(occupations, self.max_quanta + HEAD_ROOM)
+    def _numbering(self) -> Numbering:
+        return Numbering.of(self.occupations)[0]
 
     def __len__(self) -> int:
         return len(self.occupations)
 
     def index(self, occupations: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the position of each row of occupation numbers, -1 where the caps exclude it."""
-        return find(self.keys, self.key(occupations))
+        return self._numbering.index(occupations)
 
     def leaving(self, word: LatticeWord) -> NDArray[np.intp]:
         """Return the states that a word takes beyond the caps, if it does not annihilate them."""
@@ -108,33 +104,6 @@ class PhononSpace:
     def label(self, number: int) -> str:
         """Return the phonon numbers of a state, as in ``(0,2)``."""
         return "(" + ",".join(str(n) for n in self.occupations[number]) + ")"
-
-
-HEAD_ROOM = 9
-"""Room in the keys for states beyond the cap: a term may add up to eight quanta to a mode."""
-
-
-def digits(occupations: NDArray[np.int64], base: int) -> NDArray[np.int64]:
-    """Return each row of occupation numbers as one integer in a base that is above all of them.
-
-    Raises
-    ------
-    ValueError
-        If that takes more than 62 bits.
-    """
-    modes = occupations.shape[1]
-    if modes * np.log2(base) > 62:
-        raise ValueError(f"{modes} modes with up to {base - 1} quanta each are too many to be numbered")
-    weights = np.array([base ** (modes - 1 - m) for m in range(modes)], dtype=np.int64)
-    return np.asarray(occupations @ weights if modes else np.zeros(len(occupations)), dtype=np.int64)
-
-
-def find(sorted_keys: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the position of each key among sorted ones, -1 where it is not there."""
-    if not len(sorted_keys):
-        return np.full(len(keys), -1, dtype=np.int64)
-    place = np.minimum(np.searchsorted(sorted_keys, keys), len(sorted_keys) - 1)
-    return np.where(sorted_keys[place] == keys, place, -1)
 
 
 def transitions(
@@ -197,16 +166,10 @@ class Shell:
         The space inside.
     occupations : (dim, modes) int
         The states outside.
-    base : int
-        Above every phonon number.
-    keys : (dim,) int
-        The states as integers, ascending.
     """
 
     space: PhononSpace
     occupations: NDArray[np.int64]
-    base: int
-    keys: NDArray[np.int64]
 
     @classmethod
     def beyond(cls, space: PhononSpace, words: Iterator[Word]) -> Shell:
@@ -227,17 +190,21 @@ class Shell:
     @classmethod
     def of(cls, space: PhononSpace, occupations: NDArray[np.int64]) -> Shell:
         """Return a shell of given states, each once."""
-        base = int(occupations.max(initial=0)) + 1
-        keys, first = np.unique(digits(occupations, base), return_index=True)
-        return cls(space, occupations[first], base, keys)
+        numbering, number = Numbering.of(occupations)
+        states = np.zeros((numbering.size, space.modes), np.int64)
+        states[number] = occupations
+        return cls(space, states)
+
+    @cached_property
+    def _numbering(self) -> Numbering:
+        return Numbering.of(self.occupations)[0]
 
     def __len__(self) -> int:
-        return len(self.keys)
+        return len(self.occupations)
 
     def index(self, occupations: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the position of each row of occupation numbers, -1 where it is not in the shell."""
-        near = np.all(occupations < self.base, axis=1)
-        return np.where(near, find(self.keys, digits(np.where(near[:, None], occupations, 0), self.base)), -1)
+        return self._numbering.index(occupations)
 
     def outward(self, word: Word) -> sp.csr_array:
         """Return the matrix of a word from the space inside to the shell."""

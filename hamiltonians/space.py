@@ -76,10 +76,13 @@ class Space(Shown):
         Where it comes from.
     sector : Sector
         Its quantum numbers; a momentum or reflection does not shrink this space, only what solvers keep.
+    mean_charge : int or None
+        The charge whose mean shift the phonon frame takes; that of the sector by default.
     """
 
     model: Model
     sector: Sector
+    mean_charge: int | None = None
 
     def __post_init__(self) -> None:
         check_sector(self.model, self.sector)
@@ -129,12 +132,17 @@ class Space(Shown):
     @cached_property
     def frame(self) -> NDArray[np.float64]:
         """Displacement lambda_m(e), shape (configurations, modes): a = a' + lambda, x = x' + 2 lambda."""
-        return phonon_frame(self.model, self.sector, self.charges)
+        return phonon_frame(self.model, self.frame_parts, self.charges)
+
+    @cached_property
+    def frame_parts(self) -> NDArray[np.float64]:
+        """The displacement as three numbers for each mode: uniform, for each electron, for each boson."""
+        return frame_parts(self.model, self.sector.charge if self.mean_charge is None else self.mean_charge)
 
     @cached_property
     def is_dressed(self) -> bool:
         """True where the displacements follow the charges: what moves a charge moves the lattice with it."""
-        if not np.any(frame_parts(self.model, self.sector)[1:]):
+        if not np.any(self.frame_parts[1:]):
             return False
         return bool(len(self.frame)) and bool(np.any(self.frame != self.frame[0]))
 
@@ -188,7 +196,7 @@ class Space(Shown):
 
     def displaced(self, operator: Operator) -> Operator:
         """Return the formula of an operator in a frame that is the same for all configurations."""
-        uniform, *others = frame_parts(self.model, self.sector)
+        uniform, *others = self.frame_parts
         if np.any(others) and len(self.frame):
             uniform = self.frame[0]
         return displace(operator, dict(enumerate(uniform.tolist())))

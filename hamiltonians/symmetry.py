@@ -15,7 +15,6 @@ from ..clusters import Cluster, Permutation, order, point_group
 from .algebra import canonical
 from .charges import ChargeBasis
 from .few_particles import largest_element
-from .frame import frame_parts
 from .model import Model
 from .operators import ChargeWord, LatticeWord, Operator
 from .parameters import InvalidModel, Problem
@@ -147,7 +146,7 @@ def commutes(space: Space, operator: Operator, symmetry: Symmetry) -> bool:
 
 def _moves_frame(space: Space, symmetry: Symmetry) -> bool:
     """True where the displacements of every configuration go over into those of its image."""
-    parts = frame_parts(space.model, space.sector)
+    parts = space.frame_parts
     moved = parts[:, list(symmetry.modes)]
     return bool(np.all(np.abs(moved - (-parts if symmetry.odd else parts)) <= SAME * np.maximum(1.0, np.abs(parts))))
 

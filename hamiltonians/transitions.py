@@ -24,7 +24,7 @@ from ..clusters import InvalidValue
 from . import kernels
 from .algebra import canonical
 from .block import Block
-from .frame import Product, frame_parts, in_frame
+from .frame import Product, in_frame
 from .hamiltonian import Hamiltonian
 from .model import Model
 from .operators import ChargeWord, LatticeWord, Operator
@@ -66,8 +66,8 @@ def charge_change(model: Model, operator: Operator) -> Change:
 def target_hamiltonian(hamiltonian: Hamiltonian, change: Change) -> Hamiltonian | None:
     """Return the Hamiltonian of the sector to which a change leads, in the same phonon frame; None where there is none.
 
-    A displacement to the mean charge stays that of the first sector, so that both have the same oscillators. The
-    Hamiltonian is kept by that of the first sector.
+    The mean charge of a frame stays that of the first sector: with other oscillators in the second one, the cutoff
+    would cut images off. The Hamiltonian is kept by that of the first sector.
     """
     space = hamiltonian.space
     if change == (0, 0):
@@ -77,11 +77,8 @@ def target_hamiltonian(hamiltonian: Hamiltonian, change: Change) -> Hamiltonian 
     charge, two_sz = space.sector.charge + change[0], space.sector.spin_excess + change[1]
     if not 0 <= charge <= space.model.max_charge or two_sz not in allowed_two_sz(space.model, charge):
         return None
-    model = space.model
-    if model.phonons is not None and model.phonons.displacement == "mean":
-        frame = (2.0 * frame_parts(model, space.sector)[0]).tolist()
-        model = replace(model, phonons=replace(model.phonons, displacement=frame))
-    return hamiltonian.neighbours.setdefault(change, Hamiltonian.of(model, Sector(charge, two_sz)))
+    mean = space.sector.charge if space.mean_charge is None else space.mean_charge
+    return hamiltonian.neighbours.setdefault(change, Hamiltonian.of(space.model, Sector(charge, two_sz), mean))
 
 
 @dataclass(frozen=True)

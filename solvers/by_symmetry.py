@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..clusters import Card, InvalidIndex, Shown
+from ..clusters.arguments import is_whole, shown, taking
 from ..clusters.shown import counted
 from ..hamiltonians import Block, Hamiltonian, Model, Sector
+from ..hamiltonians.arguments import a_model, a_sector
 from ..hamiltonians.sector import check_sector
 from .blocks import finest_blocks, time_reversed
 from .certificate import Certificate
@@ -26,8 +28,9 @@ from .ground_state import (
     is_degenerate,
     solved,
 )
+from .level_count import level_count
 from .level_table import level_table
-from .options import Options
+from .options import Options, read_options
 from .recursion import Progress, announce, silent
 from .reference import error_bars
 
@@ -75,10 +78,11 @@ class LabelledLevels(Shown):
 
     def level(self, number: int) -> State:
         """Return one eigenstate as a pure state, in its block."""
-        if not 0 <= number < len(self.energies):
-            raise InvalidIndex(f"level {number} was not computed; there are levels 0 to {len(self.energies) - 1}")
+        if not is_whole(number) or not 0 <= number < len(self.energies):
+            last = len(self.energies) - 1
+            raise InvalidIndex(f"level {shown(number)} was not computed; there are levels 0 to {last}")
         places = sorted((e, b, n) for b, levels in enumerate(self.blocks) for n, e in enumerate(levels.energies))
-        _, block, own = places[number]
+        _, block, own = places[int(number)]
         return self.blocks[block].level(own)
 
     @property
@@ -98,10 +102,11 @@ class LabelledLevels(Shown):
         return max(levels.stored for levels in self.blocks)
 
 
+@taking(model=a_model, sector=a_sector, options=read_options)
 def levels_by_symmetry(
     model: Model,
     sector: Sector | int,
-    states: int = 1,
+    states: int | str = 1,
     options: Options | None = None,
     progress: Progress = silent,
     blocks: Sequence[Sector] | None = None,
@@ -118,7 +123,7 @@ def levels_by_symmetry(
         The Hamiltonian.
     sector : Sector or int
         N and S_z; a number stands for ``Sector(charge)``.
-    states : int
+    states : int or "all"
         Levels wanted, counted with multiplicity.
     options : Options, optional
         How to solve each block.
@@ -150,13 +155,13 @@ def levels_by_symmetry(
     options = options or Options()
     sector = sector if isinstance(sector, Sector) else Sector(sector)
     check_sector(model, sector)
+    states = level_count(states, model, sector)
     if is_automatic(model):
         asked = model
 
         def tried(m: Model, count: int) -> LabelledLevels:
             announce(progress, cap_in_words(m, sector))
             return over_blocks(m, sector, count, for_cap(options, asked, m), progress, blocks)
-
 
         def check(m: Model) -> None:
             need = estimate_run(m, sector, options.engine, states)

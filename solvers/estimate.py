@@ -10,8 +10,10 @@ from types import MappingProxyType
 import numpy as np
 
 from ..clusters import Card, InvalidValue, Shown, Told, order, point_group
+from ..clusters.arguments import taking, whole_number
 from ..clusters.shown import counted
 from ..hamiltonians import Model, Sector, hamiltonian_operator
+from ..hamiltonians.arguments import a_model, a_sector
 from ..hamiltonians.electrons import is_electrons_alone
 from ..hamiltonians.frame import frame_parts
 from ..hamiltonians.phonons import phonon_dimension
@@ -106,7 +108,8 @@ def choose_engine(model: Model, sector: Sector, wanted: str = "auto") -> str:
     return "dense" if int(np.prod(dimensions(capped(model), sector))) <= DENSE_UP_TO else "tensor"
 
 
-def estimate(model: Model, sector: Sector, engine: str = "auto", states: int = 1) -> Estimate:
+@taking(model=a_model, sector=a_sector)
+def estimate(model: Model, sector: Sector | int, engine: str = "auto", states: int | str = 1) -> Estimate:
     """Estimate a ground-state run without computing anything; ``cutoff = "auto"`` counts with its first cap.
 
     Examples
@@ -117,12 +120,14 @@ def estimate(model: Model, sector: Sector, engine: str = "auto", states: int = 1
     >>> estimate(model, Sector(8)).dimension
     2270106
     """
+    assert isinstance(sector, Sector)
     model = capped(model)
     charges, phonons = dimensions(model, sector)
     dimension = charges * phonons
     engine = choose_engine(model, sector, engine)
     stored = dimension // _group_order(model, sector) + 1 if sector.has_symmetry else dimension
-    size = _Size(charges, phonons, stored, states, _is_complex(model, sector))
+    states = dimension if states == "all" else whole_number("states", states, 1)
+    size = _Size(charges, phonons, stored, min(states, stored), _is_complex(model, sector))
     memory, seconds = NEEDS[engine](model, sector, size)
     return Estimate(engine, charges, phonons, dimension, stored, int(memory) + PROGRAM_BYTES, seconds + 0.01)
 
@@ -247,7 +252,7 @@ def _spread_of_a_row(model: Model, sector: Sector) -> tuple[float, float]:
     A charge that moves shifts the modes on its way, and each of them to any number of phonons.
     """
     shares: defaultdict[tuple[tuple[int, float], ...], float] = defaultdict(float)
-    _, electron, boson = frame_parts(model, sector)
+    _, electron, boson = frame_parts(model, sector.charge)
     if model.phonons is None or not (np.any(electron) or np.any(boson)):
         return 0.0, 0.0
     follows = {"c": electron, "b": boson}

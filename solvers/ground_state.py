@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..clusters import Card, InvalidIndex, Shown
+from ..clusters.arguments import is_whole, shown, taking
 from ..clusters.shown import quantity
 from ..hamiltonians import Amplitudes, Block, Hamiltonian, Model, Sector
+from ..hamiltonians.arguments import a_model, a_sector
 from ..hamiltonians.sector import check_sector
-from ..hamiltonians.symmetry import isometry, representatives_of
-from ..hamiltonians.terms import SAME
 from .certificate import Certificate, Certifier
 from .checkpoint import Checkpoint, beside, fingerprint
 from .cutoff import cap_in_words, is_automatic, settled
-from .deflation import Matvec, Projection
+from .engines import ENGINES, block_isometry, is_degenerate
 from .estimate import check_memory, choose_engine
-from .lanczos import KEPT_BYTES, SMALL, Levels, everything, lowest_levels, lowest_of
+from .level_count import level_count
 from .level_table import level_table
-from .options import Options
+from .options import Options, read_options
 from .recursion import Progress, announce, silent
 from .reference import error_bars
-from .three_terms import Recursion, by_quspin, fused
 
 
 @dataclass(frozen=True, repr=False)
@@ -142,19 +137,21 @@ class Eigenstates(Shown):
 
     def level(self, number: int) -> State:
         """Return one eigenstate as a pure state."""
-        if not 0 <= number < len(self.amplitudes):
-            raise InvalidIndex(f"level {number} was not computed; there are levels 0 to {len(self.amplitudes) - 1}")
-        return State(self.block, self.amplitudes[number : number + 1], np.ones(1))
+        if not is_whole(number) or not 0 <= number < len(self.amplitudes):
+            last = len(self.amplitudes) - 1
+            raise InvalidIndex(f"level {shown(number)} was not computed; there are levels 0 to {last}")
+        return State(self.block, self.amplitudes[int(number)][None], np.ones(1))
 
 
 def _expanded(block: Block, amplitudes: Amplitudes) -> Amplitudes:
     return np.array([block.expand(phi) for phi in amplitudes], amplitudes.dtype).reshape(-1, *block.space.shape)
 
 
+@taking(model=a_model, sector=a_sector, options=read_options)
 def ground_state(
     model: Model,
     sector: Sector | int,
-    states: int = 1,
+    states: int | str = 1,
     options: Options | None = None,
     progress: Progress = silent,
 ) -> Eigenstates:
@@ -166,7 +163,7 @@ def ground_state(
         The Hamiltonian.
     sector : Sector or int
         Quantum numbers; a number stands for ``Sector(charge)``.
-    states : int
+    states : int or "all"
         Levels wanted, counted with multiplicity; fewer come back if the sector is smaller.
     options : Options, optional
         Engine, tolerance, seed and limits.
@@ -202,6 +199,7 @@ def ground_state(
     options = options or Options()
     sector = sector if isinstance(sector, Sector) else Sector(sector)
     check_sector(model, sector)
+    states = level_count(states, model, sector)
     if is_automatic(model):
         asked = model
 
@@ -286,134 +284,15 @@ def solved(
     return Eigenstates(block, energies, certificate, kept, multiplicity, engine, stored, levels.matvecs)
 
 
-def is_degenerate(energy: float, other: float, width: float = SAME) -> bool:
-    """True where two energies count as one level: no farther apart than `Hamiltonian.level_width`."""
-    return abs(energy - other) <= width
-
-
-Stored = Callable[[NDArray[Any]], Amplitudes]
-"""From the vectors of an engine, as columns, to stored amplitudes ``phi[level, row, p]``."""
-Engine = Callable[[Block, int, Options, Progress, Checkpoint], tuple[Levels, Stored]]
-
-
-def block_isometry(hamiltonian: Hamiltonian) -> sp.csr_array | None:
-    """Return the isometry from the block of fixed momentum or reflection into the sector; None for the whole sector."""
-    return _isometry(Block.of(hamiltonian))
-
-
-def _isometry(block: Block) -> sp.csr_array | None:
-    elements, size = block.elements, block.space.dimension
-    return isometry(elements, representatives_of(elements, size), size) if elements else None
-
-
-def _dense(
-    block: Block, states: int, options: Options, progress: Progress, checkpoint: Checkpoint
-) -> tuple[Levels, Stored]:
-    """Kronecker products of the factors, reduced by an explicit isometry, and LAPACK."""
-    matrix, expand = block.hamiltonian.kept_matrix, _isometry(block)
-    if expand is not None:
-        matrix = sp.csr_array(expand.conj().T @ matrix @ expand)
-    alike = partial(is_degenerate, width=block.hamiltonian.level_width)
-    return lowest_of(matrix.toarray(), states, alike, options.wanted_below, block.hamiltonian.scale), _by_isometry(
-        block, expand
-    )
-
-
-def _by_isometry(block: Block, expand: sp.csr_array | None) -> Stored:
-    shape = block.space.shape
-
-    def stored(columns: NDArray[Any]) -> Amplitudes:
-        whole = (columns.T if expand is None else (expand @ columns).T).reshape(-1, *shape)
-        return np.array([block.compress(psi) for psi in whole], whole.dtype).reshape(-1, *block.shape)
-
-    return stored
-
-
-def _quspin(
-    block: Block, states: int, options: Options, progress: Progress, checkpoint: Checkpoint
-) -> tuple[Levels, Stored]:
-    """The whole model in one QuSpin basis, its symmetry blocks through QuSpin's maps, and Lanczos."""
-    hamiltonian, size = block.hamiltonian, block.space.dimension
-    if not size:
-        empty = np.zeros((0, 0), hamiltonian.dtype)
-        return lowest_of(empty, states, partial(is_degenerate, width=0.0)), _by_isometry(block, None)
-    real = all(abs(element.character.imag) < 1e-12 for element in block.elements)
-    dtype, maps = hamiltonian.dtype if real else np.complex128, tuple(s.as_map() for s in block.symmetries)
-    dressed = block.space.is_dressed  # QuSpin has no displacements: its basis, and the matrix from our factors
-    basis, matrix = (hamiltonian.quspin_basis(maps), None) if dressed else hamiltonian.quspin(maps, dtype)
-    order = _product_index(hamiltonian, basis.states)
-    if block.elements:
-        expand = isometry(block.elements, order, size)
-    else:
-        expand = sp.csr_array((np.ones(size), (order, np.arange(size))), shape=(size, size))
-    if matrix is None:
-        matrix = sp.csr_array(expand.conj().T @ hamiltonian.matrix() @ expand)
-
-    def product(v: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:
-        out[:] = matrix @ v
-        return out
-
-    how = (hamiltonian, states, options, progress, checkpoint)
-    levels = _searched(product, matrix.shape[0], dtype, *how, recursion=by_quspin)
-    return levels, _by_isometry(block, expand)
-
-
-def _tensor(
-    block: Block, states: int, options: Options, progress: Progress, checkpoint: Checkpoint
-) -> tuple[Levels, Stored]:
-    """The factors applied on the fly, symmetry by orbit representatives of the charges, and Lanczos."""
-    if block.shape[0] * block.shape[1] <= SMALL:
-        return _dense(block, states, options, progress, checkpoint)
-    energy = block.energy
-    kind, space = energy.dtype.type, (energy.project, energy.dimension)
-    how = (block.hamiltonian, states, options, progress, checkpoint, space)
-    kept = 0 if block.spins else KEPT_BYTES  # with electrons alone, products cost less than memory
-    levels = _searched(energy.image, energy.size, kind, *how, kept_bytes=kept)
-    return levels, lambda columns: np.ascontiguousarray(columns.T).reshape(-1, *block.shape)
-
-
-def _searched(
-    product: Matvec,
-    size: int,
-    dtype: type,
-    hamiltonian: Hamiltonian,
-    states: int,
-    options: Options,
-    progress: Progress,
-    checkpoint: Checkpoint,
-    space: tuple[Projection, int | None] = (everything, None),
-    recursion: Recursion = fused,
-    kept_bytes: int = KEPT_BYTES,
-) -> Levels:
-    alike = partial(is_degenerate, width=hamiltonian.level_width)
-    limits = (options.tolerance * hamiltonian.unit, options.seed, options.max_matvecs, alike)
-    return lowest_levels(
-        product,
-        size,
-        dtype,
-        states,
-        *limits,
-        progress,
-        *space,
-        wanted_below=options.wanted_below,
-        checkpoint=checkpoint,
-        confirm=options.confirm,
-        recursion=recursion,
-        scale=hamiltonian.scale,
-        kept_bytes=kept_bytes,
-    )
-
-
-def _product_index(hamiltonian: Hamiltonian, states: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Return ``e * phonon states + p`` of QuSpin's integers."""
-    space = hamiltonian.space
-    bits = np.uint64(space.charges.bits)
-    charges = states & ((np.uint64(1) << bits) - np.uint64(1))
-    width = int(space.phonons.max_quanta).bit_length()
-    mask = np.uint64((1 << width) - 1)
-    digits = [(states >> (bits + np.uint64(width * m))) & mask for m in range(space.phonons.modes)]
-    occupations = np.array(digits, np.int64).reshape(space.phonons.modes, len(states)).T
-    return space.charges.index(charges) * len(space.phonons) + space.phonons.index(occupations)
-
-
-ENGINES: Mapping[str, Engine] = MappingProxyType({"dense": _dense, "quspin": _quspin, "tensor": _tensor})
+__all__ = [
+    "Eigenstates",
+    "State",
+    "block_isometry",
+    "checkpoint_of",
+    "for_cap",
+    "for_comparison",
+    "ground_state",
+    "is_degenerate",
+    "lowest_of_block",
+    "solved",
+]

@@ -31,8 +31,14 @@ DOUBT = 1e-6
 """A search is over once the probability that it has missed a level at or below the bar is smaller."""
 MOST_LEVELS = 400
 """A ground level with more states than this is refused: every state would have to be stored."""
+MANY_LEVELS = 100
+"""It is also where so many have been found when the search is given up."""
 MOST_ATTEMPTS = 1000
 """Searches, each from the Ritz vector of the one before, after which a level is given up."""
+STATES_PER_LEVEL = 60
+"""With more levels wanted than one for so many states, a matrix is written out and given to LAPACK."""
+DENSE_BYTES = 64
+"""Bytes that it takes there for each of its elements."""
 EPSILON = float(np.finfo(float).eps)
 HERMITICITY = 1e-10
 """Largest difference of a Hamiltonian and its adjoint, relative to the largest element."""
@@ -159,7 +165,7 @@ def lowest_levels(
         If the ground level is too degenerate to be stored.
     """
     dimension = size if dimension is None else dimension
-    if size <= SMALL:
+    if size <= min(SMALL, max_matvecs):
         return _written_out(matvec, project, size, dtype, dimension, scale)
     operator = Deflated(matvec, project, size, np.dtype(dtype), seed, recursion)
     memory = Memory(stored_bytes, kept_bytes, checkpoint or Checkpoint())
@@ -189,13 +195,16 @@ def _all_levels(operator: Deflated, dimension: int, limits: Limits, memory: Memo
         order = np.sort(operator.energies)
         if len(order) >= count and not limits.confirm:
             break
-        if len(order) >= max(count, MOST_LEVELS) and degenerate(order[0], order[-1]):
-            raise ArithmeticError(
-                f"the ground level has {MOST_LEVELS} states or more, all of them needed for its averages; fix "
-                "momentum, reflection or two_sz, or add the coupling that lifts the degeneracy"
-            )
+        one_level = len(order) > count and degenerate(order[0], order[-1])
+        if one_level and len(order) >= MOST_LEVELS:
+            raise _too_degenerate(len(order))
         bar = min(limits.wanted_below, order[count - 1] if len(order) >= count else np.inf)
-        found = _next_level(operator, bar, limits, memory)
+        try:
+            found = _next_level(operator, bar, limits, memory)
+        except ConvergenceError:
+            if one_level and len(order) >= MANY_LEVELS:
+                raise _too_degenerate(len(order)) from None
+            raise
         if found is None or (found.energy > limits.wanted_below and not degenerate(limits.wanted_below, found.energy)):
             break
         if len(order) >= count and found.energy >= bar and not degenerate(order[0], found.energy):
@@ -206,6 +215,13 @@ def _all_levels(operator: Deflated, dimension: int, limits: Limits, memory: Memo
     order = np.argsort(operator.energies, kind="stable")
     vectors = operator.locked if len(order) == 1 else operator.locked[order]
     return Levels(np.array(operator.energies)[order], vectors.T, operator.products)
+
+
+def _too_degenerate(states: int) -> ArithmeticError:
+    return ArithmeticError(
+        f"the ground level has {states} states or more, all of them needed for its averages; fix momentum, reflection "
+        "or two_sz, or add the coupling that lifts the degeneracy"
+    )
 
 
 def _written_out(matvec: Matvec, project: Projection, size: int, dtype: type, dimension: int, scale: float) -> Levels:
@@ -248,14 +264,20 @@ def lowest_of(
     if not matrix.size:
         return Levels(np.zeros(0), matrix, 0)
     _check_hermitian(matrix, scale)
+    size, last = len(matrix), min(len(matrix), count + 1)
     with one_thread_for(matrix.size // 20):
-        energies = la.eigvalsh(matrix)
-        near = [e <= wanted_below or degenerate(wanted_below, e) for e in energies]
-        last = sum(near[n] and (n < count or degenerate(energies[0], e)) for n, e in enumerate(energies))
-        if not last:
-            return Levels(np.zeros(0), matrix[:, :0], 0)
         energies, vectors = la.eigh(matrix, subset_by_index=[0, last - 1])
-    return Levels(energies, vectors, 0)
+        while last < size and degenerate(energies[0], energies[-1]):
+            last = min(size, 2 * last)
+            energies, vectors = la.eigh(matrix, subset_by_index=[0, last - 1])
+    near = [e <= wanted_below or degenerate(wanted_below, e) for e in energies]
+    kept = sum(near[n] and (n < count or degenerate(energies[0], e)) for n, e in enumerate(energies))
+    return Levels(energies[:kept], vectors[:, :kept], 0)
+
+
+def suits_lapack(size: int, states: int, memory_limit: int) -> bool:
+    """True where so many of all levels are wanted that searching them one by one would take longer."""
+    return size <= STATES_PER_LEVEL * states and DENSE_BYTES * size**2 <= memory_limit
 
 
 def _check_hermitian(matrix: Vector, scale: float) -> None:
@@ -278,15 +300,15 @@ def _next_level(operator: Deflated, bar: float, limits: Limits, memory: Memory) 
     def useless(energy: float, residual: float, doubt: float) -> bool:
         return beyond(energy, doubt) or (residual > limits.tolerance and operator.products >= limits.max_matvecs)
 
-    start = None
+    start, residual, energy = None, np.inf, np.nan
     for attempt in range(memory.checkpoint.state.pop("attempt", 0), MOST_ATTEMPTS):
-        ritz = searched(operator, start, Stop(enough, useless, bar, attempt), memory)
+        if operator.products + 2 > limits.max_matvecs:
+            break
+        ritz = searched(operator, start, Stop(enough, useless, bar, attempt, limits.max_matvecs), memory)
         limits.progress(operator.products, ritz.energy, ritz.residual)
         if beyond(ritz.energy, ritz.doubt):
             return None
         if ritz.residual <= max(limits.tolerance, 16 * EPSILON * ritz.scale):
             return ritz
-        if operator.products >= limits.max_matvecs:
-            break
-        start = ritz.vector
-    raise ConvergenceError(ritz.residual, ritz.energy, limits.tolerance, operator.products)
+        start, residual, energy = ritz.vector, ritz.residual, ritz.energy
+    raise ConvergenceError(residual, energy, limits.tolerance, operator.products)

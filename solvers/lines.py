@@ -17,7 +17,7 @@ from ..hamiltonians import Amplitudes, Block
 from ..hamiltonians.symmetry import isometry
 from ..hamiltonians.threads import one_blas_thread
 from .deflation import Vector, add, overlaps
-from .ground_state import _isometry, _product_index
+from .engines import block_basis, product_index
 from .lanczos import hermitian_levels
 from .three_terms import Ended, Recursion, Steps, by_quspin, fused
 
@@ -146,7 +146,7 @@ def added(lines: Sequence[Lines]) -> Lines:
 
 
 def _exact(block: Block, right: Amplitudes, left: Amplitudes | None) -> Lines:
-    whole, expand = block.hamiltonian.matrix(), _isometry(block)
+    whole, expand = block.hamiltonian.matrix(), block_basis(block)
     matrix = whole if expand is None else sp.csr_array(expand.conj().T @ whole @ expand)
     energies, vectors = hermitian_levels(matrix.toarray(), block.hamiltonian.scale)
 
@@ -180,7 +180,7 @@ def _quspin_view(block: Block) -> _View:
     real = all(abs(element.character.imag) < 1e-12 for element in block.elements)
     dtype = np.dtype(hamiltonian.dtype if real else np.complex128)
     basis, matrix = hamiltonian.quspin(tuple(s.as_map() for s in block.symmetries), dtype.type)
-    order = _product_index(hamiltonian, basis.states)
+    order = product_index(hamiltonian, basis.states)
     if block.elements:
         expand = isometry(block.elements, order, size)
     else:

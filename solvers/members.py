@@ -69,10 +69,12 @@ def members(
     >>> [(m.sector.two_sz, m.copies) for m in members(Model(dimer(), Electrons(1.0)), "canonical", Sector(2))]
     [(0, 1), (0, 1), (2, 2), (2, 2)]
     """
-    return tuple(_blocks(model, _sectors(model, ensemble, sector, twins), whole_up_to, twins))
+    return tuple(_blocks(model, ensemble_sectors(model, ensemble, sector, twins), whole_up_to, twins))
 
 
-def _sectors(model: Model, ensemble: str, sector: Sector | None, twins: bool) -> list[tuple[Sector, int]]:
+def ensemble_sectors(
+    model: Model, ensemble: str, sector: Sector | None, twins: bool = False
+) -> list[tuple[Sector, int]]:
     """Return (N, S_z) sectors with the number of times they count."""
     if ensemble not in ENSEMBLES:
         allowed = ", ".join(f'"{name}"' for name in ENSEMBLES)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
-from ..clusters import Brief
+from ..clusters import Brief, InvalidValue
+from ..clusters.arguments import instance, real_number, shown, whole_number
+from .estimate import ENGINE_NAMES
 from .pool import Pool
 
 
@@ -20,13 +26,14 @@ class Options(Brief):
     engine : str
         "auto", "dense", "quspin" or "tensor".
     tolerance : float
-        Largest residual of a level [energy]; relative to the largest coupling where that is below 1 (`energy_unit`).
+        Largest residual of a level, from 1e-14 to 1e-2 [energy]; relative to the largest coupling where that is below 1
+        (`energy_unit`).
     seed : int
-        Seed of the random start vectors.
-    memory_limit : int
-        Bytes that the run may take; 16 GiB unless given.
+        Seed of the random start vectors, 0 or more.
+    memory_limit : int or str
+        Bytes that the run may take, a number or as in "16 GiB", which it is unless given.
     max_matvecs : int
-        Products with H after which a search is given up.
+        Products with H after which a search is given up, 1 or more; matrices that are written out take none.
     confirm : bool
         Make sure, by one more search, that no state of the ground level is missing and nothing lower. Without it a
         degenerate level may come back incomplete, as from most Lanczos solvers, and averages with it.
@@ -40,6 +47,16 @@ class Options(Brief):
         Blocks of thermal sums that are finished stay on disk after the sum, for the caller to remove.
     pool : Pool, optional
         Processes that compute the blocks of thermal sums.
+
+    Raises
+    ------
+    ValueError
+        With every value that cannot be.
+
+    Examples
+    --------
+    >>> Options(tolerance=1e-8, memory_limit="2 GiB").memory_limit
+    2147483648
     """
 
     engine: str = "auto"
@@ -53,3 +70,83 @@ class Options(Brief):
     checkpoint_interval: float = 60.0
     keep_blocks: bool = False
     pool: Pool | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        wrong = []
+        for name, checked in CHECKS.items():
+            try:
+                object.__setattr__(self, name, checked(name, getattr(self, name)))
+            except InvalidValue as error:
+                wrong.append(str(error))
+        if wrong:
+            raise InvalidValue("\n".join(wrong))
+
+
+def read_options(name: str, value: Any) -> Options | None:
+    """Return options, made of a dictionary where one is given; anything else is refused."""
+    if value is None or isinstance(value, Options):
+        return value
+    if isinstance(value, Mapping) and value.keys() <= {each.name for each in fields(Options)}:
+        return Options(**value)
+    return instance(name, value, Options, "write Options(engine=..., tolerance=...)")
+
+
+def bytes_of(size: object) -> object:
+    """Return a size in words as a number of bytes, anything else as it is.
+
+    Examples
+    --------
+    >>> bytes_of("1.5 KiB"), bytes_of("2 GB"), bytes_of("much")
+    (1536, 2000000000, 'much')
+    """
+    form = r"(\d+\.?\d*(?:e[+-]?\d+)?) *([a-z]+)"
+    found = re.fullmatch(form, size.strip().lower(), re.ASCII) if isinstance(size, str) else None
+    if found is None or found[2] not in UNITS:
+        return size
+    try:
+        return int(float(found[1]) * UNITS[found[2]])
+    except OverflowError:
+        return size
+
+
+def _memory(name: str, value: object) -> int:
+    try:
+        return whole_number(name, bytes_of(value))
+    except InvalidValue as error:
+        raise InvalidValue(f'{error}, or a size such as "16 GiB"') from None
+
+
+def _engine(name: str, value: object) -> str:
+    if isinstance(value, str) and value in ENGINE_NAMES:
+        return value
+    raise InvalidValue(f"{name} = {shown(value)} is not available; allowed: {', '.join(ENGINE_NAMES)}")
+
+
+def _switch(name: str, value: object) -> bool:
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise InvalidValue(f"{name} = {shown(value)} cannot be; allowed: True or False")
+
+
+TOLERANCES = 1e-14, 1e-2
+"""Smallest and largest tolerance: less is never reached in double precision."""
+UNITS: Mapping[str, int] = MappingProxyType(
+    {"b": 1}
+    | {f"{prefix}b": 1000**power for power, prefix in enumerate("kmgt", start=1)}
+    | {f"{prefix}ib": 1024**power for power, prefix in enumerate("kmgt", start=1)}
+)
+"""Bytes in each unit of memory, in small letters."""
+CHECKS: Mapping[str, Callable[[str, Any], object]] = MappingProxyType(
+    {
+        "engine": _engine,
+        "tolerance": lambda name, value: real_number(name, value, "a number from 1e-14 to 1e-2", *TOLERANCES),
+        "seed": lambda name, value: whole_number(name, value),
+        "memory_limit": _memory,
+        "max_matvecs": lambda name, value: whole_number(name, value, 1),
+        "confirm": _switch,
+        "wanted_below": lambda name, value: real_number(name, value, "an energy"),
+        "checkpoint_interval": lambda name, value: real_number(name, value, "a number of seconds, 0 or more", 0.0),
+        "keep_blocks": _switch,
+    }
+)
+"""What makes a right value of what was given, or says why not."""

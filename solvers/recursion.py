@@ -71,12 +71,15 @@ class Stop:
         Levels above this energy are not wanted.
     attempt : int
         Number of searches before this one, from whose Ritz vector it starts; the first start is random.
+    most : int
+        Products after which nothing is begun.
     """
 
     enough: Callable[[float, float, float, float], bool]
     useless: Callable[[float, float, float], bool]
     bar: float
     attempt: int
+    most: int
 
     def doubt(self, operator: Deflated, diagonal: list[float], coupling: list[float], ritz: Ritz) -> float:
         """Return the probability that the search has missed a level at or below the bar.
@@ -123,7 +126,8 @@ def searched(operator: Deflated, start: Vector | None, stop: Stop, memory: Memor
     if stored < FIRST_CYCLE:
         return _two_passes(operator, start, stop, memory, search)
     free = operator.size - max(1, len(operator.locked))
-    steps = min(FIRST_CYCLE << min(stop.attempt, 8), stored, MOST_STEPS, free)
+    left = stop.most - operator.products - 1  # the last product gives the residual
+    steps = min(FIRST_CYCLE << min(stop.attempt, 8), stored, MOST_STEPS, free, left)
     ritz = _stored_cycle(operator, operator.random_vector() if start is None else start, max(1, steps), stop)
     if memory.checkpoint.due:
         _save(memory.checkpoint, memory.checkpoint.begin(), operator, stop.attempt + 1, {"start": ritz.vector})
@@ -278,7 +282,7 @@ class _FirstPass(_Pass):
         """Solve the tridiagonal problem now and then; True where the search may end."""
         steps, coupling = len(self.diagonal), self.coupling[-1]
         exhausted = coupling <= 1e-14 * self.scale
-        if not exhausted and steps < self._next_look:
+        if not exhausted and steps < self._next_look and self.operator.products < self._stop.most:
             return False
         self._next_look = steps + max(LOOKS[0], steps // LOOKS[1])
         self.solve()

@@ -22,6 +22,8 @@ SETTLED = 3e-6
 ROOM = 6000
 """A larger space for comparison has at most so many states, or `GROWTH` times those of the space that is judged."""
 GROWTH = 2.5
+MOST_JUDGED = 40
+"""More levels than these are judged by their own certificate alone."""
 MARGIN = 1.05
 """What a larger space lowers the levels by is multiplied by this."""
 SHARPER = 30.0
@@ -119,8 +121,11 @@ def error_bars(hamiltonian: Hamiltonian, solution: Solution, solve: Callable[[Mo
         return certificate.energy_errors
     bars = graded(shifts, judge.frequency)
     held = np.array([not judge.missing(e) for e in energies.tolist()])
-    for model in larger(judge, energies):
-        better = solve(model)
+    for model in larger(judge, energies) if len(energies) <= MOST_JUDGED else ():
+        try:
+            better = solve(model)
+        except MemoryError:
+            break
         known = len(better.energies)
         if known < len(energies):
             continue

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..analysis.approximations.comparison_plots import comparison_figures
 from ..analysis.crossover_plots import plot_crossovers
-from ..analysis.plots import plot_sweep, save
+from ..analysis.plots import plot_map, plot_sweep, save, slices
 from .runner import Result
 
 SWEPT = (
@@ -23,19 +23,21 @@ SWEPT = (
     "entanglement_entropy",
     "resonance_value",
 )
-"""What is drawn against the first axis of a sweep."""
+"""What is drawn against the axis of a sweep, or over two of them."""
 
 
 def save_figures(result: Result, stem: Path) -> Iterator[Path]:
     """Draw the figures that suit a result and yield the files written, ``stem-NAME.png``."""
     data, axes = result.data, [axis.key for axis in result.study.sweep]
     if axes and all(axis in data.dims and data.sizes[axis] > 1 for axis in axes):
-        for name in (n for n in SWEPT if n in data):
-            others = dict.fromkeys(axes[1:], 0)
-            yield save(plot_sweep(data.isel(others), axes[0], name), stem.with_name(f"{stem.name}-{name}.png"))
+        for name in (n for n in SWEPT if n in data and data[n].size):
+            drawn = plot_sweep(data, axes[0], name) if len(axes) == 1 else plot_map(data, axes, name)
+            yield save(drawn, stem.with_name(f"{stem.name}-{name}.png"))
         if "crossover_value" in data:
-            chosen = data.isel(dict.fromkeys(axes[1:], 0))
-            yield save(plot_crossovers(chosen, axes[0]), stem.with_name(f"{stem.name}-crossovers.png"))
+            for words, suffix, chosen in slices(data, axes[1:]):
+                ax = plot_crossovers(chosen, axes[0])
+                ax.set_title(words, fontsize=8)
+                yield save(ax, stem.with_name(f"{stem.name}-crossovers{suffix}.png"))
         for title, ax in comparison_figures(data, axes):
             yield save(ax, stem.with_name(f"{stem.name}-{title}.png"))
         return

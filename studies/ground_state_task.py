@@ -8,7 +8,8 @@ from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import xarray as xr
-from pydantic import Field
+from pydantic import Field, PlainValidator
+from pydantic_core import PydanticCustomError
 from rich.table import Table as TextTable
 from rich.text import Text
 
@@ -20,6 +21,7 @@ from ..hamiltonians import Model, Problem, Sector
 from ..hamiltonians.parameters import show
 from ..solvers import Eigenstates, LabelledLevels, ground_state, levels_by_symmetry
 from ..solvers.cutoff import size_in_words
+from ..solvers.level_count import ALL, level_count
 from .digits import columns, decimals, energy, number, numbers, with_error
 from .measured_names import Names, chosen_names, measured_record, missing_species
 from .plain import label, plain
@@ -40,10 +42,20 @@ MODE_COLUMNS = {"displacement": "<x>", "displacement_squared": "<x^2>", "quanta"
 PARTS = ("hopping_energy", "exchange_energy", "lattice_energy", "coupling_energy")
 
 
+def _number_or_all(value: object) -> object:
+    if value == ALL or (isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_STATES):
+        return value
+    raise PydanticCustomError("number_or_all", "neither a number of levels nor all")
+
+
 class GroundStateTable(Table):
     """Keys of ``[ground_state]``."""
 
-    states: Annotated[int, Field(ge=1, le=MAX_STATES, description=f"a whole number from 1 to {MAX_STATES}")] = LEFT_OUT
+    states: Annotated[
+        int | str,
+        PlainValidator(_number_or_all),
+        Field(description=f'a whole number from 1 to {MAX_STATES}, or "{ALL}"'),
+    ] = LEFT_OUT
     observables: Names = LEFT_OUT
     displacement_grid: Floats = LEFT_OUT
 
@@ -54,7 +66,7 @@ class GroundStateTask(Task):
 
     Attributes
     ----------
-    states : int
+    states : int or "all"
         Number of levels, with multiplicity.
     observables : tuple of str or None
         Names of the observables; None: all that the model has.
@@ -70,7 +82,7 @@ class GroundStateTask(Task):
         ("lattice", "displacement_distribution", plot_distribution),
     )
 
-    states: int = 1
+    states: int | str = 1
     observables: tuple[str, ...] | None = None
     displacement_grid: tuple[float, ...] | None = None
 
@@ -89,7 +101,7 @@ class GroundStateTask(Task):
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
         """Return the sector with the levels wanted."""
-        return [] if sector is None else [(model, sector, self.states)]
+        return [] if sector is None else [(model, sector, level_count(self.states, model, sector))]
 
     def run(self, setting: Setting) -> xr.Dataset:
         """Solve and measure; the variables carry no prefix."""

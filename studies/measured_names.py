@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import xarray as xr
@@ -17,11 +16,15 @@ from .values import form, one_of
 from .wording import listed
 
 OBSERVABLES = tuple(MEASUREMENTS)
-"""Names that ``observables`` takes."""
-NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType({name: o.needs for name, o in MEASUREMENTS.items()})
-"""The tables without which an observable does not exist."""
+"""Names that ``observables`` takes, those that are added later left out."""
+
+
+def _known(name: str) -> str:
+    return one_of(tuple(MEASUREMENTS))(name)
+
+
 Names = Annotated[
-    Annotated[list[Annotated[str, AfterValidator(one_of(OBSERVABLES))]], Tag("|list")]
+    Annotated[list[Annotated[str, AfterValidator(_known)]], Tag("|list")]
     | Annotated[Literal["all"], Tag("|word")],
     Discriminator(form),
     Field(description=f'"all", or a list of names: {listed(OBSERVABLES)}'),
@@ -37,7 +40,7 @@ def chosen_names(values: Mapping[str, Any]) -> tuple[str, ...] | None:
 def missing_species(table: str, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
     """Yield the observables of species that are not there."""
     for i, name in enumerate(chosen_names(values) or ()):
-        lacking = " and ".join(f"[{species}]" for species in NEEDS[name] if not has(species))
+        lacking = " and ".join(f"[{species}]" for species in MEASUREMENTS[name].needs if not has(species))
         if lacking:
             yield Problem(f"{table}.observables[{i}]", show(name), f"leave it out, or add {lacking}")
 

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from ..analysis.approximations import PluginError, fingerprint, registry_of
+from ..clusters.arguments import of_kind, taking
 from ..clusters.printable import printable
 from ..hamiltonians import InvalidModel, Problem
 from ..hamiltonians.parameters import show
 from .assembly import assemble
 from .checking import check_tables, control_problems
-from .study import Axis, Study
+from .study import Axis, Study, overlaps
 from .sweep import key_problem, overridden, point_problems, points_of, read_axes
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 
+@taking(path=of_kind((str, os.PathLike), "write the path of a model file in quotes"))
 def read(path: str | os.PathLike[str], plugins: Sequence[str | os.PathLike[str]] = ()) -> Study:
     """Read and check a model file.
 
@@ -128,6 +130,7 @@ def at_point(study: Study, point: Mapping[str, object]) -> Study:
         If a key is none of the file's, or the model is wrong with these values.
     """
     wrong = [problem for key in point if (problem := key_problem(study._data, key, key))]
+    wrong = wrong or overlaps([Axis(key, ()) for key in point])
     if wrong:
         raise InvalidModel(wrong)
     plain = {key: value.item() if isinstance(value, np.generic) else value for key, value in point.items()}

@@ -13,9 +13,11 @@ import numpy as np
 import xarray as xr
 from rich.console import Console
 
-from ..clusters import Card, Cluster, InvalidValue, Shown, Told
+from ..clusters import Card, Cluster, InvalidType, InvalidValue, Shown, Told
+from ..clusters.arguments import instance, shown, whole_number
 from ..clusters.shown import counted
 from ..hamiltonians import Model, Sector
+from ..hamiltonians.arguments import a_sector
 from .folder import opened
 from .model_file import parse, read, sweep_points
 from .notebook import watching
@@ -94,6 +96,7 @@ class Plan(Shown):
         Interrupted
             A KeyboardInterrupt that says what is kept.
         """
+        workers = whole_number("workers", workers, 1)
         console = Console(stderr=True, markup=False, emoji=False)
         checkpoint = None if folder is None else Path(folder) / "search.checkpoint"
         with ExitStack() as stack:
@@ -155,11 +158,15 @@ def study(
     >>> data["energies"].values[:, 0].round(6).tolist()
     [-0.5, -0.207107]
     """
+    instance("model", model, (Model, str, os.PathLike), "write Model(...), or the path of a model file")
+    for name, table in {**tables, **({} if sweep is None else {"sweep": sweep})}.items():
+        if not isinstance(table, Mapping) or not all(isinstance(key, str) for key in table):
+            raise InvalidType(f'{name} is {shown(table)}, and must be a table, as {{"key": value}} with keys in quotes')
     if not isinstance(model, Model):
         if sector is not None or sweep is not None or tables:
             raise InvalidValue(f"{os.fsdecode(model)} says everything: leave sector, sweep and tables out")
         return Plan(read(model, plugins))
-    block = Sector(sector) if isinstance(sector, int) else sector
+    block = None if sector is None else a_sector("sector", sector)
     given = {"sector": _given(block)} if block else {}
     wanted = {**_tables(model), **given, **tables, **({"sweep": sweep} if sweep else {})}
     found = parse(toml_text(wanted, model.name or "study"), FILE, plugins)

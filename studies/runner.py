@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 
 from ..analysis import default_grid
 from ..clusters import Card, Shown
+from ..clusters.arguments import of_kind, taking
 from ..clusters.shown import counted
-from ..hamiltonians import Model, Sector
-from ..solvers import symmetry_sectors
+from ..hamiltonians import Model
 from ..solvers.checkpoint import beside
-from ..solvers.estimate import check_memory, choose_engine
 from ..solvers.pool import HowFar, Pool
 from .folder import StudyFolder, content_hash
 from .job import Job, shared
@@ -30,7 +29,7 @@ from .model_file import Study, at_point, sweep_points
 from .point import compute, compute_certified, compute_or_fail, has_failed, lowest_energy
 from .refinement import refined
 from .sweep import AS_LISTS, overridden
-from .task import Quiet, Reporter, Watcher
+from .task import Quiet, Reporter, Watcher, check_blocks_fit
 
 FILLED: Mapping[str, str] = MappingProxyType({"labels": "", "compare_claim": ""})
 """What fills up the shorter points of a sweep, where it is not NaN."""
@@ -135,6 +134,7 @@ def _nest(flat: list[xr.Dataset], shape: Sequence[int]) -> list[Any]:
     return [_nest(flat[i * inner : (i + 1) * inner], shape[1:]) for i in range(shape[0])]
 
 
+@taking(study=of_kind(Study, "write read(path) for a model file, or study(model, ...).run()"))
 def run(
     study: Study,
     reporter: Reporter | None = None,
@@ -313,19 +313,9 @@ def _words(point: Mapping[str, object]) -> str:
 def check_fits(study: Study) -> None:
     """Raise MemoryError if any part of a study does not fit its memory limit."""
     for model, sector, states in study.solves():
-        try:
-            _check_fits(study, model, sector, states)
-        except MemoryError:
-            blocks = symmetry_sectors(model, sector)
-            if len(blocks) == 1:
-                raise
-            for block in blocks:
-                _check_fits(study, model, block, states)
-
-
-def _check_fits(study: Study, model: Model, sector: Sector, states: int) -> None:
-    engine = choose_engine(model, sector, study.solver.engine)
-    check_memory(model, sector, engine, states, study.solver.memory_limit)
+        check_blocks_fit(model, sector, states, study.solver)
+    for task in study.tasks:
+        task.check_fits(study.model, study.sector, study.solver)
 
 
 def common_grid(study: Study, models: Sequence[Model]) -> NDArray[np.float64]:

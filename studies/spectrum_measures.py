@@ -23,6 +23,7 @@ MEASURES = (
     *(f"frequency_{key}" for key in FREQUENCY),
 )
 """All of these by the names of their variables."""
+NO_LINES = "the operator leads from the ground level to no state"
 
 
 def measures(data: xr.Dataset, charged: bool) -> xr.Dataset:
@@ -50,6 +51,8 @@ def measures_record(data: xr.Dataset) -> dict[str, object]:
     if "spectrum_transfer_amount" in data:
         moved = entries(data, "spectrum_transfer", ("difference", "moved", "amount"))
         found["transfer"] = {"from": str(data["spectrum_transfer_from"].values), **moved}
+    if not data.sizes["pole"]:
+        found["no_lines"] = NO_LINES
     if np.any(np.isnan(data["spectrum_sum_rules"].values)):
         found["sum_rules_left_out"] = LEFT_OUT
     return found
@@ -67,16 +70,19 @@ def measures_text(data: xr.Dataset) -> Iterator[Text]:
     def of(name: str) -> float:
         return float(data[f"spectrum_{name}"])
 
+    if not data.sizes["pole"]:
+        yield Text(f"The spectrum is empty: {NO_LINES}.")
     if "spectrum_gap_gap" in data and np.isnan(of("gap_gap")):
         yield Text("No gap: there is nothing to add, or nothing to remove.")
     elif "spectrum_gap_gap" in data:
         yield Text(f"Gap {of('gap_gap'):.8g} about {of('gap_centre'):.8g}; pseudogap {of('gap_pseudogap'):.4g}.")
-    if "spectrum_particle_addition_z" in data and not data["spectrum_particle_addition_z"].ndim:
-        there = (part for part in PARTS if np.isfinite(of(f"particle_{part}_energy")))
+    is_one = "spectrum_particle_addition_z" in data and not data["spectrum_particle_addition_z"].ndim
+    if is_one and (there := [part for part in PARTS if np.isfinite(of(f"particle_{part}_energy"))]):
         shown = (f"{part} at {of(f'particle_{part}_energy'):.8g} with Z = {of(f'particle_{part}_z'):.6g}"
                  for part in there)  # fmt: skip
         yield Text(f"Quasi-particles: {', '.join(shown)}.")
-    if "spectrum_frequency_static" in data and not data["spectrum_frequency_static"].ndim:
+    softened = data.get("spectrum_frequency_static")
+    if softened is not None and not softened.ndim and np.isfinite(softened):
         lowest = f"{of('frequency_softest'):.8g} with {of('frequency_softest_share'):.4g} of the weight"
         yield Text(f"Effective frequency {of('frequency_static'):.8g}; lowest line {lowest}.")
     if "spectrum_transfer_amount" in data:

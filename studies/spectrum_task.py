@@ -26,14 +26,16 @@ from ..analysis.thermal_spectra import thermal_spectral_function
 from ..hamiltonians import InvalidModel, Model, Problem, Sector, with_parameter
 from ..hamiltonians.parameters import show
 from ..hamiltonians.parametric import parameter_problem
+from ..hamiltonians.sector import allowed_two_sz
 from ..hamiltonians.space import dimensions
-from ..solvers import Eigenstates, LabelledLevels
+from ..hamiltonians.transitions import charge_change
+from ..solvers import Eigenstates, LabelledLevels, Options
 from ..solvers.cutoff import capped
 from ..solvers.lines import TOLERANCE
 from .digits import columns, energy, number, with_error
 from .plain import entries, line_list, plain
 from .spectrum_measures import MEASURES, measures, measures_record, measures_text, transfer
-from .task import Figure, Setting, Solved, Task
+from .task import Figure, Setting, Solved, Task, check_blocks_fit
 from .thermal_spectrum import thermal_spectrum_record, thermal_spectrum_tables
 from .thermal_task import ThermalTask
 from .values import LEFT_OUT, Floats, Number, Table, Whole, one_of
@@ -236,6 +238,16 @@ class SpectrumTask(Task):
         if "spectrum_zero_frequency" in data:
             return {}
         return {f"spectrum_{name}": f"spectrum_{name}{ERROR}" for name in JUDGED}
+
+    def check_fits(self, model: Model, sector: Sector | None, options: Options) -> None:
+        """Raise MemoryError if a sector that the operator reaches from the ground level does not fit."""
+        if sector is None or self.operator == "current":
+            return
+        change = charge_change(model, self._probes(model)[1].addition)
+        for sign in (1, -1) if any(change) else ():
+            charge, two_sz = (n + sign * d for n, d in zip((sector.charge, sector.spin_excess), change, strict=True))
+            if 0 <= charge <= model.max_charge and two_sz in allowed_two_sz(model, charge):
+                check_blocks_fit(model, Sector(charge, two_sz), 1, options)
 
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:

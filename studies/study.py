@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from typing import TypeVar
 
 from ..clusters import Card, Shown
 from ..clusters.shown import MOST_ITEMS, quantity
-from ..hamiltonians import Model, Sector
+from ..hamiltonians import InvalidModel, Model, Problem, Sector
+from ..hamiltonians.parameters import show
 from ..solvers import Options
 from ..solvers.cutoff import size_in_words
 from .charge_scan_task import ChargeScanTask
 from .flux_task import FluxTask
 from .ground_state_task import GroundStateTask
 from .task import Solved, Task
+from .wording import dotted
 
 Kind = TypeVar("Kind", bound=Task)
 
@@ -79,6 +81,19 @@ class Axis(Shown):
         return tuple(dict(zip(keys, row, strict=True)) for row in zip(*(a.values for a in together), strict=True))
 
 
+def overlaps(axes: Iterable[Axis]) -> list[Problem]:
+    """Return the keys that are there twice, or in another one, as "electrons.hopping.bond" in "electrons.hopping"."""
+    keys = [axis.key for first in axes for axis in (first, *first.linked)]
+    found = []
+    for n, key in enumerate(keys):
+        if key in keys[:n]:
+            found.append(Problem(dotted("sweep", key), show(key), "allowed: each key once"))
+        elif whole := [other for other in keys if other.count(".") == 1 and key.startswith(f"{other}.")]:
+            allowed = f"leave it out, or leave {whole[0]} out, which is the whole of it"
+            found.append(Problem(dotted("sweep", key), show(key), allowed))
+    return found
+
+
 @dataclass(frozen=True, repr=False)
 class Study(Shown):
     """A checked model file.
@@ -112,6 +127,10 @@ class Study(Shown):
     sweep: tuple[Axis, ...]
     text: str = field(repr=False)
     _data: Mapping[str, object] = field(repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if found := overlaps(self.sweep):
+            raise InvalidModel(found)
 
     def card(self) -> Card:
         """Return model, sector, what is asked for, and the sweep."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -13,7 +14,7 @@ from ..hamiltonians import Problem
 from ..hamiltonians.parameters import show
 from .checking import check_axis, check_refinement, table_type
 from .schema import TABLES
-from .study import Axis, Refinement
+from .study import Axis, Refinement, overlaps
 from .wording import did_you_mean, dotted, listed
 
 MAX_POINTS = 100_000
@@ -51,11 +52,21 @@ def read_axes(data: Mapping[str, Any]) -> tuple[tuple[Axis, ...], list[Problem]]
         single[key] = Axis(key, checked.values.get("values", ()))
     if not problems:
         problems = [*_link(data, single, sweep.get(LINKED, [])), *_refine(sweep, single)]
+    if not problems:
+        problems = [*overlaps(single.values()), *_doubled(single.values())]
     axes = tuple(single.values())
     count = math.prod(len(axis.values) for axis in axes)
     if count > MAX_POINTS:
         problems.append(Problem("sweep", f"{count} points", f"allowed: at most {MAX_POINTS} points in all"))
     return (() if problems else axes), problems
+
+
+def _doubled(axes: Iterable[Axis]) -> Iterator[Problem]:
+    """Yield the axes on which a value stands twice: its points would be the same."""
+    for axis in axes:
+        (first, *_), count = Counter(tuple(step.values()) for step in axis.steps).most_common(1)[0]
+        if count > 1:
+            yield Problem(dotted("sweep", axis.key), f"{show(first)} {count} times", "allowed: each value once")
 
 
 def _link(data: Mapping[str, Any], single: dict[str, Axis], groups: object) -> list[Problem]:

@@ -19,8 +19,9 @@ from ..analysis.accuracy import isolated_ground
 from ..clusters import Brief
 from ..hamiltonians import Model, Problem, Sector
 from ..hamiltonians.sector import allowed_two_sz
-from ..solvers import Eigenstates, LabelledLevels, Options, Progress
+from ..solvers import Eigenstates, LabelledLevels, Options, Progress, symmetry_sectors
 from ..solvers.cutoff import is_automatic, size_in_words
+from ..solvers.estimate import check_memory, choose_engine
 from ..solvers.pool import HowFar
 from ..solvers.reference import reaching
 from .values import Table
@@ -80,6 +81,22 @@ class Telling(Quiet):
     def lanczos(self, matvecs: int, energy: float, residual: float) -> None:
         """Tell it."""
         self._progress(matvecs, energy, residual)
+
+
+def check_blocks_fit(model: Model, sector: Sector, states: int, options: Options) -> None:
+    """Raise MemoryError if neither a sector nor all of its symmetry blocks one by one fit the memory limit."""
+
+    def check(part: Sector) -> None:
+        check_memory(model, part, choose_engine(model, part, options.engine), states, options.memory_limit)
+
+    try:
+        check(sector)
+    except MemoryError:
+        blocks = symmetry_sectors(model, sector)
+        if len(blocks) == 1:
+            raise
+        for block in blocks:
+            check(block)
 
 
 @dataclass(frozen=True)
@@ -199,6 +216,10 @@ class Task(Brief, ABC):
     def forecast(self, model: Model, sector: Sector | None) -> str:
         """Return in words what is needed beside that, for an estimate; empty where it is nothing."""
         return ""
+
+    def check_fits(self, model: Model, sector: Sector | None, options: Options) -> None:
+        """Raise MemoryError if what is needed beside what is solved does not fit; by default that is nothing."""
+        return
 
     @property
     def repeats(self) -> str:

@@ -13,13 +13,14 @@ from rich.table import Table as TextTable
 from rich.text import Text
 
 from ..analysis.crossover import temperature_problems
-from ..analysis.ensembles import METHODS, Ensemble, Sampling, thermal_problems
+from ..analysis.ensembles import METHODS, Ensemble, Sampling, check_largest, thermal_problems
 from ..analysis.plots import plot_thermal
 from ..analysis.thermal import thermal_averages
 from ..analysis.thermal_estimate import estimate_thermal
 from ..analysis.thermal_flux import thermal_flux_response
 from ..hamiltonians import Model, Problem, Sector
 from ..hamiltonians.parameters import show
+from ..solvers import Options
 from ..solvers.estimate import format_bytes, format_seconds
 from ..solvers.members import ENSEMBLES
 from .digits import columns, decimals, number, with_error
@@ -130,6 +131,10 @@ class ThermalTask(Task):
         size = f"the largest has about {need.largest:,} states and takes {format_bytes(need.memory)}"
         time = f"{format_seconds(need.seconds)} on one core"
         return f"thermal: {need.blocks:,} blocks, {how}; {size}; {time}, and again for each spectrum and flux"
+
+    def check_fits(self, model: Model, sector: Sector | None, options: Options) -> None:
+        """Raise MemoryError if the largest block is sure not to fit."""
+        check_largest(model, Ensemble(self.ensemble, sector, self.density), self.sampling, options)
 
     def run(self, setting: Setting) -> xr.Dataset:
         """Sum over all blocks."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -23,6 +21,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from ..solvers.options import bytes_of
 from .wording import did_you_mean, listed
 
 LEFT_OUT: Any = None
@@ -32,12 +31,6 @@ GRID_TAG = "|grid"
 MAX_INTEGER = 2**63 - 1
 MAX_NUMBER = 1e50
 """Largest number that a model file takes; the squares of products of two still fit into floats."""
-UNITS: Mapping[str, int] = MappingProxyType(
-    {"b": 1}
-    | {f"{prefix}b": 1000**power for power, prefix in enumerate("kmgt", start=1)}
-    | {f"{prefix}ib": 1024**power for power, prefix in enumerate("kmgt", start=1)}
-)
-"""Bytes in each unit of memory, in small letters."""
 
 
 class Table(BaseModel):
@@ -76,18 +69,6 @@ def _bond(value: object) -> list[object]:
     if isinstance(value, list) and [type(item) for item in value] in ([int, int], [int, int, str]):
         return value
     raise PydanticCustomError("bond", "not a bond")
-
-
-def _bytes(value: object) -> object:
-    """Return a size in words as a number of bytes; leave everything else to the type check."""
-    size = r"(\d+\.?\d*(?:e[+-]?\d+)?) *([a-z]+)"
-    found = re.fullmatch(size, value.strip().lower(), re.ASCII) if isinstance(value, str) else None
-    if found is None or found[2] not in UNITS:
-        return value
-    try:
-        return int(float(found[1]) * UNITS[found[2]])
-    except OverflowError:
-        return value
 
 
 def one_of(allowed: tuple[str, ...], unavailable: tuple[str, ...] = (), hint: str = "") -> Callable[[str], str]:
@@ -178,6 +159,6 @@ Point = Annotated[list[Number], Field(min_length=2, max_length=2)]
 Bond = Annotated[list[object], PlainValidator(_bond)]
 Bytes = Annotated[
     int,
-    BeforeValidator(_bytes),
+    BeforeValidator(bytes_of),
     Field(ge=1, le=MAX_INTEGER, description='a size such as "16 GiB", "500 MiB" or "2 GB", or a whole number of bytes'),
 ]

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from independent import fock
 from strategies import models_and_sectors
 
-from respair.analysis import expectation, flux_response, optical_conductivity, probe, spectral_function
+from respair.analysis import (
+    expectation,
+    flux_response,
+    gap_measures,
+    observables,
+    optical_conductivity,
+    probe,
+    quasi_particles,
+    spectral_function,
+)
 from respair.analysis.excitations import LINESHAPES
 from respair.analysis.probes import KINDS, Probe
 from respair.analysis.sum_rules import moment_formulas, moments_from_commutators
@@ -31,6 +40,7 @@ from respair.hamiltonians import (
     pair,
 )
 from respair.solvers import Options, ground_state, levels_by_symmetry, lines
+from respair.studies import check_fits, parse, records, run, write
 
 OMEGA = np.linspace(-5.0, 5.0, 41)
 ETA = 0.2
@@ -371,3 +381,72 @@ def test_a_first_look_is_within_its_tolerance_and_takes_fewer_steps(engine, name
 def test_a_tolerance_of_zero_is_refused():
     with pytest.raises(ValueError, match="tolerance = 0"):
         spectral_function(ground_state(BARE, 2), probe(BARE, "electron"), OMEGA, ETA, tolerance=0.0)
+
+
+def test_a_frame_without_dressing_gives_the_spectrum_of_the_mean_frame():
+    phonons = Phonons([0.25, 1.0], electron_coupling=0.375, total_quanta=3, displacement="mean")
+    mean = Model(chain(2), Electrons(2.0, level=1.875), Bosons(hopping=0.875), phonons)
+    undressed = replace(mean, phonons=replace(phonons, displacement="lang-firsov", dressing=0))
+    found = []
+    for model in (mean, undressed):
+        levels = ground_state(model, Sector(7, 1))
+        data = spectral_function(levels, probe(model, "pair"), OMEGA, ETA)
+        measured = observables(levels.ground)
+        n, both = (float(measured[name][0]) for name in ("electron_density", "double_occupancy"))
+        np.testing.assert_allclose(data.moments[0], 1.0 - n + 2.0 * both, atol=1e-13)  # <[D, D+]> + 2 <D+ D>
+        found.append(data)
+    np.testing.assert_allclose(found[1]["values"], found[0]["values"], atol=1e-12)
+
+
+def test_each_state_of_a_nearly_degenerate_level_has_its_own_energy():
+    """Lines within an even mixture come in pairs at opposite frequencies with equal weights, so that M_1 = 0."""
+    electrons = Electrons(-1.0416576057647006e-09, -0.33)
+    model = Model(ligand_centre(2), electrons, Bosons(hopping=-0.3030158496), chemical_potential=2.0)
+    levels = ground_state(model, Sector(4))
+    assert levels.multiplicity == 9
+    data = spectral_function(levels, probe(model, "density", 2), [0.0])
+    assert abs(float(data.moments[1])) < 1e-13
+    places, weights = data.pole_frequencies.values, data.pole_weights.values
+    np.testing.assert_allclose(places, -places[::-1], atol=1e-14)
+    np.testing.assert_allclose(weights, weights[::-1], atol=1e-12)
+
+
+POLARISED = Model(dimer(), Electrons(1.0)), Sector(2, 2)
+
+
+def test_an_operator_that_leads_nowhere_has_an_empty_spectrum(tmp_path):
+    model, sector = POLARISED
+    data = spectral_function(ground_state(model, sector), probe(model, "pair"), OMEGA)
+    assert data.sizes["pole"] == 0
+    assert not np.any(data["values"])
+    assert not np.any(data["moments"])
+    particles = quasi_particles(data)
+    assert np.isnan(particles.addition_energy)
+    assert particles.addition_z == 0.0
+    assert np.isnan(gap_measures(data).gap)
+    text = """
+schema = 1
+cluster = { kind = "dimer" }
+electrons = { hopping = 1.0 }
+sector = { charge = 2, two_sz = 2 }
+spectrum = { operator = "pair", frequencies = [0.0] }
+"""
+    result = run(parse(text, "empty.toml"))
+    (record,) = records(result)
+    assert record["spectrum"]["poles"] == []
+    assert "leads from the ground level to no state" in record["spectrum"]["no_lines"]
+    assert write(result, tmp_path / "empty.nc").exists()
+
+
+def test_memory_for_the_sectors_of_a_spectrum_is_known_before_the_run():
+    text = """
+schema = 1
+cluster = { kind = "chain", sites = 8 }
+electrons = { hopping = 1.0, level = [0.1, 0.2, 0.4, 0.3, 0.6, 0.5, 0.9, 0.0] }
+sector = { charge = 7 }
+spectrum = { operator = "electron", spin = "dn", frequencies = [0.0] }
+solver = { memory_limit = "276 MiB" }
+"""
+    check_fits(parse(text.replace('"electron", spin = "dn"', '"density"'), "chain.toml"))
+    with pytest.raises(MemoryError, match="4,900 states"):
+        check_fits(parse(text, "chain.toml"))

@@ -1,5 +1,7 @@
 """Axes of sweeps: linked keys, temperatures and fluxes one at a time, more values where a quantity changes fast."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from same import assert_same
@@ -7,7 +9,7 @@ from typer.testing import CliRunner
 
 from respair.cli import app
 from respair.hamiltonians import InvalidModel
-from respair.studies import Axis, opened, parse, read_data, run, sweep_points
+from respair.studies import Axis, at_point, opened, parse, read_data, run, sweep_points
 
 SITE = """
 schema = 1
@@ -171,3 +173,28 @@ def test_whole_numbers_are_refined_by_whole_numbers_until_there_are_none():
 def test_an_unknown_quantity_is_named_with_those_that_are_there():
     with pytest.raises(ValueError, match=r"refine\.quantity: got 'density'.*electron_density"):
         run(study_of(SITE, REFINED.replace("boson_density", "density")))
+
+
+DIMER = """
+schema = 1
+cluster.kind = "dimer"
+electrons.hopping = { bond = 1.0 }
+sector.charge = 2
+"""
+
+
+@pytest.mark.parametrize("whole_first", [True, False])
+def test_a_key_and_a_part_of_it_are_refused_together(whole_first):
+    axes = ['"electrons.hopping" = [0.1, 0.2]', '"electrons.hopping.bond" = [0.3, 0.4]']
+    with pytest.raises(InvalidModel, match=r'sweep\."electrons\.hopping\.bond".*leave electrons\.hopping out'):
+        study_of(DIMER, "\n".join(axes if whole_first else axes[::-1]))
+    study = study_of(DIMER, axes[0])
+    with pytest.raises(InvalidModel, match=r"leave electrons\.hopping out"):
+        at_point(study, {"electrons.hopping": 0.1, "electrons.hopping.bond": 0.3})
+    with pytest.raises(InvalidModel, match="each key once"):
+        replace(study, sweep=(*study.sweep, *study.sweep))
+
+
+def test_a_value_that_stands_twice_on_an_axis_is_refused():
+    with pytest.raises(InvalidModel, match=r'"electrons.hopping": got 0.1 2 times; allowed: each value once'):
+        study_of(DIMER, '"electrons.hopping" = [0.1, 0.2, 0.1]')

@@ -296,3 +296,21 @@ def test_an_automatic_cutoff_is_refused():
     model = Model(dimer(), Electrons(1.0), phonons=Phonons(1.0, electron_coupling=0.5, cutoff="auto"))
     with pytest.raises(InvalidModel, match="max_quanta or total_quanta"):
         thermal_averages(model, [1.0])
+
+
+@pytest.mark.parametrize("kind", ["grand-canonical", Ensemble("canonical", Sector(20)), Ensemble("sector", Sector(20))])
+@pytest.mark.parametrize("method", ["auto", "exact"])
+def test_an_ensemble_that_cannot_fit_is_refused_before_anything_is_counted(kind, method, monkeypatch):
+    monkeypatch.setattr("respair.analysis.ensembles._all", None)
+    model = Model(ring(20), Electrons(1.0, hubbard_u=4.0))
+    with pytest.raises(MemoryError, match=r"N = 20, 2 S_z = 0: .*solver.memory_limit is 16.0 GiB"):
+        thermal_averages(model, [0.5], kind, Sampling(method))
+
+
+def test_planning_that_takes_its_time_is_told(monkeypatch):
+    monkeypatch.setattr("respair.analysis.ensembles.PATIENCE", -1.0)
+    heard = []
+    thermal_averages(RING, [0.5], progress=lambda done, count, what: heard.append((done, what)))
+    counting = [done for done, what in heard if what.startswith("counting the states of N = ")]
+    assert counting == [0] * len(counting)
+    assert len(counting) > 10

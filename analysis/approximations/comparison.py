@@ -10,7 +10,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...clusters import Told
+from ...clusters.arguments import of_kind, taking
 from ...hamiltonians import InvalidModel, Model, Problem, Sector
+from ...hamiltonians.arguments import a_model
 from ...hamiltonians.parameters import show
 from ...hamiltonians.terms import energy_unit
 from ...solvers import Eigenstates, LabelledLevels, Options
@@ -46,6 +48,7 @@ def quantities_of(where: Where) -> tuple[str, ...]:
     return SECTOR_QUANTITIES if isinstance(where, Sector) else THERMAL_QUANTITIES
 
 
+@taking(model=a_model, where=of_kind((Sector, int, float), "write Sector(charge=2), or a temperature"))
 def compare(
     model: Model,
     where: Where,

@@ -12,7 +12,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import ListedColormap, LogNorm
 from numpy.typing import NDArray
 
-from ..plots import COLOURS, literal, new_axes
+from ..plots import COLOURS, cell_edges, literal, new_axes, slices
 from .comparison import WITHIN
 
 SMALLEST, LARGEST = 1e-4, 1.0
@@ -22,23 +22,6 @@ SMALLEST, LARGEST = 1e-4, 1.0
 def comparison_variable(data: xr.Dataset, name: str) -> xr.DataArray:
     """Return a variable of a comparison, be it from Python or from ``[compare]`` in a model file."""
     return data[name] if name in data else data[f"compare_{name}"]
-
-
-def cell_edges(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
-    """Return the edges of cells around the values of an axis, and its scale: "log" for a geometric series.
-
-    Examples
-    --------
-    >>> cell_edges(np.array([1.0, 4.0, 16.0]))
-    (array([ 0.5,  2. ,  8. , 32. ]), 'log')
-    """
-    positive = len(values) > 2 and np.all(values > 0)
-    if positive and np.allclose(np.diff(np.log(values)), np.log(values[1] / values[0])):
-        return np.exp(cell_edges(np.log(values))[0]), "log"
-    if len(values) == 1:
-        return values[0] + np.array([-0.5, 0.5]), "linear"
-    middle = 0.5 * (values[1:] + values[:-1])
-    return np.concatenate([[2 * values[0] - middle[0]], middle, [2 * values[-1] - middle[-1]]]), "linear"
 
 
 def _cells(ax: Axes, data: xr.Dataset, x: str, y: str, values: NDArray[np.float64], **style: Any) -> QuadMesh:
@@ -106,22 +89,28 @@ def comparison_figures(data: xr.Dataset, axes: Sequence[str]) -> Iterator[tuple[
     """Yield the figures of a sweep with ``[compare]``, by title, for every quantity that has relative errors.
 
     Along one axis its errors as lines; over two the map of which is nearest, that of the errors of each approximation
-    that defines it, and a line through the middle of the first axis. Further axes stay at their first values.
+    that defines it, and a line through the middle of the first axis; all these for each value of further axes.
     """
-    there = data.isel(dict.fromkeys(axes[2:], 0))
+    for words, suffix, there in slices(data, axes[2:]):
+        for title, ax in _comparison_figures(there, axes[:2]):
+            ax.set_title(", ".join(filter(None, (ax.get_title(), words))), fontsize=8 if words else None)
+            yield f"{title}{suffix}", ax
+
+
+def _comparison_figures(data: xr.Dataset, axes: Sequence[str]) -> Iterator[tuple[str, Axes]]:
     compared = [n.removeprefix("compare_best_") for n in map(str, data.data_vars) if n.startswith("compare_best_")]
     for quantity in compared:
-        errors = comparison_variable(there, f"relative_error_{quantity}")
+        errors = comparison_variable(data, f"relative_error_{quantity}")
         defined = [str(name) for name in data["approximation"].values if errors.sel(approximation=name).notnull().any()]
         if not defined:
             continue
         if len(axes) == 1:
-            yield f"compare-{quantity}", plot_error_lines(there, quantity, axes[0])
+            yield f"compare-{quantity}", plot_error_lines(data, quantity, axes[0])
             continue
-        yield f"best-{quantity}", plot_best_map(there, quantity, axes[1], axes[0])
+        yield f"best-{quantity}", plot_best_map(data, quantity, axes[1], axes[0])
         for name in defined:
-            yield f"{name}-{quantity}", plot_error_map(there, quantity, name, axes[1], axes[0])
-        middle = there.isel({axes[0]: there.sizes[axes[0]] // 2})
+            yield f"{name}-{quantity}", plot_error_map(data, quantity, name, axes[1], axes[0])
+        middle = data.isel({axes[0]: data.sizes[axes[0]] // 2})
         ax = plot_error_lines(middle, quantity, axes[1])
         ax.set_title(f"{literal(axes[0])} = {float(middle[axes[0]]):.4g}")
         yield f"lines-{quantity}", ax

@@ -21,6 +21,7 @@ from .shell import console as _console
 from .shell import print_out as _print
 from .shell import read_files as _read
 from .shell import say as _say
+from .shell import tell_misfit as _tell_misfit
 from .streams import finished
 
 if TYPE_CHECKING:
@@ -106,12 +107,15 @@ def estimate(files: Files, plugins: Plugins = None) -> None:
 
     for study in _read(files, plugins):
         show_estimate(study, _console(error=False))
+        _tell_misfit(study)
 
 
 @app.command()
 def check(files: Files, plugins: Plugins = None) -> None:
     """Check model files without running them."""
-    for study in _read(files, plugins):
+    studies = _read(files, plugins)
+    _check_fits(studies, 1)
+    for study in studies:
         _print(f"{study.file}: correct")
 
 

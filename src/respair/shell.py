@@ -52,15 +52,22 @@ def read_files(files: list[Path], plugins: list[Path] | None = None) -> list[Stu
 
 def check_all_fit(studies: list[Study], workers: int) -> None:
     """Stop if any point of any study does not fit its memory limit."""
+    misfits = [tell_misfit(study, workers) for study in studies]
+    if any(misfits):
+        raise typer.Exit(REFUSED)
+
+
+def tell_misfit(study: Study, workers: int = 1) -> bool:
+    """Return whether any point of a study does not fit its memory limit, and say so."""
     from .studies import at_point, check_fits, shared, sweep_points
 
-    for study in studies:
-        try:
-            for point in sweep_points(study):
-                check_fits(shared(at_point(study, point), workers if study.sweep else 1))
-        except MemoryError as error:
-            say(f"{study.file}: {error}")
-            raise typer.Exit(REFUSED) from None
+    try:
+        for point in sweep_points(study):
+            check_fits(shared(at_point(study, point), workers if study.sweep else 1))
+    except MemoryError as error:
+        say(f"{study.file}: {error}")
+        return True
+    return False
 
 
 def console(error: bool) -> Console:

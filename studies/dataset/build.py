@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ...clusters.arguments import of_kind, taking
 from ...clusters.printable import ALLOWED, has_controls, printable
 from ..folder import fingerprint, opened, write_text
 from ..model_file import read
@@ -34,6 +35,10 @@ class FailedPointsError(DatasetError):
     """Points of a study that failed: nothing is published before they are mended."""
 
 
+@taking(
+    files=of_kind((list, tuple), "write a list of model files"),
+    out=of_kind((str, os.PathLike), "write the path of a folder in quotes"),
+)
 def build_dataset(
     files: Sequence[str | os.PathLike[str]],
     out: str | os.PathLike[str],

@@ -15,6 +15,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from ...clusters import InvalidValue
+from ...clusters.arguments import of_kind, taking
 from ...hamiltonians import InvalidModel, Model, Sector
 from ..model_file import at_point, parse
 from ..record import read_data
@@ -115,6 +116,7 @@ class PublishedDataset:
         return self.studies[name]
 
 
+@taking(folder=of_kind((str, os.PathLike), "write the path of a folder in quotes"))
 def read_dataset(folder: str | os.PathLike[str], plugins: Plugins = ()) -> PublishedDataset:
     """Read a dataset; every file of it must be as its manifest says.
 

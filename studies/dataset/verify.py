@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ...clusters.arguments import of_kind, taking
 from ...hamiltonians.terms import energy_unit
 from ...solvers.pool import Pool
 from ..folder import content_hash, fingerprint
@@ -94,6 +95,7 @@ class Verification:
         return not self.problems
 
 
+@taking(folder=of_kind((str, os.PathLike), "write the path of a folder in quotes"))
 def verify_dataset(
     folder: str | os.PathLike[str],
     points: int | None = POINTS,

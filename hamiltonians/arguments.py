@@ -1,0 +1,43 @@
+"""Models, sectors and operators as arguments of Python calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..clusters import InvalidType
+from ..clusters.arguments import instance, is_whole, shown
+from .model import Model
+from .operators import Operator, as_operator
+from .sector import Sector
+
+
+def a_model(name: str, value: Any) -> Model:
+    """Return a model; anything else is refused."""
+    return instance(name, value, Model, "write Model(ring(4), Electrons(hopping=1.0))")
+
+
+def a_sector(name: str, value: Any) -> Sector:
+    """Return a sector, that of a charge where a number is given."""
+    if isinstance(value, Sector):
+        return value
+    if is_whole(value):
+        return Sector(int(value))
+    raise InvalidType(f"{name} is {shown(value)}, and must be a charge or a Sector, as 4 or Sector(charge=4, two_sz=0)")
+
+
+def an_operator(name: str, value: Any) -> Operator:
+    """Return an operator, or a number times the identity."""
+    if isinstance(value, int | float | complex) and not isinstance(value, bool):
+        return as_operator(value)
+    return instance(name, value, Operator, "write a formula, as electron_number(0), or call observables with a name")
+
+
+def a_model_function(name: str, value: Any) -> Callable[[float], Model]:
+    """Return a function from a parameter to a model; anything else is refused."""
+    if callable(value) and not isinstance(value, type):
+        return value  # type: ignore[no-any-return]
+    raise InvalidType(
+        f"{name} is {shown(value)}, and must be a function from a number to a model: write "
+        'lambda x: with_parameter(model, "bosons.level", x)'
+    )

@@ -1,0 +1,30 @@
+"""How many levels are wanted: a number, or all of them."""
+
+from __future__ import annotations
+
+import math
+
+from ..clusters import InvalidValue
+from ..clusters.arguments import whole_number
+from ..hamiltonians import Model, Sector
+from ..hamiltonians.space import dimensions
+from .cutoff import capped
+
+ALL = "all"
+"""In the place of a number of levels."""
+
+
+def level_count(states: int | str, model: Model, sector: Sector) -> int:
+    """Return how many levels are wanted of a sector at most; "all" counts its states.
+
+    Raises
+    ------
+    ValueError
+        If it is no number of levels.
+    """
+    if isinstance(states, str) and states == ALL:
+        return max(1, math.prod(dimensions(capped(model), sector)))
+    try:
+        return whole_number("states", states, 1)
+    except InvalidValue as error:
+        raise InvalidValue(f'{error}, or "{ALL}"') from None

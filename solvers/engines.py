@@ -33,11 +33,12 @@ Engine = Callable[[Block, int, Options, Progress, Checkpoint], tuple[Levels, Sto
 
 
 def block_isometry(hamiltonian: Hamiltonian) -> sp.csr_array | None:
-    """Return the isometry from the block of fixed momentum or reflection into the sector; None for the whole sector."""
+    """Return the isometry from the block of the sector of a Hamiltonian; None for the whole sector."""
     return block_basis(Block.of(hamiltonian))
 
 
 def block_basis(block: Block) -> sp.csr_array | None:
+    """Return the isometry from the states of a block into the sector; None for the whole sector."""
     elements, size = block.elements, block.space.dimension
     return isometry(elements, representatives_of(elements, size), size) if elements else None
 

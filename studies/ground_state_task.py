@@ -158,7 +158,7 @@ def _level_data(levels: Eigenstates | LabelledLevels) -> xr.Dataset:
         "energies": (levels.energies, ["level"], "E_n", "energy"),
         "residuals": (c.residuals, ["level"], "||H psi - E psi||", "energy"),
         "leaks": (c.leaks, ["level"], "||Q H psi||, Q beyond the phonon cutoff", "energy"),
-        "energy_errors": (c.energy_errors, ["level"], "3 leak^2 / (E_Q - E) + residual", "energy"),
+        "energy_errors": (c.energy_errors, ["level"], "error bar, see certificate", "energy"),
         "energy_bounds": (c.bounds, ["level"], "sqrt(residual^2 + leak^2)", "energy"),
         "labels": (np.array([s.label for s in levels.labels], dtype=str), ["level"], "spatial quantum numbers", "1"),
         "multiplicity": (levels.multiplicity, [], "states in the ground level", "1"),

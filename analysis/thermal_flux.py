@@ -233,7 +233,7 @@ def _response(totals: Totals, length: int) -> tuple[Replicates, ...]:
     """Return F, current, stiffness and Drude weight: replicates over temperatures."""
     t = totals.temperatures
     slope, curvature, bending = (totals.observables[name].real for name in ("slope", "curvature", "bending"))
-    potential = totals.lowest - t * np.log(totals.partition)
+    potential = totals.lowest - t * totals.log_partition
     return potential, t * slope, -np.pi * length * t * (curvature - slope**2), np.pi * length * bending
 
 

@@ -252,8 +252,8 @@ def _poles(found: ThermalLines) -> dict[str, xr.DataArray]:
     t, totals = found.wanted.temperatures, found.totals
     at, weights = [np.zeros(0)], [np.zeros((len(t), 0))]
     for part in found.parts:
-        above = part.origin - totals.lowest - totals.shift[0] * part.member.sector.charge
-        factor = np.exp(-above / t) / totals.partition[0]
+        above = part.origin - totals.shift[0] * part.member.sector.charge - totals.lowest[0]
+        factor = np.exp(-above / t - totals.log_partition[0])
         for x, w in part.lines.values():
             at.append(x)
             weights.append(w * factor[:, None])

@@ -204,27 +204,41 @@ def _dataset(found: ThermalLines, model: Model) -> xr.Dataset:
     coords = {"temperature": t, "omega": omega}
     variables: dict[str, xr.DataArray] = {}
 
-    def add(name: str, replicates: Replicates, dims: tuple[str, ...], formula: str, units: str = "1") -> None:
+    def add(
+        name: str,
+        replicates: Replicates,
+        dims: tuple[str, ...],
+        formula: str,
+        units: str = "1",
+        steps: NDArray[np.float64] | float = 0.0,
+        floor: float = -np.inf,
+    ) -> None:
         value, error = jackknife(replicates)
+        value, error = np.maximum(value, floor) if np.isfinite(floor) else value, np.hypot(error, steps)
         there = {dim: coords[dim] for dim in ("temperature", *dims) if dim in coords}
         variables[name] = labelled(name, value, ["temperature", *dims], formula, units, there)
         variables[f"{name}_error"] = labelled(f"{name}_error", error, ["temperature", *dims], "error bar", units, there)
 
     form = "Lorentzian" if wanted.lineshape == "lorentzian" else "Gaussian"
-    add("values", found.both("curve"), ("omega",), f"sum_mn p_m |<n|O|m>|^2 of {form} lines", "1/energy")
+    formula = f"sum_mn p_m |<n|O|m>|^2 of {form} lines"
+    add("values", found.both("curve"), ("omega",), formula, "1/energy", found.unsettled("curve"), found.floor)
     nothing = np.zeros_like(found.both("curve"))
     for part in ("addition", "removal"):
         there = part in found.names
-        add(part, found[f"{part}_curve"] if there else nothing, ("omega",), f"lines of {part}", "1/energy")
+        curve, off = (found[f"{part}_curve"], found.unsettled("curve", part)) if there else (nothing, 0.0)
+        add(part, curve, ("omega",), f"lines of {part}", "1/energy", off, found.floor)
         weight = found[f"{part}_moments"][..., 0] if there else nothing[..., 0]
         add(f"{part}_weight", weight, (), f"sum of the weights of {part}")
     moments = found.both("moments")
     add("moments", moments, ("order",), "sum of weight omega^order", "energy^order")
     zero = found.both("zero")
-    add("zero_frequency", zero, (), "A(0, T)", "1/energy")
+    off = found.unsettled("zero")
+    add("zero_frequency", zero, (), "A(0, T)", "1/energy", off, found.floor)
     hottest = int(np.argmax(t))
     with np.errstate(divide="ignore", invalid="ignore"):
-        add("pseudogap", zero / zero[:, hottest, None], (), PSEUDOGAP)
+        ratio = zero / zero[:, hottest, None]
+        off = np.hypot(off, np.abs(ratio[0]) * off[hottest]) / np.abs(zero[0, hottest])
+        add("pseudogap", ratio, (), PSEUDOGAP, "1", off, found.floor)
     if not wanted.loop:
         rules = np.full_like(moments, np.nan)
         rules[..., : len(wanted.averaged)] = found["averages"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
 
 from ..hamiltonians import Model
 from .ensembles import Ensemble

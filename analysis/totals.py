@@ -17,8 +17,8 @@ from .contributions import Contribution
 
 Replicates = NDArray[Any]
 """Shape (1 + samples, temperatures, ...): first the value from all random vectors, then with each left out."""
-TWO_SIGMA = 0.97725
-"""Share of a normal distribution below two standard deviations."""
+SIGMAS = ((1, 0.841345), (2, 0.977250))
+"""Shares of a normal distribution below one and two standard deviations."""
 
 
 @dataclass(frozen=True)
@@ -184,8 +184,8 @@ def _shifts(
 def jackknife(replicates: Replicates) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """Return value and error of a quantity; the error is zero where nothing was sampled.
 
-    Few vectors tell their spread itself with an uncertainty: the error is half of the distance within which Student's
-    distribution lies as often as a normal one within two standard deviations.
+    Few vectors tell their spread itself with an uncertainty. By Student's distribution the error bar is longer, the mean
+    of what one and what two error bars take to be right as often as those of a normal distribution.
 
     Examples
     --------
@@ -197,5 +197,5 @@ def jackknife(replicates: Replicates) -> tuple[NDArray[Any], NDArray[np.float64]
     if not len(others):
         return value, np.zeros(value.shape)
     spread = np.abs(others - others.mean(axis=0)) ** 2
-    few = 0.5 * float(student.ppf(TWO_SIGMA, len(others) - 1))
+    few = np.mean([student.ppf(share, len(others) - 1) / n for n, share in SIGMAS])
     return value, np.asarray(few * np.sqrt((len(others) - 1) / len(others) * spread.sum(axis=0)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-
 from ..hamiltonians import Model
 from .ensembles import Ensemble
 from .totals import Replicates, Totals

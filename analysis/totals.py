@@ -184,14 +184,14 @@ def _shifts(
 def jackknife(replicates: Replicates) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """Return value and error of a quantity; the error is zero where nothing was sampled.
 
-    Few vectors tell their spread itself with an uncertainty. By Student's distribution the error bar is longer, the mean
-    of what one and what two error bars take to be right as often as those of a normal distribution.
+    Few vectors tell their spread itself with an uncertainty. By Student's distribution the error bar is longer: the mean
+    of what one and what two bars take to be right as often as those of a normal distribution.
 
     Examples
     --------
     >>> value, error = jackknife(np.array([[2.0], [1.9], [2.1], [1.9], [2.1]]))  # of four vectors
     >>> value, error.round(4)
-    (array([2.]), array([0.2873]))
+    (array([2.]), array([0.2468]))
     """
     value, others = replicates[0], replicates[1:]
     if not len(others):

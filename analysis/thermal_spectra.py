@@ -17,12 +17,13 @@ from ..solvers import Options
 from .block_sums import block_sums
 from .ensembles import Blocks, Ensemble, Sampling, plan, thermal_problems
 from .excitations import MOMENTS
-from .labelled import labelled
+from .labelled import check_numbers, labelled
 from .probes import Probe, check_cross, probe_problems
 from .spectra import DEFAULT_BROADENING, resolved, silent
 from .sum_rules import moment_formulas
 from .thermal import in_words, settled
-from .thermal_flux import thermal_flux_response
+from .thermal_cutoff import with_cutoff_errors
+from .thermal_flux import capped_response
 from .thermal_lines import Wanted
 from .thermal_rules import ThermalLines, allowed_misses, check_rules, detailed_balance
 from .totals import Replicates, Totals, jackknife
@@ -58,7 +59,8 @@ def thermal_spectral_function(
 
     with B adding charge; the second part is there for charged probes only. omega is measured from the chemical
     potential. Blocks of the ensemble that are small enough take all their levels; in the others the lines of the lowest
-    levels are exact and the rest is sampled with random vectors, with jackknife errors. For the probe "current" it is
+    levels are exact and the rest is sampled with random vectors, with as many Lanczos steps as the curve takes. Error
+    bars hold what random vectors, Lanczos steps and the phonon cutoff make of a number. For the probe "current" it is
     the regular optical conductivity at omega > 0,
 
     .. math:: \sigma_{reg}(\omega) = \frac{\pi}{L}\,\frac{1 - e^{-\omega/T}}{\omega}
@@ -97,7 +99,8 @@ def thermal_spectral_function(
         ``addition_weight``, ``removal_weight``, ``zero_frequency`` A(0), ``pseudogap`` A(0) / A(0) at the highest
         temperature, ``balance`` (what detailed balance makes of the other half of the spectrum; NaN where the ensemble
         has none; for two Hermitian probes the conjugate of the other half) with ``balance_defect``, and the error bars
-        ``NAME_error``, which carry the uncertainty of a chemical potential that is found by sampling. Where there are
+        ``NAME_error``, which carry the uncertainty of a chemical potential that is found by sampling, with phonons also
+        ``NAME_cutoff_error``, the part of it that comes from the cutoff. Where there are
         few lines, all of them: ``pole_weights`` over ``temperature`` and ``pole``, at ``pole_frequencies``. The
         conductivity has ``drude``, ``fsum`` and ``fsum_defect`` as well.
 
@@ -107,6 +110,8 @@ def thermal_spectral_function(
         If temperatures or ensemble are wrong.
     ValueError
         If the two probes change the charge differently, or one is the current.
+    CutoffError
+        If no affordable cap reaches ``phonons.accuracy``, with ``cutoff = "auto"``.
     ArithmeticError
         If a moment misses its sum rule, or the spectrum detailed balance, by more than they may.
 
@@ -125,13 +130,38 @@ def thermal_spectral_function(
     (array([-1.,  1.]), array([[0.5, 0.5]]))
     """
     kind = Ensemble(ensemble) if isinstance(ensemble, str) else ensemble
+    shape = (temperatures, frequencies, broadening, lineshape, kind)
+    return with_cutoff_errors(
+        model,
+        kind,
+        temperatures,
+        sampling or Sampling(),
+        lambda capped, how: _spectrum(capped, probe, *shape, how, options, progress, cross),
+    )
+
+
+def _spectrum(
+    model: Model,
+    probe: Probe,
+    temperatures: Sequence[float],
+    frequencies: Sequence[float] | NDArray[np.float64],
+    broadening: float,
+    lineshape: str,
+    kind: Ensemble,
+    sampling: Sampling,
+    options: Options | None,
+    progress: Callable[[str], None],
+    cross: Probe | None,
+) -> xr.Dataset:
+    """Return the spectrum with a given cutoff."""
     found = thermal_lines(
         model, probe, temperatures, frequencies, broadening, lineshape, kind, sampling, options, progress, cross
     )
     data = _dataset(found, model)
+    check_numbers(data, ("values", "values_error", "moments", "moments_error", "chemical_potential"))
     check_rules(data, found)
     if found.wanted.loop:
-        conductivity = _conductivity(model, found, kind, sampling or Sampling(), options or Options(), progress)
+        conductivity = _conductivity(model, found, kind, sampling, options or Options(), progress)
         data = data.merge(conductivity, combine_attrs="override")
     found.kept.remove()
     return data
@@ -301,7 +331,7 @@ def _conductivity(
 ) -> xr.Dataset:
     """Return the thermal Drude weight, and the f-sum rule with it."""
     t, loop = found.wanted.temperatures, found.wanted.loop
-    response = thermal_flux_response(model, [model.flux], t.tolist(), kind, sampling, options, progress)
+    response = capped_response(model, np.array([model.flux]), t, kind, sampling, options, progress)
     drude = response["drude"].values[:, 0] * loop / model.cluster.loop_length
     fsum, error = jackknife(np.pi / (2 * loop) * found["averages"][..., 0])
     weight = found.both("moments")[0, :, 0]

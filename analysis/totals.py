@@ -184,8 +184,8 @@ def _shifts(
 def jackknife(replicates: Replicates) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """Return value and error of a quantity; the error is zero where nothing was sampled.
 
-    Few vectors tell their spread itself with an uncertainty. By Student's distribution the error bar is longer: the mean
-    of what one and what two bars take to be right as often as those of a normal distribution.
+    Few vectors tell their spread itself with an uncertainty. By Student's distribution the error bar is longer: the
+    mean of what one and what two bars take to be right as often as those of a normal distribution.
 
     Examples
     --------

@@ -1,0 +1,412 @@
+r"""What the phonon cutoff does to thermal numbers: sums with other caps, carried on by the tail of free oscillators.
+
+A quantity y depends on the cap c through the states beyond it. Their weight in free oscillators, displaced by any
+charge that a mode may feel, gives the shape of that dependence:
+
+.. math:: y(\infty) - y(c) \approx \bigl[y(c_2) - y(c_1)\bigr]\,\frac{S_k(c)}{S_k(c_1) - S_k(c_2)},\qquad
+          S_k(c) = \sum_{n > c} (n + 1)^k\,p_n(T)
+
+with k the powers of quanta that thermal numbers contain; the largest fraction counts. Where a cap c_2 beyond which
+nothing is left is affordable, it is one and the error is known.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..hamiltonians import Model, Sector
+from ..hamiltonians.frame import frame_parts
+from ..hamiltonians.phonons import phonon_dimension
+from ..solvers.cutoff import CutoffError
+from .ensembles import EXACT_UP_TO, Ensemble, Sampling
+from .thermal_estimate import SECONDS_PER_BLOCK, ThermalEstimate, estimate_thermal
+
+POWERS = 3
+"""Thermal numbers contain up to the second power of the quanta."""
+SETTLED = 0.01
+"""A larger cap with this share of the tail shows nearly all that a cap leaves out."""
+CONTRAST = 0.3
+"""The share of a tail that must lie between two caps for one to tell what lies beyond the other."""
+SECONDS = 0.5
+"""Time that sums with other caps may take, or that of the sum itself where this is longer."""
+SAFETY = 1.5
+"""By how much more may be missing than a tail that was carried on shows."""
+MOST_QUANTA = 400
+FAINTEST = 1e-280
+LONGEST = 4000
+"""Numbers of quanta in the tail of a mode."""
+WITHOUT = ("cutoff_probability",)
+"""What has no limit for large caps but zero."""
+
+Compute = Callable[[Model, Sampling], xr.Dataset]
+"""From a model with numbers for its caps, and how blocks are summed over, to thermal numbers with ``NAME_error``."""
+
+
+@dataclass(frozen=True)
+class Caps:
+    """The caps of a phonon space: on the quanta of each mode, of all modes together, or both."""
+
+    max_quanta: int | None
+    total_quanta: int | None
+
+    @classmethod
+    def of(cls, model: Model) -> Caps:
+        """Return those of a model."""
+        assert model.phonons is not None
+        return cls(model.phonons.max_quanta, model.phonons.total_quanta)
+
+    def on(self, model: Model) -> Model:
+        """Return a model with these caps."""
+        assert model.phonons is not None
+        table = replace(model.phonons, cutoff=None, max_quanta=self.max_quanta, total_quanta=self.total_quanta)
+        return replace(model, phonons=table)
+
+    def scaled(self, largest: int) -> Caps:
+        """Return caps in the same proportion, the largest of which is given."""
+        most = max(cap for cap in (self.max_quanta, self.total_quanta) if cap is not None)
+        new = [None if c is None else round(c * largest / most) if most else largest for c in vars(self).values()]
+        return Caps(*new)
+
+    @property
+    def largest(self) -> int:
+        """The larger one."""
+        return max(cap for cap in (self.max_quanta, self.total_quanta) if cap is not None)
+
+    def dimension(self, modes: int) -> int:
+        """Return the number of phonon states."""
+        return phonon_dimension(modes, self.max_quanta, self.total_quanta)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} = {cap}" for name, cap in vars(self).items() if cap is not None)
+
+
+@dataclass(frozen=True)
+class Tail:
+    """Probabilities of the quanta of free oscillators, displaced as the charges of a model may displace them.
+
+    Attributes
+    ----------
+    modes : (modes, t, n) float
+        Of each mode.
+    total : (t, n) float
+        Of all modes together.
+    """
+
+    modes: NDArray[np.float64] = field(repr=False)
+    total: NDArray[np.float64] = field(repr=False)
+
+    @classmethod
+    def of(cls, model: Model, kind: Ensemble, temperatures: NDArray[np.float64]) -> Tail:
+        """Return those of a model; each displacement of a mode counts as much as the others."""
+        frequency = model.couplings.frequency
+        places = list(displacements(model, kind))
+        hottest = float(temperatures.max())
+        reach = max((np.max(np.abs(at)) + 9) ** 2 + 45 * hottest / w for at, w in zip(places, frequency, strict=True))
+        count = int(min(LONGEST, reach))
+        modes = np.array(
+            [
+                np.mean([displaced_thermal(x, w / temperatures, count) for x in at], axis=0)
+                for at, w in zip(places, frequency, strict=True)
+            ]
+        )
+        total = modes[0]
+        for mode in modes[1:]:
+            total = np.array([np.convolve(a, b)[:LONGEST] for a, b in zip(total, mode, strict=True)])
+        return cls(modes, total)
+
+    def beyond(self, caps: Caps) -> NDArray[np.float64]:
+        """Return S_k(c) for each power and temperature, shape (powers, t)."""
+        found = np.zeros((POWERS, self.total.shape[0]))
+        if caps.total_quanta is not None:
+            found += _beyond(self.total, caps.total_quanta)
+        if caps.max_quanta is not None:
+            found += sum(_beyond(mode, caps.max_quanta) for mode in self.modes)
+        return found
+
+    def factor(self, caps: Caps, low: Caps, high: Caps) -> NDArray[np.float64]:
+        """Return by how much to multiply a difference between two caps to have what is beyond a third, shape (t,)."""
+        here, below, above = (self.beyond(each) for each in (caps, low, high))
+        between = below - above
+        ratio = np.where(between > FAINTEST, here / np.maximum(between, FAINTEST), 1.0)
+        known = np.all(above <= SETTLED * here)
+        return np.asarray((1.0 if known else SAFETY) * ratio.max(axis=0))
+
+
+def _beyond(probabilities: NDArray[np.float64], cap: int) -> NDArray[np.float64]:
+    tail = probabilities[:, cap + 1 :]
+    n = np.arange(cap + 1, cap + 1 + tail.shape[1]) + 1.0
+    return np.array([tail @ n**k for k in range(POWERS)])
+
+
+def displaced_thermal(displacement: float, x: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    r"""Return the probabilities of 0, 1, ... quanta in a displaced oscillator at temperature.
+
+    .. math:: p_n = \frac{\bar n^n}{(1 + \bar n)^{n+1}}\,e^{-\lambda^2/(1 + \bar n)}\,
+              L_n\!\left(-\frac{\lambda^2}{\bar n(1 + \bar n)}\right),\quad \bar n = \frac{1}{e^{\omega_0/T} - 1}
+
+    Parameters
+    ----------
+    displacement : float
+        lambda, a = a' + lambda.
+    x : (t,) float
+        omega0 / T.
+    count : int
+        Largest number of quanta, plus one.
+
+    Returns
+    -------
+    (t, count) float
+        p_n.
+
+    Examples
+    --------
+    >>> p = displaced_thermal(1.2, np.array([0.5]), 200)
+    >>> p.sum().round(12), (p @ np.arange(200)).round(10) == np.round(1.2**2 + 1 / np.expm1(0.5), 10)
+    (np.float64(1.0), array([ True]))
+    """
+    ratio = np.exp(-x)
+    coherent = displacement**2 * (1.0 - ratio) ** 2
+    found = np.zeros((len(x), count))
+    found[:, 0] = (1.0 - ratio) * np.exp(-(displacement**2) * (1.0 - ratio))
+    for n in range(count - 1):
+        before = found[:, n - 1] if n else 0.0
+        found[:, n + 1] = (((2 * n + 1) * ratio + coherent) * found[:, n] - n * ratio**2 * before) / (n + 1)
+    return found
+
+
+def displacements(model: Model, kind: Ensemble) -> Iterator[NDArray[np.float64]]:
+    """Yield for each mode the displacements that charges on its site or bond may cause, from that of its frame."""
+    couplings = model.couplings
+    sector = kind.sector if kind.sector is not None and not kind.is_grand else Sector(model.max_charge // 2)
+    uniform, *following = frame_parts(model, sector)
+    each = np.array([couplings.electron_phonon, couplings.boson_phonon]) / couplings.frequency
+    bonds = np.abs(couplings.mode_bond) + np.max(np.abs(couplings.bond_phonon), initial=0.0)
+    for m, bond in enumerate(2 * bonds / couplings.frequency):
+        (electron, boson), (e, b) = each[:, m], (part[m] for part in following)
+        at = [n * (electron - e) + p * (boson - b) - uniform[m] for n, p in itertools.product(range(3), range(2))]
+        yield np.unique(np.round(np.abs([0.0, *at, e, 2 * e - b, bond]), 9))
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """The caps with which a thermal sum may be repeated.
+
+    Attributes
+    ----------
+    caps : Caps
+        Those of the model.
+    tail : Tail
+        Of its oscillators.
+    need : ThermalEstimate
+        Of the sum itself.
+    modes : int
+        Oscillators.
+    all_levels : bool
+        Every block is summed over all levels, however large.
+    """
+
+    caps: Caps
+    tail: Tail
+    need: ThermalEstimate
+    modes: int
+    all_levels: bool
+
+    @classmethod
+    def of(cls, model: Model, kind: Ensemble, sampling: Sampling, temperatures: NDArray[np.float64]) -> Ladder:
+        """Return that of a model with numbers for its caps."""
+        need = estimate_thermal(model, kind, replace(sampling, method="exact"))
+        tail = Tail.of(model, kind, temperatures)
+        return cls(Caps.of(model), tail, need, len(model.modes), sampling.method == "exact")
+
+    def fits(self, caps: Caps, seconds: float) -> bool:
+        """Tell whether a sum over all levels with other caps takes no longer than that."""
+        larger = caps.dimension(self.modes) / self.caps.dimension(self.modes)
+        small = self.all_levels or self.need.largest * larger <= EXACT_UP_TO
+        start = SECONDS_PER_BLOCK * self.need.blocks
+        return small and start + (self.need.seconds - start) * max(larger, larger**3) <= max(seconds, 2 * start)
+
+    def pair(self, sampled: bool) -> tuple[Caps, Caps]:
+        """Return two caps, the lower one first, the difference of which tells what is beyond those of the model."""
+        seconds = SECONDS if sampled else max(SECONDS, self.need.seconds)
+        above = self._above(seconds)
+        if above is not None:
+            return self.caps, above
+        top = self.caps
+        while sampled and top.largest and not self.fits(top, seconds):
+            top = top.scaled(top.largest - 1)
+        low = self._below(top)
+        if low is None:  # no quantum to spare
+            return self.caps, self.caps.scaled(self.caps.largest + 1)
+        return low, top
+
+    def _above(self, seconds: float) -> Caps | None:
+        """Return the least cap that shows nearly all, or the largest affordable one if it shows much."""
+        here, best = self.tail.beyond(self.caps), None
+        for largest in _steps(self.caps.largest):
+            caps = self.caps.scaled(largest)
+            if not self.fits(caps, seconds):
+                break
+            left = self.tail.beyond(caps)
+            if np.all(left <= (1 - CONTRAST) * here + FAINTEST):
+                best = caps
+            if np.all(left <= SETTLED * here + FAINTEST):
+                break
+        return best
+
+    def _below(self, top: Caps) -> Caps | None:
+        """Return the largest cap from which on the tail has grown, or half of it; None for no quanta."""
+        here = self.tail.beyond(top)
+        for largest in range(top.largest - 1, top.largest // 2, -1):
+            caps = top.scaled(largest)
+            if np.all(self.tail.beyond(caps) * (1 - CONTRAST) >= here):
+                return caps
+        return top.scaled(top.largest // 2) if top.largest else None
+
+
+def _steps(largest: int) -> Iterator[int]:
+    while largest < MOST_QUANTA:
+        largest = max(largest + 1, round(1.1 * largest))
+        yield largest
+
+
+def with_cutoff_errors(
+    model: Model, kind: Ensemble, temperatures: Sequence[float], sampling: Sampling, compute: Compute
+) -> xr.Dataset:
+    """Compute thermal numbers whose error bars hold against the model without a phonon cutoff.
+
+    Parameters
+    ----------
+    model : Model
+        With caps, or with ``cutoff = "auto"``: then total_quanta rises until every error bar is below the accuracy.
+    kind : Ensemble
+        Which blocks are summed over.
+    temperatures : sequence of float
+        T.
+    sampling : Sampling
+        Of the sum itself; those with other caps run over all levels where they can.
+    compute : function
+        See `Compute`.
+
+    Returns
+    -------
+    xarray.Dataset
+        With ``NAME_cutoff_error`` beside ``NAME_error``, which contains it.
+
+    Raises
+    ------
+    CutoffError
+        If no affordable cap reaches the accuracy.
+    """
+    if not model.modes or model.phonons is None:
+        return compute(model, sampling)
+    t = np.asarray(temperatures, float)
+    if model.phonons.cutoff is not None:
+        return _settled(model, kind, t, sampling, compute)
+    sampled = bool(estimate_thermal(model, kind, sampling).sampled)
+    ladder = Ladder.of(model, kind, sampling, t)
+    caps, (low, high) = ladder.caps, ladder.pair(sampled)
+    every = replace(sampling, method="exact", target_error=None)
+    seconds = 4 * max(SECONDS, ladder.need.seconds)
+    others = {c: compute(c.on(model), every if ladder.fits(c, seconds) else sampling) for c in (low, high) if c != caps}
+    data = compute(model, sampling)
+    return widened(data, others.get(low, data), others.get(high, data), ladder.tail.factor(caps, low, high))
+
+
+def widened(data: xr.Dataset, low: xr.Dataset, high: xr.Dataset, factor: NDArray[np.float64]) -> xr.Dataset:
+    """Return thermal numbers with the error of their cutoff, from those with two other caps."""
+    new = {}
+    for name, error in _errors(data, low, high, factor):
+        sampled = data[f"{name}_error"]
+        what = {
+            "formula": f"part of the error bar of {name} that comes from the cutoff",
+            "units": sampled.attrs["units"],
+        }
+        new[f"{name}_error"] = np.hypot(sampled, error).assign_attrs(sampled.attrs)
+        new[f"{name}_cutoff_error"] = error.assign_attrs(what)
+    return data.assign(new)
+
+
+def _errors(
+    data: xr.Dataset, low: xr.Dataset, high: xr.Dataset, factor: NDArray[np.float64]
+) -> Iterator[tuple[str, xr.DataArray]]:
+    over = xr.DataArray(factor, dims=["temperature"])
+    for name in (str(name) for name in data.data_vars if f"{name}_error" in data and name not in WITHOUT):
+        difference = np.abs(high[name].drop_vars(high[name].coords) - low[name].drop_vars(low[name].coords))
+        times = over if "temperature" in difference.dims else float(factor.max())
+        error = (difference * times).transpose(*data[name].dims)
+        yield name, error.assign_coords(data[name].coords).rename(f"{name}_cutoff_error")
+
+
+def _settled(model: Model, kind: Ensemble, t: NDArray[np.float64], sampling: Sampling, compute: Compute) -> xr.Dataset:
+    """Raise the cap on all quanta until every thermal number has settled."""
+    assert model.phonons is not None
+    wanted = model.phonons.accuracy
+    tail = Tail.of(model, kind, t)
+    caps = Caps(None, likely_cap(tail, 0.1))
+    first = caps.on(model)
+    every = replace(sampling, method="exact", target_error=None)
+    ladder = replace(Ladder.of(first, kind, sampling, t), tail=tail)
+    if not ladder.fits(caps, np.inf):
+        raise CutoffError(
+            _refusal(
+                wanted,
+                np.inf,
+                likely_cap(tail, wanted),
+                f"even {caps} takes blocks of about {ladder.need.largest:,} states",
+            )
+        )
+    low = high = compute(first, every)
+    lower = caps
+    error = np.inf
+    while True:
+        larger = Caps(None, max(caps.largest + 2, next(_reaching(tail, caps, 0.1))))
+        if not ladder.fits(larger, np.inf) or larger.largest > MOST_QUANTA:
+            break
+        lower, caps, low = caps, larger, high
+        try:
+            high = compute(caps.on(model), every)
+        except MemoryError as refused:
+            raise CutoffError(_refusal(wanted, error, caps.largest, str(refused))) from None
+        error = _largest(high, low, high, tail.factor(caps, lower, caps))
+        if error <= wanted:
+            data = widened(high, low, high, tail.factor(caps, lower, caps))
+            return data.assign(total_quanta=caps.largest)
+    found = (Caps(None, n) for n in range(caps.largest, MOST_QUANTA + 1))
+    final = next((c for c in found if _largest(high, low, high, tail.factor(c, lower, caps)) <= wanted), None)
+    if final is None or sampling.method == "exact" or low is high:
+        raise CutoffError(_refusal(wanted, error, caps.largest, "the next cap does not fit"))
+    try:
+        data = compute(final.on(model), sampling)
+    except MemoryError as refused:
+        raise CutoffError(_refusal(wanted, error, final.largest, str(refused))) from None
+    return widened(data, low, high, tail.factor(final, lower, caps)).assign(total_quanta=final.largest)
+
+
+def likely_cap(tail: Tail, share: float) -> int:
+    """Return the cap on all quanta beyond which less than a share of the quanta of free oscillators lies."""
+    return next(n for n in itertools.count(1) if np.all(tail.beyond(Caps(None, n))[1] <= share) or n >= MOST_QUANTA)
+
+
+def _reaching(tail: Tail, caps: Caps, share: float) -> Iterator[int]:
+    here = tail.beyond(caps)
+    for n in itertools.count(caps.largest + 1):
+        if np.all(tail.beyond(Caps(None, n)) <= share * here) or n > MOST_QUANTA:
+            yield n
+
+
+def _largest(data: xr.Dataset, low: xr.Dataset, high: xr.Dataset, factor: NDArray[np.float64]) -> float:
+    return max(float(error.max()) for _, error in _errors(data, low, high, factor))
+
+
+def _refusal(wanted: float, reached: float, cap: int, reason: str) -> str:
+    so_far = f"the error bar was {reached:.1e} at the last cap" if np.isfinite(reached) else "no cap was affordable"
+    return (
+        f"phonons.accuracy = {wanted:.1e} was not reached at temperature: {so_far}, and total_quanta = {cap} does not "
+        f"do: {reason}; ask for less accuracy or lower temperatures, raise solver.memory_limit, or give caps yourself"
+    )

@@ -327,7 +327,7 @@ def widened(data: xr.Dataset, low: xr.Dataset, high: xr.Dataset, factor: NDArray
             "formula": f"part of the error bar of {name} that comes from the cutoff",
             "units": sampled.attrs["units"],
         }
-        new[f"{name}_error"] = np.hypot(sampled, error).assign_attrs(sampled.attrs)
+        new[f"{name}_error"] = ((sampled**2 + error**2) ** 0.5).assign_attrs(sampled.attrs)
         new[f"{name}_cutoff_error"] = error.assign_attrs(what)
     return data.assign(new)
 
@@ -337,7 +337,7 @@ def _errors(
 ) -> Iterator[tuple[str, xr.DataArray]]:
     over = xr.DataArray(factor, dims=["temperature"])
     for name in (str(name) for name in data.data_vars if f"{name}_error" in data and name not in WITHOUT):
-        difference = np.abs(high[name].drop_vars(high[name].coords) - low[name].drop_vars(low[name].coords))
+        difference = abs(high[name].drop_vars(high[name].coords) - low[name].drop_vars(low[name].coords))
         times = over if "temperature" in difference.dims else float(factor.max())
         error = (difference * times).transpose(*data[name].dims)
         yield name, error.assign_coords(data[name].coords).rename(f"{name}_cutoff_error")

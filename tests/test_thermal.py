@@ -65,7 +65,7 @@ def test_the_grand_canonical_ensemble_is_the_trace_over_fock_space(model):
         }
         for name, value in wanted.items():
             np.testing.assert_allclose(data[name].values[i], value, atol=1e-8, rtol=1e-9, err_msg=name)
-        assert all(float(data[f"{name}_error"].values[i]) == 0 for name in wanted)
+        assert model.modes or all(float(data[f"{name}_error"].values[i]) == 0 for name in wanted)
         if model.electrons is not None and model.bosons is not None:
             for s in fock.b:
                 pair = fock.c[s, "up"].conj().T @ fock.c[s, "dn"].conj().T @ fock.b[s]

@@ -358,7 +358,7 @@ def _settled(model: Model, kind: Ensemble, t: NDArray[np.float64], sampling: Sam
                 wanted,
                 np.inf,
                 likely_cap(tail, wanted),
-                f"even {caps} takes blocks of about {ladder.need.largest:,} states",
+                f"{caps} takes blocks of {ladder.need.largest:,} states already, of which all levels are too many",
             )
         )
     low = high = compute(first, every)
@@ -380,12 +380,20 @@ def _settled(model: Model, kind: Ensemble, t: NDArray[np.float64], sampling: Sam
     found = (Caps(None, n) for n in range(caps.largest, MOST_QUANTA + 1))
     final = next((c for c in found if _largest(high, low, high, tail.factor(c, lower, caps)) <= wanted), None)
     if final is None or sampling.method == "exact" or low is high:
-        raise CutoffError(_refusal(wanted, error, caps.largest, "the next cap does not fit"))
+        raise CutoffError(_refusal(wanted, error, caps.largest, f"all levels of the blocks are too many beyond {caps}"))
     try:
         data = compute(final.on(model), sampling)
     except MemoryError as refused:
         raise CutoffError(_refusal(wanted, error, final.largest, str(refused))) from None
     return widened(data, low, high, tail.factor(final, lower, caps)).assign(total_quanta=final.largest)
+
+
+def likely_caps(model: Model, kind: Ensemble, temperatures: Sequence[float]) -> Model:
+    """Return a model with the caps that free oscillators need in the place of ``cutoff = "auto"``, others as it is."""
+    if model.phonons is None or model.phonons.cutoff is None or not model.modes:
+        return model
+    tail = Tail.of(model, kind, np.asarray(temperatures, float))
+    return Caps(None, likely_cap(tail, model.phonons.accuracy)).on(model)
 
 
 def likely_cap(tail: Tail, share: float) -> int:
@@ -405,8 +413,9 @@ def _largest(data: xr.Dataset, low: xr.Dataset, high: xr.Dataset, factor: NDArra
 
 
 def _refusal(wanted: float, reached: float, cap: int, reason: str) -> str:
-    so_far = f"the error bar was {reached:.1e} at the last cap" if np.isfinite(reached) else "no cap was affordable"
+    so_far = f"; before that the largest error bar was {reached:.1e}" if np.isfinite(reached) else ""
     return (
-        f"phonons.accuracy = {wanted:.1e} was not reached at temperature: {so_far}, and total_quanta = {cap} does not "
-        f"do: {reason}; ask for less accuracy or lower temperatures, raise solver.memory_limit, or give caps yourself"
+        f"phonons.accuracy = {wanted:.1e} takes about total_quanta = {cap} here, and {reason}{so_far}; "
+        "ask for less accuracy or lower temperatures, or give max_quanta or total_quanta, with error bars that tell "
+        "what they leave out"
     )

@@ -37,6 +37,10 @@ SECONDS = 0.5
 """Time that sums with other caps may take, or that of the sum itself where this is longer."""
 SAFETY = 1.5
 """By how much more may be missing than a tail that was carried on shows."""
+HELD = 0.5
+"""A displacement of which a cap leaves out a larger share is none that its states have."""
+KNOWN = 1.05
+"""The same where nearly nothing is left to be carried on."""
 MOST_QUANTA = 400
 FAINTEST = 1e-280
 LONGEST = 4000
@@ -92,9 +96,9 @@ class Tail:
 
     Attributes
     ----------
-    modes : (modes, t, n) float
-        Of each mode.
-    total : (t, n) float
+    modes : (modes, kinds, t, n) float
+        Of each mode: first with all its displacements, each as likely as the others, then with each of them.
+    total : (kinds, t, n) float
         Of all modes together.
     """
 
@@ -103,45 +107,45 @@ class Tail:
 
     @classmethod
     def of(cls, model: Model, kind: Ensemble, temperatures: NDArray[np.float64]) -> Tail:
-        """Return those of a model; each displacement of a mode counts as much as the others."""
-        frequency = model.couplings.frequency
-        places = list(displacements(model, kind))
-        hottest = float(temperatures.max())
-        reach = max((np.max(np.abs(at)) + 9) ** 2 + 45 * hottest / w for at, w in zip(places, frequency, strict=True))
-        count = int(min(LONGEST, reach))
-        modes = np.array(
-            [
-                np.mean([displaced_thermal(x, w / temperatures, count) for x in at], axis=0)
-                for at, w in zip(places, frequency, strict=True)
-            ]
-        )
-        total = modes[0]
+        """Return those of a model."""
+        places, frequency = list(displacements(model, kind)), model.couplings.frequency
+        furthest = np.array([at.max() for at in places])
+        reach = np.max((furthest + 9) ** 2 + 45 * temperatures.max() / frequency)
+        count, kinds = int(min(LONGEST, reach)), max(len(at) for at in places)
+        modes = []
+        for at, w in zip(places, frequency, strict=True):
+            each = [displaced_thermal(x, w / temperatures, count) for x in at]
+            modes.append([np.mean(each, axis=0), *each, *each[-1:] * (kinds - len(at))])
+        total = np.array(modes[0])
         for mode in modes[1:]:
-            total = np.array([np.convolve(a, b)[:LONGEST] for a, b in zip(total, mode, strict=True)])
-        return cls(modes, total)
+            for place in np.ndindex(*total.shape[:2]):
+                total[place] = np.convolve(total[place], mode[place[0]][place[1]])[:count]
+        return cls(np.array(modes), total)
 
-    def beyond(self, caps: Caps) -> NDArray[np.float64]:
-        """Return S_k(c) for each power and temperature, shape (powers, t)."""
-        found = np.zeros((POWERS, self.total.shape[0]))
+    def beyond(self, caps: Caps, which: slice = slice(1)) -> NDArray[np.float64]:
+        """Return S_k(c) for kinds of displacements, powers and temperatures."""
+        found = np.zeros((*self.total[which].shape[:1], POWERS, self.total.shape[1]))
         if caps.total_quanta is not None:
-            found += _beyond(self.total, caps.total_quanta)
+            found += _beyond(self.total[which], caps.total_quanta)
         if caps.max_quanta is not None:
-            found += sum(_beyond(mode, caps.max_quanta) for mode in self.modes)
+            found += sum(_beyond(mode[which], caps.max_quanta) for mode in self.modes)
         return found
 
     def factor(self, caps: Caps, low: Caps, high: Caps) -> NDArray[np.float64]:
         """Return by how much to multiply a difference between two caps to have what is beyond a third, shape (t,)."""
-        here, below, above = (self.beyond(each) for each in (caps, low, high))
+        here, below, above = (self.beyond(each, slice(None)) for each in (caps, low, high))
         between = below - above
         ratio = np.where(between > FAINTEST, here / np.maximum(between, FAINTEST), 1.0)
-        known = np.all(above <= SETTLED * here)
-        return np.asarray((1.0 if known else SAFETY) * ratio.max(axis=0))
+        held = (here[:, :1] <= HELD) | (np.arange(len(here)) == 0)[:, None, None]
+        ratio = np.where(held, ratio, 0.0)
+        left = np.where(held & (here > FAINTEST), above / np.maximum(here, FAINTEST), 0.0)
+        return np.asarray((ratio * (KNOWN + (SAFETY - KNOWN) * np.clip(left, 0, 1))).max(axis=(0, 1)))
 
 
 def _beyond(probabilities: NDArray[np.float64], cap: int) -> NDArray[np.float64]:
-    tail = probabilities[:, cap + 1 :]
-    n = np.arange(cap + 1, cap + 1 + tail.shape[1]) + 1.0
-    return np.array([tail @ n**k for k in range(POWERS)])
+    tail = probabilities[..., cap + 1 :]
+    n = np.arange(cap + 1, cap + 1 + tail.shape[-1]) + 1.0
+    return np.stack([tail @ n**k for k in range(POWERS)], axis=-2)
 
 
 def displaced_thermal(displacement: float, x: NDArray[np.float64], count: int) -> NDArray[np.float64]:
@@ -231,19 +235,20 @@ class Ladder:
         start = SECONDS_PER_BLOCK * self.need.blocks
         return small and start + (self.need.seconds - start) * max(larger, larger**3) <= max(seconds, 2 * start)
 
-    def pair(self, sampled: bool) -> tuple[Caps, Caps]:
-        """Return two caps, the lower one first, the difference of which tells what is beyond those of the model."""
+    def others(self, sampled: bool) -> tuple[tuple[Caps, Caps], ...]:
+        """Return pairs of caps, the lower one first, whose differences tell what is beyond those of the model."""
         seconds = SECONDS if sampled else max(SECONDS, self.need.seconds)
         above = self._above(seconds)
         if above is not None:
-            return self.caps, above
+            return ((self.caps, above),)
         top = self.caps
         while sampled and top.largest and not self.fits(top, seconds):
             top = top.scaled(top.largest - 1)
+        if not top.largest:  # no quantum to spare
+            return ((self.caps, self.caps.scaled(self.caps.largest + 1)),)
         low = self._below(top)
-        if low is None:  # no quantum to spare
-            return self.caps, self.caps.scaled(self.caps.largest + 1)
-        return low, top
+        lower = {low, top.scaled(max(0, low.largest - 1)), top.scaled(low.largest // 2)} - {top}
+        return tuple((each, top) for each in lower)
 
     def _above(self, seconds: float) -> Caps | None:
         """Return the least cap that shows nearly all, or the largest affordable one if it shows much."""
@@ -259,14 +264,14 @@ class Ladder:
                 break
         return best
 
-    def _below(self, top: Caps) -> Caps | None:
-        """Return the largest cap from which on the tail has grown, or half of it; None for no quanta."""
+    def _below(self, top: Caps) -> Caps:
+        """Return the largest lower cap with a clearly larger tail, or half of the cap."""
         here = self.tail.beyond(top)
         for largest in range(top.largest - 1, top.largest // 2, -1):
             caps = top.scaled(largest)
             if np.all(self.tail.beyond(caps) * (1 - CONTRAST) >= here):
                 return caps
-        return top.scaled(top.largest // 2) if top.largest else None
+        return top.scaled(top.largest // 2)
 
 
 def _steps(largest: int) -> Iterator[int]:
@@ -310,18 +315,24 @@ def with_cutoff_errors(
         return _settled(model, kind, t, sampling, compute)
     sampled = bool(estimate_thermal(model, kind, sampling).sampled)
     ladder = Ladder.of(model, kind, sampling, t)
-    caps, (low, high) = ladder.caps, ladder.pair(sampled)
+    pairs = ladder.others(sampled)
     every = replace(sampling, method="exact", target_error=None)
     seconds = 4 * max(SECONDS, ladder.need.seconds)
-    others = {c: compute(c.on(model), every if ladder.fits(c, seconds) else sampling) for c in (low, high) if c != caps}
+    again = {caps for pair in pairs for caps in pair if sampled or caps != ladder.caps}
+    known = {c: compute(c.on(model), every if ladder.fits(c, seconds) else sampling) for c in again}
     data = compute(model, sampling)
-    return widened(data, others.get(low, data), others.get(high, data), ladder.tail.factor(caps, low, high))
+    known.setdefault(ladder.caps, data)
+    return widened(data, [(known[a], known[b], ladder.tail.factor(ladder.caps, a, b)) for a, b in pairs])
 
 
-def widened(data: xr.Dataset, low: xr.Dataset, high: xr.Dataset, factor: NDArray[np.float64]) -> xr.Dataset:
-    """Return thermal numbers with the error of their cutoff, from those with two other caps."""
+Pair = tuple[xr.Dataset, xr.Dataset, NDArray[np.float64]]
+"""Thermal numbers with a lower and a higher cap, and by how much to multiply their difference at each temperature."""
+
+
+def widened(data: xr.Dataset, pairs: Sequence[Pair]) -> xr.Dataset:
+    """Return thermal numbers with the error of their cutoff, the largest that pairs of other caps tell."""
     new = {}
-    for name, error in _errors(data, low, high, factor):
+    for name, error in _errors(data, pairs):
         sampled = data[f"{name}_error"]
         what = {
             "formula": f"part of the error bar of {name} that comes from the cutoff",
@@ -332,15 +343,15 @@ def widened(data: xr.Dataset, low: xr.Dataset, high: xr.Dataset, factor: NDArray
     return data.assign(new)
 
 
-def _errors(
-    data: xr.Dataset, low: xr.Dataset, high: xr.Dataset, factor: NDArray[np.float64]
-) -> Iterator[tuple[str, xr.DataArray]]:
-    over = xr.DataArray(factor, dims=["temperature"])
+def _errors(data: xr.Dataset, pairs: Sequence[Pair]) -> Iterator[tuple[str, xr.DataArray]]:
     for name in (str(name) for name in data.data_vars if f"{name}_error" in data and name not in WITHOUT):
-        difference = abs(high[name].drop_vars(high[name].coords) - low[name].drop_vars(low[name].coords))
-        times = over if "temperature" in difference.dims else float(factor.max())
-        error = (difference * times).transpose(*data[name].dims)
-        yield name, error.assign_coords(data[name].coords).rename(f"{name}_cutoff_error")
+        rows = []
+        for low, high, factor in pairs:
+            difference = abs(high[name].drop_vars(high[name].coords) - low[name].drop_vars(low[name].coords))
+            over = xr.DataArray(factor, dims=["temperature"])
+            times = over if "temperature" in difference.dims else float(factor.max())
+            rows.append((difference * times).transpose(*data[name].dims).values)
+        yield name, data[name].copy(data=np.max(rows, axis=0)).rename(f"{name}_cutoff_error")
 
 
 def _settled(model: Model, kind: Ensemble, t: NDArray[np.float64], sampling: Sampling, compute: Compute) -> xr.Dataset:
@@ -373,19 +384,19 @@ def _settled(model: Model, kind: Ensemble, t: NDArray[np.float64], sampling: Sam
             high = compute(caps.on(model), every)
         except MemoryError as refused:
             raise CutoffError(_refusal(wanted, error, caps.largest, str(refused))) from None
-        error = _largest(high, low, high, tail.factor(caps, lower, caps))
+        error = _largest(high, [(low, high, tail.factor(caps, lower, caps))])
         if error <= wanted:
-            data = widened(high, low, high, tail.factor(caps, lower, caps))
+            data = widened(high, [(low, high, tail.factor(caps, lower, caps))])
             return data.assign(total_quanta=caps.largest)
     found = (Caps(None, n) for n in range(caps.largest, MOST_QUANTA + 1))
-    final = next((c for c in found if _largest(high, low, high, tail.factor(c, lower, caps)) <= wanted), None)
+    final = next((c for c in found if _largest(high, [(low, high, tail.factor(c, lower, caps))]) <= wanted), None)
     if final is None or sampling.method == "exact" or low is high:
         raise CutoffError(_refusal(wanted, error, caps.largest, f"all levels of the blocks are too many beyond {caps}"))
     try:
         data = compute(final.on(model), sampling)
     except MemoryError as refused:
         raise CutoffError(_refusal(wanted, error, final.largest, str(refused))) from None
-    return widened(data, low, high, tail.factor(final, lower, caps)).assign(total_quanta=final.largest)
+    return widened(data, [(low, high, tail.factor(final, lower, caps))]).assign(total_quanta=final.largest)
 
 
 def likely_caps(model: Model, kind: Ensemble, temperatures: Sequence[float]) -> Model:
@@ -398,7 +409,7 @@ def likely_caps(model: Model, kind: Ensemble, temperatures: Sequence[float]) -> 
 
 def likely_cap(tail: Tail, share: float) -> int:
     """Return the cap on all quanta beyond which less than a share of the quanta of free oscillators lies."""
-    return next(n for n in itertools.count(1) if np.all(tail.beyond(Caps(None, n))[1] <= share) or n >= MOST_QUANTA)
+    return next(n for n in itertools.count(1) if np.all(tail.beyond(Caps(None, n))[0, 1] <= share) or n >= MOST_QUANTA)
 
 
 def _reaching(tail: Tail, caps: Caps, share: float) -> Iterator[int]:
@@ -408,8 +419,8 @@ def _reaching(tail: Tail, caps: Caps, share: float) -> Iterator[int]:
             yield n
 
 
-def _largest(data: xr.Dataset, low: xr.Dataset, high: xr.Dataset, factor: NDArray[np.float64]) -> float:
-    return max(float(error.max()) for _, error in _errors(data, low, high, factor))
+def _largest(data: xr.Dataset, pairs: Sequence[Pair]) -> float:
+    return max(float(np.nanmax(error)) for _, error in _errors(data, pairs))
 
 
 def _refusal(wanted: float, reached: float, cap: int, reason: str) -> str:

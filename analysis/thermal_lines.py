@@ -10,18 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import comb as binomial
 
-from ..hamiltonians import Amplitudes, Block, Hamiltonian, Model, Operator
+from ..hamiltonians import Amplitudes, Block, Model, Operator
 from ..hamiltonians.tensor import TensorOperator
 from ..hamiltonians.threads import one_blas_thread
-from ..hamiltonians.transitions import Transition, charge_change, target_hamiltonian, transitions
+from ..hamiltonians.transitions import charge_change
 from ..solvers import Eigenstates, Options
 from ..solvers.all_levels import AllLevels
-from ..solvers.krylov import Krylov, krylov
 from ..solvers.lines import Accuracy, spectral_lines
 from ..solvers.sampling import Sample
+from .comb import comb
 from .contributions import Contribution, Lines, Operators, Workshop
 from .ensembles import Blocks, Planned, Sampling, sampled_states
 from .excitations import LINESHAPES, MOMENTS, NEGLIGIBLE, Resolution
+from .images import Image, Pair, elements_between, pairs_of
 from .probes import Probe
 
 COMB = 1 / 50
@@ -206,40 +207,6 @@ def _fermi(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(0.5 * (1.0 - np.tanh(0.5 * x)))
 
 
-def comb(x: NDArray[np.float64], w: NDArray[Any], step: float) -> Lines:
-    """Spread lines over the multiples of a step, each over six of them, so that moments up to the fifth stay exact.
-
-    Parameters
-    ----------
-    x : (n,) float
-        Frequencies.
-    w : (t, n) float or complex
-        Weights.
-    step : float
-        Distance of the new lines.
-
-    Examples
-    --------
-    >>> at, weights = comb(np.array([0.13, 0.5]), np.ones((1, 2)), 0.1)
-    >>> np.round(weights @ at[:, None] ** np.arange(4), 12)
-    array([[2.      , 0.63    , 0.2669  , 0.127197]])
-    """
-    if np.iscomplexobj(w):
-        at, both = comb(x, np.concatenate([w.real, w.imag]), step)
-        return at, both[: len(w)] + 1j * both[len(w) :]
-    first = np.floor(x / step).astype(np.int64) - 2
-    low = int(first.min())
-    place = x / step - first
-    spread = np.zeros((len(w), int(first.max()) - low + 6))
-    for node in range(6):
-        others = [k for k in range(6) if k != node]
-        share = np.prod([(place - k) / (node - k) for k in others], axis=0)
-        for row, weights in zip(spread, w, strict=True):
-            row += np.bincount(first - low + node, weights * share, minlength=len(row))
-    kept = np.any(spread, axis=0)
-    return np.asarray(step * (low + np.flatnonzero(kept)), float), spread[:, kept]
-
-
 class Levels:
     """All levels of the blocks in use, each computed once while its charge is near that of the last source."""
 
@@ -268,12 +235,12 @@ def exact_lines(planned: Planned, block: Block, wanted: Wanted, known: Levels) -
     kept: dict[str, Lines] = {}
     for part, *operators in wanted.parts:
         lines = []
-        for right, left in _pairs(block, *operators):
+        for right, left in pairs_of(block, *operators):
             others = known.of(right.target, block.sector.charge)
-            elements = _elements(others.amplitudes, [right.apply(phi) for phi in levels.amplitudes])
+            elements = elements_between(others.amplitudes, [right.apply(phi) for phi in levels.amplitudes])
             partners = elements
             if left is not right:
-                partners = _elements(others.amplitudes, [left.apply(phi) for phi in levels.amplitudes])
+                partners = elements_between(others.amplitudes, [left.apply(phi) for phi in levels.amplitudes])
             weights = wanted.weights(partners, elements)
             up, start = np.nonzero(np.abs(weights) > NEGLIGIBLE)
             at = SIGNS[part] * (others.energies[up] - levels.energies[start])
@@ -320,7 +287,7 @@ def sampled_lines(
     origin = float(lowest.energies[0])
     known = lowest.energies - origin
     share = np.exp(-known / t[:, None])
-    moving = {part: _pairs(block, *operators) for part, *operators in wanted.parts}
+    moving = {part: pairs_of(block, *operators) for part, *operators in wanted.parts}
 
     def in_states(states: Sequence[Amplitudes]) -> dict[str, NDArray[Any]]:
         values = np.array([[np.vdot(phi, a.apply(phi)) for a in averaged] for phi in states], complex)
@@ -354,7 +321,7 @@ def sampled_lines(
     return Contribution(planned.member, planned.dimension, False, origin, z, energy, squared, sums)
 
 
-Images = Mapping[str, Sequence["Image"]]
+Images = Mapping[str, Sequence[Image]]
 """Images of a random vector, by the part of the spectrum."""
 
 
@@ -368,7 +335,7 @@ def _imaged(sample: Sample, moving: Mapping[str, Sequence[Pair]]) -> tuple[Sampl
 def _seen(images: Images, wanted: Wanted, steps: int, origin: float) -> dict[str, NDArray[Any]]:
     found: dict[str, NDArray[Any]] = {}
     for part, there in images.items():
-        found |= wanted.seen(part, [image.lines(SIGNS[part], steps, wanted, origin) for image in there])
+        found |= wanted.seen(part, [_lines_of(image, SIGNS[part], steps, wanted, origin) for image in there])
     return found
 
 
@@ -397,32 +364,6 @@ def _settled(
         sample, images = _imaged(sample.grown(min(most, int(GROWTH * sample.steps))), moving)
 
 
-def _transitions(block: Block, operator: Operator) -> tuple[Transition, ...]:
-    target: Hamiltonian | None = target_hamiltonian(block.hamiltonian, charge_change(block.space.model, operator))
-    found = () if target is None else transitions(block, operator, target)
-    return tuple(transition for transition in found if transition.target.dimension)
-
-
-Pair = tuple[Transition, Transition]
-"""What leads from a block to another on the right and on the left of a weight."""
-
-
-def _pairs(block: Block, right: Operator, left: Operator) -> tuple[Pair, ...]:
-    """Return the parts of two operators that lead to the same blocks, the same object twice for one operator."""
-    found = _transitions(block, right)
-    if left is right:
-        return tuple((transition, transition) for transition in found)
-    others = {transition.target.symmetries: transition for transition in _transitions(block, left)}
-    there = (transition for transition in found if transition.target.symmetries in others)
-    return tuple((transition, others[transition.target.symmetries]) for transition in there)
-
-
-def _elements(left: Amplitudes, right: Sequence[Amplitudes]) -> Amplitudes:
-    """Return ``<left_m|right_n>``, shape (m, n)."""
-    columns = np.array(right).reshape(len(right), -1)
-    return np.asarray(left.reshape(len(left), -1).conj() @ columns.T)
-
-
 def _lines_of_levels(
     moving: Sequence[Pair], sign: int, lowest: Eigenstates, share: NDArray[np.float64], wanted: Wanted
 ) -> Iterator[Lines]:
@@ -442,48 +383,10 @@ def _lines_of_levels(
                 yield sign * (lines.energies - energy), share[:, number, None] * weights
 
 
-@dataclass(frozen=True)
-class Image:
-    """A random vector r and its image B r, each with a Krylov space.
-
-    Attributes
-    ----------
-    sample : Sample
-        r.
-    space : Krylov
-        That of B r.
-    norm : float
-        Of B r.
-    elements : (m, n)
-        ``<j|A|i>`` between the Lanczos vectors of both.
-    """
-
-    sample: Sample
-    space: Krylov
-    norm: float
-    elements: NDArray[Any] = field(repr=False)
-
-    @classmethod
-    def of(cls, moving: Pair, sample: Sample) -> Image | None:
-        """Return the image of a vector; None where it is zero."""
-        right, left = moving
-        target = right.target.energy
-        images = [left.apply(row.reshape(sample.block.shape)) for row in sample.space.basis]
-        first = images[0] if left is right else right.apply(sample.space.basis[0].reshape(sample.block.shape))
-        start = np.linalg.norm(sample.overlaps) * first.ravel()
-        norm = float(np.linalg.norm(start))
-        if norm**2 <= NEGLIGIBLE:
-            return None
-        start = start.astype(np.result_type(start.dtype, target.dtype))
-        space = krylov(target.dot, target.project, start, min(sample.steps, target.dimension))
-        return cls(sample, space, norm, _elements(space.basis, images))
-
-    def lines(self, sign: int, steps: int, wanted: Wanted, origin: float) -> Lines:
-        """Return the lines between the spaces of so many Lanczos steps."""
-        sample, space = self.sample.first(steps), self.space.first(steps)
-        inner = self.elements[: len(space), : len(sample.space)]
-        elements = space.ritz @ inner @ sample.space.ritz.T  # <phi_l|A|psi_j>
-        weights = wanted.weights(elements, self.norm * space.starts[:, None] * sample.overlaps)
-        at = sign * (space.energies[:, None] - sample.energies)
-        boltzmann = np.exp(-(sample.energies - origin) / wanted.temperatures[:, None])
-        return at.ravel(), np.array([(weights * factor).ravel() for factor in boltzmann])
+def _lines_of(image: Image, sign: int, steps: int, wanted: Wanted, origin: float) -> Lines:
+    """Return the lines between the Krylov spaces of a random vector and of its image."""
+    source, target, left, right = image.lines(steps)
+    weights = wanted.weights(left, right)
+    boltzmann = np.exp(-(source - origin) / wanted.temperatures[:, None])
+    at = sign * (target[:, None] - source)
+    return at.ravel(), np.array([(weights * factor).ravel() for factor in boltzmann])

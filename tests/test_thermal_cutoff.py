@@ -9,8 +9,8 @@ from scipy.linalg import expm
 from respair import Bosons, Electrons, Model, Phonons, Sector, dimer, ligand_centre, ring, site
 from respair.analysis import probe, thermal_cutoff
 from respair.analysis.ensembles import Ensemble, Sampling
+from respair.analysis.phonon_tail import displaced_thermal
 from respair.analysis.thermal import thermal_averages
-from respair.analysis.thermal_cutoff import displaced_thermal
 from respair.analysis.thermal_flux import thermal_flux_response
 from respair.analysis.thermal_spectra import thermal_spectral_function
 from respair.solvers.cutoff import CutoffError

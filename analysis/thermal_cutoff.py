@@ -194,7 +194,9 @@ def _errors(data: xr.Dataset, pairs: Sequence[Pair]) -> Iterator[tuple[str, xr.D
             over = xr.DataArray(factor, dims=["temperature"])
             times = over if "temperature" in difference.dims else float(factor.max())
             rows.append((difference * times).transpose(*data[name].dims).values)
-        yield name, data[name].copy(data=np.max(rows, axis=0)).rename(f"{name}_cutoff_error")
+        error = np.max(rows, axis=0)
+        error = np.where(np.isnan(error), np.abs(data[name].values), error)  # what another cap does not have at all
+        yield name, data[name].copy(data=error).rename(f"{name}_cutoff_error")
 
 
 def _settled(model: Model, kind: Ensemble, t: NDArray[np.float64], sampling: Sampling, compute: Compute) -> xr.Dataset:

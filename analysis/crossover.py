@@ -25,6 +25,7 @@ from .lattice import default_grid
 from .probes import probe
 from .spectra import silent
 from .thermal import condensate_replicates, in_words, needed_matrices, thermal_totals
+from .thermal_cutoff import with_cutoff_errors
 from .thermal_flux import flux_replicates
 from .thermal_spectra import thermal_lines
 from .totals import Replicates, jackknife
@@ -236,6 +237,22 @@ def _of_model(
     broadening: float,
     progress: Callable[[str], None],
 ) -> xr.Dataset:
+    def capped(one: Model, how: Sampling) -> xr.Dataset:
+        return _with_caps(one, t, kind, how, options, broadening, progress)
+
+    return with_cutoff_errors(model, kind, t.tolist(), sampling, capped)
+
+
+def _with_caps(
+    model: Model,
+    t: NDArray[np.float64],
+    kind: Ensemble,
+    sampling: Sampling,
+    options: Options,
+    broadening: float,
+    progress: Callable[[str], None],
+) -> xr.Dataset:
+    """Return crossovers and curves with a given cutoff."""
     curves, flux = _curves(model, t, kind, sampling, options, broadening, progress)
     coords = {"estimator": list(ESTIMATORS)}
     pairs = [_estimate(estimator, t, curves[estimator.curve]) for estimator in ESTIMATORS.values()]

@@ -334,9 +334,6 @@ def thermal_problems(
         yield Problem("thermal.samples", show(sampling.samples), "allowed: 2 or more, so that errors can be told")
     if not is_whole(sampling.steps) or sampling.steps < 2:
         yield Problem("thermal.steps", show(sampling.steps), "allowed: 2 or more")
-    if model.phonons is not None and model.phonons.cutoff is not None:
-        allowed = "thermal states need max_quanta or total_quanta in the place of an automatic cutoff"
-        yield Problem("phonons.cutoff", show(model.phonons.cutoff), allowed)
     if model.phonons is not None and model.phonons.dressing == "optimal":
         allowed = "thermal states need a number: that of the ground state, or any other from 0 to 1"
         yield Problem("phonons.dressing", show(model.phonons.dressing), allowed)

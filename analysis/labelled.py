@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,3 +32,18 @@ def labelled(
     array = np.array(array)
     array.setflags(write=False)
     return xr.DataArray(array, dims=tuple(dims), coords=coords, name=name, attrs={"units": units, "formula": formula})
+
+
+def check_numbers(data: xr.Dataset, names: Iterable[Hashable]) -> None:
+    """Raise ArithmeticError if a result is not a number."""
+    for name in names:
+        wrong = ~np.isfinite(data[name].values)
+        if np.any(wrong):
+            at = {
+                dim: data[dim].values[i].item() for dim, i in zip(data[name].dims, np.argwhere(wrong)[0], strict=True)
+            }
+            where = ", ".join(f"{dim} = {value:.6g}" for dim, value in at.items())
+            raise ArithmeticError(
+                f"{name} is {data[name].values[wrong][0]} at {where or 'this model'}, not a number: energies over "
+                "temperatures may be too large for double precision; raise the temperature, or report this model"
+            )

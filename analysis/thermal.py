@@ -23,8 +23,9 @@ from .catalogue import OBSERVABLES, available, tells_twins_apart, thermal_form
 from .contributions import CUTOFF_PROBABILITY, Averages
 from .ensembles import Ensemble, Progress, Sampling, a_sampling, an_ensemble, plan, thermal_problems
 from .kept_blocks import KeptBlocks
-from .labelled import labelled
+from .labelled import check_numbers, labelled
 from .lattice import default_grid
+from .thermal_cutoff import with_cutoff_errors
 from .thermodynamics import thermodynamics
 from .totals import Replicates, Totals, jackknife
 
@@ -61,7 +62,8 @@ def thermal_averages(
 
     with mu inside H. Blocks that are too large for all their levels are sampled: Tr over a block is the mean over
     Gaussian vectors r, and averages are taken in the typical states ``exp(-H/2T) r``. Errors are by jackknife over the
-    vectors, on the final quantities, with the correlations between temperatures; they are zero where all is exact.
+    vectors, on the final quantities, with the correlations between temperatures, together with what the phonon cutoff
+    makes of them; they are zero where all is exact.
 
     Parameters
     ----------
@@ -91,8 +93,9 @@ def thermal_averages(
         ``specific_heat`` (Var H / T^2, at fixed mu), ``charge``, ``charge_variance``, ``compressibility``
         (Var N / T = d<N>/d mu), ``spin_susceptibility`` (Var S_z / T), ``chemical_potential``,
         ``cutoff_probability`` (weight of the phonon states at the cutoff), the observables, and for each of them
-        ``NAME_error``; ``skipped_share`` bounds the weight of blocks that were left out, ``sampled_blocks`` took
-        ``random_vectors`` each.
+        ``NAME_error``, with phonons also the part ``NAME_cutoff_error`` of it that comes from the cutoff;
+        ``skipped_share`` bounds the weight of blocks that were left out, ``sampled_blocks`` took ``random_vectors``
+        each.
 
     Raises
     ------
@@ -100,8 +103,10 @@ def thermal_averages(
         If temperatures, ensemble or observables are wrong.
     MemoryError
         If a block fits neither way.
+    CutoffError
+        If no affordable cap reaches ``phonons.accuracy``, with ``cutoff = "auto"``.
     ArithmeticError
-        If the entropy is negative beyond its error.
+        If the entropy is negative beyond its error, or a result is not a number.
 
     References
     ----------
@@ -121,7 +126,6 @@ def thermal_averages(
     problems = list(thermal_problems(model, temperatures, kind, sampling, chosen))
     if problems:
         raise InvalidModel(problems)
-    t = np.asarray(temperatures, dtype=float)
     grid = default_grid(model) if displacement_grid is None else np.asarray(displacement_grid, dtype=float)
     forms = {name: _form(name, model, grid) for name in chosen if name != CONDENSATE}
     if names is None:
@@ -129,6 +133,28 @@ def thermal_averages(
     elif without := [name for name, form in forms.items() if form is None]:
         allowed = "leave it out: in a mixture it is not the mean of its values, and so has no thermal average"
         raise InvalidModel([Problem("thermal.observables", show(name), allowed) for name in without])
+    return with_cutoff_errors(
+        model,
+        kind,
+        temperatures,
+        sampling,
+        lambda capped, how: _averages(capped, temperatures, kind, how, chosen, forms, options, grid, progress),
+    )
+
+
+def _averages(
+    model: Model,
+    temperatures: Sequence[float],
+    kind: Ensemble,
+    sampling: Sampling,
+    chosen: Sequence[str],
+    forms: Mapping[str, Any],
+    options: Options,
+    grid: NDArray[np.float64],
+    progress: Progress,
+) -> xr.Dataset:
+    """Return the averages with a given cutoff."""
+    t = np.asarray(temperatures, dtype=float)
     wanted = (*(n for n in chosen if n != "condensate"), *needed_matrices(model, chosen), CUTOFF_PROBABILITY)
     summed = tuple(dict.fromkeys(wanted))
     found = thermal_totals(model, kind, Averages(t, summed, grid), sampling, options, progress)
@@ -273,7 +299,9 @@ def _dataset(
     variables["sampled_blocks"] = labelled("sampled_blocks", found.sampled, [], which)
     vectors = found.sampling.samples if found.sampled else 0
     variables["random_vectors"] = labelled("random_vectors", vectors, [], "random vectors of each of them")
-    return xr.Dataset(variables)
+    data = xr.Dataset(variables)
+    check_numbers(data, data.data_vars)
+    return data
 
 
 def _check_entropy(entropy: xr.DataArray, error: xr.DataArray) -> None:

@@ -21,8 +21,9 @@ from ..solvers.krylov import krylov
 from .block_sums import block_sums
 from .contributions import Contribution, Workshop
 from .ensembles import Blocks, Ensemble, Planned, Sampling, a_sampling, an_ensemble, plan, seed_of, thermal_problems
-from .labelled import labelled
+from .labelled import check_numbers, labelled
 from .thermal import in_words, settled
+from .thermal_cutoff import with_cutoff_errors
 from .totals import Replicates, Totals, jackknife
 
 STEP = 0.02
@@ -128,7 +129,8 @@ def thermal_flux_response(
     -------
     xarray.Dataset
         ``free_energy`` (or ``grand_potential``), ``current``, ``stiffness`` D_s, ``drude`` D over ``temperature`` and
-        ``phi``, and ``NAME_error`` by jackknife over the random vectors.
+        ``phi``, and ``NAME_error`` by jackknife over the random vectors, together with what the phonon cutoff makes of
+        it, which is in ``NAME_cutoff_error`` as well.
 
     Raises
     ------
@@ -152,7 +154,40 @@ def thermal_flux_response(
     """
     kind = Ensemble(ensemble) if isinstance(ensemble, str) else ensemble
     t, phi = (np.asarray(given, dtype=float) for given in (temperatures, values))
-    return _dataset(phi, t, kind, flux_replicates(model, phi, t, kind, sampling, options, progress))
+    _check(model, phi, t, kind, sampling or Sampling())
+    return with_cutoff_errors(
+        model,
+        kind,
+        temperatures,
+        sampling or Sampling(),
+        lambda capped, how: capped_response(capped, phi, t, kind, how, options, progress),
+    )
+
+
+def capped_response(
+    model: Model,
+    phi: NDArray[np.float64],
+    t: NDArray[np.float64],
+    kind: Ensemble,
+    sampling: Sampling,
+    options: Options | None,
+    progress: Callable[[str], None],
+) -> xr.Dataset:
+    """Return the response with a given cutoff."""
+    data = _dataset(phi, t, kind, flux_replicates(model, phi, t, kind, sampling, options, progress))
+    check_numbers(data, (name for name in data.data_vars if not str(name).startswith("drude")))
+    return data
+
+
+def _check(model: Model, phi: NDArray[np.float64], t: NDArray[np.float64], kind: Ensemble, sampling: Sampling) -> None:
+    if not model.cluster.has_loop:
+        raise InvalidValue(f"a {model.cluster.kind} of {model.cluster.sites} sites has no loop for a flux")
+    own_series(model)
+    if phi.ndim != 1 or not len(phi):
+        raise InvalidValue("values must be a list of one or more fluxes")
+    problems = list(thermal_problems(model, t.tolist(), kind, sampling, ()))
+    if problems:
+        raise InvalidModel(problems)
 
 
 def flux_replicates(
@@ -166,14 +201,7 @@ def flux_replicates(
 ) -> list[Replicates]:
     """Return F, current, stiffness and Drude weight as replicates over temperatures and fluxes."""
     sampling, options = sampling or Sampling(), options or Options()
-    if not model.cluster.has_loop:
-        raise InvalidValue(f"a {model.cluster.kind} of {model.cluster.sites} sites has no loop for a flux")
-    own_series(model)
-    if phi.ndim != 1 or not len(phi):
-        raise InvalidValue("values must be a list of one or more fluxes")
-    problems = list(thermal_problems(model, t.tolist(), kind, sampling, ()))
-    if problems:
-        raise InvalidModel(problems)
+    _check(model, phi, t, kind, sampling)
     shift, sampling = settled(model, kind, t, sampling, options, progress)
     found, kept = [], []
     for value in phi:
@@ -245,7 +273,7 @@ def _response(totals: Totals, length: float) -> tuple[Replicates, ...]:
     """Return F, current, stiffness and Drude weight: replicates over temperatures."""
     t = totals.temperatures
     slope, curvature, bending = (totals.observables[name].real for name in ("slope", "curvature", "bending"))
-    potential = totals.lowest - t * np.log(totals.partition)
+    potential = totals.lowest - t * totals.log_partition
     return potential, t * slope, -np.pi * length * t * (curvature - slope**2), np.pi * length * bending
 
 

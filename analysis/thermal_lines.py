@@ -10,18 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import comb as binomial
 
-from ..hamiltonians import Amplitudes, Block, Hamiltonian, Model, Operator
+from ..hamiltonians import Amplitudes, Block, Model, Operator
 from ..hamiltonians.tensor import TensorOperator
-from ..hamiltonians.transitions import Transition, charge_change, target_hamiltonian, transitions
+from ..hamiltonians.threads import one_blas_thread
+from ..hamiltonians.transitions import charge_change
 from ..solvers import Eigenstates, Options
 from ..solvers.all_levels import AllLevels
-from ..solvers.krylov import krylov
 from ..solvers.lines import Accuracy, spectral_lines
 from ..solvers.sampling import Sample
 from .comb import comb
 from .contributions import Contribution, Lines, Operators, Workshop
 from .ensembles import Blocks, Planned, Sampling, sampled_states
 from .excitations import LINESHAPES, MOMENTS, NEGLIGIBLE, Resolution, size_of
+from .images import Image, Pair, elements_between, pairs_of
 from .probes import Probe
 
 COMB = 1 / 50
@@ -32,6 +33,14 @@ COMB_FROM = 4000
 """Longer lists of lines are put on a comb."""
 MOST_LINES = 50_000
 """Longer lists of lines are not kept."""
+MOST_STEPS = 2000
+"""Largest Krylov space of a random vector."""
+GROWTH = 1.5
+"""Where a curve has not settled, the Krylov spaces grow by this factor."""
+SETTLED = 1e-3
+"""A curve has settled if the last quarter of the Lanczos steps changes it by less, in units of its largest value."""
+UNSETTLED = "_steps"
+"""Behind the name of what a curve gives: what further Lanczos steps would change of it."""
 SIGNS: Mapping[str, int] = {"addition": 1, "removal": -1}
 
 
@@ -123,14 +132,11 @@ class Wanted:
             block = blocks.of(planned)
             if planned.exact:
                 return exact_lines(planned, block, self, known)
-            return sampled_lines(
-                planned,
-                block,
-                self,
-                averaged.on(block),
-                *sampled_states(planned, block, sampling, options),
-                sampling.steps,
-            )
+            states = sampled_states(planned, block, sampling, options)
+            with one_blas_thread():
+                return sampled_lines(
+                    planned, block, self, averaged.on(block), *states, most_steps(block, sampling, options)
+                )
 
         return work
 
@@ -188,6 +194,16 @@ class Wanted:
         return np.asarray(np.einsum("tnk,tk->tn", binomial(n[:, None], n) * powers, averages))
 
 
+def is_curve(name: str) -> bool:
+    """Tell whether a sum depends on how well lines are resolved."""
+    return name.endswith(("_curve", "_zero"))
+
+
+def settled_curves(sums: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return sums together with what further Lanczos steps change of them: nothing."""
+    return {**sums, **{f"{name}{UNSETTLED}": np.zeros_like(sums[name]) for name in sums if is_curve(name)}}
+
+
 def joined(lines: Sequence[Lines], temperatures: int) -> Lines:
     """Return lists of lines as one."""
     x = np.concatenate([np.zeros(0), *(at for at, _ in lines)])
@@ -230,12 +246,12 @@ def exact_lines(planned: Planned, block: Block, wanted: Wanted, known: Levels) -
     kept: dict[str, Lines] = {}
     for part, *operators in wanted.parts:
         lines = []
-        for right, left in _pairs(block, *operators):
+        for right, left in pairs_of(block, *operators):
             others = known.of(right.target, block.sector.charge)
-            elements = _elements(others.amplitudes, [right.apply(phi) for phi in levels.amplitudes])
+            elements = elements_between(others.amplitudes, [right.apply(phi) for phi in levels.amplitudes])
             partners = elements
             if left is not right:
-                partners = _elements(others.amplitudes, [left.apply(phi) for phi in levels.amplitudes])
+                partners = elements_between(others.amplitudes, [left.apply(phi) for phi in levels.amplitudes])
             weights = wanted.weights(partners, elements)
             up, start = np.nonzero(np.abs(weights) > NEGLIGIBLE * wanted.size)
             at = SIGNS[part] * (others.energies[up] - levels.energies[start])
@@ -246,8 +262,14 @@ def exact_lines(planned: Planned, block: Block, wanted: Wanted, known: Levels) -
     sums |= wanted.rules(boltzmann @ np.array(averages, complex).reshape(-1, len(above)).T)
     phonons = np.sum(np.abs(levels.amplitudes) ** 2, axis=1)
     sums["phonons"] = boltzmann @ phonons
-    rows = {name: np.asarray(values, complex)[None] for name, values in sums.items()}
+    rows = {name: np.asarray(values, complex)[None] for name, values in settled_curves(sums).items()}
     return Contribution(planned.member, len(above), True, float(levels.energies[0]), z, energy, squared, rows, kept)
+
+
+def most_steps(block: Block, sampling: Sampling, options: Options) -> int:
+    """Return the largest Krylov space that a random vector may have: its vectors, images and their own must fit."""
+    fitting = options.memory_limit // (3 * block.energy.dtype.itemsize * block.energy.size)
+    return max(sampling.steps, min(MOST_STEPS, fitting))
 
 
 def sampled_lines(
@@ -257,7 +279,7 @@ def sampled_lines(
     averaged: Sequence[TensorOperator],
     lowest: Eigenstates,
     vectors: Iterable[Sample],
-    steps: int,
+    most: int,
 ) -> Contribution:
     r"""Find the lines that start in a block: those of its lowest levels, and of random vectors for the rest.
 
@@ -265,7 +287,8 @@ def sampled_lines(
               \sum_{jl} e^{-\beta e_j} \langle r|\psi_j\rangle \langle\psi_j|A^\dagger|\phi_l\rangle
               \langle\phi_l|B|r\rangle\, \delta(\omega - \epsilon_l + e_j)
 
-    with Ritz pairs (e, psi) of the space of r and (epsilon, phi) of that of B r; A = B but for cross spectra.
+    with Ritz pairs (e, psi) of the space of r and (epsilon, phi) of that of B r; A = B but for cross spectra. Both
+    spaces grow, up to `most` vectors, until the curve does not change any more.
 
     References
     ----------
@@ -275,7 +298,7 @@ def sampled_lines(
     origin = float(lowest.energies[0])
     known = lowest.energies - origin
     share = np.exp(-known / t[:, None])
-    moving = {part: _pairs(block, *operators) for part, *operators in wanted.parts}
+    moving = {part: pairs_of(block, *operators) for part, *operators in wanted.parts}
 
     def in_states(states: Sequence[Amplitudes]) -> dict[str, NDArray[Any]]:
         values = np.array([[np.vdot(phi, a.apply(phi)) for a in averaged] for phi in states], complex)
@@ -287,17 +310,21 @@ def sampled_lines(
     exact = {name: share @ values for name, values in in_states(list(lowest.amplitudes)).items()}
     for part, found in moving.items():
         exact |= wanted.seen(part, list(_lines_of_levels(found, SIGNS[part], lowest, share, wanted)))
+    exact = settled_curves(exact)
     first = np.array([share @ known**power for power in range(3)])
     thermodynamics, rows = [], []
-    for sample in vectors:
+    change: dict[str, NDArray[Any]] = {}
+    steps = 0
+    for given in vectors:
+        sample, images = _imaged(given.grown(steps), moving, wanted.size)
+        if not steps:  # the first vector tells how many steps all take
+            sample, images, change = _settled(sample, images, moving, wanted, exact, origin, most)
+            steps = sample.steps
+        lines = _seen(images, wanted, steps, origin)
         above = sample.energies - origin
         boltzmann = np.exp(-above / t[:, None])
         thermodynamics.append(first + np.array([(boltzmann * sample.weights) @ above**power for power in range(3)]))
-        row = in_states(list(sample.thermal_states(t, origin)))
-        for part, found in moving.items():
-            lines = [_lines_of_vector(pair, SIGNS[part], sample, boltzmann, steps, wanted) for pair in found]
-            row |= wanted.seen(part, lines)
-        rows.append(row)
+        rows.append(in_states(list(sample.thermal_states(t, origin))) | lines | change)
     sums = {name: np.array([exact[name] + row[name] for row in rows], complex) for name in exact}
     rules = [wanted.rules(row) for row in sums["averages"]]
     sums |= {name: np.array([row[name] for row in rules]) for name in rules[0]}
@@ -305,30 +332,47 @@ def sampled_lines(
     return Contribution(planned.member, planned.dimension, False, origin, z, energy, squared, sums)
 
 
-def _transitions(block: Block, operator: Operator) -> tuple[Transition, ...]:
-    target: Hamiltonian | None = target_hamiltonian(block.hamiltonian, charge_change(block.space.model, operator))
-    found = () if target is None else transitions(block, operator, target)
-    return tuple(transition for transition in found if transition.target.dimension)
+Images = Mapping[str, Sequence[Image]]
+"""Images of a random vector, by the part of the spectrum."""
 
 
-Pair = tuple[Transition, Transition]
-"""What leads from a block to another on the right and on the left of a weight."""
+def _imaged(sample: Sample, moving: Mapping[str, Sequence[Pair]], size: float) -> tuple[Sample, Images]:
+    return sample, {
+        part: [image for pair in pairs if (image := Image.of(pair, sample, size)) is not None]
+        for part, pairs in moving.items()
+    }
 
 
-def _pairs(block: Block, right: Operator, left: Operator) -> tuple[Pair, ...]:
-    """Return the parts of two operators that lead to the same blocks, the same object twice for one operator."""
-    found = _transitions(block, right)
-    if left is right:
-        return tuple((transition, transition) for transition in found)
-    others = {transition.target.symmetries: transition for transition in _transitions(block, left)}
-    there = (transition for transition in found if transition.target.symmetries in others)
-    return tuple((transition, others[transition.target.symmetries]) for transition in there)
+def _seen(images: Images, wanted: Wanted, steps: int, origin: float) -> dict[str, NDArray[Any]]:
+    found: dict[str, NDArray[Any]] = {}
+    for part, there in images.items():
+        found |= wanted.seen(part, [_lines_of(image, SIGNS[part], steps, wanted, origin) for image in there])
+    return found
 
 
-def _elements(left: Amplitudes, right: Sequence[Amplitudes]) -> Amplitudes:
-    """Return ``<left_m|right_n>``, shape (m, n)."""
-    columns = np.array(right).reshape(len(right), -1)
-    return np.asarray(left.reshape(len(left), -1).conj() @ columns.T)
+def _settled(
+    sample: Sample,
+    images: Images,
+    moving: Mapping[str, Sequence[Pair]],
+    wanted: Wanted,
+    exact: Mapping[str, NDArray[Any]],
+    origin: float,
+    most: int,
+) -> tuple[Sample, Images, dict[str, NDArray[Any]]]:
+    """Return a random vector with enough Lanczos steps, its images, and what further steps would change."""
+    while True:
+        spaces = (sample.space, *(image.space for there in images.values() for image in there))
+        whole, fewer = (_seen(images, wanted, n, origin) for n in (sample.steps, sample.steps - sample.steps // 4))
+        ended = all(len(space) < sample.steps for space in spaces)
+        change = {name: (0.0 if ended else 1.0) * (whole[name] - fewer[name]) for name in whole if is_curve(name)}
+        missing = 0.0
+        for name in (name for name in change if name.endswith("_curve")):
+            size = np.abs(whole[name] + exact[name]).max(axis=1)
+            missing = max(missing, *(np.abs(change[name]).max(axis=1) / np.where(size > 0, size, 1.0)))
+        if missing <= SETTLED or sample.steps >= most:
+            further = min(1.0, missing) ** (1 / 3)  # errors fall exponentially: a quarter brings the third of a power
+            return sample, images, {f"{name}{UNSETTLED}": further * values for name, values in change.items()}
+        sample, images = _imaged(sample.grown(min(most, int(GROWTH * sample.steps))), moving, wanted.size)
 
 
 def _lines_of_levels(
@@ -350,22 +394,10 @@ def _lines_of_levels(
                 yield sign * (lines.energies - energy), share[:, number, None] * weights
 
 
-def _lines_of_vector(
-    moving: Pair, sign: int, sample: Sample, boltzmann: NDArray[np.float64], steps: int, wanted: Wanted
-) -> Lines:
+def _lines_of(image: Image, sign: int, steps: int, wanted: Wanted, origin: float) -> Lines:
     """Return the lines between the Krylov spaces of a random vector and of its image."""
-    right, left = moving
-    space, target = sample.space, right.target
-    images = [left.apply(row.reshape(sample.block.shape)) for row in space.basis]
-    first = images[0] if left is right else right.apply(space.basis[0].reshape(sample.block.shape))
-    start = np.linalg.norm(sample.overlaps) * first.ravel()
-    if np.linalg.norm(start) ** 2 <= NEGLIGIBLE * wanted.size:
-        return np.zeros(0), np.zeros((len(boltzmann), 0))
-    start = start.astype(np.result_type(start.dtype, target.energy.dtype))
-    other = krylov(target.energy.dot, target.energy.project, start, min(steps, target.energy.dimension))
-    inner = _elements(other.basis, images)
-    elements = other.ritz @ inner @ space.ritz.T  # <phi_l|A|psi_j>
-    amplitude = float(np.linalg.norm(start)) * other.starts
-    at = sign * (other.energies[:, None] - sample.energies)
-    weights = wanted.weights(elements, amplitude[:, None] * sample.overlaps)
+    source, target, left, right = image.lines(steps)
+    weights = wanted.weights(left, right)
+    boltzmann = np.exp(-(source - origin) / wanted.temperatures[:, None])
+    at = sign * (target[:, None] - source)
     return at.ravel(), np.array([(weights * factor).ravel() for factor in boltzmann])

@@ -17,7 +17,7 @@ from .ensembles import Ensemble
 from .excitations import near_cutoff, size_of
 from .kept_blocks import KeptBlocks
 from .sum_rules import allowed_defects
-from .thermal_lines import Wanted
+from .thermal_lines import UNSETTLED, Wanted
 from .totals import Replicates, Totals
 
 SIGMAS = 8.0
@@ -48,6 +48,16 @@ class ThermalLines:
     def is_exact(self) -> bool:
         """True where no block was sampled."""
         return all(part.exact for part in self.parts)
+
+    @property
+    def floor(self) -> float:
+        """What the spectrum does not fall below: zero, but for the cross spectrum of two probes."""
+        return 0.0 if self.wanted.cross is None else -np.inf
+
+    def unsettled(self, name: str, *parts: str) -> NDArray[np.float64]:
+        """Return by how much the last Lanczos steps have changed a curve of all parts, or of some."""
+        changes = [self[f"{part}_{name}{UNSETTLED}"][0] for part in parts or self.names]
+        return np.asarray(np.abs(sum(changes)), float)
 
     def __getitem__(self, name: str) -> Replicates:
         found = self._moved(name)

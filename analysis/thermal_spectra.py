@@ -21,12 +21,13 @@ from ..solvers.arguments import read_options
 from .block_sums import block_sums
 from .ensembles import Blocks, Ensemble, Sampling, a_sampling, an_ensemble, plan, thermal_problems
 from .excitations import MOMENTS
-from .labelled import labelled
+from .labelled import check_numbers, labelled
 from .probes import Probe, check_cross, probe_of, probe_problems
 from .spectra import DEFAULT_BROADENING, resolved, silent
 from .sum_rules import moment_formulas
 from .thermal import in_words, settled
-from .thermal_flux import thermal_flux_response
+from .thermal_cutoff import with_cutoff_errors
+from .thermal_flux import capped_response
 from .thermal_lines import Wanted
 from .thermal_rules import ThermalLines, allowed_misses, check_rules, detailed_balance
 from .totals import Replicates, Totals, jackknife
@@ -70,7 +71,8 @@ def thermal_spectral_function(
 
     with B adding charge; the second part is there for charged probes only. omega is measured from the chemical
     potential. Blocks of the ensemble that are small enough take all their levels; in the others the lines of the lowest
-    levels are exact and the rest is sampled with random vectors, with jackknife errors. For the probe "current" it is
+    levels are exact and the rest is sampled with random vectors, with as many Lanczos steps as the curve takes. Error
+    bars hold what random vectors, Lanczos steps and the phonon cutoff make of a number. For the probe "current" it is
     the regular optical conductivity at omega > 0,
 
     .. math:: \sigma_{reg}(\omega) = \frac{\pi}{L}\,\frac{1 - e^{-\omega/T}}{\omega}
@@ -109,7 +111,8 @@ def thermal_spectral_function(
         ``addition_weight``, ``removal_weight``, ``zero_frequency`` A(0), ``pseudogap`` A(0) / A(0) at the highest
         temperature, ``balance`` (what detailed balance makes of the other half of the spectrum; NaN where the ensemble
         has none; for two Hermitian probes the conjugate of the other half) with ``balance_defect``, and the error bars
-        ``NAME_error``, which carry the uncertainty of a chemical potential that is found by sampling. Where there are
+        ``NAME_error``, which carry the uncertainty of a chemical potential that is found by sampling, with phonons also
+        ``NAME_cutoff_error``, the part of it that comes from the cutoff. Where there are
         few lines, all of them: ``pole_weights`` over ``temperature`` and ``pole``, at ``pole_frequencies``. The
         conductivity has ``drude``, ``fsum`` and ``fsum_defect`` as well.
 
@@ -119,6 +122,8 @@ def thermal_spectral_function(
         If temperatures or ensemble are wrong.
     ValueError
         If the two probes change the charge differently, or one is the current.
+    CutoffError
+        If no affordable cap reaches ``phonons.accuracy``, with ``cutoff = "auto"``.
     ArithmeticError
         If a moment misses its sum rule, or the spectrum detailed balance, by more than they may.
 
@@ -138,13 +143,38 @@ def thermal_spectral_function(
     """
     kind = Ensemble(ensemble) if isinstance(ensemble, str) else ensemble
     probe, cross = probe_of(model, "probe", probe), None if cross is None else probe_of(model, "cross", cross)
+    shape = (temperatures, frequencies, broadening, lineshape, kind)
+    return with_cutoff_errors(
+        model,
+        kind,
+        temperatures,
+        sampling or Sampling(),
+        lambda capped, how: _spectrum(capped, probe, *shape, how, options, progress, cross),
+    )
+
+
+def _spectrum(
+    model: Model,
+    probe: Probe,
+    temperatures: Sequence[float],
+    frequencies: Sequence[float] | NDArray[np.float64],
+    broadening: float,
+    lineshape: str,
+    kind: Ensemble,
+    sampling: Sampling,
+    options: Options | None,
+    progress: Callable[[str], None],
+    cross: Probe | None,
+) -> xr.Dataset:
+    """Return the spectrum with a given cutoff."""
     found = thermal_lines(
         model, probe, temperatures, frequencies, broadening, lineshape, kind, sampling, options, progress, cross
     )
     data = _dataset(found, model)
+    check_numbers(data, ("values", "values_error", "moments", "moments_error", "chemical_potential"))
     check_rules(data, found)
     if found.wanted.loop:
-        conductivity = _conductivity(model, found, kind, sampling or Sampling(), options or Options(), progress)
+        conductivity = _conductivity(model, found, kind, sampling, options or Options(), progress)
         data = data.merge(conductivity, combine_attrs="override")
     found.kept.remove()
     return data
@@ -218,27 +248,41 @@ def _dataset(found: ThermalLines, model: Model) -> xr.Dataset:
     coords = {"temperature": t, "omega": omega}
     variables: dict[str, xr.DataArray] = {}
 
-    def add(name: str, replicates: Replicates, dims: tuple[str, ...], formula: str, units: str = "1") -> None:
+    def add(
+        name: str,
+        replicates: Replicates,
+        dims: tuple[str, ...],
+        formula: str,
+        units: str = "1",
+        steps: NDArray[np.float64] | float = 0.0,
+        floor: float = -np.inf,
+    ) -> None:
         value, error = jackknife(replicates)
+        value, error = np.maximum(value, floor) if np.isfinite(floor) else value, np.hypot(error, steps)
         there = {dim: coords[dim] for dim in ("temperature", *dims) if dim in coords}
         variables[name] = labelled(name, value, ["temperature", *dims], formula, units, there)
         variables[f"{name}_error"] = labelled(f"{name}_error", error, ["temperature", *dims], "error bar", units, there)
 
     form = "Lorentzian" if wanted.lineshape == "lorentzian" else "Gaussian"
-    add("values", found.both("curve"), ("omega",), f"sum_mn p_m |<n|O|m>|^2 of {form} lines", "1/energy")
+    formula = f"sum_mn p_m |<n|O|m>|^2 of {form} lines"
+    add("values", found.both("curve"), ("omega",), formula, "1/energy", found.unsettled("curve"), found.floor)
     nothing = np.zeros_like(found.both("curve"))
     for part in ("addition", "removal"):
         there = part in found.names
-        add(part, found[f"{part}_curve"] if there else nothing, ("omega",), f"lines of {part}", "1/energy")
+        curve, off = (found[f"{part}_curve"], found.unsettled("curve", part)) if there else (nothing, 0.0)
+        add(part, curve, ("omega",), f"lines of {part}", "1/energy", off, found.floor)
         weight = found[f"{part}_moments"][..., 0] if there else nothing[..., 0]
         add(f"{part}_weight", weight, (), f"sum of the weights of {part}")
     moments = found.both("moments")
     add("moments", moments, ("order",), "sum of weight omega^order", "energy^order")
     zero = found.both("zero")
-    add("zero_frequency", zero, (), "A(0, T)", "1/energy")
+    off = found.unsettled("zero")
+    add("zero_frequency", zero, (), "A(0, T)", "1/energy", off, found.floor)
     hottest = int(np.argmax(t))
     with np.errstate(divide="ignore", invalid="ignore"):
-        add("pseudogap", zero / zero[:, hottest, None], (), PSEUDOGAP)
+        ratio = zero / zero[:, hottest, None]
+        off = np.hypot(off, np.abs(ratio[0]) * off[hottest]) / np.abs(zero[0, hottest])
+        add("pseudogap", ratio, (), PSEUDOGAP, "1", off, found.floor)
     if not wanted.loop:
         rules = np.full_like(moments, np.nan)
         rules[..., : len(wanted.averaged)] = found["averages"]
@@ -266,8 +310,8 @@ def _poles(found: ThermalLines) -> dict[str, xr.DataArray]:
     t, totals = found.wanted.temperatures, found.totals
     at, weights = [np.zeros(0)], [np.zeros((len(t), 0))]
     for part in found.parts:
-        above = part.origin - totals.lowest - totals.shift[0] * part.member.sector.charge
-        factor = np.exp(-above / t) / totals.partition[0]
+        above = part.origin - totals.shift[0] * part.member.sector.charge - totals.lowest[0]
+        factor = np.exp(-above / t - totals.log_partition[0])
         for x, w in part.lines.values():
             at.append(x)
             weights.append(w * factor[:, None])
@@ -303,7 +347,7 @@ def _conductivity(
 ) -> xr.Dataset:
     """Return the thermal Drude weight, and the f-sum rule with it."""
     t, loop = found.wanted.temperatures, found.wanted.loop
-    response = thermal_flux_response(model, [model.flux], t.tolist(), kind, sampling, options, progress)
+    response = capped_response(model, np.array([model.flux]), t, kind, sampling, options, progress)
     drude = response["drude"].values[:, 0]
     fsum, error = jackknife(np.pi / (2 * loop) * found["averages"][..., 0])
     weight = found.both("moments")[0, :, 0]

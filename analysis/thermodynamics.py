@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from ..hamiltonians import Model
 from .ensembles import Ensemble
 from .totals import Replicates, Totals
@@ -38,19 +36,17 @@ def thermodynamics(model: Model, kind: Ensemble, totals: Totals) -> Mapping[str,
     With a wanted density, mu depends on T and C is that at fixed mu nevertheless.
     """
     t = totals.temperatures
-    potential = totals.lowest - t * np.log(totals.partition)
-    energy = totals.lowest + totals.energy
-    variance = totals.energy_squared - totals.energy**2
-    charge_variance = totals.charge_squared - totals.charge**2
+    potential = totals.lowest - t * totals.log_partition
+    entropy = totals.log_partition + totals.energy / t
     name, formula = ("grand_potential", "Omega = -T ln Z") if kind.is_grand else ("free_energy", "F = -T ln Z")
     return {
         name: Quantity(potential, formula, "energy"),
-        "energy": Quantity(energy, "<H>, mu inside H", "energy"),
-        "entropy": Quantity((energy - potential) / t, "(<H> + T ln Z) / T", "1"),
-        "specific_heat": Quantity(variance / t**2, "(<H^2> - <H>^2) / T^2, at fixed mu", "1"),
+        "energy": Quantity(totals.lowest + totals.energy, "<H>, mu inside H", "energy"),
+        "entropy": Quantity(entropy, "(<H> + T ln Z) / T", "1"),
+        "specific_heat": Quantity(totals.energy_variance / t**2, "(<H^2> - <H>^2) / T^2, at fixed mu", "1"),
         "charge": Quantity(totals.charge, "<N>, N = N_e + 2 N_b", "1"),
-        "charge_variance": Quantity(charge_variance, "<N^2> - <N>^2", "1"),
-        "compressibility": Quantity(charge_variance / t, "d<N>/dmu = (<N^2> - <N>^2) / T", "1/energy"),
-        "spin_susceptibility": Quantity(totals.spin_squared / t, "<S_z^2> / T", "1/energy"),
+        "charge_variance": Quantity(totals.charge_variance, "<N^2> - <N>^2", "1"),
+        "compressibility": Quantity(totals.charge_variance / t, "d<N>/dmu = (<N^2> - <N>^2) / T", "1/energy"),
+        "spin_susceptibility": Quantity(totals.spin_variance / t, "(<S_z^2> - <S_z>^2) / T", "1/energy"),
         "chemical_potential": Quantity(model.chemical_potential + totals.shift, "mu", "energy"),
     }

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
+from scipy.special import logsumexp
+from scipy.stats import t as student
 
 from ..clusters import InvalidValue
 from .contributions import Contribution
 
 Replicates = NDArray[Any]
 """Shape (1 + samples, temperatures, ...): first the value from all random vectors, then with each left out."""
-FURTHEST = 1e6
-"""Chemical potentials are sought within this distance of that of the model, in units of max(T, 1)."""
+SIGMAS = ((1, 0.841345), (2, 0.977250))
+"""Shares of a normal distribution below one and two standard deviations."""
 
 
 @dataclass(frozen=True)
@@ -27,24 +29,28 @@ class Totals:
     ----------
     temperatures : (t,) float
         T.
-    lowest : float
-        Energy from which Boltzmann factors are counted.
-    partition : Replicates
-        ``sum exp(-(E - lowest) / T)``, with the shift of mu in E.
-    energy, energy_squared, charge, charge_squared, spin_squared, shift : Replicates
-        Averages of E - lowest, its square, N, N^2, S_z^2, and the chemical potential added to that of the model.
+    lowest : Replicates
+        Energy from which Boltzmann factors are counted: the lowest level, with the shift of mu in it.
+    log_partition : Replicates
+        ``ln sum exp(-(E - lowest) / T)``, with the shift of mu in E.
+    energy, charge : Replicates
+        Averages of E - lowest, and of N.
+    energy_variance, charge_variance, spin_variance : Replicates
+        Variances of E, N and S_z.
+    shift : Replicates
+        The chemical potential added to that of the model.
     observables : mapping of str to Replicates
         Averages.
     """
 
     temperatures: NDArray[np.float64]
-    lowest: float
-    partition: Replicates = field(repr=False)
+    lowest: Replicates = field(repr=False)
+    log_partition: Replicates = field(repr=False)
     energy: Replicates = field(repr=False)
-    energy_squared: Replicates = field(repr=False)
     charge: Replicates = field(repr=False)
-    charge_squared: Replicates = field(repr=False)
-    spin_squared: Replicates = field(repr=False)
+    energy_variance: Replicates = field(repr=False)
+    charge_variance: Replicates = field(repr=False)
+    spin_variance: Replicates = field(repr=False)
     shift: Replicates = field(repr=False)
     observables: Mapping[str, Replicates] = field(repr=False)
 
@@ -76,16 +82,23 @@ class Totals:
             If no chemical potential gives that charge.
         """
         count = max(len(part.partition) for part in parts)
-        lowest = min(part.origin for part in parts)
-        number = np.array([part.member.sector.charge for part in parts], dtype=float)
-        origin = np.array([part.origin - lowest for part in parts])
-        copies = np.array([part.member.copies for part in parts], dtype=float)
-        z = np.array([replicates_of(part.partition, count) for part in parts])
-        log_weight = np.log(copies)[:, None] - origin[:, None] / temperatures
+        n = np.array([part.member.sector.charge for part in parts], dtype=float)[:, None, None]
+        spin = np.array([0.5 * part.member.sector.spin_excess for part in parts])[:, None, None]
+        one_sided = np.array([part.member.spin_copies == 1 for part in parts])[:, None, None]
+        origin = np.array([part.origin for part in parts])[:, None, None]
+        copies = np.array([part.member.copies for part in parts], dtype=float)[:, None, None]
+        z, e1, e2 = (
+            np.array([replicates_of(getattr(part, name), count) for part in parts])
+            for name in ("partition", "energy", "energy_squared")
+        )
         shift = np.zeros(z.shape[1:]) + (0.0 if shift is None else shift)
         if charge is not None:
-            shift = _shifts(np.log(z) + log_weight[:, None], number, temperatures, charge)
-        factor = np.exp(log_weight[:, None] + _largest_out(shift * number[:, None, None] / temperatures))
+            log_weight = np.log(copies * z) - (origin - origin.min()) / temperatures
+            shift = _shifts(log_weight, n.ravel(), temperatures, charge)
+        above = origin - shift * n
+        lowest = np.min(above, axis=0)
+        above = above - lowest
+        factor = copies * np.exp(-above / temperatures)
         total = np.sum(factor * z, axis=0)
 
         def average(values: NDArray[Any]) -> Replicates:
@@ -93,21 +106,17 @@ class Totals:
             mean: Replicates = np.sum(factor.reshape(*factor.shape, *inner) * values, axis=0)
             return np.asarray(mean / total.reshape(*total.shape, *inner))
 
-        above = origin[:, None, None] - shift * number[:, None, None]
-        e1 = np.array([replicates_of(part.energy, count) for part in parts])
-        e2 = np.array([replicates_of(part.energy_squared, count) for part in parts])
-        spin = np.array([(0.5 * part.member.sector.spin_excess) ** 2 for part in parts])
-        n = number[:, None, None]
-        scale = np.exp(np.max(shift * n / temperatures, axis=0))
+        energy, mean_charge, mean_spin = average(e1 + above * z), average(n * z), average(spin * one_sided * z)
+        beyond = above - energy
         return cls(
             temperatures,
             lowest,
-            total * scale,
-            average(e1 + above * z),
-            average(e2 + 2 * above * e1 + above**2 * z),
-            average(n * z),
-            average(n**2 * z),
-            average(spin[:, None, None] * z),
+            np.log(total),
+            energy,
+            mean_charge,
+            average(e2 + 2 * beyond * e1 + beyond**2 * z),
+            average((n - mean_charge) ** 2 * z),
+            average(0.5 * sum((sign * spin - mean_spin) ** 2 for sign in (1, np.where(one_sided, 1, -1))) * z),
             shift,
             _observables(parts, count, average),
         )
@@ -140,46 +149,53 @@ def replicates_of(rows: NDArray[Any], count: int) -> Replicates:
     return np.concatenate([total[None] / count, (total - rows) / (count - 1)])
 
 
-def _largest_out(exponents: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(exponents - np.max(exponents, axis=0))
-
-
 def _shifts(
     log_weight: NDArray[np.float64], number: NDArray[np.float64], temperatures: NDArray[np.float64], charge: float
 ) -> NDArray[np.float64]:
-    """Return the change of mu that gives a charge, for every replicate and temperature."""
-    shift = np.zeros(log_weight.shape[1:])
-    if not number.min() < charge < number.max():
+    r"""Return the change of mu that gives a charge, for every replicate and temperature.
+
+    ``<N>`` is flat in a gap. The logarithm of the odds of a larger against a smaller charge rises everywhere,
+
+    .. math:: g(\mu) = \ln\sum_{N > n}(N - n) z_N e^{\mu N/T} - \ln\sum_{N < n}(n - N) z_N e^{\mu N/T},
+
+    by no less per mu than the distance of the charges next to n, over T, so that its zero is bracketed.
+    """
+    distance = number - charge
+    more, fewer = distance > 0, distance < 0
+    if not (more.any() and fewer.any()):
         raise InvalidValue(
             f"the charge {charge:g} is out of reach; it must lie between {number.min():g} and {number.max():g}"
         )
+    logs = log_weight + np.log(np.where(distance == 0, 1.0, np.abs(distance)))[:, None, None]
+    nearest = distance[more].min() - distance[fewer].max()
+    shift = np.zeros(log_weight.shape[1:])
     for place in np.ndindex(*shift.shape):
-        logs, t = log_weight[(slice(None), *place)], temperatures[place[-1]]
+        up, down = logs[(more, *place)], logs[(fewer, *place)]
 
-        def excess(mu: float, logs: NDArray[np.float64] = logs, t: float = float(t)) -> float:
-            exponents = logs + mu * number / t
-            weights = np.exp(exponents - exponents.max())
-            return float(weights @ number / weights.sum()) - charge
+        def odds(x: float, up: NDArray[np.float64] = up, down: NDArray[np.float64] = down) -> float:
+            return float(logsumexp(up + x * distance[more]) - logsumexp(down + x * distance[fewer]))
 
-        reach = first = float(t) * (1.0 + float(np.ptp(logs[np.isfinite(logs)])))
-        while not excess(-reach) < 0 < excess(reach):
-            reach *= 2
-            if reach > FURTHEST * first:
-                raise InvalidValue(f"no chemical potential gives the charge {charge:g} at T = {t:g}")
-        shift[place] = brentq(excess, -reach, reach, xtol=1e-13 * float(t), rtol=1e-14)
+        ends = sorted((0.0, -1.0000001 * odds(0.0) / nearest))
+        found = brentq(odds, *ends, xtol=1e-13, rtol=1e-14) if ends[0] < ends[1] else 0.0
+        shift[place] = temperatures[place[-1]] * found
     return shift
 
 
 def jackknife(replicates: Replicates) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """Return value and error of a quantity; the error is zero where nothing was sampled.
 
+    Few vectors tell their spread itself with an uncertainty. By Student's distribution the error bar is longer: the
+    mean of what one and what two bars take to be right as often as those of a normal distribution.
+
     Examples
     --------
-    >>> jackknife(np.array([[2.0], [1.9], [2.1]]))  # of two vectors
-    (array([2.]), array([0.1]))
+    >>> value, error = jackknife(np.array([[2.0], [1.9], [2.1], [1.9], [2.1]]))  # of four vectors
+    >>> value, error.round(4)
+    (array([2.]), array([0.2468]))
     """
     value, others = replicates[0], replicates[1:]
     if not len(others):
         return value, np.zeros(value.shape)
     spread = np.abs(others - others.mean(axis=0)) ** 2
-    return value, np.asarray(np.sqrt((len(others) - 1) / len(others) * spread.sum(axis=0)))
+    few = np.mean([student.ppf(share, len(others) - 1) / n for n, share in SIGMAS])
+    return value, np.asarray(few * np.sqrt((len(others) - 1) / len(others) * spread.sum(axis=0)))

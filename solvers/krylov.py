@@ -39,6 +39,17 @@ class Krylov:
     ritz: NDArray[np.float64] = field(repr=False)
     basis: Vector = field(repr=False)
 
+    def __len__(self) -> int:
+        return len(self.basis)
+
+    def first(self, steps: int) -> Krylov:
+        """Return the space of the first vectors."""
+        if steps >= len(self):
+            return self
+        matrix = (self.ritz.T[:steps] * self.energies) @ self.ritz[:, :steps]
+        energies, vectors = la.eigh_tridiagonal(matrix.diagonal(), matrix.diagonal(1))
+        return Krylov(energies, vectors[0], vectors.T, self.basis[:steps])
+
 
 class _Kept:
     """H as QuSpin's recursion sees it: each Lanczos vector is made orthogonal to all before it, in QuSpin's buffer."""

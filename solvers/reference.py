@@ -197,7 +197,7 @@ def reaching(model: Model, sectors: Sequence[Sector]) -> Model:
     """
     table = model.phonons
     assert table is not None
-    needed = _needed([_lowest_wells(model, sector) for sector in sectors])
+    needed = _needed([_lowest_wells(model, sector, sectors[0].charge) for sector in sectors])
     space = Space(model, sectors[0]).phonons
     if not needed or needed + _margin(needed) <= min(space.total_quanta, space.max_quanta):
         return model
@@ -209,7 +209,7 @@ def _wider(model: Model, sectors: Sequence[Sector]) -> Iterator[Model]:
     """Yield the model with larger caps in its own frame, and around the point between all wells."""
     table = model.phonons
     assert table is not None
-    wells = [_lowest_wells(model, sector) for sector in sectors]
+    wells = [_lowest_wells(model, sector, sectors[0].charge) for sector in sectors]
     needed, total = _needed(wells), Space(model, sectors[0]).phonons.total_quanta
     within = table.max_quanta is not None and needed < table.max_quanta
     more = max(total + max(2, math.ceil(0.3 * total)), needed + _margin(needed))
@@ -224,9 +224,9 @@ def _wider(model: Model, sectors: Sequence[Sector]) -> Iterator[Model]:
         yield replace(model, phonons=replace(listed, total_quanta=needed + _margin(needed)))
 
 
-def _lowest_wells(model: Model, sector: Sector) -> tuple[NDArray[np.float64], list[Well]]:
-    """Return the frame of a sector and its lowest wells."""
-    space = Space(model, sector)
+def _lowest_wells(model: Model, sector: Sector, mean_charge: int) -> tuple[NDArray[np.float64], list[Well]]:
+    """Return the lowest wells of a sector, and the frame that belongs to the charge from which operators lead there."""
+    space = Space(model, sector, mean_charge)
     land = landscape(space, hamiltonian_operator(model))
     return space.frame, relevant(land, land.ceiling + 1e-9 * (1.0 + abs(land.ceiling)))
 

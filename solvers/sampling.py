@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..hamiltonians import Amplitudes, Block
 from ..hamiltonians.threads import one_blas_thread
-from .deflation import Vector, add, overlaps
+from .deflation import Projection, Vector, add, overlaps
 from .krylov import Krylov, krylov
 
 
@@ -35,12 +35,33 @@ class Sample:
         ``<psi_j|r>``; their squares add up to ``<r|r>``.
     space : Krylov
         The Ritz vectors, in the Lanczos vectors.
+    project : function
+        Onto the part of the block that the vector stands for.
+    steps : int
+        Lanczos steps asked for; a smaller space is invariant.
     """
 
     block: Block = field(repr=False)
     energies: NDArray[np.float64]
     overlaps: NDArray[np.float64]
     space: Krylov = field(repr=False)
+    project: Projection = field(repr=False, compare=False)
+    steps: int
+
+    def first(self, steps: int) -> Sample:
+        """Return the vector as its first `steps` Lanczos vectors see it."""
+        return self._seen(self.space.first(steps), steps)
+
+    def grown(self, steps: int) -> Sample:
+        """Return the same random vector with up to `steps` Lanczos steps."""
+        if steps <= self.steps:
+            return self
+        start, energy = self.space.basis[0], self.block.energy
+        return self._seen(krylov(energy.dot, self.project, start, min(steps, energy.dimension)), steps)
+
+    def _seen(self, space: Krylov, steps: int) -> Sample:
+        norm = float(np.linalg.norm(self.overlaps))
+        return Sample(self.block, space.energies, norm * space.starts, space, self.project, steps)
 
     @property
     def weights(self) -> NDArray[np.float64]:
@@ -94,4 +115,4 @@ def samples(
         project(r)
         norm = float(np.linalg.norm(r))
         space = krylov(energy.dot, project, r, min(steps, energy.dimension - len(locked)))
-        yield Sample(block, space.energies, norm * space.starts, space)
+        yield Sample(block, space.energies, norm * space.starts, space, project, steps)

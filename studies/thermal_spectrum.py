@@ -33,6 +33,8 @@ def thermal_spectrum_record(data: xr.Dataset) -> dict[str, object]:
         **entries(data, "spectrum", ("skipped_share",)),
         "errors": {name: plain(data[f"spectrum_{name}_error"]) for name in ERRORS},
     }
+    if "spectrum_values_cutoff_error" in data:
+        found["cutoff_errors"] = {name: plain(data[f"spectrum_{name}_cutoff_error"]) for name in ERRORS}
     if "spectrum_drude" in data:
         found |= missing(data["spectrum_drude"], "drude_missing")
     if "spectrum_pole_weights" in data:

@@ -16,6 +16,7 @@ from ..analysis.crossover import temperature_problems
 from ..analysis.ensembles import METHODS, Ensemble, Sampling, check_largest, thermal_problems
 from ..analysis.plots import plot_thermal
 from ..analysis.thermal import thermal_averages
+from ..analysis.thermal_cutoff import likely_caps
 from ..analysis.thermal_estimate import estimate_thermal
 from ..analysis.thermal_flux import thermal_flux_response
 from ..hamiltonians import Model, Problem, Sector
@@ -124,7 +125,8 @@ class ThermalTask(Task):
 
     def forecast(self, model: Model, sector: Sector | None) -> str:
         """Return blocks, memory and time of the sum."""
-        need = estimate_thermal(model, Ensemble(self.ensemble, sector, self.density), self.sampling)
+        kind = Ensemble(self.ensemble, sector, self.density)
+        need = estimate_thermal(likely_caps(model, kind, self.temperatures), kind, self.sampling)
         how = "all over all levels"
         if need.sampled:
             how = f"{need.sampled:,} of them by {self.sampling.samples} random vectors, the others over all levels"
@@ -163,11 +165,16 @@ class ThermalTask(Task):
         names = [name for name in (*POTENTIALS, *QUANTITIES, *MORE) if name in own]
         values = {name: array for name, array in own.items() if not name.endswith("_error")}
         errors = {name.removesuffix("_error"): array for name, array in own.items() if name.endswith("_error")}
+        cut = {name.removesuffix("_cutoff"): array for name, array in errors.items() if name.endswith("_cutoff")}
+        cutoff = {"cutoff_errors": {**{n: plain(cut[n]) for n in names if n in cut}, **measured_record(cut)}}
+        caps = {"total_quanta": plain(own["total_quanta"])} if "total_quanta" in own else {}
         return {
             "temperatures": plain(data["temperature"]),
             **{name: plain(values[name]) for name in names},
             "observables": measured_record(values),
             "errors": {**{name: plain(errors[name]) for name in names}, **measured_record(errors)},
+            **(cutoff if cut else {}),
+            **caps,
             "sampled_blocks": plain(own["sampled_blocks"]),
             "skipped_share": plain(own["skipped_share"]),
             **({"flux": _flux_record(data)} if "flux_current" in own else {}),
@@ -213,8 +220,9 @@ def _how(data: xr.Dataset) -> str:
         how = (
             f"{int(sampled)} blocks by {int(data['thermal_random_vectors'])} random vectors each ({which}), the others"
         )
+    cut = "; the phonon cutoff is in the error bars" if "thermal_energy_cutoff_error" in data else ""
     left = f"; blocks left out weigh less than {skipped:.0e}" if skipped else ""
-    return f"Summed {how} over all levels{left}."
+    return f"Summed {how} over all levels{left}{cut}."
 
 
 def _average_tables(data: xr.Dataset) -> Iterator[TextTable]:

@@ -376,3 +376,47 @@ def test_detailed_balance_holds_to_the_cutoff_where_each_charge_has_a_frame_of_i
         defects.append(float(abs(data.balance_defect[0])))
     assert defects[0] > 1e-9  # beyond what roundings may do
     assert defects[2] < 1e-3 * defects[0]
+
+
+def sampled_model(random):
+    """A random model with phonons, its ensemble, and a probe."""
+    clusters, pairs = (dimer(), ring(3)), bool(random.random() < 0.6)
+    number = int(random.integers(2))
+    quanta, alpha = int(random.integers(4, 8)) if number == 0 else 2, float(random.uniform(0.3, 1.2))
+    coupling = {"boson_coupling" if pairs else "electron_coupling": alpha}
+    bosons = Bosons(float(random.uniform(-1, 1)), float(random.uniform(0.2, 1))) if pairs else None
+    phonons = Phonons(float(random.uniform(0.3, 2)), total_quanta=quanta, **coupling)
+    model = Model(clusters[number], Electrons(1.0, hubbard_u=float(random.uniform(-2, 6))), bosons, phonons)
+    charge = int(random.integers(1, 4))
+    kinds = ["electron", "density", "displacement", *(["pair", "boson"] if pairs else [])]
+    return model, Ensemble("canonical", Sector(charge, two_sz=charge % 2)), probe(model, str(random.choice(kinds)))
+
+
+def coverage(seeds, omega):
+    """Shares of points within one and two error bars of random vectors and Lanczos steps, and the least A(omega)."""
+    shares, least = [], np.inf
+    for seed in seeds:
+        model, kind, seen = sampled_model(np.random.default_rng(seed))
+        how = (seen, [0.3, 1.0, 4.0], omega, 0.2, "lorentzian", kind)
+        exact = thermal_spectral_function(model, *how, Sampling("exact"))["values"].values
+        data = thermal_spectral_function(model, *how, Sampling("ftlm", 8, 40), Options(seed=seed))
+        error = np.sqrt(data.values_error.values**2 - data.values_cutoff_error.values**2 + 1e-24)
+        off = np.abs(data["values"].values - exact)[error > 1e-9 * exact.max()]
+        shares.append([np.mean(off <= bars * error[error > 1e-9 * exact.max()]) for bars in (1, 2)] if len(off) else [])
+        least = min(least, float(data["values"].min()))
+    return np.mean([row for row in shares if row], axis=0), least
+
+
+def test_steps_of_random_vectors_are_found_so_that_error_bars_hold():
+    (one, two), least = coverage(range(4), np.linspace(-4, 4, 33))
+    assert least >= 0
+    assert one > 0.5
+    assert two > 0.8
+
+
+@pytest.mark.slow
+def test_error_bars_of_spectra_of_many_random_models_are_calibrated():
+    (one, two), least = coverage(range(200), np.linspace(-6, 6, 61))
+    assert least >= 0
+    assert 0.66 <= one <= 0.85
+    assert two >= 0.93

@@ -161,7 +161,7 @@ def fidelity_susceptibility(
     >>> from respair.hamiltonians import Electrons, Model, with_parameter
     >>> tilted = Model(dimer(), Electrons(hopping=1.0, level=[0.0, 0.0]))
     >>> tilt = lambda p: with_parameter(tilted, "electrons.level", [p, -p])  # H = p s_z - s_x
-    >>> round(fidelity_susceptibility(tilt, 0.0, 1), 12)
+    >>> round(float(fidelity_susceptibility(tilt, 0.0, 1)), 12)
     0.25
     """
     sector = sector if isinstance(sector, Sector) else Sector(sector)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..clusters.arguments import taking
 from ..hamiltonians import Model, Sector
+from ..hamiltonians.arguments import a_model, a_sector
 from . import estimate as costs
 from .by_symmetry import over_blocks
 from .cutoff import CutoffSearch, is_automatic
@@ -34,6 +36,7 @@ def forecast(model: Model, sector: Sector, states: int = 1) -> Model:
     return search.with_caps(search.rehearsed.table, search.rehearsed.cap)
 
 
+@taking(model=a_model, sector=a_sector)
 def estimate(model: Model, sector: Sector | int, engine: str = "auto", states: int = 1) -> Estimate:
     """Estimate a ground-state run; of an automatic cutoff, with the cap that it is expected to choose.
 
@@ -45,7 +48,7 @@ def estimate(model: Model, sector: Sector | int, engine: str = "auto", states: i
     >>> estimate(model, Sector(8)).dimension
     2270106
     """
-    sector = sector if isinstance(sector, Sector) else Sector(sector)
+    assert isinstance(sector, Sector)
     return costs.estimate(forecast(model, sector, states), sector, engine, states)
 
 

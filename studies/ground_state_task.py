@@ -177,8 +177,8 @@ def _phonon_data(model: Model, levels: Eigenstates | LabelledLevels) -> Iterator
         accuracy = labelled("accuracy", model.phonons.accuracy, [], "largest error bar wanted", "energy")
         yield xr.Dataset({"accuracy": accuracy})
     if levels.hamiltonian.space.model.modes and len(levels.energies):
-        words = "the error bar of the ground level is below a twentieth of the gap and of the lowest frequency"
-        yield xr.Dataset({"cutoff_suffices": labelled("cutoff_suffices", _suffices(levels), [], words)})
+        words = "1 where the error bar of the ground level is below a twentieth of the gap and of the lowest frequency"
+        yield xr.Dataset({"cutoff_suffices": labelled("cutoff_suffices", int(_suffices(levels)), [], words)})
     if used is not None and used.displacement == "lang-firsov":
         share = labelled("dressing", used.strength, [], "share of the displacement that follows the charges")
         yield xr.Dataset({"dressing": share})

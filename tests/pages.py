@@ -44,7 +44,7 @@ def blocks(page, language=None):
 
 def run_page(page, folder, languages=None):
     """Run the blocks of a page in a folder; return the names that its Python leaves and what that prints."""
-    names, printed, whole = {"__name__": "__main__"}, io.StringIO(), [""]
+    names, printed, whole = {"__name__": "page"}, io.StringIO(), [""]
     run = {
         "python": lambda block: run_python(block, names),
         "toml": lambda block: whole.append(read_toml(block, folder, whole[-1])),

@@ -36,7 +36,7 @@ from respair.hamiltonians import (
     quanta,
 )
 from respair.hamiltonians.tensor import TensorHamiltonian
-from respair.solvers.ground_state import _product_index
+from respair.solvers.engines import product_index
 
 ROUNDING = 1e-12
 often = settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -92,7 +92,7 @@ def test_one_quspin_basis_for_everything_gives_the_reference(case):
     model, sector = case
     hamiltonian = Hamiltonian.of(model, sector)
     basis, matrix = hamiltonian.quspin()
-    number = _product_index(hamiltonian, basis.states)
+    number = product_index(hamiltonian, basis.states)
     np.testing.assert_array_equal(np.sort(number), np.arange(hamiltonian.space.dimension))
     expected = sector_matrix(model, hamiltonian.space)[np.ix_(number, number)]
     np.testing.assert_allclose(matrix.toarray(), expected, rtol=0, atol=bound(expected))

@@ -25,7 +25,7 @@ from respair.hamiltonians import (
 )
 from respair.hamiltonians.tensor import TensorHamiltonian
 from respair.solvers import Options, ground_state
-from respair.solvers.ground_state import _product_index
+from respair.solvers.engines import product_index
 
 EXACT = 1e-12
 often = settings(
@@ -75,7 +75,7 @@ def test_the_quspin_basis_gives_the_reference_matrix(case):
     model, sector = case
     hamiltonian = Hamiltonian.of(model, sector)
     basis, matrix = hamiltonian.quspin()
-    order = _product_index(hamiltonian, basis.states)
+    order = product_index(hamiltonian, basis.states)
     expected = sector_matrix(model, sector, hamiltonian.space)[np.ix_(order, order)]
     np.testing.assert_allclose(matrix.toarray(), expected, rtol=0, atol=EXACT * scale(expected))
 

@@ -498,7 +498,7 @@ WRONG = {
     "less than none": (("lang-firsov", -0.1), "numbers from 0 to 1"),
     "another word": (("lang-firsov", "best"), 'or "optimal"'),
     "not a number": (("lang-firsov", float("nan")), "numbers from 0 to 1"),
-    "another frame": (("lang", None), '"none", "mean", "lang-firsov", or a list'),
+    "another frame": (("lang", None), '"none", "mean", "lang-firsov", "auto", or a list'),
 }  # fmt: skip
 
 

@@ -131,7 +131,7 @@ def test_the_table_shows_what_runs_what_is_done_and_what_failed(display):
     assert rows[0] == ["point", "state", "energy", "residual", "seconds"]
     assert rows[1][:5] == ["x", "=", "1", "done", "-1.000000000000"]
     assert rows[2][3] == "failed"
-    assert rows[3] == ["x", "=", "2", "running", "-1.25000000", "1.0e-03", "0"]
+    assert rows[3] == ["x", "=", "2", "running", "-1.25", "1.0e-03", "0"]
     assert "&lt;too much&gt;" in html
     assert '<progress max="6" value="4"' in html
     assert display.shown[-1]["text/plain"] == "site: 6 of 6 points, 1 failed; under 1 s"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pages import DOCS, blocks
 
 import respair as rp
 from respair.analysis.approximations import STANDARD
@@ -154,6 +155,17 @@ def test_processes_begun_after_a_computation_compute_too(method, tmp_path):
         cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, "equal\n"), done.stderr
+
+
+def test_the_script_of_the_documentation_runs(tmp_path):
+    (page,) = [page for page in DOCS if page.name == "processes.md"]
+    (block,) = blocks(page, "python")
+    file = tmp_path / "script.py"
+    environment = {**os.environ, "PYTHONPATH": PACKAGE}
+    file.write_text(block.text + "    print([round(float(each.energies[0]), 6) for each in levels])\n")
+    done = subprocess.run([sys.executable, file], capture_output=True, text=True, timeout=300, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("[-8.0, ")
 
 
 def test_threads_of_python_may_compute_together():

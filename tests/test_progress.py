@@ -82,7 +82,7 @@ def test_a_terminal_shows_the_points_that_run_elsewhere_with_their_energies():
         reporter.running({"x = 1": (40, -1.25, 1e-3), "x = 2": None})
         reporter._bar.refresh()
     shown = console.file.getvalue()
-    for words in ("3/9", "2 running", "x = 2", "-1.25000000", "1.0e-03"):
+    for words in ("3/9", "2 running", "x = 2", "-1.25", "1.0e-03"):
         assert words in shown
 
 

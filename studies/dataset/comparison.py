@@ -19,6 +19,8 @@ UNKNOWN_GAP = 1e-3
 """The distance to the next level where a study does not tell it."""
 ERRORS = ("error", "errors", "bounds", "leaks", "leak", "admixture", "defect", "defects")
 """Endings of what is an error bar itself."""
+CUTOFF = "error bar of "
+"""So begin the formulas of error bars that are what the cutoff does, the same each time."""
 FREE = ("wall_time", "version", "engine", "stored", "error")
 """What is another one each time or in each version."""
 NOISE = ("residual", "residuals", "orbitals")
@@ -131,7 +133,8 @@ def _padded_like(name: str, again: xr.Dataset, published: xr.Dataset) -> NDArray
 def _error_of(name: str, data: xr.Dataset) -> str:
     """Return the name of the error bar of a variable; nothing if it has none."""
     single = f"{name[:-3]}y" if name.endswith("ies") else name.removesuffix("s")
-    return next((bar for one in (name, single) for bar in (f"{one}_errors", f"{one}_error") if bar in data), "")
+    bars = (bar for one in (name, single) for bar in (f"{one}_errors", f"{one}_error") if bar in data)
+    return next((bar for bar in bars if not str(data[bar].attrs.get("formula", "")).startswith(CUTOFF)), "")
 
 
 def _admixture(name: str, data: xr.Dataset) -> float:

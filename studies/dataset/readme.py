@@ -19,8 +19,8 @@ CONVENTIONS = r"""
 - $x = a + a^\dagger = \sqrt2 X$; an occupied site is pushed to $x > 0$.
 - A ring of $L$ sites threaded by the flux $\varphi = 2\pi\Phi/(hc/e)$ has the phase $\theta = \varphi/L$ on each bond.
 - `residual` is $r = \|H\psi - E\psi\|$, `leak` is $l = \|QH\psi\|$ with $Q$ the states beyond the phonon cutoff. Within
-  $\sqrt{r^2 + l^2}$ of each energy there is an exact one; the error bar of an energy is $3 l^2/(E_Q - E) + r$, with
-  $E_Q$ the energy of what leaks.
+  $\sqrt{r^2 + l^2}$ of each energy there is an exact one; the error bar of an energy is $6 l^2/(E_Q - E) + r$, with
+  $E_Q$ the energy of what leaks, or comes from levels in a larger phonon space where that is not small.
 - Complex numbers are two columns, `_re` and `_im`, in the tables, and a trailing axis `complex` (re, im) in NetCDF.
 - A place that a point lacks, as a site of a smaller cluster, is empty, or NaN.
 """

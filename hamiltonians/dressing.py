@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from math import lgamma
 
@@ -97,6 +98,13 @@ def matched(dressed: Dressed, image: NDArray[np.int64], target: NDArray[np.int64
         place = target[row, mode] * sizes[1] + image[column, mode]
         value *= displacement_elements(beta, *sizes).ravel().take(place)
     return row, column, value
+
+
+def spread_size(dressed: Dressed, modes: int, max_quanta: int, total_quanta: int) -> float:
+    """Return about how many elements a displacement has among the states to which it leads from a capped space."""
+    others = modes - len(dressed.jump)
+    moved = math.prod((math.sqrt(max_quanta) + abs(beta) + 4.0) ** 2 for _, beta in dressed.jump)
+    return float(moved**2 * min((max_quanta + 1) ** others, math.comb(total_quanta + others, others)))
 
 
 def reached(dressed: Dressed, image: NDArray[np.int64]) -> NDArray[np.int64]:

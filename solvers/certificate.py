@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from ..clusters import Card, Shown
 from ..hamiltonians import Amplitudes, Block
 from ..hamiltonians.beyond import Beyond
+from ..hamiltonians.dressing import Dressed, spread_size
+from ..hamiltonians.electrons import ElectronOperator
 from ..hamiltonians.phonons import PhononSpace, Shell
 from ..hamiltonians.tensor import TensorOperator
 from .deflation import add
@@ -21,6 +23,9 @@ AT_A_TIME = 1 << 24
 """Amplitudes beyond the cutoff that are computed at a time."""
 FAR = 1e-3
 """Share of a leak that E_Q may leave out where displacements spread it over ever more quanta."""
+MOST_SPREAD = 3e8
+"""Elements of a displacement beyond the cutoff, up to which the leak is not taken from the mean of H^2."""
+EPSILON = 4 * float(np.finfo(float).eps)
 SAFETY = 6.0
 """Close to convergence true errors are 1 to 4.3 times the second-order shift; six times it covers."""
 GRADES = ((1e-3, SAFETY), (3e-2, 12.0), (np.inf, 24.0))
@@ -142,7 +147,11 @@ class Certifier:
 
     def leak(self, phi: Amplitudes) -> tuple[float, float]:
         """Return ``(||Q H psi||, E_Q)`` of one state, given by its stored amplitudes; (0, nan) where nothing leaks."""
-        if not len(self._shell) or not phi.size:
+        if not phi.size:
+            return 0.0, np.nan
+        if self._is_spread:
+            return self._leak_by_square(phi)
+        if not len(self._shell):
             return 0.0, np.nan
         quanta, rest = self._reach(phi)
         outward, within = self._near(quanta)
@@ -151,6 +160,30 @@ class Certifier:
         if norm == 0.0:
             return 0.0, np.nan
         return float(np.sqrt(norm + rest)), float(np.vdot(beyond, within.apply(beyond)).real) / norm
+
+    @cached_property
+    def _is_spread(self) -> bool:
+        """True where displacements lead to more phonon states than can be listed."""
+        if not self.block.space.is_dressed:
+            return False
+        words = (word for factor in self.block.hamiltonian.factors for word, _ in factor.lattice)
+        caps = (self._phonons.modes, self._phonons.max_quanta, self._phonons.total_quanta)
+        sizes = (spread_size(word, *caps) for word in words if isinstance(word, Dressed))
+        return max(sizes, default=0.0) > MOST_SPREAD
+
+    @cached_property
+    def _square(self) -> ElectronOperator | TensorOperator:
+        """H^2 within the cutoff, nothing cut in between."""
+        operator = self.block.hamiltonian.operator
+        return self.block.operator(operator * operator, self.block.energy.dtype)
+
+    def _leak_by_square(self, phi: Amplitudes) -> tuple[float, float]:
+        """Return l, from ``l^2 = <H^2> - ||P H psi||^2``, and an energy one quantum above for what leaks."""
+        image = self.block.energy.apply(phi)
+        inside, energy = float(np.vdot(image, image).real), float(np.vdot(phi, image).real)
+        square = float(np.vdot(phi, self._square.apply(phi)).real)
+        leak = max(square - inside, EPSILON * square)
+        return float(np.sqrt(leak)), energy + float(np.min(self.block.space.model.couplings.frequency))
 
     def _reach(self, phi: Amplitudes) -> tuple[int, float]:
         """Return the quanta up to which nearly all of l^2 lies, and what lies further; words alone do not spread it."""

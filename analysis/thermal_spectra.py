@@ -30,7 +30,7 @@ from .thermal_cutoff import with_cutoff_errors
 from .thermal_flux import capped_response
 from .thermal_lines import Wanted
 from .thermal_rules import ThermalLines, allowed_misses, check_rules, detailed_balance
-from .totals import Replicates, Totals, jackknife
+from .totals import SIGMAS, Replicates, Totals, jackknife
 
 MOST_WORDS = 4000
 """Longer formulas of moments are left out of the sum rules."""
@@ -242,6 +242,10 @@ def _are_real(model: Model, *probes: Probe) -> bool:
     return not any(np.imag(value) for operator in operators for value in operator.terms.values())
 
 
+SKEWED = 1.08
+"""Curves are positive and their errors skewed: error bars are longer so that two of them hold in 95 % of all points."""
+
+
 def _dataset(found: ThermalLines, model: Model) -> xr.Dataset:
     wanted = found.wanted
     t, omega = wanted.temperatures, wanted.frequencies
@@ -257,7 +261,8 @@ def _dataset(found: ThermalLines, model: Model) -> xr.Dataset:
         steps: NDArray[np.float64] | float = 0.0,
         floor: float = -np.inf,
     ) -> None:
-        value, error = jackknife(replicates)
+        value, error = jackknife(replicates, SIGMAS[1:])
+        error = SKEWED * error
         value, error = np.maximum(value, floor) if np.isfinite(floor) else value, np.hypot(error, steps)
         there = {dim: coords[dim] for dim in ("temperature", *dims) if dim in coords}
         variables[name] = labelled(name, value, ["temperature", *dims], formula, units, there)

@@ -181,11 +181,13 @@ def _shifts(
     return shift
 
 
-def jackknife(replicates: Replicates) -> tuple[NDArray[Any], NDArray[np.float64]]:
+def jackknife(
+    replicates: Replicates, sigmas: Sequence[tuple[int, float]] = SIGMAS
+) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """Return value and error of a quantity; the error is zero where nothing was sampled.
 
     Few vectors tell their spread itself with an uncertainty. By Student's distribution the error bar is longer: the
-    mean of what one and what two bars take to be right as often as those of a normal distribution.
+    mean of what one and what two bars (`sigmas`) take to be right as often as those of a normal distribution.
 
     Examples
     --------
@@ -197,5 +199,5 @@ def jackknife(replicates: Replicates) -> tuple[NDArray[Any], NDArray[np.float64]
     if not len(others):
         return value, np.zeros(value.shape)
     spread = np.abs(others - others.mean(axis=0)) ** 2
-    few = np.mean([student.ppf(share, len(others) - 1) / n for n, share in SIGMAS])
+    few = np.mean([student.ppf(share, len(others) - 1) / n for n, share in sigmas])
     return value, np.asarray(few * np.sqrt((len(others) - 1) / len(others) * spread.sum(axis=0)))

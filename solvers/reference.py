@@ -24,6 +24,8 @@ ROOM = 6000
 GROWTH = 2.5
 MOST_JUDGED = 40
 """More levels than these are judged by their own certificate alone."""
+MOST_RAISED = 8
+"""Quanta by which caps are raised for a comparison where those that would hold everything are not affordable."""
 MARGIN = 1.05
 """What a larger space lowers the levels by is multiplied by this."""
 SHARPER = 30.0
@@ -173,7 +175,8 @@ def compared(model: Model, sectors: Sequence[Sector]) -> Model:
     """Return a model with another phonon space, in which every number differs by about what the cutoff does to it.
 
     It is a larger space that holds the wells of all sectors, in the frame of the model or around a better point, where
-    that is affordable; else the next smaller one. A model whose cutoff is automatic is taken to a better accuracy.
+    that is affordable; else one with larger caps, or the next smaller one. A model whose cutoff is automatic is taken
+    to a better accuracy.
 
     Parameters
     ----------
@@ -186,8 +189,9 @@ def compared(model: Model, sectors: Sequence[Sector]) -> Model:
     assert table is not None
     if table.cutoff is not None:
         return replace(model, phonons=replace(table, accuracy=table.accuracy / SHARPER))
-    room = max(ROOM, GROWTH * math.prod(dimensions(model, sectors[0])))
-    return next((m for m in _wider(model, sectors) if math.prod(dimensions(m, sectors[0])) <= room), _narrower(model))
+    room = max(2 * ROOM, GROWTH * math.prod(dimensions(model, sectors[0])))
+    candidates = (*_wider(model, sectors), *_raised(model))
+    return next((m for m in candidates if math.prod(dimensions(m, sectors[0])) <= room), _narrower(model))
 
 
 def reaching(model: Model, sectors: Sequence[Sector]) -> Model:
@@ -238,6 +242,15 @@ def _needed(wells: Sequence[tuple[NDArray[np.float64], list[Well]]]) -> int:
 def _margin(quanta: int) -> int:
     """Return the quanta between a cap that holds a displaced oscillator and one beyond which nothing of it is left."""
     return math.ceil(2.5 * math.sqrt(quanta + 1.0)) + 8
+
+
+def _raised(model: Model) -> Iterator[Model]:
+    """Yield the model with caps raised by fewer and fewer quanta."""
+    table = model.phonons
+    assert table is not None
+    for more in range(MOST_RAISED, 0, -1):
+        each, total = (None if cap is None else cap + more for cap in (table.max_quanta, table.total_quanta))
+        yield replace(model, phonons=replace(table, max_quanta=each, total_quanta=total))
 
 
 def _narrower(model: Model) -> Model:

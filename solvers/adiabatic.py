@@ -48,15 +48,16 @@ class Well:
         lambda, with <a> = lambda and <x> = 2 lambda.
     energy : float
         <H>; no lower than the ground energy of the sector.
-    softening : float
-        What quantum fluctuations take off in the harmonic approximation, ``sum (omega0 - Omega) / 2``.
+    reach : float
+        How far below <H> fluctuations may bring the level: twice what they take off in the harmonic approximation,
+        ``sum (omega0 - Omega) / 2``, and a fiftieth of the lowest frequency.
     weights : (configurations,) float
         Probabilities of the charge configurations.
     """
 
     shift: NDArray[np.float64]
     energy: float
-    softening: float
+    reach: float
     weights: NDArray[np.float64]
 
 
@@ -201,6 +202,11 @@ class Surface:
         values = np.prod(shifts[:, None, :] ** self.powers, axis=2)
         return shifts, np.sum(values * diagonals.T, axis=1)
 
+    @property
+    def margin(self) -> float:
+        """A fiftieth of the lowest frequency."""
+        return 0.02 * float(np.min(self.harmonic[0])) if self.harmonic is not None else 0.0
+
     def softening(self, shift: NDArray[np.float64]) -> float:
         """Return ``sum (omega0 - Omega) / 2`` with the frequencies of small oscillations about a minimum."""
         if self.harmonic is None or self.modes == 0:
@@ -248,7 +254,7 @@ def _landscape(surface: Surface) -> Landscape:
     for e in chosen:
         weights = np.zeros(surface.size)
         weights[e] = 1.0
-        wells.append(Well(shifts[e], float(energies[e]), 0.0, weights))
+        wells.append(Well(shifts[e], float(energies[e]), surface.margin, weights))
     for start in _beginnings(surface, shifts[chosen]):
         _add_minimum(surface, start, wells)
     wells.sort(key=lambda well: well.energy)
@@ -275,11 +281,11 @@ def _beginnings(surface: Surface, configurations: NDArray[np.float64]) -> NDArra
 def _add_minimum(surface: Surface, start: NDArray[np.float64], wells: list[Well]) -> None:
     found = minimize(surface.value, start, jac=True, method="L-BFGS-B", options={"maxiter": 60})
     shift = np.asarray(found.x)
-    known = [well for well in wells if well.softening or well.weights.max() < 1.0]
+    known = [well for well in wells if well.weights.max() < 1.0]
     if any(np.max(np.abs(well.shift - shift)) < SAME * (1.0 + np.max(np.abs(shift))) for well in known):
         return
     energy, state = surface.ground(shift)
-    wells.append(Well(shift, energy, surface.softening(shift), np.abs(state) ** 2))
+    wells.append(Well(shift, energy, 2.0 * surface.softening(shift) + surface.margin, np.abs(state) ** 2))
 
 
 def beyond(frame: NDArray[np.float64], well: Well, max_quanta: int | None, total_quanta: int | None) -> float:

@@ -93,7 +93,7 @@ class Judge:
 
 def relevant(land: Landscape, energy: float) -> list[Well]:
     """Return the wells that fluctuations could bring down to an energy."""
-    return [well for well in land.wells if well.energy - well.softening < energy]
+    return [well for well in land.wells if well.energy - well.reach < energy]
 
 
 def error_bars(hamiltonian: Hamiltonian, solution: Solution, solve: Callable[[Model], Solution]) -> NDArray[np.float64]:

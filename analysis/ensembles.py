@@ -21,6 +21,7 @@ from ..hamiltonians.space import dimensions
 from ..hamiltonians.terms import energy_unit
 from ..solvers import Eigenstates, Options, levels_by_symmetry, symmetry_sectors
 from ..solvers.checkpoint import Checkpoint
+from ..solvers.cutoff import capped
 from ..solvers.estimate import DoesNotFit, estimate, format_bytes
 from ..solvers.ground_state import solved
 from ..solvers.members import ENSEMBLES, Member, ensemble_sectors, members
@@ -220,6 +221,7 @@ def check_largest(model: Model, kind: Ensemble, sampling: Sampling, options: Opt
     The largest of the blocks of a sector has at least the average of their dimensions. A charge that might be left out
     is refused only if its lowest level, which tells, is out of reach as well.
     """
+    model = capped(model)
     sizes = {each: math.prod(dimensions(model, each)) for each, _ in ensemble_sectors(model, kind.kind, kind.sector)}
     sector = max(sizes, key=sizes.__getitem__)
     limit = options.memory_limit // (options.pool.sharing if options.pool else 1)

@@ -302,19 +302,16 @@ def sampled_lines(
 
     def in_states(states: Sequence[Amplitudes]) -> dict[str, NDArray[Any]]:
         values = np.array([[np.vdot(phi, a.apply(phi)) for a in averaged] for phi in states], complex)
-        return {
-            "averages": values.reshape(len(states), -1),
-            "phonons": np.array([np.sum(np.abs(phi) ** 2, axis=0) for phi in states], complex),
-        }
+        phonons = np.array([np.sum(np.abs(phi) ** 2, axis=0) for phi in states], complex)
+        return {"averages": values.reshape(len(states), -1), "phonons": phonons}
 
     exact = {name: share @ values for name, values in in_states(list(lowest.amplitudes)).items()}
     for part, found in moving.items():
         exact |= wanted.seen(part, list(_lines_of_levels(found, SIGNS[part], lowest, share, wanted)))
     exact = settled_curves(exact)
     first = np.array([share @ known**power for power in range(3)])
-    thermodynamics, rows = [], []
+    thermodynamics, rows, steps = [], [], 0
     change: dict[str, NDArray[Any]] = {}
-    steps = 0
     for given in vectors:
         sample, images = _imaged(given.grown(steps), moving, wanted.size)
         if not steps:  # the first vector tells how many steps all take

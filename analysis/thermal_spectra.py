@@ -261,9 +261,10 @@ def _dataset(found: ThermalLines, model: Model) -> xr.Dataset:
         steps: NDArray[np.float64] | float = 0.0,
         floor: float = -np.inf,
     ) -> None:
-        value, error = jackknife(replicates, SIGMAS[1:])
-        error = SKEWED * error
-        value, error = np.maximum(value, floor) if np.isfinite(floor) else value, np.hypot(error, steps)
+        value, error = jackknife(replicates)
+        if np.isfinite(floor):
+            value, error = np.maximum(value, floor), SKEWED * jackknife(replicates, SIGMAS[1:])[1]
+        error = np.hypot(error, steps)
         there = {dim: coords[dim] for dim in ("temperature", *dims) if dim in coords}
         variables[name] = labelled(name, value, ["temperature", *dims], formula, units, there)
         variables[f"{name}_error"] = labelled(f"{name}_error", error, ["temperature", *dims], "error bar", units, there)

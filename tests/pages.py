@@ -11,6 +11,7 @@ from pathlib import Path
 from matplotlib import pyplot as plt
 from typer.testing import CliRunner
 
+from respair.analysis import OBSERVABLES
 from respair.cli import app
 from respair.studies import parse
 
@@ -50,10 +51,13 @@ def run_page(page, folder, languages=None):
         "toml": lambda block: whole.append(read_toml(block, folder, whole[-1])),
         "console": lambda block: run_console(block),
     }
+    known = dict(OBSERVABLES)
     with contextlib.chdir(folder), contextlib.redirect_stdout(printed):
         for block in blocks(page):
             if block.language in run and (languages is None or block.language in languages):
                 run[block.language](block)
+    for name in OBSERVABLES.keys() - known.keys():  # what a page adds is not there for other tests
+        del OBSERVABLES[name]
     plt.close("all")
     return names, printed.getvalue()
 

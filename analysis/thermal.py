@@ -18,6 +18,7 @@ from ..hamiltonians.arguments import a_model
 from ..hamiltonians.parameters import show
 from ..solvers import Options
 from ..solvers.arguments import read_options
+from ..solvers.cutoff import capped
 from .block_sums import block_sums
 from .catalogue import OBSERVABLES, available, tells_twins_apart, thermal_form
 from .contributions import CUTOFF_PROBABILITY, Averages
@@ -127,7 +128,7 @@ def thermal_averages(
     if problems:
         raise InvalidModel(problems)
     grid = default_grid(model) if displacement_grid is None else np.asarray(displacement_grid, dtype=float)
-    forms = {name: _form(name, model, grid) for name in chosen if name != CONDENSATE}
+    forms = {name: _form(name, capped(model), grid) for name in chosen if name != CONDENSATE}
     if names is None:
         chosen = tuple(name for name in chosen if forms.get(name, True))
     elif without := [name for name, form in forms.items() if form is None]:

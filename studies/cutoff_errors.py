@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..analysis.labelled import labelled
 from ..hamiltonians import InvalidModel
 from ..solvers import ConvergenceError, CutoffError
+from ..solvers.cutoff import is_automatic
 from ..solvers.reference import compared
 from .task import Setting, Task, neighbours
 
@@ -60,7 +61,8 @@ def _other(setting: Setting, changes: int) -> Setting | None:
     if setting.model.phonons is None or not setting.model.modes:
         return None
     sectors = [setting.block, *neighbours(setting.model, setting.block, changes)]
-    model = setting.ground.hamiltonian.space.model if changes else setting.model
+    chosen = changes or is_automatic(setting.model)
+    model = setting.ground.hamiltonian.space.model if chosen else setting.model
     solver = replace(setting.solver, checkpoint=None)
     return replace(setting, model=compared(model, sectors), known=None, solver=solver)
 

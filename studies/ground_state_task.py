@@ -99,6 +99,13 @@ class GroundStateTask(Task):
             grid = show(list(values["displacement_grid"]))
             yield Problem("ground_state.displacement_grid", grid, "leave it out, or add [phonons]")
 
+    @classmethod
+    def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
+        """Yield all levels of a space that has no cap."""
+        if values.get("states") == ALL and model.phonons is not None and model.phonons.cutoff is not None:
+            allowed = "a number, or phonons.max_quanta or total_quanta in the place of the cutoff"
+            yield Problem("ground_state.states", show(ALL), f"allowed: {allowed}")
+
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
         """Return the sector with the levels wanted."""
         return [] if sector is None else [(model, sector, level_count(self.states, model, sector))]

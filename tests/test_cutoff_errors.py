@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from calibration import FAMILIES, random_case
 
-from respair.clusters import dimer, ring, site
-from respair.hamiltonians import Electrons, Model, Phonons, Sector
+from respair.clusters import chain, dimer, ring, site
+from respair.hamiltonians import Electrons, InvalidModel, Model, Phonons, Sector
 from respair.solvers import levels_by_symmetry
 from respair.studies import records, run, study
 from respair.studies.cutoff_errors import pole_errors
@@ -121,3 +121,26 @@ def test_lines_are_compared_with_their_partners():
     shift, change = pole_errors(np.array([0.0, 1.1]), np.array([0.5, 0.4]), others)
     np.testing.assert_allclose(shift, 1.3 * np.array([0.1, 0.9]))
     np.testing.assert_allclose(change, [0.0, 0.0], atol=1e-12)
+
+
+@pytest.mark.parametrize("frame", ["none", "auto"])
+def test_an_automatic_cutoff_has_error_bars_too(frame):
+    """The cap that an accuracy needs is often the same for another accuracy: caps are compared, not accuracies."""
+    phonons = Phonons(0.14, on=[2], electron_coupling=1.32, cutoff="auto", accuracy=1e-7, displacement=frame)
+    electrons = Electrons(-0.842, [0.26, -1.82, 2.98], -1.08, -0.23)
+    model = Model(chain(3), electrons, phonons=phonons)
+    found = study(model, 2, ground_state={}).run()
+    error = abs(float(found["displacement"][0]) - 0.0986450626)
+    assert error <= float(found["displacement_error"][0]) + 1e-10
+
+
+def test_a_frame_may_be_automatic_with_fixed_caps():
+    phonons = Phonons(1.0, on=[0], electron_coupling=1.0, max_quanta=10, displacement="auto")
+    found = study(Model(dimer(), Electrons(1.0), phonons=phonons), 2, ground_state={}).run()
+    assert 0 <= float(found["energies"][0] + 4.508273443) <= float(found["energy_errors"][0]) + 1e-8
+
+
+def test_all_levels_of_a_space_without_a_cap_are_refused():
+    phonons = Phonons(1.0, electron_coupling=1.0, cutoff="auto")
+    with pytest.raises(InvalidModel, match=r'ground_state.states: got "all"; allowed: a number'):
+        study(Model(site(), Electrons(), phonons=phonons), 1, ground_state={"states": "all"}).run()

@@ -24,7 +24,7 @@ def level_count(states: int | str, model: Model, sector: Sector) -> int:
     """
     if isinstance(states, str) and states == ALL:
         if model.phonons is not None and model.phonons.cutoff is not None:
-            raise InvalidValue(f'states = "{ALL}" needs phonons.max_quanta or total_quanta; without a cap it has no end')
+            raise InvalidValue(f'states = "{ALL}" needs phonons.max_quanta or total_quanta: it has no end without')
         return max(1, math.prod(dimensions(capped(model), sector)))
     try:
         return whole_number("states", states, 1)

@@ -23,7 +23,7 @@ AT_A_TIME = 1 << 24
 """Amplitudes beyond the cutoff that are computed at a time."""
 FAR = 1e-3
 """Share of a leak that E_Q may leave out where displacements spread it over ever more quanta."""
-MOST_SPREAD = 3e8
+MOST_SPREAD = 1e9
 """Elements of a displacement beyond the cutoff, up to which the leak is not taken from the mean of H^2."""
 EPSILON = 4 * float(np.finfo(float).eps)
 SAFETY = 6.0

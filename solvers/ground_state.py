@@ -223,7 +223,7 @@ def ground_state(
 
 def for_comparison(options: Options) -> Options:
     """Return options for levels that only judge others."""
-    return replace(options, checkpoint=None, wanted_below=np.inf)
+    return replace(options, engine="auto", checkpoint=None, wanted_below=np.inf)
 
 
 def lowest_of_block(

@@ -81,7 +81,7 @@ class Perturbed:
 
         The exact energy is ``E_0 - \|v\|^2 / (E_Q - E_0)`` to second order, with v = Q H psi beyond the cutoff: its
         first two derivatives, where v' has ``psi' = -(H - E_0)^-1 Q H' psi`` in it, and v'' has ``psi''`` from one more
-        linear solve, three times as in the certificate; and the residual times ``2 \|psi'\|``, ``2 \|psi''\|``.
+        linear solve, six times as in the certificate; and the residual times ``2 \|psi'\|``, ``2 \|psi''\|``.
 
         Parameters
         ----------

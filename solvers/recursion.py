@@ -32,7 +32,9 @@ FIRST_CYCLE = 60
 """Steps of a first cycle with stored vectors; each further one is twice as long, while memory allows."""
 FEWEST_STEPS = 20
 CLEANED = 4
-"""Steps between two projections: what rounding adds outside the space grows too little meanwhile to be seen."""
+"""Steps from one pair of projections to the next: what rounding adds outside the space grows little meanwhile.
+
+A step hands on two vectors, and what lies outside grows from either: two in a row are projected."""
 MOST_STEPS = 20_000
 """Steps of a search before it starts again from its Ritz vector."""
 LOOKS = 4, 32
@@ -263,7 +265,7 @@ class _FirstPass(_Pass):
         self._next_look = FEWEST_STEPS
 
     def product(self, q: Vector, out: Vector) -> float:
-        if len(self.diagonal) % CLEANED == 0:
+        if len(self.diagonal) % CLEANED < 2:
             self.operator.project(q)
         self._keep(q, self._start | {"diagonal": self.diagonal, "coupling": self.coupling})
         if len(self.diagonal) < len(self.kept):
@@ -315,7 +317,7 @@ class _SecondPass(_Pass):
 
     def product(self, q: Vector, out: Vector) -> float:
         first, step = self._first, self._step
-        if step % CLEANED == 0:
+        if step % CLEANED < 2:
             self.operator.project(q)
         so_far = {"diagonal": first.diagonal, "coupling": first.coupling, "total": self._total, "step": step}
         self._keep(q, so_far)

@@ -1,12 +1,19 @@
 """The Lanczos driver on matrices made to break it."""
 
+import itertools
+
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose
 from quspin.tools.lanczos import lanczos_full
+from scipy.sparse.linalg import eigsh
 
-from respair.solvers import ConvergenceError, is_degenerate, lowest_levels
+from respair.clusters import ring
+from respair.hamiltonians import Electrons, Model, Phonons, Sector
+from respair.solvers import ConvergenceError, ground_state, is_degenerate, lowest_levels
 from respair.solvers.three_terms import Ended, Steps, by_quspin, fused
 
 RANDOM = np.random.default_rng(5)
@@ -216,3 +223,25 @@ def test_two_passes_by_either_recursion(recursion, kept, dtype):
     np.testing.assert_allclose(found.energies[:4], levels[:4], atol=1e-9)
     residual = matrix @ found.vectors - found.vectors * found.energies
     assert np.max(np.linalg.norm(residual, axis=0)) < 1e-9
+
+
+def test_a_long_search_stays_in_its_block_where_lower_levels_lie_outside():
+    """Full filling: one configuration, whose stabiliser is the whole group, and three displaced oscillators."""
+    quanta = 28
+    cap = [n for n in itertools.product(range(quanta + 1), repeat=3) if sum(n) <= quanta]
+    at = {n: i for i, n in enumerate(cap)}
+    energy = sp.diags_array([float(sum(n)) for n in cap]).tolil()
+    for n, i in at.items():
+        for mode in range(3):
+            raised = n[:mode] + (n[mode] + 1,) + n[mode + 1 :]
+            if raised in at:
+                energy[i, at[raised]] = energy[at[raised], i] = -2.0 * np.sqrt(n[mode] + 1)
+    turn = sp.csr_array((np.ones(len(cap)), ([at[n[-1:] + n[:-1]] for n in cap], list(at.values()))))
+    wave = np.exp(2j * np.pi / 3)
+    block = (sp.eye_array(len(cap)) + wave * turn + wave**2 * turn @ turn) / 3
+    exact = eigsh(energy.tocsr() + 100.0 * (sp.eye_array(len(cap)) - block), k=3, which="SA")[0]
+
+    phonons = Phonons(1.0, electron_coupling=1.0, total_quanta=quanta)
+    model = Model(ring(3), Electrons(1.0), phonons=phonons)
+    found = ground_state(model, Sector(6, 0, momentum=1), states=3).energies
+    assert_allclose(found, np.sort(exact), atol=1e-8)

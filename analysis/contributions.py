@@ -16,10 +16,10 @@ from ..hamiltonians.tensor import TensorOperator
 from ..solvers import Eigenstates, Options, State
 from ..solvers.all_levels import AllLevels
 from ..solvers.members import Member
-from ..solvers.sampling import Sample
+from ..solvers.sampling import Sample, settled_samples
 from . import catalogue
 from .averages import Averages as StateAverages
-from .ensembles import Blocks, Planned, Sampling, sampled_states
+from .ensembles import Blocks, Planned, Sampling, most_steps, sampled_states
 from .measured import Measured, squared_displacements
 
 Sums = Mapping[str, NDArray[np.complex128]]
@@ -132,7 +132,8 @@ class Averages:
             block = blocks.of(planned)
             if not planned.exact:
                 states = sampled_states(planned, block, sampling, options)
-                return sampled_contribution(planned.member, block, measured, operators.on(block), *what, *states)
+                most = most_steps(block, sampling, options)
+                return sampled_contribution(planned.member, block, measured, operators.on(block), *what, *states, most)
             if not last or last[0][0] is not block.hamiltonian:
                 last[:] = [(block.hamiltonian, Matrices.of(block.space, measured, self.names))]
             return exact_contribution(planned.member, block, last[0][1], *what)
@@ -228,6 +229,7 @@ def sampled_contribution(
     grid: NDArray[np.float64],
     lowest: Eigenstates,
     vectors: Iterable[Sample],
+    most: int,
 ) -> Contribution:
     """Add up the lowest levels of a block, and estimate the rest from typical thermal states of random vectors."""
     origin, known = float(lowest.energies[0]), lowest.energies - lowest.energies[0]
@@ -236,7 +238,7 @@ def sampled_contribution(
     exact = [_in_state(block, phi, operators, measured, names, grid) for phi in lowest.amplitudes]
     moments: list[NDArray[np.float64]] = []
     found: list[list[dict[str, NDArray[np.complex128]]]] = []
-    for sample in vectors:
+    for sample in settled_samples(vectors, temperatures, origin, first[0], most):
         above = sample.energies - origin
         boltzmann = np.exp(-above / temperatures[:, None]) * sample.weights
         moments.append(first + np.array([boltzmann @ above**power for power in range(3)]))

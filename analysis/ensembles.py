@@ -26,7 +26,7 @@ from ..solvers.estimate import DoesNotFit, estimate, format_bytes
 from ..solvers.ground_state import solved
 from ..solvers.members import ENSEMBLES, Member, ensemble_sectors, members
 from ..solvers.recursion import silent
-from ..solvers.sampling import Sample, samples
+from ..solvers.sampling import MOST_STEPS, Sample, samples
 from .catalogue import available
 
 Progress = Callable[[int, int, str], None]
@@ -85,7 +85,7 @@ class Sampling(Brief):
     samples : int
         Random vectors of each sampled block, at least 2.
     steps : int
-        Largest dimension of the Krylov space of each.
+        Lanczos steps that each begins with; more are taken until its thermal states, or a curve, have settled.
     exact_levels : int
         Lowest levels of each sampled block that are summed exactly, so that low temperatures carry no noise.
     target_error : float or None
@@ -260,6 +260,12 @@ def sampled_states(
     """Return the lowest levels of a block, and the random vectors that stand for the rest of it."""
     lowest = _lowest(block, sampling.exact_levels, options)
     return lowest, samples(block, sampling.samples, sampling.steps, seed_of(planned, options), lowest.amplitudes)
+
+
+def most_steps(block: Block, sampling: Sampling, options: Options) -> int:
+    """Return the largest Krylov space that a random vector may have: its vectors, images and their own must fit."""
+    fitting = options.memory_limit // (3 * block.energy.dtype.itemsize * block.energy.size)
+    return max(sampling.steps, min(MOST_STEPS, fitting))
 
 
 def seed_of(planned: Planned, options: Options) -> np.random.SeedSequence:

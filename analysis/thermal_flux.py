@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from ..clusters import InvalidValue
 from ..clusters.arguments import numbers, taking
@@ -17,10 +18,22 @@ from ..hamiltonians.flux import own_series
 from ..solvers import Options
 from ..solvers.all_levels import AllLevels
 from ..solvers.arguments import read_options
-from ..solvers.krylov import krylov
+from ..solvers.deflation import Vector
+from ..solvers.krylov import Krylov, krylov
 from .block_sums import block_sums
 from .contributions import Contribution, Workshop
-from .ensembles import Blocks, Ensemble, Planned, Sampling, a_sampling, an_ensemble, plan, seed_of, thermal_problems
+from .ensembles import (
+    Blocks,
+    Ensemble,
+    Planned,
+    Sampling,
+    a_sampling,
+    an_ensemble,
+    most_steps,
+    plan,
+    seed_of,
+    thermal_problems,
+)
 from .labelled import check_numbers, labelled
 from .thermal import in_words, settled
 from .thermal_cutoff import with_cutoff_errors
@@ -30,6 +43,8 @@ STEP = 0.02
 """Distance of the fluxes between which random vectors are followed."""
 STENCIL = ((-2, -1, 0, 1, 2), (1 / 12, -2 / 3, 0.0, 2 / 3, -1 / 12), (-1 / 12, 4 / 3, -5 / 2, 4 / 3, -1 / 12))
 """Steps, and weights of the first and second derivative to fourth order."""
+SETTLED = 1e-4
+"""Derivatives of ln Z that the last quarter of the Lanczos steps changes by less, beside one, have settled."""
 HERE = 2
 """Place of no step."""
 NO_DRUDE = (
@@ -241,26 +256,82 @@ def _exact(planned: Planned, block: Block, t: NDArray[np.float64]) -> Contributi
 def _sampled(
     planned: Planned, blocks: Sequence[Block], t: NDArray[np.float64], sampling: Sampling, options: Options
 ) -> Contribution:
-    """Follow random vectors over fluxes: Z of each, and the derivatives of its logarithm."""
-    origin, rows = np.nan, []
+    """Follow random vectors over fluxes: Z of each, and the derivatives of its logarithm.
+
+    The first vector takes as many Lanczos steps as it needs for derivatives that the last quarter of them does not
+    change; the others take as many.
+    """
+    steps, most = sampling.steps, most_steps(blocks[HERE], sampling, options)
+    rows: list[NDArray[np.float64]] = []
+    origin = 0.0
     for child in seed_of(planned, options).spawn(sampling.samples):
         real, imaginary = np.random.default_rng(child).standard_normal((2, blocks[HERE].energy.size))
-        logs = []
-        for block in blocks:
-            start = (real + 1j * imaginary) / np.sqrt(2.0)
-            block.energy.project(start)
-            space = krylov(block.energy.dot, block.energy.project, start, min(sampling.steps, block.energy.dimension))
-            origin = float(space.energies[0]) if np.isnan(origin) else origin
-            weights = float(np.vdot(start, start).real) * space.starts**2
-            above = (space.energies - space.energies[0]) / t[:, None]
-            logs.append(np.log(np.exp(-above) @ weights) - (space.energies[0] - origin) / t)
-            if block is blocks[HERE]:
-                energies = space.energies - origin
-                moments = [np.exp(-energies / t[:, None]) * weights @ energies**power for power in (1, 2)]
-        first, second = (np.array(w) @ np.array(logs) / STEP**power for power, w in enumerate(STENCIL[1:], start=1))
-        z = np.exp(logs[HERE])
-        rows.append((z, *moments, z * first, z * (second + first**2), np.full(z.shape, np.nan)))
+        start = (real + 1j * imaginary) / np.sqrt(2.0)
+        spaces = _followed(blocks, start, steps)
+        while not rows and not _settled(spaces, t, steps):
+            if steps == most:
+                raise ArithmeticError(
+                    f"the response to the flux has not settled after {steps} Lanczos steps, and solver.memory_limit "
+                    f"allows no more in a block of {planned.dimension:,} states; raise it, or take higher temperatures"
+                )
+            steps = min(most, 2 * steps)
+            spaces = _followed(blocks, start, steps)
+        energies, weights = spaces[HERE].energies, spaces[HERE].weights
+        origin = origin if rows else float(energies[0])
+        boltzmann = np.exp(-(energies - origin) / t[:, None]) * weights
+        moments = [boltzmann @ (energies - origin) ** power for power in range(3)]
+        first, second = _slopes(spaces, t, steps)
+        rows.append(
+            np.array([*moments, moments[0] * first, moments[0] * (second + first**2), np.full(t.shape, np.nan)])
+        )
     return _contribution(planned, False, origin, np.swapaxes(np.array(rows), 0, 1))
+
+
+@dataclass(frozen=True)
+class _Space:
+    """A random vector, projected onto the block of one flux, and its Krylov space."""
+
+    norm: float
+    space: Krylov
+
+    @property
+    def energies(self) -> NDArray[np.float64]:
+        return self.space.energies
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        return self.norm * self.space.starts**2
+
+    def log_partition(self, t: NDArray[np.float64], steps: int, origin: float) -> NDArray[np.float64]:
+        """Return ``ln <r|exp(-(H - origin) / T)|r>`` from the first steps."""
+        seen = _Space(self.norm, self.space.first(steps))
+        return np.asarray(logsumexp(-(seen.energies - origin) / t[:, None], axis=1, b=seen.weights))
+
+
+def _followed(blocks: Sequence[Block], start: Vector, steps: int) -> list[_Space]:
+    spaces = []
+    for block in blocks:
+        r = start.copy()
+        block.energy.project(r)
+        norm = float(np.vdot(r, r).real)
+        spaces.append(
+            _Space(norm, krylov(block.energy.dot, block.energy.project, r, min(steps, block.energy.dimension)))
+        )
+    return spaces
+
+
+def _slopes(spaces: Sequence[_Space], t: NDArray[np.float64], steps: int) -> tuple[NDArray[np.float64], ...]:
+    """Return first and second derivative of ln Z with respect to the flux."""
+    logs = np.array([space.log_partition(t, steps, spaces[HERE].energies[0]) for space in spaces])
+    return tuple(np.array(w) @ logs / STEP**power for power, w in enumerate(STENCIL[1:], start=1))
+
+
+def _settled(spaces: Sequence[_Space], t: NDArray[np.float64], steps: int) -> bool:
+    """True where the last quarter of the steps changes no derivative."""
+    if all(len(each.space) < steps for each in spaces):
+        return True
+    whole, fewer = np.array(_slopes(spaces, t, steps)), np.array(_slopes(spaces, t, steps - max(1, steps // 4)))
+    return bool(np.all(np.abs(whole - fewer) <= SETTLED * (1.0 + np.abs(whole))))
 
 
 def _contribution(planned: Planned, exact: bool, origin: float, rows: NDArray[np.float64]) -> Contribution:

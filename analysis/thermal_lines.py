@@ -20,7 +20,7 @@ from ..solvers.lines import Accuracy, spectral_lines
 from ..solvers.sampling import Sample
 from .comb import comb
 from .contributions import Contribution, Lines, Operators, Workshop
-from .ensembles import Blocks, Planned, Sampling, sampled_states
+from .ensembles import Blocks, Planned, Sampling, most_steps, sampled_states
 from .excitations import LINESHAPES, MOMENTS, NEGLIGIBLE, Resolution, size_of
 from .images import Image, Pair, elements_between, pairs_of
 from .probes import Probe
@@ -33,8 +33,6 @@ COMB_FROM = 4000
 """Longer lists of lines are put on a comb."""
 MOST_LINES = 50_000
 """Longer lists of lines are not kept."""
-MOST_STEPS = 2000
-"""Largest Krylov space of a random vector."""
 GROWTH = 1.5
 """Where a curve has not settled, the Krylov spaces grow by this factor."""
 SETTLED = 1e-3
@@ -266,12 +264,6 @@ def exact_lines(planned: Planned, block: Block, wanted: Wanted, known: Levels) -
     return Contribution(planned.member, len(above), True, float(levels.energies[0]), z, energy, squared, rows, kept)
 
 
-def most_steps(block: Block, sampling: Sampling, options: Options) -> int:
-    """Return the largest Krylov space that a random vector may have: its vectors, images and their own must fit."""
-    fitting = options.memory_limit // (3 * block.energy.dtype.itemsize * block.energy.size)
-    return max(sampling.steps, min(MOST_STEPS, fitting))
-
-
 def sampled_lines(
     planned: Planned,
     block: Block,
@@ -359,7 +351,7 @@ def _settled(
     """Return a random vector with enough Lanczos steps, its images, and what further steps would change."""
     while True:
         spaces = (sample.space, *(image.space for there in images.values() for image in there))
-        whole, fewer = (_seen(images, wanted, n, origin) for n in (sample.steps, sample.steps - sample.steps // 4))
+        whole, fewer = (_seen(images, wanted, n, origin) for n in (sample.steps, sample.steps - max(1, sample.steps // 4)))
         ended = all(len(space) < sample.steps for space in spaces)
         change = {name: (0.0 if ended else 1.0) * (whole[name] - fewer[name]) for name in whole if is_curve(name)}
         missing = 0.0

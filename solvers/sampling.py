@@ -8,7 +8,7 @@ low temperature, where only the lowest levels are left in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,11 @@ from ..hamiltonians import Amplitudes, Block
 from ..hamiltonians.threads import one_blas_thread
 from .deflation import Projection, Vector, add, overlaps
 from .krylov import Krylov, krylov
+
+MOST_STEPS = 2000
+"""Largest Krylov space of a random vector."""
+SETTLED = 1e-5
+"""A thermal state that the last quarter of the Lanczos steps changes by less, in units of its norm, has settled."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +73,74 @@ class Sample:
         """``|<psi_j|r>|^2``."""
         return self.overlaps**2
 
+    def unsettled(
+        self, temperatures: NDArray[np.float64], origin: float, known: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return by how much the last quarter of the steps changes the thermal state at each temperature."""
+        whole, fewer = self._thermal(temperatures, origin), self.first(self.steps - max(1, self.steps // 4))
+        norm = np.sqrt(known + np.sum(whole**2, axis=1))
+        if len(self.space) < self.steps:
+            return np.zeros(len(temperatures))
+        whole[:, : len(fewer.space)] -= fewer._thermal(temperatures, origin)
+        return np.asarray(np.sqrt(np.sum(whole**2, axis=1)) / norm)
+
+    def _thermal(self, temperatures: NDArray[np.float64], origin: float) -> NDArray[np.float64]:
+        """Return coefficients of the thermal states in the Lanczos vectors."""
+        factors = np.exp(-0.5 * (self.energies - origin) / temperatures[:, None]) * self.overlaps
+        return np.asarray(factors @ self.space.ritz)
+
     def thermal_states(self, temperatures: NDArray[np.float64], origin: float) -> NDArray[Any]:
         """Return stored amplitudes of ``exp(-(H - origin) / 2T) r``, not normalised, for each temperature."""
-        factors = np.exp(-0.5 * (self.energies - origin) / temperatures[:, None]) * self.overlaps
         basis = self.space.basis
         with one_blas_thread():  # real coefficients: real and imaginary parts on their own
-            rows = factors @ self.space.ritz @ basis.view(float)
+            rows = self._thermal(temperatures, origin) @ basis.view(float)
         return np.asarray(rows.view(basis.dtype).reshape(-1, *self.block.shape))
+
+
+def settled_samples(
+    vectors: Iterable[Sample], temperatures: NDArray[np.float64], origin: float, known: NDArray[np.float64], most: int
+) -> Iterator[Sample]:
+    r"""Yield random vectors with as many Lanczos steps as their thermal states take.
+
+    Steps are added until the last quarter of them changes ``exp(-H/2T) r`` by less than `SETTLED` of the norm that
+    belongs to all of Z; the error that is left is smaller by orders, as it falls faster than exponentially. The first
+    vector tells for all.
+
+    Parameters
+    ----------
+    vectors : iterable of Sample
+        With as few steps as may do.
+    temperatures : (t,) float
+        T.
+    origin : float
+        Energy from which Boltzmann factors are counted.
+    known : (t,) float
+        What the levels that the vectors leave out add to Z.
+    most : int
+        Largest number of steps.
+
+    Raises
+    ------
+    ArithmeticError
+        If that number does not do.
+    """
+    steps = 0
+    for sample in vectors:
+        sample = sample.grown(steps)
+        while not steps:
+            change = sample.unsettled(temperatures, origin, known)
+            if np.all(change <= SETTLED):
+                steps = sample.steps
+            elif sample.steps < most:
+                sample = sample.grown(min(most, 2 * sample.steps))
+            else:
+                worst = int(np.argmax(change))
+                raise ArithmeticError(
+                    f"the thermal states at T = {temperatures[worst]:g} still change by {change[worst]:.1g} of their "
+                    f"norm after {sample.steps} Lanczos steps, and solver.memory_limit allows no more in a block of "
+                    f"{sample.block.energy.dimension:,} states; raise it, or leave out that temperature"
+                )
+        yield sample
 
 
 def samples(

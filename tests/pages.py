@@ -17,7 +17,9 @@ from respair.studies import parse
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-DOCS = sorted(path for path in (ROOT / "docs").rglob("*.md") if path.parent.name not in ("generated", "tutorials"))
+BUILT = {"generated", "tutorials"}
+"""Folders that building the documentation makes."""
+DOCS = sorted(path for path in (ROOT / "docs").rglob("*.md") if not BUILT & set(path.relative_to(ROOT).parts[:-1]))
 NOT_RUN = ("pip ", "make ", "dask ", "jupyter ", "respair explore")
 """Beginnings of commands that are shown and not run: they install, or go on until they are stopped."""
 OUTPUT = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

@@ -221,7 +221,7 @@ def random_params(seed):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_random_cases_of_the_same_families(seed, tmp_path):
     params = random_params(seed)
     for family, got in answers(params, tmp_path):

@@ -277,8 +277,12 @@ def energies(folder):
 
 @pytest.mark.parametrize(
     ("labels", "stops"),
-    [("", [signal.SIGKILL]), (", momentum = 0, reflection = 1", [signal.SIGKILL, signal.SIGINT])],
-    ids=["all blocks", "one block"],
+    [
+        pytest.param("", [signal.SIGKILL], id="all blocks"),
+        pytest.param(
+            ", momentum = 0, reflection = 1", [signal.SIGKILL, signal.SIGINT], id="one block", marks=pytest.mark.slow
+        ),
+    ],
 )
 def test_a_run_that_is_killed_at_any_time_ends_with_the_same_energy(tmp_path, labels, stops):
     (tmp_path / "ring.toml").write_text(RING.format(quanta=5, labels=labels))

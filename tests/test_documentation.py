@@ -107,7 +107,10 @@ def test_there_are_notebooks_and_model_files():
 
 
 @pytest.mark.filterwarnings("default")
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "notebook",
+    [pytest.param(n, marks=() if n.stem == "explorer" else pytest.mark.slow, id=n.stem) for n in NOTEBOOKS],
+)
 def test_notebooks_run_from_top_to_bottom(notebook, tmp_path, monkeypatch):
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
     folder = tmp_path / "notebooks"
@@ -140,7 +143,12 @@ def test_model_files_are_correct(file):
     assert checked.stdout == f"{file}: correct\n"
 
 
-@pytest.mark.parametrize("file", MODEL_FILES, ids=lambda path: path.stem)
+LONG = ("pseudogap-lattice", "boson-fermion-ring")
+
+
+@pytest.mark.parametrize(
+    "file", [pytest.param(f, marks=pytest.mark.slow if f.stem in LONG else (), id=f.stem) for f in MODEL_FILES]
+)
 def test_model_files_run(file):
     """Of a sweep, the two ends of each axis."""
     study = read(file)

@@ -155,7 +155,9 @@ SHOWN_FIRST = {
 }
 
 
-@pytest.mark.parametrize("panel", SHOWN_FIRST)
+@pytest.mark.parametrize(
+    "panel", [pytest.param(p, marks=pytest.mark.slow if p == "temperature" else ()) for p in SHOWN_FIRST]
+)
 def test_the_first_part_of_an_answer_is_the_same_state(small, panel, monkeypatch):
     monkeypatch.setattr("respair.studies.spectrum_task.ROUGH_FROM", 0)
     parts = []

@@ -29,7 +29,7 @@ from respair.solvers.engines import product_index
 
 EXACT = 1e-12
 often = settings(
-    max_examples=150,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -233,7 +233,7 @@ def test_a_long_search_stays_in_its_block_where_lower_levels_lie_outside():
     energy = sp.diags_array([float(sum(n)) for n in cap]).tolil()
     for n, i in at.items():
         for mode in range(3):
-            raised = n[:mode] + (n[mode] + 1,) + n[mode + 1 :]
+            raised = (*n[:mode], n[mode] + 1, *n[mode + 1 :])
             if raised in at:
                 energy[i, at[raised]] = energy[at[raised], i] = -2.0 * np.sqrt(n[mode] + 1)
     turn = sp.csr_array((np.ones(len(cap)), ([at[n[-1:] + n[:-1]] for n in cap], list(at.values()))))

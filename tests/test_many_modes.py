@@ -45,7 +45,7 @@ def test_sixty_six_modes_have_the_levels_of_their_matrix():
     assert any(np.allclose(found[name], entropy, atol=1e-8) for name in found.data_vars if "entropy" in str(name))
 
 
-@pytest.mark.parametrize("frame", ["none", "lang-firsov"])
+@pytest.mark.parametrize("frame", ["none", pytest.param("lang-firsov", marks=pytest.mark.slow)])
 def test_a_ring_of_eighteen_and_its_blocks_agree(frame):
     def polaron(sites):
         phonons = Phonons(1.0, electron_coupling=0.3, total_quanta=2, displacement=frame)

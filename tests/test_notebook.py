@@ -51,6 +51,7 @@ def shown(message):
     return message["content"]["data"]["text/plain"]
 
 
+@pytest.mark.slow
 def test_runs_in_a_notebook_have_one_output_each_and_go_on_after_an_interrupt(tmp_path):
     """The kernel is interrupted for real in the midst of the study; the same cell, run again, has all points."""
     quick = SOLVE.replace("large, 4", "large, 0")

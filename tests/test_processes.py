@@ -145,7 +145,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+@pytest.mark.parametrize("method", ["fork", *(pytest.param(m, marks=pytest.mark.slow) for m in ("forkserver", "spawn"))])
 def test_processes_begun_after_a_computation_compute_too(method, tmp_path):
     """Each with threads: 171,270 states are more than one takes alone."""
     (tmp_path / "program.py").write_text(PROGRAM)

@@ -83,8 +83,9 @@ MIRRORS = {
 ENGINES = ("dense", "quspin", "tensor")
 
 
-def cases(models):
-    return pytest.mark.parametrize(("model", "sector"), models.values(), ids=models)
+def cases(models, slow=()):
+    each = [pytest.param(*case, id=name, marks=pytest.mark.slow if name in slow else ()) for name, case in models.items()]
+    return pytest.mark.parametrize(("model", "sector"), each)
 
 
 def levels(model, sector, engine="dense", states=None, **fixed):
@@ -226,7 +227,7 @@ def agree(model, block, states):
         assert found.multiplicity == reference.multiplicity
 
 
-@cases(RINGS | THREADED)
+@cases(RINGS | THREADED, slow=("optical 3", "optical 3, flux", "optical 4", "optical 4, flux"))
 def test_engines_agree_in_every_block_of_a_ring(model, sector):
     for block in blocks_of(model, sector):
         agree(model, block, 6)

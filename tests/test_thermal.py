@@ -372,3 +372,14 @@ def test_error_bars_of_few_vectors_are_right_as_often_as_those_of_many(vectors):
     value, error = jackknife(np.concatenate([rows.mean(axis=0)[None], (rows.sum(axis=0) - rows) / (vectors - 1)]))
     for bars, share in ((1, 0.683), (2, 0.954)):
         assert np.mean(np.abs(value) <= bars * error) == pytest.approx(share, abs=0.07)
+
+
+@pytest.mark.parametrize("temperatures", [[0.03], [0.15, 0.7, 3.0, 40.0]])
+def test_too_few_lanczos_steps_are_added_to(temperatures):
+    half = Ensemble("sector", Sector(3, 1))
+    few, many = (
+        thermal_averages(LATTICE, temperatures, half, Sampling("ftlm", samples=3, steps=steps), names=None)
+        for steps in (2, 150)
+    )
+    for name in (str(name) for name in few if not str(name).endswith("error")):
+        np.testing.assert_allclose(few[name], many[name], atol=3e-7, rtol=3e-7, err_msg=name)

@@ -154,3 +154,14 @@ def test_what_has_no_flux_is_refused():
         thermal_flux_response(RING, [0.1], [1.0], Ensemble(density=9.0))
     with pytest.raises(InvalidModel, match=r"thermal.temperatures"):
         thermal_flux_response(RING, [0.1], [])
+
+
+def test_too_few_lanczos_steps_are_added_to():
+    few, many = (
+        thermal_flux_response(
+            RING, [0.4], [0.1, 2.0], Ensemble("sector", Sector(3, 1)), Sampling("ftlm", samples=3, steps=steps)
+        )
+        for steps in (2, 150)
+    )
+    for name in ("free_energy", "current", "stiffness"):
+        np.testing.assert_allclose(few[name], many[name], atol=2e-6, err_msg=name)

@@ -151,7 +151,7 @@ COUPLED = Model(dimer(), Electrons(1.0), Bosons(0.2, 0.6), Phonons(0.9, boson_co
     ("model", "sector", "names"),
     [
         (replace(RING, flux=0.7), Sector(5, two_sz=1, momentum=1), ("boson", "pair")),
-        (COUPLED, Sector(2, two_sz=0), ("displacement", "boson_density")),
+        pytest.param(COUPLED, Sector(2, two_sz=0), ("displacement", "boson_density"), marks=pytest.mark.slow),
     ],
     ids=["complex", "real"],
 )
@@ -279,6 +279,7 @@ def test_sampled_spectra_at_a_wanted_density_agree_with_exact_ones(monkeypatch):
         assert np.all(np.abs(sampled[name] - exact[name]) < 8 * sampled[f"{name}_error"] + 1e-9), name
 
 
+@pytest.mark.slow
 def test_error_bars_at_a_wanted_density_carry_that_of_the_chemical_potential(monkeypatch):
     monkeypatch.setattr("respair.analysis.ensembles.TINY", 4)
     model = Model(dimer(), Electrons(1.0), Bosons(0.2, 0.6))

@@ -30,6 +30,7 @@ check: $(STAMP)dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check --diff . || true
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(not (3, 11) <= v[:2] <= (3, 14))' || \
@@ -51,7 +52,7 @@ $(STAMP)docs: $(VENV)/bin/python $(SPEC)
 	@touch $@ $(STAMP)demo
 
 $(STAMP)dev: $(VENV)/bin/python $(SPEC)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' 'build>=1.2' 'mypy>=1.11' 'ruff>=0.6'
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' 'build>=1.2' 'import-linter>=2.1' 'mypy>=1.11' 'ruff>=0.6'
 	@touch $@ $(STAMP)test $(STAMP)demo
 
 clean:

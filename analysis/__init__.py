@@ -1,21 +1,9 @@
 """Analysis: what a physicist reads off a state. Every function returns labelled xarray objects."""
 
 from .approximations import STANDARD, Approximation, compare, comparison_map
-from .averages import expectation, transition
-from .binding import charge_scan
-from .catalogue import OBSERVABLES, Observable, available, observables
-from .charge import boson_density, density_correlation, double_occupancy, electron_density, spin_correlation, spin_z
-from .condensation import condensate_against_size
-from .conductivity import optical_conductivity
-from .correction_vectors import correction_vectors
-from .crossover import crossover_temperatures
-from .cuts import Cut, lattice_cut, site_cut
-from .directions import distances
-from .energy import energy_part
-from .ensembles import Ensemble, Sampling
-from .flux import flux_response
-from .flux_minima import flux_minimum, half_flux_quantum
-from .lattice import (
+from .flux.minima import flux_minimum, half_flux_quantum
+from .flux.response import flux_response
+from .lattice.displacements import (
     boson_lattice,
     default_grid,
     displacement,
@@ -24,23 +12,42 @@ from .lattice import (
     electron_lattice,
     quanta,
 )
-from .lattice_response import lattice_response
-from .lattice_shape import joint_distribution, lattice_correlation, lattice_shape
-from .local_modes import CONDITIONS
-from .natural import natural_orbitals
-from .pair_density import FORMS, PairOperators, pair_densities, pair_density, pair_operators
-from .pairing import boson_correlation, condensate, pair_boson_correlation, pair_correlation, pair_exchange
-from .parameter_response import fidelity_susceptibility
-from .phase import amplitude_and_phase, coherence, pair_rings
-from .probes import Probe, probe
-from .resonance_search import BracketError, resonance
-from .schmidt import entanglement
-from .spectra import spectral_function
-from .spectral_maps import spectral_map
-from .spectral_measures import effective_frequency, gap_measures, quasi_particles, weight_transfer
-from .thermal import thermal_averages
-from .thermal_flux import thermal_flux_response
-from .thermal_spectra import thermal_spectral_function
+from .lattice.local_states import CONDITIONS
+from .lattice.response import lattice_response
+from .lattice.shape import joint_distribution, lattice_correlation, lattice_shape
+from .observables.averages import expectation, transition
+from .observables.charge import (
+    boson_density,
+    density_correlation,
+    double_occupancy,
+    electron_density,
+    spin_correlation,
+    spin_z,
+)
+from .observables.energy import energy_part
+from .observables.table import OBSERVABLES, Observable, available, observables
+from .pairing.amplitudes import boson_correlation, condensate, pair_boson_correlation, pair_correlation, pair_exchange
+from .pairing.binding import charge_scan
+from .pairing.condensation import condensate_against_size
+from .pairing.density_matrices import FORMS, PairOperators, pair_densities, pair_density, pair_operators
+from .pairing.directions import distances
+from .pairing.natural_orbitals import natural_orbitals
+from .pairing.phase import amplitude_and_phase, coherence, pair_rings
+from .reduced_states.cuts import Cut, lattice_cut, site_cut
+from .reduced_states.schmidt import entanglement
+from .response.parameters import fidelity_susceptibility
+from .response.resonance import BracketError, resonance
+from .spectra.conductivity import optical_conductivity
+from .spectra.correction_vectors import correction_vectors
+from .spectra.functions import spectral_function
+from .spectra.maps import spectral_map
+from .spectra.measures import effective_frequency, gap_measures, quasi_particles, weight_transfer
+from .spectra.probes import Probe, probe
+from .thermal.averages import thermal_averages
+from .thermal.crossover import crossover_temperatures
+from .thermal.ensembles import Ensemble, Sampling
+from .thermal.flux import thermal_flux_response
+from .thermal.spectra import thermal_spectral_function
 
 __all__ = [
     "CONDITIONS",

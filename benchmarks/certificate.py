@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "reference"))
 
 ROUNDING = 2e-9
 SOFT = (0.0, 0.2, 1.0, 4.0, np.inf)

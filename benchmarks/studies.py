@@ -17,10 +17,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from respair.studies import Study, Workers, at_point, opened, parse, run, sweep_points
-from respair.studies.point import compute
-from respair.studies.runner import common_grid
-from respair.studies.task import Quiet
-from respair.studies.workers import THREADS
+from respair.studies.execution.point import compute
+from respair.studies.execution.runner import common_grid
+from respair.studies.execution.workers import THREADS
+from respair.studies.tasks.base import Quiet
 
 SHORT = """
 schema = 1

@@ -32,9 +32,9 @@ def search(energy, start=None, others=()):
     """Return the Ritz pair and the products of one search."""
     import numpy as np
 
-    from respair.solvers.deflation import Deflated
-    from respair.solvers.lanczos import KEPT_BYTES, STORED_BYTES
-    from respair.solvers.recursion import Memory, Stop, searched
+    from respair.solvers.krylov.deflation import Deflated
+    from respair.solvers.krylov.eigenpairs import KEPT_BYTES, STORED_BYTES
+    from respair.solvers.krylov.search import Memory, Stop, searched
 
     operator = Deflated(energy.image, energy.project, energy.size, np.dtype(float), 0)
     stop = Stop(lambda e, r, s, d: r <= 3e-11, lambda e, r, d: False, np.inf, 0 if start is None else 1)

@@ -1,11 +1,11 @@
 """Clusters: sites, bonds, classes, lattice modes and symmetry permutations. No quantum mechanics here."""
 
+from .._core.display import Brief, Card, Shown
+from .._core.errors import InvalidIndex, InvalidType, InvalidValue, Told
 from .cluster import Bond, Cluster, Mode, place
-from .kinds import KINDS, MAX_SITES, chain, custom, dimer, ladder, ligand_centre, plaquette, ring, site
+from .library import KINDS, MAX_SITES, chain, custom, dimer, ladder, ligand_centre, plaquette, ring, site
 from .point_group import PointGroup, point_group
-from .shown import Brief, Card, Shown
 from .symmetry import Permutation, compose, isometries, order
-from .told import InvalidIndex, InvalidType, InvalidValue, Told
 
 __all__ = [
     "KINDS",

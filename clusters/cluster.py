@@ -11,12 +11,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.display import Card, Shown, counted
+from .._core.errors import InvalidValue
+from .._core.text import ALLOWED, has_controls
 from .drawing import svg
 from .loops import loop_length
-from .printable import ALLOWED, has_controls
-from .shown import Card, Shown, counted
 from .symmetry import Permutation, isometries
-from .told import InvalidValue
 
 Host = Literal["site", "bond"]
 

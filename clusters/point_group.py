@@ -9,8 +9,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.display import Card, Shown
 from .cluster import Cluster
-from .shown import Card, Shown
 from .symmetry import Permutation, order
 
 SAME_PLACE = 1e-9

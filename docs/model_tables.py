@@ -14,10 +14,10 @@ from respair.analysis import Sampling
 from respair.clusters import KINDS
 from respair.hamiltonians import Bosons, Electrons, Model, Phonons, Sector
 from respair.solvers import Options
-from respair.studies.entanglement_task import CutTable
-from respair.studies.schema import CLUSTERS, TABLES, AxisTable, RefineTable
-from respair.studies.tasks import TASKS
-from respair.studies.values import Grid
+from respair.studies.file.schema import CLUSTERS, TABLES, AxisTable, RefineTable
+from respair.studies.file.values import Grid
+from respair.studies.tasks.entanglement import CutTable
+from respair.studies.tasks.table import TASKS
 
 DESCRIBED = {
     "electrons": (Electrons,),

@@ -97,8 +97,7 @@ def _front_page(found):
 
 def _figures_page():
     lines = ["Figures", "=======", "", "Functions that take a dataset and axes, and return the axes.", ""]
-    for path in sorted(Path(respair.analysis.__file__).parent.rglob("*plots*.py")):
-        parts = path.relative_to(Path(respair.analysis.__file__).parent).with_suffix("").parts
-        module = ".".join(("respair", "analysis", *parts))
+    for path in sorted((Path(respair.analysis.__file__).parent / "plots").glob("[!_]*.py")):
+        module = f"respair.analysis.plots.{path.stem}"
         lines += [module, "-" * len(module), "", f".. automodule:: {module}", ""]
     return "\n".join(lines) + "\n"

@@ -1,7 +1,5 @@
 """Hamiltonians: parameters, sector, electron-boson basis, phonon space, terms, the factorised operator."""
 
-from .block import Block
-from .charges import ChargeBasis
 from .flux import hop, path_phase
 from .hamiltonian import Hamiltonian
 from .model import Couplings, Model, TermFunction
@@ -19,9 +17,11 @@ from .operators import (
 )
 from .parameters import Bosons, Coupling, Electrons, InvalidModel, Phonons, Problem
 from .parametric import ModelFunction, parameter_derivative, with_parameter
-from .phonons import PhononSpace
 from .sector import Sector
-from .space import Amplitudes, Factor, Space
+from .space.charges import ChargeBasis
+from .space.phonons import PhononSpace
+from .space.product import Amplitudes, Factor, Space
+from .symmetry.block import Block
 from .terms import TERMS, flux_derivative, hamiltonian_operator
 
 __all__ = [

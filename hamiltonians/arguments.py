@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .._core.arguments import instance, is_whole, shown
 from ..clusters import InvalidType
-from ..clusters.arguments import instance, is_whole, shown
 from .model import Model
 from .operators import Operator, as_operator
 from .sector import Sector

@@ -7,7 +7,7 @@ from html import escape
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..clusters.shown import quantity
+from .._core.display import quantity
 
 if TYPE_CHECKING:
     from .parameters import Bosons, Coupling, Electrons, Phonons

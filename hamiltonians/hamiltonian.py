@@ -8,16 +8,16 @@ from functools import cached_property
 import numpy as np
 import scipy.sparse as sp
 
+from .._core.display import counted
 from ..clusters import Card, InvalidValue, Shown
-from ..clusters.shown import counted
 from .algebra import canonical
 from .arguments import a_model, a_sector
-from .beyond import Beyond
 from .model import Model
 from .operators import Operator
-from .quspin_basis import Layout, QuspinBasis, SymmetryMap
 from .sector import Sector
-from .space import Amplitudes, Factor, Space
+from .space.boundary import Beyond
+from .space.product import Amplitudes, Factor, Space
+from .space.quspin_basis import Layout, QuspinBasis, SymmetryMap
 from .terms import energy_scale, hamiltonian_operator, level_width
 
 

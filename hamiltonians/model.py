@@ -10,10 +10,10 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.arguments import instance, shown
+from .._core.display import quantity
+from .._core.text import ALLOWED, has_controls
 from ..clusters import Bond, Card, Cluster, InvalidType, Mode, Shown, place
-from ..clusters.arguments import instance, shown
-from ..clusters.printable import ALLOWED, has_controls
-from ..clusters.shown import quantity
 from .formula import more_rows, species_rows
 from .operators import Operator
 from .parameters import Bosons, Coupling, Electrons, InvalidModel, Phonons, Problem, is_number, nonzero, resolve, show

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.text import printable
 from ..clusters import Brief, Card, Told
-from ..clusters.printable import printable
 from .formula import species_rows
 
 Coupling = float | Mapping[str, float] | Sequence[float]

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from .._core.arguments import of_kind, taking
 from ..clusters import InvalidValue
-from ..clusters.arguments import of_kind, taking
 from .arguments import a_model
 from .model import Model
 from .operators import ChargeWord, LatticeWord, Operator, total

@@ -20,20 +20,20 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from .._core.threads import kernel_threads_for
 from ..clusters import InvalidValue
-from . import kernels
 from .algebra import canonical
-from .block import Block
-from .frame import Product, in_frame
 from .hamiltonian import Hamiltonian
+from .kernels import loops as kernels
+from .kernels.tensor import Hop
 from .model import Model
 from .operators import ChargeWord, LatticeWord, Operator
 from .sector import Sector, allowed_two_sz
-from .space import CHARGE_OF, IDENTITY, Amplitudes, check_names
-from .symmetry import Symmetry, commutes, relabelled
-from .tensor import Hop
-from .threads import kernel_threads_for
-from .words import charge_rows
+from .space.charge_masks import charge_rows
+from .space.frame import Product, in_frame
+from .space.product import CHARGE_OF, IDENTITY, Amplitudes, check_names
+from .symmetry.block import Block
+from .symmetry.group import Symmetry, commutes, relabelled
 
 Change = tuple[int, int]
 """Change of (N, N_up - N_dn)."""

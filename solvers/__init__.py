@@ -6,12 +6,12 @@ from .certificate import Certificate, Certifier
 from .checkpoint import CheckpointError, how_far
 from .cutoff import CutoffError
 from .estimate import DoesNotFit, Estimate
-from .forecast import estimate, forecast
+from .estimate_cutoff import estimate, forecast
 from .ground_state import Eigenstates, State, block_isometry, ground_state, is_degenerate
-from .lanczos import ConvergenceError, Levels, lowest_levels
+from .krylov.eigenpairs import ConvergenceError, Levels, lowest_levels
+from .krylov.search import Progress, silent
 from .linear import solve, unfolded
 from .options import Options
-from .recursion import Progress, silent
 
 __all__ = [
     "Certificate",

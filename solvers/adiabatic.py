@@ -24,9 +24,9 @@ from scipy.optimize import minimize
 from scipy.sparse.linalg import eigsh
 from scipy.special import pdtrc
 
+from .._core.threads import one_blas_thread
 from ..hamiltonians.operators import ChargeWord, LatticeWord, Operator
-from ..hamiltonians.space import Space
-from ..hamiltonians.threads import one_blas_thread
+from ..hamiltonians.space.product import Space
 
 DENSE_UP_TO = 150
 """Larger charge matrices go to Lanczos."""

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ..hamiltonians import Block, Operator
 from ..hamiltonians.hamiltonian import sparse_matrix
-from ..hamiltonians.symmetry import isometry, representatives_of
+from ..hamiltonians.symmetry.group import isometry, representatives_of
 from .ground_state import State
-from .lanczos import hermitian_levels
+from .krylov.eigenpairs import hermitian_levels
 
 
 @dataclass(frozen=True)

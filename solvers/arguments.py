@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._core.arguments import instance, shown
 from ..clusters import InvalidType
-from ..clusters.arguments import instance, shown
 from .by_symmetry import LabelledLevels
 from .ground_state import Eigenstates, State
 from .options import read_options

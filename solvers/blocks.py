@@ -8,8 +8,8 @@ from dataclasses import replace
 from ..clusters import order, point_group
 from ..hamiltonians import InvalidModel, Model, Operator, Sector, hamiltonian_operator
 from ..hamiltonians.sector import check_sector
-from ..hamiltonians.space import Space
-from ..hamiltonians.symmetry import sector_symmetries
+from ..hamiltonians.space.product import Space
+from ..hamiltonians.symmetry.group import sector_symmetries
 from .cutoff import capped
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.arguments import is_whole, shown, taking
+from .._core.display import counted
 from ..clusters import Card, InvalidIndex, Shown
-from ..clusters.arguments import is_whole, shown, taking
-from ..clusters.shown import counted
 from ..hamiltonians import Block, Hamiltonian, Model, Sector
 from ..hamiltonians.arguments import a_model, a_sector
 from ..hamiltonians.sector import check_sector
@@ -28,11 +28,11 @@ from .ground_state import (
     is_degenerate,
     solved,
 )
+from .krylov.search import Progress, announce, silent
+from .larger_space import error_bars
 from .level_count import level_count
 from .level_table import level_table
 from .options import Options, read_options
-from .recursion import Progress, announce, silent
-from .reference import error_bars
 
 
 @dataclass(frozen=True, repr=False)

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from ..clusters import Card, Shown
 from ..hamiltonians import Amplitudes, Block
-from ..hamiltonians.beyond import Beyond
-from ..hamiltonians.dressing import Dressed, spread_size
-from ..hamiltonians.electrons import ElectronOperator
-from ..hamiltonians.phonons import PhononSpace, Shell
-from ..hamiltonians.tensor import TensorOperator
-from .deflation import add
+from ..hamiltonians.kernels.spin_products import ElectronOperator
+from ..hamiltonians.kernels.tensor import TensorOperator
+from ..hamiltonians.space.boundary import Beyond
+from ..hamiltonians.space.displacement_matrices import Dressed, spread_size
+from ..hamiltonians.space.phonons import PhononSpace, Shell
+from .krylov.deflation import add
 
 AT_A_TIME = 1 << 24
 """Amplitudes beyond the cutoff that are computed at a time."""

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from .._core.display import counted
 from ..clusters import Told
-from ..clusters.shown import counted
 from ..hamiltonians import Model, Phonons, Sector, hamiltonian_operator
-from ..hamiltonians.space import Space, dimensions
+from ..hamiltonians.space.product import Space, dimensions
 from .adiabatic import Landscape, landscape
 from .certificate import GRADES, SAFETY
-from .reference import Judge, Solution, centre, holding, relevant
+from .larger_space import Judge, Solution, centre, holding, relevant
 
 MOST_QUANTA = 1000
 SEARCHED = 2500

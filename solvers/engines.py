@@ -12,14 +12,14 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..hamiltonians import Amplitudes, Block, Hamiltonian
-from ..hamiltonians.symmetry import isometry, representatives_of
+from ..hamiltonians.symmetry.group import isometry, representatives_of
 from ..hamiltonians.terms import SAME
 from .checkpoint import Checkpoint
-from .deflation import Matvec, Projection
-from .lanczos import KEPT_BYTES, SMALL, Levels, everything, lowest_levels, lowest_of, suits_lapack
+from .krylov.deflation import Matvec, Projection
+from .krylov.eigenpairs import KEPT_BYTES, SMALL, Levels, everything, lowest_levels, lowest_of, suits_lapack
+from .krylov.recursion import Recursion, by_quspin, fused
+from .krylov.search import Progress
 from .options import Options
-from .recursion import Progress
-from .three_terms import Recursion, by_quspin, fused
 
 
 def is_degenerate(energy: float, other: float, width: float = SAME) -> bool:

@@ -9,20 +9,20 @@ from types import MappingProxyType
 
 import numpy as np
 
+from .._core.arguments import taking, whole_number
+from .._core.display import counted
 from ..clusters import Card, InvalidValue, Shown, Told, order, point_group
-from ..clusters.arguments import taking, whole_number
-from ..clusters.shown import counted
 from ..hamiltonians import Model, Sector, hamiltonian_operator
 from ..hamiltonians.arguments import a_model, a_sector
-from ..hamiltonians.electrons import is_electrons_alone
-from ..hamiltonians.frame import frame_parts
-from ..hamiltonians.phonons import phonon_dimension
-from ..hamiltonians.quspin_basis import MAX_BITS
-from ..hamiltonians.space import Space, dimensions
+from ..hamiltonians.kernels.spin_products import is_electrons_alone
+from ..hamiltonians.space.frame import frame_parts
+from ..hamiltonians.space.phonons import phonon_dimension
+from ..hamiltonians.space.product import Space, dimensions
+from ..hamiltonians.space.quspin_basis import MAX_BITS
 from .blocks import finest_blocks, time_reversed
 from .cutoff import capped
-from .lanczos import KEPT_BYTES, STORED_BYTES
-from .recursion import FIRST_CYCLE
+from .krylov.eigenpairs import KEPT_BYTES, STORED_BYTES
+from .krylov.search import FIRST_CYCLE
 
 ENGINE_NAMES = ("auto", "dense", "quspin", "tensor")
 DENSE_UP_TO = 400

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.arguments import is_whole, shown, taking
+from .._core.display import quantity
 from ..clusters import Card, InvalidIndex, Shown
-from ..clusters.arguments import is_whole, shown, taking
-from ..clusters.shown import quantity
 from ..hamiltonians import Amplitudes, Block, Hamiltonian, Model, Sector
 from ..hamiltonians.arguments import a_model, a_sector
 from ..hamiltonians.sector import check_sector
@@ -20,11 +20,11 @@ from .checkpoint import Checkpoint, beside, fingerprint
 from .cutoff import cap_in_words, is_automatic, settled
 from .engines import ENGINES, block_isometry, is_degenerate
 from .estimate import check_memory, choose_engine
+from .krylov.search import Progress, announce, silent
+from .larger_space import error_bars
 from .level_count import level_count
 from .level_table import level_table
 from .options import Options, read_options
-from .recursion import Progress, announce, silent
-from .reference import error_bars
 
 
 @dataclass(frozen=True, repr=False)

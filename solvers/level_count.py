@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
+from .._core.arguments import whole_number
 from ..clusters import InvalidValue
-from ..clusters.arguments import whole_number
 from ..hamiltonians import Model, Sector
-from ..hamiltonians.space import dimensions
+from ..hamiltonians.space.product import dimensions
 from .cutoff import capped
 
 ALL = "all"

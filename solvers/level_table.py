@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.display import counted
+from .._core.formatting import with_error
 from ..clusters import Card
-from ..clusters.shown import counted
 from ..hamiltonians import Sector, Space
 from .certificate import Certificate
-from .digits import with_error
 
 
 def level_table(

@@ -8,12 +8,12 @@ import numpy as np
 import scipy.sparse.linalg as spla
 from numpy.typing import NDArray
 
+from .._core.threads import one_blas_thread
 from ..clusters import InvalidValue
 from ..hamiltonians import Amplitudes, Block
-from ..hamiltonians.threads import one_blas_thread
 from .ground_state import State
-from .lanczos import EPSILON, ConvergenceError
-from .recursion import Progress, silent
+from .krylov.eigenpairs import EPSILON, ConvergenceError
+from .krylov.search import Progress, silent
 
 REFINEMENTS = 6
 """Times that the remainder is solved for again: what conjugate gradients believe of it drifts away from the truth."""

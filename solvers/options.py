@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from .._core.arguments import instance, real_number, shown, whole_number
 from ..clusters import Brief, InvalidValue
-from ..clusters.arguments import instance, real_number, shown, whole_number
 from .estimate import ENGINE_NAMES
-from .pool import Pool
+from .work import Pool
 
 
 @dataclass(frozen=True, repr=False)

@@ -1,8 +1,6 @@
 """Studies: model files, their runs and sweeps, and what leaves the program."""
 
-from ..solvers.pool import Pool
-from .charge_scan_task import ChargeScanTask
-from .coherence_task import CoherenceTask
+from ..solvers.work import Pool
 from .dataset import (
     DatasetError,
     FailedPointsError,
@@ -13,29 +11,31 @@ from .dataset import (
     read_dataset,
     verify_dataset,
 )
-from .digits import with_error
-from .entanglement_task import EntanglementTask
-from .flux_task import FluxTask
-from .folder import StudyError, StudyFolder, opened
-from .ground_state_task import GroundStateTask
-from .job import shared
-from .lattice_task import LatticeTask
-from .measured_names import OBSERVABLES
-from .model_file import Axis, Study, at_point, parse, read, sweep_points
-from .notebook import NotebookReporter, watching
-from .pairing_task import PairingTask
-from .plan import Interrupted, Plan, study
-from .progress import TerminalReporter
-from .record import read_data, records, to_json, write
-from .report import failures, show_estimate, show_result
-from .runner import Result, check_fits, run
-from .scheduler import SchedulerError, connected
-from .status import StudyStatus, show_statuses, statuses
-from .task import Quiet, Reporter, Task, Watcher
-from .tasks import TASKS
-from .toml_text import toml_text
-from .versions import versions
-from .workers import Workers
+from .execution.folder import StudyError, StudyFolder, opened
+from .execution.job import shared
+from .execution.notebook import NotebookReporter, watching
+from .execution.plan import Interrupted, Plan, study
+from .execution.progress import TerminalReporter
+from .execution.report import failures, show_estimate, show_result
+from .execution.runner import Result, check_fits, run
+from .execution.scheduler import SchedulerError, connected
+from .execution.status import StudyStatus, show_statuses, statuses
+from .execution.tables import with_error
+from .execution.workers import Workers
+from .file.reading import Axis, Study, at_point, parse, read, sweep_points
+from .file.record import read_data, records, to_json, write
+from .file.versions import versions
+from .file.writing import toml_text
+from .tasks.base import Quiet, Reporter, Task, Watcher
+from .tasks.charge_scan import ChargeScanTask
+from .tasks.coherence import CoherenceTask
+from .tasks.entanglement import EntanglementTask
+from .tasks.flux import FluxTask
+from .tasks.ground_state import GroundStateTask
+from .tasks.lattice import LatticeTask
+from .tasks.observable_names import OBSERVABLES
+from .tasks.pairing import PairingTask
+from .tasks.table import TASKS
 
 __all__ = [
     "OBSERVABLES",

@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TypeVar
 
+from .._core.display import MOST_ITEMS, quantity
+from .._core.wording import dotted
 from ..clusters import Card, Shown
-from ..clusters.shown import MOST_ITEMS, quantity
 from ..hamiltonians import InvalidModel, Model, Problem, Sector
 from ..hamiltonians.parameters import show
 from ..solvers import Options
 from ..solvers.cutoff import size_in_words
-from .charge_scan_task import ChargeScanTask
-from .flux_task import FluxTask
-from .ground_state_task import GroundStateTask
-from .task import Solved, Task
-from .wording import dotted
+from .tasks.base import Solved, Task
+from .tasks.charge_scan import ChargeScanTask
+from .tasks.flux import FluxTask
+from .tasks.ground_state import GroundStateTask
 
 Kind = TypeVar("Kind", bound=Task)
 

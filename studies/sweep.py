@@ -10,12 +10,12 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from .._core.wording import did_you_mean, dotted, listed
 from ..hamiltonians import Problem
 from ..hamiltonians.parameters import show
-from .checking import check_axis, check_refinement, table_type
-from .schema import TABLES
+from .file.schema import TABLES
+from .file.validation import check_axis, check_refinement, table_type
 from .study import Axis, Refinement, overlaps
-from .wording import did_you_mean, dotted, listed
 
 MAX_POINTS = 100_000
 MAX_REPORTED = 10

@@ -3,16 +3,16 @@
 from .adiabatic import adiabatic, adiabatic_bound, coherent_product
 from .atomic_limit import atomic_limit, site_model
 from .atomic_spectra import side_bands, spectral_weights
+from .base import Approximation, Where
 from .comparison import BoundViolation, compare, comparison_map
 from .conditions import knows
-from .face import Approximation, Where
 from .lang_firsov import Dressing, effective_model, lang_firsov
 from .mean_field import mean_field
 from .mean_field_sites import mean_field_sites
-from .own import PluginError, fingerprint, own_approximations, registry_of
 from .pair_perturbation import pair_model, pair_perturbation
-from .standard import STANDARD
 from .static_lattice import born_oppenheimer, static_model
+from .table import STANDARD
+from .user_files import PluginError, fingerprint, own_approximations, registry_of
 from .variational_lang_firsov import lang_firsov_squeezed, lang_firsov_variational
 
 __all__ = [

@@ -8,8 +8,8 @@ import xarray as xr
 from ...hamiltonians import Model, Sector
 from ...hamiltonians.terms import level_width
 from ..labelled import labelled
+from .base import Approximation, Where, sector_of
 from .charges import COHERENT, DIAGONAL, charge_ground
-from .face import Approximation, Where, sector_of
 from .static_lattice import CONDITIONS, StaticLattice, static_model
 
 AS_LOW = 100

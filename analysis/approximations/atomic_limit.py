@@ -13,9 +13,9 @@ from ...hamiltonians import Model, Phonons, Sector
 from ...hamiltonians.sector import allowed_two_sz
 from ...solvers import ground_state
 from ..labelled import labelled
-from ..thermal import thermal_averages
+from ..thermal.averages import thermal_averages
+from .base import Approximation, Condition, Where, temperature_of
 from .conditions import CHARGES, LATTICE, knows
-from .face import Approximation, Condition, Where, temperature_of
 
 OBSERVABLES = ("electron_density", "double_occupancy", "boson_density", "pair_exchange", "spin_z")
 SUMMED = ("grand_potential", "energy", "entropy", "specific_heat", "charge", "charge_variance")

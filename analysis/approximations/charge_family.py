@@ -12,6 +12,7 @@ import scipy.linalg as la
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..._core.threads import one_thread_for
 from ...clusters import Cluster
 from ...hamiltonians import (
     Bosons,
@@ -24,12 +25,11 @@ from ...hamiltonians import (
     electron_number,
     hamiltonian_operator,
 )
-from ...hamiltonians.space import dimensions
+from ...hamiltonians.space.product import dimensions
 from ...hamiltonians.terms import SAME
-from ...hamiltonians.threads import one_thread_for
 from ...solvers import Options
 from ...solvers.ground_state import is_degenerate
-from ...solvers.lanczos import lowest_levels
+from ...solvers.krylov.eigenpairs import lowest_levels
 from .charges import BOSONS, DENSE_UP_TO, ELECTRONS, charge_model
 
 SMALL = 100

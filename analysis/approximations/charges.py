@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from ...hamiltonians import Model, Operator, Sector, boson_number, electron_number
 from ...hamiltonians.operators import total
-from ...hamiltonians.space import dimensions
+from ...hamiltonians.space.product import dimensions
 from ...solvers import Options, ground_state
-from ..accuracy import isolated_ground
-from ..catalogue import available, observables
 from ..labelled import labelled
+from ..observables.error_bars import isolated_ground
+from ..observables.table import available, observables
 
 DENSE_UP_TO = 600
 """Charge sectors up to this size are diagonalised by LAPACK."""

@@ -9,20 +9,20 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..._core.arguments import of_kind, taking
 from ...clusters import Told
-from ...clusters.arguments import of_kind, taking
 from ...hamiltonians import InvalidModel, Model, Problem, Sector
 from ...hamiltonians.arguments import a_model
 from ...hamiltonians.parameters import show
 from ...hamiltonians.terms import energy_unit
 from ...solvers import Eigenstates, LabelledLevels, Options
-from ..accuracy import isolated_ground, mixing
-from ..catalogue import available, observables
 from ..labelled import labelled
-from ..thermal import thermal_averages
+from ..observables.error_bars import isolated_ground, mixing
+from ..observables.table import available, observables
+from ..thermal.averages import thermal_averages
+from .base import BOUNDED, Approximation, Where
 from .charges import COHERENT, DIAGONAL
-from .face import BOUNDED, Approximation, Where
-from .standard import STANDARD
+from .table import STANDARD
 
 WITHIN = (0.01, 0.05, 0.2)
 """Relative errors whose boundaries are reported."""

@@ -7,7 +7,7 @@ from functools import partial
 from types import MappingProxyType
 
 from ...hamiltonians import Model, Sector
-from .face import Condition, Where
+from .base import Condition, Where
 
 
 def sector_only(model: Model, where: Where) -> str | None:

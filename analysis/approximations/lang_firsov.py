@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from ...hamiltonians import Model, Sector
 from ..labelled import labelled
+from .base import Approximation, Condition, Where, sector_of
 from .charges import DIAGONAL, charge_ground, charge_model
 from .conditions import BONDS_ARE_LEFT, CHARGES, LATTICE, electrons_or_bosons, knows, lattice_there, sector_only
-from .face import Approximation, Condition, Where, sector_of
 
 CONDITIONS: tuple[Condition, ...] = (
     sector_only, lattice_there, electrons_or_bosons, knows(*CHARGES, *LATTICE, why=BONDS_ARE_LEFT),

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from ...hamiltonians import Model
 from ..labelled import labelled
+from .base import Approximation, Condition, Where, temperature_of
 from .conditions import knows, temperature_only
-from .face import Approximation, Condition, Where, temperature_of
-from .symmetric import is_transitive, one_electron_matrix, site_symmetries
+from .symmetries import is_transitive, one_electron_matrix, site_symmetries
 
 TRIES = np.geomspace(1e-10, 0.5, 401)
 """Amplitudes between which the gap equation is searched for solutions."""

@@ -10,9 +10,9 @@ from scipy.special import expit
 
 from ...hamiltonians import Model
 from ..labelled import labelled
-from .face import Approximation, Where, temperature_of
+from .base import Approximation, Where, temperature_of
 from .mean_field import CONDITIONS, half_tanh, largest_root, occupation_cost
-from .symmetric import one_electron_matrix, site_symmetries
+from .symmetries import one_electron_matrix, site_symmetries
 
 SAME = 1e-6
 CLOSE = 1e-9

@@ -12,9 +12,10 @@ from scipy.special import gammainc, gammaln
 from ...hamiltonians import Bosons, Model, Operator, Sector, boson_number
 from ...hamiltonians.operators import total
 from ...solvers import levels_by_symmetry
-from ..accuracy import isolated_ground
-from ..charge import boson_density
 from ..labelled import labelled
+from ..observables.charge import boson_density
+from ..observables.error_bars import isolated_ground
+from .base import Approximation, Condition, Where, sector_of
 from .conditions import (
     BONDS_ARE_LEFT,
     electrons_there,
@@ -22,7 +23,6 @@ from .conditions import (
     sector_only,
     whole_sector,
 )
-from .face import Approximation, Condition, Where, sector_of
 
 
 @dataclass(frozen=True)

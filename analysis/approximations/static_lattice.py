@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...hamiltonians import Model, Sector
 from ..labelled import labelled
+from .base import Condition, refuse
 from .charge_family import ChargeFamily, couplings_vector
 from .charges import charge_model
 from .conditions import CHARGES, LATTICE, electrons_or_bosons, knows, lattice_there, sector_only, whole_sector
-from .face import Condition, refuse
-from .symmetric import mode_permutations
+from .symmetries import mode_permutations
 
 CONDITIONS: tuple[Condition, ...] = (
     sector_only, whole_sector, lattice_there, electrons_or_bosons, knows(*CHARGES, *LATTICE, "phonons.bond_coupling"),

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from ...hamiltonians import Model, Sector
 from ..labelled import labelled
+from .base import Approximation, Condition, Where, sector_of
 from .charge_family import ChargeFamily, couplings_vector
 from .conditions import whole_sector
-from .face import Approximation, Condition, Where, sector_of
 from .lang_firsov import CONDITIONS, INFINITE, Dressing, dressed, effective_couplings
 
 SCAN = np.linspace(0.0, 1.5, 31)

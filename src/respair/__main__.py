@@ -1,5 +1,5 @@
 """``python -m respair`` is the command ``respair``."""
 
-from .cli import main
+from .cli.commands import main
 
 main()

@@ -2,10 +2,10 @@
 
 from .build import FailedPointsError, build_dataset
 from .comparison import Deviation, deviations
+from .formulas import WORDING, Wording
 from .integrity import DatasetError
 from .published import PublishedDataset, PublishedStudy, read_dataset
 from .verify import Recomputed, Verification, verify_dataset
-from .wording import WORDING, Wording
 
 __all__ = [
     "WORDING",

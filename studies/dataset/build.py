@@ -13,16 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from ...clusters.arguments import of_kind, taking
-from ...clusters.printable import ALLOWED, has_controls, printable
-from ..folder import fingerprint, opened, write_text
-from ..model_file import read
-from ..notebook import watching
-from ..pools import pool_of
-from ..record import write
-from ..report import failures
-from ..runner import Result, run
-from ..versions import versions
+from ..._core.arguments import of_kind, taking
+from ..._core.text import ALLOWED, has_controls, printable
+from ..execution.folder import fingerprint, opened, write_text
+from ..execution.notebook import watching
+from ..execution.pools import pool_of
+from ..execution.report import failures
+from ..execution.runner import Result, run
+from ..file.reading import read
+from ..file.record import write
+from ..file.versions import versions
 from .hardware import hardware
 from .integrity import DATA, MODELS, README, TABLES, DatasetError, write_manifest
 from .plugins import Plugins, check_names, named, publish

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...clusters import Told
-from ..folder import checksum, write_text
+from ..execution.folder import checksum, write_text
 
 FORMAT, SCHEMA = "respair-dataset", 1
 MANIFEST, README = "manifest.json", "README.md"

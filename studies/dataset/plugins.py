@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...analysis.approximations import PluginError, fingerprint
-from ..folder import plugins_of
+from ..execution.folder import plugins_of
 from ..study import Study
 from .integrity import MODELS, DatasetError
 

@@ -14,11 +14,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from ..._core.arguments import of_kind, taking
 from ...clusters import InvalidValue
-from ...clusters.arguments import of_kind, taking
 from ...hamiltonians import InvalidModel, Model, Sector
-from ..model_file import at_point, parse
-from ..record import read_data
+from ..file.reading import at_point, parse
+from ..file.record import read_data
 from ..study import Study
 from .integrity import DATA, MANIFEST, MODELS, DatasetError, damage, read_manifest
 from .plugins import Plugins, needed

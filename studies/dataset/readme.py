@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..digits import with_error
+from ..execution.tables import with_error
+from .formulas import hamiltonian_lines, setting_lines
 from .integrity import DATA, MANIFEST, MODELS, TABLES
 from .published import PublishedStudy
 from .tables import column_groups, table_name
-from .wording import hamiltonian_lines, setting_lines
 
 NO_LICENCE = "None was given: ask the authors before you use these data."
 CONVENTIONS = r"""

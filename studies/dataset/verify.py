@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ...clusters.arguments import of_kind, taking
+from ..._core.arguments import of_kind, taking
 from ...hamiltonians.terms import energy_unit
-from ...solvers.pool import Pool
-from ..folder import content_hash, fingerprint
-from ..job import Job
-from ..model_file import at_point
-from ..notebook import watching
-from ..point import has_failed
-from ..pools import pool_of
+from ...solvers.work import Pool
+from ..execution.folder import content_hash, fingerprint
+from ..execution.job import Job
+from ..execution.notebook import watching
+from ..execution.point import has_failed
+from ..execution.pools import pool_of
+from ..file.reading import at_point
 from ..sweep import AS_LISTS, overridden
-from ..task import Reporter
+from ..tasks.base import Reporter
 from .comparison import Deviation, deviations
 from .integrity import DATA, MODELS, TABLES, DatasetError, damage, read_manifest
 from .plugins import Plugins, needed

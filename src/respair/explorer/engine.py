@@ -15,16 +15,16 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..analysis import available, default_grid, observables
-from ..analysis.accuracy import isolated_ground
-from ..analysis.ensembles import Ensemble
-from ..analysis.thermal_estimate import estimate_thermal
+from ..analysis.observables.error_bars import isolated_ground
+from ..analysis.thermal.ensembles import Ensemble
+from ..analysis.thermal.estimate import estimate_thermal
 from ..hamiltonians import Model
 from ..solvers import Eigenstates, LabelledLevels, State, ground_state
 from ..solvers.cutoff import size_in_words
 from ..studies import Reporter, Result, Study
-from ..studies.pairing_task import PairingTask
-from ..studies.task import Setting
-from ..studies.thermal_task import ThermalTask
+from ..studies.tasks.base import Setting
+from ..studies.tasks.pairing import PairingTask
+from ..studies.tasks.thermal import ThermalTask
 from .panels import PANELS
 from .screen import Screen
 

@@ -15,9 +15,9 @@ from matplotlib.patches import Circle, Wedge
 from numpy.typing import NDArray
 
 from ..analysis import distances
-from ..analysis.plots import COLOURS, plot_flux, plot_levels
-from ..analysis.plots_indicators import plot_pairing
-from ..analysis.plots_spectra import plot_spectrum, plot_thermal_spectrum
+from ..analysis.plots.indicators import plot_pairing
+from ..analysis.plots.spectra import plot_spectrum, plot_thermal_spectrum
+from ..analysis.plots.states import COLOURS, plot_flux, plot_levels
 from ..clusters import Cluster, Mode
 
 BLUE, RED, GREEN = COLOURS[:3]

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
 
-from ..analysis.probes import NAMES
+from ..analysis.spectra.probes import NAMES
 from ..clusters import Cluster, order, point_group
 from ..hamiltonians import Model
-from ..solvers.members import ENSEMBLES
+from ..solvers.ensemble_blocks import ENSEMBLES
 from .controls import ASKS, COUPLINGS, CUTOFF, FIELDS, SECTOR, Control, couplings, fits, with_cutoff, with_species
 from .screen import SHAPES, Screen
 

@@ -1,0 +1,23 @@
+"""The standard approximations by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from .adiabatic import ADIABATIC, ADIABATIC_BOUND, COHERENT_PRODUCT
+from .atomic_limit import ATOMIC_LIMIT
+from .base import Approximation
+from .lang_firsov import ANTI_ADIABATIC, LANG_FIRSOV
+from .mean_field import MEAN_FIELD
+from .mean_field_sites import MEAN_FIELD_SITES
+from .pair_perturbation import BIPOLARON
+from .variational_lang_firsov import LANG_FIRSOV_SQUEEZED, LANG_FIRSOV_VARIATIONAL
+
+ALL = (
+    MEAN_FIELD, MEAN_FIELD_SITES, LANG_FIRSOV, LANG_FIRSOV_VARIATIONAL, LANG_FIRSOV_SQUEEZED, ANTI_ADIABATIC,
+    ADIABATIC, ADIABATIC_BOUND, COHERENT_PRODUCT, BIPOLARON, ATOMIC_LIMIT,
+)  # fmt: skip
+STANDARD: Mapping[str, Approximation] = MappingProxyType({each.name: each for each in ALL})
+"""Every approximation of the package by its name; one's own go into a mapping beside it, as in
+``{**STANDARD, "mine": mine}``."""

@@ -1,0 +1,274 @@
+"""Where E_0 has its minima as a function of the flux, and whether its period is becoming hc/2e."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from ..._core.arguments import taking
+from ...clusters import InvalidValue
+from ...hamiltonians import Model, Sector
+from ...hamiltonians.arguments import a_model, a_sector
+from ...hamiltonians.flux import own_series
+from ...hamiltonians.terms import level_width
+from ...solvers import Options, Progress, silent
+from ...solvers.arguments import read_options
+from ..labelled import labelled
+from ..response.perturbation import is_smooth
+from .response import FluxLevel, FluxLine
+
+POINTS = 32
+"""Fluxes on the whole circle from which the search for minima starts."""
+MOST_POINTS = 64
+EQUAL = 0.1
+"""Energies closer than this, in widths of levels, are the same."""
+ROUNDING = 1e-3
+"""Error bar that energies have at least, in widths of levels."""
+SETTLED = 1e-8
+"""Harmonics that change by less than this share of the larger one, when the grid is halved, are settled."""
+VERDICTS = {
+    "hc/2e": "E(pi/2) lies above both E(0) and E(pi), or below both, and the second harmonic of E_0(phi) is larger",
+    "hc/2e emerging": "E(pi/2) lies above both E(0) and E(pi), but the first harmonic of E_0(phi) is larger",
+    "hc/e": "E(pi/2) lies between E(0) and E(pi), or below both while the first harmonic of E_0(phi) is larger",
+    "odd": "the charge is odd: up and down electrons alone want fluxes that differ by hc/2e, pairs or not",
+    "undecided": "E(pi/2) differs from E(0) or E(pi) by less than the error bars",
+}
+"""What the verdicts on the flux period mean; the flux is phi = 2 pi Phi / (hc/e), so that hc/2e is pi."""
+
+
+@taking(model=a_model, sector=a_sector, options=read_options)
+def flux_minimum(
+    model: Model,
+    sector: Sector | int,
+    options: Options | None = None,
+    progress: Callable[[float], None] = lambda phi: None,
+    search: Progress = silent,
+) -> xr.Dataset:
+    r"""Find the flux phi* in [0, 2 pi) with the lowest ground energy, and the stiffness there.
+
+    E_0 and its slope by Hellmann-Feynman are computed on a grid; between neighbours where the slope turns from
+    negative to positive, its root is found. E_0 is the lower envelope of smooth branches, so that no minimum sits on a
+    kink. With time reversal E_0(phi) = E_0(-phi), and half of the circle is enough.
+
+    Parameters
+    ----------
+    model, sector, options, progress, search
+        As for `flux_response`; the sector fixes no momentum, since E_0 of one momentum is not periodic.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``phi``, ``energy`` and ``stiffness`` with ``energy_error`` and ``stiffness_error`` at phi*, the smallest of
+        equal ones; all minima as ``local_energies`` with ``local_errors`` over ``local_phi``, ascending.
+
+    Raises
+    ------
+    ValueError
+        If the cluster has no loop, or the sector fixes a spatial quantum number.
+
+    Examples
+    --------
+    >>> from respair.clusters import ring
+    >>> from respair.hamiltonians import Electrons, Model
+    >>> found = flux_minimum(Model(ring(4), Electrons(hopping=1.0)), 4)  # 4n electrons: closed shells at pi
+    >>> round(float(found.phi) / 3.141592653589793, 12), round(float(found.energy), 6)
+    (1.0, -5.656854)
+    """
+    return minimum_of(FluxCurve(FluxLine(model, sector, options, progress, search)))
+
+
+@taking(model=a_model, sector=a_sector, options=read_options)
+def half_flux_quantum(
+    model: Model,
+    sector: Sector | int,
+    options: Options | None = None,
+    progress: Callable[[float], None] = lambda phi: None,
+    search: Progress = silent,
+) -> xr.Dataset:
+    r"""Compare E_0(0), E_0(pi/2) and E_0(pi), and the first two harmonics of E_0(phi).
+
+    .. math:: a_n = \frac{1}{\pi}\int_0^{2\pi} E_0(\varphi) \cos(n\varphi)\, d\varphi
+
+    by sums over equidistant fluxes, whose number is doubled until both harmonics are settled or 64 are reached; the
+    last change is their error. Pairs move the period towards hc/2e: `VERDICTS` says what is called so. Minima at 0
+    and pi are those of pairs with the usual sign of hopping; with the other one, rings with an odd number of sites
+    have them at pi/2 and 3 pi/2.
+
+    Parameters
+    ----------
+    model, sector, options, progress, search
+        As for `flux_minimum`.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``E0``, ``E_half_pi`` and ``E_pi``; ``harmonics`` a_1 and a_2 (their moduli where E_0 is not even) with
+        ``harmonic_errors``; ``ratio`` \|a_2 / a_1\|, infinite where a_1 vanishes; ``verdict`` and ``definition`` as
+        text; the sampled ``curve`` over ``curve_phi``.
+
+    References
+    ----------
+    N. Byers and C. N. Yang, Phys. Rev. Lett. 7, 46 (1961).
+
+    Examples
+    --------
+    >>> from respair.clusters import ring
+    >>> from respair.hamiltonians import Bosons, Model
+    >>> found = half_flux_quantum(Model(ring(3), None, Bosons(hopping=1.0)), 2)  # pairs and nothing else
+    >>> str(found.verdict.values), float(found.ratio)
+    ('hc/2e', inf)
+    """
+    return criterion_of(FluxCurve(FluxLine(model, sector, options, progress, search)))
+
+
+@dataclass(frozen=True)
+class FluxCurve:
+    """E_0(phi) on a line of the flux axis, each flux solved once.
+
+    Parameters
+    ----------
+    line : FluxLine
+        Where it is computed.
+    """
+
+    line: FluxLine
+    known: dict[float, FluxLevel] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        sector = self.line.sector
+        if isinstance(sector, Sector) and sector.has_symmetry:
+            raise InvalidValue(f"E_0 of a sector with {sector.label} is not periodic in the flux; leave it out")
+
+    @property
+    def is_even(self) -> bool:
+        """True where E_0(phi) = E_0(-phi): the Hamiltonian is real without the flux."""
+        return all(series.is_even for series in own_series(self.line.model))
+
+    @cached_property
+    def width(self) -> float:
+        """How close levels are one."""
+        return level_width(self.line.model)
+
+    def level(self, phi: float) -> FluxLevel:
+        """Return the ground level at a flux from 0 to 2 pi."""
+        if phi not in self.known:
+            self.known[phi] = self.line.level(phi, only_at_rest=True)
+        return self.known[phi]
+
+    def grid(self, points: int) -> NDArray[np.float64]:
+        """Return equidistant fluxes: half of the circle, both ends included, where that is enough."""
+        return 2 * np.pi * np.arange(points // 2 + 1 if self.is_even else points + 1) / points
+
+    def circle(self, points: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return as many fluxes on the circle with E_0 there."""
+        half = np.array([self.level(phi).energy for phi in self.grid(points).tolist()])
+        energies = np.concatenate([half, half[-2:0:-1]]) if self.is_even else half[:-1]
+        return 2 * np.pi * np.arange(points) / points, energies
+
+    def minima(self) -> list[FluxLevel]:
+        """Return all minima in [0, 2 pi), by flux; the first of the lowest points where E_0 is constant."""
+        points = [self.level(phi) for phi in self.grid(POINTS).tolist()]
+        found = [level.phi for level in points if level.rests and level.curvature > level.flat]
+        for start, end in pairwise(points):
+            step = 1e-3 * (end.phi - start.phi)  # away from where the slope has no sign
+            found += self._inside(start.phi + step * start.rests, end.phi - step * end.rests)
+        found += [2 * np.pi - phi for phi in found if self.is_even and 0 < phi < np.pi]
+        levels = [self._mirrored(phi) for phi in sorted(found) if phi < 2 * np.pi - 1e-9]
+        if levels:
+            return levels
+        lowest = min(level.energy for level in points)
+        return [next(level for level in points if level.energy <= lowest + EQUAL * self.width)]
+
+    def _mirrored(self, phi: float) -> FluxLevel:
+        """Return the level at a flux that may lie on the other half of the circle."""
+        if phi <= np.pi or not self.is_even:
+            return self.level(phi)
+        image = min(self.known.values(), key=lambda level: abs(level.phi + phi - 2 * np.pi))
+        return replace(image, phi=phi, slopes=-image.slopes[::-1])
+
+    def _inside(self, start: float, end: float) -> Iterator[float]:
+        """Yield minima between two fluxes at which the slope is not zero."""
+        low, high = self.level(start), self.level(end)
+        if not (low.slopes[0] < -low.flat and high.slopes[-1] > high.flat) or end - start < 1e-9:
+            return
+        at = float(brentq(lambda phi: float(np.mean(self.level(phi).slopes)), start, end, xtol=1e-13))
+        here = self.level(at)
+        if is_smooth(here.slopes, here.scale) and abs(here.slope) <= 10 * here.flat:
+            yield at
+            return
+        yield from self._inside(start, at - 1e-7)  # a kink: the slope jumps from positive to negative, minima around it
+        yield from self._inside(at + 1e-7, end)
+
+
+def minimum_of(curve: FluxCurve) -> xr.Dataset:
+    """Return what `flux_minimum` does, from a curve whose points may be known already."""
+    minima = curve.minima()
+    lowest = min(level.energy for level in minima)
+    best = next(level for level in minima if level.energy <= lowest + max(EQUAL * curve.width, level.error))
+    coords, line = {"local_phi": np.array([level.phi for level in minima])}, curve.line
+    there = line.level(best.phi)
+    energies, errors = (np.array([getattr(level, name) for level in minima]) for name in ("energy", "error"))
+    arrays = [
+        labelled("phi", best.phi, [], "phi* = argmin E_0(phi)", "1"),
+        labelled("energy", best.energy, [], "E_0(phi*)", "energy"),
+        labelled("energy_error", best.error, [], "error bar", "energy"),
+        labelled("stiffness", line.stiffness(there), [], "pi L d2E_0/dphi2 at phi*", "energy"),
+        labelled("stiffness_error", line.stiffness_error(there), [], "error bar", "energy"),
+        labelled("local_energies", energies, ["local_phi"], "E_0 at its minima", "energy", coords),
+        labelled("local_errors", errors, ["local_phi"], "error bar", "energy", coords),
+    ]
+    return xr.Dataset({str(array.name): array for array in arrays})
+
+
+def criterion_of(curve: FluxCurve) -> xr.Dataset:
+    """Return what `half_flux_quantum` does, from a curve whose points may be known already."""
+    corners = [curve.level(phi) for phi in (0.0, np.pi / 2, np.pi)]
+    noise = max(ROUNDING * curve.width, *(level.error for level in corners))
+    points, harmonics = POINTS, _harmonics(*curve.circle(POINTS))
+    change = np.abs(harmonics - _harmonics(*curve.circle(POINTS // 2)))
+    while np.max(change) > SETTLED * np.max(np.abs(harmonics)) + noise and points < MOST_POINTS:
+        points, before = 2 * points, harmonics
+        harmonics = _harmonics(*curve.circle(points))
+        change = np.abs(harmonics - before)
+    size = np.abs(harmonics)
+    sampled = np.array(sorted((phi, level.energy) for phi, level in curve.known.items())).T
+    verdict = "odd" if _charge(curve.line.sector) % 2 else _verdict(corners, size, noise)
+    coords = {"harmonic": [1, 2]}
+    arrays = [
+        *(labelled(name, level.energy, [], f"E_0({at})", "energy") for name, at, level in
+          zip(("E0", "E_half_pi", "E_pi"), ("0", "pi/2", "pi"), corners, strict=True)),
+        labelled("error", noise, [], "largest error bar of these energies", "energy"),
+        labelled("harmonics", harmonics.real if curve.is_even else size, ["harmonic"], "a_n", "energy", coords),
+        labelled("harmonic_errors", change, ["harmonic"], "change with half of the grid", "energy", coords),
+        labelled("ratio", size[1] / size[0] if size[0] > noise else np.inf, [], "|a_2 / a_1|"),
+        labelled("verdict", np.array(verdict), [], VERDICTS[verdict]),
+        labelled("definition", np.array(VERDICTS[verdict]), [], "what the verdict means"),
+        labelled("curve", sampled[1], ["curve_phi"], "E_0(phi)", "energy", {"curve_phi": sampled[0]}),
+    ]  # fmt: skip
+    return xr.Dataset({str(array.name): array for array in arrays})
+
+
+def _harmonics(phi: NDArray[np.float64], energies: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """Return a_1 and a_2, complex where the energy is not even."""
+    return 2 * np.array([np.mean(energies * np.exp(1j * n * phi)) for n in (1, 2)])
+
+
+def _verdict(corners: list[FluxLevel], size: NDArray[np.float64], noise: float) -> str:
+    start, middle, end = (level.energy for level in corners)
+    rises = middle - start, middle - end
+    if min(abs(rise) for rise in rises) <= 2 * noise:
+        return "undecided"
+    if rises[0] * rises[1] > 0 and size[1] > size[0]:
+        return "hc/2e"
+    return "hc/2e emerging" if min(rises) > 0 else "hc/e"
+
+
+def _charge(sector: Sector | int) -> int:
+    return sector.charge if isinstance(sector, Sector) else sector

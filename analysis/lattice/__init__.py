@@ -1,0 +1,1 @@
+"""The lattice: displacements, distributions, response."""

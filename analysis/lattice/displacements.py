@@ -1,0 +1,122 @@
+"""What the lattice does: displacements, phonon numbers, P(X), and how they follow the charges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ...hamiltonians import Model
+from ...solvers import State
+from ..labelled import labelled
+from ..observables.averages import Averages, mode_density_matrix, mode_shifts
+from ..observables.charge import boson_numbers, electron_numbers
+
+
+def displacement(state: State, averages: Averages | None = None) -> xr.DataArray:
+    """``<x_m>`` with x = a + a+ = sqrt(2) X: shape (mode,), in zero-point units."""
+    mean, _, _ = _moments(state, averages)
+    return labelled("displacement", mean.sum(axis=0), ["mode"], "<a_m + a+_m>")
+
+
+def displacement_squared(state: State, averages: Averages | None = None) -> xr.DataArray:
+    """``<x_m^2>`` as ``||x_m psi||^2`` within the truncated space: shape (mode,), in zero-point units; 1 at rest."""
+    _, _, square = _moments(state, averages)
+    return labelled("displacement_squared", square.sum(axis=0), ["mode"], "<(a_m + a+_m)^2>")
+
+
+def quanta(state: State, averages: Averages | None = None) -> xr.DataArray:
+    """``<a+_m a_m>``, the mean number of phonons about the undisplaced lattice: shape (mode,)."""
+    _, number, _ = _moments(state, averages)
+    return labelled("quanta", number.sum(axis=0), ["mode"], "<a+_m a_m>")
+
+
+def electron_lattice(state: State, averages: Averages | None = None) -> xr.DataArray:
+    """``<n_i x_m>``, electrons and displacements together, not the connected part: shape (site, mode)."""
+    values = electron_numbers(state.hamiltonian.space) @ _moments(state, averages)[0]
+    return labelled("electron_lattice", values, ["site", "mode"], "<n_i (a_m + a+_m)>")
+
+
+def boson_lattice(state: State, averages: Averages | None = None) -> xr.DataArray:
+    """``<b+_i b_i x_m>``, local pairs and displacements together, not the connected part: shape (site, mode)."""
+    values = boson_numbers(state.hamiltonian.space) @ _moments(state, averages)[0]
+    return labelled("boson_lattice", values, ["site", "mode"], "<b+_i b_i (a_m + a+_m)>")
+
+
+def _moments(state: State, averages: Averages | None) -> NDArray[np.float64]:
+    return (averages or Averages(state)).lattice
+
+
+def displacement_distribution(state: State, grid: Sequence[float] | NDArray[np.float64] | None = None) -> xr.DataArray:
+    r"""Probability density of each lattice coordinate X = (a + a+) / sqrt(2).
+
+    .. math:: P_m(X) = \langle\delta(X - X_m)\rangle = \sum_{nn'} \rho_{nn'} h_n(X) h_{n'}(X)
+
+    with rho the exact reduced density matrix of the mode and h_n the oscillator functions; where the frame follows the
+    charges, a sum of such terms, each around its own displacement.
+
+    Parameters
+    ----------
+    state : State
+        Pure or mixed.
+    grid : sequence of float, optional
+        X; by default 201 points that cover the distribution.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dimensions (mode, X); the integral over X is one.
+
+    Examples
+    --------
+    >>> from respair.clusters import site
+    >>> from respair.hamiltonians import Model, Phonons
+    >>> from respair.solvers import ground_state
+    >>> levels = ground_state(Model(site(), phonons=Phonons(1.0, max_quanta=3)), 0)
+    >>> displacement_distribution(levels.ground, [0.0]).values.round(6)  # 1 / sqrt(pi)
+    array([[0.56419]])
+    """
+    space = state.hamiltonian.space
+    points = default_grid(space.model) if grid is None else np.asarray(grid, dtype=float)
+    values = np.zeros((space.phonons.modes, len(points)))
+    for m in range(space.phonons.modes):
+        for shift in mode_shifts(space, m):
+            rho = mode_density_matrix(state, m, shift)
+            waves = oscillator_functions(len(rho), points - np.sqrt(2.0) * shift)
+            values[m] += np.einsum("ij,ix,jx->x", rho, waves, waves).real
+    return labelled("displacement_distribution", values, ["mode", "X"], "<delta(X - X_m)>", coords={"X": points})
+
+
+def default_grid(model: Model, points: int = 201) -> NDArray[np.float64]:
+    """Return points of X that cover the lattice of a model, whatever its charges do.
+
+    From four zero-point widths below the least to four above the largest displacement that the couplings can cause.
+
+    Returns
+    -------
+    (points,) float
+        X = (a + a+) / sqrt(2), ascending.
+    """
+    c = model.couplings
+    if not len(c.frequency):
+        return np.linspace(-4.0, 4.0, points)
+    local = np.sqrt(2.0) * (2 * c.electron_phonon + c.boson_phonon) / c.frequency
+    bond = 2 * np.sqrt(2.0) * max(np.max(np.abs(c.mode_bond)), 2 * np.max(np.abs(c.bond_phonon), initial=0.0))
+    bond = bond / np.min(c.frequency)
+    return np.linspace(min(0.0, np.min(local)) - bond - 4.0, max(0.0, np.max(local)) + bond + 4.0, points)
+
+
+def oscillator_functions(count: int, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the first `count` normalised harmonic-oscillator functions h_n(X), shape (count, points).
+
+    The recursion runs on the normalised functions, which neither overflow nor lose digits.
+    """
+    waves = np.zeros((count, len(points)))
+    waves[0] = np.pi**-0.25 * np.exp(-0.5 * points**2)
+    if count > 1:
+        waves[1] = np.sqrt(2.0) * points * waves[0]
+    for n in range(2, count):
+        waves[n] = np.sqrt(2.0 / n) * points * waves[n - 1] - np.sqrt((n - 1.0) / n) * waves[n - 2]
+    return waves

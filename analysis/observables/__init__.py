@@ -1,0 +1,1 @@
+"""Observables: one table, their operators and averages, their error bars."""

@@ -1,0 +1,311 @@
+"""Expectation values in a state: the kernels behind every observable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..._core.arguments import taking
+from ..._core.threads import kernel_threads_for
+from ...hamiltonians import Amplitudes, Block, Operator, PhononSpace, Space
+from ...hamiltonians.arguments import an_operator
+from ...hamiltonians.operators import ChargeWord
+from ...hamiltonians.space.numbering import Numbering
+from ...hamiltonians.space.product import check_operator
+from ...solvers import Eigenstates, State
+from ...solvers.arguments import levels_of, state_of
+from . import kernels
+
+SAME_SHIFT = 1e-9
+"""Displacements closer than this count as one."""
+CHUNK = 1 << 24
+"""Amplitudes handled at a time where work space is needed."""
+
+
+Arguments = ParamSpec("Arguments")
+Value = TypeVar("Value")
+
+
+def linear(
+    average: Callable[Concatenate[State, Arguments], Value],
+) -> Callable[Concatenate[State, Arguments], Value]:
+    """Extend an average over the states of one block to mixtures over several: the sum over their parts."""
+
+    @wraps(average)
+    def total(state: State, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Value:
+        first, *others = (average(part, *args, **kwargs) for part in state.parts)
+        return sum(others, start=first)  # type: ignore[call-overload, no-any-return]  # values add up
+
+    return total
+
+
+@taking(state=state_of, operator=an_operator)
+@linear
+def expectation(state: State, operator: Operator) -> complex:
+    """Return ``<O>`` of any operator that keeps N and S_z.
+
+    Parameters
+    ----------
+    state : State
+        Pure or mixed.
+    operator : Operator
+        In the physical phonons; its lattice factors are exact projections on the truncated space.
+
+    Returns
+    -------
+    complex
+        The expectation value.
+
+    Raises
+    ------
+    ValueError
+        If the operator changes N or S_z, or names what the model does not have.
+
+    Examples
+    --------
+    >>> from respair.clusters import dimer
+    >>> from respair.hamiltonians import Electrons, Model, create, annihilate
+    >>> from respair.solvers import ground_state
+    >>> levels = ground_state(Model(dimer(), Electrons(hopping=1.0)), 2)
+    >>> hop = create(0, "up") * annihilate(1, "up")
+    >>> round(expectation(levels.ground, hop).real, 12)
+    0.5
+    """
+    product = state.block.operator(state.block.symmetric(operator), state.amplitudes.dtype)
+    return complex(sum(weight * np.vdot(phi, product.apply(phi)) for weight, phi in state.mixture))
+
+
+@taking(levels=levels_of, operator=an_operator)
+def transition(levels: Eigenstates, operator: Operator, bra: int, ket: int = 0) -> complex:
+    """Return the matrix element ``<bra| O |ket>`` between two computed levels.
+
+    Parameters
+    ----------
+    levels : Eigenstates
+        Levels of one sector.
+    operator : Operator
+        In the physical phonons; it must keep N and S_z.
+    bra, ket : int
+        Numbers of the levels. Within a degenerate level the choice of states is arbitrary.
+
+    Returns
+    -------
+    complex
+        The matrix element; its phase is arbitrary, its square is the weight of a spectral line.
+
+    Raises
+    ------
+    IndexError
+        If a level was not computed.
+
+    Examples
+    --------
+    >>> from respair.clusters import dimer
+    >>> from respair.hamiltonians import Electrons, Model, electron_number
+    >>> from respair.solvers import ground_state
+    >>> levels = ground_state(Model(dimer(), Electrons(hopping=1.0)), 1, states=2)
+    >>> round(abs(transition(levels, electron_number(0), 1)) ** 2, 12)
+    0.25
+    """
+    block = levels.block
+    left, right = (levels.level(number).amplitudes[0] for number in (bra, ket))
+    return complex(np.vdot(left, block.operator(block.symmetric(operator), right.dtype).apply(right)))
+
+
+def row_overlaps(phi: Amplitudes, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[Any]:
+    """Return ``sum_p conj(phi[left[k], p]) phi[right[k], p]`` of stored amplitudes, shape (k,)."""
+    out = np.zeros(len(left), phi.dtype)
+    with kernel_threads_for(len(left) * phi.shape[1]):
+        kernels.overlaps(out, np.ascontiguousarray(phi), left, right)
+    return out
+
+
+@linear
+def configuration_weights(state: State) -> NDArray[np.float64]:
+    """Return the probability of each charge configuration, shape (e,)."""
+    rows = np.arange(state.block.shape[0])
+    parts = (weight * row_overlaps(phi, rows, rows).real for weight, phi in state.mixture)
+    return state.block.weights(sum(parts, np.zeros(len(rows))))
+
+
+class Averages:
+    """Averages of many operators in one state, with the work they share done once.
+
+    Parameters
+    ----------
+    state : State
+        Pure or mixed.
+    """
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.space = state.hamiltonian.space
+        self._by_words = not (self.space.is_dressed or state.block.orbits is not None or state.others)
+        self._known: dict[object, complex] = {}
+        self._words: dict[ChargeWord, complex] = {}
+
+    @cached_property
+    def density(self) -> NDArray[np.float64]:
+        """The probability of each charge configuration, shape (e,)."""
+        return configuration_weights(self.state)
+
+    @cached_property
+    def lattice(self) -> NDArray[np.float64]:
+        """<x>, <a+ a> and <x^2> of each charge configuration and mode, shape (3, e, modes): `lattice_moments`."""
+        return lattice_moments(self.state)
+
+    def diagonal(self, values: NDArray[np.float64]) -> float:
+        """Return the average of an operator that is diagonal in the configurations."""
+        return float(values @ self.density)
+
+    def operator(self, operator: Operator) -> complex:
+        """Return the average of an operator.
+
+        Charge words that occur again, and in a block operators that are equal by symmetry, share it.
+        """
+        if self._by_words and operator.is_charge:
+            check_operator(self.space.model, operator)
+            return sum((value * self._word(charge) for (charge, _), value in operator.terms.items()), 0.0 + 0.0j)
+        symmetric = operator if self.state.others else self.state.block.symmetric(operator)
+        key = frozenset((word, _rounded(value)) for word, value in symmetric.terms.items())
+        if key not in self._known:
+            self._known[key] = expectation(self.state, symmetric)
+        return self._known[key]
+
+    def _word(self, word: ChargeWord) -> complex:
+        """Return the average of a product of charge operators."""
+        if word not in self._words:
+            value, row, column = self.space.word_entries(word)
+            parts = (weight * (value @ row_overlaps(phi, row, column)) for weight, phi in self.state.mixture)
+            self._words[word] = complex(sum(parts))
+        return self._words[word]
+
+
+def _rounded(value: complex) -> complex:
+    return complex(round(value.real, 14), round(value.imag, 14))
+
+
+@linear
+def lattice_moments(state: State) -> NDArray[np.float64]:
+    r"""Return the share of each charge configuration in the averages of each oscillator.
+
+    .. math:: \langle\psi_e|x_m|\psi_e\rangle,\quad \langle\psi_e|a^\dagger_m a_m|\psi_e\rangle,\quad
+              \langle\psi_e|x_m^2|\psi_e\rangle = \|x_m\psi_e\|^2
+
+    with ``psi_e = psi[e, :]``, x = a + a+ and the square taken within the truncated space. Summed over e they are
+    averages; the first weighted with a charge is a charge-lattice correlation.
+
+    Returns
+    -------
+    (3, e, modes) float
+        In zero-point units.
+    """
+    space, block = state.hamiltonian.space, state.block
+    modes = space.phonons.modes
+    rows = np.zeros((3, block.shape[0], modes))
+    for m in range(modes):
+        ladder = _ladder(space.phonons, m)
+        for weight, phi in state.mixture:
+            part = np.empty((3, len(phi)))
+            with kernel_threads_for(phi.size):
+                kernels.moments(part, np.ascontiguousarray(phi), *ladder)
+            rows[:, :, m] += weight * part
+    mean, quanta, square = (block.mode_values(part, odd) for part, odd in zip(rows, (True, False, False), strict=True))
+    density, shift = configuration_weights(state)[:, None], space.frame
+    # with a = a' + s: x = x' + 2 s, a+ a = a'+ a' + s x' + s^2, x^2 = x'^2 + 4 s x' + 4 s^2
+    return np.stack(
+        [
+            mean + 2.0 * shift * density,
+            quanta + shift * mean + shift**2 * density,
+            square + 4.0 * shift * mean + 4.0 * shift**2 * density,
+        ]
+    )
+
+
+def _ladder(phonons: PhononSpace, mode: int) -> tuple[NDArray[Any], ...]:
+    """Return the quanta of a mode in each phonon state, the states below and above, and their weights in ``x``."""
+    above = phonons.occupations.astype(np.int64)
+    number = above[:, mode].copy()
+    above[:, mode] += 1
+    upper = phonons.index(above)
+    inside = np.flatnonzero(upper >= 0)
+    lower = np.zeros_like(upper)
+    lower[upper[inside]] = inside
+    up_weight = np.where(upper >= 0, np.sqrt(number + 1.0), 0.0)
+    return number, lower, np.maximum(upper, 0), np.sqrt(number), up_weight
+
+
+def mode_shifts(space: Space, mode: int) -> NDArray[np.float64]:
+    """Return the displacements lambda of one oscillator that the configurations have, each once, ascending."""
+    values = np.unique(space.frame[:, mode])
+    return values[np.diff(values, prepend=-np.inf) > SAME_SHIFT]
+
+
+@linear
+def mode_density_matrix(state: State, mode: int, shift: float | None = None) -> NDArray[Any]:
+    """Return the reduced density matrix of one oscillator, in the number states of its displaced frame.
+
+    Parameters
+    ----------
+    state : State
+        Pure or mixed.
+    mode : int
+        Oscillator.
+    shift : float, optional
+        Only the part of the configurations that displace it by so much; by default all, each in its own frame.
+
+    Returns
+    -------
+    (n, n) float or complex
+        ``rho[i, j] = sum psi[..i..] conj(psi[..j..])`` with everything else traced out; over all shifts the trace is
+        one.
+    """
+    block, phonons, frame = state.block, state.hamiltonian.space.phonons, state.hamiltonian.space.frame[:, mode]
+    size = int(phonons.occupations[:, mode].max()) + 1
+    rho = np.zeros((size, size), dtype=state.amplitudes.dtype)
+    mirror = np.where(np.arange(size) % 2, -1.0, 1.0)
+    chosen = np.ones(len(frame), bool) if shift is None else np.abs(frame - shift) <= SAME_SHIFT
+    for image, odd, share in _shares(block, mode, chosen):
+        n, rest = _split(phonons, image)
+        for weight, phi in state.mixture:
+            part = weight * _traced(phi, share, n, rest)
+            rho += mirror[:, None] * part * mirror if odd else part
+    return rho
+
+
+def _shares(block: Block, mode: int, chosen: NDArray[np.bool_]) -> Iterator[tuple[int, bool, NDArray[np.float64]]]:
+    """Yield modes, turned around or not, with the share of each row in the density matrix of `mode` that is theirs."""
+    if block.orbits is None:
+        yield mode, False, chosen.astype(float)
+        return
+    o = block.orbits
+    images, turned = o.modes[o.element, mode], o.odd[o.element]
+    for image, odd in sorted(set(zip(images.tolist(), turned.tolist(), strict=True))):
+        here = (images == image) & (turned == odd) & chosen
+        yield image, odd, np.bincount(o.row, here, len(o.sizes)) / o.sizes
+
+
+def _split(phonons: PhononSpace, mode: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the quanta in a mode, and a number for what the other modes do, for each phonon state."""
+    others = phonons.occupations.astype(np.int64)
+    n = others[:, mode].copy()
+    others[:, mode] = 0
+    return n, Numbering.of(others)[1]
+
+
+def _traced(phi: Amplitudes, share: NDArray[np.float64], n: NDArray[np.int64], rest: NDArray[np.int64]) -> NDArray[Any]:
+    """Return ``sum share[row] phi[row, (rest, n)] conj(phi[row, (rest, n')])``, some rows at a time."""
+    size, count = int(n.max()) + 1, int(rest.max()) + 1
+    rho = np.zeros((size, size), dtype=phi.dtype)
+    step = max(1, CHUNK // (size * count))
+    for start in range(0, len(phi), step):
+        part = phi[start : start + step] * np.sqrt(share[start : start + step, None])
+        spread = np.zeros((len(part), count, size), dtype=phi.dtype)
+        spread[:, rest, n] = part
+        flat = spread.reshape(-1, size)
+        rho += flat.T @ flat.conj()
+    return rho

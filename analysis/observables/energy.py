@@ -1,0 +1,56 @@
+"""How the energy splits among the terms of the Hamiltonian."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import xarray as xr
+
+from ...hamiltonians import TERMS
+from ...hamiltonians.operators import total
+from ...solvers import State
+from ..labelled import labelled
+from .averages import expectation
+
+PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "hopping_energy": ("electron_hopping", "boson_hopping"),
+        "exchange_energy": ("pair_exchange",),
+        "lattice_energy": ("lattice",),
+        "coupling_energy": ("boson_lattice", "electron_lattice", "bond_lattice"),
+    }
+)
+"""Terms of the Hamiltonian behind each part of the energy."""
+
+
+def energy_part(state: State, name: str) -> xr.DataArray:
+    """Expectation value of one part of the Hamiltonian, in the user's unit of energy.
+
+    Parameters
+    ----------
+    state : State
+        Pure or mixed.
+    name : str
+        A key of `PARTS`.
+
+    Raises
+    ------
+    KeyError
+        If there is no such part.
+
+    Examples
+    --------
+    >>> from respair.clusters import dimer
+    >>> from respair.hamiltonians import Electrons, Model
+    >>> from respair.solvers import ground_state
+    >>> levels = ground_state(Model(dimer(), Electrons(hopping=1.0)), 2)
+    >>> round(float(energy_part(levels.ground, "hopping_energy")), 12)
+    -2.0
+    """
+    if name not in PARTS:
+        raise KeyError(f"{name!r} is no part of the energy; allowed: {', '.join(PARTS)}")
+    model = state.hamiltonian.space.model
+    operator = total(TERMS[term](model) for term in PARTS[name])
+    formula = "<" + " + ".join(f"H_{term}" for term in PARTS[name]) + ">"
+    return labelled(name, expectation(state, operator).real, [], formula, units="energy")

@@ -1,0 +1,1 @@
+"""Pairing: amplitudes, density matrices, condensation, binding and phase."""

@@ -1,0 +1,141 @@
+"""Ground energies against charge and spin: do pairs bind, and what does a charge or a spin cost?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+
+from ..._core.arguments import numbers, taking
+from ...hamiltonians import Model, Sector
+from ...hamiltonians.arguments import a_model
+from ...hamiltonians.sector import allowed_two_sz
+from ...hamiltonians.space.charges import charge_dimension
+from ...solvers import Options, Progress, levels_by_symmetry, silent
+from ...solvers.arguments import read_options
+from ..labelled import labelled
+
+BINDING = {2: 1, 0: 1, 1: -2}
+"""Delta_b(N) = E(N+2) + E(N) - 2 E(N+1), as weights of the energies at N + key."""
+CHARGE_GAP = {2: 1, -2: 1, 0: -2}
+"""Delta_c(N) = E(N+2) + E(N-2) - 2 E(N): what it costs to move a pair to another cluster."""
+Level = tuple[float, float]
+"""An energy and its error bar; NaN where no state is."""
+
+
+@taking(model=a_model, charges=numbers, options=read_options)
+def charge_scan(
+    model: Model,
+    charges: Sequence[int] | None = None,
+    options: Options | None = None,
+    progress: Callable[[int], None] = lambda charge: None,
+    spin: bool = False,
+    search: Progress = silent,
+) -> xr.Dataset:
+    r"""Compute the lowest energy for each N = N_e + 2 N_b at minimal ``|S_z|``, and the differences of these.
+
+    .. math::
+        \Delta_b(N) &= E(N+2) + E(N) - 2 E(N+1) \quad\text{(pair binding; negative: bound)} \\
+        \Delta_c(N) &= E(N+2) + E(N-2) - 2 E(N) \quad\text{(charge gap of pairs)} \\
+        \kappa^{-1}(N) &= L\, \Delta_c(N) / 4 \approx L\, d^2E/dN^2 \\
+        \Delta_s(N) &= E(N, S_z + 1) - E(N, S_z) \quad\text{(spin gap)}
+
+    with kappa = (1/L) dN/dmu for L sites and S_z the smallest, 0 or 1/2. Energies contain -mu N, which drops out of
+    all but E itself. Error bars are those of the energies, added up with the moduli of their weights.
+
+    Parameters
+    ----------
+    model : Model
+        The Hamiltonian.
+    charges : sequence of int, optional
+        Values of N; all of them by default.
+    options : Options, optional
+        How to solve.
+    progress : function
+        Called with each charge before it is solved.
+    spin : bool
+        Compute the spin gap, one more level for each charge.
+    search : Progress
+        Called as each search for a level goes on.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``energies`` over ``charge`` (NaN where no state has that charge), ``binding`` over ``binding_charge``,
+        ``charge_gap`` and ``inverse_compressibility`` over ``gap_charge``, with `spin` ``spin_gap`` over ``charge``
+        (NaN where no such state is); each with its error bars (``energy_errors``, ``binding_errors``, ...).
+
+    References
+    ----------
+    E. Dagotto, Rev. Mod. Phys. 66, 763 (1994), sections III and IV, for binding and gaps on clusters.
+
+    Examples
+    --------
+    >>> from respair.clusters import dimer
+    >>> from respair.hamiltonians import Electrons, Model
+    >>> data = charge_scan(Model(dimer(), Electrons(hopping=1.0, hubbard_u=-4.0)), [0, 1, 2], spin=True)
+    >>> data.binding.values.round(6), data.spin_gap.values.round(6)
+    (array([-2.828427]), array([     nan,      nan, 4.828427]))
+    """
+    chosen = list(range(model.max_charge + 1)) if charges is None else list(charges)
+    solver = options or Options()
+    lowest: dict[int, Level] = {}
+    turned: dict[int, Level] = {}
+    for charge in chosen:
+        progress(charge)
+        lowest[charge] = _lowest(model, Sector(charge), solver, search)
+        if spin:
+            turned[charge] = _lowest(model, Sector(charge, charge % 2 + 2), solver, search)
+    energy = ("energies", "energy_errors"), "charge", "E_0(N)", chosen
+    arrays = [
+        *_with_errors(*energy, [lowest[n] for n in chosen]),
+        *_differences("binding", "binding_charge", "E(N+2) + E(N) - 2 E(N+1)", BINDING, lowest, 1.0),
+        *_differences("charge_gap", "gap_charge", "E(N+2) + E(N-2) - 2 E(N)", CHARGE_GAP, lowest, 1.0),
+        *_differences(
+            "inverse_compressibility", "gap_charge", "L [E(N+2) + E(N-2) - 2 E(N)] / 4", CHARGE_GAP, lowest,
+            model.cluster.sites / 4,
+        ),
+    ]  # fmt: skip
+    if spin:
+        names = ("spin_gap", "spin_gap_errors")
+        gaps = [combined([(1, turned[n]), (-1, lowest[n])]) for n in chosen]
+        arrays += _with_errors(names, "charge", "E(N, S_z + 1) - E(N, S_z)", chosen, gaps)
+    return xr.Dataset({str(array.name): array for array in arrays})
+
+
+def combined(parts: Sequence[tuple[float, Level]]) -> Level:
+    """Return a sum of weighted energies and its error bar.
+
+    Examples
+    --------
+    >>> combined([(1, (2.0, 0.1)), (-2, (0.5, 0.2))])
+    (1.0, 0.5)
+    """
+    return sum(w * energy for w, (energy, _) in parts), sum(abs(w) * error for w, (_, error) in parts)
+
+
+def _differences(
+    name: str, dim: str, formula: str, weights: Mapping[int, int], levels: Mapping[int, Level], scale: float
+) -> list[xr.DataArray]:
+    """Return a difference of energies and its error bars wherever all of them are there."""
+    there = [n for n in levels if all(n + step in levels for step in weights)]
+    values = [combined([(scale * w, levels[n + step]) for step, w in weights.items()]) for n in there]
+    return _with_errors((name, f"{name}_errors"), dim, formula, there, values)
+
+
+def _with_errors(
+    names: tuple[str, str], dim: str, formula: str, at: list[int], values: Sequence[Level]
+) -> list[xr.DataArray]:
+    table = np.array(values, dtype=float).reshape(-1, 2).T
+    coords = {dim: np.array(at, dtype=int)}
+    formulas = (formula, "error bars, added up")
+    return [labelled(n, v, [dim], f, "energy", coords) for n, v, f in zip(names, table, formulas, strict=True)]
+
+
+def _lowest(model: Model, sector: Sector, options: Options, search: Progress) -> Level:
+    charge, two_sz = sector.charge, sector.spin_excess
+    if two_sz not in allowed_two_sz(model, charge) or not charge_dimension(model, charge, two_sz):
+        return np.nan, np.nan
+    levels = levels_by_symmetry(model, sector, 1, options, search)
+    return float(levels.energies[0]), float(levels.certificate.energy_errors[0])

@@ -1,0 +1,340 @@
+r"""Pair density matrices: local pairs, electron pairs on a site or on bonds, their natural orbitals and correlations.
+
+Every pair annihilator is a normalised amplitude over electrons and local pairs,
+
+.. math:: \Delta_x = \sum_{jk} g^x_{jk}\, c_{j\downarrow} c_{k\uparrow} + \sum_i h^x_i\, b_i,\qquad
+          \sum_{jk} |g^x_{jk}|^2 + \sum_i |h^x_i|^2 = 1,
+
+so that ``Delta+_x |0>`` has the norm one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..._core.arguments import taking
+from ..._core.display import counted, quantity
+from ...clusters import Card, Cluster, InvalidValue, Shown
+from ...hamiltonians import Model, Operator, annihilate, boson
+from ...hamiltonians.operators import total
+from ...solvers import State
+from ...solvers.arguments import state_of
+from ..labelled import labelled
+from ..observables.averages import Averages
+from .amplitudes import correlation_matrix
+from .directions import bond_middles, d_form_factor, distances
+from .natural_orbitals import descending, natural_orbitals
+
+Form = str | Sequence[float]
+"""A pair operator by its name, or a form factor: one number for each bond of the cluster."""
+
+
+@dataclass(frozen=True, repr=False)
+class PairOperators(Shown):
+    """Annihilators of normalised pairs.
+
+    Attributes
+    ----------
+    electrons : (n, sites, sites) float
+        g, the amplitude of ``c_{j dn} c_{k up}``.
+    bosons : (n, sites) float
+        h, the amplitude of ``b_i``.
+    positions : (n, 2) float
+        Where each pair is: its site, or the middle of its bond.
+    """
+
+    electrons: NDArray[np.float64]
+    bosons: NDArray[np.float64]
+    positions: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        for array in vars(self).values():
+            array.setflags(write=False)
+
+    def card(self) -> Card:
+        """Return how many there are, of what, and where."""
+        kinds = (("electron pairs", self.electrons), ("local pairs", self.bosons))
+        of = " and ".join(name for name, amplitudes in kinds if np.any(amplitudes))
+        rows = [(str(n), quantity(place)) for n, place in enumerate((self.positions.round(6) + 0.0).tolist())]
+        return Card(f"{counted(len(rows), 'operator')} of {of}", rows, ("pair", "position"))
+
+    @property
+    def overlap(self) -> float:
+        """The largest eigenvalue of their overlaps: 1 for pairs on sites or bonds of their own, more for s and d.
+
+        N electrons and local pairs fill an orbital of these pairs at most N / 2 times as much (Yang).
+        """
+        flat = np.hstack([self.electrons.reshape(len(self.electrons), -1), self.bosons])
+        return float(np.linalg.norm(flat, 2) ** 2) if len(flat) else 0.0
+
+    def operators(self) -> list[Operator]:
+        """Return them as formulas."""
+        return [_formula(g, h) for g, h in zip(self.electrons, self.bosons, strict=True)]
+
+
+def _formula(g: NDArray[np.float64], h: NDArray[np.float64]) -> Operator:
+    electrons = (g[j, k] * (annihilate(j, "dn") * annihilate(k, "up")) for j, k in np.argwhere(g).tolist())
+    return total([*electrons, *(h[i] * boson(i) for i in np.flatnonzero(h).tolist())])
+
+
+def _on_site(model: Model) -> PairOperators:
+    sites = model.cluster.sites
+    g = np.zeros((sites,) * 3)
+    g[(np.arange(sites),) * 3] = 1.0
+    return PairOperators(g, np.zeros((sites, sites)), model.cluster.coordinates)
+
+
+def _bosons(model: Model) -> PairOperators:
+    sites, on = model.cluster.sites, list(model.boson_sites)
+    return PairOperators(np.zeros((len(on), sites, sites)), np.eye(sites)[on], model.cluster.coordinates[on])
+
+
+def _combined(model: Model) -> PairOperators:
+    parts = [vars(form(model)) for form in (_on_site, _bosons)]
+    return PairOperators(**{key: np.concatenate([part[key] for part in parts]) for key in parts[0]})
+
+
+def _bonds(model: Model) -> PairOperators:
+    """Return the singlet ``(c_{i dn} c_{j up} + c_{j dn} c_{i up}) / sqrt(2)`` of each bond."""
+    cluster = model.cluster
+    g = np.zeros((len(cluster.bonds), cluster.sites, cluster.sites))
+    for b, bond in enumerate(cluster.bonds):
+        g[b, bond.start, bond.end] = g[b, bond.end, bond.start] = np.sqrt(0.5)
+    return PairOperators(g, np.zeros((len(g), cluster.sites)), bond_middles(cluster))
+
+
+def _around_sites(model: Model, factor: NDArray[np.float64]) -> PairOperators:
+    """Return the sum over the bonds of each site with a form factor; zero where none of them has one."""
+    cluster, bonds = model.cluster, _bonds(model)
+    touches = np.zeros((cluster.sites, len(factor)))
+    for b, bond in enumerate(cluster.bonds):
+        touches[[bond.start, bond.end], b] = factor[b]
+    norms = np.linalg.norm(touches, axis=1, keepdims=True)
+    weights = np.divide(touches, norms, out=np.zeros_like(touches), where=norms > 0)
+    return replace(
+        bonds,
+        electrons=np.einsum("xb,bjk->xjk", weights, bonds.electrons),
+        bosons=np.zeros((cluster.sites,) * 2),
+        positions=cluster.coordinates,
+    )
+
+
+def _s_wave(model: Model) -> PairOperators:
+    return _around_sites(model, np.ones(len(model.cluster.bonds)))
+
+
+def _d_wave(model: Model) -> PairOperators:
+    return _around_sites(model, d_form_factor(model.cluster))
+
+
+FORMS: Mapping[str, tuple[Callable[[Model], PairOperators], tuple[str, ...]]] = MappingProxyType(
+    {
+        "boson": (_bosons, ("bosons",)),
+        "on-site": (_on_site, ("electrons",)),
+        "combined": (_combined, ("electrons", "bosons")),
+        "bond": (_bonds, ("electrons",)),
+        "s": (_s_wave, ("electrons",)),
+        "d": (_d_wave, ("electrons",)),
+    }
+)
+"""Pair operators by name, and the species that they need."""
+
+
+def pair_operators(model: Model, form: Form) -> PairOperators:
+    r"""Return the pair annihilators of a form.
+
+    Parameters
+    ----------
+    model : Model
+        Its cluster gives sites and bonds.
+    form : str or sequence of float
+        ``"boson"``: b_i; ``"on-site"``: D_i = c_dn c_up; ``"combined"``: (D_0 ... D_{L-1}, b ...); ``"bond"``: the
+        singlet of each bond, ``(c_{i dn} c_{j up} + c_{j dn} c_{i up}) / sqrt(2)``; ``"s"`` and ``"d"``: these summed
+        around each site, all alike or with ``cos 2 theta`` of the bond (`d_form_factor`); numbers f_b: the same with
+        any form factor,
+
+        .. math:: \Delta_f(i) = \frac{\sum_j f_{ij} (c_{i\downarrow} c_{j\uparrow} + c_{j\downarrow} c_{i\uparrow})}
+                  {\sqrt{2 \sum_j f_{ij}^2}}
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, the model lacks its species or its bonds, or a form factor has the wrong length.
+    """
+    if not isinstance(form, str):
+        return _given(model, np.asarray(form, dtype=float))
+    if form not in FORMS:
+        raise InvalidValue(f"{form!r} is no form of a pair; allowed: {', '.join(FORMS)}, or one number for each bond")
+    build, needs = FORMS[form]
+    if missing := [name for name in needs if getattr(model, name) is None]:
+        raise InvalidValue(f"pairs of the form {form!r} need {' and '.join(missing)}; this model has none")
+    if form in ("bond", "s", "d") and not model.cluster.bonds:
+        raise InvalidValue(f"pairs of the form {form!r} need a bond; a {model.cluster.kind} has none")
+    return build(model)
+
+
+def _given(model: Model, factor: NDArray[np.float64]) -> PairOperators:
+    bonds = len(model.cluster.bonds)
+    if factor.shape != (bonds,):
+        raise InvalidValue(f"a form factor of shape {factor.shape} does not fit; this cluster has {bonds} bonds")
+    if model.electrons is None or not np.all(np.isfinite(factor)) or not np.any(factor):
+        raise InvalidValue(
+            f"form factor {factor.tolist()}: it needs electrons, and finite numbers that are not all zero"
+        )
+    return _around_sites(model, factor)
+
+
+def possible_forms(model: Model) -> tuple[str, ...]:
+    """Return the names of the forms that a model has."""
+
+    def possible(form: str) -> bool:
+        try:
+            pair_operators(model, form)
+        except ValueError:
+            return False
+        return True
+
+    return tuple(filter(possible, FORMS))
+
+
+def pair_density(state: State, form: Form = "on-site", averages: Averages | None = None) -> xr.Dataset:
+    r"""Measure the density matrix of one kind of pairs and what follows from it.
+
+    .. math:: \rho_{xy} = \langle\Delta^+_x \Delta_y\rangle = \sum_k \lambda_k\, \phi^*_k(x)\, \phi_k(y),\qquad
+              \rho^c_{xy} = \rho_{xy} - \sum g^{x*}_{jk} g^y_{lm}
+              \langle c^+_{k\uparrow} c_{m\uparrow}\rangle \langle c^+_{j\downarrow} c_{l\downarrow}\rangle
+
+    The connected part takes away what independent electrons would give (Wick's theorem for averages that conserve N
+    and S_z); for local pairs there is nothing to take away, since ``<b> = 0`` in a state of definite charge.
+
+    The pairs of the forms s and d overlap where they share a bond: they are counted more than once then, and lambda_0
+    can exceed N / 2 (`PairOperators.overlap`).
+
+    Parameters
+    ----------
+    state : State
+        Pure or mixed.
+    form : str or sequence of float
+        Which pairs; see `pair_operators`.
+    averages : Averages, optional
+        Shared with other measurements in the same state.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``matrix`` and ``connected`` ``(pair, pair_)``; ``eigenvalues`` lambda_k, descending, and ``orbitals`` phi_k
+        (orbital, pair) of the matrix, in the phase convention of `natural_orbitals`; ``connected_eigenvalues``;
+        ``fraction`` lambda_0 / tr rho (NaN without pairs); ``phase_correlation`` rho_xy / sqrt(rho_xx rho_yy) (NaN
+        where a density vanishes); and, but for the combined pairs, ``correlation`` and ``connected_correlation``, the
+        averages of rho_xy over all pairs at a ``distance``: Euclidean, in units of the bond length, to the nearest
+        copy on periodic clusters; along the circle on rings.
+
+    References
+    ----------
+    O. Penrose and L. Onsager, Phys. Rev. 104, 576 (1956); C. N. Yang, Rev. Mod. Phys. 34, 694 (1962).
+
+    Examples
+    --------
+    >>> from respair.clusters import ring
+    >>> from respair.hamiltonians import Bosons, Model
+    >>> from respair.solvers import ground_state
+    >>> data = pair_density(ground_state(Model(ring(4), None, Bosons(hopping=1.0)), 4).ground, "boson")
+    >>> data.eigenvalues.values.round(6)[0], round(3 / 4 + np.sqrt(1 / 2), 6)
+    (np.float64(1.457107), np.float64(1.457107))
+    """
+    averages = averages or Averages(state)
+    model = state.hamiltonian.space.model
+    pairs = pair_operators(model, form)
+    matrix = correlation_matrix(averages, pairs.operators())
+    connected = matrix - _independent(averages, pairs, model)
+    values, orbitals = natural_orbitals(matrix)
+    density = np.sqrt(np.maximum(np.diag(matrix).real, 0.0))
+    norm = np.outer(density, density)
+    trace = float(np.trace(matrix).real)
+    empty = np.full(matrix.shape, np.nan, complex)
+    phases = np.divide(matrix, norm, out=empty, where=norm > EMPTY)
+    both, formula = ["pair", "pair_"], "<Delta+_x Delta_y>"
+    arrays = {
+        "matrix": labelled("matrix", matrix, both, formula),
+        "connected": labelled("connected", connected, both, f"{formula} less the product of one-electron averages"),
+        "eigenvalues": labelled("eigenvalues", values, ["orbital"], f"eigenvalues of {formula}"),
+        "orbitals": labelled("orbitals", orbitals, ["orbital", "pair"], "natural orbitals phi_k(x)"),
+        "connected_eigenvalues": labelled(
+            "connected_eigenvalues", descending(connected), ["orbital"], "eigenvalues of the connected part"
+        ),
+        "fraction": labelled("fraction", values[0] / trace if trace > EMPTY else np.nan, [], "lambda_0 / tr rho"),
+        "phase_correlation": labelled("phase_correlation", phases, both, "rho_xy / sqrt(rho_xx rho_yy)"),
+    }
+    if form != "combined":
+        arrays |= _against_distance(model.cluster, pairs, matrix, connected)
+    return xr.Dataset(arrays)
+
+
+EMPTY = 1e-13
+"""Densities of pairs below this are zero: nothing can be divided by them."""
+
+
+def _independent(averages: Averages, pairs: PairOperators, model: Model) -> NDArray[np.complex128]:
+    """Return what independent electrons with the same one-electron averages would give."""
+    if model.electrons is None or not np.any(pairs.electrons):
+        return np.zeros((len(pairs.bosons),) * 2, complex)
+    sites = range(model.cluster.sites)
+    up, dn = (correlation_matrix(averages, [annihilate(i, spin) for i in sites]) for spin in ("up", "dn"))
+    moved = np.einsum("ylm,km,jl->yjk", pairs.electrons, up, dn, optimize=True)
+    return np.asarray(np.einsum("xjk,yjk->xy", pairs.electrons, moved))
+
+
+def _against_distance(
+    cluster: Cluster, pairs: PairOperators, matrix: NDArray[np.complex128], connected: NDArray[np.complex128]
+) -> dict[str, xr.DataArray]:
+    """Average over all pairs at the same distance."""
+    r, where = np.unique(distances(cluster, pairs.positions), return_inverse=True)
+    counts = np.bincount(where.ravel())
+    found = {"correlation": matrix, "connected_correlation": connected}
+    return {
+        name: labelled(
+            name,
+            np.bincount(where.ravel(), values.real.ravel()) / counts,
+            ["distance"],
+            "average of rho_xy over all x, y at a distance" + (", connected" if values is connected else ""),
+            coords={"distance": r},
+        )
+        for name, values in found.items()
+    }
+
+
+@taking(state=state_of)
+def pair_densities(state: State, forms: Sequence[Form] | None = None) -> xr.Dataset:
+    """Measure the density matrices of several kinds of pairs in a state.
+
+    Parameters
+    ----------
+    state : State
+        Pure or mixed.
+    forms : sequence of forms, optional
+        See `pair_operators`; all that the model has by default.
+
+    Returns
+    -------
+    xarray.Dataset
+        The results of `pair_density`, variables and dimensions with the name of the form in front; a form factor
+        given as numbers is called ``factor-0`` and so on by its place in the list.
+    """
+    averages = Averages(state)
+    chosen = possible_forms(state.hamiltonian.space.model) if forms is None else forms
+    parts = []
+    for name, form in zip(form_names(chosen), chosen, strict=True):
+        data = pair_density(state, form, averages)
+        parts.append(data.rename({key: f"{name}_{key}" for key in (*data.data_vars, *data.dims)}))
+    return xr.merge(parts, compat="no_conflicts", combine_attrs="override")
+
+
+def form_names(forms: Sequence[Form]) -> tuple[str, ...]:
+    """Return a name for each form: its own, or ``factor-0`` for numbers in the first place."""
+    return tuple(form if isinstance(form, str) else f"factor-{place}" for place, form in enumerate(forms))

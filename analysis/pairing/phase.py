@@ -1,0 +1,276 @@
+"""Amplitude against phase: how many local pairs there are, and how stiff their common phase is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from types import MappingProxyType
+
+import numpy as np
+import xarray as xr
+
+from ...clusters import InvalidValue, ring
+from ...hamiltonians import Bosons, Electrons, Model, Phonons, Sector
+from ...hamiltonians.space.charges import charge_dimension
+from ...solvers import LabelledLevels, Options, Progress, levels_by_symmetry, silent
+from ..flux.minima import FluxCurve, minimum_of
+from ..flux.response import FluxLevel, FluxLine
+from ..labelled import labelled
+from ..observables.averages import Averages
+from ..observables.error_bars import gap_above, mixing
+from .amplitudes import pair_exchange
+from .binding import CHARGE_GAP, combined
+from .density_matrices import pair_density
+
+Point = tuple[Mapping[str, float], Model, Sector | int]
+"""Parameters that name a point, its model and its quantum numbers."""
+Told = Callable[[str], None]
+"""Takes what is computed next, in words."""
+SEARCHES = ("ends", "circle")
+"""Where the flux with the lowest energy is looked for: among 0 and pi, or everywhere."""
+
+
+def coherence(
+    model: Model,
+    sector: Sector | int,
+    options: Options | None = None,
+    search: str = "ends",
+    progress: Told = lambda what: None,
+    solving: Progress = silent,
+) -> xr.Dataset:
+    r"""Measure the amplitude of local pairs and the coherence of their phases on a ring.
+
+    Everything is taken at the flux phi* where E_0 is lowest (pi for rings with 4n electrons), so that closed shells do
+    not masquerade as stiffness or its loss.
+
+    Parameters
+    ----------
+    model : Model
+        On a ring; its own flux is replaced.
+    sector : Sector or int
+        N and S_z, without spatial quantum numbers.
+    options : Options, optional
+        How to solve.
+    search : str
+        "ends": phi* is the lower one of 0 and pi, where E_0 is stationary by time reversal, or, if that is no minimum,
+        the result of the search; "circle": always search the whole circle with `flux_minimum`.
+    progress : function
+        Called with what is computed next.
+    solving : Progress
+        Called as each search for a level goes on.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``phi`` phi*; ``amplitude``, the average of ``-<D+_i b_i>`` over the sites with local pairs (NaN without
+        electrons or local pairs); ``eigenvalue`` lambda_0 of the pair density matrix (combined where there are both
+        kinds), ``fraction`` lambda_0 / tr rho, and ``paired`` 2 tr rho / N, the share of all charges that is in local
+        pairs or pairs of electrons on a site; ``stiffness`` D = pi L d2E_0/dphi2; ``gap`` E_1 - E_0 in the sector;
+        ``pair_gap`` E(N+2) + E(N-2) - 2 E(N), each E at the lower one of 0 and pi (NaN where a charge is not there);
+        ``energy``; error bars ``energy_error``, ``stiffness_error`` and ``pair_gap_error``, and ``admixture``, that of
+        averages of operators with eigenvalues between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If the cluster has no loop, or the sector fixes a spatial quantum number.
+
+    Examples
+    --------
+    >>> from respair.clusters import ring
+    >>> from respair.hamiltonians import Bosons, Model
+    >>> found = coherence(Model(ring(4), None, Bosons(hopping=1.0)), 2)  # one pair: E = -2 cos(phi / 2)
+    >>> [round(float(found[name]), 6) for name in ("phi", "stiffness", "fraction")]
+    [0.0, 6.283185, 1.0]
+    """
+    if search not in SEARCHES:
+        raise InvalidValue(f"search = {search!r} is unknown; allowed: {', '.join(SEARCHES)}")
+    sector = sector if isinstance(sector, Sector) else Sector(sector)
+    line = FluxLine(model, sector, options, lambda phi: progress(f"flux {phi:.4g}"), solving)
+    levels, there = _at_best_flux(line, search)
+    state = levels.ground
+    averages = Averages(state)
+    both = model.electrons is not None and model.bosons is not None
+    amplitude = -np.mean(pair_exchange(state, averages).values.real[list(model.boson_sites)]) if both else np.nan
+    form = "combined" if both else "boson" if model.bosons is not None else "on-site"
+    pairs = pair_density(state, form, averages)
+    pair_gap, pair_gap_error = _pair_gap(line, sector)
+    values = {
+        "phi": there.phi,
+        "amplitude": amplitude,
+        "eigenvalue": pairs["eigenvalues"].values[0],
+        "fraction": float(pairs["fraction"]),
+        "paired": 2 * float(np.trace(pairs["matrix"].values).real) / sector.charge if sector.charge else np.nan,
+        "stiffness": line.stiffness(there),
+        "stiffness_error": line.stiffness_error(there),
+        "gap": gap_above(levels),
+        "pair_gap": pair_gap,
+        "pair_gap_error": pair_gap_error,
+        "energy": levels.energies[0],
+        "energy_error": levels.certificate.energy_errors[0],
+        "admixture": mixing(levels),
+        "multiplicity": levels.multiplicity,
+    }
+    return xr.Dataset({name: labelled(name, value, [], *QUANTITIES[name]) for name, value in values.items()})
+
+
+QUANTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "phi": ("phi* = argmin E_0(phi)", "1"),
+        "amplitude": ("-<D+_i b_i>, averaged over the sites", "1"),
+        "eigenvalue": ("lambda_0 of the pair density matrix", "1"),
+        "fraction": ("lambda_0 / tr rho", "1"),
+        "paired": ("2 tr rho / N", "1"),
+        "stiffness": ("pi L d2E_0/dphi2 at phi*", "energy"),
+        "stiffness_error": ("error bar", "energy"),
+        "gap": ("E_1 - E_0 in the sector at phi*", "energy"),
+        "pair_gap": ("E(N+2) + E(N-2) - 2 E(N)", "energy"),
+        "pair_gap_error": ("error bar", "energy"),
+        "energy": ("E_0(phi*)", "energy"),
+        "energy_error": ("error bar", "energy"),
+        "admixture": ("largest admixture of other states", "1"),
+        "multiplicity": ("states in the ground level", "1"),
+    }
+)
+"""Formula and unit of what `coherence` measures."""
+
+
+def _at_best_flux(line: FluxLine, search: str) -> tuple[LabelledLevels, FluxLevel]:
+    """Return the ground level at phi*, and how it answers a flux."""
+    curve = FluxCurve(line)
+    if search == "ends":
+        phi = _lower_end(line)[0]
+        levels = line.isolated(phi)
+        there = line.answer(phi, levels)
+        if there.curvature > 0:
+            return levels, there
+    phi = float(minimum_of(curve)["phi"])
+    levels = line.isolated(phi)
+    return levels, line.answer(phi, levels)
+
+
+def _lower_end(line: FluxLine) -> tuple[float, float, float]:
+    """Return the one of 0 and pi where E_0 is lower, 0 where it is the same, with E_0 and its error bar."""
+    options = line.options or Options()
+    line.progress(0.0)
+    start = levels_by_symmetry(replace(line.model, flux=0.0), line.sector, 1, options, line.search)
+    energy, error = float(start.energies[0]), float(start.certificate.energy_errors[0])
+    line.progress(np.pi)
+    barred = replace(options, wanted_below=energy)  # blocks are left as soon as they are sure to begin above it
+    end = levels_by_symmetry(replace(line.model, flux=np.pi), line.sector, 1, barred, line.search, line.blocks)
+    if not len(end.energies) or end.energies[0] > energy - start.hamiltonian.level_width:
+        return 0.0, energy, error
+    return np.pi, float(end.energies[0]), float(end.certificate.energy_errors[0])
+
+
+def _pair_gap(line: FluxLine, sector: Sector) -> tuple[float, float]:
+    """Return the pair gap and its error bar."""
+    charges = {step: sector.charge + step for step in CHARGE_GAP}
+    model, spin = line.model, sector.spin_excess
+    if not all(0 <= n <= model.max_charge and charge_dimension(model, n, spin) for n in charges.values()):
+        return np.nan, np.nan
+    ends = {step: _lower_end(replace(line, sector=Sector(n, spin)))[1:] for step, n in charges.items()}
+    return combined([(CHARGE_GAP[step], end) for step, end in ends.items()])
+
+
+def amplitude_and_phase(
+    points: Sequence[Point] | Iterator[Point],
+    options: Options | None = None,
+    search: str = "ends",
+    progress: Told = lambda what: None,
+) -> xr.Dataset:
+    """Measure the coherence of one model after the other, in one result.
+
+    Parameters
+    ----------
+    points : iterable of (mapping, Model, Sector or int)
+        Parameters that name the point, its model, its quantum numbers; for example from `pair_rings`.
+    options, search : optional
+        As for `coherence`.
+    progress : function
+        Called with what is computed next.
+
+    Returns
+    -------
+    xarray.Dataset
+        The variables of `coherence` over ``point``, whose parameters are coordinates.
+
+    Examples
+    --------
+    >>> data = amplitude_and_phase(pair_rings({"sites": [4], "exchange": [0.5, 4.0]}, filling=1.0))
+    >>> amplitude, stiffness = data.amplitude.values, data.stiffness.values
+    >>> bool(amplitude[1] > amplitude[0]), bool(stiffness[1] < stiffness[0])  # more pairs, and less coherent ones
+    (True, True)
+    """
+    found, names = [], []
+    for parameters, model, sector in points:
+        label = ", ".join(f"{name} = {value:.6g}" for name, value in parameters.items())
+        found.append(coherence(model, sector, options, search, _with_label(progress, label)))
+        names.append(parameters)
+    if not found:
+        raise InvalidValue("amplitude_and_phase needs one or more points, got none")
+    coords = {key: ("point", [point[key] for point in names]) for key in names[0]}
+    return xr.concat(found, "point", combine_attrs="override").assign_coords(coords)
+
+
+def _with_label(progress: Told, label: str) -> Told:
+    return lambda what: progress(f"{label}: {what}")
+
+
+def pair_rings(axes: Mapping[str, Sequence[float]], **fixed: float) -> Iterator[Point]:
+    """Yield boson-fermion rings over the product of some parameters, ready for `amplitude_and_phase`.
+
+    Parameters
+    ----------
+    axes : mapping
+        Values of parameters, the last running fastest.
+    **fixed : float
+        Values of other parameters. Parameters and their defaults: ``sites`` 4; ``exchange`` v 1; ``level`` Delta_B 0;
+        ``filling`` N / L 1 (it must give a whole number of charges); ``coupling`` alpha 0, ``frequency`` omega0 1
+        and ``quanta`` 0: phonons of the local pairs, ``quanta`` of them in all modes together; the ring has no phonons
+        where ``quanta`` is 0. The hopping of the electrons is the unit of energy.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is unknown, or the filling gives no whole number.
+
+    Examples
+    --------
+    >>> [(point["exchange"], sector.charge) for point, _, sector in pair_rings({"exchange": [0.5, 1.0]}, filling=1.5)]
+    [(0.5, 6), (1.0, 6)]
+    """
+    unknown = ({*axes} | {*fixed}) - {*DEFAULTS}
+    if unknown:
+        raise InvalidValue(f"unknown parameters {sorted(unknown)}; allowed: {', '.join(DEFAULTS)}")
+    for values in product(*axes.values()):
+        named = dict(zip(axes, values, strict=True))
+        yield named, *_ring(**{**DEFAULTS, **fixed, **named})
+
+
+DEFAULTS: Mapping[str, float] = MappingProxyType(
+    {
+        "sites": 4,
+        "exchange": 1.0,
+        "level": 0.0,
+        "filling": 1.0,
+        "coupling": 0.0,
+        "frequency": 1.0,
+        "quanta": 0,
+    }
+)
+"""Parameters of `pair_rings`."""
+
+
+def _ring(
+    sites: float, exchange: float, level: float, filling: float, coupling: float, frequency: float, quanta: float
+) -> tuple[Model, Sector]:
+    charge = filling * sites
+    if abs(charge - round(charge)) > 1e-9:
+        raise InvalidValue(f"filling = {filling:g} on {sites:g} sites is {charge:g} charges; take a whole number")
+    phonons = None
+    if quanta:
+        phonons = Phonons(frequency, boson_coupling=coupling, total_quanta=int(quanta), displacement="mean")
+    model = Model(ring(int(sites)), Electrons(hopping=1.0), Bosons(level, exchange), phonons)
+    return model, Sector(round(charge), round(charge) % 2)

@@ -1,0 +1,48 @@
+"""Figures of T* and T_phi. Every function takes an axes (or makes one) and returns it."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+
+from ..thermal.crossover import CURVES, ESTIMATORS
+from .states import COLOURS, literal, new_axes
+
+LABELS = {"T*": "$T^*$", "T_phi": r"$T_\phi$"}
+
+
+def plot_crossover(data: xr.Dataset, ax: Axes | None = None) -> Axes:
+    """Draw the curves relative to their largest values, and on each of them the crossovers that are read off it."""
+    ax = ax or new_axes()
+    t = data["temperature"].values
+    for k, name in enumerate(CURVES):
+        value, error = (data[f"crossover_{name}{end}"].values for end in ("", "_error"))
+        largest = np.nanmax(np.abs(value), initial=0.0)
+        if not largest > 0:
+            continue
+        ax.errorbar(t, value / largest, error / largest, fmt="o-", ms=3, color=COLOURS[k], label=name)
+        for key in (key for key, estimator in ESTIMATORS.items() if estimator.curve == name):
+            one = data.sel(estimator=key)
+            at, bar = float(one["crossover_value"]), float(one["crossover_error"])
+            if np.isfinite(at):
+                height = np.interp(np.log(at), np.log(t), value / largest)
+                ax.errorbar(at, height, xerr=bar, fmt="s", ms=6, capsize=3, color=COLOURS[k])
+                ax.annotate(LABELS[ESTIMATORS[key].role], (at, height), (4, 6), textcoords="offset points")
+    ax.set(xscale="log", xlabel="$T$", ylabel="relative to the largest")
+    ax.legend(frameon=False, fontsize=8)
+    return ax
+
+
+def plot_crossovers(data: xr.Dataset, axis: str, ax: Axes | None = None) -> Axes:
+    """Draw all estimates of T* (full lines) and T_phi (broken lines) against one axis of a sweep."""
+    ax = ax or new_axes()
+    for k, (key, estimator) in enumerate(ESTIMATORS.items()):
+        value, error = (data[f"crossover_{name}"].sel(estimator=key).values for name in ("value", "error"))
+        line = "o-" if estimator.role == "T*" else "s--"
+        label = f"{LABELS[estimator.role]} {key.replace('_', ' ')}"
+        if np.any(np.isfinite(value)):
+            ax.errorbar(data[axis].values, value, np.nan_to_num(error), fmt=line, ms=3, color=COLOURS[k], label=label)
+    ax.set(xlabel=literal(axis), ylabel="$T$", yscale="log")
+    ax.legend(frameon=False, fontsize=8)
+    return ax

@@ -1,0 +1,171 @@
+"""Figures of spectra: curves with sticks for the lines, and maps. Nothing here computes."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ...clusters import InvalidValue
+from ..spectra.measures import elastic_below
+from .states import COLOURS, new_axes
+
+PARTS = ("real", "imag")
+FAINT = 1e-3
+"""Share of the largest value below which a negative one is no sign."""
+
+
+def _variable(data: xr.Dataset, name: str) -> xr.DataArray:
+    """Return a variable by its name, or by its name in the result of a model file."""
+    return data[name] if name in data else data[f"spectrum_{name}"]
+
+
+def plot_spectrum(data: xr.Dataset, ax: Axes | None = None, label: str = "", colour: str = COLOURS[0]) -> Axes:
+    """Draw a spectrum as a curve, with a stick of the weight's height (scaled to the curve) for each line.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        From `spectral_function` or `optical_conductivity`, or of a model file with ``[spectrum]``.
+    ax : matplotlib.axes.Axes, optional
+        Where; a new figure by default.
+    label, colour : str
+        Of the curve. A map is drawn by `plot_spectral_map`; a complex one, without `ax`, in two panels. Of a complex
+        curve the imaginary part is a second, dashed one.
+    """
+    values = _variable(data, "values").values
+    if "momentum" in data.dims or "site" in data.dims:
+        return plot_spectral_map(data, ax) if ax is not None or np.isrealobj(values) else _both_parts(data)
+    ax = ax or new_axes()
+    omega, curve = data["omega"].values, np.real(values)
+    at, weights = (_variable(data, f"pole_{key}").values for key in ("frequencies", "weights"))
+    here = (at >= omega.min()) & (at <= omega.max())
+    heights = np.real(weights[here])
+    strongest = np.max(np.abs(heights), initial=0.0)
+    if strongest:
+        ax.vlines(at[here], 0.0, heights * np.max(np.abs(curve)) / strongest, color=colour, lw=1.0, alpha=0.45)
+    if np.iscomplexobj(values):
+        label = label or "real part"
+        ax.plot(omega, np.imag(values), color=colour, ls="--", label="imaginary part")
+    ax.plot(omega, curve, color=colour, label=label or None)
+    ax.axhline(0.0, color="0.6", lw=0.8)
+    drude = "drude" in data or "spectrum_drude" in data
+    ax.set(xlabel=r"$\omega$", ylabel=r"$\sigma_{\rm reg}(\omega)$" if drude else r"$A(\omega)$")
+    if label:
+        handles, labels = ax.get_legend_handles_labels()
+        order = sorted(range(len(labels)), key=lambda i: labels[i] == "imaginary part")
+        ax.legend([handles[i] for i in order], [labels[i] for i in order], frameon=False)
+    return ax
+
+
+def _both_parts(data: xr.Dataset) -> Axes:
+    """Draw real and imaginary part of a map side by side; return the axes of the first."""
+    figure = Figure(figsize=(9.2, 3.6), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    for ax, part, title in zip(panels, PARTS, ("real part", "imaginary part"), strict=True):
+        plot_spectral_map(data, ax, part).set_title(title, fontsize=10)
+    panels[1].set_ylabel("")
+    first: Axes = panels[0]
+    return first
+
+
+def plot_spectral_map(data: xr.Dataset, ax: Axes | None = None, part: str = "real") -> Axes:
+    """Draw A(k, omega) over the momenta from -pi to pi, or A_i(omega) over the sites, as an image.
+
+    A cross spectrum with either sign has colours that are white at zero.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        From `spectral_map`, or of a model file with ``momentum = "all"``.
+    ax : matplotlib.axes.Axes, optional
+        Where; a new figure by default.
+    part : str
+        Of a cross spectrum: "real" or "imag".
+
+    Raises
+    ------
+    ValueError
+        If the part is neither.
+    """
+    if part not in PARTS:
+        raise InvalidValue(f"part = {part!r} is unknown; allowed: {', '.join(map(repr, PARTS))}")
+    ax = ax or new_axes()
+    over = "momentum" if "momentum" in data.dims else "site"
+    values = getattr(_variable(data, "values").transpose("omega", over).values, part)
+    if over == "momentum":
+        count = data.sizes[over]
+        zone = np.arange(-(count // 2), count // 2 + 1)
+        values, at = values[:, zone % count], 2 * zone / count
+        ax.set(xlabel=r"$k / \pi$", xlim=(-1, 1))
+    else:
+        at = data[over].values
+        ax.set_xlabel("site")
+    most = float(np.max(np.abs(values)))
+    both = {"cmap": "RdBu_r", "vmin": -most, "vmax": most}
+    colours = both if np.min(values) < -FAINT * most else {"cmap": "magma_r"}
+    image = ax.pcolormesh(at, data["omega"].values, values, shading="nearest", rasterized=True, **colours)
+    ax.figure.colorbar(image, ax=ax, label=r"$A(\omega)$", pad=0.01)
+    ax.axhline(0.0, color="0.6", lw=0.8, ls="--")
+    ax.set_ylabel(r"$\omega$")
+    return ax
+
+
+def plot_lines(spectra: xr.Dataset, axis: str, ax: Axes | None = None, faintest: float = 1e-4) -> Axes:
+    """Draw the inelastic lines of many spectra against a parameter; weights are areas, in a second colour if negative.
+
+    Parameters
+    ----------
+    spectra : xarray.Dataset
+        Spectra combined along `axis`, as those of a sweep.
+    axis : str
+        The parameter.
+    ax : matplotlib.axes.Axes, optional
+        Where; a new figure by default.
+    faintest : float
+        Share of the largest weight at the same parameter below which a line is not drawn.
+    """
+    ax = ax or new_axes()
+    at, weights = (
+        _variable(spectra, f"pole_{key}").transpose(axis, "pole").values for key in ("frequencies", "weights")
+    )
+    size = np.where(np.abs(at) > elastic_below(at), np.abs(np.nan_to_num(weights)), 0.0)
+    size = size / np.maximum(np.max(size, axis=1, keepdims=True, initial=0.0), np.finfo(float).tiny)
+    x = np.broadcast_to(spectra[axis].values[:, None], at.shape)
+    for colour, sign in zip(COLOURS, (1, -1), strict=False):
+        seen = (size > faintest) & (np.sign(np.real(weights)) == sign)
+        ax.scatter(x[seen], at[seen], s=90 * size[seen], color=colour, alpha=0.7, lw=0)
+    ax.set(xlabel=axis, ylabel=r"$\omega$")
+    return ax
+
+
+def plot_thermal_spectrum(data: xr.Dataset, ax: Axes | None = None) -> Axes:
+    """Draw the spectra of a thermal state, a curve for each temperature, with bands of the error bars.
+
+    Of a complex cross spectrum the imaginary parts are dashed.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        From `thermal_spectral_function`, or of a model file with ``[spectrum]`` and ``[thermal]``.
+    ax : matplotlib.axes.Axes, optional
+        Where; a new figure by default.
+    """
+    ax = ax or new_axes()
+    omega, values, errors = (
+        data["omega"].values,
+        _variable(data, "values").values,
+        _variable(data, "values_error").values,
+    )
+    parts = 2 if np.iscomplexobj(values) else 1
+    for i, t in enumerate(data["temperature"].values):
+        colour = colormaps["viridis"](0.9 * i / max(1, len(values) - 1))
+        for curve, style, label in ((values[i].real, "-", f"T = {t:g}"), (values[i].imag, "--", None))[:parts]:
+            ax.plot(omega, curve, style, color=colour, label=label)
+            ax.fill_between(omega, curve - errors[i], curve + errors[i], color=colour, alpha=0.3, lw=0)
+    drude = "drude" in data or "spectrum_drude" in data
+    ax.set(xlabel=r"$\omega$", ylabel=r"$\sigma_{\rm reg}(\omega)$" if drude else r"$A(\omega)$")
+    ax.legend(frameon=False)
+    return ax

@@ -1,0 +1,270 @@
+"""Figures. Every function takes an axes (or makes one) and returns it; nothing here computes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from ...clusters import Cluster, Mode
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito's colours, distinct to colour-blind eyes."""
+LINES = ("-", "--", ":", "-.")
+MOST_MAPS = 16
+FLAT = 1e-9
+"""Quantities that vary by a smaller share are drawn as one colour."""
+
+
+def new_axes(width: float = 5.2, height: float = 3.6) -> Axes:
+    """Return the axes of a new figure that belongs to nobody else (no pyplot state)."""
+    return Figure(figsize=(width, height), layout="constrained").subplots()
+
+
+def save(drawn: Axes | Figure, path: Path) -> Path:
+    """Save a figure, or that of an axes, and return where it is."""
+    figure = drawn if isinstance(drawn, Figure) else drawn.get_figure()
+    assert isinstance(figure, Figure)
+    figure.savefig(path, dpi=160)
+    return path
+
+
+def literal(name: str) -> str:
+    """Return a name of the user's for a figure, where dollars would make mathematics of it."""
+    return name.replace("$", r"\$")
+
+
+def draw_cluster(cluster: Cluster, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw the sites by class, the bonds by class and the lattice modes; ``model.cluster`` knows its modes."""
+    ax = ax or new_axes(4.2, 4.2)
+    xy = cluster.coordinates
+    styles = ("-", "--", ":", "-.")
+    for c, label in enumerate(cluster.bond_classes):
+        for bond in cluster.bonds:
+            if bond.label == label:
+                ax.plot(*xy[[bond.start, bond.end]].T, styles[c % 4], color="0.45", lw=1.8, zorder=1)
+        ax.plot([], [], styles[c % 4], color="0.45", lw=1.8, label=f"bond: {literal(label)}")
+    for c, name in enumerate(cluster.site_classes):
+        at, label = xy[[i for i, each in enumerate(cluster.classes) if each == name]], f"site: {literal(name)}"
+        ax.scatter(at[:, 0], at[:, 1], s=420, color=COLOURS[c % len(COLOURS)], label=label, zorder=2)
+    for i, point in enumerate(xy):
+        ax.annotate(str(i), point, color="white", ha="center", va="center", fontsize=9, zorder=4)
+    where = [_place(cluster, mode) for mode in cluster.modes]
+    if where:
+        at = np.array(where)
+        ax.scatter(at[:, 0], at[:, 1], s=900, facecolors="none", edgecolors="#E69F00", lw=2, label="mode", zorder=3)
+    ax.set_aspect("equal")
+    ax.margins(0.25)
+    ax.set_axis_off()
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=2, frameon=False, fontsize=8, markerscale=0.4)
+    ax.set_title(literal(title or f"{cluster.kind}, {cluster.sites} sites"))
+    return ax
+
+
+def _place(cluster: Cluster, mode: Mode) -> NDArray[np.float64]:
+    """Return where a mode sits: its site, or the middle of its bond."""
+    xy = cluster.coordinates
+    return np.asarray(xy[mode.place(cluster.bonds)].mean(axis=0))
+
+
+def plot_levels(data: xr.Dataset, ax: Axes | None = None) -> Axes:
+    """Draw the levels with their error bars."""
+    ax = ax or new_axes()
+    energies = data["energies"].values
+    ax.errorbar(np.arange(len(energies)), energies, data["energy_errors"].values, fmt="o", color=COLOURS[0], capsize=3)
+    ax.set_xticks(np.arange(len(energies)))
+    ax.set(xlabel="level $n$", ylabel="$E_n$")
+    return ax
+
+
+def plot_distribution(data: xr.Dataset, ax: Axes | None = None) -> Axes:
+    """Draw P(X) of each mode."""
+    ax = ax or new_axes()
+    for m, curve in enumerate(data["displacement_distribution"].values):
+        ax.plot(data["X"].values, curve, color=COLOURS[m % len(COLOURS)], label=f"mode {m}")
+    ax.set(xlabel=r"$X = (a + a^\dagger)/\sqrt{2}$", ylabel="$P(X)$")
+    ax.set_ylim(bottom=0)
+    if data.sizes["mode"] > 1:
+        ax.legend(frameon=False)
+    return ax
+
+
+def plot_charge_scan(data: xr.Dataset, ax: Axes | None = None) -> Axes:
+    """Draw the pair binding energy against the charge."""
+    ax = ax or new_axes()
+    ax.axhline(0.0, color="0.6", lw=0.8)
+    ax.errorbar(
+        data["binding_charge"].values,
+        data["charge_scan_binding"].values,
+        data["charge_scan_binding_errors"].values,
+        fmt="o-",
+        color=COLOURS[0],
+    )
+    ax.set(xlabel="$N$", ylabel=r"$\Delta_b = E_{N+2} + E_N - 2E_{N+1}$")
+    return ax
+
+
+def plot_flux(data: xr.Dataset, ax: Axes | None = None) -> Axes:
+    """Draw the ground energy against the flux."""
+    ax = ax or new_axes()
+    ax.plot(data["phi"].values, data["flux_energies"].values, "o-", color=COLOURS[0], ms=3)
+    ax.set(xlabel=r"$\varphi = 2\pi\Phi/(hc/e)$", ylabel=r"$E_0(\varphi)$")
+    return ax
+
+
+def plot_thermal(data: xr.Dataset, ax: Axes | None = None) -> Axes:
+    """Draw entropy and specific heat against the temperature, with their error bars."""
+    ax = ax or new_axes()
+    for k, (name, label) in enumerate((("entropy", "$S$"), ("specific_heat", "$C$"))):
+        value, error = data[f"thermal_{name}"].values, data[f"thermal_{name}_error"].values
+        ax.errorbar(data["temperature"].values, value, error, fmt="o-", ms=3, color=COLOURS[k], label=label)
+    if data.sizes["temperature"] > 1:
+        ax.set_xscale("log")
+    ax.set(xlabel="$T$")
+    ax.legend(frameon=False)
+    return ax
+
+
+def plot_sweep(data: xr.Dataset, axis: str, name: str, ax: Axes | None = None) -> Axes:
+    """Draw one quantity against one axis of a sweep, a line for each of its entries and each value of other axes."""
+    ax = ax or new_axes()
+    array = data[name].transpose(axis, ...)
+    named = len([dim for dim in array.dims if dim in array.coords]) > 1
+    shape = array.shape[1:]
+    for k, place in enumerate(np.ndindex(*shape)):
+        style = LINES[k // len(COLOURS) % len(LINES)]
+        label = _entry(array, dict(zip(array.dims[1:], place, strict=True))) if named else ", ".join(map(str, place))
+        line = array.values[(slice(None), *place)]
+        ax.plot(data[axis].values, line, style, color=COLOURS[k % len(COLOURS)], label=label)
+    if (count := int(np.prod(shape))) > 1:
+        ax.legend(frameon=False, fontsize=8 if count <= len(COLOURS) else 6, ncols=1 + (count - 1) // 10)
+    ax.set(xlabel=literal(axis), ylabel=name.replace("_", " "))
+    return ax
+
+
+def plot_map(data: xr.Dataset, axes: Sequence[str], name: str) -> Figure:
+    """Draw one quantity over two axes of a sweep, a map for each of its entries and each value of further axes.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Result of a sweep.
+    axes : sequence of str
+        Swept parameters; the first goes to the right, the second upwards.
+    name : str
+        The quantity.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        At most 16 maps with one scale of colours; what is left out is counted in the title.
+    """
+    x, y = axes[:2]
+    data = data.sortby([x, y])
+    array = data[name].transpose(y, x, ...)
+    places = list(np.ndindex(*array.shape[2:]))
+    shown = places[:MOST_MAPS]
+    columns = math.ceil(math.sqrt(len(shown)))
+    rows = math.ceil(len(shown) / columns)
+    size = (max(4.6, 2.9 * columns), max(3.4, 2.4 * rows))
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    across, up = (cell_edges(np.asarray(data[axis].values, dtype=float)) for axis in (x, y))
+    drawn = np.array([array.values[(slice(None), slice(None), *place)] for place in shown], float)
+    low, high = np.nanmin(drawn, initial=np.inf), np.nanmax(drawn, initial=-np.inf)
+    if high - low <= FLAT * max(abs(low), abs(high)):  # else roundings would be coloured
+        low, high = low - 0.05 * abs(low) - FLAT, high + 0.05 * abs(high) + FLAT
+    scale = {"vmin": low, "vmax": high}
+    for ax, place, values in zip(grid.flat, shown, drawn, strict=False):
+        image = ax.pcolormesh(across[0], up[0], values, shading="flat", cmap="viridis", **scale)
+        ax.set(xscale=across[1], yscale=up[1])
+        ax.set_title(_entry(array, dict(zip(array.dims[2:], place, strict=True))), fontsize=8)
+    for ax in grid.flat[len(shown) :]:
+        ax.set_axis_off()
+    figure.supxlabel(x, fontsize=10)
+    figure.supylabel(y, fontsize=10)
+    left = f" ({len(shown)} of {len(places)} entries)" if len(shown) < len(places) else ""
+    figure.colorbar(image, ax=grid, label=f"{name.replace('_', ' ')}{left}")
+    return figure
+
+
+def slices(data: xr.Dataset, axes: Sequence[str]) -> Iterator[tuple[str, str, xr.Dataset]]:
+    """Yield the parts of a sweep at each combination of values of some axes: words, end of a file name, data."""
+    for number, place in enumerate(np.ndindex(*(data.sizes[axis] for axis in axes))):
+        at = dict(zip(axes, place, strict=True))
+        words = ", ".join(f"{axis} = {float(data[axis].values[n]):.4g}" for axis, n in at.items())
+        yield words, f"-{number}" if number else "", data.isel(at)
+
+
+def _entry(array: xr.DataArray, place: Mapping[Hashable, int]) -> str:
+    """Return where an entry stands, in words: values of coordinates, else numbers."""
+    words = []
+    for dim, number in place.items():
+        value = array[dim].values[number] if dim in array.coords else number
+        words.append(f"{dim} = {value:.4g}" if isinstance(value, float) else f"{dim} {value}")
+    return ", ".join(words)
+
+
+def cell_edges(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
+    """Return the edges of cells around the values of an axis, and its scale: "log" for a geometric series.
+
+    Examples
+    --------
+    >>> cell_edges(np.array([1.0, 4.0, 16.0]))
+    (array([ 0.5,  2. ,  8. , 32. ]), 'log')
+    """
+    positive = len(values) > 2 and np.all(values > 0)
+    if positive and np.allclose(np.diff(np.log(values)), np.log(values[1] / values[0])):
+        return np.exp(cell_edges(np.log(values))[0]), "log"
+    if len(values) == 1:
+        return values[0] + np.array([-0.5, 0.5]), "linear"
+    middle = 0.5 * (values[1:] + values[:-1])
+    return np.concatenate([[2 * values[0] - middle[0]], middle, [2 * values[-1] - middle[-1]]]), "linear"
+
+
+def plot_resonance(data: xr.Dataset, axis: str, site: int, mode: int = 0, resonance: float | None = None) -> Figure:
+    """Draw a bipolaron resonance: the charge on one site, the gap, and P(X), against a swept coupling.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Result of a sweep over `axis`, with ``electron_density``, ``energies`` (two levels) and
+        ``displacement_distribution``.
+    axis : str
+        Swept parameter.
+    site, mode : int
+        The polaronic site and its oscillator.
+    resonance : float, optional
+        Position of the exact resonance, drawn as a line.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Three panels that share the coupling axis.
+    """
+    figure = Figure(figsize=(5.6, 7.2), layout="constrained")
+    charge, gap, lattice = figure.subplots(3, 1, sharex=True, height_ratios=(1, 1, 1.5))
+    x = data[axis].values
+    charge.plot(x, data["electron_density"].isel(site=site).values, "o-", ms=3, color=COLOURS[0])
+    charge.set_ylabel(r"charge on the ligand $\langle n_P\rangle$")
+    energies = data["energies"].transpose(axis, "level").values
+    gap.plot(x, energies[:, 1] - energies[:, 0], "o-", ms=3, color=COLOURS[1])
+    gap.set_ylabel("gap $E_1 - E_0$")
+    gap.set_ylim(bottom=0)
+    density = data["displacement_distribution"].isel(mode=mode).transpose("X", axis).values
+    image = lattice.pcolormesh(x, data["X"].values, density, cmap="magma_r", shading="nearest", rasterized=True)
+    figure.colorbar(image, ax=lattice, label="$P(X)$", pad=0.01)
+    lattice.set(xlabel=r"lattice coupling $\alpha$", ylabel=r"$X = (a + a^\dagger)/\sqrt{2}$")
+    seen = data["X"].values[np.max(density, axis=1) > 2e-3 * np.max(density)]
+    lattice.set_ylim(seen[0], seen[-1])
+    if resonance is not None:
+        for ax in (charge, gap, lattice):
+            ax.axvline(resonance, color="0.3", ls="--", lw=1)
+        charge.annotate(rf" $\alpha_c = {resonance:.5f}$", (resonance, charge.get_ylim()[0]), va="bottom", fontsize=9)
+    return figure

@@ -1,0 +1,1 @@
+"""Reduced states: cuts of a cluster, and the entanglement between the parts."""

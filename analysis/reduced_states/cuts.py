@@ -1,0 +1,193 @@
+"""Cuts of a cluster into two parts, and the amplitudes of a state as a matrix between them, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...clusters import InvalidValue
+from ...hamiltonians import Amplitudes, Block, ChargeBasis, Model, PhononSpace
+from ...hamiltonians.space.numbering import Numbering
+from ..observables.averages import CHUNK
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One part of a system; everything else is the other part.
+
+    Attributes
+    ----------
+    sites : tuple of int
+        Sites whose electrons and local pairs belong to the part.
+    modes : tuple of int
+        Oscillators that belong to it.
+    """
+
+    sites: tuple[int, ...] = ()
+    modes: tuple[int, ...] = ()
+
+
+def lattice_cut(model: Model) -> Cut:
+    """Cut between the lattice (all oscillators) and the charges.
+
+    Raises
+    ------
+    ValueError
+        If the model has no oscillator.
+    """
+    if not model.modes:
+        raise InvalidValue("the lattice cannot be cut off: this model has no phonon mode; add Phonons(...)")
+    return Cut((), tuple(range(len(model.modes))))
+
+
+def site_cut(model: Model, sites: Sequence[int], with_modes: bool = True) -> Cut:
+    """Cut between some sites and the rest.
+
+    Parameters
+    ----------
+    model : Model
+        Has the sites.
+    sites : sequence of int
+        Each once.
+    with_modes : bool
+        The oscillators on these sites, and on bonds between two of them, go with them; else all go to the rest.
+
+    Raises
+    ------
+    ValueError
+        If there is no site, one that does not exist, or one twice.
+    """
+    count = model.cluster.sites
+    chosen = list(sites)
+    if not chosen or len(set(chosen)) < len(chosen) or not all(i in range(count) for i in chosen):
+        raise InvalidValue(f"{list(sites)} is no set of sites; name one or more of 0 to {count - 1}, each once")
+    hosts = [(mode.index,) if mode.host == "site" else _ends(model, mode.index) for mode in model.modes]
+    modes = [m for m, host in enumerate(hosts) if set(host) <= set(chosen)]
+    return Cut(tuple(sorted(int(i) for i in chosen)), tuple(modes) if with_modes else ())
+
+
+def _ends(model: Model, bond: int) -> tuple[int, int]:
+    return model.cluster.bonds[bond].start, model.cluster.bonds[bond].end
+
+
+def separates(model: Model, cut: Cut) -> bool:
+    """True where an oscillator is cut off from its site.
+
+    In the Lang-Firsov frame oscillators follow the charges of their sites: there the amplitudes do not show such a cut.
+    """
+    return any(m.host == "site" and (m.index in cut.sites) != (k in cut.modes) for k, m in enumerate(model.modes))
+
+
+@dataclass(frozen=True)
+class CutBlock:
+    """What a cut makes of the configurations with one charge and spin in the part.
+
+    Attributes
+    ----------
+    charge, two_sz : int
+        N and N_up - N_dn of the part.
+    configurations : (part, rest) int
+        Number of the configuration that a configuration of the part and one of the rest make together.
+    sign : (part, rest) float
+        Fermi sign from bringing the creators of the part to the front.
+    """
+
+    charge: int
+    two_sz: int
+    configurations: NDArray[np.int64]
+    sign: NDArray[np.float64]
+
+
+def cut_blocks(charges: ChargeBasis, cut: Cut) -> Iterator[CutBlock]:
+    """Yield the blocks of a cut; within a sector the charge of the part fixes that of the rest."""
+    sites = charges.sites
+    places = [*cut.sites, *(sites + i for i in cut.sites)]
+    places += [2 * sites + b for b, site in enumerate(charges.boson_sites) if site in cut.sites]
+    mask = np.uint64(sum(1 << place for place in places))
+    up, dn = (np.uint64(((1 << sites) - 1) << offset) for offset in (0, sites))
+    part = charges.states & mask
+    numbers = [np.bitwise_count(part & spin).astype(int) for spin in (up, dn)]
+    pairs = np.bitwise_count(part & ~(up | dn)).astype(int)
+    kinds = np.array([numbers[0] + numbers[1] + 2 * pairs, numbers[0] - numbers[1]]).T
+    for charge, two_sz in np.unique(kinds, axis=0).tolist():
+        here = np.all(kinds == [charge, two_sz], axis=1)
+        own, other = np.unique(part[here]), np.unique(charges.states[here] & ~mask)
+        together: NDArray[np.uint64] = np.bitwise_or(own[:, None], other)
+        configurations = charges.index(together.ravel()).reshape(together.shape)
+        yield CutBlock(charge, two_sz, configurations, _fermi_sign(together, mask, 2 * sites))
+
+
+def _fermi_sign(states: NDArray[np.uint64], mask: np.uint64, orbitals: int) -> NDArray[np.float64]:
+    """Return the sign of bringing the creators in `mask` to the front: each passes those of the rest before it."""
+    passed = np.zeros(states.shape, np.int64)
+    for orbital in range(orbitals):
+        bit = np.uint64(1 << orbital)
+        if bit & mask:
+            before = np.bitwise_count(states & ~mask & (bit - np.uint64(1)))
+            passed += np.where(states & bit, before, 0)
+    return np.where(passed % 2, -1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class PhononCut:
+    """What a cut makes of the phonon states.
+
+    Attributes
+    ----------
+    part, rest : (phonon states,) int
+        Number of what the oscillators of the part, and of the rest, do in each phonon state.
+    sizes : (int, int)
+        How many such numbers there are.
+    """
+
+    part: NDArray[np.int64]
+    rest: NDArray[np.int64]
+    sizes: tuple[int, int]
+
+    @classmethod
+    def of(cls, phonons: PhononSpace, cut: Cut) -> PhononCut:
+        """Number the states of both parts."""
+        numbers = []
+        for inside in (True, False):
+            occupations = phonons.occupations.astype(np.int64)
+            occupations[:, [m for m in range(phonons.modes) if (m in cut.modes) != inside]] = 0
+            numbers.append(Numbering.of(occupations)[1])
+        return cls(numbers[0], numbers[1], (int(numbers[0].max()) + 1, int(numbers[1].max()) + 1))
+
+
+def cut_matrices(
+    block: Block, phi: Amplitudes, cut: CutBlock, phonons: PhononCut, along_part: bool
+) -> Iterator[NDArray[Any]]:
+    """Yield the amplitudes of a state as a matrix (part, rest) in pieces of moderate size.
+
+    Parameters
+    ----------
+    block : Block
+        What the amplitudes mean.
+    phi : (rows, phonon states)
+        Stored amplitudes.
+    cut, phonons : CutBlock, PhononCut
+        The charges and the phonons of both parts.
+    along_part : bool
+        The pieces follow each other along the part, else along the rest.
+
+    Yields
+    ------
+    (part, rest) array
+        All of one side, some of the other.
+    """
+    axis = 0 if along_part else 1
+    across = cut.configurations.shape[1 - axis]
+    step = max(1, CHUNK // (across * phonons.sizes[0] * phonons.sizes[1]))
+    for start in range(0, cut.configurations.shape[axis], step):
+        here = np.s_[start : start + step] if along_part else np.s_[:, start : start + step]
+        configurations, sign = cut.configurations[here], cut.sign[here]
+        psi = block.amplitudes(phi, configurations.ravel()).reshape(*configurations.shape, -1)
+        spread = np.zeros((*configurations.shape, *phonons.sizes), psi.dtype)
+        spread[:, :, phonons.part, phonons.rest] = psi * sign[..., None]
+        rows, columns = (n * size for n, size in zip(configurations.shape, phonons.sizes, strict=True))
+        yield spread.transpose(0, 2, 1, 3).reshape(rows, columns)

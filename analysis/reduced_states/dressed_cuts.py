@@ -1,0 +1,73 @@
+r"""Cuts between charges and lattice for states in a frame that follows the charges.
+
+There ``|psi> = sum_e |e> D(lambda(e)) |phi_e>``: the charges know of the lattice through the overlaps
+
+.. math:: R_{ee'} = \langle\phi_{e'}| D(\lambda(e) - \lambda(e')) |\phi_e\rangle,
+
+which are exact, since the states phi have no phonons beyond the cutoff.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from ...hamiltonians import Amplitudes, Block, Space
+from ...hamiltonians.space.displacement_matrices import Dressed
+from .cuts import CutBlock
+
+DECIMALS = 12
+"""Displacements that agree to so many decimals are one."""
+Jump = tuple[float, ...]
+Matrices = Callable[[Jump], sp.csr_array]
+
+
+def displacement_matrices(space: Space) -> Matrices:
+    """Return a function that gives the matrix of ``D(beta)`` on the phonon states, each made once."""
+    known: dict[Jump, sp.csr_array] = {}
+
+    def matrix(jump: Jump) -> sp.csr_array:
+        if jump not in known:
+            moved = tuple((mode, beta) for mode, beta in enumerate(jump) if beta)
+            known[jump] = space.lattice_matrix(((Dressed((), moved) if moved else (), 1.0),))
+        return known[jump]
+
+    return matrix
+
+
+def overlaps(psi: NDArray[Any], frame: NDArray[np.float64], matrices: Matrices) -> NDArray[Any]:
+    """Return R for amplitudes ``psi[k, p]`` with the displacements ``frame[k, m]``, shape (k, k), Hermitian."""
+    values, group = np.unique(np.round(frame, DECIMALS) + 0.0, axis=0, return_inverse=True)
+    members = [np.flatnonzero(group.ravel() == g) for g in range(len(values))]
+    found = np.zeros((len(psi),) * 2, psi.dtype)
+    for a, rows in enumerate(members):
+        for b, columns in enumerate(members[: a + 1]):
+            jump = tuple((np.round(values[a] - values[b], DECIMALS) + 0.0).tolist())
+            moved = (matrices(jump) @ psi[rows].T).T if any(jump) else psi[rows]
+            block = moved @ psi[columns].conj().T
+            found[np.ix_(rows, columns)] = block
+            found[np.ix_(columns, rows)] = block.conj().T
+    return found
+
+
+def charge_spectrum(states: list[tuple[Block, Amplitudes]], matrices: Matrices) -> NDArray[np.float64]:
+    """Return the levels of the lattice's reduced state from the overlaps of all configurations of all states."""
+    space = states[0][0].space
+    every = np.arange(len(space.charges))
+    psi = np.concatenate([block.amplitudes(phi, every) for block, phi in states])
+    return np.linalg.eigvalsh(overlaps(psi, np.tile(space.frame, (len(states), 1)), matrices))
+
+
+def part_spectrum(states: list[tuple[Block, Amplitudes]], cut: CutBlock, matrices: Matrices) -> NDArray[np.float64]:
+    """Return the levels of the reduced state of some charges, all oscillators being traced out."""
+    space = states[0][0].space
+    total: NDArray[Any] = np.zeros((len(cut.configurations),) * 2)
+    for configurations, sign in zip(cut.configurations.T, cut.sign.T, strict=True):
+        for block, phi in states:
+            psi = sign[:, None] * block.amplitudes(phi, configurations)
+            total = total + overlaps(psi, space.frame[configurations], matrices)
+    return np.linalg.eigvalsh(total)

@@ -1,0 +1,186 @@
+"""Entanglement between two parts of a system: entropy and spectrum of a reduced state, by its charge and spin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..._core.arguments import taking
+from ...clusters import InvalidValue
+from ...solvers import State
+from ...solvers.arguments import state_of
+from ..labelled import labelled
+from .cuts import Cut, CutBlock, PhononCut, cut_blocks, cut_matrices, lattice_cut, separates, site_cut
+from .dressed_cuts import charge_spectrum, displacement_matrices, part_spectrum
+
+LARGEST = 8000
+"""A reduced density matrix has at most so many rows in a block."""
+ZERO = 1e-15
+"""Probabilities below this are rounding errors."""
+FRAME = (
+    "in the Lang-Firsov frame an oscillator is cut off from its site only together with all others; "
+    'take phonons.displacement = "none" or "mean", or another cut'
+)
+
+Spectrum = list[tuple[int, int, NDArray[np.float64]]]
+"""Charge and two_sz of the part, with the eigenvalues of its reduced state there, descending."""
+
+
+@taking(state=state_of)
+def entanglement(state: State, cut: Cut | str | Sequence[int] = "lattice") -> xr.Dataset:
+    r"""Measure how a part of the system is entangled with the rest.
+
+    .. math:: \rho_A = \mathrm{tr}_B \rho = \sum_k \lambda_k |k\rangle\langle k|,\qquad
+              S = -\sum_k \lambda_k \ln\lambda_k
+
+    For electrons the orbitals of A stand before those of B in the order of creators, so that rho_A gives the averages
+    of all operators on A. Charge and spin of A are good quantum numbers of rho_A and label its levels.
+
+    Parameters
+    ----------
+    state : State
+        Pure or mixed.
+    cut : Cut, "lattice", or sequence of int
+        A: all oscillators, or some sites with the oscillators on them (`site_cut` also leaves these out).
+
+    Returns
+    -------
+    xarray.Dataset
+        ``spectrum`` lambda_k over ``schmidt``, descending, with ``charge`` and ``two_sz`` of A; ``entropy`` S of the
+        reduced state; ``number_entropy``, the part of it that is the fluctuation of charge and spin between A and B;
+        ``entanglement``, the entropy of each pure state of the mixture, averaged; ``entropy_limit``, the logarithm of
+        the largest possible number of levels; and ``pure``. For a pure state entropy and entanglement are the same
+        number. A degenerate level comes as a mixture: its ``entropy`` then contains the uncertainty of the state as
+        well and is no entanglement, and ``entanglement`` depends on the states that the solver chose within the level:
+        it is an upper bound of the entanglement of formation.
+
+    Raises
+    ------
+    ValueError
+        If the cut does not fit the model, or takes oscillators from sites whose charges they follow.
+    MemoryError
+        If the smaller side of the cut is too large to be diagonalised.
+
+    References
+    ----------
+    I. Peschel and V. Eisler, J. Phys. A 42, 504003 (2009); C. H. Bennett et al., Phys. Rev. A 54, 3824 (1996).
+
+    Examples
+    --------
+    >>> from respair.clusters import dimer
+    >>> from respair.hamiltonians import Electrons, Model
+    >>> from respair.solvers import ground_state
+    >>> data = entanglement(ground_state(Model(dimer(), Electrons(hopping=1.0)), 2).ground, [0])
+    >>> data.spectrum.values.round(12), round(float(data.entropy / np.log(4)), 12)
+    (array([0.25, 0.25, 0.25, 0.25]), 1.0)
+    """
+    part = _cut(state, cut)
+    whole = list(_reduced(state, part))
+    every = np.concatenate([values for *_, values in whole])
+    order = np.argsort(-every, kind="stable")
+    charge, two_sz = (np.repeat([block[i] for block in whole], [len(block[2]) for block in whole]) for i in (0, 1))
+    pure = sum(len(p.weights) for p in state.parts) == 1
+    mean = _entropy(every) if pure else sum(weight * _entropy_of(one, part) for weight, one in _pure_states(state))
+    values = every[order]
+    kept = values > ZERO
+    arrays = {
+        "spectrum": labelled("spectrum", values[kept], ["schmidt"], "eigenvalues of the reduced density matrix"),
+        "charge": labelled("charge", charge[order][kept], ["schmidt"], "N_e + 2 N_b of the part"),
+        "two_sz": labelled("two_sz", two_sz[order][kept], ["schmidt"], "N_up - N_dn of the part"),
+        "entropy": labelled("entropy", _entropy(every), [], "-sum lambda ln lambda"),
+        "number_entropy": labelled(
+            "number_entropy",
+            _entropy(np.array([values.sum() for *_, values in whole])),
+            [],
+            "-sum p ln p, p the probability of each charge and spin of the part",
+        ),
+        "entanglement": labelled("entanglement", mean, [], "entropy of each pure state, averaged"),
+        "entropy_limit": labelled("entropy_limit", np.log(max(1, len(every))), [], "ln of the number of levels"),
+        "pure": labelled("pure", np.array(pure), [], "the state is pure: its entropy is entanglement"),
+    }
+    return xr.Dataset(arrays)
+
+
+def _cut(state: State, cut: Cut | str | Sequence[int]) -> Cut:
+    model = state.hamiltonian.space.model
+    if isinstance(cut, Cut):
+        return cut
+    if isinstance(cut, str):
+        if cut != "lattice":
+            raise InvalidValue(f'{cut!r} is no cut; allowed: "lattice", or a list of sites')
+        return lattice_cut(model)
+    return site_cut(model, cut)
+
+
+def _pure_states(state: State) -> Iterator[tuple[float, State]]:
+    for part in state.parts:
+        for n, weight in enumerate(part.weights.tolist()):
+            yield weight, replace(part, amplitudes=part.amplitudes[n : n + 1], weights=np.ones(1))
+
+
+def _entropy(values: NDArray[np.float64]) -> float:
+    """Return ``-sum lambda ln lambda``."""
+    there = values[values > ZERO]
+    return abs(float(there @ np.log(there)))
+
+
+def _entropy_of(state: State, cut: Cut) -> float:
+    return _entropy(np.concatenate([values for *_, values in _reduced(state, cut)]))
+
+
+def _reduced(state: State, cut: Cut) -> Spectrum:
+    """Return the spectrum of the reduced state, from the smaller side of the cut.
+
+    With the states of a mixture as another index of the rest, its reduced state is that of one pure state.
+    """
+    space = state.hamiltonian.space
+    if space.is_dressed and separates(space.model, cut):
+        return _dressed(state, cut)
+    phonons = PhononCut.of(space.phonons, cut)
+    return [(block.charge, block.two_sz, _spectrum(state, block, phonons)) for block in cut_blocks(space.charges, cut)]
+
+
+def _dressed(state: State, cut: Cut) -> Spectrum:
+    """Return the spectrum of a cut between charges and lattice in a frame that follows the charges."""
+    space = state.hamiltonian.space
+    states = [(p.block, np.sqrt(weight) * phi) for p in state.parts for weight, phi in p.mixture]
+    matrices = displacement_matrices(space)
+    if not cut.sites and len(cut.modes) == len(space.model.modes):
+        _check_size(len(space.charges) * len(states), 0, 0)
+        return [(0, 0, _positive(charge_spectrum(states, matrices)))]
+    if cut.modes:
+        raise InvalidValue(FRAME)
+    blocks = list(cut_blocks(space.charges, cut))
+    for block in blocks:
+        _check_size(len(block.configurations), block.charge, block.two_sz)
+    return [(b.charge, b.two_sz, _positive(part_spectrum(states, b, matrices))) for b in blocks]
+
+
+def _positive(ascending: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.maximum(ascending[::-1], 0.0)
+
+
+def _check_size(states: int, charge: int, two_sz: int) -> None:
+    if states > LARGEST:
+        raise MemoryError(
+            f"the smaller part of the cut has {states:,} states with N = {charge} and 2 S_z = {two_sz}; "
+            f"at most {LARGEST:,} can be diagonalised: cut off fewer sites or modes"
+        )
+
+
+def _spectrum(state: State, cut: CutBlock, phonons: PhononCut) -> NDArray[np.float64]:
+    own, other = (n * size for n, size in zip(cut.configurations.shape, phonons.sizes, strict=True))
+    states = [(p.block, np.sqrt(weight) * phi) for p in state.parts for weight, phi in p.mixture]
+    other *= len(states)
+    _check_size(min(own, other), cut.charge, cut.two_sz)
+    if own <= other:
+        pieces = (m for block, phi in states for m in cut_matrices(block, phi, cut, phonons, along_part=False))
+        gram = sum(m @ m.conj().T for m in pieces)
+    else:
+        walks = [cut_matrices(block, phi, cut, phonons, along_part=True) for block, phi in states]
+        gram = sum(np.hstack(ms).T @ np.hstack(ms).conj() for ms in zip(*walks, strict=True))
+    return _positive(np.linalg.eigvalsh(gram))

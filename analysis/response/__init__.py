@@ -1,0 +1,1 @@
+"""Response of a level to a parameter: derivatives, perturbation theory, resonances."""

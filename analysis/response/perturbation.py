@@ -1,0 +1,161 @@
+"""Perturbation theory about a ground level, its sums over states done by linear solves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...hamiltonians import Operator
+from ...solvers import Eigenstates, solve
+from ...solvers.certificate import SAFETY, Certifier
+
+SPLIT = 1e-7
+"""Slopes of degenerate levels that differ by more than this, relative to the sum of all coefficients of V, cross."""
+SOLVED = 1e-11
+"""Relative residual of the linear solves."""
+ROUNDING = 16 * float(np.finfo(float).eps)
+"""What leads out of the level is rounding if it is less than this times the sum of all coefficients of V."""
+
+
+@dataclass(frozen=True)
+class Perturbed:
+    """The part of a ground level in one block, and what a perturbation with the symmetry of the block does to it.
+
+    Attributes
+    ----------
+    levels : Eigenstates
+        The block with its ground level.
+    ground, moved : (m, amplitudes)
+        States of the level, and the perturbation V acting on them, as rows.
+    scale : float
+        Sum of the moduli of the coefficients of V.
+    """
+
+    levels: Eigenstates = field(repr=False)
+    ground: NDArray[Any] = field(repr=False)
+    moved: NDArray[Any] = field(repr=False)
+    scale: float
+
+    @classmethod
+    def of(cls, levels: Eigenstates, perturbation: Operator) -> Perturbed:
+        """Apply a perturbation to the ground level of a block."""
+        multiplet = levels.amplitudes[: levels.multiplicity]
+        scale = sum(abs(value) for value in perturbation.terms.values())
+        return cls(levels, multiplet.reshape(len(multiplet), -1), acting(levels, perturbation), scale)
+
+    @property
+    def slopes(self) -> NDArray[np.float64]:
+        """First-order energies by degenerate perturbation theory, ascending."""
+        return np.asarray(np.linalg.eigvalsh(self.ground.conj() @ self.moved.T))
+
+    @cached_property
+    def pushed(self) -> NDArray[Any]:
+        """Q V of the states, Q the projector off the level; zero where it is rounding."""
+        off = np.asarray(self.moved - (self.moved @ self.ground.conj().T) @ self.ground)
+        return off if np.linalg.norm(off) > ROUNDING * self.scale else np.zeros_like(off)
+
+    @cached_property
+    def answer(self) -> NDArray[Any]:
+        """``(H - E_0)^-1 Q V`` of the states: less their first-order change."""
+        return self.divided(self.moved if self.pushed.any() else self.pushed)
+
+    def divided(self, right: NDArray[Any]) -> NDArray[Any]:
+        """Return ``(H - E_0)^-1 Q`` of some vectors, as rows."""
+        shape = (-1, *self.levels.block.shape)
+        energy, multiplet = float(self.levels.energies[0]), self.levels.amplitudes[: len(self.ground)]
+        return solve(self.levels.block, energy, right.reshape(shape), multiplet, SOLVED).reshape(right.shape)
+
+    def curvature(self, second: Operator) -> float:
+        """Return the lowest second derivative of the energy of states with one slope; `second` is that of H."""
+        bent = acting(self.levels, second)
+        matrix = self.ground.conj() @ bent.T - 2 * self.pushed.conj() @ self.answer.T
+        return float(np.linalg.eigvalsh(matrix)[0])
+
+    def errors(self, first: Operator, second: Operator, share: float) -> tuple[float, float]:
+        r"""Return error bars of slope and curvature, where all states of the level have one slope.
+
+        The exact energy is ``E_0 - \|v\|^2 / (E_Q - E_0)`` to second order, with v = Q H psi beyond the cutoff: its
+        first two derivatives, where v' has ``psi' = -(H - E_0)^-1 Q H' psi`` in it, and v'' has ``psi''`` from one more
+        linear solve, six times as in the certificate; and the residual times ``2 \|psi'\|``, ``2 \|psi''\|``.
+
+        Parameters
+        ----------
+        first, second : Operator
+            H' and H''.
+        share : float
+            How large the part of H' that leaves the cutoff is, as a share of that of H; its square for H''.
+        """
+        dtype, slope = self.ground.dtype, float(np.mean(self.slopes))
+        turned = applied(self.levels, first, self.answer) - slope * self.answer
+        bent = 2 * turned - applied(self.levels, second, self.ground.astype(dtype))
+        change, bend = self.answer, self.divided(bent)
+        residual = float(np.max(self.levels.certificate.residuals)) + SOLVED * float(np.linalg.norm(self.pushed))
+        once, twice = (2 * residual * float(np.linalg.norm(v)) for v in (change, bend))
+        leak, beyond = (float(getattr(self.levels.certificate, name)[0]) for name in ("leaks", "leak_energies"))
+        if leak > 0:
+            certifier = Certifier(self.levels.block)
+            d0, d1, d2 = (_leak(certifier, v) for v in (self.ground, change, bend))
+            v1, v2 = d1 + share * d0, d2 + 2 * share * d1 + share**2 * d0
+            half = 0.5 * (beyond - float(self.levels.energies[0]))
+            distance = float(np.hypot(half, leak)) + half
+            once += 2 * SAFETY * d0 * v1 / distance
+            twice += 2 * SAFETY * (v1**2 + d0 * v2) / distance
+        return once, twice
+
+    def sensitivity(self, perturbation: Operator) -> float:
+        r"""Return a bound on how much ``\|(H - E_0)^-1 Q V\|^2`` changes with an admixture to the states, over it.
+
+        To first order in the admixture d it is ``2 Re <(H - E_0)^-2 Q V|(V - <V>)|d>``.
+        """
+        again = self.divided(self.answer)
+        moved = applied(self.levels, perturbation, again) - float(np.mean(self.slopes)) * again
+        return 2 * float(np.sum(np.linalg.norm(moved, axis=1)))
+
+    def response(self, operator: Operator) -> float:
+        """Return ``-2 Re <A (H - E_0)^-1 Q V>`` of an operator A, added up over the states."""
+        symmetric = self.levels.block.symmetric(operator)
+        return -2 * float(np.vdot(acting(self.levels, symmetric), self.answer).real)
+
+    def response_sensitivity(self, operator: Operator, perturbation: Operator) -> float:
+        r"""Return a bound on how much `response` changes with an admixture to the states, over it.
+
+        To first order in the admixture d it is ``2 Re <d|(A - <A>) (H - E_0)^-1 Q V + (V - <V>) (H - E_0)^-1 Q A>``.
+        """
+        symmetric = self.levels.block.symmetric(operator)
+        own = acting(self.levels, symmetric)
+        again, mean = self.divided(own), float(np.vdot(self.ground, own).real) / len(own)
+        moved = applied(self.levels, symmetric, self.answer) - mean * self.answer
+        moved = moved + applied(self.levels, perturbation, again) - float(np.mean(self.slopes)) * again
+        return 2 * float(np.sum(np.linalg.norm(moved, axis=1)))
+
+
+def acting(levels: Eigenstates, operator: Operator) -> NDArray[Any]:
+    """Return an operator with the symmetry of the block, acting on the states of the ground level, as rows."""
+    return applied(levels, operator, levels.amplitudes[: levels.multiplicity])
+
+
+def applied(levels: Eigenstates, operator: Operator, vectors: NDArray[Any]) -> NDArray[Any]:
+    """Return an operator with the symmetry of the block, acting on some vectors of it, as rows."""
+    product = levels.block.operator(operator, vectors.dtype)
+    images = [product.apply(phi) for phi in vectors.reshape(-1, *levels.block.shape)]
+    return np.array(images).reshape(len(images), -1)
+
+
+def _leak(certifier: Certifier, vectors: NDArray[Any]) -> float:
+    """Return ``||Q H v||`` beyond the cutoff, all vectors together."""
+    return float(np.linalg.norm([certifier.leak(v)[0] for v in vectors.reshape(-1, *certifier.block.shape)]))
+
+
+def slopes_of(parts: Sequence[Perturbed]) -> NDArray[np.float64]:
+    """Return the slopes of all states of a level that spreads over several blocks, ascending."""
+    return np.sort(np.concatenate([part.slopes for part in parts]))
+
+
+def is_smooth(slopes: NDArray[np.float64], scale: float) -> bool:
+    """True where branches of these ascending slopes touch and do not cross; `scale` as of `Perturbed`."""
+    return bool(slopes[-1] - slopes[0] <= SPLIT * scale)

@@ -1,0 +1,352 @@
+"""Resonances: the value of a parameter where a charge is shared, changes fastest, or the gap is smallest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+import xarray as xr
+from scipy.optimize import brentq, minimize_scalar
+
+from ..._core.arguments import taking
+from ...clusters import InvalidValue, Told
+from ...hamiltonians import Model, ModelFunction, Operator, Sector, boson_number, electron_number
+from ...hamiltonians.arguments import a_model_function, a_sector
+from ...hamiltonians.operators import total
+from ...solvers import Options, Progress, silent
+from ...solvers.arguments import read_options
+from ..labelled import labelled
+from .parameters import Evaluation, common_blocks, evaluate
+
+FINE = 1e-12
+"""Width to which a root is enclosed, relative to the bracket."""
+COARSE = 0.02
+"""Width to which a minimum of the gap is enclosed before the root of its slope is."""
+PEAKED = 1e-7
+"""Width to which a maximum is enclosed."""
+JUMP = 1e-6
+"""A charge that misses the target by more than this at a root jumps over it."""
+EDGE = 1e-4
+"""An extremum closer than this to an end of the bracket is none."""
+
+
+class BracketError(Told, ValueError):
+    """A bracket in which the resonance is not; the message shows what was found at its ends.
+
+    Attributes
+    ----------
+    data : xarray.Dataset or None
+        What `resonance` returns, with all evaluations and NaN for the resonance.
+    """
+
+    def __init__(self, message: str, data: xr.Dataset | None = None) -> None:
+        super().__init__(message)
+        self.data = data
+
+
+@taking(model_of=a_model_function, sector=a_sector, options=read_options)
+def resonance(
+    model_of: ModelFunction,
+    sector: Sector | int,
+    bracket: Sequence[float],
+    criterion: str = "charge",
+    on: Sequence[int] | None = None,
+    species: str = "electrons",
+    target: float = 1.0,
+    options: Options | None = None,
+    progress: Callable[[float], None] = lambda parameter: None,
+    search: Progress = silent,
+) -> xr.Dataset:
+    r"""Find a resonance on exact states, each with its certificate.
+
+    ========= ==========================================================================================
+    criterion resonance
+    ========= ==========================================================================================
+    charge    Q = target, by root finding; Q is the number of electrons (or local pairs) on the sites `on`
+    slope     \|dQ/dp\| is largest; ``dQ/dp = -2 Re <Q (H - E_0)^-1 dH/dp>`` by a linear solve
+    gap       E_1 - E_0 is smallest: the root of ``<1|dH/dp|1> - <0|dH/dp|0>``
+    ========= ==========================================================================================
+
+    Parameters
+    ----------
+    model_of : function
+        From p to a model; its operators are the same for all p. `with_parameter` names the numbers of a model.
+    sector : Sector or int
+        Quantum numbers.
+    bracket : pair of float
+        Between which values of p to look.
+    criterion : "charge", "slope" or "gap"
+        What a resonance is.
+    on : sequence of int, optional
+        Sites whose charge counts; by default those of the class "ligand".
+    species : "electrons" or "bosons"
+        What is counted there.
+    target : float
+        Of the charge.
+    options : Options, optional
+        How to solve.
+    progress : function
+        Called with each value of p before it is solved.
+    search : Progress
+        Called as each search for a level goes on.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``value`` and ``error``: p and its error bar, which follows from that of Q or of the gap, and so from the
+        certificates. ``charge``, ``charge_slope``, ``gap``, ``fidelity_susceptibility`` there, with the error bars
+        ``charge_slope_error`` and ``fidelity_susceptibility_error``; ``crossing``: whether
+        levels cross there, so that Q jumps. All evaluations over ``evaluation``, by p: ``parameters``,
+        ``energies``, ``charges``, ``gaps``, ``fidelity_susceptibilities`` with ``energy_errors``, ``charge_errors``,
+        ``gap_errors``, ``fidelity_susceptibility_errors``, and ``charge_slopes`` with ``charge_slope_errors``.
+        ``problem`` is empty.
+
+    Raises
+    ------
+    BracketError
+        If there is no resonance between the ends, with the values there; its ``data`` holds the evaluations.
+    ValueError
+        If criterion, species, sites or bracket are none.
+
+    Examples
+    --------
+    >>> from respair.clusters import ligand_centre
+    >>> from respair.hamiltonians import Electrons, Model, Phonons, with_parameter
+    >>> electrons = Electrons(hopping={"ring": 1.0, "centre": 0.35}, level={"ligand": 1.5})
+    >>> model = Model(ligand_centre(4), electrons, None, Phonons(1.0, on="ligand", max_quanta=30))
+    >>> found = resonance(lambda p: with_parameter(model, "phonons.electron_coupling", p), 2, [1.2, 1.5])
+    >>> round(float(found.value), 8), 7**0.5 / 2
+    (1.32287566, 1.3228756555322954)
+    """
+    line = Line.of(model_of, sector, bracket, on, species, target, options, progress, search)
+    if criterion not in CRITERIA:
+        raise InvalidValue(f"criterion = {criterion!r} is unknown; allowed: {', '.join(map(repr, CRITERIA))}")
+    try:
+        return _dataset(line, CRITERIA[criterion](line))
+    except BracketError as error:
+        raise BracketError(str(error), _dataset(line, None, str(error))) from None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A resonance, its error bar, and whether levels cross there."""
+
+    best: Evaluation
+    error: float
+    crossing: bool
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of models between two values of a parameter, each solved once."""
+
+    model_of: ModelFunction
+    sector: Sector
+    ends: tuple[float, float]
+    operator: Operator
+    largest: float
+    target: float
+    blocks: tuple[Sector, ...]
+    options: Options | None
+    progress: Callable[[float], None]
+    search: Progress
+    known: dict[float, Evaluation] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        model_of: ModelFunction,
+        sector: Sector | int,
+        bracket: Sequence[float],
+        on: Sequence[int] | None,
+        species: str,
+        target: float,
+        options: Options | None,
+        progress: Callable[[float], None],
+        search: Progress,
+    ) -> Line:
+        """Check what is asked for."""
+        if len(bracket) != 2 or not bracket[0] < bracket[1]:
+            raise InvalidValue(f"bracket = {list(bracket)} is no bracket; give two numbers, the smaller one first")
+        start, stop = float(bracket[0]), float(bracket[1])
+        sector = sector if isinstance(sector, Sector) else Sector(sector)
+        sites = counted_sites(model_of(start), on, species)
+        count, most = COUNTED[species]
+        operator, blocks = total(count(i) for i in sites), common_blocks(model_of, sector, start, stop)
+        largest = most * len(sites)
+        return cls(
+            model_of, sector, (start, stop), operator, largest, target, blocks, options, progress, search
+        )  # fmt: skip
+
+    @property
+    def width(self) -> float:
+        """Distance of the ends."""
+        return self.ends[1] - self.ends[0]
+
+    def at(self, parameter: float) -> Evaluation:
+        """Return the ground level at a value of the parameter."""
+        p = float(parameter)
+        if p not in self.known:
+            self.progress(p)
+            rest = (self.sector, self.blocks, self.operator, self.largest, self.options, self.search)
+            self.known[p] = evaluate(self.model_of, p, *rest)
+        return self.known[p]
+
+    def root(self, quantity: Callable[[Evaluation], float], start: float, stop: float) -> Evaluation:
+        """Return where a quantity vanishes that has two signs at two values."""
+        return self.at(brentq(lambda p: quantity(self.at(p)), start, stop, xtol=FINE * self.width))
+
+    def smallest(self, quantity: Callable[[Evaluation], float], share: float, what: str) -> Evaluation:
+        """Return where a quantity is smallest, to a share of the bracket; it must not be at an end."""
+        for end in self.ends:
+            self.at(end)
+        tolerance = {"xatol": share * self.width}
+        minimize_scalar(lambda p: quantity(self.at(p)), bounds=self.ends, method="bounded", options=tolerance)
+        best = min(self.known.values(), key=quantity)
+        if min(abs(best.parameter - end) for end in self.ends) < EDGE * self.width:
+            raise BracketError(f"{what} at an end of the bracket: {self._at_ends(quantity)}; move or widen the bracket")
+        return best
+
+    def beside(self, best: Evaluation, share: float) -> tuple[Evaluation, Evaluation]:
+        """Return the closest evaluations on either side that are farther away than a share of the bracket."""
+        below = [e for e in self.known.values() if e.parameter < best.parameter - share * self.width]
+        above = [e for e in self.known.values() if e.parameter > best.parameter + share * self.width]
+        return max(below, key=lambda e: e.parameter), min(above, key=lambda e: e.parameter)
+
+    def _at_ends(self, quantity: Callable[[Evaluation], float]) -> str:
+        return ", ".join(f"{abs(quantity(self.at(end))):.8g} at {end:g}" for end in self.ends)
+
+
+COUNTED: Mapping[str, tuple[Callable[[int], Operator], int]] = MappingProxyType(
+    {"electrons": (electron_number, 2), "bosons": (boson_number, 1)}
+)
+"""What is counted on a site, and the most of it."""
+
+
+def counted_sites(model: Model, on: Sequence[int] | None, species: str) -> list[int]:
+    """Return the sites whose charge counts.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or they do not have the species.
+    """
+    if species not in COUNTED:
+        raise InvalidValue(f"species = {species!r} is unknown; allowed: {', '.join(map(repr, COUNTED))}")
+    ligands = [i for i, name in enumerate(model.cluster.classes) if name == "ligand"]
+    sites = ligands if on is None else list(on)
+    if not sites:
+        raise InvalidValue("on names no site; give the sites whose charge counts, as in on = [0]")
+    there = model.boson_sites if species == "bosons" else range(model.cluster.sites if model.electrons else 0)
+    if missing := [i for i in sites if i not in there]:
+        raise InvalidValue(f"on = {sites}: site {missing[0]} carries no {species}; allowed: {list(there)}")
+    return sites
+
+
+def _shared_charge(line: Line) -> Found:
+    """Return where the charge is the target."""
+    low, high = (line.at(end) for end in line.ends)
+
+    def excess(here: Evaluation) -> float:
+        return here.charge - line.target
+
+    if excess(low) * excess(high) > 0:
+        raise BracketError(
+            f"the charge does not pass {line.target:g} between {low.parameter:g} and {high.parameter:g}: it is "
+            f"{low.charge:.8g} and {high.charge:.8g} there; move or widen the bracket"
+        )
+    best, width = line.root(excess, *line.ends), FINE * line.width
+    steep = abs(best.charge_slope)
+    if not abs(excess(best)) <= JUMP + 10 * width * steep:
+        return Found(best, width, True)
+    return Found(best, width + best.charge_error / steep if steep else np.inf, False)
+
+
+def _largest_slope(line: Line) -> Found:
+    """Return where the charge changes fastest."""
+
+    def slope(here: Evaluation) -> float:
+        return -abs(here.charge_slope) if np.isfinite(here.charge_slope) else -np.inf
+
+    best, width = line.smallest(slope, PEAKED, "the charge changes fastest"), PEAKED * line.width
+    if slope(best) == -np.inf:
+        return Found(best, width, True)
+    noise = abs(best.charge_slope) * 4 * best.charge_error / line.largest
+    return Found(best, width + _flat_width(line, best, slope, noise), False)
+
+
+def _smallest_gap(line: Line) -> Found:
+    """Return where the gap is smallest."""
+
+    def gap(here: Evaluation) -> float:
+        return here.gap
+
+    if not all(np.isfinite(line.at(end).gap) for end in line.ends):
+        raise BracketError("the sector has no level above the ground level, and so no gap")
+    coarse = line.smallest(gap, COARSE, "the gap is smallest")
+    low, high = line.beside(coarse, 0.0)
+    if not low.gap_slope < 0 < high.gap_slope:
+        raise BracketError(
+            f"the gap has several minima between {low.parameter:g} and {high.parameter:g}; choose a smaller bracket"
+        )
+    best, width = line.root(lambda here: here.gap_slope, low.parameter, high.parameter), FINE * line.width
+    if best.multiplicity > coarse.multiplicity:
+        return Found(best, width, True)
+    return Found(best, width + _flat_width(line, best, gap, best.gap_error), False)
+
+
+def _flat_width(line: Line, best: Evaluation, quantity: Callable[[Evaluation], float], noise: float) -> float:
+    """Return how far one can go from an extremum before a quantity has changed by twice its error bar."""
+    low, high = line.beside(best, 1e-3)
+    x, y = np.array([(e.parameter - best.parameter, quantity(e)) for e in (low, best, high)]).T
+    bend = abs(np.polyfit(x, y - y[1], 2)[0])
+    return float(np.sqrt(2 * noise / bend)) if bend > 0 else np.inf
+
+
+CRITERIA: Mapping[str, Callable[[Line], Found]] = MappingProxyType(
+    {"charge": _shared_charge, "slope": _largest_slope, "gap": _smallest_gap}
+)
+"""What can be called a resonance."""
+SERIES = (
+    ("parameters", "parameter", "p", "1"),
+    ("energies", "energy", "E_0", "energy"),
+    ("energy_errors", "energy_error", "error bar", "energy"),
+    ("charges", "charge", "Q", "1"),
+    ("charge_errors", "charge_error", "error bar", "1"),
+    ("charge_slopes", "charge_slope", "dQ/dp", "1"),
+    ("charge_slope_errors", "charge_slope_error", "error bar", "1"),
+    ("gaps", "gap", "E_1 - E_0", "energy"),
+    ("gap_errors", "gap_error", "error bar", "energy"),
+    ("fidelity_susceptibilities", "fidelity_susceptibility", "chi_F", "1"),
+    ("fidelity_susceptibility_errors", "fidelity_error", "error bar", "1"),
+)
+
+
+AT_THE_RESONANCE = (
+    ("value", "parameter", "p at the resonance", "1"),
+    ("charge", "charge", "Q", "1"),
+    ("charge_slope", "charge_slope", "dQ/dp", "1"),
+    ("charge_slope_error", "charge_slope_error", "error bar", "1"),
+    ("gap", "gap", "E_1 - E_0", "energy"),
+    ("fidelity_susceptibility", "fidelity_susceptibility", "chi_F", "1"),
+    ("fidelity_susceptibility_error", "fidelity_error", "error bar", "1"),
+)
+
+
+def _dataset(line: Line, found: Found | None, problem: str = "") -> xr.Dataset:
+    series = [line.known[p] for p in sorted(line.known)]
+    arrays = [
+        labelled(name, getattr(found.best, key) if found else np.nan, [], formula, units)
+        for name, key, formula, units in AT_THE_RESONANCE
+    ]
+    arrays.append(labelled("error", found.error if found else np.nan, [], "error bar", "1"))
+    arrays.append(labelled("problem", np.array(problem), [], "why there is no resonance"))
+    arrays += [
+        labelled(name, np.array([getattr(e, key) for e in series]), ["evaluation"], formula, units)
+        for name, key, formula, units in SERIES
+    ]
+    crossing = np.array(found is not None and found.crossing)
+    arrays.append(labelled("crossing", crossing, [], "whether levels cross at the resonance"))
+    return xr.Dataset({str(array.name): array for array in arrays})

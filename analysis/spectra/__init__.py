@@ -1,0 +1,1 @@
+"""Spectral functions, conductivity, their sum rules and what is read off them."""

@@ -1,0 +1,89 @@
+"""Spectra at chosen frequencies by linear equations: no lines, and no resolution to be lost elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ...hamiltonians import Operator
+from ...solvers.linear import solve
+from ..labelled import labelled
+from .excitations import images_of
+from .functions import DEFAULT_BROADENING, Levels, resolved
+from .probes import Probe
+
+TOLERANCE = 1e-9
+
+
+def correction_vectors(
+    levels: Levels,
+    probe: Probe,
+    frequencies: Sequence[float] | NDArray[np.float64],
+    broadening: float = DEFAULT_BROADENING,
+) -> xr.Dataset:
+    r"""Compute a spectrum at single frequencies from correction vectors.
+
+    .. math:: A(\omega) = \frac{1}{\pi}\,\mathrm{Im}\,\langle\phi|c\rangle,\quad
+              (H - E_0 - \omega - i\eta)\,|c\rangle = |\phi\rangle = B|0\rangle
+
+    and the same for removal. The work for each frequency grows as 1 / eta; the error does not depend on other ones.
+
+    Parameters
+    ----------
+    levels : Eigenstates or LabelledLevels
+        Their ground level is taken.
+    probe : Probe
+        See `respair.analysis.probe`.
+    frequencies : (n,) float
+        omega [energy].
+    broadening : float
+        eta, the half width at half maximum of a Lorentzian [energy].
+
+    Returns
+    -------
+    xarray.Dataset
+        ``values``, ``addition`` and ``removal`` over ``omega`` [1/energy].
+
+    Raises
+    ------
+    ConvergenceError
+        If an equation is not solved.
+    ValueError
+        If there are no frequencies, or the broadening is not above 0.
+
+    References
+    ----------
+    T. D. Kuehner and S. R. White, Phys. Rev. B 60, 335 (1999).
+
+    Examples
+    --------
+    >>> from respair.analysis import probe
+    >>> from respair.clusters import site
+    >>> from respair.hamiltonians import Electrons, Model
+    >>> from respair.solvers import ground_state
+    >>> model = Model(site(), Electrons(level=0.5))
+    >>> data = correction_vectors(ground_state(model, 0), probe(model, "electron"), [0.5], 0.1)
+    >>> round(float(data["values"][0]) * np.pi * 0.1, 9)
+    1.0
+    """
+    omega = resolved(frequencies, broadening, "lorentzian", None).frequencies
+    energy = float(levels.energies[0])
+
+    def part(operator: Operator, sign: int) -> NDArray[np.float64]:
+        curve = np.zeros(len(omega))
+        for target, images, _ in images_of(levels.ground, operator):
+            right: NDArray[Any] = np.array(images)
+            for i, at in enumerate(omega):
+                answer = solve(target, energy + sign * at + 1j * broadening, right, tolerance=TOLERANCE)
+                curve[i] += float(np.vdot(right, answer).imag) / np.pi
+        return curve
+
+    added = part(probe.addition, 1)
+    removed = part(probe.removal, -1) if probe.removal is not None else np.zeros(len(omega))
+    curves = {"values": added + removed, "addition": added, "removal": removed}
+    at = {"omega": omega}
+    return xr.Dataset({n: labelled(n, v, ["omega"], "Im <phi|c> / pi", "1/energy", at) for n, v in curves.items()})

@@ -1,0 +1,268 @@
+"""The lines of a probe: every level that it reaches from a ground level, over all sectors and symmetry blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...hamiltonians import Amplitudes, Block, Hamiltonian, Operator
+from ...hamiltonians.transitions import Transition, charge_change, target_hamiltonian, transitions
+from ...solvers import Eigenstates, LabelledLevels, Options, State
+from ...solvers.estimate import check_memory
+from ...solvers.krylov.resolvents import TOLERANCE, Accuracy, Lines, added, spectral_lines
+
+SAME = 1e-9
+"""Lines closer than this, relative to their frequency, are one; or than a level is wide."""
+NEGLIGIBLE = 1e-24
+"""An image whose norm squared is smaller than this times the size of the operator is zero but for rounding."""
+ROUNDING = 1e-13
+DROPPED = 1e-12
+"""Lines with less than this share of all weights are left out of lists."""
+MOMENTS = 4
+FAR = 6
+"""Further quanta that a displacement in a dressed frame may add."""
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """Where a spectrum is wanted, and how sharp.
+
+    Attributes
+    ----------
+    frequencies : (n,) float
+        omega.
+    width : float
+        Distance from the real axis at which the resolvent must be right.
+    options : Options
+        Engine and limits.
+    tolerance : float
+        Largest error of the resolvent, in units of the weight over the width.
+    """
+
+    frequencies: NDArray[np.float64]
+    width: float
+    options: Options
+    tolerance: float = TOLERANCE
+
+
+@dataclass(frozen=True)
+class Excitations:
+    """Lines ``sum_j w_j delta(omega - omega_j)``.
+
+    Attributes
+    ----------
+    lines : Lines
+        With omega_j in the place of the energies.
+    weight : float
+        ``sum_j |w_j|`` as it should be: norms of the images.
+    near_cutoff : (4,) float
+        Weight of the level and its images on phonon states so near to the cutoff that the n-th moment feels it.
+    blocks : int
+        Blocks in which lines were sought.
+    scale, level_width : float
+        The largest coupling, and how close levels are one.
+    """
+
+    lines: Lines
+    weight: float
+    near_cutoff: NDArray[np.float64]
+    blocks: int
+    scale: float = 1.0
+    level_width: float = 1e-9
+
+    def moments(self, count: int = MOMENTS) -> NDArray[Any]:
+        """Return ``M_n = sum_j w_j omega_j^n``."""
+        powers = self.lines.energies[None] ** np.arange(count)[:, None]
+        return np.asarray(powers @ self.lines.weights)
+
+
+def excitations(
+    levels: Eigenstates | LabelledLevels,
+    operator: Operator,
+    resolution: Resolution,
+    left: Operator | None = None,
+    sign: int = 1,
+    off: bool = False,
+) -> Excitations:
+    r"""Find the lines ``sum_n <0|A^\dagger|n><n|B|0>`` at ``omega = sign (E_n - E_0)``, averaged over the ground level.
+
+    Parameters
+    ----------
+    levels : Eigenstates or LabelledLevels
+        Their ground level is taken.
+    operator : Operator
+        B.
+    resolution : Resolution
+        Where and how exactly.
+    left : Operator, optional
+        A; B by default.
+    sign : int
+        1 where charge is added or kept, -1 where it is removed.
+    off : bool
+        Leave the ground level itself out of the states n.
+
+    Returns
+    -------
+    Excitations
+        Over all blocks that B reaches.
+    """
+    parts, options = [], resolution.options
+    for energy, state in by_energy(levels.ground, float(levels.energies[0])):
+        z = np.asarray(energy + sign * resolution.frequencies + 1j * resolution.width, np.complex128)
+        for target, images, others in images_of(state, operator, left):
+            images = [off_ground(v, target, levels.ground) for v in images] if off else images
+            check_memory(target.space.model, target.sector, options.engine, 1, options.memory_limit)
+            partners, how = None if others is None else np.array(others), Accuracy(z, resolution.tolerance)
+            lines = spectral_lines(target, np.array(images), how, options.engine, partners)
+            parts.append((replace(lines, energies=sign * (lines.energies - energy)), images, target))
+    found = added(tuple(lines for lines, *_ in parts))
+    weight = sum(float(np.linalg.norm(v)) ** 2 for _, images, _ in parts for v in images)
+    near = [near_cutoff(target, images, operator) for _, images, target in parts]
+    states = [(part.block, np.sqrt(w) * phi) for part in levels.ground.parts for w, phi in part.mixture]
+    near += [max(size_of(operator), weight) * near_cutoff(block, [phi], operator) for block, phi in states]
+    own = levels.hamiltonian
+    return Excitations(found, weight, np.sum(near, axis=0), len(parts), own.scale, own.level_width)
+
+
+def size_of(operator: Operator) -> float:
+    """Return a bound on ``||O psi||^2``, apart from the lattice: the square of the sum of all coefficients."""
+    return float(sum(abs(value) for value in operator.terms.values())) ** 2
+
+
+def by_energy(state: State, lowest: float) -> list[tuple[float, State]]:
+    """Return the parts of a ground level that differ in energy by more than roundings, each with its own energy.
+
+    Levels that count as one may be split by a little, and lines begin at the energy of their own state.
+    """
+    if sum(len(part.weights) for part in state.parts) == 1:
+        return [(lowest, state)]
+    pure = [
+        (float(np.vdot(phi, part.block.energy.apply(phi)).real), replace(part, amplitudes=phi[None], weights=weight))
+        for part in state.parts
+        for phi, weight in zip(part.amplitudes, part.weights[:, None], strict=True)
+    ]
+    pure.sort(key=lambda each: each[0])
+    if pure[-1][0] - pure[0][0] <= ROUNDING * max(state.hamiltonian.scale, abs(lowest)):
+        return [(lowest, state)]
+    return pure
+
+
+def images_of(
+    state: State, operator: Operator, left: Operator | None = None
+) -> Iterator[tuple[Block, list[Amplitudes], list[Amplitudes] | None]]:
+    """Yield each block that is reached, with the images of the pure states and those of the other operator.
+
+    They carry the square roots of the weights of the mixture.
+    """
+    change = charge_change(state.hamiltonian.space.model, operator)
+    hamiltonian = target_hamiltonian(state.hamiltonian, change)
+    if hamiltonian is None:
+        return
+    for part in state.parts:
+        others = {} if left is None else _by_block(part.block, left, hamiltonian)
+        for transition in transitions(part.block, operator, hamiltonian):
+            partner = others.get(transition.target.symmetries)
+            images = [np.sqrt(weight) * transition.apply(phi) for weight, phi in part.mixture]
+            if left is None:
+                if sum(np.linalg.norm(v) ** 2 for v in images) > NEGLIGIBLE * size_of(operator):
+                    yield transition.target, images, None
+            elif partner is not None:
+                yield transition.target, images, [np.sqrt(weight) * partner.apply(phi) for weight, phi in part.mixture]
+
+
+def _by_block(block: Block, operator: Operator, hamiltonian: Hamiltonian) -> dict[object, Transition]:
+    return {t.target.symmetries: t for t in transitions(block, operator, hamiltonian)}
+
+
+def ground_in(state: State, block: Block) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the states of a level that lie in a block of the same N and S_z, and their numbers in the level.
+
+    They are rows of flat amplitudes. Parts of the level with further quantum numbers lie in the block as well.
+    """
+    size, first = int(np.prod(block.shape)), 0
+    rows, numbers = [np.zeros((0, size))], [np.zeros(0, np.int64)]
+    for part in state.parts:
+        count = len(part.amplitudes)
+        if set(block.symmetries) <= set(part.block.symmetries):
+            same = part.block.symmetries == block.symmetries
+            states = part.amplitudes if same else np.array([block.compress(psi) for psi in part.vectors])
+            rows.append(states.reshape(count, size))
+            numbers.append(first + np.arange(count))
+        first += count
+    return np.concatenate(rows), np.concatenate(numbers)
+
+
+def off_ground(v: Amplitudes, block: Block, state: State) -> Amplitudes:
+    """Project a level out of a vector of a block; what is rounding errors of the vector becomes zero."""
+    length = np.linalg.norm(v)
+    own, _ = ground_in(state, block)
+    left = v - ((own.conj() @ v.ravel()) @ own).reshape(v.shape)
+    return left if np.linalg.norm(left) > ROUNDING * length else np.zeros_like(v)
+
+
+def near_cutoff(block: Block, states: list[Amplitudes], operator: Operator) -> NDArray[np.float64]:
+    """Return the weight on phonon states so near to the cutoff that the n-th moment feels it.
+
+    With charges alone the n-th moment takes n - 1 products that may lead out; an operator of the lattice does itself.
+    """
+    phonons = block.space.phonons
+    if not phonons.modes:
+        return np.zeros(MOMENTS)
+    numbers = phonons.occupations.astype(int)
+    room = np.minimum(phonons.max_quanta - numbers.max(axis=1), phonons.total_quanta - numbers.sum(axis=1))
+    weights = sum((np.sum(np.abs(v) ** 2, axis=0) for v in states), np.zeros(len(phonons)))
+    own = max((sum(up for _, up, _ in lattice) for _, lattice in operator.terms), default=0)
+    strength = (2.0 + phonons.max_quanta) ** own
+    own = own + FAR if np.any(block.space.frame_parts[1:]) else own
+    steps = np.maximum(np.arange(MOMENTS) - (0 if own else 1), 0) + own
+    return np.array([strength * np.sum(weights[room < step]) for step in steps])
+
+
+def merged(lines: Lines, level_width: float) -> Lines:
+    """Return lines in ascending order, those at one place added up, without what is negligible."""
+    order = np.argsort(lines.energies, kind="stable")
+    energies, weights, errors = lines.energies[order], lines.weights[order], lines.errors[order]
+    if not len(energies):
+        return lines
+    width = np.maximum(level_width, SAME * np.abs(energies[1:]))
+    first = np.concatenate([[True], np.diff(energies) > width])
+    starts = np.flatnonzero(first)
+    size = np.maximum(np.abs(weights), np.finfo(float).tiny)
+    total = np.add.reduceat(weights, starts)
+    centre = np.add.reduceat(size * energies, starts) / np.add.reduceat(size, starts)
+    kept = np.abs(total) > DROPPED * np.sum(np.abs(weights))
+    return Lines(centre[kept], total[kept], np.maximum.reduceat(errors, starts)[kept], lines.steps, lines.error)
+
+
+Shape = Callable[[NDArray[np.float64], float], NDArray[np.float64]]
+
+
+def lorentzian(distance: NDArray[np.float64], width: float) -> NDArray[np.float64]:
+    """``(eta / pi) / (omega^2 + eta^2)`` with eta the half width at half maximum."""
+    return np.asarray(width / np.pi / (distance**2 + width**2))
+
+
+def gaussian(distance: NDArray[np.float64], width: float) -> NDArray[np.float64]:
+    """``exp(-omega^2 / (2 s^2)) / (s sqrt(2 pi))`` with the half width at half maximum ``eta = s sqrt(2 ln 2)``."""
+    s = width / np.sqrt(2 * np.log(2.0))
+    return np.asarray(np.exp(-0.5 * (distance / s) ** 2) / (s * np.sqrt(2 * np.pi)))
+
+
+LINESHAPES: dict[str, tuple[Shape, float]] = {"lorentzian": (lorentzian, 1.0), "gaussian": (gaussian, 1.0 / 3.0)}
+"""Line shapes by name, each with the share of its width at which the resolvent must be right."""
+CHUNK = 1 << 22
+
+
+def broadened(lines: Lines, frequencies: NDArray[np.float64], width: float, lineshape: str) -> NDArray[Any]:
+    """Return ``sum_j w_j f(omega - omega_j)`` with a normalised line shape f."""
+    shape, _ = LINESHAPES[lineshape]
+    curve = np.zeros(len(frequencies), lines.weights.dtype)
+    step = max(1, CHUNK // max(1, len(frequencies)))
+    for start in range(0, len(lines.energies), step):
+        here = slice(start, start + step)
+        curve += shape(frequencies[:, None] - lines.energies[None, here], width) @ lines.weights[here]
+    return curve

@@ -1,0 +1,195 @@
+"""Spectral functions at zero temperature: broadened curves, lines, moments, and the sum rules that they must obey."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..._core.arguments import numbers, real_number, taking
+from ...clusters import InvalidValue
+from ...solvers import Eigenstates, LabelledLevels, Options
+from ...solvers.arguments import levels_of, read_options
+from ...solvers.krylov.resolvents import TOLERANCE, added
+from ..labelled import labelled
+from .excitations import LINESHAPES, MOMENTS, Excitations, Resolution, broadened, excitations, merged, size_of
+from .probes import Probe, check_cross, probe_of
+from .sum_rules import allowed_defects, moments_from_commutators
+
+Levels = Eigenstates | LabelledLevels
+"""Lowest levels of a sector, in one block or over all of them."""
+DEFAULT_BROADENING = 0.1
+
+
+def silent(what: str) -> None:
+    """Say nothing."""
+
+
+@taking(levels=levels_of, frequencies=numbers, options=read_options)
+def spectral_function(
+    levels: Levels,
+    probe: Probe | str,
+    frequencies: Sequence[float] | NDArray[np.float64],
+    broadening: float = DEFAULT_BROADENING,
+    lineshape: str = "lorentzian",
+    options: Options | None = None,
+    cross: Probe | str | None = None,
+    progress: Callable[[str], None] = silent,
+    tolerance: float = TOLERANCE,
+) -> xr.Dataset:
+    r"""Compute the spectrum of a probe in the ground level.
+
+    .. math:: A(\omega) = \sum_n |\langle n|B|0\rangle|^2\,\delta(\omega - E_n + E_0)
+              + \sum_n |\langle n|B^\dagger|0\rangle|^2\,\delta(\omega - E_0 + E_n)
+
+    with B adding charge; the second part, removal, is there for charged probes only. omega is measured from the
+    chemical potential, which is inside H. A degenerate ground level is averaged over.
+
+    Parameters
+    ----------
+    levels : Eigenstates or LabelledLevels
+        Their ground level is taken.
+    probe : Probe or str
+        See `respair.analysis.probe`; a name stands for that operator on site 0.
+    frequencies : (n,) float
+        omega [energy].
+    broadening : float
+        Half width at half maximum eta of each line [energy].
+    lineshape : str
+        "lorentzian" or "gaussian".
+    options : Options, optional
+        Engine ("dense": exact lines; "tensor", "quspin": continued fractions), and limits.
+    cross : Probe, optional
+        A second probe A: ``<0|A^+|n><n|B|0>`` takes the place of the weights, with its sign or phase, and for charged
+        probes ``<0|B|n><n|A^+|0>`` that of the removal.
+    progress : function
+        Told what is being computed.
+    tolerance : float
+        Largest error of a continued fraction, in units of the weight over the broadening; 0.01 is good for a first
+        look in a fifth of the time.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``values``, ``addition``, ``removal`` over ``omega`` [1/energy]; ``pole_frequencies``, ``pole_weights``,
+        ``pole_kinds`` (1 addition, -1 removal) and ``pole_errors`` (0 where exact) over ``pole``; ``moments``,
+        ``sum_rules`` and ``sum_rule_errors`` over ``order``; ``addition_weight``, ``removal_weight``; ``steps`` of the
+        longest continued fraction (0 where all lines are exact) and ``error``, a bound on what it misses in the curves.
+
+    Raises
+    ------
+    ValueError
+        If there are no frequencies, the broadening or the tolerance is not above 0, or the two probes change the charge
+        differently or do not both have a part that removes it.
+    ArithmeticError
+        If a moment misses its sum rule by more than ``sum_rule_errors``.
+
+    References
+    ----------
+    E. Dagotto, Rev. Mod. Phys. 66, 763 (1994), section II.
+
+    Examples
+    --------
+    >>> from respair.analysis import probe
+    >>> from respair.clusters import dimer
+    >>> from respair.hamiltonians import Electrons, Model
+    >>> from respair.solvers import ground_state
+    >>> model = Model(dimer(), Electrons(hopping=1.0))
+    >>> data = spectral_function(ground_state(model, 2), probe(model, "electron"), [-1.0, 1.0])
+    >>> data.pole_frequencies.values.round(12), data.pole_weights.values.round(12)
+    (array([-1.,  1.]), array([0.5, 0.5]))
+    """
+    tolerance = real_number("tolerance", tolerance, "a number above 0", np.finfo(float).tiny)
+    resolution = replace(resolved(frequencies, broadening, lineshape, options), tolerance=tolerance)
+    model = levels.hamiltonian.space.model
+    probe, cross = probe_of(model, "probe", probe), None if cross is None else probe_of(model, "cross", cross)
+    progress(f"spectrum of {probe.name}: addition" if probe.removal else f"spectrum of {probe.name}")
+    left = probe if cross is None else cross
+    if cross is not None:
+        check_cross(levels.hamiltonian.space.model, cross, probe)
+    parts = [excitations(levels, probe.addition, resolution, None if cross is None else left.addition)]
+    if left.removal is not None:
+        progress(f"spectrum of {probe.name}: removal")
+        mirrored = None if cross is None else probe.removal
+        parts.append(excitations(levels, left.removal, resolution, mirrored, sign=-1))
+    progress("sum rules")
+    data = curves(parts, resolution.frequencies, broadening, lineshape)
+    return data.merge(_sum_rules(levels, left, probe, parts))
+
+
+def resolved(
+    frequencies: Sequence[float] | NDArray[np.float64], broadening: float, lineshape: str, options: Options | None
+) -> Resolution:
+    """Return where a spectrum is wanted, checked."""
+    omega = np.array(frequencies, dtype=float)
+    if omega.ndim != 1 or not len(omega) or not np.all(np.isfinite(omega)):
+        raise InvalidValue("frequencies must be a list of one or more finite numbers")
+    broadening = real_number("broadening", broadening, "a number above 0")
+    if not broadening > 0:
+        raise InvalidValue(f"broadening = {broadening} gives no curve; allowed: above 0 (exact lines are in the poles)")
+    if lineshape not in LINESHAPES:
+        raise InvalidValue(f"lineshape = {lineshape!r} is unknown; allowed: {', '.join(LINESHAPES)}")
+    return Resolution(omega, broadening * LINESHAPES[lineshape][1], options or Options())
+
+
+def curves(parts: Sequence[Excitations], omega: NDArray[np.float64], broadening: float, lineshape: str) -> xr.Dataset:
+    """Return addition, removal (where there is any) and their sum, broadened, with lines and moments."""
+    shapes = [broadened(part.lines, omega, broadening, lineshape) for part in parts]
+    shapes += [np.zeros(len(omega))] * (2 - len(shapes))
+    apart = [merged(part.lines, part.level_width) for part in parts]
+    lines, kinds = added(tuple(apart)), np.repeat([1, -1][: len(parts)], [len(each.energies) for each in apart])
+    kinds = kinds[np.argsort(np.concatenate([each.energies for each in apart]), kind="stable")]
+    weights = [part.lines.weights.sum() for part in parts] + [0.0] * (2 - len(parts))
+    at, pole = {"omega": omega}, {"pole": np.arange(len(lines.energies))}
+    form = "eta / pi / ((omega - omega_n)^2 + eta^2)" if lineshape == "lorentzian" else "Gaussian of HWHM eta"
+    steps, error = max(part.lines.steps for part in parts), max(part.lines.error for part in parts)
+    variables: dict[str, tuple[Any, ...]] = {
+        "values": (sum(shapes), ["omega"], f"sum_n w_n {form}", "1/energy", at),
+        "addition": (shapes[0], ["omega"], "lines at E_n - E_0", "1/energy", at),
+        "removal": (shapes[1], ["omega"], "lines at E_0 - E_n", "1/energy", at),
+        "pole_frequencies": (lines.energies, ["pole"], "omega_n", "energy", pole),
+        "pole_weights": (lines.weights, ["pole"], "w_n", "1", pole),
+        "pole_kinds": (kinds, ["pole"], "1 for addition, -1 for removal", "1", pole),
+        "pole_errors": (lines.errors, ["pole"], "a level lies within this distance", "energy", pole),
+        "moments": (sum(part.moments() for part in parts), ["order"], "sum_n w_n omega_n^order", "energy^order"),
+        "addition_weight": (weights[0], [], "sum of the weights of addition", "1"),
+        "removal_weight": (weights[1], [], "sum of the weights of removal", "1"),
+        "broadening": (broadening, [], "half width at half maximum", "energy"),
+        "steps": (steps, [], "Lanczos steps of the longest continued fraction", "1"),
+        "error": (error / np.pi, [], "bound on what the continued fractions miss", "1/energy"),
+    }
+    return xr.Dataset({name: labelled(name, *given) for name, given in variables.items()})
+
+
+def _sum_rules(levels: Levels, left: Probe, right: Probe, parts: Sequence[Excitations]) -> xr.Dataset:
+    """Compare the moments with averages of commutators in the ground level."""
+    wanted = moments_from_commutators(levels.ground, left, right, MOMENTS)
+    found = np.sum([part.moments() for part in parts], axis=0)
+    poles = np.concatenate([np.abs(part.lines.energies) for part in parts])
+    residual = float(levels.certificate.residuals[0])
+    allowed = allowed_defects(
+        sum(part.weight for part in parts),
+        np.sum([part.near_cutoff for part in parts], axis=0),
+        float(np.max(poles, initial=0.0)),
+        residual,
+        levels.hamiltonian.scale,
+        max(size_of(left.addition), size_of(right.addition)),
+    )
+    for n, (got, want, most) in enumerate(zip(found, wanted, allowed, strict=True)):
+        if abs(got - want) > most:
+            raise ArithmeticError(
+                f"moment {n} of the spectrum of {right.name} is {got:.12g} and its sum rule {want:.12g}; they may "
+                f"differ by {most:.1e}: lower solver.tolerance, or report this model"
+            )
+    return xr.Dataset(
+        {
+            "sum_rules": labelled("sum_rules", wanted, ["order"], "averages of commutators", "energy^order"),
+            "sum_rule_errors": labelled(
+                "sum_rule_errors", allowed, ["order"], "largest defect allowed", "energy^order"
+            ),
+        }
+    )

@@ -1,0 +1,112 @@
+"""Spectra over all momenta or sites of a cluster in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..._core.arguments import numbers, taking
+from ...clusters import InvalidValue, order
+from ...solvers import Options
+from ...solvers.arguments import levels_of, read_options
+from ...solvers.blocks import time_reversed
+from .functions import DEFAULT_BROADENING, Levels, silent, spectral_function
+from .probes import KINDS, Probe, probe
+
+
+@taking(levels=levels_of, frequencies=numbers, options=read_options)
+def spectral_map(
+    levels: Levels,
+    name: str | Probe,
+    frequencies: Sequence[float] | NDArray[np.float64],
+    broadening: float = DEFAULT_BROADENING,
+    lineshape: str = "lorentzian",
+    options: Options | None = None,
+    cross: str | None = None,
+    spin: str | None = None,
+    over: str = "momentum",
+    progress: Callable[[str], None] = silent,
+) -> xr.Dataset:
+    """Compute A(k, omega) for every momentum of a ring, or A_i(omega) for every place.
+
+    The local density of states is the map of "electron" over sites; "density", "displacement" and their cross spectrum
+    over momenta are the dynamic structure factors of charge and lattice.
+
+    Parameters
+    ----------
+    levels : Eigenstates or LabelledLevels
+        Their ground level is taken.
+    name, cross : str
+        Names of probes, see `respair.analysis.probe`.
+    frequencies, broadening, lineshape, options, progress
+        As in `spectral_function`.
+    spin : str, optional
+        Of an electron.
+    over : str
+        "momentum" or "site".
+
+    Returns
+    -------
+    xarray.Dataset
+        As `spectral_function` with a leading dimension `over`; lists of lines are filled up with NaN. Momenta m stand
+        for k = 2 pi m / L, which is there as the coordinate ``k``. Where reflection or time reversal leaves the
+        ground level as it is, the spectrum of one probe at -k is that at k.
+
+    Raises
+    ------
+    InvalidModel
+        If the model has no such probe, or the cluster no momenta.
+
+    Examples
+    --------
+    >>> from respair.clusters import ring
+    >>> from respair.hamiltonians import Electrons, Model
+    >>> from respair.solvers import levels_by_symmetry
+    >>> levels = levels_by_symmetry(Model(ring(3), Electrons(hopping=1.0)), 2)
+    >>> data = spectral_map(levels, "electron", [0.0])
+    >>> data.moments.sel(order=1).values.round(10)  # the band -2 cos k
+    array([-2.,  1.,  1.])
+    """
+    model = levels.hamiltonian.space.model
+    name = name.name if isinstance(name, Probe) else name
+    if over not in ("momentum", "site"):
+        raise InvalidValue(f'over = {over!r} is unknown; allowed: "momentum", "site"')
+    if over == "momentum":
+        probe(model, name, momentum=0)  # refuses clusters without momenta
+        assert model.cluster.translation is not None
+        places = list(range(order(model.cluster.translation)))
+    else:
+        probe(model, name)
+        places = sorted(KINDS[name].places(model))
+    even = over == "momentum" and cross is None and _is_even(levels)
+    found: dict[int, xr.Dataset] = {}
+    for place in places:
+        mirror = -place % len(places)
+        if even and mirror in found:
+            found[place] = found[mirror]
+            continue
+        at = {over: place}
+        seen, other = (
+            probe(model, name, **at, spin=spin),
+            None if cross is None else probe(model, cross, **at, spin=spin),
+        )
+        progress(f"{name} at {over} {place}")
+        found[place] = spectral_function(levels, seen, frequencies, broadening, lineshape, options, other)
+    data: xr.Dataset = xr.concat([found[place] for place in places], dim=over, join="outer", data_vars="all")
+    data = data.assign_coords({over: places})
+    return (
+        data.assign_coords(k=(over, 2 * np.pi * np.arange(len(places)) / len(places))) if over == "momentum" else data
+    )
+
+
+def _is_even(levels: Levels) -> bool:
+    """True where a reflection or time reversal takes the ground level into itself."""
+    model, parts = levels.hamiltonian.space.model, levels.ground.parts
+    if all(len(part.block.symmetries) == 2 for part in parts):
+        return True
+    sectors = {part.block.sector for part in parts}
+    partners = {time_reversed(sector, model) or sector for sector in sectors}
+    return not model.flux and not model.terms and partners == sectors

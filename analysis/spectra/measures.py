@@ -1,0 +1,209 @@
+"""What is read off spectra: quasi-particles, gaps, moved weight, effective frequencies. Nothing here solves a model."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ...clusters import InvalidValue
+from ..labelled import labelled
+
+FAINT = 1e-8
+"""Lines with less than this share of the weight do not count as a quasi-particle."""
+ELASTIC = 1e-8
+
+
+def _edge(energies: NDArray[np.float64], weights: NDArray[np.float64], last: bool) -> tuple[float, float, float]:
+    """Return frequency and weight of the first (or last) line that counts, and the weight of all others."""
+    total = float(np.nansum(weights))
+    seen = np.flatnonzero(weights > FAINT * max(total, FAINT))
+    if not len(seen):
+        return np.nan, 0.0, total
+    at = seen[-1 if last else 0]
+    return float(energies[at]), float(weights[at]), total - float(weights[at])
+
+
+def _rows(poles: NDArray[Any]) -> NDArray[Any]:
+    """Return what is known of the lines as a row for each spectrum of a map; a spectrum may have none."""
+    return poles.reshape(math.prod(poles.shape[:-1]), poles.shape[-1])
+
+
+def quasi_particles(data: xr.Dataset) -> xr.Dataset:
+    r"""Read quasi-particles off a spectrum or a map: the lines next to the chemical potential on either side.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        From `spectral_function` or `spectral_map`.
+
+    Returns
+    -------
+    xarray.Dataset
+        For ``addition`` and ``removal`` each: ``_energy`` of the lowest (highest) line, its weight ``_z``, and the
+        ``_incoherent`` weight of all others; over the leading dimension of a map.
+
+    Examples
+    --------
+    >>> from respair.analysis import probe, spectral_function
+    >>> from respair.clusters import site
+    >>> from respair.hamiltonians import Electrons, Model, Phonons
+    >>> from respair.solvers import ground_state
+    >>> model = Model(site(), Electrons(), phonons=Phonons(1.0, electron_coupling=0.8, max_quanta=30))
+    >>> found = quasi_particles(spectral_function(ground_state(model, 0), probe(model, "electron"), [0.0]))
+    >>> bool(np.isclose(found.addition_z, np.exp(-0.64)))
+    True
+    """
+    dims = [str(dim) for dim in data["pole_weights"].dims[:-1]]
+    places, rows, kinds = (_rows(data[f"pole_{key}"].values) for key in ("frequencies", "weights", "kinds"))
+    found: dict[str, NDArray[np.float64]] = {}
+    for kind, name in ((1, "addition"), (-1, "removal")):
+        parts = [_edge(e[k == kind], w[k == kind], kind < 0) for e, w, k in zip(places, rows, kinds, strict=True)]
+        columns = np.array(parts).T.reshape(3, *data["pole_weights"].shape[:-1])
+        found |= {f"{name}_{key}": c for key, c in zip(("energy", "z", "incoherent"), columns, strict=True)}
+    units = {"energy": "energy", "z": "1", "incoherent": "1"}
+    coords = {d: data[d].values for d in dims}
+    return xr.Dataset(
+        {n: labelled(n, v, dims, "line next to the gap", units[n.split("_")[1]], coords) for n, v in found.items()}
+    )
+
+
+def gap_measures(data: xr.Dataset, centre: float | None = None) -> xr.Dataset:
+    """Read gaps off a spectrum, or off the sum over a map.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        From `spectral_function` or `spectral_map`.
+    centre : float, optional
+        Where the gap is looked for; by default half way between the highest removal and the lowest addition energy,
+        the chemical potential of the charge. 0 is that of the ensemble.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``gap``, the lowest addition less the highest removal energy over the whole map, about ``centre``; of the
+        broadened curve ``depth_value``, its value there, ``peak_distance`` between the highest points below and above,
+        and ``pseudogap``, one less ``depth_value`` over the lower of the two (1: empty; 0 or less: none). Without
+        lines on both sides ``gap`` is NaN, and so are the others without a `centre`.
+    """
+    particles = quasi_particles(data)
+    edges = (particles[f"{part}_energy"].values.ravel() for part in ("addition", "removal"))
+    added, removed = (edge[np.isfinite(edge)] for edge in edges)
+    above, below = (
+        float(edge) if len(own) else np.nan
+        for own, edge in ((added, np.min(added, initial=np.inf)), (removed, np.max(removed, initial=-np.inf)))
+    )
+    middle = 0.5 * (above + below) if centre is None else centre
+    curve = data["values"]
+    curve = curve.mean([d for d in curve.dims if d != "omega"])
+    omega, values = data["omega"].values, np.real(curve.values)
+    depth, distance, share = _depth(omega, values, middle) if np.isfinite(middle) else (np.nan,) * 3
+    found = {
+        "gap": (above - below, "E_0(N+1) + E_0(N-1) - 2 E_0(N), as far as the probe sees it", "energy"),
+        "centre": (middle, "where the gap is looked for", "energy"),
+        "depth_value": (depth, "A(centre)", "1/energy"),
+        "peak_distance": (distance, "between the highest points", "energy"),
+        "pseudogap": (share, "1 - A(centre) / lower peak", "1"),
+    }
+    return xr.Dataset({name: labelled(name, v, [], formula, units) for name, (v, formula, units) in found.items()})
+
+
+def _depth(omega: NDArray[np.float64], values: NDArray[np.float64], middle: float) -> tuple[float, float, float]:
+    """Return a curve's value at a frequency, the distance of the highest points around, and how deep it is there."""
+    inside = int(np.argmin(np.abs(omega - middle)))
+    masks = (np.arange(len(omega)) <= inside, np.arange(len(omega)) >= inside)
+    below, above = (int(np.argmax(np.where(mask, values, -np.inf))) for mask in masks)
+    value, lower = float(values[inside]), float(min(values[below], values[above]))
+    return value, float(omega[above] - omega[below]), 1.0 - value / lower if lower > 0 else np.nan
+
+
+def weight_transfer(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
+    """Compare two spectra: where weight has gone from one set of parameters to another.
+
+    Parameters
+    ----------
+    before, after : xarray.Dataset
+        Spectra on the same frequencies.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``difference`` of the curves, ``moved`` its integral up to omega, and the ``amount`` that has changed place,
+        half the integral of its modulus.
+
+    Raises
+    ------
+    ValueError
+        If the frequencies differ.
+    """
+    omega = before["omega"].values
+    if not np.array_equal(omega, after["omega"].values):
+        raise InvalidValue("the two spectra have different frequencies; compute both on the same ones")
+    difference = np.real(after["values"].values - before["values"].values)
+    steps = 0.5 * np.diff(omega) * (difference[..., 1:] + difference[..., :-1])
+    moved = np.concatenate([np.zeros((*difference.shape[:-1], 1)), np.cumsum(steps, axis=-1)], axis=-1)
+    amount = 0.5 * np.trapezoid(np.abs(difference), omega, axis=-1)
+    dims = [str(dim) for dim in before["values"].dims]
+    return xr.Dataset(
+        {
+            "difference": labelled("difference", difference, dims, "A_after - A_before", "1/energy", {"omega": omega}),
+            "moved": labelled("moved", moved, dims, "integral of the difference", "1", {"omega": omega}),
+            "amount": labelled("amount", amount, dims[:-1], "half the integral of its modulus"),
+        }
+    )
+
+
+def effective_frequency(data: xr.Dataset) -> xr.Dataset:
+    r"""Read the softened frequency of an oscillator off the spectrum of its displacement.
+
+    .. math:: \Omega^2 = \frac{\sum_n w_n \omega_n}{\sum_n w_n / \omega_n}
+
+    over the inelastic lines; the numerator is omega0 exactly, the denominator the static response.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        From `spectral_function` or `spectral_map` with the probe "displacement".
+
+    Returns
+    -------
+    xarray.Dataset
+        ``static`` Omega, ``average`` the mean frequency of the lines, ``softest`` that of the lowest line and
+        ``softest_share`` its share of the inelastic weight, ``elastic`` the weight at zero; over the leading dimension
+        of a map. Without an inelastic line all but ``elastic`` are NaN.
+    """
+    dims = [str(dim) for dim in data["pole_weights"].dims[:-1]]
+    places, rows = (_rows(data[f"pole_{key}"].values) for key in ("frequencies", "weights"))
+    parts = [_softened(at, np.real(w)) for at, w in zip(places, rows, strict=True)]
+    columns = np.array(parts).T.reshape(5, *data["pole_weights"].shape[:-1])
+    about = {
+        "static": ("sqrt(sum w omega / sum w/omega)", "energy"),
+        "average": ("sum w omega / sum w", "energy"),
+        "softest": ("lowest line", "energy"),
+        "softest_share": ("its share of the inelastic weight", "1"),
+        "elastic": ("|<0|x|0>|^2", "1"),
+    }
+    coords = {d: data[d].values for d in dims}
+    pairs = zip(about.items(), columns, strict=True)
+    return xr.Dataset({name: labelled(name, v, dims, f, units, coords) for (name, (f, units)), v in pairs})
+
+
+def elastic_below(lines: NDArray[np.float64]) -> float:
+    """Return the frequency below which lines lie within the ground level: in units of 1, or of the largest if below."""
+    return ELASTIC * min(1.0, float(np.max(np.abs(lines[np.isfinite(lines)]), initial=0.0)))
+
+
+def _softened(lines: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, ...]:
+    least = elastic_below(lines)
+    elastic = float(np.sum(weights[np.abs(lines) <= least]))
+    inelastic = lines > least
+    at, w = lines[inelastic], weights[inelastic]
+    seen = np.flatnonzero(w > FAINT * np.sum(w))
+    if not len(seen):
+        return (*(np.nan,) * 4, elastic)
+    total, static = np.sum(w), np.sqrt(np.sum(w * at) / np.sum(w / at))
+    return float(static), float(np.sum(w * at) / total), float(at[seen[0]]), float(w[seen[0]] / total), elastic

@@ -1,0 +1,133 @@
+r"""Moments of a spectrum from commutators: what they must be, without any excited state.
+
+With ``L X = [X, H]`` the moments of the lines between probes A and B are
+
+.. math:: M_n = \sum_m \langle 0|A^\dagger|m\rangle\langle m|B|0\rangle\,\omega_m^n = \langle (L^n A^\dagger)\,B \rangle
+
+for operators that keep the charge, and the averages of ``(L^n A+) B + B (L^n A+)`` where charge is added and removed.
+In an eigenstate commutators move from one factor to the other, ``<(L^n A+) B> = <(L^(n-k) A+) [H, [H, ... B]]>`` with
+k commutators of B, so that M_3 takes two of one and one of the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...hamiltonians import Operator
+from ...hamiltonians.algebra import canonical, commutator
+from ...solvers import State
+from ..observables.averages import expectation
+from .excitations import images_of
+from .probes import Probe
+
+MOST_WORK = 2e9
+"""Words times amplitudes that the average of a commutator may take; higher moments are left out beyond."""
+MOST_WORDS = 6000
+"""Words that a commutator may have."""
+LEFT_OUT = f"their commutators have more than {MOST_WORDS} words, or {MOST_WORK:.0e} words times amplitudes"
+"""Why a sum rule is not there."""
+MOST_PRODUCTS = 20_000
+"""Products of words that a formula may take."""
+ROUNDING = 1e-10
+
+
+def moments_from_commutators(state: State, left: Probe, right: Probe, count: int = 4) -> NDArray[np.complex128]:
+    """Return the first moments as ground-state averages; NaN where the commutators get too long.
+
+    M_0 is the average of one operator. The others are overlaps of two images of the state, and no long products of
+    words are formed.
+
+    Parameters
+    ----------
+    state : State
+        The ground level.
+    left, right : Probe
+        A and B.
+    count : int
+        Number of moments.
+
+    Returns
+    -------
+    (count,) complex
+        M_0, M_1, ... [energy^n].
+    """
+    found = np.full(count, np.nan, complex)
+    size = sum(part.amplitudes.size for part in state.parts)
+    energy = state.hamiltonian.operator
+    outer, inner = canonical(left.addition.dag), canonical(right.addition)
+    for n in range(count):
+        if n % 2:
+            outer = commutator(outer, energy)
+        elif n:
+            inner = commutator(energy, inner)
+        words = len(outer.terms) + len(inner.terms)
+        if words * size > MOST_WORK or words > MOST_WORDS:
+            break
+        found[n] = _overlap(state, outer, inner, right) if n else expectation(state, _product(outer, right))
+    return found
+
+
+def _overlap(state: State, outer: Operator, inner: Operator, right: Probe) -> complex:
+    """Return the average of ``X Y``, or of ``X Y + Y X`` where charge is added and removed."""
+    if not outer.terms or not inner.terms:
+        return 0.0j
+    pairs = [(outer.dag, inner)] + ([(inner.dag, outer)] if right.removal is not None else [])
+    images = (each for bra, ket in pairs for each in images_of(state, ket, bra))
+    return complex(sum(np.vdot(u, v) for _, kets, bras in images for u, v in zip(bras or (), kets, strict=True)))
+
+
+def _product(outer: Operator, right: Probe) -> Operator:
+    product = outer * right.addition
+    return canonical(product if right.removal is None else product + right.addition * outer)
+
+
+def _nested(energy: Operator, left: Probe) -> Iterator[Operator]:
+    """Yield ``L^n A+`` for n = 0, 1, ..."""
+    outer = canonical(left.addition.dag)
+    while True:
+        yield outer
+        outer = commutator(outer, energy)
+
+
+def moment_formulas(energy: Operator, left: Probe, right: Probe) -> Iterator[Operator]:
+    """Yield the operators whose averages are M_0, M_1, ..., as long as they do not get too long."""
+    for outer in _nested(energy, left):
+        if len(outer.terms) * len(right.addition.terms) > MOST_PRODUCTS:
+            return
+        yield _product(outer, right)
+
+
+def allowed_defects(
+    images: float,
+    near_cutoff: NDArray[np.float64],
+    scale: float,
+    residual: float,
+    least: float = 1.0,
+    size: float = 1.0,
+) -> NDArray[np.float64]:
+    """Return by how much each moment may miss its sum rule.
+
+    Parameters
+    ----------
+    images : float
+        Norms of the images of the ground level, squared.
+    near_cutoff : (count,) float
+        Weight of the level and its images on phonon states so near to the cutoff that the n-th moment feels it.
+    scale : float
+        Largest energy of an excitation.
+    residual : float
+        Of the ground level.
+    least, size : float
+        The largest coupling, and a bound on the norm of an image, squared.
+
+    Returns
+    -------
+    (count,) float
+        Roundings, the residual of the level, and what the cutoff may take away.
+    """
+    orders, scale = np.arange(len(near_cutoff)), max(least, scale)
+    numerical = ROUNDING * scale**orders + 8 * orders * scale ** np.maximum(orders - 1, 0) * residual
+    return np.asarray(numerical * max(size, images) + near_cutoff * (4.0 * scale) ** orders)

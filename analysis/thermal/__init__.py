@@ -1,0 +1,1 @@
+"""Thermal states: averages, spectra, flux response and the two temperatures of pairing."""

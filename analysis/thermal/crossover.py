@@ -1,0 +1,326 @@
+"""Two temperatures of pairing: T*, below which pairs form, and T_phi, below which their phases agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
+
+from ..._core.arguments import numbers, taking
+from ...hamiltonians import InvalidModel, Model, Problem
+from ...hamiltonians.arguments import a_model
+from ...hamiltonians.parameters import show
+from ...solvers import Options
+from ...solvers.arguments import read_options
+from ..labelled import labelled
+from ..lattice.displacements import default_grid
+from ..spectra.functions import silent
+from ..spectra.probes import probe
+from .averages import condensate_replicates, in_words, needed_matrices, thermal_totals
+from .block_files import remove_blocks
+from .block_terms import Averages
+from .cutoff import with_cutoff_errors
+from .ensembles import Ensemble, Sampling, a_sampling, an_ensemble, thermal_problems
+from .flux import flux_replicates
+from .spectra import thermal_lines
+from .sums import Replicates, jackknife
+
+FINE = 4000
+"""Temperatures between the first and the last one at which a curve is looked at."""
+FEWEST = 6
+"""Temperatures that a crossover takes at least."""
+BROADENING = 0.2
+AXES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {"exchange": ("bosons", "exchange"), "level": ("bosons", "level"), "boson_coupling": ("phonons", "boson_coupling")}
+)
+"""Couplings against which crossover temperatures are tabled, by their keys."""
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """A definition of a crossover temperature.
+
+    Attributes
+    ----------
+    role : str
+        "T*" or "T_phi".
+    curve : str
+        The quantity whose decay with the temperature is followed.
+    find : function
+        From temperatures and the curve to the crossover; NaN where the temperatures do not bracket it.
+    definition : str
+        In words.
+    """
+
+    role: str
+    curve: str
+    find: Callable[[NDArray[np.float64], NDArray[np.float64]], float]
+    definition: str
+
+
+def steepest(t: NDArray[np.float64], values: NDArray[np.float64]) -> float:
+    """Return the temperature of the largest decrease with T, NaN at either end.
+
+    Examples
+    --------
+    >>> t = np.linspace(0.1, 3.0, 200)
+    >>> round(steepest(t, -np.tanh(3 * (t - 1.2))), 2)
+    1.2
+    """
+    fine = np.geomspace(t[0], t[-1], FINE)
+    slope = -PchipInterpolator(t, values)(fine, 1)
+    at = int(np.argmax(slope))
+    return float(fine[at]) if 0 < at < FINE - 1 and slope[at] > 0 else np.nan
+
+
+def level(share: float, to_hot: bool) -> Callable[[NDArray[np.float64], NDArray[np.float64]], float]:
+    """Return what finds where a curve has gone a share of its way from its cold value to zero, or to its hot one.
+
+    Examples
+    --------
+    >>> t = np.linspace(0.1, 3.0, 200)
+    >>> round(level(0.5, to_hot=False)(t, np.exp(-t)), 2)  # half of exp(-0.1)
+    0.79
+    """
+
+    def find(t: NDArray[np.float64], values: NDArray[np.float64]) -> float:
+        target = values[0] + share * ((values[-1] if to_hot else 0.0) - values[0])
+        fine = np.geomspace(t[0], t[-1], FINE)
+        above = (PchipInterpolator(t, values)(fine) - target) * np.sign(values[0] - target)
+        crossed = np.flatnonzero((above[:-1] > 0) & (above[1:] <= 0))
+        if not len(crossed):
+            return np.nan
+        first = crossed[0]
+        weight = above[first] / (above[first] - above[first + 1])
+        return float(fine[first] + weight * (fine[first + 1] - fine[first]))
+
+    return find
+
+
+ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
+    {
+        "pair_steepest": Estimator("T*", "pair", steepest, "largest -d/dT of the local pair amplitude |<D+_i b_i>|"),
+        "pair_half": Estimator(
+            "T*", "pair", level(0.5, to_hot=False), "|<D+_i b_i>| is half of its value at the lowest temperature"
+        ),
+        "pseudogap": Estimator(
+            "T*", "dos", level(0.5, to_hot=True), "A(0, T) is halfway between its lowest and highest temperature"
+        ),
+        "stiffness": Estimator(
+            "T_phi", "stiffness", level(0.5, to_hot=False), "D_s = pi L d2F/dphi2 is half of its value at the lowest T"
+        ),
+        "condensate": Estimator(
+            "T_phi", "condensate", level(0.5, to_hot=True), "lambda_0 is halfway between its lowest and highest T"
+        ),
+    }
+)
+"""By name; the largest eigenvalue lambda_0 is that of the combined pair density matrix."""
+
+
+@taking(model=a_model, temperatures=numbers, ensemble=an_ensemble, sampling=a_sampling, options=read_options)
+def crossover_temperatures(
+    model: Model,
+    temperatures: Sequence[float],
+    axis: str | None = None,
+    values: Sequence[float] = (),
+    ensemble: Ensemble | str = "grand-canonical",
+    sampling: Sampling | None = None,
+    options: Options | None = None,
+    broadening: float = BROADENING,
+    progress: Callable[[str], None] = silent,
+) -> xr.Dataset:
+    """Compute T* and T_phi by several definitions, each with an error bar.
+
+    Curves are interpolated between the temperatures by monotone cubics. The error bar holds the jackknife error over
+    the random vectors, with all correlations, and the larger change when every second temperature is left out, the
+    even or the odd ones. Both temperatures are estimators of crossovers: nothing is sharp on a small cluster.
+
+    Parameters
+    ----------
+    model : Model
+        With electrons and local pairs; the phase stiffness is there on rings, at that of the fluxes 0 and pi with the
+        lower free energy at the lowest temperature.
+    temperatures : (t,) float
+        T, ascending, from well below to well above both crossovers.
+    axis : str, optional
+        A coupling against which everything is tabled: "exchange", "level" or "boson_coupling".
+    values : sequence of float
+        Of the coupling.
+    ensemble, sampling, options
+        As for `thermal_averages`.
+    broadening : float
+        Of A(omega) [energy].
+    progress : function
+        Told what comes next.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``crossover`` and ``crossover_error`` [energy] over ``estimator``; NaN where the temperatures do not bracket a
+        crossover, or the model lacks the quantity; ``role`` ("T*" or "T_phi") and ``definition`` as text; the curves
+        ``pair``, ``dos``, ``stiffness`` and ``condensate`` over ``temperature`` with ``NAME_error``; ``flux``. With an
+        axis everything has it as first dimension.
+
+    Raises
+    ------
+    InvalidModel
+        If the model has no pairs to follow, or anything else is wrong.
+
+    References
+    ----------
+    J. Ranninger and J. M. Robin, Phys. Rev. B 53, R11961 (1996), for T* and T_phi.
+
+    Examples
+    --------
+    >>> from respair.clusters import dimer
+    >>> from respair.hamiltonians import Bosons, Electrons
+    >>> found = crossover_temperatures(
+    ...     Model(dimer(), Electrons(1.0), Bosons(exchange=0.8)), np.geomspace(0.05, 4.0, 12)
+    ... )
+    >>> print(f"{float(found.crossover.sel(estimator='pair_half')):.1f}, {found.role.values[1]}")
+    0.6, T*
+    """
+    kind = Ensemble(ensemble) if isinstance(ensemble, str) else ensemble
+    t = np.asarray(temperatures, dtype=float)
+    options, sampling = options or Options(), sampling or Sampling()
+    how = (t, kind, sampling, replace(options, keep_blocks=True), broadening)
+    _refuse(model, t, kind, sampling, axis)
+    found = []
+    for changed in [model] if axis is None else _along(model, axis, values, progress):
+        found.append(_of_model(changed, *how, progress))
+    if not options.keep_blocks:
+        remove_blocks(options.checkpoint)
+    if axis is None:
+        return found[0]
+    texts = found[0][["role", "definition"]]
+    joined = xr.concat([data.drop_vars(list(texts)) for data in found], dim=axis, combine_attrs="override")
+    return joined.assign_coords({axis: np.asarray(values, dtype=float)}).merge(texts, combine_attrs="override")
+
+
+def _along(model: Model, axis: str, values: Sequence[float], progress: Callable[[str], None]) -> Iterator[Model]:
+    species, key = AXES[axis]
+    for value in values:
+        progress(f"{axis} = {value:g}")
+        yield replace(model, **{species: replace(getattr(model, species), **{key: float(value)})})
+
+
+def _refuse(model: Model, t: NDArray[np.float64], kind: Ensemble, sampling: Sampling, axis: str | None) -> None:
+    problems = list(thermal_problems(model, t.tolist(), kind, sampling, ()))
+    problems += temperature_problems(t.tolist())
+    if model.electrons is None or model.bosons is None:
+        problems.append(Problem("model", "no pairs", "allowed: a model with electrons and local pairs"))
+    if axis is not None and (axis not in AXES or getattr(model, AXES[axis][0]) is None):
+        there = [name for name, (species, _) in AXES.items() if getattr(model, species) is not None]
+        problems.append(Problem("axis", show(axis), f"allowed: {', '.join(there)}"))
+    if problems:
+        raise InvalidModel(problems)
+
+
+def temperature_problems(temperatures: Sequence[float]) -> Iterator[Problem]:
+    """Yield temperatures that cannot bracket a crossover."""
+    if len(temperatures) < FEWEST or np.any(np.diff(temperatures) <= 0):
+        allowed = f"allowed: {FEWEST} or more numbers above 0, ascending, for crossovers"
+        yield Problem("thermal.temperatures", show(list(temperatures)), allowed)
+
+
+def _of_model(
+    model: Model,
+    t: NDArray[np.float64],
+    kind: Ensemble,
+    sampling: Sampling,
+    options: Options,
+    broadening: float,
+    progress: Callable[[str], None],
+) -> xr.Dataset:
+    def capped(one: Model, how: Sampling) -> xr.Dataset:
+        return _with_caps(one, t, kind, how, options, broadening, progress)
+
+    return with_cutoff_errors(model, kind, t.tolist(), sampling, capped)
+
+
+def _with_caps(
+    model: Model,
+    t: NDArray[np.float64],
+    kind: Ensemble,
+    sampling: Sampling,
+    options: Options,
+    broadening: float,
+    progress: Callable[[str], None],
+) -> xr.Dataset:
+    """Return crossovers and curves with a given cutoff."""
+    curves, flux = _curves(model, t, kind, sampling, options, broadening, progress)
+    coords = {"estimator": list(ESTIMATORS)}
+    pairs = [_estimate(estimator, t, curves[estimator.curve]) for estimator in ESTIMATORS.values()]
+    where, errors = np.array(pairs).T
+    roles, definitions = (np.array([getattr(e, text) for e in ESTIMATORS.values()]) for text in ("role", "definition"))
+    variables = {
+        "crossover": labelled("crossover", where, ["estimator"], "see definition", "energy", coords),
+        "crossover_error": labelled("crossover_error", errors, ["estimator"], "error bar", "energy", coords),
+        "role": labelled("role", roles, ["estimator"], "which temperature it estimates", "1", coords),
+        "definition": labelled("definition", definitions, ["estimator"], "in words", "1", coords),
+        "flux": labelled("flux", flux, [], "phi of the stiffness", "1"),
+    }
+    for name, replicates in curves.items():
+        value, error = jackknife(replicates)
+        formula, units = CURVES[name]
+        over = {"temperature": t}
+        variables[name] = labelled(name, value, ["temperature"], formula, units, over)
+        variables[f"{name}_error"] = labelled(f"{name}_error", error, ["temperature"], "error bar", units, over)
+    return xr.Dataset(variables)
+
+
+CURVES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "pair": ("|<D+_i b_i>|, averaged over the sites with local pairs", "1"),
+        "condensate": ("largest eigenvalue of the combined pair density matrix", "1"),
+        "dos": ("A(0, T) of an electron on site 0", "1/energy"),
+        "stiffness": ("D_s = pi L d2F/dphi2", "energy"),
+    }
+)
+"""Formulas and units."""
+
+
+def _curves(
+    model: Model,
+    t: NDArray[np.float64],
+    kind: Ensemble,
+    sampling: Sampling,
+    options: Options,
+    broadening: float,
+    progress: Callable[[str], None],
+) -> tuple[dict[str, Replicates], float]:
+    """Return the curves that the estimators read, as replicates, and the flux of the stiffness."""
+    names = ("pair_exchange", *needed_matrices(model, ["condensate"]))
+    totals = thermal_totals(
+        model, kind, Averages(t, names, default_grid(model)), sampling, options, in_words(progress, "averages")
+    ).totals
+    amplitude = np.abs(totals.observables["pair_exchange"][..., list(model.boson_sites)]).mean(axis=-1)
+    curves = {"pair": amplitude, "condensate": condensate_replicates(model, totals.observables)["combined"][..., 0]}
+    electron = probe(model, "electron")
+    curves["dos"] = thermal_lines(
+        model, electron, t.tolist(), [0.0], broadening, "lorentzian", kind, sampling, options, progress
+    ).both("zero")
+    if not model.cluster.has_loop:
+        return curves | {"stiffness": np.full((1, len(t)), np.nan)}, np.nan
+    phi = np.array([0.0, np.pi])
+    potential, _, stiffness, _ = flux_replicates(model, phi, t, kind, sampling, options, progress)
+    best = int(np.argmin(potential[0, 0]))
+    curves["stiffness"] = stiffness[..., best]
+    return curves, float(phi[best])
+
+
+def _estimate(estimator: Estimator, t: NDArray[np.float64], curve: Replicates) -> tuple[float, float]:
+    """Return a crossover and its error bar: over random vectors, and from the grid of temperatures."""
+    if np.any(np.isnan(curve)):
+        return np.nan, np.nan
+    found = np.array([estimator.find(t, row) for row in curve])
+    value, error = jackknife(found)
+    ends, inner = [0, len(t) - 1], range(1, len(t) - 1)
+    coarse = [sorted({*ends, *inner[first::2]}) for first in (0, 1)]
+    changes = [abs(estimator.find(t[kept], curve[0][kept]) - value) for kept in coarse]
+    return float(value), float(np.hypot(error, np.max(changes)))

@@ -1,0 +1,277 @@
+r"""What the phonon cutoff does to thermal numbers: sums with other caps, carried on by the tail of free oscillators.
+
+A quantity y depends on the cap c through the states beyond it. Their weight in free oscillators, displaced by any
+charge that a mode may feel, gives the shape of that dependence:
+
+.. math:: y(\infty) - y(c) \approx \bigl[y(c_2) - y(c_1)\bigr]\,\frac{S_k(c)}{S_k(c_1) - S_k(c_2)},\qquad
+          S_k(c) = \sum_{n > c} (n + 1)^k\,p_n(T)
+
+with k the powers of quanta that thermal numbers contain; the largest fraction counts. Where a cap c_2 beyond which
+nothing is left is affordable, it is one and the error is known.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ...hamiltonians import Model
+from ...solvers.cutoff import CutoffError
+from .ensembles import EXACT_UP_TO, Ensemble, Sampling
+from .estimate import SECONDS_PER_BLOCK, ThermalEstimate, estimate_thermal
+from .phonon_tail import FAINTEST, Caps, Tail
+
+SETTLED = 0.01
+"""A larger cap with this share of the tail shows nearly all that a cap leaves out."""
+CONTRAST = 0.3
+"""The share of a tail that must lie between two caps for one to tell what lies beyond the other."""
+SECONDS = 0.5
+"""Time that sums with other caps may take, or that of the sum itself where this is longer."""
+MOST_QUANTA = 400
+WITHOUT = ("cutoff_probability",)
+"""What has no limit for large caps but zero."""
+
+Compute = Callable[[Model, Sampling], xr.Dataset]
+"""From a model with numbers for its caps, and how blocks are summed over, to thermal numbers with ``NAME_error``."""
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """The caps with which a thermal sum may be repeated.
+
+    Attributes
+    ----------
+    caps : Caps
+        Those of the model.
+    tail : Tail
+        Of its oscillators.
+    need : ThermalEstimate
+        Of the sum itself.
+    modes : int
+        Oscillators.
+    all_levels : bool
+        Every block is summed over all levels, however large.
+    """
+
+    caps: Caps
+    tail: Tail
+    need: ThermalEstimate
+    modes: int
+    all_levels: bool
+
+    @classmethod
+    def of(cls, model: Model, kind: Ensemble, sampling: Sampling, temperatures: NDArray[np.float64]) -> Ladder:
+        """Return that of a model with numbers for its caps."""
+        need = estimate_thermal(model, kind, replace(sampling, method="exact"))
+        tail = Tail.of(model, kind, temperatures)
+        return cls(Caps.of(model), tail, need, len(model.modes), sampling.method == "exact")
+
+    def fits(self, caps: Caps, seconds: float) -> bool:
+        """Tell whether a sum over all levels with other caps takes no longer than that."""
+        larger = caps.dimension(self.modes) / self.caps.dimension(self.modes)
+        small = self.all_levels or self.need.largest * larger <= EXACT_UP_TO
+        start = SECONDS_PER_BLOCK * self.need.blocks
+        return small and start + (self.need.seconds - start) * max(larger, larger**3) <= max(seconds, 2 * start)
+
+    def others(self, sampled: bool) -> tuple[tuple[Caps, Caps], ...]:
+        """Return pairs of caps, the lower one first, whose differences tell what is beyond those of the model."""
+        seconds = SECONDS if sampled else max(SECONDS, self.need.seconds)
+        above = self._above(seconds)
+        if above is not None:
+            return ((self.caps, above),)
+        top = self.caps
+        while sampled and top.largest and not self.fits(top, seconds):
+            top = top.scaled(top.largest - 1)
+        if not top.largest:  # no quantum to spare
+            return ((self.caps, self.caps.scaled(self.caps.largest + 1)),)
+        low = self._below(top)
+        lower = {low, top.scaled(max(0, low.largest - 1)), top.scaled(low.largest // 2)} - {top}
+        return tuple((each, top) for each in lower)
+
+    def _above(self, seconds: float) -> Caps | None:
+        """Return the least cap that shows nearly all, or the largest affordable one if it shows much."""
+        here, best = self.tail.beyond(self.caps), None
+        for largest in _steps(self.caps.largest):
+            caps = self.caps.scaled(largest)
+            if not self.fits(caps, seconds):
+                break
+            left = self.tail.beyond(caps)
+            if np.all(left <= (1 - CONTRAST) * here + FAINTEST):
+                best = caps
+            if np.all(left <= SETTLED * here + FAINTEST):
+                break
+        return best
+
+    def _below(self, top: Caps) -> Caps:
+        """Return the largest lower cap with a clearly larger tail, or half of the cap."""
+        here = self.tail.beyond(top)
+        for largest in range(top.largest - 1, top.largest // 2, -1):
+            caps = top.scaled(largest)
+            if np.all(self.tail.beyond(caps) * (1 - CONTRAST) >= here):
+                return caps
+        return top.scaled(top.largest // 2)
+
+
+def _steps(largest: int) -> Iterator[int]:
+    while largest < MOST_QUANTA:
+        largest = max(largest + 1, round(1.1 * largest))
+        yield largest
+
+
+def with_cutoff_errors(
+    model: Model, kind: Ensemble, temperatures: Sequence[float], sampling: Sampling, compute: Compute
+) -> xr.Dataset:
+    """Compute thermal numbers whose error bars hold against the model without a phonon cutoff.
+
+    Parameters
+    ----------
+    model : Model
+        With caps, or with ``cutoff = "auto"``: then total_quanta rises until every error bar is below the accuracy.
+    kind : Ensemble
+        Which blocks are summed over.
+    temperatures : sequence of float
+        T.
+    sampling : Sampling
+        Of the sum itself; those with other caps run over all levels where they can.
+    compute : function
+        See `Compute`.
+
+    Returns
+    -------
+    xarray.Dataset
+        With ``NAME_cutoff_error`` beside ``NAME_error``, which contains it.
+
+    Raises
+    ------
+    CutoffError
+        If no affordable cap reaches the accuracy.
+    """
+    if not model.modes or model.phonons is None:
+        return compute(model, sampling)
+    t = np.asarray(temperatures, float)
+    if model.phonons.cutoff is not None:
+        return _settled(model, kind, t, sampling, compute)
+    sampled = bool(estimate_thermal(model, kind, sampling).sampled)
+    ladder = Ladder.of(model, kind, sampling, t)
+    pairs = ladder.others(sampled)
+    every = replace(sampling, method="exact", target_error=None)
+    seconds = 4 * max(SECONDS, ladder.need.seconds)
+    again = {caps for pair in pairs for caps in pair if sampled or caps != ladder.caps}
+    known = {c: compute(c.on(model), every if ladder.fits(c, seconds) else sampling) for c in again}
+    data = compute(model, sampling)
+    known.setdefault(ladder.caps, data)
+    return widened(data, [(known[a], known[b], ladder.tail.factor(ladder.caps, a, b)) for a, b in pairs])
+
+
+Pair = tuple[xr.Dataset, xr.Dataset, NDArray[np.float64]]
+"""Thermal numbers with a lower and a higher cap, and by how much to multiply their difference at each temperature."""
+
+
+def widened(data: xr.Dataset, pairs: Sequence[Pair]) -> xr.Dataset:
+    """Return thermal numbers with the error of their cutoff, the largest that pairs of other caps tell."""
+    new = {}
+    for name, error in _errors(data, pairs):
+        sampled = data[f"{name}_error"]
+        what = {
+            "formula": f"part of the error bar of {name} that comes from the cutoff",
+            "units": sampled.attrs["units"],
+        }
+        new[f"{name}_error"] = ((sampled**2 + error**2) ** 0.5).assign_attrs(sampled.attrs)
+        new[f"{name}_cutoff_error"] = error.assign_attrs(what)
+    return data.assign(new)
+
+
+def _errors(data: xr.Dataset, pairs: Sequence[Pair]) -> Iterator[tuple[str, xr.DataArray]]:
+    for name in (str(name) for name in data.data_vars if f"{name}_error" in data and name not in WITHOUT):
+        rows = []
+        for low, high, factor in pairs:
+            difference = abs(high[name].drop_vars(high[name].coords) - low[name].drop_vars(low[name].coords))
+            over = xr.DataArray(factor, dims=["temperature"])
+            times = over if "temperature" in difference.dims else float(factor.max())
+            rows.append((difference * times).transpose(*data[name].dims).values)
+        error = np.max(rows, axis=0)
+        error = np.where(np.isnan(error), np.abs(data[name].values), error)  # what another cap does not have at all
+        yield name, data[name].copy(data=error).rename(f"{name}_cutoff_error")
+
+
+def _settled(model: Model, kind: Ensemble, t: NDArray[np.float64], sampling: Sampling, compute: Compute) -> xr.Dataset:
+    """Raise the cap on all quanta until every thermal number has settled."""
+    assert model.phonons is not None
+    wanted = model.phonons.accuracy
+    tail = Tail.of(model, kind, t)
+    caps = Caps(None, likely_cap(tail, 0.1))
+    first = caps.on(model)
+    every = replace(sampling, method="exact", target_error=None)
+    ladder = replace(Ladder.of(first, kind, sampling, t), tail=tail)
+    if not ladder.fits(caps, np.inf):
+        raise CutoffError(
+            _refusal(
+                wanted,
+                np.inf,
+                likely_cap(tail, wanted),
+                f"{caps} takes blocks of {ladder.need.largest:,} states already, of which all levels are too many",
+            )
+        )
+    low = high = compute(first, every)
+    lower = caps
+    error = np.inf
+    while True:
+        larger = Caps(None, max(caps.largest + 2, next(_reaching(tail, caps, 0.1))))
+        if not ladder.fits(larger, np.inf) or larger.largest > MOST_QUANTA:
+            break
+        lower, caps, low = caps, larger, high
+        try:
+            high = compute(caps.on(model), every)
+        except MemoryError as refused:
+            raise CutoffError(_refusal(wanted, error, caps.largest, str(refused))) from None
+        error = _largest(high, [(low, high, tail.factor(caps, lower, caps))])
+        if error <= wanted:
+            data = widened(high, [(low, high, tail.factor(caps, lower, caps))])
+            return data.assign(total_quanta=caps.largest)
+    found = (Caps(None, n) for n in range(caps.largest, MOST_QUANTA + 1))
+    final = next((c for c in found if _largest(high, [(low, high, tail.factor(c, lower, caps))]) <= wanted), None)
+    if final is None or sampling.method == "exact" or low is high:
+        raise CutoffError(_refusal(wanted, error, caps.largest, f"all levels of the blocks are too many beyond {caps}"))
+    try:
+        data = compute(final.on(model), sampling)
+    except MemoryError as refused:
+        raise CutoffError(_refusal(wanted, error, final.largest, str(refused))) from None
+    return widened(data, [(low, high, tail.factor(final, lower, caps))]).assign(total_quanta=final.largest)
+
+
+def likely_caps(model: Model, kind: Ensemble, temperatures: Sequence[float]) -> Model:
+    """Return a model with the caps that free oscillators need in the place of ``cutoff = "auto"``, others as it is."""
+    if model.phonons is None or model.phonons.cutoff is None or not model.modes:
+        return model
+    tail = Tail.of(model, kind, np.asarray(temperatures, float))
+    return Caps(None, likely_cap(tail, model.phonons.accuracy)).on(model)
+
+
+def likely_cap(tail: Tail, share: float) -> int:
+    """Return the cap on all quanta beyond which less than a share of the quanta of free oscillators lies."""
+    return next(n for n in itertools.count(1) if np.all(tail.beyond(Caps(None, n))[0, 1] <= share) or n >= MOST_QUANTA)
+
+
+def _reaching(tail: Tail, caps: Caps, share: float) -> Iterator[int]:
+    here = tail.beyond(caps)
+    for n in itertools.count(caps.largest + 1):
+        if np.all(tail.beyond(Caps(None, n)) <= share * here) or n > MOST_QUANTA:
+            yield n
+
+
+def _largest(data: xr.Dataset, pairs: Sequence[Pair]) -> float:
+    return max(float(np.nanmax(error)) for _, error in _errors(data, pairs))
+
+
+def _refusal(wanted: float, reached: float, cap: int, reason: str) -> str:
+    so_far = f"; before that the largest error bar was {reached:.1e}" if np.isfinite(reached) else ""
+    return (
+        f"phonons.accuracy = {wanted:.1e} takes about total_quanta = {cap} here, and {reason}{so_far}; "
+        "ask for less accuracy or lower temperatures, or give max_quanta or total_quanta, with error bars that tell "
+        "what they leave out"
+    )

@@ -1,0 +1,371 @@
+"""Response of a thermal state to a flux: free energy, persistent current, stiffness, thermal Drude weight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+from ..._core.arguments import numbers, taking
+from ...clusters import InvalidValue
+from ...hamiltonians import Block, InvalidModel, Model, flux_derivative
+from ...hamiltonians.arguments import a_model
+from ...hamiltonians.flux import own_series
+from ...solvers import Options
+from ...solvers.all_levels import AllLevels
+from ...solvers.arguments import read_options
+from ...solvers.krylov.deflation import Vector
+from ...solvers.krylov.space import Krylov, krylov
+from ..labelled import check_numbers, labelled
+from .averages import in_words, settled
+from .block_sums import block_sums
+from .block_terms import Contribution, Workshop
+from .cutoff import with_cutoff_errors
+from .ensembles import (
+    Blocks,
+    Ensemble,
+    Planned,
+    Sampling,
+    a_sampling,
+    an_ensemble,
+    most_steps,
+    plan,
+    seed_of,
+    thermal_problems,
+)
+from .sums import Replicates, Totals, jackknife
+
+STEP = 0.02
+"""Distance of the fluxes between which random vectors are followed."""
+STENCIL = ((-2, -1, 0, 1, 2), (1 / 12, -2 / 3, 0.0, 2 / 3, -1 / 12), (-1 / 12, 4 / 3, -5 / 2, 4 / 3, -1 / 12))
+"""Steps, and weights of the first and second derivative to fourth order."""
+SETTLED = 1e-4
+"""Derivatives of ln Z that the last quarter of the Lanczos steps changes by less, beside one, have settled."""
+HERE = 2
+"""Place of no step."""
+NO_DRUDE = (
+    "not known where blocks are sampled, as random vectors do not tell the slopes of single levels apart; all levels "
+    'do (thermal.method = "exact", or a smaller sector), and the stiffness D_s is known either way'
+)
+"""Why a Drude weight is missing; beside the weight as its attribute ``missing``."""
+
+
+@dataclass(frozen=True)
+class FluxSum:
+    """What blocks add to Z and its derivatives with respect to the flux.
+
+    In the sums are ``slope`` and ``curvature``, ``dZ/dphi`` and ``d2Z/dphi2``, and ``bending``,
+    ``sum_n exp(-(E_n - origin) / T) d2E_n/dphi2``, which is NaN for random vectors: these do not tell levels apart.
+
+    Attributes
+    ----------
+    temperatures : (t,) float
+        T.
+    """
+
+    temperatures: NDArray[np.float64]
+
+    @property
+    def about(self) -> object:
+        """What the sums depend on."""
+        return "flux", self.temperatures.tolist()
+
+    def workshop(self, model: Model, sampling: Sampling, options: Options) -> Workshop:
+        """Return what sums over the blocks of a model."""
+        threaded = [replace(model, flux=model.flux + step * STEP) for step in STENCIL[0]]
+        blocks = [Blocks() for _ in threaded]
+
+        def work(planned: Planned) -> Contribution:
+            if planned.exact:
+                return _exact(planned, blocks[HERE].of(planned), self.temperatures)
+            around = [known.of(planned, other) for known, other in zip(blocks, threaded, strict=True)]
+            return _sampled(planned, around, self.temperatures, sampling, options)
+
+        return work
+
+
+@taking(
+    model=a_model,
+    temperatures=numbers,
+    ensemble=an_ensemble,
+    sampling=a_sampling,
+    options=read_options,
+    values=numbers,
+)
+def thermal_flux_response(
+    model: Model,
+    values: Sequence[float],
+    temperatures: Sequence[float],
+    ensemble: Ensemble | str = "grand-canonical",
+    sampling: Sampling | None = None,
+    options: Options | None = None,
+    progress: Callable[[str], None] = lambda what: None,
+) -> xr.Dataset:
+    r"""Compute the free energy and its response to a flux through a ring at temperatures.
+
+    .. math:: I = -\frac{\partial F}{\partial\varphi},\qquad
+              D_s = \pi L\,\frac{\partial^2 F}{\partial\varphi^2},\qquad
+              D = \pi L \sum_n p_n \frac{\partial^2 E_n}{\partial\varphi^2},\qquad
+              D_s = D - \frac{\pi L}{T}\,\mathrm{Var}_p\!\left(\frac{\partial E_n}{\partial\varphi}\right)
+
+    with Omega in the place of F where the charge is free. D_s is the stiffness of thermodynamics, D the thermal Drude
+    weight: different numbers. In blocks with all levels both are sums of second-order perturbation theory,
+
+    .. math:: F'' = \langle H''\rangle - \sum_{mn} |H'_{mn}|^2 \frac{p_m - p_n}{E_n - E_m}
+              + \frac{\langle H'\rangle^2}{T}
+
+    with p_n / T for pairs of equal energy, which D leaves out. In sampled blocks F is followed with the same random
+    vectors over five fluxes around each value, and D is not known: it comes out NaN, with the reason in its attribute
+    ``missing``.
+
+    Parameters
+    ----------
+    model : Model
+        A model on a ring; its own flux is replaced.
+    values : sequence of float
+        phi = 2 pi Phi / (hc/e).
+    temperatures : sequence of float
+        T above zero.
+    ensemble : Ensemble or str
+        Which blocks are summed over; with a wanted density, mu is that of the model's own flux at each temperature,
+        and D_s the response at fixed mu.
+    sampling : Sampling, optional
+        Exact or sampled.
+    options : Options, optional
+        Seed and memory limit.
+    progress : function
+        Told which block comes next.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``free_energy`` (or ``grand_potential``), ``current``, ``stiffness`` D_s, ``drude`` D over ``temperature`` and
+        ``phi``, and ``NAME_error`` by jackknife over the random vectors, together with what the phonon cutoff makes of
+        it, which is in ``NAME_cutoff_error`` as well.
+
+    Raises
+    ------
+    InvalidModel
+        If temperatures or ensemble are wrong, or the sector fixes a quantum number that a flux breaks.
+    ValueError
+        If the cluster has no loop, or there are no values.
+
+    References
+    ----------
+    W. Kohn, Phys. Rev. 133, A171 (1964); H. Castella, X. Zotos and P. Prelovsek, Phys. Rev. Lett. 74, 972 (1995).
+
+    Examples
+    --------
+    >>> from respair.clusters import ring
+    >>> from respair.hamiltonians import Electrons, Sector
+    >>> kind = Ensemble("canonical", Sector(1))
+    >>> data = thermal_flux_response(Model(ring(3), Electrons(hopping=1.0)), [0.0], [0.5], kind)
+    >>> data.stiffness.values.round(6), data.drude.values.round(6)
+    (array([[2.047902]]), array([[2.078897]]))
+    """
+    kind = Ensemble(ensemble) if isinstance(ensemble, str) else ensemble
+    t, phi = (np.asarray(given, dtype=float) for given in (temperatures, values))
+    _check(model, phi, t, kind, sampling or Sampling())
+    return with_cutoff_errors(
+        model,
+        kind,
+        temperatures,
+        sampling or Sampling(),
+        lambda capped, how: capped_response(capped, phi, t, kind, how, options, progress),
+    )
+
+
+def capped_response(
+    model: Model,
+    phi: NDArray[np.float64],
+    t: NDArray[np.float64],
+    kind: Ensemble,
+    sampling: Sampling,
+    options: Options | None,
+    progress: Callable[[str], None],
+) -> xr.Dataset:
+    """Return the response with a given cutoff."""
+    data = _dataset(phi, t, kind, flux_replicates(model, phi, t, kind, sampling, options, progress))
+    check_numbers(data, (name for name in data.data_vars if not str(name).startswith("drude")))
+    return data
+
+
+def _check(model: Model, phi: NDArray[np.float64], t: NDArray[np.float64], kind: Ensemble, sampling: Sampling) -> None:
+    if not model.cluster.has_loop:
+        raise InvalidValue(f"a {model.cluster.kind} of {model.cluster.sites} sites has no loop for a flux")
+    own_series(model)
+    if phi.ndim != 1 or not len(phi):
+        raise InvalidValue("values must be a list of one or more fluxes")
+    problems = list(thermal_problems(model, t.tolist(), kind, sampling, ()))
+    if problems:
+        raise InvalidModel(problems)
+
+
+def flux_replicates(
+    model: Model,
+    phi: NDArray[np.float64],
+    t: NDArray[np.float64],
+    kind: Ensemble,
+    sampling: Sampling | None = None,
+    options: Options | None = None,
+    progress: Callable[[str], None] = lambda what: None,
+) -> list[Replicates]:
+    """Return F, current, stiffness and Drude weight as replicates over temperatures and fluxes."""
+    sampling, options = sampling or Sampling(), options or Options()
+    _check(model, phi, t, kind, sampling)
+    shift, sampling = settled(model, kind, t, sampling, options, progress)
+    found, kept = [], []
+    for value in phi:
+        threaded = replace(model, flux=float(value))
+        told = in_words(progress, f"flux {value:.4g}")
+        planned, _ = plan(threaded, kind, sampling, t, options, replace(model, flux=1.0), progress=told)
+        parts, blocks = block_sums(FluxSum(t), threaded, kind, planned, sampling, options, told)
+        found.append(_response(Totals.of(parts, t, shift=shift), model.cluster.loop_length))
+        kept.append(blocks)
+    for blocks in kept:
+        blocks.remove()
+    return [np.stack(rows, axis=-1) for rows in zip(*found, strict=True)]
+
+
+def _exact(planned: Planned, block: Block, t: NDArray[np.float64]) -> Contribution:
+    """Sum over all levels of a block."""
+    levels = AllLevels.of(block)
+    model, energies = block.space.model, levels.energies
+    first, second = levels.elements(flux_derivative(model, 1)), levels.averages(flux_derivative(model, 2)).real
+    squares, slopes = np.abs(first) ** 2, first.diagonal().real
+    gap = np.abs(energies - energies[:, None])
+    same = gap <= block.hamiltonian.level_width
+    above = energies - energies[0]
+    lower, divisor = np.minimum(above, above[:, None]), np.where(same, 1.0, gap)
+    rows = []
+    for temperature in t:
+        w = np.exp(-above / temperature)
+        spread = np.where(same, 1.0 / temperature, -np.expm1(-gap / temperature) / divisor)
+        pairs = squares * np.exp(-lower / temperature) * spread
+        z, bent = w.sum(), w @ second
+        curvature = (pairs.sum() - bent) / temperature
+        moments = (z, w @ above, w @ above**2)
+        rows.append((*moments, -(w @ slopes) / temperature, curvature, bent - pairs[~same].sum()))
+    return _contribution(planned, True, float(energies[0]), np.array(rows).T[:, None])
+
+
+def _sampled(
+    planned: Planned, blocks: Sequence[Block], t: NDArray[np.float64], sampling: Sampling, options: Options
+) -> Contribution:
+    """Follow random vectors over fluxes: Z of each, and the derivatives of its logarithm.
+
+    The first vector takes as many Lanczos steps as it needs for derivatives that the last quarter of them does not
+    change; the others take as many.
+    """
+    steps, most = sampling.steps, most_steps(blocks[HERE], sampling, options)
+    rows: list[NDArray[np.float64]] = []
+    origin = 0.0
+    for child in seed_of(planned, options).spawn(sampling.samples):
+        real, imaginary = np.random.default_rng(child).standard_normal((2, blocks[HERE].energy.size))
+        start = (real + 1j * imaginary) / np.sqrt(2.0)
+        spaces = _followed(blocks, start, steps)
+        while not rows and not _settled(spaces, t, steps):
+            if steps == most:
+                raise ArithmeticError(
+                    f"the response to the flux has not settled after {steps} Lanczos steps, and solver.memory_limit "
+                    f"allows no more in a block of {planned.dimension:,} states; raise it, or take higher temperatures"
+                )
+            steps = min(most, 2 * steps)
+            spaces = _followed(blocks, start, steps)
+        energies, weights = spaces[HERE].energies, spaces[HERE].weights
+        origin = origin if rows else float(energies[0])
+        boltzmann = np.exp(-(energies - origin) / t[:, None]) * weights
+        moments = [boltzmann @ (energies - origin) ** power for power in range(3)]
+        first, second = _slopes(spaces, t, steps)
+        rows.append(
+            np.array([*moments, moments[0] * first, moments[0] * (second + first**2), np.full(t.shape, np.nan)])
+        )
+    return _contribution(planned, False, origin, np.swapaxes(np.array(rows), 0, 1))
+
+
+@dataclass(frozen=True)
+class _Space:
+    """A random vector, projected onto the block of one flux, and its Krylov space."""
+
+    norm: float
+    space: Krylov
+
+    @property
+    def energies(self) -> NDArray[np.float64]:
+        return self.space.energies
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        return self.norm * self.space.starts**2
+
+    def log_partition(self, t: NDArray[np.float64], steps: int, origin: float) -> NDArray[np.float64]:
+        """Return ``ln <r|exp(-(H - origin) / T)|r>`` from the first steps."""
+        seen = _Space(self.norm, self.space.first(steps))
+        return np.asarray(logsumexp(-(seen.energies - origin) / t[:, None], axis=1, b=seen.weights))
+
+
+def _followed(blocks: Sequence[Block], start: Vector, steps: int) -> list[_Space]:
+    spaces = []
+    for block in blocks:
+        r = start.copy()
+        block.energy.project(r)
+        norm = float(np.vdot(r, r).real)
+        spaces.append(
+            _Space(norm, krylov(block.energy.dot, block.energy.project, r, min(steps, block.energy.dimension)))
+        )
+    return spaces
+
+
+def _slopes(spaces: Sequence[_Space], t: NDArray[np.float64], steps: int) -> tuple[NDArray[np.float64], ...]:
+    """Return first and second derivative of ln Z with respect to the flux."""
+    logs = np.array([space.log_partition(t, steps, spaces[HERE].energies[0]) for space in spaces])
+    return tuple(np.array(w) @ logs / STEP**power for power, w in enumerate(STENCIL[1:], start=1))
+
+
+def _settled(spaces: Sequence[_Space], t: NDArray[np.float64], steps: int) -> bool:
+    """True where the last quarter of the steps changes no derivative."""
+    if all(len(each.space) < steps for each in spaces):
+        return True
+    whole, fewer = np.array(_slopes(spaces, t, steps)), np.array(_slopes(spaces, t, steps - max(1, steps // 4)))
+    return bool(np.all(np.abs(whole - fewer) <= SETTLED * (1.0 + np.abs(whole))))
+
+
+def _contribution(planned: Planned, exact: bool, origin: float, rows: NDArray[np.float64]) -> Contribution:
+    z, energy, squared, *derivatives = rows
+    sums = dict(zip(("slope", "curvature", "bending"), derivatives, strict=True))
+    return Contribution(planned.member, planned.dimension, exact, origin, z, energy, squared, sums)
+
+
+def _response(totals: Totals, length: float) -> tuple[Replicates, ...]:
+    """Return F, current, stiffness and Drude weight: replicates over temperatures."""
+    t = totals.temperatures
+    slope, curvature, bending = (totals.observables[name].real for name in ("slope", "curvature", "bending"))
+    potential = totals.lowest - t * totals.log_partition
+    return potential, t * slope, -np.pi * length * t * (curvature - slope**2), np.pi * length * bending
+
+
+def _dataset(
+    phi: NDArray[np.float64], t: NDArray[np.float64], kind: Ensemble, found: Sequence[Replicates]
+) -> xr.Dataset:
+    potential = ("grand_potential", "Omega") if kind.is_grand else ("free_energy", "F")
+    names = (potential[0], "current", "stiffness", "drude")
+    f = potential[1]
+    formulas = (f, f"-d{f}/dphi", f"D_s = pi L d2{f}/dphi2", "D = pi L sum_n p_n d2E_n/dphi2")
+    return xr.Dataset(dict(_variables(names, formulas, found, {"temperature": t, "phi": phi})))
+
+
+def _variables(
+    names: Sequence[str],
+    formulas: Sequence[str],
+    found: Sequence[Replicates],
+    coords: dict[str, NDArray[np.float64]],
+) -> Iterator[tuple[str, xr.DataArray]]:
+    for name, formula, replicates in zip(names, formulas, found, strict=True):
+        value, error = jackknife(replicates)
+        missing = {"missing": NO_DRUDE} if np.any(np.isnan(value)) else {}
+        yield name, labelled(name, value, [*coords], formula, "energy", coords).assign_attrs(missing)
+        yield f"{name}_error", labelled(f"{name}_error", error, [*coords], f"error bar of {name}", "energy", coords)

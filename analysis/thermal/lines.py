@@ -1,0 +1,393 @@
+"""The lines of a probe in a thermal state, block by block: over all levels, or with random vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import comb as binomial
+
+from ..._core.threads import one_blas_thread
+from ...hamiltonians import Amplitudes, Block, Model, Operator
+from ...hamiltonians.kernels.tensor import TensorOperator
+from ...hamiltonians.transitions import charge_change
+from ...solvers import Eigenstates, Options
+from ...solvers.all_levels import AllLevels
+from ...solvers.krylov.resolvents import Accuracy, spectral_lines
+from ...solvers.krylov.sampling import Sample
+from ..spectra.comb import comb
+from ..spectra.excitations import LINESHAPES, MOMENTS, NEGLIGIBLE, Resolution, size_of
+from ..spectra.probes import Probe
+from .block_terms import Contribution, Lines, Operators, Workshop
+from .ensembles import Blocks, Planned, Sampling, most_steps, sampled_states
+from .probed_vectors import Image, Pair, elements_between, pairs_of
+
+COMB = 1 / 50
+"""Distance of the lines of a comb, in units of the broadening."""
+STEP = 1e-4
+"""Distance over which the change of a curve with the chemical potential is taken, in units of the broadening."""
+COMB_FROM = 4000
+"""Longer lists of lines are put on a comb."""
+MOST_LINES = 50_000
+"""Longer lists of lines are not kept."""
+GROWTH = 1.5
+"""Where a curve has not settled, the Krylov spaces grow by this factor."""
+SETTLED = 1e-3
+"""A curve has settled if the last quarter of the Lanczos steps changes it by less, in units of its largest value."""
+UNSETTLED = "_steps"
+"""Behind the name of what a curve gives: what further Lanczos steps would change of it."""
+SIGNS: Mapping[str, int] = {"addition": 1, "removal": -1}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is wanted of thermal lines.
+
+    Attributes
+    ----------
+    probe : Probe
+        The operators.
+    temperatures : (t,) float
+        T.
+    frequencies : (n,) float
+        omega.
+    resolution : Resolution
+        Where, from the chemical potential of the model, and how exactly the resolvent is wanted.
+    broadening, lineshape : float, str
+        Of the lines.
+    offset : (t,) float
+        By how much lines move down: what is added to mu at each temperature, times the charge that the probe adds.
+    loop : float
+        Bonds around the ring for the optical conductivity, whose lines carry pi / L (1 - exp(-omega / T)) / omega;
+        0 for other probes.
+    averaged : sequence of Operator
+        Whose thermal averages the sum rules need, that of the n-th moment in n-th place.
+    cross : Probe or None
+        The probe A on the left of a cross spectrum.
+    extent : sequence of Operator
+        Whose thermal average is no smaller than the weights of a cross spectrum together.
+    is_real : bool
+        The spectrum is real: states that are conjugate to each other add up to it.
+    scale, level_width : float
+        The largest coupling, and how close levels are one.
+    """
+
+    probe: Probe
+    temperatures: NDArray[np.float64]
+    frequencies: NDArray[np.float64]
+    resolution: Resolution
+    broadening: float
+    lineshape: str
+    offset: NDArray[np.float64]
+    loop: float = 0.0
+    averaged: Sequence[Operator] = field(default=(), repr=False)
+    cross: Probe | None = None
+    extent: Sequence[Operator] = field(default=(), repr=False)
+    is_real: bool = True
+    scale: float = 1.0
+    level_width: float = 1e-9
+
+    @property
+    def about(self) -> object:
+        """What the sums depend on."""
+        operators = [sorted(map(repr, o.terms.items())) for _, *both in self.parts for o in both]
+        shape = (self.broadening, self.lineshape, self.resolution.width, self.resolution.options.engine)
+        at = [a.tolist() for a in (self.temperatures, self.frequencies, self.offset)]
+        return "spectrum", operators, at, shape, self.loop, len(self.averaged)
+
+    @property
+    def parts(self) -> Iterator[tuple[str, Operator, Operator]]:
+        """The operators on the right and on the left of "addition", ``A+ B``, and of "removal", ``B A+``."""
+        left = self.cross or self.probe
+        yield "addition", self.probe.addition, left.addition
+        if self.probe.removal is not None and left.removal is not None:
+            yield "removal", left.removal, self.probe.removal
+
+    @property
+    def additions(self) -> tuple[Operator, ...]:
+        """B, and A where there is one."""
+        return tuple(each.addition for each in (self.probe, self.cross) if each is not None)
+
+    @property
+    def size(self) -> float:
+        """The square of the probes beside which others are small."""
+        return min(size_of(each) for each in self.additions)
+
+    def weights(self, left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
+        """Return ``<left|n><n|right>``, or what of it is left when conjugate states have been added."""
+        found = left.conj() * right
+        return np.asarray(found.real if self.is_real else found)
+
+    def workshop(self, model: Model, sampling: Sampling, options: Options) -> Workshop:
+        """Return what sums over the blocks of a model."""
+        reach = abs(charge_change(model, self.probe.addition)[0])
+        blocks, known, averaged = Blocks(), Levels(reach), Operators((*self.averaged, *self.extent))
+
+        def work(planned: Planned) -> Contribution:
+            block = blocks.of(planned)
+            if planned.exact:
+                return exact_lines(planned, block, self, known)
+            states = sampled_states(planned, block, sampling, options)
+            with one_blas_thread():
+                return sampled_lines(
+                    planned, block, self, averaged.on(block), *states, most_steps(block, sampling, options)
+                )
+
+        return work
+
+    def seen(self, part: str, lines: Sequence[Lines]) -> dict[str, NDArray[np.float64]]:
+        """Return everything linear that is read off lines, each with the temperatures first."""
+        x, w = joined(lines, len(self.temperatures))
+        if self.loop:
+            here = x > ELASTIC * self.level_width
+            t = self.temperatures[:, None]
+            x, w = x[here], w[:, here] * np.pi / self.loop * -np.expm1(-x[here] / t) / x[here]
+        if np.any(self.offset):
+            each = zip(self.offset, w, self.temperatures, strict=True)
+            rows = [self._read(x - offset, row[None], np.array([t])) for offset, row, t in each]
+        else:
+            rows = [self._read(x, w, self.temperatures)]
+        return {f"{part}_{name}": np.concatenate([row[name] for row in rows]) for name in rows[0]}
+
+    def _read(
+        self, x: NDArray[np.float64], w: NDArray[Any], temperatures: NDArray[np.float64]
+    ) -> dict[str, NDArray[np.float64]]:
+        t = temperatures[:, None]
+        found = {
+            "moments": w @ x[:, None] ** np.arange(MOMENTS),
+            "below": np.sum(w * _fermi(x / t), axis=1),
+            "negative": w @ (x < -ELASTIC * self.level_width).astype(float),
+            "balance": np.sum(
+                np.where(x > ELASTIC * self.level_width, w * np.exp(-np.maximum(x, 0.0) / t), 0.0), axis=1
+            ),
+        }
+        if self.cross is not None:
+            found["sizes"] = np.abs(w) @ x[:, None] ** np.array([0, 2])
+        if np.any(self.offset):
+            found["below_slope"] = np.sum(w * _fermi(x / t) * _fermi(-x / t), axis=1) / temperatures
+        x, w = comb(x, w, COMB * self.broadening) if len(x) > COMB_FROM else (x, w)
+        shape = LINESHAPES[self.lineshape][0]
+        places = {"curve": x[:, None] - self.frequencies, "zero": x}
+        found |= {name: w @ shape(at, self.broadening) for name, at in places.items()}
+        if np.any(self.offset):
+            h = STEP * self.broadening
+            for name, at in places.items():
+                found[f"{name}_slope"] = w @ (shape(at - h, self.broadening) - shape(at + h, self.broadening)) / (2 * h)
+        return found
+
+    def rules(self, averages: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Return averages, shape (t, operators), as those that are moments and what bounds the weights."""
+        orders = len(self.averaged)
+        return {"averages": self._moved(averages[:, :orders]), "extent": averages[:, orders:]}
+
+    def _moved(self, averages: NDArray[Any]) -> NDArray[Any]:
+        """Return moments, shape (t, orders), of lines that move down by `offset`."""
+        if self.loop or not np.any(self.offset):
+            return averages
+        n = np.arange(averages.shape[1])
+        powers = np.where(n[:, None] >= n, (-self.offset[:, None, None]) ** np.maximum(n[:, None] - n, 0), 0.0)
+        return np.asarray(np.einsum("tnk,tk->tn", binomial(n[:, None], n) * powers, averages))
+
+
+def is_curve(name: str) -> bool:
+    """Tell whether a sum depends on how well lines are resolved."""
+    return name.endswith(("_curve", "_zero"))
+
+
+def settled_curves(sums: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return sums together with what further Lanczos steps change of them: nothing."""
+    return {**sums, **{f"{name}{UNSETTLED}": np.zeros_like(sums[name]) for name in sums if is_curve(name)}}
+
+
+def joined(lines: Sequence[Lines], temperatures: int) -> Lines:
+    """Return lists of lines as one."""
+    x = np.concatenate([np.zeros(0), *(at for at, _ in lines)])
+    return x, np.concatenate([np.zeros((temperatures, 0)), *(weights for _, weights in lines)], axis=1)
+
+
+ELASTIC = 10
+"""Lines closer to zero, in widths of levels, lie within a level."""
+
+
+def _fermi(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(0.5 * (1.0 - np.tanh(0.5 * x)))
+
+
+class Levels:
+    """All levels of the blocks in use, each computed once while its charge is near that of the last source."""
+
+    def __init__(self, reach: int) -> None:
+        self._reach, self._known = reach, dict[object, AllLevels]()
+
+    def of(self, block: Block, near: int) -> AllLevels:
+        """Return all levels of a block; those of charges far from `near` are forgotten."""
+        for key in [key for key, levels in self._known.items() if abs(levels.block.sector.charge - near) > self._reach]:
+            del self._known[key]
+        sector, frame = block.space.sector, block.space.frame[:1].tobytes()
+        key = (sector.charge, sector.spin_excess, block.symmetries, frame)
+        if key not in self._known:
+            self._known[key] = AllLevels.of(block)
+        return self._known[key]
+
+
+def exact_lines(planned: Planned, block: Block, wanted: Wanted, known: Levels) -> Contribution:
+    """Find all lines that start in a block, by Lehmann's sum over the levels of the blocks that the probe reaches."""
+    t = wanted.temperatures
+    levels = known.of(block, block.sector.charge)
+    above = levels.energies - levels.energies[0]
+    boltzmann = np.exp(-above / t[:, None])
+    z, energy, squared = (np.asarray(boltzmann @ above**power)[None] for power in range(3))
+    sums: dict[str, NDArray[Any]] = {}
+    kept: dict[str, Lines] = {}
+    for part, *operators in wanted.parts:
+        lines = []
+        for right, left in pairs_of(block, *operators):
+            others = known.of(right.target, block.sector.charge)
+            elements = elements_between(others.amplitudes, [right.apply(phi) for phi in levels.amplitudes])
+            partners = elements
+            if left is not right:
+                partners = elements_between(others.amplitudes, [left.apply(phi) for phi in levels.amplitudes])
+            weights = wanted.weights(partners, elements)
+            up, start = np.nonzero(np.abs(weights) > NEGLIGIBLE * wanted.size)
+            at = SIGNS[part] * (others.energies[up] - levels.energies[start])
+            lines.append((at, weights[up, start] * boltzmann[:, start]))
+        sums |= wanted.seen(part, lines)
+        kept[part] = joined(lines if sum(len(at) for at, _ in lines) <= MOST_LINES else [], len(t))
+    averages = [levels.averages(operator) for operator in (*wanted.averaged, *wanted.extent)]
+    sums |= wanted.rules(boltzmann @ np.array(averages, complex).reshape(-1, len(above)).T)
+    phonons = np.sum(np.abs(levels.amplitudes) ** 2, axis=1)
+    sums["phonons"] = boltzmann @ phonons
+    rows = {name: np.asarray(values, complex)[None] for name, values in settled_curves(sums).items()}
+    return Contribution(planned.member, len(above), True, float(levels.energies[0]), z, energy, squared, rows, kept)
+
+
+def sampled_lines(
+    planned: Planned,
+    block: Block,
+    wanted: Wanted,
+    averaged: Sequence[TensorOperator],
+    lowest: Eigenstates,
+    vectors: Iterable[Sample],
+    most: int,
+) -> Contribution:
+    r"""Find the lines that start in a block: those of its lowest levels, and of random vectors for the rest.
+
+    .. math:: \langle r| e^{-\beta H} A^\dagger \delta(\omega - H + E) B |r\rangle =
+              \sum_{jl} e^{-\beta e_j} \langle r|\psi_j\rangle \langle\psi_j|A^\dagger|\phi_l\rangle
+              \langle\phi_l|B|r\rangle\, \delta(\omega - \epsilon_l + e_j)
+
+    with Ritz pairs (e, psi) of the space of r and (epsilon, phi) of that of B r; A = B but for cross spectra. Both
+    spaces grow, up to `most` vectors, until the curve does not change any more.
+
+    References
+    ----------
+    J. Jaklic and P. Prelovsek, Adv. Phys. 49, 1 (2000), section 3.
+    """
+    t = wanted.temperatures
+    origin = float(lowest.energies[0])
+    known = lowest.energies - origin
+    share = np.exp(-known / t[:, None])
+    moving = {part: pairs_of(block, *operators) for part, *operators in wanted.parts}
+
+    def in_states(states: Sequence[Amplitudes]) -> dict[str, NDArray[Any]]:
+        values = np.array([[np.vdot(phi, a.apply(phi)) for a in averaged] for phi in states], complex)
+        phonons = np.array([np.sum(np.abs(phi) ** 2, axis=0) for phi in states], complex)
+        return {"averages": values.reshape(len(states), -1), "phonons": phonons}
+
+    exact = {name: share @ values for name, values in in_states(list(lowest.amplitudes)).items()}
+    for part, found in moving.items():
+        exact |= wanted.seen(part, list(_lines_of_levels(found, SIGNS[part], lowest, share, wanted)))
+    exact = settled_curves(exact)
+    first = np.array([share @ known**power for power in range(3)])
+    thermodynamics, rows, steps = [], [], 0
+    change: dict[str, NDArray[Any]] = {}
+    for given in vectors:
+        sample, images = _imaged(given.grown(steps), moving, wanted.size)
+        if not steps:  # the first vector tells how many steps all take
+            sample, images, change = _settled(sample, images, moving, wanted, exact, origin, most)
+            steps = sample.steps
+        lines = _seen(images, wanted, steps, origin)
+        above = sample.energies - origin
+        boltzmann = np.exp(-above / t[:, None])
+        thermodynamics.append(first + np.array([(boltzmann * sample.weights) @ above**power for power in range(3)]))
+        rows.append(in_states(list(sample.thermal_states(t, origin))) | lines | change)
+    sums = {name: np.array([exact[name] + row[name] for row in rows], complex) for name in exact}
+    rules = [wanted.rules(row) for row in sums["averages"]]
+    sums |= {name: np.array([row[name] for row in rules]) for name in rules[0]}
+    z, energy, squared = np.moveaxis(np.array(thermodynamics), 1, 0)
+    return Contribution(planned.member, planned.dimension, False, origin, z, energy, squared, sums)
+
+
+Images = Mapping[str, Sequence[Image]]
+"""Images of a random vector, by the part of the spectrum."""
+
+
+def _imaged(sample: Sample, moving: Mapping[str, Sequence[Pair]], size: float) -> tuple[Sample, Images]:
+    return sample, {
+        part: [image for pair in pairs if (image := Image.of(pair, sample, size)) is not None]
+        for part, pairs in moving.items()
+    }
+
+
+def _seen(images: Images, wanted: Wanted, steps: int, origin: float) -> dict[str, NDArray[Any]]:
+    found: dict[str, NDArray[Any]] = {}
+    for part, there in images.items():
+        found |= wanted.seen(part, [_lines_of(image, SIGNS[part], steps, wanted, origin) for image in there])
+    return found
+
+
+def _settled(
+    sample: Sample,
+    images: Images,
+    moving: Mapping[str, Sequence[Pair]],
+    wanted: Wanted,
+    exact: Mapping[str, NDArray[Any]],
+    origin: float,
+    most: int,
+) -> tuple[Sample, Images, dict[str, NDArray[Any]]]:
+    """Return a random vector with enough Lanczos steps, its images, and what further steps would change."""
+    while True:
+        spaces = (sample.space, *(image.space for there in images.values() for image in there))
+        shorter = sample.steps - max(1, sample.steps // 4)
+        whole, fewer = (_seen(images, wanted, n, origin) for n in (sample.steps, shorter))
+        ended = all(len(space) < sample.steps for space in spaces)
+        change = {name: (0.0 if ended else 1.0) * (whole[name] - fewer[name]) for name in whole if is_curve(name)}
+        missing = 0.0
+        for name in (name for name in change if name.endswith("_curve")):
+            size = np.abs(whole[name] + exact[name]).max(axis=1)
+            missing = max(missing, *(np.abs(change[name]).max(axis=1) / np.where(size > 0, size, 1.0)))
+        if missing <= SETTLED or sample.steps >= most:
+            further = min(1.0, missing) ** (1 / 3)  # errors fall exponentially: a quarter brings the third of a power
+            return sample, images, {f"{name}{UNSETTLED}": further * values for name, values in change.items()}
+        sample, images = _imaged(sample.grown(min(most, int(GROWTH * sample.steps))), moving, wanted.size)
+
+
+def _lines_of_levels(
+    moving: Sequence[Pair], sign: int, lowest: Eigenstates, share: NDArray[np.float64], wanted: Wanted
+) -> Iterator[Lines]:
+    """Yield the lines that start in known levels, from continued fractions."""
+    resolution = wanted.resolution
+    # a block is not worth diagonalising for the lines of a few levels
+    engine = "tensor" if resolution.options.engine == "auto" else resolution.options.engine
+    for number, (energy, phi) in enumerate(zip(lowest.energies, lowest.amplitudes, strict=True)):
+        z = np.asarray(energy + sign * resolution.frequencies + 1j * resolution.width, np.complex128)
+        for right, left in moving:
+            image = right.apply(phi)
+            partner = None if left is right else left.apply(phi)[None]
+            if np.linalg.norm(image) ** 2 > NEGLIGIBLE * wanted.size and (partner is None or partner.any()):
+                how = (Accuracy(z), engine, partner)
+                lines = spectral_lines(right.target, image[None], *how)
+                weights = lines.weights.real if wanted.is_real else lines.weights
+                yield sign * (lines.energies - energy), share[:, number, None] * weights
+
+
+def _lines_of(image: Image, sign: int, steps: int, wanted: Wanted, origin: float) -> Lines:
+    """Return the lines between the Krylov spaces of a random vector and of its image."""
+    source, target, left, right = image.lines(steps)
+    weights = wanted.weights(left, right)
+    boltzmann = np.exp(-(source - origin) / wanted.temperatures[:, None])
+    at = sign * (target[:, None] - source)
+    return at.ravel(), np.array([(weights * factor).ravel() for factor in boltzmann])

@@ -1,0 +1,137 @@
+"""What a thermal spectrum obeys, sum rules and detailed balance, and by how much it may miss them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ...hamiltonians import Block
+from ...hamiltonians.algebra import canonical
+from ...hamiltonians.transitions import charge_change
+from ..spectra.excitations import near_cutoff, size_of
+from ..spectra.sum_rules import allowed_defects
+from .block_files import KeptBlocks
+from .block_terms import Contribution
+from .ensembles import Ensemble
+from .lines import UNSETTLED, Wanted
+from .sums import Replicates, Totals
+
+SIGMAS = 8.0
+"""Statistical errors by which a sampled moment may miss its sum rule."""
+EXACT_DEFECT = 1e-9
+FELT = 2
+"""The moment that feels the cutoff as much as the energies of a sector do."""
+
+
+@dataclass(frozen=True)
+class ThermalLines:
+    """All that was summed over the blocks."""
+
+    wanted: Wanted
+    kind: Ensemble
+    block: Block
+    totals: Totals
+    parts: Sequence[Contribution]
+    skipped: float
+    kept: KeptBlocks
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parts that the spectrum has."""
+        return tuple(name for name, *_ in self.wanted.parts)
+
+    @property
+    def is_exact(self) -> bool:
+        """True where no block was sampled."""
+        return all(part.exact for part in self.parts)
+
+    @property
+    def floor(self) -> float:
+        """What the spectrum does not fall below: zero, but for the cross spectrum of two probes."""
+        return 0.0 if self.wanted.cross is None else -np.inf
+
+    def unsettled(self, name: str, *parts: str) -> NDArray[np.float64]:
+        """Return by how much the last Lanczos steps have changed a curve of all parts, or of some."""
+        changes = [self[f"{part}_{name}{UNSETTLED}"][0] for part in parts or self.names]
+        return np.asarray(np.abs(sum(changes)), float)
+
+    def __getitem__(self, name: str) -> Replicates:
+        found = self._moved(name)
+        return found.real if self.wanted.is_real else found
+
+    def _moved(self, name: str) -> Replicates:
+        """Return a sum where lines lie from the chemical potential of each replicate, to first order in its change."""
+        sums, charge = self.totals.observables, charge_change(self.block.space.model, self.wanted.probe.addition)[0]
+        found, by = sums[name], charge * (self.totals.shift - self.totals.shift[0])
+        if f"{name}_slope" in sums:
+            more = (1,) * (found.ndim - by.ndim)
+            return np.asarray(found + by.reshape(*by.shape, *more) * sums[f"{name}_slope"])
+        if name.endswith(("moments", "averages")):
+            lower = np.roll(found, 1, axis=-1)  # what comes round is taken no times
+            return np.asarray(found - by[..., None] * np.arange(found.shape[-1]) * lower)
+        return found
+
+    def both(self, name: str) -> Replicates:
+        """Return addition and removal together."""
+        return np.asarray(sum(self[f"{part}_{name}"] for part in self.names))
+
+
+def detailed_balance(found: ThermalLines) -> tuple[Replicates, Replicates]:
+    """Return what one half of the spectrum makes of the other by detailed balance, and the other; NaN without one."""
+    if "removal" in found.names and found.kind.is_grand:
+        return found.both("below"), found["removal_moments"][..., 0]
+    if "removal" in found.names or any(canonical(each - each.dag).terms for each in found.wanted.additions):
+        nothing = np.full(found.both("zero").shape, np.nan)
+        return nothing, nothing
+    return found.both("balance").conj(), found.both("negative")
+
+
+def allowed_misses(found: ThermalLines, errors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return by how much each moment may miss its sum rule: roundings, the cutoff, statistical errors."""
+    rows, least = [], found.wanted.scale
+    size = max(size_of(each) for each in found.wanted.additions)
+    for (weight, spread, most), phonons in zip(_sizes(found), found["phonons"][0].real, strict=True):
+        states = [np.sqrt(np.maximum(phonons, 0.0))[None]]
+        near = np.sum([near_cutoff(found.block, states, each) for each in found.wanted.additions], axis=0)
+        quanta = 1 + 4 * int(found.block.space.phonons.occupations.max(initial=0))
+        scale = 4 * float(np.sqrt(spread / weight)) if weight > 0 else least
+        rows.append(allowed_defects(float(most), near * (1 + most) * quanta, scale, 0.0, least, size))
+    return np.asarray(rows) + SIGMAS * errors
+
+
+def _sizes(found: ThermalLines) -> NDArray[np.float64]:
+    """Return at each temperature weight and second moment of all lines without their signs, and a bound on both."""
+    if found.wanted.cross is None:
+        moments = found.both("moments")[0]
+        return np.stack([moments[:, 0], moments[:, 2], moments[:, 0]], axis=-1)
+    sizes = found.both("sizes")[0].real
+    return np.concatenate([sizes, found["extent"][0].real], axis=-1)
+
+
+def check_rules(data: xr.Dataset, found: ThermalLines) -> None:
+    """Raise ArithmeticError if a sum rule, or detailed balance in exact sums, is missed."""
+    if "sum_rules" not in data:
+        return
+    defects, allowed = np.abs(data["sum_rule_defects"].values), data["sum_rule_errors"].values
+    for i, n in np.argwhere(defects > allowed):
+        t, got, want = (a.item() for a in (data["temperature"][i], data["moments"][i, n], data["sum_rules"][i, n]))
+        raise ArithmeticError(
+            f"moment {n} of the spectrum of {found.wanted.probe.name} at T = {t:g} is {got:.12g} and its sum rule "
+            f"{want:.12g}; they may differ by {allowed[i, n]:.1e}: take more samples, or report this model"
+        )
+    defects = np.abs(data["balance_defect"].values)
+    room = allowed[:, FELT if _frames_differ(found) else 0]
+    size = max(size_of(each) for each in found.wanted.additions)
+    if found.is_exact and np.any(defects > room + EXACT_DEFECT * np.maximum(size, _sizes(found)[:, -1])):
+        raise ArithmeticError(f"the spectrum misses detailed balance by {np.max(defects):.1e}; report this model")
+
+
+def _frames_differ(found: ThermalLines) -> bool:
+    """Tell whether the probe leads to oscillators that are cut off about another displacement."""
+    model = found.block.space.model
+    follows = model.phonons is not None and model.phonons.displacement == "mean"
+    return follows and charge_change(model, found.wanted.probe.addition)[0] != 0

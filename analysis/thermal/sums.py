@@ -1,0 +1,203 @@
+"""Thermal sums over all blocks, whole and with each random vector left out: values and jackknife errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import logsumexp
+from scipy.stats import t as student
+
+from ...clusters import InvalidValue
+from .block_terms import Contribution
+
+Replicates = NDArray[Any]
+"""Shape (1 + samples, temperatures, ...): first the value from all random vectors, then with each left out."""
+SIGMAS = ((1, 0.841345), (2, 0.977250))
+"""Shares of a normal distribution below one and two standard deviations."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Thermal sums over an ensemble.
+
+    Attributes
+    ----------
+    temperatures : (t,) float
+        T.
+    lowest : Replicates
+        Energy from which Boltzmann factors are counted: the lowest level, with the shift of mu in it.
+    log_partition : Replicates
+        ``ln sum exp(-(E - lowest) / T)``, with the shift of mu in E.
+    energy, charge : Replicates
+        Averages of E - lowest, and of N.
+    energy_variance, charge_variance, spin_variance : Replicates
+        Variances of E, N and S_z.
+    shift : Replicates
+        The chemical potential added to that of the model.
+    observables : mapping of str to Replicates
+        Averages.
+    """
+
+    temperatures: NDArray[np.float64]
+    lowest: Replicates = field(repr=False)
+    log_partition: Replicates = field(repr=False)
+    energy: Replicates = field(repr=False)
+    charge: Replicates = field(repr=False)
+    energy_variance: Replicates = field(repr=False)
+    charge_variance: Replicates = field(repr=False)
+    spin_variance: Replicates = field(repr=False)
+    shift: Replicates = field(repr=False)
+    observables: Mapping[str, Replicates] = field(repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        parts: Sequence[Contribution],
+        temperatures: NDArray[np.float64],
+        charge: float | None = None,
+        shift: Replicates | None = None,
+    ) -> Totals:
+        """Add blocks up.
+
+        Parameters
+        ----------
+        parts : sequence of Contribution
+            One for each block; sampled ones all with the same number of random vectors.
+        temperatures : (t,) float
+            T.
+        charge : float, optional
+            Wanted <N>, for which the chemical potential is found at each temperature.
+        shift : Replicates, optional
+            What is added to the chemical potential at each temperature, in its place; with a row for each random vector
+            left out where it was found with them.
+
+        Raises
+        ------
+        ValueError
+            If no chemical potential gives that charge.
+        """
+        count = max(len(part.partition) for part in parts)
+        n = np.array([part.member.sector.charge for part in parts], dtype=float)[:, None, None]
+        spin = np.array([0.5 * part.member.sector.spin_excess for part in parts])[:, None, None]
+        one_sided = np.array([part.member.spin_copies == 1 for part in parts])[:, None, None]
+        origin = np.array([part.origin for part in parts])[:, None, None]
+        copies = np.array([part.member.copies for part in parts], dtype=float)[:, None, None]
+        z, e1, e2 = (
+            np.array([replicates_of(getattr(part, name), count) for part in parts])
+            for name in ("partition", "energy", "energy_squared")
+        )
+        shift = np.zeros(z.shape[1:]) + (0.0 if shift is None else shift)
+        if charge is not None:
+            log_weight = np.log(copies * z) - (origin - origin.min()) / temperatures
+            shift = _shifts(log_weight, n.ravel(), temperatures, charge)
+        above = origin - shift * n
+        lowest = np.min(above, axis=0)
+        above = above - lowest
+        factor = copies * np.exp(-above / temperatures)
+        total = np.sum(factor * z, axis=0)
+
+        def average(values: NDArray[Any]) -> Replicates:
+            inner = (1,) * (values.ndim - 3)
+            mean: Replicates = np.sum(factor.reshape(*factor.shape, *inner) * values, axis=0)
+            return np.asarray(mean / total.reshape(*total.shape, *inner))
+
+        energy, mean_charge, mean_spin = average(e1 + above * z), average(n * z), average(spin * one_sided * z)
+        beyond = above - energy
+        return cls(
+            temperatures,
+            lowest,
+            np.log(total),
+            energy,
+            mean_charge,
+            average(e2 + 2 * beyond * e1 + beyond**2 * z),
+            average((n - mean_charge) ** 2 * z),
+            average(0.5 * sum((sign * spin - mean_spin) ** 2 for sign in (1, np.where(one_sided, 1, -1))) * z),
+            shift,
+            _observables(parts, count, average),
+        )
+
+
+def _observables(
+    parts: Sequence[Contribution], count: int, average: Callable[[NDArray[Any]], Replicates]
+) -> dict[str, Replicates]:
+    found = {}
+    for name in parts[0].sums:
+        found[name] = average(np.array([_with_copies(part, name, count) for part in parts]))
+    return found
+
+
+def _with_copies(part: Contribution, name: str, count: int) -> Replicates:
+    """Return the mean over a block and its copies: conjugate states conjugate an average, a turned spin turns S_z."""
+    values = replicates_of(part.sums[name], count)
+    if name == "spin_z" and part.member.spin_copies > 1:
+        return np.zeros_like(values)
+    return values.real + 0j if part.member.copies > part.member.spin_copies else values
+
+
+def replicates_of(rows: NDArray[Any], count: int) -> Replicates:
+    """Return the mean over all rows, and the means with each row left out; the same for all where there is one row."""
+    if count == 1:
+        return rows
+    if len(rows) == 1:
+        return np.repeat(rows, count + 1, axis=0)
+    total = rows.sum(axis=0)
+    return np.concatenate([total[None] / count, (total - rows) / (count - 1)])
+
+
+def _shifts(
+    log_weight: NDArray[np.float64], number: NDArray[np.float64], temperatures: NDArray[np.float64], charge: float
+) -> NDArray[np.float64]:
+    r"""Return the change of mu that gives a charge, for every replicate and temperature.
+
+    ``<N>`` is flat in a gap. The logarithm of the odds of a larger against a smaller charge rises everywhere,
+
+    .. math:: g(\mu) = \ln\sum_{N > n}(N - n) z_N e^{\mu N/T} - \ln\sum_{N < n}(n - N) z_N e^{\mu N/T},
+
+    by no less per mu than the distance of the charges next to n, over T, so that its zero is bracketed.
+    """
+    distance = number - charge
+    more, fewer = distance > 0, distance < 0
+    if not (more.any() and fewer.any()):
+        raise InvalidValue(
+            f"the charge {charge:g} is out of reach; it must lie between {number.min():g} and {number.max():g}"
+        )
+    logs = log_weight + np.log(np.where(distance == 0, 1.0, np.abs(distance)))[:, None, None]
+    nearest = distance[more].min() - distance[fewer].max()
+    shift = np.zeros(log_weight.shape[1:])
+    for place in np.ndindex(*shift.shape):
+        up, down = logs[(more, *place)], logs[(fewer, *place)]
+
+        def odds(x: float, up: NDArray[np.float64] = up, down: NDArray[np.float64] = down) -> float:
+            return float(logsumexp(up + x * distance[more]) - logsumexp(down + x * distance[fewer]))
+
+        ends = sorted((0.0, -1.0000001 * odds(0.0) / nearest))
+        found = brentq(odds, *ends, xtol=1e-13, rtol=1e-14) if ends[0] < ends[1] else 0.0
+        shift[place] = temperatures[place[-1]] * found
+    return shift
+
+
+def jackknife(
+    replicates: Replicates, sigmas: Sequence[tuple[int, float]] = SIGMAS
+) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Return value and error of a quantity; the error is zero where nothing was sampled.
+
+    Few vectors tell their spread itself with an uncertainty. By Student's distribution the error bar is longer: the
+    mean of what one and what two bars (`sigmas`) take to be right as often as those of a normal distribution.
+
+    Examples
+    --------
+    >>> value, error = jackknife(np.array([[2.0], [1.9], [2.1], [1.9], [2.1]]))  # of four vectors
+    >>> value, error.round(4)
+    (array([2.]), array([0.2468]))
+    """
+    value, others = replicates[0], replicates[1:]
+    if not len(others):
+        return value, np.zeros(value.shape)
+    spread = np.abs(others - others.mean(axis=0)) ** 2
+    few = np.mean([student.ppf(share, len(others) - 1) / n for n, share in sigmas])
+    return value, np.asarray(few * np.sqrt((len(others) - 1) / len(others) * spread.sum(axis=0)))

@@ -1,0 +1,1 @@
+"""Compiled kernels and the matrix-free operators built on them."""

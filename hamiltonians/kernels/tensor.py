@@ -1,0 +1,280 @@
+"""Matrix-free operators: sum_P A_P (x) P on representatives times phonon states."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numba
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from ..._core.threads import kernel_threads_for
+from ..hamiltonian import Hamiltonian
+from ..space.phonons import PhononSpace, Shell
+from ..space.product import Amplitudes, Factor
+from ..symmetry.orbits import Orbits
+from . import loops as kernels
+from .ladders import Ladder, lattice_gathers, stacked
+
+
+@dataclass(frozen=True)
+class Hop:
+    """An off-diagonal charge matrix on the stored rows, with the group element of each entry.
+
+    Attributes
+    ----------
+    matrix : csr_array
+        Entries on the rows; in each row by group element, those that leave the phonons where they are first.
+    moving : (rows,) int
+        The first entry of each row that moves the phonons.
+    element : (nnz,) int16
+        Group element that moves the phonons of each entry.
+    source, weight : (k, phonon states)
+        Lattice operator that goes with it; None where it is the identity.
+    """
+
+    matrix: sp.csr_array
+    moving: NDArray[np.int32]
+    element: NDArray[np.int16]
+    source: NDArray[np.int32] | None = None
+    weight: NDArray[Any] | None = None
+
+    @classmethod
+    def of(cls, matrix: sp.csr_array, element: NDArray[np.int16], lattice: sp.csr_array | None = None) -> Hop:
+        """Bring the entries of each row into order.
+
+        Parameters
+        ----------
+        matrix, element
+            Entries, and the group element of each.
+        lattice : csr_array, optional
+            Lattice operator that goes with them.
+        """
+        row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+        moving = matrix.indptr[1:] - np.bincount(row, element != 0, matrix.shape[0]).astype(matrix.indptr.dtype)
+        order = np.lexsort((element, row))
+        matrix = sp.csr_array((matrix.data[order], matrix.indices[order], matrix.indptr), shape=matrix.shape)
+        gathers = () if lattice is None else lattice_gathers(lattice, int(np.diff(lattice.indptr).max(initial=0)))
+        return cls(matrix, moving, element[order], *gathers)
+
+
+class TensorOperator:
+    """``sum_f A_f (x) P_f`` as an action on stored amplitudes ``phi[row, p]``; the big matrix is never formed.
+
+    Parameters
+    ----------
+    factors : sequence of Factor
+        Charge matrices A_f; together they must have the symmetry of the orbits.
+    lattice : sequence of csr_array
+        Matrices of the P_f, from the phonon states `inside` to as many others.
+    inside : PhononSpace or Shell
+        Phonon states of the amplitudes acted upon.
+    configurations : int
+        Number of charge configurations.
+    orbits : Orbits, optional
+        Symmetry; none by default.
+    dtype : numpy.dtype, optional
+        Type of the amplitudes, where it is complex and the operator is not.
+    leaves : bool
+        The P_f lead out of the states `inside`.
+    """
+
+    def __init__(
+        self,
+        factors: Sequence[Factor],
+        lattice: Sequence[sp.csr_array],
+        inside: PhononSpace | Shell,
+        configurations: int,
+        orbits: Orbits | None = None,
+        dtype: np.dtype[Any] | None = None,
+        leaves: bool = False,
+    ) -> None:
+        self.orbits = orbits
+        self._leaves = leaves
+        self.rows = len(orbits.representatives) if orbits else configurations
+        self.inside, self.outside = len(inside), lattice[0].shape[0] if len(lattice) else len(inside)
+        if orbits is None:
+            self._gather, self._sign = np.arange(self.inside, dtype=np.int32)[None], np.zeros((0, 0))
+        else:
+            self._gather, self._sign = orbits.gathers(inside)
+        kinds = [factor.dtype for factor in factors] + [matrix.dtype for matrix in lattice]
+        kinds += [dtype] if dtype is not None else []
+        is_complex = any(kind == np.complex128 for kind in kinds) or (orbits is not None and orbits.is_complex)
+        self.dtype = np.dtype(np.complex128 if is_complex else np.float64)
+        self._take_apart(factors, lattice, configurations)
+        self._work = np.zeros((4 * numba.get_num_threads(), self.inside), self.dtype)
+
+    def _take_apart(self, factors: Sequence[Factor], lattice: Sequence[sp.csr_array], configurations: int) -> None:
+        """Sort the factors into energies, ladders on a row, and hops between rows."""
+        self._charge_energy = np.zeros(self.rows, self.dtype)
+        self._lattice_energy = np.zeros(self.outside, self.dtype)
+        ladders: list[Ladder] = []
+        plain = sp.csr_array((configurations,) * 2)
+        self._hops: list[Hop] = []
+        for factor, matrix in zip(factors, lattice, strict=True):
+            diagonal, moving = _split(factor.charges)
+            on_rows = diagonal[self.orbits.representatives] if self.orbits else diagonal
+            if not self._leaves and factor.is_identity:
+                self._charge_energy += on_rows
+                plain = plain + moving
+                continue
+            if np.any(on_rows):
+                ladders.append((on_rows, matrix) if self._leaves else self._ladder(on_rows, matrix))
+            if moving.nnz:
+                self._hops.append(self._hop(moving, matrix))
+        if plain.nnz:
+            self._hops.insert(0, self._hop(sp.csr_array(plain), None))
+        self._ladders = stacked(ladders, (self.rows, self.outside), self.dtype, leaves=self._leaves)
+
+    def _ladder(self, strength: NDArray[Any], lattice: sp.csr_array) -> Ladder:
+        """Move what is diagonal on the phonons, and the same on all rows, into the lattice energy."""
+        diagonal, moving = _split(lattice)
+        if np.all(strength == strength[0]):
+            self._lattice_energy += strength[0] * diagonal
+            return strength, moving
+        return strength, lattice
+
+    def _hop(self, moving: sp.csr_array, lattice: sp.csr_array | None) -> Hop:
+        if self.orbits is not None:
+            matrix, element = self.orbits.reduced(moving)
+        else:
+            matrix, element = moving, np.zeros(moving.nnz, np.int16)
+        matrix = sp.csr_array((matrix.data.astype(self.dtype), matrix.indices, matrix.indptr), shape=matrix.shape)
+        return Hop.of(matrix, element, None if lattice is None else lattice.astype(self.dtype))
+
+    def apply(self, phi: Amplitudes, out: Amplitudes | None = None) -> Amplitudes:
+        """Return the image of stored amplitudes ``phi[row, p]``; `out` is overwritten."""
+        if out is None:
+            out = np.empty((self.rows, self.outside), np.result_type(phi, self.dtype))
+        if np.iscomplexobj(phi) and self.dtype.kind != "c":
+            out.real, out.imag = self.apply(phi.real.copy()), self.apply(phi.imag.copy())
+            return out
+        phi = np.asarray(phi, self.dtype)
+        with kernel_threads_for(out.size):
+            self._apply(phi, out)
+        return out
+
+    def _apply(self, phi: Amplitudes, out: Amplitudes) -> None:
+        if self._leaves:
+            out[:] = 0.0
+            kernels.ladders(out, phi, *self._ladders.others)
+        else:
+            energies, kinds = (self._charge_energy, self._lattice_energy), self._ladders
+            kernels.diagonal_and_ladders(out, phi, *energies, *kinds.shifts, *kinds.others, *kinds.pairs)
+        for hop in self._hops:
+            self._add_hop(out, phi, hop)
+
+    def _add_hop(self, out: Amplitudes, phi: Amplitudes, hop: Hop) -> None:
+        start, column, value = hop.matrix.indptr, hop.matrix.indices, hop.matrix.data
+        moves = (hop.element, self._gather, self._sign)
+        if hop.source is not None and hop.weight is not None:
+            kernels.dressed_hops(out, phi, start, column, value, *moves, hop.source, hop.weight, self._work)
+        else:
+            kernels.hops(out, phi, start, hop.moving, column, value, *moves, self._work)
+
+
+class StoredHamiltonian(ABC):
+    """H on stored amplitudes, flattened; what Lanczos needs and nothing more.
+
+    Attributes
+    ----------
+    hamiltonian : Hamiltonian
+        Of the whole sector.
+    shape : tuple of int
+        Of stored amplitudes ``phi[row, p]``.
+    dtype : numpy.dtype
+        Of the amplitudes.
+    """
+
+    hamiltonian: Hamiltonian
+    shape: tuple[int, int]
+    dtype: np.dtype[Any]
+
+    @property
+    @abstractmethod
+    def dimension(self) -> int:
+        """Number of independent amplitudes."""
+
+    @abstractmethod
+    def apply(self, phi: Amplitudes, out: Amplitudes | None = None) -> Amplitudes:
+        """Return the image of stored amplitudes ``phi[row, p]``; `out` is overwritten."""
+
+    @abstractmethod
+    def project(self, v: NDArray[Any]) -> None:
+        """Project amplitudes, in place, onto those that the symmetry allows."""
+
+    @property
+    def size(self) -> int:
+        """Number of stored amplitudes."""
+        return self.shape[0] * self.shape[1]
+
+    def dot(self, v: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Return ``H v`` for amplitudes that the symmetry allows (see `project`); `out` is overwritten."""
+        result = np.empty(self.size, np.result_type(v, self.dtype)) if out is None else out
+        self.image(v, result)
+        self.project(result)
+        return result
+
+    def image(self, v: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:
+        """Write ``H v`` to `out` for a solver that projects its own vectors: rounding may leave what is allowed."""
+        self.apply(v.reshape(self.shape), out.reshape(self.shape))
+        return out
+
+
+class TensorHamiltonian(TensorOperator, StoredHamiltonian):
+    """H as a sum of products of a charge and a lattice matrix.
+
+    Parameters
+    ----------
+    hamiltonian : Hamiltonian
+        Its factors are used.
+    orbits : Orbits, optional
+        Symmetry of the block; none by default.
+    """
+
+    def __init__(self, hamiltonian: Hamiltonian, orbits: Orbits | None = None) -> None:
+        space = hamiltonian.space
+        super().__init__(hamiltonian.factors, hamiltonian.lattice, space.phonons, len(space.charges), orbits)
+        self.hamiltonian = hamiltonian
+        self.shape = (self.rows, self.inside)
+
+    def project(self, v: NDArray[Any]) -> None:
+        """Project amplitudes, in place, onto those that the symmetry allows."""
+        o = self.orbits
+        if o is None or not len(o.special):
+            return
+        if np.iscomplexobj(v) and self.dtype.kind != "c":
+            parts = (v.real.copy(), v.imag.copy())
+            for part in parts:
+                self.project(part)
+            v[:] = parts[0] + 1j * parts[1]
+            return
+        stabilisers = (o.special, o.stabiliser_start, o.stabiliser_element, o.stabiliser_value)
+        with kernel_threads_for(self.size):
+            kernels.symmetrise(v.reshape(self.shape), *stabilisers, o.gather, o.sign, self._work)
+
+    @cached_property
+    def dimension(self) -> int:
+        """Number of independent amplitudes: the trace of the projector."""
+        return self.size if self.orbits is None else self.orbits.dimension
+
+    def expand(self, v: NDArray[Any]) -> NDArray[Any]:
+        """Return the amplitudes ``psi[e, p]`` of the whole sector."""
+        phi = v.reshape(self.shape)
+        return phi if self.orbits is None else self.orbits.expand(phi)
+
+
+def _split(matrix: sp.csr_array) -> tuple[NDArray[Any], sp.csr_array]:
+    """Return the diagonal, and the rest."""
+    rows = matrix.shape[0]
+    row = np.repeat(np.arange(rows, dtype=matrix.indices.dtype), np.diff(matrix.indptr))
+    moves = (matrix.indices != row) & (matrix.data != 0)
+    if moves.all():
+        return np.zeros(min(matrix.shape), matrix.dtype), matrix
+    start = np.concatenate([[0], np.cumsum(np.bincount(row[moves], minlength=rows))]).astype(matrix.indptr.dtype)
+    return matrix.diagonal(), sp.csr_array((matrix.data[moves], matrix.indices[moves], start), shape=matrix.shape)

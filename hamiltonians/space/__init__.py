@@ -1,0 +1,1 @@
+"""The Hilbert space of a sector: charge configurations, phonon occupations, frames, and their product."""

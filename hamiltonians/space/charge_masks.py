@@ -1,0 +1,123 @@
+"""Charge words as a few masks each, which act on all configurations at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from ..operators import ADJOINT, ChargeWord
+from .charges import ChargeBasis
+
+RAISES: Mapping[str, int] = {"c+up": 1, "cup": 0, "c+dn": 1, "cdn": 0, "b+": 1, "b": 0, "nup": 1, "ndn": 1, "nb": 1}
+"""Occupation that a letter leaves; one that counts needs it before, the others need the opposite."""
+Acted = tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.float64]]
+"""Numbers of the configurations that a word does not annihilate, their images, and signs."""
+Entries = tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]
+"""Elements of a matrix, their rows and their columns."""
+
+
+@dataclass(frozen=True)
+class Masks:
+    """A charge word as it acts on the bits of a configuration, see `ChargeBasis`.
+
+    Attributes
+    ----------
+    looked_at, needed : int
+        A configuration survives where its bits `looked_at` are those of `needed`; there is none for -1.
+    flipped : int
+        Bits that change.
+    passed : int
+        Electrons that the letters pass an odd number of times: each is a factor -1.
+    sign : float
+        Further factor.
+    """
+
+    looked_at: int = 0
+    needed: int = 0
+    flipped: int = 0
+    passed: int = 0
+    sign: float = 1.0
+
+    @classmethod
+    def of(cls, word: ChargeWord, basis: ChargeBasis) -> Masks:
+        """Translate a word, letter by letter from the right."""
+        looked_at = needed = flipped = passed = odd = 0
+        for symbol, index in reversed(word):
+            bit = 1 << _place(symbol, index, basis)
+            counts, found = symbol in ("nup", "ndn", "nb"), RAISES[symbol]
+            before = bit * (found if counts else 1 - found) ^ flipped & bit
+            if looked_at & bit and needed & bit != before:
+                return cls(0, -1)
+            looked_at, needed = looked_at | bit, needed | before
+            if not counts and "b" not in symbol:
+                passed ^= bit - 1
+                odd ^= (flipped & (bit - 1)).bit_count() & 1
+            flipped ^= 0 if counts else bit
+        return cls(looked_at, needed, flipped, passed, -1.0 if odd else 1.0)
+
+    def act(self, states: NDArray[np.uint64]) -> Acted:
+        """Apply the word to configurations."""
+        if self.needed < 0:
+            return np.zeros(0, np.int64), np.zeros(0, np.uint64), np.zeros(0)
+        source = np.flatnonzero(states & np.uint64(self.looked_at) == np.uint64(self.needed))
+        alive = states[source]
+        odd = np.bitwise_count(alive & np.uint64(self.passed)) & 1
+        return source, alive ^ np.uint64(self.flipped), np.where(odd, -self.sign, self.sign)
+
+
+def _place(symbol: str, index: int, basis: ChargeBasis) -> int:
+    if "b" in symbol:
+        return 2 * basis.sites + basis.boson_sites.index(index)
+    return index + (basis.sites if symbol.endswith("dn") else 0)
+
+
+def word_entries(word: ChargeWord, basis: ChargeBasis) -> Entries:
+    """Return the elements of a charge word between the configurations of a basis, their rows and their columns."""
+    column, image, sign = Masks.of(word, basis).act(basis.states)
+    row = column if np.array_equal(image, basis.states[column]) else basis.index(image)
+    there = row >= 0
+    return (sign, row, column) if there.all() else (sign[there], row[there], column[there])
+
+
+def charge_rows(words: Mapping[ChargeWord, complex], basis: ChargeBasis, states: NDArray[np.uint64]) -> sp.csr_array:
+    """Return ``<state| sum of charge words |e>`` for given configurations of any sector and all e of a basis.
+
+    Parameters
+    ----------
+    words : mapping of ChargeWord to complex
+        The operator.
+    basis : ChargeBasis
+        Where it starts.
+    states : (n,) uint64
+        Configurations where it ends, as integers of the same layout.
+
+    Returns
+    -------
+    csr_array, shape (n, len(basis))
+        Real where all coefficients are.
+
+    Examples
+    --------
+    >>> basis = ChargeBasis(2, (), np.array([2, 1], np.uint64))  # one up electron
+    >>> charge_rows({(("c+up", 1), ("cup", 0)): -1.0}, basis, basis.states).toarray()
+    array([[ 0., -1.],
+           [ 0.,  0.]])
+    """
+    entries: list[Entries] = [(np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64))]
+    for word, value in words.items():
+        row, image, sign = Masks.of(adjoint(word), basis).act(states)
+        column = basis.index(image)
+        there = column >= 0
+        entries.append(((value if np.imag(value) else np.real(value)) * sign[there], row[there], column[there]))
+    values, rows, columns = (np.concatenate(parts) for parts in zip(*entries, strict=True))
+    return sp.csr_array((values, (rows, columns)), shape=(len(states), len(basis)))
+
+
+def adjoint(word: ChargeWord) -> ChargeWord:
+    """Return the Hermitian conjugate of a word."""
+    return tuple((ADJOINT[symbol], index) for symbol, index in word[::-1])

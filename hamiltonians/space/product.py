@@ -1,0 +1,302 @@
+"""The Hilbert space of a sector, and operators on it as sums of charge matrix x lattice matrix."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from html import escape
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from ..._core.display import counted
+from ...clusters import Card, InvalidValue, Shown
+from ..model import Model
+from ..operators import ChargeWord, LatticeWord, Operator, displace
+from ..parameters import InvalidModel, Problem, show
+from ..sector import Sector, check_sector
+from .charge_masks import Entries, charge_rows, word_entries
+from .charges import ChargeBasis, charge_dimension
+from .frame import frame_parts, in_frame, phonon_frame
+from .phonons import PhononSpace, Polynomial, phonon_dimension, word_matrix
+
+FEW_PHONONS = 1000
+"""Phonon states up to which lattice matrices are kept."""
+IDENTITY: Polynomial = (((), 1.0),)
+
+
+@dataclass(frozen=True, repr=False)
+class Factor(Shown):
+    """One product ``A (x) P`` of a factorised operator.
+
+    Attributes
+    ----------
+    build : function
+        Makes A, once it is needed.
+    dtype : type
+        float64 or complex128, of A.
+    lattice : Polynomial
+        P, on the phonons; its matrix depends on the cutoff.
+    """
+
+    build: Callable[[], sp.csr_array] = field(repr=False)
+    dtype: type[np.float64] | type[np.complex128]
+    lattice: Polynomial
+
+    @cached_property
+    def charges(self) -> sp.csr_array:
+        """A, on the electron-boson configurations, shape (charge dimension, charge dimension)."""
+        return self.build()
+
+    def card(self) -> Card:
+        """Return how large A is, and of how many words P is the sum."""
+        rows, columns = self.charges.shape
+        size = f"A of {rows:,} × {columns:,} with {counted(self.charges.nnz, 'element')}"
+        return Card(f"A ⊗ P: {size}, P of {counted(len(self.lattice), 'word')}")
+
+    @property
+    def is_identity(self) -> bool:
+        """True where P = 1."""
+        return self.lattice == IDENTITY
+
+
+@dataclass(frozen=True, repr=False)
+class Space(Shown):
+    """The states of one (N, S_z) sector: electron-boson configuration x phonon state.
+
+    Amplitudes are arrays ``psi[e, p]`` of shape `shape`.
+
+    Attributes
+    ----------
+    model : Model
+        Where it comes from.
+    sector : Sector
+        Its quantum numbers; a momentum or reflection does not shrink this space, only what solvers keep.
+    mean_charge : int or None
+        The charge whose mean shift the phonon frame takes; that of the sector by default.
+    """
+
+    model: Model
+    sector: Sector
+    mean_charge: int | None = None
+
+    def __post_init__(self) -> None:
+        check_sector(self.model, self.sector)
+        open_keys = (
+            ("cutoff", "auto", "a Hamiltonian needs max_quanta or total_quanta; ground_state finds them itself"),
+            ("dressing", "optimal", "a Hamiltonian needs a number from 0 to 1; ground_state finds the best one itself"),
+            ("displacement", "auto", "a Hamiltonian needs a frame; ground_state chooses one itself"),
+        )
+        for key, automatic, allowed in open_keys:
+            if self.model.phonons is not None and getattr(self.model.phonons, key) == automatic:
+                raise InvalidModel([Problem(f"phonons.{key}", show(automatic), allowed)])
+
+    @cached_property
+    def charges(self) -> ChargeBasis:
+        """The electron-boson configurations."""
+        return ChargeBasis.of(self.model, self.sector.charge, self.sector.spin_excess)
+
+    @cached_property
+    def phonons(self) -> PhononSpace:
+        """The phonon states."""
+        table = self.model.phonons
+        caps = (table.max_quanta, table.total_quanta) if table else (None, None)
+        return PhononSpace.capped(len(self.model.modes), *caps)
+
+    @cached_property
+    def shape(self) -> tuple[int, int]:
+        """(electron-boson configurations, phonon states)."""
+        return dimensions(self.model, self.sector)
+
+    @property
+    def size(self) -> str:
+        """The number of states in words."""
+        charges, phonons = self.shape
+        product = f" ({charges:,} charge × {phonons:,} phonon)" if self.model.modes else ""
+        return f"{counted(self.dimension, 'state')}{product}"
+
+    def card(self) -> Card:
+        """Return quantum numbers, dimension and model."""
+        return Card(f"{self.sector.markup}: {self.size}", [(escape(self.model.cluster.size),)])
+
+    @property
+    def dimension(self) -> int:
+        """Number of states."""
+        charges, phonons = self.shape
+        return charges * phonons
+
+    @cached_property
+    def frame(self) -> NDArray[np.float64]:
+        """Displacement lambda_m(e), shape (configurations, modes): a = a' + lambda, x = x' + 2 lambda."""
+        return phonon_frame(self.model, self.frame_parts, self.charges)
+
+    @cached_property
+    def frame_parts(self) -> NDArray[np.float64]:
+        """The displacement as three numbers for each mode: uniform, for each electron, for each boson."""
+        return frame_parts(self.model, self.sector.charge if self.mean_charge is None else self.mean_charge)
+
+    @cached_property
+    def is_dressed(self) -> bool:
+        """True where the displacements follow the charges: what moves a charge moves the lattice with it."""
+        if not np.any(self.frame_parts[1:]):
+            return False
+        return bool(len(self.frame)) and bool(np.any(self.frame != self.frame[0]))
+
+    def charge_matrix(self, words: Mapping[ChargeWord, complex], dtype: type) -> sp.csr_array:
+        """Return the matrix of a sum of charge words on the electron-boson configurations."""
+        matrix = charge_rows(words, self.charges, self.charges.states).astype(dtype, casting="safe")
+        matrix.eliminate_zeros()
+        matrix.sort_indices()
+        return matrix
+
+    def word_entries(self, word: ChargeWord) -> Entries:
+        """Return the elements of a charge word on the electron-boson configurations, their rows and their columns."""
+        return word_entries(word, self.charges)
+
+    def lattice_matrix(self, lattice: Polynomial) -> sp.csr_array:
+        """Return the matrix of a lattice polynomial on the phonon states, real where it can be; small ones are kept."""
+        if len(self.phonons) > FEW_PHONONS:
+            return self._lattice_matrix(lattice)
+        if lattice not in self._known_lattice:
+            self._known_lattice[lattice] = self._lattice_matrix(lattice)
+        return self._known_lattice[lattice]
+
+    @cached_property
+    def _known_lattice(self) -> dict[Polynomial, sp.csr_array]:
+        return {}
+
+    def _lattice_matrix(self, lattice: Polynomial) -> sp.csr_array:
+        weights = [value.real if np.imag(value) == 0 else value for _, value in lattice]
+        return sp.csr_array(
+            sum(
+                (weight * word_matrix(word, self.phonons) for (word, _), weight in zip(lattice, weights, strict=True)),
+                sp.csr_array((len(self.phonons), len(self.phonons))),
+            )
+        )
+
+    def factorise(self, operator: Operator) -> tuple[Factor, ...]:
+        """Write an operator (in the physical phonons a) as few products of charge and lattice matrices.
+
+        Words with the same charge part share one charge matrix: n_i (a + a+) is one factor, not two.
+
+        Raises
+        ------
+        ValueError
+            If the operator changes N or S_z, or names a site, boson or mode that is not there.
+        """
+        check_operator(self.model, operator)
+        if not self.is_dressed:
+            return self._factors(self.displaced(operator))
+        physical = ((factor.charges, factor.lattice) for factor in self._factors(operator))
+        return tuple(_built(charges, lattice) for charges, lattice in in_frame(physical, self.frame))
+
+    def displaced(self, operator: Operator) -> Operator:
+        """Return the formula of an operator in a frame that is the same for all configurations."""
+        uniform, *others = self.frame_parts
+        if np.any(others) and len(self.frame):
+            uniform = self.frame[0]
+        return displace(operator, dict(enumerate(uniform.tolist())))
+
+    def _factors(self, operator: Operator) -> tuple[Factor, ...]:
+        by_lattice: defaultdict[LatticeWord, dict[ChargeWord, complex]] = defaultdict(dict)
+        for (charge, lattice), value in operator.terms.items():
+            by_lattice[lattice][charge] = value
+        by_charge: dict[tuple[tuple[ChargeWord, complex], ...], list[tuple[LatticeWord, complex]]] = {}
+        for lattice, words in by_lattice.items():
+            scale = next(iter(words.values()))
+            unit = tuple(sorted((word, value / scale) for word, value in words.items()))
+            by_charge.setdefault(unit, []).append((lattice, scale))
+        return tuple(self._factor(dict(unit), tuple(sorted(lattice))) for unit, lattice in by_charge.items())
+
+    def _factor(self, words: dict[ChargeWord, complex], lattice: Polynomial) -> Factor:
+        if len(lattice) == 1:  # the number belongs to the charges, so that P = 1 is recognised
+            (word, scale), *_ = lattice
+            words, lattice = {w: scale * value for w, value in words.items()}, ((word, 1.0),)
+        dtype = np.float64 if all(np.imag(value) == 0 for value in words.values()) else np.complex128
+        return Factor(partial(self.charge_matrix, words, dtype), dtype, lattice)
+
+    def label(self, number: int) -> str:
+        """Return a basis state in words: electrons, bosons and phonon numbers."""
+        e, p = divmod(number, len(self.phonons))
+        return self.charges.label(e) + (f" {self.phonons.label(p)}" if self.phonons.modes else "")
+
+    def table(self, limit: int = 40) -> str:
+        """Return the basis as text: for each state its number, sites (. u d 2), bosons (B) and phonon numbers.
+
+        Examples
+        --------
+        >>> from respair.clusters import site
+        >>> from respair.hamiltonians import Bosons, Electrons, Model, Sector
+        >>> print(Space(Model(site(), Electrons(), Bosons(exchange=0.2)), Sector(2)).table())
+        2 states: electrons (. u d 2)|bosons (B)
+           0  .|B
+           1  2|.
+        """
+        head = f"{self.dimension} states: electrons (. u d 2)"
+        head += "|bosons (B)" if self.charges.boson_sites else ""
+        head += " (phonon numbers)" if self.phonons.modes else ""
+        rows = [f"{number:4d}  {self.label(number)}" for number in range(min(limit, self.dimension))]
+        more = [f" ... {self.dimension - limit} more"] if self.dimension > limit else []
+        return "\n".join([head, *rows, *more])
+
+
+def _built(charges: sp.csr_array, lattice: Polynomial) -> Factor:
+    return Factor(partial(sp.csr_array, charges), np.complex128 if np.iscomplexobj(charges) else np.float64, lattice)
+
+
+def dimensions(model: Model, sector: Sector) -> tuple[int, int]:
+    """Return the numbers of charge configurations and of phonon states, without enumerating them."""
+    table = model.phonons
+    caps = (table.max_quanta, table.total_quanta) if table else (None, None)
+    charges = charge_dimension(model, sector.charge, sector.spin_excess)
+    return charges, phonon_dimension(len(model.modes), *caps)
+
+
+CHARGE_OF: Mapping[str, tuple[int, int]] = {
+    "c+up": (1, 1), "c+dn": (1, -1), "cup": (-1, -1), "cdn": (-1, 1), "b+": (2, 0), "b": (-2, 0),
+}  # fmt: skip
+"""Change of (N, N_up - N_dn) by each letter."""
+
+
+def check_operator(model: Model, operator: Operator) -> None:
+    """Raise ValueError if an operator leaves its sector or names something that the model does not have."""
+    for charge, _ in operator.terms:
+        change = np.sum([CHARGE_OF.get(symbol, (0, 0)) for symbol, _ in charge], axis=0) if charge else np.zeros(2)
+        if np.any(change != 0):
+            raise InvalidValue(
+                f"{_named(charge)} changes (N, N_up - N_dn) by {tuple(int(x) for x in change)}; "
+                "an operator within one sector must keep both"
+            )
+    check_names(model, operator)
+
+
+def check_names(model: Model, operator: Operator) -> None:
+    """Raise ValueError if an operator names a site, boson or mode that the model does not have."""
+    for charge, lattice in operator.terms:
+        for symbol, index in charge:
+            _check_letter(model, symbol, index)
+        for mode, *_ in lattice:
+            if not 0 <= mode < len(model.modes):
+                raise InvalidValue(f"phonon mode {mode} does not exist; the model has {len(model.modes)} modes")
+
+
+def _check_letter(model: Model, symbol: str, index: int) -> None:
+    if symbol in ("b", "b+", "nb"):
+        if index not in model.boson_sites:
+            raise InvalidValue(f"site {index} carries no boson; boson sites are {list(model.boson_sites)}")
+    elif not 0 <= index < model.cluster.sites:
+        raise InvalidValue(f"site {index} does not exist; sites are 0 to {model.cluster.sites - 1}")
+    elif model.electrons is None:
+        raise InvalidValue("the model has no electrons; give it Electrons(...)")
+
+
+def _named(charge: ChargeWord) -> str:
+    return " ".join(f"{symbol}_{index}" for symbol, index in charge)
+
+
+Amplitudes = NDArray[Any]
+"""psi[e, p], shape (charge configurations, phonon states), real or complex."""

@@ -1,0 +1,1 @@
+"""Spatial symmetries: groups, orbits of charge configurations, symmetry blocks."""

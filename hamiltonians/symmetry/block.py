@@ -1,0 +1,181 @@
+"""The block of a sector with fixed momentum and reflection: which amplitudes are stored, and operators on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...clusters import Card, Shown
+from ..hamiltonian import Hamiltonian
+from ..kernels.spin_products import ElectronHamiltonian, ElectronOperator, SpinFactors, Spins
+from ..kernels.tensor import StoredHamiltonian, TensorHamiltonian, TensorOperator
+from ..operators import Operator, total
+from ..sector import Sector
+from ..space.product import Amplitudes, Factor, Space, check_operator
+from .group import Action, Symmetry, group, relabelled, sector_symmetries
+from .orbits import Orbits
+
+
+@dataclass(frozen=True, repr=False)
+class Block(Shown):
+    """A block of the Hamiltonian, states of which are kept as amplitudes ``phi[row, p]``.
+
+    Without symmetry a row is a charge configuration. With it, a row is a representative of an orbit of configurations,
+    ``phi[r, p] = sqrt(size of the orbit) psi[r, p]``, and the other amplitudes follow.
+
+    Attributes
+    ----------
+    hamiltonian : Hamiltonian
+        Of the whole (N, S_z) sector.
+    sector : Sector
+        The sector with the spatial quantum numbers of the block.
+    symmetries : tuple of Symmetry
+        Generators whose quantum numbers the sector fixes.
+    """
+
+    hamiltonian: Hamiltonian = field(repr=False)
+    sector: Sector
+    symmetries: tuple[Symmetry, ...]
+
+    def card(self) -> Card:
+        """Return quantum numbers, size of the sector, and what is stored."""
+        rows, phonons = self.shape
+        operations = prod(symmetry.period for symmetry in self.symmetries)
+        having = f", {operations} symmetry operations" if self.symmetries else ""
+        note = f"{rows * phonons:,} amplitudes stored{having}"
+        return Card(f"block {self.sector.markup} of {self.space.size}", note=note)
+
+    @classmethod
+    def of(cls, hamiltonian: Hamiltonian, sector: Sector | None = None) -> Block:
+        """Return a block of a Hamiltonian: that of its own sector, or one with other spatial quantum numbers.
+
+        Raises
+        ------
+        InvalidModel
+            If the Hamiltonian does not have the symmetry.
+        """
+        sector = sector or hamiltonian.space.sector
+        return cls(hamiltonian, sector, sector_symmetries(hamiltonian.space, hamiltonian.operator, sector))
+
+    @property
+    def whole(self) -> Block:
+        """The whole (N, S_z) sector as one block, where operators may break the symmetry."""
+        return Block(self.hamiltonian, Sector(self.sector.charge, self.sector.two_sz), ())
+
+    @property
+    def space(self) -> Space:
+        """The states of the sector."""
+        return self.hamiltonian.space
+
+    @cached_property
+    def elements(self) -> tuple[Action, ...]:
+        """The group, with its characters; empty for the whole sector."""
+        return group(self.space, self.symmetries) if self.symmetries else ()
+
+    @cached_property
+    def spins(self) -> Spins | None:
+        """The configurations of each spin; None where there is more than electrons."""
+        return Spins.of(self.space, self.symmetries)
+
+    @cached_property
+    def orbits(self) -> Orbits | None:
+        """Orbits of the configurations; None for the whole sector."""
+        if not self.symmetries:
+            return None
+        return self.spins.charge_orbits(self.space) if self.spins else Orbits.of(self.elements, self.space.phonons)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, phonon states) of stored amplitudes."""
+        if not self.symmetries:
+            return self.space.shape
+        if self.spins:
+            return len(self.spins.kept.places), 1
+        return len(self.orbits.representatives) if self.orbits else 0, self.space.shape[1]
+
+    @property
+    def dimension(self) -> int:
+        """Number of independent states."""
+        if self.spins and self.symmetries:
+            return len(self.spins.kept.places) - len(self.spins.kept.forbidden)
+        return self.orbits.dimension if self.orbits else self.space.dimension
+
+    @cached_property
+    def energy(self) -> StoredHamiltonian:
+        """H on stored amplitudes."""
+        factors = SpinFactors.of(self.hamiltonian.operator, self.spins) if self.spins else None
+        if self.spins is None or factors is None:
+            return TensorHamiltonian(self.hamiltonian, self.orbits)
+        return ElectronHamiltonian(self.hamiltonian, self.spins, factors)
+
+    def symmetric(self, operator: Operator) -> Operator:
+        """Return the average ``1/|G| sum_g U_g O U_g+``, which has the same expectation values in this block."""
+        for symmetry in self.symmetries:
+            image, images = operator, []
+            for _ in range(symmetry.period):
+                images.append(image)
+                image = relabelled(image, self.space.model, symmetry)
+            operator = (1.0 / symmetry.period) * total(images)
+        return operator
+
+    def operator(self, operator: Operator, dtype: np.dtype[Any]) -> ElectronOperator | TensorOperator:
+        """Return a symmetric operator on stored amplitudes of a type.
+
+        Raises
+        ------
+        ValueError
+            If the operator changes N or S_z, or names what the model does not have.
+        """
+        check_operator(self.space.model, operator)
+        factors = SpinFactors.of(operator, self.spins) if self.spins else None
+        if self.spins and factors:
+            return ElectronOperator(self.spins, factors, dtype)
+        return self.of_factors(self.space.factorise(operator), dtype)
+
+    def of_factors(self, factors: Sequence[Factor], dtype: np.dtype[Any]) -> TensorOperator:
+        """Return a symmetric operator that was split into charge matrices and lattice polynomials already."""
+        lattice = [self.space.lattice_matrix(factor.lattice) for factor in factors]
+        return TensorOperator(factors, lattice, self.space.phonons, self.space.shape[0], self.orbits, dtype)
+
+    def expand(self, phi: Amplitudes) -> NDArray[Any]:
+        """Return the amplitudes ``psi[e, p]`` of the whole sector."""
+        return phi if self.orbits is None else self.orbits.expand(phi)
+
+    def amplitudes(self, phi: Amplitudes, configurations: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the amplitudes ``psi[e, p]`` of some charge configurations e."""
+        return phi[configurations] if self.orbits is None else self.orbits.amplitudes(phi, configurations)
+
+    def compress(self, psi: Amplitudes) -> NDArray[Any]:
+        """Return the stored amplitudes of ``psi[e, p]``, which must lie in the block."""
+        return psi if self.orbits is None else self.orbits.compress(psi)
+
+    def weights(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the share of each charge configuration in a quantity known for each row."""
+        return rows if self.orbits is None else self.orbits.weights(rows)
+
+    def on_rows(self, configurations: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return a quantity known for each charge configuration on the rows: that of the representatives."""
+        return configurations if self.orbits is None else configurations[self.orbits.representatives]
+
+    def mode_values(self, rows: NDArray[np.float64], odd: bool = False) -> NDArray[np.float64]:
+        """Return for each configuration and mode a quantity known for each row and mode.
+
+        Parameters
+        ----------
+        rows : (rows, modes) float
+            The quantity on the representatives.
+        odd : bool
+            It changes sign with the displacements.
+
+        Returns
+        -------
+        (configurations, modes) float
+            The same everywhere.
+        """
+        return rows if self.orbits is None else self.orbits.mode_values(rows, odd)

@@ -1,0 +1,221 @@
+"""Orbits of charge configurations under a symmetry group: what the tensor engine stores, and how it finds the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from ..space.phonons import PhononSpace, Shell
+from .group import SAME, Action, permuted_phonons
+
+
+@dataclass(frozen=True)
+class Orbits:
+    """Representatives of the charge configurations, each with all phonon states.
+
+    For a state with ``U_g psi = character(g) psi`` the amplitudes of a configuration ``e = g r`` follow from those of
+    its representative: ``psi[e, p] = factor[e] sign_g[p] psi[r, gather_g[p]]``. Stored are
+    ``phi[r, p] = sqrt(size of the orbit) psi[r, p]``, so that norms are those of the whole state.
+
+    Attributes
+    ----------
+    representatives : (rows,) int
+        Configurations, ascending.
+    row, element : (configurations,) int
+        Representative and group element of each configuration.
+    factor : (configurations,) float or complex
+        ``conj(character(g)) * Fermi sign``.
+    sizes : (rows,) int
+        Number of configurations in each orbit.
+    modes : (elements, modes) int
+        ``modes[g, m]`` is g^-1 m.
+    odd : (elements,) bool
+        Elements that change the sign of every displacement.
+    phonons : PhononSpace
+        Phonon states of the amplitudes.
+    gather : (elements, phonon states) int32
+        ``gather[g, p]`` is g^-1 p.
+    sign : (elements, phonon states) float
+        Sign of the phonons under g; no rows where all are +1.
+    special : (n,) int
+        Rows with a stabiliser; their amplitudes are redundant.
+    stabiliser_start, stabiliser_element, stabiliser_value
+        CSR lists of the stabiliser elements of the special rows, with ``factor / order``.
+    """
+
+    representatives: NDArray[np.int64]
+    row: NDArray[np.int64]
+    element: NDArray[np.int16]
+    factor: NDArray[Any]
+    sizes: NDArray[np.int64]
+    modes: NDArray[np.int64]
+    odd: NDArray[np.bool_]
+    phonons: PhononSpace
+    gather: NDArray[np.int32]
+    sign: NDArray[np.float64]
+    special: NDArray[np.int64]
+    stabiliser_start: NDArray[np.int64]
+    stabiliser_element: NDArray[np.int16]
+    stabiliser_value: NDArray[Any]
+
+    @classmethod
+    def of(cls, elements: Sequence[Action], phonons: PhononSpace) -> Orbits:
+        """Sort configurations into orbits of a group (identity first)."""
+        representatives = np.unique(reduce(np.minimum, (a.charges for a in elements)))
+        moved = ((a.charges[representatives], a.charge_sign[representatives]) for a in elements)
+        return cls.from_images(representatives, moved, len(elements[0].charges), elements, phonons)
+
+    @classmethod
+    def from_images(
+        cls,
+        representatives: NDArray[np.int64],
+        moved: Iterable[tuple[NDArray[np.int64], NDArray[np.float64]]],
+        configurations: int,
+        elements: Sequence[Action],
+        phonons: PhononSpace,
+    ) -> Orbits:
+        """Collect the orbits of representatives.
+
+        Parameters
+        ----------
+        representatives : (rows,) int
+            Ascending.
+        moved : iterable of (images, signs)
+            Of the representatives under each element.
+        configurations : int
+            Their number.
+        elements : sequence of Action
+            The group: characters, and what it does to the phonons.
+        phonons : PhononSpace
+            Phonon states.
+        """
+        phases = _real_if_possible(np.conj([a.character for a in elements]))
+        row = np.full(configurations, -1, np.int64)
+        element = np.zeros(configurations, np.int16)
+        factor = np.zeros(configurations, phases.dtype)
+        fixed: list[NDArray[np.int64]] = []
+        values: list[NDArray[Any]] = []
+        for g, (image, sign) in enumerate(moved):
+            new = np.flatnonzero(row[image] < 0)  # the first element that reaches a configuration wins
+            reached = image[new]
+            row[reached], element[reached], factor[reached] = new, g, phases[g] * sign[new]
+            fixed.append(np.flatnonzero(image == representatives))
+            values.append(phases[g] * sign[fixed[-1]])
+        rows, value = np.concatenate(fixed), np.concatenate(values)
+        fixing = np.repeat(np.arange(len(elements)), [len(some) for some in fixed])
+        orders = np.bincount(rows, minlength=len(representatives))
+        chosen = np.flatnonzero(orders[rows] > 1)
+        chosen = chosen[np.lexsort((fixing[chosen], rows[chosen]))]
+        special = np.flatnonzero(orders > 1)
+        gather = np.array([_inverse(a.phonons) for a in elements], np.int32)
+        phonon_sign = np.array([a.phonon_sign[back] for a, back in zip(elements, gather, strict=True)])
+        return cls(
+            representatives,
+            row,
+            element,
+            factor,
+            np.bincount(row, minlength=len(representatives)),
+            np.array([_inverse(a.modes) for a in elements]),
+            np.array([a.odd for a in elements]),
+            phonons,
+            gather,
+            phonon_sign if np.any(phonon_sign < 0) else np.zeros((0, 0)),
+            special,
+            np.concatenate([[0], np.cumsum(orders[special])]),
+            fixing[chosen].astype(np.int16),
+            value[chosen] / orders[rows[chosen]],
+        )
+
+    @property
+    def is_complex(self) -> bool:
+        """True where amplitudes of the block are complex."""
+        return np.iscomplexobj(self.factor)
+
+    @property
+    def dimension(self) -> int:
+        """Number of independent amplitudes: the trace of the projector onto what the stabilisers leave."""
+        columns = self.gather.shape[1]
+        order = np.repeat(np.arange(len(self.special)), np.diff(self.stabiliser_start))
+        fixed = self.gather[self.stabiliser_element] == np.arange(columns)
+        sign = self.sign[self.stabiliser_element] if len(self.sign) else 1.0
+        share = np.bincount(order, (self.stabiliser_value * np.sum(fixed * sign, axis=1)).real, len(self.special))
+        return int((len(self.sizes) - len(self.special)) * columns) + round(float(np.sum(share)))
+
+    def reduced(self, matrix: sp.csr_array) -> tuple[sp.csr_array, NDArray[np.int16]]:
+        """Return the rows of the representatives of a charge matrix, acting on stored amplitudes.
+
+        Returns
+        -------
+        csr_array, shape (rows, rows)
+            Entries, not summed: two of them may share a place and differ in the group element.
+        (nnz,) int16
+            Group element of each entry.
+        """
+        rows = matrix[self.representatives]
+        counts = np.diff(rows.indptr)
+        own = np.repeat(np.arange(len(self.representatives)), counts)
+        target = self.row[rows.indices]
+        scale = np.sqrt(self.sizes[own] / self.sizes[target])
+        entries = rows.data * self.factor[rows.indices] * scale
+        shape = (len(self.representatives),) * 2
+        reduced = sp.csr_array((entries, target, rows.indptr), shape=shape)
+        return reduced, self.element[rows.indices]
+
+    def gathers(self, states: PhononSpace | Shell) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Return `gather` and `sign` for other phonon states."""
+        if states == self.phonons:
+            return self.gather, self.sign
+        moved = [permuted_phonons(states, modes, bool(odd)) for modes, odd in zip(self.modes, self.odd, strict=True)]
+        gather = np.array([index for index, _ in moved], np.int32)
+        if np.any(gather < 0):
+            raise ValueError("these phonon states do not go over into each other under the symmetry")
+        sign = np.array([s for _, s in moved]) if np.any(self.odd) else np.zeros((0, 0))
+        return gather, sign
+
+    def weights(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the share of each configuration in a quantity known for each row, shape (configurations, ...)."""
+        scale = self.sizes.reshape(-1, *(1,) * (rows.ndim - 1))
+        return np.asarray((rows / scale)[self.row])
+
+    def mode_values(self, rows: NDArray[np.float64], odd: bool) -> NDArray[np.float64]:
+        """Return for each configuration and mode a quantity known for each row and mode, shape (configurations, modes).
+
+        `odd` tells that it changes sign with the displacements.
+        """
+        values = np.take_along_axis(self.weights(rows), self.modes[self.element], axis=1)
+        return np.where(self.odd[self.element, None], -values, values) if odd else values
+
+    def compress(self, psi: NDArray[Any]) -> NDArray[Any]:
+        """Return the stored amplitudes of ``psi[e, p]``, which must have the symmetry."""
+        return np.asarray(psi[self.representatives] * np.sqrt(self.sizes)[:, None])
+
+    def expand(self, phi: NDArray[Any]) -> NDArray[Any]:
+        """Return all amplitudes ``psi[e, p]`` of stored ones ``phi[row, p]``."""
+        return self.amplitudes(phi, np.arange(len(self.row)))
+
+    def amplitudes(self, phi: NDArray[Any], configurations: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the amplitudes ``psi[e, p]`` of some configurations e from the stored ones."""
+        psi = np.empty((len(configurations), phi.shape[1]), np.result_type(phi, self.factor))
+        row, element, factor = (a[configurations] for a in (self.row, self.element, self.factor))
+        factor = factor / np.sqrt(self.sizes[row])
+        for g in range(len(self.gather)):
+            here = np.flatnonzero(element == g)
+            moved = phi[row[here]][:, self.gather[g]]
+            psi[here] = factor[here, None] * (moved * self.sign[g] if len(self.sign) else moved)
+        return psi
+
+
+def _inverse(permutation: NDArray[np.int64]) -> NDArray[np.int64]:
+    inverse = np.empty_like(permutation)
+    inverse[permutation] = np.arange(len(permutation))
+    return inverse
+
+
+def _real_if_possible(values: NDArray[np.complex128]) -> NDArray[Any]:
+    return values.real.copy() if np.max(np.abs(values.imag)) < SAME else values

@@ -1,0 +1,66 @@
+"""What a run will need, before it starts, also where the solver is to choose frame and cutoff."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .._core.arguments import taking
+from ..hamiltonians import Model, Sector
+from ..hamiltonians.arguments import a_model, a_sector
+from . import estimate as costs
+from .by_symmetry import over_blocks
+from .cutoff import CutoffSearch, is_automatic
+from .estimate import Estimate
+from .options import Options
+
+REHEARSAL = Options(tolerance=1e-8)
+
+
+def forecast(model: Model, sector: Sector, states: int = 1) -> Model:
+    """Return the model with the frame and the cap that a run is expected to choose; others as they are.
+
+    Small phonon spaces are solved, where there are any, and what is left is extrapolated to the accuracy.
+
+    Parameters
+    ----------
+    model : Model
+        The Hamiltonian.
+    sector : Sector
+        Quantum numbers.
+    states : int
+        Levels wanted.
+    """
+    if not is_automatic(model):
+        return model
+    search = CutoffSearch(model, sector, states, lambda m, count: over_blocks(m, sector, count, REHEARSAL))
+    return search.with_caps(search.rehearsed.table, search.rehearsed.cap)
+
+
+@taking(model=a_model, sector=a_sector)
+def estimate(model: Model, sector: Sector | int, engine: str = "auto", states: int = 1) -> Estimate:
+    """Estimate a ground-state run; of an automatic cutoff, with the cap that it is expected to choose.
+
+    Examples
+    --------
+    >>> from respair.clusters import ring
+    >>> from respair.hamiltonians import Bosons, Electrons, Model, Phonons, Sector
+    >>> model = Model(ring(4), Electrons(hopping=1.0), Bosons(exchange=0.8), Phonons(1.0, max_quanta=8))
+    >>> estimate(model, Sector(8)).dimension
+    2270106
+    """
+    assert isinstance(sector, Sector)
+    return costs.estimate(forecast(model, sector, states), sector, engine, states)
+
+
+def estimate_run(model: Model, sector: Sector, engine: str = "auto", states: int = 1) -> Estimate:
+    """Estimate a run over all symmetry blocks of a sector, as `levels_by_symmetry` does it; see `estimate`.
+
+    The first block is searched for its levels, the others are mostly left once they are sure to lie higher. Memory and
+    stored amplitudes are those of the largest block.
+    """
+    need = costs.estimate_run(forecast(model, sector, states), sector, engine, states)
+    return replace(need, seconds=need.seconds * (1.0 + SEARCH * is_automatic(model)))
+
+
+SEARCH = 1.0
+"""The search for an automatic cutoff takes about as long as the last solve."""

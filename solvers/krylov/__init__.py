@@ -1,0 +1,1 @@
+"""Krylov methods: the three-term recursion, eigenpairs, resolvents and random sampling."""

@@ -1,0 +1,184 @@
+"""Random vectors and their Krylov spaces: thermal sums over a block too large for all its levels.
+
+Gaussian vectors r, projected onto the block, have ``mean <r|A|r> = Tr A``. In the Krylov space of r, with Ritz pairs
+(e_j, psi_j), ``<r| f(H) |r> = sum_j |<r|psi_j>|^2 f(e_j)`` is a Gauss quadrature, and
+``exp(-beta H / 2) r = sum_j psi_j exp(-beta e_j / 2) <psi_j|r>`` a typical thermal state: averages in it are exact at
+low temperature, where only the lowest levels are left in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..._core.threads import one_blas_thread
+from ...hamiltonians import Amplitudes, Block
+from .deflation import Projection, Vector, add, overlaps
+from .space import Krylov, krylov
+
+MOST_STEPS = 2000
+"""Largest Krylov space of a random vector."""
+SETTLED = 1e-5
+"""A thermal state that the last quarter of the Lanczos steps changes by less, in units of its norm, has settled."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A random vector seen by the Hamiltonian.
+
+    Attributes
+    ----------
+    block : Block
+        Where it lies.
+    energies : (m,) float
+        Ritz values, ascending, in the user's unit.
+    overlaps : (m,) float
+        ``<psi_j|r>``; their squares add up to ``<r|r>``.
+    space : Krylov
+        The Ritz vectors, in the Lanczos vectors.
+    project : function
+        Onto the part of the block that the vector stands for.
+    steps : int
+        Lanczos steps asked for; a smaller space is invariant.
+    """
+
+    block: Block = field(repr=False)
+    energies: NDArray[np.float64]
+    overlaps: NDArray[np.float64]
+    space: Krylov = field(repr=False)
+    project: Projection = field(repr=False, compare=False)
+    steps: int
+
+    def first(self, steps: int) -> Sample:
+        """Return the vector as its first `steps` Lanczos vectors see it."""
+        return self._seen(self.space.first(steps), steps)
+
+    def grown(self, steps: int) -> Sample:
+        """Return the same random vector with up to `steps` Lanczos steps."""
+        if steps <= self.steps:
+            return self
+        start, energy = self.space.basis[0], self.block.energy
+        return self._seen(krylov(energy.dot, self.project, start, min(steps, energy.dimension)), steps)
+
+    def _seen(self, space: Krylov, steps: int) -> Sample:
+        norm = float(np.linalg.norm(self.overlaps))
+        return Sample(self.block, space.energies, norm * space.starts, space, self.project, steps)
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """``|<psi_j|r>|^2``."""
+        return self.overlaps**2
+
+    def unsettled(
+        self, temperatures: NDArray[np.float64], origin: float, known: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return by how much the last quarter of the steps changes the thermal state at each temperature."""
+        whole, fewer = self._thermal(temperatures, origin), self.first(self.steps - max(1, self.steps // 4))
+        norm = np.sqrt(known + np.sum(whole**2, axis=1))
+        if len(self.space) < self.steps:
+            return np.zeros(len(temperatures))
+        whole[:, : len(fewer.space)] -= fewer._thermal(temperatures, origin)
+        return np.asarray(np.sqrt(np.sum(whole**2, axis=1)) / norm)
+
+    def _thermal(self, temperatures: NDArray[np.float64], origin: float) -> NDArray[np.float64]:
+        """Return coefficients of the thermal states in the Lanczos vectors."""
+        factors = np.exp(-0.5 * (self.energies - origin) / temperatures[:, None]) * self.overlaps
+        return np.asarray(factors @ self.space.ritz)
+
+    def thermal_states(self, temperatures: NDArray[np.float64], origin: float) -> NDArray[Any]:
+        """Return stored amplitudes of ``exp(-(H - origin) / 2T) r``, not normalised, for each temperature."""
+        basis = self.space.basis
+        with one_blas_thread():  # real coefficients: real and imaginary parts on their own
+            rows = self._thermal(temperatures, origin) @ basis.view(float)
+        return np.asarray(rows.view(basis.dtype).reshape(-1, *self.block.shape))
+
+
+def settled_samples(
+    vectors: Iterable[Sample], temperatures: NDArray[np.float64], origin: float, known: NDArray[np.float64], most: int
+) -> Iterator[Sample]:
+    r"""Yield random vectors with as many Lanczos steps as their thermal states take.
+
+    Steps are added until the last quarter of them changes ``exp(-H/2T) r`` by less than `SETTLED` of the norm that
+    belongs to all of Z; the error that is left is smaller by orders, as it falls faster than exponentially. The first
+    vector tells for all.
+
+    Parameters
+    ----------
+    vectors : iterable of Sample
+        With as few steps as may do.
+    temperatures : (t,) float
+        T.
+    origin : float
+        Energy from which Boltzmann factors are counted.
+    known : (t,) float
+        What the levels that the vectors leave out add to Z.
+    most : int
+        Largest number of steps.
+
+    Raises
+    ------
+    ArithmeticError
+        If that number does not do.
+    """
+    steps = 0
+    for sample in vectors:
+        sample = sample.grown(steps)
+        while not steps:
+            change = sample.unsettled(temperatures, origin, known)
+            if np.all(change <= SETTLED):
+                steps = sample.steps
+            elif sample.steps < most:
+                sample = sample.grown(min(most, 2 * sample.steps))
+            else:
+                worst = int(np.argmax(change))
+                raise ArithmeticError(
+                    f"the thermal states at T = {temperatures[worst]:g} still change by {change[worst]:.1g} of their "
+                    f"norm after {sample.steps} Lanczos steps, and solver.memory_limit allows no more in a block of "
+                    f"{sample.block.energy.dimension:,} states; raise it, or leave out that temperature"
+                )
+        yield sample
+
+
+def samples(
+    block: Block, count: int, steps: int, seed: np.random.SeedSequence, known: Amplitudes | None = None
+) -> Iterator[Sample]:
+    """Yield `count` independent random vectors of a block, each with its Krylov space of at most `steps` vectors.
+
+    Parameters
+    ----------
+    block : Block
+        Of the Hamiltonian.
+    count : int
+        Number of vectors.
+    steps : int
+        Products with H for each.
+    seed : numpy.random.SeedSequence
+        Each vector has its own child, so that more of them can be added later.
+    known : (k, rows, phonon states), optional
+        Orthonormal eigenstates that the random vectors have no part of; the trace is over the rest of the block.
+
+    References
+    ----------
+    J. Jaklic and P. Prelovsek, Adv. Phys. 49, 1 (2000); S. Sugiura and A. Shimizu, Phys. Rev. Lett. 108, 240401 (2012).
+    """
+    energy = block.energy
+    locked: Vector = np.zeros((0, energy.size), energy.dtype) if known is None else known.reshape(len(known), -1)
+
+    def project(v: Vector) -> None:
+        energy.project(v)
+        if len(locked):
+            add(-overlaps(locked, v), locked, v)
+
+    for child in seed.spawn(count):
+        random = np.random.default_rng(child)
+        r: Vector = np.asarray(random.standard_normal(energy.size), energy.dtype)
+        if energy.dtype.kind == "c":
+            r = (r + 1j * random.standard_normal(energy.size)) / np.sqrt(2.0)
+        project(r)
+        norm = float(np.linalg.norm(r))
+        space = krylov(energy.dot, project, r, min(steps, energy.dimension - len(locked)))
+        yield Sample(block, space.energies, norm * space.starts, space, project, steps)

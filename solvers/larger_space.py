@@ -1,0 +1,282 @@
+"""Levels in a larger phonon space as the judge of those in a truncated one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..hamiltonians import Hamiltonian, Model, Sector, hamiltonian_operator
+from ..hamiltonians.space.product import Space, dimensions
+from .adiabatic import Landscape, Well, beyond, landscape
+from .certificate import Certificate, graded
+
+HELD = 1e-2
+"""A well is held by a phonon space that leaves out at most this weight of it."""
+SETTLED = 3e-6
+"""Levels whose second-order shift is below this share of the frequency need no other judge."""
+ROOM = 6000
+"""A larger space for comparison has at most so many states, or `GROWTH` times those of the space that is judged."""
+GROWTH = 2.5
+MOST_JUDGED = 40
+"""More levels than these are judged by their own certificate alone."""
+MOST_RAISED = 8
+"""Quanta by which caps are raised for a comparison where those that would hold everything are not affordable."""
+MARGIN = 1.05
+"""What a larger space lowers the levels by is multiplied by this."""
+SHARPER = 30.0
+"""An automatic cutoff is compared with one that is so many times more accurate."""
+RANGE = 0.5
+"""Levels above the ground level are sought up to this share of the energy of as many quanta as the cap allows."""
+
+
+class Solution(Protocol):
+    """Levels with their certificate."""
+
+    @property
+    def energies(self) -> NDArray[np.float64]:
+        """Levels, ascending."""
+
+    @property
+    def certificate(self) -> Certificate:
+        """Their error bars."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What decides whether levels in a truncated space are close to convergence.
+
+    Attributes
+    ----------
+    space : Space
+        The truncated space.
+    land : Landscape
+        Where the lattice could be.
+    """
+
+    space: Space
+    land: Landscape
+
+    @property
+    def frequency(self) -> float:
+        """The lowest frequency of the lattice."""
+        return float(np.min(self.space.model.couplings.frequency, initial=np.inf))
+
+    def missing(self, energy: float) -> list[Well]:
+        """Return the wells below an energy, fluctuations included, that the space does not hold."""
+        table, frame = self.space.model.phonons, self.space.frame
+        assert table is not None
+        caps = table.max_quanta, table.total_quanta
+        return [well for well in relevant(self.land, energy) if beyond(frame, well, *caps) > HELD]
+
+    def settled(
+        self, energies: NDArray[np.float64], shifts: NDArray[np.float64], share: float = SETTLED
+    ) -> NDArray[np.bool_]:
+        """Return which levels are close to convergence: small shifts, all wells held, and room for their quanta.
+
+        Parameters
+        ----------
+        energies, shifts : (k,) float
+            Levels, ascending, and their second-order shifts.
+        share : float
+            Largest shift, in units of the lowest frequency.
+        """
+        near = shifts < share * self.frequency
+        room = RANGE * self.frequency * (self.space.phonons.max_quanta + 1)
+        held = [not self.missing(energy) and energy - energies[0] <= room for energy in energies.tolist()]
+        return np.asarray(near & np.array(held, bool))
+
+
+def relevant(land: Landscape, energy: float) -> list[Well]:
+    """Return the wells that fluctuations could bring down to an energy."""
+    return [well for well in land.wells if well.energy - well.reach < energy]
+
+
+def error_bars(hamiltonian: Hamiltonian, solution: Solution, solve: Callable[[Model], Solution]) -> NDArray[np.float64]:
+    """Return error bars of levels against the model without a phonon cutoff.
+
+    Levels close to convergence keep the bar of their certificate. Others are computed once more in larger phonon
+    spaces, around a better point where that helps, as far as these cost no more than the levels themselves; what is
+    left is judged by the bounds of the ground energy.
+
+    Parameters
+    ----------
+    hamiltonian : Hamiltonian
+        Of the sector.
+    solution : Solution
+        Levels in the truncated space.
+    solve : function
+        From a model with other caps to as many levels.
+    """
+    energies, certificate = solution.energies, solution.certificate
+    space = hamiltonian.space
+    if not len(energies) or not space.model.modes or space.model.phonons is None:
+        return certificate.energy_errors
+    judge = Judge(space, landscape(space, hamiltonian.operator))
+    shifts = certificate.shifts(energies)
+    settled = judge.settled(energies, shifts)
+    if settled.all():
+        return certificate.energy_errors
+    bars = graded(shifts, judge.frequency)
+    held = np.array([not judge.missing(e) for e in energies.tolist()])
+    for model in larger(judge, energies) if len(energies) <= MOST_JUDGED else ():
+        try:
+            better = solve(model)
+        except MemoryError:
+            break
+        known = len(better.energies)
+        if known < len(energies):
+            continue
+        lower = np.minimum(energies, better.energies[: len(energies)])
+        new = Judge(Space(model, space.sector), judge.land)
+        rest = better.certificate.shifts(better.energies)[: len(energies)]
+        bars = MARGIN * (energies - lower) + graded(rest, judge.frequency)
+        bars += better.certificate.residuals[: len(energies)]
+        held = np.array([not new.missing(e) for e in energies.tolist()])
+        if new.settled(lower, rest).all():
+            break
+    bars = np.where(held, bars, np.inf)
+    bars = np.minimum(bars, energies - judge.land.floor)
+    bars[0] = max(bars[0], energies[0] - judge.land.ceiling)
+    finite = np.where(np.isfinite(bars), bars, graded(shifts, judge.frequency) + np.abs(energies - judge.land.ceiling))
+    return np.asarray(finite + certificate.residuals)
+
+
+def larger(judge: Judge, energies: NDArray[np.float64]) -> Iterator[Model]:
+    """Yield models with larger phonon spaces, as long as they may cost no more than the levels to be judged."""
+    space, model = judge.space, judge.space.model
+    table = model.phonons
+    assert table is not None
+    room = max(ROOM, GROWTH * space.dimension)
+    wells = relevant(judge.land, float(energies[-1]))
+    span = int(np.ceil((energies[-1] - energies[0]) / (RANGE * judge.frequency)))
+    tables = [(replace(table, max_quanta=None, total_quanta=0), space.frame)]
+    if not np.any(model.couplings.bond_phonon) and wells:
+        middle = centre(model, wells)
+        listed = replace(tables[0][0], displacement=(2 * middle).tolist(), dressing=None)
+        tables.append((listed, np.broadcast_to(middle, space.frame.shape)))
+    first = [holding(frame, wells) for _, frame in tables]
+    best = int(np.argmin(first))
+    start = space.phonons.total_quanta + 2 if best == 0 else 0
+    cap = max(start, first[best] + 3, span)
+    while True:
+        found = replace(model, phonons=replace(tables[best][0], total_quanta=cap))
+        if int(np.prod(dimensions(found, space.sector))) > room:
+            return
+        yield found
+        cap += max(3, round(0.35 * cap))
+
+
+def compared(model: Model, sectors: Sequence[Sector]) -> Model:
+    """Return a model with another phonon space, in which every number differs by about what the cutoff does to it.
+
+    It is a larger space that holds the wells of all sectors, in the frame of the model or around a better point, where
+    that is affordable; else one with larger caps, or the next smaller one. A model whose cutoff is automatic is taken
+    to a better accuracy.
+
+    Parameters
+    ----------
+    model : Model
+        With phonons.
+    sectors : sequence of Sector
+        The sector whose states are sought first, then those that operators lead to.
+    """
+    table = model.phonons
+    assert table is not None
+    if table.cutoff is not None:
+        return replace(model, phonons=replace(table, accuracy=table.accuracy / SHARPER))
+    room = max(2 * ROOM, GROWTH * math.prod(dimensions(model, sectors[0])))
+    candidates = (*_wider(model, sectors), *_raised(model))
+    return next((m for m in candidates if math.prod(dimensions(m, sectors[0])) <= room), _narrower(model))
+
+
+def reaching(model: Model, sectors: Sequence[Sector]) -> Model:
+    """Return a model with caps that hold the wells of all sectors, where those that it has do not.
+
+    Operators lead from the lattice of one sector to that of another.
+    """
+    table = model.phonons
+    assert table is not None
+    needed = _needed([_lowest_wells(model, sector, sectors[0].charge) for sector in sectors])
+    space = Space(model, sectors[0]).phonons
+    if not needed or needed + _margin(needed) <= min(space.total_quanta, space.max_quanta):
+        return model
+    cap = max(space.total_quanta, needed + _margin(needed))
+    return replace(model, phonons=replace(table, max_quanta=None, total_quanta=cap))
+
+
+def _wider(model: Model, sectors: Sequence[Sector]) -> Iterator[Model]:
+    """Yield the model with larger caps in its own frame, and around the point between all wells."""
+    table = model.phonons
+    assert table is not None
+    wells = [_lowest_wells(model, sector, sectors[0].charge) for sector in sectors]
+    needed, total = _needed(wells), Space(model, sectors[0]).phonons.total_quanta
+    within = table.max_quanta is not None and needed < table.max_quanta
+    more = max(total + max(2, math.ceil(0.3 * total)), needed + _margin(needed))
+    each = max(more - total + (table.max_quanta or 0), needed + _margin(needed))
+    wider = replace(table, max_quanta=each if within else None, total_quanta=more)
+    yield replace(model, phonons=wider)
+    every = [well for _, some in wells for well in some]
+    if every and not np.any(model.couplings.bond_phonon):
+        middle = centre(model, every)
+        listed = replace(table, displacement=(2 * middle).tolist(), dressing=None, max_quanta=None)
+        needed = _needed([(np.broadcast_to(middle, frame.shape), some) for frame, some in wells])
+        yield replace(model, phonons=replace(listed, total_quanta=needed + _margin(needed)))
+
+
+def _lowest_wells(model: Model, sector: Sector, mean_charge: int) -> tuple[NDArray[np.float64], list[Well]]:
+    """Return the lowest wells of a sector, and the frame that belongs to the charge from which operators lead there."""
+    space = Space(model, sector, mean_charge)
+    land = landscape(space, hamiltonian_operator(model))
+    return space.frame, relevant(land, land.ceiling + 1e-9 * (1.0 + abs(land.ceiling)))
+
+
+def _needed(wells: Sequence[tuple[NDArray[np.float64], list[Well]]]) -> int:
+    return max(holding(frame, some) for frame, some in wells)
+
+
+def _margin(quanta: int) -> int:
+    """Return the quanta between a cap that holds a displaced oscillator and one beyond which nothing of it is left."""
+    return math.ceil(2.5 * math.sqrt(quanta + 1.0)) + 8
+
+
+def _raised(model: Model) -> Iterator[Model]:
+    """Yield the model with caps raised by fewer and fewer quanta."""
+    table = model.phonons
+    assert table is not None
+    for more in range(MOST_RAISED, 0, -1):
+        each, total = (None if cap is None else cap + more for cap in (table.max_quanta, table.total_quanta))
+        yield replace(model, phonons=replace(table, max_quanta=each, total_quanta=total))
+
+
+def _narrower(model: Model) -> Model:
+    table = model.phonons
+    assert table is not None
+    each, total = (None if cap is None else max(0, cap - 1) for cap in (table.max_quanta, table.total_quanta))
+    return replace(model, phonons=replace(table, max_quanta=each, total_quanta=total))
+
+
+def holding(frame: NDArray[np.float64], wells: list[Well], share: float = HELD) -> int:
+    """Return a small cap on the total number of quanta that leaves out at most a share of any well."""
+    cap = 0
+    while any(beyond(frame, well, None, cap) > share for well in wells):
+        cap += 1 + cap // 8
+    return cap
+
+
+def centre(model: Model, wells: list[Well]) -> NDArray[np.float64]:
+    """Return the point between the wells, the same for modes that have the same couplings."""
+    couplings = model.couplings
+    columns = (couplings.frequency, couplings.electron_phonon, couplings.boson_phonon, couplings.mode_bond)
+    kinds = [(mode.label, *(float(column[m]) for column in columns)) for m, mode in enumerate(model.modes)]
+    shifts = np.array([well.shift for well in wells])
+    low, high = shifts.min(axis=0), shifts.max(axis=0)
+    middle = np.zeros(len(kinds))
+    for kind in set(kinds):
+        same = [m for m, other in enumerate(kinds) if other == kind]
+        middle[same] = 0.5 * (low[same].min() + high[same].max())
+    return middle

@@ -1,0 +1,170 @@
+"""Arguments of Python calls: what is clear is taken, anything else is named in one sentence with what is allowed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+from inspect import signature
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+
+from .errors import InvalidType, InvalidValue
+
+Kind = TypeVar("Kind")
+LONGEST = 60
+"""Characters of a value in a message."""
+
+
+def shown(value: object) -> str:
+    """Return a value as a message names it: numbers and words as written, anything else by its type."""
+    if isinstance(value, str | int | float | complex | bool | np.generic | type(None)):
+        text = repr(value.item() if isinstance(value, np.generic) else value)
+        return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+    if isinstance(value, list | tuple | dict | set | np.ndarray) and len(repr(value)) <= LONGEST:
+        return repr(value)
+    name = type(value).__name__
+    return f"{_article(name)} {name}" if not isinstance(value, type) else f"the class {value.__name__}"
+
+
+def is_whole(value: object) -> bool:
+    """True for whole numbers, numpy's and those written as 4.0 included; False for True and False."""
+    if isinstance(value, bool | np.bool_):
+        return False
+    return isinstance(value, int | np.integer) or (isinstance(value, float | np.floating) and value.is_integer())
+
+
+def whole_number(name: str, value: Any, least: int = 0, most: float = math.inf) -> int:
+    """Return a whole number as an int.
+
+    Raises
+    ------
+    InvalidValue
+        If it is none, or out of range.
+
+    Examples
+    --------
+    >>> whole_number("states", np.int64(3), 1)
+    3
+    """
+    if is_whole(value) and least <= value <= most:
+        return int(value)
+    allowed = f"{least} or more" if most == math.inf else f"from {least} to {most:g}"
+    raise InvalidValue(f"{name} = {shown(value)} cannot be; allowed: a whole number, {allowed}")
+
+
+def real_number(name: str, value: Any, allowed: str, least: float = -math.inf, most: float = math.inf) -> float:
+    """Return a number between two others, both included, as a float.
+
+    Raises
+    ------
+    InvalidValue
+        If it is none, or out of range; `allowed` is what the message says is.
+
+    Examples
+    --------
+    >>> real_number("flux", 1, "any finite number")
+    1.0
+    """
+    numeric = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    if numeric and least <= value <= most:
+        return float(value)
+    raise InvalidValue(f"{name} = {shown(value)} cannot be; allowed: {allowed}")
+
+
+def a_list(value: Any) -> Any:
+    """Return one number or name as a list of one, anything else as it is."""
+    return [value] if isinstance(value, str | int | float | np.generic) and not isinstance(value, bool) else value
+
+
+def instance(name: str, value: Any, kind: type[Kind] | tuple[type[Kind], ...], cure: str) -> Kind:
+    """Return a value of a class.
+
+    Raises
+    ------
+    InvalidType
+        If it is of another one; `cure` says what to write.
+    """
+    if isinstance(value, kind):
+        return value
+    kinds: Sequence[type] = kind if isinstance(kind, tuple) else (kind,)
+    wanted = " or ".join(each.__name__ for each in kinds)
+    raise InvalidType(f"{name} is {shown(value)}, and must be {_article(wanted)} {wanted}: {cure}")
+
+
+def _article(noun: str) -> str:
+    return "an" if noun[:1] in "AEIOUaeiou" else "a"
+
+
+Arguments = ParamSpec("Arguments")
+Value = TypeVar("Value")
+Reader = Callable[[str, Any], Any]
+"""From the name of an argument and what was given to what the function takes; raises where that is not clear."""
+
+
+def taking(**readers: Reader) -> Callable[[Callable[Arguments, Value]], Callable[Arguments, Value]]:
+    """Let a function of Python's users read some of its arguments before it begins; defaults are left alone.
+
+    Examples
+    --------
+    >>> @taking(count=whole_number)
+    ... def doubled(count):
+    ...     return 2 * count
+    >>> doubled(4.0)
+    8
+    """
+
+    def decorated(function: Callable[Arguments, Value]) -> Callable[Arguments, Value]:
+        places = signature(function)
+
+        @wraps(function)
+        def reading(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Value:
+            given = places.bind(*args, **kwargs)
+            for name, value in given.arguments.items():
+                if name in readers and value is not places.parameters[name].default:
+                    given.arguments[name] = readers[name](name, value)
+            return function(*given.args, **given.kwargs)
+
+        return reading
+
+    return decorated
+
+
+def of_kind(kind: type[Any] | tuple[type[Any], ...], cure: str) -> Reader:
+    """Return what takes values of a class, or says what to write."""
+    return lambda name, value: instance(name, value, kind, cure)
+
+
+def numbers(name: str, value: Any) -> Any:
+    """Return one number as a list of one, and a list of numbers as it is.
+
+    Raises
+    ------
+    InvalidType
+        If it is neither.
+    """
+    listed = a_list(value)
+    try:
+        array = None if isinstance(value, str) else np.asarray(listed, dtype=float)
+    except (TypeError, ValueError):
+        array = None
+    if array is None or array.ndim == 0:
+        raise InvalidType(f"{name} is {shown(value)}, and must be a list of numbers, as [0.1, 0.2]")
+    return listed
+
+
+def words(name: str, value: Any) -> Any:
+    """Return one name as a list of one, and a list of names as it is; "all" stands for None.
+
+    Raises
+    ------
+    InvalidType
+        If it is neither.
+    """
+    if isinstance(value, str):
+        return None if value == "all" else [value]
+    listed = [*value] if isinstance(value, Iterable) else [value]
+    if value is None or all(isinstance(word, str) for word in listed):
+        return None if value is None else listed
+    raise InvalidType(f'{name} is {shown(value)}, and must be a list of names, as ["electron_density"], or "all"')

@@ -1,0 +1,1 @@
+"""Running studies: points, folders, processes, progress."""

@@ -1,0 +1,103 @@
+"""Progress in a notebook: one output that changes, and in the end one line."""
+
+from __future__ import annotations
+
+import math
+import time
+from html import escape
+from importlib import import_module
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+
+from ..._core.display import counted
+from ...clusters import Card
+from ...solvers.estimate import format_seconds
+from .progress import HEADINGS, Shower, TerminalReporter, remaining
+
+PATIENCE = 0.5
+"""Seconds after which something is shown at all: what is quicker leaves no output."""
+PACE = 0.25
+"""Seconds between two changes."""
+
+
+class NotebookReporter(Shower):
+    """A bar and a table of points in the output of a cell, which in the end are replaced by one line.
+
+    It needs neither widgets nor scripts: saved notebooks show the line.
+
+    Parameters
+    ----------
+    title : str
+        Put in front of every line.
+    """
+
+    def __init__(self, title: str = "") -> None:
+        super().__init__(title)
+        self._display: Any = import_module("IPython.display").display
+        self._handle: Any = None
+        self._start, self._last, self._kept = time.monotonic(), -math.inf, -1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._handle is None:
+            return
+        took = format_seconds(time.monotonic() - self._start)
+        failed = f", {self._failed} failed" if self._failed else ""
+        reached = self._number if kind else self._count
+        end = f"{reached} of {counted(self._count, 'point')}{failed}"
+        told = f"stopped after {took}, {end}" if kind else f"{end}; {took}"
+        self._put(Card(escape(": ".join(filter(None, (self._title, told))))))
+
+    def _show(self) -> None:
+        now = time.monotonic()
+        if self._kept < 0:
+            self._kept = self._number
+        if now - self._start < PATIENCE or now - self._last < PACE:
+            return
+        self._last = now
+        self._put(self._card(now - self._start))
+
+    def _card(self, seconds: float) -> Card:
+        left = remaining(seconds, self._number - self._kept, self._count - self._kept)
+        told = [f"{self._number} of {counted(self._count, 'point')}", self._counts, format_seconds(seconds)]
+        told += [f"{format_seconds(left)} left"] if math.isfinite(left) else []
+        bar = f'<progress max="{self._count}" value="{self._number}" style="width:12em"></progress> '
+        rows = [tuple(map(escape, row)) for row in self._rows]
+        note = f"{bar if self._count > 1 else ''}{', '.join(filter(None, told))}"
+        return Card(escape(self._words), rows, HEADINGS if rows else (), note)
+
+    def _put(self, card: Card) -> None:
+        shown = {"text/plain": card.text, "text/html": card.html}
+        if self._handle is None:
+            self._handle = self._display(shown, raw=True, display_id=True)
+        else:
+            self._handle.update(shown, raw=True)
+
+
+def watching(title: str = "") -> Shower:
+    """Return what shows the progress of calculations where they are watched: in a notebook, or on a terminal.
+
+    Parameters
+    ----------
+    title : str
+        Put in front of every line.
+
+    Returns
+    -------
+    Shower
+        A context manager; its ``lanczos`` is what `ground_state` takes as ``progress``, itself what `run` takes as
+        ``reporter``. Silent where nobody watches.
+
+    Examples
+    --------
+    >>> from respair import Electrons, Model, dimer, ground_state
+    >>> with watching("dimer") as shown:
+    ...     levels = ground_state(Model(dimer(), Electrons(hopping=1.0)), 1, progress=shown.lanczos)
+    >>> round(float(levels.energies[0]), 9)
+    -1.0
+    """
+    console = Console(stderr=True, markup=False, emoji=False)
+    return NotebookReporter(title) if console.is_jupyter else TerminalReporter(console, title)

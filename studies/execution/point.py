@@ -1,0 +1,141 @@
+"""One point of a study: its numbers, and with them how it went."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ...analysis.labelled import labelled
+from ...analysis.thermal.block_files import remove_blocks
+from ...solvers import CheckpointError
+from ...solvers.estimate import choose_engine
+from ...solvers.work import Pool
+from ..file.versions import versions
+from ..study import Study
+from ..tasks.base import Reporter, Setting
+from ..tasks.cutoff_errors import with_cutoff_errors
+from .tables import with_error
+
+DONE, FAILED = "done", "failed"
+
+
+def compute(
+    study: Study,
+    grid: NDArray[np.float64],
+    reporter: Reporter,
+    checkpoint: Path | None = None,
+    swept: bool = False,
+    pool: Pool | None = None,
+) -> xr.Dataset:
+    """Compute what the tables of a study without a sweep ask for, each under its own names.
+
+    Parameters
+    ----------
+    study : Study
+        One point.
+    grid : (n,) float
+        X at which distributions of the lattice are given.
+    reporter : Reporter
+        Told how it goes on.
+    checkpoint : Path, optional
+        Where long searches are kept.
+    swept : bool
+        True at a point of a sweep.
+    pool : Pool, optional
+        Processes that compute the blocks of thermal sums.
+
+    Returns
+    -------
+    xarray.Dataset
+        All variables of all tasks.
+    """
+    kept = replace(study.solver, checkpoint=checkpoint, keep_blocks=True, pool=pool)
+    setting = Setting(study.model, study.sector, study.solver, grid, reporter, study.tasks, swept, kept)
+    parts = [task.run(replace(setting, solver=kept) if task.resumes else setting) for task in study.tasks]
+    parts = with_cutoff_errors(parts, setting)
+    remove_blocks(checkpoint)
+    return xr.merge(parts, join="outer", compat="override", combine_attrs="override")
+
+
+def compute_certified(
+    study: Study,
+    grid: NDArray[np.float64],
+    reporter: Reporter,
+    checkpoint: Path | None = None,
+    pool: Pool | None = None,
+) -> xr.Dataset:
+    """Compute one point of a sweep; add its status, engine, largest residual and leak, and wall time."""
+    start = time.perf_counter()
+    data = compute(study, grid, reporter, checkpoint, swept=True, pool=pool)
+    engines = {choose_engine(model, sector, study.solver.engine) for model, sector, _ in study.solves()}
+    return data.assign(_account(data, DONE, "", ", ".join(sorted(engines)), time.perf_counter() - start))
+
+
+def compute_or_fail(
+    study: Study,
+    grid: NDArray[np.float64],
+    reporter: Reporter,
+    checkpoint: Path | None = None,
+    pool: Pool | None = None,
+) -> xr.Dataset:
+    """Do as `compute_certified`; return the error of a point that fails in the place of its numbers.
+
+    Raises
+    ------
+    CheckpointError, OSError
+        What has to do with the disk, and not with the point.
+    """
+    start = time.perf_counter()
+    try:
+        return compute_certified(study, grid, reporter, checkpoint, pool)
+    except (CheckpointError, OSError):
+        raise
+    except Exception as error:  # whatever it is, the other points go on
+        return failure(f"{type(error).__name__}: {error}", time.perf_counter() - start)
+
+
+def failure(error: str, seconds: float = math.nan) -> xr.Dataset:
+    """Return what stands for a point that failed."""
+    return xr.Dataset(_account(xr.Dataset(), FAILED, error, "", seconds))
+
+
+def has_failed(data: xr.Dataset) -> bool:
+    """True for what `failure` returned."""
+    return "status" in data and str(data["status"].values) == FAILED
+
+
+def lowest_energy(data: xr.Dataset) -> str:
+    """Return the lowest energy of a point to the digits of its error bar, or a dash."""
+    return with_error(float(data["energies"][0]), float(data["energy_errors"][0])) if "energies" in data else "-"
+
+
+def account(data: xr.Dataset) -> tuple[str, str, str]:
+    """Return lowest energy, largest residual and seconds of a point in words; its error where it failed."""
+    energy = str(data["error"].values) if has_failed(data) else lowest_energy(data)
+    residual = float(data["residual"])
+    return energy, "-" if math.isnan(residual) else f"{residual:.1e}", f"{float(data['wall_time']):.3g}"
+
+
+def _account(data: xr.Dataset, status: str, error: str, engine: str, seconds: float) -> dict[str, xr.DataArray]:
+    return {
+        "status": labelled("status", np.array(status), [], "done or failed"),
+        "error": labelled("error", np.array(error), [], "why the point failed"),
+        "engine": labelled("engine", np.array(engine), [], "what solved it"),
+        "residual": labelled("residual", _largest(data, "residuals"), [], "largest residual", "energy"),
+        "leak": labelled("leak", _largest(data, "leaks"), [], "largest leak", "energy"),
+        "wall_time": labelled("wall_time", seconds, [], "time that the point took", "s"),
+        "version": labelled("version", np.array(versions()["respair"]), [], "version of respair"),
+    }
+
+
+def _largest(data: xr.Dataset, name: str) -> float:
+    """Return the largest number of all variables whose names end so; NaN where no task tells any."""
+    found: Iterable[float] = (float(np.max(data[n].values)) for n in data.data_vars if str(n).endswith(name))
+    return max(found, default=math.nan)

@@ -1,0 +1,130 @@
+"""Results as tables for a terminal: as many digits as the certificate supports, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import xarray as xr
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ...solvers.cutoff import size_in_words
+from ...solvers.estimate import format_bytes, format_seconds
+from ...solvers.estimate_cutoff import estimate, estimate_run
+from ..file.reading import Study, at_point, sweep_points
+from ..tasks.ground_state import MODE_COLUMNS, PARTS, SITE_COLUMNS
+from .point import has_failed
+from .runner import Result
+from .tables import decimals, number, with_error
+
+WIDEST = 400
+
+
+def show_result(result: Result, console: Console) -> None:
+    """Print the tables of a result."""
+    study = result.study
+    console.print(Text(study.name, style="bold"))
+    if study.sweep:
+        print_wide(console, _sweep_table(result))
+        points = [(point, data) for point, data in result.points if not has_failed(data)]
+        for task in study.tasks:
+            for shown in task.sweep_tables(points):
+                print_wide(console, shown)
+        return
+    for table in _tables(study, result.points[0][1]):
+        print_wide(console, table)
+
+
+def print_wide(console: Console, table: Table | Text) -> None:
+    """Print as wide as it needs: a long line is better than a number cut short."""
+    wide = console.options.update(width=WIDEST)
+    console.width = max(console.width, console.measure(table, options=wide).maximum)
+    console.print(table)
+
+
+def _tables(study: Study, data: xr.Dataset) -> Iterator[Table | Text]:
+    yield Text(describe(study))
+    for task in study.tasks:
+        yield from task.tables(data)
+
+
+def describe(study: Study) -> str:
+    """Return cluster, sector and size in one line."""
+    parts = [study.model.cluster.size]
+    if study.sector is not None:
+        s = study.sector
+        parts.append(f"{s.title}: {size_in_words(study.model, s)}")
+    return "; ".join(parts)
+
+
+def _sweep_table(result: Result) -> Table:
+    failed = f", {result.failed} failed" if result.failed else ""
+    table = Table(title=f"{len(result.points)} points{failed}", title_justify="left")
+    keys = list(result.points[0][0])
+    first = next((data for _, data in result.points if not has_failed(data)), result.points[0][1])
+    with_energy = "energies" in first
+    scalars = [n for n in (*SITE_COLUMNS, *MODE_COLUMNS, *PARTS) if n in first and first[n].size]
+    shown = scalars[: max(1, 6 - len(keys))]
+    headings = [
+        *(key.partition(".")[2] for key in keys),
+        *(["energy", "gap"] if with_energy else []),
+        *(_last(name, first) for name in shown),
+    ]
+    summary = [name for task in result.study.tasks for name in task.summary if name in first]
+    headings += [name.replace("_", " ") for name in summary]
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for point, data in result.points:
+        row = [f"{value:.6g}" for value in point.values()]
+        if has_failed(data):
+            table.add_row(*row, "failed")
+            continue
+        digits = decimals(float(data["energy_errors"].values[0])) if with_energy else 6
+        if with_energy:
+            energies, errors = data["energies"].values, data["energy_errors"].values
+            row.append(with_error(energies[0], errors[0]))
+            row.append(with_error(energies[1] - energies[0], errors[0] + errors[1]) if len(energies) > 1 else "")
+        row += [number(np.atleast_1d(data[name].values)[-1], digits) for name in shown]
+        table.add_row(*row, *(f"{float(data[name]):.8g}" for name in summary))
+    return table
+
+
+def _last(name: str, data: xr.Dataset) -> str:
+    symbol = {**SITE_COLUMNS, **MODE_COLUMNS}.get(name, name)
+    return f"{symbol}[{data[name].size - 1}]" if data[name].ndim else symbol
+
+
+def failures(result: Result, most: int = 10) -> Iterator[str]:
+    """Yield in words which points failed and why, the first few of them."""
+    failed = [(point, str(data["error"].values)) for point, data in result.points if has_failed(data)]
+    for point, error in failed[:most]:
+        yield f"failed at {', '.join(f'{key} = {value:.6g}' for key, value in point.items())}: {error}"
+    if len(failed) > most:
+        yield f"{len(failed) - most} more points failed"
+    if failed:
+        yield "--retry-failed repeats them"
+
+
+def show_estimate(study: Study, console: Console) -> None:
+    """Print what the runs of a model file will need."""
+    table = Table(title=study.name, title_justify="left")
+    for heading in ("sector", "states", "charge x phonon", "engine", "memory", "time"):
+        table.add_column(heading, justify="right")
+    points = sweep_points(study)
+    ends = points[:1] + points[-1:] if len(points) > 1 else points
+    for model, sector, states in (item for point in ends for item in at_point(study, point).solves()):
+        need = (estimate if sector.has_symmetry else estimate_run)(model, sector, study.solver.engine, states)
+        label = f"N = {sector.charge}, 2 S_z = {sector.two_sz}"
+        size = f"{need.charges:,} x {need.phonons:,}"
+        table.add_row(
+            label, f"{need.dimension:,}", size, need.engine, format_bytes(need.memory), format_seconds(need.seconds)
+        )
+    if table.row_count:
+        print_wide(console, table)
+    for task in study.tasks:
+        for words in filter(None, (task.repeats, task.forecast(study.model, study.sector))):
+            console.print(words)
+    if len(points) > 1:
+        console.print(f"{len(points)} points of the sweep; the first and the last are shown")

@@ -1,0 +1,327 @@
+"""Running a model file: from a `Study` to one labelled dataset."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from html import escape
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..._core.arguments import of_kind, taking
+from ..._core.display import counted
+from ...analysis import default_grid
+from ...clusters import Card, Shown
+from ...hamiltonians import Model
+from ...solvers.checkpoint import beside
+from ...solvers.work import HowFar, Pool
+from ..file.reading import Study, at_point, sweep_points
+from ..sweep import AS_LISTS, overridden
+from ..tasks.base import Quiet, Reporter, Watcher, check_blocks_fit
+from .folder import StudyFolder, content_hash
+from .job import Job, shared
+from .point import compute, compute_certified, compute_or_fail, has_failed, lowest_energy
+from .refinement import refined
+
+FILLED: Mapping[str, str] = MappingProxyType({"labels": "", "compare_claim": ""})
+"""What fills up the shorter points of a sweep, where it is not NaN."""
+MOST_LETTERS = 200
+"""Of the names of the variables that a result shows."""
+
+
+@dataclass(frozen=True, repr=False)
+class Result(Shown):
+    """What a model file asked for.
+
+    Attributes
+    ----------
+    study : Study
+        The question.
+    points : tuple of (mapping, xarray.Dataset)
+        For each point of the sweep (one empty point without a sweep) its parameters and its data.
+    """
+
+    study: Study
+    points: tuple[tuple[Mapping[str, object], xr.Dataset], ...]
+
+    def card(self) -> Card:
+        """Return how many points there are, their lowest energies, and which variables `data` has."""
+        failed = f", {self.failed} failed" if self.failed else ""
+        rows = [(escape(_words(point)), _lowest(data)) for point, data in self.points]
+        names = ", ".join(map(str, self.points[0][1].data_vars)) if self.points else ""
+        note = f"data: {names if len(names) < MOST_LETTERS else names[:MOST_LETTERS] + '&hellip;'}"
+        return Card(f"{escape(self.study.name)}: {counted(len(rows), 'point')}{failed}", rows, note=note)
+
+    @property
+    def failed(self) -> int:
+        """How many points failed."""
+        return sum(has_failed(data) for _, data in self.points)
+
+    @property
+    def data(self) -> xr.Dataset:
+        """Everything in one dataset, the axes of the sweep as leading dimensions.
+
+        Where points differ in size, as in a sweep of ``cluster.sites``, the shorter ones are filled up with NaN. A
+        sweep over several axes that did not come to its end has the one dimension "point" instead.
+        """
+        if not self.study.sweep:
+            return self.points[0][1]
+        axes, keys = self.study.sweep, list(self.points[0][0])
+        single = {AS_LISTS[key]: 0 for key in keys if key in AS_LISTS}
+        found = [data.isel(single, drop=True, missing_dims="ignore") for data in _filled_up(self.points)]
+        lined_up = _with_places(found)
+        if len(found) == math.prod(len(axis.values) for axis in axes):
+            coords = {each.key: (axis.key, np.asarray(each.values)) for axis in axes for each in (axis, *axis.linked)}
+            return _combined(_nest(lined_up, [len(axis.values) for axis in axes]), [axis.key for axis in axes], coords)
+        coords = {key: ("point", np.asarray([point[key] for point, _ in self.points])) for key in keys}
+        partial = _combined(lined_up, ["point"], coords)
+        return partial.swap_dims(point=axes[0].key) if len(axes) == 1 else partial
+
+
+def _filled_up(points: Sequence[tuple[Mapping[str, object], xr.Dataset]]) -> list[xr.Dataset]:
+    """Give points that failed the variables of the others, without numbers."""
+    found = [data for _, data in points]
+    whole = next((data for data in found if not has_failed(data)), None)
+    if whole is None:
+        return found
+    blank = whole.map(_blank, keep_attrs=True)
+    return [blank.assign(data.data_vars) if has_failed(data) else data for data in found]
+
+
+def _blank(array: xr.DataArray) -> xr.DataArray:
+    kind = array.dtype if array.dtype.kind == "U" else np.result_type(array.dtype, float)
+    blank: xr.DataArray = xr.full_like(array, "" if kind.kind == "U" else np.nan, dtype=kind)
+    return blank
+
+
+def _with_places(found: Sequence[xr.Dataset]) -> list[xr.Dataset]:
+    """Number the places along dimensions that differ in length between the points, so that they can be lined up."""
+    lengths: defaultdict[str, set[int]] = defaultdict(set)
+    for data in found:
+        for dim in data.sizes.keys() - data.coords.keys():
+            lengths[str(dim)].add(data.sizes[dim])
+    uneven = [dim for dim, sizes in lengths.items() if len(sizes) > 1]
+    return [data.assign_coords({d: np.arange(data.sizes[d]) for d in uneven if d in data.sizes}) for data in found]
+
+
+def _combined(nested: list[Any], dims: list[str], coords: Mapping[str, Any]) -> xr.Dataset:
+    combined: xr.Dataset = xr.combine_nested(
+        nested,
+        dims,
+        join="outer",
+        fill_value=dict(FILLED),
+        combine_attrs="override",
+        compat="equals",
+        data_vars="all",
+        coords="minimal",
+    )
+    return combined.assign_coords(coords).transpose(*dims, ...)
+
+
+def _nest(flat: list[xr.Dataset], shape: Sequence[int]) -> list[Any]:
+    """Fold a flat list in C order into nested lists of the given shape."""
+    if len(shape) == 1:
+        return flat
+    inner = len(flat) // shape[0]
+    return [_nest(flat[i * inner : (i + 1) * inner], shape[1:]) for i in range(shape[0])]
+
+
+@taking(study=of_kind(Study, "write read(path) for a model file, or study(model, ...).run()"))
+def run(
+    study: Study,
+    reporter: Reporter | None = None,
+    finished: Callable[[int, Result], None] | None = None,
+    checkpoint: Path | None = None,
+    folder: StudyFolder | None = None,
+    pool: Pool | None = None,
+) -> Result:
+    r"""Compute everything that a model file asks for, point by point.
+
+    Parameters
+    ----------
+    study : Study
+        A checked model file.
+    reporter : Reporter, optional
+        Told how the run goes on.
+    finished : function, optional
+        Called after each point with its number, from 0 in the order in which they are known, and the result so far.
+    checkpoint : Path, optional
+        Where long searches are kept now and then, and from where they go on; the points of a sweep have one each.
+    folder : StudyFolder, optional
+        Where every finished point is kept, and from where it is taken; a point that fails then keeps its error and does
+        not stop the rest.
+    pool : Pool, optional
+        What computes the points of a sweep, several at once, or the blocks of thermal sums; points that fail keep
+        their error.
+
+    Returns
+    -------
+    Result
+        One dataset for each point.
+
+    Raises
+    ------
+    MemoryError
+        Before anything is computed, if a point does not fit the memory limit.
+    ConvergenceError
+        If a level did not converge, without a folder.
+    OSError
+        If a point cannot be kept; those before it are.
+    CheckpointError
+        If a checkpoint is there and cannot be used.
+
+    Examples
+    --------
+    >>> from respair.studies import parse
+    >>> text = 'schema = 1\ncluster.kind = "dimer"\nelectrons.hopping = 1.0\nsector.charge = 1'
+    >>> round(float(run(parse(text, "dimer.toml")).data.energies[0]), 12)
+    -1.0
+    """
+    book = _Book(study, reporter or Quiet(), checkpoint, folder, pool)
+    try:
+        return _completed(book, finished or _unheard)
+    except KeyboardInterrupt:
+        book.recall()
+        if finished is not None and (known := len(book.result.points)):
+            finished(known - 1, book.result)
+        raise
+
+
+def _unheard(number: int, result: Result) -> None:
+    """Take no note."""
+
+
+def _completed(book: _Book, finished: Callable[[int, Result], None]) -> Result:
+    while True:
+        for known in book.solve():
+            finished(known - 1, book.result)
+        adaptive = any(axis.refinement for axis in book.study.sweep)
+        finer = refined(book.study, book.result.data) if adaptive else None
+        if finer is None:
+            return book.result
+        book.turn_to(finer)
+
+
+class _Book:
+    """The points of a study, those of its refinements included, and what is known of them by their hashes."""
+
+    def __init__(
+        self,
+        study: Study,
+        reporter: Reporter,
+        checkpoint: Path | None,
+        folder: StudyFolder | None,
+        pool: Pool | None,
+    ) -> None:
+        self._reporter, self._checkpoint, self._folder = reporter, checkpoint, folder
+        self._pool = pool if study.sweep else None  # one point goes through its blocks with it
+        self._sharing = self._pool.sharing if self._pool else 1
+        first = [at_point(study, point) for point in sweep_points(study)]
+        for each in first:
+            check_fits(shared(each, self._sharing))
+        self._grid = common_grid(study, [each.model for each in first])
+        solve = compute_or_fail if folder else compute_certified if study.sweep else compute
+        self._solve = partial(solve, pool=None if study.sweep else pool)
+        self._known: dict[str, xr.Dataset] = {}
+        self._numbers: dict[str, int] = {}
+        self.turn_to(study)
+
+    def turn_to(self, study: Study) -> None:
+        """Go on with the points of a study that has more of them."""
+        self.study = study
+        self._points = [(content_hash(study, point, self._grid), point) for point in sweep_points(study)]
+        for key, _ in self._points:
+            self._numbers.setdefault(key, len(self._numbers))
+
+    @property
+    def result(self) -> Result:
+        """What is known, in the order of the sweep."""
+        known = self._known
+        return Result(self.study, tuple((MappingProxyType(p), known[key]) for key, p in self._points if key in known))
+
+    def solve(self) -> Iterator[int]:
+        """Take what is kept and solve the rest; yield how many points are known, one after the other."""
+        waiting = {key: point for key, point in self._points if key not in self._known}
+        for key in list(waiting):
+            if self._folder and (kept := self._folder.find(key)) is not None:
+                self._known[key] = kept
+                del waiting[key]
+                yield len(self._known)
+        self._tell(len(self._known), "")
+        for key, data in (self._elsewhere if self._pool else self._here)(waiting):
+            if self._folder:
+                self._folder.keep(key, waiting[key], data)
+            self._known[key] = data
+            if self.study.sweep:
+                self._reporter.done(_words(waiting[key]), data)
+            yield len(self._known)
+
+    def recall(self) -> None:
+        """Take the points that were kept, and of which an interrupt left no time to take note."""
+        for key, _ in self._points:
+            if self._folder and key not in self._known and (kept := self._folder.find(key)) is not None:
+                self._known[key] = kept
+
+    def _here(self, waiting: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, xr.Dataset]]:
+        for key, point in waiting.items():
+            self._tell(len(self._known), _words(point))
+            each = at_point(self.study, point)
+            yield key, self._solve(each, self._grid, self._reporter, self._place(key))
+
+    def _elsewhere(self, waiting: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, xr.Dataset]]:
+        assert self._pool is not None
+        data, file, text = self.study._data, self.study.file, self.study.text
+        jobs = [
+            Job(key, file, text, overridden(data, point), self._grid, self._place(key), self._sharing)
+            for key, point in waiting.items()
+        ]
+
+        def watch(running: Mapping[str, HowFar | None]) -> None:
+            if isinstance(self._reporter, Watcher):
+                self._reporter.running({_words(waiting[key]): how_far for key, how_far in running.items()})
+
+        for job, found in self._pool.compute(jobs, watch):
+            yield job.key, found
+            self._tell(len(self._known), "")
+
+    def _place(self, key: str) -> Path | None:
+        return beside(self._checkpoint, self._numbers[key]) if self.study.sweep else self._checkpoint
+
+    def _tell(self, number: int, label: str) -> None:
+        self._reporter.point(number, len(self._points), label)
+
+
+def _lowest(data: xr.Dataset) -> str:
+    """Return the lowest energy of a point, or its error, as markup."""
+    if has_failed(data):
+        return escape(str(data["error"].values))
+    return f"E = {lowest_energy(data)}" if "energies" in data else ""
+
+
+def _words(point: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} = {value:.6g}" for name, value in point.items())
+
+
+def check_fits(study: Study) -> None:
+    """Raise MemoryError if any part of a study does not fit its memory limit."""
+    for model, sector, states in study.solves():
+        check_blocks_fit(model, sector, states, study.solver)
+    for task in study.tasks:
+        task.check_fits(study.model, study.sector, study.solver)
+
+
+def common_grid(study: Study, models: Sequence[Model]) -> NDArray[np.float64]:
+    """Return one grid of X for all points of a sweep."""
+    task = study.ground_state
+    if task is not None and task.displacement_grid is not None:
+        return np.array(task.displacement_grid)
+    grids = [default_grid(model) for model in models]
+    return np.linspace(min(g[0] for g in grids), max(g[-1] for g in grids), 201)

@@ -1,0 +1,104 @@
+"""How far the studies of a folder are, for those who look from outside; nothing is changed."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import xarray as xr
+from rich.console import Console
+
+from ..._core.text import printable
+from ...hamiltonians import InvalidModel
+from ...solvers import CheckpointError
+from ..file.reading import parse
+from .folder import MANIFEST, POINTS, SUFFIX, holder, read_manifest, read_record
+from .point import account, has_failed
+from .report import print_wide
+from .tables import columns
+
+
+@dataclass(frozen=True)
+class StudyStatus:
+    """How far one study is.
+
+    Attributes
+    ----------
+    path : Path
+        Its folder.
+    done, failed, damaged : int
+        Records of each kind.
+    total : int or None
+        Points in all, those of a refinement included if none is left out; None if the manifest cannot be read.
+    running : str
+        Process and host of the run that is at work; empty if there is none.
+    seconds_left : float
+        At the pace of this run; NaN if nothing runs or nothing is known.
+    last : tuple of str
+        Lowest energy, largest residual and seconds of the point that was finished last.
+    """
+
+    path: Path
+    done: int
+    failed: int
+    damaged: int
+    total: int | None
+    running: str
+    seconds_left: float
+    last: tuple[str, str, str]
+
+
+def statuses(path: Path) -> Iterator[StudyStatus]:
+    """Yield how far each study is: the one whose folder this is, or those whose folders are in it."""
+    folders = [path] if (path / MANIFEST).exists() else sorted(found.parent for found in path.glob(f"*/{MANIFEST}"))
+    yield from map(_status, folders)
+
+
+def _status(path: Path) -> StudyStatus:
+    files = sorted((path / POINTS).glob(f"*{SUFFIX}"), key=lambda file: file.stat().st_mtime)
+    found = [(file.stat().st_mtime, _record(file)) for file in files]
+    whole = [(when, data) for when, data in found if data is not None]
+    failed = sum(has_failed(data) for _, data in whole)
+    owner, total = holder(path), _total(path)
+    fresh = sum(when >= owner["begun"] for when, _ in whole) if owner else 0
+    left = math.nan
+    if owner and fresh and total is not None:
+        left = (time.time() - owner["begun"]) / fresh * max(0, total - len(whole))
+    running = f"{owner['pid']} on {owner['host']}" if owner else ""
+    last = account(whole[-1][1]) if whole else ("", "", "")
+    return StudyStatus(path, len(whole) - failed, failed, len(found) - len(whole), total, running, left, last)
+
+
+def _record(file: Path) -> xr.Dataset | None:
+    try:
+        return read_record(file)
+    except (OSError, CheckpointError):
+        return None
+
+
+def _total(path: Path) -> int | None:
+    manifest = read_manifest(path)
+    try:
+        study = parse(manifest["model_file"], manifest["source"]) if manifest else None
+    except InvalidModel:  # of a version that knew other keys
+        return None
+    if study is None:
+        return None
+    sizes = [len(axis.values) for axis in study.sweep]
+    added = [axis.refinement.points if axis.refinement else 0 for axis in study.sweep]
+    return math.prod(size + more for size, more in zip(sizes, added, strict=True))
+
+
+def show_statuses(found: Iterable[StudyStatus], console: Console) -> None:
+    """Print a table with a row for each study."""
+    headings = ("study", "done", "failed", "damaged", "of", "running", "time left", "energy", "residual", "seconds")
+    table = columns("", headings)
+    for each in found:
+        left = f"{each.seconds_left:.0f} s" if math.isfinite(each.seconds_left) else ""
+        counts = (str(count) for count in (each.done, each.failed, each.damaged))
+        total = "?" if each.total is None else str(each.total)
+        table.add_row(printable(each.path.name), *counts, total, printable(each.running) or "no", left, *each.last)
+    print_wide(console, table)

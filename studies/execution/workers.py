@@ -1,0 +1,211 @@
+"""Worker processes on this machine: threads and memory shared out, the dead replaced and their work repeated."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections import Counter, deque
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import IO, Any
+
+from ..._core.processors import cores
+from ...clusters import InvalidValue
+from ...solvers.work import PAUSE, HowFar, SomeWork, Watch, Work, now_and_then, unwatched
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+MOST_DEATHS = 3
+"""What killed its workers so many times has failed."""
+SERVE = (sys.executable, "-c", f"from {__name__} import serve; serve()")
+
+
+class Workers:
+    """Fresh processes that compute points of sweeps or blocks of thermal sums; at the end of the context they are gone.
+
+    A worker that dies is replaced and its work repeated, up to three times. The cores are shared out as threads, the
+    memory limit as well. If this process is killed, the workers end by themselves.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    command : sequence of str, optional
+        What starts one.
+
+    Raises
+    ------
+    ValueError
+        If `count` is below 1.
+    """
+
+    def __init__(self, count: int, command: Sequence[str] = SERVE) -> None:
+        if count < 1:
+            raise InvalidValue(f"workers = {count}; allowed: 1 or more")
+        self.sharing, self._command = count, command
+        self._answers: SimpleQueue[tuple[_Worker, Any]] = SimpleQueue()
+        self._workers: list[_Worker] = []
+
+    def __repr__(self) -> str:
+        return f"Workers({self.sharing})"
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        while self._workers:
+            self._workers.pop().end()
+        self._answers = SimpleQueue()
+
+    @property
+    def pids(self) -> list[int]:
+        """Process numbers of those that are there."""
+        return [worker.process.pid for worker in self._workers]
+
+    def compute(self, pieces: Sequence[SomeWork], watch: Watch = unwatched) -> Generator[tuple[SomeWork, Any]]:
+        """Yield each piece with its answer, in the order in which they are finished; tell `watch` of those that run."""
+        waiting, deaths = deque(pieces), Counter[str]()
+        try:
+            yield from self._computed(waiting, deaths, watch)
+        finally:  # nobody waits for the rest of work that was given up
+            if any(worker.piece for worker in self._workers):
+                self._end()
+
+    def _computed(self, waiting: deque[Any], deaths: Counter[str], watch: Watch) -> Iterator[tuple[Any, Any]]:
+        while waiting or any(worker.piece for worker in self._workers):
+            self._give_out(waiting)
+            watch({worker.piece.key: worker.how_far for worker in self._workers if worker.piece})
+            try:
+                worker, answer = self._answers.get(timeout=PAUSE)
+            except Empty:
+                continue
+            if isinstance(answer, _News):
+                worker.how_far = answer.how_far
+                continue
+            piece, worker.piece = worker.piece, None
+            if answer is None:
+                self._workers.remove(worker)
+                code = worker.end()
+                if piece is None:
+                    continue
+                deaths[piece.key] += 1
+                if deaths[piece.key] < MOST_DEATHS:
+                    waiting.appendleft(piece)
+                    continue
+                answer = piece.lost(
+                    f"its worker died {MOST_DEATHS} times, at last with status {code}; is there enough memory?"
+                )
+            yield piece, answer
+
+    def _give_out(self, waiting: deque[Any]) -> None:
+        idle = [worker for worker in self._workers if worker.piece is None]
+        while waiting and (idle or len(self._workers) < self.sharing):
+            if not idle:
+                idle.append(_Worker(self._command, self._answers, self.sharing))
+                self._workers += idle
+            idle.pop().take(waiting.popleft())
+
+
+class _Worker:
+    """One process, and a thread that listens to it."""
+
+    def __init__(self, command: Sequence[str], answers: SimpleQueue[tuple[_Worker, Any]], sharing: int) -> None:
+        self.piece: Any = None
+        self.how_far: HowFar | None = None
+        self._answers = answers
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=_environment(sharing),
+            start_new_session=True,  # Ctrl-C is for the process that gives out the work
+        )
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def take(self, piece: Work) -> None:
+        """Give it work; that it is dead already is heard by the listener."""
+        self.piece, self.how_far = piece, None
+        assert self.process.stdin is not None
+        try:
+            pickle.dump(piece, self.process.stdin)
+            self.process.stdin.flush()
+        except OSError:
+            return
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        try:
+            while True:
+                self._answers.put((self, pickle.load(self.process.stdout)))
+        except (EOFError, OSError, ValueError, pickle.UnpicklingError):
+            self._answers.put((self, None))
+
+    def end(self) -> int:
+        """Kill it, if it is still there; return its exit status."""
+        self.process.kill()
+        code = self.process.wait()
+        self._listener.join()
+        for pipe in (self.process.stdin, self.process.stdout):
+            assert pipe is not None
+            try:
+                pipe.close()
+            except OSError:  # what it did not take any more
+                continue
+        return code
+
+
+def _environment(sharing: int) -> dict[str, str]:
+    """Return the environment of one of several workers: its share of the cores, and where this package is."""
+    share = max(1, cores() // sharing)
+    threads = {
+        name: str(min(share, int(given)) if (given := os.environ.get(name, "")).isdigit() else share)
+        for name in THREADS
+    }
+    package = sys.modules[__name__.partition(".")[0]].__file__
+    assert package is not None
+    paths = [str(Path(package).parent.parent), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, **threads, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
+def serve() -> None:
+    """Do the work that comes on standard input until it ends; what libraries print goes to standard error."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    pieces: SimpleQueue[Work] = SimpleQueue()
+    threading.Thread(target=_receive, args=(sys.stdin.buffer, pieces), daemon=True).start()
+
+    def say(how_far: HowFar) -> None:
+        pickle.dump(_News(how_far), answers)
+        answers.flush()
+
+    tell = now_and_then(say)
+    while True:
+        pickle.dump(pieces.get().compute(tell), answers)
+        answers.flush()
+
+
+@dataclass(frozen=True)
+class _News:
+    """What a worker sends before its answer."""
+
+    how_far: HowFar
+
+
+def _receive(stream: IO[bytes], pieces: SimpleQueue[Any]) -> None:
+    """Pass work on; end the process, in the midst of it as well, when nobody wants any more."""
+    try:
+        while True:
+            pieces.put(pickle.load(stream))
+    except (EOFError, pickle.UnpicklingError):
+        os._exit(0)

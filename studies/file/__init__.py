@@ -1,0 +1,1 @@
+"""Model files and records: schema, reading, checking, writing."""

@@ -1,0 +1,214 @@
+"""From checked tables to a study: here is checked what no table shows alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+from ..._core.wording import listed
+from ...clusters import KINDS, Cluster, custom
+from ...hamiltonians import Bosons, Electrons, InvalidModel, Model, Phonons, Problem, Sector
+from ...hamiltonians.parameters import show
+from ...hamiltonians.sector import sector_problems
+from ...hamiltonians.symmetry.labels import block_problems
+from ...hamiltonians.terms import energy_unit
+from ...solvers import Options
+from ..tasks.base import Task
+from ..tasks.table import TASKS
+from .schema import CLUSTERS
+from .validation import STAND_INS, Checked
+
+SPECIES = MappingProxyType({"electrons": Electrons, "bosons": Bosons, "phonons": Phonons})
+DEFAULT_TASK = "ground_state"
+"""What a file asks for that has a sector and no task."""
+HOSTS = MappingProxyType({"ligand-centre": "ligand"})
+"""Where the phonons of a kind of cluster sit by default, if not on all sites."""
+CHARGES = ("sector.charge", "sector.two_sz", "charge_scan.charges")
+HIDES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "bosons": (*CHARGES, "phonons.boson_coupling"),
+        "bosons.on": (*CHARGES, "bosons.level", "bosons.exchange", "phonons.boson_coupling"),
+        "phonons.on": tuple(f"phonons.{key}" for key in ("frequency", "displacement"))
+        + tuple(f"phonons.{key}_coupling" for key in ("boson", "electron", "bond")),
+        "sector.charge": ("sector.two_sz",),
+    }
+)
+"""Keys about which nothing can be said while another key, or a whole table, is wrong."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a study is made of, as far as the model file goes; without a sweep."""
+
+    model: Model
+    sector: Sector | None
+    solver: Options
+    tasks: tuple[Task, ...]
+
+
+class Draft:
+    """The right values of a file so far, and everything that was found wrong with the others.
+
+    A wrong key is dropped (or replaced by a stand-in) once it is reported, and the rest is looked at again: so one
+    mistake neither hides another one nor is counted twice.
+    """
+
+    def __init__(self, tables: Mapping[str, Checked]) -> None:
+        self.values: dict[str, dict[str, Any]] = {name: dict(table.values) for name, table in tables.items() if name}
+        self.problems = [problem for table in tables.values() for problem in table.problems]
+        self.wrong = {key for table in tables.values() for key in table.wrong}
+
+    def __contains__(self, table: str) -> bool:
+        return table in self.values or table in self.wrong
+
+    def refuse(self, found: Sequence[Problem]) -> bool:
+        """Note new problems and drop the keys that have them; return whether there were any."""
+        new = {problem: _key(problem.path) for problem in found if _key(problem.path) not in self.wrong}
+        self.problems += [problem for problem, key in new.items() if not self._hidden(key)]
+        for key in new.values():
+            table, _, name = key.partition(".")
+            self.wrong.add(key)
+            stand_ins = STAND_INS.get(table, {})
+            rest = {k: v for k, v in self.values.get(table, {}).items() if k != name}
+            self.values[table] = rest | {k: v for k, v in stand_ins.items() if name in ("", k)}
+        return bool(new)
+
+    def _hidden(self, key: str) -> bool:
+        return any(key == at or key.startswith(f"{at}.") or key in HIDES.get(at, ()) for at in self.wrong)
+
+
+def _key(path: str) -> str:
+    """Return "table.key" of a deeper path."""
+    return ".".join(re.split(r"[.\[]", path)[:2])
+
+
+def assemble(tables: Mapping[str, Checked], name: str) -> tuple[Parts | None, list[Problem]]:
+    """Put checked tables together.
+
+    Parameters
+    ----------
+    tables : mapping
+        From `check_tables`.
+    name : str
+        Title of the model.
+
+    Returns
+    -------
+    parts : Parts or None
+        None if anything is wrong.
+    problems : list of Problem
+        All of them, those of the tables included.
+    """
+    draft = Draft(tables)
+    draft.refuse(list(_table_problems(draft)))
+    cluster, found = _cluster(draft)
+    draft.refuse(found)
+    model = sector = None
+    while cluster is not None:
+        model, sector, found = _model(draft, cluster, name)
+        if not draft.refuse(found):
+            break
+    if draft.problems or model is None:
+        return None, draft.problems
+    return _parts(draft.values, model, sector), []
+
+
+def _parts(values: Mapping[str, Mapping[str, Any]], model: Model, sector: Sector | None) -> Parts:
+    asked: Mapping[str, Mapping[str, Any]] = {name: values[name] for name in TASKS if name in values}
+    tasks = tuple(TASKS[name].of(keys, model) for name, keys in (asked or {DEFAULT_TASK: {}}).items())
+    return Parts(model, sector, Options(**values.get("solver", {})), tasks)
+
+
+def _table_problems(draft: Draft) -> Iterator[Problem]:
+    """Yield what is missing, or there in vain, whatever the model is."""
+    if "cluster" not in draft:
+        yield Problem("cluster", "nothing", f"add a [cluster] table with its kind: {listed(CLUSTERS)}")
+    asked = [task for task in TASKS if task in draft]
+    if "sector" not in draft:
+        needing = next((task for task in asked if TASKS[task].requires_sector(draft.__contains__)), None)
+        if needing:
+            yield Problem("sector", "nothing", f"add a [sector] table with its charge; [{needing}] needs it")
+        elif not asked:
+            tasks = listed(f"[{task}]" for task in TASKS)
+            yield Problem("ground_state", "nothing", f"the file asks for nothing; add [sector], or any of {tasks}")
+    yield from _accuracy_problems(draft)
+    for task in asked:
+        yield from TASKS[task].table_problems(draft.values.get(task, {}), draft.__contains__)
+
+
+def _accuracy_problems(draft: Draft) -> Iterator[Problem]:
+    phonons = draft.values.get("phonons", {})
+    if "accuracy" not in phonons or "phonons.cutoff" in draft.wrong:
+        return
+    got = show(phonons["accuracy"])
+    if "cutoff" not in phonons:
+        yield Problem("phonons.accuracy", got, 'allowed with cutoff = "auto"; leave it out')
+
+
+def _cluster(draft: Draft) -> tuple[Cluster | None, list[Problem]]:
+    values = dict(draft.values.get("cluster", {}))
+    kind = values.pop("kind", None)
+    if kind is None or any(f"cluster.{key}" in draft.wrong for key in CLUSTERS[kind].model_fields):
+        return None, []
+    if kind in ("site", "dimer"):
+        values.pop("sites", None)
+    try:
+        return KINDS[kind](**values), []
+    except ValueError as error:
+        if kind == "custom":
+            return None, list(_custom_problems(**values))
+        return None, [Problem(f"cluster.{key}", show(value), str(error)) for key, value in values.items()]
+
+
+def _custom_problems(
+    positions: Sequence[list[float]], bonds: Sequence[list[object]] = (), classes: Sequence[str] | None = None
+) -> Iterator[Problem]:
+    """Build the cluster piece by piece to find every piece that does not fit."""
+    for i, point in enumerate(positions):
+        if (first := positions.index(point)) < i:
+            allowed = f"allowed: a place of its own; positions[{first}] is there already"
+            yield Problem(f"cluster.positions[{i}]", show(point), allowed)
+    places = [[float(i), 0.0] for i in range(len(positions))]
+    good: list[list[object]] = []
+    for b, bond in enumerate(bonds):
+        try:
+            custom(places, [*good, bond])
+            good.append(bond)
+        except ValueError as error:
+            yield Problem(f"cluster.bonds[{b}]", show(bond), str(error))
+    try:
+        custom(places, (), classes)
+    except ValueError as error:
+        yield Problem("cluster.classes", show(classes), str(error))
+
+
+def _accuracy_problem(values: Mapping[str, Mapping[str, Any]], model: Model) -> Problem | None:
+    tolerance = values.get("solver", {}).get("tolerance", Options().tolerance)
+    accuracy = values.get("phonons", {}).get("accuracy")
+    if accuracy is None or not 0 < accuracy < tolerance or accuracy >= (least := tolerance * energy_unit(model)):
+        return None
+    return Problem("phonons.accuracy", show(accuracy), f"allowed: {least:g} or more, which is solver.tolerance")
+
+
+def _model(draft: Draft, cluster: Cluster, name: str) -> tuple[Model | None, Sector | None, list[Problem]]:
+    """Try the values as they stand; what is found is wrong with them together."""
+    values = draft.values
+    species: dict[str, Any] = {key: kind(**values[key]) for key, kind in SPECIES.items() if key in values}
+    if "phonons" in values and "on" not in values["phonons"]:
+        species["phonons"] = replace(species["phonons"], on=HOSTS.get(cluster.kind, "all"))
+    try:
+        model = Model(cluster, **species, **values.get("field", {}), **values.get("ensemble", {}), name=name)
+    except InvalidModel as error:
+        return None, None, list(error.problems)
+    if problem := _accuracy_problem(values, model):
+        return None, None, [problem]
+    sector = Sector(**values["sector"]) if "sector" in values else None
+    found = list(sector_problems(model, sector)) if sector else []
+    found += block_problems(model, sector) if sector and not found else ()
+    right = None if found else sector
+    for task in (name for name in TASKS if name in values):
+        found += TASKS[task].model_problems(values[task], model, right)
+    return model, sector, found

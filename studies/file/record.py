@@ -1,0 +1,113 @@
+"""What leaves the program: JSON records and NetCDF files that carry their own provenance."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from ..._core.text import printable
+from ...hamiltonians.space.product import dimensions
+from ...solvers.cutoff import capped
+from ..execution.folder import write_bytes
+from ..execution.point import FAILED, has_failed
+from ..execution.runner import Result
+from .reading import Study, at_point
+from .versions import versions
+
+SCHEMA = 1
+
+
+def records(result: Result) -> list[dict[str, object]]:
+    """Return the JSON objects of a result: one, or one for each point of a sweep; the keys of the contract."""
+    return [_record(result.study, point, data) for point, data in result.points]
+
+
+def _record(study: Study, point: Mapping[str, object], data: xr.Dataset) -> dict[str, object]:
+    each = at_point(study, point)
+    cluster = each.model.cluster
+    record: dict[str, object] = {"file": study.file, "schema": SCHEMA, "name": study.name}
+    if study.sweep:
+        record["point"] = dict(point)
+    record["versions"] = versions()
+    if has_failed(data):
+        return record | {"status": FAILED, "error": str(data["error"].values)}
+    record["cluster"] = {"sites": cluster.sites, "bonds": len(cluster.bonds), "modes": len(cluster.modes)}
+    if each.sector is not None:
+        record["sector"] = _sector(each, data)
+    record |= {task.name: task.record(data) for task in each.tasks}
+    return record
+
+
+def _sector(study: Study, data: xr.Dataset) -> dict[str, object]:
+    sector = study.sector
+    assert sector is not None
+    dimension = int(data["dimension"]) if "dimension" in data else math.prod(dimensions(capped(study.model), sector))
+    stored = int(data["stored"]) if "stored" in data else dimension
+    found: dict[str, object] = {"charge": sector.charge, "two_sz": sector.two_sz}
+    found |= {
+        key: getattr(sector, key) for key in ("momentum", "reflection", "irrep") if getattr(sector, key) is not None
+    }
+    return found | {"dimension": dimension, "stored": stored}
+
+
+def to_json(record: Mapping[str, object]) -> str:
+    """Return a record as one line of strict JSON."""
+    return json.dumps(record, allow_nan=False, separators=(",", ":"))
+
+
+def write(result: Result, path: str | os.PathLike[str]) -> Path:
+    """Write a result as NetCDF4, complex numbers as a trailing axis (re, im), whole or not at all.
+
+    The file holds the text of the model file, the versions and the seed in its attributes.
+
+    Returns
+    -------
+    Path
+        Where it is.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    study = result.study
+    data = _real(result.data).assign_attrs(
+        title=study.name,
+        model_file=study.text,
+        source=printable(study.file),
+        versions=json.dumps(versions()),
+        seed=study.solver.seed,
+        schema=SCHEMA,
+        conventions="hbar = k_B = 1; energies in the unit of the model file; x = a + a+ = sqrt(2) X; no zero-point "
+        "energy; mu inside H; complex numbers as a trailing axis (re, im)",
+    )
+    # in memory first: the HDF5 library does not survive a disk that fills up while it writes
+    content = data.to_netcdf(engine="h5netcdf", encoding={str(name): {} for name in data.data_vars})
+    write_bytes(target, content)
+    return target
+
+
+def read_data(path: str | os.PathLike[str]) -> xr.Dataset:
+    """Read a result file back, with its complex numbers put together again."""
+    with xr.open_dataset(path, engine="h5netcdf") as file:
+        data = file.load()
+    pairs = [name for name, array in data.data_vars.items() if "complex" in array.dims]
+    joined = {name: data[name].sel(complex="re") + 1j * data[name].sel(complex="im") for name in pairs}
+    for name in pairs:
+        joined[name].attrs = data[name].attrs
+    return data.assign({name: array.drop_vars("complex", errors="ignore") for name, array in joined.items()})
+
+
+def _real(data: xr.Dataset) -> xr.Dataset:
+    names = [name for name, array in data.data_vars.items() if np.iscomplexobj(array.values)]
+    split = {}
+    for name in names:
+        array = data[name]
+        values = np.stack([array.values.real, array.values.imag], axis=-1)
+        split[name] = xr.DataArray(values, dims=(*array.dims, "complex"), attrs=array.attrs)
+    if not split:
+        return data
+    return data.assign(split).assign_coords(complex=["re", "im"])

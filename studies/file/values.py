@@ -1,0 +1,164 @@
+"""The kinds of values in a model file, as pydantic types: numbers, couplings, grids, sizes, names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainValidator,
+    Tag,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from ..._core.wording import did_you_mean, listed
+from ...solvers.options import bytes_of
+
+LEFT_OUT: Any = None
+"""Marks a key that may be left out; its default is that of the value which the table describes."""
+MAX_COUNT = 100_000
+GRID_TAG = "|grid"
+MAX_INTEGER = 2**63 - 1
+MAX_NUMBER = 1e50
+"""Largest number that a model file takes; the squares of products of two still fit into floats."""
+
+
+class Table(BaseModel):
+    """A table of a model file: no keys but its own, no conversion between types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def is_tag(part: object) -> bool:
+    """True for the part of an error's place that pydantic adds to tell alternatives apart."""
+    return isinstance(part, str) and part.startswith("|")
+
+
+def form(value: object) -> str:
+    """Tell a table, a list and anything else apart, as a tag."""
+    return "|table" if isinstance(value, dict) else "|list" if isinstance(value, list) else "|word"
+
+
+def _list_or_grid(value: object) -> str:
+    return GRID_TAG if isinstance(value, dict) else "|list"
+
+
+def _number(value: object) -> int | float:
+    """Return a finite number as it is; refuse bool, strings, NaN, infinities and what would overflow in a product."""
+    try:
+        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+            raise PydanticCustomError("number", "not a finite number")
+    except OverflowError:
+        raise PydanticCustomError("number", "not a finite number") from None
+    if abs(value) > MAX_NUMBER:
+        raise PydanticCustomError("refused", f"allowed: a finite number, at most {MAX_NUMBER:g} in size")
+    return value
+
+
+def _bond(value: object) -> list[object]:
+    if isinstance(value, list) and [type(item) for item in value] in ([int, int], [int, int, str]):
+        return value
+    raise PydanticCustomError("bond", "not a bond")
+
+
+def one_of(allowed: tuple[str, ...], unavailable: tuple[str, ...] = (), hint: str = "") -> Callable[[str], str]:
+    """Return a validator of names that says what is close, what is allowed, and what does not exist yet."""
+
+    def check(value: str) -> str:
+        if value in allowed:
+            return value
+        close = "not available yet; " if value in unavailable else did_you_mean(value, allowed)
+        raise PydanticCustomError("refused", f"{close}allowed: {listed(allowed)}{hint}")
+
+    return check
+
+
+class Grid(Table):
+    """Numbers from `start` to `stop`, both included.
+
+    Attributes
+    ----------
+    spacing : str
+        Equal differences, or with "log" equal ratios.
+    start : float
+        First number.
+    stop : float
+        Last number.
+    count : int
+        How many numbers; whole ones stay whole where the step is whole.
+    """
+
+    spacing: Annotated[Literal["linear", "log"], Field(description='"linear" or "log"')] = "linear"
+    start: Annotated[float, PlainValidator(_number), Field(description="a finite number")]
+    stop: Annotated[float, PlainValidator(_number), Field(description="a finite number")]
+    count: Annotated[int, Field(ge=1, le=MAX_COUNT, description=f"a whole number from 1 to {MAX_COUNT}")]
+
+    @field_validator("start", "stop")
+    @classmethod
+    def _in_reach(cls, value: float, info: ValidationInfo) -> float:
+        if info.data.get("spacing") == "log" and value <= 0:
+            raise PydanticCustomError("refused", 'allowed: above 0 with spacing = "log"')
+        if not math.isfinite(float(value) - float(info.data.get("start", 0))):
+            raise PydanticCustomError("refused", "allowed: a finite distance from start")
+        return value
+
+    def expanded(self) -> tuple[float, ...]:
+        """Return the numbers; whole ones where `start`, `stop` and the step are written as whole numbers."""
+        if self.spacing == "log":
+            return tuple(np.geomspace(self.start, self.stop, self.count).tolist())
+        if isinstance(self.start, int) and isinstance(self.stop, int):
+            step, rest = divmod(self.stop - self.start, max(1, self.count - 1))
+            if self.count == 1 or rest == 0:
+                return tuple(self.start + i * step for i in range(self.count))
+        return tuple(np.linspace(float(self.start), float(self.stop), self.count).tolist())
+
+
+def _number_or_word(value: object) -> str:
+    return "|word" if isinstance(value, str) else "|number"
+
+
+def _floats(values: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)
+
+
+Number = Annotated[float, PlainValidator(_number), AfterValidator(float), Field(description="a finite number")]
+Whole = Annotated[int, Field(description="a whole number")]
+Switch = Annotated[bool, Field(description="true or false")]
+Numbers = Annotated[list[Number], AfterValidator(tuple)]
+Coupling = Annotated[
+    Annotated[Number, Tag("|word")] | Annotated[dict[str, Number], Tag("|table")] | Annotated[Numbers, Tag("|list")],
+    Discriminator(form),
+    Field(description="a finite number, a table of numbers by class name, or a list of numbers"),
+]
+WordOrSites = Annotated[
+    Annotated[list[int], AfterValidator(tuple), Tag("|list")] | Annotated[str, Tag("|word")], Discriminator(form)
+]
+WordOrNumbers = Annotated[Annotated[Numbers, Tag("|list")] | Annotated[str, Tag("|word")], Discriminator(form)]
+NumberOrWord = Annotated[
+    Annotated[Number, Tag("|number")] | Annotated[str, Tag("|word")], Discriminator(_number_or_word)
+]
+Exact = Annotated[
+    Annotated[list[Annotated[float, PlainValidator(_number)]], Field(min_length=1), AfterValidator(tuple), Tag("|list")]
+    | Annotated[Grid, AfterValidator(Grid.expanded), Tag(GRID_TAG)],
+    Discriminator(_list_or_grid),
+    Field(description="a list of one or more numbers, or { start, stop, count }"),
+]
+"""A list or a grid whose whole numbers stay whole, since some keys take nothing else."""
+Floats = Annotated[Exact, AfterValidator(_floats)]
+Point = Annotated[list[Number], Field(min_length=2, max_length=2)]
+Bond = Annotated[list[object], PlainValidator(_bond)]
+Bytes = Annotated[
+    int,
+    BeforeValidator(bytes_of),
+    Field(ge=1, le=MAX_INTEGER, description='a size such as "16 GiB", "500 MiB" or "2 GB", or a whole number of bytes'),
+]

@@ -1,0 +1,1 @@
+"""The tasks of a model file: one file a table."""

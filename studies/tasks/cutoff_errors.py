@@ -1,0 +1,120 @@
+"""Error bars against the model without a phonon cutoff, for every number that a task computes.
+
+A task is run once more in another phonon space. What its numbers differ by, times `COVERING`, is their error bar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ...analysis.labelled import labelled
+from ...hamiltonians import InvalidModel
+from ...solvers import ConvergenceError, CutoffError
+from ...solvers.cutoff import is_automatic
+from ...solvers.larger_space import compared
+from .base import Setting, Task, neighbours
+
+COVERING = 1.3
+"""Differences between two phonon spaces are multiplied by this."""
+SUFFIX = "_error"
+
+
+def with_cutoff_errors(parts: Sequence[xr.Dataset], setting: Setting) -> list[xr.Dataset]:
+    """Return the numbers of all tasks with error bars for those that each names in `judged`.
+
+    Parameters
+    ----------
+    parts : sequence of xarray.Dataset
+        What the tasks of the setting have computed, in their order.
+    setting : Setting
+        As they were run.
+    """
+    others: dict[int, Setting | None] = {}
+    return [_judged(data, task, setting, others) for data, task in zip(parts, setting.tasks, strict=True)]
+
+
+def _judged(data: xr.Dataset, task: Task, setting: Setting, others: dict[int, Setting | None]) -> xr.Dataset:
+    names = {name: error for name, error in task.judged(data).items() if name in data}
+    if not names or setting.sector is None:
+        return data
+    if task.changes_charge not in others:
+        others[task.changes_charge] = _other(setting, task.changes_charge)
+    other = others[task.changes_charge]
+    again = xr.Dataset()
+    if other is not None:
+        setting.reporter.step(f"{task.name}: error bars")
+        try:
+            again = task.run(other)
+        except (ConvergenceError, CutoffError, MemoryError, InvalidModel):
+            return data
+    found = data.assign(dict(_errors(data, again, names)))
+    return found.assign(_lines(found, again)) if "spectrum_pole_errors" in again else found
+
+
+def _other(setting: Setting, changes: int) -> Setting | None:
+    """Return the setting with another phonon space; None where nothing is truncated."""
+    if setting.model.phonons is None or not setting.model.modes:
+        return None
+    sectors = [setting.block, *neighbours(setting.model, setting.block, changes)]
+    chosen = changes or is_automatic(setting.model)
+    model = setting.ground.hamiltonian.space.model if chosen else setting.model
+    solver = replace(setting.solver, checkpoint=None)
+    return replace(setting, model=compared(model, sectors), known=None, solver=solver)
+
+
+def _errors(data: xr.Dataset, again: xr.Dataset, names: Mapping[str, str]) -> Iterator[tuple[str, xr.DataArray]]:
+    for name, error in names.items():
+        values, other, known = data[name], again.get(name), data.get(error)
+        if other is None and known is not None:
+            continue  # nothing is truncated
+        if other is None:
+            found = np.zeros(values.shape)
+        elif other.shape != values.shape:
+            found = np.full(values.shape, np.nan)
+        else:
+            found = COVERING * np.abs(np.asarray(values.values - other.values))
+        formula, units = f"error bar of {name}", str(values.attrs.get("units", "1"))
+        if known is not None and not known.ndim:
+            yield error, labelled(error, np.max(found, initial=0.0), [], formula, units)
+            continue
+        coords = {str(key): axis.values for key, axis in values.coords.items() if axis.dims == (key,)}
+        yield error, labelled(error, found, list(map(str, values.dims)), formula, units, coords)
+
+
+def _lines(data: xr.Dataset, again: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Return the errors of the lines of a spectrum."""
+    if data["spectrum_pole_frequencies"].ndim > 1:
+        return {}
+    here, there = (
+        {key: each[f"spectrum_pole_{key}"].values for key in ("frequencies", "weights")} for each in (data, again)
+    )
+    shift, change = pole_errors(here["frequencies"], here["weights"], there)
+    known = data["spectrum_pole_errors"].values
+    at = {"pole": data["pole"].values}
+    formula = "distance from the line in another phonon space; at least that within which a level lies"
+    return {
+        "spectrum_pole_errors": labelled("pole_errors", np.fmax(known, shift), ["pole"], formula, "energy", at),
+        "spectrum_pole_weight_errors": labelled("pole_weight_errors", change, ["pole"], "error bar of w_n", "1", at),
+    }
+
+
+def pole_errors(
+    frequencies: NDArray[np.float64], weights: NDArray[np.float64], others: Mapping[str, NDArray[np.float64]]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how far each line is from its partner in another list, and how much their weights differ.
+
+    The partner is the nearest line with at least a third of the weight; NaN where there is none.
+    """
+    shift, change = np.full(len(frequencies), np.nan), np.full(len(frequencies), np.nan)
+    for n, (frequency, weight) in enumerate(zip(frequencies, weights, strict=True)):
+        alike = np.flatnonzero(np.abs(others["weights"]) >= abs(weight) / 3)
+        if len(alike):
+            partner = alike[np.argmin(np.abs(others["frequencies"][alike] - frequency))]
+            shift[n] = COVERING * abs(others["frequencies"][partner] - frequency)
+            change[n] = COVERING * abs(others["weights"][partner] - weight)
+    return shift, change

@@ -1,0 +1,172 @@
+"""``[entanglement]``: entropy and spectrum between parts of the system in the ground level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import xarray as xr
+from pydantic import Discriminator, Field, Tag
+from rich.table import Table as TextTable
+from rich.text import Text
+
+from ...analysis import Cut, entanglement, lattice_cut, site_cut
+from ...analysis.labelled import labelled
+from ...analysis.observables.error_bars import entropy_error, mixing
+from ...analysis.plots.indicators import plot_entanglement
+from ...hamiltonians import Model, Problem, Sector
+from ...hamiltonians.parameters import show
+from ..execution.tables import columns, with_error
+from ..file.json_values import entries
+from ..file.values import LEFT_OUT, Table, Whole, form
+from .base import Figure, Setting, Solved, Task
+
+LEVELS = 100
+NUMBERS = ("entropy", "entropy_errors", "number_entropy", "entanglement", "entropy_limit")
+SPECTRA = ("spectrum", "charge", "two_sz")
+
+
+class CutTable(Table):
+    """A cut as a table.
+
+    Attributes
+    ----------
+    sites : list of int
+        Sites on one side of the cut.
+    modes : bool
+        Whether their oscillators are on the same side.
+    """
+
+    sites: Annotated[list[int], Field(description="a list of site numbers")]
+    modes: Annotated[bool, Field(description="true or false: whether the oscillators on the sites go with them")] = True
+
+
+Chosen = str | Sequence[int] | CutTable
+
+
+class EntanglementTable(Table):
+    """Keys of ``[entanglement]``."""
+
+    cuts: Annotated[
+        list[
+            Annotated[
+                Annotated[list[int], Tag("|list")]
+                | Annotated[CutTable, Tag("|table")]
+                | Annotated[Literal["lattice"], Tag("|word")],
+                Discriminator(form),
+            ]
+        ],
+        Field(
+            min_length=1,
+            description='a list of cuts: "lattice", lists of site numbers, or tables { sites = [0], modes = false }',
+        ),
+    ] = LEFT_OUT
+    levels: Annotated[Whole, Field(ge=1, description="a whole number, 1 or more")] = LEFT_OUT
+
+
+@dataclass(frozen=True, repr=False)
+class EntanglementTask(Task):
+    """Entanglement between parts of the system.
+
+    Attributes
+    ----------
+    cuts : tuple of cuts or None
+        "lattice", or sites; None: the lattice, where there is one, and every site.
+    levels : int
+        Largest levels of each spectrum that are kept.
+    """
+
+    name: ClassVar[str] = "entanglement"
+    table: ClassVar[type[Table]] = EntanglementTable
+    figures: ClassVar[tuple[Figure, ...]] = (("entanglement", "entanglement_spectrum", plot_entanglement),)
+
+    cuts: tuple[Chosen, ...] | None = None
+    levels: int = LEVELS
+
+    @classmethod
+    def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
+        """Yield cuts that do not fit the model."""
+        for i, chosen in enumerate(values.get("cuts") or ()):
+            try:
+                _cut(model, chosen)
+            except ValueError as error:
+                given = show(chosen.model_dump() if isinstance(chosen, CutTable) else chosen)
+                yield Problem(f"entanglement.cuts[{i}]", given, f"allowed: what fits the cluster; {error}")
+
+    def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
+        """Return the sector with the ground level and the next one."""
+        return [] if sector is None else [(model, sector, 2)]
+
+    def run(self, setting: Setting) -> xr.Dataset:
+        """Solve and cut."""
+        levels = setting.ground
+        state, model = levels.ground, setting.model
+        chosen = self.cuts or (*(["lattice"] if model.modes else []), *([i] for i in range(model.cluster.sites)))
+        found = []
+        for each in chosen:
+            setting.reporter.step(f"entanglement of {_name(each)} with the rest")
+            data = entanglement(state, _cut(model, each))
+            error = entropy_error(mixing(levels), float(data["entropy_limit"]))
+            bar = labelled("entropy_errors", error, [], "error bar: Audenaert's bound with the admixture to the state")
+            found.append(data.isel(schmidt=slice(0, self.levels)).assign(entropy_errors=bar))
+        about = {
+            "cuts": labelled("cuts", np.array([_name(each) for each in chosen], dtype=str), ["cut"], "the parts"),
+            "multiplicity": labelled("multiplicity", levels.multiplicity, [], "states in the ground level"),
+        }
+        together = xr.concat([_padded(data, found) for data in found], "cut", combine_attrs="override")
+        return self.named(together.drop_vars("pure").assign(about))
+
+    def judged(self, data: xr.Dataset) -> Mapping[str, str]:
+        """Return the entropies."""
+        return {"entanglement_entropy": "entanglement_entropy_errors"}
+
+    @classmethod
+    def record(cls, data: xr.Dataset) -> dict[str, object]:
+        """Return the numbers of all cuts, and their spectra to the last level that is there."""
+        found = entries(data, cls.name, ("cuts", "multiplicity", *NUMBERS))
+        found["pure"] = int(data["entanglement_multiplicity"]) == 1
+        for name in SPECTRA:
+            rows = data[f"entanglement_{name}"].values
+            whole = int if name != "spectrum" else float
+            found[name] = [[whole(value) for value in row[np.isfinite(row)]] for row in rows]
+        return found
+
+    @classmethod
+    def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
+        """Yield the entropies."""
+        table = columns("entanglement", ("part", "entropy", "of charge and spin", "of pure states", "at most"))
+        for i, name in enumerate(data["entanglement_cuts"].values.tolist()):
+            values = {key: float(data[f"entanglement_{key}"].values[i]) for key in NUMBERS}
+            error = values["entropy_errors"]
+            keys = ("entropy", "number_entropy", "entanglement")
+            table.add_row(name, *(with_error(values[key], error) for key in keys), f"{values['entropy_limit']:.6g}")
+        yield table
+        if (count := int(data["entanglement_multiplicity"])) > 1:
+            yield Text(
+                f"The ground level has {count} states: the entropy of their even mixture is no entanglement; "
+                "that of the pure states is an average over those found."
+            )
+
+
+def _cut(model: Model, chosen: Chosen) -> Cut:
+    if isinstance(chosen, str):
+        return lattice_cut(model)
+    if isinstance(chosen, CutTable):
+        return site_cut(model, chosen.sites, chosen.modes)
+    return site_cut(model, chosen)
+
+
+def _name(chosen: Chosen) -> str:
+    if isinstance(chosen, str):
+        return chosen
+    sites, modes = (chosen.sites, chosen.modes) if isinstance(chosen, CutTable) else (chosen, True)
+    return f"sites {', '.join(str(i) for i in sites)}{'' if modes else ' without modes'}"
+
+
+def _padded(data: xr.Dataset, others: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Fill the spectra up with NaN to the length of the longest."""
+    data = data.assign({name: data[name].astype(float) for name in SPECTRA})
+    missing = max(other.sizes["schmidt"] for other in others) - data.sizes["schmidt"]
+    return data.pad(schmidt=(0, missing), constant_values=np.nan) if missing else data

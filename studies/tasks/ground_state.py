@@ -1,0 +1,265 @@
+"""``[ground_state]``: the lowest levels of the sector, and the observables of the lowest one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Self
+
+import numpy as np
+import xarray as xr
+from pydantic import Field, PlainValidator
+from pydantic_core import PydanticCustomError
+from rich.table import Table as TextTable
+from rich.text import Text
+
+from ...analysis import OBSERVABLES as MEASUREMENTS
+from ...analysis import observables
+from ...analysis.labelled import labelled
+from ...analysis.plots.states import plot_distribution, plot_levels
+from ...hamiltonians import Model, Problem, Sector
+from ...hamiltonians.parameters import show
+from ...solvers import Eigenstates, LabelledLevels, ground_state, levels_by_symmetry
+from ...solvers.cutoff import size_in_words
+from ...solvers.level_count import ALL, level_count
+from ..execution.tables import columns, decimals, energy, number, numbers, with_error
+from ..file.json_values import label, plain
+from ..file.values import LEFT_OUT, Floats, Table
+from .base import Figure, Setting, Solved, Task
+from .observable_names import Names, chosen_names, measured_record, missing_species
+
+MAX_STATES = 1000
+ERROR = "_error"
+LEVELS = ("energies", "residuals", "leaks", "energy_errors", "energy_bounds")
+SITE_COLUMNS = {
+    "electron_density": "<n>",
+    "double_occupancy": "<n_up n_dn>",
+    "boson_density": "<b+ b>",
+    "pair_exchange": "<D+ b>",
+    "spin_z": "<S^z>",
+}
+MODE_COLUMNS = {"displacement": "<x>", "displacement_squared": "<x^2>", "quanta": "<a+ a>"}
+PARTS = ("hopping_energy", "exchange_energy", "lattice_energy", "coupling_energy")
+
+
+def _number_or_all(value: object) -> object:
+    if value == ALL or (isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_STATES):
+        return value
+    raise PydanticCustomError("number_or_all", "neither a number of levels nor all")
+
+
+class GroundStateTable(Table):
+    """Keys of ``[ground_state]``."""
+
+    states: Annotated[
+        int | str,
+        PlainValidator(_number_or_all),
+        Field(description=f'a whole number from 1 to {MAX_STATES}, or "{ALL}"'),
+    ] = LEFT_OUT
+    observables: Names = LEFT_OUT
+    displacement_grid: Floats = LEFT_OUT
+
+
+@dataclass(frozen=True, repr=False)
+class GroundStateTask(Task):
+    """The lowest levels of the sector and the observables of the lowest one.
+
+    Attributes
+    ----------
+    states : int or "all"
+        Number of levels, with multiplicity.
+    observables : tuple of str or None
+        Names of the observables; None: all that the model has.
+    displacement_grid : tuple of float or None
+        X at which P(X) is reported; None: a grid that suits the model.
+    """
+
+    name: ClassVar[str] = "ground_state"
+    table: ClassVar[type[Table]] = GroundStateTable
+    resumes: ClassVar[bool] = True
+    figures: ClassVar[tuple[Figure, ...]] = (
+        ("levels", "energies", plot_levels),
+        ("lattice", "displacement_distribution", plot_distribution),
+    )
+
+    states: int | str = 1
+    observables: tuple[str, ...] | None = None
+    displacement_grid: tuple[float, ...] | None = None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], model: Model) -> Self:
+        """Make the task; each observable once."""
+        return cls(**{**values, "observables": chosen_names(values)})
+
+    @classmethod
+    def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
+        """Yield observables and grids of species that are not there."""
+        yield from missing_species(cls.name, values, has)
+        if "displacement_grid" in values and not has("phonons"):
+            grid = show(list(values["displacement_grid"]))
+            yield Problem("ground_state.displacement_grid", grid, "leave it out, or add [phonons]")
+
+    @classmethod
+    def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
+        """Yield all levels of a space that has no cap."""
+        if values.get("states") == ALL and model.phonons is not None and model.phonons.cutoff is not None:
+            allowed = "a number, or phonons.max_quanta or total_quanta in the place of the cutoff"
+            yield Problem("ground_state.states", show(ALL), f"allowed: {allowed}")
+
+    def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
+        """Return the sector with the levels wanted."""
+        return [] if sector is None else [(model, sector, level_count(self.states, model, sector))]
+
+    def run(self, setting: Setting) -> xr.Dataset:
+        """Solve and measure; the variables carry no prefix."""
+        model, sector, reporter = setting.model, setting.block, setting.reporter
+        reporter.step(f"ground state of {size_in_words(model, sector)}")
+        solve = ground_state if sector.has_symmetry else levels_by_symmetry
+        levels = solve(model, sector, self.states, setting.solver, reporter.lanczos)
+        reporter.step("observables")
+        measured = observables(levels.ground, self.observables, setting.grid)
+        return xr.merge([_level_data(levels), *_phonon_data(model, levels), measured], combine_attrs="override")
+
+    def judged(self, data: xr.Dataset) -> Mapping[str, str]:
+        """Return the observables."""
+        names = map(str, data.data_vars)
+        return {n: f"{n}{ERROR}" for n in names if n in MEASUREMENTS or n.startswith("condensate_")}
+
+    @classmethod
+    def record(cls, data: xr.Dataset) -> dict[str, object]:
+        """Return levels, cutoff and observables with their error bars."""
+        arrays = {str(name): array for name, array in data.data_vars.items()}
+        bars = {name.removesuffix(ERROR): array for name, array in arrays.items() if name.endswith(ERROR)}
+        arrays = {name: array for name, array in arrays.items() if not name.endswith(ERROR)}
+        measured = {"multiplicity": int(data["multiplicity"]), **measured_record(arrays)}
+        labels = {"labels": [label(text) for text in data["labels"].values]}
+        cutoff: dict[str, object] = {key: int(data[key]) for key in ("max_quanta", "total_quanta")}
+        cutoff |= {"suffices": bool(data["cutoff_suffices"])} if "cutoff_suffices" in data else {}
+        frame = {"dressing": float(data["dressing"])} if "dressing" in data else {}
+        levels = {key: plain(data[key]) for key in LEVELS} | labels | {"cutoff": cutoff} | frame
+        return levels | {"observables": measured, "observable_errors": measured_record(bars)}
+
+    @classmethod
+    def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
+        """Yield levels, sites, modes, energies and condensates."""
+        yield _level_table(data)
+        if "accuracy" in data:
+            chosen = f"total_quanta = {int(data['total_quanta'])}: {int(data['dimension']):,} states"
+            yield Text(f"The accuracy of {float(data['accuracy']):.1e} needed {chosen}.")
+        if "dressing" in data:
+            yield Text(f"Phonons are counted in the Lang-Firsov frame with dressing = {float(data['dressing']):.6g}.")
+        if "cutoff_suffices" in data and not data["cutoff_suffices"]:
+            bar = float(data["energy_errors"].values[0])
+            yield Text(
+                f"The phonon cutoff is too small: the error bar of the ground level, {bar:.1e}, is not small against "
+                'the gap or the phonon frequency; raise the caps, or take cutoff = "auto".'
+            )
+        if (count := int(data["multiplicity"])) > 1:
+            yield Text(f"The ground level has {count} states; observables are averages over all of them.")
+        yield from _observable_tables(data)
+
+
+def _level_data(levels: Eigenstates | LabelledLevels) -> xr.Dataset:
+    c, space = levels.certificate, levels.hamiltonian.space
+    variables: dict[str, tuple[Any, list[str], str, str]] = {
+        "energies": (levels.energies, ["level"], "E_n", "energy"),
+        "residuals": (c.residuals, ["level"], "||H psi - E psi||", "energy"),
+        "leaks": (c.leaks, ["level"], "||Q H psi||, Q beyond the phonon cutoff", "energy"),
+        "energy_errors": (c.energy_errors, ["level"], "error bar, see certificate", "energy"),
+        "energy_bounds": (c.bounds, ["level"], "sqrt(residual^2 + leak^2)", "energy"),
+        "labels": (np.array([s.label for s in levels.labels], dtype=str), ["level"], "spatial quantum numbers", "1"),
+        "multiplicity": (levels.multiplicity, [], "states in the ground level", "1"),
+        "dimension": (space.dimension, [], "states of the sector", "1"),
+        "stored": (levels.stored, [], "amplitudes kept after symmetry", "1"),
+        "max_quanta": (space.phonons.max_quanta, [], "most phonons in a mode", "1"),
+        "total_quanta": (space.phonons.total_quanta, [], "most phonons in all modes", "1"),
+    }
+    return xr.Dataset({name: labelled(name, *parts) for name, parts in variables.items()})
+
+
+def _phonon_data(model: Model, levels: Eigenstates | LabelledLevels) -> Iterator[xr.Dataset]:
+    """Yield the accuracy of an automatic cutoff, and the dressing of a frame that follows the charges."""
+    used = levels.hamiltonian.space.model.phonons
+    if model.phonons is not None and model.phonons.cutoff is not None:
+        accuracy = labelled("accuracy", model.phonons.accuracy, [], "largest error bar wanted", "energy")
+        yield xr.Dataset({"accuracy": accuracy})
+    if levels.hamiltonian.space.model.modes and len(levels.energies):
+        words = "1 where the error bar of the ground level is below a twentieth of the gap and of the lowest frequency"
+        yield xr.Dataset({"cutoff_suffices": labelled("cutoff_suffices", int(_suffices(levels)), [], words)})
+    if used is not None and used.displacement == "lang-firsov":
+        share = labelled("dressing", used.strength, [], "share of the displacement that follows the charges")
+        yield xr.Dataset({"dressing": share})
+
+
+def _suffices(levels: Eigenstates | LabelledLevels) -> bool:
+    """Return whether the error bar of the ground level is small against the gap, where it is known, and the lattice."""
+    bar, gaps = float(levels.certificate.energy_errors[0]), levels.energies - levels.energies[0]
+    above = gaps[levels.multiplicity :]
+    smallest = float(np.min(levels.hamiltonian.space.model.couplings.frequency))
+    return bool(bar <= SMALL * min([smallest, *above[:1].tolist()]))
+
+
+SMALL = 0.05
+"""An error bar below this share of what it is compared with is small."""
+
+
+def _level_table(data: xr.Dataset) -> TextTable:
+    labels = data["labels"].values
+    table = columns("levels", ("level", "energy", "above ground", "residual", "leak", "error bar"))
+    if any(labels):
+        table.add_column("block")
+    energies, errors = data["energies"].values, data["energy_errors"].values
+    for n, (level, error) in enumerate(zip(energies, errors, strict=True)):
+        gap = with_error(level - energies[0], error + errors[0]) if n else ""
+        row = (data[key].values[n] for key in ("residuals", "leaks"))
+        block = [str(labels[n])] if any(labels) else []
+        table.add_row(str(n), with_error(level, error), gap, *(f"{x:.1e}" for x in row), f"{error:.1e}", *block)
+    return table
+
+
+def _shown(data: xr.Dataset, name: str, place: int | tuple[()], digits: int) -> str:
+    """Return a number with its error bar, or with some decimals where it has none."""
+    value, bars = complex(data[name].values[place]), data.get(f"{name}{ERROR}")
+    if bars is None or value.imag or not float(bars.values[place]) > ROUNDING:
+        return number(value, digits)
+    return with_error(value.real, float(bars.values[place]))
+
+
+def _energy_shown(data: xr.Dataset, name: str, digits: int, error: float) -> str:
+    """Return a part of the energy with its error bar, or with some decimals where it has none."""
+    value, bars = float(data[name]), data.get(f"{name}{ERROR}")
+    if bars is None or not float(bars) > ROUNDING:
+        return energy(value, digits, error)
+    return with_error(value, float(bars))
+
+
+def _list_shown(data: xr.Dataset, name: str, digits: int) -> str:
+    """Return the first few numbers of an array with as many decimals as its largest error bar supports."""
+    bars = data.get(f"{name}{ERROR}")
+    largest = 0.0 if bars is None else float(np.max(bars.values, initial=0.0))
+    return numbers(data[name].values, min(digits, decimals(largest)) if largest > ROUNDING else digits)
+
+
+ROUNDING = 1e-10
+"""Error bars of averages up to this are not shown."""
+
+
+def _observable_tables(data: xr.Dataset) -> Iterator[TextTable]:
+    error = float(data["energy_errors"].values[0])
+    digits = decimals(error)
+    for title, dim, symbols in (("sites", "site", SITE_COLUMNS), ("modes", "mode", MODE_COLUMNS)):
+        there = [name for name in symbols if name in data and data[name].size]
+        if not there:
+            continue
+        table = columns(title, (dim, *(symbols[name] for name in there)))
+        for i in range(data.sizes[dim]):
+            table.add_row(str(i), *(_shown(data, name, i, digits) for name in there))
+        yield table
+    rest = [(name, _energy_shown(data, name, digits, error)) for name in PARTS if name in data]
+    parts = (str(n) for n in data.data_vars if str(n).startswith("condensate_") and not str(n).endswith(ERROR))
+    rest += [(name, _list_shown(data, name, digits)) for name in parts]
+    if rest:
+        table = TextTable(title="energies and condensates", title_justify="left", show_header=False)
+        for row in rest:
+            table.add_row(*row)
+        yield table

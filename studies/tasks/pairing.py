@@ -1,0 +1,146 @@
+"""``[pairing]``: density matrices of pairs in the ground level, of one form after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+import xarray as xr
+from pydantic import AfterValidator, Discriminator, Field, Tag
+from rich.table import Table as TextTable
+from rich.text import Text
+
+from ..._core.wording import listed
+from ...analysis import FORMS, pair_densities, pair_operators
+from ...analysis.labelled import labelled
+from ...analysis.observables.error_bars import mixing
+from ...analysis.pairing.density_matrices import Form, form_names, possible_forms
+from ...analysis.plots.indicators import plot_pairing
+from ...hamiltonians import Model, Problem, Sector
+from ...hamiltonians.parameters import show
+from ...solvers import State
+from ..execution.tables import columns, with_error
+from ..file.json_values import plain
+from ..file.values import LEFT_OUT, Numbers, Table, form, one_of
+from .base import Figure, Setting, Solved, Task
+
+QUANTITIES = (
+    "eigenvalues", "eigenvalue_error", "fraction", "matrix", "matrix_error", "connected", "connected_eigenvalues",
+    "orbitals", "phase_correlation", "distance", "correlation", "connected_correlation",
+)  # fmt: skip
+"""What the record gives of each form, where it is there."""
+
+
+class PairingTable(Table):
+    """Keys of ``[pairing]``."""
+
+    form_factors: Annotated[
+        list[
+            Annotated[
+                Annotated[Numbers, Tag("|list")] | Annotated[str, AfterValidator(one_of(tuple(FORMS))), Tag("|word")],
+                Discriminator(form),
+            ]
+        ],
+        Field(
+            min_length=1,
+            description=f"a list of one or more of {listed(FORMS)}, or lists of numbers, one for each bond",
+        ),
+    ] = LEFT_OUT
+
+
+@dataclass(frozen=True, repr=False)
+class PairingTask(Task):
+    """Pair density matrices, natural orbitals and correlations.
+
+    Attributes
+    ----------
+    form_factors : tuple of forms or None
+        Forms of pairs, by name or one number for each bond; None: all that the model has.
+    """
+
+    name: ClassVar[str] = "pairing"
+    table: ClassVar[type[Table]] = PairingTable
+    figures: ClassVar[tuple[Figure, ...]] = (("pairing", "pairing_forms", plot_pairing),)
+
+    form_factors: tuple[Form, ...] | None = None
+
+    @classmethod
+    def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
+        """Yield forms of species that are not there."""
+        for i, chosen in enumerate(values.get("form_factors") or ()):
+            needs = FORMS[chosen][1] if isinstance(chosen, str) else ("electrons",)
+            if lacking := " and ".join(f"[{table}]" for table in needs if not has(table)):
+                yield Problem(f"pairing.form_factors[{i}]", show(chosen), f"leave it out, or add {lacking}")
+
+    @classmethod
+    def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
+        """Yield forms that do not fit the cluster."""
+        for i, chosen in enumerate(values.get("form_factors") or ()):
+            try:
+                pair_operators(model, chosen)
+            except ValueError as error:
+                given = show(chosen if isinstance(chosen, str) else list(chosen))
+                yield Problem(f"pairing.form_factors[{i}]", given, f"allowed: what fits the cluster; {error}")
+
+    def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
+        """Return the sector with the ground level and the next one."""
+        return [] if sector is None else [(model, sector, 2)]
+
+    def run(self, setting: Setting) -> xr.Dataset:
+        """Solve and measure."""
+        levels = setting.ground
+        setting.reporter.step("pair density matrices")
+        model = levels.hamiltonian.space.model
+        admixture, errors = mixing(levels), {}
+        for name, chosen in zip(form_names(forms := self._forms(model)), forms, strict=True):
+            most = 0.5 * setting.block.charge * pair_operators(model, chosen).overlap
+            errors[f"{name}_eigenvalue_error"] = labelled(
+                f"{name}_eigenvalue_error", most * admixture, [], "largest possible eigenvalue times the admixture"
+            )
+        count = labelled("multiplicity", levels.multiplicity, [], "states in the ground level")
+        return self.measured(levels.ground).merge(self.named(xr.Dataset({**errors, "multiplicity": count})))
+
+    def measured(self, state: State) -> xr.Dataset:
+        """Return what is asked for but the error bars."""
+        forms = self._forms(state.hamiltonian.space.model)
+        names = labelled("forms", np.array(form_names(forms), dtype=str), ["form"], "names of the pairs")
+        return self.named(pair_densities(state, forms).assign(forms=names))
+
+    def _forms(self, model: Model) -> tuple[Form, ...]:
+        return possible_forms(model) if self.form_factors is None else self.form_factors
+
+    def judged(self, data: xr.Dataset) -> Mapping[str, str]:
+        """Return the eigenvalues, and beside them the matrices."""
+        names = data["pairing_forms"].values.tolist()
+        largest = {f"pairing_{name}_eigenvalues": f"pairing_{name}_eigenvalue_error" for name in names}
+        return largest | {f"pairing_{name}_matrix": f"pairing_{name}_matrix_error" for name in names}
+
+    @classmethod
+    def record(cls, data: xr.Dataset) -> dict[str, object]:
+        """Return what belongs to each form under its name."""
+        found: dict[str, object] = {"multiplicity": int(data["pairing_multiplicity"])}
+        for name in data["pairing_forms"].values.tolist():
+            keys = {"distance": f"{name}_distance"}
+            places = {key: keys.get(key, f"pairing_{name}_{key}") for key in QUANTITIES}
+            found[name] = {key: plain(data[place]) for key, place in places.items() if place in data}
+        return found
+
+    @classmethod
+    def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
+        """Yield the condensates of all forms."""
+        headings = ("pairs", "largest eigenvalue", "condensate fraction", "connected", "number", "at most distance")
+        table = columns("pairing", headings)
+        for name in data["pairing_forms"].values.tolist():
+            of = {key: data[f"pairing_{name}_{key}"].values for key in ("eigenvalues", "connected_eigenvalues")}
+            error = float(data[f"pairing_{name}_eigenvalue_error"])
+            far = data.get(f"pairing_{name}_correlation")
+            number = float(np.sum(of["eigenvalues"]))
+            cells = [with_error(float(values[0]), error) for values in of.values()]
+            fraction = with_error(float(data[f"pairing_{name}_fraction"]), error / number if number > 0 else np.nan)
+            tail = "-" if far is None else with_error(float(far.values[-1]), error)
+            table.add_row(name, cells[0], fraction, cells[1], with_error(number, error), tail)
+        yield table
+        if (count := int(data["pairing_multiplicity"])) > 1:
+            yield Text(f"The ground level has {count} states; pair density matrices are averages over all of them.")

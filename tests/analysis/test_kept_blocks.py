@@ -1,0 +1,73 @@
+"""Thermal sums that were interrupted: finished blocks are used again, damaged and foreign ones are not."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from respair import Bosons, Electrons, Model, Options, Sector, ring, thermal_averages
+from respair.analysis.thermal.ensembles import Ensemble, Sampling
+
+MODEL = Model(ring(4), Electrons(1.0), Bosons(0.1, 0.8), flux=0.3)
+KIND, T, NAMES = Ensemble("canonical", Sector(6)), [0.2, 1.0], ["pair_exchange", "boson_correlation"]
+HOW = Sampling("ftlm", samples=3, steps=20)
+
+
+class StopError(Exception):
+    """An interruption."""
+
+
+def interrupted(model, options, after):
+    def progress(done, count, what):
+        if done == after:
+            raise StopError
+
+    with pytest.raises(StopError):
+        thermal_averages(model, T, KIND, HOW, NAMES, options, progress=progress)
+
+
+def test_an_interrupted_sum_goes_on_from_its_finished_blocks(tmp_path, monkeypatch):
+    options = Options(checkpoint=tmp_path / "ring.checkpoint", checkpoint_interval=0.0)
+    whole = thermal_averages(MODEL, T, KIND, HOW, NAMES)
+    interrupted(MODEL, options, 4)
+    folder = tmp_path / "ring.blocks"
+    files = sorted(folder.iterdir())
+    assert len(files) == 4
+    assert not list(folder.glob("*.partial"))
+    files[0].write_bytes(files[0].read_bytes()[:-3])  # torn
+    damaged = bytearray(files[1].read_bytes())
+    damaged[40] ^= 1
+    files[1].write_bytes(bytes(damaged))
+    seen = []
+    monkeypatch.setattr(
+        "respair.analysis.thermal.ensembles.Planned.check_memory", lambda self, *limits: seen.append(self.number)
+    )
+    again = thermal_averages(MODEL, T, KIND, HOW, NAMES, options)
+    assert len(seen) == len(set(seen))
+    for name in whole.data_vars:
+        np.testing.assert_array_equal(again[name].values, whole[name].values, err_msg=str(name))
+    assert not folder.exists()
+    seen.clear()
+    thermal_averages(MODEL, T, KIND, HOW, NAMES)
+    everything = len(seen)
+    seen.clear()
+    interrupted(MODEL, options, 4)
+    seen.clear()
+    thermal_averages(MODEL, T, KIND, HOW, NAMES, options)
+    assert len(seen) == everything - 4
+
+
+def test_blocks_of_another_calculation_are_left_alone(tmp_path):
+    options = Options(checkpoint=tmp_path / "ring.checkpoint", checkpoint_interval=0.0)
+    interrupted(MODEL, options, 2)
+    other = replace(MODEL, chemical_potential=0.4)
+    direct = thermal_averages(other, T, KIND, HOW, NAMES)
+    found = thermal_averages(other, T, KIND, HOW, NAMES, options)
+    np.testing.assert_array_equal(found.energy.values, direct.energy.values)
+    assert len(list((tmp_path / "ring.blocks").iterdir())) == 2
+
+
+def test_quick_blocks_are_not_written(tmp_path):
+    options = Options(checkpoint=tmp_path / "ring.checkpoint")
+    interrupted(MODEL, options, 4)
+    assert not (tmp_path / "ring.blocks").exists()

@@ -1,0 +1,333 @@
+"""The explorer without a browser: screens, controls, answers, figures, files, and jobs in the background."""
+
+import re
+import threading
+import time
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import respair
+from respair.analysis.plots.states import COLOURS
+from respair.cli.commands import app
+from respair.explorer import ExtraMissing, check_installed
+from respair.explorer.controls import COUPLINGS, couplings
+from respair.explorer.drawn import Drawn
+from respair.explorer.engine import Engine, Memory, _is_long
+from respair.explorer.jobs import Cancelled, Latest
+from respair.explorer.markup import numbers
+from respair.explorer.outputs import comma_separated, model_file, netcdf, python_lines
+from respair.explorer.panels import PANELS
+from respair.explorer.presets import PRESETS, preset
+from respair.explorer.screen import SHAPES, Screen, shown, value_of
+from respair.explorer.sections import Choice, sections, switched
+from respair.studies import Quiet, parse, read_data, run
+
+SMALL = """
+schema = 1
+name = "small"
+cluster = { kind = "ring", sites = 3 }
+electrons = { hopping = 1.0 }
+bosons = { level = -3.0, exchange = 0.8 }
+phonons = { frequency = 1.0, boson_coupling = 1.0, cutoff = "auto", accuracy = 1e-2 }
+sector = { charge = 2 }
+"""
+
+
+@pytest.fixture
+def small():
+    return Screen.of(parse(SMALL, "small.toml"))
+
+
+def answered(screen, panel, engine=None, show=lambda part: None):
+    return (engine or Engine()).answer(screen, panel, Quiet(), show)
+
+
+@pytest.mark.parametrize("title", PRESETS)
+def test_models_to_begin_with_are_correct_in_every_panel(title):
+    screen = preset(title)
+    for panel in PANELS.values():
+        if not panel.lacks(screen.study(["ground_state"]).model):
+            assert screen.checked(panel.asks).name == title
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+@pytest.mark.parametrize("title", PRESETS)
+def test_every_model_can_be_taken_to_every_cluster(title, kind):
+    moved = preset(title).changed("sector.two_sz", 2).on_cluster(kind)
+    assert moved.checked(["ground_state", "pairing"]).model.cluster.kind == kind
+
+
+@pytest.mark.parametrize("title", PRESETS)
+@pytest.mark.parametrize("species", ["electrons", "bosons", "phonons"])
+def test_species_come_and_go_and_leave_a_correct_model(title, species):
+    screen = preset(title)
+    model = screen.study(["ground_state"]).model
+    there = species in screen.tables
+    if there and not {"electrons", "bosons"} & (screen.tables.keys() - {species}):
+        pytest.skip("nothing would be left")
+    other = switched(screen, species, not there, model)
+    found = other.checked(["ground_state"]).model
+    assert (getattr(found, species) is None) == there
+    back = switched(other, species, there, found).checked(["ground_state"])
+    assert (getattr(back.model, species) is None) != there
+
+
+@pytest.mark.parametrize("title", PRESETS)
+def test_every_choice_reads_back_what_it_writes_and_leaves_a_correct_model(title):
+    screen = preset(title)
+    model = screen.study(["ground_state"]).model
+    for panel in PANELS:
+        for section in sections(screen, model, panel):
+            for entry in (each for each in section.entries if isinstance(each, Choice)):
+                assert entry.read(screen) in [value for _, value in entry.options]
+                for _, value in entry.options:
+                    changed = entry.write(screen, value)
+                    assert entry.read(changed) == value
+                    changed.checked(["ground_state"])
+
+
+def test_a_control_has_the_default_of_the_model_file():
+    for control in COUPLINGS:
+        species, key = control.path.split(".")
+        kind = {"electrons": respair.Electrons, "bosons": respair.Bosons, "phonons": respair.Phonons}[species]
+        if control.path != "phonons.frequency":
+            assert getattr(kind(**({"frequency": 1.0} if species == "phonons" else {})), key) == control.default
+
+
+def test_a_table_by_class_has_a_control_for_each_class():
+    screen = preset("Resonating bipolaron")
+    model = screen.study(["ground_state"]).model
+    paths = [control.path for control in couplings(screen, model, "electrons")]
+    assert paths[:4] == [
+        "electrons.hopping.ring", "electrons.hopping.centre", "electrons.level.metal", "electrons.level.ligand",
+    ]  # fmt: skip
+    moved = screen.changed("electrons.level.ligand", 2.0).study(["ground_state"]).model
+    assert moved.couplings.electron_level.tolist() == [0.0, 0.0, 0.0, 0.0, 2.0]
+
+
+WRITTEN = {
+    "1.0": True, "-3": True, "[1.0]": True, "{ bond = 1 }": True, "[1, 2.5]": False, "{ a = 1.0 }": False,
+    "much": False, "1 2": False, "2020-01-01": False, "inf": False, '"x"': False, "[[[": False, "true": False,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "right"), WRITTEN.items())
+def test_whatever_is_written_in_a_field_is_answered_at_its_place(text, right):
+    screen = Screen({"cluster": {"kind": "dimer"}, "electrons": {"hopping": value_of(text)}, "sector": {"charge": 1}})
+    assert value_of(shown(value_of(text))) == value_of(text)
+    if right:
+        assert screen.study(["ground_state"]).model.couplings.electron_hopping.shape == (1,)
+    else:
+        with pytest.raises(respair.InvalidModel) as refused:
+            screen.study(["ground_state"])
+        assert {problem.path.partition("[")[0] for problem in refused.value.problems} == {"electrons.hopping"}
+
+
+def test_the_answer_is_what_the_model_file_gives(small):
+    for panel, name in {"state": "energies", "pairs": "pairing_on-site_eigenvalues"}.items():
+        answer = answered(small, panel)
+        again = run(parse(model_file(answer), "again.toml")).data
+        assert set(answer.data) == {name for name in again if not name.endswith("_error") or name in answer.data}
+        np.testing.assert_allclose(answer.data[name], again[name], rtol=0, atol=1e-7)
+
+
+def test_the_cutoff_is_chosen_by_the_certificate_once_and_kept(small):
+    engine = Engine()
+    answer = answered(small, "state", engine)
+    assert answer.data["energy_errors"].values[0] <= 1e-2
+    assert "cutoff" not in answer.screen.tables["phonons"]
+    quanta = answer.study.model.phonons.total_quanta
+    assert f"total_quanta = {quanta}" in answer.about
+    assert answered(small, "spectrum", engine).study.model.phonons.total_quanta == quanta
+    tighter = answered(small.changed("phonons.accuracy", 1e-6), "state", engine)
+    assert tighter.data["energy_errors"].values[0] <= 1e-6
+    assert tighter.study.model.phonons.total_quanta > quanta
+
+
+SHOWN_FIRST = {
+    "state": ("electron_density", "displacement", "pair_correlation"),
+    "pairs": ("pairing_forms", "pairing_boson_eigenvalues", "pairing_combined_matrix"),
+    "spectrum": ("spectrum_addition_weight", "spectrum_moments"),
+    "temperature": ("thermal_entropy", "thermal_specific_heat"),
+}
+
+
+@pytest.mark.parametrize(
+    "panel", [pytest.param(p, marks=pytest.mark.slow if p == "temperature" else ()) for p in SHOWN_FIRST]
+)
+def test_the_first_part_of_an_answer_is_the_same_state(small, panel, monkeypatch):
+    monkeypatch.setattr("respair.studies.tasks.spectrum.ROUGH_FROM", 0)
+    parts = []
+    whole = answered(small.capped(3), panel, show=parts.append)
+    (part,) = parts
+    assert not part.complete
+    assert part.data.sizes.items() <= whole.data.sizes.items() or panel == "spectrum"
+    for name in SHOWN_FIRST[panel]:
+        if part.data[name].dtype.kind == "U":
+            assert part.data[name].equals(whole.data[name])
+        else:
+            np.testing.assert_allclose(part.data[name], whole.data[name], rtol=0, atol=1e-5)
+
+
+def test_a_flux_curve_grows_on_the_page(small):
+    parts = []
+    whole = answered(small.capped(3), "flux", show=parts.append)
+    assert [part.data.sizes["phi"] for part in parts] == list(range(1, whole.data.sizes["phi"]))
+
+
+def test_figures_are_drawn_as_they_change_but_not_too_often(small, monkeypatch):
+    parts = []
+    parts.append(answered(small.capped(3), "flux", show=parts.append))
+    now = iter(np.arange(0.0, 100.0, 0.15).tolist())
+    monkeypatch.setattr("respair.explorer.drawn.time.monotonic", lambda: next(now))
+    drawn = Drawn("flux")
+    found = [[number for number, picture in drawn.of(part) if picture] for part in parts]
+    assert found[0] == found[-1] == [0, 1]
+    assert [] in found
+    assert any(found[1:-1])
+    assert [picture for _, picture in drawn.of(parts[-1])] == []
+    without = Drawn("state")
+    assert [n for n, p in without.of(answered(preset("Hubbard ring"), "state")) if not p] == [2]
+
+
+def test_large_thermal_sums_are_sampled_unless_the_file_says_how(small):
+    capped = small.capped(3).changed("thermal.ensemble", "canonical")
+    wide = capped.changed("cluster.sites", 4).changed("phonons.total_quanta", 7).changed("sector.charge", 4)
+    for screen, panel, sampled in ((capped, "temperature", False), (wide, "temperature", True), (wide, "state", False)):
+        assert _is_long(screen.study(PANELS[panel].asks)) == sampled
+    assert wide.sampled().value("thermal.method") == "ftlm"
+    assert wide.changed("thermal.samples", 30).sampled().value("thermal.method") is None
+
+
+def test_answers_are_kept(small):
+    engine, steps = Engine(), []
+    first = answered(small, "pairs", engine)
+
+    class Loud(Quiet):
+        def step(self, what):
+            steps.append(what)
+
+    assert engine.answer(small, "pairs", Loud(), steps.append) is first
+    engine.answer(small, "spectrum", Loud(), steps.append)
+    assert not [step for step in steps if "ground" in step]
+
+
+def test_a_memory_forgets_what_is_oldest():
+    memory = Memory(2)
+    assert [memory.get(key, lambda k=key: k) for key in "abab"] == list("abab")
+    memory.get("c", lambda: "c")
+    assert [key in memory for key in "abc"] == [False, True, True]
+
+
+def test_what_is_taken_from_the_page_says_the_same(small, tmp_path):
+    answer = answered(small, "state")
+    (tmp_path / "explorer.nc").write_bytes(netcdf(answer))
+    kept = read_data(tmp_path / "explorer.nc")
+    np.testing.assert_array_equal(kept["pair_boson_correlation"], answer.data["pair_boson_correlation"])
+    rows = [line.split(",") for line in comma_separated(answer.data).splitlines()]
+    written = [float(row[3]) for row in rows if row[0] == "energies"]
+    assert written == answer.data["energies"].values.tolist()
+    names = {}
+    exec(compile(python_lines(answer).replace("print(data)", ""), "lines", "exec"), names)
+    np.testing.assert_allclose(names["data"]["energies"], answer.data["energies"], rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("title", PRESETS)
+def test_lines_of_python_make_the_model_of_every_preset(title):
+    answer = answered(preset(title).capped(1), "pairs")
+    names = {}
+    exec(compile(python_lines(answer).replace(".run()", ""), "lines", "exec"), names)
+    assert names["data"].study.model == answer.study.model
+
+
+def test_the_numbers_carry_the_digits_of_their_error_bars(small):
+    answer = answered(small, "state")
+    energy, error = float(answer.data["energies"][0]), float(answer.data["energy_errors"][0])
+    assert f"<td>{respair.studies.with_error(energy, error)}</td>" in numbers(answer)
+
+
+@pytest.mark.parametrize("title", ["Boson-fermion ring", "Resonating bipolaron"])
+def test_figures_have_axes_with_symbols_and_units_and_colours_for_all_eyes(title):
+    screen = preset(title).capped(1)
+    for panel in ("state", "pairs", "spectrum"):
+        answer = answered(screen, panel)
+        for drawing in PANELS[panel].drawings:
+            if drawing.suits(answer.data):
+                text = drawing.svg(answer.data, answer.study.model.cluster)
+                ElementTree.fromstring(text)
+                colours = {each.upper() for each in re.findall(r"#[0-9a-fA-F]{6}", text)}
+                grey = {colour for colour in colours if colour[1:3] == colour[3:5] == colour[5:7]}
+                assert colours - grey <= {colour.upper() for colour in COLOURS}
+    for panel in PANELS.values():
+        for drawing in (each for each in panel.drawings if not each.bare):
+            assert drawing.xlabel
+            assert "[" in drawing.ylabel
+
+
+def wait(condition):
+    until = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_of_many_requests_the_newest_is_answered():
+    latest, done, free = Latest(lambda what: what()), [], threading.Event()
+    latest.submit(lambda job: (free.wait(), done.append(0)))
+    for number in range(1, 10):
+        latest.submit(lambda job, n=number: done.append(n))
+    free.set()
+    wait(lambda: done == [0, 9])
+    wait(lambda: latest.busy is None)
+
+
+def test_a_job_is_cancelled_in_the_middle_and_says_nothing_more():
+    latest, ended, begun = Latest(lambda what: what()), [], threading.Event()
+
+    def forever(job):
+        try:
+            begun.set()
+            while True:
+                time.sleep(0.001)
+        except Cancelled:
+            ended.append(job.wanted)
+            raise
+
+    latest.submit(forever)
+    begun.wait()
+    latest.cancel()
+    wait(lambda: ended == [False])
+    latest.submit(lambda job: ended.append("next"))
+    wait(lambda: ended == [False, "next"])
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # late ones end their thread
+def test_cancelling_at_any_moment_leaves_the_next_request_its_turn():
+    latest, done = Latest(lambda what: what()), []
+    for number in range(200):
+        latest.submit(lambda job, n=number: time.sleep(2e-4 * (n % 5)))
+        time.sleep(2e-4 * (number % 3))
+        latest.cancel()
+    latest.submit(lambda job: done.append("last"))
+    wait(lambda: done == ["last"])
+    wait(lambda: latest.busy is None)
+
+
+def test_a_missing_extra_is_told_with_what_installs_it(monkeypatch):
+    monkeypatch.setattr("respair.explorer.find_spec", lambda name: None)
+    with pytest.raises(ExtraMissing, match=r"pip install 'respair\[explore\]'"):
+        check_installed()
+    told = CliRunner().invoke(app, ["explore"])
+    assert told.exit_code == 2
+    assert "pip install 'respair[explore]'" in told.stderr
+
+
+def test_the_command_refuses_a_wrong_model_file(tmp_path):
+    file = tmp_path / "wrong.toml"
+    file.write_text(SMALL.replace("hopping", "hoping"))
+    told = CliRunner().invoke(app, ["explore", str(file)])
+    assert told.exit_code == 2
+    assert "electrons.hoping" in told.stderr

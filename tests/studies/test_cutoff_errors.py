@@ -1,0 +1,146 @@
+"""Error bars of observables, pair eigenvalues, spectra and responses against the model without a phonon cutoff."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from calibration import FAMILIES, random_case
+
+from respair.clusters import chain, dimer, ring, site
+from respair.hamiltonians import Electrons, InvalidModel, Model, Phonons, Sector
+from respair.solvers import levels_by_symmetry
+from respair.studies import records, run, study
+from respair.studies.tasks.cutoff_errors import pole_errors
+
+ROUNDING = 1e-7
+RICHER = 12
+"""Quanta beyond those of a space that is accurate to 1e-10."""
+SPECTRUM = {"operator": "electron", "site": 0, "frequencies": np.linspace(-4, 4, 9).tolist(), "broadening": 0.3}
+
+
+def converged(model, sector, reached):
+    """The model in another frame, with caps that hold all that its state and the images of operators need."""
+    table = replace(model.phonons, max_quanta=None, total_quanta=None, cutoff="auto", accuracy=1e-10)
+    table = replace(table, displacement="auto", dressing=None)
+    used = levels_by_symmetry(replace(model, phonons=table), sector).hamiltonian.space.model.phonons
+    more = RICHER + (48 if reached and len(model.modes) == 1 else 14 if reached else 0)
+    return replace(model, phonons=replace(used, total_quanta=used.total_quanta + more, accuracy=1e-8))
+
+
+def trials(seeds):
+    """Return (true error, error bar) of every number of a few tasks."""
+    rows = []
+    for seed in seeds:
+        case = random_case(seed)
+        tasks = {"ground_state": {}, "pairing": {}} | ({"spectrum": SPECTRUM} if seed % 2 else {})
+        found, exact = (
+            study(m, case.sector, **tasks).run()
+            for m in (case.model, converged(case.model, case.sector, "spectrum" in tasks))
+        )
+        for name in map(str, found.data_vars):
+            bars = next((b for b in (f"{name}_error", f"{name[:-1]}_error") if b in found), None)
+            if bars is not None and name in exact and exact[name].shape == found[name].shape:
+                error = np.abs(found[name].values - exact[name].values)
+                rows += list(zip(error.ravel(), np.broadcast_to(found[bars].values, error.shape).ravel(), strict=True))
+    return np.array(rows).T
+
+
+def check(errors, bars):
+    known = np.isfinite(bars) & np.isfinite(errors)
+    errors, bars = errors[known], bars[known]
+    assert np.mean(errors <= bars + ROUNDING) >= 0.95
+    assert np.mean(errors <= 2 * bars + ROUNDING) >= 0.995
+    seen = errors > ROUNDING
+    assert np.median(bars[seen] / errors[seen]) <= 20
+
+
+def test_error_bars_of_other_numbers_hold_on_random_models():
+    check(*trials(range(len(FAMILIES))))
+
+
+@pytest.mark.slow
+def test_error_bars_of_other_numbers_hold_on_many_random_models():
+    check(*trials(range(10, 80)))
+
+
+def test_gaps_of_a_spectrum_say_what_the_cutoff_does():
+    """The gap of a converged space lies within the error bar of each smaller one."""
+    gaps, bars = [], []
+    for quanta in (2, 4, 6, 14):
+        model = Model(
+            ring(3), Electrons(1.0, hubbard_u=2.0), phonons=Phonons(1.0, electron_coupling=0.6, total_quanta=quanta)
+        )
+        (record,) = records(run(plan(model).study))
+        gap = record["spectrum"]["gap"]
+        gaps.append(gap["gap"])
+        bars.append(gap["errors"]["gap"])
+    assert np.all(np.abs(np.array(gaps[:3]) - gaps[3]) <= np.array(bars[:3]) + 1e-6)
+    assert bars[0] > bars[1] > bars[2]
+
+
+def plan(model):
+    return study(model, Sector(2), spectrum=SPECTRUM)
+
+
+def test_pair_eigenvalues_have_error_bars_of_second_order():
+    model = Model(dimer(), Electrons(1.0, hubbard_u=1.0), phonons=Phonons(1.0, electron_coupling=0.8, total_quanta=8))
+    found = study(model, 2, pairing={}).run()
+    best = study(converged(model, Sector(2), False), 2, pairing={}).run()
+    error = abs(float(found["pairing_on-site_eigenvalues"][0] - best["pairing_on-site_eigenvalues"][0]))
+    bar = float(found["pairing_on-site_eigenvalue_error"])
+    assert error <= bar <= 20 * error + 1e-9
+
+
+def test_current_and_stiffness_have_error_bars_that_hold():
+    model = Model(ring(3), Electrons(1.0), phonons=Phonons(0.5, electron_coupling=1.0, total_quanta=4))
+    found, best = (study(m, 1, flux={"values": [0.4]}).run() for m in (model, converged(model, Sector(1), False)))
+    for name in ("current", "stiffness"):
+        error = abs(float(found[f"flux_{name}"][0] - best[f"flux_{name}"][0]))
+        assert error <= float(found[f"flux_{name}_errors"][0]) <= 20 * error + 1e-9
+
+
+def test_a_model_without_a_lattice_has_no_cutoff():
+    (record,) = records(run(study(Model(dimer(), Electrons(1.0)), 2, ground_state={}).study))
+    assert not np.any(record["ground_state"]["observable_errors"]["electron_density"])
+    assert "suffices" not in record["ground_state"]["cutoff"]
+
+
+def test_a_cutoff_that_is_too_small_is_said():
+    def record(quanta):
+        model = Model(site(), Electrons(), phonons=Phonons(1.0, electron_coupling=1.4, max_quanta=quanta))
+        return records(run(study(model, 1, ground_state={}).study))[0]["ground_state"]
+
+    assert record(4)["cutoff"]["suffices"] is False
+    assert record(30)["cutoff"]["suffices"] is True
+    quanta, bar = (record(4)[key]["quanta"][0] for key in ("observables", "observable_errors"))
+    assert abs(quanta - 1.96) <= bar
+
+
+def test_lines_are_compared_with_their_partners():
+    others = {"frequencies": np.array([0.1, 1.0, 2.0]), "weights": np.array([0.5, 1e-3, 0.4])}
+    shift, change = pole_errors(np.array([0.0, 1.1]), np.array([0.5, 0.4]), others)
+    np.testing.assert_allclose(shift, 1.3 * np.array([0.1, 0.9]))
+    np.testing.assert_allclose(change, [0.0, 0.0], atol=1e-12)
+
+
+@pytest.mark.parametrize("frame", ["none", "auto"])
+def test_an_automatic_cutoff_has_error_bars_too(frame):
+    """The cap that an accuracy needs is often the same for another accuracy: caps are compared, not accuracies."""
+    phonons = Phonons(0.14, on=[2], electron_coupling=1.32, cutoff="auto", accuracy=1e-7, displacement=frame)
+    electrons = Electrons(-0.842, [0.26, -1.82, 2.98], -1.08, -0.23)
+    model = Model(chain(3), electrons, phonons=phonons)
+    found = study(model, 2, ground_state={}).run()
+    error = abs(float(found["displacement"][0]) - 0.0986450626)
+    assert error <= float(found["displacement_error"][0]) + 1e-10
+
+
+def test_a_frame_may_be_automatic_with_fixed_caps():
+    phonons = Phonons(1.0, on=[0], electron_coupling=1.0, max_quanta=10, displacement="auto")
+    found = study(Model(dimer(), Electrons(1.0), phonons=phonons), 2, ground_state={}).run()
+    assert 0 <= float(found["energies"][0] + 4.508273443) <= float(found["energy_errors"][0]) + 1e-8
+
+
+def test_all_levels_of_a_space_without_a_cap_are_refused():
+    phonons = Phonons(1.0, electron_coupling=1.0, cutoff="auto")
+    with pytest.raises(InvalidModel, match=r'ground_state.states: got "all"; allowed: a number'):
+        study(Model(site(), Electrons(), phonons=phonons), 1, ground_state={"states": "all"}).run()

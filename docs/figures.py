@@ -1,7 +1,8 @@
-"""The drawings of the page on how it works, from the matrices and symmetries of the package itself."""
+"""The drawings of the pages on method and architecture, from the package itself."""
 
 import io
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from matplotlib import rc_context
@@ -9,13 +10,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 from pages import keep
 
+import respair
 from respair import Bosons, Electrons, Hamiltonian, Model, Phonons, Sector, dimer
 from respair.analysis.plots import COLOURS
 
 
 def write(folder):
     """Draw all of them, each as the same bytes every time."""
-    for name, draw in (("factors", factors), ("orbit", orbit)):
+    for name, draw in (("factors", factors), ("orbit", orbit), ("rooms", rooms)):
         drawn = io.StringIO()
         with rc_context({"svg.hashsalt": "respair"}):
             draw().savefig(drawn, format="svg", metadata={"Date": None})
@@ -79,3 +81,36 @@ def _ring(ax, x, site, quanta, colour):
         ax.add_patch(Circle(point, 0.2, fc=colour if i == site else "white", ec=colour, lw=1.4, zorder=2))
         ink = "white" if i == site else "0.2"
         ax.annotate(str(quanta[i]), point, ha="center", va="center", fontsize=8, color=ink, zorder=3)
+
+
+ROOMS = {
+    "_core": "messages, argument checks",
+    "clusters": "Cluster",
+    "hamiltonians": "Model, Sector, Hamiltonian",
+    "solvers": "Eigenstates",
+    "analysis": "Dataset",
+    "studies": "records, files",
+    "cli, explorer": "",
+}
+"""Each room, and what it hands on."""
+
+
+def rooms():
+    """The rooms one above the other, with their folders, and what each hands on to those above it."""
+    figure = Figure(figsize=(9.0, 4.6), layout="constrained")
+    ax = figure.subplots()
+    for floor, (room, handed_on) in enumerate(ROOMS.items()):
+        ax.add_patch(Rectangle((0.0, floor), 7.0, 0.62, facecolor=COLOURS[floor % len(COLOURS)], alpha=0.25))
+        ax.text(0.1, floor + 0.31, room, va="center", fontsize=10, weight="bold")
+        ax.text(1.4, floor + 0.31, "  ".join(_folders(room)), va="center", fontsize=7.5)
+        if handed_on:
+            ax.add_patch(FancyArrowPatch((3.5, floor + 0.62), (3.5, floor + 1), arrowstyle="-|>", mutation_scale=10))
+            ax.text(3.65, floor + 0.81, handed_on, va="center", fontsize=8, style="italic")
+    ax.set(xlim=(0, 7), ylim=(0, len(ROOMS)))
+    ax.set_axis_off()
+    return figure
+
+
+def _folders(room):
+    folder = Path(respair.__file__).parent / room
+    return sorted(path.parent.name for path in folder.glob("*/__init__.py"))

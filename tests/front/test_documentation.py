@@ -66,12 +66,17 @@ def test_every_file_that_the_readme_names_is_there():
     assert not [name for name in {*links, *named} if not (ROOT / name).exists()]
 
 
-def test_the_commands_of_the_readme_are_those_of_the_command_line():
-    table = set(re.findall(r"^\| `respair (\w+)", README, re.MULTILINE))
+def test_the_commands_of_the_documentation_are_those_of_the_command_line():
+    page = (ROOT / "docs" / "commands.md").read_text()
+    table = set(re.findall(r"^\| `respair (\w+)", page, re.MULTILINE))
     registered = {command.name or command.callback.__name__ for command in app.registered_commands}
     assert registered <= table <= registered | {group.name for group in app.registered_groups}
     targets = set(re.findall(r"^make (\w+)", README, re.MULTILINE))
     assert targets <= set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def test_the_readme_is_short():
+    assert len(README.splitlines()) < 150
 
 
 def test_the_readme_is_finished():

@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 from pages import DOCS, README, ROOT, blocks, run_page
 
-TEXTS = [README, ROOT / "CHANGELOG.md", *DOCS]
+TEXTS = [README, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *DOCS]
 ROOMS = ("clusters", "hamiltonians", "solvers", "analysis", "studies")
 SOURCES = [
     *TEXTS,

@@ -23,6 +23,8 @@ AT_A_TIME = 1 << 24
 """Amplitudes beyond the cutoff that are computed at a time."""
 FAR = 1e-3
 """Share of a leak that E_Q may leave out where displacements spread it over ever more quanta."""
+MOST_TERMS = 20_000
+"""Products of terms of H^2 and H up to which H^3 is formed."""
 MOST_SPREAD = 1e9
 """Elements of a displacement beyond the cutoff, up to which the leak is not taken from the mean of H^2."""
 EPSILON = 4 * float(np.finfo(float).eps)
@@ -177,13 +179,29 @@ class Certifier:
         operator = self.block.hamiltonian.operator
         return self.block.operator(operator * operator, self.block.energy.dtype)
 
+    @cached_property
+    def _cube(self) -> ElectronOperator | TensorOperator | None:
+        """H^3 within the cutoff, nothing cut in between; None where it has too many terms."""
+        operator = self.block.hamiltonian.operator
+        if len((operator * operator).terms) * len(operator.terms) > MOST_TERMS:
+            return None
+        return self.block.operator(operator * operator * operator, self.block.energy.dtype)
+
     def _leak_by_square(self, phi: Amplitudes) -> tuple[float, float]:
-        """Return l, from ``l^2 = <H^2> - ||P H psi||^2``, and an energy one quantum above for what leaks."""
+        """Return l, from ``l^2 = <H^2> - ||P H psi||^2``, and E_Q, from ``<H^3> = E^3 + 2 E l^2 + E_Q l^2``.
+
+        What leaks lies one quantum above at least.
+        """
         image = self.block.energy.apply(phi)
         inside, energy = float(np.vdot(image, image).real), float(np.vdot(phi, image).real)
         square = float(np.vdot(phi, self._square.apply(phi)).real)
         leak = max(square - inside, EPSILON * square)
-        return float(np.sqrt(leak)), energy + float(np.min(self.block.space.model.couplings.frequency))
+        above = float(np.min(self.block.space.model.couplings.frequency))
+        if self._cube is not None:
+            cube = float(np.vdot(phi, self._cube.apply(phi)).real)
+            rounding = EPSILON * abs(energy) ** 3
+            above = max(above, (cube - energy**3 - rounding) / leak - 3 * energy)
+        return float(np.sqrt(leak)), energy + above
 
     def _reach(self, phi: Amplitudes) -> tuple[int, float]:
         """Return the quanta up to which nearly all of l^2 lies, and what lies further; words alone do not spread it."""

@@ -22,6 +22,8 @@ SETTLED = 3e-6
 ROOM = 6000
 """A larger space for comparison has at most so many states, or `GROWTH` times those of the space that is judged."""
 GROWTH = 2.5
+DRESSED = 3
+"""Where the frame follows the charges, the space for comparison may have so many times more states."""
 MOST_JUDGED = 40
 """More levels than these are judged by their own certificate alone."""
 MOST_RAISED = 8
@@ -190,7 +192,12 @@ def compared(model: Model, sectors: Sequence[Sector]) -> Model:
     if table.cutoff is not None:
         return replace(model, phonons=replace(table, accuracy=table.accuracy / SHARPER))
     room = max(2 * ROOM, GROWTH * math.prod(dimensions(model, sectors[0])))
-    candidates = (*_wider(model, sectors), *_raised(model))
+    wider = list(_wider(model, sectors))
+    if Space(model, sectors[0]).is_dressed:
+        # a larger cap in such a frame is as blind to charges that leave their lattice behind
+        wider.sort(key=lambda m: m.phonons is not None and isinstance(m.phonons.displacement, str))
+        room *= DRESSED
+    candidates = (*wider, *_raised(model))
     return next((m for m in candidates if math.prod(dimensions(m, sectors[0])) <= room), _narrower(model))
 
 
@@ -210,11 +217,25 @@ def reaching(model: Model, sectors: Sequence[Sector]) -> Model:
 
 
 def _wider(model: Model, sectors: Sequence[Sector]) -> Iterator[Model]:
-    """Yield the model with larger caps in its own frame, and around the point between all wells."""
+    """Yield the model with larger caps in its own frame, and around the point between all wells.
+
+    The first ones hold the far turning points as well, where the lattice of one sector swings in the wells of another.
+    """
+    wells = [_lowest_wells(model, sector, sectors[0].charge) for sector in sectors]
+    if swinging := [(frame, [*some, *_turning_points(wells[0][1], some)]) for frame, some in wells[1:]]:
+        yield from _holding(model, sectors[0], [wells[0], *swinging])
+    yield from _holding(model, sectors[0], wells)
+
+
+def _turning_points(source: list[Well], target: list[Well]) -> Iterator[Well]:
+    return (replace(there, shift=2 * there.shift - here.shift) for here in source for there in target)
+
+
+def _holding(model: Model, sector: Sector, wells: list[tuple[NDArray[np.float64], list[Well]]]) -> Iterator[Model]:
+    """Yield the model with caps that hold all wells, in its own frame and around the point between them."""
     table = model.phonons
     assert table is not None
-    wells = [_lowest_wells(model, sector, sectors[0].charge) for sector in sectors]
-    needed, total = _needed(wells), Space(model, sectors[0]).phonons.total_quanta
+    needed, total = _needed(wells), Space(model, sector).phonons.total_quanta
     within = table.max_quanta is not None and needed < table.max_quanta
     more = max(total + max(2, math.ceil(0.3 * total)), needed + _margin(needed))
     each = max(more - total + (table.max_quanta or 0), needed + _margin(needed))

@@ -21,6 +21,8 @@ from .base import Setting, Task, neighbours
 
 COVERING = 1.3
 """Differences between two phonon spaces are multiplied by this."""
+RESOLVED = 0.3
+"""A leak that another phonon space makes smaller than this share is seen in the difference of the two."""
 SUFFIX = "_error"
 
 
@@ -52,8 +54,27 @@ def _judged(data: xr.Dataset, task: Task, setting: Setting, others: dict[int, Se
             again = task.run(other)
         except (ConvergenceError, CutoffError, MemoryError, InvalidModel):
             return data
-    found = data.assign(dict(_errors(data, again, names)))
-    return found.assign(_lines(found, again)) if "spectrum_pole_errors" in again else found
+    unseen = 0.0 if other is None else unseen_leak(setting, other)
+    found = data.assign(dict(_errors(data, again, names, unseen)))
+    if "spectrum_pole_errors" not in again:
+        return found
+    return found.assign(_lines(found, again, float(setting.ground.certificate.energy_errors[0])))
+
+
+def unseen_leak(setting: Setting, other: Setting) -> float:
+    r"""Return how much of the ground state leaks out of both phonon spaces, which their difference cannot show.
+
+    To first order the state lacks :math:`\theta = l / (E_Q - E)` of what leaks. Where the leak of the other space is
+    not smaller by far, that much stays unseen.
+    """
+    here, there = (
+        (levels.energies[:1], levels.certificate) for levels in (setting.ground, other.ground) if len(levels.energies)
+    )
+    leaks = [float(certificate.leaks[0]) for _, certificate in (here, there)]
+    if leaks[1] <= RESOLVED * leaks[0]:
+        return 0.0
+    energies, certificate = there
+    return float(certificate.shifts(energies)[0]) / leaks[1] * max(1.0, leaks[1])
 
 
 def _other(setting: Setting, changes: int) -> Setting | None:
@@ -67,7 +88,9 @@ def _other(setting: Setting, changes: int) -> Setting | None:
     return replace(setting, model=compared(model, sectors), known=None, solver=solver)
 
 
-def _errors(data: xr.Dataset, again: xr.Dataset, names: Mapping[str, str]) -> Iterator[tuple[str, xr.DataArray]]:
+def _errors(
+    data: xr.Dataset, again: xr.Dataset, names: Mapping[str, str], unseen: float
+) -> Iterator[tuple[str, xr.DataArray]]:
     for name, error in names.items():
         values, other, known = data[name], again.get(name), data.get(error)
         if other is None and known is not None:
@@ -78,6 +101,7 @@ def _errors(data: xr.Dataset, again: xr.Dataset, names: Mapping[str, str]) -> It
             found = np.full(values.shape, np.nan)
         else:
             found = COVERING * np.abs(np.asarray(values.values - other.values))
+            found = found + 2.0 * COVERING * unseen * np.maximum(1.0, np.abs(values.values))
         formula, units = f"error bar of {name}", str(values.attrs.get("units", "1"))
         if known is not None and not known.ndim:
             yield error, labelled(error, np.max(found, initial=0.0), [], formula, units)
@@ -86,8 +110,8 @@ def _errors(data: xr.Dataset, again: xr.Dataset, names: Mapping[str, str]) -> It
         yield error, labelled(error, found, list(map(str, values.dims)), formula, units, coords)
 
 
-def _lines(data: xr.Dataset, again: xr.Dataset) -> dict[str, xr.DataArray]:
-    """Return the errors of the lines of a spectrum."""
+def _lines(data: xr.Dataset, again: xr.Dataset, ground: float) -> dict[str, xr.DataArray]:
+    """Return the errors of the lines of a spectrum, at least that of the ground energy from which they are counted."""
     if data["spectrum_pole_frequencies"].ndim > 1:
         return {}
     here, there = (
@@ -96,7 +120,8 @@ def _lines(data: xr.Dataset, again: xr.Dataset) -> dict[str, xr.DataArray]:
     shift, change = pole_errors(here["frequencies"], here["weights"], there)
     known = data["spectrum_pole_errors"].values
     at = {"pole": data["pole"].values}
-    formula = "distance from the line in another phonon space; at least that within which a level lies"
+    shift = np.fmax(shift, ground)
+    formula = "distance from the line in another phonon space; at least the error of the ground energy"
     return {
         "spectrum_pole_errors": labelled("pole_errors", np.fmax(known, shift), ["pole"], formula, "energy", at),
         "spectrum_pole_weight_errors": labelled("pole_weight_errors", change, ["pole"], "error bar of w_n", "1", at),
@@ -108,11 +133,12 @@ def pole_errors(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return how far each line is from its partner in another list, and how much their weights differ.
 
-    The partner is the nearest line with at least a third of the weight; NaN where there is none.
+    The partner is the nearest line with at least a third of the weight, or the nearest of all where there is none.
     """
     shift, change = np.full(len(frequencies), np.nan), np.full(len(frequencies), np.nan)
     for n, (frequency, weight) in enumerate(zip(frequencies, weights, strict=True)):
         alike = np.flatnonzero(np.abs(others["weights"]) >= abs(weight) / 3)
+        alike = alike if len(alike) else np.arange(len(others["weights"]))
         if len(alike):
             partner = alike[np.argmin(np.abs(others["frequencies"][alike] - frequency))]
             shift[n] = COVERING * abs(others["frequencies"][partner] - frequency)

@@ -161,14 +161,17 @@ def larger(judge: Judge, energies: NDArray[np.float64]) -> Iterator[Model]:
         middle = centre(model, wells)
         listed = replace(tables[0][0], displacement=(2 * middle).tolist(), dressing=None)
         tables.append((listed, np.broadcast_to(middle, space.frame.shape)))
-    first = [holding(frame, wells) for _, frame in tables]
+    first = [max(holding(frame, wells) + 3, span) for _, frame in tables]
+
+    def capped(number: int, cap: int) -> Model | None:
+        found = replace(model, phonons=replace(tables[number][0], total_quanta=cap))
+        return found if math.prod(dimensions(found, space.sector)) <= room else None
+
     best = int(np.argmin(first))
-    start = space.phonons.total_quanta + 2 if best == 0 else 0
-    cap = max(start, first[best] + 3, span)
-    while True:
-        found = replace(model, phonons=replace(tables[best][0], total_quanta=cap))
-        if int(np.prod(dimensions(found, space.sector))) > room:
-            return
+    if space.is_dressed and len(first) > 1 and capped(1, first[1]):
+        best = 1  # a frame that follows the charges is blind to charges that leave their lattice behind
+    cap = first[best] if best else max(space.phonons.total_quanta + 2, first[best])
+    while (found := capped(best, cap)) is not None:
         yield found
         cap += max(3, round(0.35 * cap))
 
@@ -208,7 +211,7 @@ def reaching(model: Model, sectors: Sequence[Sector]) -> Model:
     """
     table = model.phonons
     assert table is not None
-    needed = _needed([_lowest_wells(model, sector, sectors[0].charge) for sector in sectors])
+    needed = _needed(_connected(model, sectors))
     space = Space(model, sectors[0]).phonons
     if not needed or needed + _margin(needed) <= min(space.total_quanta, space.max_quanta):
         return model
@@ -221,7 +224,7 @@ def _wider(model: Model, sectors: Sequence[Sector]) -> Iterator[Model]:
 
     The first ones hold the far turning points as well, where the lattice of one sector swings in the wells of another.
     """
-    wells = [_lowest_wells(model, sector, sectors[0].charge) for sector in sectors]
+    wells = _connected(model, sectors)
     if swinging := [(frame, [*some, *_turning_points(wells[0][1], some)]) for frame, some in wells[1:]]:
         yield from _holding(model, sectors[0], [wells[0], *swinging])
     yield from _holding(model, sectors[0], wells)
@@ -247,6 +250,18 @@ def _holding(model: Model, sector: Sector, wells: list[tuple[NDArray[np.float64]
         listed = replace(table, displacement=(2 * middle).tolist(), dressing=None, max_quanta=None)
         needed = _needed([(np.broadcast_to(middle, frame.shape), some) for frame, some in wells])
         yield replace(model, phonons=replace(listed, total_quanta=needed + _margin(needed)))
+
+
+def _connected(model: Model, sectors: Sequence[Sector]) -> list[tuple[NDArray[np.float64], list[Well]]]:
+    """Return frame and lowest wells of each sector; in those that operators lead to also the lattice they come from."""
+    first, *others = (_lowest_wells(model, sector, sectors[0].charge) for sector in sectors)
+    return [
+        first,
+        *(
+            (frame, [*some, *(replace(there, shift=here.shift) for here in first[1] for there in some)])
+            for frame, some in others
+        ),
+    ]
 
 
 def _lowest_wells(model: Model, sector: Sector, mean_charge: int) -> tuple[NDArray[np.float64], list[Well]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -124,7 +124,8 @@ def resonance(
     if criterion not in CRITERIA:
         raise InvalidValue(f"criterion = {criterion!r} is unknown; allowed: {', '.join(map(repr, CRITERIA))}")
     try:
-        return _dataset(line, CRITERIA[criterion](line))
+        found = CRITERIA[criterion](line)
+        return _dataset(line, replace(found, error=found.error + _crossing_width(line, found.best)))
     except BracketError as error:
         raise BracketError(str(error), _dataset(line, None, str(error))) from None
 
@@ -303,6 +304,12 @@ def _flat_width(line: Line, best: Evaluation, quantity: Callable[[Evaluation], f
     x, y = np.array([(e.parameter - best.parameter, quantity(e)) for e in (low, best, high)]).T
     bend = abs(np.polyfit(x, y - y[1], 2)[0])
     return float(np.sqrt(2 * noise / bend)) if bend > 0 else np.inf
+
+
+def _crossing_width(line: Line, best: Evaluation) -> float:
+    """Return how far the error of the gap moves the crossing of the two levels, which part with the steepest slope."""
+    slopes = [abs(e.gap_slope) for e in line.known.values() if np.isfinite(e.gap_slope)]
+    return best.gap_error / max(slopes) if max(slopes, default=0.0) > 0 and np.isfinite(best.gap_error) else 0.0
 
 
 CRITERIA: Mapping[str, Callable[[Line], Found]] = MappingProxyType(

@@ -171,9 +171,12 @@ def _sum_rules(levels: Levels, left: Probe, right: Probe, parts: Sequence[Excita
     found = np.sum([part.moments() for part in parts], axis=0)
     poles = np.concatenate([np.abs(part.lines.energies) for part in parts])
     residual = float(levels.certificate.residuals[0])
+    near_cutoff = np.sum([part.near_cutoff for part in parts], axis=0)
+    if levels.hamiltonian.space.is_dressed:  # a probe changes the frame as well, and leads from any phonon state beyond
+        near_cutoff = np.maximum(near_cutoff, abs(found[0] - wanted[0]))
     allowed = allowed_defects(
         sum(part.weight for part in parts),
-        np.sum([part.near_cutoff for part in parts], axis=0),
+        near_cutoff,
         float(np.max(poles, initial=0.0)),
         residual,
         levels.hamiltonian.scale,

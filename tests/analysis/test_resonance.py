@@ -331,3 +331,14 @@ def test_the_average_charge_of_the_search_is_the_expectation():
     for p, charge in zip((1.2, 1.4), ends, strict=True):
         value = expectation(ground_state(ALPHA(p), 2).ground, electron_number(4)).real
         assert charge == pytest.approx(value, abs=1e-9)
+
+
+@pytest.mark.parametrize(("criterion", "cap"), [("charge", 16), ("charge", 20), ("gap", 13)])
+def test_the_error_of_a_resonance_holds_that_of_the_crossing_levels(criterion, cap):
+    """alpha_c = sqrt((2 eps + U + 4 t) / 4 omega0) of the ligand-centre cluster with too few quanta."""
+    electrons = Electrons({"ring": 1.0, "centre": 0.33}, {"ligand": 4.85}, {"ligand": 1.55})
+    model = Model(ligand_centre(4), electrons, None, Phonons(0.93, on="ligand", electron_coupling=1.8, max_quanta=cap))
+    found = resonance(partial(with_parameter, model, "phonons.electron_coupling"), 2, [1.82224, 2.28793], criterion)
+    exact = np.sqrt((2 * 4.85 + 1.55 + 4.0) / (4 * 0.93))
+    assert abs(float(found.value) - exact) <= float(found.error)
+    assert float(found.error) < 10 * abs(float(found.value) - exact)

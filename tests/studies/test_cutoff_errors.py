@@ -144,3 +144,61 @@ def test_all_levels_of_a_space_without_a_cap_are_refused():
     phonons = Phonons(1.0, electron_coupling=1.0, cutoff="auto")
     with pytest.raises(InvalidModel, match=r'ground_state.states: got "all"; allowed: a number'):
         study(Model(site(), Electrons(), phonons=phonons), 1, ground_state={"states": "all"}).run()
+
+
+def test_charges_that_leave_their_lattice_behind_are_in_the_error_bars():
+    """Two sites in the frame "lang-firsov": what hops goes far beyond the cutoff; exact by the relative mode."""
+    model = Model(dimer(), Electrons(1.0), None, Phonons(1.0, electron_coupling=4.0, max_quanta=3))
+    model = replace(model, phonons=replace(model.phonons, displacement="lang-firsov"))
+    found = study(model, 2, ground_state={"states": 1}).run()
+    exact = study(
+        replace(model, phonons=Phonons(1.0, electron_coupling=4.0, total_quanta=110, displacement="mean")),
+        2,
+        ground_state={"states": 1},
+    ).run()
+    for name in ("hopping_energy", "double_occupancy", "quanta", "energies"):
+        error = np.abs(found[name].values - exact[name].values)
+        bar = found["energy_errors" if name == "energies" else f"{name}_error"].values
+        assert np.all(error <= bar + ROUNDING), name
+
+
+STRONG = {
+    "frame that follows the charges": (
+        {"hopping": 0.77, "level": [7.92, -0.37]},
+        {"frequency": 1.15, "electron_coupling": 3.32, "max_quanta": 1, "displacement": "lang-firsov"},
+        1, "pair",
+    ),
+    "far too few quanta": (
+        {"hopping": 1.23, "level": [0.79, 0.81]},
+        {"frequency": 1.1, "electron_coupling": 2.15, "max_quanta": 7},
+        2, "electron",
+    ),
+    "high levels of the oscillator": (
+        {"hopping": 0.69, "level": [6.21, -0.38], "hubbard_u": 3.25},
+        {"frequency": 0.34, "electron_coupling": 3.05, "total_quanta": 5, "displacement": "auto"},
+        3, "pair",
+    ),
+    "an image beyond the cutoff": (
+        {"hopping": 1.0, "level": [-0.38, -0.12], "hubbard_u": 3.14},
+        {"frequency": 1.9, "electron_coupling": 3.08, "max_quanta": 5, "displacement": "lang-firsov"},
+        3, "pair",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("electrons", "phonons", "charge", "operator"), STRONG.values(), ids=STRONG)
+def test_error_bars_of_spectra_hold_at_strong_coupling(electrons, phonons, charge, operator):
+    spectrum = {"operator": operator, "site": 0, "frequencies": [-2.0, -0.3, 0.7], "broadening": 0.15}
+    cap = {"max_quanta": None, "total_quanta": 160, "displacement": "none"}
+    found, exact = (
+        study(Model(dimer(), Electrons(**electrons), None, Phonons(on=[0], **each)), charge, spectrum=spectrum).run()
+        for each in (phonons, phonons | cap)
+    )
+    for name in ("spectrum_moments", "spectrum_addition_weight", "spectrum_removal_weight"):
+        assert np.all(np.abs(found[name] - exact[name]) <= found[f"{name}_error"] + ROUNDING), name
+    lines, true = (each["spectrum_pole_frequencies"].values for each in (found, exact))
+    bars, weights = found["spectrum_pole_errors"].values, found["spectrum_pole_weights"].values
+    assert np.all(np.isfinite(found["spectrum_pole_weight_errors"]))
+    strong = weights > 0.02
+    away = np.abs(lines[strong, None] - true[exact["spectrum_pole_weights"].values > 1e-6]).min(axis=1, initial=np.inf)
+    assert np.all(away <= bars[strong] + ROUNDING)

@@ -89,7 +89,7 @@ class Space(Shown):
         open_keys = (
             ("cutoff", "auto", "a Hamiltonian needs max_quanta or total_quanta; ground_state finds them itself"),
             ("dressing", "optimal", "a Hamiltonian needs a number from 0 to 1; ground_state finds the best one itself"),
-            ("displacement", "auto", "a Hamiltonian needs a frame; ground_state chooses one itself"),
+            ("frame", "auto", "a Hamiltonian needs a frame; ground_state chooses one itself"),
         )
         for key, automatic, allowed in open_keys:
             if self.model.phonons is not None and getattr(self.model.phonons, key) == automatic:

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..clusters import Bond
 from .flux import own_series
+from .formula import CouplingField
 from .model import Model, bond_phase, value_at
 from .operators import (
     Operator,
@@ -61,10 +62,15 @@ class Term:
         """Name of the term in `TERMS`."""
         return self.at.__name__
 
+    @property
+    def coupling(self) -> CouplingField:
+        """What the table says about its coupling."""
+        return {**COUPLINGS, **FIELDS}[self.key]
+
     def __call__(self, model: Model, derivative: int = 0) -> Operator:
         """Return the whole term of a model, or a derivative of it with respect to the flux."""
         order = (derivative,) if self.hops else ()
-        sign = -1.0 if {**COUPLINGS, **FIELDS}[self.key].sign else 1.0
+        sign = -1.0 if self.coupling.sign else 1.0
         return total(sign * value * self.at(model, place, *order) for place, value in self._places(model) if value)
 
     def _places(self, model: Model) -> Iterator[tuple[Any, float]]:
@@ -72,7 +78,7 @@ class Term:
         if self.key in FIELDS:
             yield None, value_at(model, self.key)
             return
-        entry, bonds, modes = COUPLINGS[self.key], model.cluster.bonds, model.modes
+        entry, bonds, modes = self.coupling, model.cluster.bonds, model.modes
         on_bonds = bool(modes) and modes[0].host == "bond"
         places: Mapping[str, Any] = {
             "site": range(model.cluster.sites),

@@ -26,14 +26,14 @@ class Argument:
     ----------
     allowed : str
         Which values model files take.
-    first : int, tuple of int or None
-        What the explorer begins with; it offers the kinds all of whose needed arguments have one.
+    first : int, list of int or None
+        What the explorer begins with.
     name : str
         On its controls.
     """
 
     allowed: str
-    first: int | tuple[int, ...] | None = None
+    first: int | list[int] | None = None
     name: str = ""
 
 
@@ -135,7 +135,7 @@ def ladder(rungs: Annotated[int, Argument("the number of rungs, a whole number",
 @_kind
 def plaquette(
     size: Annotated[
-        Sequence[int], Argument("two whole numbers, columns and rows, as in [2, 2]", (2, 2), "columns, rows")
+        Sequence[int], Argument("two whole numbers, columns and rows, as in [2, 2]", [2, 2], "columns, rows")
     ] = (2, 2),
 ) -> Cluster:
     """Open rectangular patch of the square lattice; site ``x + columns * y`` at (x, y).

@@ -166,7 +166,7 @@ def html(latex: str) -> str:
     text = re.sub(r"\\([A-Za-z]+)", lambda command: LETTERS[command[1]], latex)
     text = text.replace("⟨ ", "⟨").replace("^†", "†").replace("-", "−")
     for mark, tag in (("_", "sub"), (r"\^", "sup")):
-        text = re.sub(rf"{mark}(?:\{{([^{{}}]*)\}}|(\S))", lambda m, tag=tag: f"<{tag}>{m[1] or m[2]}</{tag}>", text)
+        text = re.sub(rf"{mark}(?:\{{([^{{}}]*)\}}|(\S))", rf"<{tag}>\1\2</{tag}>", text)
     return text
 
 

@@ -166,8 +166,8 @@ class Couplings(Shown):
 
     Each is an attribute, named in the table of `parameters`: ``electron_hopping`` (bonds,), ``electron_level``
     (sites,), ``boson_level`` (boson sites,), ``frequency`` (modes,) and so on. Those of the lattice contain omega0:
-    ``electron_phonon`` is omega0 alpha_F, ``boson_phonon`` omega0 alpha. The bond coupling is ``mode_bond`` (modes,) for
-    modes on bonds, and ``bond_phonon`` (bonds,) for modes on sites.
+    ``electron_phonon`` is omega0 alpha_F, ``boson_phonon`` omega0 alpha. The bond coupling is ``mode_bond`` (modes,)
+    for modes on bonds, and ``bond_phonon`` (bonds,) for modes on sites.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ class Couplings(Shown):
             for entry in COUPLINGS.values()
             for i, name in enumerate(entry.arrays)
         }
-        factors = {"": 1.0}
+        factors: dict[str, NDArray[np.float64]] = {}
         for entry, given, labels, noun in spread(model):
             values, _ = resolve(given, labels, noun)
             factors[entry.symbol] = values
@@ -210,7 +210,7 @@ def _on_bonds(modes: Sequence[Mode]) -> bool:
 
 
 def spread(model: Model) -> Iterator[tuple[CouplingField, Coupling, Sequence[str], str]]:
-    """Yield each coupling of the species that are there: its field, its value, the classes of its places, their noun."""
+    """Yield each coupling of the species of a model: field, value, classes of its places, and their noun."""
     cluster = model.cluster
     modes = place(cluster, model.phonons.on) if model.phonons else ()
     labels: dict[str, Sequence[str]] = {

@@ -17,10 +17,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core.display import plain
 from .._core.text import printable
 from ..clusters import Brief, Card, Told
-from .formula import CouplingField, coupling, html, key, term_rows
+from .formula import CouplingField, coupling, key, term_rows
 
 Coupling = float | Mapping[str, float] | Sequence[float]
 """One number for all, a table by class name (classes not named get 0), or one number for each."""
@@ -33,7 +32,8 @@ class Species(Brief):
 
     def _repr_html_(self) -> str:
         name = type(self).__name__.lower()
-        own = ((entry, getattr(self, key.partition(".")[2])) for key, entry in COUPLINGS.items() if entry.species == name)
+        keyed = ((entry, entry.key.partition(".")[2]) for entry in COUPLINGS.values() if entry.species == name)
+        own = ((entry, getattr(self, key)) for entry, key in keyed)
         return Card(name, list(term_rows((entry, value) for entry, value in own if nonzero(value)))).html
 
 
@@ -96,8 +96,8 @@ class Bosons(Species):
     hopping: Coupling = field(
         default=0.0,
         metadata=coupling(
-            symbol="t_b", sign="-", operator=r"(e^{2i\theta_{ij}} b^\dagger_j b_i + h.c.)", place="bond", part="hopping",
-            name="hopping of the pairs", high=1.0, step=0.01,
+            symbol="t_b", sign="-", operator=r"(e^{2i\theta_{ij}} b^\dagger_j b_i + h.c.)", place="bond",
+            part="hopping", name="hopping of the pairs", high=1.0, step=0.01,
             words="local pairs hop along the bonds, with twice the phase of an electron",
         ),
     )  # fmt: skip
@@ -149,8 +149,8 @@ class Phonons(Species):
     bond_coupling: Coupling = field(
         default=0.0,
         metadata=coupling(
-            symbol="g", sign="-", operator=r"y_{ij} " + HOP, place="mode or bond", part="coupling", needs=("electrons",),
-            arrays=("bond_phonon", "mode_bond"), name="coupling to hopping", high=1.0, step=0.01,
+            symbol="g", sign="-", operator=r"y_{ij} " + HOP, place="mode or bond", part="coupling",
+            needs=("electrons",), arrays=("bond_phonon", "mode_bond"), name="coupling to hopping", high=1.0, step=0.01,
             words="the lattice modulates the hopping: y is x = a + a^+ of the mode on the bond (one value a mode), or "
             "x_j - x_i of the modes on its ends (one value a bond)",
         ),
@@ -168,17 +168,18 @@ class Phonons(Species):
     frame: str | Sequence[float] = field(
         default="none",
         metadata=key(
-            "Shift of the oscillators around which the phonon numbers are counted: none, the shift that the mean charge "
-            "of the sector causes, the shift that the charges on the site cause in each configuration, or <x> = a + a+ "
-            'for each mode; "auto" leaves the choice to the solver. Exact for any choice as the cap grows',
+            "Displacement of the oscillators around which the phonon numbers are counted: none, that caused by the "
+            "mean charge of the sector, that caused by the charges on the site in each configuration, or <x> = a + a+ "
+            'for each mode; "auto" leaves the choice to the solver. Exact for any choice as the cap grows; '
+            "`displacement` in older files",
             allowed='"none", "mean", "lang-firsov", or a list of numbers, one for each mode',
         ),
     )
     dressing: float | str | None = field(
         default=None,
         metadata=key(
-            'With frame "lang-firsov", the share f of the shift that follows the charges, the rest being that of '
-            '"mean": 1 is the Lang-Firsov transformation (the default), 0 is "mean", "optimal" is what gives the lowest '
+            'With frame "lang-firsov", the share f of the displacement that follows the charges, the rest being that '
+            'of "mean": 1 is the Lang-Firsov transformation (the default), 0 is "mean", "optimal" gives the lowest '
             "ground energy",
             allowed='a number from 0 to 1, or "optimal"',
         ),

@@ -12,7 +12,7 @@ import numpy as np
 from .._core.arguments import of_kind, taking
 from ..clusters import InvalidValue
 from .arguments import a_model
-from .model import Model, value_at
+from .model import Model, TermFunction, value_at
 from .operators import ChargeWord, LatticeWord, Operator, total
 from .parameters import COUPLINGS, FIELDS, InvalidModel, Problem, is_number, show
 from .terms import TERMS
@@ -108,11 +108,11 @@ def parameter_derivative(model_of: ModelFunction, at: float) -> Operator:
     +4 ndn_1 +4 nup_1
     """
     if not is_number(at):
-        raise InvalidValue(f"a parameter of {show(at)} is no finite number")
+        raise InvalidValue(f"a parameter of {show(at)} is not a finite number")
     step = STEP * (abs(at) or 1.0)
 
     models = [(weight / step, model_of(at + k * step), model_of(at - k * step)) for k, weight in enumerate(WEIGHTS, 1)]
-    terms = [*TERMS.values(), *models[0][1].terms]
+    terms: list[TermFunction] = [*TERMS.values(), *models[0][1].terms]
     found = (_derivative([(w, term(above), term(below)) for w, above, below in models]) for term in terms)
     return total(found)
 

@@ -35,10 +35,7 @@ class Wording:
 
 
 WORDING: Mapping[str, Wording] = MappingProxyType(
-    {
-        name: Wording(term.coupling.latex, term.coupling.words, (term.key,))
-        for name, term in TERMS.items()
-    }
+    {name: Wording(term.coupling.latex, term.coupling.words, (term.key,)) for name, term in TERMS.items()}
 )
 """Every term of the model file."""
 

@@ -153,7 +153,7 @@ class RefineTable(Table):
 TABLES: Mapping[str, type[Table]] = MappingProxyType(
     {
         **{species: _of_species(kind) for species, kind in SPECIES.items()},
-        **{table: _table(table, {name: (float, "", False)}) for table, _, name in (key.partition(".") for key in FIELDS)},
+        **{table: _table(table, {name: (float, "", False)}) for table, name in (key.split(".") for key in FIELDS)},
         "sector": SectorTable,
         "solver": SolverTable,
         **{name: task.table for name, task in TASKS.items()},

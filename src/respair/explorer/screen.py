@@ -48,18 +48,11 @@ FEWEST = 4
 TOLERANCE = 1e-8
 """Residual of the levels, unless a model file says otherwise: energies are good to its square."""
 ARGUMENTS: Mapping[str, Mapping[str, Argument]] = MappingProxyType(
-    {
-        kind: {name: about for name, about in arguments(function).items() if about.first is not None}
-        for kind, function in KINDS.items()
-        if kind != "custom"
-    }
+    {kind: arguments(function) for kind, function in KINDS.items() if kind != "custom"}
 )
 """The arguments of the clusters that can be picked."""
 SHAPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {
-        kind: {name: list(about.first) if isinstance(about.first, tuple) else about.first for name, about in own.items()}
-        for kind, own in ARGUMENTS.items()
-    }
+    {kind: {name: about.first for name, about in own.items() if about.first} for kind, own in ARGUMENTS.items()}
 )
 """The clusters that can be picked, and their size at first."""
 

@@ -116,7 +116,8 @@ def _kind(screen: Screen) -> Choice:
 
 def _size(screen: Screen) -> Iterator[Control]:
     for key, argument in ARGUMENTS.get(str(screen.value("cluster.kind")), {}).items():
-        yield Control(f"cluster.{key}", "L", argument.name, 1, 8, 1 if isinstance(argument.first, int) else 0.0, 4)
+        if argument.first:
+            yield Control(f"cluster.{key}", "L", argument.name, 1, 8, 1 if isinstance(argument.first, int) else 0.0, 4)
 
 
 def _species(screen: Screen, model: Model, species: str) -> Iterator[Control | Choice]:

@@ -123,7 +123,7 @@ class CouplingField:
     @property
     def meaning(self) -> str:
         """What the coupling is, with its term as text."""
-        return f"{self.text} of each {self.place}, ``{plain(html(self.latex))}``: {self.words}"
+        return f"{self.text} for each {self.place}, ``{plain(html(self.latex))}``: {self.words}"
 
     @property
     def latex(self) -> str:

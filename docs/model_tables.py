@@ -76,7 +76,10 @@ def _prose(thing):
 def _couplings(species):
     """The meaning of each coupling of a species, with its term."""
     own = {key.partition(".")[2]: entry for key, entry in COUPLINGS.items() if entry.species == species}
-    return {key: f"${entry.symbol}$ in ${entry.latex}$: {_markdown(entry.words)}." for key, entry in own.items()}
+    return {
+        key: f"${entry.symbol}$ [{entry.unit}] in ${entry.latex}$: {_markdown(entry.words)}."
+        for key, entry in own.items()
+    }
 
 
 def _keys(table, described, leave=(), names={}, couplings={}):  # noqa: B006 - only read

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, field, replace
 from html import escape
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -122,8 +122,13 @@ class CouplingField:
 
     @property
     def meaning(self) -> str:
-        """What the coupling is, with its term as text."""
-        return f"{self.text} for each {self.place}, ``{plain(html(self.latex))}``: {self.words}"
+        """What the coupling is, with its term as text, and its unit."""
+        return f"{self.text} for each {self.place} [{self.unit}], ``{plain(html(self.latex))}``: {self.words}"
+
+    @property
+    def unit(self) -> str:
+        """Unit of the coupling: "energy", or "1" where another coupling multiplies it."""
+        return "1" if self.factor else "energy"
 
     @property
     def latex(self) -> str:
@@ -136,14 +141,14 @@ class CouplingField:
         return plain(html(self.symbol))
 
 
-def coupling(**about: Any) -> Mapping[str, Any]:
-    """Return the metadata of the field of a coupling; see `CouplingField`."""
-    return {"coupling": CouplingField(**about)}
+def coupling(*, needed: bool = False, **about: Any) -> Any:
+    """Return the field of a coupling, zero where it is left out unless it is needed; see `CouplingField`."""
+    return field(default=MISSING if needed else 0.0, metadata={"coupling": CouplingField(**about)})
 
 
-def key(meaning: str, allowed: str) -> Mapping[str, Any]:
-    """Return the metadata of a field that is no coupling: what it means, and which values model files take."""
-    return {"meaning": meaning, "allowed": allowed}
+def key(default: Any, meaning: str, allowed: str) -> Any:
+    """Return a field that is no coupling: its default, what it means, and which values model files take."""
+    return field(default=default, metadata={"meaning": meaning, "allowed": allowed})
 
 
 def _below(index: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import FrozenInstanceError, dataclass, replace
 from functools import cached_property
 from html import escape
@@ -15,7 +15,7 @@ from .._core.arguments import instance, shown
 from .._core.display import quantity
 from .._core.text import ALLOWED, has_controls
 from ..clusters import Bond, Card, Cluster, InvalidType, Mode, Shown, place
-from .formula import CouplingField, cutoff_text, html, term_rows
+from .formula import CouplingField, cutoff_text, term_rows
 from .operators import Operator
 from .parameters import (
     COUPLINGS,
@@ -86,8 +86,7 @@ class Model(Shown):
         problems = list(model_problems(self))
         if problems:
             raise InvalidModel(problems)
-        modes = place(self.cluster, self.phonons.on) if self.phonons else ()
-        object.__setattr__(self, "cluster", replace(self.cluster, modes=modes))
+        object.__setattr__(self, "cluster", replace(self.cluster, modes=_modes(self)))
 
     def _check_types(self) -> None:
         """Refuse what stands in the wrong place; one term is taken as a tuple of one."""
@@ -131,18 +130,19 @@ class Model(Shown):
     def formula(self) -> list[tuple[str, str, str]]:
         """The Hamiltonian as HTML, a row for each term: "H =" or nothing, the term, its coupling."""
         given = [({**COUPLINGS, **FIELDS}[key], value_at(self, key)) for key in self.active]
-        rows = list(term_rows(given, self.flux != 0, _on_bonds(self.modes)))
-        rows += [("+ terms of your own", f"{len(self.terms)}")] if self.terms else []
-        rows += [("", f"{html(FIELDS['field.flux'].symbol)} = {quantity(self.flux)}, the sum of θ round the loop")] * (
-            self.flux != 0
-        )
-        rows += [("", f"x = a + a†; {cutoff_text(self.phonons)}")] if self.phonons is not None else []
+        rows = list(term_rows(given, self.flux != 0, on_bonds(self.modes)))
+        if self.terms:
+            rows.append(("+ terms of your own", f"{len(self.terms)}"))
+        if self.flux:
+            rows.append(("", f"φ = {quantity(self.flux)}, the sum of θ round the loop"))
+        if self.phonons is not None:
+            rows.append(("", f"x = a + a†; {cutoff_text(self.phonons)}"))
         return [("H =" if i == 0 else "", *row) for i, row in enumerate(rows or [("0", "")])]
 
     @property
     def active(self) -> tuple[str, ...]:
         """The couplings that are not zero, by their keys in model files."""
-        there = [entry.key for entry, given, labels, noun in spread(self) if np.any(resolve(given, labels, noun)[0])]
+        there = [spread.entry.key for spread in spreads(self) if np.any(spread.values)]
         return (*there, *(key for key in FIELDS if value_at(self, key)))
 
     @cached_property
@@ -176,19 +176,17 @@ class Couplings(Shown):
     """
 
     def __init__(self, model: Model) -> None:
-        bonds, modes = len(model.cluster.bonds), len(model.modes)
-        sizes = {"site": model.cluster.sites, "bond": bonds, "boson site": len(model.boson_sites), "mode": modes}
-        on_bonds = _on_bonds(model.modes)
+        labels, second = _labels(model), on_bonds(model.modes)
         arrays = {
-            name: np.zeros(sizes[entry.place] if entry.place in sizes else (bonds, modes)[i])
+            name: np.zeros(len(labels[("bond", "mode")[i] if entry.place == "mode or bond" else entry.place]))
             for entry in COUPLINGS.values()
             for i, name in enumerate(entry.arrays)
         }
         factors: dict[str, NDArray[np.float64]] = {}
-        for entry, given, labels, noun in spread(model):
-            values, _ = resolve(given, labels, noun)
+        for spread in spreads(model):
+            entry, values = spread.entry, spread.values
             factors[entry.symbol] = values
-            arrays[entry.arrays[-1 if on_bonds else 0]] = values * factors[entry.factor] if entry.factor else values
+            arrays[entry.arrays[-1 if second else 0]] = values * factors[entry.factor] if entry.factor else values
         for name, array in arrays.items():
             array.setflags(write=False)
             vars(self)[name] = array
@@ -205,24 +203,56 @@ class Couplings(Shown):
         return Card("couplings", [(name, quantity(values)) for name, values in vars(self).items() if np.any(values)])
 
 
-def _on_bonds(modes: Sequence[Mode]) -> bool:
+def on_bonds(modes: Sequence[Mode]) -> bool:
+    """True where modes sit on bonds."""
     return bool(modes) and modes[0].host == "bond"
 
 
-def spread(model: Model) -> Iterator[tuple[CouplingField, Coupling, Sequence[str], str]]:
-    """Yield each coupling of the species of a model: field, value, classes of its places, and their noun."""
+@dataclass(frozen=True)
+class Spread:
+    """One coupling of a model over its sites, bonds or modes.
+
+    Attributes
+    ----------
+    entry : CouplingField
+        From the table of couplings.
+    given : Coupling
+        What the user wrote.
+    values : (n,) float
+        The coupling on each place; zeros where it is wrong.
+    complaint : str or None
+        What is allowed, where it is wrong.
+    """
+
+    entry: CouplingField
+    given: Coupling
+    values: NDArray[np.float64]
+    complaint: str | None
+
+
+def _labels(model: Model) -> Mapping[str, Sequence[str]]:
+    """Return the classes of all places over which couplings are spread."""
     cluster = model.cluster
-    modes = place(cluster, model.phonons.on) if model.phonons else ()
-    labels: dict[str, Sequence[str]] = {
+    return {
         "site": cluster.classes,
         "bond": [bond.label for bond in cluster.bonds],
         "boson site": [cluster.classes[i] for i in _boson_sites(cluster, model.bosons)],
-        "mode": [mode.label for mode in modes],
+        "mode": [mode.label for mode in _modes(model)],
     }
+
+
+def _modes(model: Model) -> tuple[Mode, ...]:
+    return place(model.cluster, model.phonons.on) if model.phonons else ()
+
+
+def spreads(model: Model) -> Iterator[Spread]:
+    """Yield the couplings of the species that a model has."""
+    labels, second = _labels(model), on_bonds(_modes(model))
     for entry in COUPLINGS.values():
         if getattr(model, entry.species) is not None:
-            noun = entry.place if entry.place in labels else "mode" if _on_bonds(modes) else "bond"
-            yield entry, value_at(model, entry.key), labels[noun], noun
+            noun = ("mode" if second else "bond") if entry.place == "mode or bond" else entry.place
+            given = value_at(model, entry.key)
+            yield Spread(entry, given, *resolve(given, labels[noun], noun))
 
 
 def model_problems(model: Model) -> Iterator[Problem]:
@@ -233,56 +263,44 @@ def model_problems(model: Model) -> Iterator[Problem]:
     yield from misplaced
     if misplaced:
         return
-    for entry, given, labels, noun in spread(model):
-        _, complaint = resolve(given, labels, noun)
-        if complaint:
-            yield Problem(entry.key, show(given), complaint)
+    for spread in spreads(model):
+        if spread.complaint:
+            yield Problem(spread.entry.key, show(spread.given), spread.complaint)
     if not is_number(model.chemical_potential):
         yield Problem("ensemble.chemical_potential", show(model.chemical_potential), "allowed: a finite number")
     yield from _flux_problems(model)
-    modes = place(model.cluster, model.phonons.on) if model.phonons is not None else ()
     if model.phonons is not None:
-        yield from _phonon_problems(model.phonons, modes)
-    for entry, given, labels, noun in spread(model):
-        if nonzero(given):
-            yield from _missing_problems(model, modes, entry, given, resolve(given, labels, noun))
+        yield from _phonon_problems(model.phonons, _modes(model))
+    for spread in spreads(model):
+        if nonzero(spread.given):
+            missing = _missing(model, spread)
+            yield from (Problem(spread.entry.key, show(spread.given), f"allowed: 0 {text}") for text in missing)
     if model.phonons is not None:
-        yield from _frame_problems(model.phonons, len(modes))
+        yield from _frame_problems(model.phonons, len(_modes(model)))
 
 
-def _missing_problems(
-    model: Model,
-    modes: Sequence[Mode],
-    entry: CouplingField,
-    given: Coupling,
-    resolved: tuple[NDArray[np.float64], str | None],
-) -> Iterator[Problem]:
+def _missing(model: Model, spread: Spread) -> Iterator[str]:
     """Yield what a coupling that is not zero needs, and the model does not have."""
-    for need in entry.needs:
-        if need == "modes on sites" and _on_bonds(modes):
-            cure = "it needs modes on sites, and these are on bonds"
+    modes, needs = _modes(model), spread.entry.needs
+    for need in needs:
+        if need == "modes on sites" and on_bonds(modes):
+            yield "here; it needs modes on sites, and these are on bonds"
         elif need in SPECIES and getattr(model, need) is None:
-            cure = f"add {'an' if need[0] in 'aeiou' else 'a'} [{need}] table"
-        else:
-            continue
-        yield Problem(entry.key, show(given), f"allowed: 0 here; {cure}")
-    if entry.place == "mode" and "bosons" in entry.needs and model.bosons is not None and not _on_bonds(modes):
-        values, complaint = resolved
-        empty = [m.index for m, a in zip(modes, values, strict=True) if a and m.index not in model.boson_sites]
-        if complaint is None and empty:
-            allowed = f"allowed: 0 on site {empty[0]}, which carries no boson (bosons.on = {show(model.bosons.on)})"
-            yield Problem(entry.key, show(given), allowed)
+            yield f"here; add {'an' if need[0] in 'aeiou' else 'a'} [{need}] table"
+    if spread.entry.place == "mode" and "bosons" in needs and model.bosons is not None and not on_bonds(modes):
+        coupled = (mode.index for mode, value in zip(modes, spread.values, strict=True) if value)
+        empty = next((site for site in coupled if site not in model.boson_sites), None)
+        if empty is not None:
+            yield f"on site {empty}, which carries no boson (bosons.on = {show(model.bosons.on)})"
 
 
 def _place_problems(model: Model) -> Iterator[Problem]:
-    species = (("bosons.on", model.bosons, False), ("phonons.on", model.phonons, True))
-    for path, table, bonds_allowed in species:
-        if table is None:
-            continue
+    species = {"bosons": model.bosons, "phonons": model.phonons}
+    for name, on in ((name, table.on) for name, table in species.items() if table is not None):
         try:
-            place(model.cluster, table.on, bonds_allowed=bonds_allowed)
+            place(model.cluster, on, bonds_allowed=name == "phonons")
         except ValueError as error:
-            yield Problem(path, show(table.on), str(error))
+            yield Problem(f"{name}.on", show(on), str(error))
 
 
 def _flux_problems(model: Model) -> Iterator[Problem]:
@@ -293,7 +311,7 @@ def _flux_problems(model: Model) -> Iterator[Problem]:
             "field.flux",
             show(model.flux),
             f"allowed: 0, since a {model.cluster.kind} with {model.cluster.sites} sites has no loop that the flux "
-            "could thread; rings of 3 or more sites have",
+            "could thread; rings of 3 or more sites have one",
         )
 
 

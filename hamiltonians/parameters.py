@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from functools import wraps
 from textwrap import fill, indent
 from types import MappingProxyType
@@ -44,33 +44,21 @@ HOP = r"(e^{i\theta_{ij}} c^\dagger_{j\sigma} c_{i\sigma} + h.c.)"
 class Electrons(Species):
     """Couplings of the electrons, energies in the user's unit."""
 
-    hopping: Coupling = field(
-        default=0.0,
-        metadata=coupling(
-            symbol="t", sign="-", operator=HOP, place="bond", part="hopping", name="hopping", high=2.0, step=0.01,
-            words="electrons hop along the bonds; theta = phi/L on each bond of a ring with the flux phi",
-        ),
+    hopping: Coupling = coupling(
+        symbol="t", sign="-", operator=HOP, place="bond", part="hopping", name="hopping", high=2.0, step=0.01,
+        words="electrons hop along the bonds; theta = phi/L on each bond of a ring with the flux phi",
     )  # fmt: skip
-    level: Coupling = field(
-        default=0.0,
-        metadata=coupling(
-            symbol=r"\varepsilon", operator="n_i", place="site", name="level", low=-4.0, high=4.0, step=0.05,
-            words="the level of an electron",
-        ),
+    level: Coupling = coupling(
+        symbol=r"\varepsilon", operator="n_i", place="site", name="level", low=-4.0, high=4.0, step=0.05,
+        words="the level of an electron",
     )  # fmt: skip
-    hubbard_u: Coupling = field(
-        default=0.0,
-        metadata=coupling(
-            symbol="U", operator=r"n_{i\uparrow} n_{i\downarrow}", place="site", arrays=("hubbard_u",),
-            name="on-site repulsion", low=-8.0, high=8.0, step=0.1, words="two electrons on a site repel",
-        ),
+    hubbard_u: Coupling = coupling(
+        symbol="U", operator=r"n_{i\uparrow} n_{i\downarrow}", place="site", arrays=("hubbard_u",),
+        name="on-site repulsion", low=-8.0, high=8.0, step=0.1, words="two electrons on a site repel",
     )  # fmt: skip
-    repulsion: Coupling = field(
-        default=0.0,
-        metadata=coupling(
-            symbol="V", operator="n_i n_j", place="bond", arrays=("repulsion",), name="repulsion on bonds",
-            low=-4.0, high=4.0, step=0.05, words="electrons on neighbouring sites repel",
-        ),
+    repulsion: Coupling = coupling(
+        symbol="V", operator="n_i n_j", place="bond", arrays=("repulsion",), name="repulsion on bonds",
+        low=-4.0, high=4.0, step=0.05, words="electrons on neighbouring sites repel",
     )  # fmt: skip
 
 
@@ -78,33 +66,21 @@ class Electrons(Species):
 class Bosons(Species):
     """Couplings of the hard-core local pairs."""
 
-    level: Coupling = field(
-        default=0.0,
-        metadata=coupling(
-            symbol=r"\Delta_B", operator=r"b^\dagger_i b_i", place="boson site", name="level of the pairs",
-            low=-4.0, high=4.0, step=0.05, words="the level of a local pair (a hard-core boson)",
-        ),
+    level: Coupling = coupling(
+        symbol=r"\Delta_B", operator=r"b^\dagger_i b_i", place="boson site", name="level of the pairs",
+        low=-4.0, high=4.0, step=0.05, words="the level of a local pair (a hard-core boson)",
     )  # fmt: skip
-    exchange: Coupling = field(
-        default=0.0,
-        metadata=coupling(
-            symbol="v", operator=r"(b^\dagger_i c_{i\downarrow} c_{i\uparrow} + h.c.)", place="boson site",
-            part="exchange", needs=("electrons",), arrays=("exchange",), name="exchange of a pair", high=3.0, step=0.02,
-            words="two electrons on a site turn into a local pair and back",
-        ),
+    exchange: Coupling = coupling(
+        symbol="v", operator=r"(b^\dagger_i c_{i\downarrow} c_{i\uparrow} + h.c.)", place="boson site",
+        part="exchange", needs=("electrons",), arrays=("exchange",), name="exchange of a pair", high=3.0, step=0.02,
+        words="two electrons on a site turn into a local pair and back",
     )  # fmt: skip
-    hopping: Coupling = field(
-        default=0.0,
-        metadata=coupling(
-            symbol="t_b", sign="-", operator=r"(e^{2i\theta_{ij}} b^\dagger_j b_i + h.c.)", place="bond",
-            part="hopping", name="hopping of the pairs", high=1.0, step=0.01,
-            words="local pairs hop along the bonds, with twice the phase of an electron",
-        ),
+    hopping: Coupling = coupling(
+        symbol="t_b", sign="-", operator=r"(e^{2i\theta_{ij}} b^\dagger_j b_i + h.c.)", place="bond",
+        part="hopping", name="hopping of the pairs", high=1.0, step=0.01,
+        words="local pairs hop along the bonds, with twice the phase of an electron",
     )  # fmt: skip
-    on: Where = field(
-        default="all",
-        metadata=key("Sites that carry a local pair", allowed='"all", a class name, or a list of site numbers'),
-    )
+    on: Where = key("all", "Sites that carry a local pair", allowed='"all", a class name, or a list of site numbers')
 
 
 @dataclass(frozen=True, repr=False)
@@ -114,89 +90,64 @@ class Phonons(Species):
     `displacement` is the older name of `frame` and is accepted in its place.
     """
 
-    frequency: Coupling = field(
-        metadata=coupling(
-            symbol=r"\omega_0", operator=r"a^\dagger_m a_m", place="mode", part="lattice", arrays=("frequency",),
-            name="frequency", low=0.05, high=3.0, step=0.05, default=1.0,
-            words="free oscillators, without zero-point energy; above 0",
-        ),
+    frequency: Coupling = coupling(
+        needed=True, symbol=r"\omega_0", operator=r"a^\dagger_m a_m", place="mode", part="lattice",
+        arrays=("frequency",), name="frequency", low=0.05, high=3.0, step=0.05, default=1.0,
+        words="free oscillators, without zero-point energy; above 0",
     )  # fmt: skip
-    on: Where = field(
-        default="all",
-        metadata=key(
-            "Sites or bonds that carry a mode; in model files of ligand-centre clusters the ligand by default",
-            allowed='"all", "bonds", a class name, or a list of site numbers',
-        ),
+    on: Where = key(
+        "all",
+        "Sites or bonds that carry a mode; in model files of ligand-centre clusters the ligand by default",
+        allowed='"all", "bonds", a class name, or a list of site numbers',
     )
-    boson_coupling: Coupling = field(
-        default=0.0,
-        metadata=coupling(
-            symbol=r"\alpha", sign="-", factor=r"\omega_0", operator=r"b^\dagger_m b_m x_m", place="mode",
-            part="coupling", needs=("bosons", "modes on sites"), arrays=("boson_phonon",), name="coupling to pairs",
-            high=3.0, step=0.01, words="a local pair pushes the oscillator of its site to positive x = a + a^+",
-        ),
+    boson_coupling: Coupling = coupling(
+        symbol=r"\alpha", sign="-", factor=r"\omega_0", operator=r"b^\dagger_m b_m x_m", place="mode",
+        part="coupling", needs=("bosons", "modes on sites"), arrays=("boson_phonon",), name="coupling to pairs",
+        high=3.0, step=0.01, words="a local pair pushes the oscillator of its site to positive x = a + a^+",
     )  # fmt: skip
-    electron_coupling: Coupling = field(
-        default=0.0,
-        metadata=coupling(
-            symbol=r"\alpha_F", sign="-", factor=r"\omega_0", operator="n_m x_m", place="mode", part="coupling",
-            needs=("electrons", "modes on sites"), arrays=("electron_phonon",), name="coupling to electrons",
-            high=3.0, step=0.01,
-            words="an electron pushes the oscillator of its site to positive x = a + a^+ (Holstein, "
-            "g = omega_0 alpha_F)",
-        ),
+    electron_coupling: Coupling = coupling(
+        symbol=r"\alpha_F", sign="-", factor=r"\omega_0", operator="n_m x_m", place="mode", part="coupling",
+        needs=("electrons", "modes on sites"), arrays=("electron_phonon",), name="coupling to electrons",
+        high=3.0, step=0.01,
+        words="an electron pushes the oscillator of its site to positive x = a + a^+ (Holstein, g = omega_0 alpha_F)",
     )  # fmt: skip
-    bond_coupling: Coupling = field(
-        default=0.0,
-        metadata=coupling(
-            symbol="g", sign="-", operator=r"y_{ij} " + HOP, place="mode or bond", part="coupling",
-            needs=("electrons",), arrays=("bond_phonon", "mode_bond"), name="coupling to hopping", high=1.0, step=0.01,
-            words="the lattice modulates the hopping: y is x = a + a^+ of the mode on the bond (one value a mode), or "
-            "x_j - x_i of the modes on its ends (one value a bond)",
-        ),
+    bond_coupling: Coupling = coupling(
+        symbol="g", sign="-", operator=r"y_{ij} " + HOP, place="mode or bond", part="coupling",
+        needs=("electrons",), arrays=("bond_phonon", "mode_bond"), name="coupling to hopping", high=1.0, step=0.01,
+        words="the lattice modulates the hopping: y is x = a + a^+ of the mode on the bond (one value a mode), or "
+        "x_j - x_i of the modes on its ends (one value a bond)",
     )  # fmt: skip
-    max_quanta: int | None = field(
-        default=None, metadata=key("Largest number of phonons in one mode", allowed="a whole number")
+    max_quanta: int | None = key(None, "Largest number of phonons in one mode", allowed="a whole number")
+    total_quanta: int | None = key(
+        None,
+        "Largest number of phonons in all modes together; one of the two caps must be given",
+        allowed="a whole number",
     )
-    total_quanta: int | None = field(
-        default=None,
-        metadata=key(
-            "Largest number of phonons in all modes together; one of the two caps must be given",
-            allowed="a whole number",
-        ),
+    frame: str | Sequence[float] = key(
+        "none",
+        "Displacement of the oscillators around which the phonon numbers are counted: none, that caused by the "
+        "mean charge of the sector, that caused by the charges on the site in each configuration, or <x> = a + a+ "
+        'for each mode; "auto" leaves the choice to the solver. Exact for any choice as the cap grows; '
+        "`displacement` in older files",
+        allowed='"none", "mean", "lang-firsov", or a list of numbers, one for each mode',
     )
-    frame: str | Sequence[float] = field(
-        default="none",
-        metadata=key(
-            "Displacement of the oscillators around which the phonon numbers are counted: none, that caused by the "
-            "mean charge of the sector, that caused by the charges on the site in each configuration, or <x> = a + a+ "
-            'for each mode; "auto" leaves the choice to the solver. Exact for any choice as the cap grows; '
-            "`displacement` in older files",
-            allowed='"none", "mean", "lang-firsov", or a list of numbers, one for each mode',
-        ),
+    dressing: float | str | None = key(
+        None,
+        'With frame "lang-firsov", the share f of the displacement that follows the charges, the rest being that '
+        'of "mean": 1 is the Lang-Firsov transformation (the default), 0 is "mean", "optimal" gives the lowest '
+        "ground energy",
+        allowed='a number from 0 to 1, or "optimal"',
     )
-    dressing: float | str | None = field(
-        default=None,
-        metadata=key(
-            'With frame "lang-firsov", the share f of the displacement that follows the charges, the rest being that '
-            'of "mean": 1 is the Lang-Firsov transformation (the default), 0 is "mean", "optimal" gives the lowest '
-            "ground energy",
-            allowed='a number from 0 to 1, or "optimal"',
-        ),
+    cutoff: Literal["auto"] | None = key(
+        None,
+        '"auto" in the place of the caps: solvers choose total_quanta such that it holds every place where the '
+        "lattice could be, and raise it until the error bars of all levels are below `accuracy`",
+        allowed='"auto"',
     )
-    cutoff: Literal["auto"] | None = field(
-        default=None,
-        metadata=key(
-            '"auto" in the place of the caps: solvers choose total_quanta such that it holds every place where the '
-            "lattice could be, and raise it until the error bars of all levels are below `accuracy`",
-            allowed='"auto"',
-        ),
-    )
-    accuracy: float = field(
-        default=1e-8,
-        metadata=key(
-            'Largest error bar of a level with ``cutoff = "auto"`` [user\'s unit of energy]', allowed="a number above 0"
-        ),
+    accuracy: float = key(
+        1e-8,
+        'Largest error bar of a level with ``cutoff = "auto"`` [energy]',
+        allowed="a number above 0",
     )
 
     @property
@@ -216,7 +167,9 @@ def _accept_older_names(kind: type, names: Mapping[str, str]) -> None:
 
     @wraps(plain)
     def initialise(self: object, *args: Any, **given: Any) -> None:
-        plain(self, *args, **given | {names[old]: given.pop(old) for old in names.keys() & given.keys()})
+        for old in names.keys() & given.keys():
+            given[names[old]] = given.pop(old)
+        plain(self, *args, **given)
 
     kind.__init__ = initialise  # type: ignore[misc]
 

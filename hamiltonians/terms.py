@@ -17,7 +17,7 @@ import numpy as np
 from ..clusters import Bond
 from .flux import own_series
 from .formula import CouplingField
-from .model import Model, bond_phase, value_at
+from .model import Model, bond_phase, on_bonds, value_at
 from .operators import (
     Operator,
     annihilate,
@@ -79,15 +79,15 @@ class Term:
             yield None, value_at(model, self.key)
             return
         entry, bonds, modes = self.coupling, model.cluster.bonds, model.modes
-        on_bonds = bool(modes) and modes[0].host == "bond"
+        second = on_bonds(modes)
         places: Mapping[str, Any] = {
             "site": range(model.cluster.sites),
             "bond": bonds,
             "boson site": model.boson_sites,
             "mode": range(len(modes)),
-            "mode or bond": [bonds[mode.index] for mode in modes] if on_bonds else bonds,
+            "mode or bond": [bonds[mode.index] for mode in modes] if second else bonds,
         }
-        values = getattr(model.couplings, entry.arrays[-1 if on_bonds else 0])
+        values = getattr(model.couplings, entry.arrays[-1 if second else 0])
         yield from zip(places[entry.place], values.tolist(), strict=True)
 
 

@@ -57,7 +57,7 @@ def copy(tmp_path_factory):
     blocks = re.findall(r"```py\n(.*?)```", (ROOT / "docs" / "extending.md").read_text(), re.S)
     field, term, kind = blocks
     places = {
-        "hamiltonians/parameters.py": (textwrap.indent(field, "    "), "    max_quanta: int | None = field("),
+        "hamiltonians/parameters.py": (textwrap.indent(field, "    "), "    max_quanta: int | None = key("),
         "hamiltonians/terms.py": (term, "TERMS: Mapping"),
         "clusters/library.py": (kind, "KINDS: Mapping"),
     }

@@ -144,12 +144,12 @@ class Cluster(Shown):
 
     @property
     def size(self) -> str:
-        """Kind and numbers of sites, bonds and modes in words."""
+        """Kind and numbers of sites, bonds and modes, as text."""
         counts = ((self.sites, "site"), (len(self.bonds), "bond"), (len(self.modes), "mode"))
         return f"{self.kind}: {', '.join(counted(number, noun) for number, noun in counts if number)}"
 
     def card(self) -> Card:
-        """Return what a cluster tells about itself, with a drawing."""
+        """Return the classes of a cluster, with a drawing."""
         rows = [(f"{what}s", ", ".join(f"{labels.count(name)} {escape(name)}" for name in dict.fromkeys(labels)))
                 for what, labels in (("site", self.classes), ("bond", tuple(bond.label for bond in self.bonds)))
                 if len(set(labels)) > 1]  # fmt: skip
@@ -185,7 +185,7 @@ class Cluster(Shown):
         Raises
         ------
         ValueError
-            If the name is no class of the cluster, or an index no site.
+            If the name is not a class of the cluster, or a site does not exist.
         """
         return replace(self, modes=place(self, on))
 

@@ -54,7 +54,7 @@ class Model(Shown):
     chemical_potential : float
         mu; the Hamiltonian contains ``-mu (N_e + 2 N_b)``.
     terms : tuple of functions
-        Terms of the user's own: each takes the model and returns an `Operator`. Those that move charges between sites
+        User-defined terms: each takes the model and returns an `Operator`. Those that move charges between sites
         carry the phases of the flux by `hop`. Models are equal only if these are the same functions.
     name : str
         Title for tables and figures.

@@ -242,7 +242,7 @@ class Problem:
 
 
 class InvalidModel(Told, ValueError):  # noqa: N818 - it says what is wrong, not that something went wrong
-    """A model, sector or model file that cannot be; carries every problem found, not just the first.
+    """An invalid model, sector or model file, with every problem found and not just the first.
 
     Attributes
     ----------

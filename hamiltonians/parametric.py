@@ -13,7 +13,7 @@ from .._core.arguments import of_kind, taking
 from ..clusters import InvalidValue
 from .arguments import a_model
 from .model import Model, TermFunction, value_at
-from .operators import ChargeWord, LatticeWord, Operator, total
+from .operators import ChargeWord, LatticeWord, Operator, total, without_rounding
 from .parameters import COUPLINGS, FIELDS, InvalidModel, Problem, is_number, show
 from .terms import TERMS
 
@@ -124,8 +124,4 @@ def _derivative(values: Sequence[tuple[float, Operator, Operator]]) -> Operator:
     for weight, *both in values:
         for word, value in (item for operator in both for item in operator.terms.items()):
             noise[word] += ROUNDING * abs(weight * value)
-    return Operator({word: _clean(value, noise[word]) for word, value in found.terms.items()})
-
-
-def _clean(value: complex, least: float) -> complex:
-    return complex(*(part if abs(part) > least else 0.0 for part in (value.real, value.imag)))
+    return Operator({word: without_rounding(value, noise[word]) for word, value in found.terms.items()})

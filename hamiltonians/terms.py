@@ -214,7 +214,7 @@ def flux_derivative(model: Model, order: int = 1) -> Operator:
     Raises
     ------
     InvalidModel
-        If a term of the user's own moves charges between sites and does not say how it depends on the flux; see `hop`.
+        If a user-defined term moves charges between sites and does not say how it depends on the flux; see `hop`.
     """
     own = (series.derivative(model.flux, order) for series in own_series(model))
     return total([*(term(model, order) for term in TERMS.values() if term.hops), *own])
@@ -235,12 +235,12 @@ def energy_scale(model: Model) -> float:
 
 
 def energy_unit(model: Model) -> float:
-    """Return the energy beside which others are small: 1, or the scale of the model where that is smaller."""
+    """Return the energy with which small energies are compared: 1, or the scale of the model where that is smaller."""
     return min(1.0, energy_scale(model))
 
 
 def level_width(model: Model) -> float:
-    """Return how close levels are one: 1e-9 of the unit, or what rounding makes of the sum of all coefficients."""
+    """Return the distance below which levels are degenerate: 1e-9 of the unit plus the rounding of all coefficients."""
     every = sum(abs(value) for value in hamiltonian_operator(model).terms.values())
     return SAME * energy_unit(model) + ROUNDING * every
 

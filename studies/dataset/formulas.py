@@ -1,4 +1,4 @@
-"""The Hamiltonian of a study in words and formulas, made from the terms that its model has."""
+"""The Hamiltonian of a study as text and formulas, made from the terms that its model has."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
 
 
 def hamiltonian_lines(study: Study) -> Iterator[str]:
-    r"""Yield the Hamiltonian of a study as Markdown: the formula, and each term in words with its values.
+    r"""Yield the Hamiltonian of a study as Markdown: the formula, and each term with its meaning and its values.
 
     Terms that are zero in the file, and whose couplings are not swept, are left out.
 
@@ -72,7 +72,7 @@ def hamiltonian_lines(study: Study) -> Iterator[str]:
 
 
 def swept_keys(study: Study) -> dict[str, str]:
-    """Return every key that the sweep varies, with its values in words."""
+    """Return every key that the sweep varies, with its values as text."""
     axes = [each for axis in study.sweep for each in (axis, *axis.linked)]
     return {axis.key: f"{len(axis.values)} values, {min(axis.values):.6g} to {max(axis.values):.6g}" for axis in axes}
 
@@ -96,10 +96,10 @@ def setting_lines(study: Study) -> Iterator[str]:
     swept = swept_keys(study)
     for name in ("cluster", "phonons", "field", "sector", "solver", *(task.name for task in study.tasks)):
         keys = {key: value for key, value in tables.get(name, {}).items() if f"{name}.{key}" not in swept}
-        told = {key: value for key, value in keys.items() if name != "phonons" or key in PHONON_SPACE}
-        if told:
+        shown = {key: value for key, value in keys.items() if name != "phonons" or key in PHONON_SPACE}
+        if shown:
             yield f"- {name}: " + ", ".join(
-                f"{json.dumps(key)[1:-1]} = {to_toml(value)}" for key, value in told.items()
+                f"{json.dumps(key)[1:-1]} = {to_toml(value)}" for key, value in shown.items()
             )
     for key, values in swept.items():
         yield f"- sweep: {key}, {values}" + (", one at a time" if key in AS_LISTS else "")

@@ -15,7 +15,7 @@ from ..hamiltonians.parameters import SPECIES
 from .screen import Screen
 
 Labels = Callable[[Model], tuple[str, ...]]
-"""The classes that a coupling can tell apart."""
+"""From a model to the classes for which a coupling can differ."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Control:
     path : str
         Where it stands in the model file.
     symbol, name : str
-        As in the papers, and in words.
+        As in the papers, and in plain language.
     low, high, step : float
         Ends of the slider, and its step; a field beside it takes any value.
     default : float or None

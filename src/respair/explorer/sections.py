@@ -31,7 +31,7 @@ class Choice:
     paths : tuple of str
         Places in the model file that it sets, the first of which names it.
     name : str
-        In words.
+        In plain language.
     options : tuple of (str, value)
         What can be chosen.
     read : function

@@ -263,7 +263,8 @@ def model_problems(model: Model) -> Iterator[Problem]:
     yield from misplaced
     if misplaced:
         return
-    for spread in spreads(model):
+    couplings = list(spreads(model))
+    for spread in couplings:
         if spread.complaint:
             yield Problem(spread.entry.key, show(spread.given), spread.complaint)
     if not is_number(model.chemical_potential):
@@ -271,8 +272,8 @@ def model_problems(model: Model) -> Iterator[Problem]:
     yield from _flux_problems(model)
     if model.phonons is not None:
         yield from _phonon_problems(model.phonons, _modes(model))
-    for spread in spreads(model):
-        if nonzero(spread.given):
+    for spread in couplings:
+        if spread.entry.needs and nonzero(spread.given):
             missing = _missing(model, spread)
             yield from (Problem(spread.entry.key, show(spread.given), f"allowed: 0 {text}") for text in missing)
     if model.phonons is not None:

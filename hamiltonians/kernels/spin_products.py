@@ -244,7 +244,7 @@ class ElectronOperator(StoredOperator):
         if orbits is not None:
             matrix, element = orbits.reduced(factors.down)
             self._gather, self._sign = orbits.gather, orbits.sign
-        self._hop = Hop.of(matrix.astype(self.dtype), element)
+        self._hop = Hop.of(matrix, element).of_type(self.dtype)
         rows = matrix.shape[0]
         self._rows = [np.zeros((rows, len(spins.up)), self.dtype) for _ in range(0 if orbits is None else 2)]
         self._work = np.zeros((4 * numba.get_num_threads(), len(spins.up)), self.dtype)

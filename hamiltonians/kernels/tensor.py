@@ -63,9 +63,10 @@ class Hop:
         return cls(matrix, moving, element[order], *gathers)
 
     def of_type(self, dtype: np.dtype[Any]) -> Hop:
-        """Return the same with numbers of another type."""
+        """Return the same with numbers of another type; ``csr_array.astype`` would add up entries of one place."""
         weight = None if self.weight is None else self.weight.astype(dtype, copy=False)
-        return replace(self, matrix=self.matrix.astype(dtype, copy=False), weight=weight)
+        entries = self.matrix.data.astype(dtype, copy=False), self.matrix.indices, self.matrix.indptr
+        return replace(self, matrix=sp.csr_array(entries, shape=self.matrix.shape), weight=weight)
 
     def add(
         self, out: Amplitudes, phi: Amplitudes, gather: NDArray[Any], sign: NDArray[Any], work: NDArray[Any]

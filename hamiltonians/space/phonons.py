@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -24,7 +24,11 @@ Polynomial = tuple[tuple[Word, complex], ...]
 class Occupations:
     """A table of phonon number states, in which states are found by their numbers."""
 
-    occupations: NDArray[Any]
+    if TYPE_CHECKING:
+
+        @property
+        def occupations(self) -> NDArray[Any]:
+            """Phonon numbers, shape (dim, modes)."""
 
     @cached_property
     def _numbering(self) -> Numbering:

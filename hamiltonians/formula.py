@@ -146,9 +146,11 @@ def coupling(*, needed: bool = False, **about: Any) -> Any:
     return field(default=MISSING if needed else 0.0, metadata={"coupling": CouplingField(**about)})
 
 
-def key(default: Any, meaning: str, allowed: str) -> Any:
-    """Return a field that is no coupling: its default, what it means, and which values model files take."""
-    return field(default=default, metadata={"meaning": meaning, "allowed": allowed})
+def key(default: Any, meaning: str, allowed: str, older: str = "") -> Any:
+    """Return a field that is not a coupling: default, meaning, the values that model files take, and an older name."""
+    return field(
+        default=default, metadata={"meaning": meaning, "allowed": allowed, **({"older": older} if older else {})}
+    )
 
 
 def _below(index: str) -> str:

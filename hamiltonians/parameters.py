@@ -130,6 +130,7 @@ class Phonons(Species):
         'for each mode; "auto" leaves the choice to the solver. Exact for any choice as the cap grows; '
         "`displacement` in older files",
         allowed='"none", "mean", "lang-firsov", or a list of numbers, one for each mode',
+        older="displacement",
     )
     dressing: float | str | None = key(
         None,
@@ -174,7 +175,9 @@ def _accept_older_names(kind: type, names: Mapping[str, str]) -> None:
     kind.__init__ = initialise  # type: ignore[misc]
 
 
-OLDER_NAMES: Mapping[str, str] = MappingProxyType({"displacement": "frame"})
+OLDER_NAMES: Mapping[str, str] = MappingProxyType(
+    {f.metadata["older"]: f.name for f in fields(Phonons) if "older" in f.metadata}
+)
 """Keys of ``[phonons]`` that are still read, and what they are called now."""
 _accept_older_names(Phonons, OLDER_NAMES)
 SPECIES: Mapping[str, type[Species]] = MappingProxyType(

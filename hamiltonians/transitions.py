@@ -59,7 +59,7 @@ def charge_change(model: Model, operator: Operator) -> Change:
     changes = sorted({(sum(n for n, _ in step), sum(spin for _, spin in step)) for step in steps})
     if len(changes) > 1:
         raise InvalidValue(
-            f"the operator changes (N, N_up - N_dn) by {changes}; every product must change them by the same amounts"
+            f"the operator changes (N, N_up - N_dn) by {changes}; every product must change them equally"
         )
     return changes[0] if changes else (0, 0)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from inspect import signature
+from inspect import isfunction, signature
 from types import MappingProxyType
-from typing import Annotated, Literal, SupportsInt, TypeGuard, TypeVar, get_args, get_type_hints
+from typing import Annotated, Literal, SupportsInt, TypeGuard, get_args, get_type_hints
 
 import numpy as np
 
@@ -37,17 +37,6 @@ class Argument:
     name: str = ""
 
 
-Kind = TypeVar("Kind", bound=Callable[..., Cluster])
-_kinds: dict[str, Callable[..., Cluster]] = {}
-
-
-def _kind(function: Kind) -> Kind:
-    """Enter a function as a kind of clusters, under its name with hyphens."""
-    _kinds[function.__name__.replace("_", "-")] = function
-    return function
-
-
-@_kind
 def site(sites: Annotated[Literal[1], Argument("1, or leave it out")] = 1) -> Cluster:
     """One site: the atomic limit.
 
@@ -60,7 +49,6 @@ def site(sites: Annotated[Literal[1], Argument("1, or leave it out")] = 1) -> Cl
     return Cluster("site", ((0.0, 0.0),), ("site",), translation=(0,), reflection=(0,))
 
 
-@_kind
 def dimer(sites: Annotated[Literal[2], Argument("2, or leave it out")] = 2) -> Cluster:
     """Two sites and the bond between them.
 
@@ -73,7 +61,6 @@ def dimer(sites: Annotated[Literal[2], Argument("2, or leave it out")] = 2) -> C
     return Cluster("dimer", ((0.0, 0.0), (1.0, 0.0)), ("site",) * 2, (Bond(0, 1),), reflection=(1, 0))
 
 
-@_kind
 def chain(sites: Annotated[int, Argument("the number of sites, a whole number", 3, "sites")]) -> Cluster:
     """Open chain of bonds ``i - (i + 1)``; its reflection swaps the ends.
 
@@ -88,7 +75,6 @@ def chain(sites: Annotated[int, Argument("the number of sites, a whole number", 
     return Cluster("chain", positions, ("site",) * sites, bonds, reflection=tuple(reversed(range(sites))))
 
 
-@_kind
 def ring(sites: Annotated[int, Argument("the number of sites, a whole number", 4, "sites")]) -> Cluster:
     """Closed ring; bond ``i -> i + 1`` carries ``exp(i phi / sites)``.
 
@@ -115,7 +101,6 @@ def ring(sites: Annotated[int, Argument("the number of sites, a whole number", 4
     )
 
 
-@_kind
 def ladder(rungs: Annotated[int, Argument("the number of rungs, a whole number", 2, "rungs")]) -> Cluster:
     """Open two-leg ladder of bonds of length one: site ``2 r + leg`` at (r, leg); bond classes ``leg`` and ``rung``.
 
@@ -132,7 +117,6 @@ def ladder(rungs: Annotated[int, Argument("the number of rungs, a whole number",
     return Cluster("ladder", positions, ("site",) * (2 * rungs), bonds, reflection=mirror)
 
 
-@_kind
 def plaquette(
     size: Annotated[
         Sequence[int], Argument("two whole numbers, columns and rows, as in [2, 2]", [2, 2], "columns, rows")
@@ -157,7 +141,6 @@ def plaquette(
     return Cluster("plaquette", positions, ("site",) * (columns * rows), (*along_x, *along_y), reflection=mirror)
 
 
-@_kind
 def ligand_centre(
     sites: Annotated[int, Argument("the number of metal sites, a whole number", 4, "sites")] = 4,
 ) -> Cluster:
@@ -181,7 +164,6 @@ def ligand_centre(
     return Cluster("ligand-centre", (*metal, (0.0, 0.0)), ("metal",) * sites + ("ligand",), bonds, reflection=mirror)
 
 
-@_kind
 def custom(
     positions: Annotated[Sequence[Sequence[float]], Argument(f"a list of 1 to {MAX_SITES} points [x, y]")],
     bonds: Annotated[
@@ -263,8 +245,14 @@ def _loop(sites: int, label: str) -> tuple[Bond, ...]:
     return tuple(Bond(i, (i + 1) % sites, label, 1.0 / sites) for i in range(sites))
 
 
-KINDS: Mapping[str, Callable[..., Cluster]] = MappingProxyType(_kinds)
-"""The functions that build clusters, by the name of the kind in model files."""
+KINDS: Mapping[str, Callable[..., Cluster]] = MappingProxyType(
+    {
+        name.replace("_", "-"): function
+        for name, function in list(vars().items())
+        if isfunction(function) and function.__annotations__.get("return") == "Cluster"
+    }
+)
+"""The functions of this module that return a `Cluster`, by the name of the kind in model files."""
 
 
 def arguments(function: Callable[..., Cluster]) -> Mapping[str, Argument]:

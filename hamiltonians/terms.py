@@ -91,17 +91,9 @@ class Term:
         yield from zip(places[entry.place], values.tolist(), strict=True)
 
 
-_terms: dict[str, Term] = {}
-
-
 def _term(key: str) -> Callable[[Callable[..., Operator]], Term]:
-    """Enter a function as the term of a coupling."""
-
-    def entered(at: Callable[..., Operator]) -> Term:
-        hops = "derivative" in inspect.signature(at).parameters
-        return _terms.setdefault(at.__name__, Term(key, at, hops))
-
-    return entered
+    """Make the term of a coupling of a function."""
+    return lambda at: Term(key, at, "derivative" in inspect.signature(at).parameters)
 
 
 def _hop(forward: Operator, bond: Bond, flux: float, charge: int, derivative: int) -> Operator:
@@ -192,7 +184,9 @@ def chemical_potential(model: Model, place: None) -> Operator:
     return total([electron_number(i) for i in electrons] + [2.0 * boson_number(i) for i in model.boson_sites])
 
 
-TERMS: Mapping[str, Term] = MappingProxyType(_terms)
+TERMS: Mapping[str, Term] = MappingProxyType(
+    {term.name: term for term in list(vars().values()) if isinstance(term, Term)}
+)
 """Every term of the model file, by name."""
 
 

@@ -5,7 +5,7 @@ Model: rings of L = 4 or 6 sites, N = L electrons, S_z = 0, t = 1, U = 2, omega0
 
 pyscf couples x_i to n_i - N/L with the sign +g, so that its energy E' is that of oscillators displaced by the mean
 charge: E = E' - g^2 N^2 / (L omega0), whatever the cutoff, where respair counts phonons around the same displacement,
-`Phonons(displacement="mean")` (the sign of g is a choice of the sign of every x_i). Both then have the same truncated
+`Phonons(frame="mean")` (the sign of g is a choice of the sign of every x_i). Both then have the same truncated
 space of the same size, and energies are compared with that formula; they must agree to 1e-6 times max(1, |E|).
 
 Product: pyscf `contract_all` against `dot` of the tensor operator, shortest of repeated runs; in ns per state of the
@@ -49,7 +49,7 @@ def shift(sites: int) -> float:
 def model(sites: int, cutoff: int):
     from respair import Electrons, Model, Phonons, ring
 
-    phonons = Phonons(FREQUENCY, electron_coupling=COUPLING / FREQUENCY, max_quanta=cutoff, displacement="mean")
+    phonons = Phonons(FREQUENCY, electron_coupling=COUPLING / FREQUENCY, max_quanta=cutoff, frame="mean")
     return Model(ring(sites), Electrons(HOPPING, hubbard_u=HUBBARD_U), None, phonons)
 
 

@@ -45,7 +45,7 @@ def main() -> None:
         couplings, table = case.model.couplings, case.model.phonons
         omega = float(np.min(couplings.frequency))
         strength = np.abs([couplings.electron_phonon, couplings.boson_phonon, 2 * couplings.mode_bond]) / omega
-        frame = table.displacement if isinstance(table.displacement, str) else "list"
+        frame = table.frame if isinstance(table.frame, str) else "list"
         for error, bar in zip(found.energies - exact, found.certificate.energy_errors, strict=True):
             rows.append((omega, float(np.max(strength)), frame, error, bar))
     print(f"{'regime':34s} levels  within  largest error / bar   median bar / error (errors above {ROUNDING:g})")

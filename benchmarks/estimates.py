@@ -31,7 +31,7 @@ def no_lattice(sites: int):
 
 
 FULL = {"momentum": 0, "reflection": 1}
-FOLLOWING = {"displacement": "lang-firsov"}
+FOLLOWING = {"frame": "lang-firsov"}
 CASES = {
     "ring of 4, k = 0 even": (lambda: boson_fermion(4, max_quanta=8), {"charge": 8, **FULL}, {}),
     "ring of 4, whole sector": (lambda: boson_fermion(4, max_quanta=8), {"charge": 8}, {}),

@@ -40,7 +40,7 @@ name = "large"
 cluster = {{ kind = "ring", sites = {0} }}
 electrons = {{ hopping = 1.0 }}
 bosons = {{ level = -0.4, exchange = 0.8 }}
-phonons = {{ frequency = 1.0, boson_coupling = 0.7, total_quanta = {1}, displacement = "mean" }}
+phonons = {{ frequency = 1.0, boson_coupling = 0.7, total_quanta = {1}, frame = "mean" }}
 sector = {{ charge = {0}, two_sz = 0 }}
 """
 SIZES = {"many charges": (6, 2), "deep lattice": (4, 10)}

@@ -29,10 +29,10 @@ from respair.hamiltonians import Bosons, Electrons, Model, Phonons, Sector
 from respair.solvers import Eigenstates, ground_state
 
 FRAMES: Mapping[str, Mapping[str, object]] = {
-    "none": {"displacement": "none"},
-    "mean": {"displacement": "mean"},
-    "lang-firsov": {"displacement": "lang-firsov"},
-    "lang-firsov, optimal": {"displacement": "lang-firsov", "dressing": "optimal"},
+    "none": {"frame": "none"},
+    "mean": {"frame": "mean"},
+    "lang-firsov": {"frame": "lang-firsov"},
+    "lang-firsov, optimal": {"frame": "lang-firsov", "dressing": "optimal"},
 }
 
 
@@ -65,14 +65,14 @@ CASES: Mapping[str, Case] = {
         Sector(4, 0, momentum=0, reflection=1),
         "total_quanta",
         20,
-        {"displacement": "mean", "total_quanta": 24},
+        {"frame": "mean", "total_quanta": 24},
     ),
     "Holstein dimer, g = 2": Case(
         Model(dimer(), Electrons(1.0, hubbard_u=2.0), None, Phonons(1.0, electron_coupling=2.0, total_quanta=1)),
         Sector(2),
         "total_quanta",
         50,
-        {"displacement": "mean", "total_quanta": 60},
+        {"frame": "mean", "total_quanta": 60},
     ),
 }
 

@@ -144,12 +144,12 @@ class Cluster(Shown):
 
     @property
     def size(self) -> str:
-        """Kind and numbers of sites, bonds and modes in words."""
+        """Kind and numbers of sites, bonds and modes, as text."""
         counts = ((self.sites, "site"), (len(self.bonds), "bond"), (len(self.modes), "mode"))
         return f"{self.kind}: {', '.join(counted(number, noun) for number, noun in counts if number)}"
 
     def card(self) -> Card:
-        """Return what a cluster tells about itself, with a drawing."""
+        """Return the classes of a cluster, with a drawing."""
         rows = [(f"{what}s", ", ".join(f"{labels.count(name)} {escape(name)}" for name in dict.fromkeys(labels)))
                 for what, labels in (("site", self.classes), ("bond", tuple(bond.label for bond in self.bonds)))
                 if len(set(labels)) > 1]  # fmt: skip
@@ -185,7 +185,7 @@ class Cluster(Shown):
         Raises
         ------
         ValueError
-            If the name is no class of the cluster, or an index no site.
+            If the name is not a class of the cluster, or a site does not exist.
         """
         return replace(self, modes=place(self, on))
 
@@ -197,12 +197,12 @@ def _check_bond(bond: Bond, sites: int, seen: set[frozenset[int]]) -> None:
     pair = frozenset((bond.start, bond.end))
     if not (0 <= bond.start < sites and 0 <= bond.end < sites):
         raise InvalidValue(
-            f"bond [{bond.start}, {bond.end}] names a site that is not there; sites are 0 to {sites - 1}"
+            f"bond [{bond.start}, {bond.end}] names a site that does not exist; sites are 0 to {sites - 1}"
         )
     if bond.start == bond.end:
         raise InvalidValue(f"bond [{bond.start}, {bond.end}] joins a site to itself; a bond needs two different sites")
     if pair in seen:
-        raise InvalidValue(f"bond [{bond.start}, {bond.end}] is there twice; give each pair of sites one bond")
+        raise InvalidValue(f"bond [{bond.start}, {bond.end}] is given twice; give each pair of sites one bond")
     seen.add(pair)
 
 
@@ -214,7 +214,7 @@ def place(cluster: Cluster, on: str | Sequence[int], *, bonds_allowed: bool = Tr
     on_site = [Mode("site", i, label) for i, label in enumerate(cluster.classes)]
     on_bond = [Mode("bond", b, bond.label) for b, bond in enumerate(cluster.bonds)]
     if not isinstance(on, str | Sequence | np.ndarray):
-        raise InvalidValue(f"on = {on!r} is no place; allowed: a list of site indices, as [0, 2], or a name in quotes")
+        raise InvalidValue(f"on = {on!r}; allowed: a list of site indices, as [0, 2], or a name in quotes")
     if not isinstance(on, str):
         return tuple(on_site[i] for i in _site_list(on, cluster.sites))
     if on == "all":
@@ -234,7 +234,7 @@ def place(cluster: Cluster, on: str | Sequence[int], *, bonds_allowed: bool = Tr
 def _site_list(on: Sequence[int], sites: int) -> list[int]:
     for i in on:
         if isinstance(i, bool) or not isinstance(i, int | np.integer) or not 0 <= i < sites:
-            raise InvalidValue(f"{i!r} is no site; sites are 0 to {sites - 1}")
+            raise InvalidValue(f"site {i!r} does not exist; this cluster has sites 0 to {sites - 1}")
     if len(set(on)) != len(on):
         raise InvalidValue(f"{list(on)} names a site twice; name each site once")
     return [int(i) for i in on]

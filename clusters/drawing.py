@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9")
-"""Of the classes of sites, told apart by colour-blind eyes as well."""
+"""Of the classes of sites; colour-blind readers can distinguish them."""
 MODE = "#E69F00"
 DASHES = ("", "6 4", "2 3", "6 3 2 3")
 SCALE, RADIUS, EDGE, LINE, LETTER = 64.0, 13.0, 22.0, 16.0, 7.0

@@ -6,7 +6,7 @@ periods are those that make every such bond a copy of one inside the cell.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import combinations, product
 from typing import TYPE_CHECKING
@@ -141,19 +141,13 @@ def _same(step: NDArray[np.float64], others: NDArray[np.float64], scale: float) 
 
 def _all_there(cluster: Cluster, vectors: NDArray[np.float64], short: NDArray[np.float64], scale: float) -> bool:
     """True where sites that are as far apart as the ends of a bond over the edge are joined as well."""
-    joined = {frozenset((bond.start, bond.end)) for bond in cluster.bonds}
+    joined = np.eye(cluster.sites, dtype=bool)
+    for bond in cluster.bonds:
+        joined[bond.start, bond.end] = joined[bond.end, bond.start] = True
     places = cluster.coordinates
-    return all(frozenset(pair) in joined for pair in _pairs(places, vectors, short, scale))
-
-
-def _pairs(
-    places: NDArray[np.float64], vectors: NDArray[np.float64], short: NDArray[np.float64], scale: float
-) -> Iterator[tuple[int, int]]:
-    """Yield the pairs of sites that one of the steps joins, whatever the copy."""
     apart = (places[None] - places[:, None])[:, :, None] + _lattice(vectors)
-    for step in short:
-        hit = np.linalg.norm(apart - step, axis=-1) < SAME * scale
-        yield from ((i, j) for i, j in np.argwhere(hit.any(axis=-1)).tolist() if i != j)
+    hits = (np.linalg.norm(apart - step, axis=-1) < SAME * scale for step in short)
+    return all(np.all(joined[hit.any(axis=-1)]) for hit in hits)
 
 
 def _reduced(vectors: NDArray[np.float64], scale: float) -> tuple[Vector, ...]:

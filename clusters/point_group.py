@@ -59,16 +59,13 @@ def point_group(cluster: Cluster) -> PointGroup:
     """
     group = set(cluster.symmetries)
     identity = tuple(range(cluster.sites))
-    turns = ((n, _permutation(cluster, _turn(2 * np.pi / n))) for n in range(cluster.sites, 1, -1))
+    angles = ((n, 2 * np.pi / n) for n in range(cluster.sites, 1, -1))
+    turns = ((n, _permutation(cluster, np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]))) for n, a in angles)
     fold, rotation = next(((n, p) for n, p in turns if p in group and p is not None), (1, identity))
     mirrors = (_permutation(cluster, matrix) for matrix in (np.diag([1.0, -1.0]), np.diag([-1.0, 1.0])))
     mirror = next((p for p in mirrors if p in group), None)
-    return PointGroup(_name(fold, mirror), rotation, mirror, MappingProxyType(_irreps(rotation, mirror)))
-
-
-def _turn(angle: float) -> NDArray[np.float64]:
-    cosine, sine = np.cos(angle), np.sin(angle)
-    return np.array([[cosine, -sine], [sine, cosine]])
+    name = f"C{fold}" if mirror is None else f"C{fold}v" if fold > 1 else "Cs"
+    return PointGroup(name, rotation, mirror, MappingProxyType(_irreps(rotation, mirror)))
 
 
 def _permutation(cluster: Cluster, matrix: NDArray[np.float64]) -> Permutation | None:
@@ -79,12 +76,6 @@ def _permutation(cluster: Cluster, matrix: NDArray[np.float64]) -> Permutation |
     if np.max(distance[np.arange(cluster.sites), nearest]) > SAME_PLACE * np.max(distance):
         return None
     return tuple(int(i) for i in nearest)
-
-
-def _name(fold: int, mirror: Permutation | None) -> str:
-    if mirror is None:
-        return f"C{fold}"
-    return f"C{fold}v" if fold > 1 else "Cs"
 
 
 def _irreps(rotation: Permutation, mirror: Permutation | None) -> dict[str, tuple[int, int | None]]:

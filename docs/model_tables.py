@@ -12,7 +12,8 @@ from pages import keep
 
 from respair.analysis import Sampling
 from respair.clusters import KINDS
-from respair.hamiltonians import Bosons, Electrons, Model, Phonons, Sector
+from respair.hamiltonians import Model, Sector
+from respair.hamiltonians.parameters import COUPLINGS, SPECIES
 from respair.solvers import Options
 from respair.studies.file.schema import CLUSTERS, TABLES, AxisTable, RefineTable
 from respair.studies.file.values import Grid
@@ -20,9 +21,7 @@ from respair.studies.tasks.entanglement import CutTable
 from respair.studies.tasks.table import TASKS
 
 DESCRIBED = {
-    "electrons": (Electrons,),
-    "bosons": (Bosons,),
-    "phonons": (Phonons,),
+    **{name: (species,) for name, species in SPECIES.items()},
     "field": (Model,),
     "ensemble": (Model,),
     "sector": (Sector,),
@@ -47,12 +46,12 @@ def _lines():
     yield from _section("[cluster]", "Where things are. Which other keys there are depends on `kind`.")
     for kind, table in CLUSTERS.items():
         yield from (f'### `kind = "{kind}"`', "", *_prose(KINDS[kind]), "")
-        yield from _keys(table, (), leave=("kind",))
+        yield from _keys(table, (KINDS[kind],), leave=("kind",))
     for name, table in TABLES.items():
         yield from _section(f"[{name}]", "")
         if name in TASKS:
             yield from (*_prose(TASKS[name]), "")
-        yield from _keys(table, DESCRIBED[name])
+        yield from _keys(table, DESCRIBED[name], couplings=_couplings(name))
         if name == "entanglement":
             yield from ("A cut as a table:", "", *_keys(CutTable, ()))
     yield from _section("[sweep]", "Each key but two is the dotted path of a number of the file, in quotes.")
@@ -74,12 +73,21 @@ def _prose(thing):
     return [_markdown(line) for line in (*text["Summary"], "", *text["Extended Summary"])]
 
 
-def _keys(table, described, leave=(), names={}):  # noqa: B006 - only read
+def _couplings(species):
+    """The meaning of each coupling of a species, with its term."""
+    own = {key.partition(".")[2]: entry for key, entry in COUPLINGS.items() if entry.species == species}
+    return {
+        key: f"${entry.symbol}$ [{entry.unit}] in ${entry.latex}$: {_markdown(entry.words)}."
+        for key, entry in own.items()
+    }
+
+
+def _keys(table, described, leave=(), names={}, couplings={}):  # noqa: B006 - only read
     """Yield the keys of a table as a list of definitions."""
     for key, field in table.model_fields.items():
-        if key in leave:
+        if key in leave or field.exclude:
             continue
-        meaning = meaning_of(key, (table, *described))
+        meaning = couplings.get(key) or meaning_of(key, (table, *described))
         default = "needed" if field.is_required() else _default(key, field, described)
         kinds = " or ".join(dict.fromkeys(type_words(_annotation(field))))
         yield f"`{names.get(key, key)}`"
@@ -139,7 +147,8 @@ def meaning_of(key, described):
         If none has.
     """
     for thing in described:
-        for names, _, lines in NumpyDocString(inspect.getdoc(thing))["Attributes"]:
+        described_in = NumpyDocString(inspect.getdoc(thing))
+        for names, _, lines in (*described_in["Attributes"], *described_in["Parameters"]):
             if key in names.split(", "):
                 return _markdown(" ".join(lines))
     raise LookupError(f"no docstring of {[thing.__name__ for thing in described]} says what {key} means")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import reduce
 from types import MappingProxyType
 
-from .operators import ChargeWord, LatticeWord, Operator
+from .operators import ChargeWord, LatticeWord, Operator, without_rounding
 
 Word = tuple[ChargeWord, LatticeWord]
 Place = tuple[int, int]
@@ -52,12 +52,7 @@ def canonical(*operators: Operator) -> Operator:
         for word, weight in known[charge].items():
             terms[word, lattice] += weight * value
             sizes[word, lattice] += abs(weight * value)
-    return Operator({word: _clean(value, ROUNDING * sizes[word]) for word, value in terms.items()})
-
-
-def _clean(value: complex, least: float) -> complex:
-    real, imaginary = (part if abs(part) > least else 0.0 for part in (value.real, value.imag))
-    return complex(real, imaginary)
+    return Operator({word: without_rounding(value, ROUNDING * sizes[word]) for word, value in terms.items()})
 
 
 def _ordered(word: ChargeWord) -> Mapping[ChargeWord, int]:

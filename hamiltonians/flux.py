@@ -1,4 +1,4 @@
-r"""How terms of the user's own depend on a flux: hops that carry the phase of their path, and derivatives.
+r"""User-defined terms as functions of a flux: hops with the phase of their path, and derivatives.
 
 Gauge invariance fixes the form of every coefficient: a word that leaves site i with the charge q_i more has
 
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ..clusters import InvalidValue
 from ..clusters.loops import path_winding, potentials, smallest_share
 from .model import Model, TermFunction
-from .operators import ChargeWord, LatticeWord, Operator, annihilate, boson, create, pair, total
+from .operators import ChargeWord, LatticeWord, Operator, annihilate, boson, create, pair, total, without_rounding
 from .parameters import InvalidModel, Problem
 
 Word = tuple[ChargeWord, LatticeWord]
@@ -44,7 +44,7 @@ BETWEEN = (0.2345, 0.6789)
 ROUNDING = 1e-12
 """Coefficients of a series below this times the largest are zero."""
 DIFFERENT = 1e-10
-"""A coefficient that a series misses by more than this, relative to the sum of its parts, is no such series."""
+"""Largest error of a coefficient as a sum of Peierls phases, relative to the sum of its parts."""
 
 
 def path_phase(model: Model, path: Sequence[int], charge: int = 1) -> complex:
@@ -146,12 +146,12 @@ class FluxSeries:
 
 
 def flux_series(model: Model, number: int) -> FluxSeries:
-    """Return how one of a model's own terms depends on the flux.
+    """Return how a user-defined term of a model depends on the flux.
 
     Raises
     ------
     InvalidModel
-        If it has not said so: it moves charges between sites and does not follow the flux as gauge invariance asks for.
+        If it moves charges between sites and does not follow the flux as gauge invariance requires.
     """
     term = model.terms[number]
     if problem := next(_silent(model, term, f"terms[{number}]"), None):
@@ -168,7 +168,7 @@ def flux_series(model: Model, number: int) -> FluxSeries:
         if wrong is None:
             return series
     got = repr(Operator({wrong: 1.0})) if wrong is not None else ""
-    raise InvalidModel([Problem(f"terms[{number}]", got, f"its coefficient is no sum of Peierls phases; {CURE}")])
+    raise InvalidModel([Problem(f"terms[{number}]", got, f"its coefficient is not a sum of Peierls phases; {CURE}")])
 
 
 CURE = "build it with hop(model, path), which carries the phase of its path, or path_phase(model, path, charge)"
@@ -187,7 +187,7 @@ def _silent(model: Model, term: TermFunction, path: str) -> Iterator[Problem]:
         terms = term(marked).terms
     for word, value in terms.items():
         if any(_gains(word).values()) and not cmath.isnan(value):  # else the charge of every site stays
-            allowed = f"a hop must say how it depends on the flux; {CURE}"
+            allowed = f"a hop must depend on the flux; {CURE}"
             yield Problem(path, f"{Operator({word: value})}, the same at any flux", allowed)
 
 
@@ -208,13 +208,11 @@ def _fourier(
         base = sum(charge * theta[site] for site, charge in _gains(word).items())
         values = np.array([sample.terms.get(word, 0.0) for sample in samples])
         least = ROUNDING * float(np.max(np.abs(values)))
-        found = [_clean(c, least) for c in (np.fft.fft(values * np.exp(-1j * base * grid)) / len(grid)).tolist()]
+        found = [
+            without_rounding(c, least) for c in (np.fft.fft(values * np.exp(-1j * base * grid)) / len(grid)).tolist()
+        ]
         parts[word] = tuple((base + share * k, c) for k, c in zip(n.tolist(), found, strict=True) if c)
     return FluxSeries(MappingProxyType(parts))
-
-
-def _clean(value: complex, least: float) -> complex:
-    return complex(*(part if abs(part) > least else 0.0 for part in (value.real, value.imag)))
 
 
 def _differing(series: FluxSeries, flux: float, there: Operator) -> Word | None:
@@ -225,12 +223,12 @@ def _differing(series: FluxSeries, flux: float, there: Operator) -> Word | None:
 
 
 def own_series(model: Model) -> tuple[FluxSeries, ...]:
-    """Return how every term of the user's own depends on the flux.
+    """Return how every user-defined term depends on the flux.
 
     Raises
     ------
     InvalidModel
-        If one has not said so.
+        If one moves charges between sites and does not depend on it as gauge invariance requires.
     """
     return tuple(flux_series(model, number) for number in range(len(model.terms)))
 

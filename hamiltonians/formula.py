@@ -1,124 +1,210 @@
-"""The Hamiltonian of a model as it stands in papers, term by term with its numbers."""
+"""Couplings and their terms as they stand in papers: written once in LaTeX, shown as HTML and as text."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, replace
 from html import escape
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
-from .._core.display import quantity
+from .._core.display import plain, quantity
 
 if TYPE_CHECKING:
-    from .parameters import Bosons, Coupling, Electrons, Phonons
+    from .parameters import Phonons
+
+Place = Literal["site", "bond", "boson site", "mode", "mode or bond", "model"]
+"""Over what a coupling is spread; "mode or bond" is the modes where these sit on bonds, and the bonds otherwise."""
+SUMS: Mapping[Place, tuple[str, str]] = MappingProxyType(
+    {
+        "site": ("i", "i"),
+        "bond": (r"\langle ij\rangle", "ij"),
+        "boson site": ("i", "i"),
+        "mode": ("m", "m"),
+        "mode or bond": (r"\langle ij\rangle", "ij"),
+        "model": ("i", ""),
+    }
+)
+"""What the sum of a term runs over, and the index of its coupling."""
+GREEK = "alpha beta gamma delta varepsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho _ sigma tau"
+GREEK += " upsilon varphi chi psi omega"
+LETTERS: Mapping[str, str] = MappingProxyType(
+    {
+        **{name: chr(0x3B1 + i) for i, name in enumerate(GREEK.split())},
+        **{name.capitalize(): chr(0x391 + i) for i, name in enumerate(GREEK.split())},
+        "phi": "φ", "sum": "Σ", "langle": "⟨", "rangle": "⟩", "uparrow": "↑", "downarrow": "↓", "dagger": "†",
+    }
+)  # fmt: skip
+"""LaTeX commands as characters."""
 
 
-class Written(NamedTuple):
-    """How one coupling is written: sign, symbol with its subscript, what is summed over, what it varies with, operator.
+@dataclass(frozen=True, kw_only=True)
+class CouplingField:
+    r"""What a field of `Electrons`, `Bosons` and `Phonons` says about its coupling.
 
-    A factor may stand before the symbol.
+    The term is ``sign factor coupling operator``, summed over the sites, bonds or modes of its place.
+
+    Attributes
+    ----------
+    symbol : str
+        LaTeX, as ``\Delta_B``.
+    operator : str
+        LaTeX of the operator that is multiplied; empty where there is none. Its index is that of the place, ``y_{ij}``
+        is the displacement that belongs to a bond.
+    place : Place
+        Over what the coupling is spread.
+    name : str
+        A few words, for controls.
+    words : str
+        What the term does, for readers.
+    sign : str
+        "" or "-".
+    factor : str
+        Symbol of another coupling that multiplies this one, as ``\omega_0``.
+    part : str
+        Part of the energy to which the term belongs: "hopping", "exchange", "lattice", "coupling", or none.
+    needs : tuple of str
+        What it acts on beside its own species: "electrons", "bosons", "modes on sites".
+    low, high, step, default : float
+        Of a slider.
+    arrays : tuple of str
+        Attributes of `Couplings` that hold it (that of the bonds and that of the modes for "mode or bond").
+    key : str
+        In model files, as "electrons.hopping"; known from the field.
     """
 
-    sign: str
     symbol: str
-    label: str
-    over: str
-    varies: str
-    body: str
+    operator: str
+    place: Place
+    name: str
+    words: str
+    sign: str = ""
     factor: str = ""
+    part: str = ""
+    needs: tuple[str, ...] = ()
+    low: float = 0.0
+    high: float
+    step: float
+    default: float = 0.0
+    arrays: tuple[str, ...] = ()
+    key: str = ""
+
+    @property
+    def species(self) -> str:
+        """The table of the model file."""
+        return self.key.partition(".")[0]
+
+    def term(self, varies: bool = True) -> str:
+        r"""Return the term without its sign, in LaTeX.
+
+        Parameters
+        ----------
+        varies : bool
+            The coupling differs between sites, bonds or modes: it has an index, and stands behind the sum.
+
+        Examples
+        --------
+        >>> from respair.hamiltonians.parameters import COUPLINGS
+        >>> COUPLINGS["bosons.level"].term(), COUPLINGS["bosons.level"].term(varies=False)
+        ('\\sum_i \\Delta_{B,i} b^\\dagger_i b_i', '\\Delta_B \\sum_i b^\\dagger_i b_i')
+        """
+        over, index = SUMS[self.place]
+        spin = r"\sigma" if r"\sigma" in self.operator else ""
+        total = r"\sum" + _below(over + spin)
+        varies = varies and bool(index)
+        names = [_indexed(name, index) if varies else name for name in (self.factor, self.symbol) if name]
+        return " ".join([total, *names, self.operator] if varies else [*names, total, self.operator])
+
+    def named(self, species: str, name: str) -> CouplingField:
+        """Return the same with the key of the field that has it."""
+        return replace(self, key=f"{species}.{name}", arrays=self.arrays or (f"{species[:-1]}_{name}",))
+
+    @property
+    def meaning(self) -> str:
+        """What the coupling is, with its term as text, and its unit."""
+        return f"{self.text} for each {self.place} [{self.unit}], ``{plain(html(self.latex))}``: {self.words}"
+
+    @property
+    def unit(self) -> str:
+        """Unit of the coupling: "energy", or "1" where another coupling multiplies it."""
+        return "1" if self.factor else "energy"
+
+    @property
+    def latex(self) -> str:
+        """The term with its sign."""
+        return self.sign + self.term()
+
+    @property
+    def text(self) -> str:
+        """The symbol as text."""
+        return plain(html(self.symbol))
 
 
-def _hop(letter: str, charge: str, spin: str) -> str:
-    return f"({charge}{letter}†<sub>j{spin}</sub> {letter}<sub>i{spin}</sub> + h.c.)"
+def coupling(*, needed: bool = False, **about: Any) -> Any:
+    """Return the field of a coupling, zero where it is left out unless it is needed; see `CouplingField`."""
+    return field(default=MISSING if needed else 0.0, metadata={"coupling": CouplingField(**about)})
 
 
-OMEGA = "ω<sub>0</sub> "
-
-
-def _couplings(one: str, two: str, moved: str) -> Mapping[str, Written]:
-    """Return how every coupling of a model file is written; hops carry the phases `one` and `two`."""
-    electron = _hop("c", one, "σ")
-    return MappingProxyType(
-        {
-            "electrons.hopping": Written("−", "t", "", "⟨ij⟩σ", "ij", electron),
-            "electrons.level": Written("+", "ε", "", "i", "i", "n<sub>i</sub>"),
-            "electrons.hubbard_u": Written("+", "U", "", "i", "i", "n<sub>i↑</sub> n<sub>i↓</sub>"),
-            "electrons.repulsion": Written("+", "V", "", "⟨ij⟩", "ij", "n<sub>i</sub> n<sub>j</sub>"),
-            "bosons.level": Written("+", "Δ", "B", "i", "i", "b†<sub>i</sub> b<sub>i</sub>"),
-            "bosons.exchange": Written("+", "v", "", "i", "i", "(b†<sub>i</sub> c<sub>i↓</sub> c<sub>i↑</sub> + h.c.)"),
-            "bosons.hopping": Written("−", "t", "b", "⟨ij⟩", "ij", _hop("b", two, "")),
-            "phonons.frequency": Written("+", "ω", "0", "m", "m", "a†<sub>m</sub> a<sub>m</sub>"),
-            "phonons.boson_coupling": Written(
-                "−", "α", "", "m", "m", "b†<sub>m</sub> b<sub>m</sub> x<sub>m</sub>", OMEGA
-            ),
-            "phonons.electron_coupling": Written("−", "α", "F", "m", "m", "n<sub>m</sub> x<sub>m</sub>", OMEGA),
-            "phonons.bond_coupling": Written("−", "g", "", "⟨ij⟩σ", "ij", f"{moved} {electron}"),
-        }
+def key(default: Any, meaning: str, allowed: str, older: str = "") -> Any:
+    """Return a field that is not a coupling: default, meaning, the values that model files take, and an older name."""
+    return field(
+        default=default, metadata={"meaning": meaning, "allowed": allowed, **({"older": older} if older else {})}
     )
 
 
-def species_rows(
-    there: Collection[str],
-    electrons: Electrons | None = None,
-    bosons: Bosons | None = None,
-    phonons: Phonons | None = None,
-    threaded: bool = False,
-    on_bonds: bool = False,
+def _below(index: str) -> str:
+    return f"_{index}" if len(index) == 1 else f"_{{{index}}}"
+
+
+def _indexed(symbol: str, index: str) -> str:
+    letter, _, label = symbol.partition("_")
+    return letter + _below(",".join(filter(None, (label, index))))
+
+
+def html(latex: str) -> str:
+    r"""Return a formula as HTML with ``<sub>`` and ``<sup>``.
+
+    Examples
+    --------
+    >>> html(r"-\Delta_B \sum_i b^\dagger_i b_i")
+    '−Δ<sub>B</sub> Σ<sub>i</sub> b†<sub>i</sub> b<sub>i</sub>'
+    """
+    text = re.sub(r"\\([A-Za-z]+)", lambda command: LETTERS[command[1]], latex)
+    text = text.replace("⟨ ", "⟨").replace("^†", "†").replace("-", "−")
+    for mark, tag in (("_", "sub"), (r"\^", "sup")):
+        text = re.sub(rf"{mark}(?:\{{([^{{}}]*)\}}|(\S))", rf"<{tag}>\1\2</{tag}>", text)
+    return text
+
+
+def term_rows(
+    given: Iterable[tuple[CouplingField, Any]], threaded: bool = False, on_bonds: bool = False
 ) -> Iterator[tuple[str, str]]:
-    """Yield each term, and its coupling, as markup.
+    """Yield terms and their couplings as HTML.
 
     Parameters
     ----------
-    there : collection of str
-        The couplings that are not zero, as "electrons.hopping".
-    electrons, bosons, phonons : Electrons, Bosons, Phonons or None
-        What there is.
+    given : iterable of (CouplingField, value)
+        The couplings that are not zero.
     threaded : bool
-        True where hops carry the phases of a flux.
+        Hops carry the phases of a flux.
     on_bonds : bool
-        True where the modes sit on bonds.
+        The modes sit on bonds.
     """
-    one, two = ("e<sup>iθ</sup> ", "e<sup>2iθ</sup> ") if threaded else ("", "")
-    written = _couplings(one, two, "x<sub>ij</sub>" if on_bonds else "(x<sub>j</sub> − x<sub>i</sub>)")
-    species = {"electrons": electrons, "bosons": bosons, "phonons": phonons}
-    for key, how in written.items():
-        if key in there:
-            table, _, name = key.partition(".")
-            value: Coupling = getattr(species[table], name)
-            yield _term(how, hasattr(value, "__len__")), f"{_symbol(how, '')} = {quantity(value)}"
+    phase = r"\theta" if threaded else ""
+    for entry, value in given:
+        if not entry.operator:
+            continue
+        latex = entry.term(hasattr(value, "__len__")).replace("y_{ij}", "x_{ij}" if on_bonds else "(x_j - x_i)")
+        latex = latex.replace(r"\theta_{ij}", phase) if threaded else re.sub(r"e\^\{2?i\\theta_\{ij\}\} ", "", latex)
+        yield f"{'−' if entry.sign else '+'} {html(latex)}", f"{html(entry.symbol)} = {quantity(value)}"
 
 
-def _term(how: Written, varies: bool) -> str:
-    total = f"Σ<sub>{how.over}</sub>"
-    symbol = how.factor + _symbol(how, how.varies if varies else "")
-    return f"{how.sign} {f'{total} {symbol}' if varies else f'{symbol} {total}'} {how.body}"
-
-
-def _symbol(how: Written, index: str) -> str:
-    below = ",".join(filter(None, (how.label, index)))
-    return f"{how.symbol}<sub>{below}</sub>" if below else how.symbol
-
-
-def more_rows(chemical_potential: float, flux: float, terms: int, phonons: Phonons | None) -> Iterator[tuple[str, str]]:
-    """Yield what is not a coupling of one species: mu, the user's own terms, flux, phonon cutoff and frame."""
-    if chemical_potential:
-        yield (
-            "− μ Σ<sub>i</sub> (n<sub>i</sub> + 2 b†<sub>i</sub> b<sub>i</sub>)",
-            f"μ = {quantity(chemical_potential)}",
-        )
-    if terms:
-        yield "+ terms of your own", f"{terms}"
-    if flux:
-        yield "", f"φ = {quantity(flux)}, the sum of θ round the loop"
-    if phonons is not None:
-        yield "", f"x = a + a†; {cutoff(phonons)}"
-
-
-def cutoff(phonons: Phonons) -> str:
-    """Return cutoff and frame of the phonons in words."""
+def cutoff_text(phonons: Phonons) -> str:
+    """Return cutoff and frame of the phonons."""
     if phonons.cutoff is not None:
         return f"phonon cutoff chosen for an error below {phonons.accuracy:.0e}"
     caps = ((phonons.max_quanta, "a mode"), (phonons.total_quanta, "in all"))
-    frame = phonons.displacement if isinstance(phonons.displacement, str) else "given displacements"
+    frame = phonons.frame if isinstance(phonons.frame, str) else "given displacements"
     shifted = "" if frame == "none" else f", frame: {escape(frame)}"
     return f"phonons: at most {', '.join(f'{cap} {where}' for cap, where in caps if cap is not None)}{shifted}"

@@ -85,7 +85,7 @@ class Hamiltonian(Shown):
 
     @property
     def unit(self) -> float:
-        """The energy beside which others are small: see `energy_unit`."""
+        """The energy with which small energies are compared: see `energy_unit`."""
         return min(1.0, self.scale)
 
     @cached_property
@@ -116,12 +116,12 @@ class Hamiltonian(Shown):
 
     @cached_property
     def neighbours(self) -> dict[tuple[int, int], Hamiltonian]:
-        """The Hamiltonians of other sectors, by the change of (N, N_up - N_dn), as far as they have been built."""
+        """The Hamiltonians of other sectors, by the change of (N, N_up - N_dn), those that were built so far."""
         return {}
 
     @cached_property
     def symmetries(self) -> dict[object, bool]:
-        """Which symmetries it has, as far as that has been looked at."""
+        """Whether it has each of the symmetries that were checked so far."""
         return {}
 
     def apply(self, psi: Amplitudes) -> Amplitudes:
@@ -149,7 +149,7 @@ class Hamiltonian(Shown):
         Raises
         ------
         ValueError
-            If the frame follows the charges: a displacement is no polynomial in ladder operators.
+            If the frame follows the charges: a displacement is not a polynomial in ladder operators.
         """
         if self.space.is_dressed:
             raise InvalidValue(

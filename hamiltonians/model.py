@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import FrozenInstanceError, dataclass, replace
 from functools import cached_property
 from html import escape
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +15,28 @@ from .._core.arguments import instance, shown
 from .._core.display import quantity
 from .._core.text import ALLOWED, has_controls
 from ..clusters import Bond, Card, Cluster, InvalidType, Mode, Shown, place
-from .formula import more_rows, species_rows
+from .formula import CouplingField, cutoff_text, term_rows
 from .operators import Operator
-from .parameters import Bosons, Coupling, Electrons, InvalidModel, Phonons, Problem, is_number, nonzero, resolve, show
+from .parameters import (
+    COUPLINGS,
+    FIELDS,
+    SPECIES,
+    Bosons,
+    Coupling,
+    Electrons,
+    InvalidModel,
+    Phonons,
+    Problem,
+    is_number,
+    nonzero,
+    resolve,
+    show,
+)
 
 TermFunction = Callable[["Model"], Operator]
 """A term of the Hamiltonian: from the model to an operator formula."""
 MAX_QUANTA = 1000
-SPECIES = ("electrons", "bosons", "phonons")
-DISPLACEMENTS = ("none", "mean", "lang-firsov", "auto")
+FRAMES = ("none", "mean", "lang-firsov", "auto")
 
 
 @dataclass(frozen=True, repr=False)
@@ -40,7 +54,7 @@ class Model(Shown):
     chemical_potential : float
         mu; the Hamiltonian contains ``-mu (N_e + 2 N_b)``.
     terms : tuple of functions
-        Terms of the user's own: each takes the model and returns an `Operator`. Those that move charges between sites
+        User-defined terms: each takes the model and returns an `Operator`. Those that move charges between sites
         carry the phases of the flux by `hop`. Models are equal only if these are the same functions.
     name : str
         Title for tables and figures.
@@ -72,13 +86,12 @@ class Model(Shown):
         problems = list(model_problems(self))
         if problems:
             raise InvalidModel(problems)
-        modes = place(self.cluster, self.phonons.on) if self.phonons else ()
-        object.__setattr__(self, "cluster", replace(self.cluster, modes=modes))
+        object.__setattr__(self, "cluster", replace(self.cluster, modes=_modes(self)))
 
     def _check_types(self) -> None:
         """Refuse what stands in the wrong place; one term is taken as a tuple of one."""
         instance("cluster", self.cluster, Cluster, "write ring(4), chain(3), custom(...) and so on")
-        for name, kind in {"electrons": Electrons, "bosons": Bosons, "phonons": Phonons}.items():
+        for name, kind in SPECIES.items():
             value = getattr(self, name)
             if value is not None and not isinstance(value, kind):
                 place = type(value).__name__.lower()
@@ -115,121 +128,131 @@ class Model(Shown):
 
     @property
     def formula(self) -> list[tuple[str, str, str]]:
-        """The Hamiltonian as markup, a row for each term: "H =" or nothing, the term, its coupling."""
-        given = (self.active, self.electrons, self.bosons, self.phonons, self.flux != 0, _modes_on_bonds(self.modes))
-        rows = [*species_rows(*given), *more_rows(self.chemical_potential, self.flux, len(self.terms), self.phonons)]
+        """The Hamiltonian as HTML, a row for each term: "H =" or nothing, the term, its coupling."""
+        given = [({**COUPLINGS, **FIELDS}[key], value_at(self, key)) for key in self.active]
+        rows = list(term_rows(given, self.flux != 0, on_bonds(self.modes)))
+        if self.terms:
+            rows.append(("+ terms of your own", f"{len(self.terms)}"))
+        if self.flux:
+            rows.append(("", f"φ = {quantity(self.flux)}, the sum of θ round the loop"))
+        if self.phonons is not None:
+            rows.append(("", f"x = a + a†; {cutoff_text(self.phonons)}"))
         return [("H =" if i == 0 else "", *row) for i, row in enumerate(rows or [("0", "")])]
 
     @property
     def active(self) -> tuple[str, ...]:
         """The couplings that are not zero, by their keys in model files."""
-        fields = (("field.flux", self.flux), ("ensemble.chemical_potential", self.chemical_potential))
-        there = [key for key, value, labels, what in _coupling_list(self) if np.any(resolve(value, labels, what)[0])]
-        return (*there, *(key for key, value in fields if value))
+        there = [spread.entry.key for spread in spreads(self) if np.any(spread.values)]
+        return (*there, *(key for key in FIELDS if value_at(self, key)))
 
     @cached_property
     def couplings(self) -> Couplings:
         """Every coupling as an array over sites, bonds or modes."""
-        return Couplings.of(self)
+        return Couplings(self)
+
+
+def value_at(model: Model, key: str) -> Any:
+    """Return what a model has for a key of `COUPLINGS` or `FIELDS`."""
+    species, _, name = key.partition(".")
+    return getattr(model, name) if key in FIELDS else getattr(getattr(model, species), name)
 
 
 def _boson_sites(cluster: Cluster, bosons: Bosons | None) -> tuple[int, ...]:
     return tuple(mode.index for mode in place(cluster, bosons.on, bonds_allowed=False)) if bosons else ()
 
 
-@dataclass(frozen=True, repr=False)
 class Couplings(Shown):
-    """The couplings of a model as arrays; energies in the user's unit.
+    """The couplings of a model as arrays, zero where their species is absent; energies in the user's unit.
 
-    Attributes
+    Each is an attribute, named in the table of `parameters`: ``electron_hopping`` (bonds,), ``electron_level``
+    (sites,), ``boson_level`` (boson sites,), ``frequency`` (modes,) and so on. Those of the lattice contain omega0:
+    ``electron_phonon`` is omega0 alpha_F, ``boson_phonon`` omega0 alpha. The bond coupling is ``mode_bond`` (modes,)
+    for modes on bonds, and ``bond_phonon`` (bonds,) for modes on sites.
+
+    Parameters
     ----------
-    electron_hopping, repulsion, boson_hopping, bond_phonon : (bonds,) float
-        t, V, t_b, and g of the optical SSH coupling (modes on sites).
-    electron_level, hubbard_u : (sites,) float
-        eps, U.
-    boson_level, exchange : (boson sites,) float
-        Delta_B, v.
-    frequency, boson_phonon, electron_phonon, mode_bond : (modes,) float
-        omega0, omega0 alpha, omega0 alpha_F, and g of the bond coupling (modes on bonds).
+    model : Model
+        A valid one.
     """
 
-    electron_hopping: NDArray[np.float64]
-    electron_level: NDArray[np.float64]
-    hubbard_u: NDArray[np.float64]
-    repulsion: NDArray[np.float64]
-    boson_level: NDArray[np.float64]
-    exchange: NDArray[np.float64]
-    boson_hopping: NDArray[np.float64]
-    frequency: NDArray[np.float64]
-    boson_phonon: NDArray[np.float64]
-    electron_phonon: NDArray[np.float64]
-    bond_phonon: NDArray[np.float64]
-    mode_bond: NDArray[np.float64]
-
-    def __post_init__(self) -> None:
-        for array in vars(self).values():
+    def __init__(self, model: Model) -> None:
+        labels, second = _labels(model), on_bonds(model.modes)
+        arrays = {
+            name: np.zeros(len(labels[("bond", "mode")[i] if entry.place == "mode or bond" else entry.place]))
+            for entry in COUPLINGS.values()
+            for i, name in enumerate(entry.arrays)
+        }
+        factors: dict[str, NDArray[np.float64]] = {}
+        for spread in spreads(model):
+            entry, values = spread.entry, spread.values
+            factors[entry.symbol] = values
+            arrays[entry.arrays[-1 if second else 0]] = values * factors[entry.factor] if entry.factor else values
+        for name, array in arrays.items():
             array.setflags(write=False)
+            vars(self)[name] = array
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NDArray[np.float64]: ...
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise FrozenInstanceError(f"cannot assign to {name}: couplings belong to their model")
 
     def card(self) -> Card:
         """Return the couplings that are not zero."""
         return Card("couplings", [(name, quantity(values)) for name, values in vars(self).items() if np.any(values)])
 
-    @classmethod
-    def of(cls, model: Model) -> Couplings:
-        """Spread the parameters of a (valid) model over its sites, bonds and modes."""
-        values = {path: resolve(coupling, labels, what)[0] for path, coupling, labels, what in _coupling_list(model)}
 
-        def get(path: str, size: int) -> NDArray[np.float64]:
-            return values.get(path, np.zeros(size))
-
-        sites, bonds, modes = model.cluster.sites, len(model.cluster.bonds), len(model.modes)
-        frequency = get("phonons.frequency", modes)
-        on_bonds = _modes_on_bonds(model.modes)
-        bond_coupling = get("phonons.bond_coupling", modes if on_bonds else bonds)
-        return cls(
-            electron_hopping=get("electrons.hopping", bonds),
-            electron_level=get("electrons.level", sites),
-            hubbard_u=get("electrons.hubbard_u", sites),
-            repulsion=get("electrons.repulsion", bonds),
-            boson_level=get("bosons.level", len(model.boson_sites)),
-            exchange=get("bosons.exchange", len(model.boson_sites)),
-            boson_hopping=get("bosons.hopping", bonds),
-            frequency=frequency,
-            boson_phonon=frequency * get("phonons.boson_coupling", modes),
-            electron_phonon=frequency * get("phonons.electron_coupling", modes),
-            bond_phonon=np.zeros(bonds) if on_bonds else bond_coupling,
-            mode_bond=bond_coupling if on_bonds else np.zeros(modes),
-        )
-
-
-def _modes_on_bonds(modes: Sequence[Mode]) -> bool:
+def on_bonds(modes: Sequence[Mode]) -> bool:
+    """True where modes sit on bonds."""
     return bool(modes) and modes[0].host == "bond"
 
 
-def _coupling_list(model: Model) -> Iterator[tuple[str, Coupling, Sequence[str], str]]:
-    """Yield (path in the model file, coupling, labels over which it is spread, noun)."""
+@dataclass(frozen=True)
+class Spread:
+    """One coupling of a model over its sites, bonds or modes.
+
+    Attributes
+    ----------
+    entry : CouplingField
+        From the table of couplings.
+    given : Coupling
+        What the user wrote.
+    values : (n,) float
+        The coupling on each place; zeros where it is wrong.
+    complaint : str or None
+        What is allowed, where it is wrong.
+    """
+
+    entry: CouplingField
+    given: Coupling
+    values: NDArray[np.float64]
+    complaint: str | None
+
+
+def _labels(model: Model) -> Mapping[str, Sequence[str]]:
+    """Return the classes of all places over which couplings are spread."""
     cluster = model.cluster
-    bonds = [bond.label for bond in cluster.bonds]
-    if (e := model.electrons) is not None:
-        yield "electrons.hopping", e.hopping, bonds, "bond"
-        yield "electrons.level", e.level, cluster.classes, "site"
-        yield "electrons.hubbard_u", e.hubbard_u, cluster.classes, "site"
-        yield "electrons.repulsion", e.repulsion, bonds, "bond"
-    if (b := model.bosons) is not None:
-        on = [cluster.classes[i] for i in _boson_sites(cluster, b)]
-        yield "bosons.level", b.level, on, "boson site"
-        yield "bosons.exchange", b.exchange, on, "boson site"
-        yield "bosons.hopping", b.hopping, bonds, "bond"
-    if (p := model.phonons) is not None:
-        modes = place(cluster, p.on)
-        labels = [mode.label for mode in modes]
-        yield "phonons.frequency", p.frequency, labels, "mode"
-        yield "phonons.boson_coupling", p.boson_coupling, labels, "mode"
-        yield "phonons.electron_coupling", p.electron_coupling, labels, "mode"
-        if _modes_on_bonds(modes):
-            yield "phonons.bond_coupling", p.bond_coupling, labels, "mode"
-        else:
-            yield "phonons.bond_coupling", p.bond_coupling, bonds, "bond"
+    return {
+        "site": cluster.classes,
+        "bond": [bond.label for bond in cluster.bonds],
+        "boson site": [cluster.classes[i] for i in _boson_sites(cluster, model.bosons)],
+        "mode": [mode.label for mode in _modes(model)],
+    }
+
+
+def _modes(model: Model) -> tuple[Mode, ...]:
+    return place(model.cluster, model.phonons.on) if model.phonons else ()
+
+
+def spreads(model: Model) -> Iterator[Spread]:
+    """Yield the couplings of the species that a model has."""
+    labels, second = _labels(model), on_bonds(_modes(model))
+    for entry in COUPLINGS.values():
+        if getattr(model, entry.species) is not None:
+            noun = ("mode" if second else "bond") if entry.place == "mode or bond" else entry.place
+            given = value_at(model, entry.key)
+            yield Spread(entry, given, *resolve(given, labels[noun], noun))
 
 
 def model_problems(model: Model) -> Iterator[Problem]:
@@ -240,28 +263,45 @@ def model_problems(model: Model) -> Iterator[Problem]:
     yield from misplaced
     if misplaced:
         return
-    for path, coupling, labels, what in _coupling_list(model):
-        _, complaint = resolve(coupling, labels, what)
-        if complaint:
-            yield Problem(path, show(coupling), complaint)
+    couplings = list(spreads(model))
+    for spread in couplings:
+        if spread.complaint:
+            yield Problem(spread.entry.key, show(spread.given), spread.complaint)
     if not is_number(model.chemical_potential):
         yield Problem("ensemble.chemical_potential", show(model.chemical_potential), "allowed: a finite number")
     yield from _flux_problems(model)
-    if model.bosons is not None:
-        yield from _boson_problems(model, model.bosons)
     if model.phonons is not None:
-        yield from _phonon_problems(model, model.phonons)
+        yield from _phonon_problems(model.phonons, _modes(model))
+    for spread in couplings:
+        if spread.entry.needs and nonzero(spread.given):
+            missing = _missing(model, spread)
+            yield from (Problem(spread.entry.key, show(spread.given), f"allowed: 0 {text}") for text in missing)
+    if model.phonons is not None:
+        yield from _frame_problems(model.phonons, len(_modes(model)))
+
+
+def _missing(model: Model, spread: Spread) -> Iterator[str]:
+    """Yield what a coupling that is not zero needs, and the model does not have."""
+    modes, needs = _modes(model), spread.entry.needs
+    for need in needs:
+        if need == "modes on sites" and on_bonds(modes):
+            yield "here; it needs modes on sites, and these are on bonds"
+        elif need in SPECIES and getattr(model, need) is None:
+            yield f"here; add {'an' if need[0] in 'aeiou' else 'a'} [{need}] table"
+    if spread.entry.place == "mode" and "bosons" in needs and model.bosons is not None and not on_bonds(modes):
+        coupled = (mode.index for mode, value in zip(modes, spread.values, strict=True) if value)
+        empty = next((site for site in coupled if site not in model.boson_sites), None)
+        if empty is not None:
+            yield f"on site {empty}, which carries no boson (bosons.on = {show(model.bosons.on)})"
 
 
 def _place_problems(model: Model) -> Iterator[Problem]:
-    species = (("bosons.on", model.bosons, False), ("phonons.on", model.phonons, True))
-    for path, table, bonds_allowed in species:
-        if table is None:
-            continue
+    species = {"bosons": model.bosons, "phonons": model.phonons}
+    for name, on in ((name, table.on) for name, table in species.items() if table is not None):
         try:
-            place(model.cluster, table.on, bonds_allowed=bonds_allowed)
+            place(model.cluster, on, bonds_allowed=name == "phonons")
         except ValueError as error:
-            yield Problem(path, show(table.on), str(error))
+            yield Problem(f"{name}.on", show(on), str(error))
 
 
 def _flux_problems(model: Model) -> Iterator[Problem]:
@@ -272,19 +312,12 @@ def _flux_problems(model: Model) -> Iterator[Problem]:
             "field.flux",
             show(model.flux),
             f"allowed: 0, since a {model.cluster.kind} with {model.cluster.sites} sites has no loop that the flux "
-            "could thread; rings of 3 or more sites have",
+            "could thread; rings of 3 or more sites have one",
         )
 
 
-def _boson_problems(model: Model, bosons: Bosons) -> Iterator[Problem]:
-    if model.electrons is None and nonzero(bosons.exchange):
-        yield Problem("bosons.exchange", show(bosons.exchange), "allowed: 0; add an [electrons] table")
-
-
-def _phonon_problems(model: Model, phonons: Phonons) -> Iterator[Problem]:
-    modes = place(model.cluster, phonons.on)
-    labels = [mode.label for mode in modes]
-    frequency, complaint = resolve(phonons.frequency, labels, "mode")
+def _phonon_problems(phonons: Phonons, modes: Sequence[Mode]) -> Iterator[Problem]:
+    frequency, complaint = resolve(phonons.frequency, [mode.label for mode in modes], "mode")
     if complaint is None and not np.all(frequency > 0):
         yield Problem("phonons.frequency", show(phonons.frequency), "allowed: above 0 for every mode")
     yield from _cutoff_problems(phonons)
@@ -292,8 +325,6 @@ def _phonon_problems(model: Model, phonons: Phonons) -> Iterator[Problem]:
         cap = getattr(phonons, key)
         if cap is not None and (not isinstance(cap, int) or isinstance(cap, bool) or not 0 <= cap <= MAX_QUANTA):
             yield Problem(f"phonons.{key}", show(cap), f"allowed: whole numbers from 0 to {MAX_QUANTA}")
-    yield from _carrier_problems(model, phonons, modes)
-    yield from _displacement_problems(phonons, len(modes))
 
 
 def _cutoff_problems(phonons: Phonons) -> Iterator[Problem]:
@@ -309,44 +340,18 @@ def _cutoff_problems(phonons: Phonons) -> Iterator[Problem]:
         yield Problem("phonons.accuracy", show(phonons.accuracy), "allowed: a number above 0")
 
 
-def _carrier_problems(model: Model, phonons: Phonons, modes: Sequence[Mode]) -> Iterator[Problem]:
-    """Couplings need something to couple to."""
-    on_bonds = _modes_on_bonds(modes)
-    needs = (
-        ("boson_coupling", model.bosons is None, "add a [bosons] table"),
-        ("electron_coupling", model.electrons is None, "add an [electrons] table"),
-        ("bond_coupling", model.electrons is None, "add an [electrons] table"),
-        ("boson_coupling", on_bonds, "it needs modes on sites, and these are on bonds"),
-        ("electron_coupling", on_bonds, "it needs modes on sites, and these are on bonds"),
-    )
-    for key, missing, cure in needs:
-        if missing and nonzero(getattr(phonons, key)):
-            yield Problem(f"phonons.{key}", show(getattr(phonons, key)), f"allowed: 0 here; {cure}")
-    if model.bosons is not None and not on_bonds:
-        alpha, complaint = resolve(phonons.boson_coupling, [mode.label for mode in modes], "mode")
-        homeless = [m.index for m, a in zip(modes, alpha, strict=True) if a and m.index not in model.boson_sites]
-        if complaint is None and homeless:
-            yield Problem(
-                "phonons.boson_coupling",
-                show(phonons.boson_coupling),
-                f"allowed: 0 on site {homeless[0]}, which carries no boson (bosons.on = {show(model.bosons.on)})",
-            )
-
-
-def _displacement_problems(phonons: Phonons, modes: int) -> Iterator[Problem]:
-    shift = phonons.displacement
+def _frame_problems(phonons: Phonons, modes: int) -> Iterator[Problem]:
+    frame, f = phonons.frame, phonons.dressing
     allowed = 'allowed: "none", "mean", "lang-firsov", "auto", or a list of numbers <x>, one for each mode'
-    if isinstance(shift, str):
-        if shift not in DISPLACEMENTS:
-            yield Problem("phonons.displacement", show(shift), allowed)
-    elif not isinstance(shift, Sequence | np.ndarray) or len(shift) != modes or not all(is_number(x) for x in shift):
-        yield Problem("phonons.displacement", show(shift), f"{allowed} ({modes} of them)")
-    f = phonons.dressing
+    if isinstance(frame, str):
+        if frame not in FRAMES:
+            yield Problem("phonons.frame", show(frame), allowed)
+    elif not isinstance(frame, Sequence | np.ndarray) or len(frame) != modes or not all(is_number(x) for x in frame):
+        yield Problem("phonons.frame", show(frame), f"{allowed} ({modes} of them)")
     if f is None:
         return
-    if shift != "lang-firsov":
-        allowed = 'leave it out, or take displacement = "lang-firsov", whose strength it is'
-        yield Problem("phonons.dressing", show(f), allowed)
+    if frame != "lang-firsov":
+        yield Problem("phonons.dressing", show(f), 'leave it out, or take frame = "lang-firsov", whose strength it is')
     elif f != "optimal" and not (is_number(f) and 0.0 <= float(f) <= 1.0):
         yield Problem("phonons.dressing", show(f), 'allowed: numbers from 0 to 1, or "optimal"')
 

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from math import comb, factorial
 from types import MappingProxyType
 from typing import Any, SupportsComplex, SupportsFloat
@@ -81,7 +82,7 @@ class Operator:
     def dag(self) -> Operator:
         """The Hermitian adjoint."""
         return Operator(
-            {(_adjoint(charge), tuple((m, low, up) for m, up, low in lattice)): value.conjugate()
+            {(adjoint(charge), tuple((m, low, up) for m, up, low in lattice)): value.conjugate()
              for (charge, lattice), value in self.terms.items()}
         )  # fmt: skip
 
@@ -97,17 +98,10 @@ class Operator:
 
     def _repr_html_(self) -> str:
         """The formula with its indices below and powers above."""
-        return _as_html(repr(self))
-
-
-def _as_html(text: str) -> str:
-    """Return the text of an operator with indices, powers and daggers in their places."""
-    spins = {"up": "↑", "dn": "↓"}
-    raised = re.sub(r"\^(\d+)", r"<sup>\1</sup>", text)
-    named = re.sub(
-        r"([cn])(\+?)(up|dn)_(\d+)", lambda m: f"{m[1]}{'†' * len(m[2])}<sub>{m[4]}{spins[m[3]]}</sub>", raised
-    )
-    return re.sub(r"\b(nb|[ab])(\+?)_(\d+)", lambda m: f"{m[1]}{'†' * len(m[2])}<sub>{m[3]}</sub>", named)
+        text = re.sub(r"\^(\d+)", r"<sup>\1</sup>", repr(self))
+        text = re.sub(r"\b(nb|[abcn])(\+?)(up|dn)?_(\d+)", r"\1\2<sub>\4\3</sub>", text)
+        marks = (("+<sub>", "†<sub>"), ("up</sub>", "↑</sub>"), ("dn</sub>", "↓</sub>"))
+        return reduce(lambda markup, mark: markup.replace(*mark), marks, text)
 
 
 def _show(charge: ChargeWord, lattice: LatticeWord, value: complex) -> str:
@@ -137,8 +131,14 @@ def total(operators: Iterable[Operator]) -> Operator:
     return Operator(terms)
 
 
-def _adjoint(word: ChargeWord) -> ChargeWord:
+def adjoint(word: ChargeWord) -> ChargeWord:
+    """Return the Hermitian conjugate of a product of charge letters."""
     return tuple((ADJOINT[symbol], index) for symbol, index in reversed(word))
+
+
+def without_rounding(value: complex, least: float) -> complex:
+    """Return a number whose real and imaginary parts are zero where they are not larger than `least`."""
+    return complex(*(part if abs(part) > least else 0.0 for part in (value.real, value.imag)))
 
 
 def _lattice_product(left: LatticeWord, right: LatticeWord) -> Mapping[LatticeWord, int]:

@@ -1,17 +1,25 @@
-"""Parameters of the model: one frozen value for each species, each coupling a number, a table or a list."""
+"""Parameters of the model: one frozen value for each species. Its fields are the one table of couplings.
+
+A coupling is a field here, with what is said about it, and a function in `terms`; see `CouplingField`.
+"""
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import wraps
+from textwrap import fill, indent
+from types import MappingProxyType
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._core.text import printable
 from ..clusters import Brief, Card, Told
-from .formula import species_rows
+from .formula import CouplingField, coupling, key, term_rows
 
 Coupling = float | Mapping[str, float] | Sequence[float]
 """One number for all, a table by class name (classes not named get 0), or one number for each."""
@@ -24,105 +32,194 @@ class Species(Brief):
 
     def _repr_html_(self) -> str:
         name = type(self).__name__.lower()
-        there = [f"{name}.{key}" for key, value in vars(self).items() if nonzero(value)]
-        return Card(name, list(species_rows(there, **{name: self}))).html  # type: ignore[arg-type]
+        keyed = ((entry, entry.key.partition(".")[2]) for entry in COUPLINGS.values() if entry.species == name)
+        own = ((entry, getattr(self, key)) for entry, key in keyed)
+        return Card(name, list(term_rows((entry, value) for entry, value in own if nonzero(value)))).html
+
+
+HOP = r"(e^{i\theta_{ij}} c^\dagger_{j\sigma} c_{i\sigma} + h.c.)"
 
 
 @dataclass(frozen=True, repr=False)
 class Electrons(Species):
-    """Couplings of the electrons, energies in the user's unit.
+    """Couplings of the electrons, energies in the user's unit."""
 
-    Attributes
-    ----------
-    hopping : Coupling
-        t on each bond, ``-t (c+_i c_j + h.c.)``.
-    level : Coupling
-        eps on each site.
-    hubbard_u : Coupling
-        U on each site, ``U n_up n_dn``.
-    repulsion : Coupling
-        V on each bond, ``V n_i n_j``.
-    """
-
-    hopping: Coupling = 0.0
-    level: Coupling = 0.0
-    hubbard_u: Coupling = 0.0
-    repulsion: Coupling = 0.0
+    hopping: Coupling = coupling(
+        symbol="t", sign="-", operator=HOP, place="bond", part="hopping", name="hopping", high=2.0, step=0.01,
+        words="electrons hop along the bonds; theta = phi/L on each bond of a ring with the flux phi",
+    )  # fmt: skip
+    level: Coupling = coupling(
+        symbol=r"\varepsilon", operator="n_i", place="site", name="level", low=-4.0, high=4.0, step=0.05,
+        words="the level of an electron",
+    )  # fmt: skip
+    hubbard_u: Coupling = coupling(
+        symbol="U", operator=r"n_{i\uparrow} n_{i\downarrow}", place="site", arrays=("hubbard_u",),
+        name="on-site repulsion", low=-8.0, high=8.0, step=0.1, words="two electrons on a site repel",
+    )  # fmt: skip
+    repulsion: Coupling = coupling(
+        symbol="V", operator="n_i n_j", place="bond", arrays=("repulsion",), name="repulsion on bonds",
+        low=-4.0, high=4.0, step=0.05, words="electrons on neighbouring sites repel",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, repr=False)
 class Bosons(Species):
-    """Couplings of the hard-core local pairs.
+    """Couplings of the hard-core local pairs."""
 
-    Attributes
-    ----------
-    level : Coupling
-        Delta_B on each boson site.
-    exchange : Coupling
-        v on each boson site, ``v (b+ c_dn c_up + h.c.)``.
-    hopping : Coupling
-        t_b on each bond, ``-t_b (b+_i b_j + h.c.)``.
-    on : Where
-        Sites that carry a boson.
-    """
-
-    level: Coupling = 0.0
-    exchange: Coupling = 0.0
-    hopping: Coupling = 0.0
-    on: Where = "all"
+    level: Coupling = coupling(
+        symbol=r"\Delta_B", operator=r"b^\dagger_i b_i", place="boson site", name="level of the pairs",
+        low=-4.0, high=4.0, step=0.05, words="the level of a local pair (a hard-core boson)",
+    )  # fmt: skip
+    exchange: Coupling = coupling(
+        symbol="v", operator=r"(b^\dagger_i c_{i\downarrow} c_{i\uparrow} + h.c.)", place="boson site",
+        part="exchange", needs=("electrons",), arrays=("exchange",), name="exchange of a pair", high=3.0, step=0.02,
+        words="two electrons on a site turn into a local pair and back",
+    )  # fmt: skip
+    hopping: Coupling = coupling(
+        symbol="t_b", sign="-", operator=r"(e^{2i\theta_{ij}} b^\dagger_j b_i + h.c.)", place="bond",
+        part="hopping", name="hopping of the pairs", high=1.0, step=0.01,
+        words="local pairs hop along the bonds, with twice the phase of an electron",
+    )  # fmt: skip
+    on: Where = key("all", "Sites that carry a local pair", allowed='"all", a class name, or a list of site numbers')
 
 
 @dataclass(frozen=True, repr=False)
 class Phonons(Species):
     """Einstein oscillators, their couplings, and the truncated space that represents them.
 
-    Attributes
-    ----------
-    frequency : Coupling
-        omega0 of each mode, above zero.
-    on : Where
-        Hosts of the modes; in model files of ligand-centre clusters the ligand by default.
-    boson_coupling : Coupling
-        alpha of each mode, ``-omega0 alpha b+_i b_i x_i``.
-    electron_coupling : Coupling
-        alpha_F of each mode, ``-omega0 alpha_F n_i x_i``.
-    bond_coupling : Coupling
-        g: with modes on bonds ``-g x_b (c+_i c_j + h.c.)``, one value a mode; with modes on sites
-        ``-g (x_j - x_i) (c+_i c_j + h.c.)`` for the bond i -> j, one value a bond.
-    max_quanta : int or None
-        Largest number of phonons in one mode.
-    total_quanta : int or None
-        Largest number of phonons in all modes together. One of the two caps must be given.
-    displacement : "none", "mean", "lang-firsov", "auto" or list of float
-        Shift of the oscillators around which the phonon numbers are counted: none, the shift that the mean charge of
-        the sector causes, the shift that the charges on the site cause in each configuration, or <x> = a + a+ for
-        each mode; "auto" leaves the choice to the solver. Exact for any choice as the cap grows.
-    dressing : float, "optimal" or None
-        With "lang-firsov", the share f of the shift that follows the charges, the rest being that of "mean": 1 is the
-        Lang-Firsov transformation (the default), 0 is "mean", "optimal" is what gives the lowest ground energy.
-    cutoff : "auto" or None
-        "auto" in the place of the caps: solvers choose total_quanta such that it holds every place where the lattice
-        could be, and raise it until the error bars of all levels are below `accuracy`.
-    accuracy : float
-        Largest error bar of a level with ``cutoff = "auto"`` [user's unit of energy].
+    `displacement` is the older name of `frame` and is accepted in its place.
     """
 
-    frequency: Coupling
-    on: Where = "all"
-    boson_coupling: Coupling = 0.0
-    electron_coupling: Coupling = 0.0
-    bond_coupling: Coupling = 0.0
-    max_quanta: int | None = None
-    total_quanta: int | None = None
-    displacement: str | Sequence[float] = "none"
-    dressing: float | str | None = None
-    cutoff: str | None = None
-    accuracy: float = 1e-8
+    frequency: Coupling = coupling(
+        needed=True, symbol=r"\omega_0", operator=r"a^\dagger_m a_m", place="mode", part="lattice",
+        arrays=("frequency",), name="frequency", low=0.05, high=3.0, step=0.05, default=1.0,
+        words="free oscillators, without zero-point energy; above 0",
+    )  # fmt: skip
+    on: Where = key(
+        "all",
+        "Sites or bonds that carry a mode; in model files of ligand-centre clusters the ligand by default",
+        allowed='"all", "bonds", a class name, or a list of site numbers',
+    )
+    boson_coupling: Coupling = coupling(
+        symbol=r"\alpha", sign="-", factor=r"\omega_0", operator=r"b^\dagger_m b_m x_m", place="mode",
+        part="coupling", needs=("bosons", "modes on sites"), arrays=("boson_phonon",), name="coupling to pairs",
+        high=3.0, step=0.01, words="a local pair pushes the oscillator of its site to positive x = a + a^+",
+    )  # fmt: skip
+    electron_coupling: Coupling = coupling(
+        symbol=r"\alpha_F", sign="-", factor=r"\omega_0", operator="n_m x_m", place="mode", part="coupling",
+        needs=("electrons", "modes on sites"), arrays=("electron_phonon",), name="coupling to electrons",
+        high=3.0, step=0.01,
+        words="an electron pushes the oscillator of its site to positive x = a + a^+ (Holstein, g = omega_0 alpha_F)",
+    )  # fmt: skip
+    bond_coupling: Coupling = coupling(
+        symbol="g", sign="-", operator=r"y_{ij} " + HOP, place="mode or bond", part="coupling",
+        needs=("electrons",), arrays=("bond_phonon", "mode_bond"), name="coupling to hopping", high=1.0, step=0.01,
+        words="the lattice modulates the hopping: y is x = a + a^+ of the mode on the bond (one value a mode), or "
+        "x_j - x_i of the modes on its ends (one value a bond)",
+    )  # fmt: skip
+    max_quanta: int | None = key(None, "Largest number of phonons in one mode", allowed="a whole number")
+    total_quanta: int | None = key(
+        None,
+        "Largest number of phonons in all modes together; one of the two caps must be given",
+        allowed="a whole number",
+    )
+    frame: str | Sequence[float] = key(
+        "none",
+        "Displacement of the oscillators around which the phonon numbers are counted: none, that caused by the "
+        "mean charge of the sector, that caused by the charges on the site in each configuration, or <x> = a + a+ "
+        'for each mode; "auto" leaves the choice to the solver. Exact for any choice as the cap grows; '
+        "`displacement` in older files",
+        allowed='"none", "mean", "lang-firsov", or a list of numbers, one for each mode',
+        older="displacement",
+    )
+    dressing: float | str | None = key(
+        None,
+        'With frame "lang-firsov", the share f of the displacement that follows the charges, the rest being that '
+        'of "mean": 1 is the Lang-Firsov transformation (the default), 0 is "mean", "optimal" gives the lowest '
+        "ground energy",
+        allowed='a number from 0 to 1, or "optimal"',
+    )
+    cutoff: Literal["auto"] | None = key(
+        None,
+        '"auto" in the place of the caps: solvers choose total_quanta such that it holds every place where the '
+        "lattice could be, and raise it until the error bars of all levels are below `accuracy`",
+        allowed='"auto"',
+    )
+    accuracy: float = key(
+        1e-8,
+        'Largest error bar of a level with ``cutoff = "auto"`` [energy]',
+        allowed="a number above 0",
+    )
+
+    @property
+    def displacement(self) -> str | Sequence[float]:
+        """The older name of `frame`."""
+        return self.frame
 
     @property
     def strength(self) -> float:
         """The dressing f as a number; 1 where it is left out."""
         return 1.0 if self.dressing is None or isinstance(self.dressing, str) else float(self.dressing)
+
+
+def _accept_older_names(kind: type, names: Mapping[str, str]) -> None:
+    """Let a class take older names of its arguments; the older one counts where both are given, as by `replace`."""
+    plain = kind.__init__  # type: ignore[misc]
+
+    @wraps(plain)
+    def initialise(self: object, *args: Any, **given: Any) -> None:
+        for old in names.keys() & given.keys():
+            given[names[old]] = given.pop(old)
+        plain(self, *args, **given)
+
+    kind.__init__ = initialise  # type: ignore[misc]
+
+
+OLDER_NAMES: Mapping[str, str] = MappingProxyType(
+    {f.metadata["older"]: f.name for f in fields(Phonons) if "older" in f.metadata}
+)
+"""Keys of ``[phonons]`` that are still read, and what they are called now."""
+_accept_older_names(Phonons, OLDER_NAMES)
+SPECIES: Mapping[str, type[Species]] = MappingProxyType(
+    {kind.__name__.lower(): kind for kind in (Electrons, Bosons, Phonons)}
+)
+"""The tables of a model file that hold couplings."""
+COUPLINGS: Mapping[str, CouplingField] = MappingProxyType(
+    {
+        entry.key: entry
+        for species, kind in SPECIES.items()
+        for f in fields(kind)  # type: ignore[arg-type]
+        if "coupling" in f.metadata
+        for entry in [f.metadata["coupling"].named(species, f.name)]
+    }
+)
+"""Every coupling of the species by its key in model files: formulas, checks, schema, sweeps and controls follow."""
+FIELDS: Mapping[str, CouplingField] = MappingProxyType(
+    {
+        "field.flux": CouplingField(
+            key="field.flux", symbol=r"\phi", operator="", place="model", name="flux, 2πΦ/(hc/e)",
+            high=6.28, step=0.01, words="phases of the hops",
+        ),
+        "ensemble.chemical_potential": CouplingField(
+            key="ensemble.chemical_potential", symbol=r"\mu", sign="-", operator=r"(n_i + 2 b^\dagger_i b_i)",
+            place="model", name="chemical potential", low=-4.0, high=4.0, step=0.05, words="the chemical potential",
+        ),
+    }
+)  # fmt: skip
+"""Numbers of the whole model, by their keys in model files."""
+
+
+def _document(kind: type[Species]) -> None:
+    """Write the attributes of a species, which its fields describe, into its docstring."""
+    lines = [inspect.cleandoc(kind.__doc__ or ""), "", "Attributes", "----------"]
+    for f in fields(kind):  # type: ignore[arg-type]
+        meaning = f.metadata.get("meaning") or COUPLINGS[f"{kind.__name__.lower()}.{f.name}"].meaning
+        lines += [f"{f.name} : {f.type}", indent(fill(f"{meaning}.", 100), "    ")]
+    kind.__doc__ = "\n".join(lines)
+
+
+for _kind in SPECIES.values():
+    _document(_kind)
 
 
 @dataclass(frozen=True)
@@ -148,7 +245,7 @@ class Problem:
 
 
 class InvalidModel(Told, ValueError):  # noqa: N818 - it says what is wrong, not that something went wrong
-    """A model, sector or model file that cannot be; carries every problem found, not just the first.
+    """An invalid model, sector or model file, with every problem found and not just the first.
 
     Attributes
     ----------

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,26 +12,14 @@ import numpy as np
 from .._core.arguments import of_kind, taking
 from ..clusters import InvalidValue
 from .arguments import a_model
-from .model import Model
-from .operators import ChargeWord, LatticeWord, Operator, total
-from .parameters import InvalidModel, Problem, is_number, show
+from .model import Model, TermFunction, value_at
+from .operators import ChargeWord, LatticeWord, Operator, total, without_rounding
+from .parameters import COUPLINGS, FIELDS, InvalidModel, Problem, is_number, show
 from .terms import TERMS
 
 Word = tuple[ChargeWord, LatticeWord]
 ModelFunction = Callable[[float], Model]
 """From the value of a parameter to a model."""
-COUPLINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "electrons": ("hopping", "level", "hubbard_u", "repulsion"),
-        "bosons": ("level", "exchange", "hopping"),
-        "phonons": ("frequency", "boson_coupling", "electron_coupling", "bond_coupling"),
-    }
-)
-"""Keys of the model file that take a coupling."""
-FIELDS: Mapping[str, str] = MappingProxyType(
-    {"field.flux": "flux", "ensemble.chemical_potential": "chemical_potential"}
-)
-"""Keys of the model file that are numbers of the whole model."""
 ROUNDING = 4 * float(np.finfo(float).eps)
 """Differences of coefficients below this times the coefficients are zero."""
 STEP = 1e-2
@@ -69,13 +56,13 @@ def with_parameter(model: Model, key: str, value: float) -> Model:
     """
     if problem := parameter_problem(model, key, key):
         raise InvalidModel([problem])
-    changed: dict[str, Any] = {FIELDS.get(key, ""): value}
-    if key in FIELDS:
-        return replace(model, **changed)
     species, name, *item = key.split(".", 2)
-    table = getattr(model, species)
-    coupling = {**getattr(table, name), item[0]: value} if item else value
-    changed = {species: replace(table, **{name: coupling})}
+    if key in FIELDS:
+        changed: dict[str, Any] = {name: value}
+    else:
+        table = getattr(model, species)
+        coupling = {**getattr(table, name), item[0]: value} if item else value
+        changed = {species: replace(table, **{name: coupling})}
     return replace(model, **changed)
 
 
@@ -85,13 +72,13 @@ def parameter_problem(model: Model, key: str, path: str) -> Problem | None:
         return None
     species, _, rest = key.partition(".")
     name, _, item = rest.partition(".")
-    there = [key for key in COUPLINGS if getattr(model, key) is not None]
-    if species not in there or name not in COUPLINGS[species]:
-        names = [*(f"{key}.{name}" for key in there for name in COUPLINGS[key]), *FIELDS]
-        return Problem(path, show(key), f"allowed: a number of this model, one of {', '.join(names)}")
-    coupling = getattr(getattr(model, species), name)
+    coupling_key = f"{species}.{name}"
+    there = [entry.key for entry in COUPLINGS.values() if getattr(model, entry.species) is not None]
+    if coupling_key not in there:
+        return Problem(path, show(key), f"allowed: a number of this model, one of {', '.join([*there, *FIELDS])}")
+    coupling = value_at(model, coupling_key)
     if item and not (isinstance(coupling, Mapping) and item in coupling):
-        return Problem(path, show(key), f"allowed only where {species}.{name} is a table with the class {show(item)}")
+        return Problem(path, show(key), f"allowed only where {coupling_key} is a table with the class {show(item)}")
     return None
 
 
@@ -121,11 +108,11 @@ def parameter_derivative(model_of: ModelFunction, at: float) -> Operator:
     +4 ndn_1 +4 nup_1
     """
     if not is_number(at):
-        raise InvalidValue(f"a parameter of {show(at)} is no finite number")
+        raise InvalidValue(f"a parameter of {show(at)} is not a finite number")
     step = STEP * (abs(at) or 1.0)
 
     models = [(weight / step, model_of(at + k * step), model_of(at - k * step)) for k, weight in enumerate(WEIGHTS, 1)]
-    terms = [*TERMS.values(), *models[0][1].terms]
+    terms: list[TermFunction] = [*TERMS.values(), *models[0][1].terms]
     found = (_derivative([(w, term(above), term(below)) for w, above, below in models]) for term in terms)
     return total(found)
 
@@ -137,8 +124,4 @@ def _derivative(values: Sequence[tuple[float, Operator, Operator]]) -> Operator:
     for weight, *both in values:
         for word, value in (item for operator in both for item in operator.terms.items()):
             noise[word] += ROUNDING * abs(weight * value)
-    return Operator({word: _clean(value, noise[word]) for word, value in found.terms.items()})
-
-
-def _clean(value: complex, least: float) -> complex:
-    return complex(*(part if abs(part) > least else 0.0 for part in (value.real, value.imag)))
+    return Operator({word: without_rounding(value, noise[word]) for word, value in found.terms.items()})

@@ -56,7 +56,7 @@ class Sector(Brief):
         Raises
         ------
         InvalidModel
-            If the charge is no whole number.
+            If the charge is not a whole number.
         """
         if self.two_sz is None:
             raise InvalidModel([Problem("sector.charge", show(self.charge), "allowed: whole numbers, 0 or more")])
@@ -147,7 +147,11 @@ def _reflection_problems(model: Model, sector: Sector) -> Iterator[Problem]:
         yield Problem(path, show(reflection), f"allowed: leave it out; a {cluster.kind} has no named reflection")
     elif model.flux != 0:
         yield Problem(path, show(reflection), "allowed: leave it out; a flux breaks the reflection")
-    elif cluster.translation is not None and len(cluster.translation) > 2 and not _real_momentum(model, sector):
+    elif (
+        cluster.translation is not None
+        and len(cluster.translation) > 2
+        and (sector.momentum is None or 2 * sector.momentum % model.cluster.sites)
+    ):
         yield Problem(path, show(reflection), "allowed: only with momentum 0 or pi (m = 0 or L/2)")
 
 
@@ -161,10 +165,6 @@ def _irrep_problems(model: Model, sector: Sector) -> Iterator[Problem]:
         yield Problem("sector.irrep", show(sector.irrep), allowed)
     elif sector.momentum is not None or sector.reflection is not None:
         yield Problem("sector.irrep", show(sector.irrep), "allowed: either irrep, or momentum and reflection")
-
-
-def _real_momentum(model: Model, sector: Sector) -> bool:
-    return sector.momentum is not None and 2 * sector.momentum % model.cluster.sites == 0
 
 
 def _whole(value: object) -> bool:

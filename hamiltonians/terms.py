@@ -1,19 +1,23 @@
-"""The terms of the Hamiltonian: one function each, from the model to an operator formula.
+"""The terms of the Hamiltonian: one function for each coupling, from a place on the cluster to an operator formula.
 
-A new term is one such function, given to `Model` through ``terms=(my_term,)``; nothing else changes.
+What is summed over, the sign and the coupling that multiplies the operator stand in the table of `parameters`. Terms
+given to ``Model(terms=(my_term,))`` are functions from the model to an operator.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from ..clusters import Bond
 from .flux import own_series
-from .model import Model, TermFunction, bond_phase
+from .formula import CouplingField
+from .model import Model, bond_phase, on_bonds, value_at
 from .operators import (
     Operator,
     annihilate,
@@ -26,6 +30,7 @@ from .operators import (
     quanta,
     total,
 )
+from .parameters import COUPLINGS, FIELDS
 
 SAME = 1e-9
 """Levels closer than this times the energy unit of a model are one."""
@@ -33,15 +38,62 @@ ROUNDING = 32 * float(np.finfo(float).eps)
 """Rounding of levels, relative to the sum of all coefficients of H."""
 
 
-def _electron_hop(bond: Bond, flux: float, derivative: int = 0) -> Operator:
-    """``exp(i theta) c+_end c_start + h.c.`` summed over spin, or a derivative of it with respect to the flux."""
-    forward = total(create(bond.end, spin) * annihilate(bond.start, spin) for spin in ("up", "dn"))
-    return _hop(forward, bond, flux, 1, derivative)
+@dataclass(frozen=True)
+class Term:
+    """The term of one coupling.
+
+    Attributes
+    ----------
+    key : str
+        Its coupling, a key of `COUPLINGS` or `FIELDS`.
+    at : function
+        From the model and a site number, a mode number or a `Bond` to the operator there; hops take the order of the
+        derivative with respect to the flux as well.
+    hops : bool
+        True where the term depends on the flux.
+    """
+
+    key: str
+    at: Callable[..., Operator]
+    hops: bool
+
+    @property
+    def name(self) -> str:
+        """Name of the term in `TERMS`."""
+        return self.at.__name__
+
+    @property
+    def coupling(self) -> CouplingField:
+        """What the table says about its coupling."""
+        return {**COUPLINGS, **FIELDS}[self.key]
+
+    def __call__(self, model: Model, derivative: int = 0) -> Operator:
+        """Return the whole term of a model, or a derivative of it with respect to the flux."""
+        order = (derivative,) if self.hops else ()
+        sign = -1.0 if self.coupling.sign else 1.0
+        return total(sign * value * self.at(model, place, *order) for place, value in self._places(model) if value)
+
+    def _places(self, model: Model) -> Iterator[tuple[Any, float]]:
+        """Yield every place of the term with the coupling there."""
+        if self.key in FIELDS:
+            yield None, value_at(model, self.key)
+            return
+        entry, bonds, modes = self.coupling, model.cluster.bonds, model.modes
+        second = on_bonds(modes)
+        places: Mapping[str, Any] = {
+            "site": range(model.cluster.sites),
+            "bond": bonds,
+            "boson site": model.boson_sites,
+            "mode": range(len(modes)),
+            "mode or bond": [bonds[mode.index] for mode in modes] if second else bonds,
+        }
+        values = getattr(model.couplings, entry.arrays[-1 if second else 0])
+        yield from zip(places[entry.place], values.tolist(), strict=True)
 
 
-def _boson_hop(bond: Bond, flux: float, derivative: int = 0) -> Operator:
-    """``exp(2 i theta) b+_end b_start + h.c.``, or a derivative of it with respect to the flux."""
-    return _hop(boson(bond.end).dag * boson(bond.start), bond, flux, 2, derivative)
+def _term(key: str) -> Callable[[Callable[..., Operator]], Term]:
+    """Make the term of a coupling of a function."""
+    return lambda at: Term(key, at, "derivative" in inspect.signature(at).parameters)
 
 
 def _hop(forward: Operator, bond: Bond, flux: float, charge: int, derivative: int) -> Operator:
@@ -49,124 +101,91 @@ def _hop(forward: Operator, bond: Bond, flux: float, charge: int, derivative: in
     return half + half.dag
 
 
-def electron_hopping(model: Model, derivative: int = 0) -> Operator:
-    """``-sum_<ij> t_ij (exp(i theta) c+_j c_i + h.c.)``."""
-    return total(-t * _electron_hop(bond, model.flux, derivative) for bond, t in _bonds(model, "electron_hopping"))
+@_term("electrons.hopping")
+def electron_hopping(model: Model, bond: Bond, derivative: int = 0) -> Operator:
+    """``exp(i theta) c+_j c_i + h.c.`` summed over spin."""
+    forward = total(create(bond.end, spin) * annihilate(bond.start, spin) for spin in ("up", "dn"))
+    return _hop(forward, bond, model.flux, 1, derivative)
 
 
-def electron_level(model: Model) -> Operator:
-    """``sum_i eps_i n_i``."""
-    return total(eps * electron_number(i) for i, eps in enumerate(model.couplings.electron_level) if eps)
+@_term("electrons.level")
+def electron_level(model: Model, site: int) -> Operator:
+    """``n_i``."""
+    return electron_number(site)
 
 
-def hubbard(model: Model) -> Operator:
-    """``sum_i U_i n_up n_dn``."""
-    return total(
-        u * (electron_number(i, "up") * electron_number(i, "dn")) for i, u in enumerate(model.couplings.hubbard_u) if u
-    )
+@_term("electrons.hubbard_u")
+def hubbard(model: Model, site: int) -> Operator:
+    """``n_up n_dn``."""
+    return electron_number(site, "up") * electron_number(site, "dn")
 
 
-def repulsion(model: Model) -> Operator:
-    """``sum_<ij> V_ij n_i n_j``."""
-    return total(
-        v * (electron_number(bond.start) * electron_number(bond.end)) for bond, v in _bonds(model, "repulsion")
-    )
+@_term("electrons.repulsion")
+def repulsion(model: Model, bond: Bond) -> Operator:
+    """``n_i n_j``."""
+    return electron_number(bond.start) * electron_number(bond.end)
 
 
-def boson_level(model: Model) -> Operator:
-    """``sum_i Delta_B,i b+_i b_i``."""
-    levels = zip(model.boson_sites, model.couplings.boson_level, strict=True)
-    return total(level * boson_number(i) for i, level in levels if level)
+@_term("bosons.level")
+def boson_level(model: Model, site: int) -> Operator:
+    """``b+_i b_i``."""
+    return boson_number(site)
 
 
-def pair_exchange(model: Model) -> Operator:
-    """``sum_i v_i (b+_i c_dn c_up + h.c.)``: an electron pair turns into a local pair and back."""
-    strengths = zip(model.boson_sites, model.couplings.exchange, strict=True)
-    forward = total(v * (boson(i).dag * pair(i)) for i, v in strengths if v)
+@_term("bosons.exchange")
+def pair_exchange(model: Model, site: int) -> Operator:
+    """``b+_i c_dn c_up + h.c.``: an electron pair turns into a local pair and back."""
+    forward = boson(site).dag * pair(site)
     return forward + forward.dag
 
 
-def boson_hopping(model: Model, derivative: int = 0) -> Operator:
-    """``-sum_<ij> t_b,ij (exp(2 i theta) b+_j b_i + h.c.)``, between sites that both carry a boson."""
-    carriers = set(model.boson_sites)
-    return total(
-        -t * _boson_hop(bond, model.flux, derivative)
-        for bond, t in _bonds(model, "boson_hopping")
-        if {bond.start, bond.end} <= carriers
-    )
-
-
-def lattice(model: Model) -> Operator:
-    """``sum_m omega0_m a+_m a_m``, without the zero-point energy."""
-    return total(omega * quanta(m) for m, omega in enumerate(model.couplings.frequency))
-
-
-def boson_lattice(model: Model) -> Operator:
-    """``-sum_m omega0 alpha_m b+ b x_m``, x = a + a+, with the boson of the mode's site."""
-    return total(
-        -g * (boson_number(mode.index) * displacement(m))
-        for m, (mode, g) in enumerate(zip(model.modes, model.couplings.boson_phonon, strict=True))
-        if g
-    )
-
-
-def electron_lattice(model: Model) -> Operator:
-    """``-sum_m omega0 alpha_F,m n x_m``: the Holstein coupling with g = omega0 alpha_F."""
-    return total(
-        -g * (electron_number(mode.index) * displacement(m))
-        for m, (mode, g) in enumerate(zip(model.modes, model.couplings.electron_phonon, strict=True))
-        if g
-    )
-
-
-def bond_lattice(model: Model, derivative: int = 0) -> Operator:
-    """``-sum_b g_b y_b (c+_j c_i + h.c.)`` with ``y = x_b`` (mode on the bond) or ``x_j - x_i`` (modes on sites)."""
-    bonds, flux = model.cluster.bonds, model.flux
-    on_bond = [
-        -g * (_electron_hop(bonds[mode.index], flux, derivative) * displacement(m))
-        for m, (mode, g) in enumerate(zip(model.modes, model.couplings.mode_bond, strict=True))
-        if g
-    ]
-    mode_of = {mode.index: m for m, mode in enumerate(model.modes) if mode.host == "site"}
-    on_sites = [
-        -g * sign * (_electron_hop(bond, flux, derivative) * displacement(mode_of[site]))
-        for bond, g in _bonds(model, "bond_phonon")
-        for site, sign in ((bond.end, 1.0), (bond.start, -1.0))
-        if site in mode_of
-    ]
-    return total([*on_bond, *on_sites])
-
-
-def chemical_potential(model: Model) -> Operator:
-    """``-mu (sum_i n_i + 2 sum_i b+_i b_i)``."""
-    mu = model.chemical_potential
-    if not mu:
+@_term("bosons.hopping")
+def boson_hopping(model: Model, bond: Bond, derivative: int = 0) -> Operator:
+    """``exp(2 i theta) b+_j b_i + h.c.``, between sites that both carry a boson."""
+    if not {bond.start, bond.end} <= set(model.boson_sites):
         return Operator()
-    electrons = range(model.cluster.sites) if model.electrons else ()
-    charge = total([electron_number(i) for i in electrons] + [2.0 * boson_number(i) for i in model.boson_sites])
-    return -mu * charge
+    return _hop(boson(bond.end).dag * boson(bond.start), bond, model.flux, 2, derivative)
 
 
-def _bonds(model: Model, coupling: str) -> Iterator[tuple[Bond, float]]:
-    values: np.ndarray = getattr(model.couplings, coupling)
-    return ((bond, float(value)) for bond, value in zip(model.cluster.bonds, values, strict=True) if value)
+@_term("phonons.frequency")
+def lattice(model: Model, mode: int) -> Operator:
+    """``a+_m a_m``, without the zero-point energy."""
+    return quanta(mode)
 
 
-TERMS: Mapping[str, TermFunction] = MappingProxyType(
-    {
-        "electron_hopping": electron_hopping,
-        "electron_level": electron_level,
-        "hubbard": hubbard,
-        "repulsion": repulsion,
-        "boson_level": boson_level,
-        "pair_exchange": pair_exchange,
-        "boson_hopping": boson_hopping,
-        "lattice": lattice,
-        "boson_lattice": boson_lattice,
-        "electron_lattice": electron_lattice,
-        "bond_lattice": bond_lattice,
-        "chemical_potential": chemical_potential,
+@_term("phonons.boson_coupling")
+def boson_lattice(model: Model, mode: int) -> Operator:
+    """``b+ b x_m``, x = a + a+, with the boson of the mode's site."""
+    return boson_number(model.modes[mode].index) * displacement(mode)
+
+
+@_term("phonons.electron_coupling")
+def electron_lattice(model: Model, mode: int) -> Operator:
+    """``n x_m``: the Holstein coupling has g = omega0 alpha_F."""
+    return electron_number(model.modes[mode].index) * displacement(mode)
+
+
+@_term("phonons.bond_coupling")
+def bond_lattice(model: Model, bond: Bond, derivative: int = 0) -> Operator:
+    """``y_b (c+_j c_i + h.c.)`` with ``y = x_b`` (mode on the bond) or ``x_j - x_i`` (modes on sites)."""
+    bonds = model.cluster.bonds
+    shares = {
+        m: (mode.index == bond.end) - (mode.index == bond.start) if mode.host == "site" else bonds[mode.index] is bond
+        for m, mode in enumerate(model.modes)
     }
+    y = total(float(share) * displacement(m) for m, share in shares.items() if share)
+    return electron_hopping.at(model, bond, derivative) * y
+
+
+@_term("ensemble.chemical_potential")
+def chemical_potential(model: Model, place: None) -> Operator:
+    """``sum_i n_i + 2 sum_i b+_i b_i``."""
+    electrons = range(model.cluster.sites) if model.electrons else ()
+    return total([electron_number(i) for i in electrons] + [2.0 * boson_number(i) for i in model.boson_sites])
+
+
+TERMS: Mapping[str, Term] = MappingProxyType(
+    {term.name: term for term in list(vars().values()) if isinstance(term, Term)}
 )
 """Every term of the model file, by name."""
 
@@ -189,10 +208,10 @@ def flux_derivative(model: Model, order: int = 1) -> Operator:
     Raises
     ------
     InvalidModel
-        If a term of the user's own moves charges between sites and has not said how it depends on the flux; see `hop`.
+        If a user-defined term moves charges between sites and does not say how it depends on the flux; see `hop`.
     """
     own = (series.derivative(model.flux, order) for series in own_series(model))
-    return total([*(hops(model, order) for hops in (electron_hopping, boson_hopping, bond_lattice)), *own])
+    return total([*(term(model, order) for term in TERMS.values() if term.hops), *own])
 
 
 def energy_scale(model: Model) -> float:
@@ -210,12 +229,12 @@ def energy_scale(model: Model) -> float:
 
 
 def energy_unit(model: Model) -> float:
-    """Return the energy beside which others are small: 1, or the scale of the model where that is smaller."""
+    """Return the energy with which small energies are compared: 1, or the scale of the model where that is smaller."""
     return min(1.0, energy_scale(model))
 
 
 def level_width(model: Model) -> float:
-    """Return how close levels are one: 1e-9 of the unit, or what rounding makes of the sum of all coefficients."""
+    """Return the distance below which levels are degenerate: 1e-9 of the unit plus the rounding of all coefficients."""
     every = sum(abs(value) for value in hamiltonian_operator(model).terms.values())
     return SAME * energy_unit(model) + ROUNDING * every
 

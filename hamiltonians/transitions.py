@@ -24,7 +24,6 @@ from .._core.threads import kernel_threads_for
 from ..clusters import InvalidValue
 from .algebra import canonical
 from .hamiltonian import Hamiltonian
-from .kernels import loops as kernels
 from .kernels.tensor import Hop
 from .model import Model
 from .operators import ChargeWord, LatticeWord, Operator
@@ -45,7 +44,7 @@ def charge_change(model: Model, operator: Operator) -> Change:
     Raises
     ------
     ValueError
-        If its words do not agree, or name what the model does not have.
+        If its products of ladder operators differ in this, or act on what the model does not have.
 
     Examples
     --------
@@ -59,7 +58,9 @@ def charge_change(model: Model, operator: Operator) -> Change:
     steps = ([CHARGE_OF.get(symbol, (0, 0)) for symbol, _ in word] for word in words)
     changes = sorted({(sum(n for n, _ in step), sum(spin for _, spin in step)) for step in steps})
     if len(changes) > 1:
-        raise InvalidValue(f"the operator changes (N, N_up - N_dn) by {changes}; every word must change them alike")
+        raise InvalidValue(
+            f"the operator changes (N, N_up - N_dn) by {changes}; every product must change them equally"
+        )
     return changes[0] if changes else (0, 0)
 
 
@@ -105,12 +106,7 @@ class Transition:
         work = np.zeros((4 * numba.get_num_threads(), phi.shape[1]), kind)
         with kernel_threads_for(max(phi.size, out.size)):
             for hop in self._hops:
-                start, entries = hop.matrix.indptr, (hop.matrix.indices, hop.matrix.data.astype(kind), hop.element)
-                if hop.source is None or hop.weight is None:
-                    kernels.hops(out, phi, start, hop.moving, *entries, *self._gathers, work)
-                else:
-                    lattice = (hop.source, hop.weight.astype(kind))
-                    kernels.dressed_hops(out, phi, start, *entries, *self._gathers, *lattice, work)
+                hop.of_type(kind).add(out, phi, *self._gathers, work)
         return out
 
     @cached_property
@@ -186,7 +182,7 @@ def transitions(block: Block, operator: Operator, target: Hamiltonian | None = N
     Raises
     ------
     ValueError
-        If the words of the operator do not change (N, S_z) alike, or name what is not there.
+        If the products of the operator differ in how they change (N, S_z), or act on what the model does not have.
     """
     hamiltonian = target or target_hamiltonian(block.hamiltonian, charge_change(block.space.model, operator))
     if hamiltonian is None:

@@ -1,4 +1,4 @@
-"""Whether an operator vanishes, seen on the few states that each of its words needs to act on."""
+"""Whether an operator vanishes, from its action on the smallest sectors on which it can act."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from .operators import ChargeWord, Operator
+from .operators import Operator
 from .sector import Sector, allowed_two_sz
 from .space.product import Space
 
@@ -20,8 +20,8 @@ NEEDED: Mapping[str, int] = MappingProxyType({"cup": 1, "cdn": 1, "nup": 1, "ndn
 def largest_element(space: Space, operator: Operator) -> float:
     """Return the largest charge matrix element of an operator where it first acts; zero only if it is zero everywhere.
 
-    A word that needs charge n is fixed by its matrix on states of charge n. Where none needs more than two, sectors of
-    charge 0, 1 and 2 tell, however large the sector of `space` is; else that sector itself is looked at.
+    A product of ladder operators that annihilates charge n is fixed by its matrix on states of charge n. Where none
+    annihilates more than two, sectors of charge 0, 1 and 2 are enough, however large that of `space` is.
 
     Parameters
     ----------
@@ -34,22 +34,15 @@ def largest_element(space: Space, operator: Operator) -> float:
     --------
     >>> from respair.clusters import ring
     >>> from respair.hamiltonians import Electrons, Model, electron_number
-    >>> space = Space(Model(ring(12), Electrons(1.0)), Sector(12))  # 853776 states, none of which is looked at
+    >>> space = Space(Model(ring(12), Electrons(1.0)), Sector(12))  # 853776 states, none of which is needed
     >>> largest_element(space, electron_number(0) * electron_number(1) - electron_number(1) * electron_number(0))
     0.0
     """
-    needed = max((_needed(word) for word, _ in operator.terms), default=0)
-    factors = [factor for tested in _spaces(space, needed) for factor in tested.factorise(operator)]
+    needed = max((sum(NEEDED.get(symbol, 0) for symbol, _ in word) for word, _ in operator.terms), default=0)
+    spaces = [space]
+    if needed <= MOST:
+        charges = range(min(needed, space.model.max_charge) + 1)
+        sectors = (Sector(charge, two_sz) for charge in charges for two_sz in allowed_two_sz(space.model, charge))
+        spaces = [Space(space.model, sector) for sector in sectors]
+    factors = [factor for tested in spaces for factor in tested.factorise(operator)]
     return float(max((np.max(np.abs(factor.charges.data), initial=0.0) for factor in factors), default=0.0))
-
-
-def _spaces(space: Space, needed: int) -> tuple[Space, ...]:
-    if needed > MOST:
-        return (space,)
-    charges = range(min(needed, space.model.max_charge) + 1)
-    sectors = (Sector(charge, two_sz) for charge in charges for two_sz in allowed_two_sz(space.model, charge))
-    return tuple(Space(space.model, sector) for sector in sectors)
-
-
-def _needed(word: ChargeWord) -> int:
-    return sum(NEEDED.get(symbol, 0) for symbol, _ in word)

@@ -268,7 +268,8 @@ def fingerprint(value: object) -> str:
 def _exact(value: Any) -> object:
     """Return a value whose text says everything: dataclasses field by field, arrays number by number."""
     if is_dataclass(value):
-        return type(value).__name__, [(field.name, _exact(getattr(value, field.name))) for field in fields(value)]
+        named = [(field.metadata.get("older", field.name), getattr(value, field.name)) for field in fields(value)]
+        return type(value).__name__, [(name, _exact(item)) for name, item in named]
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     if isinstance(value, Mapping):

@@ -64,7 +64,7 @@ def capped(model: Model, total_quanta: int = 0) -> Model:
     if table.cutoff is not None:
         table = replace(table, cutoff=None, total_quanta=total_quanta)
     if table.displacement == "auto":
-        table = replace(table, displacement="mean")
+        table = replace(table, frame="mean")
     return replace(model, phonons=replace(table, dressing=None if table.dressing == "optimal" else table.dressing))
 
 
@@ -110,7 +110,7 @@ class CutoffSearch(Generic[Found]):
     Parameters
     ----------
     model : Model
-        With ``cutoff = "auto"``, ``displacement = "auto"``, ``dressing = "optimal"`` or several of them.
+        With ``cutoff = "auto"``, ``frame = "auto"``, ``dressing = "optimal"`` or several of them.
     sector : Sector
         Quantum numbers.
     states : int
@@ -188,15 +188,15 @@ class CutoffSearch(Generic[Found]):
                 table = replace(table, dressing=self._best_dressing(table))
             yield table
             return
-        mean = replace(table, displacement="mean", dressing=None)
+        mean = replace(table, frame="mean", dressing=None)
         yield mean
         couplings = self.model.couplings
         wells = relevant(self.land, self.land.ceiling)
         if wells and not np.any(couplings.bond_phonon):
-            yield replace(mean, displacement=(2 * centre(self.model, wells)).tolist())
+            yield replace(mean, frame=(2 * centre(self.model, wells)).tolist())
         if np.any(couplings.electron_phonon) or np.any(couplings.boson_phonon):
             for f in DRESSINGS:
-                yield replace(mean, displacement="lang-firsov", dressing=f)
+                yield replace(mean, frame="lang-firsov", dressing=f)
 
     def _best_dressing(self, table: Phonons) -> float:
         """Return the dressing f that minimises the ground energy in a small space, which is variational."""
@@ -336,14 +336,14 @@ class CutoffSearch(Generic[Found]):
         return (
             f"phonons.accuracy = {self.table.accuracy:.1e} needs about total_quanta = {best.cap} in the frame {frame}, "
             f"and that does not fit: {refused}; ask for less accuracy, raise solver.memory_limit, or try "
-            'phonons.displacement = "auto"'
+            'phonons.frame = "auto"'
         )
 
     def _failure(self, reached: float, cap: int, reason: str) -> str:
         return (
             f"phonons.accuracy = {self.table.accuracy:.1e} was not reached: below total_quanta = {cap} the error bar "
             f"was {reached:.1e}, and {reason}; ask for less, raise solver.memory_limit, or try "
-            'phonons.displacement = "auto"'
+            'phonons.frame = "auto"'
         )
 
 

@@ -159,7 +159,7 @@ def larger(judge: Judge, energies: NDArray[np.float64]) -> Iterator[Model]:
     tables = [(replace(table, max_quanta=None, total_quanta=0), space.frame)]
     if not np.any(model.couplings.bond_phonon) and wells:
         middle = centre(model, wells)
-        listed = replace(tables[0][0], displacement=(2 * middle).tolist(), dressing=None)
+        listed = replace(tables[0][0], frame=(2 * middle).tolist(), dressing=None)
         tables.append((listed, np.broadcast_to(middle, space.frame.shape)))
     first = [max(holding(frame, wells) + 3, span) for _, frame in tables]
 
@@ -247,7 +247,7 @@ def _holding(model: Model, sector: Sector, wells: list[tuple[NDArray[np.float64]
     every = [well for _, some in wells for well in some]
     if every and not np.any(model.couplings.bond_phonon):
         middle = centre(model, every)
-        listed = replace(table, displacement=(2 * middle).tolist(), dressing=None, max_quanta=None)
+        listed = replace(table, frame=(2 * middle).tolist(), dressing=None, max_quanta=None)
         needed = _needed([(np.broadcast_to(middle, frame.shape), some) for frame, some in wells])
         yield replace(model, phonons=replace(listed, total_quanta=needed + _margin(needed)))
 

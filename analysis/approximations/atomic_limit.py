@@ -55,7 +55,7 @@ def _oscillator(model: Model, mode: int) -> Phonons:
     electron, boson = float(c.electron_phonon[mode]) / omega, float(c.boson_phonon[mode]) / omega
     return replace(
         table, frequency=omega, on="all", electron_coupling=electron, boson_coupling=boson, bond_coupling=0.0,
-        displacement=frame,
+        frame=frame,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...hamiltonians import Model, Operator, Sector, boson_number, electron_number
 from ...hamiltonians.operators import total
+from ...hamiltonians.parameters import COUPLINGS
 from ...hamiltonians.space.product import dimensions
 from ...solvers import Options, ground_state
 from ..labelled import labelled
@@ -58,9 +59,10 @@ def charge_model(model: Model, changed: Mapping[str, NDArray[np.float64]], conta
     return replace(model, electrons=electrons, bosons=bosons, phonons=None, terms=terms)
 
 
-ELECTRONS = {"hopping": "electron_hopping", "level": "electron_level", "hubbard_u": "hubbard_u",
-             "repulsion": "repulsion"}  # fmt: skip
-BOSONS = {"level": "boson_level", "exchange": "exchange", "hopping": "boson_hopping"}
+ELECTRONS, BOSONS = (
+    {key.partition(".")[2]: entry.arrays[0] for key, entry in COUPLINGS.items() if entry.species == species}
+    for species in ("electrons", "bosons")
+)
 
 
 def charge_ground(model: Model, sector: Sector, names: Sequence[str], constant: float = 0.0) -> xr.Dataset:

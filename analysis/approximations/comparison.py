@@ -98,7 +98,7 @@ def compare(
     --------
     >>> from respair.clusters import dimer
     >>> from respair.hamiltonians import Electrons, Phonons
-    >>> lattice = Phonons(1.0, electron_coupling=1.2, max_quanta=25, displacement="mean")
+    >>> lattice = Phonons(1.0, electron_coupling=1.2, max_quanta=25, frame="mean")
     >>> data = compare(Model(dimer(), Electrons(1.0), phonons=lattice), Sector(1), ["lang-firsov", "adiabatic"])
     >>> str(data.best_energies.values), data.within_energies.values
     ('adiabatic', array([0.2 , 0.05]))

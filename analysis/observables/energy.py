@@ -15,10 +15,9 @@ from .averages import expectation
 
 PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "hopping_energy": ("electron_hopping", "boson_hopping"),
-        "exchange_energy": ("pair_exchange",),
-        "lattice_energy": ("lattice",),
-        "coupling_energy": ("boson_lattice", "electron_lattice", "bond_lattice"),
+        f"{part}_energy": tuple(name for name, term in TERMS.items() if term.coupling.part == part)
+        for part in dict.fromkeys(term.coupling.part for term in TERMS.values())
+        if part
     }
 )
 """Terms of the Hamiltonian behind each part of the energy."""
@@ -49,7 +48,7 @@ def energy_part(state: State, name: str) -> xr.DataArray:
     -2.0
     """
     if name not in PARTS:
-        raise KeyError(f"{name!r} is no part of the energy; allowed: {', '.join(PARTS)}")
+        raise KeyError(f"{name!r} is not a part of the energy; allowed: {', '.join(PARTS)}")
     model = state.hamiltonian.space.model
     operator = total(TERMS[term](model) for term in PARTS[name])
     formula = "<" + " + ".join(f"H_{term}" for term in PARTS[name]) + ">"

@@ -271,6 +271,6 @@ def _ring(
         raise InvalidValue(f"filling = {filling:g} on {sites:g} sites is {charge:g} charges; take a whole number")
     phonons = None
     if quanta:
-        phonons = Phonons(frequency, boson_coupling=coupling, total_quanta=int(quanta), displacement="mean")
+        phonons = Phonons(frequency, boson_coupling=coupling, total_quanta=int(quanta), frame="mean")
     model = Model(ring(int(sites)), Electrons(hopping=1.0), Bosons(level, exchange), phonons)
     return model, Sector(round(charge), round(charge) % 2)

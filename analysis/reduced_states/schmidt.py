@@ -23,7 +23,7 @@ ZERO = 1e-15
 """Probabilities below this are rounding errors."""
 FRAME = (
     "in the Lang-Firsov frame an oscillator is cut off from its site only together with all others; "
-    'take phonons.displacement = "none" or "mean", or another cut'
+    'take phonons.frame = "none" or "mean", or another cut'
 )
 
 Spectrum = list[tuple[int, int, NDArray[np.float64]]]

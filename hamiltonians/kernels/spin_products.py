@@ -22,7 +22,6 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..._core.threads import kernel_threads_for
 from ..hamiltonian import Hamiltonian
 from ..model import Model
 from ..operators import ChargeWord, Operator
@@ -32,7 +31,7 @@ from ..space.product import Amplitudes, Space
 from ..symmetry.group import Action, Symmetry, generated, permuted_charges
 from ..symmetry.orbits import Orbits
 from . import loops as kernels
-from .tensor import Hop, StoredHamiltonian
+from .tensor import Hop, StoredHamiltonian, StoredOperator
 
 TILE_BYTES = 1 << 19
 """Memory for amplitudes that are turned at a time; it must stay in a core's cache."""
@@ -174,7 +173,7 @@ class SpinFactors:
 
     @classmethod
     def of(cls, operator: Operator, spins: Spins) -> SpinFactors | None:
-        """Take a formula of electrons apart; None where a word moves electrons and looks at both spins."""
+        """Take a formula of electrons apart; None where a product moves electrons and contains both spins."""
         parts: defaultdict[ChargeWord, dict[ChargeWord, complex]] = defaultdict(dict)
         for (word, _), value in operator.terms.items():
             up, down, sign = by_spin(word)
@@ -220,7 +219,7 @@ def _matrix(words: dict[ChargeWord, complex], basis: ChargeBasis) -> sp.csr_arra
     return matrix
 
 
-class ElectronOperator:
+class ElectronOperator(StoredOperator):
     """An operator of electrons alone on stored amplitudes.
 
     Parameters
@@ -238,38 +237,28 @@ class ElectronOperator:
         is_complex = factors.is_complex or (orbits is not None and orbits.is_complex) or dtype == np.complex128
         self.dtype = np.dtype(np.complex128 if is_complex else np.float64)
         self.shape = (len(spins.down) * len(spins.up) if orbits is None else len(spins.kept.places), 1)
+        self.image_shape = self.shape
         self._own = _OneSpin(factors, spins, self.dtype)
         matrix, element = factors.down, np.zeros(factors.down.nnz, np.int16)
         self._gather, self._sign = np.arange(len(spins.up), dtype=np.int32)[None], np.zeros((0, 0))
         if orbits is not None:
             matrix, element = orbits.reduced(factors.down)
             self._gather, self._sign = orbits.gather, orbits.sign
-        self._hop = Hop.of(matrix.astype(self.dtype), element)
+        self._hop = Hop.of(matrix, element).of_type(self.dtype)
         rows = matrix.shape[0]
         self._rows = [np.zeros((rows, len(spins.up)), self.dtype) for _ in range(0 if orbits is None else 2)]
         self._work = np.zeros((4 * numba.get_num_threads(), len(spins.up)), self.dtype)
 
-    def apply(self, phi: Amplitudes, out: Amplitudes | None = None) -> Amplitudes:
-        """Return the image of stored amplitudes ``phi[row, 0]``; `out` is overwritten."""
-        if out is None:
-            out = np.empty(self.shape, np.result_type(phi, self.dtype))
-        if np.iscomplexobj(phi) and self.dtype.kind != "c":
-            out.real, out.imag = self.apply(phi.real.copy()), self.apply(phi.imag.copy())
-            return out
-        phi = np.ascontiguousarray(phi, self.dtype)
-        with kernel_threads_for(out.size):
-            if self.spins.orbits is None:
-                rows = len(self.spins.down), len(self.spins.up)
-                self._act(phi.reshape(rows), out.reshape(rows))
-            else:
-                self._act_on_orbits(self.spins.orbits, phi.reshape(-1), out.reshape(-1))
-        return out
+    def _apply(self, phi: Amplitudes, out: Amplitudes) -> None:
+        if self.spins.orbits is None:
+            rows = len(self.spins.down), len(self.spins.up)
+            self._act(phi.reshape(rows), out.reshape(rows))
+        else:
+            self._act_on_orbits(self.spins.orbits, phi.reshape(-1), out.reshape(-1))
 
     def _act(self, psi: NDArray[Any], out: NDArray[Any]) -> None:
         self._own.apply(psi, out)
-        hop = self._hop
-        entries = hop.matrix.indptr, hop.moving, hop.matrix.indices, hop.matrix.data, hop.element
-        kernels.hops(out, psi, *entries, self._gather, self._sign, self._work)
+        self._hop.add(out, psi, self._gather, self._sign, self._work)
 
     def _act_on_orbits(self, orbits: Orbits, phi: NDArray[Any], out: NDArray[Any]) -> None:
         """Write the stored amplitudes to rows, spread them over the orbits there, and collect what H makes of them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -62,8 +62,54 @@ class Hop:
         gathers = () if lattice is None else lattice_gathers(lattice, int(np.diff(lattice.indptr).max(initial=0)))
         return cls(matrix, moving, element[order], *gathers)
 
+    def of_type(self, dtype: np.dtype[Any]) -> Hop:
+        """Return the same with numbers of another type; ``csr_array.astype`` would add up entries of one place."""
+        weight = None if self.weight is None else self.weight.astype(dtype, copy=False)
+        entries = self.matrix.data.astype(dtype, copy=False), self.matrix.indices, self.matrix.indptr
+        return replace(self, matrix=sp.csr_array(entries, shape=self.matrix.shape), weight=weight)
 
-class TensorOperator:
+    def add(
+        self, out: Amplitudes, phi: Amplitudes, gather: NDArray[Any], sign: NDArray[Any], work: NDArray[Any]
+    ) -> None:
+        """Add the image of amplitudes to `out`; `work` has a row for each share of a core."""
+        start, moves = self.matrix.indptr, (self.matrix.indices, self.matrix.data, self.element, gather, sign)
+        if self.source is None or self.weight is None:
+            kernels.hops(out, phi, start, self.moving, *moves, work)
+        else:
+            kernels.dressed_hops(out, phi, start, *moves, self.source, self.weight, work)
+
+
+class StoredOperator(ABC):
+    """An operator on stored amplitudes ``phi[row, p]``.
+
+    Attributes
+    ----------
+    image_shape : (int, int)
+        Of the image.
+    dtype : numpy.dtype
+        Of the amplitudes.
+    """
+
+    image_shape: tuple[int, int]
+    dtype: np.dtype[Any]
+
+    @abstractmethod
+    def _apply(self, phi: Amplitudes, out: Amplitudes) -> None:
+        """Overwrite `out` with the image of amplitudes of the type of the operator."""
+
+    def apply(self, phi: Amplitudes, out: Amplitudes | None = None) -> Amplitudes:
+        """Return the image of stored amplitudes ``phi[row, p]``; `out` is overwritten."""
+        if out is None:
+            out = np.empty(self.image_shape, np.result_type(phi, self.dtype))
+        if np.iscomplexobj(phi) and self.dtype.kind != "c":
+            out.real, out.imag = self.apply(phi.real.copy()), self.apply(phi.imag.copy())
+            return out
+        with kernel_threads_for(out.size):
+            self._apply(np.ascontiguousarray(phi, self.dtype), out)
+        return out
+
+
+class TensorOperator(StoredOperator):
     """``sum_f A_f (x) P_f`` as an action on stored amplitudes ``phi[row, p]``; the big matrix is never formed.
 
     Parameters
@@ -106,6 +152,7 @@ class TensorOperator:
         kinds += [dtype] if dtype is not None else []
         is_complex = any(kind == np.complex128 for kind in kinds) or (orbits is not None and orbits.is_complex)
         self.dtype = np.dtype(np.complex128 if is_complex else np.float64)
+        self.image_shape = self.rows, self.outside
         self._take_apart(factors, lattice, configurations)
         self._work = np.zeros((4 * numba.get_num_threads(), self.inside), self.dtype)
 
@@ -140,24 +187,8 @@ class TensorOperator:
         return strength, lattice
 
     def _hop(self, moving: sp.csr_array, lattice: sp.csr_array | None) -> Hop:
-        if self.orbits is not None:
-            matrix, element = self.orbits.reduced(moving)
-        else:
-            matrix, element = moving, np.zeros(moving.nnz, np.int16)
-        matrix = sp.csr_array((matrix.data.astype(self.dtype), matrix.indices, matrix.indptr), shape=matrix.shape)
-        return Hop.of(matrix, element, None if lattice is None else lattice.astype(self.dtype))
-
-    def apply(self, phi: Amplitudes, out: Amplitudes | None = None) -> Amplitudes:
-        """Return the image of stored amplitudes ``phi[row, p]``; `out` is overwritten."""
-        if out is None:
-            out = np.empty((self.rows, self.outside), np.result_type(phi, self.dtype))
-        if np.iscomplexobj(phi) and self.dtype.kind != "c":
-            out.real, out.imag = self.apply(phi.real.copy()), self.apply(phi.imag.copy())
-            return out
-        phi = np.asarray(phi, self.dtype)
-        with kernel_threads_for(out.size):
-            self._apply(phi, out)
-        return out
+        matrix, element = self.orbits.reduced(moving) if self.orbits else (moving, np.zeros(moving.nnz, np.int16))
+        return Hop.of(matrix, element, lattice).of_type(self.dtype)
 
     def _apply(self, phi: Amplitudes, out: Amplitudes) -> None:
         if self._leaves:
@@ -167,18 +198,10 @@ class TensorOperator:
             energies, kinds = (self._charge_energy, self._lattice_energy), self._ladders
             kernels.diagonal_and_ladders(out, phi, *energies, *kinds.shifts, *kinds.others, *kinds.pairs)
         for hop in self._hops:
-            self._add_hop(out, phi, hop)
-
-    def _add_hop(self, out: Amplitudes, phi: Amplitudes, hop: Hop) -> None:
-        start, column, value = hop.matrix.indptr, hop.matrix.indices, hop.matrix.data
-        moves = (hop.element, self._gather, self._sign)
-        if hop.source is not None and hop.weight is not None:
-            kernels.dressed_hops(out, phi, start, column, value, *moves, hop.source, hop.weight, self._work)
-        else:
-            kernels.hops(out, phi, start, hop.moving, column, value, *moves, self._work)
+            hop.add(out, phi, self._gather, self._sign, self._work)
 
 
-class StoredHamiltonian(ABC):
+class StoredHamiltonian(StoredOperator):
     """H on stored amplitudes, flattened; what Lanczos needs and nothing more.
 
     Attributes
@@ -193,16 +216,11 @@ class StoredHamiltonian(ABC):
 
     hamiltonian: Hamiltonian
     shape: tuple[int, int]
-    dtype: np.dtype[Any]
 
     @property
     @abstractmethod
     def dimension(self) -> int:
         """Number of independent amplitudes."""
-
-    @abstractmethod
-    def apply(self, phi: Amplitudes, out: Amplitudes | None = None) -> Amplitudes:
-        """Return the image of stored amplitudes ``phi[row, p]``; `out` is overwritten."""
 
     @abstractmethod
     def project(self, v: NDArray[Any]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..operators import ADJOINT, ChargeWord
+from ..operators import ChargeWord, adjoint
 from .charges import ChargeBasis
 
 RAISES: Mapping[str, int] = {"c+up": 1, "cup": 0, "c+dn": 1, "cdn": 0, "b+": 1, "b": 0, "nup": 1, "ndn": 1, "nb": 1}
@@ -116,8 +116,3 @@ def charge_rows(words: Mapping[ChargeWord, complex], basis: ChargeBasis, states:
         entries.append(((value if np.imag(value) else np.real(value)) * sign[there], row[there], column[there]))
     values, rows, columns = (np.concatenate(parts) for parts in zip(*entries, strict=True))
     return sp.csr_array((values, (rows, columns)), shape=(len(states), len(basis)))
-
-
-def adjoint(word: ChargeWord) -> ChargeWord:
-    """Return the Hermitian conjugate of a word."""
-    return tuple((ADJOINT[symbol], index) for symbol, index in word[::-1])

@@ -47,7 +47,7 @@ class ChargeBasis(Shown):
         sites, bosons = model.cluster.sites, len(model.boson_sites)
         states = configurations(sites, model.electrons is not None, bosons, charge, two_sz)
         states.setflags(write=False)
-        return cls(model.cluster.sites, model.boson_sites, states)
+        return cls(sites, model.boson_sites, states)
 
     @property
     def bits(self) -> int:
@@ -80,7 +80,7 @@ class ChargeBasis(Shown):
         return np.where(ascending[place] == states, len(ascending) - 1 - place, -1).astype(np.int64)
 
     def label(self, number: int) -> str:
-        """Return a configuration in words, one symbol a site.
+        """Return a configuration as text, one symbol for each site.
 
         ``.`` empty, ``u`` up, ``d`` down, ``2`` both; after the bar ``B`` or ``.`` for each boson site.
         """

@@ -31,7 +31,7 @@ CANCELLED = 4e-15
 
 
 def frame_parts(model: Model, charge: int) -> NDArray[np.float64]:
-    r"""Return what ``phonons.displacement`` asks for, as three numbers for each mode.
+    r"""Return what ``phonons.frame`` asks for, as three numbers for each mode.
 
     .. math:: \lambda_m(e) = s_m + c_m n_i(e) + d_m b^+_i b_i(e)
 
@@ -53,14 +53,14 @@ def frame_parts(model: Model, charge: int) -> NDArray[np.float64]:
         s, c and d.
     """
     parts = np.zeros((3, len(model.modes)))
-    if (table := model.phonons) is None or table.displacement == "none":
+    if (table := model.phonons) is None or table.frame == "none":
         return parts
-    if not isinstance(table.displacement, str):
-        parts[0] = 0.5 * np.array(table.displacement, float)
+    if not isinstance(table.frame, str):
+        parts[0] = 0.5 * np.array(table.frame, float)
         return parts
     couplings = model.couplings
     each = np.array([couplings.electron_phonon, couplings.boson_phonon]) / couplings.frequency
-    strength = table.strength if table.displacement == "lang-firsov" else 0.0
+    strength = table.strength if table.frame == "lang-firsov" else 0.0
     mean = charge / model.max_charge * (2 * each[0] + each[1]) if model.max_charge else parts[0]
     parts[0], parts[1:] = (1.0 - strength) * mean, strength * each
     return parts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -21,8 +21,29 @@ Polynomial = tuple[tuple[Word, complex], ...]
 """A lattice operator: words with their coefficients."""
 
 
+class Occupations:
+    """A table of phonon number states, in which states are found by their numbers."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def occupations(self) -> NDArray[Any]:
+            """Phonon numbers, shape (dim, modes)."""
+
+    @cached_property
+    def _numbering(self) -> Numbering:
+        return Numbering.of(self.occupations)[0]
+
+    def __len__(self) -> int:
+        return len(self.occupations)
+
+    def index(self, occupations: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the position of each row of occupation numbers, -1 where it is not in the table."""
+        return self._numbering.index(occupations)
+
+
 @dataclass(frozen=True)
-class PhononSpace:
+class PhononSpace(Occupations):
     """Phonon number states with at most `max_quanta` in a mode and `total_quanta` in all modes.
 
     Attributes
@@ -52,12 +73,20 @@ class PhononSpace:
     @classmethod
     def capped(cls, modes: int, max_quanta: int | None, total_quanta: int | None) -> PhononSpace:
         """Build the space from either cap or both (None: no cap of that kind)."""
-        if modes == 0:
-            return cls(0, 0, 0)
-        caps = [cap for cap in (max_quanta, total_quanta) if cap is not None]
-        per_mode = min(caps)
+        per_mode = min((cap for cap in (max_quanta, total_quanta) if cap is not None), default=0) if modes else 0
         most = modes * per_mode
         return cls(modes, per_mode, most if total_quanta is None else min(most, total_quanta))
+
+    @property
+    def size(self) -> int:
+        """Number of states, without enumerating them."""
+        if self.is_product:
+            return int((self.max_quanta + 1) ** self.modes)
+        total = self.total_quanta
+        ways = [1] + [0] * total
+        for _ in range(self.modes):
+            ways = [sum(ways[q - n] for n in range(min(self.max_quanta, q) + 1)) for q in range(total + 1)]
+        return sum(ways)
 
     @property
     def is_product(self) -> bool:
@@ -77,17 +106,6 @@ class PhononSpace:
             used = used[parent] + n
         table.setflags(write=False)
         return table
-
-    @cached_property
-    def _numbering(self) -> Numbering:
-        return Numbering.of(self.occupations)[0]
-
-    def __len__(self) -> int:
-        return len(self.occupations)
-
-    def index(self, occupations: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the position of each row of occupation numbers, -1 where the caps exclude it."""
-        return self._numbering.index(occupations)
 
     def leaving(self, word: LatticeWord) -> NDArray[np.intp]:
         """Return the states that a word takes beyond the caps, if it does not annihilate them."""
@@ -157,7 +175,7 @@ def word_matrix(word: Word, space: PhononSpace) -> sp.csr_array:
 
 
 @dataclass(frozen=True)
-class Shell:
+class Shell(Occupations):
     """The phonon states just beyond a capped space, as far as some words reach them.
 
     Attributes
@@ -195,17 +213,6 @@ class Shell:
         states[number] = occupations
         return cls(space, states)
 
-    @cached_property
-    def _numbering(self) -> Numbering:
-        return Numbering.of(self.occupations)[0]
-
-    def __len__(self) -> int:
-        return len(self.occupations)
-
-    def index(self, occupations: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the position of each row of occupation numbers, -1 where it is not in the shell."""
-        return self._numbering.index(occupations)
-
     def outward(self, word: Word) -> sp.csr_array:
         """Return the matrix of a word from the space inside to the shell."""
         source = self.space.occupations
@@ -224,7 +231,7 @@ class Shell:
         return _matrix(entries, len(self), len(source))
 
 
-def _between(word: LatticeWord, source: NDArray[Any], target: PhononSpace | Shell) -> Entries:
+def _between(word: LatticeWord, source: NDArray[Any], target: Occupations) -> Entries:
     column, image, amplitude = transitions(word, source)
     row = target.index(image)
     kept = row >= 0
@@ -251,13 +258,4 @@ def phonon_dimension(modes: int, max_quanta: int | None, total_quanta: int | Non
     >>> phonon_dimension(4, None, 6), phonon_dimension(4, 8, None)
     (210, 6561)
     """
-    if modes == 0:
-        return 1
-    caps = [cap for cap in (max_quanta, total_quanta) if cap is not None]
-    per_mode = min(caps)
-    if total_quanta is None or total_quanta >= modes * per_mode:
-        return int((per_mode + 1) ** modes)
-    ways = [1] + [0] * total_quanta
-    for _ in range(modes):
-        ways = [sum(ways[q - n] for n in range(min(per_mode, q) + 1)) for q in range(total_quanta + 1)]
-    return sum(ways)
+    return PhononSpace.capped(modes, max_quanta, total_quanta).size

@@ -22,7 +22,7 @@ from ..sector import Sector, check_sector
 from .charge_masks import Entries, charge_rows, word_entries
 from .charges import ChargeBasis, charge_dimension
 from .frame import frame_parts, in_frame, phonon_frame
-from .phonons import PhononSpace, Polynomial, phonon_dimension, word_matrix
+from .phonons import PhononSpace, Polynomial, word_matrix
 
 FEW_PHONONS = 1000
 """Phonon states up to which lattice matrices are kept."""
@@ -53,10 +53,10 @@ class Factor(Shown):
         return self.build()
 
     def card(self) -> Card:
-        """Return how large A is, and of how many words P is the sum."""
+        """Return the size of A, and the number of products in P."""
         rows, columns = self.charges.shape
         size = f"A of {rows:,} × {columns:,} with {counted(self.charges.nnz, 'element')}"
-        return Card(f"A ⊗ P: {size}, P of {counted(len(self.lattice), 'word')}")
+        return Card(f"A ⊗ P: {size}, P of {counted(len(self.lattice), 'ladder product')}")
 
     @property
     def is_identity(self) -> bool:
@@ -89,7 +89,7 @@ class Space(Shown):
         open_keys = (
             ("cutoff", "auto", "a Hamiltonian needs max_quanta or total_quanta; ground_state finds them itself"),
             ("dressing", "optimal", "a Hamiltonian needs a number from 0 to 1; ground_state finds the best one itself"),
-            ("displacement", "auto", "a Hamiltonian needs a frame; ground_state chooses one itself"),
+            ("frame", "auto", "a Hamiltonian needs a frame; ground_state chooses one itself"),
         )
         for key, automatic, allowed in open_keys:
             if self.model.phonons is not None and getattr(self.model.phonons, key) == automatic:
@@ -103,9 +103,7 @@ class Space(Shown):
     @cached_property
     def phonons(self) -> PhononSpace:
         """The phonon states."""
-        table = self.model.phonons
-        caps = (table.max_quanta, table.total_quanta) if table else (None, None)
-        return PhononSpace.capped(len(self.model.modes), *caps)
+        return _phonon_space(self.model)
 
     @cached_property
     def shape(self) -> tuple[int, int]:
@@ -114,7 +112,7 @@ class Space(Shown):
 
     @property
     def size(self) -> str:
-        """The number of states in words."""
+        """The number of states, as text."""
         charges, phonons = self.shape
         product = f" ({charges:,} charge × {phonons:,} phonon)" if self.model.modes else ""
         return f"{counted(self.dimension, 'state')}{product}"
@@ -192,7 +190,10 @@ class Space(Shown):
         if not self.is_dressed:
             return self._factors(self.displaced(operator))
         physical = ((factor.charges, factor.lattice) for factor in self._factors(operator))
-        return tuple(_built(charges, lattice) for charges, lattice in in_frame(physical, self.frame))
+        return tuple(
+            Factor(partial(sp.csr_array, charges), np.complex128 if np.iscomplexobj(charges) else np.float64, lattice)
+            for charges, lattice in in_frame(physical, self.frame)
+        )
 
     def displaced(self, operator: Operator) -> Operator:
         """Return the formula of an operator in a frame that is the same for all configurations."""
@@ -210,17 +211,18 @@ class Space(Shown):
             scale = next(iter(words.values()))
             unit = tuple(sorted((word, value / scale) for word, value in words.items()))
             by_charge.setdefault(unit, []).append((lattice, scale))
-        return tuple(self._factor(dict(unit), tuple(sorted(lattice))) for unit, lattice in by_charge.items())
-
-    def _factor(self, words: dict[ChargeWord, complex], lattice: Polynomial) -> Factor:
-        if len(lattice) == 1:  # the number belongs to the charges, so that P = 1 is recognised
-            (word, scale), *_ = lattice
-            words, lattice = {w: scale * value for w, value in words.items()}, ((word, 1.0),)
-        dtype = np.float64 if all(np.imag(value) == 0 for value in words.values()) else np.complex128
-        return Factor(partial(self.charge_matrix, words, dtype), dtype, lattice)
+        factors = []
+        for unit, lattice_words in by_charge.items():
+            words, polynomial = dict(unit), tuple(sorted(lattice_words))
+            if len(polynomial) == 1:  # the number belongs to the charges, so that P = 1 is recognised
+                (word, scale), *_ = polynomial
+                words, polynomial = {w: scale * value for w, value in words.items()}, ((word, 1.0),)
+            dtype = np.float64 if all(np.imag(value) == 0 for value in words.values()) else np.complex128
+            factors.append(Factor(partial(self.charge_matrix, words, dtype), dtype, polynomial))
+        return tuple(factors)
 
     def label(self, number: int) -> str:
-        """Return a basis state in words: electrons, bosons and phonon numbers."""
+        """Return a basis state as text: electrons, bosons and phonon numbers."""
         e, p = divmod(number, len(self.phonons))
         return self.charges.label(e) + (f" {self.phonons.label(p)}" if self.phonons.modes else "")
 
@@ -244,16 +246,14 @@ class Space(Shown):
         return "\n".join([head, *rows, *more])
 
 
-def _built(charges: sp.csr_array, lattice: Polynomial) -> Factor:
-    return Factor(partial(sp.csr_array, charges), np.complex128 if np.iscomplexobj(charges) else np.float64, lattice)
-
-
 def dimensions(model: Model, sector: Sector) -> tuple[int, int]:
     """Return the numbers of charge configurations and of phonon states, without enumerating them."""
+    return charge_dimension(model, sector.charge, sector.spin_excess), _phonon_space(model).size
+
+
+def _phonon_space(model: Model) -> PhononSpace:
     table = model.phonons
-    caps = (table.max_quanta, table.total_quanta) if table else (None, None)
-    charges = charge_dimension(model, sector.charge, sector.spin_excess)
-    return charges, phonon_dimension(len(model.modes), *caps)
+    return PhononSpace.capped(len(model.modes), *((table.max_quanta, table.total_quanta) if table else (None, None)))
 
 
 CHARGE_OF: Mapping[str, tuple[int, int]] = {
@@ -267,8 +267,9 @@ def check_operator(model: Model, operator: Operator) -> None:
     for charge, _ in operator.terms:
         change = np.sum([CHARGE_OF.get(symbol, (0, 0)) for symbol, _ in charge], axis=0) if charge else np.zeros(2)
         if np.any(change != 0):
+            product = " ".join(f"{symbol}_{index}" for symbol, index in charge)
             raise InvalidValue(
-                f"{_named(charge)} changes (N, N_up - N_dn) by {tuple(int(x) for x in change)}; "
+                f"{product} changes (N, N_up - N_dn) by {tuple(int(x) for x in change)}; "
                 "an operator within one sector must keep both"
             )
     check_names(model, operator)
@@ -292,10 +293,6 @@ def _check_letter(model: Model, symbol: str, index: int) -> None:
         raise InvalidValue(f"site {index} does not exist; sites are 0 to {model.cluster.sites - 1}")
     elif model.electrons is None:
         raise InvalidValue("the model has no electrons; give it Electrons(...)")
-
-
-def _named(charge: ChargeWord) -> str:
-    return " ".join(f"{symbol}_{index}" for symbol, index in charge)
 
 
 Amplitudes = NDArray[Any]

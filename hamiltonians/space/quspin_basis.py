@@ -19,7 +19,7 @@ import scipy.sparse as sp
 from numba import carray, cfunc, njit, uint64
 from numpy.typing import NDArray
 
-from ..operators import ChargeWord, Operator
+from ..operators import Operator
 from .charges import ChargeBasis
 
 MAX_BITS = 64
@@ -297,7 +297,8 @@ class QuspinBasis:
         """Return the matrix of an operator of charges and phonons as one QuSpin `hamiltonian`."""
         static: defaultdict[str, list[list[Any]]] = defaultdict(list)
         for (charge, lattice), coefficient in operator.terms.items():
-            letters, places = self._string(charge)
+            letters = "".join(SYMBOLS[symbol] for symbol, _ in charge)
+            places = [self.layout.place(symbol, index) for symbol, index in charge]
             for mode, up, low in lattice:
                 letters += "c" * up + "a" * low
                 places += [mode] * (up + low)
@@ -320,10 +321,6 @@ class QuspinBasis:
         )
         matrix = sp.csr_array(built.tocsr())
         return _real(matrix, max(map(abs, operator.terms.values()), default=0.0)) if complex_maps else matrix
-
-    def _string(self, word: ChargeWord) -> tuple[str, list[int]]:
-        letters = "".join(SYMBOLS[symbol] for symbol, _ in word)
-        return letters, [self.layout.place(symbol, index) for symbol, index in word]
 
 
 def _real(matrix: sp.csr_array, scale: float) -> sp.csr_array:

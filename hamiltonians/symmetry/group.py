@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import accumulate, repeat
 
 import numpy as np
 import scipy.sparse as sp
@@ -89,7 +90,8 @@ def sector_symmetries(space: Space, operator: Operator, sector: Sector | None = 
             value = str(getattr(sector, name))
             raise InvalidModel([Problem(f"sector.{name}", value, f"the model lacks this symmetry; {cure}")])
         found.append(symmetry)
-    _check_trivial(sector, cluster)
+    if sector.reflection == -1 and cluster.reflection is not None and order(cluster.reflection) == 1:
+        raise InvalidModel([Problem("sector.reflection", "-1", "allowed: 1; every state of this cluster is even")])
     return tuple(found)
 
 
@@ -104,13 +106,11 @@ def _wanted(sector: Sector, cluster: Cluster) -> Iterator[tuple[str, Permutation
         yield "irrep", points.mirror, mirrored
 
 
-def _check_trivial(sector: Sector, cluster: Cluster) -> None:
-    if sector.reflection == -1 and cluster.reflection is not None and order(cluster.reflection) == 1:
-        raise InvalidModel([Problem("sector.reflection", "-1", "allowed: 1; every state of this cluster is even")])
-
-
 def _of_permutation(model: Model, sites: Permutation, block: int) -> Symmetry | None:
-    """Extend a site permutation to bosons and modes; None where it moves one to a place without one."""
+    """Extend a site permutation to bosons and modes; None where it moves one to a place without one.
+
+    It is odd where it turns the optical SSH coupling ``x_j - x_i`` around on every bond that has it.
+    """
     bond_at = {frozenset((bond.start, bond.end)): b for b, bond in enumerate(model.cluster.bonds)}
     hosts = {(mode.host, mode.index): m for m, mode in enumerate(model.modes)}
     bosons = {site: b for b, site in enumerate(model.boson_sites)}
@@ -125,30 +125,21 @@ def _of_permutation(model: Model, sites: Permutation, block: int) -> Symmetry | 
     moved = tuple(bosons.get(sites[site], -1) for site in model.boson_sites)
     if -1 in images or -1 in moved:
         return None
-    return Symmetry(sites, moved, tuple(images), _reverses(model, sites), order(sites), block)
-
-
-def _reverses(model: Model, sites: Permutation) -> bool:
-    """True where the optical SSH coupling ``x_j - x_i`` is turned around on every bond that has it."""
     forward = {(bond.start, bond.end) for bond in model.cluster.bonds}
     coupled = [bond for bond, g in zip(model.cluster.bonds, model.couplings.bond_phonon, strict=True) if g]
-    return bool(coupled) and all((sites[bond.end], sites[bond.start]) in forward for bond in coupled)
+    reverses = bool(coupled) and all((sites[bond.end], sites[bond.start]) in forward for bond in coupled)
+    return Symmetry(sites, moved, tuple(images), reverses, order(sites), block)
 
 
 def commutes(space: Space, operator: Operator, symmetry: Symmetry) -> bool:
-    """True where a symmetry leaves H as it is: relabelled and compared word by word, and where these act."""
-    if not _moves_frame(space, symmetry):
+    """True where a symmetry leaves H and the frame as they are: H is relabelled and compared term by term."""
+    parts = space.frame_parts
+    moved = parts[:, list(symmetry.modes)]
+    if np.any(np.abs(moved - (-parts if symmetry.odd else parts)) > SAME * np.maximum(1.0, np.abs(parts))):
         return False
     difference = canonical(operator, -relabelled(operator, space.model, symmetry))
     largest = max((abs(value) for value in difference.terms.values()), default=0.0)
     return not largest or largest_element(space, difference) <= SAME * largest
-
-
-def _moves_frame(space: Space, symmetry: Symmetry) -> bool:
-    """True where the displacements of every configuration go over into those of its image."""
-    parts = space.frame_parts
-    moved = parts[:, list(symmetry.modes)]
-    return bool(np.all(np.abs(moved - (-parts if symmetry.odd else parts)) <= SAME * np.maximum(1.0, np.abs(parts))))
 
 
 def relabelled(operator: Operator, model: Model, symmetry: Symmetry) -> Operator:
@@ -215,28 +206,25 @@ class Action:
 
 def group(space: Space, symmetries: tuple[Symmetry, ...]) -> tuple[Action, ...]:
     """Return all products of powers of the generators (translations, then reflections)."""
-    return generated([_action(space, symmetry) for symmetry in symmetries], symmetries)
+    generators = []
+    for symmetry in symmetries:
+        modes = np.array(symmetry.modes, np.int64)
+        phonons = permuted_phonons(space.phonons, modes, symmetry.odd)
+        charges = permuted_charges(space.charges, symmetry)
+        generators.append(Action(*charges, *phonons, symmetry.character, modes, symmetry.odd))
+    return generated(generators, symmetries)
 
 
 def generated(generators: Sequence[Action], symmetries: Sequence[Symmetry]) -> tuple[Action, ...]:
     """Return all products of powers of some generators, the identity first; at least one is needed."""
-    powers = [tuple(_powers(g, symmetry.period)) for g, symmetry in zip(generators, symmetries, strict=True)]
+    g = generators[0]
+    start = np.arange(len(g.charges)), np.ones(len(g.charges)), np.arange(len(g.phonons)), np.ones(len(g.phonons))
+    identity = Action(*start, 1.0 + 0.0j, np.arange(len(g.modes)), False)
+    powers = [
+        tuple(accumulate(repeat(g, symmetry.period - 1), Action.then, initial=identity))
+        for g, symmetry in zip(generators, symmetries, strict=True)
+    ]
     return reduce(lambda left, right: tuple(a.then(b) for a in left for b in right), powers)
-
-
-def _powers(element: Action, period: int) -> Iterator[Action]:
-    charges, phonons = len(element.charges), len(element.phonons)
-    start = np.arange(charges), np.ones(charges), np.arange(phonons), np.ones(phonons)
-    power = Action(*start, 1.0 + 0.0j, np.arange(len(element.modes)), False)
-    for _ in range(period):
-        yield power
-        power = power.then(element)
-
-
-def _action(space: Space, symmetry: Symmetry) -> Action:
-    modes = np.array(symmetry.modes, np.int64)
-    phonons = permuted_phonons(space.phonons, modes, symmetry.odd)
-    return Action(*permuted_charges(space.charges, symmetry), *phonons, symmetry.character, modes, symmetry.odd)
 
 
 def permuted_phonons(

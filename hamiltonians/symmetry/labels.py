@@ -1,4 +1,4 @@
-"""What is wrong with the spatial quantum numbers of a sector, told before anything is solved."""
+"""Check of the spatial quantum numbers of a sector, before anything is solved."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ class Orbits:
     def mode_values(self, rows: NDArray[np.float64], odd: bool) -> NDArray[np.float64]:
         """Return for each configuration and mode a quantity known for each row and mode, shape (configurations, modes).
 
-        `odd` tells that it changes sign with the displacements.
+        With `odd` it changes sign with the displacements.
         """
         values = np.take_along_axis(self.weights(rows), self.modes[self.element], axis=1)
         return np.where(self.odd[self.element, None], -values, values) if odd else values

@@ -1,14 +1,15 @@
-"""The Hamiltonian of a study in words and formulas, made from the terms that its model has."""
+"""The Hamiltonian of a study as text and formulas, made from the terms that its model has."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any
 
 from ...hamiltonians import TERMS
+from ...hamiltonians.parameters import OLDER_NAMES, Phonons
 from ..file.writing import to_toml
 from ..study import Study
 from ..sweep import AS_LISTS
@@ -34,64 +35,13 @@ class Wording:
 
 
 WORDING: Mapping[str, Wording] = MappingProxyType(
-    {
-        "electron_hopping": Wording(
-            r"-\sum_{\langle ij\rangle\sigma} t_{ij} (e^{i\theta_{ij}} c^\dagger_{j\sigma} c_{i\sigma} + h.c.)",
-            "electrons hop along the bonds; theta = phi/L on each bond of a ring with the flux phi",
-            ("electrons.hopping",),
-        ),
-        "electron_level": Wording(r"\sum_i \varepsilon_i n_i", "the level of an electron", ("electrons.level",)),
-        "hubbard": Wording(
-            r"\sum_i U_i n_{i\uparrow} n_{i\downarrow}", "two electrons on a site repel", ("electrons.hubbard_u",)
-        ),
-        "repulsion": Wording(
-            r"\sum_{\langle ij\rangle} V_{ij} n_i n_j",
-            "electrons on neighbouring sites repel",
-            ("electrons.repulsion",),
-        ),
-        "boson_level": Wording(
-            r"\sum_i \Delta_{B,i} b^\dagger_i b_i", "the level of a local pair (a hard-core boson)", ("bosons.level",)
-        ),
-        "pair_exchange": Wording(
-            r"\sum_i v_i (b^\dagger_i c_{i\downarrow} c_{i\uparrow} + h.c.)",
-            "two electrons on a site turn into a local pair and back",
-            ("bosons.exchange",),
-        ),
-        "boson_hopping": Wording(
-            r"-\sum_{\langle ij\rangle} t_{b,ij} (e^{2i\theta_{ij}} b^\dagger_j b_i + h.c.)",
-            "local pairs hop along the bonds, with twice the phase of an electron",
-            ("bosons.hopping",),
-        ),
-        "lattice": Wording(
-            r"\sum_m \omega_{0,m} a^\dagger_m a_m",
-            "free oscillators, without zero-point energy",
-            ("phonons.frequency",),
-        ),
-        "boson_lattice": Wording(
-            r"-\sum_m \omega_{0,m} \alpha_m b^\dagger_m b_m (a_m + a^\dagger_m)",
-            "a local pair pushes the oscillator of its site to positive displacements",
-            ("phonons.boson_coupling",),
-        ),
-        "electron_lattice": Wording(
-            r"-\sum_m \omega_{0,m} \alpha_{F,m} n_m (a_m + a^\dagger_m)",
-            "an electron pushes the oscillator of its site to positive displacements (Holstein, g = omega_0 alpha_F)",
-            ("phonons.electron_coupling",),
-        ),
-        "bond_lattice": Wording(
-            r"-\sum_{\langle ij\rangle\sigma} g_{ij} y_{ij} (e^{i\theta_{ij}} c^\dagger_{j\sigma} c_{i\sigma} + h.c.)",
-            "the lattice modulates the hopping: y is x = a + a^+ of the mode on the bond, or x_j - x_i of its ends",
-            ("phonons.bond_coupling",),
-        ),
-        "chemical_potential": Wording(
-            r"-\mu \sum_i (n_i + 2 b^\dagger_i b_i)", "the chemical potential", ("ensemble.chemical_potential",)
-        ),
-    }
+    {name: Wording(term.coupling.latex, term.coupling.words, (term.key,)) for name, term in TERMS.items()}
 )
 """Every term of the model file."""
 
 
 def hamiltonian_lines(study: Study) -> Iterator[str]:
-    r"""Yield the Hamiltonian of a study as Markdown: the formula, and each term in words with its values.
+    r"""Yield the Hamiltonian of a study as Markdown: the formula, and each term with its meaning and its values.
 
     Terms that are zero in the file, and whose couplings are not swept, are left out.
 
@@ -122,7 +72,7 @@ def hamiltonian_lines(study: Study) -> Iterator[str]:
 
 
 def swept_keys(study: Study) -> dict[str, str]:
-    """Return every key that the sweep varies, with its values in words."""
+    """Return every key that the sweep varies, with its values as text."""
     axes = [each for axis in study.sweep for each in (axis, *axis.linked)]
     return {axis.key: f"{len(axis.values)} values, {min(axis.values):.6g} to {max(axis.values):.6g}" for axis in axes}
 
@@ -146,14 +96,14 @@ def setting_lines(study: Study) -> Iterator[str]:
     swept = swept_keys(study)
     for name in ("cluster", "phonons", "field", "sector", "solver", *(task.name for task in study.tasks)):
         keys = {key: value for key, value in tables.get(name, {}).items() if f"{name}.{key}" not in swept}
-        told = {key: value for key, value in keys.items() if name != "phonons" or key in PHONON_SPACE}
-        if told:
+        shown = {key: value for key, value in keys.items() if name != "phonons" or key in PHONON_SPACE}
+        if shown:
             yield f"- {name}: " + ", ".join(
-                f"{json.dumps(key)[1:-1]} = {to_toml(value)}" for key, value in told.items()
+                f"{json.dumps(key)[1:-1]} = {to_toml(value)}" for key, value in shown.items()
             )
     for key, values in swept.items():
         yield f"- sweep: {key}, {values}" + (", one at a time" if key in AS_LISTS else "")
 
 
-PHONON_SPACE = ("on", "max_quanta", "total_quanta", "cutoff", "accuracy", "displacement", "dressing")
+PHONON_SPACE = (*(f.name for f in fields(Phonons) if "coupling" not in f.metadata), *OLDER_NAMES)
 """Keys of ``[phonons]`` that are no couplings."""

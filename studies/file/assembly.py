@@ -10,8 +10,8 @@ from typing import Any
 
 from ..._core.wording import listed
 from ...clusters import KINDS, Cluster, custom
-from ...hamiltonians import Bosons, Electrons, InvalidModel, Model, Phonons, Problem, Sector
-from ...hamiltonians.parameters import show
+from ...hamiltonians import InvalidModel, Model, Problem, Sector
+from ...hamiltonians.parameters import COUPLINGS, OLDER_NAMES, SPECIES, show
 from ...hamiltonians.sector import sector_problems
 from ...hamiltonians.symmetry.labels import block_problems
 from ...hamiltonians.terms import energy_unit
@@ -21,18 +21,20 @@ from ..tasks.table import TASKS
 from .schema import CLUSTERS
 from .validation import STAND_INS, Checked
 
-SPECIES = MappingProxyType({"electrons": Electrons, "bosons": Bosons, "phonons": Phonons})
 DEFAULT_TASK = "ground_state"
 """What a file asks for that has a sector and no task."""
 HOSTS = MappingProxyType({"ligand-centre": "ligand"})
 """Where the phonons of a kind of cluster sit by default, if not on all sites."""
 CHARGES = ("sector.charge", "sector.two_sz", "charge_scan.charges")
+PAIRED = tuple(key for key, entry in COUPLINGS.items() if "bosons" in entry.needs)
 HIDES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "bosons": (*CHARGES, "phonons.boson_coupling"),
-        "bosons.on": (*CHARGES, "bosons.level", "bosons.exchange", "phonons.boson_coupling"),
-        "phonons.on": tuple(f"phonons.{key}" for key in ("frequency", "displacement"))
-        + tuple(f"phonons.{key}_coupling" for key in ("boson", "electron", "bond")),
+        "bosons": (*CHARGES, *PAIRED),
+        "bosons.on": (*CHARGES, *PAIRED, *(key for key, entry in COUPLINGS.items() if entry.place == "boson site")),
+        "phonons.on": (
+            *(key for key, entry in COUPLINGS.items() if entry.species == "phonons"),
+            *(f"phonons.{key}" for key in ("frame", "displacement")),
+        ),
         "sector.charge": ("sector.two_sz",),
     }
 )
@@ -134,13 +136,16 @@ def _table_problems(draft: Draft) -> Iterator[Problem]:
         elif not asked:
             tasks = listed(f"[{task}]" for task in TASKS)
             yield Problem("ground_state", "nothing", f"the file asks for nothing; add [sector], or any of {tasks}")
-    yield from _accuracy_problems(draft)
+    yield from _phonon_problems(draft)
     for task in asked:
         yield from TASKS[task].table_problems(draft.values.get(task, {}), draft.__contains__)
 
 
-def _accuracy_problems(draft: Draft) -> Iterator[Problem]:
+def _phonon_problems(draft: Draft) -> Iterator[Problem]:
     phonons = draft.values.get("phonons", {})
+    for old, new in OLDER_NAMES.items():
+        if old in phonons and new in phonons:
+            yield Problem(f"phonons.{old}", show(phonons[old]), f"leave it out: it is the older name of {new}")
     if "accuracy" not in phonons or "phonons.cutoff" in draft.wrong:
         return
     got = show(phonons["accuracy"])
@@ -153,8 +158,6 @@ def _cluster(draft: Draft) -> tuple[Cluster | None, list[Problem]]:
     kind = values.pop("kind", None)
     if kind is None or any(f"cluster.{key}" in draft.wrong for key in CLUSTERS[kind].model_fields):
         return None, []
-    if kind in ("site", "dimer"):
-        values.pop("sites", None)
     try:
         return KINDS[kind](**values), []
     except ValueError as error:
@@ -193,6 +196,12 @@ def _accuracy_problem(values: Mapping[str, Mapping[str, Any]], model: Model) -> 
     return Problem("phonons.accuracy", show(accuracy), f"allowed: {least:g} or more, which is solver.tolerance")
 
 
+def _as_written(problem: Problem, values: Mapping[str, Mapping[str, Any]]) -> Problem:
+    """Return a problem at the key that the file has, which may be an older name."""
+    older = (old for old, new in OLDER_NAMES.items() if problem.path == f"phonons.{new}" and old in values["phonons"])
+    return next((replace(problem, path=f"phonons.{old}") for old in older), problem)
+
+
 def _model(draft: Draft, cluster: Cluster, name: str) -> tuple[Model | None, Sector | None, list[Problem]]:
     """Try the values as they stand; what is found is wrong with them together."""
     values = draft.values
@@ -202,7 +211,7 @@ def _model(draft: Draft, cluster: Cluster, name: str) -> tuple[Model | None, Sec
     try:
         model = Model(cluster, **species, **values.get("field", {}), **values.get("ensemble", {}), name=name)
     except InvalidModel as error:
-        return None, None, list(error.problems)
+        return None, None, [_as_written(problem, values) for problem in error.problems]
     if problem := _accuracy_problem(values, model):
         return None, None, [problem]
     sector = Sector(**values["sector"]) if "sector" in values else None

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, fields
+from inspect import signature
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, create_model
 
+from ... import hamiltonians
 from ..._core.wording import listed
-from ...clusters import MAX_SITES
+from ...clusters import KINDS, MAX_SITES, Cluster
+from ...hamiltonians.parameters import FIELDS, OLDER_NAMES, SPECIES, Where
 from ...solvers.estimate import ENGINE_NAMES
 from ..tasks.table import TASKS
 from .values import (
@@ -35,168 +39,62 @@ ENGINES = tuple(name for name in ENGINE_NAMES if name not in UNAVAILABLE_ENGINES
 """Engines that ``solver.engine`` takes."""
 
 
-class SiteTable(Table):
-    """Keys of ``[cluster]`` with ``kind = "site"``.
-
-    Attributes
-    ----------
-    sites : int
-        One, which may be written.
-    """
-
-    kind: str
-    sites: Annotated[int, Field(ge=1, le=1, description="1, or leave it out")] = LEFT_OUT
-
-
-class DimerTable(Table):
-    """Keys of ``[cluster]`` with ``kind = "dimer"``.
-
-    Attributes
-    ----------
-    sites : int
-        Two, which may be written.
-    """
-
-    kind: str
-    sites: Annotated[int, Field(ge=2, le=2, description="2, or leave it out")] = LEFT_OUT
-
-
-class LineTable(Table):
-    """Keys of ``[cluster]`` with ``kind = "chain"`` or ``"ring"``.
-
-    Attributes
-    ----------
-    sites : int
-        Number of sites.
-    """
-
-    kind: str
-    sites: Annotated[int, Field(description="the number of sites, a whole number")]
-
-
-class LadderTable(Table):
-    """Keys of ``[cluster]`` with ``kind = "ladder"``.
-
-    Attributes
-    ----------
-    rungs : int
-        Number of rungs, two sites each.
-    """
-
-    kind: str
-    rungs: Annotated[int, Field(description="the number of rungs, a whole number")]
-
-
-class PlaquetteTable(Table):
-    """Keys of ``[cluster]`` with ``kind = "plaquette"``.
-
-    Attributes
-    ----------
-    size : list of int
-        Columns and rows; [2, 2] where it is left out.
-    """
-
-    kind: str
-    size: Annotated[list[int], Field(description="two whole numbers, columns and rows, as in [2, 2]")] = LEFT_OUT
-
-
-class LigandCentreTable(Table):
-    """Keys of ``[cluster]`` with ``kind = "ligand-centre"``.
-
-    Attributes
-    ----------
-    sites : int
-        Number of metal sites, 4 where it is left out; the ligand is one more.
-    """
-
-    kind: str
-    sites: Annotated[int, Field(description="the number of metal sites, a whole number")] = LEFT_OUT
-
-
-class CustomTable(Table):
-    """Keys of ``[cluster]`` with ``kind = "custom"``.
-
-    Attributes
-    ----------
-    positions : list of list of float
-        A point of the plane for each site.
-    bonds : list of list
-        Site numbers of both ends, and a class name where couplings differ between bonds.
-    classes : list of str
-        A class name for each site, by which couplings can be given; "site" for all where it is left out.
-    """
-
-    kind: str
-    positions: Annotated[
-        list[Point], Field(min_length=1, max_length=MAX_SITES, description=f"a list of 1 to {MAX_SITES} points [x, y]")
-    ]
-    bonds: Annotated[
-        list[Bond], Field(description='a list of bonds [i, j] or [i, j, "class"] between two site numbers')
-    ] = LEFT_OUT
-    classes: Annotated[list[str], Field(description="a list of class names, one for each site")] = LEFT_OUT
-
-
-CLUSTERS: Mapping[str, type[Table]] = MappingProxyType(
+NONE: Mapping[str, str] = MappingProxyType({})
+HINTS: Mapping[Any, Any] = MappingProxyType(
     {
-        "site": SiteTable,
-        "dimer": DimerTable,
-        "chain": LineTable,
-        "ring": LineTable,
-        "ladder": LadderTable,
-        "plaquette": PlaquetteTable,
-        "ligand-centre": LigandCentreTable,
-        "custom": CustomTable,
+        hamiltonians.Coupling: Coupling,
+        Where: WordOrSites,
+        int: int,
+        int | None: Whole,
+        float: Number,
+        str | Sequence[float]: WordOrNumbers,
+        float | str | None: NumberOrWord,
+        Sequence[int]: list[int],
+        Sequence[Sequence[float]]: Annotated[list[Point], Field(min_length=1, max_length=MAX_SITES)],
+        Sequence[Sequence[object]]: list[Bond],
+        Sequence[str] | None: list[str],
+        str: str,
     }
 )
+"""How a model file writes what a dataclass or a function takes, by its type."""
+
+
+def _table(name: str, keys: Mapping[str, tuple[Any, str, bool]], older: Mapping[str, str] = NONE) -> type[Table]:
+    """Return the table of some keys, each with the type that Python takes, what is allowed, and whether it is needed.
+
+    Older names of keys are taken and not listed: their fields have ``exclude``.
+    """
+    made: dict[str, Any] = {}
+    for key, (hint, allowed, needed) in keys.items():
+        kind, literal = HINTS.get(hint), next((x for x in (hint, *get_args(hint)) if get_origin(x) is Literal), None)
+        if literal is not None:
+            (only,) = get_args(literal)
+            kind = Annotated[int, Field(ge=only, le=only)] if isinstance(only, int) else literal
+        made[key] = (Annotated[kind, Field(description=allowed)] if allowed else kind, ... if needed else LEFT_OUT)
+    for old, new in older.items():
+        made[old] = (Annotated[made[new][0], Field(exclude=True)], LEFT_OUT)
+    return create_model(name, __base__=Table, **made)
+
+
+def _of_species(kind: type) -> type[Table]:
+    """Return the table of a species: the fields of its dataclass, and their older names."""
+    hints, own = get_type_hints(kind), fields(kind)
+    keys = {f.name: (hints[f.name], f.metadata.get("allowed", ""), f.default is MISSING) for f in own}
+    return _table(f"{kind.__name__}Table", keys, {old: new for old, new in OLDER_NAMES.items() if new in keys})
+
+
+def _of_kind(function: Callable[..., Cluster]) -> type[Table]:
+    """Return the table of a kind of clusters: the arguments of its function."""
+    hints = get_type_hints(function, include_extras=True)
+    keys: dict[str, tuple[Any, str, bool]] = {"kind": (str, "", True)}
+    for name, parameter in signature(function).parameters.items():
+        hint, about = get_args(hints[name])
+        keys[name] = (hint, about.allowed, parameter.default is parameter.empty)
+    return _table(f"{function.__name__}_table", keys)
+
+
+CLUSTERS: Mapping[str, type[Table]] = MappingProxyType({kind: _of_kind(function) for kind, function in KINDS.items()})
 """The keys of ``[cluster]`` by its kind."""
-
-
-class ElectronsTable(Table):
-    """Keys of ``[electrons]``."""
-
-    hopping: Coupling = LEFT_OUT
-    level: Coupling = LEFT_OUT
-    hubbard_u: Coupling = LEFT_OUT
-    repulsion: Coupling = LEFT_OUT
-
-
-class BosonsTable(Table):
-    """Keys of ``[bosons]``."""
-
-    level: Coupling = LEFT_OUT
-    exchange: Coupling = LEFT_OUT
-    hopping: Coupling = LEFT_OUT
-    on: Annotated[WordOrSites, Field(description='"all", a class name, or a list of site numbers')] = LEFT_OUT
-
-
-class PhononsTable(Table):
-    """Keys of ``[phonons]``."""
-
-    frequency: Coupling
-    on: Annotated[WordOrSites, Field(description='"all", "bonds", a class name, or a list of site numbers')] = LEFT_OUT
-    boson_coupling: Coupling = LEFT_OUT
-    electron_coupling: Coupling = LEFT_OUT
-    bond_coupling: Coupling = LEFT_OUT
-    max_quanta: Whole = LEFT_OUT
-    total_quanta: Whole = LEFT_OUT
-    cutoff: Annotated[Literal["auto"], Field(description='"auto"')] = LEFT_OUT
-    accuracy: Annotated[Number, Field(gt=0, description="a number above 0")] = LEFT_OUT
-    displacement: Annotated[
-        WordOrNumbers, Field(description='"none", "mean", "lang-firsov", or a list of numbers, one for each mode')
-    ] = LEFT_OUT
-    dressing: Annotated[NumberOrWord, Field(description='a number from 0 to 1, or "optimal"')] = LEFT_OUT
-
-
-class FieldTable(Table):
-    """Keys of ``[field]``."""
-
-    flux: Number = LEFT_OUT
-
-
-class EnsembleTable(Table):
-    """Keys of ``[ensemble]``."""
-
-    chemical_potential: Number = LEFT_OUT
 
 
 class SectorTable(Table):
@@ -254,11 +152,8 @@ class RefineTable(Table):
 
 TABLES: Mapping[str, type[Table]] = MappingProxyType(
     {
-        "electrons": ElectronsTable,
-        "bosons": BosonsTable,
-        "phonons": PhononsTable,
-        "field": FieldTable,
-        "ensemble": EnsembleTable,
+        **{species: _of_species(kind) for species, kind in SPECIES.items()},
+        **{table: _table(table, {name: (float, "", False)}) for table, name in (key.split(".") for key in FIELDS)},
         "sector": SectorTable,
         "solver": SolverTable,
         **{name: task.table for name, task in TASKS.items()},

@@ -174,7 +174,7 @@ def _problem(
     else:
         owner = f'a cluster of kind "{raw["kind"]}"' if place[0] == "cluster" else f"[{place[0]}]"
     if detail["type"] == "extra_forbidden":
-        keys = table.model_fields
+        keys = [key for key, field in table.model_fields.items() if not field.exclude]
         return Problem(
             path, show(detail["input"]), f"no such key; {did_you_mean(last, keys)}allowed in {owner}: {listed(keys)}"
         )

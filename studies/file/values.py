@@ -40,12 +40,12 @@ class Table(BaseModel):
 
 
 def is_tag(part: object) -> bool:
-    """True for the part of an error's place that pydantic adds to tell alternatives apart."""
+    """True for the part of an error's place that pydantic adds to distinguish alternatives."""
     return isinstance(part, str) and part.startswith("|")
 
 
 def form(value: object) -> str:
-    """Tell a table, a list and anything else apart, as a tag."""
+    """Return a tag for a table, a list, or anything else."""
     return "|table" if isinstance(value, dict) else "|list" if isinstance(value, list) else "|word"
 
 

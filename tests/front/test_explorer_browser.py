@@ -218,7 +218,7 @@ def test_every_choice_can_be_made(page):
     write(page, "cluster-sites", "3")
     choices = {
         "phonons-on": "bonds",
-        "phonons-displacement": "mean",
+        "phonons-frame": "mean",
         "sector-momentum": "m = 0",
         "phonons-cutoff": "by the error bar",
     }

@@ -24,7 +24,7 @@ def spectrum(model, sector):
     return np.linalg.eigvalsh(Hamiltonian.of(model, sector).matrix().toarray())
 
 
-NO_ENERGY = ("on", "max_quanta", "total_quanta", "displacement", "dressing", "cutoff", "accuracy")
+NO_ENERGY = ("on", "max_quanta", "total_quanta", "frame", "dressing", "cutoff", "accuracy")
 
 
 def scaled(table, factor, skip=NO_ENERGY):
@@ -91,7 +91,7 @@ def test_the_sign_of_the_exchange_is_a_gauge_of_the_bosons(case):
 @given(models_and_sectors(phonons=True))
 def test_the_sign_of_all_lattice_couplings_is_a_reflection_of_the_lattice(case):
     model, sector = case
-    if model.phonons.displacement not in ("none", "mean"):
+    if model.phonons.frame not in ("none", "mean"):
         return
     p = scaled(model.phonons, -1.0, (*NO_ENERGY, "frequency"))
     np.testing.assert_allclose(spectrum(replace(model, phonons=p), sector), spectrum(model, sector), atol=1e-9)

@@ -286,7 +286,7 @@ def test_parts_are_as_entangled_in_every_frame():
         expected, found = (entanglement(state, cut) for state in (plain, dressed))
         assert float(found["entropy"]) == pytest.approx(float(expected["entropy"]), abs=1e-6)
         np.testing.assert_allclose(found["spectrum"][:8], expected["spectrum"][:8], rtol=0, atol=1e-6)
-    with pytest.raises(ValueError, match=r"only together with all others; take phonons.displacement"):
+    with pytest.raises(ValueError, match=r"only together with all others; take phonons.frame"):
         entanglement(dressed, Cut((0,), (1,)))
 
 

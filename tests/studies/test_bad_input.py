@@ -202,7 +202,7 @@ CASES = {
         {"cluster.positions[2]": r"positions\[0\] is there already"},
     ),
     "bond to itself": (custom(bonds="[[0, 1], [2, 2]]"), {"cluster.bonds[1]": "joins a site to itself"}),
-    "bond given twice": (custom(bonds="[[0, 1], [1, 0]]"), {"cluster.bonds[1]": r"\[1, 0\].*is there twice"}),
+    "bond given twice": (custom(bonds="[[0, 1], [1, 0]]"), {"cluster.bonds[1]": r"\[1, 0\].*is given twice"}),
     "bond to no site": (custom(bonds="[[0, 3], [1, 2]]"), {"cluster.bonds[0]": "sites are 0 to 2"}),
     "bond of one site": (custom(bonds="[[0], [1, 2]]"), {"cluster.bonds[0]": r"\[0\].*\[i, j\]"}),
     "bond of a bool": (custom(bonds="[[0, true]]"), {"cluster.bonds[0]": r"True.*\[i, j\]"}),
@@ -220,7 +220,7 @@ CASES = {
     # couplings
     "list of the wrong length": (ring(electrons="hopping = [1.0, 2.0]"), {"electrons.hopping": "each bond, 4 of them"}),
     "unknown class": (ring(electrons="level = { metal = 1.0 }"), {"electrons.level": 'metal.*allowed classes: "site"'}),
-    "bosons on no site": (ring(bosons="on = [0, 4]"), {"bosons.on": "4 is no site; sites are 0 to 3"}),
+    "bosons on no site": (ring(bosons="on = [0, 4]"), {"bosons.on": "site 4 does not exist; .*sites 0 to 3"}),
     "bosons on bonds": (ring(bosons='on = "bonds"'), {"bosons.on": '"bonds".*allowed: .all.'}),
     "bosons twice on a site": (ring(bosons="on = [1, 1]"), {"bosons.on": "twice"}),
     "exchange without electrons": (ring(electrons=None), {"bosons.exchange": r"add an \[electrons\] table"}),

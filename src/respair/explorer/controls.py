@@ -1,18 +1,21 @@
-"""The controls: which values of the screen can be moved, between which ends, and what they are called."""
+"""The controls: which values of the screen can be changed, in which range, and their names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-import numpy as np
-
 from ..hamiltonians import Model
+from ..hamiltonians.formula import CouplingField
+from ..hamiltonians.parameters import COUPLINGS as TABLE
+from ..hamiltonians.parameters import FIELDS as GLOBAL
+from ..hamiltonians.parameters import SPECIES
 from .screen import Screen
 
 Labels = Callable[[Model], tuple[str, ...]]
-"""The classes that a coupling can tell apart."""
+"""From a model to the classes for which a coupling can differ."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +27,13 @@ class Control:
     path : str
         Where it stands in the model file.
     symbol, name : str
-        As in the papers, and in words.
+        As in the papers, and in plain language.
     low, high, step : float
         Ends of the slider, and its step; a field beside it takes any value.
     default : float or None
-        What a file means that leaves it out; None where that hangs on other keys.
+        Value where a file leaves it out; None where it depends on other keys.
     labels : function or None
-        The classes for which it can have values of its own.
+        From the model to the classes for which it can have values of its own.
     """
 
     path: str
@@ -48,40 +51,27 @@ class Control:
         return isinstance(self.step, int)
 
 
-def _bonds(model: Model) -> tuple[str, ...]:
-    return model.cluster.bond_classes
+def _labels(model: Model, place: str) -> tuple[str, ...]:
+    """Return the classes of the places over which a coupling is spread."""
+    if place == "bond":
+        return model.cluster.bond_classes
+    classes: Mapping[str, Iterable[str]] = {
+        "site": model.cluster.classes,
+        "boson site": (model.cluster.classes[i] for i in model.boson_sites),
+        "mode": (mode.label for mode in model.modes),
+    }
+    return tuple(dict.fromkeys(classes.get(place, ())))
 
 
-def _sites(model: Model) -> tuple[str, ...]:
-    return model.cluster.site_classes
+def _control(coupling: CouplingField) -> Control:
+    low, high, step, default = coupling.low, coupling.high, coupling.step, coupling.default
+    labels = partial(_labels, place=coupling.place)
+    return Control(coupling.key, coupling.text, coupling.name, low, high, step, default, labels)
 
 
-def _boson_sites(model: Model) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(model.cluster.classes[i] for i in model.boson_sites))
-
-
-def _modes(model: Model) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(mode.label for mode in model.modes))
-
-
-COUPLINGS = (
-    Control("electrons.hopping", "t", "hopping", 0.0, 2.0, 0.01, labels=_bonds),
-    Control("electrons.level", "ε", "level", -4.0, 4.0, 0.05, labels=_sites),
-    Control("electrons.hubbard_u", "U", "on-site repulsion", -8.0, 8.0, 0.1, labels=_sites),
-    Control("electrons.repulsion", "V", "repulsion on bonds", -4.0, 4.0, 0.05, labels=_bonds),
-    Control("bosons.level", "Δ_B", "level of the pairs", -4.0, 4.0, 0.05, labels=_boson_sites),
-    Control("bosons.exchange", "v", "exchange of a pair", 0.0, 3.0, 0.02, labels=_boson_sites),
-    Control("bosons.hopping", "t_b", "hopping of the pairs", 0.0, 1.0, 0.01, labels=_bonds),
-    Control("phonons.frequency", "ω₀", "frequency", 0.05, 3.0, 0.05, 1.0, labels=_modes),
-    Control("phonons.boson_coupling", "α", "coupling to pairs", 0.0, 3.0, 0.01, labels=_modes),
-    Control("phonons.electron_coupling", "α_F", "coupling to electrons", 0.0, 3.0, 0.01, labels=_modes),
-    Control("phonons.bond_coupling", "g", "coupling to hopping", 0.0, 1.0, 0.01),
-)
+COUPLINGS = tuple(map(_control, TABLE.values()))
 """The couplings of each species."""
-FIELDS = (
-    Control("field.flux", "φ", "flux, 2πΦ/(hc/e)", 0.0, float(np.round(2 * np.pi, 2)), 0.01),
-    Control("ensemble.chemical_potential", "μ", "chemical potential", -4.0, 4.0, 0.05),
-)
+FIELDS = tuple(map(_control, GLOBAL.values()))
 """What acts from outside."""
 CUTOFF = (
     Control("phonons.accuracy", "ΔE", "error bar wanted", 1e-10, 1e-2, 0.0, 1e-4),
@@ -135,35 +125,31 @@ def couplings(screen: Screen, model: Model, species: str) -> Iterator[Control]:
 
 
 def fits(control: Control, model: Model) -> bool:
-    """Tell whether a coupling can be other than zero in a model."""
-    on_bonds = bool(model.modes) and model.modes[0].host == "bond"
-    needs: Mapping[str, bool] = {
-        "electrons.hopping": bool(model.cluster.bonds),
-        "electrons.repulsion": bool(model.cluster.bonds),
-        "bosons.exchange": model.electrons is not None,
-        "bosons.hopping": bool(model.cluster.bonds),
-        "phonons.boson_coupling": model.bosons is not None and not on_bonds,
-        "phonons.electron_coupling": model.electrons is not None and not on_bonds,
-        "phonons.bond_coupling": model.electrons is not None and bool(model.cluster.bonds),
-        "field.flux": model.cluster.has_loop,
-    }
-    return needs.get(control.path, True)
+    """Return whether a coupling can be other than zero in a model."""
+    if control.path == "field.flux":
+        return model.cluster.has_loop
+    coupling = TABLE.get(control.path)
+    return coupling is None or not any(_lacks(model, need) for need in (*coupling.needs, coupling.place))
+
+
+def _lacks(model: Model, need: str) -> bool:
+    if need in SPECIES:
+        return getattr(model, need) is None
+    if need == "modes on sites":
+        return bool(model.modes) and model.modes[0].host == "bond"
+    return "bond" in need and not model.cluster.bonds
 
 
 def with_species(screen: Screen, species: str, wanted: bool) -> Screen:
     """Return the screen with a species added, with couplings to begin with, or taken away with all that needs it."""
     if not wanted:
-        gone: Mapping[str, tuple[str, ...]] = {
-            "electrons": ("bosons.exchange", "phonons.electron_coupling", "phonons.bond_coupling"),
-            "bosons": ("phonons.boson_coupling",),
-        }
-        for path in (species, *gone.get(species, ())):
+        for path in (species, *(key for key, coupling in TABLE.items() if species in coupling.needs)):
             screen = screen.changed(path, None)
         return screen
     first: Mapping[str, Mapping[str, Any]] = {
         "electrons": {"hopping": 1.0},
         "bosons": {"level": 0.0, "exchange": 0.5} if "electrons" in screen.tables else {"level": 0.0, "hopping": 1.0},
-        "phonons": {"frequency": 1.0, "cutoff": "auto", "accuracy": 1e-4, "displacement": "mean"},
+        "phonons": {"frequency": 1.0, "cutoff": "auto", "accuracy": 1e-4, "frame": "mean"},
     }
     return screen.changed(species, first[species])
 

@@ -15,14 +15,14 @@ schema = 1
 cluster = { kind = "ring", sites = 4 }
 electrons = { hopping = 1.0 }
 bosons = { level = -0.4, exchange = 0.8 }
-phonons = { frequency = 1.0, boson_coupling = 1.0, cutoff = "auto", accuracy = 1e-3, displacement = "mean" }
+phonons = { frequency = 1.0, boson_coupling = 1.0, cutoff = "auto", accuracy = 1e-3, frame = "mean" }
 sector = { charge = 4, two_sz = 0 }
 """,
         "Resonating bipolaron": """
 schema = 1
 cluster = { kind = "ligand-centre", sites = 4 }
 electrons = { hopping = { ring = 1.0, centre = 0.35 }, level = { metal = 0.0, ligand = 1.5 } }
-phonons = { frequency = 1.0, electron_coupling = 1.32, cutoff = "auto", accuracy = 1e-4, displacement = "mean" }
+phonons = { frequency = 1.0, electron_coupling = 1.32, cutoff = "auto", accuracy = 1e-4, frame = "mean" }
 sector = { charge = 2, two_sz = 0 }
 """,
         "Holstein-Hubbard dimer": """
@@ -30,7 +30,7 @@ schema = 1
 cluster = { kind = "dimer" }
 electrons = { hopping = 1.0, hubbard_u = 2.0 }
 ensemble = { chemical_potential = -1.0 }
-phonons = { frequency = 1.0, electron_coupling = 1.0, cutoff = "auto", accuracy = 1e-4, displacement = "mean" }
+phonons = { frequency = 1.0, electron_coupling = 1.0, cutoff = "auto", accuracy = 1e-4, frame = "mean" }
 sector = { charge = 2, two_sz = 0 }
 """,
         "Pseudogap ring": """

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..clusters import KINDS, Cluster
+from ..clusters.library import Argument, arguments
 from ..hamiltonians import Phonons
+from ..hamiltonians.parameters import OLDER_NAMES
 from ..studies import TASKS, Study, parse, toml_text
 
 CHECKED_CAP = 4
@@ -45,16 +47,12 @@ SAMPLED: Mapping[str, Any] = MappingProxyType({"method": "ftlm", "samples": 8, "
 FEWEST = 4
 TOLERANCE = 1e-8
 """Residual of the levels, unless a model file says otherwise: energies are good to its square."""
+ARGUMENTS: Mapping[str, Mapping[str, Argument]] = MappingProxyType(
+    {kind: arguments(function) for kind, function in KINDS.items() if kind != "custom"}
+)
+"""The arguments of the clusters that can be picked."""
 SHAPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {
-        "site": {},
-        "dimer": {},
-        "chain": {"sites": 3},
-        "ring": {"sites": 4},
-        "ladder": {"rungs": 2},
-        "plaquette": {"size": [2, 2]},
-        "ligand-centre": {"sites": 4},
-    }
+    {kind: {name: about.first for name, about in own.items() if about.first} for kind, own in ARGUMENTS.items()}
 )
 """The clusters that can be picked, and their size at first."""
 
@@ -88,6 +86,8 @@ class Screen:
     def of(cls, study: Study) -> Screen:
         """Show a model file; its sweep is left out, and charges to scan and other questions that no panel asks."""
         there = {key: value for key, value in study.tables.items() if isinstance(value, Mapping)}
+        if "phonons" in there:
+            there["phonons"] = {OLDER_NAMES.get(key, key): value for key, value in there["phonons"].items()}
         kept = {key: dict(value) for key, value in there.items() if key not in TASKS and key != "sweep"}
         asked = {key: {**default, **there.get(key, {})} for key, default in ASKED.items()}
         first = {"sector": {"charge": study.model.max_charge // 2}, "solver": {"tolerance": TOLERANCE}}
@@ -143,7 +143,7 @@ class Screen:
     def fixed(self, phonons: Phonons) -> Screen:
         """Return the screen with the frame and the cutoff that a solver has chosen."""
         screen = self.capped(phonons.total_quanta or 0)
-        for key in ("displacement", "dressing"):
+        for key in ("frame", "dressing"):
             screen = screen.changed(f"phonons.{key}", getattr(phonons, key))
         return screen
 
@@ -179,10 +179,10 @@ class Screen:
             screen = screen.changed("field", None)
         for species in ("electrons", "bosons", "phonons"):
             for key, value in screen.tables.get(species, {}).items():
-                if key != "displacement" and isinstance(value, Mapping | list):
+                if key != "frame" and isinstance(value, Mapping | list):
                     screen = screen.changed(f"{species}.{key}", _first(value))
-        if isinstance(screen.value("phonons.displacement"), list):
-            screen = screen.changed("phonons.displacement", "mean")
+        if isinstance(screen.value("phonons.frame"), list):
+            screen = screen.changed("phonons.frame", "mean")
         return screen.with_charge(_most(screen, cluster))
 
     def with_charge(self, most: int) -> Screen:

@@ -10,13 +10,14 @@ from typing import Any
 from ..analysis.spectra.probes import NAMES
 from ..clusters import Cluster, order, point_group
 from ..hamiltonians import Model
+from ..hamiltonians.parameters import COUPLINGS as TABLE
 from ..solvers.ensemble_blocks import ENSEMBLES
 from .controls import ASKS, COUPLINGS, CUTOFF, FIELDS, SECTOR, Control, couplings, fits, with_cutoff, with_species
-from .screen import SHAPES, Screen
+from .screen import ARGUMENTS, SHAPES, Screen
 
 Option = tuple[str, Any]
 """What is read in a list, and what it stands for."""
-DISPLACEMENTS = (("at rest", "none"), ("mean", "mean"), ("follows the charges", "lang-firsov"))
+FRAMES = (("at rest", "none"), ("mean", "mean"), ("follows the charges", "lang-firsov"))
 PLACES = ("momentum", "reflection", "irrep")
 SYMBOLS = {"electrons": "Electrons", "bosons": "Local pairs", "phonons": "Phonons"}
 
@@ -30,7 +31,7 @@ class Choice:
     paths : tuple of str
         Places in the model file that it sets, the first of which names it.
     name : str
-        In words.
+        In plain language.
     options : tuple of (str, value)
         What can be chosen.
     read : function
@@ -114,11 +115,9 @@ def _kind(screen: Screen) -> Choice:
 
 
 def _size(screen: Screen) -> Iterator[Control]:
-    shape = SHAPES.get(str(screen.value("cluster.kind")), {})
-    names = {"sites": "sites", "rungs": "rungs", "size": "columns, rows"}
-    for key in shape:
-        whole = {"plaquette": 0.0}.get(str(screen.value("cluster.kind")), 1)
-        yield Control(f"cluster.{key}", "L", names[key], 1, 8, whole, 4)
+    for key, argument in ARGUMENTS.get(str(screen.value("cluster.kind")), {}).items():
+        if argument.first:
+            yield Control(f"cluster.{key}", "L", argument.name, 1, 8, 1 if isinstance(argument.first, int) else 0.0, 4)
 
 
 def _species(screen: Screen, model: Model, species: str) -> Iterator[Control | Choice]:
@@ -132,8 +131,8 @@ def _species(screen: Screen, model: Model, species: str) -> Iterator[Control | C
     yield from couplings(screen, model, species)
     if species == "phonons":
         yield Choice(
-            ("phonons.displacement",), "frame", DISPLACEMENTS, lambda s: s.value("phonons.displacement", "none"),
-            lambda s, frame: s.changed("phonons.displacement", frame).changed("phonons.dressing", None),
+            ("phonons.frame",), "frame", FRAMES, lambda s: s.value("phonons.frame", "none"),
+            lambda s, frame: s.changed("phonons.frame", frame).changed("phonons.dressing", None),
         )  # fmt: skip
         automatic = screen.value("phonons.cutoff") == "auto"
         yield Choice(
@@ -151,8 +150,8 @@ def _host(screen: Screen, model: Model) -> Any:
 
 def _with_host(screen: Screen, on: str) -> Screen:
     """Return the screen with modes elsewhere; charges on sites do not couple to modes on bonds."""
-    for key in ("boson_coupling", "electron_coupling") if on == "bonds" else ():
-        screen = screen.changed(f"phonons.{key}", None)
+    for key in (key for key, coupling in TABLE.items() if "modes on sites" in coupling.needs and on == "bonds"):
+        screen = screen.changed(key, None)
     return _without_lists(screen).changed("phonons.on", on)
 
 
@@ -160,8 +159,8 @@ def _without_lists(screen: Screen) -> Screen:
     for control in COUPLINGS:
         if control.path.startswith("phonons.") and not isinstance(screen.value(control.path, 0.0), int | float | str):
             screen = screen.changed(control.path, control.default)
-    listed = isinstance(screen.value("phonons.displacement"), list)
-    return screen.changed("phonons.displacement", "mean") if listed else screen
+    listed = isinstance(screen.value("phonons.frame"), list)
+    return screen.changed("phonons.frame", "mean") if listed else screen
 
 
 def _charges(model: Model) -> Iterator[Control]:

@@ -17,7 +17,7 @@ from ..hamiltonians.kernels.tensor import TensorOperator
 from ..hamiltonians.space.boundary import Beyond
 from ..hamiltonians.space.displacement_matrices import Dressed, spread_size
 from ..hamiltonians.space.phonons import PhononSpace, Shell
-from .krylov.deflation import add
+from .krylov.operator import add
 
 AT_A_TIME = 1 << 24
 """Amplitudes beyond the cutoff that are computed at a time."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,9 @@ from ..hamiltonians.sector import check_sector
 from .certificate import Certificate, Certifier
 from .checkpoint import Checkpoint, beside, fingerprint
 from .cutoff import cap_in_words, is_automatic, settled
-from .engines import ENGINES, block_isometry, is_degenerate
+from .engines import ENGINES, block_isometry
 from .estimate import check_memory, choose_engine
+from .krylov.eigenpairs import Limits, is_degenerate
 from .krylov.search import Progress, announce, silent
 from .larger_space import error_bars
 from .level_count import level_count
@@ -272,11 +274,23 @@ def solved(
     block: Block, states: int, engine: str, options: Options, progress: Progress, checkpoint: Checkpoint
 ) -> Eigenstates:
     """Return the lowest levels of a block by one engine, with their certificate; see `ground_state`."""
-    levels, amplitudes = ENGINES[engine](block, states, options, progress, checkpoint)
+    hamiltonian = block.hamiltonian
+    alike = partial(is_degenerate, width=hamiltonian.level_width)
+    limits = Limits(
+        states,
+        options.tolerance * hamiltonian.unit,
+        options.seed,
+        options.max_matvecs,
+        alike,
+        progress,
+        options.wanted_below,
+        options.confirm,
+    )
+    chosen = ENGINES[engine].for_levels(block, states, options.memory_limit)
+    levels = chosen.lowest(limits, checkpoint)
     energies = levels.energies[:states].copy()
-    width = block.hamiltonian.level_width
-    multiplicity = sum(is_degenerate(levels.energies[0], e, width) for e in levels.energies.tolist())
-    kept = amplitudes(levels.vectors[:, : max(states, multiplicity)])
+    multiplicity = sum(alike(levels.energies[0], e) for e in levels.energies.tolist())
+    kept = chosen.amplitudes(levels.vectors[:, : max(states, multiplicity)])
     for array in (energies, kept):
         array.setflags(write=False)
     certificate = Certifier(block).certify(energies, kept[: len(energies)])

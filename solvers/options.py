@@ -13,7 +13,7 @@ import numpy as np
 
 from .._core.arguments import instance, real_number, shown, whole_number
 from ..clusters import Brief, InvalidValue
-from .estimate import ENGINE_NAMES
+from .estimate import engine_name
 from .work import Pool
 
 
@@ -24,7 +24,7 @@ class Options(Brief):
     Attributes
     ----------
     engine : str
-        "auto", "dense", "quspin" or "tensor".
+        "auto", or the name of an engine: "dense", "quspin" or "tensor".
     tolerance : float
         Largest residual of a level, from 1e-14 to 1e-2 [energy]; relative to the largest coupling where that is below 1
         (`energy_unit`).
@@ -116,12 +116,6 @@ def _memory(name: str, value: object) -> int:
         raise InvalidValue(f'{error}, or a size such as "16 GiB"') from None
 
 
-def _engine(name: str, value: object) -> str:
-    if isinstance(value, str) and value in ENGINE_NAMES:
-        return value
-    raise InvalidValue(f"{name} = {shown(value)} is not available; allowed: {', '.join(ENGINE_NAMES)}")
-
-
 def _switch(name: str, value: object) -> bool:
     if isinstance(value, bool | np.bool_):
         return bool(value)
@@ -138,7 +132,7 @@ UNITS: Mapping[str, int] = MappingProxyType(
 """Bytes in each unit of memory, in small letters."""
 CHECKS: Mapping[str, Callable[[str, Any], object]] = MappingProxyType(
     {
-        "engine": _engine,
+        "engine": engine_name,
         "tolerance": lambda name, value: real_number(name, value, "a number from 1e-14 to 1e-2", *TOLERANCES),
         "seed": lambda name, value: whole_number(name, value),
         "memory_limit": _memory,

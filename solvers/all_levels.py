@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..hamiltonians import Block, Operator
 from ..hamiltonians.hamiltonian import sparse_matrix
 from .engines import DenseEngine
-from .ground_state import State
+from .results import State
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,8 @@ from typing import Any
 
 from .._core.arguments import instance, shown
 from ..clusters import InvalidType
-from .by_symmetry import LabelledLevels
-from .ground_state import Eigenstates, State
 from .options import read_options
+from .results import Eigenstates, LabelledLevels, State
 
 __all__ = ["levels_of", "read_options", "state_of"]
 

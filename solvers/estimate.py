@@ -22,6 +22,8 @@ DENSE_UP_TO = 400
 """`auto` diagonalises smaller sectors densely."""
 PROGRAM_BYTES = 270 << 20
 """What Python with its libraries takes."""
+
+
 @dataclass(frozen=True, repr=False)
 class Estimate(Shown):
     """What a ground-state run will need.

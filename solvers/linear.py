@@ -11,10 +11,10 @@ from .._core.threads import one_blas_thread
 from ..clusters import InvalidValue
 from ..hamiltonians import Amplitudes, Block
 from .engines import ENGINES, Engine
-from .ground_state import State
 from .krylov.eigenpairs import EPSILON, ConvergenceError
 from .krylov.operator import Vector
 from .krylov.search import Progress, silent
+from .results import State
 
 REFINEMENTS = 6
 """Times that the remainder is solved for again: the residual of the recursion drifts away from the true one."""

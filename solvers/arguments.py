@@ -13,7 +13,7 @@ __all__ = ["levels_of", "read_options", "state_of"]
 
 
 def levels_of(name: str, value: Any) -> Eigenstates | LabelledLevels:
-    """Return the levels of a sector; anything else is refused."""
+    """Return the levels of a sector; raise an error for anything else."""
     kinds = (Eigenstates, LabelledLevels)
     if isinstance(value, kinds):
         return value

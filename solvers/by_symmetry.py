@@ -36,8 +36,8 @@ def levels_by_symmetry(
     """Compute the lowest levels of a sector in the blocks of its spatial symmetries, and label each.
 
     Rings give momenta, with reflections at k = 0 and pi; other clusters the representations of their point group. A
-    model without symmetry is one block. Blocks that begin above the levels wanted are left as soon as that is sure;
-    with a real Hamiltonian, of two blocks that time reversal exchanges one is computed.
+    model without symmetry is one block. A block whose levels all lie above those wanted is given up as soon as that is
+    certain. With a real Hamiltonian, one of two blocks related by time reversal is computed.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def levels_by_symmetry(
     options : Options, optional
         How to solve each block.
     progress : Progress
-        Called as the solver goes on.
+        Called during the calculation.
     blocks : sequence of Sector, optional
         Blocks to search, as from `symmetry_sectors`; by default those of all symmetries that the model has.
 

@@ -173,7 +173,7 @@ class Certifier:
 
     @cached_property
     def _square(self) -> ElectronOperator | TensorOperator:
-        """H^2 within the cutoff, nothing cut in between."""
+        """H^2 within the cutoff; intermediate states are not cut off."""
         operator = self.block.hamiltonian.operator
         return self.block.operator(operator * operator, self.block.energy.dtype)
 
@@ -186,7 +186,7 @@ class Certifier:
         return float(np.sqrt(leak)), energy + float(np.min(self.block.space.model.couplings.frequency))
 
     def _reach(self, phi: Amplitudes) -> tuple[int, float]:
-        """Return the quanta up to which nearly all of l^2 lies, and what lies further; words alone do not spread it."""
+        """Return the quanta up to which nearly all of l^2 lies, and the rest, which is zero without displacements."""
         if not self.block.space.is_dressed:
             return int(self._quanta.max()), 0.0
         weight = np.zeros(len(self._shell))

@@ -1,4 +1,4 @@
-"""What a run will need, before it starts: dimension, memory, time, engine."""
+"""Estimates of a run before it starts: dimension, memory, time, engine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PROGRAM_BYTES = 270 << 20
 
 @dataclass(frozen=True, repr=False)
 class Estimate(Shown):
-    """What a ground-state run will need.
+    """The needs of a ground-state run.
 
     Attributes
     ----------
@@ -171,7 +171,7 @@ def _what_fits(model: Model, sector: Sector, engine: str, states: int, limit: in
 
 
 def format_bytes(size: float) -> str:
-    """Return a size in words, as in ``1.5 GiB``."""
+    """Return a size with its unit, as in ``1.5 GiB``."""
     for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
         if size < 1024:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
@@ -180,7 +180,7 @@ def format_bytes(size: float) -> str:
 
 
 def format_seconds(seconds: float) -> str:
-    """Return a time in words, as in ``12 s``."""
+    """Return a time with its unit, as in ``12 s``."""
     if seconds < 1:
         return "under 1 s"
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -16,7 +16,7 @@ from ..hamiltonians.arguments import a_model, a_sector
 from ..hamiltonians.sector import check_sector
 from .certificate import Certifier
 from .checkpoint import Checkpoint, beside, fingerprint
-from .cutoff import cap_in_words, is_automatic, settled
+from .cutoff import CutoffSearch, cap_in_words, is_automatic
 from .engines import ENGINES
 from .estimate import check_memory, choose_engine
 from .krylov.eigenpairs import Limits
@@ -51,7 +51,7 @@ def ground_state(
     options : Options, optional
         Engine, tolerance, seed and limits.
     progress : Progress
-        Called as the solver goes on.
+        Called during the calculation.
 
     Returns
     -------
@@ -63,13 +63,13 @@ def ground_state(
     InvalidModel
         If the sector does not exist or the model lacks its symmetry.
     MemoryError
-        If the run would not fit `options.memory_limit`; nothing was computed then.
+        If the run would need more than `options.memory_limit`; nothing is computed then.
     ConvergenceError
         If Lanczos gave up, with the residual reached.
     CutoffError
         If the model has ``cutoff = "auto"`` and no affordable one reaches the accuracy.
     CheckpointError
-        If `options.checkpoint` is there and torn, damaged or of another calculation; it is left alone.
+        If the file `options.checkpoint` is truncated, damaged or of another calculation; it is not changed.
 
     Examples
     --------
@@ -126,7 +126,7 @@ def with_error_bars(
                 own = replace(options, checkpoint=beside(options.checkpoint, f"{m.phonons.total_quanta}-quanta"))
             return solve(m, count, own, progress)
 
-        found, bars = settled(model, sector, states, tried, check)
+        found, bars = CutoffSearch(model, sector, states, tried, check).found()
     else:
         found = solve(model, states, options, progress)
     if bars is None and len(found.energies):
@@ -154,7 +154,7 @@ def checkpoint_of(hamiltonian: Hamiltonian, states: int, options: Options) -> Ch
     Raises
     ------
     CheckpointError
-        If it is there and cannot be used.
+        If the file exists and cannot be used.
     """
     if options.checkpoint is None:
         return Checkpoint()
@@ -191,6 +191,7 @@ def solved(
     energies = levels.energies[:states].copy()
     multiplicity = sum(alike(levels.energies[0], e) for e in levels.energies.tolist())
     kept = chosen.amplitudes(levels.vectors[:, : max(states, multiplicity)])
+    del chosen  # with its matrix
     for array in (energies, kept):
         array.setflags(write=False)
     certificate = Certifier(block).certify(energies, kept[: len(energies)])

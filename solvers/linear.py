@@ -149,7 +149,7 @@ class _Shifted:
         return self._without(image)
 
     def solve(self, b: Vector, tolerance: float) -> Vector:
-        """Solve for one b, and then for what is left over as long as that helps."""
+        """Solve for one b, and again for the remainder as long as it becomes smaller."""
         self.products, norm, eta = 0, self.engine.norm, self.z.imag
         given = norm(b)
         left = b = self.project(b)

@@ -146,7 +146,7 @@ def lowest_levels(
     checkpoint : Checkpoint, optional
         Where the search is saved from time to time, and from where it continues.
     confirm : bool
-        Make sure that nothing is missing.
+        Confirm that no level is missing.
     scale : float
         Size of the matrix elements of H, against which rounding errors are judged.
 
@@ -170,7 +170,7 @@ def lowest_levels(
 
 @dataclass(frozen=True)
 class Limits:
-    """What is wanted of a search; see `lowest_levels`."""
+    """Arguments of `lowest_levels` that say what is wanted."""
 
     count: int
     tolerance: float

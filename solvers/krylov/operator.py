@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -127,46 +128,41 @@ class HermitianOperator(ABC):
         return a, b
 
 
+@dataclass
 class FunctionOperator(HermitianOperator):
     """A Hermitian operator given by functions.
 
-    Parameters
+    Attributes
     ----------
     matvec : function
         ``(v, out) -> H v``.
     size, dtype
         Of the vectors.
-    project : function, optional
+    projection : function, optional
         Projection onto an invariant subspace; none by default.
-    dimension : int, optional
+    rank : int, optional
         Dimension of that subspace.
     """
 
-    def __init__(
-        self,
-        matvec: Matvec,
-        size: int,
-        dtype: np.dtype[Any],
-        project: Projection | None = None,
-        dimension: int | None = None,
-    ) -> None:
-        self.size, self.dtype = size, dtype
-        self._matvec, self._projection = matvec, project
-        self._dimension = size if dimension is None else dimension
+    matvec: Matvec
+    size: int
+    dtype: np.dtype[Any]
+    projection: Projection | None = None
+    rank: int | None = None
 
     @property
     def dimension(self) -> int:
         """Dimension of the space onto which `project` projects."""
-        return self._dimension
+        return self.size if self.rank is None else self.rank
 
     def product(self, v: Vector, out: Vector) -> Vector:
         """Write ``H v`` to `out` and return it."""
-        return self._matvec(v, out)
+        return self.matvec(v, out)
 
     def project(self, v: Vector) -> None:
         """Project a vector, in place."""
-        if self._projection is not None:
-            self._projection(v)
+        if self.projection is not None:
+            self.projection(v)
 
 
 def overlaps(rows: Vector, v: Vector) -> Vector:

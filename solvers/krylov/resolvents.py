@@ -22,18 +22,18 @@ EXACT_UP_TO = 1200
 SMALL = 60
 """Blocks of at most so many states are diagonalised whatever the engine is."""
 STORED_BYTES = 16 << 20
-"""Memory for Lanczos vectors; a recursion that outgrows it goes on without them, and finds some levels twice."""
+"""Memory for Lanczos vectors; a longer recursion continues without them, and finds some levels twice."""
 DRIFT = 1e-9
 """Overlap with earlier vectors from which on a Lanczos vector is made orthogonal to them."""
 TOLERANCE = 1e-10
-"""Largest error of a resolvent, unless another one is asked for: none that can be seen."""
+"""Largest error of a resolvent, unless another one is given."""
 MOST_STEPS = 20_000
 EXHAUSTED = 1e-13
 
 
 @dataclass(frozen=True)
 class Lines:
-    r"""``sum_j w_j delta(E - E_j)``, as far as a vector sees the spectrum of a block.
+    r"""``sum_j w_j delta(E - E_j)``, the lines of the spectrum of a block in a vector.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ def spectral_lines(
     Returns
     -------
     Lines
-        With ``M_n = sum_j w_j E_j^n`` exact for the lowest n, whatever the number of steps.
+        With ``M_n = sum_j w_j E_j^n`` exact for the lowest n, for any number of steps.
 
     Raises
     ------
@@ -221,7 +221,7 @@ class _Fraction:
         self._mixed += self._signs[count] * v
 
     def _missing(self) -> float:
-        """Bound what is missing: the residual of (z - H) x = v is coupling |x_m| for the Lanczos solution x."""
+        """Return a bound on the error: the residual of (z - H) x = v is coupling |x_m| for the Lanczos solution x."""
         z, coupling = self._accuracy.z, self.matrix.coupling[-1]
         before = self.matrix.coupling[-2] if len(self.matrix.coupling) > 1 else 0.0
         self._inverse = np.reciprocal((z - self.matrix.diagonal[-1]) - before**2 * self._inverse)

@@ -39,7 +39,7 @@ LOOKS = 4, 32
 
 
 class Progress(Protocol):
-    """What is called as a solver goes on."""
+    """A function that is called during a calculation."""
 
     def __call__(self, matvecs: int, energy: float, residual: float) -> None:
         """Report the number of products, and energy and residual of the current level."""
@@ -71,7 +71,7 @@ class Stop:
     attempt : int
         Number of searches before this one, from whose Ritz vector it starts; the first start is random.
     most : int
-        Products after which nothing is begun.
+        Products after which no search is begun.
     """
 
     enough: Callable[[float, float, float, float], bool]
@@ -106,7 +106,7 @@ class Memory:
     kept : int
         Bytes for the first vectors of a first pass.
     checkpoint : Checkpoint
-        The file from which a stopped search can go on.
+        The file from which a stopped search can continue.
     """
 
     cycle: int
@@ -177,7 +177,7 @@ def _reorthogonalise(operator: Deflated, q: Vector, rows: Vector, is_exhausted: 
 
 
 Keep = Callable[[Vector, dict[str, Any]], None]
-"""Told of each Lanczos vector, and of what else a pass needs to continue from there."""
+"""Called with each Lanczos vector, and with what else a pass needs to continue from there."""
 
 
 @contextmanager

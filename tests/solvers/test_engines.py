@@ -1,4 +1,4 @@
-"""All engines give the same numbers, also one of these tests, and all sums over vectors are left to the engine."""
+"""All engines give the same numbers, a new one of these tests included; sums over vectors are left to the engine."""
 
 import numpy as np
 import pytest
@@ -136,7 +136,7 @@ def test_a_new_engine_is_known_everywhere(toy):
     need = estimate(MODEL, SECTORS[0], "toy")
     assert (need.engine, need.seconds > 0.01) == ("toy", True)
     assert Options(engine="toy").engine == "toy"
-    with pytest.raises(ValueError, match="allowed: auto, dense, quspin, tensor, toy$"):
+    with pytest.raises(ValueError, match=r"allowed: auto, dense, quspin, tensor, toy$"):
         Options(engine="lapack")
     with pytest.raises(MemoryError, match="six sites at most"):
         ground_state(Model(ring(7), Electrons(1.0)), 1, options=Options(engine="toy"))

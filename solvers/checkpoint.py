@@ -195,15 +195,14 @@ def read(path: Path, about: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     CheckpointError
         If the file is truncated, damaged, not a checkpoint, or of another calculation.
     """
-    header, end = _header(path)
+    header, end, expected = _header(path)
     with path.open("rb") as file:
         digest, left = hashlib.sha256(), end
         while left:
             part = file.read(min(PIECE, left))
             digest.update(part)
             left -= len(part)
-        version, length, expected, _ = _tail(path)
-        digest.update(FORMAT.pack(version, length))
+        digest.update(FORMAT.pack(VERSION, len(header)))
         if digest.digest() != expected:
             raise CheckpointError(path, "is damaged: its bytes do not have the checksum that it was written with")
         content = json.loads(header)
@@ -218,20 +217,16 @@ def read(path: Path, about: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _tail(path: Path) -> tuple[int, int, bytes, bytes]:
-    with path.open("rb") as file:
-        file.seek(-TAIL.size, os.SEEK_END)
-        version, header, digest, end = TAIL.unpack(file.read())
-    return version, header, digest, end
-
-
-def _header(path: Path) -> tuple[bytes, int]:
-    """Return the header, not yet checked, and where it ends."""
+def _header(path: Path) -> tuple[bytes, int, bytes]:
+    """Return the header, where it ends, and the digest of all before that; neither is checked yet."""
     size = path.stat().st_size
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
             raise CheckpointError(path, "is no checkpoint of respair")
-        version, length, _, end = _tail(path) if size >= len(MAGIC) + TAIL.size else (0, 0, b"", b"")
+        version, length, digest, end = 0, 0, b"", b""
+        if size >= len(MAGIC) + TAIL.size:
+            file.seek(-TAIL.size, os.SEEK_END)
+            version, length, digest, end = TAIL.unpack(file.read())
         if end != END:
             raise CheckpointError(path, f"is torn: its end is missing ({size:,} bytes are there)")
         if version != VERSION:
@@ -240,7 +235,7 @@ def _header(path: Path) -> tuple[bytes, int]:
         if length > stop - len(MAGIC):
             raise CheckpointError(path, "is damaged: its header would be longer than the file")
         file.seek(stop - length)
-        return file.read(length), stop
+        return file.read(length), stop, digest
 
 
 def _unpacked(value: Any, arrays: list[NDArray[Any]]) -> Any:

@@ -125,17 +125,15 @@ def estimate_run(model: Model, sector: Sector, engine: str = "auto", states: int
     567527
     """
     model = capped(model)
-    blocks = [b for b in finest_blocks(Space(model, sector)) if _comes_first(time_reversed(b, model), b)]
+    blocks: list[Sector] = []
+    for block in finest_blocks(Space(model, sector)):
+        if time_reversed(block, model) not in blocks:  # of two complex conjugate blocks one is solved
+            blocks.append(block)
     needs = [estimate(model, block, engine, states) for block in blocks]
     largest = max(needs, key=lambda need: need.memory)
     share = CONFIRMING / (2 * STEPS + CONFIRMING)
     seconds = needs[0].seconds + sum(share * need.seconds for need in needs[1:])
     return replace(largest, seconds=seconds)
-
-
-def _comes_first(partner: Sector | None, block: Sector) -> bool:
-    """True where a block, and not its complex conjugate, is solved."""
-    return partner is None or (block.momentum or 0, block.irrep or "") <= (partner.momentum or 0, partner.irrep or "")
 
 
 def check_memory(model: Model, sector: Sector, engine: str, states: int, limit: int) -> None:

@@ -49,7 +49,7 @@ class Deflated:
     """
 
     def __init__(self, operator: HermitianOperator, seed: int) -> None:
-        self.operator, self._seed, self._draws = operator, seed, 0
+        self.h, self._seed, self._draws = operator, seed, 0
         self.energies: list[float] = []
         self.locked: Vector = np.zeros((0, operator.size), operator.dtype)
         self.ceiling = 0.0
@@ -58,21 +58,21 @@ class Deflated:
 
     def deflated(self, v: Vector, out: Vector) -> Vector:
         """Write ``H v`` to `out`, with locked levels at the ceiling and all coupling to them removed."""
-        self.operator.product(v, out)
+        self.h.product(v, out)
         self.products += 1
         if len(self.locked):
-            operator, locked = self.operator, self.locked
-            operator.add(self.ceiling * operator.overlaps(locked, v) - operator.overlaps(locked, out), locked, out)
+            h, locked = self.h, self.locked
+            h.add(self.ceiling * h.overlaps(locked, v) - h.overlaps(locked, out), locked, out)
         return out
 
     def shifted(self, v: Vector, out: Vector) -> Vector:
         """Write ``H v + sum_l (ceiling - E_l) |l> <l|v>`` to `out`; the sum is skipped where all overlaps are small."""
-        self.operator.product(v, out)
+        self.h.product(v, out)
         self.products += 1
         if len(self.locked):
-            shares = self.operator.overlaps(self.locked, v)
+            shares = self.h.overlaps(self.locked, v)
             if np.max(np.abs(shares)) > CLEAN:
-                self.operator.add((self.ceiling - np.array(self.energies)) * shares, self.locked, out)
+                self.h.add((self.ceiling - np.array(self.energies)) * shares, self.locked, out)
         return out
 
     def lock(self, found: Ritz) -> None:
@@ -84,25 +84,25 @@ class Deflated:
     def random_vector(self, again: bool = False) -> Vector:
         """Return a random unit vector orthogonal to the locked ones; with `again` the last one once more."""
         self._draws += not again
-        vector = self.operator.random(np.random.default_rng([self._seed, self._draws]))
-        self.operator.project(vector)
+        vector = self.h.random(np.random.default_rng([self._seed, self._draws]))
+        self.h.project(vector)
         return self.orthonormal(vector)
 
     def orthonormal(self, vector: Vector) -> Vector:
         """Subtract the locked vectors (twice is enough) and normalise, in place."""
         for _ in range(2 if len(self.locked) else 0):
-            self.operator.add(-self.operator.overlaps(self.locked, vector), self.locked, vector)
-        vector /= self.operator.norm(vector)
+            self.h.add(-self.h.overlaps(self.locked, vector), self.locked, vector)
+        vector /= self.h.norm(vector)
         return vector
 
     def ritz(self, vector: Vector, scale: float) -> Ritz:
         """Return the Ritz pair of a vector, with its true residual."""
-        self.operator.project(vector)
+        self.h.project(vector)
         self.orthonormal(vector)
         image = self.deflated(vector, np.empty_like(vector))
-        energy = self.operator.dot(vector, image).real
-        self.operator.add(np.array([-energy]), vector[None], image)
-        return Ritz(energy, self.operator.norm(image), scale, vector)
+        energy = self.h.dot(vector, image).real
+        self.h.add(np.array([-energy]), vector[None], image)
+        return Ritz(energy, self.h.norm(image), scale, vector)
 
     @property
     def state(self) -> dict[str, Any]:

@@ -194,7 +194,7 @@ def _all_levels(operator: Deflated, limits: Limits, memory: Memory) -> Levels:
     state, degenerate, count = memory.checkpoint.state, limits.degenerate, limits.count
     if state:
         operator.restore(state)
-    while len(operator.energies) < operator.operator.dimension and not state.get("complete"):
+    while len(operator.energies) < operator.h.dimension and not state.get("complete"):
         order = np.sort(operator.energies)
         if len(order) >= count and not limits.confirm:
             break

@@ -91,8 +91,8 @@ class Stop:
         near = ritz.residual / (ritz.energy - self.bar)
         if self.attempt:
             return near
-        is_complex = operator.operator.dtype.kind == "c"
-        return min(near, hidden(matrix.diagonal, matrix.coupling, self.bar, operator.operator.size, is_complex))
+        is_complex = operator.h.dtype.kind == "c"
+        return min(near, hidden(matrix.diagonal, matrix.coupling, self.bar, operator.h.size, is_complex))
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,8 @@ def searched(operator: Deflated, start: Vector | None, stop: Stop, memory: Memor
     """
     search: dict[str, Any] = memory.checkpoint.state.pop("search", {})
     start = search.pop("start", start)
-    size = operator.operator.size
-    stored = memory.cycle // (operator.operator.dtype.itemsize * size)
+    size = operator.h.size
+    stored = memory.cycle // (operator.h.dtype.itemsize * size)
     if stored < FIRST_CYCLE:
         return _two_passes(operator, start, stop, memory, search)
     free = size - max(1, len(operator.locked))
@@ -148,7 +148,7 @@ def _save(checkpoint: Checkpoint, writer: Writer, operator: Deflated, attempt: i
 def _stored_cycle(operator: Deflated, start: Vector, steps: int, stop: Stop) -> Ritz:
     basis = np.empty((steps, len(start)), start.dtype)
     matrix = Tridiagonal()
-    vectors = lanczos_vectors(operator.operator, start, matrix, product=operator.deflated)
+    vectors = lanczos_vectors(operator.h, start, matrix, product=operator.deflated)
     basis[0] = next(vectors)
     for k, q in zip(range(1, steps), vectors, strict=False):
         _reorthogonalise(operator, q, basis[:k], matrix.coupling[-1] < TINY)
@@ -165,7 +165,7 @@ def _reorthogonalise(operator: Deflated, q: Vector, rows: Vector, is_exhausted: 
     """Make a Lanczos vector orthogonal to those before it; where the Krylov space is exhausted, take a random one."""
     if is_exhausted:
         q[:] = operator.random_vector()
-    h, left = operator.operator, 0.0
+    h = operator.h
     for _ in range(3):
         h.project(q)  # a vector of nothing but rounding errors has any direction
         operator.orthonormal(q)
@@ -202,7 +202,7 @@ def _keeping(operator: Deflated, checkpoint: Checkpoint, attempt: int) -> Iterat
 
 
 def _two_passes(operator: Deflated, start: Vector | None, stop: Stop, memory: Memory, search: dict[str, Any]) -> Ritz:
-    h = operator.operator
+    h = operator.h
     matrix = Tridiagonal(search.get("diagonal", []), search.get("coupling", []))
     previous: Vector | None = search.get("previous")
     keeping = (operator, memory.checkpoint, stop.attempt)
@@ -239,7 +239,7 @@ def _first_pass(
     """
     begin = len(matrix.diagonal)
     scale, next_look = 0.0, FEWEST_STEPS
-    vectors = lanczos_vectors(operator.operator, q, matrix, product=operator.shifted, begin=begin, previous=previous)
+    vectors = lanczos_vectors(operator.h, q, matrix, product=operator.shifted, begin=begin, previous=previous)
     for step, v in enumerate(vectors, begin):
         if step > begin:
             coupling = matrix.coupling[-1]
@@ -253,7 +253,7 @@ def _first_pass(
                 if is_enough or is_exhausted or step == MOST_STEPS - 1:
                     break
         if step % CLEANED < 2:
-            operator.operator.project(v)
+            operator.h.project(v)
         keep(v, {"diagonal": matrix.diagonal, "coupling": matrix.coupling})
         if step < len(kept):
             kept[step] = v
@@ -283,9 +283,9 @@ def _second_pass(
     keep: Keep,
 ) -> None:
     """Add the Lanczos vectors from number `begin` on to `total`, each with its weight."""
-    vectors = lanczos_vectors(operator.operator, q, matrix, product=operator.shifted, begin=begin, previous=previous)
+    vectors = lanczos_vectors(operator.h, q, matrix, product=operator.shifted, begin=begin, previous=previous)
     for step, v in zip(range(begin, len(weights)), vectors, strict=False):
         if step % CLEANED < 2:
-            operator.operator.project(v)
+            operator.h.project(v)
         keep(v, {"diagonal": matrix.diagonal, "coupling": matrix.coupling, "total": total, "step": step})
-        operator.operator.add(weights[step : step + 1], v[None], total)
+        operator.h.add(weights[step : step + 1], v[None], total)

@@ -63,7 +63,7 @@ def lanczos_vectors(
     >>> len([*islice(lanczos_vectors(diagonal, np.sqrt(np.ones(3) / 3), matrix), 3)])
     3
     >>> np.round(matrix.diagonal, 9), np.round(matrix.coupling, 9)
-    (array([2.        , 3.71428571]), array([2.1602469, 0.8247861]))
+    (array([2.        , 3.28571429]), array([2.1602469, 0.8247861]))
     """
     now, image = start, np.empty_like(start)
     before = np.zeros_like(start) if previous is None else previous

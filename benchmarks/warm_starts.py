@@ -32,13 +32,14 @@ def search(chosen, start=None):
     """Return the Ritz pair and the products of one search."""
     import numpy as np
 
+    from respair.solvers import is_degenerate
     from respair.solvers.engines import TensorEngine
     from respair.solvers.krylov.deflation import Deflated
     from respair.solvers.krylov.eigenpairs import KEPT_BYTES, STORED_BYTES
-    from respair.solvers.krylov.search import Memory, Stop, searched
+    from respair.solvers.krylov.search import Limits, Memory, Stop, searched
 
     operator = Deflated(TensorEngine(chosen), 0)
-    stop = Stop(lambda e, r, s, d: r <= 3e-11, lambda e, r, d: False, np.inf, 0 if start is None else 1)
+    stop = Stop(Limits(1, 1e-10, 0, 20_000, is_degenerate), np.inf, 0 if start is None else 1)
     return searched(operator, start, stop, Memory(STORED_BYTES, KEPT_BYTES)), operator.products
 
 

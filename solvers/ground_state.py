@@ -19,9 +19,8 @@ from .checkpoint import Checkpoint, beside, fingerprint
 from .cutoff import CutoffSearch, cap_in_words, is_automatic
 from .engines import ENGINES
 from .estimate import check_memory, choose_engine
-from .krylov.eigenpairs import Limits
 from .krylov.eigenpairs import is_degenerate as is_degenerate
-from .krylov.search import Progress, announce, silent
+from .krylov.search import Limits, Progress, announce, silent
 from .larger_space import error_bars
 from .level_count import level_count
 from .options import Options, read_options

@@ -11,9 +11,9 @@ from .._core.threads import one_blas_thread
 from ..clusters import InvalidValue
 from ..hamiltonians import Amplitudes, Block
 from .engines import ENGINES, Engine
-from .krylov.eigenpairs import EPSILON, ConvergenceError
+from .krylov.eigenpairs import ConvergenceError
 from .krylov.operator import Vector
-from .krylov.search import Progress, silent
+from .krylov.search import EPSILON, Progress, silent
 from .results import State
 
 REFINEMENTS = 6

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from ...clusters import Told, order, point_group
 from ...hamiltonians import Amplitudes, Block, Model, Sector, hamiltonian_operator
 from ..checkpoint import Checkpoint
-from ..krylov.eigenpairs import KEPT_BYTES, STORED_BYTES, Levels, Limits, lowest_eigenpairs
+from ..krylov.eigenpairs import KEPT_BYTES, STORED_BYTES, Levels, lowest_eigenpairs
 from ..krylov.operator import HermitianOperator, Vector
-from ..krylov.search import Memory
+from ..krylov.search import Limits, Memory
 
 STEPS = 120
 """Lanczos steps that the search for a level takes, about."""

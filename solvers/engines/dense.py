@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from ...hamiltonians import Block, Hamiltonian
 from ...hamiltonians.symmetry.group import isometry, representatives_of
 from ..checkpoint import Checkpoint
-from ..krylov.eigenpairs import Levels, Limits, hermitian_levels, lowest_of
+from ..krylov.eigenpairs import Levels, hermitian_levels, lowest_of
 from ..krylov.operator import Vector
+from ..krylov.search import Limits
 from .base import BlockSize, Engine
 
 

@@ -20,7 +20,7 @@ from ...hamiltonians.terms import SAME
 from ..checkpoint import Checkpoint
 from .deflation import Deflated, Ritz
 from .operator import FunctionOperator, HermitianOperator, Matvec, Projection, Vector
-from .search import Memory, Progress, Stop, searched, silent
+from .search import EPSILON, Limits, Memory, Progress, Stop, searched, silent
 
 SMALL = 400
 """Matrices up to this size are written out and given to LAPACK."""
@@ -28,8 +28,6 @@ STORED_BYTES = 2 << 20
 """Lanczos vectors are kept orthogonal where a first cycle of them fits; beyond, two passes cost less."""
 KEPT_BYTES = 128 << 20
 """Room for the first Lanczos vectors of the first of two passes, which the second one then need not repeat."""
-DOUBT = 1e-6
-"""A search is over once the probability that it has missed a level at or below the bar is smaller."""
 MOST_LEVELS = 400
 """A ground level with more states than this is refused: every state would have to be stored."""
 MANY_LEVELS = 100
@@ -40,7 +38,6 @@ STATES_PER_LEVEL = 60
 """With more levels wanted than one for so many states, a matrix is written out and given to LAPACK."""
 DENSE_BYTES = 64
 """Bytes that it takes there for each of its elements."""
-EPSILON = float(np.finfo(float).eps)
 HERMITICITY = 1e-10
 """Largest difference of a Hamiltonian and its adjoint, relative to the largest element."""
 
@@ -168,20 +165,6 @@ def lowest_levels(
     return lowest_eigenpairs(operator, limits, Memory(stored_bytes, kept_bytes, checkpoint or Checkpoint()), scale)
 
 
-@dataclass(frozen=True)
-class Limits:
-    """Arguments of `lowest_levels` that say what is wanted."""
-
-    count: int
-    tolerance: float
-    seed: int
-    max_matvecs: int
-    degenerate: Callable[[float, float], bool]
-    progress: Progress = silent
-    wanted_below: float = np.inf
-    confirm: bool = True
-
-
 def lowest_eigenpairs(operator: HermitianOperator, limits: Limits, memory: Memory, scale: float = 0.0) -> Levels:
     """Find the lowest levels of an operator; see `lowest_levels`."""
     if operator.size <= min(SMALL, limits.max_matvecs):
@@ -293,25 +276,14 @@ def _check_hermitian(matrix: Vector, scale: float) -> None:
 
 def _next_level(operator: Deflated, bar: float, limits: Limits, memory: Memory) -> Ritz | None:
     """Converge the lowest level outside the locked ones; None once it is sure to lie above `bar` (inf for none)."""
-
-    def beyond(energy: float, doubt: float) -> bool:
-        return energy > bar and doubt < DOUBT and not limits.degenerate(energy, bar)
-
-    def enough(energy: float, residual: float, scale: float, doubt: float) -> bool:
-        limits.progress(operator.products, energy, residual)
-        converged = residual <= max(0.3 * limits.tolerance, 8 * EPSILON * scale)
-        return converged or beyond(energy, doubt) or operator.products >= limits.max_matvecs
-
-    def useless(energy: float, residual: float, doubt: float) -> bool:
-        return beyond(energy, doubt) or (residual > limits.tolerance and operator.products >= limits.max_matvecs)
-
     start, residual, energy = None, np.inf, np.nan
     for attempt in range(memory.checkpoint.state.pop("attempt", 0), MOST_ATTEMPTS):
         if operator.products + 2 > limits.max_matvecs:
             break
-        ritz = searched(operator, start, Stop(enough, useless, bar, attempt, limits.max_matvecs), memory)
+        stop = Stop(limits, bar, attempt)
+        ritz = searched(operator, start, stop, memory)
         limits.progress(operator.products, ritz.energy, ritz.residual)
-        if beyond(ritz.energy, ritz.doubt):
+        if stop.is_beyond(ritz):
             return None
         if ritz.residual <= max(limits.tolerance, 16 * EPSILON * ritz.scale):
             return ritz

@@ -34,6 +34,9 @@ CLEANED = 4
 A step hands on two vectors, and what lies outside grows from either: two in a row are projected."""
 MOST_STEPS = 20_000
 """Steps of a search before it starts again from its Ritz vector."""
+DOUBT = 1e-6
+"""A search ends once the probability that it has missed a level at or below the bar is smaller."""
+EPSILON = float(np.finfo(float).eps)
 LOOKS = 4, 32
 """The first pass solves its tridiagonal matrix every fourth step, and later when it has grown by a part in 32."""
 
@@ -57,28 +60,46 @@ def silent(matvecs: int, energy: float, residual: float) -> None:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """Arguments of `lowest_levels` that say what is wanted."""
+
+    count: int
+    tolerance: float
+    seed: int
+    max_matvecs: int
+    degenerate: Callable[[float, float], bool]
+    progress: Progress = silent
+    wanted_below: float = np.inf
+    confirm: bool = True
+
+
+@dataclass(frozen=True)
 class Stop:
     """When a search ends.
 
     Attributes
     ----------
-    enough : function
-        From energy, residual, scale and doubt of the current Ritz pair to whether the recursion may end.
-    useless : function
-        From energy, residual and doubt to whether the Ritz vector is not wanted.
+    limits : Limits
+        What is wanted of all searches.
     bar : float
-        Levels above this energy are not wanted.
+        Levels above this energy are not wanted; infinity for none.
     attempt : int
         Number of searches before this one, from whose Ritz vector it starts; the first start is random.
-    most : int
-        Products after which no search is begun.
     """
 
-    enough: Callable[[float, float, float, float], bool]
-    useless: Callable[[float, float, float], bool]
+    limits: Limits
     bar: float
     attempt: int
-    most: int
+
+    def is_beyond(self, pair: Ritz) -> bool:
+        """True where the lowest level is sure to lie above the bar."""
+        return pair.energy > self.bar and pair.doubt < DOUBT and not self.limits.degenerate(pair.energy, self.bar)
+
+    def is_enough(self, pair: Ritz, products: int) -> bool:
+        """True where a first pass may end."""
+        self.limits.progress(products, pair.energy, pair.residual)
+        converged = pair.residual <= max(0.3 * self.limits.tolerance, 8 * EPSILON * pair.scale)
+        return converged or self.is_beyond(pair) or products >= self.limits.max_matvecs
 
     def doubt(self, operator: Deflated, matrix: Tridiagonal, ritz: Ritz) -> float:
         """Return the probability that the search has missed a level at or below the bar.
@@ -127,7 +148,7 @@ def searched(operator: Deflated, start: Vector | None, stop: Stop, memory: Memor
     if stored < FIRST_CYCLE:
         return _two_passes(operator, start, stop, memory, search)
     free = size - max(1, len(operator.locked))
-    left = stop.most - operator.products - 1  # the last product gives the residual
+    left = stop.limits.max_matvecs - operator.products - 1  # the last product gives the residual
     steps = min(FIRST_CYCLE << min(stop.attempt, 8), stored, MOST_STEPS, free, left)
     ritz = _stored_cycle(operator, operator.random_vector() if start is None else start, max(1, steps), stop)
     if memory.checkpoint.due:
@@ -217,8 +238,9 @@ def _two_passes(operator: Deflated, start: Vector | None, stop: Stop, memory: Me
         also = {"start": start} if stop.attempt else {}  # a random one can be drawn again
         with _keeping(*keeping) as keep:
             pair, top = _first_pass(operator, q, previous, matrix, stop, kept, lambda v, s: keep(v, also | s))
-        if stop.useless(pair.energy, pair.residual, pair.doubt):
-            return pair
+        given_up = operator.products >= stop.limits.max_matvecs and pair.residual > stop.limits.tolerance
+        if given_up or stop.is_beyond(pair):
+            return pair  # its vector is not wanted
         total = operator.random_vector(again=True) if start is None else start
         kept = kept[: len(pair.vector)]
         step = len(kept) - 1 if len(kept) > 1 else 0
@@ -245,12 +267,11 @@ def _first_pass(
             coupling = matrix.coupling[-1]
             scale = max(scale, abs(matrix.diagonal[-1]) + 2 * coupling)
             is_exhausted = coupling <= 1e-14 * scale
-            if is_exhausted or step >= next_look or operator.products >= stop.most:
+            if is_exhausted or step >= next_look or operator.products >= stop.limits.max_matvecs:
                 next_look = step + max(LOOKS[0], step // LOOKS[1])
                 pair, top = _lowest_pair(operator, matrix, stop)
                 scale = pair.scale
-                is_enough = stop.enough(pair.energy, pair.residual, scale, pair.doubt)
-                if is_enough or is_exhausted or step == MOST_STEPS - 1:
+                if stop.is_enough(pair, operator.products) or is_exhausted or step == MOST_STEPS - 1:
                     break
         if step % CLEANED < 2:
             operator.h.project(v)

@@ -15,10 +15,10 @@ from respair.clusters import ring
 from respair.hamiltonians import Electrons, Model, Phonons, Sector
 from respair.solvers import ConvergenceError, ground_state, is_degenerate, lowest_levels
 from respair.solvers.engines.quspin import QuspinEngine
-from respair.solvers.krylov.eigenpairs import Limits, lowest_eigenpairs
+from respair.solvers.krylov.eigenpairs import lowest_eigenpairs
 from respair.solvers.krylov.operator import FunctionOperator
 from respair.solvers.krylov.recursion import Tridiagonal, lanczos_vectors
-from respair.solvers.krylov.search import Memory
+from respair.solvers.krylov.search import Limits, Memory
 
 RANDOM = np.random.default_rng(5)
 

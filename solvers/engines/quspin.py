@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
@@ -102,22 +105,27 @@ class QuspinEngine(Engine):
         """
         from quspin.tools.lanczos import lanczos_full
 
-        rest = image
-
-        class Shifted:
-            dtype = now.dtype
-
-            def dot(self, q: Vector, out: Vector) -> Vector:
-                nonlocal rest
-                rest = product(q, out)
-                if back:
-                    add(np.array([-back]), before[None], rest)
-                return rest
-
-        (a,), _, _ = lanczos_full(Shifted(), now, 1, out=image[None], eps=0.0)
-        b = self.norm(rest)
-        np.multiply(rest, 1.0 / b if b >= TINY else 0.0, out=before)
+        shifted = _Shifted(product, before, back, now.dtype)
+        (a,), _, _ = lanczos_full(shifted, now, 1, out=image[None], eps=0.0)
+        b = self.norm(shifted.rest)
+        np.multiply(shifted.rest, 1.0 / b if b >= TINY else 0.0, out=before)
         return float(a), b
+
+
+@dataclass
+class _Shifted:
+    """``H q_k - b_{k-1} q_{k-1}`` as the product that QuSpin asks for; `rest` is the array to which it was written."""
+
+    product: Matvec
+    before: Vector
+    back: float
+    dtype: np.dtype[Any]
+
+    def dot(self, q: Vector, out: Vector) -> Vector:
+        self.rest = self.product(q, out)
+        if self.back:
+            add(np.array([-self.back]), self.before[None], out)
+        return out
 
 
 def product_index(hamiltonian: Hamiltonian, states: NDArray[np.uint64]) -> NDArray[np.int64]:

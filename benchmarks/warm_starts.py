@@ -28,16 +28,18 @@ def block(exchange: float, alpha: float):
     return Block.of(Hamiltonian.of(model, Sector(8, 0, momentum=0, reflection=1)))
 
 
-def search(energy, start=None, others=()):
+def search(chosen, start=None):
     """Return the Ritz pair and the products of one search."""
     import numpy as np
 
+    from respair.solvers import is_degenerate
+    from respair.solvers.engines import TensorEngine
     from respair.solvers.krylov.deflation import Deflated
     from respair.solvers.krylov.eigenpairs import KEPT_BYTES, STORED_BYTES
-    from respair.solvers.krylov.search import Memory, Stop, searched
+    from respair.solvers.krylov.search import Limits, Memory, Stop, searched
 
-    operator = Deflated(energy.image, energy.project, energy.size, np.dtype(float), 0)
-    stop = Stop(lambda e, r, s, d: r <= 3e-11, lambda e, r, d: False, np.inf, 0 if start is None else 1)
+    operator = Deflated(TensorEngine(chosen), 0)
+    stop = Stop(Limits(1, 1e-10, 0, 20_000, is_degenerate), np.inf, 0 if start is None else 1)
     return searched(operator, start, stop, Memory(STORED_BYTES, KEPT_BYTES)), operator.products
 
 
@@ -56,12 +58,12 @@ def main() -> None:
     describe("respair", "numba", "numpy")
     columns = ("products, random start", "products, warm start", "all, random start", "difference of <n_b>")
     header("changed", "step", *columns)
-    first = search(block(**START).energy)[0].vector
+    first = search(block(**START))[0].vector
     for name in START:
         for step in STEPS:
             chosen = block(**START | {name: START[name] + step})
-            cold, products = search(chosen.energy)
-            warm, fewer = search(chosen.energy, first.copy())
+            cold, products = search(chosen)
+            warm, fewer = search(chosen, first.copy())
             model, sector = chosen.space.model, chosen.sector
             whole = ground_state(model, sector, 1, Options(engine="tensor")).matvecs
             apart = abs(bosons(chosen, cold.vector) - bosons(chosen, warm.vector))

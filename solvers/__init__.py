@@ -1,17 +1,19 @@
 """Solvers: states of an operator, always with a statement of how exact they are."""
 
 from .blocks import symmetry_sectors
-from .by_symmetry import LabelledLevels, levels_by_symmetry
+from .by_symmetry import levels_by_symmetry
 from .certificate import Certificate, Certifier
 from .checkpoint import CheckpointError, how_far
 from .cutoff import CutoffError
-from .estimate import DoesNotFit, Estimate
+from .engines import DoesNotFit, block_isometry
+from .estimate import Estimate
 from .estimate_cutoff import estimate, forecast
-from .ground_state import Eigenstates, State, block_isometry, ground_state, is_degenerate
-from .krylov.eigenpairs import ConvergenceError, Levels, lowest_levels
+from .ground_state import ground_state
+from .krylov.eigenpairs import ConvergenceError, Levels, is_degenerate, lowest_levels
 from .krylov.search import Progress, silent
 from .linear import solve, unfolded
 from .options import Options
+from .results import Eigenstates, LabelledLevels, State
 
 __all__ = [
     "Certificate",

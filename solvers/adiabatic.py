@@ -1,4 +1,4 @@
-r"""Where the lattice wants to be: minima of the adiabatic energy, which no truncated space may miss.
+r"""Minima of the adiabatic energy, which no truncated space may miss.
 
 In the state ``|charges> (x) |coherent, lambda>`` every normal-ordered word ``a+^k a^l`` has the value
 lambda^(k + l), so that the lowest eigenvalue of
@@ -99,19 +99,15 @@ class Surface:
             by_lattice[lattice][charge] = value
         self.modes, self.size = len(space.model.modes), space.shape[0]
         self.words = tuple(by_lattice)
-        self.powers = np.array([self._power(word) for word in self.words], np.int64).reshape(-1, self.modes)
-        self.matrices = [space.charge_matrix(words, self._kind(words)) for words in by_lattice.values()]
+        self.powers = np.zeros((len(self.words), self.modes), np.int64)
+        for power, word in zip(self.powers, self.words, strict=True):
+            for mode, up, low in word:
+                power[mode] = up + low
+        self.matrices = [
+            space.charge_matrix(words, np.complex128 if any(np.imag(v) for v in words.values()) else np.float64)
+            for words in by_lattice.values()
+        ]
         self._last: NDArray[Any] | None = None
-
-    def _power(self, word: LatticeWord) -> NDArray[np.int64]:
-        power = np.zeros(self.modes, np.int64)
-        for mode, up, low in word:
-            power[mode] = up + low
-        return power
-
-    @staticmethod
-    def _kind(words: dict[ChargeWord, complex]) -> type:
-        return np.complex128 if any(np.imag(value) for value in words.values()) else np.float64
 
     @cached_property
     def _stack(self) -> NDArray[Any]:
@@ -123,12 +119,8 @@ class Surface:
         if self.size <= DENSE_UP_TO:
             energies, states = la.eigh(np.tensordot(values, self._stack, 1), subset_by_index=[0, 0])
             return float(energies[0]), states[:, 0]
-        return self._lowest(self._sum(values))
-
-    def _sum(self, values: NDArray[np.float64]) -> sp.csr_array:
-        return sp.csr_array(
-            sum((v * m for v, m in zip(values, self.matrices, strict=True)), sp.csr_array((self.size,) * 2))
-        )
+        total = sum((v * m for v, m in zip(values, self.matrices, strict=True)), sp.csr_array((self.size,) * 2))
+        return self._lowest(sp.csr_array(total))
 
     def _lowest(self, matrix: sp.csr_array) -> tuple[float, NDArray[Any]]:
         start = self._last
@@ -249,7 +241,8 @@ def _landscape(surface: Surface) -> Landscape:
     shifts, energies = surface.configurations()
     order = np.argsort(energies, kind="stable")
     _, first = np.unique(np.round(shifts[order], 6), axis=0, return_index=True)
-    chosen = order[np.sort(first)][: _starts(surface.size)]
+    starts = STARTS if surface.size <= 1000 else STARTS // 2 if surface.size <= 20_000 else 3
+    chosen = order[np.sort(first)][:starts]
     wells = []
     for e in chosen:
         weights = np.zeros(surface.size)
@@ -259,10 +252,6 @@ def _landscape(surface: Surface) -> Landscape:
         _add_minimum(surface, start, wells)
     wells.sort(key=lambda well: well.energy)
     return Landscape(tuple(wells), surface.floor(wells[0].energy))
-
-
-def _starts(size: int) -> int:
-    return STARTS if size <= 1000 else STARTS // 2 if size <= 20_000 else 3
 
 
 def _beginnings(surface: Surface, configurations: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from ..hamiltonians import Block, Operator
 from ..hamiltonians.hamiltonian import sparse_matrix
-from ..hamiltonians.symmetry.group import isometry, representatives_of
-from .ground_state import State
-from .krylov.eigenpairs import hermitian_levels
+from .engines import DenseEngine
+from .results import State
 
 
 @dataclass(frozen=True)
@@ -50,13 +49,9 @@ class AllLevels:
         >>> AllLevels.of(block).energies.round(6) + 0.0
         array([-0.828427,  0.      ,  4.      ,  4.828427])
         """
-        size = block.space.dimension
-        if block.elements:
-            basis = isometry(block.elements, representatives_of(block.elements, size), size)
-        else:
-            basis = sp.csr_array(sp.eye_array(size))
-        matrix = basis.conj().T @ block.hamiltonian.matrix() @ basis
-        energies, vectors = hermitian_levels(matrix.toarray(), block.hamiltonian.scale)
+        engine = DenseEngine(block)
+        basis = sp.csr_array(sp.eye_array(block.space.dimension)) if engine.basis is None else engine.basis
+        energies, vectors = engine.everything()
         for array in (energies, vectors):
             array.setflags(write=False)
         return cls(block, energies, vectors, basis)

@@ -6,15 +6,14 @@ from typing import Any
 
 from .._core.arguments import instance, shown
 from ..clusters import InvalidType
-from .by_symmetry import LabelledLevels
-from .ground_state import Eigenstates, State
 from .options import read_options
+from .results import Eigenstates, LabelledLevels, State
 
 __all__ = ["levels_of", "read_options", "state_of"]
 
 
 def levels_of(name: str, value: Any) -> Eigenstates | LabelledLevels:
-    """Return the levels of a sector; anything else is refused."""
+    """Return the levels of a sector; raise an error for anything else."""
     kinds = (Eigenstates, LabelledLevels)
     if isinstance(value, kinds):
         return value

@@ -17,7 +17,7 @@ from ..hamiltonians.kernels.tensor import TensorOperator
 from ..hamiltonians.space.boundary import Beyond
 from ..hamiltonians.space.displacement_matrices import Dressed, spread_size
 from ..hamiltonians.space.phonons import PhononSpace, Shell
-from .krylov.deflation import add
+from .krylov.operator import add
 
 AT_A_TIME = 1 << 24
 """Amplitudes beyond the cutoff that are computed at a time."""
@@ -175,7 +175,7 @@ class Certifier:
 
     @cached_property
     def _square(self) -> ElectronOperator | TensorOperator:
-        """H^2 within the cutoff, nothing cut in between."""
+        """H^2 within the cutoff; intermediate states are not cut off."""
         operator = self.block.hamiltonian.operator
         return self.block.operator(operator * operator, self.block.energy.dtype)
 
@@ -204,7 +204,7 @@ class Certifier:
         return float(np.sqrt(leak)), energy + above
 
     def _reach(self, phi: Amplitudes) -> tuple[int, float]:
-        """Return the quanta up to which nearly all of l^2 lies, and what lies further; words alone do not spread it."""
+        """Return the quanta up to which nearly all of l^2 lies, and the rest, which is zero without displacements."""
         if not self.block.space.is_dressed:
             return int(self._quanta.max()), 0.0
         weight = np.zeros(len(self._shell))

@@ -1,4 +1,4 @@
-"""Checkpoints of long searches: written whole, checked before use, refused if torn, damaged or of another calculation.
+"""Checkpoints of long searches: written as a whole, and refused if truncated, damaged or of another calculation.
 
 A file holds the arrays one after the other, a header in JSON, its length, and the SHA-256 of everything before. It is
 written under another name, synced and renamed, so that an interrupted writer leaves the file before it alone.
@@ -29,7 +29,7 @@ MAGIC = b"respair checkpoint\n"
 END = b"end of checkpoint\n"
 VERSION = 1
 SHARE = 10
-"""Writing takes at most one part in so many of the time, whatever the interval."""
+"""Writing takes at most one part in `SHARE` of the time, for any interval."""
 PIECE = 1 << 24
 """Bytes that are read at a time."""
 FORMAT = struct.Struct("<QQ")
@@ -39,7 +39,7 @@ TAIL = struct.Struct(f"<QQ32s{len(END)}s")
 
 
 class CheckpointError(Told, RuntimeError):
-    """A checkpoint that cannot be used, with the reason; it was left alone."""
+    """A checkpoint that cannot be used, with the reason; the file is not changed."""
 
     def __init__(self, path: Path, reason: str) -> None:
         self.reason = reason
@@ -89,7 +89,7 @@ class Writer:
         os.replace(self._partial, self._path)
 
     def discard(self) -> None:
-        """Give up."""
+        """Delete the unfinished file."""
         with suppress(OSError):  # on a full disk, what is still buffered cannot be written either
             self._file.close()
         self._partial.unlink(missing_ok=True)
@@ -104,12 +104,12 @@ def _packed(value: Any, writer: Writer) -> Any:
 
 
 class Checkpoint:
-    """What a search keeps on disk so that it can go on after it was stopped.
+    """The state of a search on disk, from which it can continue after it was stopped.
 
     Parameters
     ----------
     path : Path, optional
-        The file; without it nothing is kept.
+        The file; without it nothing is stored.
     interval : float
         Seconds between two checkpoints; shorter searches write nothing.
     about : mapping
@@ -118,7 +118,7 @@ class Checkpoint:
     Raises
     ------
     CheckpointError
-        If there is a file that cannot be used, with the reason.
+        If the file exists and cannot be used, with the reason.
     """
 
     def __init__(
@@ -134,12 +134,12 @@ class Checkpoint:
             self._blocks = read(path, self._about)
 
     def enter(self, block: str) -> None:
-        """Go on to another block of the same sector; what is known of the others is kept."""
+        """Continue with another block of the same sector; the states of the others are kept."""
         self._block = block
 
     @property
     def state(self) -> dict[str, Any]:
-        """What is known of the current block: numbers, texts, lists, arrays; it may be changed."""
+        """The state of the current block: numbers, strings, lists and arrays; it may be changed."""
         return self._blocks.setdefault(self._block, {})
 
     @property
@@ -170,7 +170,7 @@ class Checkpoint:
 
     @contextmanager
     def holding_interrupts(self) -> Iterator[None]:
-        """Let the first Ctrl-C wait until a checkpoint is written; the second one, and one in a young run, does not."""
+        """Let the first Ctrl-C wait for a checkpoint to be written, but not the second one, nor one in a short run."""
         if self.path is None or threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -193,17 +193,16 @@ def read(path: Path, about: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     Raises
     ------
     CheckpointError
-        If the file is torn, damaged, no checkpoint, or of another calculation.
+        If the file is truncated, damaged, not a checkpoint, or of another calculation.
     """
-    header, end = _header(path)
+    header, end, expected = _header(path)
     with path.open("rb") as file:
         digest, left = hashlib.sha256(), end
         while left:
             part = file.read(min(PIECE, left))
             digest.update(part)
             left -= len(part)
-        version, length, expected, _ = _tail(path)
-        digest.update(FORMAT.pack(version, length))
+        digest.update(FORMAT.pack(VERSION, len(header)))
         if digest.digest() != expected:
             raise CheckpointError(path, "is damaged: its bytes do not have the checksum that it was written with")
         content = json.loads(header)
@@ -218,20 +217,16 @@ def read(path: Path, about: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _tail(path: Path) -> tuple[int, int, bytes, bytes]:
-    with path.open("rb") as file:
-        file.seek(-TAIL.size, os.SEEK_END)
-        version, header, digest, end = TAIL.unpack(file.read())
-    return version, header, digest, end
-
-
-def _header(path: Path) -> tuple[bytes, int]:
-    """Return the header, not yet checked, and where it ends."""
+def _header(path: Path) -> tuple[bytes, int, bytes]:
+    """Return the header, where it ends, and the digest of all before that; neither is checked yet."""
     size = path.stat().st_size
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
             raise CheckpointError(path, "is no checkpoint of respair")
-        version, length, _, end = _tail(path) if size >= len(MAGIC) + TAIL.size else (0, 0, b"", b"")
+        version, length, digest, end = 0, 0, b"", b""
+        if size >= len(MAGIC) + TAIL.size:
+            file.seek(-TAIL.size, os.SEEK_END)
+            version, length, digest, end = TAIL.unpack(file.read())
         if end != END:
             raise CheckpointError(path, f"is torn: its end is missing ({size:,} bytes are there)")
         if version != VERSION:
@@ -240,7 +235,7 @@ def _header(path: Path) -> tuple[bytes, int]:
         if length > stop - len(MAGIC):
             raise CheckpointError(path, "is damaged: its header would be longer than the file")
         file.seek(stop - length)
-        return file.read(length), stop
+        return file.read(length), stop, digest
 
 
 def _unpacked(value: Any, arrays: list[NDArray[Any]]) -> Any:
@@ -252,7 +247,7 @@ def _unpacked(value: Any, arrays: list[NDArray[Any]]) -> Any:
 
 
 def how_far(path: Path) -> str | None:
-    """Return in words what a checkpoint has reached; None where there is none."""
+    """Describe the progress stored in a checkpoint; None where there is no checkpoint."""
     try:
         state = json.loads(_header(path)[0])["state"]
     except (OSError, CheckpointError, ValueError, KeyError):
@@ -266,7 +261,7 @@ def fingerprint(value: object) -> str:
 
 
 def _exact(value: Any) -> object:
-    """Return a value whose text says everything: dataclasses field by field, arrays number by number."""
+    """Return a value whose text contains everything: dataclasses field by field, arrays number by number."""
     if is_dataclass(value):
         named = [(field.metadata.get("older", field.name), getattr(value, field.name)) for field in fields(value)]
         return type(value).__name__, [(name, _exact(item)) for name, item in named]

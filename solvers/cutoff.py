@@ -1,4 +1,4 @@
-"""The phonon frame and the cutoff that an accuracy needs, found from where the lattice wants to be."""
+"""The phonon frame and the cutoff that an accuracy needs, found from the minima of the adiabatic energy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..hamiltonians import Model, Phonons, Sector, hamiltonian_operator
 from ..hamiltonians.space.product import Space, dimensions
 from .adiabatic import Landscape, landscape
 from .certificate import GRADES, SAFETY
-from .larger_space import Judge, Solution, centre, holding, relevant
+from .larger_space import HELD, Judge, Solution, centre, holding, relevant
 
 MOST_QUANTA = 1000
 SEARCHED = 2500
@@ -32,11 +32,11 @@ FLUCTUATING = 0.5
 NEAR = GRADES[0][0]
 """Levels whose second-order shift is below this share of the frequency are taken to converge from there on."""
 MARGIN = 1.15
-"""How many more quanta than an extrapolation says are taken."""
+"""Factor by which extrapolated numbers of quanta are multiplied."""
 DRESSINGS = (0.6, 1.0)
 """Dressings among which an automatic frame chooses."""
 DRESSED_COST = 4.0
-"""A product with displacements takes so many times longer for each amplitude."""
+"""Cost of a product with displacements relative to one without, for each amplitude."""
 
 
 class CutoffError(Told, RuntimeError):
@@ -57,7 +57,7 @@ def is_automatic(model: Model) -> bool:
 
 
 def capped(model: Model, total_quanta: int = 0) -> Model:
-    """Return a model with numbers and names in the place of what is automatic, others as it is."""
+    """Return a model with numbers and names in place of automatic settings; other models are returned unchanged."""
     if model.phonons is None or not is_automatic(model):
         return model
     table = model.phonons
@@ -80,14 +80,21 @@ def cap_in_words(model: Model, sector: Sector) -> str:
     """Return the cap and the frame that are tried, for progress."""
     table = model.phonons
     assert table is not None
-    frame = table.displacement if isinstance(table.displacement, str) else "list"
     caps = [f"{key} = {cap}" for key in ("max_quanta", "total_quanta") if (cap := getattr(table, key)) is not None]
-    return f"{', '.join(caps)}, frame {frame}, {math.prod(dimensions(model, sector)):,} states"
+    return f"{', '.join(caps)}, frame {_frame_name(table)}, {math.prod(dimensions(model, sector)):,} states"
+
+
+def _frame_name(table: Phonons) -> str:
+    return table.displacement if isinstance(table.displacement, str) else "list"
+
+
+CURE = 'raise solver.memory_limit, or try phonons.frame = "auto"'
+"""What helps where an accuracy is not reached."""
 
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What small phonon spaces say about the cap that an accuracy needs.
+    """The cap that an accuracy needs, extrapolated from small phonon spaces.
 
     Attributes
     ----------
@@ -133,13 +140,13 @@ class CutoffSearch(Generic[Found]):
 
     @property
     def table(self) -> Phonons:
-        """The phonons as they were asked for."""
+        """The phonons of the model as given."""
         assert self.model.phonons is not None
         return self.model.phonons
 
     @cached_property
     def land(self) -> Landscape:
-        """Where the lattice could be."""
+        """Minima of the adiabatic energy."""
         return landscape(Space(capped(self.model), self.sector), hamiltonian_operator(self.model))
 
     def with_caps(self, table: Phonons, cap: int | None) -> Model:
@@ -200,7 +207,9 @@ class CutoffSearch(Generic[Found]):
 
     def _best_dressing(self, table: Phonons) -> float:
         """Return the dressing f that minimises the ground energy in a small space, which is variational."""
-        cap = self._largest(table)
+        cap = 0
+        while cap < MOST_QUANTA and self._size(table, cap + 1) <= SEARCHED:
+            cap += 1
 
         def ground(strength: float) -> float:
             model = self._small(replace(table, dressing=float(strength)), cap)
@@ -220,15 +229,9 @@ class CutoffSearch(Generic[Found]):
     def _size(self, table: Phonons, cap: int) -> int:
         return math.prod(dimensions(self._small(table, cap), self.sector))
 
-    def _largest(self, table: Phonons) -> int:
-        cap = 0
-        while cap < MOST_QUANTA and self._size(table, cap + 1) <= SEARCHED:
-            cap += 1
-        return cap
-
     def _rehearse(self, table: Phonons) -> Rehearsal:
         """Solve in a few small spaces, and extrapolate what is left to the accuracy."""
-        first = self.first_cap(table)
+        first = self._needed(table, self.land.ceiling)
         cap = max(first, 2)
         seen: list[tuple[int, float]] = []
         while self._size(table, cap) <= REHEARSED and cap <= MOST_QUANTA:
@@ -262,7 +265,12 @@ class CutoffSearch(Generic[Found]):
         return self.table.accuracy / (SAFETY * 1.2)
 
     def _extrapolated(self, table: Phonons, first: int, seen: list[tuple[int, float]]) -> Rehearsal:
-        cap = seen[-1][0] if seen else self._by_tails(table, first)
+        if seen:
+            cap = seen[-1][0]
+        else:  # the lowest wells, and fluctuations about them, have less than the accuracy beyond this cap
+            share = max(self.goal / float(np.sum(self.model.couplings.frequency)), 1e-15)
+            held = self._needed(table, self.land.ceiling, share)
+            cap = max(first, held) + math.ceil(FLUCTUATING * -math.log10(share))
         if seen and seen[-1][1] > self.goal:
             (before, large), (cap, small) = seen[-2] if len(seen) > 1 else (first - 2, 10 * seen[-1][1]), seen[-1]
             slope = max(0.25, np.log(large / max(small, 1e-300)) / max(1, cap - before))
@@ -270,27 +278,21 @@ class CutoffSearch(Generic[Found]):
         cost = float(self._size(table, cap)) * (DRESSED_COST if table.displacement == "lang-firsov" else 1.0)
         return Rehearsal(table, cap, cost)
 
-    def _by_tails(self, table: Phonons, first: int) -> int:
-        """Return the cap beyond which the lowest wells have less than the accuracy, and fluctuations about them."""
-        frame = Space(self._small(table, 0), self.sector).frame
-        share = max(self.goal / float(np.sum(self.model.couplings.frequency)), 1e-15)
-        cap = holding(frame, relevant(self.land, self.land.ceiling), share)
-        return max(first, cap) + math.ceil(FLUCTUATING * -math.log10(share))
-
-    def first_cap(self, table: Phonons) -> int:
-        """Return the smallest cap that holds all wells up to the lowest one."""
-        return self._needed(table, self.land.ceiling)
-
-    def _needed(self, table: Phonons, energy: float) -> int:
+    def _needed(self, table: Phonons, energy: float, share: float = HELD) -> int:
+        """Return the smallest cap that holds all wells up to an energy."""
         space = Space(self._small(table, 0), self.sector)
-        return holding(space.frame, relevant(self.land, energy))
+        return holding(space.frame, relevant(self.land, energy), share)
 
     def _climb(self, best: Rehearsal) -> tuple[Found, NDArray[np.float64]]:
         try:
             self._check(self.with_caps(best.table, best.cap))
         except MemoryError as refused:
-            raise CutoffError(self._refusal(best, refused)) from None
-        cap = max(self.first_cap(best.table), min(best.cap - 2, round(0.85 * best.cap)), 1)
+            asked, frame = f"phonons.accuracy = {self.table.accuracy:.1e}", _frame_name(best.table)
+            raise CutoffError(
+                f"{asked} needs about total_quanta = {best.cap} in the frame {frame}, and that does not fit: "
+                f"{refused}; ask for less accuracy, {CURE}"
+            ) from None
+        cap = max(self._needed(best.table, self.land.ceiling), min(best.cap - 2, round(0.85 * best.cap)), 1)
         seen: list[tuple[int, float]] = []
         before: Found | None = None
         error = np.inf
@@ -327,23 +329,14 @@ class CutoffSearch(Generic[Found]):
         """True where the error bars of the smaller cap have held, and all quantum numbers are the same."""
         if len(before.energies) != len(now.energies):
             return False
-        rest = before.energies - now.energies
-        held = np.all(np.abs(rest) <= before.certificate.energy_errors + self.table.accuracy)
-        return bool(held) and _labels(before, self.table.accuracy) == _labels(now, self.table.accuracy)
-
-    def _refusal(self, best: Rehearsal, refused: MemoryError) -> str:
-        frame = best.table.displacement if isinstance(best.table.displacement, str) else "list"
-        return (
-            f"phonons.accuracy = {self.table.accuracy:.1e} needs about total_quanta = {best.cap} in the frame {frame}, "
-            f"and that does not fit: {refused}; ask for less accuracy, raise solver.memory_limit, or try "
-            'phonons.frame = "auto"'
-        )
+        accuracy, rest = self.table.accuracy, np.abs(before.energies - now.energies)
+        held = np.all(rest <= before.certificate.energy_errors + accuracy)
+        return bool(held) and _labels(before, accuracy) == _labels(now, accuracy)
 
     def _failure(self, reached: float, cap: int, reason: str) -> str:
         return (
             f"phonons.accuracy = {self.table.accuracy:.1e} was not reached: below total_quanta = {cap} the error bar "
-            f"was {reached:.1e}, and {reason}; ask for less, raise solver.memory_limit, or try "
-            'phonons.frame = "auto"'
+            f"was {reached:.1e}, and {reason}; ask for less accuracy, {CURE}"
         )
 
 
@@ -364,21 +357,3 @@ def _labels(solution: Solution, accuracy: float) -> list[list[str]]:
     groups = np.cumsum(np.diff(solution.energies, prepend=solution.energies[0]) > 2 * accuracy)
     together = [[label for label, own in zip(labels, groups, strict=True) if own == g] for g in range(groups[-1])]
     return [sorted(group) for group in together]
-
-
-def settled(
-    model: Model, sector: Sector, states: int, solve: Solve[Found], check: Callable[[Model], None]
-) -> tuple[Found, NDArray[np.float64] | None]:
-    """Find the frame, dressing and cutoff that a model leaves to the solver, and solve with them.
-
-    Parameters
-    ----------
-    model, sector, states, solve, check
-        See `CutoffSearch`.
-
-    Raises
-    ------
-    CutoffError
-        With the accuracy reached, if the next cap would not fit the memory limit.
-    """
-    return CutoffSearch(model, sector, states, solve, check).found()

@@ -1,4 +1,4 @@
-"""What a run will need, before it starts, also where the solver is to choose frame and cutoff."""
+"""Estimates of a run before it starts, also where the solver chooses frame and cutoff."""
 
 from __future__ import annotations
 

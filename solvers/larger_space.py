@@ -1,4 +1,4 @@
-"""Levels in a larger phonon space as the judge of those in a truncated one."""
+"""Error bars of levels from those in a larger phonon space."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from .adiabatic import Landscape, Well, beyond, landscape
 from .certificate import Certificate, graded
 
 HELD = 1e-2
-"""A well is held by a phonon space that leaves out at most this weight of it."""
+"""A phonon space holds a well if at most this weight of it is truncated."""
 SETTLED = 3e-6
-"""Levels whose second-order shift is below this share of the frequency need no other judge."""
+"""Levels whose second-order shift is below this share of the frequency are not compared with a larger space."""
 ROOM = 6000
-"""A larger space for comparison has at most so many states, or `GROWTH` times those of the space that is judged."""
+"""A larger space for comparison has at most so many states, or `GROWTH` times those of the truncated space."""
 GROWTH = 2.5
 DRESSED = 3
 """Where the frame follows the charges, the space for comparison may have so many times more states."""
 MOST_JUDGED = 40
-"""More levels than these are judged by their own certificate alone."""
+"""For more levels than these, only their own certificate is used."""
 MOST_RAISED = 8
 """Quanta by which caps are raised for a comparison where those that would hold everything are not affordable."""
 MARGIN = 1.05
@@ -33,7 +33,7 @@ MARGIN = 1.05
 SHARPER = 30.0
 """An automatic cutoff is compared with one that is so many times more accurate."""
 RANGE = 0.5
-"""Levels above the ground level are sought up to this share of the energy of as many quanta as the cap allows."""
+"""Excitation energies may reach this share of the energy of as many quanta as the cap allows."""
 
 
 class Solution(Protocol):
@@ -50,14 +50,14 @@ class Solution(Protocol):
 
 @dataclass(frozen=True)
 class Judge:
-    """What decides whether levels in a truncated space are close to convergence.
+    """The criterion for levels of a truncated space to be close to convergence.
 
     Attributes
     ----------
     space : Space
         The truncated space.
     land : Landscape
-        Where the lattice could be.
+        Minima of the adiabatic energy.
     """
 
     space: Space
@@ -78,7 +78,7 @@ class Judge:
     def settled(
         self, energies: NDArray[np.float64], shifts: NDArray[np.float64], share: float = SETTLED
     ) -> NDArray[np.bool_]:
-        """Return which levels are close to convergence: small shifts, all wells held, and room for their quanta.
+        """Return which levels are close to convergence: small shifts, all wells held, enough quanta for their energy.
 
         Parameters
         ----------
@@ -149,7 +149,7 @@ def error_bars(hamiltonian: Hamiltonian, solution: Solution, solve: Callable[[Mo
 
 
 def larger(judge: Judge, energies: NDArray[np.float64]) -> Iterator[Model]:
-    """Yield models with larger phonon spaces, as long as they may cost no more than the levels to be judged."""
+    """Yield models with larger phonon spaces, as long as they cost no more than the levels themselves."""
     space, model = judge.space, judge.space.model
     table = model.phonons
     assert table is not None
@@ -198,10 +198,10 @@ def compared(model: Model, sectors: Sequence[Sector]) -> Model:
     wider = list(_wider(model, sectors))
     if Space(model, sectors[0]).is_dressed:
         # a larger cap in such a frame is as blind to charges that leave their lattice behind
-        wider.sort(key=lambda m: m.phonons is not None and isinstance(m.phonons.displacement, str))
+        wider.sort(key=lambda m: m.phonons is not None and isinstance(m.phonons.frame, str))
         room *= DRESSED
-    candidates = (*wider, *_raised(model))
-    return next((m for m in candidates if math.prod(dimensions(m, sectors[0])) <= room), _narrower(model))
+    candidates = (*wider, *(_with_more(model, quanta) for quanta in range(MOST_RAISED, 0, -1)))
+    return next((m for m in candidates if math.prod(dimensions(m, sectors[0])) <= room), _with_more(model, -1))
 
 
 def reaching(model: Model, sectors: Sequence[Sector]) -> Model:
@@ -211,11 +211,11 @@ def reaching(model: Model, sectors: Sequence[Sector]) -> Model:
     """
     table = model.phonons
     assert table is not None
-    needed = _needed(_connected(model, sectors))
-    space = Space(model, sectors[0]).phonons
-    if not needed or needed + _margin(needed) <= min(space.total_quanta, space.max_quanta):
+    needed = max(holding(*each) for each in _connected(model, sectors))
+    space, enough = Space(model, sectors[0]).phonons, _with_margin(needed)
+    if not needed or enough <= min(space.total_quanta, space.max_quanta):
         return model
-    cap = max(space.total_quanta, needed + _margin(needed))
+    cap = max(space.total_quanta, enough)
     return replace(model, phonons=replace(table, max_quanta=None, total_quanta=cap))
 
 
@@ -238,18 +238,17 @@ def _holding(model: Model, sector: Sector, wells: list[tuple[NDArray[np.float64]
     """Yield the model with caps that hold all wells, in its own frame and around the point between them."""
     table = model.phonons
     assert table is not None
-    needed, total = _needed(wells), Space(model, sector).phonons.total_quanta
+    needed, total = max(holding(*each) for each in wells), Space(model, sector).phonons.total_quanta
     within = table.max_quanta is not None and needed < table.max_quanta
-    more = max(total + max(2, math.ceil(0.3 * total)), needed + _margin(needed))
-    each = max(more - total + (table.max_quanta or 0), needed + _margin(needed))
-    wider = replace(table, max_quanta=each if within else None, total_quanta=more)
-    yield replace(model, phonons=wider)
+    more = max(total + max(2, math.ceil(0.3 * total)), _with_margin(needed))
+    each = max(more - total + (table.max_quanta or 0), _with_margin(needed))
+    yield replace(model, phonons=replace(table, max_quanta=each if within else None, total_quanta=more))
     every = [well for _, some in wells for well in some]
     if every and not np.any(model.couplings.bond_phonon):
         middle = centre(model, every)
         listed = replace(table, frame=(2 * middle).tolist(), dressing=None, max_quanta=None)
-        needed = _needed([(np.broadcast_to(middle, frame.shape), some) for frame, some in wells])
-        yield replace(model, phonons=replace(listed, total_quanta=needed + _margin(needed)))
+        needed = max(holding(np.broadcast_to(middle, frame.shape), some) for frame, some in wells)
+        yield replace(model, phonons=replace(listed, total_quanta=_with_margin(needed)))
 
 
 def _connected(model: Model, sectors: Sequence[Sector]) -> list[tuple[NDArray[np.float64], list[Well]]]:
@@ -271,29 +270,18 @@ def _lowest_wells(model: Model, sector: Sector, mean_charge: int) -> tuple[NDArr
     return space.frame, relevant(land, land.ceiling + 1e-9 * (1.0 + abs(land.ceiling)))
 
 
-def _needed(wells: Sequence[tuple[NDArray[np.float64], list[Well]]]) -> int:
-    return max(holding(frame, some) for frame, some in wells)
+def _with_margin(quanta: int) -> int:
+    """Return a cap beyond which nothing is left of a displaced oscillator that a cap of `quanta` holds."""
+    return quanta + math.ceil(2.5 * math.sqrt(quanta + 1.0)) + 8
 
 
-def _margin(quanta: int) -> int:
-    """Return the quanta between a cap that holds a displaced oscillator and one beyond which nothing of it is left."""
-    return math.ceil(2.5 * math.sqrt(quanta + 1.0)) + 8
-
-
-def _raised(model: Model) -> Iterator[Model]:
-    """Yield the model with caps raised by fewer and fewer quanta."""
+def _with_more(model: Model, quanta: int) -> Model:
+    """Return the model with caps that are larger by a number of quanta, or smaller."""
     table = model.phonons
     assert table is not None
-    for more in range(MOST_RAISED, 0, -1):
-        each, total = (None if cap is None else cap + more for cap in (table.max_quanta, table.total_quanta))
-        yield replace(model, phonons=replace(table, max_quanta=each, total_quanta=total))
-
-
-def _narrower(model: Model) -> Model:
-    table = model.phonons
-    assert table is not None
-    each, total = (None if cap is None else max(0, cap - 1) for cap in (table.max_quanta, table.total_quanta))
-    return replace(model, phonons=replace(table, max_quanta=each, total_quanta=total))
+    caps = {name: getattr(table, name) for name in ("max_quanta", "total_quanta")}
+    others = {name: max(0, cap + quanta) for name, cap in caps.items() if cap is not None}
+    return replace(model, phonons=replace(table, **others))
 
 
 def holding(frame: NDArray[np.float64], wells: list[Well], share: float = HELD) -> int:

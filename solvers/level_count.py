@@ -1,4 +1,4 @@
-"""How many levels are wanted: a number, or all of them."""
+"""The number of levels that are wanted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..hamiltonians.space.product import dimensions
 from .cutoff import capped
 
 ALL = "all"
-"""In the place of a number of levels."""
+"""Stands for all levels."""
 
 
 def level_count(states: int | str, model: Model, sector: Sector) -> int:
@@ -20,11 +20,11 @@ def level_count(states: int | str, model: Model, sector: Sector) -> int:
     Raises
     ------
     ValueError
-        If it is no number of levels.
+        If it is not a number of levels.
     """
     if isinstance(states, str) and states == ALL:
         if model.phonons is not None and model.phonons.cutoff is not None:
-            raise InvalidValue(f'states = "{ALL}" needs phonons.max_quanta or total_quanta: it has no end without')
+            raise InvalidValue(f'states = "{ALL}" needs phonons.max_quanta or total_quanta, which limit their number')
         return max(1, math.prod(dimensions(capped(model), sector)))
     try:
         return whole_number("states", states, 1)

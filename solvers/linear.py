@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.sparse.linalg as spla
 from numpy.typing import NDArray
 
 from .._core.threads import one_blas_thread
 from ..clusters import InvalidValue
 from ..hamiltonians import Amplitudes, Block
-from .ground_state import State
-from .krylov.eigenpairs import EPSILON, ConvergenceError
-from .krylov.search import Progress, silent
+from .engines import ENGINES, Engine
+from .krylov.eigenpairs import ConvergenceError
+from .krylov.operator import Vector
+from .krylov.search import EPSILON, Progress, silent
+from .results import State
 
 REFINEMENTS = 6
-"""Times that the remainder is solved for again: what conjugate gradients believe of it drifts away from the truth."""
-Vector = NDArray[Any]
+"""Times that the remainder is solved for again: the residual of the recursion drifts away from the true one."""
 
 
 def solve(
@@ -28,6 +28,7 @@ def solve(
     tolerance: float = 1e-11,
     max_matvecs: int = 50_000,
     progress: Progress = silent,
+    engine: str = "tensor",
 ) -> NDArray[Any]:
     r"""Solve ``(H - z) y = b`` for one or several b.
 
@@ -57,6 +58,8 @@ def solve(
         Products with H after which a solution is given up.
     progress : Progress
         Called with the number of products, the real part of z and the relative residual.
+    engine : str
+        What acts with H.
 
     Returns
     -------
@@ -85,11 +88,15 @@ def solve(
     if right.shape[-2:] != block.shape or (off is not None and off.shape[1:] != block.shape):
         shapes = " and ".join(str(array.shape) for array in (right, off) if array is not None)
         raise InvalidValue(f"amplitudes of shape {shapes} do not belong to a block of shape {block.shape}")
-    shifted = _Shifted(block, complex(z), right.dtype, off, max_matvecs, progress)
-    flat = right.reshape(-1, right.shape[-2] * right.shape[-1])
+    h = ENGINES[engine](block)
+    off = right[:0] if off is None else off
+    kind = np.result_type(h.dtype, right.dtype, off.dtype)
+    left_out: Vector = np.array([h.vector(phi) for phi in off], kind).reshape(-1, h.size)
+    shifted = _Shifted(h, complex(z), left_out, max_matvecs, progress)
     with one_blas_thread():
-        found = [shifted.solve(b, tolerance) for b in flat]
-    return np.array(found, shifted.dtype).reshape(right.shape)
+        found = [shifted.solve(h.vector(b).astype(kind), tolerance) for b in right.reshape(-1, *block.shape)]
+    columns = np.array(found, kind if not complex(z).imag else np.complex128).reshape(-1, h.size).T
+    return h.amplitudes(columns).reshape(right.shape)
 
 
 def unfolded(state: State) -> tuple[Block, NDArray[Any]]:
@@ -113,60 +120,48 @@ def unfolded(state: State) -> tuple[Block, NDArray[Any]]:
 
 
 class _Shifted:
-    """``Q (H - z) Q`` of a block on flat amplitudes, with its products counted."""
+    """``Q (H - z) Q`` of a block in the vectors of an engine, with its products counted."""
 
-    def __init__(
-        self,
-        block: Block,
-        z: complex,
-        dtype: np.dtype[Any],
-        off: Amplitudes | None,
-        max_matvecs: int,
-        progress: Progress,
-    ) -> None:
-        self.energy, self.z = block.energy, z
-        self.off = None if off is None else off.reshape(len(off), -1)
+    def __init__(self, engine: Engine, z: complex, off: Vector, max_matvecs: int, progress: Progress) -> None:
+        self.engine, self.z, self.off = engine, z, off
         self.max_matvecs, self.progress = max_matvecs, progress
-        self.kind = np.result_type(self.energy.dtype, dtype, *([] if off is None else [off.dtype]))
-        self.dtype = np.result_type(self.kind, np.complex128) if z.imag else self.kind
         self.products, self.scale = 0, abs(z)
 
     def project(self, v: Vector) -> Vector:
         """Return Q v, within what the symmetry allows."""
         v = np.array(v)
-        self.energy.project(v)
+        self.engine.project(v)
         return self._without(v)
 
     def _without(self, v: Vector) -> Vector:
-        return v if self.off is None else np.asarray(v - self.off.T @ (self.off.conj() @ v))
+        if len(self.off):
+            self.engine.add(-self.engine.overlaps(self.off, v), self.off, v)
+        return v
 
     def act(self, v: Vector) -> Vector:
         """Return ``Q (H - Re z) v``."""
         self.products += 1
-        image = self.energy.dot(np.ascontiguousarray(v))
-        length = float(np.linalg.norm(v))
-        self.scale = max(self.scale, float(np.linalg.norm(image)) / length if length else 0.0)
-        return self._without(image - self.z.real * v)
-
-    def remainder(self, b: Vector, y: Vector) -> Vector:
-        """Return ``b - Q (H - z) y``."""
-        image = self.act(y)
-        return np.asarray(b - (image - 1j * self.z.imag * y if self.z.imag else image))
+        image = self.engine.product(np.ascontiguousarray(v), np.empty_like(v))
+        self.engine.project(image)
+        length = self.engine.norm(v)
+        self.scale = max(self.scale, self.engine.norm(image) / length if length else 0.0)
+        image -= self.z.real * v
+        return self._without(image)
 
     def solve(self, b: Vector, tolerance: float) -> Vector:
-        """Solve for one b, and then for what is left over as long as that helps."""
-        self.products = 0
-        given = float(np.linalg.norm(b))
-        left = b = self.project(b).astype(self.kind)
-        length = residual = float(np.linalg.norm(b))
-        y = np.zeros(b.shape, self.dtype)
+        """Solve for one b, and again for the remainder as long as it becomes smaller."""
+        self.products, norm, eta = 0, self.engine.norm, self.z.imag
+        given = norm(b)
+        left = b = self.project(b)
+        length = residual = norm(b)
+        y = np.zeros(b.shape, np.result_type(b, np.complex128) if eta else b.dtype)
         for _ in range(REFINEMENTS):
-            rounding = 16 * EPSILON * (8 * given + self.scale * float(np.linalg.norm(y)))
+            rounding = 16 * EPSILON * (8 * given + self.scale * norm(y))
             if residual <= max(tolerance * length, rounding):
                 return self.project(y)
             better = y + self._approximate(left, max(0.1 * tolerance * length, EPSILON * given), residual / length)
-            left = self.remainder(b, better)
-            before, residual = residual, float(np.linalg.norm(left))
+            left = b - self.act(better) + (1j * eta * better if eta else 0.0)
+            before, residual = residual, norm(left)
             if residual >= before or self.products >= self.max_matvecs:
                 break
             y = better
@@ -174,14 +169,19 @@ class _Shifted:
         raise ConvergenceError(residual / length, self.z.real, tolerance, self.products, what)
 
     def _approximate(self, left: Vector, absolute: float, relative: float) -> Vector:
-        """Return a solution by conjugate gradients that is as good as they believe."""
-        omega, eta = self.z.real, self.z.imag
-
-        def positive(v: Vector) -> Vector:
-            self.progress(self.products, omega, relative)
-            return self.act(self.act(v)) + eta**2 * v if eta else self.act(v)
-
-        operator = spla.LinearOperator((len(left),) * 2, matvec=positive, dtype=left.dtype)
-        steps = max(1, (self.max_matvecs - self.products) // (2 if eta else 1))
-        w, _ = spla.cg(operator, left, rtol=0.0, atol=absolute, maxiter=steps)
-        return self.act(w) + 1j * eta * w if eta else np.asarray(w)
+        """Return a solution by conjugate gradients, to the residual that their recursion gives."""
+        dot, eta = self.engine.dot, self.z.imag
+        w, r, p = np.zeros_like(left), left.copy(), left.copy()
+        square = dot(r, r).real
+        for _ in range(max(1, (self.max_matvecs - self.products) // (2 if eta else 1))):
+            if np.sqrt(square) < absolute:
+                break
+            self.progress(self.products, self.z.real, relative)
+            image = self.act(self.act(p)) + eta**2 * p if eta else self.act(p)
+            share = square / dot(p, image).real
+            w += share * p
+            r -= share * image
+            before, square = square, dot(r, r).real
+            p *= square / before
+            p += r
+        return self.act(w) + 1j * eta * w if eta else w

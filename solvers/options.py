@@ -1,4 +1,4 @@
-"""How to solve: engine, tolerance, limits, and what is kept or computed elsewhere."""
+"""Options of the solvers."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import numpy as np
 
 from .._core.arguments import instance, real_number, shown, whole_number
 from ..clusters import Brief, InvalidValue
-from .estimate import ENGINE_NAMES
+from .estimate import engine_name
 from .work import Pool
 
 
 @dataclass(frozen=True, repr=False)
 class Options(Brief):
-    """How to solve.
+    """Options of the solvers.
 
     Attributes
     ----------
     engine : str
-        "auto", "dense", "quspin" or "tensor".
+        "auto", or the name of an engine: "dense", "quspin" or "tensor".
     tolerance : float
         Largest residual of a level, from 1e-14 to 1e-2 [energy]; relative to the largest coupling where that is below 1
         (`energy_unit`).
@@ -35,12 +35,12 @@ class Options(Brief):
     max_matvecs : int
         Products with H after which a search is given up, 1 or more; matrices that are written out take none.
     confirm : bool
-        Make sure, by one more search, that no state of the ground level is missing and nothing lower. Without it a
+        Confirm, by one more search, that no state of the ground level and no lower level is missing. Without it a
         degenerate level may come back incomplete, as from most Lanczos solvers, and averages with it.
     wanted_below : float
         Levels that are sure to lie above this energy are not computed.
     checkpoint : path, optional
-        File in which a long Lanczos search is kept: the same call goes on from there. It is removed at the end.
+        File in which a long Lanczos search is saved: the same call continues from it. It is removed at the end.
     checkpoint_interval : float
         Seconds between two checkpoints; shorter searches write nothing.
     keep_blocks : bool
@@ -51,7 +51,7 @@ class Options(Brief):
     Raises
     ------
     ValueError
-        With every value that cannot be.
+        With every invalid value.
 
     Examples
     --------
@@ -83,7 +83,7 @@ class Options(Brief):
 
 
 def read_options(name: str, value: Any) -> Options | None:
-    """Return options, made of a dictionary where one is given; anything else is refused."""
+    """Return options, made of a dictionary where one is given; raise an error for anything else."""
     if value is None or isinstance(value, Options):
         return value
     if isinstance(value, Mapping) and value.keys() <= {each.name for each in fields(Options)}:
@@ -92,7 +92,7 @@ def read_options(name: str, value: Any) -> Options | None:
 
 
 def bytes_of(size: object) -> object:
-    """Return a size in words as a number of bytes, anything else as it is.
+    """Return a size such as "16 GiB" as a number of bytes; anything else is returned unchanged.
 
     Examples
     --------
@@ -116,12 +116,6 @@ def _memory(name: str, value: object) -> int:
         raise InvalidValue(f'{error}, or a size such as "16 GiB"') from None
 
 
-def _engine(name: str, value: object) -> str:
-    if isinstance(value, str) and value in ENGINE_NAMES:
-        return value
-    raise InvalidValue(f"{name} = {shown(value)} is not available; allowed: {', '.join(ENGINE_NAMES)}")
-
-
 def _switch(name: str, value: object) -> bool:
     if isinstance(value, bool | np.bool_):
         return bool(value)
@@ -129,7 +123,7 @@ def _switch(name: str, value: object) -> bool:
 
 
 TOLERANCES = 1e-14, 1e-2
-"""Smallest and largest tolerance: less is never reached in double precision."""
+"""Smallest and largest tolerance; smaller ones are not reached in double precision."""
 UNITS: Mapping[str, int] = MappingProxyType(
     {"b": 1}
     | {f"{prefix}b": 1000**power for power, prefix in enumerate("kmgt", start=1)}
@@ -138,7 +132,7 @@ UNITS: Mapping[str, int] = MappingProxyType(
 """Bytes in each unit of memory, in small letters."""
 CHECKS: Mapping[str, Callable[[str, Any], object]] = MappingProxyType(
     {
-        "engine": _engine,
+        "engine": engine_name,
         "tolerance": lambda name, value: real_number(name, value, "a number from 1e-14 to 1e-2", *TOLERANCES),
         "seed": lambda name, value: whole_number(name, value),
         "memory_limit": _memory,
@@ -149,4 +143,4 @@ CHECKS: Mapping[str, Callable[[str, Any], object]] = MappingProxyType(
         "keep_blocks": _switch,
     }
 )
-"""What makes a right value of what was given, or says why not."""
+"""For each option, the function that converts its value or raises an error."""

@@ -1,4 +1,4 @@
-"""Work for other processes: what can be computed there, and what computes it."""
+"""Work that can be computed in other processes, and the pool that does it."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from .krylov.search import silent
 
 
 class Work(Protocol):
-    """A piece of work that other processes understand: it can be pickled."""
+    """A piece of work that can be pickled."""
 
     @property
     def key(self) -> str:
         """Its name, different from those of the others."""
 
     def compute(self, progress: Tell = silent) -> Any:
-        """Do it, and tell how far it is; whatever happens is in the answer."""
+        """Do it, and report its progress; errors are part of the answer."""
 
     def lost(self, why: str) -> Any:
-        """Return what stands for the answer if nobody could give one."""
+        """Return the answer that stands for lost work."""
 
     def moved(self) -> Self:
-        """Return it as another machine takes it, which has another disk."""
+        """Return the work without what belongs to the disk of this machine."""
 
 
 Tell = Callable[[int, float, float], None]
-"""Told of a search: products with H, energy, residual."""
+"""Called with the number of products with H, the energy and the residual of a search."""
 PAUSE = 0.5
-"""Seconds between two looks at work that goes on elsewhere, and between two words of it."""
+"""Seconds between two reports on running work."""
 HowFar = tuple[int, float, float]
-"""Products with H, energy and residual of a search that goes on."""
+"""Products with H, energy and residual of a running search."""
 Watch = Callable[[Mapping[str, HowFar | None]], None]
-"""Told now and then which pieces are being computed, by their keys, and how far each is."""
+"""Called from time to time with the keys of the pieces that are being computed, and the progress of each."""
 
 
 def unwatched(running: Mapping[str, HowFar | None]) -> None:
@@ -41,7 +41,7 @@ def unwatched(running: Mapping[str, HowFar | None]) -> None:
 
 
 def now_and_then(say: Callable[[HowFar], None]) -> Tell:
-    """Return what tells of a search, with a pause between two words."""
+    """Return a progress function that reports at intervals of `PAUSE`."""
     last = -PAUSE
 
     def tell(matvecs: int, energy: float, residual: float) -> None:
@@ -57,11 +57,11 @@ SomeWork = TypeVar("SomeWork", bound=Work)
 
 
 class Pool(Protocol):
-    """What computes elsewhere, several pieces at once."""
+    """Processes that compute several pieces at once."""
 
     @property
     def sharing(self) -> int:
         """How many pieces share the memory of this machine."""
 
     def compute(self, pieces: Sequence[SomeWork], watch: Watch = unwatched) -> Generator[tuple[SomeWork, Any]]:
-        """Yield each piece with its answer, in the order in which they are finished; to close it gives up the rest."""
+        """Yield each piece with its answer in the order in which they finish; closing the generator ends the rest."""

@@ -18,7 +18,7 @@ from ...hamiltonians.flux import own_series
 from ...solvers import Options
 from ...solvers.all_levels import AllLevels
 from ...solvers.arguments import read_options
-from ...solvers.krylov.deflation import Vector
+from ...solvers.krylov.operator import Vector
 from ...solvers.krylov.space import Krylov, krylov
 from ..labelled import check_numbers, labelled
 from .averages import in_words, settled

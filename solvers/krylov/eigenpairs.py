@@ -1,7 +1,7 @@
 """Lowest eigenpairs of a Hermitian operator, one after the other, with the multiplicities that are there.
 
-Each search starts from a random vector with the levels already found lifted out of its way, so that a degenerate level
-appears as often as it is there.
+Each search starts from a random vector with the levels already found shifted to the top of the spectrum, so that a
+degenerate level is found as many times as it has states.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from ..._core.display import counted
 from ..._core.threads import one_blas_thread, one_thread_for
 from ...clusters import Card, Shown, Told
+from ...hamiltonians.terms import SAME
 from ..checkpoint import Checkpoint
-from .deflation import Deflated, Matvec, Projection, Ritz, Vector
-from .recursion import Recursion, fused
-from .search import Memory, Progress, Stop, searched, silent
+from .deflation import Deflated, Ritz
+from .operator import FunctionOperator, HermitianOperator, Matvec, Projection, Vector
+from .search import EPSILON, Limits, Memory, Progress, Stop, searched, silent
 
 SMALL = 400
 """Matrices up to this size are written out and given to LAPACK."""
@@ -27,8 +28,6 @@ STORED_BYTES = 2 << 20
 """Lanczos vectors are kept orthogonal where a first cycle of them fits; beyond, two passes cost less."""
 KEPT_BYTES = 128 << 20
 """Room for the first Lanczos vectors of the first of two passes, which the second one then need not repeat."""
-DOUBT = 1e-6
-"""A search is over once the probability that it has missed a level at or below the bar is smaller."""
 MOST_LEVELS = 400
 """A ground level with more states than this is refused: every state would have to be stored."""
 MANY_LEVELS = 100
@@ -39,13 +38,13 @@ STATES_PER_LEVEL = 60
 """With more levels wanted than one for so many states, a matrix is written out and given to LAPACK."""
 DENSE_BYTES = 64
 """Bytes that it takes there for each of its elements."""
-EPSILON = float(np.finfo(float).eps)
 HERMITICITY = 1e-10
 """Largest difference of a Hamiltonian and its adjoint, relative to the largest element."""
 
 
-def everything(vector: Vector) -> None:
-    """Project onto the whole space: do nothing."""
+def is_degenerate(energy: float, other: float, width: float = SAME) -> bool:
+    """True where two energies count as one level: no farther apart than `Hamiltonian.level_width`."""
+    return abs(energy - other) <= width
 
 
 class ConvergenceError(Told, RuntimeError):
@@ -100,14 +99,13 @@ def lowest_levels(
     max_matvecs: int,
     degenerate: Callable[[float, float], bool],
     progress: Progress = silent,
-    project: Projection = everything,
+    project: Projection | None = None,
     dimension: int | None = None,
     stored_bytes: int = STORED_BYTES,
     wanted_below: float = np.inf,
     kept_bytes: int = KEPT_BYTES,
     checkpoint: Checkpoint | None = None,
     confirm: bool = True,
-    recursion: Recursion = fused,
     scale: float = 0.0,
 ) -> Levels:
     """Find the `count` lowest levels, and further ones as long as they belong to the ground level.
@@ -127,29 +125,27 @@ def lowest_levels(
     seed : int
         Seed of the start vectors.
     max_matvecs : int
-        Products after which the search is given up.
+        Products after which the search stops with an error.
     degenerate : function
-        Says whether two energies are one level.
+        From two energies to whether they are one level.
     progress : Progress
-        Called as the search goes on.
-    project : function
-        Projector, in place, onto the vectors that count; it commutes with H.
+        Called during the search.
+    project : function, optional
+        Projects a vector, in place, onto an invariant subspace of H, which is searched.
     dimension : int, optional
-        Rank of the projector; `size` by default.
+        Dimension of that subspace; `size` by default.
     stored_bytes : int
-        Memory for Lanczos vectors; larger spaces get by with four vectors and two passes.
+        Memory for Lanczos vectors; larger spaces take four vectors and two passes.
     wanted_below : float
         Levels that are sure to lie above this energy are not converged, and fewer than `count` may come back.
     kept_bytes : int
         Memory for the first vectors of a first pass.
     checkpoint : Checkpoint, optional
-        Where the search is kept now and then, and from where it goes on.
+        Where the search is saved from time to time, and from where it continues.
     confirm : bool
-        Make sure that nothing is missing.
-    recursion : function
-        The three-term recursion of long searches: `fused`, or QuSpin's.
+        Confirm that no level is missing.
     scale : float
-        Size of the elements of H, of which those of a block may be roundings.
+        Size of the matrix elements of H, against which rounding errors are judged.
 
     Returns
     -------
@@ -164,34 +160,24 @@ def lowest_levels(
     ArithmeticError
         If the ground level is too degenerate to be stored.
     """
-    dimension = size if dimension is None else dimension
-    if size <= min(SMALL, max_matvecs):
-        return _written_out(matvec, project, size, dtype, dimension, scale)
-    operator = Deflated(matvec, project, size, np.dtype(dtype), seed, recursion)
-    memory = Memory(stored_bytes, kept_bytes, checkpoint or Checkpoint())
-    limits = Limits(count, tolerance, max_matvecs, wanted_below, degenerate, progress, confirm)
+    operator = FunctionOperator(matvec, size, np.dtype(dtype), project, dimension)
+    limits = Limits(count, tolerance, seed, max_matvecs, degenerate, progress, wanted_below, confirm)
+    return lowest_eigenpairs(operator, limits, Memory(stored_bytes, kept_bytes, checkpoint or Checkpoint()), scale)
+
+
+def lowest_eigenpairs(operator: HermitianOperator, limits: Limits, memory: Memory, scale: float = 0.0) -> Levels:
+    """Find the lowest levels of an operator; see `lowest_levels`."""
+    if operator.size <= min(SMALL, limits.max_matvecs):
+        return _written_out(operator, scale)
     with one_blas_thread(), memory.checkpoint.holding_interrupts():
-        return _all_levels(operator, dimension, limits, memory)
+        return _all_levels(Deflated(operator, limits.seed), limits, memory)
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What is wanted of a search, see `lowest_levels`."""
-
-    count: int
-    tolerance: float
-    max_matvecs: int
-    wanted_below: float
-    degenerate: Callable[[float, float], bool]
-    progress: Progress
-    confirm: bool
-
-
-def _all_levels(operator: Deflated, dimension: int, limits: Limits, memory: Memory) -> Levels:
+def _all_levels(operator: Deflated, limits: Limits, memory: Memory) -> Levels:
     state, degenerate, count = memory.checkpoint.state, limits.degenerate, limits.count
     if state:
         operator.restore(state)
-    while len(operator.energies) < dimension and not state.get("complete"):
+    while len(operator.energies) < operator.h.dimension and not state.get("complete"):
         order = np.sort(operator.energies)
         if len(order) >= count and not limits.confirm:
             break
@@ -224,12 +210,14 @@ def _too_degenerate(states: int) -> ArithmeticError:
     )
 
 
-def _written_out(matvec: Matvec, project: Projection, size: int, dtype: type, dimension: int, scale: float) -> Levels:
-    """Diagonalise P H P + ceiling (1 - P) densely and keep the `dimension` levels below the ceiling."""
+def _written_out(operator: HermitianOperator, scale: float) -> Levels:
+    """Diagonalise P H P + ceiling (1 - P) by LAPACK and keep the levels below the ceiling."""
+    size, dimension, dtype = operator.size, operator.dimension, operator.dtype
     projector: Vector = np.eye(size, dtype=dtype)
     for row in projector:
-        project(row)
-    matrix: Vector = np.array([matvec(row, np.empty_like(row)) for row in projector], dtype).reshape(size, size).T
+        operator.project(row)
+    images = [operator.product(row, np.empty_like(row)) for row in projector]
+    matrix: Vector = np.array(images, dtype).reshape(size, size).T
     if dimension < size:
         ceiling = 2.0 * float(np.linalg.norm(matrix)) or 1.0
         matrix = matrix + ceiling * (np.eye(size) - projector.T)
@@ -288,25 +276,14 @@ def _check_hermitian(matrix: Vector, scale: float) -> None:
 
 def _next_level(operator: Deflated, bar: float, limits: Limits, memory: Memory) -> Ritz | None:
     """Converge the lowest level outside the locked ones; None once it is sure to lie above `bar` (inf for none)."""
-
-    def beyond(energy: float, doubt: float) -> bool:
-        return energy > bar and doubt < DOUBT and not limits.degenerate(energy, bar)
-
-    def enough(energy: float, residual: float, scale: float, doubt: float) -> bool:
-        limits.progress(operator.products, energy, residual)
-        converged = residual <= max(0.3 * limits.tolerance, 8 * EPSILON * scale)
-        return converged or beyond(energy, doubt) or operator.products >= limits.max_matvecs
-
-    def useless(energy: float, residual: float, doubt: float) -> bool:
-        return beyond(energy, doubt) or (residual > limits.tolerance and operator.products >= limits.max_matvecs)
-
     start, residual, energy = None, np.inf, np.nan
     for attempt in range(memory.checkpoint.state.pop("attempt", 0), MOST_ATTEMPTS):
         if operator.products + 2 > limits.max_matvecs:
             break
-        ritz = searched(operator, start, Stop(enough, useless, bar, attempt, limits.max_matvecs), memory)
+        stop = Stop(limits, bar, attempt)
+        ritz = searched(operator, start, stop, memory)
         limits.progress(operator.products, ritz.energy, ritz.residual)
-        if beyond(ritz.energy, ritz.doubt):
+        if stop.is_beyond(ritz):
             return None
         if ritz.residual <= max(limits.tolerance, 16 * EPSILON * ritz.scale):
             return ritz

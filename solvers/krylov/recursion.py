@@ -1,114 +1,80 @@
-"""The three-term recursion of Lanczos, ``b_k q_{k+1} = H q_k - a_k q_k - b_{k-1} q_{k-1}``: QuSpin's, and a fused one.
-
-QuSpin's recursion goes over its vectors many times a step, on one core. The fused one does the same in as few goes as
-there can be, on all cores, with three vectors. Both tell whoever uses them of each step.
-"""
+"""The three-term recursion of Lanczos, ``b_k q_{k+1} = H q_k - a_k q_k - b_{k-1} q_{k-1}``, as a generator."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..._core.threads import PARALLEL_FROM, kernel_threads_for
-from ...hamiltonians.kernels.loops import scale, three_terms
-
-Vector = NDArray[Any]
+from .operator import HermitianOperator, Matvec, Vector
 
 
-class Ended(Exception):  # noqa: N818 - it ends a loop and is no error
-    """Ends a recursion from within a step."""
+@dataclass
+class Tridiagonal:
+    """H in the Lanczos vectors.
+
+    Attributes
+    ----------
+    diagonal, coupling : list of float
+        a_k and b_k of each step taken.
+    """
+
+    diagonal: list[float] = field(default_factory=list)
+    coupling: list[float] = field(default_factory=list)
 
 
-class Steps(Protocol):
-    """Who uses a recursion; each method may raise `Ended`."""
+def lanczos_vectors(
+    operator: HermitianOperator,
+    start: Vector,
+    matrix: Tridiagonal,
+    *,
+    product: Matvec | None = None,
+    begin: int = 0,
+    previous: Vector | None = None,
+) -> Iterator[Vector]:
+    """Yield Lanczos vectors one after the other, until no more are asked for.
 
-    dtype: np.dtype[Any]
-
-    @abstractmethod
-    def product(self, q: Vector, out: Vector) -> float:
-        """Write ``H q_k`` to `out` and return a_k; `q` may be mended in place."""
-
-    def known(self) -> float | None:
-        """Return b_k of the product just formed, where it is known beforehand."""
-        return None
-
-    def coupled(self, b: float) -> None:
-        """Take note of b_k; nothing by default."""
-        return
-
-
-Recursion = Callable[[Steps, Vector, int], None]
-"""From the steps, a unit start vector that may be overwritten, and the most steps to take."""
-
-
-def fused(steps: Steps, start: Vector, most: int) -> None:
-    """Go through the recursion with three vectors, all that a step does to them at once.
+    Three vectors are held. The one that is yielded may be changed in place, and the last coupling with it, before the
+    next one is asked for; only then H acts on it.
 
     Parameters
     ----------
-    steps : Steps
-        Who uses it.
+    operator : HermitianOperator
+        H.
     start : (n,)
-        Unit vector; it is overwritten.
-    most : int
-        Steps to take at most.
+        The first vector that is yielded, of norm 1; it is overwritten later.
+    matrix : Tridiagonal
+        a_k and b_k are appended; those that are there already, from an earlier pass, are used.
+    product : function, optional
+        Acts in the place of H.
+    begin : int
+        Number k of the first vector.
+    previous : (n,), optional
+        q_{k-1} where k is not 0; it is overwritten.
+
+    Examples
+    --------
+    >>> from itertools import islice
+    >>> from respair.solvers.krylov.operator import FunctionOperator
+    >>> levels = np.array([0.0, 1.0, 5.0])
+    >>> diagonal = FunctionOperator(lambda v, out: np.multiply(levels, v, out=out), 3, np.dtype(float))
+    >>> matrix = Tridiagonal()
+    >>> len([*islice(lanczos_vectors(diagonal, np.sqrt(np.ones(3) / 3), matrix), 3)])
+    3
+    >>> np.round(matrix.diagonal, 9), np.round(matrix.coupling, 9)
+    (array([2.        , 3.28571429]), array([2.1602469, 0.8247861]))
     """
-    now, before, image = start, np.zeros_like(start), np.empty_like(start)
-    partial = np.zeros(max(1, len(start) // PARALLEL_FROM * 8))
-    back = 0.0
-    with kernel_threads_for(len(start)):
-        for _ in range(most):
-            a = steps.product(now, image)
-            b = steps.known()
-            three_terms(partial, before, now, image, a, back, 1.0 if b is None else 1.0 / b)
-            if b is None:
-                b = float(np.sqrt(partial.sum()))
-                steps.coupled(b)
-                scale(before, 1.0 / b)
-            now, before, back = before, now, b
-
-
-def by_quspin(steps: Steps, start: Vector, most: int) -> None:
-    """Go through QuSpin's recursion, listening through its products.
-
-    QuSpin wants fewer steps than entries: its vectors have one more than the space, which stays zero.
-
-    Parameters
-    ----------
-    steps, start, most
-        See `fused`.
-    """
-    from quspin.tools.lanczos import lanczos_iter
-
-    padded = np.append(start, start.dtype.type(0))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        lanczos_iter(_Listening(steps), padded, min(most, len(start)), return_vec_iter=False, eps=0.0)
-
-
-class _Listening:
-    """The Hamiltonian as QuSpin sees it; couplings are read off the vectors."""
-
-    def __init__(self, steps: Steps) -> None:
-        self._steps, self._begun = steps, False
-        self.dtype = steps.dtype
-
-    def dot(self, q: Vector, out: Vector) -> Vector:
-        if self._begun:
-            self._steps.coupled(_ratio(out, q))
-        self._begun = True
-        self._steps.product(q[:-1], out[:-1])
-        out[-1] = 0.0
-        return out
-
-
-def _ratio(r: Vector, q: Vector) -> float:
-    """Return ||r|| where ``q = r / ||r||``, from one large entry; 0 where r vanishes."""
-    sample = slice(0, 4096)
-    at = int(np.argmax(np.abs(q[sample])))
-    if not np.isfinite(q[at]):
-        return 0.0
-    return float((r[at] / q[at]).real) if q[at] else float(np.linalg.norm(r))
+    now, image = start, np.empty_like(start)
+    before = np.zeros_like(start) if previous is None else previous
+    step = begin
+    while True:
+        yield now
+        is_known = step < len(matrix.coupling)
+        known = (matrix.diagonal[step], matrix.coupling[step]) if is_known else None
+        back = matrix.coupling[step - 1] if step else 0.0
+        a, b = operator.step(product or operator.product, before, now, back, image, known)
+        if not is_known:
+            matrix.diagonal.append(a)
+            matrix.coupling.append(b)
+        now, before, step = before, now, step + 1

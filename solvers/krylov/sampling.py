@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from ..._core.threads import one_blas_thread
 from ...hamiltonians import Amplitudes, Block
-from .deflation import Projection, Vector, add, overlaps
-from .space import Krylov, krylov
+from ..engines import ENGINES, Engine
+from .operator import Projection, Vector
+from .space import Krylov, krylov_space
 
 MOST_STEPS = 2000
 """Largest Krylov space of a random vector."""
@@ -28,12 +29,12 @@ SETTLED = 1e-5
 
 @dataclass(frozen=True)
 class Sample:
-    """A random vector seen by the Hamiltonian.
+    """A random vector with its Krylov space.
 
     Attributes
     ----------
-    block : Block
-        Where it lies.
+    engine : Engine
+        What acts with H on the vector.
     energies : (m,) float
         Ritz values, ascending, in the user's unit.
     overlaps : (m,) float
@@ -41,32 +42,37 @@ class Sample:
     space : Krylov
         The Ritz vectors, in the Lanczos vectors.
     project : function
-        Onto the part of the block that the vector stands for.
+        Projection onto the part of the block over which the trace runs.
     steps : int
         Lanczos steps asked for; a smaller space is invariant.
     """
 
-    block: Block = field(repr=False)
+    engine: Engine = field(repr=False)
     energies: NDArray[np.float64]
     overlaps: NDArray[np.float64]
     space: Krylov = field(repr=False)
     project: Projection = field(repr=False, compare=False)
     steps: int
 
+    @property
+    def block(self) -> Block:
+        """The block in which the vector lies."""
+        return self.engine.block
+
     def first(self, steps: int) -> Sample:
-        """Return the vector as its first `steps` Lanczos vectors see it."""
-        return self._seen(self.space.first(steps), steps)
+        """Return the vector with its first `steps` Lanczos vectors only."""
+        return self._with(self.space.first(steps), steps)
 
     def grown(self, steps: int) -> Sample:
         """Return the same random vector with up to `steps` Lanczos steps."""
         if steps <= self.steps:
             return self
-        start, energy = self.space.basis[0], self.block.energy
-        return self._seen(krylov(energy.dot, self.project, start, min(steps, energy.dimension)), steps)
+        most = min(steps, self.engine.dimension)
+        return self._with(krylov_space(self.engine, self.project, self.space.basis[0], most), steps)
 
-    def _seen(self, space: Krylov, steps: int) -> Sample:
+    def _with(self, space: Krylov, steps: int) -> Sample:
         norm = float(np.linalg.norm(self.overlaps))
-        return Sample(self.block, space.energies, norm * space.starts, space, self.project, steps)
+        return Sample(self.engine, space.energies, norm * space.starts, space, self.project, steps)
 
     @property
     def weights(self) -> NDArray[np.float64]:
@@ -94,7 +100,7 @@ class Sample:
         basis = self.space.basis
         with one_blas_thread():  # real coefficients: real and imaginary parts on their own
             rows = self._thermal(temperatures, origin) @ basis.view(float)
-        return np.asarray(rows.view(basis.dtype).reshape(-1, *self.block.shape))
+        return self.engine.amplitudes(rows.view(basis.dtype).T)
 
 
 def settled_samples(
@@ -138,13 +144,18 @@ def settled_samples(
                 raise ArithmeticError(
                     f"the thermal states at T = {temperatures[worst]:g} still change by {change[worst]:.1g} of their "
                     f"norm after {sample.steps} Lanczos steps, and solver.memory_limit allows no more in a block of "
-                    f"{sample.block.energy.dimension:,} states; raise it, or leave out that temperature"
+                    f"{sample.engine.dimension:,} states; raise it, or leave out that temperature"
                 )
         yield sample
 
 
 def samples(
-    block: Block, count: int, steps: int, seed: np.random.SeedSequence, known: Amplitudes | None = None
+    block: Block,
+    count: int,
+    steps: int,
+    seed: np.random.SeedSequence,
+    known: Amplitudes | None = None,
+    engine: str = "tensor",
 ) -> Iterator[Sample]:
     """Yield `count` independent random vectors of a block, each with its Krylov space of at most `steps` vectors.
 
@@ -159,26 +170,26 @@ def samples(
     seed : numpy.random.SeedSequence
         Each vector has its own child, so that more of them can be added later.
     known : (k, rows, phonon states), optional
-        Orthonormal eigenstates that the random vectors have no part of; the trace is over the rest of the block.
+        Orthonormal eigenstates to which the random vectors are orthogonal; the trace is over the rest of the block.
+    engine : str
+        What acts with H.
 
     References
     ----------
     J. Jaklic and P. Prelovsek, Adv. Phys. 49, 1 (2000); S. Sugiura and A. Shimizu, Phys. Rev. Lett. 108, 240401 (2012).
     """
-    energy = block.energy
-    locked: Vector = np.zeros((0, energy.size), energy.dtype) if known is None else known.reshape(len(known), -1)
+    h = ENGINES[engine](block)
+    locked: Vector = np.array([h.vector(phi) for phi in (() if known is None else known)], h.dtype).reshape(-1, h.size)
 
     def project(v: Vector) -> None:
-        energy.project(v)
+        h.project(v)
         if len(locked):
-            add(-overlaps(locked, v), locked, v)
+            h.add(-h.overlaps(locked, v), locked, v)
 
     for child in seed.spawn(count):
-        random = np.random.default_rng(child)
-        r: Vector = np.asarray(random.standard_normal(energy.size), energy.dtype)
-        if energy.dtype.kind == "c":
-            r = (r + 1j * random.standard_normal(energy.size)) / np.sqrt(2.0)
+        r = h.random(np.random.default_rng(child))
+        if h.dtype.kind == "c":
+            r /= np.sqrt(2.0)
         project(r)
-        norm = float(np.linalg.norm(r))
-        space = krylov(energy.dot, project, r, min(steps, energy.dimension - len(locked)))
-        yield Sample(block, space.energies, norm * space.starts, space, project, steps)
+        space = krylov_space(h, project, r, min(steps, h.dimension - len(locked)))
+        yield Sample(h, space.energies, h.norm(r) * space.starts, space, project, steps)

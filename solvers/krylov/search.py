@@ -1,32 +1,29 @@
-"""The Lanczos recursion with the guards it needs: a lowest Ritz pair, from stored vectors or in two passes.
+"""One Lanczos search for the lowest level, from stored vectors or in two passes.
 
-QuSpin's recursion tests no convergence, loses orthogonality, and divides by zero in an invariant subspace.
+- Small spaces: all vectors of a cycle are stored, and each new one is made orthogonal to the earlier ones before it is
+  used; where the Krylov space is exhausted, a random vector takes its place.
+- Large spaces: a first pass only computes the tridiagonal matrix, until the residual that follows from it is small. A
+  second pass repeats the same recursion and adds its vectors up to the Ritz vector. The first vectors are kept as long
+  as they fit in memory, and the second pass begins after them.
 
-- Small spaces: all vectors of a cycle are kept, and each is mended in QuSpin's own buffer before it is used: made
-  orthogonal to the earlier ones, and random where the Krylov space was exhausted.
-- Large spaces: a first pass only reads off the tridiagonal matrix, until the residual that it implies is small; a
-  second one repeats the same recursion and adds the vectors up to the Ritz vector. The first vectors are kept as long
-  as they fit, and the second pass begins after them.
-
-A recursion can begin in the middle, where a checkpoint was written or the kept vectors end: it starts from q_k, and the
-first product brings along the term ``- b_{k-1} q_{k-1}`` that would have been subtracted. Nothing is lost so: it is the
-same recursion, where a restart from a Ritz vector would lose its pace.
+A pass can begin in the middle, where a checkpoint was written or the kept vectors end, with q_{k-1} and q_k: it is the
+same recursion, and nothing of its convergence is lost as it would be by a restart from a Ritz vector.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 import scipy.linalg as la
-from numpy.typing import NDArray
 
 from ..checkpoint import Checkpoint, Writer
-from .deflation import Deflated, Ritz, Vector, add, hidden, overlaps
-from .recursion import Ended, Steps
+from .deflation import Deflated, Ritz, hidden
+from .operator import TINY, Vector
+from .recursion import Tridiagonal, lanczos_vectors
 
 FIRST_CYCLE = 60
 """Steps of a first cycle with stored vectors; each further one is twice as long, while memory allows."""
@@ -37,15 +34,18 @@ CLEANED = 4
 A step hands on two vectors, and what lies outside grows from either: two in a row are projected."""
 MOST_STEPS = 20_000
 """Steps of a search before it starts again from its Ritz vector."""
+DOUBT = 1e-6
+"""A search ends once the probability that it has missed a level at or below the bar is smaller."""
+EPSILON = float(np.finfo(float).eps)
 LOOKS = 4, 32
-"""The first pass looks at its tridiagonal matrix every fourth step, and later when it has grown by a part in 32."""
+"""The first pass solves its tridiagonal matrix every fourth step, and later when it has grown by a part in 32."""
 
 
 class Progress(Protocol):
-    """What is called as a solver goes on."""
+    """A function that is called during a calculation."""
 
     def __call__(self, matvecs: int, energy: float, residual: float) -> None:
-        """Tell how many products were formed, and how far the current level is."""
+        """Report the number of products, and energy and residual of the current level."""
 
 
 def announce(progress: Progress, what: str) -> None:
@@ -60,41 +60,60 @@ def silent(matvecs: int, energy: float, residual: float) -> None:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """Arguments of `lowest_levels` that say what is wanted."""
+
+    count: int
+    tolerance: float
+    seed: int
+    max_matvecs: int
+    degenerate: Callable[[float, float], bool]
+    progress: Progress = silent
+    wanted_below: float = np.inf
+    confirm: bool = True
+
+
+@dataclass(frozen=True)
 class Stop:
     """When a search ends.
 
     Attributes
     ----------
-    enough : function
-        From energy, residual, scale and doubt of the current Ritz pair to whether the recursion may end.
-    useless : function
-        From energy, residual and doubt to whether the Ritz vector is not wanted.
+    limits : Limits
+        What is wanted of all searches.
     bar : float
-        Levels above this energy are not wanted.
+        Levels above this energy are not wanted; infinity for none.
     attempt : int
         Number of searches before this one, from whose Ritz vector it starts; the first start is random.
-    most : int
-        Products after which nothing is begun.
     """
 
-    enough: Callable[[float, float, float, float], bool]
-    useless: Callable[[float, float, float], bool]
+    limits: Limits
     bar: float
     attempt: int
-    most: int
 
-    def doubt(self, operator: Deflated, diagonal: list[float], coupling: list[float], ritz: Ritz) -> float:
+    def is_beyond(self, pair: Ritz) -> bool:
+        """True where the lowest level is sure to lie above the bar."""
+        return pair.energy > self.bar and pair.doubt < DOUBT and not self.limits.degenerate(pair.energy, self.bar)
+
+    def is_enough(self, pair: Ritz, products: int) -> bool:
+        """True where a first pass may end."""
+        self.limits.progress(products, pair.energy, pair.residual)
+        converged = pair.residual <= max(0.3 * self.limits.tolerance, 8 * EPSILON * pair.scale)
+        return converged or self.is_beyond(pair) or products >= self.limits.max_matvecs
+
+    def doubt(self, operator: Deflated, matrix: Tridiagonal, ritz: Ritz) -> float:
         """Return the probability that the search has missed a level at or below the bar.
 
-        From the Lanczos polynomials where the start is random, or else from the residual r: as much of the state as
-        r over the distance to the bar may lie at the bar.
+        From the Lanczos polynomials where the start is random, and from the residual r: as much of the state as r over
+        the distance to the bar may lie at the bar.
         """
         if ritz.energy <= self.bar:
             return 1.0
         near = ritz.residual / (ritz.energy - self.bar)
         if self.attempt:
             return near
-        return min(near, hidden(diagonal, coupling, self.bar, operator.size, operator.dtype.kind == "c"))
+        is_complex = operator.h.dtype.kind == "c"
+        return min(near, hidden(matrix.diagonal, matrix.coupling, self.bar, operator.h.size, is_complex))
 
 
 @dataclass(frozen=True)
@@ -108,7 +127,7 @@ class Memory:
     kept : int
         Bytes for the first vectors of a first pass.
     checkpoint : Checkpoint
-        The file from which a stopped search can go on.
+        The file from which a stopped search can continue.
     """
 
     cycle: int
@@ -119,16 +138,17 @@ class Memory:
 def searched(operator: Deflated, start: Vector | None, stop: Stop, memory: Memory) -> Ritz:
     """Run one Lanczos search and return the lowest Ritz pair.
 
-    It starts from `start`, which may be overwritten, from a random vector where there is none, or goes on from the
+    It begins with `start`, which may be overwritten, with a random vector where there is none, or continues from the
     checkpoint.
     """
     search: dict[str, Any] = memory.checkpoint.state.pop("search", {})
     start = search.pop("start", start)
-    stored = memory.cycle // (operator.dtype.itemsize * operator.size)
+    size = operator.h.size
+    stored = memory.cycle // (operator.h.dtype.itemsize * size)
     if stored < FIRST_CYCLE:
         return _two_passes(operator, start, stop, memory, search)
-    free = operator.size - max(1, len(operator.locked))
-    left = stop.most - operator.products - 1  # the last product gives the residual
+    free = size - max(1, len(operator.locked))
+    left = stop.limits.max_matvecs - operator.products - 1  # the last product gives the residual
     steps = min(FIRST_CYCLE << min(stop.attempt, 8), stored, MOST_STEPS, free, left)
     ritz = _stored_cycle(operator, operator.random_vector() if start is None else start, max(1, steps), stop)
     if memory.checkpoint.due:
@@ -146,223 +166,147 @@ def _save(checkpoint: Checkpoint, writer: Writer, operator: Deflated, attempt: i
         del state["attempt"], state["search"]
 
 
-class _Mended:
-    """H as the stored cycle sees it: every new Lanczos vector is mended before H acts on it."""
-
-    def __init__(self, operator: Deflated, basis: Vector) -> None:
-        self._operator, self._basis, self._step = operator, basis, 0
-        self.dtype = operator.dtype
-
-    def dot(self, v: Vector, out: Vector) -> Vector:
-        if self._step:
-            self._mend(v)
-        self._step += 1
-        return self._operator.act(v, out)
-
-    def _mend(self, v: Vector) -> None:
-        """Make a row of QuSpin's buffer orthogonal to those before it; replace what a zero coupling left behind."""
-        if not np.all(np.isfinite(v)):
-            v[:] = self._operator.random_vector()
-        rows = self._basis[: self._step]
-        for _ in range(3):
-            self._operator.project(v)  # where the Krylov space is exhausted, v is rounding errors, in any direction
-            self._operator.tidy(v)
-            add(-overlaps(rows, v), rows, v)
-            left = np.linalg.norm(v)
-            v /= left
-            if left > 0.5:
-                break
-
-
 def _stored_cycle(operator: Deflated, start: Vector, steps: int, stop: Stop) -> Ritz:
-    from quspin.tools.lanczos import lanczos_full
-
-    basis = np.zeros((steps, operator.size), operator.dtype)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        values, vectors, _ = lanczos_full(_Mended(operator, basis), start, steps, out=basis, eps=0.0)
+    basis = np.empty((steps, len(start)), start.dtype)
+    matrix = Tridiagonal()
+    vectors = lanczos_vectors(operator.h, start, matrix, product=operator.deflated)
+    basis[0] = next(vectors)
+    for k, q in zip(range(1, steps), vectors, strict=False):
+        _reorthogonalise(operator, q, basis[:k], matrix.coupling[-1] < TINY)
+        basis[k] = q
+    next(vectors)
+    off = matrix.coupling[: steps - 1]
+    values, weights = la.eigh_tridiagonal(matrix.diagonal, off)
     operator.ceiling = max(operator.ceiling, float(values[-1]))
-    ritz = operator.ritz(vectors[:, 0] @ basis, float(np.max(np.abs(values))))
-    doubt = stop.doubt(operator, *_tridiagonal(values, vectors), ritz)
-    return Ritz(ritz.energy, ritz.residual, ritz.scale, ritz.vector, doubt)
+    ritz = operator.ritz(weights[:, 0] @ basis, float(np.max(np.abs(values))))
+    return replace(ritz, doubt=stop.doubt(operator, Tridiagonal(matrix.diagonal, off), ritz))
 
 
-def _tridiagonal(values: NDArray[np.float64], vectors: NDArray[np.float64]) -> tuple[list[float], list[float]]:
-    """Return diagonal and couplings of a tridiagonal matrix from its eigenvalues and eigenvectors."""
-    weighted = vectors * values
-    return np.sum(weighted * vectors, axis=1).tolist(), np.abs(np.sum(weighted[1:] * vectors[:-1], axis=1)).tolist()
+def _reorthogonalise(operator: Deflated, q: Vector, rows: Vector, is_exhausted: bool) -> None:
+    """Make a Lanczos vector orthogonal to those before it; where the Krylov space is exhausted, take a random one."""
+    if is_exhausted:
+        q[:] = operator.random_vector()
+    h = operator.h
+    for _ in range(3):
+        h.project(q)  # a vector of nothing but rounding errors has any direction
+        operator.orthonormal(q)
+        h.add(-h.overlaps(rows, q), rows, q)
+        left = h.norm(q)
+        q /= left
+        if left > 0.5:
+            break
 
 
-class _Pass(Steps):
-    """What one pass of a recursion does at its steps; a pass can begin in the middle.
-
-    Parameters
-    ----------
-    operator : Deflated
-        H.
-    attempt : int
-        Number of the search, for its checkpoint.
-    checkpoint : Checkpoint
-        Where the pass is kept now and then.
-    before : (vector, coupling), optional
-        ``q_{k-1}`` and ``b_{k-1}`` of a pass that begins with ``q_k``.
-    """
-
-    def __init__(
-        self,
-        operator: Deflated,
-        attempt: int,
-        checkpoint: Checkpoint,
-        before: tuple[Vector, float] | None = None,
-    ) -> None:
-        self.operator, self.attempt, self._checkpoint, self._before = operator, attempt, checkpoint, before
-        self._writing: tuple[Writer, dict[str, int]] | None = None
-        self.dtype = operator.dtype
-
-    def _lifted(self, q: Vector, out: Vector) -> None:
-        self.operator.lifted(q, out)
-        if self._before is not None:
-            vector, coupling = self._before
-            add(np.array([-coupling]), vector[None], out)
-            self._before = None
-
-    def _keep(self, q: Vector, search: dict[str, Any]) -> None:
-        """Write a checkpoint if it is time: one vector now, the rest with the next one, so that nothing is copied."""
-        if self._writing is not None:
-            writer, previous = self._writing
-            self._writing = None
-            _save(self._checkpoint, writer, self.operator, self.attempt, search | {"previous": previous, "q": q})
-        elif self._checkpoint.due and self._before is None:
-            writer = self._checkpoint.begin()
-            self._writing = writer, writer.put(q)
-
-    def run(self, start: Vector) -> None:
-        """Run the recursion until it has had enough; the start vector is overwritten."""
-        try:
-            with suppress(Ended):
-                self.operator.recursion(self, start, MOST_STEPS)
-        finally:
-            if self._writing is not None:
-                self._writing[0].discard()
+Keep = Callable[[Vector, dict[str, Any]], None]
+"""Called with each Lanczos vector, and with what else a pass needs to continue from there."""
 
 
-class _FirstPass(_Pass):
-    """The first pass reads the tridiagonal matrix off the vectors and ends the recursion."""
+@contextmanager
+def _keeping(operator: Deflated, checkpoint: Checkpoint, attempt: int) -> Iterator[Keep]:
+    """Write a checkpoint whenever it is due: q_k when it is there, the rest with q_{k+1}, so that nothing is copied."""
+    writing: tuple[Writer, dict[str, int]] | None = None
 
-    def __init__(self, operator: Deflated, stop: Stop, memory: Memory, start: Vector | None, search: dict[str, Any]):
-        self.diagonal: list[float] = search.get("diagonal", [])
-        self.coupling: list[float] = search.get("coupling", [])
-        begun = "diagonal" in search and "step" not in search
-        before = (search.pop("previous"), self.coupling[-1]) if begun else None
-        super().__init__(operator, stop.attempt, memory.checkpoint, before)
-        self._stop = stop
-        self._start = {"start": start} if stop.attempt else {}  # a random one can be drawn again
-        wanted = not search and stop.bar == np.inf  # others seldom need their vector
-        room = min(MOST_STEPS, memory.kept // (operator.dtype.itemsize * operator.size)) if wanted else 0
-        self.kept: Vector = np.empty((room, operator.size), operator.dtype)
-        self.weights: NDArray[np.float64] = np.ones(1)
-        self.energy = self.residual = self.top = self.scale = 0.0
-        self.doubt = 1.0
-        self._next_look = FEWEST_STEPS
+    def keep(q: Vector, search: dict[str, Any]) -> None:
+        nonlocal writing
+        if writing is not None:
+            (writer, previous), writing = writing, None
+            _save(checkpoint, writer, operator, attempt, search | {"previous": previous, "q": q})
+        elif checkpoint.due:
+            writer = checkpoint.begin()
+            writing = writer, writer.put(q)
 
-    def product(self, q: Vector, out: Vector) -> float:
-        if len(self.diagonal) % CLEANED < 2:
-            self.operator.project(q)
-        self._keep(q, self._start | {"diagonal": self.diagonal, "coupling": self.coupling})
-        if len(self.diagonal) < len(self.kept):
-            self.kept[len(self.diagonal)] = q
-        self._lifted(q, out)
-        self.diagonal.append(float(overlaps(q[None], out)[0].real))
-        self.scale = max(self.scale, abs(self.diagonal[-1]) + 2 * max(self.coupling[-1:], default=0.0))
-        return self.diagonal[-1]
-
-    def coupled(self, b: float) -> None:
-        self.coupling.append(b)
-        if self._look():
-            raise Ended
-
-    def _look(self) -> bool:
-        """Solve the tridiagonal problem now and then; True where the search may end."""
-        steps, coupling = len(self.diagonal), self.coupling[-1]
-        exhausted = coupling <= 1e-14 * self.scale
-        if not exhausted and steps < self._next_look and self.operator.products < self._stop.most:
-            return False
-        self._next_look = steps + max(LOOKS[0], steps // LOOKS[1])
-        self.solve()
-        enough = self._stop.enough(self.energy, self.residual, self.scale, self.doubt)
-        return enough or exhausted or steps == MOST_STEPS - 1
-
-    def solve(self) -> None:
-        """Find the lowest Ritz pair of the tridiagonal matrix."""
-        steps, coupling = len(self.diagonal), self.coupling[-1]
-        diagonal, off = np.array(self.diagonal), np.array(self.coupling[: steps - 1])
-        values, vectors = la.eigh_tridiagonal(diagonal, off, select="i", select_range=(0, 0))
-        self.weights, self.energy = vectors[:, 0], float(values[0])
-        self.residual = coupling * abs(float(self.weights[-1]))
-        self.top = float(la.eigvalsh_tridiagonal(diagonal, off, select="i", select_range=(steps - 1, steps - 1))[0])
-        self.scale = max(abs(self.energy), abs(self.top))
-        self.operator.reached = f"E = {self.energy:.10g}, residual {self.residual:.1e}"
-        pair = Ritz(self.energy, self.residual, self.scale, self.weights)
-        self.doubt = self._stop.doubt(self.operator, self.diagonal, self.coupling, pair)
-
-
-class _SecondPass(_Pass):
-    """The second pass adds the Lanczos vectors up, from the one with number `step` on."""
-
-    def __init__(
-        self, first: _FirstPass, memory: Memory, total: Vector, step: int = 0, before: Vector | None = None
-    ) -> None:
-        told = None if before is None else (before, first.coupling[step - 1])
-        super().__init__(first.operator, first.attempt, memory.checkpoint, told)
-        self._first, self._total, self._step = first, total, step
-
-    def product(self, q: Vector, out: Vector) -> float:
-        first, step = self._first, self._step
-        if step % CLEANED < 2:
-            self.operator.project(q)
-        so_far = {"diagonal": first.diagonal, "coupling": first.coupling, "total": self._total, "step": step}
-        self._keep(q, so_far)
-        add(first.weights[step : step + 1], q[None], self._total)
-        self._step += 1
-        if self._step == len(first.weights):
-            raise Ended
-        self._lifted(q, out)
-        return first.diagonal[step]
-
-    def known(self) -> float | None:
-        return self._first.coupling[self._step - 1]
+    try:
+        yield keep
+    finally:
+        if writing is not None:
+            writing[0].discard()
 
 
 def _two_passes(operator: Deflated, start: Vector | None, stop: Stop, memory: Memory, search: dict[str, Any]) -> Ritz:
-    begun, halfway = "diagonal" in search, "step" in search
-    first = _FirstPass(operator, stop, memory, start, search)
-    if halfway:
-        first.solve()
-    elif begun:
-        first.run(search.pop("q"))
+    h = operator.h
+    matrix = Tridiagonal(search.get("diagonal", []), search.get("coupling", []))
+    previous: Vector | None = search.get("previous")
+    keeping = (operator, memory.checkpoint, stop.attempt)
+    if "step" in search:
+        pair, top = _lowest_pair(operator, matrix, stop)
+        q, total, step = search["q"], search["total"], search["step"]
     else:
-        first.run(operator.random_vector() if start is None else start.copy())
-    if stop.useless(first.energy, first.residual, first.doubt):
-        return Ritz(first.energy, first.residual, first.scale, first.weights, first.doubt)
-    operator.ceiling = max(operator.ceiling, first.top)
-    if halfway:
-        total = search.pop("total")
-        _SecondPass(first, memory, total, search["step"], search.pop("previous")).run(search.pop("q"))
-    else:
-        total = _added_up(first, memory, operator.random_vector(again=True) if start is None else start)
-    return operator.ritz(total, first.scale, first.doubt)
+        wanted = not search and stop.bar == np.inf  # other searches seldom need their vector
+        room = min(MOST_STEPS, memory.kept // (h.dtype.itemsize * h.size)) if wanted else 0
+        kept = np.empty((room, h.size), h.dtype)
+        q = search["q"] if "q" in search else operator.random_vector() if start is None else start.copy()
+        also = {"start": start} if stop.attempt else {}  # a random one can be drawn again
+        with _keeping(*keeping) as keep:
+            pair, top = _first_pass(operator, q, previous, matrix, stop, kept, lambda v, s: keep(v, also | s))
+        given_up = operator.products >= stop.limits.max_matvecs and pair.residual > stop.limits.tolerance
+        if given_up or stop.is_beyond(pair):
+            return pair  # its vector is not wanted
+        total = operator.random_vector(again=True) if start is None else start
+        kept = kept[: len(pair.vector)]
+        step = len(kept) - 1 if len(kept) > 1 else 0
+        q, previous = (kept[step], kept[step - 1]) if step else (total.copy(), None)
+        total[:] = pair.vector[:step] @ kept[:step]
+    operator.ceiling = max(operator.ceiling, top)
+    with _keeping(*keeping) as keep:
+        _second_pass(operator, q, previous, matrix, pair.vector, total, step, keep)
+    return replace(operator.ritz(total, pair.scale), doubt=pair.doubt)
 
 
-def _added_up(first: _FirstPass, memory: Memory, total: Vector) -> Vector:
-    """Return the Ritz vector, in the place of the start vector: kept vectors first, then a second pass for the rest."""
-    kept = first.kept[: len(first.weights)]
-    last = len(kept) - 1
-    if last == len(first.weights) - 1:
-        total[:] = first.weights @ kept
-    elif last < 1:
-        start = total.copy()
-        total[:] = 0.0
-        _SecondPass(first, memory, total).run(start)
-    else:
-        total[:] = first.weights[:last] @ kept[:last]
-        _SecondPass(first, memory, total, last, kept[last - 1]).run(kept[last])
-    return total
+def _first_pass(
+    operator: Deflated, q: Vector, previous: Vector | None, matrix: Tridiagonal, stop: Stop, kept: Vector, keep: Keep
+) -> tuple[Ritz, float]:
+    """Extend the tridiagonal matrix until its lowest Ritz pair is good enough; see `_lowest_pair`.
+
+    As many of the first Lanczos vectors as there is room for are written to `kept`.
+    """
+    begin = len(matrix.diagonal)
+    scale, next_look = 0.0, FEWEST_STEPS
+    vectors = lanczos_vectors(operator.h, q, matrix, product=operator.shifted, begin=begin, previous=previous)
+    for step, v in enumerate(vectors, begin):
+        if step > begin:
+            coupling = matrix.coupling[-1]
+            scale = max(scale, abs(matrix.diagonal[-1]) + 2 * coupling)
+            is_exhausted = coupling <= 1e-14 * scale
+            if is_exhausted or step >= next_look or operator.products >= stop.limits.max_matvecs:
+                next_look = step + max(LOOKS[0], step // LOOKS[1])
+                pair, top = _lowest_pair(operator, matrix, stop)
+                scale = pair.scale
+                if stop.is_enough(pair, operator.products) or is_exhausted or step == MOST_STEPS - 1:
+                    break
+        if step % CLEANED < 2:
+            operator.h.project(v)
+        keep(v, {"diagonal": matrix.diagonal, "coupling": matrix.coupling})
+        if step < len(kept):
+            kept[step] = v
+    return pair, top
+
+
+def _lowest_pair(operator: Deflated, matrix: Tridiagonal, stop: Stop) -> tuple[Ritz, float]:
+    """Return the lowest Ritz pair, its vector in the Lanczos vectors, and the highest Ritz value."""
+    last = len(matrix.diagonal) - 1
+    bands = np.array(matrix.diagonal), np.array(matrix.coupling[:last])
+    values, vectors = la.eigh_tridiagonal(*bands, select="i", select_range=(0, 0))
+    energy, weights = float(values[0]), vectors[:, 0]
+    top = float(la.eigvalsh_tridiagonal(*bands, select="i", select_range=(last, last))[0])
+    pair = Ritz(energy, matrix.coupling[last] * abs(float(weights[-1])), max(abs(energy), abs(top)), weights)
+    operator.reached = f"E = {energy:.10g}, residual {pair.residual:.1e}"
+    return replace(pair, doubt=stop.doubt(operator, matrix, pair)), top
+
+
+def _second_pass(
+    operator: Deflated,
+    q: Vector,
+    previous: Vector | None,
+    matrix: Tridiagonal,
+    weights: Vector,
+    total: Vector,
+    begin: int,
+    keep: Keep,
+) -> None:
+    """Add the Lanczos vectors from number `begin` on to `total`, each with its weight."""
+    vectors = lanczos_vectors(operator.h, q, matrix, product=operator.shifted, begin=begin, previous=previous)
+    for step, v in zip(range(begin, len(weights)), vectors, strict=False):
+        if step % CLEANED < 2:
+            operator.h.project(v)
+        keep(v, {"diagonal": matrix.diagonal, "coupling": matrix.coupling, "total": total, "step": step})
+        operator.h.add(weights[step : step + 1], v[None], total)

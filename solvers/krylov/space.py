@@ -1,4 +1,4 @@
-"""A Krylov space with all its vectors, by QuSpin's recursion kept orthogonal: for sums over many states."""
+"""A Krylov space with all its Lanczos vectors, kept orthogonal: for sums over many states."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import scipy.linalg as la
 from numpy.typing import NDArray
 
 from ..._core.threads import one_blas_thread
-from .deflation import Matvec, Projection, Vector, add, overlaps
-from .recursion import Ended
+from .operator import FunctionOperator, HermitianOperator, Matvec, Projection, Vector
+from .recursion import Tridiagonal, lanczos_vectors
 
 EXHAUSTED = 1e-12
 """A coupling this small beside the norm of H ends the recursion: the space is invariant."""
 SHRUNK = 0.5
-"""A vector that loses more of its length as it is made orthogonal is made so once more."""
+"""A vector that loses more of its norm as it is made orthogonal is made so once more."""
 
 
 @dataclass(frozen=True)
@@ -51,51 +51,17 @@ class Krylov:
         return Krylov(energies, vectors[0], vectors.T, self.basis[:steps])
 
 
-class _Kept:
-    """H as QuSpin's recursion sees it: each Lanczos vector is made orthogonal to all before it, in QuSpin's buffer."""
-
-    def __init__(self, matvec: Matvec, project: Projection, basis: Vector) -> None:
-        self._matvec, self._project, self._basis = matvec, project, basis
-        self.dtype = basis.dtype
-        self.diagonal: list[float] = []
-        self.coupling: list[float] = []
-
-    def dot(self, q: Vector, out: Vector) -> Vector:
-        step = len(self.diagonal)
-        if step:
-            self._mend(q, step)
-        self._matvec(q, out)
-        self.diagonal.append(float(np.vdot(q, out).real))
-        self._rest = out
-        return out
-
-    def _mend(self, q: Vector, step: int) -> None:
-        """Replace QuSpin's new vector, which is that of its buffer normalised, by its part orthogonal to all rows."""
-        rest, norm, before = self._rest, 0.0, np.inf
-        while norm < SHRUNK * before:  # what is left of a vector that shrinks is not orthogonal yet
-            before = norm or float(np.linalg.norm(rest))
-            add(-overlaps(self._basis[:step], rest), self._basis[:step], rest)
-            self._project(rest)
-            norm = float(np.linalg.norm(rest))
-            if norm <= EXHAUSTED * before:
-                break
-        self.coupling.append(norm)
-        if norm <= EXHAUSTED * max(*map(abs, self.diagonal), *self.coupling):
-            raise Ended
-        np.divide(rest, norm, out=q)
-
-
 def krylov(matvec: Matvec, project: Projection, start: Vector, steps: int) -> Krylov:
     """Build the Krylov space of a start vector.
 
     Parameters
     ----------
     matvec, project : functions
-        H, and the projector onto the space that counts, in place.
+        H, and the projection, in place, onto an invariant subspace.
     start : (n,)
-        Any vector of that space but zero; it is left as it is.
+        Any vector of that subspace but zero; it is left unchanged.
     steps : int
-        Largest dimension; the space ends earlier where it is invariant.
+        Largest dimension; it is smaller where the space is invariant.
 
     Examples
     --------
@@ -104,21 +70,34 @@ def krylov(matvec: Matvec, project: Projection, start: Vector, steps: int) -> Kr
     >>> space.energies.round(12) + 0.0, (space.starts**2).round(12)
     (array([0., 1., 3., 7.]), array([0.25, 0.25, 0.25, 0.25]))
     """
-    from quspin.tools.lanczos import lanczos_full
+    return krylov_space(FunctionOperator(matvec, len(start), start.dtype), project, start, steps)
 
-    basis = np.zeros((steps, len(start)), start.dtype)
-    first = start / np.linalg.norm(start)
-    basis[0] = first
-    kept = _Kept(matvec, project, basis)
-    try:
-        with one_blas_thread(), np.errstate(invalid="ignore", divide="ignore"):
-            within = min(steps, len(first) - 1)  # QuSpin takes no more
-            if within:
-                lanczos_full(kept, first, within, out=basis[:within], eps=0.0)
-            if within < steps:
-                kept.dot(basis[within], np.empty_like(first))
-    except Ended:
-        pass
-    size = len(kept.diagonal)
-    energies, vectors = la.eigh_tridiagonal(np.array(kept.diagonal), np.array(kept.coupling[: size - 1]))
+
+def krylov_space(operator: HermitianOperator, project: Projection, start: Vector, steps: int) -> Krylov:
+    """Build the Krylov space of a start vector; see `krylov`."""
+    basis = np.empty((steps, len(start)), start.dtype)
+    matrix = Tridiagonal()
+    with one_blas_thread():
+        size = 0
+        for q in lanczos_vectors(operator, start / operator.norm(start), matrix):
+            if size == steps or (size and not _reorthogonalised(operator, project, q, basis[:size], matrix)):
+                break
+            basis[size] = q
+            size += 1
+    energies, vectors = la.eigh_tridiagonal(matrix.diagonal, matrix.coupling[: size - 1])
     return Krylov(energies, vectors[0], vectors.T, basis[:size])
+
+
+def _reorthogonalised(
+    operator: HermitianOperator, project: Projection, q: Vector, rows: Vector, matrix: Tridiagonal
+) -> bool:
+    """Make a Lanczos vector orthogonal to those before it, and correct its coupling; False where nothing is left."""
+    exhausted = EXHAUSTED * max(*map(abs, matrix.diagonal), *matrix.coupling)
+    shrunk = 0.0
+    while shrunk < SHRUNK and matrix.coupling[-1] > exhausted:
+        operator.add(-operator.overlaps(rows, q), rows, q)
+        project(q)
+        shrunk = operator.norm(q)
+        q /= shrunk or 1.0
+        matrix.coupling[-1] *= shrunk
+    return matrix.coupling[-1] > exhausted

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -102,6 +103,52 @@ def test_stored_cycles_go_on_from_their_ritz_vector(tmp_path):
     found, rest = search(matrix, path, stored_bytes=1 << 24)
     np.testing.assert_allclose(found.energies[0], whole.energies[0], rtol=0, atol=1e-10)
     assert rest < every
+
+
+OLD = Path(__file__).parent / "checkpoints"
+"""Files of respair 0.1, of searches that were stopped."""
+STOPPED = {
+    "first-pass-real": 29,
+    "first-pass-complex": 29,
+    "second-pass-real": 59,
+    "second-pass-complex": 59,
+    "second-level-real": 107,
+    "second-level-complex": 107,
+    "stored-real": 605,
+}
+
+
+def mirrored(levels, dtype):
+    """A matrix with these eigenvalues, the same everywhere."""
+    size = len(levels)
+    v = np.cos(np.arange(size) + 1.0) * (np.exp(1j * np.arange(size) ** 2) if dtype is complex else 1.0)
+    mirror = np.eye(size) - 2 * np.outer(v, v.conj()) / np.vdot(v, v).real
+    return mirror @ np.diag(levels) @ mirror
+
+
+@pytest.mark.parametrize("name", STOPPED)
+def test_searches_go_on_from_files_of_the_version_before(tmp_path, name):
+    stored = name.startswith("stored")
+    levels = np.r_[-1.0, -0.999, np.geomspace(1, 1e3, 418)] if stored else np.r_[[-2.0] * 2, np.linspace(-1, 9, 418)]
+    matrix, path = mirrored(levels, complex if name.endswith("complex") else float), tmp_path / "search.checkpoint"
+    path.write_bytes((OLD / f"{name}.checkpoint").read_bytes())
+    bytes_ = {"stored_bytes": 1 << 24 if stored else 0}
+    (whole, every), (found, rest) = search(matrix, None, **bytes_), search(matrix, path, **bytes_)
+    np.testing.assert_allclose(found.energies, whole.energies, rtol=0, atol=1e-9)
+    assert found.matvecs == rest + STOPPED[name]
+    assert rest <= every - STOPPED[name] + 12
+
+
+def test_a_calculation_goes_on_from_a_file_of_the_version_before(tmp_path):
+    phonons = Phonons(1.0, boson_coupling=0.8, total_quanta=4)
+    model = Model(ring(4), Electrons(1.0, 0.1, 0.5), Bosons(0.3, 0.7), phonons)
+    sector, path = Sector(4, momentum=0, reflection=1), tmp_path / "ring.checkpoint"
+    path.write_bytes((OLD / "ring.checkpoint").read_bytes())
+    assert how_far(path) == "243 products, no level yet"
+    found, whole = (ground_state(model, sector, 2, Options("tensor", checkpoint=each)) for each in (path, None))
+    np.testing.assert_allclose(found.energies, whole.energies, rtol=0, atol=1e-10)
+    assert found.matvecs > 243
+    assert not path.exists()
 
 
 def test_ctrl_c_waits_for_a_checkpoint_and_the_second_one_does_not(tmp_path):

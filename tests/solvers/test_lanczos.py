@@ -14,7 +14,11 @@ from scipy.sparse.linalg import eigsh
 from respair.clusters import ring
 from respair.hamiltonians import Electrons, Model, Phonons, Sector
 from respair.solvers import ConvergenceError, ground_state, is_degenerate, lowest_levels
-from respair.solvers.krylov.recursion import Ended, Steps, by_quspin, fused
+from respair.solvers.engines.quspin import QuspinEngine
+from respair.solvers.krylov.eigenpairs import lowest_eigenpairs
+from respair.solvers.krylov.operator import FunctionOperator
+from respair.solvers.krylov.recursion import Tridiagonal, lanczos_vectors
+from respair.solvers.krylov.search import Limits, Memory
 
 RANDOM = np.random.default_rng(5)
 
@@ -137,89 +141,91 @@ def test_a_search_that_is_not_confirmed_finds_the_lowest_level_with_fewer_produc
     assert quick.matvecs < 0.7 * sure.matvecs
 
 
-class Noted(Steps):
-    """Keeps what a recursion tells, for a matrix."""
+class Matrix(FunctionOperator):
+    """A dense matrix, with one of the two recursions."""
 
-    def __init__(self, matrix, most, known=()):
-        self.matrix, self.most, self.foreknown = matrix, most, known
-        self.dtype = matrix.dtype
-        self.vectors, self.diagonal, self.couplings = [], [], []
-
-    def product(self, q, out):
-        self.vectors.append(q.copy())
-        np.matmul(self.matrix, q, out=out)
-        self.diagonal.append(np.vdot(q, out).real)
-        return self.diagonal[-1]
-
-    def known(self):
-        return self.foreknown[len(self.diagonal) - 1] if len(self.foreknown) else None
-
-    def coupled(self, b):
-        self.couplings.append(b)
-        if len(self.couplings) == self.most:
-            raise Ended
+    def __init__(self, matrix, by_quspin=False):
+        super().__init__(lambda v, out: np.matmul(matrix, v, out=out), len(matrix), matrix.dtype)
+        if by_quspin:
+            self.step = lambda *steps: QuspinEngine.step(self, *steps)
 
 
-def told(recursion, matrix, start, most):
-    noted = Noted(matrix, most)
-    with pytest.raises(Ended):
-        recursion(noted, start.copy(), most + 5)
-    return noted
+def told(operator, start, most, known=None):
+    """Return the first Lanczos vectors and the tridiagonal matrix."""
+    matrix = Tridiagonal() if known is None else known
+    vectors = [q.copy() for q in itertools.islice(lanczos_vectors(operator, start.copy(), matrix), most)]
+    return np.array(vectors), matrix
+
+
+def unit_vector(size, dtype):
+    start = RANDOM.standard_normal(size).astype(dtype)
+    return start / np.linalg.norm(start)
 
 
 @pytest.mark.parametrize("dtype", [float, complex], ids=["real", "complex"])
 def test_both_recursions_give_the_tridiagonal_matrix_of_quspin(dtype):
-    matrix = rotated(np.linspace(-3, 8, 300), dtype)
-    start = RANDOM.standard_normal(300).astype(dtype)
-    start /= np.linalg.norm(start)
+    matrix, start = rotated(np.linspace(-3, 8, 300), dtype), unit_vector(300, dtype)
     _, _, basis = lanczos_full(matrix, start, 20)
     basis = basis.reshape(20, -1)
     projected = basis.conj() @ matrix @ basis.T
-    for noted in (told(recursion, matrix, start, 19) for recursion in (fused, by_quspin)):
-        np.testing.assert_allclose(noted.diagonal, np.diag(projected).real[:19], atol=1e-10)
-        np.testing.assert_allclose(noted.couplings, np.diag(projected, 1).real, atol=1e-10)
-        np.testing.assert_allclose(noted.vectors, basis[:19], atol=1e-10)
+    for by_quspin in (False, True):
+        vectors, found = told(Matrix(matrix, by_quspin), start, 20)
+        np.testing.assert_allclose(found.diagonal, np.diag(projected).real[:19], atol=1e-10)
+        np.testing.assert_allclose(found.coupling, np.diag(projected, 1).real, atol=1e-10)
+        np.testing.assert_allclose(vectors, basis, atol=1e-10)
 
 
 @pytest.mark.parametrize("dtype", [float, complex], ids=["real", "complex"])
 def test_a_second_pass_with_known_coefficients_repeats_the_vectors(dtype):
-    matrix = rotated(np.linspace(-3, 8, 300), dtype)
-    start = RANDOM.standard_normal(300).astype(dtype)
-    start /= np.linalg.norm(start)
-    first = told(fused, matrix, start, 40)
-    second = Noted(matrix, 40, first.couplings)
-    fused(second, start.copy(), 40)
-    np.testing.assert_allclose(second.vectors, first.vectors, atol=1e-9)
+    operator, start = Matrix(rotated(np.linspace(-3, 8, 300), dtype)), unit_vector(300, dtype)
+    vectors, matrix = told(operator, start, 40)
+    again, _ = told(operator, start, 40, matrix)
+    np.testing.assert_allclose(again, vectors, atol=1e-9)
+    assert len(matrix.diagonal) == len(matrix.coupling) == 39
+
+
+@pytest.mark.parametrize("by_quspin", [False, True], ids=["ours", "QuSpin's"])
+def test_a_recursion_that_begins_in_the_middle_is_the_same_one_to_the_last_digit(by_quspin):
+    operator, start = Matrix(rotated(np.linspace(-3, 8, 300)), by_quspin), unit_vector(300, float)
+    vectors, matrix = told(operator, start, 30)
+    rest = Tridiagonal(matrix.diagonal[:12], matrix.coupling[:12])
+    later = lanczos_vectors(operator, vectors[12].copy(), rest, begin=12, previous=vectors[11].copy())
+    np.testing.assert_array_equal([q.copy() for q in itertools.islice(later, 18)], vectors[12:])
+    assert (rest.diagonal, rest.coupling) == (matrix.diagonal, matrix.coupling)
+
+
+def test_a_vector_may_be_changed_before_the_next_one_is_asked_for():
+    levels = np.linspace(-3, 8, 300)
+    operator, matrix = Matrix(np.diag(levels)), Tridiagonal()
+    vectors = lanczos_vectors(operator, unit_vector(300, float), matrix)
+    next(vectors)
+    other = next(vectors)
+    other[:] = unit_vector(300, float)
+    expected = other @ (levels * other)
+    next(vectors)
+    assert matrix.diagonal[1] == pytest.approx(expected, abs=1e-12)
 
 
 def test_the_recursions_agree_on_vectors_long_enough_for_all_cores():
     size = 200_000
     levels = np.linspace(-1, 5, size)
-
-    class Diagonal(Noted):
-        def product(self, q, out):
-            np.multiply(levels, q, out=out)
-            self.diagonal.append(float(q @ out))
-            return self.diagonal[-1]
-
-    start = RANDOM.standard_normal(size)
-    start /= np.linalg.norm(start)
-    found = []
-    for recursion in (fused, by_quspin):
-        found.append(Diagonal(np.zeros((0, 0)), 30))
-        with pytest.raises(Ended):
-            recursion(found[-1], start.copy(), 40)
-    np.testing.assert_allclose(found[0].diagonal, found[1].diagonal, atol=1e-11)
-    np.testing.assert_allclose(found[0].couplings, found[1].couplings, atol=1e-11)
+    ours = FunctionOperator(lambda v, out: np.multiply(levels, v, out=out), size, np.dtype(float))
+    other = FunctionOperator(lambda v, out: np.multiply(levels, v, out=out), size, np.dtype(float))
+    other.step = lambda *steps: QuspinEngine.step(other, *steps)
+    start = unit_vector(size, float)
+    (_, one), (_, two) = (told(operator, start, 30) for operator in (ours, other))
+    np.testing.assert_allclose(one.diagonal, two.diagonal, atol=1e-11)
+    np.testing.assert_allclose(one.coupling, two.coupling, atol=1e-11)
 
 
 @pytest.mark.parametrize("dtype", [float, complex], ids=["real", "complex"])
 @pytest.mark.parametrize("kept", [0, 160_000], ids=["none kept", "some kept"])
-@pytest.mark.parametrize("recursion", [fused, by_quspin])
-def test_two_passes_by_either_recursion(recursion, kept, dtype):
+@pytest.mark.parametrize("by_quspin", [False, True], ids=["ours", "QuSpin's"])
+def test_two_passes_by_either_recursion(by_quspin, kept, dtype):
     levels = np.sort(SPECTRA["three-fold ground level"])
     matrix = rotated(levels, dtype)
-    found = solve(matrix, 4, stored_bytes=TWO_PASSES, kept_bytes=kept, recursion=recursion)
+    limits = Limits(4, 1e-10, 0, 20_000, is_degenerate)
+    found = lowest_eigenpairs(Matrix(matrix, by_quspin), limits, Memory(TWO_PASSES, kept))
     np.testing.assert_allclose(found.energies[:4], levels[:4], atol=1e-9)
     residual = matrix @ found.vectors - found.vectors * found.energies
     assert np.max(np.linalg.norm(residual, axis=0)) < 1e-9

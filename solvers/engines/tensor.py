@@ -1,0 +1,109 @@
+"""The tensor engine: the factors of H applied to amplitudes of orbit representatives; no matrix is stored."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...hamiltonians import Amplitudes, Block, hamiltonian_operator
+from ...hamiltonians.kernels.spin_products import is_electrons_alone
+from ...hamiltonians.space.frame import frame_parts
+from ...hamiltonians.space.phonons import phonon_dimension
+from ..krylov.eigenpairs import KEPT_BYTES, SMALL, STORED_BYTES, suits_lapack
+from ..krylov.operator import Vector
+from ..krylov.search import FIRST_CYCLE
+from .base import STEPS, BlockSize, Engine
+from .dense import DenseEngine
+
+SECONDS_PER_AMPLITUDE = 1.2e-9
+"""Seconds that the recursion spends on its vectors, per amplitude and step."""
+SECONDS_PER_HOP = 5.5e-10
+"""Seconds per amplitude, product and matrix element of a row."""
+SECONDS_PER_CONFIGURATION = 7e-6
+"""Seconds to build the factors of H, per charge configuration."""
+SETTING_UP, HELD = 900, 700
+"""Bytes for each charge configuration while the factors of H are built, and afterwards."""
+ELECTRONS_HELD = 300
+"""The same for electrons alone: nothing is built, and observables take some."""
+
+
+class TensorEngine(Engine):
+    """H as a sum of products of a charge and a lattice matrix, acting on stored amplitudes."""
+
+    name = "tensor"
+
+    def __init__(self, block: Block) -> None:
+        super().__init__(block)
+        self.energy = block.energy
+        self.size, self.dtype = self.energy.size, self.energy.dtype
+        if block.spins:
+            self.kept_bytes = 0  # with electrons alone, products cost less than memory
+
+    @classmethod
+    def needs(cls, size: BlockSize) -> tuple[float, float]:
+        """Return bytes and seconds of a search."""
+        moving, ladders = size.entries
+        spread, jumps = _spread_of_a_row(size)
+        vector = size.bytes_per_amplitude * size.stored
+        alone = is_electrons_alone(size.model)
+        kept = min(0 if alone else KEPT_BYTES, STEPS * vector) if FIRST_CYCLE * vector > STORED_BYTES else STORED_BYTES
+        vectors = max(4 + size.states, 2 * size.states + 1) * vector + kept
+        tables = size.phonons * (4 * size.operations + 24 * ladders + (4 + size.bytes_per_amplitude) * jumps)
+        each = SECONDS_PER_AMPLITUDE + SECONDS_PER_HOP * (moving + ladders + spread)
+        seconds = size.products * size.stored * each * (2 if size.is_complex else 1)
+        if alone:
+            return ELECTRONS_HELD * size.charges + vectors, seconds
+        memory = max(SETTING_UP * size.charges, HELD * size.charges + vectors + tables)
+        return memory, SECONDS_PER_CONFIGURATION * size.charges + seconds
+
+    @classmethod
+    def for_levels(cls, block: Block, states: int, memory_limit: int) -> Engine:
+        """Return this engine, or LAPACK for small blocks and for many levels."""
+        size = prod(block.shape)
+        small = size <= SMALL or suits_lapack(size, states, memory_limit)
+        return DenseEngine(block) if small else cls(block)
+
+    def product(self, v: Vector, out: Vector) -> Vector:
+        """Write ``H v`` to `out` and return it."""
+        return self.energy.image(v, out)
+
+    def project(self, v: Vector) -> None:
+        """Project amplitudes, in place, onto those that the symmetry allows."""
+        self.energy.project(v)
+
+    def vector(self, phi: Amplitudes) -> Vector:
+        """Return stored amplitudes as a vector."""
+        return np.asarray(phi).ravel()
+
+    def amplitudes(self, columns: Vector) -> NDArray[Any]:
+        """Return stored amplitudes ``phi[k, row, p]`` of vectors, given as columns."""
+        return np.ascontiguousarray(columns.T).reshape(-1, *self.block.shape)
+
+
+def _spread_of_a_row(size: BlockSize) -> tuple[float, float]:
+    """Return expected matrix elements of a row from lattice displacements that follow the charges, and their tables.
+
+    A charge that moves shifts the modes of its sites, and each of them to any number of phonons.
+    """
+    model = size.model
+    shares: defaultdict[tuple[tuple[int, float], ...], float] = defaultdict(float)
+    _, electron, boson = frame_parts(model, size.sector.charge)
+    if model.phonons is None or not (np.any(electron) or np.any(boson)):
+        return 0.0, 0.0
+    follows = {"c": electron, "b": boson}
+    mode_of = {mode.index: m for m, mode in enumerate(model.modes) if mode.host == "site"}
+    for charge, _ in hamiltonian_operator(model).terms:
+        jump: defaultdict[int, float] = defaultdict(float)
+        for symbol, index in charge:
+            if symbol not in ("nup", "ndn", "nb") and index in mode_of:
+                jump[mode_of[index]] += (1 if "+" in symbol else -1) * follows[symbol[0]][mode_of[index]]
+        steps = sum(symbol not in ("nup", "ndn", "nb") for symbol, _ in charge)
+        if moved := tuple(sorted((m, round(beta, 12)) for m, beta in jump.items() if abs(beta) > 1e-12)):
+            shares[moved] += 0.25 ** (steps / 2) * 0.5 ** (len(charge) - steps)
+    caps = model.phonons.max_quanta, model.phonons.total_quanta
+    widths = {jump: phonon_dimension(len(jump), *caps) for jump in shares}
+    return sum(min(1.0, share) * widths[jump] for jump, share in shares.items()), float(sum(widths.values()))

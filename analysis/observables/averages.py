@@ -75,7 +75,12 @@ def expectation(state: State, operator: Operator) -> complex:
     >>> round(expectation(levels.ground, hop).real, 12)
     0.5
     """
-    product = state.block.operator(state.block.symmetric(operator), state.amplitudes.dtype)
+    return _applied(state, state.block.symmetric(operator))
+
+
+def _applied(state: State, symmetric: Operator) -> complex:
+    """Return the average of an operator with the symmetry of the block over the states of one block."""
+    product = state.block.operator(symmetric, state.amplitudes.dtype)
     return complex(sum(weight * np.vdot(phi, product.apply(phi)) for weight, phi in state.mixture))
 
 
@@ -154,9 +159,11 @@ class Averages:
         self._by_words = not (self.space.is_dressed or state.block.orbits is not None or state.others)
         self._known: dict[object, complex] = {}
         charges = self.space.charges
-        letters = [(symbol, i) for symbol in ("nup", "ndn") for i in range(charges.sites)]
-        letters += [("nb", i) for i in charges.boson_sites]
-        self._bits = {letter: bit for bit, letter in enumerate(letters)}
+        spins = ("nup", "ndn") if self.space.model.electrons is not None else ()
+        self._bits = {
+            (symbol, i): s * charges.sites + i for s, symbol in enumerate(spins) for i in range(charges.sites)
+        }
+        self._bits |= {("nb", i): 2 * charges.sites + b for b, i in enumerate(charges.boson_sites)}
 
     @cached_property
     def density(self) -> NDArray[np.float64]:
@@ -170,28 +177,33 @@ class Averages:
 
     def _numbers(self) -> Iterator[tuple[slice, NDArray[np.float64]]]:
         """Yield some configurations and the numbers in them, shape (bits + 1, configurations), the last one being 1."""
-        states, bits = self.space.charges.states, np.arange(len(self._bits), dtype=np.uint64)[:, None]
+        states, bits = self.space.charges.states, np.arange(self.space.charges.bits, dtype=np.uint64)[:, None]
         step = max(1, CHUNK // (len(bits) + 1))
         for start in range(0, len(states), step):
             here = slice(start, start + step)
-            occupied = (states[here] >> bits) & np.uint64(1)
-            yield here, np.vstack([occupied.astype(float), np.ones(occupied.shape[1])])
+            numbers = np.ones((len(bits) + 1, len(states[here])))
+            numbers[:-1] = (states[here] >> bits) & np.uint64(1)
+            yield here, numbers
+
+    @cached_property
+    def _number_means(self) -> NDArray[np.float64]:
+        """<n_a>, shape (bits + 1,)."""
+        return sum((n @ self.density[here] for here, n in self._numbers()), np.zeros(self.space.charges.bits + 1))
 
     @cached_property
     def _number_products(self) -> NDArray[np.float64]:
         """<n_a n_b>, shape (bits + 1, bits + 1)."""
         parts = ((n * self.density[here]) @ n.T for here, n in self._numbers())
-        return sum(parts, np.zeros((len(self._bits) + 1,) * 2))
+        return sum(parts, np.zeros((self.space.charges.bits + 1,) * 2))
 
     @cached_property
     def _number_moments(self) -> NDArray[np.float64]:
         """<n_a x_m> and <n_a a+_m a_m>, shape (2, bits + 1, modes)."""
         parts = (n @ self.lattice[:2, here] for here, n in self._numbers())
-        return sum(parts, np.zeros((2, len(self._bits) + 1, self.lattice.shape[2])))
+        return sum(parts, np.zeros((2, self.space.charges.bits + 1, self.lattice.shape[2])))
 
     def operator(self, operator: Operator, alone: bool = False) -> complex:
         """Return the average of an operator; `alone` where no other one shares its words."""
-        check_operator(self.space.model, operator)
         average, rest = 0.0 + 0.0j, {}
         for word, value in operator.terms.items():
             found = self._from_numbers(*word, value, operator)
@@ -199,10 +211,12 @@ class Averages:
                 rest[word] = value
             else:
                 average += value * found
-        if rest and self._by_words and not alone and not any(lattice for _, lattice in rest):
-            average += sum(value * self._word(charge) for (charge, _), value in rest.items())
-        elif rest:
-            average += self._product(Operator(rest))
+        if not rest:
+            return average
+        if self._by_words and not alone and not any(lattice for _, lattice in rest):
+            check_operator(self.space.model, operator)
+            return average + sum(value * self._word(charge) for (charge, _), value in rest.items())
+        average += self._product(Operator(rest))
         return complex(average.real) if operator_key(operator) == operator_key(operator.dag) else average
 
     def _from_numbers(self, charge: ChargeWord, lattice: LatticeWord, value: complex, of: Operator) -> float | None:
@@ -211,9 +225,11 @@ class Averages:
         if -1 in places or len(places) + len(lattice) > 2 or len(lattice) > 1:
             return None
         if not lattice:
-            one, other = [*places, -1, -1][:2]
-            return float(self._number_products[one, other])
+            one, *other = [*places, -1][:2]
+            return float(self._number_products[one, other[0]] if len(places) > 1 else self._number_means[one])
         ((mode, up, low),) = lattice
+        if not 0 <= mode < self.space.phonons.modes:
+            return None
         if up == low == 1:
             return float(self._number_moments[1, [*places, -1][0], mode])
         if up + low == 1 and of.terms.get((charge, ((mode, low, up),))) == value:
@@ -222,10 +238,11 @@ class Averages:
 
     def _product(self, operator: Operator) -> complex:
         """Return the average of an operator that is applied to the state; one for all that are equal by symmetry."""
-        symmetric = operator if self.state.others else self.state.block.symmetric(operator)
+        several = bool(self.state.others)
+        symmetric = operator if several else self.state.block.symmetric(operator)
         key = operator_key(symmetric)
         if key not in self._known:
-            self._known[key] = expectation(self.state, symmetric)
+            self._known[key] = expectation(self.state, symmetric) if several else _applied(self.state, symmetric)
             self._known.setdefault(operator_key(symmetric.dag), self._known[key].conjugate())
         return self._known[key]
 
@@ -242,7 +259,8 @@ class Averages:
 
 def operator_key(operator: Operator) -> object:
     """Return what is equal for equal formulas, up to rounding."""
-    return frozenset((word, complex(np.round(value, 14))) for word, value in operator.terms.items())
+    rounded = ((word, round(value.real, 14), round(value.imag, 14)) for word, value in operator.terms.items())
+    return frozenset(rounded)
 
 
 @linear

@@ -9,6 +9,7 @@ from .lattice.response import lattice_response
 from .lattice.shape import joint_distribution, lattice_correlation, lattice_shape
 from .observables.averages import expectation, transition
 from .observables.energy import energy_part
+from .observables.formulas import Formula
 from .observables.functions import (
     boson_correlation,
     boson_density,
@@ -27,7 +28,7 @@ from .observables.functions import (
     spin_correlation,
     spin_z,
 )
-from .observables.table import OBSERVABLES, Observable, available, observables
+from .observables.table import OBSERVABLES, Derived, Observable, available, observables
 from .pairing.binding import charge_scan
 from .pairing.condensation import condensate_against_size
 from .pairing.density_matrices import FORMS, PairOperators, pair_densities, pair_density, pair_operators
@@ -58,7 +59,9 @@ __all__ = [
     "Approximation",
     "BracketError",
     "Cut",
+    "Derived",
     "Ensemble",
+    "Formula",
     "Observable",
     "PairOperators",
     "Probe",

@@ -83,6 +83,11 @@ def spin(model: Model, site: int) -> Operator:
     return 0.5 * (electrons(model, site, "up") - electrons(model, site, "dn"))
 
 
+def both_electrons(model: Model, site: int) -> Operator:
+    """``n_up n_dn``; zero without electrons."""
+    return electrons(model, site, "up") * electrons(model, site, "dn")
+
+
 def local_pairs(model: Model, site: int) -> Operator:
     """``b+_i b_i``; zero where there is no local pair."""
     return boson_number(site) if site in model.boson_sites else NOTHING
@@ -91,3 +96,8 @@ def local_pairs(model: Model, site: int) -> Operator:
 def local_pair(model: Model, site: int) -> Operator:
     """``b_i``; zero where there is no local pair."""
     return boson(site) if site in model.boson_sites else NOTHING
+
+
+def exchange(model: Model, site: int) -> Operator:
+    """``D+_i b_i``, zero where the model has not both."""
+    return electron_pair(model, site).dag * local_pair(model, site)

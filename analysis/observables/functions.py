@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
 
 import xarray as xr
 
@@ -13,14 +13,7 @@ from .averages import Averages
 from .table import OBSERVABLES, measured
 
 
-class Measure(Protocol):
-    """Measures one observable in a state."""
-
-    def __call__(self, state: State, averages: Averages | None = None) -> xr.DataArray:  # noqa: D102
-        ...
-
-
-def _function(name: str, what: str) -> Measure:
+def _function(name: str, what: str) -> Callable[..., xr.DataArray]:
     @taking(state=state_of)
     def measure(state: State, averages: Averages | None = None) -> xr.DataArray:
         found = measured(name, averages or Averages(state))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from ..labelled import labelled
 from ..lattice.displacements import displacement_distribution
 from .averages import Averages
 from .energy import PARTS
-from .formulas import Formula, electron_pair, electrons, local_pair, local_pairs, spin
+from .formulas import Formula, both_electrons, electron_pair, electrons, exchange, local_pair, local_pairs, spin
 
 Measurement = Callable[[State, Averages], xr.DataArray | xr.Dataset]
 Part = tuple[NDArray[Any], tuple[str, ...], str]
@@ -106,13 +106,23 @@ class Observable:
             raise InvalidValue("an observable needs a way to be measured, or the operators whose averages it is")
 
 
-E, B, P = "electrons", "bosons", "phonons"
+OneSite = Callable[[Model, int], Operator]
 
 
-def _entry(
-    *needs: str, over: tuple[str, ...] = (), of: Callable[..., Operator], text: str, symbol: str = "", odd: bool = False
-) -> Observable:
-    return Observable(None, needs, Formula.over(*over, of=of), "1", True, text, symbol, odd)
+def _average(needs: str, over: str, of: Callable[..., Operator], text: str, symbol: str = "") -> Observable:
+    return Observable(None, tuple(needs.split()), Formula.over(*over.split(), of=of), "1", True, text, symbol)
+
+
+def _product(left: OneSite, right: OneSite) -> Callable[[Model, int, int], Operator]:
+    return lambda model, i, j: left(model, i) * right(model, j)
+
+
+def _made(annihilator: OneSite) -> OneSite:
+    return lambda model, i: annihilator(model, i).dag
+
+
+def _x(model: Model, mode: int) -> Operator:
+    return displacement(mode)
 
 
 def _energy_part(name: str) -> Observable:
@@ -125,8 +135,12 @@ def _displacement_squared(state: State, averages: Averages) -> xr.DataArray:
     return labelled("displacement_squared", averages.lattice[2].sum(axis=0), ["mode"], "<(a_m + a+_m)^2>")
 
 
-def _squared_displacements(space: Space) -> list[sp.csr_array]:
+def _squared_matrices(space: Space) -> list[sp.csr_array]:
     return [x @ x for x in (sparse_matrix(space, displacement(m)) for m in range(space.phonons.modes))]
+
+
+def _distribution(state: State, averages: Averages) -> xr.DataArray:
+    return displacement_distribution(state, averages.grid)
 
 
 def _condensate(found: Mapping[str, NDArray[np.complex128]]) -> dict[str, Part]:
@@ -154,69 +168,28 @@ def _cutoff_probability(state: State, averages: Averages) -> xr.DataArray:
     return labelled(CUTOFF_PROBABILITY, weight, [], "weight of the phonon states at the cutoff")
 
 
+EB, EP, BP, PAIRS, IN_MODES = "electrons bosons", "electrons phonons", "bosons phonons", "site site_", "site mode"
+MATRICES = ("pair_correlation", "boson_correlation", "pair_boson_correlation")
 OBSERVABLES: dict[str, Observable] = {
-    "electron_density": _entry(E, over=("site",), of=electrons, text="<n_i>", symbol="<n>"),
-    "double_occupancy": _entry(
-        E,
-        over=("site",),
-        of=lambda m, i: electrons(m, i, "up") * electrons(m, i, "dn"),
-        text="<n_i,up n_i,dn>",
-        symbol="<n_up n_dn>",
-    ),
-    "boson_density": _entry(B, over=("site",), of=local_pairs, text="<b+_i b_i>", symbol="<b+ b>"),
-    "pair_exchange": _entry(
-        E,
-        B,
-        over=("site",),
-        of=lambda m, i: electron_pair(m, i).dag * local_pair(m, i),
-        text="<D+_i b_i>, D = c_dn c_up",
-        symbol="<D+ b>",
-    ),
-    "spin_z": _entry(E, over=("site",), of=spin, text="<S^z_i>", symbol="<S^z>", odd=True),
-    "displacement": _entry(P, over=("mode",), of=lambda m, k: displacement(k), text="<a_m + a+_m>", symbol="<x>"),
+    "electron_density": _average("electrons", "site", electrons, "<n_i>", "<n>"),
+    "double_occupancy": _average("electrons", "site", both_electrons, "<n_i,up n_i,dn>", "<n_up n_dn>"),
+    "boson_density": _average("bosons", "site", local_pairs, "<b+_i b_i>", "<b+ b>"),
+    "pair_exchange": _average(EB, "site", exchange, "<D+_i b_i>, D = c_dn c_up", "<D+ b>"),
+    "spin_z": replace(_average("electrons", "site", spin, "<S^z_i>", "<S^z>"), odd=True),
+    "displacement": _average("phonons", "mode", _x, "<a_m + a+_m>", "<x>"),
     "displacement_squared": Observable(
-        _displacement_squared,
-        (P,),
-        alike=True,
-        text="<(a_m + a+_m)^2>",
-        symbol="<x^2>",
-        matrices=_squared_displacements,
+        _displacement_squared, ("phonons",), None, "1", True, "<(a_m + a+_m)^2>", "<x^2>", matrices=_squared_matrices
     ),
-    "quanta": _entry(P, over=("mode",), of=lambda m, k: quanta(k), text="<a+_m a_m>", symbol="<a+ a>"),
-    "pair_correlation": _entry(
-        E,
-        over=("site", "site_"),
-        of=lambda m, i, j: electron_pair(m, i).dag * electron_pair(m, j),
-        text="<D+_i D_j>",
-    ),
-    "boson_correlation": _entry(
-        B, over=("site", "site_"), of=lambda m, i, j: local_pair(m, i).dag * local_pair(m, j), text="<b+_i b_j>"
-    ),
-    "pair_boson_correlation": _entry(
-        E, B, over=("site", "site_"), of=lambda m, i, j: electron_pair(m, i).dag * local_pair(m, j), text="<D+_i b_j>"
-    ),
-    "density_correlation": _entry(
-        E, over=("site", "site_"), of=lambda m, i, j: electrons(m, i) * electrons(m, j), text="<n_i n_j>"
-    ),
-    "spin_correlation": _entry(
-        E, over=("site", "site_"), of=lambda m, i, j: spin(m, i) * spin(m, j), text="<S^z_i S^z_j>"
-    ),
-    "electron_lattice": _entry(
-        E, P, over=("site", "mode"), of=lambda m, i, k: electrons(m, i) * displacement(k), text="<n_i (a_m + a+_m)>"
-    ),
-    "boson_lattice": _entry(
-        B,
-        P,
-        over=("site", "mode"),
-        of=lambda m, i, k: local_pairs(m, i) * displacement(k),
-        text="<b+_i b_i (a_m + a+_m)>",
-    ),
-    "condensate": Observable(
-        derived=Derived(("pair_correlation", "boson_correlation", "pair_boson_correlation"), _condensate)
-    ),
-    "displacement_distribution": Observable(
-        lambda state, averages: displacement_distribution(state, averages.grid), (P,), alike=True, keys=("X", "P")
-    ),
+    "quanta": _average("phonons", "mode", lambda model, mode: quanta(mode), "<a+_m a_m>", "<a+ a>"),
+    "pair_correlation": _average("electrons", PAIRS, _product(_made(electron_pair), electron_pair), "<D+_i D_j>"),
+    "boson_correlation": _average("bosons", PAIRS, _product(_made(local_pair), local_pair), "<b+_i b_j>"),
+    "pair_boson_correlation": _average(EB, PAIRS, _product(_made(electron_pair), local_pair), "<D+_i b_j>"),
+    "density_correlation": _average("electrons", PAIRS, _product(electrons, electrons), "<n_i n_j>"),
+    "spin_correlation": _average("electrons", PAIRS, _product(spin, spin), "<S^z_i S^z_j>"),
+    "electron_lattice": _average(EP, IN_MODES, _product(electrons, _x), "<n_i (a_m + a+_m)>"),
+    "boson_lattice": _average(BP, IN_MODES, _product(local_pairs, _x), "<b+_i b_i (a_m + a+_m)>"),
+    "condensate": Observable(derived=Derived(MATRICES, _condensate)),
+    "displacement_distribution": Observable(_distribution, ("phonons",), alike=True, keys=("X", "P")),
     **{name: _energy_part(name) for name in PARTS},
 }
 """What ``observables`` can name; an entry that is added is known in model files, at T = 0 and T > 0."""

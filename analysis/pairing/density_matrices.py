@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -20,12 +21,12 @@ from numpy.typing import NDArray
 
 from ..._core.arguments import taking
 from ..._core.display import counted, quantity
-from ...clusters import Card, Cluster, InvalidValue, Shown
+from ...clusters import Card, InvalidValue, Shown
 from ...hamiltonians import Model, Operator, annihilate, boson
 from ...hamiltonians.operators import total
 from ...solvers import State
 from ...solvers.arguments import state_of
-from ..labelled import labelled
+from ..labelled import dataset
 from ..observables.averages import Averages
 from .directions import bond_middles, d_form_factor, distances
 from .natural_orbitals import descending, natural_orbitals
@@ -259,20 +260,27 @@ def pair_density(state: State, form: Form = "on-site", averages: Averages | None
     empty = np.full(matrix.shape, np.nan, complex)
     phases = np.divide(matrix, norm, out=empty, where=norm > EMPTY)
     both, formula = ["pair", "pair_"], "<Delta+_x Delta_y>"
-    arrays = {
-        "matrix": labelled("matrix", matrix, both, formula),
-        "connected": labelled("connected", connected, both, f"{formula} less the product of one-electron averages"),
-        "eigenvalues": labelled("eigenvalues", values, ["orbital"], f"eigenvalues of {formula}"),
-        "orbitals": labelled("orbitals", orbitals, ["orbital", "pair"], "natural orbitals phi_k(x)"),
-        "connected_eigenvalues": labelled(
-            "connected_eigenvalues", descending(connected), ["orbital"], "eigenvalues of the connected part"
-        ),
-        "fraction": labelled("fraction", values[0] / trace if trace > EMPTY else np.nan, [], "lambda_0 / tr rho"),
-        "phase_correlation": labelled("phase_correlation", phases, both, "rho_xy / sqrt(rho_xx rho_yy)"),
-    }
+    rows: list[tuple[Any, ...]] = [
+        ("matrix", matrix, both, formula),
+        ("connected", connected, both, f"{formula} less the product of one-electron averages"),
+        ("eigenvalues", values, ["orbital"], f"eigenvalues of {formula}"),
+        ("orbitals", orbitals, ["orbital", "pair"], "natural orbitals phi_k(x)"),
+        ("connected_eigenvalues", descending(connected), ["orbital"], "eigenvalues of the connected part"),
+        ("fraction", values[0] / trace if trace > EMPTY else np.nan, [], "lambda_0 / tr rho"),
+        ("phase_correlation", phases, both, "rho_xy / sqrt(rho_xx rho_yy)"),
+    ]
+    r = None
     if form != "combined":
-        arrays |= _against_distance(model.cluster, pairs, matrix, connected)
-    return xr.Dataset(arrays)
+        r, where = np.unique(distances(model.cluster, pairs.positions), return_inverse=True)
+        text = "average of rho_xy over all x, y at a distance"
+        for name, of, words in (
+            ("correlation", matrix, text),
+            ("connected_correlation", connected, f"{text}, connected"),
+        ):
+            rows.append(
+                (name, np.bincount(where.ravel(), of.real.ravel()) / np.bincount(where.ravel()), ["distance"], words)
+            )
+    return dataset(*rows, coords={"distance": r})
 
 
 EMPTY = 1e-13
@@ -287,25 +295,6 @@ def _independent(averages: Averages, pairs: PairOperators, model: Model) -> NDAr
     up, dn = (correlation_matrix(averages, [annihilate(i, spin) for i in sites]) for spin in ("up", "dn"))
     moved = np.einsum("ylm,km,jl->yjk", pairs.electrons, up, dn, optimize=True)
     return np.asarray(np.einsum("xjk,yjk->xy", pairs.electrons, moved))
-
-
-def _against_distance(
-    cluster: Cluster, pairs: PairOperators, matrix: NDArray[np.complex128], connected: NDArray[np.complex128]
-) -> dict[str, xr.DataArray]:
-    """Average over all pairs at the same distance."""
-    r, where = np.unique(distances(cluster, pairs.positions), return_inverse=True)
-    counts = np.bincount(where.ravel())
-    found = {"correlation": matrix, "connected_correlation": connected}
-    return {
-        name: labelled(
-            name,
-            np.bincount(where.ravel(), values.real.ravel()) / counts,
-            ["distance"],
-            "average of rho_xy over all x, y at a distance" + (", connected" if values is connected else ""),
-            coords={"distance": r},
-        )
-        for name, values in found.items()
-    }
 
 
 def correlation_matrix(averages: Averages, operators: Sequence[Operator]) -> NDArray[np.complex128]:

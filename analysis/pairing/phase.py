@@ -16,7 +16,7 @@ from ...hamiltonians.space.charges import charge_dimension
 from ...solvers import LabelledLevels, Options, Progress, levels_by_symmetry, silent
 from ..flux.minima import FluxCurve, minimum_of
 from ..flux.response import FluxLevel, FluxLine
-from ..labelled import labelled
+from ..labelled import dataset
 from ..observables.averages import Averages
 from ..observables.error_bars import gap_above, mixing
 from ..observables.functions import pair_exchange
@@ -112,7 +112,7 @@ def coherence(
         "admixture": mixing(levels),
         "multiplicity": levels.multiplicity,
     }
-    return xr.Dataset({name: labelled(name, value, [], *QUANTITIES[name]) for name, value in values.items()})
+    return dataset(*((name, value, [], *QUANTITIES[name]) for name, value in values.items()))
 
 
 QUANTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(

@@ -13,7 +13,7 @@ from ..._core.arguments import taking
 from ...clusters import InvalidValue
 from ...solvers import State
 from ...solvers.arguments import state_of
-from ..labelled import labelled
+from ..labelled import dataset
 from .cuts import Cut, CutBlock, PhononCut, cut_blocks, cut_matrices, lattice_cut, separates, site_cut
 from .dressed_cuts import charge_spectrum, displacement_matrices, part_spectrum
 
@@ -87,22 +87,22 @@ def entanglement(state: State, cut: Cut | str | Sequence[int] = "lattice") -> xr
     mean = _entropy(every) if pure else sum(weight * _entropy_of(one, part) for weight, one in _pure_states(state))
     values = every[order]
     kept = values > ZERO
-    arrays = {
-        "spectrum": labelled("spectrum", values[kept], ["schmidt"], "eigenvalues of the reduced density matrix"),
-        "charge": labelled("charge", charge[order][kept], ["schmidt"], "N_e + 2 N_b of the part"),
-        "two_sz": labelled("two_sz", two_sz[order][kept], ["schmidt"], "N_up - N_dn of the part"),
-        "entropy": labelled("entropy", _entropy(every), [], "-sum lambda ln lambda"),
-        "number_entropy": labelled(
+    by_block = np.array([values.sum() for *_, values in whole])
+    return dataset(
+        ("spectrum", values[kept], ["schmidt"], "eigenvalues of the reduced density matrix"),
+        ("charge", charge[order][kept], ["schmidt"], "N_e + 2 N_b of the part"),
+        ("two_sz", two_sz[order][kept], ["schmidt"], "N_up - N_dn of the part"),
+        ("entropy", _entropy(every), [], "-sum lambda ln lambda"),
+        (
             "number_entropy",
-            _entropy(np.array([values.sum() for *_, values in whole])),
+            _entropy(by_block),
             [],
             "-sum p ln p, p the probability of each charge and spin of the part",
         ),
-        "entanglement": labelled("entanglement", mean, [], "entropy of each pure state, averaged"),
-        "entropy_limit": labelled("entropy_limit", np.log(max(1, len(every))), [], "ln of the number of levels"),
-        "pure": labelled("pure", np.array(pure), [], "the state is pure: its entropy is entanglement"),
-    }
-    return xr.Dataset(arrays)
+        ("entanglement", mean, [], "entropy of each pure state, averaged"),
+        ("entropy_limit", np.log(max(1, len(every))), [], "ln of the number of levels"),
+        ("pure", np.array(pure), [], "the state is pure: its entropy is entanglement"),
+    )
 
 
 def _cut(state: State, cut: Cut | str | Sequence[int]) -> Cut:

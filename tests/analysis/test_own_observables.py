@@ -253,7 +253,8 @@ def test_one_entry_is_all_that_an_observable_takes(monkeypatch, tmp_path):
     assert len(plot_sweep(result.data, "phonons.electron_coupling", "pressed").lines) == 3
     shown = io.StringIO()
     show_result(result, Console(file=shown, width=200))
-    assert "<n x>[2]" in shown.getvalue() and "<n_0>" in shown.getvalue()
+    assert "<n x>[2]" in shown.getvalue()
+    assert "<n_0>" in shown.getvalue()
 
 
 def test_an_entry_without_a_way_to_be_measured_is_refused():

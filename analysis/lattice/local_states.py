@@ -11,14 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...clusters import InvalidValue
-from ...hamiltonians import Space
 from ...solvers import State
-from ..observables.averages import CHUNK
-from ..reduced_states.cuts import Cut, PhononCut
+from ..observables.averages import conditional_density_matrix
 from .displacements import oscillator_functions
 
-SAME_SHIFT = 1e-9
-"""Displacements of the frame closer than this are one."""
 REACH = 7.0
 """An oscillator function h_n has died out this far beyond its turning point sqrt(2 n + 1)."""
 
@@ -117,46 +113,14 @@ def local_modes(state: State, condition: str = "charge") -> tuple[LocalMode, ...
     if condition not in CONDITIONS:
         raise InvalidValue(f"condition {condition!r} is unknown; allowed: {', '.join(CONDITIONS)}")
     space = state.hamiltonian.space
-    electrons, bosons = CONDITIONS[condition]
-    basis = space.charges
-    charges = np.array(
-        [
-            electrons * (basis.electrons(i, "up") + basis.electrons(i, "dn")) + bosons * basis.bosons(i)
-            for i in range(basis.sites)
-        ]
-    )
-    labels = [_labels(space, charges, m) for m in range(space.phonons.modes)]
-    sorts = [np.unique(np.round(label, 9), axis=0, return_inverse=True) for label in labels]
-    cuts = [PhononCut.of(space.phonons, Cut((), (m,))) for m in range(space.phonons.modes)]
-    kind = np.result_type(*(part.amplitudes for part in state.parts))
-    found = [np.zeros((len(s), *(cut.sizes[0],) * 2), kind) for (s, _), cut in zip(sorts, cuts, strict=True)]
-    step = max(1, CHUNK // (len(space.phonons) * max([1, *(cut.sizes[0] for cut in cuts)])))
-    for part in state.parts:
-        for weight, phi in part.mixture:
-            for start in range(0, len(space.charges), step):
-                here = np.arange(start, min(start + step, len(space.charges)))
-                psi = part.block.amplitudes(phi, here)
-                for total, cut, (_, sort) in zip(found, cuts, sorts, strict=True):
-                    _add(total, weight, psi, cut, sort.ravel()[here])
+    basis, (electrons, bosons) = space.charges, CONDITIONS[condition]
     modes = []
-    for label, (values, sort), densities in zip(labels, sorts, found, strict=True):
-        first = np.array([int(np.argmax(sort.ravel() == k)) for k in range(len(values))], int)
-        modes.append(LocalMode(np.round(label[first, 0]).astype(int), label[first, 1], densities))
+    for m, host in enumerate(space.model.modes):
+        charges = np.zeros(len(basis))
+        for i in host.place(space.model.cluster.bonds):
+            charges += electrons * (basis.electrons(i, "up") + basis.electrons(i, "dn")) + bosons * basis.bosons(i)
+        labels = np.column_stack([charges, space.frame[:, m]])
+        _, first, sort = np.unique(np.round(labels, 9), axis=0, return_index=True, return_inverse=True)
+        parts = [conditional_density_matrix(state, m, sort.ravel() == k) for k in range(len(first))]
+        modes.append(LocalMode(np.round(charges[first]).astype(int), labels[first, 1], np.array(parts)))
     return tuple(modes)
-
-
-def _labels(space: Space, charges: NDArray[np.float64], mode: int) -> NDArray[np.float64]:
-    """Return local charge and frame of an oscillator in each configuration, shape (configurations, 2)."""
-    host = space.model.modes[mode]
-    bond = space.model.cluster.bonds[host.index] if host.host == "bond" else None
-    sites = [host.index] if bond is None else [bond.start, bond.end]
-    return np.column_stack([charges[sites].sum(axis=0), space.frame[:, mode]])
-
-
-def _add(total: NDArray[Any], weight: float, psi: NDArray[Any], cut: PhononCut, sort: NDArray[np.int64]) -> None:
-    """Add the reduced density matrices of some configurations to those of their sorts, in place."""
-    spread = np.zeros((len(psi), *cut.sizes), psi.dtype)
-    spread[:, cut.part, cut.rest] = psi
-    for k in np.unique(sort).tolist():
-        flat = spread[sort == k].transpose(1, 0, 2).reshape(cut.sizes[0], -1)
-        total[k] += weight * flat @ flat.conj().T

@@ -319,7 +319,6 @@ def mode_shifts(space: Space, mode: int) -> NDArray[np.float64]:
     return values[np.diff(values, prepend=-np.inf) > SAME_SHIFT]
 
 
-@linear
 def mode_density_matrix(state: State, mode: int, shift: float | None = None) -> NDArray[Any]:
     """Return the reduced density matrix of one oscillator, in the number states of its displaced frame.
 
@@ -338,21 +337,39 @@ def mode_density_matrix(state: State, mode: int, shift: float | None = None) -> 
         ``rho[i, j] = sum psi[..i..] conj(psi[..j..])`` with everything else traced out; over all shifts the trace is
         one.
     """
-    block, phonons, frame = state.block, state.hamiltonian.space.phonons, state.hamiltonian.space.frame[:, mode]
+    frame = state.hamiltonian.space.frame[:, mode]
+    chosen = np.ones(len(frame), bool) if shift is None else np.abs(frame - shift) <= SAME_SHIFT
+    return conditional_density_matrix(state, mode, chosen)
+
+
+@linear
+def conditional_density_matrix(state: State, mode: int, chosen: NDArray[np.bool_]) -> NDArray[Any]:
+    """Return what some charge configurations contribute to the reduced density matrix of one oscillator, (n, n)."""
+    phonons = state.hamiltonian.space.phonons
     size = int(phonons.occupations[:, mode].max()) + 1
     rho = np.zeros((size, size), dtype=state.amplitudes.dtype)
     mirror = np.where(np.arange(size) % 2, -1.0, 1.0)
-    chosen = np.ones(len(frame), bool) if shift is None else np.abs(frame - shift) <= SAME_SHIFT
-    for image, odd, share in _shares(block, mode, chosen):
-        n, rest = _split(phonons, image)
+    for image, odd, share in _shares(state.block, mode, chosen):
+        rest = phonons.occupations.astype(np.int64)
+        n = rest[:, image].copy()
+        rest[:, image] = 0
+        others, rows = Numbering.of(rest)[1], np.flatnonzero(share)
+        count = int(others.max()) + 1
+        step = max(1, CHUNK // (size * count))
+        part = np.zeros_like(rho)
         for weight, phi in state.mixture:
-            part = weight * _traced(phi, share, n, rest)
-            rho += mirror[:, None] * part * mirror if odd else part
+            for start in range(0, len(rows), step):
+                here = rows[start : start + step]
+                spread = np.zeros((len(here), count, size), dtype=phi.dtype)
+                spread[:, others, n] = phi[here] * np.sqrt(share[here, None])
+                flat = spread.reshape(-1, size)
+                part += weight * (flat.T @ flat.conj())
+        rho += mirror[:, None] * part * mirror if odd else part
     return rho
 
 
 def _shares(block: Block, mode: int, chosen: NDArray[np.bool_]) -> Iterator[tuple[int, bool, NDArray[np.float64]]]:
-    """Yield modes, turned around or not, with the share of each row in the density matrix of `mode` that is theirs."""
+    """Yield modes, reflected or not, with the share of each row in the density matrix of `mode` that is theirs."""
     if block.orbits is None:
         yield mode, False, chosen.astype(float)
         return
@@ -361,25 +378,3 @@ def _shares(block: Block, mode: int, chosen: NDArray[np.bool_]) -> Iterator[tupl
     for image, odd in sorted(set(zip(images.tolist(), turned.tolist(), strict=True))):
         here = (images == image) & (turned == odd) & chosen
         yield image, odd, np.bincount(o.row, here, len(o.sizes)) / o.sizes
-
-
-def _split(phonons: PhononSpace, mode: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the quanta in a mode, and a number for what the other modes do, for each phonon state."""
-    others = phonons.occupations.astype(np.int64)
-    n = others[:, mode].copy()
-    others[:, mode] = 0
-    return n, Numbering.of(others)[1]
-
-
-def _traced(phi: Amplitudes, share: NDArray[np.float64], n: NDArray[np.int64], rest: NDArray[np.int64]) -> NDArray[Any]:
-    """Return ``sum share[row] phi[row, (rest, n)] conj(phi[row, (rest, n')])``, some rows at a time."""
-    size, count = int(n.max()) + 1, int(rest.max()) + 1
-    rho = np.zeros((size, size), dtype=phi.dtype)
-    step = max(1, CHUNK // (size * count))
-    for start in range(0, len(phi), step):
-        part = phi[start : start + step] * np.sqrt(share[start : start + step, None])
-        spread = np.zeros((len(part), count, size), dtype=phi.dtype)
-        spread[:, rest, n] = part
-        flat = spread.reshape(-1, size)
-        rho += flat.T @ flat.conj()
-    return rho

@@ -11,6 +11,7 @@ so that ``Delta+_x |0>`` has the norm one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -75,12 +76,11 @@ class PairOperators(Shown):
 
     def operators(self) -> list[Operator]:
         """Return them as formulas."""
-        return [_formula(g, h) for g, h in zip(self.electrons, self.bosons, strict=True)]
-
-
-def _formula(g: NDArray[np.float64], h: NDArray[np.float64]) -> Operator:
-    electrons = (g[j, k] * (annihilate(j, "dn") * annihilate(k, "up")) for j, k in np.argwhere(g).tolist())
-    return total([*electrons, *(h[i] * boson(i) for i in np.flatnonzero(h).tolist())])
+        found = []
+        for g, h in zip(self.electrons, self.bosons, strict=True):
+            electrons = (g[j, k] * (annihilate(j, "dn") * annihilate(k, "up")) for j, k in np.argwhere(g).tolist())
+            found.append(total([*electrons, *(h[i] * boson(i) for i in np.flatnonzero(h).tolist())]))
+        return found
 
 
 def _on_site(model: Model) -> PairOperators:
@@ -125,22 +125,14 @@ def _around_sites(model: Model, factor: NDArray[np.float64]) -> PairOperators:
     )
 
 
-def _s_wave(model: Model) -> PairOperators:
-    return _around_sites(model, np.ones(len(model.cluster.bonds)))
-
-
-def _d_wave(model: Model) -> PairOperators:
-    return _around_sites(model, d_form_factor(model.cluster))
-
-
 FORMS: Mapping[str, tuple[Callable[[Model], PairOperators], tuple[str, ...]]] = MappingProxyType(
     {
         "boson": (_bosons, ("bosons",)),
         "on-site": (_on_site, ("electrons",)),
         "combined": (_combined, ("electrons", "bosons")),
         "bond": (_bonds, ("electrons",)),
-        "s": (_s_wave, ("electrons",)),
-        "d": (_d_wave, ("electrons",)),
+        "s": (lambda model: _around_sites(model, np.ones(len(model.cluster.bonds))), ("electrons",)),
+        "d": (lambda model: _around_sites(model, d_form_factor(model.cluster)), ("electrons",)),
     }
 )
 """Pair operators by name, and the species that they need."""
@@ -167,40 +159,36 @@ def pair_operators(model: Model, form: Form) -> PairOperators:
     ValueError
         If the name is unknown, the model lacks its species or its bonds, or a form factor has the wrong length.
     """
+    bonds = len(model.cluster.bonds)
     if not isinstance(form, str):
-        return _given(model, np.asarray(form, dtype=float))
+        factor = np.asarray(form, dtype=float)
+        if factor.shape != (bonds,):
+            raise InvalidValue(f"a form factor of shape {factor.shape} does not fit; this cluster has {bonds} bonds")
+        if model.electrons is None or not np.all(np.isfinite(factor)) or not np.any(factor):
+            raise InvalidValue(
+                f"form factor {factor.tolist()}: it needs electrons, and finite numbers that are not all zero"
+            )
+        return _around_sites(model, factor)
     if form not in FORMS:
-        raise InvalidValue(f"{form!r} is no form of a pair; allowed: {', '.join(FORMS)}, or one number for each bond")
+        raise InvalidValue(
+            f"{form!r} is not a form of a pair; allowed: {', '.join(FORMS)}, or one number for each bond"
+        )
     build, needs = FORMS[form]
     if missing := [name for name in needs if getattr(model, name) is None]:
         raise InvalidValue(f"pairs of the form {form!r} need {' and '.join(missing)}; this model has none")
-    if form in ("bond", "s", "d") and not model.cluster.bonds:
+    if form in ("bond", "s", "d") and not bonds:
         raise InvalidValue(f"pairs of the form {form!r} need a bond; a {model.cluster.kind} has none")
     return build(model)
 
 
-def _given(model: Model, factor: NDArray[np.float64]) -> PairOperators:
-    bonds = len(model.cluster.bonds)
-    if factor.shape != (bonds,):
-        raise InvalidValue(f"a form factor of shape {factor.shape} does not fit; this cluster has {bonds} bonds")
-    if model.electrons is None or not np.all(np.isfinite(factor)) or not np.any(factor):
-        raise InvalidValue(
-            f"form factor {factor.tolist()}: it needs electrons, and finite numbers that are not all zero"
-        )
-    return _around_sites(model, factor)
-
-
 def possible_forms(model: Model) -> tuple[str, ...]:
     """Return the names of the forms that a model has."""
-
-    def possible(form: str) -> bool:
-        try:
+    found = []
+    for form in FORMS:
+        with suppress(ValueError):
             pair_operators(model, form)
-        except ValueError:
-            return False
-        return True
-
-    return tuple(filter(possible, FORMS))
+            found.append(form)
+    return tuple(found)
 
 
 def pair_density(state: State, form: Form = "on-site", averages: Averages | None = None) -> xr.Dataset:

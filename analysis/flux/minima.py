@@ -97,7 +97,7 @@ def half_flux_quantum(
     .. math:: a_n = \frac{1}{\pi}\int_0^{2\pi} E_0(\varphi) \cos(n\varphi)\, d\varphi
 
     by sums over equidistant fluxes, whose number is doubled until both harmonics are settled or 64 are reached; the
-    last change is their error. Pairs move the period towards hc/2e: `VERDICTS` says what is called so. Minima at 0
+    last change is their error. Pairs move the period towards hc/2e: `VERDICTS` holds the definitions. Minima at 0
     and pi are those of pairs with the usual sign of hopping; with the other one, rings with an odd number of sites
     have them at pi/2 and 3 pi/2.
 
@@ -153,7 +153,7 @@ class FluxCurve:
 
     @cached_property
     def width(self) -> float:
-        """How close levels are one."""
+        """Levels closer than this are degenerate."""
         return level_width(self.line.model)
 
     def level(self, phi: float) -> FluxLevel:

@@ -61,7 +61,7 @@ def flux_response(
     search : Progress
         Called as each search for a level goes on.
     known : function, optional
-        Shown the result for the first fluxes as soon as there is one.
+        Called with the result for the fluxes solved so far, after each but the last.
 
     Returns
     -------
@@ -74,8 +74,8 @@ def flux_response(
     Raises
     ------
     ValueError
-        If the cluster has no loop, or (`InvalidModel`) the sector fixes a quantum number that a flux breaks, or a term
-        of the user's own has not said how it depends on the flux.
+        If the cluster has no loop, or (`InvalidModel`) the sector fixes a quantum number that a flux breaks, or a
+        user-defined term does not state how it depends on the flux.
 
     References
     ----------

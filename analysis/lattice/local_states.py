@@ -46,7 +46,7 @@ class LocalMode:
         return int(self.densities.shape[1])
 
     def span(self) -> tuple[float, float]:
-        """Return an interval of X outside which nothing is left."""
+        """Return an interval of X outside which P(X) vanishes."""
         reach = np.sqrt(2.0 * self.size) + REACH
         middle = np.sqrt(2.0) * self.shifts
         return float(np.min(middle, initial=0.0) - reach), float(np.max(middle, initial=0.0) + reach)
@@ -78,7 +78,7 @@ class LocalMode:
         return total
 
     def quanta(self) -> NDArray[np.float64]:
-        r"""Return the probability of each number of undisplaced phonons, to the number beyond which nothing is left.
+        r"""Return the probability of each number of undisplaced phonons, up to the number beyond which it vanishes.
 
         The overlaps ``int h_n(X) h_m(X - sqrt(2) s) dX`` are sums over a grid: exact for functions that die out.
         """

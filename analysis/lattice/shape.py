@@ -155,7 +155,7 @@ def lattice_correlation(state: State) -> xr.Dataset:
     Parameters
     ----------
     state : State
-        Pure or mixed; averages of a mixture are those of the whole mixture.
+        Pure or mixed; for a mixture the averages are taken over the whole mixture.
 
     Returns
     -------

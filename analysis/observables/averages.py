@@ -13,7 +13,7 @@ from ..._core.arguments import taking
 from ..._core.threads import kernel_threads_for
 from ...hamiltonians import Amplitudes, Block, Operator, PhononSpace, Space
 from ...hamiltonians.arguments import an_operator
-from ...hamiltonians.operators import ChargeWord, LatticeWord
+from ...hamiltonians.operators import ChargeWord, LatticeWord, Letter
 from ...hamiltonians.space.numbering import Numbering
 from ...hamiltonians.space.product import check_operator
 from ...solvers import Eigenstates, State
@@ -158,12 +158,13 @@ class Averages:
         self.space = state.hamiltonian.space
         self._by_words = not (self.space.is_dressed or state.block.orbits is not None or state.others)
         self._known: dict[object, complex] = {}
-        charges = self.space.charges
-        spins = ("nup", "ndn") if self.space.model.electrons is not None else ()
-        self._bits = {
-            (symbol, i): s * charges.sites + i for s, symbol in enumerate(spins) for i in range(charges.sites)
-        }
-        self._bits |= {("nb", i): 2 * charges.sites + b for b, i in enumerate(charges.boson_sites)}
+
+    @cached_property
+    def _bits(self) -> dict[Letter, int]:
+        """The bits of a configuration, by the number operators that count them."""
+        charges, spins = self.space.charges, ("nup", "ndn") if self.space.model.electrons is not None else ()
+        bits = {(symbol, i): s * charges.sites + i for s, symbol in enumerate(spins) for i in range(charges.sites)}
+        return bits | {("nb", i): 2 * charges.sites + b for b, i in enumerate(charges.boson_sites)}
 
     @cached_property
     def density(self) -> NDArray[np.float64]:

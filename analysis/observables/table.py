@@ -103,7 +103,9 @@ class Observable:
 
     def __post_init__(self) -> None:
         if self.measure is None and self.formula is None and self.derived is None:
-            raise InvalidValue("an observable needs a way to be measured, or the operators whose averages it is")
+            raise InvalidValue(
+                "an observable needs a way to be measured: a formula of operators, a function, or other observables"
+            )
 
 
 OneSite = Callable[[Model, int], Operator]
@@ -249,7 +251,7 @@ def observables(
     variables: dict[str, xr.DataArray] = {}
     for name in there if names is None else names:
         if name not in there:
-            raise InvalidValue(f"observable {name!r} is not there; this model has {', '.join(there)}")
+            raise InvalidValue(f"observable {name!r} is not available in this model; allowed: {', '.join(there)}")
         result = measured(name, averages)
         if isinstance(result, xr.Dataset):
             variables.update({f"{name}_{part}": array for part, array in result.data_vars.items()})

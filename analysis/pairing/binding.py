@@ -29,7 +29,7 @@ QUANTITIES = (
 )
 """Name, dimension, weights of energies, and formula."""
 Level = tuple[float, float]
-"""An energy and its error bar; NaN where no state is."""
+"""An energy and its error bar; NaN where there is no state."""
 
 
 @taking(model=a_model, charges=numbers, options=read_options)
@@ -72,7 +72,7 @@ def charge_scan(
     xarray.Dataset
         ``energies`` over ``charge`` (NaN where no state has that charge), ``binding`` over ``binding_charge``,
         ``charge_gap`` and ``inverse_compressibility`` over ``gap_charge``, with `spin` ``spin_gap`` over ``charge``
-        (NaN where no such state is); each with its error bars (``energy_errors``, ``binding_errors``, ...).
+        (NaN where there is no such state); each with its error bars (``energy_errors``, ``binding_errors``, ...).
 
     References
     ----------

@@ -66,7 +66,7 @@ def coherence(
         electrons or local pairs); ``eigenvalue`` lambda_0 of the pair density matrix (combined where there are both
         kinds), ``fraction`` lambda_0 / tr rho, and ``paired`` 2 tr rho / N, the share of all charges that is in local
         pairs or pairs of electrons on a site; ``stiffness`` D = pi L d2E_0/dphi2; ``gap`` E_1 - E_0 in the sector;
-        ``pair_gap`` E(N+2) + E(N-2) - 2 E(N), each E at the lower one of 0 and pi (NaN where a charge is not there);
+        ``pair_gap`` E(N+2) + E(N-2) - 2 E(N), each E at the lower one of 0 and pi (NaN where a charge does not exist);
         ``energy``; error bars ``energy_error``, ``stiffness_error`` and ``pair_gap_error``, and ``admixture``, that of
         averages of operators with eigenvalues between 0 and 1.
 

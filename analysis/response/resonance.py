@@ -30,11 +30,11 @@ PEAKED = 1e-7
 JUMP = 1e-6
 """A charge that misses the target by more than this at a root jumps over it."""
 EDGE = 1e-4
-"""An extremum closer than this to an end of the bracket is none."""
+"""An extremum closer than this to an end, relative to the bracket, does not count."""
 
 
 class BracketError(Told, ValueError):
-    """A bracket in which the resonance is not; the message shows what was found at its ends.
+    """A bracket without a resonance; the message gives the values at its ends.
 
     Attributes
     ----------
@@ -77,13 +77,13 @@ def resonance(
     sector : Sector or int
         Quantum numbers.
     bracket : pair of float
-        Between which values of p to look.
+        Values of p between which the resonance is searched.
     criterion : "charge", "slope" or "gap"
-        What a resonance is.
+        Definition of the resonance.
     on : sequence of int, optional
         Sites whose charge counts; by default those of the class "ligand".
     species : "electrons" or "bosons"
-        What is counted there.
+        Particles that are counted there.
     target : float
         Of the charge.
     options : Options, optional
@@ -109,7 +109,7 @@ def resonance(
     BracketError
         If there is no resonance between the ends, with the values there; its ``data`` holds the evaluations.
     ValueError
-        If criterion, species, sites or bracket are none.
+        If the criterion, the species, the sites or the bracket are not valid.
 
     Examples
     --------
@@ -196,7 +196,7 @@ class Bracket:
 COUNTED: Mapping[str, tuple[Callable[[int], Operator], int]] = MappingProxyType(
     {"electrons": (electron_number, 2), "bosons": (boson_number, 1)}
 )
-"""What is counted on a site, and the most of it."""
+"""Number operator of a site, and its largest eigenvalue."""
 
 
 def counted_sites(model: Model, on: Sequence[int] | None, species: str) -> list[int]:
@@ -212,7 +212,7 @@ def counted_sites(model: Model, on: Sequence[int] | None, species: str) -> list[
     ligands = [i for i, name in enumerate(model.cluster.classes) if name == "ligand"]
     sites = ligands if on is None else list(on)
     if not sites:
-        raise InvalidValue("on names no site; give the sites whose charge counts, as in on = [0]")
+        raise InvalidValue("on is empty; give the sites whose charge counts, as in on = [0]")
     there = model.boson_sites if species == "bosons" else range(model.cluster.sites if model.electrons else 0)
     if missing := [i for i in sites if i not in there]:
         raise InvalidValue(f"on = {sites}: site {missing[0]} carries no {species}; allowed: {list(there)}")
@@ -282,7 +282,7 @@ def _flat_width(line: Bracket, best: Evaluation, quantity: Callable[[Evaluation]
 CRITERIA: Mapping[str, Callable[[Bracket], Found]] = MappingProxyType(
     {"charge": _shared_charge, "slope": _largest_slope, "gap": _smallest_gap}
 )
-"""What can be called a resonance."""
+"""Searches by the name of the criterion."""
 QUANTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "energy": ("E_0", "energy"),

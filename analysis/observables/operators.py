@@ -18,7 +18,7 @@ from ...hamiltonians.operators import ChargeWord, LatticeWord
 from ...hamiltonians.sector import allowed_two_sz
 from ...solvers import State, symmetry_sectors
 from .averages import Averages, operator_key
-from .table import OBSERVABLES, STANDARD, measured
+from .table import OBSERVABLES, REPORTED, STANDARD, measured
 
 Places = Mapping[str, NDArray[np.int64]]
 """For each observable, in its own shape, the numbers of the operators or matrices whose averages it is."""
@@ -78,10 +78,10 @@ class Measured:
         """Return matrices on one (N, S_z) sector, and the places in them of all observables that have some."""
         matrices, places = [sparse_matrix(space, operator) for operator in self.operators], dict(self.places)
         for name in self.others:
-            if name in OBSERVABLES and (own := OBSERVABLES[name].matrices):
-                first = len(matrices)
-                matrices += own(space)
-                places[name] = np.arange(first, len(matrices))
+            if own := (OBSERVABLES | REPORTED)[name].matrices:
+                found, first = own(space), len(matrices)
+                matrices += found if isinstance(found, list) else [found]
+                places[name] = np.arange(first, len(matrices)) if isinstance(found, list) else np.array(first)
         return matrices, places
 
 

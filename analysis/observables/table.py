@@ -76,8 +76,8 @@ class Observable:
     derived : Derived, optional
         How it follows from other observables; its parts are called ``NAME_PART``.
     matrices : function, optional
-        From the space of a sector to matrices whose averages `measure` gives; all levels of a block are then measured
-        at once.
+        From the space of a sector to the matrices, or the one matrix, whose averages `measure` gives; all levels of a
+        block are then measured at once.
     keys : tuple of str
         In JSON, names of its coordinates and of its values, where it has coordinates.
 
@@ -98,7 +98,7 @@ class Observable:
     symbol: str = ""
     odd: bool = False
     derived: Derived | None = None
-    matrices: Callable[[Space], list[sp.csr_array]] | None = None
+    matrices: Callable[[Space], list[sp.csr_array] | sp.csr_array] | None = None
     keys: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -160,14 +160,21 @@ def _condensate(found: Mapping[str, NDArray[np.complex128]]) -> dict[str, Part]:
     }
 
 
+def _at_cutoff(space: Space) -> NDArray[np.bool_]:
+    """Return which phonon states lie at the cutoff: one phonon more in some mode would lead out."""
+    occupations = space.phonons.occupations.astype(np.int64)
+    more = [space.phonons.index(occupations + row) < 0 for row in np.eye(space.phonons.modes, dtype=np.int64)]
+    return np.any(more, axis=0) if more else np.zeros(len(space.phonons), bool)
+
+
 def _cutoff_probability(state: State, averages: Averages) -> xr.DataArray:
-    """Return the weight of the phonon states at the cutoff, to which one phonon cannot be added in every mode."""
-    phonons = averages.space.phonons
-    occupations = phonons.occupations.astype(np.int64)
-    more = [phonons.index(occupations + row) < 0 for row in np.eye(phonons.modes, dtype=np.int64)]
-    edge = np.any(more, axis=0) if more else np.zeros(len(phonons), bool)
+    edge = _at_cutoff(averages.space)
     weight = sum(w * np.sum(np.abs(phi[:, edge]) ** 2) for part in state.parts for w, phi in part.mixture)
     return labelled(CUTOFF_PROBABILITY, weight, [], "weight of the phonon states at the cutoff")
+
+
+def _cutoff_matrix(space: Space) -> sp.csr_array:
+    return sp.diags_array(np.tile(_at_cutoff(space).astype(float), len(space.charges))).tocsr()
 
 
 EB, EP, BP, PAIRS, IN_MODES = "electrons bosons", "electrons phonons", "bosons phonons", "site site_", "site mode"
@@ -199,7 +206,7 @@ STANDARD = frozenset(OBSERVABLES)
 """Those of the package."""
 CUTOFF_PROBABILITY = "cutoff_probability"
 """Weight of the phonon states at the cutoff, which every thermal sum reports."""
-REPORTED = {CUTOFF_PROBABILITY: Observable(_cutoff_probability, alike=True)}
+REPORTED = {CUTOFF_PROBABILITY: Observable(_cutoff_probability, alike=True, matrices=_cutoff_matrix)}
 """What is measured without being asked for."""
 
 

@@ -314,8 +314,6 @@ def _check_entropy(entropy: xr.DataArray, error: xr.DataArray) -> None:
 
 def summed_observables(model: Model, chosen: Sequence[str]) -> tuple[str, ...]:
     """Return the observables that are summed over blocks: those chosen, and those from which others are derived."""
-    found: dict[str, None] = {}
-    for name in chosen:
-        derived = OBSERVABLES[name].derived
-        found |= dict.fromkeys(derived.inputs(model) if derived else (name,))
-    return tuple(found)
+    derived = {name: OBSERVABLES[name].derived for name in chosen}
+    behind = (other for each in derived.values() if each for other in each.inputs(model))
+    return tuple(dict.fromkeys([*(name for name in chosen if not derived[name]), *behind]))

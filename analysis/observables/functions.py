@@ -2,62 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import xarray as xr
 
-from ..._core.arguments import taking
 from ...solvers import State
-from ...solvers.arguments import state_of
 from .averages import Averages
-from .table import OBSERVABLES, measured
+from .table import measured
 
 
-def _function(name: str, what: str) -> Callable[..., xr.DataArray]:
-    @taking(state=state_of)
-    def measure(state: State, averages: Averages | None = None) -> xr.DataArray:
-        found = measured(name, averages or Averages(state))
-        assert isinstance(found, xr.DataArray)
-        return found
-
-    entry = OBSERVABLES[name]
-    dims = entry.formula.dims if entry.formula else ("mode",)
-    measure.__name__ = measure.__qualname__ = name
-    measure.__doc__ = f"""Return ``{entry.text}``, {what}.
-
-    Parameters
-    ----------
-    state : State
-        Pure or mixed.
-    averages : Averages, optional
-        Shared with other measurements in the same state.
-
-    Returns
-    -------
-    xarray.DataArray
-        Dimensions ({", ".join(dims)}).
-    """
-    return measure
+def _measured(name: str, state: State, averages: Averages | None) -> xr.DataArray:
+    found = measured(name, averages or Averages(state))
+    assert isinstance(found, xr.DataArray)
+    return found
 
 
-electron_density = _function("electron_density", "the number of electrons, both spins")
-double_occupancy = _function("double_occupancy", "the probability of two electrons on a site")
-spin_z = _function("spin_z", "half the difference of up and down electrons, in units of hbar")
-boson_density = _function("boson_density", "the number of local pairs; zero where there is none")
-density_correlation = _function("density_correlation", "of the electrons; not the connected part")
-spin_correlation = _function("spin_correlation", "in units of hbar^2; not the connected part")
-displacement = _function("displacement", "x = a + a+ = sqrt(2) X in zero-point units")
-displacement_squared = _function("displacement_squared", "as ||x psi||^2 within the truncated space; 1 at rest")
-quanta = _function("quanta", "the number of phonons about the undisplaced lattice")
-electron_lattice = _function("electron_lattice", "electrons and displacements together; not the connected part")
-boson_lattice = _function("boson_lattice", "local pairs and displacements together; not the connected part")
-pair_exchange = _function("pair_exchange", "the local pair amplitude, negative for v > 0")
-pair_correlation = _function("pair_correlation", "the density matrix of electron pairs on sites")
-boson_correlation = _function("boson_correlation", "the density matrix of local pairs")
-pair_boson_correlation = _function("pair_boson_correlation", "the common phase of electron pairs and local pairs")
+def electron_density(state: State, averages: Averages | None = None) -> xr.DataArray:
+    """``<n_i>``, both spins: shape (site,), a number."""
+    return _measured("electron_density", state, averages)
 
 
-@taking(state=state_of)
+def double_occupancy(state: State, averages: Averages | None = None) -> xr.DataArray:
+    """``<n_up n_dn>``: shape (site,), a number."""
+    return _measured("double_occupancy", state, averages)
+
+
+def spin_z(state: State, averages: Averages | None = None) -> xr.DataArray:
+    """``<S^z_i> = <n_up - n_dn> / 2``: shape (site,), in units of hbar."""
+    return _measured("spin_z", state, averages)
+
+
+def boson_density(state: State, averages: Averages | None = None) -> xr.DataArray:
+    """``<b+_i b_i>``: shape (site,), a number; zero where there is no boson."""
+    return _measured("boson_density", state, averages)
+
+
+def density_correlation(state: State, averages: Averages | None = None) -> xr.DataArray:
+    """``<n_i n_j>`` of the electrons: shape ``(site, site_)``, a number, not the connected part."""
+    return _measured("density_correlation", state, averages)
+
+
+def spin_correlation(state: State, averages: Averages | None = None) -> xr.DataArray:
+    """``<S^z_i S^z_j>``: shape ``(site, site_)``, in units of hbar^2."""
+    return _measured("spin_correlation", state, averages)
+
+
+def displacement(state: State, averages: Averages | None = None) -> xr.DataArray:
+    """``<x_m>`` with x = a + a+ = sqrt(2) X: shape (mode,), in zero-point units."""
+    return _measured("displacement", state, averages)
+
+
+def displacement_squared(state: State, averages: Averages | None = None) -> xr.DataArray:
+    """``<x_m^2>`` as ``||x_m psi||^2`` within the truncated space: shape (mode,), in zero-point units; 1 at rest."""
+    return _measured("displacement_squared", state, averages)
+
+
+def quanta(state: State, averages: Averages | None = None) -> xr.DataArray:
+    """``<a+_m a_m>``, the mean number of phonons about the undisplaced lattice: shape (mode,)."""
+    return _measured("quanta", state, averages)
+
+
+def electron_lattice(state: State, averages: Averages | None = None) -> xr.DataArray:
+    """``<n_i x_m>``, electrons and displacements together, not the connected part: shape (site, mode)."""
+    return _measured("electron_lattice", state, averages)
+
+
+def boson_lattice(state: State, averages: Averages | None = None) -> xr.DataArray:
+    """``<b+_i b_i x_m>``, local pairs and displacements together, not the connected part: shape (site, mode)."""
+    return _measured("boson_lattice", state, averages)
+
+
+def pair_exchange(state: State, averages: Averages | None = None) -> xr.DataArray:
+    """``<D+_i b_i>`` with ``D = c_dn c_up``, the local pair amplitude, negative for v > 0: shape (site,), a number."""
+    return _measured("pair_exchange", state, averages)
+
+
+def pair_correlation(state: State, averages: Averages | None = None) -> xr.DataArray:
+    """``<D+_i D_j>``, the density matrix of on-site electron pairs: shape ``(site, site_)``, a number."""
+    return _measured("pair_correlation", state, averages)
+
+
+def boson_correlation(state: State, averages: Averages | None = None) -> xr.DataArray:
+    """``<b+_i b_j>``, the density matrix of the local pairs: shape ``(site, site_)``, a number."""
+    return _measured("boson_correlation", state, averages)
+
+
+def pair_boson_correlation(state: State, averages: Averages | None = None) -> xr.DataArray:
+    """``<D+_i b_j>``, the common phase of electron pairs and local pairs: shape ``(site, site_)``, a number."""
+    return _measured("pair_boson_correlation", state, averages)
+
+
 def condensate(state: State, averages: Averages | None = None) -> xr.Dataset:
     """Eigenvalues, descending, of the pair density matrices (Penrose and Onsager).
 

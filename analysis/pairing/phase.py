@@ -137,13 +137,14 @@ QUANTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 def _at_best_flux(line: FluxLine, search: str) -> tuple[LabelledLevels, FluxLevel]:
     """Return the ground level at phi*, and how it answers a flux."""
+    curve = FluxCurve(line)  # refuses a sector with a spatial quantum number
     if search == "ends":
         phi = _lower_end(line)[0]
         levels = line.isolated(phi)
         there = line.answer(phi, levels)
         if there.curvature > 0:
             return levels, there
-    phi = float(minimum_of(FluxCurve(line))["phi"])
+    phi = float(minimum_of(curve)["phi"])
     levels = line.isolated(phi)
     return levels, line.answer(phi, levels)
 

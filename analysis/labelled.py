@@ -34,6 +34,23 @@ def labelled(
     return xr.DataArray(array, dims=tuple(dims), coords=coords, name=name, attrs={"units": units, "formula": formula})
 
 
+def dataset(*rows: tuple[Any, ...], coords: Mapping[str, object] | None = None) -> xr.Dataset:
+    """Return a dataset of labelled arrays.
+
+    Parameters
+    ----------
+    *rows : tuple
+        Name, values, dimensions and formula of a variable, and its units, as for `labelled`.
+    coords : mapping, optional
+        Coordinates of the dimensions.
+    """
+    arrays, there = {}, coords or {}
+    for name, values, dims, formula, *units in rows:
+        here = {dim: there[dim] for dim in dims if dim in there}
+        arrays[name] = labelled(name, values, dims, formula, units[0] if units else "1", here)
+    return xr.Dataset(arrays)
+
+
 def check_numbers(data: xr.Dataset, names: Iterable[Hashable]) -> None:
     """Raise ArithmeticError if a result is not a number."""
     for name in names:

@@ -20,7 +20,7 @@ from ...hamiltonians.flux import own_series
 from ...hamiltonians.terms import level_width
 from ...solvers import Options, Progress, silent
 from ...solvers.arguments import read_options
-from ..labelled import labelled
+from ..labelled import dataset
 from ..response.perturbation import is_smooth
 from .response import FluxLevel, FluxLine
 
@@ -97,7 +97,7 @@ def half_flux_quantum(
     .. math:: a_n = \frac{1}{\pi}\int_0^{2\pi} E_0(\varphi) \cos(n\varphi)\, d\varphi
 
     by sums over equidistant fluxes, whose number is doubled until both harmonics are settled or 64 are reached; the
-    last change is their error. Pairs move the period towards hc/2e: `VERDICTS` says what is called so. Minima at 0
+    last change is their error. Pairs move the period towards hc/2e: `VERDICTS` holds the definitions. Minima at 0
     and pi are those of pairs with the usual sign of hopping; with the other one, rings with an odd number of sites
     have them at pi/2 and 3 pi/2.
 
@@ -153,7 +153,7 @@ class FluxCurve:
 
     @cached_property
     def width(self) -> float:
-        """How close levels are one."""
+        """Levels closer than this are degenerate."""
         return level_width(self.line.model)
 
     def level(self, phi: float) -> FluxLevel:
@@ -212,19 +212,19 @@ def minimum_of(curve: FluxCurve) -> xr.Dataset:
     minima = curve.minima()
     lowest = min(level.energy for level in minima)
     best = next(level for level in minima if level.energy <= lowest + max(EQUAL * curve.width, level.error))
-    coords, line = {"local_phi": np.array([level.phi for level in minima])}, curve.line
+    line = curve.line
     there = line.level(best.phi)
     energies, errors = (np.array([getattr(level, name) for level in minima]) for name in ("energy", "error"))
-    arrays = [
-        labelled("phi", best.phi, [], "phi* = argmin E_0(phi)", "1"),
-        labelled("energy", best.energy, [], "E_0(phi*)", "energy"),
-        labelled("energy_error", best.error, [], "error bar", "energy"),
-        labelled("stiffness", line.stiffness(there), [], "pi L d2E_0/dphi2 at phi*", "energy"),
-        labelled("stiffness_error", line.stiffness_error(there), [], "error bar", "energy"),
-        labelled("local_energies", energies, ["local_phi"], "E_0 at its minima", "energy", coords),
-        labelled("local_errors", errors, ["local_phi"], "error bar", "energy", coords),
-    ]
-    return xr.Dataset({str(array.name): array for array in arrays})
+    return dataset(
+        ("phi", best.phi, [], "phi* = argmin E_0(phi)"),
+        ("energy", best.energy, [], "E_0(phi*)", "energy"),
+        ("energy_error", best.error, [], "error bar", "energy"),
+        ("stiffness", line.stiffness(there), [], "pi L d2E_0/dphi2 at phi*", "energy"),
+        ("stiffness_error", line.stiffness_error(there), [], "error bar", "energy"),
+        ("local_energies", energies, ["local_phi"], "E_0 at its minima", "energy"),
+        ("local_errors", errors, ["local_phi"], "error bar", "energy"),
+        coords={"local_phi": np.array([level.phi for level in minima])},
+    )
 
 
 def criterion_of(curve: FluxCurve) -> xr.Dataset:
@@ -239,20 +239,23 @@ def criterion_of(curve: FluxCurve) -> xr.Dataset:
         change = np.abs(harmonics - before)
     size = np.abs(harmonics)
     sampled = np.array(sorted((phi, level.energy) for phi, level in curve.known.items())).T
-    verdict = "odd" if _charge(curve.line.sector) % 2 else _verdict(corners, size, noise)
-    coords = {"harmonic": [1, 2]}
-    arrays = [
-        *(labelled(name, level.energy, [], f"E_0({at})", "energy") for name, at, level in
-          zip(("E0", "E_half_pi", "E_pi"), ("0", "pi/2", "pi"), corners, strict=True)),
-        labelled("error", noise, [], "largest error bar of these energies", "energy"),
-        labelled("harmonics", harmonics.real if curve.is_even else size, ["harmonic"], "a_n", "energy", coords),
-        labelled("harmonic_errors", change, ["harmonic"], "change with half of the grid", "energy", coords),
-        labelled("ratio", size[1] / size[0] if size[0] > noise else np.inf, [], "|a_2 / a_1|"),
-        labelled("verdict", np.array(verdict), [], VERDICTS[verdict]),
-        labelled("definition", np.array(VERDICTS[verdict]), [], "what the verdict means"),
-        labelled("curve", sampled[1], ["curve_phi"], "E_0(phi)", "energy", {"curve_phi": sampled[0]}),
-    ]  # fmt: skip
-    return xr.Dataset({str(array.name): array for array in arrays})
+    sector = curve.line.sector
+    charge = sector.charge if isinstance(sector, Sector) else sector
+    verdict = "odd" if charge % 2 else _verdict(corners, size, noise)
+    return dataset(
+        *(
+            (name, level.energy, [], f"E_0({at})", "energy")
+            for name, at, level in zip(("E0", "E_half_pi", "E_pi"), ("0", "pi/2", "pi"), corners, strict=True)
+        ),
+        ("error", noise, [], "largest error bar of these energies", "energy"),
+        ("harmonics", harmonics.real if curve.is_even else size, ["harmonic"], "a_n", "energy"),
+        ("harmonic_errors", change, ["harmonic"], "change with half of the grid", "energy"),
+        ("ratio", size[1] / size[0] if size[0] > noise else np.inf, [], "|a_2 / a_1|"),
+        ("verdict", np.array(verdict), [], VERDICTS[verdict]),
+        ("definition", np.array(VERDICTS[verdict]), [], "what the verdict means"),
+        ("curve", sampled[1], ["curve_phi"], "E_0(phi)", "energy"),
+        coords={"harmonic": [1, 2], "curve_phi": sampled[0]},
+    )
 
 
 def _harmonics(phi: NDArray[np.float64], energies: NDArray[np.float64]) -> NDArray[np.complex128]:
@@ -268,7 +271,3 @@ def _verdict(corners: list[FluxLevel], size: NDArray[np.float64], noise: float) 
     if rises[0] * rises[1] > 0 and size[1] > size[0]:
         return "hc/2e"
     return "hc/2e emerging" if min(rises) > 0 else "hc/e"
-
-
-def _charge(sector: Sector | int) -> int:
-    return sector.charge if isinstance(sector, Sector) else sector

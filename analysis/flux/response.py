@@ -18,7 +18,7 @@ from ...hamiltonians.arguments import a_model, a_sector
 from ...hamiltonians.flux import largest_winding, own_series
 from ...solvers import LabelledLevels, Options, Progress, levels_by_symmetry, silent, symmetry_sectors
 from ...solvers.arguments import read_options
-from ..labelled import labelled
+from ..labelled import dataset
 from ..observables.error_bars import isolated_ground
 from ..response.perturbation import Perturbed, is_smooth, slopes_of
 
@@ -61,7 +61,7 @@ def flux_response(
     search : Progress
         Called as each search for a level goes on.
     known : function, optional
-        Shown the result for the first fluxes as soon as there is one.
+        Called with the result for the fluxes solved so far, after each but the last.
 
     Returns
     -------
@@ -74,8 +74,8 @@ def flux_response(
     Raises
     ------
     ValueError
-        If the cluster has no loop, or (`InvalidModel`) the sector fixes a quantum number that a flux breaks, or a term
-        of the user's own has not said how it depends on the flux.
+        If the cluster has no loop, or (`InvalidModel`) the sector fixes a quantum number that a flux breaks, or a
+        user-defined term does not state how it depends on the flux.
 
     References
     ----------
@@ -104,13 +104,11 @@ def flux_response(
 
 def _response(values: Sequence[float], rows: Sequence[tuple[Any, ...]]) -> xr.Dataset:
     *table, blocks = zip(*rows, strict=True) if rows else [()] * 8
-    coords = {"phi": np.asarray(values, dtype=float)}
-    arrays = {
-        n: labelled(n, np.array(v, dtype=float), ["phi"], f, u, coords)
-        for (n, f, u), v in zip(SERIES, table, strict=True)
-    }
-    text = labelled("blocks", np.array(blocks, dtype=str), ["phi"], "blocks of the ground level", "1", coords)
-    return xr.Dataset({**arrays, "blocks": text})
+    return dataset(
+        *((n, np.array(v, dtype=float), ["phi"], f, u) for (n, f, u), v in zip(SERIES, table, strict=True)),
+        ("blocks", np.array(blocks, dtype=str), ["phi"], "blocks of the ground level"),
+        coords={"phi": np.asarray(values, dtype=float)},
+    )
 
 
 SERIES = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -11,26 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...clusters import InvalidValue
-from ...hamiltonians import Space
 from ...solvers import State
-from ..observables.averages import CHUNK
-from ..observables.charge import boson_numbers, electron_numbers
-from ..reduced_states.cuts import Cut, PhononCut
+from ..observables.averages import conditional_density_matrix
 from .displacements import oscillator_functions
 
-SAME_SHIFT = 1e-9
-"""Displacements of the frame closer than this are one."""
 REACH = 7.0
 """An oscillator function h_n has died out this far beyond its turning point sqrt(2 n + 1)."""
 
-CONDITIONS: Mapping[str, Callable[[Space], NDArray[np.float64]]] = MappingProxyType(
-    {
-        "charge": lambda space: electron_numbers(space) + 2 * boson_numbers(space),
-        "electrons": electron_numbers,
-        "bosons": boson_numbers,
-    }
-)
-"""Local charges on each site by name: n_i + 2 b+_i b_i, n_i, b+_i b_i."""
+CONDITIONS: Mapping[str, tuple[int, int]] = MappingProxyType({"charge": (1, 2), "electrons": (1, 0), "bosons": (0, 1)})
+"""Local charges by name, as weights of n_i and b+_i b_i."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +46,7 @@ class LocalMode:
         return int(self.densities.shape[1])
 
     def span(self) -> tuple[float, float]:
-        """Return an interval of X outside which nothing is left."""
+        """Return an interval of X outside which P(X) vanishes."""
         reach = np.sqrt(2.0 * self.size) + REACH
         middle = np.sqrt(2.0) * self.shifts
         return float(np.min(middle, initial=0.0) - reach), float(np.max(middle, initial=0.0) + reach)
@@ -89,7 +78,7 @@ class LocalMode:
         return total
 
     def quanta(self) -> NDArray[np.float64]:
-        r"""Return the probability of each number of undisplaced phonons, to the number beyond which nothing is left.
+        r"""Return the probability of each number of undisplaced phonons, up to the number beyond which it vanishes.
 
         The overlaps ``int h_n(X) h_m(X - sqrt(2) s) dX`` are sums over a grid: exact for functions that die out.
         """
@@ -124,38 +113,14 @@ def local_modes(state: State, condition: str = "charge") -> tuple[LocalMode, ...
     if condition not in CONDITIONS:
         raise InvalidValue(f"condition {condition!r} is unknown; allowed: {', '.join(CONDITIONS)}")
     space = state.hamiltonian.space
-    labels = [_labels(space, CONDITIONS[condition](space), m) for m in range(space.phonons.modes)]
-    sorts = [np.unique(np.round(label, 9), axis=0, return_inverse=True) for label in labels]
-    cuts = [PhononCut.of(space.phonons, Cut((), (m,))) for m in range(space.phonons.modes)]
-    kind = np.result_type(*(part.amplitudes for part in state.parts))
-    found = [np.zeros((len(s), *(cut.sizes[0],) * 2), kind) for (s, _), cut in zip(sorts, cuts, strict=True)]
-    step = max(1, CHUNK // (len(space.phonons) * max([1, *(cut.sizes[0] for cut in cuts)])))
-    for part in state.parts:
-        for weight, phi in part.mixture:
-            for start in range(0, len(space.charges), step):
-                here = np.arange(start, min(start + step, len(space.charges)))
-                psi = part.block.amplitudes(phi, here)
-                for total, cut, (_, sort) in zip(found, cuts, sorts, strict=True):
-                    _add(total, weight, psi, cut, sort.ravel()[here])
+    basis, (electrons, bosons) = space.charges, CONDITIONS[condition]
     modes = []
-    for label, (values, sort), densities in zip(labels, sorts, found, strict=True):
-        first = np.array([int(np.argmax(sort.ravel() == k)) for k in range(len(values))], int)
-        modes.append(LocalMode(np.round(label[first, 0]).astype(int), label[first, 1], densities))
+    for m, host in enumerate(space.model.modes):
+        charges = np.zeros(len(basis))
+        for i in host.place(space.model.cluster.bonds):
+            charges += electrons * (basis.electrons(i, "up") + basis.electrons(i, "dn")) + bosons * basis.bosons(i)
+        labels = np.column_stack([charges, space.frame[:, m]])
+        _, first, sort = np.unique(np.round(labels, 9), axis=0, return_index=True, return_inverse=True)
+        parts = [conditional_density_matrix(state, m, sort.ravel() == k) for k in range(len(first))]
+        modes.append(LocalMode(np.round(charges[first]).astype(int), labels[first, 1], np.array(parts)))
     return tuple(modes)
-
-
-def _labels(space: Space, charges: NDArray[np.float64], mode: int) -> NDArray[np.float64]:
-    """Return local charge and frame of an oscillator in each configuration, shape (configurations, 2)."""
-    host = space.model.modes[mode]
-    bond = space.model.cluster.bonds[host.index] if host.host == "bond" else None
-    sites = [host.index] if bond is None else [bond.start, bond.end]
-    return np.column_stack([charges[sites].sum(axis=0), space.frame[:, mode]])
-
-
-def _add(total: NDArray[Any], weight: float, psi: NDArray[Any], cut: PhononCut, sort: NDArray[np.int64]) -> None:
-    """Add the reduced density matrices of some configurations to those of their sorts, in place."""
-    spread = np.zeros((len(psi), *cut.sizes), psi.dtype)
-    spread[:, cut.part, cut.rest] = psi
-    for k in np.unique(sort).tolist():
-        flat = spread[sort == k].transpose(1, 0, 2).reshape(cut.sizes[0], -1)
-        total[k] += weight * flat @ flat.conj().T

@@ -15,7 +15,7 @@ from ...hamiltonians import displacement as x_operator
 from ...hamiltonians.transitions import Transition, transitions
 from ...solvers import Eigenstates, LabelledLevels, Options, Progress, State, solve
 from ...solvers.krylov.search import silent
-from ..labelled import labelled
+from ..labelled import dataset
 from ..spectra.excitations import ground_in
 
 WORK = 8
@@ -82,18 +82,17 @@ def lattice_response(
     with np.errstate(divide="ignore", invalid="ignore"):  # a lattice without phonons is infinitely stiff
         stiff, modes = _collective(chi, omega)
         softened, mean = np.sqrt(2 * omega / np.diag(chi)), fsum / variance
-    of = "mode"
-    found: tuple[tuple[Any, ...], ...] = (
-        ("susceptibility", chi, [of, "mode_"], "2 sum_n <0|x_m|n><n|x_m'|0> / (E_n - E_0)", "1/energy"),
-        ("softened_frequency", softened, [of], "sqrt(2 omega_m / chi_mm)", "energy"),
-        ("mean_frequency", mean, [of], "sum |x|^2 (E_n - E_0) / sum |x|^2", "energy"),
+    of = ["mode"]
+    return dataset(
+        ("susceptibility", chi, ["mode", "mode_"], "2 sum_n <0|x_m|n><n|x_m'|0> / (E_n - E_0)", "1/energy"),
+        ("softened_frequency", softened, of, "sqrt(2 omega_m / chi_mm)", "energy"),
+        ("mean_frequency", mean, of, "sum |x|^2 (E_n - E_0) / sum |x|^2", "energy"),
         ("collective_frequencies", stiff, ["branch"], "eigenvalues of 2 omega^1/2 chi^-1 omega^1/2, roots", "energy"),
-        ("softest_mode", modes[:, 0], [of], "displacements of the softest branch", "1"),
-        ("fsum", fsum, [of], "sum |<n|x_m|0>|^2 (E_n - E_0)", "energy"),
-        ("fsum_defect", np.abs(fsum - omega), [of], "|fsum - omega_m|", "energy"),
-        ("first_order", spread, [of], "spread of <x_m> within the ground level", "1"),
+        ("softest_mode", modes[:, 0], of, "displacements of the softest branch"),
+        ("fsum", fsum, of, "sum |<n|x_m|0>|^2 (E_n - E_0)", "energy"),
+        ("fsum_defect", np.abs(fsum - omega), of, "|fsum - omega_m|", "energy"),
+        ("first_order", spread, of, "spread of <x_m> within the ground level"),
     )
-    return xr.Dataset({name: labelled(name, *parts) for name, *parts in found})
 
 
 def _summed(
@@ -105,7 +104,13 @@ def _summed(
     inside = np.zeros((modes, levels.multiplicity, levels.multiplicity), complex)
     for block, first, images in _images(levels.ground, modes):
         own, numbers = ground_in(levels.ground, block)
-        _check_memory(block, modes + len(own), options)
+        vectors = modes + len(own) + WORK
+        wanted = 16 * int(np.prod(block.shape)) * vectors
+        if wanted > options.memory_limit:
+            raise MemoryError(
+                f"the response of the lattice needs {vectors} vectors of a block, {wanted / 2**30:.3g} GiB; "
+                f"memory_limit is {options.memory_limit / 2**30:.3g} GiB: raise it, or lower the phonon cutoff"
+            )
         off = own.reshape(-1, *block.shape) if len(own) else None
         for k in range(images.shape[1]):
             inside[:, first + k, numbers] = overlaps = images[:, k] @ own.conj().T
@@ -119,16 +124,6 @@ def _summed(
             variance += weight * np.sum(np.abs(parts) ** 2, axis=1)
     spread = np.array([np.ptp(np.linalg.eigvalsh(matrix)) for matrix in inside])
     return 0.5 * (chi + chi.T), fsum, variance, spread
-
-
-def _check_memory(block: Block, vectors: int, options: Options) -> None:
-    vectors += WORK
-    wanted = 16 * int(np.prod(block.shape)) * vectors
-    if wanted > options.memory_limit:
-        raise MemoryError(
-            f"the response of the lattice needs {vectors} vectors of a block, {wanted / 2**30:.3g} GiB; "
-            f"memory_limit is {options.memory_limit / 2**30:.3g} GiB: raise it, or lower the phonon cutoff"
-        )
 
 
 def _images(state: State, modes: int) -> Iterator[tuple[Block, int, NDArray[Any]]]:

@@ -10,9 +10,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...solvers import State
-from ..labelled import labelled
-from ..observables.averages import lattice_moments
-from ..observables.charge import boson_density, boson_numbers, electron_density, electron_numbers
+from ..labelled import dataset, labelled
+from ..observables.averages import Averages
+from ..observables.table import measured
 from .displacements import default_grid
 from .local_states import LocalMode, local_modes
 
@@ -57,17 +57,12 @@ def joint_distribution(
     """
     points = default_grid(state.hamiltonian.space.model) if grid is None else np.asarray(grid, dtype=float)
     modes = local_modes(state, condition)
-    values = _by_charge(modes, [mode.distributions(points) for mode in modes], len(points))
-    coords = {"X": points, "local_charge": np.arange(values.shape[1])}
-    return labelled("joint_distribution", values, ["mode", "local_charge", "X"], "<delta(X - X_m) n>", coords=coords)
-
-
-def _by_charge(modes: Sequence[LocalMode], parts: Sequence[NDArray[np.float64]], points: int) -> NDArray[np.float64]:
     most = max((int(np.max(mode.charges, initial=0)) for mode in modes), default=0)
-    values = np.zeros((len(modes), most + 1, points))
-    for m, (mode, part) in enumerate(zip(modes, parts, strict=True)):
-        np.add.at(values[m], mode.charges, part)
-    return values
+    values = np.zeros((len(modes), most + 1, len(points)))
+    for m, mode in enumerate(modes):
+        np.add.at(values[m], mode.charges, mode.distributions(points))
+    coords = {"X": points, "local_charge": np.arange(most + 1)}
+    return labelled("joint_distribution", values, ["mode", "local_charge", "X"], "<delta(X - X_m) n>", coords=coords)
 
 
 def lattice_shape(state: State) -> xr.Dataset:
@@ -103,24 +98,21 @@ def lattice_shape(state: State) -> xr.Dataset:
     """
     modes = local_modes(state)
     peaks = [_peaks(mode) for mode in modes]
-    numbers = [mode.quanta() for mode in modes]
     means = [mode.moment(1) for mode in modes]
     second, third, fourth = (
         np.array([mode.moment(k, mean) for mode, mean in zip(modes, means, strict=True)]) for k in (2, 3, 4)
     )
-    about = {
-        "mean": (np.array(means), "<X>"),
-        "variance": (second, "<dX^2>, dX = X - <X>"),
-        "skewness": (third / second**1.5, "<dX^3> / <dX^2>^(3/2)"),
-        "binder_ratio": (1 - fourth / (3 * second**2), "1 - <dX^4> / (3 <dX^2>^2)"),
-        "maxima": (np.array([len(p) for p in peaks], int), "number of maxima of P(X)"),
-    }
-    arrays = {name: labelled(name, values, ["mode"], formula) for name, (values, formula) in about.items()}
-    for k, (name, formula) in enumerate((("peak_position", "X of the maxima of P(X)"), ("peak_height", "P(X) there"))):
-        arrays[name] = labelled(name, _table([p[:, k] for p in peaks], np.nan), ["mode", "peak"], formula)
-    found = _table(numbers, 0.0)
-    arrays["quanta_distribution"] = labelled("quanta_distribution", found, ["mode", "phonons"], "<|n><n|>, n = a+ a")
-    return xr.Dataset(arrays)
+    numbers = [mode.quanta() for mode in modes]
+    return dataset(
+        ("mean", np.array(means), ["mode"], "<X>"),
+        ("variance", second, ["mode"], "<dX^2>, dX = X - <X>"),
+        ("skewness", third / second**1.5, ["mode"], "<dX^3> / <dX^2>^(3/2)"),
+        ("binder_ratio", 1 - fourth / (3 * second**2), ["mode"], "1 - <dX^4> / (3 <dX^2>^2)"),
+        ("maxima", np.array([len(p) for p in peaks], int), ["mode"], "number of maxima of P(X)"),
+        ("peak_position", _table([p[:, 0] for p in peaks], np.nan), ["mode", "peak"], "X of the maxima of P(X)"),
+        ("peak_height", _table([p[:, 1] for p in peaks], np.nan), ["mode", "peak"], "P(X) there"),
+        ("quanta_distribution", _table(numbers, 0.0), ["mode", "phonons"], "<|n><n|>, n = a+ a"),
+    )
 
 
 def _table(rows: Sequence[NDArray[np.float64]], fill: float) -> NDArray[np.float64]:
@@ -138,15 +130,13 @@ def _peaks(mode: LocalMode) -> NDArray[np.float64]:
     turns = np.flatnonzero(slope[:-1] * slope[1:] < 0)
     known = mode.distributions(grid).sum(axis=0)
     turns = turns[known[turns] > 1e-3 * PROMINENCE * np.max(known)]
-    extrema = np.array([_root(mode, grid[i], grid[i + 1]) for i in turns] + grid[slope == 0.0].tolist())
-    extrema = np.sort(extrema)
+    roots = [
+        scipy.optimize.brentq(lambda x: mode.slope(np.array([x]))[0], grid[i], grid[i + 1], xtol=1e-13) for i in turns
+    ]
+    extrema = np.sort(np.array(roots + grid[slope == 0.0].tolist()))
     height = mode.distributions(extrema).sum(axis=0)
     counts = [i for i in range(len(extrema)) if _prominence(height, i) > PROMINENCE * np.max(height)]
     return np.column_stack([extrema[counts], height[counts]])
-
-
-def _root(mode: LocalMode, low: float, high: float) -> float:
-    return float(scipy.optimize.brentq(lambda x: mode.slope(np.array([x]))[0], low, high, xtol=1e-13))
 
 
 def _prominence(height: NDArray[np.float64], i: int) -> float:
@@ -165,7 +155,7 @@ def lattice_correlation(state: State) -> xr.Dataset:
     Parameters
     ----------
     state : State
-        Pure or mixed; averages of a mixture are those of the whole mixture.
+        Pure or mixed; for a mixture the averages are taken over the whole mixture.
 
     Returns
     -------
@@ -182,16 +172,16 @@ def lattice_correlation(state: State) -> xr.Dataset:
     >>> abs(lattice_correlation(ground_state(model, 1).ground).electron_lattice.values.round(9))  # the charge is sharp
     array([[0.]])
     """
-    space = state.hamiltonian.space
-    profile = lattice_moments(state)[0]
-    mean = profile.sum(axis=0)
+    averages = Averages(state)
+    model = averages.space.model
     species = (
-        ("electron_lattice", space.model.electrons, electron_numbers, electron_density, "n_i"),
-        ("boson_lattice", space.model.bosons, boson_numbers, boson_density, "b+_i b_i"),
+        ("electron_lattice", model.electrons, "electron_density", "n_i"),
+        ("boson_lattice", model.bosons, "boson_density", "b+_i b_i"),
     )
     found = {}
-    for name, there, numbers, density, symbol in species:
+    for name, there, density, symbol in species:
         if there is not None:
-            values = numbers(space) @ profile - np.outer(density(state).values, mean)
-            found[name] = labelled(name, values, ["site", "mode"], f"<{symbol} x_m> - <{symbol}><x_m>")
+            both, one, other = (np.asarray(measured(key, averages)) for key in (name, density, "displacement"))
+            formula = f"<{symbol} x_m> - <{symbol}><x_m>"
+            found[name] = labelled(name, both - np.outer(one, other), ["site", "mode"], formula)
     return xr.Dataset(found)

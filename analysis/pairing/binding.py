@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -14,14 +15,21 @@ from ...hamiltonians.sector import allowed_two_sz
 from ...hamiltonians.space.charges import charge_dimension
 from ...solvers import Options, Progress, levels_by_symmetry, silent
 from ...solvers.arguments import read_options
-from ..labelled import labelled
+from ..labelled import dataset
 
 BINDING = {2: 1, 0: 1, 1: -2}
 """Delta_b(N) = E(N+2) + E(N) - 2 E(N+1), as weights of the energies at N + key."""
 CHARGE_GAP = {2: 1, -2: 1, 0: -2}
 """Delta_c(N) = E(N+2) + E(N-2) - 2 E(N): what it costs to move a pair to another cluster."""
+QUANTITIES = (
+    ("energies", "charge", {0: 1}, "E_0(N)"),
+    ("binding", "binding_charge", BINDING, "E(N+2) + E(N) - 2 E(N+1)"),
+    ("charge_gap", "gap_charge", CHARGE_GAP, "E(N+2) + E(N-2) - 2 E(N)"),
+    ("inverse_compressibility", "gap_charge", CHARGE_GAP, "L [E(N+2) + E(N-2) - 2 E(N)] / 4"),
+)
+"""Name, dimension, weights of energies, and formula."""
 Level = tuple[float, float]
-"""An energy and its error bar; NaN where no state is."""
+"""An energy and its error bar; NaN where there is no state."""
 
 
 @taking(model=a_model, charges=numbers, options=read_options)
@@ -64,7 +72,7 @@ def charge_scan(
     xarray.Dataset
         ``energies`` over ``charge`` (NaN where no state has that charge), ``binding`` over ``binding_charge``,
         ``charge_gap`` and ``inverse_compressibility`` over ``gap_charge``, with `spin` ``spin_gap`` over ``charge``
-        (NaN where no such state is); each with its error bars (``energy_errors``, ``binding_errors``, ...).
+        (NaN where there is no such state); each with its error bars (``energy_errors``, ``binding_errors``, ...).
 
     References
     ----------
@@ -87,21 +95,17 @@ def charge_scan(
         lowest[charge] = _lowest(model, Sector(charge), solver, search)
         if spin:
             turned[charge] = _lowest(model, Sector(charge, charge % 2 + 2), solver, search)
-    energy = ("energies", "energy_errors"), "charge", "E_0(N)", chosen
-    arrays = [
-        *_with_errors(*energy, [lowest[n] for n in chosen]),
-        *_differences("binding", "binding_charge", "E(N+2) + E(N) - 2 E(N+1)", BINDING, lowest, 1.0),
-        *_differences("charge_gap", "gap_charge", "E(N+2) + E(N-2) - 2 E(N)", CHARGE_GAP, lowest, 1.0),
-        *_differences(
-            "inverse_compressibility", "gap_charge", "L [E(N+2) + E(N-2) - 2 E(N)] / 4", CHARGE_GAP, lowest,
-            model.cluster.sites / 4,
-        ),
-    ]  # fmt: skip
+    rows, coords = [], {"charge": np.array(chosen, dtype=int)}
+    for name, dim, weights, formula in QUANTITIES:
+        at = [n for n in lowest if all(n + step in lowest for step in weights)]
+        coords.setdefault(dim, np.array(at, dtype=int))
+        scale = model.cluster.sites / 4 if name == "inverse_compressibility" else 1.0
+        levels = [combined([(scale * w, lowest[n + step]) for step, w in weights.items()]) for n in at]
+        rows += _with_errors(name, dim, formula, levels)
     if spin:
-        names = ("spin_gap", "spin_gap_errors")
         gaps = [combined([(1, turned[n]), (-1, lowest[n])]) for n in chosen]
-        arrays += _with_errors(names, "charge", "E(N, S_z + 1) - E(N, S_z)", chosen, gaps)
-    return xr.Dataset({str(array.name): array for array in arrays})
+        rows += _with_errors("spin_gap", "charge", "E(N, S_z + 1) - E(N, S_z)", gaps)
+    return dataset(*rows, coords=coords)
 
 
 def combined(parts: Sequence[tuple[float, Level]]) -> Level:
@@ -115,22 +119,10 @@ def combined(parts: Sequence[tuple[float, Level]]) -> Level:
     return sum(w * energy for w, (energy, _) in parts), sum(abs(w) * error for w, (_, error) in parts)
 
 
-def _differences(
-    name: str, dim: str, formula: str, weights: Mapping[int, int], levels: Mapping[int, Level], scale: float
-) -> list[xr.DataArray]:
-    """Return a difference of energies and its error bars wherever all of them are there."""
-    there = [n for n in levels if all(n + step in levels for step in weights)]
-    values = [combined([(scale * w, levels[n + step]) for step, w in weights.items()]) for n in there]
-    return _with_errors((name, f"{name}_errors"), dim, formula, there, values)
-
-
-def _with_errors(
-    names: tuple[str, str], dim: str, formula: str, at: list[int], values: Sequence[Level]
-) -> list[xr.DataArray]:
+def _with_errors(name: str, dim: str, formula: str, values: Sequence[Level]) -> list[tuple[Any, ...]]:
     table = np.array(values, dtype=float).reshape(-1, 2).T
-    coords = {dim: np.array(at, dtype=int)}
-    formulas = (formula, "error bars, added up")
-    return [labelled(n, v, [dim], f, "energy", coords) for n, v, f in zip(names, table, formulas, strict=True)]
+    bars = "energy_errors" if name == "energies" else f"{name}_errors"
+    return [(name, table[0], [dim], formula, "energy"), (bars, table[1], [dim], "error bars, added up", "energy")]
 
 
 def _lowest(model: Model, sector: Sector, options: Options, search: Progress) -> Level:

@@ -11,7 +11,7 @@ from ..._core.arguments import of_kind, taking
 from ...hamiltonians import Model, Sector
 from ...solvers import Options
 from ...solvers.arguments import read_options
-from ..labelled import labelled
+from ..labelled import dataset
 from ..observables.error_bars import isolated_ground, mixing
 from .density_matrices import Form, pair_density, pair_operators
 
@@ -70,13 +70,8 @@ def condensate_against_size(
         eigenvalue, fraction = (float(data[name].values.flat[0]) for name in ("eigenvalues", "fraction"))
         rows.append((eigenvalue, most * mixing(levels), fraction, trace, energy, error, levels.multiplicity))
     columns = np.array(rows, dtype=float).reshape(-1, len(COLUMNS)).T
-    coords = {"sites": [model.cluster.sites for model, _ in problems]}
-    return xr.Dataset(
-        {
-            name: labelled(name, values, ["sites"], formula, units, coords)
-            for (name, formula, units), values in zip(COLUMNS, columns, strict=True)
-        }
-    )
+    labels = ((name, x, ["sites"], formula, units) for (name, formula, units), x in zip(COLUMNS, columns, strict=True))
+    return dataset(*labels, coords={"sites": [model.cluster.sites for model, _ in problems]})
 
 
 COLUMNS = (

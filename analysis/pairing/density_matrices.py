@@ -11,8 +11,10 @@ so that ``Delta+_x |0>`` has the norm one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -20,14 +22,13 @@ from numpy.typing import NDArray
 
 from ..._core.arguments import taking
 from ..._core.display import counted, quantity
-from ...clusters import Card, Cluster, InvalidValue, Shown
+from ...clusters import Card, InvalidValue, Shown
 from ...hamiltonians import Model, Operator, annihilate, boson
 from ...hamiltonians.operators import total
 from ...solvers import State
 from ...solvers.arguments import state_of
-from ..labelled import labelled
+from ..labelled import dataset
 from ..observables.averages import Averages
-from .amplitudes import correlation_matrix
 from .directions import bond_middles, d_form_factor, distances
 from .natural_orbitals import descending, natural_orbitals
 
@@ -75,12 +76,11 @@ class PairOperators(Shown):
 
     def operators(self) -> list[Operator]:
         """Return them as formulas."""
-        return [_formula(g, h) for g, h in zip(self.electrons, self.bosons, strict=True)]
-
-
-def _formula(g: NDArray[np.float64], h: NDArray[np.float64]) -> Operator:
-    electrons = (g[j, k] * (annihilate(j, "dn") * annihilate(k, "up")) for j, k in np.argwhere(g).tolist())
-    return total([*electrons, *(h[i] * boson(i) for i in np.flatnonzero(h).tolist())])
+        found = []
+        for g, h in zip(self.electrons, self.bosons, strict=True):
+            electrons = (g[j, k] * (annihilate(j, "dn") * annihilate(k, "up")) for j, k in np.argwhere(g).tolist())
+            found.append(total([*electrons, *(h[i] * boson(i) for i in np.flatnonzero(h).tolist())]))
+        return found
 
 
 def _on_site(model: Model) -> PairOperators:
@@ -125,22 +125,14 @@ def _around_sites(model: Model, factor: NDArray[np.float64]) -> PairOperators:
     )
 
 
-def _s_wave(model: Model) -> PairOperators:
-    return _around_sites(model, np.ones(len(model.cluster.bonds)))
-
-
-def _d_wave(model: Model) -> PairOperators:
-    return _around_sites(model, d_form_factor(model.cluster))
-
-
 FORMS: Mapping[str, tuple[Callable[[Model], PairOperators], tuple[str, ...]]] = MappingProxyType(
     {
         "boson": (_bosons, ("bosons",)),
         "on-site": (_on_site, ("electrons",)),
         "combined": (_combined, ("electrons", "bosons")),
         "bond": (_bonds, ("electrons",)),
-        "s": (_s_wave, ("electrons",)),
-        "d": (_d_wave, ("electrons",)),
+        "s": (lambda model: _around_sites(model, np.ones(len(model.cluster.bonds))), ("electrons",)),
+        "d": (lambda model: _around_sites(model, d_form_factor(model.cluster)), ("electrons",)),
     }
 )
 """Pair operators by name, and the species that they need."""
@@ -167,40 +159,36 @@ def pair_operators(model: Model, form: Form) -> PairOperators:
     ValueError
         If the name is unknown, the model lacks its species or its bonds, or a form factor has the wrong length.
     """
+    bonds = len(model.cluster.bonds)
     if not isinstance(form, str):
-        return _given(model, np.asarray(form, dtype=float))
+        factor = np.asarray(form, dtype=float)
+        if factor.shape != (bonds,):
+            raise InvalidValue(f"a form factor of shape {factor.shape} does not fit; this cluster has {bonds} bonds")
+        if model.electrons is None or not np.all(np.isfinite(factor)) or not np.any(factor):
+            raise InvalidValue(
+                f"form factor {factor.tolist()}: it needs electrons, and finite numbers that are not all zero"
+            )
+        return _around_sites(model, factor)
     if form not in FORMS:
-        raise InvalidValue(f"{form!r} is no form of a pair; allowed: {', '.join(FORMS)}, or one number for each bond")
+        raise InvalidValue(
+            f"{form!r} is not a form of a pair; allowed: {', '.join(FORMS)}, or one number for each bond"
+        )
     build, needs = FORMS[form]
     if missing := [name for name in needs if getattr(model, name) is None]:
         raise InvalidValue(f"pairs of the form {form!r} need {' and '.join(missing)}; this model has none")
-    if form in ("bond", "s", "d") and not model.cluster.bonds:
+    if form in ("bond", "s", "d") and not bonds:
         raise InvalidValue(f"pairs of the form {form!r} need a bond; a {model.cluster.kind} has none")
     return build(model)
 
 
-def _given(model: Model, factor: NDArray[np.float64]) -> PairOperators:
-    bonds = len(model.cluster.bonds)
-    if factor.shape != (bonds,):
-        raise InvalidValue(f"a form factor of shape {factor.shape} does not fit; this cluster has {bonds} bonds")
-    if model.electrons is None or not np.all(np.isfinite(factor)) or not np.any(factor):
-        raise InvalidValue(
-            f"form factor {factor.tolist()}: it needs electrons, and finite numbers that are not all zero"
-        )
-    return _around_sites(model, factor)
-
-
 def possible_forms(model: Model) -> tuple[str, ...]:
     """Return the names of the forms that a model has."""
-
-    def possible(form: str) -> bool:
-        try:
+    found = []
+    for form in FORMS:
+        with suppress(ValueError):
             pair_operators(model, form)
-        except ValueError:
-            return False
-        return True
-
-    return tuple(filter(possible, FORMS))
+            found.append(form)
+    return tuple(found)
 
 
 def pair_density(state: State, form: Form = "on-site", averages: Averages | None = None) -> xr.Dataset:
@@ -260,20 +248,27 @@ def pair_density(state: State, form: Form = "on-site", averages: Averages | None
     empty = np.full(matrix.shape, np.nan, complex)
     phases = np.divide(matrix, norm, out=empty, where=norm > EMPTY)
     both, formula = ["pair", "pair_"], "<Delta+_x Delta_y>"
-    arrays = {
-        "matrix": labelled("matrix", matrix, both, formula),
-        "connected": labelled("connected", connected, both, f"{formula} less the product of one-electron averages"),
-        "eigenvalues": labelled("eigenvalues", values, ["orbital"], f"eigenvalues of {formula}"),
-        "orbitals": labelled("orbitals", orbitals, ["orbital", "pair"], "natural orbitals phi_k(x)"),
-        "connected_eigenvalues": labelled(
-            "connected_eigenvalues", descending(connected), ["orbital"], "eigenvalues of the connected part"
-        ),
-        "fraction": labelled("fraction", values[0] / trace if trace > EMPTY else np.nan, [], "lambda_0 / tr rho"),
-        "phase_correlation": labelled("phase_correlation", phases, both, "rho_xy / sqrt(rho_xx rho_yy)"),
-    }
+    rows: list[tuple[Any, ...]] = [
+        ("matrix", matrix, both, formula),
+        ("connected", connected, both, f"{formula} less the product of one-electron averages"),
+        ("eigenvalues", values, ["orbital"], f"eigenvalues of {formula}"),
+        ("orbitals", orbitals, ["orbital", "pair"], "natural orbitals phi_k(x)"),
+        ("connected_eigenvalues", descending(connected), ["orbital"], "eigenvalues of the connected part"),
+        ("fraction", values[0] / trace if trace > EMPTY else np.nan, [], "lambda_0 / tr rho"),
+        ("phase_correlation", phases, both, "rho_xy / sqrt(rho_xx rho_yy)"),
+    ]
+    r = None
     if form != "combined":
-        arrays |= _against_distance(model.cluster, pairs, matrix, connected)
-    return xr.Dataset(arrays)
+        r, where = np.unique(distances(model.cluster, pairs.positions), return_inverse=True)
+        text = "average of rho_xy over all x, y at a distance"
+        for name, of, words in (
+            ("correlation", matrix, text),
+            ("connected_correlation", connected, f"{text}, connected"),
+        ):
+            rows.append(
+                (name, np.bincount(where.ravel(), of.real.ravel()) / np.bincount(where.ravel()), ["distance"], words)
+            )
+    return dataset(*rows, coords={"distance": r})
 
 
 EMPTY = 1e-13
@@ -290,23 +285,10 @@ def _independent(averages: Averages, pairs: PairOperators, model: Model) -> NDAr
     return np.asarray(np.einsum("xjk,yjk->xy", pairs.electrons, moved))
 
 
-def _against_distance(
-    cluster: Cluster, pairs: PairOperators, matrix: NDArray[np.complex128], connected: NDArray[np.complex128]
-) -> dict[str, xr.DataArray]:
-    """Average over all pairs at the same distance."""
-    r, where = np.unique(distances(cluster, pairs.positions), return_inverse=True)
-    counts = np.bincount(where.ravel())
-    found = {"correlation": matrix, "connected_correlation": connected}
-    return {
-        name: labelled(
-            name,
-            np.bincount(where.ravel(), values.real.ravel()) / counts,
-            ["distance"],
-            "average of rho_xy over all x, y at a distance" + (", connected" if values is connected else ""),
-            coords={"distance": r},
-        )
-        for name, values in found.items()
-    }
+def correlation_matrix(averages: Averages, operators: Sequence[Operator]) -> NDArray[np.complex128]:
+    """Return ``<O+_i O_j>`` of charge operators, shape (n, n)."""
+    values = [averages.operator(left.dag * right) for left in operators for right in operators]
+    return np.array(values, complex).reshape((len(operators),) * 2)
 
 
 @taking(state=state_of)

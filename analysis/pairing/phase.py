@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from types import MappingProxyType
 
@@ -16,17 +17,15 @@ from ...hamiltonians.space.charges import charge_dimension
 from ...solvers import LabelledLevels, Options, Progress, levels_by_symmetry, silent
 from ..flux.minima import FluxCurve, minimum_of
 from ..flux.response import FluxLevel, FluxLine
-from ..labelled import labelled
+from ..labelled import dataset
 from ..observables.averages import Averages
 from ..observables.error_bars import gap_above, mixing
-from .amplitudes import pair_exchange
+from ..observables.functions import pair_exchange
 from .binding import CHARGE_GAP, combined
 from .density_matrices import pair_density
 
 Point = tuple[Mapping[str, float], Model, Sector | int]
 """Parameters that name a point, its model and its quantum numbers."""
-Told = Callable[[str], None]
-"""Takes what is computed next, in words."""
 SEARCHES = ("ends", "circle")
 """Where the flux with the lowest energy is looked for: among 0 and pi, or everywhere."""
 
@@ -36,7 +35,7 @@ def coherence(
     sector: Sector | int,
     options: Options | None = None,
     search: str = "ends",
-    progress: Told = lambda what: None,
+    progress: Callable[[str], None] = lambda what: None,
     solving: Progress = silent,
 ) -> xr.Dataset:
     r"""Measure the amplitude of local pairs and the coherence of their phases on a ring.
@@ -67,7 +66,7 @@ def coherence(
         electrons or local pairs); ``eigenvalue`` lambda_0 of the pair density matrix (combined where there are both
         kinds), ``fraction`` lambda_0 / tr rho, and ``paired`` 2 tr rho / N, the share of all charges that is in local
         pairs or pairs of electrons on a site; ``stiffness`` D = pi L d2E_0/dphi2; ``gap`` E_1 - E_0 in the sector;
-        ``pair_gap`` E(N+2) + E(N-2) - 2 E(N), each E at the lower one of 0 and pi (NaN where a charge is not there);
+        ``pair_gap`` E(N+2) + E(N-2) - 2 E(N), each E at the lower one of 0 and pi (NaN where a charge does not exist);
         ``energy``; error bars ``energy_error``, ``stiffness_error`` and ``pair_gap_error``, and ``admixture``, that of
         averages of operators with eigenvalues between 0 and 1.
 
@@ -112,7 +111,7 @@ def coherence(
         "admixture": mixing(levels),
         "multiplicity": levels.multiplicity,
     }
-    return xr.Dataset({name: labelled(name, value, [], *QUANTITIES[name]) for name, value in values.items()})
+    return dataset(*((name, value, [], *QUANTITIES[name]) for name, value in values.items()))
 
 
 QUANTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -138,7 +137,7 @@ QUANTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 def _at_best_flux(line: FluxLine, search: str) -> tuple[LabelledLevels, FluxLevel]:
     """Return the ground level at phi*, and how it answers a flux."""
-    curve = FluxCurve(line)
+    curve = FluxCurve(line)  # refuses a sector with a spatial quantum number
     if search == "ends":
         phi = _lower_end(line)[0]
         levels = line.isolated(phi)
@@ -178,7 +177,7 @@ def amplitude_and_phase(
     points: Sequence[Point] | Iterator[Point],
     options: Options | None = None,
     search: str = "ends",
-    progress: Told = lambda what: None,
+    progress: Callable[[str], None] = lambda what: None,
 ) -> xr.Dataset:
     """Measure the coherence of one model after the other, in one result.
 
@@ -203,19 +202,19 @@ def amplitude_and_phase(
     >>> bool(amplitude[1] > amplitude[0]), bool(stiffness[1] < stiffness[0])  # more pairs, and less coherent ones
     (True, True)
     """
+
+    def tell(label: str, what: str) -> None:
+        progress(f"{label}: {what}")
+
     found, names = [], []
     for parameters, model, sector in points:
         label = ", ".join(f"{name} = {value:.6g}" for name, value in parameters.items())
-        found.append(coherence(model, sector, options, search, _with_label(progress, label)))
+        found.append(coherence(model, sector, options, search, partial(tell, label)))
         names.append(parameters)
     if not found:
         raise InvalidValue("amplitude_and_phase needs one or more points, got none")
     coords = {key: ("point", [point[key] for point in names]) for key in names[0]}
     return xr.concat(found, "point", combine_attrs="override").assign_coords(coords)
-
-
-def _with_label(progress: Told, label: str) -> Told:
-    return lambda what: progress(f"{label}: {what}")
 
 
 def pair_rings(axes: Mapping[str, Sequence[float]], **fixed: float) -> Iterator[Point]:
@@ -246,31 +245,21 @@ def pair_rings(axes: Mapping[str, Sequence[float]], **fixed: float) -> Iterator[
         raise InvalidValue(f"unknown parameters {sorted(unknown)}; allowed: {', '.join(DEFAULTS)}")
     for values in product(*axes.values()):
         named = dict(zip(axes, values, strict=True))
-        yield named, *_ring(**{**DEFAULTS, **fixed, **named})
+        chosen = {**DEFAULTS, **fixed, **named}
+        sites, filling = int(chosen["sites"]), chosen["filling"]
+        charge = filling * sites
+        if abs(charge - round(charge)) > 1e-9:
+            raise InvalidValue(f"filling = {filling:g} on {sites:g} sites is {charge:g} charges; take a whole number")
+        phonons = None
+        if quanta := int(chosen["quanta"]):
+            coupling = chosen["coupling"]
+            phonons = Phonons(chosen["frequency"], boson_coupling=coupling, total_quanta=quanta, displacement="mean")
+        bosons = Bosons(chosen["level"], chosen["exchange"])
+        model = Model(ring(sites), Electrons(hopping=1.0), bosons, phonons)
+        yield named, model, Sector(round(charge), round(charge) % 2)
 
 
 DEFAULTS: Mapping[str, float] = MappingProxyType(
-    {
-        "sites": 4,
-        "exchange": 1.0,
-        "level": 0.0,
-        "filling": 1.0,
-        "coupling": 0.0,
-        "frequency": 1.0,
-        "quanta": 0,
-    }
+    {"sites": 4, "exchange": 1.0, "level": 0.0, "filling": 1.0, "coupling": 0.0, "frequency": 1.0, "quanta": 0}
 )
 """Parameters of `pair_rings`."""
-
-
-def _ring(
-    sites: float, exchange: float, level: float, filling: float, coupling: float, frequency: float, quanta: float
-) -> tuple[Model, Sector]:
-    charge = filling * sites
-    if abs(charge - round(charge)) > 1e-9:
-        raise InvalidValue(f"filling = {filling:g} on {sites:g} sites is {charge:g} charges; take a whole number")
-    phonons = None
-    if quanta:
-        phonons = Phonons(frequency, boson_coupling=coupling, total_quanta=int(quanta), frame="mean")
-    model = Model(ring(int(sites)), Electrons(hopping=1.0), Bosons(level, exchange), phonons)
-    return model, Sector(round(charge), round(charge) % 2)

@@ -6,19 +6,18 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from .states import COLOURS, new_axes
+from .states import COLOURS, draw_curves, new_axes
 
 
 def plot_flux_period(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     """Draw E_0(phi) as it was sampled, and what its mean and first two harmonics give."""
-    ax = ax or new_axes()
     phi, energies = data["curve_phi"].values, data["flux_period_curve"].values
-    ax.plot(phi / np.pi, energies, "o-", color=COLOURS[0], ms=3, label=r"$E_0(\varphi)$")
+    name = r"$E_0(\varphi)$"
+    ax = draw_curves(ax, phi / np.pi, [(name, energies, None)], xlabel=r"$\varphi/\pi = \Phi/(hc/2e)$", ylabel=name)
+    ax.set_title(str(data["flux_period_verdict"].values))
     for n, amplitude in enumerate(data["flux_period_harmonics"].values, 1):
         label = rf"$a_{n} = {amplitude:.3g}$"
         ax.plot(phi / np.pi, energies.mean() + amplitude * np.cos(n * phi), "--", color=COLOURS[n], lw=1, label=label)
-    ax.set(xlabel=r"$\varphi/\pi = \Phi/(hc/2e)$", ylabel=r"$E_0(\varphi)$")
-    ax.set_title(str(data["flux_period_verdict"].values))
     ax.legend(frameon=False, fontsize=8)
     return ax
 
@@ -44,26 +43,22 @@ def plot_coherence(data: xr.Dataset, ax: Axes | None = None) -> Axes:
 def plot_gaps(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     """Draw the charge gap, and the spin gap where it was computed, against the charge."""
     ax = ax or new_axes()
-    ax.axhline(0.0, color="0.6", lw=0.8)
-    shown = (
-        ("charge_gap", "gap_charge", r"$\Delta_c = E_{N+2} + E_{N-2} - 2E_N$"),
-        ("spin_gap", "charge", r"$\Delta_s$"),
+    lines = (
+        ("charge_gap", "gap_charge", r"$\Delta_c = E_{N+2} + E_{N-2} - 2E_N$", "o-"),
+        ("spin_gap", "charge", r"$\Delta_s$", "s--"),
     )
-    for k, (name, dim, label) in enumerate(shown):
+    for k, (name, dim, label, style) in enumerate(lines):
         if f"charge_scan_{name}" in data:
-            values, errors = (data[f"charge_scan_{key}"].values for key in (name, f"{name}_errors"))
-            ax.errorbar(data[dim].values, values, errors, fmt="o-", color=COLOURS[k], label=label)
-    ax.set(xlabel="$N$", ylabel="gap")
-    ax.legend(frameon=False, fontsize=8)
+            curve = (label, data[f"charge_scan_{name}"].values, data[f"charge_scan_{name}_errors"].values)
+            draw_curves(ax, data[dim].values, [curve], style, not k, k, xlabel="$N$", ylabel="gap")
     return ax
 
 
 def plot_resonance_search(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     """Draw the charge at every value of the parameter that was solved, the gap beside it, and the resonance."""
-    ax = ax or new_axes()
     p, best = data["resonance_parameters"].values, float(data["resonance_value"])
-    ax.errorbar(p, data["resonance_charges"].values, data["resonance_charge_errors"].values, fmt="o-", color=COLOURS[0])
-    ax.set(xlabel=str(data["resonance_parameter"].values), ylabel="charge")
+    curve = ("", data["resonance_charges"].values, data["resonance_charge_errors"].values)
+    ax = draw_curves(ax, p, [curve], xlabel=str(data["resonance_parameter"].values), ylabel="charge")
     ax.yaxis.label.set_color(COLOURS[0])
     beside = ax.twinx()
     beside.errorbar(p, data["resonance_gaps"].values, data["resonance_gap_errors"].values, fmt="s--", color=COLOURS[1])

@@ -13,7 +13,7 @@ from matplotlib.colors import ListedColormap, LogNorm
 from numpy.typing import NDArray
 
 from ..approximations.comparison import WITHIN
-from .states import COLOURS, cell_edges, literal, new_axes, slices
+from .states import COLOURS, cell_edges, draw_curves, literal, new_axes, slices
 
 SMALLEST, LARGEST = 1e-4, 1.0
 """Relative errors between which maps are coloured."""
@@ -34,19 +34,14 @@ def _cells(ax: Axes, data: xr.Dataset, x: str, y: str, values: NDArray[np.float6
 
 def plot_error_lines(data: xr.Dataset, quantity: str, axis: str, ax: Axes | None = None) -> Axes:
     """Draw the relative error of each approximation against one parameter, with the lines of 1, 5 and 20 percent."""
-    ax = ax or new_axes()
     errors = comparison_variable(data, f"relative_error_{quantity}").transpose(axis, "approximation")
-    for k, name in enumerate(errors["approximation"].values):
-        line = np.where(errors.values[:, k] > 0, errors.values[:, k], np.nan)
-        if np.all(np.isnan(line)):
-            continue
-        ax.plot(data[axis].values, line, "o-", ms=3, color=COLOURS[k % len(COLOURS)], label=literal(str(name)))
+    rows = np.where(errors.values > 0, errors.values, np.nan).T
+    names = [literal(str(name)) for name in errors["approximation"].values]
+    curves = [("" if np.all(np.isnan(row)) else name, row, None) for name, row in zip(names, rows, strict=True)]
+    what = f"relative error of {quantity.replace('_', ' ')}"
+    ax = draw_curves(ax, data[axis].values, curves, xlabel=literal(axis), ylabel=what, yscale="log")
     for level in WITHIN:
         ax.axhline(level, color="0.7", lw=0.8, ls=":")
-    ax.set_yscale("log")
-    ax.set(xlabel=literal(axis), ylabel=f"relative error of {quantity.replace('_', ' ')}")
-    if ax.get_legend_handles_labels()[0]:
-        ax.legend(frameon=False, fontsize=8)
     return ax
 
 
@@ -119,14 +114,12 @@ def _comparison_figures(data: xr.Dataset, axes: Sequence[str]) -> Iterator[tuple
 def plot_errors(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     """Draw the relative errors of one comparison, a row of points for each quantity."""
     ax = ax or new_axes()
-    names = [str(name) for name in data["approximation"].values]
-    variables = [str(name) for name in data.data_vars if "relative_error_" in str(name)]
-    for k, variable in enumerate(variables):
+    rows = np.arange(data.sizes["approximation"])
+    for k, variable in enumerate(str(name) for name in data.data_vars if "relative_error_" in str(name)):
         values = np.where(data[variable].values > 0, data[variable].values, np.nan)
         label = variable.split("relative_error_")[1].replace("_", " ")
-        ax.plot(values, np.arange(len(names)), "o", color=COLOURS[k % len(COLOURS)], label=label)
-    ax.set_xscale("log")
-    ax.set_yticks(np.arange(len(names)), list(map(literal, names)))
-    ax.set(xlabel="relative error")
+        ax.plot(values, rows, "o", color=COLOURS[k % len(COLOURS)], label=label)
+    ax.set_yticks(rows, [literal(str(name)) for name in data["approximation"].values])
+    ax.set(xlabel="relative error", xscale="log")
     ax.legend(frameon=False, fontsize=7)
     return ax

@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from ..thermal.crossover import CURVES, ESTIMATORS
-from .states import COLOURS, literal, new_axes
+from .states import COLOURS, draw_curves, literal, new_axes
 
 LABELS = {"T*": "$T^*$", "T_phi": r"$T_\phi$"}
 
@@ -39,10 +39,8 @@ def plot_crossovers(data: xr.Dataset, axis: str, ax: Axes | None = None) -> Axes
     ax = ax or new_axes()
     for k, (key, estimator) in enumerate(ESTIMATORS.items()):
         value, error = (data[f"crossover_{name}"].sel(estimator=key).values for name in ("value", "error"))
-        line = "o-" if estimator.role == "T*" else "s--"
-        label = f"{LABELS[estimator.role]} {key.replace('_', ' ')}"
+        curve = (f"{LABELS[estimator.role]} {key.replace('_', ' ')}", value, np.nan_to_num(error))
         if np.any(np.isfinite(value)):
-            ax.errorbar(data[axis].values, value, np.nan_to_num(error), fmt=line, ms=3, color=COLOURS[k], label=label)
+            draw_curves(ax, data[axis].values, [curve], "o-" if estimator.role == "T*" else "s--", first=k)
     ax.set(xlabel=literal(axis), ylabel="$T$", yscale="log")
-    ax.legend(frameon=False, fontsize=8)
     return ax

@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .states import COLOURS, new_axes
+from .states import COLOURS, draw_curves, new_axes
 
 SMALL = 1e-13
 """Schmidt levels below this are not drawn."""
@@ -86,19 +86,16 @@ def plot_amplitude_and_phase(data: xr.Dataset, axis: str) -> Figure:
     panels = figure.subplots(2, 1, sharex=True)
     x = data[axis].values
     lines = (
-        (("amplitude", r"$-\langle D^\dagger b\rangle$"), ("fraction", r"$\lambda_0/\mathrm{tr}\,\rho$")),
-        (("stiffness", "stiffness $D$"), ("pair_gap", "pair gap"), ("gap", "$E_1 - E_0$")),
+        ("amplitude", {"amplitude": r"$-\langle D^\dagger b\rangle$", "fraction": r"$\lambda_0/\mathrm{tr}\,\rho$"}),
+        ("phase", {"stiffness": "stiffness $D$", "pair_gap": "pair gap", "gap": "$E_1 - E_0$"}),
     )
-    for ax, quantities in zip(panels, lines, strict=True):
-        for k, (name, label) in enumerate(quantities):
-            errors = data["pair_gap_error"].values if name == "pair_gap" else None
-            ax.errorbar(x, data[name].values, errors, fmt="o-", ms=3, color=COLOURS[k], label=label, capsize=2)
-        ax.legend(frameon=False, fontsize=8)
+    for ax, (title, quantities) in zip(panels, lines, strict=True):
+        bars = {"pair_gap": data["pair_gap_error"].values}
+        curves = [(label, data[name].values, bars.get(name)) for name, label in quantities.items()]
+        draw_curves(ax, x, curves, zero=title == "phase", ylabel=title)
     opposed = (np.diff(data["amplitude"].values) > 0) & (np.diff(data["stiffness"].values) < 0)
     for i in np.flatnonzero(opposed):
         for ax in panels:
             ax.axvspan(x[i], x[i + 1], color="0.92", lw=0, zorder=0)
-    panels[0].set_ylabel("amplitude")
-    panels[1].set(xlabel=axis, ylabel="phase")
-    panels[1].axhline(0.0, color="0.7", lw=0.8)
+    panels[1].set_xlabel(axis)
     return figure

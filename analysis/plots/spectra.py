@@ -37,7 +37,14 @@ def plot_spectrum(data: xr.Dataset, ax: Axes | None = None, label: str = "", col
     """
     values = _variable(data, "values").values
     if "momentum" in data.dims or "site" in data.dims:
-        return plot_spectral_map(data, ax) if ax is not None or np.isrealobj(values) else _both_parts(data)
+        if ax is not None or np.isrealobj(values):
+            return plot_spectral_map(data, ax)
+        panels = Figure(figsize=(9.2, 3.6), layout="constrained").subplots(1, 2, sharey=True)
+        for panel, part, title in zip(panels, PARTS, ("real part", "imaginary part"), strict=True):
+            plot_spectral_map(data, panel, part).set_title(title, fontsize=10)
+        panels[1].set_ylabel("")
+        first: Axes = panels[0]
+        return first
     ax = ax or new_axes()
     omega, curve = data["omega"].values, np.real(values)
     at, weights = (_variable(data, f"pole_{key}").values for key in ("frequencies", "weights"))
@@ -46,29 +53,19 @@ def plot_spectrum(data: xr.Dataset, ax: Axes | None = None, label: str = "", col
     strongest = np.max(np.abs(heights), initial=0.0)
     if strongest:
         ax.vlines(at[here], 0.0, heights * np.max(np.abs(curve)) / strongest, color=colour, lw=1.0, alpha=0.45)
-    if np.iscomplexobj(values):
-        label = label or "real part"
-        ax.plot(omega, np.imag(values), color=colour, ls="--", label="imaginary part")
+    label = label or ("real part" if np.iscomplexobj(values) else "")
     ax.plot(omega, curve, color=colour, label=label or None)
+    if np.iscomplexobj(values):
+        ax.plot(omega, np.imag(values), color=colour, ls="--", label="imaginary part")
     ax.axhline(0.0, color="0.6", lw=0.8)
-    drude = "drude" in data or "spectrum_drude" in data
-    ax.set(xlabel=r"$\omega$", ylabel=r"$\sigma_{\rm reg}(\omega)$" if drude else r"$A(\omega)$")
+    ax.set(xlabel=r"$\omega$", ylabel=_quantity(data))
     if label:
-        handles, labels = ax.get_legend_handles_labels()
-        order = sorted(range(len(labels)), key=lambda i: labels[i] == "imaginary part")
-        ax.legend([handles[i] for i in order], [labels[i] for i in order], frameon=False)
+        ax.legend(frameon=False)
     return ax
 
 
-def _both_parts(data: xr.Dataset) -> Axes:
-    """Draw real and imaginary part of a map side by side; return the axes of the first."""
-    figure = Figure(figsize=(9.2, 3.6), layout="constrained")
-    panels = figure.subplots(1, 2, sharey=True)
-    for ax, part, title in zip(panels, PARTS, ("real part", "imaginary part"), strict=True):
-        plot_spectral_map(data, ax, part).set_title(title, fontsize=10)
-    panels[1].set_ylabel("")
-    first: Axes = panels[0]
-    return first
+def _quantity(data: xr.Dataset) -> str:
+    return r"$\sigma_{\rm reg}(\omega)$" if "drude" in data or "spectrum_drude" in data else r"$A(\omega)$"
 
 
 def plot_spectral_map(data: xr.Dataset, ax: Axes | None = None, part: str = "real") -> Axes:
@@ -154,18 +151,13 @@ def plot_thermal_spectrum(data: xr.Dataset, ax: Axes | None = None) -> Axes:
         Where; a new figure by default.
     """
     ax = ax or new_axes()
-    omega, values, errors = (
-        data["omega"].values,
-        _variable(data, "values").values,
-        _variable(data, "values_error").values,
-    )
+    omega, values, errors = data["omega"].values, *(_variable(data, name).values for name in ("values", "values_error"))
     parts = 2 if np.iscomplexobj(values) else 1
     for i, t in enumerate(data["temperature"].values):
         colour = colormaps["viridis"](0.9 * i / max(1, len(values) - 1))
         for curve, style, label in ((values[i].real, "-", f"T = {t:g}"), (values[i].imag, "--", None))[:parts]:
             ax.plot(omega, curve, style, color=colour, label=label)
             ax.fill_between(omega, curve - errors[i], curve + errors[i], color=colour, alpha=0.3, lw=0)
-    drude = "drude" in data or "spectrum_drude" in data
-    ax.set(xlabel=r"$\omega$", ylabel=r"$\sigma_{\rm reg}(\omega)$" if drude else r"$A(\omega)$")
+    ax.set(xlabel=r"$\omega$", ylabel=_quantity(data))
     ax.legend(frameon=False)
     return ax

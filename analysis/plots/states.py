@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from ...clusters import Cluster, Mode
+from ...clusters import Cluster
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's colours, distinct to colour-blind eyes."""
@@ -44,20 +45,18 @@ def draw_cluster(cluster: Cluster, ax: Axes | None = None, title: str = "") -> A
     """Draw the sites by class, the bonds by class and the lattice modes; ``model.cluster`` knows its modes."""
     ax = ax or new_axes(4.2, 4.2)
     xy = cluster.coordinates
-    styles = ("-", "--", ":", "-.")
     for c, label in enumerate(cluster.bond_classes):
         for bond in cluster.bonds:
             if bond.label == label:
-                ax.plot(*xy[[bond.start, bond.end]].T, styles[c % 4], color="0.45", lw=1.8, zorder=1)
-        ax.plot([], [], styles[c % 4], color="0.45", lw=1.8, label=f"bond: {literal(label)}")
+                ax.plot(*xy[[bond.start, bond.end]].T, LINES[c % 4], color="0.45", lw=1.8, zorder=1)
+        ax.plot([], [], LINES[c % 4], color="0.45", lw=1.8, label=f"bond: {literal(label)}")
     for c, name in enumerate(cluster.site_classes):
         at, label = xy[[i for i, each in enumerate(cluster.classes) if each == name]], f"site: {literal(name)}"
         ax.scatter(at[:, 0], at[:, 1], s=420, color=COLOURS[c % len(COLOURS)], label=label, zorder=2)
     for i, point in enumerate(xy):
         ax.annotate(str(i), point, color="white", ha="center", va="center", fontsize=9, zorder=4)
-    where = [_place(cluster, mode) for mode in cluster.modes]
-    if where:
-        at = np.array(where)
+    if cluster.modes:
+        at = np.array([xy[mode.place(cluster.bonds)].mean(axis=0) for mode in cluster.modes])  # sites, middles of bonds
         ax.scatter(at[:, 0], at[:, 1], s=900, facecolors="none", edgecolors="#E69F00", lw=2, label="mode", zorder=3)
     ax.set_aspect("equal")
     ax.margins(0.25)
@@ -67,68 +66,87 @@ def draw_cluster(cluster: Cluster, ax: Axes | None = None, title: str = "") -> A
     return ax
 
 
-def _place(cluster: Cluster, mode: Mode) -> NDArray[np.float64]:
-    """Return where a mode sits: its site, or the middle of its bond."""
-    xy = cluster.coordinates
-    return np.asarray(xy[mode.place(cluster.bonds)].mean(axis=0))
+Curve = tuple[Any, ...]
+"""Label, values and error bars (None for none) of a curve."""
+
+
+def draw_curves(
+    ax: Axes | None,
+    x: ArrayLike,
+    curves: Iterable[Curve],
+    style: str = "o-",
+    zero: bool = False,
+    first: int = 0,
+    **labels: Any,
+) -> Axes:
+    """Draw curves with error bars in the colours of the package, with a legend of their labels.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes, optional
+        Where; a new figure by default.
+    x : array
+        Abscissae of all curves.
+    curves : iterable of (str, array, array or None)
+        Label, values and error bars.
+    style : str
+        Of markers and lines, as for ``Axes.plot``.
+    zero : bool
+        Draw a line at zero.
+    first : int
+        Number of the first colour.
+    **labels : str
+        Properties of the axes, as xlabel and ylabel.
+    """
+    ax = ax or new_axes()
+    if zero:
+        ax.axhline(0.0, color="0.6", lw=0.8)
+    for k, (label, values, errors) in enumerate(curves, first):
+        ax.errorbar(x, values, errors, fmt=style, ms=4, color=COLOURS[k % len(COLOURS)], label=label)
+    ax.set(**labels)
+    if any(ax.get_legend_handles_labels()[1]):
+        ax.legend(frameon=False, fontsize=8)
+    return ax
 
 
 def plot_levels(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     """Draw the levels with their error bars."""
-    ax = ax or new_axes()
-    energies = data["energies"].values
-    ax.errorbar(np.arange(len(energies)), energies, data["energy_errors"].values, fmt="o", color=COLOURS[0], capsize=3)
-    ax.set_xticks(np.arange(len(energies)))
-    ax.set(xlabel="level $n$", ylabel="$E_n$")
+    energies, errors = data["energies"].values, data["energy_errors"].values
+    numbers = np.arange(len(energies))
+    ax = draw_curves(ax, numbers, [("", energies, errors)], "o", xlabel="level $n$", ylabel="$E_n$")
+    ax.set_xticks(numbers)
     return ax
 
 
 def plot_distribution(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     """Draw P(X) of each mode."""
-    ax = ax or new_axes()
-    for m, curve in enumerate(data["displacement_distribution"].values):
-        ax.plot(data["X"].values, curve, color=COLOURS[m % len(COLOURS)], label=f"mode {m}")
-    ax.set(xlabel=r"$X = (a + a^\dagger)/\sqrt{2}$", ylabel="$P(X)$")
+    rows = data["displacement_distribution"].values
+    curves = [(f"mode {m}" if len(rows) > 1 else "", row, None) for m, row in enumerate(rows)]
+    ax = draw_curves(ax, data["X"].values, curves, "-", xlabel=r"$X = (a + a^\dagger)/\sqrt{2}$", ylabel="$P(X)$")
     ax.set_ylim(bottom=0)
-    if data.sizes["mode"] > 1:
-        ax.legend(frameon=False)
     return ax
 
 
 def plot_charge_scan(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     """Draw the pair binding energy against the charge."""
-    ax = ax or new_axes()
-    ax.axhline(0.0, color="0.6", lw=0.8)
-    ax.errorbar(
-        data["binding_charge"].values,
-        data["charge_scan_binding"].values,
-        data["charge_scan_binding_errors"].values,
-        fmt="o-",
-        color=COLOURS[0],
-    )
-    ax.set(xlabel="$N$", ylabel=r"$\Delta_b = E_{N+2} + E_N - 2E_{N+1}$")
-    return ax
+    curve = ("", data["charge_scan_binding"].values, data["charge_scan_binding_errors"].values)
+    formula = r"$\Delta_b = E_{N+2} + E_N - 2E_{N+1}$"
+    return draw_curves(ax, data["binding_charge"].values, [curve], zero=True, xlabel="$N$", ylabel=formula)
 
 
 def plot_flux(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     """Draw the ground energy against the flux."""
-    ax = ax or new_axes()
-    ax.plot(data["phi"].values, data["flux_energies"].values, "o-", color=COLOURS[0], ms=3)
-    ax.set(xlabel=r"$\varphi = 2\pi\Phi/(hc/e)$", ylabel=r"$E_0(\varphi)$")
-    return ax
+    x = r"$\varphi = 2\pi\Phi/(hc/e)$"
+    curve = ("", data["flux_energies"].values, None)
+    return draw_curves(ax, data["phi"].values, [curve], xlabel=x, ylabel=r"$E_0(\varphi)$")
 
 
 def plot_thermal(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     """Draw entropy and specific heat against the temperature, with their error bars."""
-    ax = ax or new_axes()
-    for k, (name, label) in enumerate((("entropy", "$S$"), ("specific_heat", "$C$"))):
-        value, error = data[f"thermal_{name}"].values, data[f"thermal_{name}_error"].values
-        ax.errorbar(data["temperature"].values, value, error, fmt="o-", ms=3, color=COLOURS[k], label=label)
-    if data.sizes["temperature"] > 1:
-        ax.set_xscale("log")
-    ax.set(xlabel="$T$")
-    ax.legend(frameon=False)
-    return ax
+    names = {"entropy": "$S$", "specific_heat": "$C$"}
+    curves = [(label, *(data[f"thermal_{n}{end}"].values for end in ("", "_error"))) for n, label in names.items()]
+    scale = "log" if data.sizes["temperature"] > 1 else "linear"
+    return draw_curves(ax, data["temperature"].values, curves, xlabel="$T$", xscale=scale)
 
 
 def plot_sweep(data: xr.Dataset, axis: str, name: str, ax: Axes | None = None) -> Axes:

@@ -64,14 +64,9 @@ def site_cut(model: Model, sites: Sequence[int], with_modes: bool = True) -> Cut
     count = model.cluster.sites
     chosen = list(sites)
     if not chosen or len(set(chosen)) < len(chosen) or not all(i in range(count) for i in chosen):
-        raise InvalidValue(f"{list(sites)} is no set of sites; name one or more of 0 to {count - 1}, each once")
-    hosts = [(mode.index,) if mode.host == "site" else _ends(model, mode.index) for mode in model.modes]
-    modes = [m for m, host in enumerate(hosts) if set(host) <= set(chosen)]
+        raise InvalidValue(f"{list(sites)} is not a set of sites; name one or more of 0 to {count - 1}, each once")
+    modes = [m for m, mode in enumerate(model.modes) if set(mode.place(model.cluster.bonds)) <= set(chosen)]
     return Cut(tuple(sorted(int(i) for i in chosen)), tuple(modes) if with_modes else ())
-
-
-def _ends(model: Model, bond: int) -> tuple[int, int]:
-    return model.cluster.bonds[bond].start, model.cluster.bonds[bond].end
 
 
 def separates(model: Model, cut: Cut) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from ..._core.arguments import taking
 from ...clusters import InvalidValue
+from ...hamiltonians import Amplitudes, Block
 from ...solvers import State
 from ...solvers.arguments import state_of
-from ..labelled import labelled
+from ..labelled import dataset
 from .cuts import Cut, CutBlock, PhononCut, cut_blocks, cut_matrices, lattice_cut, separates, site_cut
 from .dressed_cuts import charge_spectrum, displacement_matrices, part_spectrum
 
@@ -78,48 +79,42 @@ def entanglement(state: State, cut: Cut | str | Sequence[int] = "lattice") -> xr
     >>> data.spectrum.values.round(12), round(float(data.entropy / np.log(4)), 12)
     (array([0.25, 0.25, 0.25, 0.25]), 1.0)
     """
-    part = _cut(state, cut)
-    whole = list(_reduced(state, part))
+    if isinstance(cut, Cut):
+        part = cut
+    elif not isinstance(cut, str):
+        part = site_cut(state.hamiltonian.space.model, cut)
+    elif cut == "lattice":
+        part = lattice_cut(state.hamiltonian.space.model)
+    else:
+        raise InvalidValue(f'{cut!r} is not a cut; allowed: "lattice", or a list of sites')
+    whole = _reduced(state, part)
     every = np.concatenate([values for *_, values in whole])
     order = np.argsort(-every, kind="stable")
     charge, two_sz = (np.repeat([block[i] for block in whole], [len(block[2]) for block in whole]) for i in (0, 1))
     pure = sum(len(p.weights) for p in state.parts) == 1
-    mean = _entropy(every) if pure else sum(weight * _entropy_of(one, part) for weight, one in _pure_states(state))
+    mean = _entropy(every) if pure else 0.0
+    for p in state.parts if not pure else ():
+        for n, weight in enumerate(p.weights.tolist()):
+            one = replace(p, amplitudes=p.amplitudes[n : n + 1], weights=np.ones(1))
+            mean += weight * _entropy(np.concatenate([values for *_, values in _reduced(one, part)]))
     values = every[order]
     kept = values > ZERO
-    arrays = {
-        "spectrum": labelled("spectrum", values[kept], ["schmidt"], "eigenvalues of the reduced density matrix"),
-        "charge": labelled("charge", charge[order][kept], ["schmidt"], "N_e + 2 N_b of the part"),
-        "two_sz": labelled("two_sz", two_sz[order][kept], ["schmidt"], "N_up - N_dn of the part"),
-        "entropy": labelled("entropy", _entropy(every), [], "-sum lambda ln lambda"),
-        "number_entropy": labelled(
+    by_block = np.array([values.sum() for *_, values in whole])
+    return dataset(
+        ("spectrum", values[kept], ["schmidt"], "eigenvalues of the reduced density matrix"),
+        ("charge", charge[order][kept], ["schmidt"], "N_e + 2 N_b of the part"),
+        ("two_sz", two_sz[order][kept], ["schmidt"], "N_up - N_dn of the part"),
+        ("entropy", _entropy(every), [], "-sum lambda ln lambda"),
+        (
             "number_entropy",
-            _entropy(np.array([values.sum() for *_, values in whole])),
+            _entropy(by_block),
             [],
             "-sum p ln p, p the probability of each charge and spin of the part",
         ),
-        "entanglement": labelled("entanglement", mean, [], "entropy of each pure state, averaged"),
-        "entropy_limit": labelled("entropy_limit", np.log(max(1, len(every))), [], "ln of the number of levels"),
-        "pure": labelled("pure", np.array(pure), [], "the state is pure: its entropy is entanglement"),
-    }
-    return xr.Dataset(arrays)
-
-
-def _cut(state: State, cut: Cut | str | Sequence[int]) -> Cut:
-    model = state.hamiltonian.space.model
-    if isinstance(cut, Cut):
-        return cut
-    if isinstance(cut, str):
-        if cut != "lattice":
-            raise InvalidValue(f'{cut!r} is no cut; allowed: "lattice", or a list of sites')
-        return lattice_cut(model)
-    return site_cut(model, cut)
-
-
-def _pure_states(state: State) -> Iterator[tuple[float, State]]:
-    for part in state.parts:
-        for n, weight in enumerate(part.weights.tolist()):
-            yield weight, replace(part, amplitudes=part.amplitudes[n : n + 1], weights=np.ones(1))
+        ("entanglement", mean, [], "entropy of each pure state, averaged"),
+        ("entropy_limit", np.log(max(1, len(every))), [], "ln of the number of levels"),
+        ("pure", np.array(pure), [], "the state is pure: its entropy is entanglement"),
+    )
 
 
 def _entropy(values: NDArray[np.float64]) -> float:
@@ -128,39 +123,29 @@ def _entropy(values: NDArray[np.float64]) -> float:
     return abs(float(there @ np.log(there)))
 
 
-def _entropy_of(state: State, cut: Cut) -> float:
-    return _entropy(np.concatenate([values for *_, values in _reduced(state, cut)]))
-
-
 def _reduced(state: State, cut: Cut) -> Spectrum:
     """Return the spectrum of the reduced state, from the smaller side of the cut.
 
     With the states of a mixture as another index of the rest, its reduced state is that of one pure state.
     """
     space = state.hamiltonian.space
-    if space.is_dressed and separates(space.model, cut):
-        return _dressed(state, cut)
-    phonons = PhononCut.of(space.phonons, cut)
-    return [(block.charge, block.two_sz, _spectrum(state, block, phonons)) for block in cut_blocks(space.charges, cut)]
-
-
-def _dressed(state: State, cut: Cut) -> Spectrum:
-    """Return the spectrum of a cut between charges and lattice in a frame that follows the charges."""
-    space = state.hamiltonian.space
     states = [(p.block, np.sqrt(weight) * phi) for p in state.parts for weight, phi in p.mixture]
-    matrices = displacement_matrices(space)
+    if not (space.is_dressed and separates(space.model, cut)):
+        phonons = PhononCut.of(space.phonons, cut)
+        return [(b.charge, b.two_sz, _spectrum(states, b, phonons)) for b in cut_blocks(space.charges, cut)]
+    matrices = displacement_matrices(space)  # the frame follows the charges: all oscillators are on one side
     if not cut.sites and len(cut.modes) == len(space.model.modes):
         _check_size(len(space.charges) * len(states), 0, 0)
-        return [(0, 0, _positive(charge_spectrum(states, matrices)))]
+        return [(0, 0, _descending(charge_spectrum(states, matrices)))]
     if cut.modes:
         raise InvalidValue(FRAME)
     blocks = list(cut_blocks(space.charges, cut))
     for block in blocks:
         _check_size(len(block.configurations), block.charge, block.two_sz)
-    return [(b.charge, b.two_sz, _positive(part_spectrum(states, b, matrices))) for b in blocks]
+    return [(b.charge, b.two_sz, _descending(part_spectrum(states, b, matrices))) for b in blocks]
 
 
-def _positive(ascending: NDArray[np.float64]) -> NDArray[np.float64]:
+def _descending(ascending: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.maximum(ascending[::-1], 0.0)
 
 
@@ -172,9 +157,8 @@ def _check_size(states: int, charge: int, two_sz: int) -> None:
         )
 
 
-def _spectrum(state: State, cut: CutBlock, phonons: PhononCut) -> NDArray[np.float64]:
+def _spectrum(states: list[tuple[Block, Amplitudes]], cut: CutBlock, phonons: PhononCut) -> NDArray[np.float64]:
     own, other = (n * size for n, size in zip(cut.configurations.shape, phonons.sizes, strict=True))
-    states = [(p.block, np.sqrt(weight) * phi) for p in state.parts for weight, phi in p.mixture]
     other *= len(states)
     _check_size(min(own, other), cut.charge, cut.two_sz)
     if own <= other:
@@ -183,4 +167,4 @@ def _spectrum(state: State, cut: CutBlock, phonons: PhononCut) -> NDArray[np.flo
     else:
         walks = [cut_matrices(block, phi, cut, phonons, along_part=True) for block, phi in states]
         gram = sum(np.hstack(ms).T @ np.hstack(ms).conj() for ms in zip(*walks, strict=True))
-    return _positive(np.linalg.eigvalsh(gram))
+    return _descending(np.linalg.eigvalsh(gram))

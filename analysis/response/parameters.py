@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +33,7 @@ class Evaluation:
         Its derivative with respect to p, with an error bar to first order in the admixture; NaN where levels cross.
     gap, gap_error, gap_slope : float
         E_1 - E_0 above the whole multiplet, its error bar, and its derivative; NaN where there is no E_1.
-    fidelity_susceptibility, fidelity_error : float
+    fidelity_susceptibility, fidelity_susceptibility_error : float
         chi_F along p and its error bar, to first order in the admixture; NaN where levels cross.
     multiplicity : int
         States in the level.
@@ -49,28 +50,18 @@ class Evaluation:
     gap_error: float
     gap_slope: float
     fidelity_susceptibility: float
-    fidelity_error: float
+    fidelity_susceptibility_error: float
     multiplicity: int
 
 
-def evaluate(
-    model_of: ModelFunction,
-    at: float,
-    sector: Sector,
-    blocks: tuple[Sector, ...],
-    operator: Operator,
-    largest: float,
-    options: Options | None = None,
-    search: Progress = silent,
-) -> Evaluation:
-    """Solve at one value of a parameter, and differentiate by one linear solve.
+@dataclass(frozen=True)
+class ParameterLine:
+    """Models along a parameter p, whose ground levels are solved and differentiated.
 
-    Parameters
+    Attributes
     ----------
     model_of : function
         From p to a model.
-    at : float
-        p.
     sector : Sector
         Quantum numbers.
     blocks : tuple of Sector
@@ -82,38 +73,52 @@ def evaluate(
     options, search
         How to solve, and what is called meanwhile.
     """
-    model = model_of(at)
-    levels = isolated_ground(model, sector, options, search, blocks)
-    assert isinstance(levels, LabelledLevels)
-    force = parameter_derivative(model_of, at)
-    parts = [Perturbed.of(part, force) for part in levels.lowest]
-    slopes = slopes_of(parts)
-    count, errors, above = levels.multiplicity, levels.certificate.energy_errors, np.nan
-    if count < len(levels.energies):
-        above = expectation(levels.level(count), force).real
-    smooth, admixture = is_smooth(slopes, parts[0].scale), mixing(levels)
-    return Evaluation(
-        float(at),
-        float(levels.energies[0]),
-        float(errors[0]),
-        expectation(levels.ground, operator).real,
-        largest * admixture,
-        sum(part.response(operator) for part in parts) / count if smooth else np.nan,
-        admixture * sum(part.response_sensitivity(operator, force) for part in parts) / count if smooth else np.nan,
-        gap_above(levels),
-        float(errors[0] + errors[count]) if count < len(errors) else np.nan,
-        float(above - np.mean(slopes)),
-        sum(float(np.linalg.norm(part.answer)) ** 2 for part in parts) / count if smooth else np.nan,
-        admixture * sum(part.sensitivity(force) for part in parts) / count if smooth else np.nan,
-        count,
-    )
+
+    model_of: ModelFunction
+    sector: Sector
+    blocks: tuple[Sector, ...]
+    operator: Operator
+    largest: float
+    options: Options | None = None
+    search: Progress = silent
+
+    def evaluate(self, at: float) -> Evaluation:
+        """Solve at one value of the parameter, and differentiate by one linear solve."""
+        levels = isolated_ground(self.model_of(at), self.sector, self.options, self.search, self.blocks)
+        assert isinstance(levels, LabelledLevels)
+        force = parameter_derivative(self.model_of, at)
+        parts = [Perturbed.of(part, force) for part in levels.lowest]
+        slopes = slopes_of(parts)
+        count, errors, admixture = levels.multiplicity, levels.certificate.energy_errors, mixing(levels)
+        above = expectation(levels.level(count), force).real if count < len(levels.energies) else np.nan
+        smooth = is_smooth(slopes, parts[0].scale)
+
+        def averaged(quantity: Callable[[Perturbed], float]) -> float:
+            """Return the average over the states of the level; NaN where levels cross."""
+            return sum(quantity(part) for part in parts) / count if smooth else np.nan
+
+        return Evaluation(
+            parameter=float(at),
+            energy=float(levels.energies[0]),
+            energy_error=float(errors[0]),
+            charge=expectation(levels.ground, self.operator).real,
+            charge_error=self.largest * admixture,
+            charge_slope=averaged(lambda part: part.response(self.operator)),
+            charge_slope_error=admixture * averaged(lambda part: part.response_sensitivity(self.operator, force)),
+            gap=gap_above(levels),
+            gap_error=float(errors[0] + errors[count]) if count < len(errors) else np.nan,
+            gap_slope=float(above - np.mean(slopes)),
+            fidelity_susceptibility=averaged(lambda part: float(np.linalg.norm(part.answer)) ** 2),
+            fidelity_susceptibility_error=admixture * averaged(lambda part: part.sensitivity(force)),
+            multiplicity=count,
+        )
 
 
 def common_blocks(model_of: ModelFunction, sector: Sector, start: float, stop: float) -> tuple[Sector, ...]:
     """Return the symmetry blocks that the Hamiltonian has for every p between two values.
 
-    They are those at a value that is nothing special: where a coupling vanishes, or two of them are equal, there may
-    be more symmetry, which dH/dp breaks.
+    They are taken at a generic value between the two: where a coupling vanishes, or two of them are equal, there may be
+    more symmetry, which dH/dp breaks.
     """
     return symmetry_sectors(model_of(start + 0.381966 * (stop - start)), sector)
 
@@ -166,5 +171,6 @@ def fidelity_susceptibility(
     """
     sector = sector if isinstance(sector, Sector) else Sector(sector)
     blocks = common_blocks(model_of, sector, at, at + 0.05 * (abs(at) or 1.0))
-    nothing = Operator()
-    return evaluate(model_of, at, sector, blocks, nothing, 0.0, options, search).fidelity_susceptibility
+    return (
+        ParameterLine(model_of, sector, blocks, Operator(), 0.0, options, search).evaluate(at).fidelity_susceptibility
+    )

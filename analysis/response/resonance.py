@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -17,8 +18,8 @@ from ...hamiltonians.arguments import a_model_function, a_sector
 from ...hamiltonians.operators import total
 from ...solvers import Options, Progress, silent
 from ...solvers.arguments import read_options
-from ..labelled import labelled
-from .parameters import Evaluation, common_blocks, evaluate
+from ..labelled import dataset
+from .parameters import Evaluation, ParameterLine, common_blocks
 
 FINE = 1e-12
 """Width to which a root is enclosed, relative to the bracket."""
@@ -29,11 +30,11 @@ PEAKED = 1e-7
 JUMP = 1e-6
 """A charge that misses the target by more than this at a root jumps over it."""
 EDGE = 1e-4
-"""An extremum closer than this to an end of the bracket is none."""
+"""An extremum closer than this to an end, relative to the bracket, does not count."""
 
 
 class BracketError(Told, ValueError):
-    """A bracket in which the resonance is not; the message shows what was found at its ends.
+    """A bracket without a resonance; the message gives the values at its ends.
 
     Attributes
     ----------
@@ -76,13 +77,13 @@ def resonance(
     sector : Sector or int
         Quantum numbers.
     bracket : pair of float
-        Between which values of p to look.
+        Values of p between which the resonance is searched.
     criterion : "charge", "slope" or "gap"
-        What a resonance is.
+        Definition of the resonance.
     on : sequence of int, optional
         Sites whose charge counts; by default those of the class "ligand".
     species : "electrons" or "bosons"
-        What is counted there.
+        Particles that are counted there.
     target : float
         Of the charge.
     options : Options, optional
@@ -108,7 +109,7 @@ def resonance(
     BracketError
         If there is no resonance between the ends, with the values there; its ``data`` holds the evaluations.
     ValueError
-        If criterion, species, sites or bracket are none.
+        If the criterion, the species, the sites or the bracket are not valid.
 
     Examples
     --------
@@ -120,9 +121,17 @@ def resonance(
     >>> round(float(found.value), 8), 7**0.5 / 2
     (1.32287566, 1.3228756555322954)
     """
-    line = Line.of(model_of, sector, bracket, on, species, target, options, progress, search)
+    if len(bracket) != 2 or not bracket[0] < bracket[1]:
+        raise InvalidValue(f"bracket = {list(bracket)} is not a bracket; give two numbers, the smaller one first")
+    start, stop = float(bracket[0]), float(bracket[1])
+    sector = sector if isinstance(sector, Sector) else Sector(sector)
+    sites = counted_sites(model_of(start), on, species)
+    count, most = COUNTED[species]
+    blocks = common_blocks(model_of, sector, start, stop)
+    levels = ParameterLine(model_of, sector, blocks, total(map(count, sites)), most * len(sites), options, search)
     if criterion not in CRITERIA:
         raise InvalidValue(f"criterion = {criterion!r} is unknown; allowed: {', '.join(map(repr, CRITERIA))}")
+    line = Bracket(levels, (start, stop), target, progress)
     try:
         found = CRITERIA[criterion](line)
         return _dataset(line, replace(found, error=found.error + _crossing_width(line, found.best)))
@@ -140,46 +149,14 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line of models between two values of a parameter, each solved once."""
+class Bracket:
+    """Models between two values of a parameter, each solved once."""
 
-    model_of: ModelFunction
-    sector: Sector
+    levels: ParameterLine
     ends: tuple[float, float]
-    operator: Operator
-    largest: float
     target: float
-    blocks: tuple[Sector, ...]
-    options: Options | None
     progress: Callable[[float], None]
-    search: Progress
     known: dict[float, Evaluation] = field(default_factory=dict, repr=False)
-
-    @classmethod
-    def of(
-        cls,
-        model_of: ModelFunction,
-        sector: Sector | int,
-        bracket: Sequence[float],
-        on: Sequence[int] | None,
-        species: str,
-        target: float,
-        options: Options | None,
-        progress: Callable[[float], None],
-        search: Progress,
-    ) -> Line:
-        """Check what is asked for."""
-        if len(bracket) != 2 or not bracket[0] < bracket[1]:
-            raise InvalidValue(f"bracket = {list(bracket)} is no bracket; give two numbers, the smaller one first")
-        start, stop = float(bracket[0]), float(bracket[1])
-        sector = sector if isinstance(sector, Sector) else Sector(sector)
-        sites = counted_sites(model_of(start), on, species)
-        count, most = COUNTED[species]
-        operator, blocks = total(count(i) for i in sites), common_blocks(model_of, sector, start, stop)
-        largest = most * len(sites)
-        return cls(
-            model_of, sector, (start, stop), operator, largest, target, blocks, options, progress, search
-        )  # fmt: skip
 
     @property
     def width(self) -> float:
@@ -191,8 +168,7 @@ class Line:
         p = float(parameter)
         if p not in self.known:
             self.progress(p)
-            rest = (self.sector, self.blocks, self.operator, self.largest, self.options, self.search)
-            self.known[p] = evaluate(self.model_of, p, *rest)
+            self.known[p] = self.levels.evaluate(p)
         return self.known[p]
 
     def root(self, quantity: Callable[[Evaluation], float], start: float, stop: float) -> Evaluation:
@@ -207,7 +183,8 @@ class Line:
         minimize_scalar(lambda p: quantity(self.at(p)), bounds=self.ends, method="bounded", options=tolerance)
         best = min(self.known.values(), key=quantity)
         if min(abs(best.parameter - end) for end in self.ends) < EDGE * self.width:
-            raise BracketError(f"{what} at an end of the bracket: {self._at_ends(quantity)}; move or widen the bracket")
+            ends = ", ".join(f"{abs(quantity(self.at(end))):.8g} at {end:g}" for end in self.ends)
+            raise BracketError(f"{what} at an end of the bracket: {ends}; move or widen the bracket")
         return best
 
     def beside(self, best: Evaluation, share: float) -> tuple[Evaluation, Evaluation]:
@@ -216,14 +193,11 @@ class Line:
         above = [e for e in self.known.values() if e.parameter > best.parameter + share * self.width]
         return max(below, key=lambda e: e.parameter), min(above, key=lambda e: e.parameter)
 
-    def _at_ends(self, quantity: Callable[[Evaluation], float]) -> str:
-        return ", ".join(f"{abs(quantity(self.at(end))):.8g} at {end:g}" for end in self.ends)
-
 
 COUNTED: Mapping[str, tuple[Callable[[int], Operator], int]] = MappingProxyType(
     {"electrons": (electron_number, 2), "bosons": (boson_number, 1)}
 )
-"""What is counted on a site, and the most of it."""
+"""Number operator of a site, and its largest eigenvalue."""
 
 
 def counted_sites(model: Model, on: Sequence[int] | None, species: str) -> list[int]:
@@ -239,14 +213,14 @@ def counted_sites(model: Model, on: Sequence[int] | None, species: str) -> list[
     ligands = [i for i, name in enumerate(model.cluster.classes) if name == "ligand"]
     sites = ligands if on is None else list(on)
     if not sites:
-        raise InvalidValue("on names no site; give the sites whose charge counts, as in on = [0]")
+        raise InvalidValue("on is empty; give the sites whose charge counts, as in on = [0]")
     there = model.boson_sites if species == "bosons" else range(model.cluster.sites if model.electrons else 0)
     if missing := [i for i in sites if i not in there]:
         raise InvalidValue(f"on = {sites}: site {missing[0]} carries no {species}; allowed: {list(there)}")
     return sites
 
 
-def _shared_charge(line: Line) -> Found:
+def _shared_charge(line: Bracket) -> Found:
     """Return where the charge is the target."""
     low, high = (line.at(end) for end in line.ends)
 
@@ -265,7 +239,7 @@ def _shared_charge(line: Line) -> Found:
     return Found(best, width + best.charge_error / steep if steep else np.inf, False)
 
 
-def _largest_slope(line: Line) -> Found:
+def _largest_slope(line: Bracket) -> Found:
     """Return where the charge changes fastest."""
 
     def slope(here: Evaluation) -> float:
@@ -274,11 +248,11 @@ def _largest_slope(line: Line) -> Found:
     best, width = line.smallest(slope, PEAKED, "the charge changes fastest"), PEAKED * line.width
     if slope(best) == -np.inf:
         return Found(best, width, True)
-    noise = abs(best.charge_slope) * 4 * best.charge_error / line.largest
+    noise = abs(best.charge_slope) * 4 * best.charge_error / line.levels.largest
     return Found(best, width + _flat_width(line, best, slope, noise), False)
 
 
-def _smallest_gap(line: Line) -> Found:
+def _smallest_gap(line: Bracket) -> Found:
     """Return where the gap is smallest."""
 
     def gap(here: Evaluation) -> float:
@@ -298,7 +272,7 @@ def _smallest_gap(line: Line) -> Found:
     return Found(best, width + _flat_width(line, best, gap, best.gap_error), False)
 
 
-def _flat_width(line: Line, best: Evaluation, quantity: Callable[[Evaluation], float], noise: float) -> float:
+def _flat_width(line: Bracket, best: Evaluation, quantity: Callable[[Evaluation], float], noise: float) -> float:
     """Return how far one can go from an extremum before a quantity has changed by twice its error bar."""
     low, high = line.beside(best, 1e-3)
     x, y = np.array([(e.parameter - best.parameter, quantity(e)) for e in (low, best, high)]).T
@@ -306,54 +280,48 @@ def _flat_width(line: Line, best: Evaluation, quantity: Callable[[Evaluation], f
     return float(np.sqrt(2 * noise / bend)) if bend > 0 else np.inf
 
 
-def _crossing_width(line: Line, best: Evaluation) -> float:
+def _crossing_width(line: Bracket, best: Evaluation) -> float:
     """Return how far the error of the gap moves the crossing of the two levels, which part with the steepest slope."""
     slopes = [abs(e.gap_slope) for e in line.known.values() if np.isfinite(e.gap_slope)]
     return best.gap_error / max(slopes) if max(slopes, default=0.0) > 0 and np.isfinite(best.gap_error) else 0.0
 
 
-CRITERIA: Mapping[str, Callable[[Line], Found]] = MappingProxyType(
+CRITERIA: Mapping[str, Callable[[Bracket], Found]] = MappingProxyType(
     {"charge": _shared_charge, "slope": _largest_slope, "gap": _smallest_gap}
 )
-"""What can be called a resonance."""
-SERIES = (
-    ("parameters", "parameter", "p", "1"),
-    ("energies", "energy", "E_0", "energy"),
-    ("energy_errors", "energy_error", "error bar", "energy"),
-    ("charges", "charge", "Q", "1"),
-    ("charge_errors", "charge_error", "error bar", "1"),
-    ("charge_slopes", "charge_slope", "dQ/dp", "1"),
-    ("charge_slope_errors", "charge_slope_error", "error bar", "1"),
-    ("gaps", "gap", "E_1 - E_0", "energy"),
-    ("gap_errors", "gap_error", "error bar", "energy"),
-    ("fidelity_susceptibilities", "fidelity_susceptibility", "chi_F", "1"),
-    ("fidelity_susceptibility_errors", "fidelity_error", "error bar", "1"),
+"""Searches by the name of the criterion."""
+QUANTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "energy": ("E_0", "energy"),
+        "charge": ("Q", "1"),
+        "charge_slope": ("dQ/dp", "1"),
+        "gap": ("E_1 - E_0", "energy"),
+        "fidelity_susceptibility": ("chi_F", "1"),
+    }
 )
+"""Formula and units of what an evaluation holds, with its error bar."""
+
+
+def _dataset(line: Bracket, found: Found | None, problem: str = "") -> xr.Dataset:
+    series, best = [line.known[p] for p in sorted(line.known)], found.best if found else None
+    crossing = found is not None and found.crossing
+    rows: list[tuple[Any, ...]] = [
+        ("value", best.parameter if best else np.nan, [], "p at the resonance"),
+        ("error", found.error if found else np.nan, [], "error bar"),
+        ("problem", np.array(problem), [], "why there is no resonance"),
+        ("crossing", np.array(crossing), [], "whether levels cross at the resonance"),
+        ("parameters", np.array([e.parameter for e in series]), ["evaluation"], "p"),
+    ]
+    for name, (formula, units) in QUANTITIES.items():
+        for key, plural, text in ((name, f"{name}s".replace("ys", "ies"), formula), (f"{name}_error", "", "error bar")):
+            values = np.array([getattr(e, key) for e in series])
+            rows.append((plural or f"{key}s", values, ["evaluation"], text, units))
+            if key in AT_THE_RESONANCE:
+                rows.append((key, getattr(best, key) if best else np.nan, [], text, units))
+    return dataset(*rows)
 
 
 AT_THE_RESONANCE = (
-    ("value", "parameter", "p at the resonance", "1"),
-    ("charge", "charge", "Q", "1"),
-    ("charge_slope", "charge_slope", "dQ/dp", "1"),
-    ("charge_slope_error", "charge_slope_error", "error bar", "1"),
-    ("gap", "gap", "E_1 - E_0", "energy"),
-    ("fidelity_susceptibility", "fidelity_susceptibility", "chi_F", "1"),
-    ("fidelity_susceptibility_error", "fidelity_error", "error bar", "1"),
-)
-
-
-def _dataset(line: Line, found: Found | None, problem: str = "") -> xr.Dataset:
-    series = [line.known[p] for p in sorted(line.known)]
-    arrays = [
-        labelled(name, getattr(found.best, key) if found else np.nan, [], formula, units)
-        for name, key, formula, units in AT_THE_RESONANCE
-    ]
-    arrays.append(labelled("error", found.error if found else np.nan, [], "error bar", "1"))
-    arrays.append(labelled("problem", np.array(problem), [], "why there is no resonance"))
-    arrays += [
-        labelled(name, np.array([getattr(e, key) for e in series]), ["evaluation"], formula, units)
-        for name, key, formula, units in SERIES
-    ]
-    crossing = np.array(found is not None and found.crossing)
-    arrays.append(labelled("crossing", crossing, [], "whether levels cross at the resonance"))
-    return xr.Dataset({str(array.name): array for array in arrays})
+    "charge", "charge_slope", "charge_slope_error", "gap", "fidelity_susceptibility", "fidelity_susceptibility_error"
+)  # fmt: skip
+"""What is returned at the resonance itself."""

@@ -21,18 +21,16 @@ from ...solvers.arguments import read_options
 from ...solvers.cutoff import capped
 from ..labelled import check_numbers, labelled
 from ..lattice.displacements import default_grid
-from ..observables.table import OBSERVABLES, available, tells_twins_apart, thermal_form
+from ..observables.operators import differs_in_twins, thermal_form
+from ..observables.table import CUTOFF_PROBABILITY, OBSERVABLES, available
 from .block_files import KeptBlocks
 from .block_sums import block_sums
-from .block_terms import CUTOFF_PROBABILITY, Averages
+from .block_terms import Averages
 from .cutoff import with_cutoff_errors
 from .ensembles import Ensemble, Progress, Sampling, a_sampling, an_ensemble, plan, thermal_problems
 from .sums import Replicates, Totals, jackknife
 from .thermodynamics import thermodynamics
 
-MATRICES = ("pair_correlation", "boson_correlation", "pair_boson_correlation")
-CONDENSATE = "condensate"
-"""Eigenvalues of thermal averages, and no average itself."""
 MARGIN = 1.3
 """More random vectors than an error bar, which is an estimate itself, asks for."""
 MOST_SAMPLES = 100_000
@@ -128,7 +126,7 @@ def thermal_averages(
     if problems:
         raise InvalidModel(problems)
     grid = default_grid(model) if displacement_grid is None else np.asarray(displacement_grid, dtype=float)
-    forms = {name: _form(name, capped(model), grid) for name in chosen if name != CONDENSATE}
+    forms = {name: _form(name, capped(model), grid) for name in chosen if not OBSERVABLES[name].derived}
     if names is None:
         chosen = tuple(name for name in chosen if forms.get(name, True))
     elif without := [name for name, form in forms.items() if form is None]:
@@ -156,8 +154,7 @@ def _averages(
 ) -> xr.Dataset:
     """Return the averages with a given cutoff."""
     t = np.asarray(temperatures, dtype=float)
-    wanted = (*(n for n in chosen if n != "condensate"), *needed_matrices(model, chosen), CUTOFF_PROBABILITY)
-    summed = tuple(dict.fromkeys(wanted))
+    summed = (*summed_observables(model, chosen), CUTOFF_PROBABILITY)
     found = thermal_totals(model, kind, Averages(t, summed, grid), sampling, options, progress)
     data = _dataset(model, kind, found, chosen, {name: form for name, form in forms.items() if form})
     found.kept.remove()
@@ -199,7 +196,7 @@ def thermal_totals(
 ) -> Summed:
     """Return the sums over all blocks, with as many random vectors as the wanted error takes."""
     t = summed.temperatures
-    apart = any(tells_twins_apart(name, model) for name in summed.names)
+    apart = any(differs_in_twins(name, model) for name in summed.names)
     planned, skipped = plan(model, kind, sampling, t, options, twins=apart, progress=progress)
     charge = None if kind.density is None else kind.density * model.cluster.sites
     while True:
@@ -289,11 +286,12 @@ def _dataset(
 
     for name, quantity in thermodynamics(model, kind, totals).items():
         add(name, quantity.replicates, Form(units=quantity.units), quantity.formula)
-    for name in (CUTOFF_PROBABILITY, *(name for name in chosen if name != CONDENSATE)):
+    for name in (CUTOFF_PROBABILITY, *(name for name in chosen if not OBSERVABLES[name].derived)):
         add(name, totals.observables[name], forms.get(name, Form()), f"thermal average of {name}")
-    if CONDENSATE in chosen:
-        for name, eigenvalues in condensate_replicates(model, totals.observables).items():
-            add(f"condensate_{name}", eigenvalues, Form((f"{name}_natural_orbital",)), "eigenvalues, descending")
+    for name in chosen:
+        if derived := OBSERVABLES[name].derived:
+            for part, (values, dims, formula) in derived.parts(totals.observables).items():
+                add(f"{name}_{part}", values, Form(dims, units=OBSERVABLES[name].units), formula)
     _check_entropy(variables["entropy"], variables["entropy_error"])
     variables["skipped_share"] = labelled("skipped_share", found.skipped, [], "bound on the weight of blocks left out")
     which = f"blocks summed by random vectors: those of more than {found.sampling.exact_up_to:,g} states"
@@ -314,18 +312,8 @@ def _check_entropy(entropy: xr.DataArray, error: xr.DataArray) -> None:
         raise ArithmeticError(f"the entropy is {s:.3g} at T = {t:g}, negative beyond its error; take more samples")
 
 
-def needed_matrices(model: Model, chosen: Sequence[str]) -> tuple[str, ...]:
-    """Return the pair density matrices behind the condensate eigenvalues, if these are wanted."""
-    return tuple(name for name in MATRICES if name in available(model)) if "condensate" in chosen else ()
-
-
-def condensate_replicates(model: Model, found: Mapping[str, Replicates]) -> dict[str, Replicates]:
-    """Return the eigenvalues, descending, of the thermal pair density matrices."""
-    parts = {"electron_pair": found.get("pair_correlation"), "boson": found.get("boson_correlation")}
-    matrices = {name: matrix for name, matrix in parts.items() if matrix is not None}
-    if len(matrices) == 2:
-        cross = found["pair_boson_correlation"]
-        below = np.swapaxes(cross, -1, -2).conj()
-        upper = np.concatenate([matrices["electron_pair"], cross], axis=-1)
-        matrices["combined"] = np.concatenate([upper, np.concatenate([below, matrices["boson"]], axis=-1)], axis=-2)
-    return {name: np.linalg.eigvalsh(matrix)[..., ::-1] for name, matrix in matrices.items()}
+def summed_observables(model: Model, chosen: Sequence[str]) -> tuple[str, ...]:
+    """Return the observables that are summed over blocks: those chosen, and those from which others are derived."""
+    derived = {name: OBSERVABLES[name].derived for name in chosen}
+    behind = (other for each in derived.values() if each for other in each.inputs(model))
+    return tuple(dict.fromkeys([*(name for name in chosen if not derived[name]), *behind]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,23 +11,21 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ...clusters import InvalidValue
-from ...hamiltonians import Amplitudes, Block, Factor, Hamiltonian, Model, Operator, Space
+from ...hamiltonians import Amplitudes, Block, Factor, Hamiltonian, Model, Operator
 from ...hamiltonians.kernels.tensor import TensorOperator
 from ...solvers import Eigenstates, Options, State
 from ...solvers.all_levels import AllLevels
 from ...solvers.ensemble_blocks import Member
 from ...solvers.krylov.sampling import Sample, settled_samples
-from ..observables import table as catalogue
 from ..observables.averages import Averages as StateAverages
-from ..observables.operators import Measured, squared_displacements
+from ..observables.operators import Measured, Places
+from ..observables.table import OBSERVABLES, REPORTED, measured
 from .ensembles import Blocks, Planned, Sampling, most_steps, sampled_states
 
 Sums = Mapping[str, NDArray[np.complex128]]
 """For each observable ``sum <O> exp(-(E - origin) / T)``, shape (samples, temperatures, ...)."""
 Lines = tuple[NDArray[np.float64], NDArray[Any]]
 """Frequencies (lines,), and weights (temperatures, lines) that carry Boltzmann factors; complex of cross spectra."""
-CUTOFF_PROBABILITY = "cutoff_probability"
-"""Weight of the phonon states at the cutoff, from which one more quantum would lead out."""
 NEGLIGIBLE = 1e-18
 """Levels with a smaller share at every temperature are left out of distributions."""
 
@@ -118,114 +116,63 @@ class Averages:
         ValueError
             If an observable is not in the table of this process.
         """
-        if unknown := [n for n in self.names if n not in catalogue.OBSERVABLES and n != CUTOFF_PROBABILITY]:
+        if unknown := [n for n in self.names if n not in OBSERVABLES and n not in REPORTED]:
             raise InvalidValue(
                 f"the observable {unknown[0]!r} is not known in this process; add it in a module that every process "
                 "imports, or leave the pool out"
             )
-        blocks, measured = Blocks(), Measured.of(model, self.names)
-        operators = Operators(measured.operators)
-        last: list[tuple[Hamiltonian, Matrices]] = []
-        what = (self.temperatures, self.names, self.grid)
+        blocks, wanted = Blocks(), Measured.of(model, self.names)
+        operators = Operators(wanted.operators)
+        last: list[tuple[Hamiltonian, tuple[list[sp.csr_array], Places]]] = []
 
         def work(planned: Planned) -> Contribution:
             block = blocks.of(planned)
             if not planned.exact:
                 states = sampled_states(planned, block, sampling, options)
                 most = most_steps(block, sampling, options)
-                return sampled_contribution(planned.member, block, measured, operators.on(block), *what, *states, most)
+                how = (self.temperatures, self.grid, *states, most)
+                return sampled_contribution(planned.member, block, wanted, operators.on(block), *how)
             if not last or last[0][0] is not block.hamiltonian:
-                last[:] = [(block.hamiltonian, Matrices.of(block.space, measured, self.names))]
-            return exact_contribution(planned.member, block, last[0][1], *what)
+                last[:] = [(block.hamiltonian, wanted.matrices(block.space))]
+            return exact_contribution(planned.member, block, *last[0][1], self.temperatures, self.names, self.grid)
 
         return work
-
-
-@dataclass(frozen=True)
-class Matrices:
-    """The observables of one (N, S_z) sector as matrices on its product states.
-
-    Attributes
-    ----------
-    measured : Measured
-        What they are.
-    operators : list of csr_array
-        Those of `measured`.
-    squares : list of csr_array
-        Of the truncated displacements, if they are wanted.
-    """
-
-    measured: Measured
-    operators: list[sp.csr_array] = field(repr=False)
-    squares: list[sp.csr_array] = field(repr=False)
-
-    @classmethod
-    def of(cls, space: Space, measured: Measured, names: Sequence[str]) -> Matrices:
-        """Build them once for all blocks of a sector."""
-        squares = squared_displacements(space) if "displacement_squared" in names else []
-        return cls(measured, measured.matrices(space), squares)
 
 
 def exact_contribution(
     member: Member,
     block: Block,
-    matrices: Matrices,
+    matrices: Sequence[sp.csr_array],
+    places: Places,
     temperatures: NDArray[np.float64],
     names: Sequence[str],
     grid: NDArray[np.float64],
 ) -> Contribution:
-    """Sum over all levels of a block, found by dense diagonalization."""
+    """Sum over all levels of a block, found by dense diagonalization.
+
+    `places` are those of the observables that are averages of matrices of the sector; others are measured level by
+    level.
+    """
     levels = AllLevels.of(block)
     origin = float(levels.energies[0])
     above = levels.energies - origin
     boltzmann = np.exp(-above / temperatures[:, None])
-    each = (levels, matrices, names, grid, boltzmann.max(axis=0))
-    sums = {name: np.tensordot(boltzmann, values, axes=1)[None] for name, values in _level_values(*each)}
+    values = np.array([levels.averages_of(matrix) for matrix in matrices]).reshape(-1, len(above)).T
+    sums = {name: np.tensordot(boltzmann, values[:, place], axes=1)[None] for name, place in places.items()}
+    counting = np.flatnonzero(boltzmann.max(axis=0) > NEGLIGIBLE)
+    for name in (name for name in names if name not in places):
+        each = np.array([_in_one(name, levels.level(n), grid) for n in counting.tolist()])
+        sums[name] = np.tensordot(boltzmann[:, counting], each, axes=1)[None]
     z, energy, squared = (np.asarray(boltzmann @ above**power)[None] for power in range(3))
     return Contribution(member, len(above), True, origin, z, energy, squared, sums)
-
-
-def _level_values(
-    levels: AllLevels,
-    matrices: Matrices,
-    names: Sequence[str],
-    grid: NDArray[np.float64],
-    share: NDArray[np.float64],
-) -> Iterator[tuple[str, NDArray[np.complex128]]]:
-    """Yield observables in every level, shape (levels, ...)."""
-    block, count = levels.block, len(levels.energies)
-    values = np.array([levels.averages_of(matrix) for matrix in matrices.operators]).reshape(-1, count).T
-    for name, place in matrices.measured.places.items():
-        yield name, values[:, place]
-    if CUTOFF_PROBABILITY in names:
-        yield CUTOFF_PROBABILITY, np.array([_at_cutoff(block, phi) for phi in levels.amplitudes], complex)
-    if "displacement_squared" in names:
-        squares = [levels.averages_of(matrix) for matrix in matrices.squares]
-        yield "displacement_squared", np.array(squares).reshape(-1, count).T
-    counting = np.flatnonzero(share > NEGLIGIBLE)
-    for name in (name for name in _others(names, matrices.measured) if name != "displacement_squared"):
-        found = np.array([_in_one(name, levels.level(n), grid) for n in counting.tolist()])
-        each = np.zeros((count, *found.shape[1:]), complex)
-        each[counting] = found
-        yield name, each
-
-
-def _at_cutoff(block: Block, phi: Amplitudes) -> float:
-    """Return the weight of the phonon states at the cutoff in one state."""
-    phonons = block.space.phonons
-    occupations = phonons.occupations.astype(np.int64)
-    more = [phonons.index(occupations + row) < 0 for row in np.eye(phonons.modes, dtype=np.int64)]
-    edge = np.any(more, axis=0) if more else np.zeros(len(phonons), bool)
-    return float(np.sum(np.abs(phi[:, edge]) ** 2))
 
 
 def sampled_contribution(
     member: Member,
     block: Block,
-    measured: Measured,
+    wanted: Measured,
     operators: Sequence[TensorOperator],
     temperatures: NDArray[np.float64],
-    names: Sequence[str],
     grid: NDArray[np.float64],
     lowest: Eigenstates,
     vectors: Iterable[Sample],
@@ -235,7 +182,7 @@ def sampled_contribution(
     origin, known = float(lowest.energies[0]), lowest.energies - lowest.energies[0]
     share = np.exp(-known / temperatures[:, None])
     first = np.array([share @ known**power for power in range(3)])
-    exact = [_in_state(block, phi, operators, measured, names, grid) for phi in lowest.amplitudes]
+    exact = [_in_state(block, phi, operators, wanted, grid) for phi in lowest.amplitudes]
     moments: list[NDArray[np.float64]] = []
     found: list[list[dict[str, NDArray[np.complex128]]]] = []
     for sample in settled_samples(vectors, temperatures, origin, first[0], most):
@@ -243,7 +190,7 @@ def sampled_contribution(
         boltzmann = np.exp(-above / temperatures[:, None]) * sample.weights
         moments.append(first + np.array([boltzmann @ above**power for power in range(3)]))
         states = sample.thermal_states(temperatures, origin)
-        found.append([_in_state(block, phi, operators, measured, names, grid) for phi in states])
+        found.append([_in_state(block, phi, operators, wanted, grid) for phi in states])
     sums = {
         name: np.array([[values[name] for values in row] for row in found])
         + np.tensordot(share, np.array([values[name] for values in exact]), axes=1)
@@ -254,27 +201,15 @@ def sampled_contribution(
 
 
 def _in_state(
-    block: Block,
-    phi: Amplitudes,
-    operators: Sequence[TensorOperator],
-    measured: Measured,
-    names: Sequence[str],
-    grid: NDArray[np.float64],
+    block: Block, phi: Amplitudes, operators: Sequence[TensorOperator], wanted: Measured, grid: NDArray[np.float64]
 ) -> dict[str, NDArray[np.complex128]]:
     """Return ``<phi|O|phi>`` of a state that is not normalised."""
     values = np.array([np.vdot(phi, operator.apply(phi)) for operator in operators], complex)
-    found = {name: values[place] for name, place in measured.places.items()}
     state = State(block, phi[None], np.ones(1))
-    if CUTOFF_PROBABILITY in names:
-        found[CUTOFF_PROBABILITY] = np.asarray(_at_cutoff(block, phi), complex)
-    return found | {name: _in_one(name, state, grid) for name in _others(names, measured)}
-
-
-def _others(names: Sequence[str], measured: Measured) -> list[str]:
-    """Return the names of the observables that are no averages of given operators."""
-    return [name for name in names if name not in measured.places and name != CUTOFF_PROBABILITY]
+    found = {name: values[place] for name, place in wanted.places.items()}
+    return found | {name: _in_one(name, state, grid) for name in wanted.others}
 
 
 def _in_one(name: str, state: State, grid: NDArray[np.float64]) -> NDArray[np.complex128]:
     """Return an observable in a pure state."""
-    return np.asarray(catalogue.measured(name, state, StateAverages(state), grid), complex)
+    return np.asarray(measured(name, StateAverages(state, grid)), complex)

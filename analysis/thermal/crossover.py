@@ -19,9 +19,10 @@ from ...solvers import Options
 from ...solvers.arguments import read_options
 from ..labelled import labelled
 from ..lattice.displacements import default_grid
+from ..observables.table import OBSERVABLES
 from ..spectra.functions import silent
 from ..spectra.probes import probe
-from .averages import condensate_replicates, in_words, needed_matrices, thermal_totals
+from .averages import in_words, summed_observables, thermal_totals
 from .block_files import remove_blocks
 from .block_terms import Averages
 from .cutoff import with_cutoff_errors
@@ -295,12 +296,14 @@ def _curves(
     progress: Callable[[str], None],
 ) -> tuple[dict[str, Replicates], float]:
     """Return the curves that the estimators read, as replicates, and the flux of the stiffness."""
-    names = ("pair_exchange", *needed_matrices(model, ["condensate"]))
+    names = summed_observables(model, ("pair_exchange", "condensate"))
     totals = thermal_totals(
         model, kind, Averages(t, names, default_grid(model)), sampling, options, in_words(progress, "averages")
     ).totals
     amplitude = np.abs(totals.observables["pair_exchange"][..., list(model.boson_sites)]).mean(axis=-1)
-    curves = {"pair": amplitude, "condensate": condensate_replicates(model, totals.observables)["combined"][..., 0]}
+    derived = OBSERVABLES["condensate"].derived
+    assert derived is not None
+    curves = {"pair": amplitude, "condensate": derived.parts(totals.observables)["combined"][0][..., 0]}
     electron = probe(model, "electron")
     curves["dos"] = thermal_lines(
         model, electron, t.tolist(), [0.0], broadening, "lorentzian", kind, sampling, options, progress

@@ -13,6 +13,7 @@ from scipy.special import logsumexp
 from scipy.stats import t as student
 
 from ...clusters import InvalidValue
+from ..observables.table import OBSERVABLES
 from .block_terms import Contribution
 
 Replicates = NDArray[Any]
@@ -132,9 +133,9 @@ def _observables(
 
 
 def _with_copies(part: Contribution, name: str, count: int) -> Replicates:
-    """Return the mean over a block and its copies: conjugate states conjugate an average, a turned spin turns S_z."""
+    """Return the mean over a block and its copies: conjugate states conjugate an average, reversed spins S_z."""
     values = replicates_of(part.sums[name], count)
-    if name == "spin_z" and part.member.spin_copies > 1:
+    if part.member.spin_copies > 1 and name in OBSERVABLES and OBSERVABLES[name].odd:
         return np.zeros_like(values)
     return values.real + 0j if part.member.copies > part.member.spin_copies else values
 

@@ -205,9 +205,9 @@ def test_empty_and_one_dimensional_sectors():
 @pytest.mark.parametrize(
     ("cut", "message"),
     [
-        ("charges", "is no cut"),
+        ("charges", "is not a cut"),
         ("lattice", "no phonon mode"),
-        ([], "no set of sites"),
+        ([], "not a set of sites"),
         ([0, 0], "each once"),
         ([4], "0 to 3"),
     ],

@@ -1,13 +1,26 @@
 """Own entries of the table of observables: right at T = 0, at T > 0, exact and sampled, and in sweeps."""
 
+import io
+
 import numpy as np
 import pytest
 import xarray as xr
 from independent import fock, full_hamiltonian
+from rich.console import Console
 
-from respair.analysis import OBSERVABLES, Observable, Sampling, expectation, observables, thermal_averages
+from respair.analysis import (
+    OBSERVABLES,
+    Derived,
+    Ensemble,
+    Formula,
+    Observable,
+    Sampling,
+    expectation,
+    observables,
+    thermal_averages,
+)
 from respair.analysis.observables.averages import Averages
-from respair.analysis.observables.table import Formula
+from respair.analysis.plots import plot_sweep
 from respair.clusters import ring
 from respair.hamiltonians import (
     Bosons,
@@ -25,7 +38,8 @@ from respair.hamiltonians import (
 )
 from respair.hamiltonians.operators import total
 from respair.solvers import ground_state, levels_by_symmetry
-from respair.studies import parse, records, run
+from respair.studies import parse, read_data, records, run, write
+from respair.studies.execution.report import show_result
 
 LATTICE = Phonons(0.8, electron_coupling=0.5, total_quanta=3)
 MODEL = Model(ring(3), Electrons(1.0, hubbard_u=0.6), phonons=LATTICE, chemical_potential=0.2)
@@ -172,6 +186,75 @@ def test_what_is_no_average_is_refused_before_anything_is_summed(own, monkeypatc
     state = ground_state(MODEL, 2).ground
     mean = expectation(state, electron_number(0) * displacement(0)).real
     np.testing.assert_allclose(observables(state, ["fluctuation"])["fluctuation"], mean**2, atol=1e-12)
+
+
+def orders(found):
+    """What is made of averages: their squares, and their sum."""
+    hops = found["bond_order"]
+    return {"squared": (np.abs(hops) ** 2, ("bond",), "|<A_b>|^2"), "sum": (hops.sum(axis=-1).real, (), "sum <A_b>")}
+
+
+ENTRIES = {
+    "bond_order": Observable(
+        needs=("electrons",),
+        formula=Formula.over("bond", of=lambda m, b: create(m.cluster.bonds[b].end, "up")
+                             * annihilate(m.cluster.bonds[b].start, "up")),
+        text="<c+_j c_i>",
+    ),
+    "charge_of_first": Observable(
+        needs=("electrons",), formula=Formula.over(of=lambda m: electron_number(0)), symbol="<n_0>"
+    ),
+    "pressed": Observable(
+        needs=("electrons", "phonons"),
+        formula=Formula.over("site", of=lambda m, i: electron_number(i) * displacement(i)), symbol="<n x>",
+    ),
+    "orders": Observable(derived=Derived(("bond_order",), orders)),
+}  # fmt: skip
+EVERYWHERE = """
+schema = 1
+cluster = { kind = "ring", sites = 3 }
+electrons = { hopping = 1.0, hubbard_u = 0.6 }
+phonons = { frequency = 0.8, electron_coupling = 0.5, total_quanta = 2 }
+sector = { charge = 2 }
+ground_state = { observables = ["bond_order", "charge_of_first", "pressed", "orders"] }
+thermal = { temperatures = [0.4], ensemble = "canonical", observables = ["charge_of_first", "pressed", "orders"] }
+[sweep]
+"phonons.electron_coupling" = [0.1, 0.9]
+"""
+
+
+def test_one_entry_is_all_that_an_observable_takes(monkeypatch, tmp_path):
+    """T = 0, T > 0 by levels and by random vectors, records, tables, figures, files and sweeps follow from it."""
+    for name, entry in ENTRIES.items():
+        monkeypatch.setitem(OBSERVABLES, name, entry)
+    study = parse(EVERYWHERE, "own.toml")
+    result = run(study)
+    for (point, data), record in zip(result.points, records(result), strict=True):
+        phonons = Phonons(0.8, electron_coupling=point["phonons.electron_coupling"], total_quanta=2)
+        model = Model(ring(3), Electrons(1.0, hubbard_u=0.6), phonons=phonons)
+        state = levels_by_symmetry(model, 2).ground
+        for name in ("bond_order", "charge_of_first", "pressed"):
+            operators = ENTRIES[name].formula.operators(model)
+            wanted = np.array([expectation(state, o) for o in operators.ravel()]).reshape(operators.shape)
+            np.testing.assert_allclose(data[name], wanted, atol=1e-11)
+        assert (data["bond_order"].dims, data["bond_order"].attrs["formula"]) == (("bond",), "<c+_j c_i>")
+        squared = np.abs(data["bond_order"].values) ** 2
+        np.testing.assert_allclose(record["ground_state"]["observables"]["orders"]["squared"], squared, atol=1e-14)
+        kind = Ensemble("canonical", Sector(2))
+        for sampling in (Sampling("exact"), Sampling("ftlm", samples=2, steps=12)):
+            warm = thermal_averages(model, [0.4], kind, sampling, names=list(ENTRIES))
+            np.testing.assert_allclose(warm["orders_sum"], warm["bond_order"].sum("bond"), atol=1e-12)
+            assert "orders_squared_error" in warm
+        np.testing.assert_allclose(record["thermal"]["observables"]["charge_of_first"], [2 / 3], atol=1e-10)
+    write(result, tmp_path / "own.nc")
+    kept = read_data(tmp_path / "own.nc")["orders_squared"]
+    np.testing.assert_allclose(kept, result.data["orders_squared"], atol=1e-15)
+    assert result.data["orders_squared"].dims == ("phonons.electron_coupling", "bond")
+    assert len(plot_sweep(result.data, "phonons.electron_coupling", "pressed").lines) == 3
+    shown = io.StringIO()
+    show_result(result, Console(file=shown, width=200))
+    assert "<n x>[2]" in shown.getvalue()
+    assert "<n_0>" in shown.getvalue()
 
 
 def test_an_entry_without_a_way_to_be_measured_is_refused():

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from respair.analysis import BracketError, expectation, fidelity_susceptibility, resonance
-from respair.analysis.response.parameters import common_blocks, evaluate
+from respair.analysis.response.parameters import ParameterLine, common_blocks
 from respair.cli.commands import app
 from respair.clusters import dimer, ligand_centre, ring, site
 from respair.hamiltonians import (
@@ -58,7 +58,7 @@ def evaluated(name, at=None):
     model_of, p, charge, where = LINES[name]
     sector = Sector(charge)
     blocks = common_blocks(model_of, sector, p, p + 0.05)
-    return evaluate(model_of, p if at is None else at, sector, blocks, electron_number(where), 2)
+    return ParameterLine(model_of, sector, blocks, electron_number(where), 2).evaluate(p if at is None else at)
 
 
 @pytest.mark.parametrize("name", LINES)
@@ -143,11 +143,12 @@ def test_error_bars_of_the_responses_cover_what_the_cutoff_does():
     def here(quanta):
         model = replace(LIGAND, phonons=replace(LIGAND.phonons, max_quanta=quanta))
         line = partial(with_parameter, model, "phonons.electron_coupling")
-        return evaluate(line, 1.1, EVEN, (EVEN,), electron_number(3), 2)
+        return ParameterLine(line, EVEN, (EVEN,), electron_number(3), 2).evaluate(1.1)
 
     fine = here(24)
     for rough in (here(9), here(12)):
-        assert 1e-12 < abs(rough.fidelity_susceptibility - fine.fidelity_susceptibility) <= rough.fidelity_error
+        change = abs(rough.fidelity_susceptibility - fine.fidelity_susceptibility)
+        assert 1e-12 < change <= rough.fidelity_susceptibility_error
         assert 1e-12 < abs(rough.charge_slope - fine.charge_slope) <= rough.charge_slope_error < 0.1
 
 
@@ -185,8 +186,8 @@ BAD = {
     "no sign change": ({"bracket": [1.0, 1.1]}, r"does not pass 1 between 1 and 1.1: it is 0\.\d+ and 0\.\d+ there"),
     "gap at an end": ({"bracket": [1.35, 1.6], "criterion": "gap"}, "smallest at an end of the bracket: .* at 1.35"),
     "slope at an end": ({"bracket": [1.0, 1.2], "criterion": "slope"}, "fastest at an end of the bracket: .* at 1.2"),
-    "bracket": ({"bracket": [1.4, 1.2]}, "no bracket"),
-    "one number": ({"bracket": [1.4]}, "no bracket"),
+    "bracket": ({"bracket": [1.4, 1.2]}, "not a bracket"),
+    "one number": ({"bracket": [1.4]}, "not a bracket"),
     "criterion": ({"bracket": [1.2, 1.4], "criterion": "charm"}, "allowed: 'charge', 'slope', 'gap'"),
     "species": ({"bracket": [1.2, 1.4], "species": "phonons"}, "allowed: 'electrons', 'bosons'"),
     "bosons": ({"bracket": [1.2, 1.4], "species": "bosons"}, "carries no bosons"),

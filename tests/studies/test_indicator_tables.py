@@ -118,7 +118,7 @@ def test_by_default_every_site_is_cut_off_and_a_degenerate_level_is_flagged(tmp_
     [
         ('["lattice"]', r"cuts\[0\]: got \"lattice\"; .*no phonon mode"),
         ("[[0], [4]]", r"cuts\[1\]: got \[4\]; .*0 to 3"),
-        ("[{ sites = [] }]", "no set of sites"),
+        ("[{ sites = [] }]", "not a set of sites"),
         ("[]", "entanglement.cuts"),
         ('["sites"]', r"cuts\[0\]"),
     ],

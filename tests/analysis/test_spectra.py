@@ -40,7 +40,7 @@ from respair.hamiltonians import (
     pair,
 )
 from respair.solvers import Options, ground_state, levels_by_symmetry
-from respair.solvers.krylov.space import resolvents as lines
+from respair.solvers.krylov import resolvents as lines
 from respair.studies import check_fits, parse, records, run, write
 
 OMEGA = np.linspace(-5.0, 5.0, 41)

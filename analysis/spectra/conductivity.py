@@ -17,8 +17,8 @@ from ...solvers.krylov.resolvents import Lines
 from ...solvers.linear import solve
 from ..labelled import labelled
 from ..observables.averages import expectation
-from .excitations import DROPPED, Excitations, excitations, ground_in, images_of, off_ground, size_of
-from .functions import DEFAULT_BROADENING, Levels, curves, resolved, silent
+from .excitations import DROPPED, Excitations, Resolution, excitations, ground_in, images_of, off_ground, size_of
+from .functions import DEFAULT_BROADENING, Levels, curves, silent
 from .probes import Probe, probe
 from .sum_rules import allowed_defects, moments_from_commutators
 
@@ -93,7 +93,7 @@ def optical_conductivity(
     """
     model = levels.hamiltonian.space.model
     current = probe(model, "current")
-    resolution = resolved(frequencies, broadening, lineshape, options)
+    resolution = Resolution.of(frequencies, broadening, lineshape, options)
     length = model.cluster.loop_length
     progress("optical conductivity")
     found = excitations(levels, current.addition, resolution, off=True)
@@ -106,7 +106,7 @@ def optical_conductivity(
     rules = _sum_rules(levels, found, regular, current, length, fsum - 0.5 * drude)
     strong = np.abs(regular.lines.weights) > WEAKEST * largest
     shown = replace(regular, lines=_kept(regular.lines, strong))
-    data = curves([shown], resolution.frequencies, broadening, lineshape)
+    data = curves([shown], resolution)
     data["moments"] = labelled("moments", regular.moments(), ["order"], "sum_n S_n omega_n^order", "energy^(order + 1)")
     defect = 0.5 * drude + regular.weight - fsum
     totals = {

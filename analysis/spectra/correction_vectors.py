@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ...hamiltonians import Operator
 from ...solvers.linear import solve
 from ..labelled import labelled
-from .excitations import images_of
-from .functions import DEFAULT_BROADENING, Levels, resolved
+from .excitations import Resolution, images_of
+from .functions import DEFAULT_BROADENING, Levels
 from .probes import Probe
 
 TOLERANCE = 1e-9
@@ -70,7 +70,7 @@ def correction_vectors(
     >>> round(float(data["values"][0]) * np.pi * 0.1, 9)
     1.0
     """
-    omega = resolved(frequencies, broadening, "lorentzian", None).frequencies
+    omega = Resolution.of(frequencies, broadening).frequencies
     energy = float(levels.energies[0])
 
     def part(operator: Operator, sign: int) -> NDArray[np.float64]:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..._core.arguments import numbers, real_number, taking
-from ...clusters import InvalidValue
+from ..._core.arguments import numbers, taking
 from ...solvers import Eigenstates, LabelledLevels, Options
 from ...solvers.arguments import levels_of, read_options
 from ...solvers.krylov.resolvents import TOLERANCE, added
 from ..labelled import labelled
-from .excitations import LINESHAPES, MOMENTS, Excitations, Resolution, broadened, excitations, merged, size_of
+from .excitations import MOMENTS, Excitations, Resolution, excitations, merged, size_of
 from .probes import Probe, check_cross, probe_of
 from .sum_rules import allowed_defects, moments_from_commutators
 
@@ -103,49 +101,32 @@ def spectral_function(
     >>> data.pole_frequencies.values.round(12), data.pole_weights.values.round(12)
     (array([-1.,  1.]), array([0.5, 0.5]))
     """
-    tolerance = real_number("tolerance", tolerance, "a number above 0", np.finfo(float).tiny)
-    resolution = replace(resolved(frequencies, broadening, lineshape, options), tolerance=tolerance)
+    resolution = Resolution.of(frequencies, broadening, lineshape, options, tolerance)
     model = levels.hamiltonian.space.model
     probe, cross = probe_of(model, "probe", probe), None if cross is None else probe_of(model, "cross", cross)
-    progress(f"spectrum of {probe.name}: addition" if probe.removal else f"spectrum of {probe.name}")
     left = probe if cross is None else cross
     if cross is not None:
-        check_cross(levels.hamiltonian.space.model, cross, probe)
-    parts = [excitations(levels, probe.addition, resolution, None if cross is None else left.addition)]
+        check_cross(model, cross, probe)
+    progress(f"spectrum of {probe.name}: addition" if probe.removal else f"spectrum of {probe.name}")
+    parts = [excitations(levels, probe.addition, resolution, None if cross is None else cross.addition)]
     if left.removal is not None:
         progress(f"spectrum of {probe.name}: removal")
-        mirrored = None if cross is None else probe.removal
-        parts.append(excitations(levels, left.removal, resolution, mirrored, sign=-1))
+        parts.append(excitations(levels, left.removal, resolution, None if cross is None else probe.removal, sign=-1))
     progress("sum rules")
-    data = curves(parts, resolution.frequencies, broadening, lineshape)
-    return data.merge(_sum_rules(levels, left, probe, parts))
+    return curves(parts, resolution).merge(_sum_rules(levels, left, probe, parts))
 
 
-def resolved(
-    frequencies: Sequence[float] | NDArray[np.float64], broadening: float, lineshape: str, options: Options | None
-) -> Resolution:
-    """Return where a spectrum is wanted, checked."""
-    omega = np.array(frequencies, dtype=float)
-    if omega.ndim != 1 or not len(omega) or not np.all(np.isfinite(omega)):
-        raise InvalidValue("frequencies must be a list of one or more finite numbers")
-    broadening = real_number("broadening", broadening, "a number above 0")
-    if not broadening > 0:
-        raise InvalidValue(f"broadening = {broadening} gives no curve; allowed: above 0 (exact lines are in the poles)")
-    if lineshape not in LINESHAPES:
-        raise InvalidValue(f"lineshape = {lineshape!r} is unknown; allowed: {', '.join(LINESHAPES)}")
-    return Resolution(omega, broadening * LINESHAPES[lineshape][1], options or Options())
-
-
-def curves(parts: Sequence[Excitations], omega: NDArray[np.float64], broadening: float, lineshape: str) -> xr.Dataset:
+def curves(parts: Sequence[Excitations], resolution: Resolution) -> xr.Dataset:
     """Return addition, removal (where there is any) and their sum, broadened, with lines and moments."""
-    shapes = [broadened(part.lines, omega, broadening, lineshape) for part in parts]
-    shapes += [np.zeros(len(omega))] * (2 - len(shapes))
+    shapes = [resolution.broadened(part.lines) for part in parts]
+    shapes += [np.zeros(len(resolution.frequencies))] * (2 - len(shapes))
     apart = [merged(part.lines, part.level_width) for part in parts]
     lines, kinds = added(tuple(apart)), np.repeat([1, -1][: len(parts)], [len(each.energies) for each in apart])
     kinds = kinds[np.argsort(np.concatenate([each.energies for each in apart]), kind="stable")]
     weights = [part.lines.weights.sum() for part in parts] + [0.0] * (2 - len(parts))
-    at, pole = {"omega": omega}, {"pole": np.arange(len(lines.energies))}
-    form = "eta / pi / ((omega - omega_n)^2 + eta^2)" if lineshape == "lorentzian" else "Gaussian of HWHM eta"
+    at, pole = {"omega": resolution.frequencies}, {"pole": np.arange(len(lines.energies))}
+    lorentzian = "eta / pi / ((omega - omega_n)^2 + eta^2)"
+    form = lorentzian if resolution.lineshape == "lorentzian" else "Gaussian of HWHM eta"
     steps, error = max(part.lines.steps for part in parts), max(part.lines.error for part in parts)
     variables: dict[str, tuple[Any, ...]] = {
         "values": (sum(shapes), ["omega"], f"sum_n w_n {form}", "1/energy", at),
@@ -158,7 +139,7 @@ def curves(parts: Sequence[Excitations], omega: NDArray[np.float64], broadening:
         "moments": (sum(part.moments() for part in parts), ["order"], "sum_n w_n omega_n^order", "energy^order"),
         "addition_weight": (weights[0], [], "sum of the weights of addition", "1"),
         "removal_weight": (weights[1], [], "sum of the weights of removal", "1"),
-        "broadening": (broadening, [], "half width at half maximum", "energy"),
+        "broadening": (resolution.broadening, [], "half width at half maximum", "energy"),
         "steps": (steps, [], "Lanczos steps of the longest continued fraction", "1"),
         "error": (error / np.pi, [], "bound on what the continued fractions miss", "1/energy"),
     }

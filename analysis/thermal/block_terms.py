@@ -1,4 +1,4 @@
-"""What one block adds to thermal sums: partition function, energies, observables, exactly or from random vectors."""
+"""What one block adds to thermal sums: partition function, energies, observables; exactly or from random vectors."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ...clusters import InvalidValue
-from ...hamiltonians import Amplitudes, Block, Factor, Hamiltonian, Model, Operator, Space
+from ...hamiltonians import Amplitudes, Block, Factor, Hamiltonian, Operator
 from ...hamiltonians.kernels.tensor import TensorOperator
-from ...solvers import Eigenstates, Options, State
+from ...solvers import State
 from ...solvers.all_levels import AllLevels
 from ...solvers.ensemble_blocks import Member
-from ...solvers.krylov.sampling import Sample, settled_samples
+from ...solvers.krylov.sampling import settled_samples
 from ..observables import table as catalogue
 from ..observables.averages import Averages as StateAverages
 from ..observables.operators import Measured, squared_displacements
-from .ensembles import Blocks, Planned, Sampling, most_steps, sampled_states
+from .blocks import Blocks, Planned, most_steps, sampled_states
+from .ensembles import ThermalSum
 
 Sums = Mapping[str, NDArray[np.complex128]]
 """For each observable ``sum <O> exp(-(E - origin) / T)``, shape (samples, temperatures, ...)."""
@@ -28,6 +29,8 @@ Lines = tuple[NDArray[np.float64], NDArray[Any]]
 """Frequencies (lines,), and weights (temperatures, lines) that carry Boltzmann factors; complex of cross spectra."""
 CUTOFF_PROBABILITY = "cutoff_probability"
 """Weight of the phonon states at the cutoff, from which one more quantum would lead out."""
+Terms = tuple[NDArray[np.float64], Mapping[str, NDArray[Any]]]
+"""Moments of the energy, shape (3, temperatures), and sums of observables, shape (temperatures, ...)."""
 NEGLIGIBLE = 1e-18
 """Levels with a smaller share at every temperature are left out of distributions."""
 
@@ -40,8 +43,6 @@ class Contribution:
     ----------
     member : Member
         The block.
-    dimension : int
-        Its states.
     exact : bool
         From all levels; otherwise from random vectors, and one row for each.
     origin : float
@@ -55,7 +56,6 @@ class Contribution:
     """
 
     member: Member
-    dimension: int
     exact: bool
     origin: float
     partition: NDArray[np.float64]
@@ -64,8 +64,37 @@ class Contribution:
     sums: Sums
     lines: Mapping[str, Lines] = field(default_factory=dict)
 
+    @classmethod
+    def of(
+        cls,
+        planned: Planned,
+        origin: float,
+        known: Terms,
+        vectors: Sequence[Terms] = (),
+        lines: Mapping[str, Lines] | None = None,
+    ) -> Contribution:
+        """Add what levels of a block give to what each random vector gives for the others."""
+        moments, sums = known
+        rows = [known]
+        if not planned.exact:
+            rows = [(moments + more, {name: sums[name] + found[name] for name in sums}) for more, found in vectors]
+        z, energy, squared = np.stack([row for row, _ in rows], axis=1)
+        totals = {name: np.array([found[name] for _, found in rows], complex) for name in sums}
+        return cls(planned.member, planned.exact, float(origin), z, energy, squared, totals, lines or {})
 
-Workshop = Callable[[Planned], Contribution]
+
+def boltzmann(
+    energies: NDArray[np.float64], origin: float, temperatures: NDArray[np.float64], weights: float | Any = 1.0
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return ``w exp(-(E - origin) / T)``, shape (t, levels), and its three moments in ``E - origin``, shape (3, t)."""
+    above = energies - origin
+    factors = np.exp(-above / temperatures[:, None]) * weights
+    return factors, np.array([factors @ above**power for power in range(3)])
+
+
+Matrices = Sequence[sp.csr_array]
+"""Observables of one (N, S_z) sector on its product states."""
+SumOverBlock = Callable[[Planned], Contribution]
 """Sums over one block after the other, and keeps what they share."""
 
 
@@ -110,8 +139,8 @@ class Averages:
         """What the sums depend on."""
         return self.temperatures.tolist(), self.names, self.grid.tolist()
 
-    def workshop(self, model: Model, sampling: Sampling, options: Options) -> Workshop:
-        """Return what sums over the blocks of a model.
+    def on_blocks(self, asked: ThermalSum) -> SumOverBlock:
+        """Return the function that sums over one block after the other.
 
         Raises
         ------
@@ -123,91 +152,82 @@ class Averages:
                 f"the observable {unknown[0]!r} is not known in this process; add it in a module that every process "
                 "imports, or leave the pool out"
             )
-        blocks, measured = Blocks(), Measured.of(model, self.names)
+        blocks, measured, t = Blocks(), Measured.of(asked.model, self.names), self.temperatures
         operators = Operators(measured.operators)
-        last: list[tuple[Hamiltonian, Matrices]] = []
-        what = (self.temperatures, self.names, self.grid)
+        kept: list[tuple[Hamiltonian, Matrices, Matrices]] = []
 
-        def work(planned: Planned) -> Contribution:
+        def over(planned: Planned) -> Contribution:
             block = blocks.of(planned)
-            if not planned.exact:
-                states = sampled_states(planned, block, sampling, options)
-                most = most_steps(block, sampling, options)
-                return sampled_contribution(planned.member, block, measured, operators.on(block), *what, *states, most)
-            if not last or last[0][0] is not block.hamiltonian:
-                last[:] = [(block.hamiltonian, Matrices.of(block.space, measured, self.names))]
-            return exact_contribution(planned.member, block, last[0][1], *what)
+            if planned.exact:
+                if not kept or kept[0][0] is not block.hamiltonian:
+                    squares = squared_displacements(block.space) if "displacement_squared" in self.names else []
+                    kept[:] = [(block.hamiltonian, measured.matrices(block.space), squares)]
+                levels = AllLevels.of(block)
+                factors, moments = boltzmann(levels.energies, levels.energies[0], t)
+                each = self._in_levels(levels, measured, *kept[0][1:], factors.max(axis=0))
+                sums = {name: np.tensordot(factors, values, axes=1) for name, values in each}
+                return Contribution.of(planned, levels.energies[0], (moments, sums))
 
-        return work
+            lowest, vectors = sampled_states(planned, block, asked)
+            own, origin = operators.on(block), lowest.energies[0]
 
+            def averages(states: Iterable[Amplitudes]) -> dict[str, NDArray[np.complex128]]:
+                rows = [self._in_state(block, phi, measured, own) for phi in states]
+                return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
-@dataclass(frozen=True)
-class Matrices:
-    """The observables of one (N, S_z) sector as matrices on its product states.
+            share, first = boltzmann(lowest.energies, origin, t)
+            known = {name: np.tensordot(share, values, axes=1) for name, values in averages(lowest.amplitudes).items()}
+            rest = []
+            for sample in settled_samples(vectors, t, origin, first[0], most_steps(block, asked)):
+                moments = boltzmann(sample.energies, origin, t, sample.weights)[1]
+                rest.append((moments, averages(sample.thermal_states(t, origin))))
+            return Contribution.of(planned, origin, (first, known), rest)
 
-    Attributes
-    ----------
-    measured : Measured
-        What they are.
-    operators : list of csr_array
-        Those of `measured`.
-    squares : list of csr_array
-        Of the truncated displacements, if they are wanted.
-    """
+        return over
 
-    measured: Measured
-    operators: list[sp.csr_array] = field(repr=False)
-    squares: list[sp.csr_array] = field(repr=False)
+    def _in_levels(
+        self,
+        levels: AllLevels,
+        measured: Measured,
+        operators: Matrices,
+        squares: Matrices,
+        share: NDArray[np.float64],
+    ) -> Iterator[tuple[str, NDArray[np.complex128]]]:
+        """Yield observables in every level, shape (levels, ...)."""
+        block, count = levels.block, len(levels.energies)
+        values = np.array([levels.averages_of(matrix) for matrix in operators]).reshape(-1, count).T
+        for name, place in measured.places.items():
+            yield name, values[:, place]
+        if CUTOFF_PROBABILITY in self.names:
+            yield CUTOFF_PROBABILITY, np.array([_at_cutoff(block, phi) for phi in levels.amplitudes], complex)
+        if "displacement_squared" in self.names:
+            each = [levels.averages_of(matrix) for matrix in squares]
+            yield "displacement_squared", np.array(each).reshape(-1, count).T
+        counting = np.flatnonzero(share > NEGLIGIBLE)
+        for name in (name for name in self._others(measured) if name != "displacement_squared"):
+            found = np.array([self._in_one(name, levels.level(n)) for n in counting.tolist()])
+            values = np.zeros((count, *found.shape[1:]), complex)
+            values[counting] = found
+            yield name, values
 
-    @classmethod
-    def of(cls, space: Space, measured: Measured, names: Sequence[str]) -> Matrices:
-        """Build them once for all blocks of a sector."""
-        squares = squared_displacements(space) if "displacement_squared" in names else []
-        return cls(measured, measured.matrices(space), squares)
+    def _in_state(
+        self, block: Block, phi: Amplitudes, measured: Measured, operators: Sequence[TensorOperator]
+    ) -> dict[str, NDArray[np.complex128]]:
+        """Return ``<phi|O|phi>`` of a state that is not normalised."""
+        values = np.array([np.vdot(phi, operator.apply(phi)) for operator in operators], complex)
+        found = {name: values[place] for name, place in measured.places.items()}
+        state = State(block, phi[None], np.ones(1))
+        if CUTOFF_PROBABILITY in self.names:
+            found[CUTOFF_PROBABILITY] = np.asarray(_at_cutoff(block, phi), complex)
+        return found | {name: self._in_one(name, state) for name in self._others(measured)}
 
+    def _others(self, measured: Measured) -> list[str]:
+        """Return the names of the observables that are no averages of given operators."""
+        return [name for name in self.names if name not in measured.places and name != CUTOFF_PROBABILITY]
 
-def exact_contribution(
-    member: Member,
-    block: Block,
-    matrices: Matrices,
-    temperatures: NDArray[np.float64],
-    names: Sequence[str],
-    grid: NDArray[np.float64],
-) -> Contribution:
-    """Sum over all levels of a block, found by dense diagonalization."""
-    levels = AllLevels.of(block)
-    origin = float(levels.energies[0])
-    above = levels.energies - origin
-    boltzmann = np.exp(-above / temperatures[:, None])
-    each = (levels, matrices, names, grid, boltzmann.max(axis=0))
-    sums = {name: np.tensordot(boltzmann, values, axes=1)[None] for name, values in _level_values(*each)}
-    z, energy, squared = (np.asarray(boltzmann @ above**power)[None] for power in range(3))
-    return Contribution(member, len(above), True, origin, z, energy, squared, sums)
-
-
-def _level_values(
-    levels: AllLevels,
-    matrices: Matrices,
-    names: Sequence[str],
-    grid: NDArray[np.float64],
-    share: NDArray[np.float64],
-) -> Iterator[tuple[str, NDArray[np.complex128]]]:
-    """Yield observables in every level, shape (levels, ...)."""
-    block, count = levels.block, len(levels.energies)
-    values = np.array([levels.averages_of(matrix) for matrix in matrices.operators]).reshape(-1, count).T
-    for name, place in matrices.measured.places.items():
-        yield name, values[:, place]
-    if CUTOFF_PROBABILITY in names:
-        yield CUTOFF_PROBABILITY, np.array([_at_cutoff(block, phi) for phi in levels.amplitudes], complex)
-    if "displacement_squared" in names:
-        squares = [levels.averages_of(matrix) for matrix in matrices.squares]
-        yield "displacement_squared", np.array(squares).reshape(-1, count).T
-    counting = np.flatnonzero(share > NEGLIGIBLE)
-    for name in (name for name in _others(names, matrices.measured) if name != "displacement_squared"):
-        found = np.array([_in_one(name, levels.level(n), grid) for n in counting.tolist()])
-        each = np.zeros((count, *found.shape[1:]), complex)
-        each[counting] = found
-        yield name, each
+    def _in_one(self, name: str, state: State) -> NDArray[np.complex128]:
+        """Return an observable in a pure state."""
+        return np.asarray(catalogue.measured(name, state, StateAverages(state), self.grid), complex)
 
 
 def _at_cutoff(block: Block, phi: Amplitudes) -> float:
@@ -217,64 +237,3 @@ def _at_cutoff(block: Block, phi: Amplitudes) -> float:
     more = [phonons.index(occupations + row) < 0 for row in np.eye(phonons.modes, dtype=np.int64)]
     edge = np.any(more, axis=0) if more else np.zeros(len(phonons), bool)
     return float(np.sum(np.abs(phi[:, edge]) ** 2))
-
-
-def sampled_contribution(
-    member: Member,
-    block: Block,
-    measured: Measured,
-    operators: Sequence[TensorOperator],
-    temperatures: NDArray[np.float64],
-    names: Sequence[str],
-    grid: NDArray[np.float64],
-    lowest: Eigenstates,
-    vectors: Iterable[Sample],
-    most: int,
-) -> Contribution:
-    """Add up the lowest levels of a block, and estimate the rest from typical thermal states of random vectors."""
-    origin, known = float(lowest.energies[0]), lowest.energies - lowest.energies[0]
-    share = np.exp(-known / temperatures[:, None])
-    first = np.array([share @ known**power for power in range(3)])
-    exact = [_in_state(block, phi, operators, measured, names, grid) for phi in lowest.amplitudes]
-    moments: list[NDArray[np.float64]] = []
-    found: list[list[dict[str, NDArray[np.complex128]]]] = []
-    for sample in settled_samples(vectors, temperatures, origin, first[0], most):
-        above = sample.energies - origin
-        boltzmann = np.exp(-above / temperatures[:, None]) * sample.weights
-        moments.append(first + np.array([boltzmann @ above**power for power in range(3)]))
-        states = sample.thermal_states(temperatures, origin)
-        found.append([_in_state(block, phi, operators, measured, names, grid) for phi in states])
-    sums = {
-        name: np.array([[values[name] for values in row] for row in found])
-        + np.tensordot(share, np.array([values[name] for values in exact]), axes=1)
-        for name in exact[0]
-    }
-    z, energy, squared = np.moveaxis(np.array(moments), 1, 0)
-    return Contribution(member, block.energy.dimension, False, origin, z, energy, squared, sums)
-
-
-def _in_state(
-    block: Block,
-    phi: Amplitudes,
-    operators: Sequence[TensorOperator],
-    measured: Measured,
-    names: Sequence[str],
-    grid: NDArray[np.float64],
-) -> dict[str, NDArray[np.complex128]]:
-    """Return ``<phi|O|phi>`` of a state that is not normalised."""
-    values = np.array([np.vdot(phi, operator.apply(phi)) for operator in operators], complex)
-    found = {name: values[place] for name, place in measured.places.items()}
-    state = State(block, phi[None], np.ones(1))
-    if CUTOFF_PROBABILITY in names:
-        found[CUTOFF_PROBABILITY] = np.asarray(_at_cutoff(block, phi), complex)
-    return found | {name: _in_one(name, state, grid) for name in _others(names, measured)}
-
-
-def _others(names: Sequence[str], measured: Measured) -> list[str]:
-    """Return the names of the observables that are no averages of given operators."""
-    return [name for name in names if name not in measured.places and name != CUTOFF_PROBABILITY]
-
-
-def _in_one(name: str, state: State, grid: NDArray[np.float64]) -> NDArray[np.complex128]:
-    """Return an observable in a pure state."""
-    return np.asarray(catalogue.measured(name, state, StateAverages(state), grid), complex)

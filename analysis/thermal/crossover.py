@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -12,23 +13,23 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from ..._core.arguments import numbers, taking
-from ...hamiltonians import InvalidModel, Model, Problem
+from ...hamiltonians import Model, Problem
 from ...hamiltonians.arguments import a_model
 from ...hamiltonians.parameters import show
 from ...solvers import Options
 from ...solvers.arguments import read_options
 from ..labelled import labelled
 from ..lattice.displacements import default_grid
+from ..spectra.excitations import Resolution
 from ..spectra.functions import silent
 from ..spectra.probes import probe
-from .averages import condensate_replicates, in_words, needed_matrices, thermal_totals
+from .averages import condensate_replicates, needed_matrices
 from .block_files import remove_blocks
-from .block_terms import Averages
 from .cutoff import with_cutoff_errors
-from .ensembles import Ensemble, Sampling, a_sampling, an_ensemble, thermal_problems
+from .ensembles import Ensemble, Sampling, ThermalSum, a_sampling, an_ensemble, in_words
 from .flux import flux_replicates
 from .spectra import thermal_lines
-from .sums import Replicates, jackknife
+from .sums import Replicates, jackknife, thermal_totals, with_error
 
 FINE = 4000
 """Temperatures between the first and the last one at which a curve is looked at."""
@@ -185,16 +186,20 @@ def crossover_temperatures(
     >>> print(f"{float(found.crossover.sel(estimator='pair_half')):.1f}, {found.role.values[1]}")
     0.6, T*
     """
-    kind = Ensemble(ensemble) if isinstance(ensemble, str) else ensemble
-    t = np.asarray(temperatures, dtype=float)
-    options, sampling = options or Options(), sampling or Sampling()
-    how = (t, kind, sampling, replace(options, keep_blocks=True), broadening)
-    _refuse(model, t, kind, sampling, axis)
-    found = []
-    for changed in [model] if axis is None else _along(model, axis, values, progress):
-        found.append(_of_model(changed, *how, progress))
-    if not options.keep_blocks:
-        remove_blocks(options.checkpoint)
+    problems = [*temperature_problems(temperatures)]
+    if model.electrons is None or model.bosons is None:
+        problems.append(Problem("model", "no pairs", "allowed: a model with electrons and local pairs"))
+    if axis is not None and (axis not in AXES or getattr(model, AXES[axis][0]) is None):
+        there = [name for name, (species, _) in AXES.items() if getattr(model, species) is not None]
+        problems.append(Problem("axis", show(axis), f"allowed: {', '.join(there)}"))
+    asked = ThermalSum.of(model, temperatures, ensemble, sampling, options, in_words(progress), more=problems)
+    at_zero = Resolution.of([0.0], broadening, options=asked.options)
+    models = [model] if axis is None else _along(model, axis, values, progress)
+    kept = replace(asked, options=replace(asked.options, keep_blocks=True))
+    with_caps = partial(_with_caps, at_zero=at_zero)
+    found = [with_cutoff_errors(replace(kept, model=changed), with_caps) for changed in models]
+    if not asked.options.keep_blocks:
+        remove_blocks(asked.options.checkpoint)
     if axis is None:
         return found[0]
     texts = found[0][["role", "definition"]]
@@ -209,18 +214,6 @@ def _along(model: Model, axis: str, values: Sequence[float], progress: Callable[
         yield replace(model, **{species: replace(getattr(model, species), **{key: float(value)})})
 
 
-def _refuse(model: Model, t: NDArray[np.float64], kind: Ensemble, sampling: Sampling, axis: str | None) -> None:
-    problems = list(thermal_problems(model, t.tolist(), kind, sampling, ()))
-    problems += temperature_problems(t.tolist())
-    if model.electrons is None or model.bosons is None:
-        problems.append(Problem("model", "no pairs", "allowed: a model with electrons and local pairs"))
-    if axis is not None and (axis not in AXES or getattr(model, AXES[axis][0]) is None):
-        there = [name for name, (species, _) in AXES.items() if getattr(model, species) is not None]
-        problems.append(Problem("axis", show(axis), f"allowed: {', '.join(there)}"))
-    if problems:
-        raise InvalidModel(problems)
-
-
 def temperature_problems(temperatures: Sequence[float]) -> Iterator[Problem]:
     """Yield temperatures that cannot bracket a crossover."""
     if len(temperatures) < FEWEST or np.any(np.diff(temperatures) <= 0):
@@ -228,32 +221,10 @@ def temperature_problems(temperatures: Sequence[float]) -> Iterator[Problem]:
         yield Problem("thermal.temperatures", show(list(temperatures)), allowed)
 
 
-def _of_model(
-    model: Model,
-    t: NDArray[np.float64],
-    kind: Ensemble,
-    sampling: Sampling,
-    options: Options,
-    broadening: float,
-    progress: Callable[[str], None],
-) -> xr.Dataset:
-    def capped(one: Model, how: Sampling) -> xr.Dataset:
-        return _with_caps(one, t, kind, how, options, broadening, progress)
-
-    return with_cutoff_errors(model, kind, t.tolist(), sampling, capped)
-
-
-def _with_caps(
-    model: Model,
-    t: NDArray[np.float64],
-    kind: Ensemble,
-    sampling: Sampling,
-    options: Options,
-    broadening: float,
-    progress: Callable[[str], None],
-) -> xr.Dataset:
+def _with_caps(asked: ThermalSum, at_zero: Resolution) -> xr.Dataset:
     """Return crossovers and curves with a given cutoff."""
-    curves, flux = _curves(model, t, kind, sampling, options, broadening, progress)
+    t = asked.temperatures
+    curves, flux = _curves(asked, at_zero)
     coords = {"estimator": list(ESTIMATORS)}
     pairs = [_estimate(estimator, t, curves[estimator.curve]) for estimator in ESTIMATORS.values()]
     where, errors = np.array(pairs).T
@@ -266,11 +237,8 @@ def _with_caps(
         "flux": labelled("flux", flux, [], "phi of the stiffness", "1"),
     }
     for name, replicates in curves.items():
-        value, error = jackknife(replicates)
         formula, units = CURVES[name]
-        over = {"temperature": t}
-        variables[name] = labelled(name, value, ["temperature"], formula, units, over)
-        variables[f"{name}_error"] = labelled(f"{name}_error", error, ["temperature"], "error bar", units, over)
+        variables |= with_error(name, jackknife(replicates), ["temperature"], formula, units, {"temperature": t})
     return xr.Dataset(variables)
 
 
@@ -285,30 +253,18 @@ CURVES: Mapping[str, tuple[str, str]] = MappingProxyType(
 """Formulas and units."""
 
 
-def _curves(
-    model: Model,
-    t: NDArray[np.float64],
-    kind: Ensemble,
-    sampling: Sampling,
-    options: Options,
-    broadening: float,
-    progress: Callable[[str], None],
-) -> tuple[dict[str, Replicates], float]:
+def _curves(asked: ThermalSum, at_zero: Resolution) -> tuple[dict[str, Replicates], float]:
     """Return the curves that the estimators read, as replicates, and the flux of the stiffness."""
+    model, t = asked.model, asked.temperatures
     names = ("pair_exchange", *needed_matrices(model, ["condensate"]))
-    totals = thermal_totals(
-        model, kind, Averages(t, names, default_grid(model)), sampling, options, in_words(progress, "averages")
-    ).totals
-    amplitude = np.abs(totals.observables["pair_exchange"][..., list(model.boson_sites)]).mean(axis=-1)
-    curves = {"pair": amplitude, "condensate": condensate_replicates(model, totals.observables)["combined"][..., 0]}
-    electron = probe(model, "electron")
-    curves["dos"] = thermal_lines(
-        model, electron, t.tolist(), [0.0], broadening, "lorentzian", kind, sampling, options, progress
-    ).both("zero")
+    averages = thermal_totals(asked, names, default_grid(model), "averages").totals.observables
+    amplitude = np.abs(averages["pair_exchange"][..., list(model.boson_sites)]).mean(axis=-1)
+    curves = {"pair": amplitude, "condensate": condensate_replicates(averages)["combined"][..., 0]}
+    curves["dos"] = thermal_lines(asked, probe(model, "electron"), at_zero).both("zero")
     if not model.cluster.has_loop:
         return curves | {"stiffness": np.full((1, len(t)), np.nan)}, np.nan
     phi = np.array([0.0, np.pi])
-    potential, _, stiffness, _ = flux_replicates(model, phi, t, kind, sampling, options, progress)
+    potential, _, stiffness, _ = flux_replicates(asked, phi)
     best = int(np.argmin(potential[0, 0]))
     curves["stiffness"] = stiffness[..., best]
     return curves, float(phi[best])

@@ -11,26 +11,26 @@ from numpy.typing import NDArray
 
 from ..._core.arguments import numbers, taking
 from ...clusters import InvalidValue
-from ...hamiltonians import InvalidModel, Model, Operator, flux_derivative, hamiltonian_operator
+from ...hamiltonians import Model, Operator, flux_derivative, hamiltonian_operator
 from ...hamiltonians.arguments import a_model
 from ...hamiltonians.operators import total
-from ...hamiltonians.terms import energy_scale, level_width
+from ...hamiltonians.terms import level_width
 from ...hamiltonians.transitions import charge_change
 from ...solvers import Options
 from ...solvers.arguments import read_options
 from ..labelled import check_numbers, labelled
-from ..spectra.excitations import MOMENTS
-from ..spectra.functions import DEFAULT_BROADENING, resolved, silent
+from ..spectra.excitations import MOMENTS, Resolution
+from ..spectra.functions import DEFAULT_BROADENING, silent
 from ..spectra.probes import Probe, check_cross, probe_of, probe_problems
 from ..spectra.sum_rules import moment_formulas
-from .averages import in_words, settled
 from .block_sums import block_sums
+from .blocks import Blocks, plan
 from .cutoff import with_cutoff_errors
-from .ensembles import Blocks, Ensemble, Sampling, a_sampling, an_ensemble, plan, thermal_problems
+from .ensembles import Ensemble, Sampling, ThermalSum, a_sampling, an_ensemble, in_words
 from .flux import capped_response
-from .lines import Wanted
+from .spectral_lines import SpectrumSum
 from .sum_rules import ThermalLines, allowed_misses, check_rules, detailed_balance
-from .sums import SIGMAS, Replicates, Totals, jackknife
+from .sums import SIGMAS, Replicates, Totals, jackknife, settled, with_error
 
 MOST_WORDS = 4000
 """Longer formulas of moments are left out of the sum rules."""
@@ -141,85 +141,52 @@ def thermal_spectral_function(
     >>> data.pole_frequencies.values.round(12), data.pole_weights.values.round(12)
     (array([-1.,  1.]), array([[0.5, 0.5]]))
     """
-    kind = Ensemble(ensemble) if isinstance(ensemble, str) else ensemble
     probe, cross = probe_of(model, "probe", probe), None if cross is None else probe_of(model, "cross", cross)
-    shape = (temperatures, frequencies, broadening, lineshape, kind)
-    return with_cutoff_errors(
-        model,
-        kind,
-        temperatures,
-        sampling or Sampling(),
-        lambda capped, how: _spectrum(capped, probe, *shape, how, options, progress, cross),
-    )
-
-
-def _spectrum(
-    model: Model,
-    probe: Probe,
-    temperatures: Sequence[float],
-    frequencies: Sequence[float] | NDArray[np.float64],
-    broadening: float,
-    lineshape: str,
-    kind: Ensemble,
-    sampling: Sampling,
-    options: Options | None,
-    progress: Callable[[str], None],
-    cross: Probe | None,
-) -> xr.Dataset:
-    """Return the spectrum with a given cutoff."""
-    found = thermal_lines(
-        model, probe, temperatures, frequencies, broadening, lineshape, kind, sampling, options, progress, cross
-    )
-    data = _dataset(found, model)
-    check_numbers(data, ("values", "values_error", "moments", "moments_error", "chemical_potential"))
-    check_rules(data, found)
-    if found.wanted.loop:
-        conductivity = _conductivity(model, found, kind, sampling, options or Options(), progress)
-        data = data.merge(conductivity, combine_attrs="override")
-    found.kept.remove()
-    return data
-
-
-def thermal_lines(
-    model: Model,
-    probe: Probe,
-    temperatures: Sequence[float],
-    frequencies: Sequence[float] | NDArray[np.float64],
-    broadening: float,
-    lineshape: str,
-    kind: Ensemble,
-    sampling: Sampling | None = None,
-    options: Options | None = None,
-    progress: Callable[[str], None] = silent,
-    cross: Probe | None = None,
-) -> ThermalLines:
-    """Return everything that `thermal_spectral_function` reads off the lines, as replicates."""
-    sampling, options = sampling or Sampling(), options or Options()
-    problems = list(thermal_problems(model, temperatures, kind, sampling, ()))
-    problems += probe_problems(model, probe.name) if probe.name == "current" else []
-    if problems:
-        raise InvalidModel(problems)
+    missing = probe_problems(model, probe.name) if probe.name == "current" else ()
+    asked = ThermalSum.of(model, temperatures, ensemble, sampling, options, in_words(progress), more=missing)
     if cross is not None:
         if "current" in (cross.name, probe.name):
             raise InvalidValue("the conductivity has one operator; leave cross out")
         check_cross(model, cross, probe)
-    t = np.asarray(temperatures, dtype=float)
-    resolution = resolved(frequencies, broadening, lineshape, replace(options, pool=None, checkpoint=None))
-    omega = resolution.frequencies
-    shift, sampling = settled(model, kind, t, sampling, options, progress)
-    offset = shift[0] * charge_change(model, probe.addition)[0]
-    resolution = replace(resolution, frequencies=np.unique(omega + offset[:, None]))
+    resolution = Resolution.of(frequencies, broadening, lineshape, asked.options)
+
+    def with_caps(asked: ThermalSum) -> xr.Dataset:
+        found = thermal_lines(asked, probe, resolution, cross)
+        data = _dataset(found)
+        check_numbers(data, ("values", "values_error", "moments", "moments_error", "chemical_potential"))
+        check_rules(data, found)
+        if found.wanted.loop:
+            data = data.merge(_conductivity(found), combine_attrs="override")
+        found.kept.remove()
+        return data
+
+    return with_cutoff_errors(asked, with_caps)
+
+
+def thermal_lines(asked: ThermalSum, probe: Probe, resolution: Resolution, cross: Probe | None = None) -> ThermalLines:
+    """Return everything that `thermal_spectral_function` reads off the lines, as replicates."""
+    model, t = asked.model, asked.temperatures
+    resolution = replace(resolution, options=replace(asked.options, pool=None, checkpoint=None))
+    settled_sum, shift = settled(asked)
     loop = model.cluster.loop_length if probe.name == "current" else 0.0
-    shape = (omega, resolution, broadening, lineshape, offset)
-    averaged = tuple(_averaged(model, cross or probe, probe, loop))
-    extent = () if cross is None else (_extent(model, cross, probe),)
-    is_real = cross is None or _are_real(model, cross, probe)
-    wanted = Wanted(probe, t, *shape, loop, averaged, cross, extent, is_real, energy_scale(model), level_width(model))
-    told = in_words(progress, f"spectrum of {probe.name}")
-    planned, skipped = plan(model, kind, sampling, t, options, twins=True, progress=told)
-    parts, kept = block_sums(wanted, model, kind, planned, sampling, options, told)
+    wanted = SpectrumSum(
+        probe,
+        t,
+        resolution,
+        offset=shift[0] * charge_change(model, probe.addition)[0],
+        loop=loop,
+        averaged=tuple(_averaged(model, cross or probe, probe, loop)),
+        level_width=level_width(model),
+    )
+    if cross is not None:
+        operators = (hamiltonian_operator(model), cross.addition, probe.addition)
+        real = not any(np.imag(value) for operator in operators for value in operator.terms.values())
+        wanted = replace(wanted, cross=cross, extent=(_extent(model, cross, probe),), is_real=real)
+    what = f"spectrum of {probe.name}"
+    planned, skipped = plan(settled_sum, what, twins=True)
+    parts, kept = block_sums(settled_sum, wanted, planned, what)
     totals = Totals.of(parts, t, shift=shift)
-    return ThermalLines(wanted, kind, Blocks().of(planned[0]), totals, parts, skipped, kept)
+    return ThermalLines(asked, wanted, Blocks().of(planned[0]), totals, parts, skipped, kept)
 
 
 def _averaged(model: Model, left: Probe, right: Probe, loop: float) -> list[Operator]:
@@ -236,20 +203,14 @@ def _extent(model: Model, left: Probe, right: Probe) -> Operator:
     return total(0.5 * next(moment_formulas(energy, probe, probe)) for probe in (left, right))
 
 
-def _are_real(model: Model, *probes: Probe) -> bool:
-    """Return True where the Hamiltonian and all probes have real elements between configurations."""
-    operators = (hamiltonian_operator(model), *(probe.addition for probe in probes))
-    return not any(np.imag(value) for operator in operators for value in operator.terms.values())
-
-
 SKEWED = 1.08
 """Curves are positive and their errors skewed: error bars are longer so that two of them hold in 95 % of all points."""
 
 
-def _dataset(found: ThermalLines, model: Model) -> xr.Dataset:
-    wanted = found.wanted
-    t, omega = wanted.temperatures, wanted.frequencies
-    coords = {"temperature": t, "omega": omega}
+def _dataset(found: ThermalLines) -> xr.Dataset:
+    model, wanted = found.asked.model, found.wanted
+    t, resolution = wanted.temperatures, wanted.resolution
+    coords = {"temperature": t, "omega": resolution.frequencies}
     variables: dict[str, xr.DataArray] = {}
 
     def add(
@@ -264,12 +225,11 @@ def _dataset(found: ThermalLines, model: Model) -> xr.Dataset:
         value, error = jackknife(replicates)
         if np.isfinite(floor):
             value, error = np.maximum(value, floor), SKEWED * jackknife(replicates, SIGMAS[1:])[1]
-        error = np.hypot(error, steps)
-        there = {dim: coords[dim] for dim in ("temperature", *dims) if dim in coords}
-        variables[name] = labelled(name, value, ["temperature", *dims], formula, units, there)
-        variables[f"{name}_error"] = labelled(f"{name}_error", error, ["temperature", *dims], "error bar", units, there)
+        over = ["temperature", *dims]
+        there = {dim: coords[dim] for dim in over if dim in coords}
+        variables.update(with_error(name, (value, np.hypot(error, steps)), over, formula, units, there))
 
-    form = "Lorentzian" if wanted.lineshape == "lorentzian" else "Gaussian"
+    form = "Lorentzian" if resolution.lineshape == "lorentzian" else "Gaussian"
     formula = f"sum_mn p_m |<n|O|m>|^2 of {form} lines"
     add("values", found.both("curve"), ("omega",), formula, "1/energy", found.unsettled("curve"), found.floor)
     nothing = np.zeros_like(found.both("curve"))
@@ -307,7 +267,7 @@ def _dataset(found: ThermalLines, model: Model) -> xr.Dataset:
         )
     add("chemical_potential", model.chemical_potential + found.totals.shift, (), "mu", "energy")
     variables["skipped_share"] = labelled("skipped_share", found.skipped, [], "bound on the weight of blocks left out")
-    variables["broadening"] = labelled("broadening", wanted.broadening, [], "half width at half maximum", "energy")
+    variables["broadening"] = labelled("broadening", resolution.broadening, [], "half width at half maximum", "energy")
     return xr.Dataset(variables | _poles(found))
 
 
@@ -343,17 +303,10 @@ def _poles(found: ThermalLines) -> dict[str, xr.DataArray]:
     return {"pole_frequencies": place, "pole_weights": weight}
 
 
-def _conductivity(
-    model: Model,
-    found: ThermalLines,
-    kind: Ensemble,
-    sampling: Sampling,
-    options: Options,
-    progress: Callable[[str], None],
-) -> xr.Dataset:
+def _conductivity(found: ThermalLines) -> xr.Dataset:
     """Return the thermal Drude weight, and the f-sum rule with it."""
     t, loop = found.wanted.temperatures, found.wanted.loop
-    response = capped_response(model, np.array([model.flux]), t, kind, sampling, options, progress)
+    response = capped_response(found.asked, np.array([found.asked.model.flux]))
     drude = response["drude"].values[:, 0]
     fsum, error = jackknife(np.pi / (2 * loop) * found["averages"][..., 0])
     weight = found.both("moments")[0, :, 0]

@@ -14,9 +14,10 @@ from rich.text import Text
 
 from ...analysis.plots.states import plot_thermal
 from ...analysis.thermal.averages import thermal_averages
+from ...analysis.thermal.blocks import check_largest
 from ...analysis.thermal.crossover import temperature_problems
 from ...analysis.thermal.cutoff import likely_caps
-from ...analysis.thermal.ensembles import METHODS, Ensemble, Sampling, check_largest, thermal_problems
+from ...analysis.thermal.ensembles import METHODS, Ensemble, Sampling, ThermalSum, thermal_problems
 from ...analysis.thermal.estimate import estimate_thermal
 from ...analysis.thermal.flux import thermal_flux_response
 from ...hamiltonians import Model, Problem, Sector
@@ -136,7 +137,8 @@ class ThermalTask(Task):
 
     def check_fits(self, model: Model, sector: Sector | None, options: Options) -> None:
         """Raise MemoryError if the largest block is sure not to fit."""
-        check_largest(model, Ensemble(self.ensemble, sector, self.density), self.sampling, options)
+        kind = Ensemble(self.ensemble, sector, self.density)
+        check_largest(ThermalSum.of(model, self.temperatures, kind, self.sampling, options))
 
     def run(self, setting: Setting) -> xr.Dataset:
         """Sum over all blocks."""

@@ -54,7 +54,7 @@ def test_an_interrupted_sum_goes_on_from_its_finished_blocks(tmp_path, monkeypat
     files[1].write_bytes(bytes(damaged))
     seen = []
     monkeypatch.setattr(
-        "respair.analysis.thermal.ensembles.Planned.check_memory", lambda self, *limits: seen.append(self.number)
+        "respair.analysis.thermal.blocks.Planned.check_memory", lambda self, *limits: seen.append(self.number)
     )
     again = thermal_averages(MODEL, T, KIND, HOW, NAMES, options)
     assert len(seen) == len(set(seen))
@@ -110,7 +110,7 @@ SUMS = {
 def test_blocks_of_the_version_before_are_read(name, tmp_path, monkeypatch):
     shutil.copytree(BEFORE, tmp_path / "ring.blocks")
     wanted, computed = SUMS[name](Options()), []
-    monkeypatch.setattr("respair.analysis.thermal.ensembles.Planned.check_memory", lambda *args: computed.append(args))
+    monkeypatch.setattr("respair.analysis.thermal.blocks.Planned.check_memory", lambda *args: computed.append(args))
     found = SUMS[name](Options(checkpoint=tmp_path / "ring.checkpoint", checkpoint_interval=0.0))
     assert not computed
     assert len(list((tmp_path / "ring.blocks").iterdir())) == len(list(BEFORE.iterdir())) - 1

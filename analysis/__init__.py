@@ -3,30 +3,31 @@
 from .approximations import STANDARD, Approximation, compare, comparison_map
 from .flux.minima import flux_minimum, half_flux_quantum
 from .flux.response import flux_response
-from .lattice.displacements import (
-    boson_lattice,
-    default_grid,
-    displacement,
-    displacement_distribution,
-    displacement_squared,
-    electron_lattice,
-    quanta,
-)
+from .lattice.displacements import default_grid, displacement_distribution
 from .lattice.local_states import CONDITIONS
 from .lattice.response import lattice_response
 from .lattice.shape import joint_distribution, lattice_correlation, lattice_shape
 from .observables.averages import expectation, transition
-from .observables.charge import (
+from .observables.energy import energy_part
+from .observables.functions import (
+    boson_correlation,
     boson_density,
+    boson_lattice,
+    condensate,
     density_correlation,
+    displacement,
+    displacement_squared,
     double_occupancy,
     electron_density,
+    electron_lattice,
+    pair_boson_correlation,
+    pair_correlation,
+    pair_exchange,
+    quanta,
     spin_correlation,
     spin_z,
 )
-from .observables.energy import energy_part
 from .observables.table import OBSERVABLES, Observable, available, observables
-from .pairing.amplitudes import boson_correlation, condensate, pair_boson_correlation, pair_correlation, pair_exchange
 from .pairing.binding import charge_scan
 from .pairing.condensation import condensate_against_size
 from .pairing.density_matrices import FORMS, PairOperators, pair_densities, pair_density, pair_operators

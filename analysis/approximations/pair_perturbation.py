@@ -13,8 +13,8 @@ from ...hamiltonians import Bosons, Model, Operator, Sector, boson_number
 from ...hamiltonians.operators import total
 from ...solvers import levels_by_symmetry
 from ..labelled import labelled
-from ..observables.charge import boson_density
 from ..observables.error_bars import isolated_ground
+from ..observables.functions import boson_density
 from .base import Approximation, Condition, Where, sector_of
 from .conditions import (
     BONDS_ARE_LEFT,

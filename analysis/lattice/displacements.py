@@ -1,4 +1,4 @@
-"""What the lattice does: displacements, phonon numbers, P(X), and how they follow the charges."""
+"""Probability densities of the lattice coordinates, and oscillator functions."""
 
 from __future__ import annotations
 
@@ -11,42 +11,7 @@ from numpy.typing import NDArray
 from ...hamiltonians import Model
 from ...solvers import State
 from ..labelled import labelled
-from ..observables.averages import Averages, mode_density_matrix, mode_shifts
-from ..observables.charge import boson_numbers, electron_numbers
-
-
-def displacement(state: State, averages: Averages | None = None) -> xr.DataArray:
-    """``<x_m>`` with x = a + a+ = sqrt(2) X: shape (mode,), in zero-point units."""
-    mean, _, _ = _moments(state, averages)
-    return labelled("displacement", mean.sum(axis=0), ["mode"], "<a_m + a+_m>")
-
-
-def displacement_squared(state: State, averages: Averages | None = None) -> xr.DataArray:
-    """``<x_m^2>`` as ``||x_m psi||^2`` within the truncated space: shape (mode,), in zero-point units; 1 at rest."""
-    _, _, square = _moments(state, averages)
-    return labelled("displacement_squared", square.sum(axis=0), ["mode"], "<(a_m + a+_m)^2>")
-
-
-def quanta(state: State, averages: Averages | None = None) -> xr.DataArray:
-    """``<a+_m a_m>``, the mean number of phonons about the undisplaced lattice: shape (mode,)."""
-    _, number, _ = _moments(state, averages)
-    return labelled("quanta", number.sum(axis=0), ["mode"], "<a+_m a_m>")
-
-
-def electron_lattice(state: State, averages: Averages | None = None) -> xr.DataArray:
-    """``<n_i x_m>``, electrons and displacements together, not the connected part: shape (site, mode)."""
-    values = electron_numbers(state.hamiltonian.space) @ _moments(state, averages)[0]
-    return labelled("electron_lattice", values, ["site", "mode"], "<n_i (a_m + a+_m)>")
-
-
-def boson_lattice(state: State, averages: Averages | None = None) -> xr.DataArray:
-    """``<b+_i b_i x_m>``, local pairs and displacements together, not the connected part: shape (site, mode)."""
-    values = boson_numbers(state.hamiltonian.space) @ _moments(state, averages)[0]
-    return labelled("boson_lattice", values, ["site", "mode"], "<b+_i b_i (a_m + a+_m)>")
-
-
-def _moments(state: State, averages: Averages | None) -> NDArray[np.float64]:
-    return (averages or Averages(state)).lattice
+from ..observables.averages import mode_density_matrix, mode_shifts
 
 
 def displacement_distribution(state: State, grid: Sequence[float] | NDArray[np.float64] | None = None) -> xr.DataArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -14,7 +14,6 @@ from ...clusters import InvalidValue
 from ...hamiltonians import Space
 from ...solvers import State
 from ..observables.averages import CHUNK
-from ..observables.charge import boson_numbers, electron_numbers
 from ..reduced_states.cuts import Cut, PhononCut
 from .displacements import oscillator_functions
 
@@ -23,14 +22,8 @@ SAME_SHIFT = 1e-9
 REACH = 7.0
 """An oscillator function h_n has died out this far beyond its turning point sqrt(2 n + 1)."""
 
-CONDITIONS: Mapping[str, Callable[[Space], NDArray[np.float64]]] = MappingProxyType(
-    {
-        "charge": lambda space: electron_numbers(space) + 2 * boson_numbers(space),
-        "electrons": electron_numbers,
-        "bosons": boson_numbers,
-    }
-)
-"""Local charges on each site by name: n_i + 2 b+_i b_i, n_i, b+_i b_i."""
+CONDITIONS: Mapping[str, tuple[int, int]] = MappingProxyType({"charge": (1, 2), "electrons": (1, 0), "bosons": (0, 1)})
+"""Local charges by name, as weights of n_i and b+_i b_i."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +117,15 @@ def local_modes(state: State, condition: str = "charge") -> tuple[LocalMode, ...
     if condition not in CONDITIONS:
         raise InvalidValue(f"condition {condition!r} is unknown; allowed: {', '.join(CONDITIONS)}")
     space = state.hamiltonian.space
-    labels = [_labels(space, CONDITIONS[condition](space), m) for m in range(space.phonons.modes)]
+    electrons, bosons = CONDITIONS[condition]
+    basis = space.charges
+    charges = np.array(
+        [
+            electrons * (basis.electrons(i, "up") + basis.electrons(i, "dn")) + bosons * basis.bosons(i)
+            for i in range(basis.sites)
+        ]
+    )
+    labels = [_labels(space, charges, m) for m in range(space.phonons.modes)]
     sorts = [np.unique(np.round(label, 9), axis=0, return_inverse=True) for label in labels]
     cuts = [PhononCut.of(space.phonons, Cut((), (m,))) for m in range(space.phonons.modes)]
     kind = np.result_type(*(part.amplitudes for part in state.parts))

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ...solvers import State
 from ..labelled import labelled
-from ..observables.averages import lattice_moments
-from ..observables.charge import boson_density, boson_numbers, electron_density, electron_numbers
+from ..observables.averages import Averages
+from ..observables.table import measured
 from .displacements import default_grid
 from .local_states import LocalMode, local_modes
 
@@ -182,16 +182,16 @@ def lattice_correlation(state: State) -> xr.Dataset:
     >>> abs(lattice_correlation(ground_state(model, 1).ground).electron_lattice.values.round(9))  # the charge is sharp
     array([[0.]])
     """
-    space = state.hamiltonian.space
-    profile = lattice_moments(state)[0]
-    mean = profile.sum(axis=0)
+    averages = Averages(state)
+    model = averages.space.model
     species = (
-        ("electron_lattice", space.model.electrons, electron_numbers, electron_density, "n_i"),
-        ("boson_lattice", space.model.bosons, boson_numbers, boson_density, "b+_i b_i"),
+        ("electron_lattice", model.electrons, "electron_density", "n_i"),
+        ("boson_lattice", model.bosons, "boson_density", "b+_i b_i"),
     )
     found = {}
-    for name, there, numbers, density, symbol in species:
+    for name, there, density, symbol in species:
         if there is not None:
-            values = numbers(space) @ profile - np.outer(density(state).values, mean)
-            found[name] = labelled(name, values, ["site", "mode"], f"<{symbol} x_m> - <{symbol}><x_m>")
+            both, one, other = (np.asarray(measured(key, averages)) for key in (name, density, "displacement"))
+            formula = f"<{symbol} x_m> - <{symbol}><x_m>"
+            found[name] = labelled(name, both - np.outer(one, other), ["site", "mode"], formula)
     return xr.Dataset(found)

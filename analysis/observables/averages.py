@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -13,7 +13,7 @@ from ..._core.arguments import taking
 from ..._core.threads import kernel_threads_for
 from ...hamiltonians import Amplitudes, Block, Operator, PhononSpace, Space
 from ...hamiltonians.arguments import an_operator
-from ...hamiltonians.operators import ChargeWord
+from ...hamiltonians.operators import ChargeWord, LatticeWord
 from ...hamiltonians.space.numbering import Numbering
 from ...hamiltonians.space.product import check_operator
 from ...solvers import Eigenstates, State
@@ -75,7 +75,12 @@ def expectation(state: State, operator: Operator) -> complex:
     >>> round(expectation(levels.ground, hop).real, 12)
     0.5
     """
-    product = state.block.operator(state.block.symmetric(operator), state.amplitudes.dtype)
+    return _applied(state, state.block.symmetric(operator))
+
+
+def _applied(state: State, symmetric: Operator) -> complex:
+    """Return the average of an operator with the symmetry of the block over the states of one block."""
+    product = state.block.operator(symmetric, state.amplitudes.dtype)
     return complex(sum(weight * np.vdot(phi, product.apply(phi)) for weight, phi in state.mixture))
 
 
@@ -135,18 +140,30 @@ def configuration_weights(state: State) -> NDArray[np.float64]:
 class Averages:
     """Averages of many operators in one state, with the work they share done once.
 
+    Electron and local-pair numbers, their products in twos, and numbers times displacements or phonon numbers are
+    read off the probabilities of the charge configurations and the moments of the lattice in them; products of charge
+    operators are summed one by one, and kept; for all others the operator is applied to the state.
+
     Parameters
     ----------
     state : State
         Pure or mixed.
+    grid : sequence of float, optional
+        X at which distributions of the lattice are given.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, grid: Sequence[float] | NDArray[np.float64] | None = None) -> None:
         self.state = state
+        self.grid = grid
         self.space = state.hamiltonian.space
         self._by_words = not (self.space.is_dressed or state.block.orbits is not None or state.others)
         self._known: dict[object, complex] = {}
-        self._words: dict[ChargeWord, complex] = {}
+        charges = self.space.charges
+        spins = ("nup", "ndn") if self.space.model.electrons is not None else ()
+        self._bits = {
+            (symbol, i): s * charges.sites + i for s, symbol in enumerate(spins) for i in range(charges.sites)
+        }
+        self._bits |= {("nb", i): 2 * charges.sites + b for b, i in enumerate(charges.boson_sites)}
 
     @cached_property
     def density(self) -> NDArray[np.float64]:
@@ -158,35 +175,92 @@ class Averages:
         """<x>, <a+ a> and <x^2> of each charge configuration and mode, shape (3, e, modes): `lattice_moments`."""
         return lattice_moments(self.state)
 
-    def diagonal(self, values: NDArray[np.float64]) -> float:
-        """Return the average of an operator that is diagonal in the configurations."""
-        return float(values @ self.density)
+    def _numbers(self) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+        """Yield some configurations and the numbers in them, shape (bits + 1, configurations), the last one being 1."""
+        states, bits = self.space.charges.states, np.arange(self.space.charges.bits, dtype=np.uint64)[:, None]
+        step = max(1, CHUNK // (len(bits) + 1))
+        for start in range(0, len(states), step):
+            here = slice(start, start + step)
+            numbers = np.ones((len(bits) + 1, len(states[here])))
+            numbers[:-1] = (states[here] >> bits) & np.uint64(1)
+            yield here, numbers
 
-    def operator(self, operator: Operator) -> complex:
-        """Return the average of an operator.
+    @cached_property
+    def _number_means(self) -> NDArray[np.float64]:
+        """<n_a>, shape (bits + 1,)."""
+        return sum((n @ self.density[here] for here, n in self._numbers()), np.zeros(self.space.charges.bits + 1))
 
-        Charge words that occur again, and in a block operators that are equal by symmetry, share it.
-        """
-        if self._by_words and operator.is_charge:
+    @cached_property
+    def _number_products(self) -> NDArray[np.float64]:
+        """<n_a n_b>, shape (bits + 1, bits + 1)."""
+        parts = ((n * self.density[here]) @ n.T for here, n in self._numbers())
+        return sum(parts, np.zeros((self.space.charges.bits + 1,) * 2))
+
+    @cached_property
+    def _number_moments(self) -> NDArray[np.float64]:
+        """<n_a x_m> and <n_a a+_m a_m>, shape (2, bits + 1, modes)."""
+        parts = (n @ self.lattice[:2, here] for here, n in self._numbers())
+        return sum(parts, np.zeros((2, self.space.charges.bits + 1, self.lattice.shape[2])))
+
+    def operator(self, operator: Operator, alone: bool = False) -> complex:
+        """Return the average of an operator; `alone` where no other one shares its words."""
+        average, rest = 0.0 + 0.0j, {}
+        for word, value in operator.terms.items():
+            found = self._from_numbers(*word, value, operator)
+            if found is None:
+                rest[word] = value
+            else:
+                average += value * found
+        if not rest:
+            return average
+        if self._by_words and not alone and not any(lattice for _, lattice in rest):
             check_operator(self.space.model, operator)
-            return sum((value * self._word(charge) for (charge, _), value in operator.terms.items()), 0.0 + 0.0j)
-        symmetric = operator if self.state.others else self.state.block.symmetric(operator)
-        key = frozenset((word, _rounded(value)) for word, value in symmetric.terms.items())
+            return average + sum(value * self._word(charge) for (charge, _), value in rest.items())
+        average += self._product(Operator(rest))
+        return complex(average.real) if operator_key(operator) == operator_key(operator.dag) else average
+
+    def _from_numbers(self, charge: ChargeWord, lattice: LatticeWord, value: complex, of: Operator) -> float | None:
+        """Return the average of a word that the moments give; the words n a and n a+ with equal factors halve n x."""
+        places = [self._bits.get(letter, -1) for letter in charge]
+        if -1 in places or len(places) + len(lattice) > 2 or len(lattice) > 1:
+            return None
+        if not lattice:
+            one, *other = [*places, -1][:2]
+            return float(self._number_products[one, other[0]] if len(places) > 1 else self._number_means[one])
+        ((mode, up, low),) = lattice
+        if not 0 <= mode < self.space.phonons.modes:
+            return None
+        if up == low == 1:
+            return float(self._number_moments[1, [*places, -1][0], mode])
+        if up + low == 1 and of.terms.get((charge, ((mode, low, up),))) == value:
+            return 0.5 * float(self._number_moments[0, [*places, -1][0], mode])
+        return None
+
+    def _product(self, operator: Operator) -> complex:
+        """Return the average of an operator that is applied to the state; one for all that are equal by symmetry."""
+        several = bool(self.state.others)
+        symmetric = operator if several else self.state.block.symmetric(operator)
+        key = operator_key(symmetric)
         if key not in self._known:
-            self._known[key] = expectation(self.state, symmetric)
+            self._known[key] = expectation(self.state, symmetric) if several else _applied(self.state, symmetric)
+            self._known.setdefault(operator_key(symmetric.dag), self._known[key].conjugate())
         return self._known[key]
 
     def _word(self, word: ChargeWord) -> complex:
         """Return the average of a product of charge operators."""
-        if word not in self._words:
+        if word not in self._known:
             value, row, column = self.space.word_entries(word)
             parts = (weight * (value @ row_overlaps(phi, row, column)) for weight, phi in self.state.mixture)
-            self._words[word] = complex(sum(parts))
-        return self._words[word]
+            self._known[word] = complex(sum(parts))
+            ((adjoint, _),) = Operator({(word, ()): 1.0}).dag.terms
+            self._known.setdefault(adjoint, self._known[word].conjugate())
+        return self._known[word]
 
 
-def _rounded(value: complex) -> complex:
-    return complex(round(value.real, 14), round(value.imag, 14))
+def operator_key(operator: Operator) -> object:
+    """Return what is equal for equal formulas, up to rounding."""
+    rounded = ((word, round(value.real, 14), round(value.imag, 14)) for word, value in operator.terms.items())
+    return frozenset(rounded)
 
 
 @linear

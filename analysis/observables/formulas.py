@@ -1,35 +1,29 @@
-"""The observables that are averages of operators, as formulas: what thermal averages over all levels need."""
+"""Formulas of observables: an operator for each site, mode, bond, or pair of these."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import product
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...hamiltonians import (
-    TERMS,
-    Model,
-    Operator,
-    boson,
-    boson_number,
-    displacement,
-    electron_number,
-    pair,
-    quanta,
-)
-from ...hamiltonians.operators import total
-from .energy import PARTS
+from ...hamiltonians import Model, Operator, boson, boson_number, electron_number, pair
 
-NOTHING = Operator()
+PLACES: Mapping[str, Callable[[Model], int]] = MappingProxyType(
+    {
+        "site": lambda model: model.cluster.sites,
+        "bond": lambda model: len(model.cluster.bonds),
+        "mode": lambda model: len(model.modes),
+    }
+)
+"""How many places each dimension has; ``site_`` is a second one over sites."""
 
 
 @dataclass(frozen=True)
 class Formula:
-    """An observable that is an average of operators.
+    """An observable as averages of operators.
 
     Attributes
     ----------
@@ -42,76 +36,58 @@ class Formula:
     dims: tuple[str, ...]
     operators: Callable[[Model], NDArray[np.object_]]
 
+    @classmethod
+    def over(cls, *dims: str, of: Callable[..., Operator]) -> Formula:
+        """Return the formula with one operator for each place.
 
-def _bosons(model: Model, site: int) -> Operator:
-    return boson_number(site) if site in model.boson_sites else NOTHING
+        Parameters
+        ----------
+        *dims : str
+            Out of "site", "bond" and "mode"; "site_" and so on for a second place of the same kind.
+        of : function
+            From the model and the number of each place to the operator there.
+
+        Examples
+        --------
+        >>> from respair.clusters import dimer
+        >>> from respair.hamiltonians import Electrons, displacement
+        >>> moving = Formula.over("site", of=lambda model, i: electron_number(i, "up") * electron_number(1 - i, "up"))
+        >>> moving.operators(Model(dimer(), Electrons(1.0)))
+        array([+1 nup_0 nup_1, +1 nup_1 nup_0], dtype=object)
+        """
+
+        def operators(model: Model) -> NDArray[np.object_]:
+            array = np.empty([PLACES[dim.removesuffix("_")](model) for dim in dims], dtype=object)
+            for place in np.ndindex(array.shape):
+                array[place] = of(model, *place)
+            return array
+
+        return cls(dims, operators)
 
 
-def _local_pair(model: Model, site: int) -> Operator:
-    return boson(site) if site in model.boson_sites else NOTHING
+NOTHING = Operator()
 
 
-def _electron_pair(model: Model, site: int) -> Operator:
+def electrons(model: Model, site: int, spin: str | None = None) -> Operator:
+    """``n_i``, or that of one spin; zero without electrons."""
+    return electron_number(site, spin) if model.electrons is not None else NOTHING
+
+
+def electron_pair(model: Model, site: int) -> Operator:
+    """``D_i = c_dn c_up``; zero without electrons."""
     return pair(site) if model.electrons is not None else NOTHING
 
 
-def _spin(site: int) -> Operator:
-    return 0.5 * (electron_number(site, "up") - electron_number(site, "dn"))
+def spin(model: Model, site: int) -> Operator:
+    """``S^z_i``; zero without electrons."""
+    return 0.5 * (electrons(model, site, "up") - electrons(model, site, "dn"))
 
 
-def _array(values: list[Operator], *shape: int) -> NDArray[np.object_]:
-    array = np.empty(len(values), dtype=object)
-    for i, value in enumerate(values):
-        array[i] = value
-    return array.reshape(shape)
+def local_pairs(model: Model, site: int) -> Operator:
+    """``b+_i b_i``; zero where there is no local pair."""
+    return boson_number(site) if site in model.boson_sites else NOTHING
 
 
-def _per_site(operator: Callable[[Model, int], Operator]) -> Formula:
-    return Formula(("site",), lambda m: _array([operator(m, i) for i in range(m.cluster.sites)], m.cluster.sites))
-
-
-def _per_mode(operator: Callable[[int], Operator]) -> Formula:
-    return Formula(("mode",), lambda m: _array([operator(k) for k in range(len(m.modes))], len(m.modes)))
-
-
-def _per_pair(left: Callable[[Model, int], Operator], right: Callable[[Model, int], Operator]) -> Formula:
-    def formula(m: Model) -> NDArray[np.object_]:
-        sites = range(m.cluster.sites)
-        return _array([left(m, i) * right(m, j) for i, j in product(sites, sites)], len(sites), len(sites))
-
-    return Formula(("site", "site_"), formula)
-
-
-def _with_lattice(charge: Callable[[Model, int], Operator]) -> Formula:
-    def formula(m: Model) -> NDArray[np.object_]:
-        sites, modes = range(m.cluster.sites), range(len(m.modes))
-        operators = [charge(m, i) * displacement(k) for i, k in product(sites, modes)]
-        return _array(operators, len(sites), len(modes))
-
-    return Formula(("site", "mode"), formula)
-
-
-def _part(name: str) -> Formula:
-    return Formula((), lambda m: _array([total(TERMS[term](m) for term in PARTS[name])]))
-
-
-FORMULAS: Mapping[str, Formula] = MappingProxyType(
-    {
-        "electron_density": _per_site(lambda m, i: electron_number(i)),
-        "double_occupancy": _per_site(lambda m, i: electron_number(i, "up") * electron_number(i, "dn")),
-        "boson_density": _per_site(_bosons),
-        "pair_exchange": _per_site(lambda m, i: _electron_pair(m, i).dag * _local_pair(m, i)),
-        "spin_z": _per_site(lambda m, i: _spin(i)),
-        "displacement": _per_mode(displacement),
-        "quanta": _per_mode(quanta),
-        "pair_correlation": _per_pair(lambda m, i: _electron_pair(m, i).dag, _electron_pair),
-        "boson_correlation": _per_pair(lambda m, i: _local_pair(m, i).dag, _local_pair),
-        "pair_boson_correlation": _per_pair(lambda m, i: _electron_pair(m, i).dag, _local_pair),
-        "density_correlation": _per_pair(lambda m, i: electron_number(i), lambda m, i: electron_number(i)),
-        "spin_correlation": _per_pair(lambda m, i: _spin(i), lambda m, i: _spin(i)),
-        "electron_lattice": _with_lattice(lambda m, i: electron_number(i)),
-        "boson_lattice": _with_lattice(_bosons),
-        **{name: _part(name) for name in PARTS},
-    }
-)
-"""By the names of `OBSERVABLES`; squares of truncated matrices and distributions are not among them."""
+def local_pair(model: Model, site: int) -> Operator:
+    """``b_i``; zero where there is no local pair."""
+    return boson(site) if site in model.boson_sites else NOTHING

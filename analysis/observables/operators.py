@@ -1,18 +1,27 @@
-"""Observables as a few operators: those that a symmetry of the Hamiltonian makes equal in a thermal state are one."""
+"""Observables in sums over states: different operators once, exact matrices, and what symmetries do to them."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.sparse as sp
+import xarray as xr
 from numpy.typing import NDArray
 
-from ...hamiltonians import Block, Hamiltonian, Model, Operator, Sector, Space, displacement
+from ...hamiltonians import Block, Hamiltonian, Model, Operator, Sector, Space
+from ...hamiltonians.algebra import canonical
 from ...hamiltonians.hamiltonian import sparse_matrix
-from ...solvers import symmetry_sectors
-from . import table as catalogue
+from ...hamiltonians.operators import ChargeWord, LatticeWord
+from ...hamiltonians.sector import allowed_two_sz
+from ...solvers import State, symmetry_sectors
+from .averages import Averages, operator_key
+from .table import OBSERVABLES, STANDARD, measured
+
+Places = Mapping[str, NDArray[np.int64]]
+"""For each observable, in its own shape, the numbers of the operators or matrices whose averages it is."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +34,17 @@ class Measured:
         Different ones, up to the symmetries of the Hamiltonian.
     places : mapping of str to int array
         For each observable, in its own shape, the numbers of the operators.
+    others : tuple of str
+        Observables that are not averages of operators.
     """
 
     operators: tuple[Operator, ...] = field(repr=False)
-    places: Mapping[str, NDArray[np.int64]]
+    places: Places
+    others: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, model: Model, names: Sequence[str]) -> Measured:
-        """Collect the operators behind those observables that are averages of operators.
+        """Collect the operators behind some observables.
 
         Examples
         --------
@@ -47,28 +59,72 @@ class Measured:
         known: dict[object, int] = {}
         operators: list[Operator] = []
         places = {}
-        formulas = {name: entry.formula for name, entry in catalogue.OBSERVABLES.items() if entry.formula}
-        for name in (name for name in names if name in formulas):
-            array = formulas[name].operators(model)
+        formulas = {name: OBSERVABLES[name].formula for name in names if name in OBSERVABLES}
+        for name, formula in formulas.items():
+            if formula is None:
+                continue
+            array = formula.operators(model)
             numbers = np.empty(array.size, np.int64)
             for k, operator in enumerate(array.ravel()):
-                key = _key(block.symmetric(operator))
+                key = operator_key(block.symmetric(operator))
                 if key not in known:
                     known[key] = len(operators)
                     operators.append(operator)
                 numbers[k] = known[key]
             places[name] = numbers.reshape(array.shape)
-        return cls(tuple(operators), places)
+        return cls(tuple(operators), places, tuple(name for name in names if name not in places))
 
-    def matrices(self, space: Space) -> list[sp.csr_array]:
-        """Return the matrices of all operators in one (N, S_z) sector."""
-        return [sparse_matrix(space, operator) for operator in self.operators]
+    def matrices(self, space: Space) -> tuple[list[sp.csr_array], Places]:
+        """Return matrices on one (N, S_z) sector, and the places in them of all observables that have some."""
+        matrices, places = [sparse_matrix(space, operator) for operator in self.operators], dict(self.places)
+        for name in self.others:
+            if name in OBSERVABLES and (own := OBSERVABLES[name].matrices):
+                first = len(matrices)
+                matrices += own(space)
+                places[name] = np.arange(first, len(matrices))
+        return matrices, places
 
 
-def squared_displacements(space: Space) -> list[sp.csr_array]:
-    """Return the squares of the truncated matrices of ``a + a+``, one for each mode."""
-    return [x @ x for x in (sparse_matrix(space, displacement(m)) for m in range(space.phonons.modes))]
+def thermal_form(name: str, model: Model, grid: NDArray[np.float64]) -> xr.DataArray | None:
+    """Return an example of an observable without a formula; None where it has no thermal average.
+
+    An average in a mixture is the mixture of the averages: this is tried on two states of a small sector.
+    """
+    charge = 0 if name in STANDARD else next(n for n in (2, 1, 0) if allowed_two_sz(model, n))
+    block = Block.of(Hamiltonian.of(model, Sector(charge, min(allowed_two_sz(model, charge), key=abs))))
+    states = np.random.default_rng(0).standard_normal((2, *block.shape))
+    weights = np.array([2.0, 0.5])
+    mixtures = (State(block, states[k], weights[k]) for k in (slice(0, 1), slice(1, 2), slice(0, 2)))
+    one, other, both = (measured(name, Averages(state, grid)) for state in mixtures)
+    if not all(isinstance(found, xr.DataArray) for found in (one, other, both)):
+        return None
+    assert isinstance(both, xr.DataArray)
+    return both if np.allclose(both, np.asarray(one) + np.asarray(other), rtol=1e-9, atol=1e-12) else None
 
 
-def _key(operator: Operator) -> object:
-    return frozenset((word, complex(np.round(value, 13))) for word, value in operator.terms.items())
+def differs_in_twins(name: str, model: Model) -> bool:
+    """True where an observable may differ in states that time reversal or a reversed spin exchanges."""
+    entry = OBSERVABLES.get(name)
+    if entry is None or entry.alike:
+        return False
+    return entry.formula is None or any(_turns(operator) for operator in entry.formula.operators(model).ravel())
+
+
+TURNED = {"up": ("dn", 1.0), "dn": ("up", -1.0)}
+"""The rotation c_up -> c_dn, c_dn -> -c_up."""
+
+
+def _turns(operator: Operator) -> bool:
+    """True where a formula is not real, or not the same for up and down."""
+    own = canonical(operator)
+    if any(value.imag for value in own.terms.values()):
+        return True
+    image: defaultdict[tuple[ChargeWord, LatticeWord], complex] = defaultdict(complex)
+    for (word, other), value in own.terms.items():
+        turned = []
+        for symbol, index in word:
+            spin, sign = TURNED.get(symbol[-2:], (symbol[-2:], 1.0))
+            value *= sign if symbol[0] == "c" else 1.0
+            turned.append((symbol[:-2] + spin, index))
+        image[tuple(turned), other] += value
+    return bool(canonical(Operator(image), -own).terms)

@@ -1,38 +1,58 @@
-"""The observables of a model file by name: one table, one call for all of them."""
+"""The table of observables: what each one is, and one call that measures any of them."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 import xarray as xr
 from numpy.typing import NDArray
 
 from ..._core.arguments import taking, words
 from ...clusters import InvalidValue
-from ...hamiltonians import Block, Hamiltonian, Model, Operator, Sector
-from ...hamiltonians.algebra import canonical
-from ...hamiltonians.operators import ChargeWord, LatticeWord
-from ...hamiltonians.sector import allowed_two_sz
+from ...hamiltonians import TERMS, Model, Operator, Space, displacement, quanta
+from ...hamiltonians.hamiltonian import sparse_matrix
+from ...hamiltonians.operators import total
 from ...solvers import State
 from ...solvers.arguments import state_of
 from ..labelled import labelled
-from ..lattice import displacements as lattice
-from ..pairing import amplitudes as pairing
-from . import charge
+from ..lattice.displacements import displacement_distribution
 from .averages import Averages
-from .energy import PARTS, energy_part
-from .formulas import FORMULAS, Formula
+from .energy import PARTS
+from .formulas import Formula, electron_pair, electrons, local_pair, local_pairs, spin
 
 Measurement = Callable[[State, Averages], xr.DataArray | xr.Dataset]
+Part = tuple[NDArray[Any], tuple[str, ...], str]
+"""Values, dimensions (of the last axes) and formula."""
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What is computed from averages of other observables.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The other observables; those that the model has are given.
+    parts : function
+        From their averages by name, whose last axes are the dimensions of these observables, to the parts of the
+        result by name.
+    """
+
+    names: tuple[str, ...]
+    parts: Callable[[Mapping[str, NDArray[np.complex128]]], Mapping[str, Part]]
+
+    def inputs(self, model: Model) -> tuple[str, ...]:
+        """Return the names of the observables from which it is computed in a model."""
+        return tuple(name for name in self.names if name in available(model))
 
 
 @dataclass(frozen=True)
 class Observable:
-    """An entry of the table: how it is measured, and which species it needs.
+    """An entry of the table: an operator formula, or another way to be measured, with its labels.
 
     Attributes
     ----------
@@ -45,14 +65,27 @@ class Observable:
     units : str
         Of the averages of the operators: "1" or "energy".
     alike : bool
-        Without a formula: it is the same in states that time reversal or a turned spin exchanges.
+        It is the same in states that time reversal or a reversed spin exchanges, up to complex conjugation; without it
+        this is found from the formula.
+    text : str
+        Formula in words, for the attributes of results.
+    symbol : str
+        Heading in tables.
+    odd : bool
+        It changes its sign when all spins are reversed, and so cancels in sums over both directions.
+    derived : Derived, optional
+        How it follows from other observables; its parts are called ``NAME_PART``.
+    matrices : function, optional
+        From the space of a sector to matrices whose averages `measure` gives; all levels of a block are then measured
+        at once.
+    keys : tuple of str
+        In JSON, names of its coordinates and of its values, where it has coordinates.
 
     Examples
     --------
     >>> from respair.hamiltonians import displacement, electron_number
-    >>> def products(model):
-    ...     return np.array([electron_number(i) * displacement(i) for i in range(model.cluster.sites)])
-    >>> Observable(needs=("electrons", "phonons"), formula=Formula(("site",), products)).units
+    >>> formula = Formula.over("site", of=lambda model, i: electron_number(i) * displacement(i))
+    >>> Observable(needs=("electrons", "phonons"), formula=formula, text="<n_i x_i>").units
     '1'
     """
 
@@ -61,48 +94,138 @@ class Observable:
     formula: Formula | None = None
     units: str = "1"
     alike: bool = False
+    text: str = ""
+    symbol: str = ""
+    odd: bool = False
+    derived: Derived | None = None
+    matrices: Callable[[Space], list[sp.csr_array]] | None = None
+    keys: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.measure is None and self.formula is None:
+        if self.measure is None and self.formula is None and self.derived is None:
             raise InvalidValue("an observable needs a way to be measured, or the operators whose averages it is")
 
 
-def _entry(name: str, measure: Measurement, *needs: str) -> tuple[str, Observable]:
-    formula, units = FORMULAS.get(name), "energy" if name in PARTS else "1"
-    return name, Observable(measure, needs, formula, units, alike=formula is None)
-
-
-def _of_state(function: Callable[[State], xr.DataArray]) -> Measurement:
-    return lambda state, averages: function(state)
-
-
 E, B, P = "electrons", "bosons", "phonons"
-DISTRIBUTION = "displacement_distribution"
-OBSERVABLES: dict[str, Observable] = dict(
-    (
-        _entry("electron_density", charge.electron_density, E),
-        _entry("double_occupancy", charge.double_occupancy, E),
-        _entry("boson_density", charge.boson_density, B),
-        _entry("pair_exchange", pairing.pair_exchange, E, B),
-        _entry("spin_z", charge.spin_z, E),
-        _entry("displacement", lattice.displacement, P),
-        _entry("displacement_squared", lattice.displacement_squared, P),
-        _entry("quanta", lattice.quanta, P),
-        _entry("pair_correlation", pairing.pair_correlation, E),
-        _entry("boson_correlation", pairing.boson_correlation, B),
-        _entry("pair_boson_correlation", pairing.pair_boson_correlation, E, B),
-        _entry("density_correlation", charge.density_correlation, E),
-        _entry("spin_correlation", charge.spin_correlation, E),
-        _entry("electron_lattice", lattice.electron_lattice, E, P),
-        _entry("boson_lattice", lattice.boson_lattice, B, P),
-        _entry("condensate", pairing.condensate),
-        _entry(DISTRIBUTION, _of_state(lattice.displacement_distribution), P),
-        *(_entry(name, _of_state(partial(energy_part, name=name))) for name in PARTS),
-    )
-)
+
+
+def _entry(
+    *needs: str, over: tuple[str, ...] = (), of: Callable[..., Operator], text: str, symbol: str = "", odd: bool = False
+) -> Observable:
+    return Observable(None, needs, Formula.over(*over, of=of), "1", True, text, symbol, odd)
+
+
+def _energy_part(name: str) -> Observable:
+    formula = Formula.over(of=lambda model: total(TERMS[term](model) for term in PARTS[name]))
+    text = "<" + " + ".join(f"H_{term}" for term in PARTS[name]) + ">"
+    return Observable(formula=formula, units="energy", alike=True, text=text)
+
+
+def _displacement_squared(state: State, averages: Averages) -> xr.DataArray:
+    return labelled("displacement_squared", averages.lattice[2].sum(axis=0), ["mode"], "<(a_m + a+_m)^2>")
+
+
+def _squared_displacements(space: Space) -> list[sp.csr_array]:
+    return [x @ x for x in (sparse_matrix(space, displacement(m)) for m in range(space.phonons.modes))]
+
+
+def _condensate(found: Mapping[str, NDArray[np.complex128]]) -> dict[str, Part]:
+    matrices = {"electron_pair": found.get("pair_correlation"), "boson": found.get("boson_correlation")}
+    there = {name: matrix for name, matrix in matrices.items() if matrix is not None}
+    if len(there) == 2:
+        cross = found["pair_boson_correlation"]
+        upper = np.concatenate([there["electron_pair"], cross], axis=-1)
+        lower = np.concatenate([np.swapaxes(cross, -1, -2).conj(), there["boson"]], axis=-1)
+        there["combined"] = np.concatenate([upper, lower], axis=-2)
+    formula = {"boson": "<b+_i b_j>", "electron_pair": "<D+_i D_j>", "combined": "<O+_x O_y>, O = (D, b)"}
+    return {
+        name: (np.linalg.eigvalsh(matrix)[..., ::-1], (f"{name}_natural_orbital",), f"eigenvalues of {formula[name]}")
+        for name, matrix in there.items()
+    }
+
+
+def _cutoff_probability(state: State, averages: Averages) -> xr.DataArray:
+    """Return the weight of the phonon states at the cutoff, to which one phonon cannot be added in every mode."""
+    phonons = averages.space.phonons
+    occupations = phonons.occupations.astype(np.int64)
+    more = [phonons.index(occupations + row) < 0 for row in np.eye(phonons.modes, dtype=np.int64)]
+    edge = np.any(more, axis=0) if more else np.zeros(len(phonons), bool)
+    weight = sum(w * np.sum(np.abs(phi[:, edge]) ** 2) for part in state.parts for w, phi in part.mixture)
+    return labelled(CUTOFF_PROBABILITY, weight, [], "weight of the phonon states at the cutoff")
+
+
+OBSERVABLES: dict[str, Observable] = {
+    "electron_density": _entry(E, over=("site",), of=electrons, text="<n_i>", symbol="<n>"),
+    "double_occupancy": _entry(
+        E,
+        over=("site",),
+        of=lambda m, i: electrons(m, i, "up") * electrons(m, i, "dn"),
+        text="<n_i,up n_i,dn>",
+        symbol="<n_up n_dn>",
+    ),
+    "boson_density": _entry(B, over=("site",), of=local_pairs, text="<b+_i b_i>", symbol="<b+ b>"),
+    "pair_exchange": _entry(
+        E,
+        B,
+        over=("site",),
+        of=lambda m, i: electron_pair(m, i).dag * local_pair(m, i),
+        text="<D+_i b_i>, D = c_dn c_up",
+        symbol="<D+ b>",
+    ),
+    "spin_z": _entry(E, over=("site",), of=spin, text="<S^z_i>", symbol="<S^z>", odd=True),
+    "displacement": _entry(P, over=("mode",), of=lambda m, k: displacement(k), text="<a_m + a+_m>", symbol="<x>"),
+    "displacement_squared": Observable(
+        _displacement_squared,
+        (P,),
+        alike=True,
+        text="<(a_m + a+_m)^2>",
+        symbol="<x^2>",
+        matrices=_squared_displacements,
+    ),
+    "quanta": _entry(P, over=("mode",), of=lambda m, k: quanta(k), text="<a+_m a_m>", symbol="<a+ a>"),
+    "pair_correlation": _entry(
+        E,
+        over=("site", "site_"),
+        of=lambda m, i, j: electron_pair(m, i).dag * electron_pair(m, j),
+        text="<D+_i D_j>",
+    ),
+    "boson_correlation": _entry(
+        B, over=("site", "site_"), of=lambda m, i, j: local_pair(m, i).dag * local_pair(m, j), text="<b+_i b_j>"
+    ),
+    "pair_boson_correlation": _entry(
+        E, B, over=("site", "site_"), of=lambda m, i, j: electron_pair(m, i).dag * local_pair(m, j), text="<D+_i b_j>"
+    ),
+    "density_correlation": _entry(
+        E, over=("site", "site_"), of=lambda m, i, j: electrons(m, i) * electrons(m, j), text="<n_i n_j>"
+    ),
+    "spin_correlation": _entry(
+        E, over=("site", "site_"), of=lambda m, i, j: spin(m, i) * spin(m, j), text="<S^z_i S^z_j>"
+    ),
+    "electron_lattice": _entry(
+        E, P, over=("site", "mode"), of=lambda m, i, k: electrons(m, i) * displacement(k), text="<n_i (a_m + a+_m)>"
+    ),
+    "boson_lattice": _entry(
+        B,
+        P,
+        over=("site", "mode"),
+        of=lambda m, i, k: local_pairs(m, i) * displacement(k),
+        text="<b+_i b_i (a_m + a+_m)>",
+    ),
+    "condensate": Observable(
+        derived=Derived(("pair_correlation", "boson_correlation", "pair_boson_correlation"), _condensate)
+    ),
+    "displacement_distribution": Observable(
+        lambda state, averages: displacement_distribution(state, averages.grid), (P,), alike=True, keys=("X", "P")
+    ),
+    **{name: _energy_part(name) for name in PARTS},
+}
 """What ``observables`` can name; an entry that is added is known in model files, at T = 0 and T > 0."""
 STANDARD = frozenset(OBSERVABLES)
 """Those of the package."""
+CUTOFF_PROBABILITY = "cutoff_probability"
+"""Weight of the phonon states at the cutoff, which every thermal sum reports."""
+REPORTED = {CUTOFF_PROBABILITY: Observable(_cutoff_probability, alike=True)}
+"""What is measured without being asked for."""
 
 
 def available(model: Model) -> tuple[str, ...]:
@@ -148,13 +271,13 @@ def observables(
     >>> round(float((data.electron_density + 2 * data.boson_density).sum()), 12)
     2.0
     """
-    model = state.hamiltonian.space.model
-    averages = Averages(state)
+    there = available(state.hamiltonian.space.model)
+    averages = Averages(state, displacement_grid)
     variables: dict[str, xr.DataArray] = {}
-    for name in available(model) if names is None else names:
-        if name not in available(model):
-            raise InvalidValue(f"observable {name!r} is not there; this model has {', '.join(available(model))}")
-        result = measured(name, state, averages, displacement_grid)
+    for name in there if names is None else names:
+        if name not in there:
+            raise InvalidValue(f"observable {name!r} is not there; this model has {', '.join(there)}")
+        result = measured(name, averages)
         if isinstance(result, xr.Dataset):
             variables.update({f"{name}_{part}": array for part, array in result.data_vars.items()})
         else:
@@ -162,63 +285,16 @@ def observables(
     return xr.Dataset(variables)
 
 
-def measured(
-    name: str, state: State, averages: Averages, grid: Sequence[float] | NDArray[np.float64] | None = None
-) -> xr.DataArray | xr.Dataset:
-    """Return one observable in a state, by its own way or as averages of its operators."""
-    entry = OBSERVABLES[name]
-    if name == DISTRIBUTION:
-        return lattice.displacement_distribution(state, grid)
+def measured(name: str, averages: Averages) -> xr.DataArray | xr.Dataset:
+    """Return one observable in a state: by its own function, from its operators, or from other observables."""
+    entry = OBSERVABLES[name] if name in OBSERVABLES else REPORTED[name]
     if entry.measure is not None:
-        return entry.measure(state, averages)
-    assert entry.formula is not None
-    operators = entry.formula.operators(state.hamiltonian.space.model)
-    values = np.array([averages.operator(operator) for operator in operators.ravel()], complex)
-    return labelled(name, values.reshape(operators.shape), entry.formula.dims, f"<{name}>", entry.units)
-
-
-def thermal_form(name: str, model: Model, grid: NDArray[np.float64]) -> xr.DataArray | None:
-    """Return an example of an observable without a formula; None where it has no thermal average.
-
-    An average in a mixture is the mixture of the averages: this is tried on two states of a small sector.
-    """
-    charge = 0 if name in STANDARD else next(n for n in (2, 1, 0) if allowed_two_sz(model, n))
-    block = Block.of(Hamiltonian.of(model, Sector(charge, min(allowed_two_sz(model, charge), key=abs))))
-    states = np.random.default_rng(0).standard_normal((2, *block.shape))
-    weights = np.array([2.0, 0.5])
-    mixtures = (State(block, states[k], weights[k]) for k in (slice(0, 1), slice(1, 2), slice(0, 2)))
-    one, other, both = (measured(name, state, Averages(state), grid) for state in mixtures)
-    if not all(isinstance(found, xr.DataArray) for found in (one, other, both)):
-        return None
-    assert isinstance(both, xr.DataArray)
-    return both if np.allclose(both, np.asarray(one) + np.asarray(other), rtol=1e-9, atol=1e-12) else None
-
-
-def tells_twins_apart(name: str, model: Model) -> bool:
-    """True where an observable may differ in states that time reversal or a turned spin exchanges."""
-    entry = OBSERVABLES.get(name)
-    if entry is None or (name in FORMULAS and entry.formula is FORMULAS[name]):
-        return False
-    if entry.formula is None:
-        return not entry.alike
-    return any(_turns(operator) for operator in entry.formula.operators(model).ravel())
-
-
-TURNED = {"up": ("dn", 1.0), "dn": ("up", -1.0)}
-"""The rotation c_up -> c_dn, c_dn -> -c_up."""
-
-
-def _turns(operator: Operator) -> bool:
-    """True where a formula is not real, or not the same for up and down."""
-    own = canonical(operator)
-    if any(value.imag for value in own.terms.values()):
-        return True
-    image: defaultdict[tuple[ChargeWord, LatticeWord], complex] = defaultdict(complex)
-    for (word, other), value in own.terms.items():
-        turned = []
-        for symbol, index in word:
-            spin, sign = TURNED.get(symbol[-2:], (symbol[-2:], 1.0))
-            value *= sign if symbol[0] == "c" else 1.0
-            turned.append((symbol[:-2] + spin, index))
-        image[tuple(turned), other] += value
-    return bool(canonical(Operator(image), -own).terms)
+        return entry.measure(averages.state, averages)
+    if entry.formula is not None:
+        operators = entry.formula.operators(averages.space.model)
+        values = [averages.operator(operator, alone=operators.size == 1) for operator in operators.ravel()]
+        array = np.array(values, complex).reshape(operators.shape)
+        return labelled(name, array, entry.formula.dims, entry.text or f"<{name}>", entry.units)
+    assert entry.derived is not None
+    found = {n: np.asarray(measured(n, averages), complex) for n in entry.derived.inputs(averages.space.model)}
+    return xr.Dataset({part: labelled(part, *about) for part, about in entry.derived.parts(found).items()})

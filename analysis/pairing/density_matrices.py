@@ -27,7 +27,6 @@ from ...solvers import State
 from ...solvers.arguments import state_of
 from ..labelled import labelled
 from ..observables.averages import Averages
-from .amplitudes import correlation_matrix
 from .directions import bond_middles, d_form_factor, distances
 from .natural_orbitals import descending, natural_orbitals
 
@@ -307,6 +306,12 @@ def _against_distance(
         )
         for name, values in found.items()
     }
+
+
+def correlation_matrix(averages: Averages, operators: Sequence[Operator]) -> NDArray[np.complex128]:
+    """Return ``<O+_i O_j>`` of charge operators, shape (n, n)."""
+    values = [averages.operator(left.dag * right) for left in operators for right in operators]
+    return np.array(values, complex).reshape((len(operators),) * 2)
 
 
 @taking(state=state_of)

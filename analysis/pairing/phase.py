@@ -19,7 +19,7 @@ from ..flux.response import FluxLevel, FluxLine
 from ..labelled import labelled
 from ..observables.averages import Averages
 from ..observables.error_bars import gap_above, mixing
-from .amplitudes import pair_exchange
+from ..observables.functions import pair_exchange
 from .binding import CHARGE_GAP, combined
 from .density_matrices import pair_density
 

@@ -19,16 +19,12 @@ from ...solvers.arguments import read_options
 from ...solvers.cutoff import capped
 from ..labelled import check_numbers, labelled
 from ..lattice.displacements import default_grid
-from ..observables.table import OBSERVABLES, available, thermal_form
-from .block_terms import CUTOFF_PROBABILITY
+from ..observables.operators import thermal_form
+from ..observables.table import CUTOFF_PROBABILITY, OBSERVABLES, available
 from .cutoff import with_cutoff_errors
 from .ensembles import Ensemble, Progress, Sampling, ThermalSum, a_sampling, an_ensemble
 from .sums import Replicates, Summed, jackknife, thermal_totals, with_error
 from .thermodynamics import thermodynamics
-
-MATRICES = ("pair_correlation", "boson_correlation", "pair_boson_correlation")
-CONDENSATE = "condensate"
-"""Eigenvalues of thermal averages, and no average itself."""
 
 
 @taking(
@@ -119,14 +115,14 @@ def thermal_averages(
         model, temperatures, ensemble, sampling, options, lambda what, *blocks: progress(*blocks), chosen
     )
     grid = default_grid(model) if displacement_grid is None else np.asarray(displacement_grid, dtype=float)
-    forms = {name: _form(name, capped(model), grid) for name in chosen if name != CONDENSATE}
+    forms = {name: _form(name, capped(model), grid) for name in chosen if not OBSERVABLES[name].derived}
     without = [name for name, form in forms.items() if form is None]
     if names is not None and without:
         allowed = "leave it out: in a mixture it is not the mean of its values, and so has no thermal average"
         raise InvalidModel([Problem("thermal.observables", show(name), allowed) for name in without])
     chosen = tuple(name for name in chosen if name not in without)
     there = {name: form for name, form in forms.items() if form is not None}
-    averages = tuple(dict.fromkeys((*there, *needed_matrices(model, chosen), CUTOFF_PROBABILITY)))
+    averages = (*summed_observables(model, chosen), CUTOFF_PROBABILITY)
 
     def with_caps(asked: ThermalSum) -> xr.Dataset:
         found = thermal_totals(asked, averages, grid)
@@ -170,11 +166,12 @@ def _dataset(found: Summed, chosen: Sequence[str], forms: Mapping[str, Form]) ->
 
     for name, quantity in thermodynamics(asked.model, asked.ensemble, totals).items():
         add(name, quantity.replicates, Form(units=quantity.units), quantity.formula)
-    for name in (CUTOFF_PROBABILITY, *(name for name in chosen if name != CONDENSATE)):
+    for name in (CUTOFF_PROBABILITY, *(name for name in chosen if not OBSERVABLES[name].derived)):
         add(name, totals.observables[name], forms.get(name, Form()), f"thermal average of {name}")
-    if CONDENSATE in chosen:
-        for name, eigenvalues in condensate_replicates(totals.observables).items():
-            add(f"condensate_{name}", eigenvalues, Form((f"{name}_natural_orbital",)), "eigenvalues, descending")
+    for name in chosen:
+        if derived := OBSERVABLES[name].derived:
+            for part, (values, dims, formula) in derived.parts(totals.observables).items():
+                add(f"{name}_{part}", values, Form(dims, units=OBSERVABLES[name].units), formula)
     _check_entropy(variables["entropy"], variables["entropy_error"])
     variables["skipped_share"] = labelled("skipped_share", found.skipped, [], "bound on the weight of blocks left out")
     which = f"blocks summed by random vectors: those of more than {asked.sampling.exact_up_to:,g} states"
@@ -195,18 +192,10 @@ def _check_entropy(entropy: xr.DataArray, error: xr.DataArray) -> None:
         raise ArithmeticError(f"the entropy is {s:.3g} at T = {t:g}, negative beyond its error; take more samples")
 
 
-def needed_matrices(model: Model, chosen: Sequence[str]) -> tuple[str, ...]:
-    """Return the pair density matrices behind the condensate eigenvalues, if these are wanted."""
-    return tuple(name for name in MATRICES if name in available(model)) if "condensate" in chosen else ()
-
-
-def condensate_replicates(found: Mapping[str, Replicates]) -> dict[str, Replicates]:
-    """Return the eigenvalues, descending, of the thermal pair density matrices."""
-    parts = {"electron_pair": found.get("pair_correlation"), "boson": found.get("boson_correlation")}
-    matrices = {name: matrix for name, matrix in parts.items() if matrix is not None}
-    if len(matrices) == 2:
-        cross = found["pair_boson_correlation"]
-        below = np.swapaxes(cross, -1, -2).conj()
-        upper = np.concatenate([matrices["electron_pair"], cross], axis=-1)
-        matrices["combined"] = np.concatenate([upper, np.concatenate([below, matrices["boson"]], axis=-1)], axis=-2)
-    return {name: np.linalg.eigvalsh(matrix)[..., ::-1] for name, matrix in matrices.items()}
+def summed_observables(model: Model, chosen: Sequence[str]) -> tuple[str, ...]:
+    """Return the observables that are summed over blocks: those chosen, and those from which others are derived."""
+    found: dict[str, None] = {}
+    for name in chosen:
+        derived = OBSERVABLES[name].derived
+        found |= dict.fromkeys(derived.inputs(model) if derived else (name,))
+    return tuple(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,9 +17,9 @@ from ...solvers import State
 from ...solvers.all_levels import AllLevels
 from ...solvers.ensemble_blocks import Member
 from ...solvers.krylov.sampling import settled_samples
-from ..observables import table as catalogue
 from ..observables.averages import Averages as StateAverages
-from ..observables.operators import Measured, squared_displacements
+from ..observables.operators import Measured, Places
+from ..observables.table import OBSERVABLES, REPORTED, measured
 from .blocks import Blocks, Planned, most_steps, sampled_states
 from .ensembles import ThermalSum
 
@@ -27,8 +27,6 @@ Sums = Mapping[str, NDArray[np.complex128]]
 """For each observable ``sum <O> exp(-(E - origin) / T)``, shape (samples, temperatures, ...)."""
 Lines = tuple[NDArray[np.float64], NDArray[Any]]
 """Frequencies (lines,), and weights (temperatures, lines) that carry Boltzmann factors; complex of cross spectra."""
-CUTOFF_PROBABILITY = "cutoff_probability"
-"""Weight of the phonon states at the cutoff, from which one more quantum would lead out."""
 Terms = tuple[NDArray[np.float64], Mapping[str, NDArray[Any]]]
 """Moments of the energy, shape (3, temperatures), and sums of observables, shape (temperatures, ...)."""
 NEGLIGIBLE = 1e-18
@@ -92,8 +90,6 @@ def boltzmann(
     return factors, np.array([factors @ above**power for power in range(3)])
 
 
-Matrices = Sequence[sp.csr_array]
-"""Observables of one (N, S_z) sector on its product states."""
 SumOverBlock = Callable[[Planned], Contribution]
 """Sums over one block after the other, and keeps what they share."""
 
@@ -147,32 +143,32 @@ class Averages:
         ValueError
             If an observable is not in the table of this process.
         """
-        if unknown := [n for n in self.names if n not in catalogue.OBSERVABLES and n != CUTOFF_PROBABILITY]:
+        if unknown := [n for n in self.names if n not in OBSERVABLES and n not in REPORTED]:
             raise InvalidValue(
                 f"the observable {unknown[0]!r} is not known in this process; add it in a module that every process "
                 "imports, or leave the pool out"
             )
-        blocks, measured, t = Blocks(), Measured.of(asked.model, self.names), self.temperatures
-        operators = Operators(measured.operators)
-        kept: list[tuple[Hamiltonian, Matrices, Matrices]] = []
+        blocks, wanted, t = Blocks(), Measured.of(asked.model, self.names), self.temperatures
+        operators = Operators(wanted.operators)
+        kept: list[tuple[Hamiltonian, tuple[list[sp.csr_array], Places]]] = []
 
         def over(planned: Planned) -> Contribution:
             block = blocks.of(planned)
             if planned.exact:
                 if not kept or kept[0][0] is not block.hamiltonian:
-                    squares = squared_displacements(block.space) if "displacement_squared" in self.names else []
-                    kept[:] = [(block.hamiltonian, measured.matrices(block.space), squares)]
-                levels = AllLevels.of(block)
-                factors, moments = boltzmann(levels.energies, levels.energies[0], t)
-                each = self._in_levels(levels, measured, *kept[0][1:], factors.max(axis=0))
-                sums = {name: np.tensordot(factors, values, axes=1) for name, values in each}
-                return Contribution.of(planned, levels.energies[0], (moments, sums))
+                    kept[:] = [(block.hamiltonian, wanted.matrices(block.space))]
+                return self._exact(planned, AllLevels.of(block), *kept[0][1])
 
             lowest, vectors = sampled_states(planned, block, asked)
             own, origin = operators.on(block), lowest.energies[0]
 
             def averages(states: Iterable[Amplitudes]) -> dict[str, NDArray[np.complex128]]:
-                rows = [self._in_state(block, phi, measured, own) for phi in states]
+                rows = []
+                for phi in states:  # not normalised
+                    values = np.array([np.vdot(phi, operator.apply(phi)) for operator in own], complex)
+                    row = {name: values[place] for name, place in wanted.places.items()}
+                    state = State(block, phi[None], np.ones(1))
+                    rows.append(row | {name: self._in_one(name, state) for name in wanted.others})
                 return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
             share, first = boltzmann(lowest.energies, origin, t)
@@ -185,55 +181,23 @@ class Averages:
 
         return over
 
-    def _in_levels(
-        self,
-        levels: AllLevels,
-        measured: Measured,
-        operators: Matrices,
-        squares: Matrices,
-        share: NDArray[np.float64],
-    ) -> Iterator[tuple[str, NDArray[np.complex128]]]:
-        """Yield observables in every level, shape (levels, ...)."""
-        block, count = levels.block, len(levels.energies)
-        values = np.array([levels.averages_of(matrix) for matrix in operators]).reshape(-1, count).T
-        for name, place in measured.places.items():
-            yield name, values[:, place]
-        if CUTOFF_PROBABILITY in self.names:
-            yield CUTOFF_PROBABILITY, np.array([_at_cutoff(block, phi) for phi in levels.amplitudes], complex)
-        if "displacement_squared" in self.names:
-            each = [levels.averages_of(matrix) for matrix in squares]
-            yield "displacement_squared", np.array(each).reshape(-1, count).T
-        counting = np.flatnonzero(share > NEGLIGIBLE)
-        for name in (name for name in self._others(measured) if name != "displacement_squared"):
-            found = np.array([self._in_one(name, levels.level(n)) for n in counting.tolist()])
-            values = np.zeros((count, *found.shape[1:]), complex)
-            values[counting] = found
-            yield name, values
+    def _exact(
+        self, planned: Planned, levels: AllLevels, matrices: Sequence[sp.csr_array], places: Places
+    ) -> Contribution:
+        """Sum over all levels of a block, found by dense diagonalization.
 
-    def _in_state(
-        self, block: Block, phi: Amplitudes, measured: Measured, operators: Sequence[TensorOperator]
-    ) -> dict[str, NDArray[np.complex128]]:
-        """Return ``<phi|O|phi>`` of a state that is not normalised."""
-        values = np.array([np.vdot(phi, operator.apply(phi)) for operator in operators], complex)
-        found = {name: values[place] for name, place in measured.places.items()}
-        state = State(block, phi[None], np.ones(1))
-        if CUTOFF_PROBABILITY in self.names:
-            found[CUTOFF_PROBABILITY] = np.asarray(_at_cutoff(block, phi), complex)
-        return found | {name: self._in_one(name, state) for name in self._others(measured)}
-
-    def _others(self, measured: Measured) -> list[str]:
-        """Return the names of the observables that are no averages of given operators."""
-        return [name for name in self.names if name not in measured.places and name != CUTOFF_PROBABILITY]
+        `places` are those of the observables that are averages of matrices of the sector; others are measured level by
+        level.
+        """
+        factors, moments = boltzmann(levels.energies, levels.energies[0], self.temperatures)
+        values = np.array([levels.averages_of(matrix) for matrix in matrices]).reshape(-1, len(levels.energies)).T
+        sums = {name: np.tensordot(factors, values[:, place], axes=1) for name, place in places.items()}
+        counting = np.flatnonzero(factors.max(axis=0) > NEGLIGIBLE)
+        for name in (name for name in self.names if name not in places):
+            each = np.array([self._in_one(name, levels.level(n)) for n in counting.tolist()])
+            sums[name] = np.tensordot(factors[:, counting], each, axes=1)
+        return Contribution.of(planned, levels.energies[0], (moments, sums))
 
     def _in_one(self, name: str, state: State) -> NDArray[np.complex128]:
         """Return an observable in a pure state."""
-        return np.asarray(catalogue.measured(name, state, StateAverages(state), self.grid), complex)
-
-
-def _at_cutoff(block: Block, phi: Amplitudes) -> float:
-    """Return the weight of the phonon states at the cutoff in one state."""
-    phonons = block.space.phonons
-    occupations = phonons.occupations.astype(np.int64)
-    more = [phonons.index(occupations + row) < 0 for row in np.eye(phonons.modes, dtype=np.int64)]
-    edge = np.any(more, axis=0) if more else np.zeros(len(phonons), bool)
-    return float(np.sum(np.abs(phi[:, edge]) ** 2))
+        return np.asarray(measured(name, StateAverages(state, self.grid)), complex)

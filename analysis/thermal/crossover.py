@@ -20,10 +20,11 @@ from ...solvers import Options
 from ...solvers.arguments import read_options
 from ..labelled import labelled
 from ..lattice.displacements import default_grid
+from ..observables.table import OBSERVABLES
 from ..spectra.excitations import Resolution
 from ..spectra.functions import silent
 from ..spectra.probes import probe
-from .averages import condensate_replicates, needed_matrices
+from .averages import summed_observables
 from .block_files import remove_blocks
 from .cutoff import with_cutoff_errors
 from .ensembles import Ensemble, Sampling, ThermalSum, a_sampling, an_ensemble, in_words
@@ -256,10 +257,12 @@ CURVES: Mapping[str, tuple[str, str]] = MappingProxyType(
 def _curves(asked: ThermalSum, at_zero: Resolution) -> tuple[dict[str, Replicates], float]:
     """Return the curves that the estimators read, as replicates, and the flux of the stiffness."""
     model, t = asked.model, asked.temperatures
-    names = ("pair_exchange", *needed_matrices(model, ["condensate"]))
+    names = summed_observables(model, ("pair_exchange", "condensate"))
     averages = thermal_totals(asked, names, default_grid(model), "averages").totals.observables
     amplitude = np.abs(averages["pair_exchange"][..., list(model.boson_sites)]).mean(axis=-1)
-    curves = {"pair": amplitude, "condensate": condensate_replicates(averages)["combined"][..., 0]}
+    derived = OBSERVABLES["condensate"].derived
+    assert derived is not None
+    curves = {"pair": amplitude, "condensate": derived.parts(averages)["combined"][0][..., 0]}
     curves["dos"] = thermal_lines(asked, probe(model, "electron"), at_zero).both("zero")
     if not model.cluster.has_loop:
         return curves | {"stiffness": np.full((1, len(t)), np.nan)}, np.nan

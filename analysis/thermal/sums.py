@@ -16,7 +16,8 @@ from scipy.stats import t as student
 
 from ...clusters import InvalidValue
 from ..labelled import labelled
-from ..observables.table import tells_twins_apart
+from ..observables.operators import differs_in_twins
+from ..observables.table import OBSERVABLES
 from .block_files import KeptBlocks
 from .block_sums import block_sums
 from .block_terms import Averages, Contribution
@@ -137,9 +138,9 @@ class Totals:
 
 
 def _with_copies(part: Contribution, name: str, count: int) -> Replicates:
-    """Return the mean over a block and its copies: conjugate states conjugate an average, a turned spin turns S_z."""
+    """Return the mean over a block and its copies: conjugate states conjugate an average, reversed spins S_z."""
     values = replicates_of(part.sums[name], count)
-    if name == "spin_z" and part.member.spin_copies > 1:
+    if part.member.spin_copies > 1 and name in OBSERVABLES and OBSERVABLES[name].odd:
         return np.zeros_like(values)
     return values.real + 0j if part.member.copies > part.member.spin_copies else values
 
@@ -263,7 +264,7 @@ def thermal_totals(
         The quantity, for the progress.
     """
     summed = Averages(asked.temperatures, names, np.asarray(grid, float))
-    planned, skipped = plan(asked, what, twins=any(tells_twins_apart(name, asked.model) for name in names))
+    planned, skipped = plan(asked, what, twins=any(differs_in_twins(name, asked.model) for name in names))
     while True:
         parts, kept = block_sums(asked, summed, planned, what)
         totals = Totals.of(parts, asked.temperatures, asked.charge)

@@ -14,7 +14,7 @@ from ...solvers.cutoff import size_in_words
 from ...solvers.estimate import format_bytes, format_seconds
 from ...solvers.estimate_cutoff import estimate, estimate_run
 from ..file.reading import Study, at_point, sweep_points
-from ..tasks.ground_state import MODE_COLUMNS, PARTS, SITE_COLUMNS
+from ..tasks.observable_names import measured_over
 from .point import has_failed
 from .runner import Result
 from .tables import decimals, number, with_error
@@ -65,12 +65,14 @@ def _sweep_table(result: Result) -> Table:
     keys = list(result.points[0][0])
     first = next((data for _, data in result.points if not has_failed(data)), result.points[0][1])
     with_energy = "energies" in first
-    scalars = [n for n in (*SITE_COLUMNS, *MODE_COLUMNS, *PARTS) if n in first and first[n].size]
-    shown = scalars[: max(1, 6 - len(keys))]
+    symbols = {
+        name: symbol for dims in (["site"], ["mode"], []) for name, symbol in measured_over(first, *dims).items()
+    }
+    shown = list(symbols)[: max(1, 6 - len(keys))]
     headings = [
         *(key.partition(".")[2] for key in keys),
         *(["energy", "gap"] if with_energy else []),
-        *(_last(name, first) for name in shown),
+        *(f"{symbols[n]}[{first[n].size - 1}]" if first[n].ndim else symbols[n] for n in shown),
     ]
     summary = [name for task in result.study.tasks for name in task.summary if name in first]
     headings += [name.replace("_", " ") for name in summary]
@@ -89,11 +91,6 @@ def _sweep_table(result: Result) -> Table:
         row += [number(np.atleast_1d(data[name].values)[-1], digits) for name in shown]
         table.add_row(*row, *(f"{float(data[name]):.8g}" for name in summary))
     return table
-
-
-def _last(name: str, data: xr.Dataset) -> str:
-    symbol = {**SITE_COLUMNS, **MODE_COLUMNS}.get(name, name)
-    return f"{symbol}[{data[name].size - 1}]" if data[name].ndim else symbol
 
 
 def failures(result: Result, most: int = 10) -> Iterator[str]:

@@ -13,7 +13,6 @@ from pydantic_core import PydanticCustomError
 from rich.table import Table as TextTable
 from rich.text import Text
 
-from ...analysis import OBSERVABLES as MEASUREMENTS
 from ...analysis import observables
 from ...analysis.labelled import labelled
 from ...analysis.plots.states import plot_distribution, plot_levels
@@ -26,20 +25,11 @@ from ..execution.tables import columns, decimals, energy, number, numbers, with_
 from ..file.json_values import label, plain
 from ..file.values import LEFT_OUT, Floats, Table
 from .base import Figure, Setting, Solved, Task
-from .observable_names import Names, chosen_names, measured_record, missing_species
+from .observable_names import Names, chosen_names, measured_over, measured_record, missing_species, observable_of
 
 MAX_STATES = 1000
 ERROR = "_error"
 LEVELS = ("energies", "residuals", "leaks", "energy_errors", "energy_bounds")
-SITE_COLUMNS = {
-    "electron_density": "<n>",
-    "double_occupancy": "<n_up n_dn>",
-    "boson_density": "<b+ b>",
-    "pair_exchange": "<D+ b>",
-    "spin_z": "<S^z>",
-}
-MODE_COLUMNS = {"displacement": "<x>", "displacement_squared": "<x^2>", "quanta": "<a+ a>"}
-PARTS = ("hopping_energy", "exchange_energy", "lattice_energy", "coupling_energy")
 
 
 def _number_or_all(value: object) -> object:
@@ -123,7 +113,7 @@ class GroundStateTask(Task):
     def judged(self, data: xr.Dataset) -> Mapping[str, str]:
         """Return the observables."""
         names = map(str, data.data_vars)
-        return {n: f"{n}{ERROR}" for n in names if n in MEASUREMENTS or n.startswith("condensate_")}
+        return {n: f"{n}{ERROR}" for n in names if observable_of(n)}
 
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
@@ -225,8 +215,10 @@ def _shown(data: xr.Dataset, name: str, place: int | tuple[()], digits: int) -> 
     return with_error(value.real, float(bars.values[place]))
 
 
-def _energy_shown(data: xr.Dataset, name: str, digits: int, error: float) -> str:
-    """Return a part of the energy with its error bar, or with some decimals where it has none."""
+def _number_shown(data: xr.Dataset, name: str, digits: int, error: float) -> str:
+    """Return one number with its error bar, or with some decimals where it has none; energies as energies."""
+    if data[name].attrs.get("units") != "energy" or np.iscomplexobj(data[name].values):
+        return _shown(data, name, (), digits)
     value, bars = float(data[name]), data.get(f"{name}{ERROR}")
     if bars is None or not float(bars) > ROUNDING:
         return energy(value, digits, error)
@@ -247,17 +239,17 @@ ROUNDING = 1e-10
 def _observable_tables(data: xr.Dataset) -> Iterator[TextTable]:
     error = float(data["energy_errors"].values[0])
     digits = decimals(error)
-    for title, dim, symbols in (("sites", "site", SITE_COLUMNS), ("modes", "mode", MODE_COLUMNS)):
-        there = [name for name in symbols if name in data and data[name].size]
+    for dim in ("site", "mode"):
+        there = measured_over(data, dim)
         if not there:
             continue
-        table = columns(title, (dim, *(symbols[name] for name in there)))
+        table = columns(f"{dim}s", (dim, *there.values()))
         for i in range(data.sizes[dim]):
             table.add_row(str(i), *(_shown(data, name, i, digits) for name in there))
         yield table
-    rest = [(name, _energy_shown(data, name, digits, error)) for name in PARTS if name in data]
-    parts = (str(n) for n in data.data_vars if str(n).startswith("condensate_") and not str(n).endswith(ERROR))
-    rest += [(name, _list_shown(data, name, digits)) for name in parts]
+    rest = [(symbol, _number_shown(data, name, digits, error)) for name, symbol in measured_over(data).items()]
+    parts = (name for name in map(str, data.data_vars) if observable_of(name) not in ("", name))
+    rest += [(name, _list_shown(data, name, digits)) for name in parts if not name.endswith(ERROR)]
     if rest:
         table = TextTable(title="energies and condensates", title_justify="left", show_header=False)
         for row in rest:

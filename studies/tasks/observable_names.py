@@ -24,8 +24,7 @@ def _known(name: str) -> str:
 
 
 Names = Annotated[
-    Annotated[list[Annotated[str, AfterValidator(_known)]], Tag("|list")]
-    | Annotated[Literal["all"], Tag("|word")],
+    Annotated[list[Annotated[str, AfterValidator(_known)]], Tag("|list")] | Annotated[Literal["all"], Tag("|word")],
     Discriminator(form),
     Field(description=f'"all", or a list of names: {listed(OBSERVABLES)}'),
 ]
@@ -45,15 +44,30 @@ def missing_species(table: str, values: Mapping[str, Any], has: Callable[[str], 
             yield Problem(f"{table}.observables[{i}]", show(name), f"leave it out, or add {lacking}")
 
 
+def measured_over(data: xr.Dataset, *dims: str, prefix: str = "") -> dict[str, str]:
+    """Return the observables in a result that have these dimensions, with their headings in tables."""
+    there = {name: data[f"{prefix}{name}"] for name in MEASUREMENTS if f"{prefix}{name}" in data}
+    return {n: MEASUREMENTS[n].symbol or n for n, array in there.items() if array.dims == dims and array.size}
+
+
+def observable_of(variable: str) -> str:
+    """Return the observable to which a variable of a result belongs: its own name, or that of which it is a part."""
+    derived = (name for name, entry in MEASUREMENTS.items() if entry.derived and variable.startswith(f"{name}_"))
+    return variable if variable in MEASUREMENTS else next(derived, "")
+
+
 def measured_record(arrays: Mapping[str, xr.DataArray]) -> dict[str, object]:
-    """Return observables by their names as plain numbers; the condensate, and P(X) with its X, as objects."""
+    """Return observables by their names as plain numbers; parts of one, and those over coordinates, as objects."""
     found: dict[str, object] = {}
-    condensate: dict[str, object] = {}
-    for name, array in arrays.items():
-        if name.startswith("condensate_"):
-            condensate[name.removeprefix("condensate_")] = plain(array)
-        elif name == "displacement_distribution":
-            found[name] = {"X": plain(array["X"]), "P": plain(array)}
-        elif name in MEASUREMENTS:
+    parts: dict[str, dict[str, object]] = {}
+    for variable, array in arrays.items():
+        name = observable_of(variable)
+        if not name:
+            continue
+        if name != variable:
+            parts.setdefault(name, {})[variable.removeprefix(f"{name}_")] = plain(array)
+        elif keys := MEASUREMENTS[name].keys:
+            found[name] = {**{key: plain(array[key]) for key in keys[:-1]}, keys[-1]: plain(array)}
+        else:
             found[name] = plain(array)
-    return found | ({"condensate": condensate} if condensate else {})
+    return found | parts

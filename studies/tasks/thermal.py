@@ -30,8 +30,7 @@ from ..file.json_values import entries, missing, plain
 from ..file.values import LEFT_OUT, Floats, Number, Table, one_of
 from .base import Figure, Setting, Solved, Task
 from .flux import FluxTask
-from .ground_state import MODE_COLUMNS, SITE_COLUMNS
-from .observable_names import Names, chosen_names, measured_record, missing_species
+from .observable_names import Names, chosen_names, measured_over, measured_record, missing_species
 
 POTENTIALS = ("grand_potential", "free_energy")
 QUANTITIES = ("energy", "entropy", "specific_heat", "charge", "charge_variance", "compressibility")
@@ -229,7 +228,8 @@ def _how(data: xr.Dataset) -> str:
 
 def _average_tables(data: xr.Dataset) -> Iterator[TextTable]:
     """Yield averages on the first site and mode, and the largest eigenvalue of each pair density matrix."""
-    there = {f"{symbol}[0]": (name, 0) for name, symbol in (SITE_COLUMNS | MODE_COLUMNS).items()}
+    over = [measured_over(data, "temperature", dim, prefix="thermal_") for dim in ("site", "mode")]
+    there = {f"{symbol}[0]": (name, 0) for symbols in over for name, symbol in symbols.items()}
     there |= {f"lambda_0 {kind.replace('_', ' ')}": (f"condensate_{kind}", 0) for kind in CONDENSATES}
     there = {heading: place for heading, place in there.items() if f"thermal_{place[0]}" in data}
     if not there:

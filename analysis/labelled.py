@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -47,3 +48,27 @@ def check_numbers(data: xr.Dataset, names: Iterable[Hashable]) -> None:
                 f"{name} is {data[name].values[wrong][0]} at {where or 'this model'}, not a number: energies over "
                 "temperatures may be too large for double precision; raise the temperature, or report this model"
             )
+
+
+def dataset(table: Mapping[str, tuple[Any, ...]], coords: Mapping[str, object] = MappingProxyType({})) -> xr.Dataset:
+    """Return labelled arrays as one dataset.
+
+    Parameters
+    ----------
+    table : mapping of str to tuple
+        By name the values, the dimensions in one text, the formula, and the unit where there is one.
+    coords : mapping of str to array
+        Coordinates of dimensions.
+
+    Examples
+    --------
+    >>> data = dataset({"energies": (np.array([1.5]), "level", "E_n", "energy"), "count": (3, "", "of levels")})
+    >>> data.energies.dims, data.energies.attrs["units"], int(data["count"])
+    (('level',), 'energy', 3)
+    """
+    arrays = {}
+    for name, (values, over, formula, *unit) in table.items():
+        dims = over.split()
+        units, there = unit[0] if unit else "1", {dim: coords[dim] for dim in dims if dim in coords}
+        arrays[name] = labelled(name, values, dims, formula, units, there or None)
+    return xr.Dataset(arrays)

@@ -15,7 +15,7 @@ from ...clusters import InvalidValue
 from ...hamiltonians import InvalidModel, Model, Problem
 from ...hamiltonians.parameters import show
 from ...hamiltonians.terms import energy_scale
-from ..labelled import labelled
+from ..labelled import dataset
 
 Line = tuple[float, float, bool]
 """Frequency, weight, and whether neither of the two states is a bonding or antibonding one."""
@@ -98,11 +98,11 @@ def spectral_weights(model: Model, site: int, temperature: float) -> xr.Dataset:
     values, place = np.unique(np.round(frequencies / unit, 12) * unit, return_inverse=True)
     joined = np.bincount(place, weights)
     kept = joined >= LEAST
-    return xr.Dataset(
+    return dataset(
         {
-            "frequency": labelled("frequency", values[kept] + 0.0, ["line"], "omega", "energy"),
-            "weight": labelled("weight", joined[kept], ["line"], "weight of the line in A_sigma"),
-            "nonbonding_weight": labelled("nonbonding_weight", float(weights @ nonbonding), [], "Z_N"),
+            "frequency": (values[kept] + 0.0, "line", "omega", "energy"),
+            "weight": (joined[kept], "line", "weight of the line in A_sigma"),
+            "nonbonding_weight": (float(weights @ nonbonding), "", "Z_N"),
         }
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import scipy.optimize as so
@@ -10,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...hamiltonians import Model
-from ..labelled import labelled
+from ..labelled import dataset
 from .base import Approximation, Condition, Where, temperature_of
 from .conditions import knows, temperature_only
 from .symmetries import is_transitive, one_electron_matrix, site_symmetries
@@ -108,15 +109,15 @@ class UniformGap:
         """Return <H> of a solution, mu inside H."""
         chi = self.pair_amplitude(rho, t)
         e, gamma = self.energies(rho), self.half_splitting(chi)
-        fermions = float(np.sum(self.xi - 2 * e**2 * _safe(half_tanh(e, t))))
-        bosons = self.boson / 2 - 4 * gamma**2 * float(_safe(half_tanh(np.array(2 * gamma), t)))
+        fermions = float(np.sum(self.xi - 2 * e**2 * finite(half_tanh(e, t))))
+        bosons = self.boson / 2 - 4 * gamma**2 * float(finite(half_tanh(np.array(2 * gamma), t)))
         return fermions + self.sites * (bosons - 2 * self.exchange * rho * chi)
 
     def densities(self, rho: float, t: float) -> tuple[float, float]:
         """Return <n> and <b+b> of a site."""
         chi = self.pair_amplitude(rho, t)
-        electron = 1 - 2 * float(np.mean(self.xi * _safe(half_tanh(self.energies(rho), t))))
-        return electron, 0.5 - self.boson * float(_safe(half_tanh(np.array(2 * self.half_splitting(chi)), t)))
+        electron = 1 - 2 * float(np.mean(self.xi * finite(half_tanh(self.energies(rho), t))))
+        return electron, 0.5 - self.boson * float(finite(half_tanh(np.array(2 * self.half_splitting(chi)), t)))
 
     def critical_temperature(self) -> float:
         r"""Return the largest T with ``1 = v^2 [(1/L) sum tanh(xi/2T)/(2 xi)] tanh(E_B/2T)/E_B``; 0 for none."""
@@ -129,7 +130,7 @@ class UniformGap:
         return largest_root(excess, max(abs(self.exchange), float(np.max(np.abs(self.xi))), abs(self.boson)))
 
 
-def _safe(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Replace the infinities at E = T = 0, where what they multiply vanishes."""
     return np.where(np.isfinite(values), values, 0.0)
 
@@ -190,28 +191,24 @@ def mean_field(model: Model, where: Where) -> xr.Dataset:
     rho = solutions[chosen]
     chi, (electron, boson) = gap.pair_amplitude(rho, t), gap.densities(rho, t)
     per_site = {"electron_density": electron, "boson_density": boson, "pair_exchange": chi * rho}
-    scalars = {
-        "grand_potential": (min(potentials), "Omega", "energy"),
-        "energy": (gap.energy(rho, t), "<H>, mu inside H", "energy"),
-        "charge": (sites * (electron + 2 * boson), "<N>, N = N_e + 2 N_b", "1"),
-        "boson_amplitude": (rho, "rho = <b>", "1"),
-        "pair_amplitude": (chi, "chi = <c_dn c_up>", "1"),
-        "critical_temperature": (gap.critical_temperature(), "T_c of the mean field", "energy"),
-        "broken_charge_symmetry": (rho > 0, "rho is not 0", "1"),
-        "chosen": (chosen, "number of the solution with the lowest Omega", "1"),
-        "residual": (abs(gap.defect(rho, t)), "defect of the gap equation", "1"),
+    energy = gap.energy(rho, t)
+    table: dict[str, tuple[Any, ...]] = {
+        "grand_potential": (min(potentials), "", "Omega", "energy"),
+        "energy": (energy, "", "<H>, mu inside H", "energy"),
+        "charge": (sites * (electron + 2 * boson), "", "<N>, N = N_e + 2 N_b"),
+        "boson_amplitude": (rho, "", "rho = <b>"),
+        "pair_amplitude": (chi, "", "chi = <c_dn c_up>"),
+        "critical_temperature": (gap.critical_temperature(), "", "T_c of the mean field", "energy"),
+        "broken_charge_symmetry": (rho > 0, "", "rho is not 0"),
+        "chosen": (chosen, "", "number of the solution with the lowest Omega"),
+        "residual": (abs(gap.defect(rho, t)), "", "defect of the gap equation"),
     }
     if t > 0:
-        scalars["entropy"] = ((scalars["energy"][0] - min(potentials)) / t, "(<H> - Omega) / T", "1")
-    data = {name: labelled(name, value, [], formula, units) for name, (value, formula, units) in scalars.items()}
-    data |= {
-        name: labelled(name, np.full(sites, value), ["site"], f"{name} of a site") for name, value in per_site.items()
-    }
-    data["solutions"] = labelled("solutions", np.array(solutions), ["solution"], "every rho")
-    data["solution_grand_potential"] = labelled(
-        "solution_grand_potential", np.array(potentials), ["solution"], "Omega of every rho", "energy"
-    )
-    return xr.Dataset(data)
+        table["entropy"] = ((energy - min(potentials)) / t, "", "(<H> - Omega) / T")
+    table |= {name: (np.full(sites, value), "site", f"{name} of a site") for name, value in per_site.items()}
+    table["solutions"] = (np.array(solutions), "solution", "every rho")
+    table["solution_grand_potential"] = (np.array(potentials), "solution", "Omega of every rho", "energy")
+    return dataset(table)
 
 
 def boson_fermion(model: Model, where: Where) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import scipy.optimize as so
 import xarray as xr
@@ -9,9 +11,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from ...hamiltonians import Model
-from ..labelled import labelled
+from ..labelled import dataset
 from .base import Approximation, Where, temperature_of
-from .mean_field import CONDITIONS, half_tanh, largest_root, occupation_cost
+from .mean_field import CONDITIONS, finite, half_tanh, largest_root, occupation_cost
 from .symmetries import one_electron_matrix, site_symmetries
 
 SAME = 1e-6
@@ -62,7 +64,7 @@ class SiteGap:
     def averages(self, rho: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return chi_i of the boson sites and <n_i> of all sites."""
         energies, vectors = self.electrons(rho)
-        fermi = 0.5 - np.sign(energies) * np.abs(energies) * _safe(half_tanh(energies, self.t))
+        fermi = 0.5 - np.sign(energies) * np.abs(energies) * finite(half_tanh(energies, self.t))
         u, w = vectors[: len(self.h)], vectors[len(self.h) :]
         return ((u * w) @ fermi)[self.on], 2 * (u**2) @ fermi
 
@@ -74,7 +76,7 @@ class SiteGap:
         """Return the amplitudes that given ones give rise to."""
         field = self.fields(rho, self.averages(rho)[0])
         gamma = np.hypot(self.boson / 2, field)
-        return np.asarray(-2 * field * _safe(half_tanh(2 * gamma, self.t)))
+        return np.asarray(-2 * field * finite(half_tanh(2 * gamma, self.t)))
 
     def grand_potential(self, rho: NDArray[np.float64]) -> float:
         """Return Omega of a solution."""
@@ -93,7 +95,7 @@ class SiteGap:
     def boson_density(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return <b+b> of the boson sites."""
         gamma = np.hypot(self.boson / 2, self.fields(rho, self.averages(rho)[0]))
-        return np.asarray(0.5 - self.boson * _safe(half_tanh(2 * gamma, self.t)))
+        return np.asarray(0.5 - self.boson * finite(half_tanh(2 * gamma, self.t)))
 
     def solutions(self) -> list[NDArray[np.float64]]:
         """Return every solution found from uniform, staggered, single-site and random amplitudes, and zero."""
@@ -120,10 +122,6 @@ class SiteGap:
 
         found = np.asarray(so.root(defect, rho, method="hybr", options={"xtol": 1e-14}).x)
         return found if np.all(np.isfinite(found)) else rho
-
-
-def _safe(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(np.isfinite(values), values, 0.0)
 
 
 def site_critical_temperature(model: Model) -> float:
@@ -200,25 +198,23 @@ def mean_field_sites(model: Model, where: Where) -> xr.Dataset:
         for values in (np.abs(per_site["boson_amplitude"]), electron)
     )
     entropy = gap.entropy(rho) if gap.t > 0 else 0.0
-    scalars = {
-        "grand_potential": (min(potentials), "Omega", "energy"),
-        "energy": (min(potentials) + gap.t * entropy, "<H>, mu inside H", "energy"),
-        "charge": (float(np.sum(electron) + 2 * np.sum(local["boson_density"])), "<N>, N = N_e + 2 N_b", "1"),
-        "critical_temperature": (site_critical_temperature(model), "T_c of the mean field", "energy"),
-        "broken_charge_symmetry": (bool(np.max(np.abs(rho)) > SAME), "an amplitude is not 0", "1"),
-        "broken_cluster_symmetry": (lopsided, "equal sites differ", "1"),
-        "chosen": (chosen, "number of the solution with the lowest Omega", "1"),
-        "residual": (float(np.max(np.abs(gap.image(rho) - rho))), "defect of the amplitudes", "1"),
+    boson = local["boson_density"]
+    table: dict[str, tuple[Any, ...]] = {
+        "grand_potential": (min(potentials), "", "Omega", "energy"),
+        "energy": (min(potentials) + gap.t * entropy, "", "<H>, mu inside H", "energy"),
+        "charge": (float(np.sum(electron) + 2 * np.sum(boson)), "", "<N>, N = N_e + 2 N_b"),
+        "critical_temperature": (site_critical_temperature(model), "", "T_c of the mean field", "energy"),
+        "broken_charge_symmetry": (bool(np.max(np.abs(rho)) > SAME), "", "an amplitude is not 0"),
+        "broken_cluster_symmetry": (lopsided, "", "equal sites differ"),
+        "chosen": (chosen, "", "number of the solution with the lowest Omega"),
+        "residual": (float(np.max(np.abs(gap.image(rho) - rho))), "", "defect of the amplitudes"),
     }
     if gap.t > 0:
-        scalars["entropy"] = (entropy, "S of the quasi-particles", "1")
-    data = {name: labelled(name, value, [], formula, units) for name, (value, formula, units) in scalars.items()}
-    data |= {name: labelled(name, values, ["site"], f"{name} of each site") for name, values in per_site.items()}
-    data["solutions"] = labelled("solutions", np.array(solutions), ["solution", "boson_site"], "rho_i of each solution")
-    data["solution_grand_potential"] = labelled(
-        "solution_grand_potential", np.array(potentials), ["solution"], "Omega of each solution", "energy"
-    )
-    return xr.Dataset(data)
+        table["entropy"] = (entropy, "", "S of the quasi-particles")
+    table |= {name: (values, "site", f"{name} of each site") for name, values in per_site.items()}
+    table["solutions"] = (np.array(solutions), "solution boson_site", "rho_i of each solution")
+    table["solution_grand_potential"] = (np.array(potentials), "solution", "Omega of each solution", "energy")
+    return dataset(table)
 
 
 MEAN_FIELD_SITES = Approximation("mean-field-sites", mean_field_sites, CONDITIONS, "upper", "v -> 0")

@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from ...hamiltonians import Model, Sector
-from ..labelled import labelled
+from ..labelled import dataset
 from .base import Condition, refuse
 from .charge_family import ChargeFamily, couplings_vector
 from .charges import charge_model
@@ -264,11 +264,9 @@ def born_oppenheimer(model: Model, sector: Sector, displacements: ArrayLike) -> 
     """
     lattice = StaticLattice(model, sector)
     points = np.asarray(displacements, dtype=float).reshape(-1, len(model.modes))
-    energies = lattice.energies(points)
-    formula = "E_ad(x) = sum omega0 x^2 / 4 + E_el(x)"
-    return xr.Dataset(
+    return dataset(
         {
-            "adiabatic_energy": labelled("adiabatic_energy", energies, ["point"], formula, "energy"),
-            "displacement": labelled("displacement", points, ["point", "mode"], "x = <a + a+>"),
+            "adiabatic_energy": (lattice.energies(points), "point", "E_ad(x) = sum omega0 x^2 / 4 + E_el(x)", "energy"),
+            "displacement": (points, "point mode", "x = <a + a+>"),
         }
     )

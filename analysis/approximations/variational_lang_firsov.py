@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...hamiltonians import Model, Sector
-from ..labelled import labelled
+from ..labelled import dataset
 from .base import Approximation, Condition, Where, sector_of
 from .charge_family import ChargeFamily, couplings_vector
 from .conditions import whole_sector
@@ -164,16 +164,13 @@ def _optimised(parameters: Parameters, sector: Sector) -> xr.Dataset:
     residual = float(np.max(np.abs(energy(x)[1])))
     data = dressed(model, sector, parameters.dressing(x), residual)
     names = [f"{kind} {label}" for kind, label in parameters.kinds]
-    return data.assign(
-        minima=labelled("minima", np.array([e for e, _ in found]), ["minimum"], "minima of <H>", "energy"),
-        minima_fraction=labelled(
-            "minima_fraction",
-            np.array([at for _, at in found]),
-            ["minimum", "parameter"],
-            "f / (g / omega0), f_b / alpha, or r",
-            coords={"parameter": names},
+    table: dict[str, tuple[Any, ...]] = {
+        "minima": (np.array([e for e, _ in found]), "minimum", "minima of <H>", "energy"),
+        "minima_fraction": (
+            np.array([at for _, at in found]), "minimum parameter", "f / (g / omega0), f_b / alpha, or r",
         ),
-    )
+    }  # fmt: skip
+    return data.merge(dataset(table, {"parameter": names}), combine_attrs="override")
 
 
 def _minimised(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...hamiltonians import Operator
 from ...solvers.linear import solve
-from ..labelled import labelled
+from ..labelled import dataset
 from .excitations import Resolution, images_of
 from .functions import DEFAULT_BROADENING, Levels
 from .probes import Probe
@@ -85,5 +85,5 @@ def correction_vectors(
     added = part(probe.addition, 1)
     removed = part(probe.removal, -1) if probe.removal is not None else np.zeros(len(omega))
     curves = {"values": added + removed, "addition": added, "removal": removed}
-    at = {"omega": omega}
-    return xr.Dataset({n: labelled(n, v, ["omega"], "Im <phi|c> / pi", "1/energy", at) for n, v in curves.items()})
+    table = {name: (values, "omega", "Im <phi|c> / pi", "1/energy") for name, values in curves.items()}
+    return dataset(table, {"omega": omega})

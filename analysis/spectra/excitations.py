@@ -226,24 +226,34 @@ def images_of(
 
     They carry the square roots of the weights of the mixture.
     """
-    change = charge_change(state.hamiltonian.space.model, operator)
-    hamiltonian = target_hamiltonian(state.hamiltonian, change)
-    if hamiltonian is None:
-        return
     for part in state.parts:
-        others = {} if left is None else _by_block(part.block, left, hamiltonian)
-        for transition in transitions(part.block, operator, hamiltonian):
-            partner = others.get(transition.target.symmetries)
-            images = [np.sqrt(weight) * transition.apply(phi) for weight, phi in part.mixture]
-            if left is None:
-                if sum(np.linalg.norm(v) ** 2 for v in images) > NEGLIGIBLE * size_of(operator):
-                    yield transition.target, images, None
-            elif partner is not None:
-                yield transition.target, images, [np.sqrt(weight) * partner.apply(phi) for weight, phi in part.mixture]
+        partner = operator if left is None else left
+        for right, other in pairs_of(part.block, operator, partner, state.hamiltonian):
+            images = [np.sqrt(weight) * right.apply(phi) for weight, phi in part.mixture]
+            if left is not None:
+                yield right.target, images, [np.sqrt(weight) * other.apply(phi) for weight, phi in part.mixture]
+            elif sum(np.linalg.norm(v) ** 2 for v in images) > NEGLIGIBLE * size_of(operator):
+                yield right.target, images, None
 
 
-def _by_block(block: Block, operator: Operator, hamiltonian: Hamiltonian) -> dict[object, Transition]:
-    return {t.target.symmetries: t for t in transitions(block, operator, hamiltonian)}
+Pair = tuple[Transition, Transition]
+"""What leads from a block to another on the right and on the left of a weight."""
+
+
+def pairs_of(block: Block, right: Operator, left: Operator, source: Hamiltonian | None = None) -> tuple[Pair, ...]:
+    """Return the parts of two operators that lead to the same blocks, the same object twice for one operator.
+
+    `source` is the Hamiltonian that keeps those of the sectors that are reached, by default that of the block.
+    """
+    target = target_hamiltonian(source or block.hamiltonian, charge_change(block.space.model, right))
+    if target is None:
+        return ()
+    found = [transition for transition in transitions(block, right, target) if transition.target.dimension]
+    if left is right:
+        return tuple((transition, transition) for transition in found)
+    others = {transition.target.symmetries: transition for transition in transitions(block, left, target)}
+    places = ((transition, others.get(transition.target.symmetries)) for transition in found)
+    return tuple((transition, other) for transition, other in places if other is not None)
 
 
 def ground_in(state: State, block: Block) -> tuple[NDArray[Any], NDArray[np.int64]]:

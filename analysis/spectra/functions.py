@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -13,10 +12,10 @@ from ..._core.arguments import numbers, taking
 from ...solvers import Eigenstates, LabelledLevels, Options
 from ...solvers.arguments import levels_of, read_options
 from ...solvers.krylov.resolvents import TOLERANCE, added
-from ..labelled import labelled
+from ..labelled import dataset
 from .excitations import MOMENTS, Excitations, Resolution, excitations, merged, size_of
 from .probes import Probe, check_cross, probe_of
-from .sum_rules import allowed_defects, moments_from_commutators
+from .sum_rules import allowed_defects, moments_from_commutators, rule_variables
 
 Levels = Eigenstates | LabelledLevels
 """Lowest levels of a sector, in one block or over all of them."""
@@ -124,26 +123,27 @@ def curves(parts: Sequence[Excitations], resolution: Resolution) -> xr.Dataset:
     lines, kinds = added(tuple(apart)), np.repeat([1, -1][: len(parts)], [len(each.energies) for each in apart])
     kinds = kinds[np.argsort(np.concatenate([each.energies for each in apart]), kind="stable")]
     weights = [part.lines.weights.sum() for part in parts] + [0.0] * (2 - len(parts))
-    at, pole = {"omega": resolution.frequencies}, {"pole": np.arange(len(lines.energies))}
     lorentzian = "eta / pi / ((omega - omega_n)^2 + eta^2)"
     form = lorentzian if resolution.lineshape == "lorentzian" else "Gaussian of HWHM eta"
     steps, error = max(part.lines.steps for part in parts), max(part.lines.error for part in parts)
-    variables: dict[str, tuple[Any, ...]] = {
-        "values": (sum(shapes), ["omega"], f"sum_n w_n {form}", "1/energy", at),
-        "addition": (shapes[0], ["omega"], "lines at E_n - E_0", "1/energy", at),
-        "removal": (shapes[1], ["omega"], "lines at E_0 - E_n", "1/energy", at),
-        "pole_frequencies": (lines.energies, ["pole"], "omega_n", "energy", pole),
-        "pole_weights": (lines.weights, ["pole"], "w_n", "1", pole),
-        "pole_kinds": (kinds, ["pole"], "1 for addition, -1 for removal", "1", pole),
-        "pole_errors": (lines.errors, ["pole"], "a level lies within this distance", "energy", pole),
-        "moments": (sum(part.moments() for part in parts), ["order"], "sum_n w_n omega_n^order", "energy^order"),
-        "addition_weight": (weights[0], [], "sum of the weights of addition", "1"),
-        "removal_weight": (weights[1], [], "sum of the weights of removal", "1"),
-        "broadening": (resolution.broadening, [], "half width at half maximum", "energy"),
-        "steps": (steps, [], "Lanczos steps of the longest continued fraction", "1"),
-        "error": (error / np.pi, [], "bound on what the continued fractions miss", "1/energy"),
-    }
-    return xr.Dataset({name: labelled(name, *given) for name, given in variables.items()})
+    return dataset(
+        {
+            "values": (sum(shapes), "omega", f"sum_n w_n {form}", "1/energy"),
+            "addition": (shapes[0], "omega", "lines at E_n - E_0", "1/energy"),
+            "removal": (shapes[1], "omega", "lines at E_0 - E_n", "1/energy"),
+            "pole_frequencies": (lines.energies, "pole", "omega_n", "energy"),
+            "pole_weights": (lines.weights, "pole", "w_n"),
+            "pole_kinds": (kinds, "pole", "1 for addition, -1 for removal"),
+            "pole_errors": (lines.errors, "pole", "a level lies within this distance", "energy"),
+            "moments": (sum(part.moments() for part in parts), "order", "sum_n w_n omega_n^order", "energy^order"),
+            "addition_weight": (weights[0], "", "sum of the weights of addition"),
+            "removal_weight": (weights[1], "", "sum of the weights of removal"),
+            "broadening": (resolution.broadening, "", "half width at half maximum", "energy"),
+            "steps": (steps, "", "Lanczos steps of the longest continued fraction"),
+            "error": (error / np.pi, "", "bound on what the continued fractions miss", "1/energy"),
+        },
+        {"omega": resolution.frequencies, "pole": np.arange(len(lines.energies))},
+    )
 
 
 def _sum_rules(levels: Levels, left: Probe, right: Probe, parts: Sequence[Excitations]) -> xr.Dataset:
@@ -160,17 +160,4 @@ def _sum_rules(levels: Levels, left: Probe, right: Probe, parts: Sequence[Excita
         levels.hamiltonian.scale,
         max(size_of(left.addition), size_of(right.addition)),
     )
-    for n, (got, want, most) in enumerate(zip(found, wanted, allowed, strict=True)):
-        if abs(got - want) > most:
-            raise ArithmeticError(
-                f"moment {n} of the spectrum of {right.name} is {got:.12g} and its sum rule {want:.12g}; they may "
-                f"differ by {most:.1e}: lower solver.tolerance, or report this model"
-            )
-    return xr.Dataset(
-        {
-            "sum_rules": labelled("sum_rules", wanted, ["order"], "averages of commutators", "energy^order"),
-            "sum_rule_errors": labelled(
-                "sum_rule_errors", allowed, ["order"], "largest defect allowed", "energy^order"
-            ),
-        }
-    )
+    return rule_variables(f"the spectrum of {right.name}", found, wanted, allowed, "energy^order")

@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...clusters import InvalidValue
-from ..labelled import labelled
+from ..labelled import dataset
 
 FAINT = 1e-8
 """Lines with less than this share of the weight do not count as a quasi-particle."""
@@ -64,11 +64,12 @@ def quasi_particles(data: xr.Dataset) -> xr.Dataset:
         parts = [_edge(e[k == kind], w[k == kind], kind < 0) for e, w, k in zip(places, rows, kinds, strict=True)]
         columns = np.array(parts).T.reshape(3, *data["pole_weights"].shape[:-1])
         found |= {f"{name}_{key}": c for key, c in zip(("energy", "z", "incoherent"), columns, strict=True)}
-    units = {"energy": "energy", "z": "1", "incoherent": "1"}
-    coords = {d: data[d].values for d in dims}
-    return xr.Dataset(
-        {n: labelled(n, v, dims, "line next to the gap", units[n.split("_")[1]], coords) for n, v in found.items()}
-    )
+    over = " ".join(dims)
+    table = {
+        name: (values, over, "line next to the gap", "energy" if name.endswith("_energy") else "1")
+        for name, values in found.items()
+    }
+    return dataset(table, {d: data[d].values for d in dims})
 
 
 def gap_measures(data: xr.Dataset, centre: float | None = None) -> xr.Dataset:
@@ -102,14 +103,15 @@ def gap_measures(data: xr.Dataset, centre: float | None = None) -> xr.Dataset:
     curve = curve.mean([d for d in curve.dims if d != "omega"])
     omega, values = data["omega"].values, np.real(curve.values)
     depth, distance, share = _depth(omega, values, middle) if np.isfinite(middle) else (np.nan,) * 3
-    found = {
-        "gap": (above - below, "E_0(N+1) + E_0(N-1) - 2 E_0(N), as far as the probe sees it", "energy"),
-        "centre": (middle, "where the gap is looked for", "energy"),
-        "depth_value": (depth, "A(centre)", "1/energy"),
-        "peak_distance": (distance, "between the highest points", "energy"),
-        "pseudogap": (share, "1 - A(centre) / lower peak", "1"),
-    }
-    return xr.Dataset({name: labelled(name, v, [], formula, units) for name, (v, formula, units) in found.items()})
+    return dataset(
+        {
+            "gap": (above - below, "", "E_0(N+1) + E_0(N-1) - 2 E_0(N), as far as the probe sees it", "energy"),
+            "centre": (middle, "", "where the gap is looked for", "energy"),
+            "depth_value": (depth, "", "A(centre)", "1/energy"),
+            "peak_distance": (distance, "", "between the highest points", "energy"),
+            "pseudogap": (share, "", "1 - A(centre) / lower peak"),
+        }
+    )
 
 
 def _depth(omega: NDArray[np.float64], values: NDArray[np.float64], middle: float) -> tuple[float, float, float]:
@@ -147,13 +149,14 @@ def weight_transfer(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
     steps = 0.5 * np.diff(omega) * (difference[..., 1:] + difference[..., :-1])
     moved = np.concatenate([np.zeros((*difference.shape[:-1], 1)), np.cumsum(steps, axis=-1)], axis=-1)
     amount = 0.5 * np.trapezoid(np.abs(difference), omega, axis=-1)
-    dims = [str(dim) for dim in before["values"].dims]
-    return xr.Dataset(
+    over = " ".join(map(str, before["values"].dims))
+    return dataset(
         {
-            "difference": labelled("difference", difference, dims, "A_after - A_before", "1/energy", {"omega": omega}),
-            "moved": labelled("moved", moved, dims, "integral of the difference", "1", {"omega": omega}),
-            "amount": labelled("amount", amount, dims[:-1], "half the integral of its modulus"),
-        }
+            "difference": (difference, over, "A_after - A_before", "1/energy"),
+            "moved": (moved, over, "integral of the difference"),
+            "amount": (amount, over.rpartition(" ")[0], "half the integral of its modulus"),
+        },
+        {"omega": omega},
     )
 
 
@@ -187,9 +190,8 @@ def effective_frequency(data: xr.Dataset) -> xr.Dataset:
         "softest_share": ("its share of the inelastic weight", "1"),
         "elastic": ("|<0|x|0>|^2", "1"),
     }
-    coords = {d: data[d].values for d in dims}
-    pairs = zip(about.items(), columns, strict=True)
-    return xr.Dataset({name: labelled(name, v, dims, f, units, coords) for (name, (f, units)), v in pairs})
+    table = {name: (v, " ".join(dims), *text) for (name, text), v in zip(about.items(), columns, strict=True)}
+    return dataset(table, {d: data[d].values for d in dims})
 
 
 def elastic_below(lines: NDArray[np.float64]) -> float:

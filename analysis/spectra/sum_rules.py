@@ -12,13 +12,16 @@ k commutators of B, so that M_3 takes two of one and one of the other.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from ...hamiltonians import Operator
 from ...hamiltonians.algebra import canonical, commutator
 from ...solvers import State
+from ..labelled import dataset
 from ..observables.averages import expectation
 from .excitations import images_of
 from .probes import Probe
@@ -84,20 +87,12 @@ def _product(outer: Operator, right: Probe) -> Operator:
     return canonical(product if right.removal is None else product + right.addition * outer)
 
 
-def _nested(energy: Operator, left: Probe) -> Iterator[Operator]:
-    """Yield ``L^n A+`` for n = 0, 1, ..."""
-    outer = canonical(left.addition.dag)
-    while True:
-        yield outer
-        outer = commutator(outer, energy)
-
-
 def moment_formulas(energy: Operator, left: Probe, right: Probe) -> Iterator[Operator]:
     """Yield the operators whose averages are M_0, M_1, ..., as long as they do not get too long."""
-    for outer in _nested(energy, left):
-        if len(outer.terms) * len(right.addition.terms) > MOST_PRODUCTS:
-            return
+    outer = canonical(left.addition.dag)
+    while len(outer.terms) * len(right.addition.terms) <= MOST_PRODUCTS:
         yield _product(outer, right)
+        outer = commutator(outer, energy)
 
 
 def allowed_defects(
@@ -131,3 +126,23 @@ def allowed_defects(
     orders, scale = np.arange(len(near_cutoff)), max(least, scale)
     numerical = ROUNDING * scale**orders + 8 * orders * scale ** np.maximum(orders - 1, 0) * residual
     return np.asarray(numerical * max(size, images) + near_cutoff * (4.0 * scale) ** orders)
+
+
+def rule_variables(
+    what: str, found: NDArray[Any], wanted: NDArray[Any], allowed: NDArray[np.float64], units: str
+) -> xr.Dataset:
+    """Return ``sum_rules`` and ``sum_rule_errors``, the largest defects allowed.
+
+    Raises
+    ------
+    ArithmeticError
+        If a moment misses its sum rule by more than it may.
+    """
+    for n, (got, want, most) in enumerate(zip(found, wanted, allowed, strict=True)):
+        if abs(got - want) > most:
+            raise ArithmeticError(
+                f"moment {n} of {what} is {got:.12g} and its sum rule {want:.12g}; they may differ by {most:.1e}: "
+                "lower solver.tolerance, or report this model"
+            )
+    rules = {"sum_rules": (wanted, "order", "averages of commutators", units)}
+    return dataset({**rules, "sum_rule_errors": (allowed, "order", "largest defect allowed", units)})

@@ -18,13 +18,13 @@ from ...solvers import Eigenstates
 from ...solvers.all_levels import AllLevels
 from ...solvers.krylov.resolvents import Accuracy, spectral_lines
 from ...solvers.krylov.sampling import Sample
-from ..spectra.excitations import LINESHAPES, MOMENTS, NEGLIGIBLE, Resolution, size_of
+from ..spectra.excitations import LINESHAPES, MOMENTS, NEGLIGIBLE, Pair, Resolution, pairs_of, size_of
 from ..spectra.probes import Probe
 from .block_terms import Contribution, Lines, Operators, SumOverBlock, boltzmann
 from .blocks import Blocks, Planned, most_steps, sampled_states
 from .comb import comb
 from .ensembles import ThermalSum
-from .probed_vectors import Image, Pair, elements_between, pairs_of
+from .probed_vectors import Image, elements_between
 
 COMB = 1 / 50
 """Distance of the lines of a comb, in units of the broadening."""
@@ -227,9 +227,9 @@ def exact_lines(planned: Planned, block: Block, wanted: SpectrumSum, known: Leve
     factors, moments = boltzmann(levels.energies, levels.energies[0], wanted.temperatures)
     sums: dict[str, NDArray[Any]] = {}
     kept: dict[str, Lines] = {}
-    for part, *operators in wanted.parts:
+    for part, on_right, on_left in wanted.parts:
         lines = []
-        for right, left in pairs_of(block, *operators):
+        for right, left in pairs_of(block, on_right, on_left):
             others = known.of(right.target, block.sector.charge)
             elements = elements_between(others.amplitudes, [right.apply(phi) for phi in levels.amplitudes])
             partners = elements
@@ -267,7 +267,7 @@ def sampled_lines(
     lowest, vectors = sampled_states(planned, block, asked)
     origin = lowest.energies[0]
     share, first = boltzmann(lowest.energies, origin, t)
-    moving = {part: pairs_of(block, *operators) for part, *operators in wanted.parts}
+    moving = {part: pairs_of(block, right, left) for part, right, left in wanted.parts}
 
     def in_states(states: Amplitudes) -> tuple[NDArray[Any], NDArray[Any]]:
         values = np.array([[np.vdot(phi, a.apply(phi)) for a in averaged] for phi in states], complex)

@@ -50,15 +50,22 @@ def check_numbers(data: xr.Dataset, names: Iterable[Hashable]) -> None:
             )
 
 
-def dataset(table: Mapping[str, tuple[Any, ...]], coords: Mapping[str, object] = MappingProxyType({})) -> xr.Dataset:
-    """Return labelled arrays as one dataset.
+Row = tuple[Any, ...]
+"""Values, dimensions in one text, formula, and the unit where there is one."""
 
-    Parameters
-    ----------
-    table : mapping of str to tuple
-        By name the values, the dimensions in one text, the formula, and the unit where there is one.
-    coords : mapping of str to array
-        Coordinates of dimensions.
+
+def arrays(table: Mapping[str, Row], coords: Mapping[str, object] = MappingProxyType({})) -> dict[str, xr.DataArray]:
+    """Return labelled arrays by name; `coords` are the coordinates of dimensions."""
+    found = {}
+    for name, (values, over, formula, *unit) in table.items():
+        dims = over.split()
+        there = {dim: coords[dim] for dim in dims if dim in coords}
+        found[name] = labelled(name, values, dims, formula, unit[0] if unit else "1", there or None)
+    return found
+
+
+def dataset(table: Mapping[str, Row], coords: Mapping[str, object] = MappingProxyType({})) -> xr.Dataset:
+    """Return labelled arrays as one dataset.
 
     Examples
     --------
@@ -66,9 +73,4 @@ def dataset(table: Mapping[str, tuple[Any, ...]], coords: Mapping[str, object] =
     >>> data.energies.dims, data.energies.attrs["units"], int(data["count"])
     (('level',), 'energy', 3)
     """
-    arrays = {}
-    for name, (values, over, formula, *unit) in table.items():
-        dims = over.split()
-        units, there = unit[0] if unit else "1", {dim: coords[dim] for dim in dims if dim in coords}
-        arrays[name] = labelled(name, values, dims, formula, units, there or None)
-    return xr.Dataset(arrays)
+    return xr.Dataset(arrays(table, coords))

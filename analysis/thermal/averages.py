@@ -10,31 +10,21 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..._core.arguments import numbers, taking, words
+from ..._core.arguments import taking, words
 from ...hamiltonians import InvalidModel, Model, Problem
-from ...hamiltonians.arguments import a_model
 from ...hamiltonians.parameters import show
 from ...solvers import Options
-from ...solvers.arguments import read_options
 from ...solvers.cutoff import capped
-from ..labelled import check_numbers, labelled
+from ..labelled import arrays, check_numbers
 from ..lattice.displacements import default_grid
 from ..observables.operators import thermal_form
 from ..observables.table import CUTOFF_PROBABILITY, OBSERVABLES, available
 from .cutoff import with_cutoff_errors
-from .ensembles import Ensemble, Progress, Sampling, ThermalSum, a_sampling, an_ensemble
-from .sums import Replicates, Summed, jackknife, thermal_totals, with_error
-from .thermodynamics import thermodynamics
+from .ensembles import THERMAL_ARGUMENTS, Ensemble, Progress, Sampling, ThermalSum
+from .sums import Replicates, Summed, Totals, jackknife, thermal_totals, with_error
 
 
-@taking(
-    model=a_model,
-    temperatures=numbers,
-    ensemble=an_ensemble,
-    sampling=a_sampling,
-    options=read_options,
-    names=words,
-)
+@taking(**THERMAL_ARGUMENTS, names=words)
 def thermal_averages(
     model: Model,
     temperatures: Sequence[float],
@@ -164,8 +154,8 @@ def _dataset(found: Summed, chosen: Sequence[str], forms: Mapping[str, Form]) ->
             with_error(name, jackknife(replicates), ["temperature", *form.dims], formula, form.units, there)
         )
 
-    for name, quantity in thermodynamics(asked.model, asked.ensemble, totals).items():
-        add(name, quantity.replicates, Form(units=quantity.units), quantity.formula)
+    for name, (replicates, formula, units) in thermodynamics(asked, totals).items():
+        add(name, replicates, Form(units=units), formula)
     for name in (CUTOFF_PROBABILITY, *(name for name in chosen if not OBSERVABLES[name].derived)):
         add(name, totals.observables[name], forms.get(name, Form()), f"thermal average of {name}")
     for name in chosen:
@@ -173,14 +163,39 @@ def _dataset(found: Summed, chosen: Sequence[str], forms: Mapping[str, Form]) ->
             for part, (values, dims, formula) in derived.parts(totals.observables).items():
                 add(f"{name}_{part}", values, Form(dims, units=OBSERVABLES[name].units), formula)
     _check_entropy(variables["entropy"], variables["entropy_error"])
-    variables["skipped_share"] = labelled("skipped_share", found.skipped, [], "bound on the weight of blocks left out")
     which = f"blocks summed by random vectors: those of more than {asked.sampling.exact_up_to:,g} states"
-    variables["sampled_blocks"] = labelled("sampled_blocks", found.sampled, [], which)
-    vectors = asked.sampling.samples if found.sampled else 0
-    variables["random_vectors"] = labelled("random_vectors", vectors, [], "random vectors of each of them")
-    data = xr.Dataset(variables)
+    counts = {
+        "skipped_share": (found.skipped, "", "bound on the weight of blocks left out"),
+        "sampled_blocks": (found.sampled, "", which),
+        "random_vectors": (asked.sampling.samples if found.sampled else 0, "", "random vectors of each of them"),
+    }
+    data = xr.Dataset(variables | arrays(counts))
     check_numbers(data, data.data_vars)
     return data
+
+
+def thermodynamics(asked: ThermalSum, totals: Totals) -> dict[str, tuple[Replicates, str, str]]:
+    r"""Return the thermodynamic quantities of an ensemble, H with mu inside, each with its formula and unit.
+
+    .. math:: \Omega = -T\ln Z,\quad S = (\langle H\rangle - \Omega)/T,\quad C = \mathrm{Var}(H)/T^2,\quad
+              \kappa = \mathrm{Var}(N)/T,\quad \chi = \mathrm{Var}(S_z)/T
+
+    With a wanted density, mu depends on T and C is that at fixed mu nevertheless.
+    """
+    t = totals.temperatures
+    is_grand = asked.ensemble.is_grand
+    name, formula = ("grand_potential", "Omega = -T ln Z") if is_grand else ("free_energy", "F = -T ln Z")
+    return {
+        name: (totals.lowest - t * totals.log_partition, formula, "energy"),
+        "energy": (totals.lowest + totals.energy, "<H>, mu inside H", "energy"),
+        "entropy": (totals.log_partition + totals.energy / t, "(<H> + T ln Z) / T", "1"),
+        "specific_heat": (totals.energy_variance / t**2, "(<H^2> - <H>^2) / T^2, at fixed mu", "1"),
+        "charge": (totals.charge, "<N>, N = N_e + 2 N_b", "1"),
+        "charge_variance": (totals.charge_variance, "<N^2> - <N>^2", "1"),
+        "compressibility": (totals.charge_variance / t, "d<N>/dmu = (<N^2> - <N>^2) / T", "1/energy"),
+        "spin_susceptibility": (totals.spin_variance / t, "(<S_z^2> - <S_z>^2) / T", "1/energy"),
+        "chemical_potential": (asked.model.chemical_potential + totals.shift, "mu", "energy"),
+    }
 
 
 def _check_entropy(entropy: xr.DataArray, error: xr.DataArray) -> None:

@@ -12,13 +12,11 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from ..._core.arguments import numbers, taking
+from ..._core.arguments import taking
 from ...hamiltonians import Model, Problem
-from ...hamiltonians.arguments import a_model
 from ...hamiltonians.parameters import show
 from ...solvers import Options
-from ...solvers.arguments import read_options
-from ..labelled import labelled
+from ..labelled import arrays
 from ..lattice.displacements import default_grid
 from ..observables.table import OBSERVABLES
 from ..spectra.excitations import Resolution
@@ -27,7 +25,7 @@ from ..spectra.probes import probe
 from .averages import summed_observables
 from .block_files import remove_blocks
 from .cutoff import with_cutoff_errors
-from .ensembles import Ensemble, Sampling, ThermalSum, a_sampling, an_ensemble, in_words
+from .ensembles import THERMAL_ARGUMENTS, Ensemble, Sampling, ThermalSum, in_words
 from .flux import flux_replicates
 from .spectra import thermal_lines
 from .sums import Replicates, jackknife, thermal_totals, with_error
@@ -124,7 +122,7 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
 """By name; the largest eigenvalue lambda_0 is that of the combined pair density matrix."""
 
 
-@taking(model=a_model, temperatures=numbers, ensemble=an_ensemble, sampling=a_sampling, options=read_options)
+@taking(**THERMAL_ARGUMENTS)
 def crossover_temperatures(
     model: Model,
     temperatures: Sequence[float],
@@ -226,17 +224,17 @@ def _with_caps(asked: ThermalSum, at_zero: Resolution) -> xr.Dataset:
     """Return crossovers and curves with a given cutoff."""
     t = asked.temperatures
     curves, flux = _curves(asked, at_zero)
-    coords = {"estimator": list(ESTIMATORS)}
     pairs = [_estimate(estimator, t, curves[estimator.curve]) for estimator in ESTIMATORS.values()]
     where, errors = np.array(pairs).T
     roles, definitions = (np.array([getattr(e, text) for e in ESTIMATORS.values()]) for text in ("role", "definition"))
-    variables = {
-        "crossover": labelled("crossover", where, ["estimator"], "see definition", "energy", coords),
-        "crossover_error": labelled("crossover_error", errors, ["estimator"], "error bar", "energy", coords),
-        "role": labelled("role", roles, ["estimator"], "which temperature it estimates", "1", coords),
-        "definition": labelled("definition", definitions, ["estimator"], "in words", "1", coords),
-        "flux": labelled("flux", flux, [], "phi of the stiffness", "1"),
+    table = {
+        "crossover": (where, "estimator", "see definition", "energy"),
+        "crossover_error": (errors, "estimator", "error bar", "energy"),
+        "role": (roles, "estimator", "which temperature it estimates"),
+        "definition": (definitions, "estimator", "in words"),
+        "flux": (flux, "", "phi of the stiffness"),
     }
+    variables = arrays(table, {"estimator": list(ESTIMATORS)})
     for name, replicates in curves.items():
         formula, units = CURVES[name]
         variables |= with_error(name, jackknife(replicates), ["temperature"], formula, units, {"temperature": t})

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._core.arguments import instance, is_whole
+from ..._core.arguments import instance, is_whole, numbers
 from ...clusters import Brief
 from ...hamiltonians import InvalidModel, Model, Problem, Sector
-from ...hamiltonians.arguments import a_sector
+from ...hamiltonians.arguments import a_model, a_sector
 from ...hamiltonians.parameters import is_number, show
 from ...hamiltonians.sector import sector_problems
 from ...solvers import Options
+from ...solvers.arguments import read_options
 from ...solvers.ensemble_blocks import ENSEMBLES
 from ..observables.table import available
 
@@ -101,6 +103,16 @@ def a_sampling(name: str, value: Any) -> Sampling:
     return instance(name, value, Sampling, 'write Sampling("ftlm", samples=20)')
 
 
+THERMAL_ARGUMENTS = MappingProxyType(
+    {
+        "model": a_model,
+        "temperatures": numbers,
+        "ensemble": an_ensemble,
+        "sampling": a_sampling,
+        "options": read_options,
+    }
+)
+"""How functions of thermal sums read their arguments."""
 Progress = Callable[[int, int, str], None]
 """Called with the number of finished blocks, of all blocks, and the next block."""
 
@@ -191,11 +203,16 @@ def thermal_problems(
         yield Problem("sector", "nothing", f'add a [sector] table with its charge; ensemble = "{kind.kind}" needs it')
     elif not kind.is_grand and kind.sector is not None:
         yield from sector_problems(model, kind.sector)
-    yield from _density_problems(model, kind)
+    if kind.density is not None and not kind.is_grand:
+        yield Problem("thermal.density", show(kind.density), 'allowed: only with ensemble = "grand-canonical"')
+    elif kind.density is not None:
+        most = model.max_charge / model.cluster.sites
+        if not (is_number(kind.density) and 0 < kind.density < most):
+            yield Problem("thermal.density", show(kind.density), f"allowed: between 0 and {most:g}, both excluded")
     if sampling.method not in METHODS:
         yield Problem("thermal.method", show(sampling.method), "allowed: " + ", ".join(f'"{m}"' for m in METHODS))
     if not is_whole(sampling.samples) or sampling.samples < 2:
-        yield Problem("thermal.samples", show(sampling.samples), "allowed: 2 or more, so that errors can be told")
+        yield Problem("thermal.samples", show(sampling.samples), "allowed: 2 or more; error bars need them")
     if not is_whole(sampling.steps) or sampling.steps < 2:
         yield Problem("thermal.steps", show(sampling.steps), "allowed: 2 or more")
     if model.phonons is not None and model.phonons.dressing == "optimal":
@@ -204,13 +221,3 @@ def thermal_problems(
     for i, name in enumerate(names):
         if name not in available(model):
             yield Problem(f"thermal.observables[{i}]", show(name), f"allowed: {', '.join(available(model))}")
-
-
-def _density_problems(model: Model, kind: Ensemble) -> Iterator[Problem]:
-    if kind.density is None:
-        return
-    most = model.max_charge / model.cluster.sites
-    if not kind.is_grand:
-        yield Problem("thermal.density", show(kind.density), 'allowed: only with ensemble = "grand-canonical"')
-    elif not (is_number(kind.density) and 0 < kind.density < most):
-        yield Problem("thermal.density", show(kind.density), f"allowed: between 0 and {most:g}, both excluded")

@@ -13,11 +13,9 @@ from scipy.special import logsumexp
 from ..._core.arguments import numbers, taking
 from ...clusters import InvalidValue
 from ...hamiltonians import Block, Model, flux_derivative
-from ...hamiltonians.arguments import a_model
 from ...hamiltonians.flux import own_series
 from ...solvers import Options
 from ...solvers.all_levels import AllLevels
-from ...solvers.arguments import read_options
 from ...solvers.krylov.deflation import Vector
 from ...solvers.krylov.space import Krylov, krylov
 from ..labelled import check_numbers
@@ -25,7 +23,7 @@ from .block_sums import block_sums
 from .block_terms import Contribution, SumOverBlock, Terms, boltzmann
 from .blocks import Blocks, Planned, most_steps, plan, seed_of
 from .cutoff import with_cutoff_errors
-from .ensembles import Ensemble, Sampling, ThermalSum, a_sampling, an_ensemble, in_words
+from .ensembles import THERMAL_ARGUMENTS, Ensemble, Sampling, ThermalSum, in_words
 from .sums import Replicates, Totals, jackknife, settled, with_error
 
 STEP = 0.02
@@ -78,14 +76,7 @@ class FluxSum:
         return over
 
 
-@taking(
-    model=a_model,
-    temperatures=numbers,
-    ensemble=an_ensemble,
-    sampling=a_sampling,
-    options=read_options,
-    values=numbers,
-)
+@taking(**THERMAL_ARGUMENTS, values=numbers)
 def thermal_flux_response(
     model: Model,
     values: Sequence[float],

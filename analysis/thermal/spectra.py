@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -11,14 +12,12 @@ from numpy.typing import NDArray
 
 from ..._core.arguments import numbers, taking
 from ...clusters import InvalidValue
-from ...hamiltonians import Model, Operator, flux_derivative, hamiltonian_operator
-from ...hamiltonians.arguments import a_model
+from ...hamiltonians import Model, flux_derivative, hamiltonian_operator
 from ...hamiltonians.operators import total
 from ...hamiltonians.terms import level_width
 from ...hamiltonians.transitions import charge_change
 from ...solvers import Options
-from ...solvers.arguments import read_options
-from ..labelled import check_numbers, labelled
+from ..labelled import arrays, check_numbers, dataset
 from ..spectra.excitations import MOMENTS, Resolution
 from ..spectra.functions import DEFAULT_BROADENING, silent
 from ..spectra.probes import Probe, check_cross, probe_of, probe_problems
@@ -26,7 +25,7 @@ from ..spectra.sum_rules import moment_formulas
 from .block_sums import block_sums
 from .blocks import Blocks, plan
 from .cutoff import with_cutoff_errors
-from .ensembles import Ensemble, Sampling, ThermalSum, a_sampling, an_ensemble, in_words
+from .ensembles import THERMAL_ARGUMENTS, Ensemble, Sampling, ThermalSum, in_words
 from .flux import capped_response
 from .spectral_lines import SpectrumSum
 from .sum_rules import ThermalLines, allowed_misses, check_rules, detailed_balance
@@ -43,14 +42,7 @@ FAINT = 1e-14
 PSEUDOGAP = "A(0, T) / A(0, T_high), T_high the highest temperature"
 
 
-@taking(
-    model=a_model,
-    temperatures=numbers,
-    frequencies=numbers,
-    ensemble=an_ensemble,
-    sampling=a_sampling,
-    options=read_options,
-)
+@taking(**THERMAL_ARGUMENTS, frequencies=numbers)
 def thermal_spectral_function(
     model: Model,
     probe: Probe | str,
@@ -165,42 +157,35 @@ def thermal_spectral_function(
 
 def thermal_lines(asked: ThermalSum, probe: Probe, resolution: Resolution, cross: Probe | None = None) -> ThermalLines:
     """Return everything that `thermal_spectral_function` reads off the lines, as replicates."""
-    model, t = asked.model, asked.temperatures
+    model, t, energy = asked.model, asked.temperatures, hamiltonian_operator(asked.model)
     resolution = replace(resolution, options=replace(asked.options, pool=None, checkpoint=None))
     settled_sum, shift = settled(asked)
     loop = model.cluster.loop_length if probe.name == "current" else 0.0
+    if loop:
+        averaged = [loop**2 * flux_derivative(model, 2)]
+    else:
+        formulas = itertools.islice(moment_formulas(energy, cross or probe, probe), MOMENTS)
+        averaged = [formula for formula in formulas if len(formula.terms) <= MOST_WORDS]
     wanted = SpectrumSum(
         probe,
         t,
         resolution,
         offset=shift[0] * charge_change(model, probe.addition)[0],
         loop=loop,
-        averaged=tuple(_averaged(model, cross or probe, probe, loop)),
+        averaged=tuple(averaged),
         level_width=level_width(model),
     )
     if cross is not None:
-        operators = (hamiltonian_operator(model), cross.addition, probe.addition)
+        operators = (energy, cross.addition, probe.addition)
         real = not any(np.imag(value) for operator in operators for value in operator.terms.values())
-        wanted = replace(wanted, cross=cross, extent=(_extent(model, cross, probe),), is_real=real)
+        # the mean of both weights is no smaller than the sum of |<m|A+|n><n|B|m>|
+        extent = total(0.5 * next(moment_formulas(energy, each, each)) for each in (cross, probe))
+        wanted = replace(wanted, cross=cross, extent=(extent,), is_real=real)
     what = f"spectrum of {probe.name}"
     planned, skipped = plan(settled_sum, what, twins=True)
     parts, kept = block_sums(settled_sum, wanted, planned, what)
     totals = Totals.of(parts, t, shift=shift)
     return ThermalLines(asked, wanted, Blocks().of(planned[0]), totals, parts, skipped, kept)
-
-
-def _averaged(model: Model, left: Probe, right: Probe, loop: float) -> list[Operator]:
-    """Return the operators whose thermal averages are the moments; for the conductivity ``d2H / dtheta2``."""
-    if loop:
-        return [loop**2 * flux_derivative(model, 2)]
-    formulas = zip(range(MOMENTS), moment_formulas(hamiltonian_operator(model), left, right), strict=False)
-    return [formula for _, formula in formulas if len(formula.terms) <= MOST_WORDS]
-
-
-def _extent(model: Model, left: Probe, right: Probe) -> Operator:
-    """Return the mean of both weights, no smaller than the sum of ``|<m|A+|n><n|B|m>|``."""
-    energy = hamiltonian_operator(model)
-    return total(0.5 * next(moment_formulas(energy, probe, probe)) for probe in (left, right))
 
 
 SKEWED = 1.08
@@ -219,36 +204,37 @@ def _dataset(found: ThermalLines) -> xr.Dataset:
         dims: tuple[str, ...],
         formula: str,
         units: str = "1",
-        steps: NDArray[np.float64] | float = 0.0,
-        floor: float = -np.inf,
+        steps: NDArray[np.float64] | float | None = None,
     ) -> None:
         value, error = jackknife(replicates)
-        if np.isfinite(floor):
-            value, error = np.maximum(value, floor), SKEWED * jackknife(replicates, SIGMAS[1:])[1]
+        if steps is not None:  # a curve, which is not negative
+            if wanted.cross is None:
+                value, error = np.maximum(value, 0.0), SKEWED * jackknife(replicates, SIGMAS[1:])[1]
+            error = np.hypot(error, steps)
         over = ["temperature", *dims]
         there = {dim: coords[dim] for dim in over if dim in coords}
-        variables.update(with_error(name, (value, np.hypot(error, steps)), over, formula, units, there))
+        variables.update(with_error(name, (value, error), over, formula, units, there))
 
     form = "Lorentzian" if resolution.lineshape == "lorentzian" else "Gaussian"
     formula = f"sum_mn p_m |<n|O|m>|^2 of {form} lines"
-    add("values", found.both("curve"), ("omega",), formula, "1/energy", found.unsettled("curve"), found.floor)
+    add("values", found.both("curve"), ("omega",), formula, "1/energy", found.unsettled("curve"))
     nothing = np.zeros_like(found.both("curve"))
     for part in ("addition", "removal"):
         there = part in found.names
         curve, off = (found[f"{part}_curve"], found.unsettled("curve", part)) if there else (nothing, 0.0)
-        add(part, curve, ("omega",), f"lines of {part}", "1/energy", off, found.floor)
+        add(part, curve, ("omega",), f"lines of {part}", "1/energy", off)
         weight = found[f"{part}_moments"][..., 0] if there else nothing[..., 0]
         add(f"{part}_weight", weight, (), f"sum of the weights of {part}")
     moments = found.both("moments")
     add("moments", moments, ("order",), "sum of weight omega^order", "energy^order")
     zero = found.both("zero")
     off = found.unsettled("zero")
-    add("zero_frequency", zero, (), "A(0, T)", "1/energy", off, found.floor)
+    add("zero_frequency", zero, (), "A(0, T)", "1/energy", off)
     hottest = int(np.argmax(t))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = zero / zero[:, hottest, None]
         off = np.hypot(off, np.abs(ratio[0]) * off[hottest]) / np.abs(zero[0, hottest])
-        add("pseudogap", ratio, (), PSEUDOGAP, "1", off, found.floor)
+        add("pseudogap", ratio, (), PSEUDOGAP, "1", off)
     if not wanted.loop:
         rules = np.full_like(moments, np.nan)
         rules[..., : len(wanted.averaged)] = found["averages"]
@@ -257,18 +243,15 @@ def _dataset(found: ThermalLines) -> xr.Dataset:
         made, half = detailed_balance(found)
         add("balance", made, (), "int f(omega) A, or int_0 exp(-omega / T) A for operators that keep the charge")
         add("balance_defect", made - half, (), "balance less the weight of removal, or of omega < 0")
-        variables["sum_rule_errors"] = labelled(
-            "sum_rule_errors",
-            allowed_misses(found, variables["sum_rule_defects_error"].values),
-            ["temperature", "order"],
-            "largest defect allowed",
-            "energy^order",
-            {"temperature": t},
-        )
+        allowed = allowed_misses(found, variables["sum_rule_defects_error"].values)
+        errors = {"sum_rule_errors": (allowed, "temperature order", "largest defect allowed", "energy^order")}
+        variables |= arrays(errors, coords)
     add("chemical_potential", model.chemical_potential + found.totals.shift, (), "mu", "energy")
-    variables["skipped_share"] = labelled("skipped_share", found.skipped, [], "bound on the weight of blocks left out")
-    variables["broadening"] = labelled("broadening", resolution.broadening, [], "half width at half maximum", "energy")
-    return xr.Dataset(variables | _poles(found))
+    numbers = {
+        "skipped_share": (found.skipped, "", "bound on the weight of blocks left out"),
+        "broadening": (resolution.broadening, "", "half width at half maximum", "energy"),
+    }
+    return xr.Dataset(variables | arrays(numbers) | _poles(found))
 
 
 def _poles(found: ThermalLines) -> dict[str, xr.DataArray]:
@@ -286,21 +269,20 @@ def _poles(found: ThermalLines) -> dict[str, xr.DataArray]:
         return {}
     order = np.argsort(x, kind="stable")
     x, w = x[order], w[:, order]
-    starts = np.flatnonzero(
-        np.concatenate([[True], np.diff(x) > np.maximum(found.wanted.level_width, SAME * np.abs(x[1:]))])
-    )
+    apart = np.diff(x) > np.maximum(found.wanted.level_width, SAME * np.abs(x[1:]))
+    starts = np.flatnonzero(np.concatenate([[True], apart]))
     summed = np.add.reduceat(w, starts, axis=1)
     strong = np.any(np.abs(summed) > FAINT * np.sum(np.abs(w), axis=1, keepdims=True), axis=0)
     if np.count_nonzero(strong) > MOST_POLES:
         return {}
-    coords = {"temperature": t, "pole": np.arange(np.count_nonzero(strong))}
-    weight = labelled("pole_weights", summed[:, strong], ["temperature", "pole"], "w_n", "1", coords)
-    places, dims = x[starts][strong], ["pole"]
+    places, over = x[starts][strong], "pole"
     if np.any(found.wanted.offset):
-        places, dims = places - found.wanted.offset[:, None], ["temperature", "pole"]
-    over = {dim: coords[dim] for dim in dims}
-    place = labelled("pole_frequencies", places, dims, "omega_n", "energy", over)
-    return {"pole_frequencies": place, "pole_weights": weight}
+        places, over = places - found.wanted.offset[:, None], "temperature pole"
+    table = {
+        "pole_frequencies": (places, over, "omega_n", "energy"),
+        "pole_weights": (summed[:, strong], "temperature pole", "w_n"),
+    }
+    return arrays(table, {"temperature": t, "pole": np.arange(np.count_nonzero(strong))})
 
 
 def _conductivity(found: ThermalLines) -> xr.Dataset:
@@ -310,13 +292,14 @@ def _conductivity(found: ThermalLines) -> xr.Dataset:
     drude = response["drude"].values[:, 0]
     fsum, error = jackknife(np.pi / (2 * loop) * found["averages"][..., 0])
     weight = found.both("moments")[0, :, 0]
-    coords = {"temperature": t}
-    parts = {
-        "drude": (drude, "pi / L sum_n p_n d2E_n/dtheta2"),
-        "fsum": (fsum, "pi / (2 L) <-T_hop>"),
-        "fsum_error": (error, "error bar of fsum"),
-        "fsum_defect": (0.5 * drude + weight - fsum, "D / 2 + int_0 sigma - fsum"),
-    }
-    data = xr.Dataset({n: labelled(n, v, ["temperature"], f, "energy", coords) for n, (v, f) in parts.items()})
+    data = dataset(
+        {
+            "drude": (drude, "temperature", "pi / L sum_n p_n d2E_n/dtheta2", "energy"),
+            "fsum": (fsum, "temperature", "pi / (2 L) <-T_hop>", "energy"),
+            "fsum_error": (error, "temperature", "error bar of fsum", "energy"),
+            "fsum_defect": (0.5 * drude + weight - fsum, "temperature", "D / 2 + int_0 sigma - fsum", "energy"),
+        },
+        {"temperature": t},
+    )
     data["drude"].attrs |= {key: why for key, why in response["drude"].attrs.items() if key == "missing"}
     return data

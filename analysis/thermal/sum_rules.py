@@ -50,11 +50,6 @@ class ThermalLines:
         """True where no block was sampled."""
         return all(part.exact for part in self.parts)
 
-    @property
-    def floor(self) -> float:
-        """What the spectrum does not fall below: zero, but for the cross spectrum of two probes."""
-        return 0.0 if self.wanted.cross is None else -np.inf
-
     def unsettled(self, name: str, *parts: str) -> NDArray[np.float64]:
         """Return by how much the last Lanczos steps have changed a curve of all parts, or of some."""
         changes = [self[f"{part}_{name}{UNSETTLED}"][0] for part in parts or self.names]

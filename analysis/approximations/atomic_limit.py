@@ -16,10 +16,8 @@ from ...solvers import ground_state
 from ..labelled import dataset
 from ..thermal.averages import thermal_averages
 from .base import Approximation, Condition, Where, temperature_of
+from .charges import LOCAL, SUMMED
 from .conditions import CHARGES, LATTICE, knows
-
-OBSERVABLES = ("electron_density", "double_occupancy", "boson_density", "pair_exchange", "spin_z")
-SUMMED = ("grand_potential", "energy", "entropy", "specific_heat", "charge", "charge_variance")
 
 
 def site_model(model: Model, index: int) -> Model:
@@ -92,13 +90,13 @@ def atomic_limit(model: Model, where: Where) -> xr.Dataset:
     for i in range(model.cluster.sites):
         alone = site_model(model, i)
         needs = {"boson_density": alone.bosons, "pair_exchange": alone.bosons and alone.electrons}
-        names = [name for name in OBSERVABLES if needs.get(name, alone.electrons) is not None]
+        names = [name for name in LOCAL if needs.get(name, alone.electrons) is not None]
         parts.append(thermal_averages(alone, [t], names=names).isel(temperature=0))
     table: dict[str, tuple[Any, ...]] = {}
     for name in SUMMED:
         value = float(sum(part[name] for part in parts))
         table[name] = (value, "", f"sum over sites of {name}", parts[0][name].attrs["units"])
-    for name in (n for n in OBSERVABLES if any(n in part for part in parts)):
+    for name in (n for n in LOCAL if any(n in part for part in parts)):
         values = np.array([np.real(part[name].values[0]) if name in part else 0.0 for part in parts])
         table[name] = (values, "site", f"{name} of a site alone")
     return dataset({**table, "residual": RESIDUAL})

@@ -22,6 +22,9 @@ DENSE_UP_TO = 600
 DIAGONAL = ("electron_density", "double_occupancy", "boson_density", "spin_z", "density_correlation",
             "spin_correlation")  # fmt: skip
 """Observables that any displacement of the lattice leaves alone."""
+SUMMED = ("grand_potential", "energy", "entropy", "specific_heat", "charge", "charge_variance")
+LOCAL = ("electron_density", "double_occupancy", "boson_density", "pair_exchange", "spin_z")
+"""What approximations of a thermal state give, for the cluster and for its sites."""
 COHERENT = ("pair_exchange", "pair_correlation", "boson_correlation", "pair_boson_correlation")
 """Observables that move charges."""
 

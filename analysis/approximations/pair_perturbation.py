@@ -17,7 +17,7 @@ from ..labelled import dataset
 from ..observables.error_bars import isolated_ground
 from ..observables.functions import boson_density
 from .base import Approximation, Condition, Where, sector_of
-from .conditions import BONDS_ARE_LEFT, electrons_there, knows, sector_only, whole_sector
+from .conditions import BONDS_ARE_LEFT, ELECTRONS_THERE, knows, sector_only, whole_sector
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ def bound_pairs(model: Model, where: Where) -> str | None:
 
 
 CONDITIONS: tuple[Condition, ...] = (
-    sector_only, whole_sector, electrons_there,
+    sector_only, whole_sector, ELECTRONS_THERE,
     knows("electrons.hopping", "electrons.level", "electrons.hubbard_u", "phonons.frequency",
           "phonons.electron_coupling", "field.flux", "ensemble.chemical_potential", why=BONDS_ARE_LEFT),
     equal_sites, bound_pairs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,11 +16,11 @@ from ..labelled import dataset
 from .base import Condition, refuse
 from .charge_family import ChargeFamily, couplings_vector
 from .charges import charge_model
-from .conditions import CHARGES, LATTICE, electrons_or_bosons, knows, lattice_there, sector_only, whole_sector
+from .conditions import CHARGES, ELECTRONS_OR_BOSONS, LATTICE, LATTICE_THERE, knows, sector_only, whole_sector
 from .symmetries import mode_permutations
 
 CONDITIONS: tuple[Condition, ...] = (
-    sector_only, whole_sector, lattice_there, electrons_or_bosons, knows(*CHARGES, *LATTICE, "phonons.bond_coupling"),
+    sector_only, whole_sector, LATTICE_THERE, ELECTRONS_OR_BOSONS, knows(*CHARGES, *LATTICE, "phonons.bond_coupling"),
 )  # fmt: skip
 """What the static lattice needs of a model."""
 GRID = 121
@@ -92,10 +93,6 @@ class StaticLattice:
         energy, averages = self._charges.lowest(self._still + at @ self._slopes)
         return energy + float(self.omega @ at**2) / 4, self._slopes @ averages + self.omega * at / 2
 
-    def _in_units(self, x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        energy, gradient = self.energy(x)
-        return energy / self.unit, gradient / self.unit
-
     def energies(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return E_ad at several displacements, shape (n, modes)."""
         return np.asarray(self._charges.energies(self._still + points @ self._slopes) + points**2 @ self.omega / 4)
@@ -131,25 +128,20 @@ class StaticLattice:
         lowest, highest = -2 * high / self.omega, -2 * low / self.omega
         if len(self.omega) == 1:
             grid = np.linspace(lowest[0], highest[0], GRID)
-            values = self.energies(grid[:, None])
-            padded = np.concatenate([[np.inf], values, [np.inf]])
-            return grid[(padded[1:-1] <= padded[:-2]) & (padded[1:-1] <= padded[2:])][:, None]
+            return grid[local_minima(self.energies(grid[:, None]))][:, None]
         pulls = np.array([np.real(force.diagonal()) for force in forces])
         cost = np.real(self._charges.matrix(self._still).diagonal()) - np.sum(pulls**2 / self.omega[:, None], axis=0)
         order = np.argsort(cost, kind="stable")
         rest = np.unique(np.round((-2 * pulls / self.omega[:, None]).T[order], 12), axis=0, return_index=True)
-        configurations = self._different(rest[0][np.argsort(rest[1])])[:MOST_CONFIGURATIONS]
+        seen: dict[tuple[float, ...], NDArray[np.float64]] = {}
+        for x in rest[0][np.argsort(rest[1])]:  # the first of those that symmetries of the cluster make equal
+            seen.setdefault(max(tuple(image) for image in [x, *self._images(x)]), x)
+        configurations = list(seen.values())[:MOST_CONFIGURATIONS]
         random = np.random.default_rng(0).uniform(lowest, highest, (RANDOM_STARTS, len(self.omega)))
         return np.vstack([*configurations, np.zeros(len(self.omega)), 0.5 * (lowest + highest), *random])
 
-    def _different(self, points: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-        """Return the first of each set of points that symmetries of the cluster take into each other."""
-        seen: dict[tuple[float, ...], NDArray[np.float64]] = {}
-        for x in points:
-            seen.setdefault(max(tuple(image) for image in [x, *self._images(x)]), x)
-        return list(seen.values())
-
     def _images(self, x: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """Return the displacements that the symmetries of the cluster make of others."""
         return [x[order] for order in self._orders]
 
     def minima(self) -> tuple[Minimum, ...]:
@@ -164,24 +156,41 @@ class StaticLattice:
         """
         found: list[Minimum] = []
         for start in self.starts():
-            x = so.minimize(self._in_units, start, jac=True, method="BFGS", options={"gtol": 1e-9}).x
+            x, _ = descend(self.energy, start, self.unit)
             if any(_same(x, other.displacement) for other in found):
                 continue
-            best = self._minimum(x)
+            energy, gradient = self.energy(x)
+            best = Minimum(energy, x, float(np.max(np.abs(gradient))), self.frequencies(x))
             if best.gradient > STATIONARY * self.unit or np.any(np.isnan(best.frequencies)):
                 continue
             found.append(best)
             for image in self._images(x):
-                slope = float(np.max(np.abs(self.energy(image)[1])))
+                energy, gradient = self.energy(image)
+                slope = float(np.max(np.abs(gradient)))
                 if slope <= STATIONARY * self.unit and not any(_same(image, other.displacement) for other in found):
-                    found.append(replace(best, displacement=image, gradient=slope, energy=self.energy(image)[0]))
+                    found.append(replace(best, displacement=image, gradient=slope, energy=energy))
         if not found:
             raise ArithmeticError(f"no minimum of the static lattice was found from {len(self.starts())} starts")
         return tuple(sorted(found, key=lambda m: tuple(np.round(m.displacement, 6))))
 
-    def _minimum(self, x: NDArray[np.float64]) -> Minimum:
-        energy, gradient = self.energy(x)
-        return Minimum(energy, x, float(np.max(np.abs(gradient))), self.frequencies(x))
+
+def descend(
+    energy: Callable[[NDArray[np.float64]], tuple[float, NDArray[np.float64]]], start: NDArray[np.float64], unit: float
+) -> tuple[NDArray[np.float64], float]:
+    """Return the minimum of an energy that a search with its gradient reaches, and the energy there."""
+
+    def in_units(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        value, gradient = energy(x)
+        return value / unit, gradient / unit
+
+    best = so.minimize(in_units, start, jac=True, method="BFGS", options={"gtol": 1e-9})
+    return best.x, float(best.fun) * unit
+
+
+def local_minima(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return where values in a row are not above their neighbours, the ends included."""
+    padded = np.concatenate([[np.inf], values, [np.inf]])
+    return np.asarray((padded[1:-1] <= padded[:-2]) & (padded[1:-1] <= padded[2:]))
 
 
 def _same(x: NDArray[np.float64], other: NDArray[np.float64]) -> bool:

@@ -8,7 +8,6 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import scipy.optimize as so
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -18,6 +17,7 @@ from .base import Approximation, Condition, Where, sector_of
 from .charge_family import ChargeFamily, couplings_vector
 from .conditions import whole_sector
 from .lang_firsov import CONDITIONS, INFINITE, Dressing, dressed, effective_couplings
+from .static_lattice import descend, local_minima
 
 SCAN = np.linspace(0.0, 1.5, 31)
 """Fractions of the full displacement at which a single one is scanned for minima."""
@@ -179,23 +179,17 @@ def _minimised(
     """Return the different minima that are reached from some starts, the lowest first; `unit` of energy."""
     found: list[tuple[float, NDArray[np.float64]]] = []
 
-    def in_units(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        value, slope = energy(x)
-        return value / unit, slope / unit
-
     for start in starts:
-        best = so.minimize(in_units, start, jac=True, method="BFGS", options={"gtol": 1e-9})
-        if not any(np.max(np.abs(best.x - x)) < SAME for _, x in found):
-            found.append((float(best.fun) * unit, best.x))
+        x, lowest = descend(energy, start, unit)
+        if not any(np.max(np.abs(x - other)) < SAME for _, other in found):
+            found.append((lowest, x))
     return sorted(found, key=lambda pair: pair[0])
 
 
 def _starts(parameters: Parameters, energy: Energy) -> list[NDArray[np.float64]]:
     kinds = parameters.kinds
     if len(kinds) == 1:
-        values = energy.scan(SCAN[:, None])
-        padded = np.concatenate([[np.inf], values, [np.inf]])
-        return [np.array([s]) for s in SCAN[(padded[1:-1] <= padded[:-2]) & (padded[1:-1] <= padded[2:])]]
+        return [np.array([s]) for s in SCAN[local_minima(energy.scan(SCAN[:, None]))]]
     choices = [(0.1,) if kind == "squeezing" else (1.0, 0.05) for kind, _ in kinds]
     return [np.array(values) for values in list(product(*choices))[:16]]
 

@@ -253,10 +253,10 @@ def _compared(name: str, exact: xr.DataArray, error: float, found: Mapping[str, 
     """Return the variables of one quantity; NaN where an approximation does not define it."""
     units, right, over = exact.attrs.get("units", "1"), exact.values, " ".join(map(str, exact.dims))
     values = np.full((len(found), *right.shape), np.nan)
-    for row, data in zip(values, found.values(), strict=True):
+    for k, data in enumerate(found.values()):
         if name in data:
             given = data[name].values
-            row[...] = (given[: len(right)] if name == "energies" else given).reshape(right.shape)
+            values[k] = (given[: len(right)] if name == "energies" else given).reshape(right.shape)
     off = np.max(np.abs(values - right).reshape(len(found), -1), axis=1, initial=0.0)
     size = float(np.max(np.abs(right), initial=0.0))
     relative = off / size if size > (ZERO if units == "1" else 0.0) else np.full(len(found), np.nan)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import scipy.optimize as so
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from ...hamiltonians import Model
-from ..labelled import dataset
+from ..labelled import Row, dataset
 from .base import Approximation, Condition, Where, temperature_of
 from .conditions import knows, temperature_only
 from .symmetries import is_transitive, one_electron_matrix, site_symmetries
@@ -37,6 +37,12 @@ def occupation_cost(energy: NDArray[np.float64], temperature: float) -> float:
     if temperature == 0:
         return float(np.sum(np.minimum(energy, 0.0)))
     return -temperature * float(np.sum(np.logaddexp(0.0, -energy / temperature)))
+
+
+def free_entropy(energy: NDArray[np.float64], temperature: float) -> float:
+    """Return the entropy of free quasi-particles, T above zero; that of a two-level system is the same."""
+    x = energy / temperature
+    return float(np.sum(np.logaddexp(0.0, -x) + x * expit(-x)))
 
 
 class UniformGap:
@@ -105,13 +111,10 @@ class UniformGap:
         bosons = self.boson / 2 - gamma + occupation_cost(np.array([2 * gamma]), t)
         return fermions + self.sites * (bosons - 2 * self.exchange * rho * chi)
 
-    def energy(self, rho: float, t: float) -> float:
-        """Return <H> of a solution, mu inside H."""
-        chi = self.pair_amplitude(rho, t)
-        e, gamma = self.energies(rho), self.half_splitting(chi)
-        fermions = float(np.sum(self.xi - 2 * e**2 * finite(half_tanh(e, t))))
-        bosons = self.boson / 2 - 4 * gamma**2 * float(finite(half_tanh(np.array(2 * gamma), t)))
-        return fermions + self.sites * (bosons - 2 * self.exchange * rho * chi)
+    def entropy(self, rho: float, t: float) -> float:
+        """Return S of a solution, T above zero."""
+        gamma = self.half_splitting(self.pair_amplitude(rho, t))
+        return 2 * free_entropy(self.energies(rho), t) + self.sites * free_entropy(np.array([2 * gamma]), t)
 
     def densities(self, rho: float, t: float) -> tuple[float, float]:
         """Return <n> and <b+b> of a site."""
@@ -187,27 +190,44 @@ def mean_field(model: Model, where: Where) -> xr.Dataset:
     t, gap, sites = temperature_of(where), UniformGap(model), model.cluster.sites
     solutions = gap.solutions(t)
     potentials = [gap.grand_potential(rho, t) for rho in solutions]
-    chosen = int(np.argmin(potentials))
-    rho = solutions[chosen]
+    rho = solutions[int(np.argmin(potentials))]
     chi, (electron, boson) = gap.pair_amplitude(rho, t), gap.densities(rho, t)
     per_site = {"electron_density": electron, "boson_density": boson, "pair_exchange": chi * rho}
-    energy = gap.energy(rho, t)
-    table: dict[str, tuple[Any, ...]] = {
-        "grand_potential": (min(potentials), "", "Omega", "energy"),
-        "energy": (energy, "", "<H>, mu inside H", "energy"),
-        "charge": (sites * (electron + 2 * boson), "", "<N>, N = N_e + 2 N_b"),
+    more = {
         "boson_amplitude": (rho, "", "rho = <b>"),
         "pair_amplitude": (chi, "", "chi = <c_dn c_up>"),
         "critical_temperature": (gap.critical_temperature(), "", "T_c of the mean field", "energy"),
         "broken_charge_symmetry": (rho > 0, "", "rho is not 0"),
-        "chosen": (chosen, "", "number of the solution with the lowest Omega"),
         "residual": (abs(gap.defect(rho, t)), "", "defect of the gap equation"),
     }
+    entropy = gap.entropy(rho, t) if t > 0 else 0.0
+    everywhere = {name: np.full(sites, value) for name, value in per_site.items()}
+    return mean_field_results(t, solutions, potentials, entropy, everywhere, more)
+
+
+def mean_field_results(
+    t: float,
+    solutions: Sequence[float | NDArray[np.float64]],
+    potentials: Sequence[float],
+    entropy: float,
+    per_site: Mapping[str, NDArray[np.float64]],
+    more: Mapping[str, Row],
+) -> xr.Dataset:
+    """Return what every mean field gives: all solutions, and the averages of that with the lowest grand potential."""
+    charge = float(np.sum(per_site["electron_density"] + 2 * per_site["boson_density"]))
+    over = " ".join(("solution", "boson_site")[: np.array(solutions).ndim])
+    table: dict[str, Row] = {
+        "grand_potential": (min(potentials), "", "Omega", "energy"),
+        "energy": (min(potentials) + t * entropy, "", "<H>, mu inside H", "energy"),
+        "charge": (charge, "", "<N>, N = N_e + 2 N_b"),
+        **more,
+        "chosen": (int(np.argmin(potentials)), "", "number of the solution with the lowest Omega"),
+        **{name: (values, "site", f"{name} of each site") for name, values in per_site.items()},
+        "solutions": (np.array(solutions), over, "rho of each solution"),
+        "solution_grand_potential": (np.array(potentials), "solution", "Omega of each solution", "energy"),
+    }
     if t > 0:
-        table["entropy"] = ((energy - min(potentials)) / t, "", "(<H> - Omega) / T")
-    table |= {name: (np.full(sites, value), "site", f"{name} of a site") for name, value in per_site.items()}
-    table["solutions"] = (np.array(solutions), "solution", "every rho")
-    table["solution_grand_potential"] = (np.array(potentials), "solution", "Omega of every rho", "energy")
+        table["entropy"] = (entropy, "", "S of the quasi-particles")
     return dataset(table)
 
 

@@ -1,4 +1,4 @@
-"""The atomic limit: sites that do not know of each other, at T = 0 and above, and their spectral weights."""
+"""The atomic limit: independent sites at T = 0 and at finite temperature."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def site_model(model: Model, index: int) -> Model:
 
 
 def atomic_limit(model: Model, where: Where) -> xr.Dataset:
-    """Leave out every hopping and solve the sites one by one, exactly.
+    """Solve the sites one by one, exactly, without any hopping.
 
     In a sector the sites share charge and spin so that the energy is lowest; with a temperature each site is in its own
     grand-canonical state with the same mu. Hopping has no average in such states, so that energy and grand potential
@@ -126,7 +126,7 @@ def _sector(model: Model, sector: Sector) -> xr.Dataset:
 def sites_alone(model: Model, where: Where) -> str | None:
     """The lattice belongs to the sites, and its cutoff as well."""
     if any(mode.host == "bond" for mode in model.modes):
-        return "the modes sit on bonds, and it knows sites only"
+        return "the modes sit on bonds, and it treats sites only"
     table = model.phonons
     if not isinstance(where, Sector) and table is not None and table.total_quanta is not None and len(model.modes) > 1:
         return "phonons.total_quanta ties the sites together; give max_quanta alone"

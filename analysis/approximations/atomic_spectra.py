@@ -1,4 +1,4 @@
-"""Electron lines of a site that does not know of others, with their thermal weights, and with its lattice."""
+"""Electron lines of an isolated site with its lattice, and their thermal weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Approximations beside the exact answer: errors, which is best, and whether the claimed bounds hold."""
+"""Comparison of approximations with the exact answer: errors, the best one, and checks of the claimed bounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When approximations apply: conditions on a model, each of which says why not."""
+"""Conditions of approximations on a model; each returns the reason where it is not met."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ CHARGES = (
     "electrons.hopping", "electrons.level", "electrons.hubbard_u", "electrons.repulsion", "bosons.level",
     "bosons.exchange", "bosons.hopping", "field.flux", "ensemble.chemical_potential",
 )  # fmt: skip
-"""Couplings of the charges that an exact solution of them knows."""
+"""Couplings of the charges, all of which an exact solution of them includes."""
 LATTICE = ("phonons.frequency", "phonons.boson_coupling", "phonons.electron_coupling")
 """Couplings of a lattice that the charges of the sites displace."""
 

@@ -1,4 +1,4 @@
-"""The transformation of Lang and Firsov: charges that carry their lattice along."""
+"""The Lang-Firsov transformation: charges dressed by displaced oscillators."""
 
 from __future__ import annotations
 

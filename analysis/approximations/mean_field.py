@@ -259,10 +259,10 @@ WHY = {
 CONDITIONS: tuple[Condition, ...] = (
     temperature_only, boson_fermion, knows(*KNOWN, "bosons.hopping", why=WHY),
 )  # fmt: skip
-"""What the mean field of differing sites needs."""
+"""Conditions of the mean field with an amplitude for each site."""
 UNIFORM: tuple[Condition, ...] = (
     temperature_only, boson_fermion, knows(*KNOWN, why={**WHY, "bosons.hopping": "which mean-field-sites knows"}),
     every_site_alike,
 )  # fmt: skip
-"""What the same amplitude everywhere needs."""
+"""Conditions of the mean field with one amplitude."""
 MEAN_FIELD = Approximation("mean-field", mean_field, UNIFORM, "upper", "v -> 0")

@@ -34,7 +34,7 @@ class Neighbours:
 
 @dataclass(frozen=True)
 class Bipolaron:
-    """What all sites share: couplings of one site.
+    """Couplings of one site, the same for all sites.
 
     Attributes
     ----------

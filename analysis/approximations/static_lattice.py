@@ -1,4 +1,4 @@
-"""Charges in a static lattice: the Born-Oppenheimer energy, its minima, and its curvature there."""
+"""Charges in a static lattice: the Born-Oppenheimer energy, its minima, and the curvature at these."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .symmetries import mode_permutations
 CONDITIONS: tuple[Condition, ...] = (
     sector_only, whole_sector, LATTICE_THERE, ELECTRONS_OR_BOSONS, knows(*CHARGES, *LATTICE, "phonons.bond_coupling"),
 )  # fmt: skip
-"""What the static lattice needs of a model."""
+"""Conditions of the static lattice."""
 GRID = 121
 """Points at which the surface of a single mode is scanned for minima."""
 MOST_CONFIGURATIONS = 16
@@ -59,7 +59,7 @@ class Minimum:
 
 
 class StaticLattice:
-    r"""The charges of a sector, exactly, in a lattice that stands still at ``x_m``.
+    r"""The charges of a sector, exactly, in a static lattice with displacements ``x_m``.
 
     .. math:: E_{ad}(x) = \sum_m \omega_m x_m^2/4 + E_{el}(x)
 
@@ -205,7 +205,7 @@ def _spectral_box(force: Any) -> tuple[float, float]:
 
 
 def static_model(model: Model, x: ArrayLike) -> Model:
-    """Return the charges in a lattice that stands still at x, as a model without phonons.
+    """Return the charges in a static lattice with displacements x, as a model without phonons.
 
     Levels move by ``-omega0 alpha_F x`` and ``-omega0 alpha x``, a hopping becomes ``t + g x_b`` (modes on bonds) or
     ``t + g (x_j - x_i)`` (modes on sites); the elastic energy ``sum omega x^2 / 4`` is left out.

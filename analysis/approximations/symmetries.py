@@ -1,4 +1,4 @@
-"""Permutations of the sites that leave every coupling of a model alone."""
+"""Permutations of the sites that leave every coupling of a model unchanged."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def is_transitive(permutations: list[Permutation], sites: int) -> bool:
 def mode_permutations(model: Model) -> list[NDArray[np.int64]]:
     """Return how the symmetries of the sites permute the modes, each order once, without the identity.
 
-    A symmetry whose image of a mode is not there is left out; frequencies and couplings are not looked at.
+    Symmetries that map a mode to a place without one are left out; frequencies and couplings are ignored.
 
     Examples
     --------

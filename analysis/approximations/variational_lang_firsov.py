@@ -91,7 +91,7 @@ class Parameters:
 
     @cached_property
     def labels(self) -> list[str]:
-        """The class of each mode, as far as classes are told apart."""
+        """The class of each mode, as far as classes are distinguished."""
         return ["all" if self.one_value else mode.label for mode in self.model.modes]
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Spectra at chosen frequencies by linear equations: no lines, and no resolution to be lost elsewhere."""
+"""Spectra at chosen frequencies by linear equations, without a list of lines."""
 
 from __future__ import annotations
 

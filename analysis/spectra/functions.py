@@ -23,7 +23,7 @@ DEFAULT_BROADENING = 0.1
 
 
 def silent(what: str) -> None:
-    """Say nothing."""
+    """Report nothing."""
 
 
 @taking(levels=levels_of, frequencies=numbers, options=read_options)
@@ -64,7 +64,7 @@ def spectral_function(
         A second probe A: ``<0|A^+|n><n|B|0>`` takes the place of the weights, with its sign or phase, and for charged
         probes ``<0|B|n><n|A^+|0>`` that of the removal.
     progress : function
-        Told what is being computed.
+        Called with the next step, in words.
     tolerance : float
         Largest error of a continued fraction, in units of the weight over the broadening; 0.01 is good for a first
         look in a fifth of the time.

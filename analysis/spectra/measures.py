@@ -1,4 +1,4 @@
-"""What is read off spectra: quasi-particles, gaps, moved weight, effective frequencies. Nothing here solves a model."""
+"""Quantities read off spectra: quasi-particles, gaps, transferred weight, effective frequencies."""
 
 from __future__ import annotations
 

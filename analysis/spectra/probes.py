@@ -1,4 +1,4 @@
-"""What a spectrum asks of a state: the operators of spectroscopy by name, on a site or with a momentum."""
+"""The operators of spectra by name, on a site or with a momentum."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "spin": Kind(_spin_z, _sites, 0, E),
     }
 )
-"""The local operators by name; "current" is no local one."""
+"""The local operators by name; "current" is not one of them."""
 SPINFUL = "electron"
 """The operator that has a spin."""
 NAMES = (*KINDS, "current")
@@ -246,7 +246,7 @@ def probe_problems(
     else:
         places = kind.places(model)
         if _place(kind, model, site or 0) not in places.values():
-            where = "a site or bond with a mode" if kind.noun == "mode" else f"a {kind.noun} that is there"
+            where = "a site or bond with a mode" if kind.noun == "mode" else f"a {kind.noun} with this operator"
             allowed = f"allowed: {where}: {', '.join(map(str, places))}"
             yield Problem("spectrum.site", show(site or 0), allowed)
 

@@ -27,13 +27,13 @@ from .excitations import images_of
 from .probes import Probe
 
 MOST_WORK = 2e9
-"""Words times amplitudes that the average of a commutator may take; higher moments are left out beyond."""
-MOST_WORDS = 6000
-"""Words that a commutator may have."""
-LEFT_OUT = f"their commutators have more than {MOST_WORDS} words, or {MOST_WORK:.0e} words times amplitudes"
+"""Terms times amplitudes that the average of a commutator may take; higher moments are left out."""
+MOST_TERMS = 6000
+"""Terms that a commutator may have."""
+LEFT_OUT = f"their commutators have more than {MOST_TERMS} terms, or {MOST_WORK:.0e} terms times amplitudes"
 """Why a sum rule is not there."""
 MOST_PRODUCTS = 20_000
-"""Products of words that a formula may take."""
+"""Products of terms that a formula may take."""
 ROUNDING = 1e-10
 
 
@@ -41,7 +41,7 @@ def moments_from_commutators(state: State, left: Probe, right: Probe, count: int
     """Return the first moments as ground-state averages; NaN where the commutators get too long.
 
     M_0 is the average of one operator. The others are overlaps of two images of the state, and no long products of
-    words are formed.
+    operators are formed.
 
     Parameters
     ----------
@@ -66,8 +66,8 @@ def moments_from_commutators(state: State, left: Probe, right: Probe, count: int
             outer = commutator(outer, energy)
         elif n:
             inner = commutator(energy, inner)
-        words = len(outer.terms) + len(inner.terms)
-        if words * size > MOST_WORK or words > MOST_WORDS:
+        terms = len(outer.terms) + len(inner.terms)
+        if terms * size > MOST_WORK or terms > MOST_TERMS:
             break
         found[n] = _overlap(state, outer, inner, right) if n else expectation(state, _product(outer, right))
     return found

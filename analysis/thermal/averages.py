@@ -41,9 +41,9 @@ def thermal_averages(
               \langle O\rangle = Z^{-1}\sum_n e^{-E_n/T}\langle n|O|n\rangle
 
     with mu inside H. Blocks that are too large for all their levels are sampled: Tr over a block is the mean over
-    Gaussian vectors r, and averages are taken in the typical states ``exp(-H/2T) r``. Errors are by jackknife over the
-    vectors, on the final quantities, with the correlations between temperatures, together with what the phonon cutoff
-    makes of them; they are zero where all is exact.
+    Gaussian vectors r, and averages are taken in the typical states ``exp(-H/2T) r``. Error bars are
+    jackknife errors over the vectors, of the final quantities, with the correlations between temperatures, combined
+    with the error of the phonon cutoff; they are zero where everything is exact.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ def folder_of(checkpoint: str | os.PathLike[str] | None) -> Path | None:
 
 @dataclass(frozen=True)
 class KeptBlocks:
-    """The folder beside a result with the blocks that are finished.
+    """The folder of finished blocks, next to a result.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class KeptBlocks:
 
     @classmethod
     def of(cls, about: object, asked: ThermalSum) -> KeptBlocks:
-        """Return those of a sum over `about`, beside the checkpoint that its options name."""
+        """Return those of a sum over `about`, next to the checkpoint that its options name."""
         model, options = asked.model, asked.options
         formula = sorted(map(repr, hamiltonian_operator(model).terms.items()))
         how = (asked.ensemble, asked.sampling, options.seed, options.tolerance)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -12,7 +12,7 @@ from typing import Protocol
 
 from ...clusters import InvalidValue
 from ...solvers import Options, silent
-from ...solvers.work import Pool, Tell
+from ...solvers.work import Pool
 from .block_files import KeptBlocks
 from .block_terms import Contribution, SumOverBlock
 from .blocks import Planned
@@ -24,7 +24,7 @@ class BlockSum(Protocol):
 
     @property
     def about(self) -> object:
-        """What the sums depend on beside model and sampling, as something whose text says everything."""
+        """What the sums depend on, apart from model and sampling, as a value whose text is complete."""
 
     def on_blocks(self, asked: ThermalSum) -> SumOverBlock:
         """Return the function that sums over one block after the other."""
@@ -102,7 +102,7 @@ class BlockWork:
         """Calculation and number."""
         return f"{self.calculation.about[:16]}-{self.planned.number}"
 
-    def compute(self, progress: Tell = silent) -> tuple[Contribution, float] | Exception:
+    def compute(self, progress: Callable[[int, float, float], None] = silent) -> tuple[Contribution, float] | Exception:
         """Return the sums with the seconds that they took, or what went wrong."""
         began = time.monotonic()
         try:

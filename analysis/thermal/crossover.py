@@ -54,7 +54,7 @@ class Estimator:
     find : function
         From temperatures and the curve to the crossover; NaN where the temperatures do not bracket it.
     definition : str
-        In words.
+        In plain text.
     """
 
     role: str
@@ -156,7 +156,7 @@ def crossover_temperatures(
     broadening : float
         Of A(omega) [energy].
     progress : function
-        Told what comes next.
+        Called with the next step, in words.
 
     Returns
     -------

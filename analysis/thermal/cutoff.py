@@ -1,4 +1,4 @@
-r"""What the phonon cutoff does to thermal numbers: sums with other caps, carried on by the tail of free oscillators.
+r"""Errors of thermal numbers by the phonon cutoff: sums with other caps, extrapolated by tails of free oscillators.
 
 A quantity y depends on the cap c through the states beyond it. Their weight in free oscillators, displaced by any
 charge that a mode may feel, gives the shape of that dependence:
@@ -27,14 +27,14 @@ from .estimate import SECONDS_PER_BLOCK, ThermalEstimate, estimate_thermal
 from .phonon_tail import FAINTEST, Caps, Tail
 
 SETTLED = 0.01
-"""A larger cap with this share of the tail shows nearly all that a cap leaves out."""
+"""A larger cap that leaves out only this share of the tail shows nearly the whole error of a cap."""
 CONTRAST = 0.3
-"""The share of a tail that must lie between two caps for one to tell what lies beyond the other."""
+"""The share of a tail that must lie between two caps, so that their difference shows the error of the lower one."""
 SECONDS = 0.5
 """Time that sums with other caps may take, or that of the sum itself where this is longer."""
 MOST_QUANTA = 400
 WITHOUT = ("cutoff_probability",)
-"""What has no limit for large caps but zero."""
+"""Quantities that vanish for large caps."""
 
 Compute = Callable[[ThermalSum], xr.Dataset]
 """From a sum whose model has numbers for its caps to thermal numbers with ``NAME_error``."""
@@ -73,14 +73,14 @@ class Ladder:
         return cls(Caps.of(model), tail, need, len(model.modes), sampling.method == "exact")
 
     def fits(self, caps: Caps, seconds: float) -> bool:
-        """Tell whether a sum over all levels with other caps takes no longer than that."""
+        """True where a sum over all levels with other caps takes no longer than `seconds`."""
         larger = caps.dimension(self.modes) / self.caps.dimension(self.modes)
         small = self.all_levels or self.need.largest * larger <= EXACT_UP_TO
         start = SECONDS_PER_BLOCK * self.need.blocks
         return small and start + (self.need.seconds - start) * max(larger, larger**3) <= max(seconds, 2 * start)
 
     def others(self, sampled: bool) -> tuple[tuple[Caps, Caps], ...]:
-        """Return pairs of caps, the lower one first, whose differences tell what is beyond those of the model."""
+        """Return pairs of caps, the lower one first, whose differences show the cutoff error of those of the model."""
         seconds = SECONDS if sampled else max(SECONDS, self.need.seconds)
         above = self._above(seconds)
         if above is not None:
@@ -167,7 +167,7 @@ Pair = tuple[xr.Dataset, xr.Dataset, NDArray[np.float64]]
 
 
 def widened(data: xr.Dataset, pairs: Sequence[Pair]) -> xr.Dataset:
-    """Return thermal numbers with the error of their cutoff, the largest that pairs of other caps tell."""
+    """Return thermal numbers with the error of their cutoff, the largest estimate from pairs of other caps."""
     new = {}
     for name, error in _errors(data, pairs):
         sampled = data[f"{name}_error"]
@@ -189,7 +189,7 @@ def _errors(data: xr.Dataset, pairs: Sequence[Pair]) -> Iterator[tuple[str, xr.D
             times = over if "temperature" in difference.dims else float(factor.max())
             rows.append((difference * times).transpose(*data[name].dims).values)
         error = np.max(rows, axis=0)
-        error = np.where(np.isnan(error), np.abs(data[name].values), error)  # what another cap does not have at all
+        error = np.where(np.isnan(error), np.abs(data[name].values), error)  # missing with another cap
         yield name, data[name].copy(data=error).rename(f"{name}_cutoff_error")
 
 

@@ -1,4 +1,4 @@
-"""What a thermal sum will need, before it starts: blocks, memory, time."""
+"""Estimate of a thermal sum: blocks, memory, time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SEARCHES = 4
 
 @dataclass(frozen=True)
 class ThermalEstimate:
-    """What a sum over an ensemble will need.
+    """Estimated cost of a sum over an ensemble.
 
     Attributes
     ----------

@@ -31,14 +31,15 @@ STEP = 0.02
 STENCIL = ((-2, -1, 0, 1, 2), (1 / 12, -2 / 3, 0.0, 2 / 3, -1 / 12), (-1 / 12, 4 / 3, -5 / 2, 4 / 3, -1 / 12))
 """Steps, and weights of the first and second derivative to fourth order."""
 SETTLED = 1e-4
-"""Derivatives of ln Z that the last quarter of the Lanczos steps changes by less, beside one, have settled."""
+"""Derivatives of ln Z have settled if the last quarter of the Lanczos steps changes them by less, in units of one
+plus the derivative."""
 HERE = 2
 """Place of no step."""
 NO_DRUDE = (
-    "not known where blocks are sampled, as random vectors do not tell the slopes of single levels apart; all levels "
+    "not known where blocks are sampled, as random vectors do not resolve the slopes of single levels; all levels "
     'do (thermal.method = "exact", or a smaller sector), and the stiffness D_s is known either way'
 )
-"""Why a Drude weight is missing; beside the weight as its attribute ``missing``."""
+"""Why a Drude weight is missing: its attribute ``missing``."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class FluxSum:
     """What blocks add to Z and its derivatives with respect to the flux.
 
     In the sums are ``slope`` and ``curvature``, ``dZ/dphi`` and ``d2Z/dphi2``, and ``bending``,
-    ``sum_n exp(-(E_n - origin) / T) d2E_n/dphi2``, which is NaN for random vectors: these do not tell levels apart.
+    ``sum_n exp(-(E_n - origin) / T) d2E_n/dphi2``, which is NaN for random vectors: these do not resolve single levels.
 
     Attributes
     ----------
@@ -119,14 +120,14 @@ def thermal_flux_response(
     options : Options, optional
         Seed and memory limit.
     progress : function
-        Told which block comes next.
+        Called with the next block, in words.
 
     Returns
     -------
     xarray.Dataset
         ``free_energy`` (or ``grand_potential``), ``current``, ``stiffness`` D_s, ``drude`` D over ``temperature`` and
-        ``phi``, and ``NAME_error`` by jackknife over the random vectors, together with what the phonon cutoff makes of
-        it, which is in ``NAME_cutoff_error`` as well.
+        ``phi``, and ``NAME_error`` by jackknife over the random vectors, combined with the error of the phonon cutoff,
+        which is also given as ``NAME_cutoff_error``.
 
     Raises
     ------

@@ -44,7 +44,7 @@ class Image:
 
     @classmethod
     def of(cls, moving: Pair, sample: Sample, size: float) -> Image | None:
-        """Return the image of a vector; None where it is zero beside the size of the operator, squared."""
+        """Return the image of a vector; None where it is negligible against `size`, that of the operator, squared."""
         right, left = moving
         target = right.target.energy
         images = [left.apply(row.reshape(sample.block.shape)) for row in sample.space.basis]

@@ -31,7 +31,7 @@ from .spectral_lines import SpectrumSum
 from .sum_rules import ThermalLines, allowed_misses, check_rules, detailed_balance
 from .sums import SIGMAS, Replicates, Totals, jackknife, settled, with_error
 
-MOST_WORDS = 4000
+MOST_TERMS = 4000
 """Longer formulas of moments are left out of the sum rules."""
 MOST_POLES = 2000
 """Longer lists of lines are not given; the curve shows them."""
@@ -63,8 +63,8 @@ def thermal_spectral_function(
 
     with B adding charge; the second part is there for charged probes only. omega is measured from the chemical
     potential. Blocks of the ensemble that are small enough take all their levels; in the others the lines of the lowest
-    levels are exact and the rest is sampled with random vectors, with as many Lanczos steps as the curve takes. Error
-    bars hold what random vectors, Lanczos steps and the phonon cutoff make of a number. For the probe "current" it is
+    levels are exact and the rest is sampled with random vectors, with as many Lanczos steps as the curve needs. Error
+    bars contain the errors of random vectors, Lanczos steps and the phonon cutoff. For the probe "current" it is
     the regular optical conductivity at omega > 0,
 
     .. math:: \sigma_{reg}(\omega) = \frac{\pi}{L}\,\frac{1 - e^{-\omega/T}}{\omega}
@@ -89,7 +89,7 @@ def thermal_spectral_function(
     options : Options, optional
         Seed, engine and memory limit.
     progress : function
-        Told which block comes next.
+        Called with the next block, in words.
     cross : Probe, optional
         A second probe A: ``<m|A^+|n><n|B|m>`` takes the place of the weights, with its sign or phase, and for charged
         probes ``<m|B|n><n|A^+|m>`` that of the removal, as in `spectral_function`. Where model and probes are real, so
@@ -101,7 +101,7 @@ def thermal_spectral_function(
         Over ``temperature``: ``values``, ``addition``, ``removal`` (and ``omega``) [1/energy], ``moments`` with
         ``sum_rules``, ``sum_rule_defects`` and ``sum_rule_errors`` (the largest defects allowed) over ``order``,
         ``addition_weight``, ``removal_weight``, ``zero_frequency`` A(0), ``pseudogap`` A(0) / A(0) at the highest
-        temperature, ``balance`` (what detailed balance makes of the other half of the spectrum; NaN where the ensemble
+        temperature, ``balance`` (the other half of the spectrum by detailed balance; NaN where the ensemble
         has none; for two Hermitian probes the conjugate of the other half) with ``balance_defect``, and the error bars
         ``NAME_error``, which carry the uncertainty of a chemical potential that is found by sampling, with phonons also
         ``NAME_cutoff_error``, the part of it that comes from the cutoff. Where there are
@@ -165,7 +165,7 @@ def thermal_lines(asked: ThermalSum, probe: Probe, resolution: Resolution, cross
         averaged = [loop**2 * flux_derivative(model, 2)]
     else:
         formulas = itertools.islice(moment_formulas(energy, cross or probe, probe), MOMENTS)
-        averaged = [formula for formula in formulas if len(formula.terms) <= MOST_WORDS]
+        averaged = [formula for formula in formulas if len(formula.terms) <= MOST_TERMS]
     wanted = SpectrumSum(
         probe,
         t,

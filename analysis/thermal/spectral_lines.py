@@ -107,7 +107,7 @@ class SpectrumSum:
 
     @property
     def size(self) -> float:
-        """The square of the probes beside which others are small."""
+        """The size of the probes, squared, against which weights are negligible."""
         return min(size_of(each) for each in self.additions)
 
     def weights(self, left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
@@ -181,7 +181,7 @@ class SpectrumSum:
 
 
 def is_curve(name: str) -> bool:
-    """Tell whether a sum depends on how well lines are resolved."""
+    """True where a sum depends on how well lines are resolved."""
     return name.endswith(("_curve", "_zero"))
 
 

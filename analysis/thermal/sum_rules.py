@@ -1,4 +1,4 @@
-"""What a thermal spectrum obeys, sum rules and detailed balance, and by how much it may miss them."""
+"""Sum rules and detailed balance of a thermal spectrum, and their allowed defects."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FELT = 2
 
 @dataclass(frozen=True)
 class ThermalLines:
-    """All that was summed over the blocks."""
+    """The lines of a thermal spectrum, summed over all blocks."""
 
     asked: ThermalSum
     wanted: SpectrumSum
@@ -73,7 +73,7 @@ class ThermalLines:
 
 
 def detailed_balance(found: ThermalLines) -> tuple[Replicates, Replicates]:
-    """Return what one half of the spectrum makes of the other by detailed balance, and the other; NaN without one."""
+    """Return one half of the spectrum as detailed balance gives it from the other, and as it is; NaN without one."""
     if "removal" in found.names and found.asked.ensemble.is_grand:
         return found.both("below"), found["removal_moments"][..., 0]
     if "removal" in found.names or any(canonical(each - each.dag).terms for each in found.wanted.additions):

@@ -192,8 +192,8 @@ def jackknife(
 ) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """Return value and error of a quantity; the error is zero where nothing was sampled.
 
-    Few vectors tell their spread itself with an uncertainty. By Student's distribution the error bar is longer: the
-    mean of what one and what two bars (`sigmas`) take to be right as often as those of a normal distribution.
+    The spread of few vectors is itself uncertain. The error bar is longer by Student's distribution: the mean of the
+    factors with which one and two bars (`sigmas`) cover as often as those of a normal distribution.
 
     Examples
     --------

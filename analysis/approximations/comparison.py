@@ -15,7 +15,7 @@ from ...hamiltonians.arguments import a_model
 from ...hamiltonians.parameters import show
 from ...hamiltonians.terms import energy_unit
 from ...solvers import Eigenstates, LabelledLevels, Options
-from ..labelled import arrays
+from ..labelled import Row, arrays
 from ..observables.error_bars import isolated_ground, mixing
 from ..observables.table import available, observables
 from ..thermal.averages import thermal_averages
@@ -212,27 +212,26 @@ def _exact(
         there = [n for n in wanted if n in data]
         errors = {n: float(np.max(data[f"{n}_error"].values)) for n in there}
         return data[there], errors, 5 * float(data["grand_potential_error"])
-    sector = where if isinstance(where, Sector) else lowest_sector(model, options)
-    levels = levels or isolated_ground(model, sector, options)
+    if isinstance(where, Sector):
+        levels, charge = levels or isolated_ground(model, where, options), where.charge
+    else:  # the lowest level over all charges, mu inside H, each with its smallest |S_z|
+        charges = [n for n in range(model.max_charge + 1) if model.electrons is not None or n % 2 == 0]
+        lowest = {n: isolated_ground(model, Sector(n), options) for n in charges}
+        charge = min(charges, key=lambda n: float(lowest[n].energies[0]))
+        levels = levels or lowest[charge]
     measured = observables(levels.ground, [n for n in wanted if n in available(model)])
     energy, certificate = levels.energies[:1], levels.certificate
     if isinstance(where, Sector):
         new = arrays({"energies": (energy, "level", "lowest energy", "energy")})
     else:
-        table = {n: (energy[0], "", f"{n} at T = 0", "energy") for n in ("grand_potential", "energy")}
-        charge = (float(sector.charge), "", "<N>, N = N_e + 2 N_b")
-        new = {n: array for n, array in arrays({**table, "charge": charge}).items() if n in wanted}
+        table: dict[str, Row] = {n: (energy[0], "", f"{n} at T = 0", "energy") for n in ("grand_potential", "energy")}
+        table["charge"] = (float(charge), "", "<N>, N = N_e + 2 N_b")
+        new = {n: array for n, array in arrays(table).items() if n in wanted}
     angle = mixing(levels)
     errors = {str(n): 2 * angle * float(np.max(np.abs(a.values), initial=0.0)) for n, a in measured.data_vars.items()}
     errors |= {n: float(certificate.energy_errors[0]) for n in new}
     order = [n for n in wanted if n in new or n in measured]
     return measured.assign(new)[order], errors, float(certificate.bounds[0])
-
-
-def lowest_sector(model: Model, options: Options | None = None) -> Sector:
-    """Return the sector of the lowest level over all charges, mu inside H, each with its smallest |S_z|."""
-    sectors = [Sector(n) for n in range(model.max_charge + 1) if model.electrons is not None or n % 2 == 0]
-    return min(sectors, key=lambda s: float(isolated_ground(model, s, options).energies[0]))
 
 
 def _check_bound(each: Approximation, data: xr.Dataset, exact: xr.Dataset, slack: float, unit: float) -> None:

@@ -14,7 +14,7 @@ from ...hamiltonians import Model
 from ..labelled import Row, dataset
 from .base import Approximation, Condition, Where, temperature_of
 from .conditions import knows, temperature_only
-from .symmetries import is_transitive, one_electron_matrix, site_symmetries
+from .symmetries import one_electron_matrix, site_symmetries
 
 TRIES = np.geomspace(1e-10, 0.5, 401)
 """Amplitudes between which the gap equation is searched for solutions."""
@@ -242,7 +242,8 @@ def every_site_alike(model: Model, where: Where) -> str | None:
     """Each site has a local pair, and the symmetries take any site to any other."""
     if model.electrons is None or model.bosons is None:
         return None
-    if len(model.boson_sites) == model.cluster.sites and is_transitive(site_symmetries(model), model.cluster.sites):
+    everywhere, images = len(model.boson_sites) == model.cluster.sites, {p[0] for p in site_symmetries(model)}
+    if everywhere and images == set(range(model.cluster.sites)):
         return None
     return "its amplitude is the same everywhere, and the sites of the model differ; take mean-field-sites"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import scipy.optimize as so
@@ -124,12 +123,13 @@ class StaticLattice:
         lies (``x = -2 <A_m> / omega``), and random points of it; for one mode the local minima of a fine scan.
         """
         forces = [self._charges.matrix(slope) for slope in self._slopes]
-        low, high = np.array([_spectral_box(force) for force in forces]).T
-        lowest, highest = -2 * high / self.omega, -2 * low / self.omega
+        pulls = np.array([np.real(force.diagonal()) for force in forces])
+        radii = np.array([np.asarray(abs(force).sum(axis=1)).ravel() for force in forces]) - np.abs(pulls)
+        lowest = -2 * np.max(pulls + radii, axis=1) / self.omega  # eigenvalues lie within Gershgorin's circles
+        highest = -2 * np.min(pulls - radii, axis=1) / self.omega
         if len(self.omega) == 1:
             grid = np.linspace(lowest[0], highest[0], GRID)
             return grid[local_minima(self.energies(grid[:, None]))][:, None]
-        pulls = np.array([np.real(force.diagonal()) for force in forces])
         cost = np.real(self._charges.matrix(self._still).diagonal()) - np.sum(pulls**2 / self.omega[:, None], axis=0)
         order = np.argsort(cost, kind="stable")
         rest = np.unique(np.round((-2 * pulls / self.omega[:, None]).T[order], 12), axis=0, return_index=True)
@@ -195,13 +195,6 @@ def local_minima(values: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 def _same(x: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
     return bool(np.max(np.abs(x - other)) < SAME)
-
-
-def _spectral_box(force: Any) -> tuple[float, float]:
-    """Return bounds on the eigenvalues of a Hermitian matrix (Gershgorin)."""
-    diagonal = np.real(force.diagonal())
-    radius = np.asarray(abs(force).sum(axis=1)).ravel() - np.abs(diagonal)
-    return float(np.min(diagonal - radius)), float(np.max(diagonal + radius))
 
 
 def static_model(model: Model, x: ArrayLike) -> Model:

@@ -45,11 +45,6 @@ def _same(image: NDArray[Any], array: NDArray[Any]) -> bool:
     return bool(np.all(np.abs(image - array) <= ROUNDING * np.maximum(np.abs(image), np.abs(array))))
 
 
-def is_transitive(permutations: list[Permutation], sites: int) -> bool:
-    """True where the permutations take any site to any other."""
-    return {p[0] for p in permutations} == set(range(sites))
-
-
 def mode_permutations(model: Model) -> list[NDArray[np.int64]]:
     """Return how the symmetries of the sites permute the modes, each order once, without the identity.
 

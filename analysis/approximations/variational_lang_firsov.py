@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from .static_lattice import descend, local_minima
 
 SCAN = np.linspace(0.0, 1.5, 31)
 """Fractions of the full displacement at which a single one is scanned for minima."""
+MOST_STARTS = 16
 SAME = 1e-4
 TINY = 1e-30
 """Imaginary step: small enough that only the first order is left."""
@@ -152,7 +153,11 @@ def _optimised(parameters: Parameters, sector: Sector) -> xr.Dataset:
     if not parameters.kinds:
         return dressed(model, sector, Dressing.full(model), 0.0)
     energy, unit = Energy(parameters, sector), float(np.max(model.couplings.frequency))
-    starts = _starts(parameters, energy)
+    if len(parameters.kinds) == 1:
+        starts = [np.array([fraction]) for fraction in SCAN[local_minima(energy.scan(SCAN[:, None]))]]
+    else:
+        choices = [(0.1,) if kind == "squeezing" else (1.0, 0.05) for kind, _ in parameters.kinds]
+        starts = [np.array(values) for values in itertools.islice(itertools.product(*choices), MOST_STARTS)]
     if parameters.squeezed:
         unsqueezed = Energy(replace(parameters, squeezed=False), sector)
         free = len(unsqueezed.parameters.kinds)
@@ -184,14 +189,6 @@ def _minimised(
         if not any(np.max(np.abs(x - other)) < SAME for _, other in found):
             found.append((lowest, x))
     return sorted(found, key=lambda pair: pair[0])
-
-
-def _starts(parameters: Parameters, energy: Energy) -> list[NDArray[np.float64]]:
-    kinds = parameters.kinds
-    if len(kinds) == 1:
-        return [np.array([s]) for s in SCAN[local_minima(energy.scan(SCAN[:, None]))]]
-    choices = [(0.1,) if kind == "squeezing" else (1.0, 0.05) for kind, _ in kinds]
-    return [np.array(values) for values in list(product(*choices))[:16]]
 
 
 OPTIMISED: tuple[Condition, ...] = (*CONDITIONS, whole_sector)

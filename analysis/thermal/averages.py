@@ -162,7 +162,11 @@ def _dataset(found: Summed, chosen: Sequence[str], forms: Mapping[str, Form]) ->
         if derived := OBSERVABLES[name].derived:
             for part, (values, dims, formula) in derived.parts(totals.observables).items():
                 add(f"{name}_{part}", values, Form(dims, units=OBSERVABLES[name].units), formula)
-    _check_entropy(variables["entropy"], variables["entropy_error"])
+    entropy = variables["entropy"].values
+    below = entropy + 5 * variables["entropy_error"].values
+    if np.min(below, initial=0.0) < -1e-9:
+        t, s = (float(values[np.argmin(below)]) for values in (totals.temperatures, entropy))
+        raise ArithmeticError(f"the entropy is {s:.3g} at T = {t:g}, negative beyond its error; take more samples")
     which = f"blocks summed by random vectors: those of more than {asked.sampling.exact_up_to:,g} states"
     counts = {
         "skipped_share": (found.skipped, "", "bound on the weight of blocks left out"),
@@ -196,15 +200,6 @@ def thermodynamics(asked: ThermalSum, totals: Totals) -> dict[str, tuple[Replica
         "spin_susceptibility": (totals.spin_variance / t, "(<S_z^2> - <S_z>^2) / T", "1/energy"),
         "chemical_potential": (asked.model.chemical_potential + totals.shift, "mu", "energy"),
     }
-
-
-def _check_entropy(entropy: xr.DataArray, error: xr.DataArray) -> None:
-    """A negative entropy beyond its error means that something is wrong."""
-    below = entropy.values + 5 * error.values
-    if np.min(below, initial=0.0) < -1e-9:
-        at = int(np.argmin(below))
-        t, s = float(entropy["temperature"].values[at]), float(entropy.values[at])
-        raise ArithmeticError(f"the entropy is {s:.3g} at T = {t:g}, negative beyond its error; take more samples")
 
 
 def summed_observables(model: Model, chosen: Sequence[str]) -> tuple[str, ...]:

@@ -193,10 +193,14 @@ def crossover_temperatures(
         problems.append(Problem("axis", show(axis), f"allowed: {', '.join(there)}"))
     asked = ThermalSum.of(model, temperatures, ensemble, sampling, options, in_words(progress), more=problems)
     at_zero = Resolution.of([0.0], broadening, options=asked.options)
-    models = [model] if axis is None else _along(model, axis, values, progress)
-    kept = replace(asked, options=replace(asked.options, keep_blocks=True))
-    with_caps = partial(_with_caps, at_zero=at_zero)
-    found = [with_cutoff_errors(replace(kept, model=changed), with_caps) for changed in models]
+    kept, found = replace(asked, options=replace(asked.options, keep_blocks=True)), []
+    for value in [None] if axis is None else values:
+        if axis is not None and value is not None:
+            progress(f"{axis} = {value:g}")
+            species, key = AXES[axis]
+            changed = replace(getattr(model, species), **{key: float(value)})
+            kept = replace(kept, model=replace(model, **{species: changed}))
+        found.append(with_cutoff_errors(kept, partial(_with_caps, at_zero=at_zero)))
     if not asked.options.keep_blocks:
         remove_blocks(asked.options.checkpoint)
     if axis is None:
@@ -204,13 +208,6 @@ def crossover_temperatures(
     texts = found[0][["role", "definition"]]
     joined = xr.concat([data.drop_vars(list(texts)) for data in found], dim=axis, combine_attrs="override")
     return joined.assign_coords({axis: np.asarray(values, dtype=float)}).merge(texts, combine_attrs="override")
-
-
-def _along(model: Model, axis: str, values: Sequence[float], progress: Callable[[str], None]) -> Iterator[Model]:
-    species, key = AXES[axis]
-    for value in values:
-        progress(f"{axis} = {value:g}")
-        yield replace(model, **{species: replace(getattr(model, species), **{key: float(value)})})
 
 
 def temperature_problems(temperatures: Sequence[float]) -> Iterator[Problem]:

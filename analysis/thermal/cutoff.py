@@ -220,7 +220,9 @@ def _settled(asked: ThermalSum, exact: ThermalSum, wanted: float, compute: Compu
         raise refusal(likely_cap(tail, wanted), largest)
     low = high = compute(replace(exact, model=caps.on(model)))
     while True:
-        larger = Caps(None, max(caps.largest + 2, _reaching(tail, caps, 0.1)))
+        here, beyond = tail.beyond(caps), itertools.count(caps.largest + 1)
+        next_cap = next(n for n in beyond if np.all(tail.beyond(Caps(None, n)) <= 0.1 * here) or n > MOST_QUANTA)
+        larger = Caps(None, max(caps.largest + 2, next_cap))
         if not ladder.fits(larger, np.inf) or larger.largest > MOST_QUANTA:
             break
         lower, caps, low = caps, larger, high
@@ -248,12 +250,6 @@ def likely_caps(model: Model, kind: Ensemble, temperatures: Sequence[float]) -> 
 def likely_cap(tail: Tail, share: float) -> int:
     """Return the cap on all quanta beyond which less than a share of the quanta of free oscillators lies."""
     return next(n for n in itertools.count(1) if np.all(tail.beyond(Caps(None, n))[0, 1] <= share) or n >= MOST_QUANTA)
-
-
-def _reaching(tail: Tail, caps: Caps, share: float) -> int:
-    """Return the next cap on all quanta that leaves out no more than a share of what `caps` leave out."""
-    here, larger = tail.beyond(caps), itertools.count(caps.largest + 1)
-    return next(n for n in larger if np.all(tail.beyond(Caps(None, n)) <= share * here) or n > MOST_QUANTA)
 
 
 def _largest(data: xr.Dataset, pairs: Sequence[Pair]) -> float:

@@ -122,7 +122,13 @@ class Totals:
         beyond = above - energy
         observables = {}
         for name in parts[0].sums:
-            observables[name] = average(np.array([_with_copies(part, name, count) for part in parts]))
+            rows, odd = [], name in OBSERVABLES and OBSERVABLES[name].odd
+            for part in parts:  # conjugate states conjugate an average, reversed spins S_z
+                values, member = replicates_of(part.sums[name], count), part.member
+                if odd and member.spin_copies > 1:
+                    values = np.zeros_like(values)
+                rows.append(values.real + 0j if member.copies > member.spin_copies else values)
+            observables[name] = average(np.array(rows))
         return cls(
             temperatures,
             lowest,
@@ -135,14 +141,6 @@ class Totals:
             shift,
             observables,
         )
-
-
-def _with_copies(part: Contribution, name: str, count: int) -> Replicates:
-    """Return the mean over a block and its copies: conjugate states conjugate an average, reversed spins S_z."""
-    values = replicates_of(part.sums[name], count)
-    if part.member.spin_copies > 1 and name in OBSERVABLES and OBSERVABLES[name].odd:
-        return np.zeros_like(values)
-    return values.real + 0j if part.member.copies > part.member.spin_copies else values
 
 
 def replicates_of(rows: NDArray[Any], count: int) -> Replicates:

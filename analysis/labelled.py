@@ -64,12 +64,12 @@ def arrays(table: Mapping[str, Row], coords: Mapping[str, object] = MappingProxy
     return found
 
 
-def dataset(table: Mapping[str, Row], coords: Mapping[str, object] = MappingProxyType({})) -> xr.Dataset:
+def dataset_of(table: Mapping[str, Row], coords: Mapping[str, object] = MappingProxyType({})) -> xr.Dataset:
     """Return labelled arrays as one dataset.
 
     Examples
     --------
-    >>> data = dataset({"energies": (np.array([1.5]), "level", "E_n", "energy"), "count": (3, "", "of levels")})
+    >>> data = dataset_of({"energies": (np.array([1.5]), "level", "E_n", "energy"), "count": (3, "", "of levels")})
     >>> data.energies.dims, data.energies.attrs["units"], int(data["count"])
     (('level',), 'energy', 3)
     """

@@ -7,7 +7,7 @@ import xarray as xr
 
 from ...hamiltonians import Model, Sector
 from ...hamiltonians.terms import level_width
-from ..labelled import dataset, labelled
+from ..labelled import dataset_of, labelled
 from .base import Approximation, Where, sector_of
 from .charges import COHERENT, DIAGONAL, charge_ground
 from .static_lattice import CONDITIONS, StaticLattice, static_model
@@ -92,7 +92,7 @@ def _surface(model: Model, sector: Sector, observed: bool = True) -> xr.Dataset:
     equal = int(np.sum(energies <= best.energy + AS_LOW * width))
     elastic = float(lattice.omega @ best.displacement**2) / 4
     formula = "min_x [sum omega0 x^2 / 4 + E_el(x)]"
-    data = dataset(
+    data = dataset_of(
         {
             "energies": (np.array([best.energy]), "level", formula, "energy"),
             "adiabatic_energy": (best.energy, "", formula, "energy"),

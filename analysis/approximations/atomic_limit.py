@@ -13,7 +13,7 @@ from ...clusters import site as single_site
 from ...hamiltonians import Model, Sector
 from ...hamiltonians.sector import allowed_two_sz
 from ...solvers import ground_state
-from ..labelled import dataset
+from ..labelled import dataset_of
 from ..thermal.averages import thermal_averages
 from .base import Approximation, Condition, Where, temperature_of
 from .charges import LOCAL, SUMMED
@@ -99,7 +99,7 @@ def atomic_limit(model: Model, where: Where) -> xr.Dataset:
     for name in (n for n in LOCAL if any(n in part for part in parts)):
         values = np.array([np.real(part[name].values[0]) if name in part else 0.0 for part in parts])
         table[name] = (values, "site", f"{name} of a site alone")
-    return dataset({**table, "residual": RESIDUAL})
+    return dataset_of({**table, "residual": RESIDUAL})
 
 
 RESIDUAL = (0.0, "", "nothing is self-consistent", "energy")
@@ -120,7 +120,7 @@ def _sector(model: Model, sector: Sector) -> xr.Dataset:
             joined[key] = min(joined.get(key, np.inf), e + f)
         best = joined
     energy = np.array([best[sector.charge, sector.spin_excess]])
-    return dataset({"energies": (energy, "level", "sum of levels of the sites", "energy"), "residual": RESIDUAL})
+    return dataset_of({"energies": (energy, "level", "sum of levels of the sites", "energy"), "residual": RESIDUAL})
 
 
 def sites_alone(model: Model, where: Where) -> str | None:

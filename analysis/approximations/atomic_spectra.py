@@ -15,7 +15,7 @@ from ...clusters import InvalidValue
 from ...hamiltonians import InvalidModel, Model, Problem
 from ...hamiltonians.parameters import show
 from ...hamiltonians.terms import energy_scale
-from ..labelled import dataset
+from ..labelled import dataset_of
 from .atomic_limit import site_model
 
 Line = tuple[float, float, bool]
@@ -99,7 +99,7 @@ def spectral_weights(model: Model, site: int, temperature: float) -> xr.Dataset:
     values, place = np.unique(np.round(frequencies / unit, 12) * unit, return_inverse=True)
     joined = np.bincount(place, weights)
     kept = joined >= LEAST
-    return dataset(
+    return dataset_of(
         {
             "frequency": (values[kept] + 0.0, "line", "omega", "energy"),
             "weight": (joined[kept], "line", "weight of the line in A_sigma"),

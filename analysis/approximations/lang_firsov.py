@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...hamiltonians import Model, Sector
-from ..labelled import dataset
+from ..labelled import dataset_of
 from .base import Approximation, Condition, Where, sector_of
 from .charges import DIAGONAL, charge_ground, charge_model
 from .conditions import BONDS_ARE_LEFT, CHARGES, ELECTRONS_OR_BOSONS, LATTICE, LATTICE_THERE, knows, sector_only
@@ -162,7 +162,7 @@ def dressed(model: Model, sector: Sector, d: Dressing, residual: float) -> xr.Da
         "displacement": (2 * moved, "mode", "<x> = 2 (f <n> + f_b <b+b>)"),
         "residual": (residual, "", "largest slope of the energy", "energy"),
     }
-    return data.assign(dataset(table).data_vars)
+    return data.assign(dataset_of(table).data_vars)
 
 
 INFINITE = "omega0 -> infinity at fixed g/omega0, alpha and polaron shifts"

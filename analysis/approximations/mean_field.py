@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from ...hamiltonians import Model
-from ..labelled import Row, dataset
+from ..labelled import Row, dataset_of
 from .base import Approximation, Condition, Where, temperature_of
 from .conditions import knows, temperature_only
 from .symmetries import one_electron_matrix, site_symmetries
@@ -228,7 +228,7 @@ def mean_field_results(
     }
     if t > 0:
         table["entropy"] = (entropy, "", "S of the quasi-particles")
-    return dataset(table)
+    return dataset_of(table)
 
 
 def boson_fermion(model: Model, where: Where) -> str | None:

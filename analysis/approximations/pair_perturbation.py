@@ -13,7 +13,7 @@ from scipy.special import gammainc, gammaln
 from ...hamiltonians import Bosons, Model, Operator, Sector, boson_number
 from ...hamiltonians.operators import total
 from ...solvers import levels_by_symmetry
-from ..labelled import dataset
+from ..labelled import dataset_of
 from ..observables.error_bars import isolated_ground
 from ..observables.functions import boson_density
 from .base import Approximation, Condition, Where, sector_of
@@ -165,7 +165,7 @@ def pair_perturbation(model: Model, where: Where) -> xr.Dataset:
         middle, hop = one.energy + float(shift[0]), float(c.boson_hopping[0])
         table["energy_even"] = (middle - hop, "", "E_2 + S - t_b", "energy")
         table["energy_odd"] = (middle + hop, "", "E_2 + S + t_b", "energy")
-    return dataset(table)
+    return dataset_of(table)
 
 
 ALIKE = 1e-12

@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from ...hamiltonians import Model, Sector
-from ..labelled import dataset
+from ..labelled import dataset_of
 from .base import Condition, refuse
 from .charge_family import ChargeFamily, couplings_vector
 from .charges import charge_model
@@ -266,7 +266,7 @@ def born_oppenheimer(model: Model, sector: Sector, displacements: ArrayLike) -> 
     """
     lattice = StaticLattice(model, sector)
     points = np.asarray(displacements, dtype=float).reshape(-1, len(model.modes))
-    return dataset(
+    return dataset_of(
         {
             "adiabatic_energy": (lattice.energies(points), "point", "E_ad(x) = sum omega0 x^2 / 4 + E_el(x)", "energy"),
             "displacement": (points, "point mode", "x = <a + a+>"),

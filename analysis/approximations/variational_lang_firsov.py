@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...hamiltonians import Model, Sector
-from ..labelled import dataset
+from ..labelled import dataset_of
 from .base import Approximation, Condition, Where, sector_of
 from .charge_family import ChargeFamily, couplings_vector
 from .conditions import whole_sector
@@ -175,7 +175,7 @@ def _optimised(parameters: Parameters, sector: Sector) -> xr.Dataset:
             np.array([at for _, at in found]), "minimum parameter", "f / (g / omega0), f_b / alpha, or r",
         ),
     }  # fmt: skip
-    return data.merge(dataset(table, {"parameter": names}), combine_attrs="override")
+    return data.merge(dataset_of(table, {"parameter": names}), combine_attrs="override")
 
 
 def _minimised(

@@ -15,7 +15,7 @@ from ...solvers import Options, State
 from ...solvers.arguments import levels_of, read_options
 from ...solvers.krylov.resolvents import Lines
 from ...solvers.linear import solve
-from ..labelled import dataset, labelled
+from ..labelled import dataset_of, labelled
 from ..observables.averages import expectation
 from .excitations import DROPPED, Excitations, Resolution, excitations, ground_in, images_of, off_ground, size_of
 from .functions import DEFAULT_BROADENING, Levels, curves, silent
@@ -109,7 +109,7 @@ def optical_conductivity(
     data = curves([shown], resolution)
     data["moments"] = labelled("moments", regular.moments(), ["order"], "sum_n S_n omega_n^order", "energy^(order + 1)")
     defect = 0.5 * drude + regular.weight - fsum
-    totals = dataset(
+    totals = dataset_of(
         {
             "drude": (drude, "", "pi / L d2E_0/dtheta2", "energy"),
             "fsum": (fsum, "", "pi / (2 L) <-T_hop>", "energy"),

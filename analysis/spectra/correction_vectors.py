@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...hamiltonians import Operator
 from ...solvers.linear import solve
-from ..labelled import dataset
+from ..labelled import dataset_of
 from .excitations import Resolution, images_of
 from .functions import DEFAULT_BROADENING, Levels
 from .probes import Probe
@@ -86,4 +86,4 @@ def correction_vectors(
     removed = part(probe.removal, -1) if probe.removal is not None else np.zeros(len(omega))
     curves = {"values": added + removed, "addition": added, "removal": removed}
     table = {name: (values, "omega", "Im <phi|c> / pi", "1/energy") for name, values in curves.items()}
-    return dataset(table, {"omega": omega})
+    return dataset_of(table, {"omega": omega})

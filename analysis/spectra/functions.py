@@ -12,7 +12,7 @@ from ..._core.arguments import numbers, taking
 from ...solvers import Eigenstates, LabelledLevels, Options
 from ...solvers.arguments import levels_of, read_options
 from ...solvers.krylov.resolvents import TOLERANCE, added
-from ..labelled import dataset
+from ..labelled import dataset_of
 from .excitations import MOMENTS, Excitations, Resolution, excitations, merged, size_of
 from .probes import Probe, check_cross, probe_of
 from .sum_rules import allowed_defects, moments_from_commutators, rule_variables
@@ -126,7 +126,7 @@ def curves(parts: Sequence[Excitations], resolution: Resolution) -> xr.Dataset:
     lorentzian = "eta / pi / ((omega - omega_n)^2 + eta^2)"
     form = lorentzian if resolution.lineshape == "lorentzian" else "Gaussian of HWHM eta"
     steps, error = max(part.lines.steps for part in parts), max(part.lines.error for part in parts)
-    return dataset(
+    return dataset_of(
         {
             "values": (sum(shapes), "omega", f"sum_n w_n {form}", "1/energy"),
             "addition": (shapes[0], "omega", "lines at E_n - E_0", "1/energy"),

@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...clusters import InvalidValue
-from ..labelled import dataset
+from ..labelled import dataset_of
 
 FAINT = 1e-8
 """Lines with less than this share of the weight do not count as a quasi-particle."""
@@ -69,7 +69,7 @@ def quasi_particles(data: xr.Dataset) -> xr.Dataset:
         name: (values, over, "line next to the gap", "energy" if name.endswith("_energy") else "1")
         for name, values in found.items()
     }
-    return dataset(table, {d: data[d].values for d in dims})
+    return dataset_of(table, {d: data[d].values for d in dims})
 
 
 def gap_measures(data: xr.Dataset, centre: float | None = None) -> xr.Dataset:
@@ -103,7 +103,7 @@ def gap_measures(data: xr.Dataset, centre: float | None = None) -> xr.Dataset:
     curve = curve.mean([d for d in curve.dims if d != "omega"])
     omega, values = data["omega"].values, np.real(curve.values)
     depth, distance, share = _depth(omega, values, middle) if np.isfinite(middle) else (np.nan,) * 3
-    return dataset(
+    return dataset_of(
         {
             "gap": (above - below, "", "E_0(N+1) + E_0(N-1) - 2 E_0(N), as far as the probe sees it", "energy"),
             "centre": (middle, "", "where the gap is looked for", "energy"),
@@ -150,7 +150,7 @@ def weight_transfer(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
     moved = np.concatenate([np.zeros((*difference.shape[:-1], 1)), np.cumsum(steps, axis=-1)], axis=-1)
     amount = 0.5 * np.trapezoid(np.abs(difference), omega, axis=-1)
     over = " ".join(map(str, before["values"].dims))
-    return dataset(
+    return dataset_of(
         {
             "difference": (difference, over, "A_after - A_before", "1/energy"),
             "moved": (moved, over, "integral of the difference"),
@@ -191,7 +191,7 @@ def effective_frequency(data: xr.Dataset) -> xr.Dataset:
         "elastic": ("|<0|x|0>|^2", "1"),
     }
     table = {name: (v, " ".join(dims), *text) for (name, text), v in zip(about.items(), columns, strict=True)}
-    return dataset(table, {d: data[d].values for d in dims})
+    return dataset_of(table, {d: data[d].values for d in dims})
 
 
 def elastic_below(lines: NDArray[np.float64]) -> float:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ...hamiltonians import Operator
 from ...hamiltonians.algebra import canonical, commutator
 from ...solvers import State
-from ..labelled import dataset
+from ..labelled import dataset_of
 from ..observables.averages import expectation
 from .excitations import images_of
 from .probes import Probe
@@ -145,4 +145,4 @@ def rule_variables(
                 "lower solver.tolerance, or report this model"
             )
     rules = {"sum_rules": (wanted, "order", "averages of commutators", units)}
-    return dataset({**rules, "sum_rule_errors": (allowed, "order", "largest defect allowed", units)})
+    return dataset_of({**rules, "sum_rule_errors": (allowed, "order", "largest defect allowed", units)})

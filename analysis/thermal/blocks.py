@@ -13,7 +13,7 @@ import numpy as np
 from ...hamiltonians import Block, Hamiltonian, Model, Sector, Space, hamiltonian_operator
 from ...hamiltonians.space.product import dimensions
 from ...hamiltonians.terms import energy_unit
-from ...solvers import Eigenstates, levels_by_symmetry, symmetry_sectors
+from ...solvers import Eigenstates, Options, levels_by_symmetry, symmetry_sectors
 from ...solvers.checkpoint import Checkpoint
 from ...solvers.cutoff import capped
 from ...solvers.ensemble_blocks import Member, ensemble_sectors, members
@@ -106,7 +106,7 @@ def plan(
         Before anything is counted, if the largest sector is sure not to fit.
     """
     symmetric = symmetric or asked.model
-    check_largest(replace(asked, model=symmetric))
+    check_largest(symmetric, asked.ensemble, asked.sampling, asked.options)
     report = _patient(partial(asked.progress, what))
     every = [each for each in _all(asked, symmetric, twins, report) if each.dimension]
     if all(planned.exact for planned in every) or not _may_skip(asked.ensemble):
@@ -136,21 +136,22 @@ def _may_skip(kind: Ensemble) -> bool:
     return kind.is_grand and kind.density is None
 
 
-def check_largest(asked: ThermalSum) -> None:
+def check_largest(model: Model, kind: Ensemble, sampling: Sampling, options: Options) -> None:
     """Raise MemoryError if the largest block of an ensemble is sure to take more than the memory limit.
 
     The largest of the blocks of a sector has at least the average of their dimensions. A charge that might be left out
     is refused only if its lowest level, which decides that, is out of reach as well.
     """
-    model, kind, sampling, limit = capped(asked.model), asked.ensemble, asked.sampling, asked.memory_limit
+    model = capped(model)
+    asked = ThermalSum(model, np.zeros(0), kind, sampling, options)
     sizes = {each: math.prod(dimensions(model, each)) for each, _ in ensemble_sectors(model, kind.kind, kind.sector)}
     sector = max(sizes, key=sizes.__getitem__)
-    if bytes_of(sizes[sector], sizes[sector], sizes[sector] <= sampling.exact_up_to, sampling) <= limit:
+    if bytes_of(sizes[sector], sizes[sector], sizes[sector] <= sampling.exact_up_to, sampling) <= asked.memory_limit:
         return
     blocks = symmetry_sectors(model, sector)
     size = -(-sizes[sector] // len(blocks))
     exact = size <= sampling.exact_up_to
-    if not exact and _may_skip(kind) and estimate(model, blocks[0]).memory <= limit:
+    if not exact and _may_skip(kind) and estimate(model, blocks[0]).memory <= asked.memory_limit:
         return
     Planned(Member(sector, 1, 1), model, size, size, exact, 0).check_memory(asked)
 

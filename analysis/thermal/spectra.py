@@ -17,7 +17,7 @@ from ...hamiltonians.operators import total
 from ...hamiltonians.terms import level_width
 from ...hamiltonians.transitions import charge_change
 from ...solvers import Options
-from ..labelled import arrays, check_numbers, dataset
+from ..labelled import arrays, check_numbers, dataset_of
 from ..spectra.excitations import MOMENTS, Resolution
 from ..spectra.functions import DEFAULT_BROADENING, silent
 from ..spectra.probes import Probe, check_cross, probe_of, probe_problems
@@ -292,7 +292,7 @@ def _conductivity(found: ThermalLines) -> xr.Dataset:
     drude = response["drude"].values[:, 0]
     fsum, error = jackknife(np.pi / (2 * loop) * found["averages"][..., 0])
     weight = found.both("moments")[0, :, 0]
-    data = dataset(
+    data = dataset_of(
         {
             "drude": (drude, "temperature", "pi / L sum_n p_n d2E_n/dtheta2", "energy"),
             "fsum": (fsum, "temperature", "pi / (2 L) <-T_hop>", "energy"),

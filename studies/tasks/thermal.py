@@ -17,7 +17,7 @@ from ...analysis.thermal.averages import thermal_averages
 from ...analysis.thermal.blocks import check_largest
 from ...analysis.thermal.crossover import temperature_problems
 from ...analysis.thermal.cutoff import likely_caps
-from ...analysis.thermal.ensembles import METHODS, Ensemble, Sampling, ThermalSum, thermal_problems
+from ...analysis.thermal.ensembles import METHODS, Ensemble, Sampling, thermal_problems
 from ...analysis.thermal.estimate import estimate_thermal
 from ...analysis.thermal.flux import thermal_flux_response
 from ...hamiltonians import Model, Problem, Sector
@@ -136,8 +136,7 @@ class ThermalTask(Task):
 
     def check_fits(self, model: Model, sector: Sector | None, options: Options) -> None:
         """Raise MemoryError if the largest block is sure not to fit."""
-        kind = Ensemble(self.ensemble, sector, self.density)
-        check_largest(ThermalSum.of(model, self.temperatures, kind, self.sampling, options))
+        check_largest(model, Ensemble(self.ensemble, sector, self.density), self.sampling, options)
 
     def run(self, setting: Setting) -> xr.Dataset:
         """Sum over all blocks."""

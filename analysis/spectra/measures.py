@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,20 @@ def _edge(energies: NDArray[np.float64], weights: NDArray[np.float64], last: boo
     return float(energies[at]), float(weights[at]), total - float(weights[at])
 
 
-def _rows(poles: NDArray[Any]) -> NDArray[Any]:
-    """Return what is known of the lines as a row for each spectrum of a map; a spectrum may have none."""
-    return poles.reshape(math.prod(poles.shape[:-1]), poles.shape[-1])
+def _of_lines(
+    data: xr.Dataset, read: Callable[..., tuple[float, ...]], texts: Mapping[str, tuple[str, str]]
+) -> xr.Dataset:
+    """Apply a function of frequencies, weights and kinds of the lines to a spectrum, or to each of a map.
+
+    `texts` has formula and unit of each number that the function returns, by its name.
+    """
+    weights = data["pole_weights"]
+    shape, over = weights.shape[:-1], " ".join(map(str, weights.dims[:-1]))
+    lines = (data.get(f"pole_{key}", weights).values for key in ("frequencies", "weights", "kinds"))
+    spectra = zip(*(each.reshape(math.prod(shape), each.shape[-1]) for each in lines), strict=True)
+    columns = np.array([read(*each) for each in spectra]).T.reshape(len(texts), *shape)
+    table = {name: (values, over, *text) for (name, text), values in zip(texts.items(), columns, strict=True)}
+    return dataset_of(table, {dim: data[dim].values for dim in over.split()})
 
 
 def quasi_particles(data: xr.Dataset) -> xr.Dataset:
@@ -57,19 +69,16 @@ def quasi_particles(data: xr.Dataset) -> xr.Dataset:
     >>> bool(np.isclose(found.addition_z, np.exp(-0.64)))
     True
     """
-    dims = [str(dim) for dim in data["pole_weights"].dims[:-1]]
-    places, rows, kinds = (_rows(data[f"pole_{key}"].values) for key in ("frequencies", "weights", "kinds"))
-    found: dict[str, NDArray[np.float64]] = {}
-    for kind, name in ((1, "addition"), (-1, "removal")):
-        parts = [_edge(e[k == kind], w[k == kind], kind < 0) for e, w, k in zip(places, rows, kinds, strict=True)]
-        columns = np.array(parts).T.reshape(3, *data["pole_weights"].shape[:-1])
-        found |= {f"{name}_{key}": c for key, c in zip(("energy", "z", "incoherent"), columns, strict=True)}
-    over = " ".join(dims)
-    table = {
-        name: (values, over, "line next to the gap", "energy" if name.endswith("_energy") else "1")
-        for name, values in found.items()
+    texts = {
+        f"{part}_{key}": ("line next to the gap", "energy" if key == "energy" else "1")
+        for part in ("addition", "removal")
+        for key in ("energy", "z", "incoherent")
     }
-    return dataset_of(table, {d: data[d].values for d in dims})
+
+    def read(e: NDArray[np.float64], w: NDArray[Any], kind: NDArray[Any]) -> tuple[float, ...]:
+        return *_edge(e[kind == 1], w[kind == 1], last=False), *_edge(e[kind == -1], w[kind == -1], last=True)
+
+    return _of_lines(data, read, texts)
 
 
 def gap_measures(data: xr.Dataset, centre: float | None = None) -> xr.Dataset:
@@ -179,19 +188,14 @@ def effective_frequency(data: xr.Dataset) -> xr.Dataset:
         ``softest_share`` its share of the inelastic weight, ``elastic`` the weight at zero; over the leading dimension
         of a map. Without an inelastic line all but ``elastic`` are NaN.
     """
-    dims = [str(dim) for dim in data["pole_weights"].dims[:-1]]
-    places, rows = (_rows(data[f"pole_{key}"].values) for key in ("frequencies", "weights"))
-    parts = [_softened(at, np.real(w)) for at, w in zip(places, rows, strict=True)]
-    columns = np.array(parts).T.reshape(5, *data["pole_weights"].shape[:-1])
-    about = {
+    texts = {
         "static": ("sqrt(sum w omega / sum w/omega)", "energy"),
         "average": ("sum w omega / sum w", "energy"),
         "softest": ("lowest line", "energy"),
         "softest_share": ("its share of the inelastic weight", "1"),
         "elastic": ("|<0|x|0>|^2", "1"),
     }
-    table = {name: (v, " ".join(dims), *text) for (name, text), v in zip(about.items(), columns, strict=True)}
-    return dataset_of(table, {d: data[d].values for d in dims})
+    return _of_lines(data, _softened, texts)
 
 
 def elastic_below(lines: NDArray[np.float64]) -> float:
@@ -199,7 +203,8 @@ def elastic_below(lines: NDArray[np.float64]) -> float:
     return ELASTIC * min(1.0, float(np.max(np.abs(lines[np.isfinite(lines)]), initial=0.0)))
 
 
-def _softened(lines: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, ...]:
+def _softened(lines: NDArray[np.float64], weights: NDArray[Any], kinds: NDArray[Any]) -> tuple[float, ...]:
+    weights = np.real(weights)
     least = elastic_below(lines)
     elastic = float(np.sum(weights[np.abs(lines) <= least]))
     inelastic = lines > least

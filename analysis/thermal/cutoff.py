@@ -46,36 +46,35 @@ class Ladder:
 
     Attributes
     ----------
-    caps : Caps
-        Those of the model.
+    asked : ThermalSum
+        The sum, whose model has numbers for its caps.
     tail : Tail
         Of its oscillators.
     need : ThermalEstimate
-        Of the sum itself.
-    modes : int
-        Oscillators.
-    all_levels : bool
-        Every block is summed over all levels, however large.
+        Of the sum over all levels.
     """
 
-    caps: Caps
+    asked: ThermalSum
     tail: Tail
     need: ThermalEstimate
-    modes: int
-    all_levels: bool
 
     @classmethod
     def of(cls, asked: ThermalSum, tail: Tail | None = None) -> Ladder:
         """Return that of a sum whose model has numbers for its caps."""
-        model, kind, sampling = asked.model, asked.ensemble, asked.sampling
-        need = estimate_thermal(model, kind, replace(sampling, method="exact"))
-        tail = tail or Tail.of(model, kind, asked.temperatures)
-        return cls(Caps.of(model), tail, need, len(model.modes), sampling.method == "exact")
+        model, kind = asked.model, asked.ensemble
+        need = estimate_thermal(model, kind, replace(asked.sampling, method="exact"))
+        return cls(asked, tail or Tail.of(model, kind, asked.temperatures), need)
+
+    @property
+    def caps(self) -> Caps:
+        """Those of the model."""
+        return Caps.of(self.asked.model)
 
     def fits(self, caps: Caps, seconds: float) -> bool:
         """True where a sum over all levels with other caps takes no longer than `seconds`."""
-        larger = caps.dimension(self.modes) / self.caps.dimension(self.modes)
-        small = self.all_levels or self.need.largest * larger <= EXACT_UP_TO
+        modes = len(self.asked.model.modes)
+        larger = caps.dimension(modes) / self.caps.dimension(modes)
+        small = self.asked.sampling.method == "exact" or self.need.largest * larger <= EXACT_UP_TO
         start = SECONDS_PER_BLOCK * self.need.blocks
         return small and start + (self.need.seconds - start) * max(larger, larger**3) <= max(seconds, 2 * start)
 

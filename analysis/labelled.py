@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -64,3 +65,29 @@ def check_numbers(data: xr.Dataset, names: Iterable[Hashable]) -> None:
                 f"{name} is {data[name].values[wrong][0]} at {where or 'this model'}, not a number: energies over "
                 "temperatures may be too large for double precision; raise the temperature, or report this model"
             )
+
+
+Row = tuple[Any, ...]
+"""Values, dimensions in one text, formula, and the unit where there is one."""
+
+
+def arrays(table: Mapping[str, Row], coords: Mapping[str, object] = MappingProxyType({})) -> dict[str, xr.DataArray]:
+    """Return labelled arrays by name; `coords` are the coordinates of dimensions."""
+    found = {}
+    for name, (values, over, formula, *unit) in table.items():
+        dims = over.split()
+        there = {dim: coords[dim] for dim in dims if dim in coords}
+        found[name] = labelled(name, values, dims, formula, unit[0] if unit else "1", there or None)
+    return found
+
+
+def dataset_of(table: Mapping[str, Row], coords: Mapping[str, object] = MappingProxyType({})) -> xr.Dataset:
+    """Return labelled arrays as one dataset.
+
+    Examples
+    --------
+    >>> data = dataset_of({"energies": (np.array([1.5]), "level", "E_n", "energy"), "count": (3, "", "of levels")})
+    >>> data.energies.dims, data.energies.attrs["units"], int(data["count"])
+    (('level',), 'energy', 3)
+    """
+    return xr.Dataset(arrays(table, coords))

@@ -1,4 +1,4 @@
-"""Approximations with the face of the exact solvers, one idea a file, and their comparison with the exact answer."""
+"""Approximations, one method a file, called like the exact solvers, and their comparison with the exact answer."""
 
 from .adiabatic import adiabatic, adiabatic_bound, coherent_product
 from .atomic_limit import atomic_limit, site_model

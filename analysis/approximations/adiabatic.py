@@ -7,7 +7,7 @@ import xarray as xr
 
 from ...hamiltonians import Model, Sector
 from ...hamiltonians.terms import level_width
-from ..labelled import labelled
+from ..labelled import dataset_of, labelled
 from .base import Approximation, Where, sector_of
 from .charges import COHERENT, DIAGONAL, charge_ground
 from .static_lattice import CONDITIONS, StaticLattice, static_model
@@ -92,25 +92,17 @@ def _surface(model: Model, sector: Sector, observed: bool = True) -> xr.Dataset:
     equal = int(np.sum(energies <= best.energy + AS_LOW * width))
     elastic = float(lattice.omega @ best.displacement**2) / 4
     formula = "min_x [sum omega0 x^2 / 4 + E_el(x)]"
-    data = xr.Dataset(
+    data = dataset_of(
         {
-            "energies": labelled("energies", np.array([best.energy]), ["level"], formula, "energy"),
-            "adiabatic_energy": labelled("adiabatic_energy", best.energy, [], formula, "energy"),
-            "minima": labelled("minima", energies, ["minimum"], "local minima of E_ad", "energy"),
-            "n_minima": labelled("n_minima", len(minima), [], "number of local minima of E_ad"),
-            "minima_displacement": labelled(
-                "minima_displacement", np.array([m.displacement for m in minima]), ["minimum", "mode"], "x"
-            ),
-            "harmonic_frequencies": labelled(
-                "harmonic_frequencies",
-                np.array([m.frequencies for m in minima]),
-                ["minimum", "mode"],
-                "Omega",
-                "energy",
-            ),
-            "chosen": labelled("chosen", chosen, [], "number of the lowest minimum"),
-            "broken_symmetry": labelled("broken_symmetry", equal > 1, [], "several minima are equally low"),
-            "residual": labelled("residual", max(m.gradient for m in minima), [], "max |dE_ad/dx|", "energy"),
+            "energies": (np.array([best.energy]), "level", formula, "energy"),
+            "adiabatic_energy": (best.energy, "", formula, "energy"),
+            "minima": (energies, "minimum", "local minima of E_ad", "energy"),
+            "n_minima": (len(minima), "", "number of local minima of E_ad"),
+            "minima_displacement": (np.array([m.displacement for m in minima]), "minimum mode", "x"),
+            "harmonic_frequencies": (np.array([m.frequencies for m in minima]), "minimum mode", "Omega", "energy"),
+            "chosen": (chosen, "", "number of the lowest minimum"),
+            "broken_symmetry": (equal > 1, "", "several minima are equally low"),
+            "residual": (max(m.gradient for m in minima), "", "max |dE_ad/dx|", "energy"),
         }
     )
     if not observed:

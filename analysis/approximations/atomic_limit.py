@@ -1,24 +1,23 @@
-"""The atomic limit: sites that do not know of each other, at T = 0 and above, and their spectral weights."""
+"""The atomic limit: independent sites at T = 0 and at finite temperature."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from ...clusters import site as single_site
-from ...hamiltonians import Model, Phonons, Sector
+from ...hamiltonians import Model, Sector
 from ...hamiltonians.sector import allowed_two_sz
 from ...solvers import ground_state
-from ..labelled import labelled
+from ..labelled import dataset_of
 from ..thermal.averages import thermal_averages
 from .base import Approximation, Condition, Where, temperature_of
+from .charges import LOCAL, SUMMED
 from .conditions import CHARGES, LATTICE, knows
-
-OBSERVABLES = ("electron_density", "double_occupancy", "boson_density", "pair_exchange", "spin_z")
-SUMMED = ("grand_potential", "energy", "entropy", "specific_heat", "charge", "charge_variance")
 
 
 def site_model(model: Model, index: int) -> Model:
@@ -42,25 +41,22 @@ def site_model(model: Model, index: int) -> Model:
     else:
         bosons = None
     mode = next((m for m, mode in enumerate(model.modes) if mode.host == "site" and mode.index == index), None)
-    if mode is not None:
-        phonons = _oscillator(model, mode)
+    if mode is not None and model.phonons is not None:
+        omega, frame = float(c.frequency[mode]), model.phonons.displacement
+        phonons = replace(
+            model.phonons,
+            frequency=omega,
+            on="all",
+            electron_coupling=float(c.electron_phonon[mode]) / omega,
+            boson_coupling=float(c.boson_phonon[mode]) / omega,
+            bond_coupling=0.0,
+            displacement=frame if isinstance(frame, str) else [frame[mode]],
+        )
     return Model(single_site(), electrons, bosons, phonons, chemical_potential=model.chemical_potential)
 
 
-def _oscillator(model: Model, mode: int) -> Phonons:
-    c, table = model.couplings, model.phonons
-    assert table is not None
-    omega = float(c.frequency[mode])
-    frame = table.displacement if isinstance(table.displacement, str) else [table.displacement[mode]]
-    electron, boson = float(c.electron_phonon[mode]) / omega, float(c.boson_phonon[mode]) / omega
-    return replace(
-        table, frequency=omega, on="all", electron_coupling=electron, boson_coupling=boson, bond_coupling=0.0,
-        frame=frame,
-    )  # fmt: skip
-
-
 def atomic_limit(model: Model, where: Where) -> xr.Dataset:
-    """Leave out every hopping and solve the sites one by one, exactly.
+    """Solve the sites one by one, exactly, without any hopping.
 
     In a sector the sites share charge and spin so that the energy is lowest; with a temperature each site is in its own
     grand-canonical state with the same mu. Hopping has no average in such states, so that energy and grand potential
@@ -90,25 +86,23 @@ def atomic_limit(model: Model, where: Where) -> xr.Dataset:
     """
     if isinstance(where, Sector):
         return _sector(model, where)
-    sites = [site_model(model, i) for i in range(model.cluster.sites)]
-    parts = [
-        thermal_averages(m, [temperature_of(where)], names=[n for n in OBSERVABLES if _has(m, n)]).isel(temperature=0)
-        for m in sites
-    ]
-    data = {}
+    t, parts = temperature_of(where), []
+    for i in range(model.cluster.sites):
+        alone = site_model(model, i)
+        needs = {"boson_density": alone.bosons, "pair_exchange": alone.bosons and alone.electrons}
+        names = [name for name in LOCAL if needs.get(name, alone.electrons) is not None]
+        parts.append(thermal_averages(alone, [t], names=names).isel(temperature=0))
+    table: dict[str, tuple[Any, ...]] = {}
     for name in SUMMED:
-        units = parts[0][name].attrs["units"]
         value = float(sum(part[name] for part in parts))
-        data[name] = labelled(name, value, [], f"sum over sites of {name}", units)
-    for name in (n for n in OBSERVABLES if any(n in part for part in parts)):
+        table[name] = (value, "", f"sum over sites of {name}", parts[0][name].attrs["units"])
+    for name in (n for n in LOCAL if any(n in part for part in parts)):
         values = np.array([np.real(part[name].values[0]) if name in part else 0.0 for part in parts])
-        data[name] = labelled(name, values, ["site"], f"{name} of a site alone")
-    return xr.Dataset(data).assign(residual=labelled("residual", 0.0, [], "nothing is self-consistent", "energy"))
+        table[name] = (values, "site", f"{name} of a site alone")
+    return dataset_of({**table, "residual": RESIDUAL})
 
 
-def _has(model: Model, name: str) -> bool:
-    needs = {"boson_density": model.bosons, "pair_exchange": model.bosons and model.electrons}
-    return needs.get(name, model.electrons) is not None
+RESIDUAL = (0.0, "", "nothing is self-consistent", "energy")
 
 
 def _sector(model: Model, sector: Sector) -> xr.Dataset:
@@ -125,19 +119,14 @@ def _sector(model: Model, sector: Sector) -> xr.Dataset:
             key = (n + m, s + r)
             joined[key] = min(joined.get(key, np.inf), e + f)
         best = joined
-    energy = best[sector.charge, sector.spin_excess]
-    return xr.Dataset(
-        {
-            "energies": labelled("energies", np.array([energy]), ["level"], "sum of levels of the sites", "energy"),
-            "residual": labelled("residual", 0.0, [], "nothing is self-consistent", "energy"),
-        }
-    )
+    energy = np.array([best[sector.charge, sector.spin_excess]])
+    return dataset_of({"energies": (energy, "level", "sum of levels of the sites", "energy"), "residual": RESIDUAL})
 
 
 def sites_alone(model: Model, where: Where) -> str | None:
     """The lattice belongs to the sites, and its cutoff as well."""
     if any(mode.host == "bond" for mode in model.modes):
-        return "the modes sit on bonds, and it knows sites only"
+        return "the modes sit on bonds, and it treats sites only"
     table = model.phonons
     if not isinstance(where, Sector) and table is not None and table.total_quanta is not None and len(model.modes) > 1:
         return "phonons.total_quanta ties the sites together; give max_quanta alone"

@@ -1,4 +1,4 @@
-"""Electron lines of a site that does not know of others, with their thermal weights, and with its lattice."""
+"""Electron lines of an isolated site with its lattice, and their thermal weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from ...clusters import InvalidValue
 from ...hamiltonians import InvalidModel, Model, Problem
 from ...hamiltonians.parameters import show
 from ...hamiltonians.terms import energy_scale
-from ..labelled import labelled
+from ..labelled import dataset_of
+from .atomic_limit import site_model
 
 Line = tuple[float, float, bool]
 """Frequency, weight, and whether neither of the two states is a bonding or antibonding one."""
@@ -98,11 +99,11 @@ def spectral_weights(model: Model, site: int, temperature: float) -> xr.Dataset:
     values, place = np.unique(np.round(frequencies / unit, 12) * unit, return_inverse=True)
     joined = np.bincount(place, weights)
     kept = joined >= LEAST
-    return xr.Dataset(
+    return dataset_of(
         {
-            "frequency": labelled("frequency", values[kept] + 0.0, ["line"], "omega", "energy"),
-            "weight": labelled("weight", joined[kept], ["line"], "weight of the line in A_sigma"),
-            "nonbonding_weight": labelled("nonbonding_weight", float(weights @ nonbonding), [], "Z_N"),
+            "frequency": (values[kept] + 0.0, "line", "omega", "energy"),
+            "weight": (joined[kept], "line", "weight of the line in A_sigma"),
+            "nonbonding_weight": (float(weights @ nonbonding), "", "Z_N"),
         }
     )
 
@@ -121,18 +122,21 @@ class _Level:
 
     @classmethod
     def of(cls, model: Model, site: int) -> _Level:
-        c, mu = model.couplings, model.chemical_potential
-        b = model.boson_sites.index(site) if site in model.boson_sites else None
-        m = next((m for m, mode in enumerate(model.modes) if mode.host == "site" and mode.index == site), None)
-        omega = 1.0 if m is None else float(c.frequency[m])
+        alone, mu = site_model(model, site), model.chemical_potential
+        c = alone.couplings
+
+        def first(values: NDArray[np.float64], otherwise: float = 0.0) -> float:
+            return float(values[0]) if len(values) else otherwise
+
+        omega = first(c.frequency, 1.0)
         return cls(
-            float(c.electron_level[site]) - mu,
-            float(c.hubbard_u[site]),
-            None if b is None else float(c.boson_level[b]) - 2 * mu,
-            0.0 if b is None else float(c.exchange[b]),
+            first(c.electron_level) - mu,
+            first(c.hubbard_u),
+            None if alone.bosons is None else first(c.boson_level) - 2 * mu,
+            first(c.exchange),
             omega,
-            0.0 if m is None else float(c.electron_phonon[m]) / omega,
-            0.0 if m is None else float(c.boson_phonon[m]) / omega,
+            first(c.electron_phonon) / omega,
+            first(c.boson_phonon) / omega,
         )
 
     def pair_lines(self, temperature: float) -> Iterator[Line]:

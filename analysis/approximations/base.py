@@ -1,4 +1,4 @@
-"""What an approximation is: a name, a claim, when it applies, and a function with the face of the exact solvers."""
+"""An approximation: a name, a claim, its conditions, and a function that is called like the exact solvers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BOUNDED = ("energies", "grand_potential")
 
 @dataclass(frozen=True, repr=False)
 class Approximation(Shown):
-    """An approximation beside the exact answer.
+    """An approximation to compare with the exact answer.
 
     Attributes
     ----------
@@ -41,11 +41,11 @@ class Approximation(Shown):
     bound : str
         "upper" or "lower": a rigorous bound on the ground energy of the sector or on the grand potential; "none".
     asymptotic : str
-        The limit in which it becomes exact, in words.
+        The limit in which it becomes exact, as text.
 
     Examples
     --------
-    One's own takes a few lines, and part in every comparison:
+    An approximation of one's own takes a few lines and takes part in every comparison:
 
     >>> import numpy as np, xarray as xr
     >>> from respair.clusters import dimer
@@ -73,7 +73,7 @@ class Approximation(Shown):
 
     @property
     def claim(self) -> str:
-        """What it claims, in words."""
+        """What it claims, as text."""
         parts = [f"{self.bound} bound"] if self.bound != "none" else []
         return "; ".join([*parts, *([f"exact as {self.asymptotic}"] if self.asymptotic else [])]) or "none"
 

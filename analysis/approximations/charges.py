@@ -1,4 +1,4 @@
-"""Models of the charges alone: what is left when an approximation has dealt with the lattice."""
+"""Models of the charges alone, after an approximation has eliminated the lattice."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ DENSE_UP_TO = 600
 """Charge sectors up to this size are diagonalised by LAPACK."""
 DIAGONAL = ("electron_density", "double_occupancy", "boson_density", "spin_z", "density_correlation",
             "spin_correlation")  # fmt: skip
-"""Observables that any displacement of the lattice leaves alone."""
+"""Observables that no displacement of the lattice changes."""
+SUMMED = ("grand_potential", "energy", "entropy", "specific_heat", "charge", "charge_variance")
+LOCAL = ("electron_density", "double_occupancy", "boson_density", "pair_exchange", "spin_z")
+"""What approximations of a thermal state give, for the cluster and for its sites."""
 COHERENT = ("pair_exchange", "pair_correlation", "boson_correlation", "pair_boson_correlation")
 """Observables that move charges."""
 

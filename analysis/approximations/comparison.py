@@ -1,4 +1,4 @@
-"""Approximations beside the exact answer: errors, which is best, and whether the claimed bounds hold."""
+"""Comparison of approximations with the exact answer: errors, the best one, and checks of the claimed bounds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from itertools import product
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from ..._core.arguments import of_kind, taking
 from ...clusters import Told
@@ -16,20 +15,18 @@ from ...hamiltonians.arguments import a_model
 from ...hamiltonians.parameters import show
 from ...hamiltonians.terms import energy_unit
 from ...solvers import Eigenstates, LabelledLevels, Options
-from ..labelled import labelled
+from ..labelled import Row, arrays
 from ..observables.error_bars import isolated_ground, mixing
 from ..observables.table import available, observables
 from ..thermal.averages import thermal_averages
 from .base import BOUNDED, Approximation, Where
-from .charges import COHERENT, DIAGONAL
+from .charges import COHERENT, DIAGONAL, LOCAL, SUMMED
 from .table import STANDARD
 
 WITHIN = (0.01, 0.05, 0.2)
 """Relative errors whose boundaries are reported."""
 SECTOR_QUANTITIES = ("energies", *DIAGONAL, *COHERENT, "displacement")
 """What is compared in a sector."""
-SUMMED = ("grand_potential", "energy", "entropy", "specific_heat", "charge", "charge_variance")
-LOCAL = ("electron_density", "double_occupancy", "boson_density", "pair_exchange", "spin_z")
 THERMAL_QUANTITIES = (*SUMMED, *LOCAL)
 """What is compared at a temperature."""
 ROUNDING = 1e-10
@@ -116,10 +113,14 @@ def compare(
         _check_bound(registry[name], data, exact, slack, energy_unit(model))
     variables: dict[str, xr.DataArray] = {}
     for quantity in exact.data_vars:
-        variables |= dict(_compared(str(quantity), exact[quantity], errors.get(str(quantity), np.nan), found))
-    variables["claim"] = labelled("claim", np.array([registry[n].claim for n in found]), ["approximation"], "claim")
+        variables |= _compared(str(quantity), exact[quantity], errors.get(str(quantity), np.nan), found)
     residuals = np.array([float(data.get("residual", np.nan)) for data in found.values()])
-    variables["residual"] = labelled("residual", residuals, ["approximation"], "defect of the self-consistency")
+    claims = np.array([registry[name].claim for name in found])
+    texts = {
+        "claim": (claims, "approximation", "claim"),
+        "residual": (residuals, "approximation", "defect of the self-consistency"),
+    }
+    variables |= arrays(texts)
     for name, data in found.items():
         variables |= dict(_own(name, data, exact))
     return xr.Dataset(variables).assign_coords(approximation=list(found))
@@ -211,16 +212,21 @@ def _exact(
         there = [n for n in wanted if n in data]
         errors = {n: float(np.max(data[f"{n}_error"].values)) for n in there}
         return data[there], errors, 5 * float(data["grand_potential_error"])
-    sector = where if isinstance(where, Sector) else lowest_sector(model, options)
-    levels = levels or isolated_ground(model, sector, options)
+    if isinstance(where, Sector):
+        levels, charge = levels or isolated_ground(model, where, options), where.charge
+    else:  # the lowest level over all charges, mu inside H, each with its smallest |S_z|
+        charges = [n for n in range(model.max_charge + 1) if model.electrons is not None or n % 2 == 0]
+        lowest = {n: isolated_ground(model, Sector(n), options) for n in charges}
+        charge = min(charges, key=lambda n: float(lowest[n].energies[0]))
+        levels = levels or lowest[charge]
     measured = observables(levels.ground, [n for n in wanted if n in available(model)])
     energy, certificate = levels.energies[:1], levels.certificate
-    if not isinstance(where, Sector):
-        scalars = {n: labelled(n, energy[0], [], f"{n} at T = 0", "energy") for n in ("grand_potential", "energy")}
-        scalars["charge"] = labelled("charge", float(sector.charge), [], "<N>, N = N_e + 2 N_b")
-        new = {n: array for n, array in scalars.items() if n in wanted}
+    if isinstance(where, Sector):
+        new = arrays({"energies": (energy, "level", "lowest energy", "energy")})
     else:
-        new = {"energies": labelled("energies", energy, ["level"], "lowest energy", "energy")}
+        table: dict[str, Row] = {n: (energy[0], "", f"{n} at T = 0", "energy") for n in ("grand_potential", "energy")}
+        table["charge"] = (float(charge), "", "<N>, N = N_e + 2 N_b")
+        new = {n: array for n, array in arrays(table).items() if n in wanted}
     angle = mixing(levels)
     errors = {str(n): 2 * angle * float(np.max(np.abs(a.values), initial=0.0)) for n, a in measured.data_vars.items()}
     errors |= {n: float(certificate.energy_errors[0]) for n in new}
@@ -228,58 +234,43 @@ def _exact(
     return measured.assign(new)[order], errors, float(certificate.bounds[0])
 
 
-def lowest_sector(model: Model, options: Options | None = None) -> Sector:
-    """Return the sector of the lowest level over all charges, mu inside H, each with its smallest |S_z|."""
-    sectors = [Sector(n) for n in range(model.max_charge + 1) if model.electrons is not None or n % 2 == 0]
-    return min(sectors, key=lambda s: float(isolated_ground(model, s, options).energies[0]))
-
-
 def _check_bound(each: Approximation, data: xr.Dataset, exact: xr.Dataset, slack: float, unit: float) -> None:
-    sign = {"upper": -1.0, "lower": 1.0, "none": 0.0}[each.bound]
-    for name in BOUNDED:
-        if not sign or name not in data or name not in exact:
-            continue
+    if each.bound == "none":
+        return
+    sign, side = (-1.0, "below") if each.bound == "upper" else (1.0, "above")
+    for name in (name for name in BOUNDED if name in data and name in exact):
         value, right = (float(np.ravel(source[name].values)[0]) for source in (data, exact))
         if sign * (value - right) > slack + ROUNDING * max(unit, abs(right)):
-            side = "below" if each.bound == "upper" else "above"
             raise BoundViolation(
                 f"{each.name} claims to be an {each.bound} bound, and its {name} {value:.12g} lies {side} the exact "
                 f"{right:.12g} by more than the {slack:.2g} that the certificate leaves open; raise the phonon cutoff, "
-                "or mend the claim"
+                "or correct the claim"
             )
 
 
-def _compared(
-    name: str, exact: xr.DataArray, error: float, found: Mapping[str, xr.Dataset]
-) -> Iterator[tuple[str, xr.DataArray]]:
-    """Yield the variables of one quantity."""
-    units, right = exact.attrs.get("units", "1"), exact.values
-    values = np.array([_as_exact(data, name, right) for data in found.values()])
-    flat = np.abs(values - right).reshape(len(found), -1)
-    off = np.max(flat, axis=1, initial=0.0)
+def _compared(name: str, exact: xr.DataArray, error: float, found: Mapping[str, xr.Dataset]) -> dict[str, xr.DataArray]:
+    """Return the variables of one quantity; NaN where an approximation does not define it."""
+    units, right, over = exact.attrs.get("units", "1"), exact.values, " ".join(map(str, exact.dims))
+    values = np.full((len(found), *right.shape), np.nan)
+    for k, data in enumerate(found.values()):
+        if name in data:
+            given = data[name].values
+            values[k] = (given[: len(right)] if name == "energies" else given).reshape(right.shape)
+    off = np.max(np.abs(values - right).reshape(len(found), -1), axis=1, initial=0.0)
     size = float(np.max(np.abs(right), initial=0.0))
     relative = off / size if size > (ZERO if units == "1" else 0.0) else np.full(len(found), np.nan)
     within = np.array([next((w for w in WITHIN if r <= w), np.nan) for r in relative])
     best = list(found)[int(np.nanargmin(off))] if not np.all(np.isnan(off)) else ""
-    over = ["approximation"]
-    yield name, labelled(name, values, [*over, *map(str, exact.dims)], f"{name} by approximation", units)
-    yield f"exact_{name}", labelled(f"exact_{name}", right, list(map(str, exact.dims)), f"exact {name}", units)
-    yield (
-        f"exact_error_{name}",
-        labelled(f"exact_error_{name}", float(np.max(error)), [], f"error bar of {name}", units),
-    )
-    yield f"absolute_error_{name}", labelled(f"absolute_error_{name}", off, over, "max |approximate - exact|", units)
-    yield f"relative_error_{name}", labelled(f"relative_error_{name}", relative, over, "the same / max |exact|")
-    yield f"within_{name}", labelled(f"within_{name}", within, over, "smallest of 0.01, 0.05, 0.2 that covers it")
-    yield f"best_{name}", labelled(f"best_{name}", np.array(best), [], "name of the nearest")
-
-
-def _as_exact(data: xr.Dataset, name: str, right: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a quantity in the shape of the exact one, NaN where it is not there."""
-    if name not in data:
-        return np.full(right.shape, np.nan)
-    values = data[name].values
-    return np.asarray(values[: len(right)] if name == "energies" else values).reshape(right.shape)
+    table = {
+        name: (values, f"approximation {over}", f"{name} by approximation", units),
+        f"exact_{name}": (right, over, f"exact {name}", units),
+        f"exact_error_{name}": (float(np.max(error)), "", f"error bar of {name}", units),
+        f"absolute_error_{name}": (off, "approximation", "max |approximate - exact|", units),
+        f"relative_error_{name}": (relative, "approximation", "the same / max |exact|"),
+        f"within_{name}": (within, "approximation", "smallest of 0.01, 0.05, 0.2 that covers it"),
+        f"best_{name}": (np.array(best), "", "name of the nearest"),
+    }
+    return arrays(table)
 
 
 def _own(name: str, data: xr.Dataset, exact: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:

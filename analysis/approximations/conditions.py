@@ -1,4 +1,4 @@
-"""When approximations apply: conditions on a model, each of which says why not."""
+"""Conditions of approximations on a model; each returns the reason where it is not met."""
 
 from __future__ import annotations
 
@@ -29,26 +29,23 @@ def whole_sector(model: Model, where: Where) -> str | None:
     return None
 
 
-def lattice_there(model: Model, where: Where) -> str | None:
-    """It is about a lattice."""
-    return None if model.phonons is not None else "the model has no phonons"
+def needs(*species: str, why: str) -> Condition:
+    """Return the condition that a model has at least one of some species; `why` is the reason where it has none."""
+    return partial(_lacks, species, why)
 
 
-def electrons_or_bosons(model: Model, where: Where) -> str | None:
-    """It is about charges."""
-    return "the model has no charges" if model.electrons is None and model.bosons is None else None
+def _lacks(species: Sequence[str], why: str, model: Model, where: Where) -> str | None:
+    return why if all(getattr(model, name) is None for name in species) else None
 
 
-def electrons_there(model: Model, where: Where) -> str | None:
-    """It is about electrons."""
-    return None if model.electrons is not None else "the model has no electrons"
-
-
+LATTICE_THERE = needs("phonons", why="the model has no phonons")
+ELECTRONS_THERE = needs("electrons", why="the model has no electrons")
+ELECTRONS_OR_BOSONS = needs("electrons", "bosons", why="the model has no charges")
 CHARGES = (
     "electrons.hopping", "electrons.level", "electrons.hubbard_u", "electrons.repulsion", "bosons.level",
     "bosons.exchange", "bosons.hopping", "field.flux", "ensemble.chemical_potential",
 )  # fmt: skip
-"""Couplings of the charges that an exact solution of them knows."""
+"""Couplings of the charges, all of which an exact solution of them includes."""
 LATTICE = ("phonons.frequency", "phonons.boson_coupling", "phonons.electron_coupling")
 """Couplings of a lattice that the charges of the sites displace."""
 
@@ -80,12 +77,15 @@ def knows(*keys: str, why: Mapping[str, str] = MappingProxyType({})) -> Conditio
 
 
 def _unknown(keys: Sequence[str], why: Mapping[str, str], model: Model, where: Where) -> str | None:
-    species = {key.partition(".")[0] for key in keys}
-    strange = [name for name in SPECIES if getattr(model, name) is not None and name not in species]
+    def because(key: str) -> str:
+        return f", {why[key]}" if key in why else ""
+
+    known = {key.partition(".")[0] for key in keys}
+    strange = [name for name in SPECIES if getattr(model, name) is not None and name not in known]
     others = [key for key in model.active if key not in keys and key.partition(".")[0] not in strange]
-    reasons = [f"it leaves out [{name}]{_because(why, name)}; leave [{name}] out" for name in strange]
-    for reason in dict.fromkeys(_because(why, key) for key in others):
-        same = " and ".join(key for key in others if _because(why, key) == reason)
+    reasons = [f"it leaves out [{name}]{because(name)}; leave [{name}] out" for name in strange]
+    for reason in dict.fromkeys(map(because, others)):
+        same = " and ".join(key for key in others if because(key) == reason)
         reasons.append(f"it leaves out {same}{reason}; set {same} to 0")
     if model.terms:
         reasons.append("it does not know the terms of the user's own in the model")
@@ -93,7 +93,3 @@ def _unknown(keys: Sequence[str], why: Mapping[str, str], model: Model, where: W
 
 
 SPECIES = ("electrons", "bosons", "phonons")
-
-
-def _because(why: Mapping[str, str], key: str) -> str:
-    return f", {why[key]}" if key in why else ""

@@ -1,4 +1,4 @@
-"""The transformation of Lang and Firsov: charges that carry their lattice along."""
+"""The Lang-Firsov transformation: charges dressed by displaced oscillators."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...hamiltonians import Model, Sector
-from ..labelled import labelled
+from ..labelled import dataset_of
 from .base import Approximation, Condition, Where, sector_of
 from .charges import DIAGONAL, charge_ground, charge_model
-from .conditions import BONDS_ARE_LEFT, CHARGES, LATTICE, electrons_or_bosons, knows, lattice_there, sector_only
+from .conditions import BONDS_ARE_LEFT, CHARGES, ELECTRONS_OR_BOSONS, LATTICE, LATTICE_THERE, knows, sector_only
 
 CONDITIONS: tuple[Condition, ...] = (
-    sector_only, lattice_there, electrons_or_bosons, knows(*CHARGES, *LATTICE, why=BONDS_ARE_LEFT),
+    sector_only, LATTICE_THERE, ELECTRONS_OR_BOSONS, knows(*CHARGES, *LATTICE, why=BONDS_ARE_LEFT),
 )  # fmt: skip
 
 
@@ -155,13 +155,14 @@ def dressed(model: Model, sector: Sector, d: Dressing, residual: float) -> xr.Da
         overlap = np.ones(model.cluster.sites)
         overlap[sites] = np.exp(-0.5 * (d.boson - 2 * d.electron) ** 2 * np.exp(-2 * d.squeezing))
         data["pair_exchange"] = data["pair_exchange"].copy(data=data["pair_exchange"].values * overlap)
-    own = {"electron_displacement": d.electron, "boson_displacement": d.boson, "squeezing": d.squeezing}
-    return data.assign(
-        {name: labelled(name, values, ["mode"], f"{name} of each mode") for name, values in own.items()}
-    ).assign(
-        displacement=labelled("displacement", 2 * moved, ["mode"], "<x> = 2 (f <n> + f_b <b+b>)"),
-        residual=labelled("residual", residual, [], "largest slope of the energy", "energy"),
-    )
+    table: dict[str, tuple[Any, ...]] = {
+        "electron_displacement": (d.electron, "mode", "electron_displacement of each mode"),
+        "boson_displacement": (d.boson, "mode", "boson_displacement of each mode"),
+        "squeezing": (d.squeezing, "mode", "squeezing of each mode"),
+        "displacement": (2 * moved, "mode", "<x> = 2 (f <n> + f_b <b+b>)"),
+        "residual": (residual, "", "largest slope of the energy", "energy"),
+    }
+    return data.assign(dataset_of(table).data_vars)
 
 
 INFINITE = "omega0 -> infinity at fixed g/omega0, alpha and polaron shifts"

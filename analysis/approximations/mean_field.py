@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import scipy.optimize as so
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from ...hamiltonians import Model
-from ..labelled import labelled
+from ..labelled import Row, dataset_of
 from .base import Approximation, Condition, Where, temperature_of
 from .conditions import knows, temperature_only
-from .symmetries import is_transitive, one_electron_matrix, site_symmetries
+from .symmetries import one_electron_matrix, site_symmetries
 
 TRIES = np.geomspace(1e-10, 0.5, 401)
 """Amplitudes between which the gap equation is searched for solutions."""
@@ -36,6 +37,12 @@ def occupation_cost(energy: NDArray[np.float64], temperature: float) -> float:
     if temperature == 0:
         return float(np.sum(np.minimum(energy, 0.0)))
     return -temperature * float(np.sum(np.logaddexp(0.0, -energy / temperature)))
+
+
+def free_entropy(energy: NDArray[np.float64], temperature: float) -> float:
+    """Return the entropy of free quasi-particles, T above zero; that of a two-level system is the same."""
+    x = energy / temperature
+    return float(np.sum(np.logaddexp(0.0, -x) + x * expit(-x)))
 
 
 class UniformGap:
@@ -104,19 +111,16 @@ class UniformGap:
         bosons = self.boson / 2 - gamma + occupation_cost(np.array([2 * gamma]), t)
         return fermions + self.sites * (bosons - 2 * self.exchange * rho * chi)
 
-    def energy(self, rho: float, t: float) -> float:
-        """Return <H> of a solution, mu inside H."""
-        chi = self.pair_amplitude(rho, t)
-        e, gamma = self.energies(rho), self.half_splitting(chi)
-        fermions = float(np.sum(self.xi - 2 * e**2 * _safe(half_tanh(e, t))))
-        bosons = self.boson / 2 - 4 * gamma**2 * float(_safe(half_tanh(np.array(2 * gamma), t)))
-        return fermions + self.sites * (bosons - 2 * self.exchange * rho * chi)
+    def entropy(self, rho: float, t: float) -> float:
+        """Return S of a solution, T above zero."""
+        gamma = self.half_splitting(self.pair_amplitude(rho, t))
+        return 2 * free_entropy(self.energies(rho), t) + self.sites * free_entropy(np.array([2 * gamma]), t)
 
     def densities(self, rho: float, t: float) -> tuple[float, float]:
         """Return <n> and <b+b> of a site."""
         chi = self.pair_amplitude(rho, t)
-        electron = 1 - 2 * float(np.mean(self.xi * _safe(half_tanh(self.energies(rho), t))))
-        return electron, 0.5 - self.boson * float(_safe(half_tanh(np.array(2 * self.half_splitting(chi)), t)))
+        electron = 1 - 2 * float(np.mean(self.xi * finite(half_tanh(self.energies(rho), t))))
+        return electron, 0.5 - self.boson * float(finite(half_tanh(np.array(2 * self.half_splitting(chi)), t)))
 
     def critical_temperature(self) -> float:
         r"""Return the largest T with ``1 = v^2 [(1/L) sum tanh(xi/2T)/(2 xi)] tanh(E_B/2T)/E_B``; 0 for none."""
@@ -129,7 +133,7 @@ class UniformGap:
         return largest_root(excess, max(abs(self.exchange), float(np.max(np.abs(self.xi))), abs(self.boson)))
 
 
-def _safe(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Replace the infinities at E = T = 0, where what they multiply vanishes."""
     return np.where(np.isfinite(values), values, 0.0)
 
@@ -186,32 +190,45 @@ def mean_field(model: Model, where: Where) -> xr.Dataset:
     t, gap, sites = temperature_of(where), UniformGap(model), model.cluster.sites
     solutions = gap.solutions(t)
     potentials = [gap.grand_potential(rho, t) for rho in solutions]
-    chosen = int(np.argmin(potentials))
-    rho = solutions[chosen]
+    rho = solutions[int(np.argmin(potentials))]
     chi, (electron, boson) = gap.pair_amplitude(rho, t), gap.densities(rho, t)
     per_site = {"electron_density": electron, "boson_density": boson, "pair_exchange": chi * rho}
-    scalars = {
-        "grand_potential": (min(potentials), "Omega", "energy"),
-        "energy": (gap.energy(rho, t), "<H>, mu inside H", "energy"),
-        "charge": (sites * (electron + 2 * boson), "<N>, N = N_e + 2 N_b", "1"),
-        "boson_amplitude": (rho, "rho = <b>", "1"),
-        "pair_amplitude": (chi, "chi = <c_dn c_up>", "1"),
-        "critical_temperature": (gap.critical_temperature(), "T_c of the mean field", "energy"),
-        "broken_charge_symmetry": (rho > 0, "rho is not 0", "1"),
-        "chosen": (chosen, "number of the solution with the lowest Omega", "1"),
-        "residual": (abs(gap.defect(rho, t)), "defect of the gap equation", "1"),
+    more = {
+        "boson_amplitude": (rho, "", "rho = <b>"),
+        "pair_amplitude": (chi, "", "chi = <c_dn c_up>"),
+        "critical_temperature": (gap.critical_temperature(), "", "T_c of the mean field", "energy"),
+        "broken_charge_symmetry": (rho > 0, "", "rho is not 0"),
+        "residual": (abs(gap.defect(rho, t)), "", "defect of the gap equation"),
+    }
+    entropy = gap.entropy(rho, t) if t > 0 else 0.0
+    everywhere = {name: np.full(sites, value) for name, value in per_site.items()}
+    return mean_field_results(t, solutions, potentials, entropy, everywhere, more)
+
+
+def mean_field_results(
+    t: float,
+    solutions: Sequence[float | NDArray[np.float64]],
+    potentials: Sequence[float],
+    entropy: float,
+    per_site: Mapping[str, NDArray[np.float64]],
+    more: Mapping[str, Row],
+) -> xr.Dataset:
+    """Return what every mean field gives: all solutions, and the averages of that with the lowest grand potential."""
+    charge = float(np.sum(per_site["electron_density"] + 2 * per_site["boson_density"]))
+    over = " ".join(("solution", "boson_site")[: np.array(solutions).ndim])
+    table: dict[str, Row] = {
+        "grand_potential": (min(potentials), "", "Omega", "energy"),
+        "energy": (min(potentials) + t * entropy, "", "<H>, mu inside H", "energy"),
+        "charge": (charge, "", "<N>, N = N_e + 2 N_b"),
+        **more,
+        "chosen": (int(np.argmin(potentials)), "", "number of the solution with the lowest Omega"),
+        **{name: (values, "site", f"{name} of each site") for name, values in per_site.items()},
+        "solutions": (np.array(solutions), over, "rho of each solution"),
+        "solution_grand_potential": (np.array(potentials), "solution", "Omega of each solution", "energy"),
     }
     if t > 0:
-        scalars["entropy"] = ((scalars["energy"][0] - min(potentials)) / t, "(<H> - Omega) / T", "1")
-    data = {name: labelled(name, value, [], formula, units) for name, (value, formula, units) in scalars.items()}
-    data |= {
-        name: labelled(name, np.full(sites, value), ["site"], f"{name} of a site") for name, value in per_site.items()
-    }
-    data["solutions"] = labelled("solutions", np.array(solutions), ["solution"], "every rho")
-    data["solution_grand_potential"] = labelled(
-        "solution_grand_potential", np.array(potentials), ["solution"], "Omega of every rho", "energy"
-    )
-    return xr.Dataset(data)
+        table["entropy"] = (entropy, "", "S of the quasi-particles")
+    return dataset_of(table)
 
 
 def boson_fermion(model: Model, where: Where) -> str | None:
@@ -225,7 +242,8 @@ def every_site_alike(model: Model, where: Where) -> str | None:
     """Each site has a local pair, and the symmetries take any site to any other."""
     if model.electrons is None or model.bosons is None:
         return None
-    if len(model.boson_sites) == model.cluster.sites and is_transitive(site_symmetries(model), model.cluster.sites):
+    everywhere, images = len(model.boson_sites) == model.cluster.sites, {p[0] for p in site_symmetries(model)}
+    if everywhere and images == set(range(model.cluster.sites)):
         return None
     return "its amplitude is the same everywhere, and the sites of the model differ; take mean-field-sites"
 
@@ -242,10 +260,10 @@ WHY = {
 CONDITIONS: tuple[Condition, ...] = (
     temperature_only, boson_fermion, knows(*KNOWN, "bosons.hopping", why=WHY),
 )  # fmt: skip
-"""What the mean field of differing sites needs."""
+"""Conditions of the mean field with an amplitude for each site."""
 UNIFORM: tuple[Condition, ...] = (
     temperature_only, boson_fermion, knows(*KNOWN, why={**WHY, "bosons.hopping": "which mean-field-sites knows"}),
     every_site_alike,
 )  # fmt: skip
-"""What the same amplitude everywhere needs."""
+"""Conditions of the mean field with one amplitude."""
 MEAN_FIELD = Approximation("mean-field", mean_field, UNIFORM, "upper", "v -> 0")

@@ -6,12 +6,10 @@ import numpy as np
 import scipy.optimize as so
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from ...hamiltonians import Model
-from ..labelled import labelled
 from .base import Approximation, Where, temperature_of
-from .mean_field import CONDITIONS, half_tanh, largest_root, occupation_cost
+from .mean_field import CONDITIONS, finite, free_entropy, half_tanh, largest_root, mean_field_results, occupation_cost
 from .symmetries import one_electron_matrix, site_symmetries
 
 SAME = 1e-6
@@ -62,38 +60,34 @@ class SiteGap:
     def averages(self, rho: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return chi_i of the boson sites and <n_i> of all sites."""
         energies, vectors = self.electrons(rho)
-        fermi = 0.5 - np.sign(energies) * np.abs(energies) * _safe(half_tanh(energies, self.t))
+        fermi = 0.5 - np.sign(energies) * np.abs(energies) * finite(half_tanh(energies, self.t))
         u, w = vectors[: len(self.h)], vectors[len(self.h) :]
         return ((u * w) @ fermi)[self.on], 2 * (u**2) @ fermi
 
-    def fields(self, rho: NDArray[np.float64], chi: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return F_i."""
-        return np.asarray(self.exchange * chi - self.hops @ rho)
+    def field(self, rho: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return F_i and Gamma_i at given amplitudes."""
+        field = self.exchange * self.averages(rho)[0] - self.hops @ rho
+        return field, np.hypot(self.boson / 2, field)
 
     def image(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the amplitudes that given ones give rise to."""
-        field = self.fields(rho, self.averages(rho)[0])
-        gamma = np.hypot(self.boson / 2, field)
-        return np.asarray(-2 * field * _safe(half_tanh(2 * gamma, self.t)))
+        field, gamma = self.field(rho)
+        return np.asarray(-2 * field * finite(half_tanh(2 * gamma, self.t)))
 
     def grand_potential(self, rho: NDArray[np.float64]) -> float:
         """Return Omega of a solution."""
-        chi = self.averages(rho)[0]
-        gamma = np.hypot(self.boson / 2, self.fields(rho, chi))
+        field, gamma = self.field(rho)
         electrons = float(np.trace(self.h)) + occupation_cost(self.electrons(rho)[0], self.t)
         bosons = float(np.sum(self.boson / 2 - gamma)) + occupation_cost(2 * gamma, self.t)
-        return electrons + bosons - 2 * float(self.exchange * rho @ chi) + float(rho @ self.hops @ rho)
+        return electrons + bosons - 2 * float(field @ rho) - float(rho @ self.hops @ rho)
 
     def entropy(self, rho: NDArray[np.float64]) -> float:
-        """Return S of a solution, T above zero: that of free quasi-particles and of a two-level system on each site."""
-        gamma = np.hypot(self.boson / 2, self.fields(rho, self.averages(rho)[0]))
-        x = np.concatenate([self.electrons(rho)[0], 2 * gamma]) / self.t
-        return float(np.sum(np.logaddexp(0.0, -x) + x * expit(-x)))
+        """Return S of a solution, T above zero."""
+        return free_entropy(np.concatenate([self.electrons(rho)[0], 2 * self.field(rho)[1]]), self.t)
 
     def boson_density(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return <b+b> of the boson sites."""
-        gamma = np.hypot(self.boson / 2, self.fields(rho, self.averages(rho)[0]))
-        return np.asarray(0.5 - self.boson * _safe(half_tanh(2 * gamma, self.t)))
+        return np.asarray(0.5 - self.boson * finite(half_tanh(2 * self.field(rho)[1], self.t)))
 
     def solutions(self) -> list[NDArray[np.float64]]:
         """Return every solution found from uniform, staggered, single-site and random amplitudes, and zero."""
@@ -120,10 +114,6 @@ class SiteGap:
 
         found = np.asarray(so.root(defect, rho, method="hybr", options={"xtol": 1e-14}).x)
         return found if np.all(np.isfinite(found)) else rho
-
-
-def _safe(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(np.isfinite(values), values, 0.0)
 
 
 def site_critical_temperature(model: Model) -> float:
@@ -186,8 +176,7 @@ def mean_field_sites(model: Model, where: Where) -> xr.Dataset:
     gap, sites = SiteGap(model, temperature_of(where)), model.cluster.sites
     solutions = gap.solutions()
     potentials = [gap.grand_potential(rho) for rho in solutions]
-    chosen = int(np.argmin(potentials))
-    rho = solutions[chosen]
+    rho = solutions[int(np.argmin(potentials))]
     chi, electron = gap.averages(rho)
     local = {"boson_density": gap.boson_density(rho), "pair_exchange": chi * rho}
     local |= {"boson_amplitude": rho, "pair_amplitude": chi}
@@ -199,26 +188,14 @@ def mean_field_sites(model: Model, where: Where) -> xr.Dataset:
         for p in site_symmetries(model)
         for values in (np.abs(per_site["boson_amplitude"]), electron)
     )
-    entropy = gap.entropy(rho) if gap.t > 0 else 0.0
-    scalars = {
-        "grand_potential": (min(potentials), "Omega", "energy"),
-        "energy": (min(potentials) + gap.t * entropy, "<H>, mu inside H", "energy"),
-        "charge": (float(np.sum(electron) + 2 * np.sum(local["boson_density"])), "<N>, N = N_e + 2 N_b", "1"),
-        "critical_temperature": (site_critical_temperature(model), "T_c of the mean field", "energy"),
-        "broken_charge_symmetry": (bool(np.max(np.abs(rho)) > SAME), "an amplitude is not 0", "1"),
-        "broken_cluster_symmetry": (lopsided, "equal sites differ", "1"),
-        "chosen": (chosen, "number of the solution with the lowest Omega", "1"),
-        "residual": (float(np.max(np.abs(gap.image(rho) - rho))), "defect of the amplitudes", "1"),
+    more = {
+        "critical_temperature": (site_critical_temperature(model), "", "T_c of the mean field", "energy"),
+        "broken_charge_symmetry": (bool(np.max(np.abs(rho)) > SAME), "", "an amplitude is not 0"),
+        "broken_cluster_symmetry": (lopsided, "", "equal sites differ"),
+        "residual": (float(np.max(np.abs(gap.image(rho) - rho))), "", "defect of the amplitudes"),
     }
-    if gap.t > 0:
-        scalars["entropy"] = (entropy, "S of the quasi-particles", "1")
-    data = {name: labelled(name, value, [], formula, units) for name, (value, formula, units) in scalars.items()}
-    data |= {name: labelled(name, values, ["site"], f"{name} of each site") for name, values in per_site.items()}
-    data["solutions"] = labelled("solutions", np.array(solutions), ["solution", "boson_site"], "rho_i of each solution")
-    data["solution_grand_potential"] = labelled(
-        "solution_grand_potential", np.array(potentials), ["solution"], "Omega of each solution", "energy"
-    )
-    return xr.Dataset(data)
+    entropy = gap.entropy(rho) if gap.t > 0 else 0.0
+    return mean_field_results(gap.t, solutions, potentials, entropy, per_site, more)
 
 
 MEAN_FIELD_SITES = Approximation("mean-field-sites", mean_field_sites, CONDITIONS, "upper", "v -> 0")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -12,17 +13,11 @@ from scipy.special import gammainc, gammaln
 from ...hamiltonians import Bosons, Model, Operator, Sector, boson_number
 from ...hamiltonians.operators import total
 from ...solvers import levels_by_symmetry
-from ..labelled import labelled
+from ..labelled import dataset_of
 from ..observables.error_bars import isolated_ground
 from ..observables.functions import boson_density
 from .base import Approximation, Condition, Where, sector_of
-from .conditions import (
-    BONDS_ARE_LEFT,
-    electrons_there,
-    knows,
-    sector_only,
-    whole_sector,
-)
+from .conditions import BONDS_ARE_LEFT, ELECTRONS_THERE, knows, sector_only, whole_sector
 
 
 @dataclass(frozen=True)
@@ -39,7 +34,7 @@ class Neighbours:
 
 @dataclass(frozen=True)
 class Bipolaron:
-    """What all sites share: couplings of one site.
+    """Couplings of one site, the same for all sites.
 
     Attributes
     ----------
@@ -158,23 +153,19 @@ def pair_perturbation(model: Model, where: Where) -> xr.Dataset:
     density = boson_density(isolated_ground(pairs, found).ground).values
     c = pairs.couplings
     shift = bond_shifts(model, one)
-    data = xr.Dataset(
-        {
-            "energies": labelled("energies", levels.energies, ["level"], "levels of the effective pairs", "energy"),
-            "pair_hopping": labelled("pair_hopping", c.boson_hopping, ["bond"], "t_b", "energy"),
-            "shift": labelled("shift", shift, ["bond"], "S", "energy"),
-            "pair_density": labelled("pair_density", density, ["site"], "pairs on a site"),
-            "electron_density": labelled("electron_density", 2 * density, ["site"], "<n_i>"),
-            "residual": labelled("residual", float(np.max(levels.certificate.residuals)), [], "residual", "energy"),
-        }
-    )
+    table: dict[str, tuple[Any, ...]] = {
+        "energies": (levels.energies, "level", "levels of the effective pairs", "energy"),
+        "pair_hopping": (c.boson_hopping, "bond", "t_b", "energy"),
+        "shift": (shift, "bond", "S", "energy"),
+        "pair_density": (density, "site", "pairs on a site"),
+        "electron_density": (2 * density, "site", "<n_i>"),
+        "residual": (float(np.max(levels.certificate.residuals)), "", "residual", "energy"),
+    }
     if model.cluster.sites == 2 and sector.charge == 2 and len(c.boson_hopping):
         middle, hop = one.energy + float(shift[0]), float(c.boson_hopping[0])
-        data = data.assign(
-            energy_even=labelled("energy_even", middle - hop, [], "E_2 + S - t_b", "energy"),
-            energy_odd=labelled("energy_odd", middle + hop, [], "E_2 + S + t_b", "energy"),
-        )
-    return data
+        table["energy_even"] = (middle - hop, "", "E_2 + S - t_b", "energy")
+        table["energy_odd"] = (middle + hop, "", "E_2 + S + t_b", "energy")
+    return dataset_of(table)
 
 
 ALIKE = 1e-12
@@ -204,7 +195,7 @@ def bound_pairs(model: Model, where: Where) -> str | None:
 
 
 CONDITIONS: tuple[Condition, ...] = (
-    sector_only, whole_sector, electrons_there,
+    sector_only, whole_sector, ELECTRONS_THERE,
     knows("electrons.hopping", "electrons.level", "electrons.hubbard_u", "phonons.frequency",
           "phonons.electron_coupling", "field.flux", "ensemble.chemical_potential", why=BONDS_ARE_LEFT),
     equal_sites, bound_pairs,

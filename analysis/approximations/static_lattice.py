@@ -1,9 +1,9 @@
-"""Charges in a static lattice: the Born-Oppenheimer energy, its minima, and its curvature there."""
+"""Charges in a static lattice: the Born-Oppenheimer energy, its minima, and the curvature at these."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import scipy.optimize as so
@@ -11,17 +11,17 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from ...hamiltonians import Model, Sector
-from ..labelled import labelled
+from ..labelled import dataset_of
 from .base import Condition, refuse
 from .charge_family import ChargeFamily, couplings_vector
 from .charges import charge_model
-from .conditions import CHARGES, LATTICE, electrons_or_bosons, knows, lattice_there, sector_only, whole_sector
+from .conditions import CHARGES, ELECTRONS_OR_BOSONS, LATTICE, LATTICE_THERE, knows, sector_only, whole_sector
 from .symmetries import mode_permutations
 
 CONDITIONS: tuple[Condition, ...] = (
-    sector_only, whole_sector, lattice_there, electrons_or_bosons, knows(*CHARGES, *LATTICE, "phonons.bond_coupling"),
+    sector_only, whole_sector, LATTICE_THERE, ELECTRONS_OR_BOSONS, knows(*CHARGES, *LATTICE, "phonons.bond_coupling"),
 )  # fmt: skip
-"""What the static lattice needs of a model."""
+"""Conditions of the static lattice."""
 GRID = 121
 """Points at which the surface of a single mode is scanned for minima."""
 MOST_CONFIGURATIONS = 16
@@ -58,7 +58,7 @@ class Minimum:
 
 
 class StaticLattice:
-    r"""The charges of a sector, exactly, in a lattice that stands still at ``x_m``.
+    r"""The charges of a sector, exactly, in a static lattice with displacements ``x_m``.
 
     .. math:: E_{ad}(x) = \sum_m \omega_m x_m^2/4 + E_{el}(x)
 
@@ -92,10 +92,6 @@ class StaticLattice:
         energy, averages = self._charges.lowest(self._still + at @ self._slopes)
         return energy + float(self.omega @ at**2) / 4, self._slopes @ averages + self.omega * at / 2
 
-    def _in_units(self, x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        energy, gradient = self.energy(x)
-        return energy / self.unit, gradient / self.unit
-
     def energies(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return E_ad at several displacements, shape (n, modes)."""
         return np.asarray(self._charges.energies(self._still + points @ self._slopes) + points**2 @ self.omega / 4)
@@ -127,29 +123,25 @@ class StaticLattice:
         lies (``x = -2 <A_m> / omega``), and random points of it; for one mode the local minima of a fine scan.
         """
         forces = [self._charges.matrix(slope) for slope in self._slopes]
-        low, high = np.array([_spectral_box(force) for force in forces]).T
-        lowest, highest = -2 * high / self.omega, -2 * low / self.omega
+        pulls = np.array([np.real(force.diagonal()) for force in forces])
+        radii = np.array([np.asarray(abs(force).sum(axis=1)).ravel() for force in forces]) - np.abs(pulls)
+        lowest = -2 * np.max(pulls + radii, axis=1) / self.omega  # eigenvalues lie within Gershgorin's circles
+        highest = -2 * np.min(pulls - radii, axis=1) / self.omega
         if len(self.omega) == 1:
             grid = np.linspace(lowest[0], highest[0], GRID)
-            values = self.energies(grid[:, None])
-            padded = np.concatenate([[np.inf], values, [np.inf]])
-            return grid[(padded[1:-1] <= padded[:-2]) & (padded[1:-1] <= padded[2:])][:, None]
-        pulls = np.array([np.real(force.diagonal()) for force in forces])
+            return grid[local_minima(self.energies(grid[:, None]))][:, None]
         cost = np.real(self._charges.matrix(self._still).diagonal()) - np.sum(pulls**2 / self.omega[:, None], axis=0)
         order = np.argsort(cost, kind="stable")
         rest = np.unique(np.round((-2 * pulls / self.omega[:, None]).T[order], 12), axis=0, return_index=True)
-        configurations = self._different(rest[0][np.argsort(rest[1])])[:MOST_CONFIGURATIONS]
+        seen: dict[tuple[float, ...], NDArray[np.float64]] = {}
+        for x in rest[0][np.argsort(rest[1])]:  # the first of those that symmetries of the cluster make equal
+            seen.setdefault(max(tuple(image) for image in [x, *self._images(x)]), x)
+        configurations = list(seen.values())[:MOST_CONFIGURATIONS]
         random = np.random.default_rng(0).uniform(lowest, highest, (RANDOM_STARTS, len(self.omega)))
         return np.vstack([*configurations, np.zeros(len(self.omega)), 0.5 * (lowest + highest), *random])
 
-    def _different(self, points: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-        """Return the first of each set of points that symmetries of the cluster take into each other."""
-        seen: dict[tuple[float, ...], NDArray[np.float64]] = {}
-        for x in points:
-            seen.setdefault(max(tuple(image) for image in [x, *self._images(x)]), x)
-        return list(seen.values())
-
     def _images(self, x: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """Return the displacements that the symmetries of the cluster make of others."""
         return [x[order] for order in self._orders]
 
     def minima(self) -> tuple[Minimum, ...]:
@@ -164,39 +156,49 @@ class StaticLattice:
         """
         found: list[Minimum] = []
         for start in self.starts():
-            x = so.minimize(self._in_units, start, jac=True, method="BFGS", options={"gtol": 1e-9}).x
+            x, _ = descend(self.energy, start, self.unit)
             if any(_same(x, other.displacement) for other in found):
                 continue
-            best = self._minimum(x)
+            energy, gradient = self.energy(x)
+            best = Minimum(energy, x, float(np.max(np.abs(gradient))), self.frequencies(x))
             if best.gradient > STATIONARY * self.unit or np.any(np.isnan(best.frequencies)):
                 continue
             found.append(best)
             for image in self._images(x):
-                slope = float(np.max(np.abs(self.energy(image)[1])))
+                energy, gradient = self.energy(image)
+                slope = float(np.max(np.abs(gradient)))
                 if slope <= STATIONARY * self.unit and not any(_same(image, other.displacement) for other in found):
-                    found.append(replace(best, displacement=image, gradient=slope, energy=self.energy(image)[0]))
+                    found.append(replace(best, displacement=image, gradient=slope, energy=energy))
         if not found:
             raise ArithmeticError(f"no minimum of the static lattice was found from {len(self.starts())} starts")
         return tuple(sorted(found, key=lambda m: tuple(np.round(m.displacement, 6))))
 
-    def _minimum(self, x: NDArray[np.float64]) -> Minimum:
-        energy, gradient = self.energy(x)
-        return Minimum(energy, x, float(np.max(np.abs(gradient))), self.frequencies(x))
+
+def descend(
+    energy: Callable[[NDArray[np.float64]], tuple[float, NDArray[np.float64]]], start: NDArray[np.float64], unit: float
+) -> tuple[NDArray[np.float64], float]:
+    """Return the minimum of an energy that a search with its gradient reaches, and the energy there."""
+
+    def in_units(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        value, gradient = energy(x)
+        return value / unit, gradient / unit
+
+    best = so.minimize(in_units, start, jac=True, method="BFGS", options={"gtol": 1e-9})
+    return best.x, float(best.fun) * unit
+
+
+def local_minima(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return where values in a row are not above their neighbours, the ends included."""
+    padded = np.concatenate([[np.inf], values, [np.inf]])
+    return np.asarray((padded[1:-1] <= padded[:-2]) & (padded[1:-1] <= padded[2:]))
 
 
 def _same(x: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
     return bool(np.max(np.abs(x - other)) < SAME)
 
 
-def _spectral_box(force: Any) -> tuple[float, float]:
-    """Return bounds on the eigenvalues of a Hermitian matrix (Gershgorin)."""
-    diagonal = np.real(force.diagonal())
-    radius = np.asarray(abs(force).sum(axis=1)).ravel() - np.abs(diagonal)
-    return float(np.min(diagonal - radius)), float(np.max(diagonal + radius))
-
-
 def static_model(model: Model, x: ArrayLike) -> Model:
-    """Return the charges in a lattice that stands still at x, as a model without phonons.
+    """Return the charges in a static lattice with displacements x, as a model without phonons.
 
     Levels move by ``-omega0 alpha_F x`` and ``-omega0 alpha x``, a hopping becomes ``t + g x_b`` (modes on bonds) or
     ``t + g (x_j - x_i)`` (modes on sites); the elastic energy ``sum omega x^2 / 4`` is left out.
@@ -264,11 +266,9 @@ def born_oppenheimer(model: Model, sector: Sector, displacements: ArrayLike) -> 
     """
     lattice = StaticLattice(model, sector)
     points = np.asarray(displacements, dtype=float).reshape(-1, len(model.modes))
-    energies = lattice.energies(points)
-    formula = "E_ad(x) = sum omega0 x^2 / 4 + E_el(x)"
-    return xr.Dataset(
+    return dataset_of(
         {
-            "adiabatic_energy": labelled("adiabatic_energy", energies, ["point"], formula, "energy"),
-            "displacement": labelled("displacement", points, ["point", "mode"], "x = <a + a+>"),
+            "adiabatic_energy": (lattice.energies(points), "point", "E_ad(x) = sum omega0 x^2 / 4 + E_el(x)", "energy"),
+            "displacement": (points, "point mode", "x = <a + a+>"),
         }
     )

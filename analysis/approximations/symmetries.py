@@ -1,4 +1,4 @@
-"""Permutations of the sites that leave every coupling of a model alone."""
+"""Permutations of the sites that leave every coupling of a model unchanged."""
 
 from __future__ import annotations
 
@@ -45,15 +45,10 @@ def _same(image: NDArray[Any], array: NDArray[Any]) -> bool:
     return bool(np.all(np.abs(image - array) <= ROUNDING * np.maximum(np.abs(image), np.abs(array))))
 
 
-def is_transitive(permutations: list[Permutation], sites: int) -> bool:
-    """True where the permutations take any site to any other."""
-    return {p[0] for p in permutations} == set(range(sites))
-
-
 def mode_permutations(model: Model) -> list[NDArray[np.int64]]:
     """Return how the symmetries of the sites permute the modes, each order once, without the identity.
 
-    A symmetry whose image of a mode is not there is left out; frequencies and couplings are not looked at.
+    Symmetries that map a mode to a place without one are left out; frequencies and couplings are ignored.
 
     Examples
     --------

@@ -19,5 +19,5 @@ ALL = (
     ADIABATIC, ADIABATIC_BOUND, COHERENT_PRODUCT, BIPOLARON, ATOMIC_LIMIT,
 )  # fmt: skip
 STANDARD: Mapping[str, Approximation] = MappingProxyType({each.name: each for each in ALL})
-"""Every approximation of the package by its name; one's own go into a mapping beside it, as in
+"""Every approximation of the package by its name; one's own are added in another mapping, as in
 ``{**STANDARD, "mine": mine}``."""

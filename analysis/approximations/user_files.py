@@ -1,4 +1,4 @@
-"""Approximations of the user's own, from Python files that he names: they take part beside the standard ones."""
+"""Approximations of the user's own, from Python files: they are compared like the standard ones."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def own_approximations(path: str | os.PathLike[str]) -> Mapping[str, Approximati
 
 
 class _FromSource(SourceFileLoader):
-    """Runs the file as it is now: bytecode of an older one is not taken, and none is left beside it."""
+    """Runs the file as it is now: no bytecode of an older one is read, and none is written."""
 
     def get_code(self, fullname: str) -> CodeType:
         code: CodeType = self.source_to_code(self.get_data(self.path), self.path)
@@ -73,7 +73,7 @@ class _FromSource(SourceFileLoader):
 @lru_cache
 def _loaded(path: str, digest: str) -> Mapping[str, Approximation]:
     if not path.endswith(".py"):
-        raise PluginError("is no Python file; its name must end with .py")
+        raise PluginError("is not a Python file; its name must end with .py")
     loader = _FromSource(f"respair_own_{digest[:16]}", path)
     spec = spec_from_loader(loader.name, loader)
     assert spec is not None

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import product
 from typing import Any
 
 import numpy as np
-import scipy.optimize as so
 import xarray as xr
 from numpy.typing import NDArray
 
 from ...hamiltonians import Model, Sector
-from ..labelled import labelled
+from ..labelled import dataset_of
 from .base import Approximation, Condition, Where, sector_of
 from .charge_family import ChargeFamily, couplings_vector
 from .conditions import whole_sector
 from .lang_firsov import CONDITIONS, INFINITE, Dressing, dressed, effective_couplings
+from .static_lattice import descend, local_minima
 
 SCAN = np.linspace(0.0, 1.5, 31)
 """Fractions of the full displacement at which a single one is scanned for minima."""
+MOST_STARTS = 16
 SAME = 1e-4
 TINY = 1e-30
 """Imaginary step: small enough that only the first order is left."""
@@ -91,7 +92,7 @@ class Parameters:
 
     @cached_property
     def labels(self) -> list[str]:
-        """The class of each mode, as far as classes are told apart."""
+        """The class of each mode, as far as classes are distinguished."""
         return ["all" if self.one_value else mode.label for mode in self.model.modes]
 
     @cached_property
@@ -152,7 +153,11 @@ def _optimised(parameters: Parameters, sector: Sector) -> xr.Dataset:
     if not parameters.kinds:
         return dressed(model, sector, Dressing.full(model), 0.0)
     energy, unit = Energy(parameters, sector), float(np.max(model.couplings.frequency))
-    starts = _starts(parameters, energy)
+    if len(parameters.kinds) == 1:
+        starts = [np.array([fraction]) for fraction in SCAN[local_minima(energy.scan(SCAN[:, None]))]]
+    else:
+        choices = [(0.1,) if kind == "squeezing" else (1.0, 0.05) for kind, _ in parameters.kinds]
+        starts = [np.array(values) for values in itertools.islice(itertools.product(*choices), MOST_STARTS)]
     if parameters.squeezed:
         unsqueezed = Energy(replace(parameters, squeezed=False), sector)
         free = len(unsqueezed.parameters.kinds)
@@ -164,16 +169,13 @@ def _optimised(parameters: Parameters, sector: Sector) -> xr.Dataset:
     residual = float(np.max(np.abs(energy(x)[1])))
     data = dressed(model, sector, parameters.dressing(x), residual)
     names = [f"{kind} {label}" for kind, label in parameters.kinds]
-    return data.assign(
-        minima=labelled("minima", np.array([e for e, _ in found]), ["minimum"], "minima of <H>", "energy"),
-        minima_fraction=labelled(
-            "minima_fraction",
-            np.array([at for _, at in found]),
-            ["minimum", "parameter"],
-            "f / (g / omega0), f_b / alpha, or r",
-            coords={"parameter": names},
+    table: dict[str, tuple[Any, ...]] = {
+        "minima": (np.array([e for e, _ in found]), "minimum", "minima of <H>", "energy"),
+        "minima_fraction": (
+            np.array([at for _, at in found]), "minimum parameter", "f / (g / omega0), f_b / alpha, or r",
         ),
-    )
+    }  # fmt: skip
+    return data.merge(dataset_of(table, {"parameter": names}), combine_attrs="override")
 
 
 def _minimised(
@@ -182,25 +184,11 @@ def _minimised(
     """Return the different minima that are reached from some starts, the lowest first; `unit` of energy."""
     found: list[tuple[float, NDArray[np.float64]]] = []
 
-    def in_units(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        value, slope = energy(x)
-        return value / unit, slope / unit
-
     for start in starts:
-        best = so.minimize(in_units, start, jac=True, method="BFGS", options={"gtol": 1e-9})
-        if not any(np.max(np.abs(best.x - x)) < SAME for _, x in found):
-            found.append((float(best.fun) * unit, best.x))
+        x, lowest = descend(energy, start, unit)
+        if not any(np.max(np.abs(x - other)) < SAME for _, other in found):
+            found.append((lowest, x))
     return sorted(found, key=lambda pair: pair[0])
-
-
-def _starts(parameters: Parameters, energy: Energy) -> list[NDArray[np.float64]]:
-    kinds = parameters.kinds
-    if len(kinds) == 1:
-        values = energy.scan(SCAN[:, None])
-        padded = np.concatenate([[np.inf], values, [np.inf]])
-        return [np.array([s]) for s in SCAN[(padded[1:-1] <= padded[:-2]) & (padded[1:-1] <= padded[2:])]]
-    choices = [(0.1,) if kind == "squeezing" else (1.0, 0.05) for kind, _ in kinds]
-    return [np.array(values) for values in list(product(*choices))[:16]]
 
 
 OPTIMISED: tuple[Condition, ...] = (*CONDITIONS, whole_sector)

@@ -253,7 +253,7 @@ def pair_rings(axes: Mapping[str, Sequence[float]], **fixed: float) -> Iterator[
         phonons = None
         if quanta := int(chosen["quanta"]):
             coupling = chosen["coupling"]
-            phonons = Phonons(chosen["frequency"], boson_coupling=coupling, total_quanta=quanta, displacement="mean")
+            phonons = Phonons(chosen["frequency"], boson_coupling=coupling, total_quanta=quanta, frame="mean")
         bosons = Bosons(chosen["level"], chosen["exchange"])
         model = Model(ring(sites), Electrons(hopping=1.0), bosons, phonons)
         yield named, model, Sector(round(charge), round(charge) % 2)

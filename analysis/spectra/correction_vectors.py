@@ -1,4 +1,4 @@
-"""Spectra at chosen frequencies by linear equations: no lines, and no resolution to be lost elsewhere."""
+"""Spectra at chosen frequencies by linear equations, without a list of lines."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from ...hamiltonians import Operator
 from ...solvers.linear import solve
-from ..labelled import labelled
-from .excitations import images_of
-from .functions import DEFAULT_BROADENING, Levels, resolved
+from ..labelled import dataset_of
+from .excitations import Resolution, images_of
+from .functions import DEFAULT_BROADENING, Levels
 from .probes import Probe
 
 TOLERANCE = 1e-9
@@ -70,7 +70,7 @@ def correction_vectors(
     >>> round(float(data["values"][0]) * np.pi * 0.1, 9)
     1.0
     """
-    omega = resolved(frequencies, broadening, "lorentzian", None).frequencies
+    omega = Resolution.of(frequencies, broadening).frequencies
     energy = float(levels.energies[0])
 
     def part(operator: Operator, sign: int) -> NDArray[np.float64]:
@@ -85,5 +85,5 @@ def correction_vectors(
     added = part(probe.addition, 1)
     removed = part(probe.removal, -1) if probe.removal is not None else np.zeros(len(omega))
     curves = {"values": added + removed, "addition": added, "removal": removed}
-    at = {"omega": omega}
-    return xr.Dataset({n: labelled(n, v, ["omega"], "Im <phi|c> / pi", "1/energy", at) for n, v in curves.items()})
+    table = {name: (values, "omega", "Im <phi|c> / pi", "1/energy") for name, values in curves.items()}
+    return dataset_of(table, {"omega": omega})

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._core.arguments import real_number
+from ...clusters import InvalidValue
 from ...hamiltonians import Amplitudes, Block, Hamiltonian, Operator
 from ...hamiltonians.transitions import Transition, charge_change, target_hamiltonian, transitions
 from ...solvers import Eigenstates, LabelledLevels, Options, State
@@ -25,6 +27,24 @@ DROPPED = 1e-12
 MOMENTS = 4
 FAR = 6
 """Further quanta that a displacement in a dressed frame may add."""
+Shape = Callable[[NDArray[np.float64], float], NDArray[np.float64]]
+
+
+def lorentzian(distance: NDArray[np.float64], width: float) -> NDArray[np.float64]:
+    """``(eta / pi) / (omega^2 + eta^2)`` with eta the half width at half maximum."""
+    return np.asarray(width / np.pi / (distance**2 + width**2))
+
+
+def gaussian(distance: NDArray[np.float64], width: float) -> NDArray[np.float64]:
+    """``exp(-omega^2 / (2 s^2)) / (s sqrt(2 pi))`` with the half width at half maximum ``eta = s sqrt(2 ln 2)``."""
+    s = width / np.sqrt(2 * np.log(2.0))
+    return np.asarray(np.exp(-0.5 * (distance / s) ** 2) / (s * np.sqrt(2 * np.pi)))
+
+
+LINESHAPES: dict[str, tuple[Shape, float]] = {"lorentzian": (lorentzian, 1.0), "gaussian": (gaussian, 1.0 / 3.0)}
+"""Line shapes by name, each with the share of its width at which the resolvent must be right."""
+CHUNK = 1 << 22
+"""Elements of the largest array that a curve takes."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +55,10 @@ class Resolution:
     ----------
     frequencies : (n,) float
         omega.
-    width : float
-        Distance from the real axis at which the resolvent must be right.
+    broadening : float
+        Half width at half maximum of each line.
+    lineshape : str
+        "lorentzian" or "gaussian".
     options : Options
         Engine and limits.
     tolerance : float
@@ -44,9 +66,55 @@ class Resolution:
     """
 
     frequencies: NDArray[np.float64]
-    width: float
-    options: Options
+    broadening: float
+    lineshape: str = "lorentzian"
+    options: Options = field(default_factory=Options)
     tolerance: float = TOLERANCE
+
+    @classmethod
+    def of(
+        cls,
+        frequencies: Sequence[float] | NDArray[np.float64],
+        broadening: float,
+        lineshape: str = "lorentzian",
+        options: Options | None = None,
+        tolerance: float = TOLERANCE,
+    ) -> Resolution:
+        """Return where a function was asked for a spectrum.
+
+        Raises
+        ------
+        ValueError
+            If there are no frequencies, the line shape is unknown, or broadening or tolerance are not above 0.
+        """
+        tolerance = real_number("tolerance", tolerance, "a number above 0", np.finfo(float).tiny)
+        omega = np.array(frequencies, dtype=float)
+        if omega.ndim != 1 or not len(omega) or not np.all(np.isfinite(omega)):
+            raise InvalidValue("frequencies must be a list of one or more finite numbers")
+        broadening = real_number("broadening", broadening, "a number above 0")
+        if not broadening > 0:
+            raise InvalidValue(
+                f"broadening = {broadening} gives no curve; allowed: above 0 (exact lines are in the poles)"
+            )
+        if lineshape not in LINESHAPES:
+            raise InvalidValue(f"lineshape = {lineshape!r} is unknown; allowed: {', '.join(LINESHAPES)}")
+        return cls(omega, broadening, lineshape, options or Options(), tolerance)
+
+    @property
+    def width(self) -> float:
+        """Distance from the real axis at which the resolvent must be right."""
+        return self.broadening * LINESHAPES[self.lineshape][1]
+
+    def broadened(self, lines: Lines) -> NDArray[Any]:
+        """Return ``sum_j w_j f(omega - omega_j)`` with a normalised line shape f."""
+        shape, _ = LINESHAPES[self.lineshape]
+        curve = np.zeros(len(self.frequencies), lines.weights.dtype)
+        step = max(1, CHUNK // max(1, len(self.frequencies)))
+        for start in range(0, len(lines.energies), step):
+            here = slice(start, start + step)
+            distance = self.frequencies[:, None] - lines.energies[None, here]
+            curve += shape(distance, self.broadening) @ lines.weights[here]
+        return curve
 
 
 @dataclass(frozen=True)
@@ -158,24 +226,34 @@ def images_of(
 
     They carry the square roots of the weights of the mixture.
     """
-    change = charge_change(state.hamiltonian.space.model, operator)
-    hamiltonian = target_hamiltonian(state.hamiltonian, change)
-    if hamiltonian is None:
-        return
     for part in state.parts:
-        others = {} if left is None else _by_block(part.block, left, hamiltonian)
-        for transition in transitions(part.block, operator, hamiltonian):
-            partner = others.get(transition.target.symmetries)
-            images = [np.sqrt(weight) * transition.apply(phi) for weight, phi in part.mixture]
-            if left is None:
-                if sum(np.linalg.norm(v) ** 2 for v in images) > NEGLIGIBLE * size_of(operator):
-                    yield transition.target, images, None
-            elif partner is not None:
-                yield transition.target, images, [np.sqrt(weight) * partner.apply(phi) for weight, phi in part.mixture]
+        partner = operator if left is None else left
+        for right, other in pairs_of(part.block, operator, partner, state.hamiltonian):
+            images = [np.sqrt(weight) * right.apply(phi) for weight, phi in part.mixture]
+            if left is not None:
+                yield right.target, images, [np.sqrt(weight) * other.apply(phi) for weight, phi in part.mixture]
+            elif sum(np.linalg.norm(v) ** 2 for v in images) > NEGLIGIBLE * size_of(operator):
+                yield right.target, images, None
 
 
-def _by_block(block: Block, operator: Operator, hamiltonian: Hamiltonian) -> dict[object, Transition]:
-    return {t.target.symmetries: t for t in transitions(block, operator, hamiltonian)}
+Pair = tuple[Transition, Transition]
+"""What leads from a block to another on the right and on the left of a weight."""
+
+
+def pairs_of(block: Block, right: Operator, left: Operator, source: Hamiltonian | None = None) -> tuple[Pair, ...]:
+    """Return the parts of two operators that lead to the same blocks, the same object twice for one operator.
+
+    `source` is the Hamiltonian that keeps those of the sectors that are reached, by default that of the block.
+    """
+    target = target_hamiltonian(source or block.hamiltonian, charge_change(block.space.model, right))
+    if target is None:
+        return ()
+    found = [transition for transition in transitions(block, right, target) if transition.target.dimension]
+    if left is right:
+        return tuple((transition, transition) for transition in found)
+    others = {transition.target.symmetries: transition for transition in transitions(block, left, target)}
+    places = ((transition, others.get(transition.target.symmetries)) for transition in found)
+    return tuple((transition, other) for transition, other in places if other is not None)
 
 
 def ground_in(state: State, block: Block) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -236,33 +314,3 @@ def merged(lines: Lines, level_width: float) -> Lines:
     centre = np.add.reduceat(size * energies, starts) / np.add.reduceat(size, starts)
     kept = np.abs(total) > DROPPED * np.sum(np.abs(weights))
     return Lines(centre[kept], total[kept], np.maximum.reduceat(errors, starts)[kept], lines.steps, lines.error)
-
-
-Shape = Callable[[NDArray[np.float64], float], NDArray[np.float64]]
-
-
-def lorentzian(distance: NDArray[np.float64], width: float) -> NDArray[np.float64]:
-    """``(eta / pi) / (omega^2 + eta^2)`` with eta the half width at half maximum."""
-    return np.asarray(width / np.pi / (distance**2 + width**2))
-
-
-def gaussian(distance: NDArray[np.float64], width: float) -> NDArray[np.float64]:
-    """``exp(-omega^2 / (2 s^2)) / (s sqrt(2 pi))`` with the half width at half maximum ``eta = s sqrt(2 ln 2)``."""
-    s = width / np.sqrt(2 * np.log(2.0))
-    return np.asarray(np.exp(-0.5 * (distance / s) ** 2) / (s * np.sqrt(2 * np.pi)))
-
-
-LINESHAPES: dict[str, tuple[Shape, float]] = {"lorentzian": (lorentzian, 1.0), "gaussian": (gaussian, 1.0 / 3.0)}
-"""Line shapes by name, each with the share of its width at which the resolvent must be right."""
-CHUNK = 1 << 22
-
-
-def broadened(lines: Lines, frequencies: NDArray[np.float64], width: float, lineshape: str) -> NDArray[Any]:
-    """Return ``sum_j w_j f(omega - omega_j)`` with a normalised line shape f."""
-    shape, _ = LINESHAPES[lineshape]
-    curve = np.zeros(len(frequencies), lines.weights.dtype)
-    step = max(1, CHUNK // max(1, len(frequencies)))
-    for start in range(0, len(lines.energies), step):
-        here = slice(start, start + step)
-        curve += shape(frequencies[:, None] - lines.energies[None, here], width) @ lines.weights[here]
-    return curve

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..._core.arguments import numbers, real_number, taking
-from ...clusters import InvalidValue
+from ..._core.arguments import numbers, taking
 from ...solvers import Eigenstates, LabelledLevels, Options
 from ...solvers.arguments import levels_of, read_options
 from ...solvers.krylov.resolvents import TOLERANCE, added
-from ..labelled import labelled
-from .excitations import LINESHAPES, MOMENTS, Excitations, Resolution, broadened, excitations, merged, size_of
+from ..labelled import dataset_of
+from .excitations import MOMENTS, Excitations, Resolution, excitations, merged, size_of
 from .probes import Probe, check_cross, probe_of
-from .sum_rules import allowed_defects, moments_from_commutators
+from .sum_rules import allowed_defects, moments_from_commutators, rule_variables
 
 Levels = Eigenstates | LabelledLevels
 """Lowest levels of a sector, in one block or over all of them."""
@@ -26,7 +23,7 @@ DEFAULT_BROADENING = 0.1
 
 
 def silent(what: str) -> None:
-    """Say nothing."""
+    """Report nothing."""
 
 
 @taking(levels=levels_of, frequencies=numbers, options=read_options)
@@ -67,7 +64,7 @@ def spectral_function(
         A second probe A: ``<0|A^+|n><n|B|0>`` takes the place of the weights, with its sign or phase, and for charged
         probes ``<0|B|n><n|A^+|0>`` that of the removal.
     progress : function
-        Told what is being computed.
+        Called with the next step, in words.
     tolerance : float
         Largest error of a continued fraction, in units of the weight over the broadening; 0.01 is good for a first
         look in a fifth of the time.
@@ -103,66 +100,50 @@ def spectral_function(
     >>> data.pole_frequencies.values.round(12), data.pole_weights.values.round(12)
     (array([-1.,  1.]), array([0.5, 0.5]))
     """
-    tolerance = real_number("tolerance", tolerance, "a number above 0", np.finfo(float).tiny)
-    resolution = replace(resolved(frequencies, broadening, lineshape, options), tolerance=tolerance)
+    resolution = Resolution.of(frequencies, broadening, lineshape, options, tolerance)
     model = levels.hamiltonian.space.model
     probe, cross = probe_of(model, "probe", probe), None if cross is None else probe_of(model, "cross", cross)
-    progress(f"spectrum of {probe.name}: addition" if probe.removal else f"spectrum of {probe.name}")
     left = probe if cross is None else cross
     if cross is not None:
-        check_cross(levels.hamiltonian.space.model, cross, probe)
-    parts = [excitations(levels, probe.addition, resolution, None if cross is None else left.addition)]
+        check_cross(model, cross, probe)
+    progress(f"spectrum of {probe.name}: addition" if probe.removal else f"spectrum of {probe.name}")
+    parts = [excitations(levels, probe.addition, resolution, None if cross is None else cross.addition)]
     if left.removal is not None:
         progress(f"spectrum of {probe.name}: removal")
-        mirrored = None if cross is None else probe.removal
-        parts.append(excitations(levels, left.removal, resolution, mirrored, sign=-1))
+        parts.append(excitations(levels, left.removal, resolution, None if cross is None else probe.removal, sign=-1))
     progress("sum rules")
-    data = curves(parts, resolution.frequencies, broadening, lineshape)
-    return data.merge(_sum_rules(levels, left, probe, parts))
+    return curves(parts, resolution).merge(_sum_rules(levels, left, probe, parts))
 
 
-def resolved(
-    frequencies: Sequence[float] | NDArray[np.float64], broadening: float, lineshape: str, options: Options | None
-) -> Resolution:
-    """Return where a spectrum is wanted, checked."""
-    omega = np.array(frequencies, dtype=float)
-    if omega.ndim != 1 or not len(omega) or not np.all(np.isfinite(omega)):
-        raise InvalidValue("frequencies must be a list of one or more finite numbers")
-    broadening = real_number("broadening", broadening, "a number above 0")
-    if not broadening > 0:
-        raise InvalidValue(f"broadening = {broadening} gives no curve; allowed: above 0 (exact lines are in the poles)")
-    if lineshape not in LINESHAPES:
-        raise InvalidValue(f"lineshape = {lineshape!r} is unknown; allowed: {', '.join(LINESHAPES)}")
-    return Resolution(omega, broadening * LINESHAPES[lineshape][1], options or Options())
-
-
-def curves(parts: Sequence[Excitations], omega: NDArray[np.float64], broadening: float, lineshape: str) -> xr.Dataset:
+def curves(parts: Sequence[Excitations], resolution: Resolution) -> xr.Dataset:
     """Return addition, removal (where there is any) and their sum, broadened, with lines and moments."""
-    shapes = [broadened(part.lines, omega, broadening, lineshape) for part in parts]
-    shapes += [np.zeros(len(omega))] * (2 - len(shapes))
+    shapes = [resolution.broadened(part.lines) for part in parts]
+    shapes += [np.zeros(len(resolution.frequencies))] * (2 - len(shapes))
     apart = [merged(part.lines, part.level_width) for part in parts]
     lines, kinds = added(tuple(apart)), np.repeat([1, -1][: len(parts)], [len(each.energies) for each in apart])
     kinds = kinds[np.argsort(np.concatenate([each.energies for each in apart]), kind="stable")]
     weights = [part.lines.weights.sum() for part in parts] + [0.0] * (2 - len(parts))
-    at, pole = {"omega": omega}, {"pole": np.arange(len(lines.energies))}
-    form = "eta / pi / ((omega - omega_n)^2 + eta^2)" if lineshape == "lorentzian" else "Gaussian of HWHM eta"
+    lorentzian = "eta / pi / ((omega - omega_n)^2 + eta^2)"
+    form = lorentzian if resolution.lineshape == "lorentzian" else "Gaussian of HWHM eta"
     steps, error = max(part.lines.steps for part in parts), max(part.lines.error for part in parts)
-    variables: dict[str, tuple[Any, ...]] = {
-        "values": (sum(shapes), ["omega"], f"sum_n w_n {form}", "1/energy", at),
-        "addition": (shapes[0], ["omega"], "lines at E_n - E_0", "1/energy", at),
-        "removal": (shapes[1], ["omega"], "lines at E_0 - E_n", "1/energy", at),
-        "pole_frequencies": (lines.energies, ["pole"], "omega_n", "energy", pole),
-        "pole_weights": (lines.weights, ["pole"], "w_n", "1", pole),
-        "pole_kinds": (kinds, ["pole"], "1 for addition, -1 for removal", "1", pole),
-        "pole_errors": (lines.errors, ["pole"], "a level lies within this distance", "energy", pole),
-        "moments": (sum(part.moments() for part in parts), ["order"], "sum_n w_n omega_n^order", "energy^order"),
-        "addition_weight": (weights[0], [], "sum of the weights of addition", "1"),
-        "removal_weight": (weights[1], [], "sum of the weights of removal", "1"),
-        "broadening": (broadening, [], "half width at half maximum", "energy"),
-        "steps": (steps, [], "Lanczos steps of the longest continued fraction", "1"),
-        "error": (error / np.pi, [], "bound on what the continued fractions miss", "1/energy"),
-    }
-    return xr.Dataset({name: labelled(name, *given) for name, given in variables.items()})
+    return dataset_of(
+        {
+            "values": (sum(shapes), "omega", f"sum_n w_n {form}", "1/energy"),
+            "addition": (shapes[0], "omega", "lines at E_n - E_0", "1/energy"),
+            "removal": (shapes[1], "omega", "lines at E_0 - E_n", "1/energy"),
+            "pole_frequencies": (lines.energies, "pole", "omega_n", "energy"),
+            "pole_weights": (lines.weights, "pole", "w_n"),
+            "pole_kinds": (kinds, "pole", "1 for addition, -1 for removal"),
+            "pole_errors": (lines.errors, "pole", "a level lies within this distance", "energy"),
+            "moments": (sum(part.moments() for part in parts), "order", "sum_n w_n omega_n^order", "energy^order"),
+            "addition_weight": (weights[0], "", "sum of the weights of addition"),
+            "removal_weight": (weights[1], "", "sum of the weights of removal"),
+            "broadening": (resolution.broadening, "", "half width at half maximum", "energy"),
+            "steps": (steps, "", "Lanczos steps of the longest continued fraction"),
+            "error": (error / np.pi, "", "bound on what the continued fractions miss", "1/energy"),
+        },
+        {"omega": resolution.frequencies, "pole": np.arange(len(lines.energies))},
+    )
 
 
 def _sum_rules(levels: Levels, left: Probe, right: Probe, parts: Sequence[Excitations]) -> xr.Dataset:
@@ -182,17 +163,4 @@ def _sum_rules(levels: Levels, left: Probe, right: Probe, parts: Sequence[Excita
         levels.hamiltonian.scale,
         max(size_of(left.addition), size_of(right.addition)),
     )
-    for n, (got, want, most) in enumerate(zip(found, wanted, allowed, strict=True)):
-        if abs(got - want) > most:
-            raise ArithmeticError(
-                f"moment {n} of the spectrum of {right.name} is {got:.12g} and its sum rule {want:.12g}; they may "
-                f"differ by {most:.1e}: lower solver.tolerance, or report this model"
-            )
-    return xr.Dataset(
-        {
-            "sum_rules": labelled("sum_rules", wanted, ["order"], "averages of commutators", "energy^order"),
-            "sum_rule_errors": labelled(
-                "sum_rule_errors", allowed, ["order"], "largest defect allowed", "energy^order"
-            ),
-        }
-    )
+    return rule_variables(f"the spectrum of {right.name}", found, wanted, allowed, "energy^order")

@@ -88,18 +88,15 @@ def spectral_map(
         if even and mirror in found:
             found[place] = found[mirror]
             continue
-        at = {over: place}
-        seen, other = (
-            probe(model, name, **at, spin=spin),
-            None if cross is None else probe(model, cross, **at, spin=spin),
-        )
         progress(f"{name} at {over} {place}")
-        found[place] = spectral_function(levels, seen, frequencies, broadening, lineshape, options, other)
+        seen, *other = (probe(model, each, **{over: place}, spin=spin) for each in (name, cross) if each is not None)
+        left = other[0] if other else None
+        found[place] = spectral_function(levels, seen, frequencies, broadening, lineshape, options, left)
     data: xr.Dataset = xr.concat([found[place] for place in places], dim=over, join="outer", data_vars="all")
-    data = data.assign_coords({over: places})
-    return (
-        data.assign_coords(k=(over, 2 * np.pi * np.arange(len(places)) / len(places))) if over == "momentum" else data
-    )
+    coords: dict[str, object] = {over: places}
+    if over == "momentum":
+        coords["k"] = (over, 2 * np.pi * np.arange(len(places)) / len(places))
+    return data.assign_coords(coords)
 
 
 def _is_even(levels: Levels) -> bool:

@@ -1,8 +1,9 @@
-"""What is read off spectra: quasi-particles, gaps, moved weight, effective frequencies. Nothing here solves a model."""
+"""Quantities read off spectra: quasi-particles, gaps, transferred weight, effective frequencies."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...clusters import InvalidValue
-from ..labelled import labelled
+from ..labelled import dataset_of
 
 FAINT = 1e-8
 """Lines with less than this share of the weight do not count as a quasi-particle."""
@@ -27,9 +28,20 @@ def _edge(energies: NDArray[np.float64], weights: NDArray[np.float64], last: boo
     return float(energies[at]), float(weights[at]), total - float(weights[at])
 
 
-def _rows(poles: NDArray[Any]) -> NDArray[Any]:
-    """Return what is known of the lines as a row for each spectrum of a map; a spectrum may have none."""
-    return poles.reshape(math.prod(poles.shape[:-1]), poles.shape[-1])
+def _of_lines(
+    data: xr.Dataset, read: Callable[..., tuple[float, ...]], texts: Mapping[str, tuple[str, str]]
+) -> xr.Dataset:
+    """Apply a function of frequencies, weights and kinds of the lines to a spectrum, or to each of a map.
+
+    `texts` has formula and unit of each number that the function returns, by its name.
+    """
+    weights = data["pole_weights"]
+    shape, over = weights.shape[:-1], " ".join(map(str, weights.dims[:-1]))
+    lines = (data.get(f"pole_{key}", weights).values for key in ("frequencies", "weights", "kinds"))
+    spectra = zip(*(each.reshape(math.prod(shape), each.shape[-1]) for each in lines), strict=True)
+    columns = np.array([read(*each) for each in spectra]).T.reshape(len(texts), *shape)
+    table = {name: (values, over, *text) for (name, text), values in zip(texts.items(), columns, strict=True)}
+    return dataset_of(table, {dim: data[dim].values for dim in over.split()})
 
 
 def quasi_particles(data: xr.Dataset) -> xr.Dataset:
@@ -57,18 +69,16 @@ def quasi_particles(data: xr.Dataset) -> xr.Dataset:
     >>> bool(np.isclose(found.addition_z, np.exp(-0.64)))
     True
     """
-    dims = [str(dim) for dim in data["pole_weights"].dims[:-1]]
-    places, rows, kinds = (_rows(data[f"pole_{key}"].values) for key in ("frequencies", "weights", "kinds"))
-    found: dict[str, NDArray[np.float64]] = {}
-    for kind, name in ((1, "addition"), (-1, "removal")):
-        parts = [_edge(e[k == kind], w[k == kind], kind < 0) for e, w, k in zip(places, rows, kinds, strict=True)]
-        columns = np.array(parts).T.reshape(3, *data["pole_weights"].shape[:-1])
-        found |= {f"{name}_{key}": c for key, c in zip(("energy", "z", "incoherent"), columns, strict=True)}
-    units = {"energy": "energy", "z": "1", "incoherent": "1"}
-    coords = {d: data[d].values for d in dims}
-    return xr.Dataset(
-        {n: labelled(n, v, dims, "line next to the gap", units[n.split("_")[1]], coords) for n, v in found.items()}
-    )
+    texts = {
+        f"{part}_{key}": ("line next to the gap", "energy" if key == "energy" else "1")
+        for part in ("addition", "removal")
+        for key in ("energy", "z", "incoherent")
+    }
+
+    def read(e: NDArray[np.float64], w: NDArray[Any], kind: NDArray[Any]) -> tuple[float, ...]:
+        return *_edge(e[kind == 1], w[kind == 1], last=False), *_edge(e[kind == -1], w[kind == -1], last=True)
+
+    return _of_lines(data, read, texts)
 
 
 def gap_measures(data: xr.Dataset, centre: float | None = None) -> xr.Dataset:
@@ -102,14 +112,15 @@ def gap_measures(data: xr.Dataset, centre: float | None = None) -> xr.Dataset:
     curve = curve.mean([d for d in curve.dims if d != "omega"])
     omega, values = data["omega"].values, np.real(curve.values)
     depth, distance, share = _depth(omega, values, middle) if np.isfinite(middle) else (np.nan,) * 3
-    found = {
-        "gap": (above - below, "E_0(N+1) + E_0(N-1) - 2 E_0(N), as far as the probe sees it", "energy"),
-        "centre": (middle, "where the gap is looked for", "energy"),
-        "depth_value": (depth, "A(centre)", "1/energy"),
-        "peak_distance": (distance, "between the highest points", "energy"),
-        "pseudogap": (share, "1 - A(centre) / lower peak", "1"),
-    }
-    return xr.Dataset({name: labelled(name, v, [], formula, units) for name, (v, formula, units) in found.items()})
+    return dataset_of(
+        {
+            "gap": (above - below, "", "E_0(N+1) + E_0(N-1) - 2 E_0(N), as far as the probe sees it", "energy"),
+            "centre": (middle, "", "where the gap is looked for", "energy"),
+            "depth_value": (depth, "", "A(centre)", "1/energy"),
+            "peak_distance": (distance, "", "between the highest points", "energy"),
+            "pseudogap": (share, "", "1 - A(centre) / lower peak"),
+        }
+    )
 
 
 def _depth(omega: NDArray[np.float64], values: NDArray[np.float64], middle: float) -> tuple[float, float, float]:
@@ -147,13 +158,14 @@ def weight_transfer(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
     steps = 0.5 * np.diff(omega) * (difference[..., 1:] + difference[..., :-1])
     moved = np.concatenate([np.zeros((*difference.shape[:-1], 1)), np.cumsum(steps, axis=-1)], axis=-1)
     amount = 0.5 * np.trapezoid(np.abs(difference), omega, axis=-1)
-    dims = [str(dim) for dim in before["values"].dims]
-    return xr.Dataset(
+    over = " ".join(map(str, before["values"].dims))
+    return dataset_of(
         {
-            "difference": labelled("difference", difference, dims, "A_after - A_before", "1/energy", {"omega": omega}),
-            "moved": labelled("moved", moved, dims, "integral of the difference", "1", {"omega": omega}),
-            "amount": labelled("amount", amount, dims[:-1], "half the integral of its modulus"),
-        }
+            "difference": (difference, over, "A_after - A_before", "1/energy"),
+            "moved": (moved, over, "integral of the difference"),
+            "amount": (amount, over.rpartition(" ")[0], "half the integral of its modulus"),
+        },
+        {"omega": omega},
     )
 
 
@@ -176,20 +188,14 @@ def effective_frequency(data: xr.Dataset) -> xr.Dataset:
         ``softest_share`` its share of the inelastic weight, ``elastic`` the weight at zero; over the leading dimension
         of a map. Without an inelastic line all but ``elastic`` are NaN.
     """
-    dims = [str(dim) for dim in data["pole_weights"].dims[:-1]]
-    places, rows = (_rows(data[f"pole_{key}"].values) for key in ("frequencies", "weights"))
-    parts = [_softened(at, np.real(w)) for at, w in zip(places, rows, strict=True)]
-    columns = np.array(parts).T.reshape(5, *data["pole_weights"].shape[:-1])
-    about = {
+    texts = {
         "static": ("sqrt(sum w omega / sum w/omega)", "energy"),
         "average": ("sum w omega / sum w", "energy"),
         "softest": ("lowest line", "energy"),
         "softest_share": ("its share of the inelastic weight", "1"),
         "elastic": ("|<0|x|0>|^2", "1"),
     }
-    coords = {d: data[d].values for d in dims}
-    pairs = zip(about.items(), columns, strict=True)
-    return xr.Dataset({name: labelled(name, v, dims, f, units, coords) for (name, (f, units)), v in pairs})
+    return _of_lines(data, _softened, texts)
 
 
 def elastic_below(lines: NDArray[np.float64]) -> float:
@@ -197,7 +203,8 @@ def elastic_below(lines: NDArray[np.float64]) -> float:
     return ELASTIC * min(1.0, float(np.max(np.abs(lines[np.isfinite(lines)]), initial=0.0)))
 
 
-def _softened(lines: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, ...]:
+def _softened(lines: NDArray[np.float64], weights: NDArray[Any], kinds: NDArray[Any]) -> tuple[float, ...]:
+    weights = np.real(weights)
     least = elastic_below(lines)
     elastic = float(np.sum(weights[np.abs(lines) <= least]))
     inelastic = lines > least

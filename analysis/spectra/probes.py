@@ -1,4 +1,4 @@
-"""What a spectrum asks of a state: the operators of spectroscopy by name, on a site or with a momentum."""
+"""The operators of spectra by name, on a site or with a momentum."""
 
 from __future__ import annotations
 
@@ -101,15 +101,6 @@ def _bond_pair(model: Model, bond: int, spin: str) -> Operator:
     return float(np.sqrt(0.5)) * both
 
 
-def _spin_z(model: Model, site: int, spin: str) -> Operator:
-    return 0.5 * (electron_number(site, "up") - electron_number(site, "dn"))
-
-
-def _lattice_momentum(model: Model, mode: int, spin: str) -> Operator:
-    """``P = (a - a+) / (i sqrt(2))``."""
-    return -1j * float(np.sqrt(0.5)) * (phonon(mode) - phonon(mode).dag)
-
-
 def _charge(model: Model, site: int, spin: str) -> Operator:
     parts = [electron_number(site)] if model.electrons is not None else []
     return total(parts + ([2.0 * boson_number(site)] if site in model.boson_sites else []))
@@ -123,14 +114,16 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "bond_pair": Kind(_bond_pair, _bonds, 2, E, "bond"),
         "boson": Kind(lambda model, i, spin: boson(i), _boson_sites, 2, B),
         "displacement": Kind(lambda model, m, spin: displacement(m), _modes, 0, P, "mode"),
-        "lattice_momentum": Kind(_lattice_momentum, _modes, 0, P, "mode"),
+        "lattice_momentum": Kind(  # P = (a - a+) / (i sqrt(2))
+            lambda model, m, spin: -1j * float(np.sqrt(0.5)) * (phonon(m) - phonon(m).dag), _modes, 0, P, "mode"
+        ),
         "density": Kind(lambda model, i, spin: electron_number(i), _sites, 0, E),
         "boson_density": Kind(lambda model, i, spin: boson_number(i), _boson_sites, 0, B),
         "charge": Kind(_charge, _sites, 0, ""),
-        "spin": Kind(_spin_z, _sites, 0, E),
+        "spin": Kind(lambda model, i, spin: 0.5 * (electron_number(i, "up") - electron_number(i, "dn")), _sites, 0, E),
     }
 )
-"""The local operators by name; "current" is no local one."""
+"""The local operators by name; "current" is not one of them."""
 SPINFUL = "electron"
 """The operator that has a spin."""
 NAMES = (*KINDS, "current")
@@ -246,7 +239,7 @@ def probe_problems(
     else:
         places = kind.places(model)
         if _place(kind, model, site or 0) not in places.values():
-            where = "a site or bond with a mode" if kind.noun == "mode" else f"a {kind.noun} that is there"
+            where = "a site or bond with a mode" if kind.noun == "mode" else f"a {kind.noun} with this operator"
             allowed = f"allowed: {where}: {', '.join(map(str, places))}"
             yield Problem("spectrum.site", show(site or 0), allowed)
 

@@ -12,25 +12,28 @@ k commutators of B, so that M_3 takes two of one and one of the other.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from ...hamiltonians import Operator
 from ...hamiltonians.algebra import canonical, commutator
 from ...solvers import State
+from ..labelled import dataset_of
 from ..observables.averages import expectation
 from .excitations import images_of
 from .probes import Probe
 
 MOST_WORK = 2e9
-"""Words times amplitudes that the average of a commutator may take; higher moments are left out beyond."""
-MOST_WORDS = 6000
-"""Words that a commutator may have."""
-LEFT_OUT = f"their commutators have more than {MOST_WORDS} words, or {MOST_WORK:.0e} words times amplitudes"
+"""Terms times amplitudes that the average of a commutator may take; higher moments are left out."""
+MOST_TERMS = 6000
+"""Terms that a commutator may have."""
+LEFT_OUT = f"their commutators have more than {MOST_TERMS} terms, or {MOST_WORK:.0e} terms times amplitudes"
 """Why a sum rule is not there."""
 MOST_PRODUCTS = 20_000
-"""Products of words that a formula may take."""
+"""Products of terms that a formula may take."""
 ROUNDING = 1e-10
 
 
@@ -38,7 +41,7 @@ def moments_from_commutators(state: State, left: Probe, right: Probe, count: int
     """Return the first moments as ground-state averages; NaN where the commutators get too long.
 
     M_0 is the average of one operator. The others are overlaps of two images of the state, and no long products of
-    words are formed.
+    operators are formed.
 
     Parameters
     ----------
@@ -63,8 +66,8 @@ def moments_from_commutators(state: State, left: Probe, right: Probe, count: int
             outer = commutator(outer, energy)
         elif n:
             inner = commutator(energy, inner)
-        words = len(outer.terms) + len(inner.terms)
-        if words * size > MOST_WORK or words > MOST_WORDS:
+        terms = len(outer.terms) + len(inner.terms)
+        if terms * size > MOST_WORK or terms > MOST_TERMS:
             break
         found[n] = _overlap(state, outer, inner, right) if n else expectation(state, _product(outer, right))
     return found
@@ -84,20 +87,12 @@ def _product(outer: Operator, right: Probe) -> Operator:
     return canonical(product if right.removal is None else product + right.addition * outer)
 
 
-def _nested(energy: Operator, left: Probe) -> Iterator[Operator]:
-    """Yield ``L^n A+`` for n = 0, 1, ..."""
-    outer = canonical(left.addition.dag)
-    while True:
-        yield outer
-        outer = commutator(outer, energy)
-
-
 def moment_formulas(energy: Operator, left: Probe, right: Probe) -> Iterator[Operator]:
     """Yield the operators whose averages are M_0, M_1, ..., as long as they do not get too long."""
-    for outer in _nested(energy, left):
-        if len(outer.terms) * len(right.addition.terms) > MOST_PRODUCTS:
-            return
+    outer = canonical(left.addition.dag)
+    while len(outer.terms) * len(right.addition.terms) <= MOST_PRODUCTS:
         yield _product(outer, right)
+        outer = commutator(outer, energy)
 
 
 def allowed_defects(
@@ -131,3 +126,23 @@ def allowed_defects(
     orders, scale = np.arange(len(near_cutoff)), max(least, scale)
     numerical = ROUNDING * scale**orders + 8 * orders * scale ** np.maximum(orders - 1, 0) * residual
     return np.asarray(numerical * max(size, images) + near_cutoff * (4.0 * scale) ** orders)
+
+
+def rule_variables(
+    what: str, found: NDArray[Any], wanted: NDArray[Any], allowed: NDArray[np.float64], units: str
+) -> xr.Dataset:
+    """Return ``sum_rules`` and ``sum_rule_errors``, the largest defects allowed.
+
+    Raises
+    ------
+    ArithmeticError
+        If a moment misses its sum rule by more than it may.
+    """
+    for n, (got, want, most) in enumerate(zip(found, wanted, allowed, strict=True)):
+        if abs(got - want) > most:
+            raise ArithmeticError(
+                f"moment {n} of {what} is {got:.12g} and its sum rule {want:.12g}; they may differ by {most:.1e}: "
+                "lower solver.tolerance, or report this model"
+            )
+    rules = {"sum_rules": (wanted, "order", "averages of commutators", units)}
+    return dataset_of({**rules, "sum_rule_errors": (allowed, "order", "largest defect allowed", units)})

@@ -2,48 +2,29 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..._core.arguments import numbers, taking, words
-from ...clusters import InvalidValue
+from ..._core.arguments import taking, words
 from ...hamiltonians import InvalidModel, Model, Problem
-from ...hamiltonians.arguments import a_model
 from ...hamiltonians.parameters import show
 from ...solvers import Options
-from ...solvers.arguments import read_options
 from ...solvers.cutoff import capped
-from ..labelled import check_numbers, labelled
+from ..labelled import arrays, check_numbers
 from ..lattice.displacements import default_grid
-from ..observables.operators import differs_in_twins, thermal_form
+from ..observables.operators import thermal_form
 from ..observables.table import CUTOFF_PROBABILITY, OBSERVABLES, available
-from .block_files import KeptBlocks
-from .block_sums import block_sums
-from .block_terms import Averages
 from .cutoff import with_cutoff_errors
-from .ensembles import Ensemble, Progress, Sampling, a_sampling, an_ensemble, plan, thermal_problems
-from .sums import Replicates, Totals, jackknife
-from .thermodynamics import thermodynamics
-
-MARGIN = 1.3
-"""More random vectors than an error bar, which is an estimate itself, asks for."""
-MOST_SAMPLES = 100_000
+from .ensembles import THERMAL_ARGUMENTS, Ensemble, Progress, Sampling, ThermalSum
+from .sums import Replicates, Summed, Totals, jackknife, thermal_totals, with_error
 
 
-@taking(
-    model=a_model,
-    temperatures=numbers,
-    ensemble=an_ensemble,
-    sampling=a_sampling,
-    options=read_options,
-    names=words,
-)
+@taking(**THERMAL_ARGUMENTS, names=words)
 def thermal_averages(
     model: Model,
     temperatures: Sequence[float],
@@ -52,7 +33,7 @@ def thermal_averages(
     names: Sequence[str] | None = (),
     options: Options | None = None,
     displacement_grid: Sequence[float] | NDArray[np.float64] | None = None,
-    progress: Progress = lambda done, count, what: None,
+    progress: Progress = lambda done, count, block: None,
 ) -> xr.Dataset:
     r"""Thermodynamics and thermal averages of a cluster.
 
@@ -60,9 +41,9 @@ def thermal_averages(
               \langle O\rangle = Z^{-1}\sum_n e^{-E_n/T}\langle n|O|n\rangle
 
     with mu inside H. Blocks that are too large for all their levels are sampled: Tr over a block is the mean over
-    Gaussian vectors r, and averages are taken in the typical states ``exp(-H/2T) r``. Errors are by jackknife over the
-    vectors, on the final quantities, with the correlations between temperatures, together with what the phonon cutoff
-    makes of them; they are zero where all is exact.
+    Gaussian vectors r, and averages are taken in the typical states ``exp(-H/2T) r``. Error bars are
+    jackknife errors over the vectors, of the final quantities, with the correlations between temperatures, combined
+    with the error of the phonon cutoff; they are zero where everything is exact.
 
     Parameters
     ----------
@@ -119,135 +100,27 @@ def thermal_averages(
     >>> data.charge.values.round(12), data.pair_exchange.values.round(6)
     (array([2.]), array([[-0.163848]]))
     """
-    kind = Ensemble(ensemble) if isinstance(ensemble, str) else ensemble
-    sampling, options = sampling or Sampling(), options or Options()
     chosen = tuple(available(model) if names is None else names)
-    problems = list(thermal_problems(model, temperatures, kind, sampling, chosen))
-    if problems:
-        raise InvalidModel(problems)
+    asked = ThermalSum.of(
+        model, temperatures, ensemble, sampling, options, lambda what, *blocks: progress(*blocks), chosen
+    )
     grid = default_grid(model) if displacement_grid is None else np.asarray(displacement_grid, dtype=float)
     forms = {name: _form(name, capped(model), grid) for name in chosen if not OBSERVABLES[name].derived}
-    if names is None:
-        chosen = tuple(name for name in chosen if forms.get(name, True))
-    elif without := [name for name, form in forms.items() if form is None]:
+    without = [name for name, form in forms.items() if form is None]
+    if names is not None and without:
         allowed = "leave it out: in a mixture it is not the mean of its values, and so has no thermal average"
         raise InvalidModel([Problem("thermal.observables", show(name), allowed) for name in without])
-    return with_cutoff_errors(
-        model,
-        kind,
-        temperatures,
-        sampling,
-        lambda capped, how: _averages(capped, temperatures, kind, how, chosen, forms, options, grid, progress),
-    )
+    chosen = tuple(name for name in chosen if name not in without)
+    there = {name: form for name, form in forms.items() if form is not None}
+    averages = (*summed_observables(model, chosen), CUTOFF_PROBABILITY)
 
+    def with_caps(asked: ThermalSum) -> xr.Dataset:
+        found = thermal_totals(asked, averages, grid)
+        data = _dataset(found, chosen, there)
+        found.kept.remove()
+        return data
 
-def _averages(
-    model: Model,
-    temperatures: Sequence[float],
-    kind: Ensemble,
-    sampling: Sampling,
-    chosen: Sequence[str],
-    forms: Mapping[str, Any],
-    options: Options,
-    grid: NDArray[np.float64],
-    progress: Progress,
-) -> xr.Dataset:
-    """Return the averages with a given cutoff."""
-    t = np.asarray(temperatures, dtype=float)
-    summed = (*summed_observables(model, chosen), CUTOFF_PROBABILITY)
-    found = thermal_totals(model, kind, Averages(t, summed, grid), sampling, options, progress)
-    data = _dataset(model, kind, found, chosen, {name: form for name, form in forms.items() if form})
-    found.kept.remove()
-    return data
-
-
-@dataclass(frozen=True)
-class Summed:
-    """Thermal sums over an ensemble, and how they were made.
-
-    Attributes
-    ----------
-    totals : Totals
-        The sums.
-    sampling : Sampling
-        With the number of random vectors that was taken.
-    sampled : int
-        Blocks that were summed over with them.
-    skipped : float
-        Bound on the share of the blocks that were left out.
-    kept : KeptBlocks
-        Blocks on disk.
-    """
-
-    totals: Totals
-    sampling: Sampling
-    sampled: int
-    skipped: float
-    kept: KeptBlocks
-
-
-def thermal_totals(
-    model: Model,
-    kind: Ensemble,
-    summed: Averages,
-    sampling: Sampling,
-    options: Options,
-    progress: Progress,
-) -> Summed:
-    """Return the sums over all blocks, with as many random vectors as the wanted error takes."""
-    t = summed.temperatures
-    apart = any(differs_in_twins(name, model) for name in summed.names)
-    planned, skipped = plan(model, kind, sampling, t, options, twins=apart, progress=progress)
-    charge = None if kind.density is None else kind.density * model.cluster.sites
-    while True:
-        parts, kept = block_sums(summed, model, kind, planned, sampling, options, progress)
-        totals = Totals.of(parts, t, charge)
-        needed = _needed_samples(totals, sampling)
-        if needed <= sampling.samples:
-            return Summed(totals, sampling, sum(not part.exact for part in parts), skipped, kept)
-        kept.remove()
-        sampling = replace(sampling, samples=needed)
-
-
-def settled(
-    model: Model,
-    kind: Ensemble,
-    t: NDArray[np.float64],
-    sampling: Sampling,
-    options: Options,
-    progress: Callable[[str], None],
-) -> tuple[Replicates, Sampling]:
-    """Return what a wanted density adds to the chemical potential, and the number of vectors that an error bar takes.
-
-    Both are found by the thermal sums, for what has its own: spectra and the response to a flux. The shifts that leave
-    a random vector out carry the uncertainty of mu over to the errors of these.
-    """
-    if kind.density is None and sampling.target_error is None:
-        return np.zeros((1, len(t))), sampling
-    found = thermal_totals(
-        model, kind, Averages(t, (), np.zeros(0)), sampling, options, in_words(progress, "chemical potential")
-    )
-    found.kept.remove()
-    return found.totals.shift, replace(found.sampling, target_error=None)
-
-
-def in_words(progress: Callable[[str], None], what: str) -> Progress:
-    """Return what tells the progress of a sum over blocks in words."""
-    return lambda done, count, block: progress(f"{what}, block {min(done + 1, count)} of {count}: {block}")
-
-
-def _needed_samples(totals: Totals, sampling: Sampling) -> int:
-    """Return how many random vectors the wanted error bar takes; errors fall with their square root."""
-    error = float(np.max(jackknife(totals.energy)[1]))
-    if sampling.target_error is None or error <= sampling.target_error:
-        return sampling.samples
-    needed = math.ceil(MARGIN * sampling.samples * (error / sampling.target_error) ** 2)
-    if needed > MOST_SAMPLES:
-        raise InvalidValue(
-            f"target_error = {sampling.target_error:g} would take {needed:,} random vectors of each block, and at most "
-            f"{MOST_SAMPLES:,} are taken; {sampling.samples} gave {error:.2g}"
-        )
-    return needed
+    return with_cutoff_errors(asked, with_caps)
 
 
 @dataclass(frozen=True)
@@ -271,45 +144,62 @@ def _form(name: str, model: Model, grid: NDArray[np.float64]) -> Form | None:
     return Form(tuple(map(str, example.dims)), coords, str(example.attrs.get("units", "1")))
 
 
-def _dataset(
-    model: Model, kind: Ensemble, found: Summed, chosen: Sequence[str], forms: Mapping[str, Form]
-) -> xr.Dataset:
-    totals = found.totals
+def _dataset(found: Summed, chosen: Sequence[str], forms: Mapping[str, Form]) -> xr.Dataset:
+    asked, totals = found.asked, found.totals
     variables: dict[str, xr.DataArray] = {}
 
     def add(name: str, replicates: Replicates, form: Form, formula: str) -> None:
-        value, error = jackknife(replicates)
-        over, units = ["temperature", *form.dims], form.units
         there = {"temperature": totals.temperatures, **form.coords}
-        variables[name] = labelled(name, value, over, formula, units, there)
-        variables[f"{name}_error"] = labelled(f"{name}_error", error, over, f"error bar of {name}", units, there)
+        variables.update(
+            with_error(name, jackknife(replicates), ["temperature", *form.dims], formula, form.units, there)
+        )
 
-    for name, quantity in thermodynamics(model, kind, totals).items():
-        add(name, quantity.replicates, Form(units=quantity.units), quantity.formula)
+    for name, (replicates, formula, units) in thermodynamics(asked, totals).items():
+        add(name, replicates, Form(units=units), formula)
     for name in (CUTOFF_PROBABILITY, *(name for name in chosen if not OBSERVABLES[name].derived)):
         add(name, totals.observables[name], forms.get(name, Form()), f"thermal average of {name}")
     for name in chosen:
         if derived := OBSERVABLES[name].derived:
             for part, (values, dims, formula) in derived.parts(totals.observables).items():
                 add(f"{name}_{part}", values, Form(dims, units=OBSERVABLES[name].units), formula)
-    _check_entropy(variables["entropy"], variables["entropy_error"])
-    variables["skipped_share"] = labelled("skipped_share", found.skipped, [], "bound on the weight of blocks left out")
-    which = f"blocks summed by random vectors: those of more than {found.sampling.exact_up_to:,g} states"
-    variables["sampled_blocks"] = labelled("sampled_blocks", found.sampled, [], which)
-    vectors = found.sampling.samples if found.sampled else 0
-    variables["random_vectors"] = labelled("random_vectors", vectors, [], "random vectors of each of them")
-    data = xr.Dataset(variables)
+    entropy = variables["entropy"].values
+    below = entropy + 5 * variables["entropy_error"].values
+    if np.min(below, initial=0.0) < -1e-9:
+        t, s = (float(values[np.argmin(below)]) for values in (totals.temperatures, entropy))
+        raise ArithmeticError(f"the entropy is {s:.3g} at T = {t:g}, negative beyond its error; take more samples")
+    which = f"blocks summed by random vectors: those of more than {asked.sampling.exact_up_to:,g} states"
+    counts = {
+        "skipped_share": (found.skipped, "", "bound on the weight of blocks left out"),
+        "sampled_blocks": (found.sampled, "", which),
+        "random_vectors": (asked.sampling.samples if found.sampled else 0, "", "random vectors of each of them"),
+    }
+    data = xr.Dataset(variables | arrays(counts))
     check_numbers(data, data.data_vars)
     return data
 
 
-def _check_entropy(entropy: xr.DataArray, error: xr.DataArray) -> None:
-    """A negative entropy beyond its error means that something is wrong."""
-    below = entropy.values + 5 * error.values
-    if np.min(below, initial=0.0) < -1e-9:
-        at = int(np.argmin(below))
-        t, s = float(entropy["temperature"].values[at]), float(entropy.values[at])
-        raise ArithmeticError(f"the entropy is {s:.3g} at T = {t:g}, negative beyond its error; take more samples")
+def thermodynamics(asked: ThermalSum, totals: Totals) -> dict[str, tuple[Replicates, str, str]]:
+    r"""Return the thermodynamic quantities of an ensemble, H with mu inside, each with its formula and unit.
+
+    .. math:: \Omega = -T\ln Z,\quad S = (\langle H\rangle - \Omega)/T,\quad C = \mathrm{Var}(H)/T^2,\quad
+              \kappa = \mathrm{Var}(N)/T,\quad \chi = \mathrm{Var}(S_z)/T
+
+    With a wanted density, mu depends on T and C is that at fixed mu nevertheless.
+    """
+    t = totals.temperatures
+    is_grand = asked.ensemble.is_grand
+    name, formula = ("grand_potential", "Omega = -T ln Z") if is_grand else ("free_energy", "F = -T ln Z")
+    return {
+        name: (totals.lowest - t * totals.log_partition, formula, "energy"),
+        "energy": (totals.lowest + totals.energy, "<H>, mu inside H", "energy"),
+        "entropy": (totals.log_partition + totals.energy / t, "(<H> + T ln Z) / T", "1"),
+        "specific_heat": (totals.energy_variance / t**2, "(<H^2> - <H>^2) / T^2, at fixed mu", "1"),
+        "charge": (totals.charge, "<N>, N = N_e + 2 N_b", "1"),
+        "charge_variance": (totals.charge_variance, "<N^2> - <N>^2", "1"),
+        "compressibility": (totals.charge_variance / t, "d<N>/dmu = (<N^2> - <N>^2) / T", "1/energy"),
+        "spin_susceptibility": (totals.spin_variance / t, "(<S_z^2> - <S_z>^2) / T", "1/energy"),
+        "chemical_potential": (asked.model.chemical_potential + totals.shift, "mu", "energy"),
+    }
 
 
 def summed_observables(model: Model, chosen: Sequence[str]) -> tuple[str, ...]:

@@ -8,11 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ...hamiltonians import Model, hamiltonian_operator
-from ...solvers import Options
+from ...hamiltonians import hamiltonian_operator
 from ...solvers.checkpoint import CheckpointError, Writer, fingerprint, read
 from .block_terms import Contribution
-from .ensembles import Ensemble, Planned, Sampling
+from .blocks import Planned
+from .ensembles import ThermalSum
 
 KEPT_FROM = 1.0
 """Seconds that a block must have taken to be kept, or `Options.checkpoint_interval` where that is shorter."""
@@ -25,15 +25,9 @@ def folder_of(checkpoint: str | os.PathLike[str] | None) -> Path | None:
     return None if checkpoint is None else Path(checkpoint).with_suffix(".blocks")
 
 
-def identity(about: object, model: Model, kind: Ensemble, sampling: Sampling, options: Options) -> str:
-    """Return the fingerprint of a sum over blocks: of everything that the sums of a block depend on."""
-    formula = sorted(map(repr, hamiltonian_operator(model).terms.items()))
-    return fingerprint((about, formula, replace(model, terms=()), kind, sampling, options.seed, options.tolerance))
-
-
 @dataclass(frozen=True)
 class KeptBlocks:
-    """The folder beside a result with the blocks that are finished.
+    """The folder of finished blocks, next to a result.
 
     Attributes
     ----------
@@ -53,10 +47,14 @@ class KeptBlocks:
     staying: bool = False
 
     @classmethod
-    def of(cls, about: str, options: Options) -> KeptBlocks:
-        """Return those of a calculation, beside the checkpoint that the options name."""
+    def of(cls, about: object, asked: ThermalSum) -> KeptBlocks:
+        """Return those of a sum over `about`, next to the checkpoint that its options name."""
+        model, options = asked.model, asked.options
+        formula = sorted(map(repr, hamiltonian_operator(model).terms.items()))
+        how = (asked.ensemble, asked.sampling, options.seed, options.tolerance)
+        key = fingerprint((about, formula, replace(model, terms=()), *how))
         least = min(KEPT_FROM, options.checkpoint_interval)
-        return cls(folder_of(options.checkpoint), about, least, options.keep_blocks)
+        return cls(folder_of(options.checkpoint), key, least, options.keep_blocks)
 
     def find(self, planned: Planned) -> Contribution | None:
         """Return a block that is there whole; None where there is none, or it is damaged or of another calculation."""
@@ -68,7 +66,7 @@ class KeptBlocks:
             z, energy, squared = (block[name] for name in ARRAYS)
             exact, origin = bool(block["exact"]), float(block["origin"])
             lines = {name: (at["at"], at["weights"]) for name, at in state["lines"].items()}
-            return Contribution(planned.member, planned.dimension, exact, origin, z, energy, squared, sums, lines)
+            return Contribution(planned.member, exact, origin, z, energy, squared, sums, lines)
         return None
 
     def keep(self, planned: Planned, part: Contribution, seconds: float) -> None:

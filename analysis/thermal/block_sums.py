@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Protocol
 
 from ...clusters import InvalidValue
-from ...hamiltonians import Model
 from ...solvers import Options, silent
-from ...solvers.work import Pool, Tell
-from .block_files import KeptBlocks, identity
-from .block_terms import Contribution, Workshop
-from .ensembles import Ensemble, Planned, Progress, Sampling
+from ...solvers.work import Pool
+from .block_files import KeptBlocks
+from .block_terms import Contribution, SumOverBlock
+from .blocks import Planned
+from .ensembles import ThermalSum, no_progress
 
 
 class BlockSum(Protocol):
@@ -24,22 +24,27 @@ class BlockSum(Protocol):
 
     @property
     def about(self) -> object:
-        """What the sums depend on beside model and sampling, as something whose text says everything."""
+        """What the sums depend on, apart from model and sampling, as a value whose text is complete."""
 
-    def workshop(self, model: Model, sampling: Sampling, options: Options) -> Workshop:
-        """Return what sums over the blocks of a model, one after the other."""
+    def on_blocks(self, asked: ThermalSum) -> SumOverBlock:
+        """Return the function that sums over one block after the other."""
 
 
 def block_sums(
-    asked: BlockSum,
-    model: Model,
-    kind: Ensemble,
-    planned: Sequence[Planned],
-    sampling: Sampling,
-    options: Options,
-    progress: Progress,
+    asked: ThermalSum, summed: BlockSum, planned: Sequence[Planned], what: str = ""
 ) -> tuple[list[Contribution], KeptBlocks]:
     """Sum over every block of an ensemble.
+
+    Parameters
+    ----------
+    asked : ThermalSum
+        Model, sampling and options.
+    summed : BlockSum
+        What is summed.
+    planned : sequence of Planned
+        The blocks.
+    what : str
+        The quantity, for the progress.
 
     Returns
     -------
@@ -53,62 +58,55 @@ def block_sums(
     MemoryError
         Before anything is computed, if a block fits neither way.
     """
-    about = identity(asked.about, model, kind, sampling, options)
-    kept = KeptBlocks.of(about, options)
+    kept, pool = KeptBlocks.of(summed.about, asked), asked.options.pool
     found = {each.number: part for each in planned if (part := kept.find(each)) is not None}
     missing = [each for each in planned if each.number not in found]
-    limit = options.memory_limit // (options.pool.sharing if options.pool else 1)
     for each in missing:
-        each.check_memory(sampling, limit)
-    alone = replace(options, pool=None, checkpoint=None, memory_limit=limit)
-    shop = Shop(about, asked, model, sampling, alone)
-    progress(len(found), len(planned), str(missing[0]) if missing else "all kept")
-    for each, part, seconds in _elsewhere(shop, missing, options.pool) if options.pool else _here(shop, missing):
+        each.check_memory(asked)
+    alone = replace(asked.options, pool=None, checkpoint=None, memory_limit=asked.memory_limit)
+    one = Calculation(kept.about, alone, summed, replace(asked, options=alone, progress=no_progress))
+    asked.progress(what, len(found), len(planned), str(missing[0]) if missing else "all kept")
+    for each, part, seconds in _elsewhere(one, missing, pool) if pool else _here(one, missing):
         kept.keep(each, part, seconds)
         found[each.number] = part
         following = missing[min(len(found) - len(planned) + len(missing), len(missing) - 1)]
-        progress(len(found), len(planned), str(following))
+        asked.progress(what, len(found), len(planned), str(following))
     return [found[each.number] for each in planned], kept
 
 
 @dataclass(frozen=True)
-class Shop:
-    """A workshop that can be opened in any process; those of one calculation are equal."""
+class Calculation:
+    """A sum over blocks as any process can go on with it; equal ones compute the same."""
 
     about: str
-    asked: BlockSum = field(compare=False, repr=False)
-    model: Model = field(compare=False, repr=False)
-    sampling: Sampling = field(compare=False)
-    options: Options = field(compare=False)
-
-    def open(self) -> Workshop:
-        """Return the workshop."""
-        return self.asked.workshop(self.model, self.sampling, self.options)
+    options: Options
+    summed: BlockSum = field(compare=False, repr=False)
+    asked: ThermalSum = field(compare=False, repr=False)
 
 
 @lru_cache(maxsize=1)
-def _opened(shop: Shop) -> Workshop:
-    """Return the workshop of a worker process, which stays open for the next block."""
-    return shop.open()
+def _on_blocks(one: Calculation) -> SumOverBlock:
+    """Return the function of a worker process that sums over blocks; it keeps what they share for the next block."""
+    return one.summed.on_blocks(one.asked)
 
 
 @dataclass(frozen=True)
 class BlockWork:
     """One block for another process."""
 
-    shop: Shop
+    calculation: Calculation
     planned: Planned
 
     @property
     def key(self) -> str:
         """Calculation and number."""
-        return f"{self.shop.about[:16]}-{self.planned.number}"
+        return f"{self.calculation.about[:16]}-{self.planned.number}"
 
-    def compute(self, progress: Tell = silent) -> tuple[Contribution, float] | Exception:
+    def compute(self, progress: Callable[[int, float, float], None] = silent) -> tuple[Contribution, float] | Exception:
         """Return the sums with the seconds that they took, or what went wrong."""
         began = time.monotonic()
         try:
-            return _opened(self.shop)(self.planned), time.monotonic() - began
+            return _on_blocks(self.calculation)(self.planned), time.monotonic() - began
         except Exception as error:  # it is raised where the sum goes on
             return _portable(error)
 
@@ -130,18 +128,22 @@ def _portable(error: Exception) -> Exception:
     return error
 
 
-def _here(shop: Shop, missing: Sequence[Planned]) -> Iterator[tuple[Planned, Contribution, float]]:
+Found = Iterator[tuple[Planned, Contribution, float]]
+"""Blocks with their sums, and the seconds that these took."""
+
+
+def _here(one: Calculation, missing: Sequence[Planned]) -> Found:
     if not missing:
         return
-    work = shop.open()
+    over_block = one.summed.on_blocks(one.asked)
     for each in missing:
         began = time.monotonic()
-        part = work(each)
+        part = over_block(each)
         yield each, part, time.monotonic() - began
 
 
-def _elsewhere(shop: Shop, missing: Sequence[Planned], pool: Pool) -> Iterator[tuple[Planned, Contribution, float]]:
-    pieces = [BlockWork(shop, each) for each in missing]
+def _elsewhere(one: Calculation, missing: Sequence[Planned], pool: Pool) -> Found:
+    pieces = [BlockWork(one, each) for each in missing]
     try:
         pickle.dumps(pieces[:1])
     except (pickle.PicklingError, AttributeError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""What one block adds to thermal sums: partition function, energies, observables, exactly or from random vectors."""
+"""What one block adds to thermal sums: partition function, energies, observables; exactly or from random vectors."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ...clusters import InvalidValue
-from ...hamiltonians import Amplitudes, Block, Factor, Hamiltonian, Model, Operator
+from ...hamiltonians import Amplitudes, Block, Factor, Hamiltonian, Operator
 from ...hamiltonians.kernels.tensor import TensorOperator
-from ...solvers import Eigenstates, Options, State
+from ...solvers import State
 from ...solvers.all_levels import AllLevels
 from ...solvers.ensemble_blocks import Member
-from ...solvers.krylov.sampling import Sample, settled_samples
+from ...solvers.krylov.sampling import settled_samples
 from ..observables.averages import Averages as StateAverages
 from ..observables.operators import Measured, Places
 from ..observables.table import OBSERVABLES, REPORTED, measured
-from .ensembles import Blocks, Planned, Sampling, most_steps, sampled_states
+from .blocks import Blocks, Planned, most_steps, sampled_states
+from .ensembles import ThermalSum
 
 Sums = Mapping[str, NDArray[np.complex128]]
 """For each observable ``sum <O> exp(-(E - origin) / T)``, shape (samples, temperatures, ...)."""
 Lines = tuple[NDArray[np.float64], NDArray[Any]]
 """Frequencies (lines,), and weights (temperatures, lines) that carry Boltzmann factors; complex of cross spectra."""
+Terms = tuple[NDArray[np.float64], Mapping[str, NDArray[Any]]]
+"""Moments of the energy, shape (3, temperatures), and sums of observables, shape (temperatures, ...)."""
 NEGLIGIBLE = 1e-18
 """Levels with a smaller share at every temperature are left out of distributions."""
 
@@ -38,8 +41,6 @@ class Contribution:
     ----------
     member : Member
         The block.
-    dimension : int
-        Its states.
     exact : bool
         From all levels; otherwise from random vectors, and one row for each.
     origin : float
@@ -53,7 +54,6 @@ class Contribution:
     """
 
     member: Member
-    dimension: int
     exact: bool
     origin: float
     partition: NDArray[np.float64]
@@ -62,8 +62,35 @@ class Contribution:
     sums: Sums
     lines: Mapping[str, Lines] = field(default_factory=dict)
 
+    @classmethod
+    def of(
+        cls,
+        planned: Planned,
+        origin: float,
+        known: Terms,
+        vectors: Sequence[Terms] = (),
+        lines: Mapping[str, Lines] | None = None,
+    ) -> Contribution:
+        """Add what levels of a block give to what each random vector gives for the others."""
+        moments, sums = known
+        rows = [known]
+        if not planned.exact:
+            rows = [(moments + more, {name: sums[name] + found[name] for name in sums}) for more, found in vectors]
+        z, energy, squared = np.stack([row for row, _ in rows], axis=1)
+        totals = {name: np.array([found[name] for _, found in rows], complex) for name in sums}
+        return cls(planned.member, planned.exact, float(origin), z, energy, squared, totals, lines or {})
 
-Workshop = Callable[[Planned], Contribution]
+
+def boltzmann(
+    energies: NDArray[np.float64], origin: float, temperatures: NDArray[np.float64], weights: float | Any = 1.0
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return ``w exp(-(E - origin) / T)``, shape (t, levels), and its three moments in ``E - origin``, shape (3, t)."""
+    above = energies - origin
+    factors = np.exp(-above / temperatures[:, None]) * weights
+    return factors, np.array([factors @ above**power for power in range(3)])
+
+
+SumOverBlock = Callable[[Planned], Contribution]
 """Sums over one block after the other, and keeps what they share."""
 
 
@@ -108,8 +135,8 @@ class Averages:
         """What the sums depend on."""
         return self.temperatures.tolist(), self.names, self.grid.tolist()
 
-    def workshop(self, model: Model, sampling: Sampling, options: Options) -> Workshop:
-        """Return what sums over the blocks of a model.
+    def on_blocks(self, asked: ThermalSum) -> SumOverBlock:
+        """Return the function that sums over one block after the other.
 
         Raises
         ------
@@ -121,95 +148,56 @@ class Averages:
                 f"the observable {unknown[0]!r} is not known in this process; add it in a module that every process "
                 "imports, or leave the pool out"
             )
-        blocks, wanted = Blocks(), Measured.of(model, self.names)
+        blocks, wanted, t = Blocks(), Measured.of(asked.model, self.names), self.temperatures
         operators = Operators(wanted.operators)
-        last: list[tuple[Hamiltonian, tuple[list[sp.csr_array], Places]]] = []
+        kept: list[tuple[Hamiltonian, tuple[list[sp.csr_array], Places]]] = []
 
-        def work(planned: Planned) -> Contribution:
+        def over(planned: Planned) -> Contribution:
             block = blocks.of(planned)
-            if not planned.exact:
-                states = sampled_states(planned, block, sampling, options)
-                most = most_steps(block, sampling, options)
-                how = (self.temperatures, self.grid, *states, most)
-                return sampled_contribution(planned.member, block, wanted, operators.on(block), *how)
-            if not last or last[0][0] is not block.hamiltonian:
-                last[:] = [(block.hamiltonian, wanted.matrices(block.space))]
-            return exact_contribution(planned.member, block, *last[0][1], self.temperatures, self.names, self.grid)
+            if planned.exact:
+                if not kept or kept[0][0] is not block.hamiltonian:
+                    kept[:] = [(block.hamiltonian, wanted.matrices(block.space))]
+                return self._exact(planned, AllLevels.of(block), *kept[0][1])
 
-        return work
+            lowest, vectors = sampled_states(planned, block, asked)
+            own, origin = operators.on(block), lowest.energies[0]
 
+            def averages(states: Iterable[Amplitudes]) -> dict[str, NDArray[np.complex128]]:
+                rows = []
+                for phi in states:  # not normalised
+                    values = np.array([np.vdot(phi, operator.apply(phi)) for operator in own], complex)
+                    row = {name: values[place] for name, place in wanted.places.items()}
+                    state = State(block, phi[None], np.ones(1))
+                    rows.append(row | {name: self._in_one(name, state) for name in wanted.others})
+                return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
-def exact_contribution(
-    member: Member,
-    block: Block,
-    matrices: Sequence[sp.csr_array],
-    places: Places,
-    temperatures: NDArray[np.float64],
-    names: Sequence[str],
-    grid: NDArray[np.float64],
-) -> Contribution:
-    """Sum over all levels of a block, found by dense diagonalization.
+            share, first = boltzmann(lowest.energies, origin, t)
+            known = {name: np.tensordot(share, values, axes=1) for name, values in averages(lowest.amplitudes).items()}
+            rest = []
+            for sample in settled_samples(vectors, t, origin, first[0], most_steps(block, asked)):
+                moments = boltzmann(sample.energies, origin, t, sample.weights)[1]
+                rest.append((moments, averages(sample.thermal_states(t, origin))))
+            return Contribution.of(planned, origin, (first, known), rest)
 
-    `places` are those of the observables that are averages of matrices of the sector; others are measured level by
-    level.
-    """
-    levels = AllLevels.of(block)
-    origin = float(levels.energies[0])
-    above = levels.energies - origin
-    boltzmann = np.exp(-above / temperatures[:, None])
-    values = np.array([levels.averages_of(matrix) for matrix in matrices]).reshape(-1, len(above)).T
-    sums = {name: np.tensordot(boltzmann, values[:, place], axes=1)[None] for name, place in places.items()}
-    counting = np.flatnonzero(boltzmann.max(axis=0) > NEGLIGIBLE)
-    for name in (name for name in names if name not in places):
-        each = np.array([_in_one(name, levels.level(n), grid) for n in counting.tolist()])
-        sums[name] = np.tensordot(boltzmann[:, counting], each, axes=1)[None]
-    z, energy, squared = (np.asarray(boltzmann @ above**power)[None] for power in range(3))
-    return Contribution(member, len(above), True, origin, z, energy, squared, sums)
+        return over
 
+    def _exact(
+        self, planned: Planned, levels: AllLevels, matrices: Sequence[sp.csr_array], places: Places
+    ) -> Contribution:
+        """Sum over all levels of a block, found by dense diagonalization.
 
-def sampled_contribution(
-    member: Member,
-    block: Block,
-    wanted: Measured,
-    operators: Sequence[TensorOperator],
-    temperatures: NDArray[np.float64],
-    grid: NDArray[np.float64],
-    lowest: Eigenstates,
-    vectors: Iterable[Sample],
-    most: int,
-) -> Contribution:
-    """Add up the lowest levels of a block, and estimate the rest from typical thermal states of random vectors."""
-    origin, known = float(lowest.energies[0]), lowest.energies - lowest.energies[0]
-    share = np.exp(-known / temperatures[:, None])
-    first = np.array([share @ known**power for power in range(3)])
-    exact = [_in_state(block, phi, operators, wanted, grid) for phi in lowest.amplitudes]
-    moments: list[NDArray[np.float64]] = []
-    found: list[list[dict[str, NDArray[np.complex128]]]] = []
-    for sample in settled_samples(vectors, temperatures, origin, first[0], most):
-        above = sample.energies - origin
-        boltzmann = np.exp(-above / temperatures[:, None]) * sample.weights
-        moments.append(first + np.array([boltzmann @ above**power for power in range(3)]))
-        states = sample.thermal_states(temperatures, origin)
-        found.append([_in_state(block, phi, operators, wanted, grid) for phi in states])
-    sums = {
-        name: np.array([[values[name] for values in row] for row in found])
-        + np.tensordot(share, np.array([values[name] for values in exact]), axes=1)
-        for name in exact[0]
-    }
-    z, energy, squared = np.moveaxis(np.array(moments), 1, 0)
-    return Contribution(member, block.energy.dimension, False, origin, z, energy, squared, sums)
+        `places` are those of the observables that are averages of matrices of the sector; others are measured level by
+        level.
+        """
+        factors, moments = boltzmann(levels.energies, levels.energies[0], self.temperatures)
+        values = np.array([levels.averages_of(matrix) for matrix in matrices]).reshape(-1, len(levels.energies)).T
+        sums = {name: np.tensordot(factors, values[:, place], axes=1) for name, place in places.items()}
+        counting = np.flatnonzero(factors.max(axis=0) > NEGLIGIBLE)
+        for name in (name for name in self.names if name not in places):
+            each = np.array([self._in_one(name, levels.level(n)) for n in counting.tolist()])
+            sums[name] = np.tensordot(factors[:, counting], each, axes=1)
+        return Contribution.of(planned, levels.energies[0], (moments, sums))
 
-
-def _in_state(
-    block: Block, phi: Amplitudes, operators: Sequence[TensorOperator], wanted: Measured, grid: NDArray[np.float64]
-) -> dict[str, NDArray[np.complex128]]:
-    """Return ``<phi|O|phi>`` of a state that is not normalised."""
-    values = np.array([np.vdot(phi, operator.apply(phi)) for operator in operators], complex)
-    state = State(block, phi[None], np.ones(1))
-    found = {name: values[place] for name, place in wanted.places.items()}
-    return found | {name: _in_one(name, state, grid) for name in wanted.others}
-
-
-def _in_one(name: str, state: State, grid: NDArray[np.float64]) -> NDArray[np.complex128]:
-    """Return an observable in a pure state."""
-    return np.asarray(measured(name, StateAverages(state, grid)), complex)
+    def _in_one(self, name: str, state: State) -> NDArray[np.complex128]:
+        """Return an observable in a pure state."""
+        return np.asarray(measured(name, StateAverages(state, self.grid)), complex)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -11,25 +12,23 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from ..._core.arguments import numbers, taking
-from ...hamiltonians import InvalidModel, Model, Problem
-from ...hamiltonians.arguments import a_model
+from ..._core.arguments import taking
+from ...hamiltonians import Model, Problem
 from ...hamiltonians.parameters import show
 from ...solvers import Options
-from ...solvers.arguments import read_options
-from ..labelled import labelled
+from ..labelled import arrays
 from ..lattice.displacements import default_grid
 from ..observables.table import OBSERVABLES
+from ..spectra.excitations import Resolution
 from ..spectra.functions import silent
 from ..spectra.probes import probe
-from .averages import in_words, summed_observables, thermal_totals
+from .averages import summed_observables
 from .block_files import remove_blocks
-from .block_terms import Averages
 from .cutoff import with_cutoff_errors
-from .ensembles import Ensemble, Sampling, a_sampling, an_ensemble, thermal_problems
+from .ensembles import THERMAL_ARGUMENTS, Ensemble, Sampling, ThermalSum, in_words
 from .flux import flux_replicates
 from .spectra import thermal_lines
-from .sums import Replicates, jackknife
+from .sums import Replicates, jackknife, thermal_totals, with_error
 
 FINE = 4000
 """Temperatures between the first and the last one at which a curve is looked at."""
@@ -55,7 +54,7 @@ class Estimator:
     find : function
         From temperatures and the curve to the crossover; NaN where the temperatures do not bracket it.
     definition : str
-        In words.
+        In plain text.
     """
 
     role: str
@@ -123,7 +122,7 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
 """By name; the largest eigenvalue lambda_0 is that of the combined pair density matrix."""
 
 
-@taking(model=a_model, temperatures=numbers, ensemble=an_ensemble, sampling=a_sampling, options=read_options)
+@taking(**THERMAL_ARGUMENTS)
 def crossover_temperatures(
     model: Model,
     temperatures: Sequence[float],
@@ -157,7 +156,7 @@ def crossover_temperatures(
     broadening : float
         Of A(omega) [energy].
     progress : function
-        Told what comes next.
+        Called with the next step, in words.
 
     Returns
     -------
@@ -186,40 +185,29 @@ def crossover_temperatures(
     >>> print(f"{float(found.crossover.sel(estimator='pair_half')):.1f}, {found.role.values[1]}")
     0.6, T*
     """
-    kind = Ensemble(ensemble) if isinstance(ensemble, str) else ensemble
-    t = np.asarray(temperatures, dtype=float)
-    options, sampling = options or Options(), sampling or Sampling()
-    how = (t, kind, sampling, replace(options, keep_blocks=True), broadening)
-    _refuse(model, t, kind, sampling, axis)
-    found = []
-    for changed in [model] if axis is None else _along(model, axis, values, progress):
-        found.append(_of_model(changed, *how, progress))
-    if not options.keep_blocks:
-        remove_blocks(options.checkpoint)
-    if axis is None:
-        return found[0]
-    texts = found[0][["role", "definition"]]
-    joined = xr.concat([data.drop_vars(list(texts)) for data in found], dim=axis, combine_attrs="override")
-    return joined.assign_coords({axis: np.asarray(values, dtype=float)}).merge(texts, combine_attrs="override")
-
-
-def _along(model: Model, axis: str, values: Sequence[float], progress: Callable[[str], None]) -> Iterator[Model]:
-    species, key = AXES[axis]
-    for value in values:
-        progress(f"{axis} = {value:g}")
-        yield replace(model, **{species: replace(getattr(model, species), **{key: float(value)})})
-
-
-def _refuse(model: Model, t: NDArray[np.float64], kind: Ensemble, sampling: Sampling, axis: str | None) -> None:
-    problems = list(thermal_problems(model, t.tolist(), kind, sampling, ()))
-    problems += temperature_problems(t.tolist())
+    problems = [*temperature_problems(temperatures)]
     if model.electrons is None or model.bosons is None:
         problems.append(Problem("model", "no pairs", "allowed: a model with electrons and local pairs"))
     if axis is not None and (axis not in AXES or getattr(model, AXES[axis][0]) is None):
         there = [name for name, (species, _) in AXES.items() if getattr(model, species) is not None]
         problems.append(Problem("axis", show(axis), f"allowed: {', '.join(there)}"))
-    if problems:
-        raise InvalidModel(problems)
+    asked = ThermalSum.of(model, temperatures, ensemble, sampling, options, in_words(progress), more=problems)
+    at_zero = Resolution.of([0.0], broadening, options=asked.options)
+    kept, found = replace(asked, options=replace(asked.options, keep_blocks=True)), []
+    for value in [None] if axis is None else values:
+        if axis is not None and value is not None:
+            progress(f"{axis} = {value:g}")
+            species, key = AXES[axis]
+            changed = replace(getattr(model, species), **{key: float(value)})
+            kept = replace(kept, model=replace(model, **{species: changed}))
+        found.append(with_cutoff_errors(kept, partial(_with_caps, at_zero=at_zero)))
+    if not asked.options.keep_blocks:
+        remove_blocks(asked.options.checkpoint)
+    if axis is None:
+        return found[0]
+    texts = found[0][["role", "definition"]]
+    joined = xr.concat([data.drop_vars(list(texts)) for data in found], dim=axis, combine_attrs="override")
+    return joined.assign_coords({axis: np.asarray(values, dtype=float)}).merge(texts, combine_attrs="override")
 
 
 def temperature_problems(temperatures: Sequence[float]) -> Iterator[Problem]:
@@ -229,49 +217,24 @@ def temperature_problems(temperatures: Sequence[float]) -> Iterator[Problem]:
         yield Problem("thermal.temperatures", show(list(temperatures)), allowed)
 
 
-def _of_model(
-    model: Model,
-    t: NDArray[np.float64],
-    kind: Ensemble,
-    sampling: Sampling,
-    options: Options,
-    broadening: float,
-    progress: Callable[[str], None],
-) -> xr.Dataset:
-    def capped(one: Model, how: Sampling) -> xr.Dataset:
-        return _with_caps(one, t, kind, how, options, broadening, progress)
-
-    return with_cutoff_errors(model, kind, t.tolist(), sampling, capped)
-
-
-def _with_caps(
-    model: Model,
-    t: NDArray[np.float64],
-    kind: Ensemble,
-    sampling: Sampling,
-    options: Options,
-    broadening: float,
-    progress: Callable[[str], None],
-) -> xr.Dataset:
+def _with_caps(asked: ThermalSum, at_zero: Resolution) -> xr.Dataset:
     """Return crossovers and curves with a given cutoff."""
-    curves, flux = _curves(model, t, kind, sampling, options, broadening, progress)
-    coords = {"estimator": list(ESTIMATORS)}
+    t = asked.temperatures
+    curves, flux = _curves(asked, at_zero)
     pairs = [_estimate(estimator, t, curves[estimator.curve]) for estimator in ESTIMATORS.values()]
     where, errors = np.array(pairs).T
     roles, definitions = (np.array([getattr(e, text) for e in ESTIMATORS.values()]) for text in ("role", "definition"))
-    variables = {
-        "crossover": labelled("crossover", where, ["estimator"], "see definition", "energy", coords),
-        "crossover_error": labelled("crossover_error", errors, ["estimator"], "error bar", "energy", coords),
-        "role": labelled("role", roles, ["estimator"], "which temperature it estimates", "1", coords),
-        "definition": labelled("definition", definitions, ["estimator"], "in words", "1", coords),
-        "flux": labelled("flux", flux, [], "phi of the stiffness", "1"),
+    table = {
+        "crossover": (where, "estimator", "see definition", "energy"),
+        "crossover_error": (errors, "estimator", "error bar", "energy"),
+        "role": (roles, "estimator", "which temperature it estimates"),
+        "definition": (definitions, "estimator", "in words"),
+        "flux": (flux, "", "phi of the stiffness"),
     }
+    variables = arrays(table, {"estimator": list(ESTIMATORS)})
     for name, replicates in curves.items():
-        value, error = jackknife(replicates)
         formula, units = CURVES[name]
-        over = {"temperature": t}
-        variables[name] = labelled(name, value, ["temperature"], formula, units, over)
-        variables[f"{name}_error"] = labelled(f"{name}_error", error, ["temperature"], "error bar", units, over)
+        variables |= with_error(name, jackknife(replicates), ["temperature"], formula, units, {"temperature": t})
     return xr.Dataset(variables)
 
 
@@ -286,32 +249,20 @@ CURVES: Mapping[str, tuple[str, str]] = MappingProxyType(
 """Formulas and units."""
 
 
-def _curves(
-    model: Model,
-    t: NDArray[np.float64],
-    kind: Ensemble,
-    sampling: Sampling,
-    options: Options,
-    broadening: float,
-    progress: Callable[[str], None],
-) -> tuple[dict[str, Replicates], float]:
+def _curves(asked: ThermalSum, at_zero: Resolution) -> tuple[dict[str, Replicates], float]:
     """Return the curves that the estimators read, as replicates, and the flux of the stiffness."""
+    model, t = asked.model, asked.temperatures
     names = summed_observables(model, ("pair_exchange", "condensate"))
-    totals = thermal_totals(
-        model, kind, Averages(t, names, default_grid(model)), sampling, options, in_words(progress, "averages")
-    ).totals
-    amplitude = np.abs(totals.observables["pair_exchange"][..., list(model.boson_sites)]).mean(axis=-1)
+    averages = thermal_totals(asked, names, default_grid(model), "averages").totals.observables
+    amplitude = np.abs(averages["pair_exchange"][..., list(model.boson_sites)]).mean(axis=-1)
     derived = OBSERVABLES["condensate"].derived
     assert derived is not None
-    curves = {"pair": amplitude, "condensate": derived.parts(totals.observables)["combined"][0][..., 0]}
-    electron = probe(model, "electron")
-    curves["dos"] = thermal_lines(
-        model, electron, t.tolist(), [0.0], broadening, "lorentzian", kind, sampling, options, progress
-    ).both("zero")
+    curves = {"pair": amplitude, "condensate": derived.parts(averages)["combined"][0][..., 0]}
+    curves["dos"] = thermal_lines(asked, probe(model, "electron"), at_zero).both("zero")
     if not model.cluster.has_loop:
         return curves | {"stiffness": np.full((1, len(t)), np.nan)}, np.nan
     phi = np.array([0.0, np.pi])
-    potential, _, stiffness, _ = flux_replicates(model, phi, t, kind, sampling, options, progress)
+    potential, _, stiffness, _ = flux_replicates(asked, phi)
     best = int(np.argmin(potential[0, 0]))
     curves["stiffness"] = stiffness[..., best]
     return curves, float(phi[best])

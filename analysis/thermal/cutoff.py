@@ -1,4 +1,4 @@
-r"""What the phonon cutoff does to thermal numbers: sums with other caps, carried on by the tail of free oscillators.
+r"""Errors of thermal numbers by the phonon cutoff: sums with other caps, extrapolated by tails of free oscillators.
 
 A quantity y depends on the cap c through the states beyond it. Their weight in free oscillators, displaced by any
 charge that a mode may feel, gives the shape of that dependence:
@@ -22,22 +22,22 @@ from numpy.typing import NDArray
 
 from ...hamiltonians import Model
 from ...solvers.cutoff import CutoffError
-from .ensembles import EXACT_UP_TO, Ensemble, Sampling
+from .ensembles import EXACT_UP_TO, Ensemble, ThermalSum
 from .estimate import SECONDS_PER_BLOCK, ThermalEstimate, estimate_thermal
 from .phonon_tail import FAINTEST, Caps, Tail
 
 SETTLED = 0.01
-"""A larger cap with this share of the tail shows nearly all that a cap leaves out."""
+"""A larger cap that leaves out only this share of the tail shows nearly the whole error of a cap."""
 CONTRAST = 0.3
-"""The share of a tail that must lie between two caps for one to tell what lies beyond the other."""
+"""The share of a tail that must lie between two caps, so that their difference shows the error of the lower one."""
 SECONDS = 0.5
 """Time that sums with other caps may take, or that of the sum itself where this is longer."""
 MOST_QUANTA = 400
 WITHOUT = ("cutoff_probability",)
-"""What has no limit for large caps but zero."""
+"""Quantities that vanish for large caps."""
 
-Compute = Callable[[Model, Sampling], xr.Dataset]
-"""From a model with numbers for its caps, and how blocks are summed over, to thermal numbers with ``NAME_error``."""
+Compute = Callable[[ThermalSum], xr.Dataset]
+"""From a sum whose model has numbers for its caps to thermal numbers with ``NAME_error``."""
 
 
 @dataclass(frozen=True)
@@ -46,40 +46,40 @@ class Ladder:
 
     Attributes
     ----------
-    caps : Caps
-        Those of the model.
+    asked : ThermalSum
+        The sum, whose model has numbers for its caps.
     tail : Tail
         Of its oscillators.
     need : ThermalEstimate
-        Of the sum itself.
-    modes : int
-        Oscillators.
-    all_levels : bool
-        Every block is summed over all levels, however large.
+        Of the sum over all levels.
     """
 
-    caps: Caps
+    asked: ThermalSum
     tail: Tail
     need: ThermalEstimate
-    modes: int
-    all_levels: bool
 
     @classmethod
-    def of(cls, model: Model, kind: Ensemble, sampling: Sampling, temperatures: NDArray[np.float64]) -> Ladder:
-        """Return that of a model with numbers for its caps."""
-        need = estimate_thermal(model, kind, replace(sampling, method="exact"))
-        tail = Tail.of(model, kind, temperatures)
-        return cls(Caps.of(model), tail, need, len(model.modes), sampling.method == "exact")
+    def of(cls, asked: ThermalSum, tail: Tail | None = None) -> Ladder:
+        """Return that of a sum whose model has numbers for its caps."""
+        model, kind = asked.model, asked.ensemble
+        need = estimate_thermal(model, kind, replace(asked.sampling, method="exact"))
+        return cls(asked, tail or Tail.of(model, kind, asked.temperatures), need)
+
+    @property
+    def caps(self) -> Caps:
+        """Those of the model."""
+        return Caps.of(self.asked.model)
 
     def fits(self, caps: Caps, seconds: float) -> bool:
-        """Tell whether a sum over all levels with other caps takes no longer than that."""
-        larger = caps.dimension(self.modes) / self.caps.dimension(self.modes)
-        small = self.all_levels or self.need.largest * larger <= EXACT_UP_TO
+        """True where a sum over all levels with other caps takes no longer than `seconds`."""
+        modes = len(self.asked.model.modes)
+        larger = caps.dimension(modes) / self.caps.dimension(modes)
+        small = self.asked.sampling.method == "exact" or self.need.largest * larger <= EXACT_UP_TO
         start = SECONDS_PER_BLOCK * self.need.blocks
         return small and start + (self.need.seconds - start) * max(larger, larger**3) <= max(seconds, 2 * start)
 
     def others(self, sampled: bool) -> tuple[tuple[Caps, Caps], ...]:
-        """Return pairs of caps, the lower one first, whose differences tell what is beyond those of the model."""
+        """Return pairs of caps, the lower one first, whose differences show the cutoff error of those of the model."""
         seconds = SECONDS if sampled else max(SECONDS, self.need.seconds)
         above = self._above(seconds)
         if above is not None:
@@ -123,21 +123,14 @@ def _steps(largest: int) -> Iterator[int]:
         yield largest
 
 
-def with_cutoff_errors(
-    model: Model, kind: Ensemble, temperatures: Sequence[float], sampling: Sampling, compute: Compute
-) -> xr.Dataset:
+def with_cutoff_errors(asked: ThermalSum, compute: Compute) -> xr.Dataset:
     """Compute thermal numbers whose error bars hold against the model without a phonon cutoff.
 
     Parameters
     ----------
-    model : Model
-        With caps, or with ``cutoff = "auto"``: then total_quanta rises until every error bar is below the accuracy.
-    kind : Ensemble
-        Which blocks are summed over.
-    temperatures : sequence of float
-        T.
-    sampling : Sampling
-        Of the sum itself; those with other caps run over all levels where they can.
+    asked : ThermalSum
+        Its model has caps, or ``cutoff = "auto"``: then total_quanta rises until every error bar is below the accuracy.
+        Sums with other caps run over all levels where they can.
     compute : function
         See `Compute`.
 
@@ -151,29 +144,29 @@ def with_cutoff_errors(
     CutoffError
         If no affordable cap reaches the accuracy.
     """
+    model, sampling = asked.model, asked.sampling
     if not model.modes or model.phonons is None:
-        return compute(model, sampling)
-    t = np.asarray(temperatures, float)
+        return compute(asked)
+    exact = replace(asked, sampling=replace(sampling, method="exact", target_error=None))
     if model.phonons.cutoff is not None:
-        return _settled(model, kind, t, sampling, compute)
-    sampled = bool(estimate_thermal(model, kind, sampling).sampled)
-    ladder = Ladder.of(model, kind, sampling, t)
+        return _settled(asked, exact, model.phonons.accuracy, compute)
+    sampled = bool(estimate_thermal(model, asked.ensemble, sampling).sampled)
+    ladder = Ladder.of(asked)
     pairs = ladder.others(sampled)
-    every = replace(sampling, method="exact", target_error=None)
     seconds = 4 * max(SECONDS, ladder.need.seconds)
     again = {caps for pair in pairs for caps in pair if sampled or caps != ladder.caps}
-    known = {c: compute(c.on(model), every if ladder.fits(c, seconds) else sampling) for c in again}
-    data = compute(model, sampling)
+    known = {c: compute(replace(exact if ladder.fits(c, seconds) else asked, model=c.on(model))) for c in again}
+    data = compute(asked)
     known.setdefault(ladder.caps, data)
     return widened(data, [(known[a], known[b], ladder.tail.factor(ladder.caps, a, b)) for a, b in pairs])
 
 
 Pair = tuple[xr.Dataset, xr.Dataset, NDArray[np.float64]]
-"""Thermal numbers with a lower and a higher cap, and by how much to multiply their difference at each temperature."""
+"""Thermal numbers with a lower and a higher cap, and the factor of their difference at each temperature."""
 
 
 def widened(data: xr.Dataset, pairs: Sequence[Pair]) -> xr.Dataset:
-    """Return thermal numbers with the error of their cutoff, the largest that pairs of other caps tell."""
+    """Return thermal numbers with the error of their cutoff, the largest estimate from pairs of other caps."""
     new = {}
     for name, error in _errors(data, pairs):
         sampled = data[f"{name}_error"]
@@ -195,52 +188,53 @@ def _errors(data: xr.Dataset, pairs: Sequence[Pair]) -> Iterator[tuple[str, xr.D
             times = over if "temperature" in difference.dims else float(factor.max())
             rows.append((difference * times).transpose(*data[name].dims).values)
         error = np.max(rows, axis=0)
-        error = np.where(np.isnan(error), np.abs(data[name].values), error)  # what another cap does not have at all
+        error = np.where(np.isnan(error), np.abs(data[name].values), error)  # missing with another cap
         yield name, data[name].copy(data=error).rename(f"{name}_cutoff_error")
 
 
-def _settled(model: Model, kind: Ensemble, t: NDArray[np.float64], sampling: Sampling, compute: Compute) -> xr.Dataset:
+def _settled(asked: ThermalSum, exact: ThermalSum, wanted: float, compute: Compute) -> xr.Dataset:
     """Raise the cap on all quanta until every thermal number has settled."""
-    assert model.phonons is not None
-    wanted = model.phonons.accuracy
-    tail = Tail.of(model, kind, t)
-    caps = Caps(None, likely_cap(tail, 0.1))
-    first = caps.on(model)
-    every = replace(sampling, method="exact", target_error=None)
-    ladder = replace(Ladder.of(first, kind, sampling, t), tail=tail)
-    if not ladder.fits(caps, np.inf):
-        raise CutoffError(
-            _refusal(
-                wanted,
-                np.inf,
-                likely_cap(tail, wanted),
-                f"{caps} takes blocks of {ladder.need.largest:,} states already, of which all levels are too many",
-            )
-        )
-    low = high = compute(first, every)
-    lower = caps
+    model = asked.model
+    tail = Tail.of(model, asked.ensemble, asked.temperatures)
+    lower = caps = Caps(None, likely_cap(tail, 0.1))
+    ladder = Ladder.of(replace(asked, model=caps.on(model)), tail)
     error = np.inf
+
+    def refusal(cap: int, reason: str) -> CutoffError:
+        so_far = f"; before that the largest error bar was {error:.1e}" if np.isfinite(error) else ""
+        return CutoffError(
+            f"phonons.accuracy = {wanted:.1e} takes about total_quanta = {cap} here, and {reason}{so_far}; ask for "
+            "less accuracy or lower temperatures, or give max_quanta or total_quanta, with error bars that contain "
+            "what they leave out"
+        )
+
+    def with_cap(one: ThermalSum, cap: Caps) -> xr.Dataset:
+        try:
+            return compute(replace(one, model=cap.on(model)))
+        except MemoryError as refused:
+            raise refusal(cap.largest, str(refused)) from None
+
+    if not ladder.fits(caps, np.inf):
+        largest = f"{caps} takes blocks of {ladder.need.largest:,} states already, of which all levels are too many"
+        raise refusal(likely_cap(tail, wanted), largest)
+    low = high = compute(replace(exact, model=caps.on(model)))
     while True:
-        larger = Caps(None, max(caps.largest + 2, next(_reaching(tail, caps, 0.1))))
+        here, beyond = tail.beyond(caps), itertools.count(caps.largest + 1)
+        next_cap = next(n for n in beyond if np.all(tail.beyond(Caps(None, n)) <= 0.1 * here) or n > MOST_QUANTA)
+        larger = Caps(None, max(caps.largest + 2, next_cap))
         if not ladder.fits(larger, np.inf) or larger.largest > MOST_QUANTA:
             break
         lower, caps, low = caps, larger, high
-        try:
-            high = compute(caps.on(model), every)
-        except MemoryError as refused:
-            raise CutoffError(_refusal(wanted, error, caps.largest, str(refused))) from None
-        error = _largest(high, [(low, high, tail.factor(caps, lower, caps))])
+        high = with_cap(exact, caps)
+        pairs = [(low, high, tail.factor(caps, lower, caps))]
+        error = _largest(high, pairs)
         if error <= wanted:
-            data = widened(high, [(low, high, tail.factor(caps, lower, caps))])
-            return data.assign(total_quanta=caps.largest)
+            return widened(high, pairs).assign(total_quanta=caps.largest)
     found = (Caps(None, n) for n in range(caps.largest, MOST_QUANTA + 1))
     final = next((c for c in found if _largest(high, [(low, high, tail.factor(c, lower, caps))]) <= wanted), None)
-    if final is None or sampling.method == "exact" or low is high:
-        raise CutoffError(_refusal(wanted, error, caps.largest, f"all levels of the blocks are too many beyond {caps}"))
-    try:
-        data = compute(final.on(model), sampling)
-    except MemoryError as refused:
-        raise CutoffError(_refusal(wanted, error, final.largest, str(refused))) from None
+    if final is None or asked.sampling.method == "exact" or low is high:
+        raise refusal(caps.largest, f"all levels of the blocks are too many beyond {caps}")
+    data = with_cap(asked, final)
     return widened(data, [(low, high, tail.factor(final, lower, caps))]).assign(total_quanta=final.largest)
 
 
@@ -257,21 +251,5 @@ def likely_cap(tail: Tail, share: float) -> int:
     return next(n for n in itertools.count(1) if np.all(tail.beyond(Caps(None, n))[0, 1] <= share) or n >= MOST_QUANTA)
 
 
-def _reaching(tail: Tail, caps: Caps, share: float) -> Iterator[int]:
-    here = tail.beyond(caps)
-    for n in itertools.count(caps.largest + 1):
-        if np.all(tail.beyond(Caps(None, n)) <= share * here) or n > MOST_QUANTA:
-            yield n
-
-
 def _largest(data: xr.Dataset, pairs: Sequence[Pair]) -> float:
     return max(float(np.nanmax(error)) for _, error in _errors(data, pairs))
-
-
-def _refusal(wanted: float, reached: float, cap: int, reason: str) -> str:
-    so_far = f"; before that the largest error bar was {reached:.1e}" if np.isfinite(reached) else ""
-    return (
-        f"phonons.accuracy = {wanted:.1e} takes about total_quanta = {cap} here, and {reason}{so_far}; "
-        "ask for less accuracy or lower temperatures, or give max_quanta or total_quanta, with error bars that tell "
-        "what they leave out"
-    )

@@ -1,49 +1,31 @@
-"""Thermal ensembles: which blocks, summed over how, and which of them count."""
+"""Thermal ensembles: which states are summed over, and how."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._core.arguments import instance, is_whole
+from ..._core.arguments import instance, is_whole, numbers
 from ...clusters import Brief
-from ...hamiltonians import Block, Hamiltonian, Model, Problem, Sector, Space, hamiltonian_operator
-from ...hamiltonians.arguments import a_sector
+from ...hamiltonians import InvalidModel, Model, Problem, Sector
+from ...hamiltonians.arguments import a_model, a_sector
 from ...hamiltonians.parameters import is_number, show
 from ...hamiltonians.sector import sector_problems
-from ...hamiltonians.space.product import dimensions
-from ...hamiltonians.terms import energy_unit
-from ...solvers import Eigenstates, Options, levels_by_symmetry, symmetry_sectors
-from ...solvers.checkpoint import Checkpoint
-from ...solvers.cutoff import capped
-from ...solvers.ensemble_blocks import ENSEMBLES, Member, ensemble_sectors, members
-from ...solvers.estimate import DoesNotFit, estimate, format_bytes
-from ...solvers.ground_state import solved
-from ...solvers.krylov.sampling import MOST_STEPS, Sample, samples
-from ...solvers.krylov.search import silent
+from ...solvers import Options
+from ...solvers.arguments import read_options
+from ...solvers.ensemble_blocks import ENSEMBLES
 from ..observables.table import available
 
-Progress = Callable[[int, int, str], None]
-"""Called with the number of blocks done, of all blocks, and what comes next."""
-Tell = Callable[[str, int, int], None]
-"""Told what is planned, its number, and of how many."""
-PATIENCE = 2.0
-"""Seconds of planning after which, and then every so often, it is told."""
 METHODS = ("auto", "exact", "ftlm")
 EXACT_UP_TO = 1500
 """With ``method = "auto"`` larger blocks are sampled."""
 TINY = 32
 """Blocks up to this size are never sampled."""
-WHOLE_UP_TO = 500
-"""Sectors up to this size are diagonalised whole: splitting them into blocks would take longer."""
-ROUGH = 1e-6
-"""Residual of the levels that bound the weight of a charge."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -121,206 +103,92 @@ def a_sampling(name: str, value: Any) -> Sampling:
     return instance(name, value, Sampling, 'write Sampling("ftlm", samples=20)')
 
 
+THERMAL_ARGUMENTS = MappingProxyType(
+    {
+        "model": a_model,
+        "temperatures": numbers,
+        "ensemble": an_ensemble,
+        "sampling": a_sampling,
+        "options": read_options,
+    }
+)
+"""How functions of thermal sums read their arguments."""
+Progress = Callable[[int, int, str], None]
+"""Called with the number of finished blocks, of all blocks, and the next block."""
+
+
+def in_words(progress: Callable[[str], None]) -> Callable[[str, int, int, str], None]:
+    """Return the progress of a `ThermalSum` as one line of text."""
+    return lambda what, done, count, block: progress(f"{what}, block {min(done + 1, count)} of {count}: {block}")
+
+
+def no_progress(what: str, done: int, count: int, block: str) -> None:
+    """Report nothing."""
+
+
 @dataclass(frozen=True)
-class Planned:
-    """A block of an ensemble, and how it will be summed over.
+class ThermalSum:
+    """A sum over the states of an ensemble.
 
     Attributes
     ----------
-    member : Member
-        Its quantum numbers and copies.
     model : Model
-        The Hamiltonian.
-    dimension, stored : int
-        Its states, and the amplitudes that stand for one of them.
-    exact : bool
-        Over all levels; otherwise with random vectors.
-    number : int
-        Its place in the ensemble, from which its random numbers come.
+        The Hamiltonian, with its chemical potential.
+    temperatures : (t,) float
+        T.
+    ensemble : Ensemble
+        Which states are summed over.
+    sampling : Sampling
+        Exact or with random vectors.
+    options : Options
+        Seed, engine, limits, checkpoint and pool.
+    progress : function
+        Called with the quantity, the number of finished blocks, of all blocks, and the next block.
     """
 
-    member: Member
-    model: Model = field(repr=False)
-    dimension: int
-    stored: int
-    exact: bool
-    number: int
+    model: Model
+    temperatures: NDArray[np.float64]
+    ensemble: Ensemble
+    sampling: Sampling
+    options: Options
+    progress: Callable[[str, int, int, str], None] = no_progress
+
+    @classmethod
+    def of(
+        cls,
+        model: Model,
+        temperatures: Sequence[float],
+        ensemble: Ensemble | str,
+        sampling: Sampling | None = None,
+        options: Options | None = None,
+        progress: Callable[[str, int, int, str], None] = no_progress,
+        names: Sequence[str] = (),
+        more: Iterable[Problem] = (),
+    ) -> ThermalSum:
+        """Return the sum that a function was asked for.
+
+        Raises
+        ------
+        InvalidModel
+            With everything that is wrong, the observables in `names` and the problems in `more` included.
+        """
+        kind = Ensemble(ensemble) if isinstance(ensemble, str) else ensemble
+        sampling = sampling or Sampling()
+        problems = [*thermal_problems(model, temperatures, kind, sampling, names), *more]
+        if problems:
+            raise InvalidModel(problems)
+        return cls(model, np.asarray(temperatures, dtype=float), kind, sampling, options or Options(), progress)
 
     @property
-    def plain(self) -> Sector:
-        """The (N, S_z) sector that it is a block of."""
-        return replace(self.member.sector, momentum=None, reflection=None, irrep=None)
+    def memory_limit(self) -> int:
+        """Bytes that one block may take: processes of a pool share the memory of the machine."""
+        return self.options.memory_limit // (self.options.pool.sharing if self.options.pool else 1)
 
-    def __str__(self) -> str:
-        s = self.member.sector
-        labels = "".join(f", {name} = {value}" for name, value in s.labels.items())
-        how = "all levels" if self.exact else "random vectors"
-        return f"N = {s.charge}, 2 S_z = {s.two_sz}{labels}: {how} of {self.dimension:,} states"
-
-    def check_memory(self, sampling: Sampling, limit: int) -> None:
-        """Raise MemoryError, with the numbers, if the sum over the block takes more than `limit` bytes."""
-        need = bytes_of(self.dimension, self.stored, self.exact, sampling)
-        if need > limit:
-            cutoff = ", a lower phonon cutoff" if self.model.modes else ""
-            cure = 'take method = "ftlm"' if self.exact else f"take fewer steps{cutoff}, a smaller cluster"
-            raise DoesNotFit(
-                f"{self} need about {format_bytes(need)}, and solver.memory_limit is {format_bytes(limit)}; {cure}, "
-                "or raise the limit"
-            )
-
-
-def plan(
-    model: Model,
-    kind: Ensemble,
-    sampling: Sampling,
-    temperatures: NDArray[np.float64],
-    options: Options,
-    symmetric: Model | None = None,
-    twins: bool = False,
-    progress: Progress = lambda done, count, what: None,
-) -> tuple[list[Planned], float]:
-    """Return the blocks to sum over, and a bound on the share of those that are left out.
-
-    Blocks are those of the symmetries of another model, where it is given; with `twins` those with the same levels are
-    all there, as operators need that tell them apart.
-
-    Raises
-    ------
-    MemoryError
-        Before anything is counted, if the largest sector is sure not to fit.
-    """
-    check_largest(symmetric or model, kind, sampling, options)
-    tell = _patient(progress)
-    every = [each for each in _all(model, kind, sampling, symmetric or model, twins, tell) if each.dimension]
-    if all(planned.exact for planned in every) or not _may_skip(kind):
-        return every, 0.0
-    return _without_negligible(model, every, sampling, float(temperatures.max()), options, tell)
-
-
-def _patient(progress: Progress) -> Tell:
-    """Return what tells, before any block is done, how far planning is; only where that takes its time."""
-    last = time.monotonic()
-
-    def tell(what: str, number: int, count: int) -> None:
-        nonlocal last
-        if time.monotonic() - last > PATIENCE:
-            last = time.monotonic()
-            progress(0, count, f"{what}, {number + 1} of {count}")
-
-    return tell
-
-
-def _may_skip(kind: Ensemble) -> bool:
-    """True where charges may be left out whose weight is sure to be small."""
-    return kind.is_grand and kind.density is None
-
-
-def check_largest(model: Model, kind: Ensemble, sampling: Sampling, options: Options) -> None:
-    """Raise MemoryError if the largest block of an ensemble is sure to take more than `options.memory_limit`.
-
-    The largest of the blocks of a sector has at least the average of their dimensions. A charge that might be left out
-    is refused only if its lowest level, which tells, is out of reach as well.
-    """
-    model = capped(model)
-    sizes = {each: math.prod(dimensions(model, each)) for each, _ in ensemble_sectors(model, kind.kind, kind.sector)}
-    sector = max(sizes, key=sizes.__getitem__)
-    limit = options.memory_limit // (options.pool.sharing if options.pool else 1)
-    if bytes_of(sizes[sector], sizes[sector], sizes[sector] <= sampling.exact_up_to, sampling) <= limit:
-        return
-    blocks = symmetry_sectors(model, sector)
-    size = -(-sizes[sector] // len(blocks))
-    exact = size <= sampling.exact_up_to
-    planned = Planned(Member(sector, 1, 1), model, size, size, exact, 0)
-    if not exact and _may_skip(kind) and estimate(model, blocks[0]).memory <= limit:
-        return
-    planned.check_memory(sampling, limit)
-
-
-def bytes_of(dimension: int, stored: int, exact: bool, sampling: Sampling) -> int:
-    """Return about how many bytes the sum over a block takes."""
-    return 64 * dimension**2 if exact else 16 * stored * (min(sampling.steps, dimension) + 6)
-
-
-class Blocks:
-    """Builds blocks one after the other; those of one (N, S_z) sector share its Hamiltonian."""
-
-    def __init__(self) -> None:
-        self._hamiltonian: Hamiltonian | None = None
-
-    def of(self, planned: Planned, model: Model | None = None) -> Block:
-        """Return a block of the Hamiltonian of its model, or always of that of another one with the same symmetries."""
-        if self._hamiltonian is None or self._hamiltonian.space.sector != planned.plain:
-            self._hamiltonian = Hamiltonian.of(model or planned.model, planned.plain)
-        return Block.of(self._hamiltonian, planned.member.sector)
-
-
-def sampled_states(
-    planned: Planned, block: Block, sampling: Sampling, options: Options
-) -> tuple[Eigenstates, Iterator[Sample]]:
-    """Return the lowest levels of a block, and the random vectors that stand for the rest of it."""
-    lowest = _lowest(block, sampling.exact_levels, options)
-    return lowest, samples(block, sampling.samples, sampling.steps, seed_of(planned, options), lowest.amplitudes)
-
-
-def most_steps(block: Block, sampling: Sampling, options: Options) -> int:
-    """Return the largest Krylov space that a random vector may have: its vectors, images and their own must fit."""
-    fitting = options.memory_limit // (3 * block.energy.dtype.itemsize * block.energy.size)
-    return max(sampling.steps, min(MOST_STEPS, fitting))
-
-
-def seed_of(planned: Planned, options: Options) -> np.random.SeedSequence:
-    """Return the seed of a block, which is the same wherever and in whatever order blocks are summed over."""
-    return np.random.SeedSequence([options.seed, planned.number])
-
-
-def _lowest(block: Block, count: int, options: Options) -> Eigenstates:
-    """Return at least `count` of the lowest levels of a block, with their energies for every state that is kept."""
-    while True:
-        levels = solved(block, count, "tensor", options, silent, Checkpoint())
-        if len(levels.energies) == len(levels.amplitudes):
-            return levels
-        count = len(levels.amplitudes)  # the ground multiplet is larger than asked for
-
-
-def _all(
-    model: Model, kind: Ensemble, sampling: Sampling, symmetric: Model, twins: bool, tell: Tell
-) -> Iterator[Planned]:
-    whole_up_to = WHOLE_UP_TO if sampling.method != "ftlm" else 0
-    operator, space = hamiltonian_operator(model), None
-    every = members(symmetric, kind.kind, kind.sector, whole_up_to, twins)
-    for number, member in enumerate(every):
-        planned = Planned(member, model, 0, 0, True, number)
-        tell(f"counting the states of {member.sector.title}", number, len(every))
-        if space is None or space.sector != planned.plain:
-            space = Space(model, planned.plain)
-        block = Block.of(Hamiltonian(space, operator, ()), member.sector)  # to be counted only
-        size, stored = block.dimension, int(np.prod(block.shape))
-        yield replace(planned, dimension=size, stored=stored, exact=size <= sampling.exact_up_to)
-
-
-def _without_negligible(
-    model: Model, every: list[Planned], sampling: Sampling, hottest: float, options: Options, tell: Tell
-) -> tuple[list[Planned], float]:
-    """Leave out charges whose share is sure to be small: Z_N <= dimension exp(-E_0(N) / T), Z >= exp(-E_0 / T)."""
-    charges = sorted({planned.member.sector.charge for planned in every})
-    rough = replace(options, tolerance=ROUGH)
-    lowest = {}
-    for number, charge in enumerate(charges):
-        tell(f"lowest level of N = {charge}, which bounds its weight", number, len(charges))
-        levels = levels_by_symmetry(model, Sector(charge), 1, rough)
-        lowest[charge] = float(levels.energies[0] - levels.certificate.residuals[0])
-    states = dict.fromkeys(charges, 0)
-    for planned in every:
-        states[planned.member.sector.charge] += planned.member.copies * planned.dimension
-    floor = min(lowest.values()) + 2 * ROUGH * energy_unit(model)
-    share = {n: states[n] * float(np.exp(-(lowest[n] - floor) / hottest)) for n in charges}
-    dropped, bound = set(), 0.0
-    for charge in sorted(charges, key=share.__getitem__):
-        if bound + share[charge] > sampling.skip_below:
-            break
-        bound += share[charge]
-        dropped.add(charge)
-    return [planned for planned in every if planned.member.sector.charge not in dropped], bound
+    @property
+    def charge(self) -> float | None:
+        """The wanted <N>, if the density is given."""
+        density = self.ensemble.density
+        return None if density is None else density * self.model.cluster.sites
 
 
 def thermal_problems(
@@ -335,11 +203,16 @@ def thermal_problems(
         yield Problem("sector", "nothing", f'add a [sector] table with its charge; ensemble = "{kind.kind}" needs it')
     elif not kind.is_grand and kind.sector is not None:
         yield from sector_problems(model, kind.sector)
-    yield from _density_problems(model, kind)
+    if kind.density is not None and not kind.is_grand:
+        yield Problem("thermal.density", show(kind.density), 'allowed: only with ensemble = "grand-canonical"')
+    elif kind.density is not None:
+        most = model.max_charge / model.cluster.sites
+        if not (is_number(kind.density) and 0 < kind.density < most):
+            yield Problem("thermal.density", show(kind.density), f"allowed: between 0 and {most:g}, both excluded")
     if sampling.method not in METHODS:
         yield Problem("thermal.method", show(sampling.method), "allowed: " + ", ".join(f'"{m}"' for m in METHODS))
     if not is_whole(sampling.samples) or sampling.samples < 2:
-        yield Problem("thermal.samples", show(sampling.samples), "allowed: 2 or more, so that errors can be told")
+        yield Problem("thermal.samples", show(sampling.samples), "allowed: 2 or more; error bars need them")
     if not is_whole(sampling.steps) or sampling.steps < 2:
         yield Problem("thermal.steps", show(sampling.steps), "allowed: 2 or more")
     if model.phonons is not None and model.phonons.dressing == "optimal":
@@ -348,13 +221,3 @@ def thermal_problems(
     for i, name in enumerate(names):
         if name not in available(model):
             yield Problem(f"thermal.observables[{i}]", show(name), f"allowed: {', '.join(available(model))}")
-
-
-def _density_problems(model: Model, kind: Ensemble) -> Iterator[Problem]:
-    if kind.density is None:
-        return
-    most = model.max_charge / model.cluster.sites
-    if not kind.is_grand:
-        yield Problem("thermal.density", show(kind.density), 'allowed: only with ensemble = "grand-canonical"')
-    elif not (is_number(kind.density) and 0 < kind.density < most):
-        yield Problem("thermal.density", show(kind.density), f"allowed: between 0 and {most:g}, both excluded")

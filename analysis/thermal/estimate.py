@@ -1,4 +1,4 @@
-"""What a thermal sum will need, before it starts: blocks, memory, time."""
+"""Estimate of a thermal sum: blocks, memory, time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from ...clusters import order, point_group
 from ...hamiltonians import Model, Sector
 from ...hamiltonians.space.product import dimensions
 from ...solvers.ensemble_blocks import members
-from .ensembles import WHOLE_UP_TO, Ensemble, Sampling, bytes_of
+from .blocks import WHOLE_UP_TO, bytes_of
+from .ensembles import Ensemble, Sampling
 
 SECONDS_PER_BLOCK = 0.02
 """Seconds that even the smallest block takes."""
@@ -23,7 +24,7 @@ SEARCHES = 4
 
 @dataclass(frozen=True)
 class ThermalEstimate:
-    """What a sum over an ensemble will need.
+    """Estimated cost of a sum over an ensemble.
 
     Attributes
     ----------
@@ -67,11 +68,9 @@ def estimate_thermal(model: Model, kind: Ensemble, sampling: Sampling) -> Therma
 
 def _size(model: Model, sector: Sector) -> int:
     whole = math.prod(dimensions(model, Sector(sector.charge, sector.two_sz)))
-    elements = 1
-    if sector.momentum is not None:
-        elements = order(model.cluster.translation or (0,))
-    if sector.reflection is not None:
-        elements *= 2
     if sector.irrep is not None:
         elements = len(point_group(model.cluster).irreps)
+    else:
+        elements = order(model.cluster.translation or (0,)) if sector.momentum is not None else 1
+        elements *= 2 if sector.reflection is not None else 1
     return max(1, math.ceil(whole / elements)) if whole else 0

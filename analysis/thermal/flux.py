@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,46 +12,34 @@ from scipy.special import logsumexp
 
 from ..._core.arguments import numbers, taking
 from ...clusters import InvalidValue
-from ...hamiltonians import Block, InvalidModel, Model, flux_derivative
-from ...hamiltonians.arguments import a_model
+from ...hamiltonians import Block, Model, flux_derivative
 from ...hamiltonians.flux import own_series
 from ...solvers import Options
 from ...solvers.all_levels import AllLevels
-from ...solvers.arguments import read_options
 from ...solvers.krylov.operator import Vector
 from ...solvers.krylov.space import Krylov, krylov
-from ..labelled import check_numbers, labelled
-from .averages import in_words, settled
+from ..labelled import check_numbers
 from .block_sums import block_sums
-from .block_terms import Contribution, Workshop
+from .block_terms import Contribution, SumOverBlock, Terms, boltzmann
+from .blocks import Blocks, Planned, most_steps, plan, seed_of
 from .cutoff import with_cutoff_errors
-from .ensembles import (
-    Blocks,
-    Ensemble,
-    Planned,
-    Sampling,
-    a_sampling,
-    an_ensemble,
-    most_steps,
-    plan,
-    seed_of,
-    thermal_problems,
-)
-from .sums import Replicates, Totals, jackknife
+from .ensembles import THERMAL_ARGUMENTS, Ensemble, Sampling, ThermalSum, in_words
+from .sums import Replicates, Totals, jackknife, settled, with_error
 
 STEP = 0.02
 """Distance of the fluxes between which random vectors are followed."""
 STENCIL = ((-2, -1, 0, 1, 2), (1 / 12, -2 / 3, 0.0, 2 / 3, -1 / 12), (-1 / 12, 4 / 3, -5 / 2, 4 / 3, -1 / 12))
 """Steps, and weights of the first and second derivative to fourth order."""
 SETTLED = 1e-4
-"""Derivatives of ln Z that the last quarter of the Lanczos steps changes by less, beside one, have settled."""
+"""Derivatives of ln Z have settled if the last quarter of the Lanczos steps changes them by less, in units of one
+plus the derivative."""
 HERE = 2
 """Place of no step."""
 NO_DRUDE = (
-    "not known where blocks are sampled, as random vectors do not tell the slopes of single levels apart; all levels "
+    "not known where blocks are sampled, as random vectors do not resolve the slopes of single levels; all levels "
     'do (thermal.method = "exact", or a smaller sector), and the stiffness D_s is known either way'
 )
-"""Why a Drude weight is missing; beside the weight as its attribute ``missing``."""
+"""Why a Drude weight is missing: its attribute ``missing``."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +47,7 @@ class FluxSum:
     """What blocks add to Z and its derivatives with respect to the flux.
 
     In the sums are ``slope`` and ``curvature``, ``dZ/dphi`` and ``d2Z/dphi2``, and ``bending``,
-    ``sum_n exp(-(E_n - origin) / T) d2E_n/dphi2``, which is NaN for random vectors: these do not tell levels apart.
+    ``sum_n exp(-(E_n - origin) / T) d2E_n/dphi2``, which is NaN for random vectors: these do not resolve single levels.
 
     Attributes
     ----------
@@ -74,28 +62,22 @@ class FluxSum:
         """What the sums depend on."""
         return "flux", self.temperatures.tolist()
 
-    def workshop(self, model: Model, sampling: Sampling, options: Options) -> Workshop:
-        """Return what sums over the blocks of a model."""
+    def on_blocks(self, asked: ThermalSum) -> SumOverBlock:
+        """Return the function that sums over one block after the other."""
+        model = asked.model
         threaded = [replace(model, flux=model.flux + step * STEP) for step in STENCIL[0]]
         blocks = [Blocks() for _ in threaded]
 
-        def work(planned: Planned) -> Contribution:
+        def over(planned: Planned) -> Contribution:
             if planned.exact:
                 return _exact(planned, blocks[HERE].of(planned), self.temperatures)
             around = [known.of(planned, other) for known, other in zip(blocks, threaded, strict=True)]
-            return _sampled(planned, around, self.temperatures, sampling, options)
+            return _sampled(planned, around, asked)
 
-        return work
+        return over
 
 
-@taking(
-    model=a_model,
-    temperatures=numbers,
-    ensemble=an_ensemble,
-    sampling=a_sampling,
-    options=read_options,
-    values=numbers,
-)
+@taking(**THERMAL_ARGUMENTS, values=numbers)
 def thermal_flux_response(
     model: Model,
     values: Sequence[float],
@@ -138,14 +120,14 @@ def thermal_flux_response(
     options : Options, optional
         Seed and memory limit.
     progress : function
-        Told which block comes next.
+        Called with the next block, in words.
 
     Returns
     -------
     xarray.Dataset
         ``free_energy`` (or ``grand_potential``), ``current``, ``stiffness`` D_s, ``drude`` D over ``temperature`` and
-        ``phi``, and ``NAME_error`` by jackknife over the random vectors, together with what the phonon cutoff makes of
-        it, which is in ``NAME_cutoff_error`` as well.
+        ``phi``, and ``NAME_error`` by jackknife over the random vectors, combined with the error of the phonon cutoff,
+        which is also given as ``NAME_cutoff_error``.
 
     Raises
     ------
@@ -167,68 +149,56 @@ def thermal_flux_response(
     >>> data.stiffness.values.round(6), data.drude.values.round(6)
     (array([[2.047902]]), array([[2.078897]]))
     """
-    kind = Ensemble(ensemble) if isinstance(ensemble, str) else ensemble
-    t, phi = (np.asarray(given, dtype=float) for given in (temperatures, values))
-    _check(model, phi, t, kind, sampling or Sampling())
-    return with_cutoff_errors(
-        model,
-        kind,
-        temperatures,
-        sampling or Sampling(),
-        lambda capped, how: capped_response(capped, phi, t, kind, how, options, progress),
-    )
+    if not model.cluster.has_loop:
+        raise InvalidValue(f"a {model.cluster.kind} of {model.cluster.sites} sites has no loop for a flux")
+    phi = np.asarray(values, dtype=float)
+    if phi.ndim != 1 or not len(phi):
+        raise InvalidValue("values must be a list of one or more fluxes")
+    asked = ThermalSum.of(model, temperatures, ensemble, sampling, options, in_words(progress))
+    return with_cutoff_errors(asked, lambda capped: capped_response(capped, phi))
 
 
-def capped_response(
-    model: Model,
-    phi: NDArray[np.float64],
-    t: NDArray[np.float64],
-    kind: Ensemble,
-    sampling: Sampling,
-    options: Options | None,
-    progress: Callable[[str], None],
-) -> xr.Dataset:
+def capped_response(asked: ThermalSum, phi: NDArray[np.float64]) -> xr.Dataset:
     """Return the response with a given cutoff."""
-    data = _dataset(phi, t, kind, flux_replicates(model, phi, t, kind, sampling, options, progress))
+    name, f = ("grand_potential", "Omega") if asked.ensemble.is_grand else ("free_energy", "F")
+    formulas = {
+        name: f,
+        "current": f"-d{f}/dphi",
+        "stiffness": f"D_s = pi L d2{f}/dphi2",
+        "drude": "D = pi L sum_n p_n d2E_n/dphi2",
+    }
+    coords = {"temperature": asked.temperatures, "phi": phi}
+    variables: dict[str, xr.DataArray] = {}
+    for (name, formula), replicates in zip(formulas.items(), flux_replicates(asked, phi), strict=True):
+        variables |= with_error(name, jackknife(replicates), [*coords], formula, "energy", coords)
+    data = xr.Dataset(variables)
+    if np.any(np.isnan(data["drude"].values)):
+        data["drude"].attrs["missing"] = NO_DRUDE
     check_numbers(data, (name for name in data.data_vars if not str(name).startswith("drude")))
     return data
 
 
-def _check(model: Model, phi: NDArray[np.float64], t: NDArray[np.float64], kind: Ensemble, sampling: Sampling) -> None:
-    if not model.cluster.has_loop:
-        raise InvalidValue(f"a {model.cluster.kind} of {model.cluster.sites} sites has no loop for a flux")
-    own_series(model)
-    if phi.ndim != 1 or not len(phi):
-        raise InvalidValue("values must be a list of one or more fluxes")
-    problems = list(thermal_problems(model, t.tolist(), kind, sampling, ()))
-    if problems:
-        raise InvalidModel(problems)
-
-
-def flux_replicates(
-    model: Model,
-    phi: NDArray[np.float64],
-    t: NDArray[np.float64],
-    kind: Ensemble,
-    sampling: Sampling | None = None,
-    options: Options | None = None,
-    progress: Callable[[str], None] = lambda what: None,
-) -> list[Replicates]:
+def flux_replicates(asked: ThermalSum, phi: NDArray[np.float64]) -> list[Replicates]:
     """Return F, current, stiffness and Drude weight as replicates over temperatures and fluxes."""
-    sampling, options = sampling or Sampling(), options or Options()
-    _check(model, phi, t, kind, sampling)
-    shift, sampling = settled(model, kind, t, sampling, options, progress)
+    own_series(asked.model)
+    model, t, length = asked.model, asked.temperatures, asked.model.cluster.loop_length
+    asked, shift = settled(asked)
     found, kept = [], []
     for value in phi:
-        threaded = replace(model, flux=float(value))
-        told = in_words(progress, f"flux {value:.4g}")
-        planned, _ = plan(threaded, kind, sampling, t, options, replace(model, flux=1.0), progress=told)
-        parts, blocks = block_sums(FluxSum(t), threaded, kind, planned, sampling, options, told)
-        found.append(_response(Totals.of(parts, t, shift=shift), model.cluster.loop_length))
+        threaded, what = replace(asked, model=replace(model, flux=float(value))), f"flux {value:.4g}"
+        planned, _ = plan(threaded, what, replace(model, flux=1.0))
+        parts, blocks = block_sums(threaded, FluxSum(t), planned, what)
+        totals = Totals.of(parts, t, shift=shift)
+        slope, curvature, bending = (totals.observables[name].real for name in DERIVATIVES)
+        stiffness, drude = -np.pi * length * t * (curvature - slope**2), np.pi * length * bending
+        found.append((totals.lowest - t * totals.log_partition, t * slope, stiffness, drude))
         kept.append(blocks)
     for blocks in kept:
         blocks.remove()
     return [np.stack(rows, axis=-1) for rows in zip(*found, strict=True)]
+
+
+DERIVATIVES = ("slope", "curvature", "bending")
 
 
 def _exact(planned: Planned, block: Block, t: NDArray[np.float64]) -> Contribution:
@@ -241,30 +211,25 @@ def _exact(planned: Planned, block: Block, t: NDArray[np.float64]) -> Contributi
     same = gap <= block.hamiltonian.level_width
     above = energies - energies[0]
     lower, divisor = np.minimum(above, above[:, None]), np.where(same, 1.0, gap)
+    factors, moments = boltzmann(energies, energies[0], t)
     rows = []
-    for temperature in t:
-        w = np.exp(-above / temperature)
+    for temperature, w in zip(t, factors, strict=True):
         spread = np.where(same, 1.0 / temperature, -np.expm1(-gap / temperature) / divisor)
-        pairs = squares * np.exp(-lower / temperature) * spread
-        z, bent = w.sum(), w @ second
-        curvature = (pairs.sum() - bent) / temperature
-        moments = (z, w @ above, w @ above**2)
-        rows.append((*moments, -(w @ slopes) / temperature, curvature, bent - pairs[~same].sum()))
-    return _contribution(planned, True, float(energies[0]), np.array(rows).T[:, None])
+        pairs, bent = squares * np.exp(-lower / temperature) * spread, w @ second
+        rows.append((-(w @ slopes) / temperature, (pairs.sum() - bent) / temperature, bent - pairs[~same].sum()))
+    return Contribution.of(planned, energies[0], (moments, dict(zip(DERIVATIVES, np.array(rows).T, strict=True))))
 
 
-def _sampled(
-    planned: Planned, blocks: Sequence[Block], t: NDArray[np.float64], sampling: Sampling, options: Options
-) -> Contribution:
+def _sampled(planned: Planned, blocks: Sequence[Block], asked: ThermalSum) -> Contribution:
     """Follow random vectors over fluxes: Z of each, and the derivatives of its logarithm.
 
     The first vector takes as many Lanczos steps as it needs for derivatives that the last quarter of them does not
     change; the others take as many.
     """
-    steps, most = sampling.steps, most_steps(blocks[HERE], sampling, options)
-    rows: list[NDArray[np.float64]] = []
+    t, steps, most = asked.temperatures, asked.sampling.steps, most_steps(blocks[HERE], asked)
+    rows: list[Terms] = []
     origin = 0.0
-    for child in seed_of(planned, options).spawn(sampling.samples):
+    for child in seed_of(planned, asked).spawn(asked.sampling.samples):
         real, imaginary = np.random.default_rng(child).standard_normal((2, blocks[HERE].energy.size))
         start = (real + 1j * imaginary) / np.sqrt(2.0)
         spaces = _followed(blocks, start, steps)
@@ -276,96 +241,41 @@ def _sampled(
                 )
             steps = min(most, 2 * steps)
             spaces = _followed(blocks, start, steps)
-        energies, weights = spaces[HERE].energies, spaces[HERE].weights
-        origin = origin if rows else float(energies[0])
-        boltzmann = np.exp(-(energies - origin) / t[:, None]) * weights
-        moments = [boltzmann @ (energies - origin) ** power for power in range(3)]
+        norm, here = spaces[HERE]
+        origin = origin if rows else float(here.energies[0])
+        moments = boltzmann(here.energies, origin, t, norm * here.starts**2)[1]
         first, second = _slopes(spaces, t, steps)
-        rows.append(
-            np.array([*moments, moments[0] * first, moments[0] * (second + first**2), np.full(t.shape, np.nan)])
-        )
-    return _contribution(planned, False, origin, np.swapaxes(np.array(rows), 0, 1))
+        derivatives = (moments[0] * first, moments[0] * (second + first**2), np.full(t.shape, np.nan))
+        rows.append((moments, dict(zip(DERIVATIVES, derivatives, strict=True))))
+    return Contribution.of(planned, origin, (np.zeros(()), dict.fromkeys(DERIVATIVES, np.zeros(()))), rows)
 
 
-@dataclass(frozen=True)
-class _Space:
-    """A random vector, projected onto the block of one flux, and its Krylov space."""
-
-    norm: float
-    space: Krylov
-
-    @property
-    def energies(self) -> NDArray[np.float64]:
-        return self.space.energies
-
-    @property
-    def weights(self) -> NDArray[np.float64]:
-        return self.norm * self.space.starts**2
-
-    def log_partition(self, t: NDArray[np.float64], steps: int, origin: float) -> NDArray[np.float64]:
-        """Return ``ln <r|exp(-(H - origin) / T)|r>`` from the first steps."""
-        seen = _Space(self.norm, self.space.first(steps))
-        return np.asarray(logsumexp(-(seen.energies - origin) / t[:, None], axis=1, b=seen.weights))
+Followed = tuple[float, Krylov]
+"""The norm of a random vector, squared, after its projection onto the block of one flux, and its Krylov space."""
 
 
-def _followed(blocks: Sequence[Block], start: Vector, steps: int) -> list[_Space]:
+def _followed(blocks: Sequence[Block], start: Vector, steps: int) -> list[Followed]:
     spaces = []
-    for block in blocks:
+    for energy in (block.energy for block in blocks):
         r = start.copy()
-        block.energy.project(r)
+        energy.project(r)
         norm = float(np.vdot(r, r).real)
-        spaces.append(
-            _Space(norm, krylov(block.energy.dot, block.energy.project, r, min(steps, block.energy.dimension)))
-        )
+        spaces.append((norm, krylov(energy.dot, energy.project, r, min(steps, energy.dimension))))
     return spaces
 
 
-def _slopes(spaces: Sequence[_Space], t: NDArray[np.float64], steps: int) -> tuple[NDArray[np.float64], ...]:
-    """Return first and second derivative of ln Z with respect to the flux."""
-    logs = np.array([space.log_partition(t, steps, spaces[HERE].energies[0]) for space in spaces])
-    return tuple(np.array(w) @ logs / STEP**power for power, w in enumerate(STENCIL[1:], start=1))
+def _slopes(spaces: Sequence[Followed], t: NDArray[np.float64], steps: int) -> tuple[NDArray[np.float64], ...]:
+    """Return first and second derivative of ln Z with respect to the flux, from the first steps."""
+    origin, logs = spaces[HERE][1].energies[0], []
+    for norm, space in spaces:
+        seen = space.first(steps)
+        logs.append(logsumexp(-(seen.energies - origin) / t[:, None], axis=1, b=norm * seen.starts**2))
+    return tuple(np.array(w) @ np.array(logs) / STEP**power for power, w in enumerate(STENCIL[1:], start=1))
 
 
-def _settled(spaces: Sequence[_Space], t: NDArray[np.float64], steps: int) -> bool:
+def _settled(spaces: Sequence[Followed], t: NDArray[np.float64], steps: int) -> bool:
     """True where the last quarter of the steps changes no derivative."""
-    if all(len(each.space) < steps for each in spaces):
+    if all(len(space) < steps for _, space in spaces):
         return True
     whole, fewer = np.array(_slopes(spaces, t, steps)), np.array(_slopes(spaces, t, steps - max(1, steps // 4)))
     return bool(np.all(np.abs(whole - fewer) <= SETTLED * (1.0 + np.abs(whole))))
-
-
-def _contribution(planned: Planned, exact: bool, origin: float, rows: NDArray[np.float64]) -> Contribution:
-    z, energy, squared, *derivatives = rows
-    sums = dict(zip(("slope", "curvature", "bending"), derivatives, strict=True))
-    return Contribution(planned.member, planned.dimension, exact, origin, z, energy, squared, sums)
-
-
-def _response(totals: Totals, length: float) -> tuple[Replicates, ...]:
-    """Return F, current, stiffness and Drude weight: replicates over temperatures."""
-    t = totals.temperatures
-    slope, curvature, bending = (totals.observables[name].real for name in ("slope", "curvature", "bending"))
-    potential = totals.lowest - t * totals.log_partition
-    return potential, t * slope, -np.pi * length * t * (curvature - slope**2), np.pi * length * bending
-
-
-def _dataset(
-    phi: NDArray[np.float64], t: NDArray[np.float64], kind: Ensemble, found: Sequence[Replicates]
-) -> xr.Dataset:
-    potential = ("grand_potential", "Omega") if kind.is_grand else ("free_energy", "F")
-    names = (potential[0], "current", "stiffness", "drude")
-    f = potential[1]
-    formulas = (f, f"-d{f}/dphi", f"D_s = pi L d2{f}/dphi2", "D = pi L sum_n p_n d2E_n/dphi2")
-    return xr.Dataset(dict(_variables(names, formulas, found, {"temperature": t, "phi": phi})))
-
-
-def _variables(
-    names: Sequence[str],
-    formulas: Sequence[str],
-    found: Sequence[Replicates],
-    coords: dict[str, NDArray[np.float64]],
-) -> Iterator[tuple[str, xr.DataArray]]:
-    for name, formula, replicates in zip(names, formulas, found, strict=True):
-        value, error = jackknife(replicates)
-        missing = {"missing": NO_DRUDE} if np.any(np.isnan(value)) else {}
-        yield name, labelled(name, value, [*coords], formula, "energy", coords).assign_attrs(missing)
-        yield f"{name}_error", labelled(f"{name}_error", error, [*coords], f"error bar of {name}", "energy", coords)

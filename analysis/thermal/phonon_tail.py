@@ -17,11 +17,11 @@ from .ensembles import Ensemble
 POWERS = 3
 """Thermal numbers contain up to the second power of the quanta."""
 SAFETY = 1.5
-"""By how much more may be missing than a tail that was carried on shows."""
+"""Factor between the largest cutoff error and its extrapolation."""
 HELD = 0.5
-"""A displacement of which a cap leaves out a larger share is none that its states have."""
+"""Displacements of which a cap leaves out a larger share do not occur in its states."""
 KNOWN = 1.05
-"""That safety where nearly nothing is left to be carried on."""
+"""The same factor where hardly anything is extrapolated."""
 FAINTEST = 1e-280
 LONGEST = 4000
 """Numbers of quanta in the tail of a mode."""

@@ -1,4 +1,4 @@
-"""What an operator makes of the states of a block, and of random vectors with their Krylov spaces."""
+"""Images of random vectors under an operator, with their Krylov spaces."""
 
 from __future__ import annotations
 
@@ -9,31 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...hamiltonians import Amplitudes, Block, Hamiltonian, Operator
-from ...hamiltonians.transitions import Transition, charge_change, target_hamiltonian, transitions
+from ...hamiltonians import Amplitudes
 from ...solvers.krylov.sampling import Sample
 from ...solvers.krylov.space import Krylov, krylov
-from ..spectra.excitations import NEGLIGIBLE
-
-
-def _transitions(block: Block, operator: Operator) -> tuple[Transition, ...]:
-    target: Hamiltonian | None = target_hamiltonian(block.hamiltonian, charge_change(block.space.model, operator))
-    found = () if target is None else transitions(block, operator, target)
-    return tuple(transition for transition in found if transition.target.dimension)
-
-
-Pair = tuple[Transition, Transition]
-"""What leads from a block to another on the right and on the left of a weight."""
-
-
-def pairs_of(block: Block, right: Operator, left: Operator) -> tuple[Pair, ...]:
-    """Return the parts of two operators that lead to the same blocks, the same object twice for one operator."""
-    found = _transitions(block, right)
-    if left is right:
-        return tuple((transition, transition) for transition in found)
-    others = {transition.target.symmetries: transition for transition in _transitions(block, left)}
-    there = (transition for transition in found if transition.target.symmetries in others)
-    return tuple((transition, others[transition.target.symmetries]) for transition in there)
+from ..spectra.excitations import NEGLIGIBLE, Pair
 
 
 def elements_between(left: Amplitudes, right: Sequence[Amplitudes]) -> Amplitudes:
@@ -65,7 +44,7 @@ class Image:
 
     @classmethod
     def of(cls, moving: Pair, sample: Sample, size: float) -> Image | None:
-        """Return the image of a vector; None where it is zero beside the size of the operator, squared."""
+        """Return the image of a vector; None where it is negligible against `size`, that of the operator, squared."""
         right, left = moving
         target = right.target.energy
         images = [left.apply(row.reshape(sample.block.shape)) for row in sample.space.basis]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -11,28 +12,26 @@ from numpy.typing import NDArray
 
 from ..._core.arguments import numbers, taking
 from ...clusters import InvalidValue
-from ...hamiltonians import InvalidModel, Model, Operator, flux_derivative, hamiltonian_operator
-from ...hamiltonians.arguments import a_model
+from ...hamiltonians import Model, flux_derivative, hamiltonian_operator
 from ...hamiltonians.operators import total
-from ...hamiltonians.terms import energy_scale, level_width
+from ...hamiltonians.terms import level_width
 from ...hamiltonians.transitions import charge_change
 from ...solvers import Options
-from ...solvers.arguments import read_options
-from ..labelled import check_numbers, labelled
-from ..spectra.excitations import MOMENTS
-from ..spectra.functions import DEFAULT_BROADENING, resolved, silent
+from ..labelled import arrays, check_numbers, dataset_of
+from ..spectra.excitations import MOMENTS, Resolution
+from ..spectra.functions import DEFAULT_BROADENING, silent
 from ..spectra.probes import Probe, check_cross, probe_of, probe_problems
 from ..spectra.sum_rules import moment_formulas
-from .averages import in_words, settled
 from .block_sums import block_sums
+from .blocks import Blocks, plan
 from .cutoff import with_cutoff_errors
-from .ensembles import Blocks, Ensemble, Sampling, a_sampling, an_ensemble, plan, thermal_problems
+from .ensembles import THERMAL_ARGUMENTS, Ensemble, Sampling, ThermalSum, in_words
 from .flux import capped_response
-from .lines import Wanted
+from .spectral_lines import SpectrumSum
 from .sum_rules import ThermalLines, allowed_misses, check_rules, detailed_balance
-from .sums import SIGMAS, Replicates, Totals, jackknife
+from .sums import SIGMAS, Replicates, Totals, jackknife, settled, with_error
 
-MOST_WORDS = 4000
+MOST_TERMS = 4000
 """Longer formulas of moments are left out of the sum rules."""
 MOST_POLES = 2000
 """Longer lists of lines are not given; the curve shows them."""
@@ -43,14 +42,7 @@ FAINT = 1e-14
 PSEUDOGAP = "A(0, T) / A(0, T_high), T_high the highest temperature"
 
 
-@taking(
-    model=a_model,
-    temperatures=numbers,
-    frequencies=numbers,
-    ensemble=an_ensemble,
-    sampling=a_sampling,
-    options=read_options,
-)
+@taking(**THERMAL_ARGUMENTS, frequencies=numbers)
 def thermal_spectral_function(
     model: Model,
     probe: Probe | str,
@@ -71,8 +63,8 @@ def thermal_spectral_function(
 
     with B adding charge; the second part is there for charged probes only. omega is measured from the chemical
     potential. Blocks of the ensemble that are small enough take all their levels; in the others the lines of the lowest
-    levels are exact and the rest is sampled with random vectors, with as many Lanczos steps as the curve takes. Error
-    bars hold what random vectors, Lanczos steps and the phonon cutoff make of a number. For the probe "current" it is
+    levels are exact and the rest is sampled with random vectors, with as many Lanczos steps as the curve needs. Error
+    bars contain the errors of random vectors, Lanczos steps and the phonon cutoff. For the probe "current" it is
     the regular optical conductivity at omega > 0,
 
     .. math:: \sigma_{reg}(\omega) = \frac{\pi}{L}\,\frac{1 - e^{-\omega/T}}{\omega}
@@ -97,7 +89,7 @@ def thermal_spectral_function(
     options : Options, optional
         Seed, engine and memory limit.
     progress : function
-        Told which block comes next.
+        Called with the next block, in words.
     cross : Probe, optional
         A second probe A: ``<m|A^+|n><n|B|m>`` takes the place of the weights, with its sign or phase, and for charged
         probes ``<m|B|n><n|A^+|m>`` that of the removal, as in `spectral_function`. Where model and probes are real, so
@@ -109,7 +101,7 @@ def thermal_spectral_function(
         Over ``temperature``: ``values``, ``addition``, ``removal`` (and ``omega``) [1/energy], ``moments`` with
         ``sum_rules``, ``sum_rule_defects`` and ``sum_rule_errors`` (the largest defects allowed) over ``order``,
         ``addition_weight``, ``removal_weight``, ``zero_frequency`` A(0), ``pseudogap`` A(0) / A(0) at the highest
-        temperature, ``balance`` (what detailed balance makes of the other half of the spectrum; NaN where the ensemble
+        temperature, ``balance`` (the other half of the spectrum by detailed balance; NaN where the ensemble
         has none; for two Hermitian probes the conjugate of the other half) with ``balance_defect``, and the error bars
         ``NAME_error``, which carry the uncertainty of a chemical potential that is found by sampling, with phonons also
         ``NAME_cutoff_error``, the part of it that comes from the cutoff. Where there are
@@ -141,115 +133,69 @@ def thermal_spectral_function(
     >>> data.pole_frequencies.values.round(12), data.pole_weights.values.round(12)
     (array([-1.,  1.]), array([[0.5, 0.5]]))
     """
-    kind = Ensemble(ensemble) if isinstance(ensemble, str) else ensemble
     probe, cross = probe_of(model, "probe", probe), None if cross is None else probe_of(model, "cross", cross)
-    shape = (temperatures, frequencies, broadening, lineshape, kind)
-    return with_cutoff_errors(
-        model,
-        kind,
-        temperatures,
-        sampling or Sampling(),
-        lambda capped, how: _spectrum(capped, probe, *shape, how, options, progress, cross),
-    )
-
-
-def _spectrum(
-    model: Model,
-    probe: Probe,
-    temperatures: Sequence[float],
-    frequencies: Sequence[float] | NDArray[np.float64],
-    broadening: float,
-    lineshape: str,
-    kind: Ensemble,
-    sampling: Sampling,
-    options: Options | None,
-    progress: Callable[[str], None],
-    cross: Probe | None,
-) -> xr.Dataset:
-    """Return the spectrum with a given cutoff."""
-    found = thermal_lines(
-        model, probe, temperatures, frequencies, broadening, lineshape, kind, sampling, options, progress, cross
-    )
-    data = _dataset(found, model)
-    check_numbers(data, ("values", "values_error", "moments", "moments_error", "chemical_potential"))
-    check_rules(data, found)
-    if found.wanted.loop:
-        conductivity = _conductivity(model, found, kind, sampling, options or Options(), progress)
-        data = data.merge(conductivity, combine_attrs="override")
-    found.kept.remove()
-    return data
-
-
-def thermal_lines(
-    model: Model,
-    probe: Probe,
-    temperatures: Sequence[float],
-    frequencies: Sequence[float] | NDArray[np.float64],
-    broadening: float,
-    lineshape: str,
-    kind: Ensemble,
-    sampling: Sampling | None = None,
-    options: Options | None = None,
-    progress: Callable[[str], None] = silent,
-    cross: Probe | None = None,
-) -> ThermalLines:
-    """Return everything that `thermal_spectral_function` reads off the lines, as replicates."""
-    sampling, options = sampling or Sampling(), options or Options()
-    problems = list(thermal_problems(model, temperatures, kind, sampling, ()))
-    problems += probe_problems(model, probe.name) if probe.name == "current" else []
-    if problems:
-        raise InvalidModel(problems)
+    missing = probe_problems(model, probe.name) if probe.name == "current" else ()
+    asked = ThermalSum.of(model, temperatures, ensemble, sampling, options, in_words(progress), more=missing)
     if cross is not None:
         if "current" in (cross.name, probe.name):
             raise InvalidValue("the conductivity has one operator; leave cross out")
         check_cross(model, cross, probe)
-    t = np.asarray(temperatures, dtype=float)
-    resolution = resolved(frequencies, broadening, lineshape, replace(options, pool=None, checkpoint=None))
-    omega = resolution.frequencies
-    shift, sampling = settled(model, kind, t, sampling, options, progress)
-    offset = shift[0] * charge_change(model, probe.addition)[0]
-    resolution = replace(resolution, frequencies=np.unique(omega + offset[:, None]))
+    resolution = Resolution.of(frequencies, broadening, lineshape, asked.options)
+
+    def with_caps(asked: ThermalSum) -> xr.Dataset:
+        found = thermal_lines(asked, probe, resolution, cross)
+        data = _dataset(found)
+        check_numbers(data, ("values", "values_error", "moments", "moments_error", "chemical_potential"))
+        check_rules(data, found)
+        if found.wanted.loop:
+            data = data.merge(_conductivity(found), combine_attrs="override")
+        found.kept.remove()
+        return data
+
+    return with_cutoff_errors(asked, with_caps)
+
+
+def thermal_lines(asked: ThermalSum, probe: Probe, resolution: Resolution, cross: Probe | None = None) -> ThermalLines:
+    """Return everything that `thermal_spectral_function` reads off the lines, as replicates."""
+    model, t, energy = asked.model, asked.temperatures, hamiltonian_operator(asked.model)
+    resolution = replace(resolution, options=replace(asked.options, pool=None, checkpoint=None))
+    settled_sum, shift = settled(asked)
     loop = model.cluster.loop_length if probe.name == "current" else 0.0
-    shape = (omega, resolution, broadening, lineshape, offset)
-    averaged = tuple(_averaged(model, cross or probe, probe, loop))
-    extent = () if cross is None else (_extent(model, cross, probe),)
-    is_real = cross is None or _are_real(model, cross, probe)
-    wanted = Wanted(probe, t, *shape, loop, averaged, cross, extent, is_real, energy_scale(model), level_width(model))
-    told = in_words(progress, f"spectrum of {probe.name}")
-    planned, skipped = plan(model, kind, sampling, t, options, twins=True, progress=told)
-    parts, kept = block_sums(wanted, model, kind, planned, sampling, options, told)
-    totals = Totals.of(parts, t, shift=shift)
-    return ThermalLines(wanted, kind, Blocks().of(planned[0]), totals, parts, skipped, kept)
-
-
-def _averaged(model: Model, left: Probe, right: Probe, loop: float) -> list[Operator]:
-    """Return the operators whose thermal averages are the moments; for the conductivity ``d2H / dtheta2``."""
     if loop:
-        return [loop**2 * flux_derivative(model, 2)]
-    formulas = zip(range(MOMENTS), moment_formulas(hamiltonian_operator(model), left, right), strict=False)
-    return [formula for _, formula in formulas if len(formula.terms) <= MOST_WORDS]
-
-
-def _extent(model: Model, left: Probe, right: Probe) -> Operator:
-    """Return the mean of both weights, no smaller than the sum of ``|<m|A+|n><n|B|m>|``."""
-    energy = hamiltonian_operator(model)
-    return total(0.5 * next(moment_formulas(energy, probe, probe)) for probe in (left, right))
-
-
-def _are_real(model: Model, *probes: Probe) -> bool:
-    """Return True where the Hamiltonian and all probes have real elements between configurations."""
-    operators = (hamiltonian_operator(model), *(probe.addition for probe in probes))
-    return not any(np.imag(value) for operator in operators for value in operator.terms.values())
+        averaged = [loop**2 * flux_derivative(model, 2)]
+    else:
+        formulas = itertools.islice(moment_formulas(energy, cross or probe, probe), MOMENTS)
+        averaged = [formula for formula in formulas if len(formula.terms) <= MOST_TERMS]
+    wanted = SpectrumSum(
+        probe,
+        t,
+        resolution,
+        offset=shift[0] * charge_change(model, probe.addition)[0],
+        loop=loop,
+        averaged=tuple(averaged),
+        level_width=level_width(model),
+    )
+    if cross is not None:
+        operators = (energy, cross.addition, probe.addition)
+        real = not any(np.imag(value) for operator in operators for value in operator.terms.values())
+        # the mean of both weights is no smaller than the sum of |<m|A+|n><n|B|m>|
+        extent = total(0.5 * next(moment_formulas(energy, each, each)) for each in (cross, probe))
+        wanted = replace(wanted, cross=cross, extent=(extent,), is_real=real)
+    what = f"spectrum of {probe.name}"
+    planned, skipped = plan(settled_sum, what, twins=True)
+    parts, kept = block_sums(settled_sum, wanted, planned, what)
+    totals = Totals.of(parts, t, shift=shift)
+    return ThermalLines(asked, wanted, Blocks().of(planned[0]), totals, parts, skipped, kept)
 
 
 SKEWED = 1.08
 """Curves are positive and their errors skewed: error bars are longer so that two of them hold in 95 % of all points."""
 
 
-def _dataset(found: ThermalLines, model: Model) -> xr.Dataset:
-    wanted = found.wanted
-    t, omega = wanted.temperatures, wanted.frequencies
-    coords = {"temperature": t, "omega": omega}
+def _dataset(found: ThermalLines) -> xr.Dataset:
+    model, wanted = found.asked.model, found.wanted
+    t, resolution = wanted.temperatures, wanted.resolution
+    coords = {"temperature": t, "omega": resolution.frequencies}
     variables: dict[str, xr.DataArray] = {}
 
     def add(
@@ -258,37 +204,37 @@ def _dataset(found: ThermalLines, model: Model) -> xr.Dataset:
         dims: tuple[str, ...],
         formula: str,
         units: str = "1",
-        steps: NDArray[np.float64] | float = 0.0,
-        floor: float = -np.inf,
+        steps: NDArray[np.float64] | float | None = None,
     ) -> None:
         value, error = jackknife(replicates)
-        if np.isfinite(floor):
-            value, error = np.maximum(value, floor), SKEWED * jackknife(replicates, SIGMAS[1:])[1]
-        error = np.hypot(error, steps)
-        there = {dim: coords[dim] for dim in ("temperature", *dims) if dim in coords}
-        variables[name] = labelled(name, value, ["temperature", *dims], formula, units, there)
-        variables[f"{name}_error"] = labelled(f"{name}_error", error, ["temperature", *dims], "error bar", units, there)
+        if steps is not None:  # a curve, which is not negative
+            if wanted.cross is None:
+                value, error = np.maximum(value, 0.0), SKEWED * jackknife(replicates, SIGMAS[1:])[1]
+            error = np.hypot(error, steps)
+        over = ["temperature", *dims]
+        there = {dim: coords[dim] for dim in over if dim in coords}
+        variables.update(with_error(name, (value, error), over, formula, units, there))
 
-    form = "Lorentzian" if wanted.lineshape == "lorentzian" else "Gaussian"
+    form = "Lorentzian" if resolution.lineshape == "lorentzian" else "Gaussian"
     formula = f"sum_mn p_m |<n|O|m>|^2 of {form} lines"
-    add("values", found.both("curve"), ("omega",), formula, "1/energy", found.unsettled("curve"), found.floor)
+    add("values", found.both("curve"), ("omega",), formula, "1/energy", found.unsettled("curve"))
     nothing = np.zeros_like(found.both("curve"))
     for part in ("addition", "removal"):
         there = part in found.names
         curve, off = (found[f"{part}_curve"], found.unsettled("curve", part)) if there else (nothing, 0.0)
-        add(part, curve, ("omega",), f"lines of {part}", "1/energy", off, found.floor)
+        add(part, curve, ("omega",), f"lines of {part}", "1/energy", off)
         weight = found[f"{part}_moments"][..., 0] if there else nothing[..., 0]
         add(f"{part}_weight", weight, (), f"sum of the weights of {part}")
     moments = found.both("moments")
     add("moments", moments, ("order",), "sum of weight omega^order", "energy^order")
     zero = found.both("zero")
     off = found.unsettled("zero")
-    add("zero_frequency", zero, (), "A(0, T)", "1/energy", off, found.floor)
+    add("zero_frequency", zero, (), "A(0, T)", "1/energy", off)
     hottest = int(np.argmax(t))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = zero / zero[:, hottest, None]
         off = np.hypot(off, np.abs(ratio[0]) * off[hottest]) / np.abs(zero[0, hottest])
-        add("pseudogap", ratio, (), PSEUDOGAP, "1", off, found.floor)
+        add("pseudogap", ratio, (), PSEUDOGAP, "1", off)
     if not wanted.loop:
         rules = np.full_like(moments, np.nan)
         rules[..., : len(wanted.averaged)] = found["averages"]
@@ -297,18 +243,15 @@ def _dataset(found: ThermalLines, model: Model) -> xr.Dataset:
         made, half = detailed_balance(found)
         add("balance", made, (), "int f(omega) A, or int_0 exp(-omega / T) A for operators that keep the charge")
         add("balance_defect", made - half, (), "balance less the weight of removal, or of omega < 0")
-        variables["sum_rule_errors"] = labelled(
-            "sum_rule_errors",
-            allowed_misses(found, variables["sum_rule_defects_error"].values),
-            ["temperature", "order"],
-            "largest defect allowed",
-            "energy^order",
-            {"temperature": t},
-        )
+        allowed = allowed_misses(found, variables["sum_rule_defects_error"].values)
+        errors = {"sum_rule_errors": (allowed, "temperature order", "largest defect allowed", "energy^order")}
+        variables |= arrays(errors, coords)
     add("chemical_potential", model.chemical_potential + found.totals.shift, (), "mu", "energy")
-    variables["skipped_share"] = labelled("skipped_share", found.skipped, [], "bound on the weight of blocks left out")
-    variables["broadening"] = labelled("broadening", wanted.broadening, [], "half width at half maximum", "energy")
-    return xr.Dataset(variables | _poles(found))
+    numbers = {
+        "skipped_share": (found.skipped, "", "bound on the weight of blocks left out"),
+        "broadening": (resolution.broadening, "", "half width at half maximum", "energy"),
+    }
+    return xr.Dataset(variables | arrays(numbers) | _poles(found))
 
 
 def _poles(found: ThermalLines) -> dict[str, xr.DataArray]:
@@ -326,44 +269,37 @@ def _poles(found: ThermalLines) -> dict[str, xr.DataArray]:
         return {}
     order = np.argsort(x, kind="stable")
     x, w = x[order], w[:, order]
-    starts = np.flatnonzero(
-        np.concatenate([[True], np.diff(x) > np.maximum(found.wanted.level_width, SAME * np.abs(x[1:]))])
-    )
+    apart = np.diff(x) > np.maximum(found.wanted.level_width, SAME * np.abs(x[1:]))
+    starts = np.flatnonzero(np.concatenate([[True], apart]))
     summed = np.add.reduceat(w, starts, axis=1)
     strong = np.any(np.abs(summed) > FAINT * np.sum(np.abs(w), axis=1, keepdims=True), axis=0)
     if np.count_nonzero(strong) > MOST_POLES:
         return {}
-    coords = {"temperature": t, "pole": np.arange(np.count_nonzero(strong))}
-    weight = labelled("pole_weights", summed[:, strong], ["temperature", "pole"], "w_n", "1", coords)
-    places, dims = x[starts][strong], ["pole"]
+    places, over = x[starts][strong], "pole"
     if np.any(found.wanted.offset):
-        places, dims = places - found.wanted.offset[:, None], ["temperature", "pole"]
-    over = {dim: coords[dim] for dim in dims}
-    place = labelled("pole_frequencies", places, dims, "omega_n", "energy", over)
-    return {"pole_frequencies": place, "pole_weights": weight}
+        places, over = places - found.wanted.offset[:, None], "temperature pole"
+    table = {
+        "pole_frequencies": (places, over, "omega_n", "energy"),
+        "pole_weights": (summed[:, strong], "temperature pole", "w_n"),
+    }
+    return arrays(table, {"temperature": t, "pole": np.arange(np.count_nonzero(strong))})
 
 
-def _conductivity(
-    model: Model,
-    found: ThermalLines,
-    kind: Ensemble,
-    sampling: Sampling,
-    options: Options,
-    progress: Callable[[str], None],
-) -> xr.Dataset:
+def _conductivity(found: ThermalLines) -> xr.Dataset:
     """Return the thermal Drude weight, and the f-sum rule with it."""
     t, loop = found.wanted.temperatures, found.wanted.loop
-    response = capped_response(model, np.array([model.flux]), t, kind, sampling, options, progress)
+    response = capped_response(found.asked, np.array([found.asked.model.flux]))
     drude = response["drude"].values[:, 0]
     fsum, error = jackknife(np.pi / (2 * loop) * found["averages"][..., 0])
     weight = found.both("moments")[0, :, 0]
-    coords = {"temperature": t}
-    parts = {
-        "drude": (drude, "pi / L sum_n p_n d2E_n/dtheta2"),
-        "fsum": (fsum, "pi / (2 L) <-T_hop>"),
-        "fsum_error": (error, "error bar of fsum"),
-        "fsum_defect": (0.5 * drude + weight - fsum, "D / 2 + int_0 sigma - fsum"),
-    }
-    data = xr.Dataset({n: labelled(n, v, ["temperature"], f, "energy", coords) for n, (v, f) in parts.items()})
+    data = dataset_of(
+        {
+            "drude": (drude, "temperature", "pi / L sum_n p_n d2E_n/dtheta2", "energy"),
+            "fsum": (fsum, "temperature", "pi / (2 L) <-T_hop>", "energy"),
+            "fsum_error": (error, "temperature", "error bar of fsum", "energy"),
+            "fsum_defect": (0.5 * drude + weight - fsum, "temperature", "D / 2 + int_0 sigma - fsum", "energy"),
+        },
+        {"temperature": t},
+    )
     data["drude"].attrs |= {key: why for key, why in response["drude"].attrs.items() if key == "missing"}
     return data

@@ -1,4 +1,4 @@
-"""What a thermal spectrum obeys, sum rules and detailed balance, and by how much it may miss them."""
+"""Sum rules and detailed balance of a thermal spectrum, and their allowed defects."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from ...hamiltonians import Block
 from ...hamiltonians.algebra import canonical
+from ...hamiltonians.terms import energy_scale
 from ...hamiltonians.transitions import charge_change
 from ..spectra.excitations import near_cutoff, size_of
 from ..spectra.sum_rules import allowed_defects
 from .block_files import KeptBlocks
 from .block_terms import Contribution
-from .ensembles import Ensemble
-from .lines import UNSETTLED, Wanted
+from .ensembles import ThermalSum
+from .spectral_lines import UNSETTLED, SpectrumSum
 from .sums import Replicates, Totals
 
 SIGMAS = 8.0
@@ -29,10 +30,10 @@ FELT = 2
 
 @dataclass(frozen=True)
 class ThermalLines:
-    """All that was summed over the blocks."""
+    """The lines of a thermal spectrum, summed over all blocks."""
 
-    wanted: Wanted
-    kind: Ensemble
+    asked: ThermalSum
+    wanted: SpectrumSum
     block: Block
     totals: Totals
     parts: Sequence[Contribution]
@@ -49,31 +50,22 @@ class ThermalLines:
         """True where no block was sampled."""
         return all(part.exact for part in self.parts)
 
-    @property
-    def floor(self) -> float:
-        """What the spectrum does not fall below: zero, but for the cross spectrum of two probes."""
-        return 0.0 if self.wanted.cross is None else -np.inf
-
     def unsettled(self, name: str, *parts: str) -> NDArray[np.float64]:
         """Return by how much the last Lanczos steps have changed a curve of all parts, or of some."""
         changes = [self[f"{part}_{name}{UNSETTLED}"][0] for part in parts or self.names]
         return np.asarray(np.abs(sum(changes)), float)
 
     def __getitem__(self, name: str) -> Replicates:
-        found = self._moved(name)
-        return found.real if self.wanted.is_real else found
-
-    def _moved(self, name: str) -> Replicates:
-        """Return a sum where lines lie from the chemical potential of each replicate, to first order in its change."""
-        sums, charge = self.totals.observables, charge_change(self.block.space.model, self.wanted.probe.addition)[0]
+        """Return a sum; lines lie from the chemical potential of each replicate, to first order in its change."""
+        sums, charge = self.totals.observables, charge_change(self.asked.model, self.wanted.probe.addition)[0]
         found, by = sums[name], charge * (self.totals.shift - self.totals.shift[0])
         if f"{name}_slope" in sums:
             more = (1,) * (found.ndim - by.ndim)
-            return np.asarray(found + by.reshape(*by.shape, *more) * sums[f"{name}_slope"])
-        if name.endswith(("moments", "averages")):
-            lower = np.roll(found, 1, axis=-1)  # what comes round is taken no times
-            return np.asarray(found - by[..., None] * np.arange(found.shape[-1]) * lower)
-        return found
+            found = np.asarray(found + by.reshape(*by.shape, *more) * sums[f"{name}_slope"])
+        elif name.endswith(("moments", "averages")):
+            lower = np.roll(found, 1, axis=-1)  # the highest order comes round and is multiplied by zero
+            found = np.asarray(found - by[..., None] * np.arange(found.shape[-1]) * lower)
+        return found.real if self.wanted.is_real else found
 
     def both(self, name: str) -> Replicates:
         """Return addition and removal together."""
@@ -81,8 +73,8 @@ class ThermalLines:
 
 
 def detailed_balance(found: ThermalLines) -> tuple[Replicates, Replicates]:
-    """Return what one half of the spectrum makes of the other by detailed balance, and the other; NaN without one."""
-    if "removal" in found.names and found.kind.is_grand:
+    """Return one half of the spectrum as detailed balance gives it from the other, and as it is; NaN without one."""
+    if "removal" in found.names and found.asked.ensemble.is_grand:
         return found.both("below"), found["removal_moments"][..., 0]
     if "removal" in found.names or any(canonical(each - each.dag).terms for each in found.wanted.additions):
         nothing = np.full(found.both("zero").shape, np.nan)
@@ -92,7 +84,7 @@ def detailed_balance(found: ThermalLines) -> tuple[Replicates, Replicates]:
 
 def allowed_misses(found: ThermalLines, errors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return by how much each moment may miss its sum rule: roundings, the cutoff, statistical errors."""
-    rows, least = [], found.wanted.scale
+    rows, least = [], energy_scale(found.asked.model)
     size = max(size_of(each) for each in found.wanted.additions)
     for (weight, spread, most), phonons in zip(_sizes(found), found["phonons"][0].real, strict=True):
         states = [np.sqrt(np.maximum(phonons, 0.0))[None]]
@@ -124,14 +116,10 @@ def check_rules(data: xr.Dataset, found: ThermalLines) -> None:
             f"{want:.12g}; they may differ by {allowed[i, n]:.1e}: take more samples, or report this model"
         )
     defects = np.abs(data["balance_defect"].values)
-    room = allowed[:, FELT if _frames_differ(found) else 0]
+    phonons, change = found.asked.model.phonons, charge_change(found.asked.model, found.wanted.probe.addition)[0]
+    # a probe that changes the charge may lead to oscillators that are cut off about another displacement
+    frames_differ = phonons is not None and phonons.displacement == "mean" and change != 0
+    room = allowed[:, FELT if frames_differ else 0]
     size = max(size_of(each) for each in found.wanted.additions)
     if found.is_exact and np.any(defects > room + EXACT_DEFECT * np.maximum(size, _sizes(found)[:, -1])):
         raise ArithmeticError(f"the spectrum misses detailed balance by {np.max(defects):.1e}; report this model")
-
-
-def _frames_differ(found: ThermalLines) -> bool:
-    """Tell whether the probe leads to oscillators that are cut off about another displacement."""
-    model = found.block.space.model
-    follows = model.phonons is not None and model.phonons.displacement == "mean"
-    return follows and charge_change(model, found.wanted.probe.addition)[0] != 0

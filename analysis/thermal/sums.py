@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import logsumexp
 from scipy.stats import t as student
 
 from ...clusters import InvalidValue
+from ..labelled import labelled
+from ..observables.operators import differs_in_twins
 from ..observables.table import OBSERVABLES
-from .block_terms import Contribution
+from .block_files import KeptBlocks
+from .block_sums import block_sums
+from .block_terms import Averages, Contribution
+from .blocks import plan
+from .ensembles import ThermalSum
 
 Replicates = NDArray[Any]
 """Shape (1 + samples, temperatures, ...): first the value from all random vectors, then with each left out."""
+MARGIN = 1.3
+"""More random vectors than an error bar, which is an estimate itself, asks for."""
+MOST_SAMPLES = 100_000
 SIGMAS = ((1, 0.841345), (2, 0.977250))
 """Shares of a normal distribution below one and two standard deviations."""
 
@@ -109,6 +120,15 @@ class Totals:
 
         energy, mean_charge, mean_spin = average(e1 + above * z), average(n * z), average(spin * one_sided * z)
         beyond = above - energy
+        observables = {}
+        for name in parts[0].sums:
+            rows, odd = [], name in OBSERVABLES and OBSERVABLES[name].odd
+            for part in parts:  # conjugate states conjugate an average, reversed spins S_z
+                values, member = replicates_of(part.sums[name], count), part.member
+                if odd and member.spin_copies > 1:
+                    values = np.zeros_like(values)
+                rows.append(values.real + 0j if member.copies > member.spin_copies else values)
+            observables[name] = average(np.array(rows))
         return cls(
             temperatures,
             lowest,
@@ -119,25 +139,8 @@ class Totals:
             average((n - mean_charge) ** 2 * z),
             average(0.5 * sum((sign * spin - mean_spin) ** 2 for sign in (1, np.where(one_sided, 1, -1))) * z),
             shift,
-            _observables(parts, count, average),
+            observables,
         )
-
-
-def _observables(
-    parts: Sequence[Contribution], count: int, average: Callable[[NDArray[Any]], Replicates]
-) -> dict[str, Replicates]:
-    found = {}
-    for name in parts[0].sums:
-        found[name] = average(np.array([_with_copies(part, name, count) for part in parts]))
-    return found
-
-
-def _with_copies(part: Contribution, name: str, count: int) -> Replicates:
-    """Return the mean over a block and its copies: conjugate states conjugate an average, reversed spins S_z."""
-    values = replicates_of(part.sums[name], count)
-    if part.member.spin_copies > 1 and name in OBSERVABLES and OBSERVABLES[name].odd:
-        return np.zeros_like(values)
-    return values.real + 0j if part.member.copies > part.member.spin_copies else values
 
 
 def replicates_of(rows: NDArray[Any], count: int) -> Replicates:
@@ -187,8 +190,8 @@ def jackknife(
 ) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """Return value and error of a quantity; the error is zero where nothing was sampled.
 
-    Few vectors tell their spread itself with an uncertainty. By Student's distribution the error bar is longer: the
-    mean of what one and what two bars (`sigmas`) take to be right as often as those of a normal distribution.
+    The spread of few vectors is itself uncertain. The error bar is longer by Student's distribution: the mean of the
+    factors with which one and two bars (`sigmas`) cover as often as those of a normal distribution.
 
     Examples
     --------
@@ -202,3 +205,97 @@ def jackknife(
     spread = np.abs(others - others.mean(axis=0)) ** 2
     few = np.mean([student.ppf(share, len(others) - 1) / n for n, share in sigmas])
     return value, np.asarray(few * np.sqrt((len(others) - 1) / len(others) * spread.sum(axis=0)))
+
+
+def with_error(
+    name: str,
+    found: tuple[NDArray[Any], NDArray[np.float64]],
+    dims: Sequence[str],
+    formula: str,
+    units: str = "1",
+    coords: Mapping[str, object] | None = None,
+) -> dict[str, xr.DataArray]:
+    """Return a value and its error bar as ``NAME`` and ``NAME_error``."""
+    texts = {name: formula, f"{name}_error": f"error bar of {name}"}
+    return {n: labelled(n, v, dims, text, units, coords) for v, (n, text) in zip(found, texts.items(), strict=True)}
+
+
+@dataclass(frozen=True)
+class Summed:
+    """Thermal sums over an ensemble, and how they were made.
+
+    Attributes
+    ----------
+    totals : Totals
+        The sums.
+    asked : ThermalSum
+        With the number of random vectors that was taken.
+    sampled : int
+        Blocks that were summed over with them.
+    skipped : float
+        Bound on the share of the blocks that were left out.
+    kept : KeptBlocks
+        Blocks on disk.
+    """
+
+    totals: Totals
+    asked: ThermalSum
+    sampled: int
+    skipped: float
+    kept: KeptBlocks
+
+
+def thermal_totals(
+    asked: ThermalSum, names: tuple[str, ...] = (), grid: Sequence[float] | NDArray[np.float64] = (), what: str = ""
+) -> Summed:
+    """Return the sums of observables over all blocks, with as many random vectors as the wanted error takes.
+
+    Parameters
+    ----------
+    asked : ThermalSum
+        The sum.
+    names : tuple of str
+        Observables.
+    grid : (n,) float
+        X of P(X).
+    what : str
+        The quantity, for the progress.
+    """
+    summed = Averages(asked.temperatures, names, np.asarray(grid, float))
+    planned, skipped = plan(asked, what, twins=any(differs_in_twins(name, asked.model) for name in names))
+    while True:
+        parts, kept = block_sums(asked, summed, planned, what)
+        totals = Totals.of(parts, asked.temperatures, asked.charge)
+        needed = _needed_samples(totals, asked)
+        if needed <= asked.sampling.samples:
+            return Summed(totals, asked, sum(not part.exact for part in parts), skipped, kept)
+        kept.remove()
+        asked = replace(asked, sampling=replace(asked.sampling, samples=needed))
+
+
+def _needed_samples(totals: Totals, asked: ThermalSum) -> int:
+    """Return how many random vectors the wanted error bar takes; errors fall with their square root."""
+    error, sampling = float(np.max(jackknife(totals.energy)[1])), asked.sampling
+    if sampling.target_error is None or error <= sampling.target_error:
+        return sampling.samples
+    needed = math.ceil(MARGIN * sampling.samples * (error / sampling.target_error) ** 2)
+    if needed > MOST_SAMPLES:
+        raise InvalidValue(
+            f"target_error = {sampling.target_error:g} would take {needed:,} random vectors of each block, and at most "
+            f"{MOST_SAMPLES:,} are taken; {sampling.samples} gave {error:.2g}"
+        )
+    return needed
+
+
+def settled(asked: ThermalSum) -> tuple[ThermalSum, Replicates]:
+    """Return a sum with the number of vectors that its error bar takes, and what a wanted density adds to mu.
+
+    Both are found by thermal averages, for spectra and the response to a flux. The shifts that leave a random vector
+    out carry the uncertainty of mu over to the errors of these.
+    """
+    if asked.charge is None and asked.sampling.target_error is None:
+        return asked, np.zeros((1, len(asked.temperatures)))
+    found = thermal_totals(asked, what="chemical potential")
+    found.kept.remove()
+    sampling = replace(found.asked.sampling, target_error=None)
+    return replace(asked, sampling=sampling), found.totals.shift

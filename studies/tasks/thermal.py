@@ -14,9 +14,10 @@ from rich.text import Text
 
 from ...analysis.plots.states import plot_thermal
 from ...analysis.thermal.averages import thermal_averages
+from ...analysis.thermal.blocks import check_largest
 from ...analysis.thermal.crossover import temperature_problems
 from ...analysis.thermal.cutoff import likely_caps
-from ...analysis.thermal.ensembles import METHODS, Ensemble, Sampling, check_largest, thermal_problems
+from ...analysis.thermal.ensembles import METHODS, Ensemble, Sampling, thermal_problems
 from ...analysis.thermal.estimate import estimate_thermal
 from ...analysis.thermal.flux import thermal_flux_response
 from ...hamiltonians import Model, Problem, Sector

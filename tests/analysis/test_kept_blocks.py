@@ -1,11 +1,25 @@
 """Thermal sums that were interrupted: finished blocks are used again, damaged and foreign ones are not."""
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from respair import Bosons, Electrons, Model, Options, Sector, ring, thermal_averages
+from respair import (
+    Bosons,
+    Electrons,
+    Model,
+    Options,
+    Sector,
+    ring,
+    site,
+    thermal_averages,
+    thermal_flux_response,
+    thermal_spectral_function,
+)
+from respair.analysis import probe
 from respair.analysis.thermal.ensembles import Ensemble, Sampling
 
 MODEL = Model(ring(4), Electrons(1.0), Bosons(0.1, 0.8), flux=0.3)
@@ -40,7 +54,7 @@ def test_an_interrupted_sum_goes_on_from_its_finished_blocks(tmp_path, monkeypat
     files[1].write_bytes(bytes(damaged))
     seen = []
     monkeypatch.setattr(
-        "respair.analysis.thermal.ensembles.Planned.check_memory", lambda self, *limits: seen.append(self.number)
+        "respair.analysis.thermal.blocks.Planned.check_memory", lambda self, *limits: seen.append(self.number)
     )
     again = thermal_averages(MODEL, T, KIND, HOW, NAMES, options)
     assert len(seen) == len(set(seen))
@@ -71,3 +85,34 @@ def test_quick_blocks_are_not_written(tmp_path):
     options = Options(checkpoint=tmp_path / "ring.checkpoint")
     interrupted(MODEL, options, 4)
     assert not (tmp_path / "ring.blocks").exists()
+
+
+BEFORE = Path(__file__).parent / "kept_blocks" / "before.blocks"
+"""Blocks of the four sums below, written by the version before."""
+T_BEFORE = [0.2, 1.0]
+RING, ONE = Model(ring(4), Electrons(1.0), Bosons(0.1, 0.8)), Model(site(), Electrons(1.0), Bosons(0.1, 0.8))
+BLOCK = Ensemble("sector", Sector(8, 0, momentum=1))
+FEW = Sampling("ftlm", samples=2, steps=10)
+CURVE = ([0.0, 1.0], 0.3, "lorentzian")
+SUMS = {
+    "averages": lambda options: thermal_averages(RING, T_BEFORE, BLOCK, FEW, ["pair_exchange"], options),
+    "spectrum": lambda options: thermal_spectral_function(
+        RING, probe(RING, "boson"), T_BEFORE, *CURVE, BLOCK, FEW, options
+    ),
+    "flux": lambda options: thermal_flux_response(RING, [0.5], T_BEFORE, BLOCK, FEW, options),
+    "exact spectrum": lambda options: thermal_spectral_function(
+        ONE, probe(ONE, "electron"), T_BEFORE, *CURVE, Ensemble("canonical", Sector(2)), Sampling(), options
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_blocks_of_the_version_before_are_read(name, tmp_path, monkeypatch):
+    shutil.copytree(BEFORE, tmp_path / "ring.blocks")
+    wanted, computed = SUMS[name](Options()), []
+    monkeypatch.setattr("respair.analysis.thermal.blocks.Planned.check_memory", lambda *args: computed.append(args))
+    found = SUMS[name](Options(checkpoint=tmp_path / "ring.checkpoint", checkpoint_interval=0.0))
+    assert not computed
+    assert len(list((tmp_path / "ring.blocks").iterdir())) == len(list(BEFORE.iterdir())) - 1
+    for variable in wanted.data_vars:
+        np.testing.assert_allclose(found[variable], wanted[variable], rtol=1e-9, atol=1e-11, err_msg=str(variable))

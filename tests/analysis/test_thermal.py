@@ -15,7 +15,8 @@ from respair import Bosons, Electrons, InvalidModel, Model, Options, Phonons, Se
 from respair.analysis import observables
 from respair.analysis.labelled import check_numbers
 from respair.analysis.thermal.averages import thermal_averages
-from respair.analysis.thermal.ensembles import Ensemble, Sampling, plan
+from respair.analysis.thermal.blocks import plan
+from respair.analysis.thermal.ensembles import Ensemble, Sampling, ThermalSum
 from respair.analysis.thermal.estimate import estimate_thermal
 from respair.analysis.thermal.sums import jackknife
 from respair.solvers.ensemble_blocks import members
@@ -105,7 +106,7 @@ def test_members_hold_every_state_once(model, ensemble):
 def test_blocks_and_whole_sectors_give_the_same(monkeypatch):
     model = replace(LATTICE, flux=0.0)
     whole = thermal_averages(model, TEMPERATURES, Ensemble("canonical", Sector(3)), names=None)
-    monkeypatch.setattr("respair.analysis.thermal.ensembles.WHOLE_UP_TO", 0)
+    monkeypatch.setattr("respair.analysis.thermal.blocks.WHOLE_UP_TO", 0)
     blocks = thermal_averages(model, TEMPERATURES, Ensemble("canonical", Sector(3)), names=None)
     for name in whole.data_vars:
         np.testing.assert_allclose(blocks[name].values, whole[name].values, atol=1e-9, err_msg=str(name))
@@ -215,7 +216,7 @@ def test_charges_that_cannot_contribute_are_left_out_by_a_bound():
 
 def test_an_estimate_counts_the_blocks_of_the_sum_and_those_that_are_left_out():
     for kind in (Ensemble(), Ensemble("canonical", Sector(8))):
-        planned, _ = plan(RING, kind, SAMPLED, np.array(TEMPERATURES), Options())
+        planned, _ = plan(ThermalSum.of(RING, TEMPERATURES, kind, SAMPLED))
         need = estimate_thermal(RING, kind, SAMPLED)
         assert len(planned) <= need.blocks <= 1.25 * len(planned)
         assert need.largest == pytest.approx(max(each.dimension for each in planned), rel=0.1)
@@ -298,14 +299,14 @@ def test_blocks_that_fit_neither_way_are_refused():
 @pytest.mark.parametrize("kind", ["grand-canonical", Ensemble("canonical", Sector(20)), Ensemble("sector", Sector(20))])
 @pytest.mark.parametrize("method", ["auto", "exact"])
 def test_an_ensemble_that_cannot_fit_is_refused_before_anything_is_counted(kind, method, monkeypatch):
-    monkeypatch.setattr("respair.analysis.thermal.ensembles._all", None)
+    monkeypatch.setattr("respair.analysis.thermal.blocks._all", None)
     model = Model(ring(20), Electrons(1.0, hubbard_u=4.0))
     with pytest.raises(MemoryError, match=r"N = 20, 2 S_z = 0: .*solver.memory_limit is 16.0 GiB"):
         thermal_averages(model, [0.5], kind, Sampling(method))
 
 
 def test_planning_that_takes_its_time_is_told(monkeypatch):
-    monkeypatch.setattr("respair.analysis.thermal.ensembles.PATIENCE", -1.0)
+    monkeypatch.setattr("respair.analysis.thermal.blocks.PATIENCE", -1.0)
     heard = []
     thermal_averages(RING, [0.5], progress=lambda done, count, what: heard.append((done, what)))
     counting = [done for done, what in heard if what.startswith("counting the states of N = ")]

@@ -8,7 +8,7 @@ from scipy.linalg import expm
 
 from respair import Bosons, Electrons, Model, Phonons, Sector, dimer, ligand_centre, ring, site
 from respair.analysis import probe
-from respair.analysis.thermal.averages import cutoff as thermal_cutoff
+from respair.analysis.thermal import cutoff as thermal_cutoff
 from respair.analysis.thermal.averages import thermal_averages
 from respair.analysis.thermal.ensembles import Ensemble, Sampling
 from respair.analysis.thermal.flux import thermal_flux_response

@@ -10,9 +10,9 @@ from reference import Fock, full_hamiltonian
 
 from respair import Bosons, Electrons, InvalidModel, Model, Options, Phonons, Sector, dimer, ground_state, ring, site
 from respair.analysis import probe, spectral_function
-from respair.analysis.spectra.comb import comb
 from respair.analysis.spectra.probes import Probe
 from respair.analysis.thermal.averages import thermal_averages
+from respair.analysis.thermal.comb import comb
 from respair.analysis.thermal.ensembles import Ensemble, Sampling
 from respair.analysis.thermal.spectra import thermal_spectral_function
 from respair.studies import parse, records, run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,19 +11,20 @@ from numpy.typing import NDArray
 from scipy.special import comb as binomial
 
 from ..._core.threads import one_blas_thread
-from ...hamiltonians import Amplitudes, Block, Model, Operator
+from ...hamiltonians import Amplitudes, Block, Operator
 from ...hamiltonians.kernels.tensor import TensorOperator
 from ...hamiltonians.transitions import charge_change
-from ...solvers import Eigenstates, Options
+from ...solvers import Eigenstates
 from ...solvers.all_levels import AllLevels
 from ...solvers.krylov.resolvents import Accuracy, spectral_lines
 from ...solvers.krylov.sampling import Sample
-from ..spectra.comb import comb
-from ..spectra.excitations import LINESHAPES, MOMENTS, NEGLIGIBLE, Resolution, size_of
+from ..spectra.excitations import LINESHAPES, MOMENTS, NEGLIGIBLE, Pair, Resolution, pairs_of, size_of
 from ..spectra.probes import Probe
-from .block_terms import Contribution, Lines, Operators, Workshop
-from .ensembles import Blocks, Planned, Sampling, most_steps, sampled_states
-from .probed_vectors import Image, Pair, elements_between, pairs_of
+from .block_terms import Contribution, Lines, Operators, SumOverBlock, boltzmann
+from .blocks import Blocks, Planned, most_steps, sampled_states
+from .comb import comb
+from .ensembles import ThermalSum
+from .probed_vectors import Image, elements_between
 
 COMB = 1 / 50
 """Distance of the lines of a comb, in units of the broadening."""
@@ -43,8 +44,8 @@ SIGNS: Mapping[str, int] = {"addition": 1, "removal": -1}
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What is wanted of thermal lines.
+class SpectrumSum:
+    """A thermal spectrum as a sum over blocks: its lines, and what is read off them.
 
     Attributes
     ----------
@@ -52,12 +53,8 @@ class Wanted:
         The operators.
     temperatures : (t,) float
         T.
-    frequencies : (n,) float
-        omega.
     resolution : Resolution
-        Where, from the chemical potential of the model, and how exactly the resolvent is wanted.
-    broadening, lineshape : float, str
-        Of the lines.
+        omega, from the chemical potential of each temperature, broadening, and the engine of the resolvents.
     offset : (t,) float
         By how much lines move down: what is added to mu at each temperature, times the charge that the probe adds.
     loop : float
@@ -71,31 +68,28 @@ class Wanted:
         Whose thermal average is no smaller than the weights of a cross spectrum together.
     is_real : bool
         The spectrum is real: states that are conjugate to each other add up to it.
-    scale, level_width : float
-        The largest coupling, and how close levels are one.
+    level_width : float
+        Levels closer than this are one.
     """
 
     probe: Probe
     temperatures: NDArray[np.float64]
-    frequencies: NDArray[np.float64]
     resolution: Resolution
-    broadening: float
-    lineshape: str
     offset: NDArray[np.float64]
     loop: float = 0.0
     averaged: Sequence[Operator] = field(default=(), repr=False)
     cross: Probe | None = None
     extent: Sequence[Operator] = field(default=(), repr=False)
     is_real: bool = True
-    scale: float = 1.0
     level_width: float = 1e-9
 
     @property
     def about(self) -> object:
         """What the sums depend on."""
         operators = [sorted(map(repr, o.terms.items())) for _, *both in self.parts for o in both]
-        shape = (self.broadening, self.lineshape, self.resolution.width, self.resolution.options.engine)
-        at = [a.tolist() for a in (self.temperatures, self.frequencies, self.offset)]
+        how = self.resolution
+        shape = (how.broadening, how.lineshape, how.width, how.options.engine)
+        at = [a.tolist() for a in (self.temperatures, how.frequencies, self.offset)]
         return "spectrum", operators, at, shape, self.loop, len(self.averaged)
 
     @property
@@ -113,7 +107,7 @@ class Wanted:
 
     @property
     def size(self) -> float:
-        """The square of the probes beside which others are small."""
+        """The size of the probes, squared, against which weights are negligible."""
         return min(size_of(each) for each in self.additions)
 
     def weights(self, left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
@@ -121,22 +115,19 @@ class Wanted:
         found = left.conj() * right
         return np.asarray(found.real if self.is_real else found)
 
-    def workshop(self, model: Model, sampling: Sampling, options: Options) -> Workshop:
-        """Return what sums over the blocks of a model."""
-        reach = abs(charge_change(model, self.probe.addition)[0])
+    def on_blocks(self, asked: ThermalSum) -> SumOverBlock:
+        """Return the function that sums over one block after the other."""
+        reach = abs(charge_change(asked.model, self.probe.addition)[0])
         blocks, known, averaged = Blocks(), Levels(reach), Operators((*self.averaged, *self.extent))
 
-        def work(planned: Planned) -> Contribution:
+        def over(planned: Planned) -> Contribution:
             block = blocks.of(planned)
             if planned.exact:
                 return exact_lines(planned, block, self, known)
-            states = sampled_states(planned, block, sampling, options)
             with one_blas_thread():
-                return sampled_lines(
-                    planned, block, self, averaged.on(block), *states, most_steps(block, sampling, options)
-                )
+                return sampled_lines(planned, block, self, averaged.on(block), asked)
 
-        return work
+        return over
 
     def seen(self, part: str, lines: Sequence[Lines]) -> dict[str, NDArray[np.float64]]:
         """Return everything linear that is read off lines, each with the temperatures first."""
@@ -168,32 +159,29 @@ class Wanted:
             found["sizes"] = np.abs(w) @ x[:, None] ** np.array([0, 2])
         if np.any(self.offset):
             found["below_slope"] = np.sum(w * _fermi(x / t) * _fermi(-x / t), axis=1) / temperatures
-        x, w = comb(x, w, COMB * self.broadening) if len(x) > COMB_FROM else (x, w)
-        shape = LINESHAPES[self.lineshape][0]
-        places = {"curve": x[:, None] - self.frequencies, "zero": x}
-        found |= {name: w @ shape(at, self.broadening) for name, at in places.items()}
-        if np.any(self.offset):
-            h = STEP * self.broadening
-            for name, at in places.items():
-                found[f"{name}_slope"] = w @ (shape(at - h, self.broadening) - shape(at + h, self.broadening)) / (2 * h)
+        width, omega = self.resolution.broadening, self.resolution.frequencies
+        x, w = comb(x, w, COMB * width) if len(x) > COMB_FROM else (x, w)
+        shape = LINESHAPES[self.resolution.lineshape][0]
+        for name, at in {"curve": x[:, None] - omega, "zero": x}.items():
+            found[name] = w @ shape(at, width)
+            if np.any(self.offset):
+                h = STEP * width
+                found[f"{name}_slope"] = w @ (shape(at - h, width) - shape(at + h, width)) / (2 * h)
         return found
 
     def rules(self, averages: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        """Return averages, shape (t, operators), as those that are moments and what bounds the weights."""
+        """Return averages, shape (t, operators), as moments of lines that move down by `offset`, and as the extent."""
         orders = len(self.averaged)
-        return {"averages": self._moved(averages[:, :orders]), "extent": averages[:, orders:]}
-
-    def _moved(self, averages: NDArray[Any]) -> NDArray[Any]:
-        """Return moments, shape (t, orders), of lines that move down by `offset`."""
-        if self.loop or not np.any(self.offset):
-            return averages
-        n = np.arange(averages.shape[1])
-        powers = np.where(n[:, None] >= n, (-self.offset[:, None, None]) ** np.maximum(n[:, None] - n, 0), 0.0)
-        return np.asarray(np.einsum("tnk,tk->tn", binomial(n[:, None], n) * powers, averages))
+        moments, extent = averages[:, :orders], averages[:, orders:]
+        if np.any(self.offset) and not self.loop:
+            n = np.arange(orders)
+            powers = np.where(n[:, None] >= n, (-self.offset[:, None, None]) ** np.maximum(n[:, None] - n, 0), 0.0)
+            moments = np.asarray(np.einsum("tnk,tk->tn", binomial(n[:, None], n) * powers, moments))
+        return {"averages": moments, "extent": extent}
 
 
 def is_curve(name: str) -> bool:
-    """Tell whether a sum depends on how well lines are resolved."""
+    """True where a sum depends on how well lines are resolved."""
     return name.endswith(("_curve", "_zero"))
 
 
@@ -233,18 +221,15 @@ class Levels:
         return self._known[key]
 
 
-def exact_lines(planned: Planned, block: Block, wanted: Wanted, known: Levels) -> Contribution:
+def exact_lines(planned: Planned, block: Block, wanted: SpectrumSum, known: Levels) -> Contribution:
     """Find all lines that start in a block, by Lehmann's sum over the levels of the blocks that the probe reaches."""
-    t = wanted.temperatures
     levels = known.of(block, block.sector.charge)
-    above = levels.energies - levels.energies[0]
-    boltzmann = np.exp(-above / t[:, None])
-    z, energy, squared = (np.asarray(boltzmann @ above**power)[None] for power in range(3))
+    factors, moments = boltzmann(levels.energies, levels.energies[0], wanted.temperatures)
     sums: dict[str, NDArray[Any]] = {}
     kept: dict[str, Lines] = {}
-    for part, *operators in wanted.parts:
+    for part, on_right, on_left in wanted.parts:
         lines = []
-        for right, left in pairs_of(block, *operators):
+        for right, left in pairs_of(block, on_right, on_left):
             others = known.of(right.target, block.sector.charge)
             elements = elements_between(others.amplitudes, [right.apply(phi) for phi in levels.amplitudes])
             partners = elements
@@ -253,25 +238,17 @@ def exact_lines(planned: Planned, block: Block, wanted: Wanted, known: Levels) -
             weights = wanted.weights(partners, elements)
             up, start = np.nonzero(np.abs(weights) > NEGLIGIBLE * wanted.size)
             at = SIGNS[part] * (others.energies[up] - levels.energies[start])
-            lines.append((at, weights[up, start] * boltzmann[:, start]))
+            lines.append((at, weights[up, start] * factors[:, start]))
         sums |= wanted.seen(part, lines)
-        kept[part] = joined(lines if sum(len(at) for at, _ in lines) <= MOST_LINES else [], len(t))
+        kept[part] = joined(lines if sum(len(at) for at, _ in lines) <= MOST_LINES else [], len(factors))
     averages = [levels.averages(operator) for operator in (*wanted.averaged, *wanted.extent)]
-    sums |= wanted.rules(boltzmann @ np.array(averages, complex).reshape(-1, len(above)).T)
-    phonons = np.sum(np.abs(levels.amplitudes) ** 2, axis=1)
-    sums["phonons"] = boltzmann @ phonons
-    rows = {name: np.asarray(values, complex)[None] for name, values in settled_curves(sums).items()}
-    return Contribution(planned.member, len(above), True, float(levels.energies[0]), z, energy, squared, rows, kept)
+    sums |= wanted.rules(factors @ np.array(averages, complex).reshape(-1, len(levels.energies)).T)
+    sums["phonons"] = factors @ np.sum(np.abs(levels.amplitudes) ** 2, axis=1)
+    return Contribution.of(planned, levels.energies[0], (moments, settled_curves(sums)), lines=kept)
 
 
 def sampled_lines(
-    planned: Planned,
-    block: Block,
-    wanted: Wanted,
-    averaged: Sequence[TensorOperator],
-    lowest: Eigenstates,
-    vectors: Iterable[Sample],
-    most: int,
+    planned: Planned, block: Block, wanted: SpectrumSum, averaged: Sequence[TensorOperator], asked: ThermalSum
 ) -> Contribution:
     r"""Find the lines that start in a block: those of its lowest levels, and of random vectors for the rest.
 
@@ -286,39 +263,34 @@ def sampled_lines(
     ----------
     J. Jaklic and P. Prelovsek, Adv. Phys. 49, 1 (2000), section 3.
     """
-    t = wanted.temperatures
-    origin = float(lowest.energies[0])
-    known = lowest.energies - origin
-    share = np.exp(-known / t[:, None])
-    moving = {part: pairs_of(block, *operators) for part, *operators in wanted.parts}
+    t, most = wanted.temperatures, most_steps(block, asked)
+    lowest, vectors = sampled_states(planned, block, asked)
+    origin = lowest.energies[0]
+    share, first = boltzmann(lowest.energies, origin, t)
+    moving = {part: pairs_of(block, right, left) for part, right, left in wanted.parts}
 
-    def in_states(states: Sequence[Amplitudes]) -> dict[str, NDArray[Any]]:
+    def in_states(states: Amplitudes) -> tuple[NDArray[Any], NDArray[Any]]:
         values = np.array([[np.vdot(phi, a.apply(phi)) for a in averaged] for phi in states], complex)
-        phonons = np.array([np.sum(np.abs(phi) ** 2, axis=0) for phi in states], complex)
-        return {"averages": values.reshape(len(states), -1), "phonons": phonons}
+        return values.reshape(len(states), -1), np.array([np.sum(np.abs(phi) ** 2, axis=0) for phi in states], complex)
 
-    exact = {name: share @ values for name, values in in_states(list(lowest.amplitudes)).items()}
+    def read(averages: NDArray[Any], phonons: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        return {**wanted.rules(averages), "phonons": phonons}
+
+    exact = read(*(share @ each for each in in_states(lowest.amplitudes)))
     for part, found in moving.items():
         exact |= wanted.seen(part, list(_lines_of_levels(found, SIGNS[part], lowest, share, wanted)))
     exact = settled_curves(exact)
-    first = np.array([share @ known**power for power in range(3)])
-    thermodynamics, rows, steps = [], [], 0
+    rows, steps = [], 0
     change: dict[str, NDArray[Any]] = {}
     for given in vectors:
         sample, images = _imaged(given.grown(steps), moving, wanted.size)
-        if not steps:  # the first vector tells how many steps all take
+        if not steps:  # the first vector decides how many steps all take
             sample, images, change = _settled(sample, images, moving, wanted, exact, origin, most)
             steps = sample.steps
         lines = _seen(images, wanted, steps, origin)
-        above = sample.energies - origin
-        boltzmann = np.exp(-above / t[:, None])
-        thermodynamics.append(first + np.array([(boltzmann * sample.weights) @ above**power for power in range(3)]))
-        rows.append(in_states(list(sample.thermal_states(t, origin))) | lines | change)
-    sums = {name: np.array([exact[name] + row[name] for row in rows], complex) for name in exact}
-    rules = [wanted.rules(row) for row in sums["averages"]]
-    sums |= {name: np.array([row[name] for row in rules]) for name in rules[0]}
-    z, energy, squared = np.moveaxis(np.array(thermodynamics), 1, 0)
-    return Contribution(planned.member, planned.dimension, False, origin, z, energy, squared, sums)
+        moments = boltzmann(sample.energies, origin, t, sample.weights)[1]
+        rows.append((moments, read(*in_states(sample.thermal_states(t, origin))) | lines | change))
+    return Contribution.of(planned, origin, (first, exact), rows)
 
 
 Images = Mapping[str, Sequence[Image]]
@@ -332,10 +304,18 @@ def _imaged(sample: Sample, moving: Mapping[str, Sequence[Pair]], size: float) -
     }
 
 
-def _seen(images: Images, wanted: Wanted, steps: int, origin: float) -> dict[str, NDArray[Any]]:
+def _seen(images: Images, wanted: SpectrumSum, steps: int, origin: float) -> dict[str, NDArray[Any]]:
+    """Return what is read off the lines between the Krylov spaces of a random vector and of its images."""
     found: dict[str, NDArray[Any]] = {}
     for part, there in images.items():
-        found |= wanted.seen(part, [_lines_of(image, SIGNS[part], steps, wanted, origin) for image in there])
+        lines = []
+        for image in there:
+            source, target, left, right = image.lines(steps)
+            weights = wanted.weights(left, right)
+            factors = boltzmann(source, origin, wanted.temperatures)[0]
+            at = SIGNS[part] * (target[:, None] - source)
+            lines.append((at.ravel(), np.array([(weights * factor).ravel() for factor in factors])))
+        found |= wanted.seen(part, lines)
     return found
 
 
@@ -343,7 +323,7 @@ def _settled(
     sample: Sample,
     images: Images,
     moving: Mapping[str, Sequence[Pair]],
-    wanted: Wanted,
+    wanted: SpectrumSum,
     exact: Mapping[str, NDArray[Any]],
     origin: float,
     most: int,
@@ -366,28 +346,19 @@ def _settled(
 
 
 def _lines_of_levels(
-    moving: Sequence[Pair], sign: int, lowest: Eigenstates, share: NDArray[np.float64], wanted: Wanted
+    moving: Sequence[Pair], sign: int, lowest: Eigenstates, share: NDArray[np.float64], wanted: SpectrumSum
 ) -> Iterator[Lines]:
     """Yield the lines that start in known levels, from continued fractions."""
     resolution = wanted.resolution
+    frequencies = np.unique(resolution.frequencies + wanted.offset[:, None])
     # a block is not worth diagonalising for the lines of a few levels
     engine = "tensor" if resolution.options.engine == "auto" else resolution.options.engine
     for number, (energy, phi) in enumerate(zip(lowest.energies, lowest.amplitudes, strict=True)):
-        z = np.asarray(energy + sign * resolution.frequencies + 1j * resolution.width, np.complex128)
+        z = np.asarray(energy + sign * frequencies + 1j * resolution.width, np.complex128)
         for right, left in moving:
             image = right.apply(phi)
             partner = None if left is right else left.apply(phi)[None]
             if np.linalg.norm(image) ** 2 > NEGLIGIBLE * wanted.size and (partner is None or partner.any()):
-                how = (Accuracy(z), engine, partner)
-                lines = spectral_lines(right.target, image[None], *how)
+                lines = spectral_lines(right.target, image[None], Accuracy(z), engine, partner)
                 weights = lines.weights.real if wanted.is_real else lines.weights
                 yield sign * (lines.energies - energy), share[:, number, None] * weights
-
-
-def _lines_of(image: Image, sign: int, steps: int, wanted: Wanted, origin: float) -> Lines:
-    """Return the lines between the Krylov spaces of a random vector and of its image."""
-    source, target, left, right = image.lines(steps)
-    weights = wanted.weights(left, right)
-    boltzmann = np.exp(-(source - origin) / wanted.temperatures[:, None])
-    at = sign * (target[:, None] - source)
-    return at.ravel(), np.array([(weights * factor).ravel() for factor in boltzmann])

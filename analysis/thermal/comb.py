@@ -1,4 +1,4 @@
-"""Many lines spread over the teeth of a comb, with the same moments."""
+"""Many spectral lines replaced by equidistant ones with the same moments."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..thermal.block_terms import Lines
+from .block_terms import Lines
 
 
 def comb(x: NDArray[np.float64], w: NDArray[Any], step: float) -> Lines:

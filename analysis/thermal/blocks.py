@@ -1,0 +1,230 @@
+"""The blocks of an ensemble: which of them are summed over, how, and what they need."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import numpy as np
+
+from ...hamiltonians import Block, Hamiltonian, Model, Sector, Space, hamiltonian_operator
+from ...hamiltonians.space.product import dimensions
+from ...hamiltonians.terms import energy_unit
+from ...solvers import Eigenstates, Options, levels_by_symmetry, symmetry_sectors
+from ...solvers.checkpoint import Checkpoint
+from ...solvers.cutoff import capped
+from ...solvers.ensemble_blocks import Member, ensemble_sectors, members
+from ...solvers.estimate import DoesNotFit, estimate, format_bytes
+from ...solvers.ground_state import solved
+from ...solvers.krylov.sampling import MOST_STEPS, Sample, samples
+from ...solvers.krylov.search import silent
+from .ensembles import Ensemble, Sampling, ThermalSum
+
+PATIENCE = 2.0
+"""Seconds of planning after which, and then every so often, progress is reported."""
+WHOLE_UP_TO = 500
+"""Sectors up to this size are diagonalised whole: splitting them into blocks would take longer."""
+ROUGH = 1e-6
+"""Residual of the levels that bound the weight of a charge."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A block of an ensemble, and how it will be summed over.
+
+    Attributes
+    ----------
+    member : Member
+        Its quantum numbers and copies.
+    model : Model
+        The Hamiltonian.
+    dimension, stored : int
+        Its states, and the amplitudes that stand for one of them.
+    exact : bool
+        Over all levels; otherwise with random vectors.
+    number : int
+        Its place in the ensemble, from which its random numbers come.
+    """
+
+    member: Member
+    model: Model = field(repr=False)
+    dimension: int
+    stored: int
+    exact: bool
+    number: int
+
+    @property
+    def plain(self) -> Sector:
+        """The (N, S_z) sector that it is a block of."""
+        return replace(self.member.sector, momentum=None, reflection=None, irrep=None)
+
+    def __str__(self) -> str:
+        s = self.member.sector
+        labels = "".join(f", {name} = {value}" for name, value in s.labels.items())
+        how = "all levels" if self.exact else "random vectors"
+        return f"N = {s.charge}, 2 S_z = {s.two_sz}{labels}: {how} of {self.dimension:,} states"
+
+    def check_memory(self, asked: ThermalSum) -> None:
+        """Raise MemoryError, with the numbers, if the sum over the block takes more than the memory limit."""
+        need, limit = bytes_of(self.dimension, self.stored, self.exact, asked.sampling), asked.memory_limit
+        if need > limit:
+            cutoff = ", a lower phonon cutoff" if self.model.modes else ""
+            cure = 'take method = "ftlm"' if self.exact else f"take fewer steps{cutoff}, a smaller cluster"
+            raise DoesNotFit(
+                f"{self} need about {format_bytes(need)}, and solver.memory_limit is {format_bytes(limit)}; {cure}, "
+                "or raise the limit"
+            )
+
+
+def bytes_of(dimension: int, stored: int, exact: bool, sampling: Sampling) -> int:
+    """Return about how many bytes the sum over a block takes."""
+    return 64 * dimension**2 if exact else 16 * stored * (min(sampling.steps, dimension) + 6)
+
+
+def plan(
+    asked: ThermalSum, what: str = "", symmetric: Model | None = None, twins: bool = False
+) -> tuple[list[Planned], float]:
+    """Return the blocks to sum over, and a bound on the share of those that are left out.
+
+    Parameters
+    ----------
+    asked : ThermalSum
+        The sum.
+    what : str
+        The quantity, for the progress.
+    symmetric : Model, optional
+        Blocks are those of the symmetries of this model.
+    twins : bool
+        Blocks with the same levels are all listed, for operators that differ in them.
+
+    Raises
+    ------
+    MemoryError
+        Before anything is counted, if the largest sector is sure not to fit.
+    """
+    symmetric = symmetric or asked.model
+    check_largest(symmetric, asked.ensemble, asked.sampling, asked.options)
+    report = _patient(partial(asked.progress, what))
+    every = [each for each in _all(asked, symmetric, twins, report) if each.dimension]
+    if all(planned.exact for planned in every) or not _may_skip(asked.ensemble):
+        return every, 0.0
+    return _without_negligible(asked, every, report)
+
+
+Report = Callable[[str, int, int], None]
+"""Called with what is planned, its number, and the number of all."""
+
+
+def _patient(progress: Callable[[int, int, str], None]) -> Report:
+    """Return what reports the progress of planning, but only where that takes long."""
+    last = time.monotonic()
+
+    def report(what: str, number: int, count: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > PATIENCE:
+            last = time.monotonic()
+            progress(0, count, f"{what}, {number + 1} of {count}")
+
+    return report
+
+
+def _may_skip(kind: Ensemble) -> bool:
+    """True where charges may be left out whose weight is sure to be small."""
+    return kind.is_grand and kind.density is None
+
+
+def check_largest(model: Model, kind: Ensemble, sampling: Sampling, options: Options) -> None:
+    """Raise MemoryError if the largest block of an ensemble is sure to take more than the memory limit.
+
+    The largest of the blocks of a sector has at least the average of their dimensions. A charge that might be left out
+    is refused only if its lowest level, which decides that, is out of reach as well.
+    """
+    model = capped(model)
+    asked = ThermalSum(model, np.zeros(0), kind, sampling, options)
+    sizes = {each: math.prod(dimensions(model, each)) for each, _ in ensemble_sectors(model, kind.kind, kind.sector)}
+    sector = max(sizes, key=sizes.__getitem__)
+    if bytes_of(sizes[sector], sizes[sector], sizes[sector] <= sampling.exact_up_to, sampling) <= asked.memory_limit:
+        return
+    blocks = symmetry_sectors(model, sector)
+    size = -(-sizes[sector] // len(blocks))
+    exact = size <= sampling.exact_up_to
+    if not exact and _may_skip(kind) and estimate(model, blocks[0]).memory <= asked.memory_limit:
+        return
+    Planned(Member(sector, 1, 1), model, size, size, exact, 0).check_memory(asked)
+
+
+class Blocks:
+    """Builds blocks one after the other; those of one (N, S_z) sector share its Hamiltonian."""
+
+    def __init__(self) -> None:
+        self._hamiltonian: Hamiltonian | None = None
+
+    def of(self, planned: Planned, model: Model | None = None) -> Block:
+        """Return a block of the Hamiltonian of its model, or always of that of another one with the same symmetries."""
+        if self._hamiltonian is None or self._hamiltonian.space.sector != planned.plain:
+            self._hamiltonian = Hamiltonian.of(model or planned.model, planned.plain)
+        return Block.of(self._hamiltonian, planned.member.sector)
+
+
+def sampled_states(planned: Planned, block: Block, asked: ThermalSum) -> tuple[Eigenstates, Iterator[Sample]]:
+    """Return the lowest levels of a block, and the random vectors that stand for the rest of it."""
+    count, sampling = asked.sampling.exact_levels, asked.sampling
+    while True:
+        lowest = solved(block, count, "tensor", asked.options, silent, Checkpoint())
+        if len(lowest.energies) == len(lowest.amplitudes):
+            break
+        count = len(lowest.amplitudes)  # the ground multiplet is larger than asked for
+    seed = seed_of(planned, asked)
+    return lowest, samples(block, sampling.samples, sampling.steps, seed, lowest.amplitudes)
+
+
+def most_steps(block: Block, asked: ThermalSum) -> int:
+    """Return the largest Krylov space that a random vector may have: its vectors, images and their own must fit."""
+    fitting = asked.options.memory_limit // (3 * block.energy.dtype.itemsize * block.energy.size)
+    return max(asked.sampling.steps, min(MOST_STEPS, fitting))
+
+
+def seed_of(planned: Planned, asked: ThermalSum) -> np.random.SeedSequence:
+    """Return the seed of a block, which is the same wherever and in whatever order blocks are summed over."""
+    return np.random.SeedSequence([asked.options.seed, planned.number])
+
+
+def _all(asked: ThermalSum, symmetric: Model, twins: bool, report: Report) -> Iterator[Planned]:
+    kind, sampling = asked.ensemble, asked.sampling
+    whole_up_to = WHOLE_UP_TO if sampling.method != "ftlm" else 0
+    operator, space = hamiltonian_operator(asked.model), None
+    every = members(symmetric, kind.kind, kind.sector, whole_up_to, twins)
+    for number, member in enumerate(every):
+        planned = Planned(member, asked.model, 0, 0, True, number)
+        report(f"counting the states of {member.sector.title}", number, len(every))
+        if space is None or space.sector != planned.plain:
+            space = Space(asked.model, planned.plain)
+        block = Block.of(Hamiltonian(space, operator, ()), member.sector)  # to be counted only
+        size, stored = block.dimension, int(np.prod(block.shape))
+        yield replace(planned, dimension=size, stored=stored, exact=size <= sampling.exact_up_to)
+
+
+def _without_negligible(asked: ThermalSum, every: list[Planned], report: Report) -> tuple[list[Planned], float]:
+    """Leave out charges whose share is sure to be small: Z_N <= dimension exp(-E_0(N) / T), Z >= exp(-E_0 / T)."""
+    charges = sorted({planned.member.sector.charge for planned in every})
+    rough = replace(asked.options, tolerance=ROUGH)
+    lowest = {}
+    for number, charge in enumerate(charges):
+        report(f"lowest level of N = {charge}, which bounds its weight", number, len(charges))
+        levels = levels_by_symmetry(asked.model, Sector(charge), 1, rough)
+        lowest[charge] = float(levels.energies[0] - levels.certificate.residuals[0])
+    states = dict.fromkeys(charges, 0)
+    for planned in every:
+        states[planned.member.sector.charge] += planned.member.copies * planned.dimension
+    floor, hottest = min(lowest.values()) + 2 * ROUGH * energy_unit(asked.model), float(asked.temperatures.max())
+    share = {n: states[n] * float(np.exp(-(lowest[n] - floor) / hottest)) for n in charges}
+    dropped, bound = set(), 0.0
+    for charge in sorted(charges, key=share.__getitem__):
+        if bound + share[charge] > asked.sampling.skip_below:
+            break
+        bound += share[charge]
+        dropped.add(charge)
+    return [planned for planned in every if planned.member.sector.charge not in dropped], bound

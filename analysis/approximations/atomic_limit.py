@@ -50,7 +50,7 @@ def site_model(model: Model, index: int) -> Model:
             electron_coupling=float(c.electron_phonon[mode]) / omega,
             boson_coupling=float(c.boson_phonon[mode]) / omega,
             bond_coupling=0.0,
-            displacement=frame if isinstance(frame, str) else [frame[mode]],
+            frame=frame if isinstance(frame, str) else [frame[mode]],
         )
     return Model(single_site(), electrons, bosons, phonons, chemical_potential=model.chemical_potential)
 

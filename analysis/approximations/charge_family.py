@@ -132,7 +132,11 @@ class ChargeFamily:
         return float(levels.energies[0]), levels.vectors[:, 0]
 
 
-_remembered = lru_cache(REMEMBERED)(ChargeFamily)
+@lru_cache(REMEMBERED)
+def _remembered(
+    cluster: Cluster, species: tuple[bool, bool], boson_sites: tuple[int, ...], flux: float, sector: Sector
+) -> ChargeFamily:
+    return ChargeFamily(cluster, species, boson_sites, flux, sector)
 
 
 def _units(bare: Model) -> Iterator[Operator]:

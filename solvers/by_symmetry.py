@@ -17,8 +17,8 @@ from ..hamiltonians.sector import check_sector
 from .blocks import finest_blocks, time_reversed
 from .certificate import Certificate
 from .checkpoint import Checkpoint
+from .costs import check_memory, choose_engine, estimate_run, refuse
 from .cutoff import cap_in_words, is_automatic, settled
-from .estimate import check_memory, choose_engine, estimate_run, refuse
 from .ground_state import (
     Eigenstates,
     State,

@@ -17,9 +17,9 @@ from ..hamiltonians.arguments import a_model, a_sector
 from ..hamiltonians.sector import check_sector
 from .certificate import Certificate, Certifier
 from .checkpoint import Checkpoint, beside, fingerprint
+from .costs import check_memory, choose_engine
 from .cutoff import cap_in_words, is_automatic, settled
 from .engines import ENGINES, block_isometry, is_degenerate
-from .estimate import check_memory, choose_engine
 from .krylov.search import Progress, announce, silent
 from .larger_space import error_bars
 from .level_count import level_count

@@ -6,7 +6,16 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Protocol, Self, TypeVar
 
-from .krylov.search import silent
+
+class Progress(Protocol):
+    """What is called as a solver goes on."""
+
+    def __call__(self, matvecs: int, energy: float, residual: float) -> None:
+        """Tell how many products were formed, and how far the current level is."""
+
+
+def silent(matvecs: int, energy: float, residual: float) -> None:
+    """Show no progress."""
 
 
 class Work(Protocol):

@@ -13,9 +13,9 @@ from typing import Any
 from .._core.wording import did_you_mean, dotted, listed
 from ..hamiltonians import Problem
 from ..hamiltonians.parameters import show
+from .definition import Axis, Refinement, overlaps
 from .file.schema import TABLES
 from .file.validation import check_axis, check_refinement, table_type
-from .study import Axis, Refinement, overlaps
 
 MAX_POINTS = 100_000
 MAX_REPORTED = 10

@@ -21,9 +21,9 @@ from ...hamiltonians.space.product import dimensions
 from ...hamiltonians.terms import energy_unit
 from ...solvers import Eigenstates, Options, levels_by_symmetry, symmetry_sectors
 from ...solvers.checkpoint import Checkpoint
+from ...solvers.costs import DoesNotFit, estimate, format_bytes
 from ...solvers.cutoff import capped
 from ...solvers.ensemble_blocks import ENSEMBLES, Member, ensemble_sectors, members
-from ...solvers.estimate import DoesNotFit, estimate, format_bytes
 from ...solvers.ground_state import solved
 from ...solvers.krylov.sampling import MOST_STEPS, Sample, samples
 from ...solvers.krylov.search import silent

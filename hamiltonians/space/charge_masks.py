@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..._core.lazy import sp
 from ..operators import ADJOINT, ChargeWord
 from .charges import ChargeBasis
 

@@ -18,15 +18,12 @@ from ..._core.threads import one_blas_thread, one_thread_for
 from ...clusters import Card, Shown, Told
 from ..checkpoint import Checkpoint
 from .deflation import Deflated, Matvec, Projection, Ritz, Vector
+from .memory import KEPT_BYTES, STORED_BYTES
 from .recursion import Recursion, fused
 from .search import Memory, Progress, Stop, searched, silent
 
 SMALL = 400
 """Matrices up to this size are written out and given to LAPACK."""
-STORED_BYTES = 2 << 20
-"""Lanczos vectors are kept orthogonal where a first cycle of them fits; beyond, two passes cost less."""
-KEPT_BYTES = 128 << 20
-"""Room for the first Lanczos vectors of the first of two passes, which the second one then need not repeat."""
 DOUBT = 1e-6
 """A search is over once the probability that it has missed a level at or below the bar is smaller."""
 MOST_LEVELS = 400

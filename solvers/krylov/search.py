@@ -18,18 +18,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import scipy.linalg as la
 from numpy.typing import NDArray
 
 from ..checkpoint import Checkpoint, Writer
+from ..work import Progress
 from .deflation import Deflated, Ritz, Vector, add, hidden, overlaps
+from .memory import FIRST_CYCLE
 from .recursion import Ended, Steps
 
-FIRST_CYCLE = 60
-"""Steps of a first cycle with stored vectors; each further one is twice as long, while memory allows."""
 FEWEST_STEPS = 20
 CLEANED = 4
 """Steps from one pair of projections to the next: what rounding adds outside the space grows little meanwhile.
@@ -41,22 +41,11 @@ LOOKS = 4, 32
 """The first pass looks at its tridiagonal matrix every fourth step, and later when it has grown by a part in 32."""
 
 
-class Progress(Protocol):
-    """What is called as a solver goes on."""
-
-    def __call__(self, matvecs: int, energy: float, residual: float) -> None:
-        """Tell how many products were formed, and how far the current level is."""
-
-
 def announce(progress: Progress, what: str) -> None:
     """Name what is computed next, where progress is the method of a reporter that has a ``step``."""
     step = getattr(getattr(progress, "__self__", None), "step", None)
     if callable(step):
         step(what)
-
-
-def silent(matvecs: int, energy: float, residual: float) -> None:
-    """Show no progress."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from ...hamiltonians import TERMS
+from ..definition import Study
 from ..file.writing import to_toml
-from ..study import Study
 from ..sweep import AS_LISTS
 
 

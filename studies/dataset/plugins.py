@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ...analysis.approximations import PluginError, fingerprint
+from ..definition import Study
 from ..execution.folder import plugins_of
-from ..study import Study
 from .integrity import MODELS, DatasetError
 
 Plugins = Sequence[str | os.PathLike[str]]

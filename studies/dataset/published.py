@@ -17,9 +17,9 @@ from numpy.typing import ArrayLike
 from ..._core.arguments import of_kind, taking
 from ...clusters import InvalidValue
 from ...hamiltonians import InvalidModel, Model, Sector
+from ..definition import Study
 from ..file.reading import at_point, parse
 from ..file.record import read_data
-from ..study import Study
 from .integrity import DATA, MANIFEST, MODELS, DatasetError, damage, read_manifest
 from .plugins import Plugins, needed
 

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from ...clusters import Told
 from ...solvers import CheckpointError
 from ...solvers.checkpoint import Writer, read
+from ..definition import Study
 from ..file.arrays import packed, unpacked
 from ..file.versions import versions
-from ..study import Study
 from ..sweep import overridden
 
 SCHEMA = 1

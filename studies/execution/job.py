@@ -12,8 +12,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...solvers import Progress, silent
+from ..definition import Study
 from ..file.reading import evaluated
-from ..study import Study
 from ..tasks.base import Telling
 from .point import compute_or_fail, failure
 

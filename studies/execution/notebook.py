@@ -13,7 +13,7 @@ from rich.console import Console
 
 from ..._core.display import counted
 from ...clusters import Card
-from ...solvers.estimate import format_seconds
+from ...solvers.costs import format_seconds
 from .progress import HEADINGS, Shower, TerminalReporter, remaining
 
 PATIENCE = 0.5

@@ -18,9 +18,9 @@ from ..._core.display import counted
 from ...clusters import Card, Cluster, InvalidType, InvalidValue, Shown, Told
 from ...hamiltonians import Model, Sector
 from ...hamiltonians.arguments import a_sector
+from ..definition import Study
 from ..file.reading import parse, read, sweep_points
 from ..file.writing import toml_text
-from ..study import Study
 from .folder import opened
 from .notebook import watching
 from .pools import pool_of

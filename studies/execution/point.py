@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from ...analysis.labelled import labelled
 from ...analysis.thermal.block_files import remove_blocks
 from ...solvers import CheckpointError
-from ...solvers.estimate import choose_engine
+from ...solvers.costs import choose_engine
 from ...solvers.work import Pool
+from ..definition import Study
 from ..file.versions import versions
-from ..study import Study
 from ..tasks.base import Reporter, Setting
 from ..tasks.cutoff_errors import with_cutoff_errors
 from .tables import with_error

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ...clusters import InvalidValue
 from ...hamiltonians import InvalidModel
+from ..definition import Axis, Study
 from ..file.reading import at_point, sweep_points
-from ..study import Axis, Study
 
 SHARE = 0.5
 """Intervals are halved together if they change by this share of the largest change."""

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ...solvers.costs import format_bytes, format_seconds
 from ...solvers.cutoff import size_in_words
-from ...solvers.estimate import format_bytes, format_seconds
 from ...solvers.estimate_cutoff import estimate, estimate_run
 from ..file.reading import Study, at_point, sweep_points
 from ..tasks.ground_state import MODE_COLUMNS, PARTS, SITE_COLUMNS

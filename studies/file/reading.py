@@ -17,7 +17,7 @@ from ..._core.text import printable
 from ...analysis.approximations import PluginError, fingerprint, registry_of
 from ...hamiltonians import InvalidModel, Problem
 from ...hamiltonians.parameters import show
-from ..study import Axis, Study, overlaps
+from ..definition import Axis, Study, overlaps
 from ..sweep import key_problem, overridden, point_problems, points_of, read_axes
 from .assembly import assemble
 from .validation import check_tables, control_problems

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from ..._core.wording import listed
 from ...clusters import MAX_SITES
-from ...solvers.estimate import ENGINE_NAMES
+from ...solvers.costs import ENGINE_NAMES
 from ..tasks.table import TASKS
 from .values import (
     LEFT_OUT,

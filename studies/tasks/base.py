@@ -20,8 +20,8 @@ from ...clusters import Brief
 from ...hamiltonians import Model, Problem, Sector
 from ...hamiltonians.sector import allowed_two_sz
 from ...solvers import Eigenstates, LabelledLevels, Options, Progress, symmetry_sectors
+from ...solvers.costs import check_memory, choose_engine
 from ...solvers.cutoff import is_automatic, size_in_words
-from ...solvers.estimate import check_memory, choose_engine
 from ...solvers.larger_space import reaching
 from ...solvers.work import HowFar
 from ..file.values import Table

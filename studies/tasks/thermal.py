@@ -22,8 +22,8 @@ from ...analysis.thermal.flux import thermal_flux_response
 from ...hamiltonians import Model, Problem, Sector
 from ...hamiltonians.parameters import show
 from ...solvers import Options
+from ...solvers.costs import format_bytes, format_seconds
 from ...solvers.ensemble_blocks import ENSEMBLES
-from ...solvers.estimate import format_bytes, format_seconds
 from ..execution.tables import columns, decimals, number, with_error
 from ..file.json_values import entries, missing, plain
 from ..file.values import LEFT_OUT, Floats, Number, Table, one_of

@@ -14,15 +14,14 @@ from .._core.display import counted
 from ..clusters import Card, InvalidValue, Shown, Told, order, point_group
 from ..hamiltonians import Model, Sector, hamiltonian_operator
 from ..hamiltonians.arguments import a_model, a_sector
-from ..hamiltonians.kernels.spin_products import is_electrons_alone
+from ..hamiltonians.space.charges import is_electrons_alone
 from ..hamiltonians.space.frame import frame_parts
 from ..hamiltonians.space.phonons import phonon_dimension
 from ..hamiltonians.space.product import Space, dimensions
-from ..hamiltonians.space.quspin_basis import MAX_BITS
+from ..hamiltonians.space.quspin_maps import MAX_BITS
 from .blocks import finest_blocks, time_reversed
-from .cutoff import capped
-from .krylov.eigenpairs import KEPT_BYTES, STORED_BYTES
-from .krylov.search import FIRST_CYCLE
+from .caps import capped
+from .krylov.memory import FIRST_CYCLE, KEPT_BYTES, STORED_BYTES
 
 ENGINE_NAMES = ("auto", "dense", "quspin", "tensor")
 DENSE_UP_TO = 400

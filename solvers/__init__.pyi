@@ -1,0 +1,42 @@
+"""Solvers: states of an operator, always with a statement of how exact they are."""
+
+from .blocks import symmetry_sectors
+from .by_symmetry import LabelledLevels, levels_by_symmetry
+from .caps import CutoffError
+from .certificate import Certificate, Certifier
+from .checkpoint import CheckpointError, how_far
+from .costs import DoesNotFit, Estimate
+from .estimate_cutoff import estimate, forecast
+from .ground_state import Eigenstates, State, block_isometry, ground_state, is_degenerate
+from .krylov.eigenpairs import ConvergenceError, Levels, lowest_levels
+from .linear import solve, unfolded
+from .options import Options
+from .work import Progress, silent
+
+__all__ = [
+    "Certificate",
+    "Certifier",
+    "CheckpointError",
+    "ConvergenceError",
+    "CutoffError",
+    "DoesNotFit",
+    "Eigenstates",
+    "Estimate",
+    "LabelledLevels",
+    "Levels",
+    "Options",
+    "Progress",
+    "State",
+    "block_isometry",
+    "estimate",
+    "forecast",
+    "ground_state",
+    "how_far",
+    "is_degenerate",
+    "levels_by_symmetry",
+    "lowest_levels",
+    "silent",
+    "solve",
+    "symmetry_sectors",
+    "unfolded",
+]

@@ -15,7 +15,11 @@ from scipy.optimize import minimize_scalar
 from ..hamiltonians import Model, Phonons, Sector, hamiltonian_operator
 from ..hamiltonians.space.product import Space, dimensions
 from .adiabatic import Landscape, landscape
-from .caps import CutoffError, capped
+from .caps import CutoffError as CutoffError
+from .caps import cap_in_words as cap_in_words
+from .caps import capped as capped
+from .caps import is_automatic as is_automatic
+from .caps import size_in_words as size_in_words
 from .certificate import GRADES, SAFETY
 from .larger_space import Judge, Solution, centre, holding, relevant
 

@@ -11,22 +11,24 @@ from .dataset import (
     read_dataset,
     verify_dataset,
 )
+from .definition import Axis, Study
 from .execution.folder import StudyError, StudyFolder, opened
-from .execution.job import shared
 from .execution.notebook import NotebookReporter, watching
 from .execution.plan import Interrupted, Plan, study
 from .execution.pools import Pool
 from .execution.progress import TerminalReporter
 from .execution.report import failures, show_estimate, show_result
-from .execution.runner import Result, check_fits, run
+from .execution.runner import Result, run
 from .execution.scheduler import SchedulerError, connected
 from .execution.status import StudyStatus, show_statuses, statuses
 from .execution.tables import with_error
 from .execution.workers import Workers
-from .file.reading import Axis, Study, at_point, parse, read, sweep_points
+from .file.reading import at_point, parse, read, sweep_points
 from .file.record import read_data, records, to_json, write
+from .file.tables import toml_text
 from .file.versions import versions
-from .file.writing import toml_text
+from .fits import check_fits, shared
+from .observables import OBSERVABLES
 from .tasks.base import Quiet, Reporter, Task, Watcher
 from .tasks.charge_scan import ChargeScanTask
 from .tasks.coherence import CoherenceTask
@@ -34,7 +36,6 @@ from .tasks.entanglement import EntanglementTask
 from .tasks.flux import FluxTask
 from .tasks.ground_state import GroundStateTask
 from .tasks.lattice import LatticeTask
-from .tasks.observable_names import OBSERVABLES
 from .tasks.pairing import PairingTask
 from .tasks.table import TASKS
 

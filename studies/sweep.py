@@ -26,7 +26,6 @@ SETTINGS = (LINKED, REFINE)
 """Keys of ``[sweep]`` that are no axes."""
 AS_LISTS: Mapping[str, str] = MappingProxyType({"thermal.temperatures": "temperature", "flux.values": "phi"})
 """Lists that are swept one value at a time, with the dimension that they have in the result of a point."""
-PATHS = tuple(f"{name}.{key}" for name, table in TABLES.items() for key in table.model_fields)
 
 
 def read_axes(data: Mapping[str, Any]) -> tuple[tuple[Axis, ...], list[Problem]]:
@@ -120,7 +119,8 @@ def key_problem(data: Mapping[str, Any], key: str, path: str) -> Problem | None:
     table, _, rest = key.partition(".")
     name, _, item = rest.partition(".")
     if table not in SWEPT or not name:
-        hint = did_you_mean(key, PATHS) if name else ""
+        paths = (f"{name}.{each}" for name, keys in TABLES.items() for each in keys.model_fields)
+        hint = did_you_mean(key, paths) if name else ""
         return Problem(path, show(key), f'{hint}allowed: a path in quotes, "table.key", with one of {listed(SWEPT)}')
     raw = data.get(table)
     if not isinstance(raw, dict):

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from ..operators import ChargeWord, Operator
 from .charges import ChargeBasis
-from .quspin_maps import MAX_BITS, SymmetryMap
+from .quspin_maps import MAX_BITS
+from .quspin_maps import SymmetryMap as SymmetryMap
 
 ROUNDING = 1e-12
 """Imaginary parts of a real block, relative to its largest element."""

@@ -18,7 +18,8 @@ from ..._core.threads import one_blas_thread, one_thread_for
 from ...clusters import Card, Shown, Told
 from ..checkpoint import Checkpoint
 from .deflation import Deflated, Matvec, Projection, Ritz, Vector
-from .memory import KEPT_BYTES, STORED_BYTES
+from .memory import KEPT_BYTES as KEPT_BYTES
+from .memory import STORED_BYTES
 from .recursion import Recursion, fused
 from .search import Memory, Progress, Stop, searched, silent
 

@@ -25,7 +25,8 @@ import scipy.linalg as la
 from numpy.typing import NDArray
 
 from ..checkpoint import Checkpoint, Writer
-from ..work import Progress
+from ..work import Progress as Progress
+from ..work import silent as silent
 from .deflation import Deflated, Ritz, Vector, add, hidden, overlaps
 from .memory import FIRST_CYCLE
 from .recursion import Ended, Steps

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..._core.arguments import of_kind, taking
 from ..._core.text import ALLOWED, has_controls, printable
-from ..execution.folder import fingerprint, opened, write_text
+from ..execution.folder import fingerprint, opened, write_bytes
 from ..execution.notebook import watching
 from ..execution.pools import pool_of
 from ..execution.report import failures
@@ -171,8 +171,8 @@ def _publish(target: Path, results: Mapping[str, Result], about: Mapping[str, An
         published = published_studies(partial, told, plugins)
         for name, each in published.items():
             for table, text in csv_tables(each.data, each.axes, name):
-                write_text(partial / TABLES / table, text)
-        write_text(partial / README, readme(told, published))
+                write_bytes(partial / TABLES / table, text.encode())
+        write_bytes(partial / README, readme(told, published).encode())
         write_manifest(partial, told)
         _sync(partial)
         os.replace(partial, target)

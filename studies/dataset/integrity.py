@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...clusters import Told
-from ..execution.folder import checksum, write_text
+from ..execution.folder import checksum, write_bytes
 
 FORMAT, SCHEMA = "respair-dataset", 1
 MANIFEST, README = "manifest.json", "README.md"
@@ -36,7 +36,7 @@ def write_manifest(folder: Path, about: Mapping[str, Any]) -> None:
     }
     manifest = {"format": FORMAT, "schema": SCHEMA, **about, "files": files}
     text = json.dumps(manifest | {"sha256": checksum(manifest)}, indent=1, ensure_ascii=False)
-    write_text(folder / MANIFEST, text + "\n")
+    write_bytes(folder / MANIFEST, f"{text}\n".encode())
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

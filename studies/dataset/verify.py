@@ -21,7 +21,7 @@ from ..execution.notebook import watching
 from ..execution.point import has_failed
 from ..execution.pools import pool_of
 from ..file.reading import at_point
-from ..sweep import AS_LISTS, overridden
+from ..sweep import AS_LISTS
 from ..tasks.base import Reporter
 from .comparison import Deviation, deviations
 from .integrity import DATA, MODELS, TABLES, DatasetError, damage, read_manifest
@@ -237,9 +237,7 @@ def _computed_again(
 
 def _job(each: PublishedStudy, point: Mapping[str, Any], sharing: int) -> Job:
     study, grid = each.study, _grid(each.data)
-    return Job(
-        content_hash(study, point, grid), study.file, study.text, overridden(study._data, point), grid, None, sharing
-    )
+    return Job(content_hash(study, point, grid), at_point(study, point), grid, None, sharing)
 
 
 def _grid(data: xr.Dataset) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -19,8 +19,9 @@ from ...solvers.costs import choose_engine
 from ...solvers.work import Pool
 from ..definition import Study
 from ..file.versions import versions
-from ..tasks.base import Reporter, Setting
+from ..tasks.base import Reporter
 from ..tasks.cutoff_errors import with_cutoff_errors
+from ..tasks.setting import Setting
 from .tables import with_error
 
 DONE, FAILED = "done", "failed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ...solvers.work import Pool
+from ...solvers.work import Pool as Pool
 from .scheduler import connected
 from .workers import Workers
 

@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ...solvers.caps import size_in_words
 from ...solvers.costs import format_bytes, format_seconds
-from ...solvers.cutoff import size_in_words
 from ...solvers.estimate_cutoff import estimate, estimate_run
-from ..file.reading import Study, at_point, sweep_points
+from ..definition import Study
+from ..file.reading import at_point, sweep_points
 from ..tasks.ground_state import MODE_COLUMNS, PARTS, SITE_COLUMNS
 from .point import has_failed
 from .runner import Result
@@ -37,15 +38,15 @@ def show_result(result: Result, console: Console) -> None:
         print_wide(console, table)
 
 
-def print_wide(console: Console, table: Table | Text) -> None:
+def print_wide(console: Console, table: Table | str) -> None:
     """Print as wide as it needs: a long line is better than a number cut short."""
     wide = console.options.update(width=WIDEST)
     console.width = max(console.width, console.measure(table, options=wide).maximum)
     console.print(table)
 
 
-def _tables(study: Study, data: xr.Dataset) -> Iterator[Table | Text]:
-    yield Text(describe(study))
+def _tables(study: Study, data: xr.Dataset) -> Iterator[Table | str]:
+    yield describe(study)
     for task in study.tasks:
         yield from task.tables(data)
 

@@ -23,11 +23,13 @@ from ...clusters import Card, Shown
 from ...hamiltonians import Model
 from ...solvers.checkpoint import beside
 from ...solvers.work import HowFar, Pool
-from ..file.reading import Study, at_point, sweep_points
-from ..sweep import AS_LISTS, overridden
-from ..tasks.base import Quiet, Reporter, Watcher, check_blocks_fit
+from ..definition import Study
+from ..file.reading import at_point, sweep_points
+from ..fits import check_fits, shared
+from ..sweep import AS_LISTS
+from ..tasks.base import Quiet, Reporter, Watcher
 from .folder import StudyFolder, content_hash
-from .job import Job, shared
+from .job import Job
 from .point import compute, compute_certified, compute_or_fail, has_failed, lowest_energy
 from .refinement import refined
 
@@ -278,9 +280,8 @@ class _Book:
 
     def _elsewhere(self, waiting: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, xr.Dataset]]:
         assert self._pool is not None
-        data, file, text = self.study._data, self.study.file, self.study.text
         jobs = [
-            Job(key, file, text, overridden(data, point), self._grid, self._place(key), self._sharing)
+            Job(key, at_point(self.study, point), self._grid, self._place(key), self._sharing)
             for key, point in waiting.items()
         ]
 
@@ -308,14 +309,6 @@ def _lowest(data: xr.Dataset) -> str:
 
 def _words(point: Mapping[str, object]) -> str:
     return ", ".join(f"{name} = {value:.6g}" for name, value in point.items())
-
-
-def check_fits(study: Study) -> None:
-    """Raise MemoryError if any part of a study does not fit its memory limit."""
-    for model, sector, states in study.solves():
-        check_blocks_fit(model, sector, states, study.solver)
-    for task in study.tasks:
-        task.check_fits(study.model, study.sector, study.solver)
 
 
 def common_grid(study: Study, models: Sequence[Model]) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Annotated, Literal
 
@@ -252,7 +252,7 @@ class RefineTable(Table):
     axis: Annotated[str, Field(description="the key of an axis, in quotes")] = LEFT_OUT
 
 
-TABLES: Mapping[str, type[Table]] = MappingProxyType(
+MODEL_TABLES: Mapping[str, type[Table]] = MappingProxyType(
     {
         "electrons": ElectronsTable,
         "bosons": BosonsTable,
@@ -261,7 +261,26 @@ TABLES: Mapping[str, type[Table]] = MappingProxyType(
         "ensemble": EnsembleTable,
         "sector": SectorTable,
         "solver": SolverTable,
-        **{name: task.table for name, task in TASKS.items()},
     }
 )
+"""The keys of the tables that describe the model and how it is solved."""
+
+
+class _Tables(Mapping[str, type[Table]]):
+    """Those of the tasks as well, each made when it is first used."""
+
+    def __getitem__(self, name: str) -> type[Table]:
+        return MODEL_TABLES[name] if name in MODEL_TABLES else TASKS[name].table()
+
+    def __contains__(self, name: object) -> bool:
+        return name in MODEL_TABLES or name in TASKS
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (*MODEL_TABLES, *TASKS)
+
+    def __len__(self) -> int:
+        return len(MODEL_TABLES) + len(TASKS)
+
+
+TABLES: Mapping[str, type[Table]] = _Tables()
 """The keys of every other table; ``[sweep]`` has the user's own."""

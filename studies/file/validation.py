@@ -14,6 +14,7 @@ from ..._core.text import ALLOWED, has_controls
 from ..._core.wording import did_you_mean, dotted, listed, meant_by
 from ...hamiltonians import Problem
 from ...hamiltonians.parameters import show
+from ..tasks.observable_names import named
 from .schema import CLUSTERS, TABLES, AxisTable, RefineTable
 from .values import GRID_TAG, Grid, Table, is_tag
 
@@ -180,7 +181,7 @@ def _problem(
         )
     if detail["type"] == "refused":
         return Problem(path, show(detail["input"]), detail["msg"])
-    allowed = table.model_fields[str(inner[0])].description
+    allowed = named(table.model_fields[str(inner[0])].description)
     if len(inner) > 1:
         allowed = ITEMS.get(detail["type"], allowed)
     return Problem(path, "nothing" if detail["type"] == "missing" else show(detail["input"]), f"allowed: {allowed}")

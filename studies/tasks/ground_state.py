@@ -4,29 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import numpy as np
-import xarray as xr
 from pydantic import Field, PlainValidator
 from pydantic_core import PydanticCustomError
-from rich.table import Table as TextTable
-from rich.text import Text
 
-from ...analysis import OBSERVABLES as MEASUREMENTS
-from ...analysis import observables
+from ... import analysis, solvers
+from ..._core.lazy import rich_table, xr
 from ...analysis.labelled import labelled
-from ...analysis.plots.states import plot_distribution, plot_levels
 from ...hamiltonians import Model, Problem, Sector
 from ...hamiltonians.parameters import show
-from ...solvers import Eigenstates, LabelledLevels, ground_state, levels_by_symmetry
-from ...solvers.cutoff import size_in_words
+from ...solvers.caps import size_in_words
 from ...solvers.level_count import ALL, level_count
 from ..execution.tables import columns, decimals, energy, number, numbers, with_error
 from ..file.json_values import label, plain
-from ..file.values import LEFT_OUT, Floats, Table
-from .base import Figure, Setting, Solved, Task
+from ..file.values import Floats
+from .base import Solved, Task, key, missing_tables, multiplet_note
 from .observable_names import Names, chosen_names, measured_record, missing_species
+
+if TYPE_CHECKING:
+    from ...solvers import Eigenstates, LabelledLevels
+    from .setting import Setting
 
 MAX_STATES = 1000
 ERROR = "_error"
@@ -40,6 +39,10 @@ SITE_COLUMNS = {
 }
 MODE_COLUMNS = {"displacement": "<x>", "displacement_squared": "<x^2>", "quanta": "<a+ a>"}
 PARTS = ("hopping_energy", "exchange_energy", "lattice_energy", "coupling_energy")
+SMALL = 0.05
+"""An error bar below this share of what it is compared with is small."""
+ROUNDING = 1e-10
+"""Error bars of averages up to this are not shown."""
 
 
 def _number_or_all(value: object) -> object:
@@ -48,16 +51,8 @@ def _number_or_all(value: object) -> object:
     raise PydanticCustomError("number_or_all", "neither a number of levels nor all")
 
 
-class GroundStateTable(Table):
-    """Keys of ``[ground_state]``."""
-
-    states: Annotated[
-        int | str,
-        PlainValidator(_number_or_all),
-        Field(description=f'a whole number from 1 to {MAX_STATES}, or "{ALL}"'),
-    ] = LEFT_OUT
-    observables: Names = LEFT_OUT
-    displacement_grid: Floats = LEFT_OUT
+ALLOWED = f'a whole number from 1 to {MAX_STATES}, or "{ALL}"'
+States = Annotated[int | str, PlainValidator(_number_or_all), Field(description=ALLOWED)]
 
 
 @dataclass(frozen=True, repr=False)
@@ -75,16 +70,12 @@ class GroundStateTask(Task):
     """
 
     name: ClassVar[str] = "ground_state"
-    table: ClassVar[type[Table]] = GroundStateTable
-    resumes: ClassVar[bool] = True
-    figures: ClassVar[tuple[Figure, ...]] = (
-        ("levels", "energies", plot_levels),
-        ("lattice", "displacement_distribution", plot_distribution),
-    )
+    resumes = True
+    figures = (("levels", "energies", "plot_levels"), ("lattice", "displacement_distribution", "plot_distribution"))
 
-    states: int | str = 1
-    observables: tuple[str, ...] | None = None
-    displacement_grid: tuple[float, ...] | None = None
+    states: int | str = key(States, 1)
+    observables: tuple[str, ...] | None = key(Names, None)
+    displacement_grid: tuple[float, ...] | None = key(Floats, None)
 
     @classmethod
     def of(cls, values: Mapping[str, Any], model: Model) -> Self:
@@ -95,9 +86,9 @@ class GroundStateTask(Task):
     def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
         """Yield observables and grids of species that are not there."""
         yield from missing_species(cls.name, values, has)
-        if "displacement_grid" in values and not has("phonons"):
-            grid = show(list(values["displacement_grid"]))
-            yield Problem("ground_state.displacement_grid", grid, "leave it out, or add [phonons]")
+        if "displacement_grid" in values:
+            grid = list(values["displacement_grid"])
+            yield from missing_tables("ground_state.displacement_grid", grid, ["phonons"], has)
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
@@ -114,16 +105,17 @@ class GroundStateTask(Task):
         """Solve and measure; the variables carry no prefix."""
         model, sector, reporter = setting.model, setting.block, setting.reporter
         reporter.step(f"ground state of {size_in_words(model, sector)}")
-        solve = ground_state if sector.has_symmetry else levels_by_symmetry
-        levels = solve(model, sector, self.states, setting.solver, reporter.lanczos)
+        solve: Any = solvers.ground_state if sector.has_symmetry else solvers.levels_by_symmetry
+        levels = solve(model, sector, self.states, options=setting.solver, progress=reporter.lanczos)
         reporter.step("observables")
-        measured = observables(levels.ground, self.observables, setting.grid)
-        return xr.merge([_level_data(levels), *_phonon_data(model, levels), measured], combine_attrs="override")
+        measured = analysis.observables(levels.ground, self.observables, setting.grid)
+        about = _level_data(levels).assign(_phonon_data(model, levels))
+        return xr.merge([about, measured], combine_attrs="override")
 
     def judged(self, data: xr.Dataset) -> Mapping[str, str]:
         """Return the observables."""
         names = map(str, data.data_vars)
-        return {n: f"{n}{ERROR}" for n in names if n in MEASUREMENTS or n.startswith("condensate_")}
+        return {n: f"{n}{ERROR}" for n in names if n in analysis.OBSERVABLES or n.startswith("condensate_")}
 
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
@@ -140,22 +132,21 @@ class GroundStateTask(Task):
         return levels | {"observables": measured, "observable_errors": measured_record(bars)}
 
     @classmethod
-    def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
+    def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
         """Yield levels, sites, modes, energies and condensates."""
         yield _level_table(data)
         if "accuracy" in data:
             chosen = f"total_quanta = {int(data['total_quanta'])}: {int(data['dimension']):,} states"
-            yield Text(f"The accuracy of {float(data['accuracy']):.1e} needed {chosen}.")
+            yield f"The accuracy of {float(data['accuracy']):.1e} needed {chosen}."
         if "dressing" in data:
-            yield Text(f"Phonons are counted in the Lang-Firsov frame with dressing = {float(data['dressing']):.6g}.")
+            yield f"Phonons are counted in the Lang-Firsov frame with dressing = {float(data['dressing']):.6g}."
         if "cutoff_suffices" in data and not data["cutoff_suffices"]:
             bar = float(data["energy_errors"].values[0])
-            yield Text(
+            yield (
                 f"The phonon cutoff is too small: the error bar of the ground level, {bar:.1e}, is not small against "
                 'the gap or the phonon frequency; raise the caps, or take cutoff = "auto".'
             )
-        if (count := int(data["multiplicity"])) > 1:
-            yield Text(f"The ground level has {count} states; observables are averages over all of them.")
+        yield from multiplet_note(int(data["multiplicity"]), "; observables are averages over all of them.")
         yield from _observable_tables(data)
 
 
@@ -177,33 +168,24 @@ def _level_data(levels: Eigenstates | LabelledLevels) -> xr.Dataset:
     return xr.Dataset({name: labelled(name, *parts) for name, parts in variables.items()})
 
 
-def _phonon_data(model: Model, levels: Eigenstates | LabelledLevels) -> Iterator[xr.Dataset]:
-    """Yield the accuracy of an automatic cutoff, and the dressing of a frame that follows the charges."""
-    used = levels.hamiltonian.space.model.phonons
+def _phonon_data(model: Model, levels: Eigenstates | LabelledLevels) -> dict[str, xr.DataArray]:
+    """Return the accuracy of an automatic cutoff, whether a cutoff suffices, and the dressing of the frame."""
+    solved, found = levels.hamiltonian.space.model, {}
     if model.phonons is not None and model.phonons.cutoff is not None:
-        accuracy = labelled("accuracy", model.phonons.accuracy, [], "largest error bar wanted", "energy")
-        yield xr.Dataset({"accuracy": accuracy})
-    if levels.hamiltonian.space.model.modes and len(levels.energies):
+        found["accuracy"] = labelled("accuracy", model.phonons.accuracy, [], "largest error bar wanted", "energy")
+    if solved.modes and len(levels.energies):
+        above = (levels.energies - levels.energies[0])[levels.multiplicity :]
+        scale = min([float(np.min(solved.couplings.frequency)), *above[:1].tolist()])
+        enough = int(levels.certificate.energy_errors[0] <= SMALL * scale)
         words = "1 where the error bar of the ground level is below a twentieth of the gap and of the lowest frequency"
-        yield xr.Dataset({"cutoff_suffices": labelled("cutoff_suffices", int(_suffices(levels)), [], words)})
-    if used is not None and used.displacement == "lang-firsov":
-        share = labelled("dressing", used.strength, [], "share of the displacement that follows the charges")
-        yield xr.Dataset({"dressing": share})
+        found["cutoff_suffices"] = labelled("cutoff_suffices", enough, [], words)
+    if solved.phonons is not None and solved.phonons.displacement == "lang-firsov":
+        share = solved.phonons.strength
+        found["dressing"] = labelled("dressing", share, [], "share of the displacement that follows the charges")
+    return found
 
 
-def _suffices(levels: Eigenstates | LabelledLevels) -> bool:
-    """Return whether the error bar of the ground level is small against the gap, where it is known, and the lattice."""
-    bar, gaps = float(levels.certificate.energy_errors[0]), levels.energies - levels.energies[0]
-    above = gaps[levels.multiplicity :]
-    smallest = float(np.min(levels.hamiltonian.space.model.couplings.frequency))
-    return bool(bar <= SMALL * min([smallest, *above[:1].tolist()]))
-
-
-SMALL = 0.05
-"""An error bar below this share of what it is compared with is small."""
-
-
-def _level_table(data: xr.Dataset) -> TextTable:
+def _level_table(data: xr.Dataset) -> rich_table.Table:
     labels = data["labels"].values
     table = columns("levels", ("level", "energy", "above ground", "residual", "leak", "error bar"))
     if any(labels):
@@ -240,11 +222,7 @@ def _list_shown(data: xr.Dataset, name: str, digits: int) -> str:
     return numbers(data[name].values, min(digits, decimals(largest)) if largest > ROUNDING else digits)
 
 
-ROUNDING = 1e-10
-"""Error bars of averages up to this are not shown."""
-
-
-def _observable_tables(data: xr.Dataset) -> Iterator[TextTable]:
+def _observable_tables(data: xr.Dataset) -> Iterator[rich_table.Table]:
     error = float(data["energy_errors"].values[0])
     digits = decimals(error)
     for title, dim, symbols in (("sites", "site", SITE_COLUMNS), ("modes", "mode", MODE_COLUMNS)):
@@ -259,7 +237,7 @@ def _observable_tables(data: xr.Dataset) -> Iterator[TextTable]:
     parts = (str(n) for n in data.data_vars if str(n).startswith("condensate_") and not str(n).endswith(ERROR))
     rest += [(name, _list_shown(data, name, digits)) for name in parts]
     if rest:
-        table = TextTable(title="energies and condensates", title_justify="left", show_header=False)
+        table = columns("energies and condensates", (), header=False)
         for row in rest:
             table.add_row(*row)
         yield table

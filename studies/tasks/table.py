@@ -1,38 +1,35 @@
-"""All tasks by the name of their table. A new one is one file, and one line here."""
+"""All tasks by the name of their table, each loaded when it is first used: a new one is one file, and one name here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 
 from .base import Task
-from .charge_scan import ChargeScanTask
-from .coherence import CoherenceTask
-from .compare import CompareTask
-from .crossover import CrossoverTask
-from .entanglement import EntanglementTask
-from .flux import FluxTask
-from .ground_state import GroundStateTask
-from .lattice import LatticeTask
-from .pairing import PairingTask
-from .resonance import ResonanceTask
-from .spectrum import SpectrumTask
-from .thermal import ThermalTask
 
-KINDS: tuple[type[Task], ...] = (
-    GroundStateTask,
-    ChargeScanTask,
-    FluxTask,
-    PairingTask,
-    LatticeTask,
-    EntanglementTask,
-    CoherenceTask,
-    ResonanceTask,
-    SpectrumTask,
-    ThermalTask,
-    CrossoverTask,
-    CompareTask,
-)
-"""In the order in which they run."""
-TASKS: Mapping[str, type[Task]] = MappingProxyType({task.name: task for task in KINDS})
+NAMES = (
+    "ground_state", "charge_scan", "flux", "pairing", "lattice", "entanglement", "coherence", "resonance", "spectrum",
+    "thermal", "crossover", "compare",
+)  # fmt: skip
+"""Tables, and files in this folder, in the order in which they run."""
+
+
+class _Tasks(Mapping[str, type[Task]]):
+    def __getitem__(self, name: str) -> type[Task]:
+        if name not in NAMES:
+            raise KeyError(name)
+        found: type[Task] = getattr(import_module(f".{name}", __package__), f"{name.title().replace('_', '')}Task")
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in NAMES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(NAMES)
+
+    def __len__(self) -> int:
+        return len(NAMES)
+
+
+TASKS: Mapping[str, type[Task]] = _Tasks()
 """By the name of the table."""

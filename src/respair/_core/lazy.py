@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numba
+    import rich.table as rich_table
     import scipy.linalg as la
     import scipy.sparse as sp
     import xarray as xr
@@ -17,6 +18,6 @@ else:
         def __getattr__(self, name: str) -> Any:
             return getattr(import_module(self.__name__), name)
 
-    la, numba, sp, xr = map(_Late, ("scipy.linalg", "numba", "scipy.sparse", "xarray"))
+    la, numba, rich_table, sp, xr = map(_Late, ("scipy.linalg", "numba", "rich.table", "scipy.sparse", "xarray"))
 
-__all__ = ["la", "numba", "sp", "xr"]
+__all__ = ["la", "numba", "rich_table", "sp", "xr"]

@@ -20,10 +20,10 @@ from ..analysis.thermal.ensembles import Ensemble
 from ..analysis.thermal.estimate import estimate_thermal
 from ..hamiltonians import Model
 from ..solvers import Eigenstates, LabelledLevels, State, ground_state
-from ..solvers.cutoff import size_in_words
+from ..solvers.caps import size_in_words
 from ..studies import Reporter, Result, Study
-from ..studies.tasks.base import Setting
 from ..studies.tasks.pairing import PairingTask
+from ..studies.tasks.setting import Setting
 from ..studies.tasks.thermal import ThermalTask
 from .panels import PANELS
 from .screen import Screen

@@ -12,10 +12,11 @@ from .dataset import (
     verify_dataset,
 )
 from .definition import Axis, Study
+from .execution.figures import save_figures
 from .execution.folder import StudyError, StudyFolder, opened
 from .execution.notebook import NotebookReporter, watching
 from .execution.plan import Interrupted, Plan, study
-from .execution.pools import Pool
+from .execution.pools import Pool, pool_of
 from .execution.progress import TerminalReporter
 from .execution.report import failures, show_estimate, show_result
 from .execution.runner import Result, run
@@ -78,11 +79,13 @@ __all__ = [
     "failures",
     "opened",
     "parse",
+    "pool_of",
     "read",
     "read_data",
     "read_dataset",
     "records",
     "run",
+    "save_figures",
     "shared",
     "show_estimate",
     "show_result",

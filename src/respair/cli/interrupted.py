@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import solvers, studies
+from .._core.display import counted
+
 if TYPE_CHECKING:
     from ..studies import Result
 
-GOES_ON = "the same command goes on from there"
+CONTINUES = "the same command continues from there"
 
 
 def kept(target: Path, result: Result | None) -> Iterator[str]:
@@ -22,19 +25,15 @@ def kept(target: Path, result: Result | None) -> Iterator[str]:
     result : Result or None
         The finished points, if there are any.
     """
-    from .._core.display import counted
-    from ..solvers import how_far
-    from ..studies import write
-
     if result is not None and result.study.sweep:
-        partial = write(result, target.with_suffix(".partial.nc"))
-        yield f"kept {counted(len(result.points), 'finished point')} in {partial}; {GOES_ON}"
+        partial = studies.write(result, target.with_suffix(".partial.nc"))
+        yield f"kept {counted(len(result.points), 'finished point')} in {partial}; {CONTINUES}"
     for path in _beside(target, "checkpoint"):
-        if reached := how_far(path):
+        if reached := solvers.how_far(path):
             yield f"{path} keeps the search ({reached}); the same command continues it"
     for folder in _beside(target, "blocks"):
         if count := len(list(folder.glob("*.block"))):
-            yield f"{folder} keeps {counted(count, 'finished block')} of the thermal sum; {GOES_ON}"
+            yield f"{folder} keeps {counted(count, 'finished block')} of the thermal sum; {CONTINUES}"
 
 
 def _beside(target: Path, kind: str) -> list[Path]:

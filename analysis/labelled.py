@@ -6,8 +6,9 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
+
+from .._core.lazy import xr
 
 REAL = 1e-12
 """Imaginary parts below this are rounding errors, relative to the largest number where these have a unit."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import time
@@ -15,13 +16,16 @@ import numpy as np
 
 from ..._core.arguments import of_kind, taking
 from ..._core.text import ALLOWED, has_controls, printable
+from ...hamiltonians import TermFunction
 from ..execution.folder import fingerprint, opened, write_bytes
 from ..execution.notebook import watching
+from ..execution.plan import Plan
 from ..execution.pools import pool_of
 from ..execution.report import failures
 from ..execution.runner import Result, run
 from ..file.reading import read
 from ..file.record import write
+from ..file.tables import unsaid
 from ..file.versions import versions
 from .hardware import hardware
 from .integrity import DATA, MODELS, README, TABLES, DatasetError, write_manifest
@@ -40,7 +44,7 @@ class FailedPointsError(DatasetError):
     out=of_kind((str, os.PathLike), "write the path of a folder in quotes"),
 )
 def build_dataset(
-    files: Sequence[str | os.PathLike[str]],
+    files: Sequence[str | os.PathLike[str] | Plan],
     out: str | os.PathLike[str],
     title: str = "",
     licence: str = "",
@@ -59,8 +63,9 @@ def build_dataset(
 
     Parameters
     ----------
-    files : sequence of paths
-        Model files, each with a name of its own.
+    files : sequence of paths and Plans
+        Model files, each with a name of its own, and studies that `respair.study` has made, by the names of their
+        models.
     out : path
         The folder to be made; it must not be there yet, or be empty.
     title : str
@@ -112,11 +117,19 @@ def build_dataset(
     -1.0
     """
     target = Path(out)
-    check_target(target, [Path(file) for file in files])
-    for text in (title, licence, *authors, *(Path(file).stem for file in files)):
+    names = [re.sub(r"[^\w.-]+", "-", file.study.name) if isinstance(file, Plan) else Path(file).stem for file in files]
+    check_target(target, files, names)
+    for text in (title, licence, *authors, *names):
         if has_controls(text):
-            raise DatasetError(f"the dataset cannot be told {text!r}; {ALLOWED}")
-    asked = {Path(file).stem: read(file, plugins) for file in files}
+            raise DatasetError(f"{text!r} cannot be part of a dataset; {ALLOWED}")
+    asked = {
+        name: file.study if isinstance(file, Plan) else read(file, plugins)
+        for name, file in zip(names, files, strict=True)
+    }
+    if lost := [name for name, study in asked.items() if study.is_own and "cluster" in unsaid(study.model)]:
+        raise DatasetError(
+            f"{lost[0]} has a cluster that no model file describes, so that nobody could compute it again"
+        )
     check_names(asked)
     keeping = Path(studies) if studies is not None else target.with_name(f"{target.name}.studies")
     with ExitStack() as stack:
@@ -132,24 +145,34 @@ def build_dataset(
         if failed := [f"{name}: {text}" for name, result in results.items() for text in failures(result)]:
             raise FailedPointsError("\n".join(["nothing is published while points have failed:", *failed]))
         about = {"title": title or next(iter(asked.values())).name, "licence": licence, "authors": list(authors)}
-        _publish(target, results, about, plugins)
-    return read_dataset(target, plugins)
+        terms = {name: study.model.terms for name, study in asked.items()}
+        _publish(target, results, about, plugins, terms)
+    return read_dataset(target, plugins, terms=terms)
 
 
-def check_target(target: Path, files: Sequence[Path]) -> None:
-    """Raise DatasetError if a dataset of these model files cannot be built there."""
+def check_target(target: Path, files: Sequence[object], names: Sequence[str]) -> None:
+    """Raise DatasetError if a dataset of these studies cannot be built there."""
     if not files:
         raise DatasetError("no model file was given; a dataset is made of one or more")
-    for i, file in enumerate(files):
-        if twice := [other for other in files[:i] if other.stem == file.stem]:
-            raise DatasetError(f"{twice[0]} and {file} have one name; studies of a dataset are told apart by theirs")
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            twice = (
+                f"{files[names.index(name)]} and {files[i]}" if isinstance(files[i], str | Path) else f"two of {name}"
+            )
+            raise DatasetError(f"{twice} have one name; studies of a dataset are told apart by theirs")
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise DatasetError(
             f"{target} is there already; choose another folder, or remove it (points that are kept stay)"
         )
 
 
-def _publish(target: Path, results: Mapping[str, Result], about: Mapping[str, Any], plugins: Plugins) -> None:
+def _publish(
+    target: Path,
+    results: Mapping[str, Result],
+    about: Mapping[str, Any],
+    plugins: Plugins,
+    terms: Mapping[str, Sequence[TermFunction]],
+) -> None:
     """Write everything beside the target, then give it its name."""
     partial = target.with_name(f".{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -168,7 +191,7 @@ def _publish(target: Path, results: Mapping[str, Result], about: Mapping[str, An
             "hardware": hardware(),
             "studies": {name: _account(result) for name, result in results.items()},
         }
-        published = published_studies(partial, told, plugins)
+        published = published_studies(partial, told, plugins, terms)
         for name, each in published.items():
             for table, text in csv_tables(each.data, each.axes, name):
                 write_bytes(partial / TABLES / table, text.encode())
@@ -188,6 +211,7 @@ def _account(result: Result) -> dict[str, Any]:
         "title": study.name,
         "fingerprint": fingerprint(study),
         "plugins": named(study),
+        **({"terms": len(study.model.terms)} if study.model.terms else {}),
         "seed": study.solver.seed,
         "axes": [axis.key for axis in study.sweep],
         "points": len(result.points),

@@ -73,6 +73,8 @@ def _study(name: str, each: PublishedStudy, about: Mapping[str, Any]) -> Iterato
         *setting_lines(each.study),
         "",
     )
+    if count := told.get("terms"):
+        yield f"The Hamiltonian has {count} terms of their authors' own; the end of the model file has their formulas."
     yield f"{told['points']} points; seed {told['seed']}."
     bars = [f"{key.replace('_', ' ')} {value:.1e}" for key, value in told["certificates"].items()]
     if bars:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from ..._core.arguments import of_kind, taking
+from ...hamiltonians import TermFunction
 from ...hamiltonians.terms import energy_unit
 from ...solvers.work import Pool
 from ..execution.folder import content_hash, fingerprint
@@ -26,7 +27,7 @@ from ..tasks.base import Reporter
 from .comparison import Deviation, deviations
 from .integrity import DATA, MODELS, TABLES, DatasetError, damage, read_manifest
 from .plugins import Plugins, needed
-from .published import PublishedStudy, published_studies
+from .published import NO_TERMS, PublishedStudy, published_studies
 from .tables import csv_tables
 
 POINTS = 3
@@ -105,6 +106,7 @@ def verify_dataset(
     workers: int = 1,
     scheduler: str | None = None,
     plugins: Plugins = (),
+    terms: Mapping[str, Sequence[TermFunction]] = NO_TERMS,
 ) -> Verification:
     """Check all sums of a dataset, its tables against its data, and points of it by computing them again.
 
@@ -125,7 +127,9 @@ def verify_dataset(
     scheduler : str, optional
         Address or file of a dask scheduler whose workers share them.
     plugins : sequence of path
-        The files with approximations of somebody's own that it was made with; their code is run.
+        The files with approximations of the authors' own that it was made with; their code is run.
+    terms : mapping
+        By the name of the study, the terms of the authors' own that its Hamiltonian has.
 
     Returns
     -------
@@ -149,7 +153,7 @@ def verify_dataset(
         return Verification(path, files, tuple(wrong), ())
     needed(path, manifest, plugins)
     try:
-        published = published_studies(path, manifest, plugins)
+        published = published_studies(path, manifest, plugins, terms)
     except DatasetError as error:
         return Verification(path, files, (str(error),), ())
     wrong += [text for name, each in published.items() for text in _disagreements(path, name, each, manifest)]

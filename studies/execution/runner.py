@@ -32,6 +32,7 @@ from .folder import StudyFolder, content_hash
 from .job import Job
 from .point import compute, compute_certified, compute_or_fail, has_failed, lowest_energy
 from .refinement import refined
+from .workers import Workers, check_terms
 
 FILLED: Mapping[str, str] = MappingProxyType({"labels": "", "compare_claim": ""})
 """What fills up the shorter points of a sweep, where it is not NaN."""
@@ -280,6 +281,8 @@ class _Book:
 
     def _elsewhere(self, waiting: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, xr.Dataset]]:
         assert self._pool is not None
+        if isinstance(self._pool, Workers):
+            check_terms(self.study.model)
         jobs = [
             Job(key, at_point(self.study, point), self._grid, self._place(key), self._sharing)
             for key, point in waiting.items()

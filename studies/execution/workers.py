@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from ..._core.processors import cores
 from ...clusters import InvalidValue
+from ...hamiltonians import Model
 from ...solvers.work import PAUSE, HowFar, SomeWork, Watch, Work, now_and_then, unwatched
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -178,6 +179,20 @@ def _environment(sharing: int) -> dict[str, str]:
     return {**os.environ, **threads, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
+def check_terms(model: Model) -> None:
+    """Raise InvalidValue if a model has terms that a fresh process cannot import."""
+    for term in model.terms:
+        try:
+            pickle.dumps(term)
+            known = getattr(term, "__module__", "__main__") != "__main__"
+        except (pickle.PicklingError, AttributeError, TypeError):
+            known = False
+        if not known:
+            raise InvalidValue(
+                "workers import the terms of one's own: define them as functions of a module, or leave workers out"
+            )
+
+
 def serve() -> None:
     """Do the work that comes on standard input until it ends; what libraries print goes to standard error."""
     answers = os.fdopen(os.dup(1), "wb")
@@ -207,5 +222,5 @@ def _receive(stream: IO[bytes], pieces: SimpleQueue[Any]) -> None:
     try:
         while True:
             pieces.put(pickle.load(stream))
-    except (EOFError, pickle.UnpicklingError):
+    except Exception:  # no more work, or work that cannot be read: the process that gave it out sees the end
         os._exit(0)

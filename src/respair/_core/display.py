@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from .wording import counted as counted
+
 MOST_ROWS = 14
 """Rows of a card; what is left out is counted."""
 MOST_ITEMS = 8
@@ -159,14 +161,3 @@ def quantity(value: Any) -> str:
         more = ", &hellip;" if len(value) > MOST_ITEMS else ""
         return f"[{', '.join(map(quantity, value[:MOST_ITEMS]))}{more}]"
     return f"{float(value):.6g}".replace("-", "&minus;")
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun.
-
-    Examples
-    --------
-    >>> counted(1, "site"), counted(2270106, "state")
-    ('1 site', '2,270,106 states')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .. import studies
-from .._core.display import counted
+from .._core.wording import counted
 from . import dataset
 from .interrupted import kept
 from .interrupts import not_lost

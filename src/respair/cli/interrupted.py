@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import solvers, studies
-from .._core.display import counted
+from .._core.wording import counted
 
 if TYPE_CHECKING:
     from ..studies import Result

@@ -17,7 +17,7 @@ import numpy as np
 from ..._core.arguments import of_kind, taking
 from ..._core.text import ALLOWED, has_controls, printable
 from ...hamiltonians import TermFunction
-from ..execution.folder import fingerprint, opened, write_bytes
+from ..execution.folder import fingerprint, opened, plugins_of, write_bytes
 from ..execution.notebook import watching
 from ..execution.plan import Plan
 from ..execution.pools import pool_of
@@ -29,7 +29,7 @@ from ..file.tables import unsaid
 from ..file.versions import versions
 from .hardware import hardware
 from .integrity import DATA, MODELS, README, TABLES, DatasetError, write_manifest
-from .plugins import Plugins, check_names, named, publish
+from .plugins import Plugins
 from .published import PublishedDataset, published_studies, read_dataset
 from .readme import readme
 from .tables import csv_tables
@@ -84,7 +84,7 @@ def build_dataset(
     retry_failed : bool
         Repeat the points that failed before.
     say : function
-        Told in words about damaged records.
+        Receives messages about damaged records.
     plugins : sequence of path
         Python files with approximations of the user's own; their code is run, and published beside the model files.
 
@@ -130,7 +130,11 @@ def build_dataset(
         raise DatasetError(
             f"{lost[0]} has a cluster that no model file describes, so that nobody could compute it again"
         )
-    check_names(asked)
+    known: dict[str, tuple[str, str]] = {}
+    for path, digest in (pair for study in asked.values() for pair in plugins_of(study).items()):
+        other, its_digest = known.setdefault(Path(path).name, (path, digest))
+        if its_digest != digest:
+            raise DatasetError(f"--plugin: {other} and {path} have one name; rename one, they are published together")
     keeping = Path(studies) if studies is not None else target.with_name(f"{target.name}.studies")
     with ExitStack() as stack:
         pool = stack.enter_context(pool_of(workers, scheduler))
@@ -182,7 +186,8 @@ def _publish(
         for name, result in results.items():
             (partial / MODELS / f"{name}.toml").write_bytes(result.study.text.encode())
             write(result, partial / DATA / f"{name}.nc")
-        publish(partial, {name: result.study for name, result in results.items()})
+            for path in plugins_of(result.study):
+                shutil.copyfile(path, partial / MODELS / Path(path).name)
         told = {
             **about,
             "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -210,7 +215,7 @@ def _account(result: Result) -> dict[str, Any]:
     return {
         "title": study.name,
         "fingerprint": fingerprint(study),
-        "plugins": named(study),
+        "plugins": {Path(path).name: digest for path, digest in plugins_of(study).items()},
         **({"terms": len(study.model.terms)} if study.model.terms else {}),
         "seed": study.solver.seed,
         "axes": [axis.key for axis in study.sweep],

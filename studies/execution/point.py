@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -32,6 +33,7 @@ def compute(
     grid: NDArray[np.float64],
     reporter: Reporter,
     checkpoint: Path | None = None,
+    *,
     swept: bool = False,
     pool: Pool | None = None,
 ) -> xr.Dataset:
@@ -44,11 +46,11 @@ def compute(
     grid : (n,) float
         X at which distributions of the lattice are given.
     reporter : Reporter
-        Told how it goes on.
+        Receives the progress.
     checkpoint : Path, optional
         Where long searches are kept.
     swept : bool
-        True at a point of a sweep.
+        True at a point of a sweep: its status, engine, largest residual and leak, and wall time are added.
     pool : Pool, optional
         Processes that compute the blocks of thermal sums.
 
@@ -57,45 +59,32 @@ def compute(
     xarray.Dataset
         All variables of all tasks.
     """
+    start = time.perf_counter()
     kept = replace(study.solver, checkpoint=checkpoint, keep_blocks=True, pool=pool)
     setting = Setting(study.model, study.sector, study.solver, grid, reporter, study.tasks, swept, kept)
     parts = [task.run(replace(setting, solver=kept) if task.resumes else setting) for task in study.tasks]
     parts = with_cutoff_errors(parts, setting)
     remove_blocks(checkpoint)
-    return xr.merge(parts, join="outer", compat="override", combine_attrs="override")
-
-
-def compute_certified(
-    study: Study,
-    grid: NDArray[np.float64],
-    reporter: Reporter,
-    checkpoint: Path | None = None,
-    pool: Pool | None = None,
-) -> xr.Dataset:
-    """Compute one point of a sweep; add its status, engine, largest residual and leak, and wall time."""
-    start = time.perf_counter()
-    data = compute(study, grid, reporter, checkpoint, swept=True, pool=pool)
+    data = xr.merge(parts, join="outer", compat="override", combine_attrs="override")
+    if not swept:
+        return data
     engines = {choose_engine(model, sector, study.solver.engine) for model, sector, _ in study.solves()}
     return data.assign(_account(data, DONE, "", ", ".join(sorted(engines)), time.perf_counter() - start))
 
 
 def compute_or_fail(
-    study: Study,
-    grid: NDArray[np.float64],
-    reporter: Reporter,
-    checkpoint: Path | None = None,
-    pool: Pool | None = None,
+    study: Study, grid: NDArray[np.float64], reporter: Reporter, checkpoint: Path | None = None, **how: Any
 ) -> xr.Dataset:
-    """Do as `compute_certified`; return the error of a point that fails in the place of its numbers.
+    """Compute a point of a sweep; return the error of one that fails in the place of its numbers.
 
     Raises
     ------
     CheckpointError, OSError
-        What has to do with the disk, and not with the point.
+        What concerns the disk, and not the point.
     """
     start = time.perf_counter()
     try:
-        return compute_certified(study, grid, reporter, checkpoint, pool)
+        return compute(study, grid, reporter, checkpoint, **how | {"swept": True})
     except (CheckpointError, OSError):
         raise
     except Exception as error:  # whatever it is, the other points go on

@@ -81,7 +81,7 @@ def run(
 ) -> None:
     """Compute what the model files ask for; write FILE's name with .nc for each.
 
-    The points of a sweep are kept in FILE's name with .study as soon as they are finished; the same command continues.
+    The points of a sweep are kept in FILE's name with .study as soon as they are finished; the same command goes on.
     """
     with ExitStack() as stack:
         try:
@@ -235,7 +235,7 @@ def _solve(study: Study, target: Path, folder: StudyFolder | None, pool: Pool | 
             raise
         say(f"{study.file}: a point could not be kept in {folder.path}: {error.strerror or error}")
         known = counted(len(found[-1].points) if found else 0, "finished point")
-        say(f"{known} are kept; make room, and the same command continues from there")
+        say(f"{known} are kept; make room, and the same command goes on from there")
     except KeyboardInterrupt:
         lines = list(kept(target, found[-1] if found else None))
         say(f"{study.file}: interrupted" + ("" if lines else "; nothing is kept, the same command starts anew"))

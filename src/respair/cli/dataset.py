@@ -52,7 +52,7 @@ def build(
     """Compute the studies of model files and publish them in one folder.
 
     NetCDF files, CSV tables, the model files, a README and a manifest with SHA-256 sums appear together at the end;
-    finished points are kept before that, and the same command continues.
+    finished points are kept before that, and the same command goes on.
     """
     check_all_fit(read_files(files, plugins), workers)
     check_scheduler(workers, scheduler)
@@ -76,7 +76,7 @@ def build(
     except (studies.DatasetError, studies.StudyError, studies.SchedulerError) as error:
         refuse(str(error))
     except KeyboardInterrupt:
-        say("interrupted; the finished points are kept, and the same command continues from there")
+        say("interrupted; the finished points are kept, and the same command goes on from there")
         raise typer.Exit(INTERRUPTED) from None
     if not licence:
         say("no licence was given, so that nobody else may use the data; --licence CC-BY-4.0 is a usual one")

@@ -12,7 +12,7 @@ from .._core.wording import counted
 if TYPE_CHECKING:
     from ..studies import Result
 
-CONTINUES = "the same command continues from there"
+GOES_ON = "the same command goes on from there"
 
 
 def kept(target: Path, result: Result | None) -> Iterator[str]:
@@ -27,13 +27,13 @@ def kept(target: Path, result: Result | None) -> Iterator[str]:
     """
     if result is not None and result.study.sweep:
         partial = studies.write(result, target.with_suffix(".partial.nc"))
-        yield f"kept {counted(len(result.points), 'finished point')} in {partial}; {CONTINUES}"
+        yield f"kept {counted(len(result.points), 'finished point')} in {partial}; {GOES_ON}"
     for path in _beside(target, "checkpoint"):
         if reached := solvers.how_far(path):
             yield f"{path} keeps the search ({reached}); the same command continues it"
     for folder in _beside(target, "blocks"):
         if count := len(list(folder.glob("*.block"))):
-            yield f"{folder} keeps {counted(count, 'finished block')} of the thermal sum; {CONTINUES}"
+            yield f"{folder} keeps {counted(count, 'finished block')} of the thermal sum; {GOES_ON}"
 
 
 def _beside(target: Path, kind: str) -> list[Path]:

@@ -78,3 +78,14 @@ def test_a_cluster_of_ones_own_is_kept_and_cannot_be_published(tmp_path):
     assert plan.run()["energies"].sizes == {"level": 1}
     with pytest.raises(DatasetError, match="cluster"):
         respair.build_dataset([plan], tmp_path / "data")
+
+
+def test_terms_of_ones_own_are_explored():
+    from respair.explorer.engine import Engine
+    from respair.explorer.screen import Screen
+    from respair.studies import Quiet
+
+    screen = Screen.of(planned().study).changed("electrons.hubbard_u", 3.0)
+    answer = Engine().answer(screen, "state", Quiet(), lambda part: None)
+    levels = respair.ground_state(with_parameter(MODEL, "electrons.hubbard_u", 3.0), 2)
+    assert float(answer.data["energies"][0]) == pytest.approx(levels.energies[0], abs=1e-8)

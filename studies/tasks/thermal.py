@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import numpy as np
@@ -45,6 +45,8 @@ def _whole(least: int, most: int) -> Any:
 
 
 ENSEMBLE = ", ".join(f'"{name}"' for name in ENSEMBLES)
+Method = Annotated[str, AfterValidator(one_of(METHODS)), Field(description=listed(METHODS))]
+DEFAULT = Sampling()
 TargetError = Annotated[Number, Field(gt=0, description="an error bar of the energy, above 0")]
 
 
@@ -60,8 +62,8 @@ class ThermalTask(Task):
         "grand-canonical"; "canonical": all S_z at the charge of the sector; "sector".
     density : float or None
         Wanted <N> per site; mu is found for it.
-    method, samples, steps, exact_levels, target_error : optional
-        Exact or sampled, see `Sampling`.
+    sampling : Sampling
+        Exact or sampled, by the keys that `Sampling` has.
     observables : tuple of str or None
         Names of the observables; None: all that the model has.
     """
@@ -74,11 +76,11 @@ class ThermalTask(Task):
     temperatures: tuple[float, ...] = key(Floats)
     ensemble: str = key(Annotated[str, AfterValidator(one_of(ENSEMBLES)), Field(description=ENSEMBLE)], GRAND)
     density: float | None = key(Number, None)
-    method: str | None = key(Annotated[str, AfterValidator(one_of(METHODS)), Field(description=listed(METHODS))], None)
-    samples: int | None = key(_whole(2, MOST_SAMPLES), None)
-    steps: int | None = key(_whole(2, 1000), None)
-    exact_levels: int | None = key(_whole(1, 100), None)
-    target_error: float | None = key(TargetError, None)
+    method: str = key(Method, DEFAULT.method)
+    samples: int = key(_whole(2, MOST_SAMPLES), DEFAULT.samples)
+    steps: int | None = key(_whole(2, 1000), DEFAULT.steps)
+    exact_levels: int = key(_whole(1, 100), DEFAULT.exact_levels)
+    target_error: float | None = key(TargetError, DEFAULT.target_error)
     observables: tuple[str, ...] | None = key(Names, None)
 
     @classmethod
@@ -89,8 +91,8 @@ class ThermalTask(Task):
     @property
     def sampling(self) -> Sampling:
         """Exact or sampled."""
-        given = {each.name: getattr(self, each.name, None) for each in fields(Sampling)}
-        return Sampling(**{name: value for name, value in given.items() if value is not None})
+        own = (each.name for each in fields(DEFAULT) if hasattr(self, each.name))
+        return replace(DEFAULT, **{name: getattr(self, name) for name in own})
 
     def state_of(self, sector: Sector | None) -> Ensemble:
         """Return the ensemble of a sector."""

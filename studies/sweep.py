@@ -61,7 +61,7 @@ def read_axes(data: Mapping[str, Any]) -> tuple[tuple[Axis, ...], list[Problem]]
 
 
 def _doubled(axes: Iterable[Axis]) -> Iterator[Problem]:
-    """Yield the axes on which a value stands twice: its points would be the same."""
+    """Yield the axes that have a value twice: its points would be the same."""
     for axis in axes:
         (first, *_), count = Counter(tuple(step.values()) for step in axis.steps).most_common(1)[0]
         if count > 1:
@@ -190,7 +190,7 @@ def point_problems(
 
 
 def _at_point(problem: Problem, point: Mapping[str, float], others: int) -> Problem:
-    """Blame the axis that runs over the wrong key, if one does, and tell the point."""
+    """Report a problem at the axis that varies the wrong key, if one does, with the point."""
     where = ", ".join(f"{key} = {value:.6g}" for key, value in point.items())
     more = f" and {others} more point{'s' if others > 1 else ''}" if others else ""
     axis = next((key for key in point if _same_place(key, problem.path)), None)

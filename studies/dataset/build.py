@@ -188,7 +188,7 @@ def _publish(
             write(result, partial / DATA / f"{name}.nc")
             for path in plugins_of(result.study):
                 shutil.copyfile(path, partial / MODELS / Path(path).name)
-        told = {
+        facts = {
             **about,
             "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "command": [Path(sys.argv[0]).name.replace("__main__.py", "respair"), *map(printable, sys.argv[1:])],
@@ -196,12 +196,12 @@ def _publish(
             "hardware": hardware(),
             "studies": {name: _account(result) for name, result in results.items()},
         }
-        published = published_studies(partial, told, plugins, terms)
+        published = published_studies(partial, facts, plugins, terms)
         for name, each in published.items():
             for table, text in csv_tables(each.data, each.axes, name):
                 write_bytes(partial / TABLES / table, text.encode())
-        write_bytes(partial / README, readme(told, published).encode())
-        write_manifest(partial, told)
+        write_bytes(partial / README, readme(facts, published).encode())
+        write_manifest(partial, facts)
         _sync(partial)
         os.replace(partial, target)
         _sync_folder(target.parent)
@@ -210,7 +210,7 @@ def _publish(
 
 
 def _account(result: Result) -> dict[str, Any]:
-    """Return what the manifest tells of a study."""
+    """Return the entry of a study in the manifest."""
     study, data = result.study, result.data
     return {
         "title": study.name,

@@ -1,4 +1,4 @@
-"""The manifest of a dataset and the sums of its files: what tells a whole dataset from a damaged one."""
+"""The manifest of a dataset and the checksums of its files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEYS = ("schema", "title", "licence", "authors", "versions", "studies", "files",
 
 
 class DatasetError(Told, RuntimeError):
-    """A folder that is no dataset, or where none can be built; nothing in it was changed."""
+    """A folder that is not a dataset, or where none can be built; nothing in it has been changed."""
 
 
 def sha256(path: Path) -> str:

@@ -22,7 +22,7 @@ def needed(folder: Path, manifest: Mapping[str, Any], plugins: Plugins) -> Mappi
         If one of them is not named, or none is as it was.
     """
     given = {_digest(path): path for path in map(os.fsdecode, plugins)}
-    wanted = {name: told.get("plugins", {}) for name, told in manifest["studies"].items()}
+    wanted = {name: each.get("plugins", {}) for name, each in manifest["studies"].items()}
     if lacking := {file: d for files in wanted.values() for file, d in files.items() if d not in given}:
         got = ", ".join(given.values()) or "nothing"
         allowed = "; ".join(f"{file} with the SHA-256 {digest[:16]}..." for file, digest in lacking.items())

@@ -31,7 +31,7 @@ from .published import NO_TERMS, PublishedStudy, published_studies
 from .tables import csv_tables
 
 POINTS = 3
-"""How many points of each study are computed again unless it is said."""
+"""How many points of each study are computed again by default."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +71,14 @@ class Recomputed:
 
 @dataclass(frozen=True)
 class Verification:
-    """What came of it.
+    """The outcome of a verification.
 
     Attributes
     ----------
     folder : Path
         The dataset.
     files : int
-        Files whose sums were taken.
+        Files whose checksums were compared.
     problems : tuple of str
         Everything that is wrong, in words; empty for a sound dataset.
     recomputed : tuple of Recomputed
@@ -168,7 +168,7 @@ def verify_dataset(
 
 
 def _disagreements(folder: Path, name: str, each: PublishedStudy, manifest: Mapping[str, Any]) -> Iterator[str]:
-    """Yield where model file, data and tables of a study tell different things."""
+    """Yield contradictions between model file, data and tables of a study."""
     if fingerprint(each.study) != manifest["studies"][name]["fingerprint"]:
         yield f"{MODELS}/{name}.toml says something else than the model file that the manifest knows"
     if (count := len(each.points)) != manifest["studies"][name]["points"]:
@@ -177,7 +177,7 @@ def _disagreements(folder: Path, name: str, each: PublishedStudy, manifest: Mapp
         try:
             found = (folder / TABLES / table).read_bytes().decode("utf-8", "replace")
         except OSError:
-            continue  # missing: that is told already
+            continue  # missing: that is reported already
         if found != text:
             lines = zip(found.splitlines(), text.splitlines(), strict=False)
             first = next((i for i, (a, b) in enumerate(lines, 1) if a != b), "the last one")

@@ -31,12 +31,12 @@ from ..sweep import overridden
 
 SCHEMA = 1
 ATTEMPTS = 5
-"""To take the lock: who asks for the state of a study holds it for a moment."""
+"""Attempts to take the lock, which a look at the status of a study holds for a moment."""
 MANIFEST, LOCK, POINTS, SUFFIX = "manifest.json", "lock", "points", ".point"
 
 
 class StudyError(Told, RuntimeError):
-    """A folder that cannot be used for this study; nothing in it was changed."""
+    """A folder that cannot be used for this study; nothing in it has been changed."""
 
 
 def content_hash(study: Study, point: Mapping[str, object], grid: NDArray[np.float64]) -> str:
@@ -73,9 +73,9 @@ class StudyFolder:
     path : Path
         The folder.
     retry_failed : bool
-        Take failed points for points that are not done.
+        Compute failed points again.
     say : function
-        Told in words about records that cannot be used.
+        Receives messages about records that cannot be used.
     """
 
     def __init__(self, path: Path, retry_failed: bool = False, say: Callable[[str], None] = lambda text: None) -> None:
@@ -97,7 +97,7 @@ class StudyFolder:
         return None if self._retry and str(data["status"].values) != "done" else data
 
     def keep(self, key: str, point: Mapping[str, object], data: xr.Dataset) -> None:
-        """Write the record of a point, so that it is there whole after any crash, or not at all.
+        """Write the record of a point durably: after a crash it is complete, or absent.
 
         Raises
         ------
@@ -124,7 +124,7 @@ def read_record(file: Path, key: str | None = None) -> xr.Dataset:
     FileNotFoundError
         If it is not there.
     CheckpointError
-        If it is torn, damaged, no record, or that of another point than `key`.
+        If it is incomplete, damaged, not a record, or that of another point than `key`.
     """
     state = read(file, {} if key is None else {"point": key})
     if "data" not in state:
@@ -147,7 +147,7 @@ def opened(
     retry_failed : bool
         Repeat the points that failed before.
     say : function
-        Told in words about files that are damaged.
+        Receives messages about files that are damaged.
 
     Yields
     ------

@@ -1,4 +1,4 @@
-"""One point of a study: its numbers, and with them how it went."""
+"""One point of a study: its numbers, its status and its cost."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def compute_or_fail(
 
 
 def failure(error: str, seconds: float = math.nan) -> xr.Dataset:
-    """Return what stands for a point that failed."""
+    """Return the data of a point that failed."""
     return xr.Dataset(_account(xr.Dataset(), FAILED, error, "", seconds))
 
 
@@ -126,6 +126,6 @@ def _account(data: xr.Dataset, status: str, error: str, engine: str, seconds: fl
 
 
 def _largest(data: xr.Dataset, name: str) -> float:
-    """Return the largest number of all variables whose names end so; NaN where no task tells any."""
+    """Return the largest number of all variables whose names end with `name`; NaN if there is none."""
     found: Iterable[float] = (float(np.max(data[n].values)) for n in data.data_vars if str(n).endswith(name))
     return max(found, default=math.nan)

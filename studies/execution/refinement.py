@@ -78,7 +78,7 @@ def changes(values: NDArray[np.number]) -> NDArray[np.float64]:
 
 
 def _half(study: Study, axis: Axis, gap: int) -> Mapping[str, float] | None:
-    """Return what stands half-way in an interval, in whole numbers where the file takes no others."""
+    """Return the middle of an interval, in whole numbers where the key takes no others."""
     assert axis.refinement is not None
     ends = [axis.steps[gap], axis.steps[gap + 1]]
     geometric = axis.refinement.geometric

@@ -1,4 +1,4 @@
-"""How far the studies of a folder are, for those who look from outside; nothing is changed."""
+"""The progress of the studies in a folder, read without changing anything."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .tables import columns
 
 @dataclass(frozen=True)
 class StudyStatus:
-    """How far one study is.
+    """The progress of one study.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class StudyStatus:
 
 
 def statuses(path: Path) -> Iterator[StudyStatus]:
-    """Yield how far each study is: the one whose folder this is, or those whose folders are in it."""
+    """Yield the progress of the study whose folder this is, or of those whose folders are in it."""
     folders = [path] if (path / MANIFEST).exists() else sorted(found.parent for found in path.glob(f"*/{MANIFEST}"))
     yield from map(_status, folders)
 
@@ -95,10 +95,10 @@ def _total(path: Path) -> int | None:
 def show_statuses(found: Iterable[StudyStatus], console: Console) -> None:
     """Print a table with a row for each study."""
     headings = ("study", "done", "failed", "damaged", "of", "running", "time left", "energy", "residual", "seconds")
-    table = columns("", headings)
+    rows = []
     for each in found:
         left = f"{each.seconds_left:.0f} s" if math.isfinite(each.seconds_left) else ""
         counts = (str(count) for count in (each.done, each.failed, each.damaged))
         total = "?" if each.total is None else str(each.total)
-        table.add_row(printable(each.path.name), *counts, total, printable(each.running) or "no", left, *each.last)
-    print_wide(console, table)
+        rows.append([printable(each.path.name), *counts, total, printable(each.running) or "no", left, *each.last])
+    print_wide(console, columns("", headings, rows))

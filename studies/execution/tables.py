@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ..._core.formatting import decimals, energy, number, numbers, with_error
 from ..._core.lazy import rich_table
@@ -10,9 +10,11 @@ from ..._core.lazy import rich_table
 __all__ = ["columns", "decimals", "energy", "number", "numbers", "with_error"]
 
 
-def columns(title: str, headings: Sequence[str], header: bool = True) -> rich_table.Table:
-    """Return an empty table with right-aligned columns."""
-    table = rich_table.Table(title=title, title_justify="left", show_header=header)
+def columns(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]] = ()) -> rich_table.Table:
+    """Return a table with right-aligned columns; without headings they are left-aligned."""
+    table = rich_table.Table(title=title, title_justify="left", show_header=bool(headings))
     for heading in headings:
         table.add_column(heading, justify="right")
+    for row in rows:
+        table.add_row(*row)
     return table

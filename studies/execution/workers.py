@@ -1,4 +1,4 @@
-"""Worker processes on this machine: threads and memory shared out, the dead replaced and their work repeated."""
+"""Worker processes on this machine, which share threads and memory; dead ones are replaced and their work repeated."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from ...solvers.work import PAUSE, HowFar, SomeWork, Watch, Work, now_and_then, 
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 MOST_DEATHS = 3
-"""What killed its workers so many times has failed."""
+"""Work that has killed so many workers has failed."""
 SERVE = (sys.executable, "-c", f"from {__name__} import serve; serve()")
 
 
 class Workers:
-    """Fresh processes that compute points of sweeps or blocks of thermal sums; at the end of the context they are gone.
+    """Fresh processes that compute points of sweeps or blocks of thermal sums until the end of the context.
 
     A worker that dies is replaced and its work repeated, up to three times. The cores are shared out as threads, the
     memory limit as well. If this process is killed, the workers end by themselves.
@@ -135,7 +135,7 @@ class _Worker:
         self._listener.start()
 
     def take(self, piece: Work) -> None:
-        """Give it work; that it is dead already is heard by the listener."""
+        """Give it work; the listener notices if it is dead already."""
         self.piece, self.how_far = piece, None
         assert self.process.stdin is not None
         try:
@@ -194,7 +194,7 @@ def check_terms(model: Model) -> None:
 
 
 def serve() -> None:
-    """Do the work that comes on standard input until it ends; what libraries print goes to standard error."""
+    """Do the work that comes on standard input; what libraries print goes to standard error."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     pieces: SimpleQueue[Work] = SimpleQueue()
@@ -212,13 +212,13 @@ def serve() -> None:
 
 @dataclass(frozen=True)
 class _News:
-    """What a worker sends before its answer."""
+    """Progress that a worker sends before its answer."""
 
     how_far: HowFar
 
 
 def _receive(stream: IO[bytes], pieces: SimpleQueue[Any]) -> None:
-    """Pass work on; end the process, in the midst of it as well, when nobody wants any more."""
+    """Pass work on; end the process, even during work, when the input ends."""
     try:
         while True:
             pieces.put(pickle.load(stream))

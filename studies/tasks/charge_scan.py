@@ -111,7 +111,5 @@ class ChargeScanTask(Task):
             errors = data["charge_scan_energy_errors" if name == "charge_scan_energies" else f"{name}_errors"]
             for charge, *pair in zip(data[dim].values.tolist(), data[name].values, errors.values, strict=True):
                 cells[name, charge] = with_error(*pair)
-        table = columns("charge scan", ("N", *(heading for _, heading in shown.values())))
-        for charge in data["charge"].values.tolist():
-            table.add_row(str(charge), *(cells.get((name, charge), "") for name in shown))
-        yield table
+        rows = ((str(n), *(cells.get((name, n), "") for name in shown)) for n in data["charge"].values.tolist())
+        yield columns("charge scan", ("N", *(heading for _, heading in shown.values())), rows)

@@ -85,10 +85,8 @@ class CrossoverTask(Task):
     @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
         """Yield T* and T_phi, each with its definition."""
-        table = columns("crossovers", ("", "temperature", "definition"))
-        for name, estimator in ESTIMATORS.items():
-            table.add_row(estimator.role, _cell(data, name), estimator.definition)
-        yield table
+        rows = ((each.role, _cell(data, name), each.definition) for name, each in ESTIMATORS.items())
+        yield columns("crossovers", ("", "temperature", "definition"), rows)
         t, phi = data["temperature"].values, float(data["crossover_flux"])
         where = "no stiffness: the cluster has no loop" if np.isnan(phi) else f"stiffness at phi = {phi:.6g}"
         yield f"T from {t[0]:g} to {t[-1]:g}; a dash: not bracketed by these temperatures; {where}."
@@ -100,13 +98,11 @@ class CrossoverTask(Task):
             return
         keys = [key.partition(".")[2] for key in points[0][0]]
         names = {name: f"{estimator.role} {name}" for name, estimator in ESTIMATORS.items()}
-        table = columns("crossovers", (*keys, *names.values(), "phi"))
+        rows = []
         for point, data in points:
-            cells = (_cell(data, name) for name in names)
-            table.add_row(
-                *(f"{value:.6g}" for value in point.values()), *cells, number(float(data["crossover_flux"]), 4)
-            )
-        yield table
+            place = (f"{value:.6g}" for value in point.values())
+            rows.append([*place, *(_cell(data, name) for name in names), number(float(data["crossover_flux"]), 4)])
+        yield columns("crossovers", (*keys, *names.values(), "phi"), rows)
         for name, heading in names.items():
             yield f"{heading}: {ESTIMATORS[name].definition}"
         yield "A dash: not bracketed by the temperatures; phi: the flux of the stiffness."

@@ -118,13 +118,13 @@ class EntanglementTask(Task):
     @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
         """Yield the entropies."""
-        table = columns("entanglement", ("part", "entropy", "of charge and spin", "of pure states", "at most"))
+        rows = []
         for i, name in enumerate(data["entanglement_cuts"].values.tolist()):
             values = {key: float(data[f"entanglement_{key}"].values[i]) for key in NUMBERS}
             error = values["entropy_errors"]
             keys = ("entropy", "number_entropy", "entanglement")
-            table.add_row(name, *(with_error(values[key], error) for key in keys), f"{values['entropy_limit']:.6g}")
-        yield table
+            rows.append([name, *(with_error(values[key], error) for key in keys), f"{values['entropy_limit']:.6g}"])
+        yield columns("entanglement", ("part", "entropy", "of charge and spin", "of pure states", "at most"), rows)
         rest = ": the entropy of their even mixture is no entanglement; that of the pure states is an average over"
         yield from multiplet_note(int(data["entanglement_multiplicity"]), f"{rest} those found.")
 

@@ -186,17 +186,14 @@ def _phonon_data(model: Model, levels: Eigenstates | LabelledLevels) -> dict[str
 
 
 def _level_table(data: xr.Dataset) -> rich_table.Table:
-    labels = data["labels"].values
-    table = columns("levels", ("level", "energy", "above ground", "residual", "leak", "error bar"))
-    if any(labels):
-        table.add_column("block")
-    energies, errors = data["energies"].values, data["energy_errors"].values
+    labels, energies, errors = (data[name].values for name in ("labels", "energies", "energy_errors"))
+    headings = ["level", "energy", "above ground", "residual", "leak", "error bar", *(["block"] if any(labels) else [])]
+    rows = []
     for n, (level, error) in enumerate(zip(energies, errors, strict=True)):
         gap = with_error(level - energies[0], error + errors[0]) if n else ""
-        row = (data[key].values[n] for key in ("residuals", "leaks"))
-        block = [str(labels[n])] if any(labels) else []
-        table.add_row(str(n), with_error(level, error), gap, *(f"{x:.1e}" for x in row), f"{error:.1e}", *block)
-    return table
+        small = (f"{x:.1e}" for x in (data["residuals"].values[n], data["leaks"].values[n], error))
+        rows.append([str(n), with_error(level, error), gap, *small, str(labels[n])][: len(headings)])
+    return columns("levels", headings, rows)
 
 
 def _shown(data: xr.Dataset, name: str, place: int | tuple[()], digits: int) -> str:
@@ -229,15 +226,10 @@ def _observable_tables(data: xr.Dataset) -> Iterator[rich_table.Table]:
         there = [name for name in symbols if name in data and data[name].size]
         if not there:
             continue
-        table = columns(title, (dim, *(symbols[name] for name in there)))
-        for i in range(data.sizes[dim]):
-            table.add_row(str(i), *(_shown(data, name, i, digits) for name in there))
-        yield table
+        rows = ((str(i), *(_shown(data, name, i, digits) for name in there)) for i in range(data.sizes[dim]))
+        yield columns(title, (dim, *(symbols[name] for name in there)), rows)
     rest = [(name, _energy_shown(data, name, digits, error)) for name in PARTS if name in data]
     parts = (str(n) for n in data.data_vars if str(n).startswith("condensate_") and not str(n).endswith(ERROR))
     rest += [(name, _list_shown(data, name, digits)) for name in parts]
     if rest:
-        table = columns("energies and condensates", (), header=False)
-        for row in rest:
-            table.add_row(*row)
-        yield table
+        yield columns("energies and condensates", (), rest)

@@ -84,7 +84,7 @@ class ResonanceTask(Task):
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
-        """Yield a parameter that is no number, ends of the bracket that make no model, and sites without charge."""
+        """Yield a parameter that is not a number, a bracket with an invalid model, and sites without charge."""
         parameter, bracket = values.get("parameter"), values.get("bracket")
         wrong = parameter_problem(model, parameter, "resonance.parameter") if parameter is not None else None
         if wrong:

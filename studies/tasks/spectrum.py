@@ -305,20 +305,16 @@ def _line_tables(data: xr.Dataset) -> Iterator[rich_table.Table | str]:
     """Yield the strongest lines, and the moments beside their sum rules."""
     frequencies, weights = (data[f"spectrum_pole_{key}"].values for key in ("frequencies", "weights"))
     strongest = np.sort(np.argsort(-np.abs(weights), kind="stable")[:MOST_LINES])
-    table = columns(f"spectrum: {len(weights)} lines", ("omega", "weight"))
-    known = data["spectrum_pole_errors"].values
-    bars = np.zeros(len(weights))
-    if "spectrum_pole_weight_errors" in data:
-        bars = data["spectrum_pole_weight_errors"].values
-    for n in strongest:
-        table.add_row(_with_bar(frequencies[n], known[n]), _with_bar(weights[n], bars[n]))
-    yield table
-    table = columns("moments", ("order", "moment", "sum rule", "defect"))
-    pairs = zip(data["spectrum_moments"].values, data["spectrum_sum_rules"].values, strict=True)
-    for order, (moment, rule) in enumerate(pairs):
-        known = np.isfinite(rule)
-        table.add_row(str(order), f"{moment:.10g}", *((f"{rule:.10g}", f"{abs(moment - rule):.1e}") if known else "--"))
-    yield table
+    known, none = data["spectrum_pole_errors"].values, xr.zeros_like(data["spectrum_pole_errors"])
+    bars = data.get("spectrum_pole_weight_errors", none).values
+    rows = ((_with_bar(frequencies[n], known[n]), _with_bar(weights[n], bars[n])) for n in strongest)
+    yield columns(f"spectrum: {len(weights)} lines", ("omega", "weight"), rows)
+    moments = []
+    for order, moment in enumerate(data["spectrum_moments"].values):
+        rule = data["spectrum_sum_rules"].values[order]
+        right = (f"{rule:.10g}", f"{abs(moment - rule):.1e}") if np.isfinite(rule) else ("-", "-")
+        moments.append((str(order), f"{moment:.10g}", *right))
+    yield columns("moments", ("order", "moment", "sum rule", "defect"), moments)
     if (steps := int(data["spectrum_steps"])) > 0:
         yield f"Continued fractions of up to {steps} steps; they miss at most {float(data['spectrum_error']):.1e}."
     if "spectrum_drude" in data:

@@ -229,10 +229,11 @@ def _average_tables(data: xr.Dataset) -> Iterator[rich_table.Table]:
     there = {heading: place for heading, place in there.items() if f"thermal_{place[0]}" in data}
     if not there:
         return
-    table = columns("thermal averages", ("T", *there))
-    for i, t in enumerate(data["temperature"].values):
-        table.add_row(f"{t:.6g}", *(_cell(data, name, i, *place) for name, *place in there.values()))
-    yield table
+    rows = (
+        [f"{t:.6g}", *(_cell(data, name, i, *place) for name, *place in there.values())]
+        for i, t in enumerate(data["temperature"].values)
+    )
+    yield columns("thermal averages", ("T", *there), rows)
 
 
 def _flux_record(data: xr.Dataset) -> dict[str, object]:
@@ -249,11 +250,12 @@ def _flux_tables(data: xr.Dataset) -> Iterator[rich_table.Table | str]:
         return
     potential = next(name for name in POTENTIALS if f"thermal_flux_{name}" in data)
     names = {potential: "F", "current": "current", "stiffness": 'D_s = pi L F"', "drude": 'D = pi L sum p_n E_n"'}
-    table = columns("thermal response to the flux", ("T", "phi", *names.values()))
-    for i, t in enumerate(data["temperature"].values):
-        for j, phi in enumerate(data["phi"].values):
-            table.add_row(f"{t:.6g}", f"{phi:.6g}", *(_cell(data, f"flux_{name}", i, j) for name in names))
-    yield table
+    rows = (
+        [f"{t:.6g}", f"{phi:.6g}", *(_cell(data, f"flux_{name}", i, j) for name in names)]
+        for i, t in enumerate(data["temperature"].values)
+        for j, phi in enumerate(data["phi"].values)
+    )
+    yield columns("thermal response to the flux", ("T", "phi", *names.values()), rows)
     yield from (f"Drude weight D: {why}." for why in missing(data["thermal_flux_drude"], "").values())
 
 

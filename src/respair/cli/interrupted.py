@@ -1,4 +1,4 @@
-"""What an interrupted run has kept, in words."""
+"""Messages about what an interrupted run has kept."""
 
 from __future__ import annotations
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from ..._core.lazy import LateTable
 from ..._core.wording import listed
 from ...clusters import MAX_SITES
 from ...solvers.costs import ENGINE_NAMES
@@ -266,21 +267,9 @@ MODEL_TABLES: Mapping[str, type[Table]] = MappingProxyType(
 """The keys of the tables that describe the model and how it is solved."""
 
 
-class _Tables(Mapping[str, type[Table]]):
-    """Those of the tasks as well, each made when it is first used."""
-
-    def __getitem__(self, name: str) -> type[Table]:
-        return MODEL_TABLES[name] if name in MODEL_TABLES else TASKS[name].table()
-
-    def __contains__(self, name: object) -> bool:
-        return name in MODEL_TABLES or name in TASKS
-
-    def __iter__(self) -> Iterator[str]:
-        yield from (*MODEL_TABLES, *TASKS)
-
-    def __len__(self) -> int:
-        return len(MODEL_TABLES) + len(TASKS)
+def _table(name: str) -> type[Table]:
+    return MODEL_TABLES[name] if name in MODEL_TABLES else TASKS[name].table()
 
 
-TABLES: Mapping[str, type[Table]] = _Tables()
+TABLES: Mapping[str, type[Table]] = LateTable((*MODEL_TABLES, *TASKS), _table)
 """The keys of every other table; ``[sweep]`` has the user's own."""

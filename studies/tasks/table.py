@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 
+from ..._core.lazy import LateTable
 from .base import Task
 
 NAMES = (
@@ -14,22 +15,10 @@ NAMES = (
 """Tables, and files in this folder, in the order in which they run."""
 
 
-class _Tasks(Mapping[str, type[Task]]):
-    def __getitem__(self, name: str) -> type[Task]:
-        if name not in NAMES:
-            raise KeyError(name)
-        found: type[Task] = getattr(import_module(f".{name}", __package__), f"{name.title().replace('_', '')}Task")
-        return found
-
-    def __contains__(self, name: object) -> bool:
-        return name in NAMES
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(NAMES)
-
-    def __len__(self) -> int:
-        return len(NAMES)
+def _task(name: str) -> type[Task]:
+    found: type[Task] = getattr(import_module(f".{name}", __package__), f"{name.title().replace('_', '')}Task")
+    return found
 
 
-TASKS: Mapping[str, type[Task]] = _Tasks()
+TASKS: Mapping[str, type[Task]] = LateTable(NAMES, _task)
 """By the name of the table."""

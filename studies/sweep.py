@@ -71,7 +71,10 @@ def _doubled(axes: Iterable[Axis]) -> Iterator[Problem]:
 def _link(data: Mapping[str, Any], single: dict[str, Axis], groups: object) -> list[Problem]:
     """Put linked axes below the first of their group; return what is wrong."""
     path = f"sweep.{LINKED}"
-    if not isinstance(groups, list) or not all(_is_group(group) for group in groups):
+    wanted = isinstance(groups, list) and all(
+        isinstance(group, list) and len(group) > 1 and all(isinstance(key, str) for key in group) for group in groups
+    )
+    if not isinstance(groups, list) or not wanted:
         return [Problem(path, show(groups), 'allowed: a list of lists of two or more keys, as [["a.x", "b.y"]]')]
     taken: set[str] = set()
     for i, (first, *others) in enumerate(groups):
@@ -89,10 +92,6 @@ def _link(data: Mapping[str, Any], single: dict[str, Axis], groups: object) -> l
         single[first] = replace(single[first], linked=tuple(below))
         taken |= {first, *others}
     return []
-
-
-def _is_group(group: object) -> bool:
-    return isinstance(group, list) and len(group) > 1 and all(isinstance(key, str) for key in group)
 
 
 def _refine(sweep: Mapping[str, Any], single: dict[str, Axis]) -> Sequence[Problem]:

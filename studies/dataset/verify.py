@@ -221,7 +221,12 @@ def _computed_again(
     wanted: list[tuple[str, PublishedStudy, int]], pool: Pool | None, reporter: Reporter
 ) -> Iterator[Recomputed]:
     """Yield the points in the order in which they were asked for."""
-    jobs = [_job(each, each.points[number], pool.sharing if pool else 1) for _, each, number in wanted]
+    jobs = []
+    for _, each, number in wanted:
+        point, coords = each.points[number], each.data.coords
+        grid = np.asarray(coords["X"].values if "X" in coords else [0.0], dtype=float)
+        key = content_hash(each.study, point, grid)
+        jobs.append(Job(key, at_point(each.study, point), grid, None, pool.sharing if pool else 1))
     pairs = pool.compute(jobs) if pool else ((job, job.compute()) for job in jobs)
     reporter.point(0, len(jobs), "")
     found: dict[str, xr.Dataset] = {}
@@ -237,13 +242,3 @@ def _computed_again(
         fresh = data.isel(single, drop=True, missing_dims="ignore")
         unit = energy_unit(at_point(each.study, point).model)
         yield Recomputed(name, point, tuple(deviations(each.at(number), fresh, unit)))
-
-
-def _job(each: PublishedStudy, point: Mapping[str, Any], sharing: int) -> Job:
-    study, grid = each.study, _grid(each.data)
-    return Job(content_hash(study, point, grid), at_point(study, point), grid, None, sharing)
-
-
-def _grid(data: xr.Dataset) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the X at which distributions of the lattice were given, if any were."""
-    return np.asarray(data["X"].values if "X" in data.coords else [0.0], dtype=float)

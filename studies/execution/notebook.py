@@ -6,7 +6,6 @@ import math
 import time
 from html import escape
 from importlib import import_module
-from types import TracebackType
 from typing import Any
 
 from rich.console import Console
@@ -39,16 +38,15 @@ class NotebookReporter(LiveReporter):
         self._handle: Any = None
         self._start, self._last, self._kept = time.monotonic(), -math.inf, -1
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._handle is None:
             return
         took = format_seconds(time.monotonic() - self._start)
         failed = f", {self._failed} failed" if self._failed else ""
-        reached = self._number if kind else self._count
+        stopped = error[0] is not None
+        reached = self._number if stopped else self._count
         end = f"{reached} of {counted(self._count, 'point')}{failed}"
-        summary = f"stopped after {took}, {end}" if kind else f"{end}; {took}"
+        summary = f"stopped after {took}, {end}" if stopped else f"{end}; {took}"
         self._put(Card(escape(": ".join(filter(None, (self._title, summary))))))
 
     def _show(self) -> None:

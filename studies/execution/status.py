@@ -81,15 +81,13 @@ def _record(file: Path) -> xr.Dataset | None:
 
 def _total(path: Path) -> int | None:
     manifest = read_manifest(path)
+    if manifest is None:
+        return None
     try:
-        study = parse(manifest["model_file"], manifest["source"]) if manifest else None
+        axes = parse(manifest["model_file"], manifest["source"]).sweep
     except InvalidModel:  # of a version that knew other keys
         return None
-    if study is None:
-        return None
-    sizes = [len(axis.values) for axis in study.sweep]
-    added = [axis.refinement.points if axis.refinement else 0 for axis in study.sweep]
-    return math.prod(size + more for size, more in zip(sizes, added, strict=True))
+    return math.prod(len(axis.values) + (axis.refinement.points if axis.refinement else 0) for axis in axes)
 
 
 def show_statuses(found: Iterable[StudyStatus], console: Console) -> None:

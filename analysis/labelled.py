@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
+
+from .._core.lazy import xr
 
 REAL = 1e-12
 """Imaginary parts below this are rounding errors, relative to the largest number where these have a unit."""

@@ -18,6 +18,7 @@ from respair.solvers import Options
 from respair.studies.file.schema import CLUSTERS, TABLES, AxisTable, RefineTable
 from respair.studies.file.values import Grid
 from respair.studies.tasks.entanglement import CutTable
+from respair.studies.tasks.observable_names import named
 from respair.studies.tasks.table import TASKS
 
 DESCRIBED = {
@@ -92,7 +93,7 @@ def _keys(table, described, leave=(), names={}, couplings={}):  # noqa: B006 - o
         kinds = " or ".join(dict.fromkeys(type_words(_annotation(field))))
         yield f"`{names.get(key, key)}`"
         yield f": *{kinds}*; {default}. {meaning}"
-        yield f"  Allowed: {_allowed(field.description)}." if field.description not in SAID else ""
+        yield f"  Allowed: {_allowed(named(field.description))}." if field.description not in SAID else ""
         yield ""
 
 

@@ -1,44 +1,5 @@
 """Solvers: states of an operator, always with a statement of how exact they are."""
 
-from .blocks import symmetry_sectors
-from .by_symmetry import levels_by_symmetry
-from .certificate import Certificate, Certifier
-from .checkpoint import CheckpointError, how_far
-from .cutoff import CutoffError
-from .engines import DoesNotFit, block_isometry
-from .estimate import Estimate
-from .estimate_cutoff import estimate, forecast
-from .ground_state import ground_state
-from .krylov.eigenpairs import ConvergenceError, Levels, is_degenerate, lowest_levels
-from .krylov.search import Progress, silent
-from .linear import solve, unfolded
-from .options import Options
-from .results import Eigenstates, LabelledLevels, State
+import lazy_loader
 
-__all__ = [
-    "Certificate",
-    "Certifier",
-    "CheckpointError",
-    "ConvergenceError",
-    "CutoffError",
-    "DoesNotFit",
-    "Eigenstates",
-    "Estimate",
-    "LabelledLevels",
-    "Levels",
-    "Options",
-    "Progress",
-    "State",
-    "block_isometry",
-    "estimate",
-    "forecast",
-    "ground_state",
-    "how_far",
-    "is_degenerate",
-    "levels_by_symmetry",
-    "lowest_levels",
-    "silent",
-    "solve",
-    "symmetry_sectors",
-    "unfolded",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..hamiltonians import Block, Operator
 from ..hamiltonians.hamiltonian import sparse_matrix
-from .engines import DenseEngine
+from .engines.dense import DenseEngine
 from .results import State
 
 

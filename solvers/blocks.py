@@ -10,7 +10,7 @@ from ..hamiltonians import InvalidModel, Model, Operator, Sector, hamiltonian_op
 from ..hamiltonians.sector import check_sector
 from ..hamiltonians.space.product import Space
 from ..hamiltonians.symmetry.group import sector_symmetries
-from .cutoff import capped
+from .caps import capped
 
 
 def symmetry_sectors(model: Model, sector: Sector) -> tuple[Sector, ...]:

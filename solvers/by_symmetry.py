@@ -13,13 +13,13 @@ from ..hamiltonians.arguments import a_model, a_sector
 from ..hamiltonians.sector import check_sector
 from .blocks import finest_blocks, time_reversed
 from .certificate import Certificate
-from .estimate import check_memory, choose_engine, estimate_run, refuse
+from .costs import check_memory, choose_engine, estimate_run, refuse
 from .ground_state import checkpoint_of, solved, with_error_bars
 from .krylov.eigenpairs import is_degenerate
-from .krylov.search import Progress, silent
 from .level_count import level_count
 from .options import Options, read_options
 from .results import Eigenstates, LabelledLevels
+from .work import Progress, silent
 
 __all__ = ["LabelledLevels", "levels_by_symmetry", "over_blocks"]
 

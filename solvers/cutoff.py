@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from .._core.display import counted
-from ..clusters import Told
 from ..hamiltonians import Model, Phonons, Sector, hamiltonian_operator
 from ..hamiltonians.space.product import Space, dimensions
 from .adiabatic import Landscape, landscape
+from .caps import CutoffError, capped, frame_name
 from .certificate import GRADES, SAFETY
 from .larger_space import HELD, Judge, Solution, centre, holding, relevant
 
@@ -39,53 +38,9 @@ DRESSED_COST = 4.0
 """Cost of a product with displacements relative to one without, for each amplitude."""
 
 
-class CutoffError(Told, RuntimeError):
-    """An accuracy that no affordable phonon cutoff reaches."""
-
-
 Found = TypeVar("Found", bound=Solution)
 Solve = Callable[[Model, int], Found]
 """From a model with numbers for its caps, and a number of levels, to these levels."""
-
-
-def is_automatic(model: Model) -> bool:
-    """True where a model leaves its cutoff, its frame or its dressing to the solver."""
-    table = model.phonons
-    if table is None:
-        return False
-    return table.cutoff is not None or table.dressing == "optimal" or table.displacement == "auto"
-
-
-def capped(model: Model, total_quanta: int = 0) -> Model:
-    """Return a model with numbers and names in place of automatic settings; other models are returned unchanged."""
-    if model.phonons is None or not is_automatic(model):
-        return model
-    table = model.phonons
-    if table.cutoff is not None:
-        table = replace(table, cutoff=None, total_quanta=total_quanta)
-    if table.displacement == "auto":
-        table = replace(table, frame="mean")
-    return replace(model, phonons=replace(table, dressing=None if table.dressing == "optimal" else table.dressing))
-
-
-def size_in_words(model: Model, sector: Sector) -> str:
-    """Return how many states a sector has, as far as that is known before the cutoff is found."""
-    charges, phonons = dimensions(capped(model), sector)
-    if model.phonons is not None and model.phonons.cutoff is not None:
-        return f"{counted(charges, 'charge configuration')}, the phonon cutoff is found by the solver"
-    return f"{charges * phonons:,} states ({charges:,} charge x {phonons:,} phonon)"
-
-
-def cap_in_words(model: Model, sector: Sector) -> str:
-    """Return the cap and the frame that are tried, for progress."""
-    table = model.phonons
-    assert table is not None
-    caps = [f"{key} = {cap}" for key in ("max_quanta", "total_quanta") if (cap := getattr(table, key)) is not None]
-    return f"{', '.join(caps)}, frame {_frame_name(table)}, {math.prod(dimensions(model, sector)):,} states"
-
-
-def _frame_name(table: Phonons) -> str:
-    return table.displacement if isinstance(table.displacement, str) else "list"
 
 
 CURE = 'raise solver.memory_limit, or try phonons.frame = "auto"'
@@ -287,7 +242,7 @@ class CutoffSearch(Generic[Found]):
         try:
             self._check(self.with_caps(best.table, best.cap))
         except MemoryError as refused:
-            asked, frame = f"phonons.accuracy = {self.table.accuracy:.1e}", _frame_name(best.table)
+            asked, frame = f"phonons.accuracy = {self.table.accuracy:.1e}", frame_name(best.table)
             raise CutoffError(
                 f"{asked} needs about total_quanta = {best.cap} in the frame {frame}, and that does not fit: "
                 f"{refused}; ask for less accuracy, {CURE}"

@@ -7,10 +7,11 @@ from dataclasses import replace
 from .._core.arguments import taking
 from ..hamiltonians import Model, Sector
 from ..hamiltonians.arguments import a_model, a_sector
-from . import estimate as costs
+from . import costs
 from .by_symmetry import over_blocks
-from .cutoff import CutoffSearch, is_automatic
-from .estimate import Estimate
+from .caps import is_automatic
+from .costs import Estimate
+from .cutoff import CutoffSearch
 from .options import Options
 
 REHEARSAL = Options(tolerance=1e-8)

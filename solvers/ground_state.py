@@ -14,17 +14,19 @@ from .._core.arguments import taking
 from ..hamiltonians import Block, Hamiltonian, Model, Sector
 from ..hamiltonians.arguments import a_model, a_sector
 from ..hamiltonians.sector import check_sector
+from .caps import cap_in_words, is_automatic
 from .certificate import Certifier
 from .checkpoint import Checkpoint, beside, fingerprint
-from .cutoff import CutoffSearch, cap_in_words, is_automatic
-from .engines import ENGINES
-from .estimate import check_memory, choose_engine
+from .costs import check_memory, choose_engine
+from .cutoff import CutoffSearch
+from .engines.table import ENGINES
 from .krylov.eigenpairs import is_degenerate as is_degenerate
-from .krylov.search import Limits, Progress, announce, silent
+from .krylov.search import Limits, announce
 from .larger_space import error_bars
 from .level_count import level_count
 from .options import Options, read_options
 from .results import Eigenstates, LabelledLevels, State
+from .work import Progress, silent
 
 __all__ = ["Eigenstates", "State", "checkpoint_of", "ground_state", "is_degenerate", "lowest_of_block", "solved"]
 

@@ -8,7 +8,7 @@ from .._core.arguments import whole_number
 from ..clusters import InvalidValue
 from ..hamiltonians import Model, Sector
 from ..hamiltonians.space.product import dimensions
-from .cutoff import capped
+from .caps import capped
 
 ALL = "all"
 """Stands for all levels."""

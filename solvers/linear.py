@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from .._core.threads import one_blas_thread
 from ..clusters import InvalidValue
 from ..hamiltonians import Amplitudes, Block
-from .engines import ENGINES, Engine
+from .engines.base import Engine
+from .engines.table import ENGINES
 from .krylov.eigenpairs import ConvergenceError
 from .krylov.operator import Vector
-from .krylov.search import EPSILON, Progress, silent
+from .krylov.search import EPSILON
 from .results import State
+from .work import Progress, silent
 
 REFINEMENTS = 6
 """Times that the remainder is solved for again: the residual of the recursion drifts away from the true one."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from .._core.arguments import instance, real_number, shown, whole_number
 from ..clusters import Brief, InvalidValue
-from .estimate import engine_name
+from .engines.table import engine_name
 from .work import Pool
 
 

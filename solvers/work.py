@@ -6,7 +6,16 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Protocol, Self, TypeVar
 
-from .krylov.search import silent
+
+class Progress(Protocol):
+    """A function that is called during a calculation."""
+
+    def __call__(self, matvecs: int, energy: float, residual: float) -> None:
+        """Report the number of products, and energy and residual of the current level."""
+
+
+def silent(matvecs: int, energy: float, residual: float) -> None:
+    """Show no progress."""
 
 
 class Work(Protocol):

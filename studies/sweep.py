@@ -13,9 +13,9 @@ from typing import Any
 from .._core.wording import did_you_mean, dotted, listed
 from ..hamiltonians import Problem
 from ..hamiltonians.parameters import show
+from .definition import Axis, Refinement, overlaps
 from .file.schema import TABLES
 from .file.validation import check_axis, check_refinement, table_type
-from .study import Axis, Refinement, overlaps
 
 MAX_POINTS = 100_000
 MAX_REPORTED = 10
@@ -26,7 +26,6 @@ SETTINGS = (LINKED, REFINE)
 """Keys of ``[sweep]`` that are no axes."""
 AS_LISTS: Mapping[str, str] = MappingProxyType({"thermal.temperatures": "temperature", "flux.values": "phi"})
 """Lists that are swept one value at a time, with the dimension that they have in the result of a point."""
-PATHS = tuple(f"{name}.{key}" for name, table in TABLES.items() for key in table.model_fields)
 
 
 def read_axes(data: Mapping[str, Any]) -> tuple[tuple[Axis, ...], list[Problem]]:
@@ -62,7 +61,7 @@ def read_axes(data: Mapping[str, Any]) -> tuple[tuple[Axis, ...], list[Problem]]
 
 
 def _doubled(axes: Iterable[Axis]) -> Iterator[Problem]:
-    """Yield the axes on which a value stands twice: its points would be the same."""
+    """Yield the axes that have a value twice: its points would be the same."""
     for axis in axes:
         (first, *_), count = Counter(tuple(step.values()) for step in axis.steps).most_common(1)[0]
         if count > 1:
@@ -72,7 +71,10 @@ def _doubled(axes: Iterable[Axis]) -> Iterator[Problem]:
 def _link(data: Mapping[str, Any], single: dict[str, Axis], groups: object) -> list[Problem]:
     """Put linked axes below the first of their group; return what is wrong."""
     path = f"sweep.{LINKED}"
-    if not isinstance(groups, list) or not all(_is_group(group) for group in groups):
+    wanted = isinstance(groups, list) and all(
+        isinstance(group, list) and len(group) > 1 and all(isinstance(key, str) for key in group) for group in groups
+    )
+    if not isinstance(groups, list) or not wanted:
         return [Problem(path, show(groups), 'allowed: a list of lists of two or more keys, as [["a.x", "b.y"]]')]
     taken: set[str] = set()
     for i, (first, *others) in enumerate(groups):
@@ -90,10 +92,6 @@ def _link(data: Mapping[str, Any], single: dict[str, Axis], groups: object) -> l
         single[first] = replace(single[first], linked=tuple(below))
         taken |= {first, *others}
     return []
-
-
-def _is_group(group: object) -> bool:
-    return isinstance(group, list) and len(group) > 1 and all(isinstance(key, str) for key in group)
 
 
 def _refine(sweep: Mapping[str, Any], single: dict[str, Axis]) -> Sequence[Problem]:
@@ -120,7 +118,8 @@ def key_problem(data: Mapping[str, Any], key: str, path: str) -> Problem | None:
     table, _, rest = key.partition(".")
     name, _, item = rest.partition(".")
     if table not in SWEPT or not name:
-        hint = did_you_mean(key, PATHS) if name else ""
+        paths = (f"{name}.{each}" for name, keys in TABLES.items() for each in keys.model_fields)
+        hint = did_you_mean(key, paths) if name else ""
         return Problem(path, show(key), f'{hint}allowed: a path in quotes, "table.key", with one of {listed(SWEPT)}')
     raw = data.get(table)
     if not isinstance(raw, dict):
@@ -190,7 +189,7 @@ def point_problems(
 
 
 def _at_point(problem: Problem, point: Mapping[str, float], others: int) -> Problem:
-    """Blame the axis that runs over the wrong key, if one does, and tell the point."""
+    """Report a problem at the axis that varies the wrong key, if one does, with the point."""
     where = ", ".join(f"{key} = {value:.6g}" for key, value in point.items())
     more = f" and {others} more point{'s' if others > 1 else ''}" if others else ""
     axis = next((key for key in point if _same_place(key, problem.path)), None)

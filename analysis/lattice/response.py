@@ -14,7 +14,7 @@ from ...hamiltonians import Block
 from ...hamiltonians import displacement as x_operator
 from ...hamiltonians.transitions import Transition, transitions
 from ...solvers import Eigenstates, LabelledLevels, Options, Progress, State, solve
-from ...solvers.krylov.search import silent
+from ...solvers.work import silent
 from ..labelled import dataset
 from ..spectra.excitations import ground_in
 

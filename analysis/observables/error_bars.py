@@ -8,7 +8,7 @@ import numpy as np
 
 from ...hamiltonians import Model, Sector
 from ...solvers import Eigenstates, LabelledLevels, Options, Progress, ground_state, levels_by_symmetry
-from ...solvers.krylov.search import silent
+from ...solvers.work import silent
 
 
 def isolated_ground(

@@ -1,1 +1,5 @@
 """Response of a level to a parameter: derivatives, perturbation theory, resonances."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

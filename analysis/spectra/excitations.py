@@ -14,7 +14,7 @@ from ...clusters import InvalidValue
 from ...hamiltonians import Amplitudes, Block, Hamiltonian, Operator
 from ...hamiltonians.transitions import Transition, charge_change, target_hamiltonian, transitions
 from ...solvers import Eigenstates, LabelledLevels, Options, State
-from ...solvers.estimate import check_memory
+from ...solvers.costs import check_memory
 from ...solvers.krylov.resolvents import TOLERANCE, Accuracy, Lines, added, spectral_lines
 
 SAME = 1e-9

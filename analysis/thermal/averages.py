@@ -14,7 +14,7 @@ from ..._core.arguments import taking, words
 from ...hamiltonians import InvalidModel, Model, Problem
 from ...hamiltonians.parameters import show
 from ...solvers import Options
-from ...solvers.cutoff import capped
+from ...solvers.caps import capped
 from ..labelled import arrays, check_numbers
 from ..lattice.displacements import default_grid
 from ..observables.operators import thermal_form

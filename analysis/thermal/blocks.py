@@ -14,13 +14,13 @@ from ...hamiltonians import Block, Hamiltonian, Model, Sector, Space, hamiltonia
 from ...hamiltonians.space.product import dimensions
 from ...hamiltonians.terms import energy_unit
 from ...solvers import Eigenstates, Options, levels_by_symmetry, symmetry_sectors
+from ...solvers.caps import capped
 from ...solvers.checkpoint import Checkpoint
-from ...solvers.cutoff import capped
+from ...solvers.costs import DoesNotFit, estimate, format_bytes
 from ...solvers.ensemble_blocks import Member, ensemble_sectors, members
-from ...solvers.estimate import DoesNotFit, estimate, format_bytes
 from ...solvers.ground_state import solved
 from ...solvers.krylov.sampling import MOST_STEPS, Sample, samples
-from ...solvers.krylov.search import silent
+from ...solvers.work import silent
 from .ensembles import Ensemble, Sampling, ThermalSum
 
 PATIENCE = 2.0

@@ -21,7 +21,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...hamiltonians import Model
-from ...solvers.cutoff import CutoffError
+from ...solvers.caps import CutoffError
 from .ensembles import EXACT_UP_TO, Ensemble, ThermalSum
 from .estimate import SECONDS_PER_BLOCK, ThermalEstimate, estimate_thermal
 from .phonon_tail import FAINTEST, Caps, Tail

@@ -23,10 +23,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..hamiltonian import Hamiltonian
-from ..model import Model
 from ..operators import ChargeWord, Operator
 from ..space.charge_masks import charge_rows
-from ..space.charges import ChargeBasis, configurations
+from ..space.charges import ChargeBasis, configurations, is_electrons_alone
 from ..space.product import Amplitudes, Space
 from ..symmetry.group import Action, Symmetry, generated, permuted_charges
 from ..symmetry.orbits import Orbits
@@ -39,11 +38,6 @@ WIDTHS = 8, 32
 """Least and most numbers in a row of turned amplitudes."""
 LADDERS = ("c+up", "cup", "c+dn", "cdn")
 NO_MODES: NDArray[np.int64] = np.zeros(0, np.int64)
-
-
-def is_electrons_alone(model: Model) -> bool:
-    """True where a model has neither local pairs nor modes."""
-    return model.electrons is not None and not model.boson_sites and not model.modes
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..._core.lazy import sp
 from ..operators import ChargeWord, adjoint
 from .charges import ChargeBasis
 

@@ -149,3 +149,8 @@ def charge_dimension(model: Model, charge: int, two_sz: int) -> int:
     sites, bosons = model.cluster.sites, len(model.boson_sites)
     numbers = species_numbers(sites, model.electrons is not None, bosons, charge, two_sz)
     return sum(comb(bosons, pairs) * comb(sites, up) * comb(sites, dn) for pairs, up, dn in numbers)
+
+
+def is_electrons_alone(model: Model) -> bool:
+    """True where a model has neither local pairs nor modes."""
+    return model.electrons is not None and not model.boson_sites and not model.modes

@@ -13,16 +13,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..._core.lazy import sp
 from ..model import Model
 from ..operators import LatticeWord, displaced_word
 from .charges import ChargeBasis
 from .displacement_matrices import Dressed, Jump
 from .phonons import Polynomial
 
-Product = tuple[sp.csr_array, Polynomial]
+Product = tuple["sp.csr_array", Polynomial]
 """A charge matrix with the lattice operator that goes with it."""
 EQUAL = 12
 """Displacements that agree to so many decimals are one."""

@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..._core.lazy import sp
 from ..operators import LatticeWord
 from .displacement_matrices import Dressed, Entries, matched, reached
 from .numbering import Numbering

@@ -10,10 +10,10 @@ from html import escape
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..._core.display import counted
+from ..._core.lazy import sp
 from ...clusters import Card, InvalidValue, Shown
 from ..model import Model
 from ..operators import ChargeWord, LatticeWord, Operator, displace

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from ..operators import Operator
 from .charges import ChargeBasis
+from .quspin_maps import MAX_BITS
+from .quspin_maps import SymmetryMap as SymmetryMap
 
-MAX_BITS = 64
 ROUNDING = 1e-12
 """Imaginary parts of a real block, relative to its largest element."""
 SYMBOLS: Mapping[str, str] = {
@@ -198,35 +199,6 @@ def callbacks() -> Callbacks:
         cfunc(next_state_sig_64, cache=True)(_next_in_table),
         cfunc(map_sig_64, locals=whole("one image seen n offset mask"), cache=True)(_permute),
     )
-
-
-@dataclass(frozen=True)
-class SymmetryMap:
-    """A symmetry as QuSpin wants it: the map multiplies psi by ``exp(+2 pi i block / period)``.
-
-    Attributes
-    ----------
-    sites, bosons, modes : tuple of int
-        Images of sites, of boson numbers and of modes.
-    odd : bool
-        True where each displacement changes sign as well.
-    period : int
-        Order of the map.
-    block : int
-        Quantum number, 0 to period - 1.
-    """
-
-    sites: tuple[int, ...]
-    bosons: tuple[int, ...]
-    modes: tuple[int, ...]
-    odd: bool
-    period: int
-    block: int
-
-    def arguments(self, width: int) -> NDArray[np.uint64]:
-        """Return the arguments of the compiled map."""
-        head = [len(self.sites), len(self.bosons), len(self.modes), width, int(self.odd)]
-        return np.array([*head, *self.sites, *self.bosons, *self.modes], np.uint64)
 
 
 class QuspinBasis:

@@ -9,9 +9,9 @@ from functools import reduce
 from itertools import accumulate, repeat
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..._core.lazy import sp
 from ...clusters import Cluster, Permutation, order, point_group
 from ..algebra import canonical
 from ..model import Model
@@ -21,7 +21,7 @@ from ..sector import Sector
 from ..space.charges import ChargeBasis
 from ..space.phonons import PhononSpace, Shell
 from ..space.product import Space
-from ..space.quspin_basis import SymmetryMap
+from ..space.quspin_maps import SymmetryMap
 from ..vanishing import largest_element
 
 SAME = 1e-12

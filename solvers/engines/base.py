@@ -3,95 +3,19 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ...clusters import Told, order, point_group
-from ...hamiltonians import Amplitudes, Block, Model, Sector, hamiltonian_operator
+from ...hamiltonians import Amplitudes, Block, Model
+from ..block_size import BlockSize
 from ..checkpoint import Checkpoint
-from ..krylov.eigenpairs import KEPT_BYTES, STORED_BYTES, Levels, lowest_eigenpairs
+from ..krylov.eigenpairs import Levels, lowest_eigenpairs
+from ..krylov.memory import KEPT_BYTES, STORED_BYTES
 from ..krylov.operator import HermitianOperator, Vector
 from ..krylov.search import Limits, Memory
-
-STEPS = 120
-"""Lanczos steps that the search for a level takes, about."""
-CONFIRMING = 60
-"""Lanczos steps that make sure that no lower level was missed."""
-
-
-class DoesNotFit(Told, MemoryError):  # noqa: N818 - it says what is wrong, not that something went wrong
-    """A run that would not fit its memory limit; nothing was computed."""
-
-
-@dataclass(frozen=True)
-class BlockSize:
-    """The size of a calculation, from which engines estimate their needs.
-
-    Attributes
-    ----------
-    model, sector
-        Of the block.
-    charges, phonons : int
-        Charge configurations and phonon states of the (N, S_z) sector.
-    stored : int
-        Amplitudes after symmetry, about.
-    states : int
-        Levels wanted.
-    """
-
-    model: Model
-    sector: Sector
-    charges: int
-    phonons: int
-    stored: int
-    states: int
-
-    @property
-    def products(self) -> int:
-        """Products for the levels, in two passes each, and to confirm that there is no other one."""
-        return 2 * STEPS * self.states + CONFIRMING
-
-    @property
-    def is_complex(self) -> bool:
-        """True where the amplitudes are complex."""
-        sector = self.sector
-        turned = 2 * (sector.momentum or 0) % order(self.model.cluster.translation or (0,))
-        return self.model.flux != 0 or turned != 0 or (sector.irrep or "").endswith(("+", "-"))
-
-    @property
-    def bytes_per_amplitude(self) -> int:
-        """16 for complex amplitudes, 8 for real ones."""
-        return 16 if self.is_complex else 8
-
-    @cached_property
-    def entries(self) -> tuple[float, float]:
-        """Expected matrix elements of a row, of charges that move and of the lattice on its own.
-
-        Each product of ladder operators has an element on a share of the states.
-        """
-        moving, ladders = 0.0, 0.0
-        for charge, lattice in hamiltonian_operator(self.model).terms:
-            steps = sum(symbol not in ("nup", "ndn", "nb") for symbol, _ in charge)
-            if steps:
-                moving += 0.25 ** (steps / 2) * 0.5 ** (len(charge) - steps)
-            elif any(up != low for _, up, low in lattice):
-                ladders += 0.5 ** len(charge)
-        return moving, ladders
-
-    @property
-    def operations(self) -> int:
-        """Number of symmetry operations of the block."""
-        sector, cluster = self.sector, self.model.cluster
-        if sector.irrep is not None:
-            points = point_group(cluster)
-            mirrored = points.mirror is not None and points.irreps[sector.irrep][1] is not None
-            return order(points.rotation) * (order(points.mirror) if points.mirror and mirrored else 1)
-        return (cluster.sites if sector.momentum is not None else 1) * (2 if sector.reflection is not None else 1)
 
 
 class Engine(HermitianOperator):

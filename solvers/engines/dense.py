@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from ...hamiltonians import Block, Hamiltonian
 from ...hamiltonians.symmetry.group import isometry, representatives_of
+from ..block_size import BlockSize
 from ..checkpoint import Checkpoint
 from ..krylov.eigenpairs import Levels, hermitian_levels, lowest_of
 from ..krylov.operator import Vector
 from ..krylov.search import Limits
-from .base import BlockSize, Engine
+from .base import Engine
 
 
 def block_isometry(hamiltonian: Hamiltonian) -> sp.csr_array | None:

@@ -10,11 +10,12 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ...hamiltonians import Block, Hamiltonian, Model
-from ...hamiltonians.space.quspin_basis import MAX_BITS
+from ...hamiltonians.space.quspin_maps import MAX_BITS
 from ...hamiltonians.symmetry.group import isometry
+from ..block_size import BlockSize, DoesNotFit
 from ..krylov.eigenpairs import SMALL, suits_lapack
 from ..krylov.operator import TINY, Matvec, Vector, add
-from .base import BlockSize, DoesNotFit, Engine
+from .base import Engine
 from .dense import DenseEngine
 
 BYTES_PER_ENTRY = {False: 12, True: 20}

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...hamiltonians import Amplitudes, Block, hamiltonian_operator
-from ...hamiltonians.kernels.spin_products import is_electrons_alone
+from ...hamiltonians.space.charges import is_electrons_alone
 from ...hamiltonians.space.frame import frame_parts
 from ...hamiltonians.space.phonons import phonon_dimension
-from ..krylov.eigenpairs import KEPT_BYTES, SMALL, STORED_BYTES, suits_lapack
+from ..block_size import STEPS, BlockSize
+from ..krylov.eigenpairs import SMALL, suits_lapack
+from ..krylov.memory import FIRST_CYCLE, KEPT_BYTES, STORED_BYTES
 from ..krylov.operator import Vector
-from ..krylov.search import FIRST_CYCLE
-from .base import STEPS, BlockSize, Engine
+from .base import Engine
 from .dense import DenseEngine
 
 SECONDS_PER_AMPLITUDE = 1.2e-9

@@ -18,16 +18,14 @@ from ..._core.threads import one_blas_thread, one_thread_for
 from ...clusters import Card, Shown, Told
 from ...hamiltonians.terms import SAME
 from ..checkpoint import Checkpoint
+from ..work import Progress, silent
 from .deflation import Deflated, Ritz
+from .memory import KEPT_BYTES, STORED_BYTES
 from .operator import FunctionOperator, HermitianOperator, Matvec, Projection, Vector
-from .search import EPSILON, Limits, Memory, Progress, Stop, searched, silent
+from .search import EPSILON, Limits, Memory, Stop, searched
 
 SMALL = 400
 """Matrices up to this size are written out and given to LAPACK."""
-STORED_BYTES = 2 << 20
-"""Lanczos vectors are kept orthogonal where a first cycle of them fits; beyond, two passes cost less."""
-KEPT_BYTES = 128 << 20
-"""Room for the first Lanczos vectors of the first of two passes, which the second one then need not repeat."""
 MOST_LEVELS = 400
 """A ground level with more states than this is refused: every state would have to be stored."""
 MANY_LEVELS = 100

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from ..._core.threads import one_blas_thread
 from ...clusters import InvalidValue
 from ...hamiltonians import Amplitudes, Block
-from ..engines import ENGINES, DenseEngine, Engine
+from ..engines.base import Engine
+from ..engines.dense import DenseEngine
+from ..engines.table import ENGINES
 from .operator import HermitianOperator, Vector
 from .recursion import Tridiagonal, lanczos_vectors
 

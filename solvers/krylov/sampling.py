@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from ..._core.threads import one_blas_thread
 from ...hamiltonians import Amplitudes, Block
-from ..engines import ENGINES, Engine
+from ..engines.base import Engine
+from ..engines.table import ENGINES
 from .operator import Projection, Vector
 from .space import Krylov, krylov_space
 

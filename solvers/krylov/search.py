@@ -15,18 +15,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import scipy.linalg as la
 
 from ..checkpoint import Checkpoint, Writer
+from ..work import Progress, silent
 from .deflation import Deflated, Ritz, hidden
+from .memory import FIRST_CYCLE
 from .operator import TINY, Vector
 from .recursion import Tridiagonal, lanczos_vectors
 
-FIRST_CYCLE = 60
-"""Steps of a first cycle with stored vectors; each further one is twice as long, while memory allows."""
 FEWEST_STEPS = 20
 CLEANED = 4
 """Steps from one pair of projections to the next: what rounding adds outside the space grows little meanwhile.
@@ -41,22 +41,11 @@ LOOKS = 4, 32
 """The first pass solves its tridiagonal matrix every fourth step, and later when it has grown by a part in 32."""
 
 
-class Progress(Protocol):
-    """A function that is called during a calculation."""
-
-    def __call__(self, matvecs: int, energy: float, residual: float) -> None:
-        """Report the number of products, and energy and residual of the current level."""
-
-
 def announce(progress: Progress, what: str) -> None:
     """Name what is computed next, where progress is the method of a reporter that has a ``step``."""
     step = getattr(getattr(progress, "__self__", None), "step", None)
     if callable(step):
         step(what)
-
-
-def silent(matvecs: int, energy: float, residual: float) -> None:
-    """Show no progress."""
 
 
 @dataclass(frozen=True)

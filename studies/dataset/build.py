@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import time
@@ -15,17 +16,20 @@ import numpy as np
 
 from ..._core.arguments import of_kind, taking
 from ..._core.text import ALLOWED, has_controls, printable
-from ..execution.folder import fingerprint, opened, write_text
+from ...hamiltonians import TermFunction
+from ..execution.folder import fingerprint, opened, plugins_of, write_bytes
 from ..execution.notebook import watching
+from ..execution.plan import Plan
 from ..execution.pools import pool_of
 from ..execution.report import failures
 from ..execution.runner import Result, run
 from ..file.reading import read
 from ..file.record import write
+from ..file.tables import unsaid
 from ..file.versions import versions
 from .hardware import hardware
 from .integrity import DATA, MODELS, README, TABLES, DatasetError, write_manifest
-from .plugins import Plugins, check_names, named, publish
+from .plugins import Plugins
 from .published import PublishedDataset, published_studies, read_dataset
 from .readme import readme
 from .tables import csv_tables
@@ -40,7 +44,7 @@ class FailedPointsError(DatasetError):
     out=of_kind((str, os.PathLike), "write the path of a folder in quotes"),
 )
 def build_dataset(
-    files: Sequence[str | os.PathLike[str]],
+    files: Sequence[str | os.PathLike[str] | Plan],
     out: str | os.PathLike[str],
     title: str = "",
     licence: str = "",
@@ -59,8 +63,9 @@ def build_dataset(
 
     Parameters
     ----------
-    files : sequence of paths
-        Model files, each with a name of its own.
+    files : sequence of paths and Plans
+        Model files, each with a name of its own, and studies that `respair.study` has made, by the names of their
+        models.
     out : path
         The folder to be made; it must not be there yet, or be empty.
     title : str
@@ -79,7 +84,7 @@ def build_dataset(
     retry_failed : bool
         Repeat the points that failed before.
     say : function
-        Told in words about damaged records.
+        Receives messages about damaged records.
     plugins : sequence of path
         Python files with approximations of the user's own; their code is run, and published beside the model files.
 
@@ -112,12 +117,24 @@ def build_dataset(
     -1.0
     """
     target = Path(out)
-    check_target(target, [Path(file) for file in files])
-    for text in (title, licence, *authors, *(Path(file).stem for file in files)):
+    names = [re.sub(r"[^\w.-]+", "-", file.study.name) if isinstance(file, Plan) else Path(file).stem for file in files]
+    check_target(target, files, names)
+    for text in (title, licence, *authors, *names):
         if has_controls(text):
-            raise DatasetError(f"the dataset cannot be told {text!r}; {ALLOWED}")
-    asked = {Path(file).stem: read(file, plugins) for file in files}
-    check_names(asked)
+            raise DatasetError(f"{text!r} cannot be part of a dataset; {ALLOWED}")
+    asked = {
+        name: file.study if isinstance(file, Plan) else read(file, plugins)
+        for name, file in zip(names, files, strict=True)
+    }
+    if lost := [name for name, study in asked.items() if study.is_own and "cluster" in unsaid(study.model)]:
+        raise DatasetError(
+            f"{lost[0]} has a cluster that no model file describes, so that nobody could compute it again"
+        )
+    known: dict[str, tuple[str, str]] = {}
+    for path, digest in (pair for study in asked.values() for pair in plugins_of(study).items()):
+        other, its_digest = known.setdefault(Path(path).name, (path, digest))
+        if its_digest != digest:
+            raise DatasetError(f"--plugin: {other} and {path} have one name; rename one, they are published together")
     keeping = Path(studies) if studies is not None else target.with_name(f"{target.name}.studies")
     with ExitStack() as stack:
         pool = stack.enter_context(pool_of(workers, scheduler))
@@ -132,24 +149,34 @@ def build_dataset(
         if failed := [f"{name}: {text}" for name, result in results.items() for text in failures(result)]:
             raise FailedPointsError("\n".join(["nothing is published while points have failed:", *failed]))
         about = {"title": title or next(iter(asked.values())).name, "licence": licence, "authors": list(authors)}
-        _publish(target, results, about, plugins)
-    return read_dataset(target, plugins)
+        terms = {name: study.model.terms for name, study in asked.items()}
+        _publish(target, results, about, plugins, terms)
+    return read_dataset(target, plugins, terms=terms)
 
 
-def check_target(target: Path, files: Sequence[Path]) -> None:
-    """Raise DatasetError if a dataset of these model files cannot be built there."""
+def check_target(target: Path, files: Sequence[object], names: Sequence[str]) -> None:
+    """Raise DatasetError if a dataset of these studies cannot be built there."""
     if not files:
         raise DatasetError("no model file was given; a dataset is made of one or more")
-    for i, file in enumerate(files):
-        if twice := [other for other in files[:i] if other.stem == file.stem]:
-            raise DatasetError(f"{twice[0]} and {file} have one name; studies of a dataset are told apart by theirs")
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            twice = (
+                f"{files[names.index(name)]} and {files[i]}" if isinstance(files[i], str | Path) else f"two of {name}"
+            )
+            raise DatasetError(f"{twice} have one name; studies of a dataset are told apart by theirs")
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise DatasetError(
             f"{target} is there already; choose another folder, or remove it (points that are kept stay)"
         )
 
 
-def _publish(target: Path, results: Mapping[str, Result], about: Mapping[str, Any], plugins: Plugins) -> None:
+def _publish(
+    target: Path,
+    results: Mapping[str, Result],
+    about: Mapping[str, Any],
+    plugins: Plugins,
+    terms: Mapping[str, Sequence[TermFunction]],
+) -> None:
     """Write everything beside the target, then give it its name."""
     partial = target.with_name(f".{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -159,8 +186,9 @@ def _publish(target: Path, results: Mapping[str, Result], about: Mapping[str, An
         for name, result in results.items():
             (partial / MODELS / f"{name}.toml").write_bytes(result.study.text.encode())
             write(result, partial / DATA / f"{name}.nc")
-        publish(partial, {name: result.study for name, result in results.items()})
-        told = {
+            for path in plugins_of(result.study):
+                shutil.copyfile(path, partial / MODELS / Path(path).name)
+        facts = {
             **about,
             "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "command": [Path(sys.argv[0]).name.replace("__main__.py", "respair"), *map(printable, sys.argv[1:])],
@@ -168,12 +196,12 @@ def _publish(target: Path, results: Mapping[str, Result], about: Mapping[str, An
             "hardware": hardware(),
             "studies": {name: _account(result) for name, result in results.items()},
         }
-        published = published_studies(partial, told, plugins)
+        published = published_studies(partial, facts, plugins, terms)
         for name, each in published.items():
             for table, text in csv_tables(each.data, each.axes, name):
-                write_text(partial / TABLES / table, text)
-        write_text(partial / README, readme(told, published))
-        write_manifest(partial, told)
+                write_bytes(partial / TABLES / table, text.encode())
+        write_bytes(partial / README, readme(facts, published).encode())
+        write_manifest(partial, facts)
         _sync(partial)
         os.replace(partial, target)
         _sync_folder(target.parent)
@@ -182,12 +210,13 @@ def _publish(target: Path, results: Mapping[str, Result], about: Mapping[str, An
 
 
 def _account(result: Result) -> dict[str, Any]:
-    """Return what the manifest tells of a study."""
+    """Return the entry of a study in the manifest."""
     study, data = result.study, result.data
     return {
         "title": study.name,
         "fingerprint": fingerprint(study),
-        "plugins": named(study),
+        "plugins": {Path(path).name: digest for path, digest in plugins_of(study).items()},
+        **({"terms": len(study.model.terms)} if study.model.terms else {}),
         "seed": study.solver.seed,
         "axes": [axis.key for axis in study.sweep],
         "points": len(result.points),

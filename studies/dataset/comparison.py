@@ -16,7 +16,7 @@ AVERAGES = 1e-9
 WIDE_ERRORS = 9.0
 """Error bars are themselves known to an order of magnitude."""
 UNKNOWN_GAP = 1e-3
-"""The distance to the next level where a study does not tell it."""
+"""The distance to the next level where a study does not give it."""
 ERRORS = ("error", "errors", "bounds", "leaks", "leak", "admixture", "defect", "defects")
 """Endings of what is an error bar itself."""
 CUTOFF = "error bar of "
@@ -61,7 +61,7 @@ def deviations(published: xr.Dataset, again: xr.Dataset, unit: float = 1.0) -> I
     """Yield how far every published variable of a point is off; a later version may compute more.
 
     Allowed is the sum of both error bars where a variable has them (``energies`` has ``energy_errors``); else, for an
-    average in a state, the admixture of other states (residual over gap, or what the task itself tells) times the
+    average in a state, the admixture of other states (residual over gap, or what the task itself gives) times the
     largest value; and rounding errors always, of energies relative to the `unit` of the model where values are smaller.
 
     Examples
@@ -138,10 +138,10 @@ def _error_of(name: str, data: xr.Dataset) -> str:
 
 
 def _admixture(name: str, data: xr.Dataset) -> float:
-    """Return the admixture of other states to the ground level, as far as a point tells it."""
-    told = f"{name.partition('_')[0]}_admixture"
-    if told in data:
-        return float(data[told])
+    """Return the admixture of other states to the ground level, as far as a point gives it."""
+    own = f"{name.partition('_')[0]}_admixture"
+    if own in data:
+        return float(data[own])
     residual = np.nan_to_num(float(data["residual"]) if "residual" in data else 0.0)
     gap = UNKNOWN_GAP
     if "energies" in data and "multiplicity" in data:

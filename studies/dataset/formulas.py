@@ -10,8 +10,8 @@ from typing import Any
 
 from ...hamiltonians import TERMS
 from ...hamiltonians.parameters import OLDER_NAMES, Phonons
-from ..file.writing import to_toml
-from ..study import Study
+from ..definition import Study
+from ..file.tables import inline
 from ..sweep import AS_LISTS
 
 
@@ -84,22 +84,22 @@ def _sets(key: str, own: str) -> bool:
 
 def _value(study: Study, swept: Mapping[str, str], key: str) -> str:
     table, name = key.split(".")
-    tables: Mapping[str, Any] = study._data
+    tables: Mapping[str, Any] = study.tables
     varied = [f"{axis} swept ({values})" for axis, values in swept.items() if _sets(axis, key)]
     given = tables.get(table, {}).get(name)
-    return ", ".join([*([f"{key} = {to_toml(given)}"] if given is not None and key not in swept else []), *varied])
+    return ", ".join([*([f"{key} = {inline(given)}"] if given is not None and key not in swept else []), *varied])
 
 
 def setting_lines(study: Study) -> Iterator[str]:
     """Yield cluster, phonon space, sector and tasks as the model file has them, and the sweep."""
-    tables: Mapping[str, Any] = study._data
+    tables: Mapping[str, Any] = study.tables
     swept = swept_keys(study)
     for name in ("cluster", "phonons", "field", "sector", "solver", *(task.name for task in study.tasks)):
         keys = {key: value for key, value in tables.get(name, {}).items() if f"{name}.{key}" not in swept}
         shown = {key: value for key, value in keys.items() if name != "phonons" or key in PHONON_SPACE}
         if shown:
             yield f"- {name}: " + ", ".join(
-                f"{json.dumps(key)[1:-1]} = {to_toml(value)}" for key, value in shown.items()
+                f"{json.dumps(key)[1:-1]} = {inline(value)}" for key, value in shown.items()
             )
     for key, values in swept.items():
         yield f"- sweep: {key}, {values}" + (", one at a time" if key in AS_LISTS else "")

@@ -1,4 +1,4 @@
-"""The manifest of a dataset and the sums of its files: what tells a whole dataset from a damaged one."""
+"""The manifest of a dataset and the checksums of its files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...clusters import Told
-from ..execution.folder import checksum, write_text
+from ..execution.folder import checksum, write_bytes
 
 FORMAT, SCHEMA = "respair-dataset", 1
 MANIFEST, README = "manifest.json", "README.md"
@@ -20,7 +20,7 @@ KEYS = ("schema", "title", "licence", "authors", "versions", "studies", "files",
 
 
 class DatasetError(Told, RuntimeError):
-    """A folder that is no dataset, or where none can be built; nothing in it was changed."""
+    """A folder that is not a dataset, or where none can be built; nothing in it has been changed."""
 
 
 def sha256(path: Path) -> str:
@@ -36,7 +36,7 @@ def write_manifest(folder: Path, about: Mapping[str, Any]) -> None:
     }
     manifest = {"format": FORMAT, "schema": SCHEMA, **about, "files": files}
     text = json.dumps(manifest | {"sha256": checksum(manifest)}, indent=1, ensure_ascii=False)
-    write_text(folder / MANIFEST, text + "\n")
+    write_bytes(folder / MANIFEST, f"{text}\n".encode())
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -16,12 +16,15 @@ from numpy.typing import ArrayLike
 
 from ..._core.arguments import of_kind, taking
 from ...clusters import InvalidValue
-from ...hamiltonians import InvalidModel, Model, Sector
+from ...hamiltonians import InvalidModel, Model, Sector, TermFunction
+from ..definition import Study
+from ..execution.folder import fingerprint
 from ..file.reading import at_point, parse
 from ..file.record import read_data
-from ..study import Study
 from .integrity import DATA, MANIFEST, MODELS, DatasetError, damage, read_manifest
 from .plugins import Plugins, needed
+
+NO_TERMS: Mapping[str, Sequence[TermFunction]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,9 @@ class PublishedDataset:
 
 
 @taking(folder=of_kind((str, os.PathLike), "write the path of a folder in quotes"))
-def read_dataset(folder: str | os.PathLike[str], plugins: Plugins = ()) -> PublishedDataset:
+def read_dataset(
+    folder: str | os.PathLike[str], plugins: Plugins = (), *, terms: Mapping[str, Sequence[TermFunction]] = NO_TERMS
+) -> PublishedDataset:
     """Read a dataset; every file of it must be as its manifest says.
 
     Parameters
@@ -125,7 +130,9 @@ def read_dataset(folder: str | os.PathLike[str], plugins: Plugins = ()) -> Publi
     folder : path
         As `build_dataset` made it.
     plugins : sequence of path
-        The files with approximations of somebody's own that it was made with; their code is run.
+        The files with approximations of the authors' own that it was made with; their code is run.
+    terms : mapping
+        By the name of the study, the terms of the authors' own that its Hamiltonian has.
 
     Returns
     -------
@@ -135,32 +142,46 @@ def read_dataset(folder: str | os.PathLike[str], plugins: Plugins = ()) -> Publi
     Raises
     ------
     DatasetError
-        If it is no dataset, or a damaged one, or was made with `plugins` that are not given.
+        If it is no dataset, or a damaged one, or was made with `plugins` or `terms` that are not given.
     """
     path = Path(folder)
     manifest = read_manifest(path)
     if wrong := list(damage(path, manifest)):
         raise DatasetError("\n".join([f"{path} is damaged:", *wrong]))
-    return PublishedDataset(path, MappingProxyType(manifest), published_studies(path, manifest, plugins))
+    return PublishedDataset(path, MappingProxyType(manifest), published_studies(path, manifest, plugins, terms))
 
 
-def published_studies(folder: Path, manifest: Mapping[str, Any], plugins: Plugins = ()) -> Mapping[str, PublishedStudy]:
+def published_studies(
+    folder: Path,
+    manifest: Mapping[str, Any],
+    plugins: Plugins = (),
+    terms: Mapping[str, Sequence[TermFunction]] = NO_TERMS,
+) -> Mapping[str, PublishedStudy]:
     """Return the studies of a dataset.
 
     Raises
     ------
     DatasetError
-        If a model file or a data file cannot be read, or they do not belong together.
+        If a model file or a data file cannot be read, or they do not belong together, or `terms` are not those that
+        it was made with.
     """
-    own = needed(folder, manifest, plugins)
-    return MappingProxyType({name: _study(folder, name, own[name]) for name in manifest["studies"]})
+    files, found = needed(folder, manifest, plugins), {}
+    for name, about in manifest["studies"].items():
+        given = tuple(terms.get(name, ()))
+        if len(given) != (count := about.get("terms", 0)):
+            allowed = f'terms={{"{name}": (function, ...)}}'
+            raise DatasetError(f"the Hamiltonian of {name} has {count} terms of its authors' own; {allowed} gives them")
+        found[name] = _study(folder, name, files[name], given)
+        if given and fingerprint(found[name].study) != about["fingerprint"]:
+            raise DatasetError(f"the terms that are given for {name} are not those of the dataset")
+    return MappingProxyType(found)
 
 
-def _study(folder: Path, name: str, plugins: Plugins) -> PublishedStudy:
+def _study(folder: Path, name: str, plugins: Plugins, terms: tuple[TermFunction, ...]) -> PublishedStudy:
     model, numbers = f"{MODELS}/{name}.toml", f"{DATA}/{name}.nc"
     try:
         text = (folder / model).read_bytes().decode()
-        study, data = parse(text, f"{name}.toml", plugins), read_data(folder / numbers)
+        study, data = parse(text, f"{name}.toml", plugins, terms), read_data(folder / numbers)
     except InvalidModel as error:
         raise DatasetError(f"{model} is no model file of this version: {error}") from None
     except (OSError, RuntimeError, ValueError, KeyError) as error:

@@ -64,7 +64,7 @@ def _head(about: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _study(name: str, each: PublishedStudy, about: Mapping[str, Any]) -> Iterator[str]:
-    told = about["studies"][name]
+    facts = about["studies"][name]
     yield from (
         f"## `{name}`: {each.study.name}",
         "",
@@ -73,8 +73,10 @@ def _study(name: str, each: PublishedStudy, about: Mapping[str, Any]) -> Iterato
         *setting_lines(each.study),
         "",
     )
-    yield f"{told['points']} points; seed {told['seed']}."
-    bars = [f"{key.replace('_', ' ')} {value:.1e}" for key, value in told["certificates"].items()]
+    if count := facts.get("terms"):
+        yield f"The Hamiltonian has {count} terms of their authors' own; the end of the model file has their formulas."
+    yield f"{facts['points']} points; seed {facts['seed']}."
+    bars = [f"{key.replace('_', ' ')} {value:.1e}" for key, value in facts["certificates"].items()]
     if bars:
         yield f"The largest of all points: {', '.join(bars)}."
     first = each.at(0)
@@ -95,7 +97,7 @@ def _study(name: str, each: PublishedStudy, about: Mapping[str, Any]) -> Iterato
 
 
 def _plugins(about: Mapping[str, Any]) -> list[str]:
-    return list(dict.fromkeys(file for told in about["studies"].values() for file in told["plugins"]))
+    return list(dict.fromkeys(file for each in about["studies"].values() for file in each["plugins"]))
 
 
 def _use(first: str, plugins: list[str]) -> Iterator[str]:

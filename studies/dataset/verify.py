@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from ..._core.arguments import of_kind, taking
+from ...hamiltonians import TermFunction
 from ...hamiltonians.terms import energy_unit
 from ...solvers.work import Pool
 from ..execution.folder import content_hash, fingerprint
@@ -21,16 +22,16 @@ from ..execution.notebook import watching
 from ..execution.point import has_failed
 from ..execution.pools import pool_of
 from ..file.reading import at_point
-from ..sweep import AS_LISTS, overridden
+from ..sweep import AS_LISTS
 from ..tasks.base import Reporter
 from .comparison import Deviation, deviations
 from .integrity import DATA, MODELS, TABLES, DatasetError, damage, read_manifest
 from .plugins import Plugins, needed
-from .published import PublishedStudy, published_studies
+from .published import NO_TERMS, PublishedStudy, published_studies
 from .tables import csv_tables
 
 POINTS = 3
-"""How many points of each study are computed again unless it is said."""
+"""How many points of each study are computed again by default."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +71,14 @@ class Recomputed:
 
 @dataclass(frozen=True)
 class Verification:
-    """What came of it.
+    """The outcome of a verification.
 
     Attributes
     ----------
     folder : Path
         The dataset.
     files : int
-        Files whose sums were taken.
+        Files whose checksums were compared.
     problems : tuple of str
         Everything that is wrong, in words; empty for a sound dataset.
     recomputed : tuple of Recomputed
@@ -105,6 +106,7 @@ def verify_dataset(
     workers: int = 1,
     scheduler: str | None = None,
     plugins: Plugins = (),
+    terms: Mapping[str, Sequence[TermFunction]] = NO_TERMS,
 ) -> Verification:
     """Check all sums of a dataset, its tables against its data, and points of it by computing them again.
 
@@ -125,7 +127,9 @@ def verify_dataset(
     scheduler : str, optional
         Address or file of a dask scheduler whose workers share them.
     plugins : sequence of path
-        The files with approximations of somebody's own that it was made with; their code is run.
+        The files with approximations of the authors' own that it was made with; their code is run.
+    terms : mapping
+        By the name of the study, the terms of the authors' own that its Hamiltonian has.
 
     Returns
     -------
@@ -149,7 +153,7 @@ def verify_dataset(
         return Verification(path, files, tuple(wrong), ())
     needed(path, manifest, plugins)
     try:
-        published = published_studies(path, manifest, plugins)
+        published = published_studies(path, manifest, plugins, terms)
     except DatasetError as error:
         return Verification(path, files, (str(error),), ())
     wrong += [text for name, each in published.items() for text in _disagreements(path, name, each, manifest)]
@@ -164,7 +168,7 @@ def verify_dataset(
 
 
 def _disagreements(folder: Path, name: str, each: PublishedStudy, manifest: Mapping[str, Any]) -> Iterator[str]:
-    """Yield where model file, data and tables of a study tell different things."""
+    """Yield contradictions between model file, data and tables of a study."""
     if fingerprint(each.study) != manifest["studies"][name]["fingerprint"]:
         yield f"{MODELS}/{name}.toml says something else than the model file that the manifest knows"
     if (count := len(each.points)) != manifest["studies"][name]["points"]:
@@ -173,7 +177,7 @@ def _disagreements(folder: Path, name: str, each: PublishedStudy, manifest: Mapp
         try:
             found = (folder / TABLES / table).read_bytes().decode("utf-8", "replace")
         except OSError:
-            continue  # missing: that is told already
+            continue  # missing: that is reported already
         if found != text:
             lines = zip(found.splitlines(), text.splitlines(), strict=False)
             first = next((i for i, (a, b) in enumerate(lines, 1) if a != b), "the last one")
@@ -217,7 +221,12 @@ def _computed_again(
     wanted: list[tuple[str, PublishedStudy, int]], pool: Pool | None, reporter: Reporter
 ) -> Iterator[Recomputed]:
     """Yield the points in the order in which they were asked for."""
-    jobs = [_job(each, each.points[number], pool.sharing if pool else 1) for _, each, number in wanted]
+    jobs = []
+    for _, each, number in wanted:
+        point, coords = each.points[number], each.data.coords
+        grid = np.asarray(coords["X"].values if "X" in coords else [0.0], dtype=float)
+        key = content_hash(each.study, point, grid)
+        jobs.append(Job(key, at_point(each.study, point), grid, None, pool.sharing if pool else 1))
     pairs = pool.compute(jobs) if pool else ((job, job.compute()) for job in jobs)
     reporter.point(0, len(jobs), "")
     found: dict[str, xr.Dataset] = {}
@@ -233,15 +242,3 @@ def _computed_again(
         fresh = data.isel(single, drop=True, missing_dims="ignore")
         unit = energy_unit(at_point(each.study, point).model)
         yield Recomputed(name, point, tuple(deviations(each.at(number), fresh, unit)))
-
-
-def _job(each: PublishedStudy, point: Mapping[str, Any], sharing: int) -> Job:
-    study, grid = each.study, _grid(each.data)
-    return Job(
-        content_hash(study, point, grid), study.file, study.text, overridden(study._data, point), grid, None, sharing
-    )
-
-
-def _grid(data: xr.Dataset) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the X at which distributions of the lattice were given, if any were."""
-    return np.asarray(data["X"].values if "X" in data.coords else [0.0], dtype=float)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...analysis.plots.comparisons import comparison_figures
-from ...analysis.plots.crossover import plot_crossovers
-from ...analysis.plots.states import plot_map, plot_sweep, save, slices
+from ...analysis import plots
 from .runner import Result
 
 SWEPT = (
@@ -31,17 +29,17 @@ def save_figures(result: Result, stem: Path) -> Iterator[Path]:
     data, axes = result.data, [axis.key for axis in result.study.sweep]
     if axes and all(axis in data.dims and data.sizes[axis] > 1 for axis in axes):
         for name in (n for n in SWEPT if n in data and data[n].size):
-            drawn = plot_sweep(data, axes[0], name) if len(axes) == 1 else plot_map(data, axes, name)
-            yield save(drawn, stem.with_name(f"{stem.name}-{name}.png"))
+            drawn = plots.plot_sweep(data, axes[0], name) if len(axes) == 1 else plots.plot_map(data, axes, name)
+            yield plots.save(drawn, stem.with_name(f"{stem.name}-{name}.png"))
         if "crossover_value" in data:
-            for words, suffix, chosen in slices(data, axes[1:]):
-                ax = plot_crossovers(chosen, axes[0])
+            for words, suffix, chosen in plots.slices(data, axes[1:]):
+                ax = plots.plot_crossovers(chosen, axes[0])
                 ax.set_title(words, fontsize=8)
-                yield save(ax, stem.with_name(f"{stem.name}-crossovers{suffix}.png"))
-        for title, ax in comparison_figures(data, axes):
-            yield save(ax, stem.with_name(f"{stem.name}-{title}.png"))
+                yield plots.save(ax, stem.with_name(f"{stem.name}-crossovers{suffix}.png"))
+        for title, ax in plots.comparison_figures(data, axes):
+            yield plots.save(ax, stem.with_name(f"{stem.name}-{title}.png"))
         return
     for task in result.study.tasks:
         for title, needed, plot in task.figures:
             if needed in data and data[needed].size:
-                yield save(plot(data), stem.with_name(f"{stem.name}-{title}.png"))
+                yield plots.save(getattr(plots, plot)(data), stem.with_name(f"{stem.name}-{title}.png"))

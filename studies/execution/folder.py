@@ -22,47 +22,47 @@ from numpy.typing import NDArray
 from ...clusters import Told
 from ...solvers import CheckpointError
 from ...solvers.checkpoint import Writer, read
+from ..definition import Study
 from ..file.arrays import packed, unpacked
+from ..file.reading import at_point
+from ..file.tables import unsaid
 from ..file.versions import versions
-from ..study import Study
 from ..sweep import overridden
 
 SCHEMA = 1
 ATTEMPTS = 5
-"""To take the lock: who asks for the state of a study holds it for a moment."""
+"""Attempts to take the lock, which a look at the status of a study holds for a moment."""
 MANIFEST, LOCK, POINTS, SUFFIX = "manifest.json", "lock", "points", ".point"
 
 
 class StudyError(Told, RuntimeError):
-    """A folder that cannot be used for this study; nothing in it was changed."""
+    """A folder that cannot be used for this study; nothing in it has been changed."""
 
 
 def content_hash(study: Study, point: Mapping[str, object], grid: NDArray[np.float64]) -> str:
-    """Return the SHA-256 of everything that decides the numbers of a point: all keys of the file, and the grid."""
-    tables: dict[str, Any] = {k: value for k, value in overridden(study._data, point).items() if k != "name"}
-    digest = hashlib.sha256(json.dumps(_wherever(tables), sort_keys=True).encode())
-    digest.update(np.ascontiguousarray(grid).tobytes())
-    return digest.hexdigest()
+    """Return the SHA-256 of everything that decides the numbers of a point: all keys of its tables, and the grid."""
+    tables: dict[str, Any] = {k: value for k, value in overridden(study.tables, point).items() if k != "name"}
+    return _digest(tables, at_point(study, point) if study.is_own else study, np.ascontiguousarray(grid).tobytes())
 
 
 def fingerprint(study: Study) -> str:
-    """Return the SHA-256 of what a model file says, whatever its comments and spaces are."""
-    return hashlib.sha256(json.dumps(_wherever(study._data), sort_keys=True).encode()).hexdigest()
+    """Return the SHA-256 of what a study asks for, whatever the comments and spaces of its model file are."""
+    return _digest(study.tables, study)
 
 
 def plugins_of(study: Study) -> dict[str, str]:
     """Return the SHA-256 of each file with approximations of the user's own by its path."""
-    compare: Any = study._data.get("compare", {})
-    found: dict[str, str] = compare.get("plugins", {})
+    found: dict[str, str] = study.tables.get("compare", {}).get("plugins", {})
     return found
 
 
-def _wherever(tables: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the tables with the files of the user's own by what they hold: wherever they are, they are the same."""
-    compare = tables.get("compare", {})
-    if "plugins" not in compare:
-        return tables
-    return {**tables, "compare": {**compare, "plugins": sorted(compare["plugins"].values())}}
+def _digest(tables: Mapping[str, Any], study: Study, more: bytes = b"") -> str:
+    """Return the SHA-256 of tables, of files of the user's own by what they hold, and of what no table says."""
+    compare = dict(tables.get("compare", {}))
+    if "plugins" in compare:
+        tables = {**tables, "compare": compare | {"plugins": sorted(compare["plugins"].values())}}
+    own = {"own": unsaid(study.model)} if study.is_own else {}
+    return hashlib.sha256(json.dumps({**tables, **own}, sort_keys=True).encode() + more).hexdigest()
 
 
 class StudyFolder:
@@ -73,9 +73,9 @@ class StudyFolder:
     path : Path
         The folder.
     retry_failed : bool
-        Take failed points for points that are not done.
+        Compute failed points again.
     say : function
-        Told in words about records that cannot be used.
+        Receives messages about records that cannot be used.
     """
 
     def __init__(self, path: Path, retry_failed: bool = False, say: Callable[[str], None] = lambda text: None) -> None:
@@ -97,7 +97,7 @@ class StudyFolder:
         return None if self._retry and str(data["status"].values) != "done" else data
 
     def keep(self, key: str, point: Mapping[str, object], data: xr.Dataset) -> None:
-        """Write the record of a point, so that it is there whole after any crash, or not at all.
+        """Write the record of a point durably: after a crash it is complete, or absent.
 
         Raises
         ------
@@ -124,7 +124,7 @@ def read_record(file: Path, key: str | None = None) -> xr.Dataset:
     FileNotFoundError
         If it is not there.
     CheckpointError
-        If it is torn, damaged, no record, or that of another point than `key`.
+        If it is incomplete, damaged, not a record, or that of another point than `key`.
     """
     state = read(file, {} if key is None else {"point": key})
     if "data" not in state:
@@ -147,7 +147,7 @@ def opened(
     retry_failed : bool
         Repeat the points that failed before.
     say : function
-        Told in words about files that are damaged.
+        Receives messages about files that are damaged.
 
     Yields
     ------
@@ -250,12 +250,8 @@ def _write_manifest(path: Path, study: Study) -> None:
         "command": sys.argv,
         "begun": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-    write_text(path / MANIFEST, json.dumps(manifest | {"sha256": checksum(manifest)}, indent=1))
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a small file whole or not at all."""
-    write_bytes(path, text.encode())
+    text = json.dumps(manifest | {"sha256": checksum(manifest)}, indent=1)
+    write_bytes(path / MANIFEST, text.encode())
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:

@@ -6,23 +6,22 @@ import math
 import time
 from html import escape
 from importlib import import_module
-from types import TracebackType
 from typing import Any
 
 from rich.console import Console
 
 from ..._core.display import counted
 from ...clusters import Card
-from ...solvers.estimate import format_seconds
-from .progress import HEADINGS, Shower, TerminalReporter, remaining
+from ...solvers.costs import format_seconds
+from .progress import HEADINGS, LiveReporter, TerminalReporter, remaining
 
 PATIENCE = 0.5
-"""Seconds after which something is shown at all: what is quicker leaves no output."""
+"""Seconds before anything is shown: shorter calculations leave no output."""
 PACE = 0.25
 """Seconds between two changes."""
 
 
-class NotebookReporter(Shower):
+class NotebookReporter(LiveReporter):
     """A bar and a table of points in the output of a cell, which in the end are replaced by one line.
 
     It needs neither widgets nor scripts: saved notebooks show the line.
@@ -39,17 +38,16 @@ class NotebookReporter(Shower):
         self._handle: Any = None
         self._start, self._last, self._kept = time.monotonic(), -math.inf, -1
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._handle is None:
             return
         took = format_seconds(time.monotonic() - self._start)
         failed = f", {self._failed} failed" if self._failed else ""
-        reached = self._number if kind else self._count
+        stopped = error[0] is not None
+        reached = self._number if stopped else self._count
         end = f"{reached} of {counted(self._count, 'point')}{failed}"
-        told = f"stopped after {took}, {end}" if kind else f"{end}; {took}"
-        self._put(Card(escape(": ".join(filter(None, (self._title, told))))))
+        summary = f"stopped after {took}, {end}" if stopped else f"{end}; {took}"
+        self._put(Card(escape(": ".join(filter(None, (self._title, summary))))))
 
     def _show(self) -> None:
         now = time.monotonic()
@@ -62,11 +60,11 @@ class NotebookReporter(Shower):
 
     def _card(self, seconds: float) -> Card:
         left = remaining(seconds, self._number - self._kept, self._count - self._kept)
-        told = [f"{self._number} of {counted(self._count, 'point')}", self._counts, format_seconds(seconds)]
-        told += [f"{format_seconds(left)} left"] if math.isfinite(left) else []
+        words = [f"{self._number} of {counted(self._count, 'point')}", self._counts, format_seconds(seconds)]
+        words += [f"{format_seconds(left)} left"] if math.isfinite(left) else []
         bar = f'<progress max="{self._count}" value="{self._number}" style="width:12em"></progress> '
         rows = [tuple(map(escape, row)) for row in self._rows]
-        note = f"{bar if self._count > 1 else ''}{', '.join(filter(None, told))}"
+        note = f"{bar if self._count > 1 else ''}{', '.join(filter(None, words))}"
         return Card(escape(self._words), rows, HEADINGS if rows else (), note)
 
     def _put(self, card: Card) -> None:
@@ -77,8 +75,8 @@ class NotebookReporter(Shower):
             self._handle.update(shown, raw=True)
 
 
-def watching(title: str = "") -> Shower:
-    """Return what shows the progress of calculations where they are watched: in a notebook, or on a terminal.
+def watching(title: str = "") -> LiveReporter:
+    """Return a reporter that shows the progress of calculations in a notebook or on a terminal.
 
     Parameters
     ----------
@@ -87,9 +85,9 @@ def watching(title: str = "") -> Shower:
 
     Returns
     -------
-    Shower
-        A context manager; its ``lanczos`` is what `ground_state` takes as ``progress``, itself what `run` takes as
-        ``reporter``. Silent where nobody watches.
+    LiveReporter
+        A context manager; `run` takes it as ``reporter``, `ground_state` its method ``lanczos`` as ``progress``.
+        Nothing is shown where the output is neither.
 
     Examples
     --------

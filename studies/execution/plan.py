@@ -5,22 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import xarray as xr
 from rich.console import Console
 
 from ..._core.arguments import instance, shown, whole_number
 from ..._core.display import counted
-from ...clusters import Card, Cluster, InvalidType, InvalidValue, Shown, Told
+from ...clusters import Card, InvalidType, InvalidValue, Shown, Told
 from ...hamiltonians import Model, Sector
 from ...hamiltonians.arguments import a_sector
-from ..file.reading import parse, read, sweep_points
-from ..file.writing import toml_text
-from ..study import Study
+from ..definition import Study
+from ..file.reading import read, studied, sweep_points
+from ..file.tables import given, plain, tables_of
 from .folder import opened
 from .notebook import watching
 from .pools import pool_of
@@ -148,7 +146,7 @@ def study(
     InvalidModel
         With everything that is wrong.
     ValueError
-        If the model has terms or a cluster that no model file can describe.
+        If a model file is given, and anything besides.
 
     Examples
     --------
@@ -166,57 +164,7 @@ def study(
         if sector is not None or sweep is not None or tables:
             raise InvalidValue(f"{os.fsdecode(model)} says everything: leave sector, sweep and tables out")
         return Plan(read(model, plugins))
-    block = None if sector is None else a_sector("sector", sector)
-    given = {"sector": _given(block)} if block else {}
-    wanted = {**_tables(model), **given, **tables, **({"sweep": sweep} if sweep else {})}
-    found = parse(toml_text(wanted, model.name or "study"), FILE, plugins)
-    if model.terms or not _same(found.model, model):
-        raise InvalidValue(
-            "this model has terms or a cluster that no model file can describe; loop over `ground_state`"
-        )
-    return Plan(found)
-
-
-def _tables(model: Model) -> dict[str, Mapping[str, Any]]:
-    """Return the tables of a model file that describe a model."""
-    species = {"electrons": model.electrons, "bosons": model.bosons, "phonons": model.phonons}
-    there = {name: _given(value) for name, value in species.items() if value is not None}
-    fields_of = {"field": {"flux": model.flux}, "ensemble": {"chemical_potential": model.chemical_potential}}
-    return {"cluster": {"kind": model.cluster.kind, **_shape(model.cluster)}, **there, **fields_of}
-
-
-def _shape(cluster: Cluster) -> Mapping[str, Any]:
-    """Return the other keys of ``[cluster]``."""
-    columns, rows = (int(max(place)) + 1 for place in zip(*cluster.positions, strict=True))
-    bonds = [[bond.start, bond.end, bond.label] for bond in cluster.bonds]
-    shapes: Mapping[str, Mapping[str, Any]] = {
-        "chain": {"sites": cluster.sites},
-        "ring": {"sites": cluster.sites},
-        "ladder": {"rungs": cluster.sites // 2},
-        "plaquette": {"size": [columns, rows]},
-        "ligand-centre": {"sites": cluster.sites - 1},
-        "custom": {"positions": cluster.positions, "bonds": bonds, "classes": cluster.classes},
-    }
-    return shapes.get(cluster.kind, {})
-
-
-def _given(value: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass that are not left at their defaults, and where things sit."""
-    found = {each.name: (getattr(value, each.name), each.default) for each in fields(value)}
-    return {
-        name: now
-        for name, (now, default) in found.items()
-        if now is not None and (default is MISSING or name == "on" or not _equal(now, default))
-    }
-
-
-def _equal(now: Any, default: object) -> bool:
-    return isinstance(now, int | float | str) and now == default
-
-
-def _same(first: Model, second: Model) -> bool:
-    pairs = [(getattr(first, name), getattr(second, name)) for name in ("cluster", "flux", "chemical_potential")]
-    arrays = vars(first.couplings), vars(second.couplings)
-    return all(a == b for a, b in pairs) and all(
-        np.array_equal(value, arrays[1][key]) for key, value in arrays[0].items()
-    )
+    block = {} if sector is None else {"sector": given(a_sector("sector", sector))}
+    asked = plain({**block, **tables, **({"sweep": sweep} if sweep else {})})
+    whole = {"schema": 1, "name": model.name or "study", **tables_of(model), **asked}
+    return Plan(studied(whole, FILE, plugins, base=model))

@@ -1,4 +1,4 @@
-"""One point of a study: its numbers, and with them how it went."""
+"""One point of a study: its numbers, its status and its cost."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -15,12 +16,13 @@ from numpy.typing import NDArray
 from ...analysis.labelled import labelled
 from ...analysis.thermal.block_files import remove_blocks
 from ...solvers import CheckpointError
-from ...solvers.estimate import choose_engine
+from ...solvers.costs import choose_engine
 from ...solvers.work import Pool
+from ..definition import Study
 from ..file.versions import versions
-from ..study import Study
-from ..tasks.base import Reporter, Setting
+from ..tasks.base import Reporter
 from ..tasks.cutoff_errors import with_cutoff_errors
+from ..tasks.setting import Setting
 from .tables import with_error
 
 DONE, FAILED = "done", "failed"
@@ -31,6 +33,7 @@ def compute(
     grid: NDArray[np.float64],
     reporter: Reporter,
     checkpoint: Path | None = None,
+    *,
     swept: bool = False,
     pool: Pool | None = None,
 ) -> xr.Dataset:
@@ -43,11 +46,11 @@ def compute(
     grid : (n,) float
         X at which distributions of the lattice are given.
     reporter : Reporter
-        Told how it goes on.
+        Receives the progress.
     checkpoint : Path, optional
         Where long searches are kept.
     swept : bool
-        True at a point of a sweep.
+        True at a point of a sweep: its status, engine, largest residual and leak, and wall time are added.
     pool : Pool, optional
         Processes that compute the blocks of thermal sums.
 
@@ -56,45 +59,32 @@ def compute(
     xarray.Dataset
         All variables of all tasks.
     """
+    start = time.perf_counter()
     kept = replace(study.solver, checkpoint=checkpoint, keep_blocks=True, pool=pool)
     setting = Setting(study.model, study.sector, study.solver, grid, reporter, study.tasks, swept, kept)
     parts = [task.run(replace(setting, solver=kept) if task.resumes else setting) for task in study.tasks]
     parts = with_cutoff_errors(parts, setting)
     remove_blocks(checkpoint)
-    return xr.merge(parts, join="outer", compat="override", combine_attrs="override")
-
-
-def compute_certified(
-    study: Study,
-    grid: NDArray[np.float64],
-    reporter: Reporter,
-    checkpoint: Path | None = None,
-    pool: Pool | None = None,
-) -> xr.Dataset:
-    """Compute one point of a sweep; add its status, engine, largest residual and leak, and wall time."""
-    start = time.perf_counter()
-    data = compute(study, grid, reporter, checkpoint, swept=True, pool=pool)
+    data = xr.merge(parts, join="outer", compat="override", combine_attrs="override")
+    if not swept:
+        return data
     engines = {choose_engine(model, sector, study.solver.engine) for model, sector, _ in study.solves()}
     return data.assign(_account(data, DONE, "", ", ".join(sorted(engines)), time.perf_counter() - start))
 
 
 def compute_or_fail(
-    study: Study,
-    grid: NDArray[np.float64],
-    reporter: Reporter,
-    checkpoint: Path | None = None,
-    pool: Pool | None = None,
+    study: Study, grid: NDArray[np.float64], reporter: Reporter, checkpoint: Path | None = None, **how: Any
 ) -> xr.Dataset:
-    """Do as `compute_certified`; return the error of a point that fails in the place of its numbers.
+    """Compute a point of a sweep; return the error of one that fails in the place of its numbers.
 
     Raises
     ------
     CheckpointError, OSError
-        What has to do with the disk, and not with the point.
+        What concerns the disk, and not the point.
     """
     start = time.perf_counter()
     try:
-        return compute_certified(study, grid, reporter, checkpoint, pool)
+        return compute(study, grid, reporter, checkpoint, **how | {"swept": True})
     except (CheckpointError, OSError):
         raise
     except Exception as error:  # whatever it is, the other points go on
@@ -102,7 +92,7 @@ def compute_or_fail(
 
 
 def failure(error: str, seconds: float = math.nan) -> xr.Dataset:
-    """Return what stands for a point that failed."""
+    """Return the data of a point that failed."""
     return xr.Dataset(_account(xr.Dataset(), FAILED, error, "", seconds))
 
 
@@ -136,6 +126,6 @@ def _account(data: xr.Dataset, status: str, error: str, engine: str, seconds: fl
 
 
 def _largest(data: xr.Dataset, name: str) -> float:
-    """Return the largest number of all variables whose names end so; NaN where no task tells any."""
+    """Return the largest number of all variables whose names end with `name`; NaN if there is none."""
     found: Iterable[float] = (float(np.max(data[n].values)) for n in data.data_vars if str(n).endswith(name))
     return max(found, default=math.nan)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 
-from ...solvers.work import Pool
+from ...solvers.work import Pool as Pool
 from .scheduler import connected
 from .workers import Workers
 
 
-@contextmanager
-def pool_of(workers: int = 1, scheduler: str | None = None) -> Iterator[Pool | None]:
-    """Open what computes points elsewhere; None to compute them here.
+def pool_of(workers: int = 1, scheduler: str | None = None) -> AbstractContextManager[Pool | None]:
+    """Return what computes points elsewhere, as a context manager; it gives None to compute them here.
 
     Raises
     ------
@@ -22,10 +20,5 @@ def pool_of(workers: int = 1, scheduler: str | None = None) -> Iterator[Pool | N
         If `workers` is below 1.
     """
     if scheduler:
-        with connected(scheduler) as scheduled:
-            yield scheduled
-    elif workers != 1:
-        with Workers(workers) as processes:
-            yield processes
-    else:
-        yield None
+        return connected(scheduler)
+    return nullcontext() if workers == 1 else Workers(workers)

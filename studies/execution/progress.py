@@ -1,4 +1,4 @@
-"""Progress: what is being computed, how far it is; on a terminal, in a notebook, silent when nobody watches."""
+"""Progress of a run on a terminal; nothing is shown where the output is no terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from types import TracebackType
 from typing import Self
 
 import xarray as xr
@@ -26,12 +25,12 @@ from .point import account, has_failed
 from .tables import columns
 
 SHOWN = 5
-"""Finished points that are shown, and running ones."""
+"""Finished points that are shown, and as many running ones."""
 HEADINGS = ("point", "state", "energy", "residual", "seconds")
 
 
-class Shower(ABC):
-    """A `Watcher` that keeps what it is told, and shows it; a context manager.
+class LiveReporter(ABC):
+    """A `Watcher` that keeps the progress of a run and shows it; a context manager.
 
     Parameters
     ----------
@@ -50,9 +49,7 @@ class Shower(ABC):
         return self
 
     @abstractmethod
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Show how it ended."""
 
     @abstractmethod
@@ -60,7 +57,7 @@ class Shower(ABC):
         """Show what has changed."""
 
     def point(self, number: int, count: int, label: str) -> None:
-        """Begin a point of a sweep, or tell how many are known."""
+        """Begin a point of a sweep, or take the number of points that are known."""
         self._number, self._count, self._label = number, count, label
         if label:
             self.running({label: None})
@@ -87,7 +84,7 @@ class Shower(ABC):
         self._show()
 
     def lanczos(self, matvecs: int, energy: float, residual: float) -> None:
-        """Show how far the current level is."""
+        """Show the progress of the current search."""
         if self._label:
             self._running = {self._label: (matvecs, energy, residual)}
         how_far = f"{matvecs} products, E = {energy:.10g}, residual {residual:.1e}"
@@ -115,7 +112,7 @@ class Shower(ABC):
         return (label, "running", *found, f"{seconds:.0f}")
 
 
-class TerminalReporter(Shower):
+class TerminalReporter(LiveReporter):
     """A live line on standard error, below it the last points of a sweep and those that run.
 
     Parameters
@@ -147,9 +144,7 @@ class TerminalReporter(Shower):
         self._bar.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._bar.stop()
 
     def _show(self) -> None:
@@ -165,14 +160,11 @@ class _Bar(Progress):
     def get_renderables(self) -> Iterable[RenderableType]:
         yield from super().get_renderables()
         if self.owner and (rows := self.owner._rows):
-            table = columns("", HEADINGS)
-            for row in rows:
-                table.add_row(*row)
-            yield table
+            yield columns("", HEADINGS, rows)
 
 
 def remaining(seconds: float, number: int, count: int) -> float:
-    """Return the seconds that are left at the pace so far; NaN where nothing is known.
+    """Return the remaining seconds at the pace so far; NaN where nothing is known.
 
     Examples
     --------

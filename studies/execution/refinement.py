@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ...clusters import InvalidValue
 from ...hamiltonians import InvalidModel
+from ..definition import Axis, Study
 from ..file.reading import at_point, sweep_points
-from ..study import Axis, Study
 
 SHARE = 0.5
 """Intervals are halved together if they change by this share of the largest change."""
@@ -78,11 +78,14 @@ def changes(values: NDArray[np.number]) -> NDArray[np.float64]:
 
 
 def _half(study: Study, axis: Axis, gap: int) -> Mapping[str, float] | None:
-    """Return what stands half-way in an interval, in whole numbers where the file takes no others."""
+    """Return the middle of an interval, in whole numbers where the key takes no others."""
     assert axis.refinement is not None
     ends = [axis.steps[gap], axis.steps[gap + 1]]
     geometric = axis.refinement.geometric
-    mean = {key: _mean(first, float(ends[1][key]), geometric) for key, first in ends[0].items()}
+    mean = {}
+    for key, first in ends[0].items():
+        second = float(ends[1][key])
+        mean[key] = float(np.sqrt(first * second)) if geometric and first * second > 0 else (first + second) / 2
     for half in (mean, {key: round(value) for key, value in mean.items()}):
         if any(half[axis.key] == end[axis.key] for end in ends):
             continue
@@ -92,10 +95,6 @@ def _half(study: Study, axis: Axis, gap: int) -> Mapping[str, float] | None:
         except InvalidModel:
             continue
     return None
-
-
-def _mean(first: float, second: float, geometric: bool) -> float:
-    return float(np.sqrt(first * second)) if geometric and first * second > 0 else (first + second) / 2
 
 
 def _with_halves(axis: Axis, halves: Mapping[int, Mapping[str, float]]) -> Axis:

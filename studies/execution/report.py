@@ -10,14 +10,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ...solvers.cutoff import size_in_words
-from ...solvers.estimate import format_bytes, format_seconds
+from ...solvers.caps import size_in_words
+from ...solvers.costs import format_bytes, format_seconds
 from ...solvers.estimate_cutoff import estimate, estimate_run
-from ..file.reading import Study, at_point, sweep_points
+from ..definition import Study
+from ..file.reading import at_point, sweep_points
 from ..tasks.observable_names import measured_over
 from .point import has_failed
 from .runner import Result
-from .tables import decimals, number, with_error
+from .tables import columns, decimals, number, with_error
 
 WIDEST = 400
 
@@ -37,15 +38,15 @@ def show_result(result: Result, console: Console) -> None:
         print_wide(console, table)
 
 
-def print_wide(console: Console, table: Table | Text) -> None:
-    """Print as wide as it needs: a long line is better than a number cut short."""
+def print_wide(console: Console, table: Table | str) -> None:
+    """Print as wide as needed: no number is cut."""
     wide = console.options.update(width=WIDEST)
     console.width = max(console.width, console.measure(table, options=wide).maximum)
     console.print(table)
 
 
-def _tables(study: Study, data: xr.Dataset) -> Iterator[Table | Text]:
-    yield Text(describe(study))
+def _tables(study: Study, data: xr.Dataset) -> Iterator[Table | str]:
+    yield describe(study)
     for task in study.tasks:
         yield from task.tables(data)
 
@@ -61,7 +62,6 @@ def describe(study: Study) -> str:
 
 def _sweep_table(result: Result) -> Table:
     failed = f", {result.failed} failed" if result.failed else ""
-    table = Table(title=f"{len(result.points)} points{failed}", title_justify="left")
     keys = list(result.points[0][0])
     first = next((data for _, data in result.points if not has_failed(data)), result.points[0][1])
     with_energy = "energies" in first
@@ -76,12 +76,11 @@ def _sweep_table(result: Result) -> Table:
     ]
     summary = [name for task in result.study.tasks for name in task.summary if name in first]
     headings += [name.replace("_", " ") for name in summary]
-    for heading in headings:
-        table.add_column(heading, justify="right")
+    rows = []
     for point, data in result.points:
-        row = [f"{value:.6g}" for value in point.values()]
+        rows.append(row := [f"{value:.6g}" for value in point.values()])
         if has_failed(data):
-            table.add_row(*row, "failed")
+            row.append("failed")
             continue
         digits = decimals(float(data["energy_errors"].values[0])) if with_energy else 6
         if with_energy:
@@ -89,8 +88,8 @@ def _sweep_table(result: Result) -> Table:
             row.append(with_error(energies[0], errors[0]))
             row.append(with_error(energies[1] - energies[0], errors[0] + errors[1]) if len(energies) > 1 else "")
         row += [number(np.atleast_1d(data[name].values)[-1], digits) for name in shown]
-        table.add_row(*row, *(f"{float(data[name]):.8g}" for name in summary))
-    return table
+        row += [f"{float(data[name]):.8g}" for name in summary]
+    return columns(f"{len(result.points)} points{failed}", headings, rows)
 
 
 def failures(result: Result, most: int = 10) -> Iterator[str]:
@@ -106,20 +105,17 @@ def failures(result: Result, most: int = 10) -> Iterator[str]:
 
 def show_estimate(study: Study, console: Console) -> None:
     """Print what the runs of a model file will need."""
-    table = Table(title=study.name, title_justify="left")
-    for heading in ("sector", "states", "charge x phonon", "engine", "memory", "time"):
-        table.add_column(heading, justify="right")
     points = sweep_points(study)
     ends = points[:1] + points[-1:] if len(points) > 1 else points
+    rows = []
     for model, sector, states in (item for point in ends for item in at_point(study, point).solves()):
         need = (estimate if sector.has_symmetry else estimate_run)(model, sector, study.solver.engine, states)
-        label = f"N = {sector.charge}, 2 S_z = {sector.two_sz}"
-        size = f"{need.charges:,} x {need.phonons:,}"
-        table.add_row(
-            label, f"{need.dimension:,}", size, need.engine, format_bytes(need.memory), format_seconds(need.seconds)
-        )
-    if table.row_count:
-        print_wide(console, table)
+        label, size = f"N = {sector.charge}, 2 S_z = {sector.two_sz}", f"{need.charges:,} x {need.phonons:,}"
+        cost = need.engine, format_bytes(need.memory), format_seconds(need.seconds)
+        rows.append((label, f"{need.dimension:,}", size, *cost))
+    if rows:
+        headings = ("sector", "states", "charge x phonon", "engine", "memory", "time")
+        print_wide(console, columns(study.name, headings, rows))
     for task in study.tasks:
         for words in filter(None, (task.repeats, task.forecast(study.model, study.sector))):
             console.print(words)

@@ -23,13 +23,16 @@ from ...clusters import Card, Shown
 from ...hamiltonians import Model
 from ...solvers.checkpoint import beside
 from ...solvers.work import HowFar, Pool
-from ..file.reading import Study, at_point, sweep_points
-from ..sweep import AS_LISTS, overridden
-from ..tasks.base import Quiet, Reporter, Watcher, check_blocks_fit
+from ..definition import Study
+from ..file.reading import at_point, sweep_points
+from ..fits import check_fits, shared
+from ..sweep import AS_LISTS
+from ..tasks.base import Quiet, Reporter, Watcher
 from .folder import StudyFolder, content_hash
-from .job import Job, shared
-from .point import compute, compute_certified, compute_or_fail, has_failed, lowest_energy
+from .job import Job
+from .point import compute, compute_or_fail, has_failed, lowest_energy
 from .refinement import refined
+from .workers import Workers, check_terms
 
 FILLED: Mapping[str, str] = MappingProxyType({"labels": "", "compare_claim": ""})
 """What fills up the shorter points of a sweep, where it is not NaN."""
@@ -89,17 +92,15 @@ class Result(Shown):
 def _filled_up(points: Sequence[tuple[Mapping[str, object], xr.Dataset]]) -> list[xr.Dataset]:
     """Give points that failed the variables of the others, without numbers."""
     found = [data for _, data in points]
+
+    def blank(array: xr.DataArray) -> xr.DataArray:
+        kind = array.dtype if array.dtype.kind == "U" else np.result_type(array.dtype, float)
+        filled: xr.DataArray = xr.full_like(array, "" if kind.kind == "U" else np.nan, dtype=kind)
+        return filled
+
     whole = next((data for data in found if not has_failed(data)), None)
-    if whole is None:
-        return found
-    blank = whole.map(_blank, keep_attrs=True)
-    return [blank.assign(data.data_vars) if has_failed(data) else data for data in found]
-
-
-def _blank(array: xr.DataArray) -> xr.DataArray:
-    kind = array.dtype if array.dtype.kind == "U" else np.result_type(array.dtype, float)
-    blank: xr.DataArray = xr.full_like(array, "" if kind.kind == "U" else np.nan, dtype=kind)
-    return blank
+    empty = xr.Dataset() if whole is None else whole.map(blank, keep_attrs=True)
+    return [empty.assign(data.data_vars) if has_failed(data) else data for data in found]
 
 
 def _with_places(found: Sequence[xr.Dataset]) -> list[xr.Dataset]:
@@ -150,7 +151,7 @@ def run(
     study : Study
         A checked model file.
     reporter : Reporter, optional
-        Told how the run goes on.
+        Receives the progress.
     finished : function, optional
         Called after each point with its number, from 0 in the order in which they are known, and the result so far.
     checkpoint : Path, optional
@@ -186,28 +187,21 @@ def run(
     -1.0
     """
     book = _Book(study, reporter or Quiet(), checkpoint, folder, pool)
+    told = finished or (lambda number, result: None)
+    finer: Study | None = study
     try:
-        return _completed(book, finished or _unheard)
+        while finer is not None:
+            book.turn_to(finer)
+            for known in book.solve():
+                told(known - 1, book.result)
+            adaptive = any(axis.refinement for axis in finer.sweep)
+            finer = refined(finer, book.result.data) if adaptive else None
     except KeyboardInterrupt:
         book.recall()
-        if finished is not None and (known := len(book.result.points)):
-            finished(known - 1, book.result)
+        if known := len(book.result.points):
+            told(known - 1, book.result)
         raise
-
-
-def _unheard(number: int, result: Result) -> None:
-    """Take no note."""
-
-
-def _completed(book: _Book, finished: Callable[[int, Result], None]) -> Result:
-    while True:
-        for known in book.solve():
-            finished(known - 1, book.result)
-        adaptive = any(axis.refinement for axis in book.study.sweep)
-        finer = refined(book.study, book.result.data) if adaptive else None
-        if finer is None:
-            return book.result
-        book.turn_to(finer)
+    return book.result
 
 
 class _Book:
@@ -228,11 +222,12 @@ class _Book:
         for each in first:
             check_fits(shared(each, self._sharing))
         self._grid = common_grid(study, [each.model for each in first])
-        solve = compute_or_fail if folder else compute_certified if study.sweep else compute
-        self._solve = partial(solve, pool=None if study.sweep else pool)
+        how: dict[str, Any] = {"pool": None if study.sweep else pool}
+        self._solve = partial(compute_or_fail if folder else compute, **how)
         self._known: dict[str, xr.Dataset] = {}
         self._numbers: dict[str, int] = {}
-        self.turn_to(study)
+        self._points: list[tuple[str, dict[str, float]]] = []
+        self.study = study
 
     def turn_to(self, study: Study) -> None:
         """Go on with the points of a study that has more of them."""
@@ -274,13 +269,14 @@ class _Book:
         for key, point in waiting.items():
             self._tell(len(self._known), _words(point))
             each = at_point(self.study, point)
-            yield key, self._solve(each, self._grid, self._reporter, self._place(key))
+            yield key, self._solve(each, self._grid, self._reporter, self._place(key), swept=bool(self.study.sweep))
 
     def _elsewhere(self, waiting: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, xr.Dataset]]:
         assert self._pool is not None
-        data, file, text = self.study._data, self.study.file, self.study.text
+        if isinstance(self._pool, Workers):
+            check_terms(self.study.model)
         jobs = [
-            Job(key, file, text, overridden(data, point), self._grid, self._place(key), self._sharing)
+            Job(key, at_point(self.study, point), self._grid, self._place(key), self._sharing)
             for key, point in waiting.items()
         ]
 
@@ -308,14 +304,6 @@ def _lowest(data: xr.Dataset) -> str:
 
 def _words(point: Mapping[str, object]) -> str:
     return ", ".join(f"{name} = {value:.6g}" for name, value in point.items())
-
-
-def check_fits(study: Study) -> None:
-    """Raise MemoryError if any part of a study does not fit its memory limit."""
-    for model, sector, states in study.solves():
-        check_blocks_fit(model, sector, states, study.solver)
-    for task in study.tasks:
-        task.check_fits(study.model, study.sector, study.solver)
 
 
 def common_grid(study: Study, models: Sequence[Model]) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from ...solvers.work import PAUSE, HowFar, SomeWork, Watch, Work, now_and_then, 
 PATIENCE = "30s"
 """How long to wait for the scheduler to answer."""
 TOPIC = "respair-running"
-"""Under which the workers tell what they compute."""
+"""Topic under which the workers send their progress."""
 
 
 class SchedulerError(Told, RuntimeError):
@@ -33,7 +33,7 @@ class Scheduled:
     def compute(self, pieces: Sequence[SomeWork], watch: Watch = unwatched) -> Generator[tuple[SomeWork, Any]]:
         """Yield each piece with its answer, in the order in which they are finished; tell `watch` of those that run.
 
-        The scheduler repeats the work of workers that die; what it gives up has failed.
+        The scheduler repeats the work of workers that die; work that it gives up has failed.
         """
         finished: SimpleQueue[Any] = SimpleQueue()
         running: dict[str, HowFar | None] = {}
@@ -57,7 +57,7 @@ class Scheduled:
 
 @contextmanager
 def _listening(client: Any, running: dict[str, HowFar | None]) -> Iterator[None]:
-    """Keep in `running` what the workers tell."""
+    """Keep the progress of the workers in `running`."""
 
     def heard(event: tuple[float, tuple[str, list[float] | None]]) -> None:
         key, found = event[1]

@@ -1,4 +1,4 @@
-"""How far the studies of a folder are, for those who look from outside; nothing is changed."""
+"""The progress of the studies in a folder, read without changing anything."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .tables import columns
 
 @dataclass(frozen=True)
 class StudyStatus:
-    """How far one study is.
+    """The progress of one study.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class StudyStatus:
 
 
 def statuses(path: Path) -> Iterator[StudyStatus]:
-    """Yield how far each study is: the one whose folder this is, or those whose folders are in it."""
+    """Yield the progress of the study whose folder this is, or of those whose folders are in it."""
     folders = [path] if (path / MANIFEST).exists() else sorted(found.parent for found in path.glob(f"*/{MANIFEST}"))
     yield from map(_status, folders)
 
@@ -81,24 +81,22 @@ def _record(file: Path) -> xr.Dataset | None:
 
 def _total(path: Path) -> int | None:
     manifest = read_manifest(path)
+    if manifest is None:
+        return None
     try:
-        study = parse(manifest["model_file"], manifest["source"]) if manifest else None
+        axes = parse(manifest["model_file"], manifest["source"]).sweep
     except InvalidModel:  # of a version that knew other keys
         return None
-    if study is None:
-        return None
-    sizes = [len(axis.values) for axis in study.sweep]
-    added = [axis.refinement.points if axis.refinement else 0 for axis in study.sweep]
-    return math.prod(size + more for size, more in zip(sizes, added, strict=True))
+    return math.prod(len(axis.values) + (axis.refinement.points if axis.refinement else 0) for axis in axes)
 
 
 def show_statuses(found: Iterable[StudyStatus], console: Console) -> None:
     """Print a table with a row for each study."""
     headings = ("study", "done", "failed", "damaged", "of", "running", "time left", "energy", "residual", "seconds")
-    table = columns("", headings)
+    rows = []
     for each in found:
         left = f"{each.seconds_left:.0f} s" if math.isfinite(each.seconds_left) else ""
         counts = (str(count) for count in (each.done, each.failed, each.damaged))
         total = "?" if each.total is None else str(each.total)
-        table.add_row(printable(each.path.name), *counts, total, printable(each.running) or "no", left, *each.last)
-    print_wide(console, table)
+        rows.append([printable(each.path.name), *counts, total, printable(each.running) or "no", left, *each.last])
+    print_wide(console, columns("", headings, rows))

@@ -1,19 +1,20 @@
-"""Numbers as text, and tables of them for a terminal."""
+"""Tables for a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from rich.table import Table
+from collections.abc import Iterable, Sequence
 
 from ..._core.formatting import decimals, energy, number, numbers, with_error
+from ..._core.lazy import rich_table
 
 __all__ = ["columns", "decimals", "energy", "number", "numbers", "with_error"]
 
 
-def columns(title: str, headings: Sequence[str], header: bool = True) -> Table:
-    """Return an empty table with right-aligned columns."""
-    table = Table(title=title, title_justify="left", show_header=header)
+def columns(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]] = ()) -> rich_table.Table:
+    """Return a table with right-aligned columns; without headings they are left-aligned."""
+    table = rich_table.Table(title=title, title_justify="left", show_header=bool(headings))
     for heading in headings:
         table.add_column(heading, justify="right")
+    for row in rows:
+        table.add_row(*row)
     return table

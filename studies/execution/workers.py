@@ -1,4 +1,4 @@
-"""Worker processes on this machine: threads and memory shared out, the dead replaced and their work repeated."""
+"""Worker processes on this machine, which share threads and memory; dead ones are replaced and their work repeated."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from types import TracebackType
 from typing import IO, Any
 
 from ..._core.processors import cores
 from ...clusters import InvalidValue
+from ...hamiltonians import Model
 from ...solvers.work import PAUSE, HowFar, SomeWork, Watch, Work, now_and_then, unwatched
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 MOST_DEATHS = 3
-"""What killed its workers so many times has failed."""
+"""Work that has killed so many workers has failed."""
 SERVE = (sys.executable, "-c", f"from {__name__} import serve; serve()")
 
 
 class Workers:
-    """Fresh processes that compute points of sweeps or blocks of thermal sums; at the end of the context they are gone.
+    """Fresh processes that compute points of sweeps or blocks of thermal sums until the end of the context.
 
     A worker that dies is replaced and its work repeated, up to three times. The cores are shared out as threads, the
     memory limit as well. If this process is killed, the workers end by themselves.
@@ -57,9 +57,7 @@ class Workers:
     def __enter__(self) -> Workers:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._end()
 
     def _end(self) -> None:
@@ -134,7 +132,7 @@ class _Worker:
         self._listener.start()
 
     def take(self, piece: Work) -> None:
-        """Give it work; that it is dead already is heard by the listener."""
+        """Give it work; the listener notices if it is dead already."""
         self.piece, self.how_far = piece, None
         assert self.process.stdin is not None
         try:
@@ -178,8 +176,22 @@ def _environment(sharing: int) -> dict[str, str]:
     return {**os.environ, **threads, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
+def check_terms(model: Model) -> None:
+    """Raise InvalidValue if a model has terms that a fresh process cannot import."""
+    for term in model.terms:
+        try:
+            pickle.dumps(term)
+            known = getattr(term, "__module__", "__main__") != "__main__"
+        except (pickle.PicklingError, AttributeError, TypeError):
+            known = False
+        if not known:
+            raise InvalidValue(
+                "workers import the terms of one's own: define them as functions of a module, or leave workers out"
+            )
+
+
 def serve() -> None:
-    """Do the work that comes on standard input until it ends; what libraries print goes to standard error."""
+    """Do the work that comes on standard input; what libraries print goes to standard error."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     pieces: SimpleQueue[Work] = SimpleQueue()
@@ -197,15 +209,15 @@ def serve() -> None:
 
 @dataclass(frozen=True)
 class _News:
-    """What a worker sends before its answer."""
+    """Progress that a worker sends before its answer."""
 
     how_far: HowFar
 
 
 def _receive(stream: IO[bytes], pieces: SimpleQueue[Any]) -> None:
-    """Pass work on; end the process, in the midst of it as well, when nobody wants any more."""
+    """Pass work on; end the process, even during work, when the input ends."""
     try:
         while True:
             pieces.put(pickle.load(stream))
-    except (EOFError, pickle.UnpicklingError):
+    except Exception:  # no more work, or work that cannot be read: the process that gave it out sees the end
         os._exit(0)

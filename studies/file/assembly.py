@@ -1,16 +1,16 @@
-"""From checked tables to a study: here is checked what no table shows alone."""
+"""From tables to the parts of a study: checks what no table shows alone."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from ..._core.wording import listed
 from ...clusters import KINDS, Cluster, custom
-from ...hamiltonians import InvalidModel, Model, Problem, Sector
+from ...hamiltonians import InvalidModel, Model, Problem, Sector, TermFunction
 from ...hamiltonians.parameters import COUPLINGS, OLDER_NAMES, SPECIES, show
 from ...hamiltonians.sector import sector_problems
 from ...hamiltonians.symmetry.labels import block_problems
@@ -19,8 +19,11 @@ from ...solvers import Options
 from ..tasks.base import Task
 from ..tasks.table import TASKS
 from .schema import CLUSTERS
-from .validation import STAND_INS, Checked
+from .tables import tables_of
+from .validation import STAND_INS, Checked, check_tables
 
+KEPT = ("cluster", *SPECIES)
+"""Tables that a value of the model stands for."""
 DEFAULT_TASK = "ground_state"
 """What a file asks for that has a sector and no task."""
 HOSTS = MappingProxyType({"ligand-centre": "ligand"})
@@ -41,14 +44,8 @@ HIDES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Keys about which nothing can be said while another key, or a whole table, is wrong."""
 
 
-@dataclass(frozen=True)
-class Parts:
-    """What a study is made of, as far as the model file goes; without a sweep."""
-
-    model: Model
-    sector: Sector | None
-    solver: Options
-    tasks: tuple[Task, ...]
+Parts = tuple[Model, Sector | None, Options, tuple[Task, ...]]
+"""Model, sector, how to solve and what to compute."""
 
 
 class Draft:
@@ -87,41 +84,46 @@ def _key(path: str) -> str:
     return ".".join(re.split(r"[.\[]", path)[:2])
 
 
-def assemble(tables: Mapping[str, Checked], name: str) -> tuple[Parts | None, list[Problem]]:
-    """Put checked tables together.
+def assemble(
+    tables: Mapping[str, Any], name: str, base: Model | None = None, terms: tuple[TermFunction, ...] = ()
+) -> tuple[Parts | None, list[Problem]]:
+    """Check tables and put them together.
 
     Parameters
     ----------
     tables : mapping
-        From `check_tables`.
+        Their values, as TOML has them.
     name : str
         Title of the model.
+    base : Model, optional
+        Cluster and species are taken from it where the tables say the same.
+    terms : tuple of function
+        Terms of the user's own.
 
     Returns
     -------
-    parts : Parts or None
+    parts : (Model, Sector or None, Options, tuple of Task) or None
         None if anything is wrong.
     problems : list of Problem
         All of them, those of the tables included.
     """
-    draft = Draft(tables)
+    draft = Draft(check_tables(tables))
     draft.refuse(list(_table_problems(draft)))
-    cluster, found = _cluster(draft)
+    own = {} if base is None else tables_of(base)
+    kept = {key: getattr(base, key) for key, table in own.items() if key in KEPT and table == tables.get(key)}
+    cluster, found = (kept.pop("cluster"), []) if "cluster" in kept else _cluster(draft)
     draft.refuse(found)
     model = sector = None
     while cluster is not None:
-        model, sector, found = _model(draft, cluster, name)
+        model, sector, found = _model(draft, cluster, {"name": name, "terms": terms, **kept})
         if not draft.refuse(found):
             break
     if draft.problems or model is None:
         return None, draft.problems
-    return _parts(draft.values, model, sector), []
-
-
-def _parts(values: Mapping[str, Mapping[str, Any]], model: Model, sector: Sector | None) -> Parts:
-    asked: Mapping[str, Mapping[str, Any]] = {name: values[name] for name in TASKS if name in values}
-    tasks = tuple(TASKS[name].of(keys, model) for name, keys in (asked or {DEFAULT_TASK: {}}).items())
-    return Parts(model, sector, Options(**values.get("solver", {})), tasks)
+    values = draft.values
+    asked: Mapping[str, Mapping[str, Any]] = {task: values[task] for task in TASKS if task in values}
+    tasks = tuple(TASKS[task].of(keys, model) for task, keys in (asked or {DEFAULT_TASK: {}}).items())
+    return (model, sector, Options(**values.get("solver", {})), tasks), []
 
 
 def _table_problems(draft: Draft) -> Iterator[Problem]:
@@ -146,11 +148,8 @@ def _phonon_problems(draft: Draft) -> Iterator[Problem]:
     for old, new in OLDER_NAMES.items():
         if old in phonons and new in phonons:
             yield Problem(f"phonons.{old}", show(phonons[old]), f"leave it out: it is the older name of {new}")
-    if "accuracy" not in phonons or "phonons.cutoff" in draft.wrong:
-        return
-    got = show(phonons["accuracy"])
-    if "cutoff" not in phonons:
-        yield Problem("phonons.accuracy", got, 'allowed with cutoff = "auto"; leave it out')
+    if "accuracy" in phonons and "cutoff" not in phonons and "phonons.cutoff" not in draft.wrong:
+        yield Problem("phonons.accuracy", show(phonons["accuracy"]), 'allowed with cutoff = "auto"; leave it out')
 
 
 def _cluster(draft: Draft) -> tuple[Cluster | None, list[Problem]]:
@@ -202,14 +201,16 @@ def _as_written(problem: Problem, values: Mapping[str, Mapping[str, Any]]) -> Pr
     return next((replace(problem, path=f"phonons.{old}") for old in older), problem)
 
 
-def _model(draft: Draft, cluster: Cluster, name: str) -> tuple[Model | None, Sector | None, list[Problem]]:
-    """Try the values as they stand; what is found is wrong with them together."""
+def _model(
+    draft: Draft, cluster: Cluster, more: Mapping[str, Any]
+) -> tuple[Model | None, Sector | None, list[Problem]]:
+    """Try the values as they stand, with `more` arguments of the model; return what is wrong with them together."""
     values = draft.values
     species: dict[str, Any] = {key: kind(**values[key]) for key, kind in SPECIES.items() if key in values}
     if "phonons" in values and "on" not in values["phonons"]:
         species["phonons"] = replace(species["phonons"], on=HOSTS.get(cluster.kind, "all"))
     try:
-        model = Model(cluster, **species, **values.get("field", {}), **values.get("ensemble", {}), name=name)
+        model = Model(cluster, **{**species, **values.get("field", {}), **values.get("ensemble", {}), **more})
     except InvalidModel as error:
         return None, None, [_as_written(problem, values) for problem in error.problems]
     if problem := _accuracy_problem(values, model):

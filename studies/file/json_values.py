@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
+
+from ..._core.lazy import xr
 
 
 def plain(array: xr.DataArray) -> object:

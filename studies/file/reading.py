@@ -1,4 +1,4 @@
-"""Model files: from a TOML file, or its text, to a checked study."""
+"""Checked studies: from a model file, its text, or tables of values."""
 
 from __future__ import annotations
 
@@ -7,33 +7,27 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..._core.arguments import of_kind, taking
 from ..._core.text import printable
-from ...analysis.approximations import PluginError, fingerprint, registry_of
-from ...hamiltonians import InvalidModel, Problem
+from ...analysis import approximations
+from ...hamiltonians import InvalidModel, Model, Problem, TermFunction
 from ...hamiltonians.parameters import show
-from ..study import Axis, Study, overlaps
+from ..definition import Axis, Study, overlaps
 from ..sweep import key_problem, overridden, point_problems, points_of, read_axes
 from .assembly import assemble
-from .validation import check_tables, control_problems
+from .tables import plain
+from .validation import control_problems
 
-__all__ = [
-    "Axis",
-    "Study",
-    "at_point",
-    "parse",
-    "read",
-    "sweep_points",
-]
+__all__ = ["Axis", "Study", "at_point", "parse", "read", "studied", "sweep_points"]
+Plugins = Sequence[str | os.PathLike[str]]
 
 
 @taking(path=of_kind((str, os.PathLike), "write the path of a model file in quotes"))
-def read(path: str | os.PathLike[str], plugins: Sequence[str | os.PathLike[str]] = ()) -> Study:
+def read(path: str | os.PathLike[str], plugins: Plugins = ()) -> Study:
     """Read and check a model file.
 
     Parameters
@@ -67,7 +61,7 @@ def read(path: str | os.PathLike[str], plugins: Sequence[str | os.PathLike[str]]
     return parse(text, file, plugins)
 
 
-def parse(text: str, file: str, plugins: Sequence[str | os.PathLike[str]] = ()) -> Study:
+def parse(text: str, file: str, plugins: Plugins = (), terms: Sequence[TermFunction] = ()) -> Study:
     r"""Check the text of a model file.
 
     Parameters
@@ -78,6 +72,8 @@ def parse(text: str, file: str, plugins: Sequence[str | os.PathLike[str]] = ()) 
         Where it is from: kept for the record, and the name of a study that has no other.
     plugins : sequence of path
         Python files with approximations of the user's own; their code is run. A model file cannot name any itself.
+    terms : sequence of function
+        Terms of the user's own that the Hamiltonian has besides.
 
     Returns
     -------
@@ -96,14 +92,44 @@ def parse(text: str, file: str, plugins: Sequence[str | os.PathLike[str]] = ()) 
     >>> study.name, study.sector.charge, study.ground_state.states
     ('dimer', 1, 1)
     """
-    data = _toml(text)
-    if wrong := list(control_problems(data)):
+    return studied(_toml(text), file, plugins, terms=terms, source=text)
+
+
+def studied(
+    tables: Mapping[str, Any],
+    file: str,
+    plugins: Plugins = (),
+    *,
+    base: Model | None = None,
+    terms: Sequence[TermFunction] = (),
+    source: str | None = None,
+) -> Study:
+    """Check the tables of a study.
+
+    Parameters
+    ----------
+    tables : mapping
+        Their values, as TOML has them.
+    file, plugins, terms
+        As `parse` takes them.
+    base : Model, optional
+        The model that the tables describe: what they cannot say, and every table that says the same, is taken from it.
+    source : str, optional
+        The text of the model file; written anew where it is left out.
+
+    Raises
+    ------
+    InvalidModel
+        With everything that is wrong, in the order of the tables.
+    """
+    if wrong := list(control_problems(tables)):
         raise InvalidModel(wrong)
-    data = _with_plugins(data, plugins)
-    study, problems = _evaluate(data, file, text)
+    data = _with_plugins(tables, plugins)
+    first = partial(_evaluated, file=file, source=source, base=base, terms=base.terms if base else tuple(terms))
+    study, problems = first(data)
     axes, found = read_axes(data)
     if axes:
-        found = point_problems(axes, lambda point: _evaluate(overridden(data, point), file, text)[1], problems)
+        found = point_problems(axes, lambda point: first(overridden(data, point))[1], problems)
     if study is None or found:
         raise InvalidModel(_in_file_order([*problems, *found], data))
     return replace(study, sweep=axes)
@@ -129,17 +155,11 @@ def at_point(study: Study, point: Mapping[str, object]) -> Study:
     InvalidModel
         If a key is none of the file's, or the model is wrong with these values.
     """
-    wrong = [problem for key in point if (problem := key_problem(study._data, key, key))]
-    wrong = wrong or overlaps([Axis(key, ()) for key in point])
-    if wrong:
-        raise InvalidModel(wrong)
-    plain = {key: value.item() if isinstance(value, np.generic) else value for key, value in point.items()}
-    return evaluated(overridden(study._data, plain), study.file, study.text)
-
-
-def evaluated(data: Mapping[str, Any], file: str, text: str) -> Study:
-    """Return the study of a file's tables without a sweep; raise InvalidModel if anything is wrong with them."""
-    found, problems = _evaluate(data, file, text)
+    problems = [problem for key in point if (problem := key_problem(study.tables, key, key))]
+    if problems := problems or overlaps([Axis(key, ()) for key in point]):
+        raise InvalidModel(problems)
+    tables = overridden(study.tables, plain(point))
+    found, problems = _evaluated(tables, study.file, study._source, study._base, study.model.terms)
     if found is None:
         raise InvalidModel(problems)
     return found
@@ -150,15 +170,16 @@ def sweep_points(study: Study) -> tuple[dict[str, float], ...]:
     return tuple(points_of(study.sweep))
 
 
-def _evaluate(data: Mapping[str, Any], file: str, text: str) -> tuple[Study | None, list[Problem]]:
+def _evaluated(
+    tables: Mapping[str, Any], file: str, source: str | None, base: Model | None, terms: tuple[TermFunction, ...]
+) -> tuple[Study | None, list[Problem]]:
     """Check everything but the sweep."""
-    title = data.get("name")
+    title = tables.get("name")
     name = title if isinstance(title, str) and title else printable(Path(file).stem)
-    parts, problems = assemble(check_tables(data), name)
+    parts, problems = assemble(tables, name, base, terms)
     if parts is None:
         return None, problems
-    p = parts
-    return Study(file, name, p.model, p.sector, p.solver, p.tasks, sweep=(), text=text, _data=data), []
+    return Study(file, name, *parts, sweep=(), tables=tables, _source=source, _base=base), []
 
 
 def _toml(text: str) -> dict[str, Any]:
@@ -173,7 +194,7 @@ def _toml(text: str) -> dict[str, Any]:
     return data
 
 
-def _with_plugins(data: dict[str, Any], plugins: Sequence[str | os.PathLike[str]]) -> dict[str, Any]:
+def _with_plugins(data: Mapping[str, Any], plugins: Plugins) -> Mapping[str, Any]:
     """Return the tables with the user's files of approximations, and their digests, in ``[compare]``."""
     table = data.get("compare")
     if isinstance(table, dict) and "plugins" in table:
@@ -184,9 +205,9 @@ def _with_plugins(data: dict[str, Any], plugins: Sequence[str | os.PathLike[str]
     found: dict[str, str] = {}
     for path in map(os.fsdecode, plugins):
         try:
-            found[os.path.abspath(path)] = fingerprint(path)
-            registry_of(found)
-        except PluginError as error:
+            found[os.path.abspath(path)] = approximations.fingerprint(path)
+            approximations.registry_of(found)
+        except approximations.PluginError as error:
             raise InvalidModel([Problem("--plugin", f'"{path}"', str(error))]) from None
     return {**data, "compare": {**table, "plugins": found}}
 

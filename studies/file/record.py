@@ -13,11 +13,12 @@ import xarray as xr
 
 from ..._core.text import printable
 from ...hamiltonians.space.product import dimensions
-from ...solvers.cutoff import capped
+from ...solvers.caps import capped
+from ..definition import Study
 from ..execution.folder import write_bytes
 from ..execution.point import FAILED, has_failed
 from ..execution.runner import Result
-from .reading import Study, at_point
+from .reading import at_point
 from .versions import versions
 
 SCHEMA = 1

@@ -11,10 +11,11 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from pydantic import AfterValidator, Field, create_model
 
 from ... import hamiltonians
+from ..._core.lazy import LateTable
 from ..._core.wording import listed
 from ...clusters import KINDS, MAX_SITES, Cluster
 from ...hamiltonians.parameters import FIELDS, OLDER_NAMES, SPECIES, Where
-from ...solvers.estimate import ENGINE_NAMES
+from ...solvers.engines.table import ENGINE_NAMES
 from ..tasks.table import TASKS
 from .values import (
     LEFT_OUT,
@@ -150,13 +151,20 @@ class RefineTable(Table):
     axis: Annotated[str, Field(description="the key of an axis, in quotes")] = LEFT_OUT
 
 
-TABLES: Mapping[str, type[Table]] = MappingProxyType(
+MODEL_TABLES: Mapping[str, type[Table]] = MappingProxyType(
     {
         **{species: _of_species(kind) for species, kind in SPECIES.items()},
         **{table: _table(table, {name: (float, "", False)}) for table, name in (key.split(".") for key in FIELDS)},
         "sector": SectorTable,
         "solver": SolverTable,
-        **{name: task.table for name, task in TASKS.items()},
     }
 )
+"""The keys of the tables that describe the model and how it is solved."""
+
+
+def _of_name(name: str) -> type[Table]:
+    return MODEL_TABLES[name] if name in MODEL_TABLES else TASKS[name].table()
+
+
+TABLES: Mapping[str, type[Table]] = LateTable((*MODEL_TABLES, *TASKS), _of_name)
 """The keys of every other table; ``[sweep]`` has the user's own."""

@@ -14,6 +14,7 @@ from ..._core.text import ALLOWED, has_controls
 from ..._core.wording import did_you_mean, dotted, listed, meant_by
 from ...hamiltonians import Problem
 from ...hamiltonians.parameters import show
+from ..tasks.observable_names import named
 from .schema import CLUSTERS, TABLES, AxisTable, RefineTable
 from .values import GRID_TAG, Grid, Table, is_tag
 
@@ -103,32 +104,24 @@ def check_table(name: str, raw: object) -> Checked:
     table = table_type(name, raw)
     if table is None:
         return Checked({}, (_kind_problem(raw),), frozenset({"cluster.kind"}))
-    try:
-        return Checked(_given(table, raw))
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False)
+    values, details = _validated(table, raw)
+    if not details:
+        return Checked(values)
     keys = table.model_fields
     meant = meant_by(raw.keys() - keys.keys(), keys, taken=raw)
     details = [detail for detail in details if detail["type"] != "missing" or detail["loc"][0] not in meant]
     wrong = {str(detail["loc"][0]) for detail in details} | meant
     stand_ins = {key: value for key, value in STAND_INS.get(name, {}).items() if key in wrong}
     good = {key: value for key, value in raw.items() if key not in wrong}
-    try:
-        values = _given(table, stand_ins | good)
-    except ValidationError:
-        values = {}
+    values, _ = _validated(table, stand_ins | good)
     problems = tuple(_problem(detail, table, (name,), raw) for detail in details)
     return Checked(values, problems, frozenset(f"{name}.{key}" for key in wrong))
 
 
 def check_axis(key: str, raw: object) -> Checked:
     """Check the value of one key of ``[sweep]``."""
-    try:
-        return Checked(_given(AxisTable, {"values": raw}))
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False)
-    problems = tuple(_problem(detail, AxisTable, ("sweep", key), {}, skip=1) for detail in details)
-    return Checked({}, problems, frozenset({dotted("sweep", key)}))
+    values, details = _validated(AxisTable, {"values": raw})
+    return Checked(values, tuple(_problem(detail, AxisTable, ("sweep", key), {}, skip=1) for detail in details))
 
 
 def check_refinement(raw: object) -> Checked:
@@ -136,11 +129,8 @@ def check_refinement(raw: object) -> Checked:
     if not isinstance(raw, dict):
         allowed = 'allowed: a table, as { quantity = "boson_density", points = 20 }'
         return Checked({}, (Problem("sweep.refine", show(raw), allowed),))
-    try:
-        return Checked(_given(RefineTable, raw))
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False)
-    return Checked({}, tuple(_problem(detail, RefineTable, ("sweep", "refine"), raw) for detail in details))
+    values, details = _validated(RefineTable, raw)
+    return Checked(values, tuple(_problem(detail, RefineTable, ("sweep", "refine"), raw) for detail in details))
 
 
 def table_type(name: str, raw: Mapping[str, object]) -> type[Table] | None:
@@ -157,9 +147,13 @@ def _kind_problem(raw: Mapping[str, object]) -> Problem:
     return Problem("cluster.kind", show(kind) if "kind" in raw else "nothing", f"{hint}allowed: {listed(CLUSTERS)}")
 
 
-def _given(table: type[Table], raw: Mapping[str, object]) -> dict[str, Any]:
-    checked = table.model_validate(dict(raw))
-    return {key: getattr(checked, key) for key in raw}
+def _validated(table: type[Table], raw: Mapping[str, object]) -> tuple[dict[str, Any], list[ErrorDetails]]:
+    """Return the checked values of the keys that are given, or what is wrong with them."""
+    try:
+        checked = table.model_validate(dict(raw))
+    except ValidationError as error:
+        return {}, error.errors(include_url=False, include_context=False)
+    return {key: getattr(checked, key) for key in raw}, []
 
 
 def _problem(
@@ -180,7 +174,7 @@ def _problem(
         )
     if detail["type"] == "refused":
         return Problem(path, show(detail["input"]), detail["msg"])
-    allowed = table.model_fields[str(inner[0])].description
+    allowed = named(table.model_fields[str(inner[0])].description)
     if len(inner) > 1:
         allowed = ITEMS.get(detail["type"], allowed)
     return Problem(path, "nothing" if detail["type"] == "missing" else show(detail["input"]), f"allowed: {allowed}")

@@ -9,12 +9,13 @@ from importlib.metadata import PackageNotFoundError, version
 
 def versions() -> dict[str, str]:
     """Return the versions of the software behind a result."""
-    found = {name: _version(name) for name in ("respair", "quspin", "numpy", "scipy")}
+    found = {name: version_of(name) for name in ("respair", "quspin", "numpy", "scipy")}
     return found | {"python": platform.python_version()}
 
 
 @cache
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
+    """Return the version of an installed package, or "unknown"."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -4,43 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-import xarray as xr
 from pydantic import Field
-from rich.table import Table as TextTable
 
-from ...analysis import charge_scan
-from ...analysis.plots.coherence import plot_gaps
-from ...analysis.plots.states import plot_charge_scan
+from ... import analysis
+from ..._core.lazy import rich_table, xr
 from ...hamiltonians import Model, Problem, Sector
 from ...hamiltonians.parameters import show
 from ...hamiltonians.sector import allowed_two_sz, sector_problems
 from ..execution.tables import columns, with_error
 from ..file.json_values import entries, plain
-from ..file.values import LEFT_OUT, Switch, Table
-from .base import Figure, Setting, Solved, Task
+from ..file.values import Switch
+from .base import Solved, Task, key
 
-HEADINGS = {
-    "charge_scan_binding": "pair binding",
-    "charge_scan_charge_gap": "charge gap",
-    "charge_scan_inverse_compressibility": "1 / compressibility",
-    "charge_scan_spin_gap": "spin gap",
-}
+if TYPE_CHECKING:
+    from .setting import Setting
+
 QUANTITIES = {
-    "charge_scan_binding": "binding_charge",
-    "charge_scan_charge_gap": "gap_charge",
-    "charge_scan_inverse_compressibility": "gap_charge",
-    "charge_scan_spin_gap": "charge",
+    "charge_scan_binding": ("binding_charge", "pair binding"),
+    "charge_scan_charge_gap": ("gap_charge", "charge gap"),
+    "charge_scan_inverse_compressibility": ("gap_charge", "1 / compressibility"),
+    "charge_scan_spin_gap": ("charge", "spin gap"),
 }
-"""What follows from the energies, with the charges over which it is known."""
-
-
-class ChargeScanTable(Table):
-    """Keys of ``[charge_scan]``."""
-
-    charges: Annotated[list[int], Field(min_length=1, description="a list of one or more whole numbers")] = LEFT_OUT
-    spin: Switch = LEFT_OUT
+"""What follows from the energies: the charges over which it is known, and its heading."""
+Charges = Annotated[list[int], Field(min_length=1, description="a list of one or more whole numbers")]
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,21 +38,20 @@ class ChargeScanTask(Task):
     Attributes
     ----------
     charges : tuple of int
-        Values of N = N_e + 2 N_b.
+        Values of N = N_e + 2 N_b; all that the model has where they are left out.
     spin : bool
         Take the spin gap too.
     """
 
     name: ClassVar[str] = "charge_scan"
-    table: ClassVar[type[Table]] = ChargeScanTable
-    needs_sector: ClassVar[bool] = False
-    figures: ClassVar[tuple[Figure, ...]] = (
-        ("binding", "charge_scan_binding", plot_charge_scan),
-        ("gaps", "charge_scan_charge_gap", plot_gaps),
+    needs_sector = False
+    figures = (
+        ("binding", "charge_scan_binding", "plot_charge_scan"),
+        ("gaps", "charge_scan_charge_gap", "plot_gaps"),
     )
 
-    charges: tuple[int, ...]
-    spin: bool = False
+    charges: tuple[int, ...] = key(Charges, None)
+    spin: bool = key(Switch, False)
 
     @classmethod
     def of(cls, values: Mapping[str, Any], model: Model) -> Self:
@@ -74,7 +61,7 @@ class ChargeScanTask(Task):
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
-        """Yield charges that no state has, or that are there twice."""
+        """Yield charges that no state has, or that are given twice."""
         charges: Sequence[int] = values.get("charges", ())
         for i, charge in enumerate(charges):
             path = f"charge_scan.charges[{i}]"
@@ -95,34 +82,34 @@ class ChargeScanTask(Task):
         def progress(charge: int) -> None:
             reporter.step(f"charge {charge}")
 
-        how = (setting.solver, progress, self.spin, reporter.lanczos)
-        return self.named(charge_scan(setting.model, self.charges, *how))
+        data = analysis.charge_scan(
+            setting.model,
+            self.charges,
+            options=setting.solver,
+            progress=progress,
+            spin=self.spin,
+            search=reporter.lanczos,
+        )
+        return self.named(data)
 
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
         """Return energies, pair binding and gaps."""
-        names = [str(name).removeprefix(f"{cls.name}_") for name in data.data_vars if str(name) in QUANTITIES]
-        with_errors = [name for quantity in names for name in (quantity, f"{quantity}_errors")]
-        return {
-            "charges": plain(data["charge"]),
-            "binding_charges": plain(data["binding_charge"]),
-            "gap_charges": plain(data["gap_charge"]),
-            **entries(data, cls.name, ("energies", "energy_errors", *with_errors)),
-        }
+        names = ["energies", "energy_errors"]
+        for name in (str(n).removeprefix(f"{cls.name}_") for n in data.data_vars if n in QUANTITIES):
+            names += [name, f"{name}_errors"]
+        charges = {"charges": "charge", "binding_charges": "binding_charge", "gap_charges": "gap_charge"}
+        return {name: plain(data[own]) for name, own in charges.items()} | entries(data, cls.name, names)
 
     @classmethod
-    def tables(cls, data: xr.Dataset) -> Iterator[TextTable]:
+    def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table]:
         """Yield energy, pair binding and gaps against the charge."""
-        shown = {name: dim for name, dim in QUANTITIES.items() if name in data}
-        table = columns("charge scan", ("N", "energy", *(HEADINGS[name] for name in shown)))
-        at = {name: _by_charge(data, name, dim) for name, dim in shown.items()}
-        energies = zip(data["charge_scan_energies"].values, data["charge_scan_energy_errors"].values, strict=True)
-        for charge, (energy, error) in zip(data["charge"].values.tolist(), energies, strict=True):
-            rest = (with_error(*at[name][charge]) if charge in at[name] else "" for name in shown)
-            table.add_row(str(charge), with_error(energy, error), *rest)
-        yield table
-
-
-def _by_charge(data: xr.Dataset, name: str, dim: str) -> dict[int, tuple[float, float]]:
-    pairs = zip(data[name].values.tolist(), data[f"{name}_errors"].values.tolist(), strict=True)
-    return dict(zip(data[dim].values.tolist(), pairs, strict=True))
+        shown = {"charge_scan_energies": ("charge", "energy")}
+        shown |= {name: about for name, about in QUANTITIES.items() if name in data}
+        cells = {}
+        for name, (dim, _) in shown.items():
+            errors = data["charge_scan_energy_errors" if name == "charge_scan_energies" else f"{name}_errors"]
+            for charge, *pair in zip(data[dim].values.tolist(), data[name].values, errors.values, strict=True):
+                cells[name, charge] = with_error(*pair)
+        rows = ((str(n), *(cells.get((name, n), "") for name in shown)) for n in data["charge"].values.tolist())
+        yield columns("charge scan", ("N", *(heading for _, heading in shown.values())), rows)

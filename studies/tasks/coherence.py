@@ -4,29 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-import xarray as xr
 from pydantic import AfterValidator, Field
-from rich.table import Table as TextTable
-from rich.text import Text
 
+from ..._core.lazy import rich_table, xr
 from ..._core.wording import listed
-from ...analysis.flux.minima import POINTS
-from ...analysis.pairing.phase import QUANTITIES, SEARCHES, coherence
-from ...analysis.plots.coherence import plot_coherence
+from ...analysis import flux, pairing
 from ...hamiltonians import Model, Problem, Sector
 from ...hamiltonians.space.charges import charge_dimension
 from ..execution.tables import columns, decimals, number, with_error
 from ..file.json_values import entries
-from ..file.values import LEFT_OUT, Table, one_of
-from .base import Figure, Setting, Solved, Task
+from ..file.values import one_of
+from .base import Solved, Task, key, multiplet_note
 
+if TYPE_CHECKING:
+    from .setting import Setting
 
-class CoherenceTable(Table):
-    """Keys of ``[coherence]``."""
-
-    search: Annotated[str, AfterValidator(one_of(SEARCHES)), Field(description=listed(SEARCHES))] = LEFT_OUT
+SEARCHES = pairing.SEARCHES
+Search = Annotated[str, AfterValidator(one_of(SEARCHES)), Field(description=listed(SEARCHES))]
 
 
 @dataclass(frozen=True, repr=False)
@@ -36,17 +32,14 @@ class CoherenceTask(Task):
     Attributes
     ----------
     search : str
-        Where the best flux is looked for: "ends" (0 and pi) or "circle".
+        Fluxes among which the best one is sought: "ends" (0 and pi) or "circle".
     """
 
     name: ClassVar[str] = "coherence"
-    table: ClassVar[type[Table]] = CoherenceTable
-    figures: ClassVar[tuple[Figure, ...]] = (("coherence", "coherence_stiffness", plot_coherence),)
-    summary: ClassVar[tuple[str, ...]] = tuple(
-        f"coherence_{name}" for name in ("phi", "amplitude", "fraction", "stiffness", "pair_gap")
-    )
+    figures = (("coherence", "coherence_stiffness", "plot_coherence"),)
+    summary = tuple(f"coherence_{name}" for name in ("phi", "amplitude", "fraction", "stiffness", "pair_gap"))
 
-    search: str = "ends"
+    search: str = key(Search, "ends")
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
@@ -56,9 +49,8 @@ class CoherenceTask(Task):
             yield Problem("coherence", "a table", f"leave it out: {cluster} has no loop; rings of 3 or more have")
         if sector is not None and sector.has_symmetry:
             name, value = next(iter(sector.labels.items()))
-            yield Problem(
-                f"sector.{name}", str(value), "leave it out: [coherence] looks for the best flux over all blocks"
-            )
+            allowed = "leave it out: [coherence] looks for the best flux over all blocks"
+            yield Problem(f"sector.{name}", str(value), allowed)
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
         """Return the sector with a flux, and those with a pair more and a pair less."""
@@ -72,33 +64,38 @@ class CoherenceTask(Task):
     @property
     def repeats(self) -> str:
         """Two fluxes, or the whole circle."""
-        return "each at phi = 0 and pi" if self.search == "ends" else f"the first at {POINTS // 2 + 1} fluxes or more"
+        circle = f"the first at {flux.POINTS // 2 + 1} fluxes or more"
+        return "each at phi = 0 and pi" if self.search == "ends" else circle
 
     def run(self, setting: Setting) -> xr.Dataset:
-        """Look for the best flux and measure there."""
-        told = setting.reporter
-        return self.named(coherence(setting.model, setting.block, setting.solver, self.search, told.step, told.lanczos))
+        """Find the best flux and measure there."""
+        data = pairing.coherence(
+            setting.model,
+            setting.block,
+            options=setting.solver,
+            search=self.search,
+            progress=setting.reporter.step,
+            solving=setting.reporter.lanczos,
+        )
+        return self.named(data)
 
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
         """Return all numbers."""
-        return entries(data, cls.name, QUANTITIES)
+        return entries(data, cls.name, pairing.QUANTITIES)
 
     @classmethod
-    def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
+    def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
         """Yield the numbers, one a line."""
-        of = {name: float(data[f"coherence_{name}"]) for name in QUANTITIES}
+        of = {name: float(data[f"coherence_{name}"]) for name in pairing.QUANTITIES}
         digits = decimals(of["admixture"])
-        bars = {
-            "energy": of["energy_error"],
-            "gap": 2 * of["energy_error"],
-            "pair_gap": of["pair_gap_error"],
-            "stiffness": of["stiffness_error"],
-        }
+        bars = {name: of[f"{name}_error"] for name in ("energy", "pair_gap", "stiffness")}
+        bars["gap"] = 2 * of["energy_error"]
         table = columns("coherence", ("quantity", "value", "what it is"))
-        for name in (n for n in QUANTITIES if not n.endswith("_error") and n not in ("admixture", "multiplicity")):
-            value = with_error(of[name], bars[name]) if name in bars else number(of[name], digits)
-            table.add_row(name.replace("_", " "), value, QUANTITIES[name][0])
+        for name, (formula, _) in pairing.QUANTITIES.items():
+            if not name.endswith("_error") and name not in ("admixture", "multiplicity"):
+                value = with_error(of[name], bars[name]) if name in bars else number(of[name], digits)
+                table.add_row(name.replace("_", " "), value, formula)
         yield table
-        if (count := round(of["multiplicity"])) > 1:
-            yield Text(f"The ground level has {count} states; the numbers of the pairs are averages over all of them.")
+        rest = "; the numbers of the pairs are averages over all of them."
+        yield from multiplet_note(round(of["multiplicity"]), rest)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import numpy as np
-import xarray as xr
 from pydantic import AfterValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
-from rich.table import Table as TextTable
-from rich.text import Text
 
+from ..._core.lazy import rich_table, xr
 from ..._core.wording import listed
 from ...analysis.approximations import (
     STANDARD,
@@ -25,13 +23,15 @@ from ...analysis.approximations import (
     registry_of,
 )
 from ...analysis.approximations.comparison import SECTOR_QUANTITIES, THERMAL_QUANTITIES, WITHIN, comparison_problems
-from ...analysis.plots.comparisons import plot_errors
 from ...hamiltonians import Model, Problem, Sector
 from ...hamiltonians.parameters import show
 from ..execution.tables import columns, number
 from ..file.json_values import plain
-from ..file.values import LEFT_OUT, Floats, Number, Table, one_of
-from .base import Figure, Setting, Solved, Task
+from ..file.values import Floats, Number, one_of
+from .base import Point, Solved, Task, key
+
+if TYPE_CHECKING:
+    from .setting import Setting
 
 QUANTITIES = tuple(dict.fromkeys((*SECTOR_QUANTITIES, *THERMAL_QUANTITIES)))
 """What ``compare.quantities`` can name."""
@@ -49,23 +49,19 @@ def _known(name: str, info: ValidationInfo) -> str:
     return one_of(known, hint="" if plugins else OWN)(name)
 
 
-class CompareTable(Table):
-    """Keys of ``[compare]``."""
-
-    plugins: Annotated[dict[str, str], Field(description="left out: --plugin FILE names files")] = LEFT_OUT
-    approximations: Annotated[
-        list[Annotated[str, AfterValidator(_known)]],
-        Field(min_length=1, description=f"a list of one or more of {listed(STANDARD)}, or your own with --plugin FILE"),
-    ]
-    quantities: Annotated[
-        list[Annotated[str, AfterValidator(one_of(QUANTITIES))]],
-        Field(min_length=1, description=f"a list of one or more of {listed(QUANTITIES)}"),
-    ] = LEFT_OUT
-    temperature: Annotated[Number, Field(ge=0, description="a number, 0 or more")] = LEFT_OUT
-    displacements: Floats = LEFT_OUT
+Plugins = Annotated[dict[str, str], Field(description="left out: --plugin FILE names files")]
+Approximations = Annotated[
+    list[Annotated[str, AfterValidator(_known)]],
+    Field(min_length=1, description=f"a list of one or more of {listed(STANDARD)}, or your own with --plugin FILE"),
+]
+Quantities = Annotated[
+    list[Annotated[str, AfterValidator(one_of(QUANTITIES))]],
+    Field(min_length=1, description=f"a list of one or more of {listed(QUANTITIES)}"),
+]
+Temperature = Annotated[Number, Field(ge=0, description="a number, 0 or more")]
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, kw_only=True)
 class CompareTask(Task):
     """Approximations beside the exact answer: of the sector, or with a temperature of the grand-canonical ensemble.
 
@@ -88,25 +84,24 @@ class CompareTask(Task):
         T of the grand-canonical ensemble; None: the ground level of the sector.
     displacements : tuple of float or None
         x, the same for every mode, at which the Born-Oppenheimer energy is reported as well.
-    plugins : mapping of str to str
+    plugins : mapping of str to str, optional
         Files with approximations of the user's own, each with its SHA-256.
     """
 
     name: ClassVar[str] = "compare"
-    table: ClassVar[type[Table]] = CompareTable
-    needs_sector: ClassVar[bool] = False
-    figures: ClassVar[tuple[Figure, ...]] = (("compare", "compare_residual", plot_errors),)
+    needs_sector = False
+    figures = (("compare", "compare_residual", "plot_errors"),)
 
-    approximations: tuple[str, ...]
-    quantities: tuple[str, ...] | None = None
-    temperature: float | None = None
-    displacements: tuple[float, ...] | None = None
-    plugins: Mapping[str, str] = field(default_factory=dict)
+    plugins: Mapping[str, str] | None = key(Plugins, None)
+    approximations: tuple[str, ...] = key(Approximations)
+    quantities: tuple[str, ...] | None = key(Quantities, None)
+    temperature: float | None = key(Temperature, None)
+    displacements: tuple[float, ...] | None = key(Floats, None)
 
     @property
     def registry(self) -> Mapping[str, Approximation]:
         """The approximations that can be named."""
-        return registry_of(self.plugins)
+        return registry_of(self.plugins or {})
 
     @classmethod
     def of(cls, values: Mapping[str, Any], model: Model) -> Self:
@@ -145,7 +140,15 @@ class CompareTask(Task):
         levels = setting.ground if self.temperature is None else None
         setting.reporter.step(f"approximations: {', '.join(self.approximations)}")
         known = self.registry
-        data = compare(setting.model, where, self.approximations, known, self.quantities, setting.solver, levels)
+        data = compare(
+            setting.model,
+            where,
+            names=self.approximations,
+            registry=known,
+            quantities=self.quantities,
+            options=setting.solver,
+            levels=levels,
+        )
         if self.displacements is not None:
             points = [[x] * len(setting.model.modes) for x in self.displacements]
             surface = born_oppenheimer(setting.model, setting.block, points)
@@ -173,7 +176,7 @@ class CompareTask(Task):
         return found
 
     @classmethod
-    def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
+    def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
         """Yield the energies or grand potentials with their errors."""
         for name in (n for n in ("energies", "grand_potential") if f"compare_{n}" in data):
             table = columns(f"compare: {name}", ("", name, "absolute error", "relative error", "claim"))
@@ -188,10 +191,10 @@ class CompareTask(Task):
                     str(each), number(value, 10), *(f"{e:.3g}" for e in errors), str(data["compare_claim"].values[k])
                 )
             yield table
-            yield Text(f"Nearest: {data[f'compare_best_{name}'].values}.")
+            yield f"Nearest: {data[f'compare_best_{name}'].values}."
 
     @classmethod
-    def sweep_tables(cls, points: Sequence[tuple[Mapping[str, object], xr.Dataset]]) -> Iterator[TextTable | Text]:
+    def sweep_tables(cls, points: Sequence[Point]) -> Iterator[rich_table.Table | str]:
         """Yield for each quantity at how many points an approximation is the nearest, and how near."""
         if not points:
             return

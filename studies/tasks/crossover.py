@@ -4,35 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
-import xarray as xr
 from pydantic import Field
-from rich.table import Table as TextTable
-from rich.text import Text
 
-from ...analysis.plots.crossover import plot_crossover
-from ...analysis.thermal.crossover import BROADENING, CURVES, ESTIMATORS, crossover_temperatures
-from ...analysis.thermal.ensembles import Ensemble
-from ...hamiltonians import Model, Problem, Sector
+from ... import analysis
+from ..._core.lazy import rich_table, xr
+from ...analysis.thermal import BROADENING, CURVES, ESTIMATORS
+from ...hamiltonians import Problem
 from ..execution.tables import columns, number, with_error
 from ..file.json_values import plain
-from ..file.values import LEFT_OUT, Number, Table
-from .base import Figure, Setting, Solved, Task
+from ..file.values import Number
+from .base import Point, Task, key, missing_tables
 from .thermal import ThermalTask
+
+if TYPE_CHECKING:
+    from .setting import Setting
 
 ROLES: Mapping[str, str] = {"T*": "T_star", "T_phi": "T_phi"}
 """The keys of the record."""
 
 
-class CrossoverTable(Table):
-    """Keys of ``[crossover]``."""
-
-    broadening: Annotated[Number, Field(gt=0, description="a number above 0")] = LEFT_OUT
+Broadening = Annotated[Number, Field(gt=0, description="a number above 0")]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CrossoverTask(Task):
     """T* and T_phi of the thermal state that ``[thermal]`` describes.
 
@@ -43,11 +40,11 @@ class CrossoverTask(Task):
     """
 
     name: ClassVar[str] = "crossover"
-    table: ClassVar[type[Table]] = CrossoverTable
-    needs_sector: ClassVar[bool] = False
-    figures: ClassVar[tuple[Figure, ...]] = (("crossover", "crossover_value", plot_crossover),)
+    needs_sector = False
+    solved_levels = 0
+    figures = (("crossover", "crossover_value", "plot_crossover"),)
 
-    broadening: float = BROADENING
+    broadening: float = key(Broadening, BROADENING)
 
     @classmethod
     def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
@@ -56,19 +53,20 @@ class CrossoverTask(Task):
             allowed = "add a [thermal] table; [crossover] follows pairs over its temperatures"
             yield Problem("thermal", "nothing", allowed)
         for species in ("electrons", "bosons"):
-            if not has(species):
-                yield Problem("crossover", "a table", f"leave it out, or add [{species}]; it follows pairs of both")
-
-    def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
-        """Return nothing: the blocks are checked one by one as the sums go on."""
-        return []
+            yield from missing_tables("crossover", None, [species], has, "; it follows pairs of both")
 
     def run(self, setting: Setting) -> xr.Dataset:
         """Find the crossovers of the thermal state."""
         warm = next(task for task in setting.tasks if isinstance(task, ThermalTask))
-        kind = Ensemble(warm.ensemble, setting.sector, warm.density)
-        how = (None, (), kind, warm.sampling, setting.kept, self.broadening, setting.reporter.step)
-        data = crossover_temperatures(setting.model, warm.temperatures, *how)
+        data = analysis.crossover_temperatures(
+            setting.model,
+            warm.temperatures,
+            ensemble=warm.state_of(setting.sector),
+            sampling=warm.sampling,
+            options=setting.kept,
+            broadening=self.broadening,
+            progress=setting.reporter.step,
+        )
         return self.named(data.drop_vars(["role", "definition"]).rename(crossover="value", crossover_error="error"))
 
     @classmethod
@@ -85,39 +83,31 @@ class CrossoverTask(Task):
         return {**found, "temperatures": plain(data["temperature"]), "flux": phi, "curves": curves, "errors": errors}
 
     @classmethod
-    def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
+    def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
         """Yield T* and T_phi, each with its definition."""
-        table = columns("crossovers", ("", "temperature", "definition"))
-        for name, estimator in ESTIMATORS.items():
-            table.add_row(estimator.role, _cell(data, name), estimator.definition)
-        yield table
-        yield Text(_note(data))
+        rows = ((each.role, _cell(data, name), each.definition) for name, each in ESTIMATORS.items())
+        yield columns("crossovers", ("", "temperature", "definition"), rows)
+        t, phi = data["temperature"].values, float(data["crossover_flux"])
+        where = "no stiffness: the cluster has no loop" if np.isnan(phi) else f"stiffness at phi = {phi:.6g}"
+        yield f"T from {t[0]:g} to {t[-1]:g}; a dash: not bracketed by these temperatures; {where}."
 
     @classmethod
-    def sweep_tables(cls, points: Sequence[tuple[Mapping[str, object], xr.Dataset]]) -> Iterator[TextTable | Text]:
+    def sweep_tables(cls, points: Sequence[Point]) -> Iterator[rich_table.Table | str]:
         """Yield all estimates against the swept parameters, and below them what they are."""
         if not points:
             return
         keys = [key.partition(".")[2] for key in points[0][0]]
         names = {name: f"{estimator.role} {name}" for name, estimator in ESTIMATORS.items()}
-        table = columns("crossovers", (*keys, *names.values(), "phi"))
+        rows = []
         for point, data in points:
-            cells = (_cell(data, name) for name in names)
-            table.add_row(
-                *(f"{value:.6g}" for value in point.values()), *cells, number(float(data["crossover_flux"]), 4)
-            )
-        yield table
+            place = (f"{value:.6g}" for value in point.values())
+            rows.append([*place, *(_cell(data, name) for name in names), number(float(data["crossover_flux"]), 4)])
+        yield columns("crossovers", (*keys, *names.values(), "phi"), rows)
         for name, heading in names.items():
-            yield Text(f"{heading}: {ESTIMATORS[name].definition}")
-        yield Text("A dash: not bracketed by the temperatures; phi: the flux of the stiffness.")
+            yield f"{heading}: {ESTIMATORS[name].definition}"
+        yield "A dash: not bracketed by the temperatures; phi: the flux of the stiffness."
 
 
 def _cell(data: xr.Dataset, name: str) -> str:
     one = data.sel(estimator=name)
     return with_error(float(one["crossover_value"]), float(one["crossover_error"]))
-
-
-def _note(data: xr.Dataset) -> str:
-    t, phi = data["temperature"].values, float(data["crossover_flux"])
-    place = "no stiffness: the cluster has no loop" if np.isnan(phi) else f"stiffness at phi = {phi:.6g}"
-    return f"T from {t[0]:g} to {t[-1]:g}; a dash: not bracketed by these temperatures; {place}."

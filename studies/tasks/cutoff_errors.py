@@ -9,15 +9,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
+from ..._core.lazy import xr
 from ...analysis.labelled import labelled
 from ...hamiltonians import InvalidModel
 from ...solvers import ConvergenceError, CutoffError
-from ...solvers.cutoff import is_automatic
+from ...solvers.caps import is_automatic
 from ...solvers.larger_space import compared
-from .base import Setting, Task, neighbours
+from .base import Task
+from .setting import Setting, neighbours
 
 COVERING = 1.3
 """Differences between two phonon spaces are multiplied by this."""

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
-import xarray as xr
 from pydantic import Discriminator, Field, Tag
-from rich.table import Table as TextTable
-from rich.text import Text
 
-from ...analysis import Cut, entanglement, lattice_cut, site_cut
+from ... import analysis
+from ..._core.lazy import rich_table, xr
 from ...analysis.labelled import labelled
-from ...analysis.observables.error_bars import entropy_error, mixing
-from ...analysis.plots.indicators import plot_entanglement
+from ...analysis.observables import entropy_error, mixing
 from ...hamiltonians import Model, Problem, Sector
-from ...hamiltonians.parameters import show
 from ..execution.tables import columns, with_error
 from ..file.json_values import entries
-from ..file.values import LEFT_OUT, Table, Whole, form
-from .base import Figure, Setting, Solved, Task
+from ..file.values import Table, Whole, form
+from .base import Task, key, multiplet_note, unfit
 
-LEVELS = 100
+if TYPE_CHECKING:
+    from ...analysis import Cut
+    from .setting import Setting
+
 NUMBERS = ("entropy", "entropy_errors", "number_entropy", "entanglement", "entropy_limit")
 SPECTRA = ("spectrum", "charge", "two_sz")
 
@@ -46,24 +46,15 @@ class CutTable(Table):
 Chosen = str | Sequence[int] | CutTable
 
 
-class EntanglementTable(Table):
-    """Keys of ``[entanglement]``."""
-
-    cuts: Annotated[
-        list[
-            Annotated[
-                Annotated[list[int], Tag("|list")]
-                | Annotated[CutTable, Tag("|table")]
-                | Annotated[Literal["lattice"], Tag("|word")],
-                Discriminator(form),
-            ]
-        ],
-        Field(
-            min_length=1,
-            description='a list of cuts: "lattice", lists of site numbers, or tables { sites = [0], modes = false }',
-        ),
-    ] = LEFT_OUT
-    levels: Annotated[Whole, Field(ge=1, description="a whole number, 1 or more")] = LEFT_OUT
+AnyCut = Annotated[
+    Annotated[list[int], Tag("|list")]
+    | Annotated[CutTable, Tag("|table")]
+    | Annotated[Literal["lattice"], Tag("|word")],
+    Discriminator(form),
+]
+CUTS = 'a list of cuts: "lattice", lists of site numbers, or tables { sites = [0], modes = false }'
+Cuts = Annotated[list[AnyCut], Field(min_length=1, description=CUTS)]
+Levels = Annotated[Whole, Field(ge=1, description="a whole number, 1 or more")]
 
 
 @dataclass(frozen=True, repr=False)
@@ -79,25 +70,16 @@ class EntanglementTask(Task):
     """
 
     name: ClassVar[str] = "entanglement"
-    table: ClassVar[type[Table]] = EntanglementTable
-    figures: ClassVar[tuple[Figure, ...]] = (("entanglement", "entanglement_spectrum", plot_entanglement),)
+    solved_levels = 2
+    figures = (("entanglement", "entanglement_spectrum", "plot_entanglement"),)
 
-    cuts: tuple[Chosen, ...] | None = None
-    levels: int = LEVELS
+    cuts: tuple[Chosen, ...] | None = key(Cuts, None)
+    levels: int = key(Levels, 100)
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
         """Yield cuts that do not fit the model."""
-        for i, chosen in enumerate(values.get("cuts") or ()):
-            try:
-                _cut(model, chosen)
-            except ValueError as error:
-                given = show(chosen.model_dump() if isinstance(chosen, CutTable) else chosen)
-                yield Problem(f"entanglement.cuts[{i}]", given, f"allowed: what fits the cluster; {error}")
-
-    def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
-        """Return the sector with the ground level and the next one."""
-        return [] if sector is None else [(model, sector, 2)]
+        yield from unfit("entanglement.cuts", values.get("cuts") or (), partial(_cut, model))
 
     def run(self, setting: Setting) -> xr.Dataset:
         """Solve and cut."""
@@ -107,7 +89,7 @@ class EntanglementTask(Task):
         found = []
         for each in chosen:
             setting.reporter.step(f"entanglement of {_name(each)} with the rest")
-            data = entanglement(state, _cut(model, each))
+            data = analysis.entanglement(state, _cut(model, each))
             error = entropy_error(mixing(levels), float(data["entropy_limit"]))
             bar = labelled("entropy_errors", error, [], "error bar: Audenaert's bound with the admixture to the state")
             found.append(data.isel(schmidt=slice(0, self.levels)).assign(entropy_errors=bar))
@@ -134,28 +116,25 @@ class EntanglementTask(Task):
         return found
 
     @classmethod
-    def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
+    def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
         """Yield the entropies."""
-        table = columns("entanglement", ("part", "entropy", "of charge and spin", "of pure states", "at most"))
+        rows = []
         for i, name in enumerate(data["entanglement_cuts"].values.tolist()):
             values = {key: float(data[f"entanglement_{key}"].values[i]) for key in NUMBERS}
             error = values["entropy_errors"]
             keys = ("entropy", "number_entropy", "entanglement")
-            table.add_row(name, *(with_error(values[key], error) for key in keys), f"{values['entropy_limit']:.6g}")
-        yield table
-        if (count := int(data["entanglement_multiplicity"])) > 1:
-            yield Text(
-                f"The ground level has {count} states: the entropy of their even mixture is no entanglement; "
-                "that of the pure states is an average over those found."
-            )
+            rows.append([name, *(with_error(values[key], error) for key in keys), f"{values['entropy_limit']:.6g}"])
+        yield columns("entanglement", ("part", "entropy", "of charge and spin", "of pure states", "at most"), rows)
+        rest = ": the entropy of their even mixture is no entanglement; that of the pure states is an average over"
+        yield from multiplet_note(int(data["entanglement_multiplicity"]), f"{rest} those found.")
 
 
 def _cut(model: Model, chosen: Chosen) -> Cut:
     if isinstance(chosen, str):
-        return lattice_cut(model)
+        return analysis.lattice_cut(model)
     if isinstance(chosen, CutTable):
-        return site_cut(model, chosen.sites, chosen.modes)
-    return site_cut(model, chosen)
+        return analysis.site_cut(model, chosen.sites, chosen.modes)
+    return analysis.site_cut(model, chosen)
 
 
 def _name(chosen: Chosen) -> str:

@@ -4,32 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import numpy as np
-import xarray as xr
 from pydantic import Field, PlainValidator
 from pydantic_core import PydanticCustomError
-from rich.table import Table as TextTable
-from rich.text import Text
 
-from ...analysis import observables
+from ... import analysis, solvers
+from ..._core.lazy import rich_table, xr
 from ...analysis.labelled import labelled
-from ...analysis.plots.states import plot_distribution, plot_levels
 from ...hamiltonians import Model, Problem, Sector
 from ...hamiltonians.parameters import show
-from ...solvers import Eigenstates, LabelledLevels, ground_state, levels_by_symmetry
-from ...solvers.cutoff import size_in_words
+from ...solvers.caps import size_in_words
 from ...solvers.level_count import ALL, level_count
 from ..execution.tables import columns, decimals, energy, number, numbers, with_error
 from ..file.json_values import label, plain
-from ..file.values import LEFT_OUT, Floats, Table
-from .base import Figure, Setting, Solved, Task
+from ..file.values import Floats
+from .base import Solved, Task, key, missing_tables, multiplet_note
 from .observable_names import Names, chosen_names, measured_over, measured_record, missing_species, observable_of
+
+if TYPE_CHECKING:
+    from ...solvers import Eigenstates, LabelledLevels
+    from .setting import Setting
 
 MAX_STATES = 1000
 ERROR = "_error"
 LEVELS = ("energies", "residuals", "leaks", "energy_errors", "energy_bounds")
+SMALL = 0.05
+"""An error bar below this share of what it is compared with is small."""
+ROUNDING = 1e-10
+"""Error bars of averages up to this are not shown."""
 
 
 def _number_or_all(value: object) -> object:
@@ -38,16 +42,8 @@ def _number_or_all(value: object) -> object:
     raise PydanticCustomError("number_or_all", "neither a number of levels nor all")
 
 
-class GroundStateTable(Table):
-    """Keys of ``[ground_state]``."""
-
-    states: Annotated[
-        int | str,
-        PlainValidator(_number_or_all),
-        Field(description=f'a whole number from 1 to {MAX_STATES}, or "{ALL}"'),
-    ] = LEFT_OUT
-    observables: Names = LEFT_OUT
-    displacement_grid: Floats = LEFT_OUT
+ALLOWED = f'a whole number from 1 to {MAX_STATES}, or "{ALL}"'
+States = Annotated[int | str, PlainValidator(_number_or_all), Field(description=ALLOWED)]
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,16 +61,12 @@ class GroundStateTask(Task):
     """
 
     name: ClassVar[str] = "ground_state"
-    table: ClassVar[type[Table]] = GroundStateTable
-    resumes: ClassVar[bool] = True
-    figures: ClassVar[tuple[Figure, ...]] = (
-        ("levels", "energies", plot_levels),
-        ("lattice", "displacement_distribution", plot_distribution),
-    )
+    resumes = True
+    figures = (("levels", "energies", "plot_levels"), ("lattice", "displacement_distribution", "plot_distribution"))
 
-    states: int | str = 1
-    observables: tuple[str, ...] | None = None
-    displacement_grid: tuple[float, ...] | None = None
+    states: int | str = key(States, 1)
+    observables: tuple[str, ...] | None = key(Names, None)
+    displacement_grid: tuple[float, ...] | None = key(Floats, None)
 
     @classmethod
     def of(cls, values: Mapping[str, Any], model: Model) -> Self:
@@ -85,9 +77,9 @@ class GroundStateTask(Task):
     def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
         """Yield observables and grids of species that are not there."""
         yield from missing_species(cls.name, values, has)
-        if "displacement_grid" in values and not has("phonons"):
-            grid = show(list(values["displacement_grid"]))
-            yield Problem("ground_state.displacement_grid", grid, "leave it out, or add [phonons]")
+        if "displacement_grid" in values:
+            grid = list(values["displacement_grid"])
+            yield from missing_tables("ground_state.displacement_grid", grid, ["phonons"], has)
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
@@ -104,11 +96,12 @@ class GroundStateTask(Task):
         """Solve and measure; the variables carry no prefix."""
         model, sector, reporter = setting.model, setting.block, setting.reporter
         reporter.step(f"ground state of {size_in_words(model, sector)}")
-        solve = ground_state if sector.has_symmetry else levels_by_symmetry
-        levels = solve(model, sector, self.states, setting.solver, reporter.lanczos)
+        solve: Any = solvers.ground_state if sector.has_symmetry else solvers.levels_by_symmetry
+        levels = solve(model, sector, self.states, options=setting.solver, progress=reporter.lanczos)
         reporter.step("observables")
-        measured = observables(levels.ground, self.observables, setting.grid)
-        return xr.merge([_level_data(levels), *_phonon_data(model, levels), measured], combine_attrs="override")
+        measured = analysis.observables(levels.ground, self.observables, setting.grid)
+        about = _level_data(levels).assign(_phonon_data(model, levels))
+        return xr.merge([about, measured], combine_attrs="override")
 
     def judged(self, data: xr.Dataset) -> Mapping[str, str]:
         """Return the observables."""
@@ -130,22 +123,21 @@ class GroundStateTask(Task):
         return levels | {"observables": measured, "observable_errors": measured_record(bars)}
 
     @classmethod
-    def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
+    def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
         """Yield levels, sites, modes, energies and condensates."""
         yield _level_table(data)
         if "accuracy" in data:
             chosen = f"total_quanta = {int(data['total_quanta'])}: {int(data['dimension']):,} states"
-            yield Text(f"The accuracy of {float(data['accuracy']):.1e} needed {chosen}.")
+            yield f"The accuracy of {float(data['accuracy']):.1e} needed {chosen}."
         if "dressing" in data:
-            yield Text(f"Phonons are counted in the Lang-Firsov frame with dressing = {float(data['dressing']):.6g}.")
+            yield f"Phonons are counted in the Lang-Firsov frame with dressing = {float(data['dressing']):.6g}."
         if "cutoff_suffices" in data and not data["cutoff_suffices"]:
             bar = float(data["energy_errors"].values[0])
-            yield Text(
+            yield (
                 f"The phonon cutoff is too small: the error bar of the ground level, {bar:.1e}, is not small against "
                 'the gap or the phonon frequency; raise the caps, or take cutoff = "auto".'
             )
-        if (count := int(data["multiplicity"])) > 1:
-            yield Text(f"The ground level has {count} states; observables are averages over all of them.")
+        yield from multiplet_note(int(data["multiplicity"]), "; observables are averages over all of them.")
         yield from _observable_tables(data)
 
 
@@ -167,44 +159,32 @@ def _level_data(levels: Eigenstates | LabelledLevels) -> xr.Dataset:
     return xr.Dataset({name: labelled(name, *parts) for name, parts in variables.items()})
 
 
-def _phonon_data(model: Model, levels: Eigenstates | LabelledLevels) -> Iterator[xr.Dataset]:
-    """Yield the accuracy of an automatic cutoff, and the dressing of a frame that follows the charges."""
-    used = levels.hamiltonian.space.model.phonons
+def _phonon_data(model: Model, levels: Eigenstates | LabelledLevels) -> dict[str, xr.DataArray]:
+    """Return the accuracy of an automatic cutoff, whether a cutoff suffices, and the dressing of the frame."""
+    solved, found = levels.hamiltonian.space.model, {}
     if model.phonons is not None and model.phonons.cutoff is not None:
-        accuracy = labelled("accuracy", model.phonons.accuracy, [], "largest error bar wanted", "energy")
-        yield xr.Dataset({"accuracy": accuracy})
-    if levels.hamiltonian.space.model.modes and len(levels.energies):
+        found["accuracy"] = labelled("accuracy", model.phonons.accuracy, [], "largest error bar wanted", "energy")
+    if solved.modes and len(levels.energies):
+        above = (levels.energies - levels.energies[0])[levels.multiplicity :]
+        scale = min([float(np.min(solved.couplings.frequency)), *above[:1].tolist()])
+        enough = int(levels.certificate.energy_errors[0] <= SMALL * scale)
         words = "1 where the error bar of the ground level is below a twentieth of the gap and of the lowest frequency"
-        yield xr.Dataset({"cutoff_suffices": labelled("cutoff_suffices", int(_suffices(levels)), [], words)})
-    if used is not None and used.displacement == "lang-firsov":
-        share = labelled("dressing", used.strength, [], "share of the displacement that follows the charges")
-        yield xr.Dataset({"dressing": share})
+        found["cutoff_suffices"] = labelled("cutoff_suffices", enough, [], words)
+    if solved.phonons is not None and solved.phonons.frame == "lang-firsov":
+        share = solved.phonons.strength
+        found["dressing"] = labelled("dressing", share, [], "share of the displacement that follows the charges")
+    return found
 
 
-def _suffices(levels: Eigenstates | LabelledLevels) -> bool:
-    """Return whether the error bar of the ground level is small against the gap, where it is known, and the lattice."""
-    bar, gaps = float(levels.certificate.energy_errors[0]), levels.energies - levels.energies[0]
-    above = gaps[levels.multiplicity :]
-    smallest = float(np.min(levels.hamiltonian.space.model.couplings.frequency))
-    return bool(bar <= SMALL * min([smallest, *above[:1].tolist()]))
-
-
-SMALL = 0.05
-"""An error bar below this share of what it is compared with is small."""
-
-
-def _level_table(data: xr.Dataset) -> TextTable:
-    labels = data["labels"].values
-    table = columns("levels", ("level", "energy", "above ground", "residual", "leak", "error bar"))
-    if any(labels):
-        table.add_column("block")
-    energies, errors = data["energies"].values, data["energy_errors"].values
+def _level_table(data: xr.Dataset) -> rich_table.Table:
+    labels, energies, errors = (data[name].values for name in ("labels", "energies", "energy_errors"))
+    headings = ["level", "energy", "above ground", "residual", "leak", "error bar", *(["block"] if any(labels) else [])]
+    rows = []
     for n, (level, error) in enumerate(zip(energies, errors, strict=True)):
         gap = with_error(level - energies[0], error + errors[0]) if n else ""
-        row = (data[key].values[n] for key in ("residuals", "leaks"))
-        block = [str(labels[n])] if any(labels) else []
-        table.add_row(str(n), with_error(level, error), gap, *(f"{x:.1e}" for x in row), f"{error:.1e}", *block)
-    return table
+        small = (f"{x:.1e}" for x in (data["residuals"].values[n], data["leaks"].values[n], error))
+        rows.append([str(n), with_error(level, error), gap, *small, str(labels[n])][: len(headings)])
+    return columns("levels", headings, rows)
 
 
 def _shown(data: xr.Dataset, name: str, place: int | tuple[()], digits: int) -> str:
@@ -232,26 +212,17 @@ def _list_shown(data: xr.Dataset, name: str, digits: int) -> str:
     return numbers(data[name].values, min(digits, decimals(largest)) if largest > ROUNDING else digits)
 
 
-ROUNDING = 1e-10
-"""Error bars of averages up to this are not shown."""
-
-
-def _observable_tables(data: xr.Dataset) -> Iterator[TextTable]:
+def _observable_tables(data: xr.Dataset) -> Iterator[rich_table.Table]:
     error = float(data["energy_errors"].values[0])
     digits = decimals(error)
     for dim in ("site", "mode"):
         there = measured_over(data, dim)
         if not there:
             continue
-        table = columns(f"{dim}s", (dim, *there.values()))
-        for i in range(data.sizes[dim]):
-            table.add_row(str(i), *(_shown(data, name, i, digits) for name in there))
-        yield table
+        rows = ((str(i), *(_shown(data, name, i, digits) for name in there)) for i in range(data.sizes[dim]))
+        yield columns(f"{dim}s", (dim, *there.values()), rows)
     rest = [(symbol, _number_shown(data, name, digits, error)) for name, symbol in measured_over(data).items()]
     parts = (name for name in map(str, data.data_vars) if observable_of(name) not in ("", name))
     rest += [(name, _list_shown(data, name, digits)) for name in parts if not name.endswith(ERROR)]
     if rest:
-        table = TextTable(title="energies and condensates", title_justify="left", show_header=False)
-        for row in rest:
-            table.add_row(*row)
-        yield table
+        yield columns("energies and condensates", (), rest)

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
-import xarray as xr
 from pydantic import AfterValidator, Field
-from rich.table import Table as TextTable
-from rich.text import Text
 
+from ... import analysis
+from ..._core.lazy import rich_table, xr
 from ..._core.wording import listed
-from ...analysis import CONDITIONS, joint_distribution, lattice_correlation, lattice_response, lattice_shape
+from ...analysis import CONDITIONS
 from ...analysis.labelled import labelled
-from ...analysis.observables.error_bars import isolated_ground, mixing
-from ...analysis.plots.indicators import plot_lattice
+from ...analysis.observables import mixing
 from ...hamiltonians import Model, Problem, Sector
 from ..execution.tables import columns, decimals, number, numbers, with_error
 from ..file.json_values import entries, plain
-from ..file.values import LEFT_OUT, Table, one_of
-from .base import Figure, Setting, Solved, Task
+from ..file.values import Switch, one_of
+from .base import Solved, Task, key, missing_tables, multiplet_note
+
+if TYPE_CHECKING:
+    from .setting import Setting
 
 SHAPE = ("mean", "variance", "skewness", "binder_ratio", "maxima", "peak_position", "peak_height")
 RESPONSE = (
@@ -30,13 +31,9 @@ RESPONSE = (
 )  # fmt: skip
 
 
-class LatticeTable(Table):
-    """Keys of ``[lattice]``."""
-
-    condition: Annotated[str, AfterValidator(one_of(tuple(CONDITIONS))), Field(description=listed(CONDITIONS))] = (
-        LEFT_OUT
-    )
-    susceptibility: Annotated[bool, Field(description="true or false")] = LEFT_OUT
+Condition = Annotated[str, AfterValidator(one_of(tuple(CONDITIONS))), Field(description=listed(CONDITIONS))]
+FIRST_ORDER = 1e-6
+"""Differences of <x> within the ground level above this are reported."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,43 +49,37 @@ class LatticeTask(Task):
     """
 
     name: ClassVar[str] = "lattice"
-    table: ClassVar[type[Table]] = LatticeTable
-    figures: ClassVar[tuple[Figure, ...]] = (("lattice-shape", "lattice_joint", plot_lattice),)
+    solved_levels = 2
+    figures = (("lattice-shape", "lattice_joint", "plot_lattice"),)
 
-    condition: str = "charge"
-    susceptibility: bool = True
+    condition: str = key(Condition, "charge")
+    susceptibility: bool = key(Switch, True)
 
     @classmethod
     def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
         """Yield a lattice, or a charge, that is not there."""
-        if not has("phonons"):
-            yield Problem("lattice", "a table", "leave it out, or add [phonons]")
-        species = values.get("condition")
-        if species in ("electrons", "bosons") and not has(species):
-            yield Problem("lattice.condition", f'"{species}"', f"leave it out, or add [{species}]")
+        yield from missing_tables("lattice", None, ["phonons"], has)
+        if (species := values.get("condition")) in ("electrons", "bosons"):
+            yield from missing_tables("lattice.condition", species, [species], has)
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
         """Return the sector with the ground level and the next one; for the response without its symmetry."""
-        if sector is None:
-            return []
-        whole = [(model, _whole(sector), 2)] if self.susceptibility and sector.has_symmetry else []
-        return [(model, sector, 2), *whole]
+        whole = sector is not None and self.susceptibility and sector.has_symmetry
+        return [*super().solves(model, sector), *([(model, _whole(sector), 2)] if sector and whole else [])]
 
     def run(self, setting: Setting) -> xr.Dataset:
         """Solve and measure."""
-        levels, step = setting.ground, setting.reporter.step
-        step("shape of the lattice")
+        levels = setting.ground
+        setting.reporter.step("shape of the lattice")
         state = levels.ground
-        shape = lattice_shape(state)
-        joint = joint_distribution(state, setting.grid, self.condition)
-        correlations = {f"{name}_connected": array for name, array in lattice_correlation(state).items()}
+        correlations = {f"{name}_connected": array for name, array in analysis.lattice_correlation(state).items()}
         about = {
-            "joint": joint,
+            "joint": analysis.joint_distribution(state, setting.grid, self.condition),
             "condition": labelled("condition", np.array(self.condition), [], "local charge of the joint distribution"),
             "multiplicity": labelled("multiplicity", levels.multiplicity, [], "states in the ground level"),
             "admixture": labelled("admixture", mixing(levels), [], "largest admixture of other states"),
         }
-        data = shape.assign({**correlations, **about})
+        data = analysis.lattice_shape(state).assign({**correlations, **about})
         return self.named(data.assign(self._response(setting)) if self.susceptibility else data)
 
     def _response(self, setting: Setting) -> xr.Dataset:
@@ -96,9 +87,9 @@ class LatticeTask(Task):
         levels, sector = setting.ground, setting.block
         if sector.has_symmetry:
             setting.reporter.step("ground level over all symmetry blocks")
-            levels = isolated_ground(setting.model, _whole(sector), setting.solver, setting.reporter.lanczos)
+            levels = setting.ground_of(setting.model, _whole(sector))
         setting.reporter.step("response of the lattice")
-        data = lattice_response(levels, setting.solver, setting.reporter.lanczos)
+        data = analysis.lattice_response(levels, options=setting.solver, progress=setting.reporter.lanczos)
         share = 2 * mixing(levels) + data["fsum_defect"].values / setting.model.couplings.frequency
         chi = np.diag(data["susceptibility"].values)
         error = labelled(
@@ -131,7 +122,7 @@ class LatticeTask(Task):
         return found | {"errors": {name.removesuffix("_error"): value for name, value in errors.items()}}
 
     @classmethod
-    def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
+    def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
         """Yield the shape and the response of each mode."""
         digits = decimals(float(data["lattice_admixture"]))
         responds = "lattice_susceptibility" in data
@@ -143,30 +134,17 @@ class LatticeTask(Task):
             cells = [number(row[name], digits) for name in ("mean", "variance", "binder_ratio")]
             cells.append(numbers(peaks, min(digits, 4)))
             if responds:
-                chi, error, frequency = (
-                    float(data[f"lattice_{name}"].values[place])
-                    for name, place in (
-                        ("susceptibility", (m, m)),
-                        ("susceptibility_errors", m),
-                        ("softened_frequency", m),
-                    )
-                )
+                chi = float(data["lattice_susceptibility"].values[m, m])
+                names = ("susceptibility_errors", "softened_frequency")
+                error, frequency = (float(data[f"lattice_{name}"].values[m]) for name in names)
                 half = 0.5 * frequency * error / chi if chi else np.nan
                 cells += [with_error(chi, error), with_error(frequency, half)]
             table.add_row(str(m), *cells)
         yield table
-        if (count := int(data["lattice_multiplicity"])) > 1:
-            yield Text(
-                f"The ground level has {count} states; what is shown of the lattice are averages over all of them."
-            )
+        rest = "; what is shown of the lattice are averages over all of them."
+        yield from multiplet_note(int(data["lattice_multiplicity"]), rest)
         if responds and np.max(data["lattice_first_order"].values, initial=0.0) > FIRST_ORDER:
-            yield Text(
-                "A force splits the ground level in first order: the susceptibility is only its second-order part."
-            )
-
-
-FIRST_ORDER = 1e-6
-"""Differences of <x> within the ground level above this are told."""
+            yield "A force splits the ground level in first order: the susceptibility is only its second-order part."
 
 
 def _whole(sector: Sector) -> Sector:

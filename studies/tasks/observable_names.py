@@ -5,28 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-import xarray as xr
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
+from ... import analysis
+from ..._core.lazy import xr
 from ..._core.wording import listed
-from ...analysis import OBSERVABLES as MEASUREMENTS
 from ...hamiltonians import Problem
 from ...hamiltonians.parameters import show
 from ..file.json_values import plain
 from ..file.values import form, one_of
 
-OBSERVABLES = tuple(MEASUREMENTS)
-"""Names that ``observables`` takes, those that are added later left out."""
+HERE = "[observables]"
+"""Stands for their names in what is allowed, before they are loaded."""
 
 
 def _known(name: str) -> str:
-    return one_of(tuple(MEASUREMENTS))(name)
+    return one_of(tuple(analysis.OBSERVABLES))(name)
+
+
+def named(allowed: str | None) -> str:
+    """Return what is allowed with the names of the observables in it."""
+    return (allowed or "").replace(HERE, listed(analysis.OBSERVABLES)) if HERE in (allowed or "") else allowed or ""
 
 
 Names = Annotated[
     Annotated[list[Annotated[str, AfterValidator(_known)]], Tag("|list")] | Annotated[Literal["all"], Tag("|word")],
     Discriminator(form),
-    Field(description=f'"all", or a list of names: {listed(OBSERVABLES)}'),
+    Field(description=f'"all", or a list of names: {HERE}'),
 ]
 
 
@@ -39,21 +44,22 @@ def chosen_names(values: Mapping[str, Any]) -> tuple[str, ...] | None:
 def missing_species(table: str, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
     """Yield the observables of species that are not there."""
     for i, name in enumerate(chosen_names(values) or ()):
-        lacking = " and ".join(f"[{species}]" for species in MEASUREMENTS[name].needs if not has(species))
+        lacking = " and ".join(f"[{species}]" for species in analysis.OBSERVABLES[name].needs if not has(species))
         if lacking:
             yield Problem(f"{table}.observables[{i}]", show(name), f"leave it out, or add {lacking}")
 
 
 def measured_over(data: xr.Dataset, *dims: str, prefix: str = "") -> dict[str, str]:
     """Return the observables in a result that have these dimensions, with their headings in tables."""
-    there = {name: data[f"{prefix}{name}"] for name in MEASUREMENTS if f"{prefix}{name}" in data}
-    return {n: MEASUREMENTS[n].symbol or n for n, array in there.items() if array.dims == dims and array.size}
+    there = {name: data[f"{prefix}{name}"] for name in analysis.OBSERVABLES if f"{prefix}{name}" in data}
+    return {n: analysis.OBSERVABLES[n].symbol or n for n, array in there.items() if array.dims == dims and array.size}
 
 
 def observable_of(variable: str) -> str:
     """Return the observable to which a variable of a result belongs: its own name, or that of which it is a part."""
-    derived = (name for name, entry in MEASUREMENTS.items() if entry.derived and variable.startswith(f"{name}_"))
-    return variable if variable in MEASUREMENTS else next(derived, "")
+    table = analysis.OBSERVABLES
+    derived = (name for name, entry in table.items() if entry.derived and variable.startswith(f"{name}_"))
+    return variable if variable in table else next(derived, "")
 
 
 def measured_record(arrays: Mapping[str, xr.DataArray]) -> dict[str, object]:
@@ -66,7 +72,7 @@ def measured_record(arrays: Mapping[str, xr.DataArray]) -> dict[str, object]:
             continue
         if name != variable:
             parts.setdefault(name, {})[variable.removeprefix(f"{name}_")] = plain(array)
-        elif keys := MEASUREMENTS[name].keys:
+        elif keys := analysis.OBSERVABLES[name].keys:
             found[name] = {**{key: plain(array[key]) for key in keys[:-1]}, keys[-1]: plain(array)}
         else:
             found[name] = plain(array)

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
-import xarray as xr
 from pydantic import AfterValidator, Discriminator, Field, Tag
-from rich.table import Table as TextTable
-from rich.text import Text
 
+from ... import analysis
+from ..._core.lazy import rich_table, xr
 from ..._core.wording import listed
-from ...analysis import FORMS, pair_densities, pair_operators
 from ...analysis.labelled import labelled
-from ...analysis.observables.error_bars import mixing
-from ...analysis.pairing.density_matrices import Form, form_names, possible_forms
-from ...analysis.plots.indicators import plot_pairing
+from ...analysis.observables import mixing
+from ...analysis.pairing import FORMS, Form, form_names, possible_forms
 from ...hamiltonians import Model, Problem, Sector
-from ...hamiltonians.parameters import show
-from ...solvers import State
 from ..execution.tables import columns, with_error
 from ..file.json_values import plain
-from ..file.values import LEFT_OUT, Numbers, Table, form, one_of
-from .base import Figure, Setting, Solved, Task
+from ..file.values import Numbers, form, one_of
+from .base import Task, key, missing_tables, multiplet_note, unfit
+
+if TYPE_CHECKING:
+    from ...solvers import State
+    from .setting import Setting
 
 QUANTITIES = (
     "eigenvalues", "eigenvalue_error", "fraction", "matrix", "matrix_error", "connected", "connected_eigenvalues",
@@ -33,21 +33,12 @@ QUANTITIES = (
 """What the record gives of each form, where it is there."""
 
 
-class PairingTable(Table):
-    """Keys of ``[pairing]``."""
-
-    form_factors: Annotated[
-        list[
-            Annotated[
-                Annotated[Numbers, Tag("|list")] | Annotated[str, AfterValidator(one_of(tuple(FORMS))), Tag("|word")],
-                Discriminator(form),
-            ]
-        ],
-        Field(
-            min_length=1,
-            description=f"a list of one or more of {listed(FORMS)}, or lists of numbers, one for each bond",
-        ),
-    ] = LEFT_OUT
+AnyForm = Annotated[
+    Annotated[Numbers, Tag("|list")] | Annotated[str, AfterValidator(one_of(tuple(FORMS))), Tag("|word")],
+    Discriminator(form),
+]
+ALLOWED = f"a list of one or more of {listed(FORMS)}, or lists of numbers, one for each bond"
+Forms = Annotated[list[AnyForm], Field(min_length=1, description=ALLOWED)]
 
 
 @dataclass(frozen=True, repr=False)
@@ -61,32 +52,23 @@ class PairingTask(Task):
     """
 
     name: ClassVar[str] = "pairing"
-    table: ClassVar[type[Table]] = PairingTable
-    figures: ClassVar[tuple[Figure, ...]] = (("pairing", "pairing_forms", plot_pairing),)
+    solved_levels = 2
+    figures = (("pairing", "pairing_forms", "plot_pairing"),)
 
-    form_factors: tuple[Form, ...] | None = None
+    form_factors: tuple[Form, ...] | None = key(Forms, None)
 
     @classmethod
     def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
         """Yield forms of species that are not there."""
         for i, chosen in enumerate(values.get("form_factors") or ()):
             needs = FORMS[chosen][1] if isinstance(chosen, str) else ("electrons",)
-            if lacking := " and ".join(f"[{table}]" for table in needs if not has(table)):
-                yield Problem(f"pairing.form_factors[{i}]", show(chosen), f"leave it out, or add {lacking}")
+            yield from missing_tables(f"pairing.form_factors[{i}]", chosen, needs, has)
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
         """Yield forms that do not fit the cluster."""
-        for i, chosen in enumerate(values.get("form_factors") or ()):
-            try:
-                pair_operators(model, chosen)
-            except ValueError as error:
-                given = show(chosen if isinstance(chosen, str) else list(chosen))
-                yield Problem(f"pairing.form_factors[{i}]", given, f"allowed: what fits the cluster; {error}")
-
-    def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
-        """Return the sector with the ground level and the next one."""
-        return [] if sector is None else [(model, sector, 2)]
+        forms = values.get("form_factors") or ()
+        yield from unfit("pairing.form_factors", forms, partial(analysis.pair_operators, model))
 
     def run(self, setting: Setting) -> xr.Dataset:
         """Solve and measure."""
@@ -95,7 +77,7 @@ class PairingTask(Task):
         model = levels.hamiltonian.space.model
         admixture, errors = mixing(levels), {}
         for name, chosen in zip(form_names(forms := self._forms(model)), forms, strict=True):
-            most = 0.5 * setting.block.charge * pair_operators(model, chosen).overlap
+            most = 0.5 * setting.block.charge * analysis.pair_operators(model, chosen).overlap
             errors[f"{name}_eigenvalue_error"] = labelled(
                 f"{name}_eigenvalue_error", most * admixture, [], "largest possible eigenvalue times the admixture"
             )
@@ -106,7 +88,7 @@ class PairingTask(Task):
         """Return what is asked for but the error bars."""
         forms = self._forms(state.hamiltonian.space.model)
         names = labelled("forms", np.array(form_names(forms), dtype=str), ["form"], "names of the pairs")
-        return self.named(pair_densities(state, forms).assign(forms=names))
+        return self.named(analysis.pair_densities(state, forms).assign(forms=names))
 
     def _forms(self, model: Model) -> tuple[Form, ...]:
         return possible_forms(model) if self.form_factors is None else self.form_factors
@@ -128,7 +110,7 @@ class PairingTask(Task):
         return found
 
     @classmethod
-    def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
+    def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
         """Yield the condensates of all forms."""
         headings = ("pairs", "largest eigenvalue", "condensate fraction", "connected", "number", "at most distance")
         table = columns("pairing", headings)
@@ -142,5 +124,5 @@ class PairingTask(Task):
             tail = "-" if far is None else with_error(float(far.values[-1]), error)
             table.add_row(name, cells[0], fraction, cells[1], with_error(number, error), tail)
         yield table
-        if (count := int(data["pairing_multiplicity"])) > 1:
-            yield Text(f"The ground level has {count} states; pair density matrices are averages over all of them.")
+        rest = "; pair density matrices are averages over all of them."
+        yield from multiplet_note(int(data["pairing_multiplicity"]), rest)

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
-import xarray as xr
 from pydantic import AfterValidator, Field
-from rich.table import Table as TextTable
-from rich.text import Text
 
+from ... import analysis
+from ..._core.lazy import rich_table, xr
 from ..._core.wording import listed
-from ...analysis import BracketError, resonance
 from ...analysis.labelled import labelled
-from ...analysis.plots.coherence import plot_resonance_search
-from ...analysis.response.resonance import COUNTED, CRITERIA, counted_sites
+from ...analysis.response import COUNTED, CRITERIA, counted_sites
 from ...clusters import place
-from ...hamiltonians import InvalidModel, Model, Problem, Sector, with_parameter
+from ...hamiltonians import Model, Problem, Sector, with_parameter
 from ...hamiltonians.parameters import show
 from ...hamiltonians.parametric import parameter_problem
 from ..execution.tables import columns, with_error
 from ..file.json_values import entries
-from ..file.values import LEFT_OUT, Number, Point, Table, WordOrSites, one_of
-from .base import Figure, Setting, Solved, Task
+from ..file.values import Number, Point, WordOrSites, one_of
+from .base import Solved, Task, key
+from .varied import value_problems
+
+if TYPE_CHECKING:
+    from .setting import Setting
 
 SERIES = (
     "parameters", "energies", "energy_errors", "charges", "charge_errors", "charge_slopes", "charge_slope_errors",
@@ -37,15 +38,11 @@ SCALARS = (
 )  # fmt: skip
 
 
-class ResonanceTable(Table):
-    """Keys of ``[resonance]``."""
-
-    parameter: Annotated[str, Field(description='a number of the file, as in "phonons.electron_coupling"')]
-    bracket: Annotated[Point, Field(description="two numbers between which to look, as in [1.0, 1.6]")]
-    criterion: Annotated[str, AfterValidator(one_of(tuple(CRITERIA))), Field(description=listed(CRITERIA))] = LEFT_OUT
-    on: Annotated[WordOrSites, Field(description="a class name, or a list of site numbers")] = LEFT_OUT
-    species: Annotated[str, AfterValidator(one_of(tuple(COUNTED))), Field(description=listed(COUNTED))] = LEFT_OUT
-    target: Number = LEFT_OUT
+Parameter = Annotated[str, Field(description='a number of the file, as in "phonons.electron_coupling"')]
+Bracket = Annotated[Point, Field(description="two numbers between which to look, as in [1.0, 1.6]")]
+Criterion = Annotated[str, AfterValidator(one_of(tuple(CRITERIA))), Field(description=listed(CRITERIA))]
+On = Annotated[WordOrSites, Field(description="a class name, or a list of site numbers")]
+Species = Annotated[str, AfterValidator(one_of(tuple(COUNTED))), Field(description=listed(COUNTED))]
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,16 +66,15 @@ class ResonanceTask(Task):
     """
 
     name: ClassVar[str] = "resonance"
-    table: ClassVar[type[Table]] = ResonanceTable
-    figures: ClassVar[tuple[Figure, ...]] = (("resonance", "resonance_parameters", plot_resonance_search),)
-    summary: ClassVar[tuple[str, ...]] = ("resonance_value", "resonance_error", "resonance_gap")
+    figures = (("resonance", "resonance_parameters", "plot_resonance_search"),)
+    summary = ("resonance_value", "resonance_error", "resonance_gap")
 
-    parameter: str
-    bracket: tuple[float, float]
-    criterion: str = "charge"
-    on: tuple[int, ...] | None = None
-    species: str = "electrons"
-    target: float = 1.0
+    parameter: str = key(Parameter)
+    bracket: tuple[float, float] = key(Bracket)
+    criterion: str = key(Criterion, "charge")
+    on: tuple[int, ...] | None = key(On, None)
+    species: str = key(Species, "electrons")
+    target: float = key(Number, 1.0)
 
     @classmethod
     def of(cls, values: Mapping[str, Any], model: Model) -> ResonanceTask:
@@ -88,15 +84,16 @@ class ResonanceTask(Task):
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
-        """Yield a parameter that is no number, ends of the bracket that make no model, and sites without charge."""
-        key, bracket = values.get("parameter"), values.get("bracket")
-        wrong = parameter_problem(model, key, "resonance.parameter") if key is not None else None
+        """Yield a parameter that is not a number, a bracket with an invalid model, and sites without charge."""
+        parameter, bracket = values.get("parameter"), values.get("bracket")
+        wrong = parameter_problem(model, parameter, "resonance.parameter") if parameter is not None else None
         if wrong:
             yield wrong
         if bracket is not None and not bracket[0] < bracket[1]:
             yield Problem("resonance.bracket", show(bracket), "allowed: two numbers, the smaller one first")
-        elif bracket is not None and key is not None and not wrong:
-            yield from _end_problems(model, key, bracket)
+        elif bracket is not None and parameter is not None and not wrong:
+            for i, end in enumerate(bracket):
+                yield from value_problems(model, parameter, end, f"resonance.bracket[{i}]")
         try:
             counted_sites(model, _sites(values.get("on"), model), values.get("species", "electrons"))
         except ValueError as error:
@@ -118,11 +115,20 @@ class ResonanceTask(Task):
         def progress(value: float) -> None:
             reporter.step(f"{self.parameter} = {value:.8g}")
 
-        model_of: Callable[[float], Model] = partial(with_parameter, setting.model, self.parameter)
-        wanted = (self.bracket, self.criterion, self.on, self.species, self.target)
         try:
-            found = resonance(model_of, setting.block, *wanted, setting.solver, progress, reporter.lanczos)
-        except BracketError as error:
+            found = analysis.resonance(
+                partial(with_parameter, setting.model, self.parameter),
+                setting.block,
+                self.bracket,
+                criterion=self.criterion,
+                on=self.on,
+                species=self.species,
+                target=self.target,
+                options=setting.solver,
+                progress=progress,
+                search=reporter.lanczos,
+            )
+        except analysis.BracketError as error:
             if not setting.swept or error.data is None:
                 raise
             found = error.data
@@ -137,20 +143,20 @@ class ResonanceTask(Task):
         return found | {"evaluations": entries(data, cls.name, SERIES)}
 
     @classmethod
-    def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
+    def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
         """Yield the evaluations, then the resonance."""
-        key = str(data["resonance_parameter"].values)
-        table = columns("resonance", (key, "energy", "charge", "d charge / d parameter", "gap"))
+        parameter = str(data["resonance_parameter"].values)
+        table = columns("resonance", (parameter, "energy", "charge", "d charge / d parameter", "gap"))
         series = (data[f"resonance_{name}"].values for name in SERIES)
         for p, energy, error, charge, charge_error, slope, slope_error, gap, gap_error, *_ in zip(*series, strict=True):
             shown = with_error(energy, error), with_error(charge, charge_error), with_error(slope, slope_error)
             table.add_row(f"{p:.10g}", *shown, with_error(gap, gap_error))
         yield table
         value, error, chi = (float(data[f"resonance_{k}"]) for k in ("value", "error", "fidelity_susceptibility"))
-        where = f"{key} = {with_error(value, error)} by the criterion {str(data['resonance_criterion'].values)!r}"
+        where = f"{parameter} = {with_error(value, error)} by the criterion {str(data['resonance_criterion'].values)!r}"
         bar = float(data["resonance_fidelity_susceptibility_error"])
         rest = "levels cross there" if data["resonance_crossing"] else f"fidelity susceptibility {with_error(chi, bar)}"
-        yield Text(f"Resonance at {where}; {rest}.")
+        yield f"Resonance at {where}; {rest}."
 
 
 def _sites(on: str | tuple[int, ...] | None, model: Model) -> tuple[int, ...] | None:
@@ -161,12 +167,3 @@ def _sites(on: str | tuple[int, ...] | None, model: Model) -> tuple[int, ...] | 
         return tuple(mode.index for mode in place(model.cluster, on, bonds_allowed=False))
     except ValueError:
         return ()
-
-
-def _end_problems(model: Model, key: str, bracket: list[float]) -> Iterator[Problem]:
-    for i, end in enumerate(bracket):
-        try:
-            with_parameter(model, key, end)
-        except InvalidModel as error:
-            for problem in error.problems:
-                yield Problem(f"resonance.bracket[{i}]", show(end), f"{key}: {problem.allowed}")

@@ -6,40 +6,37 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
-import xarray as xr
 from pydantic import AfterValidator, Field, PlainValidator
 from pydantic_core import PydanticCustomError
-from rich.table import Table as TextTable
-from rich.text import Text
 
+from ... import analysis
+from ..._core.lazy import rich_table, xr
 from ..._core.wording import listed
-from ...analysis import optical_conductivity, probe, spectral_function, spectral_map
-from ...analysis.observables.error_bars import isolated_ground
-from ...analysis.plots.spectra import plot_spectrum, plot_thermal_spectrum
-from ...analysis.spectra.excitations import LINESHAPES
-from ...analysis.spectra.functions import DEFAULT_BROADENING
-from ...analysis.spectra.probes import KINDS, NAMES, Probe, probe_problems
-from ...analysis.thermal.ensembles import Ensemble
-from ...analysis.thermal.spectra import thermal_spectral_function
-from ...hamiltonians import InvalidModel, Model, Problem, Sector, with_parameter
+from ...analysis.spectra import DEFAULT_BROADENING, KINDS, LINESHAPES, NAMES, Probe, probe_problems
+from ...hamiltonians import Model, Problem, Sector, with_parameter
 from ...hamiltonians.parameters import show
 from ...hamiltonians.parametric import parameter_problem
 from ...hamiltonians.sector import allowed_two_sz
 from ...hamiltonians.space.product import dimensions
 from ...hamiltonians.transitions import charge_change
-from ...solvers import Eigenstates, LabelledLevels, Options
-from ...solvers.cutoff import capped
-from ...solvers.krylov.resolvents import TOLERANCE
+from ...solvers import Options
+from ...solvers.caps import capped
 from ..execution.tables import columns, energy, number, with_error
 from ..file.json_values import entries, line_list, plain
-from ..file.values import LEFT_OUT, Floats, Number, Table, Whole, one_of
-from .base import Figure, Setting, Solved, Task, check_blocks_fit
+from ..file.values import Floats, Number, Whole, one_of
+from ..fits import check_blocks_fit
+from .base import Solved, Task, key
 from .spectrum_measures import MEASURES, measures, measures_record, measures_text, transfer
 from .thermal import ThermalTask
 from .thermal_spectrum import thermal_spectrum_record, thermal_spectrum_tables
+from .varied import value_problems
+
+if TYPE_CHECKING:
+    from ...solvers import Eigenstates, LabelledLevels
+    from .setting import Setting
 
 ROUGH, ROUGH_FROM = 1e-2, 20_000
 """Tolerance of a first look, and states from which on there is one."""
@@ -66,26 +63,16 @@ WholeOrAll = Annotated[int | str, PlainValidator(_whole_or_all), Field(descripti
 Name = Annotated[str, AfterValidator(one_of(NAMES)), Field(description=listed(NAMES))]
 
 
-class SpectrumTable(Table):
-    """Keys of ``[spectrum]``."""
-
-    operator: Name = LEFT_OUT
-    site: Whole = LEFT_OUT
-    momentum: WholeOrAll = LEFT_OUT
-    spin: Annotated[Literal["up", "dn"], Field(description='"up" or "dn"')] = LEFT_OUT
-    frequencies: Floats
-    broadening: Annotated[Number, Field(gt=0, description="a number above 0")] = LEFT_OUT
-    lineshape: Annotated[str, AfterValidator(one_of(tuple(LINESHAPES))), Field(description=listed(LINESHAPES))] = (
-        LEFT_OUT
-    )
-    cross: Annotated[str, AfterValidator(one_of(NAMES[:-1])), Field(description=listed(NAMES[:-1]))] = LEFT_OUT
-    cross_site: Whole = LEFT_OUT
-    transfer_from: Annotated[
-        dict[str, Number], Field(min_length=1, description="a table of numbers by the names of parameters")
-    ] = LEFT_OUT
+Cross = Annotated[str, AfterValidator(one_of(NAMES[:-1])), Field(description=listed(NAMES[:-1]))]
+Spin = Annotated[Literal["up", "dn"], Field(description='"up" or "dn"')]
+Broadening = Annotated[Number, Field(gt=0, description="a number above 0")]
+Lineshape = Annotated[str, AfterValidator(one_of(tuple(LINESHAPES))), Field(description=listed(LINESHAPES))]
+Parameters = Annotated[
+    dict[str, Number], Field(min_length=1, description="a table of numbers by the names of parameters")
+]
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, kw_only=True)
 class SpectrumTask(Task):
     """The spectrum of an operator in the ground level.
 
@@ -114,24 +101,22 @@ class SpectrumTask(Task):
     """
 
     name: ClassVar[str] = "spectrum"
-    table: ClassVar[type[Table]] = SpectrumTable
-    figures: ClassVar[tuple[Figure, ...]] = (
-        ("spectrum", "spectrum_steps", plot_spectrum),
-        ("spectrum", "spectrum_zero_frequency", plot_thermal_spectrum),
+    figures = (
+        ("spectrum", "spectrum_steps", "plot_spectrum"),
+        ("spectrum", "spectrum_zero_frequency", "plot_thermal_spectrum"),
     )
+    changes_charge = 2
 
-    changes_charge: ClassVar[int] = 2
-
-    frequencies: tuple[float, ...]
-    operator: str = "electron"
-    site: int | None = None
-    momentum: int | str | None = None
-    spin: str | None = None
-    broadening: float = DEFAULT_BROADENING
-    lineshape: str = "lorentzian"
-    cross: str | None = None
-    cross_site: int | None = None
-    transfer_from: Mapping[str, float] | None = None
+    operator: str = key(Name, "electron")
+    site: int | None = key(Whole, None)
+    momentum: int | str | None = key(WholeOrAll, None)
+    spin: str | None = key(Spin, None)
+    frequencies: tuple[float, ...] = key(Floats)
+    broadening: float = key(Broadening, DEFAULT_BROADENING)
+    lineshape: str = key(Lineshape, "lorentzian")
+    cross: str | None = key(Cross, None)
+    cross_site: int | None = key(Whole, None)
+    transfer_from: Mapping[str, float] | None = key(Parameters, None)
 
     @classmethod
     def requires_sector(cls, has: Callable[[str], bool]) -> bool:
@@ -159,7 +144,10 @@ class SpectrumTask(Task):
         for problem in probe_problems(model, asked.operator, asked.site, asked._one_momentum, asked.spin):
             is_map = asked.momentum == ALL and problem.path == "spectrum.momentum"
             yield replace(problem, got=show(ALL)) if is_map else problem
-        yield from _transfer_problems(asked.transfer_from or {}, model)
+        for name, value in (asked.transfer_from or {}).items():
+            path = f'spectrum.transfer_from."{name}"'
+            wrong = parameter_problem(model, name, path)
+            yield from [wrong] if wrong else value_problems(model, name, value, path)
         if asked.cross is None:
             if asked.cross_site is not None:
                 yield Problem("spectrum.cross_site", show(asked.cross_site), "leave it out, or add cross = an operator")
@@ -186,20 +174,30 @@ class SpectrumTask(Task):
         """Find the lines in all blocks that the operator reaches from the ground level, or from the thermal state."""
         warm = next((task for task in setting.tasks if isinstance(task, ThermalTask)), None)
         if warm is not None:
-            kind = Ensemble(warm.ensemble, setting.sector, warm.density)
-            form = (self.frequencies, self.broadening, self.lineshape, kind)
-            how = (warm.sampling, setting.kept, setting.reporter.step)
             left, right = self._probes(setting.model)
-            return self.named(thermal_spectral_function(setting.model, right, warm.temperatures, *form, *how, left))
+            data = analysis.thermal_spectral_function(
+                setting.model,
+                right,
+                warm.temperatures,
+                self.frequencies,
+                broadening=self.broadening,
+                lineshape=self.lineshape,
+                ensemble=warm.state_of(setting.sector),
+                sampling=warm.sampling,
+                options=setting.kept,
+                progress=setting.reporter.step,
+                cross=left,
+            )
+            return self.named(data)
         if setting.known is not None and self._has_first_look(setting):
-            setting.known(self.named(self._spectrum(setting.ground, setting, ROUGH)))
+            setting.known(self.named(self._spectrum(setting.ground, setting, tolerance=ROUGH)))
         data = self._spectrum(setting.ground, setting)
         if self.cross is None and self.operator in MEASURED:
             data = data.assign(measures(data, charged=self.operator != "displacement"))
         if self.transfer_from is None:
             return self.named(data)
         setting.reporter.step("the spectrum from which weight has moved")
-        other = isolated_ground(self._before(setting.model), setting.block, setting.solver, setting.reporter.lanczos)
+        other = setting.ground_of(self._before(setting.model), setting.block)
         return self.named(data.assign(transfer(self._spectrum(other, setting), data, self.transfer_from)))
 
     def _has_first_look(self, setting: Setting) -> bool:
@@ -210,23 +208,26 @@ class SpectrumTask(Task):
         """Return the model from whose spectrum weight has moved."""
         return reduce(lambda changed, pair: with_parameter(changed, *pair), (self.transfer_from or {}).items(), model)
 
-    def _spectrum(
-        self, levels: Eigenstates | LabelledLevels, setting: Setting, tolerance: float = TOLERANCE
-    ) -> xr.Dataset:
-        """Return the spectrum of a ground level; the conductivity and maps know one tolerance only."""
-        reporter, model = setting.reporter, levels.hamiltonian.space.model
-        shape = (self.frequencies, self.broadening, self.lineshape, setting.solver)
+    def _spectrum(self, levels: Eigenstates | LabelledLevels, setting: Setting, **accuracy: Any) -> xr.Dataset:
+        """Return the spectrum of a ground level; only that of one operator takes a tolerance."""
+        how: dict[str, Any] = {
+            "frequencies": self.frequencies,
+            "broadening": self.broadening,
+            "lineshape": self.lineshape,
+            "options": setting.solver,
+            "progress": setting.reporter.step,
+        }
         if self.operator == "current":
-            return optical_conductivity(levels, *shape, progress=reporter.step)
+            return analysis.optical_conductivity(levels, **how)
         if self.momentum == ALL:
-            return spectral_map(levels, self.operator, *shape, self.cross, self.spin, progress=reporter.step)
-        left, right = self._probes(model)
-        return spectral_function(levels, right, *shape, left, reporter.step, tolerance)
+            return analysis.spectral_map(levels, self.operator, cross=self.cross, spin=self.spin, **how)
+        left, right = self._probes(levels.hamiltonian.space.model)
+        return analysis.spectral_function(levels, right, cross=left, **how, **accuracy)
 
     def _probes(self, model: Model) -> tuple[Probe | None, Probe]:
         """Return A and B."""
-        right = probe(model, self.operator, self.site, self._one_momentum, self.spin)
-        return None if self.cross is None else probe(model, self.cross, *self._cross_place, self.spin), right
+        right = analysis.probe(model, self.operator, self.site, self._one_momentum, self.spin)
+        return None if self.cross is None else analysis.probe(model, self.cross, *self._cross_place, self.spin), right
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
         """Return the lowest level of the sector, and that of the model from which weight has moved."""
@@ -262,7 +263,7 @@ class SpectrumTask(Task):
         return _record(data) | measures_record(data)
 
     @classmethod
-    def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
+    def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
         """Yield the strongest lines, and the moments beside their sum rules."""
         if "spectrum_zero_frequency" in data:
             yield from thermal_spectrum_tables(data)
@@ -300,49 +301,28 @@ def _with_bar(value: complex, error: float) -> str:
     return with_error(given.real, float(error)) if error > ROUNDING else energy(given.real, 8, 0.0)
 
 
-def _line_tables(data: xr.Dataset) -> Iterator[TextTable | Text]:
+def _line_tables(data: xr.Dataset) -> Iterator[rich_table.Table | str]:
     """Yield the strongest lines, and the moments beside their sum rules."""
     frequencies, weights = (data[f"spectrum_pole_{key}"].values for key in ("frequencies", "weights"))
     strongest = np.sort(np.argsort(-np.abs(weights), kind="stable")[:MOST_LINES])
-    table = columns(f"spectrum: {len(weights)} lines", ("omega", "weight"))
-    known = data["spectrum_pole_errors"].values
-    bars = np.zeros(len(weights))
-    if "spectrum_pole_weight_errors" in data:
-        bars = data["spectrum_pole_weight_errors"].values
-    for n in strongest:
-        table.add_row(_with_bar(frequencies[n], known[n]), _with_bar(weights[n], bars[n]))
-    yield table
-    table = columns("moments", ("order", "moment", "sum rule", "defect"))
-    pairs = zip(data["spectrum_moments"].values, data["spectrum_sum_rules"].values, strict=True)
-    for order, (moment, rule) in enumerate(pairs):
-        known = np.isfinite(rule)
-        table.add_row(str(order), f"{moment:.10g}", *((f"{rule:.10g}", f"{abs(moment - rule):.1e}") if known else "--"))
-    yield table
+    known, none = data["spectrum_pole_errors"].values, xr.zeros_like(data["spectrum_pole_errors"])
+    bars = data.get("spectrum_pole_weight_errors", none).values
+    rows = ((_with_bar(frequencies[n], known[n]), _with_bar(weights[n], bars[n])) for n in strongest)
+    yield columns(f"spectrum: {len(weights)} lines", ("omega", "weight"), rows)
+    moments = []
+    for order, moment in enumerate(data["spectrum_moments"].values):
+        rule = data["spectrum_sum_rules"].values[order]
+        right = (f"{rule:.10g}", f"{abs(moment - rule):.1e}") if np.isfinite(rule) else ("-", "-")
+        moments.append((str(order), f"{moment:.10g}", *right))
+    yield columns("moments", ("order", "moment", "sum rule", "defect"), moments)
     if (steps := int(data["spectrum_steps"])) > 0:
-        yield Text(
-            f"Continued fractions of up to {steps} steps; they miss at most {float(data['spectrum_error']):.1e}."
-        )
+        yield f"Continued fractions of up to {steps} steps; they miss at most {float(data['spectrum_error']):.1e}."
     if "spectrum_drude" in data:
-        yield Text(
-            f"Drude weight {float(data['spectrum_drude']):.8f}; the f-sum rule is missed by "
-            f"{float(data['spectrum_fsum_defect']):.1e}."
-        )
+        drude, defect = (float(data[f"spectrum_{name}"]) for name in ("drude", "fsum_defect"))
+        yield f"Drude weight {drude:.8f}; the f-sum rule is missed by {defect:.1e}."
 
 
-def _transfer_problems(parameters: Mapping[str, float], model: Model) -> Iterator[Problem]:
-    """Yield parameters that are none of this model, and values that make no model."""
-    for key, value in parameters.items():
-        path = f'spectrum.transfer_from."{key}"'
-        if wrong := parameter_problem(model, key, path):
-            yield wrong
-            continue
-        try:
-            with_parameter(model, key, value)
-        except InvalidModel as error:
-            yield from (Problem(path, show(value), f"{key}: {problem.allowed}") for problem in error.problems)
-
-
-def _map_tables(data: xr.Dataset) -> Iterator[TextTable]:
+def _map_tables(data: xr.Dataset) -> Iterator[rich_table.Table]:
     """Yield the weights and first moments for each momentum."""
     table = columns("spectrum", ("momentum", "addition", "removal", "first moment", "sum rule"))
     for m in range(data.sizes["momentum"]):

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-import xarray as xr
-from rich.text import Text
 
-from ...analysis import effective_frequency, gap_measures, quasi_particles, weight_transfer
+from ... import analysis
+from ..._core.lazy import xr
 from ...analysis.labelled import labelled
-from ...analysis.spectra.sum_rules import LEFT_OUT
+from ...analysis.spectra import LEFT_OUT
 from ..file.json_values import entries, plain, prefixed
 
 GAP = ("gap", "centre", "depth_value", "peak_distance", "pseudogap")
@@ -29,15 +28,16 @@ NO_LINES = "the operator leads from the ground level to no state"
 def measures(data: xr.Dataset, charged: bool) -> xr.Dataset:
     """Return what is read off a spectrum or map: of a charged operator, or else of a displacement."""
     if not charged:
-        return prefixed("frequency", effective_frequency(data))
-    return xr.merge([prefixed("particle", quasi_particles(data)), prefixed("gap", gap_measures(data))])
+        return prefixed("frequency", analysis.effective_frequency(data))
+    particles, gap = analysis.quasi_particles(data), analysis.gap_measures(data)
+    return xr.merge([prefixed("particle", particles), prefixed("gap", gap)])
 
 
 def transfer(before: xr.Dataset, after: xr.Dataset, parameters: Mapping[str, float]) -> xr.Dataset:
     """Return the weight that has moved between two parameter sets, with the parameters of the first in words."""
     words = ", ".join(f"{key} = {value:g}" for key, value in parameters.items())
     text = labelled("from", np.array(words), [], "parameters of the spectrum that is subtracted")
-    return prefixed("transfer", weight_transfer(before, after).assign({"from": text}))
+    return prefixed("transfer", analysis.weight_transfer(before, after).assign({"from": text}))
 
 
 def measures_record(data: xr.Dataset) -> dict[str, object]:
@@ -64,29 +64,29 @@ def _judged(data: xr.Dataset, prefix: str, names: tuple[str, ...]) -> dict[str, 
     return entries(data, prefix, names) | ({"errors": bars} if bars else {})
 
 
-def measures_text(data: xr.Dataset) -> Iterator[Text]:
+def measures_text(data: xr.Dataset) -> Iterator[str]:
     """Yield the same in words."""
 
     def of(name: str) -> float:
         return float(data[f"spectrum_{name}"])
 
     if not data.sizes["pole"]:
-        yield Text(f"The spectrum is empty: {NO_LINES}.")
+        yield f"The spectrum is empty: {NO_LINES}."
     if "spectrum_gap_gap" in data and np.isnan(of("gap_gap")):
-        yield Text("No gap: there is nothing to add, or nothing to remove.")
+        yield "No gap: there is nothing to add, or nothing to remove."
     elif "spectrum_gap_gap" in data:
-        yield Text(f"Gap {of('gap_gap'):.8g} about {of('gap_centre'):.8g}; pseudogap {of('gap_pseudogap'):.4g}.")
+        yield f"Gap {of('gap_gap'):.8g} about {of('gap_centre'):.8g}; pseudogap {of('gap_pseudogap'):.4g}."
     is_one = "spectrum_particle_addition_z" in data and not data["spectrum_particle_addition_z"].ndim
     if is_one and (there := [part for part in PARTS if np.isfinite(of(f"particle_{part}_energy"))]):
         shown = (f"{part} at {of(f'particle_{part}_energy'):.8g} with Z = {of(f'particle_{part}_z'):.6g}"
                  for part in there)  # fmt: skip
-        yield Text(f"Quasi-particles: {', '.join(shown)}.")
+        yield f"Quasi-particles: {', '.join(shown)}."
     softened = data.get("spectrum_frequency_static")
     if softened is not None and not softened.ndim and np.isfinite(softened):
         lowest = f"{of('frequency_softest'):.8g} with {of('frequency_softest_share'):.4g} of the weight"
-        yield Text(f"Effective frequency {of('frequency_static'):.8g}; lowest line {lowest}.")
+        yield f"Effective frequency {of('frequency_static'):.8g}; lowest line {lowest}."
     if "spectrum_transfer_amount" in data:
         amount = np.sum(data["spectrum_transfer_amount"].values)
-        yield Text(f"Weight moved from {data['spectrum_transfer_from'].values}: {amount:.6g}.")
+        yield f"Weight moved from {data['spectrum_transfer_from'].values}: {amount:.6g}."
     if np.any(np.isnan(data["spectrum_sum_rules"].values)):
-        yield Text(f"Some sum rules are left out: {LEFT_OUT}.")
+        yield f"Some sum rules are left out: {LEFT_OUT}."

@@ -1,38 +1,24 @@
-"""All tasks by the name of their table. A new one is one file, and one line here."""
+"""All tasks by the name of their table, each loaded when it is first used: a new one is one file, and one name here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
+from importlib import import_module
 
+from ..._core.lazy import LateTable
 from .base import Task
-from .charge_scan import ChargeScanTask
-from .coherence import CoherenceTask
-from .compare import CompareTask
-from .crossover import CrossoverTask
-from .entanglement import EntanglementTask
-from .flux import FluxTask
-from .ground_state import GroundStateTask
-from .lattice import LatticeTask
-from .pairing import PairingTask
-from .resonance import ResonanceTask
-from .spectrum import SpectrumTask
-from .thermal import ThermalTask
 
-KINDS: tuple[type[Task], ...] = (
-    GroundStateTask,
-    ChargeScanTask,
-    FluxTask,
-    PairingTask,
-    LatticeTask,
-    EntanglementTask,
-    CoherenceTask,
-    ResonanceTask,
-    SpectrumTask,
-    ThermalTask,
-    CrossoverTask,
-    CompareTask,
-)
-"""In the order in which they run."""
-TASKS: Mapping[str, type[Task]] = MappingProxyType({task.name: task for task in KINDS})
+NAMES = (
+    "ground_state", "charge_scan", "flux", "pairing", "lattice", "entanglement", "coherence", "resonance", "spectrum",
+    "thermal", "crossover", "compare",
+)  # fmt: skip
+"""Tables, and files in this folder, in the order in which they run."""
+
+
+def _task(name: str) -> type[Task]:
+    found: type[Task] = getattr(import_module(f".{name}", __package__), f"{name.title().replace('_', '')}Task")
+    return found
+
+
+TASKS: Mapping[str, type[Task]] = LateTable(NAMES, _task)
 """By the name of the table."""

@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Self
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import numpy as np
-import xarray as xr
 from pydantic import AfterValidator, Field
-from rich.table import Table as TextTable
-from rich.text import Text
 
-from ...analysis.plots.states import plot_thermal
-from ...analysis.thermal.averages import thermal_averages
-from ...analysis.thermal.blocks import check_largest
-from ...analysis.thermal.crossover import temperature_problems
-from ...analysis.thermal.cutoff import likely_caps
-from ...analysis.thermal.ensembles import METHODS, Ensemble, Sampling, thermal_problems
-from ...analysis.thermal.estimate import estimate_thermal
-from ...analysis.thermal.flux import thermal_flux_response
+from ..._core.lazy import rich_table, xr
+from ..._core.wording import listed
+from ...analysis import thermal
+from ...analysis.thermal import METHODS, Ensemble, Sampling
 from ...hamiltonians import Model, Problem, Sector
 from ...hamiltonians.parameters import show
 from ...solvers import Options
+from ...solvers.costs import format_bytes, format_seconds
 from ...solvers.ensemble_blocks import ENSEMBLES
-from ...solvers.estimate import format_bytes, format_seconds
 from ..execution.tables import columns, decimals, number, with_error
-from ..file.json_values import entries, missing, plain
-from ..file.values import LEFT_OUT, Floats, Number, Table, one_of
-from .base import Figure, Setting, Solved, Task
+from ..file.json_values import entries, missing, plain, prefixed
+from ..file.values import Floats, Number, one_of
+from .base import Point, Task, key
 from .flux import FluxTask
 from .observable_names import Names, chosen_names, measured_over, measured_record, missing_species
+
+if TYPE_CHECKING:
+    from .setting import Setting
 
 POTENTIALS = ("grand_potential", "free_energy")
 QUANTITIES = ("energy", "entropy", "specific_heat", "charge", "charge_variance", "compressibility")
@@ -38,26 +34,19 @@ CONDENSATES = ("boson", "electron_pair", "combined")
 MORE = ("spin_susceptibility", "chemical_potential", "cutoff_probability")
 COLUMNS = {"energy": "<H>", "entropy": "S", "specific_heat": "C", "charge": "<N>", "compressibility": "kappa"}
 MOST_SAMPLES = 100_000
+GRAND = "grand-canonical"
 SWEPT = "thermal.temperatures"
 """An axis of a sweep that the column of T shows already."""
 
 
-class ThermalTable(Table):
-    """Keys of ``[thermal]``."""
+def _whole(least: int, most: int) -> Any:
+    return Annotated[int, Field(ge=least, le=most, description=f"a whole number from {least} to {most}")]
 
-    ensemble: Annotated[
-        str, AfterValidator(one_of(ENSEMBLES)), Field(description=", ".join(f'"{name}"' for name in ENSEMBLES))
-    ] = LEFT_OUT
-    temperatures: Floats
-    method: Annotated[str, AfterValidator(one_of(METHODS)), Field(description=", ".join(METHODS))] = LEFT_OUT
-    samples: Annotated[int, Field(ge=2, le=MOST_SAMPLES, description=f"a whole number from 2 to {MOST_SAMPLES}")] = (
-        LEFT_OUT
-    )
-    steps: Annotated[int, Field(ge=2, le=1000, description="a whole number from 2 to 1000")] = LEFT_OUT
-    exact_levels: Annotated[int, Field(ge=1, le=100, description="a whole number from 1 to 100")] = LEFT_OUT
-    target_error: Annotated[Number, Field(gt=0, description="an error bar of the energy, above 0")] = LEFT_OUT
-    density: Number = LEFT_OUT
-    observables: Names = LEFT_OUT
+
+ENSEMBLE = ", ".join(f'"{name}"' for name in ENSEMBLES)
+Method = Annotated[str, AfterValidator(one_of(METHODS)), Field(description=listed(METHODS))]
+DEFAULT = Sampling()
+TargetError = Annotated[Number, Field(gt=0, description="an error bar of the energy, above 0")]
 
 
 @dataclass(frozen=True, repr=False)
@@ -73,60 +62,65 @@ class ThermalTask(Task):
     density : float or None
         Wanted <N> per site; mu is found for it.
     sampling : Sampling
-        Exact or sampled.
+        Exact or sampled, by the keys that `Sampling` has.
     observables : tuple of str or None
         Names of the observables; None: all that the model has.
     """
 
     name: ClassVar[str] = "thermal"
-    table: ClassVar[type[Table]] = ThermalTable
-    needs_sector: ClassVar[bool] = False
-    figures: ClassVar[tuple[Figure, ...]] = (("thermal", "thermal_entropy", plot_thermal),)
+    needs_sector = False
+    solved_levels = 0
+    figures = (("thermal", "thermal_entropy", "plot_thermal"),)
 
-    temperatures: tuple[float, ...]
-    ensemble: str = "grand-canonical"
-    density: float | None = None
-    sampling: Sampling = field(default_factory=Sampling)
-    observables: tuple[str, ...] | None = None
+    temperatures: tuple[float, ...] = key(Floats)
+    ensemble: str = key(Annotated[str, AfterValidator(one_of(ENSEMBLES)), Field(description=ENSEMBLE)], GRAND)
+    density: float | None = key(Number, None)
+    method: str = key(Method, DEFAULT.method)
+    samples: int = key(_whole(2, MOST_SAMPLES), DEFAULT.samples)
+    steps: int | None = key(_whole(2, 1000), DEFAULT.steps)
+    exact_levels: int = key(_whole(1, 100), DEFAULT.exact_levels)
+    target_error: float | None = key(TargetError, DEFAULT.target_error)
+    observables: tuple[str, ...] | None = key(Names, None)
 
     @classmethod
     def of(cls, values: Mapping[str, Any], model: Model) -> Self:
         """Make the task; each observable once."""
-        how = Sampling(**{key: values[key] for key in vars(Sampling()) if key in values})
-        kind = values.get("ensemble", "grand-canonical")
-        return cls(tuple(values["temperatures"]), kind, values.get("density"), how, chosen_names(values))
+        return cls(**{**values, "observables": chosen_names(values)})
+
+    @property
+    def sampling(self) -> Sampling:
+        """Exact or sampled."""
+        own = (each.name for each in fields(DEFAULT) if hasattr(self, each.name))
+        return replace(DEFAULT, **{name: getattr(self, name) for name in own})
+
+    def state_of(self, sector: Sector | None) -> Ensemble:
+        """Return the ensemble of a sector."""
+        return Ensemble(self.ensemble, sector, self.density)
 
     @classmethod
     def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
         """Yield observables of species that are not there, an ensemble without its sector, and too few temperatures."""
         yield from missing_species(cls.name, values, has)
         if has("crossover"):
-            yield from temperature_problems(values.get("temperatures", ()))
-        kind = values.get("ensemble", "grand-canonical")
-        if kind != "grand-canonical" and not has("sector"):
+            yield from thermal.temperature_problems(values.get("temperatures", ()))
+        kind = values.get("ensemble", GRAND)
+        if kind != GRAND and not has("sector"):
             yield Problem("sector", "nothing", f'add a [sector] table with its charge; ensemble = "{kind}" needs it')
         if {"samples", "target_error"} <= values.keys():
-            yield Problem(
-                "thermal.target_error", show(values["target_error"]), "allowed: either samples or target_error"
-            )
+            target = show(values["target_error"])
+            yield Problem("thermal.target_error", target, "allowed: either samples or target_error")
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
         """Yield what the thermal average refuses for this model."""
         task = cls.of(values, model)
-        kind = Ensemble(task.ensemble if sector or task.ensemble == "grand-canonical" else "grand-canonical", sector)
-        if task.density is not None:
-            kind = Ensemble(kind.kind, sector, task.density)
-        yield from thermal_problems(model, task.temperatures, kind, task.sampling, ())
-
-    def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
-        """Return nothing: the blocks are checked one by one as the sum goes on."""
-        return []
+        kind = task.state_of(sector) if sector else Ensemble(GRAND, None, task.density)
+        yield from thermal.thermal_problems(model, task.temperatures, kind, task.sampling, ())
 
     def forecast(self, model: Model, sector: Sector | None) -> str:
         """Return blocks, memory and time of the sum."""
-        kind = Ensemble(self.ensemble, sector, self.density)
-        need = estimate_thermal(likely_caps(model, kind, self.temperatures), kind, self.sampling)
+        kind = self.state_of(sector)
+        need = thermal.estimate_thermal(thermal.likely_caps(model, kind, self.temperatures), kind, self.sampling)
         how = "all over all levels"
         if need.sampled:
             how = f"{need.sampled:,} of them by {self.sampling.samples} random vectors, the others over all levels"
@@ -136,26 +130,28 @@ class ThermalTask(Task):
 
     def check_fits(self, model: Model, sector: Sector | None, options: Options) -> None:
         """Raise MemoryError if the largest block is sure not to fit."""
-        check_largest(model, Ensemble(self.ensemble, sector, self.density), self.sampling, options)
+        thermal.check_largest(model, self.state_of(sector), self.sampling, options)
 
     def run(self, setting: Setting) -> xr.Dataset:
         """Sum over all blocks."""
-        step, kind = setting.reporter.step, Ensemble(self.ensemble, setting.sector, self.density)
-        data = thermal_averages(
+        step = setting.reporter.step
+
+        def progress(done: int, count: int, what: str) -> None:
+            step(f"thermal, block {min(done + 1, count)} of {count}: {what}")
+
+        how: Any = {"ensemble": self.state_of(setting.sector), "sampling": self.sampling, "options": setting.kept}
+        data = thermal.thermal_averages(
             setting.model,
             self.temperatures,
-            kind,
-            self.sampling,
-            self.observables,
-            setting.kept,
-            setting.grid,
-            lambda done, count, what: step(f"thermal, block {min(done + 1, count)} of {count}: {what}"),
+            names=self.observables,
+            displacement_grid=setting.grid,
+            progress=progress,
+            **how,
         )
         parts = [data]
         for task in (task for task in setting.tasks if isinstance(task, FluxTask)):
-            how = (self.temperatures, kind, self.sampling, setting.kept, step)
-            response = thermal_flux_response(setting.model, task.values, *how)
-            parts.append(response.rename({name: f"flux_{name}" for name in response.data_vars}))
+            asked = setting.model, task.values, self.temperatures
+            parts.append(prefixed("flux", thermal.thermal_flux_response(*asked, progress=step, **how)))
         return self.named(xr.merge(parts, combine_attrs="override"))
 
     @classmethod
@@ -181,21 +177,21 @@ class ThermalTask(Task):
         }
 
     @classmethod
-    def tables(cls, data: xr.Dataset) -> Iterator[TextTable | Text]:
+    def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
         """Yield thermodynamics against the temperature."""
         yield _thermal_table([({}, data)])
         yield from _average_tables(data)
         yield from _flux_tables(data)
-        yield Text(_how(data))
+        yield _how(data)
 
     @classmethod
-    def sweep_tables(cls, points: Sequence[tuple[Mapping[str, object], xr.Dataset]]) -> Iterator[TextTable | Text]:
+    def sweep_tables(cls, points: Sequence[Point]) -> Iterator[rich_table.Table | str]:
         """Yield thermodynamics against the swept parameters and the temperature."""
         if points:
             yield _thermal_table(points)
 
 
-def _thermal_table(points: Sequence[tuple[Mapping[str, object], xr.Dataset]]) -> TextTable:
+def _thermal_table(points: Sequence[Point]) -> rich_table.Table:
     """Return thermodynamics, a row for each point and temperature."""
     swept, first = points[0]
     keys = [key for key in swept if key != SWEPT]
@@ -225,7 +221,7 @@ def _how(data: xr.Dataset) -> str:
     return f"Summed {how} over all levels{left}{cut}."
 
 
-def _average_tables(data: xr.Dataset) -> Iterator[TextTable]:
+def _average_tables(data: xr.Dataset) -> Iterator[rich_table.Table]:
     """Yield averages on the first site and mode, and the largest eigenvalue of each pair density matrix."""
     over = [measured_over(data, "temperature", dim, prefix="thermal_") for dim in ("site", "mode")]
     there = {f"{symbol}[0]": (name, 0) for symbols in over for name, symbol in symbols.items()}
@@ -233,10 +229,11 @@ def _average_tables(data: xr.Dataset) -> Iterator[TextTable]:
     there = {heading: place for heading, place in there.items() if f"thermal_{place[0]}" in data}
     if not there:
         return
-    table = columns("thermal averages", ("T", *there))
-    for i, t in enumerate(data["temperature"].values):
-        table.add_row(f"{t:.6g}", *(_cell(data, name, i, *place) for name, *place in there.values()))
-    yield table
+    rows = (
+        [f"{t:.6g}", *(_cell(data, name, i, *place) for name, *place in there.values())]
+        for i, t in enumerate(data["temperature"].values)
+    )
+    yield columns("thermal averages", ("T", *there), rows)
 
 
 def _flux_record(data: xr.Dataset) -> dict[str, object]:
@@ -247,18 +244,19 @@ def _flux_record(data: xr.Dataset) -> dict[str, object]:
     return {"phi": plain(data["phi"]), **entries(data, "thermal_flux", names), "errors": errors, **reason}
 
 
-def _flux_tables(data: xr.Dataset) -> Iterator[TextTable | Text]:
+def _flux_tables(data: xr.Dataset) -> Iterator[rich_table.Table | str]:
     """Yield stiffness and Drude weight, a row for each temperature and flux."""
     if "thermal_flux_current" not in data:
         return
     potential = next(name for name in POTENTIALS if f"thermal_flux_{name}" in data)
     names = {potential: "F", "current": "current", "stiffness": 'D_s = pi L F"', "drude": 'D = pi L sum p_n E_n"'}
-    table = columns("thermal response to the flux", ("T", "phi", *names.values()))
-    for i, t in enumerate(data["temperature"].values):
-        for j, phi in enumerate(data["phi"].values):
-            table.add_row(f"{t:.6g}", f"{phi:.6g}", *(_cell(data, f"flux_{name}", i, j) for name in names))
-    yield table
-    yield from (Text(f"Drude weight D: {why}.") for why in missing(data["thermal_flux_drude"], "").values())
+    rows = (
+        [f"{t:.6g}", f"{phi:.6g}", *(_cell(data, f"flux_{name}", i, j) for name in names)]
+        for i, t in enumerate(data["temperature"].values)
+        for j, phi in enumerate(data["phi"].values)
+    )
+    yield columns("thermal response to the flux", ("T", "phi", *names.values()), rows)
+    yield from (f"Drude weight D: {why}." for why in missing(data["thermal_flux_drude"], "").values())
 
 
 def _cell(data: xr.Dataset, name: str, *place: int) -> str:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import xarray as xr
-from rich.table import Table as TextTable
-from rich.text import Text
 
+from ..._core.lazy import rich_table, xr
 from ..execution.tables import columns, decimals, number, with_error
 from ..file.json_values import entries, line_list, missing, plain
 
@@ -45,7 +43,7 @@ def thermal_spectrum_record(data: xr.Dataset) -> dict[str, object]:
     return found
 
 
-def thermal_spectrum_tables(data: xr.Dataset) -> Iterator[TextTable | Text]:
+def thermal_spectrum_tables(data: xr.Dataset) -> Iterator[rich_table.Table | str]:
     """Yield for each temperature A(0), the pseudogap, moments and how well the sum rules are met."""
     with_rules = "spectrum_sum_rules" in data
     headings = ("T", "A(0, T)", "A(0) / A(0) hot", "M0", "M1", *(("worst defect",) if with_rules else ("Drude",)))
@@ -59,9 +57,9 @@ def thermal_spectrum_tables(data: xr.Dataset) -> Iterator[TextTable | Text]:
         table.add_row(f"{t:.6g}", _cell(data, "zero_frequency", i), _cell(data, "pseudogap", i), *moments, last)
     yield table
     if not with_rules:
-        yield from (Text(f"Drude weight: {why}.") for why in missing(data["spectrum_drude"], "").values())
+        yield from (f"Drude weight: {why}." for why in missing(data["spectrum_drude"], "").values())
     if with_rules:
-        yield Text("Defects: moments less thermal averages of commutators. Pseudogap: A(0, T) / A(0, highest T).")
+        yield "Defects: moments less thermal averages of commutators. Pseudogap: A(0, T) / A(0, highest T)."
 
 
 def _cell(data: xr.Dataset, name: str, *place: int) -> str:

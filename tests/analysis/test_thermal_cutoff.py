@@ -14,7 +14,7 @@ from respair.analysis.thermal.ensembles import Ensemble, Sampling
 from respair.analysis.thermal.flux import thermal_flux_response
 from respair.analysis.thermal.phonon_tail import displaced_thermal
 from respair.analysis.thermal.spectra import thermal_spectral_function
-from respair.solvers.cutoff import CutoffError
+from respair.solvers.caps import CutoffError
 from respair.studies import parse, records, run
 
 NAMES = ("quanta", "displacement", "displacement_squared", "electron_density", "double_occupancy")

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from respair.cli.commands import app
 from respair.studies import Workers, opened, parse, read_data, run
-from respair.studies.execution.progress import Shower
+from respair.studies.execution.progress import LiveReporter
 
 TEXT = """
 schema = 1
@@ -49,7 +49,7 @@ def serial(study):
     return run(study).data
 
 
-class Noting(Shower):
+class Noting(LiveReporter):
     """Keeps what was told of running points."""
 
     def __init__(self):

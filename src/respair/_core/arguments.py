@@ -1,4 +1,4 @@
-"""Arguments of Python calls: what is clear is taken, anything else is named in one sentence with what is allowed."""
+"""Checks of the arguments of public functions; each error says what was given and what is allowed."""
 
 from __future__ import annotations
 
@@ -100,11 +100,11 @@ def _article(noun: str) -> str:
 Arguments = ParamSpec("Arguments")
 Value = TypeVar("Value")
 Reader = Callable[[str, Any], Any]
-"""From the name of an argument and what was given to what the function takes; raises where that is not clear."""
+"""From the name and the value of an argument to what the function takes; raises for wrong values."""
 
 
 def taking(**readers: Reader) -> Callable[[Callable[Arguments, Value]], Callable[Arguments, Value]]:
-    """Let a function of Python's users read some of its arguments before it begins; defaults are left alone.
+    """Check and convert some arguments of a public function before it begins; defaults are left alone.
 
     Examples
     --------

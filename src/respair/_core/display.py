@@ -1,4 +1,4 @@
-"""How values show themselves: a few lines of text, and in notebooks HTML that needs neither scripts nor network.
+"""How values are shown: a few lines of text, and in notebooks HTML that needs neither scripts nor network.
 
 Cells are written once, in HTML with ``<sub>`` and ``<sup>``; `plain` makes text of them.
 """
@@ -16,6 +16,8 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+
+from .wording import counted as counted
 
 MOST_ROWS = 14
 """Rows of a card; what is left out is counted."""
@@ -41,7 +43,7 @@ def plain(markup: str) -> str:
 
 @dataclass(frozen=True)
 class Card:
-    """What a value tells about itself; all texts are markup.
+    """What is shown of a value; all texts are markup.
 
     Attributes
     ----------
@@ -99,7 +101,7 @@ class Shown(ABC):
 
     @abstractmethod
     def card(self) -> Card:
-        """Return what the value tells about itself."""
+        """Return what is shown of the value."""
 
     def __repr__(self) -> str:
         return self.card().text
@@ -114,7 +116,7 @@ class Shown(ABC):
 
 
 def fixed(table: Mapping[Any, Any]) -> MappingProxyType[Any, Any]:
-    """Return a copy of a table that nobody can change."""
+    """Return a read-only copy of a table."""
     return MappingProxyType(dict(table))
 
 
@@ -126,8 +128,8 @@ class Brief:
 
     def __repr__(self) -> str:
         given = ((f, getattr(self, f.name)) for f in fields(self) if f.repr)  # type: ignore[arg-type]  # a dataclass
-        told = (f"{f.name}={listed(value)}" for f, value in given if f.default is MISSING or differs(value, f.default))
-        return f"{type(self).__name__}({', '.join(told)})"
+        shown = (f"{f.name}={listed(value)}" for f, value in given if f.default is MISSING or differs(value, f.default))
+        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 def differs(value: object, default: object) -> bool:
@@ -159,14 +161,3 @@ def quantity(value: Any) -> str:
         more = ", &hellip;" if len(value) > MOST_ITEMS else ""
         return f"[{', '.join(map(quantity, value[:MOST_ITEMS]))}{more}]"
     return f"{float(value):.6g}".replace("-", "&minus;")
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun.
-
-    Examples
-    --------
-    >>> counted(1, "site"), counted(2270106, "state")
-    ('1 site', '2,270,106 states')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

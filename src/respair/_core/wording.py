@@ -39,3 +39,14 @@ def meant_by(names: Iterable[str], options: Iterable[str], taken: Container[str]
 def did_you_mean(name: str, options: Iterable[str]) -> str:
     """Return a hint at the option that is most like a misspelt name, or nothing."""
     return "".join(f"did you mean {option}? " for option in meant_by([name], options))
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "site"), counted(2270106, "state")
+    ('1 site', '2,270,106 states')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -7,8 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .completion import anything
-from .shell import FAILED, INTERRUPTED, REFUSED, Files, Plugins, check_all_fit, print_out, read_files, say
+from .. import studies
+from .shell import (
+    FAILED,
+    INTERRUPTED,
+    Files,
+    Plugins,
+    Scheduler,
+    check_all_fit,
+    check_scheduler,
+    print_out,
+    read_files,
+    refuse,
+    say,
+)
 
 if TYPE_CHECKING:
     from ..studies import Verification
@@ -17,26 +29,19 @@ commands = typer.Typer(
     help="Build a dataset for publication from model files, or verify one.", no_args_is_help=True, rich_markup_mode=None
 )
 Workers = Annotated[int, typer.Option(min=1, help="Processes that share the points.")]
-Scheduler = Annotated[
-    str, typer.Option(metavar="ADDRESS", help="Address or file of a dask scheduler that computes them.")
-]
 
 
 @commands.command()
 def build(
     files: Files,
-    out: Annotated[
-        Path, typer.Option(help="Folder of the dataset; it must not be there yet.", autocompletion=anything)
-    ] = Path("dataset"),
+    out: Annotated[Path, typer.Option(help="Folder of the dataset; it must not be there yet.")] = Path("dataset"),
     title: Annotated[str, typer.Option(help="Title; that of the first model file if left out.")] = "",
     licence: Annotated[str, typer.Option(help='Under which others may use the data, as "CC-BY-4.0".')] = "",
     author: Annotated[list[str], typer.Option(help="Who answers for it; as often as there are authors.")] = [],  # noqa: B006
-    studies: Annotated[
+    kept: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of NAME.study, where finished points are kept.",
-            show_default="OUT.studies",
-            autocompletion=anything,
+            "--studies", help="Folder of NAME.study, where finished points are kept.", show_default="OUT.studies"
         ),
     ] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Repeat the points that failed before.")] = False,
@@ -49,21 +54,27 @@ def build(
     NetCDF files, CSV tables, the model files, a README and a manifest with SHA-256 sums appear together at the end;
     finished points are kept before that, and the same command goes on.
     """
-    from ..studies import DatasetError, FailedPointsError, SchedulerError, StudyError, build_dataset
-
-    own = plugins or ()
     check_all_fit(read_files(files, plugins), workers)
-    if scheduler and workers > 1:
-        say("--scheduler has workers of its own; leave --workers out")
-        raise typer.Exit(REFUSED)
+    check_scheduler(workers, scheduler)
     try:
-        made = build_dataset(files, out, title, licence, author, workers, scheduler, studies, retry_failed, say, own)
-    except FailedPointsError as error:
+        made = studies.build_dataset(
+            files,
+            out,
+            title,
+            licence,
+            author,
+            workers=workers,
+            scheduler=scheduler,
+            studies=kept,
+            retry_failed=retry_failed,
+            say=say,
+            plugins=plugins or (),
+        )
+    except studies.FailedPointsError as error:
         say(str(error))
         raise typer.Exit(FAILED) from None
-    except (DatasetError, StudyError, SchedulerError) as error:
-        say(str(error))
-        raise typer.Exit(REFUSED) from None
+    except (studies.DatasetError, studies.StudyError, studies.SchedulerError) as error:
+        refuse(str(error))
     except KeyboardInterrupt:
         say("interrupted; the finished points are kept, and the same command goes on from there")
         raise typer.Exit(INTERRUPTED) from None
@@ -75,9 +86,7 @@ def build(
 
 @commands.command()
 def verify(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The dataset.", show_default=False, autocompletion=anything)
-    ],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The dataset.", show_default=False)],
     points: Annotated[int, typer.Option(min=0, help="Points of each study that are drawn and computed again.")] = 3,
     seed: Annotated[int, typer.Option(min=0, help="Of the draw.")] = 0,
     everything: Annotated[bool, typer.Option("--all", help="Compute all points again.")] = False,
@@ -91,15 +100,19 @@ def verify(
 
     The exit status is 0 for a sound dataset, 1 for a wrong one, 2 for a folder that is no dataset.
     """
-    from ..studies import DatasetError, SchedulerError, verify_dataset
-
-    wanted = dict(map(_value_at, at))
     try:
-        count = None if everything else points
-        found = verify_dataset(folder, count, seed, wanted, tuple(study), workers, scheduler, plugins or ())
-    except (DatasetError, SchedulerError) as error:
-        say(str(error))
-        raise typer.Exit(REFUSED) from None
+        found = studies.verify_dataset(
+            folder,
+            None if everything else points,
+            seed,
+            at=dict(map(_value_at, at)),
+            studies=tuple(study),
+            workers=workers,
+            scheduler=scheduler,
+            plugins=plugins or (),
+        )
+    except (studies.DatasetError, studies.SchedulerError) as error:
+        refuse(str(error))
     except KeyboardInterrupt:
         say("interrupted")
         raise typer.Exit(INTERRUPTED) from None
@@ -113,8 +126,7 @@ def _value_at(text: str) -> tuple[str, float]:
     try:
         return key.strip(), float(value)
     except ValueError:
-        say(f'--at: got {text!r}; allowed: KEY=VALUE with a number, as "bosons.exchange=0.5"')
-        raise typer.Exit(REFUSED) from None
+        refuse(f'--at: got {text!r}; allowed: KEY=VALUE with a number, as "bosons.exchange=0.5"')
 
 
 def _show(found: Verification) -> None:

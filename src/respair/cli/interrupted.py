@@ -1,10 +1,13 @@
-"""What an interrupted run has kept, in words."""
+"""Messages about what an interrupted run has kept."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from .. import solvers, studies
+from .._core.wording import counted
 
 if TYPE_CHECKING:
     from ..studies import Result
@@ -22,15 +25,11 @@ def kept(target: Path, result: Result | None) -> Iterator[str]:
     result : Result or None
         The finished points, if there are any.
     """
-    from .._core.display import counted
-    from ..solvers import how_far
-    from ..studies import write
-
     if result is not None and result.study.sweep:
-        partial = write(result, target.with_suffix(".partial.nc"))
+        partial = studies.write(result, target.with_suffix(".partial.nc"))
         yield f"kept {counted(len(result.points), 'finished point')} in {partial}; {GOES_ON}"
     for path in _beside(target, "checkpoint"):
-        if reached := how_far(path):
+        if reached := solvers.how_far(path):
             yield f"{path} keeps the search ({reached}); the same command continues it"
     for folder in _beside(target, "blocks"):
         if count := len(list(folder.glob("*.block"))):

@@ -1,4 +1,4 @@
-"""Ctrl-C at bad moments: where Python would lose it, or a compiler would be left half done, it is sent once more."""
+"""Ctrl-C where Python would lose it, or where it would interrupt a compiler: it is sent once more."""
 
 from __future__ import annotations
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from .completion import anything, model_files
+from .. import studies
+from .._core.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,51 +20,63 @@ REFUSED = 2
 FAILED = 1
 INTERRUPTED = 130
 
-Files = Annotated[
-    list[Path],
-    typer.Argument(metavar="FILE...", help="Model files (TOML).", show_default=False, autocompletion=model_files),
-]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Model files (TOML).", show_default=False)]
 Plugins = Annotated[
     list[Path] | None,
     typer.Option(
-        "--plugin", metavar="FILE", help="Python file with approximations of your own; its code is run.",
-        show_default=False, autocompletion=anything,
+        "--plugin",
+        metavar="FILE",
+        help="Python file with approximations of your own; its code is run.",
+        show_default=False,
     ),
-]  # fmt: skip
+]
+Scheduler = Annotated[
+    str, typer.Option(metavar="ADDRESS", help="Address or file of a dask scheduler that takes the place of --workers.")
+]
+
+
+def refuse(text: str) -> NoReturn:
+    """Say why a command is refused, and end it."""
+    say(text)
+    raise typer.Exit(REFUSED)
+
+
+def check_scheduler(workers: int, scheduler: str) -> None:
+    """Refuse a scheduler together with workers."""
+    if scheduler and workers > 1:
+        refuse("--scheduler has workers of its own; leave --workers out")
 
 
 def read_files(files: list[Path], plugins: list[Path] | None = None) -> list[Study]:
     """Read all files; report every problem of every file and stop if there is one."""
     from ..hamiltonians import InvalidModel
-    from ..studies import read
 
-    studies, wrong = [], False
+    found, wrong = [], False
     for file in files:
         try:
-            studies.append(read(file, plugins or ()))
+            found.append(studies.read(file, plugins or ()))
         except InvalidModel as error:
             wrong = True
             for problem in error.problems:
                 say(f"{file}: {problem}")
     if wrong:
         raise typer.Exit(REFUSED)
-    return studies
+    return found
 
 
-def check_all_fit(studies: list[Study], workers: int) -> None:
+def check_all_fit(asked: list[Study], workers: int) -> None:
     """Stop if any point of any study does not fit its memory limit."""
-    misfits = [tell_misfit(study, workers) for study in studies]
+    misfits = [tell_misfit(study, workers) for study in asked]
     if any(misfits):
         raise typer.Exit(REFUSED)
 
 
 def tell_misfit(study: Study, workers: int = 1) -> bool:
     """Return whether any point of a study does not fit its memory limit, and say so."""
-    from ..studies import at_point, check_fits, shared, sweep_points
-
     try:
-        for point in sweep_points(study):
-            check_fits(shared(at_point(study, point), workers if study.sweep else 1))
+        for point in studies.sweep_points(study):
+            each = studies.at_point(study, point)
+            studies.check_fits(studies.shared(each, workers if study.sweep else 1))
     except MemoryError as error:
         say(f"{study.file}: {error}")
         return True
@@ -90,6 +103,4 @@ def say(text: str) -> None:
 
 def _harmless(text: str) -> str:
     """Return lines without control characters, as the names of files may have."""
-    from .._core.text import printable
-
     return "\n".join(map(printable, text.split("\n")))

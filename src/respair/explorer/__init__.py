@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import os
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..hamiltonians import Model
+    from ..studies import Plan
 
 NEEDS = ("ipywidgets", "voila")
 """Packages of the extra ``explore``."""
@@ -23,13 +28,14 @@ def check_installed() -> None:
         )
 
 
-def app(file: str | os.PathLike[str] | None = None) -> object:
+def app(file: str | os.PathLike[str] | Model | Plan | None = None) -> object:
     """Return the explorer as a widget, the last line of a cell of a notebook.
 
     Parameters
     ----------
-    file : path, optional
-        Model file to begin with; by default the one that `respair explore` was given.
+    file : path, Model or Plan, optional
+        Model file to begin with, by default the one that `respair explore` was given; or a model, which may have terms
+        of one's own, or what `respair.study` returns.
 
     Returns
     -------
@@ -44,13 +50,16 @@ def app(file: str | os.PathLike[str] | None = None) -> object:
         With everything that is wrong with the file.
     """
     check_installed()
-    from ..studies import read
+    from ..hamiltonians import Model
+    from ..studies import Plan, read, study
     from .page import Page
     from .presets import PRESETS, preset
     from .screen import Screen
 
-    path = file or os.environ.get(VARIABLE)
-    if path:
-        return Page(Screen.of(read(path))).widget
+    given = file or os.environ.get(VARIABLE)
+    if isinstance(given, Model):
+        given = study(given, given.max_charge // 2)
+    if given:
+        return Page(Screen.of(given.study if isinstance(given, Plan) else read(given))).widget
     first = next(iter(PRESETS))
     return Page(preset(first), first).widget

@@ -20,10 +20,10 @@ from ..analysis.thermal.ensembles import Ensemble
 from ..analysis.thermal.estimate import estimate_thermal
 from ..hamiltonians import Model
 from ..solvers import Eigenstates, LabelledLevels, State, ground_state
-from ..solvers.cutoff import size_in_words
+from ..solvers.caps import size_in_words
 from ..studies import Reporter, Result, Study
-from ..studies.tasks.base import Setting
 from ..studies.tasks.pairing import PairingTask
+from ..studies.tasks.setting import Setting
 from ..studies.tasks.thermal import ThermalTask
 from .panels import PANELS
 from .screen import Screen
@@ -146,7 +146,7 @@ class Engine:
         CutoffError, MemoryError, ConvergenceError
             If it cannot be computed.
         """
-        asked = screen.text(PANELS[panel].asks)
+        asked = screen.key(PANELS[panel].asks)
         return self._answers.get((panel, asked), lambda: self._computed(screen, panel, reporter, show))
 
     def _computed(self, screen: Screen, panel: str, reporter: Reporter, show: Callable[[Answer], None]) -> Answer:
@@ -156,7 +156,7 @@ class Engine:
             raise ValueError(lacking)
         first = None
         if panel in ALONE or _is_open(study.model):
-            screen, first = self._settled.get(screen.text(), lambda: self._first(screen, study, reporter))
+            screen, first = self._settled.get(screen.key(), lambda: self._first(screen, study, reporter))
         study = screen.study(asks)
         if _is_long(study):
             screen = screen.sampled()
@@ -169,7 +169,7 @@ class Engine:
 
         if first is not None and panel in EARLY:
             known(EARLY[panel](study, first.ground, grid))
-        base, done = screen.text(), list[xr.Dataset]()
+        base, done = screen.key(), list[xr.Dataset]()
         setting = Prepared(
             *(study.model, study.sector, study.solver, grid, reporter, study.tasks),
             solve=lambda: self._solved(base, first if panel == "spectrum" else None, study, reporter),
@@ -183,7 +183,7 @@ class Engine:
         return Answer(screen, study, data, f"{about}{_filling(data)}; {time.perf_counter() - began:.2f} s")
 
     def _solved(
-        self, base: str, first: Eigenstates | None, study: Study, reporter: Reporter
+        self, base: tuple[str, int], first: Eigenstates | None, study: Study, reporter: Reporter
     ) -> Eigenstates | LabelledLevels:
         """Return the ground level, with the next one where `first` does not do."""
         if first is not None and base not in self._states:

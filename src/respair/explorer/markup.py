@@ -37,9 +37,9 @@ def numbers(answer: Answer) -> str:
     return "".join(_table(each) for task in answer.study.tasks for each in task.tables(answer.data))
 
 
-def _table(each: Table | Text) -> str:
-    if isinstance(each, Text):
-        return f"<p>{escape(each.plain)}</p>"
+def _table(each: Table | str) -> str:
+    if isinstance(each, str):
+        return f"<p>{escape(each)}</p>"
     caption = f"<caption>{escape(str(each.title))}</caption>" if each.title else ""
     head = "".join(f'<th scope="col">{_plain(column.header)}</th>' for column in each.columns)
     rows = zip(*(column.cells for column in each.columns), strict=True)

@@ -98,6 +98,7 @@ def python_lines(answer: Answer) -> str:
             if value
         ),
         f"name={answer.study.name!r}",
+        *(["terms=terms"] if model.terms else []),
     ]
     asked = {task.name: tables[task.name] for task in answer.study.tasks}
     settings = ", ".join(

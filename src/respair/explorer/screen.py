@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -13,9 +13,11 @@ import numpy as np
 
 from ..clusters import KINDS, Cluster
 from ..clusters.library import Argument, arguments
-from ..hamiltonians import Phonons
+from ..hamiltonians import Model, Phonons
 from ..hamiltonians.parameters import OLDER_NAMES
-from ..studies import TASKS, Study, parse, toml_text
+from ..studies import TASKS, Study, toml_text
+from ..studies.file.reading import studied
+from ..studies.file.tables import inline, plain
 
 CHECKED_CAP = 4
 """Stands for an automatic cutoff where only the rest of a screen is checked."""
@@ -71,6 +73,8 @@ class Screen:
         What stands in them, as TOML has it; `ASKED` where a file leaves it open.
     name : str
         Title.
+    base : Model or None
+        A model with terms, or a cluster, of one's own, which no table describes.
 
     Examples
     --------
@@ -81,6 +85,7 @@ class Screen:
 
     tables: Mapping[str, Any]
     name: str = ""
+    base: Model | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(cls, study: Study) -> Screen:
@@ -91,7 +96,7 @@ class Screen:
         kept = {key: dict(value) for key, value in there.items() if key not in TASKS and key != "sweep"}
         asked = {key: {**default, **there.get(key, {})} for key, default in ASKED.items()}
         first = {"sector": {"charge": study.model.max_charge // 2}, "solver": {"tolerance": TOLERANCE}}
-        screen = cls({**first, **kept, **asked}, study.name)
+        screen = cls({**first, **kept, **asked}, study.name, study.model if study.is_own else None)
         for path, more in GRIDS.items():
             screen = screen.changed(path, _grid(screen.value(path), more))
         return screen
@@ -110,16 +115,22 @@ class Screen:
 
         A new charge takes N_up - N_dn along, to its smallest value, where that has the other parity.
         """
-        found = Screen(_changed(self.tables, path.split("."), value), self.name)
+        found = replace(self, tables=_changed(self.tables, path.split("."), value))
         spin = found.value("sector.two_sz")
         odd = path == "sector.charge" and isinstance(value, int) and isinstance(spin, int) and (value - spin) % 2
         return found.changed("sector.two_sz", None) if odd else found
 
     def text(self, asked: Iterable[str] = ()) -> str:
         """Return the model file with those of the tables in `ASKED` that are named."""
+        return toml_text(self._asked(asked), self.name)
+
+    def key(self, asked: Iterable[str] = ()) -> tuple[str, int]:
+        """Return what tells this screen from others."""
+        return self.text(asked), id(self.base)
+
+    def _asked(self, asked: Iterable[str]) -> dict[str, Any]:
         wanted = set(asked)
-        shown = {key: value for key, value in self.tables.items() if key not in ASKED or key in wanted}
-        return toml_text(shown, self.name)
+        return {key: value for key, value in self.tables.items() if key not in ASKED or key in wanted}
 
     def study(self, asked: Iterable[str] = ()) -> Study:
         """Return the checked model file.
@@ -129,7 +140,8 @@ class Screen:
         InvalidModel
             With everything that is wrong.
         """
-        return parse(self.text(asked), FILE)
+        named = {"name": self.name} if self.name else {}
+        return studied(plain({"schema": 1, **named, **self._asked(asked)}), FILE, base=self.base)
 
     def capped(self, quanta: int = CHECKED_CAP) -> Screen:
         """Return the screen with a number in the place of an automatic cutoff, or as it is."""
@@ -221,8 +233,7 @@ def shown(value: Any) -> str:
         return value or ""
     if isinstance(value, float):
         return f"{value:.10g}" if value % 1 else f"{value:.1f}"
-    text = toml_text({"x": {"y": value}}).partition("y = ")[2]
-    return text.strip()
+    return inline(value)
 
 
 def _changed(tables: Mapping[str, Any], keys: list[str], value: Any) -> dict[str, Any]:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from .._core.arguments import shown, taking, whole_number
+from .._core.arguments import taking, whole_number
 from .._core.display import counted
-from ..clusters import Card, InvalidValue, Shown
+from ..clusters import Card, Shown
 from ..hamiltonians import Model, Sector
 from ..hamiltonians.arguments import a_model, a_sector
 from ..hamiltonians.space.product import Space, dimensions
+from .block_size import CONFIRMING, STEPS, BlockSize
+from .block_size import DoesNotFit as DoesNotFit
 from .blocks import finest_blocks, time_reversed
-from .cutoff import capped
-from .engines import ENGINES, BlockSize
-from .engines import DoesNotFit as DoesNotFit
-from .engines.base import CONFIRMING, STEPS
+from .caps import capped
+from .engines.table import ENGINES, engine_name
 
-ENGINE_NAMES = ("auto", *ENGINES)
 DENSE_UP_TO = 400
 """`auto` diagonalises smaller sectors densely."""
 PROGRAM_BYTES = 270 << 20
@@ -58,19 +57,6 @@ class Estimate(Shown):
         what = (("engine", self.engine), ("stored", counted(self.stored, "amplitude")))
         needs = (("memory", format_bytes(self.memory)), ("time", format_seconds(self.seconds)))
         return Card(f"estimate: {size}", [*what, *needs])
-
-
-def engine_name(name: str, value: object) -> str:
-    """Return the name of an engine, or "auto".
-
-    Raises
-    ------
-    InvalidValue
-        If there is no engine of that name.
-    """
-    if value == "auto" or (isinstance(value, str) and value in ENGINES):
-        return str(value)
-    raise InvalidValue(f"{name} = {shown(value)} is not available; allowed: auto, {', '.join(ENGINES)}")
 
 
 def choose_engine(model: Model, sector: Sector, wanted: str = "auto") -> str:

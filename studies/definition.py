@@ -1,11 +1,11 @@
-"""The study: everything that a model file asks for, as frozen values."""
+"""The study: a model, its sector, how it is solved, what is asked for and the sweep, as frozen values."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from html import escape
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any
 
 from .._core.display import MOST_ITEMS, quantity
 from .._core.wording import dotted
@@ -13,13 +13,14 @@ from ..clusters import Card, Shown
 from ..hamiltonians import InvalidModel, Model, Problem, Sector
 from ..hamiltonians.parameters import show
 from ..solvers import Options
-from ..solvers.cutoff import size_in_words
+from ..solvers.caps import size_in_words
+from .file.tables import toml_text, unsaid
 from .tasks.base import Solved, Task
-from .tasks.charge_scan import ChargeScanTask
-from .tasks.flux import FluxTask
-from .tasks.ground_state import GroundStateTask
 
-Kind = TypeVar("Kind", bound=Task)
+if TYPE_CHECKING:
+    from .tasks.charge_scan import ChargeScanTask
+    from .tasks.flux import FluxTask
+    from .tasks.ground_state import GroundStateTask
 
 
 @dataclass(frozen=True)
@@ -96,12 +97,12 @@ def overlaps(axes: Iterable[Axis]) -> list[Problem]:
 
 @dataclass(frozen=True, repr=False)
 class Study(Shown):
-    """A checked model file.
+    """A model with what is asked about it, from a model file or from Python.
 
     Attributes
     ----------
     file : str
-        Its path as given.
+        The path of the model file as given.
     name : str
         Its title, or else the file's name without ending.
     model : Model
@@ -114,8 +115,8 @@ class Study(Shown):
         What to compute, in the order in which it runs.
     sweep : tuple of Axis
         Axes of the sweep, in the order of the file; the product of all is run.
-    text : str
-        The whole file, for the record.
+    tables : mapping
+        The values by table and key, as a model file has them: what a sweep varies, and what identifies a point.
     """
 
     file: str
@@ -125,12 +126,23 @@ class Study(Shown):
     solver: Options
     tasks: tuple[Task, ...]
     sweep: tuple[Axis, ...]
-    text: str = field(repr=False)
-    _data: Mapping[str, object] = field(repr=False, compare=False)
+    tables: Mapping[str, Any] = field(repr=False, compare=False)
+    _source: str | None = field(default=None, repr=False)
+    _base: Model | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if found := overlaps(self.sweep):
             raise InvalidModel(found)
+
+    @property
+    def is_own(self) -> bool:
+        """True where the tables may not say everything: terms or a cluster of one's own."""
+        return bool(self.model.terms) or (self._base is not None and bool(unsaid(self.model)))
+
+    @property
+    def text(self) -> str:
+        """The model file, for the record; what it cannot say stands in comments."""
+        return toml_text(self.tables, unsaid=unsaid(self.model)) if self._source is None else self._source
 
     def card(self) -> Card:
         """Return model, sector, what is asked for, and the sweep."""
@@ -144,36 +156,32 @@ class Study(Shown):
     @property
     def rows(self) -> list[tuple[str, str, str]]:
         """The Hamiltonian with its numbers, the sector with its dimension, tasks and sweep, as markup."""
-        sector = [("sector", self.sector.markup, self._dimension(self.sector))] if self.sector else []
-        tasks = [("asks for", ", ".join(task.name for task in self.tasks), "")]
-        axes = [("sweep", ", ".join(map(escape, axis.steps[0])), axis.span) for axis in self.sweep]
-        return [*self.model.formula, *sector, *tasks, *axes]
-
-    def _dimension(self, sector: Sector) -> str:
-        return size_in_words(self.model, sector)
-
-    @property
-    def tables(self) -> Mapping[str, object]:
-        """What stands in the file, as it was read."""
-        return self._data
+        rows = list(self.model.formula)
+        if self.sector:
+            rows.append(("sector", self.sector.markup, size_in_words(self.model, self.sector)))
+        rows.append(("asks for", ", ".join(task.name for task in self.tasks), ""))
+        return rows + [("sweep", ", ".join(map(escape, axis.steps[0])), axis.span) for axis in self.sweep]
 
     @property
     def ground_state(self) -> GroundStateTask | None:
         """The levels and observables that are asked for."""
-        return self._task(GroundStateTask)
+        found: GroundStateTask | None = self._task("ground_state")
+        return found
 
     @property
     def charge_scan(self) -> ChargeScanTask | None:
         """The charges that are asked for."""
-        return self._task(ChargeScanTask)
+        found: ChargeScanTask | None = self._task("charge_scan")
+        return found
 
     @property
     def flux(self) -> FluxTask | None:
         """The fluxes that are asked for."""
-        return self._task(FluxTask)
+        found: FluxTask | None = self._task("flux")
+        return found
 
-    def _task(self, kind: type[Kind]) -> Kind | None:
-        return next((task for task in self.tasks if isinstance(task, kind)), None)
+    def _task(self, name: str) -> Any:
+        return next((task for task in self.tasks if task.name == name), None)
 
     def solves(self) -> list[Solved]:
         """Return every (model, sector, number of levels) that a study without a sweep will solve, each once."""

@@ -1,0 +1,129 @@
+"""Analysis: what a physicist reads off a state. Every function returns labelled xarray objects."""
+
+from .approximations import STANDARD, Approximation, compare, comparison_map
+from .flux.minima import flux_minimum, half_flux_quantum
+from .flux.response import flux_response
+from .lattice.displacements import default_grid, displacement_distribution
+from .lattice.local_states import CONDITIONS
+from .lattice.response import lattice_response
+from .lattice.shape import joint_distribution, lattice_correlation, lattice_shape
+from .observables.averages import expectation, transition
+from .observables.energy import energy_part
+from .observables.formulas import Formula
+from .observables.functions import (
+    boson_correlation,
+    boson_density,
+    boson_lattice,
+    condensate,
+    density_correlation,
+    displacement,
+    displacement_squared,
+    double_occupancy,
+    electron_density,
+    electron_lattice,
+    pair_boson_correlation,
+    pair_correlation,
+    pair_exchange,
+    quanta,
+    spin_correlation,
+    spin_z,
+)
+from .observables.table import OBSERVABLES, Derived, Observable, available, observables
+from .pairing.binding import charge_scan
+from .pairing.condensation import condensate_against_size
+from .pairing.density_matrices import FORMS, PairOperators, pair_densities, pair_density, pair_operators
+from .pairing.directions import distances
+from .pairing.natural_orbitals import natural_orbitals
+from .pairing.phase import amplitude_and_phase, coherence, pair_rings
+from .reduced_states.cuts import Cut, lattice_cut, site_cut
+from .reduced_states.schmidt import entanglement
+from .response.parameters import fidelity_susceptibility
+from .response.resonance import BracketError, resonance
+from .spectra.conductivity import optical_conductivity
+from .spectra.correction_vectors import correction_vectors
+from .spectra.functions import spectral_function
+from .spectra.maps import spectral_map
+from .spectra.measures import effective_frequency, gap_measures, quasi_particles, weight_transfer
+from .spectra.probes import Probe, probe
+from .thermal.averages import thermal_averages
+from .thermal.crossover import crossover_temperatures
+from .thermal.ensembles import Ensemble, Sampling
+from .thermal.flux import thermal_flux_response
+from .thermal.spectra import thermal_spectral_function
+
+__all__ = [
+    "CONDITIONS",
+    "FORMS",
+    "OBSERVABLES",
+    "STANDARD",
+    "Approximation",
+    "BracketError",
+    "Cut",
+    "Derived",
+    "Ensemble",
+    "Formula",
+    "Observable",
+    "PairOperators",
+    "Probe",
+    "Sampling",
+    "amplitude_and_phase",
+    "available",
+    "boson_correlation",
+    "boson_density",
+    "boson_lattice",
+    "charge_scan",
+    "coherence",
+    "compare",
+    "comparison_map",
+    "condensate",
+    "condensate_against_size",
+    "correction_vectors",
+    "crossover_temperatures",
+    "default_grid",
+    "density_correlation",
+    "displacement",
+    "displacement_distribution",
+    "displacement_squared",
+    "distances",
+    "double_occupancy",
+    "effective_frequency",
+    "electron_density",
+    "electron_lattice",
+    "energy_part",
+    "entanglement",
+    "expectation",
+    "fidelity_susceptibility",
+    "flux_minimum",
+    "flux_response",
+    "gap_measures",
+    "half_flux_quantum",
+    "joint_distribution",
+    "lattice_correlation",
+    "lattice_cut",
+    "lattice_response",
+    "lattice_shape",
+    "natural_orbitals",
+    "observables",
+    "optical_conductivity",
+    "pair_boson_correlation",
+    "pair_correlation",
+    "pair_densities",
+    "pair_density",
+    "pair_exchange",
+    "pair_operators",
+    "pair_rings",
+    "probe",
+    "quanta",
+    "quasi_particles",
+    "resonance",
+    "site_cut",
+    "spectral_function",
+    "spectral_map",
+    "spin_correlation",
+    "spin_z",
+    "thermal_averages",
+    "thermal_flux_response",
+    "thermal_spectral_function",
+    "transition",
+    "weight_transfer",
+]

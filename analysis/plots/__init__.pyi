@@ -1,0 +1,69 @@
+"""Figures. Every function takes an axes (or makes one) and returns it; nothing here computes."""
+
+from .coherence import plot_coherence, plot_flux_period, plot_gaps, plot_resonance_search
+from .comparisons import (
+    comparison_figures,
+    comparison_variable,
+    plot_best_map,
+    plot_error_lines,
+    plot_error_map,
+    plot_errors,
+)
+from .crossover import plot_crossover, plot_crossovers
+from .indicators import plot_amplitude_and_phase, plot_entanglement, plot_lattice, plot_pairing
+from .spectra import plot_lines, plot_spectral_map, plot_spectrum, plot_thermal_spectrum
+from .states import (
+    COLOURS,
+    cell_edges,
+    draw_cluster,
+    literal,
+    new_axes,
+    plot_charge_scan,
+    plot_distribution,
+    plot_flux,
+    plot_levels,
+    plot_map,
+    plot_resonance,
+    plot_sweep,
+    plot_thermal,
+    save,
+    slices,
+)
+
+__all__ = [
+    "COLOURS",
+    "cell_edges",
+    "comparison_figures",
+    "comparison_variable",
+    "draw_cluster",
+    "literal",
+    "new_axes",
+    "plot_amplitude_and_phase",
+    "plot_best_map",
+    "plot_charge_scan",
+    "plot_coherence",
+    "plot_crossover",
+    "plot_crossovers",
+    "plot_distribution",
+    "plot_entanglement",
+    "plot_error_lines",
+    "plot_error_map",
+    "plot_errors",
+    "plot_flux",
+    "plot_flux_period",
+    "plot_gaps",
+    "plot_lattice",
+    "plot_levels",
+    "plot_lines",
+    "plot_map",
+    "plot_pairing",
+    "plot_resonance",
+    "plot_resonance_search",
+    "plot_spectral_map",
+    "plot_spectrum",
+    "plot_sweep",
+    "plot_thermal",
+    "plot_thermal_spectrum",
+    "save",
+    "slices",
+]

@@ -1,0 +1,63 @@
+"""Hamiltonians: parameters, sector, electron-boson basis, phonon space, terms, the factorised operator."""
+
+from .flux import hop, path_phase
+from .hamiltonian import Hamiltonian
+from .model import Couplings, Model, TermFunction
+from .operators import (
+    Operator,
+    annihilate,
+    boson,
+    boson_number,
+    create,
+    displacement,
+    electron_number,
+    pair,
+    phonon,
+    quanta,
+)
+from .parameters import Bosons, Coupling, Electrons, InvalidModel, Phonons, Problem
+from .parametric import ModelFunction, parameter_derivative, with_parameter
+from .sector import Sector
+from .space.charges import ChargeBasis
+from .space.phonons import PhononSpace
+from .space.product import Amplitudes, Factor, Space
+from .symmetry.block import Block
+from .terms import TERMS, flux_derivative, hamiltonian_operator
+
+__all__ = [
+    "TERMS",
+    "Amplitudes",
+    "Block",
+    "Bosons",
+    "ChargeBasis",
+    "Coupling",
+    "Couplings",
+    "Electrons",
+    "Factor",
+    "Hamiltonian",
+    "InvalidModel",
+    "Model",
+    "ModelFunction",
+    "Operator",
+    "PhononSpace",
+    "Phonons",
+    "Problem",
+    "Sector",
+    "Space",
+    "TermFunction",
+    "annihilate",
+    "boson",
+    "boson_number",
+    "create",
+    "displacement",
+    "electron_number",
+    "flux_derivative",
+    "hamiltonian_operator",
+    "hop",
+    "pair",
+    "parameter_derivative",
+    "path_phase",
+    "phonon",
+    "quanta",
+    "with_parameter",
+]

@@ -1,0 +1,45 @@
+"""Solvers: states of an operator, always with a statement of how exact they are."""
+
+from .block_size import DoesNotFit
+from .blocks import symmetry_sectors
+from .by_symmetry import levels_by_symmetry
+from .caps import CutoffError
+from .certificate import Certificate, Certifier
+from .checkpoint import CheckpointError, how_far
+from .costs import Estimate
+from .engines.dense import block_isometry
+from .estimate_cutoff import estimate, forecast
+from .ground_state import ground_state
+from .krylov.eigenpairs import ConvergenceError, Levels, is_degenerate, lowest_levels
+from .linear import solve, unfolded
+from .options import Options
+from .results import Eigenstates, LabelledLevels, State
+from .work import Progress, silent
+
+__all__ = [
+    "Certificate",
+    "Certifier",
+    "CheckpointError",
+    "ConvergenceError",
+    "CutoffError",
+    "DoesNotFit",
+    "Eigenstates",
+    "Estimate",
+    "LabelledLevels",
+    "Levels",
+    "Options",
+    "Progress",
+    "State",
+    "block_isometry",
+    "estimate",
+    "forecast",
+    "ground_state",
+    "how_far",
+    "is_degenerate",
+    "levels_by_symmetry",
+    "lowest_levels",
+    "silent",
+    "solve",
+    "symmetry_sectors",
+    "unfolded",
+]

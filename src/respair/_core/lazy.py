@@ -1,0 +1,54 @@
+"""Libraries that take long to load: each is loaded when one of its names is first used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import numba
+    import rich.table as rich_table
+    import scipy.linalg as la
+    import scipy.sparse as sp
+    import xarray as xr
+else:
+
+    class _Late(ModuleType):
+        def __getattr__(self, name: str) -> Any:
+            return getattr(import_module(self.__name__), name)
+
+    la, numba, rich_table, sp, xr = map(_Late, ("scipy.linalg", "numba", "rich.table", "scipy.sparse", "xarray"))
+
+__all__ = ["LateTable", "la", "numba", "rich_table", "sp", "xr"]
+Value = TypeVar("Value")
+
+
+class LateTable(Mapping[str, Value]):
+    """A table whose names are known, and each value is loaded when it is used.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The names, in their order.
+    load : function
+        From a name to its value.
+    """
+
+    def __init__(self, names: Sequence[str], load: Callable[[str], Value]) -> None:
+        self._names, self._load = tuple(names), load
+
+    def __getitem__(self, name: str) -> Value:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._load(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)

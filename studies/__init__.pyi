@@ -1,0 +1,103 @@
+"""Studies: model files, their runs and sweeps, and what leaves the program."""
+
+
+from .dataset import (
+    DatasetError,
+    FailedPointsError,
+    PublishedDataset,
+    PublishedStudy,
+    Verification,
+    build_dataset,
+    read_dataset,
+    verify_dataset,
+)
+from .definition import Axis, Study
+from .execution.figures import save_figures
+from .execution.folder import StudyError, StudyFolder, opened
+from .execution.notebook import NotebookReporter, watching
+from .execution.plan import Interrupted, Plan, study
+from .execution.pools import Pool, pool_of
+from .execution.progress import TerminalReporter
+from .execution.report import failures, show_estimate, show_result
+from .execution.runner import Result, run
+from .execution.scheduler import SchedulerError, connected
+from .execution.status import StudyStatus, show_statuses, statuses
+from .execution.tables import with_error
+from .execution.workers import Workers
+from .file.reading import at_point, parse, read, sweep_points
+from .file.record import read_data, records, to_json, write
+from .file.tables import toml_text
+from .file.versions import versions
+from .fits import check_fits, shared
+from .observables import OBSERVABLES
+from .tasks.base import Quiet, Reporter, Task, Watcher
+from .tasks.charge_scan import ChargeScanTask
+from .tasks.coherence import CoherenceTask
+from .tasks.entanglement import EntanglementTask
+from .tasks.flux import FluxTask
+from .tasks.ground_state import GroundStateTask
+from .tasks.lattice import LatticeTask
+from .tasks.pairing import PairingTask
+from .tasks.table import TASKS
+
+__all__ = [
+    "OBSERVABLES",
+    "TASKS",
+    "Axis",
+    "ChargeScanTask",
+    "CoherenceTask",
+    "DatasetError",
+    "EntanglementTask",
+    "FailedPointsError",
+    "FluxTask",
+    "GroundStateTask",
+    "Interrupted",
+    "LatticeTask",
+    "NotebookReporter",
+    "PairingTask",
+    "Plan",
+    "Pool",
+    "PublishedDataset",
+    "PublishedStudy",
+    "Quiet",
+    "Reporter",
+    "Result",
+    "SchedulerError",
+    "Study",
+    "StudyError",
+    "StudyFolder",
+    "StudyStatus",
+    "Task",
+    "TerminalReporter",
+    "Verification",
+    "Watcher",
+    "Workers",
+    "at_point",
+    "build_dataset",
+    "check_fits",
+    "connected",
+    "failures",
+    "opened",
+    "parse",
+    "pool_of",
+    "read",
+    "read_data",
+    "read_dataset",
+    "records",
+    "run",
+    "save_figures",
+    "shared",
+    "show_estimate",
+    "show_result",
+    "show_statuses",
+    "statuses",
+    "study",
+    "sweep_points",
+    "to_json",
+    "toml_text",
+    "verify_dataset",
+    "versions",
+    "watching",
+    "with_error",
+    "write",
+]

@@ -1,0 +1,84 @@
+"""What the tasks of a model file share while they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..._core.lazy import xr
+from ...analysis.observables.error_bars import isolated_ground
+from ...hamiltonians import Model, Sector
+from ...hamiltonians.sector import allowed_two_sz
+from ...solvers import Eigenstates, LabelledLevels, Options
+from ...solvers.caps import is_automatic, size_in_words
+from ...solvers.larger_space import reaching
+from .base import Reporter, Task
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all tasks of a model file share.
+
+    Attributes
+    ----------
+    model : Model
+        The Hamiltonian.
+    sector : Sector or None
+        The block that is solved; None where the file has no such table.
+    solver : Options
+        How to solve.
+    grid : (n,) float
+        X at which distributions of the lattice are given, the same at all points of a sweep.
+    reporter : Reporter
+        Receives the progress.
+    tasks : tuple of Task
+        All that the file asks for: some are answered together.
+    swept : bool
+        True at a point of a sweep: a point without an answer leaves the others theirs.
+    kept : Options
+        How to solve what is kept block by block, and computed by several processes: thermal sums.
+    known : function, optional
+        Receives parts of the numbers before the whole is known.
+    """
+
+    model: Model
+    sector: Sector | None
+    solver: Options
+    grid: NDArray[np.float64]
+    reporter: Reporter
+    tasks: tuple[Task, ...] = ()
+    swept: bool = False
+    kept: Options = field(default_factory=Options)
+    known: Callable[[xr.Dataset], None] | None = None
+
+    @property
+    def block(self) -> Sector:
+        """The sector, for a task that needs one."""
+        assert self.sector is not None
+        return self.sector
+
+    @cached_property
+    def ground(self) -> Eigenstates | LabelledLevels:
+        """The ground level of the sector with its multiplet and the next level, computed once for all tasks."""
+        self.reporter.step(f"ground level of {size_in_words(self.model, self.block)}")
+        levels = self.ground_of(self.model, self.block)
+        used, changes = levels.hamiltonian.space.model, max((task.changes_charge for task in self.tasks), default=0)
+        if used.phonons is None or not changes or not is_automatic(self.model):
+            return levels
+        wider = reaching(used, [self.block, *neighbours(self.model, self.block, changes)])
+        return levels if wider is used else self.ground_of(wider, self.block)
+
+    def ground_of(self, model: Model, sector: Sector) -> Eigenstates | LabelledLevels:
+        """Return the ground level of any sector with its multiplet and the next level."""
+        return isolated_ground(model, sector, self.solver, self.reporter.lanczos)
+
+
+def neighbours(model: Model, sector: Sector, changes: int) -> Iterator[Sector]:
+    """Yield the sectors with up to `changes` charges more or less, each of the smallest spin."""
+    for charge in range(sector.charge - changes, sector.charge + changes + 1):
+        if charge != sector.charge and 0 <= charge <= model.max_charge and (spins := allowed_two_sz(model, charge)):
+            yield Sector(charge, min(spins, key=abs))

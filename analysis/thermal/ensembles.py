@@ -215,6 +215,12 @@ def thermal_problems(
         yield Problem("thermal.samples", show(sampling.samples), "allowed: 2 or more; error bars need them")
     if not is_whole(sampling.steps) or sampling.steps < 2:
         yield Problem("thermal.steps", show(sampling.steps), "allowed: 2 or more")
+    if not is_whole(sampling.exact_levels) or sampling.exact_levels < 1:
+        yield Problem("thermal.exact_levels", show(sampling.exact_levels), "allowed: 1 or more")
+    if sampling.target_error is not None and not (is_number(sampling.target_error) and sampling.target_error > 0):
+        yield Problem("thermal.target_error", show(sampling.target_error), "allowed: a number above 0")
+    if not is_number(sampling.skip_below) or not 0 <= sampling.skip_below < 1:
+        yield Problem("thermal.skip_below", show(sampling.skip_below), "allowed: a share from 0 to below 1")
     if model.phonons is not None and model.phonons.dressing == "optimal":
         allowed = "thermal states need a number: that of the ground state, or any other from 0 to 1"
         yield Problem("phonons.dressing", show(model.phonons.dressing), allowed)

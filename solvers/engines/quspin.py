@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -113,14 +112,11 @@ class QuspinEngine(Engine):
         return float(a), b
 
 
-@dataclass
 class _Shifted:
     """``H q_k - b_{k-1} q_{k-1}`` as the product that QuSpin asks for; `rest` is the array to which it was written."""
 
-    product: Matvec
-    before: Vector
-    back: float
-    dtype: np.dtype[Any]
+    def __init__(self, product: Matvec, before: Vector, back: float, dtype: np.dtype[Any]) -> None:
+        self.product, self.before, self.back, self.dtype = product, before, back, dtype
 
     def dot(self, q: Vector, out: Vector) -> Vector:
         self.rest = self.product(q, out)

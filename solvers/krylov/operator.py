@@ -128,7 +128,7 @@ class HermitianOperator(ABC):
         return a, b
 
 
-@dataclass
+@dataclass(frozen=True)
 class FunctionOperator(HermitianOperator):
     """A Hermitian operator given by functions.
 

@@ -10,7 +10,7 @@ import numpy as np
 from .operator import HermitianOperator, Matvec, Vector
 
 
-@dataclass
+@dataclass(frozen=True)
 class Tridiagonal:
     """H in the Lanczos vectors.
 

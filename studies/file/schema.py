@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import AfterValidator, Field, create_model
 
-from ... import hamiltonians
 from ..._core.lazy import LateTable
 from ..._core.wording import listed
 from ...clusters import KINDS, MAX_SITES, Cluster
+from ...hamiltonians import parameters
 from ...hamiltonians.parameters import FIELDS, OLDER_NAMES, SPECIES, Where
 from ...solvers.engines.table import ENGINE_NAMES
 from ..tasks.table import TASKS
@@ -43,7 +43,7 @@ ENGINES = tuple(name for name in ENGINE_NAMES if name not in UNAVAILABLE_ENGINES
 NONE: Mapping[str, str] = MappingProxyType({})
 HINTS: Mapping[Any, Any] = MappingProxyType(
     {
-        hamiltonians.Coupling: Coupling,
+        parameters.Coupling: Coupling,
         Where: WordOrSites,
         int: int,
         int | None: Whole,

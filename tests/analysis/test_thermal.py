@@ -384,3 +384,11 @@ def test_too_few_lanczos_steps_are_added_to(temperatures):
     )
     for name in (str(name) for name in few if not str(name).endswith("error")):
         np.testing.assert_allclose(few[name], many[name], atol=3e-7, rtol=3e-7, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"exact_levels": -1}, {"target_error": -1.0}, {"skip_below": 2.0}, {"skip_below": np.nan}], ids=str
+)
+def test_impossible_samplings_are_refused(wrong):
+    with pytest.raises(InvalidModel, match=f"thermal.{next(iter(wrong))}: got"):
+        thermal_averages(RING, [1.0], sampling=Sampling(**wrong))

@@ -1,1 +1,5 @@
 """Compiled kernels and the matrix-free operators built on them."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

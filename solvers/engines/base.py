@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ...hamiltonians import Amplitudes, Block, Model
+from ..._core.lazy import sp
 from ..block_size import BlockSize
 from ..checkpoint import Checkpoint
 from ..krylov.eigenpairs import Levels, lowest_eigenpairs
 from ..krylov.memory import KEPT_BYTES, STORED_BYTES
 from ..krylov.operator import HermitianOperator, Vector
 from ..krylov.search import Limits, Memory
+
+if TYPE_CHECKING:
+    from ...hamiltonians import Amplitudes, Block, Model
 
 
 class Engine(HermitianOperator):

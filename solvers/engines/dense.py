@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ...hamiltonians import Block, Hamiltonian
+from ... import hamiltonians
+from ..._core.lazy import sp
 from ...hamiltonians.symmetry.group import isometry, representatives_of
 from ..block_size import BlockSize
 from ..checkpoint import Checkpoint
@@ -17,10 +18,13 @@ from ..krylov.operator import Vector
 from ..krylov.search import Limits
 from .base import Engine
 
+if TYPE_CHECKING:
+    from ...hamiltonians import Block, Hamiltonian
+
 
 def block_isometry(hamiltonian: Hamiltonian) -> sp.csr_array | None:
     """Return the isometry from the block of the sector of a Hamiltonian; None for the whole sector."""
-    return block_basis(Block.of(hamiltonian))
+    return block_basis(hamiltonians.Block.of(hamiltonian))
 
 
 def block_basis(block: Block) -> sp.csr_array | None:

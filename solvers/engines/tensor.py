@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...hamiltonians import Amplitudes, Block, hamiltonian_operator
+from ...hamiltonians import hamiltonian_operator
 from ...hamiltonians.space.charges import is_electrons_alone
 from ...hamiltonians.space.frame import frame_parts
 from ...hamiltonians.space.phonons import phonon_dimension
@@ -19,6 +19,9 @@ from ..krylov.memory import FIRST_CYCLE, KEPT_BYTES, STORED_BYTES
 from ..krylov.operator import Vector
 from .base import Engine
 from .dense import DenseEngine
+
+if TYPE_CHECKING:
+    from ...hamiltonians import Amplitudes, Block
 
 SECONDS_PER_AMPLITUDE = 1.2e-9
 """Seconds that the recursion spends on its vectors, per amplitude and step."""

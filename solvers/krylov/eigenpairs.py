@@ -10,11 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.linalg as la
 from numpy.typing import NDArray
 
 from ..._core.display import counted
-from ..._core.threads import one_blas_thread, one_thread_for
+from ..._core.lazy import la, threads
 from ...clusters import Card, Shown, Told
 from ...hamiltonians.terms import SAME
 from ..checkpoint import Checkpoint
@@ -167,7 +166,7 @@ def lowest_eigenpairs(operator: HermitianOperator, limits: Limits, memory: Memor
     """Find the lowest levels of an operator; see `lowest_levels`."""
     if operator.size <= min(SMALL, limits.max_matvecs):
         return _written_out(operator, scale)
-    with one_blas_thread(), memory.checkpoint.holding_interrupts():
+    with threads.one_blas_thread(), memory.checkpoint.holding_interrupts():
         return _all_levels(Deflated(operator, limits.seed), limits, memory)
 
 
@@ -231,7 +230,7 @@ def hermitian_levels(matrix: Vector, scale: float = 0.0) -> tuple[NDArray[np.flo
     if not matrix.size:
         return np.zeros(0), matrix
     _check_hermitian(matrix, scale)
-    with one_thread_for(matrix.size // 20):
+    with threads.one_thread_for(matrix.size // 20):
         energies, vectors = la.eigh(matrix)
     return energies, vectors
 
@@ -251,7 +250,7 @@ def lowest_of(
         return Levels(np.zeros(0), matrix, 0)
     _check_hermitian(matrix, scale)
     size, last = len(matrix), min(len(matrix), count + 1)
-    with one_thread_for(matrix.size // 20):
+    with threads.one_thread_for(matrix.size // 20):
         energies, vectors = la.eigh(matrix, subset_by_index=[0, last - 1])
         while last < size and degenerate(energies[0], energies[-1]):
             last = min(size, 2 * last)

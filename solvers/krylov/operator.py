@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._core.threads import PARALLEL_FROM, kernel_threads_for
-from ...hamiltonians.kernels.loops import add_rows, row_products, scale, three_terms
+from ..._core.lazy import threads
+from ...hamiltonians import kernels
 
 Vector = NDArray[Any]
 """A real or complex array of amplitudes."""
@@ -84,8 +84,8 @@ class HermitianOperator(ABC):
 
     def three_terms(self, before: Vector, now: Vector, image: Vector, a: float, b: float, c: float) -> float:
         """Overwrite `before` by ``c (image - a now - b before)`` and return its norm."""
-        partial = np.zeros(max(1, len(now) // PARALLEL_FROM * 8))
-        three_terms(partial, before, now, image, a, b, c)
+        partial = np.zeros(max(1, len(now) // threads.PARALLEL_FROM * 8))
+        kernels.loops.three_terms(partial, before, now, image, a, b, c)
         return float(np.sqrt(partial.sum()))
 
     def step(
@@ -117,14 +117,14 @@ class HermitianOperator(ABC):
         a, b : float
             a_k and b_k; where b_k vanishes, q_{k+1} is zero.
         """
-        with kernel_threads_for(self.size):
+        with threads.kernel_threads_for(self.size):
             product(now, image)
             if known is not None:
                 self.three_terms(before, now, image, known[0], back, 1.0 / known[1])
                 return known
             a = self.dot(now, image).real
             b = self.three_terms(before, now, image, a, back, 1.0)
-            scale(before, 1.0 / b if b >= TINY else 0.0)
+            kernels.loops.scale(before, 1.0 / b if b >= TINY else 0.0)
         return a, b
 
 
@@ -170,7 +170,7 @@ def overlaps(rows: Vector, v: Vector) -> Vector:
     if _suits_blas(rows):
         return np.asarray((rows @ v.conj()).conj())  # conjugates no row
     partial: Vector = np.zeros((max(1, len(v) // PIECE), len(rows)), v.dtype)
-    row_products(partial, rows, v)
+    kernels.loops.row_products(partial, rows, v)
     return np.asarray(partial.sum(axis=0))
 
 
@@ -179,9 +179,9 @@ def add(coefficients: Vector, rows: Vector, v: Vector) -> None:
     if _suits_blas(rows):
         v += coefficients @ rows
     else:
-        add_rows(v, coefficients.astype(v.dtype), rows)
+        kernels.loops.add_rows(v, coefficients.astype(v.dtype), rows)
 
 
 def _suits_blas(rows: Vector) -> bool:
     """True for small or many rows; a few long ones are faster on all cores and without a copy."""
-    return len(rows) > FEW or rows.size < PARALLEL_FROM
+    return len(rows) > FEW or rows.size < threads.PARALLEL_FROM

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import scipy.linalg as la
 
+from ..._core.lazy import la
 from ..checkpoint import Checkpoint, Writer
 from ..work import Progress, silent
 from .deflation import Deflated, Ritz, hidden

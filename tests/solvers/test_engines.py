@@ -68,7 +68,9 @@ class Toy(Engine):
 
 @pytest.fixture
 def toy(monkeypatch):
-    monkeypatch.setitem(ENGINES, "toy", Toy)
+    load = ENGINES._load
+    monkeypatch.setattr(ENGINES, "_names", (*ENGINES, "toy"))
+    monkeypatch.setattr(ENGINES, "_load", lambda name: Toy if name == "toy" else load(name))
     monkeypatch.setattr(eigenpairs, "SMALL", 20)
 
 

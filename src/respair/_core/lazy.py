@@ -13,15 +13,20 @@ if TYPE_CHECKING:
     import scipy.linalg as la
     import scipy.sparse as sp
     import xarray as xr
+
+    from . import threads
 else:
 
     class _Late(ModuleType):
         def __getattr__(self, name: str) -> Any:
-            return getattr(import_module(self.__name__), name)
+            value = getattr(import_module(self.__name__), name)
+            setattr(self, name, value)
+            return value
 
     la, numba, rich_table, sp, xr = map(_Late, ("scipy.linalg", "numba", "rich.table", "scipy.sparse", "xarray"))
+    threads = _Late(f"{__package__}.threads")
 
-__all__ = ["LateTable", "la", "numba", "rich_table", "sp", "xr"]
+__all__ = ["LateTable", "la", "numba", "rich_table", "sp", "threads", "xr"]
 Value = TypeVar("Value")
 
 

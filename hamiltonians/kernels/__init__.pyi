@@ -1,0 +1,5 @@
+"""Compiled kernels and the matrix-free operators built on them."""
+
+from . import loops
+
+__all__ = ["loops"]

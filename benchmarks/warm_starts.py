@@ -35,7 +35,7 @@ def search(chosen, start=None):
     from respair.solvers import is_degenerate
     from respair.solvers.engines import TensorEngine
     from respair.solvers.krylov.deflation import Deflated
-    from respair.solvers.krylov.eigenpairs import KEPT_BYTES, STORED_BYTES
+    from respair.solvers.krylov.memory import KEPT_BYTES, STORED_BYTES
     from respair.solvers.krylov.search import Limits, Memory, Stop, searched
 
     operator = Deflated(TensorEngine(chosen), 0)

@@ -74,9 +74,9 @@ def test_an_interrupted_sweep_goes_on(folder):
 
 def test_an_interrupted_thermal_sum_goes_on(folder, monkeypatch):
     computed = []
-    check = rp.analysis.thermal.ensembles.Planned.check_memory
+    check = rp.analysis.thermal.blocks.Planned.check_memory
     monkeypatch.setattr(
-        "respair.analysis.thermal.ensembles.Planned.check_memory",
+        "respair.analysis.thermal.blocks.Planned.check_memory",
         lambda self, *limits: computed.append(self.number) or check(self, *limits),
     )
     kept = len(list((folder / "thermal.blocks").glob("*.block")))

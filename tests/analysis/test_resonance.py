@@ -103,7 +103,7 @@ def test_the_derivative_of_the_hamiltonian_is_the_exact_difference_of_a_linear_c
 def test_a_derivative_of_a_function_that_is_no_polynomial():
     found = parameter_derivative(lambda p: Model(dimer(), Electrons(np.exp(-p))), 1.3)
     assert all(value == pytest.approx(np.exp(-1.3), abs=1e-12) for value in found.terms.values())
-    with pytest.raises(ValueError, match="no finite number"):
+    with pytest.raises(ValueError, match="not a finite number"):
         parameter_derivative(lambda p: BFM, np.nan)
 
 

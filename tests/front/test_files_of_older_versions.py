@@ -9,7 +9,6 @@ import pytest
 from typer.testing import CliRunner
 
 import respair as rp
-from respair.analysis.thermal.blocks import Planned
 from respair.cli import app
 from respair.studies import read_data
 
@@ -75,10 +74,10 @@ def test_an_interrupted_sweep_goes_on(folder):
 
 def test_an_interrupted_thermal_sum_goes_on(folder, monkeypatch):
     computed = []
-    check = Planned.check_memory
+    check = rp.analysis.thermal.blocks.Planned.check_memory
     monkeypatch.setattr(
         "respair.analysis.thermal.blocks.Planned.check_memory",
-        lambda self, asked: computed.append(self.number) or check(self, asked),
+        lambda self, *limits: computed.append(self.number) or check(self, *limits),
     )
     kept = len(list((folder / "thermal.blocks").glob("*.block")))
     run(folder / "thermal.toml")

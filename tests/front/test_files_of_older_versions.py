@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 import respair as rp
+from respair.analysis.thermal.blocks import Planned
 from respair.cli import app
 from respair.studies import read_data
 
@@ -74,10 +75,10 @@ def test_an_interrupted_sweep_goes_on(folder):
 
 def test_an_interrupted_thermal_sum_goes_on(folder, monkeypatch):
     computed = []
-    check = rp.analysis.thermal.blocks.Planned.check_memory
+    check = Planned.check_memory
     monkeypatch.setattr(
         "respair.analysis.thermal.blocks.Planned.check_memory",
-        lambda self, *limits: computed.append(self.number) or check(self, *limits),
+        lambda self, asked: computed.append(self.number) or check(self, asked),
     )
     kept = len(list((folder / "thermal.blocks").glob("*.block")))
     run(folder / "thermal.toml")

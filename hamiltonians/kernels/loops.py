@@ -16,6 +16,8 @@ import numpy as np
 from numba import get_num_threads, njit, prange
 from numpy.typing import NDArray
 
+from ..._core import threads  # noqa: F401 - chooses the threads of the kernels before one runs
+
 Array = NDArray[Any]
 Kernel = TypeVar("Kernel", bound=Callable[..., None])
 

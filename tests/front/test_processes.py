@@ -199,7 +199,7 @@ def told(code, **environment):
     return done.stdout.split()
 
 
-THREADS = "import numba, respair.hamiltonians; print(numba.get_num_threads(), numba.threading_layer())"
+THREADS = "import numba, respair.hamiltonians.kernels.loops; print(numba.get_num_threads(), numba.threading_layer())"
 
 
 def test_the_environment_says_how_many_threads_there_are(monkeypatch):

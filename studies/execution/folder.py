@@ -20,6 +20,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...clusters import Told
+from ...hamiltonians.parameters import OLDER_NAMES
 from ...solvers import CheckpointError
 from ...solvers.checkpoint import Writer, read
 from ..definition import Study
@@ -32,6 +33,8 @@ from ..sweep import overridden
 SCHEMA = 1
 ATTEMPTS = 5
 """Attempts to take the lock, which a look at the status of a study holds for a moment."""
+FIRST_NAMES = {new: old for old, new in OLDER_NAMES.items()}
+"""Renamed keys of ``[phonons]`` by the names under which points are stored."""
 MANIFEST, LOCK, POINTS, SUFFIX = "manifest.json", "lock", "points", ".point"
 
 
@@ -61,6 +64,8 @@ def _digest(tables: Mapping[str, Any], study: Study, more: bytes = b"") -> str:
     compare = dict(tables.get("compare", {}))
     if "plugins" in compare:
         tables = {**tables, "compare": compare | {"plugins": sorted(compare["plugins"].values())}}
+    if "phonons" in tables:
+        tables = {**tables, "phonons": {FIRST_NAMES.get(key, key): value for key, value in tables["phonons"].items()}}
     own = {"own": unsaid(study.model)} if study.is_own else {}
     return hashlib.sha256(json.dumps({**tables, **own}, sort_keys=True).encode() + more).hexdigest()
 

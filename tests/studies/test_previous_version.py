@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import respair
-from respair.studies import read, run, statuses
+from respair.studies import parse, read, run, statuses
 from respair.studies.execution import runner
-from respair.studies.execution.folder import opened
+from respair.studies.execution.folder import fingerprint, opened
 
 PREVIOUS = Path(__file__).parent / "previous"
 
@@ -45,3 +45,13 @@ def test_the_points_of_a_study_from_python_are_taken(folder, monkeypatch):
     data = respair.study(model, 2, sweep=sweep, ground_state=asked).run(folder / "python.study")
     assert calls == []
     assert data["energies"].sizes == {"electrons.hopping.bond": 2, "level": 1}
+
+
+def test_the_older_name_of_the_frame_says_the_same():
+    """Points that were stored under `displacement` are found under `frame`."""
+    phonons = respair.Phonons(1.0, boson_coupling=1.0, max_quanta=2, frame="mean")
+    model = respair.Model(respair.ring(4), respair.Electrons(1.0), respair.Bosons(0.5, 0.8), phonons)
+    text = respair.study(model, 4).study.text
+    older = parse(text.replace("frame =", "displacement ="), "older.toml")
+    assert "displacement" in older.tables["phonons"]
+    assert fingerprint(older) == fingerprint(parse(text, "newer.toml"))

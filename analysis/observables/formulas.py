@@ -9,6 +9,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._core.arguments import instance
+from ...clusters import InvalidValue
 from ...hamiltonians import Model, Operator, boson, boson_number, electron_number, pair
 
 PLACES: Mapping[str, Callable[[Model], int]] = MappingProxyType(
@@ -47,6 +49,11 @@ class Formula:
         of : function
             From the model and the number of each place to the operator there.
 
+        Raises
+        ------
+        ValueError
+            If there is no such place.
+
         Examples
         --------
         >>> from respair.clusters import dimer
@@ -55,11 +62,13 @@ class Formula:
         >>> moving.operators(Model(dimer(), Electrons(1.0)))
         array([+1 nup_0 nup_1, +1 nup_1 nup_0], dtype=object)
         """
+        if unknown := [dim for dim in dims if dim.removesuffix("_") not in PLACES]:
+            raise InvalidValue(f"a formula over {unknown[0]!r} has no places; allowed: {', '.join(PLACES)}")
 
         def operators(model: Model) -> NDArray[np.object_]:
             array = np.empty([PLACES[dim.removesuffix("_")](model) for dim in dims], dtype=object)
             for place in np.ndindex(array.shape):
-                array[place] = of(model, *place)
+                array[place] = instance(f"the operator at {place}", of(model, *place), Operator, "return a formula")
             return array
 
         return cls(dims, operators)

@@ -16,6 +16,7 @@ from ...clusters import InvalidValue
 from ...hamiltonians import TERMS, Model, Operator, Space, displacement, quanta
 from ...hamiltonians.hamiltonian import sparse_matrix
 from ...hamiltonians.operators import total
+from ...hamiltonians.parameters import SPECIES
 from ...solvers import State
 from ...solvers.arguments import state_of
 from ..labelled import labelled
@@ -106,6 +107,9 @@ class Observable:
             raise InvalidValue(
                 "an observable needs a way to be measured: a formula of operators, a function, or other observables"
             )
+        if unknown := set(self.needs) - set(SPECIES):
+            allowed = ", ".join(SPECIES)
+            raise InvalidValue(f"needs = {tuple(self.needs)}: {unknown.pop()!r} is unknown; allowed: {allowed}")
 
 
 OneSite = Callable[[Model, int], Operator]

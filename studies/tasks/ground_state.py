@@ -215,7 +215,7 @@ def _list_shown(data: xr.Dataset, name: str, digits: int) -> str:
 def _observable_tables(data: xr.Dataset) -> Iterator[rich_table.Table]:
     error = float(data["energy_errors"].values[0])
     digits = decimals(error)
-    for dim in ("site", "mode"):
+    for dim in ("site", "bond", "mode"):
         there = measured_over(data, dim)
         if not there:
             continue

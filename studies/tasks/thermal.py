@@ -223,7 +223,7 @@ def _how(data: xr.Dataset) -> str:
 
 def _average_tables(data: xr.Dataset) -> Iterator[rich_table.Table]:
     """Yield averages on the first site and mode, and the largest eigenvalue of each pair density matrix."""
-    over = [measured_over(data, "temperature", dim, prefix="thermal_") for dim in ("site", "mode")]
+    over = [measured_over(data, "temperature", dim, prefix="thermal_") for dim in ("site", "bond", "mode")]
     there = {f"{symbol}[0]": (name, 0) for symbols in over for name, symbol in symbols.items()}
     there |= {f"lambda_0 {kind.replace('_', ' ')}": (f"condensate_{kind}", 0) for kind in CONDENSATES}
     there = {heading: place for heading, place in there.items() if f"thermal_{place[0]}" in data}

@@ -274,3 +274,13 @@ def assisted_free(model):
         for spin in ("up", "dn"):
             hop = create(bond.start, spin) * annihilate(bond.end, spin)
             yield -1.0 * (hop + hop.dag)
+
+
+def test_wrong_entries_name_what_is_allowed():
+    with pytest.raises(ValueError, match="over 'bonds' has no places; allowed: site, bond, mode"):
+        Formula.over("bonds", of=lambda model, i: electron_number(i))
+    with pytest.raises(ValueError, match="'electron' is unknown; allowed: electrons, bosons, phonons"):
+        Observable(needs=("electron",), formula=Formula.over("site", of=lambda model, i: electron_number(i)))
+    number = Formula.over("site", of=lambda model, i: 1.0)
+    with pytest.raises(TypeError, match=r"the operator at \(0,\) is 1.0, and must be an Operator"):
+        number.operators(Model(ring(3), Electrons(1.0)))

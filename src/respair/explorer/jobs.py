@@ -66,12 +66,18 @@ class Job:
         When.
     wanted : bool
         False once it was cancelled: what it still says is not shown.
+    thread : Thread or None
+        Where it is done.
+    over : bool
+        True once it has ended; `lock` is held while this is asked or said.
     """
 
     work: Callable[[Job], None]
     began: float = field(default_factory=time.monotonic)
     wanted: bool = True
     thread: threading.Thread | None = None
+    over: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Latest:
@@ -87,6 +93,7 @@ class Latest:
         self.post = post
         self._job: Job | None = None
         self._next: Job | None = None
+        self._turn = threading.RLock()  # a job may end while another is submitted
 
     @property
     def busy(self) -> Job | None:
@@ -95,27 +102,30 @@ class Latest:
 
     def submit(self, work: Callable[[Job], None]) -> None:
         """Do this after the job at work, in the place of what waits; a job that takes long is cancelled."""
-        self._next = Job(work)
-        if self._job is None:
-            self._start()
-        elif time.monotonic() - self._job.began > PATIENCE:
-            _interrupt(self._job)
+        with self._turn:
+            self._next = Job(work)
+            if self._job is None:
+                self._start()
+            elif time.monotonic() - self._job.began > PATIENCE:
+                _interrupt(self._job)
 
     def cancel(self) -> None:
         """End the job at work, and forget what waits."""
-        self._next = None
-        if self._job is not None:
-            _interrupt(self._job)
+        with self._turn:
+            self._next = None
+            if self._job is not None:
+                _interrupt(self._job)
 
     def _start(self) -> None:
-        job, self._next = self._next, None
-        self._job = job
-        if job is None:
-            return
-        job.began = time.monotonic()
-        job.thread = threading.Thread(target=_do, args=(job,), daemon=True)
-        job.thread.start()
-        threading.Thread(target=self._follow, args=(job.thread,), daemon=True).start()
+        with self._turn:
+            job, self._next = self._next, None
+            self._job = job
+            if job is None:
+                return
+            job.began = time.monotonic()
+            job.thread = threading.Thread(target=_do, args=(job,), daemon=True)
+            job.thread.start()
+            threading.Thread(target=self._follow, args=(job.thread,), daemon=True).start()
 
     def _follow(self, thread: threading.Thread) -> None:
         """Begin what waits once a job has ended, in whichever way."""
@@ -124,12 +134,20 @@ class Latest:
 
 
 def _do(job: Job) -> None:
-    with suppress(Cancelled):
-        job.work(job)
+    try:
+        with suppress(Cancelled):
+            job.work(job)
+    finally:
+        with job.lock:
+            job.over = True
 
 
 def _interrupt(job: Job) -> None:
-    """Raise `Cancelled` in the thread of a job, as Ctrl-C does in the main one: at the next line of Python."""
-    if job.wanted and job.thread is not None and job.thread.ident is not None:
-        job.wanted = False
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(job.thread.ident), ctypes.py_object(Cancelled))
+    """Raise `Cancelled` in the thread of a job, as Ctrl-C does in the main one: at the next line of Python.
+
+    The number of a thread that has ended may be that of another one by now.
+    """
+    with job.lock:
+        if job.wanted and not job.over and job.thread is not None and job.thread.ident is not None:
+            job.wanted = False
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(job.thread.ident), ctypes.py_object(Cancelled))

@@ -65,7 +65,7 @@ def _sweep_table(result: Result) -> Table:
     keys = list(result.points[0][0])
     first = next((data for _, data in result.points if not has_failed(data)), result.points[0][1])
     with_energy = "energies" in first
-    places = (["site"], ["bond"], ["mode"], [])
+    places: tuple[tuple[str, ...], ...] = (("site",), ("bond",), ("mode",), ())
     symbols = {name: symbol for dims in places for name, symbol in measured_over(first, *dims).items()}
     shown = list(symbols)[: max(1, 6 - len(keys))]
     headings = [

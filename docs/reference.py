@@ -2,7 +2,6 @@
 
 import ast
 import inspect
-import pkgutil
 import sys
 from importlib import import_module
 from itertools import pairwise
@@ -13,6 +12,12 @@ from pages import discard, keep
 import respair.analysis
 
 ROOMS = ("clusters", "hamiltonians", "solvers", "analysis", "studies")
+INNER = {
+    "solvers": ("solvers.engines",),
+    "analysis": ("analysis.approximations",),
+    "studies": ("studies.dataset",),
+}
+"""Rooms inside a room that have public names of their own."""
 
 
 def write(folder):
@@ -28,12 +33,8 @@ def write(folder):
 
 def rooms():
     """Return the packages with public names, in the order in which they import each other."""
-    packages = []
-    for room in ROOMS:
-        top = import_module(f"respair.{room}")
-        inner = (found.name for found in pkgutil.iter_modules(top.__path__, f"{top.__name__}.") if found.ispkg)
-        packages += [top.__name__, *inner]
-    return [name for name in packages if hasattr(import_module(name), "__all__")]
+    packages = (name for room in ROOMS for name in (room, *INNER.get(room, ())))
+    return [f"respair.{name}" for name in packages]
 
 
 def public_names(module):

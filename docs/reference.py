@@ -13,7 +13,6 @@ import respair.analysis
 
 ROOMS = ("clusters", "hamiltonians", "solvers", "analysis", "studies")
 INNER = {
-    "solvers": ("solvers.engines",),
     "analysis": ("analysis.approximations",),
     "studies": ("studies.dataset",),
 }

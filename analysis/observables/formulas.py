@@ -45,7 +45,7 @@ class Formula:
         Parameters
         ----------
         *dims : str
-            Out of "site", "bond" and "mode"; "site_" and so on for a second place of the same kind.
+            Out of "site", "bond" and "mode"; ``"site_"`` and so on for a second place of the same kind.
         of : function
             From the model and the number of each place to the operator there.
 

@@ -66,14 +66,10 @@ def draw_cluster(cluster: Cluster, ax: Axes | None = None, title: str = "") -> A
     return ax
 
 
-Curve = tuple[Any, ...]
-"""Label, values and error bars (None for none) of a curve."""
-
-
 def draw_curves(
     ax: Axes | None,
     x: ArrayLike,
-    curves: Iterable[Curve],
+    curves: Iterable[tuple[Any, ...]],
     style: str = "o-",
     zero: bool = False,
     first: int = 0,

@@ -33,6 +33,7 @@ DESCRIBED = {
 """The values that tables are turned into, with the meanings and the defaults of their keys."""
 LEFT_OUT = "may be left out"
 LINKED = "Keys that go in step with the first of their list; one without values of its own takes those of the first."
+NONE = types.MappingProxyType({})
 SAID = (None, "true or false", "a whole number", "a finite number")
 """What is allowed where the type says so already."""
 WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false", dict: "table", object: "anything"}
@@ -83,7 +84,7 @@ def _couplings(species):
     }
 
 
-def _keys(table, described, leave=(), names={}, couplings={}):  # noqa: B006 - only read
+def _keys(table, described, leave=(), names=NONE, couplings=NONE):
     """Yield the keys of a table as a list of definitions."""
     for key, field in table.model_fields.items():
         if key in leave or field.exclude:

@@ -36,7 +36,8 @@ def an_operator(name: str, value: Any) -> Operator:
 def a_model_function(name: str, value: Any) -> Callable[[float], Model]:
     """Return a function from a parameter to a model; anything else is refused."""
     if callable(value) and not isinstance(value, type):
-        return value  # type: ignore[no-any-return]
+        function: Callable[[float], Model] = value
+        return function
     raise InvalidType(
         f"{name} is {shown(value)}, and must be a function from a number to a model: write "
         'lambda x: with_parameter(model, "bosons.level", x)'

@@ -74,16 +74,7 @@ def choose_engine(model: Model, sector: Sector, wanted: str = "auto") -> str:
 
 @taking(model=a_model, sector=a_sector)
 def estimate(model: Model, sector: Sector | int, engine: str = "auto", states: int | str = 1) -> Estimate:
-    """Estimate a ground-state run without computing anything; ``cutoff = "auto"`` counts with its first cap.
-
-    Examples
-    --------
-    >>> from respair.clusters import ring
-    >>> from respair.hamiltonians import Bosons, Electrons, Model, Phonons, Sector
-    >>> model = Model(ring(4), Electrons(hopping=1.0), Bosons(exchange=0.8), Phonons(1.0, max_quanta=8))
-    >>> estimate(model, Sector(8)).dimension
-    2270106
-    """
+    """Estimate a ground-state run without computing anything; ``cutoff = "auto"`` counts with its first cap."""
     assert isinstance(sector, Sector)
     model = capped(model)
     charges, phonons = dimensions(model, sector)

@@ -48,14 +48,14 @@ def _judged(data: xr.Dataset, task: Task, setting: Setting, others: dict[int, Se
     if task.changes_charge not in others:
         others[task.changes_charge] = _other(setting, task.changes_charge)
     other = others[task.changes_charge]
-    again = xr.Dataset()
+    again, unseen = xr.Dataset(), 0.0
     if other is not None:
         setting.reporter.step(f"{task.name}: error bars")
         try:
             again = task.run(other)
+            unseen = unseen_leak(setting, other)
         except (ConvergenceError, CutoffError, MemoryError, InvalidModel):
             return data
-    unseen = 0.0 if other is None else unseen_leak(setting, other)
     found = data.assign(dict(_errors(data, again, names, unseen)))
     if "spectrum_pole_errors" not in again:
         return found
@@ -65,17 +65,17 @@ def _judged(data: xr.Dataset, task: Task, setting: Setting, others: dict[int, Se
 def unseen_leak(setting: Setting, other: Setting) -> float:
     r"""Return how much of the ground state leaks out of both phonon spaces, which their difference cannot show.
 
-    To first order the state lacks :math:`\theta = l / (E_Q - E)` of what leaks. Where the leak of the other space is
-    not smaller by far, that much stays unseen.
+    In a frame that follows the charges, these leave their lattice behind and go far beyond either cutoff. To first
+    order the state lacks :math:`\theta = l / (E_Q - E)` of what leaks; where the leak of the other space is not smaller
+    by far, that much stays unseen. In other frames a leak goes to the next shells, which another cutoff shows.
     """
-    here, there = (
-        (levels.energies[:1], levels.certificate) for levels in (setting.ground, other.ground) if len(levels.energies)
-    )
-    leaks = [float(certificate.leaks[0]) for _, certificate in (here, there)]
-    if leaks[1] <= RESOLVED * leaks[0]:
+    if not setting.ground.hamiltonian.space.is_dressed:
         return 0.0
-    energies, certificate = there
-    return float(certificate.shifts(energies)[0]) / leaks[1] * max(1.0, leaks[1])
+    here, there = setting.ground.certificate, other.ground.certificate
+    leak = float(there.leaks[0])
+    if leak <= RESOLVED * here.leaks[0]:
+        return 0.0
+    return float(there.shifts(other.ground.energies)[0]) / leak * max(1.0, leak)
 
 
 def _other(setting: Setting, changes: int) -> Setting | None:

@@ -23,8 +23,8 @@ AT_A_TIME = 1 << 24
 """Amplitudes beyond the cutoff that are computed at a time."""
 FAR = 1e-3
 """Share of a leak that E_Q may leave out where displacements spread it over ever more quanta."""
-MOST_TERMS = 20_000
-"""Products of terms of H^2 and H up to which H^3 is formed."""
+MOST_CUBED = 200_000
+"""Products of terms of H^2 and H, times amplitudes, up to which H^3 is formed."""
 MOST_SPREAD = 1e9
 """Elements of a displacement beyond the cutoff, up to which the leak is not taken from the mean of H^2."""
 EPSILON = 4 * float(np.finfo(float).eps)
@@ -183,7 +183,7 @@ class Certifier:
     def _cube(self) -> ElectronOperator | TensorOperator | None:
         """H^3 within the cutoff, nothing cut in between; None where it has too many terms."""
         operator = self.block.hamiltonian.operator
-        if len((operator * operator).terms) * len(operator.terms) > MOST_TERMS:
+        if len((operator * operator).terms) * len(operator.terms) * self.block.energy.size > MOST_CUBED:
             return None
         return self.block.operator(operator * operator * operator, self.block.energy.dtype)
 

@@ -75,7 +75,8 @@ def unseen_leak(setting: Setting, other: Setting) -> float:
     leak = float(there.leaks[0])
     if leak <= RESOLVED * here.leaks[0]:
         return 0.0
-    return float(there.shifts(other.ground.energies)[0]) / leak * max(1.0, leak)
+    pairs = ((here, setting.ground.energies), (there, other.ground.energies))
+    return min(float(each.shifts(energies)[0] / each.leaks[0]) for each, energies in pairs) * max(1.0, leak)
 
 
 def _other(setting: Setting, changes: int) -> Setting | None:

@@ -2,10 +2,14 @@
 
 from .._core.display import Brief, Card, Shown
 from .._core.errors import InvalidIndex, InvalidType, InvalidValue, Told
+from .arguments import MAX_SITES
 from .cluster import Bond, Cluster, Mode, place
-from .library import KINDS, MAX_SITES, chain, custom, dimer, ladder, ligand_centre, plaquette, ring, site
+from .kinds import KINDS
+from .lattices import cubic, honeycomb, kagome, lattice, square, triangular
+from .library import chain, custom, dimer, ladder, ligand_centre, plaquette, ring, site
 from .point_group import PointGroup, point_group
 from .symmetry import Permutation, compose, isometries, order
+from .translations import Translation, momenta
 
 __all__ = [
     "KINDS",
@@ -22,17 +26,25 @@ __all__ = [
     "PointGroup",
     "Shown",
     "Told",
+    "Translation",
     "chain",
     "compose",
+    "cubic",
     "custom",
     "dimer",
+    "honeycomb",
     "isometries",
+    "kagome",
     "ladder",
+    "lattice",
     "ligand_centre",
+    "momenta",
     "order",
     "place",
     "plaquette",
     "point_group",
     "ring",
     "site",
+    "square",
+    "triangular",
 ]

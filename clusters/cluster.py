@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -14,11 +15,15 @@ from numpy.typing import NDArray
 from .._core.display import Card, Shown, counted
 from .._core.errors import InvalidValue
 from .._core.text import ALLOWED, has_controls
-from .drawing import svg
+from .drawing import projected, svg
 from .loops import loop_length
 from .symmetry import Permutation, isometries
+from .translations import Translation
 
 Host = Literal["site", "bond"]
+Vector = tuple[float, ...]
+ADDED = MappingProxyType({"added": True})
+"""Marks fields that fingerprints leave out at their defaults, so that older checkpoints stay valid."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +38,25 @@ class Bond:
         Class of the bond, the key of couplings given as tables.
     winding : float
         Fraction of the total flux that the bond carries; the bonds of a loop add up to one.
+    windings : tuple of float
+        On clusters that are closed in several directions, the fraction for each of them: of a flux vector phi the hop
+        carries ``exp(i windings . phi)``. `winding` is then the first of them.
     """
 
     start: int
     end: int
     label: str = "bond"
     winding: float = 0.0
+    windings: tuple[float, ...] = field(default=(), metadata=ADDED)
+
+    def __post_init__(self) -> None:
+        if self.windings:
+            object.__setattr__(self, "winding", self.windings[0])
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """The fraction of each flux that the bond carries: one number, or `windings` where there are several."""
+        return self.windings or (self.winding,)
 
 
 @dataclass(frozen=True)
@@ -66,23 +84,33 @@ class Mode:
 
 @dataclass(frozen=True, repr=False)
 class Cluster(Shown):
-    """Where things are: a finite graph in the plane, without any quantum mechanics.
+    """Where things are: a finite graph in the plane or in space, without any quantum mechanics.
 
     Attributes
     ----------
     kind : str
         Name of the family, for example ``"ring"``.
-    positions : tuple of (float, float)
-        Coordinates of the sites in units of the bond length; used for drawing and for symmetries.
+    positions : tuple of (float, ...)
+        Coordinates of the sites in units of the bond length, one to three each; used for drawing and for symmetries.
     classes : tuple of str
         Class of each site.
     bonds : tuple of Bond
-        Each pair of sites at most once.
+        Each pair of sites at most once, but for images: on a closed cluster two sites wide there are two bonds between
+        neighbours, one each way round.
     modes : tuple of Mode
         Oscillators, in the order of the phonon occupation numbers.
     translation, reflection : tuple of int or None
         Site permutations behind the quantum numbers ``momentum`` and ``reflection``; site ``i`` goes to
         ``translation[i]``. None where the cluster has no such symmetry.
+    cell : tuple of (float, ...)
+        Vectors T_j by which the cluster is closed, one for each number of a flux vector; none for rings and for open
+        clusters.
+    translations : tuple of Translation
+        Of a closed cluster: those of which all others are products.
+    made_from : tuple of (str, value)
+        Arguments of the function that made it, as model files have them; empty where its parts tell.
+    left_out : int
+        Bonds from a site to its own image, which are not among the bonds.
 
     Examples
     --------
@@ -94,12 +122,16 @@ class Cluster(Shown):
     """
 
     kind: str
-    positions: tuple[tuple[float, float], ...]
+    positions: tuple[Vector, ...]
     classes: tuple[str, ...]
     bonds: tuple[Bond, ...] = ()
     modes: tuple[Mode, ...] = ()
     translation: Permutation | None = field(default=None, repr=False)
     reflection: Permutation | None = field(default=None, repr=False)
+    cell: tuple[Vector, ...] = field(default=(), repr=False, metadata=ADDED)
+    translations: tuple[Translation, ...] = field(default=(), repr=False, metadata=ADDED)
+    made_from: tuple[tuple[str, object], ...] = field(default=(), repr=False, metadata=ADDED)
+    left_out: int = field(default=0, repr=False, metadata=ADDED)
 
     def __post_init__(self) -> None:
         if not self.positions:
@@ -109,9 +141,9 @@ class Cluster(Shown):
         for name in (self.kind, *self.classes, *(bond.label for bond in self.bonds)):
             if has_controls(str(name)):
                 raise InvalidValue(f"the name {name!r} cannot be shown; {ALLOWED}")
-        seen: set[frozenset[int]] = set()
+        seen: dict[tuple[int, int], list[tuple[float, ...]]] = {}
         for bond in self.bonds:
-            _check_bond(bond, self.sites, seen)
+            _check_bond(bond, self, seen)
 
     @property
     def sites(self) -> int:
@@ -131,7 +163,28 @@ class Cluster(Shown):
     @property
     def has_loop(self) -> bool:
         """True where a magnetic flux through the cluster means something."""
-        return any(bond.winding for bond in self.bonds)
+        return any(any(bond.shares) for bond in self.bonds)
+
+    @property
+    def fluxes(self) -> int:
+        """How many numbers a flux has: one, or one for each direction in which the cluster is closed."""
+        return len(self.cell) or max([1, *(len(bond.windings) for bond in self.bonds)])
+
+    @property
+    def doubled(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of sites that share more than one bond."""
+        pairs = [(min(bond.start, bond.end), max(bond.start, bond.end)) for bond in self.bonds]
+        return tuple(sorted(pair for pair in set(pairs) if pairs.count(pair) > 1))
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is peculiar to a small closed cluster: doubled bonds, and bonds that were left out."""
+        found = []
+        if pairs := self.doubled:
+            found.append(f"doubled: {counted(len(pairs), 'pair')} of sites with two or more bonds, one each way round")
+        if self.left_out:
+            found.append(f"{counted(self.left_out, 'bond')} from a site to its own image left out")
+        return tuple(found)
 
     @property
     def loop_length(self) -> float:
@@ -153,20 +206,39 @@ class Cluster(Shown):
         rows = [(f"{what}s", ", ".join(f"{labels.count(name)} {escape(name)}" for name in dict.fromkeys(labels)))
                 for what, labels in (("site", self.classes), ("bond", tuple(bond.label for bond in self.bonds)))
                 if len(set(labels)) > 1]  # fmt: skip
-        return Card(escape(self.size), rows, picture=self.drawing)
+        return Card(escape(self.size), rows, picture=self.drawing, note="; ".join(self.remarks))
 
     @property
     def drawing(self) -> str:
         """The cluster as a small picture in SVG."""
-        bonds = [(bond.start, bond.end, bond.label) for bond in self.bonds]
-        places = [mode.place(self.bonds) for mode in self.modes]
-        modes = np.array([self.coordinates[place].mean(axis=0) for place in places]).reshape(-1, 2)
-        return svg(self.coordinates, self.classes, bonds, modes, self.size)
+        lines = [(start, end, bond.label) for bond in self.bonds for start, end in self.lines(bond)]
+        bonds = [(projected(start), projected(end), label) for start, end, label in lines]
+        ends = [self.lines(self.bonds[mode.index])[0] if mode.host == "bond" else
+                (self.coordinates[mode.index],) * 2 for mode in self.modes]  # fmt: skip
+        modes = projected(np.array([(start + end) / 2 for start, end in ends]).reshape(-1, self.coordinates.shape[1]))
+        return svg(projected(self.coordinates), self.classes, bonds, modes, self.size)
 
     @property
     def coordinates(self) -> NDArray[np.float64]:
-        """Positions as an array of shape (sites, 2)."""
+        """Positions as an array of shape (sites, coordinates)."""
         return np.array(self.positions, dtype=float)
+
+    def vector(self, bond: Bond) -> NDArray[np.float64]:
+        """Return the vector from the start of a bond to its end, over the edge of the cell where it leads there."""
+        apart = self.coordinates[bond.end] - self.coordinates[bond.start]
+        if not self.cell:
+            return apart
+        rows = np.array(self.cell)
+        inside = apart @ np.linalg.pinv(rows)
+        return np.asarray(apart + np.round(np.array(bond.shares) - inside) @ rows)
+
+    def lines(self, bond: Bond) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """Return the ends of the lines that show a bond: one line, or a stub at each site where it leads over the edge."""
+        start, end = self.coordinates[bond.start], self.coordinates[bond.end]
+        step = self.vector(bond)
+        if np.allclose(start + step, end):
+            return [(start, end)]
+        return [(start, start + step / 2), (end, end - step / 2)]
 
     @cached_property
     def symmetries(self) -> tuple[Permutation, ...]:
@@ -193,17 +265,27 @@ class Cluster(Shown):
         return self.sites
 
 
-def _check_bond(bond: Bond, sites: int, seen: set[frozenset[int]]) -> None:
-    pair = frozenset((bond.start, bond.end))
-    if not (0 <= bond.start < sites and 0 <= bond.end < sites):
+def _check_bond(bond: Bond, cluster: Cluster, seen: dict[tuple[int, int], list[tuple[float, ...]]]) -> None:
+    if not (0 <= bond.start < cluster.sites and 0 <= bond.end < cluster.sites):
         raise InvalidValue(
-            f"bond [{bond.start}, {bond.end}] names a site that does not exist; sites are 0 to {sites - 1}"
+            f"bond [{bond.start}, {bond.end}] names a site that does not exist; sites are 0 to {cluster.sites - 1}"
         )
     if bond.start == bond.end:
         raise InvalidValue(f"bond [{bond.start}, {bond.end}] joins a site to itself; a bond needs two different sites")
-    if pair in seen:
-        raise InvalidValue(f"bond [{bond.start}, {bond.end}] is given twice; give each pair of sites one bond")
-    seen.add(pair)
+    if bond.windings and len(bond.windings) != cluster.fluxes:
+        raise InvalidValue(
+            f"bond [{bond.start}, {bond.end}] has the windings {list(bond.windings)}; give {cluster.fluxes} numbers, one "
+            "for each flux, on every bond that has windings"
+        )
+    forward = bond.start < bond.end
+    pair = (bond.start, bond.end) if forward else (bond.end, bond.start)
+    shares = tuple(round(share if forward else -share, 9) + 0.0 for share in bond.shares)
+    if shares in seen.setdefault(pair, []) or (seen[pair] and not bond.windings):
+        raise InvalidValue(
+            f"bond [{bond.start}, {bond.end}] is given twice; give each pair of sites one bond, or images of a bond "
+            "their own windings"
+        )
+    seen[pair].append(shares)
 
 
 def place(cluster: Cluster, on: str | Sequence[int], *, bonds_allowed: bool = True) -> tuple[Mode, ...]:

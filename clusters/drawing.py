@@ -16,10 +16,26 @@ SCALE, RADIUS, EDGE, LINE, LETTER = 64.0, 13.0, 22.0, 16.0, 7.0
 """Pixels for one bond length, of a site, of the margin, of a line of the legend, and of a letter."""
 
 
+DEPTH = (0.35, 0.22)
+"""Where the third axis points in a drawing."""
+
+
+def projected(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return points in the plane: a single coordinate along x, a third one to the back.
+
+    Examples
+    --------
+    >>> projected(np.array([[1.0, 2.0, 1.0]])), projected(np.array([[3.0]]))
+    (array([[1.35, 2.22]]), array([[3., 0.]]))
+    """
+    axes = np.array([(1.0, 0.0), (0.0, 1.0), DEPTH])
+    return np.asarray(points @ axes[: points.shape[-1]])
+
+
 def svg(
     positions: NDArray[np.float64],
     classes: Sequence[str],
-    bonds: Sequence[tuple[int, int, str]],
+    bonds: Sequence[tuple[NDArray[np.float64], NDArray[np.float64], str]],
     modes: NDArray[np.float64],
     title: str,
 ) -> str:
@@ -31,8 +47,8 @@ def svg(
         In units of the bond length.
     classes : sequence of str
         Of each site.
-    bonds : sequence of (int, int, str)
-        Ends and class of each bond.
+    bonds : sequence of (point, point, str)
+        Ends of each line that shows a bond, and the class of the bond.
     modes : (modes, 2) float
         Where the modes sit.
     title : str
@@ -43,16 +59,20 @@ def svg(
     str
         An ``<svg>`` element; lines take the colour of the text around it.
     """
-    low, high = positions.min(axis=0), positions.max(axis=0)
-    at = ((positions - low) * [1, -1] + [0, (high - low)[1]]) * SCALE + EDGE
-    rings = ((modes - low) * [1, -1] + [0, (high - low)[1]]) * SCALE + EDGE
+    every = np.concatenate([positions, *(np.array([start, end]) for start, end, _ in bonds)])
+    low, high = every.min(axis=0), every.max(axis=0)
+
+    def pixels(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(((points - low) * [1, -1] + [0, (high - low)[1]]) * SCALE + EDGE)
+
+    at, rings = pixels(positions), pixels(modes)
     size = (high - low) * SCALE + 2 * EDGE
     site_classes, bond_classes = (list(dict.fromkeys(names)) for names in (classes, [label for *_, label in bonds]))
     legend = list(_legend(site_classes, bond_classes, bool(len(modes)), size[1] + LINE / 2))
     names = ["lattice mode" if len(modes) else "", *site_classes, *bond_classes]
     width = max(size[0], 30 + LETTER * max(map(len, names)))
     parts = [
-        *(_bond(at[start], at[end], DASHES[bond_classes.index(label) % 4]) for start, end, label in bonds),
+        *(_bond(pixels(start), pixels(end), DASHES[bond_classes.index(label) % 4]) for start, end, label in bonds),
         *(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS + 5}" {_ring()}/>' for x, y in rings),
         *(_site(i, point, _colour(site_classes.index(classes[i]))) for i, point in enumerate(at)),
         *legend,

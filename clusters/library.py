@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from inspect import isfunction, signature
-from types import MappingProxyType
-from typing import Annotated, Literal, SupportsInt, TypeGuard, get_args, get_type_hints
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
+from typing import Annotated, Literal, TypeGuard
 
 import numpy as np
 
 from .._core.errors import InvalidValue
+from .arguments import MAX_SITES, Argument, count, is_index
 from .cluster import Bond, Cluster
-
-MAX_SITES = 20
-"""Most sites along a cluster; what can be solved is bounded by memory and 64-bit states long before."""
-
-
-@dataclass(frozen=True)
-class Argument:
-    """What is said about an argument of a cluster, as the annotation of its type.
-
-    Attributes
-    ----------
-    allowed : str
-        Which values model files take.
-    first : int, list of int or None
-        What the explorer begins with.
-    name : str
-        On its controls.
-    """
-
-    allowed: str
-    first: int | list[int] | None = None
-    name: str = ""
+from .lattices import SHELLS, Shells
+from .translations import found_translations
 
 
 def site(sites: Annotated[Literal[1], Argument("1, or leave it out")] = 1) -> Cluster:
@@ -45,7 +25,7 @@ def site(sites: Annotated[Literal[1], Argument("1, or leave it out")] = 1) -> Cl
     sites : int
         One, which may be written.
     """
-    _count("sites", sites, 1, 1)
+    count("sites", sites, 1, 1)
     return Cluster("site", ((0.0, 0.0),), ("site",), translation=(0,), reflection=(0,))
 
 
@@ -57,7 +37,7 @@ def dimer(sites: Annotated[Literal[2], Argument("2, or leave it out")] = 2) -> C
     sites : int
         Two, which may be written.
     """
-    _count("sites", sites, 2, 2)
+    count("sites", sites, 2, 2)
     return Cluster("dimer", ((0.0, 0.0), (1.0, 0.0)), ("site",) * 2, (Bond(0, 1),), reflection=(1, 0))
 
 
@@ -69,35 +49,48 @@ def chain(sites: Annotated[int, Argument("the number of sites, a whole number", 
     sites : int
         Number of sites.
     """
-    sites = _count("sites", sites, 1)
+    sites = count("sites", sites, 1)
     positions = tuple((float(i), 0.0) for i in range(sites))
     bonds = tuple(Bond(i, i + 1) for i in range(sites - 1))
     return Cluster("chain", positions, ("site",) * sites, bonds, reflection=tuple(reversed(range(sites))))
 
 
-def ring(sites: Annotated[int, Argument("the number of sites, a whole number", 4, "sites")]) -> Cluster:
+def ring(
+    sites: Annotated[int, Argument("the number of sites, a whole number", 4, "sites")], shells: Shells = 1
+) -> Cluster:
     """Closed ring; bond ``i -> i + 1`` carries ``exp(i phi / sites)``.
 
-    Two sites have one bond, not two, and then no loop for a flux. The reflection sends site ``i`` to ``-i``.
+    Two sites have one bond, not two, and then no loop for a flux. The reflection sends site ``i`` to ``-i``. With more
+    shells, bonds ``i -> i + 2`` of the class ``second`` and so on carry their multiple of that phase, each image a bond
+    of its own: second neighbours on a ring of four sites share two bonds, one each way round.
 
     Parameters
     ----------
     sites : int
         Number of sites.
+    shells : int
+        Shells of neighbours that are bonds.
 
     Examples
     --------
     >>> [(bond.start, bond.end) for bond in ring(3).bonds]
     [(0, 1), (1, 2), (2, 0)]
     """
-    sites = _count("sites", sites, 1)
+    sites, shells = count("sites", sites, 1), count("shells", shells, 1, len(SHELLS))
+    further = [
+        Bond(i, (i + n) % sites, SHELLS[n - 1], windings=(n / sites,))
+        for n in range(2, shells + 1)
+        for i in range(sites if n % sites else 0)
+    ]
     return Cluster(
         "ring",
         _circle(sites),
         ("site",) * sites,
-        _loop(sites, "bond"),
+        (*_loop(sites, "bond"), *further),
         translation=tuple((i + 1) % sites for i in range(sites)),
         reflection=tuple(-i % sites for i in range(sites)),
+        made_from=(("sites", sites), ("shells", shells)) if shells > 1 else (),
+        left_out=sites * sum(n % sites == 0 for n in range(2, shells + 1)),
     )
 
 
@@ -109,7 +102,7 @@ def ladder(rungs: Annotated[int, Argument("the number of rungs, a whole number",
     rungs : int
         Number of rungs, two sites each.
     """
-    rungs = _count("rungs", rungs, 1)
+    rungs = count("rungs", rungs, 1)
     positions = tuple((float(r), float(leg)) for r in range(rungs) for leg in range(2))
     legs = [Bond(2 * r + leg, 2 * r + 2 + leg, "leg") for r in range(rungs - 1) for leg in range(2)]
     bonds = (*legs, *(Bond(2 * r, 2 * r + 1, "rung") for r in range(rungs)))
@@ -132,8 +125,8 @@ def plaquette(
     if not isinstance(size, Sequence | np.ndarray) or isinstance(size, str) or len(size) != 2:
         raise InvalidValue(f"size = {size!r} must be columns and rows; give two numbers, as in [2, 2]")
     columns, rows = size
-    columns, rows = _count("size[0]", columns, 1), _count("size[1]", rows, 1)
-    _count("size[0] * size[1]", columns * rows, 1)
+    columns, rows = count("size[0]", columns, 1), count("size[1]", rows, 1)
+    count("size[0] * size[1]", columns * rows, 1)
     positions = tuple((float(x), float(y)) for y in range(rows) for x in range(columns))
     along_x = [Bond(x + columns * y, x + 1 + columns * y) for y in range(rows) for x in range(columns - 1)]
     along_y = [Bond(x + columns * y, x + columns * (y + 1)) for y in range(rows - 1) for x in range(columns)]
@@ -157,7 +150,7 @@ def ligand_centre(
     ----------
     The cation-ligand cluster of J. Ranninger and A. Romano, Phys. Rev. B 78, 054527 (2008).
     """
-    sites = _count("sites", sites, 1)
+    sites = count("sites", sites, 1)
     metal = _circle(sites) if sites > 2 else tuple((2.0 * i - (sites - 1), 0.6) for i in range(sites))
     bonds = (*_loop(sites, "ring"), *(Bond(i, sites, "centre") for i in range(sites)))
     mirror = (*(-i % sites for i in range(sites)), sites)
@@ -165,70 +158,127 @@ def ligand_centre(
 
 
 def custom(
-    positions: Annotated[Sequence[Sequence[float]], Argument(f"a list of 1 to {MAX_SITES} points [x, y]")],
+    positions: Annotated[
+        Sequence[Sequence[float]], Argument(f"a list of 1 to {MAX_SITES} points [x, y], or [x, y, z]")
+    ],
     bonds: Annotated[
-        Sequence[Sequence[object]], Argument('a list of bonds [i, j] or [i, j, "class"] between two site numbers')
+        Sequence[Sequence[object]],
+        Argument('a list of bonds [i, j], [i, j, "class"] or [i, j, "class", windings] between two site numbers'),
     ] = (),
     classes: Annotated[Sequence[str] | None, Argument("a list of class names, one for each site")] = None,
+    cell: Annotated[
+        Sequence[Sequence[float]] | None, Argument("a list of vectors along which the cluster is closed")
+    ] = None,
 ) -> Cluster:
-    """Any cluster: positions in the plane, bonds ``[i, j]`` or ``[i, j, "class"]``, and a class for each site.
+    """Any cluster: positions, bonds ``[i, j]``, ``[i, j, "class"]`` or with windings, and a class for each site.
+
+    A bond ``[i, j, "class", [w_1, w_2]]`` carries the phase ``exp(i (w_1 phi_1 + w_2 phi_2))`` of a flux. The
+    translations of such a cluster are those that keep classes, bonds and windings.
 
     Parameters
     ----------
     positions : list of list of float
-        A point of the plane for each site.
+        A point for each site, with two coordinates, or three.
     bonds : list of list
-        Site numbers of both ends, and a class name where couplings differ between bonds.
+        Site numbers of both ends, and a class name where couplings differ between bonds; windings where the cluster
+        is closed.
     classes : list of str
         A class name for each site, by which couplings can be given; "site" for all where it is left out.
+    cell : list of list of float
+        Vectors by which the cluster is closed. Bonds without windings then lead to the nearest image, and get theirs.
 
     Examples
     --------
     >>> custom([[0, 0], [1, 0]], [[0, 1, "weak"]]).bond_classes
     ('weak',)
+    >>> row = custom([[0, 0], [1, 0], [2, 0]], [[0, 1], [1, 2], [2, 0]], cell=[[3, 0]])
+    >>> [bond.windings for bond in row.bonds], len(row.translations)
+    ([(0.333333333333,), (0.333333333333,), (0.333333333333,)], 1)
     """
-    for name, value in {"positions": positions, "bonds": bonds, "classes": () if classes is None else classes}.items():
+    given = {"positions": positions, "bonds": bonds, "classes": classes or (), "cell": cell or ()}
+    for name, value in given.items():
         if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray):
             raise InvalidValue(f"{name} = {value!r} must be a list with one entry for each of the {name}")
-    _count("positions", len(positions), 1)
-    points = tuple(_point(i, position) for i, position in enumerate(positions))
+    count("positions", len(positions), 1)
+    points = tuple(_point(f"positions[{i}]", position) for i, position in enumerate(positions))
     for i, point in enumerate(points):
+        if len(point) != len(points[0]):
+            raise InvalidValue(
+                f"positions[{i}] = {list(point)} has {len(point)} coordinates and positions[0] has {len(points[0])}; give "
+                "all sites as many"
+            )
         if (j := points.index(point)) < i:
             raise InvalidValue(
                 f"positions[{j}] and positions[{i}] are both {list(point)}; give each site its own place"
             )
     labels = tuple(classes) if classes is not None else ("site",) * len(points)
-    return Cluster("custom", points, labels, tuple(_bond(b, bond) for b, bond in enumerate(bonds)))
+    rows = _cell(cell, len(points[0])) if cell is not None else ()
+    joined = tuple(_bond(b, bond) for b, bond in enumerate(bonds))
+    if rows:
+        joined = tuple(_nearest_image(bond, points, rows) for bond in joined)
+    # where windings are given, bonds without them lead nowhere round
+    fluxes = len(rows) or max((len(bond.windings) for bond in joined), default=0)
+    if fluxes:
+        joined = tuple(bond if bond.windings else replace(bond, windings=(0.0,) * fluxes) for bond in joined)
+    cluster = Cluster("custom", points, labels, joined, cell=rows)
+    return replace(cluster, translations=found_translations(cluster)) if fluxes else cluster
 
 
-def _point(index: int, position: Sequence[float]) -> tuple[float, float]:
+def _point(name: str, position: Sequence[float]) -> tuple[float, ...]:
     try:
-        x, y = (float(coordinate) for coordinate in position)
+        point = tuple(float(coordinate) for coordinate in position)
     except (TypeError, ValueError):
-        x = y = math.nan
-    if not (math.isfinite(x) and math.isfinite(y)):
-        raise InvalidValue(f"positions[{index}] = {position!r} must be a point of the plane; give two finite numbers")
-    return x, y
+        point = ()
+    if len(point) not in (2, 3) or not all(map(math.isfinite, point)):
+        raise InvalidValue(f"{name} = {position!r} must be a point; give two finite numbers, or three in space")
+    return point
+
+
+def _cell(cell: Sequence[Sequence[float]], coordinates: int) -> tuple[tuple[float, ...], ...]:
+    rows = tuple(_point(f"cell[{i}]", row) for i, row in enumerate(cell))
+    if not rows or any(len(row) != coordinates for row in rows) or np.linalg.matrix_rank(np.array(rows)) < len(rows):
+        raise InvalidValue(
+            f"cell = {[list(row) for row in rows]}: give one to {coordinates} independent vectors with {coordinates} "
+            "numbers each, or leave it out"
+        )
+    return rows
+
+
+def _nearest_image(bond: Bond, points: Sequence[tuple[float, ...]], rows: Sequence[tuple[float, ...]]) -> Bond:
+    """Return a bond with the windings of the shortest way from its start to its end."""
+    if bond.windings or max(bond.start, bond.end) >= len(points) or min(bond.start, bond.end) < 0:
+        return bond
+    apart, cell = np.array(points[bond.end]) - np.array(points[bond.start]), np.array(rows)
+    around = np.array(list(product((-2, -1, 0, 1, 2), repeat=len(rows)))) - np.round(apart @ np.linalg.pinv(cell))
+    lengths = np.linalg.norm(apart + around @ cell, axis=1)
+    shortest = np.flatnonzero(lengths < np.min(lengths) * (1 + 1e-9))
+    if len(shortest) > 1:
+        raise InvalidValue(
+            f"bond [{bond.start}, {bond.end}] has {len(shortest)} images of the same length; give each as a bond of its "
+            'own with its windings, as in [0, 1, "x", [0.5, 0.0]] and [0, 1, "x", [-0.5, 0.0]]'
+        )
+    shares = ((apart + around[shortest[0]] @ cell) @ np.linalg.pinv(cell)).round(12) + 0.0
+    return replace(bond, windings=tuple(shares.tolist()))
 
 
 def _bond(index: int, bond: Sequence[object]) -> Bond:
-    listed = isinstance(bond, Sequence | np.ndarray) and len(bond) in (2, 3)
-    start, end, label = (*bond, "bond")[:3] if listed else (None, None, None)
-    if not (is_index(start) and is_index(end) and isinstance(label, str)):
+    listed = isinstance(bond, Sequence | np.ndarray) and len(bond) in (2, 3, 4)
+    start, end, label, windings = (*bond, *("bond", ())[len(bond) - 2 :]) if listed else (None,) * 4
+    if not (is_index(start) and is_index(end) and isinstance(label, str) and _is_numbers(windings)):
         got = list(bond) if isinstance(bond, Sequence) else bond
-        raise InvalidValue(f'bonds[{index}] = {got} must be a bond; give [i, j] or [i, j, "class"]')
-    return Bond(int(start), int(end), label)
+        allowed = 'give [i, j], [i, j, "class"] or [i, j, "class", [0.25, 0.0]]'
+        raise InvalidValue(f"bonds[{index}] = {got} must be a bond; {allowed}")
+    return Bond(int(start), int(end), label, windings=tuple(float(share) for share in windings))
 
 
-def is_index(value: object) -> TypeGuard[SupportsInt]:
-    """True for whole numbers, NumPy's too, and not for True and False."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def _count(name: str, value: int, least: int, most: int = MAX_SITES) -> int:
-    if not is_index(value) or not least <= value <= most:
-        raise InvalidValue(f"{name} = {value!r} is out of range; allowed: whole numbers from {least} to {most}")
-    return int(value)
+def _is_numbers(value: object) -> TypeGuard[Sequence[float]]:
+    """True for a list of up to three finite numbers."""
+    return (
+        isinstance(value, Sequence | np.ndarray)
+        and not isinstance(value, str)
+        and len(value) <= 3
+        and all(isinstance(x, int | float | np.number) and not isinstance(x, bool) and math.isfinite(x) for x in value)
+    )
 
 
 def _circle(sites: int) -> tuple[tuple[float, float], ...]:
@@ -243,19 +293,3 @@ def _loop(sites: int, label: str) -> tuple[Bond, ...]:
     if sites < 3:
         return tuple(Bond(i, i + 1, label) for i in range(sites - 1))
     return tuple(Bond(i, (i + 1) % sites, label, 1.0 / sites) for i in range(sites))
-
-
-KINDS: Mapping[str, Callable[..., Cluster]] = MappingProxyType(
-    {
-        name.replace("_", "-"): function
-        for name, function in list(vars().items())
-        if isfunction(function) and function.__annotations__.get("return") == "Cluster"
-    }
-)
-"""The functions of this module that return a `Cluster`, by the name of the kind in model files."""
-
-
-def arguments(function: Callable[..., Cluster]) -> Mapping[str, Argument]:
-    """Return what is said about the arguments of a kind of clusters."""
-    hints = get_type_hints(function, include_extras=True)
-    return {name: get_args(hints[name])[1] for name in signature(function).parameters}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
@@ -26,7 +27,7 @@ def loop_length(sites: int, bonds: tuple[Bond, ...]) -> float:
     >>> loop_length(6, ring(6).bonds), loop_length(5, ligand_centre(4).bonds)  # not the triangles of the centre
     (6.0, 4.0)
     """
-    shares, share = _loops(sites, bonds), smallest_share(sites, bonds)
+    shares, share = [enclosed[0] for enclosed in _loops(sites, bonds)], smallest_share(sites, bonds)[0]
     steps: list[list[tuple[int, int]]] = [[] for _ in range(sites)]
     for bond, enclosed in zip(bonds, shares, strict=True):
         times = round(float(enclosed) / share)
@@ -46,55 +47,79 @@ def _fewest(first: int, steps: Sequence[Sequence[tuple[int, int]]]) -> float:
     return best
 
 
-def potentials(sites: int, bonds: Sequence[Bond]) -> tuple[float, ...]:
+def potentials(sites: int, bonds: Sequence[Bond]) -> tuple[tuple[float, ...], ...]:
     """Return theta of each site; on a spanning tree the winding of a bond is the difference of those of its ends.
+
+    Vectors of as many numbers as the flux has.
 
     Examples
     --------
     >>> from respair.clusters import ring
     >>> potentials(4, ring(4).bonds)
-    (0.0, 0.25, 0.5, -0.25)
+    ((0.0,), (0.25,), (0.5,), (-0.25,))
     """
-    theta: dict[int, float] = {}
+    theta: dict[int, tuple[float, ...]] = {}
+    still = (0.0,) * max((len(bond.shares) for bond in bonds), default=1)
     for root in range(sites):
-        theta.setdefault(root, 0.0)
+        theta.setdefault(root, still)
         reached = [root]
         while reached:
             at = reached.pop(0)
-            steps = [(bond.end, bond.winding) for bond in bonds if bond.start == at]
-            steps += [(bond.start, -bond.winding) for bond in bonds if bond.end == at]
-            for end, winding in steps:
+            steps = [(bond.end, bond.shares) for bond in bonds if bond.start == at]
+            steps += [(bond.start, _reversed(bond.shares)) for bond in bonds if bond.end == at]
+            for end, shares in steps:
                 if end not in theta:
-                    theta[end] = theta[at] + winding
+                    theta[end] = _sum(theta[at], shares)
                     reached.append(end)
     return tuple(theta[site] for site in range(sites))
 
 
-def _loops(sites: int, bonds: Sequence[Bond]) -> list[Fraction]:
-    """Return the share of the flux that each bond encloses together with the spanning tree."""
+def _sum(left: Sequence[float], right: Sequence[float]) -> tuple[float, ...]:
+    return tuple(a + b for a, b in zip(left, right, strict=True))
+
+
+def _reversed(shares: Sequence[float]) -> tuple[float, ...]:
+    return tuple(-share for share in shares)
+
+
+def _loops(sites: int, bonds: Sequence[Bond]) -> list[tuple[Fraction, ...]]:
+    """Return the shares of the fluxes that each bond encloses together with the spanning tree."""
     theta = potentials(sites, bonds)
-    around = (bond.winding - (theta[bond.end] - theta[bond.start]) for bond in bonds)
-    return [Fraction(winding).limit_denominator(FINEST) for winding in around]
+    around = (_sum(_sum(bond.shares, theta[bond.start]), _reversed(theta[bond.end])) for bond in bonds)
+    return [tuple(Fraction(share).limit_denominator(FINEST) for share in shares) for shares in around]
 
 
-def smallest_share(sites: int, bonds: Sequence[Bond]) -> float:
-    """Return the share of the flux of which every loop encloses a multiple; 1 without loops.
+def smallest_share(sites: int, bonds: Sequence[Bond]) -> tuple[float, ...]:
+    """Return the share of each flux of which every loop encloses a multiple; 1 without loops.
 
     Examples
     --------
     >>> from respair.clusters import ligand_centre
     >>> smallest_share(5, ligand_centre(4).bonds)
-    0.25
+    (0.25,)
     """
-    shares = [share for share in _loops(sites, bonds) if share]
+    return tuple(_common([share for share in shares if share]) for shares in zip(*_loops(sites, bonds), strict=True)) or (
+        1.0,
+    )
+
+
+def _common(shares: Sequence[Fraction]) -> float:
+    """Return the largest number of which all are multiples; 1 for none."""
     whole = lcm(*(share.denominator for share in shares))
     return gcd(*(int(share * whole) for share in shares)) / whole if shares else 1.0
 
 
-def path_winding(bonds: Sequence[Bond], path: Sequence[int]) -> float | tuple[int, int]:
-    """Return the share of the flux along a path of sites, or the first two of them that no bond joins."""
-    along = {(bond.start, bond.end): bond.winding for bond in bonds}
-    along |= {(end, start): -winding for (start, end), winding in along.items()}
-    steps = list(pairwise(path))
-    broken = next((step for step in steps if step not in along), None)
-    return sum(along[step] for step in steps) if broken is None else broken
+def path_winding(bonds: Sequence[Bond], path: Sequence[int]) -> tuple[float, ...] | str:
+    """Return the shares of the fluxes along a path of sites, or what is wrong with it."""
+    along: dict[tuple[int, int], set[tuple[float, ...]]] = defaultdict(set)
+    for bond in bonds:
+        along[bond.start, bond.end].add(bond.shares)
+        along[bond.end, bond.start].add(_reversed(bond.shares))
+    total = (0.0,) * max((len(bond.shares) for bond in bonds), default=1)
+    for step in pairwise(path):
+        if not along[step]:
+            return f"sites {step[0]} and {step[1]} share no bond"
+        if len(along[step]) > 1:
+            return f"sites {step[0]} and {step[1]} share several bonds, and the path does not say which"
+        total = _sum(total, *along[step])
+    return total if path else "it is empty"

@@ -1,4 +1,4 @@
-"""The periods of clusters that are closed in the plane, and the shortest steps along their bonds.
+"""The periods of closed clusters, and the shortest steps along their bonds.
 
 Positions of a closed cluster lie in one cell of a lattice of copies; bonds over its edge look long in the plane. The
 periods are those that make every such bond a copy of one inside the cell.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import combinations, product
+from itertools import combinations, permutations, product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +24,7 @@ FURTHEST = 2
 """Copies of the cell that are looked at, in each direction."""
 LONG = 1.6
 """Bonds over the edge are at least so many times longer in the plane; diagonals of squares are bonds of their own."""
-Vector = tuple[float, float]
+Vector = tuple[float, ...]
 
 
 @lru_cache(maxsize=64)
@@ -50,8 +50,10 @@ def periods(cluster: Cluster, complete: bool = True) -> tuple[tuple[Vector, ...]
     >>> periods(plaquette([2, 2]))
     ()
     """
+    if cluster.cell:
+        return (_short(cluster.cell),)
     steps = plane_steps(cluster)
-    if not len(steps):
+    if not len(steps) or steps.shape[1] != 2:
         return ()
     scale = float(np.min(np.linalg.norm(steps, axis=1)))
     if np.all(np.abs(np.linalg.norm(steps, axis=1) - scale) < SAME * scale):
@@ -73,7 +75,7 @@ def _size(steps: NDArray[np.float64], vectors: Sequence[Vector], scale: float) -
 
 def copies(steps: NDArray[np.float64], vectors: Sequence[Vector]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return the copies of each step, shape (..., copies, 2), and which of them are the shortest, (..., copies)."""
-    every = steps[..., None, :] + _lattice(np.array(vectors).reshape(-1, 2))
+    every = steps[..., None, :] + _lattice(np.array(vectors).reshape(-1, steps.shape[-1]))
     lengths = np.linalg.norm(every, axis=-1)
     return every, lengths <= np.min(lengths, axis=-1, keepdims=True) * (1 + SAME)
 
@@ -85,8 +87,10 @@ def nearest(steps: NDArray[np.float64], vectors: Sequence[Vector]) -> NDArray[np
 
 
 def plane_steps(cluster: Cluster) -> NDArray[np.float64]:
-    """Return the difference of the positions of the ends of each bond, shape (bonds, 2)."""
+    """Return the difference of the positions of the ends of each bond, shape (bonds, coordinates)."""
     ends = np.array([[bond.start, bond.end] for bond in cluster.bonds], int).reshape(-1, 2)
+    if cluster.cell:
+        return np.array([cluster.vector(bond) for bond in cluster.bonds]).reshape(-1, cluster.coordinates.shape[1])
     places = cluster.coordinates[ends]
     return np.asarray(places[:, 1] - places[:, 0])
 
@@ -95,6 +99,20 @@ def _lattice(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the copies of the origin, itself first."""
     numbers = np.array(sorted(product(range(-FURTHEST, FURTHEST + 1), repeat=len(vectors)), key=lambda n: np.dot(n, n)))
     return np.asarray(numbers.reshape(len(numbers), len(vectors)) @ vectors)
+
+
+def _short(rows: Sequence[Vector]) -> tuple[Vector, ...]:
+    """Return vectors of the same lattice of copies, none of which gets shorter by adding another one to it."""
+    vectors = [np.array(row) for row in rows]
+    changed = True
+    while changed:
+        changed = False
+        for i, j in permutations(range(len(vectors)), 2):
+            times = round(float(vectors[i] @ vectors[j] / (vectors[j] @ vectors[j])))
+            shorter = vectors[i] - times * vectors[j]
+            if times and shorter @ shorter < (vectors[i] @ vectors[i]) * (1 - SAME):
+                vectors[i], changed = shorter, True
+    return tuple(tuple(vector.tolist()) for vector in vectors)
 
 
 def _candidates(cluster: Cluster, steps: NDArray[np.float64], scale: float) -> list[Vector]:

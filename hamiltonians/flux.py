@@ -5,7 +5,8 @@ Gauge invariance fixes the form of every coefficient: a word that leaves site i 
 .. math:: c(\phi) = \sum_n c_n e^{i w_n \phi},\quad w_n = \sum_i q_i \theta_i + n g,\quad n\ \text{whole},
 
 with theta the potentials of the sites and g the share of the flux of which every loop encloses a multiple. The c_n are
-a discrete Fourier transform, exact for so few of them, and the derivatives follow.
+a discrete Fourier transform, exact for so few of them, and the derivatives follow. On lattices phi, w, n and g have a
+number for each direction in which the cluster is closed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from math import prod
 from types import MappingProxyType
 
 import numpy as np
@@ -37,8 +39,8 @@ CARRIERS: Mapping[str, tuple[int, Callable[[int, int, str], Operator]]] = Mappin
 """What can hop: its charge, and the formula of the hop."""
 GAIN: Mapping[str, int] = MappingProxyType({"c+up": 1, "c+dn": 1, "cup": -1, "cdn": -1, "b+": 2, "b": -2})
 """Charge that a letter adds to its site."""
-SAMPLES = (8, 16, 32, 64)
-"""Fluxes over a period at which a term is looked at, until its series ends."""
+SAMPLES = ((8, 16, 32, 64), (8, 16), (4, 8))
+"""Fluxes over a period of each direction at which a term is looked at, until its series ends; for one to three."""
 BETWEEN = (0.2345, 0.6789)
 """Further fluxes, as shares of the period, at which the series must hold."""
 ROUNDING = 1e-12
@@ -62,13 +64,12 @@ def path_phase(model: Model, path: Sequence[int], charge: int = 1) -> complex:
     np.float64(-1.0)
     """
     winding = path_winding(model.cluster.bonds, path)
-    if isinstance(winding, tuple) or not path:
-        joined = f"sites {winding[0]} and {winding[1]} share no bond" if isinstance(winding, tuple) else "it is empty"
+    if isinstance(winding, str):
         raise InvalidValue(
-            f"path {list(path)}: {joined}; name every site on the way, as in [0, 1, 2]: the phase of a hop is that of "
+            f"path {list(path)}: {winding}; name every site on the way, as in [0, 1, 2]: the phase of a hop is that of "
             "the bonds along its path"
         )
-    return cmath.exp(1j * charge * winding * model.flux)
+    return cmath.exp(1j * charge * float(np.dot(winding, model.fluxes)))
 
 
 def hop(model: Model, path: Sequence[int], carrier: str = "electron", spin: str | None = None) -> Operator:
@@ -128,16 +129,16 @@ class FluxSeries:
         Winding w and coefficient of each part of each word.
     """
 
-    parts: Mapping[Word, tuple[tuple[float, complex], ...]]
+    parts: Mapping[Word, tuple[tuple[tuple[float, ...], complex], ...]]
 
-    def derivative(self, flux: float, order: int) -> Operator:
-        """Return the derivative of the term with respect to the flux."""
-        return Operator(
-            {
-                word: sum(c * (1j * w) ** order * cmath.exp(1j * w * flux) for w, c in parts)
-                for word, parts in self.parts.items()
-            }
-        )
+    def derivative(self, fluxes: Sequence[float], along: Sequence[Sequence[float]] = ()) -> Operator:
+        """Return the derivative of the term along directions of the flux; itself without any."""
+
+        def part(w: Sequence[float], c: complex) -> complex:
+            slopes = prod(1j * float(np.dot(w, direction)) for direction in along)
+            return complex(c * slopes * cmath.exp(1j * float(np.dot(w, fluxes))))
+
+        return Operator({word: sum(part(w, c) for w, c in parts) for word, parts in self.parts.items()})
 
     @property
     def is_even(self) -> bool:
@@ -157,13 +158,16 @@ def flux_series(model: Model, number: int) -> FluxSeries:
     if problem := next(_silent(model, term, f"terms[{number}]"), None):
         raise InvalidModel([problem])
     cluster = model.cluster
-    share, theta = smallest_share(cluster.sites, cluster.bonds), potentials(cluster.sites, cluster.bonds)
+    share = np.array(smallest_share(cluster.sites, cluster.bonds))
+    theta = potentials(cluster.sites, cluster.bonds)
     period = 2 * np.pi / share
-    between = [(flux, _at(model, term, flux)) for flux in (period * np.array(BETWEEN)).tolist()]
+    between = [(point, _at(model, term, point)) for point in (period * x for x in BETWEEN)]
     wrong: Word | None = None
-    for count in SAMPLES:
-        grid = period * np.arange(count) / count
-        series = _fourier([_at(model, term, flux) for flux in grid.tolist()], grid, share, theta)
+    for count in SAMPLES[len(share) - 1]:
+        steps = np.stack(np.meshgrid(*[np.arange(count) / count] * len(share), indexing="ij"), axis=-1)
+        grid = period * steps
+        samples = [_at(model, term, point) for point in grid.reshape(-1, len(share))]
+        series = _fourier(samples, grid, share, theta)
         wrong = next((word for at in between if (word := _differing(series, *at)) is not None), None)
         if wrong is None:
             return series
@@ -175,14 +179,15 @@ CURE = "build it with hop(model, path), which carries the phase of its path, or 
 """What a refused term is built with."""
 
 
-def _at(model: Model, term: TermFunction, flux: float) -> Operator:
-    return term(replace(model, flux=flux))
+def _at(model: Model, term: TermFunction, fluxes: NDArray[np.float64]) -> Operator:
+    return term(replace(model, flux=tuple(fluxes.tolist())))
 
 
 def _silent(model: Model, term: TermFunction, path: str) -> Iterator[Problem]:
     """Yield the words that move charges between sites and do not depend on the flux: they survive one that is NaN."""
     marked = copy(model)
-    object.__setattr__(marked, "flux", float("nan"))
+    unknown = (float("nan"),) * model.cluster.fluxes
+    object.__setattr__(marked, "flux", unknown if len(unknown) > 1 else unknown[0])
     with np.errstate(invalid="ignore"):
         terms = term(marked).terms
     for word, value in terms.items():
@@ -200,24 +205,29 @@ def _gains(word: Word) -> Mapping[int, int]:
 
 
 def _fourier(
-    samples: Sequence[Operator], grid: NDArray[np.float64], share: float, theta: Sequence[float]
+    samples: Sequence[Operator],
+    grid: NDArray[np.float64],
+    share: NDArray[np.float64],
+    theta: Sequence[Sequence[float]],
 ) -> FluxSeries:
-    n = np.fft.fftfreq(len(grid), 1 / len(grid))
+    """Return the series of a term of which values on a grid of fluxes are known, shape (count, ..., fluxes)."""
+    counts = grid.shape[:-1]
+    numbers = np.stack(np.meshgrid(*(np.fft.fftfreq(n, 1 / n) for n in counts), indexing="ij"), axis=-1)
     parts = {}
     for word in dict.fromkeys(word for sample in samples for word in sample.terms):
-        base = sum(charge * theta[site] for site, charge in _gains(word).items())
-        values = np.array([sample.terms.get(word, 0.0) for sample in samples])
+        base = sum((charge * np.array(theta[site]) for site, charge in _gains(word).items()), np.zeros(len(share)))
+        values = np.array([sample.terms.get(word, 0.0) for sample in samples]).reshape(counts)
         least = ROUNDING * float(np.max(np.abs(values)))
-        found = [
-            without_rounding(c, least) for c in (np.fft.fft(values * np.exp(-1j * base * grid)) / len(grid)).tolist()
-        ]
-        parts[word] = tuple((base + share * k, c) for k, c in zip(n.tolist(), found, strict=True) if c)
+        found = np.fft.fftn(values * np.exp(-1j * grid @ base)) / values.size
+        windings = (base + share * numbers).reshape(-1, len(share)).tolist()
+        pairs = ((w, without_rounding(c, least)) for w, c in zip(windings, found.ravel().tolist(), strict=True))
+        parts[word] = tuple((tuple(w), c) for w, c in pairs if c)
     return FluxSeries(MappingProxyType(parts))
 
 
-def _differing(series: FluxSeries, flux: float, there: Operator) -> Word | None:
+def _differing(series: FluxSeries, fluxes: NDArray[np.float64], there: Operator) -> Word | None:
     """Return a word whose coefficient the series does not give."""
-    defects = (series.derivative(flux, 0) - there).terms
+    defects = (series.derivative(fluxes.tolist()) - there).terms
     sizes = {word: sum(abs(c) for _, c in parts) for word, parts in series.parts.items()}
     return next((word for word, defect in defects.items() if abs(defect) > DIFFERENT * sizes.get(word, 0.0)), None)
 
@@ -234,6 +244,9 @@ def own_series(model: Model) -> tuple[FluxSeries, ...]:
 
 
 def largest_winding(model: Model) -> float:
-    """Return the largest share of the flux that a single hop of the Hamiltonian carries, bonds in the even gauge."""
-    own = (abs(w) for series in own_series(model) for parts in series.parts.values() for w, _ in parts)
+    """Return the largest share of the flux that a single hop of the Hamiltonian carries, bonds in the even gauge.
+
+    Of a flux with one number.
+    """
+    own = (abs(w[0]) for series in own_series(model) for parts in series.parts.values() for w, _ in parts)
     return max([1.0 / model.cluster.loop_length, *own])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import FrozenInstanceError, dataclass, replace
 from functools import cached_property
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.arguments import instance, shown
-from .._core.display import quantity
+from .._core.display import counted, quantity
 from .._core.text import ALLOWED, has_controls
 from ..clusters import Bond, Card, Cluster, InvalidType, Mode, Shown, place
 from .formula import CouplingField, cutoff_text, term_rows
@@ -35,6 +36,8 @@ from .parameters import (
 
 TermFunction = Callable[["Model"], Operator]
 """A term of the Hamiltonian: from the model to an operator formula."""
+Flux = float | tuple[float, ...]
+"""One number, or one for each direction in which a cluster is closed; the number 0 stands for none of any of them."""
 MAX_QUANTA = 1000
 FRAMES = ("none", "mean", "lang-firsov", "auto")
 
@@ -49,8 +52,9 @@ class Model(Shown):
         Sites and bonds; its modes are set from ``phonons.on``.
     electrons, bosons, phonons : Electrons, Bosons, Phonons or None
         The species; None where it is absent.
-    flux : float
-        phi = 2 pi Phi / (hc/e) through the ring.
+    flux : float or tuple of float
+        phi = 2 pi Phi / (hc/e) through the ring; on lattices a number for each row of the supercell, the phase once
+        around it.
     chemical_potential : float
         mu; the Hamiltonian contains ``-mu (N_e + 2 N_b)``.
     terms : tuple of functions
@@ -76,7 +80,7 @@ class Model(Shown):
     electrons: Electrons | None = None
     bosons: Bosons | None = None
     phonons: Phonons | None = None
-    flux: float = 0.0
+    flux: Flux = 0.0
     chemical_potential: float = 0.0
     terms: tuple[TermFunction, ...] = ()
     name: str = ""
@@ -87,6 +91,7 @@ class Model(Shown):
         if problems:
             raise InvalidModel(problems)
         object.__setattr__(self, "cluster", replace(self.cluster, modes=_modes(self)))
+        object.__setattr__(self, "flux", _as_flux(self.flux))
 
     def _check_types(self) -> None:
         """Refuse what stands in the wrong place; one term is taken as a tuple of one."""
@@ -105,6 +110,11 @@ class Model(Shown):
             )
         object.__setattr__(self, "terms", tuple(terms))
         instance("name", self.name, str, 'write name="ring with local pairs"')
+
+    @property
+    def fluxes(self) -> tuple[float, ...]:
+        """The flux as a vector: one number on rings, one for each row of the supercell on lattices."""
+        return self.flux if isinstance(self.flux, tuple) else (self.flux,) * self.cluster.fluxes
 
     @property
     def modes(self) -> tuple[Mode, ...]:
@@ -134,7 +144,8 @@ class Model(Shown):
         if self.terms:
             rows.append(("+ terms of your own", f"{len(self.terms)}"))
         if self.flux:
-            rows.append(("", f"φ = {quantity(self.flux)}, the sum of θ round the loop"))
+            shown = self.flux if isinstance(self.flux, float) else list(self.flux)
+            rows.append(("", f"φ = {quantity(shown)}, the sum of θ round the loop"))
         if self.phonons is not None:
             rows.append(("", f"x = a + a†; {cutoff_text(self.phonons)}"))
         return [("H =" if i == 0 else "", *row) for i, row in enumerate(rows or [("0", "")])]
@@ -305,9 +316,17 @@ def _place_problems(model: Model) -> Iterator[Problem]:
 
 
 def _flux_problems(model: Model) -> Iterator[Problem]:
-    if not is_number(model.flux):
-        yield Problem("field.flux", show(model.flux), "allowed: a finite number")
-    elif model.flux != 0 and not model.cluster.has_loop:
+    given, number = model.flux, model.cluster.fluxes
+    is_list = isinstance(given, Sequence | np.ndarray) and not isinstance(given, str)
+    if is_list and not (len(given) == number and all(is_number(phi) for phi in given)):
+        allowed = f"a list of {counted(number, 'finite number')}, one for each direction in which the cluster is closed"
+        yield Problem("field.flux", show(given), f"allowed: {allowed if number > 1 else 'a finite number'}")
+    elif not is_list and not is_number(given):
+        yield Problem("field.flux", show(given), "allowed: a finite number")
+    elif not is_list and given and model.cluster.has_loop and number > 1:
+        allowed = f"a list of {number} numbers, one for each row of the supercell, as in {[given] + [0.0] * (number - 1)}"
+        yield Problem("field.flux", show(given), f"allowed: {allowed}")
+    elif np.any(given) and not model.cluster.has_loop:
         yield Problem(
             "field.flux",
             show(model.flux),
@@ -356,6 +375,14 @@ def _frame_problems(phonons: Phonons, modes: int) -> Iterator[Problem]:
         yield Problem("phonons.dressing", show(f), 'allowed: numbers from 0 to 1, or "optimal"')
 
 
-def bond_phase(bond: Bond, flux: float, charge: int) -> complex:
-    """Return the Peierls factor ``exp(i charge winding phi)`` of a hop along `bond`, exactly 1 without flux."""
-    return complex(np.exp(1j * charge * bond.winding * flux)) if flux and bond.winding else 1.0 + 0.0j
+def _as_flux(flux: Any) -> Flux:
+    """Return a number, or the numbers of a vector that is not zero."""
+    numbers = tuple(float(phi) for phi in np.atleast_1d(flux))
+    return numbers if len(numbers) > 1 and any(numbers) else numbers[0]
+
+
+def bond_phase(bond: Bond, flux: Flux, charge: int) -> complex:
+    """Return the Peierls factor ``exp(i charge windings . phi)`` of a hop along `bond`, exactly 1 without flux."""
+    shares = bond.shares if isinstance(flux, tuple) else (bond.winding,)
+    angle = sum(share * phi for share, phi in zip(shares, np.atleast_1d(flux).tolist(), strict=True))
+    return cmath.exp(1j * charge * angle) if angle else 1.0 + 0.0j

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 
 import numpy as np
 
-from ..clusters import Brief, Card, order, point_group
+from ..clusters import Brief, Card, momenta, point_group
+from ..clusters.cluster import ADDED
+from ..clusters.translations import Momentum, as_numbers, is_real
 from .model import Model
 from .parameters import InvalidModel, Problem, show
 
@@ -23,10 +25,14 @@ class Sector(Brief):
         N = N_e + 2 N_b.
     two_sz : int or None
         N_up - N_dn; None: the smallest value of the right parity, ``charge % 2``.
-    momentum : int or None
-        m of k = 2 pi m / L on rings, ``T psi = exp(-i k) psi`` for the translation i -> i + 1; None: all of them.
+    momentum : int, tuple of int or None
+        m of k = 2 pi m / L on rings, ``T psi = exp(-i k) psi`` for the translation i -> i + 1; on lattices the numbers
+        m_j of ``k . T_j = 2 pi m_j`` for the rows T_j of the supercell, ``T(r) psi = exp(-i k . r) psi``; None: all.
     reflection : int or None
         +1 or -1 under the reflection of the cluster (site 0 of a ring stays); None: both.
+    spin_flip : int or None
+        +1 or -1 under the exchange of up and down, ``c_up -> c_dn, c_dn -> -c_up``, where S_z = 0: the sign (-1)^S of
+        the total spin; None: both.
     irrep : str or None
         One-dimensional representation of the point group of the cluster, as "A1"; None: all of them.
 
@@ -38,14 +44,17 @@ class Sector(Brief):
 
     charge: int
     two_sz: int | None = None
-    momentum: int | None = None
+    momentum: Momentum | None = None
     reflection: int | None = None
     irrep: str | None = None
+    spin_flip: int | None = field(default=None, metadata=ADDED)
 
     def __post_init__(self) -> None:
         for name, value in vars(self).copy().items():
             if isinstance(value, np.integer):
                 object.__setattr__(self, name, int(value))
+            elif isinstance(value, list | np.ndarray):
+                object.__setattr__(self, name, tuple(int(m) if isinstance(m, np.integer) else m for m in value))
         if self.two_sz is None and _whole(self.charge):
             object.__setattr__(self, "two_sz", self.charge % 2)
 
@@ -64,13 +73,13 @@ class Sector(Brief):
 
     @property
     def has_symmetry(self) -> bool:
-        """True where a spatial quantum number is fixed."""
+        """True where a spatial quantum number, or that of the spin flip, is fixed."""
         return bool(self.labels)
 
     @property
-    def labels(self) -> dict[str, int | str]:
-        """The spatial quantum numbers that are fixed, by name."""
-        named = {"momentum": self.momentum, "reflection": self.reflection, "irrep": self.irrep}
+    def labels(self) -> dict[str, int | str | tuple[int, ...]]:
+        """The spatial quantum numbers and that of the spin flip, where they are fixed, by name."""
+        named = {name: getattr(self, name) for name in ("momentum", "reflection", "irrep", "spin_flip")}
         return {name: value for name, value in named.items() if value is not None}
 
     @property
@@ -88,8 +97,9 @@ class Sector(Brief):
 
     @property
     def label(self) -> str:
-        """The spatial quantum numbers as text, as in ``momentum = 0, reflection = 1``."""
-        return ", ".join(f"{name} = {value}" for name, value in self.labels.items())
+        """The quantum numbers of `labels` as text, as in ``momentum = 0, reflection = 1``."""
+        shown = {name: list(value) if isinstance(value, tuple) else value for name, value in self.labels.items()}
+        return ", ".join(f"{name} = {value}" for name, value in shown.items())
 
 
 def check_sector(model: Model, sector: Sector) -> None:
@@ -112,6 +122,12 @@ def sector_problems(model: Model, sector: Sector) -> Iterator[Problem]:
     yield from _momentum_problems(model, sector)
     yield from _reflection_problems(model, sector)
     yield from _irrep_problems(model, sector)
+    if sector.spin_flip is not None:
+        if sector.spin_flip not in (1, -1) or not _whole(sector.spin_flip):
+            yield Problem("sector.spin_flip", show(sector.spin_flip), "allowed: 1 or -1")
+        elif two_sz != 0:
+            allowed = "allowed with two_sz = 0 only: the flip turns S_z around; leave it out"
+            yield Problem("sector.spin_flip", show(sector.spin_flip), allowed)
 
 
 def allowed_two_sz(model: Model, charge: int) -> list[int]:
@@ -130,10 +146,16 @@ def _momentum_problems(model: Model, sector: Sector) -> Iterator[Problem]:
     momentum, cluster = sector.momentum, model.cluster
     if momentum is None:
         return
-    if cluster.translation is None:
+    known, number = momenta(cluster), cluster.fluxes
+    if not known:
         yield Problem("sector.momentum", show(momentum), f"allowed: leave it out; a {cluster.kind} has no translation")
-    elif not _whole(momentum) or not 0 <= momentum < order(cluster.translation):
-        yield Problem("sector.momentum", show(momentum), f"allowed: 0 to {order(cluster.translation) - 1}")
+    elif number > 1 and not (
+        isinstance(momentum, tuple) and len(momentum) == number and all(_whole(m) for m in momentum)
+    ):
+        allowed = f"allowed: a list of {number} whole numbers m_j with k . T_j = 2 pi m_j"
+        yield Problem("sector.momentum", show(momentum), f"{allowed}, one of {[list(as_numbers(k)) for k in known]}")
+    elif number == 1 and (not _whole(momentum) or not 0 <= momentum < len(known)):  # type: ignore[operator]
+        yield Problem("sector.momentum", show(momentum), f"allowed: 0 to {len(known) - 1}")
 
 
 def _reflection_problems(model: Model, sector: Sector) -> Iterator[Problem]:
@@ -150,7 +172,7 @@ def _reflection_problems(model: Model, sector: Sector) -> Iterator[Problem]:
     elif (
         cluster.translation is not None
         and len(cluster.translation) > 2
-        and (sector.momentum is None or 2 * sector.momentum % model.cluster.sites)
+        and (sector.momentum is None or not is_real(cluster, sector.momentum))
     ):
         yield Problem(path, show(reflection), "allowed: only with momentum 0 or pi (m = 0 or L/2)")
 

@@ -7,17 +7,19 @@ given to ``Model(terms=(my_term,))`` are functions from the model to an operator
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from ..clusters import Bond
+from .._core.display import counted
+from ..clusters import Bond, InvalidValue
 from .flux import own_series
 from .formula import CouplingField
-from .model import Model, bond_phase, on_bonds, value_at
+from .model import Flux, Model, bond_phase, on_bonds, value_at
 from .operators import (
     Operator,
     annihilate,
@@ -32,6 +34,8 @@ from .operators import (
 )
 from .parameters import COUPLINGS, FIELDS
 
+Directions = tuple[tuple[float, ...], ...]
+"""Directions of a flux vector along which a term is differentiated, one for each derivative; none: not at all."""
 SAME = 1e-9
 """Levels closer than this times the energy unit of a model are one."""
 ROUNDING = 32 * float(np.finfo(float).eps)
@@ -47,8 +51,8 @@ class Term:
     key : str
         Its coupling, a key of `COUPLINGS` or `FIELDS`.
     at : function
-        From the model and a site number, a mode number or a `Bond` to the operator there; hops take the order of the
-        derivative with respect to the flux as well.
+        From the model and a site number, a mode number or a `Bond` to the operator there; hops take the directions of
+        the flux along which they are differentiated as well.
     hops : bool
         True where the term depends on the flux.
     """
@@ -67,8 +71,8 @@ class Term:
         """What the table says about its coupling."""
         return {**COUPLINGS, **FIELDS}[self.key]
 
-    def __call__(self, model: Model, derivative: int = 0) -> Operator:
-        """Return the whole term of a model, or a derivative of it with respect to the flux."""
+    def __call__(self, model: Model, derivative: Directions = ()) -> Operator:
+        """Return the whole term of a model, or its derivative along directions of the flux."""
         order = (derivative,) if self.hops else ()
         sign = -1.0 if self.coupling.sign else 1.0
         return total(sign * value * self.at(model, place, *order) for place, value in self._places(model) if value)
@@ -96,13 +100,15 @@ def _term(key: str) -> Callable[[Callable[..., Operator]], Term]:
     return lambda at: Term(key, at, "derivative" in inspect.signature(at).parameters)
 
 
-def _hop(forward: Operator, bond: Bond, flux: float, charge: int, derivative: int) -> Operator:
-    half = (1j * charge * bond.winding) ** derivative * bond_phase(bond, flux, charge) * forward
+def _hop(forward: Operator, bond: Bond, flux: Flux, charge: int, derivative: Directions) -> Operator:
+    """Return a hop with its reverse, differentiated along directions of the flux."""
+    shares = [sum(share * d for share, d in zip(bond.shares, along, strict=True)) for along in derivative]
+    half = prod((1j * charge * share for share in shares), start=bond_phase(bond, flux, charge)) * forward
     return half + half.dag
 
 
 @_term("electrons.hopping")
-def electron_hopping(model: Model, bond: Bond, derivative: int = 0) -> Operator:
+def electron_hopping(model: Model, bond: Bond, derivative: Directions = ()) -> Operator:
     """``exp(i theta) c+_j c_i + h.c.`` summed over spin."""
     forward = total(create(bond.end, spin) * annihilate(bond.start, spin) for spin in ("up", "dn"))
     return _hop(forward, bond, model.flux, 1, derivative)
@@ -140,7 +146,7 @@ def pair_exchange(model: Model, site: int) -> Operator:
 
 
 @_term("bosons.hopping")
-def boson_hopping(model: Model, bond: Bond, derivative: int = 0) -> Operator:
+def boson_hopping(model: Model, bond: Bond, derivative: Directions = ()) -> Operator:
     """``exp(2 i theta) b+_j b_i + h.c.``, between sites that both carry a boson."""
     if not {bond.start, bond.end} <= set(model.boson_sites):
         return Operator()
@@ -166,7 +172,7 @@ def electron_lattice(model: Model, mode: int) -> Operator:
 
 
 @_term("phonons.bond_coupling")
-def bond_lattice(model: Model, bond: Bond, derivative: int = 0) -> Operator:
+def bond_lattice(model: Model, bond: Bond, derivative: Directions = ()) -> Operator:
     """``y_b (c+_j c_i + h.c.)`` with ``y = x_b`` (mode on the bond) or ``x_j - x_i`` (modes on sites)."""
     bonds = model.cluster.bonds
     shares = {
@@ -190,8 +196,10 @@ TERMS: Mapping[str, Term] = MappingProxyType(
 """Every term of the model file, by name."""
 
 
-def flux_derivative(model: Model, order: int = 1) -> Operator:
+def flux_derivative(model: Model, order: int = 1, *, along: Sequence[Sequence[float]] | None = None) -> Operator:
     """Return ``d^n H / d phi^n``, phonon-assisted hopping included; the persistent current is ``-<dH/dphi>``.
+
+    On lattices, the derivative along directions of the flux vector: ``sum_jk e_j f_k d2H / dphi_j dphi_k`` for two.
 
     Parameters
     ----------
@@ -199,6 +207,9 @@ def flux_derivative(model: Model, order: int = 1) -> Operator:
         At its own flux.
     order : int
         n.
+    along : sequence of (fluxes,) float, optional
+        Directions e, f, ... of the flux, one for each derivative; in the place of `order` where a flux has several
+        numbers.
 
     Returns
     -------
@@ -209,9 +220,17 @@ def flux_derivative(model: Model, order: int = 1) -> Operator:
     ------
     InvalidModel
         If a user-defined term moves charges between sites and does not say how it depends on the flux; see `hop`.
+    ValueError
+        If directions are needed, or have another number of components than the flux.
     """
-    own = (series.derivative(model.flux, order) for series in own_series(model))
-    return total([*(term(model, order) for term in TERMS.values() if term.hops), *own])
+    directions = ((1.0,),) * order if along is None else tuple(tuple(map(float, e)) for e in along)
+    if wrong := next((e for e in directions if len(e) != model.cluster.fluxes), None):
+        raise InvalidValue(
+            f"along = {list(map(list, directions))}: {list(wrong)} must have {counted(model.cluster.fluxes, 'number')}, "
+            "one for each direction in which the cluster is closed; give along=[[1, 0]] for the first of two"
+        )
+    own = (series.derivative(model.fluxes, directions) for series in own_series(model))
+    return total([*(term(model, directions) for term in TERMS.values() if term.hops), *own])
 
 
 def energy_scale(model: Model) -> float:

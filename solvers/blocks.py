@@ -9,7 +9,7 @@ from ..clusters import order, point_group
 from ..hamiltonians import InvalidModel, Model, Operator, Sector, hamiltonian_operator
 from ..hamiltonians.sector import check_sector
 from ..hamiltonians.space.product import Space
-from ..hamiltonians.symmetry.group import sector_symmetries
+from ..hamiltonians.symmetry.quantum_numbers import sector_symmetries
 from .caps import capped
 
 

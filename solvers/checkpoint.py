@@ -261,9 +261,13 @@ def fingerprint(value: object) -> str:
 
 
 def _exact(value: Any) -> object:
-    """Return a value whose text contains everything: dataclasses field by field, arrays number by number."""
+    """Return a value whose text contains everything: dataclasses field by field, arrays number by number.
+
+    Fields that were added after the first version count where they differ from their defaults.
+    """
     if is_dataclass(value):
-        named = [(field.metadata.get("older", field.name), getattr(value, field.name)) for field in fields(value)]
+        kept = [f for f in fields(value) if "added" not in f.metadata or getattr(value, f.name) != f.default]
+        named = [(field.metadata.get("older", field.name), getattr(value, field.name)) for field in kept]
         return type(value).__name__, [(name, _exact(item)) for name, item in named]
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()

@@ -143,9 +143,11 @@ def _next_in_table(state, counter, bits, args):  # type: ignore[no-untyped-def]
 def _permute(state, bits, sign, args):  # type: ignore[no-untyped-def]
     """Permute sites, bosons and modes; args = [sites, bosons, modes, width, odd, three permutations...].
 
-    The fermion sign counts inversions within each spin; `odd` gives each phonon a factor -1.
+    The fermion sign counts inversions within each spin; the first bit of `odd` gives each phonon a factor -1, the
+    second one exchanges up and down.
     """
-    sites, bosons, modes, width, odd = args[0], args[1], args[2], args[3], args[4]
+    sites, bosons, modes, width, odd = args[0], args[1], args[2], args[3], args[4] & uint64(1)
+    flips = args[4] >> uint64(1)
     one = uint64(1)
     image = uint64(0)
     parity = 0
@@ -155,7 +157,7 @@ def _permute(state, bits, sign, args):  # type: ignore[no-untyped-def]
             if (state >> (sites * uint64(spin) + uint64(i))) & one:
                 parity += _popcount(seen >> args[5 + i])
                 seen |= one << args[5 + i]
-        image |= seen << (sites * uint64(spin))
+        image |= seen << (sites * (uint64(spin) ^ flips))
     offset = uint64(2) * sites
     for b in range(bosons):
         image |= ((state >> (offset + uint64(b))) & one) << (offset + args[5 + sites + b])
@@ -197,7 +199,7 @@ def callbacks() -> Callbacks:
     return Callbacks(
         cfunc(op_sig_64, locals=whole("bit one place mask n state"), cache=True)(_act),
         cfunc(next_state_sig_64, cache=True)(_next_in_table),
-        cfunc(map_sig_64, locals=whole("one image seen n offset mask"), cache=True)(_permute),
+        cfunc(map_sig_64, locals=whole("one image seen n offset mask odd flips"), cache=True)(_permute),
     )
 
 

@@ -25,6 +25,8 @@ class SymmetryMap:
         Order of the map.
     block : int
         Quantum number, 0 to period - 1.
+    flips : bool
+        True where up and down are exchanged as well.
     """
 
     sites: tuple[int, ...]
@@ -33,8 +35,9 @@ class SymmetryMap:
     odd: bool
     period: int
     block: int
+    flips: bool = False
 
     def arguments(self, width: int) -> NDArray[np.uint64]:
         """Return the arguments of the compiled map."""
-        head = [len(self.sites), len(self.bosons), len(self.modes), width, int(self.odd)]
+        head = [len(self.sites), len(self.bosons), len(self.modes), width, int(self.odd) + 2 * int(self.flips)]
         return np.array([*head, *self.sites, *self.bosons, *self.modes], np.uint64)

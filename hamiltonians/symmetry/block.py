@@ -18,8 +18,9 @@ from ..kernels.tensor import StoredHamiltonian, TensorHamiltonian, TensorOperato
 from ..operators import Operator, total
 from ..sector import Sector
 from ..space.product import Amplitudes, Factor, Space, check_operator
-from .group import Action, Symmetry, group, relabelled, sector_symmetries
+from .group import Action, Symmetry, group, relabelled
 from .orbits import Orbits
+from .quantum_numbers import sector_symmetries
 
 
 @dataclass(frozen=True, repr=False)

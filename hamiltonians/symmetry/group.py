@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import accumulate, repeat
+from math import prod
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..._core.lazy import sp
-from ...clusters import Cluster, Permutation, order, point_group
+from ...clusters import Bond, Permutation, order
 from ..algebra import canonical
 from ..model import Model
 from ..operators import ChargeWord, LatticeWord, Operator
-from ..parameters import InvalidModel, Problem
-from ..sector import Sector
 from ..space.charges import ChargeBasis
 from ..space.phonons import PhononSpace, Shell
 from ..space.product import Space
@@ -25,14 +25,26 @@ from ..space.quspin_maps import SymmetryMap
 from ..vanishing import largest_element
 
 SAME = 1e-12
+SPIN_FLIP = "spin_flip"
+FLIPPED: Mapping[str, tuple[str, float]] = MappingProxyType(
+    {
+        "c+up": ("c+dn", 1.0), "cup": ("cdn", 1.0), "nup": ("ndn", 1.0),
+        "c+dn": ("c+up", -1.0), "cdn": ("cup", -1.0), "ndn": ("nup", 1.0),
+    }
+)  # fmt: skip
+"""What the spin flip makes of a letter, and its sign."""
 
 
 @dataclass(frozen=True)
 class Symmetry:
     """A site permutation with what it does to bosons, modes and phonon signs, and its quantum number.
 
+    Or the spin flip ``c_up -> c_dn, c_dn -> -c_up``, which leaves all of these alone.
+
     Attributes
     ----------
+    name : str
+        The quantum number of sectors that it stands for: "momentum", "reflection", "irrep" or "spin_flip".
     sites : tuple of int
         Site ``i`` goes to ``sites[i]``.
     bosons, modes : tuple of int
@@ -45,6 +57,7 @@ class Symmetry:
         m of the eigenvalue ``exp(-2 pi i m / period)``.
     """
 
+    name: str
     sites: Permutation
     bosons: tuple[int, ...]
     modes: tuple[int, ...]
@@ -53,86 +66,69 @@ class Symmetry:
     block: int
 
     @property
+    def flips(self) -> bool:
+        """True for the spin flip."""
+        return self.name == SPIN_FLIP
+
+    @property
     def character(self) -> complex:
         """``exp(-2 pi i m / period)``."""
         return complex(np.exp(-2j * np.pi * self.block / self.period))
 
     def as_map(self) -> SymmetryMap:
         """Return the same as a QuSpin map, whose quantum numbers count the other way round."""
-        return SymmetryMap(self.sites, self.bosons, self.modes, self.odd, self.period, -self.block % self.period)
+        return SymmetryMap(self.sites, self.bosons, self.modes, self.odd, self.period, -self.block % self.period, self.flips)
 
 
-def sector_symmetries(space: Space, operator: Operator, sector: Sector | None = None) -> tuple[Symmetry, ...]:
-    """Return the generators behind the spatial quantum numbers of a sector, checked against the Hamiltonian.
-
-    Parameters
-    ----------
-    space : Space
-        The states of the (N, S_z) sector.
-    operator : Operator
-        The Hamiltonian.
-    sector : Sector, optional
-        The quantum numbers; those of the space by default.
-
-    Raises
-    ------
-    InvalidModel
-        If the Hamiltonian does not have the symmetry.
-    """
-    sector, cluster = sector or space.sector, space.model.cluster
-    found = []
-    for name, sites, block in _wanted(sector, cluster):
-        if block is None or sites is None or order(sites) == 1:
-            continue
-        symmetry = _of_permutation(space.model, sites, block)
-        if symmetry is None or not commutes(space, operator, symmetry):
-            cure = "leave it out, or make the couplings equal on equivalent sites, bonds and modes"
-            value = str(getattr(sector, name))
-            raise InvalidModel([Problem(f"sector.{name}", value, f"the model lacks this symmetry; {cure}")])
-        found.append(symmetry)
-    if sector.reflection == -1 and cluster.reflection is not None and order(cluster.reflection) == 1:
-        raise InvalidModel([Problem("sector.reflection", "-1", "allowed: 1; every state of this cluster is even")])
-    return tuple(found)
-
-
-def _wanted(sector: Sector, cluster: Cluster) -> Iterator[tuple[str, Permutation | None, int | None]]:
-    """Yield the key, the site permutation and the block of each quantum number; no block where it is left out."""
-    yield "momentum", cluster.translation, sector.momentum
-    yield "reflection", cluster.reflection, None if sector.reflection is None else (1 - sector.reflection) // 2
-    if sector.irrep is not None:
-        points = point_group(cluster)
-        turned, mirrored = points.irreps[sector.irrep]
-        yield "irrep", points.rotation, turned
-        yield "irrep", points.mirror, mirrored
-
-
-def _of_permutation(model: Model, sites: Permutation, block: int) -> Symmetry | None:
+def of_permutation(model: Model, name: str, sites: Permutation, block: int) -> Symmetry | None:
     """Extend a site permutation to bosons and modes; None where it moves one to a place without one.
 
-    It is odd where it turns the optical SSH coupling ``x_j - x_i`` around on every bond that has it.
+    It is odd where it turns the optical SSH coupling ``x_j - x_i`` around on every bond that has it. Of several bonds
+    between two sites, images in the order of the bonds are taken.
     """
-    bond_at = {frozenset((bond.start, bond.end)): b for b, bond in enumerate(model.cluster.bonds)}
-    hosts = {(mode.host, mode.index): m for m, mode in enumerate(model.modes)}
+    bonds, hosts = model.cluster.bonds, {(mode.host, mode.index): m for m, mode in enumerate(model.modes)}
     bosons = {site: b for b, site in enumerate(model.boson_sites)}
+    moved_bonds = _moved_bonds(bonds, sites) if any(mode.host == "bond" for mode in model.modes) else {}
     images = []
     for mode in model.modes:
-        if mode.host == "site":
-            image = sites[mode.index]
-        else:
-            bond = model.cluster.bonds[mode.index]
-            image = bond_at.get(frozenset((sites[bond.start], sites[bond.end])), -1)
+        image = sites[mode.index] if mode.host == "site" else moved_bonds.get(mode.index, -1)
         images.append(hosts.get((mode.host, image), -1))
     moved = tuple(bosons.get(sites[site], -1) for site in model.boson_sites)
-    if -1 in images or -1 in moved:
+    if -1 in images or -1 in moved or len(set(images)) < len(images):
         return None
-    forward = {(bond.start, bond.end) for bond in model.cluster.bonds}
-    coupled = [bond for bond, g in zip(model.cluster.bonds, model.couplings.bond_phonon, strict=True) if g]
+    forward = {(bond.start, bond.end) for bond in bonds}
+    coupled = [bond for bond, g in zip(bonds, model.couplings.bond_phonon, strict=True) if g]
     reverses = bool(coupled) and all((sites[bond.end], sites[bond.start]) in forward for bond in coupled)
-    return Symmetry(sites, moved, tuple(images), reverses, order(sites), block)
+    return Symmetry(name, sites, moved, tuple(images), reverses, order(sites), block)
+
+
+def _moved_bonds(bonds: Sequence[Bond], sites: Permutation) -> dict[int, int]:
+    """Return the image of each bond; of several between two sites, the one that leads the same way round.
+
+    A permutation of the sites turns the windings of all bonds by one linear map W, which the bonds that have no doubles
+    fix; where there are none, images are taken in their order.
+    """
+    between: defaultdict[frozenset[int], list[int]] = defaultdict(list)
+    for b, bond in enumerate(bonds):
+        between[frozenset((bond.start, bond.end))].append(b)
+    found = {}
+    for pair, own in between.items():
+        images = between.get(frozenset(sites[site] for site in pair), [])
+        found.update(zip(own, images, strict=False))
+    return found
+
+
+def spin_flip(model: Model, block: int) -> Symmetry:
+    """Return the exchange of up and down, a rotation of all spins by pi: the sign of its eigenvalue is (-1)^S."""
+    sites, bosons, modes = model.cluster.sites, len(model.boson_sites), len(model.modes)
+    still = tuple(range(sites)), tuple(range(bosons)), tuple(range(modes))
+    return Symmetry(SPIN_FLIP, *still, False, 2, block)
 
 
 def commutes(space: Space, operator: Operator, symmetry: Symmetry) -> bool:
     """True where a symmetry leaves H and the frame as they are: H is relabelled and compared term by term."""
+    if symmetry.flips and space.sector.spin_excess:
+        return False
     parts = space.frame_parts
     moved = parts[:, list(symmetry.modes)]
     if np.any(np.abs(moved - (-parts if symmetry.odd else parts)) > SAME * np.maximum(1.0, np.abs(parts))):
@@ -145,8 +141,13 @@ def commutes(space: Space, operator: Operator, symmetry: Symmetry) -> bool:
 def relabelled(operator: Operator, model: Model, symmetry: Symmetry) -> Operator:
     """Return ``U O U+`` for a symmetry U: every index moved, every odd phonon letter with its sign."""
 
-    def charge(word: ChargeWord) -> ChargeWord:
-        return tuple((symbol, symmetry.sites[index]) for symbol, index in word)
+    def charge(word: ChargeWord) -> tuple[ChargeWord, float]:
+        if not symmetry.flips:
+            return tuple((symbol, symmetry.sites[index]) for symbol, index in word), 1.0
+        letters = [FLIPPED.get(symbol, (symbol, 1.0)) for symbol, _ in word]
+        return tuple((symbol, index) for (symbol, _), (_, index) in zip(letters, word, strict=True)), prod(
+            sign for _, sign in letters
+        )
 
     def lattice(word: LatticeWord) -> tuple[LatticeWord, float]:
         image = tuple(sorted((symmetry.modes[mode], up, low) for mode, up, low in word))
@@ -156,7 +157,8 @@ def relabelled(operator: Operator, model: Model, symmetry: Symmetry) -> Operator
     terms: defaultdict[tuple[ChargeWord, LatticeWord], complex] = defaultdict(complex)
     for (charge_word, lattice_word), value in operator.terms.items():
         image, sign = lattice(lattice_word)
-        terms[charge(charge_word), image] += sign * value
+        letters, flipped = charge(charge_word)
+        terms[letters, image] += flipped * sign * value
     return Operator(terms)
 
 
@@ -238,8 +240,15 @@ def permuted_phonons(
 
 
 def permuted_charges(charges: ChargeBasis, symmetry: Symmetry) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the image of each charge configuration and the sign from reordering its creators."""
+    """Return the image of each charge configuration and the sign from reordering its creators.
+
+    The spin flip has none: of as many up as down electrons, the signs of the operators and of their order cancel.
+    """
     states, sites = charges.states, charges.sites
+    if symmetry.flips:
+        spin = np.uint64((1 << sites) - 1)
+        down, rest = (states >> np.uint64(sites)) & spin, states & ~np.uint64((1 << 2 * sites) - 1)
+        return charges.index(rest | ((states & spin) << np.uint64(sites)) | down), np.ones(len(states))
     one = np.uint64(1)
     image = np.zeros_like(states)
     parity = np.zeros(len(states), np.int64)

@@ -10,7 +10,8 @@ from ..parameters import InvalidModel, Problem, show
 from ..sector import Sector
 from ..space.product import Space
 from ..terms import hamiltonian_operator
-from .group import group, representatives_of, sector_symmetries
+from .group import group, representatives_of
+from .quantum_numbers import sector_symmetries
 
 LARGEST_COUNTED = 2000
 """Blocks of larger sectors are never empty in practice, and are not counted."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..clusters import KINDS, Cluster
-from ..clusters.library import Argument, arguments
+from ..clusters.arguments import Argument, arguments
 from ..hamiltonians import Model, Phonons
 from ..hamiltonians.parameters import OLDER_NAMES
 from ..studies import TASKS, Study, toml_text

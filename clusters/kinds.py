@@ -1,0 +1,23 @@
+"""The kinds of clusters by their names in model files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from inspect import isfunction
+from types import MappingProxyType
+
+from . import lattices, library
+from .cluster import Cluster
+
+KINDS: Mapping[str, Callable[..., Cluster]] = MappingProxyType(
+    {
+        name.replace("_", "-"): function
+        for module in (library, lattices)
+        for name, function in vars(module).items()
+        if isfunction(function)
+        and function.__module__ == module.__name__
+        and function.__annotations__.get("return") == "Cluster"
+        and not name.startswith("_")
+    }
+)
+"""The public functions of `library` and `lattices` that return a `Cluster`, by the name of the kind in model files."""

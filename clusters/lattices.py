@@ -1,0 +1,418 @@
+"""Pieces of lattices, closed by the rows of their supercell: one function for each lattice.
+
+A site R + b has the cell R and the place b in it; a bond class is a set of bonds that translations of the lattice map on
+each other, or a shell of neighbours beyond the first. On the closed cluster each image of a bond is a bond of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._core.errors import InvalidValue
+from .arguments import MAX_SITES, Argument, count, is_index
+from .cluster import Bond, Cluster
+from .translations import Translation, independent
+
+SHELLS = ("first", "second", "third", "fourth", "fifth", "sixth")
+"""Names of the shells of neighbours; those of the first have a class for each direction."""
+SAME = 1e-9
+"""Lengths closer than this, relative to the larger one, are the same."""
+REACH = 6
+"""Cells that are searched for neighbours, in each direction, for each shell."""
+ROOT3 = 3.0**0.5
+
+Size = Annotated[Sequence[int] | None, Argument("a list of whole numbers, cells along each primitive vector", [4, 2])]
+Supercell = Annotated[
+    Sequence[Sequence[int]] | None,
+    Argument("a list of rows of whole numbers, as in [[2, 2], [-2, 2]], in primitive vectors; in the place of size"),
+]
+Shells = Annotated[int, Argument(f"a whole number from 1 to {len(SHELLS)}: shells of neighbours that are bonds")]
+Periodic = Annotated[
+    Sequence[bool] | None, Argument("a list of true or false, one for each row of the supercell; all true by default")
+]
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """A lattice: primitive vectors, the sites of a cell, and names for the bonds to the nearest neighbours.
+
+    Attributes
+    ----------
+    vectors : (d, d) float
+        Rows are the primitive vectors; the nearest neighbours are at the distance one.
+    basis : (sites, d) float
+        Places in a cell.
+    directions : mapping of str to (d,) float
+        Directions of the bonds of the first shell by class; bonds point along them.
+    """
+
+    vectors: NDArray[np.float64]
+    basis: NDArray[np.float64]
+    directions: tuple[tuple[str, tuple[float, ...]], ...]
+
+
+def _lattice(
+    vectors: Sequence[Sequence[float]], basis: Sequence[Sequence[float]], **directions: tuple[float, ...]
+) -> Lattice:
+    return Lattice(np.array(vectors, float), np.array(basis, float), tuple(directions.items()))
+
+
+TRIANGLE = ((1.0, 0.0), (0.5, ROOT3 / 2))
+SLANTED = {"a": (1.0, 0.0), "b": (0.5, ROOT3 / 2), "c": (-0.5, ROOT3 / 2)}
+SQUARE = _lattice(np.eye(2).tolist(), [[0, 0]], x=(1.0, 0.0), y=(0.0, 1.0))
+TRIANGULAR = _lattice(TRIANGLE, [[0, 0]], **SLANTED)
+HONEYCOMB = _lattice(
+    (ROOT3 * np.array(TRIANGLE)).tolist(), [[0, 0], [0, 1]],
+    a=(0.0, 1.0), b=(-ROOT3 / 2, -0.5), c=(ROOT3 / 2, -0.5),
+)  # fmt: skip
+KAGOME = _lattice((2 * np.array(TRIANGLE)).tolist(), [[0, 0], *TRIANGLE], **SLANTED)
+CUBIC = _lattice(np.eye(3).tolist(), [[0, 0, 0]], x=(1.0, 0.0, 0.0), y=(0.0, 1.0, 0.0), z=(0.0, 0.0, 1.0))
+
+
+def square(size: Size = None, supercell: Supercell = None, shells: Shells = 1, periodic: Periodic = None) -> Cluster:
+    """Piece of the square lattice; bond classes ``x``, ``y``, then ``second``, ...
+
+    Parameters
+    ----------
+    size : (int, int)
+        Cells along x and y: short for the supercell [[size[0], 0], [0, size[1]]].
+    supercell : list of list of int
+        Rows T_j by which the cluster is closed, in primitive vectors; [[2, 2], [-2, 2]] has 8 sites.
+    shells : int
+        Shells of neighbours that are bonds.
+    periodic : list of bool
+        False for rows along which the cluster is open.
+
+    Examples
+    --------
+    >>> cluster = square(size=[4, 2])
+    >>> cluster.size, cluster.bonds[:2]
+    ('square: 8 sites, 16 bonds', (Bond(start=0, end=1, label='x', winding=0.25, windings=(0.25, 0.0)), \
+Bond(start=0, end=4, label='y', winding=0.0, windings=(0.0, 0.5))))
+    """
+    return _closed("square", SQUARE, size, supercell, shells, periodic)
+
+
+def triangular(
+    size: Size = None, supercell: Supercell = None, shells: Shells = 1, periodic: Periodic = None
+) -> Cluster:
+    """Piece of the triangular lattice, primitive vectors (1, 0) and (1/2, sqrt(3)/2).
+
+    Bond classes ``a`` along (1, 0), ``b`` along (1/2, sqrt(3)/2), ``c`` along (-1/2, sqrt(3)/2), then ``second``, ...
+
+    Parameters
+    ----------
+    size, supercell, shells, periodic
+        As for `square`.
+    """
+    return _closed("triangular", TRIANGULAR, size, supercell, shells, periodic)
+
+
+def honeycomb(size: Size = None, supercell: Supercell = None, shells: Shells = 1, periodic: Periodic = None) -> Cluster:
+    """Piece of the honeycomb lattice: two sites A, B a cell, primitive vectors sqrt(3) (1, 0), sqrt(3) (1/2, sqrt(3)/2).
+
+    Bond classes ``a``, ``b``, ``c``: the bonds of a site A at 90, 210 and 330 degrees; then ``second``, ...
+
+    Parameters
+    ----------
+    size, supercell, shells, periodic
+        As for `square`.
+    """
+    return _closed("honeycomb", HONEYCOMB, size, supercell, shells, periodic)
+
+
+def kagome(size: Size = None, supercell: Supercell = None, shells: Shells = 1, periodic: Periodic = None) -> Cluster:
+    """Piece of the kagome lattice: three sites a cell, primitive vectors 2 (1, 0) and 2 (1/2, sqrt(3)/2).
+
+    Bond classes as for `triangular`.
+
+    Parameters
+    ----------
+    size, supercell, shells, periodic
+        As for `square`.
+    """
+    return _closed("kagome", KAGOME, size, supercell, shells, periodic)
+
+
+def cubic(
+    size: Annotated[Sequence[int] | None, Argument("three whole numbers, cells along x, y and z", [2, 2, 2])] = None,
+    supercell: Supercell = None,
+    shells: Shells = 1,
+    periodic: Periodic = None,
+) -> Cluster:
+    """Piece of the cubic lattice; bond classes ``x``, ``y``, ``z``, then ``second``, ...
+
+    Parameters
+    ----------
+    size, supercell, shells, periodic
+        As for `square`, with three numbers each.
+    """
+    return _closed("cubic", CUBIC, size, supercell, shells, periodic)
+
+
+def lattice(
+    vectors: Annotated[Sequence[Sequence[float]], Argument("a list of one to three primitive vectors, as many numbers")],
+    basis: Annotated[Sequence[Sequence[float]] | None, Argument("a list of places in the cell")] = None,
+    size: Size = None,
+    supercell: Supercell = None,
+    shells: Shells = 1,
+    periodic: Periodic = None,
+    classes: Annotated[Sequence[str] | None, Argument("a list of class names, one for each site of a cell")] = None,
+) -> Cluster:
+    """Piece of any lattice, given by primitive vectors and the places of the sites in a cell.
+
+    Bond classes of the first shell are ``a``, ``b``, ...: one for each direction, by angle from the x axis in the plane.
+
+    Parameters
+    ----------
+    vectors : list of list of float
+        Primitive vectors.
+    basis : list of list of float
+        Places of the sites in a cell; the origin where it is left out.
+    size, supercell, shells, periodic
+        As for `square`.
+    classes : list of str
+        Class of each site of a cell; "site" where it is left out.
+
+    Examples
+    --------
+    The square lattice with an oxygen on each bond:
+
+    >>> plane = lattice([[1, 0], [0, 1]], [[0, 0], [0.5, 0], [0, 0.5]], size=[2, 2], classes=["Cu", "O", "O"])
+    >>> plane.size, plane.site_classes, plane.bond_classes
+    ('lattice: 12 sites, 16 bonds', ('Cu', 'O'), ('a', 'b'))
+    """
+    rows = _matrix("vectors", vectors, "give as many vectors as they have numbers, one to three")
+    if not 1 <= len(rows) <= 3 or rows.shape[0] != rows.shape[1] or abs(np.linalg.det(rows)) < SAME:
+        allowed = "give one to three vectors that are independent, with as many numbers each"
+        raise InvalidValue(f"vectors = {_listed(vectors)}: {allowed}, as in [[1, 0], [0, 1]]")
+    places = np.zeros((1, len(rows))) if basis is None else _matrix("basis", basis, "give a list of places")
+    if places.shape[1] != len(rows):
+        raise InvalidValue(f"basis = {_listed(basis)}: give {len(rows)} numbers for each site, as for the vectors")
+    _check_distinct(rows, places)
+    given = (("vectors", _frozen(vectors)), ("basis", _frozen(basis)), ("classes", _frozen(classes)))
+    return _closed("lattice", Lattice(rows, places, ()), size, supercell, shells, periodic, classes, given)
+
+
+def _closed(
+    kind: str,
+    lattice: Lattice,
+    size: Sequence[int] | None,
+    supercell: Sequence[Sequence[int]] | None,
+    shells: int,
+    periodic: Sequence[bool] | None,
+    classes: Sequence[str] | None = None,
+    given: tuple[tuple[str, object], ...] = (),
+) -> Cluster:
+    """Return the cluster of a lattice in a supercell."""
+    dimension, inside = lattice.vectors.shape[0], len(lattice.basis)
+    rows = _supercell(kind, dimension, size, supercell, MAX_SITES // inside)
+    count("shells", shells, 1, len(SHELLS))
+    closed = _closed_rows(periodic, dimension)
+    labels = ["site"] * inside if classes is None else list(classes)
+    if len(labels) != inside:
+        raise InvalidValue(f"classes = {_listed(classes)}: give {inside} names, one for each site of a cell")
+    cells = _cells(rows)
+    number = {cell: i for i, cell in enumerate(cells)}
+    places = np.array(cells) @ lattice.vectors
+    positions = [tuple((place + b).round(12).tolist()) for place in places for b in lattice.basis]
+    bonds, left_out = _bonds(lattice, rows, closed, number, shells)
+    frame = rows @ lattice.vectors
+    kept = np.flatnonzero(closed)
+    made = (("size", _frozen(size)), ("supercell", _frozen(supercell)), ("shells", None if shells == 1 else shells),
+            ("periodic", None if all(closed) else tuple(bool(c) for c in closed)))  # fmt: skip
+    return Cluster(
+        kind,
+        tuple(positions),
+        tuple(labels) * len(cells),
+        bonds,
+        cell=tuple(tuple(row) for row in frame[kept].round(12).tolist()),
+        translations=independent(list(_translations(rows, closed, number, inside))),
+        made_from=tuple((name, value) for name, value in (*given, *made) if value is not None),
+        left_out=left_out,
+    )
+
+
+def _supercell(
+    kind: str, dimension: int, size: Sequence[int] | None, supercell: Sequence[Sequence[int]] | None, most: int
+) -> NDArray[np.int64]:
+    """Return the rows of the supercell in primitive vectors, checked."""
+    example = "size = [4, 2]" if dimension == 2 else f"size = {[2] * dimension}"
+    if (size is None) == (supercell is None):
+        got = "both" if size is not None else "neither"
+        raise InvalidValue(f"a {kind} cluster needs either size or supercell, got {got}; write {example}")
+    name, value = ("size", size) if supercell is None else ("supercell", supercell)
+    rows = np.array([])
+    try:
+        rows = np.diag(np.array(size)) if supercell is None else np.array(supercell)
+    except (ValueError, TypeError):
+        pass
+    if rows.shape != (dimension, dimension) or not all(is_index(x) for x in rows.flat):
+        shape = f"{dimension} whole numbers" if supercell is None else f"{dimension} rows of {dimension} whole numbers"
+        raise InvalidValue(f"{name} = {_listed(value)}: give {shape}, as in {example}")
+    if supercell is None and min(rows.diagonal()) < 1:
+        raise InvalidValue(f"size = {_listed(value)}: every number of cells must be 1 or more")
+    if not float(np.abs(rows).max()) <= MAX_SITES or not 1 <= abs(round(np.linalg.det(rows))) <= most:
+        cells = abs(round(np.linalg.det(rows.astype(float))))
+        raise InvalidValue(
+            f"{name} = {_listed(value)} has {cells} cells; allowed: 1 to {most} (at most {MAX_SITES} sites), with rows "
+            "that are independent"
+        )
+    return np.asarray(rows, np.int64)
+
+
+def _closed_rows(periodic: Sequence[bool] | None, dimension: int) -> NDArray[np.bool_]:
+    if periodic is None:
+        return np.ones(dimension, bool)
+    is_list = isinstance(periodic, Sequence | np.ndarray) and not isinstance(periodic, str)
+    if not is_list or len(periodic) != dimension or not all(isinstance(p, bool | np.bool_) for p in periodic):
+        raise InvalidValue(
+            f"periodic = {_listed(periodic)}: give {dimension} times true or false, one for each row of the supercell"
+        )
+    return np.array(periodic, bool)
+
+
+def _cells(rows: NDArray[np.int64]) -> list[tuple[int, ...]]:
+    """Return the cells whose fractions along the rows lie in [0, 1), the first direction fastest."""
+    corners = np.array([np.array(corner) @ rows for corner in product((0, 1), repeat=len(rows))])
+    ranges = [range(low, high + 1) for low, high in zip(corners.min(0), corners.max(0), strict=True)]
+    inverse = np.linalg.inv(rows)
+    found = [cell for cell in product(*ranges) if _inside(np.array(cell) @ inverse)]
+    return sorted(found, key=lambda cell: cell[::-1])
+
+
+def _inside(fractions: NDArray[np.float64]) -> bool:
+    return bool(np.all(fractions > -SAME) and np.all(fractions < 1 - SAME))
+
+
+def _home(
+    cell: NDArray[np.int64], rows: NDArray[np.int64], closed: NDArray[np.bool_]
+) -> tuple[tuple[int, ...], bool]:
+    """Return the cell of the cluster of which a cell is a copy, and whether it is one along closed rows alone."""
+    around = np.floor(cell @ np.linalg.inv(rows) + SAME).astype(np.int64)
+    return tuple((cell - around @ rows).tolist()), not np.any(around[~closed])
+
+
+def _translations(
+    rows: NDArray[np.int64], closed: NDArray[np.bool_], number: dict[tuple[int, ...], int], inside: int
+) -> Iterator[Translation]:
+    """Yield every translation along the closed rows by a vector of the lattice."""
+    for shift in number:
+        fractions = np.array(shift) @ np.linalg.inv(rows)
+        if np.any(np.abs(fractions[~closed]) > SAME):
+            continue
+        moved = [number[_home(np.array(cell) + shift, rows, np.ones(len(rows), bool))[0]] for cell in number]
+        sites = tuple(inside * image + b for image in moved for b in range(inside))
+        yield Translation(sites, tuple(fractions[closed].round(12).tolist()))
+
+
+def _bonds(
+    lattice: Lattice,
+    rows: NDArray[np.int64],
+    closed: NDArray[np.bool_],
+    number: dict[tuple[int, ...], int],
+    shells: int,
+) -> tuple[tuple[Bond, ...], int]:
+    """Return the bonds, cell by cell, and how many were left out since they join a site to itself."""
+    found, left_out, inside = [], 0, len(lattice.basis)
+    steps = list(_steps(lattice, shells))
+    to_fractions = np.linalg.inv(rows @ lattice.vectors)
+    for cell, at in number.items():
+        for first, second, offset, label, vector in steps:
+            home, reached = _home(np.array(cell) + offset, rows, closed)
+            if not reached:
+                continue
+            start, end = inside * at + first, inside * number[home] + second
+            if start == end:
+                left_out += 1
+                continue
+            shares = (vector @ to_fractions)[closed].round(12) + 0.0
+            found.append(Bond(start, end, label, windings=tuple(shares.tolist())))
+    return tuple(found), left_out
+
+
+def _steps(
+    lattice: Lattice, shells: int
+) -> Iterator[tuple[int, int, NDArray[np.int64], str, NDArray[np.float64]]]:
+    """Yield the bonds of a cell: both places in it, the cell of the second, the class, and the vector between them."""
+    reach = range(-REACH, REACH + 1)
+    offsets = np.array(list(product(reach, repeat=len(lattice.vectors))))
+    vectors = (
+        lattice.basis[None, :, None] - lattice.basis[:, None, None] + (offsets @ lattice.vectors)[None, None]
+    )  # from, to, offset
+    lengths = np.linalg.norm(vectors, axis=-1)
+    distances = np.unique(lengths[lengths > SAME].round(9))
+    least = float(np.linalg.svd(lattice.vectors, compute_uv=False)[-1])
+    extent = float(np.max(np.linalg.norm(lattice.basis[:, None] - lattice.basis[None], axis=-1)))
+    if least * (REACH + 1) - extent < distances[min(shells, len(distances)) - 1]:
+        raise InvalidValue(
+            f"vectors = {lattice.vectors.tolist()} are too oblique to find all neighbours; give shorter primitive vectors "
+            "of the same lattice, and places of the basis inside the cell"
+        )
+    names = dict(lattice.directions) or dict(_named_directions(vectors[np.abs(lengths - distances[0]) < 1e-8]))
+    for shell, distance in enumerate(distances[:shells]):
+        found = []
+        for first, second, which in np.argwhere(np.abs(lengths - distance) < 1e-8):
+            vector = vectors[first, second, which]
+            if shell:
+                label = SHELLS[shell] if _points_forward(vector) else ""
+            else:
+                label = next((name for name, along in names.items() if _parallel(vector, np.array(along))), "")
+            if label:
+                found.append((int(first), int(second), offsets[which], label, vector))
+        order = [*names] if not shell else [SHELLS[shell]]
+        yield from sorted(found, key=lambda step: (step[0], order.index(step[3])))
+
+
+def _points_forward(vector: NDArray[np.float64]) -> bool:
+    """True for one of a vector and its reverse: the last number that is not zero is positive."""
+    return bool(vector[np.flatnonzero(np.abs(vector) > SAME)[-1]] > 0)
+
+
+def _parallel(vector: NDArray[np.float64], along: NDArray[np.float64]) -> bool:
+    return bool(np.linalg.norm(vector / np.linalg.norm(vector) - along / np.linalg.norm(along)) < 1e-8)
+
+
+def _named_directions(vectors: NDArray[np.float64]) -> Iterator[tuple[str, tuple[float, ...]]]:
+    """Yield the directions of vectors with the names a, b, ...; of two that are opposite, one."""
+    forward = np.array([v / np.linalg.norm(v) for v in vectors if _points_forward(v)]).round(9) + 0.0
+    unique = np.unique(forward, axis=0)
+    for i, direction in enumerate(sorted(unique.tolist(), key=lambda v: (tuple(v[2:]), np.arctan2(v[1], v[0])) if len(v) > 1 else v)):
+        yield (chr(ord("a") + i) if i < 26 else f"direction {i + 1}"), tuple(direction)
+
+
+def _check_distinct(vectors: NDArray[np.float64], basis: NDArray[np.float64]) -> None:
+    """Refuse two sites of a cell at the same place, copies included."""
+    for i, j in zip(*np.triu_indices(len(basis), 1), strict=True):
+        apart = (basis[j] - basis[i]) @ np.linalg.inv(vectors)
+        if np.max(np.abs(apart - np.round(apart))) < 1e-6:
+            raise InvalidValue(
+                f"basis[{i}] = {basis[i].tolist()} and basis[{j}] = {basis[j].tolist()} are copies of one place; give "
+                "each site of a cell its own"
+            )
+
+
+def _matrix(name: str, value: Sequence[Sequence[float]], cure: str) -> NDArray[np.float64]:
+    try:
+        matrix = np.array(value, dtype=float)
+    except (ValueError, TypeError):
+        matrix = np.array([])
+    if matrix.ndim != 2 or not matrix.size or not np.all(np.isfinite(matrix)):
+        raise InvalidValue(f"{name} = {_listed(value)} must be a list of lists of finite numbers; {cure}")
+    return matrix
+
+
+def _listed(value: object) -> object:
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def _frozen(value: object) -> object:
+    """Return nested lists as tuples."""
+    value = _listed(value)
+    return tuple(_frozen(item) for item in value) if isinstance(value, list | tuple) else value

@@ -1,0 +1,189 @@
+r"""Translations of closed clusters and the momenta that belong to them.
+
+A translation by r keeps the cluster; with the rows T_j of the cell, r = sum_j f_j T_j. A state of the momentum k with
+``k . T_j = 2 pi m_j`` has ``T(r) psi = exp(-i k . r) psi``, ``k . r = 2 pi sum_j m_j f_j``. Two lists m that give the
+same phases to all translations are one momentum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .symmetry import Permutation, compose, order
+
+if TYPE_CHECKING:
+    from .cluster import Cluster
+
+Momentum = int | tuple[int, ...]
+"""The numbers m_j; one number where the cluster is closed in one direction, as on rings."""
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A translation of a cluster, or one of those that generate all of them.
+
+    Attributes
+    ----------
+    sites : tuple of int
+        Site ``i`` goes to ``sites[i]``.
+    shares : tuple of float
+        By how much: fractions f_j of the rows of the cell.
+    """
+
+    sites: Permutation
+    shares: tuple[float, ...]
+
+    @property
+    def period(self) -> int:
+        """The smallest number of times that is the identity."""
+        return order(self.sites)
+
+    def block(self, momentum: Sequence[int]) -> int:
+        """Return n of the phase ``exp(-2 pi i n / period)`` that states of a momentum have."""
+        return round(self.period * float(np.dot(momentum, self.shares))) % self.period
+
+
+def generators(cluster: Cluster) -> tuple[Translation, ...]:
+    """Return translations of which all others are products, each in one way; none where there are no others.
+
+    Examples
+    --------
+    >>> from respair.clusters import ring, square
+    >>> generators(ring(3))
+    (Translation(sites=(1, 2, 0), shares=(0.3333333333333333,)),)
+    >>> [g.period for g in generators(square(supercell=[[2, 2], [-2, 2]]))]
+    [4, 2]
+    """
+    if cluster.translation is not None and order(cluster.translation) > 1:
+        return (Translation(cluster.translation, (1.0 / order(cluster.translation),)),)
+    return cluster.translations
+
+
+def independent(translations: Sequence[Translation]) -> tuple[Translation, ...]:
+    """Choose generators among all translations of a cluster, those of the largest periods first."""
+    identity = tuple(range(len(translations[0].sites))) if translations else ()
+    made, chosen = {identity}, []
+    for translation in sorted(translations, key=lambda t: -t.period):
+        powers = [identity]
+        while (image := compose(powers[-1], translation.sites)) != identity:
+            powers.append(image)
+        if not made & set(powers[1:]) and len(powers) > 1:
+            made = {compose(one, power) for one in made for power in powers}
+            chosen.append(translation)
+    return tuple(chosen)
+
+
+@lru_cache(maxsize=256)
+def momenta(cluster: Cluster) -> tuple[Momentum, ...]:
+    """Return every momentum of a cluster once, in the order of their numbers; none where it has no translations.
+
+    Examples
+    --------
+    >>> from respair.clusters import ring, square
+    >>> momenta(ring(3)), momenta(square(size=[2, 2]))
+    ((0, 1, 2), ((0, 0), (0, 1), (1, 0), (1, 1)))
+    """
+    return tuple(_by_blocks(cluster).values())
+
+
+@lru_cache(maxsize=256)
+def _by_blocks(cluster: Cluster) -> dict[tuple[int, ...], Momentum]:
+    turns = generators(cluster)
+    if not turns:
+        return {}
+    most = max(turn.period for turn in turns) * len(turns)
+    found: dict[tuple[int, ...], Momentum] = {}
+    for numbers in product(range(most), repeat=len(turns[0].shares)):
+        blocks = tuple(turn.block(numbers) for turn in turns)
+        found.setdefault(blocks, numbers if len(numbers) > 1 else numbers[0])
+    return found
+
+
+def momentum_of(cluster: Cluster, blocks: Sequence[int]) -> Momentum:
+    """Return the momentum that the quantum numbers of the generators belong to, in their order."""
+    return _by_blocks(cluster)[tuple(blocks)]
+
+
+def as_numbers(momentum: Momentum) -> tuple[int, ...]:
+    """Return the numbers m_j of a momentum as a tuple."""
+    return momentum if isinstance(momentum, tuple) else (momentum,)
+
+
+def same_momentum(cluster: Cluster, momentum: Sequence[int]) -> Momentum:
+    """Return the momentum of `momenta` that some numbers m_j stand for.
+
+    Examples
+    --------
+    >>> from respair.clusters import square
+    >>> same_momentum(square(size=[4, 2]), [-1, 3])
+    (3, 1)
+    """
+    return _by_blocks(cluster)[tuple(turn.block(momentum) for turn in generators(cluster))]
+
+
+def opposite(cluster: Cluster, momentum: Momentum) -> Momentum:
+    """Return the momentum -k.
+
+    Examples
+    --------
+    >>> from respair.clusters import ring
+    >>> opposite(ring(5), 2)
+    3
+    """
+    return same_momentum(cluster, [-m for m in as_numbers(momentum)])
+
+
+def is_real(cluster: Cluster, momentum: Momentum) -> bool:
+    """True where k and -k are the same, so that states can be real."""
+    return opposite(cluster, momentum) == same_momentum(cluster, as_numbers(momentum))
+
+
+def found_translations(cluster: Cluster) -> tuple[Translation, ...]:
+    """Return generators of the translations that keep the classes, bonds and windings of a connected cluster.
+
+    One that sends site 0 to site j follows the bonds: neighbours go to neighbours along bonds of the same class and
+    windings.
+
+    Examples
+    --------
+    >>> from respair.clusters import custom
+    >>> row = custom([[0, 0], [1, 0]], [[0, 1, "x", [0.5]], [1, 0, "x", [0.5]]])
+    >>> row.translations
+    (Translation(sites=(1, 0), shares=(0.5,)),)
+    """
+    steps: list[dict[tuple[str, tuple[float, ...]], int]] = [{} for _ in range(cluster.sites)]
+    for bond in cluster.bonds:
+        shares = tuple(round(share, 9) + 0.0 for share in bond.shares)
+        back = tuple(-share + 0.0 for share in shares)
+        for start, end, way in ((bond.start, bond.end, shares), (bond.end, bond.start, back)):
+            if steps[start].setdefault((bond.label, way), end) != end:
+                return ()
+    found = [_following(cluster, steps, image) for image in range(cluster.sites)]
+    return independent([translation for translation in found if translation is not None])
+
+
+def _following(
+    cluster: Cluster, steps: Sequence[dict[tuple[str, tuple[float, ...]], int]], image: int
+) -> Translation | None:
+    """Return the translation that sends site 0 to another one; None where there is none."""
+    moved, reached = {0: image}, [0]
+    along = {0: np.zeros(cluster.fluxes)}
+    for site in reached:
+        if steps[site].keys() != steps[moved[site]].keys() or cluster.classes[site] != cluster.classes[moved[site]]:
+            return None
+        for way, end in steps[site].items():
+            target = steps[moved[site]][way]
+            if end not in moved:
+                moved[end], along[end] = target, along[site] + np.array(way[1])
+                reached.append(end)
+            elif moved[end] != target:
+                return None
+    if len(set(moved.values())) < cluster.sites:
+        return None
+    return Translation(tuple(moved[site] for site in range(cluster.sites)), tuple(along[image].round(12).tolist()))

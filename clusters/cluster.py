@@ -166,6 +166,11 @@ class Cluster(Shown):
         return any(any(bond.shares) for bond in self.bonds)
 
     @property
+    def is_ring(self) -> bool:
+        """True where a flux of one number threads the cluster: rings, and lattices closed in one direction."""
+        return self.has_loop and self.fluxes == 1
+
+    @property
     def fluxes(self) -> int:
         """How many numbers a flux has: one, or one for each direction in which the cluster is closed."""
         return len(self.cell) or max([1, *(len(bond.windings) for bond in self.bonds)])
@@ -230,7 +235,8 @@ class Cluster(Shown):
             return apart
         rows = np.array(self.cell)
         inside = apart @ np.linalg.pinv(rows)
-        return np.asarray(apart + np.round(np.array(bond.shares) - inside) @ rows)
+        around: NDArray[np.float64] = np.round(np.array(bond.shares) - inside)
+        return np.asarray(apart + around @ rows)
 
     def lines(self, bond: Bond) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
         """Return the ends of the lines that show a bond: one line, or a stub at each site where it leads over the edge."""

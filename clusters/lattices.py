@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -292,7 +292,7 @@ def _inside(fractions: NDArray[np.float64]) -> bool:
 
 
 def _home(
-    cell: NDArray[np.int64], rows: NDArray[np.int64], closed: NDArray[np.bool_]
+    cell: NDArray[Any], rows: NDArray[np.int64], closed: NDArray[np.bool_]
 ) -> tuple[tuple[int, ...], bool]:
     """Return the cell of the cluster of which a cell is a copy, and whether it is one along closed rows alone."""
     around = np.floor(cell @ np.linalg.inv(rows) + SAME).astype(np.int64)

@@ -11,10 +11,18 @@ from math import gcd, lcm
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .cluster import Bond
+    from .cluster import Bond, Cluster
 
 FINEST = 10_000
 """Largest denominator of the share of the flux that a loop encloses."""
+
+
+def no_ring(cluster: Cluster) -> str:
+    """Return why a flux of one number has no place on a cluster."""
+    whole = f"a {cluster.kind} of {cluster.sites} sites"
+    if cluster.has_loop:
+        return f"{whole} has a flux with {cluster.fluxes} numbers; only rings are possible here, and [flux] on lattices"
+    return f"{whole} has no loop for a flux; take a ring of 3 or more"
 
 
 @lru_cache

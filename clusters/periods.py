@@ -69,7 +69,7 @@ def periods(cluster: Cluster, complete: bool = True) -> tuple[tuple[Vector, ...]
 def _size(steps: NDArray[np.float64], vectors: Sequence[Vector], scale: float) -> tuple[float, int, float]:
     """Return length of all bonds, number of periods, and length of the longest one: the smallest are the best."""
     bonds = float(np.sum(np.linalg.norm(nearest(steps, vectors), axis=1)))
-    longest = max(float(np.hypot(*vector)) for vector in vectors)
+    longest = max(float(np.linalg.norm(vector)) for vector in vectors)
     return round(bonds / scale, DECIMALS), len(vectors), round(longest / scale, DECIMALS)
 
 

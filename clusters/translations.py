@@ -14,7 +14,9 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from .loops import potentials
 from .symmetry import Permutation, compose, order
 
 if TYPE_CHECKING:
@@ -125,6 +127,35 @@ def same_momentum(cluster: Cluster, momentum: Sequence[int]) -> Momentum:
     (3, 1)
     """
     return _by_blocks(cluster)[tuple(turn.block(momentum) for turn in generators(cluster))]
+
+
+def wave_numbers(cluster: Cluster, momentum: Momentum) -> tuple[float, ...]:
+    """Return k . r / (2 pi) of each site, up to whole numbers.
+
+    Examples
+    --------
+    >>> from respair.clusters import ring, square
+    >>> wave_numbers(ring(4), 1), wave_numbers(square(size=[2, 2]), (1, 1))
+    ((0.0, 0.25, 0.5, -0.25), (0.0, 0.5, 0.5, 1.0))
+    """
+    shares = np.array(potentials(cluster.sites, cluster.bonds))
+    if cluster.cell:
+        shares = cluster.coordinates @ np.linalg.pinv(np.array(cluster.cell))
+    return tuple((shares @ np.array(as_numbers(momentum))).round(12).tolist())
+
+
+def wave_vectors(cluster: Cluster) -> NDArray[np.float64]:
+    """Return k of every momentum: in the units of the positions, or 2 pi m / L on rings and where no cell is known.
+
+    Returns
+    -------
+    (momenta, coordinates) float
+        Rings have one coordinate, the angle per site.
+    """
+    numbers = np.array([as_numbers(momentum) for momentum in momenta(cluster)], float)
+    if cluster.cell:
+        return np.asarray(2 * np.pi * numbers @ np.linalg.pinv(np.array(cluster.cell)).T)
+    return np.asarray(2 * np.pi * numbers / max(1, len(numbers)))
 
 
 def opposite(cluster: Cluster, momentum: Momentum) -> Momentum:

@@ -243,10 +243,13 @@ def own_series(model: Model) -> tuple[FluxSeries, ...]:
     return tuple(flux_series(model, number) for number in range(len(model.terms)))
 
 
-def largest_winding(model: Model) -> float:
+def largest_winding(model: Model, along: Sequence[float] = (1.0,)) -> float:
     """Return the largest share of the flux that a single hop of the Hamiltonian carries, bonds in the even gauge.
 
-    Of a flux with one number.
+    Of several fluxes, those in the direction `along`.
     """
-    own = (abs(w[0]) for series in own_series(model) for parts in series.parts.values() for w, _ in parts)
-    return max([1.0 / model.cluster.loop_length, *own])
+    shares = (w for series in own_series(model) for parts in series.parts.values() for w, _ in parts)
+    own = [abs(float(np.dot(share, along))) for share in shares]
+    if model.cluster.fluxes == 1:
+        return max([1.0 / model.cluster.loop_length, *own])
+    return max([abs(float(np.dot(bond.shares, along))) for bond in model.cluster.bonds] + own)

@@ -316,7 +316,8 @@ def _place_problems(model: Model) -> Iterator[Problem]:
 
 
 def _flux_problems(model: Model) -> Iterator[Problem]:
-    given, number = model.flux, model.cluster.fluxes
+    given: Any = model.flux
+    number = model.cluster.fluxes
     is_list = isinstance(given, Sequence | np.ndarray) and not isinstance(given, str)
     if is_list and not (len(given) == number and all(is_number(phi) for phi in given)):
         allowed = f"a list of {counted(number, 'finite number')}, one for each direction in which the cluster is closed"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
+from typing import Any
 
 import numpy as np
 
-from ..clusters import Brief, Card, momenta, point_group
+from ..clusters import Brief, Card, Cluster, momenta, point_group
 from ..clusters.cluster import ADDED
 from ..clusters.translations import Momentum, as_numbers, is_real
 from .model import Model
@@ -54,7 +55,8 @@ class Sector(Brief):
             if isinstance(value, np.integer):
                 object.__setattr__(self, name, int(value))
             elif isinstance(value, list | np.ndarray):
-                object.__setattr__(self, name, tuple(int(m) if isinstance(m, np.integer) else m for m in value))
+                listed = tuple(int(m) if isinstance(m, np.integer) else m for m in value)
+                object.__setattr__(self, name, listed[0] if len(listed) == 1 else listed)
         if self.two_sz is None and _whole(self.charge):
             object.__setattr__(self, "two_sz", self.charge % 2)
 
@@ -126,8 +128,8 @@ def sector_problems(model: Model, sector: Sector) -> Iterator[Problem]:
         if sector.spin_flip not in (1, -1) or not _whole(sector.spin_flip):
             yield Problem("sector.spin_flip", show(sector.spin_flip), "allowed: 1 or -1")
         elif two_sz != 0:
-            allowed = "allowed with two_sz = 0 only: the flip turns S_z around; leave it out"
-            yield Problem("sector.spin_flip", show(sector.spin_flip), allowed)
+            why = "allowed with two_sz = 0 only: the flip turns S_z around; leave it out"
+            yield Problem("sector.spin_flip", show(sector.spin_flip), why)
 
 
 def allowed_two_sz(model: Model, charge: int) -> list[int]:
@@ -143,19 +145,22 @@ def allowed_two_sz(model: Model, charge: int) -> list[int]:
 
 
 def _momentum_problems(model: Model, sector: Sector) -> Iterator[Problem]:
-    momentum, cluster = sector.momentum, model.cluster
-    if momentum is None:
-        return
+    if sector.momentum is not None:
+        yield from momentum_problems(model.cluster, sector.momentum, "sector.momentum", "leave it out")
+
+
+def momentum_problems(cluster: Cluster, momentum: Any, path: str, cure: str) -> Iterator[Problem]:
+    """Yield what is wrong with a momentum of a cluster; `cure` helps where there are none."""
     known, number = momenta(cluster), cluster.fluxes
     if not known:
-        yield Problem("sector.momentum", show(momentum), f"allowed: leave it out; a {cluster.kind} has no translation")
+        yield Problem(path, show(momentum), f"allowed: {cure}; a {cluster.kind} has no translation")
     elif number > 1 and not (
         isinstance(momentum, tuple) and len(momentum) == number and all(_whole(m) for m in momentum)
     ):
         allowed = f"allowed: a list of {number} whole numbers m_j with k . T_j = 2 pi m_j"
-        yield Problem("sector.momentum", show(momentum), f"{allowed}, one of {[list(as_numbers(k)) for k in known]}")
-    elif number == 1 and (not _whole(momentum) or not 0 <= momentum < len(known)):  # type: ignore[operator]
-        yield Problem("sector.momentum", show(momentum), f"allowed: 0 to {len(known) - 1}")
+        yield Problem(path, show(momentum), f"{allowed}, one of {[list(as_numbers(k)) for k in known]}")
+    elif number == 1 and (not _whole(momentum) or not 0 <= momentum < len(known)):
+        yield Problem(path, show(momentum), f"allowed: 0 to {len(known) - 1}")
 
 
 def _reflection_problems(model: Model, sector: Sector) -> Iterator[Problem]:

@@ -33,6 +33,7 @@ from .space.frame import Product, in_frame
 from .space.product import CHARGE_OF, IDENTITY, Amplitudes, check_names
 from .symmetry.block import Block
 from .symmetry.group import Symmetry, commutes, relabelled
+from .symmetry.quantum_numbers import compatible, with_labels
 
 Change = tuple[int, int]
 """Change of (N, N_up - N_dn)."""
@@ -191,7 +192,7 @@ def transitions(block: Block, operator: Operator, target: Hamiltonian | None = N
     own = tuple(s for s, kept in zip(block.symmetries, common, strict=True) if kept)
     parts = _parts(canonical(operator), block.space.model, own)
     return tuple(
-        Transition(block, _block(hamiltonian, block.sector, other), part) for other, part in parts if part.terms
+        Transition(block, _block(hamiltonian, other), part) for other, part in parts if part.terms
     )
 
 
@@ -206,20 +207,19 @@ def _has(hamiltonian: Hamiltonian, symmetry: Symmetry) -> bool:
 def _parts(
     operator: Operator, model: Model, own: tuple[Symmetry, ...]
 ) -> Iterator[tuple[tuple[Symmetry, ...], Operator]]:
-    """Yield all quantum numbers to which an operator leads; a mirror has one only where it does not move the first."""
-    if not own:
-        yield (), operator
-        return
-    first, *mirror = own
-    images = _images(operator, model, first)
-    for m in range(first.period):
-        turned, part = replace(first, block=m), _projected(images, first, m)
-        if mirror and 2 * m % first.period == 0:
-            reflected = _images(part, model, mirror[0])
-            for p in range(mirror[0].period):
-                yield (turned, replace(mirror[0], block=p)), _projected(reflected, mirror[0], p)
-        else:
-            yield (turned,), part
+    """Yield all quantum numbers to which an operator leads; a symmetry has one only where it keeps those before it."""
+    found: list[tuple[tuple[Symmetry, ...], Operator]] = [((), operator)]
+    for symmetry in own:
+        split: list[tuple[tuple[Symmetry, ...], Operator]] = []
+        for before, part in found:
+            if not compatible(symmetry, before):
+                split.append((before, part))
+                continue
+            images = _images(part, model, symmetry)
+            for m in range(symmetry.period):
+                split.append(((*before, replace(symmetry, block=m)), _projected(images, symmetry, m)))
+        found = split
+    yield from found
 
 
 def _images(operator: Operator, model: Model, symmetry: Symmetry) -> list[Operator]:
@@ -237,13 +237,6 @@ def _projected(images: list[Operator], symmetry: Symmetry, reached: int) -> Oper
     return canonical(*waves)
 
 
-def _block(hamiltonian: Hamiltonian, source: Sector, symmetries: tuple[Symmetry, ...]) -> Block:
-    sector = hamiltonian.space.sector
-    if (
-        symmetries
-        and source.momentum is not None
-        and symmetries[0].sites == hamiltonian.space.model.cluster.translation
-    ):
-        parity = 1 - 2 * symmetries[1].block if len(symmetries) > 1 else None
-        sector = replace(sector, momentum=symmetries[0].block, reflection=parity)
-    return Block(hamiltonian, sector, symmetries)
+def _block(hamiltonian: Hamiltonian, symmetries: tuple[Symmetry, ...]) -> Block:
+    space = hamiltonian.space
+    return Block(hamiltonian, with_labels(space.sector, symmetries, space.model), symmetries)

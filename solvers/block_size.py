@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..clusters import Told, order, point_group
+from ..clusters import Told, momenta, order, point_group
+from ..clusters.translations import is_real
 from ..hamiltonians import Model, Sector, hamiltonian_operator
 
 STEPS = 120
@@ -50,8 +51,8 @@ class BlockSize:
     def is_complex(self) -> bool:
         """True where the amplitudes are complex."""
         sector = self.sector
-        turned = 2 * (sector.momentum or 0) % order(self.model.cluster.translation or (0,))
-        return self.model.flux != 0 or turned != 0 or (sector.irrep or "").endswith(("+", "-"))
+        turned = sector.momentum is not None and not is_real(self.model.cluster, sector.momentum)
+        return bool(self.model.flux) or turned or (sector.irrep or "").endswith(("+", "-"))
 
     @property
     def bytes_per_amplitude(self) -> int:
@@ -77,8 +78,10 @@ class BlockSize:
     def operations(self) -> int:
         """Number of symmetry operations of the block."""
         sector, cluster = self.sector, self.model.cluster
+        number = len(momenta(cluster)) if sector.momentum is not None else 1
+        number *= (2 if sector.reflection is not None else 1) * (2 if sector.spin_flip is not None else 1)
         if sector.irrep is not None:
             points = point_group(cluster)
             mirrored = points.mirror is not None and points.irreps[sector.irrep][1] is not None
-            return order(points.rotation) * (order(points.mirror) if points.mirror and mirrored else 1)
-        return (cluster.sites if sector.momentum is not None else 1) * (2 if sector.reflection is not None else 1)
+            number *= order(points.rotation) * (order(points.mirror) if points.mirror and mirrored else 1)
+        return number

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..clusters import order, point_group
+from ..clusters import momenta, order, point_group
+from ..clusters.translations import is_real, opposite
 from ..hamiltonians import InvalidModel, Model, Operator, Sector, hamiltonian_operator
 from ..hamiltonians.sector import check_sector
 from ..hamiltonians.space.product import Space
+from ..hamiltonians.symmetry.group import SPIN_FLIP
 from ..hamiltonians.symmetry.quantum_numbers import sector_symmetries
 from .caps import capped
 
@@ -30,7 +32,7 @@ def symmetry_sectors(model: Model, sector: Sector) -> tuple[Sector, ...]:
 def finest_blocks(space: Space, operator: Operator | None = None) -> tuple[Sector, ...]:
     """Return the finest set of blocks that a Hamiltonian has; `operator` is its formula, if it is known."""
     operator = hamiltonian_operator(space.model) if operator is None else operator
-    if space.sector.has_symmetry:
+    if any(name != SPIN_FLIP for name in space.sector.labels):
         sector_symmetries(space, operator)
         return (space.sector,)
     for candidates in _candidates(space.model, space.sector):
@@ -45,16 +47,15 @@ def finest_blocks(space: Space, operator: Operator | None = None) -> tuple[Secto
 
 def _candidates(model: Model, sector: Sector) -> Iterator[tuple[Sector, ...]]:
     """Yield sets of labels, the finest first, each of which would hold every state once."""
-    turn = model.cluster.translation
-    if turn is not None and order(turn) > 1:
-        length = order(turn)
-        if not model.flux and model.cluster.reflection is not None and order(model.cluster.reflection) > 1:
+    cluster = model.cluster
+    if len(momenta(cluster)) > 1:
+        if not model.flux and cluster.reflection is not None and order(cluster.reflection) > 1:
             yield tuple(
                 replace(sector, momentum=m, reflection=r)
-                for m in range(length)
-                for r in ((1, -1) if 2 * m % length == 0 else (None,))
+                for m in momenta(cluster)
+                for r in ((1, -1) if is_real(cluster, m) else (None,))
             )
-        yield tuple(replace(sector, momentum=m) for m in range(length))
+        yield tuple(replace(sector, momentum=m) for m in momenta(cluster))
         return
     names = point_group(model.cluster).irreps
     if len(names) > 1:
@@ -65,8 +66,8 @@ def time_reversed(block: Sector, model: Model) -> Sector | None:
     """Return the block with the complex conjugate states, where the Hamiltonian is real and it is another one."""
     if model.flux or model.terms:
         return None
-    if block.momentum:
-        return replace(block, momentum=-block.momentum % len(model.cluster.translation or (0,)))
+    if block.momentum is not None and not is_real(model.cluster, block.momentum):
+        return replace(block, momentum=opposite(model.cluster, block.momentum))
     if block.irrep is not None and block.irrep.endswith("-"):
         return replace(block, irrep=block.irrep[:-1] + "+")
     return None

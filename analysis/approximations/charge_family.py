@@ -25,6 +25,7 @@ from ...hamiltonians import (
     electron_number,
     hamiltonian_operator,
 )
+from ...hamiltonians.model import Flux
 from ...hamiltonians.space.product import dimensions
 from ...hamiltonians.terms import SAME
 from ...solvers import Options
@@ -53,14 +54,14 @@ class ChargeFamily:
         Whether there are electrons, and local pairs.
     boson_sites : tuple of int
         Where the local pairs sit.
-    flux : float
+    flux : float or tuple of float
         Through the ring.
     sector : Sector
         (N, S_z).
     """
 
     def __init__(
-        self, cluster: Cluster, species: tuple[bool, bool], boson_sites: tuple[int, ...], flux: float, sector: Sector
+        self, cluster: Cluster, species: tuple[bool, bool], boson_sites: tuple[int, ...], flux: Flux, sector: Sector
     ) -> None:
         electrons = Electrons(0.0) if species[0] else None
         bosons = Bosons(on=list(boson_sites)) if species[1] else None
@@ -134,7 +135,7 @@ class ChargeFamily:
 
 @lru_cache(REMEMBERED)
 def _remembered(
-    cluster: Cluster, species: tuple[bool, bool], boson_sites: tuple[int, ...], flux: float, sector: Sector
+    cluster: Cluster, species: tuple[bool, bool], boson_sites: tuple[int, ...], flux: Flux, sector: Sector
 ) -> ChargeFamily:
     return ChargeFamily(cluster, species, boson_sites, flux, sector)
 

@@ -2,6 +2,7 @@
 
 from .minima import MOST_POINTS, POINTS, FluxCurve, criterion_of, minimum_of
 from .response import SERIES, FluxLine, flux_response
+from .tensor import flux_tensor, twist_average
 
 __all__ = [
     "MOST_POINTS",
@@ -11,5 +12,7 @@ __all__ = [
     "FluxLine",
     "criterion_of",
     "flux_response",
+    "flux_tensor",
     "minimum_of",
+    "twist_average",
 ]

@@ -183,6 +183,8 @@ class FluxLine:
     ----------
     model, sector, options, progress, search
         As for `flux_response`.
+    direction : tuple of float, optional
+        On lattices: the flux vector is phi times this.
     """
 
     model: Model
@@ -190,12 +192,17 @@ class FluxLine:
     options: Options | None = None
     progress: Callable[[float], None] = lambda phi: None
     search: Progress = silent
+    direction: tuple[float, ...] = (1.0,)
 
     @cached_property
     def blocks(self) -> tuple[Sector, ...]:
         """The blocks that the Hamiltonian has at any flux, and with it its derivatives."""
         sector = self.sector if isinstance(self.sector, Sector) else Sector(self.sector)
-        return symmetry_sectors(replace(self.model, flux=1.0), sector)
+        return symmetry_sectors(self.threaded(1.0), sector)
+
+    def threaded(self, phi: float) -> Model:
+        """Return the model with a flux on the line."""
+        return replace(self.model, flux=tuple(float(phi) * share for share in self.direction))
 
     def __post_init__(self) -> None:
         cluster = self.model.cluster
@@ -203,27 +210,32 @@ class FluxLine:
             raise InvalidValue(
                 f"a {cluster.kind} of {cluster.sites} sites has no loop for a flux; take a ring of 3 or more"
             )
+        if len(self.direction) != cluster.fluxes:
+            raise InvalidValue(
+                f"a flux through this {cluster.kind} has {cluster.fluxes} numbers; take flux_tensor for currents and "
+                "stiffness, or a model file with [flux]"
+            )
         own_series(self.model)
 
     def level(self, phi: float, only_at_rest: bool = False) -> FluxLevel:
         """Solve at one flux, with curvature and error bars, or with the curvature alone and where the slope is zero."""
         self.progress(phi)
-        model = replace(self.model, flux=float(phi))
+        model = self.threaded(phi)
         found = levels_by_symmetry(model, self.sector, 1, self.options, self.search, self.blocks)
         return self.answer(phi, found, only_at_rest)
 
     def isolated(self, phi: float) -> LabelledLevels:
         """Return the whole ground level at one flux, with one level above it."""
         self.progress(phi)
-        model = replace(self.model, flux=float(phi))
+        model = self.threaded(phi)
         levels = isolated_ground(model, self.sector, self.options, self.search, self.blocks)
         assert isinstance(levels, LabelledLevels)
         return levels
 
     def answer(self, phi: float, found: LabelledLevels, only_at_rest: bool = False) -> FluxLevel:
         """Differentiate a ground level that is known; `only_at_rest` as for `level`."""
-        model = replace(self.model, flux=float(phi))
-        first, second = flux_derivative(model, 1), flux_derivative(model, 2)
+        model = self.threaded(phi)
+        first, second = (flux_derivative(model, along=[self.direction] * order) for order in (1, 2))
         branches = [Perturbed.of(levels, first) for levels in found.lowest]
         slopes = slopes_of(branches)
         energy, error = float(found.energies[0]), float(found.certificate.energy_errors[0])
@@ -234,7 +246,7 @@ class FluxLine:
         level = replace(level, curvature=min(branch.curvature(second) for branch in branches))
         if only_at_rest:
             return level
-        share = largest_winding(self.model)  # of the part that moves the lattice
+        share = largest_winding(self.model, self.direction)  # of the part that moves the lattice
         errors = np.max([branch.errors(first, second, share) for branch in branches], axis=0)
         return replace(level, slope_error=float(errors[0]), curvature_error=float(errors[1]))
 

@@ -57,7 +57,7 @@ def _factors(cluster: Cluster, vectors: Sequence[tuple[float, float]]) -> list[N
     return found
 
 
-def _periods(cluster: Cluster) -> tuple[tuple[float, float], ...]:
+def _periods(cluster: Cluster) -> tuple[tuple[float, ...], ...]:
     """Return the periods of a cluster; none where it is open, or where they are not clear."""
     found = periods(cluster)
     return found[0] if len(found) == 1 else ()

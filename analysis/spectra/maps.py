@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from ..._core.arguments import numbers, taking
-from ...clusters import InvalidValue, order
+from ...clusters import Cluster, InvalidValue, momenta
+from ...clusters.translations import opposite, wave_vectors
 from ...solvers import Options
 from ...solvers.arguments import levels_of, read_options
 from ...solvers.blocks import time_reversed
@@ -30,7 +32,7 @@ def spectral_map(
     over: str = "momentum",
     progress: Callable[[str], None] = silent,
 ) -> xr.Dataset:
-    """Compute A(k, omega) for every momentum of a ring, or A_i(omega) for every place.
+    """Compute A(k, omega) for every momentum of a ring or lattice, or A_i(omega) for every place.
 
     The local density of states is the map of "electron" over sites; "density", "displacement" and their cross spectrum
     over momenta are the dynamic structure factors of charge and lattice.
@@ -75,17 +77,16 @@ def spectral_map(
     if over not in ("momentum", "site"):
         raise InvalidValue(f'over = {over!r} is unknown; allowed: "momentum", "site"')
     if over == "momentum":
-        probe(model, name, momentum=0)  # refuses clusters without momenta
-        assert model.cluster.translation is not None
-        places = list(range(order(model.cluster.translation)))
+        known = momenta(model.cluster)
+        probe(model, name, momentum=known[0] if known else 0)  # refuses clusters without momenta
+        places: list[Any] = list(known)
     else:
         probe(model, name)
         places = sorted(KINDS[name].places(model))
     even = over == "momentum" and cross is None and _is_even(levels)
-    found: dict[int, xr.Dataset] = {}
+    found: dict[Any, xr.Dataset] = {}
     for place in places:
-        mirror = -place % len(places)
-        if even and mirror in found:
+        if even and (mirror := opposite(model.cluster, place)) in found:
             found[place] = found[mirror]
             continue
         progress(f"{name} at {over} {place}")
@@ -93,10 +94,15 @@ def spectral_map(
         left = other[0] if other else None
         found[place] = spectral_function(levels, seen, frequencies, broadening, lineshape, options, left)
     data: xr.Dataset = xr.concat([found[place] for place in places], dim=over, join="outer", data_vars="all")
-    coords: dict[str, object] = {over: places}
-    if over == "momentum":
-        coords["k"] = (over, 2 * np.pi * np.arange(len(places)) / len(places))
-    return data.assign_coords(coords)
+    return data.assign_coords(_coordinates(model.cluster, places, over))
+
+
+def _coordinates(cluster: Cluster, places: list[Any], over: str) -> dict[str, object]:
+    """Return the numbers of the places, and of momenta k; on lattices vectors, with the momenta by their numbers."""
+    if over == "momentum" and isinstance(places[0], tuple):
+        vectors = {"momenta": ((over, "row"), np.array(places)), "k": ((over, "axis"), wave_vectors(cluster))}
+        return {over: np.arange(len(places)), **vectors}
+    return {over: places} | ({"k": (over, wave_vectors(cluster)[:, 0])} if over == "momentum" else {})
 
 
 def _is_even(levels: Levels) -> bool:

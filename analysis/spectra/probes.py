@@ -9,7 +9,9 @@ from types import MappingProxyType
 import numpy as np
 
 from ..._core.arguments import instance, taking
-from ...clusters import InvalidValue, order
+from ...clusters import InvalidValue
+from ...clusters.loops import no_ring
+from ...clusters.translations import Momentum, wave_numbers
 from ...hamiltonians import (
     InvalidModel,
     Model,
@@ -27,6 +29,7 @@ from ...hamiltonians import (
 from ...hamiltonians.arguments import a_model
 from ...hamiltonians.operators import total
 from ...hamiltonians.parameters import show
+from ...hamiltonians.sector import momentum_problems
 from ...hamiltonians.transitions import charge_change
 
 LocalOperator = Callable[[Model, int, str], Operator]
@@ -132,7 +135,7 @@ NAMES = (*KINDS, "current")
 
 @taking(model=a_model)
 def probe(
-    model: Model, name: str, site: int | None = None, momentum: int | None = None, spin: str | None = None
+    model: Model, name: str, site: int | None = None, momentum: Momentum | None = None, spin: str | None = None
 ) -> Probe:
     r"""Return the operators of a spectrum by name.
 
@@ -182,8 +185,8 @@ def probe(
         local = kind.local(model, _place(kind, model, site or 0), spin or "up")
     else:
         places = kind.places(model)
-        k = 2 * np.pi * momentum / len(places)
-        waves = {j: complex(np.exp(-1j * k * j)) / len(places) ** 0.5 for j in places}
+        turns = wave_numbers(model.cluster, momentum)
+        waves = {j: complex(np.exp(-2j * np.pi * turns[j])) / len(places) ** 0.5 for j in places}
         local = total(waves[j] * kind.local(model, place, spin or "up") for j, place in places.items())
     return Probe(name, local.dag, local) if kind.removes else Probe(name, local)
 
@@ -216,7 +219,7 @@ def _place(kind: Kind, model: Model, site: int) -> int:
 
 
 def probe_problems(
-    model: Model, name: str, site: int | None = None, momentum: int | None = None, spin: str | None = None
+    model: Model, name: str, site: int | None = None, momentum: Momentum | None = None, spin: str | None = None
 ) -> Iterator[Problem]:
     """Yield everything wrong with the name or the place of a probe."""
     if name not in NAMES:
@@ -244,22 +247,19 @@ def probe_problems(
             yield Problem("spectrum.site", show(site or 0), allowed)
 
 
-def _momentum_problems(model: Model, kind: Kind, site: int | None, momentum: int) -> Iterator[Problem]:
+def _momentum_problems(model: Model, kind: Kind, site: int | None, momentum: Momentum) -> Iterator[Problem]:
     cluster = model.cluster
     if site is not None:
         yield Problem("spectrum.momentum", show(momentum), "allowed: either site or momentum")
-    elif cluster.translation is None:
-        allowed = f"allowed: leave it out and give a site; a {cluster.kind} has no translation"
-        yield Problem("spectrum.momentum", show(momentum), allowed)
-    elif not isinstance(momentum, int) or not 0 <= momentum < order(cluster.translation):
-        yield Problem("spectrum.momentum", show(momentum), f"allowed: 0 to {order(cluster.translation) - 1}")
-    elif len(kind.places(model)) != max(1, len(cluster.bonds) if kind.noun == "bond" else cluster.sites):
+    elif wrong := list(momentum_problems(cluster, momentum, "spectrum.momentum", "leave it out and give a site")):
+        yield from wrong
+    elif len(kind.places(model)) != cluster.sites or (kind.noun == "bond" and cluster.translation is None):
         yield Problem("spectrum.momentum", show(momentum), f"allowed: a site; not every one has a {kind.noun} for it")
 
 
-def _current_problems(model: Model, site: int | None, momentum: int | None) -> Iterator[Problem]:
-    if not model.cluster.has_loop:
-        allowed = f"allowed: a cluster with a loop, as a ring of 3 or more; a {model.cluster.kind} carries no current"
+def _current_problems(model: Model, site: int | None, momentum: Momentum | None) -> Iterator[Problem]:
+    if not model.cluster.is_ring:
+        allowed = f"allowed: a cluster with a loop, as a ring of 3 or more; {no_ring(model.cluster)}"
         yield Problem("spectrum.operator", '"current"', allowed)
     for key, value in (("site", site), ("momentum", momentum)):
         if value is not None and (key, value) != ("momentum", 0):

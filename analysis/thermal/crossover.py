@@ -259,7 +259,7 @@ def _curves(asked: ThermalSum, at_zero: Resolution) -> tuple[dict[str, Replicate
     assert derived is not None
     curves = {"pair": amplitude, "condensate": derived.parts(averages)["combined"][0][..., 0]}
     curves["dos"] = thermal_lines(asked, probe(model, "electron"), at_zero).both("zero")
-    if not model.cluster.has_loop:
+    if not model.cluster.is_ring:
         return curves | {"stiffness": np.full((1, len(t)), np.nan)}, np.nan
     phi = np.array([0.0, np.pi])
     potential, _, stiffness, _ = flux_replicates(asked, phi)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ...clusters import order, point_group
+from ...clusters import momenta, point_group
 from ...hamiltonians import Model, Sector
 from ...hamiltonians.space.product import dimensions
 from ...solvers.ensemble_blocks import members
@@ -68,9 +68,7 @@ def estimate_thermal(model: Model, kind: Ensemble, sampling: Sampling) -> Therma
 
 def _size(model: Model, sector: Sector) -> int:
     whole = math.prod(dimensions(model, Sector(sector.charge, sector.two_sz)))
-    if sector.irrep is not None:
-        elements = len(point_group(model.cluster).irreps)
-    else:
-        elements = order(model.cluster.translation or (0,)) if sector.momentum is not None else 1
-        elements *= 2 if sector.reflection is not None else 1
+    elements = len(momenta(model.cluster)) if sector.momentum is not None else 1
+    elements *= (2 if sector.reflection is not None else 1) * (2 if sector.spin_flip is not None else 1)
+    elements *= len(point_group(model.cluster).irreps) if sector.irrep is not None else 1
     return max(1, math.ceil(whole / elements)) if whole else 0

@@ -12,6 +12,7 @@ from scipy.special import logsumexp
 
 from ..._core.arguments import numbers, taking
 from ...clusters import InvalidValue
+from ...clusters.loops import no_ring
 from ...hamiltonians import Block, Model, flux_derivative
 from ...hamiltonians.flux import own_series
 from ...solvers import Options
@@ -65,7 +66,8 @@ class FluxSum:
     def on_blocks(self, asked: ThermalSum) -> SumOverBlock:
         """Return the function that sums over one block after the other."""
         model = asked.model
-        threaded = [replace(model, flux=model.flux + step * STEP) for step in STENCIL[0]]
+        (flux,) = model.fluxes
+        threaded = [replace(model, flux=flux + step * STEP) for step in STENCIL[0]]
         blocks = [Blocks() for _ in threaded]
 
         def over(planned: Planned) -> Contribution:
@@ -149,8 +151,8 @@ def thermal_flux_response(
     >>> data.stiffness.values.round(6), data.drude.values.round(6)
     (array([[2.047902]]), array([[2.078897]]))
     """
-    if not model.cluster.has_loop:
-        raise InvalidValue(f"a {model.cluster.kind} of {model.cluster.sites} sites has no loop for a flux")
+    if not model.cluster.is_ring:
+        raise InvalidValue(no_ring(model.cluster))
     phi = np.asarray(values, dtype=float)
     if phi.ndim != 1 or not len(phi):
         raise InvalidValue("values must be a list of one or more fluxes")

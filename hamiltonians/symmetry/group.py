@@ -80,15 +80,30 @@ class Symmetry:
         return SymmetryMap(self.sites, self.bosons, self.modes, self.odd, self.period, -self.block % self.period, self.flips)
 
 
-def of_permutation(model: Model, name: str, sites: Permutation, block: int) -> Symmetry | None:
+def of_permutation(
+    model: Model, name: str, sites: Permutation, block: int, turn: NDArray[np.float64] | None = None
+) -> Symmetry | None:
     """Extend a site permutation to bosons and modes; None where it moves one to a place without one.
 
-    It is odd where it turns the optical SSH coupling ``x_j - x_i`` around on every bond that has it. Of several bonds
-    between two sites, images in the order of the bonds are taken.
+    It is odd where it turns the optical SSH coupling ``x_j - x_i`` around on every bond that has it.
+
+    Parameters
+    ----------
+    model : Model
+        What it acts on.
+    name : str
+        Its quantum number.
+    sites : tuple of int
+        Images of the sites.
+    block : int
+        m of its eigenvalue.
+    turn : (fluxes, fluxes) float, optional
+        What it does to the windings of bonds, which distinguishes those between two sites; by default it keeps them,
+        or turns all around.
     """
     bonds, hosts = model.cluster.bonds, {(mode.host, mode.index): m for m, mode in enumerate(model.modes)}
     bosons = {site: b for b, site in enumerate(model.boson_sites)}
-    moved_bonds = _moved_bonds(bonds, sites) if any(mode.host == "bond" for mode in model.modes) else {}
+    moved_bonds = _moved_bonds(bonds, sites, turn) if any(mode.host == "bond" for mode in model.modes) else {}
     images = []
     for mode in model.modes:
         image = sites[mode.index] if mode.host == "site" else moved_bonds.get(mode.index, -1)
@@ -102,20 +117,25 @@ def of_permutation(model: Model, name: str, sites: Permutation, block: int) -> S
     return Symmetry(name, sites, moved, tuple(images), reverses, order(sites), block)
 
 
-def _moved_bonds(bonds: Sequence[Bond], sites: Permutation) -> dict[int, int]:
-    """Return the image of each bond; of several between two sites, the one that leads the same way round.
-
-    A permutation of the sites turns the windings of all bonds by one linear map W, which the bonds that have no doubles
-    fix; where there are none, images are taken in their order.
-    """
-    between: defaultdict[frozenset[int], list[int]] = defaultdict(list)
+def _moved_bonds(bonds: Sequence[Bond], sites: Permutation, turn: NDArray[np.float64] | None) -> dict[int, int]:
+    """Return the image of each bond; of several between two sites, the one that leads the way round that `turn` says."""
+    between: defaultdict[tuple[int, int], list[tuple[int, NDArray[np.float64]]]] = defaultdict(list)
     for b, bond in enumerate(bonds):
-        between[frozenset((bond.start, bond.end))].append(b)
-    found = {}
-    for pair, own in between.items():
-        images = between.get(frozenset(sites[site] for site in pair), [])
-        found.update(zip(own, images, strict=False))
-    return found
+        between[bond.start, bond.end].append((b, np.array(bond.shares)))
+        between[bond.end, bond.start].append((b, -np.array(bond.shares)))
+    identity = np.eye(max((len(bond.shares) for bond in bonds), default=1))
+    for matrix in (identity, -identity) if turn is None else (turn,):
+        found = {}
+        for b, bond in enumerate(bonds):
+            images = between.get((sites[bond.start], sites[bond.end]), [])
+            wanted = matrix @ np.array(bond.shares)
+            alike = [image for image, shares in images if np.allclose(shares, wanted, atol=1e-6)] or [
+                image for image, _ in images if len(images) == 1
+            ]
+            found.update({b: alike[0]} if alike else {})
+        if len(set(found.values())) == len(bonds):
+            return found
+    return {}
 
 
 def spin_flip(model: Model, block: int) -> Symmetry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ...clusters import Permutation, compose, order, point_group
@@ -14,7 +14,7 @@ from ..sector import Sector
 from ..space.product import Space
 from .group import SPIN_FLIP, Symmetry, commutes, of_permutation, spin_flip
 
-CURES = {
+CURES: Mapping[str, str] = {
     SPIN_FLIP: "leave it out; a field on the spins, or terms that act on one spin alone, break it",
     "": "leave it out, or make the couplings equal on equivalent sites, bonds and modes",
 }
@@ -61,7 +61,7 @@ def _checked(space: Space, operator: Operator, sector: Sector, name: str, symmet
 
 
 def _wanted(sector: Sector, model: Model) -> Iterator[tuple[str, Permutation | None, int | None]]:
-    """Yield the key, the site permutation and the block of each spatial quantum number; no block where it is left out."""
+    """Yield key, site permutation and block of each spatial quantum number; no block where it is left out."""
     cluster = model.cluster
     if sector.momentum is not None:
         for translation in generators(cluster):
@@ -83,10 +83,11 @@ def with_labels(sector: Sector, symmetries: Sequence[Symmetry], model: Model) ->
     blocks: dict[str, list[int]] = {}
     for symmetry in symmetries:
         blocks.setdefault(symmetry.name, []).append(symmetry.block)
-    signs = {name: 1 - 2 * blocks[name][0] for name in ("reflection", SPIN_FLIP) if name in blocks}
+    mirrored, flipped = (1 - 2 * blocks[name][0] if name in blocks else None for name in ("reflection", SPIN_FLIP))
     turned = blocks.get("momentum", [])
-    momentum = momentum_of(model.cluster, turned) if len(turned) == len(generators(model.cluster)) else None
-    return replace(sector, momentum=momentum if turned else None, **signs)
+    is_whole = bool(turned) and len(turned) == len(generators(model.cluster))
+    momentum = momentum_of(model.cluster, turned) if is_whole else None
+    return replace(sector, momentum=momentum, reflection=mirrored, spin_flip=flipped)
 
 
 def compatible(symmetry: Symmetry, others: Sequence[Symmetry]) -> bool:
@@ -109,4 +110,5 @@ def compatible(symmetry: Symmetry, others: Sequence[Symmetry]) -> bool:
     for site, image_site in enumerate(symmetry.sites):
         back[image_site] = site
     turned = (compose(compose(tuple(back), other.sites), symmetry.sites) for other in spatial)
-    return all(abs(phases.get(sites, 0.0) - other.character) < 1e-9 for sites, other in zip(turned, spatial, strict=True))
+    pairs = zip(turned, spatial, strict=True)
+    return all(abs(phases.get(sites, 0.0) - other.character) < 1e-9 for sites, other in pairs)

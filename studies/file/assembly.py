@@ -161,12 +161,16 @@ def _cluster(draft: Draft) -> tuple[Cluster | None, list[Problem]]:
         return KINDS[kind](**values), []
     except ValueError as error:
         if kind == "custom":
-            return None, list(_custom_problems(**values))
+            found = list(_custom_problems(**values))
+            return None, found or [Problem("cluster.positions", show(values["positions"]), str(error))]
         return None, [Problem(f"cluster.{key}", show(value), str(error)) for key, value in values.items()]
 
 
 def _custom_problems(
-    positions: Sequence[list[float]], bonds: Sequence[list[object]] = (), classes: Sequence[str] | None = None
+    positions: Sequence[list[float]],
+    bonds: Sequence[list[object]] = (),
+    classes: Sequence[str] | None = None,
+    cell: Sequence[list[float]] | None = None,
 ) -> Iterator[Problem]:
     """Build the cluster piece by piece to find every piece that does not fit."""
     for i, point in enumerate(positions):
@@ -185,6 +189,12 @@ def _custom_problems(
         custom(places, (), classes)
     except ValueError as error:
         yield Problem("cluster.classes", show(classes), str(error))
+    for b in range(len(good) if cell is not None else 0):
+        try:
+            custom(positions, good[b : b + 1], None, cell)
+        except ValueError as error:
+            yield Problem(f"cluster.bonds[{b}]" if good[:b] else "cluster.cell", show(cell), str(error))
+            return
 
 
 def _accuracy_problem(values: Mapping[str, Mapping[str, Any]], model: Model) -> Problem | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -35,10 +37,16 @@ def prefixed(name: str, data: xr.Dataset) -> xr.Dataset:
     return data.rename({variable: f"{name}_{variable}" for variable in data.data_vars})
 
 
-def label(text: str) -> dict[str, int | str]:
-    """Return ``{"momentum": 0, "reflection": 1}`` of ``momentum = 0, reflection = 1``."""
-    pairs = (part.split(" = ") for part in str(text).split(", ") if part)
-    return {name: value if name == "irrep" else int(value) for name, value in pairs}
+def label(text: str) -> dict[str, int | str | list[int]]:
+    """Return the quantum numbers that a text names.
+
+    Examples
+    --------
+    >>> label("momentum = [0, 1], spin_flip = -1")
+    {'momentum': [0, 1], 'spin_flip': -1}
+    """
+    pairs = re.findall(r"(\w+) = (\[[^\]]*\]|[^,]+)", str(text))
+    return {name: value if name == "irrep" else json.loads(value) for name, value in pairs}
 
 
 def _plain(value: object) -> object:

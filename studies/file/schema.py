@@ -14,7 +14,8 @@ from ..._core.lazy import LateTable
 from ..._core.wording import listed
 from ...clusters import KINDS, MAX_SITES, Cluster
 from ...hamiltonians import parameters
-from ...hamiltonians.parameters import FIELDS, OLDER_NAMES, SPECIES, Where
+from ...hamiltonians.model import Flux
+from ...hamiltonians.parameters import OLDER_NAMES, SPECIES, Where
 from ...solvers.engines.table import ENGINE_NAMES
 from ..tasks.table import TASKS
 from .values import (
@@ -25,10 +26,12 @@ from .values import (
     Coupling,
     Exact,
     Number,
+    NumberOrList,
     NumberOrWord,
     Point,
     Table,
     Whole,
+    WholeOrList,
     WordOrNumbers,
     WordOrSites,
     one_of,
@@ -51,7 +54,12 @@ HINTS: Mapping[Any, Any] = MappingProxyType(
         str | Sequence[float]: WordOrNumbers,
         float | str | None: NumberOrWord,
         Sequence[int]: list[int],
+        Sequence[int] | None: list[int],
+        Sequence[bool] | None: list[bool],
+        Sequence[Sequence[int]] | None: list[list[int]],
         Sequence[Sequence[float]]: Annotated[list[Point], Field(min_length=1, max_length=MAX_SITES)],
+        Sequence[Sequence[float]] | None: list[Point],
+        Flux: NumberOrList,
         Sequence[Sequence[object]]: list[Bond],
         Sequence[str] | None: list[str],
         str: str,
@@ -103,9 +111,10 @@ class SectorTable(Table):
 
     charge: Whole
     two_sz: Whole = LEFT_OUT
-    momentum: Whole = LEFT_OUT
+    momentum: WholeOrList = LEFT_OUT
     reflection: Annotated[int, Field(description="1 or -1")] = LEFT_OUT
     irrep: Annotated[str, Field(description='a representation of the point group, as "A1"')] = LEFT_OUT
+    spin_flip: Annotated[int, Field(description="1 or -1")] = LEFT_OUT
 
 
 class SolverTable(Table):
@@ -154,7 +163,8 @@ class RefineTable(Table):
 MODEL_TABLES: Mapping[str, type[Table]] = MappingProxyType(
     {
         **{species: _of_species(kind) for species, kind in SPECIES.items()},
-        **{table: _table(table, {name: (float, "", False)}) for table, name in (key.split(".") for key in FIELDS)},
+        "field": _table("field", {"flux": (Flux, "", False)}),
+        "ensemble": _table("ensemble", {"chemical_potential": (float, "", False)}),
         "sector": SectorTable,
         "solver": SolverTable,
     }

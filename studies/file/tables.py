@@ -86,7 +86,7 @@ def tables_of(model: Model) -> dict[str, Any]:
 
 
 def _cluster(cluster: Cluster) -> Mapping[str, Any]:
-    columns, rows = (int(max(place)) + 1 for place in list(zip(*cluster.positions, strict=True))[:2])
+    columns, rows = (int(max(place)) + 1 for place in [*zip(*cluster.positions, strict=True), (0.0,)][:2])
     shapes: Mapping[str, Mapping[str, Any]] = {
         "site": {},
         "dimer": {},
@@ -96,10 +96,13 @@ def _cluster(cluster: Cluster) -> Mapping[str, Any]:
         "plaquette": {"size": [columns, rows]},
         "ligand-centre": {"sites": cluster.sites - 1},
     }
+    if cluster.made_from:
+        return {"kind": cluster.kind, **dict(cluster.made_from)}
     if cluster.kind in shapes:
         return {"kind": cluster.kind, **shapes[cluster.kind]}
-    bonds = [[bond.start, bond.end, bond.label] for bond in cluster.bonds]
-    return {"kind": "custom", "positions": cluster.positions, "bonds": bonds, "classes": cluster.classes}
+    bonds = [[b.start, b.end, b.label, *([b.windings] if b.windings else [])] for b in cluster.bonds]
+    parts = {"positions": cluster.positions, "bonds": bonds, "classes": cluster.classes}
+    return {"kind": "custom", **parts, **({"cell": cluster.cell} if cluster.cell else {})}
 
 
 def given(value: Any) -> dict[str, Any]:

@@ -66,9 +66,15 @@ def _number(value: object) -> int | float:
 
 
 def _bond(value: object) -> list[object]:
-    if isinstance(value, list) and [type(item) for item in value] in ([int, int], [int, int, str]):
-        return value
+    if isinstance(value, list):
+        kinds = [type(item) for item in value]
+        if kinds in ([int, int], [int, int, str]) or (kinds == [int, int, str, list] and all(map(_is_real, value[3]))):
+            return value
     raise PydanticCustomError("bond", "not a bond")
+
+
+def _is_real(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def one_of(allowed: tuple[str, ...], unavailable: tuple[str, ...] = (), hint: str = "") -> Callable[[str], str]:
@@ -127,6 +133,10 @@ def _number_or_word(value: object) -> str:
     return "|word" if isinstance(value, str) else "|number"
 
 
+def _vectors_or_numbers(value: object) -> str:
+    return "|table" if isinstance(value, list) and value and isinstance(value[0], list) else "|word"
+
+
 def _floats(values: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(float(value) for value in values)
 
@@ -155,7 +165,30 @@ Exact = Annotated[
 ]
 """A list or a grid whose whole numbers stay whole, since some keys take nothing else."""
 Floats = Annotated[Exact, AfterValidator(_floats)]
-Point = Annotated[list[Number], Field(min_length=2, max_length=2)]
+Vectors = Annotated[list[Annotated[list[Number], Field(min_length=1, max_length=3), AfterValidator(tuple)]],
+                    AfterValidator(tuple)]  # fmt: skip
+Fluxes = Annotated[
+    Annotated[Floats, Tag("|word")] | Annotated[Vectors, Tag("|table")],
+    Discriminator(_vectors_or_numbers),
+    Field(description="a list of one or more numbers, or { start, stop, count }; on lattices a list of lists"),
+]
+"""Fluxes, or flux vectors."""
+NumberOrList = Annotated[
+    Annotated[Number, Tag("|word")] | Annotated[Numbers, Tag("|list")],
+    Discriminator(form),
+    Field(description="a finite number, or a list of numbers on lattices"),
+]
+WholeOrList = Annotated[
+    Annotated[Whole, Tag("|word")] | Annotated[list[int], AfterValidator(tuple), Tag("|list")],
+    Discriminator(form),
+    Field(description="a whole number, or a list of whole numbers on lattices"),
+]
+Counts = Annotated[
+    list[Annotated[int, Field(ge=1, le=MAX_COUNT)]],
+    AfterValidator(tuple),
+    Field(description="a list of whole numbers, 1 or more, one for each direction"),
+]
+Point = Annotated[list[Number], Field(min_length=1, max_length=3)]
 Bond = Annotated[list[object], PlainValidator(_bond)]
 Bytes = Annotated[
     int,

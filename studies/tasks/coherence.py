@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 from ..._core.lazy import rich_table, xr
 from ..._core.wording import listed
 from ...analysis import flux, pairing
+from ...clusters.loops import no_ring
 from ...hamiltonians import Model, Problem, Sector
 from ...hamiltonians.space.charges import charge_dimension
 from ..execution.tables import columns, decimals, number, with_error
@@ -44,9 +45,8 @@ class CoherenceTask(Task):
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
         """Yield a cluster without a loop, and quantum numbers that a flux breaks."""
-        if not model.cluster.has_loop:
-            cluster = f"a {model.cluster.kind} of {model.cluster.sites} sites"
-            yield Problem("coherence", "a table", f"leave it out: {cluster} has no loop; rings of 3 or more have")
+        if not model.cluster.is_ring:
+            yield Problem("coherence", "a table", f"leave it out: {no_ring(model.cluster)}")
         if sector is not None and sector.has_symmetry:
             name, value = next(iter(sector.labels.items()))
             allowed = "leave it out: [coherence] looks for the best flux over all blocks"
@@ -54,7 +54,7 @@ class CoherenceTask(Task):
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
         """Return the sector with a flux, and those with a pair more and a pair less."""
-        if sector is None or not model.cluster.has_loop:
+        if sector is None or not model.cluster.is_ring:
             return []
         threaded, spin = replace(model, flux=1.0), sector.spin_excess
         beside = (Sector(sector.charge + step, spin) for step in (-2, 2))

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from ..._core.lazy import rich_table, xr
 from ...analysis import flux
+from ...analysis.flux.tensor import GENERIC
 from ...hamiltonians import InvalidModel, Model, Problem, Sector
 from ...hamiltonians.parameters import show
 from ...hamiltonians.sector import sector_problems
 from ...hamiltonians.symmetry.labels import block_problems
 from ..execution.tables import columns, with_error
 from ..file.json_values import entries, label, plain, prefixed
-from ..file.values import Floats, Switch
+from ..file.values import Counts, Fluxes, Switch
 from .base import Solved, Task, key
 
 if TYPE_CHECKING:
@@ -30,44 +34,60 @@ class FluxTask(Task):
 
     Attributes
     ----------
-    values : tuple of float
-        phi = 2 pi Phi / (hc/e).
+    values : tuple of float, or of tuple of float
+        phi = 2 pi Phi / (hc/e); on lattices a flux vector each.
     minimum : bool
         Look for the minima of E_0 as well.
     criterion : bool
-        Compare E_0 at 0, pi/2 and pi, and its harmonics, as well.
+        Compare E_0 at 0, pi/2 and pi, and its harmonics, as well; on lattices along each row of the supercell.
+    average : tuple of int
+        Average E_0 over so many twists in each direction as well.
     """
 
     name: ClassVar[str] = "flux"
     figures = (("flux", "flux_energies", "plot_flux"), ("flux-period", "flux_period_curve", "plot_flux_period"))
     summary = ("flux_minimum_phi", "flux_minimum_stiffness", "flux_period_ratio")
 
-    values: tuple[float, ...] = key(Floats)
+    values: tuple[Any, ...] = key(Fluxes)
     minimum: bool = key(Switch, False)
     criterion: bool = key(Switch, False)
+    average: tuple[int, ...] = key(Counts, ())
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
         """Yield what a flux makes impossible."""
-        phi = next((value for value in values["values"] if value), 1.0)
+        number = model.cluster.fluxes
+        given = values["values"]
+        if wrong := [v for v in given if number > 1 and (not isinstance(v, tuple) or len(v) != number)]:
+            allowed = f"allowed: flux vectors of {number} numbers, one for each row of the supercell, as {[[0.0] * number]}"
+            yield Problem("flux.values", show(_listed(wrong[0])), allowed)
+            return
+        phi = next((value for value in given if np.any(value)), 1.0 if number == 1 else GENERIC[:number])
         try:
             threaded = replace(model, flux=phi)
         except InvalidModel as error:
             allowed = error.problems[0].allowed.replace("allowed: 0", "allowed: no [flux] table")
-            yield Problem("flux.values", show(list(values["values"])), allowed)
+            yield Problem("flux.values", show([_listed(v) for v in given]), allowed)
             return
         if sector is None:
             return
         for problem in list(sector_problems(threaded, sector)) or block_problems(threaded, sector):
-            yield replace(problem, allowed=f"{problem.allowed} ([flux] has phi = {phi:g})")
+            yield replace(problem, allowed=f"{problem.allowed} ([flux] has phi = {_shown(phi)})")
         for name in ("minimum", "criterion"):
             if values.get(name) and sector.momentum is not None:
                 allowed = "leave it out, or leave sector.momentum out: E_0 of one momentum is not periodic in the flux"
                 yield Problem(f"flux.{name}", "true", allowed)
+        if values.get("minimum") and number > 1:
+            allowed = "leave it out: minima are sought on rings only; criterion = true compares fluxes along each row"
+            yield Problem("flux.minimum", "true", allowed)
+        average = values.get("average") or ()
+        if average and (len(average) != number or min(average) < 1):
+            allowed = f"allowed: {number} whole numbers, 1 or more: twists in each direction"
+            yield Problem("flux.average", show(list(average)), allowed)
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
         """Return the lowest level with a flux, whose amplitudes are complex."""
-        return [] if sector is None else [(replace(model, flux=1.0), sector, 1)]
+        return [] if sector is None else [(replace(model, flux=GENERIC[: model.cluster.fluxes]), sector, 1)]
 
     @property
     def repeats(self) -> str:
@@ -84,16 +104,27 @@ class FluxTask(Task):
         model, sector, solver, reporter = setting.model, setting.block, setting.solver, setting.reporter
         known = setting.known
 
-        def progress(phi: float) -> None:
-            reporter.step(f"flux {phi:.4g}")
+        def progress(phi: Any) -> None:
+            reporter.step(f"flux {_shown(phi)}")
 
         shown = None if known is None else lambda part: known(self.named(part))
-        how: Any = {"options": solver, "progress": progress, "search": reporter.lanczos, "known": shown}
-        parts = [flux.flux_response(model, sector, self.values, **how)]
+        how: Any = {"options": solver, "progress": progress, "search": reporter.lanczos}
+        number = model.cluster.fluxes
+        if number == 1:
+            parts = [flux.flux_response(model, sector, _numbers(self.values), **how, known=shown)]
+        else:
+            parts = [flux.flux_tensor(model, sector, self.values, **how, known=shown)]
         if self.minimum or self.criterion:
-            curve = flux.FluxCurve(flux.FluxLine(model, sector, solver, progress, reporter.lanczos))
-            parts += [prefixed("minimum", flux.minimum_of(curve))] if self.minimum else []
-            parts += [prefixed("period", flux.criterion_of(curve))] if self.criterion else []
+            for j, direction in enumerate(np.eye(number).tolist()):
+                line = flux.FluxLine(model, sector, solver, progress, reporter.lanczos, tuple(direction))
+                curve, more = flux.FluxCurve(line), "" if number == 1 else f"_{j}"
+                parts += [prefixed("minimum", flux.minimum_of(curve))] if self.minimum else []
+                if self.criterion:
+                    found = flux.criterion_of(curve)
+                    sizes = {dim: f"{dim}{more}" for dim in found.dims if more}
+                    parts += [prefixed(f"period{more}", found.rename(sizes))]
+        if self.average:
+            parts += [prefixed("average", flux.twist_average(model, sector, self.average, **how))]
         return self.named(xr.merge(parts, combine_attrs="override"))
 
     def judged(self, data: xr.Dataset) -> Mapping[str, str]:
@@ -105,31 +136,64 @@ class FluxTask(Task):
         """Return energies, currents and stiffness; the minima and the criterion where they were asked for."""
         names = [name for name, *_ in flux.SERIES]
         blocks = [[label(text) for text in str(level).split(" | ")] for level in data["flux_blocks"].values]
-        found = {"phi": plain(data["phi"]), **entries(data, cls.name, names), "blocks": blocks}
+        phi = data["flux_phi"] if "flux_phi" in data else data["phi"]
+        found = {"phi": plain(phi), **entries(data, cls.name, names), "blocks": blocks}
         if "flux_minimum_phi" in data:
             minima = {"energies": "local_energies", "energy_errors": "local_errors"}
             others = {name: plain(data[f"flux_minimum_{own}"]) for name, own in minima.items()}
             best = entries(data, "flux_minimum", AT_MINIMUM)
             found["minimum"] = {**best, "minima": {"phi": plain(data["local_phi"]), **others}}
-        if "flux_period_ratio" in data:
-            names = [*CORNERS, "error", "harmonics", "harmonic_errors", "ratio", "verdict", "definition"]
-            found["half_flux_quantum"] = entries(data, "flux_period", names)
+        names = [*CORNERS, "error", "harmonics", "harmonic_errors", "ratio", "verdict", "definition"]
+        periods = [entries(data, prefix, names) for prefix in _periods(data)]
+        if periods:
+            found["half_flux_quantum"] = periods[0] if "flux_period_ratio" in data else periods
+        if "flux_average_energy" in data:
+            found["average"] = entries(data, "flux_average", ("energy", "energy_error", "spread", "energies", "twists"))
         return found
 
     @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
-        """Yield energy, current and stiffness against the flux, then minima and criterion."""
+        """Yield energy, current and stiffness against the flux, then minima, criterion and averages."""
         table = columns("flux", ("phi", "energy", "current", "stiffness", "block"))
         bars = {"energies": "energy_errors", "current": "current_errors", "stiffness": "stiffness_errors"}
-        for i, phi in enumerate(data["phi"].values):
-            cells = (with_error(*(float(data[f"flux_{name}"].values[i]) for name in pair)) for pair in bars.items())
-            table.add_row(f"{phi:.6g}", *cells, str(data["flux_blocks"].values[i]))
+        phi = (data["flux_phi"] if "flux_phi" in data else data["phi"]).values
+        for i, at in enumerate(phi):
+            pairs = (tuple(np.ravel(data[f"flux_{name}"].values[i]) for name in pair) for pair in bars.items())
+            cells = (", ".join(with_error(float(v), float(e)) for v, e in zip(*pair, strict=True)) for pair in pairs)
+            table.add_row(_shown(at), *cells, str(data["flux_blocks"].values[i]))
         yield table
+        if "flux_phi" in data:
+            yield "Currents -dE/dphi_j along the rows of the supercell; stiffness tensor row by row, in x, y (and z)."
         if "flux_minimum_phi" in data:
-            phi, *pairs = (float(data[f"flux_minimum_{name}"]) for name in AT_MINIMUM)
-            energy, stiffness = with_error(*pairs[:2]), with_error(*pairs[2:])
-            yield f"Minimum at phi = {phi:.8g}: E = {energy}, stiffness {stiffness}."
-        if "flux_period_ratio" in data:
-            verdict, definition = (str(data[f"flux_period_{name}"].values) for name in ("verdict", "definition"))
-            first, second = data["flux_period_harmonics"].values
-            yield f"Flux period: {verdict} ({definition}); harmonics {first:.6g} and {second:.6g}."
+            best, *found = (float(data[f"flux_minimum_{name}"]) for name in AT_MINIMUM)
+            energy, stiffness = with_error(*found[:2]), with_error(*found[2:])
+            yield f"Minimum at phi = {best:.8g}: E = {energy}, stiffness {stiffness}."
+        for prefix in _periods(data):
+            verdict, definition = (str(data[f"{prefix}_{name}"].values) for name in ("verdict", "definition"))
+            first, second = data[f"{prefix}_harmonics"].values
+            row = prefix.removeprefix("flux_period").removeprefix("_")
+            where = f" along row {row}" if row else ""
+            yield f"Flux period{where}: {verdict} ({definition}); harmonics {first:.6g} and {second:.6g}."
+        if "flux_average_energy" in data:
+            value = with_error(float(data["flux_average_energy"]), float(data["flux_average_energy_error"]))
+            twists = data.sizes["twist"]
+            yield f"Mean over {twists} twists: E = {value}, standard deviation {float(data['flux_average_spread']):.6g}."
+
+
+def _periods(data: xr.Dataset) -> list[str]:
+    """Return the prefixes of the criteria of each direction."""
+    names = [str(name) for name in data.data_vars]
+    return sorted(name.removesuffix("_ratio") for name in names if re.fullmatch(r"flux_period(_\d)?_ratio", name))
+
+
+def _numbers(values: Sequence[Any]) -> list[float]:
+    """Return fluxes of one number each, which may be given as lists of one."""
+    return [float(np.ravel(value)[0]) for value in values]
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _shown(phi: Any) -> str:
+    return ", ".join(f"{x:.6g}" for x in np.ravel(phi).tolist())

@@ -16,6 +16,8 @@ from ... import analysis
 from ..._core.lazy import rich_table, xr
 from ..._core.wording import listed
 from ...analysis.spectra import DEFAULT_BROADENING, KINDS, LINESHAPES, NAMES, Probe, probe_problems
+from ...clusters import momenta
+from ...clusters.translations import Momentum
 from ...hamiltonians import Model, Problem, Sector, with_parameter
 from ...hamiltonians.parameters import show
 from ...hamiltonians.parametric import parameter_problem
@@ -56,10 +58,16 @@ MEASURED = (*(name for name, kind in KINDS.items() if kind.removes), "displaceme
 def _whole_or_all(value: object) -> object:
     if value == ALL or (isinstance(value, int) and not isinstance(value, bool)):
         return value
+    if isinstance(value, list) and all(isinstance(m, int) and not isinstance(m, bool) for m in value):
+        return tuple(value) if len(value) != 1 else value[0]
     raise PydanticCustomError("whole_or_all", "neither a whole number nor all")
 
 
-WholeOrAll = Annotated[int | str, PlainValidator(_whole_or_all), Field(description='a whole number, or "all"')]
+WholeOrAll = Annotated[
+    int | str | tuple[int, ...],
+    PlainValidator(_whole_or_all),
+    Field(description='a whole number, or "all"; on lattices a list of whole numbers'),
+]
 Name = Annotated[str, AfterValidator(one_of(NAMES)), Field(description=listed(NAMES))]
 
 
@@ -109,7 +117,7 @@ class SpectrumTask(Task):
 
     operator: str = key(Name, "electron")
     site: int | None = key(Whole, None)
-    momentum: int | str | None = key(WholeOrAll, None)
+    momentum: Momentum | str | None = key(WholeOrAll, None)
     spin: str | None = key(Spin, None)
     frequencies: tuple[float, ...] = key(Floats)
     broadening: float = key(Broadening, DEFAULT_BROADENING)
@@ -141,7 +149,8 @@ class SpectrumTask(Task):
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
         """Yield operators, sites and momenta that are not there."""
         asked = cls(**values)
-        for problem in probe_problems(model, asked.operator, asked.site, asked._one_momentum, asked.spin):
+        first = (*momenta(model.cluster), 0)[0] if asked.momentum == ALL else asked._one_momentum
+        for problem in probe_problems(model, asked.operator, asked.site, first, asked.spin):
             is_map = asked.momentum == ALL and problem.path == "spectrum.momentum"
             yield replace(problem, got=show(ALL)) if is_map else problem
         for name, value in (asked.transfer_from or {}).items():
@@ -162,12 +171,12 @@ class SpectrumTask(Task):
             yield Problem("spectrum.cross", show(asked.cross), allowed)
 
     @property
-    def _one_momentum(self) -> int | None:
-        """The momentum, or for a map its first one."""
-        return self.momentum if isinstance(self.momentum, int) else None if self.momentum is None else 0
+    def _one_momentum(self) -> Momentum | None:
+        """The momentum, or for a map none."""
+        return self.momentum if isinstance(self.momentum, int | tuple) else None
 
     @property
-    def _cross_place(self) -> tuple[int | None, int | None]:
+    def _cross_place(self) -> tuple[int | None, Momentum | None]:
         return (self.cross_site, None) if self.cross_site is not None else (self.site, self._one_momentum)
 
     def run(self, setting: Setting) -> xr.Dataset:
@@ -258,7 +267,8 @@ class SpectrumTask(Task):
         if "momentum" in data["spectrum_values"].dims:
             each = [_record(data.isel(momentum=m).dropna("pole", how="all")) for m in range(data.sizes["momentum"])]
             lists: dict[str, object] = {key: [one[key] for one in each] for key in each[0]}
-            shared = {"momenta": plain(data["momentum"]), "frequencies": plain(data["omega"])}
+            names = data["momenta"] if "momenta" in data.coords else data["momentum"]
+            shared = {"momenta": plain(names), "frequencies": plain(data["omega"])}
             return lists | shared | measures_record(data)
         return _record(data) | measures_record(data)
 
@@ -329,5 +339,6 @@ def _map_tables(data: xr.Dataset) -> Iterator[rich_table.Table]:
         one = data.isel(momentum=m)
         weights = (f"{one[f'spectrum_{key}_weight'].values:.8f}" for key in ("addition", "removal"))
         means = (f"{one[f'spectrum_{key}'].values[1]:.8g}" for key in ("moments", "sum_rules"))
-        table.add_row(str(int(one["momentum"])), *weights, *means)
+        named = one["momenta"].values.tolist() if "momenta" in data.coords else int(one["momentum"])
+        table.add_row(str(named), *weights, *means)
     yield table

@@ -8,7 +8,8 @@ from functools import lru_cache, partial
 from typing import Any
 
 from ..analysis.spectra.probes import NAMES
-from ..clusters import Cluster, order, point_group
+from ..clusters import Cluster, momenta, point_group
+from ..clusters.translations import Momentum, is_real
 from ..hamiltonians import Model
 from ..hamiltonians.parameters import COUPLINGS as TABLE
 from ..solvers.ensemble_blocks import ENSEMBLES
@@ -190,19 +191,23 @@ def _with_block(screen: Screen, block: Sequence[Option]) -> Screen:
 @lru_cache(maxsize=32)
 def _labels(cluster: Cluster, threaded: bool) -> tuple[Option, ...]:
     """Return the symmetry blocks that a cluster can have."""
-    turn = cluster.translation
-    if turn is not None and order(turn) > 1:
-        length = order(turn)
-        blocks: list[tuple[tuple[str, int], ...]] = [(("momentum", m),) for m in range(length)]
+    if len(momenta(cluster)) > 1:
         mirrors = () if threaded or cluster.reflection is None else (1, -1)
-        blocks += [(*b, ("reflection", r)) for b in list(blocks) if 2 * b[0][1] % length == 0 for r in mirrors]
-        return tuple((_named(dict(block)), block) for block in sorted(blocks))
+        blocks: list[tuple[tuple[str, Any], ...]] = []
+        for m in momenta(cluster):
+            blocks += [(("momentum", m),)]
+            blocks += [(("momentum", m), ("reflection", r)) for r in sorted(mirrors) if is_real(cluster, m)]
+        return tuple((_named(dict(block)), block) for block in blocks)
     return tuple((name, (("irrep", name),)) for name in point_group(cluster).irreps)
 
 
-def _named(block: dict[str, int]) -> str:
+def _named(block: dict[str, Any]) -> str:
     mirror = {1: ", even", -1: ", odd"}.get(block.get("reflection", 0), "")
-    return f"m = {block['momentum']}{mirror}"
+    return f"m = {_shown(block['momentum'])}{mirror}"
+
+
+def _shown(momentum: Momentum) -> str:
+    return str(list(momentum) if isinstance(momentum, tuple) else momentum)
 
 
 def _ensemble() -> Choice:
@@ -217,8 +222,7 @@ def _probe(model: Model) -> tuple[Choice, Choice]:
         ("spectrum.operator", "spectrum.cross"), "operator", tuple((name.replace("_", " "), name) for name in NAMES),
         lambda s: s.value("spectrum.operator", "electron"), _with_operator,
     )  # fmt: skip
-    turn = model.cluster.translation
-    waves = [(f"m = {m}", ("momentum", m)) for m in range(order(turn) if turn is not None else 0)]
+    waves = [(f"m = {_shown(m)}", ("momentum", m)) for m in momenta(model.cluster)]
     sites = [(f"site {i}", ("site", i)) for i in range(model.cluster.sites)]
     options = (("site 0 / whole ring", ()), *sites[1:], *waves)
     return operator, Choice(("spectrum.site", "spectrum.momentum"), "place", options, _place, _with_place)

@@ -230,7 +230,7 @@ class Cluster(Shown):
 
     def vector(self, bond: Bond) -> NDArray[np.float64]:
         """Return the vector from the start of a bond to its end, over the edge of the cell where it leads there."""
-        apart = self.coordinates[bond.end] - self.coordinates[bond.start]
+        apart: NDArray[np.float64] = self.coordinates[bond.end] - self.coordinates[bond.start]
         if not self.cell:
             return apart
         rows = np.array(self.cell)
@@ -239,7 +239,7 @@ class Cluster(Shown):
         return np.asarray(apart + around @ rows)
 
     def lines(self, bond: Bond) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-        """Return the ends of the lines that show a bond: one line, or a stub at each site where it leads over the edge."""
+        """Return the ends of the lines that show a bond: one, or a stub at each end where it leads over the edge."""
         start, end = self.coordinates[bond.start], self.coordinates[bond.end]
         step = self.vector(bond)
         if np.allclose(start + step, end):
@@ -280,8 +280,8 @@ def _check_bond(bond: Bond, cluster: Cluster, seen: dict[tuple[int, int], list[t
         raise InvalidValue(f"bond [{bond.start}, {bond.end}] joins a site to itself; a bond needs two different sites")
     if bond.windings and len(bond.windings) != cluster.fluxes:
         raise InvalidValue(
-            f"bond [{bond.start}, {bond.end}] has the windings {list(bond.windings)}; give {cluster.fluxes} numbers, one "
-            "for each flux, on every bond that has windings"
+            f"bond [{bond.start}, {bond.end}] has the windings {list(bond.windings)}; give {cluster.fluxes} numbers, "
+            "one for each flux, on every bond that has windings"
         )
     forward = bond.start < bond.end
     pair = (bond.start, bond.end) if forward else (bond.end, bond.start)

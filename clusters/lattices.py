@@ -1,12 +1,14 @@
 """Pieces of lattices, closed by the rows of their supercell: one function for each lattice.
 
-A site R + b has the cell R and the place b in it; a bond class is a set of bonds that translations of the lattice map on
-each other, or a shell of neighbours beyond the first. On the closed cluster each image of a bond is a bond of its own.
+A site R + b has the cell R and the place b in it. A bond class is a set of bonds of one direction, or a shell of
+neighbours beyond the first. On the closed cluster each image of a bond is a bond of its own.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 from typing import Annotated, Any
@@ -115,7 +117,7 @@ def triangular(
 
 
 def honeycomb(size: Size = None, supercell: Supercell = None, shells: Shells = 1, periodic: Periodic = None) -> Cluster:
-    """Piece of the honeycomb lattice: two sites A, B a cell, primitive vectors sqrt(3) (1, 0), sqrt(3) (1/2, sqrt(3)/2).
+    """Piece of the honeycomb lattice: two sites a cell, primitive vectors sqrt(3) (1, 0) and sqrt(3) (1/2, sqrt(3)/2).
 
     Bond classes ``a``, ``b``, ``c``: the bonds of a site A at 90, 210 and 330 degrees; then ``second``, ...
 
@@ -157,7 +159,7 @@ def cubic(
 
 
 def lattice(
-    vectors: Annotated[Sequence[Sequence[float]], Argument("a list of one to three primitive vectors, as many numbers")],
+    vectors: Annotated[Sequence[Sequence[float]], Argument("a list of one to three primitive vectors")],
     basis: Annotated[Sequence[Sequence[float]] | None, Argument("a list of places in the cell")] = None,
     size: Size = None,
     supercell: Supercell = None,
@@ -167,7 +169,7 @@ def lattice(
 ) -> Cluster:
     """Piece of any lattice, given by primitive vectors and the places of the sites in a cell.
 
-    Bond classes of the first shell are ``a``, ``b``, ...: one for each direction, by angle from the x axis in the plane.
+    Bond classes of the first shell are ``a``, ``b``, ...: one for each direction, by its angle to the x axis.
 
     Parameters
     ----------
@@ -249,10 +251,8 @@ def _supercell(
         raise InvalidValue(f"a {kind} cluster needs either size or supercell, got {got}; write {example}")
     name, value = ("size", size) if supercell is None else ("supercell", supercell)
     rows = np.array([])
-    try:
+    with suppress(ValueError, TypeError):
         rows = np.diag(np.array(size)) if supercell is None else np.array(supercell)
-    except (ValueError, TypeError):
-        pass
     if rows.shape != (dimension, dimension) or not all(is_index(x) for x in rows.flat):
         shape = f"{dimension} whole numbers" if supercell is None else f"{dimension} rows of {dimension} whole numbers"
         raise InvalidValue(f"{name} = {_listed(value)}: give {shape}, as in {example}")
@@ -352,8 +352,8 @@ def _steps(
     extent = float(np.max(np.linalg.norm(lattice.basis[:, None] - lattice.basis[None], axis=-1)))
     if least * (REACH + 1) - extent < distances[min(shells, len(distances)) - 1]:
         raise InvalidValue(
-            f"vectors = {lattice.vectors.tolist()} are too oblique to find all neighbours; give shorter primitive vectors "
-            "of the same lattice, and places of the basis inside the cell"
+            f"vectors = {lattice.vectors.tolist()} are too oblique to find all neighbours; give shorter primitive "
+            "vectors of the same lattice, and places of the basis inside the cell"
         )
     names = dict(lattice.directions) or dict(_named_directions(vectors[np.abs(lengths - distances[0]) < 1e-8]))
     for shell, distance in enumerate(distances[:shells]):
@@ -383,7 +383,9 @@ def _named_directions(vectors: NDArray[np.float64]) -> Iterator[tuple[str, tuple
     """Yield the directions of vectors with the names a, b, ...; of two that are opposite, one."""
     forward = np.array([v / np.linalg.norm(v) for v in vectors if _points_forward(v)]).round(9) + 0.0
     unique = np.unique(forward, axis=0)
-    for i, direction in enumerate(sorted(unique.tolist(), key=lambda v: (tuple(v[2:]), np.arctan2(v[1], v[0])) if len(v) > 1 else v)):
+    angles = [(tuple(v[2:]), math.atan2(*v[1::-1]) if len(v) > 1 else 0.0) for v in unique.tolist()]
+    for i, which in enumerate(sorted(range(len(unique)), key=lambda n: angles[n])):
+        direction = unique[which].tolist()
         yield (chr(ord("a") + i) if i < 26 else f"direction {i + 1}"), tuple(direction)
 
 

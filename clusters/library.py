@@ -204,8 +204,8 @@ def custom(
     for i, point in enumerate(points):
         if len(point) != len(points[0]):
             raise InvalidValue(
-                f"positions[{i}] = {list(point)} has {len(point)} coordinates and positions[0] has {len(points[0])}; give "
-                "all sites as many"
+                f"positions[{i}] = {list(point)} has {len(point)} coordinates and positions[0] has {len(points[0])}; "
+                "give all sites as many"
             )
         if (j := points.index(point)) < i:
             raise InvalidValue(
@@ -254,8 +254,8 @@ def _nearest_image(bond: Bond, points: Sequence[tuple[float, ...]], rows: Sequen
     shortest = np.flatnonzero(lengths < np.min(lengths) * (1 + 1e-9))
     if len(shortest) > 1:
         raise InvalidValue(
-            f"bond [{bond.start}, {bond.end}] has {len(shortest)} images of the same length; give each as a bond of its "
-            'own with its windings, as in [0, 1, "x", [0.5, 0.0]] and [0, 1, "x", [-0.5, 0.0]]'
+            f"bond [{bond.start}, {bond.end}] has {len(shortest)} images of the same length; give each as a bond of "
+            'its own with its windings, as in [0, 1, "x", [0.5, 0.0]] and [0, 1, "x", [-0.5, 0.0]]'
         )
     shares = ((apart + around[shortest[0]] @ cell) @ np.linalg.pinv(cell)).round(12) + 0.0
     return replace(bond, windings=tuple(shares.tolist()))
@@ -266,7 +266,7 @@ def _bond(index: int, bond: Sequence[object]) -> Bond:
     start, end, label, windings = (*bond, *("bond", ())[len(bond) - 2 :]) if listed else (None,) * 4
     if not (is_index(start) and is_index(end) and isinstance(label, str) and _is_numbers(windings)):
         got = list(bond) if isinstance(bond, Sequence) else bond
-        allowed = 'give [i, j], [i, j, "class"] or [i, j, "class", [0.25, 0.0]]'
+        allowed = 'give [i, j] or [i, j, "class"], or on closed clusters [i, j, "class", windings]'
         raise InvalidValue(f"bonds[{index}] = {got} must be a bond; {allowed}")
     return Bond(int(start), int(end), label, windings=tuple(float(share) for share in windings))
 

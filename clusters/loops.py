@@ -106,9 +106,8 @@ def smallest_share(sites: int, bonds: Sequence[Bond]) -> tuple[float, ...]:
     >>> smallest_share(5, ligand_centre(4).bonds)
     (0.25,)
     """
-    return tuple(_common([share for share in shares if share]) for shares in zip(*_loops(sites, bonds), strict=True)) or (
-        1.0,
-    )
+    every = zip(*_loops(sites, bonds), strict=True)
+    return tuple(_common([share for share in shares if share]) for shares in every) or (1.0,)
 
 
 def _common(shares: Sequence[Fraction]) -> float:

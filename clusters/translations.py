@@ -97,8 +97,10 @@ def momenta(cluster: Cluster) -> tuple[Momentum, ...]:
 @lru_cache(maxsize=256)
 def _by_blocks(cluster: Cluster) -> dict[tuple[int, ...], Momentum]:
     turns = generators(cluster)
+    if not turns and cluster.cell:
+        return {(): (0,) * cluster.fluxes if cluster.fluxes > 1 else 0}
     if not turns:
-        return {}
+        return {} if cluster.translation is None else {(): 0}
     most = max(turn.period for turn in turns) * len(turns)
     found: dict[tuple[int, ...], Momentum] = {}
     for numbers in product(range(most), repeat=len(turns[0].shares)):

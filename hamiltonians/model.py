@@ -325,7 +325,8 @@ def _flux_problems(model: Model) -> Iterator[Problem]:
     elif not is_list and not is_number(given):
         yield Problem("field.flux", show(given), "allowed: a finite number")
     elif not is_list and given and model.cluster.has_loop and number > 1:
-        allowed = f"a list of {number} numbers, one for each row of the supercell, as in {[given] + [0.0] * (number - 1)}"
+        example = [given] + [0.0] * (number - 1)
+        allowed = f"a list of {number} numbers, one for each row of the supercell, as in {example}"
         yield Problem("field.flux", show(given), f"allowed: {allowed}")
     elif np.any(given) and not model.cluster.has_loop:
         yield Problem(

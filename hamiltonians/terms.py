@@ -225,9 +225,10 @@ def flux_derivative(model: Model, order: int = 1, *, along: Sequence[Sequence[fl
     """
     directions = ((1.0,),) * order if along is None else tuple(tuple(map(float, e)) for e in along)
     if wrong := next((e for e in directions if len(e) != model.cluster.fluxes), None):
+        numbers = counted(model.cluster.fluxes, "number")
         raise InvalidValue(
-            f"along = {list(map(list, directions))}: {list(wrong)} must have "
-            f"{counted(model.cluster.fluxes, 'number')}, one for each direction in which the cluster is closed; give along=[[1, 0]] for the first of two"
+            f"along = {list(map(list, directions))}: {list(wrong)} must have {numbers}, one for each direction in which "
+            "the cluster is closed; give along=[[1, 0]] for the first of two"
         )
     own = (series.derivative(model.fluxes, directions) for series in own_series(model))
     return total([*(term(model, directions) for term in TERMS.values() if term.hops), *own])

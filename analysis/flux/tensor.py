@@ -63,14 +63,14 @@ def flux_tensor(
     xarray.Dataset
         ``energies``, ``multiplicity`` and ``blocks`` over ``point``, ``current`` over (``point``, ``row``) and
         ``stiffness`` over (``point``, ``axis``, ``other_axis``), with their error bars ``energy_errors``,
-        ``current_errors``, ``stiffness_errors``; the fluxes as ``phi`` over (``point``, ``row``). NaN where levels cross
-        or the states of a level have different tensors.
+        ``current_errors``, ``stiffness_errors``; the fluxes as ``phi`` over (``point``, ``row``).
+        NaN where levels cross or the states of a level have different tensors.
 
     Raises
     ------
     ValueError
-        If the cluster is not closed by vectors in as many directions as it has coordinates and fluxes, or a user-defined
-        term does not state how it depends on the flux.
+        If the cluster is not closed, its cell is not known, or a user-defined term does not state how it depends on the
+        flux.
 
     Examples
     --------
@@ -130,7 +130,8 @@ class Tensor:
         cluster = model.cluster
         if not cluster.has_loop:
             raise InvalidValue(
-                f"a {cluster.kind} of {cluster.sites} sites has no loop for a flux; take a closed lattice, as square([4, 2])"
+                f"a {cluster.kind} of {cluster.sites} sites has no loop for a flux; take a closed lattice, as "
+                "square([4, 2])"
             )
         if len(cluster.cell) != cluster.fluxes:
             raise InvalidValue(
@@ -145,7 +146,8 @@ class Tensor:
         """Return a flux vector, checked."""
         number = self.model.cluster.fluxes
         if np.shape(value) != (number,) or not np.all(np.isfinite(value)):
-            raise InvalidValue(f"values: {value!r} must be a flux vector of {number} finite numbers, as {[0.0] * number}")
+            example = [0.0] * number
+            raise InvalidValue(f"values: {value!r} must be a flux vector of {number} finite numbers, as {example}")
         return tuple(float(phi) for phi in value)
 
     def levels(self, phi: tuple[float, ...]) -> LabelledLevels:
@@ -157,7 +159,7 @@ class Tensor:
         """Return the entries of `SERIES` and the blocks at a flux vector."""
         threaded, found = replace(self.model, flux=phi), self.levels(phi)
         number, axes = self.rows.shape
-        unit = np.eye(number)
+        unit: list[list[float]] = [[float(i == j) for i in range(number)] for j in range(number)]
         current, errors = np.full((2, number), np.nan)
         smooth = True
         for j in range(number):
@@ -252,7 +254,8 @@ def twist_average(
     --------
     >>> from respair.clusters import ring
     >>> from respair.hamiltonians import Electrons, Model
-    >>> data = twist_average(Model(ring(4), Electrons(hopping=1.0)), 1, [16])  # the mean of the band -2 cos k about k = 0
+    >>> model = Model(ring(4), Electrons(hopping=1.0))
+    >>> data = twist_average(model, 1, [16])  # the mean of the lowest fourth of the band -2 cos k
     >>> round(float(data.energy), 2), round(-2 * np.sin(np.pi / 4) / (np.pi / 4), 2)
     (-1.8, -1.8)
     """

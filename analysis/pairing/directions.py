@@ -45,7 +45,7 @@ def d_form_factor(cluster: Cluster) -> NDArray[np.float64]:
     return np.asarray(factor)
 
 
-def _factors(cluster: Cluster, vectors: Sequence[tuple[float, float]]) -> list[NDArray[np.float64]]:
+def _factors(cluster: Cluster, vectors: Sequence[tuple[float, ...]]) -> list[NDArray[np.float64]]:
     """Return the form factors of the first and of the last of the shortest copies of all bonds."""
     steps, shortest = copies(plane_steps(cluster), vectors)
     last = shortest.shape[1] - 1 - np.argmax(shortest[:, ::-1], axis=1)

@@ -77,7 +77,8 @@ class Symmetry:
 
     def as_map(self) -> SymmetryMap:
         """Return the same as a QuSpin map, whose quantum numbers count the other way round."""
-        return SymmetryMap(self.sites, self.bosons, self.modes, self.odd, self.period, -self.block % self.period, self.flips)
+        block = -self.block % self.period
+        return SymmetryMap(self.sites, self.bosons, self.modes, self.odd, self.period, block, self.flips)
 
 
 def of_permutation(
@@ -118,7 +119,7 @@ def of_permutation(
 
 
 def _moved_bonds(bonds: Sequence[Bond], sites: Permutation, turn: NDArray[np.float64] | None) -> dict[int, int]:
-    """Return the image of each bond; of several between two sites, the one that leads the way round that `turn` says."""
+    """Return the image of each bond; of several between two sites, the one with the turned windings."""
     between: defaultdict[tuple[int, int], list[tuple[int, NDArray[np.float64]]]] = defaultdict(list)
     for b, bond in enumerate(bonds):
         between[bond.start, bond.end].append((b, np.array(bond.shares)))

@@ -59,7 +59,8 @@ class FluxTask(Task):
         number = model.cluster.fluxes
         given = values["values"]
         if wrong := [v for v in given if number > 1 and (not isinstance(v, tuple) or len(v) != number)]:
-            allowed = f"allowed: flux vectors of {number} numbers, one for each row of the supercell, as {[[0.0] * number]}"
+            vectors = f"flux vectors of {number} numbers, one for each row of the supercell"
+            allowed = f"allowed: {vectors}, as {[[0.0] * number]}"
             yield Problem("flux.values", show(_listed(wrong[0])), allowed)
             return
         phi = next((value for value in given if np.any(value)), 1.0 if number == 1 else GENERIC[:number])
@@ -176,8 +177,8 @@ class FluxTask(Task):
             yield f"Flux period{where}: {verdict} ({definition}); harmonics {first:.6g} and {second:.6g}."
         if "flux_average_energy" in data:
             value = with_error(float(data["flux_average_energy"]), float(data["flux_average_energy_error"]))
-            twists = data.sizes["twist"]
-            yield f"Mean over {twists} twists: E = {value}, standard deviation {float(data['flux_average_spread']):.6g}."
+            twists, spread = data.sizes["twist"], float(data["flux_average_spread"])
+            yield f"Mean over {twists} twists: E = {value}, standard deviation {spread:.6g}."
 
 
 def _periods(data: xr.Dataset) -> list[str]:

@@ -117,7 +117,7 @@ class SpectrumTask(Task):
 
     operator: str = key(Name, "electron")
     site: int | None = key(Whole, None)
-    momentum: Momentum | str | None = key(WholeOrAll, None)
+    momentum: int | tuple[int, ...] | str | None = key(WholeOrAll, None)
     spin: str | None = key(Spin, None)
     frequencies: tuple[float, ...] = key(Floats)
     broadening: float = key(Broadening, DEFAULT_BROADENING)

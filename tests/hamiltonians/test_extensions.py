@@ -59,7 +59,7 @@ def copy(tmp_path_factory):
     places = {
         "hamiltonians/parameters.py": (textwrap.indent(field, "    "), "    max_quanta: int | None = key("),
         "hamiltonians/terms.py": (term, "TERMS: Mapping"),
-        "clusters/library.py": (kind, "KINDS: Mapping"),
+        "clusters/library.py": (kind, "def _circle("),
     }
     for name, (text, before) in places.items():
         file = package / name

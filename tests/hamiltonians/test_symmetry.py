@@ -25,7 +25,8 @@ from respair.hamiltonians import (
     electron_number,
     pair,
 )
-from respair.hamiltonians.symmetry.group import group, sector_symmetries
+from respair.hamiltonians.symmetry.group import group
+from respair.hamiltonians.symmetry.quantum_numbers import sector_symmetries
 from respair.solvers import Options, block_isometry, ground_state
 
 EVERYTHING = Electrons(hopping=1.0, level=0.1, hubbard_u=0.7, repulsion=0.3)

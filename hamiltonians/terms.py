@@ -227,8 +227,8 @@ def flux_derivative(model: Model, order: int = 1, *, along: Sequence[Sequence[fl
     if wrong := next((e for e in directions if len(e) != model.cluster.fluxes), None):
         numbers = counted(model.cluster.fluxes, "number")
         raise InvalidValue(
-            f"along = {list(map(list, directions))}: {list(wrong)} must have {numbers}, one for each direction in which "
-            "the cluster is closed; give along=[[1, 0]] for the first of two"
+            f"along = {list(map(list, directions))}: {list(wrong)} must have {numbers}, one for each direction in "
+            "which the cluster is closed; give along=[[1, 0]] for the first of two"
         )
     own = (series.derivative(model.fluxes, directions) for series in own_series(model))
     return total([*(term(model, directions) for term in TERMS.values() if term.hops), *own])

@@ -159,11 +159,11 @@ class Tensor:
         """Return the entries of `SERIES` and the blocks at a flux vector."""
         threaded, found = replace(self.model, flux=phi), self.levels(phi)
         number, axes = self.rows.shape
-        unit: list[list[float]] = [[float(i == j) for i in range(number)] for j in range(number)]
+        unit: NDArray[np.float64] = np.eye(number)
         current, errors = np.full((2, number), np.nan)
         smooth = True
         for j in range(number):
-            first = flux_derivative(threaded, along=[unit[j]])
+            first = flux_derivative(threaded, along=[unit[j].tolist()])
             branches = [Perturbed.of(levels, first) for levels in found.lowest]
             slopes = slopes_of(branches)
             if is_smooth(slopes, branches[0].scale):
@@ -186,35 +186,29 @@ class Tensor:
         Off the diagonal by polarisation, ``2 E_ab = E''(a + b) - E''(a) - E''(b)``.
         """
         axes = self.rows.shape[1]
+        pairs = [(a, b) for a in range(axes) for b in range(a, axes)]
         parts = []
         for levels in found.lowest:
             bent, bars, slopes = np.zeros((axes, axes)), np.zeros((axes, axes)), np.zeros(axes)
-            for a, b in product(range(axes), repeat=2):
-                if a <= b:
-                    along = self.rows[:, a] + (self.rows[:, b] if a != b else 0.0)
-                    first, second = (flux_derivative(threaded, along=[along] * order) for order in (1, 2))
-                    branch = Perturbed.of(levels, first)
-                    curvature, (once, twice) = (
-                        branch.curvature(second),
-                        branch.errors(first, second, largest_winding(threaded, along.tolist())),
-                    )
-                    bent[a, b] = curvature
-                    bars[a, b] = twice
-                    if a == b:
-                        slopes[a] = once
-            for a, b in product(range(axes), repeat=2):
-                if a < b:
+            for a, b in pairs:
+                along = self.rows[:, a] if a == b else self.rows[:, a] + self.rows[:, b]
+                first, second = (flux_derivative(threaded, along=[along.tolist()] * order) for order in (1, 2))
+                branch = Perturbed.of(levels, first)
+                once, bars[a, b] = branch.errors(first, second, largest_winding(threaded, along.tolist()))
+                bent[a, b] = branch.curvature(second)
+                slopes[a] = once if a == b else slopes[a]
+            for a, b in pairs:
+                if a != b:
                     bent[a, b] = bent[b, a] = 0.5 * (bent[a, b] - bent[a, a] - bent[b, b])
                     bars[a, b] = bars[b, a] = 0.5 * (bars[a, b] + bars[a, a] + bars[b, b])
             parts.append((bent, bars, slopes))
-        first_bent = parts[0][0]
-        scale = 1.0 + float(np.max(np.abs(first_bent)))
-        alike = all(np.max(np.abs(bent - first_bent)) < ALIKE * scale for bent, *_ in parts)
-        unit = np.pi / threaded.cluster.sites
+        bent = parts[0][0]
+        width = ALIKE * (1.0 + float(np.max(np.abs(bent))))
+        alike = all(np.max(np.abs(other - bent)) < width for other, *_ in parts)
         single = alike and all(levels.multiplicity == 1 for levels in found.lowest)
         bars, slopes = (np.max([part[i] for part in parts], axis=0) for i in (1, 2))
-        unknown = np.full((axes, axes), np.nan)
-        return (unit * first_bent if single else unknown), (unit * bars if single else unknown), slopes
+        unit = np.pi / threaded.cluster.sites if single else np.nan
+        return unit * bent, unit * bars, slopes
 
 
 @taking(model=a_model, sector=a_sector, options=read_options)
@@ -256,7 +250,7 @@ def twist_average(
     >>> from respair.hamiltonians import Electrons, Model
     >>> model = Model(ring(4), Electrons(hopping=1.0))
     >>> data = twist_average(model, 1, [16])  # the mean of the lowest fourth of the band -2 cos k
-    >>> round(float(data.energy), 2), round(-2 * np.sin(np.pi / 4) / (np.pi / 4), 2)
+    >>> round(float(data.energy), 2), round(float(-2 * np.sin(np.pi / 4) / (np.pi / 4)), 2)
     (-1.8, -1.8)
     """
     cluster = model.cluster

@@ -99,7 +99,7 @@ def displacements(model, charge):
 
 def bond_list(model):
     """(start, end, phase of an electron) of each bond."""
-    return [(bond.start, bond.end, np.exp(1j * bond.winding * model.flux)) for bond in model.cluster.bonds]
+    return [(bond.start, bond.end, np.exp(1j * np.dot(bond.shares, model.fluxes))) for bond in model.cluster.bonds]
 
 
 def full_hamiltonian(model, f, charge):

@@ -7,7 +7,19 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from reference import Fock, boson_sites, charge_operators
 
-from respair.clusters import chain, custom, dimer, ladder, ligand_centre, plaquette, ring, site
+from respair.clusters import (
+    chain,
+    custom,
+    dimer,
+    honeycomb,
+    ladder,
+    ligand_centre,
+    plaquette,
+    ring,
+    site,
+    square,
+    triangular,
+)  # fmt: skip
 from respair.hamiltonians import Bosons, Electrons, Model, Phonons, Sector
 
 LARGEST = 3000
@@ -16,7 +28,8 @@ strengths = st.integers(-16, 16).map(lambda n: n / 8)
 positive = st.integers(2, 12).map(lambda n: n / 8)
 NAMED = [
     site(), dimer(), chain(3), chain(4), ring(2), ring(3), ring(4), ladder(2), plaquette((2, 2)), ligand_centre(2),
-    ligand_centre(3),
+    ligand_centre(3), square(size=[2, 1]), square(size=[2, 2]), triangular(size=[2, 1]), honeycomb(size=[1, 1]),
+    ring(4, shells=2),
 ]  # fmt: skip
 
 
@@ -37,7 +50,7 @@ def graphs(draw):
 def clusters(draw):
     """A named cluster or a random graph; where bonds carry flux, in a gauge of our own."""
     cluster = draw(st.one_of(st.sampled_from(NAMED), graphs()))
-    if cluster.bonds and draw(st.integers(0, 3)) == 0:
+    if cluster.bonds and not any(bond.windings for bond in cluster.bonds) and draw(st.integers(0, 3)) == 0:
         bonds = tuple(replace(bond, winding=draw(strengths)) for bond in cluster.bonds)
         cluster = replace(cluster, bonds=bonds)
     return cluster
@@ -83,7 +96,7 @@ def models(draw, electrons=None, bosons=None, phonons=None, frames=("none", "mea
     if present(phonons):
         on = draw(st.one_of(st.sampled_from(["all", "bonds", *classes] if bonds else ["all", *classes]), some_sites))
         q = draw(lattices(cluster, on, e, p, frames))
-    flux = draw(strengths) if cluster.has_loop else 0.0
+    flux = tuple(draw(strengths) for _ in range(cluster.fluxes)) if cluster.has_loop else 0.0
     model = Model(cluster, e, p, q, flux, draw(strengths))
     assume(len(Fock(model)) <= LARGEST)
     return model

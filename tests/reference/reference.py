@@ -173,7 +173,7 @@ def shifts_of(model, charge):
 def forward_hops(model, fock):
     """For each bond i -> j the electron hop e^(i theta) sum_s c+_j c_i, without its adjoint."""
     for bond in model.cluster.bonds:
-        theta = bond.winding * model.flux
+        theta = np.dot(bond.shares, model.fluxes)
         hop = sum(dagger(fock.c[bond.end, s]) @ fock.c[bond.start, s] for s in SPINS)
         yield np.exp(1j * theta) * hop
 
@@ -203,7 +203,7 @@ def charge_energy(model, fock):
                 h = h + v * (swap + dagger(swap))
         for bond, t in zip(cluster.bonds, spread(p.hopping, labels), strict=True):
             if bond.start in on and bond.end in on:
-                hop = np.exp(2j * bond.winding * model.flux) * (dagger(fock.b[bond.end]) @ fock.b[bond.start])
+                hop = np.exp(2j * np.dot(bond.shares, model.fluxes)) * (dagger(fock.b[bond.end]) @ fock.b[bond.start])
                 h = h - t * (hop + dagger(hop))
     return h
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
@@ -34,12 +34,16 @@ class PointGroup(Shown):
         for (m, p). B1 is even and B2 odd under the mirror. The two-dimensional E appear as the complex halves E+ and
         E- (of E1, E2, ... where there are several) that a rotation keeps and the mirror exchanges; their p is None.
         All of them together hold every state once.
+    rotation_turn, mirror_turn : (fluxes, fluxes) float, optional
+        On closed clusters, what these make of the windings of bonds.
     """
 
     name: str
     rotation: Permutation
     mirror: Permutation | None
     irreps: Mapping[str, tuple[int, int | None]]
+    rotation_turn: NDArray[np.float64] | None = field(default=None, repr=False)
+    mirror_turn: NDArray[np.float64] | None = field(default=None, repr=False)
 
     def card(self) -> Card:
         """Return its name and representations."""
@@ -64,8 +68,13 @@ def point_group(cluster: Cluster) -> PointGroup:
     fold, rotation = next(((n, p) for n, p in turns if p in group and p is not None), (1, identity))
     mirrors = (_permutation(cluster, matrix) for matrix in (np.diag([1.0, -1.0]), np.diag([-1.0, 1.0])))
     mirror = next((p for p in mirrors if p in group), None)
-    name = f"C{fold}" if mirror is None else f"C{fold}v" if fold > 1 else "Cs"
-    return PointGroup(name, rotation, mirror, MappingProxyType(_irreps(rotation, mirror)))
+    periods = order(rotation), None if mirror is None else order(mirror)
+    return PointGroup(schoenflies(fold, mirror is not None), rotation, mirror, irreps_of(*periods))
+
+
+def schoenflies(fold: int, mirrored: bool) -> str:
+    """Return the symbol of a group of rotations, with mirrors or without: C4v, C2, Cs, C1."""
+    return f"C{fold}" if not mirrored else f"C{fold}v" if fold > 1 else "Cs"
 
 
 def _permutation(cluster: Cluster, matrix: NDArray[np.float64]) -> Permutation | None:
@@ -78,18 +87,31 @@ def _permutation(cluster: Cluster, matrix: NDArray[np.float64]) -> Permutation |
     return tuple(int(i) for i in nearest)
 
 
-def _irreps(rotation: Permutation, mirror: Permutation | None) -> dict[str, tuple[int, int | None]]:
-    """Return the representations that some state can have: a mirror that moves no site has only even ones."""
-    period = order(rotation)
+def irreps_of(period: int, mirrored: int | None) -> Mapping[str, tuple[int, int | None]]:
+    """Return the representations that some state can have: a mirror that moves nothing has only even ones.
+
+    Parameters
+    ----------
+    period : int
+        How many times the rotation makes the identity.
+    mirrored : int or None
+        The same for the mirror; None where there is none.
+
+    Examples
+    --------
+    >>> dict(irreps_of(1, 2)), list(irreps_of(4, None))
+    ({"A'": (0, 0), "A''": (0, 1)}, ['A', 'B', 'E+', 'E-'])
+    """
     blocks = {"A": 0} | ({"B": period // 2} if period % 2 == 0 else {})
     pairs = range(1, (period + 1) // 2)
     names = {m: f"E{m}" if len(pairs) > 1 else "E" for m in pairs}
     halves: dict[str, tuple[int, int | None]] = {
         f"{names[m]}{sign}": (m if sign == "+" else period - m, None) for m in pairs for sign in "+-"
     }
-    if mirror is None:
-        return {**{letter: (m, None) for letter, m in blocks.items()}, **halves}
-    parities = (0, 1) if order(mirror) > 1 else (0,)
+    if mirrored is None:
+        return MappingProxyType({**{letter: (m, None) for letter, m in blocks.items()}, **halves})
+    parities = (0, 1) if mirrored > 1 else (0,)
     if period == 1:
-        return {"A'" + "'" * p: (0, p) for p in parities}
-    return {**{f"{letter}{p + 1}": (m, p) for letter, m in blocks.items() for p in parities}, **halves}
+        return MappingProxyType({"A'" + "'" * p: (0, p) for p in parities})
+    named = {f"{letter}{p + 1}": (m, p) for letter, m in blocks.items() for p in parities}
+    return MappingProxyType({**named, **halves})

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..clusters import Brief, Card, Cluster, momenta, point_group
+from ..clusters import Brief, Card, Cluster, momenta
 from ..clusters.cluster import ADDED
 from ..clusters.translations import Momentum, as_numbers, is_real
 from .model import Model
 from .parameters import InvalidModel, Problem, show
+from .symmetry.points import points_of
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,7 +36,8 @@ class Sector(Brief):
         +1 or -1 under the exchange of up and down, ``c_up -> c_dn, c_dn -> -c_up``, where S_z = 0: the sign (-1)^S of
         the total spin; None: both.
     irrep : str or None
-        One-dimensional representation of the point group of the cluster, as "A1"; None: all of them.
+        One-dimensional representation of the point group of the cluster, as "A1"; on lattices of the part that leaves
+        the momentum as it is. None: all of them.
 
     Examples
     --------
@@ -185,12 +187,18 @@ def _reflection_problems(model: Model, sector: Sector) -> Iterator[Problem]:
 def _irrep_problems(model: Model, sector: Sector) -> Iterator[Problem]:
     if sector.irrep is None:
         return
-    group = point_group(model.cluster)
+    if sector.momentum is not None and not model.cluster.cell:
+        yield Problem("sector.irrep", show(sector.irrep), "allowed: either irrep, or momentum and reflection")
+        return
+    if any(momentum_problems(model.cluster, sector.momentum or 0, "", "")) and sector.momentum is not None:
+        return
+    group = points_of(model, sector.momentum)
     if not isinstance(sector.irrep, str) or sector.irrep not in group.irreps:
         names = ", ".join(f'"{name}"' for name in group.irreps)
-        allowed = f"allowed on this cluster, whose point group is {group.name}: {names}"
+        where = "on this cluster" if sector.momentum is None else "at this momentum"
+        allowed = f"allowed {where}, whose point group is {group.name}: {names}"
         yield Problem("sector.irrep", show(sector.irrep), allowed)
-    elif sector.momentum is not None or sector.reflection is not None:
+    elif sector.reflection is not None:
         yield Problem("sector.irrep", show(sector.irrep), "allowed: either irrep, or momentum and reflection")
 
 

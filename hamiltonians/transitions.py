@@ -32,7 +32,8 @@ from .space.charge_masks import charge_rows
 from .space.frame import Product, in_frame
 from .space.product import CHARGE_OF, IDENTITY, Amplitudes, check_names
 from .symmetry.block import Block
-from .symmetry.group import Symmetry, commutes, relabelled
+from .symmetry.group import commutes
+from .symmetry.operations import Symmetry, relabelled
 from .symmetry.quantum_numbers import compatible, with_labels
 
 Change = tuple[int, int]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..clusters import Told, momenta, order, point_group
+from ..clusters import Told, momenta, order
 from ..clusters.translations import is_real
 from ..hamiltonians import Model, Sector, hamiltonian_operator
+from ..hamiltonians.symmetry.points import points_of
 
 STEPS = 120
 """Lanczos steps that the search for a level takes, about."""
@@ -81,7 +82,7 @@ class BlockSize:
         number = len(momenta(cluster)) if sector.momentum is not None else 1
         number *= (2 if sector.reflection is not None else 1) * (2 if sector.spin_flip is not None else 1)
         if sector.irrep is not None:
-            points = point_group(cluster)
+            points = points_of(self.model, sector.momentum)
             mirrored = points.mirror is not None and points.irreps[sector.irrep][1] is not None
             number *= order(points.rotation) * (order(points.mirror) if points.mirror and mirrored else 1)
         return number

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..clusters import momenta, order, point_group
+from ..clusters import momenta, order
 from ..clusters.translations import is_real, opposite
 from ..hamiltonians import InvalidModel, Model, Operator, Sector, hamiltonian_operator
 from ..hamiltonians.sector import check_sector
 from ..hamiltonians.space.product import Space
-from ..hamiltonians.symmetry.group import SPIN_FLIP
+from ..hamiltonians.symmetry.operations import SPIN_FLIP
+from ..hamiltonians.symmetry.points import points_of
 from ..hamiltonians.symmetry.quantum_numbers import sector_symmetries
 from .caps import capped
 
@@ -55,9 +56,17 @@ def _candidates(model: Model, sector: Sector) -> Iterator[tuple[Sector, ...]]:
                 for m in momenta(cluster)
                 for r in ((1, -1) if is_real(cluster, m) else (None,))
             )
+        if cluster.cell:
+            groups = {m: list(points_of(model, m).irreps) for m in momenta(cluster)}
+            if any(len(names) > 1 for names in groups.values()):
+                yield tuple(
+                    replace(sector, momentum=m, irrep=name if len(names) > 1 else None)
+                    for m, names in groups.items()
+                    for name in names
+                )
         yield tuple(replace(sector, momentum=m) for m in momenta(cluster))
         return
-    names = point_group(model.cluster).irreps
+    names = points_of(model).irreps
     if len(names) > 1:
         yield tuple(replace(sector, irrep=name) for name in names)
 
@@ -66,8 +75,10 @@ def time_reversed(block: Sector, model: Model) -> Sector | None:
     """Return the block with the complex conjugate states, where the Hamiltonian is real and it is another one."""
     if model.flux or model.terms:
         return None
-    if block.momentum is not None and not is_real(model.cluster, block.momentum):
-        return replace(block, momentum=opposite(model.cluster, block.momentum))
-    if block.irrep is not None and block.irrep.endswith("-"):
-        return replace(block, irrep=block.irrep[:-1] + "+")
-    return None
+    cluster, irrep = model.cluster, block.irrep or ""
+    turned = block.momentum is not None and not is_real(cluster, block.momentum)
+    if turned and block.momentum is not None:
+        block = replace(block, momentum=opposite(cluster, block.momentum))
+    if irrep.endswith("-") or (turned and irrep.endswith("+")):
+        return replace(block, irrep=irrep[:-1] + ("+" if irrep.endswith("-") else "-"))
+    return block if turned else None

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ...clusters import momenta, point_group
+from ...clusters import momenta
 from ...hamiltonians import Model, Sector
 from ...hamiltonians.space.product import dimensions
+from ...hamiltonians.symmetry.points import points_of
 from ...solvers.ensemble_blocks import members
 from .blocks import WHOLE_UP_TO, bytes_of
 from .ensembles import Ensemble, Sampling
@@ -70,5 +71,5 @@ def _size(model: Model, sector: Sector) -> int:
     whole = math.prod(dimensions(model, Sector(sector.charge, sector.two_sz)))
     elements = len(momenta(model.cluster)) if sector.momentum is not None else 1
     elements *= (2 if sector.reflection is not None else 1) * (2 if sector.spin_flip is not None else 1)
-    elements *= len(point_group(model.cluster).irreps) if sector.irrep is not None else 1
+    elements *= len(points_of(model, sector.momentum).irreps) if sector.irrep is not None else 1
     return max(1, math.ceil(whole / elements)) if whole else 0

@@ -27,7 +27,8 @@ from ..operators import ChargeWord, Operator
 from ..space.charge_masks import charge_rows
 from ..space.charges import ChargeBasis, configurations, is_electrons_alone
 from ..space.product import Amplitudes, Space
-from ..symmetry.group import Action, Symmetry, generated, permuted_charges
+from ..symmetry.group import Action, generated, permuted_charges
+from ..symmetry.operations import Symmetry
 from ..symmetry.orbits import Orbits
 from . import loops as kernels
 from .tensor import Hop, StoredHamiltonian, StoredOperator

@@ -18,7 +18,8 @@ from ..kernels.tensor import StoredHamiltonian, TensorHamiltonian, TensorOperato
 from ..operators import Operator, total
 from ..sector import Sector
 from ..space.product import Amplitudes, Factor, Space, check_operator
-from .group import Action, Symmetry, group, relabelled
+from .group import Action, group
+from .operations import Symmetry, relabelled
 from .orbits import Orbits
 from .quantum_numbers import sector_symmetries
 

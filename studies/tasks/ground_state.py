@@ -219,7 +219,8 @@ def _observable_tables(data: xr.Dataset) -> Iterator[rich_table.Table]:
         there = measured_over(data, dim)
         if not there:
             continue
-        rows = ((str(i), *(_shown(data, name, i, digits) for name in there)) for i in range(data.sizes[dim]))
+        places = enumerate(data[dim].values)
+        rows = ((str(place), *(_shown(data, name, i, digits) for name in there)) for i, place in places)
         yield columns(f"{dim}s", (dim, *there.values()), rows)
     rest = [(symbol, _number_shown(data, name, digits, error)) for name, symbol in measured_over(data).items()]
     parts = (name for name in map(str, data.data_vars) if observable_of(name) not in ("", name))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core.arguments import instance, shown
+from .._core.arguments import instance, scalar, shown
 from .._core.display import quantity
 from .._core.text import ALLOWED, has_controls
 from ..clusters import Bond, Card, Cluster, InvalidType, Mode, Shown, place
@@ -20,6 +20,7 @@ from .operators import Operator
 from .parameters import (
     COUPLINGS,
     FIELDS,
+    FINITE,
     SPECIES,
     Bosons,
     Coupling,
@@ -27,6 +28,7 @@ from .parameters import (
     InvalidModel,
     Phonons,
     Problem,
+    is_coupling,
     is_number,
     nonzero,
     resolve,
@@ -104,6 +106,8 @@ class Model(Shown):
                 "terms=(term,) with def term(model): return ..."
             )
         object.__setattr__(self, "terms", tuple(terms))
+        for name in ("flux", "chemical_potential"):
+            object.__setattr__(self, name, scalar(getattr(self, name)))
         instance("name", self.name, str, 'write name="ring with local pairs"')
 
     @property
@@ -267,8 +271,8 @@ def model_problems(model: Model) -> Iterator[Problem]:
     for spread in couplings:
         if spread.complaint:
             yield Problem(spread.entry.key, show(spread.given), spread.complaint)
-    if not is_number(model.chemical_potential):
-        yield Problem("ensemble.chemical_potential", show(model.chemical_potential), "allowed: a finite number")
+    if not is_coupling(model.chemical_potential):
+        yield Problem("ensemble.chemical_potential", show(model.chemical_potential), f"allowed: {FINITE}")
     yield from _flux_problems(model)
     if model.phonons is not None:
         yield from _phonon_problems(model.phonons, _modes(model))
@@ -305,8 +309,8 @@ def _place_problems(model: Model) -> Iterator[Problem]:
 
 
 def _flux_problems(model: Model) -> Iterator[Problem]:
-    if not is_number(model.flux):
-        yield Problem("field.flux", show(model.flux), "allowed: a finite number")
+    if not is_coupling(model.flux):
+        yield Problem("field.flux", show(model.flux), f"allowed: {FINITE}")
     elif model.flux != 0 and not model.cluster.has_loop:
         yield Problem(
             "field.flux",
@@ -346,7 +350,7 @@ def _frame_problems(phonons: Phonons, modes: int) -> Iterator[Problem]:
     if isinstance(frame, str):
         if frame not in FRAMES:
             yield Problem("phonons.frame", show(frame), allowed)
-    elif not isinstance(frame, Sequence | np.ndarray) or len(frame) != modes or not all(is_number(x) for x in frame):
+    elif not isinstance(frame, Sequence | np.ndarray) or len(frame) != modes or not all(is_coupling(x) for x in frame):
         yield Problem("phonons.frame", show(frame), f"{allowed} ({modes} of them)")
     if f is None:
         return

@@ -8,6 +8,7 @@ from html import escape
 
 import numpy as np
 
+from .._core.arguments import scalar
 from ..clusters import Brief, Card, order, point_group
 from .model import Model
 from .parameters import InvalidModel, Problem, show
@@ -43,9 +44,9 @@ class Sector(Brief):
     irrep: str | None = None
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).copy().items():
-            if isinstance(value, np.integer):
-                object.__setattr__(self, name, int(value))
+        for name, given in vars(self).copy().items():
+            value = scalar(given)
+            object.__setattr__(self, name, int(value) if isinstance(value, np.integer) else value)
         if self.two_sz is None and _whole(self.charge):
             object.__setattr__(self, "two_sz", self.charge % 2)
 

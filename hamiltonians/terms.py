@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..clusters import Bond
-from .flux import own_series
+from .flux import own_series, own_term
 from .formula import CouplingField
 from .model import Model, bond_phase, on_bonds, value_at
 from .operators import (
@@ -249,4 +249,5 @@ def hamiltonian_operator(model: Model) -> Operator:
     >>> hamiltonian_operator(Model(site(), Electrons(), Bosons(level=0.5, exchange=0.2)))
     +0.2 b+_0 cdn_0 cup_0 +0.2 c+up_0 c+dn_0 b_0 +0.5 nb_0
     """
-    return total([*(term(model) for term in TERMS.values()), *(term(model) for term in model.terms)])
+    own = (own_term(model, number) for number in range(len(model.terms)))
+    return total([*(term(model) for term in TERMS.values()), *own])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..._core.arguments import real_number
 from ...clusters import InvalidValue
 from ...hamiltonians import Amplitudes, Block, Hamiltonian, Operator
+from ...hamiltonians.parameters import LARGEST
 from ...hamiltonians.transitions import Transition, charge_change, target_hamiltonian, transitions
 from ...solvers import Eigenstates, LabelledLevels, Options, State
 from ...solvers.costs import check_memory
@@ -89,12 +90,13 @@ class Resolution:
         """
         tolerance = real_number("tolerance", tolerance, "a number above 0", np.finfo(float).tiny)
         omega = np.array(frequencies, dtype=float)
-        if omega.ndim != 1 or not len(omega) or not np.all(np.isfinite(omega)):
-            raise InvalidValue("frequencies must be a list of one or more finite numbers")
+        if omega.ndim != 1 or not len(omega) or not np.all(np.abs(omega) <= LARGEST):
+            raise InvalidValue(f"frequencies must be a list of one or more finite numbers, at most {LARGEST:g} in size")
         broadening = real_number("broadening", broadening, "a number above 0")
-        if not broadening > 0:
+        if not 1 / LARGEST <= broadening <= LARGEST:
             raise InvalidValue(
-                f"broadening = {broadening} gives no curve; allowed: above 0 (exact lines are in the poles)"
+                f"broadening = {broadening} gives no curve; allowed: above 0, from {1 / LARGEST:g} to {LARGEST:g} "
+                "(exact lines are in the poles)"
             )
         if lineshape not in LINESHAPES:
             raise InvalidValue(f"lineshape = {lineshape!r} is unknown; allowed: {', '.join(LINESHAPES)}")

@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from ..._core.arguments import numbers, taking
+from ..._core.arguments import finite_numbers, taking
 from ...clusters import InvalidValue
 from ...hamiltonians import Block, Model, flux_derivative
 from ...hamiltonians.flux import own_series
@@ -77,7 +77,7 @@ class FluxSum:
         return over
 
 
-@taking(**THERMAL_ARGUMENTS, values=numbers)
+@taking(**THERMAL_ARGUMENTS, values=finite_numbers)
 def thermal_flux_response(
     model: Model,
     values: Sequence[float],
@@ -152,8 +152,6 @@ def thermal_flux_response(
     if not model.cluster.has_loop:
         raise InvalidValue(f"a {model.cluster.kind} of {model.cluster.sites} sites has no loop for a flux")
     phi = np.asarray(values, dtype=float)
-    if phi.ndim != 1 or not len(phi):
-        raise InvalidValue("values must be a list of one or more fluxes")
     asked = ThermalSum.of(model, temperatures, ensemble, sampling, options, in_words(progress))
     return with_cutoff_errors(asked, lambda capped: capped_response(capped, phi))
 

@@ -34,6 +34,8 @@ from .parameters import COUPLINGS, FIELDS
 
 SAME = 1e-9
 """Levels closer than this times the energy unit of a model are one."""
+FAR = 1e3
+"""A chemical potential larger than this times all other coefficients is not inside H, whose digits it would hide."""
 ROUNDING = 32 * float(np.finfo(float).eps)
 """Rounding of levels, relative to the sum of all coefficients of H."""
 
@@ -235,8 +237,27 @@ def energy_unit(model: Model) -> float:
 
 def level_width(model: Model) -> float:
     """Return the distance below which levels are degenerate: 1e-9 of the unit plus the rounding of all coefficients."""
-    every = sum(abs(value) for value in hamiltonian_operator(model).terms.values())
+    every = sum(abs(value) for value in sector_operator(model).terms.values())
     return SAME * energy_unit(model) + ROUNDING * every
+
+
+def far_potential(model: Model) -> float:
+    """Return the chemical potential where it is far larger than all other coefficients of H, else 0.
+
+    Examples
+    --------
+    >>> from respair.clusters import dimer
+    >>> from respair.hamiltonians import Electrons, Model
+    >>> [far_potential(Model(dimer(), Electrons(1.0), chemical_potential=mu)) for mu in (0.5, 1e10)]
+    [0.0, 10000000000.0]
+    """
+    mu = float(model.chemical_potential)
+    return mu if mu and abs(mu) > FAR * energy_scale(model) else 0.0
+
+
+def sector_operator(model: Model) -> Operator:
+    """Return the Hamiltonian that is diagonalised in a sector: the whole one, or without a far chemical potential."""
+    return hamiltonian_operator(replace(model, chemical_potential=0.0) if far_potential(model) else model)
 
 
 def hamiltonian_operator(model: Model) -> Operator:

@@ -181,14 +181,16 @@ def excitations(
         Over all blocks that B reaches.
     """
     parts, options = [], resolution.options
-    for energy, state in by_energy(levels.ground, float(levels.energies[0])):
-        z = np.asarray(energy + sign * resolution.frequencies + 1j * resolution.width, np.complex128)
+    for energy, state in by_energy(levels.ground, float(levels.relative[0])):
         for target, images, others in images_of(state, operator, left):
+            offset = offset_of(target, levels)
+            at = energy - offset + sign * resolution.frequencies
+            z = np.asarray(at + 1j * resolution.width, np.complex128)
             images = [off_ground(v, target, levels.ground) for v in images] if off else images
             check_memory(target.space.model, target.sector, options.engine, 1, options.memory_limit)
             partners, how = None if others is None else np.array(others), Accuracy(z, resolution.tolerance)
             lines = spectral_lines(target, np.array(images), how, options.engine, partners)
-            parts.append((replace(lines, energies=sign * (lines.energies - energy)), images, target))
+            parts.append((replace(lines, energies=sign * (lines.energies - energy + offset)), images, target))
     found = added(tuple(lines for lines, *_ in parts))
     weight = sum(float(np.linalg.norm(v)) ** 2 for _, images, _ in parts for v in images)
     near = [near_cutoff(target, images, operator) for _, images, target in parts]
@@ -196,6 +198,12 @@ def excitations(
     near += [max(size_of(operator), weight) * near_cutoff(block, [phi], operator) for block, phi in states]
     own = levels.hamiltonian
     return Excitations(found, weight, np.sum(near, axis=0), len(parts), own.scale, own.level_width)
+
+
+def offset_of(target: Block, levels: Eigenstates | LabelledLevels) -> float:
+    """Return what a far chemical potential adds to the energies of a block, over those of the levels."""
+    change = target.space.sector.charge - levels.hamiltonian.space.sector.charge
+    return -levels.hamiltonian.potential * change if change else 0.0
 
 
 def size_of(operator: Operator) -> float:

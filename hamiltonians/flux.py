@@ -22,11 +22,12 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.arguments import shown
 from ..clusters import InvalidValue
 from ..clusters.loops import path_winding, potentials, smallest_share
 from .model import Model, TermFunction
 from .operators import ChargeWord, LatticeWord, Operator, annihilate, boson, create, pair, total, without_rounding
-from .parameters import InvalidModel, Problem
+from .parameters import FINITE, LARGEST, InvalidModel, Problem
 
 Word = tuple[ChargeWord, LatticeWord]
 CARRIERS: Mapping[str, tuple[int, Callable[[int, int, str], Operator]]] = MappingProxyType(
@@ -146,6 +147,31 @@ class FluxSeries:
         return not any(np.imag(c) for parts in self.parts.values() for _, c in parts)
 
 
+def own_term(model: Model, number: int) -> Operator:
+    """Return a user-defined term of a model as a formula.
+
+    Raises
+    ------
+    InvalidModel
+        If the function returns something else, or coefficients that are not finite or too large.
+    """
+    formula = _formula(model, model.terms[number], f"terms[{number}]")
+    for word, value in formula.terms.items():
+        if not abs(value) <= LARGEST:
+            got = repr(Operator({word: value}))
+            raise InvalidModel([Problem(f"terms[{number}]", got, f"allowed: coefficients that are {FINITE}")])
+    return formula
+
+
+def _formula(model: Model, term: TermFunction, path: str) -> Operator:
+    formula = term(model)
+    if not isinstance(formula, Operator):
+        name = getattr(term, "__name__", type(term).__name__)
+        cure = "a sum of products such as electron_number(0) * electron_number(1)"
+        raise InvalidModel([Problem(path, shown(formula), f"allowed: {name} must return an Operator, {cure}")])
+    return formula
+
+
 def flux_series(model: Model, number: int) -> FluxSeries:
     """Return how a user-defined term of a model depends on the flux.
 
@@ -155,6 +181,7 @@ def flux_series(model: Model, number: int) -> FluxSeries:
         If it moves charges between sites and does not follow the flux as gauge invariance requires.
     """
     term = model.terms[number]
+    own_term(model, number)
     if problem := next(_silent(model, term, f"terms[{number}]"), None):
         raise InvalidModel([problem])
     cluster = model.cluster
@@ -180,7 +207,7 @@ CURE = "build it with hop(model, path), which carries the phase of its path, or 
 
 
 def _at(model: Model, term: TermFunction, fluxes: NDArray[np.float64]) -> Operator:
-    return term(replace(model, flux=tuple(fluxes.tolist())))
+    return _formula(replace(model, flux=tuple(fluxes.tolist())), term, "terms")
 
 
 def _silent(model: Model, term: TermFunction, path: str) -> Iterator[Problem]:

@@ -18,12 +18,15 @@ from .sector import Sector
 from .space.boundary import Beyond
 from .space.product import Amplitudes, Factor, Space
 from .space.quspin_basis import Layout, QuspinBasis, SymmetryMap
-from .terms import energy_scale, hamiltonian_operator, level_width
+from .terms import energy_scale, far_potential, level_width, sector_operator
 
 
 @dataclass(frozen=True, repr=False)
 class Hamiltonian(Shown):
     """The Hamiltonian of a model in one sector.
+
+    A chemical potential that is far larger than all couplings stands beside it, as `constant`: the digits of the
+    others would be lost in the sum.
 
     Attributes
     ----------
@@ -59,7 +62,7 @@ class Hamiltonian(Shown):
         array([-0.828427,  0.      ,  4.      ,  4.828427])
         """
         space = Space(a_model("model", model), a_sector("sector", sector), mean_charge)
-        operator = hamiltonian_operator(model)
+        operator = sector_operator(model)
         if model.terms:
             _check_hermitian(space, operator)
         return cls(space, operator, space.factorise(operator))
@@ -82,6 +85,16 @@ class Hamiltonian(Shown):
     def scale(self) -> float:
         """The largest coefficient but for the chemical potential: see `energy_scale`."""
         return energy_scale(self.space.model)
+
+    @cached_property
+    def potential(self) -> float:
+        """The chemical potential that is not in `operator`: see `far_potential`."""
+        return far_potential(self.space.model)
+
+    @property
+    def constant(self) -> float:
+        """What is added to the energies of `operator`: -mu N of a far chemical potential, else 0."""
+        return -self.potential * self.space.sector.charge if self.potential else 0.0
 
     @property
     def unit(self) -> float:

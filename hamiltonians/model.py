@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core.arguments import instance, shown
+from .._core.arguments import instance, scalar, shown
 from .._core.display import counted, quantity
 from .._core.text import ALLOWED, has_controls
 from ..clusters import Bond, Card, Cluster, InvalidType, Mode, Shown, place
@@ -21,6 +21,7 @@ from .operators import Operator
 from .parameters import (
     COUPLINGS,
     FIELDS,
+    FINITE,
     SPECIES,
     Bosons,
     Coupling,
@@ -28,6 +29,7 @@ from .parameters import (
     InvalidModel,
     Phonons,
     Problem,
+    is_coupling,
     is_number,
     nonzero,
     resolve,
@@ -109,6 +111,8 @@ class Model(Shown):
                 "terms=(term,) with def term(model): return ..."
             )
         object.__setattr__(self, "terms", tuple(terms))
+        for name in ("flux", "chemical_potential"):
+            object.__setattr__(self, name, scalar(getattr(self, name)))
         instance("name", self.name, str, 'write name="ring with local pairs"')
 
     @property
@@ -278,8 +282,8 @@ def model_problems(model: Model) -> Iterator[Problem]:
     for spread in couplings:
         if spread.complaint:
             yield Problem(spread.entry.key, show(spread.given), spread.complaint)
-    if not is_number(model.chemical_potential):
-        yield Problem("ensemble.chemical_potential", show(model.chemical_potential), "allowed: a finite number")
+    if not is_coupling(model.chemical_potential):
+        yield Problem("ensemble.chemical_potential", show(model.chemical_potential), f"allowed: {FINITE}")
     yield from _flux_problems(model)
     if model.phonons is not None:
         yield from _phonon_problems(model.phonons, _modes(model))
@@ -319,11 +323,11 @@ def _flux_problems(model: Model) -> Iterator[Problem]:
     given: Any = model.flux
     number = model.cluster.fluxes
     is_list = isinstance(given, Sequence | np.ndarray) and not isinstance(given, str)
-    if is_list and not (len(given) == number and all(is_number(phi) for phi in given)):
+    if is_list and not (len(given) == number and all(is_coupling(phi) for phi in given)):
         allowed = f"a list of {counted(number, 'finite number')}, one for each direction in which the cluster is closed"
-        yield Problem("field.flux", show(given), f"allowed: {allowed if number > 1 else 'a finite number'}")
-    elif not is_list and not is_number(given):
-        yield Problem("field.flux", show(given), "allowed: a finite number")
+        yield Problem("field.flux", show(given), f"allowed: {allowed if number > 1 else FINITE}")
+    elif not is_list and not is_coupling(given):
+        yield Problem("field.flux", show(given), f"allowed: {FINITE}")
     elif not is_list and given and model.cluster.has_loop and number > 1:
         example = [given] + [0.0] * (number - 1)
         allowed = f"a list of {number} numbers, one for each row of the supercell, as in {example}"
@@ -367,7 +371,7 @@ def _frame_problems(phonons: Phonons, modes: int) -> Iterator[Problem]:
     if isinstance(frame, str):
         if frame not in FRAMES:
             yield Problem("phonons.frame", show(frame), allowed)
-    elif not isinstance(frame, Sequence | np.ndarray) or len(frame) != modes or not all(is_number(x) for x in frame):
+    elif not isinstance(frame, Sequence | np.ndarray) or len(frame) != modes or not all(is_coupling(x) for x in frame):
         yield Problem("phonons.frame", show(frame), f"{allowed} ({modes} of them)")
     if f is None:
         return

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.arguments import scalar
 from .._core.text import printable
 from ..clusters import Brief, Card, Told
 from .formula import CouplingField, coupling, key, term_rows
@@ -27,8 +28,18 @@ Where = str | Sequence[int]
 """Where a species lives: "all", a class name, or a list of sites (phonons also "bonds")."""
 
 
+LARGEST = 1e50
+"""Largest coupling; the squares of products of two still fit into floats."""
+FINITE = f"a finite number, at most {LARGEST:g} in size"
+"""What a coupling may be, for messages."""
+
+
 class Species(Brief):
     """What electrons, local pairs and phonons share: notebooks show their terms as formulas."""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).copy().items():
+            object.__setattr__(self, name, scalar(value))
 
     def _repr_html_(self) -> str:
         name = type(self).__name__.lower()
@@ -266,8 +277,14 @@ def show(value: object, limit: int = 60) -> str:
 
 def is_number(value: object) -> bool:
     """True for a finite real number; False for bool, NaN and infinities."""
+    value = scalar(value)
     is_real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
     return is_real and math.isfinite(float(value))  # type: ignore[arg-type]
+
+
+def is_coupling(value: object) -> bool:
+    """True for a finite real number that is not too large for products: at most `LARGEST` in size."""
+    return is_number(value) and abs(float(value)) <= LARGEST  # type: ignore[arg-type]
 
 
 def nonzero(coupling: Coupling) -> bool:
@@ -302,15 +319,15 @@ def resolve(coupling: Coupling, labels: Sequence[str], what: str) -> tuple[NDArr
         if unknown:
             names = ", ".join(show(name) for name in classes) or f"none (there is no {what})"
             return zeros, f"no {what} has the class {show(unknown[0])}; allowed classes: {names}"
-        if not all(is_number(value) for value in coupling.values()):
-            return zeros, "allowed: a table of finite numbers"
+        if not all(is_coupling(value) for value in coupling.values()):
+            return zeros, f"allowed: a table of finite numbers, at most {LARGEST:g} in size"
         return np.array([float(coupling.get(label, 0.0)) for label in labels]), None
     if isinstance(coupling, Sequence | np.ndarray) and not isinstance(coupling, str):
         if len(coupling) != len(labels):
             return zeros, f"allowed: one number for each {what}, {len(labels)} of them, not {len(coupling)}"
-        if not all(is_number(value) for value in coupling):
-            return zeros, "allowed: a list of finite numbers"
+        if not all(is_coupling(value) for value in coupling):
+            return zeros, f"allowed: a list of finite numbers, at most {LARGEST:g} in size"
         return np.array([float(value) for value in coupling]), None
-    if not is_number(coupling):
-        return zeros, "allowed: a finite number, a table by class name, or a list of numbers"
+    if not is_coupling(coupling):
+        return zeros, f"allowed: {FINITE}, a table by class name, or a list of numbers"
     return np.full(len(labels), float(coupling)), None

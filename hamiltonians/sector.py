@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .._core.arguments import scalar
 from ..clusters import Brief, Card, Cluster, momenta
 from ..clusters.cluster import ADDED
 from ..clusters.translations import Momentum, as_numbers, is_real
@@ -53,12 +54,12 @@ class Sector(Brief):
     spin_flip: int | None = field(default=None, metadata=ADDED)
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).copy().items():
-            if isinstance(value, np.integer):
-                object.__setattr__(self, name, int(value))
-            elif isinstance(value, list | np.ndarray):
+        for name, given in vars(self).copy().items():
+            value = scalar(given)
+            if isinstance(value, list | tuple | np.ndarray):
                 listed = tuple(int(m) if isinstance(m, np.integer) else m for m in value)
-                object.__setattr__(self, name, listed[0] if len(listed) == 1 else listed)
+                value = listed[0] if len(listed) == 1 else listed
+            object.__setattr__(self, name, int(value) if isinstance(value, np.integer) else value)
         if self.two_sz is None and _whole(self.charge):
             object.__setattr__(self, "two_sz", self.charge % 2)
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from .._core.display import counted
 from ..clusters import Bond, InvalidValue
-from .flux import own_series
+from .flux import own_series, own_term
 from .formula import CouplingField
 from .model import Flux, Model, bond_phase, on_bonds, value_at
 from .operators import (
@@ -38,6 +38,8 @@ Directions = tuple[tuple[float, ...], ...]
 """Directions of a flux vector along which a term is differentiated, one for each derivative; none: not at all."""
 SAME = 1e-9
 """Levels closer than this times the energy unit of a model are one."""
+FAR = 1e3
+"""A chemical potential larger than this times all other coefficients is not inside H, whose digits it would hide."""
 ROUNDING = 32 * float(np.finfo(float).eps)
 """Rounding of levels, relative to the sum of all coefficients of H."""
 
@@ -255,8 +257,27 @@ def energy_unit(model: Model) -> float:
 
 def level_width(model: Model) -> float:
     """Return the distance below which levels are degenerate: 1e-9 of the unit plus the rounding of all coefficients."""
-    every = sum(abs(value) for value in hamiltonian_operator(model).terms.values())
+    every = sum(abs(value) for value in sector_operator(model).terms.values())
     return SAME * energy_unit(model) + ROUNDING * every
+
+
+def far_potential(model: Model) -> float:
+    """Return the chemical potential where it is far larger than all other coefficients of H, else 0.
+
+    Examples
+    --------
+    >>> from respair.clusters import dimer
+    >>> from respair.hamiltonians import Electrons, Model
+    >>> [far_potential(Model(dimer(), Electrons(1.0), chemical_potential=mu)) for mu in (0.5, 1e10)]
+    [0.0, 10000000000.0]
+    """
+    mu = float(model.chemical_potential)
+    return mu if mu and abs(mu) > FAR * energy_scale(model) else 0.0
+
+
+def sector_operator(model: Model) -> Operator:
+    """Return the Hamiltonian that is diagonalised in a sector: the whole one, or without a far chemical potential."""
+    return hamiltonian_operator(replace(model, chemical_potential=0.0) if far_potential(model) else model)
 
 
 def hamiltonian_operator(model: Model) -> Operator:
@@ -269,4 +290,5 @@ def hamiltonian_operator(model: Model) -> Operator:
     >>> hamiltonian_operator(Model(site(), Electrons(), Bosons(level=0.5, exchange=0.2)))
     +0.2 b+_0 cdn_0 cup_0 +0.2 c+up_0 c+dn_0 b_0 +0.5 nb_0
     """
-    return total([*(term(model) for term in TERMS.values()), *(term(model) for term in model.terms)])
+    own = (own_term(model, number) for number in range(len(model.terms)))
+    return total([*(term(model) for term in TERMS.values()), *own])

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from ..hamiltonians import Model, Phonons, Sector, hamiltonian_operator
+from ..hamiltonians import Model, Phonons, Sector
 from ..hamiltonians.space.product import Space, dimensions
+from ..hamiltonians.terms import sector_operator
 from .adiabatic import Landscape, landscape
 from .caps import CutoffError, capped, frame_name
 from .certificate import GRADES, SAFETY
@@ -102,7 +103,7 @@ class CutoffSearch(Generic[Found]):
     @cached_property
     def land(self) -> Landscape:
         """Minima of the adiabatic energy."""
-        return landscape(Space(capped(self.model), self.sector), hamiltonian_operator(self.model))
+        return landscape(Space(capped(self.model), self.sector), sector_operator(self.model))
 
     def with_caps(self, table: Phonons, cap: int | None) -> Model:
         """Return the model with a frame, and with a cap in the place of an automatic one."""

@@ -14,6 +14,7 @@ from .._core.arguments import taking
 from ..hamiltonians import Block, Hamiltonian, Model, Sector
 from ..hamiltonians.arguments import a_model, a_sector
 from ..hamiltonians.sector import check_sector
+from ..hamiltonians.terms import far_potential
 from .caps import cap_in_words, is_automatic
 from .certificate import Certifier
 from .checkpoint import Checkpoint, beside, fingerprint
@@ -117,7 +118,8 @@ def with_error_bars(
     check : function
         Raises MemoryError for such a model if it does not fit.
     """
-    bars = None
+    bars, constant = None, -far_potential(model) * sector.charge
+    options = replace(options, wanted_below=options.wanted_below - constant)
     if is_automatic(model):
 
         def tried(m: Model, count: int) -> Found:
@@ -133,7 +135,9 @@ def with_error_bars(
     if bars is None and len(found.energies):
         count, others = len(found.energies), replace(options, engine="auto", checkpoint=None, wanted_below=np.inf)
         bars = error_bars(found.hamiltonian, found, lambda m: solve(m, count, others, silent))
-    return found if bars is None else replace(found, certificate=replace(found.certificate, energy_errors=bars))
+    if bars is not None:
+        found = replace(found, certificate=replace(found.certificate, energy_errors=bars))
+    return found.with_constant(constant) if constant else found
 
 
 def lowest_of_block(

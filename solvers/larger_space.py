@@ -10,8 +10,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..hamiltonians import Hamiltonian, Model, Sector, hamiltonian_operator
+from ..hamiltonians import Hamiltonian, Model, Sector
 from ..hamiltonians.space.product import Space, dimensions
+from ..hamiltonians.terms import sector_operator
 from .adiabatic import Landscape, Well, beyond, landscape
 from .certificate import Certificate, graded
 
@@ -266,7 +267,7 @@ def _connected(model: Model, sectors: Sequence[Sector]) -> list[tuple[NDArray[np
 def _lowest_wells(model: Model, sector: Sector, mean_charge: int) -> tuple[NDArray[np.float64], list[Well]]:
     """Return the lowest wells of a sector, and the frame that belongs to the charge from which operators lead there."""
     space = Space(model, sector, mean_charge)
-    land = landscape(space, hamiltonian_operator(model))
+    land = landscape(space, sector_operator(model))
     return space.frame, relevant(land, land.ceiling + 1e-9 * (1.0 + abs(land.ceiling)))
 
 

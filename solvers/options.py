@@ -116,6 +116,21 @@ def _memory(name: str, value: object) -> int:
         raise InvalidValue(f'{error}, or a size such as "16 GiB"') from None
 
 
+def _path(name: str, value: Any) -> Any:
+    if value is None or isinstance(value, str | os.PathLike):
+        return value
+    raise InvalidValue(f'{name} = {shown(value)} cannot be; allowed: the path of a file, as "ring.checkpoint"')
+
+
+def _pool(name: str, value: Any) -> Any:
+    if value is None or callable(getattr(value, "compute", None)):
+        return value
+    raise InvalidValue(
+        f"{name} = {shown(value)} cannot be; allowed: a pool of processes, as workers in `with "
+        "respair.studies.Workers(2) as workers`; leave it out to compute in this process"
+    )
+
+
 def _switch(name: str, value: object) -> bool:
     if isinstance(value, bool | np.bool_):
         return bool(value)
@@ -139,8 +154,10 @@ CHECKS: Mapping[str, Callable[[str, Any], object]] = MappingProxyType(
         "max_matvecs": lambda name, value: whole_number(name, value, 1),
         "confirm": _switch,
         "wanted_below": lambda name, value: real_number(name, value, "an energy"),
+        "checkpoint": _path,
         "checkpoint_interval": lambda name, value: real_number(name, value, "a number of seconds, 0 or more", 0.0),
         "keep_blocks": _switch,
+        "pool": _pool,
     }
 )
 """For each option, the function that converts its value or raises an error."""

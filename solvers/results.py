@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +89,8 @@ class Eigenstates(Shown):
         Amplitudes kept for one state after symmetry.
     matvecs : int
         Products with H; 0 for dense diagonalization.
+    bare : (k,) float or None
+        Energies of `hamiltonian` where a far chemical potential is not in it (`Hamiltonian.constant`), else None.
     """
 
     block: Block = field(repr=False)
@@ -98,6 +101,17 @@ class Eigenstates(Shown):
     engine: str
     stored: int
     matvecs: int
+    bare: NDArray[np.float64] | None = field(default=None, repr=False)
+
+    @property
+    def relative(self) -> NDArray[np.float64]:
+        """The energies as they belong to `hamiltonian`; their differences have all digits."""
+        return self.energies if self.bare is None else self.bare
+
+    def with_constant(self, constant: float) -> Self:
+        """Return the levels with a constant in their energies, which remain in `relative` without it."""
+        energies, certificate = _shifted(self.energies, self.certificate, constant)
+        return replace(self, energies=energies, certificate=certificate, bare=self.energies)
 
     @property
     def hamiltonian(self) -> Hamiltonian:
@@ -148,6 +162,8 @@ class LabelledLevels(Shown):
         What was found in each block that does not begin above the levels wanted.
     matvecs : int
         Products with H in all blocks together.
+    bare : (k,) float or None
+        Energies of `hamiltonian` where a far chemical potential is not in it (`Hamiltonian.constant`), else None.
     """
 
     energies: NDArray[np.float64]
@@ -156,6 +172,18 @@ class LabelledLevels(Shown):
     multiplicity: int
     blocks: tuple[Eigenstates, ...] = field(repr=False)
     matvecs: int
+    bare: NDArray[np.float64] | None = field(default=None, repr=False)
+
+    @property
+    def relative(self) -> NDArray[np.float64]:
+        """The energies as they belong to `hamiltonian`; their differences have all digits."""
+        return self.energies if self.bare is None else self.bare
+
+    def with_constant(self, constant: float) -> Self:
+        """Return the levels with a constant in their energies, which remain in `relative` without it."""
+        energies, certificate = _shifted(self.energies, self.certificate, constant)
+        blocks = tuple(block.with_constant(constant) for block in self.blocks)
+        return replace(self, energies=energies, certificate=certificate, bare=self.energies, blocks=blocks)
 
     def card(self) -> Card:
         """Return the levels to the digits that their error bars support, with their quantum numbers."""
@@ -172,7 +200,7 @@ class LabelledLevels(Shown):
     def level(self, number: int) -> State:
         """Return one eigenstate as a pure state, in its block."""
         number = _checked(number, len(self.energies))
-        places = sorted((e, b, n) for b, levels in enumerate(self.blocks) for n, e in enumerate(levels.energies))
+        places = sorted((e, b, n) for b, levels in enumerate(self.blocks) for n, e in enumerate(levels.relative))
         _, block, own = places[number]
         return self.blocks[block].level(own)
 
@@ -180,7 +208,7 @@ class LabelledLevels(Shown):
     def lowest(self) -> tuple[Eigenstates, ...]:
         """The blocks in which the ground level lies."""
         width = self.hamiltonian.level_width
-        return tuple(levels for levels in self.blocks if is_degenerate(self.energies[0], levels.energies[0], width))
+        return tuple(levels for levels in self.blocks if is_degenerate(self.relative[0], levels.relative[0], width))
 
     @property
     def hamiltonian(self) -> Hamiltonian:
@@ -191,6 +219,17 @@ class LabelledLevels(Shown):
     def stored(self) -> int:
         """Amplitudes kept for one state in the largest of these blocks."""
         return max(levels.stored for levels in self.blocks)
+
+
+def _shifted(
+    energies: NDArray[np.float64], c: Certificate, constant: float
+) -> tuple[NDArray[np.float64], Certificate]:
+    """Return energies with a constant, and a certificate with its rounding in error bars and bounds."""
+    moved = energies + constant
+    moved.setflags(write=False)
+    rounding = np.finfo(float).eps * (abs(constant) + np.abs(moved))
+    leaks, bars = c.leak_energies + constant, c.energy_errors + rounding
+    return moved, replace(c, leak_energies=leaks, energy_errors=bars, bounds=c.bounds + rounding)
 
 
 def _checked(number: object, count: int) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from ..._core.arguments import of_kind, taking
-from ...clusters import Told
+from ..._core.arguments import instance, scalar, taking
+from ...clusters import InvalidValue, Told
 from ...hamiltonians import InvalidModel, Model, Problem, Sector
 from ...hamiltonians.arguments import a_model
 from ...hamiltonians.parameters import show
@@ -45,7 +46,19 @@ def quantities_of(where: Where) -> tuple[str, ...]:
     return SECTOR_QUANTITIES if isinstance(where, Sector) else THERMAL_QUANTITIES
 
 
-@taking(model=a_model, where=of_kind((Sector, int, float), "write Sector(charge=2), or a temperature"))
+def _where(name: str, value: Any) -> Where:
+    """Return a sector or a temperature; a whole number could be a charge as well, and is refused."""
+    value = scalar(value)
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        raise InvalidValue(
+            f"{name} = {value} may be a charge or a temperature: write Sector(charge={value}), or {float(value)}"
+        )
+    instance(name, value, (Sector, float), "write Sector(charge=2), or a temperature as 0.5")
+    where: Where = value
+    return where
+
+
+@taking(model=a_model, where=_where)
 def compare(
     model: Model,
     where: Where,
@@ -63,7 +76,7 @@ def compare(
         The Hamiltonian.
     where : Sector or float
         The sector whose ground level is compared, or the temperature of the grand-canonical ensemble; at T = 0 the
-        lowest level over all charges, mu inside H.
+        lowest level over all charges, mu inside H. A whole number could be either and is refused: write ``2.0``.
     names : sequence of str, optional
         Approximations; all of the registry that apply by default.
     registry : mapping, optional

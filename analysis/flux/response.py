@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..._core.arguments import numbers, taking
+from ..._core.arguments import finite_numbers, taking
 from ...clusters import InvalidValue
 from ...hamiltonians import Model, Sector, flux_derivative
 from ...hamiltonians.arguments import a_model, a_sector
@@ -26,7 +26,7 @@ FLAT = 1e-8
 """Slopes and curvatures below this times the sum of all coefficients of dH/dphi count as zero."""
 
 
-@taking(model=a_model, sector=a_sector, values=numbers, options=read_options)
+@taking(model=a_model, sector=a_sector, values=finite_numbers, options=read_options)
 def flux_response(
     model: Model,
     sector: Sector | int,

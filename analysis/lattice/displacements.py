@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..._core.arguments import finite_numbers
 from ...hamiltonians import Model
 from ...solvers import State
 from ..labelled import labelled
@@ -44,7 +45,7 @@ def displacement_distribution(state: State, grid: Sequence[float] | NDArray[np.f
     array([[0.56419]])
     """
     space = state.hamiltonian.space
-    points = default_grid(space.model) if grid is None else np.asarray(grid, dtype=float)
+    points = coordinates(space.model, grid)
     values = np.zeros((space.phonons.modes, len(points)))
     for m in range(space.phonons.modes):
         for shift in mode_shifts(space, m):
@@ -52,6 +53,17 @@ def displacement_distribution(state: State, grid: Sequence[float] | NDArray[np.f
             waves = oscillator_functions(len(rho), points - np.sqrt(2.0) * shift)
             values[m] += np.einsum("ij,ix,jx->x", rho, waves, waves).real
     return labelled("displacement_distribution", values, ["mode", "X"], "<delta(X - X_m)>", coords={"X": points})
+
+
+def coordinates(model: Model, grid: Sequence[float] | NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """Return the X at which a distribution is wanted: those given, or `default_grid`.
+
+    Raises
+    ------
+    ValueError
+        If they are not a list of finite numbers.
+    """
+    return default_grid(model) if grid is None else np.asarray(finite_numbers("grid", grid), dtype=float)
 
 
 def default_grid(model: Model, points: int = 201) -> NDArray[np.float64]:

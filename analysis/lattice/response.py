@@ -99,7 +99,7 @@ def _summed(
     levels: Eigenstates | LabelledLevels, modes: int, options: Options, progress: Progress
 ) -> tuple[NDArray[np.float64], ...]:
     """Return chi, the f-sums, the variances of x, and the spread of its averages within the ground level."""
-    energy, weight = float(levels.energies[0]), 1.0 / levels.multiplicity
+    energy, weight = float(levels.relative[0]), 1.0 / levels.multiplicity
     chi, fsum, variance = np.zeros((modes, modes)), np.zeros(modes), np.zeros(modes)
     inside = np.zeros((modes, levels.multiplicity, levels.multiplicity), complex)
     for block, first, images in _images(levels.ground, modes):

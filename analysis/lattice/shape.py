@@ -13,7 +13,7 @@ from ...solvers import State
 from ..labelled import dataset, labelled
 from ..observables.averages import Averages
 from ..observables.table import measured
-from .displacements import default_grid
+from .displacements import coordinates
 from .local_states import LocalMode, local_modes
 
 PROMINENCE = 1e-3
@@ -55,7 +55,7 @@ def joint_distribution(
             [0.     ],
             [0.56419]]])
     """
-    points = default_grid(state.hamiltonian.space.model) if grid is None else np.asarray(grid, dtype=float)
+    points = coordinates(state.hamiltonian.space.model, grid)
     modes = local_modes(state, condition)
     most = max((int(np.max(mode.charges, initial=0)) for mode in modes), default=0)
     values = np.zeros((len(modes), most + 1, len(points)))

@@ -35,8 +35,8 @@ def isolated_ground(
 
 def gap_above(levels: Eigenstates | LabelledLevels) -> float:
     """Return the distance from the ground level to the next one, whole multiplets counted once; NaN for none."""
-    above = levels.energies[levels.multiplicity :]
-    return float(above[0] - levels.energies[0]) if len(above) else np.nan
+    above = levels.relative[levels.multiplicity :]
+    return float(above[0] - levels.relative[0]) if len(above) else np.nan
 
 
 def mixing(levels: Eigenstates | LabelledLevels) -> float:

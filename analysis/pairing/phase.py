@@ -158,7 +158,7 @@ def _lower_end(line: FluxLine) -> tuple[float, float, float]:
     line.progress(np.pi)
     barred = replace(options, wanted_below=energy)  # blocks are left as soon as they are sure to begin above it
     end = levels_by_symmetry(replace(line.model, flux=np.pi), line.sector, 1, barred, line.search, line.blocks)
-    if not len(end.energies) or end.energies[0] > energy - start.hamiltonian.level_width:
+    if not len(end.energies) or end.relative[0] > start.relative[0] - start.hamiltonian.level_width:
         return 0.0, energy, error
     return np.pi, float(end.energies[0]), float(end.certificate.energy_errors[0])
 

@@ -67,7 +67,7 @@ class Perturbed:
     def divided(self, right: NDArray[Any]) -> NDArray[Any]:
         """Return ``(H - E_0)^-1 Q`` of some vectors, as rows."""
         shape = (-1, *self.levels.block.shape)
-        energy, multiplet = float(self.levels.energies[0]), self.levels.amplitudes[: len(self.ground)]
+        energy, multiplet = float(self.levels.relative[0]), self.levels.amplitudes[: len(self.ground)]
         return solve(self.levels.block, energy, right.reshape(shape), multiplet, SOLVED).reshape(right.shape)
 
     def curvature(self, second: Operator) -> float:

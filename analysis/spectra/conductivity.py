@@ -134,7 +134,7 @@ def _regular(found: Excitations, length: float, size: float) -> Excitations:
 
 def _polarisation(levels: Levels, current: Probe) -> float:
     """Return ``sum_n |<n|J|0>|^2 / (E_n - E_0)`` off the ground level by linear solves."""
-    total, energy = 0.0, float(levels.energies[0])
+    total, energy = 0.0, float(levels.relative[0])
     for target, images, _ in images_of(levels.ground, current.addition):
         own = ground_in(levels.ground, target)[0].reshape(-1, *target.shape)
         pushed = np.array([off_ground(v, target, levels.ground) for v in images])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...hamiltonians import Operator
 from ...solvers.linear import solve
 from ..labelled import dataset_of
-from .excitations import Resolution, images_of
+from .excitations import Resolution, images_of, offset_of
 from .functions import DEFAULT_BROADENING, Levels
 from .probes import Probe
 
@@ -71,14 +71,15 @@ def correction_vectors(
     1.0
     """
     omega = Resolution.of(frequencies, broadening).frequencies
-    energy = float(levels.energies[0])
+    energy = float(levels.relative[0])
 
     def part(operator: Operator, sign: int) -> NDArray[np.float64]:
         curve = np.zeros(len(omega))
         for target, images, _ in images_of(levels.ground, operator):
             right: NDArray[Any] = np.array(images)
+            start = energy - offset_of(target, levels)
             for i, at in enumerate(omega):
-                answer = solve(target, energy + sign * at + 1j * broadening, right, tolerance=TOLERANCE)
+                answer = solve(target, start + sign * at + 1j * broadening, right, tolerance=TOLERANCE)
                 curve[i] += float(np.vdot(right, answer).imag) / np.pi
         return curve
 

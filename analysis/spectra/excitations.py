@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..._core.arguments import real_number
 from ...clusters import InvalidValue
 from ...hamiltonians import Amplitudes, Block, Hamiltonian, Operator
+from ...hamiltonians.parameters import LARGEST
 from ...hamiltonians.transitions import Transition, charge_change, target_hamiltonian, transitions
 from ...solvers import Eigenstates, LabelledLevels, Options, State
 from ...solvers.costs import check_memory
@@ -89,12 +90,13 @@ class Resolution:
         """
         tolerance = real_number("tolerance", tolerance, "a number above 0", np.finfo(float).tiny)
         omega = np.array(frequencies, dtype=float)
-        if omega.ndim != 1 or not len(omega) or not np.all(np.isfinite(omega)):
-            raise InvalidValue("frequencies must be a list of one or more finite numbers")
+        if omega.ndim != 1 or not len(omega) or not np.all(np.abs(omega) <= LARGEST):
+            raise InvalidValue(f"frequencies must be a list of one or more finite numbers, at most {LARGEST:g} in size")
         broadening = real_number("broadening", broadening, "a number above 0")
-        if not broadening > 0:
+        if not 1 / LARGEST <= broadening <= LARGEST:
             raise InvalidValue(
-                f"broadening = {broadening} gives no curve; allowed: above 0 (exact lines are in the poles)"
+                f"broadening = {broadening} gives no curve; allowed: above 0, from {1 / LARGEST:g} to {LARGEST:g} "
+                "(exact lines are in the poles)"
             )
         if lineshape not in LINESHAPES:
             raise InvalidValue(f"lineshape = {lineshape!r} is unknown; allowed: {', '.join(LINESHAPES)}")
@@ -179,14 +181,16 @@ def excitations(
         Over all blocks that B reaches.
     """
     parts, options = [], resolution.options
-    for energy, state in by_energy(levels.ground, float(levels.energies[0])):
-        z = np.asarray(energy + sign * resolution.frequencies + 1j * resolution.width, np.complex128)
+    for energy, state in by_energy(levels.ground, float(levels.relative[0])):
         for target, images, others in images_of(state, operator, left):
+            offset = offset_of(target, levels)
+            at = energy - offset + sign * resolution.frequencies
+            z = np.asarray(at + 1j * resolution.width, np.complex128)
             images = [off_ground(v, target, levels.ground) for v in images] if off else images
             check_memory(target.space.model, target.sector, options.engine, 1, options.memory_limit)
             partners, how = None if others is None else np.array(others), Accuracy(z, resolution.tolerance)
             lines = spectral_lines(target, np.array(images), how, options.engine, partners)
-            parts.append((replace(lines, energies=sign * (lines.energies - energy)), images, target))
+            parts.append((replace(lines, energies=sign * (lines.energies - energy + offset)), images, target))
     found = added(tuple(lines for lines, *_ in parts))
     weight = sum(float(np.linalg.norm(v)) ** 2 for _, images, _ in parts for v in images)
     near = [near_cutoff(target, images, operator) for _, images, target in parts]
@@ -194,6 +198,12 @@ def excitations(
     near += [max(size_of(operator), weight) * near_cutoff(block, [phi], operator) for block, phi in states]
     own = levels.hamiltonian
     return Excitations(found, weight, np.sum(near, axis=0), len(parts), own.scale, own.level_width)
+
+
+def offset_of(target: Block, levels: Eigenstates | LabelledLevels) -> float:
+    """Return what a far chemical potential adds to the energies of a block, over those of the levels."""
+    change = target.space.sector.charge - levels.hamiltonian.space.sector.charge
+    return -levels.hamiltonian.potential * change if change else 0.0
 
 
 def size_of(operator: Operator) -> float:

@@ -18,8 +18,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ...hamiltonians import Operator
+from ...hamiltonians import Operator, hamiltonian_operator
 from ...hamiltonians.algebra import canonical, commutator
+from ...hamiltonians.transitions import charge_change
 from ...solvers import State
 from ..labelled import dataset_of
 from ..observables.averages import expectation
@@ -59,7 +60,9 @@ def moments_from_commutators(state: State, left: Probe, right: Probe, count: int
     """
     found = np.full(count, np.nan, complex)
     size = sum(part.amplitudes.size for part in state.parts)
-    energy = state.hamiltonian.operator
+    model, energy = state.hamiltonian.space.model, state.hamiltonian.operator
+    if state.hamiltonian.potential and charge_change(model, right.addition)[0]:
+        energy = hamiltonian_operator(model)
     outer, inner = canonical(left.addition.dag), canonical(right.addition)
     for n in range(count):
         if n % 2:

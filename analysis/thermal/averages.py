@@ -156,6 +156,9 @@ def _dataset(found: Summed, chosen: Sequence[str], forms: Mapping[str, Form]) ->
 
     for name, (replicates, formula, units) in thermodynamics(asked, totals).items():
         add(name, replicates, Form(units=units), formula)
+        if asked.potential and units == "energy":  # the sum with -mu N is rounded
+            error, value = variables[f"{name}_error"], variables[name].values
+            variables[f"{name}_error"] = error.copy(data=error.values + 2 * np.finfo(float).eps * np.abs(value))
     for name in (CUTOFF_PROBABILITY, *(name for name in chosen if not OBSERVABLES[name].derived)):
         add(name, totals.observables[name], forms.get(name, Form()), f"thermal average of {name}")
     for name in chosen:
@@ -198,7 +201,7 @@ def thermodynamics(asked: ThermalSum, totals: Totals) -> dict[str, tuple[Replica
         "charge_variance": (totals.charge_variance, "<N^2> - <N>^2", "1"),
         "compressibility": (totals.charge_variance / t, "d<N>/dmu = (<N^2> - <N>^2) / T", "1/energy"),
         "spin_susceptibility": (totals.spin_variance / t, "(<S_z^2> - <S_z>^2) / T", "1/energy"),
-        "chemical_potential": (asked.model.chemical_potential + totals.shift, "mu", "energy"),
+        "chemical_potential": (asked.included + totals.shift, "mu", "energy"),
     }
 
 

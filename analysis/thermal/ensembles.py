@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +17,7 @@ from ...hamiltonians import InvalidModel, Model, Problem, Sector
 from ...hamiltonians.arguments import a_model, a_sector
 from ...hamiltonians.parameters import is_number, show
 from ...hamiltonians.sector import sector_problems
+from ...hamiltonians.terms import far_potential
 from ...solvers import Options
 from ...solvers.arguments import read_options
 from ...solvers.ensemble_blocks import ENSEMBLES
@@ -183,6 +185,16 @@ class ThermalSum:
     def memory_limit(self) -> int:
         """Bytes that one block may take: processes of a pool share the memory of the machine."""
         return self.options.memory_limit // (self.options.pool.sharing if self.options.pool else 1)
+
+    @cached_property
+    def potential(self) -> float:
+        """The chemical potential that is not in the Hamiltonian of a sector: see `far_potential`."""
+        return far_potential(self.model)
+
+    @property
+    def included(self) -> float:
+        """The chemical potential that is in the Hamiltonian of a sector."""
+        return 0.0 if self.potential else float(self.model.chemical_potential)
 
     @property
     def charge(self) -> float | None:

@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from ..._core.arguments import numbers, taking
+from ..._core.arguments import finite_numbers, taking
 from ...clusters import InvalidValue
 from ...clusters.loops import no_ring
 from ...hamiltonians import Block, Model, flux_derivative
@@ -79,7 +79,7 @@ class FluxSum:
         return over
 
 
-@taking(**THERMAL_ARGUMENTS, values=numbers)
+@taking(**THERMAL_ARGUMENTS, values=finite_numbers)
 def thermal_flux_response(
     model: Model,
     values: Sequence[float],
@@ -154,8 +154,6 @@ def thermal_flux_response(
     if not model.cluster.is_ring:
         raise InvalidValue(no_ring(model.cluster))
     phi = np.asarray(values, dtype=float)
-    if phi.ndim != 1 or not len(phi):
-        raise InvalidValue("values must be a list of one or more fluxes")
     asked = ThermalSum.of(model, temperatures, ensemble, sampling, options, in_words(progress))
     return with_cutoff_errors(asked, lambda capped: capped_response(capped, phi))
 

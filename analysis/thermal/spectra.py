@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ..._core.arguments import numbers, taking
 from ...clusters import InvalidValue
-from ...hamiltonians import Model, flux_derivative, hamiltonian_operator
+from ...hamiltonians import Model, flux_derivative
 from ...hamiltonians.operators import total
-from ...hamiltonians.terms import level_width
+from ...hamiltonians.terms import level_width, sector_operator
 from ...hamiltonians.transitions import charge_change
 from ...solvers import Options
 from ..labelled import arrays, check_numbers, dataset_of
@@ -157,7 +157,7 @@ def thermal_spectral_function(
 
 def thermal_lines(asked: ThermalSum, probe: Probe, resolution: Resolution, cross: Probe | None = None) -> ThermalLines:
     """Return everything that `thermal_spectral_function` reads off the lines, as replicates."""
-    model, t, energy = asked.model, asked.temperatures, hamiltonian_operator(asked.model)
+    model, t, energy = asked.model, asked.temperatures, sector_operator(asked.model)
     resolution = replace(resolution, options=replace(asked.options, pool=None, checkpoint=None))
     settled_sum, shift = settled(asked)
     loop = model.cluster.loop_length if probe.name == "current" else 0.0
@@ -193,7 +193,7 @@ SKEWED = 1.08
 
 
 def _dataset(found: ThermalLines) -> xr.Dataset:
-    model, wanted = found.asked.model, found.wanted
+    wanted = found.wanted
     t, resolution = wanted.temperatures, wanted.resolution
     coords = {"temperature": t, "omega": resolution.frequencies}
     variables: dict[str, xr.DataArray] = {}
@@ -246,7 +246,7 @@ def _dataset(found: ThermalLines) -> xr.Dataset:
         allowed = allowed_misses(found, variables["sum_rule_defects_error"].values)
         errors = {"sum_rule_errors": (allowed, "temperature order", "largest defect allowed", "energy^order")}
         variables |= arrays(errors, coords)
-    add("chemical_potential", model.chemical_potential + found.totals.shift, (), "mu", "energy")
+    add("chemical_potential", found.asked.included + found.totals.shift, (), "mu", "energy")
     numbers = {
         "skipped_share": (found.skipped, "", "bound on the weight of blocks left out"),
         "broadening": (resolution.broadening, "", "half width at half maximum", "energy"),
@@ -259,7 +259,7 @@ def _poles(found: ThermalLines) -> dict[str, xr.DataArray]:
     t, totals = found.wanted.temperatures, found.totals
     at, weights = [np.zeros(0)], [np.zeros((len(t), 0))]
     for part in found.parts:
-        above = part.origin - totals.shift[0] * part.member.sector.charge - totals.lowest[0]
+        above = totals.above(part.origin, part.member.sector.charge)
         factor = np.exp(-above / t - totals.log_partition[0])
         for x, w in part.lines.values():
             at.append(x)

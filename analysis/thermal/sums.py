@@ -50,7 +50,7 @@ class Totals:
     energy_variance, charge_variance, spin_variance : Replicates
         Variances of E, N and S_z.
     shift : Replicates
-        The chemical potential added to that of the model.
+        The chemical potential added to that in the Hamiltonian of a sector; a far one is all of it (`far_potential`).
     observables : mapping of str to Replicates
         Averages.
     """
@@ -65,6 +65,12 @@ class Totals:
     spin_variance: Replicates = field(repr=False)
     shift: Replicates = field(repr=False)
     observables: Mapping[str, Replicates] = field(repr=False)
+    _reference: tuple[NDArray[np.float64], ...] = field(repr=False)
+
+    def above(self, origin: float, charge: int) -> NDArray[np.float64]:
+        """Return how far an energy of a charge, the shift of mu in it, lies above `lowest`; from all vectors."""
+        start, filled, rest = self._reference
+        return np.asarray((origin - start) - self.shift[0] * (charge - filled) - rest)
 
     @classmethod
     def of(
@@ -107,9 +113,11 @@ class Totals:
         if charge is not None:
             log_weight = np.log(copies * z) - (origin - origin.min()) / temperatures
             shift = _shifts(log_weight, n.ravel(), temperatures, charge)
-        above = origin - shift * n
-        lowest = np.min(above, axis=0)
-        above = above - lowest
+        first = np.argmin(origin - shift * n, axis=0)[None]  # differences from it have all digits for any mu
+        start, filled = (np.take_along_axis(x + np.zeros_like(shift), first, axis=0) for x in (origin, n))
+        above = (origin - start) - shift * (n - filled)
+        rest = np.min(above, axis=0)
+        lowest, above = (start - shift * filled)[0] + rest, above - rest
         factor = copies * np.exp(-above / temperatures)
         total = np.sum(factor * z, axis=0)
 
@@ -140,6 +148,7 @@ class Totals:
             average(0.5 * sum((sign * spin - mean_spin) ** 2 for sign in (1, np.where(one_sided, 1, -1))) * z),
             shift,
             observables,
+            (start[0, 0], filled[0, 0], rest[0]),
         )
 
 
@@ -265,7 +274,7 @@ def thermal_totals(
     planned, skipped = plan(asked, what, twins=any(differs_in_twins(name, asked.model) for name in names))
     while True:
         parts, kept = block_sums(asked, summed, planned, what)
-        totals = Totals.of(parts, asked.temperatures, asked.charge)
+        totals = Totals.of(parts, asked.temperatures, asked.charge, np.full((1, 1), asked.potential))
         needed = _needed_samples(totals, asked)
         if needed <= asked.sampling.samples:
             return Summed(totals, asked, sum(not part.exact for part in parts), skipped, kept)
@@ -288,13 +297,13 @@ def _needed_samples(totals: Totals, asked: ThermalSum) -> int:
 
 
 def settled(asked: ThermalSum) -> tuple[ThermalSum, Replicates]:
-    """Return a sum with the number of vectors that its error bar takes, and what a wanted density adds to mu.
+    """Return a sum with the number of vectors that its error bar takes, and what is added to mu.
 
     Both are found by thermal averages, for spectra and the response to a flux. The shifts that leave a random vector
     out carry the uncertainty of mu over to the errors of these.
     """
     if asked.charge is None and asked.sampling.target_error is None:
-        return asked, np.zeros((1, len(asked.temperatures)))
+        return asked, np.full((1, len(asked.temperatures)), asked.potential)
     found = thermal_totals(asked, what="chemical potential")
     found.kept.remove()
     sampling = replace(found.asked.sampling, target_error=None)

@@ -47,6 +47,14 @@ def print_wide(console: Console, table: Table | str) -> None:
 
 def _tables(study: Study, data: xr.Dataset) -> Iterator[Table | str]:
     yield describe(study)
+    yield from task_tables(study, data)
+
+
+def task_tables(study: Study, data: xr.Dataset) -> Iterator[Table | str]:
+    """Yield the tables of all tasks of a point, each bond with the sites that it joins."""
+    bonds = [f"{i}: {bond.start}-{bond.end}" for i, bond in enumerate(study.model.cluster.bonds)]
+    if data.sizes.get("bond") == len(bonds):
+        data = data.assign_coords(bond=bonds)
     for task in study.tasks:
         yield from task.tables(data)
 

@@ -11,6 +11,7 @@ import tomli_w
 
 from ...clusters import KINDS, Cluster
 from ...hamiltonians import Model
+from ...hamiltonians.flux import own_term
 from ...solvers.checkpoint import fingerprint
 
 
@@ -120,7 +121,7 @@ def unsaid(model: Model) -> dict[str, Any]:
     """Return what the tables of a model do not say, in a form that identifies it: terms and a cluster of one's own."""
     found: dict[str, Any] = {}
     if model.terms:
-        found["terms"] = [sorted(map(repr, term(model).terms.items())) for term in model.terms]
+        found["terms"] = [sorted(map(repr, own_term(model, i).terms.items())) for i in range(len(model.terms))]
     shape = plain(_cluster(model.cluster))
     if KINDS[shape.pop("kind")](**shape) != model.cluster:
         found["cluster"] = fingerprint(model.cluster)

@@ -15,7 +15,7 @@ from ..._core.wording import did_you_mean, dotted, listed, meant_by
 from ...hamiltonians import Problem
 from ...hamiltonians.parameters import show
 from ..tasks.observable_names import named
-from .schema import CLUSTERS, TABLES, AxisTable, RefineTable
+from .schema import CLUSTERS, MODEL_TABLES, TABLES, AxisTable, RefineTable
 from .values import GRID_TAG, Grid, Table, is_tag
 
 SCHEMA = 1
@@ -93,14 +93,20 @@ def _top_problems(data: Mapping[str, object]) -> Iterator[Problem]:
     for name, value in data.items():
         if name not in TOP:
             noun = "table" if isinstance(value, dict) else "key"
-            hint = f"no such {noun}; {did_you_mean(name, TOP)}"
+            hint = f"no such {noun}; {did_you_mean(name, TOP) or _elsewhere(name)}"
             yield Problem(dotted(name), show(value), f"{hint}allowed at the top level: {listed(TOP)}")
+
+
+def _elsewhere(key: str) -> str:
+    """Return a hint at the tables of the model that have a key which stands at the top level, or nothing."""
+    places = [f"{table}.{key}" for table in MODEL_TABLES if key in TABLES[table].model_fields]
+    return f"did you mean {' or '.join(places)}? " if places else ""
 
 
 def check_table(name: str, raw: object) -> Checked:
     """Check the keys of one table and the types of their values."""
     if not isinstance(raw, dict):
-        return _missing_table(name, Problem(name, show(raw), f"allowed: a table, [{name}]"))
+        return _missing_table(name, Problem(name, show(raw), f"{_elsewhere(name)}allowed: a table, [{name}]"))
     table = table_type(name, raw)
     if table is None:
         return Checked({}, (_kind_problem(raw),), frozenset({"cluster.kind"}))

@@ -22,6 +22,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from ..._core.wording import did_you_mean, listed
+from ...hamiltonians.parameters import FINITE, LARGEST
 from ...solvers.options import bytes_of
 
 LEFT_OUT: Any = None
@@ -29,8 +30,6 @@ LEFT_OUT: Any = None
 MAX_COUNT = 100_000
 GRID_TAG = "|grid"
 MAX_INTEGER = 2**63 - 1
-MAX_NUMBER = 1e50
-"""Largest number that a model file takes; the squares of products of two still fit into floats."""
 
 
 class Table(BaseModel):
@@ -60,8 +59,8 @@ def _number(value: object) -> int | float:
             raise PydanticCustomError("number", "not a finite number")
     except OverflowError:
         raise PydanticCustomError("number", "not a finite number") from None
-    if abs(value) > MAX_NUMBER:
-        raise PydanticCustomError("refused", f"allowed: a finite number, at most {MAX_NUMBER:g} in size")
+    if abs(value) > LARGEST:
+        raise PydanticCustomError("refused", f"allowed: {FINITE}")
     return value
 
 

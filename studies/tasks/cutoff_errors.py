@@ -69,6 +69,9 @@ def unseen_leak(setting: Setting, other: Setting) -> float:
     order the state lacks :math:`\theta = l / (E_Q - E)` of what leaks; where the leak of the other space is not smaller
     by far, that much stays unseen. In other frames a leak goes to the next shells, which another cutoff shows.
     """
+    phonons = setting.model.phonons
+    if phonons is None or phonons.frame not in ("lang-firsov", "auto"):
+        return 0.0
     if not setting.ground.hamiltonian.space.is_dressed:
         return 0.0
     here, there = setting.ground.certificate, other.ground.certificate
@@ -94,7 +97,8 @@ def _errors(
     data: xr.Dataset, again: xr.Dataset, names: Mapping[str, str], unseen: float
 ) -> Iterator[tuple[str, xr.DataArray]]:
     for name, error in names.items():
-        values, other, known = data[name], again.get(name), data.get(error)
+        values, known = data[name], data[error] if error in data else None  # noqa: SIM401 - get looks for similar names
+        other = again[name] if name in again else None  # noqa: SIM401
         if other is None and known is not None:
             continue  # nothing is truncated
         if other is None:

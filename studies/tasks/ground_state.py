@@ -165,7 +165,7 @@ def _phonon_data(model: Model, levels: Eigenstates | LabelledLevels) -> dict[str
     if model.phonons is not None and model.phonons.cutoff is not None:
         found["accuracy"] = labelled("accuracy", model.phonons.accuracy, [], "largest error bar wanted", "energy")
     if solved.modes and len(levels.energies):
-        above = (levels.energies - levels.energies[0])[levels.multiplicity :]
+        above = (levels.relative - levels.relative[0])[levels.multiplicity :]
         scale = min([float(np.min(solved.couplings.frequency)), *above[:1].tolist()])
         enough = int(levels.certificate.energy_errors[0] <= SMALL * scale)
         words = "1 where the error bar of the ground level is below a twentieth of the gap and of the lowest frequency"
@@ -219,7 +219,8 @@ def _observable_tables(data: xr.Dataset) -> Iterator[rich_table.Table]:
         there = measured_over(data, dim)
         if not there:
             continue
-        rows = ((str(i), *(_shown(data, name, i, digits) for name in there)) for i in range(data.sizes[dim]))
+        places = enumerate(data[dim].values)
+        rows = ((str(place), *(_shown(data, name, i, digits) for name in there)) for i, place in places)
         yield columns(f"{dim}s", (dim, *there.values()), rows)
     rest = [(symbol, _number_shown(data, name, digits, error)) for name, symbol in measured_over(data).items()]
     parts = (name for name in map(str, data.data_vars) if observable_of(name) not in ("", name))

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from amounts import cases
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from oracle_cases import CASES as EVERY_CASE
@@ -369,7 +370,7 @@ def moving(draw):
     return model, Sector(draw(st.integers(1, 2)))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=cases(12), deadline=None)
 @given(moving())
 def test_claimed_bounds_of_ground_energies_hold(case):
     model, sector = case
@@ -400,7 +401,7 @@ SINGULAR = Model(dimer(), Electrons(0.125, -0.125), Bosons(0.0, 0.625))
 """At T = 0.25 the equations of the mean field of each site have a singular Jacobian."""
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=cases(15), deadline=None)
 @given(resonant())
 @example((SINGULAR, 0.25))
 def test_claimed_bounds_of_grand_potentials_hold(case):

@@ -180,7 +180,8 @@ def test_a_temperature_makes_it_grand_canonical():
 def test_a_sweep_gives_a_map_and_its_figures(tmp_path):
     path = tmp_path / "map.toml"
     fewer = FILE.replace('"lang-firsov-variational", ', "").replace('"adiabatic-bound", ', "")
-    path.write_text(fewer + MAP)
+    quantities = ["energies", "electron_density", "displacement", "pair_correlation"]
+    path.write_text(f"{fewer}quantities = {json.dumps(quantities)}\n{MAP}")
     done = CliRunner().invoke(app, ["run", str(path), "--json", "--plot", "--out", str(tmp_path)])
     assert done.exit_code == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]

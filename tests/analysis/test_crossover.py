@@ -48,6 +48,7 @@ def test_the_curves_are_those_of_the_thermal_state():
     assert 0 < error < 0.1 * half
 
 
+@pytest.mark.slow
 def test_sampled_crossovers_agree_within_their_errors():
     model = replace(RING, cluster=ring(4))
     grid, kind = GRID[::2], Ensemble("canonical", Sector(6))

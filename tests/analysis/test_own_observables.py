@@ -1,6 +1,7 @@
 """Own entries of the table of observables: right at T = 0, at T > 0, exact and sampled, and in sweeps."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -255,6 +256,15 @@ def test_one_entry_is_all_that_an_observable_takes(monkeypatch, tmp_path):
     show_result(result, Console(file=shown, width=200))
     assert "<n x>[2]" in shown.getvalue()
     assert "<n_0>" in shown.getvalue()
+
+
+def test_tables_of_bonds_name_the_sites_that_each_joins(monkeypatch):
+    monkeypatch.setitem(OBSERVABLES, "bond_order", ENTRIES["bond_order"])
+    text = 'schema = 1\ncluster = { kind = "ring", sites = 3 }\nelectrons.hopping = 1.0\nsector.charge = 2\n'
+    result = run(parse(text + 'ground_state.observables = ["bond_order"]', "ring.toml"))
+    show_result(result, Console(file=(shown := io.StringIO()), width=200))
+    assert re.findall(r"\d: \d-\d", shown.getvalue()) == ["0: 0-1", "1: 1-2", "2: 2-0"]
+    assert "bond" not in result.data.coords
 
 
 def test_an_entry_without_a_way_to_be_measured_is_refused():

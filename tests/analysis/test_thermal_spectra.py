@@ -150,7 +150,9 @@ COUPLED = Model(dimer(), Electrons(1.0), Bosons(0.2, 0.6), Phonons(0.9, boson_co
 @pytest.mark.parametrize(
     ("model", "sector", "names"),
     [
-        (replace(RING, flux=0.7), Sector(5, two_sz=1, momentum=1), ("boson", "pair")),
+        pytest.param(
+            replace(RING, flux=0.7), Sector(5, two_sz=1, momentum=1), ("boson", "pair"), marks=pytest.mark.slow
+        ),
         pytest.param(COUPLED, Sector(2, two_sz=0), ("displacement", "boson_density"), marks=pytest.mark.slow),
     ],
     ids=["complex", "real"],
@@ -408,6 +410,7 @@ def coverage(seeds, omega):
     return np.mean([row for row in shares if row], axis=0), least
 
 
+@pytest.mark.slow
 def test_steps_of_random_vectors_are_found_so_that_error_bars_hold():
     (one, two), least = coverage(range(4), np.linspace(-4, 4, 33))
     assert least >= 0

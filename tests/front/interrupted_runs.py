@@ -15,6 +15,8 @@ import quspin.operators  # noqa: F401 - loaded once for all
 import respair.cli.commands
 from respair.studies import TerminalReporter
 
+LOADED = [getattr(respair, name) for name in dir(respair)]
+
 PATIENCE = 100.0
 KEPT = {"ground": "*.checkpoint", "thermal": "*.blocks/*.block", "sweep": "*.study/points/*.point"}
 """What there must be before the signal is sent, where anything is kept."""

@@ -40,6 +40,7 @@ from respair import (
     transition,
     with_parameter,
 )  # fmt: skip
+from respair.analysis import displacement_distribution, joint_distribution
 from respair.clusters import Told
 from respair.hamiltonians import electron_number
 
@@ -47,6 +48,12 @@ MODEL = Model(ring(3), Electrons(1.0, hubbard_u=2.0), Bosons(-0.3, 0.5))
 LEVELS = ground_state(MODEL, 2)
 PHONONS = Phonons(1.0, max_quanta=2)
 N = electron_number(0)
+LATTICE = ground_state(Model(ring(3), Electrons(1.0), phonons=PHONONS), 1)
+NAN = float("nan")
+
+
+def with_term(term):
+    return ground_state(Model(ring(3), Electrons(1.0), terms=term), 2)
 
 WRONG = {
     "phonons in the place of electrons": (lambda: Model(ring(3), PHONONS), r"electrons is .* write phonons=Phonons"),
@@ -88,6 +95,27 @@ WRONG = {
     "a model for a study": (lambda: run(MODEL), r"study is a Model.* study\(model"),
     "a list for a sweep": (lambda: study(MODEL, 2, sweep=[1]), "sweep is .* must be a table"),
     "a word for workers": (lambda: study(MODEL, 2).run(workers="x"), "workers = 'x' cannot be"),
+    "a coupling without limits": (lambda: Model(ring(3), Electrons(1e308)), r"hopping: got 1e\+308; .* at most 1e\+50"),
+    "a list with such a one": (lambda: Model(ring(2), Electrons(level=[0, 1e51])), "electrons.level: .* at most 1e"),
+    "a table with such a one": (lambda: Model(ring(3), None, Bosons({"site": -1e60})), "a table of .* at most 1e"),
+    "such a chemical potential": (lambda: Model(ring(3), Electrons(), chemical_potential=1e99), "potential: got 1e"),
+    "a term that is a number": (lambda: with_term(lambda m: 3), r"terms\[0\]: got 3; .* must return an Operator"),
+    "a term that is nothing": (lambda: with_term(lambda m: None), r"terms\[0\]: got None; .* must return an Operator"),
+    "a term that is no number": (lambda: with_term(lambda m: NAN * N), r"terms\[0\]: got .*nan.* a finite number"),
+    "a term without limits": (lambda: with_term(lambda m: 1e200 * N), r"terms\[0\]: got \+1e\+200 .* at most 1e"),
+    "a number for a pool": (lambda: Options(pool=3), "pool = 3 cannot be; allowed: a pool of processes"),
+    "a number for a checkpoint": (lambda: Options(checkpoint=5), "checkpoint = 5 cannot be; allowed: the path"),
+    "no flux": (lambda: flux_response(MODEL, 2, []), r"values is \[\]: give at least one"),
+    "a flux that is no number": (lambda: flux_response(MODEL, 2, [0.1, NAN]), r"values\[1\] = nan cannot be"),
+    "no flux at a temperature": (lambda: thermal_flux_response(MODEL, [], [1.0]), "give at least one"),
+    "a width without limits": (lambda: spectral_function(LEVELS, "electron", [0.0], 1e300), r"from 1e-50 to 1e\+50"),
+    "no width": (lambda: spectral_function(LEVELS, "electron", [0.0], 1e-300), r"from 1e-50 to 1e\+50"),
+    "a frequency without limits": (lambda: spectral_function(LEVELS, "electron", [1e200]), "frequencies must be"),
+    "a place that is no number": (
+        lambda: displacement_distribution(LATTICE.ground, [0.0, NAN]), r"grid\[1\] = nan cannot be; allowed: finite",
+    ),
+    "places in a table": (lambda: joint_distribution(LATTICE.ground, [[0.0]]), "grid is .* a plain list"),
+    "a charge for a temperature": (lambda: compare(MODEL, 2), r"where = 2 may be .* Sector\(charge=2\), or 2\.0"),
     "a number for a folder": (lambda: read_dataset(3), "folder is 3"),
 }  # fmt: skip
 
@@ -150,5 +178,15 @@ def test_numbers_of_other_kinds_are_numbers():
         assert ground_state(MODEL, sector, np.int64(1), {"tolerance": 1e-9}).energies == LEVELS.energies
     assert Hamiltonian.of(MODEL, 2).space.sector == Sector(2)
     assert Options(seed=2.0).seed == 2
+    assert ground_state(MODEL, np.array(2)).energies == LEVELS.energies
+    assert Sector(np.array(2)) == Sector(2)
+    one, number = np.array(1.0), np.array(0.3)
+    assert Electrons(one) == Electrons(1.0)
+    assert hash(Electrons(one)) == hash(Electrons(1.0))
+    assert Phonons(one, max_quanta=np.array(2)) == Phonons(1.0, max_quanta=2)
+    arrays = Model(ring(3), Electrons(one, level=[one, number, 2.0]), flux=number, chemical_potential=number)
+    assert arrays.couplings.electron_level.tolist() == [1.0, 0.3, 2.0]
+    assert type(arrays.flux) is type(arrays.chemical_potential) is float
+    assert float(spectral_function(LEVELS, "electron", one, number).broadening) == 0.3
     assert expectation(LEVELS, 3).real == pytest.approx(3.0)
     assert Model(ring(3), Electrons(), terms=lambda model: 0.0 * N).terms

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from amounts import cases
 from hypothesis import given, settings
 from strategies import models
 
@@ -147,7 +148,7 @@ def test_settings_of_a_species_are_formulas_in_a_notebook():
     assert "<tr>" not in respair.Bosons(on=[0, 1])._repr_html_()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=cases(40), deadline=None)
 @given(model=models())
 def test_every_model_can_be_shown(model):
     text = repr(model)

@@ -52,8 +52,7 @@ def copy(tmp_path_factory):
     """A package with the coupling and the cluster of the documentation."""
     folder = tmp_path_factory.mktemp("package")
     package = folder / "respair"
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "src" / "respair", package, ignore=ignored)
+    shutil.copytree(ROOT / "src" / "respair", package)  # with the machine code of its kernels
     blocks = re.findall(r"```py\n(.*?)```", (ROOT / "docs" / "extending.md").read_text(), re.S)
     field, term, kind = blocks
     places = {

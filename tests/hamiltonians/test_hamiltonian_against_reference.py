@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from amounts import cases
 from hypothesis import HealthCheck, event, given, settings
 from random_models import models_and_sectors
 from reference import (
@@ -39,7 +40,7 @@ from respair.hamiltonians.kernels.tensor import TensorHamiltonian
 from respair.solvers.engines import product_index
 
 ROUNDING = 1e-12
-often = settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+often = settings(max_examples=cases(120), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 def bound(matrix):
@@ -73,7 +74,7 @@ def test_the_sector_holds_each_allowed_state_of_its_charges_once(case):
     assert set(np.unique(sign)) <= {-1.0, 1.0}
 
 
-@settings(often, max_examples=60)
+@settings(often, max_examples=cases(60))
 @given(models_and_sectors())
 def test_both_actions_without_a_matrix_are_the_reference(case):
     model, sector = case
@@ -86,7 +87,7 @@ def test_both_actions_without_a_matrix_are_the_reference(case):
     np.testing.assert_allclose(TensorHamiltonian(hamiltonian).dot(psi), image, rtol=0, atol=10 * bound(image))
 
 
-@settings(often, max_examples=30)
+@settings(often, max_examples=cases(30))
 @given(models_and_sectors())
 def test_one_quspin_basis_for_everything_gives_the_reference(case):
     model, sector = case
@@ -98,7 +99,7 @@ def test_one_quspin_basis_for_everything_gives_the_reference(case):
     np.testing.assert_allclose(matrix.toarray(), expected, rtol=0, atol=bound(expected))
 
 
-@settings(often, max_examples=30)
+@settings(often, max_examples=cases(30))
 @given(models_and_sectors())
 def test_the_reference_itself_is_hermitian_and_keeps_charge_and_spin(case):
     model, _ = case

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from amounts import cases
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strategies import models_and_sectors
@@ -13,7 +14,7 @@ from respair.clusters import chain, custom, dimer, ladder, ligand_centre, plaque
 from respair.hamiltonians import Bosons, Electrons, Hamiltonian, Model, Phonons, Sector
 from respair.solvers import Options, ground_state
 
-often = settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+often = settings(max_examples=cases(30), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 def levels(model, sector, count=6, engine="auto"):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from amounts import cases
 from hypothesis import HealthCheck, assume, given, settings
 from independent import boson_sites, charges_of, fock, full_hamiltonian, in_order_of, sector_matrix, sector_states
 from strategies import models, models_and_sectors
@@ -29,7 +30,7 @@ from respair.solvers.engines import product_index
 
 EXACT = 1e-12
 often = settings(
-    max_examples=60,
+    max_examples=cases(60),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -69,7 +70,7 @@ def test_both_matrix_free_actions_are_the_reference_matrix(case):
         np.testing.assert_allclose(moved, expected @ part, rtol=0, atol=1e-11 * scale(image))
 
 
-@settings(often, max_examples=30)
+@settings(often, max_examples=cases(30))
 @given(models_and_sectors())
 def test_the_quspin_basis_gives_the_reference_matrix(case):
     model, sector = case
@@ -80,7 +81,7 @@ def test_the_quspin_basis_gives_the_reference_matrix(case):
     np.testing.assert_allclose(matrix.toarray(), expected, rtol=0, atol=EXACT * scale(expected))
 
 
-@settings(often, max_examples=25)
+@settings(often, max_examples=cases(25))
 @given(models(phonons=False))
 def test_all_sectors_together_are_the_spectrum_of_the_whole_space(model):
     f = fock(model)
@@ -94,7 +95,7 @@ def test_all_sectors_together_are_the_spectrum_of_the_whole_space(model):
     np.testing.assert_allclose(np.sort(np.concatenate(parts)), whole, rtol=0, atol=1e-10 * scale(whole))
 
 
-@settings(often, max_examples=25)
+@settings(often, max_examples=cases(25))
 @given(models_and_sectors(phonons=True))
 def test_phonon_caps_keep_the_states_that_they_allow(case):
     model, sector = case
@@ -106,7 +107,7 @@ def test_phonon_caps_keep_the_states_that_they_allow(case):
 
 
 @pytest.mark.parametrize("engine", ["dense", "quspin", "tensor"])
-@settings(often, max_examples=12)
+@settings(often, max_examples=cases(12))
 @given(case=models_and_sectors())
 def test_every_engine_finds_the_lowest_levels_of_the_reference(engine, case):
     model, sector = case

@@ -464,7 +464,9 @@ def test_several_levels_are_certified_in_pieces(monkeypatch):
 HOLSTEIN = Model(dimer(), Electrons(1.0, hubbard_u=2.0), None, Phonons(1.0, electron_coupling=0.9, max_quanta=3))
 
 
-@pytest.mark.parametrize("model", [HOLSTEIN, EVERYTHING], ids=["Holstein", "everything"])
+@pytest.mark.parametrize(
+    "model", [HOLSTEIN, pytest.param(EVERYTHING, marks=pytest.mark.slow)], ids=["Holstein", "everything"]
+)
 def test_the_best_dressing_is_no_worse_than_none_or_all(model):
     best = ground_state(framed(model, dressing="optimal"), 2)
     f = best.hamiltonian.space.model.phonons.dressing

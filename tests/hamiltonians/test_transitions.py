@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from amounts import cases
 from formulas import matrix_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -87,7 +88,7 @@ def check_image(model, sector, operator, f=None, hamiltonian=None):
     return parts
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=cases(20), deadline=None)
 @given(st.data())
 def test_operators_between_sectors_are_those_of_the_whole_space(data):
     model, sector = data.draw(models_and_sectors())
@@ -173,7 +174,7 @@ def test_words_that_change_the_charges_differently_are_refused():
         charge_change(Model(site(), Electrons()), boson(0))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=cases(20), deadline=None)
 @given(st.data())
 def test_the_canonical_form_is_the_same_operator(data):
     model = Model(custom([[0, 0], [1, 0]], []), Electrons(), Bosons())
@@ -182,7 +183,7 @@ def test_the_canonical_form_is_the_same_operator(data):
     np.testing.assert_allclose(matrix_of(canonical(left), f).toarray(), matrix_of(left, f).toarray(), atol=1e-13)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=cases(20), deadline=None)
 @given(st.data())
 def test_commutators_are_those_of_matrices(data):
     model = Model(custom([[0, 0], [1, 0]], []), Electrons(), Bosons())

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from amounts import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -146,7 +147,7 @@ def words_and_spaces(draw):
     return word, PhononSpace.capped(modes, draw(st.integers(0, 3)), draw(st.integers(0, 5)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=cases(40), deadline=None)
 @given(words_and_spaces())
 def test_words_within_and_beyond_a_cutoff_are_those_of_matrices_without_one(case):
     word, space = case

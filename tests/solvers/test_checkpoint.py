@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from amounts import cases
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -220,7 +221,7 @@ def test_what_was_written_is_read_back(tmp_path):
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=cases(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_flipped_bytes_are_recognised(whole_file, tmp_path, data):
     at = data.draw(st.integers(0, len(whole_file) - 1))
     flip = data.draw(st.integers(1, 255))
@@ -234,7 +235,7 @@ def test_flipped_bytes_are_recognised(whole_file, tmp_path, data):
 
 
 @given(st.data())
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=cases(50), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_torn_files_are_recognised(whole_file, tmp_path, data):
     torn = whole_file[: data.draw(st.integers(0, len(whole_file) - 1))]
     path = tmp_path / "torn.checkpoint"
@@ -332,7 +333,7 @@ def energies(folder):
     ],
 )
 def test_a_run_that_is_killed_at_any_time_ends_with_the_same_energy(tmp_path, labels, stops):
-    (tmp_path / "ring.toml").write_text(RING.format(quanta=5, labels=labels))
+    (tmp_path / "ring.toml").write_text(RING.format(quanta=4, labels=labels))
     random, kept = np.random.default_rng(3), tmp_path / "ring.checkpoint"
     for stop in stops:
         process, begin = started(tmp_path), time.monotonic()
@@ -348,7 +349,7 @@ def test_a_run_that_is_killed_at_any_time_ends_with_the_same_energy(tmp_path, la
     assert process.returncode == 0, said
     assert not kept.exists()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["ring.nc", "ring.toml"]
-    model = Model(ring(4), Electrons(1.0), Bosons(0.5, 0.8), Phonons(1.0, boson_coupling=1.0, max_quanta=5))
+    model = Model(ring(4), Electrons(1.0), Bosons(0.5, 0.8), Phonons(1.0, boson_coupling=1.0, max_quanta=4))
     expected = ground_state(model, Sector(8, momentum=0, reflection=1)).energies
     np.testing.assert_allclose(energies(tmp_path), expected, rtol=0, atol=1e-10)
 

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from amounts import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -124,7 +125,7 @@ def test_the_same_seed_gives_the_same_numbers():
     complex_entries=st.booleans(),
     stored=st.sampled_from([STORED, TWO_PASSES]),
 )
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=cases(30), deadline=None, derandomize=True)
 def test_random_matrices_with_random_degeneracies(seed, size, complex_entries, stored):
     random = np.random.default_rng(seed)
     levels = np.sort(random.integers(-4, 5, size) + 0.0)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from amounts import cases
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from same import assert_same
@@ -208,7 +209,7 @@ def test_points_that_are_not_there_are_refused_with_those_that_are(original, arg
     assert message in refused.stderr
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=cases(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(which=st.integers(0, 30), place=st.floats(0, 1, exclude_max=True), change=st.integers(1, 255), cut=st.booleans())
 def test_a_changed_byte_anywhere_is_recognised(original, tmp_path_factory, which, place, change, cut):
     folder = Path(shutil.copytree(original, tmp_path_factory.mktemp("damaged") / "dataset"))

@@ -91,6 +91,7 @@ def test_a_point_whose_workers_die_each_time_has_failed(study):
     assert "died 3 times, at last with status -9" in str(result.data["error"].values[0])
 
 
+@pytest.mark.slow
 def test_a_refinement_is_the_same_in_two_processes(study):
     text = TEXT.replace("count = 12", "count = 3") + 'refine = { quantity = "boson_density", points = 5 }\n'
     finer = parse(text, "model.toml")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from amounts import cases
 from hypothesis import given, settings
 from same import assert_same
 from strategies import models
@@ -29,7 +30,7 @@ def test_a_study_of_a_model_is_the_ground_state_at_each_point():
     assert respair.study(MODEL, 2).study.name == MODEL.name
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=cases(40), deadline=None)
 @given(model=models())
 def test_every_model_is_studied_as_it_is(model):
     found = respair.study(model, 0, ground_state={"observables": []}).study.model

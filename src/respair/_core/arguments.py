@@ -28,8 +28,14 @@ def shown(value: object) -> str:
     return f"{_article(name)} {name}" if not isinstance(value, type) else f"the class {value.__name__}"
 
 
+def scalar(value: Any) -> Any:
+    """Return the number in an array without dimensions; anything else is returned unchanged."""
+    return value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
+
+
 def is_whole(value: object) -> bool:
     """True for whole numbers, numpy's and those written as 4.0 included; False for True and False."""
+    value = scalar(value)
     if isinstance(value, bool | np.bool_):
         return False
     return isinstance(value, int | np.integer) or (isinstance(value, float | np.floating) and value.is_integer())
@@ -48,6 +54,7 @@ def whole_number(name: str, value: Any, least: int = 0, most: float = math.inf) 
     >>> whole_number("states", np.int64(3), 1)
     3
     """
+    value = scalar(value)
     if is_whole(value) and least <= value <= most:
         return int(value)
     allowed = f"{least} or more" if most == math.inf else f"from {least} to {most:g}"
@@ -67,6 +74,7 @@ def real_number(name: str, value: Any, allowed: str, least: float = -math.inf, m
     >>> real_number("flux", 1, "any finite number")
     1.0
     """
+    value = scalar(value)
     numeric = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
     if numeric and least <= value <= most:
         return float(value)
@@ -75,6 +83,7 @@ def real_number(name: str, value: Any, allowed: str, least: float = -math.inf, m
 
 def a_list(value: Any) -> Any:
     """Return one number or name as a list of one, anything else as it is."""
+    value = scalar(value)
     return [value] if isinstance(value, str | int | float | np.generic) and not isinstance(value, bool) else value
 
 
@@ -151,6 +160,26 @@ def numbers(name: str, value: Any) -> Any:
         array = None
     if array is None or array.ndim == 0:
         raise InvalidType(f"{name} is {shown(value)}, and must be a list of numbers, as [0.1, 0.2]")
+    return listed
+
+
+def finite_numbers(name: str, value: Any) -> Any:
+    """Return one number as a list of one, and a list of finite numbers, at least one, as it is.
+
+    Raises
+    ------
+    InvalidType
+        If it is neither.
+    InvalidValue
+        If it is empty, has lists inside, or a number that is NaN or infinite.
+    """
+    listed = numbers(name, value)
+    array = np.asarray(listed, dtype=float)
+    if array.ndim != 1 or not len(array):
+        raise InvalidValue(f"{name} is {shown(value)}: give at least one number, in a plain list as [0.1, 0.2]")
+    wrong = np.flatnonzero(~np.isfinite(array))
+    if len(wrong):
+        raise InvalidValue(f"{name}[{wrong[0]}] = {array[wrong[0]]} cannot be; allowed: finite numbers")
     return listed
 
 

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..hamiltonians import Problem
+from ..studies.execution.report import task_tables
 from .engine import Answer
 from .outputs import comma_separated, model_file, netcdf, python_lines
 
@@ -34,7 +35,7 @@ def message(text: str, wrong: bool = False) -> str:
 
 def numbers(answer: Answer) -> str:
     """Return the tables that `respair run` prints, with as many digits as the error bars support."""
-    return "".join(_table(each) for task in answer.study.tasks for each in task.tables(answer.data))
+    return "".join(map(_table, task_tables(answer.study, answer.data)))
 
 
 def _table(each: Table | str) -> str:

@@ -218,9 +218,7 @@ class Cluster(Shown):
         """The cluster as a small picture in SVG."""
         lines = [(start, end, bond.label) for bond in self.bonds for start, end in self.lines(bond)]
         bonds = [(projected(start), projected(end), label) for start, end, label in lines]
-        ends = [self.lines(self.bonds[mode.index])[0] if mode.host == "bond" else
-                (self.coordinates[mode.index],) * 2 for mode in self.modes]  # fmt: skip
-        modes = projected(np.array([(start + end) / 2 for start, end in ends]).reshape(-1, self.coordinates.shape[1]))
+        modes = projected(np.array([self.middle(mode) for mode in self.modes]).reshape(-1, self.coordinates.shape[1]))
         return svg(projected(self.coordinates), self.classes, bonds, modes, self.size)
 
     @property
@@ -237,6 +235,12 @@ class Cluster(Shown):
         inside = apart @ np.linalg.pinv(rows)
         around: NDArray[np.float64] = np.round(np.array(bond.shares) - inside)
         return np.asarray(apart + around @ rows)
+
+    def middle(self, mode: Mode) -> NDArray[np.float64]:
+        """Return where a mode is drawn: on its site, or in the middle of the first line of its bond."""
+        if mode.host == "site":
+            return np.asarray(self.coordinates[mode.index])
+        return np.asarray(np.mean(self.lines(self.bonds[mode.index])[0], axis=0))
 
     def lines(self, bond: Bond) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
         """Return the ends of the lines that show a bond: one, or a stub at each end where it leads over the edge."""

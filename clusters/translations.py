@@ -160,6 +160,30 @@ def wave_vectors(cluster: Cluster) -> NDArray[np.float64]:
     return np.asarray(2 * np.pi * numbers / max(1, len(numbers)))
 
 
+def primitive_vectors(cluster: Cluster) -> tuple[tuple[float, ...], ...]:
+    """Return the shortest translations of a closed cluster, one for each row of its cell.
+
+    Examples
+    --------
+    >>> from respair.clusters import square
+    >>> primitive_vectors(square(supercell=[[2, 2], [-2, 2]]))
+    ((1.0, 0.0), (0.0, 1.0))
+    """
+    rows = np.array(cluster.cell)
+    turns = [np.array(turn.shares) for turn in generators(cluster)]
+    steps = product(*(range(turn.period) for turn in generators(cluster)))
+    shares = [sum((n * turn for n, turn in zip(at, turns, strict=True)), np.zeros(len(rows))) for at in steps]
+    around = np.array(list(product((-2, -1, 0, 1, 2), repeat=len(rows))))
+    every = ((np.array(shares)[:, None] + around).reshape(-1, len(rows)) @ rows).round(9) + 0.0
+    unique = np.unique(every, axis=0)
+    ranked = unique[np.lexsort((*-unique.T[::-1], np.linalg.norm(unique, axis=1).round(9)))].tolist()
+    chosen: list[list[float]] = []
+    for vector in ranked:
+        if np.linalg.matrix_rank(np.array([*chosen, vector]), tol=1e-6) > len(chosen):
+            chosen.append(vector)
+    return tuple(tuple(vector) for vector in chosen)
+
+
 def opposite(cluster: Cluster, momentum: Momentum) -> Momentum:
     """Return the momentum -k.
 

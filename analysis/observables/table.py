@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..._core.arguments import taking, words
-from ...clusters import InvalidValue
+from ...clusters import InvalidValue, momenta
+from ...clusters.translations import as_numbers, wave_numbers
 from ...hamiltonians import TERMS, Model, Operator, Space, displacement, quanta
 from ...hamiltonians.hamiltonian import sparse_matrix
 from ...hamiltonians.operators import total
@@ -39,12 +41,12 @@ class Derived:
     names : tuple of str
         The other observables; those that the model has are given.
     parts : function
-        From their averages by name, whose last axes are the dimensions of these observables, to the parts of the
-        result by name.
+        From their averages by name, whose last axes are the dimensions of these observables, and the model, to the
+        parts of the result by name.
     """
 
     names: tuple[str, ...]
-    parts: Callable[[Mapping[str, NDArray[np.complex128]]], Mapping[str, Part]]
+    parts: Callable[[Mapping[str, NDArray[np.complex128]], Model], Mapping[str, Part]]
 
     def inputs(self, model: Model) -> tuple[str, ...]:
         """Return the names of the observables from which it is computed in a model."""
@@ -81,6 +83,8 @@ class Observable:
         block are then measured at once.
     keys : tuple of str
         In JSON, names of its coordinates and of its values, where it has coordinates.
+    where : function, optional
+        True for the models that have it, beyond the species that it needs; all by default.
 
     Examples
     --------
@@ -101,6 +105,7 @@ class Observable:
     derived: Derived | None = None
     matrices: Callable[[Space], list[sp.csr_array] | sp.csr_array] | None = None
     keys: tuple[str, ...] = ()
+    where: Callable[[Model], bool] = lambda model: True
 
     def __post_init__(self) -> None:
         if self.measure is None and self.formula is None and self.derived is None:
@@ -149,7 +154,7 @@ def _distribution(state: State, averages: Averages) -> xr.DataArray:
     return displacement_distribution(state, averages.grid)
 
 
-def _condensate(found: Mapping[str, NDArray[np.complex128]]) -> dict[str, Part]:
+def _condensate(found: Mapping[str, NDArray[np.complex128]], model: Model) -> dict[str, Part]:
     matrices = {"electron_pair": found.get("pair_correlation"), "boson": found.get("boson_correlation")}
     there = {name: matrix for name, matrix in matrices.items() if matrix is not None}
     if len(there) == 2:
@@ -162,6 +167,34 @@ def _condensate(found: Mapping[str, NDArray[np.complex128]]) -> dict[str, Part]:
         name: (np.linalg.eigvalsh(matrix)[..., ::-1], (f"{name}_natural_orbital",), f"eigenvalues of {formula[name]}")
         for name, matrix in there.items()
     }
+
+
+def _structure(found: Mapping[str, NDArray[np.complex128]], model: Model) -> dict[str, Part]:
+    """Return ``(1/N) sum_ij exp(-i q . (r_i - r_j)) <O+_i O_j>`` at the momenta of the cluster, in their order."""
+    cluster = model.cluster
+    turns = np.array([wave_numbers(cluster, q) for q in momenta(cluster)])
+    numbers = np.array([as_numbers(q) for q in momenta(cluster)], float)
+    leading = next((array.shape[:-2] for array in found.values()), ())
+    which = np.broadcast_to(numbers, (*leading, *numbers.shape)), ("momentum", "row"), "m_j of q . T_j = 2 pi m_j"
+    return {"momenta": which} | {
+        part: (
+            np.einsum("qi,...ij,qj->...q", waves, found[name], waves.conj(), optimize=True).real / cluster.sites,
+            ("momentum",),
+            f"(1/N) sum_ij exp(-i q . (r_i - r_j)) {formula}",
+        )
+        for part, (name, formula) in STRUCTURES.items()
+        if name in found
+        for waves in [np.exp(-2j * np.pi * turns)]
+    }
+
+
+def _on_a_lattice(model: Model) -> bool:
+    return bool(model.cluster.cell) and len(momenta(model.cluster)) > 1
+
+
+def _has_modes_on_all_sites(model: Model) -> bool:
+    hosts = [(mode.host, mode.index) for mode in model.modes]
+    return _on_a_lattice(model) and hosts == [("site", i) for i in range(model.cluster.sites)]
 
 
 def _at_cutoff(space: Space) -> NDArray[np.bool_]:
@@ -183,6 +216,16 @@ def _cutoff_matrix(space: Space) -> sp.csr_array:
 
 EB, EP, BP, PAIRS, IN_MODES = "electrons bosons", "electrons phonons", "bosons phonons", "site site_", "site mode"
 MATRICES = ("pair_correlation", "boson_correlation", "pair_boson_correlation")
+STRUCTURES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "density": ("density_correlation", "<n_i n_j>"),
+        "spin": ("spin_correlation", "<S^z_i S^z_j>"),
+        "pair": ("pair_correlation", "<D+_i D_j>"),
+        "boson": ("boson_correlation", "<b+_i b_j>"),
+        "displacement": ("displacement_correlation", "<x_i x_j>"),
+    }
+)
+"""Structure factors by name: the matrix that each is made of."""
 OBSERVABLES: dict[str, Observable] = {
     "electron_density": _average("electrons", "site", electrons, "<n_i>", "<n>"),
     "double_occupancy": _average("electrons", "site", both_electrons, "<n_i,up n_i,dn>", "<n_up n_dn>"),
@@ -201,7 +244,13 @@ OBSERVABLES: dict[str, Observable] = {
     "spin_correlation": _average("electrons", PAIRS, _product(spin, spin), "<S^z_i S^z_j>"),
     "electron_lattice": _average(EP, IN_MODES, _product(electrons, _x), "<n_i (a_m + a+_m)>"),
     "boson_lattice": _average(BP, IN_MODES, _product(local_pairs, _x), "<b+_i b_i (a_m + a+_m)>"),
+    "displacement_correlation": replace(
+        _average("phonons", "mode mode_", _product(_x, _x), "<x_m x_n>, x = a + a+"), where=_has_modes_on_all_sites
+    ),
     "condensate": Observable(derived=Derived(MATRICES, _condensate)),
+    "structure_factor": Observable(
+        derived=Derived(tuple(name for name, _ in STRUCTURES.values()), _structure), where=_on_a_lattice
+    ),
     "displacement_distribution": Observable(_distribution, ("phonons",), alike=True, keys=("X", "P")),
     **{name: _energy_part(name) for name in PARTS},
 }
@@ -216,7 +265,11 @@ REPORTED = {CUTOFF_PROBABILITY: Observable(_cutoff_probability, alike=True, matr
 
 def available(model: Model) -> tuple[str, ...]:
     """Return the names of the observables that a model has."""
-    return tuple(name for name, o in OBSERVABLES.items() if all(getattr(model, s) is not None for s in o.needs))
+    return tuple(
+        name
+        for name, entry in OBSERVABLES.items()
+        if all(getattr(model, species) is not None for species in entry.needs) and entry.where(model)
+    )
 
 
 @taking(state=state_of, names=words)
@@ -283,4 +336,5 @@ def measured(name: str, averages: Averages) -> xr.DataArray | xr.Dataset:
         return labelled(name, array, entry.formula.dims, entry.text or f"<{name}>", entry.units)
     assert entry.derived is not None
     found = {n: np.asarray(measured(n, averages), complex) for n in entry.derived.inputs(averages.space.model)}
-    return xr.Dataset({part: labelled(part, *about) for part, about in entry.derived.parts(found).items()})
+    parts = entry.derived.parts(found, averages.space.model)
+    return xr.Dataset({part: labelled(part, *about) for part, about in parts.items()})

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from ..._core.arguments import taking
 from ..._core.display import counted, quantity
-from ...clusters import Card, InvalidValue, Shown
+from ...clusters import Card, InvalidValue, Shown, momenta
+from ...clusters.translations import wave_numbers
 from ...hamiltonians import Model, Operator, annihilate, boson
 from ...hamiltonians.operators import total
 from ...solvers import State
@@ -109,9 +110,29 @@ def _bonds(model: Model) -> PairOperators:
     return PairOperators(g, np.zeros((len(g), cluster.sites)), bond_middles(cluster))
 
 
-def _around_sites(model: Model, factor: NDArray[np.float64]) -> PairOperators:
+def _triplets(model: Model, axis: int) -> PairOperators:
+    """Return p-wave pairs around each site: ``(c_{i dn} c_{j up} - c_{j dn} c_{i up}) / sqrt(2)`` of the bonds i -> j.
+
+    Each has the part of the direction of its bond along an axis as its form factor.
+    """
+    cluster, singlets = model.cluster, _bonds(model)
+    if not cluster.cell or axis >= cluster.coordinates.shape[1]:
+        raise InvalidValue("p-wave pairs need the directions of bonds on a closed lattice; take square([4, 2]) or so")
+    g = singlets.electrons.copy()
+    for b, bond in enumerate(cluster.bonds):
+        g[b, bond.end, bond.start] *= -1
+    vectors = np.array([cluster.vector(bond) for bond in cluster.bonds])
+    factor = vectors[:, axis] / np.linalg.norm(vectors, axis=1)
+    if np.max(np.abs(factor)) < 1e-9:
+        raise InvalidValue(f"no bond of this {cluster.kind} has a part along the axis {axis}, as p-wave pairs need")
+    return _around_sites(model, factor, replace(singlets, electrons=g))
+
+
+def _around_sites(
+    model: Model, factor: NDArray[np.float64], bonds: PairOperators | None = None
+) -> PairOperators:
     """Return the sum over the bonds of each site with a form factor; zero where none of them has one."""
-    cluster, bonds = model.cluster, _bonds(model)
+    cluster, bonds = model.cluster, bonds or _bonds(model)
     touches = np.zeros((cluster.sites, len(factor)))
     for b, bond in enumerate(cluster.bonds):
         touches[[bond.start, bond.end], b] = factor[b]
@@ -133,6 +154,8 @@ FORMS: Mapping[str, tuple[Callable[[Model], PairOperators], tuple[str, ...]]] = 
         "bond": (_bonds, ("electrons",)),
         "s": (lambda model: _around_sites(model, np.ones(len(model.cluster.bonds))), ("electrons",)),
         "d": (lambda model: _around_sites(model, d_form_factor(model.cluster)), ("electrons",)),
+        "p-x": (lambda model: _triplets(model, 0), ("electrons",)),
+        "p-y": (lambda model: _triplets(model, 1), ("electrons",)),
     }
 )
 """Pair operators by name, and the species that they need."""
@@ -148,8 +171,9 @@ def pair_operators(model: Model, form: Form) -> PairOperators:
     form : str or sequence of float
         ``"boson"``: b_i; ``"on-site"``: D_i = c_dn c_up; ``"combined"``: (D_0 ... D_{L-1}, b ...); ``"bond"``: the
         singlet of each bond, ``(c_{i dn} c_{j up} + c_{j dn} c_{i up}) / sqrt(2)``; ``"s"`` and ``"d"``: these summed
-        around each site, all alike or with ``cos 2 theta`` of the bond (`d_form_factor`); numbers f_b: the same with
-        any form factor,
+        around each site, all alike (extended s wave) or with ``cos 2 theta`` of the bond (`d_form_factor`); ``"p-x"``
+        and ``"p-y"``, on closed lattices: triplets with S_z = 0, the sign turned for neighbours on the other side;
+        numbers f_b: as "s" with any form factor,
 
         .. math:: \Delta_f(i) = \frac{\sum_j f_{ij} (c_{i\downarrow} c_{j\uparrow} + c_{j\downarrow} c_{i\uparrow})}
                   {\sqrt{2 \sum_j f_{ij}^2}}
@@ -176,7 +200,7 @@ def pair_operators(model: Model, form: Form) -> PairOperators:
     build, needs = FORMS[form]
     if missing := [name for name in needs if getattr(model, name) is None]:
         raise InvalidValue(f"pairs of the form {form!r} need {' and '.join(missing)}; this model has none")
-    if form in ("bond", "s", "d") and not bonds:
+    if form in ("bond", "s", "d", "p-x", "p-y") and not bonds:
         raise InvalidValue(f"pairs of the form {form!r} need a bond; a {model.cluster.kind} has none")
     return build(model)
 
@@ -221,7 +245,8 @@ def pair_density(state: State, form: Form = "on-site", averages: Averages | None
         ``fraction`` lambda_0 / tr rho (NaN without pairs); ``phase_correlation`` rho_xy / sqrt(rho_xx rho_yy) (NaN
         where a density vanishes); and, but for the combined pairs, ``correlation`` and ``connected_correlation``, the
         averages of rho_xy over all pairs at a ``distance``: Euclidean, in units of the bond length, to the nearest
-        copy on periodic clusters; along the circle on rings.
+        copy on periodic clusters; along the circle on rings. On lattices ``structure_factor`` over ``momentum``, the
+        momenta of the cluster in the order of `momenta`.
 
     References
     ----------
@@ -268,6 +293,11 @@ def pair_density(state: State, form: Form = "on-site", averages: Averages | None
             rows.append(
                 (name, np.bincount(where.ravel(), of.real.ravel()) / np.bincount(where.ravel()), ["distance"], words)
             )
+    if model.cluster.cell and len(matrix) == model.cluster.sites:
+        turns = np.array([wave_numbers(model.cluster, q) for q in momenta(model.cluster)])
+        waves = np.exp(-2j * np.pi * turns)
+        weights = np.einsum("qx,xy,qy->q", waves, matrix, waves.conj()).real / len(matrix)
+        rows.append(("structure_factor", weights, ["momentum"], "(1/N) sum_xy exp(-i q . (r_x - r_y)) rho_xy"))
     return dataset(*rows, coords={"distance": r})
 
 

@@ -32,6 +32,8 @@ def d_form_factor(cluster: Cluster) -> NDArray[np.float64]:
     (array([ 1.,  1., -1., -1.]), array([ 1., -1.,  1., -1.]))
     """
     closed = periods(cluster) or ((), *periods(cluster, complete=False))
+    if cluster.cell:
+        closed = ((),)  # each bond has its own vector
     rows = np.array([row for vectors in closed for row in _factors(cluster, vectors)])
     factor, unclear = rows[0], np.flatnonzero(np.ptp(rows, axis=0) > CLEAR)
     if len(unclear):

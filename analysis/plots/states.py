@@ -14,6 +14,8 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from ...clusters import Cluster
+from ...clusters.drawing import projected
+from ...clusters.translations import primitive_vectors, wave_vectors
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's colours, distinct to colour-blind eyes."""
@@ -42,13 +44,18 @@ def literal(name: str) -> str:
 
 
 def draw_cluster(cluster: Cluster, ax: Axes | None = None, title: str = "") -> Axes:
-    """Draw the sites by class, the bonds by class and the lattice modes; ``model.cluster`` knows its modes."""
+    """Draw the sites by class, the bonds by class and the lattice modes; ``model.cluster`` knows its modes.
+
+    On closed clusters bonds over the edge are stubs, and the cell is dotted; clusters in space are projected.
+    """
     ax = ax or new_axes(4.2, 4.2)
-    xy = cluster.coordinates
+    xy = projected(cluster.coordinates)
+    _draw_cell(cluster, ax)
     for c, label in enumerate(cluster.bond_classes):
         for bond in cluster.bonds:
             if bond.label == label:
-                ax.plot(*xy[[bond.start, bond.end]].T, LINES[c % 4], color="0.45", lw=1.8, zorder=1)
+                for line in cluster.lines(bond):
+                    ax.plot(*projected(np.array(line)).T, LINES[c % 4], color="0.45", lw=1.8, zorder=1)
         ax.plot([], [], LINES[c % 4], color="0.45", lw=1.8, label=f"bond: {literal(label)}")
     for c, name in enumerate(cluster.site_classes):
         at, label = xy[[i for i, each in enumerate(cluster.classes) if each == name]], f"site: {literal(name)}"
@@ -56,13 +63,54 @@ def draw_cluster(cluster: Cluster, ax: Axes | None = None, title: str = "") -> A
     for i, point in enumerate(xy):
         ax.annotate(str(i), point, color="white", ha="center", va="center", fontsize=9, zorder=4)
     if cluster.modes:
-        at = np.array([xy[mode.place(cluster.bonds)].mean(axis=0) for mode in cluster.modes])  # sites, middles of bonds
+        at = projected(np.array([cluster.middle(mode) for mode in cluster.modes]))
         ax.scatter(at[:, 0], at[:, 1], s=900, facecolors="none", edgecolors="#E69F00", lw=2, label="mode", zorder=3)
     ax.set_aspect("equal")
     ax.margins(0.25)
     ax.set_axis_off()
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=2, frameon=False, fontsize=8, markerscale=0.4)
-    ax.set_title(literal(title or f"{cluster.kind}, {cluster.sites} sites"))
+    named = title or f"{cluster.kind}, {cluster.sites} sites"
+    ax.set_title(literal("\n".join([named, *cluster.remarks])), fontsize=None if not cluster.remarks else 9)
+    return ax
+
+
+def _draw_cell(cluster: Cluster, ax: Axes) -> None:
+    """Draw the cell of a cluster that is closed in two directions, its corner off the first site."""
+    if len(cluster.cell) == 2:
+        first, second = (projected(np.array([row]))[0] for row in cluster.cell)
+        corner = projected(cluster.coordinates)[0] - 0.25 * (first / np.hypot(*first) + second / np.hypot(*second))
+        outline = corner + np.array([0 * first, first, first + second, second, 0 * first])
+        ax.plot(*outline.T, ":", color="0.6", lw=1.0, zorder=0)
+
+
+def plot_structure_factor(data: xr.Dataset, cluster: Cluster, name: str, ax: Axes | None = None) -> Axes:
+    """Draw a structure factor over the momenta of a cluster in the plane, each with its images in the first zones.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Observables, with ``structure_factor_NAME`` over ``momentum``.
+    cluster : Cluster
+        Closed in the plane.
+    name : str
+        "density", "spin", "pair", "boson" or "displacement".
+    ax : matplotlib.axes.Axes, optional
+        Where; a new figure by default.
+    """
+    ax = ax or new_axes(4.6, 4.0)
+    values, vectors = data[f"structure_factor_{name}"].values, wave_vectors(cluster)
+    reciprocal = 2 * np.pi * np.linalg.pinv(np.array(primitive_vectors(cluster))).T
+    copies = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]) @ reciprocal
+    every = (vectors[:, None] + copies).reshape(-1, 2)
+    inside = np.linalg.norm(every, axis=1) <= 1.05 * np.max(np.linalg.norm(reciprocal, axis=1))
+    colours = np.repeat(values, len(copies))[inside]
+    x, y = (every[inside] / np.pi).T
+    drawn = ax.scatter(x, y, c=colours, s=160, cmap="viridis", edgecolors="0.4", lw=0.5)
+    figure = ax.get_figure()
+    assert figure is not None
+    figure.colorbar(drawn, ax=ax, label=literal(data[f"structure_factor_{name}"].attrs.get("formula", name)))
+    ax.set(xlabel=r"$q_x / \pi$", ylabel=r"$q_y / \pi$")
+    ax.set_aspect("equal")
     return ax
 
 
@@ -132,9 +180,14 @@ def plot_charge_scan(data: xr.Dataset, ax: Axes | None = None) -> Axes:
 
 def plot_flux(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     """Draw the ground energy against the flux."""
-    x = r"$\varphi = 2\pi\Phi/(hc/e)$"
     curve = ("", data["flux_energies"].values, None)
-    return draw_curves(ax, data["phi"].values, [curve], xlabel=x, ylabel=r"$E_0(\varphi)$")
+    if "flux_phi" not in data:
+        x = r"$\varphi = 2\pi\Phi/(hc/e)$"
+        return draw_curves(ax, data["phi"].values, [curve], xlabel=x, ylabel=r"$E_0(\varphi)$")
+    points = ["\n".join(f"{x:.3g}" for x in point) for point in data["flux_phi"].values]
+    ax = draw_curves(ax, np.arange(len(points)), [curve], xlabel=r"$\varphi_j$", ylabel=r"$E_0(\varphi)$")
+    ax.set_xticks(np.arange(len(points)), points, fontsize=8)
+    return ax
 
 
 def plot_thermal(data: xr.Dataset, ax: Axes | None = None) -> Axes:

@@ -19,6 +19,7 @@ from ..analysis.plots.indicators import plot_pairing
 from ..analysis.plots.spectra import plot_spectrum, plot_thermal_spectrum
 from ..analysis.plots.states import COLOURS, plot_flux, plot_levels
 from ..clusters import Cluster, Mode
+from ..clusters.drawing import projected
 
 BLUE, RED, GREEN = COLOURS[:3]
 SIZE = (4.9, 2.85)
@@ -91,9 +92,9 @@ class Drawing:
 
 def _state(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
     """Draw electrons as left, local pairs as right half discs whose areas are their numbers; modes as rings."""
-    xy = cluster.coordinates
-    for bond in cluster.bonds:
-        ax.plot(*xy[[bond.start, bond.end]].T, color="0.6", lw=1.6, zorder=1)
+    xy = projected(cluster.coordinates)
+    for line in (line for bond in cluster.bonds for line in cluster.lines(bond)):
+        ax.plot(*projected(np.array(line)).T, color="0.6", lw=1.6, zorder=1)
     there = [(data[name].values, most, colour, symbol) for name, most, colour, symbol in SPECIES if name in data]
     turns = [(90, 270), (-90, 90)] if len(there) == 2 else [(0, 360)]
     words: list[list[str]] = [[] for _ in xy]
@@ -130,10 +131,8 @@ def _has(data: xr.Dataset, label: str) -> bool:
 
 def _ring(cluster: Cluster, mode: Mode, shift: float, ax: Axes, words: list[list[str]]) -> None:
     """Draw an oscillator at rest (dashed) and displaced by <X>."""
-    xy = cluster.coordinates
     on_site = mode.host == "site"
-    ends = [mode.index] if on_site else [cluster.bonds[mode.index].start, cluster.bonds[mode.index].end]
-    at = tuple(xy[ends].mean(axis=0))
+    at = tuple(projected(cluster.middle(mode)[None])[0])
     rest = RADIUS * (1.2 if on_site else 0.5)
     ax.add_patch(Circle(at, rest, fill=False, edgecolor=GREEN, lw=0.8, ls=(0, (3, 3)), zorder=4))
     ax.add_patch(Circle(at, max(0.02, rest * (1 + BREATH * shift)), fill=False, edgecolor=GREEN, lw=2.2, zorder=4))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..._core.arguments import taking, words
 from ...clusters import InvalidValue, momenta
-from ...clusters.translations import as_numbers, wave_numbers
+from ...clusters.translations import wave_numbers
 from ...hamiltonians import TERMS, Model, Operator, Space, displacement, quanta
 from ...hamiltonians.hamiltonian import sparse_matrix
 from ...hamiltonians.operators import total
@@ -173,10 +173,7 @@ def _structure(found: Mapping[str, NDArray[np.complex128]], model: Model) -> dic
     """Return ``(1/N) sum_ij exp(-i q . (r_i - r_j)) <O+_i O_j>`` at the momenta of the cluster, in their order."""
     cluster = model.cluster
     turns = np.array([wave_numbers(cluster, q) for q in momenta(cluster)])
-    numbers = np.array([as_numbers(q) for q in momenta(cluster)], float)
-    leading = next((array.shape[:-2] for array in found.values()), ())
-    which = np.broadcast_to(numbers, (*leading, *numbers.shape)), ("momentum", "row"), "m_j of q . T_j = 2 pi m_j"
-    return {"momenta": which} | {
+    return {
         part: (
             np.einsum("qi,...ij,qj->...q", waves, found[name], waves.conj(), optimize=True).real / cluster.sites,
             ("momentum",),

@@ -92,7 +92,11 @@ def plot_spectral_map(data: xr.Dataset, ax: Axes | None = None, part: str = "rea
     ax = ax or new_axes()
     over = "momentum" if "momentum" in data.dims else "site"
     values = getattr(_variable(data, "values").transpose("omega", over).values, part)
-    if over == "momentum":
+    if "momenta" in data.coords:  # a lattice: the momenta of the cluster one after the other, by their numbers
+        at = np.arange(data.sizes[over], dtype=float)
+        ax.set_xticks(at, [", ".join(map(str, m)) for m in data["momenta"].values.tolist()], fontsize=7, rotation=90)
+        ax.set_xlabel("$m_1, m_2$ of $k$")
+    elif over == "momentum":
         count = data.sizes[over]
         zone = np.arange(-(count // 2), count // 2 + 1)
         values, at = values[:, zone % count], 2 * zone / count

@@ -47,6 +47,7 @@ def print_wide(console: Console, table: Table | str) -> None:
 
 def _tables(study: Study, data: xr.Dataset) -> Iterator[Table | str]:
     yield describe(study)
+    yield from (f"cluster: {remark}" for remark in study.model.cluster.remarks)
     yield from task_tables(study, data)
 
 

@@ -12,6 +12,8 @@ import numpy as np
 import xarray as xr
 
 from ..._core.text import printable
+from ...clusters import Cluster, momenta
+from ...clusters.translations import as_numbers, wave_vectors
 from ...hamiltonians.space.product import dimensions
 from ...solvers.caps import capped
 from ..definition import Study
@@ -38,11 +40,28 @@ def _record(study: Study, point: Mapping[str, object], data: xr.Dataset) -> dict
     record["versions"] = versions()
     if has_failed(data):
         return record | {"status": FAILED, "error": str(data["error"].values)}
-    record["cluster"] = {"sites": cluster.sites, "bonds": len(cluster.bonds), "modes": len(cluster.modes)}
+    record["cluster"] = {
+        "sites": cluster.sites,
+        "bonds": len(cluster.bonds),
+        "modes": len(cluster.modes),
+        **(_closed(cluster) if cluster.cell else {}),
+    }
     if each.sector is not None:
         record["sector"] = _sector(each, data)
     record |= {task.name: task.record(data) for task in each.tasks}
     return record
+
+
+def _closed(cluster: Cluster) -> dict[str, object]:
+    """Return how a lattice is closed: its cell, its bonds with their windings, its momenta, and what is peculiar."""
+    return {
+        "cell": [list(row) for row in cluster.cell],
+        "bond_list": [[bond.start, bond.end, bond.label, list(bond.shares)] for bond in cluster.bonds],
+        "momenta": [list(as_numbers(k)) for k in momenta(cluster)],
+        "wave_vectors": wave_vectors(cluster).tolist(),
+        "doubled": [list(pair) for pair in cluster.doubled],
+        "left_out": cluster.left_out,
+    }
 
 
 def _sector(study: Study, data: xr.Dataset) -> dict[str, object]:
@@ -51,9 +70,7 @@ def _sector(study: Study, data: xr.Dataset) -> dict[str, object]:
     dimension = int(data["dimension"]) if "dimension" in data else math.prod(dimensions(capped(study.model), sector))
     stored = int(data["stored"]) if "stored" in data else dimension
     found: dict[str, object] = {"charge": sector.charge, "two_sz": sector.two_sz}
-    found |= {
-        key: getattr(sector, key) for key in ("momentum", "reflection", "irrep") if getattr(sector, key) is not None
-    }
+    found |= {name: list(value) if isinstance(value, tuple) else value for name, value in sector.labels.items()}
     return found | {"dimension": dimension, "stored": stored}
 
 

@@ -202,7 +202,9 @@ OBSERVABLES: dict[str, Observable] = {
     "electron_lattice": _average(EP, IN_MODES, _product(electrons, _x), "<n_i (a_m + a+_m)>"),
     "boson_lattice": _average(BP, IN_MODES, _product(local_pairs, _x), "<b+_i b_i (a_m + a+_m)>"),
     "condensate": Observable(derived=Derived(MATRICES, _condensate)),
-    "displacement_distribution": Observable(_distribution, ("phonons",), alike=True, keys=("X", "P")),
+    "displacement_distribution": Observable(
+        _distribution, ("phonons",), alike=True, text="<delta(X - X_m)>", keys=("X", "P")
+    ),
     **{name: _energy_part(name) for name in PARTS},
 }
 """What ``observables`` can name; an entry that is added is known in model files, at T = 0 and T > 0."""

@@ -9,6 +9,7 @@ sys.path.insert(0, str(HERE))
 
 import figures  # noqa: E402 - found in this folder only after the line above
 import model_tables  # noqa: E402 - found in this folder only after the line above
+import observable_table  # noqa: E402 - found in this folder only after the line above
 import reference  # noqa: E402 - found in this folder only after the line above
 import tutorials  # noqa: E402 - found in this folder only after the line above
 
@@ -20,6 +21,7 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 figures.write(HERE / "generated")
 model_tables.write(HERE / "generated")
+observable_table.write(HERE / "generated")
 reference.write(HERE / "api")
 tutorials.write(HERE / "tutorials")
 

@@ -246,9 +246,13 @@ OBSERVABLES: dict[str, Observable] = {
     ),
     "condensate": Observable(derived=Derived(MATRICES, _condensate)),
     "structure_factor": Observable(
-        derived=Derived(tuple(name for name, _ in STRUCTURES.values()), _structure), where=_on_a_lattice
+        derived=Derived(tuple(name for name, _ in STRUCTURES.values()), _structure),
+        text="(1/N) sum_ij exp(-i q . (r_i - r_j)) <O+_i O_j> at the momenta of a lattice",
+        where=_on_a_lattice,
     ),
-    "displacement_distribution": Observable(_distribution, ("phonons",), alike=True, keys=("X", "P")),
+    "displacement_distribution": Observable(
+        _distribution, ("phonons",), alike=True, text="<delta(X - X_m)>", keys=("X", "P")
+    ),
     **{name: _energy_part(name) for name in PARTS},
 }
 """What ``observables`` can name; an entry that is added is known in model files, at T = 0 and T > 0."""

@@ -30,7 +30,7 @@ schema = 1
 cluster = { kind = "ring", sites = 6 }
 electrons.hopping = 1.0
 bosons = { level = 0.5, exchange = 0.4 }
-phonons = { frequency = 1.0, boson_coupling = 1.0, total_quanta = 7 }
+phonons = { frequency = 1.0, boson_coupling = 1.0, total_quanta = 5 }
 sector = { charge = 12, momentum = 1 }
 [sweep]
 "bosons.exchange" = [0.4, 0.6]

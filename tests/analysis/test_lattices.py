@@ -1,0 +1,216 @@
+"""Lattices: flux tensors against differences of energies, twists, structure factors, p-wave pairs, spectra by momentum."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from reference import full_hamiltonian
+
+from respair.analysis import observables, pair_density, spectral_map
+from respair.analysis.flux import flux_response, flux_tensor, twist_average
+from respair.analysis.pairing.directions import d_form_factor
+from respair.analysis.plots import draw_cluster, plot_structure_factor
+from respair.clusters import cubic, custom, honeycomb, kagome, momenta, ring, square, triangular
+from respair.clusters.translations import primitive_vectors, wave_vectors
+from respair.hamiltonians import Bosons, Electrons, Hamiltonian, Model, Phonons, Sector, annihilate, create, flux_derivative
+from respair.hamiltonians.flux import hop
+from respair.solvers import ground_state, levels_by_symmetry
+
+FIVE = square(supercell=[[2, 1], [-1, 2]])
+PAIRS = Bosons(level=-0.5, exchange=0.7, hopping=0.2)
+THREADED = {
+    "five sites": (Model(FIVE, Electrons(1.0, hubbard_u=1.0), PAIRS), Sector(2, 0), (0.4, -0.3)),
+    "two wide": (Model(square(size=[3, 2]), Electrons({"x": 1.0, "y": 0.6}), PAIRS), Sector(3), (0.7, 0.2)),
+    "triangular": (Model(triangular(size=[2, 2]), Electrons(1.0, hubbard_u=2.0), PAIRS), Sector(2, 0), (0.3, 0.5)),
+    "honeycomb": (Model(honeycomb(size=[2, 1]), Electrons(1.0, hubbard_u=2.0)), Sector(2, 0), (0.3, 0.5)),
+    "kagome": (Model(kagome(size=[1, 1]), Electrons(1.0, hubbard_u=2.0), PAIRS), Sector(2, 0), (0.6, -0.5)),
+    "cube": (Model(cubic([2, 2, 2]), Electrons(1.0, hubbard_u=2.0)), Sector(2, 0), (0.6, -0.5, 0.3)),
+    "phonons": (
+        Model(square(size=[2, 2]), Electrons(1.0), None, Phonons(1.0, electron_coupling=0.5, total_quanta=3)),
+        Sector(1), (0.5, 0.3),
+    ),
+    "given by hand": (
+        Model(custom(FIVE.positions, [[b.start, b.end, b.label, b.windings] for b in FIVE.bonds], cell=FIVE.cell),
+              Electrons(1.0, hubbard_u=1.0), PAIRS),
+        Sector(2, 0), (0.4, -0.3),
+    ),
+}  # fmt: skip
+
+
+def energy(model, sector, flux):
+    h = Hamiltonian.of(replace(model, flux=tuple(flux)), sector).matrix().toarray()
+    return float(np.linalg.eigvalsh(h)[0])
+
+
+@pytest.mark.parametrize("name", THREADED)
+def test_currents_and_stiffness_are_derivatives_of_the_ground_energy(name):
+    model, sector, flux = THREADED[name]
+    data = flux_tensor(model, sector, [flux])
+    rows = np.array(model.cluster.cell)
+    assert float(data.energies[0]) == pytest.approx(energy(model, sector, flux), abs=1e-10)
+    step, eye = 1e-3, np.eye(len(flux))
+    first = [(energy(model, sector, flux + step * e) - energy(model, sector, flux - step * e)) / (2 * step) for e in eye]
+    np.testing.assert_allclose(data.current.values[0], -np.array(first), atol=1e-6)
+    second = np.zeros((len(flux),) * 2)
+    for i, a in enumerate(eye):
+        for j, b in enumerate(eye):
+            corners = [(1, 1), (1, -1), (-1, 1), (-1, -1)]
+            values = [s * t * energy(model, sector, flux + step * (s * a + t * b)) for s, t in corners]
+            second[i, j] = sum(values) / (4 * step**2)
+    wanted = np.pi / model.cluster.sites * rows.T @ second @ rows
+    np.testing.assert_allclose(data.stiffness.values[0], wanted, atol=2e-4)
+    assert np.all(data.stiffness_errors.values >= 0)
+
+
+def test_a_square_with_its_symmetry_has_an_isotropic_stiffness():
+    model, sector, _ = THREADED["five sites"]
+    tensor = flux_tensor(model, sector, [[0.0, 0.0]]).stiffness.values[0]
+    np.testing.assert_allclose(tensor, tensor[0, 0] * np.eye(2), atol=1e-9)
+
+
+def test_a_term_of_ones_own_has_its_part_in_the_tensor():
+    cluster = square(size=[3, 3])
+
+    def diagonal(model):
+        forward = sum((hop(model, [i, i - i % 3 + (i + 1) % 3, (i - i % 3 + (i + 1) % 3 + 3) % 9]) for i in range(9)), start=0)
+        return -0.3 * (forward + forward.dag)
+
+    flux = (0.4, 0.3)
+    model = Model(cluster, Electrons(1.0), terms=(diagonal,))
+    data = flux_tensor(model, Sector(1), [flux])
+    step = 1e-3
+    for j, e in enumerate(np.eye(2)):
+        up, down = (energy(model, Sector(1), flux + s * step * e) for s in (1, -1))
+        assert data.current.values[0, j] == pytest.approx(-(up - down) / (2 * step), abs=1e-6)
+
+
+def test_derivatives_of_the_hamiltonian_are_those_of_its_matrix():
+    model, sector, flux = THREADED["two wide"]
+    threaded = replace(model, flux=flux)
+    h = Hamiltonian.of(threaded, sector)
+    along = [[1.0, 0.5], [0.0, 2.0]]
+
+    def matrix(shift):
+        return Hamiltonian.of(replace(model, flux=tuple(np.array(flux) + shift)), sector).matrix().toarray()
+
+    step = 1e-3
+    moved = {(s, t): matrix(step * (s * np.array(along[0]) + t * np.array(along[1]))) for s in (1, -1) for t in (1, -1)}
+    wanted = (moved[1, 1] - moved[1, -1] - moved[-1, 1] + moved[-1, -1]) / (4 * step**2)
+    second = flux_derivative(threaded, along=along)
+    from respair.hamiltonians.hamiltonian import sparse_matrix
+
+    np.testing.assert_allclose(sparse_matrix(h.space, second).toarray(), wanted, atol=1e-5)
+    with pytest.raises(ValueError, match=r"must have 2 numbers"):
+        flux_derivative(threaded, 1)
+
+
+def test_where_the_ground_level_is_degenerate_no_tensor_is_claimed():
+    model = Model(square(size=[3, 3]), Electrons(1.0))
+    data = flux_tensor(model, Sector(3, 1), [[0.0, 0.0]])
+    assert int(data.multiplicity[0]) > 1
+    assert np.all(np.isnan(data.stiffness.values))
+
+
+def test_twists_average_the_energies():
+    model, sector, _ = THREADED["five sites"]
+    data = twist_average(model, sector, [2, 3])
+    fluxes = [(2 * np.pi * (i + 0.5) / 2, 2 * np.pi * (j + 0.5) / 3) for i in range(2) for j in range(3)]
+    wanted = [energy(model, sector, flux) for flux in fluxes]
+    np.testing.assert_allclose(data.energies.values, wanted, atol=1e-10)
+    assert float(data.energy) == pytest.approx(np.mean(wanted))
+    with pytest.raises(ValueError, match="give 2 whole numbers"):
+        twist_average(model, sector, [2])
+
+
+def test_rings_and_lattices_refuse_each_others_flux():
+    with pytest.raises(ValueError, match="flux_tensor"):
+        flux_response(THREADED["five sites"][0], 2, [0.1])
+    with pytest.raises(ValueError, match="needs the vectors by which the cluster is closed"):
+        flux_tensor(Model(ring(4), Electrons(1.0)), 2, [[0.1]])
+    with pytest.raises(ValueError, match="must be a flux vector of 2 finite numbers"):
+        flux_tensor(THREADED["five sites"][0], 2, [[0.1]])
+
+
+def test_structure_factors_are_sums_over_all_pairs():
+    phonons = Phonons(1.0, electron_coupling=0.5, max_quanta=1)
+    model = Model(square(supercell=[[1, 1], [-1, 2]]), Electrons(1.0, hubbard_u=1.0), PAIRS, phonons)
+    state = ground_state(model, Sector(2, 0)).ground
+    data = observables(state)
+    at = model.cluster.coordinates
+    for part, matrix in (("density", "density_correlation"), ("spin", "spin_correlation"), ("pair", "pair_correlation"),
+                         ("boson", "boson_correlation"), ("displacement", "displacement_correlation")):  # fmt: skip
+        found = data[f"structure_factor_{part}"].values
+        for q, value in zip(wave_vectors(model.cluster), found, strict=True):
+            phases = np.exp(-1j * at @ q)
+            wanted = phases @ data[matrix].values @ phases.conj() / len(at)
+            assert value == pytest.approx(wanted.real, abs=1e-12)
+        assert found.sum() == pytest.approx(np.trace(data[matrix].values).real)
+    assert data.structure_factor_density.values[0] == pytest.approx(
+        np.sum(data.density_correlation.values).real / len(at)
+    )
+    ax = plot_structure_factor(data, model.cluster, "density")
+    assert len(ax.collections) == 1
+
+
+def test_form_factors_follow_the_directions_of_the_bonds():
+    assert d_form_factor(square(size=[2, 2])).tolist() == [1.0, -1.0] * 4
+    np.testing.assert_allclose(d_form_factor(triangular(size=[3, 2]))[:3], [1.0, -0.5, -0.5])
+
+
+def test_two_electrons_of_one_p_wave_are_its_pairs():
+    cluster = square(size=[3, 3])
+    # on a lattice of one direction of motion, the lowest triplet of two electrons is odd along it
+    model = Model(cluster, Electrons({"x": 1.0, "y": 0.0}, repulsion=-3.0))
+    odd = ground_state(model, Sector(2, 0, spin_flip=-1)).ground  # S = 1
+    even = ground_state(model, Sector(2, 0, spin_flip=1)).ground
+    assert pair_density(odd, "p-x").eigenvalues.values[0] > 0.1
+    assert np.max(np.abs(pair_density(odd, "s").eigenvalues.values)) < 1e-12
+    assert np.max(np.abs(pair_density(even, "p-x").eigenvalues.values)) < 1e-12
+    weights = pair_density(odd, "p-x").structure_factor.values
+    assert weights.sum() == pytest.approx(np.trace(pair_density(odd, "p-x").matrix.values).real)
+    with pytest.raises(ValueError, match="closed lattice"):
+        pair_density(ground_state(Model(ring(4), Electrons(1.0)), 2).ground, "p-x")
+
+
+def test_the_spectral_map_of_a_band_is_the_band():
+    model = Model(FIVE, Electrons(1.0))
+    data = spectral_map(levels_by_symmetry(model, 0), "electron", [0.0])
+    band = -2 * np.sum(np.cos(wave_vectors(FIVE)), axis=1)
+    np.testing.assert_allclose(data.moments.sel(order=1).values, band, atol=1e-12)
+    assert data.momenta.values.tolist() == [list(k) for k in momenta(FIVE)]
+    np.testing.assert_allclose(data.k.values, wave_vectors(FIVE))
+
+
+def test_added_electrons_have_their_momentum():
+    for k in momenta(FIVE):
+        waves = np.exp(1j * FIVE.coordinates @ wave_vectors(FIVE)[momenta(FIVE).index(k)]) / np.sqrt(5)
+        total = sum((w * (create(i, "up") * annihilate(i, "up")) for i, w in enumerate(waves)), start=0)
+        assert len(total.terms) == 5
+
+
+def test_clusters_are_drawn_with_their_images():
+    for cluster in (square(size=[4, 2]), cubic([2, 2, 2]), honeycomb(size=[2, 2]), ring(4, shells=2)):
+        ax = draw_cluster(cluster.with_modes("all"))
+        assert ax.get_title().startswith(cluster.kind)
+        assert ("doubled" in ax.get_title()) == bool(cluster.doubled)
+        assert cluster.drawing.startswith("<svg")
+
+
+def test_primitive_vectors_are_those_of_the_lattice():
+    np.testing.assert_allclose(primitive_vectors(triangular(size=[2, 3])), [[1, 0], [0.5, np.sqrt(3) / 2]], atol=1e-9)
+    assert len(primitive_vectors(cubic([2, 2, 1]))) == 3
+
+
+def test_the_whole_fock_space_of_a_lattice_has_the_levels_of_all_sectors():
+    from reference import fock
+
+    model = Model(square(size=[2, 1]), Electrons(1.0, hubbard_u=1.0), PAIRS, flux=(0.4, 0.0))
+    whole = np.linalg.eigvalsh(np.asarray(full_hamiltonian(model, fock(model), 0)))
+    found = []
+    from respair.hamiltonians.sector import allowed_two_sz
+
+    for charge in range(model.max_charge + 1):
+        for two_sz in allowed_two_sz(model, charge):
+            h = Hamiltonian.of(model, Sector(charge, two_sz)).matrix().toarray()
+            found += np.linalg.eigvalsh(h).tolist()
+    np.testing.assert_allclose(np.sort(found), whole, atol=1e-10)

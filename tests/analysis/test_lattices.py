@@ -1,10 +1,9 @@
-"""Lattices: flux tensors against differences of energies, twists, structure factors, p-wave pairs, spectra by momentum."""
+"""Lattices: flux tensors against differences of energies, twists, structure factors, p waves, spectra by momentum."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from reference import full_hamiltonian
 
 from respair.analysis import observables, pair_density, spectral_map
 from respair.analysis.flux import flux_response, flux_tensor, twist_average
@@ -12,8 +11,18 @@ from respair.analysis.pairing.directions import d_form_factor
 from respair.analysis.plots import draw_cluster, plot_structure_factor
 from respair.clusters import cubic, custom, honeycomb, kagome, momenta, ring, square, triangular
 from respair.clusters.translations import primitive_vectors, wave_vectors
-from respair.hamiltonians import Bosons, Electrons, Hamiltonian, Model, Phonons, Sector, annihilate, create, flux_derivative
+from respair.hamiltonians import (
+    Bosons,
+    Electrons,
+    Hamiltonian,
+    Model,
+    Phonons,
+    Sector,
+    flux_derivative,
+)
 from respair.hamiltonians.flux import hop
+from respair.hamiltonians.hamiltonian import sparse_matrix
+from respair.hamiltonians.operators import total
 from respair.solvers import ground_state, levels_by_symmetry
 
 FIVE = square(supercell=[[2, 1], [-1, 2]])
@@ -49,8 +58,8 @@ def test_currents_and_stiffness_are_derivatives_of_the_ground_energy(name):
     rows = np.array(model.cluster.cell)
     assert float(data.energies[0]) == pytest.approx(energy(model, sector, flux), abs=1e-10)
     step, eye = 1e-3, np.eye(len(flux))
-    first = [(energy(model, sector, flux + step * e) - energy(model, sector, flux - step * e)) / (2 * step) for e in eye]
-    np.testing.assert_allclose(data.current.values[0], -np.array(first), atol=1e-6)
+    first = [energy(model, sector, flux + step * e) - energy(model, sector, flux - step * e) for e in eye]
+    np.testing.assert_allclose(data.current.values[0], -np.array(first) / (2 * step), atol=1e-6)
     second = np.zeros((len(flux),) * 2)
     for i, a in enumerate(eye):
         for j, b in enumerate(eye):
@@ -72,7 +81,8 @@ def test_a_term_of_ones_own_has_its_part_in_the_tensor():
     cluster = square(size=[3, 3])
 
     def diagonal(model):
-        forward = sum((hop(model, [i, i - i % 3 + (i + 1) % 3, (i - i % 3 + (i + 1) % 3 + 3) % 9]) for i in range(9)), start=0)
+        right = [i - i % 3 + (i + 1) % 3 for i in range(9)]
+        forward = total(hop(model, [i, right[i], (right[i] + 3) % 9]) for i in range(9))
         return -0.3 * (forward + forward.dag)
 
     flux = (0.4, 0.3)
@@ -97,8 +107,6 @@ def test_derivatives_of_the_hamiltonian_are_those_of_its_matrix():
     moved = {(s, t): matrix(step * (s * np.array(along[0]) + t * np.array(along[1]))) for s in (1, -1) for t in (1, -1)}
     wanted = (moved[1, 1] - moved[1, -1] - moved[-1, 1] + moved[-1, -1]) / (4 * step**2)
     second = flux_derivative(threaded, along=along)
-    from respair.hamiltonians.hamiltonian import sparse_matrix
-
     np.testing.assert_allclose(sparse_matrix(h.space, second).toarray(), wanted, atol=1e-5)
     with pytest.raises(ValueError, match=r"must have 2 numbers"):
         flux_derivative(threaded, 1)
@@ -160,7 +168,7 @@ def test_form_factors_follow_the_directions_of_the_bonds():
 def test_two_electrons_of_one_p_wave_are_its_pairs():
     cluster = square(size=[3, 3])
     # on a lattice of one direction of motion, the lowest triplet of two electrons is odd along it
-    model = Model(cluster, Electrons({"x": 1.0, "y": 0.0}, repulsion=-3.0))
+    model = Model(cluster, Electrons({"x": 1.0, "y": 0.0}, repulsion={"x": -3.0}))
     odd = ground_state(model, Sector(2, 0, spin_flip=-1)).ground  # S = 1
     even = ground_state(model, Sector(2, 0, spin_flip=1)).ground
     assert pair_density(odd, "p-x").eigenvalues.values[0] > 0.1
@@ -181,13 +189,6 @@ def test_the_spectral_map_of_a_band_is_the_band():
     np.testing.assert_allclose(data.k.values, wave_vectors(FIVE))
 
 
-def test_added_electrons_have_their_momentum():
-    for k in momenta(FIVE):
-        waves = np.exp(1j * FIVE.coordinates @ wave_vectors(FIVE)[momenta(FIVE).index(k)]) / np.sqrt(5)
-        total = sum((w * (create(i, "up") * annihilate(i, "up")) for i, w in enumerate(waves)), start=0)
-        assert len(total.terms) == 5
-
-
 def test_clusters_are_drawn_with_their_images():
     for cluster in (square(size=[4, 2]), cubic([2, 2, 2]), honeycomb(size=[2, 2]), ring(4, shells=2)):
         ax = draw_cluster(cluster.with_modes("all"))
@@ -199,18 +200,3 @@ def test_clusters_are_drawn_with_their_images():
 def test_primitive_vectors_are_those_of_the_lattice():
     np.testing.assert_allclose(primitive_vectors(triangular(size=[2, 3])), [[1, 0], [0.5, np.sqrt(3) / 2]], atol=1e-9)
     assert len(primitive_vectors(cubic([2, 2, 1]))) == 3
-
-
-def test_the_whole_fock_space_of_a_lattice_has_the_levels_of_all_sectors():
-    from reference import fock
-
-    model = Model(square(size=[2, 1]), Electrons(1.0, hubbard_u=1.0), PAIRS, flux=(0.4, 0.0))
-    whole = np.linalg.eigvalsh(np.asarray(full_hamiltonian(model, fock(model), 0)))
-    found = []
-    from respair.hamiltonians.sector import allowed_two_sz
-
-    for charge in range(model.max_charge + 1):
-        for two_sz in allowed_two_sz(model, charge):
-            h = Hamiltonian.of(model, Sector(charge, two_sz)).matrix().toarray()
-            found += np.linalg.eigvalsh(h).tolist()
-    np.testing.assert_allclose(np.sort(found), whole, atol=1e-10)

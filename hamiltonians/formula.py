@@ -34,6 +34,7 @@ LETTERS: Mapping[str, str] = MappingProxyType(
         **{name: chr(0x3B1 + i) for i, name in enumerate(GREEK.split())},
         **{name.capitalize(): chr(0x391 + i) for i, name in enumerate(GREEK.split())},
         "phi": "φ", "sum": "Σ", "langle": "⟨", "rangle": "⟩", "uparrow": "↑", "downarrow": "↓", "dagger": "†",
+        "cdot": "·",
     }
 )  # fmt: skip
 """LaTeX commands as characters."""
@@ -146,6 +147,11 @@ def coupling(*, needed: bool = False, **about: Any) -> Any:
     return field(default=MISSING if needed else 0.0, metadata={"coupling": CouplingField(**about)})
 
 
+def later(**about: Any) -> Any:
+    """Return the field of a coupling that is given by keyword only, so that the order of the older ones stays."""
+    return field(default=0.0, kw_only=True, metadata={"coupling": CouplingField(**about)})
+
+
 def key(default: Any, meaning: str, allowed: str, older: str = "") -> Any:
     """Return a field that is not a coupling: default, meaning, the values that model files take, and an older name."""
     return field(
@@ -159,7 +165,7 @@ def _below(index: str) -> str:
 
 def _indexed(symbol: str, index: str) -> str:
     letter, _, label = symbol.partition("_")
-    return letter + _below(",".join(filter(None, (label, index))))
+    return letter + _below(",".join(filter(None, (label.strip("{}"), index))))
 
 
 def html(latex: str) -> str:

@@ -32,6 +32,7 @@ from .parameters import (
     resolve,
     show,
 )
+from .stability import lattice_problems, pairs_on
 
 TermFunction = Callable[["Model"], Operator]
 """A term of the Hamiltonian: from the model to an operator formula."""
@@ -203,6 +204,11 @@ class Couplings(Shown):
         return Card("couplings", [(name, quantity(values)) for name, values in vars(self).items() if np.any(values)])
 
 
+def joined(model: Model, bond: Bond) -> list[tuple[int, int]]:
+    """Return the modes at the end and at the start of a bond, in pairs; none where a site has no mode."""
+    return pairs_on(model.modes, bond)
+
+
 def on_bonds(modes: Sequence[Mode]) -> bool:
     """True where modes sit on bonds."""
     return bool(modes) and modes[0].host == "bond"
@@ -278,6 +284,9 @@ def model_problems(model: Model) -> Iterator[Problem]:
             yield from (Problem(spread.entry.key, show(spread.given), f"allowed: 0 {text}") for text in missing)
     if model.phonons is not None:
         yield from _frame_problems(model.phonons, len(_modes(model)))
+        if not any(spread.complaint for spread in couplings):
+            values = {spread.entry.key: spread.values for spread in couplings}
+            yield from lattice_problems(_modes(model), model.cluster.bonds, values)
 
 
 def _missing(model: Model, spread: Spread) -> Iterator[str]:

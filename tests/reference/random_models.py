@@ -75,11 +75,14 @@ def models(draw, electrons=None, bosons=None, phonons=None, frames=("none", "mea
     e = p = q = None
     if has_electrons:
         e = Electrons(*(draw(couplings(labels)) for labels in (bonds, classes, classes, bonds)))
+        e = replace(e, **draw(some({"spin_exchange": bonds, "pair_hopping": bonds, "zeeman": classes})))
     if has_bosons:
         on = draw(st.one_of(st.just("all"), st.sampled_from(classes), some_sites))
         hosts = labels_on(cluster, on)
         exchange = draw(couplings(hosts)) if has_electrons else 0.0
         p = Bosons(draw(couplings(hosts)), exchange, draw(couplings(bonds)), on)
+        further = {"electron_repulsion": hosts, "bond_exchange": bonds} if has_electrons else {}
+        p = replace(p, **draw(some({"repulsion": bonds, **further})))
     if present(phonons):
         on = draw(st.one_of(st.sampled_from(["all", "bonds", *classes] if bonds else ["all", *classes]), some_sites))
         q = draw(lattices(cluster, on, e, p, frames))
@@ -101,16 +104,49 @@ def lattices(draw, cluster, on, electrons, bosons, frames):
     frame = draw(st.sampled_from(frames))
     if frame == "list":
         frame = draw(st.lists(strengths, min_size=len(labels), max_size=len(labels)))
-    return Phonons(frequency, on, boson, electron, bond, *caps, frame)
+    plain = Phonons(frequency, on, boson, electron, bond, *caps, frame)
+    return replace(plain, **draw(anharmonic(cluster, on, electrons, bosons, labels)))
 
 
-def pair_couplings(cluster, on, bosons, labels):
+@st.composite
+def some(draw, labels):
+    """Couplings by name, most of them left out."""
+    names = draw(st.lists(st.sampled_from(sorted(labels)), unique=True, max_size=len(labels)))
+    return {name: draw(couplings(labels[name])) for name in names}
+
+
+@st.composite
+def anharmonic(draw, cluster, on, electrons, bosons, labels):
+    """Potentials of a lattice with a lowest energy: soft in any way below a quartic wall, or stiffened."""
+    if draw(st.booleans()):
+        return {}
+    walls = draw(st.booleans())
+    values = strengths if walls else positive
+    own = {"quadratic": labels, **({"cubic": labels} if walls else {})}
+    found = {name: draw(couplings(labels, values)) for name in draw(st.sets(st.sampled_from(sorted(own))))}
+    if walls:
+        found["quartic"] = draw(st.one_of(positive, st.lists(positive, min_size=len(labels), max_size=len(labels))))
+    if on == "bonds":
+        return found
+    joined = {"spring": values, "hopping": st.sampled_from([0.0, 0.0625, -0.0625])}
+    bonds = [bond.label for bond in cluster.bonds]
+    found |= {name: draw(couplings(bonds, joined[name])) for name in draw(st.sets(st.sampled_from(sorted(joined))))}
+    if electrons and draw(st.booleans()):
+        found["electron_quadratic"] = draw(couplings(labels, values))
+    if bosons and draw(st.booleans()):
+        found["boson_quadratic"] = draw(pair_couplings(cluster, on, bosons, labels, values))
+        if electrons:
+            found["exchange_coupling"] = draw(pair_couplings(cluster, on, bosons, labels))
+    return found
+
+
+def pair_couplings(cluster, on, bosons, labels, values=strengths):
     """Couplings of the pairs, zero where a mode's site has none."""
-    carriers = boson_sites(Model(cluster, bosons=replace(bosons, exchange=0.0)))
+    carriers = boson_sites(Model(cluster, bosons=Bosons(on=bosons.on)))
     hosts = [i for i, name in enumerate(cluster.classes) if on in ("all", name)] if isinstance(on, str) else list(on)
     if set(hosts) <= set(carriers):
-        return couplings(labels)
-    return st.tuples(*(strengths if i in carriers else st.just(0.0) for i in hosts)).map(list)
+        return couplings(labels, values)
+    return st.tuples(*(values if i in carriers else st.just(0.0) for i in hosts)).map(list)
 
 
 @st.composite

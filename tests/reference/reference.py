@@ -129,8 +129,21 @@ class Fock:
         _, _, modes, levels = self.sizes
         return kron(*(one_mode(words.get(m, ""), levels - 1, shifts[m]) for m in range(modes)))
 
-    def x(self, mode, shifts):
-        return self.lattice({mode: "+"}, shifts) + self.lattice({mode: "-"}, shifts)
+    def x(self, mode, shifts, power=1):
+        """``(a + a+)^power`` letter by letter."""
+        words = map("".join, product("+-", repeat=power))
+        return sum(self.lattice({mode: word}, shifts) for word in words)
+
+    def spin(self, site, axis):
+        """The spin of a site along "x", "y" or "z", from Pauli's matrices."""
+        up, dn = self.c[site, "up"], self.c[site, "dn"]
+        pauli = {"x": [[0, 1], [1, 0]], "y": [[0, -1j], [1j, 0]], "z": [[1, 0], [0, -1]]}[axis]
+        pairs = product(enumerate((up, dn)), repeat=2)
+        return sum(0.5 * pauli[i][j] * (dagger(a) @ b) for (i, a), (j, b) in pairs)
+
+    def singlet(self, i, j):
+        """``B_ij = c_{i dn} c_{j up} + c_{j dn} c_{i up}``."""
+        return self.c[i, "dn"] @ self.c[j, "up"] + self.c[j, "dn"] @ self.c[i, "up"]
 
     @cached_property
     def charges(self):
@@ -192,6 +205,7 @@ def charge_energy(model, fock):
             zip(spread(e.level, cluster.classes), spread(e.hubbard_u, cluster.classes), strict=True)
         ):
             h = h + (level - mu) * fock.n(i) + u * (fock.n(i, ["up"]) @ fock.n(i, ["dn"]))
+        h = h + spins_and_pairs(model, fock)
     if (p := model.bosons) is not None:
         on = boson_sites(model)
         classes = [cluster.classes[i] for i in on]
@@ -205,6 +219,46 @@ def charge_energy(model, fock):
             if bond.start in on and bond.end in on:
                 hop = np.exp(2j * bond.winding * model.flux) * (dagger(fock.b[bond.end]) @ fock.b[bond.start])
                 h = h - t * (hop + dagger(hop))
+        h = h + further_pairs(model, fock)
+    return h
+
+
+def spins_and_pairs(model, fock):
+    """Exchange of spins, hops of electron pairs, and the field along z."""
+    e, cluster = model.electrons, model.cluster
+    labels = [bond.label for bond in cluster.bonds]
+    h = 0j * fock.charge_one
+    for bond, exchange, hopping in zip(
+        cluster.bonds, spread(e.spin_exchange, labels), spread(e.pair_hopping, labels), strict=True
+    ):
+        for axis in "xyz":
+            h = h + exchange * (fock.spin(bond.start, axis) @ fock.spin(bond.end, axis))
+        pairs = [fock.c[i, "dn"] @ fock.c[i, "up"] for i in (bond.start, bond.end)]
+        hop = np.exp(2j * bond.winding * model.flux) * (dagger(pairs[1]) @ pairs[0])
+        h = h - hopping * (hop + dagger(hop))
+    for i, field in enumerate(spread(e.zeeman, cluster.classes)):
+        h = h - 0.5 * field * (fock.n(i, ["up"]) - fock.n(i, ["dn"]))
+    return h
+
+
+def further_pairs(model, fock):
+    """Repulsion of pairs, from each other and from electrons, and exchange with the singlets of bonds."""
+    p, cluster, on = model.bosons, model.cluster, boson_sites(model)
+    labels, classes = [bond.label for bond in cluster.bonds], [cluster.classes[i] for i in on]
+    h = 0j * fock.charge_one
+    for i, u in zip(on, spread(p.electron_repulsion, classes), strict=True):
+        if u:
+            h = h + u * (fock.nb(i) @ fock.n(i))
+    for bond, v, exchange in zip(
+        cluster.bonds, spread(p.repulsion, labels), spread(p.bond_exchange, labels), strict=True
+    ):
+        i, j, theta = bond.start, bond.end, bond.winding * model.flux
+        if i in on and j in on:
+            h = h + v * (fock.nb(i) @ fock.nb(j))
+        for end, phase in ((j, np.exp(1j * theta)), (i, np.exp(-1j * theta))):
+            if exchange and end in on:
+                swap = phase * (dagger(fock.b[end]) @ fock.singlet(i, j))
+                h = h + exchange * (swap + dagger(swap))
     return h
 
 
@@ -220,6 +274,7 @@ def lattice_parts(model, fock, shifts):
             yield -frequency[m] * electron[m] * fock.n(mode.index), fock.x(m, shifts)
         if mode.host == "site" and boson[m]:
             yield -frequency[m] * boson[m] * fock.nb(mode.index), fock.x(m, shifts)
+    yield from anharmonic_parts(model, fock, shifts)
     if model.electrons is None or not modes:
         return
     hops = [hop + dagger(hop) for hop in forward_hops(model, fock)]
@@ -233,6 +288,36 @@ def lattice_parts(model, fock, shifts):
         for site, sign in ((bond.end, 1.0), (bond.start, -1.0)):
             if site in at:
                 yield -g * sign * hop, fock.x(at[site], shifts)
+
+
+def anharmonic_parts(model, fock, shifts):
+    """Powers of x, alone and with charges, and what joins modes of neighbouring sites."""
+    q, modes = model.phonons, model.cluster.modes
+    labels = [mode.label for mode in modes]
+    for power, values in ((2, q.quadratic), (3, q.cubic), (4, q.quartic)):
+        for m, value in enumerate(spread(values, labels)):
+            if value:
+                yield value * fock.charge_one, fock.x(m, shifts, power)
+    charged = (q.electron_quadratic, q.boson_quadratic, q.exchange_coupling)
+    for m, (mode, stiffer, pairs, exchange) in enumerate(zip(modes, *(spread(v, labels) for v in charged), strict=True)):
+        if stiffer:
+            yield stiffer * fock.n(mode.index), fock.x(m, shifts, 2)
+        if pairs:
+            yield pairs * fock.nb(mode.index), fock.x(m, shifts, 2)
+        if exchange:
+            swap = dagger(fock.b[mode.index]) @ fock.c[mode.index, "dn"] @ fock.c[mode.index, "up"]
+            yield -exchange * (swap + dagger(swap)), fock.x(m, shifts)
+    at = {mode.index: m for m, mode in enumerate(modes) if mode.host == "site"}
+    bonds = model.cluster.bonds
+    joined = (spread(v, [bond.label for bond in bonds]) for v in (q.hopping, q.spring))
+    for bond, hopping, spring in zip(bonds, *joined, strict=True):
+        if bond.start in at and bond.end in at and (hopping or spring):
+            m, n = at[bond.start], at[bond.end]
+            for create, remove in ((m, n), (n, m)):
+                yield -hopping * fock.charge_one, fock.lattice({create: "+", remove: "-"}, shifts)
+            yield spring * fock.charge_one, fock.x(m, shifts, 2) + fock.x(n, shifts, 2)
+            for left, right in product("+-", repeat=2):
+                yield -2 * spring * fock.charge_one, fock.lattice({m: left, n: right}, shifts)
 
 
 def hamiltonian_in_frame(model, shifts):

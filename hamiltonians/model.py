@@ -32,7 +32,7 @@ from .parameters import (
     resolve,
     show,
 )
-from .stability import lattice_problems, pairs_on
+from .stability import lattice_problems, lowest_frequency, pairs_on
 
 TermFunction = Callable[["Model"], Operator]
 """A term of the Hamiltonian: from the model to an operator formula."""
@@ -145,6 +145,12 @@ class Model(Shown):
         """The couplings that are not zero, by their keys in model files."""
         there = [spread.entry.key for spread in spreads(self) if np.any(spread.values)]
         return (*there, *(key for key in FIELDS if value_at(self, key)))
+
+    @cached_property
+    def lowest_frequency(self) -> float:
+        """The lowest frequency of the lattice, which charges, springs and hopping phonons may soften; inf without one."""
+        values = {spread.entry.key: spread.values for spread in spreads(self)}
+        return lowest_frequency(self.modes, self.cluster.bonds, values)
 
     @cached_property
     def couplings(self) -> Couplings:

@@ -72,6 +72,24 @@ def lowest(form: NDArray[np.float64]) -> float:
     return float(la.eigvalsh(form)[0]) if len(form) else np.inf
 
 
+def lowest_frequency(modes: Sequence[Mode], bonds: Sequence[Bond], values: Values) -> float:
+    """Return the lowest frequency of an Einstein oscillator or of a normal mode about zero; infinity without modes.
+
+    Charges soften the lattice as far as they can; of modes that a quartic potential holds a tenth of the lowest
+    oscillator is taken at least.
+    """
+    if not len(modes):
+        return np.inf
+    frequency = values["phonons.frequency"]
+    least = float(np.min(frequency))
+    *_, (_, form) = stiffness(modes, bonds, values)
+    masses = np.diag(frequency / 4) + hops(modes, bonds, values["phonons.hopping"])
+    root = np.real(la.sqrtm(masses))
+    squares = 16.0 * la.eigvalsh(root @ form @ root)
+    soft = np.sqrt(max(float(squares[0]), 0.01 * least**2 if np.any(values["phonons.quartic"]) else 0.0))
+    return min(least, float(soft)) if np.any(form != np.diag(frequency / 4)) else least
+
+
 def lattice_problems(modes: Sequence[Mode], bonds: Sequence[Bond], values: Values) -> Iterator[Problem]:
     """Yield what leaves a lattice without a lowest energy, at the coupling that does so."""
     frequency, cubic, quartic = (values[f"phonons.{key}"] for key in ("frequency", "cubic", "quartic"))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..hamiltonians import Hamiltonian, Model, Sector, hamiltonian_operator
+from ..hamiltonians.parameters import COUPLINGS
 from ..hamiltonians.space.product import Space, dimensions
 from .adiabatic import Landscape, Well, beyond, landscape
 from .certificate import Certificate, graded
@@ -66,7 +67,7 @@ class Judge:
     @property
     def frequency(self) -> float:
         """The lowest frequency of the lattice."""
-        return float(np.min(self.space.model.couplings.frequency, initial=np.inf))
+        return self.space.model.lowest_frequency
 
     def missing(self, energy: float) -> list[Well]:
         """Return the wells below an energy, fluctuations included, that the space does not hold."""
@@ -123,7 +124,7 @@ def error_bars(hamiltonian: Hamiltonian, solution: Solution, solve: Callable[[Mo
     settled = judge.settled(energies, shifts)
     if settled.all():
         return certificate.energy_errors
-    bars = graded(shifts, judge.frequency)
+    bars = graded(shifts, judge.frequency, judge.land.steep)
     held = np.array([not judge.missing(e) for e in energies.tolist()])
     for model in larger(judge, energies) if len(energies) <= MOST_JUDGED else ():
         try:
@@ -136,7 +137,7 @@ def error_bars(hamiltonian: Hamiltonian, solution: Solution, solve: Callable[[Mo
         lower = np.minimum(energies, better.energies[: len(energies)])
         new = Judge(Space(model, space.sector), judge.land)
         rest = better.certificate.shifts(better.energies)[: len(energies)]
-        bars = MARGIN * (energies - lower) + graded(rest, judge.frequency)
+        bars = MARGIN * (energies - lower) + graded(rest, judge.frequency, judge.land.steep)
         bars += better.certificate.residuals[: len(energies)]
         held = np.array([not new.missing(e) for e in energies.tolist()])
         if new.settled(lower, rest).all():
@@ -144,7 +145,7 @@ def error_bars(hamiltonian: Hamiltonian, solution: Solution, solve: Callable[[Mo
     bars = np.where(held, bars, np.inf)
     bars = np.minimum(bars, energies - judge.land.floor)
     bars[0] = max(bars[0], energies[0] - judge.land.ceiling)
-    finite = np.where(np.isfinite(bars), bars, graded(shifts, judge.frequency) + np.abs(energies - judge.land.ceiling))
+    finite = np.where(np.isfinite(bars), bars, graded(shifts, judge.frequency, judge.land.steep) + np.abs(energies - judge.land.ceiling))
     return np.asarray(finite + certificate.residuals)
 
 
@@ -295,7 +296,8 @@ def holding(frame: NDArray[np.float64], wells: list[Well], share: float = HELD) 
 def centre(model: Model, wells: list[Well]) -> NDArray[np.float64]:
     """Return the point between the wells, the same for modes that have the same couplings."""
     couplings = model.couplings
-    columns = (couplings.frequency, couplings.electron_phonon, couplings.boson_phonon, couplings.mode_bond)
+    names = [entry.arrays[-1] for entry in COUPLINGS.values() if entry.place in ("mode", "mode or bond")]
+    columns = [getattr(couplings, name) for name in names]
     kinds = [(mode.label, *(float(column[m]) for column in columns)) for m, mode in enumerate(model.modes)]
     shifts = np.array([well.shift for well in wells])
     low, high = shifts.min(axis=0), shifts.max(axis=0)

@@ -61,8 +61,11 @@ def labels_on(cluster, on):
 
 
 @st.composite
-def models(draw, electrons=None, bosons=None, phonons=None, frames=("none", "mean", "list")):
-    """A model of at most `LARGEST` product states; True and False for a species insist on it or forbid it."""
+def models(draw, electrons=None, bosons=None, phonons=None, frames=("none", "mean", "list"), every=False):
+    """A model of at most `LARGEST` product states.
+
+    True and False for a species insist on it or forbid it; `every` insists on all couplings that it can have.
+    """
 
     def present(wish):
         return draw(st.booleans()) if wish is None else wish
@@ -75,17 +78,17 @@ def models(draw, electrons=None, bosons=None, phonons=None, frames=("none", "mea
     e = p = q = None
     if has_electrons:
         e = Electrons(*(draw(couplings(labels)) for labels in (bonds, classes, classes, bonds)))
-        e = replace(e, **draw(some({"spin_exchange": bonds, "pair_hopping": bonds, "zeeman": classes})))
+        e = replace(e, **draw(some({"spin_exchange": bonds, "pair_hopping": bonds, "zeeman": classes}, every)))
     if has_bosons:
         on = draw(st.one_of(st.just("all"), st.sampled_from(classes), some_sites))
         hosts = labels_on(cluster, on)
         exchange = draw(couplings(hosts)) if has_electrons else 0.0
         p = Bosons(draw(couplings(hosts)), exchange, draw(couplings(bonds)), on)
         further = {"electron_repulsion": hosts, "bond_exchange": bonds} if has_electrons else {}
-        p = replace(p, **draw(some({"repulsion": bonds, **further})))
+        p = replace(p, **draw(some({"repulsion": bonds, **further}, every)))
     if present(phonons):
         on = draw(st.one_of(st.sampled_from(["all", "bonds", *classes] if bonds else ["all", *classes]), some_sites))
-        q = draw(lattices(cluster, on, e, p, frames))
+        q = draw(lattices(cluster, on, e, p, frames, every))
     flux = draw(strengths) if cluster.has_loop else 0.0
     model = Model(cluster, e, p, q, flux, draw(strengths))
     assume(len(Fock(model)) <= LARGEST)
@@ -93,7 +96,7 @@ def models(draw, electrons=None, bosons=None, phonons=None, frames=("none", "mea
 
 
 @st.composite
-def lattices(draw, cluster, on, electrons, bosons, frames):
+def lattices(draw, cluster, on, electrons, bosons, frames, every):
     labels, on_sites = labels_on(cluster, on), on != "bonds"
     frequency = draw(st.one_of(positive, st.lists(positive, min_size=len(labels), max_size=len(labels))))
     electron = draw(couplings(labels)) if electrons and on_sites else 0.0
@@ -105,38 +108,38 @@ def lattices(draw, cluster, on, electrons, bosons, frames):
     if frame == "list":
         frame = draw(st.lists(strengths, min_size=len(labels), max_size=len(labels)))
     plain = Phonons(frequency, on, boson, electron, bond, *caps, frame)
-    return replace(plain, **draw(anharmonic(cluster, on, electrons, bosons, labels)))
+    return replace(plain, **draw(anharmonic(cluster, on, electrons, bosons, labels, every)))
 
 
 @st.composite
-def some(draw, labels):
-    """Couplings by name, most of them left out."""
-    names = draw(st.lists(st.sampled_from(sorted(labels)), unique=True, max_size=len(labels)))
+def some(draw, labels, every):
+    """Couplings by name, most of them left out unless every one is wanted."""
+    names = sorted(labels) if every else draw(st.sets(st.sampled_from(sorted(labels))))
     return {name: draw(couplings(labels[name])) for name in names}
 
 
 @st.composite
-def anharmonic(draw, cluster, on, electrons, bosons, labels):
+def anharmonic(draw, cluster, on, electrons, bosons, labels, every):
     """Potentials of a lattice with a lowest energy: soft in any way below a quartic wall, or stiffened."""
-    if draw(st.booleans()):
-        return {}
     walls = draw(st.booleans())
     values = strengths if walls else positive
-    own = {"quadratic": labels, **({"cubic": labels} if walls else {})}
-    found = {name: draw(couplings(labels, values)) for name in draw(st.sets(st.sampled_from(sorted(own))))}
+    bonds = [bond.label for bond in cluster.bonds]
+    choices = {"quadratic": couplings(labels, values)}
+    if walls:
+        choices["cubic"] = couplings(labels)
+    if on != "bonds":
+        choices["spring"] = couplings(bonds, values)
+        choices["hopping"] = couplings(bonds, st.sampled_from([0.0, 0.0625, -0.0625]))
+        if electrons:
+            choices["electron_quadratic"] = couplings(labels, values)
+        if bosons:
+            choices["boson_quadratic"] = pair_couplings(cluster, on, bosons, labels, values)
+        if bosons and electrons:
+            choices["exchange_coupling"] = pair_couplings(cluster, on, bosons, labels)
+    names = sorted(choices) if every else sorted(draw(st.sets(st.sampled_from(sorted(choices)))))
+    found = {name: draw(choices[name]) for name in names}
     if walls:
         found["quartic"] = draw(st.one_of(positive, st.lists(positive, min_size=len(labels), max_size=len(labels))))
-    if on == "bonds":
-        return found
-    joined = {"spring": values, "hopping": st.sampled_from([0.0, 0.0625, -0.0625])}
-    bonds = [bond.label for bond in cluster.bonds]
-    found |= {name: draw(couplings(bonds, joined[name])) for name in draw(st.sets(st.sampled_from(sorted(joined))))}
-    if electrons and draw(st.booleans()):
-        found["electron_quadratic"] = draw(couplings(labels, values))
-    if bosons and draw(st.booleans()):
-        found["boson_quadratic"] = draw(pair_couplings(cluster, on, bosons, labels, values))
-        if electrons:
-            found["exchange_coupling"] = draw(pair_couplings(cluster, on, bosons, labels))
     return found
 
 

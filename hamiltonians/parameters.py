@@ -13,12 +13,12 @@ from textwrap import fill, indent
 from types import MappingProxyType
 from typing import Any, Literal
 
-
 from ..clusters import Brief, Card
 from .formula import CouplingField, coupling, key, later, term_rows
 from .values import Coupling as Coupling
 from .values import InvalidModel as InvalidModel
 from .values import Problem as Problem
+from .values import Reach as Reach
 from .values import is_number as is_number
 from .values import nonzero as nonzero
 from .values import resolve as resolve
@@ -129,16 +129,20 @@ class Phonons(Species):
         "Sites or bonds that carry a mode; in model files of ligand-centre clusters the ligand by default",
         allowed='"all", "bonds", a class name, or a list of site numbers',
     )
-    boson_coupling: Coupling = coupling(
+    boson_coupling: Reach = coupling(
+        reaches=True,
         symbol=r"\alpha", sign="-", factor=r"\omega_0", operator=r"b^\dagger_m b_m x_m", place="mode",
         part="coupling", needs=("bosons", "modes on sites"), arrays=("boson_phonon",), name="coupling to pairs",
-        high=3.0, step=0.01, words="a local pair pushes the oscillator of its site to positive x = a + a^+",
+        high=3.0, step=0.01, words="a local pair pushes the oscillator of its site to positive x = a + a^+; also a "
+        "list of lists alpha[mode][site], or { distance = [own site, nearest, ...] }",
     )  # fmt: skip
-    electron_coupling: Coupling = coupling(
+    electron_coupling: Reach = coupling(
+        reaches=True,
         symbol=r"\alpha_F", sign="-", factor=r"\omega_0", operator="n_m x_m", place="mode", part="coupling",
         needs=("electrons", "modes on sites"), arrays=("electron_phonon",), name="coupling to electrons",
         high=3.0, step=0.01,
-        words="an electron pushes the oscillator of its site to positive x = a + a^+ (Holstein, g = omega_0 alpha_F)",
+        words="an electron pushes the oscillator of its site to positive x = a + a^+ (Holstein, g = omega_0 alpha_F); "
+        "also a list of lists alpha[mode][site], or { distance = [own site, nearest, ...] } (extended Holstein)",
     )  # fmt: skip
     bond_coupling: Coupling = coupling(
         symbol="g", sign="-", operator=r"y_{ij} " + HOP, place="mode or bond", part="coupling",

@@ -36,7 +36,9 @@ def pairs_on(modes: Sequence[Mode], bond: Bond) -> list[tuple[int, int]]:
     return [(at[bond.end], at[bond.start])] if {bond.start, bond.end} <= at.keys() else []
 
 
-def stiffness(modes: Sequence[Mode], bonds: Sequence[Bond], values: Values) -> Iterator[tuple[str, NDArray[np.float64]]]:
+def stiffness(
+    modes: Sequence[Mode], bonds: Sequence[Bond], values: Values
+) -> Iterator[tuple[str, NDArray[np.float64]]]:
     """Yield K with one coupling after the other added, each by its key, charges where they soften the lattice most."""
     form = np.diag(values["phonons.frequency"] / 4)
     for key, most in (("quadratic", 1.0), ("electron_quadratic", MOST_ELECTRONS), ("boson_quadratic", 1.0)):
@@ -75,8 +77,8 @@ def lowest(form: NDArray[np.float64]) -> float:
 def lowest_frequency(modes: Sequence[Mode], bonds: Sequence[Bond], values: Values) -> float:
     """Return the lowest frequency of an Einstein oscillator or of a normal mode about zero; infinity without modes.
 
-    Charges soften the lattice as far as they can; of modes that a quartic potential holds a tenth of the lowest
-    oscillator is taken at least.
+    Charges soften the lattice as far as they can; where a quartic potential holds it, the result is a third of the
+    lowest oscillator at least.
     """
     if not len(modes):
         return np.inf
@@ -86,8 +88,33 @@ def lowest_frequency(modes: Sequence[Mode], bonds: Sequence[Bond], values: Value
     masses = np.diag(frequency / 4) + hops(modes, bonds, values["phonons.hopping"])
     root = np.real(la.sqrtm(masses))
     squares = 16.0 * la.eigvalsh(root @ form @ root)
-    soft = np.sqrt(max(float(squares[0]), 0.01 * least**2 if np.any(values["phonons.quartic"]) else 0.0))
+    soft = np.sqrt(max(float(squares[0]), least**2 / 9 if np.any(values["phonons.quartic"]) else 0.0))
     return min(least, float(soft)) if np.any(form != np.diag(frequency / 4)) else least
+
+
+def furthest(
+    modes: Sequence[Mode], bonds: Sequence[Bond], values: Values, forces: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the least and the largest x at which the potential of each mode may have a minimum, shape (modes, 2).
+
+    Parameters
+    ----------
+    modes, bonds, values
+        Of a model.
+    forces : (modes, 2) float
+        The least and the largest force of the charges on each mode, -dH/dx.
+    """
+    *_, (_, form) = stiffness(modes, bonds, values)
+    cubic, quartic = values["phonons.cubic"], values["phonons.quartic"]
+    soft = np.minimum(np.diag(form), np.where(quartic > 0, np.inf, lowest(form)))
+    found = np.zeros((len(modes), 2))
+    for m, ends in enumerate(forces):
+        for stiff in (float(soft[m]), float(values["phonons.frequency"][m] / 4)):
+            for force in ends.tolist():
+                roots = np.polynomial.Polynomial([-force, 2 * stiff, 3 * cubic[m], 4 * quartic[m]]).roots()
+                places = roots.real[np.abs(np.imag(roots)) <= 1e-9 * (1.0 + np.abs(roots))]
+                found[m] = min(found[m, 0], *places), max(found[m, 1], *places)
+    return found
 
 
 def lattice_problems(modes: Sequence[Mode], bonds: Sequence[Bond], values: Values) -> Iterator[Problem]:
@@ -104,7 +131,9 @@ def lattice_problems(modes: Sequence[Mode], bonds: Sequence[Bond], values: Value
         value = float(cubic[(cubic != 0) & (quartic == 0)][0])
         yield Problem("phonons.cubic", f"{value:g}", f"allowed: 0 where phonons.quartic is 0; else {NO_LOWEST}")
     if lowest(np.diag(frequency / 4) + hops(modes, bonds, values["phonons.hopping"])) <= least:
-        yield Problem("phonons.hopping", _largest(values["phonons.hopping"]), f"{TOO_LARGE} of a plane wave; {NO_LOWEST}")
+        yield Problem(
+            "phonons.hopping", _largest(values["phonons.hopping"]), f"{TOO_LARGE} of a plane wave; {NO_LOWEST}"
+        )
         return
     soft = np.flatnonzero(quartic == 0)
     forms = [(key, lowest(form[np.ix_(soft, soft)])) for key, form in stiffness(modes, bonds, values)]
@@ -114,7 +143,7 @@ def lattice_problems(modes: Sequence[Mode], bonds: Sequence[Bond], values: Value
 
 
 NO_LOWEST = "the lattice has no lowest energy"
-TOO_LARGE = "allowed: values that leave every frequency omega_0 - 2 t_ph (...)"
+TOO_LARGE = f"allowed: values that leave the frequency of every plane wave above 0; else {NO_LOWEST}"
 CURES: Mapping[str, str] = {
     "phonons.quadratic": f"allowed: above -omega_0 / 4; else {NO_LOWEST} unless phonons.quartic is above 0 there",
     "phonons.electron_quadratic": "allowed: omega_0 / 4 + c_2 + 2 q_F above 0, with two electrons on the site; else "

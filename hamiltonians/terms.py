@@ -90,10 +90,13 @@ class Term:
             "bond": bonds,
             "boson site": model.boson_sites,
             "mode": range(len(modes)),
+            "mode and site": [(m, i) for m in range(len(modes)) for i in range(model.cluster.sites)],
             "mode or bond": [bonds[mode.index] for mode in modes] if second else bonds,
         }
-        values = getattr(model.couplings, entry.arrays[-1 if second else 0])
-        yield from zip(places[entry.place], values.tolist(), strict=True)
+        name, place = entry.arrays[-1 if second else 0], entry.place
+        if entry.reaches:
+            name, place = f"{name}_by_site", "mode and site"
+        yield from zip(places[place], getattr(model.couplings, name).ravel().tolist(), strict=True)
 
 
 def _term(key: str) -> Callable[[Callable[..., Operator]], Term]:
@@ -202,15 +205,17 @@ def lattice(model: Model, mode: int) -> Operator:
 
 
 @_term("phonons.boson_coupling")
-def boson_lattice(model: Model, mode: int) -> Operator:
-    """``b+ b x_m``, x = a + a+, with the boson of the mode's site."""
-    return boson_number(model.modes[mode].index) * displacement(mode)
+def boson_lattice(model: Model, place: tuple[int, int]) -> Operator:
+    """``b+_i b_i x_m``, x = a + a+, for a mode and a site."""
+    mode, site = place
+    return boson_number(site) * displacement(mode) if site in model.boson_sites else Operator()
 
 
 @_term("phonons.electron_coupling")
-def electron_lattice(model: Model, mode: int) -> Operator:
-    """``n x_m``: the Holstein coupling has g = omega0 alpha_F."""
-    return electron_number(model.modes[mode].index) * displacement(mode)
+def electron_lattice(model: Model, place: tuple[int, int]) -> Operator:
+    """``n_i x_m`` for a mode and a site: the Holstein coupling, of the own site, has g = omega0 alpha_F."""
+    mode, site = place
+    return electron_number(site) * displacement(mode)
 
 
 @_term("phonons.bond_coupling")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,13 @@ from ..clusters import Told
 
 Coupling = float | Mapping[str, float] | Sequence[float]
 """One number for all, a table by class name (classes not named get 0), or one number for each."""
+Reach = Coupling | Sequence[Sequence[float]] | Mapping[str, Sequence[float]]
+"""A coupling of each mode to its own site; or a list for each mode with a number for each site; or numbers by shells of
+distance from the mode's site, ``{"distance": [own, nearest, ...]}``."""
+DISTANCE = "distance"
+"""The key of numbers by shells of distance."""
+SAME_PLACE = 1e-9
+"""Distances closer than this, relative to the largest, are one shell."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +72,13 @@ def is_number(value: object) -> bool:
     return is_real and math.isfinite(float(value))  # type: ignore[arg-type]
 
 
-def nonzero(coupling: Coupling) -> bool:
+def nonzero(coupling: object) -> bool:
     """True where any of the numbers of a coupling is not zero."""
-    values = coupling.values() if hasattr(coupling, "values") else np.atleast_1d(np.asarray(coupling, dtype=object))
-    return any(is_number(value) and value != 0 for value in values)
+    if isinstance(coupling, Mapping):
+        return any(map(nonzero, coupling.values()))
+    if isinstance(coupling, Sequence | np.ndarray) and not isinstance(coupling, str):
+        return any(map(nonzero, coupling))
+    return is_number(coupling) and coupling != 0
 
 
 def resolve(coupling: Coupling, labels: Sequence[str], what: str) -> tuple[NDArray[np.float64], str | None]:
@@ -108,3 +119,76 @@ def resolve(coupling: Coupling, labels: Sequence[str], what: str) -> tuple[NDArr
     if not is_number(coupling):
         return zeros, "allowed: a finite number, a table by class name, or a list of numbers"
     return np.full(len(labels), float(coupling)), None
+
+
+def is_matrix(coupling: Any) -> bool:
+    """True for a list of lists."""
+    listed = isinstance(coupling, Sequence | np.ndarray) and not isinstance(coupling, str)
+    return listed and any(isinstance(row, Sequence | np.ndarray) and not isinstance(row, str) for row in coupling)
+
+
+def by_distance(coupling: object) -> bool:
+    """True for numbers by shells of distance."""
+    return isinstance(coupling, Mapping) and isinstance(coupling.get(DISTANCE), Sequence | np.ndarray)
+
+
+def resolve_reach(
+    coupling: Any, labels: Sequence[str], own: Sequence[int | None], distances: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], str | None]:
+    """Spread a coupling of modes over modes and sites.
+
+    Parameters
+    ----------
+    coupling : Reach
+        Number, table by class, list, list of lists, or ``{"distance": [...]}``.
+    labels : sequence of str
+        Class of each mode.
+    own : sequence of int or None
+        Site of each mode; None for one on a bond.
+    distances : (sites, sites) float
+        Between sites.
+
+    Returns
+    -------
+    values : (modes, sites) float
+        Zeros where the coupling is wrong, or a mode sits on a bond.
+    complaint : str or None
+        What is allowed, if the coupling is wrong.
+
+    Examples
+    --------
+    >>> resolve_reach({"distance": [0.5, 0.2]}, ["site"] * 2, [0, 2], np.abs(np.subtract.outer(range(3), range(3))))[0]
+    array([[0.5, 0.2, 0. ],
+           [0. , 0.2, 0.5]])
+    """
+    values = np.zeros((len(labels), len(distances)))
+    if is_matrix(coupling):
+        rows = [list(row) if isinstance(row, Sequence | np.ndarray) else [] for row in coupling]
+        shape = f"{len(labels)} lists, one for each mode, of {len(distances)} numbers, one for each site"
+        if len(rows) != len(labels) or any(len(row) != len(distances) for row in rows):
+            return values, f"allowed: {shape}"
+        if not all(is_number(value) for row in rows for value in row):
+            return values, "allowed: lists of finite numbers"
+        return np.array(rows, float).reshape(values.shape), None
+    if by_distance(coupling):
+        shells = list(coupling[DISTANCE])
+        if len(coupling) > 1 or not shells or not all(map(is_number, shells)):
+            return values, f"allowed: {{ {DISTANCE} = [...] }} with finite numbers, one or more, and nothing beside it"
+        for m, site in enumerate(own):
+            if site is not None:
+                values[m] = _of_shells(np.array(shells, float), distances[site])
+        return values, None
+    each, complaint = resolve(coupling, labels, "mode")
+    for m, site in enumerate(own):
+        if site is not None:
+            values[m, site] = each[m]
+    return values, complaint
+
+
+def _of_shells(shells: NDArray[np.float64], distances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the value for each site; zero beyond the last shell."""
+    order = np.argsort(distances, kind="stable")
+    steps = np.diff(distances[order]) > SAME_PLACE * max(1.0, float(distances.max(initial=0.0)))
+    shell = np.zeros(len(distances), np.int64)
+    shell[order] = np.concatenate([[0], np.cumsum(steps)])
+    return np.where(shell < len(shells), shells[np.minimum(shell, len(shells) - 1)], 0.0)

@@ -71,7 +71,9 @@ class AnharmonicWells:
             self._add(self.surface, 2.0 * _minimum(self.surface, 0.5 * x)[0], level)
         self.wells.sort(key=lambda well: well.energy)
 
-    def _add(self, surface: Surface, x: NDArray[np.float64], level: float, weights: NDArray[np.float64] | None = None) -> None:
+    def _add(
+        self, surface: Surface, x: NDArray[np.float64], level: float, weights: NDArray[np.float64] | None = None
+    ) -> None:
         """Add the coherent state at a place whose level is estimated, unless it is known."""
         energy, state = surface.ground(0.5 * x)
         own = np.abs(state) ** 2 if weights is None else weights

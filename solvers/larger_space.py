@@ -15,6 +15,7 @@ from ..hamiltonians.parameters import COUPLINGS
 from ..hamiltonians.space.product import Space, dimensions
 from .adiabatic import Landscape, Well, beyond, landscape
 from .certificate import Certificate, graded
+from .krylov.eigenpairs import ConvergenceError
 
 HELD = 1e-2
 """A phonon space holds a well if at most this weight of it is truncated."""
@@ -129,7 +130,7 @@ def error_bars(hamiltonian: Hamiltonian, solution: Solution, solve: Callable[[Mo
     for model in larger(judge, energies) if len(energies) <= MOST_JUDGED else ():
         try:
             better = solve(model)
-        except MemoryError:
+        except (MemoryError, ConvergenceError):  # steep potentials have huge matrix elements at large caps
             break
         known = len(better.energies)
         if known < len(energies):
@@ -145,7 +146,11 @@ def error_bars(hamiltonian: Hamiltonian, solution: Solution, solve: Callable[[Mo
     bars = np.where(held, bars, np.inf)
     bars = np.minimum(bars, energies - judge.land.floor)
     bars[0] = max(bars[0], energies[0] - judge.land.ceiling)
-    finite = np.where(np.isfinite(bars), bars, graded(shifts, judge.frequency, judge.land.steep) + np.abs(energies - judge.land.ceiling))
+    finite = np.where(
+        np.isfinite(bars),
+        bars,
+        graded(shifts, judge.frequency, judge.land.steep) + np.abs(energies - judge.land.ceiling),
+    )
     return np.asarray(finite + certificate.residuals)
 
 
@@ -156,7 +161,8 @@ def larger(judge: Judge, energies: NDArray[np.float64]) -> Iterator[Model]:
     assert table is not None
     room = max(ROOM, GROWTH * space.dimension)
     wells = relevant(judge.land, float(energies[-1]))
-    span = int(np.ceil((energies[-1] - energies[0]) / (RANGE * judge.frequency)))
+    spacing = judge.frequency if judge.land.steep == 1.0 else float(np.min(model.couplings.frequency))
+    span = int(np.ceil((energies[-1] - energies[0]) / (RANGE * spacing)))
     tables = [(replace(table, max_quanta=None, total_quanta=0), space.frame)]
     if not np.any(model.couplings.bond_phonon) and wells:
         middle = centre(model, wells)
@@ -298,6 +304,7 @@ def centre(model: Model, wells: list[Well]) -> NDArray[np.float64]:
     couplings = model.couplings
     names = [entry.arrays[-1] for entry in COUPLINGS.values() if entry.place in ("mode", "mode or bond")]
     columns = [getattr(couplings, name) for name in names]
+    columns += [couplings.electron_phonon_by_site.sum(axis=1), couplings.boson_phonon_by_site.sum(axis=1)]
     kinds = [(mode.label, *(float(column[m]) for column in columns)) for m, mode in enumerate(model.modes)]
     shifts = np.array([well.shift for well in wells])
     low, high = shifts.min(axis=0), shifts.max(axis=0)

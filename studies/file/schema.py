@@ -27,6 +27,7 @@ from .values import (
     Number,
     NumberOrWord,
     Point,
+    Reach,
     Table,
     Whole,
     WordOrNumbers,
@@ -44,6 +45,7 @@ NONE: Mapping[str, str] = MappingProxyType({})
 HINTS: Mapping[Any, Any] = MappingProxyType(
     {
         parameters.Coupling: Coupling,
+        parameters.Reach: Reach,
         Where: WordOrSites,
         int: int,
         int | None: Whole,

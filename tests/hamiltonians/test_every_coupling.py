@@ -1,4 +1,4 @@
-"""Lattices that are soft, anharmonic and joined, spins, pairs on bonds: blocks, engines, frames, and what is refused."""
+"""Soft, anharmonic and joined lattices, spins, pairs on bonds: blocks, engines, frames, and what is refused."""
 
 from dataclasses import replace
 
@@ -20,8 +20,10 @@ from respair.solvers import Options, ground_state, levels_by_symmetry
 
 ELECTRONS = Electrons(1.0, hubbard_u=0.7, repulsion=0.2, spin_exchange=0.6, pair_hopping=0.3, zeeman=0.25)
 BOSONS = Bosons(-0.2, 0.5, 0.15, repulsion=0.4, electron_repulsion=0.3, bond_exchange=0.35)
-LATTICE = Phonons(1.1, boson_coupling=0.4, electron_coupling=0.3, max_quanta=2, hopping=0.1, spring=0.07, quadratic=-0.2,
-                  cubic=0.05, quartic=0.04, electron_quadratic=0.06, boson_quadratic=-0.03, exchange_coupling=0.2)  # fmt: skip
+LATTICE = Phonons(
+    1.1, boson_coupling=0.4, electron_coupling=0.3, max_quanta=2, hopping=0.1, spring=0.07, quadratic=-0.2, cubic=0.05,
+    quartic=0.04, electron_quadratic=0.06, boson_quadratic=-0.03, exchange_coupling=0.2,
+)  # fmt: skip
 SYMMETRIC = {
     "ring": (Model(ring(3), ELECTRONS, BOSONS, replace(LATTICE, max_quanta=None, total_quanta=2)), Sector(3, 1)),
     "flux": (Model(ring(3), ELECTRONS, BOSONS, replace(LATTICE, max_quanta=1), 0.9), Sector(2)),
@@ -30,7 +32,8 @@ SYMMETRIC = {
     "plaquette": (Model(plaquette((2, 2)), ELECTRONS, None,
                         Phonons(1.0, max_quanta=1, spring=0.1, quadratic=0.2, quartic=0.1)), Sector(3, 1)),
     "optical": (Model(dimer(), ELECTRONS, BOSONS,
-                      Phonons(1.0, bond_coupling=0.3, max_quanta=3, quartic=0.05, spring=0.1, hopping=-0.1)), Sector(3, 1)),
+                      Phonons(1.0, bond_coupling=0.3, max_quanta=3, quartic=0.05, spring=0.1, hopping=-0.1)),
+                Sector(3, 1)),
     "bonds": (Model(ring(3), ELECTRONS, BOSONS,
                     Phonons(1.0, "bonds", bond_coupling=0.3, max_quanta=1, quadratic=-0.1, cubic=0.1, quartic=0.1)),
               Sector(2)),

@@ -99,8 +99,14 @@ def models(draw, electrons=None, bosons=None, phonons=None, frames=("none", "mea
 def lattices(draw, cluster, on, electrons, bosons, frames, every):
     labels, on_sites = labels_on(cluster, on), on != "bonds"
     frequency = draw(st.one_of(positive, st.lists(positive, min_size=len(labels), max_size=len(labels))))
-    electron = draw(couplings(labels)) if electrons and on_sites else 0.0
-    boson = draw(pair_couplings(cluster, on, bosons, labels)) if bosons and on_sites else 0.0
+    everywhere = range(cluster.sites)
+    electron = boson = 0.0
+    if electrons and on_sites:
+        electron = draw(st.one_of(couplings(labels), reaching(len(labels), cluster.sites, everywhere)))
+    if bosons and on_sites:
+        carriers = boson_sites(Model(cluster, bosons=Bosons(on=bosons.on)))
+        wide = reaching(len(labels), cluster.sites, carriers)
+        boson = draw(st.one_of(pair_couplings(cluster, on, bosons, labels), wide))
     bond_labels = [bond.label for bond in cluster.bonds] if on_sites else labels
     bond = draw(couplings(bond_labels)) if electrons else 0.0
     caps = draw(st.sampled_from([(1, None), (2, None), (3, None), (0, None), (None, 2), (None, 3), (2, 3), (1, 2)]))
@@ -109,6 +115,14 @@ def lattices(draw, cluster, on, electrons, bosons, frames, every):
         frame = draw(st.lists(strengths, min_size=len(labels), max_size=len(labels)))
     plain = Phonons(frequency, on, boson, electron, bond, *caps, frame)
     return replace(plain, **draw(anharmonic(cluster, on, electrons, bosons, labels, every)))
+
+
+def reaching(modes, sites, allowed):
+    """A list of lists that is zero but on allowed sites, or numbers by shells of distance."""
+    row = st.tuples(*(strengths if i in allowed else st.just(0.0) for i in range(sites))).map(list)
+    rows = st.lists(row, min_size=modes, max_size=modes)
+    shells = st.lists(strengths, min_size=1, max_size=3).map(lambda values: {"distance": values})
+    return st.one_of(rows, shells) if modes else shells
 
 
 @st.composite

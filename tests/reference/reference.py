@@ -41,6 +41,26 @@ def spread(value, labels):
     return [float(v) for v in value] if np.ndim(value) else [float(value)] * len(labels)
 
 
+def reach(value, model):
+    """A coupling of modes to sites as rows: a list of lists, shells of distance, or a number for the own site."""
+    cluster, modes = model.cluster, model.cluster.modes
+    if hasattr(value, "keys") and np.ndim(value.get("distance", 0.0)):
+        rows = []
+        for mode in modes:
+            here = cluster.positions[mode.index]
+            far = [round(float(np.hypot(*np.subtract(here, there))), 6) for there in cluster.positions]
+            shells = dict(zip(sorted(set(far)), value["distance"], strict=False))
+            rows.append([shells.get(d, 0.0) for d in far])
+        return rows
+    if np.ndim(value) and len(value) and np.ndim(value[0]):
+        return [list(row) for row in value]
+    own = spread(value, [mode.label for mode in modes])
+    return [
+        [v if mode.host == "site" and i == mode.index else 0.0 for i in range(cluster.sites)]
+        for mode, v in zip(modes, own, strict=True)
+    ]
+
+
 def boson_sites(model):
     if model.bosons is None:
         return []
@@ -174,13 +194,13 @@ def shifts_of(model, charge):
         return [0.0] * len(modes)
     if not isinstance(model.phonons.displacement, str):
         return [x / 2 for x in model.phonons.displacement]
-    labels = [mode.label for mode in modes]
     orbitals = (2 * model.cluster.sites if model.electrons is not None else 0) + 2 * len(boson_sites(model))
     filling = charge / orbitals if orbitals else 0.0
-    couplings = zip(
-        spread(model.phonons.electron_coupling, labels), spread(model.phonons.boson_coupling, labels), strict=True
-    )
-    return [2 * filling * electron + filling * boson for electron, boson in couplings]
+    electron, boson = (reach(v, model) for v in (model.phonons.electron_coupling, model.phonons.boson_coupling))
+    on = boson_sites(model)
+    return [
+        2 * filling * sum(own) + filling * sum(pairs[i] for i in on) for own, pairs in zip(electron, boson, strict=True)
+    ]
 
 
 def forward_hops(model, fock):
@@ -266,14 +286,15 @@ def lattice_parts(model, fock, shifts):
     """Pairs (charge operator, lattice operator) of everything that moves the lattice."""
     q, modes = model.phonons, model.cluster.modes
     labels = [mode.label for mode in modes]
-    frequency, electron, boson = (spread(v, labels) for v in (q.frequency, q.electron_coupling, q.boson_coupling))
+    frequency = spread(q.frequency, labels)
+    electron, boson = (reach(v, model) for v in (q.electron_coupling, q.boson_coupling))
     for m, omega in enumerate(frequency):
         yield omega * fock.charge_one, fock.lattice({m: "+-"}, shifts)
-    for m, mode in enumerate(modes):
-        if mode.host == "site" and electron[m]:
-            yield -frequency[m] * electron[m] * fock.n(mode.index), fock.x(m, shifts)
-        if mode.host == "site" and boson[m]:
-            yield -frequency[m] * boson[m] * fock.nb(mode.index), fock.x(m, shifts)
+    for m, i in product(range(len(modes)), range(model.cluster.sites)):
+        if electron[m][i]:
+            yield -frequency[m] * electron[m][i] * fock.n(i), fock.x(m, shifts)
+        if boson[m][i] and i in boson_sites(model):
+            yield -frequency[m] * boson[m][i] * fock.nb(i), fock.x(m, shifts)
     yield from anharmonic_parts(model, fock, shifts)
     if model.electrons is None or not modes:
         return
@@ -299,7 +320,9 @@ def anharmonic_parts(model, fock, shifts):
             if value:
                 yield value * fock.charge_one, fock.x(m, shifts, power)
     charged = (q.electron_quadratic, q.boson_quadratic, q.exchange_coupling)
-    for m, (mode, stiffer, pairs, exchange) in enumerate(zip(modes, *(spread(v, labels) for v in charged), strict=True)):
+    for m, (mode, stiffer, pairs, exchange) in enumerate(
+        zip(modes, *(spread(v, labels) for v in charged), strict=True)
+    ):
         if stiffer:
             yield stiffer * fock.n(mode.index), fock.x(m, shifts, 2)
         if pairs:

@@ -146,8 +146,9 @@ def _pair_on_a_site(random):
 def _ligand(random):
     w = _frequency(random)
     e = Electrons(float(random.uniform(0.1, 1.0)), {"ligand": float(random.uniform(0, 2))}, 1.0)
-    p = Phonons(w, "ligand", electron_coupling=float(random.uniform(-1.2, 1.2)), max_quanta=1,
-                electron_quadratic=float(random.uniform(-0.03, 0.2) * w), **_potential(random, w, 0.06 * w))  # fmt: skip
+    alpha, softer = float(random.uniform(-1.2, 1.2)), float(random.uniform(-0.03, 0.2) * w)
+    more = {"electron_quadratic": softer, **_potential(random, w, 0.06 * w)}
+    p = Phonons(w, "ligand", electron_coupling=alpha, max_quanta=1, **more)
     return Model(custom([[0, 0], [1, 0]], [[0, 1]], ["metal", "ligand"]), e, phonons=p), int(random.integers(1, 4))
 
 
@@ -159,8 +160,8 @@ def _bond(random):
 
 def _joined(random):
     w = _frequency(random)
-    p = Phonons(w, electron_coupling=float(random.uniform(0, 0.9)), max_quanta=1,
-                spring=float(random.uniform(-0.03, 0.3) * w), hopping=float(random.uniform(-0.25, 0.25) * w))  # fmt: skip
+    alpha, spring, hopping = (float(random.uniform(*ends)) for ends in ((0, 0.9), (-0.03, 0.3), (-0.25, 0.25)))
+    p = Phonons(w, electron_coupling=alpha, max_quanta=1, spring=spring * w, hopping=hopping * w)
     if random.random() < 0.5:
         p = replace(p, quartic=float(random.uniform(0.01, 0.1)) * w, quadratic=float(random.uniform(-0.3, 0.3)) * w)
     return Model(dimer(), Electrons(1.0, 0.0, float(random.uniform(0, 4))), phonons=p), int(random.integers(0, 3))

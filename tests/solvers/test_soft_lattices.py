@@ -37,7 +37,7 @@ def test_normal_modes_of_hopping_phonons(sites):
 
 @pytest.mark.parametrize(("spring", "hopping"), [(0.15, 0.0), (0.1, 0.15), (-0.04, -0.1)])
 def test_zero_point_energy_of_joined_oscillators(spring, hopping):
-    """Omega^2 = 16 K T of each plane wave, K = omega0/4 + kappa (2 - 2 cos q) - t cos q / 2, T = omega0/4 - t cos q / 2."""
+    """Omega^2 = 16 K T of a wave, K = omega0/4 + kappa (2 - 2 cos q) - t cos q / 2, T = omega0/4 - t cos q / 2."""
     cosine = np.cos(2 * np.pi * np.arange(3) / 3)
     stiffness, masses = 0.25 + spring * (2 - 2 * cosine) - 0.5 * hopping * cosine, 0.25 - 0.5 * hopping * cosine
     modes = 4 * np.sqrt(stiffness * masses)
@@ -51,7 +51,8 @@ def test_zero_point_energy_of_joined_oscillators(spring, hopping):
 @pytest.mark.parametrize("electrons", [0, 1, 2])
 def test_electrons_stiffen_an_oscillator_and_push_it(electrons):
     """omega0 sqrt(1 + 4 q n / omega0), displaced by g n against the stiffness omega0/4 + q n."""
-    model = Model(site(), Electrons(), phonons=Phonons(0.8, electron_coupling=0.5, electron_quadratic=0.15, max_quanta=60))
+    phonons = Phonons(0.8, electron_coupling=0.5, electron_quadratic=0.15, max_quanta=60)
+    model = Model(site(), Electrons(), phonons=phonons)
     stiff = 0.2 + 0.15 * electrons
     expected = 0.5 * (4 * np.sqrt(0.2 * stiff) - 0.8) - (0.4 * electrons) ** 2 / (4 * stiff)
     assert ground_state(model, electrons).energies[0] == pytest.approx(expected, abs=1e-10)
@@ -72,7 +73,8 @@ def with_force(model, strength):
 
 def test_the_potential_of_a_lattice_is_what_weyl_says():
     x, y, hop = displacement(0), displacement(1), phonon(0).dag * phonon(1)
-    found = potential_of(quanta(0) + 2 * quanta(1) + 0.3 * ((x - y) * (x - y)) + 0.2 * (hop + hop.dag) + 0.1 * (x * x * x), 2)
+    joined = 0.3 * ((x - y) * (x - y)) + 0.2 * (hop + hop.dag)
+    found = potential_of(quanta(0) + 2 * quanta(1) + joined + 0.1 * (x * x * x), 2)
     assert np.allclose(found.kinetic, [[0.25, 0.05], [0.05, 0.5]])
     words = {((), ()): -1.5, ((), ((0, 2, 0),)): 0.55, ((), ((1, 2, 0),)): 0.8, ((), ((0, 1, 0), (1, 1, 0))): -0.5,
              ((), ((0, 3, 0),)): 0.1}  # fmt: skip

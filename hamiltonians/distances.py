@@ -1,0 +1,21 @@
+"""Distances between the sites of a cluster."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..clusters import Cluster
+
+
+def site_distances(cluster: Cluster) -> NDArray[np.float64]:
+    """Return the distances of all pairs of sites, shape (sites, sites); on a ring equal chords are equal shells.
+
+    Examples
+    --------
+    >>> from respair.clusters import chain
+    >>> site_distances(chain(3))[0]
+    array([0., 1., 2.])
+    """
+    places = np.array(cluster.positions, float)
+    return np.asarray(np.linalg.norm(places[:, None] - places[None], axis=-1))

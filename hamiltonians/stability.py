@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-import scipy.linalg as la
 from numpy.typing import NDArray
 
 from ..clusters import Bond, Mode
@@ -71,7 +70,7 @@ def hops(modes: Sequence[Mode], bonds: Sequence[Bond], hopping: NDArray[np.float
 
 def lowest(form: NDArray[np.float64]) -> float:
     """Return the lowest eigenvalue of a form; infinity where there are no modes."""
-    return float(la.eigvalsh(form)[0]) if len(form) else np.inf
+    return float(np.linalg.eigvalsh(form)[0]) if len(form) else np.inf
 
 
 def lowest_frequency(modes: Sequence[Mode], bonds: Sequence[Bond], values: Values) -> float:
@@ -86,8 +85,8 @@ def lowest_frequency(modes: Sequence[Mode], bonds: Sequence[Bond], values: Value
     least = float(np.min(frequency))
     *_, (_, form) = stiffness(modes, bonds, values)
     masses = np.diag(frequency / 4) + hops(modes, bonds, values["phonons.hopping"])
-    root = np.real(la.sqrtm(masses))
-    squares = 16.0 * la.eigvalsh(root @ form @ root)
+    root = np.linalg.cholesky(masses)
+    squares = 16.0 * np.linalg.eigvalsh(root.T @ form @ root)
     soft = np.sqrt(max(float(squares[0]), least**2 / 9 if np.any(values["phonons.quartic"]) else 0.0))
     return min(least, float(soft)) if np.any(form != np.diag(frequency / 4)) else least
 

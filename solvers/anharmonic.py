@@ -49,7 +49,22 @@ class AnharmonicWells:
     @property
     def margin(self) -> float:
         """A fiftieth of the lowest frequency of the masses alone."""
-        return MARGIN * 4.0 * float(np.min(np.diag(self.potential.kinetic)))
+        return MARGIN * self._unit
+
+    @property
+    def _unit(self) -> float:
+        """The lowest frequency of the masses alone, in which energies are compared."""
+        return 4.0 * float(np.min(np.diag(self.potential.kinetic)))
+
+    def _minimum(self, surface: Surface, start: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+        unit = self._unit
+
+        def value(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+            energy, slope = surface.value(x)
+            return energy / unit, slope / unit
+
+        found = minimize(value, start, jac=True, method="L-BFGS-B", options={"maxiter": 100})
+        return np.asarray(found.x), float(found.fun) * unit
 
     def search(self) -> None:
         """Find the wells of single configurations, then the minima with all charges."""
@@ -59,16 +74,16 @@ class AnharmonicWells:
             weights = np.zeros(self.surface.size)
             weights[e] = 1.0
             for start in islice(self._combinations(e), MOST_COMBINED):
-                x, energy = _minimum(alone, start)
+                x, energy = self._minimum(alone, start)
                 if not any(_close(x, place) for place in places):
                     places.append(x)
                 self._add(coherent, x, energy + self._zero_point(alone, x), weights)
         for start in places:
-            x, energy = _minimum(self.classical, start)
+            x, energy = self._minimum(self.classical, start)
             self.floor = min(self.floor, energy)
             level = energy + self._zero_point(self.classical, x)
             self._add(self.surface, x, level)
-            self._add(self.surface, 2.0 * _minimum(self.surface, 0.5 * x)[0], level)
+            self._add(self.surface, 2.0 * self._minimum(self.surface, 0.5 * x)[0], level)
         self.wells.sort(key=lambda well: well.energy)
 
     def _add(
@@ -92,7 +107,7 @@ class AnharmonicWells:
     def _configurations(self) -> list[int]:
         """Return the charge configurations whose own lattices lie lowest, one for each lattice."""
         energies = self._one_by_one.sum(axis=1) + self._constant
-        keys = np.round(np.column_stack([energies, self._one_by_one]), 9)
+        keys = np.round(np.column_stack([energies, self._one_by_one]) / self._unit, 9)
         order = np.lexsort((np.arange(len(energies)), energies))
         _, first = np.unique(keys[order], axis=0, return_index=True)
         return [int(e) for e in order[np.sort(first)][: self.starts]]
@@ -145,8 +160,3 @@ def _stationary(row: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _close(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
     return bool(np.max(np.abs(one - other), initial=0.0) < SAME * (1.0 + np.max(np.abs(one), initial=0.0)))
-
-
-def _minimum(surface: Surface, start: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    found = minimize(surface.value, start, jac=True, method="L-BFGS-B", options={"maxiter": 100})
-    return np.asarray(found.x), float(found.fun)

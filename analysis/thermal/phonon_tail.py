@@ -169,7 +169,8 @@ def displacements(model: Model, kind: Ensemble) -> Iterator[NDArray[np.float64]]
     uniform, sites = parts[0], [mode.index if mode.host == "site" else 0 for mode in model.modes]
     following = [part[sites, range(len(sites))] for part in by_site(parts)]
     each = np.array([couplings.electron_phonon, couplings.boson_phonon]) / couplings.frequency
-    others = model.furthest / 2 if not model.is_plain_lattice or model.couples_at_a_distance else np.zeros((len(sites), 0))
+    wide = not model.is_plain_lattice or model.couples_at_a_distance
+    others = model.furthest / 2 if wide else np.zeros((len(sites), 0))
     bonds = np.abs(couplings.mode_bond) + np.max(np.abs(couplings.bond_phonon), initial=0.0)
     for m, bond in enumerate(2 * bonds / couplings.frequency):
         (electron, boson), (e, b) = each[:, m], (part[m] for part in following)

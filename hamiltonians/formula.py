@@ -10,11 +10,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from .._core.display import plain, quantity
+from .values import by_distance, is_matrix
 
 if TYPE_CHECKING:
     from .parameters import Phonons
 
-Place = Literal["site", "bond", "boson site", "mode", "mode or bond", "model"]
+Place = Literal["site", "bond", "boson site", "mode", "mode or bond", "mode and site", "model"]
 """Over what a coupling is spread; "mode or bond" is the modes where these sit on bonds, and the bonds otherwise."""
 SUMS: Mapping[Place, tuple[str, str]] = MappingProxyType(
     {
@@ -23,6 +24,7 @@ SUMS: Mapping[Place, tuple[str, str]] = MappingProxyType(
         "boson site": ("i", "i"),
         "mode": ("m", "m"),
         "mode or bond": (r"\langle ij\rangle", "ij"),
+        "mode and site": ("mi", "mi"),
         "model": ("i", ""),
     }
 )
@@ -34,6 +36,7 @@ LETTERS: Mapping[str, str] = MappingProxyType(
         **{name: chr(0x3B1 + i) for i, name in enumerate(GREEK.split())},
         **{name.capitalize(): chr(0x391 + i) for i, name in enumerate(GREEK.split())},
         "phi": "φ", "sum": "Σ", "langle": "⟨", "rangle": "⟩", "uparrow": "↑", "downarrow": "↓", "dagger": "†",
+        "cdot": "·",
     }
 )  # fmt: skip
 """LaTeX commands as characters."""
@@ -70,6 +73,8 @@ class CouplingField:
         Of a slider.
     arrays : tuple of str
         Attributes of `Couplings` that hold it (that of the bonds and that of the modes for "mode or bond").
+    reaches : bool
+        It may couple each mode to the charges of all sites.
     key : str
         In model files, as "electrons.hopping"; known from the field.
     """
@@ -88,6 +93,7 @@ class CouplingField:
     step: float
     default: float = 0.0
     arrays: tuple[str, ...] = ()
+    reaches: bool = False
     key: str = ""
 
     @property
@@ -121,6 +127,11 @@ class CouplingField:
         return replace(self, key=f"{species}.{name}", arrays=self.arrays or (f"{species[:-1]}_{name}",))
 
     @property
+    def extended(self) -> CouplingField:
+        """The same with the charges of all sites."""
+        return replace(self, place="mode and site", operator=re.sub("_m(?= )", "_i", self.operator))
+
+    @property
     def meaning(self) -> str:
         """What the coupling is, with its term as text, and its unit."""
         return f"{self.text} for each {self.place} [{self.unit}], ``{plain(html(self.latex))}``: {self.words}"
@@ -146,6 +157,11 @@ def coupling(*, needed: bool = False, **about: Any) -> Any:
     return field(default=MISSING if needed else 0.0, metadata={"coupling": CouplingField(**about)})
 
 
+def later(**about: Any) -> Any:
+    """Return the field of a coupling that is given by keyword only, so that the order of the older ones stays."""
+    return field(default=0.0, kw_only=True, metadata={"coupling": CouplingField(**about)})
+
+
 def key(default: Any, meaning: str, allowed: str, older: str = "") -> Any:
     """Return a field that is not a coupling: default, meaning, the values that model files take, and an older name."""
     return field(
@@ -159,7 +175,7 @@ def _below(index: str) -> str:
 
 def _indexed(symbol: str, index: str) -> str:
     letter, _, label = symbol.partition("_")
-    return letter + _below(",".join(filter(None, (label, index))))
+    return letter + _below(",".join(filter(None, (label.strip("{}"), index))))
 
 
 def html(latex: str) -> str:
@@ -195,7 +211,8 @@ def term_rows(
     for entry, value in given:
         if not entry.operator:
             continue
-        latex = entry.term(hasattr(value, "__len__")).replace("y_{ij}", "x_{ij}" if on_bonds else "(x_j - x_i)")
+        own = entry.extended if is_matrix(value) or by_distance(value) else entry
+        latex = own.term(hasattr(value, "__len__")).replace("y_{ij}", "x_{ij}" if on_bonds else "(x_j - x_i)")
         latex = latex.replace(r"\theta_{ij}", phase) if threaded else re.sub(r"e\^\{2?i\\theta_\{ij\}\} ", "", latex)
         yield f"{'−' if entry.sign else '+'} {html(latex)}", f"{html(entry.symbol)} = {quantity(value)}"
 

@@ -16,6 +16,7 @@ from .._core.arguments import instance, scalar, shown
 from .._core.display import counted, quantity
 from .._core.text import ALLOWED, has_controls
 from ..clusters import Bond, Card, Cluster, InvalidType, Mode, Shown, place
+from .distances import site_distances
 from .formula import CouplingField, cutoff_text, term_rows
 from .operators import Operator
 from .parameters import (
@@ -29,18 +30,26 @@ from .parameters import (
     InvalidModel,
     Phonons,
     Problem,
+    Reach,
     is_coupling,
     is_number,
     nonzero,
     resolve,
     show,
 )
+from .stability import furthest, hops, lattice_problems, lowest_frequency, pairs_on
+from .values import by_distance, resolve_reach
 
 TermFunction = Callable[["Model"], Operator]
 """A term of the Hamiltonian: from the model to an operator formula."""
 Flux = float | tuple[float, ...]
 """One number, or one for each direction in which a cluster is closed; the number 0 stands for none of any of them."""
 MAX_QUANTA = 1000
+RESHAPING = tuple(
+    f"phonons.{name}"
+    for name in ("hopping", "spring", "quadratic", "cubic", "quartic", "electron_quadratic", "boson_quadratic")
+)
+"""Couplings that make the lattice another one than independent harmonic oscillators."""
 FRAMES = ("none", "mean", "lang-firsov", "auto")
 
 
@@ -161,6 +170,40 @@ class Model(Shown):
         return (*there, *(key for key in FIELDS if value_at(self, key)))
 
     @cached_property
+    def lowest_frequency(self) -> float:
+        """The lowest frequency of the lattice, softened by charges, springs and hopping phonons; inf without one."""
+        values = {spread.entry.key: spread.values for spread in spreads(self)}
+        return lowest_frequency(self.modes, self.cluster.bonds, values)
+
+    @property
+    def is_plain_lattice(self) -> bool:
+        """True where the oscillators are harmonic ones on their own, whatever the charges do."""
+        return not any(key in RESHAPING for key in self.active)
+
+    @property
+    def inverse_masses(self) -> NDArray[np.float64]:
+        """M of the kinetic energy ``p^T M p / 4``, p = (a - a+) / i: omega0, and -t_ph of phonons that hop."""
+        form = hops(self.modes, self.cluster.bonds, self.couplings.phonon_hopping)
+        return np.asarray(np.diag(self.couplings.frequency) + 4 * form)
+
+    @property
+    def furthest(self) -> NDArray[np.float64]:
+        """The least and the largest x at which charges could hold each oscillator, shape (modes, 2)."""
+        c = self.couplings
+        parts = np.stack([2 * c.electron_phonon_by_site, c.boson_phonon_by_site])
+        extremes = [np.minimum(parts, 0.0).sum(axis=(0, 2)), np.maximum(parts, 0.0).sum(axis=(0, 2))]
+        forces = np.column_stack(extremes) + np.abs(c.phonon_exchange_coupling)[:, None] * [-1.0, 1.0]
+        values = {spread.entry.key: spread.values for spread in spreads(self)}
+        return furthest(self.modes, self.cluster.bonds, values, forces)
+
+    @property
+    def couples_at_a_distance(self) -> bool:
+        """True where oscillators couple to charges of other sites than their own."""
+        c = self.couplings
+        pairs = ((c.electron_phonon_by_site, c.electron_phonon), (c.boson_phonon_by_site, c.boson_phonon))
+        return any(np.count_nonzero(reach) > np.count_nonzero(own) for reach, own in pairs)
+
+    @cached_property
     def couplings(self) -> Couplings:
         """Every coupling as an array over sites, bonds or modes."""
         return Couplings(self)
@@ -181,8 +224,9 @@ class Couplings(Shown):
 
     Each is an attribute, named in the table of `parameters`: ``electron_hopping`` (bonds,), ``electron_level``
     (sites,), ``boson_level`` (boson sites,), ``frequency`` (modes,) and so on. Those of the lattice contain omega0:
-    ``electron_phonon`` is omega0 alpha_F, ``boson_phonon`` omega0 alpha. The bond coupling is ``mode_bond`` (modes,)
-    for modes on bonds, and ``bond_phonon`` (bonds,) for modes on sites.
+    ``electron_phonon`` is omega0 alpha_F, ``boson_phonon`` omega0 alpha, of the mode's own site; as matrices (modes,
+    sites) they have ``_by_site`` behind the name. The bond coupling is ``mode_bond`` (modes,) for modes on bonds, and
+    ``bond_phonon`` (bonds,) for modes on sites.
 
     Parameters
     ----------
@@ -191,8 +235,12 @@ class Couplings(Shown):
     """
 
     def __init__(self, model: Model) -> None:
-        labels, second = _labels(model), on_bonds(model.modes)
-        arrays = {
+        labels, second, each = _labels(model), on_bonds(model.modes), list(enumerate(model.modes))
+        reaching = [name for entry in COUPLINGS.values() if entry.reaches for name in entry.arrays]
+        arrays: dict[str, NDArray[np.float64]] = {
+            f"{name}_by_site": np.zeros((len(each), model.cluster.sites)) for name in reaching
+        }
+        arrays |= {
             name: np.zeros(len(labels[("bond", "mode")[i] if entry.place == "mode or bond" else entry.place]))
             for entry in COUPLINGS.values()
             for i, name in enumerate(entry.arrays)
@@ -200,6 +248,14 @@ class Couplings(Shown):
         factors: dict[str, NDArray[np.float64]] = {}
         for spread in spreads(model):
             entry, values = spread.entry, spread.values
+            if entry.reaches:
+                assert entry.factor
+                reach = values * factors[entry.factor][:, None]
+                if "bosons" in entry.needs:
+                    reach = reach * np.isin(np.arange(model.cluster.sites), model.boson_sites)
+                arrays[f"{entry.arrays[0]}_by_site"] = reach
+                arrays[entry.arrays[0]] = np.array([reach[m, mode.index] if not second else 0.0 for m, mode in each])
+                continue
             factors[entry.symbol] = values
             arrays[entry.arrays[-1 if second else 0]] = values * factors[entry.factor] if entry.factor else values
         for name, array in arrays.items():
@@ -218,6 +274,11 @@ class Couplings(Shown):
         return Card("couplings", [(name, quantity(values)) for name, values in vars(self).items() if np.any(values)])
 
 
+def joined(model: Model, bond: Bond) -> list[tuple[int, int]]:
+    """Return the modes at the end and at the start of a bond, in pairs; none where a site has no mode."""
+    return pairs_on(model.modes, bond)
+
+
 def on_bonds(modes: Sequence[Mode]) -> bool:
     """True where modes sit on bonds."""
     return bool(modes) and modes[0].host == "bond"
@@ -231,16 +292,16 @@ class Spread:
     ----------
     entry : CouplingField
         From the table of couplings.
-    given : Coupling
+    given : Coupling or Reach
         What the user wrote.
-    values : (n,) float
+    values : (n,) or (modes, sites) float
         The coupling on each place; zeros where it is wrong.
     complaint : str or None
         What is allowed, where it is wrong.
     """
 
     entry: CouplingField
-    given: Coupling
+    given: Coupling | Reach
     values: NDArray[np.float64]
     complaint: str | None
 
@@ -262,11 +323,16 @@ def _modes(model: Model) -> tuple[Mode, ...]:
 
 def spreads(model: Model) -> Iterator[Spread]:
     """Yield the couplings of the species that a model has."""
-    labels, second = _labels(model), on_bonds(_modes(model))
+    modes = _modes(model)
+    labels, second = _labels(model), on_bonds(modes)
+    own = [mode.index if mode.host == "site" else None for mode in modes]
     for entry in COUPLINGS.values():
         if getattr(model, entry.species) is not None:
             noun = ("mode" if second else "bond") if entry.place == "mode or bond" else entry.place
             given = value_at(model, entry.key)
+            if entry.reaches:
+                yield Spread(entry, given, *resolve_reach(given, labels["mode"], own, site_distances(model.cluster)))
+                continue
             yield Spread(entry, given, *resolve(given, labels[noun], noun))
 
 
@@ -293,6 +359,9 @@ def model_problems(model: Model) -> Iterator[Problem]:
             yield from (Problem(spread.entry.key, show(spread.given), f"allowed: 0 {text}") for text in missing)
     if model.phonons is not None:
         yield from _frame_problems(model.phonons, len(_modes(model)))
+        if not any(spread.complaint for spread in couplings):
+            values = {spread.entry.key: spread.values for spread in couplings}
+            yield from lattice_problems(_modes(model), model.cluster.bonds, values)
 
 
 def _missing(model: Model, spread: Spread) -> Iterator[str]:
@@ -304,7 +373,10 @@ def _missing(model: Model, spread: Spread) -> Iterator[str]:
         elif need in SPECIES and getattr(model, need) is None:
             yield f"here; add {'an' if need[0] in 'aeiou' else 'a'} [{need}] table"
     if spread.entry.place == "mode" and "bosons" in needs and model.bosons is not None and not on_bonds(modes):
-        coupled = (mode.index for mode, value in zip(modes, spread.values, strict=True) if value)
+        if by_distance(spread.given):
+            return
+        own = [modes[m].index for m in np.flatnonzero(spread.values.any(axis=tuple(range(1, spread.values.ndim))))]
+        coupled = np.nonzero(spread.values)[1].tolist() if spread.entry.reaches else own
         empty = next((site for site in coupled if site not in model.boson_sites), None)
         if empty is not None:
             yield f"on site {empty}, which carries no boson (bosons.on = {show(model.bosons.on)})"

@@ -232,6 +232,16 @@ def pair(site: int) -> Operator:
     return annihilate(site, "dn") * annihilate(site, "up")
 
 
+def spin_z(site: int) -> Operator:
+    """``S^z = (n_up - n_dn) / 2``."""
+    return 0.5 * (electron_number(site, "up") - electron_number(site, "dn"))
+
+
+def spin_raising(site: int) -> Operator:
+    """``S^+ = c+_up c_dn``."""
+    return create(site, "up") * annihilate(site, "dn")
+
+
 def boson(site: int) -> Operator:
     """``b``, the annihilator of the hard-core local pair; it commutes with the electrons."""
     return _letter("b", site)

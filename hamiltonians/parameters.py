@@ -6,7 +6,6 @@ A coupling is a field here, with what is said about it, and a function in `terms
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import wraps
@@ -14,24 +13,23 @@ from textwrap import fill, indent
 from types import MappingProxyType
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from .._core.arguments import scalar
-from .._core.text import printable
-from ..clusters import Brief, Card, Told
-from .formula import CouplingField, coupling, key, term_rows
+from ..clusters import Brief, Card
+from .formula import CouplingField, coupling, key, later, term_rows
+from .values import FINITE as FINITE
+from .values import LARGEST as LARGEST
+from .values import Coupling as Coupling
+from .values import InvalidModel as InvalidModel
+from .values import Problem as Problem
+from .values import Reach as Reach
+from .values import is_coupling as is_coupling
+from .values import is_number as is_number
+from .values import nonzero as nonzero
+from .values import resolve as resolve
+from .values import show as show
 
-Coupling = float | Mapping[str, float] | Sequence[float]
-"""One number for all, a table by class name (classes not named get 0), or one number for each."""
 Where = str | Sequence[int]
 """Where a species lives: "all", a class name, or a list of sites (phonons also "bonds")."""
-
-
-LARGEST = 1e50
-"""Largest coupling; the squares of products of two still fit into floats."""
-FINITE = f"a finite number, at most {LARGEST:g} in size"
-"""What a coupling may be, for messages."""
 
 
 class Species(Brief):
@@ -71,6 +69,19 @@ class Electrons(Species):
         symbol="V", operator="n_i n_j", place="bond", arrays=("repulsion",), name="repulsion on bonds",
         low=-4.0, high=4.0, step=0.05, words="electrons on neighbouring sites repel",
     )  # fmt: skip
+    spin_exchange: Coupling = later(
+        symbol="J", operator=r"S_i \cdot S_j", place="bond", name="exchange of spins", low=-2.0, high=2.0, step=0.02,
+        words="spins of neighbouring sites; above 0 they align antiparallel",
+    )  # fmt: skip
+    pair_hopping: Coupling = later(
+        symbol="P", sign="-", operator=r"(e^{2i\theta_{ij}} D^\dagger_j D_i + h.c.)", place="bond", part="hopping",
+        name="hopping of electron pairs", low=-2.0, high=2.0, step=0.02,
+        words="electron pairs D = c_dn c_up hop along the bonds, with twice the phase of an electron",
+    )  # fmt: skip
+    zeeman: Coupling = later(
+        symbol="h", sign="-", operator="S^z_i", place="site", name="magnetic field", low=-2.0, high=2.0, step=0.02,
+        words="a magnetic field along z, which acts on the spins",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, repr=False)
@@ -90,6 +101,21 @@ class Bosons(Species):
         symbol="t_b", sign="-", operator=r"(e^{2i\theta_{ij}} b^\dagger_j b_i + h.c.)", place="bond",
         part="hopping", name="hopping of the pairs", high=1.0, step=0.01,
         words="local pairs hop along the bonds, with twice the phase of an electron",
+    )  # fmt: skip
+    repulsion: Coupling = later(
+        symbol="V_B", operator=r"b^\dagger_i b_i b^\dagger_j b_j", place="bond", name="repulsion of pairs on bonds",
+        low=-4.0, high=4.0, step=0.05, words="local pairs on neighbouring sites repel",
+    )  # fmt: skip
+    electron_repulsion: Coupling = later(
+        symbol="U_{BF}", operator=r"b^\dagger_i b_i n_i", place="boson site", needs=("electrons",),
+        name="repulsion of pairs and electrons", low=-4.0, high=4.0, step=0.05,
+        words="a local pair and the electrons of its site repel",
+    )  # fmt: skip
+    bond_exchange: Coupling = later(
+        symbol="v_1", operator=r"((b^\dagger_i + b^\dagger_j) B_{ij} + h.c.)", place="bond", part="exchange",
+        needs=("electrons",), name="exchange of a pair on a bond", low=-2.0, high=2.0, step=0.02,
+        words="electrons in the singlet B_ij = c_{i dn} c_{j up} + c_{j dn} c_{i up} of a bond turn into a local pair "
+        "on either end and back; signs by bond class make it s or d wave",
     )  # fmt: skip
     on: Where = key("all", "Sites that carry a local pair", allowed='"all", a class name, or a list of site numbers')
 
@@ -111,22 +137,63 @@ class Phonons(Species):
         "Sites or bonds that carry a mode; in model files of ligand-centre clusters the ligand by default",
         allowed='"all", "bonds", a class name, or a list of site numbers',
     )
-    boson_coupling: Coupling = coupling(
+    boson_coupling: Reach = coupling(
+        reaches=True,
         symbol=r"\alpha", sign="-", factor=r"\omega_0", operator=r"b^\dagger_m b_m x_m", place="mode",
         part="coupling", needs=("bosons", "modes on sites"), arrays=("boson_phonon",), name="coupling to pairs",
-        high=3.0, step=0.01, words="a local pair pushes the oscillator of its site to positive x = a + a^+",
+        high=3.0, step=0.01, words="a local pair pushes the oscillator of its site to positive x = a + a^+; also a "
+        "list of lists alpha[mode][site], or { distance = [own site, nearest, ...] }",
     )  # fmt: skip
-    electron_coupling: Coupling = coupling(
+    electron_coupling: Reach = coupling(
+        reaches=True,
         symbol=r"\alpha_F", sign="-", factor=r"\omega_0", operator="n_m x_m", place="mode", part="coupling",
         needs=("electrons", "modes on sites"), arrays=("electron_phonon",), name="coupling to electrons",
         high=3.0, step=0.01,
-        words="an electron pushes the oscillator of its site to positive x = a + a^+ (Holstein, g = omega_0 alpha_F)",
+        words="an electron pushes the oscillator of its site to positive x = a + a^+ (Holstein, g = omega_0 alpha_F); "
+        "also a list of lists alpha[mode][site], or { distance = [own site, nearest, ...] } (extended Holstein)",
     )  # fmt: skip
     bond_coupling: Coupling = coupling(
         symbol="g", sign="-", operator=r"y_{ij} " + HOP, place="mode or bond", part="coupling",
         needs=("electrons",), arrays=("bond_phonon", "mode_bond"), name="coupling to hopping", high=1.0, step=0.01,
         words="the lattice modulates the hopping: y is x = a + a^+ of the mode on the bond (one value a mode), or "
         "x_j - x_i of the modes on its ends (one value a bond)",
+    )  # fmt: skip
+    hopping: Coupling = later(
+        symbol="t_{ph}", sign="-", operator=r"(a^\dagger_j a_i + h.c.)", place="bond", part="lattice",
+        needs=("modes on sites",), name="hopping of phonons", low=-0.4, high=0.4, step=0.01,
+        words="phonons hop between the modes of neighbouring sites; on a ring omega_q = omega_0 - 2 t_ph cos q",
+    )  # fmt: skip
+    spring: Coupling = later(
+        symbol=r"\kappa", operator="(x_i - x_j)^2", place="bond", part="lattice", needs=("modes on sites",),
+        name="springs", low=-0.2, high=1.0, step=0.01,
+        words="springs join the oscillators of neighbouring sites",
+    )  # fmt: skip
+    quadratic: Coupling = later(
+        symbol="c_2", operator="x_m^2", place="mode", part="lattice", name="quadratic potential", low=-1.0, high=1.0,
+        step=0.01, words="stiffens or softens a mode; below -omega_0/4, with a quartic potential, a double well",
+    )  # fmt: skip
+    cubic: Coupling = later(
+        symbol="c_3", operator="x_m^3", place="mode", part="lattice", name="cubic potential", low=-0.2, high=0.2,
+        step=0.002, words="makes a mode lopsided; it needs a quartic potential",
+    )  # fmt: skip
+    quartic: Coupling = later(
+        symbol="c_4", operator="x_m^4", place="mode", part="lattice", name="quartic potential", high=0.5, step=0.002,
+        words="holds a mode at large displacements; not below 0",
+    )  # fmt: skip
+    electron_quadratic: Coupling = later(
+        symbol="q_F", operator="n_m x_m^2", place="mode", part="coupling", needs=("electrons", "modes on sites"),
+        name="electrons stiffen the lattice", low=-0.2, high=1.0, step=0.01,
+        words="each electron of the site stiffens its oscillator (below 0: softens)",
+    )  # fmt: skip
+    boson_quadratic: Coupling = later(
+        symbol="q_B", operator=r"b^\dagger_m b_m x_m^2", place="mode", part="coupling",
+        needs=("bosons", "modes on sites"), name="pairs stiffen the lattice", low=-0.2, high=1.0, step=0.01,
+        words="a local pair stiffens the oscillator of its site (below 0: softens)",
+    )  # fmt: skip
+    exchange_coupling: Coupling = later(
+        symbol="g_x", sign="-", operator=r"x_m (b^\dagger_m c_{m\downarrow} c_{m\uparrow} + h.c.)", place="mode",
+        part="coupling", needs=("electrons", "bosons", "modes on sites"), name="coupling to exchange", low=-1.0,
+        high=1.0, step=0.01, words="the lattice modulates the exchange of a pair on the site",
     )  # fmt: skip
     max_quanta: int | None = key(None, "Largest number of phonons in one mode", allowed="a whole number")
     total_quanta: int | None = key(
@@ -231,103 +298,3 @@ def _document(kind: type[Species]) -> None:
 
 for _kind in SPECIES.values():
     _document(_kind)
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing wrong with a model: where, what was found, what is allowed.
-
-    Attributes
-    ----------
-    path : str
-        Place in the model file, for example ``"electrons.hopping"``.
-    got : str
-        The value found.
-    allowed : str
-        What would have been right.
-    """
-
-    path: str
-    got: str
-    allowed: str
-
-    def __str__(self) -> str:
-        return printable(f"{self.path}: got {self.got}; {self.allowed}")
-
-
-class InvalidModel(Told, ValueError):  # noqa: N818 - it says what is wrong, not that something went wrong
-    """An invalid model, sector or model file, with every problem found and not just the first.
-
-    Attributes
-    ----------
-    problems : tuple of Problem
-        All of them, in the order of the file.
-    """
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in problems))
-
-
-def show(value: object, limit: int = 60) -> str:
-    """Return a short repr of a user's value for an error message."""
-    text = f'"{value}"' if isinstance(value, str) else repr(list(value) if isinstance(value, tuple) else value)
-    return text if len(text) <= limit else text[: limit - 3] + "..."
-
-
-def is_number(value: object) -> bool:
-    """True for a finite real number; False for bool, NaN and infinities."""
-    value = scalar(value)
-    is_real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    return is_real and math.isfinite(float(value))  # type: ignore[arg-type]
-
-
-def is_coupling(value: object) -> bool:
-    """True for a finite real number that is not too large for products: at most `LARGEST` in size."""
-    return is_number(value) and abs(float(value)) <= LARGEST  # type: ignore[arg-type]
-
-
-def nonzero(coupling: Coupling) -> bool:
-    """True where any of the numbers of a coupling is not zero."""
-    values = coupling.values() if hasattr(coupling, "values") else np.atleast_1d(np.asarray(coupling, dtype=object))
-    return any(is_number(value) and value != 0 for value in values)
-
-
-def resolve(coupling: Coupling, labels: Sequence[str], what: str) -> tuple[NDArray[np.float64], str | None]:
-    """Spread a coupling over sites, bonds or modes.
-
-    Parameters
-    ----------
-    coupling : Coupling
-        Number, table by class or list.
-    labels : sequence of str
-        Class of each site, bond or mode.
-    what : str
-        Noun for messages: "site", "bond" or "mode".
-
-    Returns
-    -------
-    values : (n,) float
-        One value for each label; zeros where the coupling is wrong.
-    complaint : str or None
-        What is allowed, if the coupling is wrong.
-    """
-    zeros = np.zeros(len(labels))
-    classes = list(dict.fromkeys(labels))
-    if isinstance(coupling, Mapping):
-        unknown = [name for name in coupling if name not in classes]
-        if unknown:
-            names = ", ".join(show(name) for name in classes) or f"none (there is no {what})"
-            return zeros, f"no {what} has the class {show(unknown[0])}; allowed classes: {names}"
-        if not all(is_coupling(value) for value in coupling.values()):
-            return zeros, f"allowed: a table of finite numbers, at most {LARGEST:g} in size"
-        return np.array([float(coupling.get(label, 0.0)) for label in labels]), None
-    if isinstance(coupling, Sequence | np.ndarray) and not isinstance(coupling, str):
-        if len(coupling) != len(labels):
-            return zeros, f"allowed: one number for each {what}, {len(labels)} of them, not {len(coupling)}"
-        if not all(is_coupling(value) for value in coupling):
-            return zeros, f"allowed: a list of finite numbers, at most {LARGEST:g} in size"
-        return np.array([float(value) for value in coupling]), None
-    if not is_coupling(coupling):
-        return zeros, f"allowed: {FINITE}, a table by class name, or a list of numbers"
-    return np.full(len(labels), float(coupling)), None

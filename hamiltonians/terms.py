@@ -7,6 +7,7 @@ given to ``Model(terms=(my_term,))`` are functions from the model to an operator
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
@@ -19,17 +20,21 @@ from .._core.display import counted
 from ..clusters import Bond, InvalidValue
 from .flux import own_series, own_term
 from .formula import CouplingField
-from .model import Flux, Model, bond_phase, on_bonds, value_at
+from .model import Flux, Model, bond_phase, joined, on_bonds, value_at
 from .operators import (
     Operator,
     annihilate,
+    as_operator,
     boson,
     boson_number,
     create,
     displacement,
     electron_number,
     pair,
+    phonon,
     quanta,
+    spin_raising,
+    spin_z,
     total,
 )
 from .parameters import COUPLINGS, FIELDS
@@ -91,10 +96,13 @@ class Term:
             "bond": bonds,
             "boson site": model.boson_sites,
             "mode": range(len(modes)),
+            "mode and site": [(m, i) for m in range(len(modes)) for i in range(model.cluster.sites)],
             "mode or bond": [bonds[mode.index] for mode in modes] if second else bonds,
         }
-        values = getattr(model.couplings, entry.arrays[-1 if second else 0])
-        yield from zip(places[entry.place], values.tolist(), strict=True)
+        name, place = entry.arrays[-1 if second else 0], entry.place
+        if entry.reaches:
+            name, place = f"{name}_by_site", "mode and site"
+        yield from zip(places[place], getattr(model.couplings, name).ravel().tolist(), strict=True)
 
 
 def _term(key: str) -> Callable[[Callable[..., Operator]], Term]:
@@ -134,6 +142,25 @@ def repulsion(model: Model, bond: Bond) -> Operator:
     return electron_number(bond.start) * electron_number(bond.end)
 
 
+@_term("electrons.spin_exchange")
+def spin_exchange(model: Model, bond: Bond) -> Operator:
+    """``S_i . S_j = S^z_i S^z_j + (S^+_i S^-_j + h.c.) / 2``."""
+    flip = spin_raising(bond.start) * spin_raising(bond.end).dag
+    return spin_z(bond.start) * spin_z(bond.end) + 0.5 * (flip + flip.dag)
+
+
+@_term("electrons.pair_hopping")
+def pair_hopping(model: Model, bond: Bond, derivative: Directions = ()) -> Operator:
+    """``exp(2 i theta) D+_j D_i + h.c.``, D = c_dn c_up."""
+    return _hop(pair(bond.end).dag * pair(bond.start), bond, model.flux, 2, derivative)
+
+
+@_term("electrons.zeeman")
+def zeeman(model: Model, site: int) -> Operator:
+    """``S^z_i``."""
+    return spin_z(site)
+
+
 @_term("bosons.level")
 def boson_level(model: Model, site: int) -> Operator:
     """``b+_i b_i``."""
@@ -155,6 +182,30 @@ def boson_hopping(model: Model, bond: Bond, derivative: Directions = ()) -> Oper
     return _hop(boson(bond.end).dag * boson(bond.start), bond, model.flux, 2, derivative)
 
 
+@_term("bosons.repulsion")
+def boson_repulsion(model: Model, bond: Bond) -> Operator:
+    """``b+_i b_i b+_j b_j``, between sites that both carry a boson."""
+    if not {bond.start, bond.end} <= set(model.boson_sites):
+        return Operator()
+    return boson_number(bond.start) * boson_number(bond.end)
+
+
+@_term("bosons.electron_repulsion")
+def boson_electron_repulsion(model: Model, site: int) -> Operator:
+    """``b+_i b_i n_i``."""
+    return boson_number(site) * electron_number(site)
+
+
+@_term("bosons.bond_exchange")
+def bond_exchange(model: Model, bond: Bond, derivative: Directions = ()) -> Operator:
+    """``(exp(i theta) b+_j + exp(-i theta) b+_i) B_ij + h.c.``, for the ends that carry a boson."""
+    i, j = bond.start, bond.end
+    singlet = annihilate(i, "dn") * annihilate(j, "up") + annihilate(j, "dn") * annihilate(i, "up")
+    formed = {site: boson(site).dag * singlet for site in (i, j) if site in model.boson_sites}
+    forward = total(formed[site] if site == j else formed[site].dag for site in formed)
+    return _hop(forward, bond, model.flux, 1, derivative)
+
+
 @_term("phonons.frequency")
 def lattice(model: Model, mode: int) -> Operator:
     """``a+_m a_m``, without the zero-point energy."""
@@ -162,15 +213,17 @@ def lattice(model: Model, mode: int) -> Operator:
 
 
 @_term("phonons.boson_coupling")
-def boson_lattice(model: Model, mode: int) -> Operator:
-    """``b+ b x_m``, x = a + a+, with the boson of the mode's site."""
-    return boson_number(model.modes[mode].index) * displacement(mode)
+def boson_lattice(model: Model, place: tuple[int, int]) -> Operator:
+    """``b+_i b_i x_m``, x = a + a+, for a mode and a site."""
+    mode, site = place
+    return boson_number(site) * displacement(mode) if site in model.boson_sites else Operator()
 
 
 @_term("phonons.electron_coupling")
-def electron_lattice(model: Model, mode: int) -> Operator:
-    """``n x_m``: the Holstein coupling has g = omega0 alpha_F."""
-    return electron_number(model.modes[mode].index) * displacement(mode)
+def electron_lattice(model: Model, place: tuple[int, int]) -> Operator:
+    """``n_i x_m`` for a mode and a site: the Holstein coupling, of the own site, has g = omega0 alpha_F."""
+    mode, site = place
+    return electron_number(site) * displacement(mode)
 
 
 @_term("phonons.bond_coupling")
@@ -183,6 +236,61 @@ def bond_lattice(model: Model, bond: Bond, derivative: Directions = ()) -> Opera
     }
     y = total(float(share) * displacement(m) for m, share in shares.items() if share)
     return electron_hopping.at(model, bond, derivative) * y
+
+
+@_term("phonons.hopping")
+def phonon_hopping(model: Model, bond: Bond) -> Operator:
+    """``a+_m a_n + h.c.`` with the modes of both ends."""
+    hops = [phonon(m).dag * phonon(n) for m, n in joined(model, bond)]
+    return total(hop + hop.dag for hop in hops)
+
+
+@_term("phonons.spring")
+def spring(model: Model, bond: Bond) -> Operator:
+    """``(x_m - x_n)^2`` with the modes of both ends."""
+    stretched = [displacement(m) - displacement(n) for m, n in joined(model, bond)]
+    return total(y * y for y in stretched)
+
+
+@_term("phonons.quadratic")
+def quadratic(model: Model, mode: int) -> Operator:
+    """``x_m^2``; like all powers, between kept states that of the oscillator without a cutoff."""
+    return _power(mode, 2)
+
+
+@_term("phonons.cubic")
+def cubic(model: Model, mode: int) -> Operator:
+    """``x_m^3``."""
+    return _power(mode, 3)
+
+
+@_term("phonons.quartic")
+def quartic(model: Model, mode: int) -> Operator:
+    """``x_m^4``."""
+    return _power(mode, 4)
+
+
+def _power(mode: int, exponent: int) -> Operator:
+    """``x_m^n``, normal ordered, so that no path over states beyond a cutoff is lost."""
+    return math.prod([displacement(mode)] * exponent, start=as_operator(1.0))
+
+
+@_term("phonons.electron_quadratic")
+def electron_quadratic(model: Model, mode: int) -> Operator:
+    """``n x_m^2`` with the electrons of the mode's site."""
+    return electron_number(model.modes[mode].index) * _power(mode, 2)
+
+
+@_term("phonons.boson_quadratic")
+def boson_quadratic(model: Model, mode: int) -> Operator:
+    """``b+ b x_m^2`` with the boson of the mode's site."""
+    return boson_number(model.modes[mode].index) * _power(mode, 2)
+
+
+@_term("phonons.exchange_coupling")
+def exchange_coupling(model: Model, mode: int) -> Operator:
+    """``x_m (b+ D + h.c.)`` on the mode's site."""
+    return pair_exchange.at(model, model.modes[mode].index) * displacement(mode)
 
 
 @_term("ensemble.chemical_potential")

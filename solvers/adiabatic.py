@@ -6,59 +6,32 @@ lambda^(k + l), so that the lowest eigenvalue of
 .. math:: H(\lambda) = \sum_w A_w \prod_m \lambda_m^{k_m + l_m}
 
 on the charges of a sector is an upper bound of its ground energy for any lambda. For harmonic modes with linear
-couplings, ``H = A + sum omega a+a - sum x_m O_m``, two lower bounds stand beside it.
+couplings, ``H = A + sum omega a+a - sum x_m O_m``, two lower bounds stand beside it; for other lattices see
+`anharmonic`.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import numpy as np
-import scipy.linalg as la
-import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.sparse.linalg import eigsh
 from scipy.special import pdtrc
 
 from .._core.threads import one_blas_thread
-from ..hamiltonians.operators import ChargeWord, LatticeWord, Operator
+from ..hamiltonians.operators import Operator
 from ..hamiltonians.space.product import Space
+from .anharmonic import AnharmonicWells
+from .certificate import steepness
+from .potential import potential_of
+from .surface import Surface as Surface
+from .surface import Well as Well
 
-DENSE_UP_TO = 150
-"""Larger charge matrices go to Lanczos."""
 STARTS = 12
 """Displacements from which minima are sought, in small sectors; fewer in large ones."""
 SAME = 1e-3
 """Displacements closer than this are one minimum."""
-STEP = 1e-3
-"""Step of lambda in the second derivatives of the adiabatic energy."""
-
-
-@dataclass(frozen=True)
-class Well:
-    """A product of a charge state and a displaced lattice.
-
-    Attributes
-    ----------
-    shift : (modes,) float
-        lambda, with <a> = lambda and <x> = 2 lambda.
-    energy : float
-        <H>; no lower than the ground energy of the sector.
-    reach : float
-        How far below <H> fluctuations may bring the level: twice what they take off in the harmonic approximation,
-        ``sum (omega0 - Omega) / 2``, and a fiftieth of the lowest frequency.
-    weights : (configurations,) float
-        Probabilities of the charge configurations.
-    """
-
-    shift: NDArray[np.float64]
-    energy: float
-    reach: float
-    weights: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -70,146 +43,19 @@ class Landscape:
     wells : tuple of Well
         Lowest first: minima of the adiabatic energy, and displaced charge configurations.
     floor : float
-        A lower bound of the ground energy; -inf where the lattice is not harmonic or the coupling not linear.
+        A lower bound of the ground energy; -inf where charges or displacements change the masses.
+    steep : float
+        How much larger error bars from second-order shifts must be; see `certificate.steepness`.
     """
 
     wells: tuple[Well, ...]
     floor: float
+    steep: float = 1.0
 
     @property
     def ceiling(self) -> float:
         """The lowest energy of a well: an upper bound of the ground energy."""
         return self.wells[0].energy if self.wells else np.inf
-
-
-class Surface:
-    """The charges of a sector in a classical lattice.
-
-    Parameters
-    ----------
-    space : Space
-        The sector; its caps and frame do not matter.
-    operator : Operator
-        The Hamiltonian as a formula.
-    """
-
-    def __init__(self, space: Space, operator: Operator) -> None:
-        by_lattice: defaultdict[LatticeWord, dict[ChargeWord, complex]] = defaultdict(dict)
-        for (charge, lattice), value in operator.terms.items():
-            by_lattice[lattice][charge] = value
-        self.modes, self.size = len(space.model.modes), space.shape[0]
-        self.words = tuple(by_lattice)
-        self.powers = np.zeros((len(self.words), self.modes), np.int64)
-        for power, word in zip(self.powers, self.words, strict=True):
-            for mode, up, low in word:
-                power[mode] = up + low
-        self.matrices = [
-            space.charge_matrix(words, np.complex128 if any(np.imag(v) for v in words.values()) else np.float64)
-            for words in by_lattice.values()
-        ]
-        self._last: NDArray[Any] | None = None
-
-    @cached_property
-    def _stack(self) -> NDArray[Any]:
-        return np.array([matrix.toarray() for matrix in self.matrices])
-
-    def ground(self, shift: NDArray[np.float64]) -> tuple[float, NDArray[Any]]:
-        """Return the lowest eigenvalue of ``H(lambda)`` and its state."""
-        values = np.prod(shift**self.powers, axis=1)
-        if self.size <= DENSE_UP_TO:
-            energies, states = la.eigh(np.tensordot(values, self._stack, 1), subset_by_index=[0, 0])
-            return float(energies[0]), states[:, 0]
-        total = sum((v * m for v, m in zip(values, self.matrices, strict=True)), sp.csr_array((self.size,) * 2))
-        return self._lowest(sp.csr_array(total))
-
-    def _lowest(self, matrix: sp.csr_array) -> tuple[float, NDArray[Any]]:
-        start = self._last
-        if start is None or (np.iscomplexobj(start) and not np.iscomplexobj(matrix.data)):
-            start = np.random.default_rng(0).standard_normal(self.size)
-        energies, states = eigsh(matrix, 1, which="SA", v0=start, tol=1e-7)
-        self._last = states[:, 0]
-        return float(energies[0]), states[:, 0]
-
-    def gradient(self, shift: NDArray[np.float64], state: NDArray[Any]) -> NDArray[np.float64]:
-        """Return ``d <H(lambda)> / d lambda`` in a charge state, which is that of the eigenvalue in its eigenstate."""
-        means = np.array([np.vdot(state, matrix @ state).real for matrix in self.matrices])
-        slope = np.zeros(self.modes)
-        for m in range(self.modes):
-            lowered = self.powers.copy()
-            lowered[:, m] = np.maximum(lowered[:, m] - 1, 0)
-            slope[m] = np.sum(means * self.powers[:, m] * np.prod(shift**lowered, axis=1))
-        return slope
-
-    def value(self, shift: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """Return the adiabatic energy and its gradient."""
-        energy, state = self.ground(shift)
-        return energy, self.gradient(shift, state)
-
-    @cached_property
-    def harmonic(self) -> tuple[NDArray[np.float64], sp.csr_array, list[sp.csr_array]] | None:
-        """omega0, A and the O_m of ``A + sum omega a+a - sum x_m O_m``; None where H is not of this form."""
-        omega, bare = np.zeros(self.modes), sp.csr_array((self.size,) * 2)
-        coupled = [sp.csr_array((self.size,) * 2) for _ in range(self.modes)]
-        one = sp.eye_array(self.size, format="csr")
-        for word, matrix in zip(self.words, self.matrices, strict=True):
-            match word:
-                case ():
-                    bare = bare + matrix
-                case ((m, 1, 1),) if abs(matrix - matrix[0, 0] * one).max() == 0:
-                    omega[m] += matrix[0, 0].real
-                case ((m, 0, 1),):
-                    coupled[m] = coupled[m] - matrix
-                case ((m, 1, 0),):
-                    pass  # the adjoint of the one before
-                case _:
-                    return None
-        return (omega, sp.csr_array(bare), coupled) if np.all(omega > 0) else None
-
-    def floor(self, minimum: float) -> float:
-        r"""Return the better of two lower bounds of the ground energy.
-
-        ``omega a+a - x O >= -O^2 / omega`` gives the lowest eigenvalue of ``A - sum O_m^2 / omega_m``; since the
-        kinetic energy of the lattice is not negative, the lowest adiabatic minimum less ``sum omega / 2`` is another.
-        """
-        if self.harmonic is None:
-            return -np.inf
-        omega, bare, coupled = self.harmonic
-        matrix = bare
-        for w, part in zip(omega, coupled, strict=True):
-            matrix = matrix - part @ part / w
-        matrix = sp.csr_array(0.5 * (matrix + matrix.conj().T))
-        square = la.eigvalsh(matrix.toarray())[0] if self.size <= DENSE_UP_TO else self._lowest(matrix)[0]
-        return max(float(square), minimum - 0.5 * float(np.sum(omega)))
-
-    def configurations(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the best displacement of each charge configuration on its own, and its energy."""
-        diagonals = np.array([matrix.diagonal().real for matrix in self.matrices])
-        shifts = np.zeros((self.size, self.modes))
-        linear = self.powers.sum(axis=1) == 1
-        for m in range(self.modes):
-            stiffness = diagonals[np.flatnonzero((self.powers[:, m] == 2) & (self.powers.sum(axis=1) == 2))].sum(axis=0)
-            force = diagonals[np.flatnonzero(linear & (self.powers[:, m] == 1))].sum(axis=0)
-            soft = stiffness > 0
-            shifts[:, m] = np.where(soft, -0.5 * force / np.where(soft, stiffness, 1.0), 0.0)
-        values = np.prod(shifts[:, None, :] ** self.powers, axis=2)
-        return shifts, np.sum(values * diagonals.T, axis=1)
-
-    @property
-    def margin(self) -> float:
-        """A fiftieth of the lowest frequency."""
-        return 0.02 * float(np.min(self.harmonic[0])) if self.harmonic is not None else 0.0
-
-    def softening(self, shift: NDArray[np.float64]) -> float:
-        """Return ``sum (omega0 - Omega) / 2`` with the frequencies of small oscillations about a minimum."""
-        if self.harmonic is None or self.modes == 0:
-            return 0.0
-        omega = self.harmonic[0]
-        curvature = np.zeros((self.modes, self.modes))
-        for m in range(self.modes):
-            step = STEP * np.eye(self.modes)[m]
-            curvature[m] = (self.value(shift + step)[1] - self.value(shift - step)[1]) / (2 * STEP)
-        dynamical = 0.25 * (curvature + curvature.T) * np.sqrt(np.outer(omega, omega))
-        return float(0.5 * (np.sum(omega) - np.sum(np.sqrt(np.maximum(la.eigvalsh(dynamical), 0.0)))))
 
 
 def landscape(space: Space, operator: Operator) -> Landscape:
@@ -234,15 +80,23 @@ def landscape(space: Space, operator: Operator) -> Landscape:
     if not space.shape[0] or not space.model.modes:
         return Landscape((), -np.inf)
     with one_blas_thread():
-        return _landscape(Surface(space, operator))
+        surface = Surface(space, operator)
+        if surface.harmonic is None and (found := potential_of(operator, surface.modes)) is not None:
+            search = AnharmonicWells(surface, found, Surface(space, found.operator), _starts(surface))
+            search.search()
+            return Landscape(tuple(search.wells), search.floor, steepness(operator, space.model.lowest_frequency))
+        return _landscape(surface)
+
+
+def _starts(surface: Surface) -> int:
+    return STARTS if surface.size <= 1000 else STARTS // 2 if surface.size <= 20_000 else 3
 
 
 def _landscape(surface: Surface) -> Landscape:
     shifts, energies = surface.configurations()
     order = np.argsort(energies, kind="stable")
     _, first = np.unique(np.round(shifts[order], 6), axis=0, return_index=True)
-    starts = STARTS if surface.size <= 1000 else STARTS // 2 if surface.size <= 20_000 else 3
-    chosen = order[np.sort(first)][:starts]
+    chosen = order[np.sort(first)][: _starts(surface)]
     wells = []
     for e in chosen:
         weights = np.zeros(surface.size)

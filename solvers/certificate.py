@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..clusters import Card, Shown
-from ..hamiltonians import Amplitudes, Block
+from ..hamiltonians import Amplitudes, Block, Operator
 from ..hamiltonians.kernels.spin_products import ElectronOperator
 from ..hamiltonians.kernels.tensor import TensorOperator
 from ..hamiltonians.space.boundary import Beyond
@@ -30,6 +30,8 @@ MOST_SPREAD = 1e9
 EPSILON = 4 * float(np.finfo(float).eps)
 SAFETY = 6.0
 """Close to convergence true errors are 1 to 4.3 times the second-order shift; six times it covers."""
+STEEP, MOST_STEEP = 60.0, 4.0
+"""Factor on error bars for each unit of the steepest coefficient in units of the frequency, and its largest value."""
 GRADES = ((1e-3, SAFETY), (3e-2, 12.0), (np.inf, 24.0))
 """Error bars in units of the second-order shift, for shifts up to some share of the lowest frequency."""
 
@@ -196,7 +198,7 @@ class Certifier:
         inside, energy = float(np.vdot(image, image).real), float(np.vdot(phi, image).real)
         square = float(np.vdot(phi, self._square.apply(phi)).real)
         leak = max(square - inside, EPSILON * square)
-        above = float(np.min(self.block.space.model.couplings.frequency))
+        above = self.block.space.model.lowest_frequency
         if self._cube is not None:
             cube = float(np.vdot(phi, self._cube.apply(phi)).real)
             rounding = EPSILON * abs(energy) ** 3
@@ -225,12 +227,24 @@ class Certifier:
         residuals = np.array([self.residual(e, phi) for e, phi in zip(energies, states, strict=True)])
         leaks, leak_energies = np.array([self.leak(phi) for phi in states]).reshape(-1, 2).T
         plain = Certificate(residuals, leaks, leak_energies, residuals, np.hypot(residuals, leaks))
-        frequencies = self.block.space.model.couplings.frequency
-        errors = graded(plain.shifts(np.asarray(energies)), float(np.min(frequencies, initial=np.inf))) + residuals
+        frequency = self.block.space.model.lowest_frequency
+        steep = steepness(self.block.hamiltonian.operator, frequency)
+        errors = graded(plain.shifts(np.asarray(energies)), frequency, steep) + residuals
         return replace(plain, energy_errors=errors)
 
 
-def graded(shifts: NDArray[np.float64], frequency: float) -> NDArray[np.float64]:
+def steepness(operator: Operator, frequency: float) -> float:
+    """Return by how much error bars from second-order shifts are larger in a steep potential.
+
+    Powers of x that raise by three quanta or more lead far beyond a cutoff, to states of so high an energy that the
+    second-order shift by all of them together is up to 22 times too small where they are strong.
+    """
+    steep = (abs(value) for (_, lattice), value in operator.terms.items() for _, up, _ in lattice if up > 2)
+    largest = max(steep, default=0.0)
+    return min(MOST_STEEP, 1.0 + STEEP * largest / frequency) if largest else 1.0
+
+
+def graded(shifts: NDArray[np.float64], frequency: float, steep: float = 1.0) -> NDArray[np.float64]:
     """Return error bars from second-order shifts: six of them close to convergence, more where they are not small.
 
     Parameters
@@ -239,8 +253,10 @@ def graded(shifts: NDArray[np.float64], frequency: float) -> NDArray[np.float64]
         From `Certificate.shifts`.
     frequency : float
         The lowest frequency of the lattice.
+    steep : float
+        From `steepness`.
     """
-    factor = np.select(
+    factor = steep * np.select(
         [shifts < share * frequency for share, _ in GRADES], [grade for _, grade in GRADES], GRADES[-1][1]
     )
     return np.asarray(factor * shifts)

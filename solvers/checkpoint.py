@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -263,17 +263,23 @@ def fingerprint(value: object) -> str:
 def _exact(value: Any) -> object:
     """Return a value whose text contains everything: dataclasses field by field, arrays number by number.
 
-    Fields that were added after the first version count where they differ from their defaults.
+    Fields and couplings that came later count where they differ from their defaults: older files do not have them.
     """
     if is_dataclass(value):
-        kept = [f for f in fields(value) if "added" not in f.metadata or getattr(value, f.name) != f.default]
-        named = [(field.metadata.get("older", field.name), getattr(value, field.name)) for field in kept]
-        return type(value).__name__, [(name, _exact(item)) for name, item in named]
+        named = [(field, getattr(value, field.name)) for field in fields(value)]
+        kept = [(field.metadata.get("older", field.name), item) for field, item in named if not _unused(field, item)]
+        return type(value).__name__, [(name, _exact(item)) for name, item in kept]
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     if isinstance(value, Mapping):
         return [(key, _exact(item)) for key, item in value.items()]
     return [_exact(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _unused(field: Field[Any], value: object) -> bool:
+    if "added" in field.metadata:
+        return bool(value == field.default)
+    return field.kw_only and "coupling" in field.metadata and isinstance(value, int | float) and value == 0
 
 
 def beside(path: str | os.PathLike[str] | None, name: object) -> Path | None:

@@ -157,7 +157,7 @@ class CutoffSearch(Generic[Found]):
         wells = relevant(self.land, self.land.ceiling)
         if wells and not np.any(couplings.bond_phonon):
             yield replace(mean, frame=(2 * centre(self.model, wells)).tolist())
-        if np.any(couplings.electron_phonon) or np.any(couplings.boson_phonon):
+        if np.any(couplings.electron_phonon_by_site) or np.any(couplings.boson_phonon_by_site):
             for f in DRESSINGS:
                 yield replace(mean, frame="lang-firsov", dressing=f)
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..hamiltonians import InvalidModel, Model, Problem, Sector
 from ..hamiltonians.parameters import show
 from ..hamiltonians.sector import allowed_two_sz, check_sector
@@ -89,7 +91,7 @@ def ensemble_sectors(
 
 def _all_spins(model: Model, charge: int, twins: bool) -> list[tuple[Sector, int]]:
     spins = allowed_two_sz(model, charge)
-    if model.terms or twins:
+    if model.terms or twins or np.any(model.couplings.electron_zeeman):
         return [(Sector(charge, two_sz), 1) for two_sz in spins]
     return [(Sector(charge, two_sz), 2 if two_sz else 1) for two_sz in spins if two_sz >= 0]
 

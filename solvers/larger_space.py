@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..hamiltonians import Hamiltonian, Model, Sector
+from ..hamiltonians.parameters import COUPLINGS
 from ..hamiltonians.space.product import Space, dimensions
 from ..hamiltonians.terms import sector_operator
 from .adiabatic import Landscape, Well, beyond, landscape
 from .certificate import Certificate, graded
+from .krylov.eigenpairs import ConvergenceError
 
 HELD = 1e-2
 """A phonon space holds a well if at most this weight of it is truncated."""
@@ -67,7 +69,7 @@ class Judge:
     @property
     def frequency(self) -> float:
         """The lowest frequency of the lattice."""
-        return float(np.min(self.space.model.couplings.frequency, initial=np.inf))
+        return self.space.model.lowest_frequency
 
     def missing(self, energy: float) -> list[Well]:
         """Return the wells below an energy, fluctuations included, that the space does not hold."""
@@ -124,12 +126,12 @@ def error_bars(hamiltonian: Hamiltonian, solution: Solution, solve: Callable[[Mo
     settled = judge.settled(energies, shifts)
     if settled.all():
         return certificate.energy_errors
-    bars = graded(shifts, judge.frequency)
+    bars = graded(shifts, judge.frequency, judge.land.steep)
     held = np.array([not judge.missing(e) for e in energies.tolist()])
     for model in larger(judge, energies) if len(energies) <= MOST_JUDGED else ():
         try:
             better = solve(model)
-        except MemoryError:
+        except (MemoryError, ConvergenceError):  # steep potentials have huge matrix elements at large caps
             break
         known = len(better.energies)
         if known < len(energies):
@@ -137,7 +139,7 @@ def error_bars(hamiltonian: Hamiltonian, solution: Solution, solve: Callable[[Mo
         lower = np.minimum(energies, better.energies[: len(energies)])
         new = Judge(Space(model, space.sector), judge.land)
         rest = better.certificate.shifts(better.energies)[: len(energies)]
-        bars = MARGIN * (energies - lower) + graded(rest, judge.frequency)
+        bars = MARGIN * (energies - lower) + graded(rest, judge.frequency, judge.land.steep)
         bars += better.certificate.residuals[: len(energies)]
         held = np.array([not new.missing(e) for e in energies.tolist()])
         if new.settled(lower, rest).all():
@@ -145,7 +147,11 @@ def error_bars(hamiltonian: Hamiltonian, solution: Solution, solve: Callable[[Mo
     bars = np.where(held, bars, np.inf)
     bars = np.minimum(bars, energies - judge.land.floor)
     bars[0] = max(bars[0], energies[0] - judge.land.ceiling)
-    finite = np.where(np.isfinite(bars), bars, graded(shifts, judge.frequency) + np.abs(energies - judge.land.ceiling))
+    finite = np.where(
+        np.isfinite(bars),
+        bars,
+        graded(shifts, judge.frequency, judge.land.steep) + np.abs(energies - judge.land.ceiling),
+    )
     return np.asarray(finite + certificate.residuals)
 
 
@@ -156,7 +162,8 @@ def larger(judge: Judge, energies: NDArray[np.float64]) -> Iterator[Model]:
     assert table is not None
     room = max(ROOM, GROWTH * space.dimension)
     wells = relevant(judge.land, float(energies[-1]))
-    span = int(np.ceil((energies[-1] - energies[0]) / (RANGE * judge.frequency)))
+    spacing = judge.frequency if judge.land.steep == 1.0 else float(np.min(model.couplings.frequency))
+    span = int(np.ceil((energies[-1] - energies[0]) / (RANGE * spacing)))
     tables = [(replace(table, max_quanta=None, total_quanta=0), space.frame)]
     if not np.any(model.couplings.bond_phonon) and wells:
         middle = centre(model, wells)
@@ -296,7 +303,9 @@ def holding(frame: NDArray[np.float64], wells: list[Well], share: float = HELD) 
 def centre(model: Model, wells: list[Well]) -> NDArray[np.float64]:
     """Return the point between the wells, the same for modes that have the same couplings."""
     couplings = model.couplings
-    columns = (couplings.frequency, couplings.electron_phonon, couplings.boson_phonon, couplings.mode_bond)
+    names = [entry.arrays[-1] for entry in COUPLINGS.values() if entry.place in ("mode", "mode or bond")]
+    columns = [getattr(couplings, name) for name in names]
+    columns += [couplings.electron_phonon_by_site.sum(axis=1), couplings.boson_phonon_by_site.sum(axis=1)]
     kinds = [(mode.label, *(float(column[m]) for column in columns)) for m, mode in enumerate(model.modes)]
     shifts = np.array([well.shift for well in wells])
     low, high = shifts.min(axis=0), shifts.max(axis=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -11,6 +12,7 @@ import xarray as xr
 
 from ...clusters import site as single_site
 from ...hamiltonians import Model, Sector
+from ...hamiltonians.parameters import COUPLINGS
 from ...hamiltonians.sector import allowed_two_sz
 from ...solvers import ground_state
 from ..labelled import dataset_of
@@ -31,28 +33,31 @@ def site_model(model: Model, index: int) -> Model:
     >>> site_model(model, 3).couplings.electron_level
     array([1.5])
     """
-    c, electrons, bosons, phonons = model.couplings, model.electrons, model.bosons, None
+    electrons, bosons, phonons = model.electrons, model.bosons, None
     if electrons is not None:
-        level, u = float(c.electron_level[index]), float(c.hubbard_u[index])
-        electrons = replace(electrons, hopping=0.0, level=level, hubbard_u=u, repulsion=0.0)
+        electrons = replace(electrons, **_at(model, "electrons", {"site": index}))
     if bosons is not None and index in model.boson_sites:
-        b = model.boson_sites.index(index)
-        bosons = replace(bosons, level=float(c.boson_level[b]), exchange=float(c.exchange[b]), hopping=0.0, on="all")
+        bosons = replace(bosons, on="all", **_at(model, "bosons", {"boson site": model.boson_sites.index(index)}))
     else:
         bosons = None
     mode = next((m for m, mode in enumerate(model.modes) if mode.host == "site" and mode.index == index), None)
     if mode is not None and model.phonons is not None:
-        omega, frame = float(c.frequency[mode]), model.phonons.displacement
-        phonons = replace(
-            model.phonons,
-            frequency=omega,
-            on="all",
-            electron_coupling=float(c.electron_phonon[mode]) / omega,
-            boson_coupling=float(c.boson_phonon[mode]) / omega,
-            bond_coupling=0.0,
-            frame=frame if isinstance(frame, str) else [frame[mode]],
-        )
+        frame = model.phonons.displacement
+        own = frame if isinstance(frame, str) else [frame[mode]]
+        phonons = replace(model.phonons, on="all", frame=own, **_at(model, "phonons", {"mode": mode}))
     return Model(single_site(), electrons, bosons, phonons, chemical_potential=model.chemical_potential)
+
+
+def _at(model: Model, species: str, number: Mapping[str, int]) -> dict[str, Any]:
+    """Return the couplings of a species at one place, zero where they need another one."""
+    found = {}
+    for entry in (entry for entry in COUPLINGS.values() if entry.species == species):
+        value = 0.0
+        if entry.place in number:
+            value = float(getattr(model.couplings, entry.arrays[0])[number[entry.place]])
+            value /= float(model.couplings.frequency[number["mode"]]) if entry.factor else 1.0
+        found[entry.key.partition(".")[2]] = value
+    return found
 
 
 def atomic_limit(model: Model, where: Where) -> xr.Dataset:
@@ -140,7 +145,12 @@ def above_zero(model: Model, where: Where) -> str | None:
     return f"the temperature is {where:g}, and must be above 0; give a sector for its ground state"
 
 
-KNOWN = tuple(key for key in (*CHARGES, *LATTICE, "phonons.bond_coupling") if key != "electrons.repulsion")
+ON_SITE = tuple(
+    entry.key
+    for entry in COUPLINGS.values()
+    if entry.place in ("site", "boson site", "mode") and entry.key not in (*CHARGES, *LATTICE)
+)
+KNOWN = tuple(key for key in (*CHARGES, *LATTICE, *ON_SITE, "phonons.bond_coupling") if key != "electrons.repulsion")
 """What a site has, and hops, which vanish in the limit."""
 CONDITIONS: tuple[Condition, ...] = (knows(*KNOWN), sites_alone, above_zero)
 ATOMIC_LIMIT = Approximation("atomic-limit", atomic_limit, CONDITIONS, "upper", "t -> 0")

@@ -26,6 +26,7 @@ from ...hamiltonians import (
     hamiltonian_operator,
 )
 from ...hamiltonians.model import Flux
+from ...hamiltonians.parameters import COUPLINGS
 from ...hamiltonians.space.product import dimensions
 from ...hamiltonians.terms import SAME
 from ...solvers import Options
@@ -142,9 +143,12 @@ def _remembered(
 
 def _units(bare: Model) -> Iterator[Operator]:
     """Yield what each coupling multiplies in H; nothing where its species is not there."""
-    electrons, bosons = bare.electrons is not None, bare.bosons is not None
-    there = dict.fromkeys(ELECTRONS.values(), electrons) | dict.fromkeys(BOSONS.values(), bosons)
-    there["exchange"] = electrons and bosons
+    electrons = bare.electrons is not None
+    there = {
+        entry.arrays[0]: all(getattr(bare, species) is not None for species in (entry.species, *entry.needs))
+        for entry in COUPLINGS.values()
+        if entry.species != "phonons"
+    }
     for name in NAMES:
         for unit in np.eye(len(getattr(bare.couplings, name))):
             yield hamiltonian_operator(charge_model(bare, {name: unit})) if there[name] else Operator()

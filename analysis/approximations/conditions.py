@@ -49,6 +49,13 @@ CHARGES = (
 LATTICE = ("phonons.frequency", "phonons.boson_coupling", "phonons.electron_coupling")
 """Couplings of a lattice that the charges of the sites displace."""
 
+DISTANT = "phonons: other sites"
+"""Stands for couplings of an oscillator to charges of other sites among the couplings that an approximation knows."""
+STILL = ("electrons.spin_exchange", "electrons.zeeman", "bosons.repulsion", "bosons.electron_repulsion")
+"""Couplings that leave the charge of every site as it is."""
+MOVING = ("electrons.pair_hopping", "bosons.bond_exchange")
+"""Further couplings that move charges."""
+
 BONDS_ARE_LEFT = MappingProxyType(
     {"phonons.bond_coupling": "which moves the hopping, and it shifts the lattice with the charges of the sites only"}
 )
@@ -83,7 +90,12 @@ def _unknown(keys: Sequence[str], why: Mapping[str, str], model: Model, where: W
     known = {key.partition(".")[0] for key in keys}
     strange = [name for name in SPECIES if getattr(model, name) is not None and name not in known]
     others = [key for key in model.active if key not in keys and key.partition(".")[0] not in strange]
-    reasons = [f"it leaves out [{name}]{because(name)}; leave [{name}] out" for name in strange]
+    reasons = (
+        ["it couples each oscillator to the charges of its own site; set other sites to 0"]
+        if (model.couples_at_a_distance and DISTANT not in keys)
+        else []
+    )
+    reasons += [f"it leaves out [{name}]{because(name)}; leave [{name}] out" for name in strange]
     for reason in dict.fromkeys(map(because, others)):
         same = " and ".join(key for key in others if because(key) == reason)
         reasons.append(f"it leaves out {same}{reason}; set {same} to 0")

@@ -13,10 +13,10 @@ from ...hamiltonians import Model, Sector
 from ..labelled import dataset_of
 from .base import Approximation, Condition, Where, sector_of
 from .charges import DIAGONAL, charge_ground, charge_model
-from .conditions import BONDS_ARE_LEFT, CHARGES, ELECTRONS_OR_BOSONS, LATTICE, LATTICE_THERE, knows, sector_only
+from .conditions import BONDS_ARE_LEFT, CHARGES, ELECTRONS_OR_BOSONS, LATTICE, LATTICE_THERE, STILL, knows, sector_only
 
 CONDITIONS: tuple[Condition, ...] = (
-    sector_only, LATTICE_THERE, ELECTRONS_OR_BOSONS, knows(*CHARGES, *LATTICE, why=BONDS_ARE_LEFT),
+    sector_only, LATTICE_THERE, ELECTRONS_OR_BOSONS, knows(*CHARGES, *STILL, *LATTICE, why=BONDS_ARE_LEFT),
 )  # fmt: skip
 
 

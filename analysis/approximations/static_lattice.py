@@ -15,11 +15,23 @@ from ..labelled import dataset_of
 from .base import Condition, refuse
 from .charge_family import ChargeFamily, couplings_vector
 from .charges import charge_model
-from .conditions import CHARGES, ELECTRONS_OR_BOSONS, LATTICE, LATTICE_THERE, knows, sector_only, whole_sector
+from .conditions import (
+    CHARGES,
+    DISTANT,
+    ELECTRONS_OR_BOSONS,
+    LATTICE,
+    LATTICE_THERE,
+    MOVING,
+    STILL,
+    knows,
+    sector_only,
+    whole_sector,
+)
 from .symmetries import mode_permutations
 
 CONDITIONS: tuple[Condition, ...] = (
-    sector_only, whole_sector, LATTICE_THERE, ELECTRONS_OR_BOSONS, knows(*CHARGES, *LATTICE, "phonons.bond_coupling"),
+    sector_only, whole_sector, LATTICE_THERE, ELECTRONS_OR_BOSONS,
+    knows(*CHARGES, *STILL, *MOVING, *LATTICE, "phonons.bond_coupling", DISTANT),
 )  # fmt: skip
 """Conditions of the static lattice."""
 GRID = 121
@@ -231,9 +243,8 @@ def static_couplings(model: Model, x: NDArray[np.float64]) -> dict[str, NDArray[
             hopping[mode.index] += c.mode_bond[m] * x[m]
             continue
         sites[mode.index] = x[m]
-        level[mode.index] -= c.electron_phonon[m] * x[m]
-        if mode.index in model.boson_sites:
-            pair_level[model.boson_sites.index(mode.index)] -= c.boson_phonon[m] * x[m]
+        level -= c.electron_phonon_by_site[m] * x[m]
+        pair_level -= c.boson_phonon_by_site[m, list(model.boson_sites)] * x[m]
     for b, bond in enumerate(model.cluster.bonds):
         hopping[b] += c.bond_phonon[b] * (sites[bond.end] - sites[bond.start])
     return {"electron_hopping": hopping, "electron_level": level, "boson_level": pair_level}

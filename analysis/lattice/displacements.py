@@ -80,6 +80,8 @@ def default_grid(model: Model, points: int = 201) -> NDArray[np.float64]:
     if not len(c.frequency):
         return np.linspace(-4.0, 4.0, points)
     local = np.sqrt(2.0) * (2 * c.electron_phonon + c.boson_phonon) / c.frequency
+    if not model.is_plain_lattice or model.couples_at_a_distance or np.any(c.phonon_exchange_coupling):
+        local = model.furthest / np.sqrt(2.0)
     bond = 2 * np.sqrt(2.0) * max(np.max(np.abs(c.mode_bond)), 2 * np.max(np.abs(c.bond_phonon), initial=0.0))
     bond = bond / np.min(c.frequency)
     return np.linspace(min(0.0, np.min(local)) - bond - 4.0, max(0.0, np.max(local)) + bond + 4.0, points)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import scipy.linalg as la
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -80,7 +81,7 @@ def lattice_response(
         raise InvalidValue("the lattice has no response: this model has no phonon mode; add Phonons(...)")
     chi, fsum, variance, spread = _summed(levels, len(omega), options or Options(), progress)
     with np.errstate(divide="ignore", invalid="ignore"):  # a lattice without phonons is infinitely stiff
-        stiff, modes = _collective(chi, omega)
+        stiff, modes = _collective(chi, space.model.inverse_masses)
         softened, mean = np.sqrt(2 * omega / np.diag(chi)), fsum / variance
     of = ["mode"]
     return dataset(
@@ -164,13 +165,19 @@ def _independent(vectors: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def _collective(
-    chi: NDArray[np.float64], omega: NDArray[np.float64]
+    chi: NDArray[np.float64], masses: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the frequencies of the harmonic lattice with the static force constants 1/chi, and its displacements."""
-    root = np.sqrt(omega)
-    softness, vectors = np.linalg.eigh(chi / np.outer(root, root) / 2)
-    vectors = vectors[:, ::-1] * root[:, None]
+    if np.any(masses != np.diag(np.diag(masses))):
+        root = np.real(la.sqrtm(masses))
+        inverse = la.inv(root)
+        softness, vectors = np.linalg.eigh(inverse @ chi @ inverse / 2)
+        vectors = root @ vectors[:, ::-1]
+    else:
+        diagonal = np.sqrt(np.diag(masses))
+        softness, vectors = np.linalg.eigh(chi / np.outer(diagonal, diagonal) / 2)
+        vectors = vectors[:, ::-1] * diagonal[:, None]
     vectors = vectors / np.linalg.norm(vectors, axis=0)
     size = np.abs(vectors)
-    largest = vectors[np.argmax(size > np.max(size, axis=0) - 1e-9, axis=0), np.arange(len(omega))]
+    largest = vectors[np.argmax(size > np.max(size, axis=0) - 1e-9, axis=0), np.arange(len(masses))]
     return 1.0 / np.sqrt(np.maximum(softness[::-1], 0.0)), vectors * np.sign(largest)

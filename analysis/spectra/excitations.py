@@ -306,7 +306,8 @@ def near_cutoff(block: Block, states: list[Amplitudes], operator: Operator) -> N
     own = max((sum(up for _, up, _ in lattice) for _, lattice in operator.terms), default=0)
     strength = (2.0 + phonons.max_quanta) ** own
     own = own + FAR if np.any(block.space.frame_parts[1:]) else own
-    steps = np.maximum(np.arange(MOMENTS) - (0 if own else 1), 0) + own
+    raised = (sum(up for _, up, _ in lattice) for _, lattice in block.hamiltonian.operator.terms)
+    steps = max(1, *raised) * np.maximum(np.arange(MOMENTS) - (0 if own else 1), 0) + own
     return np.array([strength * np.sum(weights[room < step]) for step in steps])
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...hamiltonians import Model, Sector
-from ...hamiltonians.space.frame import frame_parts
+from ...hamiltonians.space.frame import by_site, frame_parts
 from ...hamiltonians.space.phonons import phonon_dimension
 from .ensembles import Ensemble
 
@@ -84,6 +84,8 @@ class Tail:
     def of(cls, model: Model, kind: Ensemble, temperatures: NDArray[np.float64]) -> Tail:
         """Return those of a model."""
         places, frequency = list(displacements(model, kind)), model.couplings.frequency
+        if not model.is_plain_lattice:
+            frequency = np.minimum(frequency, model.lowest_frequency)
         furthest = np.array([at.max() for at in places])
         reach = np.max((furthest + 9) ** 2 + 45 * temperatures.max() / frequency)
         count, kinds = int(min(LONGEST, reach)), max(len(at) for at in places)
@@ -163,10 +165,15 @@ def displacements(model: Model, kind: Ensemble) -> Iterator[NDArray[np.float64]]
     """Yield for each mode the displacements that charges on its site or bond may cause, from that of its frame."""
     couplings = model.couplings
     sector = kind.sector if kind.sector is not None and not kind.is_grand else Sector(model.max_charge // 2)
-    uniform, *following = frame_parts(model, sector.charge)
+    parts = frame_parts(model, sector.charge)
+    uniform, sites = parts[0], [mode.index if mode.host == "site" else 0 for mode in model.modes]
+    following = [part[sites, range(len(sites))] for part in by_site(parts)]
     each = np.array([couplings.electron_phonon, couplings.boson_phonon]) / couplings.frequency
+    wide = not model.is_plain_lattice or model.couples_at_a_distance
+    others = model.furthest / 2 if wide else np.zeros((len(sites), 0))
     bonds = np.abs(couplings.mode_bond) + np.max(np.abs(couplings.bond_phonon), initial=0.0)
     for m, bond in enumerate(2 * bonds / couplings.frequency):
         (electron, boson), (e, b) = each[:, m], (part[m] for part in following)
         at = [n * (electron - e) + p * (boson - b) - uniform[m] for n, p in itertools.product(range(3), range(2))]
-        yield np.unique(np.round(np.abs([0.0, *at, e, 2 * e - b, bond]), 9))
+        further = [x - lam for x in others[m].tolist() for lam in (uniform[m], uniform[m] + 2 * e + b)]
+        yield np.unique(np.round(np.abs([0.0, *at, e, 2 * e - b, bond, *further]), 9))

@@ -31,14 +31,14 @@ CANCELLED = 4e-15
 
 
 def frame_parts(model: Model, charge: int) -> NDArray[np.float64]:
-    r"""Return what ``phonons.frame`` asks for, as three numbers for each mode.
+    r"""Return what ``phonons.frame`` asks for, as numbers for each mode.
 
-    .. math:: \lambda_m(e) = s_m + c_m n_i(e) + d_m b^+_i b_i(e)
+    .. math:: \lambda_m(e) = s_m + \sum_i (c_{im} n_i(e) + d_{im} b^+_i b_i(e))
 
-    with i the site of the mode. ``"mean"`` takes the minimum of omega0 s^2 - 2 g s <charge> at the mean charge of the
-    sector, every level filled to N / N_max: s = g <charge> / omega0. For a coupling to the electron density this
-    removes the uniform mode. ``"lang-firsov"`` lets the displacements follow the charges, with f the dressing: c = f
-    alpha_F and d = f alpha, and the share 1 - f of the mean for s.
+    ``"mean"`` takes the minimum of omega0 s^2 - 2 g s <charge> at the mean charge of the sector, every level filled to
+    N / N_max: s = g <charge> / omega0. For a coupling to the electron density this removes the uniform mode.
+    ``"lang-firsov"`` lets the displacements follow the charges, with f the dressing: c = f alpha_F and d = f alpha, and
+    the share 1 - f of the mean for s. Both are those of harmonic oscillators with the frequencies of the model.
 
     Parameters
     ----------
@@ -49,21 +49,31 @@ def frame_parts(model: Model, charge: int) -> NDArray[np.float64]:
 
     Returns
     -------
-    (3, modes) float
-        s, c and d.
+    (1 + 2 sites, modes) float
+        s, c for each site, d for each site.
     """
-    parts = np.zeros((3, len(model.modes)))
+    sites = model.cluster.sites
+    parts = np.zeros((1 + 2 * sites, len(model.modes)))
     if (table := model.phonons) is None or table.frame == "none":
         return parts
     if not isinstance(table.frame, str):
         parts[0] = 0.5 * np.array(table.frame, float)
         return parts
     couplings = model.couplings
-    each = np.array([couplings.electron_phonon, couplings.boson_phonon]) / couplings.frequency
+    electron, boson = (
+        (reach / couplings.frequency[:, None]).T
+        for reach in (couplings.electron_phonon_by_site, couplings.boson_phonon_by_site)
+    )
     strength = table.strength if table.frame == "lang-firsov" else 0.0
-    mean = charge / model.max_charge * (2 * each[0] + each[1]) if model.max_charge else parts[0]
-    parts[0], parts[1:] = (1.0 - strength) * mean, strength * each
+    mean = charge / model.max_charge * np.sum(2 * electron + boson, axis=0) if model.max_charge else parts[0]
+    parts[0], parts[1:] = (1.0 - strength) * mean, strength * np.concatenate([electron, boson])
     return parts
+
+
+def by_site(parts: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return c and d of `frame_parts`, each of shape (sites, modes)."""
+    sites = len(parts) // 2
+    return parts[1 : 1 + sites], parts[1 + sites :]
 
 
 def phonon_frame(model: Model, parts: NDArray[np.float64], charges: ChargeBasis) -> NDArray[np.float64]:
@@ -74,14 +84,13 @@ def phonon_frame(model: Model, parts: NDArray[np.float64], charges: ChargeBasis)
     (configurations, modes) float
         One row, seen many times, where all are the same.
     """
-    uniform, electron, boson = parts
+    uniform, (electron, boson) = parts[0], by_site(parts)
     if not np.any(electron) and not np.any(boson):
         return np.broadcast_to(uniform, (len(charges), len(model.modes)))
     frame = np.tile(uniform, (len(charges), 1))
-    for m, mode in enumerate(model.modes):
-        if mode.host == "site":
-            electrons = charges.electrons(mode.index, "up") + charges.electrons(mode.index, "dn")
-            frame[:, m] += electron[m] * electrons + boson[m] * charges.bosons(mode.index)
+    for i, m in np.argwhere((electron != 0) | (boson != 0)).tolist():
+        electrons = charges.electrons(i, "up") + charges.electrons(i, "dn")
+        frame[:, m] += electron[i, m] * electrons + boson[i, m] * charges.bosons(i)
     frame.setflags(write=False)
     return frame
 

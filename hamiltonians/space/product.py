@@ -134,7 +134,7 @@ class Space(Shown):
 
     @cached_property
     def frame_parts(self) -> NDArray[np.float64]:
-        """The displacement as three numbers for each mode: uniform, for each electron, for each boson."""
+        """The displacement as numbers for each mode: uniform, for the electrons and for the boson of each site."""
         return frame_parts(self.model, self.sector.charge if self.mean_charge is None else self.mean_charge)
 
     @cached_property

@@ -27,7 +27,8 @@ def commutes(space: Space, operator: Operator, symmetry: Symmetry) -> bool:
     if symmetry.flips and space.sector.spin_excess:
         return False
     parts = space.frame_parts
-    moved = parts[:, list(symmetry.modes)]
+    sites = np.array(symmetry.sites)
+    moved = parts[np.ix_(np.concatenate([[0], 1 + sites, 1 + len(sites) + sites]), np.array(symmetry.modes, np.int64))]
     if np.any(np.abs(moved - (-parts if symmetry.odd else parts)) > SAME * np.maximum(1.0, np.abs(parts))):
         return False
     difference = canonical(operator, -relabelled(operator, space.model, symmetry))

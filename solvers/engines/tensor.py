@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...hamiltonians import hamiltonian_operator
 from ...hamiltonians.space.charges import is_electrons_alone
-from ...hamiltonians.space.frame import frame_parts
+from ...hamiltonians.space.frame import by_site, frame_parts
 from ...hamiltonians.space.phonons import phonon_dimension
 from ..block_size import STEPS, BlockSize
 from ..krylov.eigenpairs import SMALL, suits_lapack
@@ -95,16 +95,16 @@ def _spread_of_a_row(size: BlockSize) -> tuple[float, float]:
     """
     model = size.model
     shares: defaultdict[tuple[tuple[int, float], ...], float] = defaultdict(float)
-    _, electron, boson = frame_parts(model, size.sector.charge)
+    electron, boson = by_site(frame_parts(model, size.sector.charge))
     if model.phonons is None or not (np.any(electron) or np.any(boson)):
         return 0.0, 0.0
     follows = {"c": electron, "b": boson}
-    mode_of = {mode.index: m for m, mode in enumerate(model.modes) if mode.host == "site"}
     for charge, _ in hamiltonian_operator(model).terms:
         jump: defaultdict[int, float] = defaultdict(float)
         for symbol, index in charge:
-            if symbol not in ("nup", "ndn", "nb") and index in mode_of:
-                jump[mode_of[index]] += (1 if "+" in symbol else -1) * follows[symbol[0]][mode_of[index]]
+            if symbol not in ("nup", "ndn", "nb"):
+                for m in np.flatnonzero(follows[symbol[0]][index]).tolist():
+                    jump[m] += (1 if "+" in symbol else -1) * follows[symbol[0]][index, m]
         steps = sum(symbol not in ("nup", "ndn", "nb") for symbol, _ in charge)
         if moved := tuple(sorted((m, round(beta, 12)) for m, beta in jump.items() if abs(beta) > 1e-12)):
             shares[moved] += 0.25 ** (steps / 2) * 0.5 ** (len(charge) - steps)

@@ -29,6 +29,7 @@ from .values import (
     NumberOrList,
     NumberOrWord,
     Point,
+    Reach,
     Table,
     Whole,
     WholeOrList,
@@ -47,6 +48,7 @@ NONE: Mapping[str, str] = MappingProxyType({})
 HINTS: Mapping[Any, Any] = MappingProxyType(
     {
         parameters.Coupling: Coupling,
+        parameters.Reach: Reach,
         Where: WordOrSites,
         int: int,
         int | None: Whole,

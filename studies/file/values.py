@@ -149,6 +149,21 @@ Coupling = Annotated[
     Discriminator(form),
     Field(description="a finite number, a table of numbers by class name, or a list of numbers"),
 ]
+Shells = Annotated[Numbers, Tag("|list")]
+Row = Annotated[Numbers, Tag("|list")]
+Reach = Annotated[
+    Annotated[Number, Tag("|word")]
+    | Annotated[dict[str, Annotated[Annotated[Number, Tag("|word")] | Shells, Discriminator(form)]], Tag("|table")]
+    | Annotated[
+        list[Annotated[Annotated[Number, Tag("|word")] | Row, Discriminator(form)]], AfterValidator(tuple), Tag("|list")
+    ],
+    Discriminator(form),
+    Field(
+        description="a finite number, a table of numbers by class name, a list of numbers, a list of lists of numbers, "
+        "or { distance = [...] }"
+    ),
+]
+"""A coupling that may reach other sites; which of the forms it is is looked at where it is spread."""
 WordOrSites = Annotated[
     Annotated[list[int], AfterValidator(tuple), Tag("|list")] | Annotated[str, Tag("|word")], Discriminator(form)
 ]

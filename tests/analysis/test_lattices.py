@@ -171,7 +171,7 @@ def test_two_electrons_of_one_p_wave_are_its_pairs():
     model = Model(cluster, Electrons({"x": 1.0, "y": 0.0}, repulsion={"x": -3.0}))
     odd = ground_state(model, Sector(2, 0, spin_flip=-1)).ground  # S = 1
     even = ground_state(model, Sector(2, 0, spin_flip=1)).ground
-    assert pair_density(odd, "p-x").eigenvalues.values[0] > 0.1
+    assert pair_density(odd, "p-x").eigenvalues.values[0] > 0.05
     assert np.max(np.abs(pair_density(odd, "s").eigenvalues.values)) < 1e-12
     assert np.max(np.abs(pair_density(even, "p-x").eigenvalues.values)) < 1e-12
     weights = pair_density(odd, "p-x").structure_factor.values

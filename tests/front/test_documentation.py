@@ -27,6 +27,7 @@ MODULES = sorted(
     for module in pkgutil.walk_packages(respair.__path__, "respair.")
     if not module.name.endswith("__main__")  # to import it is to run the command line
 )
+WHICH_MODEL = blocks(ROOT / "docs" / "which-model.md", "toml")
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
@@ -166,6 +167,12 @@ def test_model_files_run(file):
         if (ground := record.get("ground_state")) is not None:
             assert ground["energies"] == sorted(ground["energies"])
             assert max(ground["residuals"]) < 1e-8
+
+
+@pytest.mark.parametrize("number", range(len(WHICH_MODEL)))
+def test_the_models_of_the_literature_run(number):
+    (record,) = records(run(parse(WHICH_MODEL[number].text, f"{number}.toml")))
+    assert record["ground_state"]["energy_errors"][0] < 0.05
 
 
 def test_the_changelog_names_the_version():

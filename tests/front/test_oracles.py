@@ -1,8 +1,11 @@
 """Exact values from independent codes, through the command line and through Python."""
 
 import json
+from functools import reduce
+from pathlib import Path
 
 import numpy as np
+import oracle_cases
 import pytest
 import tomli_w
 from oracle_cases import BUILDERS, CASES, answers, files, ligand
@@ -15,6 +18,8 @@ from respair.hamiltonians.operators import total
 from respair.solvers import ground_state
 from respair.studies import parse, records, run
 
+SECOND = json.loads(Path(oracle_cases.__file__).with_name("oracles-2.json").read_text())["cases"]
+"""Cases that are whole model files, with what they expect at places of the record."""
 MINE = [case for case in CASES if case["family"] in BUILDERS]
 
 
@@ -71,3 +76,20 @@ def test_pair_transfer_between_ring_and_ligand(case):
     transfer = create(4, "up") * create(4, "dn") * ring["dn"] * ring["up"]
     value = expectation(ground_state(study.model, study.sector).ground, transfer)
     assert value.real == pytest.approx(case["value"]["pair_transfer"], abs=case["tolerance"])
+
+
+def number(value):
+    """A JSON value with its complex numbers."""
+    if isinstance(value, dict):
+        return complex(value["re"], value["im"])
+    return [number(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("case", SECOND, ids=[case["id"] for case in SECOND])
+def test_oracle_that_is_a_model_file(case):
+    (record,) = records(run(parse(tomli_w.dumps({"schema": 1, **case["model"]}), "case.toml")))
+    for expected in case["expect"]:
+        path = expected["path"].split(".")
+        found = reduce(lambda part, key: part[int(key)] if isinstance(part, list) else part[key], path, record)
+        wanted = number(expected["value"])
+        np.testing.assert_allclose(number(found), wanted, rtol=0, atol=expected["tolerance"], err_msg=expected["path"])

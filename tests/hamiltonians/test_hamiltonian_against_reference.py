@@ -65,6 +65,19 @@ def test_the_matrix_is_the_reference_element_by_element(case):
     assert np.iscomplexobj(ours) or np.max(np.abs(expected.imag), initial=0.0) <= bound(expected)
 
 
+@settings(often, max_examples=80)
+@given(models_and_sectors(electrons=True, bosons=True, phonons=True, every=True))
+def test_all_couplings_together_are_the_reference_in_every_form(case):
+    model, sector = case
+    hamiltonian = Hamiltonian.of(model, sector)
+    expected = sector_matrix(model, hamiltonian.space)
+    event(f"modes on {model.modes[0].host if model.modes else 'nothing'}, flux: {model.flux != 0}")
+    np.testing.assert_allclose(hamiltonian.matrix().toarray(), expected, rtol=0, atol=bound(expected))
+    psi = random_amplitudes(len(expected))
+    image = expected @ psi
+    np.testing.assert_allclose(TensorHamiltonian(hamiltonian).dot(psi), image, rtol=0, atol=10 * bound(image))
+
+
 @often
 @given(models_and_sectors())
 def test_the_sector_holds_each_allowed_state_of_its_charges_once(case):
@@ -115,11 +128,12 @@ def test_the_reference_itself_is_hermitian_and_keeps_charge_and_spin(case):
 @pytest.mark.parametrize("order", [1, 2])
 def test_flux_derivatives_are_differences_of_reference_matrices(flux, order):
     """Electrons, pairs and phonon-assisted hops; fourth-order differences."""
-    phonons = Phonons(0.9, bond_coupling=[0.3, -0.2, 0.5], max_quanta=2)
-    bosons = Bosons(0.2, 0.6, hopping=[0.4, 0.1, -0.3])
+    phonons = Phonons(0.9, bond_coupling=[0.3, -0.2, 0.5], max_quanta=2, exchange_coupling=0.2, spring=0.1)
+    bosons = Bosons(0.2, 0.6, hopping=[0.4, 0.1, -0.3], bond_exchange=[0.5, -0.3, 0.2])
+    electrons = Electrons([1.0, 0.5, 0.8], pair_hopping=[0.2, 0.3, -0.4], spin_exchange=0.7, zeeman=0.3)
 
     def model(phi):
-        return Model(ring(3), Electrons([1.0, 0.5, 0.8]), bosons, phonons, flux=phi)
+        return Model(ring(3), electrons, bosons, phonons, flux=phi)
 
     space = Hamiltonian.of(model(flux), Sector(3)).space
     step = 1e-2

@@ -74,8 +74,11 @@ def labels_on(cluster, on):
 
 
 @st.composite
-def models(draw, electrons=None, bosons=None, phonons=None, frames=("none", "mean", "list")):
-    """A model of at most `LARGEST` product states; True and False for a species insist on it or forbid it."""
+def models(draw, electrons=None, bosons=None, phonons=None, frames=("none", "mean", "list"), every=False):
+    """A model of at most `LARGEST` product states.
+
+    True and False for a species insist on it or forbid it; `every` insists on all couplings that it can have.
+    """
 
     def present(wish):
         return draw(st.booleans()) if wish is None else wish
@@ -88,14 +91,17 @@ def models(draw, electrons=None, bosons=None, phonons=None, frames=("none", "mea
     e = p = q = None
     if has_electrons:
         e = Electrons(*(draw(couplings(labels)) for labels in (bonds, classes, classes, bonds)))
+        e = replace(e, **draw(some({"spin_exchange": bonds, "pair_hopping": bonds, "zeeman": classes}, every)))
     if has_bosons:
         on = draw(st.one_of(st.just("all"), st.sampled_from(classes), some_sites))
         hosts = labels_on(cluster, on)
         exchange = draw(couplings(hosts)) if has_electrons else 0.0
         p = Bosons(draw(couplings(hosts)), exchange, draw(couplings(bonds)), on)
+        further = {"electron_repulsion": hosts, "bond_exchange": bonds} if has_electrons else {}
+        p = replace(p, **draw(some({"repulsion": bonds, **further}, every)))
     if present(phonons):
         on = draw(st.one_of(st.sampled_from(["all", "bonds", *classes] if bonds else ["all", *classes]), some_sites))
-        q = draw(lattices(cluster, on, e, p, frames))
+        q = draw(lattices(cluster, on, e, p, frames, every))
     flux = tuple(draw(strengths) for _ in range(cluster.fluxes)) if cluster.has_loop else 0.0
     model = Model(cluster, e, p, q, flux, draw(strengths))
     assume(len(Fock(model)) <= LARGEST)
@@ -103,27 +109,74 @@ def models(draw, electrons=None, bosons=None, phonons=None, frames=("none", "mea
 
 
 @st.composite
-def lattices(draw, cluster, on, electrons, bosons, frames):
+def lattices(draw, cluster, on, electrons, bosons, frames, every):
     labels, on_sites = labels_on(cluster, on), on != "bonds"
     frequency = draw(st.one_of(positive, st.lists(positive, min_size=len(labels), max_size=len(labels))))
-    electron = draw(couplings(labels)) if electrons and on_sites else 0.0
-    boson = draw(pair_couplings(cluster, on, bosons, labels)) if bosons and on_sites else 0.0
+    everywhere = range(cluster.sites)
+    electron = boson = 0.0
+    if electrons and on_sites:
+        electron = draw(st.one_of(couplings(labels), reaching(len(labels), cluster.sites, everywhere)))
+    if bosons and on_sites:
+        carriers = boson_sites(Model(cluster, bosons=Bosons(on=bosons.on)))
+        wide = reaching(len(labels), cluster.sites, carriers)
+        boson = draw(st.one_of(pair_couplings(cluster, on, bosons, labels), wide))
     bond_labels = [bond.label for bond in cluster.bonds] if on_sites else labels
     bond = draw(couplings(bond_labels)) if electrons else 0.0
     caps = draw(st.sampled_from([(1, None), (2, None), (3, None), (0, None), (None, 2), (None, 3), (2, 3), (1, 2)]))
     frame = draw(st.sampled_from(frames))
     if frame == "list":
         frame = draw(st.lists(strengths, min_size=len(labels), max_size=len(labels)))
-    return Phonons(frequency, on, boson, electron, bond, *caps, frame)
+    plain = Phonons(frequency, on, boson, electron, bond, *caps, frame)
+    return replace(plain, **draw(anharmonic(cluster, on, electrons, bosons, labels, every)))
 
 
-def pair_couplings(cluster, on, bosons, labels):
+def reaching(modes, sites, allowed):
+    """A list of lists that is zero but on allowed sites, or numbers by shells of distance."""
+    row = st.tuples(*(strengths if i in allowed else st.just(0.0) for i in range(sites))).map(list)
+    rows = st.lists(row, min_size=modes, max_size=modes)
+    shells = st.lists(strengths, min_size=1, max_size=3).map(lambda values: {"distance": values})
+    return st.one_of(rows, shells) if modes else shells
+
+
+@st.composite
+def some(draw, labels, every):
+    """Couplings by name, most of them left out unless every one is wanted."""
+    names = sorted(labels) if every else draw(st.sets(st.sampled_from(sorted(labels))))
+    return {name: draw(couplings(labels[name])) for name in names}
+
+
+@st.composite
+def anharmonic(draw, cluster, on, electrons, bosons, labels, every):
+    """Potentials of a lattice with a lowest energy: soft in any way below a quartic wall, or stiffened."""
+    walls = draw(st.booleans())
+    values = strengths if walls else positive
+    bonds = [bond.label for bond in cluster.bonds]
+    choices = {"quadratic": couplings(labels, values)}
+    if walls:
+        choices["cubic"] = couplings(labels)
+    if on != "bonds":
+        choices["spring"] = couplings(bonds, values)
+        choices["hopping"] = couplings(bonds, st.sampled_from([0.0, 0.0625, -0.0625]))
+        if electrons:
+            choices["electron_quadratic"] = couplings(labels, values)
+        if bosons:
+            choices["boson_quadratic"] = pair_couplings(cluster, on, bosons, labels, values)
+        if bosons and electrons:
+            choices["exchange_coupling"] = pair_couplings(cluster, on, bosons, labels)
+    names = sorted(choices) if every else sorted(draw(st.sets(st.sampled_from(sorted(choices)))))
+    found = {name: draw(choices[name]) for name in names}
+    if walls:
+        found["quartic"] = draw(st.one_of(positive, st.lists(positive, min_size=len(labels), max_size=len(labels))))
+    return found
+
+
+def pair_couplings(cluster, on, bosons, labels, values=strengths):
     """Couplings of the pairs, zero where a mode's site has none."""
-    carriers = boson_sites(Model(cluster, bosons=replace(bosons, exchange=0.0)))
+    carriers = boson_sites(Model(cluster, bosons=Bosons(on=bosons.on)))
     hosts = [i for i, name in enumerate(cluster.classes) if on in ("all", name)] if isinstance(on, str) else list(on)
     if set(hosts) <= set(carriers):
-        return couplings(labels)
-    return st.tuples(*(strengths if i in carriers else st.just(0.0) for i in hosts)).map(list)
+        return couplings(labels, values)
+    return st.tuples(*(values if i in carriers else st.just(0.0) for i in hosts)).map(list)
 
 
 @st.composite

@@ -41,6 +41,26 @@ def spread(value, labels):
     return [float(v) for v in value] if np.ndim(value) else [float(value)] * len(labels)
 
 
+def reach(value, model):
+    """A coupling of modes to sites as rows: a list of lists, shells of distance, or a number for the own site."""
+    cluster, modes = model.cluster, model.cluster.modes
+    if hasattr(value, "keys") and np.ndim(value.get("distance", 0.0)):
+        rows = []
+        for mode in modes:
+            here = cluster.positions[mode.index]
+            far = [round(float(np.hypot(*np.subtract(here, there))), 6) for there in cluster.positions]
+            shells = dict(zip(sorted(set(far)), value["distance"], strict=False))
+            rows.append([shells.get(d, 0.0) for d in far])
+        return rows
+    if np.ndim(value) and len(value) and np.ndim(value[0]):
+        return [list(row) for row in value]
+    own = spread(value, [mode.label for mode in modes])
+    return [
+        [v if mode.host == "site" and i == mode.index else 0.0 for i in range(cluster.sites)]
+        for mode, v in zip(modes, own, strict=True)
+    ]
+
+
 def boson_sites(model):
     if model.bosons is None:
         return []
@@ -129,8 +149,21 @@ class Fock:
         _, _, modes, levels = self.sizes
         return kron(*(one_mode(words.get(m, ""), levels - 1, shifts[m]) for m in range(modes)))
 
-    def x(self, mode, shifts):
-        return self.lattice({mode: "+"}, shifts) + self.lattice({mode: "-"}, shifts)
+    def x(self, mode, shifts, power=1):
+        """``(a + a+)^power`` letter by letter."""
+        words = map("".join, product("+-", repeat=power))
+        return sum(self.lattice({mode: word}, shifts) for word in words)
+
+    def spin(self, site, axis):
+        """The spin of a site along "x", "y" or "z", from Pauli's matrices."""
+        up, dn = self.c[site, "up"], self.c[site, "dn"]
+        pauli = {"x": [[0, 1], [1, 0]], "y": [[0, -1j], [1j, 0]], "z": [[1, 0], [0, -1]]}[axis]
+        pairs = product(enumerate((up, dn)), repeat=2)
+        return sum(0.5 * pauli[i][j] * (dagger(a) @ b) for (i, a), (j, b) in pairs)
+
+    def singlet(self, i, j):
+        """``B_ij = c_{i dn} c_{j up} + c_{j dn} c_{i up}``."""
+        return self.c[i, "dn"] @ self.c[j, "up"] + self.c[j, "dn"] @ self.c[i, "up"]
 
     @cached_property
     def charges(self):
@@ -161,13 +194,13 @@ def shifts_of(model, charge):
         return [0.0] * len(modes)
     if not isinstance(model.phonons.displacement, str):
         return [x / 2 for x in model.phonons.displacement]
-    labels = [mode.label for mode in modes]
     orbitals = (2 * model.cluster.sites if model.electrons is not None else 0) + 2 * len(boson_sites(model))
     filling = charge / orbitals if orbitals else 0.0
-    couplings = zip(
-        spread(model.phonons.electron_coupling, labels), spread(model.phonons.boson_coupling, labels), strict=True
-    )
-    return [2 * filling * electron + filling * boson for electron, boson in couplings]
+    electron, boson = (reach(v, model) for v in (model.phonons.electron_coupling, model.phonons.boson_coupling))
+    on = boson_sites(model)
+    return [
+        2 * filling * sum(own) + filling * sum(pairs[i] for i in on) for own, pairs in zip(electron, boson, strict=True)
+    ]
 
 
 def forward_hops(model, fock):
@@ -192,6 +225,7 @@ def charge_energy(model, fock):
             zip(spread(e.level, cluster.classes), spread(e.hubbard_u, cluster.classes), strict=True)
         ):
             h = h + (level - mu) * fock.n(i) + u * (fock.n(i, ["up"]) @ fock.n(i, ["dn"]))
+        h = h + spins_and_pairs(model, fock)
     if (p := model.bosons) is not None:
         on = boson_sites(model)
         classes = [cluster.classes[i] for i in on]
@@ -205,6 +239,46 @@ def charge_energy(model, fock):
             if bond.start in on and bond.end in on:
                 hop = np.exp(2j * np.dot(bond.shares, model.fluxes)) * (dagger(fock.b[bond.end]) @ fock.b[bond.start])
                 h = h - t * (hop + dagger(hop))
+        h = h + further_pairs(model, fock)
+    return h
+
+
+def spins_and_pairs(model, fock):
+    """Exchange of spins, hops of electron pairs, and the field along z."""
+    e, cluster = model.electrons, model.cluster
+    labels = [bond.label for bond in cluster.bonds]
+    h = 0j * fock.charge_one
+    for bond, exchange, hopping in zip(
+        cluster.bonds, spread(e.spin_exchange, labels), spread(e.pair_hopping, labels), strict=True
+    ):
+        for axis in "xyz":
+            h = h + exchange * (fock.spin(bond.start, axis) @ fock.spin(bond.end, axis))
+        pairs = [fock.c[i, "dn"] @ fock.c[i, "up"] for i in (bond.start, bond.end)]
+        hop = np.exp(2j * np.dot(bond.shares, model.fluxes)) * (dagger(pairs[1]) @ pairs[0])
+        h = h - hopping * (hop + dagger(hop))
+    for i, field in enumerate(spread(e.zeeman, cluster.classes)):
+        h = h - 0.5 * field * (fock.n(i, ["up"]) - fock.n(i, ["dn"]))
+    return h
+
+
+def further_pairs(model, fock):
+    """Repulsion of pairs, from each other and from electrons, and exchange with the singlets of bonds."""
+    p, cluster, on = model.bosons, model.cluster, boson_sites(model)
+    labels, classes = [bond.label for bond in cluster.bonds], [cluster.classes[i] for i in on]
+    h = 0j * fock.charge_one
+    for i, u in zip(on, spread(p.electron_repulsion, classes), strict=True):
+        if u:
+            h = h + u * (fock.nb(i) @ fock.n(i))
+    for bond, v, exchange in zip(
+        cluster.bonds, spread(p.repulsion, labels), spread(p.bond_exchange, labels), strict=True
+    ):
+        i, j, theta = bond.start, bond.end, np.dot(bond.shares, model.fluxes)
+        if i in on and j in on:
+            h = h + v * (fock.nb(i) @ fock.nb(j))
+        for end, phase in ((j, np.exp(1j * theta)), (i, np.exp(-1j * theta))):
+            if exchange and end in on:
+                swap = phase * (dagger(fock.b[end]) @ fock.singlet(i, j))
+                h = h + exchange * (swap + dagger(swap))
     return h
 
 
@@ -212,14 +286,16 @@ def lattice_parts(model, fock, shifts):
     """Pairs (charge operator, lattice operator) of everything that moves the lattice."""
     q, modes = model.phonons, model.cluster.modes
     labels = [mode.label for mode in modes]
-    frequency, electron, boson = (spread(v, labels) for v in (q.frequency, q.electron_coupling, q.boson_coupling))
+    frequency = spread(q.frequency, labels)
+    electron, boson = (reach(v, model) for v in (q.electron_coupling, q.boson_coupling))
     for m, omega in enumerate(frequency):
         yield omega * fock.charge_one, fock.lattice({m: "+-"}, shifts)
-    for m, mode in enumerate(modes):
-        if mode.host == "site" and electron[m]:
-            yield -frequency[m] * electron[m] * fock.n(mode.index), fock.x(m, shifts)
-        if mode.host == "site" and boson[m]:
-            yield -frequency[m] * boson[m] * fock.nb(mode.index), fock.x(m, shifts)
+    for m, i in product(range(len(modes)), range(model.cluster.sites)):
+        if electron[m][i]:
+            yield -frequency[m] * electron[m][i] * fock.n(i), fock.x(m, shifts)
+        if boson[m][i] and i in boson_sites(model):
+            yield -frequency[m] * boson[m][i] * fock.nb(i), fock.x(m, shifts)
+    yield from anharmonic_parts(model, fock, shifts)
     if model.electrons is None or not modes:
         return
     hops = [hop + dagger(hop) for hop in forward_hops(model, fock)]
@@ -233,6 +309,38 @@ def lattice_parts(model, fock, shifts):
         for site, sign in ((bond.end, 1.0), (bond.start, -1.0)):
             if site in at:
                 yield -g * sign * hop, fock.x(at[site], shifts)
+
+
+def anharmonic_parts(model, fock, shifts):
+    """Powers of x, alone and with charges, and what joins modes of neighbouring sites."""
+    q, modes = model.phonons, model.cluster.modes
+    labels = [mode.label for mode in modes]
+    for power, values in ((2, q.quadratic), (3, q.cubic), (4, q.quartic)):
+        for m, value in enumerate(spread(values, labels)):
+            if value:
+                yield value * fock.charge_one, fock.x(m, shifts, power)
+    charged = (q.electron_quadratic, q.boson_quadratic, q.exchange_coupling)
+    for m, (mode, stiffer, pairs, exchange) in enumerate(
+        zip(modes, *(spread(v, labels) for v in charged), strict=True)
+    ):
+        if stiffer:
+            yield stiffer * fock.n(mode.index), fock.x(m, shifts, 2)
+        if pairs:
+            yield pairs * fock.nb(mode.index), fock.x(m, shifts, 2)
+        if exchange:
+            swap = dagger(fock.b[mode.index]) @ fock.c[mode.index, "dn"] @ fock.c[mode.index, "up"]
+            yield -exchange * (swap + dagger(swap)), fock.x(m, shifts)
+    at = {mode.index: m for m, mode in enumerate(modes) if mode.host == "site"}
+    bonds = model.cluster.bonds
+    joined = (spread(v, [bond.label for bond in bonds]) for v in (q.hopping, q.spring))
+    for bond, hopping, spring in zip(bonds, *joined, strict=True):
+        if bond.start in at and bond.end in at and (hopping or spring):
+            m, n = at[bond.start], at[bond.end]
+            for create, remove in ((m, n), (n, m)):
+                yield -hopping * fock.charge_one, fock.lattice({create: "+", remove: "-"}, shifts)
+            yield spring * fock.charge_one, fock.x(m, shifts, 2) + fock.x(n, shifts, 2)
+            for left, right in product("+-", repeat=2):
+                yield -2 * spring * fock.charge_one, fock.lattice({m: left, n: right}, shifts)
 
 
 def hamiltonian_in_frame(model, shifts):

@@ -38,6 +38,7 @@ from respair.hamiltonians import (
     parameter_derivative,
     with_parameter,
 )
+from respair.hamiltonians.parameters import COUPLINGS, SPECIES
 from respair.solvers import Options, ground_state, levels_by_symmetry
 from respair.studies import parse, records, run
 
@@ -55,14 +56,13 @@ def times(coupling, s):
 
 def scaled(model, s):
     """The same model with every energy times s; alpha and displacements have no unit."""
-    e, b, p = model.electrons, model.bosons, model.phonons
-    if e is not None:
-        e = Electrons(*(times(value, s) for value in (e.hopping, e.level, e.hubbard_u, e.repulsion)))
-    if b is not None:
-        b = Bosons(*(times(value, s) for value in (b.level, b.exchange, b.hopping)), b.on)
-    if p is not None:
-        p = replace(p, frequency=times(p.frequency, s), bond_coupling=times(p.bond_coupling, s))
-    return replace(model, electrons=e, bosons=b, phonons=p, chemical_potential=s * model.chemical_potential)
+    species = {}
+    for name in SPECIES:
+        if (table := getattr(model, name)) is not None:
+            energies = [key for key, entry in COUPLINGS.items() if entry.species == name and entry.unit == "energy"]
+            keys = [key.partition(".")[2] for key in energies]
+            species[name] = replace(table, **{key: times(getattr(table, key), s) for key in keys})
+    return replace(model, **species, chemical_potential=s * model.chemical_potential)
 
 
 def size_of(energies):

@@ -72,12 +72,12 @@ def _mirrors(operations: list[Operation]) -> list[Operation]:
 def _alike(model: Model) -> tuple[tuple[str, ...], ...]:
     """Return the sets of bond classes on which every coupling of the model has the same values."""
     arrays = [getattr(model.couplings, name) for entry in COUPLINGS.values() for name in entry.arrays]
-    on_bonds = [array for array in arrays if len(array) == len(model.cluster.bonds)]
+    on_bonds = [array for array in arrays if array.shape == (len(model.cluster.bonds),)]
     sets: dict[tuple[object, ...], list[str]] = {}
     labels = [bond.label for bond in model.cluster.bonds]
     for label in model.cluster.bond_classes:
         here = np.array([each == label for each in labels])
-        values = tuple(tuple(sorted(set(array[here].tolist()))) for array in on_bonds)
+        values = tuple(tuple(sorted(map(repr, set(array[here].tolist())))) for array in on_bonds)
         sets.setdefault(values, []).append(label)
     return tuple(tuple(labels) for labels in sets.values())
 

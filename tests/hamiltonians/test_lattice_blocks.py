@@ -13,7 +13,9 @@ from respair.clusters.translations import as_numbers, wave_vectors
 from respair.hamiltonians import Block, Bosons, Electrons, Hamiltonian, InvalidModel, Model, Phonons, Sector
 from respair.hamiltonians.symmetry.group import group
 from respair.hamiltonians.symmetry.quantum_numbers import sector_symmetries
-from respair.solvers import Options, ground_state, levels_by_symmetry, symmetry_sectors
+from respair.solvers import ground_state, levels_by_symmetry, symmetry_sectors
+from respair.solvers.engines.quspin import QuspinEngine
+from respair.solvers.engines.tensor import TensorEngine
 
 ROOT3 = np.sqrt(3)
 OBLIQUE = [[1.0, 0.0], [0.5, ROOT3 / 2]]
@@ -133,6 +135,7 @@ def models():
     yield "closed one way", Model(square(size=[3, 2], periodic=[True, False]), Electrons(1.0), flux=0.3), Sector(2, 0)
 
 
+LARGE = ("three hexagons", "nine sites", "modes on all bonds", "eight sites")
 CASES = {name: (model, sector) for name, model, sector in models()}
 
 
@@ -140,10 +143,26 @@ def levels_of(model, sector):
     return np.linalg.eigvalsh(Hamiltonian.of(model, sector).matrix().toarray())
 
 
-@pytest.mark.parametrize("engine", ["tensor", "quspin", "dense"])
+def by_quspin(block):
+    return np.linalg.eigvalsh(QuspinEngine(block).matrix.toarray())
+
+
+def by_tensor(block):
+    """Eigenvalues of P H P on what the symmetry allows, P and H from the engine column by column."""
+    engine = TensorEngine(block)
+    projector = np.eye(engine.size, dtype=engine.dtype)
+    for row in projector:
+        engine.project(row)
+    images = np.array([engine.product(row, np.empty_like(row)) for row in projector], engine.dtype)
+    matrix = images.reshape(engine.size, engine.size).T
+    above = 1e3 * (np.eye(engine.size) - projector.T)
+    return np.linalg.eigvalsh(matrix + above)[: block.dimension]
+
+
+@pytest.mark.parametrize("solved", [by_tensor, by_quspin], ids=["tensor", "quspin"])
 @pytest.mark.parametrize("flips", [False, True], ids=["", "flip"])
 @pytest.mark.parametrize("name", CASES)
-def test_all_blocks_together_are_the_whole_sector(name, flips, engine):
+def test_all_blocks_together_are_the_whole_sector(name, flips, solved):
     model, sector = CASES[name]
     if flips and sector.two_sz:
         pytest.skip("the flip needs S_z = 0")
@@ -151,15 +170,15 @@ def test_all_blocks_together_are_the_whole_sector(name, flips, engine):
     for sign in (1, -1) if flips else (None,):
         for block in symmetry_sectors(model, replace(sector, spin_flip=sign)):
             assert block.momentum is not None or not momenta(model.cluster)[1:]
-            found += ground_state(model, block, "all", Options(engine=engine)).energies.tolist()
+            found += solved(Block.of(Hamiltonian.of(model, sector), block)).tolist()
     np.testing.assert_allclose(np.sort(found), levels_of(model, sector), atol=1e-9)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [name for name in CASES if name not in LARGE])
 def test_the_operations_of_a_block_act_as_a_group_and_commute_with_h(name):
     model, sector = CASES[name]
     flip = 1 if sector.two_sz == 0 else None
-    for block in symmetry_sectors(model, replace(sector, spin_flip=flip)):
+    for block in symmetry_sectors(model, replace(sector, spin_flip=flip))[:2]:
         _check_group(model, block)
 
 

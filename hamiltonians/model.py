@@ -162,6 +162,16 @@ class Model(Shown):
         return lowest_frequency(self.modes, self.cluster.bonds, values)
 
     @property
+    def is_real(self) -> bool:
+        """True where all couplings are real; terms of the user's own are not looked at."""
+        return not np.any(self.couplings.electron_hopping_imaginary) and not np.any(self.couplings.electron_spin_orbit)
+
+    @property
+    def reverses_spins(self) -> bool:
+        """True where spins up and down are alike; terms of the user's own are not looked at."""
+        return not np.any(self.couplings.electron_zeeman) and not np.any(self.couplings.electron_spin_orbit)
+
+    @property
     def is_plain_lattice(self) -> bool:
         """True where the oscillators are harmonic ones on their own, whatever the charges do."""
         return not any(key in RESHAPING for key in self.active)

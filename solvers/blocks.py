@@ -63,7 +63,7 @@ def _candidates(model: Model, sector: Sector) -> Iterator[tuple[Sector, ...]]:
 
 def time_reversed(block: Sector, model: Model) -> Sector | None:
     """Return the block with the complex conjugate states, where the Hamiltonian is real and it is another one."""
-    if model.flux or model.terms:
+    if model.flux or model.terms or not model.is_real:
         return None
     if block.momentum:
         return replace(block, momentum=-block.momentum % len(model.cluster.translation or (0,)))

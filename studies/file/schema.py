@@ -22,6 +22,7 @@ from .values import (
     MAX_INTEGER,
     Bond,
     Bytes,
+    ComplexCoupling,
     Coupling,
     Exact,
     Number,
@@ -46,6 +47,7 @@ HINTS: Mapping[Any, Any] = MappingProxyType(
     {
         parameters.Coupling: Coupling,
         parameters.Reach: Reach,
+        parameters.ComplexCoupling: ComplexCoupling,
         Where: WordOrSites,
         int: int,
         int | None: Whole,

@@ -172,6 +172,8 @@ TWO_STEPS = {
     "electrons-repulsion": "0.1",
     "electrons-spin-exchange": "0.04",
     "electrons-pair-hopping": "0.04",
+    "electrons-hopping-imaginary": "0.04",
+    "electrons-spin-orbit": "0.04",
     "electrons-zeeman": "0.04",
     "bosons-level": "-0.3",
     "bosons-exchange": "0.84",

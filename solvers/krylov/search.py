@@ -136,7 +136,7 @@ def searched(operator: Deflated, start: Vector | None, stop: Stop, memory: Memor
     stored = memory.cycle // (operator.h.dtype.itemsize * size)
     if stored < FIRST_CYCLE:
         return _two_passes(operator, start, stop, memory, search)
-    free = size - max(1, len(operator.locked))
+    free = operator.h.dimension - max(1, len(operator.locked))
     left = stop.limits.max_matvecs - operator.products - 1  # the last product gives the residual
     steps = min(FIRST_CYCLE << min(stop.attempt, 8), stored, MOST_STEPS, free, left)
     ritz = _stored_cycle(operator, operator.random_vector() if start is None else start, max(1, steps), stop)

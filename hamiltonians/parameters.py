@@ -49,8 +49,8 @@ class Electrons(Species):
 
     hopping: ComplexCoupling = coupling(
         symbol="t", sign="-", operator=HOP, place="bond", part="hopping", name="hopping", high=2.0, step=0.01,
-        words="electrons hop along the bonds; theta = phi/L on each bond of a ring with the flux phi; in place of a "
-        "number also { re = 1.0, im = 0.2 }, whose imaginary part becomes hopping_imaginary",
+        words="electrons hop along the bonds; theta = phi/L on each bond of a ring with the flux phi",
+        forms="in place of a number also { re = 1.0, im = 0.2 }, whose imaginary part becomes hopping_imaginary",
     )  # fmt: skip
     level: Coupling = coupling(
         symbol=r"\varepsilon", operator="n_i", place="site", name="level", low=-4.0, high=4.0, step=0.05,
@@ -156,16 +156,16 @@ class Phonons(Species):
         reaches=True,
         symbol=r"\alpha", sign="-", factor=r"\omega_0", operator=r"b^\dagger_m b_m x_m", place="mode",
         part="coupling", needs=("bosons", "modes on sites"), arrays=("boson_phonon",), name="coupling to pairs",
-        high=3.0, step=0.01, words="a local pair pushes the oscillator of its site to positive x = a + a^+; also a "
-        "list of lists alpha[mode][site], or { distance = [own site, nearest, ...] }",
+        high=3.0, step=0.01, words="a local pair pushes the oscillator of its site to positive x = a + a^+",
+        forms="also a list of lists alpha[mode][site], or { distance = [own site, nearest, ...] }",
     )  # fmt: skip
     electron_coupling: Reach = coupling(
         reaches=True,
         symbol=r"\alpha_F", sign="-", factor=r"\omega_0", operator="n_m x_m", place="mode", part="coupling",
         needs=("electrons", "modes on sites"), arrays=("electron_phonon",), name="coupling to electrons",
         high=3.0, step=0.01,
-        words="an electron pushes the oscillator of its site to positive x = a + a^+ (Holstein, g = omega_0 alpha_F); "
-        "also a list of lists alpha[mode][site], or { distance = [own site, nearest, ...] } (extended Holstein)",
+        words="an electron pushes the oscillator of its site to positive x = a + a^+ (Holstein, g = omega_0 alpha_F)",
+        forms="also a list of lists alpha[mode][site], or { distance = [own site, nearest, ...] } (extended Holstein)",
     )  # fmt: skip
     bond_coupling: Coupling = coupling(
         symbol="g", sign="-", operator=r"y_{ij} " + HOP, place="mode or bond", part="coupling",

@@ -61,6 +61,8 @@ class CouplingField:
         A few words, for controls.
     words : str
         What the term does, for readers.
+    forms : str
+        Further forms in which the coupling may be given.
     sign : str
         "" or "-".
     factor : str
@@ -84,6 +86,7 @@ class CouplingField:
     place: Place
     name: str
     words: str
+    forms: str = ""
     sign: str = ""
     factor: str = ""
     part: str = ""
@@ -134,7 +137,8 @@ class CouplingField:
     @property
     def meaning(self) -> str:
         """What the coupling is, with its term as text, and its unit."""
-        return f"{self.text} for each {self.place} [{self.unit}], ``{plain(html(self.latex))}``: {self.words}"
+        what = "; ".join(filter(None, (self.words, self.forms)))
+        return f"{self.text} for each {self.place} [{self.unit}], ``{plain(html(self.latex))}``: {what}"
 
     @property
     def unit(self) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import cmath
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import FrozenInstanceError, dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,12 @@ from .._core.arguments import instance, scalar, shown
 from .._core.display import counted, quantity
 from .._core.text import ALLOWED, has_controls
 from ..clusters import Bond, Card, Cluster, InvalidType, Mode, Shown, place
-from .distances import site_distances
-from .formula import CouplingField, cutoff_text, term_rows
+from .couplings import Couplings as Couplings
+from .couplings import Spread, boson_sites_of, modes_of, spreads
+from .couplings import joined as joined
+from .couplings import on_bonds as on_bonds
+from .couplings import value_at as value_at
+from .formula import cutoff_text, term_rows
 from .operators import Operator
 from .parameters import (
     COUPLINGS,
@@ -25,20 +29,18 @@ from .parameters import (
     FINITE,
     SPECIES,
     Bosons,
-    Coupling,
     Electrons,
     InvalidModel,
     Phonons,
     Problem,
-    Reach,
     is_coupling,
     is_number,
     nonzero,
     resolve,
     show,
 )
-from .stability import furthest, hops, lattice_problems, lowest_frequency, pairs_on
-from .values import by_distance, resolve_reach
+from .stability import furthest, hops, lattice_problems, lowest_frequency
+from .values import by_distance
 
 TermFunction = Callable[["Model"], Operator]
 """A term of the Hamiltonian: from the model to an operator formula."""
@@ -101,7 +103,7 @@ class Model(Shown):
         problems = list(model_problems(self))
         if problems:
             raise InvalidModel(problems)
-        object.__setattr__(self, "cluster", replace(self.cluster, modes=_modes(self)))
+        object.__setattr__(self, "cluster", replace(self.cluster, modes=modes_of(self)))
         object.__setattr__(self, "flux", _as_flux(self.flux))
 
     def _check_types(self) -> None:
@@ -137,7 +139,7 @@ class Model(Shown):
     @cached_property
     def boson_sites(self) -> tuple[int, ...]:
         """Sites that carry a local pair."""
-        return _boson_sites(self.cluster, self.bosons)
+        return boson_sites_of(self.cluster, self.bosons)
 
     @property
     def max_charge(self) -> int:
@@ -176,6 +178,16 @@ class Model(Shown):
         return lowest_frequency(self.modes, self.cluster.bonds, values)
 
     @property
+    def is_real(self) -> bool:
+        """True where all couplings are real; terms of the user's own are not looked at."""
+        return not np.any(self.couplings.electron_hopping_imaginary) and not np.any(self.couplings.electron_spin_orbit)
+
+    @property
+    def reverses_spins(self) -> bool:
+        """True where spins up and down are alike; terms of the user's own are not looked at."""
+        return not np.any(self.couplings.electron_zeeman) and not np.any(self.couplings.electron_spin_orbit)
+
+    @property
     def is_plain_lattice(self) -> bool:
         """True where the oscillators are harmonic ones on their own, whatever the charges do."""
         return not any(key in RESHAPING for key in self.active)
@@ -209,133 +221,6 @@ class Model(Shown):
         return Couplings(self)
 
 
-def value_at(model: Model, key: str) -> Any:
-    """Return what a model has for a key of `COUPLINGS` or `FIELDS`."""
-    species, _, name = key.partition(".")
-    return getattr(model, name) if key in FIELDS else getattr(getattr(model, species), name)
-
-
-def _boson_sites(cluster: Cluster, bosons: Bosons | None) -> tuple[int, ...]:
-    return tuple(mode.index for mode in place(cluster, bosons.on, bonds_allowed=False)) if bosons else ()
-
-
-class Couplings(Shown):
-    """The couplings of a model as arrays, zero where their species is absent; energies in the user's unit.
-
-    Each is an attribute, named in the table of `parameters`: ``electron_hopping`` (bonds,), ``electron_level``
-    (sites,), ``boson_level`` (boson sites,), ``frequency`` (modes,) and so on. Those of the lattice contain omega0:
-    ``electron_phonon`` is omega0 alpha_F, ``boson_phonon`` omega0 alpha, of the mode's own site; as matrices (modes,
-    sites) they have ``_by_site`` behind the name. The bond coupling is ``mode_bond`` (modes,) for modes on bonds, and
-    ``bond_phonon`` (bonds,) for modes on sites.
-
-    Parameters
-    ----------
-    model : Model
-        A valid one.
-    """
-
-    def __init__(self, model: Model) -> None:
-        labels, second, each = _labels(model), on_bonds(model.modes), list(enumerate(model.modes))
-        reaching = [name for entry in COUPLINGS.values() if entry.reaches for name in entry.arrays]
-        arrays: dict[str, NDArray[np.float64]] = {
-            f"{name}_by_site": np.zeros((len(each), model.cluster.sites)) for name in reaching
-        }
-        arrays |= {
-            name: np.zeros(len(labels[("bond", "mode")[i] if entry.place == "mode or bond" else entry.place]))
-            for entry in COUPLINGS.values()
-            for i, name in enumerate(entry.arrays)
-        }
-        factors: dict[str, NDArray[np.float64]] = {}
-        for spread in spreads(model):
-            entry, values = spread.entry, spread.values
-            if entry.reaches:
-                assert entry.factor
-                reach = values * factors[entry.factor][:, None]
-                if "bosons" in entry.needs:
-                    reach = reach * np.isin(np.arange(model.cluster.sites), model.boson_sites)
-                arrays[f"{entry.arrays[0]}_by_site"] = reach
-                arrays[entry.arrays[0]] = np.array([reach[m, mode.index] if not second else 0.0 for m, mode in each])
-                continue
-            factors[entry.symbol] = values
-            arrays[entry.arrays[-1 if second else 0]] = values * factors[entry.factor] if entry.factor else values
-        for name, array in arrays.items():
-            array.setflags(write=False)
-            vars(self)[name] = array
-
-    if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> NDArray[np.float64]: ...
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise FrozenInstanceError(f"cannot assign to {name}: couplings belong to their model")
-
-    def card(self) -> Card:
-        """Return the couplings that are not zero."""
-        return Card("couplings", [(name, quantity(values)) for name, values in vars(self).items() if np.any(values)])
-
-
-def joined(model: Model, bond: Bond) -> list[tuple[int, int]]:
-    """Return the modes at the end and at the start of a bond, in pairs; none where a site has no mode."""
-    return pairs_on(model.modes, bond)
-
-
-def on_bonds(modes: Sequence[Mode]) -> bool:
-    """True where modes sit on bonds."""
-    return bool(modes) and modes[0].host == "bond"
-
-
-@dataclass(frozen=True)
-class Spread:
-    """One coupling of a model over its sites, bonds or modes.
-
-    Attributes
-    ----------
-    entry : CouplingField
-        From the table of couplings.
-    given : Coupling or Reach
-        What the user wrote.
-    values : (n,) or (modes, sites) float
-        The coupling on each place; zeros where it is wrong.
-    complaint : str or None
-        What is allowed, where it is wrong.
-    """
-
-    entry: CouplingField
-    given: Coupling | Reach
-    values: NDArray[np.float64]
-    complaint: str | None
-
-
-def _labels(model: Model) -> Mapping[str, Sequence[str]]:
-    """Return the classes of all places over which couplings are spread."""
-    cluster = model.cluster
-    return {
-        "site": cluster.classes,
-        "bond": [bond.label for bond in cluster.bonds],
-        "boson site": [cluster.classes[i] for i in _boson_sites(cluster, model.bosons)],
-        "mode": [mode.label for mode in _modes(model)],
-    }
-
-
-def _modes(model: Model) -> tuple[Mode, ...]:
-    return place(model.cluster, model.phonons.on) if model.phonons else ()
-
-
-def spreads(model: Model) -> Iterator[Spread]:
-    """Yield the couplings of the species that a model has."""
-    modes = _modes(model)
-    labels, second = _labels(model), on_bonds(modes)
-    own = [mode.index if mode.host == "site" else None for mode in modes]
-    for entry in COUPLINGS.values():
-        if getattr(model, entry.species) is not None:
-            noun = ("mode" if second else "bond") if entry.place == "mode or bond" else entry.place
-            given = value_at(model, entry.key)
-            if entry.reaches:
-                yield Spread(entry, given, *resolve_reach(given, labels["mode"], own, site_distances(model.cluster)))
-                continue
-            yield Spread(entry, given, *resolve(given, labels[noun], noun))
-
-
 def model_problems(model: Model) -> Iterator[Problem]:
     """Yield everything wrong with a model that its types do not show."""
     if not isinstance(model.name, str) or has_controls(model.name):
@@ -352,21 +237,21 @@ def model_problems(model: Model) -> Iterator[Problem]:
         yield Problem("ensemble.chemical_potential", show(model.chemical_potential), f"allowed: {FINITE}")
     yield from _flux_problems(model)
     if model.phonons is not None:
-        yield from _phonon_problems(model.phonons, _modes(model))
+        yield from _phonon_problems(model.phonons, modes_of(model))
     for spread in couplings:
         if spread.entry.needs and nonzero(spread.given):
             missing = _missing(model, spread)
             yield from (Problem(spread.entry.key, show(spread.given), f"allowed: 0 {text}") for text in missing)
     if model.phonons is not None:
-        yield from _frame_problems(model.phonons, len(_modes(model)))
+        yield from _frame_problems(model.phonons, len(modes_of(model)))
         if not any(spread.complaint for spread in couplings):
             values = {spread.entry.key: spread.values for spread in couplings}
-            yield from lattice_problems(_modes(model), model.cluster.bonds, values)
+            yield from lattice_problems(modes_of(model), model.cluster.bonds, values)
 
 
 def _missing(model: Model, spread: Spread) -> Iterator[str]:
     """Yield what a coupling that is not zero needs, and the model does not have."""
-    modes, needs = _modes(model), spread.entry.needs
+    modes, needs = modes_of(model), spread.entry.needs
     for need in needs:
         if need == "modes on sites" and on_bonds(modes):
             yield "here; it needs modes on sites, and these are on bonds"

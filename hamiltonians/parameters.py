@@ -18,6 +18,7 @@ from ..clusters import Brief, Card
 from .formula import CouplingField, coupling, key, later, term_rows
 from .values import FINITE as FINITE
 from .values import LARGEST as LARGEST
+from .values import ComplexCoupling as ComplexCoupling
 from .values import Coupling as Coupling
 from .values import InvalidModel as InvalidModel
 from .values import Problem as Problem
@@ -27,6 +28,7 @@ from .values import is_number as is_number
 from .values import nonzero as nonzero
 from .values import resolve as resolve
 from .values import show as show
+from .values import split_complex
 
 Where = str | Sequence[int]
 """Where a species lives: "all", a class name, or a list of sites (phonons also "bonds")."""
@@ -53,9 +55,10 @@ HOP = r"(e^{i\theta_{ij}} c^\dagger_{j\sigma} c_{i\sigma} + h.c.)"
 class Electrons(Species):
     """Couplings of the electrons, energies in the user's unit."""
 
-    hopping: Coupling = coupling(
+    hopping: ComplexCoupling = coupling(
         symbol="t", sign="-", operator=HOP, place="bond", part="hopping", name="hopping", high=2.0, step=0.01,
         words="electrons hop along the bonds; theta = phi/L on each bond of a ring with the flux phi",
+        forms="in place of a number also { re = 1.0, im = 0.2 }, whose imaginary part becomes hopping_imaginary",
     )  # fmt: skip
     level: Coupling = coupling(
         symbol=r"\varepsilon", operator="n_i", place="site", name="level", low=-4.0, high=4.0, step=0.05,
@@ -78,10 +81,30 @@ class Electrons(Species):
         name="hopping of electron pairs", low=-2.0, high=2.0, step=0.02,
         words="electron pairs D = c_dn c_up hop along the bonds, with twice the phase of an electron",
     )  # fmt: skip
+    hopping_imaginary: Coupling = later(
+        symbol="t_i", sign="-", operator=r"(i e^{i\theta_{ij}} c^\dagger_{j\sigma} c_{i\sigma} + h.c.)", place="bond",
+        part="hopping", name="imaginary hopping", low=-2.0, high=2.0, step=0.02,
+        words="the imaginary part of the hopping, from the start to the end of a bond",
+    )  # fmt: skip
+    spin_orbit: Coupling = later(
+        symbol=r"\lambda", sign="-", place="bond", part="hopping", name="spin-orbit coupling", low=-2.0, high=2.0,
+        step=0.02, operator=r"(i \sigma e^{i\theta_{ij}} c^\dagger_{j\sigma} c_{i\sigma} + h.c.)",
+        words="hops whose phase has the sign of the spin, sigma = 1 and -1; S_z is kept",
+    )  # fmt: skip
     zeeman: Coupling = later(
         symbol="h", sign="-", operator="S^z_i", place="site", name="magnetic field", low=-2.0, high=2.0, step=0.02,
         words="a magnetic field along z, which acts on the spins",
     )  # fmt: skip
+
+
+    def __post_init__(self) -> None:
+        real, imaginary = split_complex(self.hopping)
+        if imaginary is not None:
+            if nonzero(self.hopping_imaginary):
+                allowed = "allowed: 0 where hopping has an imaginary part already"
+                raise InvalidModel([Problem("electrons.hopping_imaginary", show(self.hopping_imaginary), allowed)])
+            object.__setattr__(self, "hopping", real)
+            object.__setattr__(self, "hopping_imaginary", imaginary)
 
 
 @dataclass(frozen=True, repr=False)
@@ -141,16 +164,16 @@ class Phonons(Species):
         reaches=True,
         symbol=r"\alpha", sign="-", factor=r"\omega_0", operator=r"b^\dagger_m b_m x_m", place="mode",
         part="coupling", needs=("bosons", "modes on sites"), arrays=("boson_phonon",), name="coupling to pairs",
-        high=3.0, step=0.01, words="a local pair pushes the oscillator of its site to positive x = a + a^+; also a "
-        "list of lists alpha[mode][site], or { distance = [own site, nearest, ...] }",
+        high=3.0, step=0.01, words="a local pair pushes the oscillator of its site to positive x = a + a^+",
+        forms="also a list of lists alpha[mode][site], or { distance = [own site, nearest, ...] }",
     )  # fmt: skip
     electron_coupling: Reach = coupling(
         reaches=True,
         symbol=r"\alpha_F", sign="-", factor=r"\omega_0", operator="n_m x_m", place="mode", part="coupling",
         needs=("electrons", "modes on sites"), arrays=("electron_phonon",), name="coupling to electrons",
         high=3.0, step=0.01,
-        words="an electron pushes the oscillator of its site to positive x = a + a^+ (Holstein, g = omega_0 alpha_F); "
-        "also a list of lists alpha[mode][site], or { distance = [own site, nearest, ...] } (extended Holstein)",
+        words="an electron pushes the oscillator of its site to positive x = a + a^+ (Holstein, g = omega_0 alpha_F)",
+        forms="also a list of lists alpha[mode][site], or { distance = [own site, nearest, ...] } (extended Holstein)",
     )  # fmt: skip
     bond_coupling: Coupling = coupling(
         symbol="g", sign="-", operator=r"y_{ij} " + HOP, place="mode or bond", part="coupling",

@@ -155,6 +155,20 @@ def pair_hopping(model: Model, bond: Bond, derivative: Directions = ()) -> Opera
     return _hop(pair(bond.end).dag * pair(bond.start), bond, model.flux, 2, derivative)
 
 
+@_term("electrons.hopping_imaginary")
+def imaginary_hopping(model: Model, bond: Bond, derivative: Directions = ()) -> Operator:
+    """``i exp(i theta) c+_j c_i + h.c.`` summed over spin."""
+    forward = total(create(bond.end, spin) * annihilate(bond.start, spin) for spin in ("up", "dn"))
+    return _hop(1j * forward, bond, model.flux, 1, derivative)
+
+
+@_term("electrons.spin_orbit")
+def spin_orbit(model: Model, bond: Bond, derivative: Directions = ()) -> Operator:
+    """``i sigma exp(i theta) c+_j c_i + h.c.`` summed over spin, sigma = 1 for up and -1 for down."""
+    up, dn = (create(bond.end, spin) * annihilate(bond.start, spin) for spin in ("up", "dn"))
+    return _hop(1j * (up - dn), bond, model.flux, 1, derivative)
+
+
 @_term("electrons.zeeman")
 def zeeman(model: Model, site: int) -> Operator:
     """``S^z_i``."""

@@ -16,6 +16,8 @@ from ..clusters import Told
 
 Coupling = float | Mapping[str, float] | Sequence[float]
 """One number for all, a table by class name (classes not named get 0), or one number for each."""
+ComplexCoupling = Coupling | complex | Mapping[str, complex] | Mapping[str, Mapping[str, float]] | Sequence[complex]
+"""A coupling whose numbers may be complex; files have ``{re = 1.0, im = 0.2}`` for a complex number."""
 Reach = Coupling | Sequence[Sequence[float]] | Mapping[str, Sequence[float]]
 """A coupling of each mode to its own site; or a list for each mode with a number for each site; or numbers by shells of
 distance from the mode's site, ``{"distance": [own, nearest, ...]}``."""
@@ -91,6 +93,31 @@ def nonzero(coupling: object) -> bool:
     if isinstance(coupling, Sequence | np.ndarray) and not isinstance(coupling, str):
         return any(map(nonzero, coupling))
     return is_number(coupling) and coupling != 0
+
+
+def split_complex(coupling: Any) -> tuple[Any, Any]:
+    """Return the real and the imaginary part of a coupling; None for the latter where it has no complex numbers.
+
+    Examples
+    --------
+    >>> split_complex({"x": {"re": 1.0, "im": 0.2}, "y": 0.5}), split_complex([1 + 2j, 3]), split_complex(1.0)
+    (({'x': 1.0, 'y': 0.5}, {'x': 0.2, 'y': 0.0}), ([1.0, 3], [2.0, 0.0]), (1.0, None))
+    """
+    if isinstance(coupling, complex | np.complexfloating):
+        return float(coupling.real), float(coupling.imag)
+    if isinstance(coupling, Mapping):
+        if coupling and set(coupling) <= {"re", "im"}:
+            return coupling.get("re", 0.0), coupling.get("im", 0.0)
+        parts = {key: split_complex(value) for key, value in coupling.items()}
+        if all(imaginary is None for _, imaginary in parts.values()):
+            return coupling, None
+        return {key: part[0] for key, part in parts.items()}, {key: part[1] or 0.0 for key, part in parts.items()}
+    if isinstance(coupling, Sequence | np.ndarray) and not isinstance(coupling, str):
+        pairs = [split_complex(value) for value in coupling]
+        if all(imaginary is None for _, imaginary in pairs):
+            return coupling, None
+        return [real for real, _ in pairs], [imaginary or 0.0 for _, imaginary in pairs]
+    return coupling, None
 
 
 def resolve(coupling: Coupling, labels: Sequence[str], what: str) -> tuple[NDArray[np.float64], str | None]:

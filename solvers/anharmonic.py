@@ -18,6 +18,8 @@ from .surface import Surface, Well
 
 MOST_COMBINED = 8
 """Combinations of minima of single modes that are tried for one charge configuration."""
+LARGE = 20_000
+"""Sectors with more charge configurations try two of them."""
 STEP = 1e-3
 """Step of x in second derivatives, and of the search away from a point of symmetry."""
 SAME = 1e-3
@@ -68,17 +70,19 @@ class AnharmonicWells:
 
     def search(self) -> None:
         """Find the wells of single configurations, then the minima with all charges."""
-        places = [np.zeros(self.classical.modes), np.full(self.classical.modes, STEP)]
+        places: list[tuple[float, NDArray[np.float64]]] = []
         for e in self._configurations():
             alone, coherent = self.classical.only(e), self.surface.only(e)
             weights = np.zeros(self.surface.size)
             weights[e] = 1.0
-            for start in islice(self._combinations(e), MOST_COMBINED):
+            for start in islice(self._combinations(e), self._combined):
                 x, energy = self._minimum(alone, start)
-                if not any(_close(x, place) for place in places):
-                    places.append(x)
+                if not any(_close(x, place) for _, place in places):
+                    places.append((energy, x))
                 self._add(coherent, x, energy + self._zero_point(alone, x), weights)
-        for start in places:
+        places.sort(key=lambda place: place[0])
+        middle = [np.zeros(self.classical.modes), np.full(self.classical.modes, STEP)]
+        for start in (*middle, *(x for _, x in places[: 2 * self.starts])):
             x, energy = self._minimum(self.classical, start)
             self.floor = min(self.floor, energy)
             level = energy + self._zero_point(self.classical, x)
@@ -106,11 +110,16 @@ class AnharmonicWells:
 
     def _configurations(self) -> list[int]:
         """Return the charge configurations whose own lattices lie lowest, one for each lattice."""
-        energies = self._one_by_one.sum(axis=1) + self._constant
-        keys = np.round(np.column_stack([energies, self._one_by_one]) / self._unit, 9)
+        lowest = self._one_by_one
+        energies = lowest.sum(axis=1) + self._constant
+        keys = np.round(np.column_stack([energies, lowest]) / self._unit, 9)
         order = np.lexsort((np.arange(len(energies)), energies))
         _, first = np.unique(keys[order], axis=0, return_index=True)
         return [int(e) for e in order[np.sort(first)][: self.starts]]
+
+    @property
+    def _combined(self) -> int:
+        return MOST_COMBINED if self.surface.size <= LARGE else 2
 
     @property
     def _constant(self) -> NDArray[np.float64]:

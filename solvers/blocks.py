@@ -73,7 +73,7 @@ def _candidates(model: Model, sector: Sector) -> Iterator[tuple[Sector, ...]]:
 
 def time_reversed(block: Sector, model: Model) -> Sector | None:
     """Return the block with the complex conjugate states, where the Hamiltonian is real and it is another one."""
-    if model.flux or model.terms:
+    if model.flux or model.terms or not model.is_real:
         return None
     cluster, irrep = model.cluster, block.irrep or ""
     turned = block.momentum is not None and not is_real(cluster, block.momentum)

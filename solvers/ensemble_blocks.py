@@ -6,8 +6,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from ..hamiltonians import InvalidModel, Model, Problem, Sector
 from ..hamiltonians.parameters import show
 from ..hamiltonians.sector import allowed_two_sz, check_sector
@@ -91,7 +89,7 @@ def ensemble_sectors(
 
 def _all_spins(model: Model, charge: int, twins: bool) -> list[tuple[Sector, int]]:
     spins = allowed_two_sz(model, charge)
-    if model.terms or twins or np.any(model.couplings.electron_zeeman):
+    if model.terms or twins or not model.reverses_spins:
         return [(Sector(charge, two_sz), 1) for two_sz in spins]
     return [(Sector(charge, two_sz), 2 if two_sz else 1) for two_sz in spins if two_sz >= 0]
 

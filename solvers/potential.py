@@ -67,7 +67,7 @@ def potential_of(operator: Operator, modes: int) -> Potential | None:
     >>> x = displacement(0)
     >>> found = potential_of(2.0 * quanta(0) + 0.1 * (x * x * x), 1)
     >>> found.kinetic, found.operator
-    (array([[0.5]]), +-1 +1 +0.1 a+_0^3 +0.5 a+_0^2)
+    (array([[0.5]]), -1 +0.5 a+_0^2 +0.1 a+_0^3)
     """
     symbol: defaultdict[tuple[ChargeWord, Powers], complex] = defaultdict(complex)
     sizes: defaultdict[tuple[ChargeWord, Powers], float] = defaultdict(float)

@@ -167,8 +167,10 @@ def couplings_vector(
     Examples
     --------
     >>> from respair.clusters import dimer
-    >>> couplings_vector(Model(dimer(), Electrons(1.0, [0.1, 0.2], 4.0), chemical_potential=0.5), contact=[0.0, 0.3])
-    array([1. , 0.1, 0.2, 4. , 4. , 0. , 0. , 0. , 0.3, 0.5])
+    >>> model = Model(dimer(), Electrons(1.0, [0.1, 0.2], 4.0), chemical_potential=0.5)
+    >>> vector = couplings_vector(model, contact=[0.0, 0.3])
+    >>> vector[:5], vector[-3:]
+    (array([1. , 0.1, 0.2, 4. , 4. ]), array([0. , 0.3, 0.5]))
     """
     parts = [changed.get(name, getattr(model.couplings, name)) for name in NAMES]
     between = contact if len(contact) else np.zeros(model.cluster.sites)

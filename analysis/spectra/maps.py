@@ -112,4 +112,4 @@ def _is_even(levels: Levels) -> bool:
         return True
     sectors = {part.block.sector for part in parts}
     partners = {time_reversed(sector, model) or sector for sector in sectors}
-    return not model.flux and not model.terms and partners == sectors
+    return not model.flux and not model.terms and model.is_real and partners == sectors

@@ -23,6 +23,7 @@ from .values import (
     MAX_INTEGER,
     Bond,
     Bytes,
+    ComplexCoupling,
     Coupling,
     Exact,
     Number,
@@ -49,6 +50,7 @@ HINTS: Mapping[Any, Any] = MappingProxyType(
     {
         parameters.Coupling: Coupling,
         parameters.Reach: Reach,
+        parameters.ComplexCoupling: ComplexCoupling,
         Where: WordOrSites,
         int: int,
         int | None: Whole,

@@ -149,6 +149,19 @@ Coupling = Annotated[
     Discriminator(form),
     Field(description="a finite number, a table of numbers by class name, or a list of numbers"),
 ]
+NumberOrComplex = Annotated[
+    Annotated[Number, Tag("|word")] | Annotated[dict[str, Number], Tag("|table")], Discriminator(form)
+]
+ComplexCoupling = Annotated[
+    Annotated[Number, Tag("|word")]
+    | Annotated[dict[str, NumberOrComplex], Tag("|table")]
+    | Annotated[list[NumberOrComplex], AfterValidator(tuple), Tag("|list")],
+    Discriminator(form),
+    Field(
+        description="a finite number, a table of numbers by class name, or a list of numbers; "
+        "{ re = 1.0, im = 0.2 } in place of any number"
+    ),
+]
 Shells = Annotated[Numbers, Tag("|list")]
 Row = Annotated[Numbers, Tag("|list")]
 Reach = Annotated[

@@ -17,6 +17,7 @@ from respair.hamiltonians import (
     Sector,
 )
 from respair.solvers import Options, ground_state, levels_by_symmetry
+from respair.studies import parse
 
 ELECTRONS = Electrons(1.0, hubbard_u=0.7, repulsion=0.2, spin_exchange=0.6, pair_hopping=0.3, zeeman=0.25)
 BOSONS = Bosons(-0.2, 0.5, 0.15, repulsion=0.4, electron_repulsion=0.3, bond_exchange=0.35)
@@ -178,3 +179,52 @@ def test_couplings_are_not_mixed_up_where_some_sites_carry_nothing():
     hamiltonian = Hamiltonian.of(model, Sector(3, 1))
     expected = sector_matrix(model, hamiltonian.space)
     np.testing.assert_allclose(hamiltonian.matrix().toarray(), expected, atol=1e-12)
+
+
+COMPLEX = {
+    "python": Electrons(hopping={"ring": 1.0 + 0.4j}, hubbard_u=1.0),
+    "file": Electrons(hopping={"ring": {"re": 1.0, "im": 0.4}}, hubbard_u=1.0),
+    "list": Electrons(hopping=[1.0 + 0.4j] * 3, hubbard_u=1.0),
+    "all": Electrons(hopping={"re": 1.0, "im": 0.4}, hubbard_u=1.0),
+    "apart": Electrons(hopping=1.0, hopping_imaginary=0.4, hubbard_u=1.0),
+}
+
+
+@pytest.mark.parametrize("name", COMPLEX)
+def test_a_complex_hopping_is_a_flux(name):
+    """t = |t| exp(i theta) on every bond of a ring of three."""
+    cluster = ring(3)
+    label = cluster.bonds[0].label
+    table = COMPLEX[name]
+    if isinstance(table.hopping, dict):
+        table = replace(table, hopping={label: 1.0}, hopping_imaginary={label: 0.4})
+    size, theta = abs(1 + 0.4j), np.angle(1 + 0.4j)
+    threaded = Model(cluster, Electrons(size, hubbard_u=1.0), flux=3 * theta)
+    found, expected = (levels_by_symmetry(m, 3, 6) for m in (Model(cluster, table), threaded))
+    np.testing.assert_allclose(found.energies, expected.energies, atol=1e-10)
+
+
+@pytest.mark.parametrize("flux", [0.0, 0.7])
+def test_a_spin_orbit_coupling_is_a_flux_with_the_sign_of_the_spin(flux):
+    model = Model(ring(3), Electrons(1.0, hubbard_u=2.0, spin_orbit=0.5), flux=flux)
+    size, theta = abs(1 + 0.5j), np.angle(1 + 0.5j)
+    for two_sz, shift in ((1, 3 * theta), (-1, -3 * theta)):
+        alone = Model(ring(3), Electrons(size), flux=flux + shift)
+        found, expected = (levels_by_symmetry(m, Sector(1, two_sz), 3).energies for m in (model, alone))
+        np.testing.assert_allclose(found, expected, atol=1e-10)
+    np.testing.assert_allclose(
+        levels_by_symmetry(model, 3, 6).energies, levels_of_reference(model, Sector(3, 1), 6), atol=1e-9
+    )
+
+
+def test_an_imaginary_hopping_given_twice_is_refused():
+    with pytest.raises(InvalidModel, match=r"hopping_imaginary: got 0.2; allowed: 0 where"):
+        Electrons(hopping=1.0 + 0.1j, hopping_imaginary=0.2)
+
+
+def test_a_model_file_has_complex_numbers():
+    text = 'schema = 1\ncluster = { kind = "ring", sites = 3 }\nelectrons.hopping = { bond = { re = 1.0, im = 0.2 } }\n'
+    label = ring(3).bonds[0].label
+    model = parse(text.replace("bond", label) + "sector.charge = 1\n", "complex.toml").model
+    assert model.couplings.electron_hopping.tolist() == [1.0] * 3
+    assert model.couplings.electron_hopping_imaginary.tolist() == [0.2] * 3

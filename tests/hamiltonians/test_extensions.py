@@ -13,13 +13,13 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MODEL = """
 schema = 1
-name = "anharmonic star"
+name = "steep star"
 cluster = { kind = "star", arms = 2 }
 electrons = { hopping = 1.0 }
-phonons = { frequency = 1.0, electron_coupling = 0.5, quartic = 0.05, total_quanta = 3 }
+phonons = { frequency = 1.0, electron_coupling = 0.5, sextic = 0.05, total_quanta = 3 }
 sector = { charge = 2 }
 ground_state = { observables = ["electron_density", "lattice_energy"] }
-sweep = { "phonons.quartic" = [0.0, 0.1] }
+sweep = { "phonons.sextic" = [0.0, 0.1] }
 """
 CHECK = """
 import respair as rp
@@ -30,18 +30,18 @@ from respair.studies import parse
 from respair.studies.dataset.formulas import hamiltonian_lines
 
 study = parse(open("model.toml").read(), "model.toml")
-assert "+ λ Σ_m x_m^4" in repr(study.model)
-assert "quartic" in PARTS["lattice_energy"]
+assert "+ λ Σ_m x_m^6" in repr(study.model)
+assert "sextic" in PARTS["lattice_energy"]
 assert SHAPES["star"] == {"arms": 3}
-control = next(control for control in COUPLINGS if control.path == "phonons.quartic")
+control = next(control for control in COUPLINGS if control.path == "phonons.sextic")
 assert (control.symbol, control.high, fits(control, study.model)) == ("λ", 1.0, True)
 assert any("stiffen" in line for line in hamiltonian_lines(study))
-changed = rp.with_parameter(study.model, "phonons.quartic", [0.1, 0.2, 0.3])
-assert changed.couplings.phonon_quartic.tolist() == [0.1, 0.2, 0.3]
+changed = rp.with_parameter(study.model, "phonons.sextic", [0.1, 0.2, 0.3])
+assert changed.couplings.phonon_sextic.tolist() == [0.1, 0.2, 0.3]
 try:
     rp.compare(study.model, study.sector, ["lang-firsov"])
 except rp.InvalidModel as error:
-    assert "phonons.quartic" in str(error)
+    assert "phonons.sextic" in str(error)
 else:
     raise AssertionError
 """
@@ -84,5 +84,5 @@ def test_formula_energy_control_and_refusals_know_a_new_coupling(copy):
 
 def test_a_new_coupling_is_swept_on_a_new_cluster(copy):
     shown = run(copy, "-m", "respair", "run", "model.toml", "--json")
-    assert shown.count('"phonons.quartic"') == 2
+    assert shown.count('"phonons.sextic"') == 2
     assert '"lattice_energy"' in shown

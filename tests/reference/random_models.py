@@ -91,7 +91,8 @@ def models(draw, electrons=None, bosons=None, phonons=None, frames=("none", "mea
     e = p = q = None
     if has_electrons:
         e = Electrons(*(draw(couplings(labels)) for labels in (bonds, classes, classes, bonds)))
-        e = replace(e, **draw(some({"spin_exchange": bonds, "pair_hopping": bonds, "zeeman": classes}, every)))
+        of_bonds = dict.fromkeys(("spin_exchange", "pair_hopping", "hopping_imaginary", "spin_orbit"), bonds)
+        e = replace(e, **draw(some({**of_bonds, "zeeman": classes}, every)))
     if has_bosons:
         on = draw(st.one_of(st.just("all"), st.sampled_from(classes), some_sites))
         hosts = labels_on(cluster, on)

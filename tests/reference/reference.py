@@ -256,6 +256,12 @@ def spins_and_pairs(model, fock):
         pairs = [fock.c[i, "dn"] @ fock.c[i, "up"] for i in (bond.start, bond.end)]
         hop = np.exp(2j * np.dot(bond.shares, model.fluxes)) * (dagger(pairs[1]) @ pairs[0])
         h = h - hopping * (hop + dagger(hop))
+    loops = (spread(v, labels) for v in (e.hopping_imaginary, e.spin_orbit))
+    for bond, imaginary, orbit in zip(cluster.bonds, *loops, strict=True):
+        for spin, sign in (("up", 1.0), ("dn", -1.0)):
+            hop = dagger(fock.c[bond.end, spin]) @ fock.c[bond.start, spin]
+            hop = -1j * (imaginary + sign * orbit) * np.exp(1j * np.dot(bond.shares, model.fluxes)) * hop
+            h = h + hop + dagger(hop)
     for i, field in enumerate(spread(e.zeeman, cluster.classes)):
         h = h - 0.5 * field * (fock.n(i, ["up"]) - fock.n(i, ["dn"]))
     return h

@@ -16,7 +16,7 @@ from scipy.sparse.linalg import eigsh
 from respair.clusters import custom, dimer, site
 from respair.hamiltonians import Bosons, Electrons, Model, Phonons, Sector
 
-CONVERGED = 1e-9
+CONVERGED = 1e-8
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,150 @@
+"""The couplings of a model over its sites, bonds and modes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import FrozenInstanceError, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._core.display import quantity
+from ..clusters import Bond, Card, Cluster, Mode, Shown, place
+from .distances import site_distances
+from .formula import CouplingField
+from .parameters import COUPLINGS, FIELDS, Bosons, Coupling, Reach, resolve
+from .stability import pairs_on
+from .values import resolve_reach
+
+if TYPE_CHECKING:
+    from .model import Model
+
+
+def value_at(model: Model, key: str) -> Any:
+    """Return what a model has for a key of `COUPLINGS` or `FIELDS`."""
+    species, _, name = key.partition(".")
+    return getattr(model, name) if key in FIELDS else getattr(getattr(model, species), name)
+
+
+def boson_sites_of(cluster: Cluster, bosons: Bosons | None) -> tuple[int, ...]:
+    """Return the sites that carry a local pair."""
+    return tuple(mode.index for mode in place(cluster, bosons.on, bonds_allowed=False)) if bosons else ()
+
+
+class Couplings(Shown):
+    """The couplings of a model as arrays, zero where their species is absent; energies in the user's unit.
+
+    Each is an attribute, named in the table of `parameters`: ``electron_hopping`` (bonds,), ``electron_level``
+    (sites,), ``boson_level`` (boson sites,), ``frequency`` (modes,) and so on. Those of the lattice contain omega0:
+    ``electron_phonon`` is omega0 alpha_F, ``boson_phonon`` omega0 alpha, of the mode's own site; as matrices (modes,
+    sites) they have ``_by_site`` behind the name. The bond coupling is ``mode_bond`` (modes,) for modes on bonds, and
+    ``bond_phonon`` (bonds,) for modes on sites.
+
+    Parameters
+    ----------
+    model : Model
+        A valid one.
+    """
+
+    def __init__(self, model: Model) -> None:
+        labels, second, each = _labels(model), on_bonds(model.modes), list(enumerate(model.modes))
+        reaching = [name for entry in COUPLINGS.values() if entry.reaches for name in entry.arrays]
+        arrays: dict[str, NDArray[np.float64]] = {
+            f"{name}_by_site": np.zeros((len(each), model.cluster.sites)) for name in reaching
+        }
+        arrays |= {
+            name: np.zeros(len(labels[("bond", "mode")[i] if entry.place == "mode or bond" else entry.place]))
+            for entry in COUPLINGS.values()
+            for i, name in enumerate(entry.arrays)
+        }
+        factors: dict[str, NDArray[np.float64]] = {}
+        for spread in spreads(model):
+            entry, values = spread.entry, spread.values
+            if entry.reaches:
+                assert entry.factor
+                reach = values * factors[entry.factor][:, None]
+                if "bosons" in entry.needs:
+                    reach = reach * np.isin(np.arange(model.cluster.sites), model.boson_sites)
+                arrays[f"{entry.arrays[0]}_by_site"] = reach
+                arrays[entry.arrays[0]] = np.array([reach[m, mode.index] if not second else 0.0 for m, mode in each])
+                continue
+            factors[entry.symbol] = values
+            arrays[entry.arrays[-1 if second else 0]] = values * factors[entry.factor] if entry.factor else values
+        for name, array in arrays.items():
+            array.setflags(write=False)
+            vars(self)[name] = array
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NDArray[np.float64]: ...
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise FrozenInstanceError(f"cannot assign to {name}: couplings belong to their model")
+
+    def card(self) -> Card:
+        """Return the couplings that are not zero."""
+        return Card("couplings", [(name, quantity(values)) for name, values in vars(self).items() if np.any(values)])
+
+
+def joined(model: Model, bond: Bond) -> list[tuple[int, int]]:
+    """Return the modes at the end and at the start of a bond, in pairs; none where a site has no mode."""
+    return pairs_on(model.modes, bond)
+
+
+def on_bonds(modes: Sequence[Mode]) -> bool:
+    """True where modes sit on bonds."""
+    return bool(modes) and modes[0].host == "bond"
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One coupling of a model over its sites, bonds or modes.
+
+    Attributes
+    ----------
+    entry : CouplingField
+        From the table of couplings.
+    given : Coupling or Reach
+        What the user wrote.
+    values : (n,) or (modes, sites) float
+        The coupling on each place; zeros where it is wrong.
+    complaint : str or None
+        What is allowed, where it is wrong.
+    """
+
+    entry: CouplingField
+    given: Coupling | Reach
+    values: NDArray[np.float64]
+    complaint: str | None
+
+
+def _labels(model: Model) -> Mapping[str, Sequence[str]]:
+    """Return the classes of all places over which couplings are spread."""
+    cluster = model.cluster
+    return {
+        "site": cluster.classes,
+        "bond": [bond.label for bond in cluster.bonds],
+        "boson site": [cluster.classes[i] for i in boson_sites_of(cluster, model.bosons)],
+        "mode": [mode.label for mode in modes_of(model)],
+    }
+
+
+def modes_of(model: Model) -> tuple[Mode, ...]:
+    """Return the oscillators that the phonons of a model ask for."""
+    return place(model.cluster, model.phonons.on) if model.phonons else ()
+
+
+def spreads(model: Model) -> Iterator[Spread]:
+    """Yield the couplings of the species that a model has."""
+    modes = modes_of(model)
+    labels, second = _labels(model), on_bonds(modes)
+    own = [mode.index if mode.host == "site" else None for mode in modes]
+    for entry in COUPLINGS.values():
+        if getattr(model, entry.species) is not None:
+            noun = ("mode" if second else "bond") if entry.place == "mode or bond" else entry.place
+            given = value_at(model, entry.key)
+            if entry.reaches:
+                yield Spread(entry, given, *resolve_reach(given, labels["mode"], own, site_distances(model.cluster)))
+                continue
+            yield Spread(entry, given, *resolve(given, labels[noun], noun))

@@ -53,7 +53,7 @@ class BlockSize:
         """True where the amplitudes are complex."""
         sector = self.sector
         turned = sector.momentum is not None and not is_real(self.model.cluster, sector.momentum)
-        return bool(self.model.flux) or turned or (sector.irrep or "").endswith(("+", "-"))
+        return bool(self.model.flux) or not self.model.is_real or turned or (sector.irrep or "").endswith(("+", "-"))
 
     @property
     def bytes_per_amplitude(self) -> int:

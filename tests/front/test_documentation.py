@@ -28,6 +28,7 @@ MODULES = sorted(
     if not module.name.endswith("__main__")  # to import it is to run the command line
 )
 WHICH_MODEL = blocks(ROOT / "docs" / "which-model.md", "toml")
+LATTICES = blocks(ROOT / "docs" / "lattices.md", "toml")
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
@@ -173,6 +174,12 @@ def test_model_files_run(file):
 def test_the_models_of_the_literature_run(number):
     (record,) = records(run(parse(WHICH_MODEL[number].text, f"{number}.toml")))
     assert record["ground_state"]["energy_errors"][0] < 0.05
+
+
+@pytest.mark.parametrize("number", range(len(LATTICES)))
+def test_the_models_on_lattices_run(number):
+    (record,) = records(run(parse(LATTICES[number].text, f"{number}.toml")))
+    assert record["cluster"]["momenta"][0] == [0, 0]
 
 
 def test_the_changelog_names_the_version():

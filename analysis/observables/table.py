@@ -41,12 +41,19 @@ class Derived:
     names : tuple of str
         The other observables; those that the model has are given.
     parts : function
-        From their averages by name, whose last axes are the dimensions of these observables, and the model, to the
-        parts of the result by name.
+        From their averages by name, whose last axes are the dimensions of these observables, to the parts of the
+        result by name.
+    takes_model : bool
+        The function takes the model as its second argument.
     """
 
     names: tuple[str, ...]
-    parts: Callable[[Mapping[str, NDArray[np.complex128]], Model], Mapping[str, Part]]
+    parts: Callable[..., Mapping[str, Part]]
+    takes_model: bool = False
+
+    def of(self, found: Mapping[str, NDArray[np.complex128]], model: Model) -> Mapping[str, Part]:
+        """Return the parts of the result in a model."""
+        return self.parts(found, model) if self.takes_model else self.parts(found)
 
     def inputs(self, model: Model) -> tuple[str, ...]:
         """Return the names of the observables from which it is computed in a model."""
@@ -154,7 +161,7 @@ def _distribution(state: State, averages: Averages) -> xr.DataArray:
     return displacement_distribution(state, averages.grid)
 
 
-def _condensate(found: Mapping[str, NDArray[np.complex128]], model: Model) -> dict[str, Part]:
+def _condensate(found: Mapping[str, NDArray[np.complex128]]) -> dict[str, Part]:
     matrices = {"electron_pair": found.get("pair_correlation"), "boson": found.get("boson_correlation")}
     there = {name: matrix for name, matrix in matrices.items() if matrix is not None}
     if len(there) == 2:
@@ -246,7 +253,7 @@ OBSERVABLES: dict[str, Observable] = {
     ),
     "condensate": Observable(derived=Derived(MATRICES, _condensate)),
     "structure_factor": Observable(
-        derived=Derived(tuple(name for name, _ in STRUCTURES.values()), _structure),
+        derived=Derived(tuple(name for name, _ in STRUCTURES.values()), _structure, takes_model=True),
         text="(1/N) sum_ij exp(-i q . (r_i - r_j)) <O+_i O_j> at the momenta of a lattice",
         where=_on_a_lattice,
     ),
@@ -337,5 +344,5 @@ def measured(name: str, averages: Averages) -> xr.DataArray | xr.Dataset:
         return labelled(name, array, entry.formula.dims, entry.text or f"<{name}>", entry.units)
     assert entry.derived is not None
     found = {n: np.asarray(measured(n, averages), complex) for n in entry.derived.inputs(averages.space.model)}
-    parts = entry.derived.parts(found, averages.space.model)
+    parts = entry.derived.of(found, averages.space.model)
     return xr.Dataset({part: labelled(part, *about) for part, about in parts.items()})

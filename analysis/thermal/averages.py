@@ -163,7 +163,7 @@ def _dataset(found: Summed, chosen: Sequence[str], forms: Mapping[str, Form]) ->
         add(name, totals.observables[name], forms.get(name, Form()), f"thermal average of {name}")
     for name in chosen:
         if derived := OBSERVABLES[name].derived:
-            for part, (values, dims, formula) in derived.parts(totals.observables, asked.model).items():
+            for part, (values, dims, formula) in derived.of(totals.observables, asked.model).items():
                 add(f"{name}_{part}", values, Form(dims, units=OBSERVABLES[name].units), formula)
     entropy = variables["entropy"].values
     below = entropy + 5 * variables["entropy_error"].values

@@ -257,7 +257,7 @@ def _curves(asked: ThermalSum, at_zero: Resolution) -> tuple[dict[str, Replicate
     amplitude = np.abs(averages["pair_exchange"][..., list(model.boson_sites)]).mean(axis=-1)
     derived = OBSERVABLES["condensate"].derived
     assert derived is not None
-    curves = {"pair": amplitude, "condensate": derived.parts(averages, asked.model)["combined"][0][..., 0]}
+    curves = {"pair": amplitude, "condensate": derived.of(averages, asked.model)["combined"][0][..., 0]}
     curves["dos"] = thermal_lines(asked, probe(model, "electron"), at_zero).both("zero")
     if not model.cluster.is_ring:
         return curves | {"stiffness": np.full((1, len(t)), np.nan)}, np.nan

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 from typing import Annotated, Any
@@ -17,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.errors import InvalidValue
-from .arguments import MAX_SITES, Argument, count, is_index
+from .arguments import MAX_SITES, Argument, count
 from .cluster import Bond, Cluster
+from .supercells import check_distinct, closed_rows, frozen, listed, matrix_of, supercell_rows
 from .translations import Translation, independent
 
 SHELLS = ("first", "second", "third", "fourth", "fifth", "sixth")
@@ -29,7 +29,9 @@ REACH = 6
 """Cells that are searched for neighbours, in each direction, for each shell."""
 ROOT3 = 3.0**0.5
 
-Size = Annotated[Sequence[int] | None, Argument("a list of whole numbers, cells along each primitive vector", [4, 2])]
+CELLS = "a list of whole numbers, cells along each primitive vector"
+Size = Annotated[Sequence[int] | None, Argument(CELLS, [2, 2], "cells")]
+Few = Annotated[Sequence[int] | None, Argument(CELLS, [2, 1], "cells")]
 Supercell = Annotated[
     Sequence[Sequence[int]] | None,
     Argument("a list of rows of whole numbers, as in [[2, 2], [-2, 2]], in primitive vectors; in the place of size"),
@@ -116,7 +118,7 @@ def triangular(
     return _closed("triangular", TRIANGULAR, size, supercell, shells, periodic)
 
 
-def honeycomb(size: Size = None, supercell: Supercell = None, shells: Shells = 1, periodic: Periodic = None) -> Cluster:
+def honeycomb(size: Few = None, supercell: Supercell = None, shells: Shells = 1, periodic: Periodic = None) -> Cluster:
     """Piece of the honeycomb lattice: two sites a cell, primitive vectors sqrt(3) (1, 0) and sqrt(3) (1/2, sqrt(3)/2).
 
     Bond classes ``a``, ``b``, ``c``: the bonds of a site A at 90, 210 and 330 degrees; then ``second``, ...
@@ -129,7 +131,7 @@ def honeycomb(size: Size = None, supercell: Supercell = None, shells: Shells = 1
     return _closed("honeycomb", HONEYCOMB, size, supercell, shells, periodic)
 
 
-def kagome(size: Size = None, supercell: Supercell = None, shells: Shells = 1, periodic: Periodic = None) -> Cluster:
+def kagome(size: Few = None, supercell: Supercell = None, shells: Shells = 1, periodic: Periodic = None) -> Cluster:
     """Piece of the kagome lattice: three sites a cell, primitive vectors 2 (1, 0) and 2 (1/2, sqrt(3)/2).
 
     Bond classes as for `triangular`.
@@ -190,15 +192,15 @@ def lattice(
     >>> plane.size, plane.site_classes, plane.bond_classes
     ('lattice: 12 sites, 16 bonds', ('Cu', 'O'), ('a', 'b'))
     """
-    rows = _matrix("vectors", vectors, "give as many vectors as they have numbers, one to three")
+    rows = matrix_of("vectors", vectors, "give as many vectors as they have numbers, one to three")
     if not 1 <= len(rows) <= 3 or rows.shape[0] != rows.shape[1] or abs(np.linalg.det(rows)) < SAME:
         allowed = "give one to three vectors that are independent, with as many numbers each"
-        raise InvalidValue(f"vectors = {_listed(vectors)}: {allowed}, as in [[1, 0], [0, 1]]")
-    places = np.zeros((1, len(rows))) if basis is None else _matrix("basis", basis, "give a list of places")
+        raise InvalidValue(f"vectors = {listed(vectors)}: {allowed}, as in [[1, 0], [0, 1]]")
+    places = np.zeros((1, len(rows))) if basis is None else matrix_of("basis", basis, "give a list of places")
     if places.shape[1] != len(rows):
-        raise InvalidValue(f"basis = {_listed(basis)}: give {len(rows)} numbers for each site, as for the vectors")
-    _check_distinct(rows, places)
-    given = (("vectors", _frozen(vectors)), ("basis", _frozen(basis)), ("classes", _frozen(classes)))
+        raise InvalidValue(f"basis = {listed(basis)}: give {len(rows)} numbers for each site, as for the vectors")
+    check_distinct(rows, places)
+    given = (("vectors", frozen(vectors)), ("basis", frozen(basis)), ("classes", frozen(classes)))
     return _closed("lattice", Lattice(rows, places, ()), size, supercell, shells, periodic, classes, given)
 
 
@@ -214,12 +216,12 @@ def _closed(
 ) -> Cluster:
     """Return the cluster of a lattice in a supercell."""
     dimension, inside = lattice.vectors.shape[0], len(lattice.basis)
-    rows = _supercell(kind, dimension, size, supercell, MAX_SITES // inside)
+    rows = supercell_rows(kind, dimension, size, supercell, MAX_SITES // inside)
     count("shells", shells, 1, len(SHELLS))
-    closed = _closed_rows(periodic, dimension)
+    closed = closed_rows(periodic, dimension)
     labels = ["site"] * inside if classes is None else list(classes)
     if len(labels) != inside:
-        raise InvalidValue(f"classes = {_listed(classes)}: give {inside} names, one for each site of a cell")
+        raise InvalidValue(f"classes = {listed(classes)}: give {inside} names, one for each site of a cell")
     cells = _cells(rows)
     number = {cell: i for i, cell in enumerate(cells)}
     places = np.array(cells) @ lattice.vectors
@@ -227,7 +229,7 @@ def _closed(
     bonds, left_out = _bonds(lattice, rows, closed, number, shells)
     frame = rows @ lattice.vectors
     kept = np.flatnonzero(closed)
-    made = (("size", _frozen(size)), ("supercell", _frozen(supercell)), ("shells", None if shells == 1 else shells),
+    made = (("size", frozen(size)), ("supercell", frozen(supercell)), ("shells", None if shells == 1 else shells),
             ("periodic", None if all(closed) else tuple(bool(c) for c in closed)))  # fmt: skip
     return Cluster(
         kind,
@@ -239,43 +241,6 @@ def _closed(
         made_from=tuple((name, value) for name, value in (*given, *made) if value is not None),
         left_out=left_out,
     )
-
-
-def _supercell(
-    kind: str, dimension: int, size: Sequence[int] | None, supercell: Sequence[Sequence[int]] | None, most: int
-) -> NDArray[np.int64]:
-    """Return the rows of the supercell in primitive vectors, checked."""
-    example = "size = [4, 2]" if dimension == 2 else f"size = {[2] * dimension}"
-    if (size is None) == (supercell is None):
-        got = "both" if size is not None else "neither"
-        raise InvalidValue(f"a {kind} cluster needs either size or supercell, got {got}; write {example}")
-    name, value = ("size", size) if supercell is None else ("supercell", supercell)
-    rows = np.array([])
-    with suppress(ValueError, TypeError):
-        rows = np.diag(np.array(size)) if supercell is None else np.array(supercell)
-    if rows.shape != (dimension, dimension) or not all(is_index(x) for x in rows.flat):
-        shape = f"{dimension} whole numbers" if supercell is None else f"{dimension} rows of {dimension} whole numbers"
-        raise InvalidValue(f"{name} = {_listed(value)}: give {shape}, as in {example}")
-    if supercell is None and min(rows.diagonal()) < 1:
-        raise InvalidValue(f"size = {_listed(value)}: every number of cells must be 1 or more")
-    if not float(np.abs(rows).max()) <= MAX_SITES or not 1 <= abs(round(np.linalg.det(rows))) <= most:
-        cells = abs(round(np.linalg.det(rows.astype(float))))
-        raise InvalidValue(
-            f"{name} = {_listed(value)} has {cells} cells; allowed: 1 to {most} (at most {MAX_SITES} sites), with rows "
-            "that are independent"
-        )
-    return np.asarray(rows, np.int64)
-
-
-def _closed_rows(periodic: Sequence[bool] | None, dimension: int) -> NDArray[np.bool_]:
-    if periodic is None:
-        return np.ones(dimension, bool)
-    is_list = isinstance(periodic, Sequence | np.ndarray) and not isinstance(periodic, str)
-    if not is_list or len(periodic) != dimension or not all(isinstance(p, bool | np.bool_) for p in periodic):
-        raise InvalidValue(
-            f"periodic = {_listed(periodic)}: give {dimension} times true or false, one for each row of the supercell"
-        )
-    return np.array(periodic, bool)
 
 
 def _cells(rows: NDArray[np.int64]) -> list[tuple[int, ...]]:
@@ -387,34 +352,3 @@ def _named_directions(vectors: NDArray[np.float64]) -> Iterator[tuple[str, tuple
     for i, which in enumerate(sorted(range(len(unique)), key=lambda n: angles[n])):
         direction = unique[which].tolist()
         yield (chr(ord("a") + i) if i < 26 else f"direction {i + 1}"), tuple(direction)
-
-
-def _check_distinct(vectors: NDArray[np.float64], basis: NDArray[np.float64]) -> None:
-    """Refuse two sites of a cell at the same place, copies included."""
-    for i, j in zip(*np.triu_indices(len(basis), 1), strict=True):
-        apart = (basis[j] - basis[i]) @ np.linalg.inv(vectors)
-        if np.max(np.abs(apart - np.round(apart))) < 1e-6:
-            raise InvalidValue(
-                f"basis[{i}] = {basis[i].tolist()} and basis[{j}] = {basis[j].tolist()} are copies of one place; give "
-                "each site of a cell its own"
-            )
-
-
-def _matrix(name: str, value: Sequence[Sequence[float]], cure: str) -> NDArray[np.float64]:
-    try:
-        matrix = np.array(value, dtype=float)
-    except (ValueError, TypeError):
-        matrix = np.array([])
-    if matrix.ndim != 2 or not matrix.size or not np.all(np.isfinite(matrix)):
-        raise InvalidValue(f"{name} = {_listed(value)} must be a list of lists of finite numbers; {cure}")
-    return matrix
-
-
-def _listed(value: object) -> object:
-    return value.tolist() if isinstance(value, np.ndarray) else value
-
-
-def _frozen(value: object) -> object:
-    """Return nested lists as tuples."""
-    value = _listed(value)
-    return tuple(_frozen(item) for item in value) if isinstance(value, list | tuple) else value

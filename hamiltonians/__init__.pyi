@@ -1,5 +1,6 @@
 """Hamiltonians: parameters, sector, electron-boson basis, phonon space, terms, the factorised operator."""
 
+from .derivatives import flux_derivative
 from .flux import hop, path_phase
 from .hamiltonian import Hamiltonian
 from .model import Couplings, Model, TermFunction
@@ -22,7 +23,7 @@ from .space.charges import ChargeBasis
 from .space.phonons import PhononSpace
 from .space.product import Amplitudes, Factor, Space
 from .symmetry.block import Block
-from .terms import TERMS, flux_derivative, hamiltonian_operator
+from .terms import TERMS, hamiltonian_operator
 
 __all__ = [
     "TERMS",

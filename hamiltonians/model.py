@@ -46,6 +46,8 @@ TermFunction = Callable[["Model"], Operator]
 """A term of the Hamiltonian: from the model to an operator formula."""
 Flux = float | tuple[float, ...]
 """One number, or one for each direction in which a cluster is closed; the number 0 stands for none of any of them."""
+GENERIC = (1.0, 0.7, 0.4)
+"""A flux vector with no symmetry but translations."""
 MAX_QUANTA = 1000
 RESHAPING = tuple(
     f"phonons.{name}"

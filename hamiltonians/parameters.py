@@ -98,6 +98,7 @@ class Electrons(Species):
 
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         real, imaginary = split_complex(self.hopping)
         if imaginary is not None:
             if nonzero(self.hopping_imaginary):

@@ -103,6 +103,7 @@ def split_complex(coupling: Any) -> tuple[Any, Any]:
     >>> split_complex({"x": {"re": 1.0, "im": 0.2}, "y": 0.5}), split_complex([1 + 2j, 3]), split_complex(1.0)
     (({'x': 1.0, 'y': 0.5}, {'x': 0.2, 'y': 0.0}), ([1.0, 3], [2.0, 0.0]), (1.0, None))
     """
+    coupling = scalar(coupling)
     if isinstance(coupling, complex | np.complexfloating):
         return float(coupling.real), float(coupling.imag)
     if isinstance(coupling, Mapping):

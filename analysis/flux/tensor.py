@@ -16,13 +16,12 @@ from ...clusters import InvalidValue
 from ...hamiltonians import Model, Sector, flux_derivative
 from ...hamiltonians.arguments import a_model, a_sector
 from ...hamiltonians.flux import largest_winding, own_series
+from ...hamiltonians.model import GENERIC
 from ...solvers import LabelledLevels, Options, Progress, levels_by_symmetry, silent, symmetry_sectors
 from ...solvers.arguments import read_options
 from ..labelled import dataset
 from ..response.perturbation import Perturbed, is_smooth, slopes_of
 
-GENERIC = (1.0, 0.7, 0.4)
-"""A flux vector with no symmetry but translations."""
 ALIKE = 1e-8
 """Tensors of the states of a level that differ by less, in units of the sum of the coefficients of H'', are one."""
 

@@ -215,6 +215,7 @@ Counts = Annotated[
     AfterValidator(tuple),
     Field(description="a list of whole numbers, 1 or more, one for each direction"),
 ]
+Pair = Annotated[list[Number], Field(min_length=2, max_length=2)]
 Point = Annotated[list[Number], Field(min_length=1, max_length=3)]
 Bond = Annotated[list[object], PlainValidator(_bond)]
 Bytes = Annotated[

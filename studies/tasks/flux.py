@@ -11,8 +11,8 @@ import numpy as np
 
 from ..._core.lazy import rich_table, xr
 from ...analysis import flux
-from ...analysis.flux.tensor import GENERIC
 from ...hamiltonians import InvalidModel, Model, Problem, Sector
+from ...hamiltonians.model import GENERIC
 from ...hamiltonians.parameters import show
 from ...hamiltonians.sector import sector_problems
 from ...hamiltonians.symmetry.labels import block_problems

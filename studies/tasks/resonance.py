@@ -21,7 +21,7 @@ from ...hamiltonians.parameters import show
 from ...hamiltonians.parametric import parameter_problem
 from ..execution.tables import columns, with_error
 from ..file.json_values import entries
-from ..file.values import Number, Point, WordOrSites, one_of
+from ..file.values import Number, Pair, WordOrSites, one_of
 from .base import Solved, Task, key
 from .varied import value_problems
 
@@ -39,7 +39,7 @@ SCALARS = (
 
 
 Parameter = Annotated[str, Field(description='a number of the file, as in "phonons.electron_coupling"')]
-Bracket = Annotated[Point, Field(description="two numbers between which to look, as in [1.0, 1.6]")]
+Bracket = Annotated[Pair, Field(description="two numbers between which to look, as in [1.0, 1.6]")]
 Criterion = Annotated[str, AfterValidator(one_of(tuple(CRITERIA))), Field(description=listed(CRITERIA))]
 On = Annotated[WordOrSites, Field(description="a class name, or a list of site numbers")]
 Species = Annotated[str, AfterValidator(one_of(tuple(COUNTED))), Field(description=listed(COUNTED))]

@@ -65,7 +65,8 @@ CASES = {
     "table that is a number": (ring(top="schema = 1\nbosons = 3", bosons=None), {"bosons": r"3.*a table, \[bosons\]"}),
     "flux at the top": (ring(top="schema = 1\nflux = 0.7"), {"flux": r"did you mean field.flux\? allowed: a table"}),
     "coupling at the top": (
-        ring(top="schema = 1\nhopping = 0.7"), {"hopping": r"did you mean electrons.hopping or bosons.hopping\?"},
+        ring(top="schema = 1\nhopping = 0.7"),
+        {"hopping": r"did you mean electrons.hopping or bosons.hopping or phonons.hopping\?"},
     ),
     "table that is a list": (ring(top="schema = 1\nelectrons = []", electrons=None), {"electrons": "a table"}),
     "name that is a number": (ring(top="schema = 1\nname = 7"), {"name": "7.*text"}),

@@ -127,7 +127,7 @@ def couplings(screen: Screen, model: Model, species: str) -> Iterator[Control]:
 def fits(control: Control, model: Model) -> bool:
     """Return whether a coupling can be other than zero in a model."""
     if control.path == "field.flux":
-        return model.cluster.has_loop
+        return model.cluster.is_ring
     coupling = TABLE.get(control.path)
     return coupling is None or not any(_lacks(model, need) for need in (*coupling.needs, coupling.place))
 

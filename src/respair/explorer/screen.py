@@ -50,7 +50,7 @@ FEWEST = 4
 TOLERANCE = 1e-8
 """Residual of the levels, unless a model file says otherwise: energies are good to its square."""
 ARGUMENTS: Mapping[str, Mapping[str, Argument]] = MappingProxyType(
-    {kind: arguments(function) for kind, function in KINDS.items() if kind != "custom"}
+    {kind: arguments(function) for kind, function in KINDS.items() if kind not in ("custom", "lattice")}
 )
 """The arguments of the clusters that can be picked."""
 SHAPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
@@ -187,7 +187,7 @@ class Screen:
         for path in UNFIT:
             screen = screen.changed(path, None)
         screen = screen.changed("bosons.on", None).changed("phonons.on", None)
-        if not cluster.has_loop:
+        if not cluster.is_ring:
             screen = screen.changed("field", None)
         for species in ("electrons", "bosons", "phonons"):
             for key, value in screen.tables.get(species, {}).items():

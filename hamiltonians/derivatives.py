@@ -1,0 +1,50 @@
+"""Derivatives of the Hamiltonian with respect to the flux."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .._core.display import counted
+from ..clusters import InvalidValue
+from .flux import own_series
+from .model import Model
+from .operators import Operator, total
+from .terms import TERMS
+
+
+def flux_derivative(model: Model, order: int = 1, *, along: Sequence[Sequence[float]] | None = None) -> Operator:
+    """Return ``d^n H / d phi^n``, phonon-assisted hopping included; the persistent current is ``-<dH/dphi>``.
+
+    On lattices, the derivative along directions of the flux vector: ``sum_jk e_j f_k d2H / dphi_j dphi_k`` for two.
+
+    Parameters
+    ----------
+    model : Model
+        At its own flux.
+    order : int
+        n.
+    along : sequence of (fluxes,) float, optional
+        Directions e, f, ... of the flux, one for each derivative; in the place of `order` where a flux has several
+        numbers.
+
+    Returns
+    -------
+    Operator
+        In the user's unit of energy (a flux is an angle).
+
+    Raises
+    ------
+    InvalidModel
+        If a user-defined term moves charges between sites and does not say how it depends on the flux; see `hop`.
+    ValueError
+        If directions are needed, or have another number of components than the flux.
+    """
+    directions = ((1.0,),) * order if along is None else tuple(tuple(map(float, e)) for e in along)
+    if wrong := next((e for e in directions if len(e) != model.cluster.fluxes), None):
+        numbers = counted(model.cluster.fluxes, "number")
+        raise InvalidValue(
+            f"along = {list(map(list, directions))}: {list(wrong)} must have {numbers}, one for each direction in "
+            "which the cluster is closed; give along=[[1, 0]] for the first of two"
+        )
+    own = (series.derivative(model.fluxes, directions) for series in own_series(model))
+    return total([*(term(model, directions) for term in TERMS.values() if term.hops), *own])

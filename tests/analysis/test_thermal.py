@@ -65,7 +65,9 @@ def test_the_grand_canonical_ensemble_is_the_trace_over_fock_space(model):
             "entropy": -np.sum(p[p > 0] * np.log(p[p > 0])),
             "charge": p @ (np.abs(states.T) ** 2 @ charge),
             "charge_variance": p @ (np.abs(states.T) ** 2 @ charge**2) - (p @ (np.abs(states.T) ** 2 @ charge)) ** 2,
-            "spin_susceptibility": p @ (np.abs(states.T) ** 2 @ (0.5 * two_sz) ** 2) / t,
+            "spin_susceptibility": (
+                p @ (np.abs(states.T) ** 2 @ (0.5 * two_sz) ** 2) - (p @ (np.abs(states.T) ** 2 @ (0.5 * two_sz))) ** 2
+            ) / t,
         }
         for name, value in wanted.items():
             np.testing.assert_allclose(data[name].values[i], value, atol=1e-8, rtol=1e-9, err_msg=name)

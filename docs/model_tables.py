@@ -37,6 +37,7 @@ NONE = types.MappingProxyType({})
 SAID = (None, "true or false", "a whole number", "a finite number")
 """What is allowed where the type says so already."""
 WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false", dict: "table", object: "anything"}
+TRUTHS = {"true or false": "true or false"}
 
 
 def write(folder):
@@ -112,7 +113,7 @@ def type_words(annotation):
             yield from type_words(part)
     elif origin is Literal:
         yield "text"
-    elif origin is list:
+    elif origin in (list, tuple):
         yield f"list of {' or '.join(dict.fromkeys(_plural(word) for word in type_words(args[0])))}"
     elif origin is dict or (inspect.isclass(annotation) and issubclass(annotation, CutTable | Grid)):
         yield "table"
@@ -121,7 +122,7 @@ def type_words(annotation):
 
 
 def _plural(word):
-    return {"whole number": "whole numbers", "number": "numbers", "table": "tables", "anything": "values"}.get(
+    return {"whole number": "whole numbers", "number": "numbers", "table": "tables", "anything": "values", **TRUTHS}.get(
         word, re.sub(r"^list\b", "lists", word)
     )
 

@@ -81,7 +81,6 @@ def independent(translations: Sequence[Translation]) -> tuple[Translation, ...]:
     return tuple(chosen)
 
 
-@lru_cache(maxsize=256)
 def momenta(cluster: Cluster) -> tuple[Momentum, ...]:
     """Return every momentum of a cluster once, in the order of their numbers; none where it has no translations.
 

@@ -29,7 +29,9 @@ def _nothing(model: Model) -> str:
 
 
 def _loop(model: Model) -> str:
-    return "" if model.cluster.is_ring else "A flux of one number needs a ring; take a ring of 3 or more sites."
+    if model.cluster.has_loop and not model.cluster.is_ring:
+        return "This lattice has a flux vector, which a model file with [flux] takes; take a ring of 3 or more sites here."
+    return "" if model.cluster.has_loop else "This cluster has no loop for a flux; take a ring of 3 or more sites."
 
 
 @dataclass(frozen=True)

@@ -37,9 +37,6 @@ NONE = types.MappingProxyType({})
 SAID = (None, "true or false", "a whole number", "a finite number")
 """What is allowed where the type says so already."""
 WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false", dict: "table", object: "anything"}
-TRUTHS = {"true or false": "true or false"}
-
-
 def write(folder):
     """Write the reference of all tables as a piece of a page."""
     keep(folder / "model-tables.md", "\n".join(_lines()))
@@ -121,10 +118,14 @@ def type_words(annotation):
         yield WORDS[annotation]
 
 
+PLURALS = {
+    "whole number": "whole numbers", "number": "numbers", "table": "tables", "anything": "values",
+    "true or false": "true or false",
+}  # fmt: skip
+
+
 def _plural(word):
-    return {"whole number": "whole numbers", "number": "numbers", "table": "tables", "anything": "values", **TRUTHS}.get(
-        word, re.sub(r"^list\b", "lists", word)
-    )
+    return PLURALS.get(word, re.sub(r"^list\b", "lists", word))
 
 
 def _default(key, field, described):

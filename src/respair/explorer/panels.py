@@ -30,7 +30,7 @@ def _nothing(model: Model) -> str:
 
 def _loop(model: Model) -> str:
     if model.cluster.has_loop and not model.cluster.is_ring:
-        return "This lattice has a flux vector, which a model file with [flux] takes; take a ring of 3 or more sites here."
+        return "A lattice has a flux vector, which [flux] in a model file takes; take a ring of 3 or more sites here."
     return "" if model.cluster.has_loop else "This cluster has no loop for a flux; take a ring of 3 or more sites."
 
 

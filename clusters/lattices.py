@@ -287,7 +287,7 @@ def _bonds(
     """Return the bonds, cell by cell, and how many were left out since they join a site to itself."""
     found, left_out, inside = [], 0, len(lattice.basis)
     steps = list(_steps(lattice, shells))
-    to_fractions = np.linalg.inv(rows @ lattice.vectors)
+    along = np.linalg.pinv((rows @ lattice.vectors)[closed])  # of open clusters the part along the closed rows
     for cell, at in number.items():
         for first, second, offset, label, vector in steps:
             home, reached = _home(np.array(cell) + offset, rows, closed)
@@ -297,7 +297,7 @@ def _bonds(
             if start == end:
                 left_out += 1
                 continue
-            shares = (vector @ to_fractions)[closed].round(12) + 0.0
+            shares = (vector @ along).round(12) + 0.0
             found.append(Bond(start, end, label, windings=tuple(shares.tolist())))
     return tuple(found), left_out
 

@@ -182,6 +182,13 @@ def equal_sites(model: Model, where: Where) -> str | None:
     return "pairs must cost the same on every site: levels, U, omega0 and g alike, and a mode on each site"
 
 
+def single_bonds(model: Model, where: Where) -> str | None:
+    """No two sites share several bonds, whose hops would interfere."""
+    if model.cluster.doubled and np.any(model.couplings.electron_hopping):
+        return "two sites share several bonds, and it takes each bond on its own"
+    return None
+
+
 def bound_pairs(model: Model, where: Where) -> str | None:
     """The electrons are paired, and pairs are bound."""
     if model.electrons is None or equal_sites(model, where) is not None:
@@ -198,7 +205,7 @@ CONDITIONS: tuple[Condition, ...] = (
     sector_only, whole_sector, ELECTRONS_THERE,
     knows("electrons.hopping", "electrons.level", "electrons.hubbard_u", "phonons.frequency",
           "phonons.electron_coupling", "field.flux", "ensemble.chemical_potential", why=BONDS_ARE_LEFT),
-    equal_sites, bound_pairs,
+    equal_sites, single_bonds, bound_pairs,
 )  # fmt: skip
 BIPOLARON = Approximation(
     "bipolaron-perturbation", pair_perturbation, CONDITIONS, asymptotic="t -> 0, with an error of fourth order"

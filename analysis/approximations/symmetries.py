@@ -48,7 +48,8 @@ def _same(image: NDArray[Any], array: NDArray[Any]) -> bool:
 def mode_permutations(model: Model) -> list[NDArray[np.int64]]:
     """Return how the symmetries of the sites permute the modes, each order once, without the identity.
 
-    Symmetries that map a mode to a place without one are left out; frequencies and couplings are ignored.
+    Symmetries that map a mode to a place without one, or two to one of several bonds between two sites, are left out;
+    frequencies and couplings are ignored.
 
     Examples
     --------
@@ -66,4 +67,5 @@ def mode_permutations(model: Model) -> list[NDArray[np.int64]]:
     orders = dict.fromkeys(
         tuple(place.get(frozenset(p[site] for site in host), -1) for host in hosts) for p in site_symmetries(model)
     )
-    return [np.array(o, np.int64) for o in orders if -1 not in o and o != tuple(range(len(hosts)))]
+    same = tuple(range(len(hosts)))
+    return [np.array(o, np.int64) for o in orders if -1 not in o and len(set(o)) == len(o) and o != same]

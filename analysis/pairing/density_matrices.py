@@ -102,7 +102,19 @@ def _combined(model: Model) -> PairOperators:
 
 
 def _bonds(model: Model) -> PairOperators:
-    """Return the singlet ``(c_{i dn} c_{j up} + c_{j dn} c_{i up}) / sqrt(2)`` of each bond."""
+    """Return the singlet ``(c_{i dn} c_{j up} + c_{j dn} c_{i up}) / sqrt(2)`` of each pair of neighbours.
+
+    Several bonds between two sites are one pair, in the middle of the first.
+    """
+    every, pairs = _singlets(model), [frozenset((bond.start, bond.end)) for bond in model.cluster.bonds]
+    first = [b for b, pair in enumerate(pairs) if pairs.index(pair) == b]
+    return replace(
+        every, electrons=every.electrons[first], bosons=every.bosons[first], positions=every.positions[first]
+    )
+
+
+def _singlets(model: Model) -> PairOperators:
+    """Return the singlet of each bond."""
     cluster = model.cluster
     g = np.zeros((len(cluster.bonds), cluster.sites, cluster.sites))
     for b, bond in enumerate(cluster.bonds):
@@ -115,7 +127,7 @@ def _triplets(model: Model, axis: int) -> PairOperators:
 
     Each has the part of the direction of its bond along an axis as its form factor.
     """
-    cluster, singlets = model.cluster, _bonds(model)
+    cluster, singlets = model.cluster, _singlets(model)
     if not cluster.cell or axis >= cluster.coordinates.shape[1]:
         raise InvalidValue("p-wave pairs need the directions of bonds on a closed lattice; take square([4, 2]) or so")
     g = singlets.electrons.copy()
@@ -125,22 +137,25 @@ def _triplets(model: Model, axis: int) -> PairOperators:
     factor = vectors[:, axis] / np.linalg.norm(vectors, axis=1)
     if np.max(np.abs(factor)) < 1e-9:
         raise InvalidValue(f"no bond of this {cluster.kind} has a part along the axis {axis}, as p-wave pairs need")
-    return _around_sites(model, factor, replace(singlets, electrons=g))
+    found = _around_sites(model, factor, replace(singlets, electrons=g))
+    if not np.any(found.electrons):
+        raise InvalidValue(f"the neighbours of a site along the axis {axis} are one site: there are no p-wave pairs")
+    return found
 
 
 def _around_sites(
     model: Model, factor: NDArray[np.float64], bonds: PairOperators | None = None
 ) -> PairOperators:
     """Return the sum over the bonds of each site with a form factor; zero where none of them has one."""
-    cluster, bonds = model.cluster, bonds or _bonds(model)
+    cluster, bonds = model.cluster, bonds or _singlets(model)
     touches = np.zeros((cluster.sites, len(factor)))
     for b, bond in enumerate(cluster.bonds):
         touches[[bond.start, bond.end], b] = factor[b]
-    norms = np.linalg.norm(touches, axis=1, keepdims=True)
-    weights = np.divide(touches, norms, out=np.zeros_like(touches), where=norms > 0)
+    g = np.einsum("xb,bjk->xjk", touches, bonds.electrons)  # several bonds to one neighbour add up
+    norms = np.linalg.norm(g, axis=(1, 2), keepdims=True)
     return replace(
         bonds,
-        electrons=np.einsum("xb,bjk->xjk", weights, bonds.electrons),
+        electrons=np.divide(g, norms, out=np.zeros_like(g), where=norms > 1e-12),
         bosons=np.zeros((cluster.sites,) * 2),
         positions=cluster.coordinates,
     )

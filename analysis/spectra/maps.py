@@ -108,7 +108,7 @@ def _coordinates(cluster: Cluster, places: list[Any], over: str) -> dict[str, ob
 def _is_even(levels: Levels) -> bool:
     """True where a reflection or time reversal takes the ground level into itself."""
     model, parts = levels.hamiltonian.space.model, levels.ground.parts
-    if all(len(part.block.symmetries) == 2 for part in parts):
+    if all(any(symmetry.name == "reflection" for symmetry in part.block.symmetries) for part in parts):
         return True
     sectors = {part.block.sector for part in parts}
     partners = {time_reversed(sector, model) or sector for sector in sectors}

@@ -39,9 +39,7 @@ def points_of(model: Model, momentum: Momentum | None = None) -> PointGroup:
     every = point_operations(cluster, _alike(model))
     kept = [each for each in every if each.keeps(cluster, numbers) and each.keeps_flux(model.fluxes)]
     turns = sorted((each for each in kept if each.angle > 1e-6), key=lambda each: each.angle)
-    symmetries = ((each, of_permutation(model, "irrep", each.sites, 0, each.turn)) for each in turns)
-    rotation = next(((each, found) for each, found in symmetries if found is not None), None)
-    mirror = next(((each, found) for each in _mirrors(kept) if (found := _own(model, each)) is not None), None)
+    rotation, mirror = (_first(model, operations) for operations in (turns, _mirrors(kept)))
     fold = round(2 * np.pi / rotation[0].angle) if rotation else 1
     identity = tuple(range(cluster.sites))
     return PointGroup(
@@ -54,8 +52,10 @@ def points_of(model: Model, momentum: Momentum | None = None) -> PointGroup:
     )
 
 
-def _own(model: Model, operation: Operation) -> Symmetry | None:
-    return of_permutation(model, "irrep", operation.sites, 0, operation.turn)
+def _first(model: Model, operations: list[Operation]) -> tuple[Operation, Symmetry] | None:
+    """Return the first operation that maps bosons and modes onto each other, with what it does to them."""
+    found = ((each, of_permutation(model, "irrep", each.sites, 0, each.turn)) for each in operations)
+    return next(((each, symmetry) for each, symmetry in found if symmetry is not None), None)
 
 
 def _mirrors(operations: list[Operation]) -> list[Operation]:

@@ -28,8 +28,8 @@ from .operator import TINY, Vector
 from .recursion import Tridiagonal, lanczos_vectors
 
 FEWEST_STEPS = 20
-WEAK, FAINT = 0.05, 1e-6
-"""Couplings, relative to the largest and the diagonal, after which a vector is projected, and looked at as rounding."""
+WEAK, FAINT, LOOKED_BACK = 0.05, 1e-6, 20
+"""Couplings after which a vector is projected, and looked at as rounding: relative to those of so many steps before."""
 CLEANED = 4
 """Steps from one pair of projections to the next: what rounding adds outside the space grows little meanwhile.
 
@@ -274,8 +274,8 @@ def _first_pass(
 
 def _is_weak(matrix: Tridiagonal, step: int) -> bool:
     """True where the last coupling is so small that what the symmetry does not allow grows fast."""
-    coupling = matrix.coupling[:step]
-    return step > 0 and coupling[-1] < WEAK * (abs(matrix.diagonal[step - 1]) + 2 * max(coupling))
+    recent = matrix.coupling[max(0, step - LOOKED_BACK) : step]
+    return step > 0 and recent[-1] < WEAK * (abs(matrix.diagonal[step - 1]) + 2 * max(recent))
 
 
 def _is_rounding(operator: Deflated, v: Vector, coupling: float, scale: float) -> bool:

@@ -1,16 +1,17 @@
 """Lattices: flux tensors against differences of energies, twists, structure factors, p waves, spectra by momentum."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from respair.analysis import observables, pair_density, spectral_map
+from respair.analysis import compare, observables, pair_density, probe, spectral_function, spectral_map
 from respair.analysis.flux import flux_response, flux_tensor, twist_average
 from respair.analysis.pairing.directions import d_form_factor
 from respair.analysis.plots import draw_cluster, plot_structure_factor
 from respair.clusters import cubic, custom, honeycomb, kagome, momenta, ring, square, triangular
-from respair.clusters.translations import primitive_vectors, wave_vectors
+from respair.clusters.translations import opposite, primitive_vectors, wave_vectors
 from respair.hamiltonians import (
     Bosons,
     Electrons,
@@ -24,6 +25,7 @@ from respair.hamiltonians.flux import hop
 from respair.hamiltonians.hamiltonian import sparse_matrix
 from respair.hamiltonians.operators import total
 from respair.solvers import ground_state, levels_by_symmetry
+from respair.studies import parse, records, run
 
 FIVE = square(supercell=[[2, 1], [-1, 2]])
 PAIRS = Bosons(level=-0.5, exchange=0.7, hopping=0.2)
@@ -200,3 +202,94 @@ def test_clusters_are_drawn_with_their_images():
 def test_primitive_vectors_are_those_of_the_lattice():
     np.testing.assert_allclose(primitive_vectors(triangular(size=[2, 3])), [[1, 0], [0.5, np.sqrt(3) / 2]], atol=1e-9)
     assert len(primitive_vectors(cubic([2, 2, 1]))) == 3
+
+
+def flat(value, path=""):
+    """Yield the numbers of a record with their paths."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from flat(item, f"{path}.{key}")
+    elif isinstance(value, list):
+        for n, item in enumerate(value):
+            yield from flat(item, f"{path}.{n}")
+    elif isinstance(value, float):
+        yield path, value
+
+
+BF = """electrons = {{ hopping = {t}, hubbard_u = 1.0 }}
+bosons = {{ level = -0.4, exchange = 0.6, hopping = {b} }}
+"""
+FOLDED = {
+    "ground": BF + """sector = {{ charge = 4, two_sz = 0 }}
+phonons = {{ frequency = 1.0, boson_coupling = 0.4, total_quanta = 2 }}
+[ground_state]
+[pairing]
+[spectrum]
+operator = "density"
+frequencies = [0.0, 1.0]
+""",
+    "approximations": """electrons = {{ hopping = {t}, hubbard_u = 1.0 }}
+phonons = {{ frequency = 1.0, electron_coupling = 0.8, total_quanta = 3 }}
+sector = {{ charge = 2, two_sz = 0 }}
+[compare]
+approximations = ["lang-firsov", "adiabatic", "coherent-product", "lang-firsov-variational"]
+""",
+    "thermal": BF + """[thermal]
+temperatures = [0.3, 2.0]
+""",
+    "mean field": """electrons = {{ hopping = {t} }}
+bosons = {{ level = -0.4, exchange = 0.6 }}
+[compare]
+temperature = 0.5
+approximations = ["mean-field", "mean-field-sites"]
+""",
+}  # fmt: skip
+UNORDERED = re.compile(r"pairing\.bond\.(matrix|connected|orbitals|phase)|orbitals|error|defect|residual|stored")
+"""What depends on the order of bonds or on a choice among degenerate vectors, and what is rounding."""
+
+
+@pytest.mark.parametrize("name", FOLDED)
+def test_two_bonds_between_neighbours_are_one_of_twice_the_strength(name):
+    found = []
+    for cluster, factor in (("square", 1.0), ("plaquette", 2.0)):
+        body = FOLDED[name].format(t=factor, b=0.2 * factor)
+        text = f'schema = 1\ncluster = {{ kind = "{cluster}", size = [2, 2] }}\n{body}'
+        (record,) = records(run(parse(text, "model.toml")))
+        found.append({path: value for path, value in flat(record) if not UNORDERED.search(path)})
+    shared = found[0].keys() & found[1].keys()
+    assert len(shared) > 20
+    for path in shared:
+        assert found[0][path] == pytest.approx(found[1][path], abs=1e-7, rel=1e-6), path
+
+
+def test_the_perturbation_theory_of_pairs_refuses_doubled_bonds():
+    model = Model(square(size=[2, 2]), Electrons(hopping=1.0, hubbard_u=-20.0))
+    with pytest.raises(ValueError, match="two sites share several bonds"):
+        compare(model, Sector(4, 0), ["bipolaron-perturbation"])
+
+
+@pytest.mark.parametrize("name", ["electron", "density", "boson"])
+def test_the_spectra_of_k_and_minus_k_differ_in_a_flux(name):
+    cluster = square(supercell=[[2, 2], [-2, 2]])  # two translations generate all
+    model = Model(cluster, Electrons(1.0, hubbard_u=1.0), PAIRS, flux=(0.9, -0.4))
+    levels = levels_by_symmetry(model, Sector(2, 0))
+    values = spectral_map(levels, name, [0.3], broadening=0.2)["values"].values[:, 0]
+    for n, k in enumerate(momenta(cluster)):
+        alone = spectral_function(levels, probe(model, name, momentum=k), [0.3], broadening=0.2)
+        assert values[n] == pytest.approx(float(alone["values"].values[0]), abs=1e-9)
+    other = [momenta(cluster).index(opposite(cluster, k)) for k in momenta(cluster)]
+    assert np.max(np.abs(values - values[other])) > 1e-4
+
+
+@pytest.mark.parametrize("size", [[1, 4], [2, 4], [3, 3], [4, 1]])
+@pytest.mark.parametrize("kind", [triangular, honeycomb])
+def test_bonds_of_lattices_that_are_open_along_a_row_have_their_length(kind, size):
+    cluster = kind(size=size, periodic=[True, False]) if kind is triangular or size[0] * size[1] < 10 else None
+    if cluster is None:
+        return
+    lengths = [np.linalg.norm(cluster.vector(bond)) for bond in cluster.bonds]
+    np.testing.assert_allclose(lengths, 1.0, atol=1e-9)
+    if cluster.has_loop:
+        one, other = (Model(cluster, Electrons(1.0), flux=phi) for phi in (0.4, 0.4 + 2 * np.pi))
+        found = [np.linalg.eigvalsh(Hamiltonian.of(m, Sector(1)).matrix().toarray()) for m in (one, other)]
+        np.testing.assert_allclose(found[0], found[1], atol=1e-12)

@@ -1,5 +1,6 @@
 """Pair density matrices against the whole Fock space, closed forms, bounds, and other ways to the same state."""
 
+from collections import Counter
 from itertools import product
 
 import numpy as np
@@ -49,12 +50,13 @@ def pair_matrices(model, fock, factor):
     """Pair annihilators of each site from the formula of a form factor over bonds."""
     found = []
     for i in range(model.cluster.sites):
-        total, norm = 0 * fock.charge_one, 0.0
+        total, shares = 0 * fock.charge_one, Counter()
         for bond, f in zip(model.cluster.bonds, factor, strict=True):
             if i in (bond.start, bond.end):
-                j = bond.end if i == bond.start else bond.start
-                total = total + f * (fock.c[i, "dn"] @ fock.c[j, "up"] + fock.c[j, "dn"] @ fock.c[i, "up"])
-                norm += 2 * f * f
+                shares[bond.end if i == bond.start else bond.start] += f
+        for j, f in shares.items():
+            total = total + f * (fock.c[i, "dn"] @ fock.c[j, "up"] + fock.c[j, "dn"] @ fock.c[i, "up"])
+        norm = sum(2 * f * f for f in shares.values())
         found.append(total / np.sqrt(norm) if norm else total)
     return found
 
@@ -100,7 +102,7 @@ def test_the_connected_part_takes_away_the_product_of_one_electron_averages(draw
     found = pair_density(state, "on-site")
     np.testing.assert_allclose(found.matrix.values - found.connected.values, up * dn, atol=1e-11)
     bond = pair_density(state, "bond")
-    ends = [(bond.start, bond.end) for bond in model.cluster.bonds]
+    ends = list({frozenset(pair): pair for bond in model.cluster.bonds for pair in [(bond.start, bond.end)]}.values())
     for x, (i, j) in enumerate(ends):
         for y, (k, m) in enumerate(ends):
             product = up[j, m] * dn[i, k] + up[j, k] * dn[i, m] + up[i, m] * dn[j, k] + up[i, k] * dn[j, m]

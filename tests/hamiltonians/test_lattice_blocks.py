@@ -75,6 +75,10 @@ def test_one_electron_energies_are_those_of_all_images(kind, supercell, shells):
     found = Hamiltonian.of(model, Sector(1)).matrix().toarray()
     np.testing.assert_allclose(np.linalg.eigvalsh(found), np.linalg.eigvalsh(wanted), atol=1e-12)
     assert len(further) <= shells - 1
+    pairs = Model(cluster, None, Bosons(hopping=t), flux=flux if cluster.has_loop else 0.0)  # twice the phase
+    wanted = by_images(kind, supercell, cluster.coordinates, [1.0, 0.3, -0.2][:shells], 2 * potential)
+    found = Hamiltonian.of(pairs, Sector(2)).matrix().toarray()
+    np.testing.assert_allclose(np.linalg.eigvalsh(found), np.linalg.eigvalsh(wanted), atol=1e-12)
 
 
 def test_energies_of_a_band_are_those_at_the_momenta_of_the_cluster():
@@ -86,6 +90,16 @@ def test_energies_of_a_band_are_those_at_the_momenta_of_the_cluster():
         energy = ground_state(model, Sector(1, momentum=k)).energies[0]
         # T(r) psi = exp(-i k . r) psi: the amplitude goes with exp(+i k . r), the hop by d with exp(i A . d)
         assert energy == pytest.approx(-2 * np.sum(np.cos(vector - potential)), abs=1e-12)
+
+
+def test_published_energies_of_the_hubbard_and_the_heisenberg_model():
+    """G. Fano, F. Ortolani and A. Parola, Phys. Rev. B 42, 6877 (1990); eight sites are two spins 2, E = -6 J."""
+    hubbard = Model(square(size=[4, 4]), Electrons(1.0, hubbard_u=4.0))
+    found = ground_state(hubbard, Sector(10, 0, momentum=(0, 0), irrep="A1"))
+    assert found.energies[0] == pytest.approx(-19.58094, abs=1e-5)
+    assert found.stored < 19_079_424 / 120
+    spins = Model(square(supercell=[[2, 2], [-2, 2]]), Electrons(0.0, hubbard_u=100.0, spin_exchange=1.0))
+    assert ground_state(spins, Sector(8, 0)).energies[0] == pytest.approx(-6.0, abs=1e-10)
 
 
 def test_classes_run_in_their_directions():

@@ -3,6 +3,7 @@
 from .approximations import STANDARD, Approximation, compare, comparison_map
 from .flux.minima import flux_minimum, half_flux_quantum
 from .flux.response import flux_response
+from .flux.tensor import flux_tensor, twist_average
 from .lattice.displacements import default_grid, displacement_distribution
 from .lattice.local_states import CONDITIONS
 from .lattice.response import lattice_response
@@ -95,6 +96,7 @@ __all__ = [
     "fidelity_susceptibility",
     "flux_minimum",
     "flux_response",
+    "flux_tensor",
     "gap_measures",
     "half_flux_quantum",
     "joint_distribution",
@@ -125,5 +127,6 @@ __all__ = [
     "thermal_flux_response",
     "thermal_spectral_function",
     "transition",
+    "twist_average",
     "weight_transfer",
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import product
 from typing import Annotated, Literal, TypeGuard
 
 import numpy as np
@@ -14,6 +13,7 @@ from .._core.errors import InvalidValue
 from .arguments import MAX_SITES, Argument, count, is_index
 from .cluster import Bond, Cluster
 from .lattices import SHELLS, Shells
+from .periods import copies, short
 from .translations import found_translations
 
 
@@ -248,16 +248,15 @@ def _nearest_image(bond: Bond, points: Sequence[tuple[float, ...]], rows: Sequen
     """Return a bond with the windings of the shortest way from its start to its end."""
     if bond.windings or max(bond.start, bond.end) >= len(points) or min(bond.start, bond.end) < 0:
         return bond
-    apart, cell = np.array(points[bond.end]) - np.array(points[bond.start]), np.array(rows)
-    around = np.array(list(product((-2, -1, 0, 1, 2), repeat=len(rows)))) - np.round(apart @ np.linalg.pinv(cell))
-    lengths = np.linalg.norm(apart + around @ cell, axis=1)
-    shortest = np.flatnonzero(lengths < np.min(lengths) * (1 + 1e-9))
-    if len(shortest) > 1:
+    cell = np.array(rows)
+    apart = np.array(points[bond.end]) - np.array(points[bond.start])
+    every, shortest = copies(apart - np.round(apart @ np.linalg.pinv(cell)) @ cell, short(rows))
+    if shortest.sum() > 1:
         raise InvalidValue(
-            f"bond [{bond.start}, {bond.end}] has {len(shortest)} images of the same length; give each as a bond of "
+            f"bond [{bond.start}, {bond.end}] has {shortest.sum()} images of the same length; give each as a bond of "
             'its own with its windings, as in [0, 1, "x", [0.5, 0.0]] and [0, 1, "x", [-0.5, 0.0]]'
         )
-    shares = ((apart + around[shortest[0]] @ cell) @ np.linalg.pinv(cell)).round(12) + 0.0
+    shares = (every[np.argmax(shortest)] @ np.linalg.pinv(cell)).round(12) + 0.0
     return replace(bond, windings=tuple(shares.tolist()))
 
 

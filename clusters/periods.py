@@ -51,7 +51,7 @@ def periods(cluster: Cluster, complete: bool = True) -> tuple[tuple[Vector, ...]
     ()
     """
     if cluster.cell:
-        return (_short(cluster.cell),)
+        return (short(cluster.cell),)
     steps = plane_steps(cluster)
     if not len(steps) or steps.shape[1] != 2:
         return ()
@@ -101,7 +101,7 @@ def _lattice(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(numbers.reshape(len(numbers), len(vectors)) @ vectors)
 
 
-def _short(rows: Sequence[Vector]) -> tuple[Vector, ...]:
+def short(rows: Sequence[Vector]) -> tuple[Vector, ...]:
     """Return vectors of the same lattice of copies, none of which gets shorter by adding another one to it."""
     vectors = [np.array(row) for row in rows]
     changed = True

@@ -81,6 +81,17 @@ def test_one_electron_energies_are_those_of_all_images(kind, supercell, shells):
     np.testing.assert_allclose(np.linalg.eigvalsh(found), np.linalg.eigvalsh(wanted), atol=1e-12)
 
 
+def test_bonds_of_one_s_own_lead_to_the_nearest_image():
+    places = [[0, 0], [1, 7], [-8, 2], [2, 2]]
+    far = custom(places, [[0, 1], [0, 2], [1, 3], [2, 3]], cell=[[3, 0], [0, 3]])
+    for bond in far.bonds:
+        assert np.linalg.norm(far.vector(bond)) <= np.sqrt(2) * 1.5 + 1e-9
+        around = np.array(bond.windings) - (np.array(places[bond.end]) - np.array(places[bond.start])) / 3
+        np.testing.assert_allclose(around, np.round(around), atol=1e-9)
+    with pytest.raises(ValueError, match="2 images of the same length"):
+        custom([[0, 0], [1, 0]], [[0, 1]], cell=[[2, 0]])
+
+
 def test_energies_of_a_band_are_those_at_the_momenta_of_the_cluster():
     cluster = square(supercell=[[3, 1], [-1, 3]])
     flux = (0.3, -0.8)

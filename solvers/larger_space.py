@@ -35,6 +35,8 @@ MARGIN = 1.05
 """What a larger space lowers the levels by is multiplied by this."""
 SHARPER = 30.0
 """An automatic cutoff is compared with one that is so many times more accurate."""
+STEEP_RAISES = (1.0, 0.6, 0.3)
+"""Shares by which caps are raised for a comparison, the largest affordable one where the potential is steep."""
 RANGE = 0.5
 """Excitation energies may reach this share of the energy of as many quanta as the cap allows."""
 
@@ -201,7 +203,8 @@ def compared(model: Model, sectors: Sequence[Sector]) -> Model:
     table = model.phonons
     assert table is not None
     if table.cutoff is not None:
-        return replace(model, phonons=replace(table, accuracy=table.accuracy / SHARPER))
+        sharper = SHARPER ** (2 if is_steep(model) else 1)
+        return replace(model, phonons=replace(table, accuracy=table.accuracy / sharper))
     room = max(2 * ROOM, GROWTH * math.prod(dimensions(model, sectors[0])))
     wider = list(_wider(model, sectors))
     if Space(model, sectors[0]).is_dressed:
@@ -210,6 +213,11 @@ def compared(model: Model, sectors: Sequence[Sector]) -> Model:
         room *= DRESSED
     candidates = (*wider, *(_with_more(model, quanta) for quanta in range(MOST_RAISED, 0, -1)))
     return next((m for m in candidates if math.prod(dimensions(m, sectors[0])) <= room), _with_more(model, -1))
+
+
+def is_steep(model: Model) -> bool:
+    """Return whether the lattice is anharmonic: averages then approach their values in waves as the cap grows."""
+    return bool("phonons.quartic" in model.active)
 
 
 def reaching(model: Model, sectors: Sequence[Sector]) -> Model:
@@ -248,9 +256,10 @@ def _holding(model: Model, sector: Sector, wells: list[tuple[NDArray[np.float64]
     assert table is not None
     needed, total = max(holding(*each) for each in wells), Space(model, sector).phonons.total_quanta
     within = table.max_quanta is not None and needed < table.max_quanta
-    more = max(total + max(2, math.ceil(0.3 * total)), _with_margin(needed))
-    each = max(more - total + (table.max_quanta or 0), _with_margin(needed))
-    yield replace(model, phonons=replace(table, max_quanta=each if within else None, total_quanta=more))
+    for share in STEEP_RAISES if is_steep(model) else STEEP_RAISES[-1:]:
+        more = max(total + max(2, math.ceil(share * total)), _with_margin(needed))
+        each = max(more - total + (table.max_quanta or 0), _with_margin(needed))
+        yield replace(model, phonons=replace(table, max_quanta=each if within else None, total_quanta=more))
     every = [well for _, some in wells for well in some]
     if every and not np.any(model.couplings.bond_phonon):
         middle = centre(model, every)

@@ -132,10 +132,12 @@ class GroundStateTask(Task):
         if "dressing" in data:
             yield f"Phonons are counted in the Lang-Firsov frame with dressing = {float(data['dressing']):.6g}."
         if "cutoff_suffices" in data and not data["cutoff_suffices"]:
-            bar = float(data["energy_errors"].values[0])
+            bar, automatic = float(data["energy_errors"].values[0]), "accuracy" in data
+            step = "take a smaller phonons.accuracy" if automatic else 'raise the caps, or take cutoff = "auto"'
+            start = "Two levels are not told apart" if automatic else "The phonon cutoff is too small"
             yield (
-                f"The phonon cutoff is too small: the error bar of the ground level, {bar:.1e}, is not small against "
-                'the gap or the phonon frequency; raise the caps, or take cutoff = "auto".'
+                f"{start}: the error bar of the ground level, {bar:.1e}, is not small against the gap or the phonon "
+                f"frequency; {step}."
             )
         yield from multiplet_note(int(data["multiplicity"]), "; observables are averages over all of them.")
         yield from _observable_tables(data)

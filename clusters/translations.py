@@ -155,7 +155,7 @@ def wave_vectors(cluster: Cluster) -> NDArray[np.float64]:
     """
     numbers = np.array([as_numbers(momentum) for momentum in momenta(cluster)], float)
     if cluster.cell:
-        return np.asarray(2 * np.pi * numbers @ np.linalg.pinv(np.array(cluster.cell)).T)
+        return np.asarray(2 * np.pi * numbers @ np.linalg.pinv(np.array(cluster.cell)).T).round(12) + 0.0
     return np.asarray(2 * np.pi * numbers / max(1, len(numbers)))
 
 

@@ -1,6 +1,5 @@
 """Studies: model files, their runs and sweeps, and what leaves the program."""
 
-
 from .dataset import (
     DatasetError,
     FailedPointsError,

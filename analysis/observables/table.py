@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..._core.arguments import taking, words
-from ...clusters import InvalidValue, momenta
-from ...clusters.translations import wave_numbers
+from ...clusters import InvalidValue
 from ...hamiltonians import TERMS, Model, Operator, Space, displacement, quanta
 from ...hamiltonians.hamiltonian import sparse_matrix
 from ...hamiltonians.operators import total
@@ -26,6 +24,7 @@ from ..lattice.displacements import displacement_distribution
 from .averages import Averages
 from .energy import PARTS
 from .formulas import Formula, both_electrons, electron_pair, electrons, exchange, local_pair, local_pairs, spin
+from .structure import STRUCTURES, has_modes_on_all_sites, on_a_lattice, structure_factors, wave_vector_coordinates
 
 Measurement = Callable[[State, Averages], xr.DataArray | xr.Dataset]
 Part = tuple[NDArray[Any], tuple[str, ...], str]
@@ -45,11 +44,14 @@ class Derived:
         result by name.
     takes_model : bool
         The function takes the model as its second argument.
+    coords : function, optional
+        From the model to coordinates of the results: name, dimension and values.
     """
 
     names: tuple[str, ...]
     parts: Callable[..., Mapping[str, Part]]
     takes_model: bool = False
+    coords: Callable[[Model], Mapping[str, tuple[str, NDArray[Any]]]] = lambda model: {}
 
     def of(self, found: Mapping[str, NDArray[np.complex128]], model: Model) -> Mapping[str, Part]:
         """Return the parts of the result in a model."""
@@ -92,6 +94,8 @@ class Observable:
         In JSON, names of its coordinates and of its values, where it has coordinates.
     where : function, optional
         True for the models that have it, beyond the species that it needs; all by default.
+    place : str
+        What `where` asks for, in words.
 
     Examples
     --------
@@ -113,6 +117,7 @@ class Observable:
     matrices: Callable[[Space], list[sp.csr_array] | sp.csr_array] | None = None
     keys: tuple[str, ...] = ()
     where: Callable[[Model], bool] = lambda model: True
+    place: str = "another model"
 
     def __post_init__(self) -> None:
         if self.measure is None and self.formula is None and self.derived is None:
@@ -176,31 +181,6 @@ def _condensate(found: Mapping[str, NDArray[np.complex128]]) -> dict[str, Part]:
     }
 
 
-def _structure(found: Mapping[str, NDArray[np.complex128]], model: Model) -> dict[str, Part]:
-    """Return ``(1/N) sum_ij exp(-i q . (r_i - r_j)) <O+_i O_j>`` at the momenta of the cluster, in their order."""
-    cluster = model.cluster
-    turns = np.array([wave_numbers(cluster, q) for q in momenta(cluster)])
-    return {
-        part: (
-            np.einsum("qi,...ij,qj->...q", waves, found[name], waves.conj(), optimize=True).real / cluster.sites,
-            ("momentum",),
-            f"(1/N) sum_ij exp(-i q . (r_i - r_j)) {formula}",
-        )
-        for part, (name, formula) in STRUCTURES.items()
-        if name in found
-        for waves in [np.exp(-2j * np.pi * turns)]
-    }
-
-
-def _on_a_lattice(model: Model) -> bool:
-    return bool(model.cluster.cell) and len(momenta(model.cluster)) > 1
-
-
-def _has_modes_on_all_sites(model: Model) -> bool:
-    hosts = [(mode.host, mode.index) for mode in model.modes]
-    return _on_a_lattice(model) and hosts == [("site", i) for i in range(model.cluster.sites)]
-
-
 def _at_cutoff(space: Space) -> NDArray[np.bool_]:
     """Return which phonon states lie at the cutoff: one phonon more in some mode would lead out."""
     occupations = space.phonons.occupations.astype(np.int64)
@@ -220,16 +200,6 @@ def _cutoff_matrix(space: Space) -> sp.csr_array:
 
 EB, EP, BP, PAIRS, IN_MODES = "electrons bosons", "electrons phonons", "bosons phonons", "site site_", "site mode"
 MATRICES = ("pair_correlation", "boson_correlation", "pair_boson_correlation")
-STRUCTURES: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "density": ("density_correlation", "<n_i n_j>"),
-        "spin": ("spin_correlation", "<S^z_i S^z_j>"),
-        "pair": ("pair_correlation", "<D+_i D_j>"),
-        "boson": ("boson_correlation", "<b+_i b_j>"),
-        "displacement": ("displacement_correlation", "<x_i x_j>"),
-    }
-)
-"""Structure factors by name: the matrix that each is made of."""
 OBSERVABLES: dict[str, Observable] = {
     "electron_density": _average("electrons", "site", electrons, "<n_i>", "<n>"),
     "double_occupancy": _average("electrons", "site", both_electrons, "<n_i,up n_i,dn>", "<n_up n_dn>"),
@@ -249,13 +219,21 @@ OBSERVABLES: dict[str, Observable] = {
     "electron_lattice": _average(EP, IN_MODES, _product(electrons, _x), "<n_i (a_m + a+_m)>"),
     "boson_lattice": _average(BP, IN_MODES, _product(local_pairs, _x), "<b+_i b_i (a_m + a+_m)>"),
     "displacement_correlation": replace(
-        _average("phonons", "mode mode_", _product(_x, _x), "<x_m x_n>, x = a + a+"), where=_has_modes_on_all_sites
+        _average("phonons", "mode mode_", _product(_x, _x), "<x_m x_n>, x = a + a+"),
+        where=has_modes_on_all_sites,
+        place="a lattice that is closed and has more than one cell, with one mode on each site",
     ),
     "condensate": Observable(derived=Derived(MATRICES, _condensate)),
     "structure_factor": Observable(
-        derived=Derived(tuple(name for name, _ in STRUCTURES.values()), _structure, takes_model=True),
+        derived=Derived(
+            tuple(name for name, _ in STRUCTURES.values()),
+            structure_factors,
+            takes_model=True,
+            coords=wave_vector_coordinates,
+        ),
         text="(1/N) sum_ij exp(-i q . (r_i - r_j)) <O+_i O_j> at the momenta of a lattice",
-        where=_on_a_lattice,
+        where=on_a_lattice,
+        place="a lattice that is closed and has more than one cell",
     ),
     "displacement_distribution": Observable(
         _distribution, ("phonons",), alike=True, text="<delta(X - X_m)>", keys=("X", "P")
@@ -273,11 +251,11 @@ REPORTED = {CUTOFF_PROBABILITY: Observable(_cutoff_probability, alike=True, matr
 
 def available(model: Model) -> tuple[str, ...]:
     """Return the names of the observables that a model has."""
-    return tuple(
-        name
-        for name, entry in OBSERVABLES.items()
-        if all(getattr(model, species) is not None for species in entry.needs) and entry.where(model)
-    )
+    return tuple(name for name, entry in OBSERVABLES.items() if _has_species(name, model) and entry.where(model))
+
+
+def _has_species(name: str, model: Model) -> bool:
+    return all(getattr(model, species) is not None for species in OBSERVABLES[name].needs)
 
 
 @taking(state=state_of, names=words)
@@ -318,15 +296,21 @@ def observables(
     >>> round(float((data.electron_density + 2 * data.boson_density).sum()), 12)
     2.0
     """
-    there = available(state.hamiltonian.space.model)
+    model = state.hamiltonian.space.model
+    there = available(model)
     averages = Averages(state, displacement_grid)
     variables: dict[str, xr.DataArray] = {}
     for name in there if names is None else names:
         if name not in there:
-            raise InvalidValue(f"observable {name!r} is not available in this model; allowed: {', '.join(there)}")
+            reason = (
+                f": it needs {OBSERVABLES[name].place}" if name in OBSERVABLES and _has_species(name, model) else ""
+            )
+            raise InvalidValue(
+                f"observable {name!r} is not available in this model{reason}; allowed: {', '.join(there)}"
+            )
         result = measured(name, averages)
         if isinstance(result, xr.Dataset):
-            variables.update({f"{name}_{part}": array for part, array in result.data_vars.items()})
+            variables.update({f"{name}_{part}": result[part] for part in result.data_vars})
         else:
             variables[name] = result
     return xr.Dataset(variables)
@@ -345,4 +329,5 @@ def measured(name: str, averages: Averages) -> xr.DataArray | xr.Dataset:
     assert entry.derived is not None
     found = {n: np.asarray(measured(n, averages), complex) for n in entry.derived.inputs(averages.space.model)}
     parts = entry.derived.of(found, averages.space.model)
-    return xr.Dataset({part: labelled(part, *about) for part, about in parts.items()})
+    coords = entry.derived.coords(averages.space.model)
+    return xr.Dataset({part: labelled(part, *about) for part, about in parts.items()}).assign_coords(coords)

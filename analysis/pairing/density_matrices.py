@@ -143,9 +143,7 @@ def _triplets(model: Model, axis: int) -> PairOperators:
     return found
 
 
-def _around_sites(
-    model: Model, factor: NDArray[np.float64], bonds: PairOperators | None = None
-) -> PairOperators:
+def _around_sites(model: Model, factor: NDArray[np.float64], bonds: PairOperators | None = None) -> PairOperators:
     """Return the sum over the bonds of each site with a form factor; zero where none of them has one."""
     cluster, bonds = model.cluster, bonds or _singlets(model)
     touches = np.zeros((cluster.sites, len(factor)))

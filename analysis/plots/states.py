@@ -13,14 +13,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from ...clusters import Cluster
+from ...clusters import Cluster, InvalidValue
 from ...clusters.drawing import projected
-from ...clusters.translations import primitive_vectors, wave_vectors
+from ...clusters.translations import primitive_vectors
+from ..observables.structure import STRUCTURES, structure_factor
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's colours, distinct to colour-blind eyes."""
 LINES = ("-", "--", ":", "-.")
 MOST_MAPS = 16
+MOST_NAMED = 12
+"""More curves than these have no legend."""
 FLAT = 1e-9
 """Quantities that vary by a smaller share are drawn as one colour."""
 
@@ -46,9 +49,11 @@ def literal(name: str) -> str:
 def draw_cluster(cluster: Cluster, ax: Axes | None = None, title: str = "") -> Axes:
     """Draw the sites by class, the bonds by class and the lattice modes; ``model.cluster`` knows its modes.
 
-    On closed clusters bonds over the edge are stubs, and the cell is dotted; clusters in space are projected.
+    Of a model its cluster is drawn. On closed clusters bonds over the edge are stubs, and the cell is dotted; clusters
+    in space are projected.
     """
     ax = ax or new_axes(4.2, 4.2)
+    cluster = getattr(cluster, "cluster", cluster)  # a model has its cluster
     xy = projected(cluster.coordinates)
     _draw_cell(cluster, ax)
     for c, label in enumerate(cluster.bond_classes):
@@ -83,35 +88,58 @@ def _draw_cell(cluster: Cluster, ax: Axes) -> None:
         ax.plot(*outline.T, ":", color="0.6", lw=1.0, zorder=0)
 
 
-def plot_structure_factor(data: xr.Dataset, cluster: Cluster, name: str, ax: Axes | None = None) -> Axes:
-    """Draw a structure factor over the momenta of a cluster in the plane, each with its images in the first zones.
+def plot_structure_factor(data: xr.Dataset, cluster: Cluster | None, name: str, ax: Axes | None = None) -> Axes:
+    """Draw a structure factor over the momenta of a cluster in the plane, with those in the neighbouring zones.
 
     Parameters
     ----------
     data : xarray.Dataset
         Observables, with ``structure_factor_NAME`` over ``momentum``.
-    cluster : Cluster
-        Closed in the plane.
+    cluster : Cluster, optional
+        Closed in the plane. Without it, and where a cell holds several sites and the correlations of which the
+        structure factor is made are not in `data`, only the momenta of the first zone are drawn.
     name : str
         "density", "spin", "pair", "boson" or "displacement".
     ax : matplotlib.axes.Axes, optional
         Where; a new figure by default.
     """
     ax = ax or new_axes(4.6, 4.0)
-    values, vectors = data[f"structure_factor_{name}"].values, wave_vectors(cluster)
-    reciprocal = 2 * np.pi * np.linalg.pinv(np.array(primitive_vectors(cluster))).T
-    copies = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]) @ reciprocal
-    every = (vectors[:, None] + copies).reshape(-1, 2)
-    inside = np.linalg.norm(every, axis=1) <= 1.05 * np.max(np.linalg.norm(reciprocal, axis=1))
-    colours = np.repeat(values, len(copies))[inside]
-    x, y = (every[inside] / np.pi).T
-    drawn = ax.scatter(x, y, c=colours, s=160, cmap="viridis", edgecolors="0.4", lw=0.5)
+    cluster = None if cluster is None else getattr(cluster, "cluster", cluster)  # a model has its cluster
+    if f"structure_factor_{name}" not in data:
+        there = [each for each in STRUCTURES if f"structure_factor_{each}" in data]
+        raise InvalidValue(f"structure factor {name!r}: allowed are those in the data: {', '.join(there) or 'none'}")
+    array, correlation = data[f"structure_factor_{name}"], STRUCTURES[name][0]
+    vectors, values = np.stack([array["q_x"].values, array["q_y"].values], axis=1), array.values
+    if cluster is not None and (correlation in data or len(values) == cluster.sites):
+        reciprocal = 2 * np.pi * np.linalg.pinv(np.array(primitive_vectors(cluster))).T
+        copies = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]) @ reciprocal
+        every = (vectors[:, None] + copies).reshape(-1, 2)
+        values = np.repeat(values, len(copies))
+        if len(array) < cluster.sites:  # phases within a cell: S(q + G) is not S(q)
+            values = structure_factor(data[correlation].values, cluster, every)
+        inside = np.linalg.norm(every, axis=1) <= 1.05 * np.max(np.linalg.norm(reciprocal, axis=1))
+        vectors, values = every[inside], values[inside]
+    drawn = ax.scatter(*(vectors.T / np.pi), c=values, s=160, cmap="viridis", edgecolors="0.4", lw=0.5)
     figure = ax.get_figure()
     assert figure is not None
-    figure.colorbar(drawn, ax=ax, label=literal(data[f"structure_factor_{name}"].attrs.get("formula", name)))
+    figure.colorbar(drawn, ax=ax, label=f"{name} structure factor $S(q)$")
     ax.set(xlabel=r"$q_x / \pi$", ylabel=r"$q_y / \pi$")
     ax.set_aspect("equal")
     return ax
+
+
+def plot_structure_factors(data: xr.Dataset) -> Figure:
+    """Draw all structure factors of a result side by side, at the momenta of the first zone."""
+    there = [name for name in STRUCTURES if f"structure_factor_{name}" in data]
+    figure = Figure(figsize=(3.6 * len(there), 3.2), layout="constrained")
+    for name, ax in zip(there, figure.subplots(1, len(there), squeeze=False).flat, strict=True):
+        values = data[f"structure_factor_{name}"]
+        if "q_y" in values.coords and "q_z" not in values.coords:
+            plot_structure_factor(data, None, name, ax)
+        else:
+            labels = {"xlabel": "number of the momentum", "ylabel": f"{name} structure factor $S(q)$"}
+            draw_curves(ax, np.arange(values.size), [("", values.values, None)], "o", **labels)
+    return figure
 
 
 def draw_curves(
@@ -165,7 +193,8 @@ def plot_levels(data: xr.Dataset, ax: Axes | None = None) -> Axes:
 def plot_distribution(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     """Draw P(X) of each mode."""
     rows = data["displacement_distribution"].values
-    curves = [(f"mode {m}" if len(rows) > 1 else "", row, None) for m, row in enumerate(rows)]
+    named = 1 < len(rows) <= MOST_NAMED
+    curves = [(f"mode {m}" if named else "", row, None) for m, row in enumerate(rows)]
     ax = draw_curves(ax, data["X"].values, curves, "-", xlabel=r"$X = (a + a^\dagger)/\sqrt{2}$", ylabel="$P(X)$")
     ax.set_ylim(bottom=0)
     return ax

@@ -176,7 +176,13 @@ def _dataset(found: Summed, chosen: Sequence[str], forms: Mapping[str, Form]) ->
         "sampled_blocks": (found.sampled, "", which),
         "random_vectors": (asked.sampling.samples if found.sampled else 0, "", "random vectors of each of them"),
     }
-    data = xr.Dataset(variables | arrays(counts))
+    coords = {
+        k: axis
+        for name in chosen
+        if (each := OBSERVABLES[name].derived)
+        for k, axis in each.coords(asked.model).items()
+    }
+    data = xr.Dataset(variables | arrays(counts)).assign_coords(coords)
     check_numbers(data, data.data_vars)
     return data
 

@@ -21,7 +21,15 @@ from ..execution.tables import columns, decimals, energy, number, numbers, with_
 from ..file.json_values import label, plain
 from ..file.values import Floats
 from .base import Solved, Task, key, missing_tables, multiplet_note
-from .observable_names import Names, chosen_names, measured_over, measured_record, missing_species, observable_of
+from .observable_names import (
+    Names,
+    chosen_names,
+    elsewhere,
+    measured_over,
+    measured_record,
+    missing_species,
+    observable_of,
+)
 
 if TYPE_CHECKING:
     from ...solvers import Eigenstates, LabelledLevels
@@ -30,6 +38,7 @@ if TYPE_CHECKING:
 MAX_STATES = 1000
 ERROR = "_error"
 LEVELS = ("energies", "residuals", "leaks", "energy_errors", "energy_bounds")
+STRUCTURE = "structure_factor"
 SMALL = 0.05
 """An error bar below this share of what it is compared with is small."""
 ROUNDING = 1e-10
@@ -62,7 +71,11 @@ class GroundStateTask(Task):
 
     name: ClassVar[str] = "ground_state"
     resumes = True
-    figures = (("levels", "energies", "plot_levels"), ("lattice", "displacement_distribution", "plot_distribution"))
+    figures = (
+        ("levels", "energies", "plot_levels"),
+        ("lattice", "displacement_distribution", "plot_distribution"),
+        ("structure-factors", "q_x", "plot_structure_factors"),
+    )
 
     states: int | str = key(States, 1)
     observables: tuple[str, ...] | None = key(Names, None)
@@ -83,7 +96,8 @@ class GroundStateTask(Task):
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
-        """Yield all levels of a space that has no cap."""
+        """Yield observables that the model does not have, and all levels of a space that has no cap."""
+        yield from elsewhere(cls.name, values, model)
         if values.get("states") == ALL and model.phonons is not None and model.phonons.cutoff is not None:
             allowed = "a number, or phonons.max_quanta or total_quanta in the place of the cutoff"
             yield Problem("ground_state.states", show(ALL), f"allowed: {allowed}")
@@ -214,6 +228,20 @@ def _list_shown(data: xr.Dataset, name: str, digits: int) -> str:
     return numbers(data[name].values, min(digits, decimals(largest)) if largest > ROUNDING else digits)
 
 
+def _structure_table(data: xr.Dataset, digits: int) -> Iterator[rich_table.Table]:
+    """Yield the structure factors with their wave vectors, in units of pi."""
+    there = [n for n in map(str, data.data_vars) if observable_of(n) == STRUCTURE and not n.endswith(ERROR)]
+    if not there:
+        return
+    axes = [str(name) for name, axis in data[there[0]].coords.items() if axis.dims == ("momentum",)]
+    headings = [*(f"{axis}/pi" for axis in axes), *(f"S_{name.removeprefix(STRUCTURE + '_')}(q)" for name in there)]
+    rows = [
+        (*(f"{data[axis].values[n] / np.pi:.4f}" for axis in axes), *(_shown(data, name, n, digits) for name in there))
+        for n in range(data.sizes["momentum"])
+    ]
+    yield columns("structure factors", headings, rows)
+
+
 def _observable_tables(data: xr.Dataset) -> Iterator[rich_table.Table]:
     error = float(data["energy_errors"].values[0])
     digits = decimals(error)
@@ -224,8 +252,9 @@ def _observable_tables(data: xr.Dataset) -> Iterator[rich_table.Table]:
         places = enumerate(data[dim].values)
         rows = ((str(place), *(_shown(data, name, i, digits) for name in there)) for i, place in places)
         yield columns(f"{dim}s", (dim, *there.values()), rows)
+    yield from _structure_table(data, digits)
     rest = [(symbol, _number_shown(data, name, digits, error)) for name, symbol in measured_over(data).items()]
-    parts = (name for name in map(str, data.data_vars) if observable_of(name) not in ("", name))
+    parts = (name for name in map(str, data.data_vars) if observable_of(name) not in ("", name, STRUCTURE))
     rest += [(name, _list_shown(data, name, digits)) for name in parts if not name.endswith(ERROR)]
     if rest:
         yield columns("energies and condensates", (), rest)

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 from ... import analysis
 from ..._core.lazy import xr
 from ..._core.wording import listed
-from ...hamiltonians import Problem
+from ...hamiltonians import Model, Problem
 from ...hamiltonians.parameters import show
 from ..file.json_values import plain
 from ..file.values import form, one_of
@@ -47,6 +47,14 @@ def missing_species(table: str, values: Mapping[str, Any], has: Callable[[str], 
         lacking = " and ".join(f"[{species}]" for species in analysis.OBSERVABLES[name].needs if not has(species))
         if lacking:
             yield Problem(f"{table}.observables[{i}]", show(name), f"leave it out, or add {lacking}")
+
+
+def elsewhere(table: str, values: Mapping[str, Any], model: Model) -> Iterator[Problem]:
+    """Yield the observables that a model with the right species does not have, for another reason."""
+    for i, name in enumerate(chosen_names(values) or ()):
+        entry = analysis.OBSERVABLES[name]
+        if all(getattr(model, species) is not None for species in entry.needs) and not entry.where(model):
+            yield Problem(f"{table}.observables[{i}]", show(name), f"leave it out: it needs {entry.place}")
 
 
 def measured_over(data: xr.Dataset, *dims: str, prefix: str = "") -> dict[str, str]:

@@ -23,7 +23,7 @@ from ..file.json_values import entries, missing, plain, prefixed
 from ..file.values import Floats, Number, one_of
 from .base import Point, Task, key
 from .flux import FluxTask
-from .observable_names import Names, chosen_names, measured_over, measured_record, missing_species
+from .observable_names import Names, chosen_names, elsewhere, measured_over, measured_record, missing_species
 
 if TYPE_CHECKING:
     from .setting import Setting
@@ -113,6 +113,7 @@ class ThermalTask(Task):
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
         """Yield what the thermal average refuses for this model."""
+        yield from elsewhere(cls.name, values, model)
         task = cls.of(values, model)
         kind = task.state_of(sector) if sector else Ensemble(GRAND, None, task.density)
         yield from thermal.thermal_problems(model, task.temperatures, kind, task.sampling, ())

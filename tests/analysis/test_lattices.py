@@ -158,8 +158,35 @@ def test_structure_factors_are_sums_over_all_pairs():
     assert data.structure_factor_density.values[0] == pytest.approx(
         np.sum(data.density_correlation.values).real / len(at)
     )
-    ax = plot_structure_factor(data, model.cluster, "density")
+    ax = plot_structure_factor(data, model, "density")
     assert len(ax.collections) == 1
+    np.testing.assert_allclose(data.q_y.values, wave_vectors(model.cluster)[:, 1])
+    with pytest.raises(ValueError, match="structure factor 'charge': allowed are those in the data: density"):
+        plot_structure_factor(data, model, "charge")
+
+
+def test_structure_factors_change_from_zone_to_zone_where_cells_hold_several_sites():
+    model = Model(honeycomb(size=[2, 1]), Electrons(0.0, spin_exchange=1.0))
+    model = replace(model, electrons=replace(model.electrons, hubbard_u=20.0))
+    data = observables(ground_state(model, Sector(4, 0)).ground)
+    first = data.structure_factor_spin.values
+    assert first[0] == pytest.approx(0.0, abs=1e-10)  # total spin 0
+    colours = plot_structure_factor(data, model, "spin").collections[0].get_array()
+    assert np.max(colours) > 2 * np.max(first)  # the peak of the Neel order
+    there = data.drop_vars("spin_correlation")
+    assert len(plot_structure_factor(there, model, "spin").collections[0].get_offsets()) == len(first)
+
+
+@pytest.mark.parametrize("table", ["ground_state", "thermal"])
+def test_observables_of_other_clusters_are_refused_before_anything_runs(table):
+    text = (
+        "schema = 1\ncluster = { kind = 'ring', sites = 3 }\nelectrons = { hopping = 1.0 }\nsector = { charge = 1 }\n"
+    )
+    text += f"{table} = {{ observables = ['structure_factor'] }}\n".replace(
+        " }\n", ", temperatures = [1.0] }\n" if table == "thermal" else " }\n"
+    )
+    with pytest.raises(ValueError, match="it needs a lattice that is closed"):
+        parse(text, "x.toml")
 
 
 def test_form_factors_follow_the_directions_of_the_bonds():

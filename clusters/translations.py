@@ -131,7 +131,7 @@ def same_momentum(cluster: Cluster, momentum: Sequence[int]) -> Momentum:
 
 
 def wave_numbers(cluster: Cluster, momentum: Momentum) -> tuple[float, ...]:
-    """Return k . r / (2 pi) of each site, up to whole numbers.
+    """Return k . r / (2 pi) of each site, up to whole numbers; on lattices with k of the first zone.
 
     Examples
     --------
@@ -139,10 +139,11 @@ def wave_numbers(cluster: Cluster, momentum: Momentum) -> tuple[float, ...]:
     >>> wave_numbers(ring(4), 1), wave_numbers(square(size=[2, 2]), (1, 1))
     ((0.0, 0.25, 0.5, -0.25), (0.0, 0.5, 0.5, 1.0))
     """
-    shares = np.array(potentials(cluster.sites, cluster.bonds))
     if cluster.cell:
-        shares = cluster.coordinates @ np.linalg.pinv(np.array(cluster.cell))
-    return tuple((shares @ np.array(as_numbers(momentum))).round(12).tolist())
+        turns = cluster.coordinates @ _in_first_zone(cluster, momentum) / (2 * np.pi)
+    else:
+        turns = np.array(potentials(cluster.sites, cluster.bonds)) @ np.array(as_numbers(momentum))
+    return tuple((turns.round(12) + 0.0).tolist())
 
 
 def wave_vectors(cluster: Cluster) -> NDArray[np.float64]:
@@ -151,12 +152,32 @@ def wave_vectors(cluster: Cluster) -> NDArray[np.float64]:
     Returns
     -------
     (momenta, coordinates) float
-        Rings have one coordinate, the angle per site.
+        On lattices those of the first zone, where a momentum on its edge has several the one that comes last in the
+        order of their components. Rings have one coordinate, the angle per site.
+
+    Examples
+    --------
+    >>> from respair.clusters import square
+    >>> (wave_vectors(square(size=[4, 1])) / np.pi).tolist()
+    [[0.0, 0.0], [0.5, 0.0], [1.0, 0.0], [-0.5, 0.0]]
     """
-    numbers = np.array([as_numbers(momentum) for momentum in momenta(cluster)], float)
     if cluster.cell:
-        return np.asarray(2 * np.pi * numbers @ np.linalg.pinv(np.array(cluster.cell)).T).round(12) + 0.0
+        return np.array([_in_first_zone(cluster, momentum) for momentum in momenta(cluster)])
+    numbers = np.array([as_numbers(momentum) for momentum in momenta(cluster)], float)
     return np.asarray(2 * np.pi * numbers / max(1, len(numbers)))
+
+
+def _in_first_zone(cluster: Cluster, momentum: Momentum) -> NDArray[np.float64]:
+    """Return the shortest wave vector of a momentum of a lattice."""
+    vector = 2 * np.pi * np.array(as_numbers(momentum), float) @ np.linalg.pinv(np.array(cluster.cell)).T
+    steps = np.array(primitive_vectors(cluster))
+    reciprocal = 2 * np.pi * np.linalg.pinv(steps).T
+    near = vector - np.round(steps @ vector / (2 * np.pi)) @ reciprocal
+    exact = near + np.array(list(product((-1, 0, 1), repeat=len(steps)))) @ reciprocal
+    every = exact.round(9) + 0.0
+    lengths = np.linalg.norm(every, axis=1).round(6)
+    first = max(every[lengths == lengths.min()].tolist())
+    return np.asarray(exact[int(np.argmin(np.linalg.norm(every - first, axis=1)))].round(14) + 0.0)
 
 
 def primitive_vectors(cluster: Cluster) -> tuple[tuple[float, ...], ...]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..._core.arguments import numbers, taking
 from ...clusters import Cluster, InvalidValue, momenta
-from ...clusters.translations import opposite, wave_vectors
+from ...clusters.translations import Momentum, opposite, wave_vectors
 from ...solvers import Options
 from ...solvers.arguments import levels_of, read_options
 from ...solvers.blocks import time_reversed
@@ -86,7 +86,7 @@ def spectral_map(
     even = over == "momentum" and cross is None and _is_even(levels)
     found: dict[Any, xr.Dataset] = {}
     for place in places:
-        if even and (mirror := opposite(model.cluster, place)) in found:
+        if even and (mirror := _mirror(model.cluster, place)) in found:
             found[place] = found[mirror]
             continue
         progress(f"{name} at {over} {place}")
@@ -95,6 +95,18 @@ def spectral_map(
         found[place] = spectral_function(levels, seen, frequencies, broadening, lineshape, options, left)
     data: xr.Dataset = xr.concat([found[place] for place in places], dim=over, join="outer", data_vars="all")
     return data.assign_coords(_coordinates(model.cluster, places, over))
+
+
+def _mirror(cluster: Cluster, momentum: Momentum) -> Momentum | None:
+    """Return the momentum at which a map is the same by reflection: -k, where no reciprocal vector is between them.
+
+    Where a cell holds several sites, operators at k and at k + G differ.
+    """
+    mirror = opposite(cluster, momentum)
+    if not cluster.cell:
+        return mirror
+    there = dict(zip(momenta(cluster), wave_vectors(cluster), strict=True))
+    return mirror if np.allclose(there[mirror], -there[momentum]) else None
 
 
 def _coordinates(cluster: Cluster, places: list[Any], over: str) -> dict[str, object]:

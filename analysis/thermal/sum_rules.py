@@ -84,7 +84,7 @@ def detailed_balance(found: ThermalLines) -> tuple[Replicates, Replicates]:
 
 def allowed_misses(found: ThermalLines, errors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return by how much each moment may miss its sum rule: roundings, the cutoff, statistical errors."""
-    rows, least = [], energy_scale(found.asked.model)
+    rows, least = [], max(energy_scale(found.asked.model), _steepest(found.block))
     size = max(size_of(each) for each in found.wanted.additions)
     for (weight, spread, most), phonons in zip(_sizes(found), found["phonons"][0].real, strict=True):
         states = [np.sqrt(np.maximum(phonons, 0.0))[None]]
@@ -93,6 +93,18 @@ def allowed_misses(found: ThermalLines, errors: NDArray[np.float64]) -> NDArray[
         scale = 4 * float(np.sqrt(spread / weight)) if weight > 0 else least
         rows.append(allowed_defects(float(most), near * (1 + most) * quanta, scale, 0.0, least, size))
     return np.asarray(rows) + SIGMAS * errors
+
+
+def _steepest(block: Block) -> float:
+    """Return the energy by which steep potentials lead beyond the cutoff: products of more than two quanta."""
+    top = 1.0 + int(block.space.phonons.occupations.max(initial=0))
+    words = ((abs(value), lattice) for (_, lattice), value in block.hamiltonian.operator.terms.items())
+    steep = (
+        value * top ** (sum(up + down for _, up, down in lattice) / 2)
+        for value, lattice in words
+        if sum(up for _, up, _ in lattice) > 2
+    )
+    return float(sum(steep))
 
 
 def _sizes(found: ThermalLines) -> NDArray[np.float64]:

@@ -275,7 +275,9 @@ UNORDERED = re.compile(r"pairing\.bond\.(matrix|connected|orbitals|phase)|orbita
 """What depends on the order of bonds or on a choice among degenerate vectors, and what is rounding."""
 
 
-@pytest.mark.parametrize("name", FOLDED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in ("ground", "thermal") else n for n in FOLDED]
+)
 def test_two_bonds_between_neighbours_are_one_of_twice_the_strength(name):
     found = []
     for cluster, factor in (("square", 1.0), ("plaquette", 2.0)):
@@ -295,7 +297,7 @@ def test_the_perturbation_theory_of_pairs_refuses_doubled_bonds():
         compare(model, Sector(4, 0), ["bipolaron-perturbation"])
 
 
-@pytest.mark.parametrize("name", ["electron", "density", "boson"])
+@pytest.mark.parametrize("name", ["electron", *(pytest.param(n, marks=pytest.mark.slow) for n in ("density", "boson"))])
 def test_the_spectra_of_k_and_minus_k_differ_in_a_flux(name):
     cluster = square(supercell=[[2, 2], [-2, 2]])  # two translations generate all
     model = Model(cluster, Electrons(1.0, hubbard_u=1.0), PAIRS, flux=(0.9, -0.4))

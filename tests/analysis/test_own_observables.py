@@ -91,9 +91,7 @@ def dense(model):
     hop = {s: [f.c[j, s].conj().T @ f.c[i, s] for i, j in ((0, 1), (1, 2), (2, 0))] for s in ("up", "dn")}
     x = [a + a.conj().T for a in f.a]
     up = [h.conj().T @ f.a[i] for i, h in enumerate(hop["up"])]
-    currents = [
-        1j * (h - h.conj().T) @ (2.0 * f.one + x[i]) + 0.3 * f.n(i, "up") for i, h in enumerate(hop["up"])
-    ]
+    currents = [1j * (h - h.conj().T) @ (2.0 * f.one + x[i]) + 0.3 * f.n(i, "up") for i, h in enumerate(hop["up"])]
     charges = [f.n(i) @ f.a[i].conj().T @ f.a[i] for i in range(3)]
     return f, {"assisted_hops": up, "spin_currents": currents, "dressed_charge": charges}
 

@@ -67,7 +67,8 @@ def test_the_grand_canonical_ensemble_is_the_trace_over_fock_space(model):
             "charge_variance": p @ (np.abs(states.T) ** 2 @ charge**2) - (p @ (np.abs(states.T) ** 2 @ charge)) ** 2,
             "spin_susceptibility": (
                 p @ (np.abs(states.T) ** 2 @ (0.5 * two_sz) ** 2) - (p @ (np.abs(states.T) ** 2 @ (0.5 * two_sz))) ** 2
-            ) / t,
+            )
+            / t,
         }
         for name, value in wanted.items():
             np.testing.assert_allclose(data[name].values[i], value, atol=1e-8, rtol=1e-9, err_msg=name)

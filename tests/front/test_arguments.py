@@ -55,6 +55,7 @@ NAN = float("nan")
 def with_term(term):
     return ground_state(Model(ring(3), Electrons(1.0), terms=term), 2)
 
+
 WRONG = {
     "phonons in the place of electrons": (lambda: Model(ring(3), PHONONS), r"electrons is .* write phonons=Phonons"),
     "a number for a cluster": (lambda: Model(4, Electrons()), r"cluster is 4, and must be a Cluster: write ring"),

@@ -234,7 +234,7 @@ PLAIN = {key: value for key, value in os.environ.items() if key in ("PATH", "HOM
 
 def shell(line, cwd):
     """Run a line of the shell, "respair" in it, in an environment where Python keeps what it prints."""
-    program = f"respair() {{ {sys.executable} -m respair \"$@\"; }}; set -o pipefail; {line}"
+    program = f'respair() {{ {sys.executable} -m respair "$@"; }}; set -o pipefail; {line}'
     command = ["bash", "-c", program]
     return subprocess.run(command, cwd=cwd, env=PLAIN, capture_output=True, text=True, timeout=300, check=False)
 

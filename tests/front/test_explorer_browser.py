@@ -460,7 +460,9 @@ def test_no_kernel_outlives_its_page(served, opened):
 def test_a_page_of_another_server_ends_no_kernel(served, opened):
     address, server = served
     before = kernels(server)
-    asked = urllib.request.Request(f"{address}voila/api/shutdown/any", data=b"", headers={"Origin": "http://else.where"})
+    asked = urllib.request.Request(
+        f"{address}voila/api/shutdown/any", data=b"", headers={"Origin": "http://else.where"}
+    )
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(asked, timeout=10)
     assert kernels(server) == before

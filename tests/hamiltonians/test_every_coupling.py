@@ -1,6 +1,7 @@
 """Soft, anharmonic and joined lattices, spins, pairs on bonds: blocks, engines, frames, and what is refused."""
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -41,6 +42,7 @@ SYMMETRIC = {
 }  # fmt: skip
 
 
+@lru_cache(16)
 def levels_of_reference(model, sector, count=8):
     at = sector_indices(model, sector.charge, sector.spin_excess)
     return np.linalg.eigvalsh(full_hamiltonian(model)[at][:, at].toarray())[:count]
@@ -68,7 +70,7 @@ def test_a_cubic_potential_takes_the_reflection_of_an_optical_lattice_away():
 
 
 @pytest.mark.parametrize("frame", ["none", "mean", "lang-firsov", [0.7, -0.4]])
-@pytest.mark.parametrize("sector", [Sector(2), Sector(3, 1)])
+@pytest.mark.parametrize("sector", [Sector(2), pytest.param(Sector(3, 1), marks=pytest.mark.slow)])
 def test_every_frame_has_the_levels_of_the_lattice_without_a_cutoff(frame, sector):
     table = replace(LATTICE, frame=frame, max_quanta=None, total_quanta=26)
     model = Model(dimer(), replace(ELECTRONS, zeeman=[0.1, 0.3]), BOSONS, table)

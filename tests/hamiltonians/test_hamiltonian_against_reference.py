@@ -65,7 +65,7 @@ def test_the_matrix_is_the_reference_element_by_element(case):
     assert np.iscomplexobj(ours) or np.max(np.abs(expected.imag), initial=0.0) <= bound(expected)
 
 
-@settings(often, max_examples=80)
+@settings(often, max_examples=cases(80))
 @given(models_and_sectors(electrons=True, bosons=True, phonons=True, every=True))
 def test_all_couplings_together_are_the_reference_in_every_form(case):
     model, sector = case

@@ -229,7 +229,10 @@ def agree(model, block, states):
         assert found.multiplicity == reference.multiplicity
 
 
-@cases(RINGS | THREADED, slow=("optical 3", "optical 3, flux", "optical 4", "optical 4, flux"))
+@cases(
+    RINGS | THREADED,
+    slow=("optical 3", "optical 3, flux", "optical 4", "optical 4, flux", "Holstein 4", "polarons 4", "Peierls 4"),
+)
 def test_engines_agree_in_every_block_of_a_ring(model, sector):
     for block in blocks_of(model, sector):
         agree(model, block, 6)

@@ -112,7 +112,7 @@ def check_coverage(errors, bars, share):
 
 
 def test_error_bars_hold_on_random_lattices():
-    check_coverage(*trials(range(8 * len(FAMILIES))), 0.99)
+    check_coverage(*trials(range(4 * len(FAMILIES))), 0.99)
 
 
 @pytest.mark.slow
@@ -145,7 +145,7 @@ def check_automatic(seeds):
 
 
 def test_an_automatic_cutoff_misses_nothing():
-    check_automatic(range(0, 40, 4))
+    check_automatic(range(0, 40, 8))
 
 
 @pytest.mark.slow

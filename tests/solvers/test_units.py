@@ -137,7 +137,7 @@ RINGS = {
 }
 
 
-@pytest.mark.parametrize("s", FEW)
+@pytest.mark.parametrize("s", [pytest.param(s, marks=pytest.mark.slow) if s > 1 else s for s in FEW])
 @pytest.mark.parametrize("name", RINGS)
 def test_fluxes_and_conductivities(name, s):
     model, sector = RINGS[name]
@@ -155,7 +155,7 @@ def test_fluxes_and_conductivities(name, s):
     assert other.sizes["pole"] == one.sizes["pole"]
 
 
-@pytest.mark.parametrize("s", FEW)
+@pytest.mark.parametrize("s", [pytest.param(s, marks=pytest.mark.slow) if s > 1 else s for s in FEW])
 def test_thermal_spectra_and_fluxes(s):
     model = Model(ring(3), Electrons(1.0, 0.0, 2.0), chemical_potential=0.1)
     omega = np.array([-1.0, 0.4, 2.0])

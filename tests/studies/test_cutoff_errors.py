@@ -61,7 +61,7 @@ def check(errors, bars):
 
 
 def test_error_bars_of_other_numbers_hold_on_random_models():
-    check(*trials(range(len(FAMILIES))))
+    check(*trials(range(0, len(FAMILIES), 2)))
 
 
 @pytest.mark.slow
@@ -72,15 +72,15 @@ def test_error_bars_of_other_numbers_hold_on_many_random_models():
 def test_gaps_of_a_spectrum_say_what_the_cutoff_does():
     """The gap of a converged space lies within the error bar of each smaller one."""
     gaps, bars = [], []
-    for quanta in (2, 4, 6, 14):
+    for quanta in (2, 4, 12):
         model = Model(
             ring(3), Electrons(1.0, hubbard_u=2.0), phonons=Phonons(1.0, electron_coupling=0.6, total_quanta=quanta)
         )
-        found = plan(model).run() if quanta < 14 else converged_run(plan(model))
+        found = plan(model).run() if quanta < 12 else converged_run(plan(model))
         gaps.append(float(found["spectrum_gap_gap"]))
         bars.append(float(found["spectrum_gap_gap_error"]))
-    assert np.all(np.abs(np.array(gaps[:3]) - gaps[3]) <= np.array(bars[:3]) + 1e-6)
-    assert bars[0] > bars[1] > bars[2]
+    assert np.all(np.abs(np.array(gaps[:2]) - gaps[2]) <= np.array(bars[:2]) + 1e-6)
+    assert bars[0] > bars[1]
 
 
 def plan(model):

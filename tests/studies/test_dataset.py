@@ -265,8 +265,9 @@ def test_an_edited_number_is_recognised_by_its_sum_and_without_it_by_data_and_ta
 
 @pytest.mark.parametrize(
     ("variable", "change"),
-    [("energies", 0.2), ("boson_density", 1e-6), ("displacement_distribution", 1e-6), ("energy_errors", -0.12),
-     ("dimension", 1)],
+    [("energies", 0.2), ("boson_density", 1e-6),
+     *(pytest.param(*each, marks=pytest.mark.slow)
+       for each in [("displacement_distribution", 1e-6), ("energy_errors", -0.12), ("dimension", 1)])],
 )  # fmt: skip
 def test_a_number_that_is_edited_everywhere_is_recognised_by_computing_it_again(copy, variable, change):
     place = (1, 1, 0) if variable != "dimension" else (1, 1)

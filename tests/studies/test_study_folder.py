@@ -174,9 +174,7 @@ def test_a_point_that_fails_keeps_its_error_and_the_others_go_on(tmp_path, file,
     monkeypatch.setattr(point, "compute", failing)
     done = invoke("run", file, "--out", tmp_path, "--json")
     assert done.exit_code == 1
-    assert (
-        "failed at bosons.level = 0.25, electrons.hubbard_u = 0.8: ConvergenceError: Lanczos did not" in done.stderr
-    )
+    assert "failed at bosons.level = 0.25, electrons.hubbard_u = 0.8: ConvergenceError: Lanczos did not" in done.stderr
     lines = done.stdout.splitlines()
     assert ['"status":"failed"' in line for line in lines] == [False] * 4 + [True] * 2
     assert ['"energies"' in line for line in lines] == [True] * 4 + [False] * 2

@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .states import COLOURS, draw_curves, new_axes
+from .states import COLOURS, MARKERS, draw_curves, new_axes
 
 SMALL = 1e-13
 """Schmidt levels below this are not drawn."""
@@ -24,8 +24,10 @@ def plot_pairing(data: xr.Dataset, ax: Axes | None = None) -> Axes:
         if f"pairing_{name}_correlation" not in data:
             continue
         r, colour = data[f"{name}_distance"].values, COLOURS[k % len(COLOURS)]
-        ax.plot(r, data[f"pairing_{name}_correlation"].values, "o-", ms=4, color=colour, label=name)
+        mark = MARKERS[k // len(COLOURS) % len(MARKERS)]
+        ax.plot(r, data[f"pairing_{name}_correlation"].values, f"{mark}-", ms=4, color=colour, label=name)
         ax.plot(r, data[f"pairing_{name}_connected_correlation"].values, "--", lw=1, color=colour)
+    ax.plot([], [], "--", lw=1, color="0.3", label="connected part")
     ax.set(xlabel="distance", ylabel=r"$\langle\Delta^\dagger_x\Delta_y\rangle$")
     ax.legend(frameon=False, fontsize=8)
     return ax

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,11 @@ from ..observables.structure import STRUCTURES, structure_factor
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's colours, distinct to colour-blind eyes."""
+MARKERS = ("o", "s", "^", "D")
 LINES = ("-", "--", ":", "-.")
 MOST_MAPS = 16
+MOST_LETTERS = 60
+"""Length of a line of a title."""
 MOST_NAMED = 12
 """More curves than these have no legend."""
 FLAT = 1e-9
@@ -69,13 +73,18 @@ def draw_cluster(cluster: Cluster, ax: Axes | None = None, title: str = "") -> A
         ax.annotate(str(i), point, color="white", ha="center", va="center", fontsize=9, zorder=4)
     if cluster.modes:
         at = projected(np.array([cluster.middle(mode) for mode in cluster.modes]))
-        ax.scatter(at[:, 0], at[:, 1], s=900, facecolors="none", edgecolors="#E69F00", lw=2, label="mode", zorder=3)
+        large = np.array([mode.host == "site" for mode in cluster.modes])
+        for here, size, width in ((at[large], 900, 2.0), (at[~large], 90, 1.5)):
+            if len(here):
+                ring = {"facecolors": "none", "edgecolors": "#E69F00", "lw": width, "zorder": 3}
+                ax.scatter(*here.T, s=size, label="mode" if size > 90 else "mode of a bond", **ring)
     ax.set_aspect("equal")
     ax.margins(0.25)
     ax.set_axis_off()
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=2, frameon=False, fontsize=8, markerscale=0.4)
     named = title or f"{cluster.kind}, {cluster.sites} sites"
-    ax.set_title(literal("\n".join([named, *cluster.remarks])), fontsize=None if not cluster.remarks else 9)
+    remarks = [line for remark in cluster.remarks for line in wrap(remark, MOST_LETTERS)]
+    ax.set_title(literal("\n".join([named, *remarks])), fontsize=None if not remarks else 9)
     return ax
 
 
@@ -214,7 +223,7 @@ def plot_flux(data: xr.Dataset, ax: Axes | None = None) -> Axes:
         x = r"$\varphi = 2\pi\Phi/(hc/e)$"
         return draw_curves(ax, data["phi"].values, [curve], xlabel=x, ylabel=r"$E_0(\varphi)$")
     points = ["\n".join(f"{x:.3g}" for x in point) for point in data["flux_phi"].values]
-    ax = draw_curves(ax, np.arange(len(points)), [curve], xlabel=r"$\varphi_j$", ylabel=r"$E_0(\varphi)$")
+    ax = draw_curves(ax, np.arange(len(points)), [curve], "o", xlabel=r"$\varphi_j$", ylabel=r"$E_0(\varphi)$")
     ax.set_xticks(np.arange(len(points)), points, fontsize=8)
     return ax
 

@@ -178,7 +178,7 @@ class FluxTask(Task):
         if "flux_average_energy" in data:
             value = with_error(float(data["flux_average_energy"]), float(data["flux_average_energy_error"]))
             twists, spread = data.sizes["twist"], float(data["flux_average_spread"])
-            yield f"Mean over {twists} twists: E = {value}, standard deviation {spread:.6g}."
+            yield f"Mean over {twists} twist{'s' if twists > 1 else ''}: E = {value}, standard deviation {spread:.6g}."
 
 
 def _periods(data: xr.Dataset) -> list[str]:

@@ -20,7 +20,8 @@ HERE = "[observables]"
 
 
 def _known(name: str) -> str:
-    return one_of(tuple(analysis.OBSERVABLES))(name)
+    hint = '; "all" stands without a list: observables = "all"' if name == "all" else ""
+    return one_of(tuple(analysis.OBSERVABLES), hint=hint)(name)
 
 
 def named(allowed: str | None) -> str:

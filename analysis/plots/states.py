@@ -76,8 +76,9 @@ def draw_cluster(cluster: Cluster, ax: Axes | None = None, title: str = "") -> A
         large = np.array([mode.host == "site" for mode in cluster.modes])
         for here, size, width in ((at[large], 900, 2.0), (at[~large], 90, 1.5)):
             if len(here):
-                ring = {"facecolors": "none", "edgecolors": "#E69F00", "lw": width, "zorder": 3}
-                ax.scatter(*here.T, s=size, label="mode" if size > 90 else "mode of a bond", **ring)
+                name = "mode" if size > 90 else "mode of a bond"
+                x, y = here.T
+                ax.scatter(x, y, s=size, label=name, facecolors="none", edgecolors="#E69F00", lw=width, zorder=3)
     ax.set_aspect("equal")
     ax.margins(0.25)
     ax.set_axis_off()
@@ -128,7 +129,8 @@ def plot_structure_factor(data: xr.Dataset, cluster: Cluster | None, name: str, 
             values = structure_factor(data[correlation].values, cluster, every)
         inside = np.linalg.norm(every, axis=1) <= 1.05 * np.max(np.linalg.norm(reciprocal, axis=1))
         vectors, values = every[inside], values[inside]
-    drawn = ax.scatter(*(vectors.T / np.pi), c=values, s=160, cmap="viridis", edgecolors="0.4", lw=0.5)
+    x, y = vectors.T / np.pi
+    drawn = ax.scatter(x, y, c=values, s=160, cmap="viridis", edgecolors="0.4", lw=0.5)
     figure = ax.get_figure()
     assert figure is not None
     figure.colorbar(drawn, ax=ax, label=f"{name} structure factor $S(q)$")
@@ -146,8 +148,8 @@ def plot_structure_factors(data: xr.Dataset) -> Figure:
         if "q_y" in values.coords and "q_z" not in values.coords:
             plot_structure_factor(data, None, name, ax)
         else:
-            labels = {"xlabel": "number of the momentum", "ylabel": f"{name} structure factor $S(q)$"}
-            draw_curves(ax, np.arange(values.size), [("", values.values, None)], "o", **labels)
+            draw_curves(ax, np.arange(values.size), [("", values.values, None)], "o", xlabel="number of the momentum")
+            ax.set_ylabel(f"{name} structure factor $S(q)$")
     return figure
 
 

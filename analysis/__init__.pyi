@@ -29,6 +29,7 @@ from .observables.functions import (
     spin_correlation,
     spin_z,
 )
+from .observables.structure import structure_factor
 from .observables.table import OBSERVABLES, Derived, Observable, available, observables
 from .pairing.binding import charge_scan
 from .pairing.condensation import condensate_against_size
@@ -123,6 +124,7 @@ __all__ = [
     "spectral_map",
     "spin_correlation",
     "spin_z",
+    "structure_factor",
     "thermal_averages",
     "thermal_flux_response",
     "thermal_spectral_function",

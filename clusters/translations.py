@@ -158,7 +158,7 @@ def wave_vectors(cluster: Cluster) -> NDArray[np.float64]:
     Examples
     --------
     >>> from respair.clusters import square
-    >>> (wave_vectors(square(size=[4, 1])) / np.pi).tolist()
+    >>> (wave_vectors(square(size=[4, 1])) / np.pi).round(12).tolist()
     [[0.0, 0.0], [0.5, 0.0], [1.0, 0.0], [-0.5, 0.0]]
     """
     if cluster.cell:

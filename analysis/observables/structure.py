@@ -55,8 +55,8 @@ def structure_factor(correlation: ArrayLike, cluster: Cluster, vectors: ArrayLik
     >>> cluster = honeycomb(size=[2, 2])
     >>> sign = np.where(np.arange(8) % 2, -0.5, 0.5)
     >>> neel = np.outer(sign, sign)
-    >>> first, second = 4 * np.pi / np.sqrt(3.0) * np.array([[0.0, 1.0], [np.sqrt(0.75), 0.5]])
-    >>> structure_factor(neel, cluster, [[0.0, 0.0], first, first + second]).round(6).tolist()
+    >>> first, second = 2 * np.pi * 2 * np.linalg.inv(np.array(cluster.cell)).T  # of a cell, half the cluster each way
+    >>> structure_factor(neel, cluster, [0 * first, first, second]).round(6).tolist()
     [0.0, 1.5, 1.5]
     """
     waves = np.exp(-1j * np.asarray(vectors, float) @ cluster.coordinates.T)

@@ -37,6 +37,8 @@ SHARPER = 30.0
 """An automatic cutoff is compared with one that is so many times more accurate."""
 STEEP_RAISES = (1.0, 0.6, 0.3)
 """Shares by which caps are raised for a comparison, the largest affordable one where the potential is steep."""
+SAME_COUPLING = 1e-9
+"""Sums of couplings that differ by less, in units of the largest, are equal but for roundings."""
 RANGE = 0.5
 """Excitation energies may reach this share of the energy of as many quanta as the cap allows."""
 
@@ -315,11 +317,13 @@ def centre(model: Model, wells: list[Well]) -> NDArray[np.float64]:
     names = [entry.arrays[-1] for entry in COUPLINGS.values() if entry.place in ("mode", "mode or bond")]
     columns = [getattr(couplings, name) for name in names]
     columns += [couplings.electron_phonon_by_site.sum(axis=1), couplings.boson_phonon_by_site.sum(axis=1)]
-    kinds = [(mode.label, *(float(column[m]) for column in columns)) for m, mode in enumerate(model.modes)]
+    values = np.array(columns, float).reshape(len(columns), len(model.modes))
+    fuzz = SAME_COUPLING * np.max(np.abs(values), axis=1, initial=0.0)[:, None]
+    labels = np.array([mode.label for mode in model.modes])
     shifts = np.array([well.shift for well in wells])
     low, high = shifts.min(axis=0), shifts.max(axis=0)
-    middle = np.zeros(len(kinds))
-    for kind in set(kinds):
-        same = [m for m, other in enumerate(kinds) if other == kind]
+    middle = np.zeros(len(model.modes))
+    for m in range(len(model.modes)):
+        same = np.all(np.abs(values - values[:, m, None]) <= fuzz, axis=0) & (labels == labels[m])
         middle[same] = 0.5 * (low[same].min() + high[same].max())
     return middle

@@ -322,3 +322,12 @@ def test_bonds_of_lattices_that_are_open_along_a_row_have_their_length(kind, siz
         one, other = (Model(cluster, Electrons(1.0), flux=phi) for phi in (0.4, 0.4 + 2 * np.pi))
         found = [np.linalg.eigvalsh(Hamiltonian.of(m, Sector(1)).matrix().toarray()) for m in (one, other)]
         np.testing.assert_allclose(found[0], found[1], atol=1e-12)
+
+
+def test_sums_of_couplings_that_differ_by_rounding_are_equal_modes():
+    """Couplings by distance are summed over sites in another order for each mode."""
+    phonons = Phonons(1.275, electron_coupling={"distance": [0.413, 0.052]}, quartic=0.003, total_quanta=2)
+    model = Model(square(size=[2, 2]), Electrons(0.644, hubbard_u=1.191), PAIRS, phonons)
+    found = ground_state(model, Sector(3, 1, momentum=(1, 1)))
+    assert np.all(np.isfinite(found.certificate.energy_errors))
+    assert found.energies[0] == pytest.approx(min(levels_by_symmetry(model, Sector(3, 1), 12).energies), abs=2.0)

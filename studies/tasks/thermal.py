@@ -150,7 +150,8 @@ class ThermalTask(Task):
             **how,
         )
         parts = [data]
-        for task in (task for task in setting.tasks if isinstance(task, FluxTask)):
+        threaded = [task for task in setting.tasks if isinstance(task, FluxTask) and setting.model.cluster.fluxes == 1]
+        for task in threaded:
             asked = setting.model, task.values, self.temperatures
             parts.append(prefixed("flux", thermal.thermal_flux_response(*asked, progress=step, **how)))
         return self.named(xr.merge(parts, combine_attrs="override"))
@@ -183,6 +184,8 @@ class ThermalTask(Task):
         yield _thermal_table([({}, data)])
         yield from _average_tables(data)
         yield from _flux_tables(data)
+        if "flux_phi" in data:
+            yield "The response to a flux vector is computed at T = 0; at T > 0 on rings only."
         yield _how(data)
 
     @classmethod

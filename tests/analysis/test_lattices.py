@@ -331,3 +331,16 @@ def test_sums_of_couplings_that_differ_by_rounding_are_equal_modes():
     found = ground_state(model, Sector(3, 1, momentum=(1, 1)))
     assert np.all(np.isfinite(found.certificate.energy_errors))
     assert found.energies[0] == pytest.approx(min(levels_by_symmetry(model, Sector(3, 1), 12).energies), abs=2.0)
+
+
+def test_a_flux_vector_and_temperatures_share_a_model_file():
+    text = """schema = 1
+cluster = { kind = "square", size = [2, 2] }
+electrons = { hopping = 1.0 }
+sector = { charge = 1 }
+flux = { values = [[0.4, 0.1]] }
+thermal = { temperatures = [0.5], ensemble = "canonical" }
+"""
+    (record,) = records(run(parse(text, "model.toml")))
+    assert len(record["flux"]["current"][0]) == 2
+    assert "flux" not in record["thermal"]

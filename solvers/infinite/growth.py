@@ -15,7 +15,7 @@ J. Chem. Phys. 58, 5745 (1973), for the choice by second-order weights.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -45,6 +45,8 @@ GUARDS, GUARDED = 2, 5000
 """Further levels that are followed in spaces of up to so many states, so that none that crosses is missed."""
 SAFETY = 2.0
 """Error bars over what the decay of the second-order energies predicts."""
+POOR, MOST_POOR = 20.0, 2.0
+"""Their further factor where what is left is not small against the couplings, and its largest value."""
 PART = 4_000_000
 """States beyond a space that are looked at together."""
 CYCLE = 400 << 20
@@ -111,6 +113,11 @@ class Space:
             if overflows:
                 raise Overflow
             yield new, amplitudes, kernels.diagonals(new, tables.arrays)
+
+    def operator(self, tables: Tables) -> FunctionOperator:
+        """Return H as an operator for Krylov methods."""
+        matrix = self.matrix(tables)
+        return FunctionOperator(partial(_product, matrix), len(self), matrix.dtype)
 
     def numbers(self, rows: NDArray[np.int32]) -> NDArray[np.int64]:
         """Return the number of each row, -1 where it is not in the space."""
@@ -232,6 +239,13 @@ def _product(matrix: Any, v: Vector, out: Vector) -> Vector:
     return out
 
 
+def refined(operator: FunctionOperator, start: Vector, tolerance: float, options: Options) -> tuple[float, Vector]:
+    """Return the lowest eigenpair near a vector."""
+    with threads.one_blas_thread():
+        (found,) = _lowest(operator, start[None], tolerance, options)
+    return found.energy, found.vector
+
+
 def _lowest(operator: FunctionOperator, starts: Vector, tolerance: float, options: Options) -> list[Any]:
     """Return the lowest eigenpairs that lie in given directions."""
     deflated = Deflated(operator, options.seed)
@@ -258,11 +272,10 @@ def error_bars(stages: list[Stage], scale: float) -> NDArray[np.float64]:
     """Return error bars of the energies of the last stage.
 
     Energy and second-order energy fall together as the space grows; the energy at which the latter would vanish is
-    extrapolated from the last stages, and the bar is `SAFETY` times the distance to it.
+    extrapolated from the last stages, and the bar is `SAFETY` times the distance to it, more where that is not small.
     """
     last = stages[-1]
-    slope: Callable[[NDArray[np.float64]], NDArray[np.float64]] = np.ones_like
-    steepest = slope(last.energies)
+    steepest = np.ones_like(last.energies)
     for before, after in zip(stages[-4:-1], stages[-3:], strict=True) if len(stages) > 3 else ():
         count = min(len(before.energies), len(after.energies), len(last.energies))
         fall = before.energies[:count] - after.energies[:count]
@@ -270,5 +283,7 @@ def error_bars(stages: list[Stage], scale: float) -> NDArray[np.float64]:
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.where(promise > 0, fall / promise, 1.0)
         steepest[:count] = np.maximum(steepest[:count], np.minimum(np.nan_to_num(ratio, nan=1.0), 20.0))
+    left = steepest * np.abs(last.second)
+    poor = 1.0 + np.minimum(POOR * left / scale, MOST_POOR)
     rounding = 64 * EPSILON * scale
-    return np.asarray(SAFETY * steepest * np.abs(last.second) + last.residuals**2 / (0.01 * scale) + rounding)
+    return np.asarray(SAFETY * poor * left + last.residuals**2 / (0.01 * scale) + rounding)

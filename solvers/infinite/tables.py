@@ -136,7 +136,7 @@ class Skeleton:
             row,
             element,
             diagonal,
-            np.ascontiguousarray(self.basis.energies),
+            self.basis.energies * phase(np.zeros((1, formula.dimension)))[0].real,
             hops[0],
             hops[1],
             hops[2].real.copy() if is_real else hops[2],

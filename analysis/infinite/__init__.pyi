@@ -1,0 +1,3 @@
+from .mass import effective_mass
+
+__all__ = ["effective_mass"]

@@ -52,7 +52,7 @@ def cloud(levels: InfiniteLevels) -> xr.Dataset:
     >>> model = Model(infinite_chain(), Electrons(hopping=1.0), phonons=Phonons(1.0, electron_coupling=1.0))
     >>> found = cloud(infinite_levels(model, 1, accuracy=1e-8))
     >>> print(f"{found['weight'].item():.4f} {found['quanta'].item():.4f}")
-    0.6813 0.5000
+    0.7384 0.3194
     """
     reach = _reach(levels)
     values, errors = with_errors(levels, lambda each: _measured(each, reach))

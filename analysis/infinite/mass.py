@@ -52,7 +52,7 @@ def effective_mass(levels: InfiniteLevels) -> xr.Dataset:
     >>> from respair.solvers import infinite_levels
     >>> model = Model(infinite_chain(), Electrons(hopping=1.0), phonons=Phonons(1.0, electron_coupling=1.0))
     >>> print(f"{effective_mass(infinite_levels(model, 1, accuracy=1e-8)).mass_ratio[0].item():.4f}")
-    2.2568
+    1.3505
     """
     values, errors = with_errors(levels, _measured)
     table = {

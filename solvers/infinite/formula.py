@@ -70,7 +70,7 @@ def cell_formula(model: Model) -> CellFormula:
     >>> from respair.clusters import infinite_chain
     >>> from respair.hamiltonians import Electrons
     >>> cell_formula(Model(infinite_chain(), Electrons(hopping=1.0))).operator
-    -1 cdn_0 c+dn_1 -1 cup_0 c+up_1 +1 c+dn_0 cdn_1 +1 c+up_0 cup_1
+    -1 c+dn_0 cdn_1 -1 c+up_0 cup_1 +1 cdn_0 c+dn_1 +1 cup_0 c+up_1
     """
     window = _Window(model)
     cells: defaultdict[Cell, list[Operator]] = defaultdict(list)

@@ -13,7 +13,7 @@ from ..._core.display import counted
 from ..._core.formatting import with_error
 from ...clusters import Card, InvalidValue, Shown
 from ...hamiltonians import InvalidModel, Model, Sector
-from ...hamiltonians.arguments import a_model
+from ...hamiltonians.arguments import a_model, a_sector
 from ...hamiltonians.sector import sector_problems
 from ...hamiltonians.terms import energy_scale
 from ..certificate import Certificate
@@ -93,12 +93,7 @@ def wave_vector_of(model: Model, sector: Sector) -> NDArray[np.float64]:
     return np.asarray(np.broadcast_to(np.atleast_1d(np.array(given, float)), (dimension,)) + 0.0)
 
 
-def a_wave_sector(name: str, value: Any) -> Sector:
-    """Return a sector, of a number that with this charge."""
-    return value if isinstance(value, Sector) else Sector(value)
-
-
-@taking(model=a_model, sector=a_wave_sector, options=read_options)
+@taking(model=a_model, sector=a_sector, options=read_options)
 def infinite_levels(
     model: Model,
     sector: Sector | int,
@@ -168,7 +163,7 @@ def infinite_levels(
     scale = energy_scale(model)
     most = max(1000, min(options.max_states, options.memory_limit // BYTES))
     tables = skeleton.tables(bloch(k))
-    growth = Growth(tables, _first(skeleton), inner, states, accuracy, most, scale, options, progress)
+    growth = Growth(tables, bare_rows(skeleton, NEAR), inner, states, accuracy, most, scale, options, progress)
     space, energies, vectors, stages = growth.run()
     last = stages[-1]
     leaks, residuals = last.leaks[:states], last.residuals[:states]
@@ -193,11 +188,11 @@ def skeleton_of(model: Model, sector: Sector) -> tuple[Skeleton, NDArray[np.bool
     return Skeleton.of(formula, basis, found, moves(formula, basis, found)), apart <= reach
 
 
-def _first(skeleton: Skeleton) -> NDArray[np.int32]:
-    """Return the bare charges close to each other."""
+def bare_rows(skeleton: Skeleton, distance: int) -> NDArray[np.int32]:
+    """Return the states of the bare charges no farther apart than some cells."""
     dimension = skeleton.formula.dimension
     apart = np.abs(places(separations(skeleton.states, dimension), dimension)).max(axis=-1)
-    near = np.flatnonzero(apart <= NEAR)
+    near = np.flatnonzero(apart <= distance)
     rows = np.zeros((len(near), WIDTH), np.int32)
     rows[:, 0] = near
     return rows

@@ -9,19 +9,15 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..._core.arguments import numbers, real_number, taking, whole_number
+from ..._core.lazy import la, threads
 from ...clusters import InvalidValue
 from ...hamiltonians import Model, Sector
 from ...hamiltonians.arguments import a_model, a_sector
 from ...solvers.infinite.growth import Overflow, Space
 from ...solvers.infinite.levels import bare_rows, skeleton_of, wave_vector_of
 from ...solvers.infinite.tables import Tables, bloch
-from ...solvers.krylov.operator import FunctionOperator, Vector
-from ...solvers.krylov.recursion import Tridiagonal, lanczos_vectors
+from ...solvers.krylov.resolvents import Accuracy, Fraction
 from ..labelled import dataset_of
-
-STEPS = 400
-"""Steps of the continued fraction at most."""
-TINY = 1e-12
 
 
 @taking(model=a_model, sector=a_sector, frequencies=numbers)
@@ -82,9 +78,9 @@ def infinite_spectrum(
     tables = skeleton.tables(bloch(wave_vector_of(model, sector)))
     rows = bare_rows(skeleton, 0)[-1:]  # of a pair and a local pair, the electrons
     spaces = list(_layers(tables, rows, inner, most))
-    poles, weights = _lines(spaces[-1], tables)
+    poles, weights = _lines(spaces[-1], tables, omega + 1j * eta)
     spectrum = _broadened(omega, poles, weights, eta)
-    before = _broadened(omega, *_lines(spaces[-2], tables), eta) if len(spaces) > 1 else np.full(len(omega), np.nan)
+    before = _broadened(omega, *_lines(spaces[-2], tables, omega + 1j * eta), eta) if len(spaces) > 1 else np.full(len(omega), np.nan)
     return dataset_of(
         {
             "spectrum": (spectrum, "frequency", "A(k, omega)", "1/energy"),
@@ -113,26 +109,17 @@ def _layers(tables: Tables, rows: NDArray[np.int32], inner: NDArray[np.bool_], m
         space = Space.of(np.concatenate([space.states, new]))
 
 
-def _lines(space: Space, tables: Tables) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _lines(space: Space, tables: Tables, z: NDArray[np.complex128]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return poles and weights of the continued fraction from the first state."""
     operator = space.operator(tables)
-    matrix, basis = Tridiagonal(), []
     start = np.zeros(len(space), operator.dtype)
     start[0] = 1.0
-    for step, q in enumerate(lanczos_vectors(operator, start, matrix)):
-        if step and (matrix.coupling[-1] < TINY or step >= min(STEPS, len(space))):
-            break
-        _orthogonal(operator, q, basis)
-        basis.append(q.copy())
-    values, vectors = np.linalg.eigh(np.diag(matrix.diagonal) + np.diag(matrix.coupling[:-1], 1) + np.diag(matrix.coupling[:-1], -1))
-    return values, vectors[0] ** 2
-
-
-def _orthogonal(operator: FunctionOperator, q: Vector, basis: list[Vector]) -> None:
-    for _ in range(2 if basis else 0):
-        rows = np.array(basis)
-        operator.add(-operator.overlaps(rows, q), rows, q)
-    q /= operator.norm(q)
+    with threads.one_blas_thread():
+        fraction = Fraction(operator, start, Accuracy(z), None)
+        if not fraction.converges():
+            raise ArithmeticError("the continued fraction has not converged; raise broadening")
+    poles, vectors = la.eigh_tridiagonal(fraction.matrix.diagonal, fraction.matrix.coupling[:-1])
+    return poles, vectors[0] ** 2
 
 
 def _broadened(

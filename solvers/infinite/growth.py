@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from ..._core.lazy import sp, threads
 from ..krylov.deflation import Deflated
-from ..krylov.eigenpairs import ConvergenceError, hermitian_levels
+from ..krylov.eigenpairs import ConvergenceError, hermitian_levels, is_degenerate
 from ..krylov.operator import FunctionOperator, Vector
 from ..krylov.search import EPSILON, Limits, Memory, Stop, searched
 from ..options import Options
@@ -49,6 +49,10 @@ POOR, MOST_POOR = 20.0, 2.0
 """Their further factor where what is left is not small against the couplings, and its largest value."""
 PART = 4_000_000
 """States beyond a space that are looked at together."""
+SHARP = 0.01
+"""Residuals aimed at, in units of the root of what is left times the scale of the energies."""
+MANY, FAR = 100_000, 30.0
+"""In spaces of so many states higher levels that would need this many times the largest space are left as they are."""
 CYCLE = 400 << 20
 """Bytes for Lanczos vectors."""
 
@@ -187,7 +191,17 @@ class Growth:
             space = Space.of(states)
 
     def _is_enough(self, stages: list[Stage]) -> bool:
-        return len(stages) > 3 and bool(np.all(error_bars(stages, self.scale)[: self.count] <= self.accuracy))
+        if len(stages) < 4:
+            return False
+        bars = error_bars(stages, self.scale)[: self.count]
+        enough = bars <= self.accuracy
+        if stages[-1].states >= MANY:  # those of a continuum never are
+            before = error_bars(stages[:-2], self.scale)[: self.count]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                power = np.log(before / bars) / np.log(stages[-1].states / stages[-3].states)
+                needed = stages[-1].states * (bars / self.accuracy) ** (1 / np.maximum(power, 1e-3))
+            enough[1:] |= needed[1:] > FAR * self.most
+        return bool(np.all(enough))
 
     def _levels(
         self, space: Space, starts: Vector, stages: list[Stage]
@@ -199,9 +213,12 @@ class Growth:
             energies, vectors = hermitian_levels(matrix.toarray())
             return energies[:wanted], vectors[:, :wanted], np.zeros(wanted), matrix
         operator = FunctionOperator(partial(_product, matrix), len(space), matrix.dtype)
-        promised = abs(stages[-1].second[: self.count]).max() if stages else self.scale
-        tolerance = max(32 * EPSILON * self.scale, min(1e-4, 0.03 * np.sqrt(max(promised, self.accuracy) * self.scale)))
-        tolerance = max(32 * EPSILON * self.scale, 0.01 * np.sqrt(self.accuracy * self.scale), 0.05 * tolerance)
+        left = np.full(wanted, self.scale)
+        if stages:
+            known = np.abs(stages[-1].second)[:wanted]
+            left[: len(known)] = known
+        aimed = SHARP * np.sqrt(np.maximum(0.1 * left, self.accuracy) * self.scale)
+        tolerance = np.maximum(32 * EPSILON * self.scale, np.minimum(aimed, 1e-3 * self.scale))
         with threads.one_blas_thread():
             found = _lowest(operator, starts[:, :wanted].T, tolerance, self.options)
         order = np.argsort([ritz.energy for ritz in found], kind="stable")
@@ -242,16 +259,30 @@ def _product(matrix: Any, v: Vector, out: Vector) -> Vector:
 def refined(operator: FunctionOperator, start: Vector, tolerance: float, options: Options) -> tuple[float, Vector]:
     """Return the lowest eigenpair near a vector."""
     with threads.one_blas_thread():
-        (found,) = _lowest(operator, start[None], tolerance, options)
+        (found,) = _lowest(operator, start[None], np.array([tolerance]), options)
     return found.energy, found.vector
 
 
-def _lowest(operator: FunctionOperator, starts: Vector, tolerance: float, options: Options) -> list[Any]:
+def lowest_near(
+    space: Space, tables: Tables, starts: Vector, tolerance: float, options: Options
+) -> NDArray[np.float64]:
+    """Return the lowest energies of a space, from approximations of their vectors; infinity for those it has not."""
+    count, energies = starts.shape[1], np.full(starts.shape[1], np.inf)
+    if len(space) <= DENSE:
+        found = hermitian_levels(space.matrix(tables).toarray())[0][:count]
+    else:
+        with threads.one_blas_thread():
+            pairs = _lowest(space.operator(tables), starts.T, np.full(count, tolerance), options)
+        found = np.sort([ritz.energy for ritz in pairs])
+    energies[: len(found)] = found
+    return energies
+
+
+def _lowest(operator: FunctionOperator, starts: Vector, tolerances: NDArray[np.float64], options: Options) -> list[Any]:
     """Return the lowest eigenpairs that lie in given directions."""
-    deflated = Deflated(operator, options.seed)
-    limits = Limits(1, tolerance, options.seed, options.max_matvecs, lambda a, b: abs(a - b) < tolerance)
-    found = []
-    for start in starts:
+    deflated, found = Deflated(operator, options.seed), []
+    for start, tolerance in zip(starts, tolerances.tolist(), strict=True):
+        limits = Limits(1, tolerance, options.seed, options.max_matvecs, is_degenerate)
         vector = np.ascontiguousarray(start, operator.dtype)
         if len(found):
             deflated.orthonormal(vector)

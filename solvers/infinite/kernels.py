@@ -6,7 +6,8 @@ each oscillator above its ground level, ascending, zeros at the end. Arguments n
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numba import njit
@@ -20,9 +21,18 @@ MOST = 1 << 14
 """Images of one state, with those on the way to them, that there is room for."""
 OVERFLOW = -1
 """Returned where a state has more excited oscillators, or higher levels, than fit."""
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 
-@njit(cache=True)
+def _compiled(kernel: Kernel) -> Kernel:
+    """Compile on first use, and keep the machine code on disk where there is a folder for it."""
+    try:
+        return cast("Kernel", njit(cache=True)(kernel))
+    except RuntimeError:
+        return cast("Kernel", njit(kernel))
+
+
+@_compiled
 def _set_level(rows: Array, at: int, source: int, mode: int, level: int) -> bool:
     """Write row `source` with a mode on a level to row `at`; False where it does not fit."""
     width = rows.shape[1]
@@ -57,7 +67,7 @@ def _set_level(rows: Array, at: int, source: int, mode: int, level: int) -> bool
     return True
 
 
-@njit(cache=True)
+@_compiled
 def _level(row: Array, mode: int) -> int:
     entry = mode + OFFSET
     for i in range(1, row.shape[0]):
@@ -68,7 +78,7 @@ def _level(row: Array, mode: int) -> int:
     return 0
 
 
-@njit(cache=True)
+@_compiled
 def images(row: Array, h: Any, rows: Array, values: Array) -> int:
     """Write the images of a state under H to `rows`, their amplitudes to `values`; return how many, or `OVERFLOW`.
 
@@ -135,7 +145,7 @@ def images(row: Array, h: Any, rows: Array, values: Array) -> int:
     return count
 
 
-@njit(cache=True)
+@_compiled
 def diagonal(row: Array, h: Any) -> float:
     """Return ``<s|H|s>``."""
     (move_start, move_end, move_shift, move_value, factor_start, factor_mode, factor_matrix, _, _, _, matrix_diagonal,
@@ -155,7 +165,7 @@ def diagonal(row: Array, h: Any) -> float:
     return total
 
 
-@njit(cache=True)
+@_compiled
 def _hash(row: Array) -> int:
     mixed = np.uint64(row[0]) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x632BE59BD9B4E019)
     for i in range(1, row.shape[0]):
@@ -167,7 +177,7 @@ def _hash(row: Array) -> int:
     return np.int64((mixed ^ (mixed >> np.uint64(32))) >> np.uint64(1))
 
 
-@njit(cache=True)
+@_compiled
 def _same(a: Array, b: Array) -> bool:
     for i in range(a.shape[0]):
         if a[i] != b[i]:
@@ -177,7 +187,7 @@ def _same(a: Array, b: Array) -> bool:
     return True
 
 
-@njit(cache=True)
+@_compiled
 def hash_table(states: Array) -> Array:
     """Return a table that finds the number of each state; see `_find`."""
     size = 16
@@ -192,7 +202,7 @@ def hash_table(states: Array) -> Array:
     return table
 
 
-@njit(cache=True)
+@_compiled
 def _find(row: Array, states: Array, table: Array, mixed: int) -> int:
     """Return the number of a state, or where it belongs in the table, as -1 - place."""
     mask = table.shape[0] - 1
@@ -204,7 +214,7 @@ def _find(row: Array, states: Array, table: Array, mixed: int) -> int:
     return -1 - at
 
 
-@njit(cache=True)
+@_compiled
 def numbers(rows: Array, states: Array, table: Array) -> Array:
     """Return the number of each row among the states, -1 where it is none of them."""
     found = np.empty(rows.shape[0], np.int64)
@@ -214,14 +224,14 @@ def numbers(rows: Array, states: Array, table: Array) -> Array:
     return found
 
 
-@njit(cache=True)
+@_compiled
 def _grown(array: Array) -> Array:
     larger = np.empty((2 * array.shape[0],) + array.shape[1:], array.dtype)
     larger[: array.shape[0]] = array
     return larger
 
 
-@njit(cache=True)
+@_compiled
 def matrix(states: Array, table: Array, h: Any) -> tuple[Array, Array, Array, bool]:
     """Return H between the states, ``start, column, value`` (CSR), and whether a state overflowed.
 
@@ -255,7 +265,7 @@ def matrix(states: Array, table: Array, h: Any) -> tuple[Array, Array, Array, bo
     return start, column[:total].copy(), value[:total].copy(), overflows
 
 
-@njit(cache=True)
+@_compiled
 def beyond(states: Array, table: Array, h: Any, vectors: Array, part: int, parts: int, room: int) -> Any:
     """Return ``H psi`` outside the space: its states and their amplitudes for each vector, shape (found, vectors).
 
@@ -305,7 +315,7 @@ def beyond(states: Array, table: Array, h: Any, vectors: Array, part: int, parts
     return new[:count], amplitude[:count], overflows
 
 
-@njit(cache=True)
+@_compiled
 def diagonals(states: Array, h: Any) -> Array:
     """Return ``<s|H|s>`` of each state."""
     found = np.empty(states.shape[0])

@@ -20,6 +20,7 @@ from ..certificate import Certificate
 from ..options import Options, read_options
 from ..work import Progress, silent
 from .charges import configurations, moves, separations
+from .distances import distance_bars
 from .formula import cell_formula, places
 from .growth import WIDTH, Growth, Space, Stage, error_bars
 from .oscillators import oscillators
@@ -170,6 +171,8 @@ def infinite_levels(
     with np.errstate(divide="ignore", invalid="ignore"):
         leak_energies = energies - leaks**2 / last.second[:states]
     bars = error_bars(stages, scale)[:states]
+    if sector.charge > 1:
+        bars = bars + distance_bars(space, tables, _apart(skeleton), energies, vectors, options)
     certificate = Certificate(residuals, leaks, leak_energies, bars, np.hypot(residuals, leaks))
     for array in (energies, vectors, bars):
         array.setflags(write=False)
@@ -184,15 +187,19 @@ def skeleton_of(model: Model, sector: Sector) -> tuple[Skeleton, NDArray[np.bool
     reach = REACH[dimension]
     species = (model.electrons is not None, model.bosons is not None)
     found = configurations(sector.charge, sector.spin_excess, species, reach + MARGIN[dimension], dimension)
-    apart = np.abs(places(separations(found, dimension), dimension)).max(axis=-1)
-    return Skeleton.of(formula, basis, found, moves(formula, basis, found)), apart <= reach
+    skeleton = Skeleton.of(formula, basis, found, moves(formula, basis, found))
+    return skeleton, _apart(skeleton) <= reach
+
+
+def _apart(skeleton: Skeleton) -> NDArray[np.int64]:
+    """Return the largest coordinate of the distance of the particles in each charge configuration."""
+    dimension = skeleton.formula.dimension
+    return np.asarray(np.abs(places(separations(skeleton.states, dimension), dimension)).max(axis=-1))
 
 
 def bare_rows(skeleton: Skeleton, distance: int) -> NDArray[np.int32]:
     """Return the states of the bare charges no farther apart than some cells."""
-    dimension = skeleton.formula.dimension
-    apart = np.abs(places(separations(skeleton.states, dimension), dimension)).max(axis=-1)
-    near = np.flatnonzero(apart <= distance)
+    near = np.flatnonzero(_apart(skeleton) <= distance)
     rows = np.zeros((len(near), WIDTH), np.int32)
     rows[:, 0] = near
     return rows

@@ -21,4 +21,4 @@ KINDS: Mapping[str, Callable[..., Cluster]] = MappingProxyType(
         and "kind" not in function.__annotations__
     }
 )
-"""The public functions of `library`, `lattices` and `infinite` that return a `Cluster` of one kind, by the name of the kind in model files."""
+"""The public functions of `library`, `lattices` and `infinite` that return a `Cluster` of one kind, by its name."""

@@ -129,8 +129,8 @@ def sector_problems(model: Model, sector: Sector) -> Iterator[Problem]:
         yield from _infinite_problems(model, sector)
         return
     if sector.wave_vector is not None:
-        allowed = "allowed on infinite lattices; give sector.momentum on a finite cluster"
-        yield Problem("sector.wave_vector", show(sector.wave_vector), allowed)
+        cure = "allowed on infinite lattices; give sector.momentum on a finite cluster"
+        yield Problem("sector.wave_vector", show(sector.wave_vector), cure)
     if not _whole(charge) or not 0 <= charge <= model.max_charge:
         yield Problem("sector.charge", show(charge), f"allowed: whole numbers from 0 to {model.max_charge}")
         return
@@ -152,10 +152,11 @@ def sector_problems(model: Model, sector: Sector) -> Iterator[Problem]:
 def _infinite_problems(model: Model, sector: Sector) -> Iterator[Problem]:
     """Yield everything wrong with a sector of an infinite lattice."""
     charge, k = sector.charge, sector.wave_vector
-    allowed = {n: spins for n in (1, 2) if (spins := [s for s in allowed_two_sz(model, n) if abs(s) <= n])}
+    spins = {n: [s for s in allowed_two_sz(model, n) if abs(s) <= n] for n in (1, 2)}
+    allowed = {n: values for n, values in spins.items() if values}
     if not _whole(charge) or charge not in allowed:
-        numbers = " or ".join(map(str, allowed)) or "none: the model has no particles"
-        yield Problem("sector.charge", show(charge), f"allowed on infinite lattices: {numbers}")
+        charges = " or ".join(map(str, allowed)) or "none: the model has no particles"
+        yield Problem("sector.charge", show(charge), f"allowed on infinite lattices: {charges}")
     elif sector.two_sz not in allowed[charge]:
         numbers = ", ".join(map(str, allowed[charge]))
         yield Problem("sector.two_sz", show(sector.two_sz), f"allowed with charge = {charge}: {numbers}")

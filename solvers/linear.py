@@ -123,7 +123,9 @@ def unfolded(state: State) -> tuple[Block, NDArray[Any]]:
 class Shifted:
     """``Q (H - z) Q`` in the vectors of an operator, with its products counted."""
 
-    def __init__(self, engine: HermitianOperator, z: complex, off: Vector, max_matvecs: int, progress: Progress) -> None:
+    def __init__(
+        self, engine: HermitianOperator, z: complex, off: Vector, max_matvecs: int, progress: Progress
+    ) -> None:
         self.engine, self.z, self.off = engine, z, off
         self.max_matvecs, self.progress = max_matvecs, progress
         self.products, self.scale = 0, abs(z)

@@ -66,7 +66,7 @@ class Options(Brief):
     seed: int = 0
     memory_limit: int = 16 << 30
     max_matvecs: int = 20_000
-    max_states: int = 1_000_000
+    max_states: int = 500_000
     confirm: bool = True
     wanted_below: float = np.inf
     checkpoint: str | os.PathLike[str] | None = None

@@ -1,14 +1,14 @@
-from .bands import band, binding, binding_boundary, condensation_temperature
-from .cloud import cloud
+from .bands import binding_boundary, condensation_temperature, infinite_band, pair_binding
+from .cloud import phonon_cloud
 from .mass import effective_mass
 from .spectra import infinite_spectrum
 
 __all__ = [
-    "band",
-    "binding",
     "binding_boundary",
-    "cloud",
     "condensation_temperature",
     "effective_mass",
+    "infinite_band",
     "infinite_spectrum",
+    "pair_binding",
+    "phonon_cloud",
 ]

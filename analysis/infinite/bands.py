@@ -17,7 +17,7 @@ from ...hamiltonians.arguments import a_model, a_model_function
 from ...solvers import Options, infinite_levels
 from ...solvers.arguments import read_options
 from ..labelled import dataset_of
-from .cloud import cloud
+from .cloud import phonon_cloud
 from .mass import effective_mass
 
 POINTS = 9
@@ -27,7 +27,7 @@ ZETA = 2.612375348685488
 
 
 @taking(model=a_model, options=read_options)
-def band(
+def infinite_band(
     model: Model,
     wave_vectors: Sequence[float] | Sequence[Sequence[float]],
     charge: int = 1,
@@ -53,27 +53,33 @@ def band(
     Returns
     -------
     xarray.Dataset
-        ``energies`` and ``weight`` (Z) over ``k``, with ``energy_errors`` and ``weight_error``, ``wave_vector`` (k, axis),
-        ``bandwidth``, the difference of the highest and the lowest of these energies.
+        ``energies`` and ``weight`` (Z) over ``k``, with ``energy_errors`` and ``weight_error``, ``wave_vector``
+        (k, axis), ``bandwidth``, the difference of the highest and the lowest of these energies.
 
     Examples
     --------
     >>> from respair.clusters import infinite_chain
     >>> from respair.hamiltonians import Electrons
-    >>> band(Model(infinite_chain(), Electrons(hopping=1.0)), [0.0, np.pi]).energies.values.round(12)
+    >>> infinite_band(Model(infinite_chain(), Electrons(hopping=1.0)), [0.0, np.pi]).energies.values.round(12)
     array([-2.,  2.])
     """
     vectors = np.atleast_1d(np.asarray(wave_vectors, float))
     vectors = vectors.reshape(len(vectors), -1)
     found = [
-        infinite_levels(model, Sector(charge, two_sz, wave_vector=tuple(k)), 1, accuracy, options) for k in vectors.tolist()
+        infinite_levels(model, Sector(charge, two_sz, wave_vector=tuple(k)), 1, accuracy, options)
+        for k in vectors.tolist()
     ]
     energies = np.array([levels.energies[0] for levels in found])
-    clouds = [cloud(levels) for levels in found]
+    clouds = [phonon_cloud(levels) for levels in found]
     table: dict[str, tuple[Any, ...]] = {
         "wave_vector": (vectors, "k axis", "k"),
         "energies": (energies, "k", "E(k)", "energy"),
-        "energy_errors": (np.array([x.certificate.energy_errors[0] for x in found]), "k", "error bar of E(k)", "energy"),
+        "energy_errors": (
+            np.array([x.certificate.energy_errors[0] for x in found]),
+            "k",
+            "error bar of E(k)",
+            "energy",
+        ),
         "weight": (np.array([float(c["weight"]) for c in clouds]), "k", "Z(k)"),
         "weight_error": (np.array([float(c["weight_error"]) for c in clouds]), "k", "error bar of Z(k)"),
         "bandwidth": (float(np.ptp(energies)), "", "max E(k) - min E(k)", "energy"),
@@ -82,7 +88,7 @@ def band(
 
 
 @taking(model=a_model, options=read_options)
-def binding(model: Model, accuracy: float | None = None, options: Options | None = None) -> xr.Dataset:
+def pair_binding(model: Model, accuracy: float | None = None, options: Options | None = None) -> xr.Dataset:
     r"""Compute whether two particles bind, and the mass and the size of the pair.
 
     .. math:: \Delta_b = E_2 - 2 \min_k E_1(k)
@@ -115,7 +121,7 @@ def binding(model: Model, accuracy: float | None = None, options: Options | None
     >>> from respair.clusters import infinite_chain
     >>> from respair.hamiltonians import Electrons
     >>> attractive = Model(infinite_chain(), Electrons(hopping=1.0, hubbard_u=-4.0))
-    >>> print(f"{binding(attractive, accuracy=1e-8).binding.item():.6f}")  # 4 - sqrt(U^2 + 16)
+    >>> print(f"{pair_binding(attractive, accuracy=1e-8).binding.item():.6f}")  # 4 - sqrt(U^2 + 16)
     -1.656854
     """
     k, single, single_error = _bottom(model, accuracy, options)
@@ -123,7 +129,7 @@ def binding(model: Model, accuracy: float | None = None, options: Options | None
     triplet = infinite_levels(model, Sector(2, 2), 1, accuracy, options) if model.electrons is not None else None
     bound = float(pair.energies[0]) - 2 * single
     error = float(pair.certificate.energy_errors[0]) + 2 * single_error
-    shape, mass = cloud(pair), effective_mass(pair)
+    shape, mass = phonon_cloud(pair), effective_mass(pair)
     size, masses = float(shape["pair_size"]), mass["mass"].values
     is_bound = bound < -error
 

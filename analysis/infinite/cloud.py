@@ -16,7 +16,7 @@ from .states import configurations_of, probabilities, quanta, some_levels, with_
 
 
 @taking(levels=some_levels)
-def cloud(levels: InfiniteLevels) -> xr.Dataset:
+def phonon_cloud(levels: InfiniteLevels) -> xr.Dataset:
     r"""Return the phonon cloud and the structure of the lowest level.
 
     With the charges at the cells :math:`i`, :math:`C = \sum_i n_i + 2\sum_i b^\dagger_i b_i` the charge of the sector
@@ -50,7 +50,7 @@ def cloud(levels: InfiniteLevels) -> xr.Dataset:
     >>> from respair.hamiltonians import Electrons, Model, Phonons
     >>> from respair.solvers import infinite_levels
     >>> model = Model(infinite_chain(), Electrons(hopping=1.0), phonons=Phonons(1.0, electron_coupling=1.0))
-    >>> found = cloud(infinite_levels(model, 1, accuracy=1e-8))
+    >>> found = phonon_cloud(infinite_levels(model, 1, accuracy=1e-8))
     >>> print(f"{found['weight'].item():.4f} {found['quanta'].item():.4f}")
     0.7384 0.3194
     """

@@ -13,7 +13,7 @@ from ..._core.lazy import la, threads
 from ...clusters import InvalidValue
 from ...hamiltonians import Model, Sector
 from ...hamiltonians.arguments import a_model, a_sector
-from ...solvers.infinite.growth import Overflow, Space
+from ...solvers.infinite.growth import NarrowRowsError, Space
 from ...solvers.infinite.levels import bare_rows, skeleton_of, wave_vector_of
 from ...solvers.infinite.tables import Tables, bloch
 from ...solvers.krylov.resolvents import Accuracy, Fraction
@@ -52,8 +52,8 @@ def infinite_spectrum(
     Returns
     -------
     xarray.Dataset
-        ``spectrum`` over ``frequency``; ``spectrum_error``, twice the difference from a space with one application less;
-        ``poles`` and ``weights`` of the fraction over ``pole``; ``exact_moments``, how many.
+        ``spectrum`` over ``frequency``; ``spectrum_error``, twice the difference from a space with one application
+        less; ``poles`` and ``weights`` of the fraction over ``pole``; ``exact_moments``, how many.
 
     References
     ----------
@@ -80,7 +80,9 @@ def infinite_spectrum(
     spaces = list(_layers(tables, rows, inner, most))
     poles, weights = _lines(spaces[-1], tables, omega + 1j * eta)
     spectrum = _broadened(omega, poles, weights, eta)
-    before = _broadened(omega, *_lines(spaces[-2], tables, omega + 1j * eta), eta) if len(spaces) > 1 else np.full(len(omega), np.nan)
+    before = np.full(len(omega), np.nan)
+    if len(spaces) > 1:
+        before = _broadened(omega, *_lines(spaces[-2], tables, omega + 1j * eta), eta)
     return dataset_of(
         {
             "spectrum": (spectrum, "frequency", "A(k, omega)", "1/energy"),
@@ -101,7 +103,7 @@ def _layers(tables: Tables, rows: NDArray[np.int32], inner: NDArray[np.bool_], m
         try:
             ones = np.ones((len(space), 1), tables.move_value.dtype)
             new = np.concatenate([found for found, _, _ in space.beyond(tables, ones)])
-        except Overflow:
+        except NarrowRowsError:
             return
         new = new[inner[new[:, 0]]]
         if not len(new) or len(space) + len(new) > most:

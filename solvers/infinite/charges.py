@@ -47,7 +47,9 @@ class Move:
     value: complex
 
 
-def configurations(charge: int, two_sz: int, species: Sequence[bool], reach: int, dimension: int) -> list[Configuration]:
+def configurations(
+    charge: int, two_sz: int, species: Sequence[bool], reach: int, dimension: int
+) -> list[Configuration]:
     """Return the configurations of a charge whose particles are no farther apart than `reach` along each direction.
 
     `species` says whether there are electrons and local pairs.
@@ -68,9 +70,7 @@ def configurations(charge: int, two_sz: int, species: Sequence[bool], reach: int
     return found
 
 
-def moves(
-    formula: CellFormula, basis: Oscillators, states: Sequence[Configuration]
-) -> Iterator[Move]:
+def moves(formula: CellFormula, basis: Oscillators, states: Sequence[Configuration]) -> Iterator[Move]:
     """Yield all that the terms with charges do between configurations."""
     known = {state: number for number, state in enumerate(states)}
     words: defaultdict[ChargeWord, list[tuple[LatticeWord, complex]]] = defaultdict(list)
@@ -93,7 +93,9 @@ def moves(
 
 def _alignments(word: ChargeWord, state: Configuration) -> list[int]:
     """Return by how much a word may be moved so that its first annihilator finds a particle."""
-    kind, site = next((species, i) for symbol, i in word for species, matrix in [LETTERS[symbol]] if matrix in (COUNT, LOWER))
+    kind, site = next(
+        (species, i) for symbol, i in word for species, matrix in [LETTERS[symbol]] if matrix in (COUNT, LOWER)
+    )
     return [place - site for species, place in state if species == kind]
 
 

@@ -100,7 +100,9 @@ class _Window:
         numbers = {host: n for n, host in enumerate(sorted(hosts))} if on_bonds else {}
         self.inside = max(1, len(numbers))
         self.mode = [
-            (self.site[cluster.bonds[m.index].start], numbers[m.index % bonds_inside]) if on_bonds else (self.site[m.index], 0)
+            (self.site[cluster.bonds[m.index].start], numbers[m.index % bonds_inside])
+            if on_bonds
+            else (self.site[m.index], 0)
             for m in model.modes
         ]
 
@@ -113,7 +115,8 @@ class _Window:
         places = [self.site[i] for _, i in charges] + [self.mode[m][0] for m, *_ in lattice]
         half = self.across // 2
         apart = [
-            tuple((c - o + half) % self.across - half for c, o in zip(place, places[0], strict=True)) for place in places
+            tuple((c - o + half) % self.across - half for c, o in zip(place, places[0], strict=True))
+            for place in places
         ]
         if any(max(a) - min(a) >= half for a in zip(*apart, strict=True)):
             raise InvalidValue(f"a term of the Hamiltonian reaches over {half} cells or more; shorten its reach")

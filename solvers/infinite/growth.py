@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._core.lazy import sp, threads
-from ..krylov.deflation import Deflated
+from ..krylov.deflation import Deflated, Ritz
 from ..krylov.eigenpairs import ConvergenceError, hermitian_levels, is_degenerate
 from ..krylov.operator import FunctionOperator, Vector
 from ..krylov.search import EPSILON, Limits, Memory, Stop, searched
@@ -103,10 +103,12 @@ class Space:
         """Return H, or another operator with the same moves, as a sparse matrix."""
         start, column, value, overflows = kernels.matrix(self.states, self.table, tables.arrays)
         if overflows:
-            raise Overflow
+            raise NarrowRowsError
         return sp.csr_array((value, column, start), shape=(len(self),) * 2)
 
-    def beyond(self, tables: Tables, vectors: Vector) -> Iterator[tuple[NDArray[np.int32], Vector, NDArray[np.float64]]]:
+    def beyond(
+        self, tables: Tables, vectors: Vector
+    ) -> Iterator[tuple[NDArray[np.int32], Vector, NDArray[np.float64]]]:
         """Yield the states that H reaches beyond the space, part by part, with amplitudes and energies."""
         parts = max(1, 8 * len(self) // PART)
         for part in range(parts):
@@ -115,7 +117,7 @@ class Space:
                 self.states, self.table, tables.arrays, vectors, part, parts, room
             )
             if overflows:
-                raise Overflow
+                raise NarrowRowsError
             yield new, amplitudes, kernels.diagonals(new, tables.arrays)
 
     def operator(self, tables: Tables) -> FunctionOperator:
@@ -128,7 +130,7 @@ class Space:
         return np.asarray(kernels.numbers(rows, self.states, self.table))
 
 
-class Overflow(Exception):
+class NarrowRowsError(Exception):
     """A state has more excited oscillators than a row has entries."""
 
 
@@ -171,13 +173,14 @@ class Growth:
     def run(self) -> tuple[Space, NDArray[np.float64], Vector, list[Stage]]:
         """Grow until the error bars of the levels suffice; return space, energies, vectors and all stages."""
         states = self.starts
-        space, vectors, stages = Space.of(states), np.zeros((0, 0)), []
+        space, stages = Space.of(states), list[Stage]()
+        vectors: Vector = np.zeros((0, 0))
         while True:
             try:
                 energies, vectors, residuals, matrix = self._levels(space, vectors, stages)
                 del matrix
                 stage, chosen, amplitudes = self._look(space, energies, vectors, residuals)
-            except Overflow:
+            except NarrowRowsError:
                 wider = np.zeros((len(states), states.shape[1] + WIDTH), np.int32)
                 wider[:, : states.shape[1]] = states
                 states, space = wider, Space.of(wider)
@@ -199,8 +202,8 @@ class Growth:
             before = error_bars(stages[:-2], self.scale)[: self.count]
             with np.errstate(divide="ignore", invalid="ignore"):
                 power = np.log(before / bars) / np.log(stages[-1].states / stages[-3].states)
-                needed = stages[-1].states * (bars / self.accuracy) ** (1 / np.maximum(power, 1e-3))
-            enough[1:] |= needed[1:] > FAR * self.most
+                growth = np.log(bars / self.accuracy) / np.maximum(power, 1e-3)
+            enough[1:] |= growth[1:] > np.log(FAR * self.most / stages[-1].states)
         return bool(np.all(enough))
 
     def _levels(
@@ -232,13 +235,12 @@ class Growth:
         """Look beyond the space; return what is there, the best states, and their amplitudes in first order."""
         room = min(self.most - len(space), max(FEWEST, int((FACTOR - 1) * len(space))))
         second, leaks = np.zeros(len(energies)), np.zeros(len(energies))
-        chosen, amplitudes, seen = [], [], 0
+        chosen, amplitudes = [], []
         for new, image, levels in space.beyond(self.tables, vectors):
             gap = np.maximum(levels[:, None] - energies[None], 1e-3 * self.scale)
             weights = np.abs(image) ** 2 / gap
             second -= weights.sum(axis=0)
             leaks += (np.abs(image) ** 2).sum(axis=0)
-            seen += 1
             total = weights.sum(axis=1) * self.inner[new[:, 0]]
             best = np.flatnonzero(total > 1e-9 * np.max(total, initial=0.0))
             parts = max(1, 8 * len(space) // PART)
@@ -278,9 +280,11 @@ def lowest_near(
     return energies
 
 
-def _lowest(operator: FunctionOperator, starts: Vector, tolerances: NDArray[np.float64], options: Options) -> list[Any]:
+def _lowest(
+    operator: FunctionOperator, starts: Vector, tolerances: NDArray[np.float64], options: Options
+) -> list[Ritz]:
     """Return the lowest eigenpairs that lie in given directions."""
-    deflated, found = Deflated(operator, options.seed), []
+    deflated, found = Deflated(operator, options.seed), list[Ritz]()
     for start, tolerance in zip(starts, tolerances.tolist(), strict=True):
         limits = Limits(1, tolerance, options.seed, options.max_matvecs, is_degenerate)
         vector = np.ascontiguousarray(start, operator.dtype)

@@ -68,7 +68,7 @@ def _set_level(rows: Array, at: int, source: int, mode: int, level: int) -> bool
 
 
 @_compiled
-def _level(row: Array, mode: int) -> int:
+def _level(row: Array, mode: int) -> Any:
     entry = mode + OFFSET
     for i in range(1, row.shape[0]):
         if row[i] == 0:
@@ -84,8 +84,23 @@ def images(row: Array, h: Any, rows: Array, values: Array) -> int:
 
     The last rows are scratch; a state may be its own image, and appear several times.
     """
-    (move_start, move_end, move_shift, move_value, factor_start, factor_mode, factor_matrix, column_start, matrix_row,
-     element, _, energies, hop_start, hop_shift, hop_value) = h
+    (
+        move_start,
+        move_end,
+        move_shift,
+        move_value,
+        factor_start,
+        factor_mode,
+        factor_matrix,
+        column_start,
+        matrix_row,
+        element,
+        _,
+        energies,
+        hop_start,
+        hop_shift,
+        hop_value,
+    ) = h
     inside = energies.shape[0]
     width = row.shape[0]
     rows[0] = row
@@ -148,8 +163,23 @@ def images(row: Array, h: Any, rows: Array, values: Array) -> int:
 @_compiled
 def diagonal(row: Array, h: Any) -> float:
     """Return ``<s|H|s>``."""
-    (move_start, move_end, move_shift, move_value, factor_start, factor_mode, factor_matrix, _, _, _, matrix_diagonal,
-     energies, _, _, _) = h
+    (
+        move_start,
+        move_end,
+        move_shift,
+        move_value,
+        factor_start,
+        factor_mode,
+        factor_matrix,
+        _,
+        _,
+        _,
+        matrix_diagonal,
+        energies,
+        _,
+        _,
+        _,
+    ) = h
     inside = energies.shape[0]
     total = 0.0
     for i in range(1, row.shape[0]):
@@ -166,7 +196,7 @@ def diagonal(row: Array, h: Any) -> float:
 
 
 @_compiled
-def _hash(row: Array) -> int:
+def _hash(row: Array) -> Any:
     mixed = np.uint64(row[0]) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x632BE59BD9B4E019)
     for i in range(1, row.shape[0]):
         if row[i] == 0:
@@ -203,7 +233,7 @@ def hash_table(states: Array) -> Array:
 
 
 @_compiled
-def _find(row: Array, states: Array, table: Array, mixed: int) -> int:
+def _find(row: Array, states: Array, table: Array, mixed: int) -> Any:
     """Return the number of a state, or where it belongs in the table, as -1 - place."""
     mask = table.shape[0] - 1
     at = mixed & mask
@@ -226,7 +256,7 @@ def numbers(rows: Array, states: Array, table: Array) -> Array:
 
 @_compiled
 def _grown(array: Array) -> Array:
-    larger = np.empty((2 * array.shape[0],) + array.shape[1:], array.dtype)
+    larger = np.empty((2 * array.shape[0],) + array.shape[1:], array.dtype)  # noqa: RUF005 - numba has no stars
     larger[: array.shape[0]] = array
     return larger
 

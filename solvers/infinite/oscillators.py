@@ -121,22 +121,23 @@ def _normal_modes(formula: CellFormula, words: Mapping[LatticeWord, complex]) ->
     a, b = (np.fft.fftn(_on_grid(form, size, dimension)) for form in (hop, pair))
     if np.max(np.abs(a.imag)) > TAIL * np.max(np.abs(a)) or np.max(np.abs(b.imag)) > TAIL * np.max(np.abs(a)):
         raise InvalidValue("the lattice has no inversion symmetry; springs and hopping phonons need it")
-    a, b = a.real, b.real
-    if np.min(a - np.abs(b)) <= 0:
+    form, mixing = np.asarray(a.real), np.asarray(b.real)
+    if np.min(form - np.abs(mixing)) <= 0:
         raise InvalidValue("the lattice is unstable: a normal mode has no frequency above 0")
-    stretch = ((a - b) / (a + b)) ** 0.25
-    tau = _from_grid(np.sqrt(a * a - b * b), size, dimension)
+    stretch = ((form - mixing) / (form + mixing)) ** 0.25
+    tau = _from_grid(np.sqrt(form * form - mixing * mixing), size, dimension)
     same = _from_grid((stretch + 1 / stretch) / 2, size, dimension)
     mixed = _from_grid((stretch - 1 / stretch) / 2, size, dimension)
     old = {mode for _, word in formula.charges.terms for mode, *_ in word}
     new = {
         m: total(
-            [value * phonon(m + r) for r, value in same.items()] + [value * phonon(m + r).dag for r, value in mixed.items()]
+            [value * phonon(m + r) for r, value in same.items()]
+            + [value * phonon(m + r).dag for r, value in mixed.items()]
         )
         for m in old
     }
     charges = total(value * _substituted(charge, word, new) for (charge, word), value in formula.charges.terms.items())
-    energies = tau.pop(0) * np.arange(LEVELS)[None]
+    energies = np.asarray(tau.pop(0) * np.arange(LEVELS)[None], np.float64)
     return Oscillators(_without_tails(charges), energies, {0: tuple((r, complex(t)) for r, t in tau.items())})
 
 

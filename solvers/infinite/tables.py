@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...hamiltonians.operators import LatticeWord
 from .charges import Configuration, Move
-from .formula import WIDTH, CellFormula, places
+from .formula import CellFormula, places
 from .oscillators import Oscillators
 
 BITS = 8
@@ -21,6 +21,8 @@ OFFSET = 1 << 21
 """Added to the number of a mode, so that entries are positive and ascend with it."""
 NEGLIGIBLE = 1e-15
 """Matrix elements below this, relative to the largest of their matrix, are rounding."""
+Factors = tuple[tuple[int, int], ...]
+"""Lattice factors of a move: mode and matrix of each."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Skeleton:
     formula: CellFormula
     basis: Oscillators
     states: Sequence[Configuration]
-    moves: list[tuple[int, int, int, tuple[tuple[int, int], ...], complex]]
+    moves: list[tuple[int, int, int, Factors, complex]]
     matrices: list[NDArray[np.float64]] = field(repr=False)
 
     @classmethod
@@ -100,11 +102,12 @@ class Skeleton:
         cls, formula: CellFormula, basis: Oscillators, states: Sequence[Configuration], found: Iterable[Move]
     ) -> Skeleton:
         """Collect moves between the same configurations into few factors."""
-        grouped: defaultdict[tuple[int, int, int], dict[LatticeWord, complex]] = defaultdict(lambda: defaultdict(complex))
+        grouped: defaultdict[tuple[int, int, int], defaultdict[LatticeWord, complex]]
+        grouped = defaultdict(lambda: defaultdict(complex))
         for move in found:
             grouped[move.start, move.end, move.shift][move.word] += move.value
         library = _Library(formula, basis)
-        moves: list[tuple[int, int, int, tuple[tuple[int, int], ...], complex]] = []
+        moves: list[tuple[int, int, int, Factors, complex]] = []
         for key, words in sorted(grouped.items()):
             for factors, value in library.factors(words):
                 moves.append((*key, factors, value))
@@ -159,10 +162,10 @@ class _Library:
         self.matrices: list[NDArray[np.float64]] = []
         self.known: dict[object, int] = {}
 
-    def factors(self, words: Mapping[LatticeWord, complex]) -> list[tuple[tuple[tuple[int, int], ...], complex]]:
+    def factors(self, words: Mapping[LatticeWord, complex]) -> list[tuple[Factors, complex]]:
         """Return a polynomial of lattice operators as products of one matrix each mode."""
         own: defaultdict[int, dict[tuple[int, int], complex]] = defaultdict(dict)
-        found = []
+        found: list[tuple[Factors, complex]] = []
         for word, value in words.items():
             if not word:
                 found.append(((), value))
@@ -214,6 +217,6 @@ def bloch(k: NDArray[np.float64], *directions: int) -> Callable[[NDArray[np.floa
         turned[np.abs(np.sin(angle)) < 1e-14] = np.sign(np.cos(angle[np.abs(np.sin(angle)) < 1e-14]))
         for direction in directions:
             turned = turned * (-1j * apart[:, direction])
-        return turned
+        return np.asarray(turned)
 
     return phase

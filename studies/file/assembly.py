@@ -201,7 +201,9 @@ def _custom_problems(
 def _accuracy_problem(values: Mapping[str, Mapping[str, Any]], model: Model) -> Problem | None:
     tolerance = values.get("solver", {}).get("tolerance", Options().tolerance)
     accuracy = values.get("phonons", {}).get("accuracy")
-    if accuracy is None or model.cluster.is_infinite or not 0 < accuracy < tolerance or accuracy >= (least := tolerance * energy_unit(model)):
+    if accuracy is None or model.cluster.is_infinite or not 0 < accuracy < tolerance:
+        return None
+    if accuracy >= (least := tolerance * energy_unit(model)):
         return None
     return Problem("phonons.accuracy", show(accuracy), f"allowed: {least:g} or more, which is solver.tolerance")
 

@@ -31,7 +31,7 @@ def problems(values: Mapping[str, Any]) -> Iterator[Problem]:
     for key in ("observables", "displacement_grid"):
         if key in values:
             got = values[key] if isinstance(values[key], str) else list(values[key])
-            yield Problem(f"ground_state.{key}", show(got), "leave it out: respair.infinite has the observables there")
+            yield Problem(f"ground_state.{key}", show(got), "leave it out: see phonon_cloud and effective_mass")
 
 
 def ground_state(setting: Setting, states: int | str) -> xr.Dataset:

@@ -50,7 +50,7 @@ FEWEST = 4
 TOLERANCE = 1e-8
 """Residual of the levels, unless a model file says otherwise: energies are good to its square."""
 ARGUMENTS: Mapping[str, Mapping[str, Argument]] = MappingProxyType(
-    {kind: arguments(function) for kind, function in KINDS.items() if kind not in ("custom", "lattice")}
+    {kind: arguments(function) for kind, function in KINDS.items() if kind not in ("custom", "lattice") and not kind.startswith("infinite-")}
 )
 """The arguments of the clusters that can be picked."""
 SHAPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(

@@ -7,6 +7,7 @@ from .flux.tensor import flux_tensor, twist_average
 from .infinite.bands import binding_boundary, condensation_temperature, infinite_band, pair_binding
 from .infinite.cloud import phonon_cloud
 from .infinite.mass import effective_mass
+from .infinite.sizes import rings_against_infinite
 from .infinite.spectra import infinite_spectrum
 from .lattice.displacements import default_grid, displacement_distribution
 from .lattice.local_states import CONDITIONS
@@ -129,6 +130,7 @@ __all__ = [
     "quanta",
     "quasi_particles",
     "resonance",
+    "rings_against_infinite",
     "site_cut",
     "spectral_function",
     "spectral_map",

@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..._core.arguments import taking
-from ...solvers.infinite.formula import places
+from ...solvers.infinite.formula import bare_hops
 from ...solvers.infinite.levels import InfiniteLevels
 from ...solvers.linear import Shifted
 from ...solvers.work import silent
@@ -101,25 +101,11 @@ def _bare_inverse(levels: InfiniteLevels) -> NDArray[np.float64]:
     """Return the inverse mass of as many free electrons, or of a local pair where there are none."""
     formula, charge = levels.skeleton.formula, levels.sector.charge
     from_letters = {("c+up", "cup"): 1, ("c+dn", "cdn"): 1, ("b+", "b"): 2}
-    kinds = [kind for kind in from_letters if _hops(levels, kind)]
+    kinds = [kind for kind in from_letters if bare_hops(formula, kind)]
     electrons = [kind for kind in kinds if kind[0] != "b+"]
     chosen = (electrons or kinds or [("c+up", "cup")])[0]
     share = charge if chosen in electrons else 1
     total = np.zeros((formula.dimension,) * 2)
-    for apart, value in _hops(levels, chosen):
+    for apart, value in bare_hops(formula, chosen):
         total -= 2 * (value * np.exp(-1j * (apart @ levels.wave_vector) / share)).real * np.outer(apart, apart) / 2
     return total / share
-
-
-def _hops(levels: InfiniteLevels, kind: tuple[str, str]) -> list[tuple[NDArray[np.float64], complex]]:
-    """Return vector and amplitude of every bare hop of a species."""
-    formula, found = levels.skeleton.formula, []
-    for (letters, word), value in formula.operator.terms.items():
-        if word or sorted(symbol for symbol, _ in letters) != sorted(kind):
-            continue
-        sites = dict(letters)
-        end, start = sites[kind[0]], sites[kind[1]]
-        sign = -1.0 if letters[0][0] == kind[1] and kind[0] != "b+" else 1.0
-        apart = places(np.array(end - start), formula.dimension) @ formula.vectors
-        found.append((apart, sign * value))
-    return found

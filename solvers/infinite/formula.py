@@ -7,7 +7,6 @@ Sites and modes have one number each, which adds up under translations: with `WI
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -157,7 +156,14 @@ def places(numbers: NDArray[np.int64], dimension: int) -> NDArray[np.int64]:
     return np.stack([(numbers - y) // row, y], axis=-1)
 
 
-def letters_of(operator: Operator) -> Iterator[tuple[str, int]]:
-    """Yield the charge letters of a formula."""
-    for charges, _ in operator.terms:
-        yield from charges
+def bare_hops(formula: CellFormula, kind: tuple[str, str]) -> list[tuple[NDArray[np.float64], complex]]:
+    """Return vector and amplitude of every hop of a species without the lattice, given its letters, as ("b+", "b")."""
+    found = []
+    for (letters, word), value in formula.operator.terms.items():
+        if word or sorted(symbol for symbol, _ in letters) != sorted(kind):
+            continue
+        sites = dict(letters)
+        sign = -1.0 if letters[0][0] == kind[1] and kind[0] != "b+" else 1.0
+        apart = places(np.array(sites[kind[0]] - sites[kind[1]]), formula.dimension) @ formula.vectors
+        found.append((apart, sign * value))
+    return found

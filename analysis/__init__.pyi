@@ -4,6 +4,11 @@ from .approximations import STANDARD, Approximation, compare, comparison_map
 from .flux.minima import flux_minimum, half_flux_quantum
 from .flux.response import flux_response
 from .flux.tensor import flux_tensor, twist_average
+from .infinite.bands import binding_boundary, condensation_temperature, infinite_band, pair_binding
+from .infinite.cloud import phonon_cloud
+from .infinite.mass import effective_mass
+from .infinite.sizes import rings_against_infinite
+from .infinite.spectra import infinite_spectrum
 from .lattice.displacements import default_grid, displacement_distribution
 from .lattice.local_states import CONDITIONS
 from .lattice.response import lattice_response
@@ -70,6 +75,7 @@ __all__ = [
     "Sampling",
     "amplitude_and_phase",
     "available",
+    "binding_boundary",
     "boson_correlation",
     "boson_density",
     "boson_lattice",
@@ -79,6 +85,7 @@ __all__ = [
     "comparison_map",
     "condensate",
     "condensate_against_size",
+    "condensation_temperature",
     "correction_vectors",
     "crossover_temperatures",
     "default_grid",
@@ -89,6 +96,7 @@ __all__ = [
     "distances",
     "double_occupancy",
     "effective_frequency",
+    "effective_mass",
     "electron_density",
     "electron_lattice",
     "energy_part",
@@ -100,6 +108,8 @@ __all__ = [
     "flux_tensor",
     "gap_measures",
     "half_flux_quantum",
+    "infinite_band",
+    "infinite_spectrum",
     "joint_distribution",
     "lattice_correlation",
     "lattice_cut",
@@ -108,6 +118,7 @@ __all__ = [
     "natural_orbitals",
     "observables",
     "optical_conductivity",
+    "pair_binding",
     "pair_boson_correlation",
     "pair_correlation",
     "pair_densities",
@@ -115,10 +126,12 @@ __all__ = [
     "pair_exchange",
     "pair_operators",
     "pair_rings",
+    "phonon_cloud",
     "probe",
     "quanta",
     "quasi_particles",
     "resonance",
+    "rings_against_infinite",
     "site_cut",
     "spectral_function",
     "spectral_map",

@@ -4,6 +4,7 @@ from .._core.display import Brief, Card, Shown
 from .._core.errors import InvalidIndex, InvalidType, InvalidValue, Told
 from .arguments import MAX_SITES
 from .cluster import Bond, Cluster, Mode, place
+from .infinite import infinite_chain, infinite_square, infinite_triangular
 from .kinds import KINDS
 from .lattices import cubic, honeycomb, kagome, lattice, square, triangular
 from .library import chain, custom, dimer, ladder, ligand_centre, plaquette, ring, site
@@ -33,6 +34,9 @@ __all__ = [
     "custom",
     "dimer",
     "honeycomb",
+    "infinite_chain",
+    "infinite_square",
+    "infinite_triangular",
     "isometries",
     "kagome",
     "ladder",

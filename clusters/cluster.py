@@ -151,6 +151,11 @@ class Cluster(Shown):
         return len(self.positions)
 
     @property
+    def is_infinite(self) -> bool:
+        """True for a window of an infinite lattice, which is solved for one or two particles."""
+        return self.kind.startswith("infinite-")
+
+    @property
     def site_classes(self) -> tuple[str, ...]:
         """The distinct site classes, in order of appearance."""
         return tuple(dict.fromkeys(self.classes))
@@ -203,6 +208,8 @@ class Cluster(Shown):
     @property
     def size(self) -> str:
         """Kind and numbers of sites, bonds and modes, as text."""
+        if self.is_infinite:
+            return self.kind
         counts = ((self.sites, "site"), (len(self.bonds), "bond"), (len(self.modes), "mode"))
         return f"{self.kind}: {', '.join(counted(number, noun) for number, noun in counts if number)}"
 

@@ -69,6 +69,7 @@ def _lattice(
 
 TRIANGLE = ((1.0, 0.0), (0.5, ROOT3 / 2))
 SLANTED = {"a": (1.0, 0.0), "b": (0.5, ROOT3 / 2), "c": (-0.5, ROOT3 / 2)}
+CHAIN = _lattice([[1.0]], [[0]], bond=(1.0,))
 SQUARE = _lattice(np.eye(2).tolist(), [[0, 0]], x=(1.0, 0.0), y=(0.0, 1.0))
 TRIANGULAR = _lattice(TRIANGLE, [[0, 0]], **SLANTED)
 HONEYCOMB = _lattice(
@@ -100,7 +101,7 @@ def square(size: Size = None, supercell: Supercell = None, shells: Shells = 1, p
     ('square: 8 sites, 16 bonds', (Bond(start=0, end=1, label='x', winding=0.25, windings=(0.25, 0.0)), \
 Bond(start=0, end=4, label='y', winding=0.0, windings=(0.0, 0.5))))
     """
-    return _closed("square", SQUARE, size, supercell, shells, periodic)
+    return closed("square", SQUARE, size, supercell, shells, periodic)
 
 
 def triangular(
@@ -115,7 +116,7 @@ def triangular(
     size, supercell, shells, periodic
         As for `square`.
     """
-    return _closed("triangular", TRIANGULAR, size, supercell, shells, periodic)
+    return closed("triangular", TRIANGULAR, size, supercell, shells, periodic)
 
 
 def honeycomb(size: Few = None, supercell: Supercell = None, shells: Shells = 1, periodic: Periodic = None) -> Cluster:
@@ -128,7 +129,7 @@ def honeycomb(size: Few = None, supercell: Supercell = None, shells: Shells = 1,
     size, supercell, shells, periodic
         As for `square`.
     """
-    return _closed("honeycomb", HONEYCOMB, size, supercell, shells, periodic)
+    return closed("honeycomb", HONEYCOMB, size, supercell, shells, periodic)
 
 
 def kagome(size: Few = None, supercell: Supercell = None, shells: Shells = 1, periodic: Periodic = None) -> Cluster:
@@ -141,7 +142,7 @@ def kagome(size: Few = None, supercell: Supercell = None, shells: Shells = 1, pe
     size, supercell, shells, periodic
         As for `square`.
     """
-    return _closed("kagome", KAGOME, size, supercell, shells, periodic)
+    return closed("kagome", KAGOME, size, supercell, shells, periodic)
 
 
 def cubic(
@@ -157,7 +158,7 @@ def cubic(
     size, supercell, shells, periodic
         As for `square`, with three numbers each.
     """
-    return _closed("cubic", CUBIC, size, supercell, shells, periodic)
+    return closed("cubic", CUBIC, size, supercell, shells, periodic)
 
 
 def lattice(
@@ -201,10 +202,10 @@ def lattice(
         raise InvalidValue(f"basis = {listed(basis)}: give {len(rows)} numbers for each site, as for the vectors")
     check_distinct(rows, places)
     given = (("vectors", frozen(vectors)), ("basis", frozen(basis)), ("classes", frozen(classes)))
-    return _closed("lattice", Lattice(rows, places, ()), size, supercell, shells, periodic, classes, given)
+    return closed("lattice", Lattice(rows, places, ()), size, supercell, shells, periodic, classes, given)
 
 
-def _closed(
+def closed(
     kind: str,
     lattice: Lattice,
     size: Sequence[int] | None,
@@ -213,12 +214,13 @@ def _closed(
     periodic: Sequence[bool] | None,
     classes: Sequence[str] | None = None,
     given: tuple[tuple[str, object], ...] = (),
+    most: int = MAX_SITES,
 ) -> Cluster:
-    """Return the cluster of a lattice in a supercell."""
+    """Return the cluster of a lattice in a supercell of so many sites at most."""
     dimension, inside = lattice.vectors.shape[0], len(lattice.basis)
-    rows = supercell_rows(kind, dimension, size, supercell, MAX_SITES // inside)
+    rows = supercell_rows(kind, dimension, size, supercell, most // inside)
     count("shells", shells, 1, len(SHELLS))
-    closed = closed_rows(periodic, dimension)
+    around = closed_rows(periodic, dimension)
     labels = ["site"] * inside if classes is None else list(classes)
     if len(labels) != inside:
         raise InvalidValue(f"classes = {listed(classes)}: give {inside} names, one for each site of a cell")
@@ -226,18 +228,18 @@ def _closed(
     number = {cell: i for i, cell in enumerate(cells)}
     places = np.array(cells) @ lattice.vectors
     positions = [tuple((place + b).round(12).tolist()) for place in places for b in lattice.basis]
-    bonds, left_out = _bonds(lattice, rows, closed, number, shells)
+    bonds, left_out = _bonds(lattice, rows, around, number, shells)
     frame = rows @ lattice.vectors
-    kept = np.flatnonzero(closed)
+    kept = np.flatnonzero(around)
     made = (("size", frozen(size)), ("supercell", frozen(supercell)), ("shells", None if shells == 1 else shells),
-            ("periodic", None if all(closed) else tuple(bool(c) for c in closed)))  # fmt: skip
+            ("periodic", None if all(around) else tuple(bool(c) for c in around)))  # fmt: skip
     return Cluster(
         kind,
         tuple(positions),
         tuple(labels) * len(cells),
         bonds,
         cell=tuple(tuple(row) for row in frame[kept].round(12).tolist()),
-        translations=independent(list(_translations(rows, closed, number, inside))),
+        translations=independent(list(_translations(rows, around, number, inside))),
         made_from=tuple((name, value) for name, value in (*given, *made) if value is not None),
         left_out=left_out,
     )

@@ -226,6 +226,8 @@ def cutoff_text(phonons: Phonons) -> str:
     if phonons.cutoff is not None:
         return f"phonon cutoff chosen for an error below {phonons.accuracy:.0e}"
     caps = ((phonons.max_quanta, "a mode"), (phonons.total_quanta, "in all"))
+    if all(cap is None for cap, _ in caps):
+        return f"phonons: no cap, the space is chosen for an error below {phonons.accuracy:.0e}"
     frame = phonons.frame if isinstance(phonons.frame, str) else "given displacements"
     shifted = "" if frame == "none" else f", frame: {escape(frame)}"
     return f"phonons: at most {', '.join(f'{cap} {where}' for cap, where in caps if cap is not None)}{shifted}"

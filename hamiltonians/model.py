@@ -239,7 +239,7 @@ def model_problems(model: Model) -> Iterator[Problem]:
         yield Problem("ensemble.chemical_potential", show(model.chemical_potential), f"allowed: {FINITE}")
     yield from _flux_problems(model)
     if model.phonons is not None:
-        yield from _phonon_problems(model.phonons, modes_of(model))
+        yield from _phonon_problems(model.phonons, modes_of(model), model.cluster.is_infinite)
     for spread in couplings:
         if spread.entry.needs and nonzero(spread.given):
             missing = _missing(model, spread)
@@ -282,6 +282,9 @@ def _flux_problems(model: Model) -> Iterator[Problem]:
     given: Any = model.flux
     number = model.cluster.fluxes
     is_list = isinstance(given, Sequence | np.ndarray) and not isinstance(given, str)
+    if model.cluster.is_infinite and np.any(given):
+        yield Problem("field.flux", show(given), "allowed: 0 on infinite lattices; give sector.wave_vector")
+        return
     if is_list and not (len(given) == number and all(is_coupling(phi) for phi in given)):
         allowed = f"a list of {counted(number, 'finite number')}, one for each direction in which the cluster is closed"
         yield Problem("field.flux", show(given), f"allowed: {allowed if number > 1 else FINITE}")
@@ -300,11 +303,11 @@ def _flux_problems(model: Model) -> Iterator[Problem]:
         )
 
 
-def _phonon_problems(phonons: Phonons, modes: Sequence[Mode]) -> Iterator[Problem]:
+def _phonon_problems(phonons: Phonons, modes: Sequence[Mode], is_infinite: bool) -> Iterator[Problem]:
     frequency, complaint = resolve(phonons.frequency, [mode.label for mode in modes], "mode")
     if complaint is None and not np.all(frequency > 0):
         yield Problem("phonons.frequency", show(phonons.frequency), "allowed: above 0 for every mode")
-    yield from _cutoff_problems(phonons)
+    yield from _infinite_cutoff_problems(phonons) if is_infinite else _cutoff_problems(phonons)
     for key in ("max_quanta", "total_quanta"):
         cap = getattr(phonons, key)
         if cap is not None and (not isinstance(cap, int) or isinstance(cap, bool) or not 0 <= cap <= MAX_QUANTA):
@@ -320,6 +323,23 @@ def _cutoff_problems(phonons: Phonons) -> Iterator[Problem]:
     elif phonons.cutoff is None and not caps:
         allowed = 'give max_quanta, total_quanta or both: the phonon cutoff; or cutoff = "auto"'
         yield Problem("phonons.max_quanta", "nothing", allowed)
+    yield from _accuracy_problems(phonons)
+
+
+def _infinite_cutoff_problems(phonons: Phonons) -> Iterator[Problem]:
+    """Yield caps and frames, which an infinite lattice has not."""
+    caps = {key: getattr(phonons, key) for key in ("max_quanta", "total_quanta")}
+    for key, value in {**caps, "dressing": phonons.dressing}.items():
+        if value is not None:
+            yield Problem(f"phonons.{key}", show(value), "leave it out: the space of an infinite lattice has no caps")
+    if phonons.cutoff not in (None, "auto"):
+        yield Problem("phonons.cutoff", show(phonons.cutoff), 'allowed: "auto", or leave it out')
+    if not isinstance(phonons.frame, str) or phonons.frame in ("mean", "lang-firsov"):
+        yield Problem("phonons.frame", show(phonons.frame), 'allowed on infinite lattices: "none", "auto"')
+    yield from _accuracy_problems(phonons)
+
+
+def _accuracy_problems(phonons: Phonons) -> Iterator[Problem]:
     if not is_number(phonons.accuracy) or not phonons.accuracy > 0:
         yield Problem("phonons.accuracy", show(phonons.accuracy), "allowed: a number above 0")
 

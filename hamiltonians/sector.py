@@ -14,7 +14,7 @@ from ..clusters import Brief, Card, Cluster, momenta
 from ..clusters.cluster import ADDED
 from ..clusters.translations import Momentum, as_numbers, is_real
 from .model import Model
-from .parameters import InvalidModel, Problem, show
+from .parameters import InvalidModel, Problem, is_coupling, show
 from .symmetry.points import points_of
 
 
@@ -36,6 +36,9 @@ class Sector(Brief):
     spin_flip : int or None
         +1 or -1 under the exchange of up and down, ``c_up -> c_dn, c_dn -> -c_up``, where S_z = 0: the sign (-1)^S of
         the total spin; None: both.
+    wave_vector : float, tuple of float or None
+        Infinite lattices: the total wave vector k of charges and phonons, radians a site, Cartesian; 0 where it is
+        None.
     irrep : str or None
         One-dimensional representation of the point group of the cluster, as "A1"; on lattices of the part that leaves
         the momentum as it is. None: all of them.
@@ -52,6 +55,7 @@ class Sector(Brief):
     reflection: int | None = None
     irrep: str | None = None
     spin_flip: int | None = field(default=None, metadata=ADDED)
+    wave_vector: float | tuple[float, ...] | None = field(default=None, metadata=ADDED)
 
     def __post_init__(self) -> None:
         for name, given in vars(self).copy().items():
@@ -103,13 +107,17 @@ class Sector(Brief):
     @property
     def label(self) -> str:
         """The quantum numbers of `labels` as text, as in ``momentum = 0, reflection = 1``."""
-        shown = {name: list(value) if isinstance(value, tuple) else value for name, value in self.labels.items()}
+        named = self.labels | ({} if self.wave_vector is None else {"wave_vector": self.wave_vector})
+        shown = {name: list(value) if isinstance(value, tuple) else value for name, value in named.items()}
         return ", ".join(f"{name} = {value}" for name, value in shown.items())
 
 
 def check_sector(model: Model, sector: Sector) -> None:
     """Raise `InvalidModel` with everything that is wrong with a sector of a model."""
     problems = list(sector_problems(model, sector))
+    if model.cluster.is_infinite:
+        why = "allowed here: finite clusters; infinite_levels solves one or two particles on infinite lattices"
+        problems.append(Problem("cluster.kind", show(model.cluster.kind), why))
     if problems:
         raise InvalidModel(problems)
 
@@ -117,6 +125,12 @@ def check_sector(model: Model, sector: Sector) -> None:
 def sector_problems(model: Model, sector: Sector) -> Iterator[Problem]:
     """Yield everything wrong with a sector of a model."""
     charge, two_sz = sector.charge, sector.two_sz
+    if model.cluster.is_infinite:
+        yield from _infinite_problems(model, sector)
+        return
+    if sector.wave_vector is not None:
+        cure = "allowed on infinite lattices; give sector.momentum on a finite cluster"
+        yield Problem("sector.wave_vector", show(sector.wave_vector), cure)
     if not _whole(charge) or not 0 <= charge <= model.max_charge:
         yield Problem("sector.charge", show(charge), f"allowed: whole numbers from 0 to {model.max_charge}")
         return
@@ -133,6 +147,26 @@ def sector_problems(model: Model, sector: Sector) -> Iterator[Problem]:
         elif two_sz != 0:
             why = "allowed with two_sz = 0 only: the flip turns S_z around; leave it out"
             yield Problem("sector.spin_flip", show(sector.spin_flip), why)
+
+
+def _infinite_problems(model: Model, sector: Sector) -> Iterator[Problem]:
+    """Yield everything wrong with a sector of an infinite lattice."""
+    charge, k = sector.charge, sector.wave_vector
+    spins = {n: [s for s in allowed_two_sz(model, n) if abs(s) <= n] for n in (1, 2)}
+    allowed = {n: values for n, values in spins.items() if values}
+    if not _whole(charge) or charge not in allowed:
+        charges = " or ".join(map(str, allowed)) or "none: the model has no particles"
+        yield Problem("sector.charge", show(charge), f"allowed on infinite lattices: {charges}")
+    elif sector.two_sz not in allowed[charge]:
+        numbers = ", ".join(map(str, allowed[charge]))
+        yield Problem("sector.two_sz", show(sector.two_sz), f"allowed with charge = {charge}: {numbers}")
+    for name, value in sector.labels.items():
+        yield Problem(f"sector.{name}", show(value), "leave it out; infinite lattices take wave_vector")
+    dimension = len(model.cluster.cell)
+    numbers_given = k if isinstance(k, tuple) else (k,)
+    if k is not None and not (len(numbers_given) == dimension and all(map(is_coupling, numbers_given))):
+        wanted = "a finite number" if dimension == 1 else f"a list of {dimension} finite numbers"
+        yield Problem("sector.wave_vector", show(k), f"allowed: {wanted}, radians a site")
 
 
 def allowed_two_sz(model: Model, charge: int) -> list[int]:

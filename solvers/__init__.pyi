@@ -10,6 +10,7 @@ from .costs import Estimate
 from .engines.dense import block_isometry
 from .estimate_cutoff import estimate, forecast
 from .ground_state import ground_state
+from .infinite.levels import InfiniteLevels, infinite_levels
 from .krylov.eigenpairs import ConvergenceError, Levels, is_degenerate, lowest_levels
 from .linear import solve, unfolded
 from .options import Options
@@ -25,6 +26,7 @@ __all__ = [
     "DoesNotFit",
     "Eigenstates",
     "Estimate",
+    "InfiniteLevels",
     "LabelledLevels",
     "Levels",
     "Options",
@@ -35,6 +37,7 @@ __all__ = [
     "forecast",
     "ground_state",
     "how_far",
+    "infinite_levels",
     "is_degenerate",
     "levels_by_symmetry",
     "lowest_levels",

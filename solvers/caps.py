@@ -37,6 +37,8 @@ def capped(model: Model, total_quanta: int = 0) -> Model:
 
 def size_in_words(model: Model, sector: Sector) -> str:
     """Return how many states a sector has, as far as that is known before the cutoff is found."""
+    if model.cluster.is_infinite:
+        return "an infinite lattice, the space is found by the solver"
     charges, phonons = dimensions(capped(model), sector)
     if model.phonons is not None and model.phonons.cutoff is not None:
         return f"{counted(charges, 'charge configuration')}, the phonon cutoff is found by the solver"

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from .._core.threads import one_blas_thread
 from ..clusters import InvalidValue
 from ..hamiltonians import Amplitudes, Block
-from .engines.base import Engine
 from .engines.table import ENGINES
 from .krylov.eigenpairs import ConvergenceError
-from .krylov.operator import Vector
+from .krylov.operator import HermitianOperator, Vector
 from .krylov.search import EPSILON
 from .results import State
 from .work import Progress, silent
@@ -94,7 +93,7 @@ def solve(
     off = right[:0] if off is None else off
     kind = np.result_type(h.dtype, right.dtype, off.dtype)
     left_out: Vector = np.array([h.vector(phi) for phi in off], kind).reshape(-1, h.size)
-    shifted = _Shifted(h, complex(z), left_out, max_matvecs, progress)
+    shifted = Shifted(h, complex(z), left_out, max_matvecs, progress)
     with one_blas_thread():
         found = [shifted.solve(h.vector(b).astype(kind), tolerance) for b in right.reshape(-1, *block.shape)]
     columns = np.array(found, kind if not complex(z).imag else np.complex128).reshape(-1, h.size).T
@@ -121,10 +120,12 @@ def unfolded(state: State) -> tuple[Block, NDArray[Any]]:
     return state.block.whole, np.concatenate([part.vectors for part in state.parts])
 
 
-class _Shifted:
-    """``Q (H - z) Q`` of a block in the vectors of an engine, with its products counted."""
+class Shifted:
+    """``Q (H - z) Q`` in the vectors of an operator, with its products counted."""
 
-    def __init__(self, engine: Engine, z: complex, off: Vector, max_matvecs: int, progress: Progress) -> None:
+    def __init__(
+        self, engine: HermitianOperator, z: complex, off: Vector, max_matvecs: int, progress: Progress
+    ) -> None:
         self.engine, self.z, self.off = engine, z, off
         self.max_matvecs, self.progress = max_matvecs, progress
         self.products, self.scale = 0, abs(z)

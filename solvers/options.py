@@ -34,6 +34,8 @@ class Options(Brief):
         Bytes that the run may take, a number or as in "16 GiB", which it is unless given.
     max_matvecs : int
         Products with H after which a search is given up, 1 or more; matrices that are written out take none.
+    max_states : int
+        States at most of the space in which particles on an infinite lattice are solved.
     confirm : bool
         Confirm, by one more search, that no state of the ground level and no lower level is missing. Without it a
         degenerate level may come back incomplete, as from most Lanczos solvers, and averages with it.
@@ -64,6 +66,7 @@ class Options(Brief):
     seed: int = 0
     memory_limit: int = 16 << 30
     max_matvecs: int = 20_000
+    max_states: int = 500_000
     confirm: bool = True
     wanted_below: float = np.inf
     checkpoint: str | os.PathLike[str] | None = None
@@ -152,6 +155,7 @@ CHECKS: Mapping[str, Callable[[str, Any], object]] = MappingProxyType(
         "seed": lambda name, value: whole_number(name, value),
         "memory_limit": _memory,
         "max_matvecs": lambda name, value: whole_number(name, value, 1),
+        "max_states": lambda name, value: whole_number(name, value, 1),
         "confirm": _switch,
         "wanted_below": lambda name, value: real_number(name, value, "an energy"),
         "checkpoint": _path,

@@ -6,6 +6,7 @@ from .atomic_spectra import side_bands, spectral_weights
 from .base import Approximation, Where
 from .comparison import BoundViolation, compare, comparison_map
 from .conditions import knows
+from .infinite_lattice import lang_firsov_band, momentum_average, strong_coupling, weak_coupling
 from .lang_firsov import Dressing, effective_model, lang_firsov
 from .mean_field import mean_field
 from .mean_field_sites import mean_field_sites
@@ -33,10 +34,12 @@ __all__ = [
     "fingerprint",
     "knows",
     "lang_firsov",
+    "lang_firsov_band",
     "lang_firsov_squeezed",
     "lang_firsov_variational",
     "mean_field",
     "mean_field_sites",
+    "momentum_average",
     "own_approximations",
     "pair_model",
     "pair_perturbation",
@@ -45,4 +48,6 @@ __all__ = [
     "site_model",
     "spectral_weights",
     "static_model",
+    "strong_coupling",
+    "weak_coupling",
 ]

@@ -15,7 +15,7 @@ from ...hamiltonians import InvalidModel, Model, Problem, Sector
 from ...hamiltonians.arguments import a_model
 from ...hamiltonians.parameters import show
 from ...hamiltonians.terms import energy_unit
-from ...solvers import Eigenstates, LabelledLevels, Options
+from ...solvers import Eigenstates, LabelledLevels, Options, infinite_levels
 from ..labelled import Row, arrays
 from ..observables.error_bars import isolated_ground, mixing
 from ..observables.table import available, observables
@@ -225,6 +225,11 @@ def _exact(
         there = [n for n in wanted if n in data]
         errors = {n: float(np.max(data[f"{n}_error"].values)) for n in there}
         return data[there], errors, 5 * float(data["grand_potential_error"])
+    if isinstance(where, Sector) and model.cluster.is_infinite:
+        found = infinite_levels(model, where, options=options)
+        bar = float(found.certificate.energy_errors[0])
+        exact = arrays({"energies": (found.energies, "level", "lowest energy", "energy")})
+        return xr.Dataset(exact), {"energies": bar}, bar
     if isinstance(where, Sector):
         levels, charge = levels or isolated_ground(model, where, options), where.charge
     else:  # the lowest level over all charges, mu inside H, each with its smallest |S_z|

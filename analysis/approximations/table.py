@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from .adiabatic import ADIABATIC, ADIABATIC_BOUND, COHERENT_PRODUCT
 from .atomic_limit import ATOMIC_LIMIT
 from .base import Approximation
+from .infinite_lattice import (
+    LANG_FIRSOV_BAND,
+    MOMENTUM_AVERAGE,
+    STRONG_COUPLING,
+    WEAK_COUPLING,
+    finite_only,
+)
 from .lang_firsov import ANTI_ADIABATIC, LANG_FIRSOV
 from .mean_field import MEAN_FIELD
 from .mean_field_sites import MEAN_FIELD_SITES
 from .pair_perturbation import BIPOLARON
 from .variational_lang_firsov import LANG_FIRSOV_SQUEEZED, LANG_FIRSOV_VARIATIONAL
 
-ALL = (
+FINITE = (
     MEAN_FIELD, MEAN_FIELD_SITES, LANG_FIRSOV, LANG_FIRSOV_VARIATIONAL, LANG_FIRSOV_SQUEEZED, ANTI_ADIABATIC,
     ADIABATIC, ADIABATIC_BOUND, COHERENT_PRODUCT, BIPOLARON, ATOMIC_LIMIT,
 )  # fmt: skip
+INFINITE = (LANG_FIRSOV_BAND, WEAK_COUPLING, STRONG_COUPLING, MOMENTUM_AVERAGE)
+ALL = (*(replace(each, conditions=(finite_only, *each.conditions)) for each in FINITE), *INFINITE)
 STANDARD: Mapping[str, Approximation] = MappingProxyType({each.name: each for each in ALL})
 """Every approximation of the package by its name; one's own are added in another mapping, as in
 ``{**STANDARD, "mine": mine}``."""

@@ -154,7 +154,7 @@ def _exact(engine: DenseEngine, right: Amplitudes, left: Amplitudes | None) -> L
     return Lines(energies, weights, np.zeros(len(energies)))
 
 
-class _Fraction:
+class Fraction:
     """The continued fraction: Lanczos vectors, made orthogonal to the earlier ones as far as these are stored."""
 
     def __init__(self, operator: HermitianOperator, start: Vector, accuracy: Accuracy, left: Vector | None) -> None:
@@ -240,7 +240,7 @@ def _continued_fraction(engine: Engine, right: Amplitudes, accuracy: Accuracy, l
     norm = engine.norm(start)
     lengths = norm * (norm if other is None else engine.norm(other))
     seen = None if other is None else other.astype(dtype) * (norm / lengths)
-    fraction = _Fraction(engine, (start / norm).astype(dtype), accuracy, seen)
+    fraction = Fraction(engine, (start / norm).astype(dtype), accuracy, seen)
     if not fraction.converges():
         raise ArithmeticError(
             f"the continued fraction has not converged after {MOST_STEPS} steps: its error may be as large as "

@@ -117,6 +117,8 @@ def show_estimate(study: Study, console: Console) -> None:
     ends = points[:1] + points[-1:] if len(points) > 1 else points
     rows = []
     for model, sector, states in (item for point in ends for item in at_point(study, point).solves()):
+        if model.cluster.is_infinite:
+            continue
         need = (estimate if sector.has_symmetry else estimate_run)(model, sector, study.solver.engine, states)
         label, size = f"N = {sector.charge}, 2 S_z = {sector.two_sz}", f"{need.charges:,} x {need.phonons:,}"
         cost = need.engine, format_bytes(need.memory), format_seconds(need.seconds)

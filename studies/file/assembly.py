@@ -148,7 +148,8 @@ def _phonon_problems(draft: Draft) -> Iterator[Problem]:
     for old, new in OLDER_NAMES.items():
         if old in phonons and new in phonons:
             yield Problem(f"phonons.{old}", show(phonons[old]), f"leave it out: it is the older name of {new}")
-    if "accuracy" in phonons and "cutoff" not in phonons and "phonons.cutoff" not in draft.wrong:
+    is_infinite = str(draft.values.get("cluster", {}).get("kind", "")).startswith("infinite-")
+    if "accuracy" in phonons and "cutoff" not in phonons and not is_infinite and "phonons.cutoff" not in draft.wrong:
         yield Problem("phonons.accuracy", show(phonons["accuracy"]), 'allowed with cutoff = "auto"; leave it out')
 
 
@@ -200,7 +201,9 @@ def _custom_problems(
 def _accuracy_problem(values: Mapping[str, Mapping[str, Any]], model: Model) -> Problem | None:
     tolerance = values.get("solver", {}).get("tolerance", Options().tolerance)
     accuracy = values.get("phonons", {}).get("accuracy")
-    if accuracy is None or not 0 < accuracy < tolerance or accuracy >= (least := tolerance * energy_unit(model)):
+    if accuracy is None or model.cluster.is_infinite or not 0 < accuracy < tolerance:
+        return None
+    if accuracy >= (least := tolerance * energy_unit(model)):
         return None
     return Problem("phonons.accuracy", show(accuracy), f"allowed: {least:g} or more, which is solver.tolerance")
 
@@ -230,5 +233,9 @@ def _model(
     found += block_problems(model, sector) if sector and not found else ()
     right = None if found else sector
     for task in (name for name in TASKS if name in values):
+        if cluster.is_infinite and not TASKS[task].on_infinite_lattices:
+            able = listed(f"[{name}]" for name in TASKS if TASKS[name].on_infinite_lattices)
+            found.append(Problem(task, "a table", f"leave it out: infinite lattices have {able}"))
+            continue
         found += TASKS[task].model_problems(values[task], model, right)
     return model, sector, found

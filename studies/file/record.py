@@ -46,6 +46,8 @@ def _record(study: Study, point: Mapping[str, object], data: xr.Dataset) -> dict
         "modes": len(cluster.modes),
         **(_closed(cluster) if cluster.cell else {}),
     }
+    if cluster.is_infinite:
+        record["cluster"] = {"kind": cluster.kind}
     if each.sector is not None:
         record["sector"] = _sector(each, data)
     record |= {task.name: task.record(data) for task in each.tasks}
@@ -71,6 +73,8 @@ def _sector(study: Study, data: xr.Dataset) -> dict[str, object]:
     stored = int(data["stored"]) if "stored" in data else dimension
     found: dict[str, object] = {"charge": sector.charge, "two_sz": sector.two_sz}
     found |= {name: list(value) if isinstance(value, tuple) else value for name, value in sector.labels.items()}
+    if sector.wave_vector is not None:
+        found["wave_vector"] = list(sector.wave_vector) if isinstance(sector.wave_vector, tuple) else sector.wave_vector
     return found | {"dimension": dimension, "stored": stored}
 
 

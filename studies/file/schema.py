@@ -119,6 +119,7 @@ class SectorTable(Table):
     reflection: Annotated[int, Field(description="1 or -1")] = LEFT_OUT
     irrep: Annotated[str, Field(description='a representation of the point group, as "A1"')] = LEFT_OUT
     spin_flip: Annotated[int, Field(description="1 or -1")] = LEFT_OUT
+    wave_vector: NumberOrList = LEFT_OUT
 
 
 class SolverTable(Table):
@@ -131,6 +132,7 @@ class SolverTable(Table):
     seed: Annotated[int, Field(ge=0, le=MAX_INTEGER, description=f"a whole number from 0 to {MAX_INTEGER}")] = LEFT_OUT
     memory_limit: Bytes = LEFT_OUT
     max_matvecs: Annotated[int, Field(ge=1, le=MAX_INTEGER, description="a whole number, 1 or more")] = LEFT_OUT
+    max_states: Annotated[int, Field(ge=1, le=MAX_INTEGER, description="a whole number, 1 or more")] = LEFT_OUT
     checkpoint_interval: Annotated[Number, Field(ge=0.0, description="a number of seconds, 0 or more")] = LEFT_OUT
 
 

@@ -99,8 +99,8 @@ def _cluster(cluster: Cluster) -> Mapping[str, Any]:
     }
     if cluster.made_from:
         return {"kind": cluster.kind, **dict(cluster.made_from)}
-    if cluster.kind in shapes:
-        return {"kind": cluster.kind, **shapes[cluster.kind]}
+    if cluster.kind in shapes or cluster.is_infinite:
+        return {"kind": cluster.kind, **shapes.get(cluster.kind, {})}
     bonds = [[b.start, b.end, b.label, *([b.windings] if b.windings else [])] for b in cluster.bonds]
     parts = {"positions": cluster.positions, "bonds": bonds, "classes": cluster.classes}
     return {"kind": "custom", **parts, **({"cell": cluster.cell} if cluster.cell else {})}

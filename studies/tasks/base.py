@@ -86,6 +86,8 @@ class Task(Brief, ABC):
         Numbers of a result that the table of a sweep shows.
     changes_charge : int
         By how many charges its operators leave the sector.
+    on_infinite_lattices : bool
+        True where it can be asked for on an infinite lattice.
     """
 
     name: ClassVar[str]
@@ -95,6 +97,7 @@ class Task(Brief, ABC):
     figures: ClassVar[tuple[tuple[str, str, str], ...]] = ()
     summary: ClassVar[tuple[str, ...]] = ()
     changes_charge: ClassVar[int] = 0
+    on_infinite_lattices: ClassVar[bool] = False
 
     @classmethod
     @cache

@@ -90,6 +90,7 @@ class CompareTask(Task):
 
     name: ClassVar[str] = "compare"
     needs_sector = False
+    on_infinite_lattices = True
     figures = (("compare", "compare_residual", "plot_errors"),)
 
     plugins: Mapping[str, str] | None = key(Plugins, None)
@@ -125,6 +126,9 @@ class CompareTask(Task):
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
         """Yield the approximations that do not apply, each with the reason."""
         task = cls.of(values, model)
+        if model.cluster.is_infinite and task.displacements is not None:
+            got = show(list(task.displacements))
+            yield Problem("compare.displacements", got, "leave it out on infinite lattices")
         where = task.temperature if task.temperature is not None else sector
         if where is not None:
             known = task.registry
@@ -132,12 +136,16 @@ class CompareTask(Task):
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
         """Return the sector, unless a temperature is given."""
+        if model.cluster.is_infinite:
+            return []
         return [] if sector is None or self.temperature is not None else [(model, sector, 2)]
 
     def run(self, setting: Setting) -> xr.Dataset:
         """Solve exactly and approximately."""
         where: Where = setting.block if self.temperature is None else self.temperature
-        levels = setting.ground if self.temperature is None else None
+        levels = None
+        if self.temperature is None and not setting.model.cluster.is_infinite:
+            levels = setting.ground
         setting.reporter.step(f"approximations: {', '.join(self.approximations)}")
         known = self.registry
         data = compare(

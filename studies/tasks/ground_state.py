@@ -20,6 +20,7 @@ from ...solvers.level_count import ALL, level_count
 from ..execution.tables import columns, decimals, energy, number, numbers, with_error
 from ..file.json_values import label, plain
 from ..file.values import Floats
+from . import infinite
 from .base import Solved, Task, key, missing_tables, multiplet_note
 from .observable_names import (
     Names,
@@ -71,6 +72,7 @@ class GroundStateTask(Task):
 
     name: ClassVar[str] = "ground_state"
     resumes = True
+    on_infinite_lattices = True
     figures = (
         ("levels", "energies", "plot_levels"),
         ("lattice", "displacement_distribution", "plot_distribution"),
@@ -97,18 +99,25 @@ class GroundStateTask(Task):
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
         """Yield observables that the model does not have, and all levels of a space that has no cap."""
+        if model.cluster.is_infinite:
+            yield from infinite.problems(values)
+            return
         yield from elsewhere(cls.name, values, model)
         if values.get("states") == ALL and model.phonons is not None and model.phonons.cutoff is not None:
             allowed = "a number, or phonons.max_quanta or total_quanta in the place of the cutoff"
             yield Problem("ground_state.states", show(ALL), f"allowed: {allowed}")
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
-        """Return the sector with the levels wanted."""
+        """Return the sector with the levels wanted; infinite lattices choose their space themselves."""
+        if model.cluster.is_infinite:
+            return []
         return [] if sector is None else [(model, sector, level_count(self.states, model, sector))]
 
     def run(self, setting: Setting) -> xr.Dataset:
         """Solve and measure; the variables carry no prefix."""
         model, sector, reporter = setting.model, setting.block, setting.reporter
+        if model.cluster.is_infinite:
+            return infinite.ground_state(setting, self.states)
         reporter.step(f"ground state of {size_in_words(model, sector)}")
         solve: Any = solvers.ground_state if sector.has_symmetry else solvers.levels_by_symmetry
         levels = solve(model, sector, self.states, options=setting.solver, progress=reporter.lanczos)
@@ -125,6 +134,8 @@ class GroundStateTask(Task):
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
         """Return levels, cutoff and observables with their error bars."""
+        if infinite.KEY in data:
+            return infinite.record(data)
         arrays = {str(name): array for name, array in data.data_vars.items()}
         bars = {name.removesuffix(ERROR): array for name, array in arrays.items() if name.endswith(ERROR)}
         arrays = {name: array for name, array in arrays.items() if not name.endswith(ERROR)}
@@ -140,6 +151,9 @@ class GroundStateTask(Task):
     def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
         """Yield levels, sites, modes, energies and condensates."""
         yield _level_table(data)
+        if infinite.KEY in data:
+            yield from infinite.tables(data)
+            return
         if "accuracy" in data:
             chosen = f"total_quanta = {int(data['total_quanta'])}: {int(data['dimension']):,} states"
             yield f"The accuracy of {float(data['accuracy']):.1e} needed {chosen}."

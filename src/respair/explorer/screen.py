@@ -49,8 +49,10 @@ SAMPLED: Mapping[str, Any] = MappingProxyType({"method": "ftlm", "samples": 8, "
 FEWEST = 4
 TOLERANCE = 1e-8
 """Residual of the levels, unless a model file says otherwise: energies are good to its square."""
+UNPICKED = ("custom", "lattice", "infinite-chain", "infinite-square", "infinite-triangular")
+"""Kinds of clusters that the screen does not offer."""
 ARGUMENTS: Mapping[str, Mapping[str, Argument]] = MappingProxyType(
-    {kind: arguments(function) for kind, function in KINDS.items() if kind not in ("custom", "lattice")}
+    {kind: arguments(function) for kind, function in KINDS.items() if kind not in UNPICKED}
 )
 """The arguments of the clusters that can be picked."""
 SHAPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(

@@ -1,0 +1,274 @@
+"""Bands of one and two particles on infinite lattices, and what binds two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from ..._core.arguments import real_number, taking
+from ...clusters import InvalidValue
+from ...hamiltonians import Model, ModelFunction, Sector
+from ...hamiltonians.arguments import a_model, a_model_function
+from ...solvers import Options, infinite_levels
+from ...solvers.arguments import read_options
+from ..labelled import dataset_of
+from .cloud import phonon_cloud
+from .mass import effective_mass
+
+POINTS = 9
+"""Wave vectors from 0 to pi along each direction among which the lowest one of a band is looked for."""
+ZETA = 2.612375348685488
+"""zeta(3/2), of the ideal Bose gas."""
+
+
+@taking(model=a_model, options=read_options)
+def infinite_band(
+    model: Model,
+    wave_vectors: Sequence[float] | Sequence[Sequence[float]],
+    charge: int = 1,
+    two_sz: int | None = None,
+    accuracy: float | None = None,
+    options: Options | None = None,
+) -> xr.Dataset:
+    """Compute the lowest level at some wave vectors.
+
+    Parameters
+    ----------
+    model : Model
+        On an infinite lattice.
+    wave_vectors : (n,) or (n, dimension) float
+        Total wave vectors, Cartesian, radians a site.
+    charge, two_sz : int
+        Of the particles.
+    accuracy : float, optional
+        Largest error bar [energy].
+    options : Options, optional
+        Seed and limits.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``energies`` and ``weight`` (Z) over ``k``, with ``energy_errors`` and ``weight_error``, ``wave_vector``
+        (k, axis), ``bandwidth``, the difference of the highest and the lowest of these energies.
+
+    Examples
+    --------
+    >>> from respair.clusters import infinite_chain
+    >>> from respair.hamiltonians import Electrons
+    >>> infinite_band(Model(infinite_chain(), Electrons(hopping=1.0)), [0.0, np.pi]).energies.values.round(12)
+    array([-2.,  2.])
+    """
+    vectors = np.atleast_1d(np.asarray(wave_vectors, float))
+    vectors = vectors.reshape(len(vectors), -1)
+    found = [
+        infinite_levels(model, Sector(charge, two_sz, wave_vector=tuple(k)), 1, accuracy, options)
+        for k in vectors.tolist()
+    ]
+    energies = np.array([levels.energies[0] for levels in found])
+    clouds = [phonon_cloud(levels) for levels in found]
+    table: dict[str, tuple[Any, ...]] = {
+        "wave_vector": (vectors, "k axis", "k"),
+        "energies": (energies, "k", "E(k)", "energy"),
+        "energy_errors": (
+            np.array([x.certificate.energy_errors[0] for x in found]),
+            "k",
+            "error bar of E(k)",
+            "energy",
+        ),
+        "weight": (np.array([float(c["weight"]) for c in clouds]), "k", "Z(k)"),
+        "weight_error": (np.array([float(c["weight_error"]) for c in clouds]), "k", "error bar of Z(k)"),
+        "bandwidth": (float(np.ptp(energies)), "", "max E(k) - min E(k)", "energy"),
+    }
+    return dataset_of(table)
+
+
+@taking(model=a_model, options=read_options)
+def pair_binding(model: Model, accuracy: float | None = None, options: Options | None = None) -> xr.Dataset:
+    r"""Compute whether two particles bind, and the mass and the size of the pair.
+
+    .. math:: \Delta_b = E_2 - 2 \min_k E_1(k)
+
+    with E_2 the lowest energy of two particles with S_z = 0 at total wave vector 0; below 0 they are bound. Pairs in
+    planes of the distance d condense, as an ideal Bose gas of the density n_p a volume and the mass m along each
+    direction, at :math:`T = (2\pi/m)\,(n_p/\zeta(3/2))^{2/3}`. They overlap from the density on at which each has the
+    volume of a sphere as wide as the pair is; there the estimate is largest, and is given as
+    ``condensation_temperature``: an upper estimate for pairs that are isotropic in three dimensions with the in-plane
+    mass and size. On the chain it is an order of magnitude only.
+
+    Parameters
+    ----------
+    model : Model
+        On an infinite lattice.
+    accuracy : float, optional
+        Largest error bar of each level [energy].
+    options : Options, optional
+        Seed and limits.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``binding`` and its error bar; ``single``, ``singlet`` (lowest level with S_z = 0), ``triplet`` (lowest with
+        S_z = 1), ``single_wave_vector`` (axis,); of bound pairs ``pair_mass`` (principal,), ``pair_size``,
+        ``pair_weight``, ``condensation_temperature``, NaN where they are not bound.
+
+    Examples
+    --------
+    >>> from respair.clusters import infinite_chain
+    >>> from respair.hamiltonians import Electrons
+    >>> attractive = Model(infinite_chain(), Electrons(hopping=1.0, hubbard_u=-4.0))
+    >>> print(f"{pair_binding(attractive, accuracy=1e-8).binding.item():.6f}")  # 4 - sqrt(U^2 + 16)
+    -1.656854
+    """
+    k, single, single_error = _bottom(model, accuracy, options)
+    pair = infinite_levels(model, Sector(2, 0), 1, accuracy, options)
+    triplet = infinite_levels(model, Sector(2, 2), 1, accuracy, options) if model.electrons is not None else None
+    bound = float(pair.energies[0]) - 2 * single
+    error = float(pair.certificate.energy_errors[0]) + 2 * single_error
+    shape, mass = phonon_cloud(pair), effective_mass(pair)
+    size, masses = float(shape["pair_size"]), mass["mass"].values
+    is_bound = bound < -error
+
+    def of_bound(value: Any) -> Any:
+        return value if is_bound else np.full(np.shape(value), np.nan)
+
+    table: dict[str, tuple[Any, ...]] = {
+        "binding": (bound, "", "E_2 - 2 min_k E_1(k)", "energy"),
+        "binding_error": (error, "", "error bar of binding", "energy"),
+        "single": (single, "", "min_k E_1(k)", "energy"),
+        "single_wave_vector": (k, "axis", "where E_1 is lowest"),
+        "singlet": (float(pair.energies[0]), "", "E_2 at S_z = 0, k = 0", "energy"),
+        "triplet": (np.nan if triplet is None else float(triplet.energies[0]), "", "E_2 at S_z = 1, k = 0", "energy"),
+        "pair_mass": (of_bound(masses), "principal", "mass of the pair", "1/energy"),
+        "pair_mass_error": (of_bound(mass["mass_error"].values), "principal", "error bar of the mass", "1/energy"),
+        "pair_size": (of_bound(size), "", "root mean square distance of the electrons"),
+        "pair_weight": (of_bound(float(shape["weight"])), "", "probability of the bare pair"),
+        "condensation_temperature": (
+            of_bound(condensation_temperature(masses, size)), "", "(2 pi / m) (n_p / zeta(3/2))^(2/3)", "energy",
+        ),
+    }  # fmt: skip
+    return dataset_of(table)
+
+
+def condensation_temperature(masses: NDArray[np.float64], size: float) -> float:
+    r"""Return the temperature at which pairs condense that just touch each other.
+
+    .. math:: T = \frac{2\pi}{\bar m} \left(\frac{n_p}{\zeta(3/2)}\right)^{2/3},\quad n_p = \frac{3}{4\pi R^3}
+
+    with the geometric mean of the masses and R the root mean square size of a pair, at least one site.
+
+    Parameters
+    ----------
+    masses : (n,) float
+        Masses along the principal axes [1/energy].
+    size : float
+        Root mean square distance of the electrons [sites].
+
+    Examples
+    --------
+    >>> round(condensation_temperature(np.array([2.0, 2.0]), 1.0), 4)
+    0.6374
+    """
+    if np.any(np.asarray(masses) <= 0):
+        return np.nan
+    mean = float(np.exp(np.mean(np.log(masses))))
+    density = 3 / (4 * np.pi * max(size, 1.0) ** 3)
+    return float(2 * np.pi / mean * (density / ZETA) ** (2 / 3))
+
+
+def _bottom(model: Model, accuracy: float | None, options: Options | None) -> tuple[NDArray[np.float64], float, float]:
+    """Return where the band of one particle is lowest, its energy there and the error bar."""
+    rows = len(model.cluster.cell)
+    line = np.linspace(0.0, np.pi, POINTS)
+    diagonals = [np.ones(rows)] if rows == 1 else [np.array([1.0, 1.0]), np.array([1.0, 0.0]), np.array([0.0, 1.0])]
+    vectors = np.unique([x * d for d in diagonals for x in line], axis=0)
+    coarse = max(1e-4, accuracy or 0.0)
+
+    def energy(k: NDArray[np.float64], accuracy: float | None) -> tuple[float, float]:
+        found = infinite_levels(model, Sector(1, wave_vector=tuple(k.tolist())), 1, accuracy, options)
+        return float(found.energies[0]), float(found.certificate.energy_errors[0])
+
+    best = vectors[np.argmin([energy(k, coarse)[0] for k in vectors])]
+    step = np.pi / (POINTS - 1)
+    at_symmetry = all(abs(np.sin(x)) < 1e-9 for x in best)
+    for _ in range(0 if at_symmetry else 12):  # a parabola along the line on which the lowest point was found
+        along = best / np.linalg.norm(best)
+        three = [energy(best + s * step * along, accuracy)[0] for s in (-1, 0, 1)]
+        curvature = three[0] - 2 * three[1] + three[2]
+        if curvature <= 0:
+            break
+        move = 0.5 * (three[0] - three[2]) / curvature
+        best = best + np.clip(move, -1, 1) * step * along
+        if abs(move) * step < 1e-4:
+            break
+        step = max(step / 4, 2e-3)
+    return best, *energy(best, accuracy)
+
+
+@taking(model_of=a_model_function, options=read_options)
+def binding_boundary(
+    model_of: ModelFunction,
+    between: tuple[float, float],
+    tolerance: float = 1e-3,
+    accuracy: float = 1e-6,
+    options: Options | None = None,
+) -> xr.Dataset:
+    """Find the value of a parameter at which two particles begin to bind.
+
+    Parameters
+    ----------
+    model_of : function
+        From a value to a model on an infinite lattice, as ``with_parameter(model, "electrons.hubbard_u")``.
+    between : (float, float)
+        Values with and without binding.
+    tolerance : float
+        Of the value.
+    accuracy : float
+        Of the energies.
+    options : Options, optional
+        Seed and limits.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``boundary`` and ``boundary_error``; ``parameter`` and ``binding`` over ``step``, what was computed. A pair that
+        is bound more weakly than the accuracy of the energies counts as not bound.
+
+    Raises
+    ------
+    InvalidValue
+        If pairs are bound at both ends, or at none.
+    """
+    tolerance = real_number("tolerance", tolerance, "a number above 0", 1e-14)
+    seen: dict[float, float] = {}
+
+    def shift(value: float) -> float:
+        if value not in seen:
+            model = model_of(value)
+            _, single, _ = _bottom(model, accuracy, options)
+            pair = infinite_levels(model, Sector(2, 0), 1, accuracy, options)
+            seen[value] = float(pair.energies[0]) - 2 * single + 3 * accuracy
+        return seen[value]
+
+    low, high = map(float, between)
+    if shift(low) * shift(high) > 0:
+        state = "bound" if shift(low) < 0 else "not bound"
+        raise InvalidValue(f"pairs are {state} at {low:g} and at {high:g}; give values on both sides of the boundary")
+    root = _crossing(shift, low, high, tolerance)
+    values = sorted(seen)
+    return dataset_of(
+        {
+            "boundary": (root, "", "where E_2 = 2 min E_1"),
+            "boundary_error": (tolerance, "", "width of the bracket"),
+            "parameter": (np.array(values), "step", "values computed"),
+            "binding": (np.array([seen[x] - 3 * accuracy for x in values]), "step", "E_2 - 2 min E_1", "energy"),
+        }
+    )
+
+
+def _crossing(function: Callable[[float], float], low: float, high: float, tolerance: float) -> float:
+    return float(brentq(function, low, high, xtol=tolerance))

@@ -1,0 +1,71 @@
+"""What ``[ground_state]`` is on infinite lattices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ... import solvers
+from ..._core.lazy import rich_table, xr
+from ...analysis.labelled import labelled
+from ...hamiltonians import Problem
+from ...hamiltonians.parameters import show
+from ...solvers.infinite.levels import InfiniteLevels
+from ...solvers.level_count import ALL
+from ..file.json_values import plain
+
+if TYPE_CHECKING:
+    from .setting import Setting
+
+KEY = "variational_states"
+"""The variable that only infinite lattices have."""
+LEVELS = ("energies", "residuals", "leaks", "energy_errors", "energy_bounds")
+
+
+def problems(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield the keys of ``[ground_state]`` that infinite lattices do not take."""
+    if values.get("states") == ALL:
+        yield Problem("ground_state.states", show(ALL), "allowed on infinite lattices: a number")
+    for key in ("observables", "displacement_grid"):
+        if key in values:
+            got = values[key] if isinstance(values[key], str) else list(values[key])
+            yield Problem(f"ground_state.{key}", show(got), "leave it out: see phonon_cloud and effective_mass")
+
+
+def ground_state(setting: Setting, states: int | str) -> xr.Dataset:
+    """Return the lowest levels."""
+    model, sector, reporter = setting.model, setting.block, setting.reporter
+    reporter.step(f"levels on an {model.cluster.kind}")
+    assert isinstance(states, int)
+    levels = solvers.infinite_levels(model, sector, states, options=setting.solver, progress=reporter.lanczos)
+    return level_data(levels)
+
+
+def level_data(levels: InfiniteLevels) -> xr.Dataset:
+    """Return levels as a labelled dataset."""
+    c, count = levels.certificate, len(levels.space)
+    variables: dict[str, tuple[Any, list[str], str, str]] = {
+        "energies": (levels.energies, ["level"], "E_n, upper bounds, from the empty lattice", "energy"),
+        "residuals": (c.residuals, ["level"], "||H psi - E psi||", "energy"),
+        "leaks": (c.leaks, ["level"], "||Q H psi||, Q beyond the variational space", "energy"),
+        "energy_errors": (c.energy_errors, ["level"], "error bar from second order and growth", "energy"),
+        "energy_bounds": (c.bounds, ["level"], "sqrt(residual^2 + leak^2)", "energy"),
+        "labels": (np.array([levels.sector.label] * len(levels.energies), str), ["level"], "wave vector", "1"),
+        "dimension": (count, [], "states of the variational space", "1"),
+        "stored": (count, [], "amplitudes kept", "1"),
+        KEY: (count, [], "states of the variational space", "1"),
+    }
+    return xr.Dataset({name: labelled(name, *parts) for name, parts in variables.items()})
+
+
+def record(data: xr.Dataset) -> dict[str, object]:
+    """Return the object of the JSON record."""
+    levels: dict[str, object] = {key: plain(data[key]) for key in LEVELS}
+    return levels | {"labels": [str(text) for text in data["labels"].values], "states": int(data[KEY])}
+
+
+def tables(data: xr.Dataset) -> Iterator[rich_table.Table | str]:
+    """Yield what the terminal shows below the levels."""
+    yield f"The energies are upper bounds in a variational space of {int(data[KEY]):,} states."

@@ -1,6 +1,8 @@
 """Analysis: what a physicist reads off a state. Every function returns labelled xarray objects."""
 
 from .approximations import STANDARD, Approximation, compare, comparison_map
+from .evolution.evolve import evolve
+from .evolution.kicks import KICKS, Kick
 from .flux.minima import flux_minimum, half_flux_quantum
 from .flux.response import flux_response
 from .flux.tensor import flux_tensor, twist_average
@@ -55,6 +57,7 @@ from .thermal.spectra import thermal_spectral_function
 __all__ = [
     "CONDITIONS",
     "FORMS",
+    "KICKS",
     "OBSERVABLES",
     "STANDARD",
     "Approximation",
@@ -63,6 +66,7 @@ __all__ = [
     "Derived",
     "Ensemble",
     "Formula",
+    "Kick",
     "Observable",
     "PairOperators",
     "Probe",
@@ -92,6 +96,7 @@ __all__ = [
     "electron_lattice",
     "energy_part",
     "entanglement",
+    "evolve",
     "expectation",
     "fidelity_susceptibility",
     "flux_minimum",

@@ -1,0 +1,1 @@
+"""Motion: what is read off a state that moves."""

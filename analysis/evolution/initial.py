@@ -1,0 +1,178 @@
+"""The state from which a motion begins: a ground level, that of other parameters, charges on sites, or one's own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import reduce
+
+import numpy as np
+
+from ...clusters import InvalidValue
+from ...hamiltonians import Hamiltonian, Model, Sector, with_parameter
+from ...hamiltonians.space.product import Space
+from ...solvers import Eigenstates, LabelledLevels, Options, Progress, State
+from ...solvers.caps import capped, is_automatic
+from ...solvers.costs import check_memory, choose_engine
+from ...solvers.evolution.start import Configuration, Start
+from ...solvers.work import silent
+from ..observables.error_bars import isolated_ground, mixing
+
+Levels = Eigenstates | LabelledLevels
+Initial = Model | Mapping[str, object] | State | Configuration | None
+"""A model or some of its parameters, whose ground level it is; a state; or None for the ground level of the model."""
+SHARE = 0.1
+"""Share of the tolerance that the error of the ground state may take."""
+LEAST, MOST = 1e-13, 1e-10
+"""Residuals that are asked of the ground state."""
+GROWTH = 5
+"""An automatic cutoff grows by two quanta, and by one part in so many."""
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """A Hamiltonian and a state of it.
+
+    Attributes
+    ----------
+    start : Start
+        The state before a kick.
+    hamiltonian : Hamiltonian
+        Of the motion.
+    multiplicity : int
+        States that the start mixes.
+    """
+
+    start: Start
+    hamiltonian: Hamiltonian
+    multiplicity: int
+
+
+def quenched(model: Model, changes: Mapping[str, object]) -> Model:
+    """Return the model with other values of some parameters.
+
+    Raises
+    ------
+    InvalidModel
+        If a name is unknown or a value is wrong.
+    """
+    return reduce(lambda changed, pair: with_parameter(changed, pair[0], pair[1]), changes.items(), model)  # type: ignore[arg-type]
+
+
+def beginning(
+    model: Model,
+    sector: Sector | None,
+    initial: Initial,
+    tolerance: float,
+    options: Options,
+    progress: Progress = silent,
+    ground: Callable[[], Levels] | None = None,
+) -> Beginning:
+    """Return the state from which a motion begins, in a phonon space with numbers for its caps.
+
+    Parameters
+    ----------
+    model : Model
+        Of the motion.
+    sector : Sector or None
+        Quantum numbers; those of a state of one's own where it is left out.
+    initial : see `Initial`
+        Where it begins.
+    tolerance : float
+        Of the motion.
+    options, progress
+        See `ground_state`.
+    ground : function, optional
+        Returns the ground level of the model where that is known.
+    """
+    if isinstance(initial, State):
+        return _of_state(model, sector, initial)
+    if sector is None and isinstance(initial, Configuration):
+        sector = Sector(initial.charge, initial.two_sz)
+    if sector is None:
+        raise InvalidValue("sector is missing: give the charge, as evolve(model, times, 4)")
+    whole = Sector(sector.charge, sector.two_sz)
+    options = replace(options, tolerance=min(options.tolerance, max(LEAST, min(MOST, 0.01 * tolerance))))
+    own = None
+    if is_automatic(model):
+        own = isolated_ground(model, sector, options, progress)
+        model = own.hamiltonian.space.model
+    if isinstance(initial, Configuration):
+        hamiltonian = Hamiltonian.of(model, whole)
+        return Beginning(initial.start(hamiltonian), hamiltonian, 1)
+    first = _first(model, whole, initial)
+    if first is model:
+        levels = own or (isolated_ground(model, sector, options, progress) if ground is None else ground())
+        if not len(levels.energies):
+            raise InvalidValue(f"the sector {sector.title} has no states")
+        hamiltonian = levels.hamiltonian
+    else:
+        levels = isolated_ground(first, _labels_left(first, sector), options, progress)
+        hamiltonian = Hamiltonian.of(model, whole)
+    return Beginning(Start(levels.ground, mixing(levels)), hamiltonian, levels.multiplicity)
+
+
+def _labels_left(model: Model, sector: Sector) -> Sector:
+    return sector
+
+
+def _first(model: Model, sector: Sector, initial: Model | Mapping[str, object] | None) -> Model:
+    """Return the model whose ground level is the start, in the phonon space of the motion."""
+    if initial is None:
+        return model
+    first = initial if isinstance(initial, Model) else quenched(model, initial)
+    if (first.phonons is None) != (model.phonons is None) or len(first.modes) != len(model.modes):
+        raise InvalidValue("the initial model must have the oscillators of the model")
+    if first.phonons is None or model.phonons is None:
+        return first
+    table, space = model.phonons, Space(model, sector)
+    frame = table.frame if space.is_dressed else (2.0 * space.frame[0]).tolist() if len(space.frame) else table.frame
+    names = ("max_quanta", "total_quanta", "cutoff", "dressing")
+    caps = {name: getattr(table, name) for name in names}
+    return replace(first, phonons=replace(first.phonons, frame=frame, **caps))
+
+
+def _of_state(model: Model, sector: Sector | None, state: State) -> Beginning:
+    """Return the motion of a state of one's own, in its phonon space."""
+    space = state.hamiltonian.space
+    own = Sector(space.sector.charge, space.sector.two_sz)
+    if sector is not None and (sector.charge, sector.two_sz) != (own.charge, own.two_sz):
+        raise InvalidValue(f"the state has {own.title}, and the sector {sector.title}; leave the sector out")
+    if is_automatic(model):
+        table = space.model.phonons
+        model = replace(model, phonons=replace(capped(model).phonons, frame=table.frame, dressing=table.dressing,
+                        max_quanta=table.max_quanta, total_quanta=table.total_quanta))  # type: ignore[union-attr,type-var]  # fmt: skip
+    hamiltonian = Hamiltonian.of(model, own)
+    if hamiltonian.space.charges.boson_sites != space.charges.boson_sites or hamiltonian.space.shape[0] != space.shape[0]:
+        raise InvalidValue("the state does not belong to the sites, electrons and local pairs of this model")
+    return Beginning(Start(state), hamiltonian, sum(len(part.weights) for part in state.parts))
+
+
+def growing(options: Options) -> Callable[[Hamiltonian], Hamiltonian | None]:
+    """Return what a phonon space grows by: two quanta and a fifth more in all, while memory allows."""
+
+    def grow(hamiltonian: Hamiltonian) -> Hamiltonian | None:
+        model, sector = hamiltonian.space.model, hamiltonian.space.sector
+        table = model.phonons
+        if table is None or table.total_quanta is None:
+            return None
+        more = 2 + table.total_quanta // GROWTH
+        larger = replace(model, phonons=replace(table, total_quanta=table.total_quanta + more))
+        try:
+            check_memory(larger, sector, choose_engine(larger, sector, options.engine), 2, options.memory_limit)
+        except MemoryError:
+            return None
+        return Hamiltonian.of(larger, sector, hamiltonian.space.mean_charge)
+
+    return grow
+
+
+def pure_states(state: State) -> int:
+    """Return how many pure states a mixture has."""
+    return sum(len(part.weights) for part in state.parts)
+
+
+def spread_of(numbers: np.ndarray) -> float:  # type: ignore[type-arg]
+    """Return the largest distance of numbers from the first."""
+    return float(np.max(np.abs(numbers - numbers[0]), initial=0.0)) if len(numbers) else math.nan

@@ -96,7 +96,7 @@ def _optional(kind: type[Any], cure: str) -> Callable[[str, Any], Any]:
     sector=a_sector,
     kick=_optional(Kick, 'write Kick("displacement", 0.5, site=0)'),
     pulse=_optional(Pulse, "write Pulse(amplitude=0.4, frequency=2.0, centre=5.0, width=1.0)"),
-    observables=words,
+    observables=lambda name, value: value if value == "all" else words(name, value),
     options=read_options,
 )
 def evolve(
@@ -107,7 +107,7 @@ def evolve(
     initial: Initial = None,
     kick: Kick | None = None,
     pulse: Pulse | None = None,
-    observables: Sequence[str] | None = None,
+    observables: Sequence[str] | str | None = None,
     displacement_grid: Sequence[float] | NDArray[np.float64] | None = None,
     tolerance: float = TOLERANCE,
     options: Options | None = None,
@@ -202,9 +202,11 @@ def check_tolerance(tolerance: float) -> None:
         raise InvalidValue(f"tolerance = {tolerance} cannot be; allowed: a number above 0, as 1e-8")
 
 
-def names_of(model: Model, names: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the observables that are measured, each once."""
+def names_of(model: Model, names: Sequence[str] | str | None) -> tuple[str, ...]:
+    """Return the observables that are measured, each once; "all" for all that the model has."""
     there = available(model)
+    if names == "all":
+        return there
     chosen = tuple(name for name in DEFAULTS if name in there) if names is None else tuple(dict.fromkeys(names))
     for name in chosen:
         if name not in there:

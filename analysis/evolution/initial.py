@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 
-import numpy as np
-
 from ...clusters import InvalidValue
-from ...hamiltonians import Hamiltonian, Model, Sector, with_parameter
+from ...hamiltonians import Hamiltonian, InvalidModel, Model, Problem, Sector, with_parameter
+from ...hamiltonians.parameters import show
+from ...hamiltonians.parametric import parameter_problem
 from ...hamiltonians.space.product import Space
 from ...solvers import Eigenstates, LabelledLevels, Options, Progress, State
 from ...solvers.caps import capped, is_automatic
@@ -108,13 +107,9 @@ def beginning(
             raise InvalidValue(f"the sector {sector.title} has no states")
         hamiltonian = levels.hamiltonian
     else:
-        levels = isolated_ground(first, _labels_left(first, sector), options, progress)
+        levels = isolated_ground(first, sector, options, progress)
         hamiltonian = Hamiltonian.of(model, whole)
     return Beginning(Start(levels.ground, mixing(levels)), hamiltonian, levels.multiplicity)
-
-
-def _labels_left(model: Model, sector: Sector) -> Sector:
-    return sector
 
 
 def _first(model: Model, sector: Sector, initial: Model | Mapping[str, object] | None) -> Model:
@@ -168,11 +163,16 @@ def growing(options: Options) -> Callable[[Hamiltonian], Hamiltonian | None]:
     return grow
 
 
-def pure_states(state: State) -> int:
-    """Return how many pure states a mixture has."""
-    return sum(len(part.weights) for part in state.parts)
-
-
-def spread_of(numbers: np.ndarray) -> float:  # type: ignore[type-arg]
-    """Return the largest distance of numbers from the first."""
-    return float(np.max(np.abs(numbers - numbers[0]), initial=0.0)) if len(numbers) else math.nan
+def changes_problems(model: Model, changes: Mapping[str, object], path: str) -> Iterator[Problem]:
+    """Yield what is wrong with new values of parameters, each at its own path."""
+    for name, value in changes.items():
+        at = f'{path}."{name}"'
+        if problem := parameter_problem(model, name, at):
+            yield problem
+            continue
+        try:
+            with_parameter(model, name, value)  # type: ignore[arg-type]
+        except InvalidModel as error:
+            yield from (Problem(at, show(value), f"{name}: {problem.allowed}") for problem in error.problems)
+        except (TypeError, ValueError) as error:
+            yield Problem(at, show(value), f"allowed: what {name} takes; {error}")

@@ -3,6 +3,7 @@
 from .approximations import STANDARD, Approximation, compare, comparison_map
 from .evolution.evolve import evolve
 from .evolution.kicks import KICKS, Kick
+from .evolution.readings import motion_frequencies, time_greens_function
 from .flux.minima import flux_minimum, half_flux_quantum
 from .flux.response import flux_response
 from .flux.tensor import flux_tensor, twist_average
@@ -109,6 +110,7 @@ __all__ = [
     "lattice_cut",
     "lattice_response",
     "lattice_shape",
+    "motion_frequencies",
     "natural_orbitals",
     "observables",
     "optical_conductivity",
@@ -131,6 +133,7 @@ __all__ = [
     "thermal_averages",
     "thermal_flux_response",
     "thermal_spectral_function",
+    "time_greens_function",
     "transition",
     "twist_average",
     "weight_transfer",

@@ -181,7 +181,7 @@ def evolve(
 
     >>> from respair.clusters import site
     >>> from respair.hamiltonians import Bosons, Electrons
-    >>> from respair.analysis import Configuration
+    >>> from respair.solvers import Configuration
     >>> model = Model(site(), Electrons(), Bosons(exchange=0.5))
     >>> data = evolve(model, [0.0, np.pi / 2, np.pi], initial=Configuration(up=[0], dn=[0]))
     >>> data.boson_density.values[:, 0].round(9) + 0.0

@@ -1,6 +1,7 @@
 from .analysis import (
     Approximation,
     Ensemble,
+    Kick,
     Sampling,
     charge_scan,
     compare,
@@ -8,6 +9,7 @@ from .analysis import (
     condensate_against_size,
     crossover_temperatures,
     entanglement,
+    evolve,
     expectation,
     fidelity_susceptibility,
     flux_minimum,
@@ -53,10 +55,11 @@ from .hamiltonians import (
     Model,
     Operator,
     Phonons,
+    Pulse,
     Sector,
     with_parameter,
 )
-from .solvers import ConvergenceError, Eigenstates, Options, State, estimate, ground_state
+from .solvers import Configuration, ConvergenceError, Eigenstates, Options, State, estimate, ground_state
 from .studies import build_dataset, read, read_dataset, run, study, verify_dataset, watching
 
 __version__: str
@@ -65,16 +68,19 @@ __all__ = [
     "Approximation",
     "Bosons",
     "Cluster",
+    "Configuration",
     "ConvergenceError",
     "Eigenstates",
     "Electrons",
     "Ensemble",
     "Hamiltonian",
     "InvalidModel",
+    "Kick",
     "Model",
     "Operator",
     "Options",
     "Phonons",
+    "Pulse",
     "Sampling",
     "Sector",
     "State",
@@ -90,6 +96,7 @@ __all__ = [
     "dimer",
     "entanglement",
     "estimate",
+    "evolve",
     "expectation",
     "fidelity_susceptibility",
     "flux_minimum",

@@ -18,7 +18,6 @@ from ...hamiltonians.arguments import a_model, a_sector
 from ...hamiltonians.pulse import Pulse
 from ...solvers import Options, Progress, State
 from ...solvers.arguments import read_options
-from ...solvers.caps import is_automatic
 from ...solvers.checkpoint import Checkpoint, fingerprint
 from ...solvers.evolution.course import Course, Snapshot, course_of, never
 from ...solvers.work import silent
@@ -26,7 +25,7 @@ from ..labelled import dataset_of, labelled
 from ..observables.averages import Averages
 from ..observables.table import OBSERVABLES, available, observables
 from .error_bars import error_scales
-from .initial import Beginning, Initial, beginning, growing
+from .initial import Beginning, Initial, beginning, growing, has_automatic_cutoff
 from .kicks import Kick
 
 DEFAULTS = (
@@ -193,7 +192,7 @@ def evolve(
     names = names_of(model, observables)
     grid = None if displacement_grid is None else np.asarray(finite_numbers("displacement_grid", displacement_grid))
     asked = Question(np.asarray(times), kick, pulse, names, grid, tolerance, options, measure)
-    return evolved(first, asked, progress, automatic=is_automatic(model))
+    return evolved(first, asked, progress, automatic=has_automatic_cutoff(model))
 
 
 def check_tolerance(tolerance: float) -> None:

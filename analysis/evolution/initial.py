@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 
 from ...clusters import InvalidValue
 from ...hamiltonians import Hamiltonian, InvalidModel, Model, Problem, Sector, with_parameter
+from ...hamiltonians.model import MAX_QUANTA
 from ...hamiltonians.parameters import show
 from ...hamiltonians.parametric import parameter_problem
 from ...hamiltonians.space.product import Space
-from ...solvers import Eigenstates, LabelledLevels, Options, Progress, State
+from ...solvers import Options, Progress, State
 from ...solvers.caps import capped, is_automatic
 from ...solvers.costs import check_memory, choose_engine
 from ...solvers.evolution.start import Configuration, Start
 from ...solvers.work import silent
 from ..observables.error_bars import isolated_ground, mixing
 
-Levels = Eigenstates | LabelledLevels
 Initial = Model | Mapping[str, object] | State | Configuration | None
 """A model or some of its parameters, whose ground level it is; a state; or None for the ground level of the model."""
 SHARE = 0.1
 """Share of the tolerance that the error of the ground state may take."""
 LEAST, MOST = 1e-13, 1e-10
 """Residuals that are asked of the ground state."""
+SETTLED = 0.5
+"""An error that a larger space makes no smaller than this is rounding, or that of the search."""
 GROWTH = 5
 """An automatic cutoff grows by two quanta, and by one part in so many."""
 
@@ -66,7 +69,6 @@ def beginning(
     tolerance: float,
     options: Options,
     progress: Progress = silent,
-    ground: Callable[[], Levels] | None = None,
 ) -> Beginning:
     """Return the state from which a motion begins, in a phonon space with numbers for its caps.
 
@@ -82,8 +84,6 @@ def beginning(
         Of the motion.
     options, progress
         See `ground_state`.
-    ground : function, optional
-        Returns the ground level of the model where that is known.
     """
     if isinstance(initial, State):
         return _of_state(model, sector, initial)
@@ -93,23 +93,33 @@ def beginning(
         raise InvalidValue("sector is missing: give the charge, as evolve(model, times, 4)")
     whole = Sector(sector.charge, sector.two_sz)
     options = replace(options, tolerance=min(options.tolerance, max(LEAST, min(MOST, 0.01 * tolerance))))
-    own = None
+    own, grows = None, has_automatic_cutoff(model)
     if is_automatic(model):
         own = isolated_ground(model, sector, options, progress)
         model = own.hamiltonian.space.model
     if isinstance(initial, Configuration):
         hamiltonian = Hamiltonian.of(model, whole)
         return Beginning(initial.start(hamiltonian), hamiltonian, 1)
-    first = _first(model, whole, initial)
-    if first is model:
-        levels = own or (isolated_ground(model, sector, options, progress) if ground is None else ground())
+    reached = math.inf
+    while True:
+        first = _first(model, whole, initial)
+        levels = own if own is not None and first is model else isolated_ground(first, sector, options, progress)
         if not len(levels.energies):
             raise InvalidValue(f"the sector {sector.title} has no states")
-        hamiltonian = levels.hamiltonian
-    else:
-        levels = isolated_ground(first, sector, options, progress)
-        hamiltonian = Hamiltonian.of(model, whole)
-    return Beginning(Start(levels.ground, mixing(levels)), hamiltonian, levels.multiplicity)
+        error = mixing(levels)
+        if not grows or error <= SHARE * tolerance or error > SETTLED * reached:
+            break
+        larger = _with_more(model, sector, options)
+        if larger is None:
+            break
+        model, own, reached = larger, None, error
+    hamiltonian = levels.hamiltonian if first is model else Hamiltonian.of(model, whole)
+    return Beginning(Start(levels.ground, error), hamiltonian, levels.multiplicity)
+
+
+def has_automatic_cutoff(model: Model) -> bool:
+    """True where a model leaves its phonon cutoff to the solver."""
+    return model.phonons is not None and model.phonons.cutoff is not None
 
 
 def _first(model: Model, sector: Sector, initial: Model | Mapping[str, object] | None) -> Model:
@@ -148,19 +158,27 @@ def growing(options: Options) -> Callable[[Hamiltonian], Hamiltonian | None]:
     """Return what a phonon space grows by: two quanta and a fifth more in all, while memory allows."""
 
     def grow(hamiltonian: Hamiltonian) -> Hamiltonian | None:
-        model, sector = hamiltonian.space.model, hamiltonian.space.sector
-        table = model.phonons
-        if table is None or table.total_quanta is None:
-            return None
-        more = 2 + table.total_quanta // GROWTH
-        larger = replace(model, phonons=replace(table, total_quanta=table.total_quanta + more))
-        try:
-            check_memory(larger, sector, choose_engine(larger, sector, options.engine), 2, options.memory_limit)
-        except MemoryError:
-            return None
-        return Hamiltonian.of(larger, sector, hamiltonian.space.mean_charge)
+        larger = _with_more(hamiltonian.space.model, hamiltonian.space.sector, options)
+        mean = hamiltonian.space.mean_charge
+        return None if larger is None else Hamiltonian.of(larger, hamiltonian.space.sector, mean)
 
     return grow
+
+
+def _with_more(model: Model, sector: Sector, options: Options) -> Model | None:
+    """Return the model with a larger cap; None where it would not fit."""
+    table = model.phonons
+    if table is None or table.total_quanta is None:
+        return None
+    cap = table.total_quanta + 2 + table.total_quanta // GROWTH
+    if cap > MAX_QUANTA:
+        return None
+    larger = replace(model, phonons=replace(table, total_quanta=cap))
+    try:
+        check_memory(larger, sector, choose_engine(larger, sector, options.engine), 2, options.memory_limit)
+    except MemoryError:
+        return None
+    return larger
 
 
 def changes_problems(model: Model, changes: Mapping[str, object], path: str) -> Iterator[Problem]:

@@ -23,7 +23,7 @@ Grow = Callable[[Hamiltonian], "Hamiltonian | None"]
 """From a Hamiltonian to the same in a larger phonon space; None where there is none."""
 NUMBERS = ("error", "square", "products", "initial")
 AT_ONCE = 0.2
-"""Share of the tolerance that the error may take at the beginning; the rest comes with the time."""
+"""Share of the tolerance that the kick may take, and as much the initial state; the rest comes with the time."""
 
 
 def never(hamiltonian: Hamiltonian) -> Hamiltonian | None:
@@ -175,7 +175,8 @@ class _Route:
         """Return the state after the kick; the phonon space grows until it holds it."""
         while True:
             here = self._kicked(moved(start, self.hamiltonian, self._operators()))
-            if not self.may_grow or here.error <= AT_ONCE * self.course.tolerance or not self._larger():
+            held = here.error - start.error <= AT_ONCE * self.course.tolerance
+            if held or not self.may_grow or not self._larger():
                 return here
 
     def found(self, start: Start, kept: Mapping[str, Any]) -> _Here:
@@ -226,7 +227,7 @@ class _Route:
         for time in times:
             moments = [[next(run) for run in own] for own in runs]
             reached = self._joined(here, moments, time)
-            if self.may_grow and reached.error > self._allowed(time) and time > here.time:
+            if self.may_grow and reached.error - reached.initial > self._allowed(time) and time > here.time:
                 yield None, reached
                 return
             if time > here.time or time in ahead[:1]:
@@ -235,7 +236,7 @@ class _Route:
 
     def _allowed(self, time: float) -> float:
         share = (time - self.begin) / ((self.end - self.begin) or 1.0)
-        return self.course.tolerance * (AT_ONCE + (1.0 - AT_ONCE) * share)
+        return self.course.tolerance * (1.0 - 2.0 * AT_ONCE) * share
 
     def _joined(self, here: _Here, moments: Sequence[Sequence[Moment]], time: float) -> _Here:
         parts = []

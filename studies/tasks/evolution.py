@@ -11,13 +11,12 @@ from pydantic import Field
 
 from ..._core.lazy import rich_table, xr
 from ...analysis.evolution.evolve import TOLERANCE, Question, evolved, names_of
-from ...analysis.evolution.initial import beginning, changes_problems, quenched
+from ...analysis.evolution.initial import beginning, changes_problems, has_automatic_cutoff, quenched
 from ...analysis.evolution.kicks import Kick
 from ...hamiltonians import InvalidModel, Model, Problem, Sector
 from ...hamiltonians.parameters import show
 from ...hamiltonians.pulse import Pulse, unit_vector
 from ...solvers import Options
-from ...solvers.caps import is_automatic
 from ...solvers.checkpoint import beside
 from ...solvers.evolution.needs import motion_needs
 from ...solvers.evolution.start import Configuration
@@ -158,7 +157,7 @@ class EvolutionTask(Task):
             self.tolerance,
             own,
         )
-        return self.named(evolved(first, asked, progress, automatic=is_automatic(model)))
+        return self.named(evolved(first, asked, progress, automatic=has_automatic_cutoff(model)))
 
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:

@@ -1,7 +1,7 @@
 r"""A pulse of a uniform vector potential, and how hops depend on it.
 
-A hop by the vector d carries the further phase ``exp(i q A(t) . d)``, q its charge. With the steps s = q d . e along the
-direction e of the pulse,
+A hop by the vector d carries the further phase ``exp(i q A(t) . d)``, q its charge. With the steps s = q d . e along
+the direction e of the pulse,
 
 .. math:: H(t) = H + \sum_s \big[(\cos sA(t) - 1)\,C_s + \sin sA(t)\,S_s\big],\quad
           C_s = K_s + K_s^\dagger,\ S_s = i(K_s - K_s^\dagger)
@@ -91,7 +91,7 @@ class Pulse(Brief):
         """Return the Taylor coefficients of ``exp(i s A(time + tau))`` in tau, shape (steps, order + 1)."""
         tau = time - self.centre
         slope = -tau / self.width**2 + 1j * self.frequency
-        wave = np.zeros(order + 1, complex)  # of A_0 exp(-(t - t_0)^2 / 2 w^2 + i omega (t - t_0)), whose real part is A
+        wave = np.zeros(order + 1, complex)  # its real part is A
         wave[0] = self.amplitude * np.exp(-0.5 * (tau / self.width) ** 2 + 1j * self.frequency * tau)
         for n in range(order):
             wave[n + 1] = (slope * wave[n] - (wave[n - 1] / self.width**2 if n else 0.0)) / (n + 1)

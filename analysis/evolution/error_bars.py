@@ -1,8 +1,8 @@
 r"""How much the error of a state can change an average.
 
-For states of norm 1 at a distance epsilon, :math:`|\Delta\langle O\rangle| \le 2\,\|O\|\,\epsilon`. The norm of a product
-of charge operators is at most one. Lattice operators have no norm; that on the states up to the cutoff, and as many
-quanta beyond it as the operator adds, takes its place.
+For states of norm 1 at a distance epsilon, :math:`|\Delta\langle O\rangle| \le 2\,\|O\|\,\epsilon`. The norm of a
+product of charge operators is at most one. Lattice operators have no norm; that on the states up to the cutoff, and a
+few quanta beyond it, takes its place: their error bars are estimates.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,7 @@ from ...solvers.checkpoint import Checkpoint, fingerprint
 from ...solvers.evolution.course import Course, Snapshot, course_of, never
 from ...solvers.work import silent
 from ..labelled import dataset_of, labelled
-from ..observables.averages import Averages
-from ..observables.table import OBSERVABLES, available, observables
+from ..observables.table import available, observables
 from .error_bars import error_scales
 from .initial import Beginning, Initial, beginning, growing, has_automatic_cutoff
 from .kicks import Kick
@@ -278,6 +277,7 @@ def _row(snapshot: Snapshot, asked: Question) -> dict[str, Any]:
 
 def _together(rows: Sequence[Mapping[str, Any]], first: Beginning, asked: Question) -> xr.Dataset:
     """Return the numbers of all times as one dataset."""
+
     def over(name: str) -> NDArray[Any]:
         return np.array([row[name] for row in rows])
 
@@ -301,7 +301,7 @@ def _together(rows: Sequence[Mapping[str, Any]], first: Beginning, asked: Questi
         "initial_error": (first.start.error, "", "share of the initial state in the errors, an estimate"),
         "multiplicity": (first.multiplicity, "", "states that the initial state mixes"),
         "tolerance": (asked.tolerance, "", "wanted bound at the last time"),
-        "held_until": (held[-1] if len(held) else np.nan, "", "last time with an error within the tolerance", "1/energy"),
+        "held_until": (held[-1] if len(held) else np.nan, "", "last time within the tolerance", "1/energy"),
         "total_quanta": (over("quanta"), "time", "most phonons in all modes"),
         "products": (int(rows[-1]["products"]) if rows else 0, "", "products with H"),
     }

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 
+import numpy as np
+
 from ...clusters import InvalidValue
 from ...hamiltonians import Hamiltonian, InvalidModel, Model, Problem, Sector, with_parameter
 from ...hamiltonians.model import MAX_QUANTA
@@ -145,11 +147,14 @@ def _of_state(model: Model, sector: Sector | None, state: State) -> Beginning:
     if sector is not None and (sector.charge, sector.two_sz) != (own.charge, own.two_sz):
         raise InvalidValue(f"the state has {own.title}, and the sector {sector.title}; leave the sector out")
     if is_automatic(model):
-        table = space.model.phonons
-        model = replace(model, phonons=replace(capped(model).phonons, frame=table.frame, dressing=table.dressing,
-                        max_quanta=table.max_quanta, total_quanta=table.total_quanta))  # type: ignore[union-attr,type-var]  # fmt: skip
+        own_table, found = capped(model).phonons, space.model.phonons
+        assert own_table is not None
+        assert found is not None
+        names = ("frame", "dressing", "max_quanta", "total_quanta")
+        model = replace(model, phonons=replace(own_table, **{name: getattr(found, name) for name in names}))
     hamiltonian = Hamiltonian.of(model, own)
-    if hamiltonian.space.charges.boson_sites != space.charges.boson_sites or hamiltonian.space.shape[0] != space.shape[0]:
+    there, here = hamiltonian.space.charges, space.charges
+    if there.boson_sites != here.boson_sites or not np.array_equal(there.states, here.states):
         raise InvalidValue("the state does not belong to the sites, electrons and local pairs of this model")
     return Beginning(Start(state), hamiltonian, sum(len(part.weights) for part in state.parts))
 

@@ -76,7 +76,7 @@ def motion_frequencies(
     """
     grid, signal = np.asarray(times, float), np.asarray(values, complex)
     if signal.shape != grid.shape or len(grid) < 4:
-        raise InvalidValue(f"values of shape {signal.shape} for {len(grid)} times; give one each, of four times or more")
+        raise InvalidValue(f"values of shape {signal.shape} for {len(grid)} times; give one each, of four or more")
     steps = np.diff(grid)
     if np.ptp(steps) > EVEN * float(np.max(steps)):
         raise InvalidValue("times are not evenly spaced; take { start, stop, count }, or numpy.linspace")

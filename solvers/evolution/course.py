@@ -199,7 +199,8 @@ class _Route:
         """Return the state in a larger phonon space."""
         if not self._larger():
             return here
-        state, first = (moved(Start(each), self.hamiltonian, self._operators()).state for each in (here.state, here.first))
+        both, operators = (here.state, here.first), self._operators()
+        state, first = (moved(Start(each), self.hamiltonian, operators).state for each in both)
         return replace(here, state=state, first=first)
 
     def _kicked(self, start: Start) -> _Here:

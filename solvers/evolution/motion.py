@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...hamiltonians import Amplitudes, Block, Operator
 from ...hamiltonians.pulse import Pulse
@@ -135,7 +136,8 @@ class Motion:
 
     def amplitudes(self, vector: Vector) -> Amplitudes:
         """Return the stored amplitudes of a vector."""
-        return self.engine.amplitudes(vector[:, None])[0]
+        found: Amplitudes = self.engine.amplitudes(vector[:, None])[0]
+        return found
 
     def moments(self, vector: Vector, times: Sequence[float], rate: float) -> Iterator[Moment]:
         """Yield the state at each time, the first of which is when the motion begins.
@@ -161,8 +163,8 @@ class Motion:
             before, flowed = 0.0, 0.0
             for n, stop in enumerate(stops):
                 vector = step.state(stop)
-                first, square_here, leak = self._flowed(step, now, (before, stop), (leak, self.leak(now + stop, vector)),
-                                                        rate)  # fmt: skip
+                ends = leak, self.leak(now + stop, vector)
+                first, square_here, leak = self._flowed(step, now, (before, stop), ends, rate)
                 flowed, square, before = flowed + first, square + square_here, stop
                 if n < len(reached):
                     yield Moment(reached[n], vector, error + flowed + step.bound(stop), square, products)
@@ -187,7 +189,7 @@ class Motion:
         if self.pulse is None:
             return NONE
         potential = float(self.pulse.vector_potential(time))
-        found = {}
+        found: dict[str, float] = {}
         for k, each in enumerate(self.hops):
             found |= {f"even {k}": math.cos(each.step * potential) - 1.0, f"odd {k}": math.sin(each.step * potential)}
         return found
@@ -227,13 +229,13 @@ class Motion:
             if count > 1:
                 inner = [self._leak_in(step, now, s) for s in np.linspace(low, high, 2 * count + 1)[1:-1]]
                 values = np.array([ends[0], *inner, ends[1]])
-        return (*(_integral(part, length) for part in (values, values**2)), ends[1])
+        return _integral(values, length), _integral(values**2, length), ends[1]
 
     def _leak_in(self, step: Step, now: float, s: float) -> float:
         return self.leak(now + s, step.state(float(s)))
 
 
-def _integral(values: np.ndarray, length: float) -> float:  # type: ignore[type-arg]
+def _integral(values: NDArray[np.float64], length: float) -> float:
     """Return Simpson's rule plus its distance from the trapezoidal one."""
     width = length / (len(values) - 1)
     pairs = width / 3.0 * (values[:-2:2] + 4.0 * values[1:-1:2] + values[2::2])

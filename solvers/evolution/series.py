@@ -83,7 +83,7 @@ class SeriesStep:
     def bound(self, s: float) -> float:
         """Return the bound on the error that the step has made at s, rounding included."""
         sizes = np.linalg.norm(self.terms[0]) + self._grown(s)
-        return _missed(self.left, len(self.terms) - 1, s) + ROUNDING * EPSILON * sizes * np.sqrt(len(self.terms))
+        return _missed(self.left, len(self.terms) - 1, s) + float(ROUNDING * EPSILON * sizes * len(self.terms) ** 0.5)
 
     def _grown(self, s: float) -> float:
         return float(np.sum(np.linalg.norm(self.terms, axis=1) * s ** np.arange(len(self.terms))))
@@ -205,9 +205,7 @@ class _Terms:
         """Norms of the coefficients of the residual, the first exactly and the others by the triangle inequality."""
         sizes, weights = np.array(self._image_sizes), np.abs(self._weights)
         n = self.order
-        further = [
-            float(np.sum(weights[:, k - np.arange(n + 1)].T * sizes)) for k in range(n + 1, weights.shape[1])
-        ]
+        further = [float(np.sum(weights[:, k - np.arange(n + 1)].T * sizes)) for k in range(n + 1, weights.shape[1])]
         return np.array([self._operator.norm(self._next), *further])
 
     def grown(self, s: float) -> float:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...clusters import InvalidValue
 from ...hamiltonians import Amplitudes, Block, Hamiltonian, Model, Operator, Sector
@@ -36,8 +38,8 @@ class Start:
 def moved(start: Start, hamiltonian: Hamiltonian, operators: Iterable[Operator] = ()) -> Start:
     """Return a start among the states of another Hamiltonian, in the blocks that operators leave to it.
 
-    Symmetries of the state that the Hamiltonian or one of the operators breaks are given up. What the other phonon space
-    cuts off is added to the error.
+    Symmetries of the state that the Hamiltonian or one of the operators breaks are given up. What the other
+    phonon space cuts off is added to the error.
 
     Parameters
     ----------
@@ -96,7 +98,7 @@ def _carried(source: Block, target: Block, phi: Amplitudes) -> Amplitudes:
     return np.ascontiguousarray(target.compress(whole.apply(source.expand(phi))))
 
 
-def _mixture(parts: Sequence[tuple[Block, np.ndarray, list[Amplitudes]]]) -> State:  # type: ignore[type-arg]
+def _mixture(parts: Sequence[tuple[Block, NDArray[np.float64], list[Amplitudes]]]) -> State:
     """Return the mixture of states by block, those of equal blocks together, each of norm 1."""
     merged: list[tuple[Block, list[float], list[Amplitudes]]] = []
     for block, weights, phis in parts:
@@ -191,7 +193,7 @@ class Configuration:
         return sum(1 << bit for bit in bits)
 
 
-def coherent(occupations: np.ndarray, shifts: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def coherent(occupations: NDArray[Any], shifts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return ``prod_m exp(-s^2/2) s^n / sqrt(n!)`` for each state of a table of occupations."""
     most = int(occupations.max(initial=0))
     found = np.ones(len(occupations))

@@ -86,7 +86,7 @@ class KrylovStep:
         """Return the bound on the error that the step has made at s, rounding included."""
         turned = float(np.max(np.abs(self.energies), initial=0.0)) * abs(s)
         rounding = ROUNDING * EPSILON * (np.sqrt(len(self.energies)) + turned)
-        return self.size * (missed(self.energies, self.ritz, self.coupling, s) + rounding)
+        return float(self.size * (missed(self.energies, self.ritz, self.coupling, s) + rounding))
 
 
 def missed(energies: NDArray[np.float64], ritz: NDArray[np.float64], coupling: float, s: float) -> float:
@@ -98,9 +98,7 @@ def missed(energies: NDArray[np.float64], ritz: NDArray[np.float64], coupling: f
     return float(coupling * s * (WEIGHTS @ np.abs(last)))
 
 
-def krylov_step(
-    operator: HermitianOperator, start: Vector, horizon: float, rate: float, most: int
-) -> KrylovStep:
+def krylov_step(operator: HermitianOperator, start: Vector, horizon: float, rate: float, most: int) -> KrylovStep:
     """Take the longest step whose error stays below `rate` times its length.
 
     Parameters

@@ -71,9 +71,9 @@ class EvolutionTask(Task):
 
     times: tuple[float, ...] = key(Times)
     initial: Mapping[str, Any] | None = key(Changes, None)
-    state: Configuration | None = key(StateValue, None)
-    kick: Kick | None = key(KickValue, None)
-    pulse: Pulse | None = key(PulseValue, None)
+    state: Configuration | None = key(StateValue, None)  # noqa: RUF009
+    kick: Kick | None = key(KickValue, None)  # noqa: RUF009
+    pulse: Pulse | None = key(PulseValue, None)  # noqa: RUF009
     observables: tuple[str, ...] | None = key(Names, None)
     tolerance: float = key(Tolerance, TOLERANCE)
 
@@ -144,8 +144,9 @@ class EvolutionTask(Task):
             reporter.lanczos,
         )
 
-        def progress(products: int, time: float, error: float) -> None:
-            reporter.step(f"t = {time:.6g} of {self.times[-1]:.6g}: {products} products, error {error:.1e}")
+        def progress(matvecs: int, energy: float, residual: float) -> None:
+            """Take products, time and error of a motion."""
+            reporter.step(f"t = {energy:.6g} of {self.times[-1]:.6g}: {matvecs} products, error {residual:.1e}")
 
         own = replace(solver, checkpoint=beside(solver.checkpoint, "evolution"))
         asked = Question(
@@ -239,6 +240,6 @@ def _verdict(data: xr.Dataset) -> str:
     initial = float(data["evolution_initial_error"])
     part = f" ({initial:.1e} of it from the initial state)" if initial > 0.1 * tolerance else ""
     return (
-        f"The tolerance {tolerance:.1e} held {held}: the bound on the error is {errors[-1]:.1e} at the last time{part}; "
-        f'raise the phonon caps, or take cutoff = "auto"; {drift}.'
+        f"The tolerance {tolerance:.1e} held {held}: the bound on the error is {errors[-1]:.1e} at the last "
+        f'time{part}; raise the phonon caps, or take cutoff = "auto"; {drift}.'
     )

@@ -40,9 +40,10 @@ from respair.hamiltonians import (
     hop_steps,
 )
 from respair.hamiltonians.operators import total
+from respair.hamiltonians.space.product import dimensions
 from respair.solvers import Configuration, Options, State, ground_state, levels_by_symmetry
 
-often = settings(max_examples=cases(24), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+often = settings(max_examples=cases(30), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 TIMES = [0.0, 0.4, 1.1, 2.5]
 REFERENCE = {None: 1e-11, "pulse": 2e-9}
 """Accuracy of the reference."""
@@ -94,7 +95,7 @@ def test_motion_is_that_of_an_independent_propagator_within_its_bound(case):
     data = evolve(model, TIMES, sector, kick=kick, pulse=pulse, **how)
     start = evolve(model, [0.0], sector, **how).psi.values[0]
     space = Hamiltonian.of(model, sector).space
-    bound = np.maximum(data.errors.values - float(data.initial_error), 0.0)
+    bound = np.where(data.errors >= 2.0, 2.0, data.errors - data.initial_error)
     for k, psi in enumerate(data.psi.values.transpose(1, 0, 2)):
         first = start[k] if kick is None else kicked(model, space, kick, start[k])
         wanted = moved(model, space, pulse, first, TIMES)
@@ -121,21 +122,20 @@ def embedded(psi, small, large):
     return found.ravel()
 
 
-@settings(often, max_examples=cases(30))
+@settings(often, max_examples=cases(24))
 @given(motions(phonons=True), st.integers(0, 2))
 def test_the_bound_holds_against_larger_phonon_spaces(case, number):
     """The same state moves in a space with more quanta, where nothing leaks yet; the bound covers the difference."""
     model, sector, kick, pulse, quench, _ = case
-    assume(len(model.modes) <= 2)
-    table = model.phonons
-    caps = {k: getattr(table, k) + 8 for k in ("max_quanta", "total_quanta") if getattr(table, k) is not None}
-    larger = replace(model, phonons=replace(table, **caps))
+    caps = {k: getattr(model.phonons, k) for k in ("max_quanta", "total_quanta")}
+    caps = {k: cap + (8 if len(model.modes) < 2 else 5) for k, cap in caps.items() if cap is not None}
+    larger = replace(model, phonons=replace(model.phonons, **caps))
+    assume(np.prod(dimensions(larger, sector)) <= 200)
+    spaces = [Hamiltonian.of(each, sector).space for each in (model, larger)]
     how = {"initial": quench, "tolerance": 1e-9, "measure": vectors}
     data = evolve(model, TIMES, sector, kick=kick, pulse=pulse, **how)
     start = evolve(model, [0.0], sector, **how).psi.values[0]
-    spaces = [Hamiltonian.of(each, sector).space for each in (model, larger)]
-    assume(spaces[1].dimension <= 900)
-    bound = data.errors.values - float(data.initial_error)
+    bound = np.where(data.errors >= 2.0, 2.0, data.errors - data.initial_error)
     k = number % len(start)
     first = embedded(start[k], *spaces)
     if kick is not None:
@@ -156,7 +156,7 @@ def test_a_displaced_oscillator_swings_forever():
     assert data.errors.values[-1] < 1e-8
 
 
-@pytest.mark.parametrize(("kick", "x", "p"), [("displacement", 0.0, -2**0.5 * 0.7), ("momentum", 0.7, 0.0)])
+@pytest.mark.parametrize(("kick", "x", "p"), [("displacement", 0.0, -(2**0.5) * 0.7), ("momentum", 0.7, 0.0)])
 def test_kicks_push_and_shift_an_oscillator(kick, x, p):
     """X(t) = X cos t + P sin t, with X = x / sqrt 2."""
     times = np.linspace(0.0, 3.0, 7)
@@ -232,7 +232,8 @@ def test_hops_of_terms_of_ones_own_feel_the_pulse():
 
 
 def test_energy_is_conserved_and_a_reversed_motion_returns():
-    model = Model(dimer(), Electrons(1.0, hubbard_u=1.5), Bosons(-0.3, 0.8), Phonons(0.9, boson_coupling=0.6, max_quanta=9))
+    phonons = Phonons(0.9, boson_coupling=0.6, max_quanta=9)
+    model = Model(dimer(), Electrons(1.0, hubbard_u=1.5), Bosons(-0.3, 0.8), phonons)
     kept = []
     data = evolve(model, [0.0, 2.0, 4.0], 2, kick=Kick("displacement", 0.5), initial={"bosons.exchange": 0.1},
                   measure=lambda state, time: kept.append(state) or {})  # fmt: skip
@@ -285,15 +286,14 @@ def test_frequencies_of_a_quench_are_differences_of_levels():
 
 def test_a_kick_on_one_site_leaves_the_block_of_its_momentum():
     model = Model(ring(4), Electrons(1.0), Bosons(0.1, 0.5), Phonons(1.0, boson_coupling=0.4, total_quanta=3))
-    kept = evolve(model, [1.0], Sector(2, 0, momentum=0), measure=lambda s, t: {"rows": s.block.shape[0]})
-    broken = evolve(
-        model, [1.0], Sector(2, 0, momentum=0), kick=Kick("momentum", 0.1, 2), measure=lambda s, t: {"rows": s.block.shape[0]}
-    )
+    how = {"sector": Sector(2, 0, momentum=0), "measure": lambda state, time: {"rows": state.block.shape[0]}}
+    kept, broken = evolve(model, [1.0], **how), evolve(model, [1.0], kick=Kick("momentum", 0.1, 2), **how)
     assert kept.rows.values[0] < broken.rows.values[0]
 
 
 def test_symmetric_blocks_and_the_whole_sector_move_alike():
-    model = Model(ring(4), Electrons(1.0, hubbard_u=2.0), Bosons(0.1, 0.5), Phonons(1.0, boson_coupling=0.4, total_quanta=2))
+    phonons = Phonons(1.0, boson_coupling=0.4, total_quanta=2)
+    model = Model(ring(4), Electrons(1.0, hubbard_u=2.0), Bosons(0.1, 0.5), phonons)
     pulse = Pulse(0.5, 1.0, 1.0, 0.5)
     names = ["electron_density", "pair_correlation", "displacement", "displacement_distribution"]
     one = evolve(model, [0.0, 2.0], 4, initial={"electrons.hubbard_u": 0.5}, pulse=pulse, observables=names)
@@ -353,8 +353,8 @@ def test_a_frame_that_follows_the_charges_moves_as_one_at_rest(dressing):
     frames = {"frame": "lang-firsov", "dressing": dressing}
     model = Model(dimer(), Electrons(1.0), Bosons(-0.2, 0.6), Phonons(1.0, boson_coupling=0.5, max_quanta=14, **frames))
     rest = replace(model, phonons=Phonons(1.0, boson_coupling=0.5, max_quanta=14))
-    how = {"initial": {"phonons.boson_coupling": 0.2}, "kick": Kick("displacement", 0.3), "pulse": Pulse(0.4, 1.0, 1.0, 0.5)}
-    one, other = (evolve(each, [0.0, 2.0], 2, **how) for each in (model, rest))
+    how = {"initial": {"phonons.boson_coupling": 0.2}, "kick": Kick("displacement", 0.3)}
+    one, other = (evolve(each, [0.0, 2.0], 2, pulse=Pulse(0.4, 1.0, 1.0, 0.5), **how) for each in (model, rest))
     for name in ("boson_density", "displacement", "return_probability", "energy"):
         np.testing.assert_allclose(one[name].values, other[name].values, rtol=0, atol=1e-7, err_msg=name)
 

@@ -154,8 +154,9 @@ class Motion:
         now, error, square, products = times[0], 0.0, 0.0, 0
         yield Moment(now, vector, error, square, products)
         ahead, leak = list(times[1:]), self.leak(now, vector)
+        room = np.empty((min(self.most, self.operator.dimension), len(vector)), np.complex128) if ahead else None
         while ahead:
-            step = self._step(now, vector, self._horizon(now, ahead[-1]), HOPPING * rate)
+            step = self._step(now, vector, self._horizon(now, ahead[-1]), HOPPING * rate, room)
             products += step.products
             reached = [t for t in ahead if t - now <= step.length * (1.0 + 1e-13)]
             stops = [min(t - now, step.length) for t in reached]
@@ -204,13 +205,13 @@ class Motion:
             return end - now
         return next((edge for edge in self.pulse.span if edge > now and edge < end), end) - now
 
-    def _step(self, now: float, vector: Vector, horizon: float, rate: float) -> Step:
+    def _step(self, now: float, vector: Vector, horizon: float, rate: float, room: Vector | None) -> Step:
         if self.pulse is not None and self.hops:
             begins, ends = self.pulse.span
             if begins <= now + 1e-12 * abs(now) and now < ends:
                 most = max(FEWEST, min(MOST_TERMS, self.most))
                 return series_step(self.operator, self.hops, self.pulse, now, vector, horizon, rate, most)
-        return krylov_step(self.operator, vector, horizon, rate, self.most)
+        return krylov_step(self.operator, vector, horizon, rate, self.most, room)
 
     def _flowed(
         self, step: Step, now: float, between: tuple[float, float], ends: tuple[float, float], rate: float

@@ -98,7 +98,14 @@ def missed(energies: NDArray[np.float64], ritz: NDArray[np.float64], coupling: f
     return float(coupling * s * (WEIGHTS @ np.abs(last)))
 
 
-def krylov_step(operator: HermitianOperator, start: Vector, horizon: float, rate: float, most: int) -> KrylovStep:
+def krylov_step(
+    operator: HermitianOperator,
+    start: Vector,
+    horizon: float,
+    rate: float,
+    most: int,
+    room: Vector | None = None,
+) -> KrylovStep:
     """Take the longest step whose error stays below `rate` times its length.
 
     Parameters
@@ -113,6 +120,8 @@ def krylov_step(operator: HermitianOperator, start: Vector, horizon: float, rate
         Largest error for each unit of length.
     most : int
         Lanczos vectors at most.
+    room : (most, n) complex, optional
+        Where they are written.
 
     Examples
     --------
@@ -127,7 +136,7 @@ def krylov_step(operator: HermitianOperator, start: Vector, horizon: float, rate
     if size == 0.0:
         return KrylovStep(start[None], np.zeros(1), np.ones((1, 1)), 0.0, 0.0, horizon)
     most = max(1, min(most, operator.dimension))
-    basis = np.empty((most, len(start)), np.complex128)
+    basis = np.empty((most, len(start)), np.complex128) if room is None or len(room) < most else room
     matrix = Tridiagonal()
     kept = orthogonal = len(start) * most <= ORTHOGONAL
     count, ended = 0, False

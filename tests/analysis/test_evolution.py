@@ -87,7 +87,7 @@ def motions(draw, **species):
     return model, sector, draw(kicks(model)), draw(pulses(model)), draw(st.sampled_from([None, quench])), engine
 
 
-@often
+@settings(often, max_examples=cases(18))
 @given(motions())
 def test_motion_is_that_of_an_independent_propagator_within_its_bound(case):
     model, sector, kick, pulse, quench, engine = case
@@ -122,15 +122,26 @@ def embedded(psi, small, large):
     return found.ravel()
 
 
-@settings(often, max_examples=cases(24))
+@settings(often, max_examples=cases(9))
 @given(motions(phonons=True), st.integers(0, 2))
 def test_the_bound_holds_against_larger_phonon_spaces(case, number):
+    check_bound(case, number, largest=60)
+
+
+@pytest.mark.slow
+@settings(often, max_examples=40)
+@given(motions(phonons=True), st.integers(0, 2))
+def test_the_bound_holds_in_many_models(case, number):
+    check_bound(case, number, largest=200)
+
+
+def check_bound(case, number, largest):
     """The same state moves in a space with more quanta, where nothing leaks yet; the bound covers the difference."""
     model, sector, kick, pulse, quench, _ = case
     caps = {k: getattr(model.phonons, k) for k in ("max_quanta", "total_quanta")}
     caps = {k: cap + (8 if len(model.modes) < 2 else 5) for k, cap in caps.items() if cap is not None}
     larger = replace(model, phonons=replace(model.phonons, **caps))
-    assume(np.prod(dimensions(larger, sector)) <= 200)
+    assume(np.prod(dimensions(larger, sector)) <= largest)
     spaces = [Hamiltonian.of(each, sector).space for each in (model, larger)]
     how = {"initial": quench, "tolerance": 1e-9, "measure": vectors}
     data = evolve(model, TIMES, sector, kick=kick, pulse=pulse, **how)

@@ -226,7 +226,7 @@ def evolved(first: Beginning, asked: Question, progress: Progress = silent, auto
         for snapshot in moving:
             rows.append(_row(snapshot, asked))
             if checkpoint.due:
-                kept = {str(n): {key: np.asarray(value) for key, value in row.items()} for n, row in enumerate(rows)}
+                kept = {str(n): {key: np.asarray(value)[None] for key, value in row.items()} for n, row in enumerate(rows)}
                 reached = f"t = {snapshot.time:.6g} of {asked.times[-1]:.6g}, error {snapshot.error:.1e}"
                 checkpoint.state.update(motion=snapshot.kept(), rows=kept, reached=reached)
                 checkpoint.save(checkpoint.begin())
@@ -253,7 +253,7 @@ def _checkpoint(first: Beginning, asked: Question) -> Checkpoint:
 def _rows_kept(checkpoint: Checkpoint) -> Iterator[dict[str, Any]]:
     kept = checkpoint.state.get("rows", {})
     for n in range(len(kept)):
-        yield dict(kept[str(n)])
+        yield {key: value[0] for key, value in kept[str(n)].items()}
 
 
 NUMBERS = ("time", "energy", "norm", "return_probability", "error", "estimate", "products")

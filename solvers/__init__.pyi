@@ -9,7 +9,7 @@ from .checkpoint import CheckpointError, how_far
 from .costs import Estimate
 from .engines.dense import block_isometry
 from .estimate_cutoff import estimate, forecast
-from .evolution.start import Configuration
+from .evolution.configuration import Configuration
 from .ground_state import ground_state
 from .krylov.eigenpairs import ConvergenceError, Levels, is_degenerate, lowest_levels
 from .linear import solve, unfolded

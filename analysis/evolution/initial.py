@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
 
 import numpy as np
 
 from ...clusters import InvalidValue
-from ...hamiltonians import Hamiltonian, InvalidModel, Model, Problem, Sector, with_parameter
+from ...hamiltonians import Hamiltonian, Model, Sector
 from ...hamiltonians.model import MAX_QUANTA
-from ...hamiltonians.parameters import show
-from ...hamiltonians.parametric import parameter_problem
+from ...hamiltonians.parametric import with_parameters
 from ...hamiltonians.space.product import Space
 from ...solvers import Options, Progress, State
 from ...solvers.caps import capped, is_automatic
 from ...solvers.costs import check_memory, choose_engine
-from ...solvers.evolution.start import Configuration, Start
+from ...solvers.evolution.configuration import Configuration
+from ...solvers.evolution.start import Start, configured
 from ...solvers.work import silent
 from ..observables.error_bars import isolated_ground, mixing
 
@@ -51,17 +50,6 @@ class Beginning:
     start: Start
     hamiltonian: Hamiltonian
     multiplicity: int
-
-
-def quenched(model: Model, changes: Mapping[str, object]) -> Model:
-    """Return the model with other values of some parameters.
-
-    Raises
-    ------
-    InvalidModel
-        If a name is unknown or a value is wrong.
-    """
-    return reduce(lambda changed, pair: with_parameter(changed, pair[0], pair[1]), changes.items(), model)  # type: ignore[arg-type]
 
 
 def beginning(
@@ -101,7 +89,7 @@ def beginning(
         model = own.hamiltonian.space.model
     if isinstance(initial, Configuration):
         hamiltonian = Hamiltonian.of(model, whole)
-        return Beginning(initial.start(hamiltonian), hamiltonian, 1)
+        return Beginning(configured(initial, hamiltonian), hamiltonian, 1)
     reached = math.inf
     while True:
         first = _first(model, whole, initial)
@@ -128,7 +116,7 @@ def _first(model: Model, sector: Sector, initial: Model | Mapping[str, object] |
     """Return the model whose ground level is the start, in the phonon space of the motion."""
     if initial is None:
         return model
-    first = initial if isinstance(initial, Model) else quenched(model, initial)
+    first = initial if isinstance(initial, Model) else with_parameters(model, initial)
     if (first.phonons is None) != (model.phonons is None) or len(first.modes) != len(model.modes):
         raise InvalidValue("the initial model must have the oscillators of the model")
     if first.phonons is None or model.phonons is None:
@@ -184,18 +172,3 @@ def _with_more(model: Model, sector: Sector, options: Options) -> Model | None:
     except MemoryError:
         return None
     return larger
-
-
-def changes_problems(model: Model, changes: Mapping[str, object], path: str) -> Iterator[Problem]:
-    """Yield what is wrong with new values of parameters, each at its own path."""
-    for name, value in changes.items():
-        at = f'{path}."{name}"'
-        if problem := parameter_problem(model, name, at):
-            yield problem
-            continue
-        try:
-            with_parameter(model, name, value)  # type: ignore[arg-type]
-        except InvalidModel as error:
-            yield from (Problem(at, show(value), f"{name}: {problem.allowed}") for problem in error.problems)
-        except (TypeError, ValueError) as error:
-            yield Problem(at, show(value), f"allowed: what {name} takes; {error}")

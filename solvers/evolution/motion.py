@@ -16,6 +16,7 @@ from ..engines.base import Engine
 from ..engines.table import ENGINES
 from ..krylov.exponential import krylov_step
 from ..krylov.operator import FunctionOperator, HermitianOperator, Vector
+from .needs import FEWEST, VECTORS
 from .outflow import NONE, Outflow
 from .series import Hops, series_step
 
@@ -23,9 +24,6 @@ Steps = Sequence[tuple[float, Operator]]
 """Hops along a pulse by their steps, from `hop_steps`."""
 MOST_TERMS = 30
 """Order of the series in a pulse."""
-VECTORS = ((1 << 13, 80), (1 << 19, 40), (math.inf, 32))
-"""Lanczos vectors of a step for blocks of up to so many amplitudes."""
-FEWEST = 8
 MEMORY_SHARE = 4
 """The vectors of a step may take this part of the memory limit."""
 RESOLVED = 0.5

@@ -12,8 +12,10 @@ from ...hamiltonians.terms import hamiltonian_operator
 from ..block_size import DoesNotFit
 from ..caps import capped
 from ..costs import format_bytes, format_seconds
-from .motion import FEWEST, VECTORS
 
+VECTORS = ((1 << 13, 80), (1 << 19, 40), (math.inf, 32))
+"""Lanczos vectors of a step for blocks of up to so many amplitudes."""
+FEWEST = 8
 SECONDS = 1.2e-8
 """Seconds for each amplitude and product, the vectors of the step included, on one core."""
 VECTORS_BESIDE = 8

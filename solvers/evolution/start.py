@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...clusters import InvalidValue
-from ...hamiltonians import Amplitudes, Block, Hamiltonian, Model, Operator, Sector
+from ...hamiltonians import Amplitudes, Block, Hamiltonian, Operator, Sector
 from ...hamiltonians.symmetry.group import commutes
 from ...hamiltonians.symmetry.operations import Symmetry
 from ...hamiltonians.symmetry.quantum_numbers import with_labels
 from ...hamiltonians.transitions import Transition
 from ..results import State
+from .configuration import Configuration
 
 
 @dataclass(frozen=True)
@@ -116,81 +117,30 @@ def _mixture(parts: Sequence[tuple[Block, NDArray[np.float64], list[Amplitudes]]
     return replace(states[0], others=tuple(states[1:]))
 
 
-@dataclass(frozen=True)
-class Configuration:
-    """Charges on sites, and every oscillator in a coherent state.
+def configured(configuration: Configuration, hamiltonian: Hamiltonian) -> Start:
+    """Return charges on sites as a state of a sector, with what the phonon cutoff leaves out of it as error.
 
-    Attributes
-    ----------
-    up, dn : sequence of int
-        Sites with an electron of each spin.
-    bosons : sequence of int
-        Sites with a local pair.
-    displacement : float or sequence of float
-        <x> of every oscillator, x = a + a+, or a list with one number for each.
-
-    Examples
-    --------
-    >>> Configuration(up=[0], dn=[0]).charge
-    2
+    Raises
+    ------
+    InvalidValue
+        If they do not fit the model or the sector.
     """
-
-    up: Sequence[int] = ()
-    dn: Sequence[int] = ()
-    bosons: Sequence[int] = ()
-    displacement: float | Sequence[float] = field(default=0.0)
-
-    @property
-    def charge(self) -> int:
-        """N = N_e + 2 N_b."""
-        return len(self.up) + len(self.dn) + 2 * len(self.bosons)
-
-    @property
-    def two_sz(self) -> int:
-        """N_up - N_dn."""
-        return len(self.up) - len(self.dn)
-
-    def problems(self, model: Model) -> dict[str, tuple[object, str]]:
-        """Return what does not fit a model: by key, the value and what is allowed."""
-        found: dict[str, tuple[object, str]] = {}
-        sites = model.cluster.sites if model.electrons is not None else 0
-        carriers = {"up": range(sites), "dn": range(sites), "bosons": model.boson_sites}
-        for key, allowed in carriers.items():
-            given = list(getattr(self, key))
-            if len(set(given)) < len(given) or not set(given) <= set(allowed):
-                places = f"sites among {list(allowed)}, each once" if len(allowed) else "an empty list in this model"
-                found[key] = given, f"allowed: {places}"
-        numbers = np.atleast_1d(np.asarray(self.displacement, float))
-        if not np.all(np.isfinite(numbers)) or (np.ndim(self.displacement) and len(numbers) != len(model.modes)):
-            found["displacement"] = self.displacement, f"allowed: a number, or a list of {len(model.modes)} numbers"
-        return found
-
-    def start(self, hamiltonian: Hamiltonian) -> Start:
-        """Return the state in the sector of a Hamiltonian, with what the phonon cutoff leaves out of it as error."""
-        space = hamiltonian.space
-        wrong = self.problems(space.model)
-        if wrong:
-            raise InvalidValue("; ".join(f"{key} = {value}: {allowed}" for key, (value, allowed) in wrong.items()))
-        if (self.charge, self.two_sz) != (space.sector.charge, space.sector.spin_excess):
-            raise InvalidValue(
-                f"the configuration has N = {self.charge}, 2 S_z = {self.two_sz}; the sector has "
-                f"{space.sector.charge} and {space.sector.spin_excess}"
-            )
-        e = int(space.charges.index(np.array([self._bits(space.charges.sites, space.model)], np.uint64))[0])
-        shifts = 0.5 * np.broadcast_to(np.asarray(self.displacement, float), (space.phonons.modes,)) - space.frame[e]
-        phi = np.zeros(space.shape, np.complex128)
-        phi[e] = coherent(space.phonons.occupations, shifts)
-        block = Block.of(hamiltonian).whole
-        lost = _lost(phi)
-        norm = float(np.linalg.norm(phi))
-        if not norm > 0.0:
-            raise InvalidValue(f"the phonon cutoff holds nothing of displacement = {self.displacement}; raise the caps")
-        return Start(State(block, phi[None] / norm, np.ones(1)), lost)
-
-    def _bits(self, sites: int, model: Model) -> int:
-        places = {site: 2 * sites + b for b, site in enumerate(model.boson_sites)}
-        bits = [*self.up, *(sites + i for i in self.dn), *(places[i] for i in self.bosons)]
-        return sum(1 << bit for bit in bits)
+    space, given = hamiltonian.space, configuration
+    if wrong := given.problems(space.model):
+        raise InvalidValue("; ".join(f"{key} = {value}: {allowed}" for key, (value, allowed) in wrong.items()))
+    if (given.charge, given.two_sz) != (space.sector.charge, space.sector.spin_excess):
+        raise InvalidValue(
+            f"the configuration has N = {given.charge}, 2 S_z = {given.two_sz}; the sector has "
+            f"{space.sector.charge} and {space.sector.spin_excess}"
+        )
+    e = int(space.charges.index(np.array([given.bits(space.model)], np.uint64))[0])
+    wanted = np.broadcast_to(np.asarray(given.displacement, float), (space.phonons.modes,))
+    phi = np.zeros(space.shape, np.complex128)
+    phi[e] = coherent(space.phonons.occupations, 0.5 * wanted - space.frame[e])
+    norm = float(np.linalg.norm(phi))
+    if not norm > 0.0:
+        raise InvalidValue(f"the phonon cutoff holds nothing of displacement = {given.displacement}; raise the caps")
+    return Start(State(Block.of(hamiltonian).whole, phi[None] / norm, np.ones(1)), _lost(phi))
 
 
 def coherent(occupations: NDArray[Any], shifts: NDArray[np.float64]) -> NDArray[np.float64]:

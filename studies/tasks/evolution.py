@@ -10,26 +10,27 @@ import numpy as np
 from pydantic import Field
 
 from ..._core.lazy import rich_table, xr
-from ...analysis.evolution.evolve import TOLERANCE, Question, evolved, names_of
-from ...analysis.evolution.initial import beginning, changes_problems, has_automatic_cutoff, quenched
+from ...analysis import evolution as motion
 from ...analysis.evolution.kicks import Kick
 from ...hamiltonians import InvalidModel, Model, Problem, Sector
 from ...hamiltonians.parameters import show
+from ...hamiltonians.parametric import with_parameters
 from ...hamiltonians.pulse import Pulse, unit_vector
 from ...solvers import Options
 from ...solvers.checkpoint import beside
+from ...solvers.evolution.configuration import Configuration
 from ...solvers.evolution.needs import motion_needs
-from ...solvers.evolution.start import Configuration
 from ..execution.tables import columns, decimals, number, with_error
 from ..file.json_values import entries, plain
 from ..file.values import Number
 from .base import Solved, Task, key
-from .evolution_tables import Changes, KickValue, PulseValue, StateValue, Times
+from .evolution_tables import Changes, KickValue, PulseValue, StateValue, Times, changes_problems
 from .observable_names import Names, chosen_names, measured_over, measured_record, missing_species
 
 if TYPE_CHECKING:
     from .setting import Setting
 
+TOLERANCE = 1e-8
 Tolerance = Annotated[Number, Field(gt=0, le=1, description="a number above 0, up to 1")]
 MOST_ROWS = 12
 """Times that the terminal shows."""
@@ -74,7 +75,7 @@ class EvolutionTask(Task):
     state: Configuration | None = key(StateValue, None)  # noqa: RUF009
     kick: Kick | None = key(KickValue, None)  # noqa: RUF009
     pulse: Pulse | None = key(PulseValue, None)  # noqa: RUF009
-    observables: tuple[str, ...] | None = key(Names, None)
+    observables: tuple[str, ...] | str | None = key(Names, None)
     tolerance: float = key(Tolerance, TOLERANCE)
 
     @classmethod
@@ -85,7 +86,7 @@ class EvolutionTask(Task):
             if name in made:
                 made[name] = getattr(made[name], build)()
         if "observables" in made:
-            made["observables"] = chosen_names(values) or names_of(model, "all")
+            made["observables"] = chosen_names(values) or "all"
         return cls(**made)
 
     @classmethod
@@ -112,7 +113,7 @@ class EvolutionTask(Task):
         """Return the sector, of the initial model where there is one."""
         if self.state is not None:
             return []
-        return super().solves(model if self.initial is None else quenched(model, self.initial), sector)
+        return super().solves(model if self.initial is None else with_parameters(model, self.initial), sector)
 
     def forecast(self, model: Model, sector: Sector | None) -> str:
         """Return products, memory and time of the motion."""
@@ -135,7 +136,7 @@ class EvolutionTask(Task):
         model, reporter = setting.model, setting.reporter
         solver = setting.solver
         reporter.step("initial state")
-        first = beginning(
+        first = motion.beginning(
             model,
             setting.block,
             self.state or self.initial,
@@ -149,16 +150,16 @@ class EvolutionTask(Task):
             reporter.step(f"t = {energy:.6g} of {self.times[-1]:.6g}: {matvecs} products, error {residual:.1e}")
 
         own = replace(solver, checkpoint=beside(solver.checkpoint, "evolution"))
-        asked = Question(
+        asked = motion.Question(
             np.array(self.times),
             self.kick,
             self.pulse,
-            names_of(model, self.observables),
+            motion.names_of(model, self.observables),
             setting.grid,
             self.tolerance,
             own,
         )
-        return self.named(evolved(first, asked, progress, automatic=has_automatic_cutoff(model)))
+        return self.named(motion.evolved(first, asked, progress, automatic=motion.has_automatic_cutoff(model)))
 
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Discriminator, Field, PlainValidator, Tag
@@ -10,8 +10,11 @@ from pydantic_core import PydanticCustomError
 
 from ..._core.wording import listed
 from ...analysis.evolution.kicks import KICKS, Kick
+from ...hamiltonians import InvalidModel, Model, Problem, with_parameter
+from ...hamiltonians.parameters import show
+from ...hamiltonians.parametric import parameter_problem
 from ...hamiltonians.pulse import Pulse
-from ...solvers.evolution.start import Configuration
+from ...solvers.evolution.configuration import Configuration
 from ..file.values import Floats, Number, Numbers, Table, Whole, form, one_of
 
 Sites = Annotated[list[int], AfterValidator(tuple), Field(description="a list of site numbers")]
@@ -130,4 +133,18 @@ Times = Annotated[Floats, AfterValidator(_ascending)]
 StateValue = Annotated[StateTable, Field(description="a table { up, dn, bosons, displacement }")]
 KickValue = Annotated[KickTable, Field(description="a table { operator, site, strength }")]
 PulseValue = Annotated[PulseTable, Field(description="a table { amplitude, frequency, centre, width, direction }")]
-__all__ = ["Changes", "KickValue", "PulseValue", "StateValue", "Times"]
+
+
+def changes_problems(model: Model, changes: Mapping[str, object], path: str) -> Iterator[Problem]:
+    """Yield what is wrong with new values of parameters, each at its own path."""
+    for name, value in changes.items():
+        at = f'{path}."{name}"'
+        if problem := parameter_problem(model, name, at):
+            yield problem
+            continue
+        try:
+            with_parameter(model, name, value)  # type: ignore[arg-type]
+        except InvalidModel as error:
+            yield from (Problem(at, show(value), f"{name}: {problem.allowed}") for problem in error.problems)
+        except (TypeError, ValueError) as error:
+            yield Problem(at, show(value), f"allowed: what {name} takes; {error}")

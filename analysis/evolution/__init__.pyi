@@ -1,5 +1,12 @@
-from .evolve import Question as Question
-from .evolve import evolved as evolved
-from .evolve import names_of as names_of
-from .initial import beginning as beginning
-from .initial import has_automatic_cutoff as has_automatic_cutoff
+"""Motion: what is read off a state that moves."""
+
+from .evolve import Question, evolved, names_of
+from .initial import beginning, has_automatic_cutoff
+
+__all__ = [
+    "Question",
+    "beginning",
+    "evolved",
+    "has_automatic_cutoff",
+    "names_of",
+]

@@ -226,7 +226,7 @@ def evolved(first: Beginning, asked: Question, progress: Progress = silent, auto
         for snapshot in moving:
             rows.append(_row(snapshot, asked))
             if checkpoint.due:
-                kept = {str(n): {key: np.asarray(value)[None] for key, value in row.items()} for n, row in enumerate(rows)}
+                kept = {str(n): _as_arrays(row) for n, row in enumerate(rows)}
                 reached = f"t = {snapshot.time:.6g} of {asked.times[-1]:.6g}, error {snapshot.error:.1e}"
                 checkpoint.state.update(motion=snapshot.kept(), rows=kept, reached=reached)
                 checkpoint.save(checkpoint.begin())
@@ -248,6 +248,11 @@ def _checkpoint(first: Beginning, asked: Question) -> Checkpoint:
         "engine": asked.options.engine,
     }
     return Checkpoint(Path(asked.options.checkpoint), asked.options.checkpoint_interval, about)
+
+
+def _as_arrays(row: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """Return numbers as arrays of one more dimension: a checkpoint keeps none without any."""
+    return {key: np.asarray(value)[None] for key, value in row.items()}
 
 
 def _rows_kept(checkpoint: Checkpoint) -> Iterator[dict[str, Any]]:

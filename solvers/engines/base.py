@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._core.lazy import sp
-from ...hamiltonians.hamiltonian import sparse_matrix
 from ..block_size import BlockSize
 from ..checkpoint import Checkpoint
 from ..krylov.eigenpairs import Levels, lowest_eigenpairs
@@ -75,7 +74,7 @@ class Engine(HermitianOperator):
 
     def acting(self, operator: Operator) -> Matvec:
         """Return the product with another operator that has the symmetry of the block."""
-        matrix = sparse_matrix(self.block.space, operator)
+        matrix = self.block.hamiltonian.matrix_of(operator)
         if self.basis is not None:
             matrix = sp.csr_array(self.basis.conj().T @ matrix @ self.basis)
 

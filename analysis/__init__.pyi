@@ -1,6 +1,9 @@
 """Analysis: what a physicist reads off a state. Every function returns labelled xarray objects."""
 
 from .approximations import STANDARD, Approximation, compare, comparison_map
+from .evolution.evolve import evolve
+from .evolution.kicks import KICKS, Kick
+from .evolution.readings import motion_frequencies, time_greens_function
 from .flux.minima import flux_minimum, half_flux_quantum
 from .flux.response import flux_response
 from .flux.tensor import flux_tensor, twist_average
@@ -61,6 +64,7 @@ from .thermal.spectra import thermal_spectral_function
 __all__ = [
     "CONDITIONS",
     "FORMS",
+    "KICKS",
     "OBSERVABLES",
     "STANDARD",
     "Approximation",
@@ -69,6 +73,7 @@ __all__ = [
     "Derived",
     "Ensemble",
     "Formula",
+    "Kick",
     "Observable",
     "PairOperators",
     "Probe",
@@ -101,6 +106,7 @@ __all__ = [
     "electron_lattice",
     "energy_part",
     "entanglement",
+    "evolve",
     "expectation",
     "fidelity_susceptibility",
     "flux_minimum",
@@ -115,6 +121,7 @@ __all__ = [
     "lattice_cut",
     "lattice_response",
     "lattice_shape",
+    "motion_frequencies",
     "natural_orbitals",
     "observables",
     "optical_conductivity",
@@ -141,6 +148,7 @@ __all__ = [
     "thermal_averages",
     "thermal_flux_response",
     "thermal_spectral_function",
+    "time_greens_function",
     "transition",
     "twist_average",
     "weight_transfer",

@@ -16,8 +16,9 @@ from respair.hamiltonians import Model, Sector
 from respair.hamiltonians.parameters import COUPLINGS, SPECIES
 from respair.solvers import Options
 from respair.studies.file.schema import CLUSTERS, TABLES, AxisTable, RefineTable
-from respair.studies.file.values import Grid
+from respair.studies.file.values import Grid, Table
 from respair.studies.tasks.entanglement import CutTable
+from respair.studies.tasks.evolution_tables import KickTable, PulseTable, StateTable
 from respair.studies.tasks.observable_names import named
 from respair.studies.tasks.table import TASKS
 
@@ -31,6 +32,16 @@ DESCRIBED = {
     "thermal": (TASKS["thermal"], Sampling),
 }
 """The values that tables are turned into, with the meanings and the defaults of their keys."""
+INNER = {
+    "entanglement": (("A cut as a table:", CutTable),),
+    "evolution": (
+        ("`state` as a table:", StateTable),
+        ("`kick` as a table, of `exp(-i strength O)`:", KickTable),
+        ("`pulse` as a table, with `A(t) = amplitude exp(-(t - centre)^2 / (2 width^2)) cos(frequency (t - centre))`:",
+         PulseTable),
+    ),
+}  # fmt: skip
+"""Tables inside the keys of others, each with the words above it."""
 LEFT_OUT = "may be left out"
 LINKED = "Keys that go in step with the first of their list; one without values of its own takes those of the first."
 NONE = types.MappingProxyType({})
@@ -52,8 +63,8 @@ def _lines():
         if name in TASKS:
             yield from (*_prose(TASKS[name]), "")
         yield from _keys(table, DESCRIBED[name], couplings=_couplings(name))
-        if name == "entanglement":
-            yield from ("A cut as a table:", "", *_keys(CutTable, ()))
+        for words, inner in INNER.get(name, ()):
+            yield from (words, "", *_keys(inner, ()))
     yield from _section("[sweep]", "Each key but two is the dotted path of a number of the file, in quotes.")
     yield from _keys(AxisTable, (), names={"values": '"table.key"'})
     yield from ("`linked`", f": *list of lists of text*; {LEFT_OUT}. {LINKED}", "")
@@ -112,7 +123,7 @@ def type_words(annotation):
         yield "text"
     elif origin in (list, tuple):
         yield f"list of {' or '.join(dict.fromkeys(_plural(word) for word in type_words(args[0])))}"
-    elif origin is dict or (inspect.isclass(annotation) and issubclass(annotation, CutTable | Grid)):
+    elif origin is dict or (inspect.isclass(annotation) and issubclass(annotation, Table)):
         yield "table"
     else:
         yield WORDS[annotation]

@@ -18,6 +18,7 @@ from .operators import (
 )
 from .parameters import Bosons, Coupling, Electrons, InvalidModel, Phonons, Problem
 from .parametric import ModelFunction, parameter_derivative, with_parameter
+from .pulse import Pulse, hop_steps
 from .sector import Sector
 from .space.charges import ChargeBasis
 from .space.phonons import PhononSpace
@@ -43,6 +44,7 @@ __all__ = [
     "PhononSpace",
     "Phonons",
     "Problem",
+    "Pulse",
     "Sector",
     "Space",
     "TermFunction",
@@ -55,6 +57,7 @@ __all__ = [
     "flux_derivative",
     "hamiltonian_operator",
     "hop",
+    "hop_steps",
     "pair",
     "parameter_derivative",
     "path_phase",

@@ -145,6 +145,10 @@ class Hamiltonian(Shown):
         """Return H as one sparse matrix of shape (dimension, dimension), index ``e * phonon states + p``."""
         return _product_matrix(self.space, self.factors, self.dtype)
 
+    def matrix_of(self, operator: Operator) -> sp.csr_array:
+        """Return another operator that keeps N and S_z as a matrix on the same states."""
+        return sparse_matrix(self.space, operator)
+
     @cached_property
     def kept_matrix(self) -> sp.csr_array:
         """The same matrix, kept for all blocks of a small sector."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,17 @@ def with_parameter(model: Model, key: str, value: float) -> Model:
         coupling = {**getattr(table, name), item[0]: value} if item else value
         changed = {species: replace(table, **{name: coupling})}
     return replace(model, **changed)
+
+
+def with_parameters(model: Model, values: Mapping[str, Any]) -> Model:
+    """Return a model with other values of several parameters; whole couplings may be tables or lists.
+
+    Raises
+    ------
+    InvalidModel
+        If a name is unknown or a value is wrong.
+    """
+    return reduce(lambda changed, pair: with_parameter(changed, *pair), values.items(), model)
 
 
 def parameter_problem(model: Model, key: str, path: str) -> Problem | None:

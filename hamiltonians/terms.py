@@ -79,9 +79,14 @@ class Term:
 
     def __call__(self, model: Model, derivative: Directions = ()) -> Operator:
         """Return the whole term of a model, or its derivative along directions of the flux."""
+        return total(formula for _, formula in self.parts(model, derivative))
+
+    def parts(self, model: Model, derivative: Directions = ()) -> Iterator[tuple[Any, Operator]]:
+        """Yield every place at which the term has a coupling, with what it contributes there."""
         order = (derivative,) if self.hops else ()
         sign = -1.0 if self.coupling.sign else 1.0
-        return total(sign * value * self.at(model, place, *order) for place, value in self._places(model) if value)
+        places = ((place, value) for place, value in self._places(model) if value)
+        yield from ((place, sign * value * self.at(model, place, *order)) for place, value in places)
 
     def _places(self, model: Model) -> Iterator[tuple[Any, float]]:
         """Yield every place of the term with the coupling there."""

@@ -9,6 +9,7 @@ from .checkpoint import CheckpointError, how_far
 from .costs import Estimate
 from .engines.dense import block_isometry
 from .estimate_cutoff import estimate, forecast
+from .evolution.configuration import Configuration
 from .ground_state import ground_state
 from .infinite.levels import InfiniteLevels, infinite_levels
 from .krylov.eigenpairs import ConvergenceError, Levels, is_degenerate, lowest_levels
@@ -21,6 +22,7 @@ __all__ = [
     "Certificate",
     "Certifier",
     "CheckpointError",
+    "Configuration",
     "ConvergenceError",
     "CutoffError",
     "DoesNotFit",

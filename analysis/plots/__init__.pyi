@@ -11,6 +11,7 @@ from .comparisons import (
 )
 from .crossover import plot_crossover, plot_crossovers
 from .indicators import plot_amplitude_and_phase, plot_entanglement, plot_lattice, plot_pairing
+from .motion import plot_evolution, plot_motion
 from .spectra import plot_lines, plot_spectral_map, plot_spectrum, plot_thermal_spectrum
 from .states import (
     COLOURS,
@@ -51,6 +52,7 @@ __all__ = [
     "plot_error_lines",
     "plot_error_map",
     "plot_errors",
+    "plot_evolution",
     "plot_flux",
     "plot_flux_period",
     "plot_gaps",
@@ -58,6 +60,7 @@ __all__ = [
     "plot_levels",
     "plot_lines",
     "plot_map",
+    "plot_motion",
     "plot_pairing",
     "plot_resonance",
     "plot_resonance_search",

@@ -102,11 +102,16 @@ class StoredOperator(ABC):
         if out is None:
             out = np.empty(self.image_shape, np.result_type(phi, self.dtype))
         if np.iscomplexobj(phi) and self.dtype.kind != "c":
-            out.real, out.imag = self.apply(phi.real.copy()), self.apply(phi.imag.copy())
+            self._apply_to_complex(phi, out)
             return out
         with kernel_threads_for(out.size):
             self._apply(np.ascontiguousarray(phi, self.dtype), out)
         return out
+
+
+    def _apply_to_complex(self, phi: Amplitudes, out: Amplitudes) -> None:
+        """Overwrite `out` with the image of complex amplitudes under a real operator."""
+        out.real, out.imag = self.apply(phi.real.copy()), self.apply(phi.imag.copy())
 
 
 class TensorOperator(StoredOperator):
@@ -190,7 +195,13 @@ class TensorOperator(StoredOperator):
         matrix, element = self.orbits.reduced(moving) if self.orbits else (moving, np.zeros(moving.nnz, np.int16))
         return Hop.of(matrix, element, lattice).of_type(self.dtype)
 
+    def _apply_to_complex(self, phi: Amplitudes, out: Amplitudes) -> None:
+        """Pass over complex amplitudes once: real coefficients need not become complex."""
+        with kernel_threads_for(2 * out.size):
+            self._apply(np.ascontiguousarray(phi), out)
+
     def _apply(self, phi: Amplitudes, out: Amplitudes) -> None:
+        work = self._work if self._work.dtype == out.dtype else np.zeros(self._work.shape, out.dtype)
         if self._leaves:
             out[:] = 0.0
             kernels.ladders(out, phi, *self._ladders.others)
@@ -198,7 +209,7 @@ class TensorOperator(StoredOperator):
             energies, kinds = (self._charge_energy, self._lattice_energy), self._ladders
             kernels.diagonal_and_ladders(out, phi, *energies, *kinds.shifts, *kinds.others, *kinds.pairs)
         for hop in self._hops:
-            hop.add(out, phi, self._gather, self._sign, self._work)
+            hop.add(out, phi, self._gather, self._sign, work)
 
 
 class StoredHamiltonian(StoredOperator):

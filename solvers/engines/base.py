@@ -13,11 +13,11 @@ from ..block_size import BlockSize
 from ..checkpoint import Checkpoint
 from ..krylov.eigenpairs import Levels, lowest_eigenpairs
 from ..krylov.memory import KEPT_BYTES, STORED_BYTES
-from ..krylov.operator import HermitianOperator, Vector
+from ..krylov.operator import HermitianOperator, Matvec, Vector
 from ..krylov.search import Limits, Memory
 
 if TYPE_CHECKING:
-    from ...hamiltonians import Amplitudes, Block, Model
+    from ...hamiltonians import Amplitudes, Block, Model, Operator
 
 
 class Engine(HermitianOperator):
@@ -71,6 +71,18 @@ class Engine(HermitianOperator):
         """Return stored amplitudes ``phi[k, row, p]`` of vectors, given as columns."""
         whole = (columns.T if self.basis is None else (self.basis @ columns).T).reshape(-1, *self.block.space.shape)
         return np.array([self.block.compress(psi) for psi in whole], whole.dtype).reshape(-1, *self.block.shape)
+
+    def acting(self, operator: Operator) -> Matvec:
+        """Return the product with another operator that has the symmetry of the block."""
+        matrix = self.block.hamiltonian.matrix_of(operator)
+        if self.basis is not None:
+            matrix = sp.csr_array(self.basis.conj().T @ matrix @ self.basis)
+
+        def act(v: Vector, out: Vector) -> Vector:
+            out[:] = matrix @ v
+            return out
+
+        return act
 
     def lowest(self, limits: Limits, checkpoint: Checkpoint) -> Levels:
         """Return the lowest levels, and all states of the ground level, by Lanczos searches."""

@@ -105,6 +105,8 @@ class QuspinEngine(Engine):
         """
         from quspin.tools.lanczos import lanczos_full
 
+        if self.size < 2:
+            return super().step(product, before, now, back, image, known)
         shifted = _Shifted(product, before, back, now.dtype)
         (a,), _, _ = lanczos_full(shifted, now, 1, out=image[None], eps=0.0)
         b = self.norm(shifted.rest)

@@ -16,12 +16,12 @@ from ...hamiltonians.space.phonons import phonon_dimension
 from ..block_size import STEPS, BlockSize
 from ..krylov.eigenpairs import SMALL, suits_lapack
 from ..krylov.memory import FIRST_CYCLE, KEPT_BYTES, STORED_BYTES
-from ..krylov.operator import Vector
+from ..krylov.operator import Matvec, Vector
 from .base import Engine
 from .dense import DenseEngine
 
 if TYPE_CHECKING:
-    from ...hamiltonians import Amplitudes, Block
+    from ...hamiltonians import Amplitudes, Block, Operator
 
 SECONDS_PER_AMPLITUDE = 1.2e-9
 """Seconds that the recursion spends on its vectors, per amplitude and step."""
@@ -78,6 +78,16 @@ class TensorEngine(Engine):
     def project(self, v: Vector) -> None:
         """Project amplitudes, in place, onto those that the symmetry allows."""
         self.energy.project(v)
+
+    def acting(self, operator: Operator) -> Matvec:
+        """Return the product with another operator that has the symmetry of the block."""
+        stored, shape = self.block.operator(operator, self.dtype), self.block.shape
+
+        def act(v: Vector, out: Vector) -> Vector:
+            stored.apply(v.reshape(shape), out.reshape(shape))
+            return out
+
+        return act
 
     def vector(self, phi: Amplitudes) -> Vector:
         """Return stored amplitudes as a vector."""

@@ -80,7 +80,7 @@ def krylov_space(operator: HermitianOperator, project: Projection, start: Vector
     with one_blas_thread():
         size = 0
         for q in lanczos_vectors(operator, start / operator.norm(start), matrix):
-            if size == steps or (size and not _reorthogonalised(operator, project, q, basis[:size], matrix)):
+            if size == steps or (size and not reorthogonalised(operator, project, q, basis[:size], matrix)):
                 break
             basis[size] = q
             size += 1
@@ -88,7 +88,7 @@ def krylov_space(operator: HermitianOperator, project: Projection, start: Vector
     return Krylov(energies, vectors[0], vectors.T, basis[:size])
 
 
-def _reorthogonalised(
+def reorthogonalised(
     operator: HermitianOperator, project: Projection, q: Vector, rows: Vector, matrix: Tridiagonal
 ) -> bool:
     """Make a Lanczos vector orthogonal to those before it, and correct its coupling; False where nothing is left."""

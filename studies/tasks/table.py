@@ -10,7 +10,7 @@ from .base import Task
 
 NAMES = (
     "ground_state", "charge_scan", "flux", "pairing", "lattice", "entanglement", "coherence", "resonance", "spectrum",
-    "thermal", "crossover", "compare",
+    "evolution", "thermal", "crossover", "compare",
 )  # fmt: skip
 """Tables, and files in this folder, in the order in which they run."""
 

@@ -1,0 +1,90 @@
+"""Figures of motion: observables against time with their error bars, and maps of distributions that move."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ...clusters import InvalidValue
+from ..observables.table import OBSERVABLES
+from .states import COLOURS, LINES, new_axes
+
+PREFIX = "evolution_"
+MOST_LINES = 12
+TIME = r"$t$"
+
+
+def _variable(data: xr.Dataset, name: str) -> xr.DataArray:
+    """Return a variable by its name, or by its name in the result of a model file."""
+    return data[name] if name in data else data[f"{PREFIX}{name}"]
+
+
+def _moving(data: xr.Dataset) -> list[str]:
+    """Return the observables that a result has as lines over time: one number, or one for each place."""
+    there = [name for name in OBSERVABLES if name in data or f"{PREFIX}{name}" in data]
+    return [name for name in there if len(_variable(data, name).dims) <= 2]
+
+
+def plot_evolution(data: xr.Dataset, names: list[str] | None = None) -> Figure:
+    """Draw observables against time, a panel for each, below them the return probability and the bound on the error.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        From `respair.evolve`, or of a model file with ``[evolution]``.
+    names : list of str, optional
+        Observables; all that are lines over time by default.
+    """
+    shown = _moving(data) if names is None else names
+    panels = [*shown, "return_probability", "errors"]
+    figure = Figure(figsize=(5.6, 1.7 * len(panels)), layout="constrained")
+    axes = np.atleast_1d(figure.subplots(len(panels), sharex=True))
+    for ax, name in zip(axes, panels, strict=True):
+        plot_motion(data, name, ax)
+        ax.set_xlabel("")
+    axes[-1].set_yscale("log")
+    axes[-1].axhline(float(_variable(data, "tolerance")), color="0.5", ls=":", lw=1.0)
+    axes[-1].set_xlabel(TIME)
+    return figure
+
+
+def plot_motion(data: xr.Dataset, name: str, ax: Axes | None = None) -> Axes:
+    """Draw one quantity against time: a line for each place, or a map where it has a coordinate, as P(X, t).
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        See `plot_evolution`.
+    name : str
+        A variable over time; of ``displacement_distribution`` the first mode.
+    ax : matplotlib.axes.Axes, optional
+        Where; a new figure by default.
+    """
+    ax = ax or new_axes()
+    array = _variable(data, name)
+    if "time" not in array.dims:
+        raise InvalidValue(f"{name} has the dimensions {', '.join(map(str, array.dims))}; allowed: variables over time")
+    time, symbol = array["time"].values, OBSERVABLES[name].symbol if name in OBSERVABLES else ""
+    label = symbol or name.replace("_", " ")
+    if "X" in array.dims:
+        first = array.isel(mode=0).transpose("X", "time")
+        drawn = ax.pcolormesh(time, array["X"].values, first.values, shading="nearest", cmap="viridis", rasterized=True)
+        figure = ax.get_figure()
+        assert figure is not None
+        figure.colorbar(drawn, ax=ax, label="P(X, t)")
+        ax.set(xlabel=TIME, ylabel="X")
+        return ax
+    lines = np.real(array.values).reshape(len(time), -1)
+    bars = data.get(f"{array.name}_error", data.get(f"{PREFIX}{name}_error"))
+    for k, line in enumerate(lines.T[:MOST_LINES]):
+        colour, style = COLOURS[k % len(COLOURS)], LINES[k // len(COLOURS) % len(LINES)]
+        ax.plot(time, line, style, color=colour, label=str(k) if 1 < lines.shape[1] <= MOST_LINES else None)
+        if bars is not None and np.max(bars.values, initial=0.0) > 1e-3 * max(float(np.ptp(lines)), 1e-12):
+            bar = np.minimum(bars.values.reshape(len(time), -1)[:, k], 10.0)
+            ax.fill_between(time, line - bar, line + bar, color=colour, alpha=0.2, lw=0)
+    if 1 < lines.shape[1] <= MOST_LINES:
+        ax.legend(frameon=False, fontsize=7, ncols=4)
+    ax.set(xlabel=TIME, ylabel=label)
+    return ax

@@ -1,0 +1,246 @@
+"""``[evolution]``: a state that moves after a quench, a kick or in a pulse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+
+import numpy as np
+from pydantic import Field
+
+from ..._core.lazy import rich_table, xr
+from ...analysis import evolution as motion
+from ...analysis.evolution.kicks import Kick
+from ...hamiltonians import InvalidModel, Model, Problem, Sector
+from ...hamiltonians.parameters import show
+from ...hamiltonians.parametric import with_parameters
+from ...hamiltonians.pulse import Pulse, unit_vector
+from ...solvers import Options
+from ...solvers.checkpoint import beside
+from ...solvers.evolution.configuration import Configuration
+from ...solvers.evolution.needs import motion_needs
+from ..execution.tables import columns, decimals, number, with_error
+from ..file.json_values import entries, plain
+from ..file.values import Number
+from .base import Solved, Task, key
+from .evolution_tables import Changes, KickValue, PulseValue, StateValue, Times, changes_problems
+from .observable_names import Names, chosen_names, measured_over, measured_record, missing_species
+
+if TYPE_CHECKING:
+    from .setting import Setting
+
+TOLERANCE = 1e-8
+Tolerance = Annotated[Number, Field(gt=0, le=1, description="a number above 0, up to 1")]
+MOST_ROWS = 12
+"""Times that the terminal shows."""
+NUMBERS = ("energy", "norm", "return_probability", "errors")
+MORE = (
+    "rate_function", "absorbed_energy", "vector_potential", "error_estimates", "initial_error", "multiplicity",
+    "tolerance", "held_until", "total_quanta", "products",
+)  # fmt: skip
+ERROR = "_error"
+
+
+@dataclass(frozen=True, repr=False)
+class EvolutionTask(Task):
+    """The motion of a state.
+
+    Attributes
+    ----------
+    times : tuple of float
+        Times at which the state is measured; it begins at 0, or at the first one where that is earlier.
+    initial : mapping of str to value, optional
+        The ground level of the model with these values is the initial state: a quench.
+    state : Configuration or None
+        Charges on sites with oscillators in coherent states, as the initial state.
+    kick : Kick or None
+        Acts on the initial state at once.
+    pulse : Pulse or None
+        A vector potential on all hops.
+    observables : tuple of str or None
+        Names of the observables; "all" for all that the model has. Densities and displacements where it is left out.
+    tolerance : float
+        Wanted bound on the norm of the error of the state at the last time.
+    """
+
+    name: ClassVar[str] = "evolution"
+    solved_levels = 2
+    resumes = True
+    figures = (("evolution", "evolution_energy", "plot_evolution"),)
+    summary = ()
+
+    times: tuple[float, ...] = key(Times)
+    initial: Mapping[str, Any] | None = key(Changes, None)
+    state: Configuration | None = key(StateValue, None)  # noqa: RUF009
+    kick: Kick | None = key(KickValue, None)  # noqa: RUF009
+    pulse: Pulse | None = key(PulseValue, None)  # noqa: RUF009
+    observables: tuple[str, ...] | str | None = key(Names, None)
+    tolerance: float = key(Tolerance, TOLERANCE)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], model: Model) -> Self:
+        """Make the task; each observable once."""
+        made = dict(values)
+        for name, build in (("state", "configuration"), ("kick", "kick"), ("pulse", "pulse")):
+            if name in made:
+                made[name] = getattr(made[name], build)()
+        if "observables" in made:
+            made["observables"] = chosen_names(values) or "all"
+        return cls(**made)
+
+    @classmethod
+    def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
+        """Yield observables of species that are not there, and two initial states."""
+        if "observables" in values:
+            yield from missing_species(cls.name, values, has)
+        if {"initial", "state"} <= values.keys():
+            yield Problem("evolution.state", "a table", "allowed: either state or initial")
+
+    @classmethod
+    def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
+        """Yield what does not fit the model: parameters, charges, kick, direction."""
+        if "initial" in values:
+            yield from changes_problems(model, values["initial"], "evolution.initial")
+        if "state" in values:
+            yield from _state_problems(values["state"].configuration(), model, sector)
+        if "kick" in values:
+            yield from values["kick"].kick().problems(model)
+        if "pulse" in values:
+            yield from _pulse_problems(values["pulse"], model)
+
+    def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
+        """Return the sector, of the initial model where there is one."""
+        if self.state is not None:
+            return []
+        return super().solves(model if self.initial is None else with_parameters(model, self.initial), sector)
+
+    def forecast(self, model: Model, sector: Sector | None) -> str:
+        """Return products, memory and time of the motion."""
+        if sector is None:
+            return ""
+        need = motion_needs(model, sector, self._duration, self.pulse is not None)
+        return f"evolution to t = {self.times[-1]:g}: {need}"
+
+    def check_fits(self, model: Model, sector: Sector | None, options: Options) -> None:
+        """Raise MemoryError if the vectors of a step do not fit."""
+        if sector is not None:
+            motion_needs(model, sector, self._duration, self.pulse is not None).check(options.memory_limit)
+
+    @property
+    def _duration(self) -> float:
+        return self.times[-1] - min(0.0, self.times[0])
+
+    def run(self, setting: Setting) -> xr.Dataset:
+        """Find the initial state and let it move."""
+        model, reporter = setting.model, setting.reporter
+        solver = setting.solver
+        reporter.step("initial state")
+        first = motion.beginning(
+            model,
+            setting.block,
+            self.state or self.initial,
+            self.tolerance,
+            replace(solver, checkpoint=beside(solver.checkpoint, "start")),
+            reporter.lanczos,
+        )
+
+        def progress(matvecs: int, energy: float, residual: float) -> None:
+            """Take products, time and error of a motion."""
+            reporter.step(f"t = {energy:.6g} of {self.times[-1]:.6g}: {matvecs} products, error {residual:.1e}")
+
+        own = replace(solver, checkpoint=beside(solver.checkpoint, "evolution"))
+        asked = motion.Question(
+            np.array(self.times),
+            self.kick,
+            self.pulse,
+            motion.names_of(model, self.observables),
+            setting.grid,
+            self.tolerance,
+            own,
+        )
+        return self.named(motion.evolved(first, asked, progress, automatic=motion.has_automatic_cutoff(model)))
+
+    @classmethod
+    def record(cls, data: xr.Dataset) -> dict[str, object]:
+        """Return energies, norms, return probability, errors and observables, lists over times."""
+        own = {str(n).removeprefix("evolution_"): data[n] for n in data.data_vars if str(n).startswith("evolution_")}
+        bars = {name.removesuffix(ERROR): array for name, array in own.items() if name.endswith(ERROR)}
+        bars.pop("initial", None)
+        values = {name: array for name, array in own.items() if not name.endswith(ERROR)}
+        return {
+            "times": plain(data["time"]),
+            **entries(data, cls.name, (*NUMBERS, *MORE)),
+            "observables": measured_record(values),
+            "observable_errors": measured_record(bars),
+        }
+
+    @classmethod
+    def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
+        """Yield what moves, and how exact it is."""
+        yield _time_table(data)
+        yield _verdict(data)
+        if (count := int(data["evolution_multiplicity"])) > 1:
+            yield f"The initial level has {count} states; their even mixture moves."
+
+
+def _state_problems(state: Configuration, model: Model, sector: Sector | None) -> Iterator[Problem]:
+    found = state.problems(model)
+    for name, (value, allowed) in found.items():
+        yield Problem(f"evolution.state.{name}", show(value), allowed)
+    if sector is None or found:
+        return
+    if (state.charge, state.two_sz) != (sector.charge, sector.spin_excess):
+        has = f"N = {state.charge}, 2 S_z = {state.two_sz}"
+        wanted = f"charges of the sector, charge = {sector.charge} and two_sz = {sector.spin_excess}"
+        yield Problem("evolution.state", has, f"allowed: {wanted}")
+    elif sector.has_symmetry:
+        allowed = f"leave {' and '.join(sector.labels)} out of [sector]; charges on sites have no such quantum number"
+        yield Problem("evolution.state", "a table", allowed)
+
+
+def _pulse_problems(table: Any, model: Model) -> Iterator[Problem]:
+    try:
+        unit_vector(model.cluster, table.pulse().direction)
+    except (ValueError, InvalidModel) as error:
+        yield Problem("evolution.pulse.direction", show(list(table.direction)), str(error))
+
+
+def _time_table(data: xr.Dataset) -> rich_table.Table:
+    """Return some of the times, with energies and what is on the first places."""
+    rows = np.unique(np.linspace(0, data.sizes["time"] - 1, MOST_ROWS).round().astype(int))
+    there: dict[str, tuple[str, tuple[int, ...]]] = {}
+    for dim in ("site", "mode"):
+        for name, symbol in measured_over(data, "time", dim, prefix="evolution_").items():
+            there[f"{symbol}[0]"] = (name, (0,))
+    table = columns("evolution", ("t", "energy", "|<0|t>|^2", *there, "error"))
+    for n in rows.tolist():
+        error = float(data["evolution_errors"].values[n])
+        cells = []
+        for name, place in there.values():
+            value = complex(data[f"evolution_{name}"].values[(n, *place)])
+            bars = data.get(f"evolution_{name}{ERROR}")
+            bar = 0.0 if bars is None else float(bars.values[(n, *place)])
+            cells.append(with_error(value.real, bar) if bar and not value.imag else number(value, decimals(error)))
+        first = (f"{data['time'].values[n]:.6g}", f"{data['evolution_energy'].values[n]:.10g}")
+        table.add_row(*first, f"{data['evolution_return_probability'].values[n]:.8g}", *cells, f"{error:.1e}")
+    return table
+
+
+def _verdict(data: xr.Dataset) -> str:
+    """Return in words whether the tolerance held, and until when."""
+    tolerance, errors = float(data["evolution_tolerance"]), data["evolution_errors"].values
+    energy = data["evolution_energy"].values
+    drift = f"norm within {np.max(np.abs(data['evolution_norm'].values - 1.0)):.1e} of 1"
+    if not np.any(data["evolution_vector_potential"].values):
+        drift += f", energy within {np.max(np.abs(energy - energy[0])):.1e} of its first value"
+    if errors[-1] <= tolerance:
+        return f"The error of the state is below {errors[-1]:.1e} at the last time; {drift}."
+    until = float(data["evolution_held_until"])
+    held = "at no time" if np.isnan(until) else f"until t = {until:.6g}"
+    initial = float(data["evolution_initial_error"])
+    part = f" ({initial:.1e} of it from the initial state)" if initial > 0.1 * tolerance else ""
+    return (
+        f"The tolerance {tolerance:.1e} held {held}: the bound on the error is {errors[-1]:.1e} at the last "
+        f'time{part}; raise the phonon caps, or take cutoff = "auto"; {drift}.'
+    )

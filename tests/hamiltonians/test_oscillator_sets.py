@@ -1,0 +1,120 @@
+"""Oscillator states that follow the charges: the same physics as in number states, matrix by matrix."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.linalg as la
+import scipy.sparse as sp
+from formulas import matrix_of
+from independent import fock, in_order_of, kron, sector_states
+
+from respair.clusters import chain, dimer, ring, site
+from respair.hamiltonians import (
+    Block,
+    Bosons,
+    Electrons,
+    Hamiltonian,
+    InvalidModel,
+    Model,
+    Phonons,
+    Sector,
+    boson,
+    create,
+    displacement,
+    electron_number,
+    hamiltonian_operator,
+    pair,
+    quanta,
+)
+from respair.hamiltonians.hamiltonian import sparse_matrix
+from respair.hamiltonians.space.oscillator_sets import LABELS, OscillatorSets
+from respair.hamiltonians.space.product import Space
+
+PAIRS = (Electrons(1.0), Bosons(-0.3, 0.6))
+EVERYTHING = Model(
+    dimer(),
+    Electrons(1.0, [0.1, -0.2], 0.5, 0.2, pair_hopping=0.1, spin_exchange=0.2),
+    Bosons([-0.2, 0.3], 0.6, 0.1, bond_exchange=0.2),
+    Phonons(
+        [0.9, 1.1], boson_coupling=[0.8, 0.5], electron_coupling=0.3, bond_coupling=0.15, hopping=0.1, spring=0.05,
+        quadratic=0.1, cubic=0.01, quartic=0.02, electron_quadratic=0.05, boson_quadratic=0.1, exchange_coupling=0.2,
+        max_quanta=3, total_quanta=3,
+    ),
+    chemical_potential=0.1,
+)  # fmt: skip
+MODELS = {
+    "everything": (EVERYTHING, Sector(3, 1)),
+    "one site": (Model(site(), *PAIRS, Phonons(0.7, boson_coupling=1.3, electron_coupling=-0.2, max_quanta=5)),
+                 Sector(2)),
+    "flux": (Model(ring(3), Electrons(1.0), Bosons(-0.2, 0.5, 0.2),
+                   Phonons(1.0, on=[1], boson_coupling=0.9, electron_coupling=0.4, max_quanta=3), 0.8), Sector(3, 1)),
+    "no vacancy": (Model(site(), Electrons(), Bosons(0.2, 0.3), Phonons(1.0, boson_coupling=1.0, max_quanta=3)),
+                   Sector(4)),
+    "pairs that hop": (Model(chain(3), None, Bosons([0.0, 0.2, -0.1], 0.0, 0.5),
+                             Phonons(1.0, on=[0, 2], boson_coupling=0.9, max_quanta=2)), Sector(2)),
+    "far": (Model(dimer(), *PAIRS, Phonons(1.0, electron_coupling={"distance": [0.5, 0.2]}, total_quanta=3)),
+            Sector(2)),
+}  # fmt: skip
+
+
+def random_sets(model, follows, size=7, seed=0, alike=False, costs=None):
+    """Random oscillator states, and shifts, for the modes of a model."""
+    random = np.random.default_rng(seed)
+    classes = 1 if alike else len(model.modes)
+    matrices = la.qr(random.normal(size=(classes, LABELS[follows], size, size)))[0]
+    mode_classes = (0,) * len(model.modes) if alike else tuple(range(classes))
+    return OscillatorSets(
+        follows, mode_classes, random.uniform(0.0, 0.5, classes), matrices, np.zeros(matrices.shape[:3]), costs
+    )
+
+
+def in_basis(model, sets, **caps):
+    return replace(model, phonons=replace(model.phonons, basis=sets, **caps))
+
+
+def label(model, space, state, mode, follows):
+    """The charge label of a mode, from the bits of a configuration."""
+    i, sites = model.cluster.modes[mode].index, model.cluster.sites
+    electrons = (state >> i & 1) + (state >> (sites + i) & 1)
+    carriers = list(model.boson_sites)
+    bosons = (state >> (2 * sites + carriers.index(i))) & 1 if i in carriers else 0
+    return {"bosons": bosons, "electrons": electrons, "both": 2 * electrons + bosons}[follows]
+
+
+def rotation(model, space, sets, cap):
+    """Columns ``|e> (x) prod_m exp(s (a+ - a)) sum_k U^q_nk |k>`` in number states up to `cap` in each mode."""
+    ladder = np.diag(np.sqrt(np.arange(1.0, cap + 1)), 1)
+    blocks = []
+    for state in map(int, space.charges.states):
+        sets_of_e = []
+        for m in range(len(model.modes)):
+            c = sets.classes[m]
+            moved = la.expm(sets.shifts[c] * (ladder.T - ladder))[:, : sets.size]
+            sets_of_e.append(moved @ sets.states[c][label(model, space, state, m, sets.follows)].T)
+        columns = [kron(*(u[:, [n]] for u, n in zip(sets_of_e, row, strict=True))) for row in space.phonons.occupations]
+        blocks.append(sp.hstack(columns))
+    return sp.block_diag(blocks, format="csr")
+
+
+@pytest.mark.parametrize("follows", LABELS)
+@pytest.mark.parametrize("name", MODELS)
+def test_the_matrix_is_that_of_the_full_oscillator_projected(name, follows):
+    """H from Kronecker products in far more number states, projected onto the chosen ones, element by element."""
+    model, sector = MODELS[name]
+    sets = random_sets(model, follows)
+    cap = 40 if len(model.modes) == 1 else 24
+    big = replace(model, phonons=replace(model.phonons, max_quanta=cap, total_quanta=None))
+    model = in_basis(model, sets)
+    hamiltonian = Hamiltonian.of(model, sector)
+    space = hamiltonian.space
+    f = fock(big)
+    order = in_order_of(Space(big, sector), big, f, sector_states(big, f, sector.charge, sector.two_sz))
+    h = sp.csr_array(matrix_of(hamiltonian_operator(big), f))[order][:, order]
+    columns = rotation(model, space, sets, cap)
+    expected = (columns.T @ h @ columns).toarray()
+    ours = hamiltonian.matrix().toarray()
+    np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-11)
+    psi = np.random.default_rng(0).normal(size=space.shape)
+    np.testing.assert_allclose(hamiltonian.apply(psi).ravel(), ours @ psi.ravel(), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(Block.of(hamiltonian).energy.dot(psi.ravel()), ours @ psi.ravel(), rtol=0, atol=1e-12)

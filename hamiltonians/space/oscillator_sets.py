@@ -97,6 +97,10 @@ class OscillatorSets(Shown):
         """Displacement s of each mode."""
         return self.shifts[list(self.classes)]
 
+    def is_kept(self, modes: tuple[int, ...]) -> bool:
+        """True where modes keep their sets as mode m goes to ``modes[m]``."""
+        return all(self.classes[image] == own for image, own in zip(modes, self.classes, strict=True))
+
     def labels(self, model: Model, charges: ChargeBasis) -> NDArray[np.int8]:
         """Return the charge label of each mode's site, shape (configurations, modes)."""
         found = np.zeros((len(charges), len(model.modes)), np.int8)

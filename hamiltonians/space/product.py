@@ -22,12 +22,15 @@ from ..sector import Sector, check_sector
 from .charge_masks import Entries, charge_rows, word_entries
 from .charges import ChargeBasis, charge_dimension
 from .frame import frame_parts, in_frame, phonon_frame
+from .fibres import set_modes
 from .oscillator_sets import OscillatorSets
 from .phonons import PhononSpace, Polynomial, word_matrix
 from .set_products import in_sets
 
 FEW_PHONONS = 1000
 """Phonon states up to which lattice matrices are kept."""
+MOST_MODES = 3
+"""Modes up to which lattice operators act on fibres where oscillator states follow the charges."""
 IDENTITY: Polynomial = (((), 1.0),)
 
 
@@ -182,6 +185,11 @@ class Space(Shown):
         if lattice not in self._known_lattice:
             self._known_lattice[lattice] = self._lattice_matrix(lattice)
         return self._known_lattice[lattice]
+
+    def lattice_action(self, lattice: Polynomial) -> sp.csr_array | None:
+        """Return the same, or None where the polynomial is a small matrix on the fibres of a few modes."""
+        modes = set_modes(lattice) if self.sets is not None else None
+        return None if modes is not None and len(modes) <= MOST_MODES else self.lattice_matrix(lattice)
 
     @cached_property
     def _known_lattice(self) -> dict[Polynomial, sp.csr_array]:

@@ -30,6 +30,7 @@ from respair.hamiltonians import (
 from respair.hamiltonians.hamiltonian import sparse_matrix
 from respair.hamiltonians.space.oscillator_sets import LABELS, OscillatorSets
 from respair.hamiltonians.space.product import Space
+from respair.hamiltonians.symmetry.points import points_of
 
 PAIRS = (Electrons(1.0), Bosons(-0.3, 0.6))
 EVERYTHING = Model(
@@ -118,3 +119,65 @@ def test_the_matrix_is_that_of_the_full_oscillator_projected(name, follows):
     psi = np.random.default_rng(0).normal(size=space.shape)
     np.testing.assert_allclose(hamiltonian.apply(psi).ravel(), ours @ psi.ravel(), rtol=0, atol=1e-12)
     np.testing.assert_allclose(Block.of(hamiltonian).energy.dot(psi.ravel()), ours @ psi.ravel(), rtol=0, atol=1e-12)
+
+
+RING = Model(ring(4), Electrons(1.0, 0.0, 0.5), Bosons(-0.2, 0.5, 0.2), Phonons(1.0, boson_coupling=0.9, electron_coupling=0.4,
+                                                                              total_quanta=2))
+SYMMETRIC = {
+    "complex momentum": (RING, Sector(3, 1, momentum=1)),
+    "reflection": (RING, Sector(4, 0, momentum=2, reflection=-1)),
+    "spin flip": (RING, Sector(4, 0, momentum=0, reflection=1, spin_flip=1)),
+    "flux": (replace(RING, flux=0.7), Sector(4, 0, momentum=3)),
+    "point group": (replace(RING, cluster=chain(3)), Sector(4, 0, irrep="odd")),
+    "phonons that hop": (
+        replace(RING, phonons=replace(RING.phonons, hopping=0.1, quartic=0.02)), Sector(2, 0, momentum=2, reflection=1)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("follows", LABELS)
+@pytest.mark.parametrize("name", SYMMETRIC)
+def test_symmetry_blocks(name, follows):
+    """What is stored for one block acts as the whole matrix does."""
+    model, sector = SYMMETRIC[name]
+    if name == "point group":
+        sector = replace(sector, irrep=list(points_of(model).irreps)[-1])
+    alike = name != "point group"
+    sets = random_sets(model, follows, alike=True)
+    if not alike:
+        sets = replace(random_sets(model, follows), classes=(0, 1, 0))
+    hamiltonian = Hamiltonian.of(in_basis(model, sets), sector)
+    block = Block.of(hamiltonian)
+    assert block.orbits is not None
+    random = np.random.default_rng(1)
+    v = random.normal(size=block.shape).astype(block.energy.dtype)
+    v = v + 1j * random.normal(size=block.shape) if np.iscomplexobj(v) else v
+    block.energy.project(v.reshape(-1))
+    ours = block.expand(block.energy.dot(v.ravel()).reshape(block.shape))
+    whole = hamiltonian.matrix() @ block.expand(v).ravel()
+    np.testing.assert_allclose(ours.ravel(), whole, rtol=0, atol=1e-12)
+
+
+def test_operators_of_all_kinds():
+    """Observables act on stored amplitudes as their matrices do, and those are projections of the full oscillator."""
+    sets = random_sets(RING, "both", alike=True, costs=(0, 1, 1, 2, 2))
+    hamiltonian = Hamiltonian.of(in_basis(RING, sets), Sector(4, 0))
+    space, block = hamiltonian.space, Block.of(hamiltonian)
+    assert len(space.phonons) == space.phonons.size
+    psi = np.random.default_rng(2).normal(size=block.shape)
+    exchange = boson(1).dag * pair(1)
+    for operator in (
+        displacement(0) * displacement(2),
+        quanta(1) * quanta(1),
+        (exchange + exchange.dag) * displacement(1) * displacement(0),
+        create(0, "up").dag * create(1, "up") * boson(0).dag * pair(0) * displacement(3),
+        electron_number(0) * displacement(1) * displacement(2) * displacement(3),
+    ):
+        operator = operator + operator.dag
+        ours = block.operator(operator, psi.dtype).apply(psi)
+        np.testing.assert_allclose(ours.ravel(), sparse_matrix(space, operator) @ psi.ravel(), rtol=0, atol=1e-11)
+
+
+def test_sets_that_the_symmetry_does_not_keep_are_refused():
+    sets = replace(random_sets(RING, "bosons"), classes=(0, 1, 2, 3))
+    with pytest.raises(InvalidModel, match="lacks this symmetry"):
+        Block.of(Hamiltonian.of(in_basis(RING, sets), Sector(4, 0, momentum=0)))

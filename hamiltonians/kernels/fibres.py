@@ -175,3 +175,46 @@ class FibreGroup:
         """Add the image of amplitudes to `out`."""
         size = self.arrays[1].shape[1]
         rows_on_fibres(out, psi, *self.arrays, np.zeros((4 * get_num_threads(), size, size), psi.dtype))
+
+
+@compiled
+def fibre_densities(
+    rho: Array, psi: Array, kind: Array, lengths: Array, counts: Array, kinds: Array, places: Array
+) -> None:
+    """``rho[share, kind[r, g], a, b] += Re conj(x_a) x_b`` over all fibres x of each row r and each group g."""
+    shares, rows = rho.shape[0], psi.shape[0]
+    for share in prange(shares):
+        for r in range(share * rows // shares, (share + 1) * rows // shares):
+            x = psi[r]
+            for g in range(kind.shape[1]):
+                to, at = rho[share, kind[r, g]], 0
+                for s in range(kinds[g]):
+                    n = lengths[g, s]
+                    for f in range(at, at + n * counts[g, s], n):
+                        for a in range(n):
+                            v = np.conj(x[places[g, f + a]])
+                            for b in range(a + 1):
+                                to[a, b] += (v * x[places[g, f + b]]).real
+                    at += n * counts[g, s]
+
+
+def set_densities(psi: NDArray[Any], kind: NDArray[np.int64], count: int, fibres: Sequence[Fibres]) -> NDArray[Any]:
+    """Return the density matrices of modes, summed over all of a kind, real parts, shape (count, n, n).
+
+    Parameters
+    ----------
+    psi : (rows, phonon states)
+        Amplitudes.
+    kind : (rows, modes) int
+        To which matrix each mode of each row contributes.
+    count : int
+        Number of kinds.
+    fibres : sequence of Fibres
+        Those of each mode.
+    """
+    form = FibreGroup.of([(own, []) for own in fibres], psi.dtype).arrays
+    size = max(len(own.states) for own in fibres)
+    rho = np.zeros((4 * get_num_threads(), count, size, size))
+    fibre_densities(rho, np.ascontiguousarray(psi), kind, *form[3:])
+    lower = rho.sum(axis=0)
+    return lower + np.tril(lower, -1).transpose(0, 2, 1)

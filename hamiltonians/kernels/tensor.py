@@ -149,6 +149,11 @@ class TensorOperator(StoredOperator):
         Type of the amplitudes, where it is complex and the operator is not.
     leaves : bool
         The P_f lead out of the states `inside`.
+
+    Attributes
+    ----------
+    standing, moving : list
+        What acts on fibres: strengths on the rows, or hops, each with its polynomial.
     """
 
     def __init__(
@@ -180,6 +185,11 @@ class TensorOperator(StoredOperator):
         self._take_apart(factors, lattice, configurations)
         self._work = np.zeros((4 * numba.get_num_threads(), self.inside), self.dtype)
 
+    @property
+    def gathers(self) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """What each group element does to the phonon states."""
+        return self._gather, self._sign
+
     def _take_apart(
         self, factors: Sequence[Factor], lattice: Sequence[sp.csr_array | None], configurations: int
     ) -> None:
@@ -189,6 +199,8 @@ class TensorOperator(StoredOperator):
         ladders: list[Ladder] = []
         plain = sp.csr_array((configurations,) * 2)
         self._hops: list[Hop] = []
+        self.standing: list[tuple[NDArray[Any], Polynomial]] = []
+        self.moving: list[tuple[Hop, Polynomial]] = []
         local: defaultdict[tuple[int, ...], list[tuple[NDArray[Any], NDArray[Any]]]] = defaultdict(list)
         for factor, matrix in zip(factors, lattice, strict=True):
             diagonal, moving = _split(factor.charges)
@@ -201,8 +213,10 @@ class TensorOperator(StoredOperator):
                 fibres = self._fibres_of(factor.lattice)
                 if np.any(on_rows):
                     local[fibres.modes].append((on_rows, fibres.matrix(factor.lattice)))
+                    self.standing.append((on_rows, factor.lattice))
                 if moving.nnz:
                     self._hops.append(self._hop(moving, None, fibres, fibres.matrix(factor.lattice)))
+                    self.moving.append((self._hops[-1], factor.lattice))
                 continue
             if np.any(on_rows):
                 ladders.append((on_rows, matrix) if self._leaves else self._ladder(on_rows, matrix))

@@ -51,6 +51,8 @@ class OscillatorSets(Shown):
         Real orthogonal matrices U^q: state n in number states k.
     weights : (classes, labels, n) float
         Probability of each state with its charge, as far as it is known: the natural occupations.
+    free : int
+        So many first states are combinations of as many number states; those after them are number states.
     costs : tuple of int or None
         What each state counts towards ``total_quanta``; n for the n-th by default.
     """
@@ -60,6 +62,7 @@ class OscillatorSets(Shown):
     shifts: NDArray[np.float64]
     states: NDArray[np.float64]
     weights: NDArray[np.float64]
+    free: int
     costs: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -84,7 +87,7 @@ class OscillatorSets(Shown):
     @cached_property
     def digest(self) -> str:
         """A few letters that differ for different sets."""
-        parts = (repr((self.follows, self.classes, self.costs)).encode(), self.shifts.tobytes(), self.states.tobytes())
+        parts = (repr((self.follows, self.classes, self.free, self.costs)).encode(), self.shifts.tobytes(), self.states.tobytes())
         return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
 
     @property

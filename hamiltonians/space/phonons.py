@@ -244,7 +244,10 @@ class Shell(Occupations):
     def within(self, word: Word) -> sp.csr_array:
         """Return the matrix of a word within the shell."""
         source = self.occupations
-        entries = _dressed(word, source, source) if isinstance(word, Dressed) else _between(word, source, self)
+        if isinstance(word, SetWord):
+            entries = _in_sets(word, source, source)
+        else:
+            entries = _dressed(word, source, source) if isinstance(word, Dressed) else _between(word, source, self)
         return _matrix(entries, len(self), len(source))
 
 

@@ -189,7 +189,12 @@ class Space(Shown):
     def lattice_action(self, lattice: Polynomial) -> sp.csr_array | None:
         """Return the same, or None where the polynomial is a small matrix on the fibres of a few modes."""
         modes = set_modes(lattice) if self.sets is not None else None
-        return None if modes is not None and len(modes) <= MOST_MODES else self.lattice_matrix(lattice)
+        if modes is not None and len(modes) > MOST_MODES:
+            raise InvalidValue(
+                f"a term acts on {len(modes)} oscillators at once; with optimal oscillator states at most {MOST_MODES} "
+                "are possible: leave phonons.basis out"
+            )
+        return None if modes is not None else self.lattice_matrix(lattice)
 
     @cached_property
     def _known_lattice(self) -> dict[Polynomial, sp.csr_array]:

@@ -66,7 +66,7 @@ def random_sets(model, follows, size=7, seed=0, alike=False, costs=None):
     matrices = la.qr(random.normal(size=(classes, LABELS[follows], size, size)))[0]
     mode_classes = (0,) * len(model.modes) if alike else tuple(range(classes))
     return OscillatorSets(
-        follows, mode_classes, random.uniform(0.0, 0.5, classes), matrices, np.zeros(matrices.shape[:3]), costs
+        follows, mode_classes, random.uniform(0.0, 0.5, classes), matrices, np.zeros(matrices.shape[:3]), size, costs
     )
 
 

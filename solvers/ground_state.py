@@ -15,7 +15,7 @@ from ..hamiltonians import Block, Hamiltonian, Model, Sector
 from ..hamiltonians.arguments import a_model, a_sector
 from ..hamiltonians.sector import check_sector
 from ..hamiltonians.terms import far_potential
-from .caps import cap_in_words, is_automatic
+from .caps import cap_in_words, is_automatic, is_optimal
 from .certificate import Certifier
 from .checkpoint import Checkpoint, beside, fingerprint
 from .costs import check_memory, choose_engine
@@ -25,6 +25,7 @@ from .krylov.eigenpairs import is_degenerate as is_degenerate
 from .krylov.search import Limits, announce
 from .larger_space import error_bars
 from .level_count import level_count
+from .optimal_search import OptimalSearch, roughly
 from .options import Options, read_options
 from .results import Eigenstates, LabelledLevels, State
 from .work import Progress, silent
@@ -120,7 +121,14 @@ def with_error_bars(
     """
     bars, constant = None, -far_potential(model) * sector.charge
     options = replace(options, wanted_below=options.wanted_below - constant)
-    if is_automatic(model):
+    if is_optimal(model):
+
+        def searched(m: Model, count: int, rough: bool) -> Found:
+            announce(progress, cap_in_words(m, sector))
+            return solve(m, count, roughly(options) if rough else options, progress)
+
+        found, bars = OptimalSearch(model, sector, states, searched, check).found()
+    elif is_automatic(model):
 
         def tried(m: Model, count: int) -> Found:
             announce(progress, cap_in_words(m, sector))

@@ -1,0 +1,190 @@
+"""The search for optimal oscillator states and for the caps that an accuracy needs in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..hamiltonians import Hamiltonian, Model, Phonons, Sector
+from ..hamiltonians.space.oscillator_sets import OscillatorSets
+from ..hamiltonians.space.product import Space, dimensions
+from ..hamiltonians.terms import sector_operator
+from .adiabatic import Landscape, landscape
+from .caps import CutoffError, capped
+from .certificate import graded, steepness
+from .larger_space import Solution
+from .optimal_states import displaced_sets, improved
+from .options import Options
+from .results import State
+
+ROUGH = 1e-3
+"""Residual of the states that improve the sets, relative to the energy unit."""
+SINGLES = 2
+"""Rounds with one oscillator at a time in any state."""
+PAIRED_COSTS = (0, *(1,) * 4, *(2,) * 8)
+"""Costs of the states in the round with two oscillators at a time in the first states."""
+PAIRED_SIZE = 3e7
+"""Amplitudes of the sector up to which that round is made."""
+LARGEST_CAP = 40
+
+
+def roughly(options: Options) -> Options:
+    """Return options for states that improve oscillator states."""
+    tolerance = max(options.tolerance, ROUGH)
+    return replace(options, tolerance=tolerance, confirm=False, checkpoint=None, wanted_below=np.inf)
+
+
+class Searched(Solution, Protocol):
+    """Levels with their states."""
+
+    def level(self, number: int) -> State:
+        """Return one eigenstate."""
+
+
+Found = TypeVar("Found", bound=Searched)
+
+
+class OptimalSearch(Generic[Found]):
+    """The search for the oscillator states of a model.
+
+    Parameters
+    ----------
+    model : Model
+        With ``basis = "optimal"``.
+    sector : Sector
+        Quantum numbers.
+    states : int
+        Levels wanted; the sets serve them all.
+    solve : function
+        From a model with numbers, a number of levels and whether rough states will do, to these levels.
+    check : function
+        Raises MemoryError for a model with numbers that would not fit.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        sector: Sector,
+        states: int,
+        solve: Callable[[Model, int, bool], Found],
+        check: Callable[[Model], None] = lambda model: None,
+    ) -> None:
+        self.model, self.sector, self.states, self._solve, self._check = model, sector, states, solve, check
+
+    @property
+    def table(self) -> Phonons:
+        """The phonons of the model as given."""
+        assert self.model.phonons is not None
+        return self.model.phonons
+
+    def within(self, sets: OscillatorSets, max_quanta: int | None, total_quanta: int | None) -> Model:
+        """Return the model in oscillator states, with caps."""
+        table = replace(self.table, cutoff=None, frame="none", dressing=None, basis=sets)
+        return replace(self.model, phonons=replace(table, max_quanta=max_quanta, total_quanta=total_quanta))
+
+    @cached_property
+    def start(self) -> OscillatorSets:
+        """Displaced oscillators."""
+        return displaced_sets(self.model, self.sector)
+
+    @cached_property
+    def sets(self) -> OscillatorSets:
+        """The oscillator states, found self-consistently in small spaces."""
+        sets = self.start
+        if not dimensions(self.within(sets, 0, 0), self.sector)[0]:
+            return sets
+        for _ in range(SINGLES):
+            sets = self._improved(sets, (0, *(1,) * (sets.free - 1)), 1)
+        if len(self.model.modes) > 1:
+            model = self.within(replace(sets, costs=PAIRED_COSTS), None, 2)
+            if np.prod(dimensions(model, self.sector), dtype=float) <= PAIRED_SIZE * self._operations:
+                sets = self._improved(sets, PAIRED_COSTS[: sets.free], 2)
+        return sets
+
+    @property
+    def _operations(self) -> int:
+        return 1
+
+    def _improved(self, sets: OscillatorSets, costs: tuple[int, ...], cap: int) -> OscillatorSets:
+        solution = self._solve(self.within(replace(sets, costs=costs), None, cap), self.states, True)
+        count = min(len(solution.energies), self.states)
+        return improved(sets, self.start, [(1.0 / count, solution.level(n)) for n in range(count)]) if count else sets
+
+    @cached_property
+    def land(self) -> Landscape:
+        """Minima of the adiabatic energy."""
+        return landscape(Space(capped(self.model), self.sector), sector_operator(self.model))
+
+    def found(self) -> tuple[Found, NDArray[np.float64]]:
+        """Find the oscillator states, then solve within the caps, or raise them until all levels have settled.
+
+        Returns
+        -------
+        solution : Solution
+            The levels.
+        bars : (k,) float
+            Their error bars.
+
+        Raises
+        ------
+        CutoffError
+            With the numbers, if the accuracy needs a cap that does not fit.
+        """
+        table = self.table
+        if table.cutoff is None:
+            final = self.within(self.sets, table.max_quanta, table.total_quanta)
+            self._check(final)
+            smaller = self._smaller()
+            before = None if smaller is None else self._solve(smaller, self.states, False)
+            now = self._solve(final, self.states, False)
+            return now, self.bars(before, now)
+        return self._climb()
+
+    def _smaller(self) -> Model | None:
+        """Return the model with caps that are smaller by one, where the states wanted have room in them."""
+        caps = [None if cap is None else cap - 1 for cap in (self.table.max_quanta, self.table.total_quanta)]
+        if min((cap for cap in caps if cap is not None), default=-1) < 1:
+            return None
+        return self.within(self.sets, *caps)
+
+    def _climb(self) -> tuple[Found, NDArray[np.float64]]:
+        before: Found | None = None
+        bar = np.inf
+        for cap in range(1, LARGEST_CAP + 1):
+            model = self.within(self.sets, None, cap)
+            try:
+                self._check(model)
+                now = self._solve(model, self.states, False)
+            except MemoryError as refused:
+                raise CutoffError(
+                    f"phonons.accuracy = {self.table.accuracy:.1e} was not reached: with optimal oscillator states the "
+                    f"error bar was {bar:.1e} below total_quanta = {cap}, and the next cap does not fit: {refused}"
+                ) from None
+            bars = self.bars(before, now)
+            if not len(now.energies) or (before is not None and np.max(bars) <= self.table.accuracy):
+                return now, bars
+            bar, before = float(np.max(bars)), now
+        raise CutoffError(
+            f"phonons.accuracy = {self.table.accuracy:.1e} was not reached: caps beyond {LARGEST_CAP} are not tried, "
+            f"and there the error bar was {bar:.1e}; ask for less accuracy"
+        )
+
+    def bars(self, before: Found | None, now: Found) -> NDArray[np.float64]:
+        """Return error bars from the second-order shifts, the decay from cap to cap, and bounds of the ground energy."""
+        energies, certificate = now.energies, now.certificate
+        if not len(energies):
+            return certificate.energy_errors
+        bars = certificate.energy_errors.copy()
+        if before is not None and len(before.energies) >= len(energies):
+            drop = np.maximum(before.energies[: len(energies)] - energies, 0.0)
+            shifts = now.certificate.shifts(energies)
+            earlier = before.certificate.shifts(before.energies)[: len(energies)]
+            ratio = np.clip(shifts / np.maximum(earlier, 1e-300), 0.0, 0.9)
+            bars = np.maximum(bars, 2.0 * drop * ratio / (1.0 - ratio) + certificate.residuals)
+        bars[0] = max(bars[0], energies[0] - self.land.ceiling)
+        return np.asarray(bars)

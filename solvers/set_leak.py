@@ -15,8 +15,11 @@ from ..hamiltonians.space.fibres import set_modes
 from ..hamiltonians.space.outward import Outward, shell_of
 from ..hamiltonians.space.phonons import Shell
 
-DEPTH = 2
-"""Quanta beyond the caps up to which the image of H is formed; further on its norm is bounded."""
+DEPTH = 4
+"""Quanta beyond the caps up to which the image under terms of three oscillators is formed; its norm is bounded further on.
+
+Terms of one and two oscillators, which cancel each other far beyond the caps, have their whole image formed.
+"""
 AT_A_TIME = 1 << 22
 """Amplitudes beyond the cutoff that are computed at a time."""
 
@@ -49,7 +52,7 @@ class SetLeak:
         assert sets is not None
         every = [lattice for _, lattice in (*self._operator.standing, *self._operator.moving)]
         modes = sorted({own for lattice in every if (own := set_modes(lattice))})
-        parts = {own: Outward(self._space, own, DEPTH, sets.size) for own in modes}
+        parts = {own: Outward(self._space, own, DEPTH if len(own) > 2 else 2 * sets.size, sets.size) for own in modes}
         return OutwardOperator(self._operator, shell_of(self._space, list(parts.values())), parts)
 
     @cached_property

@@ -25,7 +25,7 @@ from .krylov.eigenpairs import is_degenerate as is_degenerate
 from .krylov.search import Limits, announce
 from .larger_space import error_bars
 from .level_count import level_count
-from .optimal_search import OptimalSearch, roughly
+from .optimal_search import OptimalSearch, cap_name, embedded, roughly
 from .options import Options, read_options
 from .results import Eigenstates, LabelledLevels, State
 from .work import Progress, silent
@@ -123,9 +123,10 @@ def with_error_bars(
     options = replace(options, wanted_below=options.wanted_below - constant)
     if is_optimal(model):
 
-        def searched(m: Model, count: int, rough: bool) -> Found:
+        def searched(m: Model, count: int, rough: bool, near: Found | None) -> Found:
             announce(progress, cap_in_words(m, sector))
-            return solve(m, count, roughly(options) if rough else options, progress)
+            own = roughly(options) if rough else replace(options, checkpoint=beside(options.checkpoint, cap_name(m)))
+            return solve(m, count, replace(own, starts=None if near is None else partial(embedded, near)), progress)
 
         found, bars = OptimalSearch(model, sector, states, searched, check).found()
     elif is_automatic(model):
@@ -200,6 +201,8 @@ def solved(
         options.confirm,
     )
     chosen = ENGINES[engine].for_levels(block, states, options.memory_limit)
+    if options.starts is not None:
+        limits = replace(limits, starts=tuple(chosen.vector(phi) for phi in options.starts(block)))
     levels = chosen.lowest(limits, checkpoint)
     energies = levels.energies[:states].copy()
     multiplicity = sum(alike(levels.energies[0], e) for e in levels.energies.tolist())

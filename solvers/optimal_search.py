@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..hamiltonians import Hamiltonian, Model, Phonons, Sector
+from ..hamiltonians import Block, Model, Phonons, Sector
 from ..hamiltonians.space.oscillator_sets import OscillatorSets
 from ..hamiltonians.space.product import Space, dimensions
 from ..hamiltonians.terms import sector_operator
 from .adiabatic import Landscape, landscape
 from .caps import CutoffError, capped
-from .certificate import graded, steepness
 from .larger_space import Solution
 from .optimal_states import displaced_sets, improved
 from .options import Options
-from .results import State
+from .results import Eigenstates, LabelledLevels, State
 
 ROUGH = 1e-3
 """Residual of the states that improve the sets, relative to the energy unit."""
@@ -37,6 +36,25 @@ def roughly(options: Options) -> Options:
     """Return options for states that improve oscillator states."""
     tolerance = max(options.tolerance, ROUGH)
     return replace(options, tolerance=tolerance, confirm=False, checkpoint=None, wanted_below=np.inf)
+
+
+def cap_name(model: Model) -> str:
+    """Return a name for the caps of a model, for files."""
+    table = model.phonons
+    assert table is not None
+    return "-".join(str(cap) for cap in (table.max_quanta, table.total_quanta) if cap is not None) + "-states"
+
+
+def embedded(near: Eigenstates | LabelledLevels, block: Block) -> list[NDArray[Any]]:
+    """Return stored amplitudes of the levels of a block in smaller caps, in the phonon states of the block."""
+    for levels in near.blocks if isinstance(near, LabelledLevels) else (near,):
+        own = levels.block
+        if own.sector == block.sector and own.shape[0] == block.shape[0]:
+            place = block.space.phonons.index(own.space.phonons.occupations.astype(np.int64))
+            starts = np.zeros((len(levels.energies), *block.shape), block.energy.dtype)
+            starts[:, :, place[place >= 0]] = levels.amplitudes[: len(levels.energies)][:, :, place >= 0]
+            return list(starts)
+    return []
 
 
 class Searched(Solution, Protocol):
@@ -61,7 +79,8 @@ class OptimalSearch(Generic[Found]):
     states : int
         Levels wanted; the sets serve them all.
     solve : function
-        From a model with numbers, a number of levels and whether rough states will do, to these levels.
+        From a model with numbers, a number of levels, whether rough states will do, and levels in smaller caps to start
+        from, to these levels.
     check : function
         Raises MemoryError for a model with numbers that would not fit.
     """
@@ -71,7 +90,7 @@ class OptimalSearch(Generic[Found]):
         model: Model,
         sector: Sector,
         states: int,
-        solve: Callable[[Model, int, bool], Found],
+        solve: Callable[[Model, int, bool, Found | None], Found],
         check: Callable[[Model], None] = lambda model: None,
     ) -> None:
         self.model, self.sector, self.states, self._solve, self._check = model, sector, states, solve, check
@@ -111,7 +130,7 @@ class OptimalSearch(Generic[Found]):
         return 1
 
     def _improved(self, sets: OscillatorSets, costs: tuple[int, ...], cap: int) -> OscillatorSets:
-        solution = self._solve(self.within(replace(sets, costs=costs), None, cap), self.states, True)
+        solution = self._solve(self.within(replace(sets, costs=costs), None, cap), self.states, True, None)
         count = min(len(solution.energies), self.states)
         return improved(sets, self.start, [(1.0 / count, solution.level(n)) for n in range(count)]) if count else sets
 
@@ -140,8 +159,8 @@ class OptimalSearch(Generic[Found]):
             final = self.within(self.sets, table.max_quanta, table.total_quanta)
             self._check(final)
             smaller = self._smaller()
-            before = None if smaller is None else self._solve(smaller, self.states, False)
-            now = self._solve(final, self.states, False)
+            before = None if smaller is None else self._solve(smaller, self.states, False, None)
+            now = self._solve(final, self.states, False, before)
             return now, self.bars(before, now)
         return self._climb()
 
@@ -159,7 +178,7 @@ class OptimalSearch(Generic[Found]):
             model = self.within(self.sets, None, cap)
             try:
                 self._check(model)
-                now = self._solve(model, self.states, False)
+                now = self._solve(model, self.states, False, before)
             except MemoryError as refused:
                 raise CutoffError(
                     f"phonons.accuracy = {self.table.accuracy:.1e} was not reached: with optimal oscillator states the "

@@ -14,7 +14,7 @@ from ..hamiltonians import Block, Model, Phonons, Sector
 from ..hamiltonians.space.oscillator_sets import OscillatorSets
 from ..hamiltonians.space.product import Space, dimensions
 from ..hamiltonians.terms import sector_operator
-from .adiabatic import Landscape, landscape
+from .adiabatic import landscape
 from .caps import CutoffError, capped
 from .larger_space import Solution
 from .optimal_states import displaced_sets, improved
@@ -30,6 +30,9 @@ PAIRED_COSTS = (0, *(1,) * 4, *(2,) * 8)
 PAIRED_SIZE = 3e7
 """Amplitudes of the sector up to which that round is made."""
 LARGEST_CAP = 40
+"""Caps beyond this are not tried."""
+SURVEYED = 6_000
+"""Charge configurations up to which the minima of the adiabatic energy are sought."""
 
 
 def roughly(options: Options) -> Options:
@@ -135,9 +138,10 @@ class OptimalSearch(Generic[Found]):
         return improved(sets, self.start, [(1.0 / count, solution.level(n)) for n in range(count)]) if count else sets
 
     @cached_property
-    def land(self) -> Landscape:
-        """Minima of the adiabatic energy."""
-        return landscape(Space(capped(self.model), self.sector), sector_operator(self.model))
+    def ceiling(self) -> float:
+        """An upper bound of the ground energy from the minima of the adiabatic energy; inf where they cost too much."""
+        space = Space(capped(self.model), self.sector)
+        return landscape(space, sector_operator(self.model)).ceiling if space.shape[0] <= SURVEYED else np.inf
 
     def found(self) -> tuple[Found, NDArray[np.float64]]:
         """Find the oscillator states, then solve within the caps, or raise them until all levels have settled.
@@ -205,5 +209,5 @@ class OptimalSearch(Generic[Found]):
             earlier = before.certificate.shifts(before.energies)[: len(energies)]
             ratio = np.clip(shifts / np.maximum(earlier, 1e-300), 0.0, 0.9)
             bars = np.maximum(bars, 2.0 * drop * ratio / (1.0 - ratio) + certificate.residuals)
-        bars[0] = max(bars[0], energies[0] - self.land.ceiling)
+        bars[0] = max(bars[0], energies[0] - self.ceiling)
         return np.asarray(bars)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..._core.lazy import sp
 from ..operators import LatticeWord
 from .frame import Product, added
+from .numbering import Numbering
 from .oscillator_sets import Local, OscillatorSets, SetWord
 
 
@@ -42,10 +43,11 @@ def in_sets(
     for charges, lattice in products:
         matrix = charges.tocoo()
         row, column = matrix.coords
+        changed = onto[row], labels[column]
         for word, coefficient in lattice:
             assert isinstance(word, tuple)
             number = coefficient.real if np.imag(coefficient) == 0 else coefficient
-            for key, here in _changes(word, onto[row], labels[column]):
+            for key, here in _changes(word, *changed):
                 entries[key].append((row[here], column[here], number * matrix.data[here]))
     merged: dict[tuple[tuple[int, ...], bytes], tuple[sp.csr_array, list[tuple[tuple[Local, ...], complex]]]] = {}
     for key, parts in entries.items():
@@ -67,14 +69,17 @@ def _changes(
     if not len(after):
         return
     letters = {mode: (up, low) for mode, up, low in word}
-    seen = after != before
-    seen[:, list(letters)] = True
-    pattern = np.where(seen, 1 + after + np.int16(8) * before, 0)
-    kinds, first, group = np.unique(pattern, axis=0, return_index=True, return_inverse=True)
-    order = np.argsort(group.ravel(), kind="stable")
-    for entry, here in zip(first, np.split(order, np.cumsum(np.bincount(group.ravel()))[:-1]), strict=True):
-        modes = np.flatnonzero(seen[entry]).tolist()
-        yield (
-            tuple((m, int(after[entry, m]), int(before[entry, m]), *letters.get(m, (0, 0))) for m in modes),
-            here,
+    moved = np.flatnonzero(np.any(after != before, axis=0))
+    columns = np.union1d(moved, list(letters)).astype(np.int64)
+    after, before = after[:, columns], before[:, columns]
+    seen = (after != before) | np.isin(columns, list(letters))
+    _, group = Numbering.of(np.where(seen, 1 + after + np.int16(8) * before, 0))
+    order = np.argsort(group, kind="stable")
+    for here in np.split(order, np.cumsum(np.bincount(group))[:-1]):
+        e = here[0]
+        local = (
+            (int(m), int(after[e, c]), int(before[e, c]), *letters.get(int(m), (0, 0)))
+            for c, m in enumerate(columns)
+            if seen[e, c]
         )
+        yield tuple(local), here

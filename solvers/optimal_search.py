@@ -10,7 +10,9 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..clusters import ring
 from ..hamiltonians import Block, Model, Phonons, Sector
+from ..hamiltonians.couplings import value_at
 from ..hamiltonians.space.oscillator_sets import OscillatorSets
 from ..hamiltonians.space.product import Space, dimensions
 from ..hamiltonians.terms import sector_operator
@@ -29,6 +31,8 @@ PAIRED_COSTS = (0, *(1,) * 4, *(2,) * 8)
 """Costs of the states in the round with two oscillators at a time in the first states."""
 PAIRED_SIZE = 3e7
 """Amplitudes of the sector up to which that round is made."""
+SMALL_RING = 4
+"""Sites of the ring on which the sets of larger ones are found."""
 LARGEST_CAP = 40
 """Caps beyond this are not tried."""
 SURVEYED = 6_000
@@ -39,6 +43,21 @@ def roughly(options: Options) -> Options:
     """Return options for states that improve oscillator states."""
     tolerance = max(options.tolerance, ROUGH)
     return replace(options, tolerance=tolerance, confirm=False, checkpoint=None, wanted_below=np.inf)
+
+
+def smaller_ring(model: Model, sector: Sector) -> tuple[Model, Sector] | None:
+    """Return a ring of four sites like a larger one, as densely filled, on which sets are found; None where none is."""
+    cluster, number = model.cluster, SMALL_RING
+    filled = sector.charge * number
+    uniform = all(isinstance(value_at(model, key), int | float) for key in model.active)
+    if cluster.kind != "ring" or cluster.sites <= number or filled % cluster.sites or not uniform or model.terms:
+        return None
+    if any(getattr(table, "on", "all") != "all" for table in (model.bosons, model.phonons)) or np.any(model.flux):
+        return None
+    charge = filled // cluster.sites
+    if charge % 2 != sector.charge % 2 or sector.spin_excess != charge % 2:
+        return None
+    return replace(model, cluster=ring(number)), Sector(charge)
 
 
 def cap_name(model: Model) -> str:
@@ -112,7 +131,17 @@ class OptimalSearch(Generic[Found]):
     @cached_property
     def start(self) -> OscillatorSets:
         """Displaced oscillators."""
-        return displaced_sets(self.model, self.sector)
+        return displaced_sets(self.model, self.sector) if self.small is None else self._here(self.small.start)
+
+    @cached_property
+    def small(self) -> OptimalSearch[Found] | None:
+        """The search on a smaller ring, where the model is a large one."""
+        small = smaller_ring(self.model, self.sector)
+        return None if small is None else OptimalSearch(*small, 1, self._solve)
+
+    def _here(self, sets: OscillatorSets) -> OscillatorSets:
+        """Return sets of a smaller ring on this one."""
+        return replace(sets, classes=(0,) * len(self.model.modes))
 
     @cached_property
     def sets(self) -> OscillatorSets:
@@ -120,7 +149,9 @@ class OptimalSearch(Generic[Found]):
         sets = self.start
         if not dimensions(self.within(sets, 0, 0), self.sector)[0]:
             return sets
-        for _ in range(SINGLES):
+        if self.small is not None:
+            sets = self._here(self.small.sets)
+        for _ in range(SINGLES if self.small is None else 0):
             sets = self._improved(sets, (0, *(1,) * (sets.free - 1)), 1)
         if len(self.model.modes) > 1:
             model = self.within(replace(sets, costs=PAIRED_COSTS), None, 2)

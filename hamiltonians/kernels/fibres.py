@@ -15,8 +15,8 @@ from .loops import Array, compiled, inlined
 
 
 @inlined
-def on_fibres(o: Array, x: Array, m: Array, lengths: Array, counts: Array, places: Array) -> None:
-    """``o[fibre] += M x[fibre]`` for each fibre, with as much of M as is long."""
+def on_fibres(o: Array, x: Array, m: Array, lengths: Array, counts: Array, places: Array, y: Array) -> None:
+    """``o[fibre] += M x[fibre]`` for each fibre, with as much of M as is long; `y` has room for one of them."""
     at = 0
     for s in range(len(lengths)):
         n = lengths[s]
@@ -43,13 +43,28 @@ def on_fibres(o: Array, x: Array, m: Array, lengths: Array, counts: Array, place
                 o[i] += m00 * a + m01 * b + m02 * c
                 o[j] += m10 * a + m11 * b + m12 * c
                 o[k] += m20 * a + m21 * b + m22 * c
+        elif n == 4:
+            m00, m01, m02, m03 = m[0, 0], m[0, 1], m[0, 2], m[0, 3]
+            m10, m11, m12, m13 = m[1, 0], m[1, 1], m[1, 2], m[1, 3]
+            m20, m21, m22, m23 = m[2, 0], m[2, 1], m[2, 2], m[2, 3]
+            m30, m31, m32, m33 = m[3, 0], m[3, 1], m[3, 2], m[3, 3]
+            for f in range(at, at + 4 * counts[s], 4):
+                i, j, k, q = places[f], places[f + 1], places[f + 2], places[f + 3]
+                a, b, c, d = x[i], x[j], x[k], x[q]
+                o[i] += m00 * a + m01 * b + m02 * c + m03 * d
+                o[j] += m10 * a + m11 * b + m12 * c + m13 * d
+                o[k] += m20 * a + m21 * b + m22 * c + m23 * d
+                o[q] += m30 * a + m31 * b + m32 * c + m33 * d
         else:
             for f in range(at, at + n * counts[s], n):
+                at_fibre = places[f : f + n]
+                for q in range(n):
+                    y[q] = x[at_fibre[q]]
                 for k in range(n):
-                    row, total = m[k], o[places[f + k]]
-                    for q in range(n):
-                        total += row[q] * x[places[f + q]]
-                    o[places[f + k]] = total
+                    row, total = m[k], y[0] * m[k, 0]
+                    for q in range(1, n):
+                        total += row[q] * y[q]
+                    o[at_fibre[k]] += total
         at += n * counts[s]
 
 
@@ -71,9 +86,9 @@ def rows_on_fibres(
     The first element of each sum is taken off the whole diagonal: many fibres are of length one.
     """
     rows = psi.shape[0]
-    shares, size = work.shape[0], work.shape[1]
+    shares, size = work.shape[0], work.shape[2]
     for share in prange(shares):
-        m = work[share]
+        m, y = work[share, :size], work[share, size]
         for r in range(share * rows // shares, (share + 1) * rows // shares):
             o, x, diagonal = out[r], psi[r], psi.dtype.type(0)
             for g in range(len(begin) - 1):
@@ -92,7 +107,7 @@ def rows_on_fibres(
                     for a in range(size):
                         m[a, a] -= first
                     m[0, 0] = 0.0
-                    on_fibres(o, x, m, lengths[g, : kinds[g]], counts[g, : kinds[g]], places[g])
+                    on_fibres(o, x, m, lengths[g, : kinds[g]], counts[g, : kinds[g]], places[g], y)
             for p in range(len(o)):
                 o[p] += diagonal * x[p]
 
@@ -112,6 +127,7 @@ def hops_on_fibres(
     counts: Array,
     places: Array,
     work: Array,
+    rooms: Array,
 ) -> None:
     """``out += (A (x) P) psi`` for hops with a small matrix P on fibres; `work` has a row for each thread's share."""
     rows = out.shape[0]
@@ -136,7 +152,7 @@ def hops_on_fibres(
                     at = gather[g]
                     for p in range(inner):
                         w[p] += v * x[at[p]]
-            on_fibres(out[r], w, matrix, lengths, counts, places)
+            on_fibres(out[r], w, matrix, lengths, counts, places, rooms[share])
 
 
 @dataclass(frozen=True)
@@ -174,7 +190,7 @@ class FibreGroup:
     def add(self, out: Array, psi: Array) -> None:
         """Add the image of amplitudes to `out`."""
         size = self.arrays[1].shape[1]
-        rows_on_fibres(out, psi, *self.arrays, np.zeros((4 * get_num_threads(), size, size), psi.dtype))
+        rows_on_fibres(out, psi, *self.arrays, np.zeros((4 * get_num_threads(), size + 1, size), psi.dtype))
 
 
 @compiled

@@ -18,18 +18,20 @@ from .tensor import TensorOperator
 @inlined
 def lead_out(
     o: Array, x: Array, c: Any, m: Array, lengths: Array, counts: Array, places: Array, begin: Array, onto: Array,
-    targets: Array,
+    targets: Array, y: Array,
 ) -> None:  # fmt: skip
-    """``o[targets] += c M x[fibre]`` for each fibre, to the states that are near for its length."""
+    """``o[targets] += c M x[fibre]`` for each fibre, to the states that are near for its length; `y` has room for one."""
     at, to = 0, 0
     for s in range(len(lengths)):
         n = lengths[s]
         for f in range(at, at + n * counts[s], n):
+            for q in range(n):
+                y[q] = c * x[places[f + q]]
             for k in range(begin[s], begin[s + 1]):
-                row, total = m[onto[k]], o.dtype.type(0)
-                for q in range(n):
-                    total += row[q] * x[places[f + q]]
-                o[targets[to]] += c * total
+                row, total = m[onto[k]], y[0] * m[onto[k], 0]
+                for q in range(1, n):
+                    total += row[q] * y[q]
+                o[targets[to]] += total
                 to += 1
         at += n * counts[s]
 
@@ -73,7 +75,8 @@ def rows_out(
     for i in prange(out.shape[0]):
         c = strength[first + i]
         if c != 0:
-            lead_out(out[i], psi[first + i], c, m, lengths, counts, places, begin, onto, targets)
+            y = np.empty(m.shape[1], psi.dtype)
+            lead_out(out[i], psi[first + i], c, m, lengths, counts, places, begin, onto, targets, y)
             far[i] += abs(c) * np.sqrt(far_norm(psi[first + i], upper, lengths, counts, places))
 
 
@@ -86,12 +89,12 @@ def hops_out(
     """The same for hops."""
     shares, rows = work.shape[0], out.shape[0]
     for share in prange(shares):
-        w = work[share]
+        w, y = work[share], np.empty(m.shape[1], psi.dtype)
         for i in range(share * rows // shares, (share + 1) * rows // shares):
             r = first + i
             if start[r] < start[r + 1]:
                 gathered(w, psi, start[r], start[r + 1], column, value, element, gather, sign)
-                lead_out(out[i], w, out.dtype.type(1), m, lengths, counts, places, begin, onto, targets)
+                lead_out(out[i], w, out.dtype.type(1), m, lengths, counts, places, begin, onto, targets, y)
                 far[i] += np.sqrt(far_norm(w, upper, lengths, counts, places))
 
 

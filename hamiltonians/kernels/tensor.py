@@ -93,7 +93,8 @@ class Hop:
         start, moves = self.matrix.indptr, (self.matrix.indices, self.matrix.data, self.element, gather, sign)
         if self.fibres is not None and self.small is not None:
             own = self.fibres
-            hops_on_fibres(out, phi, start, *moves, self.small, own.lengths, own.counts, own.places, work)
+            rooms = np.zeros((len(work), len(self.small)), work.dtype)
+            hops_on_fibres(out, phi, start, *moves, self.small, own.lengths, own.counts, own.places, work, rooms)
         elif self.source is None or self.weight is None:
             kernels.hops(out, phi, start, self.moving, *moves, work)
         else:

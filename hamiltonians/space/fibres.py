@@ -26,7 +26,7 @@ class Fibres:
         Their states by cost, as far as the longest fibre goes.
     lengths, counts : (k,) int
         Lengths of fibres, ascending, and how many there are of each.
-    places : (phonon states,) int32
+    places : (phonon states,) uint32
         Numbers of the phonon states, fibre by fibre.
     """
 
@@ -34,7 +34,7 @@ class Fibres:
     states: NDArray[np.int64]
     lengths: NDArray[np.int64]
     counts: NDArray[np.int64]
-    places: NDArray[np.int32]
+    places: NDArray[np.uint32]
 
     @classmethod
     def of(cls, space: PhononSpace, modes: Sequence[int]) -> Fibres:
@@ -48,7 +48,7 @@ class Fibres:
         length = np.bincount(spectator)[spectator]
         order = np.lexsort((rank[tuple(own.T)], spectator, length))
         lengths, sizes = np.unique(length, return_counts=True)
-        return cls(tuple(columns), states, lengths, sizes // lengths, order.astype(np.int32))
+        return cls(tuple(columns), states, lengths, sizes // lengths, order.astype(np.uint32))
 
     def matrix(self, lattice: Polynomial) -> NDArray[Any]:
         """Return the matrix of a polynomial of `SetWord` on these modes, of the longest fibre."""

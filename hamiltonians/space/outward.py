@@ -81,7 +81,7 @@ class Outward:
             chosen.append(own)
             places.append(shell.index(rows))
             begin.append(begin[-1] + len(own))
-        return np.array(begin), np.concatenate(chosen), np.concatenate(places).astype(np.int32)
+        return np.array(begin), np.concatenate(chosen).astype(np.uint32), np.concatenate(places).astype(np.uint32)
 
     def matrix(self, lattice: Polynomial) -> NDArray[Any]:
         """Return the matrix of a polynomial from the states inside to all, shape (grid, states)."""

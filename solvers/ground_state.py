@@ -128,7 +128,10 @@ def with_error_bars(
             own = roughly(options) if rough else replace(options, checkpoint=beside(options.checkpoint, cap_name(m)))
             return solve(m, count, replace(own, starts=None if near is None else partial(embedded, near)), progress)
 
-        found, bars = OptimalSearch(model, sector, states, searched, check).found()
+        def elsewhere(m: Model, other: Sector) -> Eigenstates:
+            return lowest_of_block(m, other, 1, roughly(options))
+
+        found, bars = OptimalSearch(model, sector, states, searched, check, elsewhere).found()
     elif is_automatic(model):
 
         def tried(m: Model, count: int) -> Found:

@@ -17,6 +17,7 @@ from ..hamiltonians.space.oscillator_sets import OscillatorSets
 from ..hamiltonians.space.product import Space, dimensions
 from ..hamiltonians.terms import sector_operator
 from .adiabatic import landscape
+from .block_size import BlockSize
 from .caps import CutoffError, capped
 from .larger_space import Solution
 from .optimal_states import displaced_sets, improved
@@ -27,10 +28,10 @@ ROUGH = 1e-3
 """Residual of the states that improve the sets, relative to the energy unit."""
 SINGLES = 2
 """Rounds with one oscillator at a time in any state."""
-PAIRED_COSTS = (0, *(1,) * 4, *(2,) * 8)
-"""Costs of the states in the round with two oscillators at a time in the first states."""
-PAIRED_SIZE = 3e7
-"""Amplitudes of the sector up to which that round is made."""
+PAIRED_COSTS = ((0, *(1,) * 4, *(2,) * 8), (0, *(1,) * 3, *(2,) * 5), (0, 1, 1, 2, 2, 2))
+"""Costs of the states in the round with two oscillators at a time, the first that are affordable."""
+PAIRED_SIZE = 1e7
+"""Amplitudes that this round may take."""
 SMALL_RING = 4
 """Sites of the ring on which the sets of larger ones are found."""
 LARGEST_CAP = 40
@@ -57,7 +58,11 @@ def smaller_ring(model: Model, sector: Sector) -> tuple[Model, Sector] | None:
     charge = filled // cluster.sites
     if charge % 2 != sector.charge % 2 or sector.spin_excess != charge % 2:
         return None
-    return replace(model, cluster=ring(number)), Sector(charge)
+    turn = None if sector.momentum is None else sector.momentum * number  # type: ignore[operator]
+    momentum = turn // cluster.sites if turn is not None and turn % cluster.sites == 0 else None
+    reflection = sector.reflection if momentum is not None or sector.momentum is None else None
+    small = Sector(charge, momentum=momentum, reflection=reflection, spin_flip=sector.spin_flip)
+    return replace(model, cluster=ring(number)), small
 
 
 def cap_name(model: Model) -> str:
@@ -105,6 +110,8 @@ class OptimalSearch(Generic[Found]):
         from, to these levels.
     check : function
         Raises MemoryError for a model with numbers that would not fit.
+    elsewhere : function, optional
+        From a smaller model with numbers and its sector to its ground level, roughly.
     """
 
     def __init__(
@@ -114,8 +121,10 @@ class OptimalSearch(Generic[Found]):
         states: int,
         solve: Callable[[Model, int, bool, Found | None], Found],
         check: Callable[[Model], None] = lambda model: None,
+        elsewhere: Callable[[Model, Sector], Eigenstates] | None = None,
     ) -> None:
         self.model, self.sector, self.states, self._solve, self._check = model, sector, states, solve, check
+        self._elsewhere = elsewhere
 
     @property
     def table(self) -> Phonons:
@@ -134,10 +143,13 @@ class OptimalSearch(Generic[Found]):
         return displaced_sets(self.model, self.sector) if self.small is None else self._here(self.small.start)
 
     @cached_property
-    def small(self) -> OptimalSearch[Found] | None:
+    def small(self) -> OptimalSearch[Eigenstates] | None:
         """The search on a smaller ring, where the model is a large one."""
-        small = smaller_ring(self.model, self.sector)
-        return None if small is None else OptimalSearch(*small, 1, self._solve)
+        small, solve = smaller_ring(self.model, self.sector), self._elsewhere
+        if small is None or solve is None:
+            return None
+        model, sector = small
+        return OptimalSearch(model, sector, 1, lambda m, count, rough, near: solve(m, sector))
 
     def _here(self, sets: OscillatorSets) -> OscillatorSets:
         """Return sets of a smaller ring on this one."""
@@ -154,14 +166,15 @@ class OptimalSearch(Generic[Found]):
         for _ in range(SINGLES if self.small is None else 0):
             sets = self._improved(sets, (0, *(1,) * (sets.free - 1)), 1)
         if len(self.model.modes) > 1:
-            model = self.within(replace(sets, costs=PAIRED_COSTS), None, 2)
-            if np.prod(dimensions(model, self.sector), dtype=float) <= PAIRED_SIZE * self._operations:
-                sets = self._improved(sets, PAIRED_COSTS[: sets.free], 2)
+            for costs in PAIRED_COSTS:
+                if self._stored(self.within(replace(sets, costs=costs), None, 2)) <= PAIRED_SIZE:
+                    return self._improved(sets, costs[: sets.free], 2)
         return sets
 
-    @property
-    def _operations(self) -> int:
-        return 1
+    def _stored(self, model: Model) -> float:
+        """Return the amplitudes of a model that are stored, about."""
+        charges, phonons = dimensions(model, self.sector)
+        return charges * phonons / BlockSize(model, self.sector, charges, phonons, 1, 1).operations
 
     def _improved(self, sets: OscillatorSets, costs: tuple[int, ...], cap: int) -> OscillatorSets:
         solution = self._solve(self.within(replace(sets, costs=costs), None, cap), self.states, True, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
@@ -40,26 +41,41 @@ def in_sets(
     """
     entries: defaultdict[tuple[Local, ...], list[tuple[NDArray[Any], ...]]] = defaultdict(list)
     onto = labels if onto is None else onto
+    kinds = np.split(Numbering.of(np.concatenate([onto, labels]))[1].astype(np.int32), [len(onto)])
     for charges, lattice in products:
         matrix = charges.tocoo()
         row, column = matrix.coords
-        changed = onto[row], labels[column]
+        changed = kinds[0][row] != kinds[1][column]
         for word, coefficient in lattice:
             assert isinstance(word, tuple)
             number = coefficient.real if np.imag(coefficient) == 0 else coefficient
-            for key, here in _changes(word, *changed):
-                entries[key].append((row[here], column[here], number * matrix.data[here]))
+            chosen = np.flatnonzero(changed) if not word else np.arange(len(row))
+            if len(chosen) < len(row):
+                entries[()].append((row[~changed], column[~changed], number * matrix.data[~changed]))
+            for key, here in _changes(word, onto[row[chosen]], labels[column[chosen]]):
+                own = chosen[here]
+                entries[key].append((row[own], column[own], number * matrix.data[own]))
+        del matrix, row, column, changed
     merged: dict[tuple[tuple[int, ...], bytes], tuple[sp.csr_array, list[tuple[tuple[Local, ...], complex]]]] = {}
-    for key, parts in entries.items():
-        total = added(parts, (len(onto), len(labels)))
+    for key in list(entries):
+        total = _total(entries.pop(key), (len(onto), len(labels)))
         if total.nnz:
-            same = b"".join(part.tobytes() for part in (total.indptr, total.indices, total.data / total.data[0]))
-            first, words = merged.setdefault((tuple(local[0] for local in key), same), (total, []))
+            same = hashlib.sha256()
+            for part in (total.indptr, total.indices, total.data / total.data[0]):
+                same.update(part)
+            first, words = merged.setdefault((tuple(local[0] for local in key), same.digest()), (total, []))
             words.append((key, total.data[0] / first.data[0]))
     return [
         (matrix, tuple((SetWord(key, sets) if key else (), scale) for key, scale in sorted(words)))
         for matrix, words in merged.values()
     ]
+
+
+def _total(parts: list[tuple[NDArray[Any], ...]], shape: tuple[int, int]) -> sp.csr_array:
+    if len(parts) > 1:
+        return added(parts, shape)
+    ((row, column, data),) = parts
+    return sp.csr_array((data, (row, column)), shape=shape)
 
 
 def _changes(

@@ -6,6 +6,7 @@ from .flux.response import flux_response
 from .flux.tensor import flux_tensor, twist_average
 from .lattice.displacements import default_grid, displacement_distribution
 from .lattice.local_states import CONDITIONS
+from .lattice.natural_phonons import natural_phonons
 from .lattice.response import lattice_response
 from .lattice.shape import joint_distribution, lattice_correlation, lattice_shape
 from .observables.averages import expectation, transition
@@ -105,6 +106,7 @@ __all__ = [
     "lattice_response",
     "lattice_shape",
     "natural_orbitals",
+    "natural_phonons",
     "observables",
     "optical_conductivity",
     "pair_boson_correlation",

@@ -14,6 +14,7 @@ from .._core.arguments import taking
 from ..hamiltonians import Block, Hamiltonian, Model, Sector
 from ..hamiltonians.arguments import a_model, a_sector
 from ..hamiltonians.sector import check_sector
+from ..hamiltonians.space.product import sets_of
 from ..hamiltonians.terms import far_potential
 from .caps import cap_in_words, is_automatic, is_optimal
 from .certificate import Certifier
@@ -25,7 +26,7 @@ from .krylov.eigenpairs import is_degenerate as is_degenerate
 from .krylov.search import Limits, announce
 from .larger_space import error_bars
 from .level_count import level_count
-from .optimal_search import OptimalSearch, cap_name, embedded, roughly
+from .optimal_search import OptimalSearch, cap_name, embedded, roughly, upper_bound
 from .options import Options, read_options
 from .results import Eigenstates, LabelledLevels, State
 from .work import Progress, silent
@@ -144,6 +145,9 @@ def with_error_bars(
         found, bars = CutoffSearch(model, sector, states, tried, check).found()
     else:
         found = solve(model, states, options, progress)
+    if bars is None and len(found.energies) and sets_of(model) is not None:
+        bars = found.certificate.energy_errors.copy()
+        bars[0] = max(bars[0], found.energies[0] - upper_bound(model, sector))
     if bars is None and len(found.energies):
         count, others = len(found.energies), replace(options, engine="auto", checkpoint=None, wanted_below=np.inf)
         bars = error_bars(found.hamiltonian, found, lambda m: solve(m, count, others, silent))

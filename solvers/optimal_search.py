@@ -46,6 +46,12 @@ def roughly(options: Options) -> Options:
     return replace(options, tolerance=tolerance, confirm=False, checkpoint=None, wanted_below=np.inf)
 
 
+def upper_bound(model: Model, sector: Sector) -> float:
+    """Return an upper bound of the ground energy from minima of the adiabatic energy; inf where they cost too much."""
+    space = Space(capped(model), sector)
+    return landscape(space, sector_operator(model)).ceiling if space.shape[0] <= SURVEYED else np.inf
+
+
 def smaller_ring(model: Model, sector: Sector) -> tuple[Model, Sector] | None:
     """Return a ring of four sites like a larger one, as densely filled, on which sets are found; None where none is."""
     cluster, number = model.cluster, SMALL_RING
@@ -183,9 +189,8 @@ class OptimalSearch(Generic[Found]):
 
     @cached_property
     def ceiling(self) -> float:
-        """An upper bound of the ground energy from the minima of the adiabatic energy; inf where they cost too much."""
-        space = Space(capped(self.model), self.sector)
-        return landscape(space, sector_operator(self.model)).ceiling if space.shape[0] <= SURVEYED else np.inf
+        """An upper bound of the ground energy; see `upper_bound`."""
+        return upper_bound(self.model, self.sector)
 
     def found(self) -> tuple[Found, NDArray[np.float64]]:
         """Find the oscillator states, then solve within the caps, or raise them until all levels have settled.

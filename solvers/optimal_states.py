@@ -95,7 +95,9 @@ def local_hamiltonians(
     dressing : float
         Share of the difference that the local charge makes; the rest is its mean over all configurations.
     """
-    space = Space(replace(model, phonons=replace(model.phonons, basis=sets, max_quanta=0, total_quanta=0)), sector)
+    assert model.phonons is not None
+    table = replace(model.phonons, basis=sets, cutoff=None, frame="none", max_quanta=0, total_quanta=0)
+    space = Space(replace(model, phonons=table), sector)
     labels, count = space.set_labels, LABELS[sets.follows]
     h = np.zeros((len(sets.shifts), count, size, size))
     modes = [sets.classes.index(c) for c in range(len(sets.shifts))]

@@ -14,7 +14,10 @@ from ..._core.threads import kernel_threads_for
 from ...hamiltonians import Amplitudes, Block, Operator, PhononSpace, Space
 from ...hamiltonians.arguments import an_operator
 from ...hamiltonians.operators import ChargeWord, LatticeWord, Letter
+from ...hamiltonians.kernels.fibres import FibreGroup
+from ...hamiltonians.space.fibres import Fibres
 from ...hamiltonians.space.numbering import Numbering
+from ...hamiltonians.space.oscillator_sets import SetWord
 from ...hamiltonians.space.product import check_operator
 from ...solvers import Eigenstates, State
 from ...solvers.arguments import levels_of, state_of
@@ -271,7 +274,8 @@ def lattice_moments(state: State) -> NDArray[np.float64]:
     .. math:: \langle\psi_e|x_m|\psi_e\rangle,\quad \langle\psi_e|a^\dagger_m a_m|\psi_e\rangle,\quad
               \langle\psi_e|x_m^2|\psi_e\rangle = \|x_m\psi_e\|^2
 
-    with ``psi_e = psi[e, :]``, x = a + a+ and the square taken within the truncated space. Summed over e they are
+    with ``psi_e = psi[e, :]``, x = a + a+ and the square taken within the truncated space (in oscillator states that
+    follow the charges, in all of the oscillator). Summed over e they are
     averages; the first weighted with a charge is a charge-lattice correlation.
 
     Returns
@@ -281,8 +285,8 @@ def lattice_moments(state: State) -> NDArray[np.float64]:
     """
     space, block = state.hamiltonian.space, state.block
     modes = space.phonons.modes
-    rows = np.zeros((3, block.shape[0], modes))
-    for m in range(modes):
+    rows = np.zeros((3, block.shape[0], modes)) if space.sets is None else _set_moments(state)
+    for m in range(modes if space.sets is None else 0):
         ladder = _ladder(space.phonons, m)
         for weight, phi in state.mixture:
             part = np.empty((3, len(phi)))
@@ -299,6 +303,28 @@ def lattice_moments(state: State) -> NDArray[np.float64]:
             square + 4.0 * shift * mean + 4.0 * shift**2 * density,
         ]
     )
+
+
+def _set_moments(state: State) -> NDArray[np.float64]:
+    """Return <x>, <n> and <x^2> of each row and mode in oscillator states that follow the charges, (3, rows, modes)."""
+    space, block = state.hamiltonian.space, state.block
+    assert space.sets is not None
+    labels = block.on_rows(space.set_labels)
+    x = ((1, 0, 1.0), (0, 1, 1.0))
+    letters = (x, ((1, 1, 1.0),), ((2, 0, 1.0), (1, 1, 2.0), (0, 2, 1.0), (0, 0, 1.0)))
+    found = np.zeros((3, block.shape[0], space.phonons.modes))
+    for m in range(space.phonons.modes):
+        fibres = Fibres.of(space.phonons, (m,))
+        for number, words in enumerate(letters):
+            parts = []
+            for q in np.unique(labels[:, m]).tolist():
+                lattice = tuple((SetWord(((m, q, q, up, low),), space.sets), value) for up, low, value in words)
+                parts.append(((labels[:, m] == q).astype(float), fibres.matrix(lattice)))
+            for weight, phi in state.mixture:
+                image, phi = np.zeros_like(phi), np.ascontiguousarray(phi)
+                FibreGroup.of([(fibres, parts)], phi.dtype).add(image, phi)
+                found[number, :, m] += weight * np.einsum("rp,rp->r", phi.conj(), image).real
+    return found
 
 
 def _ladder(phonons: PhononSpace, mode: int) -> tuple[NDArray[Any], ...]:
@@ -345,7 +371,23 @@ def mode_density_matrix(state: State, mode: int, shift: float | None = None) -> 
 
 @linear
 def conditional_density_matrix(state: State, mode: int, chosen: NDArray[np.bool_]) -> NDArray[Any]:
-    """Return what some charge configurations contribute to the reduced density matrix of one oscillator, (n, n)."""
+    """Return what some charge configurations contribute to the reduced density matrix of one oscillator, (n, n).
+
+    It is that in number states about the displacement of the frame.
+    """
+    space = state.hamiltonian.space
+    if (sets := space.sets) is None:
+        return _density_matrix(state, mode, chosen)
+    labels, total = space.set_labels[:, mode], np.zeros((sets.size,) * 2, state.amplitudes.dtype)
+    for q in np.unique(labels[chosen]).tolist():
+        rho = _density_matrix(state, mode, chosen & (labels == q))
+        own = sets.states[sets.classes[mode], q, : len(rho)]
+        total = total + own.T @ rho @ own
+    return total
+
+
+def _density_matrix(state: State, mode: int, chosen: NDArray[np.bool_]) -> NDArray[Any]:
+    """Return the same in the states of the phonon space."""
     phonons = state.hamiltonian.space.phonons
     size = int(phonons.occupations[:, mode].max()) + 1
     rho = np.zeros((size, size), dtype=state.amplitudes.dtype)

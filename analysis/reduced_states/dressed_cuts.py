@@ -28,7 +28,11 @@ Matrices = Callable[[Jump, Jump], sp.csr_array]
 
 
 def displacement_matrices(space: Space) -> Matrices:
-    """Return a function that gives the matrix of ``D(beta)`` on the phonon states, each made once."""
+    """Return a function that rewrites the lattice of one configuration in the phonon states of another.
+
+    It takes what the lattice of each follows (`followed`), and gives ``D(beta)``, each made once, or the overlaps of the
+    oscillator states.
+    """
     known: dict[Jump, sp.csr_array] = {}
 
     def matrix(jump: Jump) -> sp.csr_array:
@@ -37,13 +41,12 @@ def displacement_matrices(space: Space) -> Matrices:
             known[jump] = space.lattice_matrix(((Dressed((), moved) if moved else (), 1.0),))
         return known[jump]
 
-    def changed(after: Jump, before: Jump) -> sp.csr_array:
-        jump = tuple((np.round(np.subtract(after, before), DECIMALS) + 0.0).tolist())
-        return matrix(jump)
+    def changed(own: Jump, other: Jump) -> sp.csr_array:
+        return matrix(tuple((np.round(np.subtract(own, other), DECIMALS) + 0.0).tolist()))
 
-    def between(after: Jump, before: Jump) -> sp.csr_array:
-        pairs = zip(after, before, strict=True)
-        moved = tuple((m, int(q), int(p), 0, 0) for m, (q, p) in enumerate(pairs) if q != p)
+    def between(own: Jump, other: Jump) -> sp.csr_array:
+        pairs = zip(own, other, strict=True)
+        moved = tuple((m, int(q), int(p), 0, 0) for m, (p, q) in enumerate(pairs) if q != p)
         assert space.sets is not None
         return space.lattice_matrix(((SetWord(moved, space.sets), 1.0),))
 

@@ -29,8 +29,8 @@ from .model import Model
 from .operators import ChargeWord, LatticeWord, Operator
 from .sector import Sector, allowed_two_sz
 from .space.charge_masks import charge_rows
-from .space.frame import Product, in_frame
 from .space.fibres import Fibres, set_modes
+from .space.frame import Product, in_frame
 from .space.product import CHARGE_OF, IDENTITY, Amplitudes, check_names
 from .space.set_products import in_sets
 from .symmetry.block import Block

@@ -124,9 +124,10 @@ def with_error_bars(
     options = replace(options, wanted_below=options.wanted_below - constant)
     if is_optimal(model):
 
-        def searched(m: Model, count: int, rough: bool, near: Found | None) -> Found:
+        def searched(m: Model, count: int, residual: float, near: Found | None) -> Found:
             announce(progress, cap_in_words(m, sector))
-            own = roughly(options) if rough else replace(options, checkpoint=beside(options.checkpoint, cap_name(m)))
+            own = replace(options, checkpoint=beside(options.checkpoint, cap_name(m)))
+            own = roughly(options, residual) if residual else own
             return solve(m, count, replace(own, starts=None if near is None else partial(embedded, near)), progress)
 
         def elsewhere(m: Model, other: Sector) -> Eigenstates:

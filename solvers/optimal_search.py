@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
@@ -11,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..clusters import ring
-from ..hamiltonians import Block, Model, Phonons, Sector
+from ..clusters.translations import as_numbers
+from ..hamiltonians import Block, Hamiltonian, Model, Phonons, Sector
 from ..hamiltonians.couplings import value_at
 from ..hamiltonians.space.oscillator_sets import OscillatorSets
 from ..hamiltonians.space.product import Space, dimensions
@@ -19,13 +21,15 @@ from ..hamiltonians.terms import sector_operator
 from .adiabatic import landscape
 from .block_size import BlockSize
 from .caps import CutoffError, capped
-from .larger_space import Solution
+from .larger_space import GROWTH, MARGIN, RANGE, ROOM, Solution
 from .optimal_states import displaced_sets, improved
 from .options import Options
 from .results import Eigenstates, LabelledLevels, State
 
 ROUGH = 1e-3
 """Residual of the states that improve the sets, relative to the energy unit."""
+COMPARED = 1e-5
+"""The same of levels in the next smaller caps."""
 SINGLES = 2
 """Rounds with one oscillator at a time in any state."""
 PAIRED_COSTS = ((0, *(1,) * 4, *(2,) * 8), (0, *(1,) * 3, *(2,) * 5), (0, 1, 1, 2, 2, 2))
@@ -40,9 +44,9 @@ SURVEYED = 6_000
 """Charge configurations up to which the minima of the adiabatic energy are sought."""
 
 
-def roughly(options: Options) -> Options:
-    """Return options for states that improve oscillator states."""
-    tolerance = max(options.tolerance, ROUGH)
+def roughly(options: Options, tolerance: float = ROUGH) -> Options:
+    """Return options for states that improve oscillator states, or are only compared with better ones."""
+    tolerance = max(options.tolerance, tolerance)
     return replace(options, tolerance=tolerance, confirm=False, checkpoint=None, wanted_below=np.inf)
 
 
@@ -64,8 +68,8 @@ def smaller_ring(model: Model, sector: Sector) -> tuple[Model, Sector] | None:
     charge = filled // cluster.sites
     if charge % 2 != sector.charge % 2 or sector.spin_excess != charge % 2:
         return None
-    turn = None if sector.momentum is None else sector.momentum * number  # type: ignore[operator]
-    momentum = turn // cluster.sites if turn is not None and turn % cluster.sites == 0 else None
+    (turn,) = as_numbers(sector.momentum) if sector.momentum is not None else (None,)
+    momentum = turn * number // cluster.sites if turn is not None and turn * number % cluster.sites == 0 else None
     reflection = sector.reflection if momentum is not None or sector.momentum is None else None
     small = Sector(charge, momentum=momentum, reflection=reflection, spin_flip=sector.spin_flip)
     return replace(model, cluster=ring(number)), small
@@ -93,6 +97,10 @@ def embedded(near: Eigenstates | LabelledLevels, block: Block) -> list[NDArray[A
 class Searched(Solution, Protocol):
     """Levels with their states."""
 
+    @property
+    def hamiltonian(self) -> Hamiltonian:
+        """The Hamiltonian of the sector."""
+
     def level(self, number: int) -> State:
         """Return one eigenstate."""
 
@@ -112,8 +120,8 @@ class OptimalSearch(Generic[Found]):
     states : int
         Levels wanted; the sets serve them all.
     solve : function
-        From a model with numbers, a number of levels, whether rough states will do, and levels in smaller caps to start
-        from, to these levels.
+        From a model with numbers, a number of levels, the residual that will do (0: that of the options), and levels in
+        smaller caps to start from, to these levels.
     check : function
         Raises MemoryError for a model with numbers that would not fit.
     elsewhere : function, optional
@@ -125,7 +133,7 @@ class OptimalSearch(Generic[Found]):
         model: Model,
         sector: Sector,
         states: int,
-        solve: Callable[[Model, int, bool, Found | None], Found],
+        solve: Callable[[Model, int, float, Found | None], Found],
         check: Callable[[Model], None] = lambda model: None,
         elsewhere: Callable[[Model, Sector], Eigenstates] | None = None,
     ) -> None:
@@ -155,7 +163,7 @@ class OptimalSearch(Generic[Found]):
         if small is None or solve is None:
             return None
         model, sector = small
-        return OptimalSearch(model, sector, 1, lambda m, count, rough, near: solve(m, sector))
+        return OptimalSearch(model, sector, 1, lambda m, count, residual, near: solve(m, sector))
 
     def _here(self, sets: OscillatorSets) -> OscillatorSets:
         """Return sets of a smaller ring on this one."""
@@ -183,7 +191,7 @@ class OptimalSearch(Generic[Found]):
         return charges * phonons / BlockSize(model, self.sector, charges, phonons, 1, 1).operations
 
     def _improved(self, sets: OscillatorSets, costs: tuple[int, ...], cap: int) -> OscillatorSets:
-        solution = self._solve(self.within(replace(sets, costs=costs), None, cap), self.states, True, None)
+        solution = self._solve(self.within(replace(sets, costs=costs), None, cap), self.states, ROUGH, None)
         count = min(len(solution.energies), self.states)
         return improved(sets, self.start, [(1.0 / count, solution.level(n)) for n in range(count)]) if count else sets
 
@@ -212,8 +220,8 @@ class OptimalSearch(Generic[Found]):
             final = self.within(self.sets, table.max_quanta, table.total_quanta)
             self._check(final)
             smaller = self._smaller()
-            before = None if smaller is None else self._solve(smaller, self.states, False, None)
-            now = self._solve(final, self.states, False, before)
+            before = None if smaller is None else self._solve(smaller, self.states, COMPARED, None)
+            now = self._solve(final, self.states, 0.0, before)
             return now, self.bars(before, now)
         return self._climb()
 
@@ -231,10 +239,10 @@ class OptimalSearch(Generic[Found]):
             model = self.within(self.sets, None, cap)
             try:
                 self._check(model)
-                now = self._solve(model, self.states, False, before)
+                now = self._solve(model, self.states, 0.0, before)
             except MemoryError as refused:
                 raise CutoffError(
-                    f"phonons.accuracy = {self.table.accuracy:.1e} was not reached: with optimal oscillator states the "
+                    f"phonons.accuracy = {self.table.accuracy:.1e} was not reached: with optimal phonon states the "
                     f"error bar was {bar:.1e} below total_quanta = {cap}, and the next cap does not fit: {refused}"
                 ) from None
             bars = self.bars(before, now)
@@ -242,7 +250,7 @@ class OptimalSearch(Generic[Found]):
                 return now, bars
             bar, before = float(np.max(bars)), now
         raise CutoffError(
-            f"phonons.accuracy = {self.table.accuracy:.1e} was not reached: caps beyond {LARGEST_CAP} are not tried, "
+            f"phonons.accuracy = {self.table.accuracy:.1e} was not reached: caps beyond {LARGEST_CAP} are not tried; "
             f"and there the error bar was {bar:.1e}; ask for less accuracy"
         )
 
@@ -259,4 +267,27 @@ class OptimalSearch(Generic[Found]):
             ratio = np.clip(shifts / np.maximum(earlier, 1e-300), 0.0, 0.9)
             bars = np.maximum(bars, 2.0 * drop * ratio / (1.0 - ratio) + certificate.residuals)
         bars[0] = max(bars[0], energies[0] - self.ceiling)
-        return np.asarray(bars)
+        return self._with_room(now, bars)
+
+    def _with_room(self, now: Found, bars: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return error bars that cover levels for whose energy there are too few quanta.
+
+        These are compared with larger caps, where that is affordable; else no level lies below the lowest one.
+        """
+        excited, frequency = now.energies - now.energies[0], self.model.lowest_frequency
+        short = excited > RANGE * frequency * (self._quanta(now) + 1)
+        if not short.any():
+            return bars
+        wider = self.within(self.sets, None, int(np.ceil(float(np.max(excited)) / (RANGE * frequency))))
+        size = math.prod(dimensions(wider, self.sector))
+        if size <= max(ROOM, GROWTH * math.prod(dimensions(now.hamiltonian.space.model, self.sector))):
+            better = self._solve(wider, self.states, 0.0, None)
+            if len(better.energies) >= len(bars):
+                lower = np.minimum(now.energies, better.energies[: len(bars)])
+                other = better.certificate.energy_errors[: len(bars)]
+                return np.asarray(np.maximum(bars, MARGIN * (now.energies - lower) + other))
+        return np.where(short, np.maximum(bars, excited + bars[0]), bars)
+
+    @staticmethod
+    def _quanta(now: Found) -> int:
+        return now.hamiltonian.space.phonons.max_quanta

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +10,7 @@ import scipy.linalg as la
 from numpy.typing import NDArray
 
 from ..clusters import InvalidValue
-from ..hamiltonians import Model, Operator, Sector
+from ..hamiltonians import Model, Sector
 from ..hamiltonians.couplings import on_bonds
 from ..hamiltonians.kernels.fibres import set_densities
 from ..hamiltonians.space.fibres import Fibres
@@ -101,9 +101,10 @@ def local_hamiltonians(
     labels, count = space.set_labels, LABELS[sets.follows]
     h = np.zeros((len(sets.shifts), count, size, size))
     modes = [sets.classes.index(c) for c in range(len(sets.shifts))]
-    for charges, lattice in _diagonals(space, sector_operator(model)):
-        for word, value in lattice:
-            if len(word) == 1 and word[0][0] in modes and len(labels):
+    for factor in space.plain_factors(sector_operator(model)):
+        charges = factor.charges.diagonal().real
+        for word, value in factor.lattice:
+            if isinstance(word, tuple) and len(word) == 1 and word[0][0] in modes and len(labels):
                 mode, up, low = word[0]
                 here = [labels[:, mode] == q for q in range(count)]
                 mean = float(np.mean(charges))
@@ -114,17 +115,15 @@ def local_hamiltonians(
     return h
 
 
-def _diagonals(space: Space, operator: Operator) -> Iterable[tuple[NDArray[np.float64], Sequence[tuple[tuple[tuple[int, int, int], ...], complex]]]]:
-    for factor in space._factors(space.displaced(operator)):
-        yield factor.charges.diagonal().real, factor.lattice  # type: ignore[misc]
 
 
 def displaced_sets(model: Model, sector: Sector) -> OscillatorSets:
-    """Return oscillator states to start from: those of oscillators that are displaced by a share of the local charge."""
+    """Return oscillator states to start from: those of oscillators displaced by a share of the local charge."""
     follows, classes = followed(model), mode_classes(model, sector)
     table = model.phonons
     assert table is not None
-    mean = frame_parts(replace(model, phonons=replace(table, basis="number", frame="mean", dressing=None)), sector.charge)[0]
+    about = replace(model, phonons=replace(table, basis="number", frame="mean", dressing=None))
+    mean = frame_parts(about, sector.charge)[0]
     shifts = np.array([mean[classes.index(c)] for c in range(max(classes) + 1)])
     empty = np.zeros((len(shifts), LABELS[follows], 0, 0))
     sets = OscillatorSets(follows, classes, shifts, empty, np.zeros(empty.shape[:3]), 0)

@@ -16,7 +16,7 @@ from ..hamiltonians.space.outward import Outward, shell_of
 from ..hamiltonians.space.phonons import Shell
 
 DEPTH = 4
-"""Quanta beyond the caps up to which the image under terms of three oscillators is formed; its norm is bounded further on.
+"""Quanta beyond the caps up to which the image under terms of three oscillators is formed; further on it is bounded.
 
 Terms of one and two oscillators, which cancel each other far beyond the caps, have their whole image formed.
 """
@@ -60,7 +60,7 @@ class SetLeak:
         """By how many quanta each state of the shell lies beyond the caps."""
         shell = self._out.shell.occupations
         total = shell.sum(axis=1) - self._space.total_quanta
-        return np.maximum(total, shell.max(axis=1, initial=0) - self._space.max_quanta)
+        return np.asarray(np.maximum(total, shell.max(axis=1, initial=0) - self._space.max_quanta))
 
     @cached_property
     def _next(self) -> tuple[NDArray[np.intp], TensorOperator | None]:

@@ -14,14 +14,12 @@ from ..._core.threads import kernel_threads_for
 from ...hamiltonians import Amplitudes, Block, Operator, PhononSpace, Space
 from ...hamiltonians.arguments import an_operator
 from ...hamiltonians.operators import ChargeWord, LatticeWord, Letter
-from ...hamiltonians.kernels.fibres import FibreGroup
-from ...hamiltonians.space.fibres import Fibres
 from ...hamiltonians.space.numbering import Numbering
-from ...hamiltonians.space.oscillator_sets import SetWord
 from ...hamiltonians.space.product import check_operator
 from ...solvers import Eigenstates, State
 from ...solvers.arguments import levels_of, state_of
 from . import kernels
+from .set_moments import set_moments
 
 SAME_SHIFT = 1e-9
 """Displacements closer than this count as one."""
@@ -285,7 +283,7 @@ def lattice_moments(state: State) -> NDArray[np.float64]:
     """
     space, block = state.hamiltonian.space, state.block
     modes = space.phonons.modes
-    rows = np.zeros((3, block.shape[0], modes)) if space.sets is None else _set_moments(state)
+    rows = np.zeros((3, block.shape[0], modes)) if space.sets is None else set_moments(state)
     for m in range(modes if space.sets is None else 0):
         ladder = _ladder(space.phonons, m)
         for weight, phi in state.mixture:
@@ -303,28 +301,6 @@ def lattice_moments(state: State) -> NDArray[np.float64]:
             square + 4.0 * shift * mean + 4.0 * shift**2 * density,
         ]
     )
-
-
-def _set_moments(state: State) -> NDArray[np.float64]:
-    """Return <x>, <n> and <x^2> of each row and mode in oscillator states that follow the charges, (3, rows, modes)."""
-    space, block = state.hamiltonian.space, state.block
-    assert space.sets is not None
-    labels = block.on_rows(space.set_labels)
-    x = ((1, 0, 1.0), (0, 1, 1.0))
-    letters = (x, ((1, 1, 1.0),), ((2, 0, 1.0), (1, 1, 2.0), (0, 2, 1.0), (0, 0, 1.0)))
-    found = np.zeros((3, block.shape[0], space.phonons.modes))
-    for m in range(space.phonons.modes):
-        fibres = Fibres.of(space.phonons, (m,))
-        for number, words in enumerate(letters):
-            parts = []
-            for q in np.unique(labels[:, m]).tolist():
-                lattice = tuple((SetWord(((m, q, q, up, low),), space.sets), value) for up, low, value in words)
-                parts.append(((labels[:, m] == q).astype(float), fibres.matrix(lattice)))
-            for weight, phi in state.mixture:
-                image, phi = np.zeros_like(phi), np.ascontiguousarray(phi)
-                FibreGroup.of([(fibres, parts)], phi.dtype).add(image, phi)
-                found[number, :, m] += weight * np.einsum("rp,rp->r", phi.conj(), image).real
-    return found
 
 
 def _ladder(phonons: PhononSpace, mode: int) -> tuple[NDArray[Any], ...]:

@@ -30,8 +30,8 @@ Matrices = Callable[[Jump, Jump], sp.csr_array]
 def displacement_matrices(space: Space) -> Matrices:
     """Return a function that rewrites the lattice of one configuration in the phonon states of another.
 
-    It takes what the lattice of each follows (`followed`), and gives ``D(beta)``, each made once, or the overlaps of the
-    oscillator states.
+    It takes what the lattice of each follows (`followed`), and gives ``D(beta)``, each made once, or the overlaps of
+    the oscillator states.
     """
     known: dict[Jump, sp.csr_array] = {}
 
@@ -54,7 +54,7 @@ def displacement_matrices(space: Space) -> Matrices:
 
 
 def followed(space: Space) -> NDArray[Any]:
-    """Return what the lattice of each configuration follows: its displacements, or the labels of its oscillator states."""
+    """Return what the lattice of each configuration follows: displacements, or the labels of oscillator states."""
     return space.frame if space.sets is None else space.set_labels
 
 

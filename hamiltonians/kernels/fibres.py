@@ -190,7 +190,9 @@ class FibreGroup:
     def add(self, out: Array, psi: Array) -> None:
         """Add the image of amplitudes to `out`."""
         size = self.arrays[1].shape[1]
-        rows_on_fibres(out, psi, *self.arrays, np.zeros((4 * get_num_threads(), size + 1, size), psi.dtype))
+        work = np.zeros((4 * get_num_threads(), size + 1, size), psi.dtype)
+        kernel: Any = rows_on_fibres
+        kernel(out, psi, *self.arrays, work)
 
 
 @compiled
@@ -233,4 +235,4 @@ def set_densities(psi: NDArray[Any], kind: NDArray[np.int64], count: int, fibres
     rho = np.zeros((4 * get_num_threads(), count, size, size))
     fibre_densities(rho, np.ascontiguousarray(psi), kind, *form[3:])
     lower = rho.sum(axis=0)
-    return lower + np.tril(lower, -1).transpose(0, 2, 1)
+    return np.asarray(lower + np.tril(lower, -1).transpose(0, 2, 1))

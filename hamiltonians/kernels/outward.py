@@ -20,7 +20,7 @@ def lead_out(
     o: Array, x: Array, c: Any, m: Array, lengths: Array, counts: Array, places: Array, begin: Array, onto: Array,
     targets: Array, y: Array,
 ) -> None:  # fmt: skip
-    """``o[targets] += c M x[fibre]`` for each fibre, to the states that are near for its length; `y` has room for one."""
+    """``o[targets] += c M x[fibre]`` for each fibre, to the states near it; `y` has room for one."""
     at, to = 0, 0
     for s in range(len(lengths)):
         n = lengths[s]
@@ -37,7 +37,7 @@ def lead_out(
 
 
 @inlined
-def far_norm(x: Array, upper: Array, lengths: Array, counts: Array, places: Array) -> float:
+def far_norm(x: Array, upper: Array, lengths: Array, counts: Array, places: Array) -> Any:
     """Return ``sum ||R x[fibre]||^2``, R triangular for each length."""
     at, norm = 0, 0.0
     for s in range(len(lengths)):
@@ -56,7 +56,7 @@ def far_norm(x: Array, upper: Array, lengths: Array, counts: Array, places: Arra
 def gathered(
     w: Array, psi: Array, start: int, end: int, column: Array, value: Array, element: Array, gather: Array, sign: Array
 ) -> None:
-    """``w = sum_k value[k] psi[column[k]]`` over the entries of a row, its phonons moved by the group element of each."""
+    """``w = sum_k value[k] psi[column[k]]`` over the entries of a row, phonons moved by the group element of each."""
     for p in range(len(w)):
         w[p] = 0.0
     for k in range(start, end):
@@ -128,7 +128,8 @@ class OutwardOperator:
         for hop, lattice in self.operator.moving:
             matrix = hop.matrix
             entries = matrix.indptr, matrix.indices, matrix.data, hop.element, *self.operator.gathers
-            hops_out(out, far, phi, first, *entries, *self._arrays(lattice), work)
+            arrays = self._arrays(lattice)
+            hops_out(out, far, phi, first, *entries, *arrays, work)  # type: ignore[call-arg]  # counts two starred ones
         return out, far
 
     def _arrays(self, lattice: Polynomial) -> tuple[NDArray[Any], ...]:

@@ -76,8 +76,8 @@ class Hop:
         order = np.lexsort((element, row))
         matrix = sp.csr_array((matrix.data[order], matrix.indices[order], matrix.indptr), shape=matrix.shape)
         width = 0 if lattice is None else int(np.diff(lattice.indptr).max(initial=0))
-        gathers = (None, None) if lattice is None else lattice_gathers(lattice, width)
-        return cls(matrix, moving, element[order], *gathers, fibres, small)
+        source, weight = (None, None) if lattice is None else lattice_gathers(lattice, width)
+        return cls(matrix, moving, element[order], source, weight, fibres, small)
 
     def of_type(self, dtype: np.dtype[Any]) -> Hop:
         """Return the same with numbers of another type; ``csr_array.astype`` would add up entries of one place."""
@@ -234,7 +234,8 @@ class TensorOperator(StoredOperator):
     def _fibres_of(self, lattice: Polynomial) -> Fibres:
         """Return the fibres on which a polynomial acts, made once."""
         modes = set_modes(lattice)
-        assert modes is not None and isinstance(self._phonons, PhononSpace)
+        assert modes is not None
+        assert isinstance(self._phonons, PhononSpace)
         if modes not in self._fibres:
             self._fibres[modes] = Fibres.of(self._phonons, modes)
         return self._fibres[modes]

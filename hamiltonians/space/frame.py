@@ -125,7 +125,7 @@ def in_frame(
         for jump, here in _jumps(frame[column] - onto[row], known):
             r, c, data = row[here], column[here], matrix.data[here]
             for word, coefficient in lattice:
-                assert not isinstance(word, Dressed)
+                assert isinstance(word, tuple)
                 number = coefficient.real if np.imag(coefficient) == 0 else coefficient
                 for inner, weight in displaced_word(word, {mode: frame[c, mode] for mode, *_ in word}).items():
                     entries[jump, inner].append((r, c, number * data * weight))

@@ -4,8 +4,8 @@ A state of the basis is ``|e> prod_m |phi^{q_m(e)}_{n_m}>`` with the charge q_m(
 
 .. math:: |\phi^q_n\rangle = \sum_k U^q_{nk} |k\rangle
 
-in number states about a displacement of the mode. An operator that changes the charge of a site from q to q' carries the
-matrix :math:`U^{q'} W U^{qT}` on its mode, W being the lattice letters that stand there.
+in number states about a displacement of the mode. An operator that changes the charge of a site from q to q' carries
+the matrix :math:`U^{q'} W U^{qT}` on its mode, W being the lattice letters that stand there.
 
 References
 ----------
@@ -87,7 +87,8 @@ class OscillatorSets(Shown):
     @cached_property
     def digest(self) -> str:
         """A few letters that differ for different sets."""
-        parts = (repr((self.follows, self.classes, self.free, self.costs)).encode(), self.shifts.tobytes(), self.states.tobytes())
+        names = repr((self.follows, self.classes, self.free, self.costs)).encode()
+        parts = names, self.shifts.tobytes(), self.states.tobytes()
         return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
 
     @property

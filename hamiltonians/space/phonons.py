@@ -214,6 +214,7 @@ class Shell(Occupations):
         """
         outside: list[NDArray[np.int64]] = [np.zeros((0, space.modes), np.int64)]
         for word in words:
+            assert not isinstance(word, SetWord)
             if isinstance(word, Dressed):
                 found = reached(word, transitions(word.word, space.occupations)[1])
                 found = found[np.any(found > space.max_quanta, axis=1) | (found.sum(axis=1) > space.total_quanta)]
@@ -233,7 +234,9 @@ class Shell(Occupations):
     def outward(self, word: Word) -> sp.csr_array:
         """Return the matrix of a word from the space inside to the shell."""
         source = self.space.occupations
-        if isinstance(word, Dressed):
+        if isinstance(word, SetWord):
+            entries = _in_sets(word, source, self.occupations)
+        elif isinstance(word, Dressed):
             entries = _dressed(word, source, self.occupations)
         else:
             leaving = self.space.leaving(word)

@@ -21,8 +21,8 @@ from ..parameters import InvalidModel, Problem, show
 from ..sector import Sector, check_sector
 from .charge_masks import Entries, charge_rows, word_entries
 from .charges import ChargeBasis, charge_dimension
-from .frame import frame_parts, in_frame, phonon_frame
 from .fibres import set_modes
+from .frame import frame_parts, in_frame, phonon_frame
 from .oscillator_sets import OscillatorSets
 from .phonons import PhononSpace, Polynomial, word_matrix
 from .set_products import in_sets
@@ -221,12 +221,12 @@ class Space(Shown):
         """
         check_operator(self.model, operator)
         if not self.is_dressed:
-            return self._factors(self.displaced(operator))
+            return self.plain_factors(operator)
         if self.sets is None:
             physical = ((factor.charges, factor.lattice) for factor in self._factors(operator))
             products = in_frame(physical, self.frame)
         else:
-            displaced = ((factor.charges, factor.lattice) for factor in self._factors(self.displaced(operator)))
+            displaced = ((factor.charges, factor.lattice) for factor in self.plain_factors(operator))
             products = in_sets(displaced, self.sets, self.set_labels)
         return tuple(
             Factor(partial(sp.csr_array, charges), np.complex128 if np.iscomplexobj(charges) else np.float64, lattice)
@@ -239,6 +239,10 @@ class Space(Shown):
         if np.any(others) and len(self.frame):
             uniform = self.frame[0]
         return displace(operator, dict(enumerate(uniform.tolist())))
+
+    def plain_factors(self, operator: Operator) -> tuple[Factor, ...]:
+        """Write an operator as products in phonons about the same displacement for all configurations."""
+        return self._factors(self.displaced(operator))
 
     def _factors(self, operator: Operator) -> tuple[Factor, ...]:
         by_lattice: defaultdict[LatticeWord, dict[ChargeWord, complex]] = defaultdict(dict)

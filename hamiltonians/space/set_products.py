@@ -22,7 +22,7 @@ def in_sets(
     sets: OscillatorSets,
     labels: NDArray[np.int8],
     onto: NDArray[np.int8] | None = None,
-) -> list[tuple[sp.csr_array, tuple[tuple[SetWord | LatticeWord, complex], ...]]]:
+) -> list[Product]:
     """Rewrite ``sum A (x) P(a')`` for oscillator states that follow the charges.
 
     Entries of the A with the same changes of charge are brought together, and words with the same entries that act on

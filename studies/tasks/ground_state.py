@@ -200,9 +200,9 @@ def _set_data(sets: OscillatorSets) -> dict[str, xr.DataArray]:
     """Return what optimal phonon states follow, and their occupations."""
     kept = sets.weights[..., :NATURAL]
     dims, formula = ["mode_class", "set", "natural"], "probability of a charge of the site and a natural state"
-    coords = {"set": np.array(SET_NAMES[sets.follows])}
+    coords, follows = {"set": np.array(SET_NAMES[sets.follows])}, np.array(sets.follows)
     return {
-        "basis_follows": labelled("basis_follows", np.array(sets.follows), [], "charge that chooses the states of a mode"),
+        "basis_follows": labelled("basis_follows", follows, [], "charge that chooses the states of a mode"),
         "mode_classes": labelled("mode_classes", np.array(sets.classes), ["mode"], "class of equivalent modes"),
         "natural_occupations": labelled("natural_occupations", kept, dims, formula, "1", coords),
     }

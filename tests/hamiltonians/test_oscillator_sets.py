@@ -8,6 +8,7 @@ import scipy.linalg as la
 import scipy.sparse as sp
 from formulas import matrix_of
 from independent import fock, in_order_of, kron, sector_states
+from oscillator_sets import EVERYTHING, RING, in_basis, random_sets
 
 from respair.clusters import chain, dimer, ring, site
 from respair.hamiltonians import (
@@ -28,22 +29,11 @@ from respair.hamiltonians import (
     quanta,
 )
 from respair.hamiltonians.hamiltonian import sparse_matrix
-from respair.hamiltonians.space.oscillator_sets import LABELS, OscillatorSets
+from respair.hamiltonians.space.oscillator_sets import LABELS
 from respair.hamiltonians.space.product import Space
 from respair.hamiltonians.symmetry.points import points_of
 
 PAIRS = (Electrons(1.0), Bosons(-0.3, 0.6))
-EVERYTHING = Model(
-    dimer(),
-    Electrons(1.0, [0.1, -0.2], 0.5, 0.2, pair_hopping=0.1, spin_exchange=0.2),
-    Bosons([-0.2, 0.3], 0.6, 0.1, bond_exchange=0.2),
-    Phonons(
-        [0.9, 1.1], boson_coupling=[0.8, 0.5], electron_coupling=0.3, bond_coupling=0.15, hopping=0.1, spring=0.05,
-        quadratic=0.1, cubic=0.01, quartic=0.02, electron_quadratic=0.05, boson_quadratic=0.1, exchange_coupling=0.2,
-        max_quanta=3, total_quanta=3,
-    ),
-    chemical_potential=0.1,
-)  # fmt: skip
 MODELS = {
     "everything": (EVERYTHING, Sector(3, 1)),
     "one site": (Model(site(), *PAIRS, Phonons(0.7, boson_coupling=1.3, electron_coupling=-0.2, max_quanta=5)),
@@ -57,21 +47,6 @@ MODELS = {
     "far": (Model(dimer(), *PAIRS, Phonons(1.0, electron_coupling={"distance": [0.5, 0.2]}, total_quanta=3)),
             Sector(2)),
 }  # fmt: skip
-
-
-def random_sets(model, follows, size=7, seed=0, alike=False, costs=None):
-    """Random oscillator states, and shifts, for the modes of a model."""
-    random = np.random.default_rng(seed)
-    classes = 1 if alike else len(model.modes)
-    matrices = la.qr(random.normal(size=(classes, LABELS[follows], size, size)))[0]
-    mode_classes = (0,) * len(model.modes) if alike else tuple(range(classes))
-    return OscillatorSets(
-        follows, mode_classes, random.uniform(0.0, 0.5, classes), matrices, np.zeros(matrices.shape[:3]), size, costs
-    )
-
-
-def in_basis(model, sets, **caps):
-    return replace(model, phonons=replace(model.phonons, basis=sets, **caps))
 
 
 def label(model, space, state, mode, follows):
@@ -121,8 +96,6 @@ def test_the_matrix_is_that_of_the_full_oscillator_projected(name, follows):
     np.testing.assert_allclose(Block.of(hamiltonian).energy.dot(psi.ravel()), ours @ psi.ravel(), rtol=0, atol=1e-12)
 
 
-RING = Model(ring(4), Electrons(1.0, 0.0, 0.5), Bosons(-0.2, 0.5, 0.2), Phonons(1.0, boson_coupling=0.9, electron_coupling=0.4,
-                                                                              total_quanta=2))
 SYMMETRIC = {
     "complex momentum": (RING, Sector(3, 1, momentum=1)),
     "reflection": (RING, Sector(4, 0, momentum=2, reflection=-1)),
@@ -130,7 +103,8 @@ SYMMETRIC = {
     "flux": (replace(RING, flux=0.7), Sector(4, 0, momentum=3)),
     "point group": (replace(RING, cluster=chain(3)), Sector(4, 0, irrep="odd")),
     "phonons that hop": (
-        replace(RING, phonons=replace(RING.phonons, hopping=0.1, quartic=0.02)), Sector(2, 0, momentum=2, reflection=1)),
+        replace(RING, phonons=replace(RING.phonons, hopping=0.1, quartic=0.02)),
+        Sector(2, 0, momentum=2, reflection=1)),
 }  # fmt: skip
 
 

@@ -255,7 +255,7 @@ class OptimalSearch(Generic[Found]):
         )
 
     def bars(self, before: Found | None, now: Found) -> NDArray[np.float64]:
-        """Return error bars from the second-order shifts, the decay from cap to cap, and bounds of the ground energy."""
+        """Return error bars from second-order shifts, the decay from cap to cap, and bounds of the ground energy."""
         energies, certificate = now.energies, now.certificate
         if not len(energies):
             return certificate.energy_errors

@@ -133,6 +133,7 @@ def test_spectra(both, name):
     np.testing.assert_allclose(found["values"], expected["values"], rtol=0, atol=2e-5)
 
 
+@pytest.mark.slow
 def test_flux_and_stiffness():
     model = replace(SMALL, cluster=ring(3), phonons=replace(SMALL.phonons, on=[0], max_quanta=20))
     expected = analysis.flux_response(model, 2, [0.3])

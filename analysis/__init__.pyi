@@ -14,6 +14,7 @@ from .infinite.sizes import rings_against_infinite
 from .infinite.spectra import infinite_spectrum
 from .lattice.displacements import default_grid, displacement_distribution
 from .lattice.local_states import CONDITIONS
+from .lattice.natural_phonons import natural_phonons
 from .lattice.response import lattice_response
 from .lattice.shape import joint_distribution, lattice_correlation, lattice_shape
 from .observables.averages import expectation, transition
@@ -123,6 +124,7 @@ __all__ = [
     "lattice_shape",
     "motion_frequencies",
     "natural_orbitals",
+    "natural_phonons",
     "observables",
     "optical_conductivity",
     "pair_binding",

@@ -118,6 +118,13 @@ class Hamiltonian(Shown):
     def _lattice_matrices(self) -> tuple[sp.csr_array, ...]:
         return tuple(self.space.lattice_matrix(factor.lattice) for factor in self.factors)
 
+    @property
+    def actions(self) -> tuple[sp.csr_array | None, ...]:
+        """The lattice matrices; None where fibres of the phonon space serve better."""
+        if self.space.sets is None:
+            return self.lattice
+        return tuple(self.space.lattice_action(factor.lattice) for factor in self.factors)
+
     @cached_property
     def _transposed(self) -> tuple[sp.csr_array, ...]:
         return tuple(sp.csr_array(matrix.T) for matrix in self.lattice)

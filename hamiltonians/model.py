@@ -54,6 +54,9 @@ RESHAPING = tuple(
     for name in ("hopping", "spring", "quadratic", "cubic", "quartic", "electron_quadratic", "boson_quadratic")
 )
 """Couplings that make the lattice another one than independent harmonic oscillators."""
+FREE = ("none", "mean", "auto")
+"""Frames that leave the displacements to optimal states."""
+BASES = ("number", "optimal")
 FRAMES = ("none", "mean", "lang-firsov", "auto")
 
 
@@ -246,6 +249,7 @@ def model_problems(model: Model) -> Iterator[Problem]:
             yield from (Problem(spread.entry.key, show(spread.given), f"allowed: 0 {text}") for text in missing)
     if model.phonons is not None:
         yield from _frame_problems(model.phonons, len(modes_of(model)))
+        yield from _basis_problems(model.phonons, modes_of(model))
         if not any(spread.complaint for spread in couplings):
             values = {spread.entry.key: spread.values for spread in couplings}
             yield from lattice_problems(modes_of(model), model.cluster.bonds, values)
@@ -358,6 +362,18 @@ def _frame_problems(phonons: Phonons, modes: int) -> Iterator[Problem]:
         yield Problem("phonons.dressing", show(f), 'leave it out, or take frame = "lang-firsov", whose strength it is')
     elif f != "optimal" and not (is_number(f) and 0.0 <= float(f) <= 1.0):
         yield Problem("phonons.dressing", show(f), 'allowed: numbers from 0 to 1, or "optimal"')
+
+
+def _basis_problems(phonons: Phonons, modes: Sequence[Mode]) -> Iterator[Problem]:
+    basis = phonons.basis
+    if isinstance(basis, str) and basis not in BASES:
+        yield Problem("phonons.basis", show(basis), f"allowed: {', '.join(map(show, BASES))}")
+    elif basis != "number" and on_bonds(modes):
+        yield Problem("phonons.basis", show(basis), "allowed: number; optimal states need modes on sites")
+    elif basis != "number" and (show(phonons.frame) not in map(show, FREE) or phonons.dressing is not None):
+        value = show(phonons.frame if phonons.dressing is None else phonons.dressing)
+        key = "frame" if phonons.dressing is None else "dressing"
+        yield Problem(f"phonons.{key}", value, "leave it out: optimal states find the displacements themselves")
 
 
 def _as_flux(flux: Any) -> Flux:

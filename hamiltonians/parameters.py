@@ -252,6 +252,12 @@ class Phonons(Species):
         'Largest error bar of a level with ``cutoff = "auto"`` [energy]',
         allowed="a number above 0",
     )
+    basis: Literal["number", "optimal"] | object = key(
+        "number",
+        'States in which each oscillator is represented: "number" counts phonons; "optimal" takes states that follow '
+        "the local charge, found by the solver, with the caps on the numbers of these states",
+        allowed='"number" or "optimal"',
+    )
 
     @property
     def displacement(self) -> str | Sequence[float]:

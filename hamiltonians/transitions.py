@@ -29,8 +29,10 @@ from .model import Model
 from .operators import ChargeWord, LatticeWord, Operator
 from .sector import Sector, allowed_two_sz
 from .space.charge_masks import charge_rows
+from .space.fibres import Fibres, set_modes
 from .space.frame import Product, in_frame
 from .space.product import CHARGE_OF, IDENTITY, Amplitudes, check_names
+from .space.set_products import in_sets
 from .symmetry.block import Block
 from .symmetry.group import commutes
 from .symmetry.operations import Symmetry, relabelled
@@ -128,7 +130,12 @@ class Transition:
         hops = []
         for charges, lattice in self._products():
             matrix, element = self._on_rows(charges)
-            moves = None if lattice == IDENTITY else self.source.space.lattice_matrix(lattice)
+            space, own = self.source.space, set_modes(lattice)
+            if space.sets is not None and own is not None:
+                fibres = Fibres.of(space.phonons, own)
+                hops.append(Hop.of(matrix, element, None, fibres, fibres.matrix(lattice)))
+                continue
+            moves = None if lattice == IDENTITY else space.lattice_matrix(lattice)
             hops.append(Hop.of(matrix, element, moves))
         return tuple(hops)
 
@@ -138,13 +145,15 @@ class Transition:
         moves = source.is_dressed or target.is_dressed or not np.array_equal(source.frame[:1], target.frame[:1])
         rows = np.arange(target.shape[0]) if self.target.orbits is None else self.target.orbits.representatives
         by_lattice: defaultdict[LatticeWord, dict[ChargeWord, complex]] = defaultdict(dict)
-        formula = self.operator if moves else source.displaced(self.operator)
+        formula = self.operator if moves and source.sets is None else source.displaced(self.operator)
         for (charge, lattice), value in formula.terms.items():
             by_lattice[lattice][charge] = value
         states = target.charges.states[rows]
         products: list[Product] = [
             (charge_rows(words, source.charges, states), ((lattice, 1.0),)) for lattice, words in by_lattice.items()
         ]
+        if source.sets is not None:
+            return in_sets(products, source.sets, source.set_labels, target.set_labels[rows])
         return in_frame(products, source.frame, target.frame[rows]) if moves else products
 
     def _on_rows(self, matrix: sp.csr_array) -> tuple[sp.csr_array, NDArray[np.int16]]:

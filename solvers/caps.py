@@ -20,7 +20,13 @@ def is_automatic(model: Model) -> bool:
     table = model.phonons
     if table is None:
         return False
-    return table.cutoff is not None or table.dressing == "optimal" or table.displacement == "auto"
+    chosen = table.dressing == "optimal" or table.displacement == "auto" or is_optimal(model)
+    return table.cutoff is not None or chosen
+
+
+def is_optimal(model: Model) -> bool:
+    """True where a model leaves its oscillator states to the solver."""
+    return model.phonons is not None and isinstance(model.phonons.basis, str) and model.phonons.basis == "optimal"
 
 
 def capped(model: Model, total_quanta: int = 0) -> Model:
@@ -30,6 +36,8 @@ def capped(model: Model, total_quanta: int = 0) -> Model:
     table = model.phonons
     if table.cutoff is not None:
         table = replace(table, cutoff=None, total_quanta=total_quanta)
+    if is_optimal(model):
+        table = replace(table, basis="number", frame="mean")
     if table.displacement == "auto":
         table = replace(table, frame="mean")
     return replace(model, phonons=replace(table, dressing=None if table.dressing == "optimal" else table.dressing))

@@ -18,6 +18,7 @@ from ..hamiltonians.space.boundary import Beyond
 from ..hamiltonians.space.displacement_matrices import Dressed, spread_size
 from ..hamiltonians.space.phonons import PhononSpace, Shell
 from .krylov.operator import add
+from .set_leak import SetLeak
 
 AT_A_TIME = 1 << 24
 """Amplitudes beyond the cutoff that are computed at a time."""
@@ -153,6 +154,8 @@ class Certifier:
         """Return ``(||Q H psi||, E_Q)`` of one state, given by its stored amplitudes; (0, nan) where nothing leaks."""
         if not phi.size:
             return 0.0, np.nan
+        if self.block.space.sets is not None:
+            return self._of_sets.leak(phi)
         if self._is_spread:
             return self._leak_by_square(phi)
         if not len(self._shell):
@@ -164,6 +167,10 @@ class Certifier:
         if norm == 0.0:
             return 0.0, np.nan
         return float(np.sqrt(norm + rest)), float(np.vdot(beyond, within.apply(beyond)).real) / norm
+
+    @cached_property
+    def _of_sets(self) -> SetLeak:
+        return SetLeak(self.block)
 
     @cached_property
     def _is_spread(self) -> bool:

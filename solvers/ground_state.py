@@ -14,8 +14,9 @@ from .._core.arguments import taking
 from ..hamiltonians import Block, Hamiltonian, Model, Sector
 from ..hamiltonians.arguments import a_model, a_sector
 from ..hamiltonians.sector import check_sector
+from ..hamiltonians.space.product import sets_of
 from ..hamiltonians.terms import far_potential
-from .caps import cap_in_words, is_automatic
+from .caps import cap_in_words, is_automatic, is_optimal
 from .certificate import Certifier
 from .checkpoint import Checkpoint, beside, fingerprint
 from .costs import check_memory, choose_engine
@@ -25,6 +26,7 @@ from .krylov.eigenpairs import is_degenerate as is_degenerate
 from .krylov.search import Limits, announce
 from .larger_space import error_bars
 from .level_count import level_count
+from .optimal_search import OptimalSearch, cap_name, embedded, roughly, upper_bound
 from .options import Options, read_options
 from .results import Eigenstates, LabelledLevels, State
 from .work import Progress, silent
@@ -120,7 +122,19 @@ def with_error_bars(
     """
     bars, constant = None, -far_potential(model) * sector.charge
     options = replace(options, wanted_below=options.wanted_below - constant)
-    if is_automatic(model):
+    if is_optimal(model):
+
+        def searched(m: Model, count: int, residual: float, near: Found | None) -> Found:
+            announce(progress, cap_in_words(m, sector))
+            own = replace(options, checkpoint=beside(options.checkpoint, cap_name(m)))
+            own = roughly(options, residual) if residual else own
+            return solve(m, count, replace(own, starts=None if near is None else partial(embedded, near)), progress)
+
+        def elsewhere(m: Model, other: Sector) -> Eigenstates:
+            return lowest_of_block(m, other, 1, roughly(options))
+
+        found, bars = OptimalSearch(model, sector, states, searched, check, elsewhere).found()
+    elif is_automatic(model):
 
         def tried(m: Model, count: int) -> Found:
             announce(progress, cap_in_words(m, sector))
@@ -132,6 +146,9 @@ def with_error_bars(
         found, bars = CutoffSearch(model, sector, states, tried, check).found()
     else:
         found = solve(model, states, options, progress)
+    if bars is None and len(found.energies) and sets_of(model) is not None:
+        bars = found.certificate.energy_errors.copy()
+        bars[0] = max(bars[0], found.energies[0] - upper_bound(model, sector))
     if bars is None and len(found.energies):
         count, others = len(found.energies), replace(options, engine="auto", checkpoint=None, wanted_below=np.inf)
         bars = error_bars(found.hamiltonian, found, lambda m: solve(m, count, others, silent))
@@ -192,6 +209,8 @@ def solved(
         options.confirm,
     )
     chosen = ENGINES[engine].for_levels(block, states, options.memory_limit)
+    if options.starts is not None:
+        limits = replace(limits, starts=tuple(chosen.vector(phi) for phi in options.starts(block)))
     levels = chosen.lowest(limits, checkpoint)
     energies = levels.energies[:states].copy()
     multiplicity = sum(alike(levels.energies[0], e) for e in levels.energies.tolist())

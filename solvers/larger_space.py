@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..hamiltonians import Hamiltonian, Model, Sector
 from ..hamiltonians.parameters import COUPLINGS
-from ..hamiltonians.space.product import Space, dimensions
+from ..hamiltonians.space.product import Space, dimensions, sets_of
 from ..hamiltonians.terms import sector_operator
 from .adiabatic import Landscape, Well, beyond, landscape
 from .certificate import Certificate, graded
@@ -27,6 +27,8 @@ ROOM = 6000
 GROWTH = 2.5
 DRESSED = 3
 """Where the frame follows the charges, the space for comparison may have so many times more states."""
+SETS_GROWTH = 100
+"""States of the sector for such a comparison in oscillator states that follow the charges, in units of `ROOM`."""
 MOST_JUDGED = 40
 """For more levels than these, only their own certificate is used."""
 MOST_RAISED = 8
@@ -204,6 +206,9 @@ def compared(model: Model, sectors: Sequence[Sector]) -> Model:
     """
     table = model.phonons
     assert table is not None
+    if sets_of(model) is not None:
+        larger = _with_more(model, 1)
+        return larger if math.prod(dimensions(larger, sectors[0])) <= SETS_GROWTH * ROOM else _with_more(model, -1)
     if table.cutoff is not None:
         sharper = SHARPER ** (2 if is_steep(model) else 1)
         return replace(model, phonons=replace(table, accuracy=table.accuracy / sharper))
@@ -229,6 +234,8 @@ def reaching(model: Model, sectors: Sequence[Sector]) -> Model:
     """
     table = model.phonons
     assert table is not None
+    if sets_of(model) is not None:
+        return model
     needed = max(holding(*each) for each in _connected(model, sectors))
     space, enough = Space(model, sectors[0]).phonons, _with_margin(needed)
     if not needed or enough <= min(space.total_quanta, space.max_quanta):

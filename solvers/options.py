@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
@@ -49,6 +49,8 @@ class Options(Brief):
         Blocks of thermal sums that are finished stay on disk after the sum, for the caller to remove.
     pool : Pool, optional
         Processes that compute the blocks of thermal sums.
+    starts : function, optional
+        From a block to stored amplitudes near its lowest levels, from which their searches begin.
 
     Raises
     ------
@@ -73,6 +75,7 @@ class Options(Brief):
     checkpoint_interval: float = 60.0
     keep_blocks: bool = False
     pool: Pool | None = field(default=None, repr=False, compare=False)
+    starts: Callable[[Any], Sequence[Any]] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         wrong = []
@@ -162,6 +165,7 @@ CHECKS: Mapping[str, Callable[[str, Any], object]] = MappingProxyType(
         "checkpoint_interval": lambda name, value: real_number(name, value, "a number of seconds, 0 or more", 0.0),
         "keep_blocks": _switch,
         "pool": _pool,
+        "starts": lambda name, value: value,
     }
 )
 """For each option, the function that converts its value or raises an error."""

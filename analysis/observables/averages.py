@@ -19,6 +19,7 @@ from ...hamiltonians.space.product import check_operator
 from ...solvers import Eigenstates, State
 from ...solvers.arguments import levels_of, state_of
 from . import kernels
+from .set_moments import set_moments
 
 SAME_SHIFT = 1e-9
 """Displacements closer than this count as one."""
@@ -271,7 +272,8 @@ def lattice_moments(state: State) -> NDArray[np.float64]:
     .. math:: \langle\psi_e|x_m|\psi_e\rangle,\quad \langle\psi_e|a^\dagger_m a_m|\psi_e\rangle,\quad
               \langle\psi_e|x_m^2|\psi_e\rangle = \|x_m\psi_e\|^2
 
-    with ``psi_e = psi[e, :]``, x = a + a+ and the square taken within the truncated space. Summed over e they are
+    with ``psi_e = psi[e, :]``, x = a + a+ and the square taken within the truncated space (in oscillator states that
+    follow the charges, in all of the oscillator). Summed over e they are
     averages; the first weighted with a charge is a charge-lattice correlation.
 
     Returns
@@ -281,8 +283,8 @@ def lattice_moments(state: State) -> NDArray[np.float64]:
     """
     space, block = state.hamiltonian.space, state.block
     modes = space.phonons.modes
-    rows = np.zeros((3, block.shape[0], modes))
-    for m in range(modes):
+    rows = np.zeros((3, block.shape[0], modes)) if space.sets is None else set_moments(state)
+    for m in range(modes if space.sets is None else 0):
         ladder = _ladder(space.phonons, m)
         for weight, phi in state.mixture:
             part = np.empty((3, len(phi)))
@@ -345,7 +347,23 @@ def mode_density_matrix(state: State, mode: int, shift: float | None = None) -> 
 
 @linear
 def conditional_density_matrix(state: State, mode: int, chosen: NDArray[np.bool_]) -> NDArray[Any]:
-    """Return what some charge configurations contribute to the reduced density matrix of one oscillator, (n, n)."""
+    """Return what some charge configurations contribute to the reduced density matrix of one oscillator, (n, n).
+
+    It is that in number states about the displacement of the frame.
+    """
+    space = state.hamiltonian.space
+    if (sets := space.sets) is None:
+        return _density_matrix(state, mode, chosen)
+    labels, total = space.set_labels[:, mode], np.zeros((sets.size,) * 2, state.amplitudes.dtype)
+    for q in np.unique(labels[chosen]).tolist():
+        rho = _density_matrix(state, mode, chosen & (labels == q))
+        own = sets.states[sets.classes[mode], q, : len(rho)]
+        total = total + own.T @ rho @ own
+    return total
+
+
+def _density_matrix(state: State, mode: int, chosen: NDArray[np.bool_]) -> NDArray[Any]:
+    """Return the same in the states of the phonon space."""
     phonons = state.hamiltonian.space.phonons
     size = int(phonons.occupations[:, mode].max()) + 1
     rho = np.zeros((size, size), dtype=state.amplitudes.dtype)

@@ -18,16 +18,21 @@ from numpy.typing import NDArray
 
 from ...hamiltonians import Amplitudes, Block, Space
 from ...hamiltonians.space.displacement_matrices import Dressed
+from ...hamiltonians.space.oscillator_sets import SetWord
 from .cuts import CutBlock
 
 DECIMALS = 12
 """Displacements that agree to so many decimals are one."""
 Jump = tuple[float, ...]
-Matrices = Callable[[Jump], sp.csr_array]
+Matrices = Callable[[Jump, Jump], sp.csr_array]
 
 
 def displacement_matrices(space: Space) -> Matrices:
-    """Return a function that gives the matrix of ``D(beta)`` on the phonon states, each made once."""
+    """Return a function that rewrites the lattice of one configuration in the phonon states of another.
+
+    It takes what the lattice of each follows (`followed`), and gives ``D(beta)``, each made once, or the overlaps of
+    the oscillator states.
+    """
     known: dict[Jump, sp.csr_array] = {}
 
     def matrix(jump: Jump) -> sp.csr_array:
@@ -36,7 +41,21 @@ def displacement_matrices(space: Space) -> Matrices:
             known[jump] = space.lattice_matrix(((Dressed((), moved) if moved else (), 1.0),))
         return known[jump]
 
-    return matrix
+    def changed(own: Jump, other: Jump) -> sp.csr_array:
+        return matrix(tuple((np.round(np.subtract(own, other), DECIMALS) + 0.0).tolist()))
+
+    def between(own: Jump, other: Jump) -> sp.csr_array:
+        pairs = zip(own, other, strict=True)
+        moved = tuple((m, int(q), int(p), 0, 0) for m, (p, q) in enumerate(pairs) if q != p)
+        assert space.sets is not None
+        return space.lattice_matrix(((SetWord(moved, space.sets), 1.0),))
+
+    return changed if space.sets is None else between
+
+
+def followed(space: Space) -> NDArray[Any]:
+    """Return what the lattice of each configuration follows: displacements, or the labels of oscillator states."""
+    return space.frame if space.sets is None else space.set_labels
 
 
 def overlaps(psi: NDArray[Any], frame: NDArray[np.float64], matrices: Matrices) -> NDArray[Any]:
@@ -46,8 +65,7 @@ def overlaps(psi: NDArray[Any], frame: NDArray[np.float64], matrices: Matrices) 
     found = np.zeros((len(psi),) * 2, psi.dtype)
     for a, rows in enumerate(members):
         for b, columns in enumerate(members[: a + 1]):
-            jump = tuple((np.round(values[a] - values[b], DECIMALS) + 0.0).tolist())
-            moved = (matrices(jump) @ psi[rows].T).T if any(jump) else psi[rows]
+            moved = psi[rows] if a == b else (matrices(tuple(values[a]), tuple(values[b])) @ psi[rows].T).T
             block = moved @ psi[columns].conj().T
             found[np.ix_(rows, columns)] = block
             found[np.ix_(columns, rows)] = block.conj().T
@@ -59,7 +77,7 @@ def charge_spectrum(states: list[tuple[Block, Amplitudes]], matrices: Matrices) 
     space = states[0][0].space
     every = np.arange(len(space.charges))
     psi = np.concatenate([block.amplitudes(phi, every) for block, phi in states])
-    return np.linalg.eigvalsh(overlaps(psi, np.tile(space.frame, (len(states), 1)), matrices))
+    return np.linalg.eigvalsh(overlaps(psi, np.tile(followed(space), (len(states), 1)), matrices))
 
 
 def part_spectrum(states: list[tuple[Block, Amplitudes]], cut: CutBlock, matrices: Matrices) -> NDArray[np.float64]:
@@ -69,5 +87,5 @@ def part_spectrum(states: list[tuple[Block, Amplitudes]], cut: CutBlock, matrice
     for configurations, sign in zip(cut.configurations.T, cut.sign.T, strict=True):
         for block, phi in states:
             psi = sign[:, None] * block.amplitudes(phi, configurations)
-            total = total + overlaps(psi, space.frame[configurations], matrices)
+            total = total + overlaps(psi, followed(space)[configurations], matrices)
     return np.linalg.eigvalsh(total)

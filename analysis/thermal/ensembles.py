@@ -207,6 +207,9 @@ def thermal_problems(
     model: Model, temperatures: Sequence[float], kind: Ensemble, sampling: Sampling, names: Sequence[str]
 ) -> Iterator[Problem]:
     """Yield everything wrong with what is asked for."""
+    if model.phonons is not None and model.phonons.basis != "number":
+        allowed = "allowed at temperatures: number; optimal states are those of low levels"
+        yield Problem("phonons.basis", show(model.phonons.basis), allowed)
     if not len(temperatures) or not all(is_number(t) and t > 0 for t in temperatures):
         yield Problem("thermal.temperatures", show(list(temperatures)), "allowed: a list of numbers above 0")
     if kind.kind not in ENSEMBLES:

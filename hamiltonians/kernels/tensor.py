@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,10 +16,12 @@ from numpy.typing import NDArray
 
 from ..._core.threads import kernel_threads_for
 from ..hamiltonian import Hamiltonian
-from ..space.phonons import PhononSpace, Shell
+from ..space.fibres import Fibres, set_modes
+from ..space.phonons import PhononSpace, Polynomial, Shell
 from ..space.product import Amplitudes, Factor
 from ..symmetry.orbits import Orbits
 from . import loops as kernels
+from .fibres import FibreGroup, hops_on_fibres
 from .ladders import Ladder, lattice_gathers, stacked
 
 
@@ -36,6 +39,8 @@ class Hop:
         Group element that moves the phonons of each entry.
     source, weight : (k, phonon states)
         Lattice operator that goes with it; None where it is the identity.
+    fibres, small : Fibres, (n, n)
+        The same as a small matrix on the fibres of some modes, where it is one.
     """
 
     matrix: sp.csr_array
@@ -43,9 +48,18 @@ class Hop:
     element: NDArray[np.int16]
     source: NDArray[np.int32] | None = None
     weight: NDArray[Any] | None = None
+    fibres: Fibres | None = None
+    small: NDArray[Any] | None = None
 
     @classmethod
-    def of(cls, matrix: sp.csr_array, element: NDArray[np.int16], lattice: sp.csr_array | None = None) -> Hop:
+    def of(
+        cls,
+        matrix: sp.csr_array,
+        element: NDArray[np.int16],
+        lattice: sp.csr_array | None = None,
+        fibres: Fibres | None = None,
+        small: NDArray[Any] | None = None,
+    ) -> Hop:
         """Bring the entries of each row into order.
 
         Parameters
@@ -54,26 +68,34 @@ class Hop:
             Entries, and the group element of each.
         lattice : csr_array, optional
             Lattice operator that goes with them.
+        fibres, small : Fibres, (n, n), optional
+            Or this one.
         """
         row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
         moving = matrix.indptr[1:] - np.bincount(row, element != 0, matrix.shape[0]).astype(matrix.indptr.dtype)
         order = np.lexsort((element, row))
         matrix = sp.csr_array((matrix.data[order], matrix.indices[order], matrix.indptr), shape=matrix.shape)
-        gathers = () if lattice is None else lattice_gathers(lattice, int(np.diff(lattice.indptr).max(initial=0)))
-        return cls(matrix, moving, element[order], *gathers)
+        width = 0 if lattice is None else int(np.diff(lattice.indptr).max(initial=0))
+        source, weight = (None, None) if lattice is None else lattice_gathers(lattice, width)
+        return cls(matrix, moving, element[order], source, weight, fibres, small)
 
     def of_type(self, dtype: np.dtype[Any]) -> Hop:
         """Return the same with numbers of another type; ``csr_array.astype`` would add up entries of one place."""
         weight = None if self.weight is None else self.weight.astype(dtype, copy=False)
+        small = None if self.small is None else self.small.astype(dtype, copy=False)
         entries = self.matrix.data.astype(dtype, copy=False), self.matrix.indices, self.matrix.indptr
-        return replace(self, matrix=sp.csr_array(entries, shape=self.matrix.shape), weight=weight)
+        return replace(self, matrix=sp.csr_array(entries, shape=self.matrix.shape), weight=weight, small=small)
 
     def add(
         self, out: Amplitudes, phi: Amplitudes, gather: NDArray[Any], sign: NDArray[Any], work: NDArray[Any]
     ) -> None:
         """Add the image of amplitudes to `out`; `work` has a row for each share of a core."""
         start, moves = self.matrix.indptr, (self.matrix.indices, self.matrix.data, self.element, gather, sign)
-        if self.source is None or self.weight is None:
+        if self.fibres is not None and self.small is not None:
+            own = self.fibres
+            rooms = np.zeros((len(work), len(self.small)), work.dtype)
+            hops_on_fibres(out, phi, start, *moves, self.small, own.lengths, own.counts, own.places, work, rooms)
+        elif self.source is None or self.weight is None:
             kernels.hops(out, phi, start, self.moving, *moves, work)
         else:
             kernels.dressed_hops(out, phi, start, *moves, self.source, self.weight, work)
@@ -121,8 +143,8 @@ class TensorOperator(StoredOperator):
     ----------
     factors : sequence of Factor
         Charge matrices A_f; together they must have the symmetry of the orbits.
-    lattice : sequence of csr_array
-        Matrices of the P_f, from the phonon states `inside` to as many others.
+    lattice : sequence of csr_array or None
+        Matrices of the P_f, from the phonon states `inside` to as many others; None where they act on fibres.
     inside : PhononSpace or Shell
         Phonon states of the amplitudes acted upon.
     configurations : int
@@ -133,12 +155,17 @@ class TensorOperator(StoredOperator):
         Type of the amplitudes, where it is complex and the operator is not.
     leaves : bool
         The P_f lead out of the states `inside`.
+
+    Attributes
+    ----------
+    standing, moving : list
+        What acts on fibres: strengths on the rows, or hops, each with its polynomial.
     """
 
     def __init__(
         self,
         factors: Sequence[Factor],
-        lattice: Sequence[sp.csr_array],
+        lattice: Sequence[sp.csr_array | None],
         inside: PhononSpace | Shell,
         configurations: int,
         orbits: Orbits | None = None,
@@ -148,12 +175,15 @@ class TensorOperator(StoredOperator):
         self.orbits = orbits
         self._leaves = leaves
         self.rows = len(orbits.representatives) if orbits else configurations
-        self.inside, self.outside = len(inside), lattice[0].shape[0] if len(lattice) else len(inside)
+        matrices = [matrix for matrix in lattice if matrix is not None]
+        self.inside, self.outside = len(inside), matrices[0].shape[0] if matrices else len(inside)
+        self._phonons, self._fibres = inside, dict[tuple[int, ...], Fibres]()
         if orbits is None:
             self._gather, self._sign = np.arange(self.inside, dtype=np.int32)[None], np.zeros((0, 0))
         else:
             self._gather, self._sign = orbits.gathers(inside)
-        kinds = [factor.dtype for factor in factors] + [matrix.dtype for matrix in lattice]
+        kinds = [factor.dtype for factor in factors] + [matrix.dtype for matrix in matrices]
+        kinds += [np.complex128 for f in factors if any(np.imag(value) for _, value in f.lattice)]
         kinds += [dtype] if dtype is not None else []
         is_complex = any(kind == np.complex128 for kind in kinds) or (orbits is not None and orbits.is_complex)
         self.dtype = np.dtype(np.complex128 if is_complex else np.float64)
@@ -161,19 +191,38 @@ class TensorOperator(StoredOperator):
         self._take_apart(factors, lattice, configurations)
         self._work = np.zeros((4 * numba.get_num_threads(), self.inside), self.dtype)
 
-    def _take_apart(self, factors: Sequence[Factor], lattice: Sequence[sp.csr_array], configurations: int) -> None:
+    @property
+    def gathers(self) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """What each group element does to the phonon states."""
+        return self._gather, self._sign
+
+    def _take_apart(
+        self, factors: Sequence[Factor], lattice: Sequence[sp.csr_array | None], configurations: int
+    ) -> None:
         """Sort the factors into energies, ladders on a row, and hops between rows."""
         self._charge_energy = np.zeros(self.rows, self.dtype)
         self._lattice_energy = np.zeros(self.outside, self.dtype)
         ladders: list[Ladder] = []
         plain = sp.csr_array((configurations,) * 2)
         self._hops: list[Hop] = []
+        self.standing: list[tuple[NDArray[Any], Polynomial]] = []
+        self.moving: list[tuple[Hop, Polynomial]] = []
+        local: defaultdict[tuple[int, ...], list[tuple[NDArray[Any], NDArray[Any]]]] = defaultdict(list)
         for factor, matrix in zip(factors, lattice, strict=True):
             diagonal, moving = _split(factor.charges)
             on_rows = diagonal[self.orbits.representatives] if self.orbits else diagonal
             if not self._leaves and factor.is_identity:
                 self._charge_energy += on_rows
                 plain = plain + moving
+                continue
+            if matrix is None:
+                fibres = self._fibres_of(factor.lattice)
+                if np.any(on_rows):
+                    local[fibres.modes].append((on_rows, fibres.matrix(factor.lattice)))
+                    self.standing.append((on_rows, factor.lattice))
+                if moving.nnz:
+                    self._hops.append(self._hop(moving, None, fibres, fibres.matrix(factor.lattice)))
+                    self.moving.append((self._hops[-1], factor.lattice))
                 continue
             if np.any(on_rows):
                 ladders.append((on_rows, matrix) if self._leaves else self._ladder(on_rows, matrix))
@@ -182,6 +231,19 @@ class TensorOperator(StoredOperator):
         if plain.nnz:
             self._hops.insert(0, self._hop(sp.csr_array(plain), None))
         self._ladders = stacked(ladders, (self.rows, self.outside), self.dtype, leaves=self._leaves)
+        self._groups = [
+            FibreGroup.of([(self._fibres[m], some) for m, some in local.items() if len(m) == k], self.dtype)
+            for k in sorted({len(m) for m in local})
+        ]
+
+    def _fibres_of(self, lattice: Polynomial) -> Fibres:
+        """Return the fibres on which a polynomial acts, made once."""
+        modes = set_modes(lattice)
+        assert modes is not None
+        assert isinstance(self._phonons, PhononSpace)
+        if modes not in self._fibres:
+            self._fibres[modes] = Fibres.of(self._phonons, modes)
+        return self._fibres[modes]
 
     def _ladder(self, strength: NDArray[Any], lattice: sp.csr_array) -> Ladder:
         """Move what is diagonal on the phonons, and the same on all rows, into the lattice energy."""
@@ -191,9 +253,15 @@ class TensorOperator(StoredOperator):
             return strength, moving
         return strength, lattice
 
-    def _hop(self, moving: sp.csr_array, lattice: sp.csr_array | None) -> Hop:
+    def _hop(
+        self,
+        moving: sp.csr_array,
+        lattice: sp.csr_array | None,
+        fibres: Fibres | None = None,
+        small: NDArray[Any] | None = None,
+    ) -> Hop:
         matrix, element = self.orbits.reduced(moving) if self.orbits else (moving, np.zeros(moving.nnz, np.int16))
-        return Hop.of(matrix, element, lattice).of_type(self.dtype)
+        return Hop.of(matrix, element, lattice, fibres, small).of_type(self.dtype)
 
     def _apply_to_complex(self, phi: Amplitudes, out: Amplitudes) -> None:
         """Pass over complex amplitudes once: real coefficients need not become complex."""
@@ -208,6 +276,8 @@ class TensorOperator(StoredOperator):
         else:
             energies, kinds = (self._charge_energy, self._lattice_energy), self._ladders
             kernels.diagonal_and_ladders(out, phi, *energies, *kinds.shifts, *kinds.others, *kinds.pairs)
+        for group in self._groups:
+            group.add(out, phi)
         for hop in self._hops:
             hop.add(out, phi, self._gather, self._sign, work)
 
@@ -268,7 +338,7 @@ class TensorHamiltonian(TensorOperator, StoredHamiltonian):
 
     def __init__(self, hamiltonian: Hamiltonian, orbits: Orbits | None = None) -> None:
         space = hamiltonian.space
-        super().__init__(hamiltonian.factors, hamiltonian.lattice, space.phonons, len(space.charges), orbits)
+        super().__init__(hamiltonian.factors, hamiltonian.actions, space.phonons, len(space.charges), orbits)
         self.hamiltonian = hamiltonian
         self.shape = (self.rows, self.inside)
 

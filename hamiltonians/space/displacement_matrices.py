@@ -85,19 +85,35 @@ def matched(dressed: Dressed, image: NDArray[np.int64], target: NDArray[np.int64
     image, target : (n, modes), (t, modes) int
         Phonon numbers from where and to where.
     """
-    spectators = np.delete(np.concatenate([target, image]), dressed.modes, axis=1)
-    of_target, of_image = np.split(Numbering.of(spectators)[1], [len(target)])
-    ascending = np.argsort(of_target, kind="stable")
-    first, last = (np.searchsorted(of_target[ascending], of_image, side) for side in ("left", "right"))
-    counts = last - first
-    column = np.repeat(np.arange(len(image)), counts)
-    row = ascending[np.arange(len(column)) - np.repeat(np.cumsum(counts) - counts - first, counts)]
+    row, column = alike_but(dressed.modes, image, target)
     value = np.ones(len(column))
     for mode, beta in dressed.jump:
         sizes = target[:, mode].max(initial=0) + 1, image[:, mode].max(initial=0) + 1
         place = target[row, mode] * sizes[1] + image[column, mode]
         value *= displacement_elements(beta, *sizes).ravel().take(place)
     return row, column, value
+
+
+def alike_but(
+    modes: NDArray[np.int64], image: NDArray[np.int64], target: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return all pairs of a target and an image that have the same phonon numbers but in some modes.
+
+    Parameters
+    ----------
+    modes : (k,) int
+        These modes.
+    image, target : (n, modes), (t, modes) int
+        Phonon numbers from where and to where.
+    """
+    spectators = np.delete(np.concatenate([target, image]), modes, axis=1)
+    of_target, of_image = np.split(Numbering.of(spectators)[1], [len(target)])
+    ascending = np.argsort(of_target, kind="stable")
+    first, last = (np.searchsorted(of_target[ascending], of_image, side) for side in ("left", "right"))
+    counts = last - first
+    column = np.repeat(np.arange(len(image)), counts)
+    row = ascending[np.arange(len(column)) - np.repeat(np.cumsum(counts) - counts - first, counts)]
+    return row, column
 
 
 def spread_size(dressed: Dressed, modes: int, max_quanta: int, total_quanta: int) -> float:

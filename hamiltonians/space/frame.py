@@ -125,13 +125,13 @@ def in_frame(
         for jump, here in _jumps(frame[column] - onto[row], known):
             r, c, data = row[here], column[here], matrix.data[here]
             for word, coefficient in lattice:
-                assert not isinstance(word, Dressed)
+                assert isinstance(word, tuple)
                 number = coefficient.real if np.imag(coefficient) == 0 else coefficient
                 for inner, weight in displaced_word(word, {mode: frame[c, mode] for mode, *_ in word}).items():
                     entries[jump, inner].append((r, c, number * data * weight))
     merged: dict[tuple[Jump, bytes], tuple[sp.csr_array, list[tuple[LatticeWord, complex]]]] = {}
     for (jump, inner), parts in entries.items():
-        total = _added(parts, (len(onto), len(frame)))
+        total = added(parts, (len(onto), len(frame)))
         if total.nnz:
             key = b"".join(part.tobytes() for part in (total.indptr, total.indices, total.data / total.data[0]))
             first, words = merged.setdefault((jump, key), (total, []))
@@ -151,7 +151,7 @@ def _jumps(difference: NDArray[np.float64], known: dict[Jump, Jump]) -> Iterator
         yield known.setdefault(name, tuple((mode, exact[mode]) for mode, _ in name)), here
 
 
-def _added(parts: Sequence[tuple[NDArray[Any], ...]], shape: tuple[int, int]) -> sp.csr_array:
+def added(parts: Sequence[tuple[NDArray[Any], ...]], shape: tuple[int, int]) -> sp.csr_array:
     """Return the sum of entries as a matrix, without those that cancel."""
     row, column, value = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     total, terms = (sp.coo_array((v, (row, column)), shape=shape).tocsr() for v in (value, np.abs(value)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 
 from ..._core.lazy import sp
 from ..operators import LatticeWord
-from .displacement_matrices import Dressed, Entries, matched, reached
+from .displacement_matrices import Dressed, Entries, alike_but, matched, reached
 from .numbering import Numbering
+from .oscillator_sets import SetWord
 
-Word = LatticeWord | Dressed
-"""What lattice operators are sums of: normal-ordered words, with a displacement behind them or not."""
+Word = LatticeWord | Dressed | SetWord
+"""What lattice operators are sums of: normal-ordered words, with a displacement behind them or not, or between sets."""
 Polynomial = tuple[tuple[Word, complex], ...]
 """A lattice operator: words with their coefficients."""
 
@@ -54,6 +56,8 @@ class PhononSpace(Occupations):
         Cap of each mode.
     total_quanta : int
         Cap of the sum over modes.
+    costs : tuple of int
+        What each state of a mode counts towards `total_quanta`, ascending from 0; its number where there are none.
 
     Examples
     --------
@@ -69,10 +73,16 @@ class PhononSpace(Occupations):
     modes: int
     max_quanta: int
     total_quanta: int
+    costs: tuple[int, ...] = ()
 
     @classmethod
-    def capped(cls, modes: int, max_quanta: int | None, total_quanta: int | None) -> PhononSpace:
+    def capped(
+        cls, modes: int, max_quanta: int | None, total_quanta: int | None, costs: tuple[int, ...] = ()
+    ) -> PhononSpace:
         """Build the space from either cap or both (None: no cap of that kind)."""
+        if costs and total_quanta is not None:
+            last = bisect_right(costs, total_quanta) - 1
+            return cls(modes, last if max_quanta is None else min(last, max_quanta), total_quanta, costs)
         per_mode = min((cap for cap in (max_quanta, total_quanta) if cap is not None), default=0) if modes else 0
         most = modes * per_mode
         return cls(modes, per_mode, most if total_quanta is None else min(most, total_quanta))
@@ -85,13 +95,18 @@ class PhononSpace(Occupations):
         total = self.total_quanta
         ways = [1] + [0] * total
         for _ in range(self.modes):
-            ways = [sum(ways[q - n] for n in range(min(self.max_quanta, q) + 1)) for q in range(total + 1)]
+            ways = [sum(ways[q - n] for n in self.cost.tolist() if n <= q) for q in range(total + 1)]
         return sum(ways)
 
     @property
     def is_product(self) -> bool:
         """True where the total cap does not cut anything."""
-        return self.total_quanta >= self.modes * self.max_quanta
+        return self.total_quanta >= self.modes * self.max_quanta and not self.costs
+
+    @cached_property
+    def cost(self) -> NDArray[np.int64]:
+        """What each state of a mode counts towards `total_quanta`, shape (max_quanta + 1,)."""
+        return np.array(self.costs[: self.max_quanta + 1] or range(self.max_quanta + 1), np.int64)
 
     @cached_property
     def occupations(self) -> NDArray[np.uint16]:
@@ -99,11 +114,11 @@ class PhononSpace(Occupations):
         table = np.zeros((1, 0), np.uint16)
         used = np.zeros(1, np.int64)
         for _ in range(self.modes):
-            room = np.minimum(self.max_quanta, self.total_quanta - used) + 1
+            room = np.searchsorted(self.cost, self.total_quanta - used, side="right")
             parent = np.repeat(np.arange(len(used)), room)
             n = np.arange(len(parent)) - np.repeat(np.cumsum(room) - room, room)
             table = np.column_stack([table[parent], n.astype(np.uint16)])
-            used = used[parent] + n
+            used = used[parent] + self.cost[n]
         table.setflags(write=False)
         return table
 
@@ -169,6 +184,8 @@ def word_matrix(word: Word, space: PhononSpace) -> sp.csr_array:
     """Return the matrix of a word on a capped space: the exact projection of the full operator."""
     if isinstance(word, Dressed):
         entries = _dressed(word, space.occupations, space.occupations)
+    elif isinstance(word, SetWord):
+        entries = _in_sets(word, space.occupations, space.occupations)
     else:
         entries = _between(word, space.occupations, space)
     return _matrix(entries, len(space), len(space))
@@ -197,6 +214,7 @@ class Shell(Occupations):
         """
         outside: list[NDArray[np.int64]] = [np.zeros((0, space.modes), np.int64)]
         for word in words:
+            assert not isinstance(word, SetWord)
             if isinstance(word, Dressed):
                 found = reached(word, transitions(word.word, space.occupations)[1])
                 found = found[np.any(found > space.max_quanta, axis=1) | (found.sum(axis=1) > space.total_quanta)]
@@ -216,7 +234,9 @@ class Shell(Occupations):
     def outward(self, word: Word) -> sp.csr_array:
         """Return the matrix of a word from the space inside to the shell."""
         source = self.space.occupations
-        if isinstance(word, Dressed):
+        if isinstance(word, SetWord):
+            entries = _in_sets(word, source, self.occupations)
+        elif isinstance(word, Dressed):
             entries = _dressed(word, source, self.occupations)
         else:
             leaving = self.space.leaving(word)
@@ -227,7 +247,10 @@ class Shell(Occupations):
     def within(self, word: Word) -> sp.csr_array:
         """Return the matrix of a word within the shell."""
         source = self.occupations
-        entries = _dressed(word, source, source) if isinstance(word, Dressed) else _between(word, source, self)
+        if isinstance(word, SetWord):
+            entries = _in_sets(word, source, source)
+        else:
+            entries = _dressed(word, source, source) if isinstance(word, Dressed) else _between(word, source, self)
         return _matrix(entries, len(self), len(source))
 
 
@@ -243,6 +266,17 @@ def _dressed(word: Dressed, source: NDArray[Any], target: NDArray[Any]) -> Entri
     column, image, amplitude = transitions(word.word, source)
     row, number, element = matched(word, image, np.asarray(target, np.int64))
     return row, column[number], amplitude[number] * element
+
+
+def _in_sets(word: SetWord, source: NDArray[Any], target: NDArray[Any]) -> Entries:
+    """Return the elements of a word between oscillator sets."""
+    modes = np.array(word.modes, np.int64)
+    row, column = alike_but(modes, source, np.asarray(target, np.int64))
+    value = np.ones(len(row))
+    for mode, matrix in zip(word.modes, word.matrices(), strict=True):
+        value *= matrix[target[row, mode], source[column, mode]]
+    kept = value != 0
+    return row[kept], column[kept], value[kept]
 
 
 def _matrix(entries: Entries, rows: int, columns: int) -> sp.csr_array:

@@ -21,11 +21,16 @@ from ..parameters import InvalidModel, Problem, show
 from ..sector import Sector, check_sector
 from .charge_masks import Entries, charge_rows, word_entries
 from .charges import ChargeBasis, charge_dimension
+from .fibres import set_modes
 from .frame import frame_parts, in_frame, phonon_frame
+from .oscillator_sets import OscillatorSets
 from .phonons import PhononSpace, Polynomial, word_matrix
+from .set_products import in_sets
 
 FEW_PHONONS = 1000
 """Phonon states up to which lattice matrices are kept."""
+MOST_MODES = 3
+"""Modes up to which lattice operators act on fibres where oscillator states follow the charges."""
 IDENTITY: Polynomial = (((), 1.0),)
 
 
@@ -90,9 +95,10 @@ class Space(Shown):
             ("cutoff", "auto", "a Hamiltonian needs max_quanta or total_quanta; ground_state finds them itself"),
             ("dressing", "optimal", "a Hamiltonian needs a number from 0 to 1; ground_state finds the best one itself"),
             ("frame", "auto", "a Hamiltonian needs a frame; ground_state chooses one itself"),
+            ("basis", "optimal", "a Hamiltonian needs oscillator states; ground_state finds them itself"),
         )
         for key, automatic, allowed in open_keys:
-            if self.model.phonons is not None and getattr(self.model.phonons, key) == automatic:
+            if self.model.phonons is not None and automatic == getattr(self.model.phonons, key):
                 raise InvalidModel([Problem(f"phonons.{key}", show(automatic), allowed)])
 
     @cached_property
@@ -132,14 +138,31 @@ class Space(Shown):
         """Displacement lambda_m(e), shape (configurations, modes): a = a' + lambda, x = x' + 2 lambda."""
         return phonon_frame(self.model, self.frame_parts, self.charges)
 
+    @property
+    def sets(self) -> OscillatorSets | None:
+        """Oscillator states that follow the charges; None where phonon numbers are counted."""
+        return sets_of(self.model)
+
+    @cached_property
+    def set_labels(self) -> NDArray[np.int8]:
+        """The charge that chooses the oscillator states of each mode, shape (configurations, modes)."""
+        assert self.sets is not None
+        return self.sets.labels(self.model, self.charges)
+
     @cached_property
     def frame_parts(self) -> NDArray[np.float64]:
         """The displacement as numbers for each mode: uniform, for the electrons and for the boson of each site."""
+        if self.sets is not None:
+            parts = np.zeros((1 + 2 * self.model.cluster.sites, len(self.model.modes)))
+            parts[0] = self.sets.displacements
+            return parts
         return frame_parts(self.model, self.sector.charge if self.mean_charge is None else self.mean_charge)
 
     @cached_property
     def is_dressed(self) -> bool:
-        """True where the displacements follow the charges: what moves a charge moves the lattice with it."""
+        """True where displacements or oscillator states follow the charges: what moves a charge moves the lattice."""
+        if self.sets is not None:
+            return True
         if not np.any(self.frame_parts[1:]):
             return False
         return bool(len(self.frame)) and bool(np.any(self.frame != self.frame[0]))
@@ -162,6 +185,16 @@ class Space(Shown):
         if lattice not in self._known_lattice:
             self._known_lattice[lattice] = self._lattice_matrix(lattice)
         return self._known_lattice[lattice]
+
+    def lattice_action(self, lattice: Polynomial) -> sp.csr_array | None:
+        """Return the same, or None where the polynomial is a small matrix on the fibres of a few modes."""
+        modes = set_modes(lattice) if self.sets is not None else None
+        if modes is not None and len(modes) > MOST_MODES:
+            raise InvalidValue(
+                f"a term acts on {len(modes)} oscillators at once; with optimal oscillator states at most {MOST_MODES} "
+                "are possible: leave phonons.basis out"
+            )
+        return None if modes is not None else self.lattice_matrix(lattice)
 
     @cached_property
     def _known_lattice(self) -> dict[Polynomial, sp.csr_array]:
@@ -188,11 +221,16 @@ class Space(Shown):
         """
         check_operator(self.model, operator)
         if not self.is_dressed:
-            return self._factors(self.displaced(operator))
-        physical = ((factor.charges, factor.lattice) for factor in self._factors(operator))
+            return self.plain_factors(operator)
+        if self.sets is None:
+            physical = ((factor.charges, factor.lattice) for factor in self._factors(operator))
+            products = in_frame(physical, self.frame)
+        else:
+            displaced = ((factor.charges, factor.lattice) for factor in self.plain_factors(operator))
+            products = in_sets(displaced, self.sets, self.set_labels)
         return tuple(
             Factor(partial(sp.csr_array, charges), np.complex128 if np.iscomplexobj(charges) else np.float64, lattice)
-            for charges, lattice in in_frame(physical, self.frame)
+            for charges, lattice in products
         )
 
     def displaced(self, operator: Operator) -> Operator:
@@ -201,6 +239,10 @@ class Space(Shown):
         if np.any(others) and len(self.frame):
             uniform = self.frame[0]
         return displace(operator, dict(enumerate(uniform.tolist())))
+
+    def plain_factors(self, operator: Operator) -> tuple[Factor, ...]:
+        """Write an operator as products in phonons about the same displacement for all configurations."""
+        return self._factors(self.displaced(operator))
 
     def _factors(self, operator: Operator) -> tuple[Factor, ...]:
         by_lattice: defaultdict[LatticeWord, dict[ChargeWord, complex]] = defaultdict(dict)
@@ -252,8 +294,18 @@ def dimensions(model: Model, sector: Sector) -> tuple[int, int]:
 
 
 def _phonon_space(model: Model) -> PhononSpace:
-    table = model.phonons
-    return PhononSpace.capped(len(model.modes), *((table.max_quanta, table.total_quanta) if table else (None, None)))
+    table, sets = model.phonons, sets_of(model)
+    caps = (table.max_quanta, table.total_quanta) if table else (None, None)
+    if sets is None:
+        return PhononSpace.capped(len(model.modes), *caps)
+    most = sets.size - 1 if caps[0] is None else min(caps[0], sets.size - 1)
+    return PhononSpace.capped(len(model.modes), most, caps[1], sets.costs or ())
+
+
+def sets_of(model: Model) -> OscillatorSets | None:
+    """Return the oscillator states of a model that follow the charges, where there are some."""
+    basis = model.phonons.basis if model.phonons else None
+    return basis if isinstance(basis, OscillatorSets) else None
 
 
 CHARGE_OF: Mapping[str, tuple[int, int]] = {

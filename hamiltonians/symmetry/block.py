@@ -142,7 +142,7 @@ class Block(Shown):
 
     def of_factors(self, factors: Sequence[Factor], dtype: np.dtype[Any]) -> TensorOperator:
         """Return a symmetric operator that was split into charge matrices and lattice polynomials already."""
-        lattice = [self.space.lattice_matrix(factor.lattice) for factor in factors]
+        lattice = [self.space.lattice_action(factor.lattice) for factor in factors]
         return TensorOperator(factors, lattice, self.space.phonons, self.space.shape[0], self.orbits, dtype)
 
     def expand(self, phi: Amplitudes) -> NDArray[Any]:

@@ -26,6 +26,8 @@ def commutes(space: Space, operator: Operator, symmetry: Symmetry) -> bool:
     """True where a symmetry leaves H and the frame as they are: H is relabelled and compared term by term."""
     if symmetry.flips and space.sector.spin_excess:
         return False
+    if space.sets is not None and (symmetry.odd or not space.sets.is_kept(symmetry.modes)):
+        return False
     parts = space.frame_parts
     sites = np.array(symmetry.sites)
     moved = parts[np.ix_(np.concatenate([[0], 1 + sites, 1 + len(sites) + sites]), np.array(symmetry.modes, np.int64))]

@@ -273,8 +273,8 @@ def _check_hermitian(matrix: Vector, scale: float) -> None:
 
 def _next_level(operator: Deflated, bar: float, limits: Limits, memory: Memory) -> Ritz | None:
     """Converge the lowest level outside the locked ones; None once it is sure to lie above `bar` (inf for none)."""
-    start, residual, energy = None, np.inf, np.nan
-    for attempt in range(memory.checkpoint.state.pop("attempt", 0), MOST_ATTEMPTS):
+    start, residual, energy = _near(operator, limits), np.inf, np.nan
+    for attempt in range(memory.checkpoint.state.pop("attempt", int(start is not None)), MOST_ATTEMPTS):
         if operator.products + 2 > limits.max_matvecs:
             break
         stop = Stop(limits, bar, attempt)
@@ -286,3 +286,14 @@ def _next_level(operator: Deflated, bar: float, limits: Limits, memory: Memory) 
             return ritz
         start, residual, energy = ritz.vector, ritz.residual, ritz.energy
     raise ConvergenceError(residual, energy, limits.tolerance, operator.products)
+
+
+def _near(operator: Deflated, limits: Limits) -> Vector | None:
+    """Return a vector that is known to be close to the next level, orthogonal to those found; None for a random one."""
+    number = len(operator.energies)
+    if number >= len(limits.starts):
+        return None
+    start = limits.starts[number]
+    operator.h.project(start)
+    norm = operator.h.norm(start)
+    return operator.orthonormal(start) if norm > 0 else None

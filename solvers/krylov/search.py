@@ -62,6 +62,8 @@ class Limits:
     progress: Progress = silent
     wanted_below: float = np.inf
     confirm: bool = True
+    starts: tuple[Vector, ...] = ()
+    """Vectors close to the levels from the lowest one on, from which their searches begin; overwritten."""
 
 
 @dataclass(frozen=True)

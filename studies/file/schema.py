@@ -81,8 +81,9 @@ def _table(name: str, keys: Mapping[str, tuple[Any, str, bool]], older: Mapping[
     for key, (hint, allowed, needed) in keys.items():
         kind, literal = HINTS.get(hint), next((x for x in (hint, *get_args(hint)) if get_origin(x) is Literal), None)
         if literal is not None:
-            (only,) = get_args(literal)
-            kind = Annotated[int, Field(ge=only, le=only)] if isinstance(only, int) else literal
+            only, *others = get_args(literal)
+            is_number = isinstance(only, int) and not others
+            kind = Annotated[int, Field(ge=only, le=only)] if is_number else literal
         made[key] = (Annotated[kind, Field(description=allowed)] if allowed else kind, ... if needed else LEFT_OUT)
     for old, new in older.items():
         made[old] = (Annotated[made[new][0], Field(exclude=True)], LEFT_OUT)

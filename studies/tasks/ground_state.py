@@ -15,6 +15,7 @@ from ..._core.lazy import rich_table, xr
 from ...analysis.labelled import labelled
 from ...hamiltonians import Model, Problem, Sector
 from ...hamiltonians.parameters import show
+from ...hamiltonians.space.oscillator_sets import OscillatorSets
 from ...solvers.caps import size_in_words
 from ...solvers.level_count import ALL, level_count
 from ..execution.tables import columns, decimals, energy, number, numbers, with_error
@@ -42,6 +43,15 @@ LEVELS = ("energies", "residuals", "leaks", "energy_errors", "energy_bounds")
 STRUCTURE = "structure_factor"
 SMALL = 0.05
 """An error bar below this share of what it is compared with is small."""
+NATURAL, SHOWN = 12, 6
+"""Natural occupations that are kept, and shown."""
+SET_NAMES = {
+    "bosons": ("bosons = 0", "bosons = 1"),
+    "electrons": ("electrons = 0", "electrons = 1", "electrons = 2"),
+    "both": tuple(f"electrons = {n}, bosons = {b}" for n in range(3) for b in range(2)),
+}
+"""Charges of a site for which a mode has a set of states of its own."""
+FOLLOWED = {"bosons": "local pair", "electrons": "electrons", "both": "electrons and the local pair"}
 ROUNDING = 1e-10
 """Error bars of averages up to this are not shown."""
 
@@ -143,6 +153,11 @@ class GroundStateTask(Task):
         labels = {"labels": [label(text) for text in data["labels"].values]}
         cutoff: dict[str, object] = {key: int(data[key]) for key in ("max_quanta", "total_quanta")}
         cutoff |= {"suffices": bool(data["cutoff_suffices"])} if "cutoff_suffices" in data else {}
+        if "natural_occupations" in data:
+            occupations = data["natural_occupations"]
+            sets = {str(q): plain(occupations.sel(set=q)) for q in occupations["set"].values}
+            basis = {"follows": str(data["basis_follows"].values), "mode_classes": plain(data["mode_classes"])}
+            cutoff |= {"basis": basis | {"natural_occupations": sets}}
         frame = {"dressing": float(data["dressing"])} if "dressing" in data else {}
         levels = {key: plain(data[key]) for key in LEVELS} | labels | {"cutoff": cutoff} | frame
         return levels | {"observables": measured, "observable_errors": measured_record(bars)}
@@ -157,6 +172,9 @@ class GroundStateTask(Task):
         if "accuracy" in data:
             chosen = f"total_quanta = {int(data['total_quanta'])}: {int(data['dimension']):,} states"
             yield f"The accuracy of {float(data['accuracy']):.1e} needed {chosen}."
+        if "natural_occupations" in data:
+            yield f"The phonon states follow the {FOLLOWED[str(data['basis_follows'].values)]} of the site."
+            yield _natural_table(data["natural_occupations"])
         if "dressing" in data:
             yield f"Phonons are counted in the Lang-Firsov frame with dressing = {float(data['dressing']):.6g}."
         if "cutoff_suffices" in data and not data["cutoff_suffices"]:
@@ -200,10 +218,24 @@ def _phonon_data(model: Model, levels: Eigenstates | LabelledLevels) -> dict[str
         enough = int(levels.certificate.energy_errors[0] <= SMALL * scale)
         words = "1 where the error bar of the ground level is below a twentieth of the gap and of the lowest frequency"
         found["cutoff_suffices"] = labelled("cutoff_suffices", enough, [], words)
+    if (sets := levels.hamiltonian.space.sets) is not None:
+        found |= _set_data(sets)
     if solved.phonons is not None and solved.phonons.frame == "lang-firsov":
         share = solved.phonons.strength
         found["dressing"] = labelled("dressing", share, [], "share of the displacement that follows the charges")
     return found
+
+
+def _set_data(sets: OscillatorSets) -> dict[str, xr.DataArray]:
+    """Return what optimal phonon states follow, and their occupations."""
+    kept = sets.weights[..., :NATURAL]
+    dims, formula = ["mode_class", "set", "natural"], "probability of a charge of the site and a natural state"
+    coords, follows = {"set": np.array(SET_NAMES[sets.follows])}, np.array(sets.follows)
+    return {
+        "basis_follows": labelled("basis_follows", follows, [], "charge that chooses the states of a mode"),
+        "mode_classes": labelled("mode_classes", np.array(sets.classes), ["mode"], "class of equivalent modes"),
+        "natural_occupations": labelled("natural_occupations", kept, dims, formula, "1", coords),
+    }
 
 
 def _level_table(data: xr.Dataset) -> rich_table.Table:
@@ -215,6 +247,17 @@ def _level_table(data: xr.Dataset) -> rich_table.Table:
         small = (f"{x:.1e}" for x in (data["residuals"].values[n], data["leaks"].values[n], error))
         rows.append([str(n), with_error(level, error), gap, *small, str(labels[n])][: len(headings)])
     return columns("levels", headings, rows)
+
+
+def _natural_table(occupations: xr.DataArray) -> rich_table.Table:
+    headings = ["class", "charge", *(f"state {n}" for n in range(min(SHOWN, occupations.sizes["natural"])))]
+    rows = (
+        (str(c), str(q), *(f"{w:.1e}" for w in occupations.values[c, n][:SHOWN]))
+        for c in range(occupations.sizes["mode_class"])
+        for n, q in enumerate(occupations["set"].values)
+        if np.any(occupations.values[c, n])
+    )
+    return columns("natural occupations", headings, rows)
 
 
 def _shown(data: xr.Dataset, name: str, place: int | tuple[()], digits: int) -> str:

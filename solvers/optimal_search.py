@@ -1,0 +1,293 @@
+"""The search for optimal oscillator states and for the caps that an accuracy needs in them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..clusters import ring
+from ..clusters.translations import as_numbers
+from ..hamiltonians import Block, Hamiltonian, Model, Phonons, Sector
+from ..hamiltonians.couplings import value_at
+from ..hamiltonians.space.oscillator_sets import OscillatorSets
+from ..hamiltonians.space.product import Space, dimensions
+from ..hamiltonians.terms import sector_operator
+from .adiabatic import landscape
+from .block_size import BlockSize
+from .caps import CutoffError, capped
+from .larger_space import GROWTH, MARGIN, RANGE, ROOM, Solution
+from .optimal_states import displaced_sets, improved
+from .options import Options
+from .results import Eigenstates, LabelledLevels, State
+
+ROUGH = 1e-3
+"""Residual of the states that improve the sets, relative to the energy unit."""
+COMPARED = 1e-5
+"""The same of levels in the next smaller caps."""
+SINGLES = 2
+"""Rounds with one oscillator at a time in any state."""
+PAIRED_COSTS = ((0, *(1,) * 4, *(2,) * 8), (0, *(1,) * 3, *(2,) * 5), (0, 1, 1, 2, 2, 2))
+"""Costs of the states in the round with two oscillators at a time, the first that are affordable."""
+PAIRED_SIZE = 1e7
+"""Amplitudes that this round may take."""
+SMALL_RING = 4
+"""Sites of the ring on which the sets of larger ones are found."""
+LARGEST_CAP = 40
+"""Caps beyond this are not tried."""
+SURVEYED = 6_000
+"""Charge configurations up to which the minima of the adiabatic energy are sought."""
+
+
+def roughly(options: Options, tolerance: float = ROUGH) -> Options:
+    """Return options for states that improve oscillator states, or are only compared with better ones."""
+    tolerance = max(options.tolerance, tolerance)
+    return replace(options, tolerance=tolerance, confirm=False, checkpoint=None, wanted_below=np.inf)
+
+
+def upper_bound(model: Model, sector: Sector) -> float:
+    """Return an upper bound of the ground energy from minima of the adiabatic energy; inf where they cost too much."""
+    space = Space(capped(model), sector)
+    return landscape(space, sector_operator(model)).ceiling if space.shape[0] <= SURVEYED else np.inf
+
+
+def smaller_ring(model: Model, sector: Sector) -> tuple[Model, Sector] | None:
+    """Return a ring of four sites like a larger one, as densely filled, on which sets are found; None where none is."""
+    cluster, number = model.cluster, SMALL_RING
+    filled = sector.charge * number
+    uniform = all(isinstance(value_at(model, key), int | float) for key in model.active)
+    if cluster.kind != "ring" or cluster.sites <= number or filled % cluster.sites or not uniform or model.terms:
+        return None
+    if any(getattr(table, "on", "all") != "all" for table in (model.bosons, model.phonons)) or np.any(model.flux):
+        return None
+    charge = filled // cluster.sites
+    if charge % 2 != sector.charge % 2 or sector.spin_excess != charge % 2:
+        return None
+    (turn,) = as_numbers(sector.momentum) if sector.momentum is not None else (None,)
+    momentum = turn * number // cluster.sites if turn is not None and turn * number % cluster.sites == 0 else None
+    reflection = sector.reflection if momentum is not None or sector.momentum is None else None
+    small = Sector(charge, momentum=momentum, reflection=reflection, spin_flip=sector.spin_flip)
+    return replace(model, cluster=ring(number)), small
+
+
+def cap_name(model: Model) -> str:
+    """Return a name for the caps of a model, for files."""
+    table = model.phonons
+    assert table is not None
+    return "-".join(str(cap) for cap in (table.max_quanta, table.total_quanta) if cap is not None) + "-states"
+
+
+def embedded(near: Eigenstates | LabelledLevels, block: Block) -> list[NDArray[Any]]:
+    """Return stored amplitudes of the levels of a block in smaller caps, in the phonon states of the block."""
+    for levels in near.blocks if isinstance(near, LabelledLevels) else (near,):
+        own = levels.block
+        if own.sector == block.sector and own.shape[0] == block.shape[0]:
+            place = block.space.phonons.index(own.space.phonons.occupations.astype(np.int64))
+            starts = np.zeros((len(levels.energies), *block.shape), block.energy.dtype)
+            starts[:, :, place[place >= 0]] = levels.amplitudes[: len(levels.energies)][:, :, place >= 0]
+            return list(starts)
+    return []
+
+
+class Searched(Solution, Protocol):
+    """Levels with their states."""
+
+    @property
+    def hamiltonian(self) -> Hamiltonian:
+        """The Hamiltonian of the sector."""
+
+    def level(self, number: int) -> State:
+        """Return one eigenstate."""
+
+
+Found = TypeVar("Found", bound=Searched)
+
+
+class OptimalSearch(Generic[Found]):
+    """The search for the oscillator states of a model.
+
+    Parameters
+    ----------
+    model : Model
+        With ``basis = "optimal"``.
+    sector : Sector
+        Quantum numbers.
+    states : int
+        Levels wanted; the sets serve them all.
+    solve : function
+        From a model with numbers, a number of levels, the residual that will do (0: that of the options), and levels in
+        smaller caps to start from, to these levels.
+    check : function
+        Raises MemoryError for a model with numbers that would not fit.
+    elsewhere : function, optional
+        From a smaller model with numbers and its sector to its ground level, roughly.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        sector: Sector,
+        states: int,
+        solve: Callable[[Model, int, float, Found | None], Found],
+        check: Callable[[Model], None] = lambda model: None,
+        elsewhere: Callable[[Model, Sector], Eigenstates] | None = None,
+    ) -> None:
+        self.model, self.sector, self.states, self._solve, self._check = model, sector, states, solve, check
+        self._elsewhere = elsewhere
+
+    @property
+    def table(self) -> Phonons:
+        """The phonons of the model as given."""
+        assert self.model.phonons is not None
+        return self.model.phonons
+
+    def within(self, sets: OscillatorSets, max_quanta: int | None, total_quanta: int | None) -> Model:
+        """Return the model in oscillator states, with caps."""
+        table = replace(self.table, cutoff=None, frame="none", dressing=None, basis=sets)
+        return replace(self.model, phonons=replace(table, max_quanta=max_quanta, total_quanta=total_quanta))
+
+    @cached_property
+    def start(self) -> OscillatorSets:
+        """Displaced oscillators."""
+        return displaced_sets(self.model, self.sector) if self.small is None else self._here(self.small.start)
+
+    @cached_property
+    def small(self) -> OptimalSearch[Eigenstates] | None:
+        """The search on a smaller ring, where the model is a large one."""
+        small, solve = smaller_ring(self.model, self.sector), self._elsewhere
+        if small is None or solve is None:
+            return None
+        model, sector = small
+        return OptimalSearch(model, sector, 1, lambda m, count, residual, near: solve(m, sector))
+
+    def _here(self, sets: OscillatorSets) -> OscillatorSets:
+        """Return sets of a smaller ring on this one."""
+        return replace(sets, classes=(0,) * len(self.model.modes))
+
+    @cached_property
+    def sets(self) -> OscillatorSets:
+        """The oscillator states, found self-consistently in small spaces."""
+        sets = self.start
+        if not dimensions(self.within(sets, 0, 0), self.sector)[0]:
+            return sets
+        if self.small is not None:
+            sets = self._here(self.small.sets)
+        for _ in range(SINGLES if self.small is None else 0):
+            sets = self._improved(sets, (0, *(1,) * (sets.free - 1)), 1)
+        if len(self.model.modes) > 1:
+            for costs in PAIRED_COSTS:
+                if self._stored(self.within(replace(sets, costs=costs), None, 2)) <= PAIRED_SIZE:
+                    return self._improved(sets, costs[: sets.free], 2)
+        return sets
+
+    def _stored(self, model: Model) -> float:
+        """Return the amplitudes of a model that are stored, about."""
+        charges, phonons = dimensions(model, self.sector)
+        return charges * phonons / BlockSize(model, self.sector, charges, phonons, 1, 1).operations
+
+    def _improved(self, sets: OscillatorSets, costs: tuple[int, ...], cap: int) -> OscillatorSets:
+        solution = self._solve(self.within(replace(sets, costs=costs), None, cap), self.states, ROUGH, None)
+        count = min(len(solution.energies), self.states)
+        return improved(sets, self.start, [(1.0 / count, solution.level(n)) for n in range(count)]) if count else sets
+
+    @cached_property
+    def ceiling(self) -> float:
+        """An upper bound of the ground energy; see `upper_bound`."""
+        return upper_bound(self.model, self.sector)
+
+    def found(self) -> tuple[Found, NDArray[np.float64]]:
+        """Find the oscillator states, then solve within the caps, or raise them until all levels have settled.
+
+        Returns
+        -------
+        solution : Solution
+            The levels.
+        bars : (k,) float
+            Their error bars.
+
+        Raises
+        ------
+        CutoffError
+            With the numbers, if the accuracy needs a cap that does not fit.
+        """
+        table = self.table
+        if table.cutoff is None:
+            final = self.within(self.sets, table.max_quanta, table.total_quanta)
+            self._check(final)
+            smaller = self._smaller()
+            before = None if smaller is None else self._solve(smaller, self.states, COMPARED, None)
+            now = self._solve(final, self.states, 0.0, before)
+            return now, self.bars(before, now)
+        return self._climb()
+
+    def _smaller(self) -> Model | None:
+        """Return the model with caps that are smaller by one, where the states wanted have room in them."""
+        caps = [None if cap is None else cap - 1 for cap in (self.table.max_quanta, self.table.total_quanta)]
+        if min((cap for cap in caps if cap is not None), default=-1) < 1:
+            return None
+        return self.within(self.sets, *caps)
+
+    def _climb(self) -> tuple[Found, NDArray[np.float64]]:
+        before: Found | None = None
+        bar = np.inf
+        for cap in range(1, LARGEST_CAP + 1):
+            model = self.within(self.sets, None, cap)
+            try:
+                self._check(model)
+                now = self._solve(model, self.states, 0.0, before)
+            except MemoryError as refused:
+                raise CutoffError(
+                    f"phonons.accuracy = {self.table.accuracy:.1e} was not reached: with optimal phonon states the "
+                    f"error bar was {bar:.1e} below total_quanta = {cap}, and the next cap does not fit: {refused}"
+                ) from None
+            bars = self.bars(before, now)
+            if not len(now.energies) or (before is not None and np.max(bars) <= self.table.accuracy):
+                return now, bars
+            bar, before = float(np.max(bars)), now
+        raise CutoffError(
+            f"phonons.accuracy = {self.table.accuracy:.1e} was not reached: caps beyond {LARGEST_CAP} are not tried; "
+            f"and there the error bar was {bar:.1e}; ask for less accuracy"
+        )
+
+    def bars(self, before: Found | None, now: Found) -> NDArray[np.float64]:
+        """Return error bars from second-order shifts, the decay from cap to cap, and bounds of the ground energy."""
+        energies, certificate = now.energies, now.certificate
+        if not len(energies):
+            return certificate.energy_errors
+        bars = certificate.energy_errors.copy()
+        if before is not None and len(before.energies) >= len(energies):
+            drop = np.maximum(before.energies[: len(energies)] - energies, 0.0)
+            shifts = now.certificate.shifts(energies)
+            earlier = before.certificate.shifts(before.energies)[: len(energies)]
+            ratio = np.clip(shifts / np.maximum(earlier, 1e-300), 0.0, 0.9)
+            bars = np.maximum(bars, 2.0 * drop * ratio / (1.0 - ratio) + certificate.residuals)
+        bars[0] = max(bars[0], energies[0] - self.ceiling)
+        return self._with_room(now, bars)
+
+    def _with_room(self, now: Found, bars: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return error bars that cover levels for whose energy there are too few quanta.
+
+        These are compared with larger caps, where that is affordable; else no level lies below the lowest one.
+        """
+        excited, frequency = now.energies - now.energies[0], self.model.lowest_frequency
+        short = excited > RANGE * frequency * (self._quanta(now) + 1)
+        if not short.any():
+            return bars
+        wider = self.within(self.sets, None, int(np.ceil(float(np.max(excited)) / (RANGE * frequency))))
+        size = math.prod(dimensions(wider, self.sector))
+        if size <= max(ROOM, GROWTH * math.prod(dimensions(now.hamiltonian.space.model, self.sector))):
+            better = self._solve(wider, self.states, 0.0, None)
+            if len(better.energies) >= len(bars):
+                lower = np.minimum(now.energies, better.energies[: len(bars)])
+                other = better.certificate.energy_errors[: len(bars)]
+                return np.asarray(np.maximum(bars, MARGIN * (now.energies - lower) + other))
+        return np.where(short, np.maximum(bars, excited + bars[0]), bars)
+
+    @staticmethod
+    def _quanta(now: Found) -> int:
+        return now.hamiltonian.space.phonons.max_quanta

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ ModelFunction = Callable[[float], Model]
 """From the value of a parameter to a model."""
 ROUNDING = 4 * float(np.finfo(float).eps)
 """Differences of coefficients below this times the coefficients are zero."""
+IMAGINARY: Mapping[str, str] = MappingProxyType({"electrons.hopping": "electrons.hopping_imaginary"})
+"""The keys of imaginary parts by those of the couplings that may be complex."""
 STEP = 1e-2
 """Distance of the models whose Hamiltonians are compared, relative to the parameter."""
 WEIGHTS = (4 / 5, -1 / 5, 4 / 105, -1 / 280)
@@ -70,12 +73,15 @@ def with_parameter(model: Model, key: str, value: float) -> Model:
 def with_parameters(model: Model, values: Mapping[str, Any]) -> Model:
     """Return a model with other values of several parameters; whole couplings may be tables or lists.
 
+    The imaginary part of a coupling goes with its real part unless it is given too.
+
     Raises
     ------
     InvalidModel
         If a name is unknown or a value is wrong.
     """
-    return reduce(lambda changed, pair: with_parameter(changed, *pair), values.items(), model)
+    parts = {imaginary: 0.0 for key, imaginary in IMAGINARY.items() if key in values}
+    return reduce(lambda changed, pair: with_parameter(changed, *pair), {**parts, **values}.items(), model)
 
 
 def parameter_problem(model: Model, key: str, path: str) -> Problem | None:

@@ -89,7 +89,10 @@ def beginning(
         model = own.hamiltonian.space.model
     if isinstance(initial, Configuration):
         hamiltonian = Hamiltonian.of(model, whole)
-        return Beginning(configured(initial, hamiltonian), hamiltonian, 1)
+        start, grow = configured(initial, hamiltonian), growing(options)
+        while grows and start.error > SHARE * tolerance and (wider := grow(hamiltonian)) is not None:
+            hamiltonian, start = wider, configured(initial, wider)
+        return Beginning(start, hamiltonian, 1)
     reached = math.inf
     while True:
         first = _first(model, whole, initial)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._core.threads import one_blas_thread
 from ...hamiltonians import Amplitudes, Block, Hamiltonian, Operator
 from ...hamiltonians.pulse import Pulse, hop_steps
 from ..costs import choose_engine
@@ -256,11 +257,13 @@ class _Route:
 
     def _snapshot(self, here: _Here, moments: Sequence[Sequence[Moment]]) -> Snapshot:
         energy = square = 0.0
-        for part, own in zip(here.state.parts, moments, strict=True):
-            motion = self.motion(part.block)
-            for weight, each in zip(part.weights.tolist(), own, strict=True):
-                energy += weight * motion.energy(here.time, each.vector)
-                square += weight * motion.operator.norm(each.vector) ** 2
+        with one_blas_thread():
+            returned = _returned(here.first, here.state)
+            for part, own in zip(here.state.parts, moments, strict=True):
+                motion = self.motion(part.block)
+                for weight, each in zip(part.weights.tolist(), own, strict=True):
+                    energy += weight * motion.energy(here.time, each.vector)
+                    square += weight * motion.operator.norm(each.vector) ** 2
         together = min(here.time - self.begin, math.pi / self.slowest)
         estimate = min(here.error, here.initial + math.sqrt(here.square * max(0.0, together)))
         return Snapshot(
@@ -270,7 +273,7 @@ class _Route:
             math.sqrt(square),
             here.error,
             estimate,
-            _returned(here.first, here.state),
+            returned,
             here.products,
             lambda: self._kept(here),
         )

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._core.threads import one_blas_thread
 from ...hamiltonians import Amplitudes, Block, Operator
 from ...hamiltonians.pulse import Pulse
 from ..engines.base import Engine
@@ -151,23 +152,28 @@ class Motion:
         """
         now, error, square, products = times[0], 0.0, 0.0, 0
         yield Moment(now, vector, error, square, products)
-        ahead, leak = list(times[1:]), self.leak(now, vector)
+        ahead = list(times[1:])
+        with one_blas_thread():
+            leak = self.leak(now, vector)
         room = np.empty((min(self.most, self.operator.dimension), len(vector)), np.complex128) if ahead else None
         while ahead:
-            step = self._step(now, vector, self._horizon(now, ahead[-1]), HOPPING * rate, room)
+            with one_blas_thread():
+                step = self._step(now, vector, self._horizon(now, ahead[-1]), HOPPING * rate, room)
             products += step.products
             reached = [t for t in ahead if t - now <= step.length * (1.0 + 1e-13)]
             stops = [min(t - now, step.length) for t in reached]
             stops += [step.length] if not stops or stops[-1] < step.length else []
-            before, flowed = 0.0, 0.0
+            before, flowed, missed = 0.0, 0.0, 0.0
             for n, stop in enumerate(stops):
-                vector = step.state(stop)
-                ends = leak, self.leak(now + stop, vector)
-                first, square_here, leak = self._flowed(step, now, (before, stop), ends, rate)
-                flowed, square, before = flowed + first, square + square_here, stop
+                with one_blas_thread():
+                    vector = step.state(stop)
+                    ends = leak, self.leak(now + stop, vector)
+                    first, square_here, leak = self._flowed(step, now, (before, stop), ends, rate)
+                    flowed, square, before = flowed + first, square + square_here, stop
+                    missed = step.bound(stop)
                 if n < len(reached):
-                    yield Moment(reached[n], vector, error + flowed + step.bound(stop), square, products)
-            error += flowed + step.bound(step.length)
+                    yield Moment(reached[n], vector, error + flowed + missed, square, products)
+            error += flowed + missed
             ahead = ahead[len(reached) :]
             now = reached[-1] if reached and stops[-1] == stops[len(reached) - 1] else now + step.length
 

@@ -79,8 +79,7 @@ class KrylovStep:
     def state(self, s: float) -> Vector:
         """Return the vector at a distance s from the start of the step."""
         u = self.ritz @ (np.exp(-1j * s * self.energies) * self.ritz[0])
-        with one_blas_thread():
-            return np.asarray(self.size * (u @ self.basis))
+        return np.asarray(self.size * (u @ self.basis))
 
     def bound(self, s: float) -> float:
         """Return the bound on the error that the step has made at s, rounding included."""
@@ -151,9 +150,9 @@ def krylov_step(
                 operator.project(q)
             basis[count] = q
             count += 1
-    energies, ritz = _ritz(matrix, count)
-    coupling = 0.0 if ended else matrix.coupling[count - 1]
-    length = _longest(energies, ritz, coupling, horizon, max(rate / size, _floor(energies)))
+        energies, ritz = _ritz(matrix, count)
+        coupling = 0.0 if ended else matrix.coupling[count - 1]
+        length = _longest(energies, ritz, coupling, horizon, max(rate / size, _floor(energies)))
     return KrylovStep(basis[:count], energies, ritz, coupling, size, length)
 
 

@@ -10,9 +10,9 @@ from pydantic_core import PydanticCustomError
 
 from ..._core.wording import listed
 from ...analysis.evolution.kicks import KICKS, Kick
-from ...hamiltonians import InvalidModel, Model, Problem, with_parameter
+from ...hamiltonians import InvalidModel, Model, Problem
 from ...hamiltonians.parameters import show
-from ...hamiltonians.parametric import parameter_problem
+from ...hamiltonians.parametric import parameter_problem, with_parameters
 from ...hamiltonians.pulse import Pulse
 from ...solvers.evolution.configuration import Configuration
 from ..file.values import Floats, Number, Numbers, Table, Whole, form, one_of
@@ -143,7 +143,7 @@ def changes_problems(model: Model, changes: Mapping[str, object], path: str) -> 
             yield problem
             continue
         try:
-            with_parameter(model, name, value)  # type: ignore[arg-type]
+            with_parameters(model, {name: value})
         except InvalidModel as error:
             yield from (Problem(at, show(value), f"{name}: {problem.allowed}") for problem in error.problems)
         except (TypeError, ValueError) as error:

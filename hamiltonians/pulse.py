@@ -1,7 +1,7 @@
 r"""A pulse of a uniform vector potential, and how hops depend on it.
 
 A hop by the vector d carries the further phase ``exp(i q A(t) . d)``, q its charge. With the steps s = q d . e along
-the direction e of the pulse,
+the vector e of the pulse,
 
 .. math:: H(t) = H + \sum_s \big[(\cos sA(t) - 1)\,C_s + \sin sA(t)\,S_s\big],\quad
           C_s = K_s + K_s^\dagger,\ S_s = i(K_s - K_s^\dagger)
@@ -48,8 +48,8 @@ class Pulse(Brief):
     centre, width : float
         t_0 and w [1 / energy].
     direction : tuple of float or None
-        Direction e of A, as the coordinates of the cluster; its length does not matter. The first coordinate, and
-        round the ring on rings, where it is left out.
+        The vector e by which A is multiplied, in the coordinates of the cluster, as it is: of length one where the
+        amplitude is to be that of A. The first coordinate, and round the ring on rings, where it is left out.
 
     Examples
     --------
@@ -124,7 +124,7 @@ def hop_steps(model: Model, direction: Sequence[float] | None = None) -> tuple[t
     >>> [(step, len(hops.terms)) for step, hops in hop_steps(Model(ring(4), Electrons(1.0, pair_hopping=0.2)))]
     [(1.0, 8), (2.0, 4)]
     """
-    along = unit_vector(model.cluster, direction)
+    along = direction_in(model.cluster, direction)
     found: defaultdict[float, defaultdict[Word, complex]] = defaultdict(lambda: defaultdict(complex))
     for step, word, value in (*_of_bonds(model, along), *_of_user(model, along)):
         if (rounded := round(step, SAME)) > 0:
@@ -132,8 +132,8 @@ def hop_steps(model: Model, direction: Sequence[float] | None = None) -> tuple[t
     return tuple((step, Operator(words)) for step, words in sorted(found.items()))
 
 
-def unit_vector(cluster: Cluster, direction: Sequence[float] | None) -> NDArray[np.float64]:
-    """Return the direction of a pulse, of length one; of one number on rings.
+def direction_in(cluster: Cluster, direction: Sequence[float] | None) -> NDArray[np.float64]:
+    """Return the vector of a pulse in the coordinates of a cluster; of one number on rings.
 
     Raises
     ------
@@ -145,8 +145,7 @@ def unit_vector(cluster: Cluster, direction: Sequence[float] | None) -> NDArray[
     if len(given) > size:
         allowed = "leave it out; the pulse goes round the ring" if cluster.kind == "ring" else f"{size} numbers at most"
         raise InvalidValue(f"direction = {shown(given)} does not fit a {cluster.kind}; allowed: {allowed}")
-    vector = np.array([*given, *[0.0] * (size - len(given))], float)
-    return np.asarray(vector / np.linalg.norm(vector))
+    return np.array([*given, *[0.0] * (size - len(given))], float)
 
 
 def _of_bonds(model: Model, along: NDArray[np.float64]) -> Iterator[tuple[float, Word, complex]]:

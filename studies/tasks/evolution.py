@@ -15,7 +15,7 @@ from ...analysis.evolution.kicks import Kick
 from ...hamiltonians import InvalidModel, Model, Problem, Sector
 from ...hamiltonians.parameters import show
 from ...hamiltonians.parametric import with_parameters
-from ...hamiltonians.pulse import Pulse, unit_vector
+from ...hamiltonians.pulse import Pulse, direction_in
 from ...solvers import Options
 from ...solvers.checkpoint import beside
 from ...solvers.evolution.configuration import Configuration
@@ -201,7 +201,7 @@ def _state_problems(state: Configuration, model: Model, sector: Sector | None) -
 
 def _pulse_problems(table: Any, model: Model) -> Iterator[Problem]:
     try:
-        unit_vector(model.cluster, table.pulse().direction)
+        direction_in(model.cluster, table.pulse().direction)
     except (ValueError, InvalidModel) as error:
         yield Problem("evolution.pulse.direction", show(list(table.direction)), str(error))
 

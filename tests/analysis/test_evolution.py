@@ -192,8 +192,8 @@ def test_a_pair_oscillates_between_electrons_and_boson():
         (ring(6), None, None),
         (chain(4), [1.0], [1.0, 0.0]),
         (ligand_centre(4), [0.6, 0.8], [0.6, 0.8]),
-        (square(size=[3, 2]), [0.0, 2.0], [0.0, 1.0]),
-        (triangular(size=[3, 3]), [3.0, 4.0], [0.6, 0.8]),
+        (square(size=[3, 2]), [0.0, 2.0], [0.0, 2.0]),
+        (triangular(size=[3, 3]), [0.3, 0.4], [0.3, 0.4]),
     ],
     ids=["ring", "chain", "ligand-centre", "square", "triangular"],
 )

@@ -222,7 +222,7 @@ def binding_boundary(
     Parameters
     ----------
     model_of : function
-        From a value to a model on an infinite lattice, as ``with_parameter(model, "electrons.hubbard_u")``.
+        From a value to a model on an infinite lattice, with `respair.with_parameter` for example.
     between : (float, float)
         Values with and without binding.
     tolerance : float

@@ -51,6 +51,8 @@ PART = 4_000_000
 """States beyond a space that are looked at together."""
 SHARP = 0.01
 """Residuals aimed at, in units of the root of what is left times the scale of the energies."""
+SLOW = 0.5
+"""Error bars that fall more slowly than the root of the number of states are those of unbound particles."""
 MANY, FAR = 100_000, 30.0
 """In spaces of so many states higher levels that would need this many times the largest space are left as they are."""
 CYCLE = 400 << 20
@@ -204,6 +206,7 @@ class Growth:
                 power = np.log(before / bars) / np.log(stages[-1].states / stages[-3].states)
                 growth = np.log(bars / self.accuracy) / np.maximum(power, 1e-3)
             enough[1:] |= growth[1:] > np.log(FAR * self.most / stages[-1].states)
+            enough |= power < SLOW
         return bool(np.all(enough))
 
     def _levels(

@@ -172,7 +172,7 @@ def infinite_levels(
         leak_energies = energies - leaks**2 / last.second[:states]
     bars = error_bars(stages, scale)[:states]
     if sector.charge > 1:
-        bars = bars + distance_bars(space, tables, _apart(skeleton), energies, vectors, options)
+        bars = bars + distance_bars(space, tables, _apart(skeleton), REACH[len(k)], energies, vectors, options)
     certificate = Certificate(residuals, leaks, leak_energies, bars, np.hypot(residuals, leaks))
     for array in (energies, vectors, bars):
         array.setflags(write=False)

@@ -118,8 +118,8 @@ def pair_binding(model: Model, accuracy: float | None = None, options: Options |
     -------
     xarray.Dataset
         ``binding`` and its error bar; ``single``, ``singlet`` (lowest level with S_z = 0), ``triplet`` (lowest with
-        S_z = 1, in a small space, with its error bar), ``single_wave_vector`` (axis,); of bound pairs ``pair_mass`` (principal,), ``pair_size``,
-        ``pair_weight``, ``condensation_temperature``, NaN where they are not bound.
+        S_z = 1, in a small space, with its error bar), ``single_wave_vector`` (axis,); of bound pairs ``pair_mass``
+        (principal,), ``pair_size``, ``pair_weight``, ``condensation_temperature``, NaN where they are not bound.
 
     Examples
     --------

@@ -82,6 +82,23 @@ class InfiniteLevels(Shown):
         note = f"{len(self.space):,} states"
         return Card(title, rows, ("level", "energy", "residual", "leak"), note)
 
+    @property
+    def lower_bound(self) -> float:
+        r"""Temple's lower bound of the lowest level, ``E - (r^2 + l^2) / (E_1 - E)``.
+
+        E_1, below which the exact spectrum at this wave vector has no other level, is taken to be the next level less
+        its error bar: ask for two levels. In a continuum that begins below it the bound does not hold.
+
+        Raises
+        ------
+        InvalidValue
+            If there is one level alone.
+        """
+        if len(self.energies) < 2:
+            raise InvalidValue("the lower bound needs the distance to the next level; solve with states=2")
+        gap = float(self.energies[1] - self.certificate.energy_errors[1] - self.energies[0])
+        return float(self.energies[0] - self.certificate.bounds[0] ** 2 / gap) if gap > 0 else -np.inf
+
     def tables(self, *directions: int) -> Tables:
         """Return H at the wave vector, or its derivative along Cartesian directions of the wave vector."""
         return self.skeleton.tables(bloch(self.wave_vector, *directions))

@@ -90,6 +90,14 @@ def test_binding_with_its_singlet_and_triplet():
     assert abs(apart.binding.item()) < apart.binding_error.item()
 
 
+def test_small_bipolarons_bind_by_twice_the_polaron_shift_less_the_repulsion_and_the_bands_of_polarons():
+    model = Model(CHAIN, Electrons(0.05, hubbard_u=0.5), phonons=Phonons(1.0, electron_coupling=1.0))
+    found = pair_binding(model, accuracy=1e-5)
+    assert found.binding.item() == pytest.approx(0.5 - 2.0 + 4 * 0.05 * np.exp(-1.0), abs=0.01)
+    assert found.pair_size.item() < 0.2
+    assert found.pair_mass.item() > 100
+
+
 def test_the_boundary_of_binding_of_neighbours():
     """With U = infinity nearly, neighbours bind where -V > 2 t in the singlet channel."""
     model = Model(CHAIN, Electrons(1.0, hubbard_u=500.0, repulsion=-2.5))

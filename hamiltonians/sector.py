@@ -163,7 +163,7 @@ def _infinite_problems(model: Model, sector: Sector) -> Iterator[Problem]:
     for name, value in sector.labels.items():
         yield Problem(f"sector.{name}", show(value), "leave it out; infinite lattices take wave_vector")
     dimension = len(model.cluster.cell)
-    numbers_given = k if isinstance(k, tuple) else (k,)
+    numbers_given = k if isinstance(k, tuple) else (k,) * dimension if k == 0 else (k,)
     if k is not None and not (len(numbers_given) == dimension and all(map(is_coupling, numbers_given))):
         wanted = "a finite number" if dimension == 1 else f"a list of {dimension} finite numbers"
         yield Problem("sector.wave_vector", show(k), f"allowed: {wanted}, radians a site")

@@ -49,10 +49,7 @@ def followed(model: Model) -> str:
             'leave basis out, or take frame = "auto"'
         )
     letters = {
-        symbol
-        for charge, lattice in sector_operator(model).terms
-        if lattice
-        for symbol, _ in _without_exchange(charge)
+        symbol for charge, lattice in sector_operator(model).terms if lattice for symbol, _ in _without_exchange(charge)
     }
     bosons = bool(letters & {"nb", "b", "b+"}) and bool(model.boson_sites)
     electrons = bool(letters - {"nb", "b", "b+"})
@@ -113,8 +110,6 @@ def local_hamiltonians(
                 for q in range(count):
                     h[sets.classes[mode], q] += (mean + dressing * (own[q] - mean)) * letter
     return h
-
-
 
 
 def displaced_sets(model: Model, sector: Sector) -> OscillatorSets:

@@ -221,9 +221,7 @@ class LabelledLevels(Shown):
         return max(levels.stored for levels in self.blocks)
 
 
-def _shifted(
-    energies: NDArray[np.float64], c: Certificate, constant: float
-) -> tuple[NDArray[np.float64], Certificate]:
+def _shifted(energies: NDArray[np.float64], c: Certificate, constant: float) -> tuple[NDArray[np.float64], Certificate]:
     """Return energies with a constant, and a certificate with its rounding in error bars and bounds."""
     moved = energies + constant
     moved.setflags(write=False)

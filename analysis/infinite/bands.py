@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,10 @@ from .mass import effective_mass
 
 POINTS = 9
 """Wave vectors from 0 to pi along each direction among which the lowest one of a band is looked for."""
+FEW = 20_000
+"""States in which triplets are solved: most of them are not bound."""
+QUICK = 2_000
+"""States with which the lowest wave vector of a band is looked for."""
 ZETA = 2.612375348685488
 """zeta(3/2), of the ideal Bose gas."""
 
@@ -113,8 +118,8 @@ def pair_binding(model: Model, accuracy: float | None = None, options: Options |
     -------
     xarray.Dataset
         ``binding`` and its error bar; ``single``, ``singlet`` (lowest level with S_z = 0), ``triplet`` (lowest with
-        S_z = 1), ``single_wave_vector`` (axis,); of bound pairs ``pair_mass`` (principal,), ``pair_size``,
-        ``pair_weight``, ``condensation_temperature``, NaN where they are not bound.
+        S_z = 1, in a small space, with its error bar), ``single_wave_vector`` (axis,); of bound pairs ``pair_mass``
+        (principal,), ``pair_size``, ``pair_weight``, ``condensation_temperature``, NaN where they are not bound.
 
     Examples
     --------
@@ -126,7 +131,8 @@ def pair_binding(model: Model, accuracy: float | None = None, options: Options |
     """
     k, single, single_error = _bottom(model, accuracy, options)
     pair = infinite_levels(model, Sector(2, 0), 1, accuracy, options)
-    triplet = infinite_levels(model, Sector(2, 2), 1, accuracy, options) if model.electrons is not None else None
+    few = replace(options or Options(), max_states=FEW)
+    triplet = infinite_levels(model, Sector(2, 2), 1, accuracy, few) if model.electrons is not None else None
     bound = float(pair.energies[0]) - 2 * single
     error = float(pair.certificate.energy_errors[0]) + 2 * single_error
     shape, mass = phonon_cloud(pair), effective_mass(pair)
@@ -143,6 +149,9 @@ def pair_binding(model: Model, accuracy: float | None = None, options: Options |
         "single_wave_vector": (k, "axis", "where E_1 is lowest"),
         "singlet": (float(pair.energies[0]), "", "E_2 at S_z = 0, k = 0", "energy"),
         "triplet": (np.nan if triplet is None else float(triplet.energies[0]), "", "E_2 at S_z = 1, k = 0", "energy"),
+        "triplet_error": (
+            np.nan if triplet is None else float(triplet.certificate.energy_errors[0]), "", "its error bar", "energy",
+        ),
         "pair_mass": (of_bound(masses), "principal", "mass of the pair", "1/energy"),
         "pair_mass_error": (of_bound(mass["mass_error"].values), "principal", "error bar of the mass", "1/energy"),
         "pair_size": (of_bound(size), "", "root mean square distance of the electrons"),
@@ -186,18 +195,18 @@ def _bottom(model: Model, accuracy: float | None, options: Options | None) -> tu
     line = np.linspace(0.0, np.pi, POINTS)
     diagonals = [np.ones(rows)] if rows == 1 else [np.array([1.0, 1.0]), np.array([1.0, 0.0]), np.array([0.0, 1.0])]
     vectors = np.unique([x * d for d in diagonals for x in line], axis=0)
-    coarse = max(1e-4, accuracy or 0.0)
+    quick = replace(options or Options(), max_states=QUICK)
 
-    def energy(k: NDArray[np.float64], accuracy: float | None) -> tuple[float, float]:
+    def energy(k: NDArray[np.float64], options: Options | None = options) -> tuple[float, float]:
         found = infinite_levels(model, Sector(1, wave_vector=tuple(k.tolist())), 1, accuracy, options)
         return float(found.energies[0]), float(found.certificate.energy_errors[0])
 
-    best = vectors[np.argmin([energy(k, coarse)[0] for k in vectors])]
+    best = vectors[np.argmin([energy(k, quick)[0] for k in vectors])]
     step = np.pi / (POINTS - 1)
     at_symmetry = all(abs(np.sin(x)) < 1e-9 for x in best)
     for _ in range(0 if at_symmetry else 12):  # a parabola along the line on which the lowest point was found
         along = best / np.linalg.norm(best)
-        three = [energy(best + s * step * along, accuracy)[0] for s in (-1, 0, 1)]
+        three = [energy(best + s * step * along)[0] for s in (-1, 0, 1)]
         curvature = three[0] - 2 * three[1] + three[2]
         if curvature <= 0:
             break
@@ -206,7 +215,7 @@ def _bottom(model: Model, accuracy: float | None, options: Options | None) -> tu
         if abs(move) * step < 1e-4:
             break
         step = max(step / 4, 2e-3)
-    return best, *energy(best, accuracy)
+    return best, *energy(best)
 
 
 @taking(model_of=a_model_function, options=read_options)
@@ -222,7 +231,7 @@ def binding_boundary(
     Parameters
     ----------
     model_of : function
-        From a value to a model on an infinite lattice, as ``with_parameter(model, "electrons.hubbard_u")``.
+        From a value to a model on an infinite lattice, with `respair.with_parameter` for example.
     between : (float, float)
         Values with and without binding.
     tolerance : float

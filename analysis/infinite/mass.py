@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..._core.arguments import taking
+from ..._core.lazy import threads
 from ...solvers.infinite.formula import bare_hops
 from ...solvers.infinite.levels import InfiniteLevels
 from ...solvers.linear import Shifted
@@ -54,7 +55,8 @@ def effective_mass(levels: InfiniteLevels) -> xr.Dataset:
     >>> print(f"{effective_mass(infinite_levels(model, 1, accuracy=1e-8)).mass_ratio[0].item():.4f}")
     1.3505
     """
-    values, errors = with_errors(levels, _measured)
+    with threads.one_blas_thread():
+        values, errors = with_errors(levels, _measured)
     table = {
         "velocity": ("axis", "dE/dk_a", "energy"),
         "inverse_mass": ("axis axis_", "d2E/dk_a dk_b", "energy"),

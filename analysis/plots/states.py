@@ -76,9 +76,8 @@ def draw_cluster(cluster: Cluster, ax: Axes | None = None, title: str = "") -> A
         large = np.array([mode.host == "site" for mode in cluster.modes])
         for here, size, width in ((at[large], 900, 2.0), (at[~large], 90, 1.5)):
             if len(here):
-                name = "mode" if size > 90 else "mode of a bond"
                 x, y = here.T
-                ax.scatter(x, y, s=size, label=name, facecolors="none", edgecolors="#E69F00", lw=width, zorder=3)
+                ax.scatter(x, y, s=size, label="mode", facecolors="none", edgecolors="#E69F00", lw=width, zorder=3)
     ax.set_aspect("equal")
     ax.margins(0.25)
     ax.set_axis_off()

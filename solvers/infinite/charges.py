@@ -19,7 +19,9 @@ from .formula import WIDTH, CellFormula
 from .oscillators import Oscillators
 
 Particle = tuple[int, int]
-Configuration = tuple[Particle, ...]
+"""Species and cell of a charge."""
+Particles = tuple[Particle, ...]
+"""A charge configuration modulo translations."""
 PAIR = 2
 """The species of local pairs."""
 
@@ -47,15 +49,13 @@ class Move:
     value: complex
 
 
-def configurations(
-    charge: int, two_sz: int, species: Sequence[bool], reach: int, dimension: int
-) -> list[Configuration]:
+def configurations(charge: int, two_sz: int, species: Sequence[bool], reach: int, dimension: int) -> list[Particles]:
     """Return the configurations of a charge whose particles are no farther apart than `reach` along each direction.
 
     `species` says whether there are electrons and local pairs.
     """
     electrons, pairs = species
-    found: list[Configuration] = []
+    found: list[Particles] = []
     if charge == 1 and electrons:
         found.append(((0 if two_sz == 1 else 1, 0),))
     if charge == 2 and pairs and two_sz == 0:
@@ -70,7 +70,7 @@ def configurations(
     return found
 
 
-def moves(formula: CellFormula, basis: Oscillators, states: Sequence[Configuration]) -> Iterator[Move]:
+def moves(formula: CellFormula, basis: Oscillators, states: Sequence[Particles]) -> Iterator[Move]:
     """Yield all that the terms with charges do between configurations."""
     known = {state: number for number, state in enumerate(states)}
     words: defaultdict[ChargeWord, list[tuple[LatticeWord, complex]]] = defaultdict(list)
@@ -91,7 +91,7 @@ def moves(formula: CellFormula, basis: Oscillators, states: Sequence[Configurati
                     yield Move(start, end, first, moved, sign * value)
 
 
-def _alignments(word: ChargeWord, state: Configuration) -> list[int]:
+def _alignments(word: ChargeWord, state: Particles) -> list[int]:
     """Return by how much a word may be moved so that its first annihilator finds a particle."""
     kind, site = next(
         (species, i) for symbol, i in word for species, matrix in [LETTERS[symbol]] if matrix in (COUNT, LOWER)
@@ -99,7 +99,7 @@ def _alignments(word: ChargeWord, state: Configuration) -> list[int]:
     return [place - site for species, place in state if species == kind]
 
 
-def _applied(word: ChargeWord, shift: int, state: Configuration) -> tuple[int, Configuration]:
+def _applied(word: ChargeWord, shift: int, state: Particles) -> tuple[int, Particles]:
     """Return the sign and the sorted configuration after a word, or 0."""
     occupied, sign = list(state), 1
     for symbol, site in reversed(word):
@@ -121,6 +121,6 @@ def _applied(word: ChargeWord, shift: int, state: Configuration) -> tuple[int, C
     return sign, tuple(occupied)
 
 
-def separations(states: Sequence[Configuration], dimension: int) -> NDArray[np.int64]:
+def separations(states: Sequence[Particles], dimension: int) -> NDArray[np.int64]:
     """Return the number of the second particle's site for each configuration, 0 where there is none."""
     return np.array([state[1][1] if len(state) > 1 else 0 for state in states], np.int64)

@@ -22,6 +22,7 @@ def distance_bars(
     space: Space,
     tables: Tables,
     apart: NDArray[np.int64],
+    largest: int,
     energies: NDArray[np.float64],
     vectors: Vector,
     options: Options,
@@ -38,6 +39,9 @@ def distance_bars(
         The variational space and H.
     apart : (configurations,) int
         Distance of the particles in each charge configuration.
+    largest : int
+        The largest distance that a space may have. Where the space is not there yet, what lies beyond it is seen by
+        the second-order energy.
     energies, vectors
         The levels.
     options : Options
@@ -46,7 +50,7 @@ def distance_bars(
     distance = apart[space.states[:, 0]]
     reach = int(distance.max(initial=0))
     far = np.sum(np.abs(vectors[distance > reach // 2]) ** 2, axis=0)
-    if reach < 4 or np.all(far <= UNSEEN):
+    if reach < largest or np.all(far <= UNSEEN):
         return np.zeros(len(energies))
     found = [energies]
     for share in (2, 4):

@@ -51,6 +51,9 @@ PART = 4_000_000
 """States beyond a space that are looked at together."""
 SHARP = 0.01
 """Residuals aimed at, in units of the root of what is left times the scale of the energies."""
+SLOW, SEEN = 0.45, 50_000
+"""Error bars that fall more slowly than this power of the number of states, in spaces of so many, are of unbound
+particles: the growth ends."""
 MANY, FAR = 100_000, 30.0
 """In spaces of so many states higher levels that would need this many times the largest space are left as they are."""
 CYCLE = 400 << 20
@@ -198,12 +201,14 @@ class Growth:
             return False
         bars = error_bars(stages, self.scale)[: self.count]
         enough = bars <= self.accuracy
-        if stages[-1].states >= MANY:  # those of a continuum never are
+        if stages[-1].states >= SEEN:  # those of a continuum never are
             before = error_bars(stages[:-2], self.scale)[: self.count]
             with np.errstate(divide="ignore", invalid="ignore"):
                 power = np.log(before / bars) / np.log(stages[-1].states / stages[-3].states)
                 growth = np.log(bars / self.accuracy) / np.maximum(power, 1e-3)
-            enough[1:] |= growth[1:] > np.log(FAR * self.most / stages[-1].states)
+            enough |= power < SLOW
+            if stages[-1].states >= MANY:
+                enough[1:] |= growth[1:] > np.log(FAR * self.most / stages[-1].states)
         return bool(np.all(enough))
 
     def _levels(

@@ -82,6 +82,23 @@ class InfiniteLevels(Shown):
         note = f"{len(self.space):,} states"
         return Card(title, rows, ("level", "energy", "residual", "leak"), note)
 
+    @property
+    def lower_bound(self) -> float:
+        r"""Temple's lower bound of the lowest level, ``E - (r^2 + l^2) / (E_1 - E)``.
+
+        E_1, below which the exact spectrum at this wave vector has no other level, is taken to be the next level less
+        its error bar: ask for two levels. In a continuum that begins below it the bound does not hold.
+
+        Raises
+        ------
+        InvalidValue
+            If there is one level alone.
+        """
+        if len(self.energies) < 2:
+            raise InvalidValue("the lower bound needs the distance to the next level; solve with states=2")
+        gap = float(self.energies[1] - self.certificate.energy_errors[1] - self.energies[0])
+        return float(self.energies[0] - self.certificate.bounds[0] ** 2 / gap) if gap > 0 else -np.inf
+
     def tables(self, *directions: int) -> Tables:
         """Return H at the wave vector, or its derivative along Cartesian directions of the wave vector."""
         return self.skeleton.tables(bloch(self.wave_vector, *directions))
@@ -172,7 +189,7 @@ def infinite_levels(
         leak_energies = energies - leaks**2 / last.second[:states]
     bars = error_bars(stages, scale)[:states]
     if sector.charge > 1:
-        bars = bars + distance_bars(space, tables, _apart(skeleton), energies, vectors, options)
+        bars = bars + distance_bars(space, tables, _apart(skeleton), REACH[len(k)], energies, vectors, options)
     certificate = Certificate(residuals, leaks, leak_energies, bars, np.hypot(residuals, leaks))
     for array in (energies, vectors, bars):
         array.setflags(write=False)

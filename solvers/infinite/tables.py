@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...hamiltonians.operators import LatticeWord
-from .charges import Configuration, Move
+from .charges import Particles, Move
 from .formula import CellFormula, places
 from .oscillators import Oscillators
 
@@ -34,7 +34,7 @@ class Tables:
     move_start : (configurations + 1,) int
         Moves of each configuration.
     move_end, move_shift : (moves,) int
-        Configuration after a move, and the change of the entries of the modes.
+        Particles after a move, and the change of the entries of the modes.
     move_value : (moves,) float or complex
         Coefficient, with the phase of the wave vector.
     factor_start : (moves + 1,) int
@@ -83,7 +83,7 @@ class Skeleton:
         The terms of a cell.
     basis : Oscillators
         The basis of the lattice.
-    states : sequence of Configuration
+    states : sequence of Particles
         Charge configurations.
     moves : list of (start, end, shift, factors, value)
         Each with its lattice factors (mode, matrix).
@@ -93,13 +93,13 @@ class Skeleton:
 
     formula: CellFormula
     basis: Oscillators
-    states: Sequence[Configuration]
+    states: Sequence[Particles]
     moves: list[tuple[int, int, int, Factors, complex]]
     matrices: list[NDArray[np.float64]] = field(repr=False)
 
     @classmethod
     def of(
-        cls, formula: CellFormula, basis: Oscillators, states: Sequence[Configuration], found: Iterable[Move]
+        cls, formula: CellFormula, basis: Oscillators, states: Sequence[Particles], found: Iterable[Move]
     ) -> Skeleton:
         """Collect moves between the same configurations into few factors."""
         grouped: defaultdict[tuple[int, int, int], defaultdict[LatticeWord, complex]]

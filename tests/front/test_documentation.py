@@ -29,6 +29,8 @@ MODULES = sorted(
 )
 WHICH_MODEL = blocks(ROOT / "docs" / "which-model.md", "toml")
 LATTICES = blocks(ROOT / "docs" / "lattices.md", "toml")
+INFINITE = ROOT / "docs" / "infinite-lattice.md"
+INFINITE_MODELS = blocks(INFINITE, "toml")
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
@@ -180,6 +182,17 @@ def test_the_models_of_the_literature_run(number):
 def test_the_models_on_lattices_run(number):
     (record,) = records(run(parse(LATTICES[number].text, f"{number}.toml")))
     assert record["cluster"]["momenta"][0] == [0, 0]
+
+
+@pytest.mark.parametrize("number", range(len(INFINITE_MODELS)))
+def test_the_models_on_infinite_lattices_run(number):
+    (record,) = records(run(parse(INFINITE_MODELS[number].text, f"{number}.toml")))
+    assert record["ground_state"]["energy_errors"][0] <= 1.1e-5
+
+
+def test_the_python_of_infinite_lattices_runs(tmp_path):
+    _, printed = run_page(INFINITE, tmp_path, ["python"])
+    assert "E = -2.469684724, m*/m = 1.35049, Z = 0.73844" in printed
 
 
 def test_the_changelog_names_the_version():

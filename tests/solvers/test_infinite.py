@@ -220,6 +220,14 @@ def test_several_levels_are_orthogonal_and_ascend():
     assert levels.vectors.conj().T @ levels.vectors == pytest.approx(np.eye(2), abs=1e-8)
 
 
+def test_the_lower_bound_of_temple_holds():
+    exact = -2.4696847239329
+    levels = infinite_levels(polaron(), 1, states=2, accuracy=1e-5, options=Options(max_states=3000))
+    assert exact - 1e-3 < levels.lower_bound < exact < levels.energies[0]
+    with pytest.raises(ValueError, match="states=2"):
+        _ = infinite_levels(polaron(), 1, accuracy=1e-2).lower_bound
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

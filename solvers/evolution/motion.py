@@ -213,6 +213,15 @@ class Motion:
                     total += number * self.operator.dot(vector, act(vector, image)).real
         return total / (self.operator.norm(vector) ** 2 or 1.0)
 
+    def current(self, time: float, vector: Vector) -> float:
+        """Return ``-<dH/dA>`` along the pulse, that of a state of norm 1; zero without a pulse."""
+        total, image = 0.0, np.empty_like(vector)
+        potential = 0.0 if self.pulse is None else float(self.pulse.vector_potential(time))
+        for each in self.hops:
+            for number, act in ((math.sin(each.step * potential), each.even), (-math.cos(each.step * potential), each.odd)):
+                total += each.step * number * self.operator.dot(vector, act(vector, image)).real
+        return total / (self.operator.norm(vector) ** 2 or 1.0)
+
     def numbers(self, time: float) -> Mapping[str, float]:
         """Return the numbers in front of the operators that belong to a pulse."""
         if self.pulse is None:

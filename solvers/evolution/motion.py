@@ -218,7 +218,8 @@ class Motion:
         total, image = 0.0, np.empty_like(vector)
         potential = 0.0 if self.pulse is None else float(self.pulse.vector_potential(time))
         for each in self.hops:
-            for number, act in ((math.sin(each.step * potential), each.even), (-math.cos(each.step * potential), each.odd)):
+            angle = each.step * potential
+            for number, act in ((math.sin(angle), each.even), (-math.cos(angle), each.odd)):
                 total += each.step * number * self.operator.dot(vector, act(vector, image)).real
         return total / (self.operator.norm(vector) ** 2 or 1.0)
 

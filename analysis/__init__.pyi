@@ -2,6 +2,7 @@
 
 from .approximations import STANDARD, Approximation, compare, comparison_map
 from .evolution.evolve import evolve
+from .evolution.initial import thermal_state
 from .evolution.kicks import KICKS, Kick
 from .evolution.readings import motion_frequencies, time_greens_function
 from .flux.minima import flux_minimum, half_flux_quantum
@@ -150,6 +151,7 @@ __all__ = [
     "thermal_averages",
     "thermal_flux_response",
     "thermal_spectral_function",
+    "thermal_state",
     "time_greens_function",
     "transition",
     "twist_average",

@@ -153,9 +153,9 @@ def evolve(
     xarray.Dataset
         Over ``time``: the observables, ``energy`` (<H(t)>, pulse included), ``norm``, ``return_probability``
         (``|<psi(0)|psi(t)>|^2``; of a mixture ``Tr rho(0) rho(t) / Tr rho(0)^2``), ``rate_function``,
-        ``absorbed_energy``, ``vector_potential``, ``errors`` (bound on the norm of the error), ``error_estimates``, and
-        ``NAME_error`` for observables. ``initial_error`` is the share of the initial state in the errors,
-        ``held_until`` the last time at which the error was within the tolerance.
+        ``absorbed_energy``, ``vector_potential``, ``current`` (``-<dH/dA>`` along the pulse), ``errors`` (bound on the
+        norm of the error), ``error_estimates``, and ``NAME_error`` for observables. ``initial_error`` is the share of
+        the initial state in the errors, ``held_until`` the last time at which the error was within the tolerance.
 
     Raises
     ------
@@ -261,7 +261,7 @@ def _rows_kept(checkpoint: Checkpoint) -> Iterator[dict[str, Any]]:
         yield {key: value[0] for key, value in kept[str(n)].items()}
 
 
-NUMBERS = ("time", "energy", "norm", "return_probability", "error", "estimate", "products")
+NUMBERS = ("time", "energy", "norm", "current", "return_probability", "error", "estimate", "products")
 LABEL = "observable "
 OWN = "own "
 
@@ -301,6 +301,7 @@ def _together(rows: Sequence[Mapping[str, Any]], first: Beginning, asked: Questi
         "rate_function": (rate + 0.0, "time", "-ln |<psi(0)|psi(t)>|^2 / sites"),
         "absorbed_energy": (energy - energy[0], "time", "<H(t)> - <H(t_first)>", "energy"),
         "vector_potential": (potential, "time", "A(t)"),
+        "current": (over("current"), "time", "-<dH/dA> along the pulse, 0 without one", "energy"),
         "errors": (errors, "time", "bound on ||psi_exact - psi||"),
         "error_estimates": (over("estimate"), "time", "estimate of ||psi_exact - psi||"),
         "initial_error": (first.start.error, "", "share of the initial state in the errors, an estimate"),

@@ -8,12 +8,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..._core.arguments import real_number, taking
 from ...clusters import InvalidValue
 from ...hamiltonians import Hamiltonian, Model, Sector
+from ...hamiltonians.arguments import a_model, a_sector
 from ...hamiltonians.model import MAX_QUANTA
 from ...hamiltonians.parametric import with_parameters
 from ...hamiltonians.space.product import Space
-from ...solvers import Options, Progress, State
+from ...solvers import Options, Progress, State, ground_state
+from ...solvers.arguments import read_options
 from ...solvers.caps import capped, is_automatic
 from ...solvers.costs import check_memory, choose_engine
 from ...solvers.evolution.configuration import Configuration
@@ -27,6 +30,8 @@ SHARE = 0.1
 """Share of the tolerance that the error of the ground state may take."""
 LEAST, MOST = 1e-13, 1e-10
 """Residuals that are asked of the ground state."""
+LIGHTEST = 1e-14
+"""Levels of less weight are no part of a thermal state."""
 SETTLED = 0.5
 """An error that a larger space makes no smaller than this is rounding, or that of the search."""
 GROWTH = 5
@@ -148,6 +153,42 @@ def _of_state(model: Model, sector: Sector | None, state: State) -> Beginning:
     if there.boson_sites != here.boson_sites or not np.array_equal(there.states, here.states):
         raise InvalidValue("the state does not belong to the sites, electrons and local pairs of this model")
     return Beginning(Start(state), hamiltonian, sum(len(part.weights) for part in state.parts))
+
+
+@taking(model=a_model, sector=a_sector, options=read_options)
+def thermal_state(
+    model: Model, sector: Sector | int, temperature: float, options: Options | None = None, progress: Progress = silent
+) -> State:
+    r"""Return the canonical state of a sector from all its levels, as a mixture that may move.
+
+    .. math:: \rho = \sum_n e^{-E_n / T} |n\rangle\langle n| / Z
+
+    Levels with a weight below 1e-14 are left out.
+
+    Parameters
+    ----------
+    model : Model
+        The Hamiltonian, with numbers for its phonon caps.
+    sector : Sector or int
+        N and S_z; a number stands for ``Sector(charge)``.
+    temperature : float
+        T [energy].
+    options, progress
+        See `ground_state`.
+
+    Examples
+    --------
+    >>> from respair.clusters import dimer
+    >>> from respair.hamiltonians import Electrons
+    >>> thermal_state(Model(dimer(), Electrons(hopping=1.0)), 1, 2.0).weights.round(6)
+    array([0.731059, 0.268941])
+    """
+    if not real_number("temperature", temperature, "a number above 0") > 0:
+        raise InvalidValue(f"temperature = {temperature} cannot be; allowed: a number above 0, as 0.1")
+    levels = ground_state(model, sector, "all", options, progress)
+    weights = np.exp(-(levels.relative - levels.relative[0]) / temperature)
+    kept = weights > LIGHTEST * weights.sum()
+    return State(levels.block, levels.amplitudes[: len(kept)][kept], weights[kept] / weights[kept].sum())
 
 
 def growing(options: Options) -> Callable[[Hamiltonian], Hamiltonian | None]:

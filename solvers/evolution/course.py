@@ -67,8 +67,8 @@ class Snapshot:
         When.
     state : State
         Pure or mixed, not brought back to norm 1.
-    energy, norm : float
-        <H(t)>, and the norm of the state.
+    energy, norm, current : float
+        <H(t)>, the norm of the state, and -<dH/dA> along a pulse.
     error, estimate : float
         Bound on the distance from the exact state, and an estimate of it.
     return_probability : float
@@ -83,6 +83,7 @@ class Snapshot:
     state: State = field(repr=False)
     energy: float
     norm: float
+    current: float
     error: float
     estimate: float
     return_probability: float
@@ -256,13 +257,14 @@ class _Route:
         )
 
     def _snapshot(self, here: _Here, moments: Sequence[Sequence[Moment]]) -> Snapshot:
-        energy = square = 0.0
+        energy = square = current = 0.0
         with one_blas_thread():
             returned = _returned(here.first, here.state)
             for part, own in zip(here.state.parts, moments, strict=True):
                 motion = self.motion(part.block)
                 for weight, each in zip(part.weights.tolist(), own, strict=True):
                     energy += weight * motion.energy(here.time, each.vector)
+                    current += weight * motion.current(here.time, each.vector)
                     square += weight * motion.operator.norm(each.vector) ** 2
         together = min(here.time - self.begin, math.pi / self.slowest)
         estimate = min(here.error, here.initial + math.sqrt(here.square * max(0.0, together)))
@@ -271,6 +273,7 @@ class _Route:
             here.state,
             energy + self.hamiltonian.constant,
             math.sqrt(square),
+            current,
             here.error,
             estimate,
             returned,

@@ -15,7 +15,8 @@ from ...hamiltonians import Amplitudes, Block, Operator
 from ...hamiltonians.pulse import Pulse
 from ..engines.base import Engine
 from ..engines.table import ENGINES
-from ..krylov.exponential import krylov_step
+from ..krylov.chebyshev import MARGIN, chebyshev_nodes, chebyshev_step
+from ..krylov.exponential import KrylovStep, krylov_step
 from ..krylov.operator import FunctionOperator, HermitianOperator, Vector
 from .needs import FEWEST, VECTORS
 from .outflow import NONE, Outflow
@@ -29,6 +30,10 @@ MEMORY_SHARE = 4
 """The vectors of a step may take this part of the memory limit."""
 RESOLVED = 0.5
 """The outflow is taken at distances of this over the energy uncertainty."""
+WIDER = (1.0, 5.0, 15.0)
+"""Margins of the interval of Chebyshev polynomials that are tried one after the other."""
+NO_WIDTH = (math.inf, -math.inf)
+"""Energies of which nothing is known."""
 MOST_NODES = 64
 NEGLIGIBLE = 1e-3
 """An outflow below this share of the rate that is allowed need not be resolved in time."""
@@ -152,13 +157,16 @@ class Motion:
         """
         now, error, square, products = times[0], 0.0, 0.0, 0
         yield Moment(now, vector, error, square, products)
-        ahead = list(times[1:])
+        ahead, width = list(times[1:]), NO_WIDTH
         with one_blas_thread():
             leak = self.leak(now, vector)
         room = np.empty((min(self.most, self.operator.dimension), len(vector)), np.complex128) if ahead else None
         while ahead:
             with one_blas_thread():
-                step = self._step(now, vector, self._horizon(now, ahead[-1]), HOPPING * rate, room)
+                step = self._far(now, vector, ahead, HOPPING * rate, width)
+                if step is None:
+                    step = self._step(now, vector, self._horizon(now, ahead[-1]), HOPPING * rate, room)
+                    width = wider(step, width)
             products += step.products
             reached = [t for t in ahead if t - now <= step.length * (1.0 + 1e-13)]
             stops = [min(t - now, step.length) for t in reached]
@@ -177,6 +185,22 @@ class Motion:
             ahead = ahead[len(reached) :]
             now = reached[-1] if reached and stops[-1] == stops[len(reached) - 1] else now + step.length
 
+    def _far(
+        self, now: float, vector: Vector, ahead: Sequence[float], rate: float, width: tuple[float, float]
+    ) -> Step | None:
+        """Return a long step by Chebyshev polynomials; None where the outflow has to be followed, or a pulse."""
+        low, high = width
+        if not self.outflow.is_closed or self.hops or not low < high:
+            return None
+        for wide in WIDER:
+            centre, radius = 0.5 * (low + high), (0.5 + wide * MARGIN) * (high - low)
+            nodes = chebyshev_nodes([t - now for t in ahead], radius)
+            if not len(nodes):
+                return None
+            if (step := chebyshev_step(self.operator, vector, nodes, rate, centre, radius)) is not None:
+                return step
+        return None
+
     def energy(self, time: float, vector: Vector) -> float:
         """Return ``<H(t)>``, that of a state of norm 1, pulse included."""
         image = np.empty_like(vector)
@@ -187,6 +211,16 @@ class Motion:
             for name, act in ((f"even {k}", each.even), (f"odd {k}", each.odd)):
                 if number := numbers[name]:
                     total += number * self.operator.dot(vector, act(vector, image)).real
+        return total / (self.operator.norm(vector) ** 2 or 1.0)
+
+    def current(self, time: float, vector: Vector) -> float:
+        """Return ``-<dH/dA>`` along the pulse, that of a state of norm 1; zero without a pulse."""
+        total, image = 0.0, np.empty_like(vector)
+        potential = 0.0 if self.pulse is None else float(self.pulse.vector_potential(time))
+        for each in self.hops:
+            angle = each.step * potential
+            for number, act in ((math.sin(angle), each.even), (-math.cos(angle), each.odd)):
+                total += each.step * number * self.operator.dot(vector, act(vector, image)).real
         return total / (self.operator.norm(vector) ** 2 or 1.0)
 
     def numbers(self, time: float) -> Mapping[str, float]:
@@ -238,6 +272,14 @@ class Motion:
 
     def _leak_in(self, step: Step, now: float, s: float) -> float:
         return self.leak(now + s, step.state(float(s)))
+
+
+def wider(step: Step, width: tuple[float, float]) -> tuple[float, float]:
+    """Return the interval of energies that steps in Krylov spaces have shown, a coupling further on each side."""
+    if not isinstance(step, KrylovStep):
+        return width
+    doubt = step.coupling * np.abs(step.ritz[-1])
+    return min(width[0], float(step.energies[0] - doubt[0])), max(width[1], float(step.energies[-1] + doubt[-1]))
 
 
 def _integral(values: NDArray[np.float64], length: float) -> float:

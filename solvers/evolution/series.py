@@ -59,6 +59,8 @@ class SeriesStep:
         psi_n, of the Hamiltonian less `energy`.
     energy : float
         Mean energy at the start, whose phase is put in at the end.
+    sizes : (N + 1,) float
+        Norms of the terms.
     left : (k,) float
         Norms of the coefficients of the residual from tau^N on.
     length : float
@@ -71,6 +73,7 @@ class SeriesStep:
 
     terms: Vector = field(repr=False)
     energy: float
+    sizes: NDArray[np.float64] = field(repr=False)
     left: NDArray[np.float64] = field(repr=False)
     length: float
     spread: float
@@ -82,11 +85,8 @@ class SeriesStep:
 
     def bound(self, s: float) -> float:
         """Return the bound on the error that the step has made at s, rounding included."""
-        sizes = np.linalg.norm(self.terms[0]) + self._grown(s)
-        return _missed(self.left, len(self.terms) - 1, s) + float(ROUNDING * EPSILON * sizes * len(self.terms) ** 0.5)
-
-    def _grown(self, s: float) -> float:
-        return float(np.sum(np.linalg.norm(self.terms, axis=1) * s ** np.arange(len(self.terms))))
+        grown = self.sizes[0] + float(np.sum(self.sizes * s ** np.arange(len(self.sizes))))
+        return _missed(self.left, len(self.terms) - 1, s) + float(ROUNDING * EPSILON * grown * len(self.terms) ** 0.5)
 
 
 def _missed(left: NDArray[np.float64], order: int, s: float) -> float:
@@ -134,7 +134,8 @@ def series_step(
             if _missed(left, order, horizon) <= rate * horizon and known.grown(horizon) <= GROWN:
                 break
     length = _longest(known, left, horizon, rate)
-    return SeriesStep(known.terms[: order + 1], known.energy, left, length, known.spread, known.products)
+    sizes = np.array(known.sizes)
+    return SeriesStep(known.terms[: order + 1], known.energy, sizes, left, length, known.spread, known.products)
 
 
 def _longest(known: _Terms, left: NDArray[np.float64], horizon: float, rate: float) -> float:

@@ -36,8 +36,8 @@ MOST_ROWS = 12
 """Times that the terminal shows."""
 NUMBERS = ("energy", "norm", "return_probability", "errors")
 MORE = (
-    "rate_function", "absorbed_energy", "vector_potential", "error_estimates", "initial_error", "multiplicity",
-    "tolerance", "held_until", "total_quanta", "products",
+    "rate_function", "absorbed_energy", "vector_potential", "current", "error_estimates", "initial_error",
+    "multiplicity", "tolerance", "held_until", "total_quanta", "products",
 )  # fmt: skip
 ERROR = "_error"
 

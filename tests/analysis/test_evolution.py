@@ -8,13 +8,14 @@ import scipy.linalg as la
 from amounts import cases
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from motion import in_potential, kicked, moved
+from motion import in_potential, kick_matrix, kicked, moved
 from random_models import models_and_sectors
 from reference import sector_matrix
 from scipy.integrate import solve_ivp
 
 from respair.analysis import (
     KICKS,
+    Ensemble,
     Kick,
     entanglement,
     evolve,
@@ -23,6 +24,8 @@ from respair.analysis import (
     probe,
     site_cut,
     spectral_function,
+    thermal_averages,
+    thermal_state,
     time_greens_function,
 )
 from respair.clusters import chain, dimer, ligand_centre, ring, site, square, triangular
@@ -42,6 +45,8 @@ from respair.hamiltonians import (
 from respair.hamiltonians.operators import total
 from respair.hamiltonians.space.product import dimensions
 from respair.solvers import Configuration, Options, State, ground_state, levels_by_symmetry
+from respair.solvers.krylov.chebyshev import chebyshev_step
+from respair.solvers.krylov.operator import FunctionOperator
 
 often = settings(max_examples=cases(30), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 TIMES = [0.0, 0.4, 1.1, 2.5]
@@ -156,6 +161,12 @@ def check_bound(case, number, largest):
     phase = np.vdot(wanted[0], found[0])
     apart = np.linalg.norm(found - phase / abs(phase) * wanted, axis=1)
     assert np.all(apart <= bound * (1 + 1e-9) + REFERENCE["pulse" if pulse else None])
+    if len(start) == 1 and "displacement" in data:
+        for m, mode in enumerate(model.modes):
+            x = kick_matrix(larger, spaces[1], Kick("displacement", 1.0, mode.index))
+            mean = np.einsum("ti,ij,tj->t", wanted.conj(), x, wanted).real
+            off = np.abs(mean - data.displacement.values[:, m])
+            assert np.all(off <= data.displacement_error.values[:, m] + 1e-7)
 
 
 def test_a_displaced_oscillator_swings_forever():
@@ -242,6 +253,29 @@ def test_hops_of_terms_of_ones_own_feel_the_pulse():
     assert max(map(abs, defect.terms.values()), default=0.0) < 1e-12
 
 
+@pytest.mark.parametrize("engine", ["tensor", "quspin", "dense"])
+def test_long_steps_of_polynomials_are_exact_within_their_bound(engine):
+    model = Model(ring(4), Electrons(1.0, hubbard_u=3.0), Bosons(0.2, 0.7, 0.1), flux=0.6)
+    times = np.array([0.0, 0.3, 20.0, 21.0, 90.0])
+    data = evolve(model, times, initial=Configuration(up=[0], dn=[2], bosons=[1]), options=Options(engine=engine),
+                  measure=vectors)  # fmt: skip
+    space = Hamiltonian.of(model, Sector(4, 0)).space
+    start = data.psi.values[0, 0]
+    apart = np.linalg.norm(data.psi.values[:, 0] - moved(model, space, None, start, times), axis=1)
+    assert np.all(apart <= data.errors.values + 1e-11)
+    assert data.errors.values[-1] < 1e-8
+
+
+def test_polynomials_tell_of_a_spectrum_that_is_wider():
+    levels = np.linspace(-3.0, 3.0, 40)
+    diagonal = FunctionOperator(lambda v, out: np.multiply(levels, v, out=out), 40, np.dtype(complex))
+    start, nodes = np.ones(40) / np.sqrt(40) + 0j, np.array([7.0, 15.0])
+    assert chebyshev_step(diagonal, start, nodes, 1e-10, 0.0, 2.5) is None
+    step = chebyshev_step(diagonal, start, nodes, 1e-10, 0.0, 3.1)
+    for s in nodes:
+        assert np.linalg.norm(step.state(s) - np.exp(-1j * levels * s) * start) <= step.bound(s) < 2e-9
+
+
 def test_energy_is_conserved_and_a_reversed_motion_returns():
     phonons = Phonons(0.9, boson_coupling=0.6, max_quanta=9)
     model = Model(dimer(), Electrons(1.0, hubbard_u=1.5), Bosons(-0.3, 0.8), phonons)
@@ -253,6 +287,35 @@ def test_energy_is_conserved_and_a_reversed_motion_returns():
     again = evolve(model, [4.0], initial=back, measure=vectors).psi.values[0, 0]
     start = kept[0].vectors[0].ravel()
     assert np.linalg.norm(again.conj() - start) < 1e-8
+
+
+def test_the_current_is_the_power_that_a_pulse_gives():
+    """dE/dt = <dH/dA> dA/dt, by differences over short times."""
+    model = Model(square(size=[2, 2]), Electrons(1.0, hubbard_u=2.0, pair_hopping=0.3), Bosons(0.1, 0.4, 0.2))
+    pulse = Pulse(0.5, 1.5, 1.0, 0.6, (0.8, 0.6))
+    width, middle = 1e-3, np.array([0.4, 1.0, 1.7])
+    times = np.sort([middle - width, middle, middle + width], axis=None)
+    data = evolve(model, times, 3, pulse=pulse, tolerance=1e-11)
+    power = (data.energy.values[2::3] - data.energy.values[::3]) / (2 * width)
+    slope = (pulse.vector_potential(middle + width) - pulse.vector_potential(middle - width)) / (2 * width)
+    np.testing.assert_allclose(power, -data.current.values[1::3] * slope, rtol=0, atol=3e-5)
+
+
+def test_a_thermal_state_moves_as_the_mixture_that_it_is():
+    model = Model(dimer(), Electrons(1.0, hubbard_u=2.0), Bosons(0.3, 0.6))
+    state = thermal_state(model, 2, 0.7)
+    still = evolve(model, [0.0, 3.0], initial=state)
+    known = thermal_averages(model, [0.7], ensemble=Ensemble("sector", Sector(2)), names=["boson_density"])
+    for row in still.boson_density.values:
+        np.testing.assert_allclose(row, known.boson_density.values[0], rtol=0, atol=1e-9)
+    quenched = replace(model, bosons=Bosons(-0.5, 0.6))
+    h, rho = (sector_matrix(each, Hamiltonian.of(each, 2).space) for each in (quenched, model))
+    rho = la.expm(-rho / 0.7)
+    u = la.expm(-3j * h)
+    number = kick_matrix(model, state.hamiltonian.space, Kick("boson", 1.0, 0))
+    wanted = np.trace(u @ rho @ u.conj().T @ number).real / np.trace(rho).real
+    found = evolve(quenched, [3.0], initial=state).boson_density.values[0, 0]
+    assert found == pytest.approx(wanted, abs=1e-9)
 
 
 def test_the_response_to_a_weak_pulse_is_the_conductivity():

@@ -1,7 +1,7 @@
 """Converged ground energies in optimal phonon states: error bars, time and memory, each model in a fresh process.
 
     python benchmarks/converged.py table            # ring of 4: amplitudes for errors of 1e-2 to 1e-8
-    python benchmarks/converged.py 6                # ring of 6, N = 12: omega0 from 0.3 to 3, alpha from 0.5 to 2, to 1e-9
+    python benchmarks/converged.py 6                # ring of 6, N = 12: omega0 from 0.3 to 3, alpha to 2, to 1e-9
     python benchmarks/converged.py 8                # ring of 8, N = 16: three models to 1e-7; 3 GiB
     python benchmarks/converged.py holstein         # Holstein-Hubbard ring of 6 at half filling, to 1e-7
     python benchmarks/converged.py one 6 1.0 1.0 1e-9     # sites, omega0, alpha, accuracy

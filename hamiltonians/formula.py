@@ -166,11 +166,13 @@ def later(**about: Any) -> Any:
     return field(default=0.0, kw_only=True, metadata={"coupling": CouplingField(**about)})
 
 
-def key(default: Any, meaning: str, allowed: str, older: str = "") -> Any:
-    """Return a field that is not a coupling: default, meaning, the values that model files take, and an older name."""
-    return field(
-        default=default, metadata={"meaning": meaning, "allowed": allowed, **({"older": older} if older else {})}
-    )
+def key(default: Any, meaning: str, allowed: str, older: str = "", added: bool = False) -> Any:
+    """Return a field that is not a coupling: default, meaning, the values that model files take, and an older name.
+
+    One that was added later, with a default that means what was there before, is not in older checkpoints.
+    """
+    more = ({"older": older} if older else {}) | ({"added": True} if added else {})
+    return field(default=default, metadata={"meaning": meaning, "allowed": allowed, **more})
 
 
 def _below(index: str) -> str:

@@ -257,6 +257,7 @@ class Phonons(Species):
         'States in which each oscillator is represented: "number" counts phonons; "optimal" takes states that follow '
         "the local charge, found by the solver, with the caps on the numbers of these states",
         allowed='"number" or "optimal"',
+        added=True,
     )
 
     @property

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+
+import numpy as np
 
 from .._core.arguments import taking
 from ..hamiltonians import Model, Sector
 from ..hamiltonians.arguments import a_model, a_sector
 from . import costs
 from .by_symmetry import over_blocks
-from .caps import is_automatic
+from .caps import capped, is_automatic, is_optimal
+from .certificate import SAFETY
 from .costs import Estimate
 from .cutoff import CutoffSearch
+from .optimal_states import followed
 from .options import Options
 
 REHEARSAL = Options(tolerance=1e-8)
@@ -33,6 +38,9 @@ def forecast(model: Model, sector: Sector, states: int = 1) -> Model:
     """
     if not is_automatic(model):
         return model
+    if is_optimal(model) and model.phonons is not None:
+        cap = None if model.phonons.cutoff is None else likely_cap(model)
+        return capped(model) if cap is None else capped(model, cap)
     search = CutoffSearch(model, sector, states, lambda m, count: over_blocks(m, sector, count, REHEARSAL))
     return search.with_caps(search.rehearsed.table, search.rehearsed.cap)
 
@@ -50,7 +58,8 @@ def estimate(model: Model, sector: Sector | int, engine: str = "auto", states: i
     2270106
     """
     assert isinstance(sector, Sector)
-    return costs.estimate(forecast(model, sector, states), sector, engine, states)
+    need = costs.estimate(forecast(model, sector, states), sector, engine, states)
+    return replace(need, seconds=need.seconds * _cost(model))
 
 
 def estimate_run(model: Model, sector: Sector, engine: str = "auto", states: int = 1) -> Estimate:
@@ -60,8 +69,29 @@ def estimate_run(model: Model, sector: Sector, engine: str = "auto", states: int
     stored amplitudes are those of the largest block.
     """
     need = costs.estimate_run(forecast(model, sector, states), sector, engine, states)
-    return replace(need, seconds=need.seconds * (1.0 + SEARCH * is_automatic(model)))
+    return replace(need, seconds=need.seconds * _cost(model) * (1.0 + SEARCH * is_automatic(model)))
 
 
+def likely_cap(model: Model) -> int:
+    """Return the cap that an accuracy is expected to need in optimal phonon states.
+
+    From rings and dimers: second-order shifts begin at `FIRST_SHIFT` a mode and fall by `DECADES` from cap to cap.
+    """
+    assert model.phonons is not None
+    goal = model.phonons.accuracy / SAFETY / (FIRST_SHIFT * len(model.modes) * float(np.max(model.couplings.frequency)))
+    return 1 + max(0, math.ceil(-math.log10(min(1.0, goal)) / DECADES[followed(model)]))
+
+
+def _cost(model: Model) -> float:
+    """Return the cost of a product relative to one in number states."""
+    return SET_COST[followed(model)] if is_optimal(model) else 1.0
+
+
+FIRST_SHIFT = 1e-3
+"""Second-order shift with one excitation in optimal states, for each mode and in units of its frequency."""
+DECADES = {"bosons": 1.65, "electrons": 1.0, "both": 1.0}
+"""Decades by which it falls from cap to cap, by what the states follow."""
+SET_COST = {"bosons": 2.5, "electrons": 7.0, "both": 7.0}
+"""Cost of a product with such states."""
 SEARCH = 1.0
 """The search for an automatic cutoff takes about as long as the last solve."""

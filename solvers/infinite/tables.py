@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...hamiltonians.operators import LatticeWord
-from .charges import Particles, Move
+from .charges import Move, Particles
 from .formula import CellFormula, places
 from .oscillators import Oscillators
 

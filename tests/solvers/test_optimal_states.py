@@ -11,7 +11,7 @@ from oscillator_sets import EVERYTHING, RING, in_basis, random_sets
 from respair import analysis
 from respair.clusters import dimer, ring, site
 from respair.hamiltonians import Block, Bosons, Electrons, Hamiltonian, InvalidModel, Model, Phonons, Sector
-from respair.solvers import Options, ground_state, levels_by_symmetry
+from respair.solvers import Options, estimate, ground_state, levels_by_symmetry
 from respair.solvers.set_leak import SetLeak
 from respair.studies import parse, run
 from respair.studies.file.record import records
@@ -187,6 +187,13 @@ def test_model_files_say_what_was_chosen():
     assert basis["mode_classes"] == [0, 0, 0]
     density = found["observables"]["boson_density"][0]
     assert sum(basis["natural_occupations"]["bosons = 1"][0]) == pytest.approx(density, abs=1e-3)
+
+
+def test_estimates_know_the_cap_about():
+    """The forecast cap of an accuracy against the one that is found."""
+    need = estimate(Model(*TABLE, Phonons(1.0, boson_coupling=1.0, basis="optimal", cutoff="auto", accuracy=1e-6)), ONE)
+    assert need.phonons in (35, 70, 126)
+    assert estimate(optimal(1.0, 4), ONE).phonons == 70
 
 
 REFUSED = {

@@ -1,0 +1,90 @@
+"""Converged ground energies in optimal phonon states: error bars, time and memory, each model in a fresh process.
+
+    python benchmarks/converged.py table            # ring of 4: amplitudes for errors of 1e-2 to 1e-8
+    python benchmarks/converged.py 6                # ring of 6, N = 12: omega0 from 0.3 to 3, alpha to 2, to 1e-9
+    python benchmarks/converged.py 8                # ring of 8, N = 16: three models to 1e-7; 3 GiB
+    python benchmarks/converged.py holstein         # Holstein-Hubbard ring of 6 at half filling, to 1e-7
+    python benchmarks/converged.py one 6 1.0 1.0 1e-9     # sites, omega0, alpha, accuracy
+
+Targets on two cores: 40 s and 1 GiB each for the ring of 6, 4 minutes and 3 GiB each for the ring of 8. The error bar
+judges: a run that misses its accuracy ends with an error. t = 1, Delta_B = 0.5, v = 0.8.
+"""
+
+import resource
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+from respair.clusters import ring
+from respair.hamiltonians import Bosons, Electrons, Model, Phonons, Sector
+from respair.solvers import Options, ground_state
+
+RINGS = {
+    6: ([(omega, alpha) for omega in (0.3, 1.0, 3.0) for alpha in (0.5, 1.0, 2.0)], 1e-9),
+    8: ([(1.0, 1.0), (0.3, 1.0), (1.0, 2.0)], 1e-7),
+}
+ERRORS = (1e-2, 1e-4, 1e-6, 1e-8)
+PROTOTYPE = {1.0: (190, 570, 1330, 2660), 1.5: (190, 570, 1330, 2660), 2.0: (190, 570, 2660, 4788)}
+"""Amplitudes that the prototype needed on the ring of 4 with omega0 = 1."""
+
+
+def pairs(sites, omega, alpha, **caps):
+    """A ring with local pairs, every site with one charge of each kind on average, and its block."""
+    phonons = Phonons(omega, boson_coupling=alpha, basis="optimal", **caps)
+    model = Model(ring(sites), Electrons(1.0), Bosons(0.5, 0.8), phonons)
+    return model, Sector(2 * sites, 0, momentum=0, reflection=1, spin_flip=1)
+
+
+def holstein(omega, alpha, u, sites, **caps):
+    """A Holstein-Hubbard ring at half filling, and its block."""
+    phonons = Phonons(omega, electron_coupling=alpha, basis="optimal", **caps)
+    model = Model(ring(sites), Electrons(1.0, hubbard_u=u), phonons=phonons)
+    return model, Sector(sites, 0, momentum=0, reflection=1, spin_flip=1)
+
+
+def measured(name, model, sector, accuracy):
+    """Solve, and print energy, error bar, amplitudes, time and memory."""
+    start = time.perf_counter(), time.process_time()
+    levels = ground_state(model, sector, options=Options(tolerance=accuracy / 20))
+    wall, cpu = time.perf_counter() - start[0], time.process_time() - start[1]
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    cap, bar = levels.hamiltonian.space.phonons.total_quanta, levels.certificate.energy_errors[0]
+    print(f"{name}  cap {cap}  {levels.stored:>11,}  {levels.energies[0]:.11f}  +- {bar:.1e}  "
+          f"{wall:6.1f} s  {cpu:6.1f} s CPU  {memory:.2f} GiB", flush=True)  # fmt: skip
+
+
+def table():
+    """Print the amplitudes of a ring of 4 for some errors, and those of the prototype."""
+    for alpha, before in PROTOTYPE.items():
+        exact = ground_state(*pairs(4, 1.0, alpha, cutoff="auto", accuracy=2e-10)).energies[0]
+        needed = [0] * len(ERRORS)
+        for cap in range(1, 8):
+            levels = ground_state(*pairs(4, 1.0, alpha, total_quanta=cap))
+            for n, error in enumerate(ERRORS):
+                if not needed[n] and levels.energies[0] - exact < error:
+                    needed[n] = levels.stored
+        print(f"alpha {alpha}: {needed}, prototype {before}, E = {exact:.10f}", flush=True)
+
+
+def main(what, *numbers):
+    """Run what is asked for."""
+    if what == "table":
+        table()
+    elif what == "one":
+        sites, omega, alpha, accuracy = int(numbers[0]), *map(float, numbers[1:])
+        caps = {"cutoff": "auto", "accuracy": accuracy}
+        measured(f"ring of {sites}, omega0 = {omega}, alpha = {alpha}", *pairs(sites, omega, alpha, **caps), accuracy)
+    elif what == "holstein":
+        model = holstein(0.5, 1.5, 4.0, int(numbers[0]) if numbers else 6, cutoff="auto", accuracy=1e-7)
+        measured("Holstein-Hubbard ring", *model, 1e-7)
+    else:
+        models, accuracy = RINGS[int(what)]
+        for omega, alpha in models:
+            subprocess.run([sys.executable, __file__, "one", what, *map(str, (omega, alpha, accuracy))], check=True)
+
+
+if __name__ == "__main__":
+    np.seterr(all="ignore")
+    main(*sys.argv[1:])

@@ -56,12 +56,12 @@ def test_the_cloud_obeys_hellmann_feynman_and_the_sum_rule(moving):
 
 def test_the_weight_of_the_bare_electron_is_the_first_line_of_its_spectrum():
     levels = infinite_levels(polaron(), 1, accuracy=1e-7)
-    lines = infinite_spectrum(polaron(), 1, np.linspace(-4, 6, 41), broadening=0.2, max_states=10_000)
+    lines = infinite_spectrum(polaron(), 1, np.linspace(-4, 6, 41), broadening=0.2, max_states=4_000)
     lowest = lines.poles.values < levels.energies[0] + 0.2
     assert lines["weights"].values[lowest].sum() == pytest.approx(phonon_cloud(levels)["weight"].item(), abs=1e-5)
     moments = [np.sum(lines["weights"].values * lines.poles.values**n) for n in range(3)]
     assert moments == pytest.approx([1.0, -2.0, 4.0 + 1.0], abs=1e-10)  # 1, eps_k, eps_k^2 + g^2
-    fewer = infinite_spectrum(polaron(), 1, lines.frequency.values, broadening=0.2, max_states=2_000)
+    fewer = infinite_spectrum(polaron(), 1, lines.frequency.values, broadening=0.2, max_states=1_000)
     assert np.all(np.abs(fewer.spectrum - lines.spectrum) <= fewer.spectrum_error + 1e-3)
 
 
@@ -92,7 +92,7 @@ def test_binding_with_its_singlet_and_triplet():
 
 def test_small_bipolarons_bind_by_twice_the_polaron_shift_less_the_repulsion_and_the_bands_of_polarons():
     model = Model(CHAIN, Electrons(0.05, hubbard_u=0.5), phonons=Phonons(1.0, electron_coupling=1.0))
-    found = pair_binding(model, accuracy=1e-5)
+    found = pair_binding(model, accuracy=1e-3)
     assert found.binding.item() == pytest.approx(0.5 - 2.0 + 4 * 0.05 * np.exp(-1.0), abs=0.01)
     assert found.pair_size.item() < 0.2
     assert found.pair_mass.item() > 100
@@ -135,7 +135,7 @@ def test_lang_firsov_pairs_and_the_square_lattice():
     model = Model(CHAIN, Electrons(0.1, hubbard_u=1.0), phonons=Phonons(4.0, electron_coupling=0.8))
     data = compare(model, Sector(2), ["lang-firsov-band"])
     assert 0 < data.energies.values.ravel()[0] - data.exact_energies.item() < 5e-3
-    square = Model(infinite_square(), Electrons(0.05), phonons=Phonons(1.0, electron_coupling=1.2, accuracy=1e-6))
+    square = Model(infinite_square(), Electrons(0.05), phonons=Phonons(1.0, electron_coupling=1.2, accuracy=1e-5))
     data = compare(square, Sector(1, wave_vector=(0.3, 0.9)), ["strong-coupling", "weak-coupling"])
     assert data.absolute_error_energies.values.ravel()[0] < 1e-4
 

@@ -222,9 +222,10 @@ def evolved(first: Beginning, asked: Question, progress: Progress = silent, auto
     moving = course_of(
         first.start, first.hamiltonian, asked.times.tolist(), course, progress, checkpoint.state.get("motion")
     )
+    scales: dict[int, Mapping[str, float]] = {}
     with checkpoint.holding_interrupts():
         for snapshot in moving:
-            rows.append(_row(snapshot, asked))
+            rows.append(_row(snapshot, asked, scales))
             if checkpoint.due:
                 kept = {str(n): _as_arrays(row) for n, row in enumerate(rows)}
                 reached = f"t = {snapshot.time:.6g} of {asked.times[-1]:.6g}, error {snapshot.error:.1e}"
@@ -266,14 +267,16 @@ LABEL = "observable "
 OWN = "own "
 
 
-def _row(snapshot: Snapshot, asked: Question) -> dict[str, Any]:
-    """Return all numbers of a time by name."""
+def _row(snapshot: Snapshot, asked: Question, known: dict[int, Mapping[str, float]]) -> dict[str, Any]:
+    """Return all numbers of a time by name; the scales of errors are known by the most quanta."""
     row: dict[str, Any] = {name: getattr(snapshot, name) for name in NUMBERS}
     measured = observables(snapshot.state, list(asked.names), asked.grid)
     row |= {f"{LABEL}{name}": array.values for name, array in measured.data_vars.items()}
-    scales = error_scales(snapshot.state, asked.names)
-    row |= {f"scale {name}": scale for name, scale in scales.items()}
-    row["quanta"] = snapshot.state.hamiltonian.space.phonons.total_quanta
+    phonons = snapshot.state.hamiltonian.space.phonons
+    if phonons.max_quanta not in known:
+        known[phonons.max_quanta] = error_scales(snapshot.state, asked.names)
+    row |= {f"scale {name}": scale for name, scale in known[phonons.max_quanta].items()}
+    row["quanta"] = phonons.total_quanta
     if asked.measure is not None:
         own = asked.measure(snapshot.state, snapshot.time)
         row |= {f"{OWN}{name}": np.asarray(value) for name, value in own.items()}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 import numpy as np
 from pydantic import Field
 
+from ... import solvers
 from ..._core.lazy import rich_table, xr
 from ...analysis import evolution as motion
 from ...analysis.evolution.kicks import Kick
@@ -119,7 +120,7 @@ class EvolutionTask(Task):
         """Return products, memory and time of the motion."""
         if sector is None:
             return ""
-        need = motion_needs(model, sector, self._duration, self.pulse is not None)
+        need = motion_needs(solvers.forecast(model, sector), sector, self._duration, self.pulse is not None)
         return f"evolution to t = {self.times[-1]:g}: {need}"
 
     def check_fits(self, model: Model, sector: Sector | None, options: Options) -> None:

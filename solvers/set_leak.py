@@ -80,7 +80,7 @@ class SetLeak:
         rows = phi.shape[0]
         step = max(1, AT_A_TIME // max(1, len(self._out.shell)))
         chosen, within = self._next
-        near = np.zeros((rows, len(chosen)), self._operator.dtype)
+        near = np.zeros((rows, len(chosen)), np.result_type(phi, self._operator.dtype))
         norm = 0.0
         for first in range(0, rows, step):
             last = min(rows, first + step)

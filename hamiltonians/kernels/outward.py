@@ -120,6 +120,9 @@ class OutwardOperator:
     def image(self, phi: NDArray[Any], first: int, last: int) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """Return the image of some rows in the shell, and bounds on the norm of what lies further, for each row."""
         kind = self.operator.dtype
+        if np.iscomplexobj(phi) and not np.issubdtype(kind, np.complexfloating):  # a real operator acts on both parts
+            (real, far), (imaginary, more) = (self.image(part, first, last) for part in (phi.real, phi.imag))
+            return real + 1j * imaginary, np.hypot(far, more)
         phi = np.ascontiguousarray(phi, kind)
         out, far = np.zeros((last - first, len(self.shell)), kind), np.zeros(last - first)
         work = np.zeros((4 * get_num_threads(), phi.shape[1]), kind)

@@ -16,6 +16,9 @@ from .frame import Product, added
 from .numbering import Numbering
 from .oscillator_sets import Local, OscillatorSets, SetWord
 
+CANCELLED = 1e-15
+"""Entries below this share of what was added are roundings of zero."""
+
 
 def in_sets(
     products: Iterable[Product],
@@ -72,10 +75,12 @@ def in_sets(
 
 
 def _total(parts: list[tuple[NDArray[Any], ...]], shape: tuple[int, int]) -> sp.csr_array:
-    if len(parts) > 1:
-        return added(parts, shape)
-    ((row, column, data),) = parts
-    return sp.csr_array((data, (row, column)), shape=shape)
+    """Return the sum of matrices given by their entries, without those that cancel."""
+    largest = max(float(np.max(np.abs(data), initial=0.0)) for *_, data in parts)
+    total = added(parts, shape) if len(parts) > 1 else sp.csr_array((parts[0][2], parts[0][:2]), shape=shape)
+    total.data[np.abs(total.data) <= CANCELLED * largest] = 0.0
+    total.eliminate_zeros()
+    return total
 
 
 def _changes(

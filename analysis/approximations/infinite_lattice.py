@@ -161,7 +161,7 @@ def _lowest_root(function, low: float, high: float) -> float:  # type: ignore[no
     grid = np.linspace(low, high, 64)
     values = np.array([function(x) for x in grid])
     (down,) = np.nonzero((values[:-1] >= 0) & (values[1:] < 0))
-    return float(brentq(function, grid[down[0]], grid[down[0] + 1], xtol=1e-13)) if len(down) else np.nan
+    return float(brentq(function, grid[down[0]], grid[down[0] + 1], xtol=1e-13 * (high - low))) if len(down) else np.nan
 
 
 def _coupling(model: Model) -> tuple[float, float]:

@@ -12,11 +12,11 @@ from ..._core.lazy import rich_table, xr
 from ...analysis.labelled import labelled
 from ...hamiltonians import Problem
 from ...hamiltonians.parameters import show
-from ...solvers.infinite.levels import InfiniteLevels
 from ...solvers.level_count import ALL
 from ..file.json_values import plain
 
 if TYPE_CHECKING:
+    from ...solvers import InfiniteLevels
     from .setting import Setting
 
 KEY = "variational_states"

@@ -25,7 +25,7 @@ def spectrum(model, sector):
     return np.linalg.eigvalsh(Hamiltonian.of(model, sector).matrix().toarray())
 
 
-NO_ENERGY = ("on", "max_quanta", "total_quanta", "frame", "dressing", "cutoff", "accuracy")
+NO_ENERGY = ("on", "max_quanta", "total_quanta", "frame", "dressing", "cutoff", "accuracy", "basis")
 
 
 def scaled(table, factor, skip=NO_ENERGY):

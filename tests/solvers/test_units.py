@@ -24,7 +24,7 @@ from respair.analysis import (
     thermal_spectral_function,
 )
 from respair.analysis.approximations import STANDARD
-from respair.clusters import custom, dimer, point_group, ring
+from respair.clusters import custom, dimer, infinite_chain, point_group, ring
 from respair.hamiltonians import (
     Bosons,
     Electrons,
@@ -187,6 +187,7 @@ def test_approximations(name, s):
         (Model(dimer(), Electrons(1.0, 0.0, 1.5), phonons=lattice), Sector(2)),
         (Model(dimer(), Electrons(0.2, 0.0, -2.0)), Sector(2)),
         (Model(ring(3), Electrons(1.0), Bosons(-0.2, 0.9)), 0.1),
+        (Model(infinite_chain(), Electrons(1.0), phonons=Phonons(0.8, electron_coupling=0.5)), Sector(1, 1)),
     )
     model, where = next(each for each in candidates if STANDARD[name].reason(*each) is None)
     one = STANDARD[name](model, where)

@@ -89,7 +89,11 @@ def number(value):
     return [number(item) for item in value] if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize("case", SECOND, ids=[case["id"] for case in SECOND])
+LONG = ("pub_inf_bipolaron",)
+FILES = [pytest.param(c, id=c["id"], marks=[pytest.mark.slow] if c["id"] in LONG else []) for c in SECOND]
+
+
+@pytest.mark.parametrize("case", FILES)
 def test_oracle_that_is_a_model_file(case):
     (record,) = records(run(parse(tomli_w.dumps({"schema": 1, **case["model"]}), "case.toml")))
     for expected in case["expect"]:

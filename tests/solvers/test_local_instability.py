@@ -45,6 +45,7 @@ def test_levels_on_both_sides_of_a_resonance(coupling):
     np.testing.assert_allclose(found.energies, exact_levels(model, Sector(2), 2), atol=1e-8)
 
 
+@pytest.mark.slow
 def test_the_resonance_is_found_where_the_gap_is_smallest():
     """alpha_c^2 = (2 eps + U + 4 t) / (4 omega0) is exact (physics of the ligand-centre cluster)."""
     found = resonance(lambda alpha: ligand(alpha, cutoff="auto"), 2, (2.2, 2.3), "gap")

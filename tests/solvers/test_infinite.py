@@ -8,7 +8,8 @@ from respair.clusters import infinite_chain, infinite_square, infinite_triangula
 from respair.hamiltonians import Bosons, Electrons, InvalidModel, Model, Phonons, Sector
 from respair.solvers import Options, ground_state, infinite_levels
 from respair.solvers.infinite.growth import Space, error_bars
-from respair.solvers.infinite.levels import skeleton_of, wave_vector_of
+from respair.solvers.infinite.levels import wave_vector_of
+from respair.solvers.infinite.search import skeleton_of
 from respair.solvers.infinite.tables import bloch
 
 CHAIN, SQUARE = infinite_chain(), infinite_square()

@@ -1,0 +1,172 @@
+"""The search for levels: spaces grow, and with them the largest distance of two particles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...hamiltonians import Model, Sector
+from ...hamiltonians.terms import energy_scale
+from ..krylov.operator import Vector
+from ..options import Options
+from ..work import Progress
+from .charges import configurations, moves, separations
+from .distances import distance_bars, far_weights
+from .formula import cell_formula, places
+from .growth import ACCURACY, CONTINUUM, DISTANCE, MAX_STATES, WIDTH, Growth, Space, Stage, error_bars
+from .oscillators import oscillators
+from .tables import Skeleton, Tables, bloch
+
+REACH = {1: 120, 2: 14}
+"""Largest distance of two particles along each direction in spaces whose distances do not grow."""
+FIRST, FULL, FARTHEST = {1: 30, 2: 8}, {1: 480, 2: 32}, {1: 1920, 2: 128}
+"""Largest distances at first, where unbound particles are left alone, and at most."""
+MARGIN = {1: 12, 2: 5}
+"""Distances beyond it of states that the leak takes into account."""
+NEAR = 2
+"""Distance up to which bare pairs are there from the start."""
+LARGE = 5_000
+"""Spaces of so many states do not follow unbound particles farther."""
+POINTS, QUICK, PRECISE = 8, 300, 20_000
+"""Wave vectors along each direction at which one particle is solved, and the states of those spaces."""
+SPREAD = 0.05
+"""Weight at the far half of the distances above which a level is not seen to be bound."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is looked for: so many levels of a sector at a wave vector, to an accuracy, in `most` states at most."""
+
+    model: Model
+    sector: Sector
+    wave_vector: NDArray[np.float64]
+    count: int
+    accuracy: float
+    most: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search has found, and what ended it."""
+
+    skeleton: Skeleton = field(repr=False)
+    space: Space
+    energies: NDArray[np.float64]
+    vectors: Vector = field(repr=False)
+    bars: NDArray[np.float64]
+    stages: tuple[Stage, ...] = field(repr=False)
+    ending: str
+
+
+def search(wanted: Wanted, options: Options, progress: Progress) -> Found:
+    """Let the space and the largest distance grow until the error bars suffice, or cannot.
+
+    Levels of two particles that are spread over all distances and lie within their error bar of the lowest energy of two
+    separate particles are left as they are.
+    """
+    model, sector, dimension = wanted.model, wanted.sector, len(wanted.wave_vector)
+    is_pair = sector.charge > 1 and model.electrons is not None
+    reach = FIRST[dimension] if is_pair else 0
+    scale, phase = energy_scale(model), bloch(wanted.wave_vector)
+    skeleton, inner = skeleton_of(model, sector, reach)
+    tables, rows = skeleton.tables(phase), bare_rows(skeleton, NEAR)
+    vectors: Vector = np.zeros((0, 0))
+    stages: list[Stage] = []
+    left: frozenset[int] = frozenset()
+    threshold = np.nan
+    aimed = wanted.accuracy / 2 if is_pair else wanted.accuracy
+    while True:
+        growth = Growth(
+            tables, rows, inner, wanted.count, aimed, wanted.most, scale, options, progress, vectors, tuple(stages), left
+        )
+        space, vectors, stages, ending = growth.run()
+        energies, lowest = stages[-1].energies[: wanted.count], vectors[:, : wanted.count]
+        bars = error_bars(stages, scale)[: wanted.count]
+        if is_pair:
+            bars = bars + distance_bars(space, tables, distances(skeleton), reach, energies, lowest, options)
+            progress(len(space), float(energies[0]), float(np.max(bars)))
+        enough = bars <= wanted.accuracy
+        if is_pair and not np.all(enough) and (reach >= FULL[dimension] or len(space) >= LARGE):
+            far = far_weights(distances(skeleton)[space.states[:, 0]], lowest) > SPREAD
+            if np.any(far & ~enough) and np.isnan(threshold):
+                threshold = _energy_apart(wanted, scale, options)
+            free = far & ~enough & (energies > threshold - bars)
+            bars = np.where(free, np.maximum(bars, energies - threshold), bars)
+            left = left | frozenset(np.flatnonzero(free).tolist())
+        done = enough | np.isin(np.arange(wanted.count), list(left))
+        if np.all(done) or ending in (MAX_STATES, CONTINUUM) or not is_pair or 2 * reach > FARTHEST[dimension]:
+            break
+        if ending == DISTANCE or np.any(bars[~done] > wanted.accuracy):
+            reach *= 2
+            larger, inner = skeleton_of(model, sector, reach)
+            rows, vectors = _moved(space.states, vectors, skeleton, larger, wanted.most)
+            skeleton, tables = larger, larger.tables(phase)
+    if np.all(enough):
+        ending = ACCURACY
+    elif left or ending == ACCURACY:
+        ending = CONTINUUM if left else DISTANCE
+    return Found(skeleton, space, energies, np.ascontiguousarray(lowest), bars, tuple(stages), ending)
+
+
+def _energy_apart(wanted: Wanted, scale: float, options: Options) -> float:
+    """Return an upper bound of the lowest energy of two separate particles, ``min_q E_1(q) + E_1(k - q)``."""
+    k = wanted.wave_vector
+    line = np.linspace(-np.pi, np.pi, POINTS, endpoint=False)
+    grid = np.stack(np.meshgrid(*[line] * len(k), indexing="ij"), axis=-1).reshape(-1, len(k)) + k / 2
+    skeleton, inner = skeleton_of(wanted.model, Sector(1), 0)
+    rows = bare_rows(skeleton, 0)
+
+    def energy(q: NDArray[np.float64], most: int) -> float:
+        tables = skeleton.tables(bloch(q))
+        growth = Growth(tables, rows, inner, 1, wanted.accuracy / 4, min(most, wanted.most), scale, options)
+        return float(growth.run()[2][-1].energies[0])
+
+    best = min(grid, key=lambda q: energy(q, QUICK) + energy(k - q, QUICK))
+    return energy(best, PRECISE) + energy(k - best, PRECISE)
+
+
+def skeleton_of(model: Model, sector: Sector, reach: int | None = None) -> tuple[Skeleton, NDArray[np.bool_]]:
+    """Return H without a wave vector, and which charge configurations the space may have."""
+    formula = cell_formula(model)
+    basis = oscillators(formula)
+    dimension = formula.dimension
+    reach = REACH[dimension] if reach is None else reach
+    species = (model.electrons is not None, model.bosons is not None)
+    found = configurations(sector.charge, sector.spin_excess, species, reach + MARGIN[dimension], dimension)
+    skeleton = Skeleton.of(formula, basis, found, moves(formula, basis, found))
+    return skeleton, distances(skeleton) <= reach
+
+
+def distances(skeleton: Skeleton) -> NDArray[np.int64]:
+    """Return the largest coordinate of the distance of the particles in each charge configuration."""
+    dimension = skeleton.formula.dimension
+    return np.asarray(np.abs(places(separations(skeleton.states, dimension), dimension)).max(axis=-1))
+
+
+def bare_rows(skeleton: Skeleton, distance: int) -> NDArray[np.int32]:
+    """Return the states of the bare charges no farther apart than some cells."""
+    near = np.flatnonzero(distances(skeleton) <= distance)
+    rows = np.zeros((len(near), WIDTH), np.int32)
+    rows[:, 0] = near
+    return rows
+
+
+def _moved(
+    states: NDArray[np.int32], vectors: Vector, before: Skeleton, after: Skeleton, most: int
+) -> tuple[NDArray[np.int32], Any]:
+    """Return states and vectors with the configurations of another skeleton, and bare charges as far apart as room is."""
+    known = {state: number for number, state in enumerate(after.states)}
+    numbers = np.array([known[state] for state in before.states], np.int32)
+    rows = states.copy()
+    rows[:, 0] = numbers[states[:, 0]]
+    is_bare = ~np.any(rows[:, 1:], axis=1)
+    apart, there = distances(after), set(rows[is_bare, 0].tolist())
+    largest = 2 * int(distances(before)[states[:, 0]].max())
+    new = [n for n in np.argsort(apart, kind="stable").tolist() if n not in there and apart[n] <= largest]
+    new = new[: max(0, most - len(rows))]
+    bare = np.zeros((len(new), rows.shape[1]), np.int32)
+    bare[:, 0] = new
+    return np.concatenate([rows, bare]), np.concatenate([vectors, np.zeros((len(new), vectors.shape[1]))])

@@ -15,6 +15,7 @@ J. Chem. Phys. 58, 5745 (1973), for the choice by second-order weights.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -58,8 +59,8 @@ MANY, FAR = 100_000, 30.0
 """In spaces of so many states higher levels that would need this many times the largest space are left as they are."""
 AT_EDGE = 0.2
 """Part of what is left that may lie at larger distances of the particles before the largest distance grows."""
-ACCURACY, MAX_STATES, DISTANCE, CONTINUUM = "accuracy", "max_states", "distance", "continuum"
-"""What ends a growth."""
+ACCURACY, MAX_STATES, DISTANCE, CONTINUUM, PAUSE = "accuracy", "max_states", "distance", "continuum", "pause"
+"""What ends or interrupts a growth."""
 CYCLE = 400 << 20
 """Bytes for Lanczos vectors."""
 
@@ -174,6 +175,8 @@ class Growth:
         How the first states were found.
     left : frozenset of int
         Levels that are left as they are.
+    pause : int
+        States from which on the growth is interrupted.
     """
 
     tables: Tables
@@ -188,6 +191,7 @@ class Growth:
     vectors: Vector = field(default_factory=lambda: np.zeros((0, 0)))
     stages: tuple[Stage, ...] = ()
     left: frozenset[int] = frozenset()
+    pause: int = sys.maxsize
 
     def run(self) -> tuple[Space, Vector, list[Stage], str]:
         """Grow until the error bars of the levels suffice; return space, vectors, all stages and what ended it."""
@@ -223,7 +227,9 @@ class Growth:
         largest = np.maximum(self.accuracy / 8, AT_EDGE * (np.abs(last.second) - edge))
         if not further or (len(stages) >= 4 and np.any((edge > largest)[: self.count][wanted])):
             return DISTANCE
-        return CONTINUUM if self._is_slow(stages, bars) else ""
+        if self._is_slow(stages, bars):
+            return CONTINUUM
+        return PAUSE if last.states >= self.pause else ""
 
     def _is_slow(self, stages: list[Stage], bars: NDArray[np.float64]) -> bool:
         """Return whether all levels that do not suffice are of a continuum: their error bars hardly fall."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,23 +15,21 @@ from ..krylov.operator import Vector
 from ..options import Options
 from ..work import Progress
 from .charges import configurations, moves, separations
-from .distances import distance_bars, far_weights
+from .distances import UNSEEN, distance_bars, far_weights
 from .formula import cell_formula, places
-from .growth import ACCURACY, CONTINUUM, DISTANCE, MAX_STATES, WIDTH, Growth, Space, Stage, error_bars
+from .growth import ACCURACY, CONTINUUM, DISTANCE, MAX_STATES, PAUSE, WIDTH, Growth, Space, Stage, error_bars
 from .oscillators import oscillators
 from .tables import Skeleton, Tables, bloch
 
 REACH = {1: 120, 2: 14}
 """Largest distance of two particles along each direction in spaces whose distances do not grow."""
-FIRST, FULL, FARTHEST = {1: 30, 2: 8}, {1: 480, 2: 32}, {1: 1920, 2: 128}
-"""Largest distances at first, where unbound particles are left alone, and at most."""
+FIRST, LEAST, FULL, FARTHEST = {1: 30, 2: 8}, {1: 30, 2: 16}, {1: 480, 2: 32}, {1: 1920, 2: 128}
+"""Largest distances at first, where unbound particles are left alone in large spaces and in all, and at most."""
 MARGIN = {1: 12, 2: 5}
 """Distances beyond it of states that the leak takes into account."""
-NEAR = 2
-"""Distance up to which bare pairs are there from the start."""
 LARGE = 5_000
 """Spaces of so many states do not follow unbound particles farther."""
-POINTS, QUICK, PRECISE = 8, 300, 20_000
+POINTS, QUICK, PRECISE = 8, 300, 5_000
 """Wave vectors along each direction at which one particle is solved, and the states of those spaces."""
 SPREAD = 0.05
 """Weight at the far half of the distances above which a level is not seen to be bound."""
@@ -72,16 +71,15 @@ def search(wanted: Wanted, options: Options, progress: Progress) -> Found:
     reach = FIRST[dimension] if is_pair else 0
     scale, phase = energy_scale(model), bloch(wanted.wave_vector)
     skeleton, inner = skeleton_of(model, sector, reach)
-    tables, rows = skeleton.tables(phase), bare_rows(skeleton, NEAR)
+    tables, rows = skeleton.tables(phase), bare_rows(skeleton, reach)
     vectors: Vector = np.zeros((0, 0))
     stages: list[Stage] = []
     left: frozenset[int] = frozenset()
     threshold = np.nan
-    aimed = wanted.accuracy / 2 if is_pair else wanted.accuracy
+    aimed, pause = (wanted.accuracy / 2, LARGE) if is_pair else (wanted.accuracy, sys.maxsize)
     while True:
-        growth = Growth(
-            tables, rows, inner, wanted.count, aimed, wanted.most, scale, options, progress, vectors, tuple(stages), left
-        )
+        start, past = (tables, rows, inner), (vectors, tuple(stages), left, pause)
+        growth = Growth(*start, wanted.count, aimed, wanted.most, scale, options, progress, *past)
         space, vectors, stages, ending = growth.run()
         energies, lowest = stages[-1].energies[: wanted.count], vectors[:, : wanted.count]
         bars = error_bars(stages, scale)[: wanted.count]
@@ -89,25 +87,31 @@ def search(wanted: Wanted, options: Options, progress: Progress) -> Found:
             bars = bars + distance_bars(space, tables, distances(skeleton), reach, energies, lowest, options)
             progress(len(space), float(energies[0]), float(np.max(bars)))
         enough = bars <= wanted.accuracy
-        if is_pair and not np.all(enough) and (reach >= FULL[dimension] or len(space) >= LARGE):
-            far = far_weights(distances(skeleton)[space.states[:, 0]], lowest) > SPREAD
-            if np.any(far & ~enough) and np.isnan(threshold):
-                threshold = _energy_apart(wanted, scale, options)
-            free = far & ~enough & (energies > threshold - bars)
-            bars = np.where(free, np.maximum(bars, energies - threshold), bars)
-            left = left | frozenset(np.flatnonzero(free).tolist())
-        done = enough | np.isin(np.arange(wanted.count), list(left))
-        if np.all(done) or ending in (MAX_STATES, CONTINUUM) or not is_pair or 2 * reach > FARTHEST[dimension]:
+        far = far_weights(distances(skeleton)[space.states[:, 0]], lowest)
+        is_far = reach >= FULL[dimension] or (reach >= LEAST[dimension] and len(space) >= LARGE)
+        if is_pair and is_far and np.any(spread := (far > SPREAD) & ~enough):
+            threshold = threshold if np.isfinite(threshold) else _energy_apart(wanted, scale, options)
+            left |= set(np.flatnonzero(spread & (energies > threshold - bars)).tolist())
+        alone = list(left)
+        bars[alone] = np.maximum(bars[alone], energies[alone] - threshold)
+        done = enough | np.isin(np.arange(wanted.count), alone)
+        if np.all(done) or ending in (MAX_STATES, CONTINUUM) or not is_pair:
             break
-        if ending == DISTANCE or np.any(bars[~done] > wanted.accuracy):
-            reach *= 2
-            larger, inner = skeleton_of(model, sector, reach)
-            rows, vectors = _moved(space.states, vectors, skeleton, larger, wanted.most)
-            skeleton, tables = larger, larger.tables(phase)
+        is_spread, rows = bool(np.any(far[~done] > UNSEEN)), space.states
+        if ending == PAUSE and (reach >= LEAST[dimension] or not is_spread):
+            pause = 4 * len(space)
+            continue
+        if not is_spread or 2 * reach > FARTHEST[dimension]:
+            ending = DISTANCE
+            break
+        reach *= 2
+        larger, inner = skeleton_of(model, sector, reach)
+        rows, vectors = _moved(rows, vectors, skeleton, larger, wanted.most)
+        skeleton, tables = larger, larger.tables(phase)
     if np.all(enough):
         ending = ACCURACY
-    elif left or ending == ACCURACY:
-        ending = CONTINUUM if left else DISTANCE
+    elif np.all(done):
+        ending = CONTINUUM
     return Found(skeleton, space, energies, np.ascontiguousarray(lowest), bars, tuple(stages), ending)
 
 

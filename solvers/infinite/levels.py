@@ -90,7 +90,7 @@ class InfiniteLevels(Shown):
     @property
     def remark(self) -> str:
         """Why the accuracy was not reached, in one sentence; empty where it was."""
-        return REMARKS[self.ending].format(self.accuracy) if self.ending != ACCURACY else ""
+        return remark(self.ending, self.accuracy)
 
     @property
     def lower_bound(self) -> float:
@@ -112,6 +112,22 @@ class InfiniteLevels(Shown):
     def tables(self, *directions: int) -> Tables:
         """Return H at the wave vector, or its derivative along Cartesian directions of the wave vector."""
         return self.skeleton.tables(bloch(self.wave_vector, *directions))
+
+
+def remark(ending: str, accuracy: float) -> str:
+    """Return why an accuracy was not reached, empty where it was."""
+    return REMARKS.get(ending, "").format(accuracy)
+
+
+def most_states(options: Options) -> tuple[int, int]:
+    """Return the states of the largest space, and its bytes."""
+    most = max(1000, min(options.max_states, options.memory_limit // BYTES))
+    return most, most * BYTES
+
+
+def accuracy_of(model: Model) -> float:
+    """Return the largest error bar that a model asks for."""
+    return model.phonons.accuracy if model.phonons is not None else 1e-8
 
 
 def wave_vector_of(model: Model, sector: Sector) -> NDArray[np.float64]:
@@ -183,10 +199,9 @@ def infinite_levels(
         )
     if problems := list(sector_problems(model, sector)):
         raise InvalidModel(problems)
-    if accuracy is None:
-        accuracy = model.phonons.accuracy if model.phonons is not None else 1e-8
-    accuracy = real_number("accuracy", accuracy, "a number above 0", 1e-300)
-    most = max(1000, min(options.max_states, options.memory_limit // BYTES))
+    given = accuracy_of(model) if accuracy is None else accuracy
+    accuracy = real_number("accuracy", given, "a number above 0", 1e-300)
+    most, _ = most_states(options)
     wanted = Wanted(model, sector, wave_vector_of(model, sector), states, accuracy, most)
     found = search(wanted, options, progress)
     last, energies, vectors, bars = found.stages[-1], found.energies, found.vectors, found.bars

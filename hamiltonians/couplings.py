@@ -98,8 +98,8 @@ def on_bonds(modes: Sequence[Mode]) -> bool:
 
 
 NOT_LISTED = (
-    "allowed on infinite lattices: a number, a table by class name, or { distance = [...] } where shells of distance are "
-    "known; every cell is the same, so that there are no lists by place"
+    "allowed on infinite lattices: a number, a table by class name, or { distance = [...] } where shells are known; "
+    "every cell is the same, so that there are no lists by place"
 )
 
 

@@ -19,7 +19,7 @@ from .distances import UNSEEN, distance_bars, far_weights
 from .formula import cell_formula, places
 from .growth import ACCURACY, CONTINUUM, DISTANCE, MAX_STATES, PAUSE, WIDTH, Growth, Space, Stage, error_bars
 from .oscillators import oscillators
-from .tables import Skeleton, Tables, bloch
+from .tables import Skeleton, bloch
 
 REACH = {1: 120, 2: 14}
 """Largest distance of two particles along each direction in spaces whose distances do not grow."""
@@ -63,8 +63,8 @@ class Found:
 def search(wanted: Wanted, options: Options, progress: Progress) -> Found:
     """Let the space and the largest distance grow until the error bars suffice, or cannot.
 
-    Levels of two particles that are spread over all distances and lie within their error bar of the lowest energy of two
-    separate particles are left as they are.
+    Levels of two particles that are spread over all distances and lie within their error bar of the lowest energy of
+    two separate particles are left as they are.
     """
     model, sector, dimension = wanted.model, wanted.sector, len(wanted.wave_vector)
     is_pair = sector.charge > 1 and model.electrons is not None
@@ -78,8 +78,8 @@ def search(wanted: Wanted, options: Options, progress: Progress) -> Found:
     threshold = np.nan
     aimed, pause = (wanted.accuracy / 2, LARGE) if is_pair else (wanted.accuracy, sys.maxsize)
     while True:
-        start, past = (tables, rows, inner), (vectors, tuple(stages), left, pause)
-        growth = Growth(*start, wanted.count, aimed, wanted.most, scale, options, progress, *past)
+        asked, limits = (wanted.count, aimed, wanted.most, scale), (options, progress)
+        growth = Growth(tables, rows, inner, *asked, *limits, vectors, tuple(stages), left, pause)
         space, vectors, stages, ending = growth.run()
         energies, lowest = stages[-1].energies[: wanted.count], vectors[:, : wanted.count]
         bars = error_bars(stages, scale)[: wanted.count]
@@ -161,7 +161,7 @@ def bare_rows(skeleton: Skeleton, distance: int) -> NDArray[np.int32]:
 def _moved(
     states: NDArray[np.int32], vectors: Vector, before: Skeleton, after: Skeleton, most: int
 ) -> tuple[NDArray[np.int32], Any]:
-    """Return states and vectors with the configurations of another skeleton, and bare charges as far apart as room is."""
+    """Return states and vectors with the configurations of another skeleton, and more bare charges."""
     known = {state: number for number, state in enumerate(after.states)}
     numbers = np.array([known[state] for state in before.states], np.int32)
     rows = states.copy()

@@ -128,8 +128,8 @@ def show_estimate(study: Study, console: Console) -> None:
     if study.model.cluster.is_infinite:
         most, memory = most_states(study.solver)
         console.print(
-            f"{study.name}: a space that grows to {most:,} states at most, {format_bytes(memory)}; the growth ends as soon "
-            f"as the error bars are below the accuracy of {accuracy_of(study.model):.1e}"
+            f"{study.name}: a space that grows to {most:,} states at most, {format_bytes(memory)}; the growth ends "
+            f"when the error bars are below the accuracy of {accuracy_of(study.model):.1e}"
         )
     for task in study.tasks:
         for words in filter(None, (task.repeats, task.forecast(study.model, study.sector))):

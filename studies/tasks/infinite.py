@@ -14,7 +14,8 @@ from ...clusters import InvalidValue
 from ...hamiltonians import Model, Problem
 from ...hamiltonians.parameters import show
 from ...solvers.infinite.formula import cell_formula
-from ...solvers.infinite.levels import ACCURACY, InfiniteLevels, remark
+from ...solvers.infinite.growth import ACCURACY
+from ...solvers.infinite.levels import InfiniteLevels, remark
 from ...solvers.level_count import ALL
 from ..file.json_values import plain
 

@@ -299,3 +299,8 @@ def test_levels_of_unbound_pairs_end_in_a_continuum(two_sz, states, u, k):
     assert 0 < levels.energies[-1] - 2 * half <= levels.certificate.energy_errors[-1]
     assert len(levels.space) < 20_000
     assert np.all(levels.certificate.energy_errors[: states - 1] < 1e-3)
+
+
+def test_a_bare_band_has_its_zeros():
+    for k in (0.5 * np.pi, 0.4 - 0.5 * np.pi - 0.4, -0.5 * np.pi):
+        assert abs(infinite_levels(Model(CHAIN, Electrons(1.0)), Sector(1, wave_vector=k)).energies[0]) < 1e-15

@@ -63,8 +63,8 @@ class Found:
 def search(wanted: Wanted, options: Options, progress: Progress) -> Found:
     """Let the space and the largest distance grow until the error bars suffice, or cannot.
 
-    Levels of two particles that are spread over all distances and lie within their error bar of the lowest energy of
-    two separate particles are left as they are.
+    Levels of two particles that are spread over all distances and do not lie below the lowest energy of two separate
+    particles, to the error bar of it, are left as they are.
     """
     model, sector, dimension = wanted.model, wanted.sector, len(wanted.wave_vector)
     is_pair = sector.charge > 1 and model.electrons is not None
@@ -75,7 +75,7 @@ def search(wanted: Wanted, options: Options, progress: Progress) -> Found:
     vectors: Vector = np.zeros((0, 0))
     stages: list[Stage] = []
     left: frozenset[int] = frozenset()
-    threshold = np.nan
+    threshold, error = np.nan, 0.0
     aimed, pause = (wanted.accuracy / 2, LARGE) if is_pair else (wanted.accuracy, sys.maxsize)
     while True:
         asked, limits = (wanted.count, aimed, wanted.most, scale), (options, progress)
@@ -90,10 +90,11 @@ def search(wanted: Wanted, options: Options, progress: Progress) -> Found:
         far = far_weights(distances(skeleton)[space.states[:, 0]], lowest)
         is_far = reach >= FULL[dimension] or (reach >= LEAST[dimension] and len(space) >= LARGE)
         if is_pair and is_far and np.any(spread := (far > SPREAD) & ~enough):
-            threshold = threshold if np.isfinite(threshold) else _energy_apart(wanted, scale, options)
-            left |= set(np.flatnonzero(spread & (energies > threshold - bars)).tolist())
+            if np.isnan(threshold):
+                threshold, error = _energy_apart(wanted, scale, options)
+            left |= set(np.flatnonzero(spread & (energies >= threshold - error)).tolist())
         alone = list(left)
-        bars[alone] = np.maximum(bars[alone], energies[alone] - threshold)
+        bars[alone] = np.maximum(bars[alone], energies[alone] - threshold + error)
         done = enough | np.isin(np.arange(wanted.count), alone)
         if np.all(done) or ending in (MAX_STATES, CONTINUUM) or not is_pair:
             break
@@ -115,21 +116,23 @@ def search(wanted: Wanted, options: Options, progress: Progress) -> Found:
     return Found(skeleton, space, energies, np.ascontiguousarray(lowest), bars, tuple(stages), ending)
 
 
-def _energy_apart(wanted: Wanted, scale: float, options: Options) -> float:
-    """Return an upper bound of the lowest energy of two separate particles, ``min_q E_1(q) + E_1(k - q)``."""
+def _energy_apart(wanted: Wanted, scale: float, options: Options) -> tuple[float, float]:
+    """Return ``min_q E_1(q) + E_1(k - q)``, the lowest energy of two separate particles, and its error bar."""
     k = wanted.wave_vector
     line = np.linspace(-np.pi, np.pi, POINTS, endpoint=False)
     grid = np.stack(np.meshgrid(*[line] * len(k), indexing="ij"), axis=-1).reshape(-1, len(k)) + k / 2
     skeleton, inner = skeleton_of(wanted.model, Sector(1), 0)
     rows = bare_rows(skeleton, 0)
 
-    def energy(q: NDArray[np.float64], most: int) -> float:
+    def energy(q: NDArray[np.float64], most: int) -> NDArray[np.float64]:
         tables = skeleton.tables(bloch(q))
         growth = Growth(tables, rows, inner, 1, wanted.accuracy / 4, min(most, wanted.most), scale, options)
-        return float(growth.run()[2][-1].energies[0])
+        stages = growth.run()[2]
+        return np.array([stages[-1].energies[0], error_bars(stages, scale)[0]])
 
-    best = min(grid, key=lambda q: energy(q, QUICK) + energy(k - q, QUICK))
-    return energy(best, PRECISE) + energy(k - best, PRECISE)
+    best = min(grid, key=lambda q: float(energy(q, QUICK)[0] + energy(k - q, QUICK)[0]))
+    lowest, error = energy(best, PRECISE) + energy(k - best, PRECISE)
+    return float(lowest), float(error)
 
 
 def skeleton_of(model: Model, sector: Sector, reach: int | None = None) -> tuple[Skeleton, NDArray[np.bool_]]:

@@ -15,7 +15,7 @@ from .distances import site_distances
 from .formula import CouplingField
 from .parameters import COUPLINGS, FIELDS, Bosons, Coupling, Reach, resolve
 from .stability import pairs_on
-from .values import resolve_reach
+from .values import is_listed, resolve_reach
 
 if TYPE_CHECKING:
     from .model import Model
@@ -97,6 +97,12 @@ def on_bonds(modes: Sequence[Mode]) -> bool:
     return bool(modes) and modes[0].host == "bond"
 
 
+NOT_LISTED = (
+    "allowed on infinite lattices: a number, a table by class name, or { distance = [...] } where shells are known; "
+    "every cell is the same, so that there are no lists by place"
+)
+
+
 @dataclass(frozen=True)
 class Spread:
     """One coupling of a model over its sites, bonds or modes.
@@ -144,6 +150,10 @@ def spreads(model: Model) -> Iterator[Spread]:
         if getattr(model, entry.species) is not None:
             noun = ("mode" if second else "bond") if entry.place == "mode or bond" else entry.place
             given = value_at(model, entry.key)
+            if model.cluster.is_infinite and is_listed(given):
+                shape = (len(own), model.cluster.sites) if entry.reaches else len(labels[noun])
+                yield Spread(entry, given, np.zeros(shape), NOT_LISTED)
+                continue
             if entry.reaches:
                 yield Spread(entry, given, *resolve_reach(given, labels["mode"], own, site_distances(model.cluster)))
                 continue

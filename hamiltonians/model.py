@@ -40,7 +40,7 @@ from .parameters import (
     show,
 )
 from .stability import furthest, hops, lattice_problems, lowest_frequency
-from .values import by_distance
+from .values import by_distance, is_listed
 
 TermFunction = Callable[["Model"], Operator]
 """A term of the Hamiltonian: from the model to an operator formula."""
@@ -276,6 +276,9 @@ def _missing(model: Model, spread: Spread) -> Iterator[str]:
 def _place_problems(model: Model) -> Iterator[Problem]:
     species = {"bosons": model.bosons, "phonons": model.phonons}
     for name, on in ((name, table.on) for name, table in species.items() if table is not None):
+        if model.cluster.is_infinite and is_listed(on):
+            yield Problem(f"{name}.on", show(on), "leave it out: all cells of an infinite lattice are the same")
+            continue
         try:
             place(model.cluster, on, bonds_allowed=name == "phonons")
         except ValueError as error:

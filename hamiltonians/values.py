@@ -151,7 +151,7 @@ def resolve(coupling: Coupling, labels: Sequence[str], what: str) -> tuple[NDArr
             return zeros, f"allowed: a table of finite numbers, at most {LARGEST:g} in size"
         return np.array([float(coupling.get(label, 0.0)) for label in labels]), None
     number = scalar(coupling)
-    if isinstance(number, Sequence | np.ndarray) and not isinstance(number, str):
+    if is_listed(number):
         if len(number) != len(labels):
             return zeros, f"allowed: one number for each {what}, {len(labels)} of them, not {len(number)}"
         if not all(is_coupling(value) for value in number):
@@ -160,6 +160,12 @@ def resolve(coupling: Coupling, labels: Sequence[str], what: str) -> tuple[NDArr
     if not is_coupling(number):
         return zeros, f"allowed: {FINITE}, a table by class name, or a list of numbers"
     return np.full(len(labels), float(number)), None
+
+
+def is_listed(coupling: Any) -> bool:
+    """True for one value for each place, in a list."""
+    number = scalar(coupling)
+    return isinstance(number, Sequence | np.ndarray) and not isinstance(number, str)
 
 
 def is_matrix(coupling: Any) -> bool:

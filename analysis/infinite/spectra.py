@@ -14,7 +14,8 @@ from ...clusters import InvalidValue
 from ...hamiltonians import Model, Sector
 from ...hamiltonians.arguments import a_model, a_sector
 from ...solvers.infinite.growth import NarrowRowsError, Space
-from ...solvers.infinite.levels import bare_rows, skeleton_of, wave_vector_of
+from ...solvers.infinite.levels import wave_vector_of
+from ...solvers.infinite.search import bare_rows, skeleton_of
 from ...solvers.infinite.tables import Tables, bloch
 from ...solvers.krylov.resolvents import Accuracy, Fraction
 from ..labelled import dataset_of

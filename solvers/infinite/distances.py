@@ -49,7 +49,7 @@ def distance_bars(
     """
     distance = apart[space.states[:, 0]]
     reach = int(distance.max(initial=0))
-    far = np.sum(np.abs(vectors[distance > reach // 2]) ** 2, axis=0)
+    far = far_weights(distance, vectors)
     if reach < largest or np.all(far <= UNSEEN):
         return np.zeros(len(energies))
     found = [energies]
@@ -61,3 +61,8 @@ def distance_bars(
     first, second = found[1] - found[0], found[2] - found[1]
     ratio = np.clip(first / np.maximum(second, 1e-300), 0.0, STEEPEST)
     return np.asarray(SAFETY * np.maximum(first, 0.0) * ratio / (1 - ratio))
+
+
+def far_weights(distance: NDArray[np.int64], vectors: Vector) -> NDArray[np.float64]:
+    """Return the weight of each level in the far half of the distances, given the distance in each state."""
+    return np.asarray(np.sum(np.abs(vectors[distance > distance.max(initial=0) // 2]) ** 2, axis=0))

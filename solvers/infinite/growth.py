@@ -15,6 +15,7 @@ J. Chem. Phys. 58, 5745 (1973), for the choice by second-order weights.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -31,6 +32,7 @@ from ..krylov.search import EPSILON, Limits, Memory, Stop, searched
 from ..options import Options
 from ..work import Progress, silent
 from . import kernels
+from .endings import ACCURACY, CONTINUUM, DISTANCE, MAX_STATES, PAUSE
 from .tables import Tables
 
 WIDTH = 12
@@ -56,6 +58,8 @@ SLOW, SEEN = 0.45, 50_000
 particles: the growth ends."""
 MANY, FAR = 100_000, 30.0
 """In spaces of so many states higher levels that would need this many times the largest space are left as they are."""
+AT_EDGE = 0.2
+"""Part of what is left that may lie at larger distances of the particles before the largest distance grows."""
 CYCLE = 400 << 20
 """Bytes for Lanczos vectors."""
 
@@ -70,6 +74,8 @@ class Stage:
         Size of the space.
     energies, second, leaks, residuals : (levels,) float
         Energies, what the states beyond promise in second order (below 0), ``||Q H psi||``, ``||H psi - E psi||``.
+    edge : (levels,) float
+        The part of `second` of charge configurations that the space may not have.
     """
 
     states: int
@@ -77,6 +83,7 @@ class Stage:
     second: NDArray[np.float64]
     leaks: NDArray[np.float64]
     residuals: NDArray[np.float64]
+    edge: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -161,6 +168,14 @@ class Growth:
         Seed, limits.
     progress : Progress
         Called during the search.
+    vectors : (n, levels)
+        Approximations of the levels in the first states.
+    stages : tuple of Stage
+        How the first states were found.
+    left : frozenset of int
+        Levels that are left as they are.
+    pause : int
+        States from which on the growth is interrupted.
     """
 
     tables: Tables
@@ -172,12 +187,15 @@ class Growth:
     scale: float
     options: Options
     progress: Progress = silent
+    vectors: Vector = field(default_factory=lambda: np.zeros((0, 0)))
+    stages: tuple[Stage, ...] = ()
+    left: frozenset[int] = frozenset()
+    pause: int = sys.maxsize
 
-    def run(self) -> tuple[Space, NDArray[np.float64], Vector, list[Stage]]:
-        """Grow until the error bars of the levels suffice; return space, energies, vectors and all stages."""
-        states = self.starts
-        space, stages = Space.of(states), list[Stage]()
-        vectors: Vector = np.zeros((0, 0))
+    def run(self) -> tuple[Space, Vector, list[Stage], str]:
+        """Grow until the error bars of the levels suffice; return space, vectors, all stages and what ended it."""
+        states, vectors = self.starts, self.vectors
+        space, stages = Space.of(states), list(self.stages)
         while True:
             try:
                 energies, vectors, residuals, matrix = self._levels(space, vectors, stages)
@@ -190,25 +208,41 @@ class Growth:
                 continue
             stages.append(stage)
             self.progress(len(space), float(energies[0]), float(np.max(error_bars(stages, self.scale)[: self.count])))
-            if self._is_enough(stages) or len(space) >= self.most or not len(chosen):
-                return space, energies[: self.count], vectors[:, : self.count], stages
+            if ending := self._ending(stages, len(chosen)):
+                return space, vectors, stages, ending
             states = np.concatenate([space.states, chosen])
             vectors = np.concatenate([vectors, amplitudes])
             space = Space.of(states)
 
-    def _is_enough(self, stages: list[Stage]) -> bool:
-        if len(stages) < 4:
-            return False
+    def _ending(self, stages: list[Stage], further: int) -> str:
+        """Return what ends the growth, empty for nothing."""
+        last, wanted = stages[-1], [n for n in range(self.count) if n not in self.left]
         bars = error_bars(stages, self.scale)[: self.count]
+        if len(stages) >= 4 and np.all(bars[wanted] <= self.accuracy):
+            return ACCURACY
+        if last.states >= self.most:
+            return MAX_STATES
+        edge = np.abs(last.edge)
+        largest = np.maximum(self.accuracy / 8, AT_EDGE * (np.abs(last.second) - edge))
+        if not further or (len(stages) >= 4 and np.any((edge > largest)[: self.count][wanted])):
+            return DISTANCE
+        if self._is_slow(stages, bars):
+            return CONTINUUM
+        return PAUSE if last.states >= self.pause else ""
+
+    def _is_slow(self, stages: list[Stage], bars: NDArray[np.float64]) -> bool:
+        """Return whether all levels that do not suffice are of a continuum: their error bars hardly fall."""
+        if stages[-1].states < SEEN or len(stages) < 6:
+            return False
         enough = bars <= self.accuracy
-        if stages[-1].states >= SEEN:  # those of a continuum never are
-            before = error_bars(stages[:-2], self.scale)[: self.count]
-            with np.errstate(divide="ignore", invalid="ignore"):
-                power = np.log(before / bars) / np.log(stages[-1].states / stages[-3].states)
-                growth = np.log(bars / self.accuracy) / np.maximum(power, 1e-3)
-            enough |= power < SLOW
-            if stages[-1].states >= MANY:
-                enough[1:] |= growth[1:] > np.log(FAR * self.most / stages[-1].states)
+        enough[list(self.left)] = True
+        before = error_bars(stages[:-2], self.scale)[: self.count]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            power = np.log(before / bars) / np.log(stages[-1].states / stages[-3].states)
+            growth = np.log(bars / self.accuracy) / np.maximum(power, 1e-3)
+        enough |= power < SLOW
+        if stages[-1].states >= MANY:
+            enough[1:] |= growth[1:] > np.log(FAR * self.most / stages[-1].states)
         return bool(np.all(enough))
 
     def _levels(
@@ -218,7 +252,10 @@ class Growth:
         matrix = space.matrix(self.tables)
         wanted = min(len(space), self.count + (GUARDS if len(space) <= GUARDED else 0))
         if len(space) <= DENSE:
-            energies, vectors = hermitian_levels(matrix.toarray())
+            dense = matrix.toarray()
+            if np.max(np.abs(dense)) < 64 * EPSILON * self.scale:  # rounding alone, as of a band where it vanishes
+                dense[:] = 0.0
+            energies, vectors = hermitian_levels(dense)
             return energies[:wanted], vectors[:, :wanted], np.zeros(wanted), matrix
         operator = FunctionOperator(partial(_product, matrix), len(space), matrix.dtype)
         left = np.full(wanted, self.scale)
@@ -239,14 +276,17 @@ class Growth:
     ) -> tuple[Stage, NDArray[np.int32], Vector]:
         """Look beyond the space; return what is there, the best states, and their amplitudes in first order."""
         room = min(self.most - len(space), max(FEWEST, int((FACTOR - 1) * len(space))))
-        second, leaks = np.zeros(len(energies)), np.zeros(len(energies))
+        second, leaks, edge = (np.zeros(len(energies)) for _ in range(3))
+        followed = [n for n in range(len(energies)) if n not in self.left]
         chosen, amplitudes = [], []
         for new, image, levels in space.beyond(self.tables, vectors):
             gap = np.maximum(levels[:, None] - energies[None], 1e-3 * self.scale)
             weights = np.abs(image) ** 2 / gap
             second -= weights.sum(axis=0)
             leaks += (np.abs(image) ** 2).sum(axis=0)
-            total = weights.sum(axis=1) * self.inner[new[:, 0]]
+            is_inner = self.inner[new[:, 0]]
+            edge -= weights[~is_inner].sum(axis=0)
+            total = weights[:, followed].sum(axis=1) * is_inner
             best = np.flatnonzero(total > 1e-9 * np.max(total, initial=0.0))
             parts = max(1, 8 * len(space) // PART)
             share = -(-room // parts)
@@ -254,7 +294,7 @@ class Growth:
                 best = best[np.argpartition(-total[best], share)[:share]]
             chosen.append(new[best])
             amplitudes.append(-image[best] / gap[best])
-        stage = Stage(len(space), energies, second, np.sqrt(leaks), residuals)
+        stage = Stage(len(space), energies, second, np.sqrt(leaks), residuals, edge)
         return stage, np.concatenate(chosen), np.concatenate(amplitudes)
 
 

@@ -15,23 +15,14 @@ from ...clusters import Card, InvalidValue, Shown
 from ...hamiltonians import InvalidModel, Model, Sector
 from ...hamiltonians.arguments import a_model, a_sector
 from ...hamiltonians.sector import sector_problems
-from ...hamiltonians.terms import energy_scale
 from ..certificate import Certificate
 from ..options import Options, read_options
 from ..work import Progress, silent
-from .charges import configurations, moves, separations
-from .distances import distance_bars
-from .formula import cell_formula, places
-from .growth import WIDTH, Growth, Space, Stage, error_bars
-from .oscillators import oscillators
+from .endings import ACCURACY, remark
+from .growth import Space, Stage
+from .search import Wanted, search
 from .tables import Skeleton, Tables, bloch
 
-REACH = {1: 120, 2: 14}
-"""Largest distance of two particles along each direction in the space."""
-MARGIN = {1: 12, 2: 5}
-"""Distances beyond it of states that the leak takes into account."""
-NEAR = 2
-"""Distance up to which bare pairs are there from the start."""
 BYTES = 600
 """Memory for each state of the space, those beyond it included."""
 
@@ -58,6 +49,11 @@ class InfiniteLevels(Shown):
         H without a wave vector.
     stages : tuple of Stage
         How the space has grown.
+    ending : str
+        What ended it: "accuracy", "max_states", "distance", the largest of two particles that is followed, or
+        "continuum".
+    accuracy : float
+        Largest error bar wanted.
     """
 
     model: Model = field(repr=False)
@@ -69,6 +65,8 @@ class InfiniteLevels(Shown):
     vectors: NDArray[Any] = field(repr=False)
     skeleton: Skeleton = field(repr=False)
     stages: tuple[Stage, ...] = field(repr=False)
+    ending: str = ACCURACY
+    accuracy: float = np.inf
 
     def card(self) -> Card:
         """Return the levels to the digits that their error bars support."""
@@ -79,8 +77,13 @@ class InfiniteLevels(Shown):
             for n, (energy, error, residual, leak) in enumerate(zip(*columns, strict=True))
         ]
         title = f"{counted(len(rows), 'level')} of {self.sector.markup} on an {self.model.cluster.kind}"
-        note = f"{len(self.space):,} states"
+        note = f"{len(self.space):,} states; {self.remark}" if self.remark else f"{len(self.space):,} states"
         return Card(title, rows, ("level", "energy", "residual", "leak"), note)
+
+    @property
+    def remark(self) -> str:
+        """Why the accuracy was not reached, in one sentence; empty where it was."""
+        return remark(self.ending, self.accuracy)
 
     @property
     def lower_bound(self) -> float:
@@ -102,6 +105,17 @@ class InfiniteLevels(Shown):
     def tables(self, *directions: int) -> Tables:
         """Return H at the wave vector, or its derivative along Cartesian directions of the wave vector."""
         return self.skeleton.tables(bloch(self.wave_vector, *directions))
+
+
+def most_states(options: Options) -> tuple[int, int]:
+    """Return the states of the largest space, and its bytes."""
+    most = max(1000, min(options.max_states, options.memory_limit // BYTES))
+    return most, most * BYTES
+
+
+def accuracy_of(model: Model) -> float:
+    """Return the largest error bar that a model asks for."""
+    return model.phonons.accuracy if model.phonons is not None else 1e-8
 
 
 def wave_vector_of(model: Model, sector: Sector) -> NDArray[np.float64]:
@@ -173,50 +187,17 @@ def infinite_levels(
         )
     if problems := list(sector_problems(model, sector)):
         raise InvalidModel(problems)
-    if accuracy is None:
-        accuracy = model.phonons.accuracy if model.phonons is not None else 1e-8
-    accuracy = real_number("accuracy", accuracy, "a number above 0", 1e-300)
-    skeleton, inner = skeleton_of(model, sector)
-    k = wave_vector_of(model, sector)
-    scale = energy_scale(model)
-    most = max(1000, min(options.max_states, options.memory_limit // BYTES))
-    tables = skeleton.tables(bloch(k))
-    growth = Growth(tables, bare_rows(skeleton, NEAR), inner, states, accuracy, most, scale, options, progress)
-    space, energies, vectors, stages = growth.run()
-    last = stages[-1]
+    given = accuracy_of(model) if accuracy is None else accuracy
+    accuracy = real_number("accuracy", given, "a number above 0", 1e-300)
+    most, _ = most_states(options)
+    wanted = Wanted(model, sector, wave_vector_of(model, sector), states, accuracy, most)
+    found = search(wanted, options, progress)
+    last, energies, vectors, bars = found.stages[-1], found.energies, found.vectors, found.bars
     leaks, residuals = last.leaks[:states], last.residuals[:states]
     with np.errstate(divide="ignore", invalid="ignore"):
         leak_energies = energies - leaks**2 / last.second[:states]
-    bars = error_bars(stages, scale)[:states]
-    if sector.charge > 1:
-        bars = bars + distance_bars(space, tables, _apart(skeleton), REACH[len(k)], energies, vectors, options)
     certificate = Certificate(residuals, leaks, leak_energies, bars, np.hypot(residuals, leaks))
     for array in (energies, vectors, bars):
         array.setflags(write=False)
-    return InfiniteLevels(model, sector, k, energies, certificate, space, vectors, skeleton, tuple(stages))
-
-
-def skeleton_of(model: Model, sector: Sector) -> tuple[Skeleton, NDArray[np.bool_]]:
-    """Return H without a wave vector, and which charge configurations the space may have."""
-    formula = cell_formula(model)
-    basis = oscillators(formula)
-    dimension = formula.dimension
-    reach = REACH[dimension]
-    species = (model.electrons is not None, model.bosons is not None)
-    found = configurations(sector.charge, sector.spin_excess, species, reach + MARGIN[dimension], dimension)
-    skeleton = Skeleton.of(formula, basis, found, moves(formula, basis, found))
-    return skeleton, _apart(skeleton) <= reach
-
-
-def _apart(skeleton: Skeleton) -> NDArray[np.int64]:
-    """Return the largest coordinate of the distance of the particles in each charge configuration."""
-    dimension = skeleton.formula.dimension
-    return np.asarray(np.abs(places(separations(skeleton.states, dimension), dimension)).max(axis=-1))
-
-
-def bare_rows(skeleton: Skeleton, distance: int) -> NDArray[np.int32]:
-    """Return the states of the bare charges no farther apart than some cells."""
-    near = np.flatnonzero(_apart(skeleton) <= distance)
-    rows = np.zeros((len(near), WIDTH), np.int32)
-    rows[:, 0] = near
-    return rows
+    k, grown = wanted.wave_vector, (found.space, vectors, found.skeleton, found.stages, found.ending)
+    return InfiniteLevels(model, sector, k, energies, certificate, *grown, accuracy)

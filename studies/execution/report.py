@@ -13,6 +13,7 @@ from rich.text import Text
 from ...solvers.caps import size_in_words
 from ...solvers.costs import format_bytes, format_seconds
 from ...solvers.estimate_cutoff import estimate, estimate_run
+from ...solvers.infinite.levels import accuracy_of, most_states
 from ..definition import Study
 from ..file.reading import at_point, sweep_points
 from ..tasks.observable_names import measured_over
@@ -117,8 +118,6 @@ def show_estimate(study: Study, console: Console) -> None:
     ends = points[:1] + points[-1:] if len(points) > 1 else points
     rows = []
     for model, sector, states in (item for point in ends for item in at_point(study, point).solves()):
-        if model.cluster.is_infinite:
-            continue
         need = (estimate if sector.has_symmetry else estimate_run)(model, sector, study.solver.engine, states)
         label, size = f"N = {sector.charge}, 2 S_z = {sector.two_sz}", f"{need.charges:,} x {need.phonons:,}"
         cost = need.engine, format_bytes(need.memory), format_seconds(need.seconds)
@@ -126,6 +125,12 @@ def show_estimate(study: Study, console: Console) -> None:
     if rows:
         headings = ("sector", "states", "charge x phonon", "engine", "memory", "time")
         print_wide(console, columns(study.name, headings, rows))
+    if study.model.cluster.is_infinite:
+        most, memory = most_states(study.solver)
+        console.print(
+            f"{study.name}: a space that grows to {most:,} states at most, {format_bytes(memory)}; the growth ends "
+            f"when the error bars are below the accuracy of {accuracy_of(study.model):.1e}"
+        )
     for task in study.tasks:
         for words in filter(None, (task.repeats, task.forecast(study.model, study.sector))):
             console.print(words)

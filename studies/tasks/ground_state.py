@@ -110,7 +110,7 @@ class GroundStateTask(Task):
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
         """Yield observables that the model does not have, and all levels of a space that has no cap."""
         if model.cluster.is_infinite:
-            yield from infinite.problems(values)
+            yield from infinite.problems(values, model)
             return
         yield from elsewhere(cls.name, values, model)
         if values.get("states") == ALL and model.phonons is not None and model.phonons.cutoff is not None:

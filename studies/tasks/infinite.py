@@ -10,8 +10,11 @@ import numpy as np
 from ... import solvers
 from ..._core.lazy import rich_table, xr
 from ...analysis.labelled import labelled
-from ...hamiltonians import Problem
+from ...clusters import InvalidValue
+from ...hamiltonians import Model, Problem
 from ...hamiltonians.parameters import show
+from ...solvers.infinite.endings import ACCURACY, remark
+from ...solvers.infinite.formula import cell_formula
 from ...solvers.level_count import ALL
 from ..file.json_values import plain
 
@@ -24,8 +27,12 @@ KEY = "variational_states"
 LEVELS = ("energies", "residuals", "leaks", "energy_errors", "energy_bounds")
 
 
-def problems(values: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield the keys of ``[ground_state]`` that infinite lattices do not take."""
+def problems(values: Mapping[str, Any], model: Model) -> Iterator[Problem]:
+    """Yield the keys of ``[ground_state]`` that infinite lattices do not take, and what differs between cells."""
+    try:
+        cell_formula(model)
+    except InvalidValue as error:
+        yield Problem("cluster.kind", show(model.cluster.kind), f"allowed: a finite cluster; {error}")
     if values.get("states") == ALL:
         yield Problem("ground_state.states", show(ALL), "allowed on infinite lattices: a number")
     for key in ("observables", "displacement_grid"):
@@ -56,6 +63,9 @@ def level_data(levels: InfiniteLevels) -> xr.Dataset:
         "dimension": (count, [], "states of the variational space", "1"),
         "stored": (count, [], "amplitudes kept", "1"),
         KEY: (count, [], "states of the variational space", "1"),
+        "accuracy": (levels.accuracy, [], "largest error bar wanted", "energy"),
+        "accuracy_reached": (int(levels.ending == ACCURACY), [], "1 where the error bars are below it", "1"),
+        "ending": (np.array(levels.ending), [], "what ended the growth of the space", "1"),
     }
     return xr.Dataset({name: labelled(name, *parts) for name, parts in variables.items()})
 
@@ -63,9 +73,15 @@ def level_data(levels: InfiniteLevels) -> xr.Dataset:
 def record(data: xr.Dataset) -> dict[str, object]:
     """Return the object of the JSON record."""
     levels: dict[str, object] = {key: plain(data[key]) for key in LEVELS}
-    return levels | {"labels": [str(text) for text in data["labels"].values], "states": int(data[KEY])}
+    levels |= {"labels": [str(text) for text in data["labels"].values], "states": int(data[KEY])}
+    if "ending" not in data:
+        return levels
+    reached = {"accuracy": float(data["accuracy"]), "reached": bool(data["accuracy_reached"])}
+    return levels | {"growth": reached | {"ending": str(data["ending"].values)}}
 
 
 def tables(data: xr.Dataset) -> Iterator[rich_table.Table | str]:
     """Yield what the terminal shows below the levels."""
     yield f"The energies are upper bounds in a variational space of {int(data[KEY]):,} states."
+    if "ending" in data and not data["accuracy_reached"]:
+        yield remark(str(data["ending"].values), float(data["accuracy"]))

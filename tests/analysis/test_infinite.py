@@ -1,7 +1,10 @@
 """What is read off particles on infinite lattices: identities, closed forms, limits."""
 
+from io import StringIO
+
 import numpy as np
 import pytest
+from rich.console import Console
 
 from respair.analysis import (
     binding_boundary,
@@ -15,7 +18,7 @@ from respair.analysis import (
 from respair.clusters import infinite_chain, infinite_square
 from respair.hamiltonians import Electrons, Model, Phonons, Sector, with_parameter
 from respair.solvers import infinite_levels
-from respair.studies import parse, records, run
+from respair.studies import parse, records, run, show_estimate, show_result
 
 CHAIN = infinite_chain()
 
@@ -172,8 +175,38 @@ def test_a_model_file_of_an_infinite_lattice():
         ("ground_state = { states = 1 }", "flux = { values = [0.1] }", "infinite lattices have"),
         ("accuracy = 1e-7", "max_quanta = 3", "no caps"),
         ("wave_vector = 0.9", "momentum = 0", "wave_vector"),
+        ("hopping = 1.0", f"hopping = 1.0, level = {[0.1] * 18 + [0.2]}", "electrons.level: .* no lists by place"),
+        ("hopping = 1.0", "hopping = 1.0, level = [0.1]", "electrons.level: .* no lists by place"),
     ],
 )
 def test_keys_that_infinite_lattices_do_not_take(old, new, message):
     with pytest.raises(ValueError, match=message):
         parse(FILE.replace(old, new), "polaron.toml")
+
+
+def test_lists_of_places_are_refused_without_the_size_of_the_window():
+    for part in ("electron_coupling = [[0.1]]", "electron_coupling = 0.8, on = [0, 3]", "hopping = [0.1, 0.2]"):
+        with pytest.raises(ValueError, match=r"all cells|every cell") as error:
+            parse(FILE.replace("electron_coupling = 0.8", part), "polaron.toml")
+        assert "19" not in str(error.value)
+
+
+def text_of(show, what):
+    console = Console(width=300, record=True, file=StringIO())
+    show(what, console)
+    return console.export_text()
+
+
+def test_an_estimate_on_an_infinite_lattice_says_when_the_growth_ends():
+    study = parse(FILE + "solver = { max_states = 20000 }\n", "polaron.toml")
+    assert "20,000 states at most, 11.4 MiB" in text_of(show_estimate, study)
+    assert "accuracy of 1.0e-07" in text_of(show_estimate, study)
+
+
+def test_a_run_says_in_words_that_the_accuracy_was_not_reached():
+    file = FILE[: FILE.index("compare")]
+    reached, ended = (run(parse(file + more, "polaron.toml")) for more in ("", "solver = { max_states = 1000 }\n"))
+    assert records(reached)[0]["ground_state"]["growth"] == {"accuracy": 1e-7, "reached": True, "ending": "accuracy"}
+    assert records(ended)[0]["ground_state"]["growth"]["reached"] is False
+    assert "not reached" not in text_of(show_result, reached)
+    assert "1.0e-07 was not reached: the space ends at solver.max_states" in text_of(show_result, ended)

@@ -8,7 +8,8 @@ from respair.clusters import infinite_chain, infinite_square, infinite_triangula
 from respair.hamiltonians import Bosons, Electrons, InvalidModel, Model, Phonons, Sector
 from respair.solvers import Options, ground_state, infinite_levels
 from respair.solvers.infinite.growth import Space, error_bars
-from respair.solvers.infinite.levels import skeleton_of, wave_vector_of
+from respair.solvers.infinite.levels import wave_vector_of
+from respair.solvers.infinite.search import skeleton_of
 from respair.solvers.infinite.tables import bloch
 
 CHAIN, SQUARE = infinite_chain(), infinite_square()
@@ -235,7 +236,7 @@ def test_the_lower_bound_of_temple_holds():
         ({"sector": Sector(2, 1)}, "sector.two_sz"),
         ({"sector": Sector(1, momentum=0)}, "wave_vector"),
         ({"sector": Sector(1, wave_vector=(0.1, 0.2))}, "a finite number"),
-        ({"electrons": Electrons(1.0, level=[float(i) for i in range(19)])}, "differs between the cells"),
+        ({"electrons": Electrons(1.0, level=[float(i) for i in range(19)])}, "electrons.level.*no lists by place"),
         ({"phonons": Phonons(1.0, spring=0.1, quartic=0.1)}, "anharmonic and joined"),
     ],
 )
@@ -253,3 +254,53 @@ def test_caps_and_finite_solvers_are_refused():
         ground_state(polaron(), Sector(1))
     with pytest.raises(InvalidModel, match=r"sector\.momentum"):
         ground_state(Model(ring(4), Electrons(1.0)), Sector(1, wave_vector=0.3))
+
+
+def test_distances_of_two_particles_grow_until_the_accuracy():
+    """A pair in the plane that is wider than the first distances, where 1/U is a mean over relative wave vectors."""
+    u, t = -3.0, 1.0
+    levels = infinite_levels(Model(SQUARE, Electrons(t, hubbard_u=u)), Sector(2), accuracy=1e-3)
+    k = np.pi * (2 * np.arange(2048) + 1) / 2048  # 1 / U is the mean of 1 / (E + 4 t (cos k_x + cos k_y))
+    low, high = -30.0, -8.0 * t - 1e-9
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        root = np.sqrt((middle + 4 * t * np.cos(k)) ** 2 - (4 * t) ** 2)
+        low, high = (middle, high) if np.mean(-1 / root) > 1 / u else (low, middle)
+    assert levels.ending == "accuracy"
+    assert 0 <= levels.energies[0] - low <= levels.certificate.energy_errors[0] <= 1e-3
+
+
+@pytest.mark.parametrize("accuracy", [1e-3, 1e-5])
+def test_reported_error_bars_obey_the_accuracy(accuracy):
+    model = Model(CHAIN, Electrons(1.0, hubbard_u=-2.0), phonons=Phonons(2.0, electron_coupling=0.3))
+    seen = []
+    levels = infinite_levels(
+        model, Sector(2, wave_vector=0.7), accuracy=accuracy, progress=lambda n, e, bar: seen.append(bar)
+    )
+    assert levels.ending == "accuracy"
+    assert not levels.remark
+    assert levels.certificate.energy_errors[0] == seen[-1] <= accuracy
+
+
+def test_a_space_that_ends_before_the_accuracy_says_so():
+    levels = infinite_levels(polaron(), 1, accuracy=1e-9, options=Options(max_states=1000))
+    assert levels.ending == "max_states"
+    assert "solver.max_states" in levels.remark
+    assert levels.certificate.energy_errors[0] > 1e-9
+
+
+@pytest.mark.parametrize(("two_sz", "states", "u", "k"), [(2, 1, 0.0, 0.0), (0, 2, -2.0, 0.7)])
+def test_levels_of_unbound_pairs_end_in_a_continuum(two_sz, states, u, k):
+    model = Model(CHAIN, Electrons(0.8, hubbard_u=u), phonons=Phonons(2.2, electron_coupling=0.3))
+    levels = infinite_levels(model, Sector(2, two_sz, wave_vector=k), states, accuracy=1e-3)
+    half = infinite_levels(model, Sector(1, wave_vector=k / 2), accuracy=1e-6).energies[0]
+    assert levels.ending == "continuum"
+    assert "continuum" in levels.remark
+    assert 0 < levels.energies[-1] - 2 * half <= levels.certificate.energy_errors[-1]
+    assert len(levels.space) < 20_000
+    assert np.all(levels.certificate.energy_errors[: states - 1] < 1e-3)
+
+
+def test_a_bare_band_has_its_zeros():
+    for k in (0.5 * np.pi, 0.4 - 0.5 * np.pi - 0.4, -0.5 * np.pi):
+        assert abs(infinite_levels(Model(CHAIN, Electrons(1.0)), Sector(1, wave_vector=k)).energies[0]) < 1e-15

@@ -20,7 +20,7 @@ test: $(STAMP)test
 	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile
 
 slow: $(STAMP)test
-	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile -m "slow or browser"
+	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile -m "long or slow or browser"
 
 docs: $(STAMP)docs
 	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going --quiet --builder html docs $(DOCS)

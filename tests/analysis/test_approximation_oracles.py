@@ -103,6 +103,7 @@ def answers(params, folder):
         yield family, {key: np.array(read(found)) for key, read in READERS[family].items()}
 
 
+@pytest.mark.long
 def test_oracles_of_approximations_through_the_command_line(tmp_path):
     for family, got in answers({family: CASES[family]["params"] for family in SHORT}, tmp_path):
         for key, value in got.items():

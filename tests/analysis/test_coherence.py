@@ -61,6 +61,7 @@ def test_strong_exchange_makes_an_insulator_of_pairs():
     assert float(far.pair_gap[0]) / 40 == pytest.approx(2.0, abs=0.1)
 
 
+@pytest.mark.long
 def test_strong_coupling_to_the_lattice_localises_the_pairs():
     """At fixed Delta_B the pairs sink into their lattice: more of them, on heavier feet."""
     data = amplitude_and_phase(pair_rings({"coupling": [0.0, 1.0, 1.8]}, sites=3, filling=2 / 3, quanta=7))

@@ -177,6 +177,7 @@ def test_a_temperature_makes_it_grand_canonical():
     assert found["approximations"]["atomic-limit"]["grand_potential"] >= found["exact"]["grand_potential"]
 
 
+@pytest.mark.long
 def test_a_sweep_gives_a_map_and_its_figures(tmp_path):
     path = tmp_path / "map.toml"
     fewer = FILE.replace('"lang-firsov-variational", ', "").replace('"adiabatic-bound", ', "")

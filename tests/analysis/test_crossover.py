@@ -60,6 +60,7 @@ def test_sampled_crossovers_agree_within_their_errors():
     assert np.max(sampled.pair_error) > 0
 
 
+@pytest.mark.long
 def test_the_lattice_raises_the_one_temperature_and_lowers_the_other():
     model = replace(RING, phonons=Phonons(1.0, boson_coupling=0.0, max_quanta=1), bosons=Bosons(0.0, 0.8))
     table = crossover_temperatures(model, GRID[::2], "boson_coupling", [0.0, 0.8], Ensemble("canonical", Sector(4)))
@@ -87,6 +88,7 @@ sweep = { "bosons.exchange" = [0.6, 0.8] }
 """
 
 
+@pytest.mark.long
 def test_a_model_file_tables_both_temperatures_with_their_definitions(tmp_path):
     result = run(parse(TEXT, "dimer.toml"))
     record = records(result)[1]

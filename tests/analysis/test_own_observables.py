@@ -120,6 +120,7 @@ def test_thermal_averages_are_those_of_all_states(own, exact):
     assert np.max(np.abs(exact["assisted_hops"])) > 0.01
 
 
+@pytest.mark.long
 def test_sampled_averages_are_so_within_their_errors(own, exact):
     data = thermal_averages(MODEL, TEMPERATURES, names=list(OWN), sampling=Sampling("ftlm", samples=12, steps=40))
     assert int(data["sampled_blocks"]) > 0

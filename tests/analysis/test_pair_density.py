@@ -92,6 +92,7 @@ def test_matrices_of_random_models_are_those_of_the_whole_fock_space(drawn, data
 
 @quick
 @given(models_and_sectors(largest=80, electrons=True))
+@pytest.mark.long
 def test_the_connected_part_takes_away_the_product_of_one_electron_averages(drawn):
     model, sector = drawn
     assume(model.cluster.bonds)

@@ -335,6 +335,7 @@ def test_the_average_charge_of_the_search_is_the_expectation():
 
 
 @pytest.mark.parametrize(("criterion", "cap"), [("charge", 16), ("gap", 13)])
+@pytest.mark.long
 def test_the_error_of_a_resonance_holds_that_of_the_crossing_levels(criterion, cap):
     """alpha_c = sqrt((2 eps + U + 4 t) / 4 omega0) of the ligand-centre cluster with too few quanta."""
     electrons = Electrons({"ring": 1.0, "centre": 0.33}, {"ligand": 4.85}, {"ligand": 1.55})

@@ -205,6 +205,7 @@ def test_a_full_cluster_has_no_gap_and_says_so(tmp_path):
     assert "nan" not in shown
 
 
+@pytest.mark.long
 def test_a_model_file_gives_what_is_read_off_spectra(tmp_path):
     head = (
         'schema = 1\ncluster = { kind = "ring", sites = 3 }\nelectrons = { hopping = 1.0 }\nsector = { charge = 2 }\n'

@@ -180,6 +180,7 @@ def test_random_vectors_agree_with_all_levels_within_their_errors(model, charge)
     assert np.max(sampled.energy_error.values) > 1e-5
 
 
+@pytest.mark.long
 def test_errors_are_calibrated():
     """Over many seeds the error bar covers the truth as often as a standard deviation should."""
     kind, model = Ensemble("sector", Sector(8, momentum=1)), replace(RING, chemical_potential=0.0)

@@ -76,6 +76,7 @@ def test_degenerate_levels_are_summed_right():
         np.testing.assert_allclose(near[name], float(at[name]), atol=1e-5)
 
 
+@pytest.mark.long
 def test_random_vectors_follow_the_free_energy_within_their_errors():
     kind, t = Ensemble("canonical", Sector(6)), [0.1, 0.3, 1.0]
     exact = thermal_flux_response(RING, [0.0, 1.0], t, kind)
@@ -92,6 +93,7 @@ def test_random_vectors_follow_the_free_energy_within_their_errors():
     np.testing.assert_allclose(exact.free_energy.sel(phi=1.0), direct.free_energy, atol=1e-12)
 
 
+@pytest.mark.long
 def test_a_wanted_density_fixes_mu_at_the_flux_of_the_model():
     t, phis = [0.2, 0.9], [0.0, 1.1]
     found = thermal_flux_response(BARE, phis, t, Ensemble(density=1.5))

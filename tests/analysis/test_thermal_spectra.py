@@ -98,6 +98,7 @@ def test_cross_spectra_are_lehmann_sums_over_fock_space(model):
         assert float(np.max(np.abs(found.balance_defect))) < 1e-10
 
 
+@pytest.mark.long
 def test_cross_spectra_with_a_momentum_in_a_flux_are_lehmann_sums():
     """Pairs and bosons: complex blocks, every charge, one-dimensional sectors."""
     model = Model(ring(3), Electrons(1.0, hubbard_u=0.7), Bosons(-0.2, 0.6, hopping=0.3), flux=0.8)
@@ -240,6 +241,7 @@ def test_random_vectors_agree_with_all_levels_within_their_errors(name):
         np.testing.assert_allclose(exact.balance_defect, 0.0, atol=1e-10)
 
 
+@pytest.mark.long
 def test_error_bars_of_spectra_are_calibrated():
     model, kind = replace(RING, flux=0.7), Ensemble("sector", Sector(5, two_sz=1, momentum=1))
     how = (probe(model, "electron", momentum=1), [1.0], [-1.0, 0.5, 2.0], 0.4, "lorentzian", kind)
@@ -252,6 +254,7 @@ def test_error_bars_of_spectra_are_calibrated():
 
 
 @pytest.mark.parametrize("name", ["electron", "pair", "displacement"])
+@pytest.mark.long
 def test_at_a_wanted_density_lines_are_measured_from_the_chemical_potential_found(name):
     phonons = Phonons(0.8, boson_coupling=0.6, max_quanta=1) if name == "displacement" else None
     model, t = Model(dimer(), Electrons(1.0), Bosons(0.2, 0.5), phonons), [0.2, 1.0]
@@ -370,6 +373,7 @@ def test_what_cannot_be_is_refused():
         thermal_spectral_function(one, probe(one, "electron"), [1.0], [0.0], 0.0)
 
 
+@pytest.mark.long
 def test_detailed_balance_holds_to_the_cutoff_where_each_charge_has_a_frame_of_its_own():
     defects = []
     for quanta in (3, 6, 12):

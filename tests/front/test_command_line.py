@@ -240,6 +240,7 @@ def shell(line, cwd):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.long
 def test_output_that_cannot_be_written_is_told_in_one_line(command, folder):
     saved = "wrote dimer.nc\n" if "run" in command else ""
     full = shell(f"respair {command} > /dev/full", folder)
@@ -256,6 +257,7 @@ def test_output_that_cannot_be_written_is_told_in_one_line(command, folder):
 @pytest.mark.parametrize(
     "where", ["2> /dev/full", *(pytest.param(each, marks=pytest.mark.slow) for each in ("2>&-", "<&-"))]
 )
+@pytest.mark.long
 def test_messages_that_nobody_hears_stop_nothing(where, folder):
     done = shell(f"respair run dimer.toml {where}", folder)
     assert done.returncode == 0
@@ -265,6 +267,7 @@ def test_messages_that_nobody_hears_stop_nothing(where, folder):
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", pytest.param("ascii", marks=pytest.mark.slow)])
+@pytest.mark.long
 def test_names_need_no_letters_that_the_terminal_has(encoding, folder):
     (folder / "greek.toml").write_text(DIMER.replace("dimer", "Δ_B → ∞: 𝜒 [/red] $x", 1), encoding="utf-8")
     for command in ("check", "estimate", "run --plot"):

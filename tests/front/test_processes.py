@@ -149,6 +149,7 @@ if __name__ == "__main__":
 @pytest.mark.parametrize(
     "method", ["fork", *(pytest.param(each, marks=pytest.mark.slow) for each in ("forkserver", "spawn"))]
 )
+@pytest.mark.long
 def test_processes_begun_after_a_computation_compute_too(method, tmp_path):
     """Each with threads: 72,660 states are more than one takes alone."""
     (tmp_path / "program.py").write_text(PROGRAM)

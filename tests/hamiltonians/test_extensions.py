@@ -82,6 +82,7 @@ def test_formula_energy_control_and_refusals_know_a_new_coupling(copy):
     run(copy, "-c", CHECK)
 
 
+@pytest.mark.long
 def test_a_new_coupling_is_swept_on_a_new_cluster(copy):
     shown = run(copy, "-m", "respair", "run", "model.toml", "--json")
     assert shown.count('"phonons.sextic"') == 2

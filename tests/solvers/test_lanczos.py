@@ -100,6 +100,7 @@ def test_one_dimensional_problem():
     assert found.energies == pytest.approx([2.5])
 
 
+@pytest.mark.long
 def test_an_enormous_ground_level_is_refused_with_a_cure():
     with pytest.raises(ArithmeticError, match="fix momentum"):
         solve(np.zeros((600, 600)), 1)

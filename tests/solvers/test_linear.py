@@ -55,6 +55,7 @@ def test_a_complex_energy_gives_the_dense_inverse(case, seed, is_complex, omega)
 
 @settings(max_examples=12, deadline=None)
 @given(models_and_sectors(largest=60), st.integers(0, 2**32 - 1), st.booleans())
+@pytest.mark.long
 def test_the_ground_energy_off_the_ground_level_gives_the_pseudo_inverse(case, seed, is_complex):
     levels = ground_state(*case)
     block, ground = levels.block, levels.amplitudes[: levels.multiplicity]

@@ -71,6 +71,7 @@ def size_of(energies):
 
 @quick
 @given(models_and_sectors(largest=300), scales)
+@pytest.mark.long
 def test_levels_their_labels_and_averages(model_and_sector, s):
     model, sector = model_and_sector
     one, other = (levels_by_symmetry(m, sector, 4) for m in (model, scaled(model, s)))
@@ -100,6 +101,7 @@ def test_lanczos_levels(engine, s):
 
 @quick
 @given(models_and_sectors(largest=120, electrons=True), scales, st.sampled_from(["electron", "pair", "density"]))
+@pytest.mark.long
 def test_spectra(model_and_sector, s, name):
     model, sector = model_and_sector
     omega = np.array([-1.0, 0.3, 2.0])

@@ -69,6 +69,7 @@ def test_error_bars_of_other_numbers_hold_on_many_random_models():
     check(*trials(range(10, 80)))
 
 
+@pytest.mark.long
 def test_gaps_of_a_spectrum_say_what_the_cutoff_does():
     """The gap of a converged space lies within the error bar of each smaller one."""
     gaps, bars = [], []
@@ -152,6 +153,7 @@ def test_all_levels_of_a_space_without_a_cap_are_refused():
         study(Model(site(), Electrons(), phonons=phonons), 1, ground_state={"states": "all"}).run()
 
 
+@pytest.mark.long
 def test_charges_that_leave_their_lattice_behind_are_in_the_error_bars():
     """Two sites in the frame "lang-firsov": what hops goes far beyond the cutoff; exact by the relative mode."""
     model = Model(dimer(), Electrons(1.0), None, Phonons(1.0, electron_coupling=4.0, max_quanta=3))

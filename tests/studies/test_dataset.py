@@ -340,6 +340,7 @@ def test_every_kind_of_study_can_be_published_and_verified(tmp_path, text, point
     assert max(each.worst.ratio for each in found.recomputed) < 0.1
 
 
+@pytest.mark.long
 def test_several_studies_make_one_dataset_from_the_command_line(tmp_path):
     files = [model_file(tmp_path, SITE), model_file(tmp_path, ONCE, "dimer")]
     out = tmp_path / "both"

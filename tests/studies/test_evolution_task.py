@@ -129,6 +129,7 @@ observables = ["boson_density", "displacement"]
 """
 
 
+@pytest.mark.long
 def test_a_motion_goes_on_after_it_was_killed(tmp_path):
     path = tmp_path / "long.toml"
     path.write_text(LONG)

@@ -157,6 +157,7 @@ def test_a_momentum_block_responds_from_the_whole_sector_and_the_response_can_be
     assert short["mean"] == pytest.approx(whole["mean"], abs=1e-9)
 
 
+@pytest.mark.long
 def test_all_tables_of_one_file_share_their_ground_level(tmp_path):
     text = LATTICE + "[ground_state]\n[pairing]\n[lattice]\n[entanglement]\n[sweep]\n'bosons.level' = [0.0, 1.0]"
     result = run(parse(text, "model.toml"))

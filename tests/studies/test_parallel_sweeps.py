@@ -73,6 +73,7 @@ def kill_at(number, pids):
     return finished
 
 
+@pytest.mark.long
 def test_a_killed_worker_is_replaced_and_its_point_repeated(tmp_path, study, serial):
     with Workers(2) as workers, opened(tmp_path / "s", study) as folder:
         result = run(study, finished=kill_at(3, lambda: workers.pids), folder=folder, pool=workers)
@@ -99,6 +100,7 @@ def test_a_refinement_is_the_same_in_two_processes(study):
         assert_same(run(finer, pool=workers).data, run(finer).data)
 
 
+@pytest.mark.long
 def test_the_command_line_shares_out_the_memory_and_the_points(tmp_path, serial):
     (tmp_path / "model.toml").write_text(TEXT)
     command = ["run", str(tmp_path / "model.toml"), "--out", str(tmp_path), "--workers"]
@@ -114,6 +116,7 @@ def test_the_command_line_shares_out_the_memory_and_the_points(tmp_path, serial)
     assert "leave --workers out" in both.stderr
 
 
+@pytest.mark.long
 def test_workers_end_with_the_process_that_they_work_for(tmp_path):
     (tmp_path / "model.toml").write_text(TEXT)
     code = (

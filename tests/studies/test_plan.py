@@ -56,6 +56,7 @@ def test_a_model_file_says_everything(tmp_path):
         respair.study(file, 2)
 
 
+@pytest.mark.long
 def test_an_interrupted_study_goes_on_in_its_folder_with_two_workers(tmp_path, monkeypatch):
     study = respair.study(MODEL, 2, sweep=SWEEP)
     compute, calls = runner.compute_or_fail, []

@@ -268,6 +268,7 @@ def under_kills(tmp_path, count, most):
     return kills
 
 
+@pytest.mark.long
 def test_a_sweep_that_is_killed_again_and_again_ends_complete(tmp_path):
     assert under_kills(tmp_path, 40, 0.25) > 2
 

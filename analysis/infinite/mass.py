@@ -42,9 +42,9 @@ def effective_mass(levels: InfiniteLevels) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        ``velocity`` (axis,), ``inverse_mass`` (``axis``, ``axis_``), ``mass`` (its inverse, along the principal axes ascending
-        in 1/m), ``bare_mass`` (the same without lattice: of the bare charges of the level, a pair of electrons
-        having twice that of an electron) and ``mass_ratio``, each with ``_error``.
+        ``velocity`` (axis,), ``inverse_mass`` (``axis``, ``axis_``), ``mass`` (its inverse, along the principal axes
+        ascending in 1/m), ``bare_mass`` (the same without lattice: of the bare charges of the level, a pair of
+        electrons having twice that of an electron) and ``mass_ratio``, each with ``_error``.
 
     Examples
     --------

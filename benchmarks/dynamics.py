@@ -48,7 +48,7 @@ def timed(name: str, compute: Callable[[], Any], exact: Any = None, ratio: float
 def moved(block: Block, start: Any, duration: float) -> tuple[Any, int]:
     """Return the last state without the outflow, which the others do not know, and the products with H."""
     motion = Motion.of_hamiltonian(block, "tensor", MEMORY)
-    closed = replace(motion, outflow=_Closed())  # type: ignore[arg-type]
+    closed = replace(motion, outflow=_Closed())  # type: ignore[arg-type]  # all that steps ask of an outflow
     *_, last = closed.moments(motion.vector(start), [0.0, duration], TOLERANCE / duration)
     return motion.amplitudes(last.vector), last.products
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -156,7 +157,7 @@ def momentum_average(model: Model, where: Where) -> xr.Dataset:
     return _energy(_lowest_root(shifted, low, high))
 
 
-def _lowest_root(function, low: float, high: float) -> float:  # type: ignore[no-untyped-def]
+def _lowest_root(function: Callable[[float], float], low: float, high: float) -> float:
     """Return the lowest root between two points; the function falls through it."""
     grid = np.linspace(low, high, 64)
     values = np.array([function(x) for x in grid])

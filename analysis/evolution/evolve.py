@@ -187,7 +187,8 @@ def evolve(
     """
     options = options or Options()
     check_tolerance(tolerance)
-    first = beginning(model, sector, initial, tolerance, options, progress)  # type: ignore[arg-type]
+    sector = Sector(sector) if isinstance(sector, int) else sector
+    first = beginning(model, sector, initial, tolerance, options, progress)
     names = names_of(model, observables)
     grid = None if displacement_grid is None else np.asarray(finite_numbers("displacement_grid", displacement_grid))
     asked = Question(np.asarray(times), kick, pulse, names, grid, tolerance, options, measure)

@@ -64,12 +64,13 @@ def rings_against_infinite(
     if model.cluster.kind != "infinite-chain":
         raise InvalidValue(f"the cluster is a {model.cluster.kind}; rings are pieces of the infinite chain")
     shells = dict(model.cluster.made_from).get("shells", 1)
+    assert isinstance(shells, int)
     found = []
     for size in sizes:
         phonons = model.phonons
         if phonons is not None:
             phonons = replace(phonons, cutoff=None, total_quanta=total_quanta, frame="mean")
-        small = replace(model, cluster=ring(int(size), shells=shells), phonons=phonons)  # type: ignore[arg-type]
+        small = replace(model, cluster=ring(int(size), shells=shells), phonons=phonons)
         found.append(levels_by_symmetry(small, Sector(charge), 1, options=options))
     exact = infinite_levels(model, Sector(charge), 1, accuracy, options)
     energies = np.array([levels.energies[0] for levels in found])

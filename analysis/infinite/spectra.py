@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import xarray as xr
@@ -96,7 +96,7 @@ def infinite_spectrum(
     )
 
 
-def _layers(tables: Tables, rows: NDArray[np.int32], inner: NDArray[np.bool_], most: int):  # type: ignore[no-untyped-def]
+def _layers(tables: Tables, rows: NDArray[np.int32], inner: NDArray[np.bool_], most: int) -> Iterator[Space]:
     """Yield the spaces of more and more applications of H."""
     space = Space.of(rows)
     while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,7 +66,8 @@ def search(wanted: Wanted, options: Options, progress: Progress) -> Found:
     """Let the space and the largest distance grow until the error bars suffice, or cannot.
 
     Levels of two particles that are spread over all distances and do not lie below the lowest energy of two separate
-    particles, to the error bar of it, are left as they are.
+    particles, to the error bar of it, are left as they are; so are those of one particle that do not lie below the
+    lowest energy of a particle and a separate phonon.
     """
     model, sector, dimension = wanted.model, wanted.sector, len(wanted.wave_vector)
     is_pair = sector.charge > 1 and model.electrons is not None
@@ -77,7 +79,8 @@ def search(wanted: Wanted, options: Options, progress: Progress) -> Found:
     stages: list[Stage] = []
     left: frozenset[int] = frozenset()
     threshold, error = np.nan, 0.0
-    aimed, pause = (wanted.accuracy / 2, LARGE) if is_pair else (wanted.accuracy, sys.maxsize)
+    aimed = wanted.accuracy / 2 if is_pair else wanted.accuracy
+    pause = LARGE if is_pair or model.phonons is not None else sys.maxsize
     while True:
         asked, limits = (wanted.count, aimed, wanted.most, scale), (options, progress)
         growth = Growth(tables, rows, inner, *asked, *limits, vectors, tuple(stages), left, pause)
@@ -94,13 +97,17 @@ def search(wanted: Wanted, options: Options, progress: Progress) -> Found:
             if np.isnan(threshold):
                 threshold, error = _energy_apart(wanted, scale, options)
             left |= set(np.flatnonzero(spread & (energies >= threshold - error)).tolist())
+        if ending == PAUSE and not is_pair:
+            if np.isnan(threshold):
+                threshold, error = _energy_after_emission(wanted, scale, options)
+            left |= set(np.flatnonzero(~enough & (energies >= threshold - error)).tolist())
         alone = list(left)
         bars[alone] = np.maximum(bars[alone], energies[alone] - threshold + error)
         done = enough | np.isin(np.arange(wanted.count), alone)
-        if np.all(done) or ending in (MAX_STATES, CONTINUUM) or not is_pair:
+        if np.all(done) or ending in (MAX_STATES, CONTINUUM) or (not is_pair and ending != PAUSE):
             break
         is_spread, rows = bool(np.any(far[~done] > UNSEEN)), space.states
-        if ending == PAUSE and (reach >= LEAST[dimension] or not is_spread):
+        if ending == PAUSE and (not is_pair or reach >= LEAST[dimension] or not is_spread):
             pause = 4 * len(space)
             continue
         if not is_spread or 2 * reach > FARTHEST[dimension]:
@@ -120,9 +127,34 @@ def search(wanted: Wanted, options: Options, progress: Progress) -> Found:
 def _energy_apart(wanted: Wanted, scale: float, options: Options) -> tuple[float, float]:
     """Return ``min_q E_1(q) + E_1(k - q)``, the lowest energy of two separate particles, and its error bar."""
     k = wanted.wave_vector
+    energy = _one_particle(wanted, Sector(1), scale, options)
+    best = min(_zone(k / 2), key=lambda q: float(energy(q, QUICK)[0] + energy(k - q, QUICK)[0]))
+    lowest, error = energy(best, PRECISE) + energy(k - best, PRECISE)
+    return float(lowest), float(error)
+
+
+def _energy_after_emission(wanted: Wanted, scale: float, options: Options) -> tuple[float, float]:
+    """Return the lowest energy of the particle at any wave vector and of a phonon of any, and its error bar."""
+    basis = oscillators(cell_formula(wanted.model))
+    hops = np.array([sum(abs(amplitude) for _, amplitude in basis.hops.get(m, ())) for m in range(len(basis.energies))])
+    quantum = float(np.min(basis.energies[:, 1] - basis.energies[:, 0] - hops))
+    energy = _one_particle(wanted, wanted.sector, scale, options)
+    best = min(_zone(wanted.wave_vector), key=lambda q: float(energy(q, QUICK)[0]))
+    lowest, error = energy(best, PRECISE)
+    return float(lowest) + quantum, float(error)
+
+
+def _zone(middle: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return wave vectors all over the zone."""
     line = np.linspace(-np.pi, np.pi, POINTS, endpoint=False)
-    grid = np.stack(np.meshgrid(*[line] * len(k), indexing="ij"), axis=-1).reshape(-1, len(k)) + k / 2
-    skeleton, inner = skeleton_of(wanted.model, Sector(1), 0)
+    return np.stack(np.meshgrid(*[line] * len(middle), indexing="ij"), axis=-1).reshape(-1, len(middle)) + middle
+
+
+def _one_particle(
+    wanted: Wanted, sector: Sector, scale: float, options: Options
+) -> Callable[[NDArray[np.float64], int], NDArray[np.float64]]:
+    """Return a function from wave vector and size of the space to the energy of one particle and its error bar."""
+    skeleton, inner = skeleton_of(wanted.model, sector, 0)
     rows = bare_rows(skeleton, 0)
 
     def energy(q: NDArray[np.float64], most: int) -> NDArray[np.float64]:
@@ -131,9 +163,7 @@ def _energy_apart(wanted: Wanted, scale: float, options: Options) -> tuple[float
         stages = growth.run()[2]
         return np.array([stages[-1].energies[0], error_bars(stages, scale)[0]])
 
-    best = min(grid, key=lambda q: float(energy(q, QUICK)[0] + energy(k - q, QUICK)[0]))
-    lowest, error = energy(best, PRECISE) + energy(k - best, PRECISE)
-    return float(lowest), float(error)
+    return energy
 
 
 def skeleton_of(model: Model, sector: Sector, reach: int | None = None) -> tuple[Skeleton, NDArray[np.bool_]]:

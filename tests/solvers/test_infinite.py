@@ -304,3 +304,14 @@ def test_levels_of_unbound_pairs_end_in_a_continuum(two_sz, states, u, k):
 def test_a_bare_band_has_its_zeros():
     for k in (0.5 * np.pi, 0.4 - 0.5 * np.pi - 0.4, -0.5 * np.pi):
         assert abs(infinite_levels(Model(CHAIN, Electrons(1.0)), Sector(1, wave_vector=k)).energies[0]) < 1e-15
+
+
+def test_one_particle_that_can_emit_a_phonon_ends_at_the_continuum():
+    """At the top of its band a fast electron and a phonon of their own have less energy than any bound state."""
+    phonons = Phonons(2.5, "bonds", bond_coupling=0.3)
+    model = Model(infinite_chain(), Electrons(-0.7), phonons=phonons)
+    fast = infinite_levels(model, Sector(1, 1, wave_vector=0.0), accuracy=1e-6)
+    slow = infinite_levels(model, Sector(1, 1, wave_vector=np.pi))
+    threshold = float(slow.energies[0]) + 2.5
+    assert fast.ending == "continuum"
+    assert fast.energies[0] - fast.certificate.energy_errors[0] <= threshold <= fast.energies[0]

@@ -212,3 +212,25 @@ REFUSED = {
 def test_refusals(message):
     with pytest.raises(InvalidModel, match=message):
         REFUSED[message]()
+
+
+def test_complex_states_leak_with_both_parts_out_of_a_real_hamiltonian():
+    model, sector, follows = LEAKING["everything"]
+    block = Block.of(Hamiltonian.of(in_basis(model, random_sets(model, follows, size=6), total_quanta=2), sector))
+    assert not np.iscomplexobj(np.zeros(0, block.energy.dtype))
+    real, imaginary = np.random.default_rng(2).normal(size=(2, *block.shape))
+    whole, *parts = (SetLeak(block).leak(phi)[0] for phi in (real + 1j * imaginary, real, imaginary))
+    assert whole == pytest.approx(np.hypot(*parts), rel=1e-12)
+
+
+@pytest.mark.parametrize("coupling", [{"boson_coupling": 0.8}, {"electron_coupling": 0.5, "electron_quadratic": 0.08}])
+def test_the_spectrum_of_pairs_is_that_of_number_states(coupling):
+    """A pair on an empty site leaves entries of its matrix that cancel."""
+    model = Model(site(), Electrons(), Bosons(0.3, 0.8), Phonons(1.0, max_quanta=8, **coupling))
+    found = []
+    for basis, cap in (("optimal", 8), ("number", 24)):
+        levels = ground_state(replace(model, phonons=replace(model.phonons, basis=basis, max_quanta=cap)), Sector(1, 1))
+        found.append(analysis.spectral_function(levels, analysis.probe(model, "boson", 0), [0.0, 1.0], 0.3))
+        pair = analysis.spectral_function(levels, analysis.probe(model, "pair", 0), [0.0, 1.0], 0.3)
+        assert np.all(np.isfinite(pair["values"].values))
+    np.testing.assert_allclose(found[0]["values"], found[1]["values"], atol=5e-3)

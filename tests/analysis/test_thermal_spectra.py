@@ -428,3 +428,10 @@ def test_error_bars_of_spectra_of_many_random_models_are_calibrated():
     assert least >= 0
     assert 0.68 <= one <= 0.88
     assert two >= 0.95
+
+
+@pytest.mark.parametrize("quanta", [1, 8])
+def test_steep_potentials_leave_room_for_what_leads_beyond_the_cutoff(quanta):
+    model = Model(site(), None, Bosons(), Phonons(0.25, quartic=0.25, max_quanta=quanta))
+    data = thermal_spectral_function(model, probe(model, "displacement", site=0), [0.3], [0.0, 1.0], 0.2)
+    assert np.all(np.abs(data["sum_rule_defects"]) <= data["sum_rule_errors"])

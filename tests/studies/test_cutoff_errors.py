@@ -208,3 +208,20 @@ def test_error_bars_of_spectra_hold_at_strong_coupling(electrons, phonons, charg
     strong = weights > 0.02
     away = np.abs(lines[strong, None] - true[exact["spectrum_pole_weights"].values > 1e-6]).min(axis=1, initial=np.inf)
     assert np.all(away <= bars[strong] + ROUNDING)
+
+
+@pytest.mark.parametrize(("curvature", "quartic", "quanta"), [(-1.0, 0.0773, 17), (-0.72, 0.0266, 24), (0.3, 0.2, 12)])
+def test_averages_that_oscillate_with_the_cutoff_of_a_steep_potential_have_error_bars_that_hold(
+    curvature, quartic, quanta
+):
+    """Those of two caps may agree by chance; a matrix of 160 states knows better."""
+    ladder = np.diag(np.sqrt(np.arange(1.0, 170)), 1)
+    x = ladder + ladder.T
+    number, square, fourth = (m[:160, :160] for m in (np.diag(np.arange(170.0)), x @ x, x @ x @ x @ x))
+    state = np.linalg.eigh(number + curvature * square + quartic * fourth)[1][:, 0]
+    phonons = Phonons(1.0, quadratic=curvature, quartic=quartic, max_quanta=quanta)
+    names = ("displacement_squared", "quanta")
+    planned = study(Model(site(), Electrons(), phonons=phonons), 1, ground_state={"observables": list(names)})
+    found = planned.run()
+    for name, exact in zip(names, (state @ square @ state, state @ number @ state), strict=True):
+        assert abs(float(found[name][0]) - exact) <= float(found[f"{name}_error"][0])

@@ -60,6 +60,8 @@ MANY, FAR = 100_000, 30.0
 """In spaces of so many states higher levels that would need this many times the largest space are left as they are."""
 AT_EDGE = 0.2
 """Part of what is left that may lie at larger distances of the particles before the largest distance grows."""
+SHAKEN = 1e-3
+"""Share of a random vector in the start of a search, so that no part of the space stays out of it."""
 CYCLE = 400 << 20
 """Bytes for Lanczos vectors."""
 
@@ -328,11 +330,14 @@ def lowest_near(
 def _lowest(
     operator: FunctionOperator, starts: Vector, tolerances: NDArray[np.float64], options: Options
 ) -> list[Ritz]:
-    """Return the lowest eigenpairs that lie in given directions."""
-    deflated, found = Deflated(operator, options.seed), list[Ritz]()
+    """Return the lowest eigenpairs that lie in given directions, and a little in all."""
+    deflated, found, generator = Deflated(operator, options.seed), list[Ritz](), np.random.default_rng(options.seed)
     for start, tolerance in zip(starts, tolerances.tolist(), strict=True):
         limits = Limits(1, tolerance, options.seed, options.max_matvecs, is_degenerate)
-        vector = np.ascontiguousarray(start, operator.dtype)
+        vector = np.array(start, operator.dtype)
+        vector /= np.linalg.norm(vector)
+        noise = deflated.h.random(generator)
+        vector += SHAKEN / np.linalg.norm(noise) * noise
         if len(found):
             deflated.orthonormal(vector)
         vector /= np.linalg.norm(vector)

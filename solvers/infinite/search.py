@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 
 from ...hamiltonians import Model, Sector
 from ...hamiltonians.terms import energy_scale
+from ..krylov.eigenpairs import hermitian_levels
 from ..krylov.operator import Vector
 from ..options import Options
 from ..work import Progress
+from .bound import close_pairs, joined
 from .charges import configurations, moves, separations
 from .distances import UNSEEN, distance_bars, far_weights
 from .endings import ACCURACY, CONTINUUM, DISTANCE, MAX_STATES, PAUSE
 from .formula import cell_formula, places
-from .growth import WIDTH, Growth, Space, Stage, error_bars
+from .growth import GUARDS, WIDTH, Growth, Space, Stage, error_bars
 from .oscillators import oscillators
 from .tables import Skeleton, bloch
 
@@ -76,6 +78,11 @@ def search(wanted: Wanted, options: Options, progress: Progress) -> Found:
     skeleton, inner = skeleton_of(model, sector, reach)
     tables, rows = skeleton.tables(phase), bare_rows(skeleton, reach)
     vectors: Vector = np.zeros((0, 0))
+    if is_pair and model.phonons is not None:
+        levels = hermitian_levels(Space.of(rows).matrix(tables).toarray())[1][:, : wanted.count + GUARDS]
+        frequency = float(np.min(model.couplings.frequency))
+        close = close_pairs(tables, distances(skeleton), wanted.count, frequency, scale, options)
+        rows, vectors = joined(tables, [(rows, levels), close], wanted.count + GUARDS, options.seed)
     stages: list[Stage] = []
     left: frozenset[int] = frozenset()
     threshold, error = np.nan, 0.0

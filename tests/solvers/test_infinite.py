@@ -315,3 +315,22 @@ def test_one_particle_that_can_emit_a_phonon_ends_at_the_continuum():
     threshold = float(slow.energies[0]) + 2.5
     assert fast.ending == "continuum"
     assert fast.energies[0] - fast.certificate.energy_errors[0] <= threshold <= fast.energies[0]
+
+
+@pytest.mark.parametrize("lattice", [infinite_chain, infinite_square, infinite_triangular])
+@pytest.mark.parametrize("hopping", [0.0, 1e-6, pytest.param(1e-3, marks=pytest.mark.long)])
+def test_pairs_that_the_lattice_binds_are_found_from_any_hopping(lattice, hopping):
+    """Two electrons on one site have U - 4 alpha^2 omega0, two apart -2 alpha^2 omega0; bare ones do not show it."""
+    for u, wanted in ((1.0, -3.0), (0.1, -3.9), (3.0, -2.0)):
+        model = Model(lattice(), Electrons(hopping, hubbard_u=u), phonons=Phonons(1.0, electron_coupling=1.0))
+        found = infinite_levels(model, Sector(2), accuracy=1e-4)
+        assert found.energies[0] == pytest.approx(wanted, abs=max(2e-4, 1e-2 * (hopping > 1e-4)))
+
+
+@pytest.mark.parametrize("accuracy", [1e-2, 1e-3, 1e-5])
+def test_a_heavy_local_pair_lies_below_separate_electrons(accuracy):
+    """Its level less alpha^2 omega0 is an upper bound; the bare pair lies far above the electrons."""
+    model = Model(infinite_chain(), Electrons(1.0), Bosons(2.0, exchange=0.1), Phonons(1.0, boson_coupling=2.5))
+    found = infinite_levels(model, Sector(2), accuracy=accuracy)
+    assert found.energies[0] <= 2.0 - 2.5**2 + 1e-6
+    assert found.energies[0] == pytest.approx(-4.2510776, abs=float(found.certificate.energy_errors[0]) + 1e-6)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .._core.arguments import instance, is_whole, shown
 from ..clusters import InvalidType
 from .model import Model
 from .operators import Operator, as_operator
+from .parameters import show
 from .sector import Sector
+from .values import Problem
 
 
 def a_model(name: str, value: Any) -> Model:
@@ -24,6 +26,13 @@ def a_sector(name: str, value: Any) -> Sector:
     if is_whole(value):
         return Sector(int(value))
     raise InvalidType(f"{name} is {shown(value)}, and must be a charge or a Sector, as 4 or Sector(charge=4, two_sz=0)")
+
+
+def number_basis_problems(model: Model, what: str) -> Iterator[Problem]:
+    """Yield phonon states that follow the charge, where only number states will do."""
+    if model.phonons is not None and model.phonons.basis != "number":
+        allowed = f'leave it out, or take "number": optimal states are those of low levels, not of {what}'
+        yield Problem("phonons.basis", show(model.phonons.basis), allowed)
 
 
 def an_operator(name: str, value: Any) -> Operator:

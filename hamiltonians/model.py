@@ -343,6 +343,8 @@ def _infinite_cutoff_problems(phonons: Phonons) -> Iterator[Problem]:
         yield Problem("phonons.cutoff", show(phonons.cutoff), 'allowed: "auto", or leave it out')
     if not isinstance(phonons.frame, str) or phonons.frame in ("mean", "lang-firsov"):
         yield Problem("phonons.frame", show(phonons.frame), 'allowed on infinite lattices: "none", "auto"')
+    if phonons.basis != "number":
+        yield Problem("phonons.basis", show(phonons.basis), "leave it out: an infinite lattice chooses its own states")
     yield from _accuracy_problems(phonons)
 
 

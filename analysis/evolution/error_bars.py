@@ -2,23 +2,28 @@ r"""How much the error of a state can change an average.
 
 For states of norm 1 at a distance epsilon, :math:`|\Delta\langle O\rangle| \le 2\,\|O\|\,\epsilon`. The norm of a
 product of charge operators is at most one. Lattice operators have no norm; that on the states up to the cutoff, and a
-few quanta beyond it, takes its place: their error bars are estimates.
+few quanta beyond it, takes its place: their error bars are estimates. Of an eigenvalue or a Fourier component of a
+matrix of averages, the norm of that matrix is at most its dimension times the largest change of an entry.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from types import MappingProxyType
 
 import numpy as np
 
 from ...hamiltonians import Operator
 from ...solvers import State
+from ..lattice.displacements import oscillator_functions
 from ..observables.table import OBSERVABLES
 
 TWICE = 2.0
 BEYOND = 2
 """Quanta beyond the cutoff that the exact state is taken to reach."""
+OF_MATRICES = MappingProxyType({"condensate": 2, "structure_factor": 1})
+"""What is made of matrices between sites: rows a site."""
 
 
 def error_scales(state: State, names: Sequence[str]) -> dict[str, float]:
@@ -33,7 +38,21 @@ def error_scales(state: State, names: Sequence[str]) -> dict[str, float]:
             found[name] = TWICE * max(sizes, default=0.0)
         elif name == "displacement_squared":
             found[name] = TWICE * 4.0 * (most + BEYOND)
+        elif name == "displacement_distribution":
+            found[name] = TWICE * _largest_density(most + BEYOND)
+        elif name in OF_MATRICES:
+            derived = OBSERVABLES[name].derived
+            matrices = derived.inputs(space.model) if derived is not None else ()
+            rows = OF_MATRICES[name] * space.model.cluster.sites
+            found[name] = rows * max(error_scales(state, matrices).values(), default=0.0)
     return found
+
+
+def _largest_density(most: int) -> float:
+    """Return the largest ``<delta(X - X_m)>`` of any state with up to so many quanta: sum_n h_n(X)^2."""
+    edge = math.sqrt(2 * most + 1) + 1
+    points = np.linspace(0.0, edge, 20 * (most + 2))
+    return float(np.max(np.sum(oscillator_functions(most + 1, points) ** 2, axis=0)))
 
 
 def norm_of(operator: Operator, most: int) -> float:

@@ -11,19 +11,20 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..._core.arguments import finite_numbers, instance, real_number, taking, words
-from ...clusters import InvalidValue
+from ..._core.arguments import finite_numbers, instance, real_number, shown, taking, words
+from ...clusters import InvalidType, InvalidValue
 from ...hamiltonians import Model, Sector
 from ...hamiltonians.arguments import a_model, a_sector
 from ...hamiltonians.pulse import Pulse
 from ...solvers import Options, Progress, State
 from ...solvers.arguments import read_options
 from ...solvers.checkpoint import Checkpoint, fingerprint
+from ...solvers.evolution.configuration import Configuration
 from ...solvers.evolution.course import Course, Snapshot, course_of, never
 from ...solvers.work import silent
 from ..labelled import dataset_of, labelled
 from ..observables.table import available, observables
-from .error_bars import error_scales
+from .error_bars import OF_MATRICES, error_scales
 from .initial import Beginning, Initial, beginning, growing, has_automatic_cutoff
 from .kicks import Kick
 
@@ -88,10 +89,24 @@ def _optional(kind: type[Any], cure: str) -> Callable[[str, Any], Any]:
     return lambda name, value: value if value is None else instance(name, value, kind, cure)
 
 
+def _an_initial(name: str, value: Any) -> Any:
+    cure = 'leave it out for the ground level, or give new values, as {"bosons.exchange": 0.0}'
+    return value if value is None else instance(name, value, (Model, Mapping, State, Configuration), cure)
+
+
+def _a_measure(name: str, value: Any) -> Any:
+    if value is None or (callable(value) and not isinstance(value, type)):
+        return value
+    cure = "a function of a state and its time that returns numbers by name"
+    raise InvalidType(f"{name} is {shown(value)}, and must be {cure}: lambda state, time: {{'here': 1.0}}")
+
+
 @taking(
     model=a_model,
     times=times_of,
     sector=a_sector,
+    initial=_an_initial,
+    measure=_a_measure,
     kick=_optional(Kick, 'write Kick("displacement", 0.5, site=0)'),
     pulse=_optional(Pulse, "write Pulse(amplitude=0.4, frequency=2.0, centre=5.0, width=1.0)"),
     observables=lambda name, value: value if value == "all" else words(name, value),
@@ -197,8 +212,8 @@ def evolve(
 
 def check_tolerance(tolerance: float) -> None:
     """Raise InvalidValue if a tolerance is not above 0."""
-    if not real_number("tolerance", tolerance, "a number above 0") > 0:
-        raise InvalidValue(f"tolerance = {tolerance} cannot be; allowed: a number above 0, as 1e-8")
+    if not real_number("tolerance", tolerance, "a number above 0, up to 1", 0, 1) > 0:
+        raise InvalidValue(f"tolerance = {tolerance} cannot be; allowed: a number above 0, up to 1, as 1e-8")
 
 
 def names_of(model: Model, names: Sequence[str] | str | None) -> tuple[str, ...]:
@@ -266,6 +281,11 @@ def _rows_kept(checkpoint: Checkpoint) -> Iterator[dict[str, Any]]:
 NUMBERS = ("time", "energy", "norm", "current", "return_probability", "error", "estimate", "products")
 LABEL = "observable "
 OWN = "own "
+RESERVED = (
+    "time", "energy", "norm", "return_probability", "rate_function", "absorbed_energy", "vector_potential", "current",
+    "errors", "error_estimates", "initial_error", "multiplicity", "tolerance", "held_until", "total_quanta", "products",
+)  # fmt: skip
+"""Variables of the result."""
 
 
 def _row(snapshot: Snapshot, asked: Question, known: dict[int, Mapping[str, float]]) -> dict[str, Any]:
@@ -279,9 +299,29 @@ def _row(snapshot: Snapshot, asked: Question, known: dict[int, Mapping[str, floa
     row |= {f"scale {name}": scale for name, scale in known[phonons.max_quanta].items()}
     row["quanta"] = phonons.total_quanta
     if asked.measure is not None:
-        own = asked.measure(snapshot.state, snapshot.time)
-        row |= {f"{OWN}{name}": np.asarray(value) for name, value in own.items()}
+        row |= {f"{OWN}{name}": value for name, value in _measured(asked.measure, snapshot, asked.names).items()}
     return row
+
+
+def _scaled_by(variable: str, row: Mapping[str, Any]) -> str | None:
+    """Return the key of the scale of a variable's error: its own, or that of the observable it is a part of."""
+    names = (variable, *(name for name in OF_MATRICES if variable.startswith(f"{name}_")))
+    return next((f"scale {name}" for name in names if f"scale {name}" in row), None)
+
+
+def _measured(measure: Measure, snapshot: Snapshot, taken: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Return the caller's numbers as arrays; their names must be new."""
+    own = measure(snapshot.state, snapshot.time)
+    if not isinstance(own, Mapping):
+        raise InvalidType(f"measure returned {shown(own)}, and must return numbers by name, as {{'here': 1.0}}")
+    found = {}
+    for name, value in own.items():
+        if not isinstance(name, str) or name in RESERVED or name.removesuffix("_error") in taken:
+            raise InvalidValue(f"measure returned {shown(name)}, which is another variable; give it a name of its own")
+        found[name] = np.asarray(value)
+        if found[name].dtype.kind not in "biufc":
+            raise InvalidType(f"measure returned {shown(value)} for {name!r}; allowed: a number or an array of numbers")
+    return found
 
 
 def _together(rows: Sequence[Mapping[str, Any]], first: Beginning, asked: Question) -> xr.Dataset:
@@ -322,8 +362,8 @@ def _together(rows: Sequence[Mapping[str, Any]], first: Beginning, asked: Questi
         coords = {str(d): array.coords[d].values for d in array.dims if d in array.coords}
         text = (str(attrs.get("formula", "")), str(attrs.get("units", "1")), {"time": times, **coords})
         found[str(key)] = labelled(str(key), over(f"{LABEL}{key}"), dims, *text)
-        if f"scale {key}" in rows[0]:
-            scale = over(f"scale {key}").reshape(-1, *(1,) * len(array.dims))
+        if (name := _scaled_by(str(key), rows[0])) is not None:
+            scale = over(name).reshape(-1, *(1,) * len(array.dims))
             bar = np.minimum(errors, 2.0).reshape(scale.shape) * scale * np.ones(found[str(key)].shape)
             formula = f"error bar of {key}"
             found[f"{key}_error"] = labelled(f"{key}_error", bar, dims, formula, text[1], text[2])

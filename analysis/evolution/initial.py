@@ -10,8 +10,8 @@ import numpy as np
 
 from ..._core.arguments import real_number, taking
 from ...clusters import InvalidValue
-from ...hamiltonians import Hamiltonian, Model, Sector
-from ...hamiltonians.arguments import a_model, a_sector
+from ...hamiltonians import Hamiltonian, InvalidModel, Model, Sector
+from ...hamiltonians.arguments import a_model, a_sector, number_basis_problems
 from ...hamiltonians.model import MAX_QUANTA
 from ...hamiltonians.parametric import with_parameters
 from ...hamiltonians.space.product import Space
@@ -80,6 +80,7 @@ def beginning(
     options, progress
         See `ground_state`.
     """
+    _check_basis(model, initial)
     if isinstance(initial, State):
         return _of_state(model, sector, initial)
     if sector is None and isinstance(initial, Configuration):
@@ -113,6 +114,13 @@ def beginning(
         model, own, reached = larger, None, error
     hamiltonian = levels.hamiltonian if first is model else Hamiltonian.of(model, whole)
     return Beginning(Start(levels.ground, error), hamiltonian, levels.multiplicity)
+
+
+def _check_basis(model: Model, initial: Initial) -> None:
+    """Raise InvalidModel if a model has phonon states that follow the charge."""
+    models = [model, *([initial] if isinstance(initial, Model) else [])]
+    if wrong := [problem for each in models for problem in number_basis_problems(each, "a motion")]:
+        raise InvalidModel(wrong)
 
 
 def has_automatic_cutoff(model: Model) -> bool:
@@ -183,6 +191,8 @@ def thermal_state(
     >>> thermal_state(Model(dimer(), Electrons(hopping=1.0)), 1, 2.0).weights.round(6)
     array([0.731059, 0.268941])
     """
+    if wrong := list(number_basis_problems(model, "a temperature")):
+        raise InvalidModel(wrong)
     if not real_number("temperature", temperature, "a number above 0") > 0:
         raise InvalidValue(f"temperature = {temperature} cannot be; allowed: a number above 0, as 0.1")
     levels = ground_state(model, sector, "all", options, progress)

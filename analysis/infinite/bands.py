@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from ..._core.arguments import real_number, taking
+from ..._core.arguments import real_number, shown, taking
 from ...clusters import InvalidValue
 from ...hamiltonians import Model, ModelFunction, Sector
 from ...hamiltonians.arguments import a_model, a_model_function
@@ -31,7 +31,19 @@ ZETA = 2.612375348685488
 """zeta(3/2), of the ideal Bose gas."""
 
 
-@taking(model=a_model, options=read_options)
+def _vectors(name: str, value: Any) -> NDArray[np.float64]:
+    """Return wave vectors as (n, dimension); how long each must be is left to the levels."""
+    try:
+        vectors = np.asarray(value, float)
+    except (TypeError, ValueError):
+        vectors = np.empty(0)
+    if vectors.ndim > 2 or not vectors.size or not np.all(np.isfinite(vectors)):
+        allowed = "one or more finite numbers, as [0.0, 0.5], or on planes lists of two, as [[0.0, 0.0], [0.5, 0.0]]"
+        raise InvalidValue(f"{name} = {shown(value)} cannot be; allowed: {allowed}")
+    return vectors.reshape(len(np.atleast_1d(vectors)), -1)
+
+
+@taking(model=a_model, wave_vectors=_vectors, options=read_options)
 def infinite_band(
     model: Model,
     wave_vectors: Sequence[float] | Sequence[Sequence[float]],
@@ -68,16 +80,14 @@ def infinite_band(
     >>> infinite_band(Model(infinite_chain(), Electrons(hopping=1.0)), [0.0, np.pi]).energies.values.round(12)
     array([-2.,  2.])
     """
-    vectors = np.atleast_1d(np.asarray(wave_vectors, float))
-    vectors = vectors.reshape(len(vectors), -1)
     found = [
         infinite_levels(model, Sector(charge, two_sz, wave_vector=tuple(k)), 1, accuracy, options)
-        for k in vectors.tolist()
+        for k in np.asarray(wave_vectors).tolist()
     ]
     energies = np.array([levels.energies[0] for levels in found])
     clouds = [phonon_cloud(levels) for levels in found]
     table: dict[str, tuple[Any, ...]] = {
-        "wave_vector": (vectors, "k axis", "k"),
+        "wave_vector": (np.asarray(wave_vectors), "k axis", "k"),
         "energies": (energies, "k", "E(k)", "energy"),
         "energy_errors": (
             np.array([x.certificate.energy_errors[0] for x in found]),

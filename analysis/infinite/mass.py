@@ -74,7 +74,7 @@ def effective_mass(levels: InfiniteLevels) -> xr.Dataset:
 def _measured(levels: InfiniteLevels) -> dict[str, Any]:
     velocity, inverse = _derivatives(levels)
     bare = _bare_inverse(levels)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):  # particles that cannot move have no ratio
         mass, bare_mass = 1 / np.linalg.eigvalsh(inverse), 1 / np.linalg.eigvalsh(bare)
         return {
             "velocity": velocity,

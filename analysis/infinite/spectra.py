@@ -8,14 +8,14 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..._core.arguments import numbers, real_number, taking, whole_number
+from ..._core.arguments import finite_numbers, numbers, real_number, taking, whole_number
 from ..._core.lazy import la, threads
 from ...clusters import InvalidValue
 from ...hamiltonians import Model, Sector
 from ...hamiltonians.arguments import a_model, a_sector
 from ...solvers.infinite.growth import NarrowRowsError, Space
 from ...solvers.infinite.levels import wave_vector_of
-from ...solvers.infinite.search import bare_rows, skeleton_of
+from ...solvers.infinite.search import bare_rows, distances, skeleton_of
 from ...solvers.infinite.tables import Tables, bloch
 from ...solvers.krylov.resolvents import Accuracy, Fraction
 from ..labelled import dataset_of
@@ -34,8 +34,8 @@ def infinite_spectrum(
     .. math:: A(k, \omega) = -\frac1\pi\,\mathrm{Im}\,\langle k|(\omega + i\eta - H)^{-1}|k\rangle
 
     with :math:`|k\rangle = c^\dagger_k |0\rangle` for one electron, and :math:`D^\dagger_k|0\rangle` (both electrons on
-    one site) or :math:`b^\dagger_k|0\rangle` (without electrons) for two. The space is that of n applications of H to
-    this state, which makes the first 2n + 1 moments exact.
+    one site; on neighbours for S_z = 1) or :math:`b^\dagger_k|0\rangle` (without electrons) for two. The space is
+    that of n applications of H to this state, which makes the first 2n + 1 moments exact.
 
     Parameters
     ----------
@@ -74,10 +74,10 @@ def infinite_spectrum(
     assert isinstance(sector, Sector)
     eta = real_number("broadening", broadening, "a number above 0", 1e-12)
     most = whole_number("max_states", max_states, 1)
-    omega = np.asarray(frequencies, float)
+    omega = np.asarray(finite_numbers("frequencies", frequencies), float)
     skeleton, inner = skeleton_of(model, sector)
     tables = skeleton.tables(bloch(wave_vector_of(model, sector)))
-    rows = bare_rows(skeleton, 0)[-1:]  # of a pair and a local pair, the electrons
+    rows = bare_rows(skeleton, int(distances(skeleton).min()))[-1:]  # of a pair and a local pair, the electrons
     spaces = list(_layers(tables, rows, inner, most))
     poles, weights = _lines(spaces[-1], tables, omega + 1j * eta)
     spectrum = _broadened(omega, poles, weights, eta)

@@ -43,10 +43,11 @@ def with_errors(
         return here, {name: np.full(np.shape(value), np.nan) for name, value in here.items()}
     there, last, before = measure(smaller), levels.stages[-1].second[0], smaller.stages[-1].second[0]
     share = abs(last) / max(abs(before - last), 1e-300)
-    errors = {
-        name: COVERING * max(share, 0.1) * np.abs(np.asarray(value) - np.asarray(there[name]))
-        for name, value in here.items()
-    }
+    with np.errstate(invalid="ignore"):  # infinite masses have no error bar
+        errors = {
+            name: COVERING * max(share, 0.1) * np.abs(np.asarray(value) - np.asarray(there[name]))
+            for name, value in here.items()
+        }
     return here, errors
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..._core.arguments import instance, is_whole, numbers
 from ...clusters import Brief
 from ...hamiltonians import InvalidModel, Model, Problem, Sector
-from ...hamiltonians.arguments import a_model, a_sector
+from ...hamiltonians.arguments import a_model, a_sector, number_basis_problems
 from ...hamiltonians.parameters import is_number, show
 from ...hamiltonians.sector import sector_problems
 from ...hamiltonians.terms import far_potential
@@ -207,9 +207,7 @@ def thermal_problems(
     model: Model, temperatures: Sequence[float], kind: Ensemble, sampling: Sampling, names: Sequence[str]
 ) -> Iterator[Problem]:
     """Yield everything wrong with what is asked for."""
-    if model.phonons is not None and model.phonons.basis != "number":
-        allowed = "allowed at temperatures: number; optimal states are those of low levels"
-        yield Problem("phonons.basis", show(model.phonons.basis), allowed)
+    yield from number_basis_problems(model, "a temperature")
     if not len(temperatures) or not all(is_number(t) and t > 0 for t in temperatures):
         yield Problem("thermal.temperatures", show(list(temperatures)), "allowed: a list of numbers above 0")
     if kind.kind not in ENSEMBLES:

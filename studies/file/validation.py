@@ -162,6 +162,12 @@ def _validated(table: type[Table], raw: Mapping[str, object]) -> tuple[dict[str,
     return {key: getattr(checked, key) for key in raw}, []
 
 
+def _table_below(table: type[Table], key: str) -> type[Table] | None:
+    """Return the table that is the value of a key, if it is one."""
+    kind = table.model_fields[key].annotation if key in table.model_fields else None
+    return kind if isinstance(kind, type) and issubclass(kind, Table) else None
+
+
 def _problem(
     detail: ErrorDetails, table: type[Table], place: Sequence[str], raw: Mapping[str, object], skip: int = 0
 ) -> Problem:
@@ -173,6 +179,8 @@ def _problem(
         table, inner, owner = Grid, inner[-1:], "a grid of numbers"
     else:
         owner = f'a cluster of kind "{raw["kind"]}"' if place[0] == "cluster" else f"[{place[0]}]"
+        while len(inner) > 1 and (below := _table_below(table, str(inner[0]))) is not None:
+            table, owner, inner = below, dotted(place[0], inner[0]), inner[1:]
     if detail["type"] == "extra_forbidden":
         keys = [key for key, field in table.model_fields.items() if not field.exclude]
         return Problem(

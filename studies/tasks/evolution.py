@@ -14,6 +14,7 @@ from ..._core.lazy import rich_table, xr
 from ...analysis import evolution as motion
 from ...analysis.evolution.kicks import Kick
 from ...hamiltonians import InvalidModel, Model, Problem, Sector
+from ...hamiltonians.arguments import number_basis_problems
 from ...hamiltonians.parameters import show
 from ...hamiltonians.parametric import with_parameters
 from ...hamiltonians.pulse import Pulse, direction_in
@@ -87,7 +88,7 @@ class EvolutionTask(Task):
             if name in made:
                 made[name] = getattr(made[name], build)()
         if "observables" in made:
-            made["observables"] = chosen_names(values) or "all"
+            made["observables"] = "all" if (names := chosen_names(values)) is None else names
         return cls(**made)
 
     @classmethod
@@ -101,6 +102,7 @@ class EvolutionTask(Task):
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
         """Yield what does not fit the model: parameters, charges, kick, direction."""
+        yield from number_basis_problems(model, "a motion")
         if "initial" in values:
             yield from changes_problems(model, values["initial"], "evolution.initial")
         if "state" in values:

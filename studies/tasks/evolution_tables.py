@@ -87,7 +87,7 @@ class PulseTable(Table):
     width : float
         How long it is.
     direction : list of float
-        Along which coordinates; its length does not matter. Left out on rings.
+        The vector by which A is multiplied, as it is. Left out on rings.
     """
 
     amplitude: Number

@@ -433,6 +433,29 @@ def test_a_frame_that_follows_the_charges_moves_as_one_at_rest(dressing):
         np.testing.assert_allclose(one[name].values, other[name].values, rtol=0, atol=1e-7, err_msg=name)
 
 
+def test_every_observable_has_an_error_bar_that_holds():
+    model = Model(
+        square(size=[2, 2]), Electrons(0.3), Bosons(0.1, 0.4), Phonons(1.0, boson_coupling=0.4, total_quanta=3)
+    )
+    wide = replace(model, phonons=replace(model.phonons, total_quanta=7))
+    how = {"sector": 2, "initial": Configuration(bosons=[0]), "displacement_grid": [-1.0, 0.0, 0.7]}
+    small, large = (evolve(each, [0.0, 0.3], observables="all", **how) for each in (model, wide))
+    names = [name for name in small.data_vars if f"{name}_error" in small and name not in ("energy", "initial")]
+    assert {"condensate_combined", "structure_factor_boson", "displacement_distribution"} <= set(names)
+    for name in names:
+        bar = small[f"{name}_error"] + large[f"{name}_error"]
+        assert np.all(abs(small[name] - large[name]) <= bar + 1e-12), name
+
+
+OPTIMAL = Model(dimer(), Electrons(1.0), phonons=Phonons(1.0, electron_coupling=0.5, total_quanta=3, basis="optimal"))
+
+
+def test_states_that_move_take_number_states():
+    for call in (lambda: evolve(OPTIMAL, [0.0], 1), lambda: thermal_state(OPTIMAL, 1, 0.5)):
+        with pytest.raises(InvalidModel, match=r"phonons.basis.*optimal states are those of low levels"):
+            call()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -448,6 +471,14 @@ def test_a_frame_that_follows_the_charges_moves_as_one_at_rest(dressing):
         ({"pulse": Pulse(0.1, 1.0, 1.0, 1.0, [1.0, 0.0, 0.0])}, "2 numbers at most"),
         ({"sector": 9}, "sector.charge"),
         ({"sector": None}, "give the charge"),
+        ({"tolerance": 5}, "up to 1"),
+        ({"initial": "ground"}, "leave it out for the ground level"),
+        ({"measure": "energy"}, "a function of a state and its time"),
+        ({"measure": lambda state, time: 1.0}, "must return numbers by name"),
+        ({"measure": lambda state, time: {"energy": 1.0}}, "a name of its own"),
+        ({"measure": lambda state, time: {"electron_density_error": 1.0}}, "a name of its own"),
+        ({"measure": lambda state, time: {"here": None}}, "a number or an array"),
+        ({"initial": OPTIMAL}, "phonons.basis"),
     ],
 )
 def test_what_cannot_be_is_refused_with_what_is_allowed(arguments, words):

@@ -143,6 +143,24 @@ def test_lang_firsov_pairs_and_the_square_lattice():
     assert data.absolute_error_energies.values.ravel()[0] < 1e-4
 
 
+def test_charges_that_cannot_move_have_no_mass_ratio():
+    mass = effective_mass(infinite_levels(polaron(t=0.0), 1))
+    assert np.isinf(mass.mass).all()
+    assert np.isnan(mass.mass_ratio).all()
+
+
+def test_the_spectrum_of_a_triplet_begins_from_neighbours():
+    model = Model(CHAIN, Electrons(hopping=1.0, repulsion=-3.0))
+    data = infinite_spectrum(model, Sector(2, 2), np.linspace(-12.0, 12.0, 2401), broadening=0.05)
+    assert float(data.spectrum.integrate("frequency")) == pytest.approx(1.0, abs=0.02)
+
+
+@pytest.mark.parametrize("vectors", [[], None, "x", [np.nan], [[[0.0]]]])
+def test_wave_vectors_of_a_band_are_finite_numbers(vectors):
+    with pytest.raises(ValueError, match=r"wave_vectors = .*one or more finite numbers"):
+        infinite_band(Model(CHAIN, Electrons(hopping=1.0)), vectors)
+
+
 def test_finite_approximations_are_refused_on_infinite_lattices_and_the_other_way_round():
     with pytest.raises(ValueError, match="finite cluster"):
         compare(polaron(), Sector(1), ["lang-firsov"])
@@ -175,6 +193,7 @@ def test_a_model_file_of_an_infinite_lattice():
         ("ground_state = { states = 1 }", "flux = { values = [0.1] }", "infinite lattices have"),
         ("accuracy = 1e-7", "max_quanta = 3", "no caps"),
         ("wave_vector = 0.9", "momentum = 0", "wave_vector"),
+        ("accuracy = 1e-7", 'basis = "optimal"', "an infinite lattice chooses its own states"),
         ("hopping = 1.0", f"hopping = 1.0, level = {[0.1] * 18 + [0.2]}", "electrons.level: .* no lists by place"),
         ("hopping = 1.0", "hopping = 1.0, level = [0.1]", "electrons.level: .* no lists by place"),
     ],

@@ -77,6 +77,13 @@ def test_a_sweep_over_a_pulse():
     assert abs(float(data.evolution_energy[1, -1] - data.evolution_energy[1, 0])) > 1e-4
 
 
+def test_no_observables_and_optimal_states():
+    (record,) = records(run(parse(f"{HEAD}[evolution]\ntimes = [0.0, 1.0]\nobservables = []", "motion.toml")))
+    assert record["evolution"]["observables"] == {}
+    with pytest.raises(InvalidModel, match=r"phonons\.basis"):
+        parse(f"{HEAD}[evolution]\ntimes = [0.0]".replace("frequency", 'basis = "optimal", frequency'), "motion.toml")
+
+
 def test_coherent_oscillators_and_charges_on_sites():
     state = "state = { up = [0], dn = [0], bosons = [], displacement = [1.0, 0.0] }"
     (record,) = records(run(parse(f"{HEAD}[evolution]\ntimes = [0.0, 1.0]\n{state}", "motion.toml")))
@@ -104,6 +111,17 @@ STATE, QUENCH = "state = { up = [0], dn = [0] }", 'initial = { "bosons.exchange"
         (f"times = [0.0]\npulse = {{ {PULSE}, width = 1.0, direction = [0, 0] }}", "pulse.direction", "not all 0"),
         ('times = [0.0]\nobservables = ["momentum"]', "observables[0]", "boson_density"),
         (f"times = [0.0]\n{STATE}\n{QUENCH}", "state", "either"),
+        (f"times = [0.0]\npulse = {{ {PULSE}, width = -1.0 }}", "pulse.width", "a number above 0"),
+        (
+            f"times = [0.0]\npulse = {{ {PULSE}, width = 1.0, directoin = [1] }}",
+            "pulse.directoin",
+            "did you mean direction",
+        ),
+        (
+            'times = [0.0]\nkick = { operator = "density", strength = 1.0, at = 1 }',
+            "kick.at",
+            "operator, site, strength",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_at_its_place(lines, path, allowed):

@@ -33,6 +33,7 @@ from .analysis import (
     thermal_averages,
     thermal_flux_response,
     thermal_spectral_function,
+    thermal_state,
     transition,
     twist_average,
 )
@@ -160,6 +161,7 @@ __all__ = [
     "thermal_averages",
     "thermal_flux_response",
     "thermal_spectral_function",
+    "thermal_state",
     "transition",
     "triangular",
     "twist_average",

@@ -17,12 +17,17 @@ FINEST = 10_000
 """Largest denominator of the share of the flux that a loop encloses."""
 
 
+def no_loop(cluster: Cluster) -> str:
+    """Return why a flux has no place on a cluster."""
+    return f"a {cluster.kind} of {cluster.sites} sites has no loop for a flux; take a ring of 3 or more"
+
+
 def no_ring(cluster: Cluster) -> str:
     """Return why a flux of one number has no place on a cluster."""
-    whole = f"a {cluster.kind} of {cluster.sites} sites"
     if cluster.has_loop:
+        whole = f"a {cluster.kind} of {cluster.sites} sites"
         return f"{whole} has a flux with {cluster.fluxes} numbers; only rings are possible here, and [flux] on lattices"
-    return f"{whole} has no loop for a flux; take a ring of 3 or more"
+    return no_loop(cluster)
 
 
 @lru_cache

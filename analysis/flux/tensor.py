@@ -156,7 +156,11 @@ class Tensor:
 
     def at(self, phi: tuple[float, ...]) -> tuple[Any, ...]:
         """Return the entries of `SERIES` and the blocks at a flux vector."""
-        threaded, found = replace(self.model, flux=phi), self.levels(phi)
+        return self.answer(phi, self.levels(phi))
+
+    def answer(self, phi: tuple[float, ...], found: LabelledLevels) -> tuple[Any, ...]:
+        """Differentiate a ground level that is known; see `at`."""
+        threaded = replace(self.model, flux=phi)
         number, axes = self.rows.shape
         unit: NDArray[np.float64] = np.eye(number)
         current, errors = np.full((2, number), np.nan)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from itertools import product
 from types import MappingProxyType
 
@@ -13,13 +13,15 @@ import xarray as xr
 
 from ...clusters import InvalidValue, ring
 from ...hamiltonians import Bosons, Electrons, Model, Phonons, Sector
+from ...hamiltonians.model import GENERIC
 from ...hamiltonians.space.charges import charge_dimension
-from ...solvers import LabelledLevels, Options, Progress, levels_by_symmetry, silent
+from ...solvers import LabelledLevels, Options, Progress, levels_by_symmetry, silent, symmetry_sectors
 from ..flux.minima import FluxCurve, minimum_of
-from ..flux.response import FluxLevel, FluxLine
+from ..flux.response import FluxLine
+from ..flux.tensor import Tensor
 from ..labelled import dataset
 from ..observables.averages import Averages
-from ..observables.error_bars import gap_above, mixing
+from ..observables.error_bars import gap_above, isolated_ground, mixing
 from ..observables.functions import pair_exchange
 from .binding import CHARGE_GAP, combined
 from .density_matrices import pair_density
@@ -38,22 +40,22 @@ def coherence(
     progress: Callable[[str], None] = lambda what: None,
     solving: Progress = silent,
 ) -> xr.Dataset:
-    r"""Measure the amplitude of local pairs and the coherence of their phases on a ring.
+    r"""Measure the amplitude of local pairs and the coherence of their phases on a ring or a lattice.
 
     Everything is taken at the flux phi* where E_0 is lowest (pi for rings with 4n electrons), so that closed shells do
-    not masquerade as stiffness or its loss.
+    not masquerade as stiffness or its loss. On lattices phi* is the lowest of the corners, 0 or pi round each row.
 
     Parameters
     ----------
     model : Model
-        On a ring; its own flux is replaced.
+        On a ring or a lattice; its own flux is replaced.
     sector : Sector or int
         N and S_z, without spatial quantum numbers.
     options : Options, optional
         How to solve.
     search : str
         "ends": phi* is the lower one of 0 and pi, where E_0 is stationary by time reversal, or, if that is no minimum,
-        the result of the search; "circle": always search the whole circle with `flux_minimum`.
+        the result of the search; "circle": always search the whole circle with `flux_minimum`. Lattices take "ends".
     progress : function
         Called with what is computed next.
     solving : Progress
@@ -65,8 +67,9 @@ def coherence(
         ``phi`` phi*; ``amplitude``, the average of ``-<D+_i b_i>`` over the sites with local pairs (NaN without
         electrons or local pairs); ``eigenvalue`` lambda_0 of the pair density matrix (combined where there are both
         kinds), ``fraction`` lambda_0 / tr rho, and ``paired`` 2 tr rho / N, the share of all charges that is in local
-        pairs or pairs of electrons on a site; ``stiffness`` D = pi L d2E_0/dphi2; ``gap`` E_1 - E_0 in the sector;
-        ``pair_gap`` E(N+2) + E(N-2) - 2 E(N), each E at the lower one of 0 and pi (NaN where a charge does not exist);
+        pairs or pairs of electrons on a site; ``stiffness`` D = pi L d2E_0/dphi2, on lattices the mean over the axes of
+        the tensor of `flux_tensor`; ``gap`` E_1 - E_0 in the sector; ``pair_gap`` E(N+2) + E(N-2) - 2 E(N), each E at
+        the lowest of the fluxes 0 and pi (NaN where a charge does not exist);
         ``energy``; error bars ``energy_error``, ``stiffness_error`` and ``pair_gap_error``, and ``admixture``, that of
         averages of operators with eigenvalues between 0 and 1.
 
@@ -86,23 +89,22 @@ def coherence(
     if search not in SEARCHES:
         raise InvalidValue(f"search = {search!r} is unknown; allowed: {', '.join(SEARCHES)}")
     sector = sector if isinstance(sector, Sector) else Sector(sector)
-    line = FluxLine(model, sector, options, lambda phi: progress(f"flux {phi:.4g}"), solving)
-    levels, there = _at_best_flux(line, search)
+    ends = _Ends(model, sector, options, progress, solving)
+    levels, there = _at_best_flux(ends, search) if model.cluster.is_ring else _at_best_corner(ends, search)
     state = levels.ground
     averages = Averages(state)
     both = model.electrons is not None and model.bosons is not None
     amplitude = -np.mean(pair_exchange(state, averages).values.real[list(model.boson_sites)]) if both else np.nan
     form = "combined" if both else "boson" if model.bosons is not None else "on-site"
     pairs = pair_density(state, form, averages)
-    pair_gap, pair_gap_error = _pair_gap(line, sector)
+    pair_gap, pair_gap_error = _pair_gap(ends)
     values = {
-        "phi": there.phi,
         "amplitude": amplitude,
         "eigenvalue": pairs["eigenvalues"].values[0],
         "fraction": float(pairs["fraction"]),
         "paired": 2 * float(np.trace(pairs["matrix"].values).real) / sector.charge if sector.charge else np.nan,
-        "stiffness": line.stiffness(there),
-        "stiffness_error": line.stiffness_error(there),
+        "stiffness": there.stiffness,
+        "stiffness_error": there.stiffness_error,
         "gap": gap_above(levels),
         "pair_gap": pair_gap,
         "pair_gap_error": pair_gap_error,
@@ -111,7 +113,8 @@ def coherence(
         "admixture": mixing(levels),
         "multiplicity": levels.multiplicity,
     }
-    return dataset(*((name, value, [], *QUANTITIES[name]) for name, value in values.items()))
+    phi = ("phi", there.phi, ["row"] if np.ndim(there.phi) else [], *QUANTITIES["phi"])
+    return dataset(phi, *((name, value, [], *QUANTITIES[name]) for name, value in values.items()))
 
 
 QUANTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -121,7 +124,7 @@ QUANTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "eigenvalue": ("lambda_0 of the pair density matrix", "1"),
         "fraction": ("lambda_0 / tr rho", "1"),
         "paired": ("2 tr rho / N", "1"),
-        "stiffness": ("pi L d2E_0/dphi2 at phi*", "energy"),
+        "stiffness": ("pi L d2E_0/dphi2 at phi*; of lattices (pi / sites) d2E_0/dA2, the mean over the axes", "energy"),
         "stiffness_error": ("error bar", "energy"),
         "gap": ("E_1 - E_0 in the sector at phi*", "energy"),
         "pair_gap": ("E(N+2) + E(N-2) - 2 E(N)", "energy"),
@@ -135,42 +138,106 @@ QUANTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(
 """Formula and unit of what `coherence` measures."""
 
 
-def _at_best_flux(line: FluxLine, search: str) -> tuple[LabelledLevels, FluxLevel]:
-    """Return the ground level at phi*, and how it answers a flux."""
+@dataclass(frozen=True)
+class _There:
+    """phi*, and the stiffness there with its error bar."""
+
+    phi: float | tuple[float, ...]
+    stiffness: float
+    stiffness_error: float
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """A model at the fluxes 0 and pi, round each row of a lattice, where E_0 is stationary by time reversal.
+
+    Parameters
+    ----------
+    model, sector, options, progress, solving
+        As for `coherence`.
+    """
+
+    model: Model
+    sector: Sector
+    options: Options | None
+    progress: Callable[[str], None]
+    solving: Progress
+
+    def tell(self, phi: float | tuple[float, ...]) -> None:
+        """Say which flux comes next."""
+        self.progress("flux " + ", ".join(f"{value:.4g}" for value in np.ravel(phi)))
+
+    @cached_property
+    def line(self) -> FluxLine:
+        """The fluxes of a ring."""
+        return FluxLine(self.model, self.sector, self.options, self.tell, self.solving)
+
+    @cached_property
+    def blocks(self) -> tuple[Sector, ...]:
+        """The blocks that the Hamiltonian has at any flux."""
+        return symmetry_sectors(replace(self.model, flux=GENERIC[: self.model.cluster.fluxes]), self.sector)
+
+    def lowest(self) -> tuple[tuple[float, ...], float, float]:
+        """Return the corner where E_0 is lowest, the first of equal ones, with E_0 and its error bar."""
+        best: tuple[float, ...] = ()
+        start, options = None, self.options or Options()
+        for phi in product([0.0, np.pi], repeat=self.model.cluster.fluxes):
+            self.tell(phi)
+            threaded = replace(self.model, flux=phi)
+            if start is None:
+                best, start = phi, levels_by_symmetry(threaded, self.sector, 1, options, self.solving)
+                continue
+            barred = replace(options, wanted_below=float(start.energies[0]))  # blocks are left once sure to lie above
+            found = levels_by_symmetry(threaded, self.sector, 1, barred, self.solving, self.blocks)
+            if len(found.energies) and found.relative[0] <= start.relative[0] - start.hamiltonian.level_width:
+                best, start = phi, found
+        assert start is not None
+        return best, float(start.energies[0]), float(start.certificate.energy_errors[0])
+
+
+def _at_best_flux(ends: _Ends, search: str) -> tuple[LabelledLevels, _There]:
+    """Return the ground level of a ring at phi*, and how it answers a flux."""
+    line = ends.line
     curve = FluxCurve(line)  # refuses a sector with a spatial quantum number
     if search == "ends":
-        phi = _lower_end(line)[0]
+        ((phi,), *_) = ends.lowest()
         levels = line.isolated(phi)
         there = line.answer(phi, levels)
         if there.curvature > 0:
-            return levels, there
+            return levels, _There(there.phi, line.stiffness(there), line.stiffness_error(there))
     phi = float(minimum_of(curve)["phi"])
     levels = line.isolated(phi)
-    return levels, line.answer(phi, levels)
+    there = line.answer(phi, levels)
+    return levels, _There(there.phi, line.stiffness(there), line.stiffness_error(there))
 
 
-def _lower_end(line: FluxLine) -> tuple[float, float, float]:
-    """Return the one of 0 and pi where E_0 is lower, 0 where it is the same, with E_0 and its error bar."""
-    options = line.options or Options()
-    line.progress(0.0)
-    start = levels_by_symmetry(replace(line.model, flux=0.0), line.sector, 1, options, line.search)
-    energy, error = float(start.energies[0]), float(start.certificate.energy_errors[0])
-    line.progress(np.pi)
-    barred = replace(options, wanted_below=energy)  # blocks are left as soon as they are sure to begin above it
-    end = levels_by_symmetry(replace(line.model, flux=np.pi), line.sector, 1, barred, line.search, line.blocks)
-    if not len(end.energies) or end.relative[0] > start.relative[0] - start.hamiltonian.level_width:
-        return 0.0, energy, error
-    return np.pi, float(end.energies[0]), float(end.certificate.energy_errors[0])
+def _at_best_corner(ends: _Ends, search: str) -> tuple[LabelledLevels, _There]:
+    """Return the ground level of a lattice at the lowest corner, and the mean stiffness there."""
+    model, sector = ends.model, ends.sector
+    tensor = Tensor(model, sector, ends.options, ends.solving)
+    if sector.has_symmetry:
+        raise InvalidValue(
+            f"the sector is {sector.title}; give charge and two_sz alone: the best flux is looked for over all blocks"
+        )
+    if search != "ends":
+        raise InvalidValue(f'search = {search!r} is for rings; lattices take search = "ends": 0 or pi round each row')
+    phi, *_ = ends.lowest()
+    ends.tell(phi)
+    levels = isolated_ground(replace(model, flux=phi), sector, ends.options, ends.solving, ends.blocks)
+    assert isinstance(levels, LabelledLevels)
+    stiffness, errors = tensor.answer(phi, levels)[4:6]
+    axes = len(stiffness)
+    return levels, _There(phi, float(np.trace(stiffness)) / axes, float(np.trace(errors)) / axes)
 
 
-def _pair_gap(line: FluxLine, sector: Sector) -> tuple[float, float]:
+def _pair_gap(ends: _Ends) -> tuple[float, float]:
     """Return the pair gap and its error bar."""
-    charges = {step: sector.charge + step for step in CHARGE_GAP}
-    model, spin = line.model, sector.spin_excess
+    model, spin = ends.model, ends.sector.spin_excess
+    charges = {step: ends.sector.charge + step for step in CHARGE_GAP}
     if not all(0 <= n <= model.max_charge and charge_dimension(model, n, spin) for n in charges.values()):
         return np.nan, np.nan
-    ends = {step: _lower_end(replace(line, sector=Sector(n, spin)))[1:] for step, n in charges.items()}
-    return combined([(CHARGE_GAP[step], end) for step, end in ends.items()])
+    found = {step: replace(ends, sector=Sector(n, spin)).lowest()[1:] for step, n in charges.items()}
+    return combined([(CHARGE_GAP[step], end) for step, end in found.items()])
 
 
 def amplitude_and_phase(

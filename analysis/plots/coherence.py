@@ -36,7 +36,8 @@ def plot_coherence(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     ax.set_yticks(range(6), [name.replace("_", " ") for name in (*shares, *energies)])
     above.set_xlabel("energy")
     above.axvline(0.0, color="0.6", lw=0.8)
-    ax.set_title(rf"$\varphi^* = {float(data['coherence_phi']) / np.pi:.4g}\,\pi$", fontsize=9)
+    phi = ", ".join(rf"{value / np.pi:.4g}\,\pi" for value in np.ravel(data["coherence_phi"].values))
+    ax.set_title(rf"$\varphi^* = {phi}$", fontsize=9)
     return ax
 
 

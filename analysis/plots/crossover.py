@@ -22,7 +22,7 @@ def plot_crossover(data: xr.Dataset, ax: Axes | None = None) -> Axes:
         if not largest > 0:
             continue
         ax.errorbar(t, value / largest, error / largest, fmt="o-", ms=3, color=COLOURS[k], label=name)
-        for key in (key for key, estimator in ESTIMATORS.items() if estimator.curve == name):
+        for key in (str(key) for key in data["estimator"].values if ESTIMATORS[str(key)].curve == name):
             one = data.sel(estimator=key)
             at, bar = float(one["crossover_value"]), float(one["crossover_error"])
             if np.isfinite(at):
@@ -37,7 +37,8 @@ def plot_crossover(data: xr.Dataset, ax: Axes | None = None) -> Axes:
 def plot_crossovers(data: xr.Dataset, axis: str, ax: Axes | None = None) -> Axes:
     """Draw all estimates of T* (full lines) and T_phi (broken lines) against one axis of a sweep."""
     ax = ax or new_axes()
-    for k, (key, estimator) in enumerate(ESTIMATORS.items()):
+    for k, key in enumerate(map(str, data["estimator"].values)):
+        estimator = ESTIMATORS[key]
         value, error = (data[f"crossover_{name}"].sel(estimator=key).values for name in ("value", "error"))
         curve = (f"{LABELS[estimator.role]} {key.replace('_', ' ')}", value, np.nan_to_num(error))
         if np.any(np.isfinite(value)):

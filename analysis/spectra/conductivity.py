@@ -1,4 +1,4 @@
-"""Optical conductivity of a ring: Drude weight, regular part, and the f-sum rule."""
+"""Optical conductivity of rings and lattices: Drude weight, regular part, and the f-sum rule."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..._core.arguments import numbers, taking
-from ...hamiltonians import flux_derivative
 from ...solvers import Options, State
 from ...solvers.arguments import levels_of, read_options
 from ...solvers.krylov.resolvents import Lines
@@ -38,8 +37,10 @@ def optical_conductivity(
     lineshape: str = "lorentzian",
     options: Options | None = None,
     progress: Callable[[str], None] = silent,
+    *,
+    direction: Sequence[float] | None = None,
 ) -> xr.Dataset:
-    r"""Compute the optical conductivity of a ring in the ground level, ``sigma = D delta(omega) + sigma_reg``.
+    r"""Compute the optical conductivity of rings and lattices in the ground level, ``D delta(omega) + sigma_reg``.
 
     .. math:: \sigma_{reg}(\omega > 0) = \frac{\pi}{L} \sum_n \frac{|\langle n|J|0\rangle|^2}{E_n - E_0}
               \delta(\omega - E_n + E_0),\quad
@@ -47,8 +48,9 @@ def optical_conductivity(
                   - 2 \sum_n \frac{|\langle n|J|0\rangle|^2}{E_n - E_0}\Big]
 
     with J = dH/dtheta, phonon-assisted hopping included; theta = phi / L is the phase of a bond, L the number of bonds
-    once round the whole flux (`Cluster.loop_length`), as in `flux_response`; hops of pairs count four times. The delta
-    at zero counts half, so that the f-sum rule is
+    once round the whole flux (`Cluster.loop_length`), as in `flux_response`; hops of pairs count four times. On
+    lattices theta is the uniform vector potential A along a direction e, ``phi_j = A e . T_j``, and L the number of
+    sites: :math:`\sigma_{ee}`, with D that of `flux_tensor`. The delta at zero counts half, so that the f-sum rule is
 
     .. math:: \frac{D}{2} + \sum_n S_n = \frac{\pi}{2L} \langle \partial_\theta^2 H\rangle
               = \frac{\pi}{2L} \langle -T_{hop} \rangle.
@@ -64,6 +66,8 @@ def optical_conductivity(
         omega [energy]. All lines lie above 0; what the curve has at and below 0 is the tails of their broadening.
     broadening, lineshape, options, progress
         As in `spectral_function`.
+    direction : (dimension,) float, optional
+        e on lattices, Cartesian; its length does not matter. The first axis by default.
 
     Returns
     -------
@@ -74,7 +78,7 @@ def optical_conductivity(
     Raises
     ------
     InvalidModel
-        If the cluster has no loop.
+        If the cluster has no loop, or no current along the direction.
     ArithmeticError
         If a moment misses its sum rule.
 
@@ -92,15 +96,16 @@ def optical_conductivity(
     (True, 0)
     """
     model = levels.hamiltonian.space.model
-    current = probe(model, "current")
+    current = probe(model, "current", direction=direction)
+    assert current.axis is not None
     resolution = Resolution.of(frequencies, broadening, lineshape, options)
-    length = model.cluster.loop_length
+    length = current.axis.sites
     progress("optical conductivity")
     found = excitations(levels, current.addition, resolution, off=True)
     regular = _regular(found, length, size_of(current.addition))
     largest = max((abs(value) for value in current.addition.terms.values()), default=0.0)
     progress("Drude weight")
-    bent = expectation(levels.ground, length**2 * flux_derivative(model, 2)).real
+    bent = expectation(levels.ground, current.axis.derivative(model, 2)).real
     drude = np.pi / length * (bent - 2 * _polarisation(levels, current))
     fsum = np.pi / (2 * length) * bent
     rules = _sum_rules(levels, found, regular, current, length, fsum - 0.5 * drude)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -10,7 +10,6 @@ import numpy as np
 
 from ..._core.arguments import instance, taking
 from ...clusters import InvalidValue
-from ...clusters.loops import no_ring
 from ...clusters.translations import Momentum, wave_numbers
 from ...hamiltonians import (
     InvalidModel,
@@ -22,11 +21,11 @@ from ...hamiltonians import (
     boson_number,
     displacement,
     electron_number,
-    flux_derivative,
     pair,
     phonon,
 )
 from ...hamiltonians.arguments import a_model
+from ...hamiltonians.currents import CurrentAxis, current_axis
 from ...hamiltonians.operators import total
 from ...hamiltonians.parameters import show
 from ...hamiltonians.sector import momentum_problems
@@ -48,11 +47,14 @@ class Probe:
         B with lines at ``E_n - E_0``, of weight ``|<n|B|0>|^2``.
     removal : Operator or None
         C with lines at ``E_0 - E_n``, of weight ``|<n|C|0>|^2``; None for operators that keep the charge.
+    axis : CurrentAxis or None
+        Of a current.
     """
 
     name: str
     addition: Operator
     removal: Operator | None = None
+    axis: CurrentAxis | None = None
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,13 @@ NAMES = (*KINDS, "current")
 
 @taking(model=a_model)
 def probe(
-    model: Model, name: str, site: int | None = None, momentum: Momentum | None = None, spin: str | None = None
+    model: Model,
+    name: str,
+    site: int | None = None,
+    momentum: Momentum | None = None,
+    spin: str | None = None,
+    *,
+    direction: Sequence[float] | None = None,
 ) -> Probe:
     r"""Return the operators of a spectrum by name.
 
@@ -146,7 +154,7 @@ def probe(
     lattice_momentum        ``P = (a - a+) / (i sqrt(2))``
     density, boson_density  ``n``, ``b+ b``
     charge, spin            ``n + 2 b+ b``, ``(n_up - n_dn) / 2``
-    current                 ``J = dH / dtheta`` with theta = phi / L, L as in `Cluster.loop_length`
+    current                 ``J = dH / dA``: on rings A is the phase of a bond, on lattices ``phi_j = A . T_j``
     ======================  ==============================================================================
 
     Parameters
@@ -162,6 +170,8 @@ def probe(
         m of ``k = 2 pi m / L`` instead of a site: ``O_k = L^{-1/2} sum_j exp(-i k j) O_j``.
     spin : str, optional
         Of an electron, "up" (the default) or "dn"; the other operators have none.
+    direction : (dimension,) float, optional
+        Of the current on a lattice, Cartesian; its length does not matter. The first axis by default.
 
     Raises
     ------
@@ -175,11 +185,12 @@ def probe(
     >>> probe(Model(ring(3), Electrons(1.0)), "electron", 1).removal
     +1 cup_1
     """
-    problems = list(probe_problems(model, name, site, momentum, spin))
+    problems = list(probe_problems(model, name, site, momentum, spin, direction))
     if problems:
         raise InvalidModel(problems)
     if name == "current":
-        return Probe(name, model.cluster.loop_length * flux_derivative(model))
+        axis = current_axis(model.cluster, direction)
+        return Probe(name, axis.derivative(model), axis=axis)
     kind = KINDS[name]
     if momentum is None:
         local = kind.local(model, _place(kind, model, site or 0), spin or "up")
@@ -219,7 +230,12 @@ def _place(kind: Kind, model: Model, site: int) -> int:
 
 
 def probe_problems(
-    model: Model, name: str, site: int | None = None, momentum: Momentum | None = None, spin: str | None = None
+    model: Model,
+    name: str,
+    site: int | None = None,
+    momentum: Momentum | None = None,
+    spin: str | None = None,
+    direction: Sequence[float] | None = None,
 ) -> Iterator[Problem]:
     """Yield everything wrong with the name or the place of a probe."""
     if name not in NAMES:
@@ -230,8 +246,10 @@ def probe_problems(
     elif spin is not None and name != SPINFUL:
         yield Problem("spectrum.spin", show(spin), f"leave it out; only the operator {SPINFUL} takes a spin")
     if name == "current":
-        yield from _current_problems(model, site, momentum)
+        yield from _current_problems(model, site, momentum, direction)
         return
+    if direction is not None:
+        yield Problem("spectrum.direction", show(direction), 'leave it out; only the operator "current" has one')
     kind = KINDS[name]
     if kind.needs and getattr(model, kind.needs) is None:
         yield Problem("spectrum.operator", show(name), f"allowed: an operator of this model; add [{kind.needs}]")
@@ -257,14 +275,21 @@ def _momentum_problems(model: Model, kind: Kind, site: int | None, momentum: Mom
         yield Problem("spectrum.momentum", show(momentum), f"allowed: a site; not every one has a {kind.noun} for it")
 
 
-def _current_problems(model: Model, site: int | None, momentum: Momentum | None) -> Iterator[Problem]:
-    if not model.cluster.is_ring:
-        has_none = f"a {model.cluster.kind} carries no current"
-        why = no_ring(model.cluster) if model.cluster.has_loop else has_none
-        allowed = f"allowed: a cluster with a loop, as a ring of 3 or more; {why}"
+def _current_problems(
+    model: Model, site: int | None, momentum: Momentum | None, direction: Sequence[float] | None
+) -> Iterator[Problem]:
+    cluster = model.cluster
+    if not cluster.has_loop:
+        allowed = f"allowed: a cluster with a loop, as a ring of 3 or more; a {cluster.kind} carries no current"
         yield Problem("spectrum.operator", '"current"', allowed)
+    else:
+        try:
+            current_axis(cluster, direction)
+        except InvalidValue as error:
+            at = "operator" if direction is None else "direction"
+            yield Problem(f"spectrum.{at}", show('"current"' if direction is None else direction), str(error))
     for key, value in (("site", site), ("momentum", momentum)):
         if value is not None and (key, value) != ("momentum", 0):
-            yield Problem(
-                f"spectrum.{key}", show(value), "allowed: leave it out; the current is that of the whole ring"
-            )
+            whole = "ring" if cluster.is_ring else "cluster"
+            allowed = f"allowed: leave it out; the current is that of the whole {whole}"
+            yield Problem(f"spectrum.{key}", show(value), allowed)

@@ -3,7 +3,7 @@
 from .averages import thermal_averages
 from .block_files import remove_blocks
 from .blocks import check_largest
-from .crossover import BROADENING, CURVES, ESTIMATORS, temperature_problems
+from .crossover import BROADENING, CURVES, ESTIMATORS, Estimator, temperature_problems
 from .cutoff import likely_caps
 from .ensembles import METHODS, Ensemble, Sampling, thermal_problems
 from .estimate import estimate_thermal
@@ -16,6 +16,7 @@ __all__ = [
     "ESTIMATORS",
     "METHODS",
     "Ensemble",
+    "Estimator",
     "Sampling",
     "check_largest",
     "estimate_thermal",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 from types import MappingProxyType
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from ..._core.arguments import taking
+from ...clusters import Cluster
 from ...hamiltonians import Model, Problem
 from ...hamiltonians.parameters import show
 from ...solvers import Options
@@ -26,7 +28,7 @@ from .averages import summed_observables
 from .block_files import remove_blocks
 from .cutoff import with_cutoff_errors
 from .ensembles import THERMAL_ARGUMENTS, Ensemble, Sampling, ThermalSum, in_words
-from .flux import flux_replicates
+from .flux import has_stiffness, thermal_curvature
 from .spectra import thermal_lines
 from .sums import Replicates, jackknife, thermal_totals, with_error
 
@@ -55,12 +57,15 @@ class Estimator:
         From temperatures and the curve to the crossover; NaN where the temperatures do not bracket it.
     definition : str
         In plain text.
+    planar : bool
+        For lattices closed in two directions alone.
     """
 
     role: str
     curve: str
     find: Callable[[NDArray[np.float64], NDArray[np.float64]], float]
     definition: str
+    planar: bool = False
 
 
 def steepest(t: NDArray[np.float64], values: NDArray[np.float64]) -> float:
@@ -91,15 +96,39 @@ def level(share: float, to_hot: bool) -> Callable[[NDArray[np.float64], NDArray[
     def find(t: NDArray[np.float64], values: NDArray[np.float64]) -> float:
         target = values[0] + share * ((values[-1] if to_hot else 0.0) - values[0])
         fine = np.geomspace(t[0], t[-1], FINE)
-        above = (PchipInterpolator(t, values)(fine) - target) * np.sign(values[0] - target)
-        crossed = np.flatnonzero((above[:-1] > 0) & (above[1:] <= 0))
-        if not len(crossed):
-            return np.nan
-        first = crossed[0]
-        weight = above[first] / (above[first] - above[first + 1])
-        return float(fine[first] + weight * (fine[first + 1] - fine[first]))
+        return _first_zero(fine, (PchipInterpolator(t, values)(fine) - target) * np.sign(values[0] - target))
 
     return find
+
+
+def _first_zero(t: NDArray[np.float64], above: NDArray[np.float64]) -> float:
+    """Return where a curve first comes down to zero; NaN where it does not."""
+    crossed = np.flatnonzero((above[:-1] > 0) & (above[1:] <= 0))
+    if not len(crossed):
+        return np.nan
+    first = crossed[0]
+    weight = above[first] / (above[first] - above[first + 1])
+    return float(t[first] + weight * (t[first + 1] - t[first]))
+
+
+def universal_jump(t: NDArray[np.float64], values: NDArray[np.float64]) -> float:
+    r"""Return where D_s(T) / 8 comes down to T: the stiffness of a plane of pairs at its transition.
+
+    A phase theta of pairs costs :math:`\frac{\rho_s}{2}\int(\nabla\theta)^2`; a vector potential turns it by 2A, so
+    that :math:`\rho_s = D_s / 4\pi`, and :math:`T = \frac{\pi}{2}\rho_s(T)`.
+
+    References
+    ----------
+    D. R. Nelson and J. M. Kosterlitz, Phys. Rev. Lett. 39, 1201 (1977).
+
+    Examples
+    --------
+    >>> t = np.linspace(0.1, 3.0, 200)
+    >>> round(universal_jump(t, np.full(200, 8.0)), 6)
+    1.0
+    """
+    fine = np.geomspace(t[0], t[-1], FINE)
+    return _first_zero(fine, PchipInterpolator(t, values)(fine) / 8 - fine)
 
 
 ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
@@ -112,14 +141,22 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
             "T*", "dos", level(0.5, to_hot=True), "A(0, T) is halfway between its lowest and highest temperature"
         ),
         "stiffness": Estimator(
-            "T_phi", "stiffness", level(0.5, to_hot=False), "D_s = pi L d2F/dphi2 is half of its value at the lowest T"
+            "T_phi", "stiffness", level(0.5, to_hot=False), "D_s is half of its value at the lowest T"
         ),
         "condensate": Estimator(
             "T_phi", "condensate", level(0.5, to_hot=True), "lambda_0 is halfway between its lowest and highest T"
         ),
+        "nelson_kosterlitz": Estimator(
+            "T_phi", "stiffness", universal_jump, "T = (pi/2) rho_s(T) with rho_s = D_s / 4 pi, in a plane", planar=True
+        ),
     }
 )
 """By name; the largest eigenvalue lambda_0 is that of the combined pair density matrix."""
+
+
+def estimators_of(cluster: Cluster) -> dict[str, Estimator]:
+    """Return the definitions that a cluster has."""
+    return {name: each for name, each in ESTIMATORS.items() if not each.planar or cluster.fluxes == 2}
 
 
 @taking(**THERMAL_ARGUMENTS)
@@ -143,8 +180,8 @@ def crossover_temperatures(
     Parameters
     ----------
     model : Model
-        With electrons and local pairs; the phase stiffness is there on rings, at that of the fluxes 0 and pi with the
-        lower free energy at the lowest temperature.
+        With electrons and local pairs; the phase stiffness is there on rings and lattices, at that of the fluxes 0 and
+        pi (round each row) with the lower free energy at the lowest temperature; of a lattice the mean over the axes.
     temperatures : (t,) float
         T, ascending, from well below to well above both crossovers.
     axis : str, optional
@@ -219,19 +256,19 @@ def temperature_problems(temperatures: Sequence[float]) -> Iterator[Problem]:
 
 def _with_caps(asked: ThermalSum, at_zero: Resolution) -> xr.Dataset:
     """Return crossovers and curves with a given cutoff."""
-    t = asked.temperatures
+    t, estimators = asked.temperatures, estimators_of(asked.model.cluster)
     curves, flux = _curves(asked, at_zero)
-    pairs = [_estimate(estimator, t, curves[estimator.curve]) for estimator in ESTIMATORS.values()]
+    pairs = [_estimate(estimator, t, curves[estimator.curve]) for estimator in estimators.values()]
     where, errors = np.array(pairs).T
-    roles, definitions = (np.array([getattr(e, text) for e in ESTIMATORS.values()]) for text in ("role", "definition"))
+    roles, definitions = (np.array([getattr(e, text) for e in estimators.values()]) for text in ("role", "definition"))
     table = {
         "crossover": (where, "estimator", "see definition", "energy"),
         "crossover_error": (errors, "estimator", "error bar", "energy"),
         "role": (roles, "estimator", "which temperature it estimates"),
         "definition": (definitions, "estimator", "in words"),
-        "flux": (flux, "", "phi of the stiffness"),
+        "flux": (flux, "row" if np.ndim(flux) else "", "phi of the stiffness"),
     }
-    variables = arrays(table, {"estimator": list(ESTIMATORS)})
+    variables = arrays(table, {"estimator": list(estimators)})
     for name, replicates in curves.items():
         formula, units = CURVES[name]
         variables |= with_error(name, jackknife(replicates), ["temperature"], formula, units, {"temperature": t})
@@ -243,13 +280,13 @@ CURVES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "pair": ("|<D+_i b_i>|, averaged over the sites with local pairs", "1"),
         "condensate": ("largest eigenvalue of the combined pair density matrix", "1"),
         "dos": ("A(0, T) of an electron on site 0", "1/energy"),
-        "stiffness": ("D_s = pi L d2F/dphi2", "energy"),
+        "stiffness": ("D_s = pi L d2F/dphi2; of a lattice (pi / sites) d2F/dA2, the mean over the axes", "energy"),
     }
 )
 """Formulas and units."""
 
 
-def _curves(asked: ThermalSum, at_zero: Resolution) -> tuple[dict[str, Replicates], float]:
+def _curves(asked: ThermalSum, at_zero: Resolution) -> tuple[dict[str, Replicates], NDArray[np.float64]]:
     """Return the curves that the estimators read, as replicates, and the flux of the stiffness."""
     model, t = asked.model, asked.temperatures
     names = summed_observables(model, ("pair_exchange", "condensate"))
@@ -259,13 +296,13 @@ def _curves(asked: ThermalSum, at_zero: Resolution) -> tuple[dict[str, Replicate
     assert derived is not None
     curves = {"pair": amplitude, "condensate": derived.of(averages, asked.model)["combined"][0][..., 0]}
     curves["dos"] = thermal_lines(asked, probe(model, "electron"), at_zero).both("zero")
-    if not model.cluster.is_ring:
-        return curves | {"stiffness": np.full((1, len(t)), np.nan)}, np.nan
-    phi = np.array([0.0, np.pi])
-    potential, _, stiffness, _ = flux_replicates(asked, phi)
-    best = int(np.argmin(potential[0, 0]))
-    curves["stiffness"] = stiffness[..., best]
-    return curves, float(phi[best])
+    if not has_stiffness(model.cluster):
+        return curves | {"stiffness": np.full((1, len(t)), np.nan)}, np.array(np.nan)
+    ends = [np.array(phi) for phi in product([0.0, np.pi], repeat=model.cluster.fluxes)]
+    found = [thermal_curvature(asked, phi) for phi in ends]
+    best = int(np.argmin([each.potential[0, 0] for each in found]))
+    curves["stiffness"] = found[best].stiffness(model)
+    return curves, ends[best][0] if model.cluster.is_ring else ends[best]
 
 
 def _estimate(estimator: Estimator, t: NDArray[np.float64], curve: Replicates) -> tuple[float, float]:

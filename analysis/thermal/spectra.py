@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..._core.arguments import numbers, taking
 from ...clusters import InvalidValue
-from ...hamiltonians import Model, flux_derivative
+from ...hamiltonians import Model
 from ...hamiltonians.operators import total
 from ...hamiltonians.terms import level_width, sector_operator
 from ...hamiltonians.transitions import charge_change
@@ -26,7 +26,7 @@ from .block_sums import block_sums
 from .blocks import Blocks, plan
 from .cutoff import with_cutoff_errors
 from .ensembles import THERMAL_ARGUMENTS, Ensemble, Sampling, ThermalSum, in_words
-from .flux import capped_response
+from .flux import NO_DRUDE, thermal_curvature
 from .spectral_lines import SpectrumSum
 from .sum_rules import ThermalLines, allowed_misses, check_rules, detailed_balance
 from .sums import SIGMAS, Replicates, Totals, jackknife, settled, with_error
@@ -160,9 +160,9 @@ def thermal_lines(asked: ThermalSum, probe: Probe, resolution: Resolution, cross
     model, t, energy = asked.model, asked.temperatures, sector_operator(asked.model)
     resolution = replace(resolution, options=replace(asked.options, pool=None, checkpoint=None))
     settled_sum, shift = settled(asked)
-    loop = model.cluster.loop_length if probe.name == "current" else 0.0
-    if loop:
-        averaged = [loop**2 * flux_derivative(model, 2)]
+    axis = probe.axis
+    if axis is not None:
+        averaged = [axis.derivative(model, 2)]
     else:
         formulas = itertools.islice(moment_formulas(energy, cross or probe, probe), MOMENTS)
         averaged = [formula for formula in formulas if len(formula.terms) <= MOST_TERMS]
@@ -171,7 +171,7 @@ def thermal_lines(asked: ThermalSum, probe: Probe, resolution: Resolution, cross
         t,
         resolution,
         offset=shift[0] * charge_change(model, probe.addition)[0],
-        loop=loop,
+        loop=0.0 if axis is None else axis.sites,
         averaged=tuple(averaged),
         level_width=level_width(model),
     )
@@ -288,8 +288,10 @@ def _poles(found: ThermalLines) -> dict[str, xr.DataArray]:
 def _conductivity(found: ThermalLines) -> xr.Dataset:
     """Return the thermal Drude weight, and the f-sum rule with it."""
     t, loop = found.wanted.temperatures, found.wanted.loop
-    response = capped_response(found.asked, np.array([found.asked.model.flux]))
-    drude = response["drude"].values[:, 0]
+    assert found.wanted.probe.axis is not None
+    along, model = np.array(found.wanted.probe.axis.flux), found.asked.model
+    bent = jackknife(thermal_curvature(found.asked, np.array(model.fluxes)).bendings)[0]
+    drude = np.pi / loop * np.einsum("j,tjk,k->t", along, bent, along)
     fsum, error = jackknife(np.pi / (2 * loop) * found["averages"][..., 0])
     weight = found.both("moments")[0, :, 0]
     data = dataset_of(
@@ -301,5 +303,6 @@ def _conductivity(found: ThermalLines) -> xr.Dataset:
         },
         {"temperature": t},
     )
-    data["drude"].attrs |= {key: why for key, why in response["drude"].attrs.items() if key == "missing"}
+    if np.any(np.isnan(drude)):
+        data["drude"].attrs["missing"] = NO_DRUDE
     return data

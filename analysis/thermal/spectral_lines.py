@@ -58,8 +58,8 @@ class SpectrumSum:
     offset : (t,) float
         By how much lines move down: what is added to mu at each temperature, times the charge that the probe adds.
     loop : float
-        Bonds around the ring for the optical conductivity, whose lines carry pi / L (1 - exp(-omega / T)) / omega;
-        0 for other probes.
+        L for the optical conductivity, bonds around the ring or sites of a lattice, whose lines carry
+        pi / L (1 - exp(-omega / T)) / omega; 0 for other probes.
     averaged : sequence of Operator
         Whose thermal averages the sum rules need, that of the n-th moment in n-th place.
     cross : Probe or None

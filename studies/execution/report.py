@@ -97,7 +97,7 @@ def _sweep_table(result: Result) -> Table:
             row.append(with_error(energies[0], errors[0]))
             row.append(with_error(energies[1] - energies[0], errors[0] + errors[1]) if len(energies) > 1 else "")
         row += [number(np.atleast_1d(data[name].values)[-1], digits) for name in shown]
-        row += [f"{float(data[name]):.8g}" for name in summary]
+        row += [", ".join(f"{value:.8g}" for value in np.ravel(data[name].values)) for name in summary]
     return columns(f"{len(result.points)} points{failed}", headings, rows)
 
 

@@ -1,4 +1,4 @@
-"""``[coherence]``: amplitude and phase of the pairs on a ring, at the flux that the ground state prefers."""
+"""``[coherence]``: amplitude and phase of pairs on rings and lattices, at the flux that the ground state prefers."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from pydantic import AfterValidator, Field
 from ..._core.lazy import rich_table, xr
 from ..._core.wording import listed
 from ...analysis import flux, pairing
-from ...clusters.loops import no_ring
+from ...clusters.loops import no_loop
 from ...hamiltonians import Model, Problem, Sector
+from ...hamiltonians.model import GENERIC
+from ...hamiltonians.parameters import show
 from ...hamiltonians.space.charges import charge_dimension
 from ..execution.tables import columns, decimals, number, with_error
 from ..file.json_values import entries
 from ..file.values import one_of
 from .base import Solved, Task, key, multiplet_note
+from .flux import shown_flux
 
 if TYPE_CHECKING:
     from .setting import Setting
@@ -45,8 +48,11 @@ class CoherenceTask(Task):
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
         """Yield a cluster without a loop, and quantum numbers that a flux breaks."""
-        if not model.cluster.is_ring:
-            yield Problem("coherence", "a table", f"leave it out: {no_ring(model.cluster)}")
+        if not model.cluster.has_loop:
+            yield Problem("coherence", "a table", f"leave it out: {no_loop(model.cluster)}")
+        elif not model.cluster.is_ring and values.get("search", "ends") != "ends":
+            allowed = 'allowed on lattices: "ends", 0 or pi round each row'
+            yield Problem("coherence.search", show(values["search"]), allowed)
         if sector is not None and sector.has_symmetry:
             name, value = next(iter(sector.labels.items()))
             allowed = "leave it out: [coherence] looks for the best flux over all blocks"
@@ -54,9 +60,9 @@ class CoherenceTask(Task):
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
         """Return the sector with a flux, and those with a pair more and a pair less."""
-        if sector is None or not model.cluster.is_ring:
+        if sector is None or not model.cluster.has_loop:
             return []
-        threaded, spin = replace(model, flux=1.0), sector.spin_excess
+        threaded, spin = replace(model, flux=GENERIC[: model.cluster.fluxes]), sector.spin_excess
         beside = (Sector(sector.charge + step, spin) for step in (-2, 2))
         there = [s for s in beside if 0 <= s.charge <= model.max_charge and charge_dimension(model, s.charge, spin)]
         return [(threaded, sector, 2), *((threaded, s, 1) for s in there)]
@@ -65,7 +71,7 @@ class CoherenceTask(Task):
     def repeats(self) -> str:
         """Two fluxes, or the whole circle."""
         circle = f"the first at {flux.POINTS // 2 + 1} fluxes or more"
-        return "each at phi = 0 and pi" if self.search == "ends" else circle
+        return "each at phi = 0 and pi (round each row)" if self.search == "ends" else circle
 
     def run(self, setting: Setting) -> xr.Dataset:
         """Find the best flux and measure there."""
@@ -87,13 +93,15 @@ class CoherenceTask(Task):
     @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
         """Yield the numbers, one a line."""
-        of = {name: float(data[f"coherence_{name}"]) for name in pairing.QUANTITIES}
+        of = {name: float(data[f"coherence_{name}"]) for name in pairing.QUANTITIES if name != "phi"}
         digits = decimals(of["admixture"])
         bars = {name: of[f"{name}_error"] for name in ("energy", "pair_gap", "stiffness")}
         bars["gap"] = 2 * of["energy_error"]
         table = columns("coherence", ("quantity", "value", "what it is"))
         for name, (formula, _) in pairing.QUANTITIES.items():
-            if not name.endswith("_error") and name not in ("admixture", "multiplicity"):
+            if name == "phi":
+                table.add_row(name, shown_flux(data["coherence_phi"].values), formula)
+            elif not name.endswith("_error") and name not in ("admixture", "multiplicity"):
                 value = with_error(of[name], bars[name]) if name in bars else number(of[name], digits)
                 table.add_row(name.replace("_", " "), value, formula)
         yield table

@@ -11,12 +11,13 @@ from pydantic import Field
 
 from ... import analysis
 from ..._core.lazy import rich_table, xr
-from ...analysis.thermal import BROADENING, CURVES, ESTIMATORS
+from ...analysis.thermal import BROADENING, CURVES, ESTIMATORS, Estimator
 from ...hamiltonians import Problem
-from ..execution.tables import columns, number, with_error
+from ..execution.tables import columns, with_error
 from ..file.json_values import plain
 from ..file.values import Number
 from .base import Point, Task, key, missing_tables
+from .flux import shown_flux
 from .thermal import ThermalTask
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class CrossoverTask(Task):
     def record(cls, data: xr.Dataset) -> dict[str, object]:
         """Return each definition with its number and error bar, and the curves behind them."""
         found: dict[str, dict[str, object]] = {key: {} for key in ROLES.values()}
-        for name, estimator in ESTIMATORS.items():
+        for name, estimator in _estimators(data).items():
             one = data.sel(estimator=name)
             numbers = {"value": plain(one["crossover_value"]), "error": plain(one["crossover_error"])}
             found[ROLES[estimator.role]][name] = {**numbers, "definition": estimator.definition}
@@ -85,10 +86,12 @@ class CrossoverTask(Task):
     @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
         """Yield T* and T_phi, each with its definition."""
-        rows = ((each.role, _cell(data, name), each.definition) for name, each in ESTIMATORS.items())
+        rows = ((each.role, _cell(data, name), each.definition) for name, each in _estimators(data).items())
         yield columns("crossovers", ("", "temperature", "definition"), rows)
-        t, phi = data["temperature"].values, float(data["crossover_flux"])
-        where = "no stiffness: the cluster has no loop" if np.isnan(phi) else f"stiffness at phi = {phi:.6g}"
+        t, phi = data["temperature"].values, data["crossover_flux"].values
+        where = "no stiffness: the cluster has no loop"
+        if not np.any(np.isnan(phi)):
+            where = f"stiffness at phi = {shown_flux(phi)}"
         yield f"T from {t[0]:g} to {t[-1]:g}; a dash: not bracketed by these temperatures; {where}."
 
     @classmethod
@@ -97,15 +100,20 @@ class CrossoverTask(Task):
         if not points:
             return
         keys = [key.partition(".")[2] for key in points[0][0]]
-        names = {name: f"{estimator.role} {name}" for name, estimator in ESTIMATORS.items()}
+        names = {name: f"{each.role} {name}" for name, each in _estimators(points[0][1]).items()}
         rows = []
         for point, data in points:
             place = (f"{value:.6g}" for value in point.values())
-            rows.append([*place, *(_cell(data, name) for name in names), number(float(data["crossover_flux"]), 4)])
+            rows.append([*place, *(_cell(data, name) for name in names), shown_flux(data["crossover_flux"].values)])
         yield columns("crossovers", (*keys, *names.values(), "phi"), rows)
         for name, heading in names.items():
             yield f"{heading}: {ESTIMATORS[name].definition}"
         yield "A dash: not bracketed by the temperatures; phi: the flux of the stiffness."
+
+
+def _estimators(data: xr.Dataset) -> dict[str, Estimator]:
+    """Return the definitions that a result has."""
+    return {str(name): ESTIMATORS[str(name)] for name in data["estimator"].values}
 
 
 def _cell(data: xr.Dataset, name: str) -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .setting import Setting
 
 CORNERS = ("E0", "E_half_pi", "E_pi")
+TENSOR = "Currents along the rows of the supercell; tensors row by row, in x, y (and z)."
 AT_MINIMUM = ("phi", "energy", "energy_error", "stiffness", "stiffness_error")
 
 
@@ -73,7 +74,7 @@ class FluxTask(Task):
         if sector is None:
             return
         for problem in list(sector_problems(threaded, sector)) or block_problems(threaded, sector):
-            yield replace(problem, allowed=f"{problem.allowed} ([flux] has phi = {_shown(phi)})")
+            yield replace(problem, allowed=f"{problem.allowed} ([flux] has phi = {shown_flux(phi)})")
         for name in ("minimum", "criterion"):
             if values.get(name) and sector.momentum is not None:
                 allowed = "leave it out, or leave sector.momentum out: E_0 of one momentum is not periodic in the flux"
@@ -106,7 +107,7 @@ class FluxTask(Task):
         known = setting.known
 
         def progress(phi: Any) -> None:
-            reporter.step(f"flux {_shown(phi)}")
+            reporter.step(f"flux {shown_flux(phi)}")
 
         shown = None if known is None else lambda part: known(self.named(part))
         how: Any = {"options": solver, "progress": progress, "search": reporter.lanczos}
@@ -161,10 +162,10 @@ class FluxTask(Task):
         for i, at in enumerate(phi):
             pairs = (tuple(np.ravel(data[f"flux_{name}"].values[i]) for name in pair) for pair in bars.items())
             cells = (", ".join(with_error(float(v), float(e)) for v, e in zip(*pair, strict=True)) for pair in pairs)
-            table.add_row(_shown(at), *cells, str(data["flux_blocks"].values[i]))
+            table.add_row(shown_flux(at), *cells, str(data["flux_blocks"].values[i]))
         yield table
         if "flux_phi" in data:
-            yield "Currents -dE/dphi_j along the rows of the supercell; stiffness tensor row by row, in x, y (and z)."
+            yield TENSOR
         if "flux_minimum_phi" in data:
             best, *found = (float(data[f"flux_minimum_{name}"]) for name in AT_MINIMUM)
             energy, stiffness = with_error(*found[:2]), with_error(*found[2:])
@@ -196,5 +197,6 @@ def _listed(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _shown(phi: Any) -> str:
+def shown_flux(phi: Any) -> str:
+    """Return a flux, or the numbers of a flux vector, as tables show it."""
     return ", ".join(f"{x:.6g}" for x in np.ravel(phi).tolist())

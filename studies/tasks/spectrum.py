@@ -28,7 +28,7 @@ from ...solvers import Options
 from ...solvers.caps import capped
 from ..execution.tables import columns, energy, number, with_error
 from ..file.json_values import entries, line_list, plain
-from ..file.values import Floats, Number, Whole, one_of
+from ..file.values import Floats, Number, Numbers, Whole, one_of
 from ..fits import check_blocks_fit
 from .base import Solved, Task, key
 from .spectrum_measures import MEASURES, measures, measures_record, measures_text, transfer
@@ -75,6 +75,9 @@ Cross = Annotated[str, AfterValidator(one_of(NAMES[:-1])), Field(description=lis
 Spin = Annotated[Literal["up", "dn"], Field(description='"up" or "dn"')]
 Broadening = Annotated[Number, Field(gt=0, description="a number above 0")]
 Lineshape = Annotated[str, AfterValidator(one_of(tuple(LINESHAPES))), Field(description=listed(LINESHAPES))]
+Direction = Annotated[
+    Numbers, Field(min_length=1, max_length=3, description="a list of one to three numbers, as [1, 0]")
+]
 Parameters = Annotated[
     dict[str, Number], Field(min_length=1, description="a table of numbers by the names of parameters")
 ]
@@ -106,6 +109,8 @@ class SpectrumTask(Task):
         Site on which A acts.
     transfer_from : mapping of str to float, optional
         Parameters with other values: the weight that has moved from the spectrum with these.
+    direction : tuple of float or None
+        Of the current on a lattice, Cartesian; None: the first axis.
     """
 
     name: ClassVar[str] = "spectrum"
@@ -125,6 +130,7 @@ class SpectrumTask(Task):
     cross: str | None = key(Cross, None)
     cross_site: int | None = key(Whole, None)
     transfer_from: Mapping[str, float] | None = key(Parameters, None)
+    direction: tuple[float, ...] | None = key(Direction, None)
 
     @classmethod
     def requires_sector(cls, has: Callable[[str], bool]) -> bool:
@@ -137,7 +143,7 @@ class SpectrumTask(Task):
         if has("thermal") and values.get("momentum") == ALL:
             yield Problem("spectrum.momentum", show(ALL), "allowed with [thermal]: a whole number")
         if values.get("operator") == "current" and values.get("momentum") == ALL:
-            yield Problem("spectrum.momentum", show(ALL), "leave it out; the current is that of the whole ring")
+            yield Problem("spectrum.momentum", show(ALL), "leave it out; the current is that of the whole cluster")
         if values.get("momentum") == ALL and "cross_site" in values:
             allowed = "leave it out; a map has both operators at each momentum"
             yield Problem("spectrum.cross_site", show(values["cross_site"]), allowed)
@@ -150,7 +156,7 @@ class SpectrumTask(Task):
         """Yield operators, sites and momenta that are not there."""
         asked = cls(**values)
         first = (*momenta(model.cluster), 0)[0] if asked.momentum == ALL else asked._one_momentum
-        for problem in probe_problems(model, asked.operator, asked.site, first, asked.spin):
+        for problem in probe_problems(model, asked.operator, asked.site, first, asked.spin, asked.direction):
             is_map = asked.momentum == ALL and problem.path == "spectrum.momentum"
             yield replace(problem, got=show(ALL)) if is_map else problem
         for name, value in (asked.transfer_from or {}).items():
@@ -227,7 +233,7 @@ class SpectrumTask(Task):
             "progress": setting.reporter.step,
         }
         if self.operator == "current":
-            return analysis.optical_conductivity(levels, **how)
+            return analysis.optical_conductivity(levels, **how, direction=self.direction)
         if self.momentum == ALL:
             return analysis.spectral_map(levels, self.operator, cross=self.cross, spin=self.spin, **how)
         left, right = self._probes(levels.hamiltonian.space.model)
@@ -235,7 +241,8 @@ class SpectrumTask(Task):
 
     def _probes(self, model: Model) -> tuple[Probe | None, Probe]:
         """Return A and B."""
-        right = analysis.probe(model, self.operator, self.site, self._one_momentum, self.spin)
+        place = self.site, self._one_momentum, self.spin
+        right = analysis.probe(model, self.operator, *place, direction=self.direction)
         return None if self.cross is None else analysis.probe(model, self.cross, *self._cross_place, self.spin), right
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:

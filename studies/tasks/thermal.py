@@ -22,7 +22,7 @@ from ..execution.tables import columns, decimals, number, with_error
 from ..file.json_values import entries, missing, plain, prefixed
 from ..file.values import Floats, Number, one_of
 from .base import Point, Task, key
-from .flux import FluxTask
+from .flux import TENSOR, FluxTask, shown_flux
 from .observable_names import Names, chosen_names, elsewhere, measured_over, measured_record, missing_species
 
 if TYPE_CHECKING:
@@ -150,8 +150,7 @@ class ThermalTask(Task):
             **how,
         )
         parts = [data]
-        threaded = [task for task in setting.tasks if isinstance(task, FluxTask) and setting.model.cluster.fluxes == 1]
-        for task in threaded:
+        for task in (task for task in setting.tasks if isinstance(task, FluxTask)):
             asked = setting.model, task.values, self.temperatures
             parts.append(prefixed("flux", thermal.thermal_flux_response(*asked, progress=step, **how)))
         return self.named(xr.merge(parts, combine_attrs="override"))
@@ -184,8 +183,6 @@ class ThermalTask(Task):
         yield _thermal_table([({}, data)])
         yield from _average_tables(data)
         yield from _flux_tables(data)
-        if "flux_phi" in data:
-            yield "The response to a flux vector is computed at T = 0; at T > 0 on rings only."
         yield _how(data)
 
     @classmethod
@@ -245,7 +242,12 @@ def _flux_record(data: xr.Dataset) -> dict[str, object]:
     names = [name for name in (*POTENTIALS, "current", "stiffness", "drude") if f"thermal_flux_{name}" in data]
     errors = {name: plain(data[f"thermal_flux_{name}_error"]) for name in names}
     reason = missing(data["thermal_flux_drude"], "drude_missing")
-    return {"phi": plain(data["phi"]), **entries(data, "thermal_flux", names), "errors": errors, **reason}
+    return {"phi": plain(_fluxes(data)), **entries(data, "thermal_flux", names), "errors": errors, **reason}
+
+
+def _fluxes(data: xr.Dataset) -> xr.DataArray:
+    """Return the fluxes: numbers, or vectors of a lattice."""
+    return data["thermal_flux_phi" if "thermal_flux_phi" in data else "phi"]
 
 
 def _flux_tables(data: xr.Dataset) -> Iterator[rich_table.Table | str]:
@@ -254,13 +256,24 @@ def _flux_tables(data: xr.Dataset) -> Iterator[rich_table.Table | str]:
         return
     potential = next(name for name in POTENTIALS if f"thermal_flux_{name}" in data)
     names = {potential: "F", "current": "current", "stiffness": 'D_s = pi L F"', "drude": 'D = pi L sum p_n E_n"'}
+    fluxes = _fluxes(data)
+    if fluxes.ndim > 1:
+        names |= {"stiffness": "D_s,ab", "drude": "D_ab"}
     rows = (
-        [f"{t:.6g}", f"{phi:.6g}", *(_cell(data, f"flux_{name}", i, j) for name in names)]
+        [f"{t:.6g}", shown_flux(phi), *(_cells(data, f"flux_{name}", i, j) for name in names)]
         for i, t in enumerate(data["temperature"].values)
-        for j, phi in enumerate(data["phi"].values)
+        for j, phi in enumerate(fluxes.values)
     )
     yield columns("thermal response to the flux", ("T", "phi", *names.values()), rows)
+    if fluxes.ndim > 1:
+        yield TENSOR
     yield from (f"Drude weight D: {why}." for why in missing(data["thermal_flux_drude"], "").values())
+
+
+def _cells(data: xr.Dataset, name: str, *place: int) -> str:
+    """Return a number, or those of a vector or a tensor row by row."""
+    inner = np.ndindex(data[f"thermal_{name}"].shape[len(place) :])
+    return ", ".join(_cell(data, name, *place, *rest) for rest in inner)
 
 
 def _cell(data: xr.Dataset, name: str, *place: int) -> str:

@@ -132,7 +132,7 @@ CASES = {
     ),
     "current with all momenta": (
         ring(spectrum='frequencies = [0.0]\noperator = "current"\nmomentum = "all"'),
-        {"spectrum.momentum": '"all".*the current is that of the whole ring'},
+        {"spectrum.momentum": '"all".*the current is that of the whole cluster'},
     ),
     "map with a site of the other operator": (
         ring(spectrum='frequencies = [0.0]\noperator = "density"\ncross = "spin"\ncross_site = 1\nmomentum = "all"'),

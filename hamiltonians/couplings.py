@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from .._core.display import quantity
 from ..clusters import Bond, Card, Cluster, Mode, Shown, place
-from .distances import site_distances
+from .distances import resolve_apart, site_distances
 from .formula import CouplingField
-from .parameters import COUPLINGS, FIELDS, Bosons, Coupling, Reach, resolve
+from .parameters import COUPLINGS, FIELDS, Bosons, Coupling, DistanceCoupling, Reach, resolve
 from .stability import pairs_on
-from .values import is_listed, resolve_reach
+from .values import by_distance, is_listed, resolve_reach
 
 if TYPE_CHECKING:
     from .model import Model
@@ -38,8 +38,9 @@ class Couplings(Shown):
     Each is an attribute, named in the table of `parameters`: ``electron_hopping`` (bonds,), ``electron_level``
     (sites,), ``boson_level`` (boson sites,), ``frequency`` (modes,) and so on. Those of the lattice contain omega0:
     ``electron_phonon`` is omega0 alpha_F, ``boson_phonon`` omega0 alpha, of the mode's own site; as matrices (modes,
-    sites) they have ``_by_site`` behind the name. The bond coupling is ``mode_bond`` (modes,) for modes on bonds, and
-    ``bond_phonon`` (bonds,) for modes on sites.
+    sites) they have ``_by_site`` behind the name. Repulsions by shells of distance are zero as arrays, and matrices
+    (sites, sites) with ``_by_site`` behind the name. The bond coupling is ``mode_bond`` (modes,) for modes on bonds,
+    and ``bond_phonon`` (bonds,) for modes on sites.
 
     Parameters
     ----------
@@ -49,9 +50,11 @@ class Couplings(Shown):
 
     def __init__(self, model: Model) -> None:
         labels, second, each = _labels(model), on_bonds(model.modes), list(enumerate(model.modes))
-        reaching = [name for entry in COUPLINGS.values() if entry.reaches for name in entry.arrays]
         arrays: dict[str, NDArray[np.float64]] = {
-            f"{name}_by_site": np.zeros((len(each), model.cluster.sites)) for name in reaching
+            f"{name}_by_site": np.zeros((len(each) if entry.reaches else model.cluster.sites, model.cluster.sites))
+            for entry in COUPLINGS.values()
+            if entry.reaches or entry.apart
+            for name in entry.arrays
         }
         arrays |= {
             name: np.zeros(len(labels[("bond", "mode")[i] if entry.place == "mode or bond" else entry.place]))
@@ -68,6 +71,9 @@ class Couplings(Shown):
                     reach = reach * np.isin(np.arange(model.cluster.sites), model.boson_sites)
                 arrays[f"{entry.arrays[0]}_by_site"] = reach
                 arrays[entry.arrays[0]] = np.array([reach[m, mode.index] if not second else 0.0 for m, mode in each])
+                continue
+            if entry.apart and by_distance(spread.given):
+                arrays[f"{entry.arrays[0]}_by_site"] = values
                 continue
             factors[entry.symbol] = values
             arrays[entry.arrays[-1 if second else 0]] = values * factors[entry.factor] if entry.factor else values
@@ -111,16 +117,16 @@ class Spread:
     ----------
     entry : CouplingField
         From the table of couplings.
-    given : Coupling or Reach
+    given : Coupling, Reach or DistanceCoupling
         What the user wrote.
-    values : (n,) or (modes, sites) float
+    values : (n,), (modes, sites) or (sites, sites) float
         The coupling on each place; zeros where it is wrong.
     complaint : str or None
         What is allowed, where it is wrong.
     """
 
     entry: CouplingField
-    given: Coupling | Reach
+    given: Coupling | Reach | DistanceCoupling
     values: NDArray[np.float64]
     complaint: str | None
 
@@ -156,5 +162,8 @@ def spreads(model: Model) -> Iterator[Spread]:
                 continue
             if entry.reaches:
                 yield Spread(entry, given, *resolve_reach(given, labels["mode"], own, site_distances(model.cluster)))
+                continue
+            if entry.apart and by_distance(given):
+                yield Spread(entry, given, *resolve_apart(given, model.cluster, entry.apart == "sites"))
                 continue
             yield Spread(entry, given, *resolve(given, labels[noun], noun))

@@ -13,6 +13,7 @@ from typing import Any
 from .._core.wording import did_you_mean, dotted, listed
 from ..hamiltonians import Problem
 from ..hamiltonians.parameters import show
+from ..hamiltonians.values import part_of, with_part
 from .definition import Axis, Refinement, overlaps
 from .file.schema import TABLES
 from .file.validation import check_axis, check_refinement, table_type
@@ -131,8 +132,11 @@ def key_problem(data: Mapping[str, Any], key: str, path: str) -> Problem | None:
     if name not in fields:
         hint = f"no such key; {did_you_mean(name, fields)}"
         return Problem(path, show(key), f"{hint}allowed in [{table}]: {listed(fields)}")
-    if item and not isinstance(raw.get(name), dict):
-        return Problem(path, show(key), f"allowed only where {table}.{name} is a table in the file")
+    given = raw.get(name)
+    adds = isinstance(given, dict) and not any(item.startswith(f"{each}.") for each in given)
+    if item and not adds and part_of(given, item) is None:
+        allowed = f"is a table in the file, or has a list with the place {show(item)}"
+        return Problem(path, show(key), f"allowed only where {table}.{name} {allowed}")
     if "/" in item:
         allowed = "give the class a name without /: results name their axes by these keys, and files take no / there"
         return Problem(path, show(key), allowed)
@@ -152,7 +156,7 @@ def overridden(data: Mapping[str, Any], point: Mapping[str, object]) -> dict[str
         table, name, *item = key.split(".", 2)
         tables[table] = dict(tables[table])
         plain = [value] if key in AS_LISTS else value
-        tables[table][name] = {**tables[table][name], item[0]: value} if item else plain
+        tables[table][name] = with_part(tables[table][name], item[0], value) if item else plain
     return tables
 
 

@@ -25,6 +25,7 @@ from .values import (
     Bytes,
     ComplexCoupling,
     Coupling,
+    DistanceCoupling,
     Exact,
     Number,
     NumberOrList,
@@ -50,6 +51,7 @@ HINTS: Mapping[Any, Any] = MappingProxyType(
     {
         parameters.Coupling: Coupling,
         parameters.Reach: Reach,
+        parameters.DistanceCoupling: DistanceCoupling,
         parameters.ComplexCoupling: ComplexCoupling,
         Where: WordOrSites,
         int: int,

@@ -177,6 +177,13 @@ Reach = Annotated[
     ),
 ]
 """A coupling that may reach other sites; which of the forms it is is looked at where it is spread."""
+DistanceCoupling = Annotated[
+    Annotated[Number, Tag("|word")]
+    | Annotated[dict[str, Annotated[Annotated[Number, Tag("|word")] | Shells, Discriminator(form)]], Tag("|table")]
+    | Annotated[Numbers, Tag("|list")],
+    Discriminator(form),
+    Field(description="a finite number, a table of numbers by class name, a list of numbers, or { distance = [...] }"),
+]
 WordOrSites = Annotated[
     Annotated[list[int], AfterValidator(tuple), Tag("|list")] | Annotated[str, Tag("|word")], Discriminator(form)
 ]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .._core.display import quantity
 from ..clusters import Bond, Card, Cluster, Mode, Shown, place
+from .disorder import is_disorder, resolve_disorder
 from .distances import resolve_apart, site_distances
 from .formula import CouplingField
 from .parameters import COUPLINGS, FIELDS, Bosons, Coupling, DistanceCoupling, Reach, resolve
@@ -152,11 +153,12 @@ def spreads(model: Model) -> Iterator[Spread]:
     modes = modes_of(model)
     labels, second = _labels(model), on_bonds(modes)
     own = [mode.index if mode.host == "site" else None for mode in modes]
+    sites = {"site": range(model.cluster.sites), "boson site": boson_sites_of(model.cluster, model.bosons)}
     for entry in COUPLINGS.values():
         if getattr(model, entry.species) is not None:
             noun = ("mode" if second else "bond") if entry.place == "mode or bond" else entry.place
             given = value_at(model, entry.key)
-            if model.cluster.is_infinite and is_listed(given):
+            if model.cluster.is_infinite and (is_listed(given) or (entry.random and is_disorder(given))):
                 shape = (len(own), model.cluster.sites) if entry.reaches else len(labels[noun])
                 yield Spread(entry, given, np.zeros(shape), NOT_LISTED)
                 continue
@@ -165,5 +167,8 @@ def spreads(model: Model) -> Iterator[Spread]:
                 continue
             if entry.apart and by_distance(given):
                 yield Spread(entry, given, *resolve_apart(given, model.cluster, entry.apart == "sites"))
+                continue
+            if entry.random and is_disorder(given):
+                yield Spread(entry, given, *resolve_disorder(given, labels[noun], noun, sites[noun]))
                 continue
             yield Spread(entry, given, *resolve(given, labels[noun], noun))

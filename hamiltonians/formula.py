@@ -82,6 +82,8 @@ class CouplingField:
     apart : str
         It may be given by shells of the distance of two sites: "pairs" couples different sites, each pair once, "sites"
         each site to itself and to all others; "" for none of these.
+    random : bool
+        It may be given as disorder, a random number for each site.
     key : str
         In model files, as "electrons.hopping"; known from the field.
     """
@@ -103,6 +105,7 @@ class CouplingField:
     arrays: tuple[str, ...] = ()
     reaches: bool = False
     apart: str = ""
+    random: bool = False
     key: str = ""
 
     @property

@@ -23,6 +23,8 @@ Reach = Coupling | Sequence[Sequence[float]] | Mapping[str, Sequence[float]]
 distance from the mode's site, ``{"distance": [own, nearest, ...]}``."""
 DistanceCoupling = Coupling | Mapping[str, Sequence[float]]
 """A coupling of bonds or sites; or between all pairs of sites by shells of distance, ``{"distance": [...]}``."""
+DisorderCoupling = Coupling | Mapping[str, Any]
+"""A coupling of sites; or with disorder, ``{"disorder": W, "seed": 3}``."""
 LARGEST = 1e50
 """Largest coupling in size; the squares of products of two still fit into floats."""
 FINITE = f"a finite number, at most {LARGEST:g} in size"

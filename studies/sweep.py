@@ -22,8 +22,8 @@ MAX_POINTS = 100_000
 MAX_REPORTED = 10
 SWEPT = ("cluster", *TABLES)
 """Tables whose keys can be swept."""
-LINKED, REFINE = "linked", "refine"
-SETTINGS = (LINKED, REFINE)
+LINKED, REFINE, AVERAGE = "linked", "refine", "average"
+SETTINGS = (LINKED, REFINE, AVERAGE)
 """Keys of ``[sweep]`` that are no axes."""
 AS_LISTS: Mapping[str, str] = MappingProxyType({"thermal.temperatures": "temperature", "flux.values": "phi"})
 """Lists that are swept one value at a time, with the dimension that they have in the result of a point."""
@@ -32,9 +32,9 @@ AS_LISTS: Mapping[str, str] = MappingProxyType({"thermal.temperatures": "tempera
 def read_axes(data: Mapping[str, Any]) -> tuple[tuple[Axis, ...], list[Problem]]:
     """Return the axes of ``[sweep]`` and what is wrong with it; no axes if anything is.
 
-    Two keys are no axes: ``linked``, lists of keys that go in step with the first of them (with values of their own, or
-    else with its values), and ``refine``, a table that adds `points` values to an `axis` (the first one unless named)
-    where a `quantity` changes fast.
+    Three keys are no axes: ``linked``, lists of keys that go in step with the first of them (with values of their own,
+    or else with its values), ``refine``, a table that adds `points` values to an `axis` (the first one unless named)
+    where a `quantity` changes fast, and ``average``, a list of axes whose values are realisations.
     """
     sweep = data.get("sweep", {})
     if not isinstance(sweep, dict):
@@ -52,6 +52,8 @@ def read_axes(data: Mapping[str, Any]) -> tuple[tuple[Axis, ...], list[Problem]]
         single[key] = Axis(key, checked.values.get("values", ()))
     if not problems:
         problems = [*_link(data, single, sweep.get(LINKED, [])), *_refine(sweep, single)]
+    if not problems:
+        problems = list(_average(single, sweep.get(AVERAGE, [])))
     if not problems:
         problems = [*overlaps(single.values()), *_doubled(single.values())]
     axes = tuple(single.values())
@@ -112,6 +114,23 @@ def _refine(sweep: Mapping[str, Any], single: dict[str, Axis]) -> Sequence[Probl
     geometric = isinstance(raw, dict) and raw.get("spacing") == "log"
     single[key] = replace(single[key], refinement=Refinement(**values, geometric=geometric))
     return ()
+
+
+def _average(single: dict[str, Axis], keys: object) -> Iterator[Problem]:
+    """Mark the axes that are averaged over; yield what is wrong."""
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        yield Problem(f"sweep.{AVERAGE}", show(keys), 'allowed: a list of axes, as ["electrons.level.seed"]')
+        return
+    for i, key in enumerate(keys):
+        path = f"sweep.{AVERAGE}[{i}]"
+        if key not in single:
+            yield Problem(path, show(key), f"allowed: an axis of the sweep: {listed(single)}")
+        elif len(single[key].values) < 2:
+            yield Problem(path, show(key), "allowed: an axis with two or more values; one has no error")
+        elif single[key].refinement is not None:
+            yield Problem(path, show(key), "allowed: an axis that is not refined")
+        else:
+            single[key] = replace(single[key], averaged=True)
 
 
 def key_problem(data: Mapping[str, Any], key: str, path: str) -> Problem | None:

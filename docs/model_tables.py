@@ -16,7 +16,7 @@ from respair.hamiltonians import Model, Sector
 from respair.hamiltonians.parameters import COUPLINGS, SPECIES
 from respair.solvers import Options
 from respair.studies.file.schema import CLUSTERS, TABLES, AxisTable, RefineTable
-from respair.studies.file.values import Grid, Table
+from respair.studies.file.values import DisorderTable, Grid, Table
 from respair.studies.tasks.entanglement import CutTable
 from respair.studies.tasks.evolution_tables import KickTable, PulseTable, StateTable
 from respair.studies.tasks.observable_names import named
@@ -33,6 +33,7 @@ DESCRIBED = {
 }
 """The values that tables are turned into, with the meanings and the defaults of their keys."""
 INNER = {
+    "electrons": (("A level, or `zeeman`, as a table with disorder (bosons have the same):", DisorderTable),),
     "entanglement": (("A cut as a table:", CutTable),),
     "evolution": (
         ("`state` as a table:", StateTable),
@@ -43,11 +44,14 @@ INNER = {
 }  # fmt: skip
 """Tables inside the keys of others, each with the words above it."""
 LEFT_OUT = "may be left out"
+AVERAGED = "Axes whose values are realisations, as seeds of disorder: means and standard errors over them are added."
 LINKED = "Keys that go in step with the first of their list; one without values of its own takes those of the first."
 NONE = types.MappingProxyType({})
 SAID = (None, "true or false", "a whole number", "a finite number")
 """What is allowed where the type says so already."""
 WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false", dict: "table", object: "anything"}
+
+
 def write(folder):
     """Write the reference of all tables as a piece of a page."""
     keep(folder / "model-tables.md", "\n".join(_lines()))
@@ -65,11 +69,12 @@ def _lines():
         yield from _keys(table, DESCRIBED[name], couplings=_couplings(name))
         for words, inner in INNER.get(name, ()):
             yield from (words, "", *_keys(inner, ()))
-    yield from _section("[sweep]", "Each key but two is the dotted path of a number of the file, in quotes.")
+    yield from _section("[sweep]", "Each key but three is the dotted path of a number of the file, in quotes.")
     yield from _keys(AxisTable, (), names={"values": '"table.key"'})
     yield from ("`linked`", f": *list of lists of text*; {LEFT_OUT}. {LINKED}", "")
     yield from ("`refine`", f": *table*; {LEFT_OUT}. More values of an axis where a quantity changes fast:", "")
     yield from _keys(RefineTable, ())
+    yield from ("`average`", f": *list of text*; {LEFT_OUT}. {AVERAGED}", "")
     yield from _section("Grids", "Wherever numbers are listed, a table can stand for equal steps, ends included:")
     yield from _keys(Grid, ())
 

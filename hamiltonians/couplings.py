@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from .._core.display import quantity
 from ..clusters import Bond, Card, Cluster, Mode, Shown, place
-from .distances import site_distances
+from .disorder import is_disorder, resolve_disorder
+from .distances import resolve_apart, site_distances
 from .formula import CouplingField
-from .parameters import COUPLINGS, FIELDS, Bosons, Coupling, Reach, resolve
+from .parameters import COUPLINGS, FIELDS, Bosons, Coupling, DistanceCoupling, Reach, resolve
 from .stability import pairs_on
-from .values import is_listed, resolve_reach
+from .values import by_distance, is_listed, resolve_reach
 
 if TYPE_CHECKING:
     from .model import Model
@@ -38,8 +39,9 @@ class Couplings(Shown):
     Each is an attribute, named in the table of `parameters`: ``electron_hopping`` (bonds,), ``electron_level``
     (sites,), ``boson_level`` (boson sites,), ``frequency`` (modes,) and so on. Those of the lattice contain omega0:
     ``electron_phonon`` is omega0 alpha_F, ``boson_phonon`` omega0 alpha, of the mode's own site; as matrices (modes,
-    sites) they have ``_by_site`` behind the name. The bond coupling is ``mode_bond`` (modes,) for modes on bonds, and
-    ``bond_phonon`` (bonds,) for modes on sites.
+    sites) they have ``_by_site`` behind the name. Repulsions by shells of distance are zero as arrays, and matrices
+    (sites, sites) with ``_by_site`` behind the name. The bond coupling is ``mode_bond`` (modes,) for modes on bonds,
+    and ``bond_phonon`` (bonds,) for modes on sites.
 
     Parameters
     ----------
@@ -49,9 +51,11 @@ class Couplings(Shown):
 
     def __init__(self, model: Model) -> None:
         labels, second, each = _labels(model), on_bonds(model.modes), list(enumerate(model.modes))
-        reaching = [name for entry in COUPLINGS.values() if entry.reaches for name in entry.arrays]
         arrays: dict[str, NDArray[np.float64]] = {
-            f"{name}_by_site": np.zeros((len(each), model.cluster.sites)) for name in reaching
+            f"{name}_by_site": np.zeros((len(each) if entry.reaches else model.cluster.sites, model.cluster.sites))
+            for entry in COUPLINGS.values()
+            if entry.reaches or entry.apart
+            for name in entry.arrays
         }
         arrays |= {
             name: np.zeros(len(labels[("bond", "mode")[i] if entry.place == "mode or bond" else entry.place]))
@@ -68,6 +72,9 @@ class Couplings(Shown):
                     reach = reach * np.isin(np.arange(model.cluster.sites), model.boson_sites)
                 arrays[f"{entry.arrays[0]}_by_site"] = reach
                 arrays[entry.arrays[0]] = np.array([reach[m, mode.index] if not second else 0.0 for m, mode in each])
+                continue
+            if entry.apart and by_distance(spread.given):
+                arrays[f"{entry.arrays[0]}_by_site"] = values
                 continue
             factors[entry.symbol] = values
             arrays[entry.arrays[-1 if second else 0]] = values * factors[entry.factor] if entry.factor else values
@@ -111,16 +118,16 @@ class Spread:
     ----------
     entry : CouplingField
         From the table of couplings.
-    given : Coupling or Reach
+    given : Coupling, Reach or DistanceCoupling
         What the user wrote.
-    values : (n,) or (modes, sites) float
+    values : (n,), (modes, sites) or (sites, sites) float
         The coupling on each place; zeros where it is wrong.
     complaint : str or None
         What is allowed, where it is wrong.
     """
 
     entry: CouplingField
-    given: Coupling | Reach
+    given: Coupling | Reach | DistanceCoupling
     values: NDArray[np.float64]
     complaint: str | None
 
@@ -146,15 +153,22 @@ def spreads(model: Model) -> Iterator[Spread]:
     modes = modes_of(model)
     labels, second = _labels(model), on_bonds(modes)
     own = [mode.index if mode.host == "site" else None for mode in modes]
+    sites = {"site": range(model.cluster.sites), "boson site": boson_sites_of(model.cluster, model.bosons)}
     for entry in COUPLINGS.values():
         if getattr(model, entry.species) is not None:
             noun = ("mode" if second else "bond") if entry.place == "mode or bond" else entry.place
             given = value_at(model, entry.key)
-            if model.cluster.is_infinite and is_listed(given):
+            if model.cluster.is_infinite and (is_listed(given) or (entry.random and is_disorder(given))):
                 shape = (len(own), model.cluster.sites) if entry.reaches else len(labels[noun])
                 yield Spread(entry, given, np.zeros(shape), NOT_LISTED)
                 continue
             if entry.reaches:
                 yield Spread(entry, given, *resolve_reach(given, labels["mode"], own, site_distances(model.cluster)))
+                continue
+            if entry.apart and by_distance(given):
+                yield Spread(entry, given, *resolve_apart(given, model.cluster, entry.apart == "sites"))
+                continue
+            if entry.random and is_disorder(given):
+                yield Spread(entry, given, *resolve_disorder(given, labels[noun], noun, sites[noun]))
                 continue
             yield Spread(entry, given, *resolve(given, labels[noun], noun))

@@ -15,7 +15,7 @@ from .values import by_distance, is_matrix
 if TYPE_CHECKING:
     from .parameters import Phonons
 
-Place = Literal["site", "bond", "boson site", "mode", "mode or bond", "mode and site", "model"]
+Place = Literal["site", "bond", "boson site", "mode", "mode or bond", "mode and site", "pair", "sites", "model"]
 """Over what a coupling is spread; "mode or bond" is the modes where these sit on bonds, and the bonds otherwise."""
 SUMS: Mapping[Place, tuple[str, str]] = MappingProxyType(
     {
@@ -25,6 +25,8 @@ SUMS: Mapping[Place, tuple[str, str]] = MappingProxyType(
         "mode": ("m", "m"),
         "mode or bond": (r"\langle ij\rangle", "ij"),
         "mode and site": ("mi", "mi"),
+        "pair": ("i<j", "ij"),
+        "sites": ("ij", "ij"),
         "model": ("i", ""),
     }
 )
@@ -77,6 +79,11 @@ class CouplingField:
         Attributes of `Couplings` that hold it (that of the bonds and that of the modes for "mode or bond").
     reaches : bool
         It may couple each mode to the charges of all sites.
+    apart : str
+        It may be given by shells of the distance of two sites: "pairs" couples different sites, each pair once, "sites"
+        each site to itself and to all others; "" for none of these.
+    random : bool
+        It may be given as disorder, a random number for each site.
     key : str
         In model files, as "electrons.hopping"; known from the field.
     """
@@ -97,6 +104,8 @@ class CouplingField:
     default: float = 0.0
     arrays: tuple[str, ...] = ()
     reaches: bool = False
+    apart: str = ""
+    random: bool = False
     key: str = ""
 
     @property
@@ -131,7 +140,11 @@ class CouplingField:
 
     @property
     def extended(self) -> CouplingField:
-        """The same with the charges of all sites."""
+        """The same between all sites that are far apart."""
+        if self.apart == "pairs":
+            return replace(self, place="pair")
+        if self.apart == "sites":
+            return replace(self, place="sites", operator=self.operator.replace("n_i", "n_j"))
         return replace(self, place="mode and site", operator=re.sub("_m(?= )", "_i", self.operator))
 
     @property
@@ -192,7 +205,7 @@ def html(latex: str) -> str:
     >>> html(r"-\Delta_B \sum_i b^\dagger_i b_i")
     '−Δ<sub>B</sub> Σ<sub>i</sub> b†<sub>i</sub> b<sub>i</sub>'
     """
-    text = re.sub(r"\\([A-Za-z]+)", lambda command: LETTERS[command[1]], latex)
+    text = re.sub(r"\\([A-Za-z]+)", lambda command: LETTERS[command[1]], latex).replace("<", "&lt;")
     text = text.replace("⟨ ", "⟨").replace("^†", "†").replace("-", "−")
     for mark, tag in (("_", "sub"), (r"\^", "sup")):
         text = re.sub(rf"{mark}(?:\{{([^{{}}]*)\}}|(\S))", rf"<{tag}>\1\2</{tag}>", text)

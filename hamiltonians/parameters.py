@@ -20,6 +20,8 @@ from .values import FINITE as FINITE
 from .values import LARGEST as LARGEST
 from .values import ComplexCoupling as ComplexCoupling
 from .values import Coupling as Coupling
+from .values import DisorderCoupling as DisorderCoupling
+from .values import DistanceCoupling as DistanceCoupling
 from .values import InvalidModel as InvalidModel
 from .values import Problem as Problem
 from .values import Reach as Reach
@@ -48,6 +50,8 @@ class Species(Brief):
         return Card(name, list(term_rows((entry, value) for entry, value in own if nonzero(value)))).html
 
 
+RANDOM = 'also { disorder = W, seed = 3, kind = "box" or "gaussian", mean = ... }: a random number for each site'
+BY_PAIRS = "also { distance = [nearest, next, ...] }: between all sites by shells of their distance, each pair once"
 HOP = r"(e^{i\theta_{ij}} c^\dagger_{j\sigma} c_{i\sigma} + h.c.)"
 
 
@@ -60,17 +64,17 @@ class Electrons(Species):
         words="electrons hop along the bonds; theta = phi/L on each bond of a ring with the flux phi",
         forms="in place of a number also { re = 1.0, im = 0.2 }, whose imaginary part becomes hopping_imaginary",
     )  # fmt: skip
-    level: Coupling = coupling(
+    level: DisorderCoupling = coupling(
         symbol=r"\varepsilon", operator="n_i", place="site", name="level", low=-4.0, high=4.0, step=0.05,
-        words="the level of an electron",
+        words="the level of an electron", random=True, forms=RANDOM,
     )  # fmt: skip
     hubbard_u: Coupling = coupling(
         symbol="U", operator=r"n_{i\uparrow} n_{i\downarrow}", place="site", arrays=("hubbard_u",),
         name="on-site repulsion", low=-8.0, high=8.0, step=0.1, words="two electrons on a site repel",
     )  # fmt: skip
-    repulsion: Coupling = coupling(
+    repulsion: DistanceCoupling = coupling(
         symbol="V", operator="n_i n_j", place="bond", arrays=("repulsion",), name="repulsion on bonds",
-        low=-4.0, high=4.0, step=0.05, words="electrons on neighbouring sites repel",
+        low=-4.0, high=4.0, step=0.05, words="electrons on neighbouring sites repel", apart="pairs", forms=BY_PAIRS,
     )  # fmt: skip
     spin_exchange: Coupling = later(
         symbol="J", operator=r"S_i \cdot S_j", place="bond", name="exchange of spins", low=-2.0, high=2.0, step=0.02,
@@ -91,11 +95,10 @@ class Electrons(Species):
         step=0.02, operator=r"(i \sigma e^{i\theta_{ij}} c^\dagger_{j\sigma} c_{i\sigma} + h.c.)",
         words="hops whose phase has the sign of the spin, sigma = 1 and -1; S_z is kept",
     )  # fmt: skip
-    zeeman: Coupling = later(
+    zeeman: DisorderCoupling = later(
         symbol="h", sign="-", operator="S^z_i", place="site", name="magnetic field", low=-2.0, high=2.0, step=0.02,
-        words="a magnetic field along z, which acts on the spins",
+        words="a magnetic field along z, which acts on the spins", random=True, forms=RANDOM,
     )  # fmt: skip
-
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -112,9 +115,9 @@ class Electrons(Species):
 class Bosons(Species):
     """Couplings of the hard-core local pairs."""
 
-    level: Coupling = coupling(
+    level: DisorderCoupling = coupling(
         symbol=r"\Delta_B", operator=r"b^\dagger_i b_i", place="boson site", name="level of the pairs",
-        low=-4.0, high=4.0, step=0.05, words="the level of a local pair (a hard-core boson)",
+        low=-4.0, high=4.0, step=0.05, words="the level of a local pair (a hard-core boson)", random=True, forms=RANDOM,
     )  # fmt: skip
     exchange: Coupling = coupling(
         symbol="v", operator=r"(b^\dagger_i c_{i\downarrow} c_{i\uparrow} + h.c.)", place="boson site",
@@ -126,14 +129,15 @@ class Bosons(Species):
         part="hopping", name="hopping of the pairs", high=1.0, step=0.01,
         words="local pairs hop along the bonds, with twice the phase of an electron",
     )  # fmt: skip
-    repulsion: Coupling = later(
+    repulsion: DistanceCoupling = later(
         symbol="V_B", operator=r"b^\dagger_i b_i b^\dagger_j b_j", place="bond", name="repulsion of pairs on bonds",
-        low=-4.0, high=4.0, step=0.05, words="local pairs on neighbouring sites repel",
+        low=-4.0, high=4.0, step=0.05, words="local pairs on neighbouring sites repel", apart="pairs", forms=BY_PAIRS,
     )  # fmt: skip
-    electron_repulsion: Coupling = later(
+    electron_repulsion: DistanceCoupling = later(
         symbol="U_{BF}", operator=r"b^\dagger_i b_i n_i", place="boson site", needs=("electrons",),
-        name="repulsion of pairs and electrons", low=-4.0, high=4.0, step=0.05,
+        name="repulsion of pairs and electrons", low=-4.0, high=4.0, step=0.05, apart="sites",
         words="a local pair and the electrons of its site repel",
+        forms="also { distance = [own site, nearest, ...] }, which adds the electrons of other sites",
     )  # fmt: skip
     bond_exchange: Coupling = later(
         symbol="v_1", operator=r"((b^\dagger_i + b^\dagger_j) B_{ij} + h.c.)", place="bond", part="exchange",

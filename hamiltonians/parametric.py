@@ -18,6 +18,7 @@ from .model import Model, TermFunction, value_at
 from .operators import ChargeWord, LatticeWord, Operator, total, without_rounding
 from .parameters import COUPLINGS, FIELDS, InvalidModel, Problem, is_number, show
 from .terms import TERMS
+from .values import part_of, with_part
 
 Word = tuple[ChargeWord, LatticeWord]
 ModelFunction = Callable[[float], Model]
@@ -41,8 +42,8 @@ def with_parameter(model: Model, key: str, value: float) -> Model:
     model : Model
         The rest of it.
     key : str
-        As in "phonons.electron_coupling", "field.flux", or "electrons.hopping.ring" where the coupling is a table by
-        class.
+        As in "phonons.electron_coupling", "field.flux", "electrons.hopping.ring" where the coupling is a table by
+        class, or "electrons.level.0" and "electrons.repulsion.distance.1" for a number of a list.
     value : float
         The new value.
 
@@ -65,7 +66,7 @@ def with_parameter(model: Model, key: str, value: float) -> Model:
         changed: dict[str, Any] = {name: value}
     else:
         table = getattr(model, species)
-        coupling = {**getattr(table, name), item[0]: value} if item else value
+        coupling = with_part(getattr(table, name), "".join(item), value)
         changed = {species: replace(table, **{name: coupling})}
     return replace(model, **changed)
 
@@ -95,8 +96,12 @@ def parameter_problem(model: Model, key: str, path: str) -> Problem | None:
     if coupling_key not in there:
         return Problem(path, show(key), f"allowed: a number of this model, one of {', '.join([*there, *FIELDS])}")
     coupling = value_at(model, coupling_key)
-    if item and not (isinstance(coupling, Mapping) and item in coupling):
-        return Problem(path, show(key), f"allowed only where {coupling_key} is a table with the class {show(item)}")
+    if item and part_of(coupling, item) is None:
+        return Problem(
+            path,
+            show(key),
+            f"allowed only where {coupling_key} is a table with the class {show(item)}, or has a list with this place",
+        )
     return None
 
 

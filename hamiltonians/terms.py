@@ -107,6 +107,10 @@ class Term:
         if entry.reaches:
             name, place = f"{name}_by_site", "mode and site"
         yield from zip(places[place], getattr(model.couplings, name).ravel().tolist(), strict=True)
+        if entry.apart:
+            matrix = getattr(model.couplings, f"{name}_by_site")
+            between = np.triu(matrix) if entry.apart == "pairs" else matrix
+            yield from ((Bond(i, j), float(matrix[i, j])) for i, j in np.argwhere(between).tolist())
 
 
 def _term(key: str) -> Callable[[Callable[..., Operator]], Term]:
@@ -142,7 +146,7 @@ def hubbard(model: Model, site: int) -> Operator:
 
 @_term("electrons.repulsion")
 def repulsion(model: Model, bond: Bond) -> Operator:
-    """``n_i n_j``."""
+    """``n_i n_j``, on bonds or, by shells of distance, on any two sites."""
     return electron_number(bond.start) * electron_number(bond.end)
 
 
@@ -209,9 +213,10 @@ def boson_repulsion(model: Model, bond: Bond) -> Operator:
 
 
 @_term("bosons.electron_repulsion")
-def boson_electron_repulsion(model: Model, site: int) -> Operator:
-    """``b+_i b_i n_i``."""
-    return boson_number(site) * electron_number(site)
+def boson_electron_repulsion(model: Model, place: int | Bond) -> Operator:
+    """``b+_i b_i n_i``, or ``b+_i b_i n_j`` from the start to the end of a line by shells of distance."""
+    site, other = (place.start, place.end) if isinstance(place, Bond) else (place, place)
+    return boson_number(site) * electron_number(other) if site in model.boson_sites else Operator()
 
 
 @_term("bosons.bond_exchange")

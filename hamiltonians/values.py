@@ -21,6 +21,10 @@ ComplexCoupling = Coupling | complex | Mapping[str, complex] | Mapping[str, Mapp
 Reach = Coupling | Sequence[Sequence[float]] | Mapping[str, Sequence[float]]
 """A coupling of each mode to its own site; or a list for each mode with a number for each site; or numbers by shells of
 distance from the mode's site, ``{"distance": [own, nearest, ...]}``."""
+DistanceCoupling = Coupling | Mapping[str, Sequence[float]]
+"""A coupling of bonds or sites; or between all pairs of sites by shells of distance, ``{"distance": [...]}``."""
+DisorderCoupling = Coupling | Mapping[str, Any]
+"""A coupling of sites; or with disorder, ``{"disorder": W, "seed": 3}``."""
 LARGEST = 1e50
 """Largest coupling in size; the squares of products of two still fit into floats."""
 FINITE = f"a finite number, at most {LARGEST:g} in size"
@@ -239,3 +243,47 @@ def _of_shells(shells: NDArray[np.float64], distances: NDArray[np.float64]) -> N
     shell = np.zeros(len(distances), np.int64)
     shell[order] = np.concatenate([[0], np.cumsum(steps)])
     return np.where(shell < len(shells), shells[np.minimum(shell, len(shells) - 1)], 0.0)
+
+
+def part_of(coupling: Any, path: str) -> Any:
+    """Return a number, or a part of a coupling, by the path of names and positions behind its key; None for no such.
+
+    Examples
+    --------
+    >>> part_of({"distance": [1.0, 0.5]}, "distance.1"), part_of([0.1, 0.2], "2"), part_of(1.0, "0")
+    (0.5, None, None)
+    """
+    if not path:
+        return coupling
+    if isinstance(coupling, Mapping):
+        name = _name_in(coupling, path)
+        return None if name is None else part_of(coupling[name], path[len(name) + 1 :])
+    position, _, rest = path.partition(".")
+    if not is_listed(coupling) or not position.isdecimal() or int(position) >= len(coupling):
+        return None
+    return part_of(coupling[int(position)], rest)
+
+
+def with_part(coupling: Any, path: str, value: Any) -> Any:
+    """Return a coupling with another value of a part that `part_of` finds.
+
+    Examples
+    --------
+    >>> with_part({"distance": [1.0, 0.5]}, "distance.1", 0.2)
+    {'distance': [1.0, 0.2]}
+    """
+    if not path:
+        return value
+    if isinstance(coupling, Mapping):
+        name = _name_in(coupling, path) or path
+        return {**coupling, name: with_part(coupling.get(name), path[len(name) + 1 :], value)}
+    position, _, rest = path.partition(".")
+    items = list(coupling)
+    items[int(position)] = with_part(items[int(position)], rest, value)
+    return items
+
+
+def _name_in(table: Mapping[str, Any], path: str) -> str | None:
+    """Return the longest name of a table with which a path begins; names may have dots."""
+    fitting = [name for name in table if path == name or path.startswith(f"{name}.")]
+    return max(fitting, key=len, default=None)

@@ -11,6 +11,7 @@ from .dataset import (
     verify_dataset,
 )
 from .definition import Axis, Study
+from .execution.averages import averages
 from .execution.figures import save_figures
 from .execution.folder import StudyError, StudyFolder, opened
 from .execution.notebook import NotebookReporter, watching
@@ -72,6 +73,7 @@ __all__ = [
     "Watcher",
     "Workers",
     "at_point",
+    "averages",
     "build_dataset",
     "check_fits",
     "connected",

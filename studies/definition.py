@@ -56,12 +56,15 @@ class Axis(Shown):
         Other keys that take their own values, as many, in step with these.
     refinement : Refinement or None
         Where to add values.
+    averaged : bool
+        Its values are realisations, over which results are averaged.
     """
 
     key: str
     values: tuple[float, ...]
     linked: tuple[Axis, ...] = ()
     refinement: Refinement | None = None
+    averaged: bool = False
 
     def card(self) -> Card:
         """Return its keys, and how many values from where to where."""
@@ -160,7 +163,8 @@ class Study(Shown):
         if self.sector:
             rows.append(("sector", self.sector.markup, size_in_words(self.model, self.sector)))
         rows.append(("asks for", ", ".join(task.name for task in self.tasks), ""))
-        return rows + [("sweep", ", ".join(map(escape, axis.steps[0])), axis.span) for axis in self.sweep]
+        words = ("sweep", "sweep, averaged")
+        return rows + [(words[axis.averaged], ", ".join(map(escape, axis.steps[0])), axis.span) for axis in self.sweep]
 
     @property
     def ground_state(self) -> GroundStateTask | None:

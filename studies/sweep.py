@@ -13,6 +13,7 @@ from typing import Any
 from .._core.wording import did_you_mean, dotted, listed
 from ..hamiltonians import Problem
 from ..hamiltonians.parameters import show
+from ..hamiltonians.values import part_of, with_part
 from .definition import Axis, Refinement, overlaps
 from .file.schema import TABLES
 from .file.validation import check_axis, check_refinement, table_type
@@ -21,8 +22,8 @@ MAX_POINTS = 100_000
 MAX_REPORTED = 10
 SWEPT = ("cluster", *TABLES)
 """Tables whose keys can be swept."""
-LINKED, REFINE = "linked", "refine"
-SETTINGS = (LINKED, REFINE)
+LINKED, REFINE, AVERAGE = "linked", "refine", "average"
+SETTINGS = (LINKED, REFINE, AVERAGE)
 """Keys of ``[sweep]`` that are no axes."""
 AS_LISTS: Mapping[str, str] = MappingProxyType({"thermal.temperatures": "temperature", "flux.values": "phi"})
 """Lists that are swept one value at a time, with the dimension that they have in the result of a point."""
@@ -31,9 +32,9 @@ AS_LISTS: Mapping[str, str] = MappingProxyType({"thermal.temperatures": "tempera
 def read_axes(data: Mapping[str, Any]) -> tuple[tuple[Axis, ...], list[Problem]]:
     """Return the axes of ``[sweep]`` and what is wrong with it; no axes if anything is.
 
-    Two keys are no axes: ``linked``, lists of keys that go in step with the first of them (with values of their own, or
-    else with its values), and ``refine``, a table that adds `points` values to an `axis` (the first one unless named)
-    where a `quantity` changes fast.
+    Three keys are no axes: ``linked``, lists of keys that go in step with the first of them (with values of their own,
+    or else with its values), ``refine``, a table that adds `points` values to an `axis` (the first one unless named)
+    where a `quantity` changes fast, and ``average``, a list of axes whose values are realisations.
     """
     sweep = data.get("sweep", {})
     if not isinstance(sweep, dict):
@@ -51,6 +52,8 @@ def read_axes(data: Mapping[str, Any]) -> tuple[tuple[Axis, ...], list[Problem]]
         single[key] = Axis(key, checked.values.get("values", ()))
     if not problems:
         problems = [*_link(data, single, sweep.get(LINKED, [])), *_refine(sweep, single)]
+    if not problems:
+        problems = list(_average(single, sweep.get(AVERAGE, [])))
     if not problems:
         problems = [*overlaps(single.values()), *_doubled(single.values())]
     axes = tuple(single.values())
@@ -113,6 +116,23 @@ def _refine(sweep: Mapping[str, Any], single: dict[str, Axis]) -> Sequence[Probl
     return ()
 
 
+def _average(single: dict[str, Axis], keys: object) -> Iterator[Problem]:
+    """Mark the axes that are averaged over; yield what is wrong."""
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        yield Problem(f"sweep.{AVERAGE}", show(keys), 'allowed: a list of axes, as ["electrons.level.seed"]')
+        return
+    for i, key in enumerate(keys):
+        path = f"sweep.{AVERAGE}[{i}]"
+        if key not in single:
+            yield Problem(path, show(key), f"allowed: an axis of the sweep: {listed(single)}")
+        elif len(single[key].values) < 2:
+            yield Problem(path, show(key), "allowed: an axis with two or more values; one has no error")
+        elif single[key].refinement is not None:
+            yield Problem(path, show(key), "allowed: an axis that is not refined")
+        else:
+            single[key] = replace(single[key], averaged=True)
+
+
 def key_problem(data: Mapping[str, Any], key: str, path: str) -> Problem | None:
     """Return what is wrong with the key of an axis, to be reported at `path`."""
     table, _, rest = key.partition(".")
@@ -131,8 +151,11 @@ def key_problem(data: Mapping[str, Any], key: str, path: str) -> Problem | None:
     if name not in fields:
         hint = f"no such key; {did_you_mean(name, fields)}"
         return Problem(path, show(key), f"{hint}allowed in [{table}]: {listed(fields)}")
-    if item and not isinstance(raw.get(name), dict):
-        return Problem(path, show(key), f"allowed only where {table}.{name} is a table in the file")
+    given = raw.get(name)
+    adds = isinstance(given, dict) and not any(item.startswith(f"{each}.") for each in given)
+    if item and not adds and part_of(given, item) is None:
+        allowed = f"is a table in the file, or has a list with the place {show(item)}"
+        return Problem(path, show(key), f"allowed only where {table}.{name} {allowed}")
     if "/" in item:
         allowed = "give the class a name without /: results name their axes by these keys, and files take no / there"
         return Problem(path, show(key), allowed)
@@ -152,7 +175,7 @@ def overridden(data: Mapping[str, Any], point: Mapping[str, object]) -> dict[str
         table, name, *item = key.split(".", 2)
         tables[table] = dict(tables[table])
         plain = [value] if key in AS_LISTS else value
-        tables[table][name] = {**tables[table][name], item[0]: value} if item else plain
+        tables[table][name] = with_part(tables[table][name], item[0], value) if item else plain
     return tables
 
 

@@ -135,6 +135,8 @@ def sites_alone(model: Model, where: Where) -> str | None:
     table = model.phonons
     if not isinstance(where, Sector) and table is not None and table.total_quanta is not None and len(model.modes) > 1:
         return "phonons.total_quanta ties the sites together; give max_quanta alone"
+    if np.any(model.couplings.boson_electron_repulsion_by_site):
+        return "bosons.electron_repulsion reaches other sites; give one number in place of shells of distance"
     return None
 
 

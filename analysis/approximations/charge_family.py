@@ -25,10 +25,13 @@ from ...hamiltonians import (
     electron_number,
     hamiltonian_operator,
 )
+from ...hamiltonians.couplings import value_at
 from ...hamiltonians.model import Flux
 from ...hamiltonians.parameters import COUPLINGS
+from ...hamiltonians.parametric import with_parameters
 from ...hamiltonians.space.product import dimensions
 from ...hamiltonians.terms import SAME
+from ...hamiltonians.values import DISTANCE, by_distance
 from ...solvers import Options
 from ...solvers.ground_state import is_degenerate
 from ...solvers.krylov.eigenpairs import lowest_levels
@@ -37,7 +40,10 @@ from .charges import BOSONS, DENSE_UP_TO, ELECTRONS, charge_model
 SMALL = 100
 """Up to this size many matrices are diagonalised at once."""
 NAMES = (*ELECTRONS.values(), *BOSONS.values())
-"""The couplings, in order; after them come the contacts of the sites and mu."""
+"""The couplings, in order; after them come the repulsions by shells of distance, all at once, the contacts of the sites
+and mu."""
+Apart = tuple[tuple[str, Any], ...]
+"""Repulsions by shells of distance, as models have them in tuples, by their keys in model files."""
 REMEMBERED = 8
 """How many sectors are kept: points of a map differ in the values of the couplings only."""
 REMEMBERED_UP_TO = 20_000
@@ -59,17 +65,25 @@ class ChargeFamily:
         Through the ring.
     sector : Sector
         (N, S_z).
+    apart : tuple
+        The repulsions by shells of distance, which are the same in the whole family.
     """
 
     def __init__(
-        self, cluster: Cluster, species: tuple[bool, bool], boson_sites: tuple[int, ...], flux: Flux, sector: Sector
+        self,
+        cluster: Cluster,
+        species: tuple[bool, bool],
+        boson_sites: tuple[int, ...],
+        flux: Flux,
+        sector: Sector,
+        apart: Apart = (),
     ) -> None:
         electrons = Electrons(0.0) if species[0] else None
         bosons = Bosons(on=list(boson_sites)) if species[1] else None
         bare = Model(cluster, electrons, bosons, flux=flux)
         space = Space(bare, sector)
         self.size = len(space.charges)
-        formulas = list(_units(bare))
+        formulas = list(_units(bare, apart))
         real = not any(np.imag(value) for formula in formulas for value in formula.terms.values())
         dtype = np.float64 if real else np.complex128
         parts = [
@@ -89,7 +103,7 @@ class ChargeFamily:
         whole = Sector(sector.charge, sector.two_sz)
         species = (model.electrons is not None, model.bosons is not None)
         make = _remembered if dimensions(model, whole)[0] <= REMEMBERED_UP_TO else cls
-        return make(model.cluster, species, model.boson_sites, model.flux, whole)
+        return make(model.cluster, species, model.boson_sites, model.flux, whole, _apart(model))
 
     def matrix(self, couplings: NDArray[np.float64]) -> Any:
         """Return H: an array where that is small, else a sparse one."""
@@ -136,12 +150,23 @@ class ChargeFamily:
 
 @lru_cache(REMEMBERED)
 def _remembered(
-    cluster: Cluster, species: tuple[bool, bool], boson_sites: tuple[int, ...], flux: Flux, sector: Sector
+    cluster: Cluster,
+    species: tuple[bool, bool],
+    boson_sites: tuple[int, ...],
+    flux: Flux,
+    sector: Sector,
+    apart: Apart,
 ) -> ChargeFamily:
-    return ChargeFamily(cluster, species, boson_sites, flux, sector)
+    return ChargeFamily(cluster, species, boson_sites, flux, sector, apart)
 
 
-def _units(bare: Model) -> Iterator[Operator]:
+def _apart(model: Model) -> Apart:
+    there = [entry.key for entry in COUPLINGS.values() if entry.apart and getattr(model, entry.species) is not None]
+    given = ((key, value_at(model, key)) for key in there)
+    return tuple((key, tuple(map(float, value[DISTANCE]))) for key, value in given if by_distance(value))
+
+
+def _units(bare: Model, apart: Apart) -> Iterator[Operator]:
     """Yield what each coupling multiplies in H; nothing where its species is not there."""
     electrons = bare.electrons is not None
     there = {
@@ -152,6 +177,7 @@ def _units(bare: Model) -> Iterator[Operator]:
     for name in NAMES:
         for unit in np.eye(len(getattr(bare.couplings, name))):
             yield hamiltonian_operator(charge_model(bare, {name: unit})) if there[name] else Operator()
+    yield hamiltonian_operator(with_parameters(bare, {key: {DISTANCE: list(values)} for key, values in apart}))
     for i in range(bare.cluster.sites):
         yield electron_number(i) * boson_number(i) if electrons and i in bare.boson_sites else Operator()
     yield hamiltonian_operator(Model(bare.cluster, bare.electrons, bare.bosons, chemical_potential=1.0))
@@ -174,4 +200,4 @@ def couplings_vector(
     """
     parts = [changed.get(name, getattr(model.couplings, name)) for name in NAMES]
     between = contact if len(contact) else np.zeros(model.cluster.sites)
-    return np.concatenate([*parts, between, [model.chemical_potential]])
+    return np.concatenate([*parts, [1.0], between, [model.chemical_potential]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -51,15 +52,17 @@ def charge_model(model: Model, changed: Mapping[str, NDArray[np.float64]], conta
     >>> charge_model(Model(dimer(), Electrons(1.0)), {"electron_hopping": np.array([0.5])}).electrons.hopping
     [0.5]
     """
-    values = {name: value.tolist() for name, value in {**vars(model.couplings), **changed}.items()}
     electrons, bosons = model.electrons, model.bosons
     if electrons is not None:
-        own = {key: values[name] for key, name in ELECTRONS.items()}
-        electrons = replace(electrons, **own)
+        electrons = replace(electrons, **_of_species(ELECTRONS, changed))
     if bosons is not None:
-        bosons = replace(bosons, **{key: values[name] for key, name in BOSONS.items()})
+        bosons = replace(bosons, **_of_species(BOSONS, changed))
     terms = model.terms + ((Contact(tuple(contact)),) if np.any(contact) else ())
     return replace(model, electrons=electrons, bosons=bosons, phonons=None, terms=terms)
+
+
+def _of_species(names: Mapping[str, str], changed: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
+    return {key: changed[name].tolist() for key, name in names.items() if name in changed}
 
 
 ELECTRONS, BOSONS = (

@@ -238,7 +238,10 @@ def plot_thermal(data: xr.Dataset, ax: Axes | None = None) -> Axes:
 
 
 def plot_sweep(data: xr.Dataset, axis: str, name: str, ax: Axes | None = None) -> Axes:
-    """Draw one quantity against one axis of a sweep, a line for each of its entries and each value of other axes."""
+    """Draw one quantity against one axis of a sweep, a line for each of its entries and each value of other axes.
+
+    Where ``NAME_mean_error`` is there, a band shows the standard error.
+    """
     ax = ax or new_axes()
     array = data[name].transpose(axis, ...)
     named = len([dim for dim in array.dims if dim in array.coords]) > 1
@@ -248,6 +251,10 @@ def plot_sweep(data: xr.Dataset, axis: str, name: str, ax: Axes | None = None) -
         label = _entry(array, dict(zip(array.dims[1:], place, strict=True))) if named else ", ".join(map(str, place))
         line = array.values[(slice(None), *place)]
         ax.plot(data[axis].values, line, style, color=COLOURS[k % len(COLOURS)], label=label)
+        if (bar := data.get(f"{name}_mean_error")) is not None:
+            width = bar.transpose(axis, ...).values[(slice(None), *place)]
+            colour = COLOURS[k % len(COLOURS)]
+            ax.fill_between(data[axis].values, line - width, line + width, color=colour, alpha=0.25, linewidth=0)
     if (count := int(np.prod(shape))) > 1:
         ax.legend(frameon=False, fontsize=8 if count <= len(COLOURS) else 6, ncols=1 + (count - 1) // 10)
     ax.set(xlabel=literal(axis), ylabel=name.replace("_", " "))

@@ -185,7 +185,7 @@ def _publish(
             (partial / place).mkdir(parents=True)
         for name, result in results.items():
             (partial / MODELS / f"{name}.toml").write_bytes(result.study.text.encode())
-            write(result, partial / DATA / f"{name}.nc")
+            write(result, partial / DATA / f"{name}.nc", means=False)
             for path in plugins_of(result.study):
                 shutil.copyfile(path, partial / MODELS / Path(path).name)
         facts = {

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...analysis import plots
+from .averages import means
 from .runner import Result
 
 SWEPT = (
@@ -27,6 +28,9 @@ SWEPT = (
 def save_figures(result: Result, stem: Path) -> Iterator[Path]:
     """Draw the figures that suit a result and yield the files written, ``stem-NAME.png``."""
     data, axes = result.data, [axis.key for axis in result.study.sweep]
+    left = [axis.key for axis in result.study.sweep if not axis.averaged]
+    if left and result.averages:
+        data, axes = means(result.averages), left
     if axes and all(axis in data.dims and data.sizes[axis] > 1 for axis in axes):
         for name in (n for n in SWEPT if n in data and data[n].size):
             drawn = plots.plot_sweep(data, axes[0], name) if len(axes) == 1 else plots.plot_map(data, axes, name)

@@ -81,7 +81,8 @@ class Plan(Shown):
         Returns
         -------
         xarray.Dataset
-            Every variable of every task, with the axes of the sweep as leading dimensions.
+            Every variable of every task, with the axes of the sweep as leading dimensions; where axes are averaged
+            over, the means and their standard errors as well (`averages`).
 
         Raises
         ------
@@ -109,7 +110,8 @@ class Plan(Shown):
                 known = result.points
 
             try:
-                return run(self.study, reporter, finished, checkpoint, kept, pool).data
+                result = run(self.study, reporter, finished, checkpoint, kept, pool)
+                return result.data.assign(result.averages.data_vars)
             except KeyboardInterrupt:
                 raise Interrupted(len(known), len(sweep_points(self.study)), folder) from None
 

@@ -17,11 +17,14 @@ from ...solvers.infinite.levels import accuracy_of, most_states
 from ..definition import Study
 from ..file.reading import at_point, sweep_points
 from ..tasks.observable_names import measured_over
+from .averages import ERROR, MEAN, NUMBER, averaged_axes, averages
 from .point import has_failed
 from .runner import Result
 from .tables import columns, decimals, number, with_error
 
 WIDEST = 400
+MOST_SHOWN = 6
+"""Swept keys and averages in a table of a sweep."""
 
 
 def show_result(result: Result, console: Console) -> None:
@@ -30,6 +33,8 @@ def show_result(result: Result, console: Console) -> None:
     console.print(Text(study.name, style="bold"))
     if study.sweep:
         print_wide(console, _sweep_table(result))
+        if result.averages:
+            print_wide(console, _average_table(result))
         points = [(point, data) for point, data in result.points if not has_failed(data)]
         for task in study.tasks:
             for shown in task.sweep_tables(points):
@@ -77,7 +82,7 @@ def _sweep_table(result: Result) -> Table:
     with_energy = "energies" in first
     places: tuple[tuple[str, ...], ...] = (("site",), ("bond",), ("mode",), ())
     symbols = {name: symbol for dims in places for name, symbol in measured_over(first, *dims).items()}
-    shown = list(symbols)[: max(1, 6 - len(keys))]
+    shown = list(symbols)[: max(1, MOST_SHOWN - len(keys))]
     headings = [
         *(key.partition(".")[2] for key in keys),
         *(["energy", "gap"] if with_energy else []),
@@ -99,6 +104,38 @@ def _sweep_table(result: Result) -> Table:
         row += [number(np.atleast_1d(data[name].values)[-1], digits) for name in shown]
         row += [", ".join(f"{value:.8g}" for value in np.ravel(data[name].values)) for name in summary]
     return columns(f"{len(result.points)} points{failed}", headings, rows)
+
+
+def _average_table(result: Result) -> Table:
+    """Return the means over realisations, their standard errors in brackets."""
+    data, over = result.data, averaged_axes(result.study)
+    keys = [each for axis in result.study.sweep if not axis.averaged for each in (axis, *axis.linked)]
+    first = next(found for _, found in result.points if not has_failed(found))
+    places: tuple[tuple[str, ...], ...] = (("site",), ("bond",), ("mode",), ())
+    symbols = {name: symbol for dims in places for name, symbol in measured_over(first, *dims).items()}
+    chosen: dict[str, xr.DataArray] = {}
+    if "energies" in data:
+        chosen["energy"] = data["energies"].isel(level=0)
+        if data.sizes["level"] > 1:
+            chosen["gap"] = data["energies"].isel(level=1) - chosen["energy"]
+    for name in list(symbols)[: max(1, MOST_SHOWN - len(keys))]:
+        last = dict.fromkeys(first[name].dims, -1)
+        chosen[f"{symbols[name]}[{first[name].size - 1}]" if last else symbols[name]] = data[name].isel(last)
+    chosen |= {
+        name.replace("_", " "): data[name] for task in result.study.tasks for name in task.summary if name in data
+    }
+    status = {"status": data["status"]} if "status" in data else {}
+    found = averages(xr.Dataset({**chosen, **status}), over)
+    left = [axis for axis in result.study.sweep if not axis.averaged]
+    rows = []
+    for place in np.ndindex(*(data.sizes[axis.key] for axis in left)):
+        at = dict(zip((axis.key for axis in left), place, strict=True))
+        here = found.isel(at)
+        row = [f"{data[each.key].isel(at, missing_dims='ignore').item():.6g}" for each in keys]
+        row += [with_error(float(np.real(here[f"{name}{MEAN}"])), float(here[f"{name}{ERROR}"])) for name in chosen]
+        rows.append([*row, str(int(here[NUMBER]))])
+    headings = [*(each.key.partition(".")[2] for each in keys), *chosen, NUMBER]
+    return columns(f"averages over {', '.join(over)}; standard errors in brackets", headings, rows)
 
 
 def failures(result: Result, most: int = 10) -> Iterator[str]:

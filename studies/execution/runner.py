@@ -28,6 +28,7 @@ from ..file.reading import at_point, sweep_points
 from ..fits import check_fits, shared
 from ..sweep import AS_LISTS
 from ..tasks.base import Quiet, Reporter, Watcher
+from .averages import averaged_axes, averages
 from .folder import StudyFolder, content_hash
 from .job import Job
 from .point import compute, compute_or_fail, has_failed, lowest_energy
@@ -67,6 +68,15 @@ class Result(Shown):
     def failed(self) -> int:
         """How many points failed."""
         return sum(has_failed(data) for _, data in self.points)
+
+    @property
+    def averages(self) -> xr.Dataset:
+        """The means over the axes that are averaged, and their standard errors; empty without such axes.
+
+        It is empty too where a sweep did not come to its end.
+        """
+        over, data = averaged_axes(self.study), self.data
+        return averages(data, over) if over and set(over) <= set(data.dims) else xr.Dataset()
 
     @property
     def data(self) -> xr.Dataset:

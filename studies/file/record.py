@@ -17,6 +17,7 @@ from ...clusters.translations import as_numbers, wave_vectors
 from ...hamiltonians.space.product import dimensions
 from ...solvers.caps import capped
 from ..definition import Study
+from ..execution.averages import average_records
 from ..execution.folder import write_bytes
 from ..execution.point import FAILED, has_failed
 from ..execution.runner import Result
@@ -27,14 +28,24 @@ SCHEMA = 1
 
 
 def records(result: Result) -> list[dict[str, object]]:
-    """Return the JSON objects of a result: one, or one for each point of a sweep; the keys of the contract."""
-    return [_record(result.study, point, data) for point, data in result.points]
+    """Return the JSON objects of a result: one, or one for each point of a sweep; the keys of the contract.
+
+    Where axes of the sweep are averaged over, those of the averages follow, which have ``average`` in place of tables.
+    """
+    found = [_record(result.study, point, data) for point, data in result.points]
+    if result.averages:
+        found += [{**_head(result.study), **each} for each in average_records(result.data, result.study)]
+    return found
+
+
+def _head(study: Study) -> dict[str, object]:
+    return {"file": study.file, "schema": SCHEMA, "name": study.name}
 
 
 def _record(study: Study, point: Mapping[str, object], data: xr.Dataset) -> dict[str, object]:
     each = at_point(study, point)
     cluster = each.model.cluster
-    record: dict[str, object] = {"file": study.file, "schema": SCHEMA, "name": study.name}
+    record = _head(study)
     if study.sweep:
         record["point"] = dict(point)
     record["versions"] = versions()
@@ -83,10 +94,11 @@ def to_json(record: Mapping[str, object]) -> str:
     return json.dumps(record, allow_nan=False, separators=(",", ":"))
 
 
-def write(result: Result, path: str | os.PathLike[str]) -> Path:
+def write(result: Result, path: str | os.PathLike[str], means: bool = True) -> Path:
     """Write a result as NetCDF4, complex numbers as a trailing axis (re, im), whole or not at all.
 
-    The file holds the text of the model file, the versions and the seed in its attributes.
+    The file holds the text of the model file, the versions and the seed in its attributes, and with `means` the
+    averages that the sweep asks for.
 
     Returns
     -------
@@ -96,7 +108,8 @@ def write(result: Result, path: str | os.PathLike[str]) -> Path:
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     study = result.study
-    data = _real(result.data).assign_attrs(
+    whole = result.data.assign(result.averages.data_vars) if means else result.data
+    data = _real(whole).assign_attrs(
         title=study.name,
         model_file=study.text,
         source=printable(study.file),

@@ -25,12 +25,15 @@ from .values import (
     Bytes,
     ComplexCoupling,
     Coupling,
+    DisorderCoupling,
+    DistanceCoupling,
     Exact,
     Number,
     NumberOrList,
     NumberOrWord,
     Point,
     Reach,
+    Seed,
     Table,
     Whole,
     WholeOrList,
@@ -50,6 +53,8 @@ HINTS: Mapping[Any, Any] = MappingProxyType(
     {
         parameters.Coupling: Coupling,
         parameters.Reach: Reach,
+        parameters.DistanceCoupling: DistanceCoupling,
+        parameters.DisorderCoupling: DisorderCoupling,
         parameters.ComplexCoupling: ComplexCoupling,
         Where: WordOrSites,
         int: int,
@@ -130,7 +135,7 @@ class SolverTable(Table):
         LEFT_OUT
     )
     tolerance: Annotated[Number, Field(ge=1e-14, le=1e-2, description="a number from 1e-14 to 1e-2")] = LEFT_OUT
-    seed: Annotated[int, Field(ge=0, le=MAX_INTEGER, description=f"a whole number from 0 to {MAX_INTEGER}")] = LEFT_OUT
+    seed: Seed = LEFT_OUT
     memory_limit: Bytes = LEFT_OUT
     max_matvecs: Annotated[int, Field(ge=1, le=MAX_INTEGER, description="a whole number, 1 or more")] = LEFT_OUT
     max_states: Annotated[int, Field(ge=1, le=MAX_INTEGER, description="a whole number, 1 or more")] = LEFT_OUT

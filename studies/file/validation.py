@@ -16,7 +16,7 @@ from ...hamiltonians import Problem
 from ...hamiltonians.parameters import show
 from ..tasks.observable_names import named
 from .schema import CLUSTERS, MODEL_TABLES, TABLES, AxisTable, RefineTable
-from .values import GRID_TAG, Grid, Table, is_tag
+from .values import DISORDER_TAG, GRID_TAG, DisorderTable, Grid, Table, is_tag
 
 SCHEMA = 1
 TOP = ("schema", "name", "cluster", *TABLES, "sweep")
@@ -32,6 +32,10 @@ STAND_INS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     }
 )
 """What replaces a wrong value, where the default would not do, so that the other keys can still be checked."""
+WITHIN: Mapping[str, tuple[type[Table], str]] = MappingProxyType(
+    {GRID_TAG: (Grid, "a grid of numbers"), DISORDER_TAG: (DisorderTable, "a table with disorder")}
+)
+"""Tables that stand for a value, by their tags: their keys, and what they are."""
 ITEMS = MappingProxyType({"number": "a finite number", "int_type": "a whole number", "string_type": "text in quotes"})
 """What is allowed for an item of a list or table, by the type of pydantic's error."""
 
@@ -175,8 +179,9 @@ def _problem(
     inner = [part for part in detail["loc"] if not is_tag(part)]
     path = dotted(*place, *inner[skip:])
     last = str(inner[-1])
-    if GRID_TAG in detail["loc"] and len(inner) > 1:
-        table, inner, owner = Grid, inner[-1:], "a grid of numbers"
+    within = next((tag for tag in WITHIN if tag in detail["loc"][:-1]), None)
+    if within:
+        (table, owner), inner = WITHIN[within], [*detail["loc"][detail["loc"].index(within) + 1 :]]
     else:
         owner = f'a cluster of kind "{raw["kind"]}"' if place[0] == "cluster" else f"[{place[0]}]"
         while len(inner) > 1 and (below := _table_below(table, str(inner[0]))) is not None:

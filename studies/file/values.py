@@ -29,6 +29,7 @@ LEFT_OUT: Any = None
 """Marks a key that may be left out; its default is that of the value which the table describes."""
 MAX_COUNT = 100_000
 GRID_TAG = "|grid"
+DISORDER_TAG = "|disorder"
 MAX_INTEGER = 2**63 - 1
 
 
@@ -162,6 +163,49 @@ ComplexCoupling = Annotated[
         "{ re = 1.0, im = 0.2 } in place of any number"
     ),
 ]
+Seed = Annotated[int, Field(ge=0, le=MAX_INTEGER, description=f"a whole number from 0 to {MAX_INTEGER}")]
+
+
+class DisorderTable(Table):
+    """A random number for each site, added to a mean.
+
+    Attributes
+    ----------
+    disorder : float
+        W [energy]: the numbers are uniform from -W/2 to W/2 ("box"), or have the standard deviation W ("gaussian").
+    seed : int
+        Which landscape; the same numbers on every machine, on every cluster, and for all species.
+    kind : str
+        The distribution.
+    mean : float, table or list
+        What they are added to.
+    """
+
+    disorder: Annotated[Number, Field(ge=0.0, description="a finite number, 0 or more")]
+    seed: Seed
+    kind: Annotated[Literal["box", "gaussian"], Field(description='"box" or "gaussian"')] = "box"
+    mean: Coupling = 0.0
+
+    def given(self) -> dict[str, Any]:
+        """Return the keys that are there."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+
+
+def _form_or_disorder(value: object) -> str:
+    return DISORDER_TAG if isinstance(value, dict) and "disorder" in value else form(value)
+
+
+DisorderCoupling = Annotated[
+    Annotated[Number, Tag("|word")]
+    | Annotated[dict[str, Number], Tag("|table")]
+    | Annotated[Numbers, Tag("|list")]
+    | Annotated[DisorderTable, AfterValidator(DisorderTable.given), Tag(DISORDER_TAG)],
+    Discriminator(_form_or_disorder),
+    Field(
+        description="a finite number, a table of numbers by class name, a list of numbers, "
+        "or { disorder = 1.0, seed = 3 }"
+    ),
+]
 Shells = Annotated[Numbers, Tag("|list")]
 Row = Annotated[Numbers, Tag("|list")]
 Reach = Annotated[
@@ -177,6 +221,13 @@ Reach = Annotated[
     ),
 ]
 """A coupling that may reach other sites; which of the forms it is is looked at where it is spread."""
+DistanceCoupling = Annotated[
+    Annotated[Number, Tag("|word")]
+    | Annotated[dict[str, Annotated[Annotated[Number, Tag("|word")] | Shells, Discriminator(form)]], Tag("|table")]
+    | Annotated[Numbers, Tag("|list")],
+    Discriminator(form),
+    Field(description="a finite number, a table of numbers by class name, a list of numbers, or { distance = [...] }"),
+]
 WordOrSites = Annotated[
     Annotated[list[int], AfterValidator(tuple), Tag("|list")] | Annotated[str, Tag("|word")], Discriminator(form)
 ]

@@ -287,6 +287,6 @@ def test_no_text_holds_unfinished_business_or_paths_of_one_machine():
 )
 def test_the_arrays_of_a_model_cannot_be_changed(model):
     arrays = {name: value for name, value in vars(model.couplings).items() if isinstance(value, np.ndarray)}
-    of_charges = [entry for entry in COUPLINGS.values() if entry.reaches]
+    of_charges = [entry for entry in COUPLINGS.values() if entry.reaches or entry.apart]
     assert len(arrays) == sum(len(entry.arrays) for entry in COUPLINGS.values()) + len(of_charges)
     assert [name for name, value in arrays.items() if value.flags.writeable] == []

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
-from reference import Fock, boson_sites, charge_operators
+from reference import Fock, boson_sites, charge_operators, images
 
 from respair.clusters import (
     chain,
@@ -93,6 +93,7 @@ def models(draw, electrons=None, bosons=None, phonons=None, frames=("none", "mea
         e = Electrons(*(draw(couplings(labels)) for labels in (bonds, classes, classes, bonds)))
         of_bonds = dict.fromkeys(("spin_exchange", "pair_hopping", "hopping_imaginary", "spin_orbit"), bonds)
         e = replace(e, **draw(some({**of_bonds, "zeeman": classes}, every)))
+        e = replace(e, **draw(apart({"repulsion": False}, cluster)))
     if has_bosons:
         on = draw(st.one_of(st.just("all"), st.sampled_from(classes), some_sites))
         hosts = labels_on(cluster, on)
@@ -100,6 +101,9 @@ def models(draw, electrons=None, bosons=None, phonons=None, frames=("none", "mea
         p = Bosons(draw(couplings(hosts)), exchange, draw(couplings(bonds)), on)
         further = {"electron_repulsion": hosts, "bond_exchange": bonds} if has_electrons else {}
         p = replace(p, **draw(some({"repulsion": bonds, **further}, every)))
+        p = replace(
+            p, **draw(apart({"repulsion": False, **({"electron_repulsion": True} if has_electrons else {})}, cluster))
+        )
     if present(phonons):
         on = draw(st.one_of(st.sampled_from(["all", "bonds", *classes] if bonds else ["all", *classes]), some_sites))
         q = draw(lattices(cluster, on, e, p, frames, every))
@@ -141,6 +145,17 @@ def reaching(modes, sites, allowed):
     rows = st.lists(row, min_size=modes, max_size=modes)
     shells = st.lists(strengths, min_size=1, max_size=3).map(lambda values: {"distance": values})
     return st.one_of(rows, shells) if modes else shells
+
+
+@st.composite
+def apart(draw, names, cluster):
+    """Couplings by shells of distance, now and then: names, with whether the own site counts."""
+    found = {}
+    for name, own in names.items():
+        shells = len({d for i, row in enumerate(images(cluster)) for j, d in enumerate(row) if own or i != j})
+        if shells and draw(st.integers(0, 2)) == 0:
+            found[name] = {"distance": draw(st.lists(strengths, min_size=1, max_size=min(3, shells)))}
+    return found
 
 
 @st.composite

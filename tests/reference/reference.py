@@ -61,6 +61,26 @@ def reach(value, model):
     ]
 
 
+def by_distance(value):
+    return hasattr(value, "keys") and np.ndim(value.get("distance", 0.0)) > 0
+
+
+def images(cluster):
+    """Shortest distance of two sites over the copies of a closed cluster, shape (sites, sites), rounded."""
+    rows = np.array(cluster.cell)
+    shifts = [np.dot(n, rows) if len(rows) else 0.0 for n in product(range(-3, 4), repeat=len(rows))]
+    places = np.array(cluster.positions, float)
+    return np.array([[min(round(float(np.linalg.norm(a - b + s)), 6) for s in shifts) for b in places] for a in places])
+
+
+def pairs_of(value, model, own=False):
+    """A coupling by shells of distance as numbers by pairs of sites (i, j)."""
+    apart = images(model.cluster)
+    every = [(i, j) for i, j in product(range(len(apart)), repeat=2) if own or i != j]
+    shells = dict(zip(sorted({apart[pair] for pair in every}), value["distance"], strict=False))
+    return {pair: shells.get(apart[pair], 0.0) for pair in every}
+
+
 def boson_sites(model):
     if model.bosons is None:
         return []
@@ -219,8 +239,12 @@ def charge_energy(model, fock):
     if (e := model.electrons) is not None:
         for hop, t in zip(forward_hops(model, fock), spread(e.hopping, labels), strict=True):
             h = h - t * (hop + dagger(hop))
-        for bond, v in zip(cluster.bonds, spread(e.repulsion, labels), strict=True):
-            h = h + v * (fock.n(bond.start) @ fock.n(bond.end))
+        if by_distance(e.repulsion):
+            for (i, j), v in pairs_of(e.repulsion, model).items():
+                h = h + v * (i < j) * (fock.n(i) @ fock.n(j))
+        else:
+            for bond, v in zip(cluster.bonds, spread(e.repulsion, labels), strict=True):
+                h = h + v * (fock.n(bond.start) @ fock.n(bond.end))
         for i, (level, u) in enumerate(
             zip(spread(e.level, cluster.classes), spread(e.hubbard_u, cluster.classes), strict=True)
         ):
@@ -272,11 +296,18 @@ def further_pairs(model, fock):
     p, cluster, on = model.bosons, model.cluster, boson_sites(model)
     labels, classes = [bond.label for bond in cluster.bonds], [cluster.classes[i] for i in on]
     h = 0j * fock.charge_one
-    for i, u in zip(on, spread(p.electron_repulsion, classes), strict=True):
-        if u:
-            h = h + u * (fock.nb(i) @ fock.n(i))
+    if by_distance(p.electron_repulsion):
+        for (i, j), u in pairs_of(p.electron_repulsion, model, own=True).items():
+            h = h + u * (fock.nb(i) @ fock.n(j)) if i in on else h
+    else:
+        for i, u in zip(on, spread(p.electron_repulsion, classes), strict=True):
+            h = h + u * (fock.nb(i) @ fock.n(i)) if u else h
+    far = by_distance(p.repulsion)
+    for (i, j), v in pairs_of(p.repulsion, model).items() if far else ():
+        h = h + v * (fock.nb(i) @ fock.nb(j)) if i < j and {i, j} <= set(on) else h
+    repulsion = 0.0 if far else p.repulsion
     for bond, v, exchange in zip(
-        cluster.bonds, spread(p.repulsion, labels), spread(p.bond_exchange, labels), strict=True
+        cluster.bonds, spread(repulsion, labels), spread(p.bond_exchange, labels), strict=True
     ):
         i, j, theta = bond.start, bond.end, np.dot(bond.shares, model.fluxes)
         if i in on and j in on:

@@ -13,6 +13,7 @@ from .evolution.configuration import Configuration
 from .ground_state import ground_state
 from .infinite.levels import InfiniteLevels, infinite_levels
 from .krylov.eigenpairs import ConvergenceError, Levels, is_degenerate, lowest_levels
+from .levels_file import load
 from .linear import solve, unfolded
 from .options import Options
 from .results import Eigenstates, LabelledLevels, State
@@ -42,6 +43,7 @@ __all__ = [
     "infinite_levels",
     "is_degenerate",
     "levels_by_symmetry",
+    "load",
     "lowest_levels",
     "silent",
     "solve",

@@ -59,6 +59,7 @@ from .clusters import (
     triangular,
 )
 from .hamiltonians import (
+    Block,
     Bosons,
     Electrons,
     Hamiltonian,
@@ -68,6 +69,7 @@ from .hamiltonians import (
     Phonons,
     Pulse,
     Sector,
+    operator,
     with_parameter,
 )
 from .solvers import (
@@ -80,6 +82,7 @@ from .solvers import (
     estimate,
     ground_state,
     infinite_levels,
+    load,
 )
 from .studies import build_dataset, read, read_dataset, run, study, verify_dataset, watching
 
@@ -87,6 +90,7 @@ __version__: str
 
 __all__ = [
     "Approximation",
+    "Block",
     "Bosons",
     "Cluster",
     "Configuration",
@@ -139,9 +143,11 @@ __all__ = [
     "ladder",
     "lattice",
     "ligand_centre",
+    "load",
     "momenta",
     "natural_phonons",
     "observables",
+    "operator",
     "optical_conductivity",
     "pair_binding",
     "pair_densities",

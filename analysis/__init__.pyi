@@ -41,6 +41,7 @@ from .observables.functions import (
 )
 from .observables.structure import structure_factor
 from .observables.table import OBSERVABLES, Derived, Observable, available, observables
+from .overlaps import fidelity, matrix_element, overlap
 from .pairing.binding import charge_scan
 from .pairing.condensation import condensate_against_size
 from .pairing.density_matrices import FORMS, PairOperators, pair_densities, pair_density, pair_operators
@@ -110,6 +111,7 @@ __all__ = [
     "entanglement",
     "evolve",
     "expectation",
+    "fidelity",
     "fidelity_susceptibility",
     "flux_minimum",
     "flux_response",
@@ -123,11 +125,13 @@ __all__ = [
     "lattice_cut",
     "lattice_response",
     "lattice_shape",
+    "matrix_element",
     "motion_frequencies",
     "natural_orbitals",
     "natural_phonons",
     "observables",
     "optical_conductivity",
+    "overlap",
     "pair_binding",
     "pair_boson_correlation",
     "pair_correlation",

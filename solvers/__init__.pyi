@@ -17,6 +17,7 @@ from .levels_file import load
 from .linear import solve, unfolded
 from .options import Options
 from .results import Eigenstates, LabelledLevels, State
+from .starting import starting_from
 from .work import Progress, silent
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "lowest_levels",
     "silent",
     "solve",
+    "starting_from",
     "symmetry_sectors",
     "unfolded",
 ]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,7 +13,37 @@ from .arguments import levels_of
 from .results import Eigenstates, LabelledLevels
 
 
-def starting_from(levels: Eigenstates | LabelledLevels) -> Callable[[Any], list[Amplitudes]]:
+@dataclass(frozen=True)
+class Starts:
+    """From a block to stored amplitudes near its lowest levels.
+
+    Attributes
+    ----------
+    levels : Eigenstates or LabelledLevels
+        What is known.
+    """
+
+    levels: Eigenstates | LabelledLevels = field(repr=False)
+
+    def __call__(self, block: Block) -> list[Amplitudes]:
+        """Return the levels with the quantum numbers of a block, in its phonon states."""
+        blocks = self.levels.blocks if isinstance(self.levels, LabelledLevels) else (self.levels,)
+        is_real = not np.issubdtype(block.energy.dtype, np.complexfloating)
+        found = []
+        for own in blocks:
+            if block.symmetries and own.block.symmetries != block.symmetries:
+                continue
+            for phi in own.amplitudes:
+                try:
+                    psi = carried(own.block.space, block.space, own.block.expand(phi))
+                except InvalidValue:  # of another sector
+                    return []
+                same = (psi.real if is_real else psi).astype(block.energy.dtype)
+                found.append(np.ascontiguousarray(block.compress(same)))
+        return [phi for phi in found if np.linalg.norm(phi) > 0]
+
+
+def starting_from(levels: Eigenstates | LabelledLevels) -> Starts:
     """Return what lets searches begin from known levels: ``Options(starts=starting_from(levels))``.
 
     The levels may belong to other couplings, caps or phonon frames, as long as sites, charges and oscillators are the
@@ -37,22 +66,4 @@ def starting_from(levels: Eigenstates | LabelledLevels) -> Callable[[Any], list[
     >>> round(found.energies[0], 6)
     np.float64(-3.602984)
     """
-    levels = levels_of("levels", levels)
-    blocks = levels.blocks if isinstance(levels, LabelledLevels) else (levels,)
-
-    def starts(block: Block) -> list[Amplitudes]:
-        found = []
-        for own in blocks:
-            if block.symmetries and own.block.symmetries != block.symmetries:
-                continue
-            for phi in own.amplitudes:
-                try:
-                    psi = carried(own.block.space, block.space, own.block.expand(phi))
-                except InvalidValue:  # of another sector
-                    return []
-                is_real = not np.issubdtype(block.energy.dtype, np.complexfloating)
-                own_kind = (psi.real if is_real else psi).astype(block.energy.dtype)
-                found.append(np.ascontiguousarray(block.compress(own_kind)))
-        return [phi for phi in found if np.linalg.norm(phi) > 0]
-
-    return starts
+    return Starts(levels_of("levels", levels))

@@ -70,13 +70,11 @@ class Keepable(Shown):
         values = packer.values
         about |= {"amplitudes": len(values), "real": not np.iscomplexobj(values)}
         about["digest"] = digest_of(about, values)
-        rows: dict[str, Any] = {ABOUT: ((), json.dumps(about), {"formula": "model, sector and numbers of the levels"})}
         own = {"formula": "stored amplitudes of all levels, one after the other", "units": "1"}
-        if np.iscomplexobj(values):
-            parts = np.stack([values.real, values.imag], axis=-1)
-            rows[VALUES] = (("kept_amplitude", "complex"), parts, own)
-        else:
-            rows[VALUES] = (("kept_amplitude",), values, own)
+        rows: dict[str, Any] = {
+            ABOUT: ((), np.array(json.dumps(about)), {"formula": "model, sector and numbers of the levels"}),
+            VALUES: (("kept_amplitude",), values, own),
+        }
         for name, (array, formula) in self._summary.items():
             units = "1" if name == "labels" else "energy"
             rows[name] = (("level",), np.asarray(array), {"formula": formula, "units": units})
@@ -102,6 +100,10 @@ class Keepable(Shown):
             source="respair",
             conventions="hbar = k_B = 1; x = a + a+; amplitudes over (state, stored row, phonon state)",
         )
+        values = data[VALUES].values
+        if np.iscomplexobj(values):
+            parts = xr.DataArray(np.stack([values.real, values.imag], axis=-1), dims=("kept_amplitude", "complex"))
+            data = data.assign({VALUES: parts.assign_attrs(data[VALUES].attrs)}).assign_coords(complex=["re", "im"])
         try:
             data.to_netcdf(partial, engine="h5netcdf")
             os.replace(partial, target)

@@ -9,7 +9,7 @@ from ..._core.lazy import LateTable
 from .base import Task
 
 NAMES = (
-    "ground_state", "charge_scan", "flux", "pairing", "lattice", "entanglement", "coherence", "resonance", "spectrum",
+    "ground_state", "operators", "charge_scan", "flux", "pairing", "lattice", "entanglement", "coherence", "resonance", "spectrum",
     "evolution", "thermal", "crossover", "compare",
 )  # fmt: skip
 """Tables, and files in this folder, in the order in which they run."""

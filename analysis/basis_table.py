@@ -48,9 +48,8 @@ def basis_table(of: Any) -> xr.Dataset:
     (['.|B', '2|.'], [1, 0])
     """
     kinds = (Space, Hamiltonian, Block, State, Eigenstates, LabelledLevels)
-    found = instance("of", of, kinds, "write basis_table(ground_state(model, 4))")
-    space: Space = found if isinstance(found, Space) else found.space if isinstance(found, Hamiltonian | Block) else (
-        found.hamiltonian.space)  # fmt: skip
+    kinds = (Space, Hamiltonian, Block, State, Eigenstates, LabelledLevels)
+    space = _space(instance("of", of, kinds, "write basis_table(ground_state(model, 4))"))
     if space.dimension > MOST_STATES:
         raise InvalidValue(
             f"the sector has {space.dimension:,} states; a table holds at most {MOST_STATES:,}: take a smaller sector "
@@ -72,3 +71,13 @@ def basis_table(of: Any) -> xr.Dataset:
         ("label", labels, state, "sites (. u d 2), local pairs (B), phonon numbers"),
         coords={"boson_site": np.array(charges.boson_sites, int)},
     )
+
+
+def _space(of: Any) -> Space:
+    """Return the states of a sector, whatever has them."""
+    if isinstance(of, Space):
+        return of
+    if isinstance(of, Hamiltonian | Block):
+        return of.space
+    found: Space = of.hamiltonian.space
+    return found

@@ -64,7 +64,7 @@ def overlap(bra: State, ket: State) -> complex:
     ...     lattice = Phonons(1.0, electron_coupling=alpha, max_quanta=30, frame=frame)
     ...     return ground_state(Model(site(), Electrons(), phonons=lattice), 1)
     >>> value = overlap(electron(0.0, "none").ground, electron(1.0, "lang-firsov").ground)
-    >>> round(abs(value) * np.exp(0.5), 12)
+    >>> round(float(abs(value) * np.exp(0.5)), 12)
     1.0
     """
     return _scalar_product(_pure("bra", bra), _pure("ket", ket))

@@ -42,7 +42,7 @@ def an_operator(name: str, value: Any) -> Operator:
         return operator(value)
     if isinstance(value, int | float | complex) and not isinstance(value, bool):
         return as_operator(value)
-    return instance(name, value, Operator, 'write a formula, as electron_number(0) or "n_0"; observables are called by observables(state, [name])')
+    return instance(name, value, Operator, 'write a formula, as electron_number(0) or "n_0"')
 
 
 def a_model_function(name: str, value: Any) -> Callable[[float], Model]:

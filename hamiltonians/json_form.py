@@ -41,8 +41,8 @@ class FixedTerm:
 KINDS: Mapping[str, type[Any]] = MappingProxyType(
     {
         kind.__name__: kind
-        for kind in (Bond, Bosons, Cluster, Electrons, FixedTerm, Mode, Model, OscillatorSets, Phonons, Sector, Symmetry,
-                     Translation)
+        for kind in (Bond, Bosons, Cluster, Electrons, FixedTerm, Mode, Model, OscillatorSets, Phonons, Sector,
+                     Symmetry, Translation)
     }
 )  # fmt: skip
 """What is read back, by name; nothing else is ever made of a file."""
@@ -61,7 +61,7 @@ ARRAYS = ("<f8", "<i8", "<c16", "|b1")
 
 
 def to_json_form(value: Any) -> Any:
-    """Return a value of plain lists, dictionaries, text and numbers that stands for a model, a sector, or parts of them.
+    """Return lists, dictionaries, text and numbers that stand for a model, a sector, or parts of them.
 
     Terms of one's own become formulas (`FixedTerm`).
 

@@ -8,15 +8,17 @@ import os
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._core.lazy import xr
 from ..clusters import Shown
-from ..hamiltonians import Amplitudes, Block, Hamiltonian
 from ..hamiltonians.json_form import to_json_form
+
+if TYPE_CHECKING:
+    from ..hamiltonians import Amplitudes, Block, Hamiltonian
 
 VERSION = 1
 ABOUT, VALUES = "kept_levels", "kept_amplitudes"

@@ -122,11 +122,14 @@ def _read(about: Mapping[str, Any], values: NDArray[Any]) -> Eigenstates | Label
     instance("model", model, Model, "write the file anew")
     instance("sector", sector, Sector, "write the file anew")
     reader = _Reader(Hamiltonian.of(model, sector, about["mean_charge"]), whole)
-    kinds = {"levels": reader.levels, "labelled levels": reader.labelled, "state": reader.state}
-    if about["kind"] not in kinds:
-        raise InvalidValue(f"holds {about['kind']!r}; allowed: {', '.join(kinds)}")
-    found: Eigenstates | LabelledLevels | State = kinds[about["kind"]](about)
-    return found
+    match about["kind"]:
+        case "levels":
+            return reader.levels(about)
+        case "labelled levels":
+            return reader.labelled(about)
+        case "state":
+            return reader.state(about)
+    raise InvalidValue(f"holds {about['kind']!r}; allowed: levels, labelled levels, state")
 
 
 class _Reader:

@@ -36,8 +36,8 @@ def reduced_density_matrix(
 
     .. math:: \rho_A = \mathrm{tr}_B\,\rho
 
-    For electrons the orbitals of A stand before those of B in the order of creators, so that rho_A gives the averages of
-    all operators on A that keep the parity of its electrons.
+    For electrons the orbitals of A stand before those of B in the order of creators, so that rho_A gives the averages
+    of all operators on A that keep the parity of its electrons.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def reduced_density_matrix(
     blocks = sorted(cut_blocks(charges, cut), key=lambda block: (block.charge, block.two_sz))
     size = sum(len(block.configurations) for block in blocks) * phonons.sizes[0]
     if size > LARGEST:
-        raise InvalidValue(f"the part has {size:,} states; at most {LARGEST:,} make a density matrix: take a smaller part")
+        raise InvalidValue(f"the part has {size:,} states, a density matrix at most {LARGEST:,}: take a smaller part")
     rho, first, firsts = np.zeros((size, size), state.amplitudes.dtype), 0, []
     for block in blocks:
         here = slice(first, first + len(block.configurations) * phonons.sizes[0])
@@ -208,14 +208,14 @@ def two_body_density_matrix(state: State) -> xr.DataArray:
     known = Averages(state)
     pairs = list(combinations(range(count), 2))
     for s, spin in ((0, "up"), (3, "dn")):
-        for (i, j), (k, l) in product(pairs, pairs):
-            word = create(i, spin) * create(j, spin) * annihilate(l, spin) * annihilate(k, spin)
+        for (i, j), (k, m) in product(pairs, pairs):
+            word = create(i, spin) * create(j, spin) * annihilate(m, spin) * annihilate(k, spin)
             value = known.operator(word)
-            for (a, b, one), (c, d, two) in product(((i, j, 1), (j, i, -1)), ((k, l, 1), (l, k, -1))):
+            for (a, b, one), (c, d, two) in product(((i, j, 1), (j, i, -1)), ((k, m, 1), (m, k, -1))):
                 gamma[s, a, b, c, d] = one * two * value
-    for i, j, k, l in product(range(count), repeat=4):
-        word = create(i, "up") * create(j, "dn") * annihilate(l, "dn") * annihilate(k, "up")
-        gamma[1, i, j, k, l] = gamma[2, j, i, l, k] = averages.operator(word)
+    for i, j, k, m in product(range(count), repeat=4):
+        word = create(i, "up") * create(j, "dn") * annihilate(m, "dn") * annihilate(k, "up")
+        gamma[1, i, j, k, m] = gamma[2, j, i, m, k] = averages.operator(word)
     spins = {"spins": ["up up", "up dn", "dn up", "dn dn"]}
     formula = "<c+_is c+_js' c_ls' c_ks>"
     return labelled("two_body_density_matrix", gamma, ["spins", "i", "j", "k", "l"], formula, "1", spins)

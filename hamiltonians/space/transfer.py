@@ -11,7 +11,6 @@ taken mode after mode. What the other caps do not hold is left out: norms become
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray

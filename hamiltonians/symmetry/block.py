@@ -126,7 +126,7 @@ class Block(Shown):
     def matrix(self) -> sp.csr_array:
         """Return H on the independent states of the block, shape (dimension, dimension).
 
-        With B the `isometry` it is ``B+ H B``: eigenvectors v are ``B v`` in the product states ``e * phonon states + p``.
+        With B the `isometry` it is ``B+ H B``: an eigenvector v is ``B v`` in the product states ``e * phonon states + p``.
 
         Examples
         --------
@@ -144,7 +144,7 @@ class Block(Shown):
     def linear_operator(self) -> splinalg.LinearOperator:
         """H on the same states as a SciPy `LinearOperator`, without its matrix."""
         whole, basis, shape = self.whole, self.isometry, self.space.shape
-        kind = np.dtype(self.hamiltonian.dtype if basis is None else np.result_type(self.hamiltonian.dtype, basis.dtype))
+        kind = np.result_type(self.hamiltonian.dtype, *(() if basis is None else (basis.dtype,)))
 
         def product(v: NDArray[Any]) -> NDArray[Any]:
             psi = v.ravel() if basis is None else basis @ v.ravel()

@@ -9,6 +9,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Self
 
+import numpy as np
 from pydantic import AfterValidator, ConfigDict, PlainValidator
 from pydantic_core import PydanticCustomError
 
@@ -86,7 +87,7 @@ class OperatorsTask(Task):
         """Yield names that cannot be those of variables."""
         for name, text in values.items():
             if not NAME.fullmatch(name) or name.endswith(ERROR):
-                allowed = f"allowed: names of letters, digits and _ that begin with a letter and do not end with {ERROR}"
+                allowed = f"allowed: names of letters, digits and _, a letter first, that do not end with {ERROR}"
                 yield Problem(f"operators.{name}", show(text), allowed)
 
     @classmethod
@@ -103,7 +104,7 @@ class OperatorsTask(Task):
         ground = setting.ground.ground
         setting.reporter.step("operators")
         found = {name: analysis.expectation(ground, operator(text)) for name, text in self.formulas.items()}
-        data = {name: labelled(name, value, [], f"<{self.formulas[name]}>") for name, value in found.items()}
+        data = {name: labelled(name, np.array(value), [], f"<{self.formulas[name]}>") for name, value in found.items()}
         data["multiplicity"] = labelled("multiplicity", setting.ground.multiplicity, [], "states in the ground level")
         return self.named(xr.Dataset(data))
 

@@ -110,8 +110,8 @@ def test_one_and_two_body_density_matrices(ground, mixed):
         np.testing.assert_allclose(one.sel(spin=s), expected, atol=1e-12)
     for n, (s, t) in enumerate((("up", "up"), ("up", "dn"), ("dn", "up"), ("dn", "dn"))):
         pairs = {(i, j): (f.c[j, t] @ (f.c[i, s] @ psi.T)).T for i in range(count) for j in range(count)}
-        expected = np.array([[[[mean(pairs[i, j], pairs[k, l]) for l in range(count)] for k in range(count)]
-                              for j in range(count)] for i in range(count)])  # fmt: skip
+        gram = [[mean(left, right) for right in pairs.values()] for left in pairs.values()]
+        expected = np.array(gram).reshape((count,) * 4)
         np.testing.assert_allclose(two.values[n], expected, atol=1e-12)
 
 

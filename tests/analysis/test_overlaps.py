@@ -30,7 +30,8 @@ def dense(state):
 def test_matrix_elements_between_levels_of_different_charge(letters):
     ket = rp.ground_state(RING, 3, states=2).level(1)
     change = rp.hamiltonians.operator(letters)
-    number = {"cup_1": (-1, -1), "c+dn_0": (1, -1), "D_2": (-2, 0), "b+_0": (2, 0), "S-_1": (0, -2)}.get(letters, (0, 0))
+    changes = {"cup_1": (-1, -1), "c+dn_0": (1, -1), "D_2": (-2, 0), "b+_0": (2, 0), "S-_1": (0, -2)}
+    number = changes.get(letters, (0, 0))
     bra = rp.ground_state(RING, rp.Sector(3 + number[0], 1 + number[1]), states=3).level(2)
     f = fock(RING)
     dag = {"+": lambda m: m.conj().T, "": lambda m: m}

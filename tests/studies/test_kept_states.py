@@ -42,7 +42,8 @@ def test_states_of_sweeps_are_chosen_by_their_point(tmp_path):
     path = write(run(parse(KEEP + sweep, "ring.toml")), tmp_path / "ring.nc")
     one, two = (rp.load(path, {"phonons.electron_coupling": g, "cluster.sites": 4}) for g in (0.1, 0.4))
     assert 0 < rp.fidelity(one, two) < 0.99
-    assert rp.load(path, {"phonons.electron_coupling": 0.1, "cluster.sites": 3}).hamiltonian.space.model.cluster.sites == 3
+    three = rp.load(path, {"phonons.electron_coupling": 0.1, "cluster.sites": 3})
+    assert three.hamiltonian.space.model.cluster.sites == 3
     with pytest.raises(ValueError, match="holds many points"):
         rp.load(path)
     with pytest.raises(ValueError, match="was not computed"):
@@ -65,7 +66,8 @@ def test_named_operators_are_averages_of_the_ground_level():
 def test_the_error_bars_of_operators_cover_what_a_larger_cutoff_gives():
     records_of = {}
     for cap in (3, 9):
-        text = NAMED.replace("sites = 4", "sites = 2").replace("ring", "chain").replace("total_quanta = 3", f"total_quanta = {cap}")
+        text = NAMED.replace("sites = 4", "sites = 2").replace("ring", "chain")
+        text = text.replace("total_quanta = 3", f"total_quanta = {cap}")
         (records_of[cap],) = records(run(parse(text, "chain.toml")))
     few, many = (records_of[cap]["operators"] for cap in (3, 9))
     for name, value in few["values"].items():

@@ -92,7 +92,19 @@ from .solvers import (
     load,
     starting_from,
 )
-from .studies import build_dataset, read, read_dataset, run, study, verify_dataset, watching
+from .studies import (
+    build_dataset,
+    crosscheck,
+    export,
+    read,
+    read_dataset,
+    read_fcidump,
+    run,
+    study,
+    verify_dataset,
+    watching,
+    write_fcidump,
+)
 
 __version__: str
 
@@ -126,6 +138,7 @@ __all__ = [
     "compare",
     "comparison_map",
     "condensate_against_size",
+    "crosscheck",
     "crossover_temperatures",
     "cubic",
     "custom",
@@ -135,6 +148,7 @@ __all__ = [
     "estimate",
     "evolve",
     "expectation",
+    "export",
     "fidelity",
     "fidelity_susceptibility",
     "flux_minimum",
@@ -169,6 +183,7 @@ __all__ = [
     "probe",
     "read",
     "read_dataset",
+    "read_fcidump",
     "reduced_density_matrix",
     "resonance",
     "ring",
@@ -190,4 +205,5 @@ __all__ = [
     "verify_dataset",
     "watching",
     "with_parameter",
+    "write_fcidump",
 ]

@@ -1,6 +1,7 @@
 """Analysis: what a physicist reads off a state. Every function returns labelled xarray objects."""
 
 from .approximations import STANDARD, Approximation, compare, comparison_map
+from .basis_table import basis_table
 from .evolution.evolve import evolve
 from .evolution.initial import thermal_state
 from .evolution.kicks import KICKS, Kick
@@ -41,6 +42,7 @@ from .observables.functions import (
 )
 from .observables.structure import structure_factor
 from .observables.table import OBSERVABLES, Derived, Observable, available, observables
+from .overlaps import fidelity, matrix_element, overlap
 from .pairing.binding import charge_scan
 from .pairing.condensation import condensate_against_size
 from .pairing.density_matrices import FORMS, PairOperators, pair_densities, pair_density, pair_operators
@@ -48,6 +50,7 @@ from .pairing.directions import distances
 from .pairing.natural_orbitals import natural_orbitals
 from .pairing.phase import amplitude_and_phase, coherence, pair_rings
 from .reduced_states.cuts import Cut, lattice_cut, site_cut
+from .reduced_states.density_matrices import one_body_density_matrix, reduced_density_matrix, two_body_density_matrix
 from .reduced_states.schmidt import entanglement
 from .response.parameters import fidelity_susceptibility
 from .response.resonance import BracketError, resonance
@@ -82,6 +85,7 @@ __all__ = [
     "Sampling",
     "amplitude_and_phase",
     "available",
+    "basis_table",
     "binding_boundary",
     "boson_correlation",
     "boson_density",
@@ -110,6 +114,7 @@ __all__ = [
     "entanglement",
     "evolve",
     "expectation",
+    "fidelity",
     "fidelity_susceptibility",
     "flux_minimum",
     "flux_response",
@@ -123,11 +128,14 @@ __all__ = [
     "lattice_cut",
     "lattice_response",
     "lattice_shape",
+    "matrix_element",
     "motion_frequencies",
     "natural_orbitals",
     "natural_phonons",
     "observables",
+    "one_body_density_matrix",
     "optical_conductivity",
+    "overlap",
     "pair_binding",
     "pair_boson_correlation",
     "pair_correlation",
@@ -140,6 +148,7 @@ __all__ = [
     "probe",
     "quanta",
     "quasi_particles",
+    "reduced_density_matrix",
     "resonance",
     "rings_against_infinite",
     "site_cut",
@@ -155,5 +164,6 @@ __all__ = [
     "time_greens_function",
     "transition",
     "twist_average",
+    "two_body_density_matrix",
     "weight_transfer",
 ]

@@ -4,6 +4,7 @@ from .derivatives import flux_derivative
 from .flux import hop, path_phase
 from .hamiltonian import Hamiltonian
 from .model import Couplings, Model, TermFunction
+from .notation import formula_text, operator
 from .operators import (
     Operator,
     annihilate,
@@ -55,9 +56,11 @@ __all__ = [
     "displacement",
     "electron_number",
     "flux_derivative",
+    "formula_text",
     "hamiltonian_operator",
     "hop",
     "hop_steps",
+    "operator",
     "pair",
     "parameter_derivative",
     "path_phase",

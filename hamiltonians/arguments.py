@@ -8,6 +8,7 @@ from typing import Any
 from .._core.arguments import instance, is_whole, shown
 from ..clusters import InvalidType
 from .model import Model
+from .notation import operator
 from .operators import Operator, as_operator
 from .parameters import show
 from .sector import Sector
@@ -36,10 +37,12 @@ def number_basis_problems(model: Model, what: str) -> Iterator[Problem]:
 
 
 def an_operator(name: str, value: Any) -> Operator:
-    """Return an operator, or a number times the identity."""
+    """Return an operator, that of a formula in text, or a number times the identity."""
+    if isinstance(value, str):
+        return operator(value)
     if isinstance(value, int | float | complex) and not isinstance(value, bool):
         return as_operator(value)
-    return instance(name, value, Operator, "write a formula, as electron_number(0), or call observables with a name")
+    return instance(name, value, Operator, 'write a formula, as electron_number(0) or "n_0"')
 
 
 def a_model_function(name: str, value: Any) -> Callable[[float], Model]:

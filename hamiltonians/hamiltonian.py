@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from .._core.display import counted
+from .._core.lazy import splinalg
 from ..clusters import Card, InvalidValue, Shown
 from .algebra import canonical
 from .arguments import a_model, a_sector
@@ -151,6 +154,17 @@ class Hamiltonian(Shown):
     def matrix(self) -> sp.csr_array:
         """Return H as one sparse matrix of shape (dimension, dimension), index ``e * phonon states + p``."""
         return _product_matrix(self.space, self.factors, self.dtype)
+
+    @property
+    def linear_operator(self) -> splinalg.LinearOperator:
+        """H as a SciPy `LinearOperator` on the same states, without its matrix: for `scipy.sparse.linalg`."""
+        shape = self.space.shape
+
+        def product(v: NDArray[Any]) -> NDArray[Any]:
+            return self.apply(v.reshape(shape)).ravel()
+
+        kind = np.dtype(self.dtype)
+        return splinalg.LinearOperator((self.space.dimension,) * 2, matvec=product, rmatvec=product, dtype=kind)
 
     def matrix_of(self, operator: Operator) -> sp.csr_array:
         """Return another operator that keeps N and S_z as a matrix on the same states."""

@@ -13,9 +13,11 @@ from .evolution.configuration import Configuration
 from .ground_state import ground_state
 from .infinite.levels import InfiniteLevels, infinite_levels
 from .krylov.eigenpairs import ConvergenceError, Levels, is_degenerate, lowest_levels
+from .levels_file import load
 from .linear import solve, unfolded
 from .options import Options
 from .results import Eigenstates, LabelledLevels, State
+from .starting import starting_from
 from .work import Progress, silent
 
 __all__ = [
@@ -42,9 +44,11 @@ __all__ = [
     "infinite_levels",
     "is_degenerate",
     "levels_by_symmetry",
+    "load",
     "lowest_levels",
     "silent",
     "solve",
+    "starting_from",
     "symmetry_sectors",
     "unfolded",
 ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 from .._core.arguments import is_whole, shown
 from .._core.display import counted, quantity
 from .._core.formatting import with_error
-from ..clusters import Card, InvalidIndex, Shown
+from ..clusters import Card, InvalidIndex
 from ..hamiltonians import Amplitudes, Block, Hamiltonian, Sector
+from ..hamiltonians.json_form import to_json_form
 from .certificate import Certificate
+from .kept import Keepable, Packer, kept_block
 from .krylov.eigenpairs import is_degenerate
 
 
 @dataclass(frozen=True, repr=False)
-class State(Shown):
+class State(Keepable):
     """A normalised mixture of pure states of one sector.
 
     Attributes
@@ -61,6 +63,11 @@ class State(Shown):
         """The mixture, block by block."""
         return (replace(self, others=()), *self.others)
 
+    def kept(self, packer: Packer) -> dict[str, Any]:
+        """Return what the state is, and give its amplitudes to a packer: see `Keepable`."""
+        own = {"kind": "state", **kept_block(self.block), "place": packer.put(self.amplitudes)}
+        return own | {"weights": self.weights.tolist(), "others": [part.kept(packer) for part in self.others]}
+
     @property
     def mixture(self) -> Iterator[tuple[float, Amplitudes]]:
         """Yield (weight, stored amplitudes) of each pure state in the block."""
@@ -68,7 +75,7 @@ class State(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class Eigenstates(Shown):
+class Eigenstates(Keepable):
     """Lowest levels of a sector with their certificates.
 
     Attributes
@@ -123,6 +130,16 @@ class Eigenstates(Shown):
         how = f"engine {self.engine}, {self.stored:,} amplitudes stored, {self.matvecs:,} products with H"
         return _card(self, how)
 
+    def kept(self, packer: Packer) -> dict[str, Any]:
+        """Return what the levels are, and give their amplitudes to a packer: see `Keepable`."""
+        numbers = {name: int(getattr(self, name)) for name in ("multiplicity", "stored", "matvecs")}
+        own = {"kind": "levels", **kept_block(self.block), "engine": self.engine, "place": packer.put(self.amplitudes)}
+        return own | numbers | _kept_energies(self)
+
+    @property
+    def _summary(self) -> Mapping[str, tuple[Any, str]]:
+        return _summary(self)
+
     @property
     def labels(self) -> tuple[Sector, ...]:
         """The sector of each level, with its spatial quantum numbers."""
@@ -145,7 +162,7 @@ class Eigenstates(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class LabelledLevels(Shown):
+class LabelledLevels(Keepable):
     """Lowest levels of a sector over all its symmetry blocks.
 
     Attributes
@@ -184,6 +201,16 @@ class LabelledLevels(Shown):
         energies, certificate = _shifted(self.energies, self.certificate, constant)
         blocks = tuple(block.with_constant(constant) for block in self.blocks)
         return replace(self, energies=energies, certificate=certificate, bare=self.energies, blocks=blocks)
+
+    def kept(self, packer: Packer) -> dict[str, Any]:
+        """Return what the levels are, and give their amplitudes to a packer: see `Keepable`."""
+        numbers = {name: int(getattr(self, name)) for name in ("multiplicity", "matvecs")}
+        parts = {"labels": to_json_form(self.labels), "blocks": [levels.kept(packer) for levels in self.blocks]}
+        return {"kind": "labelled levels", **numbers, **parts, **_kept_energies(self)}
+
+    @property
+    def _summary(self) -> Mapping[str, tuple[Any, str]]:
+        return _summary(self)
 
     def card(self) -> Card:
         """Return the levels to the digits that their error bars support, with their quantum numbers."""
@@ -235,6 +262,25 @@ def _checked(number: object, count: int) -> int:
     if isinstance(number, int | float | np.number) and is_whole(number) and 0 <= number < count:
         return int(number)
     raise InvalidIndex(f"level {shown(number)} was not computed; there are levels 0 to {count - 1}")
+
+
+def _kept_energies(levels: Eigenstates | LabelledLevels) -> dict[str, Any]:
+    """Return energies and certificate as lists."""
+    certificate = {name: array.tolist() for name, array in vars(levels.certificate).items()}
+    bare = None if levels.bare is None else levels.bare.tolist()
+    return {"energies": levels.energies.tolist(), "bare": bare, "certificate": certificate}
+
+
+def _summary(levels: Eigenstates | LabelledLevels) -> Mapping[str, tuple[Any, str]]:
+    """Return what a file shows of levels."""
+    c, labels = levels.certificate, np.array([label.label for label in levels.labels], dtype=str)
+    return {
+        "energies": (levels.energies, "E_n"),
+        "energy_errors": (c.energy_errors, "error bar"),
+        "residuals": (c.residuals, "||H psi - E psi||"),
+        "leaks": (c.leaks, "||Q H psi||, Q beyond the phonon cutoff"),
+        "labels": (labels, "spatial quantum numbers"),
+    }
 
 
 def _card(levels: Eigenstates | LabelledLevels, how: str) -> Card:

@@ -29,6 +29,15 @@ from .file.record import read_data, records, to_json, write
 from .file.tables import toml_text
 from .file.versions import versions
 from .fits import check_fits, shared
+from .interfaces.block2 import to_block2
+from .interfaces.codes import CODES
+from .interfaces.crosscheck import crosscheck, crosscheck_tables
+from .interfaces.fcidump import read_fcidump, write_fcidump
+from .interfaces.files import export
+from .interfaces.openfermion import to_openfermion
+from .interfaces.quspin import to_quspin
+from .interfaces.qutip import to_qutip
+from .interfaces.tenpy import to_tenpy
 from .observables import OBSERVABLES
 from .tasks.base import Quiet, Reporter, Task, Watcher
 from .tasks.charge_scan import ChargeScanTask
@@ -41,6 +50,7 @@ from .tasks.pairing import PairingTask
 from .tasks.table import TASKS
 
 __all__ = [
+    "CODES",
     "OBSERVABLES",
     "TASKS",
     "Axis",
@@ -77,6 +87,9 @@ __all__ = [
     "build_dataset",
     "check_fits",
     "connected",
+    "crosscheck",
+    "crosscheck_tables",
+    "export",
     "failures",
     "opened",
     "parse",
@@ -84,6 +97,7 @@ __all__ = [
     "read",
     "read_data",
     "read_dataset",
+    "read_fcidump",
     "records",
     "run",
     "save_figures",
@@ -94,11 +108,17 @@ __all__ = [
     "statuses",
     "study",
     "sweep_points",
+    "to_block2",
     "to_json",
+    "to_openfermion",
+    "to_quspin",
+    "to_qutip",
+    "to_tenpy",
     "toml_text",
     "verify_dataset",
     "versions",
     "watching",
     "with_error",
     "write",
+    "write_fcidump",
 ]

@@ -25,10 +25,16 @@ class Cut:
         Sites whose electrons and local pairs belong to the part.
     modes : tuple of int
         Oscillators that belong to it.
+    spins : tuple of str
+        The electrons of its sites that belong to it.
+    bosons : bool
+        The local pairs of its sites belong to it.
     """
 
     sites: tuple[int, ...] = ()
     modes: tuple[int, ...] = ()
+    spins: tuple[str, ...] = ("up", "dn")
+    bosons: bool = True
 
 
 def lattice_cut(model: Model) -> Cut:
@@ -100,8 +106,8 @@ class CutBlock:
 def cut_blocks(charges: ChargeBasis, cut: Cut) -> Iterator[CutBlock]:
     """Yield the blocks of a cut; within a sector the charge of the part fixes that of the rest."""
     sites = charges.sites
-    places = [*cut.sites, *(sites + i for i in cut.sites)]
-    places += [2 * sites + b for b, site in enumerate(charges.boson_sites) if site in cut.sites]
+    places = [offset + i for spin, offset in (("up", 0), ("dn", sites)) if spin in cut.spins for i in cut.sites]
+    places += [2 * sites + b for b, site in enumerate(charges.boson_sites) if cut.bosons and site in cut.sites]
     mask = np.uint64(sum(1 << place for place in places))
     up, dn = (np.uint64(((1 << sites) - 1) << offset) for offset in (0, sites))
     part = charges.states & mask

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._core.lazy import sp, splinalg
 from ...clusters import Card, Shown
 from ..hamiltonian import Hamiltonian
 from ..kernels.spin_products import ElectronHamiltonian, ElectronOperator, SpinFactors, Spins
@@ -18,7 +19,7 @@ from ..kernels.tensor import StoredHamiltonian, TensorHamiltonian, TensorOperato
 from ..operators import Operator, total
 from ..sector import Sector
 from ..space.product import Amplitudes, Factor, Space, check_operator
-from .group import Action, group
+from .group import Action, group, isometry, representatives_of
 from .operations import Symmetry, relabelled
 from .orbits import Orbits
 from .quantum_numbers import sector_symmetries
@@ -115,6 +116,43 @@ class Block(Shown):
         if self.spins is None or factors is None:
             return TensorHamiltonian(self.hamiltonian, self.orbits)
         return ElectronHamiltonian(self.hamiltonian, self.spins, factors)
+
+    @cached_property
+    def isometry(self) -> sp.csr_array | None:
+        """The columns of orthonormal states of the block, in the product states of the sector; None for all of it."""
+        size = self.space.dimension
+        return isometry(self.elements, representatives_of(self.elements, size), size) if self.elements else None
+
+    def matrix(self) -> sp.csr_array:
+        """Return H on the independent states of the block, shape (dimension, dimension).
+
+        With B the `isometry` it is ``B+ H B``: an eigenvector v is ``B v`` in the product states ``e * phonon states + p``.
+
+        Examples
+        --------
+        >>> from respair.clusters import ring
+        >>> from respair.hamiltonians import Electrons, Model
+        >>> H = Hamiltonian.of(Model(ring(4), Electrons(hopping=1.0)), 1)
+        >>> Block.of(H, Sector(1, momentum=0)).matrix().toarray().real.round(12)
+        array([[-2.]])
+        """
+        if self.isometry is None:
+            return self.hamiltonian.matrix()
+        return sp.csr_array(self.isometry.conj().T @ self.hamiltonian.matrix() @ self.isometry)
+
+    @property
+    def linear_operator(self) -> splinalg.LinearOperator:
+        """H on the same states as a SciPy `LinearOperator`, without its matrix."""
+        whole, basis, shape = self.whole, self.isometry, self.space.shape
+        kind = np.result_type(self.hamiltonian.dtype, *(() if basis is None else (basis.dtype,)))
+
+        def product(v: NDArray[Any]) -> NDArray[Any]:
+            psi = v.ravel() if basis is None else basis @ v.ravel()
+            image = whole.energy.apply(np.ascontiguousarray(psi, np.result_type(psi, kind)).reshape(shape)).ravel()
+            return image if basis is None else np.asarray(basis.conj().T @ image)
+
+        size = self.space.dimension if basis is None else basis.shape[1]
+        return splinalg.LinearOperator((size, size), matvec=product, rmatvec=product, dtype=kind)
 
     def symmetric(self, operator: Operator) -> Operator:
         """Return the average ``1/|G| sum_g U_g O U_g+``, which has the same expectation values in this block."""

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ... import hamiltonians
 from ..._core.lazy import sp
-from ...hamiltonians.symmetry.group import isometry, representatives_of
 from ..block_size import BlockSize
 from ..checkpoint import Checkpoint
 from ..krylov.eigenpairs import Levels, hermitian_levels, lowest_of
@@ -29,8 +28,7 @@ def block_isometry(hamiltonian: Hamiltonian) -> sp.csr_array | None:
 
 def block_basis(block: Block) -> sp.csr_array | None:
     """Return the isometry from the states of a block into the sector; None for the whole sector."""
-    elements, size = block.elements, block.space.dimension
-    return isometry(elements, representatives_of(elements, size), size) if elements else None
+    return block.isometry
 
 
 class DenseEngine(Engine):

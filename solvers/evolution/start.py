@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from ...clusters import InvalidValue
 from ...hamiltonians import Amplitudes, Block, Hamiltonian, Operator, Sector
+from ...hamiltonians.space.transfer import carried
 from ...hamiltonians.symmetry.group import commutes
 from ...hamiltonians.symmetry.operations import Symmetry
 from ...hamiltonians.symmetry.quantum_numbers import with_labels
-from ...hamiltonians.transitions import Transition
 from ..results import State
 from .configuration import Configuration
 
@@ -84,19 +84,9 @@ def _lost(phi: Amplitudes) -> float:
 
 def _carried(source: Block, target: Block, phi: Amplitudes) -> Amplitudes:
     """Return stored amplitudes in another block of the same charges."""
-    one, other = source.space, target.space
     if source.hamiltonian is target.hamiltonian and source.symmetries == target.symmetries:
         return phi
-    if one.phonons != other.phonons:
-        found = np.zeros((one.shape[0], other.shape[1]), np.result_type(phi, np.complex128))
-        there = other.phonons.index(one.phonons.occupations.astype(np.int64))
-        psi = source.expand(phi)
-        found[:, there[there >= 0]] = psi[:, there >= 0]
-        return np.ascontiguousarray(target.compress(found))
-    if np.array_equal(one.frame, other.frame):
-        return np.ascontiguousarray(target.compress(source.expand(phi)))
-    whole = Transition(source.whole, target.whole, Operator({((), ()): 1.0}))
-    return np.ascontiguousarray(target.compress(whole.apply(source.expand(phi))))
+    return np.ascontiguousarray(target.compress(carried(source.space, target.space, source.expand(phi))))
 
 
 def _mixture(parts: Sequence[tuple[Block, NDArray[np.float64], list[Amplitudes]]]) -> State:

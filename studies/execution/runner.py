@@ -35,7 +35,7 @@ from .point import compute, compute_or_fail, has_failed, lowest_energy
 from .refinement import refined
 from .workers import Workers, check_terms
 
-FILLED: Mapping[str, str] = MappingProxyType({"labels": "", "compare_claim": ""})
+FILLED: Mapping[str, str] = MappingProxyType({"labels": "", "compare_claim": "", "kept_levels": ""})
 """What fills up the shorter points of a sweep, where it is not NaN."""
 MOST_LETTERS = 200
 """Of the names of the variables that a result shows."""

@@ -163,7 +163,8 @@ def _validated(table: type[Table], raw: Mapping[str, object]) -> tuple[dict[str,
         checked = table.model_validate(dict(raw))
     except ValidationError as error:
         return {}, error.errors(include_url=False, include_context=False)
-    return {key: getattr(checked, key) for key in raw}, []
+    own = checked.model_extra or {}
+    return {key: own[key] if key in own else getattr(checked, key) for key in raw}, []
 
 
 def _table_below(table: type[Table], key: str) -> type[Table] | None:

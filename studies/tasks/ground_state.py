@@ -17,10 +17,11 @@ from ...hamiltonians import Model, Problem, Sector
 from ...hamiltonians.parameters import show
 from ...hamiltonians.space.oscillator_sets import OscillatorSets
 from ...solvers.caps import size_in_words
+from ...solvers.kept import ABOUT, VALUES
 from ...solvers.level_count import ALL, level_count
 from ..execution.tables import columns, decimals, energy, number, numbers, with_error
 from ..file.json_values import label, plain
-from ..file.values import Floats
+from ..file.values import Floats, Switch
 from . import infinite
 from .base import Solved, Task, key, missing_tables, multiplet_note
 from .observable_names import (
@@ -52,6 +53,8 @@ SET_NAMES = {
 }
 """Charges of a site for which a mode has a set of states of its own."""
 FOLLOWED = {"bosons": "local pair", "electrons": "electrons", "both": "electrons and the local pair"}
+KEPT = (ABOUT, VALUES)
+"""Variables that hold the states."""
 ROUNDING = 1e-10
 """Error bars of averages up to this are not shown."""
 
@@ -78,6 +81,8 @@ class GroundStateTask(Task):
         Names of the observables; None: all that the model has.
     displacement_grid : tuple of float or None
         X at which P(X) is reported; None: a grid that suits the model.
+    keep_states : bool
+        The states of the levels are kept in the result, from which `respair.load` reads them.
     """
 
     name: ClassVar[str] = "ground_state"
@@ -92,6 +97,7 @@ class GroundStateTask(Task):
     states: int | str = key(States, 1)
     observables: tuple[str, ...] | None = key(Names, None)
     displacement_grid: tuple[float, ...] | None = key(Floats, None)
+    keep_states: bool = key(Switch, False)
 
     @classmethod
     def of(cls, values: Mapping[str, Any], model: Model) -> Self:
@@ -134,6 +140,8 @@ class GroundStateTask(Task):
         reporter.step("observables")
         measured = analysis.observables(levels.ground, self.observables, setting.grid)
         about = _level_data(levels).assign(_phonon_data(model, levels))
+        if self.keep_states:
+            about = about.assign(levels.to_dataset()[list(KEPT)])
         return xr.merge([about, measured], combine_attrs="override")
 
     def judged(self, data: xr.Dataset) -> Mapping[str, str]:
@@ -187,6 +195,8 @@ class GroundStateTask(Task):
             )
         yield from multiplet_note(int(data["multiplicity"]), "; observables are averages over all of them.")
         yield from _observable_tables(data)
+        if ABOUT in data:
+            yield f"The states are kept: {data[VALUES].size:,} amplitudes; respair.load reads them from the result."
 
 
 def _level_data(levels: Eigenstates | LabelledLevels) -> xr.Dataset:

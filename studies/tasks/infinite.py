@@ -35,6 +35,8 @@ def problems(values: Mapping[str, Any], model: Model) -> Iterator[Problem]:
         yield Problem("cluster.kind", show(model.cluster.kind), f"allowed: a finite cluster; {error}")
     if values.get("states") == ALL:
         yield Problem("ground_state.states", show(ALL), "allowed on infinite lattices: a number")
+    if values.get("keep_states"):
+        yield Problem("ground_state.keep_states", "true", "leave it out: infinite_levels returns the states")
     for key in ("observables", "displacement_grid"):
         if key in values:
             got = values[key] if isinstance(values[key], str) else list(values[key])

@@ -9,8 +9,8 @@ from ..._core.lazy import LateTable
 from .base import Task
 
 NAMES = (
-    "ground_state", "charge_scan", "flux", "pairing", "lattice", "entanglement", "coherence", "resonance", "spectrum",
-    "evolution", "thermal", "crossover", "compare",
+    "ground_state", "operators", "charge_scan", "flux", "pairing", "lattice", "entanglement", "coherence", "resonance",
+    "spectrum", "evolution", "thermal", "crossover", "compare",
 )  # fmt: skip
 """Tables, and files in this folder, in the order in which they run."""
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import rich.table as rich_table
     import scipy.linalg as la
     import scipy.sparse as sp
+    import scipy.sparse.linalg as splinalg
     import xarray as xr
 
     from . import threads
@@ -24,9 +25,10 @@ else:
             return value
 
     la, numba, rich_table, sp, xr = map(_Late, ("scipy.linalg", "numba", "rich.table", "scipy.sparse", "xarray"))
+    splinalg = _Late("scipy.sparse.linalg")
     threads = _Late(f"{__package__}.threads")
 
-__all__ = ["LateTable", "la", "numba", "rich_table", "sp", "threads", "xr"]
+__all__ = ["LateTable", "la", "numba", "rich_table", "sp", "splinalg", "threads", "xr"]
 Value = TypeVar("Value")
 
 

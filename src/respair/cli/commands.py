@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -34,6 +34,7 @@ from .shell import (
 from .streams import finished
 
 if TYPE_CHECKING:
+    from ..hamiltonians import Sector
     from ..studies import Pool, Result, Study, StudyFolder
 
 app = typer.Typer(
@@ -150,6 +151,64 @@ def draw(
 
     ax = plots.draw_cluster(study.model.cluster, title=study.name)
     print_out(str(plots.save(ax, out / f"{file.stem}-cluster.png")))
+
+
+@app.command()
+def crosscheck(
+    file: Annotated[Path, ModelFile],
+    codes: Annotated[
+        list[str] | None, typer.Option("--code", metavar="NAME", help="Only this code; may be repeated.")
+    ] = None,
+    limit: Annotated[float, typer.Option(min=0.001, help="Seconds after which a code is stopped.")] = 600.0,
+    out: Annotated[Path | None, typer.Option(help="NetCDF file for the table.", show_default=False)] = None,
+) -> None:
+    """Compare the ground energy of a model file with every other code that is installed."""
+    study, sector = _single(file)
+    data = _told(
+        study, lambda: studies.crosscheck(study.model, sector, codes, options=study.solver, limit=limit, progress=say)
+    )
+    for part in studies.crosscheck_tables(data):
+        console(error=False).print(part)
+    if out is not None:
+        data.to_netcdf(out, engine="h5netcdf")
+        say(f"wrote {out}")
+    if (data["agrees"].values == 0).any():
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def export(
+    file: Annotated[Path, ModelFile],
+    to: Annotated[str, typer.Option(help="fcidump, openfermion, qutip, quspin or tenpy.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder for the files.")] = Path(),
+) -> None:
+    """Write the Hamiltonian of a model file for another code."""
+    study, sector = _single(file)
+    for path in _told(study, lambda: studies.export(study.model, sector, to, out, file.stem)):
+        print_out(str(path))
+
+
+Found = TypeVar("Found")
+
+
+def _told(study: Study, compute: Callable[[], Found]) -> Found:
+    """Return what is computed; refuse with the message of an error."""
+    try:
+        return compute()
+    except (ArithmeticError, MemoryError, RuntimeError, ValueError) as error:
+        refuse(f"{study.file}: {error}")
+
+
+def _single(file: Path) -> tuple[Study, Sector]:
+    """Return the study of a file and its sector, which it must have; its sweep is left out."""
+    (study,) = read_files([file])
+    if study.sector is None:
+        refuse(f"{study.file}: sector: got nothing; add a [sector] table with its charge")
+    if study.sweep:
+        say(f"{study.file}: the sweep is left out; the values of the tables are taken")
+    if study.sector.has_symmetry:
+        say(f"{study.file}: {study.sector.label} left out: the lowest level of N and S_z is taken")
+    return study, study.sector
 
 
 @app.command()

@@ -34,6 +34,8 @@ CLEANED = 4
 """Steps from one pair of projections to the next: what rounding adds outside the space grows little meanwhile.
 
 A step hands on two vectors, and what lies outside grows from either: two in a row are projected."""
+RESTARTS = 4
+"""Cycles of stored vectors before a search goes on in two passes: restarts part two close levels slowly."""
 MOST_STEPS = 20_000
 """Steps of a search before it starts again from its Ritz vector."""
 DOUBT = 1e-6
@@ -138,7 +140,7 @@ def searched(operator: Deflated, start: Vector | None, stop: Stop, memory: Memor
     start = search.pop("start", start)
     size = operator.h.size
     stored = memory.cycle // (operator.h.dtype.itemsize * size)
-    if stored < FIRST_CYCLE:
+    if stored < FIRST_CYCLE or stop.attempt >= RESTARTS:
         return _two_passes(operator, start, stop, memory, search)
     free = operator.h.dimension - max(1, len(operator.locked))
     left = stop.limits.max_matvecs - operator.products - 1  # the last product gives the residual

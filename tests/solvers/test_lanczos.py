@@ -12,9 +12,9 @@ from numpy.testing import assert_allclose
 from quspin.tools.lanczos import lanczos_full
 from scipy.sparse.linalg import eigsh
 
-from respair.clusters import ring
+from respair.clusters import dimer, ring
 from respair.hamiltonians import Electrons, Model, Phonons, Sector
-from respair.solvers import ConvergenceError, ground_state, is_degenerate, lowest_levels
+from respair.solvers import ConvergenceError, ground_state, is_degenerate, levels_by_symmetry, lowest_levels
 from respair.solvers.engines.quspin import QuspinEngine
 from respair.solvers.krylov.eigenpairs import lowest_eigenpairs
 from respair.solvers.krylov.operator import FunctionOperator
@@ -93,6 +93,17 @@ def test_an_exhausted_krylov_space_does_not_trap_the_search(stored):
     matrix = np.diag(np.r_[0.0, np.repeat(np.arange(1.0, 6.0), 100)])
     found = solve(matrix, 3, stored_bytes=stored)
     np.testing.assert_allclose(found.energies[:3], [0.0, 1.0, 1.0], atol=1e-9)
+
+
+def test_two_close_levels_far_from_all_others_are_told_apart():
+    model = Model(
+        dimer(),
+        Electrons(1.0, hubbard_u=4.392602150960211),
+        phonons=Phonons(1.4844042086988851, electron_coupling=2.450209307908974, total_quanta=44),
+    )
+    whole = ground_state(model, 2, 4).relative
+    blocks = levels_by_symmetry(model, 2, 4).relative
+    assert whole == pytest.approx(blocks[:4], abs=1e-9)
 
 
 def test_one_dimensional_problem():

@@ -64,9 +64,12 @@ class Surface:
         self.modes, self.size = len(space.model.modes), space.shape[0]
         self.words = tuple(by_lattice)
         self.powers = np.zeros((len(self.words), self.modes), np.int64)
-        for power, word in zip(self.powers, self.words, strict=True):
-            for mode, up, low in word:
-                power[mode] = up + low
+        most = max((len(word) for word in self.words), default=0)
+        self._places, self._powers = np.zeros((2, len(self.words), most), np.int64)
+        for n, word in enumerate(self.words):
+            for k, (mode, up, low) in enumerate(word):
+                self.powers[n, mode] = self._powers[n, k] = up + low
+                self._places[n, k] = mode
         self.matrices = [
             space.charge_matrix(words, np.complex128 if any(np.imag(v) for v in words.values()) else np.float64)
             for words in by_lattice.values()
@@ -77,9 +80,14 @@ class Surface:
     def _stack(self) -> NDArray[Any]:
         return np.array([matrix.toarray() for matrix in self.matrices])
 
+    @cached_property
+    def _column(self) -> sp.csr_array:
+        """All charge matrices below each other."""
+        return sp.csr_array(sp.vstack(self.matrices))
+
     def ground(self, shift: NDArray[np.float64]) -> tuple[float, NDArray[Any]]:
         """Return the lowest eigenvalue of ``H(lambda)`` and its state."""
-        values = np.prod(shift**self.powers, axis=1)
+        values = self._monomials(shift)
         if self.size <= DENSE_UP_TO:
             energies, states = la.eigh(np.tensordot(values, self._stack, 1), subset_by_index=[0, 0])
             return float(energies[0]), states[:, 0]
@@ -96,13 +104,18 @@ class Surface:
 
     def gradient(self, shift: NDArray[np.float64], state: NDArray[Any]) -> NDArray[np.float64]:
         """Return ``d <H(lambda)> / d lambda`` in a charge state, which is that of the eigenvalue in its eigenstate."""
-        means = np.array([np.vdot(state, matrix @ state).real for matrix in self.matrices])
+        images = (self._column @ state).reshape(len(self.words), self.size)
+        means = (images @ state.conj()).real
         slope = np.zeros(self.modes)
-        for m in range(self.modes):
-            lowered = self.powers.copy()
-            lowered[:, m] = np.maximum(lowered[:, m] - 1, 0)
-            slope[m] = np.sum(means * self.powers[:, m] * np.prod(shift**lowered, axis=1))
+        for k, power in enumerate(self._powers.T):
+            lowered = self._powers.copy()
+            lowered[:, k] = np.maximum(power - 1, 0)
+            np.add.at(slope, self._places[:, k], means * power * np.prod(shift[self._places] ** lowered, axis=1))
         return slope
+
+    def _monomials(self, shifts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the lattice word of each charge matrix at displacements, shape (..., words)."""
+        return np.asarray(np.prod(shifts[..., self._places] ** self._powers, axis=-1))
 
     def value(self, shift: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         """Return the adiabatic energy and its gradient."""
@@ -117,7 +130,7 @@ class Surface:
     def only(self, configuration: int) -> Surface:
         """Return the surface of one charge configuration, with no hops to others."""
         alone = copy(self)
-        for kept in ("_stack", "diagonals", "harmonic"):
+        for kept in ("_stack", "_column", "diagonals", "harmonic"):
             vars(alone).pop(kept, None)
         alone.size = 1
         alone.matrices = [sp.csr_array([[value]]) for value in self.diagonals[:, configuration].tolist()]
@@ -169,8 +182,7 @@ class Surface:
             force = diagonals[np.flatnonzero(linear & (self.powers[:, m] == 1))].sum(axis=0)
             soft = stiffness > 0
             shifts[:, m] = np.where(soft, -0.5 * force / np.where(soft, stiffness, 1.0), 0.0)
-        values = np.prod(shifts[:, None, :] ** self.powers, axis=2)
-        return shifts, np.sum(values * diagonals.T, axis=1)
+        return shifts, np.sum(self._monomials(shifts) * diagonals.T, axis=1)
 
     @property
     def margin(self) -> float:

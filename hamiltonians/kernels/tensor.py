@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numba
@@ -20,8 +21,10 @@ from ..space.fibres import Fibres, set_modes
 from ..space.phonons import PhononSpace, Polynomial, Shell
 from ..space.product import Amplitudes, Factor
 from ..symmetry.orbits import Orbits
+from ..symmetry.share import Share
 from . import loops as kernels
 from .fibres import FibreGroup, hops_on_fibres
+from .ghosts import Ghosts, split
 from .ladders import Ladder, lattice_gathers, stacked
 
 
@@ -85,6 +88,16 @@ class Hop:
         small = None if self.small is None else self.small.astype(dtype, copy=False)
         entries = self.matrix.data.astype(dtype, copy=False), self.matrix.indices, self.matrix.indptr
         return replace(self, matrix=sp.csr_array(entries, shape=self.matrix.shape), weight=weight, small=small)
+
+    def acting_on(self, chosen: NDArray[np.int64], place: NDArray[np.int32], columns: int) -> Hop:
+        """Return some entries, ascending, as they act on other rows: `place` has the new number of each old one."""
+        rows = self.matrix.shape[0]
+        row = np.repeat(np.arange(rows), np.diff(self.matrix.indptr))[chosen]
+        start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=rows))]).astype(self.matrix.indptr.dtype)
+        element = self.element[chosen]
+        moving = start[1:] - np.bincount(row, element != 0, rows).astype(start.dtype)
+        entries = self.matrix.data[chosen], place[self.matrix.indices[chosen]], start
+        return replace(self, matrix=sp.csr_array(entries, shape=(rows, columns)), moving=moving, element=element)
 
     def add(
         self, out: Amplitudes, phi: Amplitudes, gather: NDArray[Any], sign: NDArray[Any], work: NDArray[Any]
@@ -155,6 +168,8 @@ class TensorOperator(StoredOperator):
         Type of the amplitudes, where it is complex and the operator is not.
     leaves : bool
         The P_f lead out of the states `inside`.
+    share : Share, optional
+        The rows of this process, where several have a part of them each.
 
     Attributes
     ----------
@@ -171,10 +186,11 @@ class TensorOperator(StoredOperator):
         orbits: Orbits | None = None,
         dtype: np.dtype[Any] | None = None,
         leaves: bool = False,
+        share: Share | None = None,
     ) -> None:
-        self.orbits = orbits
+        self.orbits, self.share = orbits, share
         self._leaves = leaves
-        self.rows = len(orbits.representatives) if orbits else configurations
+        self.rows = len(share.own) if share else len(orbits.representatives) if orbits else configurations
         matrices = [matrix for matrix in lattice if matrix is not None]
         self.inside, self.outside = len(inside), matrices[0].shape[0] if matrices else len(inside)
         self._phonons, self._fibres = inside, dict[tuple[int, ...], Fibres]()
@@ -211,6 +227,7 @@ class TensorOperator(StoredOperator):
         for factor, matrix in zip(factors, lattice, strict=True):
             diagonal, moving = _split(factor.charges)
             on_rows = diagonal[self.orbits.representatives] if self.orbits else diagonal
+            on_rows = on_rows[self.share.own] if self.share else on_rows
             if not self._leaves and factor.is_identity:
                 self._charge_energy += on_rows
                 plain = plain + moving
@@ -230,6 +247,7 @@ class TensorOperator(StoredOperator):
                 self._hops.append(self._hop(moving, matrix))
         if plain.nnz:
             self._hops.insert(0, self._hop(sp.csr_array(plain), None))
+        self.columns, self._by_piece = distributed(self._hops, self.share, self.inside)
         self._ladders = stacked(ladders, (self.rows, self.outside), self.dtype, leaves=self._leaves)
         self._groups = [
             FibreGroup.of([(self._fibres[m], some) for m, some in local.items() if len(m) == k], self.dtype)
@@ -248,7 +266,7 @@ class TensorOperator(StoredOperator):
     def _ladder(self, strength: NDArray[Any], lattice: sp.csr_array) -> Ladder:
         """Move what is diagonal on the phonons, and the same on all rows, into the lattice energy."""
         diagonal, moving = _split(lattice)
-        if np.all(strength == strength[0]):
+        if len(strength) and np.all(strength == strength[0]):
             self._lattice_energy += strength[0] * diagonal
             return strength, moving
         return strength, lattice
@@ -260,7 +278,12 @@ class TensorOperator(StoredOperator):
         fibres: Fibres | None = None,
         small: NDArray[Any] | None = None,
     ) -> Hop:
-        matrix, element = self.orbits.reduced(moving) if self.orbits else (moving, np.zeros(moving.nnz, np.int16))
+        own = self.share.own if self.share else None
+        if self.orbits:
+            matrix, element = self.orbits.reduced(moving, own)
+        else:
+            matrix = moving if own is None else moving[own]
+            element = np.zeros(matrix.nnz, np.int16)
         return Hop.of(matrix, element, lattice, fibres, small).of_type(self.dtype)
 
     def _apply_to_complex(self, phi: Amplitudes, out: Amplitudes) -> None:
@@ -270,6 +293,8 @@ class TensorOperator(StoredOperator):
 
     def _apply(self, phi: Amplitudes, out: Amplitudes) -> None:
         work = self._work if self._work.dtype == out.dtype else np.zeros(self._work.shape, out.dtype)
+        arriving = self.columns.arriving(phi) if self.columns else iter([phi])
+        own = next(arriving)  # those of other processes are on their way
         if self._leaves:
             out[:] = 0.0
             kernels.ladders(out, phi, *self._ladders.others)
@@ -278,8 +303,34 @@ class TensorOperator(StoredOperator):
             kernels.diagonal_and_ladders(out, phi, *energies, *kinds.shifts, *kinds.others, *kinds.pairs)
         for group in self._groups:
             group.add(out, phi)
-        for hop in self._hops:
-            hop.add(out, phi, self._gather, self._sign, work)
+        for hops, rows in zip(self._by_piece, chain([own], arriving), strict=True):
+            for hop in hops:
+                hop.add(out, rows, self._gather, self._sign, work)
+
+
+def distributed(hops: Sequence[Hop], share: Share | None, columns: int) -> tuple[Ghosts | None, list[list[Hop]]]:
+    """Return the rows that hops need, and the parts of the hops that act on each piece of them.
+
+    Parameters
+    ----------
+    hops : sequence of Hop
+        On the rows of this process; their columns are those of the whole block.
+    share : Share or None
+        Of the block on which they act; None where all of it is here.
+    columns : int
+        Amplitudes of a row.
+    """
+    if share is None:
+        return None, [list(hops)]
+    needed = np.unique(np.concatenate([np.zeros(0, np.int64), *(hop.matrix.indices for hop in hops)]))
+    ghosts = Ghosts(share, needed.astype(np.int64), columns)
+    piece, place = ghosts.places()
+    parts: list[list[Hop]] = [[] for _ in ghosts.pieces]
+    for hop in hops:
+        for number, chosen in enumerate(split(hop.matrix.indices, piece, len(parts))):
+            if len(chosen):
+                parts[number].append(hop.acting_on(chosen, place, len(ghosts.pieces[number])))
+    return ghosts, parts
 
 
 class StoredHamiltonian(StoredOperator):
@@ -334,18 +385,19 @@ class TensorHamiltonian(TensorOperator, StoredHamiltonian):
         Its factors are used.
     orbits : Orbits, optional
         Symmetry of the block; none by default.
+    share : Share, optional
+        The rows of this process.
     """
 
-    def __init__(self, hamiltonian: Hamiltonian, orbits: Orbits | None = None) -> None:
-        space = hamiltonian.space
-        super().__init__(hamiltonian.factors, hamiltonian.actions, space.phonons, len(space.charges), orbits)
+    def __init__(self, hamiltonian: Hamiltonian, orbits: Orbits | None = None, share: Share | None = None) -> None:
+        factors, space = (hamiltonian.factors, hamiltonian.actions), hamiltonian.space
+        super().__init__(*factors, space.phonons, len(space.charges), orbits, share=share)
         self.hamiltonian = hamiltonian
         self.shape = (self.rows, self.inside)
 
     def project(self, v: NDArray[Any]) -> None:
         """Project amplitudes, in place, onto those that the symmetry allows."""
-        o = self.orbits
-        if o is None or not len(o.special):
+        if self.orbits is None or not len(self._stabilisers[0]):
             return
         if np.iscomplexobj(v) and self.dtype.kind != "c":
             parts = (v.real.copy(), v.imag.copy())
@@ -353,14 +405,27 @@ class TensorHamiltonian(TensorOperator, StoredHamiltonian):
                 self.project(part)
             v[:] = parts[0] + 1j * parts[1]
             return
-        stabilisers = (o.special, o.stabiliser_start, o.stabiliser_element, o.stabiliser_value)
+        o = self.orbits
         with kernel_threads_for(self.size):
-            kernels.symmetrise(v.reshape(self.shape), *stabilisers, o.gather, o.sign, self._work)
+            kernels.symmetrise(v.reshape(self.shape), *self._stabilisers, o.gather, o.sign, self._work)
+
+    @cached_property
+    def _stabilisers(self) -> tuple[NDArray[Any], ...]:
+        """Rows with a stabiliser, and its elements, as `symmetrise` takes them."""
+        o = self.orbits
+        assert o is not None
+        if self.share is None:
+            return o.special, o.stabiliser_start, o.stabiliser_element, o.stabiliser_value
+        here = self.share.owner[o.special] == self.share.ranks.rank
+        counts = np.diff(o.stabiliser_start)
+        entries = np.repeat(here, counts)
+        start = np.concatenate([[0], np.cumsum(counts[here])])
+        return self.share.place[o.special[here]], start, o.stabiliser_element[entries], o.stabiliser_value[entries]
 
     @cached_property
     def dimension(self) -> int:
         """Number of independent amplitudes: the trace of the projector."""
-        return self.size if self.orbits is None else self.orbits.dimension
+        return self.hamiltonian.space.dimension if self.orbits is None else self.orbits.dimension
 
     def expand(self, v: NDArray[Any]) -> NDArray[Any]:
         """Return the amplitudes ``psi[e, p]`` of the whole sector."""

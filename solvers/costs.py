@@ -63,9 +63,9 @@ class Estimate(Shown):
         """Return size, engine, memory and time."""
         size = f"{counted(self.dimension, 'state')} ({self.charges:,} charge × {self.phonons:,} phonon)"
         what = (("engine", self.engine), ("stored", counted(self.stored, "amplitude")))
-        needs = (("memory", format_bytes(self.memory)), ("time", format_seconds(self.seconds)))
+        needs = [("memory", format_bytes(self.memory)), ("time", format_seconds(self.seconds))]
         if self.ranks > 1:
-            needs = (("ranks", f"{self.ranks}, each:"), *needs, ("sent by a product", format_bytes(self.sent)))
+            needs = [("ranks", f"{self.ranks}, each:"), *needs, ("sent by a product", format_bytes(self.sent))]
         return Card(f"estimate: {size}", [*what, *needs])
 
 
@@ -82,7 +82,8 @@ def choose_engine(model: Model, sector: Sector, wanted: str = "auto") -> str:
     if rank_count() == 1 or wanted == "dense":
         return wanted
     if wanted == "quspin":
-        raise InvalidValue('engine = "quspin" runs in one process; on several ranks take "auto", "dense" or "distributed"')
+        allowed = "on several ranks take auto, dense or distributed"
+        raise InvalidValue(f'engine = "quspin" runs in one process; {allowed}')
     return "tensor" if is_electrons_alone(model) else "distributed"
 
 

@@ -23,7 +23,6 @@ from .execution.runner import Result, run
 from .execution.scheduler import SchedulerError, connected
 from .execution.status import StudyStatus, show_statuses, statuses
 from .execution.tables import with_error
-from .execution.together import dismiss, serve
 from .execution.workers import Workers
 from .file.reading import at_point, parse, read, sweep_points
 from .file.record import read_data, records, to_json, write
@@ -91,7 +90,6 @@ __all__ = [
     "crosscheck",
     "crosscheck_tables",
     "export",
-    "dismiss",
     "failures",
     "opened",
     "parse",
@@ -103,7 +101,6 @@ __all__ = [
     "records",
     "run",
     "save_figures",
-    "serve",
     "shared",
     "show_estimate",
     "show_result",

@@ -141,7 +141,7 @@ def _random(block: Block, generator: np.random.Generator) -> Vector:
     """Return a complex random vector, of a real block too."""
     h = engine_of(block, "tensor")
     start = h.random(generator)
-    return (start if h.dtype.kind == "c" else start + 1j * h.random(generator)) / np.sqrt(2.0)
+    return np.asarray((start if h.dtype.kind == "c" else start + 1j * h.random(generator)) / np.sqrt(2.0))
 
 
 Followed = tuple[float, Krylov]

@@ -405,9 +405,9 @@ class TensorHamiltonian(TensorOperator, StoredHamiltonian):
                 self.project(part)
             v[:] = parts[0] + 1j * parts[1]
             return
-        o = self.orbits
+        rows, start, element, value = self._stabilisers
         with kernel_threads_for(self.size):
-            kernels.symmetrise(v.reshape(self.shape), *self._stabilisers, o.gather, o.sign, self._work)
+            kernels.symmetrise(v.reshape(self.shape), rows, start, element, value, *self.gathers, self._work)
 
     @cached_property
     def _stabilisers(self) -> tuple[NDArray[Any], ...]:

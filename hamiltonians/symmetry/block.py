@@ -190,7 +190,8 @@ class Block(Shown):
     def matrix(self) -> sp.csr_array:
         """Return H on the independent states of the block, shape (dimension, dimension).
 
-        With B the `isometry` it is ``B+ H B``: an eigenvector v is ``B v`` in the product states ``e * phonon states + p``.
+        With B the `isometry` it is ``B+ H B``: an eigenvector v is ``B v`` in the product states
+        ``e * phonon states + p``.
 
         Examples
         --------
@@ -249,7 +250,7 @@ class Block(Shown):
         return TensorOperator(factors, lattice, *where, dtype, share=self.share)
 
     def gathered(self, phi: Amplitudes) -> NDArray[Any]:
-        """Return stored amplitudes of all processes.
+        """Return stored amplitudes, of one state or of several, with the rows of all processes.
 
         Raises
         ------
@@ -263,7 +264,8 @@ class Block(Shown):
                 f"this needs the whole state in one process, which is not possible for {self.entries:,} amplitudes on "
                 f"{self.share.ranks.size} ranks (at most {MOST_GATHERED:,}); run it on one rank, or lower the cutoff"
             )
-        return self.share.whole(phi)
+        every = [self.share.whole(own) for own in phi.reshape(-1, *self.shape)]
+        return np.array(every, phi.dtype).reshape(*phi.shape[:-2], self.rows, phi.shape[-1])
 
     def expand(self, phi: Amplitudes) -> NDArray[Any]:
         """Return the amplitudes ``psi[e, p]`` of the whole sector."""

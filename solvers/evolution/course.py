@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._core.threads import one_blas_thread
-from ...hamiltonians import Amplitudes, Block, Hamiltonian, Operator
+from ...hamiltonians import Block, Hamiltonian, Operator
 from ...hamiltonians.pulse import Pulse, hop_steps
 from ..costs import choose_engine
 from ..options import Options

@@ -124,7 +124,8 @@ class Motion:
             even, odd = forward + forward.dag, 1j * (forward - forward.dag)
             hops.append(Hops(step, own.acting(even), own.acting(odd)))
             parts |= {f"even {k}": even, f"odd {k}": odd}
-        return cls(own, own, Outflow(block, parts), _most(own.most_entries, memory_limit, len(hops)), tuple(hops), pulse)
+        most = _most(own.most_entries, memory_limit, len(hops))
+        return cls(own, own, Outflow(block, parts), most, tuple(hops), pulse)
 
     @classmethod
     def of_operator(cls, block: Block, engine: str, memory_limit: int, operator: Operator) -> Motion:

@@ -29,7 +29,7 @@ states = 2
 SWEEP = '[sweep]\n"bosons.exchange" = [0.4, 0.8]\n'
 
 needs_mpi = pytest.mark.skipif(
-    find_spec("mpi4py") is None or MPIEXEC is None, reason="mpi4py and mpiexec are not installed: pip install 'respair[mpi]'"
+    find_spec("mpi4py") is None or MPIEXEC is None, reason="there is no mpi4py or no mpiexec: pip install mpi4py mpich"
 )
 pytestmark = [needs_mpi, pytest.mark.long]
 
@@ -80,7 +80,7 @@ def test_sweeps_keep_their_points_and_go_on(tmp_path):
 
 
 def test_an_error_on_one_rank_ends_all_with_its_message(tmp_path):
-    status, out, err = run(tmp_path, 2, fault="error")
+    status, _, err = run(tmp_path, 2, fault="error")
     assert status != 0
     assert err.count("a fault of one rank") == 1
     assert "rank 1 of 2" in err

@@ -182,8 +182,8 @@ def test_operators_lead_from_rows_of_all_ranks_to_rows_of_all_ranks():
     def work(ranks):
         block = Block.of(Hamiltonian.of(MODEL, Sector(3, 1, momentum=1)))
         parts = transitions(block, operator)
-        images = [part.apply(block.own(phi)) for part in parts]
-        return [whole(part.target, image).reshape(part.target.rows, -1) for part, image in zip(parts, images)]
+        images = ((part.target, part.apply(block.own(phi))) for part in parts)
+        return [whole(target, image).reshape(target.rows, -1) for target, image in images]
 
     for found in on_ranks(3, work):
         for ours, theirs in zip(found, wanted, strict=True):

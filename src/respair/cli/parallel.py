@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import studies
 from .._core.launch import counted_as
 from .._core.mpi import LauncherError, MPIRanks
+from ..studies.execution.together import dismiss, serve
 from .shell import FAILED, REFUSED, say
 from .streams import finished
 
@@ -49,7 +49,7 @@ def _command(app: Callable[..., None], ranks: MPIRanks) -> int | str | None:
         with counted_as(ranks.size):
             return finished(partial(app, obj=ranks))
     finally:
-        studies.dismiss(ranks)
+        dismiss(ranks)
 
 
 def _worker(ranks: MPIRanks) -> int:
@@ -57,7 +57,7 @@ def _worker(ranks: MPIRanks) -> int:
     sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
     try:
         with counted_as(ranks.size):
-            studies.serve(ranks)
+            serve(ranks)
     except KeyboardInterrupt:
         return 0
     except Exception as error:

@@ -1,7 +1,7 @@
 """One block on several ranks: set-up, memory and time of a product, bytes sent, and how METIS splits the rows.
 
-    python benchmarks/distributed.py product [SITES [QUANTA]]    1 and 2 ranks, through mpiexec
-    python benchmarks/distributed.py partition [SITES]           rows that 2 to 64 ranks need of others
+Usage: python benchmarks/distributed.py product [SITES [QUANTA]]    1 and 2 ranks, through mpiexec
+       python benchmarks/distributed.py partition [SITES]           rows that 2 to 64 ranks need of others
 """
 
 import os
@@ -48,8 +48,8 @@ def measured(sites, quanta, ranks):
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(
         f"{ranks.size if ranks else 1} ranks, rank {ranks.rank if ranks else 0}: {engine.size:,} of {engine.entries:,} "
-        f"amplitudes, ready after {ready:.1f} s, a product {wall:.2f} s (CPU {cpu:.2f} s), sends {sent / 2**20:.0f} MiB, "
-        f"peak {peak:.2f} GiB, <H> = {energy:.10f}",
+        f"amplitudes, ready after {ready:.1f} s, a product {wall:.2f} s (CPU {cpu:.2f} s), "
+        f"sends {sent / 2**20:.0f} MiB, peak {peak:.2f} GiB, <H> = {energy:.10f}",
         flush=True,
     )
 

@@ -6,8 +6,8 @@ import pickle
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -160,11 +160,17 @@ class MPIRanks(Ranks):
         RankError
             If some ranks have an error, at the very end, and this one has not.
         """
+        with self.at_work():
+            return work()
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Share what is computed in the context; the same as a context manager."""
         self._working = True
         failure: BaseException | None = None
         try:
             with shared_by(self):
-                answer = work()
+                yield
         except (Exception, KeyboardInterrupt) as error:
             failure = error
         finally:
@@ -174,7 +180,6 @@ class MPIRanks(Ranks):
             raise failure
         if wrong := [f"rank {rank}: {text}" for rank, text in enumerate(texts) if text]:
             raise RankError(wrong[0])
-        return answer
 
     def _met(self, failure: BaseException | None) -> list[str]:
         """Return the errors of all ranks once they are there; end all of them where they do not come."""

@@ -72,6 +72,34 @@ class Ranks(ABC):
         return bool(self.parts(np.array(condition, float)).any())
 
 
+class Alone(Ranks):
+    """One process."""
+
+    rank, size = 0, 1
+
+    def parts(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Return the array of this rank."""
+        return np.asarray(array)[None]
+
+    def joined(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Return the array of this rank."""
+        return array
+
+    def swapped(self, arrays: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+        """Return what this rank gives to itself."""
+        return list(arrays)
+
+    def given(self, value: Value) -> Value:
+        """Return the value."""
+        return value
+
+    def send(self, array: NDArray[Any], to: int) -> Transfer:
+        """Raise ValueError: there is no other rank."""
+        raise ValueError("there is one process; nobody else takes the array")
+
+    receive = send
+
+
 _RANKS: ContextVar[Ranks | None] = ContextVar("ranks", default=None)
 
 

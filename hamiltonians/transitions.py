@@ -25,7 +25,7 @@ from ..clusters import InvalidValue
 from .algebra import canonical
 from .hamiltonian import Hamiltonian
 from .kernels.ghosts import Ghosts
-from .kernels.tensor import Hop, distributed
+from .kernels.hops import Hop, distributed
 from .model import Model
 from .operators import ChargeWord, LatticeWord, Operator
 from .sector import Sector, allowed_two_sz

@@ -97,7 +97,9 @@ class Alone(Ranks):
         """Raise ValueError: there is no other rank."""
         raise ValueError("there is one process; nobody else takes the array")
 
-    receive = send
+    def receive(self, array: NDArray[Any], source: int) -> Transfer:
+        """Raise ValueError: there is no other rank."""
+        raise ValueError("there is one process; nobody else has the array")
 
 
 _RANKS: ContextVar[Ranks | None] = ContextVar("ranks", default=None)

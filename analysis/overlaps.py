@@ -33,7 +33,7 @@ def _scalar_product(left: tuple[Block, Amplitudes], right: tuple[Block, Amplitud
     if sectors[0] != sectors[1] and one.space.model.cluster.sites == other.space.model.cluster.sites:
         return 0j
     if one.hamiltonian is other.hamiltonian and one.symmetries == other.symmetries:
-        return complex(np.vdot(bra, ket))
+        return one.dot(bra, ket)
     return complex(np.vdot(one.expand(bra), carried(other.space, one.space, other.expand(ket))))
 
 

@@ -21,6 +21,7 @@ from .sector import Sector
 from .space.boundary import Beyond
 from .space.product import Amplitudes, Factor, Space
 from .space.quspin_basis import Layout, QuspinBasis, SymmetryMap
+from .symmetry.share import Share
 from .terms import energy_scale, far_potential, level_width, sector_operator
 
 
@@ -145,6 +146,11 @@ class Hamiltonian(Shown):
     @cached_property
     def symmetries(self) -> dict[object, bool]:
         """Whether it has each of the symmetries that were checked so far."""
+        return {}
+
+    @cached_property
+    def shares(self) -> dict[object, Share]:
+        """Which process has which rows of the blocks that several share, by their symmetries."""
         return {}
 
     def apply(self, psi: Amplitudes) -> Amplitudes:

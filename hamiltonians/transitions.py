@@ -24,7 +24,8 @@ from .._core.threads import kernel_threads_for
 from ..clusters import InvalidValue
 from .algebra import canonical
 from .hamiltonian import Hamiltonian
-from .kernels.tensor import Hop
+from .kernels.ghosts import Ghosts
+from .kernels.hops import Hop, distributed
 from .model import Model
 from .operators import ChargeWord, LatticeWord, Operator
 from .sector import Sector, allowed_two_sz
@@ -108,10 +109,19 @@ class Transition:
         out = np.zeros(self.target.shape, kind)
         phi = np.ascontiguousarray(phi, kind)
         work = np.zeros((4 * numba.get_num_threads(), phi.shape[1]), kind)
+        ghosts, by_piece = self._by_piece
         with kernel_threads_for(max(phi.size, out.size)):
-            for hop in self._hops:
-                hop.of_type(kind).add(out, phi, *self._gathers, work)
+            for hops, rows in zip(by_piece, ghosts.arriving(phi) if ghosts else [phi], strict=True):
+                for hop in hops:
+                    hop.of_type(kind).add(out, rows, *self._gathers, work)
+        if self.source.share and not self.target.share:
+            out = self.source.share.ranks.given(out)  # with the same roundings on all ranks
         return out
+
+    @cached_property
+    def _by_piece(self) -> tuple[Ghosts | None, list[list[Hop]]]:
+        """The rows of the source that are needed, and the hops that act on each piece of them."""
+        return distributed(self._hops, self.source.share, self.source.shape[1])
 
     @cached_property
     def _dtype(self) -> np.dtype[Any]:
@@ -143,7 +153,7 @@ class Transition:
         """Return charge matrices, from all configurations to the stored rows, with their lattice operators."""
         source, target = self.source.space, self.target.space
         moves = source.is_dressed or target.is_dressed or not np.array_equal(source.frame[:1], target.frame[:1])
-        rows = np.arange(target.shape[0]) if self.target.orbits is None else self.target.orbits.representatives
+        rows = self.target.own(self._configurations)
         by_lattice: defaultdict[LatticeWord, dict[ChargeWord, complex]] = defaultdict(dict)
         formula = self.operator if moves and source.sets is None else source.displaced(self.operator)
         for (charge, lattice), value in formula.terms.items():
@@ -156,10 +166,16 @@ class Transition:
             return in_sets(products, source.sets, source.set_labels, target.set_labels[rows])
         return in_frame(products, source.frame, target.frame[rows]) if moves else products
 
+    @property
+    def _configurations(self) -> NDArray[np.int64]:
+        """The charge configurations of the rows of the target, those of all processes."""
+        orbits = self.target.orbits
+        return np.arange(self.target.rows) if orbits is None else orbits.representatives
+
     def _on_rows(self, matrix: sp.csr_array) -> tuple[sp.csr_array, NDArray[np.int16]]:
         """Return a charge matrix from stored rows to stored rows, and the group element of each entry."""
         source, target = self.source.orbits, self.target.orbits
-        own = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+        own = np.repeat(self.target.own(np.arange(self.target.rows)), np.diff(matrix.indptr))
         scale = np.ones(matrix.nnz) if target is None else np.sqrt(target.sizes[own])
         if source is None:
             scaled = sp.csr_array((matrix.data * scale, matrix.indices, matrix.indptr), shape=matrix.shape)

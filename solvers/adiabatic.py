@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import pdtrc
 
+from .._core.ranks import agreed
 from .._core.threads import one_blas_thread
 from ..hamiltonians.operators import Operator
 from ..hamiltonians.space.product import Space
@@ -84,8 +85,9 @@ def landscape(space: Space, operator: Operator) -> Landscape:
         if surface.harmonic is None and (found := potential_of(operator, surface.modes)) is not None:
             search = AnharmonicWells(surface, found, Surface(space, found.operator), _starts(surface))
             search.search()
-            return Landscape(tuple(search.wells), search.floor, steepness(operator, space.model.lowest_frequency))
-        return _landscape(surface)
+            steep = steepness(operator, space.model.lowest_frequency)
+            return agreed(Landscape(tuple(search.wells), search.floor, steep))
+        return agreed(_landscape(surface))
 
 
 def _starts(surface: Surface) -> int:

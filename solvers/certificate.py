@@ -117,7 +117,7 @@ class Certifier:
     @cached_property
     def _pieces(self) -> tuple[tuple[NDArray[np.intp], TensorOperator], ...]:
         """Q H, from the truncated space to the shell, some states of it at a time."""
-        count = 1 + len(self._shell) * self.block.shape[0] // AT_A_TIME
+        count = 1 + len(self._shell) * self.block.rows // AT_A_TIME
         states = np.array_split(np.arange(len(self._shell)), count)
         return tuple((numbers, self._to(self._part(numbers))) for numbers in states)
 
@@ -147,12 +147,12 @@ class Certifier:
         return np.asarray(self._shell.occupations.sum(axis=1))
 
     def _operator(self, lattice: tuple[sp.csr_array, ...], inside: PhononSpace | Shell, leaves: bool) -> TensorOperator:
-        configurations, orbits = self.block.space.shape[0], self.block.orbits
-        return TensorOperator(self.block.hamiltonian.factors, lattice, inside, configurations, orbits, leaves=leaves)
+        block, where = self.block, (inside, self.block.space.shape[0], self.block.orbits)
+        return TensorOperator(block.hamiltonian.factors, lattice, *where, leaves=leaves, share=block.share)
 
     def leak(self, phi: Amplitudes) -> tuple[float, float]:
         """Return ``(||Q H psi||, E_Q)`` of one state, given by its stored amplitudes; (0, nan) where nothing leaks."""
-        if not phi.size:
+        if not self.block.entries:
             return 0.0, np.nan
         if self.block.space.sets is not None:
             return self._of_sets.leak(phi)
@@ -163,10 +163,10 @@ class Certifier:
         quanta, rest = self._reach(phi)
         outward, within = self._near(quanta)
         beyond = outward.apply(phi)
-        norm = float(np.vdot(beyond, beyond).real)
+        norm = self.block.dot(beyond, beyond).real
         if norm == 0.0:
             return 0.0, np.nan
-        return float(np.sqrt(norm + rest)), float(np.vdot(beyond, within.apply(beyond)).real) / norm
+        return float(np.sqrt(norm + rest)), self.block.dot(beyond, within.apply(beyond)).real / norm
 
     @cached_property
     def _of_sets(self) -> SetLeak:
@@ -192,7 +192,7 @@ class Certifier:
     def _cube(self) -> ElectronOperator | TensorOperator | None:
         """H^3 within the cutoff, nothing cut in between; None where it has too many terms."""
         operator = self.block.hamiltonian.operator
-        if len((operator * operator).terms) * len(operator.terms) * self.block.energy.size > MOST_CUBED:
+        if len((operator * operator).terms) * len(operator.terms) * self.block.entries > MOST_CUBED:
             return None
         return self.block.operator(operator * operator * operator, self.block.energy.dtype)
 
@@ -202,12 +202,13 @@ class Certifier:
         What leaks lies one quantum above at least.
         """
         image = self.block.energy.apply(phi)
-        inside, energy = float(np.vdot(image, image).real), float(np.vdot(phi, image).real)
-        square = float(np.vdot(phi, self._square.apply(phi)).real)
+        dot = self.block.dot
+        inside, energy = dot(image, image).real, dot(phi, image).real
+        square = dot(phi, self._square.apply(phi)).real
         leak = max(square - inside, EPSILON * square)
         above = self.block.space.model.lowest_frequency
         if self._cube is not None:
-            cube = float(np.vdot(phi, self._cube.apply(phi)).real)
+            cube = dot(phi, self._cube.apply(phi)).real
             rounding = EPSILON * abs(energy) ** 3
             above = max(above, (cube - energy**3 - rounding) / leak - 3 * energy)
         return float(np.sqrt(leak)), energy + above
@@ -218,7 +219,7 @@ class Certifier:
             return int(self._quanta.max()), 0.0
         weight = np.zeros(len(self._shell))
         for states, outward in self._pieces:
-            weight[states] = np.sum(np.abs(outward.apply(phi)) ** 2, axis=0)
+            weight[states] = self.block.total(np.sum(np.abs(outward.apply(phi)) ** 2, axis=0))
         further = np.cumsum(np.bincount(self._quanta, weight)[::-1])[::-1]
         last = int(np.flatnonzero(further >= FAR * further[0])[-1])
         return last, float(np.sum(weight[self._quanta > last]))
@@ -227,7 +228,7 @@ class Certifier:
         """Return ``||H psi - E psi||`` in the truncated space."""
         image = self.block.energy.apply(phi)
         add(np.array([-energy]), phi.reshape(1, -1), image.reshape(-1))
-        return float(np.linalg.norm(image))
+        return self.block.norm(image)
 
     def certify(self, energies: Sequence[float] | NDArray[np.float64], states: Amplitudes) -> Certificate:
         """Return the certificate of levels with their normalised states, given by stored amplitudes."""

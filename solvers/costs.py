@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 
 from .._core.arguments import taking, whole_number
 from .._core.display import counted
-from ..clusters import Card, Shown
+from .._core.ranks import rank_count
+from ..clusters import Card, InvalidValue, Shown
 from ..hamiltonians import Model, Sector
 from ..hamiltonians.arguments import a_model, a_sector
+from ..hamiltonians.space.charges import is_electrons_alone
 from ..hamiltonians.space.product import Space, dimensions
-from .block_size import CONFIRMING, STEPS, BlockSize
+from .block_size import CONFIRMING, STEPS, BlockSize, ghosts_of
 from .block_size import DoesNotFit as DoesNotFit
 from .blocks import finest_blocks, time_reversed
 from .caps import capped
@@ -41,6 +43,10 @@ class Estimate(Shown):
         Bytes.
     seconds : float
         Wall time, about.
+    ranks : int
+        Processes that share the run; memory is that of each.
+    sent : int
+        Bytes that a process sends to others for each product with H, about.
     """
 
     engine: str
@@ -50,12 +56,16 @@ class Estimate(Shown):
     stored: int
     memory: int
     seconds: float
+    ranks: int = 1
+    sent: int = 0
 
     def card(self) -> Card:
         """Return size, engine, memory and time."""
         size = f"{counted(self.dimension, 'state')} ({self.charges:,} charge × {self.phonons:,} phonon)"
         what = (("engine", self.engine), ("stored", counted(self.stored, "amplitude")))
-        needs = (("memory", format_bytes(self.memory)), ("time", format_seconds(self.seconds)))
+        needs = [("memory", format_bytes(self.memory)), ("time", format_seconds(self.seconds))]
+        if self.ranks > 1:
+            needs = [("ranks", f"{self.ranks}, each:"), *needs, ("sent by a product", format_bytes(self.sent))]
         return Card(f"estimate: {size}", [*what, *needs])
 
 
@@ -67,9 +77,14 @@ def choose_engine(model: Model, sector: Sector, wanted: str = "auto") -> str:
     ValueError
         If there is no engine of that name.
     """
-    if engine_name("engine", wanted) != "auto":
+    if engine_name("engine", wanted) == "auto":
+        wanted = "dense" if math.prod(dimensions(capped(model), sector)) <= DENSE_UP_TO else "tensor"
+    if rank_count() == 1 or wanted == "dense":
         return wanted
-    return "dense" if math.prod(dimensions(capped(model), sector)) <= DENSE_UP_TO else "tensor"
+    if wanted == "quspin":
+        allowed = "on several ranks take auto, dense or distributed"
+        raise InvalidValue(f'engine = "quspin" runs in one process; {allowed}')
+    return "tensor" if is_electrons_alone(model) else "distributed"
 
 
 @taking(model=a_model, sector=a_sector)
@@ -80,11 +95,14 @@ def estimate(model: Model, sector: Sector | int, engine: str = "auto", states: i
     charges, phonons = dimensions(model, sector)
     dimension = charges * phonons
     engine = choose_engine(model, sector, engine)
-    size = BlockSize(model, sector, charges, phonons, dimension, 1)
+    ranks = rank_count() if engine == "distributed" else 1
+    size = BlockSize(model, sector, charges, phonons, dimension, 1, ranks)
     stored = dimension // size.operations + 1 if sector.has_symmetry else dimension
     states = dimension if states == "all" else whole_number("states", states, 1)
     memory, seconds = ENGINES[engine].needs(replace(size, stored=stored, states=min(states, stored)))
-    return Estimate(engine, charges, phonons, dimension, stored, int(memory) + PROGRAM_BYTES, seconds + 0.01)
+    sent = int(ghosts_of(ranks) * size.bytes_per_amplitude * stored / ranks) if ranks > 1 else 0
+    memory, seconds = int(memory) + PROGRAM_BYTES, seconds + 0.01
+    return Estimate(engine, charges, phonons, dimension, stored, memory, seconds, ranks, sent)
 
 
 def estimate_run(model: Model, sector: Sector, engine: str = "auto", states: int = 1) -> Estimate:

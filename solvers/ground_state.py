@@ -21,7 +21,7 @@ from .certificate import Certifier
 from .checkpoint import Checkpoint, beside, fingerprint
 from .costs import check_memory, choose_engine
 from .cutoff import CutoffSearch
-from .engines.table import ENGINES
+from .engines.table import engine_class
 from .krylov.eigenpairs import is_degenerate as is_degenerate
 from .krylov.search import Limits, announce
 from .larger_space import error_bars
@@ -208,16 +208,16 @@ def solved(
         options.wanted_below,
         options.confirm,
     )
-    chosen = ENGINES[engine].for_levels(block, states, options.memory_limit)
+    chosen = engine_class(engine).for_levels(block, states, options.memory_limit)
     if options.starts is not None:
         limits = replace(limits, starts=tuple(chosen.vector(phi) for phi in options.starts(block)))
     levels = chosen.lowest(limits, checkpoint)
     energies = levels.energies[:states].copy()
     multiplicity = sum(alike(levels.energies[0], e) for e in levels.energies.tolist())
     kept = chosen.amplitudes(levels.vectors[:, : max(states, multiplicity)])
+    stored = chosen.entries
     del chosen  # with its matrix
     for array in (energies, kept):
         array.setflags(write=False)
     certificate = Certifier(block).certify(energies, kept[: len(energies)])
-    stored = levels.vectors.shape[0]
     return Eigenstates(block, energies, certificate, kept, multiplicity, engine, stored, levels.matvecs)

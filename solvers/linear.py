@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .._core.threads import one_blas_thread
 from ..clusters import InvalidValue
 from ..hamiltonians import Amplitudes, Block
-from .engines.table import ENGINES
+from .engines.table import engine_of
 from .krylov.eigenpairs import ConvergenceError
 from .krylov.operator import HermitianOperator, Vector
 from .krylov.search import EPSILON
@@ -89,7 +89,7 @@ def solve(
     if right.shape[-2:] != block.shape or (off is not None and off.shape[1:] != block.shape):
         shapes = " and ".join(str(array.shape) for array in (right, off) if array is not None)
         raise InvalidValue(f"amplitudes of shape {shapes} do not belong to a block of shape {block.shape}")
-    h = ENGINES[engine](block)
+    h = engine_of(block, engine)
     off = right[:0] if off is None else off
     kind = np.result_type(h.dtype, right.dtype, off.dtype)
     left_out: Vector = np.array([h.vector(phi) for phi in off], kind).reshape(-1, h.size)

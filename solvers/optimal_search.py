@@ -86,7 +86,8 @@ def embedded(near: Eigenstates | LabelledLevels, block: Block) -> list[NDArray[A
     """Return stored amplitudes of the levels of a block in smaller caps, in the phonon states of the block."""
     for levels in near.blocks if isinstance(near, LabelledLevels) else (near,):
         own = levels.block
-        if own.sector == block.sector and own.shape[0] == block.shape[0]:
+        same = own.sector == block.sector and own.rows == block.rows
+        if same and np.array_equal(own.own(np.arange(own.rows)), block.own(np.arange(block.rows))):
             place = block.space.phonons.index(own.space.phonons.occupations.astype(np.int64))
             starts = np.zeros((len(levels.energies), *block.shape), block.energy.dtype)
             starts[:, :, place[place >= 0]] = levels.amplitudes[: len(levels.energies)][:, :, place >= 0]

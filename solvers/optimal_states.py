@@ -9,6 +9,7 @@ import numpy as np
 import scipy.linalg as la
 from numpy.typing import NDArray
 
+from .._core.ranks import agreed
 from ..clusters import InvalidValue
 from ..hamiltonians import Model, Sector
 from ..hamiltonians.couplings import on_bonds
@@ -132,7 +133,7 @@ def displaced_sets(model: Model, sector: Sector) -> OscillatorSets:
     states[..., inner:, inner:] = np.eye(raised)
     start = np.linalg.eigh(local_hamiltonians(model, sector, sets, inner, DRESSING))[1]
     states[..., :inner, :inner] = start.transpose(0, 1, 3, 2)
-    return replace(sets, states=states, weights=np.zeros(states.shape[:3]), free=inner)
+    return agreed(replace(sets, states=states, weights=np.zeros(states.shape[:3]), free=inner))
 
 
 def improved(sets: OscillatorSets, start: OscillatorSets, mixture: Sequence[tuple[float, State]]) -> OscillatorSets:
@@ -158,7 +159,7 @@ def improved(sets: OscillatorSets, start: OscillatorSets, mixture: Sequence[tupl
         vectors = vectors[:, ::-1]
         states[c, q, :kept] = vectors.T @ sets.states[c, q, :kept]
         weights[c, q, :kept] = np.einsum("an,ab,bn->n", vectors, rho[c, q], vectors)
-    return replace(sets, states=states, weights=weights, costs=None)
+    return agreed(replace(sets, states=states, weights=weights, costs=None))
 
 
 def densities(sets: OscillatorSets, mixture: Sequence[tuple[float, State]]) -> NDArray[np.float64]:
@@ -173,9 +174,10 @@ def densities(sets: OscillatorSets, mixture: Sequence[tuple[float, State]]) -> N
         for part in state.parts:
             space, block = part.block.space, part.block
             labels = space.set_labels if block.orbits is None else space.set_labels[block.orbits.representatives]
-            kind = labels.astype(np.int64) + count * np.array(sets.classes)
+            kind = block.own(labels.astype(np.int64) + count * np.array(sets.classes))
             fibres = [Fibres.of(space.phonons, (m,)) for m in range(space.phonons.modes)]
             for own, phi in part.mixture:
-                total = total + weight * own * set_densities(phi, kind, count * len(share), fibres)
+                found = set_densities(phi, kind, count * len(share), fibres)
+                total = total + weight * own * block.total(found)
     rho = np.asarray(total)
     return rho.reshape(len(share), count, *rho.shape[1:]) * share[:, None, None, None]

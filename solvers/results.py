@@ -65,7 +65,7 @@ class State(Keepable):
 
     def kept(self, packer: Packer) -> dict[str, Any]:
         """Return what the state is, and give its amplitudes to a packer: see `Keepable`."""
-        own = {"kind": "state", **kept_block(self.block), "place": packer.put(self.amplitudes)}
+        own = {"kind": "state", **kept_block(self.block), "place": packer.put(self.block.gathered(self.amplitudes))}
         return own | {"weights": self.weights.tolist(), "others": [part.kept(packer) for part in self.others]}
 
     @property
@@ -133,7 +133,8 @@ class Eigenstates(Keepable):
     def kept(self, packer: Packer) -> dict[str, Any]:
         """Return what the levels are, and give their amplitudes to a packer: see `Keepable`."""
         numbers = {name: int(getattr(self, name)) for name in ("multiplicity", "stored", "matvecs")}
-        own = {"kind": "levels", **kept_block(self.block), "engine": self.engine, "place": packer.put(self.amplitudes)}
+        place = packer.put(self.block.gathered(self.amplitudes))
+        own = {"kind": "levels", **kept_block(self.block), "engine": self.engine, "place": place}
         return own | numbers | _kept_energies(self)
 
     @property

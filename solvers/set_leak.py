@@ -70,8 +70,8 @@ class SetLeak:
             return chosen, None
         factors = self.block.hamiltonian.factors
         part = Beyond(Shell.of(self._space, self._out.shell.occupations[chosen]), tuple(f.lattice for f in factors))
-        configurations, orbits = self.block.space.shape[0], self.block.orbits
-        return chosen, TensorOperator(factors, part.within, part.shell, configurations, orbits)
+        where = part.shell, self.block.space.shape[0], self.block.orbits
+        return chosen, TensorOperator(factors, part.within, *where, share=self.block.share)
 
     def leak(self, phi: Amplitudes) -> tuple[float, float]:
         """Return ``||Q H psi||``, an upper bound close to it, and E_Q of the states next to the caps."""
@@ -81,13 +81,13 @@ class SetLeak:
         step = max(1, AT_A_TIME // max(1, len(self._out.shell)))
         chosen, within = self._next
         near = np.zeros((rows, len(chosen)), np.result_type(phi, self._operator.dtype))
-        norm = 0.0
+        norm, every = 0.0, self._out.together(phi)
         for first in range(0, rows, step):
             last = min(rows, first + step)
-            image, far = self._out.image(phi, first, last)
+            image, far = self._out.image(every, first, last)
             norm += float(np.vdot(image, image).real) + float(far @ far)
             near[first:last] = image[:, chosen]
-        size = float(np.vdot(near, near).real)
+        norm, size = float(self.block.total(norm)), self.block.dot(near, near).real
         if norm == 0.0 or size == 0.0 or within is None:
             return float(np.sqrt(norm)), np.nan
-        return float(np.sqrt(norm)), float(np.vdot(near, within.apply(near)).real) / size
+        return float(np.sqrt(norm)), self.block.dot(near, within.apply(near)).real / size

@@ -40,7 +40,7 @@ class Starts:
                     return []
                 same = (psi.real if is_real else psi).astype(block.energy.dtype)
                 found.append(np.ascontiguousarray(block.compress(same)))
-        return [phi for phi in found if np.linalg.norm(phi) > 0]
+        return [phi for phi in found if block.norm(phi) > 0]
 
 
 def starting_from(levels: Eigenstates | LabelledLevels) -> Starts:

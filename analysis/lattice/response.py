@@ -106,7 +106,7 @@ def _summed(
     for block, first, images in _images(levels.ground, modes):
         own, numbers = ground_in(levels.ground, block)
         vectors = modes + len(own) + WORK
-        wanted = 16 * int(np.prod(block.shape)) * vectors
+        wanted = 16 * block.most_entries * vectors
         if wanted > options.memory_limit:
             raise MemoryError(
                 f"the response of the lattice needs {vectors} vectors of a block, {wanted / 2**30:.3g} GiB; "
@@ -114,12 +114,12 @@ def _summed(
             )
         off = own.reshape(-1, *block.shape) if len(own) else None
         for k in range(images.shape[1]):
-            inside[:, first + k, numbers] = overlaps = images[:, k] @ own.conj().T
-            basis, parts = _independent(images[:, k] - overlaps @ own)
+            inside[:, first + k, numbers] = overlaps = block.overlaps(own, images[:, k]).T
+            basis, parts = _independent(block, images[:, k] - overlaps @ own)
             pushed = basis.reshape(-1, *block.shape)
             answer = solve(block, energy, pushed, off, progress=progress)
             heated = np.array([block.energy.apply(w) - energy * w for w in pushed])
-            response, sums = (basis.conj() @ v.reshape(basis.shape).T for v in (answer, heated))
+            response, sums = (block.overlaps(basis, v) for v in (answer, heated))
             chi += 2 * weight * (parts.conj() @ response @ parts.T).real
             fsum += weight * np.einsum("ma,ab,mb->m", parts.conj(), sums, parts).real
             variance += weight * np.sum(np.abs(parts) ** 2, axis=1)
@@ -146,18 +146,18 @@ def _images(state: State, modes: int) -> Iterator[tuple[Block, int, NDArray[Any]
         first += len(part.amplitudes)
 
 
-def _independent(vectors: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+def _independent(block: Block, vectors: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return orthonormal vectors w_a and the coefficients of ``v_m = sum_a parts[m, a] w_a``."""
     basis: list[NDArray[Any]] = []
     parts = np.zeros((len(vectors), len(vectors)), vectors.dtype)
     for m, v in enumerate(vectors):
-        length = float(np.linalg.norm(v))
+        length = block.norm(v)
         for _ in range(2):
             for a, w in enumerate(basis):
-                overlap = np.vdot(w, v)
+                overlap = block.overlaps(w[None], v[None])[0, 0]
                 parts[m, a] += overlap
                 v = v - overlap * w
-        left = float(np.linalg.norm(v))
+        left = block.norm(v)
         if left > DEPENDENT * max(1.0, length):
             parts[m, len(basis)] = left
             basis.append(v / left)

@@ -82,7 +82,7 @@ def expectation(state: State, operator: Operator) -> complex:
 def _applied(state: State, symmetric: Operator) -> complex:
     """Return the average of an operator with the symmetry of the block over the states of one block."""
     product = state.block.operator(symmetric, state.amplitudes.dtype)
-    return complex(sum(weight * np.vdot(phi, product.apply(phi)) for weight, phi in state.mixture))
+    return complex(sum(weight * state.block.dot(phi, product.apply(phi)) for weight, phi in state.mixture))
 
 
 @taking(levels=levels_of, operator=an_operator)
@@ -119,7 +119,7 @@ def transition(levels: Eigenstates, operator: Operator, bra: int, ket: int = 0) 
     """
     block = levels.block
     left, right = (levels.level(number).amplitudes[0] for number in (bra, ket))
-    return complex(np.vdot(left, block.operator(block.symmetric(operator), right.dtype).apply(right)))
+    return block.dot(left, block.operator(block.symmetric(operator), right.dtype).apply(right))
 
 
 def row_overlaps(phi: Amplitudes, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[Any]:
@@ -157,7 +157,8 @@ class Averages:
         self.state = state
         self.grid = grid
         self.space = state.hamiltonian.space
-        self._by_words = not (self.space.is_dressed or state.block.orbits is not None or state.others)
+        block = state.block
+        self._by_words = not (self.space.is_dressed or block.orbits is not None or block.share or state.others)
         self._known: dict[object, complex] = {}
 
     @cached_property
@@ -384,16 +385,16 @@ def _density_matrix(state: State, mode: int, chosen: NDArray[np.bool_]) -> NDArr
                 flat = spread.reshape(-1, size)
                 part += weight * (flat.T @ flat.conj())
         rho += mirror[:, None] * part * mirror if odd else part
-    return rho
+    return np.asarray(state.block.total(rho))
 
 
 def _shares(block: Block, mode: int, chosen: NDArray[np.bool_]) -> Iterator[tuple[int, bool, NDArray[np.float64]]]:
     """Yield modes, reflected or not, with the share of each row in the density matrix of `mode` that is theirs."""
     if block.orbits is None:
-        yield mode, False, chosen.astype(float)
+        yield mode, False, block.own(chosen.astype(float))
         return
     o = block.orbits
     images, turned = o.modes[o.element, mode], o.odd[o.element]
     for image, odd in sorted(set(zip(images.tolist(), turned.tolist(), strict=True))):
         here = (images == image) & (turned == odd) & chosen
-        yield image, odd, np.bincount(o.row, here, len(o.sizes)) / o.sizes
+        yield image, odd, block.own(np.bincount(o.row, here, len(o.sizes)) / o.sizes)

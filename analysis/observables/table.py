@@ -190,7 +190,8 @@ def _at_cutoff(space: Space) -> NDArray[np.bool_]:
 
 def _cutoff_probability(state: State, averages: Averages) -> xr.DataArray:
     edge = _at_cutoff(averages.space)
-    weight = sum(w * np.sum(np.abs(phi[:, edge]) ** 2) for part in state.parts for w, phi in part.mixture)
+    parts = ((part.block, w, phi) for part in state.parts for w, phi in part.mixture)
+    weight = sum(w * block.total(np.sum(np.abs(phi[:, edge]) ** 2)) for block, w, phi in parts)
     return labelled(CUTOFF_PROBABILITY, weight, [], "weight of the phonon states at the cutoff")
 
 

@@ -108,7 +108,7 @@ class ParameterLine:
             gap=gap_above(levels),
             gap_error=float(errors[0] + errors[count]) if count < len(errors) else np.nan,
             gap_slope=float(above - np.mean(slopes)),
-            fidelity_susceptibility=averaged(lambda part: float(np.linalg.norm(part.answer)) ** 2),
+            fidelity_susceptibility=averaged(lambda part: part.block.norm(part.answer) ** 2),
             fidelity_susceptibility_error=admixture * averaged(lambda part: part.sensitivity(force)),
             multiplicity=count,
         )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...hamiltonians import Operator
+from ...hamiltonians import Block, Operator
 from ...solvers import Eigenstates, solve
 from ...solvers.certificate import SAFETY, Certifier
 
@@ -46,23 +46,28 @@ class Perturbed:
         """Apply a perturbation to the ground level of a block."""
         multiplet = levels.amplitudes[: levels.multiplicity]
         scale = sum(abs(value) for value in perturbation.terms.values())
-        return cls(levels, multiplet.reshape(len(multiplet), -1), acting(levels, perturbation), scale)
+        return cls(levels, multiplet.reshape(len(multiplet), multiplet[0].size), acting(levels, perturbation), scale)
+
+    @property
+    def block(self) -> Block:
+        """The block."""
+        return self.levels.block
 
     @property
     def slopes(self) -> NDArray[np.float64]:
         """First-order energies by degenerate perturbation theory, ascending."""
-        return np.asarray(np.linalg.eigvalsh(self.ground.conj() @ self.moved.T))
+        return np.asarray(np.linalg.eigvalsh(self.block.overlaps(self.ground, self.moved)))
 
     @cached_property
     def pushed(self) -> NDArray[Any]:
         """Q V of the states, Q the projector off the level; zero where it is rounding."""
-        off = np.asarray(self.moved - (self.moved @ self.ground.conj().T) @ self.ground)
-        return off if np.linalg.norm(off) > ROUNDING * self.scale else np.zeros_like(off)
+        off = np.asarray(self.moved - self.block.overlaps(self.ground, self.moved).T @ self.ground)
+        return off if self.block.norm(off) > ROUNDING * self.scale else np.zeros_like(off)
 
     @cached_property
     def answer(self) -> NDArray[Any]:
         """``(H - E_0)^-1 Q V`` of the states: less their first-order change."""
-        return self.divided(self.moved if self.pushed.any() else self.pushed)
+        return self.divided(self.moved if self.block.norm(self.pushed) > 0 else self.pushed)
 
     def divided(self, right: NDArray[Any]) -> NDArray[Any]:
         """Return ``(H - E_0)^-1 Q`` of some vectors, as rows."""
@@ -73,7 +78,8 @@ class Perturbed:
     def curvature(self, second: Operator) -> float:
         """Return the lowest second derivative of the energy of states with one slope; `second` is that of H."""
         bent = acting(self.levels, second)
-        matrix = self.ground.conj() @ bent.T - 2 * self.pushed.conj() @ self.answer.T
+        overlaps = self.block.overlaps
+        matrix = overlaps(self.ground, bent) - 2 * overlaps(self.pushed, self.answer)
         return float(np.linalg.eigvalsh(matrix)[0])
 
     def errors(self, first: Operator, second: Operator, share: float) -> tuple[float, float]:
@@ -94,8 +100,8 @@ class Perturbed:
         turned = applied(self.levels, first, self.answer) - slope * self.answer
         bent = 2 * turned - applied(self.levels, second, self.ground.astype(dtype))
         change, bend = self.answer, self.divided(bent)
-        residual = float(np.max(self.levels.certificate.residuals)) + SOLVED * float(np.linalg.norm(self.pushed))
-        once, twice = (2 * residual * float(np.linalg.norm(v)) for v in (change, bend))
+        residual = float(np.max(self.levels.certificate.residuals)) + SOLVED * self.block.norm(self.pushed)
+        once, twice = (2 * residual * self.block.norm(v) for v in (change, bend))
         leak, beyond = (float(getattr(self.levels.certificate, name)[0]) for name in ("leaks", "leak_energies"))
         if leak > 0:
             certifier = Certifier(self.levels.block)
@@ -114,12 +120,12 @@ class Perturbed:
         """
         again = self.divided(self.answer)
         moved = applied(self.levels, perturbation, again) - float(np.mean(self.slopes)) * again
-        return 2 * float(np.sum(np.linalg.norm(moved, axis=1)))
+        return 2 * sum(map(self.block.norm, moved))
 
     def response(self, operator: Operator) -> float:
         """Return ``-2 Re <A (H - E_0)^-1 Q V>`` of an operator A, added up over the states."""
         symmetric = self.levels.block.symmetric(operator)
-        return -2 * float(np.vdot(acting(self.levels, symmetric), self.answer).real)
+        return -2 * self.block.dot(acting(self.levels, symmetric), self.answer).real
 
     def response_sensitivity(self, operator: Operator, perturbation: Operator) -> float:
         r"""Return a bound on how much `response` changes with an admixture to the states, over it.
@@ -128,10 +134,10 @@ class Perturbed:
         """
         symmetric = self.levels.block.symmetric(operator)
         own = acting(self.levels, symmetric)
-        again, mean = self.divided(own), float(np.vdot(self.ground, own).real) / len(own)
+        again, mean = self.divided(own), self.block.dot(self.ground, own).real / len(own)
         moved = applied(self.levels, symmetric, self.answer) - mean * self.answer
         moved = moved + applied(self.levels, perturbation, again) - float(np.mean(self.slopes)) * again
-        return 2 * float(np.sum(np.linalg.norm(moved, axis=1)))
+        return 2 * sum(map(self.block.norm, moved))
 
 
 def acting(levels: Eigenstates, operator: Operator) -> NDArray[Any]:
@@ -143,7 +149,7 @@ def applied(levels: Eigenstates, operator: Operator, vectors: NDArray[Any]) -> N
     """Return an operator with the symmetry of the block, acting on some vectors of it, as rows."""
     product = levels.block.operator(operator, vectors.dtype)
     images = [product.apply(phi) for phi in vectors.reshape(-1, *levels.block.shape)]
-    return np.array(images).reshape(len(images), -1)
+    return np.array(images).reshape(len(images), levels.block.shape[0] * levels.block.shape[1])
 
 
 def _leak(certifier: Certifier, vectors: NDArray[Any]) -> float:

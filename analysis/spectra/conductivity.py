@@ -143,11 +143,11 @@ def _polarisation(levels: Levels, current: Probe) -> float:
     for target, images, _ in images_of(levels.ground, current.addition):
         own = ground_in(levels.ground, target)[0].reshape(-1, *target.shape)
         pushed = np.array([off_ground(v, target, levels.ground) for v in images])
-        if not pushed.any():
+        if not target.norm(pushed) > 0:
             continue
         kind = np.result_type(pushed.dtype, own.dtype)
         answer = solve(target, energy, pushed.astype(kind), own.astype(kind) if len(own) else None)
-        total += float(np.vdot(pushed, answer).real)
+        total += target.dot(pushed, answer).real
     return total
 
 
@@ -170,7 +170,7 @@ def _elastic(state: State, current: Probe) -> float:
     """Return ``|<0|J|0>|^2`` within the ground level."""
     return float(
         sum(
-            np.linalg.norm(ground_in(state, target)[0].conj() @ image.ravel()) ** 2
+            np.linalg.norm(target.overlaps(ground_in(state, target)[0], image[None])) ** 2
             for target, images, _ in images_of(state, current.addition)
             for image in images
         )

@@ -80,7 +80,7 @@ def correction_vectors(
             start = energy - offset_of(target, levels)
             for i, at in enumerate(omega):
                 answer = solve(target, start + sign * at + 1j * broadening, right, tolerance=TOLERANCE)
-                curve[i] += float(np.vdot(right, answer).imag) / np.pi
+                curve[i] += target.dot(right, answer).imag / np.pi
         return curve
 
     added = part(probe.addition, 1)

@@ -192,7 +192,7 @@ def excitations(
             lines = spectral_lines(target, np.array(images), how, options.engine, partners)
             parts.append((replace(lines, energies=sign * (lines.energies - energy + offset)), images, target))
     found = added(tuple(lines for lines, *_ in parts))
-    weight = sum(float(np.linalg.norm(v)) ** 2 for _, images, _ in parts for v in images)
+    weight = sum(target.norm(v) ** 2 for _, images, target in parts for v in images)
     near = [near_cutoff(target, images, operator) for _, images, target in parts]
     states = [(part.block, np.sqrt(w) * phi) for part in levels.ground.parts for w, phi in part.mixture]
     near += [max(size_of(operator), weight) * near_cutoff(block, [phi], operator) for block, phi in states]
@@ -219,7 +219,7 @@ def by_energy(state: State, lowest: float) -> list[tuple[float, State]]:
     if sum(len(part.weights) for part in state.parts) == 1:
         return [(lowest, state)]
     pure = [
-        (float(np.vdot(phi, part.block.energy.apply(phi)).real), replace(part, amplitudes=phi[None], weights=weight))
+        (part.block.dot(phi, part.block.energy.apply(phi)).real, replace(part, amplitudes=phi[None], weights=weight))
         for part in state.parts
         for phi, weight in zip(part.amplitudes, part.weights[:, None], strict=True)
     ]
@@ -242,7 +242,7 @@ def images_of(
             images = [np.sqrt(weight) * right.apply(phi) for weight, phi in part.mixture]
             if left is not None:
                 yield right.target, images, [np.sqrt(weight) * other.apply(phi) for weight, phi in part.mixture]
-            elif sum(np.linalg.norm(v) ** 2 for v in images) > NEGLIGIBLE * size_of(operator):
+            elif sum(right.target.norm(v) ** 2 for v in images) > NEGLIGIBLE * size_of(operator):
                 yield right.target, images, None
 
 
@@ -286,10 +286,10 @@ def ground_in(state: State, block: Block) -> tuple[NDArray[Any], NDArray[np.int6
 
 def off_ground(v: Amplitudes, block: Block, state: State) -> Amplitudes:
     """Project a level out of a vector of a block; what is rounding errors of the vector becomes zero."""
-    length = np.linalg.norm(v)
+    length = block.norm(v)
     own, _ = ground_in(state, block)
-    left = v - ((own.conj() @ v.ravel()) @ own).reshape(v.shape)
-    return left if np.linalg.norm(left) > ROUNDING * length else np.zeros_like(v)
+    left = v - (block.overlaps(own, v[None])[:, 0] @ own).reshape(v.shape)
+    return left if block.norm(left) > ROUNDING * length else np.zeros_like(v)
 
 
 def near_cutoff(block: Block, states: list[Amplitudes], operator: Operator) -> NDArray[np.float64]:
@@ -298,11 +298,17 @@ def near_cutoff(block: Block, states: list[Amplitudes], operator: Operator) -> N
     With charges alone the n-th moment takes n - 1 products that may lead out; an operator of the lattice does itself.
     """
     phonons = block.space.phonons
+    weights = block.total(sum((np.sum(np.abs(v) ** 2, axis=0) for v in states), np.zeros(len(phonons))))
+    return weight_near_cutoff(block, weights, operator)
+
+
+def weight_near_cutoff(block: Block, weights: NDArray[np.float64], operator: Operator) -> NDArray[np.float64]:
+    """Return the same, from the weight on each phonon state."""
+    phonons = block.space.phonons
     if not phonons.modes:
         return np.zeros(MOMENTS)
     numbers = phonons.occupations.astype(int)
     room = np.minimum(phonons.max_quanta - numbers.max(axis=1), phonons.total_quanta - numbers.sum(axis=1))
-    weights = sum((np.sum(np.abs(v) ** 2, axis=0) for v in states), np.zeros(len(phonons)))
     own = max((sum(up for _, up, _ in lattice) for _, lattice in operator.terms), default=0)
     strength = (2.0 + phonons.max_quanta) ** own
     own = own + FAR if np.any(block.space.frame_parts[1:]) else own

@@ -59,7 +59,7 @@ def moments_from_commutators(state: State, left: Probe, right: Probe, count: int
         M_0, M_1, ... [energy^n].
     """
     found = np.full(count, np.nan, complex)
-    size = sum(part.amplitudes.size for part in state.parts)
+    size = sum(len(part.amplitudes) * part.block.entries for part in state.parts)
     model, energy = state.hamiltonian.space.model, state.hamiltonian.operator
     if state.hamiltonian.potential and charge_change(model, right.addition)[0]:
         energy = hamiltonian_operator(model)
@@ -82,7 +82,8 @@ def _overlap(state: State, outer: Operator, inner: Operator, right: Probe) -> co
         return 0.0j
     pairs = [(outer.dag, inner)] + ([(inner.dag, outer)] if right.removal is not None else [])
     images = (each for bra, ket in pairs for each in images_of(state, ket, bra))
-    return complex(sum(np.vdot(u, v) for _, kets, bras in images for u, v in zip(bras or (), kets, strict=True)))
+    both = ((block, u, v) for block, kets, bras in images for u, v in zip(bras or (), kets, strict=True))
+    return complex(sum(block.dot(u, v) for block, u, v in both))
 
 
 def _product(outer: Operator, right: Probe) -> Operator:

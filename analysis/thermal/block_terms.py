@@ -165,7 +165,7 @@ class Averages:
             def averages(states: Iterable[Amplitudes]) -> dict[str, NDArray[np.complex128]]:
                 rows = []
                 for phi in states:  # not normalised
-                    values = np.array([np.vdot(phi, operator.apply(phi)) for operator in own], complex)
+                    values = np.array([block.dot(phi, operator.apply(phi)) for operator in own], complex)
                     row = {name: values[place] for name, place in wanted.places.items()}
                     state = State(block, phi[None], np.ones(1))
                     rows.append(row | {name: self._in_one(name, state) for name in wanted.others})

@@ -183,7 +183,7 @@ def sampled_states(planned: Planned, block: Block, asked: ThermalSum) -> tuple[E
 
 def most_steps(block: Block, asked: ThermalSum) -> int:
     """Return the largest Krylov space that a random vector may have: its vectors, images and their own must fit."""
-    fitting = asked.options.memory_limit // (3 * block.energy.dtype.itemsize * block.energy.size)
+    fitting = asked.options.memory_limit // (3 * block.energy.dtype.itemsize * block.most_entries)
     return max(asked.sampling.steps, min(MOST_STEPS, fitting))
 
 
@@ -203,7 +203,7 @@ def _all(asked: ThermalSum, symmetric: Model, twins: bool, report: Report) -> It
         if space is None or space.sector != planned.plain:
             space = Space(asked.model, planned.plain)
         block = Block.of(Hamiltonian(space, operator, ()), member.sector)  # to be counted only
-        size, stored = block.dimension, int(np.prod(block.shape))
+        size, stored = block.dimension, block.most_entries
         yield replace(planned, dimension=size, stored=stored, exact=size <= sampling.exact_up_to)
 
 

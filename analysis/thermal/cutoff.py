@@ -90,8 +90,8 @@ class Ladder:
         if not top.largest:  # no quantum to spare
             return ((self.caps, self.caps.scaled(self.caps.largest + 1)),)
         low = self._below(top)
-        lower = {low, top.scaled(max(0, low.largest - 1)), top.scaled(low.largest // 2)} - {top}
-        return tuple((each, top) for each in lower)
+        lower = dict.fromkeys([low, top.scaled(max(0, low.largest - 1)), top.scaled(low.largest // 2)])
+        return tuple((each, top) for each in lower if each != top)
 
     def _above(self, seconds: float) -> Caps | None:
         """Return the least cap that shows nearly all, or the largest affordable one if it shows much."""
@@ -154,7 +154,7 @@ def with_cutoff_errors(asked: ThermalSum, compute: Compute) -> xr.Dataset:
     ladder = Ladder.of(asked)
     pairs = ladder.others(sampled)
     seconds = 4 * max(SECONDS, ladder.need.seconds)
-    again = {caps for pair in pairs for caps in pair if sampled or caps != ladder.caps}
+    again = dict.fromkeys(caps for pair in pairs for caps in pair if sampled or caps != ladder.caps)
     known = {c: compute(replace(exact if ladder.fits(c, seconds) else asked, model=c.on(model))) for c in again}
     data = compute(asked)
     known.setdefault(ladder.caps, data)

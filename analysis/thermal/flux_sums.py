@@ -12,8 +12,9 @@ from scipy.special import logsumexp
 
 from ...hamiltonians import Block, flux_derivative
 from ...solvers.all_levels import AllLevels
+from ...solvers.engines.table import engine_of
 from ...solvers.krylov.operator import Vector
-from ...solvers.krylov.space import Krylov, krylov
+from ...solvers.krylov.space import Krylov, krylov_space
 from .block_terms import Contribution, SumOverBlock, Terms, boltzmann
 from .blocks import Blocks, Planned, most_steps, seed_of
 from .ensembles import ThermalSum
@@ -116,8 +117,7 @@ def _sampled(planned: Planned, blocks: Sequence[Block], asked: ThermalSum) -> Co
     rows: list[Terms] = []
     origin = 0.0
     for child in seed_of(planned, asked).spawn(asked.sampling.samples):
-        real, imaginary = np.random.default_rng(child).standard_normal((2, blocks[0].energy.size))
-        start = (real + 1j * imaginary) / np.sqrt(2.0)
+        start = _random(blocks[0], np.random.default_rng(child))
         spaces = _followed(blocks, start, steps)
         while not rows and not _settled(spaces, t, steps):
             if steps == most:
@@ -137,17 +137,23 @@ def _sampled(planned: Planned, blocks: Sequence[Block], asked: ThermalSum) -> Co
     return Contribution.of(planned, origin, (np.zeros(()), dict.fromkeys(DERIVATIVES, np.zeros(()))), rows)
 
 
+def _random(block: Block, generator: np.random.Generator) -> Vector:
+    """Return a complex random vector, of a real block too."""
+    h = engine_of(block, "tensor")
+    start = h.random(generator)
+    return np.asarray((start if h.dtype.kind == "c" else start + 1j * h.random(generator)) / np.sqrt(2.0))
+
+
 Followed = tuple[float, Krylov]
 """The norm of a random vector, squared, after its projection onto the block of one flux, and its Krylov space."""
 
 
 def _followed(blocks: Sequence[Block], start: Vector, steps: int) -> list[Followed]:
     spaces = []
-    for energy in (block.energy for block in blocks):
+    for h in (engine_of(block, "tensor") for block in blocks):
         r = start.copy()
-        energy.project(r)
-        norm = float(np.vdot(r, r).real)
-        spaces.append((norm, krylov(energy.dot, energy.project, r, min(steps, energy.dimension))))
+        h.project(r)
+        spaces.append((h.norm(r) ** 2, krylov_space(h, h.project, r, min(steps, h.dimension))))
     return spaces
 
 

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...hamiltonians import Amplitudes
+from ...solvers.engines.table import engine_of
 from ...solvers.krylov.sampling import Sample
-from ...solvers.krylov.space import Krylov, krylov
+from ...solvers.krylov.space import Krylov, krylov_space
 from ..spectra.excitations import NEGLIGIBLE, Pair
-
-
-def elements_between(left: Amplitudes, right: Sequence[Amplitudes]) -> Amplitudes:
-    """Return ``<left_m|right_n>``, shape (m, n)."""
-    columns = np.array(right).reshape(len(right), -1)
-    return np.asarray(left.reshape(len(left), -1).conj() @ columns.T)
 
 
 @dataclass(frozen=True)
@@ -46,16 +39,16 @@ class Image:
     def of(cls, moving: Pair, sample: Sample, size: float) -> Image | None:
         """Return the image of a vector; None where it is negligible against `size`, that of the operator, squared."""
         right, left = moving
-        target = right.target.energy
+        target = engine_of(right.target, "tensor")
         images = [left.apply(row.reshape(sample.block.shape)) for row in sample.space.basis]
         first = images[0] if left is right else right.apply(sample.space.basis[0].reshape(sample.block.shape))
         start = np.linalg.norm(sample.overlaps) * first.ravel()
-        norm = float(np.linalg.norm(start))
+        norm = target.norm(start)
         if norm**2 <= NEGLIGIBLE * size:
             return None
         start = start.astype(np.result_type(start.dtype, target.dtype))
-        space = krylov(target.dot, target.project, start, min(sample.steps, target.dimension))
-        return cls(sample, space, norm, elements_between(space.basis, images))
+        space = krylov_space(target, target.project, start, min(sample.steps, target.dimension))
+        return cls(sample, space, norm, right.target.overlaps(space.basis, np.array(images)))
 
     def lines(self, steps: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[Any], NDArray[Any]]:
         """Return the lines between the spaces of so many Lanczos steps, without Boltzmann factors.

@@ -24,7 +24,7 @@ from .block_terms import Contribution, Lines, Operators, SumOverBlock, boltzmann
 from .blocks import Blocks, Planned, most_steps, sampled_states
 from .comb import comb
 from .ensembles import ThermalSum
-from .probed_vectors import Image, elements_between
+from .probed_vectors import Image
 
 COMB = 1 / 50
 """Distance of the lines of a comb, in units of the broadening."""
@@ -231,10 +231,11 @@ def exact_lines(planned: Planned, block: Block, wanted: SpectrumSum, known: Leve
         lines = []
         for right, left in pairs_of(block, on_right, on_left):
             others = known.of(right.target, block.sector.charge)
-            elements = elements_between(others.amplitudes, [right.apply(phi) for phi in levels.amplitudes])
+            overlaps = right.target.overlaps
+            elements = overlaps(others.amplitudes, np.array([right.apply(phi) for phi in levels.amplitudes]))
             partners = elements
             if left is not right:
-                partners = elements_between(others.amplitudes, [left.apply(phi) for phi in levels.amplitudes])
+                partners = overlaps(others.amplitudes, np.array([left.apply(phi) for phi in levels.amplitudes]))
             weights = wanted.weights(partners, elements)
             up, start = np.nonzero(np.abs(weights) > NEGLIGIBLE * wanted.size)
             at = SIGNS[part] * (others.energies[up] - levels.energies[start])
@@ -243,7 +244,7 @@ def exact_lines(planned: Planned, block: Block, wanted: SpectrumSum, known: Leve
         kept[part] = joined(lines if sum(len(at) for at, _ in lines) <= MOST_LINES else [], len(factors))
     averages = [levels.averages(operator) for operator in (*wanted.averaged, *wanted.extent)]
     sums |= wanted.rules(factors @ np.array(averages, complex).reshape(-1, len(levels.energies)).T)
-    sums["phonons"] = factors @ np.sum(np.abs(levels.amplitudes) ** 2, axis=1)
+    sums["phonons"] = factors @ block.total(np.sum(np.abs(levels.amplitudes) ** 2, axis=1))
     return Contribution.of(planned, levels.energies[0], (moments, settled_curves(sums)), lines=kept)
 
 
@@ -270,8 +271,9 @@ def sampled_lines(
     moving = {part: pairs_of(block, right, left) for part, right, left in wanted.parts}
 
     def in_states(states: Amplitudes) -> tuple[NDArray[Any], NDArray[Any]]:
-        values = np.array([[np.vdot(phi, a.apply(phi)) for a in averaged] for phi in states], complex)
-        return values.reshape(len(states), -1), np.array([np.sum(np.abs(phi) ** 2, axis=0) for phi in states], complex)
+        values = np.array([[block.dot(phi, a.apply(phi)) for a in averaged] for phi in states], complex)
+        phonons = block.total(np.array([np.sum(np.abs(phi) ** 2, axis=0) for phi in states], complex))
+        return values.reshape(len(states), -1), phonons
 
     def read(averages: NDArray[Any], phonons: NDArray[Any]) -> dict[str, NDArray[Any]]:
         return {**wanted.rules(averages), "phonons": phonons}
@@ -358,7 +360,8 @@ def _lines_of_levels(
         for right, left in moving:
             image = right.apply(phi)
             partner = None if left is right else left.apply(phi)[None]
-            if np.linalg.norm(image) ** 2 > NEGLIGIBLE * wanted.size and (partner is None or partner.any()):
+            norm = right.target.norm
+            if norm(image) ** 2 > NEGLIGIBLE * wanted.size and (partner is None or norm(partner) > 0):
                 lines = spectral_lines(right.target, image[None], Accuracy(z), engine, partner)
                 weights = lines.weights.real if wanted.is_real else lines.weights
                 yield sign * (lines.energies - energy), share[:, number, None] * weights

@@ -13,7 +13,7 @@ from ...hamiltonians import Block
 from ...hamiltonians.algebra import canonical
 from ...hamiltonians.terms import energy_scale
 from ...hamiltonians.transitions import charge_change
-from ..spectra.excitations import near_cutoff, size_of
+from ..spectra.excitations import size_of, weight_near_cutoff
 from ..spectra.sum_rules import allowed_defects
 from .block_files import KeptBlocks
 from .block_terms import Contribution
@@ -87,8 +87,8 @@ def allowed_misses(found: ThermalLines, errors: NDArray[np.float64]) -> NDArray[
     rows, least = [], max(energy_scale(found.asked.model), _steepest(found.block))
     size = max(size_of(each) for each in found.wanted.additions)
     for (weight, spread, most), phonons in zip(_sizes(found), found["phonons"][0].real, strict=True):
-        states = [np.sqrt(np.maximum(phonons, 0.0))[None]]
-        near = np.sum([near_cutoff(found.block, states, each) for each in found.wanted.additions], axis=0)
+        there = np.maximum(phonons, 0.0)
+        near = np.sum([weight_near_cutoff(found.block, there, each) for each in found.wanted.additions], axis=0)
         quanta = 1 + 4 * int(found.block.space.phonons.occupations.max(initial=0))
         scale = 4 * float(np.sqrt(spread / weight)) if weight > 0 else least
         rows.append(allowed_defects(float(most), near * (1 + most) * quanta, scale, 0.0, least, size))

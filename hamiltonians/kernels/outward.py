@@ -116,9 +116,22 @@ class OutwardOperator:
         self._onto = {modes: each.onto(shell) for modes, each in outward.items()}
         self._outward = outward
         self._made: dict[Polynomial, tuple[NDArray[Any], ...]] = {}
+        self._columns: list[NDArray[Any]] = [hop.matrix.indices for hop, _ in operator.moving]
+        if operator.columns is not None:
+            place = np.zeros(len(operator.columns.places()[0]), np.int32)
+            rows = np.concatenate(operator.columns.pieces)
+            place[rows] = np.arange(len(rows))
+            self._columns = [place[columns] for columns in self._columns]
+
+    def together(self, phi: NDArray[Any]) -> NDArray[Any]:
+        """Return the rows that `image` needs: those of this process, and what it needs of others."""
+        return phi if self.operator.columns is None else self.operator.columns.together(phi)
 
     def image(self, phi: NDArray[Any], first: int, last: int) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        """Return the image of some rows in the shell, and bounds on the norm of what lies further, for each row."""
+        """Return the image of some rows in the shell, and bounds on the norm of what lies further, for each row.
+
+        `phi` is what `together` returns.
+        """
         kind = self.operator.dtype
         if np.iscomplexobj(phi) and not np.issubdtype(kind, np.complexfloating):  # a real operator acts on both parts
             (real, far), (imaginary, more) = (self.image(part, first, last) for part in (phi.real, phi.imag))
@@ -128,9 +141,9 @@ class OutwardOperator:
         work = np.zeros((4 * get_num_threads(), phi.shape[1]), kind)
         for strength, lattice in self.operator.standing:
             rows_out(out, far, phi, first, strength.astype(kind), *self._arrays(lattice))
-        for hop, lattice in self.operator.moving:
+        for (hop, lattice), columns in zip(self.operator.moving, self._columns, strict=True):
             matrix = hop.matrix
-            entries = matrix.indptr, matrix.indices, matrix.data, hop.element, *self.operator.gathers
+            entries = matrix.indptr, columns, matrix.data, hop.element, *self.operator.gathers
             arrays = self._arrays(lattice)
             hops_out(out, far, phi, first, *entries, *arrays, work)  # type: ignore[call-arg]  # counts two starred ones
         return out, far

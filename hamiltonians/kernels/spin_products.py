@@ -31,7 +31,8 @@ from ..symmetry.group import Action, generated, permuted_charges
 from ..symmetry.operations import Symmetry
 from ..symmetry.orbits import Orbits
 from . import loops as kernels
-from .tensor import Hop, StoredHamiltonian, StoredOperator
+from .hops import Hop
+from .tensor import StoredHamiltonian, StoredOperator
 
 TILE_BYTES = 1 << 19
 """Memory for amplitudes that are turned at a time; it must stay in a core's cache."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numba
@@ -20,85 +20,11 @@ from ..space.fibres import Fibres, set_modes
 from ..space.phonons import PhononSpace, Polynomial, Shell
 from ..space.product import Amplitudes, Factor
 from ..symmetry.orbits import Orbits
+from ..symmetry.share import Share
 from . import loops as kernels
-from .fibres import FibreGroup, hops_on_fibres
-from .ladders import Ladder, lattice_gathers, stacked
-
-
-@dataclass(frozen=True)
-class Hop:
-    """An off-diagonal charge matrix on the stored rows, with the group element of each entry.
-
-    Attributes
-    ----------
-    matrix : csr_array
-        Entries on the rows; in each row by group element, those that leave the phonons where they are first.
-    moving : (rows,) int
-        The first entry of each row that moves the phonons.
-    element : (nnz,) int16
-        Group element that moves the phonons of each entry.
-    source, weight : (k, phonon states)
-        Lattice operator that goes with it; None where it is the identity.
-    fibres, small : Fibres, (n, n)
-        The same as a small matrix on the fibres of some modes, where it is one.
-    """
-
-    matrix: sp.csr_array
-    moving: NDArray[np.int32]
-    element: NDArray[np.int16]
-    source: NDArray[np.int32] | None = None
-    weight: NDArray[Any] | None = None
-    fibres: Fibres | None = None
-    small: NDArray[Any] | None = None
-
-    @classmethod
-    def of(
-        cls,
-        matrix: sp.csr_array,
-        element: NDArray[np.int16],
-        lattice: sp.csr_array | None = None,
-        fibres: Fibres | None = None,
-        small: NDArray[Any] | None = None,
-    ) -> Hop:
-        """Bring the entries of each row into order.
-
-        Parameters
-        ----------
-        matrix, element
-            Entries, and the group element of each.
-        lattice : csr_array, optional
-            Lattice operator that goes with them.
-        fibres, small : Fibres, (n, n), optional
-            Or this one.
-        """
-        row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-        moving = matrix.indptr[1:] - np.bincount(row, element != 0, matrix.shape[0]).astype(matrix.indptr.dtype)
-        order = np.lexsort((element, row))
-        matrix = sp.csr_array((matrix.data[order], matrix.indices[order], matrix.indptr), shape=matrix.shape)
-        width = 0 if lattice is None else int(np.diff(lattice.indptr).max(initial=0))
-        source, weight = (None, None) if lattice is None else lattice_gathers(lattice, width)
-        return cls(matrix, moving, element[order], source, weight, fibres, small)
-
-    def of_type(self, dtype: np.dtype[Any]) -> Hop:
-        """Return the same with numbers of another type; ``csr_array.astype`` would add up entries of one place."""
-        weight = None if self.weight is None else self.weight.astype(dtype, copy=False)
-        small = None if self.small is None else self.small.astype(dtype, copy=False)
-        entries = self.matrix.data.astype(dtype, copy=False), self.matrix.indices, self.matrix.indptr
-        return replace(self, matrix=sp.csr_array(entries, shape=self.matrix.shape), weight=weight, small=small)
-
-    def add(
-        self, out: Amplitudes, phi: Amplitudes, gather: NDArray[Any], sign: NDArray[Any], work: NDArray[Any]
-    ) -> None:
-        """Add the image of amplitudes to `out`; `work` has a row for each share of a core."""
-        start, moves = self.matrix.indptr, (self.matrix.indices, self.matrix.data, self.element, gather, sign)
-        if self.fibres is not None and self.small is not None:
-            own = self.fibres
-            rooms = np.zeros((len(work), len(self.small)), work.dtype)
-            hops_on_fibres(out, phi, start, *moves, self.small, own.lengths, own.counts, own.places, work, rooms)
-        elif self.source is None or self.weight is None:
-            kernels.hops(out, phi, start, self.moving, *moves, work)
-        else:
-            kernels.dressed_hops(out, phi, start, *moves, self.source, self.weight, work)
+from .fibres import FibreGroup
+from .hops import Hop, distributed
+from .ladders import Ladder, stacked
 
 
 class StoredOperator(ABC):
@@ -155,6 +81,8 @@ class TensorOperator(StoredOperator):
         Type of the amplitudes, where it is complex and the operator is not.
     leaves : bool
         The P_f lead out of the states `inside`.
+    share : Share, optional
+        The rows of this process, where several have a part of them each.
 
     Attributes
     ----------
@@ -171,10 +99,11 @@ class TensorOperator(StoredOperator):
         orbits: Orbits | None = None,
         dtype: np.dtype[Any] | None = None,
         leaves: bool = False,
+        share: Share | None = None,
     ) -> None:
-        self.orbits = orbits
+        self.orbits, self.share = orbits, share
         self._leaves = leaves
-        self.rows = len(orbits.representatives) if orbits else configurations
+        self.rows = len(share.own) if share else len(orbits.representatives) if orbits else configurations
         matrices = [matrix for matrix in lattice if matrix is not None]
         self.inside, self.outside = len(inside), matrices[0].shape[0] if matrices else len(inside)
         self._phonons, self._fibres = inside, dict[tuple[int, ...], Fibres]()
@@ -211,6 +140,7 @@ class TensorOperator(StoredOperator):
         for factor, matrix in zip(factors, lattice, strict=True):
             diagonal, moving = _split(factor.charges)
             on_rows = diagonal[self.orbits.representatives] if self.orbits else diagonal
+            on_rows = on_rows[self.share.own] if self.share else on_rows
             if not self._leaves and factor.is_identity:
                 self._charge_energy += on_rows
                 plain = plain + moving
@@ -230,6 +160,7 @@ class TensorOperator(StoredOperator):
                 self._hops.append(self._hop(moving, matrix))
         if plain.nnz:
             self._hops.insert(0, self._hop(sp.csr_array(plain), None))
+        self.columns, self._by_piece = distributed(self._hops, self.share, self.inside)
         self._ladders = stacked(ladders, (self.rows, self.outside), self.dtype, leaves=self._leaves)
         self._groups = [
             FibreGroup.of([(self._fibres[m], some) for m, some in local.items() if len(m) == k], self.dtype)
@@ -248,7 +179,7 @@ class TensorOperator(StoredOperator):
     def _ladder(self, strength: NDArray[Any], lattice: sp.csr_array) -> Ladder:
         """Move what is diagonal on the phonons, and the same on all rows, into the lattice energy."""
         diagonal, moving = _split(lattice)
-        if np.all(strength == strength[0]):
+        if len(strength) and np.all(strength == strength[0]):
             self._lattice_energy += strength[0] * diagonal
             return strength, moving
         return strength, lattice
@@ -260,7 +191,12 @@ class TensorOperator(StoredOperator):
         fibres: Fibres | None = None,
         small: NDArray[Any] | None = None,
     ) -> Hop:
-        matrix, element = self.orbits.reduced(moving) if self.orbits else (moving, np.zeros(moving.nnz, np.int16))
+        own = self.share.own if self.share else None
+        if self.orbits:
+            matrix, element = self.orbits.reduced(moving, own)
+        else:
+            matrix = moving if own is None else moving[own]
+            element = np.zeros(matrix.nnz, np.int16)
         return Hop.of(matrix, element, lattice, fibres, small).of_type(self.dtype)
 
     def _apply_to_complex(self, phi: Amplitudes, out: Amplitudes) -> None:
@@ -270,6 +206,8 @@ class TensorOperator(StoredOperator):
 
     def _apply(self, phi: Amplitudes, out: Amplitudes) -> None:
         work = self._work if self._work.dtype == out.dtype else np.zeros(self._work.shape, out.dtype)
+        arriving = self.columns.arriving(phi) if self.columns else iter([phi])
+        own = next(arriving)  # those of other processes are on their way
         if self._leaves:
             out[:] = 0.0
             kernels.ladders(out, phi, *self._ladders.others)
@@ -278,8 +216,9 @@ class TensorOperator(StoredOperator):
             kernels.diagonal_and_ladders(out, phi, *energies, *kinds.shifts, *kinds.others, *kinds.pairs)
         for group in self._groups:
             group.add(out, phi)
-        for hop in self._hops:
-            hop.add(out, phi, self._gather, self._sign, work)
+        for hops, rows in zip(self._by_piece, chain([own], arriving), strict=True):
+            for hop in hops:
+                hop.add(out, rows, self._gather, self._sign, work)
 
 
 class StoredHamiltonian(StoredOperator):
@@ -334,18 +273,19 @@ class TensorHamiltonian(TensorOperator, StoredHamiltonian):
         Its factors are used.
     orbits : Orbits, optional
         Symmetry of the block; none by default.
+    share : Share, optional
+        The rows of this process.
     """
 
-    def __init__(self, hamiltonian: Hamiltonian, orbits: Orbits | None = None) -> None:
-        space = hamiltonian.space
-        super().__init__(hamiltonian.factors, hamiltonian.actions, space.phonons, len(space.charges), orbits)
+    def __init__(self, hamiltonian: Hamiltonian, orbits: Orbits | None = None, share: Share | None = None) -> None:
+        factors, space = (hamiltonian.factors, hamiltonian.actions), hamiltonian.space
+        super().__init__(*factors, space.phonons, len(space.charges), orbits, share=share)
         self.hamiltonian = hamiltonian
         self.shape = (self.rows, self.inside)
 
     def project(self, v: NDArray[Any]) -> None:
         """Project amplitudes, in place, onto those that the symmetry allows."""
-        o = self.orbits
-        if o is None or not len(o.special):
+        if self.orbits is None or not len(self._stabilisers[0]):
             return
         if np.iscomplexobj(v) and self.dtype.kind != "c":
             parts = (v.real.copy(), v.imag.copy())
@@ -353,14 +293,27 @@ class TensorHamiltonian(TensorOperator, StoredHamiltonian):
                 self.project(part)
             v[:] = parts[0] + 1j * parts[1]
             return
-        stabilisers = (o.special, o.stabiliser_start, o.stabiliser_element, o.stabiliser_value)
+        rows, start, element, value = self._stabilisers
         with kernel_threads_for(self.size):
-            kernels.symmetrise(v.reshape(self.shape), *stabilisers, o.gather, o.sign, self._work)
+            kernels.symmetrise(v.reshape(self.shape), rows, start, element, value, *self.gathers, self._work)
+
+    @cached_property
+    def _stabilisers(self) -> tuple[NDArray[Any], ...]:
+        """Rows with a stabiliser, and its elements, as `symmetrise` takes them."""
+        o = self.orbits
+        assert o is not None
+        if self.share is None:
+            return o.special, o.stabiliser_start, o.stabiliser_element, o.stabiliser_value
+        here = self.share.owner[o.special] == self.share.ranks.rank
+        counts = np.diff(o.stabiliser_start)
+        entries = np.repeat(here, counts)
+        start = np.concatenate([[0], np.cumsum(counts[here])])
+        return self.share.place[o.special[here]], start, o.stabiliser_element[entries], o.stabiliser_value[entries]
 
     @cached_property
     def dimension(self) -> int:
         """Number of independent amplitudes: the trace of the projector."""
-        return self.size if self.orbits is None else self.orbits.dimension
+        return self.hamiltonian.space.dimension if self.orbits is None else self.orbits.dimension
 
     def expand(self, v: NDArray[Any]) -> NDArray[Any]:
         """Return the amplitudes ``psi[e, p]`` of the whole sector."""

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._core.errors import DoesNotFit
 from ..._core.lazy import sp, splinalg
+from ..._core.ranks import agreed, current_ranks
 from ...clusters import Card, Shown
 from ..hamiltonian import Hamiltonian
 from ..kernels.spin_products import ElectronHamiltonian, ElectronOperator, SpinFactors, Spins
@@ -23,6 +25,10 @@ from .group import Action, group, isometry, representatives_of
 from .operations import Symmetry, relabelled
 from .orbits import Orbits
 from .quantum_numbers import sector_symmetries
+from .share import SHARED_FROM, Share
+
+MOST_GATHERED = 1 << 22
+"""Stored amplitudes up to which each of several processes may take a whole state."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,7 +54,7 @@ class Block(Shown):
 
     def card(self) -> Card:
         """Return quantum numbers, size of the sector, and what is stored."""
-        rows, phonons = self.shape
+        rows, phonons = self.rows, self.space.shape[1]
         operations = prod(symmetry.period for symmetry in self.symmetries)
         having = f", {operations} symmetry operations" if self.symmetries else ""
         note = f"{rows * phonons:,} amplitudes stored{having}"
@@ -93,14 +99,72 @@ class Block(Shown):
             return None
         return self.spins.charge_orbits(self.space) if self.spins else Orbits.of(self.elements, self.space.phonons)
 
+    @cached_property
+    def share(self) -> Share | None:
+        """Which process has which rows, where several share the block; None where this one has all of them."""
+        ranks = current_ranks()
+        if ranks is None or self.spins or self.entries < SHARED_FROM or self.rows < ranks.size:
+            return None
+        key = self.symmetries
+        if key not in self.hamiltonian.shares:
+            self.hamiltonian.shares[key] = Share.of(ranks, self._graph)
+        return self.hamiltonian.shares[key]
+
+    def _graph(self) -> sp.csr_array:
+        """Return a matrix with an entry where H needs another row."""
+        total = sp.csr_array((self.rows, self.rows))
+        for factor in self.hamiltonian.factors:
+            charges = factor.charges
+            matrix = self.orbits.reduced(charges)[0] if self.orbits else charges
+            total = total + sp.csr_array((np.ones(matrix.nnz), matrix.indices, matrix.indptr), shape=matrix.shape)
+        return sp.csr_array(total)
+
+    @property
+    def rows(self) -> int:
+        """Rows of stored amplitudes, those of all processes together."""
+        if not self.symmetries:
+            return self.space.shape[0]
+        if self.spins:
+            return len(self.spins.kept.places)
+        return len(self.orbits.representatives) if self.orbits else 0
+
+    @property
+    def entries(self) -> int:
+        """Stored amplitudes, those of all processes together."""
+        return self.rows * self.space.shape[1]
+
+    @property
+    def most_entries(self) -> int:
+        """Stored amplitudes of a process, the largest number of all."""
+        return self.share.most * self.space.shape[1] if self.share else self.entries
+
     @property
     def shape(self) -> tuple[int, int]:
-        """(rows, phonon states) of stored amplitudes."""
-        if not self.symmetries:
-            return self.space.shape
-        if self.spins:
-            return len(self.spins.kept.places), 1
-        return len(self.orbits.representatives) if self.orbits else 0, self.space.shape[1]
+        """(rows, phonon states) of stored amplitudes of this process."""
+        return len(self.share.own) if self.share else self.rows, self.space.shape[1]
+
+    def total(self, values: Any) -> Any:
+        """Return numbers or arrays, each found from the rows of one process, added up."""
+        return self.share.ranks.total(values) if self.share else agreed(values)
+
+    def overlaps(self, left: Amplitudes, right: Amplitudes) -> NDArray[Any]:
+        """Return ``<left_m|right_n>`` of stored amplitudes, shape (m, n)."""
+        flat = (states.reshape(len(states), prod(states.shape[1:])) for states in (left, right))
+        bras, kets = flat
+        return np.asarray(self.total(bras.conj() @ kets.T))
+
+    def dot(self, left: Amplitudes, right: Amplitudes) -> complex:
+        """Return ``<left|right>`` of stored amplitudes, over all of several states where there are some."""
+        return complex(self.total(np.vdot(left, right)))
+
+    def norm(self, phi: Amplitudes) -> float:
+        """Return the norm of stored amplitudes, that of several states together."""
+        own = float(np.linalg.norm(phi))
+        return float(np.sqrt(self.total(own * own))) if self.share else agreed(own)
+
+    def own(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Return the part of this process of something known for each row."""
+        return rows[self.share.own] if self.share else rows
 
     @property
     def dimension(self) -> int:
@@ -114,7 +178,7 @@ class Block(Shown):
         """H on stored amplitudes."""
         factors = SpinFactors.of(self.hamiltonian.operator, self.spins) if self.spins else None
         if self.spins is None or factors is None:
-            return TensorHamiltonian(self.hamiltonian, self.orbits)
+            return TensorHamiltonian(self.hamiltonian, self.orbits, self.share)
         return ElectronHamiltonian(self.hamiltonian, self.spins, factors)
 
     @cached_property
@@ -126,7 +190,8 @@ class Block(Shown):
     def matrix(self) -> sp.csr_array:
         """Return H on the independent states of the block, shape (dimension, dimension).
 
-        With B the `isometry` it is ``B+ H B``: an eigenvector v is ``B v`` in the product states ``e * phonon states + p``.
+        With B the `isometry` it is ``B+ H B``: an eigenvector v is ``B v`` in the product states
+        ``e * phonon states + p``.
 
         Examples
         --------
@@ -181,27 +246,49 @@ class Block(Shown):
     def of_factors(self, factors: Sequence[Factor], dtype: np.dtype[Any]) -> TensorOperator:
         """Return a symmetric operator that was split into charge matrices and lattice polynomials already."""
         lattice = [self.space.lattice_action(factor.lattice) for factor in factors]
-        return TensorOperator(factors, lattice, self.space.phonons, self.space.shape[0], self.orbits, dtype)
+        where = self.space.phonons, self.space.shape[0], self.orbits
+        return TensorOperator(factors, lattice, *where, dtype, share=self.share)
+
+    def gathered(self, phi: Amplitudes) -> NDArray[Any]:
+        """Return stored amplitudes, of one state or of several, with the rows of all processes.
+
+        Raises
+        ------
+        MemoryError
+            If several processes share a block that is too large for one.
+        """
+        if self.share is None:
+            return phi
+        if self.entries > MOST_GATHERED:
+            raise DoesNotFit(
+                f"this needs the whole state in one process, which is not possible for {self.entries:,} amplitudes on "
+                f"{self.share.ranks.size} ranks (at most {MOST_GATHERED:,}); run it on one rank, or lower the cutoff"
+            )
+        every = [self.share.whole(own) for own in phi.reshape(-1, *self.shape)]
+        return np.array(every, phi.dtype).reshape(*phi.shape[:-2], self.rows, phi.shape[-1])
 
     def expand(self, phi: Amplitudes) -> NDArray[Any]:
         """Return the amplitudes ``psi[e, p]`` of the whole sector."""
+        phi = self.gathered(phi)
         return phi if self.orbits is None else self.orbits.expand(phi)
 
     def amplitudes(self, phi: Amplitudes, configurations: NDArray[np.int64]) -> NDArray[Any]:
         """Return the amplitudes ``psi[e, p]`` of some charge configurations e."""
+        phi = self.gathered(phi)
         return phi[configurations] if self.orbits is None else self.orbits.amplitudes(phi, configurations)
 
     def compress(self, psi: Amplitudes) -> NDArray[Any]:
         """Return the stored amplitudes of ``psi[e, p]``, which must lie in the block."""
-        return psi if self.orbits is None else self.orbits.compress(psi)
+        return self.own(psi if self.orbits is None else self.orbits.compress(psi))
 
     def weights(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the share of each charge configuration in a quantity known for each row."""
+        rows = self.share.whole(rows) if self.share else rows
         return rows if self.orbits is None else self.orbits.weights(rows)
 
     def on_rows(self, configurations: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return a quantity known for each charge configuration on the rows: that of the representatives."""
-        return configurations if self.orbits is None else configurations[self.orbits.representatives]
+        return self.own(configurations if self.orbits is None else configurations[self.orbits.representatives])
 
     def mode_values(self, rows: NDArray[np.float64], odd: bool = False) -> NDArray[np.float64]:
         """Return for each configuration and mode a quantity known for each row and mode.
@@ -218,4 +305,5 @@ class Block(Shown):
         (configurations, modes) float
             The same everywhere.
         """
+        rows = self.share.whole(rows) if self.share else rows
         return rows if self.orbits is None else self.orbits.mode_values(rows, odd)

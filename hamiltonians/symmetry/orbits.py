@@ -147,23 +147,32 @@ class Orbits:
         share = np.bincount(order, (self.stabiliser_value * np.sum(fixed * sign, axis=1)).real, len(self.special))
         return int((len(self.sizes) - len(self.special)) * columns) + round(float(np.sum(share)))
 
-    def reduced(self, matrix: sp.csr_array) -> tuple[sp.csr_array, NDArray[np.int16]]:
+    def reduced(
+        self, matrix: sp.csr_array, chosen: NDArray[np.int64] | None = None
+    ) -> tuple[sp.csr_array, NDArray[np.int16]]:
         """Return the rows of the representatives of a charge matrix, acting on stored amplitudes.
+
+        Parameters
+        ----------
+        matrix : csr_array
+            On the configurations.
+        chosen : (n,) int, optional
+            Only these rows.
 
         Returns
         -------
-        csr_array, shape (rows, rows)
+        csr_array, shape (rows or n, rows)
             Entries, not summed: two of them may share a place and differ in the group element.
         (nnz,) int16
             Group element of each entry.
         """
-        rows = matrix[self.representatives]
-        counts = np.diff(rows.indptr)
-        own = np.repeat(np.arange(len(self.representatives)), counts)
+        chosen = np.arange(len(self.representatives)) if chosen is None else chosen
+        rows = matrix[self.representatives[chosen]]
+        own = np.repeat(chosen, np.diff(rows.indptr))
         target = self.row[rows.indices]
         scale = np.sqrt(self.sizes[own] / self.sizes[target])
         entries = rows.data * self.factor[rows.indices] * scale
-        shape = (len(self.representatives),) * 2
+        shape = (len(chosen), len(self.representatives))
         reduced = sp.csr_array((entries, target, rows.indptr), shape=shape)
         return reduced, self.element[rows.indices]
 

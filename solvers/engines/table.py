@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from ..._core.arguments import shown
 from ..._core.lazy import LateTable
+from ..._core.ranks import current_ranks
 from ...clusters import InvalidValue
 
 if TYPE_CHECKING:
+    from ...hamiltonians import Block
     from .base import Engine
 
 
@@ -26,6 +28,16 @@ _FILES = (module.name for module in pkgutil.iter_modules([str(Path(__file__).par
 ENGINES: LateTable[type[Engine]] = LateTable(sorted({*_FILES} - {"base", "table"}), _load)
 """All engines by their names, which are those of their files."""
 ENGINE_NAMES = ("auto", *ENGINES)
+
+
+def engine_class(name: str) -> type[Engine]:
+    """Return an engine, by name; several processes take that of distributed vectors in the place of "tensor"."""
+    return ENGINES["distributed" if name == "tensor" and current_ranks() else name]
+
+
+def engine_of(block: Block, name: str) -> Engine:
+    """Return a block as an engine handles it; "auto" stands for "tensor"."""
+    return engine_class("tensor" if name == "auto" else name)(block)
 
 
 def engine_name(name: str, value: object) -> str:

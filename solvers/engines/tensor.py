@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,13 +51,13 @@ class TensorEngine(Engine):
         """Return bytes and seconds of a search."""
         moving, ladders = size.entries
         spread, jumps = _spread_of_a_row(size)
-        vector = size.bytes_per_amplitude * size.stored
+        vector = size.bytes_per_amplitude * size.stored / size.ranks
         alone = is_electrons_alone(size.model)
         kept = min(0 if alone else KEPT_BYTES, STEPS * vector) if FIRST_CYCLE * vector > STORED_BYTES else STORED_BYTES
         vectors = max(4 + size.states, 2 * size.states + 1) * vector + kept
         tables = size.phonons * (4 * size.operations + 24 * ladders + (4 + size.bytes_per_amplitude) * jumps)
         each = SECONDS_PER_AMPLITUDE + SECONDS_PER_HOP * (moving + ladders + spread)
-        seconds = size.products * size.stored * each * (2 if size.is_complex else 1)
+        seconds = size.products * size.stored / size.ranks * each * (2 if size.is_complex else 1)
         if alone:
             return ELECTRONS_HELD * size.charges + vectors, seconds
         memory = max(SETTING_UP * size.charges, HELD * size.charges + vectors + tables)
@@ -67,7 +66,7 @@ class TensorEngine(Engine):
     @classmethod
     def for_levels(cls, block: Block, states: int, memory_limit: int) -> Engine:
         """Return this engine, or LAPACK for small blocks and for many levels."""
-        size = prod(block.shape)
+        size = block.entries
         small = size <= SMALL or suits_lapack(size, states, memory_limit)
         return DenseEngine(block) if small else cls(block)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._core.threads import one_blas_thread
-from ...hamiltonians import Amplitudes, Block, Hamiltonian, Operator
+from ...hamiltonians import Block, Hamiltonian, Operator
 from ...hamiltonians.pulse import Pulse, hop_steps
 from ..costs import choose_engine
 from ..options import Options
@@ -300,10 +300,6 @@ def _returned(first: State, state: State) -> float:
     found = purity = 0.0
     for one, other in zip(first.parts, state.parts, strict=True):
         purity += float(np.sum(one.weights**2))
-        overlaps = np.abs(_flat(one.amplitudes).conj() @ _flat(other.amplitudes).T) ** 2
+        overlaps = np.abs(one.block.overlaps(one.amplitudes, other.amplitudes)) ** 2
         found += float(one.weights @ overlaps @ other.weights)
     return found / purity
-
-
-def _flat(amplitudes: Amplitudes) -> Amplitudes:
-    return amplitudes.reshape(len(amplitudes), -1)

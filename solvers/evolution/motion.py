@@ -14,10 +14,10 @@ from ..._core.threads import one_blas_thread
 from ...hamiltonians import Amplitudes, Block, Operator
 from ...hamiltonians.pulse import Pulse
 from ..engines.base import Engine
-from ..engines.table import ENGINES
+from ..engines.table import engine_of
 from ..krylov.chebyshev import MARGIN, chebyshev_nodes, chebyshev_step
 from ..krylov.exponential import KrylovStep, krylov_step
-from ..krylov.operator import FunctionOperator, HermitianOperator, Vector
+from ..krylov.operator import Companion, HermitianOperator, Vector
 from .needs import FEWEST, VECTORS
 from .outflow import NONE, Outflow
 from .series import Hops, series_step
@@ -118,21 +118,22 @@ class Motion:
         cls, block: Block, engine: str, memory_limit: int, pulse: Pulse | None = None, steps: Steps = ()
     ) -> Motion:
         """Return the motion under the Hamiltonian of a block, which must have the symmetry of all hops."""
-        own = ENGINES[engine](block)
+        own = engine_of(block, engine)
         parts, hops = {"": block.hamiltonian.operator}, []
         for k, (step, forward) in enumerate(steps if pulse else ()):
             even, odd = forward + forward.dag, 1j * (forward - forward.dag)
             hops.append(Hops(step, own.acting(even), own.acting(odd)))
             parts |= {f"even {k}": even, f"odd {k}": odd}
-        return cls(own, own, Outflow(block, parts), _most(own.size, memory_limit, len(hops)), tuple(hops), pulse)
+        most = _most(own.most_entries, memory_limit, len(hops))
+        return cls(own, own, Outflow(block, parts), most, tuple(hops), pulse)
 
     @classmethod
     def of_operator(cls, block: Block, engine: str, memory_limit: int, operator: Operator) -> Motion:
         """Return the motion under any operator with the symmetry of a block, as that of a kick."""
-        own = ENGINES[engine](block)
+        own = engine_of(block, engine)
         dtype = np.dtype(np.complex128)
-        acting = FunctionOperator(own.acting(operator), own.size, dtype, own.project, own.dimension)
-        return cls(own, acting, Outflow(block, {"": operator}), _most(own.size, memory_limit, 0))
+        acting = Companion(own, own.acting(operator), dtype)
+        return cls(own, acting, Outflow(block, {"": operator}), _most(own.most_entries, memory_limit, 0))
 
     def vector(self, phi: Amplitudes) -> Vector:
         """Return a state in the vectors of the engine."""

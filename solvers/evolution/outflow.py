@@ -58,14 +58,14 @@ class Outflow:
         shell = Beyond.of(phonons, beyond).shell
         if not len(shell):
             return
-        count = 1 + len(shell) * block.shape[0] // AT_A_TIME
+        count = 1 + len(shell) * block.rows // AT_A_TIME
         for states in np.array_split(np.arange(len(shell)), count):
             part = Shell.of(phonons, shell.occupations[states])
             built = {}
             for name, own in self._factors.items():
                 lattice = Beyond(part, tuple(factor.lattice for factor in own)).outward
-                size = block.space.shape[0]
-                built[name] = TensorOperator(own, lattice, phonons, size, block.orbits, leaves=True)
+                where = phonons, block.space.shape[0], block.orbits
+                built[name] = TensorOperator(own, lattice, *where, leaves=True, share=block.share)
             yield built
 
     @property
@@ -81,7 +81,7 @@ class Outflow:
         for built in self._pieces:
             images = [numbers.get(name, 1.0) * own.apply(phi) for name, own in built.items() if numbers.get(name, 1.0)]
             total: NDArray[Any] = sum(images[1:], images[0]) if images else np.zeros(1)
-            square += float(np.vdot(total, total).real)
+            square += self.block.dot(total, total).real
         return float(np.sqrt(square))
 
     def _by_square(self, phi: Amplitudes, numbers: Mapping[str, float]) -> float:
@@ -91,6 +91,6 @@ class Outflow:
             whole = whole + numbers.get(name, 1.0) * formula
         kind = np.dtype(np.complex128)
         image = self.block.operator(whole, kind).apply(phi)
-        square = float(np.vdot(phi, self.block.operator(whole * whole, kind).apply(phi)).real)
-        inside = float(np.vdot(image, image).real)
+        square = self.block.dot(phi, self.block.operator(whole * whole, kind).apply(phi)).real
+        inside = self.block.dot(image, image).real
         return float(np.sqrt(max(square - inside, EPSILON * square)))

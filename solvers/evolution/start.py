@@ -16,6 +16,7 @@ from ...hamiltonians.space.transfer import carried
 from ...hamiltonians.symmetry.group import commutes
 from ...hamiltonians.symmetry.operations import Symmetry
 from ...hamiltonians.symmetry.quantum_numbers import with_labels
+from ...hamiltonians.transitions import Transition
 from ..results import State
 from .configuration import Configuration
 
@@ -61,7 +62,7 @@ def moved(start: Start, hamiltonian: Hamiltonian, operators: Iterable[Operator] 
         block = _block(hamiltonian, kept)
         phis = [_carried(part.block, block, phi) for phi in part.amplitudes]
         for weight, phi in zip(part.weights.tolist(), phis, strict=True):
-            lost = max(lost, _lost(phi)) if weight else lost
+            lost = max(lost, _lost(block.norm(phi))) if weight else lost
         parts.append((block, part.weights, phis))
     return Start(_mixture(parts), start.error + lost)
 
@@ -76,9 +77,8 @@ def _block(hamiltonian: Hamiltonian, kept: tuple[Symmetry, ...]) -> Block:
     return Block(hamiltonian, with_labels(sector, kept, hamiltonian.space.model) if kept else sector, kept)
 
 
-def _lost(phi: Amplitudes) -> float:
-    """Return the distance of a state of norm 1 from what is kept of it, brought back to norm 1."""
-    norm = float(np.linalg.norm(phi))
+def _lost(norm: float) -> float:
+    """Return the distance of a state of norm 1 from what is kept of it, with its norm, brought back to norm 1."""
     return 0.0 if norm > 1.0 - 1e-14 else math.sqrt(max(0.0, 2.0 - 2.0 * norm))
 
 
@@ -86,6 +86,9 @@ def _carried(source: Block, target: Block, phi: Amplitudes) -> Amplitudes:
     """Return stored amplitudes in another block of the same charges."""
     if source.hamiltonian is target.hamiltonian and source.symmetries == target.symmetries:
         return phi
+    distributed = source.share is not None or target.share is not None
+    if distributed and source.space.phonons == target.space.phonons:
+        return Transition(source, target, Operator({((), ()): 1.0})).apply(phi)
     return np.ascontiguousarray(target.compress(carried(source.space, target.space, source.expand(phi))))
 
 
@@ -100,9 +103,9 @@ def _mixture(parts: Sequence[tuple[Block, NDArray[np.float64], list[Amplitudes]]
         same[2].extend(phis)
     states = []
     for block, numbers, phis in merged:
-        if not all(np.linalg.norm(phi) > 0.0 for phi in phis):
+        if not all(block.norm(phi) > 0.0 for phi in phis):
             raise InvalidValue("the phonon space holds nothing of the state; raise the caps, or choose another frame")
-        whole = np.array([phi / np.linalg.norm(phi) for phi in phis], np.complex128).reshape(-1, *block.shape)
+        whole = np.array([phi / block.norm(phi) for phi in phis], np.complex128).reshape(-1, *block.shape)
         states.append(State(block, whole, np.array(numbers)))
     return replace(states[0], others=tuple(states[1:]))
 
@@ -125,12 +128,13 @@ def configured(configuration: Configuration, hamiltonian: Hamiltonian) -> Start:
         )
     e = int(space.charges.index(np.array([given.bits(space.model)], np.uint64))[0])
     wanted = np.broadcast_to(np.asarray(given.displacement, float), (space.phonons.modes,))
-    phi = np.zeros(space.shape, np.complex128)
-    phi[e] = coherent(space.phonons.occupations, 0.5 * wanted - space.frame[e])
-    norm = float(np.linalg.norm(phi))
+    block = Block.of(hamiltonian).whole
+    phi = np.zeros(block.shape, np.complex128)
+    phi[block.own(np.arange(block.rows)) == e] = coherent(space.phonons.occupations, 0.5 * wanted - space.frame[e])
+    norm = block.norm(phi)
     if not norm > 0.0:
         raise InvalidValue(f"the phonon cutoff holds nothing of displacement = {given.displacement}; raise the caps")
-    return Start(State(Block.of(hamiltonian).whole, phi[None] / norm, np.ones(1)), _lost(phi))
+    return Start(State(block, phi[None] / norm, np.ones(1)), _lost(norm))
 
 
 def coherent(occupations: NDArray[Any], shifts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..._core.display import counted
 from ..._core.lazy import la, threads
+from ..._core.ranks import agreed
 from ...clusters import Card, Shown, Told
 from ...hamiltonians.terms import SAME
 from ..checkpoint import Checkpoint
@@ -164,7 +165,7 @@ def lowest_levels(
 
 def lowest_eigenpairs(operator: HermitianOperator, limits: Limits, memory: Memory, scale: float = 0.0) -> Levels:
     """Find the lowest levels of an operator; see `lowest_levels`."""
-    if operator.size <= min(SMALL, limits.max_matvecs):
+    if operator.size == operator.entries <= min(SMALL, limits.max_matvecs):
         return _written_out(operator, scale)
     with threads.one_blas_thread(), memory.checkpoint.holding_interrupts():
         return _all_levels(Deflated(operator, limits.seed), limits, memory)
@@ -232,7 +233,7 @@ def hermitian_levels(matrix: Vector, scale: float = 0.0) -> tuple[NDArray[np.flo
     _check_hermitian(matrix, scale)
     with threads.one_thread_for(matrix.size // 20):
         energies, vectors = la.eigh(matrix)
-    return energies, vectors
+    return agreed((energies, vectors))
 
 
 def lowest_of(
@@ -257,7 +258,7 @@ def lowest_of(
             energies, vectors = la.eigh(matrix, subset_by_index=[0, last - 1])
     near = [e <= wanted_below or degenerate(wanted_below, e) for e in energies]
     kept = sum(near[n] and (n < count or degenerate(energies[0], e)) for n, e in enumerate(energies))
-    return Levels(energies[:kept], vectors[:, :kept], 0)
+    return agreed(Levels(energies[:kept], vectors[:, :kept], 0))
 
 
 def suits_lapack(size: int, states: int, memory_limit: int) -> bool:

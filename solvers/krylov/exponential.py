@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._core.lazy import la
+from ..._core.ranks import agreed
 from ..._core.threads import one_blas_thread
 from .operator import HermitianOperator, Vector
 from .recursion import Tridiagonal, lanczos_vectors
@@ -137,7 +138,7 @@ def krylov_step(
     most = max(1, min(most, operator.dimension))
     basis = np.empty((most, len(start)), np.complex128) if room is None or len(room) < most else room
     matrix = Tridiagonal()
-    kept = orthogonal = len(start) * most <= ORTHOGONAL
+    kept = orthogonal = operator.most_entries * most <= ORTHOGONAL
     count, ended = 0, False
     with one_blas_thread():
         for q in lanczos_vectors(operator, start / size, matrix):
@@ -157,7 +158,7 @@ def krylov_step(
 
 
 def _ritz(matrix: Tridiagonal, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    energies, ritz = la.eigh_tridiagonal(matrix.diagonal[:count], matrix.coupling[: count - 1])
+    energies, ritz = agreed(la.eigh_tridiagonal(matrix.diagonal[:count], matrix.coupling[: count - 1]))
     return energies, ritz
 
 

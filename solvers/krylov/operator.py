@@ -33,7 +33,9 @@ class HermitianOperator(ABC):
     """A Hermitian operator H and its vectors.
 
     A vector is an array of `size` entries. Where vectors are distributed, each process holds its share of the entries,
-    and the operator overrides what runs over all of them: `overlaps`, `norm`, `three_terms` and `random`.
+    and the operator overrides what runs over all of them: `entries`, `most_entries`, `overlaps`, `norm`, `three_terms`
+    and `random`. What all processes must decide alike may depend on these, on `dimension` and `dtype`, but not on
+    `size` or on the entries that are here.
 
     Attributes
     ----------
@@ -49,6 +51,16 @@ class HermitianOperator(ABC):
     @property
     def dimension(self) -> int:
         """Dimension of the space onto which `project` projects."""
+        return self.size
+
+    @property
+    def entries(self) -> int:
+        """Entries of a vector, those of all processes together."""
+        return self.size
+
+    @property
+    def most_entries(self) -> int:
+        """Entries of a vector of one process, the largest number of all: for decisions about memory."""
         return self.size
 
     @abstractmethod
@@ -163,6 +175,63 @@ class FunctionOperator(HermitianOperator):
         """Project a vector, in place."""
         if self.projection is not None:
             self.projection(v)
+
+
+@dataclass(frozen=True)
+class Companion(HermitianOperator):
+    """Another Hermitian operator on the vectors of an operator, with its projection, and its sums over them.
+
+    Attributes
+    ----------
+    of : HermitianOperator
+        Whose vectors they are.
+    matvec : function
+        ``(v, out) -> A v``.
+    dtype
+        Of the vectors.
+    """
+
+    of: HermitianOperator
+    matvec: Matvec
+    dtype: np.dtype[Any]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", self.of.size)
+
+    @property
+    def dimension(self) -> int:
+        """Dimension of the space onto which `project` projects."""
+        return self.of.dimension
+
+    @property
+    def entries(self) -> int:
+        """Entries of a vector, those of all processes together."""
+        return self.of.entries
+
+    @property
+    def most_entries(self) -> int:
+        """Entries of a vector of one process, the largest number of all."""
+        return self.of.most_entries
+
+    def product(self, v: Vector, out: Vector) -> Vector:
+        """Write ``A v`` to `out` and return it."""
+        return self.matvec(v, out)
+
+    def project(self, v: Vector) -> None:
+        """Project a vector, in place."""
+        self.of.project(v)
+
+    def overlaps(self, rows: Vector, v: Vector) -> Vector:
+        """Return ``<row|v>`` for each row of a (k, n) array."""
+        return self.of.overlaps(rows, v)
+
+    def norm(self, v: Vector) -> float:
+        """Return ``||v||``."""
+        return self.of.norm(v)
+
+    def three_terms(self, before: Vector, now: Vector, image: Vector, a: float, b: float, c: float) -> float:
+        """Overwrite `before` by ``c (image - a now - b before)`` and return its norm."""
+        return self.of.three_terms(before, now, image, a, b, c)
 
 
 def overlaps(rows: Vector, v: Vector) -> Vector:

@@ -15,7 +15,7 @@ from ...clusters import InvalidValue
 from ...hamiltonians import Amplitudes, Block
 from ..engines.base import Engine
 from ..engines.dense import DenseEngine
-from ..engines.table import ENGINES
+from ..engines.table import engine_of
 from .operator import HermitianOperator, Vector
 from .recursion import Tridiagonal, lanczos_vectors
 
@@ -123,12 +123,13 @@ def spectral_lines(
         raise InvalidValue("the broadening must be above 0 for a continued fraction; exact poles are in the lines")
     if block.dimension <= SMALL or (engine == "auto" and block.dimension <= EXACT_UP_TO):
         engine = "dense"
-    chosen = ENGINES["tensor" if engine == "auto" else engine](block)
+    chosen = engine_of(block, engine)
     if isinstance(chosen, DenseEngine):
         return _exact(chosen, right, left)
     others = right if left is None else left
     with one_blas_thread():
-        pairs = [(v, None if left is None else u) for v, u in zip(right, others, strict=True) if v.any() and u.any()]
+        there = (block.norm(v) > 0 and block.norm(u) > 0 for v, u in zip(right, others, strict=True))
+        pairs = [(v, None if left is None else u) for v, u, both in zip(right, others, there, strict=True) if both]
         return added(tuple(_continued_fraction(chosen, v, accuracy, u) for v, u in pairs))
 
 
@@ -161,7 +162,7 @@ class Fraction:
         self.matrix, self.error = Tridiagonal(), np.inf
         self.seen: list[complex] = []
         self._operator, self._start, self._accuracy, self._left = operator, start, accuracy, left
-        self._most = max(1, STORED_BYTES // (start.dtype.itemsize * len(start)))
+        self._most = max(1, STORED_BYTES // (start.dtype.itemsize * operator.most_entries))
         self._buffer: Vector = np.zeros((0, len(start)), start.dtype)
         self._stored = self._buffer
         self._mixed: Vector = np.zeros_like(start)
@@ -181,7 +182,7 @@ class Fraction:
                     left = self._reorthogonalised(q)
                 matrix.coupling[-1] *= left
                 reached = self._missing() <= self._accuracy.tolerance
-                if reached or matrix.coupling[-1] <= EXHAUSTED * scale or step == self._operator.size:
+                if reached or matrix.coupling[-1] <= EXHAUSTED * scale or step == self._operator.entries:
                     return True
                 if step == MOST_STEPS:
                     return False

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..._core.threads import one_blas_thread
 from ...hamiltonians import Amplitudes, Block
 from ..engines.base import Engine
-from ..engines.table import ENGINES
+from ..engines.table import engine_of
 from .operator import Projection, Vector
 from .space import Krylov, krylov_space
 
@@ -179,7 +179,7 @@ def samples(
     ----------
     J. Jaklic and P. Prelovsek, Adv. Phys. 49, 1 (2000); S. Sugiura and A. Shimizu, Phys. Rev. Lett. 108, 240401 (2012).
     """
-    h = ENGINES[engine](block)
+    h = engine_of(block, engine)
     locked: Vector = np.array([h.vector(phi) for phi in (() if known is None else known)], h.dtype).reshape(-1, h.size)
 
     def project(v: Vector) -> None:

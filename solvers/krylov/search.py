@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..._core.lazy import la
+from ..._core.ranks import agreed
 from ..checkpoint import Checkpoint, Writer
 from ..work import Progress, silent
 from .deflation import Deflated, Ritz, hidden
@@ -108,7 +109,7 @@ class Stop:
         if self.attempt:
             return near
         is_complex = operator.h.dtype.kind == "c"
-        return min(near, hidden(matrix.diagonal, matrix.coupling, self.bar, operator.h.size, is_complex))
+        return min(near, hidden(matrix.diagonal, matrix.coupling, self.bar, operator.h.entries, is_complex))
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def searched(operator: Deflated, start: Vector | None, stop: Stop, memory: Memor
     """
     search: dict[str, Any] = memory.checkpoint.state.pop("search", {})
     start = search.pop("start", start)
-    size = operator.h.size
+    size = operator.h.most_entries
     stored = memory.cycle // (operator.h.dtype.itemsize * size)
     if stored < FIRST_CYCLE or stop.attempt >= RESTARTS:
         return _two_passes(operator, start, stop, memory, search)
@@ -171,7 +172,7 @@ def _stored_cycle(operator: Deflated, start: Vector, steps: int, stop: Stop) -> 
         basis[k] = q
     next(vectors)
     off = matrix.coupling[: steps - 1]
-    values, weights = la.eigh_tridiagonal(matrix.diagonal, off)
+    values, weights = agreed(la.eigh_tridiagonal(matrix.diagonal, off))
     operator.ceiling = max(operator.ceiling, float(values[-1]))
     ritz = operator.ritz(weights[:, 0] @ basis, float(np.max(np.abs(values))))
     return replace(ritz, doubt=stop.doubt(operator, Tridiagonal(matrix.diagonal, off), ritz))
@@ -227,7 +228,7 @@ def _two_passes(operator: Deflated, start: Vector | None, stop: Stop, memory: Me
         q, total, step = search["q"], search["total"], search["step"]
     else:
         wanted = not search and stop.bar == np.inf  # other searches seldom need their vector
-        room = min(MOST_STEPS, memory.kept // (h.dtype.itemsize * h.size)) if wanted else 0
+        room = min(MOST_STEPS, memory.kept // (h.dtype.itemsize * h.most_entries)) if wanted else 0
         kept = np.empty((room, h.size), h.dtype)
         q = search["q"] if "q" in search else operator.random_vector() if start is None else start.copy()
         also = {"start": start} if stop.attempt else {}  # a random one can be drawn again
@@ -294,9 +295,9 @@ def _lowest_pair(operator: Deflated, matrix: Tridiagonal, stop: Stop) -> tuple[R
     """Return the lowest Ritz pair, its vector in the Lanczos vectors, and the highest Ritz value."""
     last = len(matrix.diagonal) - 1
     bands = np.array(matrix.diagonal), np.array(matrix.coupling[:last])
-    values, vectors = la.eigh_tridiagonal(*bands, select="i", select_range=(0, 0))
+    values, vectors = agreed(la.eigh_tridiagonal(*bands, select="i", select_range=(0, 0)))
     energy, weights = float(values[0]), vectors[:, 0]
-    top = float(la.eigvalsh_tridiagonal(*bands, select="i", select_range=(last, last))[0])
+    top = agreed(float(la.eigvalsh_tridiagonal(*bands, select="i", select_range=(last, last))[0]))
     pair = Ritz(energy, matrix.coupling[last] * abs(float(weights[-1])), max(abs(energy), abs(top)), weights)
     operator.reached = f"E = {energy:.10g}, residual {pair.residual:.1e}"
     return replace(pair, doubt=stop.doubt(operator, matrix, pair)), top

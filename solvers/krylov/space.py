@@ -8,6 +8,7 @@ import numpy as np
 import scipy.linalg as la
 from numpy.typing import NDArray
 
+from ..._core.ranks import agreed
 from ..._core.threads import one_blas_thread
 from .operator import FunctionOperator, HermitianOperator, Matvec, Projection, Vector
 from .recursion import Tridiagonal, lanczos_vectors
@@ -47,7 +48,7 @@ class Krylov:
         if steps >= len(self):
             return self
         matrix = (self.ritz.T[:steps] * self.energies) @ self.ritz[:, :steps]
-        energies, vectors = la.eigh_tridiagonal(matrix.diagonal(), matrix.diagonal(1))
+        energies, vectors = agreed(la.eigh_tridiagonal(matrix.diagonal(), matrix.diagonal(1)))
         return Krylov(energies, vectors[0], vectors.T, self.basis[:steps])
 
 
@@ -84,7 +85,7 @@ def krylov_space(operator: HermitianOperator, project: Projection, start: Vector
                 break
             basis[size] = q
             size += 1
-    energies, vectors = la.eigh_tridiagonal(matrix.diagonal, matrix.coupling[: size - 1])
+    energies, vectors = agreed(la.eigh_tridiagonal(matrix.diagonal, matrix.coupling[: size - 1]))
     return Krylov(energies, vectors[0], vectors.T, basis[:size])
 
 

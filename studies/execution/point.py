@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -73,9 +73,15 @@ def compute(
 
 
 def compute_or_fail(
-    study: Study, grid: NDArray[np.float64], reporter: Reporter, checkpoint: Path | None = None, **how: Any
+    study: Study,
+    grid: NDArray[np.float64],
+    reporter: Reporter,
+    checkpoint: Path | None = None,
+    *,
+    solve: Callable[..., xr.Dataset] = compute,
+    **how: Any,
 ) -> xr.Dataset:
-    """Compute a point of a sweep; return the error of one that fails in the place of its numbers.
+    """Compute a point of a sweep by `solve`; return the error of one that fails in the place of its numbers.
 
     Raises
     ------
@@ -84,7 +90,7 @@ def compute_or_fail(
     """
     start = time.perf_counter()
     try:
-        return compute(study, grid, reporter, checkpoint, **how | {"swept": True})
+        return solve(study, grid, reporter, checkpoint, **how | {"swept": True})
     except (CheckpointError, OSError):
         raise
     except Exception as error:  # whatever it is, the other points go on

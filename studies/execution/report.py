@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..._core.ranks import rank_count
 from ...solvers.caps import size_in_words
 from ...solvers.costs import format_bytes, format_seconds
 from ...solvers.estimate_cutoff import estimate, estimate_run
@@ -153,14 +154,17 @@ def show_estimate(study: Study, console: Console) -> None:
     """Print what the runs of a model file will need."""
     points = sweep_points(study)
     ends = points[:1] + points[-1:] if len(points) > 1 else points
-    rows = []
+    rows, several = [], rank_count() > 1
     for model, sector, states in (item for point in ends for item in at_point(study, point).solves()):
         need = (estimate if sector.has_symmetry else estimate_run)(model, sector, study.solver.engine, states)
         label, size = f"N = {sector.charge}, 2 S_z = {sector.two_sz}", f"{need.charges:,} x {need.phonons:,}"
         cost = need.engine, format_bytes(need.memory), format_seconds(need.seconds)
-        rows.append((label, f"{need.dimension:,}", size, *cost))
+        network = (format_bytes(need.sent),) if several else ()
+        rows.append((label, f"{need.dimension:,}", size, *cost, *network))
     if rows:
-        headings = ("sector", "states", "charge x phonon", "engine", "memory", "time")
+        headings = ["sector", "states", "charge x phonon", "engine", "memory", "time"]
+        if several:
+            headings[4:] = [f"memory of each of {rank_count()} ranks", "time", "sent by each, a product"]
         print_wide(console, columns(study.name, headings, rows))
     if study.model.cluster.is_infinite:
         most, memory = most_states(study.solver)

@@ -10,7 +10,7 @@ from functools import partial
 from html import escape
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -33,7 +33,11 @@ from .folder import StudyFolder, content_hash
 from .job import Job
 from .point import compute, compute_or_fail, has_failed, lowest_energy
 from .refinement import refined
+from .together import on_all
 from .workers import Workers, check_terms
+
+if TYPE_CHECKING:
+    from ..._core.mpi import MPIRanks
 
 FILLED: Mapping[str, str] = MappingProxyType({"labels": "", "compare_claim": "", "kept_levels": ""})
 """What fills up the shorter points of a sweep, where it is not NaN."""
@@ -153,6 +157,7 @@ def run(
     checkpoint: Path | None = None,
     folder: StudyFolder | None = None,
     pool: Pool | None = None,
+    ranks: MPIRanks | None = None,
 ) -> Result:
     r"""Compute everything that a model file asks for, point by point.
 
@@ -172,6 +177,8 @@ def run(
     pool : Pool, optional
         What computes the points of a sweep, several at once, or the blocks of thermal sums; points that fail keep
         their error.
+    ranks : MPIRanks, optional
+        Processes that share each point, this one being rank 0; there is no checkpoint then.
 
     Returns
     -------
@@ -196,7 +203,7 @@ def run(
     >>> round(float(run(parse(text, "dimer.toml")).data.energies[0]), 12)
     -1.0
     """
-    book = _Book(study, reporter or Quiet(), checkpoint, folder, pool)
+    book = _Book(study, reporter or Quiet(), checkpoint, folder, pool, ranks)
     told = finished or (lambda number, result: None)
     finer: Study | None = study
     try:
@@ -224,6 +231,7 @@ class _Book:
         checkpoint: Path | None,
         folder: StudyFolder | None,
         pool: Pool | None,
+        ranks: MPIRanks | None,
     ) -> None:
         self._reporter, self._checkpoint, self._folder = reporter, checkpoint, folder
         self._pool = pool if study.sweep else None  # one point goes through its blocks with it
@@ -233,7 +241,8 @@ class _Book:
             check_fits(shared(each, self._sharing))
         self._grid = common_grid(study, [each.model for each in first])
         how: dict[str, Any] = {"pool": None if study.sweep else pool}
-        self._solve = partial(compute_or_fail if folder else compute, **how)
+        solve = on_all(ranks) if ranks else compute
+        self._solve = partial(compute_or_fail, solve=solve, **how) if folder else partial(solve, **how)
         self._known: dict[str, xr.Dataset] = {}
         self._numbers: dict[str, int] = {}
         self._points: list[tuple[str, dict[str, float]]] = []

@@ -26,7 +26,7 @@ PACKAGES = (*ROOMS, "analysis.approximations", "studies.dataset")
 """Packages with public names of their own."""
 FILES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
 DOOR = [*sorted(FRONT.glob("*.py")), *(path for own in OWN for path in sorted((FRONT / own).rglob("*.py")))]
-LAZY = {"quspin", "matplotlib"}
+LAZY = {"quspin", "matplotlib", "mpi4py", "pymetis"}
 MOST_LINES = 400
 UNWANTED = re.compile(r"TOD[O]|FIXM[E]|/wor[k]/|/roo[t]/|/hom[e]/")
 

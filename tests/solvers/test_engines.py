@@ -80,7 +80,7 @@ ALL = ("dense", "quspin", "tensor", "toy")
 
 
 def test_every_engine_is_a_file_of_the_folder():
-    assert list(ENGINES) == ["dense", "quspin", "tensor"]
+    assert list(ENGINES) == ["dense", "distributed", "quspin", "tensor"]
     assert all(ENGINES[name].__module__.endswith(f".engines.{name}") for name in ENGINES)
 
 
@@ -138,7 +138,7 @@ def test_a_new_engine_is_known_everywhere(toy):
     need = estimate(MODEL, SECTORS[0], "toy")
     assert (need.engine, need.seconds > 0.01) == ("toy", True)
     assert Options(engine="toy").engine == "toy"
-    with pytest.raises(ValueError, match=r"allowed: auto, dense, quspin, tensor, toy$"):
+    with pytest.raises(ValueError, match=r"allowed: auto, dense, distributed, quspin, tensor, toy$"):
         Options(engine="lapack")
     with pytest.raises(MemoryError, match="six sites at most"):
         ground_state(Model(ring(7), Electrons(1.0)), 1, options=Options(engine="toy"))

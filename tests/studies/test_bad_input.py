@@ -332,7 +332,7 @@ CASES = {
     # solver
     "engine slepc": (
         ring(solver='engine = "slepc"'),
-        {"solver.engine": "not available yet; allowed: auto, dense, quspin, tensor"},
+        {"solver.engine": "not available yet; allowed: auto, dense, distributed, quspin, tensor"},
     ),
     "unknown engine": (ring(solver='engine = "quspn"'), {"solver.engine": "did you mean quspin.*allowed: auto"}),
     "tolerance 0": (ring(solver="tolerance = 0"), {"solver.tolerance": "0.*from 1e-14 to 1e-2"}),

@@ -15,5 +15,9 @@ class InvalidType(InvalidValue, TypeError):  # noqa: N818 - it says what is wron
     """An argument of a wrong type; the message says what to write."""
 
 
+class DoesNotFit(Told, MemoryError):  # noqa: N818 - it says what is wrong, not that something went wrong
+    """A calculation that needs more memory than it may take; the message says what would fit."""
+
+
 class InvalidIndex(Told, IndexError):  # noqa: N818 - it says what is wrong, not that something went wrong
     """An index out of range; the message says which there are."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from .. import studies
+from .._core.launch import counted_as, launched
 from .._core.wording import counted
 from . import dataset
 from .interrupted import kept
@@ -23,6 +24,7 @@ from .shell import (
     Plugins,
     Scheduler,
     check_all_fit,
+    check_alone,
     check_scheduler,
     console,
     print_out,
@@ -34,6 +36,7 @@ from .shell import (
 from .streams import finished
 
 if TYPE_CHECKING:
+    from .._core.mpi import MPIRanks
     from ..hamiltonians import Sector
     from ..studies import Pool, Result, Study, StudyFolder
 
@@ -67,6 +70,7 @@ def _main(
 
 @app.command()
 def run(
+    context: typer.Context,
     files: Files,
     out: Annotated[Path, typer.Option(help="Folder for results.")] = Path(),
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line instead of tables.")] = False,
@@ -87,6 +91,8 @@ def run(
     with ExitStack() as stack:
         try:
             asked = read_files(files, plugins)
+            ranks: MPIRanks | None = context.obj
+            check_alone(ranks, workers, scheduler)
             targets = _targets(files, out)
             check_all_fit(asked, workers)
             _make_folder(out)
@@ -101,7 +107,7 @@ def run(
             raise typer.Exit(INTERRUPTED) from None
         succeeded = True
         for study, target, folder in zip(asked, targets, folders, strict=True):
-            result = _solve(study, target, folder, pool, named=len(asked) > 1)
+            result = _solve(study, target, folder, (pool, ranks), named=len(asked) > 1)
             try:
                 succeeded &= result is not None and _hand_out(result, target, json, plot)
             except KeyboardInterrupt:
@@ -112,11 +118,16 @@ def run(
 
 
 @app.command()
-def estimate(files: Files, plugins: Plugins = None) -> None:
+def estimate(
+    files: Files,
+    ranks: Annotated[int, typer.Option(min=1, help="Processes of MPI that share each point.")] = 1,
+    plugins: Plugins = None,
+) -> None:
     """Show dimension, memory, engine and time of each model file; compute nothing."""
-    for study in read_files(files, plugins):
-        studies.show_estimate(study, console(error=False))
-        tell_misfit(study)
+    with counted_as(ranks):
+        for study in read_files(files, plugins):
+            studies.show_estimate(study, console(error=False))
+            tell_misfit(study)
 
 
 @app.command()
@@ -272,7 +283,9 @@ def _open_folder(stack: ExitStack, study: Study, target: Path, retry_failed: boo
         refuse(f"{study.file}: {error}")
 
 
-def _solve(study: Study, target: Path, folder: StudyFolder | None, pool: Pool | None, named: bool) -> Result | None:
+def _solve(
+    study: Study, target: Path, folder: StudyFolder | None, others: tuple[Pool | None, MPIRanks | None], named: bool
+) -> Result | None:
     """Run one study; report what stopped it, keep the finished points of an interrupted sweep."""
     from .. import hamiltonians, solvers
 
@@ -285,7 +298,8 @@ def _solve(study: Study, target: Path, folder: StudyFolder | None, pool: Pool | 
                 finished=lambda _, result: found.append(result),
                 checkpoint=target.with_suffix(".checkpoint"),
                 folder=folder,
-                pool=pool,
+                pool=others[0],
+                ranks=others[1],
             )
     except solvers.CheckpointError as error:
         refuse(f"{study.file}: {error}")
@@ -341,4 +355,9 @@ def _hand_out(result: Result, target: Path, json: bool, plot: bool) -> bool:
 def main() -> None:
     """Run the command line."""
     not_lost()
-    sys.exit(finished(app))
+    count, number = launched()
+    if count == 1:
+        sys.exit(finished(app))
+    from .parallel import status_of
+
+    sys.exit(status_of(app, count, number))

@@ -14,6 +14,7 @@ from .._core.text import printable
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from .._core.mpi import MPIRanks
     from ..studies import Study
 
 REFUSED = 2
@@ -45,6 +46,15 @@ def check_scheduler(workers: int, scheduler: str) -> None:
     """Refuse a scheduler together with workers."""
     if scheduler and workers > 1:
         refuse("--scheduler has workers of its own; leave --workers out")
+
+
+def check_alone(ranks: MPIRanks | None, workers: int, scheduler: str) -> None:
+    """Refuse workers beside the ranks of a run."""
+    if ranks is not None and (workers > 1 or scheduler):
+        refuse(
+            f"--{'scheduler' if scheduler else 'workers'} was given, and {ranks.size} ranks share the work already; "
+            "leave it out, or start one task"
+        )
 
 
 def read_files(files: list[Path], plugins: list[Path] | None = None) -> list[Study]:

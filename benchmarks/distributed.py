@@ -1,0 +1,94 @@
+"""One block on several ranks: set-up, memory and time of a product, bytes sent, and how METIS splits the rows.
+
+Usage: python benchmarks/distributed.py product [SITES [QUANTA]]    1 and 2 ranks, through mpiexec
+       python benchmarks/distributed.py partition [SITES]           rows that 2 to 64 ranks need of others
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+from respair import Bosons, Electrons, Model, Phonons, Sector, ring
+from respair._core.launch import launched
+from respair._core.mpi import MPIRanks
+from respair._core.ranks import shared_by
+from respair.hamiltonians import Block, Hamiltonian
+from respair.hamiltonians.symmetry.share import owners
+from respair.solvers.engines.distributed import DistributedEngine
+
+PRODUCTS = 3
+
+
+def block_of(sites, quanta):
+    phonons = Phonons(1.0, boson_coupling=1.0, total_quanta=quanta)
+    model = Model(ring(sites), Electrons(1.0), Bosons(-0.5, 0.8), phonons)
+    return Block.of(Hamiltonian.of(model, Sector(2 * sites, momentum=0, reflection=1)))
+
+
+def measured(sites, quanta, ranks):
+    """Print what this rank takes."""
+    begin = time.perf_counter()
+    block = block_of(sites, quanta)
+    engine = DistributedEngine(block)
+    v = engine.random(np.random.default_rng(0))
+    engine.project(v)
+    v /= engine.norm(v)
+    image = engine.product(v, np.empty_like(v))
+    ready, cpu, wall = time.perf_counter() - begin, time.process_time(), time.perf_counter()
+    for _ in range(PRODUCTS):
+        engine.product(v, image)
+    energy = engine.dot(v, image).real
+    cpu, wall = ((now - was) / PRODUCTS for now, was in ((time.process_time(), cpu), (time.perf_counter(), wall)))
+    ghosts = block.energy.columns
+    sent = 0 if ghosts is None else ghosts.sent * block.shape[1] * v.itemsize
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(
+        f"{ranks.size if ranks else 1} ranks, rank {ranks.rank if ranks else 0}: {engine.size:,} of {engine.entries:,} "
+        f"amplitudes, ready after {ready:.1f} s, a product {wall:.2f} s (CPU {cpu:.2f} s), "
+        f"sends {sent / 2**20:.0f} MiB, peak {peak:.2f} GiB, <H> = {energy:.10f}",
+        flush=True,
+    )
+
+
+def partitions(sites):
+    block = block_of(sites, 0)
+    graph = block._graph()
+    print(f"ring of {sites}: {block.rows:,} rows, {graph.nnz / block.rows:.1f} entries a row")
+    for ranks in (2, 4, 8, 16, 32, 64):
+        begin = time.perf_counter()
+        found = owners(graph, ranks)
+        took = time.perf_counter() - begin
+        in_order = (np.arange(block.rows) * ranks // block.rows).astype(np.int32)
+        shares = [np.mean(needed(graph, owner)) * ranks / block.rows for owner in (found, in_order)]
+        largest = np.bincount(found).max() * ranks / block.rows
+        print(f"{ranks:3d} ranks: {shares[0]:.2f} rows of others per own row (stored order {shares[1]:.2f}), "
+              f"largest share {largest:.3f}, {took:.1f} s")  # fmt: skip
+
+
+def needed(graph, owner):
+    """Return how many rows each rank needs of others."""
+    counts = []
+    for rank in range(owner.max() + 1):
+        columns = np.unique(graph[np.flatnonzero(owner == rank)].indices)
+        counts.append(np.count_nonzero(owner[columns] != rank))
+    return counts
+
+
+if __name__ == "__main__":
+    what, *numbers = sys.argv[1:] or ["product"]
+    sites, quanta = [*map(int, numbers), *(8, 6)[len(numbers) :]][:2]
+    count, _ = launched()
+    if what == "partition":
+        partitions(sites)
+    elif what == "here":
+        ranks = MPIRanks(count) if count > 1 else None
+        with shared_by(ranks):
+            measured(sites, quanta, ranks)
+    else:
+        for count in (1, 2):
+            command = ["mpiexec", "-n", str(count), sys.executable, __file__, "here", str(sites), str(quanta)]
+            subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=True)

@@ -1,0 +1,130 @@
+"""Charge matrices that move amplitudes from row to row, and their parts that act on rows of other processes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from ..space.fibres import Fibres
+from ..space.product import Amplitudes
+from ..symmetry.share import Share
+from . import loops as kernels
+from .fibres import hops_on_fibres
+from .ghosts import Ghosts, split
+from .ladders import lattice_gathers
+
+
+@dataclass(frozen=True)
+class Hop:
+    """An off-diagonal charge matrix on the stored rows, with the group element of each entry.
+
+    Attributes
+    ----------
+    matrix : csr_array
+        Entries on the rows; in each row by group element, those that leave the phonons where they are first.
+    moving : (rows,) int
+        The first entry of each row that moves the phonons.
+    element : (nnz,) int16
+        Group element that moves the phonons of each entry.
+    source, weight : (k, phonon states)
+        Lattice operator that goes with it; None where it is the identity.
+    fibres, small : Fibres, (n, n)
+        The same as a small matrix on the fibres of some modes, where it is one.
+    """
+
+    matrix: sp.csr_array
+    moving: NDArray[np.int32]
+    element: NDArray[np.int16]
+    source: NDArray[np.int32] | None = None
+    weight: NDArray[Any] | None = None
+    fibres: Fibres | None = None
+    small: NDArray[Any] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        matrix: sp.csr_array,
+        element: NDArray[np.int16],
+        lattice: sp.csr_array | None = None,
+        fibres: Fibres | None = None,
+        small: NDArray[Any] | None = None,
+    ) -> Hop:
+        """Bring the entries of each row into order.
+
+        Parameters
+        ----------
+        matrix, element
+            Entries, and the group element of each.
+        lattice : csr_array, optional
+            Lattice operator that goes with them.
+        fibres, small : Fibres, (n, n), optional
+            Or this one.
+        """
+        row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+        moving = matrix.indptr[1:] - np.bincount(row, element != 0, matrix.shape[0]).astype(matrix.indptr.dtype)
+        order = np.lexsort((element, row))
+        matrix = sp.csr_array((matrix.data[order], matrix.indices[order], matrix.indptr), shape=matrix.shape)
+        width = 0 if lattice is None else int(np.diff(lattice.indptr).max(initial=0))
+        source, weight = (None, None) if lattice is None else lattice_gathers(lattice, width)
+        return cls(matrix, moving, element[order], source, weight, fibres, small)
+
+    def of_type(self, dtype: np.dtype[Any]) -> Hop:
+        """Return the same with numbers of another type; ``csr_array.astype`` would add up entries of one place."""
+        weight = None if self.weight is None else self.weight.astype(dtype, copy=False)
+        small = None if self.small is None else self.small.astype(dtype, copy=False)
+        entries = self.matrix.data.astype(dtype, copy=False), self.matrix.indices, self.matrix.indptr
+        return replace(self, matrix=sp.csr_array(entries, shape=self.matrix.shape), weight=weight, small=small)
+
+    def acting_on(self, chosen: NDArray[np.int64], place: NDArray[np.int32], columns: int) -> Hop:
+        """Return some entries, ascending, as they act on other rows: `place` has the new number of each old one."""
+        rows = self.matrix.shape[0]
+        row = np.repeat(np.arange(rows), np.diff(self.matrix.indptr))[chosen]
+        start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=rows))]).astype(self.matrix.indptr.dtype)
+        element = self.element[chosen]
+        moving = start[1:] - np.bincount(row, element != 0, rows).astype(start.dtype)
+        entries = self.matrix.data[chosen], place[self.matrix.indices[chosen]], start
+        return replace(self, matrix=sp.csr_array(entries, shape=(rows, columns)), moving=moving, element=element)
+
+    def add(
+        self, out: Amplitudes, phi: Amplitudes, gather: NDArray[Any], sign: NDArray[Any], work: NDArray[Any]
+    ) -> None:
+        """Add the image of amplitudes to `out`; `work` has a row for each share of a core."""
+        start, moves = self.matrix.indptr, (self.matrix.indices, self.matrix.data, self.element, gather, sign)
+        if self.fibres is not None and self.small is not None:
+            own = self.fibres
+            rooms = np.zeros((len(work), len(self.small)), work.dtype)
+            hops_on_fibres(out, phi, start, *moves, self.small, own.lengths, own.counts, own.places, work, rooms)
+        elif self.source is None or self.weight is None:
+            kernels.hops(out, phi, start, self.moving, *moves, work)
+        else:
+            kernels.dressed_hops(out, phi, start, *moves, self.source, self.weight, work)
+
+
+def distributed(hops: Sequence[Hop], share: Share | None, columns: int) -> tuple[Ghosts | None, list[list[Hop]]]:
+    """Return the rows that hops need, and the parts of the hops that act on each piece of them.
+
+    Parameters
+    ----------
+    hops : sequence of Hop
+        On the rows of this process; their columns are those of the whole block.
+    share : Share or None
+        Of the block on which they act; None where all of it is here.
+    columns : int
+        Amplitudes of a row.
+    """
+    if share is None:
+        return None, [list(hops)]
+    needed = np.unique(np.concatenate([np.zeros(0, np.int64), *(hop.matrix.indices for hop in hops)]))
+    ghosts = Ghosts(share, needed.astype(np.int64), columns)
+    piece, place = ghosts.places()
+    parts: list[list[Hop]] = [[] for _ in ghosts.pieces]
+    for hop in hops:
+        for number, chosen in enumerate(split(hop.matrix.indices, piece, len(parts))):
+            if len(chosen):
+                parts[number].append(hop.acting_on(chosen, place, len(ghosts.pieces[number])))
+    return ghosts, parts

@@ -1,0 +1,36 @@
+"""The command line as `mpiexec` starts it in the tests: small blocks are shared too, and a rank may fail.
+
+FAULT is empty, "error", "killed" or "hanging interrupt"; it happens on rank 1 in the third product with H.
+"""
+
+import os
+import signal
+import sys
+
+import respair.hamiltonians.symmetry.block as blocks
+import respair.solvers.costs as costs
+import respair.solvers.engines.tensor as tensor
+from respair.cli import main
+from respair.solvers.engines.distributed import DistributedEngine
+
+blocks.SHARED_FROM = tensor.SMALL = costs.DENSE_UP_TO = 50
+tensor.suits_lapack = lambda *_: False
+FAULT = os.environ.get("FAULT", "")
+plain, products = DistributedEngine.product, []
+
+
+def product(self, v, out):
+    products.append(1)
+    if len(products) == 3 and FAULT and self.block.share.ranks.rank == 1:
+        if FAULT == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if FAULT == "interrupt":
+            os.kill(os.getpid(), signal.SIGTERM)
+        if FAULT == "error":
+            raise ValueError("a fault of one rank")
+    return plain(self, v, out)
+
+
+DistributedEngine.product = product
+sys.argv[0] = "respair"
+main()

@@ -1,0 +1,230 @@
+"""Blocks whose rows several ranks share, on threads of this process: the same numbers as on one rank."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from random_models import models_and_sectors
+from thread_ranks import on_ranks
+
+from respair import Bosons, Electrons, Model, Options, Phonons, Sector, estimate, ring
+from respair._core.launch import counted_as, launched
+from respair.hamiltonians import Block, Hamiltonian, create
+from respair.hamiltonians.kernels import ghosts
+from respair.hamiltonians.symmetry import block as blocks
+from respair.hamiltonians.symmetry import share as shares
+from respair.hamiltonians.transitions import transitions
+from respair.solvers import ground_state, levels_by_symmetry, solve
+from respair.solvers.blocks import finest_blocks
+from respair.solvers.engines import DenseEngine, base, tensor
+from respair.solvers.engines.distributed import DistributedEngine
+from respair.solvers.engines.table import engine_of
+from respair.solvers.krylov.exponential import krylov_step
+
+MODEL = Model(
+    ring(4), Electrons(1.0, hubbard_u=0.7), Bosons(0.2, exchange=0.8), Phonons(1.0, boson_coupling=0.6, total_quanta=3)
+)
+SECTORS = [Sector(4), Sector(4, momentum=1), Sector(4, momentum=0, reflection=1, spin_flip=1)]
+FEW = 30
+"""Amplitudes from which on blocks are shared and searched in these tests."""
+
+
+@pytest.fixture(autouse=True)
+def small_blocks_are_shared(monkeypatch):
+    monkeypatch.setattr(blocks, "SHARED_FROM", FEW)
+    monkeypatch.setattr(tensor, "SMALL", FEW)
+    monkeypatch.setattr(tensor, "suits_lapack", lambda *_: False)
+
+
+def shared_product(model, sector, v):
+    """Return ``H v`` as the ranks find it, from their parts of v."""
+
+    def work(ranks):
+        block = Block.of(Hamiltonian.of(model, sector))
+        engine = engine_of(block, "tensor")
+        assert isinstance(engine, DistributedEngine)
+        part = np.ascontiguousarray(block.own(v.reshape(block.rows, -1))).ravel()
+        image = engine.product(part, np.empty_like(part))
+        engine.project(image)
+        assert engine.norm(part) == pytest.approx(np.linalg.norm(v), rel=1e-13)
+        assert engine.dot(part, image) == pytest.approx(complex(np.vdot(v, whole(block, image))), abs=1e-11)
+        return whole(block, image)
+
+    return work
+
+
+def whole(block, v):
+    return v if block.share is None else block.share.whole(v.reshape(block.shape)).ravel()
+
+
+def blocks_of(model, sector):
+    hamiltonian = Hamiltonian.of(model, sector)
+    return [sector, *finest_blocks(hamiltonian.space, hamiltonian.operator)]
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(models_and_sectors(frames=("none", "mean", "list", "lang-firsov")), st.integers(2, 4), st.integers(0, 99))
+def test_products_of_random_models_are_those_of_a_dense_matrix(drawn, count, seed):
+    """Complex momenta, fluxes, frames, phonons of bonds, no symmetry: relative to the size of H v."""
+    model, sector = drawn
+    every = blocks_of(model, sector)
+    sector = every[seed % len(every)]
+    block = Block.of(Hamiltonian.of(model, sector))
+    if not block.dimension:
+        return
+    engine, dense = engine_of(block, "tensor"), DenseEngine(block)
+    v = engine.random(np.random.default_rng(seed))
+    engine.project(v)
+    wanted = dense.amplitudes((dense.matrix @ dense.vector(v.reshape(block.shape)))[:, None]).ravel()
+    scale = np.abs(wanted).max() + np.abs(dense.matrix).max()
+    for found in on_ranks(count, shared_product(model, sector, v)):
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-14 * max(1.0, scale) * np.sqrt(block.entries))
+
+
+@pytest.mark.parametrize("sector", SECTORS, ids=lambda s: s.label or "no symmetry")
+@pytest.mark.parametrize("count", [2, 3])
+def test_rows_arrive_in_pieces_and_all_ranks_have_the_same_bits(sector, count, monkeypatch):
+    engine = engine_of(Block.of(Hamiltonian.of(MODEL, sector)), "tensor")
+    v = engine.random(np.random.default_rng(3))
+    engine.project(v)
+    wanted = engine.product(v, np.empty_like(v))
+    engine.project(wanted)
+    coarse = on_ranks(count, shared_product(MODEL, sector, v))
+    monkeypatch.setattr(ghosts, "PIECE", 2000)  # a few rows
+    fine = on_ranks(count, shared_product(MODEL, sector, v))
+    again = on_ranks(count, shared_product(MODEL, sector, v))
+    for found in (*coarse, *fine):
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-14 * np.abs(wanted).max())
+    assert all(np.array_equal(fine[0], other) for other in (*fine, *again))
+
+
+def test_start_vectors_do_not_depend_on_the_number_of_ranks():
+    for sector in SECTORS:
+        wanted = engine_of(Block.of(Hamiltonian.of(MODEL, sector)), "tensor").random(np.random.default_rng(7))
+
+        def draw(ranks, sector=sector):
+            block = Block.of(Hamiltonian.of(MODEL, sector))
+            return whole(block, engine_of(block, "tensor").random(np.random.default_rng(7)))
+
+        for count in (2, 3):
+            assert all(np.array_equal(found, wanted) for found in on_ranks(count, draw))
+
+
+def test_rows_are_split_evenly_with_metis_and_without(monkeypatch):
+    graph = sp.csr_array(sum(np.roll(np.eye(60), k, axis=1) for k in (1, -1)))
+    by_metis = shares.owners(graph, 4) if shares.find_spec("pymetis") else None
+    monkeypatch.setattr(shares, "find_spec", lambda name: None)
+    in_order = shares.owners(graph, 4)
+    assert np.all(np.diff(in_order) >= 0)
+    for owner in filter(lambda found: found is not None, (by_metis, in_order)):
+        assert np.bincount(owner).tolist() == pytest.approx([15] * 4, abs=1)
+    lopsided = sp.csr_array(([1.0] * 9, ([0] * 9, list(range(1, 10)))), shape=(10, 10))
+    assert len(np.unique(shares.owners(lopsided, 4))) == 4
+
+
+def test_a_block_with_fewer_rows_than_ranks_is_everywhere_whole():
+    model = Model(ring(2), bosons=Bosons(0.3, hopping=0.5), phonons=Phonons(1.0, boson_coupling=0.5, max_quanta=7))
+    wanted = ground_state(model, 2).energies
+
+    def work(ranks):
+        assert Block.of(Hamiltonian.of(model, Sector(2))).share is None
+        return ground_state(model, 2).energies
+
+    assert all(np.allclose(found, wanted, atol=1e-11) for found in on_ranks(3, work))
+
+
+@pytest.mark.parametrize("two_passes", [pytest.param(False, marks=pytest.mark.long), True])
+def test_levels_and_certificates_are_those_of_one_rank(two_passes, monkeypatch):
+    """No sum over a vector is taken by QuSpin or SciPy, which know of no other rank."""
+    wanted = levels_by_symmetry(MODEL, Sector(4), 3)
+    if two_passes:
+        monkeypatch.setattr(base, "STORED_BYTES", 1000)
+    for name in ("quspin.tools.lanczos.lanczos_full", "scipy.sparse.linalg.cg", "scipy.sparse.linalg.eigsh"):
+        monkeypatch.setattr(name, None)
+    for found in on_ranks(2, lambda ranks: levels_by_symmetry(MODEL, Sector(4), 3)):
+        np.testing.assert_allclose(found.energies, wanted.energies, atol=1e-10)
+        assert found.multiplicity == wanted.multiplicity
+        assert found.labels == wanted.labels
+        for name in ("leaks", "leak_energies", "energy_errors", "bounds"):
+            ours, theirs = getattr(found.certificate, name), getattr(wanted.certificate, name)
+            np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-9)
+
+
+def test_linear_equations_and_exponentials_are_those_of_one_rank():
+    block = Block.of(Hamiltonian.of(MODEL, SECTORS[2]))
+    b = engine_of(block, "tensor").random(np.random.default_rng(1))
+    engine_of(block, "tensor").project(b)
+    b /= np.linalg.norm(b)
+    wanted = [solve(block, z, b.reshape(block.shape)).ravel() for z in (-20.0, -3.0 + 0.2j)]
+    moved = krylov_step(engine_of(block, "tensor"), b + 0j, 0.5, 1e-12, 40)
+
+    def work(ranks):
+        block = Block.of(Hamiltonian.of(MODEL, SECTORS[2]))
+        part = block.own(b.reshape(block.rows, -1))
+        found = [whole(block, solve(block, z, part)) for z in (-20.0, -3.0 + 0.2j)]
+        step = krylov_step(engine_of(block, "tensor"), part.ravel() + 0j, 0.5, 1e-12, 40)
+        return [*found, whole(block, step.state(0.5))]
+
+    for found in on_ranks(2, work):
+        for ours, theirs in zip(found, [*wanted, moved.state(0.5)], strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-10)
+
+
+def test_operators_lead_from_rows_of_all_ranks_to_rows_of_all_ranks():
+    operator = create(0, "up")
+    block = Block.of(Hamiltonian.of(MODEL, Sector(3, 1, momentum=1)))
+    phi = engine_of(block, "tensor").random(np.random.default_rng(2)).reshape(block.shape)
+    wanted = [part.apply(phi) for part in transitions(block, operator)]
+
+    def work(ranks):
+        block = Block.of(Hamiltonian.of(MODEL, Sector(3, 1, momentum=1)))
+        parts = transitions(block, operator)
+        images = ((part.target, part.apply(block.own(phi))) for part in parts)
+        return [whole(target, image).reshape(target.rows, -1) for target, image in images]
+
+    for found in on_ranks(3, work):
+        for ours, theirs in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-13)
+
+
+def test_whole_states_of_large_blocks_are_refused(monkeypatch):
+    monkeypatch.setattr(blocks, "MOST_GATHERED", 100)
+    with pytest.raises(MemoryError, match="needs the whole state in one process"):
+        on_ranks(2, lambda ranks: ground_state(MODEL, Sector(4)).vectors)
+
+
+def test_the_quspin_engine_is_refused_on_several_ranks():
+    with pytest.raises(ValueError, match="runs in one process"):
+        on_ranks(2, lambda ranks: ground_state(MODEL, Sector(4), options=Options(engine="quspin")))
+
+
+def test_estimates_are_those_of_each_rank():
+    model = replace(MODEL, cluster=ring(6), phonons=Phonons(1.0, boson_coupling=0.6, total_quanta=8))
+    sector = Sector(6, momentum=0, reflection=1)
+    alone, (two, many) = estimate(model, sector), (_estimated(model, sector, ranks) for ranks in (2, 16))
+    assert (alone.engine, two.engine, alone.sent, two.ranks) == ("tensor", "distributed", 0, 2)
+    assert many.memory < two.memory < alone.memory
+    assert many.seconds < two.seconds < alone.seconds
+    assert two.sent > many.sent > 0
+
+
+def _estimated(model, sector, ranks):
+    with counted_as(ranks):
+        return estimate(model, sector)
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, (1, 0)),
+        ({"PMI_SIZE": "1", "PMI_RANK": "0"}, (1, 0)),
+        ({"OMPI_COMM_WORLD_SIZE": "3", "OMPI_COMM_WORLD_RANK": "2"}, (3, 2)),
+        ({"SLURM_STEP_NUM_TASKS": "8", "SLURM_PROCID": "0"}, (8, 0)),
+        ({"SLURM_NTASKS": "8", "SLURM_PROCID": "0"}, (1, 0)),
+    ],
+)
+def test_launchers_are_known_by_their_environment(environment, expected):
+    assert launched(environment) == expected

@@ -1,4 +1,4 @@
-"""What exports to density-matrix renormalization codes share: the order of local spaces, and their error bars."""
+"""What exports to DMRG codes share: the order of local spaces, and their error bars."""
 
 from __future__ import annotations
 

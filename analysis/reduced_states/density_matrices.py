@@ -56,8 +56,8 @@ def reduced_density_matrix(
     -------
     xarray.Dataset
         ``density_matrix`` over ``(state, state_)``, trace 1, of all states of A that the sector allows; what each is:
-        ``up``, ``dn``, ``boson`` over (state, part_site), ``quanta`` over (state, part_mode), phonon numbers about the undisplaced lattice or the
-        static displacement of the frame, ``shift``.
+        ``up``, ``dn``, ``boson`` over (state, part_site), ``quanta`` over (state, part_mode), phonon numbers about the
+        undisplaced lattice or the static displacement of the frame, ``shift``.
 
     Raises
     ------

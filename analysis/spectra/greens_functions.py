@@ -46,7 +46,8 @@ def greens_function(
 ) -> xr.Dataset:
     r"""Compute the Green's function of electrons between sites in the ground level.
 
-    .. math:: G_{ij}(z) = \langle c_i\,[z - (H - E_0)]^{-1} c_j^+\rangle + \langle c_j^+\,[z + (H - E_0)]^{-1} c_i\rangle
+    .. math:: G_{ij}(z) = \langle c_i\,[z - (H - E_0)]^{-1} c_j^+\rangle
+              + \langle c_j^+\,[z + (H - E_0)]^{-1} c_i\rangle
 
     at frequencies z above the real axis: ``matsubara_frequencies(T, n)`` (a fine mesh on the imaginary axis) or
     ``omega + i eta``. z is measured from the chemical potential, which is inside H. With all sites the self-energy
@@ -73,8 +74,8 @@ def greens_function(
     -------
     xarray.Dataset
         ``values`` over (frequency, site, ``site_``) [1/energy]; ``moments`` over (order, site, ``site_``), the tail
-        ``M_0 / z + M_1 / z^2 + M_2 / z^3``, with ``sum_rules`` from commutators (``M_0 = 1``); ``error``, a bound on what
-        continued fractions miss; and where all sites are there ``self_energy`` and ``self_energy_tail``, its limit
+        ``M_0 / z + M_1 / z^2 + M_2 / z^3``, with ``sum_rules`` from commutators (``M_0 = 1``); ``error``, a bound on
+        what continued fractions miss; and where all sites are there ``self_energy`` and ``self_energy_tail``, its limit
         ``M_1 - h`` at large z.
 
     Raises
@@ -214,7 +215,7 @@ def thermal_weights(
         If there are more than are kept.
     """
     if is_automatic(model):
-        raise InvalidValue("the phonon cutoff is left to the solver; sums over all levels need max_quanta or total_quanta")
+        raise InvalidValue("the phonon cutoff is automatic; sums over all levels need max_quanta or total_quanta")
     resolution = Resolution.of([0.0], 1.0)
     asked = ThermalSum.of(model, [temperature], ensemble, Sampling(method="exact"), options)
     found = thermal_lines(asked, right, resolution, left)
@@ -222,8 +223,8 @@ def thermal_weights(
     found.kept.remove()
     if not found.is_exact:
         raise InvalidValue(
-            f"the thermal state has more lines than are kept ({MOST_LINES:,} a block): take a smaller model, smaller caps, "
-            "an ensemble of fewer states, or T = 0"
+            f"the thermal state has more lines than are kept ({MOST_LINES:,} a block): take a smaller model, smaller "
+            "caps, an ensemble of fewer states, or T = 0"
         )
     return Lines(energies - found.wanted.offset[0], weights[0], np.zeros(len(energies)))
 
@@ -261,8 +262,8 @@ def _check_rules(
         most = (RULES + 8 * n * residual) * max(1.0, scale) ** n * len(got) ** 2
         if np.nanmax(np.abs(got - want), initial=0.0) > most:
             raise ArithmeticError(
-                f"moment {n} of the Green's function misses its sum rule by {np.nanmax(np.abs(got - want)):.1e}; allowed: "
-                f"{most:.1e}: lower solver.tolerance, or report this model"
+                f"moment {n} of the Green's function misses its sum rule by {np.nanmax(np.abs(got - want)):.1e}; "
+                f"allowed: {most:.1e}: lower solver.tolerance, or report this model"
             )
 
 

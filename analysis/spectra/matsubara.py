@@ -23,7 +23,7 @@ STATISTICS = {"fermion": 1, "boson": 0}
 
 
 def matsubara_frequencies(temperature: float, count: int, statistics: str = "fermion") -> NDArray[np.complex128]:
-    r"""Return the first Matsubara frequencies, ``i (2 n + 1) pi T`` of fermions or ``2 i n pi T`` of bosons, n = 0, 1, ...
+    r"""Return Matsubara frequencies, ``i (2 n + 1) pi T`` of fermions or ``2 i n pi T`` of bosons, n = 0, 1, ...
 
     Parameters
     ----------

@@ -115,8 +115,8 @@ def thermal_susceptibility(
 
     .. math:: \chi_{AB}(z) = \sum_{mn} (p_m - p_n)\,\frac{\langle m|A^+|n\rangle\langle n|B|m\rangle}{E_n - E_m - z}
 
-    At z = 0, which stands for the static response, degenerate states add ``p_m / T`` each (Curie), and the product of the
-    averages, ``<A+> <B> / T``, is taken off: the isothermal susceptibility of the ensemble. At other Matsubara
+    At z = 0, which stands for the static response, degenerate states add ``p_m / T`` each (Curie), and the product of
+    the averages, ``<A+> <B> / T``, is taken off: the isothermal susceptibility of the ensemble. At other Matsubara
     frequencies both are absent.
 
     Parameters
@@ -192,8 +192,8 @@ def _check_charges(model: Model, a: Operator, b: Operator) -> tuple[int, int]:
     changes = [charge_change(model, operator) for operator in (a, b)]
     if changes[0] != changes[1]:
         raise InvalidValue(
-            f"left changes (N, N_up - N_dn) by {changes[0]} and right by {changes[1]}; a susceptibility needs the same: "
-            'the one of pairs takes "D+_0" twice'
+            f"left changes (N, N_up - N_dn) by {changes[0]} and right by {changes[1]}; a susceptibility needs the "
+            'same: the one of pairs takes "D+_0" twice'
         )
     if changes[0][0] % 2:
         raise InvalidValue("operators of one electron have a Green's function, no susceptibility: call greens_function")

@@ -92,6 +92,7 @@ def test_greens_functions_of_all_blocks_and_of_some_sites(case):
     assert "self_energy" not in data
 
 
+@pytest.mark.long
 def test_thermal_greens_functions(case):
     dense, _ = case
     p, sites, z = dense.weights(0.4), range(dense.model.cluster.sites), matsubara_frequencies(0.4, 3)
@@ -147,6 +148,7 @@ def test_susceptibilities_of_ground_levels_and_of_thermal_states(case, left, rig
     assert abs(complex(found.tail_moments[0])) < 10
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("left", "right"), [("n_0", "n_1"), ("Sz_0", "Sz_0")])
 def test_the_static_limit_is_the_isothermal_response(left, right):
     """As finite differences of thermal averages in a field have it."""

@@ -155,6 +155,7 @@ def test_a_script_for_quspin_names_the_model():
     compile(script, "script", "exec")
 
 
+@pytest.mark.long
 def test_libraries_that_are_missing_are_named():
     if CODES["block2"].version:
         pytest.skip("block2 is installed")

@@ -57,9 +57,12 @@ from .response.resonance import BracketError, resonance
 from .spectra.conductivity import optical_conductivity
 from .spectra.correction_vectors import correction_vectors
 from .spectra.functions import spectral_function
+from .spectra.greens_functions import greens_function, thermal_greens_function
 from .spectra.maps import spectral_map
+from .spectra.matsubara import matsubara_frequencies
 from .spectra.measures import effective_frequency, gap_measures, quasi_particles, weight_transfer
 from .spectra.probes import Probe, probe
+from .spectra.susceptibilities import static_response, susceptibility, thermal_susceptibility
 from .thermal.averages import thermal_averages
 from .thermal.crossover import crossover_temperatures
 from .thermal.ensembles import Ensemble, Sampling
@@ -120,6 +123,7 @@ __all__ = [
     "flux_response",
     "flux_tensor",
     "gap_measures",
+    "greens_function",
     "half_flux_quantum",
     "infinite_band",
     "infinite_spectrum",
@@ -129,6 +133,7 @@ __all__ = [
     "lattice_response",
     "lattice_shape",
     "matrix_element",
+    "matsubara_frequencies",
     "motion_frequencies",
     "natural_orbitals",
     "natural_phonons",
@@ -156,11 +161,15 @@ __all__ = [
     "spectral_map",
     "spin_correlation",
     "spin_z",
+    "static_response",
     "structure_factor",
+    "susceptibility",
     "thermal_averages",
     "thermal_flux_response",
+    "thermal_greens_function",
     "thermal_spectral_function",
     "thermal_state",
+    "thermal_susceptibility",
     "time_greens_function",
     "transition",
     "twist_average",

@@ -55,9 +55,9 @@ def reduced_density_matrix(
     Returns
     -------
     xarray.Dataset
-        ``density_matrix`` over ``(state, state_)``, trace 1; what each state is: ``up``, ``dn``, ``boson`` over
-        (state, part_site), ``quanta`` over (state, part_mode), phonon numbers about the undisplaced lattice or the
-        static displacement of the frame, ``shift``.
+        ``density_matrix`` over ``(state, state_)``, trace 1, of all states of A that the sector allows; what each is:
+        ``up``, ``dn``, ``boson`` over (state, part_site), ``quanta`` over (state, part_mode), phonon numbers about the
+        undisplaced lattice or the static displacement of the frame, ``shift``.
 
     Raises
     ------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -256,6 +257,25 @@ def _dataset(found: ThermalLines) -> xr.Dataset:
 
 def _poles(found: ThermalLines) -> dict[str, xr.DataArray]:
     """Return all lines of an exact spectrum with their weights at each temperature, if they are few."""
+    t = found.wanted.temperatures
+    x, w = every_line(found)
+    if found.wanted.loop or not found.is_exact or not len(x):
+        return {}
+    strong = np.any(np.abs(w) > FAINT * np.sum(np.abs(w), axis=1, keepdims=True), axis=0)
+    if np.count_nonzero(strong) > MOST_POLES:
+        return {}
+    places, over = x[strong], "pole"
+    if np.any(found.wanted.offset):
+        places, over = places - found.wanted.offset[:, None], "temperature pole"
+    table = {
+        "pole_frequencies": (places, over, "omega_n", "energy"),
+        "pole_weights": (w[:, strong], "temperature pole", "w_n"),
+    }
+    return arrays(table, {"temperature": t, "pole": np.arange(np.count_nonzero(strong))})
+
+
+def every_line(found: ThermalLines) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """Return all lines (n,), those at one place added up, and their weights at each temperature, (t, n)."""
     t, totals = found.wanted.temperatures, found.totals
     at, weights = [np.zeros(0)], [np.zeros((len(t), 0))]
     for part in found.parts:
@@ -265,24 +285,13 @@ def _poles(found: ThermalLines) -> dict[str, xr.DataArray]:
             at.append(x)
             weights.append(w * factor[:, None])
     x, w = np.concatenate(at), np.concatenate(weights, axis=1)
-    if found.wanted.loop or not found.is_exact or not len(x):
-        return {}
+    if not len(x):
+        return x, w
     order = np.argsort(x, kind="stable")
     x, w = x[order], w[:, order]
     apart = np.diff(x) > np.maximum(found.wanted.level_width, SAME * np.abs(x[1:]))
     starts = np.flatnonzero(np.concatenate([[True], apart]))
-    summed = np.add.reduceat(w, starts, axis=1)
-    strong = np.any(np.abs(summed) > FAINT * np.sum(np.abs(w), axis=1, keepdims=True), axis=0)
-    if np.count_nonzero(strong) > MOST_POLES:
-        return {}
-    places, over = x[starts][strong], "pole"
-    if np.any(found.wanted.offset):
-        places, over = places - found.wanted.offset[:, None], "temperature pole"
-    table = {
-        "pole_frequencies": (places, over, "omega_n", "energy"),
-        "pole_weights": (summed[:, strong], "temperature pole", "w_n"),
-    }
-    return arrays(table, {"temperature": t, "pole": np.arange(np.count_nonzero(strong))})
+    return x[starts], np.add.reduceat(w, starts, axis=1)
 
 
 def _conductivity(found: ThermalLines) -> xr.Dataset:

@@ -190,7 +190,7 @@ class Block(Shown):
     def matrix(self) -> sp.csr_array:
         """Return H on the independent states of the block, shape (dimension, dimension).
 
-        With B the `isometry` it is ``B+ H B``: an eigenvector v is ``B v`` in the product states
+        With B the `isometry` it is ``B+ H B``; of an eigenvector v, ``B v`` is the state in the product states
         ``e * phonon states + p``.
 
         Examples

@@ -14,7 +14,7 @@ from ..file.json_values import plain
 
 MEAN, ERROR, NUMBER = "_mean", "_mean_error", "realisations"
 """What stands behind the names of means and of their standard errors, and the name of the number of realisations."""
-SOLVER = ("residual", "residuals", "leak", "leaks", "bounds", "wall_time")
+SOLVER = ("residual", "residuals", "leak", "leaks", "bounds", "wall_time", "kept_amplitudes")
 """Ends of the names of numbers that are about the solver, and are not averaged."""
 
 

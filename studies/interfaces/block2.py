@@ -26,8 +26,8 @@ why_not = tensor_networks.why_not
 def to_block2(model: Model, sector: Sector | int, scratch: str | os.PathLike[str], threads: int = 1) -> tuple[Any, Any]:
     """Return a `DMRGDriver` of block2 with the local spaces of a model, and the matrix-product operator.
 
-    Site by site the chain has the electrons, the local pair and the oscillators; N = N_e + 2 N_b and 2 S_z are conserved.
-    The constant of the Hamiltonian is in the operator.
+    Site by site the chain has the electrons, the local pair and the oscillators; N = N_e + 2 N_b and 2 S_z are
+    conserved. The constant of the Hamiltonian is in the operator.
 
     Parameters
     ----------

@@ -67,11 +67,12 @@ def write_fcidump(model: Model, sector: Sector | int, folder: str | os.PathLike[
     integrals = Integrals.of(terms).with_permutations()
     n, modes = len(integrals.one), terms.modes
     symmetry = ",".join(["1"] * n)
-    head = f" &FCI NORB={n},NELEC={terms.sector.charge},MS2={terms.sector.spin_excess},\n  ORBSYM={symmetry},\n  ISYM=1,\n"
-    texts = {"FCIDUMP": head + " &END\n" + "".join(_electron_lines(integrals))}
+    numbers = f"NORB={n},NELEC={terms.sector.charge},MS2={terms.sector.spin_excess}"
+    head = f" &FCI {numbers},\n  ORBSYM={symmetry},\n  ISYM=1,\n &END\n"
+    texts = {"FCIDUMP": head + "".join(_electron_lines(integrals))}
     if modes:
         texts["EBDUMP"] = f" &EBDUMP NORB={n},NMODE={modes},\n &END\n" + "".join(
-            _line(integrals.coupling[m, p, q], m + 1, p + 1, q + 1) for m, p, q in product(range(modes), range(n), range(n))
+            _line(float(integrals.coupling[m, p, q]), m + 1, p + 1, q + 1) for m, p, q in np.ndindex(modes, n, n)
         )
         texts["BOSDUMP"] = f" &BOSDUMP NMODE={modes},\n &END\n" + "".join(
             _line(integrals.boson[m, k], m + 1, k + 1) for m, k in product(range(modes), repeat=2)
@@ -133,7 +134,8 @@ class _File:
             try:
                 value, places = float(parts[0]), [int(part) for part in parts[1:]]
             except ValueError:
-                raise InvalidValue(f'{place}, line {number}: "{line.strip()[:60]}" is not a number with indices') from None
+                shown = f'{place}, line {number}: "{line.strip()[:60]}"'
+                raise InvalidValue(f"{shown} is not a number with indices") from None
             if len(places) != indices or not math.isfinite(value):
                 raise InvalidValue(f"{place}, line {number}: allowed: a finite number and {indices} indices")
             rows.append((number, value, places))
@@ -245,7 +247,8 @@ def _bosons(coupling: _File, bosons: _File, n: int) -> tuple[list[float], list[O
         else:
             formula.append(value * (phonon(m - 1).dag * phonon(k - 1)))
     if low := np.flatnonzero(frequencies <= 0).tolist():
-        raise InvalidValue(f"{bosons.path}: mode {low[0] + 1} has the frequency {frequencies[low[0]]}; allowed: above 0")
+        found = f"mode {low[0] + 1} has the frequency {frequencies[low[0]]}"
+        raise InvalidValue(f"{bosons.path}: {found}; allowed: above 0")
     for number, value, (m, p, q) in coupling.rows:
         coupling.check(number, (m, p, q), (modes, n, n))
         for spin in ("up", "dn"):

@@ -24,8 +24,9 @@ def to_openfermion(model: Model, sector: Sector | int) -> list[tuple[Any, Any]]:
     """Return the Hamiltonian as pairs of a `FermionOperator` and a `BosonOperator`: their products add up to it.
 
     Electrons of spin up and down on site i are the modes 2 i and 2 i + 1, the two electrons of the k-th local pair
-    2 (L + k) and 2 (L + k) + 1: ``b = d_dn d_up``, and the first pair of operators keeps singly occupied d away. Phonons are
-    the bosonic modes m in the frame of the model. Without phonons there is one pair, whose second one is the identity.
+    2 (L + k) and 2 (L + k) + 1: ``b = d_dn d_up``, and the first pair of operators keeps singly occupied d away.
+    Phonons are the bosonic modes m in the frame of the model. Without phonons there is one pair, whose second operator
+    is the identity.
 
     Parameters
     ----------
@@ -70,7 +71,7 @@ def why_not(terms: Terms) -> str:
 
 
 def _charges(terms: Terms) -> Any:
-    """Return the rows of OpenFermion's matrices, mode 0 being the highest bit, in the sector, with paired orbitals d."""
+    """Return the rows of OpenFermion's matrices in the sector, with paired orbitals d; mode 0 is the highest bit."""
     n = terms.sites + len(terms.pairs)
     states = np.arange(1 << (2 * n))
     bits = np.array([(states >> (2 * n - 1 - mode)) & 1 for mode in range(2 * n)]).reshape(n, 2, -1)

@@ -72,7 +72,7 @@ def normal_ordered(letters: tuple[Letter, ...]) -> dict[Product, float]:
     """Return a product of electron ladder operators with all creators in front, as a sum of such products."""
     for k in range(len(letters) - 1):
         (kind, *one), (later, *other) = letters[k], letters[k + 1]
-        swapped = letters[:k] + (letters[k + 1], letters[k]) + letters[k + 2 :]
+        swapped = (*letters[:k], letters[k + 1], letters[k], *letters[k + 2 :])
         if not kind and later:
             found = {product: -value for product, value in normal_ordered(swapped).items()}
             if one == other:
@@ -162,13 +162,13 @@ class Integrals:
         same = [_antisymmetric(array) - _antisymmetric(two[1]) for array in (two[0], two[2])]
         wrong = [one[0] - one[1], coupling[0] - coupling[1], mixed, *same]
         if any(np.abs(array).max(initial=0.0) > scale for array in wrong):
-            raise InvalidValue("integrals that are the same for both spins are needed, and a field on the spins is there")
+            raise InvalidValue("integrals must be the same for both spins; a field on the spins breaks that")
 
     def with_permutations(self) -> Integrals:
         """Return integrals with ``(pq|rs) = (qp|rs) = (pq|sr)``, as quantum-chemistry files have them.
 
-        Where all four orbitals of ``(pq|pq)`` meet an orbital of a local pair the missing orders are added; what they do
-        to doubly occupied orbitals, ``-(pq|pq) n_p n_q`` in all, is taken back by ``(pp|qq)``.
+        Where ``(pq|pq)`` has an orbital of a local pair, the missing orders are added; what they do to doubly occupied
+        orbitals, ``-(pq|pq) n_p n_q`` in all, is taken back by ``(pp|qq)``.
 
         Raises
         ------

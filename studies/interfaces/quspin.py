@@ -13,9 +13,9 @@ from .terms import Terms
 
 LARGEST = 400_000
 """States of its tensor basis at most."""
-SPIN_LETTERS = {"c+up": "+", "cup": "-", "nup": "n", "c+dn": "+", "cdn": "-", "ndn": "n", "b+": "+", "b": "-", "nb": "n"}
+LETTERS = {"c+up": "+", "cup": "-", "nup": "n", "c+dn": "+", "cdn": "-", "ndn": "n", "b+": "+", "b": "-", "nb": "n"}
 
-SCRIPT = '''"""{title}: N = {charge}, N_up - N_dn = {two_sz}, for QuSpin {version}; energies in the unit of the model."""
+SCRIPT = '''"""{title}: N = {charge}, N_up - N_dn = {two_sz}, for QuSpin {version}."""
 
 import numpy as np
 from quspin.basis import boson_basis_1d, spinful_fermion_basis_1d, tensor_basis
@@ -103,7 +103,7 @@ def _fillings(terms: Terms) -> list[tuple[int, int]]:
 def _script(terms: Terms) -> str:
     lists: defaultdict[str, list[list[object]]] = defaultdict(list)
     for value, charge, lattice in terms:
-        groups = {"phonon": ("", []), "pair": ("", []), "up": ("", []), "dn": ("", [])}
+        groups: dict[str, tuple[str, list[int]]] = {name: ("", []) for name in ("phonon", "pair", "up", "dn")}
 
         def extended(group: str, letters: str, places: list[int], known: dict[str, tuple[str, list[int]]]) -> None:
             known[group] = (known[group][0] + letters, known[group][1] + places)
@@ -113,7 +113,7 @@ def _script(terms: Terms) -> str:
         for symbol, site in charge:
             kind = "pair" if symbol in ("b", "b+", "nb") else symbol[-2:]
             place = terms.pairs.index(site) if kind == "pair" else site
-            extended(kind, SPIN_LETTERS[symbol], [place], groups)
+            extended(kind, LETTERS[symbol], [place], groups)
         used = [*(["phonon"] if terms.modes else []), *(["pair"] if terms.pairs else []), "up", "dn"]
         text = "|".join(groups[group][0] for group in used)
         coefficient: object = value.real if terms.is_real else value

@@ -60,14 +60,7 @@ def _built(terms: Terms) -> Any:
         built.add_local_term(value.real if terms.is_real else value, letters)
     built.add_local_term(terms.constant, [("Id", [0, 0])])
 
-    class Exported(models.CouplingModel, models.MPOModel):  # type: ignore[misc]  # of the other code
-        """The model of a cluster as a chain."""
-
-        def __init__(self) -> None:
-            self.__dict__.update(built.__dict__)
-            models.MPOModel.__init__(self, chain, built.calc_H_MPO())
-
-    return Exported()
+    return models.MPOModel(chain, built.calc_H_MPO())
 
 
 def energy(terms: Terms) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""What exports to density-matrix renormalization codes share: the order of local spaces, and their error bars."""
+"""What exports to DMRG codes share: the order of local spaces, and their error bars."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Places:
 
 
 def occupied(terms: Terms) -> tuple[list[str], list[int]]:
-    """Return a product state of the sector: what each site holds ("", "u", "d" or "ud"), and each local pair (0 or 1)."""
+    """Return a product state: what each site holds ("", "u", "d" or "ud"), and each local pair (0 or 1)."""
     charge, excess = terms.sector.charge, terms.sector.spin_excess
     most = terms.sites if terms.model.electrons is not None else 0
     half = charge // 4 if most else charge // 2

@@ -26,7 +26,10 @@ def dense(state):
     return vector
 
 
-@pytest.mark.parametrize("letters", ["cup_1", "c+dn_0", "D_2", "b+_0", "x_1 n_0", "nb_0 c+up_1 cup_2", "S-_1"])
+OFTEN, LONG = ["D_2", "x_1 n_0"], ["cup_1", "c+dn_0", "b+_0", "nb_0 c+up_1 cup_2", "S-_1"]
+
+
+@pytest.mark.parametrize("letters", [*OFTEN, *(pytest.param(each, marks=pytest.mark.long) for each in LONG)])
 def test_matrix_elements_between_levels_of_different_charge(letters):
     ket = rp.ground_state(RING, 3, states=2).level(1)
     change = rp.hamiltonians.operator(letters)

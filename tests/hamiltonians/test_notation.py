@@ -22,8 +22,8 @@ from respair.hamiltonians import (
 from respair.hamiltonians.operators import spin_raising, spin_z
 
 LETTERS = [
-    create(0, "up"), create(1, "dn"), annihilate(0, "dn"), electron_number(2), pair(1), pair(0).dag, boson(0), phonon(1),
-    displacement(0), spin_z(1), spin_raising(0),
+    create(0, "up"), create(1, "dn"), annihilate(0, "dn"), electron_number(2), pair(1), pair(0).dag, boson(0),
+    phonon(1), displacement(0), spin_z(1), spin_raising(0),
 ]  # fmt: skip
 numbers = st.complex_numbers(max_magnitude=1e3, allow_nan=False, allow_infinity=False).filter(lambda z: abs(z) > 1e-9)
 

@@ -66,6 +66,7 @@ def test_levels_in_optimal_oscillator_states_come_back(tmp_path):
     assert rp.fidelity(levels, again) == pytest.approx(1.0, abs=1e-12)
 
 
+@pytest.mark.long
 def test_levels_from_a_file_are_used_like_others(tmp_path):
     path = rp.ground_state(RING, 4).save(tmp_path / "levels.nc")
     levels, again = rp.ground_state(RING, 4), rp.load(path)

@@ -15,14 +15,14 @@ from respair.studies.interfaces.orbitals import Integrals, normal_ordered
 from respair.studies.interfaces.terms import Terms
 
 LATTICE = rp.Phonons(1.0, electron_coupling=0.7, max_quanta=5)
+PAIRS = rp.Bosons(-0.3, 0.8)
+COUPLED = rp.Bosons(-0.3, 0.8, hopping=0.2, repulsion=0.4, electron_repulsion=0.5)
 MODELS = {
     "Hubbard ring": (rp.Model(rp.ring(4), rp.Electrons(1.0, hubbard_u=4.0, repulsion=0.3), chemical_potential=0.2), 4),
     "Holstein-Hubbard dimer": (rp.Model(rp.dimer(), rp.Electrons(1.0, hubbard_u=2.0), phonons=LATTICE), 2),
-    "boson-fermion ring": (
-        rp.Model(rp.ring(3), rp.Electrons(1.0), rp.Bosons(-0.3, 0.8, hopping=0.2, repulsion=0.4, electron_repulsion=0.5)), 4,
-    ),
+    "boson-fermion ring": (rp.Model(rp.ring(3), rp.Electrons(1.0), COUPLED), 4),
     "local pairs in a lattice": (
-        rp.Model(rp.dimer(), rp.Electrons(1.0), rp.Bosons(-0.3, 0.8), rp.Phonons(1.0, boson_coupling=0.6, max_quanta=4)), 2,
+        rp.Model(rp.dimer(), rp.Electrons(1.0), PAIRS, rp.Phonons(1.0, boson_coupling=0.6, max_quanta=4)), 2,
     ),
     "flux, exchange, field": (
         rp.Model(rp.ring(3), rp.Electrons(1.0, 0.1, 1.0, spin_exchange=0.3, zeeman=0.1, pair_hopping=0.2), flux=0.7), 3,
@@ -31,8 +31,9 @@ MODELS = {
 EXPORTED = [
     rp.Model(rp.dimer(), rp.Electrons(1.0, [0.1, 0.3], 2.0), phonons=replace(LATTICE, frame="mean")),
     MODELS["boson-fermion ring"][0],
-    rp.Model(rp.dimer(), rp.Electrons(1.0), rp.Bosons(-0.3, 0.8), rp.Phonons([1.0, 0.8], boson_coupling=0.6, hopping=0.1, max_quanta=3)),
-    rp.Model(rp.ring(3), rp.Electrons({"bond": 0.7}, [0.1, -0.2, 0.4], [1.0, 2.0, 0.0], 0.3), rp.Bosons(0.2, 0.3, on=[1])),
+    rp.Model(rp.dimer(), rp.Electrons(1.0), PAIRS,
+             rp.Phonons([1.0, 0.8], boson_coupling=0.6, hopping=0.1, max_quanta=3)),
+    rp.Model(rp.ring(3), rp.Electrons(0.7, [0.1, -0.2, 0.4], [1.0, 2.0, 0.0], 0.3), rp.Bosons(0.2, 0.3, on=[1])),
 ]  # fmt: skip
 
 
@@ -154,6 +155,7 @@ def test_a_script_for_quspin_names_the_model():
     compile(script, "script", "exec")
 
 
+@pytest.mark.long
 def test_libraries_that_are_missing_are_named():
     if CODES["block2"].version:
         pytest.skip("block2 is installed")
@@ -169,7 +171,8 @@ def test_wrong_requests_are_refused(tmp_path):
         rp.crosscheck(*MODELS["Hubbard ring"], ["gaussian"])
     with pytest.raises(ValueError, match="block2 takes no file"):
         rp.export(*MODELS["Hubbard ring"], "block2", tmp_path)
-    (tmp_path / "dimer.toml").write_text("schema = 1\ncluster.kind = 'dimer'\nelectrons.hopping = 1.0\nflux.values=[0.0]")
+    text = "schema = 1\ncluster.kind = 'dimer'\nelectrons.hopping = 1.0\ncharge_scan.charges = [1]"
+    (tmp_path / "dimer.toml").write_text(text)
     for command in ("crosscheck", "export --to fcidump"):
         done = CliRunner().invoke(app, [*command.split(), str(tmp_path / "dimer.toml")])
         assert done.exit_code == 2
@@ -177,7 +180,8 @@ def test_wrong_requests_are_refused(tmp_path):
 
 def test_commands_compare_and_export(tmp_path):
     path = tmp_path / "dimer.toml"
-    path.write_text("schema = 1\ncluster.kind = 'dimer'\nelectrons = { hopping = 1.0, hubbard_u = 4.0 }\nsector.charge = 2\n")
+    text = "schema = 1\ncluster.kind = 'dimer'\nelectrons = { hopping = 1.0, hubbard_u = 4.0 }\nsector.charge = 2"
+    path.write_text(text)
     done = CliRunner().invoke(app, ["crosscheck", str(path), "--code", "dense", "--out", str(tmp_path / "table.nc")])
     assert done.exit_code == 0
     assert "1 codes and engines found the ground energy: all within the error bars." in done.stdout

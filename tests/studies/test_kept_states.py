@@ -37,6 +37,7 @@ def test_kept_states_are_those_of_the_levels(tmp_path):
     assert read_data(tmp_path / "ring.nc").kept_amplitudes.dtype == complex
 
 
+@pytest.mark.long
 def test_states_of_sweeps_are_chosen_by_their_point(tmp_path):
     sweep = '[sweep]\n"phonons.electron_coupling" = [0.1, 0.4]\n"cluster.sites" = [3, 4]\n'
     path = write(run(parse(KEEP + sweep, "ring.toml")), tmp_path / "ring.nc")
@@ -52,6 +53,7 @@ def test_states_of_sweeps_are_chosen_by_their_point(tmp_path):
         rp.load(path, {"bosons.level": 0.2})
 
 
+@pytest.mark.long
 def test_named_operators_are_averages_of_the_ground_level():
     study = parse(NAMED, "ring.toml")
     (record,) = records(run(study))

@@ -1,0 +1,294 @@
+r"""One-electron Green's functions between all sites at complex frequencies, and the self-energy by Dyson's equation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations_with_replacement
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..._core.arguments import taking
+from ...clusters import InvalidValue
+from ...hamiltonians import Model, annihilate, hamiltonian_operator
+from ...hamiltonians.algebra import canonical
+from ...hamiltonians.arguments import a_model
+from ...solvers import Options
+from ...solvers.arguments import levels_of, read_options
+from ...solvers.caps import is_automatic
+from ...solvers.krylov.resolvents import Lines
+from ..labelled import dataset_of
+from ..thermal.ensembles import Ensemble, Sampling, ThermalSum
+from ..thermal.spectra import every_line, thermal_lines
+from ..thermal.spectral_lines import MOST_LINES
+from .excitations import Resolution
+from .functions import Levels
+from .matsubara import complex_frequencies, lines_between, matsubara_frequencies, places, resolvent
+from .probes import Probe
+from .sum_rules import moments_from_commutators
+
+ORDERS = 3
+"""Moments of the tail: G(z) = M_0 / z + M_1 / z^2 + M_2 / z^3 + ..."""
+SPINS = ("up", "dn")
+RULES = 1e-9
+"""Largest defect of a moment, in units of the couplings."""
+
+
+@taking(levels=levels_of, options=read_options)
+def greens_function(
+    levels: Levels,
+    frequencies: Sequence[complex] | NDArray[np.complex128],
+    spin: str = "up",
+    sites: Sequence[int] | None = None,
+    options: Options | None = None,
+) -> xr.Dataset:
+    r"""Compute the Green's function of electrons between sites in the ground level.
+
+    .. math:: G_{ij}(z) = \langle c_i\,[z - (H - E_0)]^{-1} c_j^+\rangle
+              + \langle c_j^+\,[z + (H - E_0)]^{-1} c_i\rangle
+
+    at frequencies z above the real axis: ``matsubara_frequencies(T, n)`` (a fine mesh on the imaginary axis) or
+    ``omega + i eta``. z is measured from the chemical potential, which is inside H. With all sites the self-energy
+
+    .. math:: \Sigma(z) = z - h - G(z)^{-1}
+
+    comes with it, h being the matrix of hops and levels of H; it contains everything else, the coupling to the lattice
+    and to local pairs included.
+
+    Parameters
+    ----------
+    levels : Eigenstates or LabelledLevels
+        Their ground level is taken; a degenerate one is averaged over.
+    frequencies : (n,) complex
+        z [energy].
+    spin : str
+        "up" or "dn".
+    sites : sequence of int, optional
+        i and j; all by default.
+    options : Options, optional
+        Engine and memory.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``values`` over (frequency, site, ``site_``) [1/energy]; ``moments`` over (order, site, ``site_``), the tail
+        ``M_0 / z + M_1 / z^2 + M_2 / z^3``, with ``sum_rules`` from commutators (``M_0 = 1``); ``error``, a bound on
+        what continued fractions miss; and where all sites are there ``self_energy`` and ``self_energy_tail``, its limit
+        ``M_1 - h`` at large z.
+
+    Raises
+    ------
+    InvalidValue
+        If a frequency is not above the real axis, a site does not exist, or there are no electrons.
+    ArithmeticError
+        If a moment misses its sum rule by more than roundings and the phonon cutoff allow.
+
+    References
+    ----------
+    A. L. Fetter and J. D. Walecka, Quantum Theory of Many-Particle Systems, chapter 3.
+
+    Examples
+    --------
+    The atom at half filling has the self-energy U^2 / (4 z) beyond the mean field U / 2:
+
+    >>> from respair.clusters import site
+    >>> from respair.hamiltonians import Electrons, Model
+    >>> from respair.solvers import ground_state
+    >>> atom = Model(site(), Electrons(hubbard_u=4.0), chemical_potential=2.0)
+    >>> from respair.analysis import matsubara_frequencies
+    >>> data = greens_function(ground_state(atom, 1), [2.0j], "dn")  # an up electron is there
+    >>> complex(np.round(data.self_energy.values[0, 0, 0], 12))
+    (4+0j)
+    """
+    z, model = complex_frequencies("frequencies", frequencies), levels.hamiltonian.space.model
+    chosen, options = _checked(model, spin, sites), options or Options()
+    count = len(chosen)
+    values = np.zeros((len(z), count, count), complex)
+    moments, rules = np.zeros((ORDERS, count, count), complex), np.full((ORDERS, count, count), np.nan, complex)
+    error, one_body = 0.0, one_body_matrix(model, spin)
+    for a, b in combinations_with_replacement(range(count), 2):
+        left, right = (Probe("electron", annihilate(i, spin).dag, annihilate(i, spin)) for i in (chosen[a], chosen[b]))
+        assert left.removal is not None
+        assert right.removal is not None
+        add = lines_between(levels, right.addition, right.addition if a == b else left.addition, z, 1, options)
+        cut = lines_between(levels, left.removal, left.removal if a == b else right.removal, z, -1, options)
+        error = max(error, add.error + cut.error)
+        powers = np.arange(ORDERS)[:, None]
+        moment = sum((each.energies**powers @ each.weights for each in (add, cut)), np.zeros(ORDERS, complex))
+        rule = moments_from_commutators(levels.ground, left, right, ORDERS)
+        values[:, a, b] = resolvent(add, z) + resolvent(cut, z)
+        moments[:, a, b], rules[:, a, b] = moment, rule
+        if a != b:  # w_ji is the conjugate of w_ij
+            turned = (replace(each, weights=each.weights.conj()) for each in (add, cut))
+            values[:, b, a] = sum(resolvent(each, z) for each in turned)
+            moments[:, b, a], rules[:, b, a] = moment.conj(), rule.conj()
+    if not model.modes:
+        _check_rules(moments, rules, levels.hamiltonian.scale, float(levels.certificate.residuals[0]))
+    return _dataset(z, values, moments, rules, error, one_body if count == model.cluster.sites else None, chosen)
+
+
+@taking(model=a_model, options=read_options)
+def thermal_greens_function(
+    model: Model,
+    temperature: float,
+    frequencies: Sequence[complex] | NDArray[np.complex128] | int,
+    spin: str = "up",
+    sites: Sequence[int] | None = None,
+    ensemble: Ensemble | str = "grand-canonical",
+    options: Options | None = None,
+) -> xr.Dataset:
+    r"""Compute the Green's function of electrons between sites in a thermal state, from all levels.
+
+    .. math:: G_{ij}(z) = \sum_{mn} (p_m + p_n)\,\frac{\langle m|c_i|n\rangle\langle n|c_j^+|m\rangle}{z - E_n + E_m}
+
+    in the grand-canonical ensemble; in others the p of the states n are those of the removal from the states m.
+
+    Parameters
+    ----------
+    model : Model
+        The Hamiltonian, with its chemical potential.
+    temperature : float
+        T above 0 [energy].
+    frequencies : (n,) complex, or int
+        z above the real axis; a number stands for so many Matsubara frequencies of this temperature.
+    spin, sites
+        As for `greens_function`.
+    ensemble : Ensemble or str
+        Which states are summed over.
+    options : Options, optional
+        Engine and memory.
+
+    Returns
+    -------
+    xarray.Dataset
+        As of `greens_function`, without an error: the sum over states is complete within the phonon cutoff.
+
+    Raises
+    ------
+    InvalidValue
+        If there are more lines than are kept, or as for `greens_function`.
+
+    Examples
+    --------
+    >>> from respair.clusters import site
+    >>> from respair.hamiltonians import Electrons
+    >>> atom = Model(site(), Electrons(hubbard_u=4.0), chemical_potential=2.0)
+    >>> data = thermal_greens_function(atom, 0.5, [2.0j])
+    >>> complex(np.round(data.self_energy.values[0, 0, 0], 12))  # U / 2 + U^2 / (4 z)
+    (2-2j)
+    """
+    given = matsubara_frequencies(temperature, frequencies) if isinstance(frequencies, int) else frequencies
+    z, chosen = complex_frequencies("frequencies", given), _checked(model, spin, sites)
+    count = len(chosen)
+    values = np.zeros((len(z), count, count), complex)
+    moments, rules = np.zeros((ORDERS, count, count), complex), np.full((ORDERS, count, count), np.nan, complex)
+    for a, b in combinations_with_replacement(range(count), 2):
+        left, right = (Probe("electron", annihilate(i, spin).dag, annihilate(i, spin)) for i in (chosen[a], chosen[b]))
+        lines = thermal_weights(model, right, None if a == b else left, temperature, ensemble, options)
+        values[:, a, b] = resolvent(lines, z)
+        moments[:, a, b] = lines.energies ** np.arange(ORDERS)[:, None] @ lines.weights
+        if a != b:
+            values[:, b, a] = resolvent(replace(lines, weights=lines.weights.conj()), z)
+            moments[:, b, a] = moments[:, a, b].conj()
+    rules[0] = np.eye(count)
+    if not model.modes:
+        _check_rules(moments[:1], rules[:1], 1.0, 0.0)
+    one_body = one_body_matrix(model, spin) if count == model.cluster.sites else None
+    return _dataset(z, values, moments, rules, 0.0, one_body, chosen)
+
+
+def thermal_weights(
+    model: Model,
+    right: Probe,
+    left: Probe | None,
+    temperature: float,
+    ensemble: Ensemble | str,
+    options: Options | None,
+) -> Lines:
+    """Return all lines of two probes in a thermal state.
+
+    Raises
+    ------
+    InvalidValue
+        If there are more than are kept.
+    """
+    if is_automatic(model):
+        raise InvalidValue("the phonon cutoff is automatic; sums over all levels need max_quanta or total_quanta")
+    resolution = Resolution.of([0.0], 1.0)
+    asked = ThermalSum.of(model, [temperature], ensemble, Sampling(method="exact"), options)
+    found = thermal_lines(asked, right, resolution, left)
+    energies, weights = every_line(found)
+    found.kept.remove()
+    if not found.is_exact:
+        raise InvalidValue(
+            f"the thermal state has more lines than are kept ({MOST_LINES:,} a block): take a smaller model, smaller "
+            "caps, an ensemble of fewer states, or T = 0"
+        )
+    return Lines(energies - found.wanted.offset[0], weights[0], np.zeros(len(energies)))
+
+
+def one_body_matrix(model: Model, spin: str) -> NDArray[np.complex128]:
+    """Return h of ``sum_ij h_ij c+_i c_j``, hops, levels and chemical potential of one spin, shape (sites, sites)."""
+    h = np.zeros((model.cluster.sites,) * 2, complex)
+    for (charge, lattice), value in canonical(hamiltonian_operator(model)).terms.items():
+        symbols, at = tuple(symbol for symbol, _ in charge), [site for _, site in charge]
+        if lattice:
+            continue
+        if symbols == (f"n{spin}",):
+            h[at[0], at[0]] += value
+        elif symbols == (f"c+{spin}", f"c{spin}"):
+            h[at[0], at[1]] += value
+        elif symbols == (f"c{spin}", f"c+{spin}"):
+            h[at[1], at[0]] -= value
+    return h
+
+
+def _checked(model: Model, spin: str, sites: Sequence[int] | None) -> list[int]:
+    """Return the sites, if model, spin and sites are right."""
+    if model.electrons is None:
+        raise InvalidValue("the model has no electrons; their Green's function needs Electrons(...)")
+    if spin not in SPINS:
+        raise InvalidValue(f'spin = {spin!r} is unknown; allowed: "up", "dn"')
+    return places("sites", sites, model.cluster.sites)
+
+
+def _check_rules(
+    moments: NDArray[np.complex128], rules: NDArray[np.complex128], scale: float, residual: float
+) -> None:
+    """Raise ArithmeticError if a moment of electrons misses its sum rule."""
+    for n, (got, want) in enumerate(zip(moments, rules, strict=True)):
+        most = (RULES + 8 * n * residual) * max(1.0, scale) ** n * len(got) ** 2
+        if np.nanmax(np.abs(got - want), initial=0.0) > most:
+            raise ArithmeticError(
+                f"moment {n} of the Green's function misses its sum rule by {np.nanmax(np.abs(got - want)):.1e}; "
+                f"allowed: {most:.1e}: lower solver.tolerance, or report this model"
+            )
+
+
+def _dataset(
+    z: NDArray[np.complex128],
+    values: NDArray[np.complex128],
+    moments: NDArray[np.complex128],
+    rules: NDArray[np.complex128],
+    error: float,
+    one_body: NDArray[np.complex128] | None,
+    chosen: Sequence[int],
+) -> xr.Dataset:
+    """Return the Green's function with its tail and, where h is given, the self-energy."""
+    over = "frequency site site_"
+    table: dict[str, tuple[object, ...]] = {
+        "values": (values, over, "G_ij(z)", "1/energy"),
+        "moments": (moments, "order site site_", "M_n of M_0 / z + M_1 / z^2 + ...", "energy^order"),
+        "sum_rules": (rules, "order site site_", "averages of commutators", "energy^order"),
+        "error": (error, "", "bound on what continued fractions miss", "1/energy"),
+    }
+    if one_body is not None:
+        order = np.ix_(chosen, chosen)
+        inverse = np.linalg.inv(values)
+        own = z[:, None, None] * np.eye(len(chosen)) - one_body[order] - inverse
+        table["self_energy"] = (own, over, "z - h - G(z)^-1", "energy")
+        table["self_energy_tail"] = (moments[1] - one_body[order], "site site_", "M_1 - h", "energy")
+    labels = np.array(chosen)
+    return dataset_of(table, {"frequency": z, "site": labels, "site_": labels})

@@ -18,7 +18,7 @@ from ...hamiltonians.parameters import show
 from ...solvers import Options
 from ...solvers.costs import format_bytes, format_seconds
 from ...solvers.ensemble_blocks import ENSEMBLES
-from ..execution.tables import columns, decimals, number, with_error
+from ..execution.tables import columns, decimals, number, short_names, with_error
 from ..file.json_values import entries, missing, plain, prefixed
 from ..file.values import Floats, Number, one_of
 from .base import Point, Task, key
@@ -71,6 +71,7 @@ class ThermalTask(Task):
     needs_sector = False
     solved_levels = 0
     figures = (("thermal", "thermal_entropy", "plot_thermal"),)
+    swept = ("thermal_entropy", "thermal_specific_heat")
 
     temperatures: tuple[float, ...] = key(Floats)
     ensemble: str = key(Annotated[str, AfterValidator(one_of(ENSEMBLES)), Field(description=ENSEMBLE)], GRAND)
@@ -200,7 +201,7 @@ def _thermal_table(points: Sequence[Point]) -> rich_table.Table:
     names = {potential: "Omega" if potential == "grand_potential" else "F", **COLUMNS}
     if np.ptp(np.concatenate([data["thermal_chemical_potential"].values for _, data in points])) > 0:
         names["chemical_potential"] = "mu"
-    table = columns("thermal", (*(key.partition(".")[2] for key in keys), "T", *names.values()))
+    table = columns("thermal", (*short_names(keys), "T", *names.values()))
     for point, data in points:
         for i, t in enumerate(data["temperature"].values):
             place = (f"{value:.6g}" for value in (*(point[key] for key in keys), t))

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
@@ -16,6 +16,7 @@ from .._core.wording import counted
 from . import dataset
 from .interrupted import kept
 from .interrupts import not_lost
+from .options import PlotsAsAsked
 from .shell import (
     FAILED,
     INTERRUPTED,
@@ -65,12 +66,17 @@ def _main(
     pass
 
 
-@app.command()
+@app.command(cls=PlotsAsAsked)
 def run(
     files: Files,
     out: Annotated[Path, typer.Option(help="Folder for results.")] = Path(),
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line instead of tables.")] = False,
-    plot: Annotated[bool, typer.Option("--plot", help="Draw figures beside the results.")] = False,
+    plot: Annotated[
+        Literal["png", "pdf", "svg"] | None,
+        typer.Option(
+            "--plot", help="Draw figures beside the results, as PNG if no format follows.", show_default=False
+        ),
+    ] = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Repeat the points of sweeps that failed before.")
     ] = False,
@@ -313,7 +319,7 @@ def _solve(study: Study, target: Path, folder: StudyFolder | None, pool: Pool | 
     return None
 
 
-def _hand_out(result: Result, target: Path, json: bool, plot: bool) -> bool:
+def _hand_out(result: Result, target: Path, json: bool, plot: str | None) -> bool:
     """Print and write a result; return whether it is complete and could be written."""
 
     def wrote(files: Callable[[], Iterable[Path]]) -> bool:
@@ -334,7 +340,7 @@ def _hand_out(result: Result, target: Path, json: bool, plot: bool) -> bool:
     for failure in studies.failures(result):
         say(f"{result.study.file}: {failure}")
     if plot and written:
-        written = wrote(lambda: studies.save_figures(result, target.with_suffix("")))
+        written = wrote(lambda: studies.save_figures(result, target.with_suffix(""), plot))
     return written and not result.failed
 
 

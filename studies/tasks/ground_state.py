@@ -310,7 +310,8 @@ def _structure_table(data: xr.Dataset, digits: int) -> Iterator[rich_table.Table
     there = [n for n in map(str, data.data_vars) if observable_of(n) == STRUCTURE and not n.endswith(ERROR)]
     if not there:
         return
-    axes = [str(name) for name, axis in data[there[0]].coords.items() if axis.dims == ("momentum",)]
+    over = data[there[0]].coords.items()
+    axes = [str(name) for name, axis in over if axis.dims == ("momentum",) and name != "momentum"]
     headings = [*(f"{axis}/pi" for axis in axes), *(f"S_{name.removeprefix(STRUCTURE + '_')}(q)" for name in there)]
     rows = [
         (*(f"{data[axis].values[n] / np.pi:.4f}" for axis in axes), *(_shown(data, name, n, digits) for name in there))

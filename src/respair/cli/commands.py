@@ -218,6 +218,31 @@ def _single(file: Path) -> tuple[Study, Sector]:
 
 
 @app.command()
+def convert(
+    file: Annotated[Path, typer.Argument(metavar="FILE.nc", help="Result file (NetCDF).", show_default=False)],
+    csv: Annotated[bool, typer.Option("--csv", help="Write CSV: a line of names, then numbers.")] = False,
+    gnuplot: Annotated[
+        bool, typer.Option("--gnuplot", help="Write columns for gnuplot, with a blank line after each curve.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Folder for the tables.")] = Path(),
+) -> None:
+    """Write a result file as tables of text, one for all variables over the same dimensions."""
+    kinds = [kind for kind, wanted in (("csv", csv), ("gnuplot", gnuplot)) if wanted]
+    if not kinds:
+        refuse("convert: say into what: --csv, --gnuplot, or both")
+    if not file.is_file():
+        refuse(f"{file}: there is no such file; respair run writes NAME.nc")
+    _make_folder(out)
+    try:
+        data = studies.read_data(file)
+    except (OSError, ValueError):
+        refuse(f"{file}: is no result file (NetCDF); respair run writes NAME.nc")
+    for kind in kinds:
+        for written in studies.write_text(data, out / file.stem, kind):
+            print_out(str(written))
+
+
+@app.command()
 def explore(
     file: Annotated[
         Path | None, typer.Argument(metavar="[FILE]", help="Model file (TOML) to begin with.", show_default=False)

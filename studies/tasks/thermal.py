@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import numpy as np
@@ -46,6 +47,8 @@ def _whole(least: int, most: int) -> Any:
 ENSEMBLE = ", ".join(f'"{name}"' for name in ENSEMBLES)
 Method = Annotated[str, AfterValidator(one_of(METHODS)), Field(description=listed(METHODS))]
 DEFAULT = Sampling()
+FIRST_LOOK: Mapping[str, Any] = MappingProxyType({"method": "auto", "samples": 2, "steps": 20, "target_error": None})
+"""How a sum is taken that only has to be seen soon."""
 TargetError = Annotated[Number, Field(gt=0, description="an error bar of the energy, above 0")]
 
 
@@ -133,6 +136,18 @@ class ThermalTask(Task):
     def check_fits(self, model: Model, sector: Sector | None, options: Options) -> None:
         """Raise MemoryError if the largest block is sure not to fit."""
         thermal.check_largest(model, self.state_of(sector), self.sampling, options)
+
+    def first_look(self, setting: Setting) -> xr.Dataset:
+        """Return thermodynamics from few random vectors, with error bars that leave out the phonon cutoff."""
+        data = thermal.thermal_averages(
+            setting.model,
+            self.temperatures,
+            ensemble=self.state_of(setting.sector),
+            sampling=replace(self.sampling, **FIRST_LOOK),
+            options=setting.solver,
+            cutoff_errors=False,
+        )
+        return self.named(data)
 
     def run(self, setting: Setting) -> xr.Dataset:
         """Sum over all blocks."""

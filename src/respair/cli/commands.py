@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -266,8 +267,9 @@ def explore(
     if port and not is_free(port):
         refuse(f"--port: got {port}, where something else listens; give another one, or leave it out")
     chosen = port or free_port()
-    say(f"respair explorer: http://{HOST}:{chosen}/ (Ctrl-C ends it)")
-    serve(file, chosen, not no_browser)
+    token = secrets.token_urlsafe(16)
+    say(f"respair explorer: http://{HOST}:{chosen}/?token={token} (Ctrl-C ends it)")
+    serve(file, chosen, not no_browser, token)
 
 
 def _targets(files: list[Path], out: Path) -> list[Path]:

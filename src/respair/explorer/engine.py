@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Generic, TypeVar
@@ -19,6 +20,7 @@ from ..analysis.observables.error_bars import isolated_ground
 from ..analysis.thermal.ensembles import Ensemble
 from ..analysis.thermal.estimate import estimate_thermal
 from ..hamiltonians import Model
+from ..hamiltonians.space.product import dimensions
 from ..solvers import Eigenstates, LabelledLevels, State, ground_state
 from ..solvers.caps import size_in_words
 from ..studies import Reporter, Result, Study
@@ -33,6 +35,8 @@ EXACT_UP_TO = 600
 """Thermal sums with a larger block are sampled: all lines between two of 1,000 states take ten seconds."""
 
 
+SOON = 12_000
+"""States of the sector at a first look at temperatures."""
 SEEN_FIRST = frozenset(
     {
         *("electron_density", "boson_density", "displacement", "displacement_distribution"),
@@ -175,6 +179,9 @@ class Engine:
             solve=lambda: self._solved(base, first if panel == "spectrum" else None, study, reporter),
             known=lambda part: known(*done, part),
         )
+        if study.model.modes and any(isinstance(task, ThermalTask) for task in study.tasks):
+            reporter.step("a first look at the temperatures")
+            known(_warm_at_first_sight(screen, asks, setting))
         for task in sorted(study.tasks, key=lambda task: asks.index(task.name)):
             done.append(task.run(setting))
             if len(done) < len(study.tasks):
@@ -206,6 +213,19 @@ class Engine:
         used = found.hamiltonian.space.model.phonons
         assert used is not None
         return screen.fixed(used), found
+
+
+def _warm_at_first_sight(screen: Screen, asks: Sequence[str], setting: Setting) -> xr.Dataset:
+    """Return thermodynamics with so few quanta and random vectors that they are soon there."""
+    while True:
+        study = screen.study(asks)
+        quanta = screen.value("phonons.total_quanta")
+        assert study.sector is not None
+        if not isinstance(quanta, int) or quanta < 2 or math.prod(dimensions(study.model, study.sector)) <= SOON:
+            break
+        screen = screen.changed("phonons.total_quanta", quanta - 1)
+    (task,) = (task for task in study.tasks if isinstance(task, ThermalTask))
+    return task.first_look(replace(setting, model=study.model))
 
 
 def _merged(parts: Sequence[xr.Dataset]) -> xr.Dataset:

@@ -34,7 +34,7 @@ ASKED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
         "flux": {"values": {"start": 0.0, "stop": float(np.pi), "count": 9}},
         "thermal": {
-            "temperatures": {"start": 0.1, "stop": 4.0, "count": 4, "spacing": "log"},
+            "temperatures": {"start": 0.1, "stop": 2.0, "count": 9, "spacing": "log"},
             "observables": [],
         },
     }

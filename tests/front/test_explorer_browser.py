@@ -485,7 +485,8 @@ OVERLAPS = """
     const frame = scroller ? scroller.getBoundingClientRect() : null;
     for (const r of range.getClientRects()) {
       if (r.width < 2 || r.height < 2) continue;
-      if (frame && (r.top < frame.top || r.bottom > frame.bottom || r.left < frame.left || r.right > frame.right)) continue;
+      const hidden = (f) => r.top < f.top || r.bottom > f.bottom || r.left < f.left || r.right > f.right;
+      if (frame && hidden(frame)) continue;
       texts.push({ words: node.textContent.trim().slice(0, 40), r });
     }
   }
@@ -507,16 +508,17 @@ OVERLAPS = """
 def test_no_words_lie_over_others_in_light_and_in_the_dark(page, width, scheme):
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
-    for title in ("Ground state", "Pairs", "Spectrum"):
+    for panel, title in (("pairs", "Pairs"), ("spectrum", "Spectrum"), ("state", "Ground state")):
         turn(page, title)
-        page.locator(".respair-figures svg").first.wait_for()
+        page.locator(f".respair-figure-{panel}-0 svg").wait_for()
         page.locator(".respair-numbers table").first.wait_for()
         picture(page, f"{title}-{width}-{scheme}")
         assert page.evaluate(OVERLAPS) == []
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
     ink = page.evaluate("getComputedStyle(document.querySelector('.respair')).color")
-    light = [sum(map(int, re.findall(r"\d+", colour)[:3])) > 384 for colour in (paper, ink)]
-    assert light == ([False, True] if scheme == "dark" else [True, False])
+    letter = page.evaluate("getComputedStyle(document.querySelector('.respair-figure-state-1 svg use')).fill")
+    light = [sum(map(int, re.findall(r"\d+", colour)[:3])) > 384 for colour in (paper, ink, letter)]
+    assert light == ([False, True, True] if scheme == "dark" else [True, False, False])
     page.emulate_media(color_scheme="light")
 
 

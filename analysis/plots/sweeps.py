@@ -299,8 +299,8 @@ def _draw_family(
         breaks = crossings(data.isel({axis: n}), inner)
         at, curve, bar = (interrupted(part, breaks) for part in (x, curves[n], bars[n]))
         seen = np.nanmax(bar, initial=0.0) > SEEN * height
-        style: dict[str, Any] = {"color": colour, "label": value_words(axis, value), "fmt": "o-" if few else "-"}
-        ax.errorbar(at, curve, bar if seen and few else None, ms=3, **style)
+        style: dict[str, Any] = {"label": value_words(axis, value), "fmt": "o-" if few else "-"}
+        ax.errorbar(at, curve, bar if seen and few else None, ms=3, color=colour, **style)
         if seen and not few:
             ax.fill_between(at, curve - bar, curve + bar, color=colour, alpha=0.2, lw=0)
     if inner == "temperature":

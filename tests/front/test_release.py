@@ -56,3 +56,25 @@ def test_the_readme_shows_what_a_package_index_can_show():
     readme = (ROOT / "README.md").read_text()
     assert PROJECT["readme"] == "README.md"
     assert "<script" not in readme
+
+
+PAPER = (ROOT / "paper" / "paper.md").read_text(encoding="utf-8")
+
+
+def test_the_paper_cites_what_its_bibliography_holds():
+    cited = set(re.findall(r"@(\w+)", PAPER.partition("# Summary")[2]))
+    entries = set(re.findall(r"^@article\{(\w+),", (ROOT / "paper" / "paper.bib").read_text(), re.MULTILINE))
+    assert cited == entries
+
+
+def test_the_paper_has_the_parts_and_the_length_that_journals_of_software_ask_for():
+    sections = re.findall(r"^# (.+)$", PAPER, re.MULTILINE)
+    assert {"Summary", "Statement of need", "State of the field", "AI usage disclosure", "References"} <= set(sections)
+    assert 750 <= len(PAPER.partition("# Summary")[2].split()) <= 1750
+
+
+def test_the_numbers_of_the_paper_are_those_of_the_readme():
+    readme = (ROOT / "README.md").read_text()
+    for number in ("-13.02548353(6)", "2,080 random models", "31 million amplitudes"):
+        assert number in " ".join(PAPER.split())
+        assert number in " ".join(readme.split())

@@ -1,6 +1,8 @@
 # make demo   set up, run the main job on a real model file, leave a result file and a figure in results/
 # make test   set up, run the tests
 # make slow   set up, run the tests that take longer, and those of the explorer in a browser
+# make shell  set up, open a shell in which respair and its Python are on the path
+# make dist   set up, build sdist and wheel into dist/ and check them; of a release, from its tag
 # make docs   set up, build the documentation with its notebooks, say where it is
 
 PYTHON ?= python3
@@ -11,7 +13,7 @@ SPEC := pyproject.toml Makefile
 DOCS := build/docs
 DEMO := notebooks/models/resonating-bipolaron.toml
 
-.PHONY: demo test slow docs check clean
+.PHONY: demo test slow docs shell dist check clean
 
 demo: $(STAMP)demo
 	$(VENV)/bin/python notebooks/demo.py $(DEMO) results
@@ -25,6 +27,18 @@ slow: $(STAMP)test
 docs: $(STAMP)docs
 	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going --quiet --builder html docs $(DOCS)
 	@echo "documentation: file://$(CURDIR)/$(DOCS)/index.html"
+
+shell: $(STAMP)demo
+	@echo "respair and its Python are on the path of this shell; exit leaves it"
+	@VIRTUAL_ENV="$(CURDIR)/$(VENV)" PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $${SHELL:-/bin/sh}
+
+dist: $(STAMP)dist
+	rm -rf dist
+	$(VENV)/bin/python -m build --outdir dist
+	$(VENV)/bin/python -m twine check --strict dist/*
+	@tag="v`$(VENV)/bin/python -c 'import tomllib; print(tomllib.load(open("pyproject.toml", "rb"))["project"]["version"])'`"; \
+	  git describe --tags --exact-match 2>/dev/null | grep -qx "$$tag" && echo "built from $$tag" || \
+	  echo "not a release: no tag $$tag at this commit"
 
 check: $(STAMP)dev
 	$(VENV)/bin/ruff check .
@@ -50,6 +64,10 @@ $(STAMP)test: $(VENV)/bin/python $(SPEC)
 $(STAMP)docs: $(VENV)/bin/python $(SPEC)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch $@ $(STAMP)demo
+
+$(STAMP)dist: $(VENV)/bin/python $(SPEC)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'build>=1.2' 'twine>=5'
+	@touch $@
 
 $(STAMP)dev: $(VENV)/bin/python $(SPEC)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' 'build>=1.2' 'import-linter>=2.1' 'mypy>=1.11' 'ruff>=0.6'

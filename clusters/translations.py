@@ -153,7 +153,7 @@ def wave_vectors(cluster: Cluster) -> NDArray[np.float64]:
     -------
     (momenta, coordinates) float
         On lattices those of the first zone, where a momentum on its edge has several the one that comes last in the
-        order of their components. Rings have one coordinate, the angle per site.
+        order of their components. Rings have one coordinate, the angle per site, in (-pi, pi].
 
     Examples
     --------
@@ -164,7 +164,7 @@ def wave_vectors(cluster: Cluster) -> NDArray[np.float64]:
     if cluster.cell:
         return np.array([_in_first_zone(cluster, momentum) for momentum in momenta(cluster)])
     numbers = np.array([as_numbers(momentum) for momentum in momenta(cluster)], float)
-    return np.asarray(2 * np.pi * numbers / max(1, len(numbers)))
+    return np.asarray(np.pi - np.mod(np.pi - 2 * np.pi * numbers / max(1, len(numbers)), 2 * np.pi))
 
 
 def _in_first_zone(cluster: Cluster, momentum: Momentum) -> NDArray[np.float64]:

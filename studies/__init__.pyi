@@ -27,6 +27,7 @@ from .execution.workers import Workers
 from .file.reading import at_point, parse, read, sweep_points
 from .file.record import read_data, records, to_json, write
 from .file.tables import toml_text
+from .file.text_tables import write_text
 from .file.versions import versions
 from .fits import check_fits, shared
 from .interfaces.block2 import to_block2
@@ -121,4 +122,5 @@ __all__ = [
     "with_error",
     "write",
     "write_fcidump",
+    "write_text",
 ]

@@ -19,6 +19,7 @@ from ...hamiltonians.operators import total
 from ...hamiltonians.parameters import SPECIES
 from ...solvers import State
 from ...solvers.arguments import state_of
+from ..coordinates import with_coordinates
 from ..labelled import labelled
 from ..lattice.displacements import displacement_distribution
 from .averages import Averages
@@ -314,7 +315,7 @@ def observables(
             variables.update({f"{name}_{part}": result[part] for part in result.data_vars})
         else:
             variables[name] = result
-    return xr.Dataset(variables)
+    return with_coordinates(xr.Dataset(variables))
 
 
 def measured(name: str, averages: Averages) -> xr.DataArray | xr.Dataset:

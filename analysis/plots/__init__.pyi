@@ -11,34 +11,34 @@ from .comparisons import (
 )
 from .crossover import plot_crossover, plot_crossovers
 from .indicators import plot_amplitude_and_phase, plot_entanglement, plot_lattice, plot_pairing
+from .labels import axis_label, literal, quantity_label
 from .motion import plot_evolution, plot_motion
 from .spectra import plot_lines, plot_spectral_map, plot_spectrum, plot_thermal_spectrum
 from .states import (
     COLOURS,
     cell_edges,
     draw_cluster,
-    literal,
     new_axes,
     plot_charge_scan,
     plot_distribution,
     plot_flux,
     plot_levels,
-    plot_map,
     plot_resonance,
     plot_structure_factor,
     plot_structure_factors,
-    plot_sweep,
     plot_thermal,
     save,
-    slices,
 )
+from .sweeps import inner_dim, plot_family, plot_map, plot_sweep, slices
 
 __all__ = [
     "COLOURS",
+    "axis_label",
     "cell_edges",
     "comparison_figures",
     "comparison_variable",
     "draw_cluster",
+    "inner_dim",
     "literal",
     "new_axes",
     "plot_amplitude_and_phase",
@@ -53,6 +53,7 @@ __all__ = [
     "plot_error_map",
     "plot_errors",
     "plot_evolution",
+    "plot_family",
     "plot_flux",
     "plot_flux_period",
     "plot_gaps",
@@ -71,6 +72,7 @@ __all__ = [
     "plot_sweep",
     "plot_thermal",
     "plot_thermal_spectrum",
+    "quantity_label",
     "save",
     "slices",
 ]

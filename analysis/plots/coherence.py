@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from .labels import axis_label, whole_ticks
 from .states import COLOURS, draw_curves, new_axes
 
 
@@ -52,6 +53,7 @@ def plot_gaps(data: xr.Dataset, ax: Axes | None = None) -> Axes:
         if f"charge_scan_{name}" in data:
             curve = (label, data[f"charge_scan_{name}"].values, data[f"charge_scan_{name}_errors"].values)
             draw_curves(ax, data[dim].values, [curve], style, not k, k, xlabel="$N$", ylabel="gap")
+            whole_ticks(ax, data[dim].values)
     return ax
 
 
@@ -59,7 +61,7 @@ def plot_resonance_search(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     """Draw the charge at every value of the parameter that was solved, the gap beside it, and the resonance."""
     p, best = data["resonance_parameters"].values, float(data["resonance_value"])
     curve = ("", data["resonance_charges"].values, data["resonance_charge_errors"].values)
-    ax = draw_curves(ax, p, [curve], xlabel=str(data["resonance_parameter"].values), ylabel="charge")
+    ax = draw_curves(ax, p, [curve], xlabel=axis_label(str(data["resonance_parameter"].values)), ylabel="charge")
     ax.yaxis.label.set_color(COLOURS[0])
     beside = ax.twinx()
     beside.errorbar(p, data["resonance_gaps"].values, data["resonance_gap_errors"].values, fmt="s--", color=COLOURS[1])

@@ -13,7 +13,9 @@ from matplotlib.colors import ListedColormap, LogNorm
 from numpy.typing import NDArray
 
 from ..approximations.comparison import WITHIN
-from .states import COLOURS, cell_edges, draw_curves, literal, new_axes, slices
+from .labels import axis_label, literal, value_words
+from .states import COLOURS, cell_edges, draw_curves, new_axes
+from .sweeps import slices
 
 SMALLEST, LARGEST = 1e-4, 1.0
 """Relative errors between which maps are coloured."""
@@ -28,7 +30,7 @@ def _cells(ax: Axes, data: xr.Dataset, x: str, y: str, values: NDArray[np.float6
     """Draw one coloured cell for each point of two axes."""
     (across, across_scale), (up, up_scale) = (cell_edges(np.asarray(data[axis].values, dtype=float)) for axis in (x, y))
     image = ax.pcolormesh(across, up, values, shading="flat", **style)
-    ax.set(xlabel=literal(x), ylabel=literal(y), xscale=across_scale, yscale=up_scale)
+    ax.set(xlabel=axis_label(x), ylabel=axis_label(y), xscale=across_scale, yscale=up_scale)
     return image
 
 
@@ -39,7 +41,7 @@ def plot_error_lines(data: xr.Dataset, quantity: str, axis: str, ax: Axes | None
     names = [literal(str(name)) for name in errors["approximation"].values]
     curves = [("" if np.all(np.isnan(row)) else name, row, None) for name, row in zip(names, rows, strict=True)]
     what = f"relative error of {quantity.replace('_', ' ')}"
-    ax = draw_curves(ax, data[axis].values, curves, xlabel=literal(axis), ylabel=what, yscale="log")
+    ax = draw_curves(ax, data[axis].values, curves, xlabel=axis_label(axis), ylabel=what, yscale="log")
     for level in WITHIN:
         ax.axhline(level, color="0.7", lw=0.8, ls=":")
     return ax
@@ -107,7 +109,7 @@ def _comparison_figures(data: xr.Dataset, axes: Sequence[str]) -> Iterator[tuple
             yield f"{name}-{quantity}", plot_error_map(data, quantity, name, axes[1], axes[0])
         middle = data.isel({axes[0]: data.sizes[axes[0]] // 2})
         ax = plot_error_lines(middle, quantity, axes[1])
-        ax.set_title(f"{literal(axes[0])} = {float(middle[axes[0]]):.4g}")
+        ax.set_title(value_words(axes[0], float(middle[axes[0]])))
         yield f"lines-{quantity}", ax
 
 

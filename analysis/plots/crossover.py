@@ -7,7 +7,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from ..thermal.crossover import CURVES, ESTIMATORS
-from .states import COLOURS, draw_curves, literal, new_axes
+from .labels import axis_label
+from .states import COLOURS, draw_curves, new_axes
 
 LABELS = {"T*": "$T^*$", "T_phi": r"$T_\phi$"}
 
@@ -43,5 +44,5 @@ def plot_crossovers(data: xr.Dataset, axis: str, ax: Axes | None = None) -> Axes
         curve = (f"{LABELS[estimator.role]} {key.replace('_', ' ')}", value, np.nan_to_num(error))
         if np.any(np.isfinite(value)):
             draw_curves(ax, data[axis].values, [curve], "o-" if estimator.role == "T*" else "s--", first=k)
-    ax.set(xlabel=literal(axis), ylabel="$T$", yscale="log")
+    ax.set(xlabel=axis_label(axis), ylabel="$T$", yscale="log")
     return ax

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from ...clusters import InvalidValue
 from ..spectra.measures import elastic_below
+from .labels import axis_label
 from .states import COLOURS, new_axes
 
 PARTS = ("real", "imag")
@@ -138,7 +139,7 @@ def plot_lines(spectra: xr.Dataset, axis: str, ax: Axes | None = None, faintest:
     for colour, sign in zip(COLOURS, (1, -1), strict=False):
         seen = (size > faintest) & (np.sign(np.real(weights)) == sign)
         ax.scatter(x[seen], at[seen], s=90 * size[seen], color=colour, alpha=0.7, lw=0)
-    ax.set(xlabel=axis, ylabel=r"$\omega$")
+    ax.set(xlabel=axis_label(axis), ylabel=r"$\omega$")
     return ax
 
 

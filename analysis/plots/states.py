@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -18,18 +17,17 @@ from ...clusters import Cluster, InvalidValue
 from ...clusters.drawing import projected
 from ...clusters.translations import primitive_vectors
 from ..observables.structure import STRUCTURES, structure_factor
+from .crossings import crossings, interrupted
+from .labels import axis_label, literal, whole_ticks
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's colours, distinct to colour-blind eyes."""
 MARKERS = ("o", "s", "^", "D")
 LINES = ("-", "--", ":", "-.")
-MOST_MAPS = 16
 MOST_LETTERS = 60
 """Length of a line of a title."""
 MOST_NAMED = 12
 """More curves than these have no legend."""
-FLAT = 1e-9
-"""Quantities that vary by a smaller share are drawn as one colour."""
 
 
 def new_axes(width: float = 5.2, height: float = 3.6) -> Axes:
@@ -43,11 +41,6 @@ def save(drawn: Axes | Figure, path: Path) -> Path:
     assert isinstance(figure, Figure)
     figure.savefig(path, dpi=160)
     return path
-
-
-def literal(name: str) -> str:
-    """Return a name of the user's for a figure, where dollars would make mathematics of it."""
-    return name.replace("$", r"\$")
 
 
 def draw_cluster(cluster: Cluster, ax: Axes | None = None, title: str = "") -> Axes:
@@ -214,15 +207,21 @@ def plot_charge_scan(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     """Draw the pair binding energy against the charge."""
     curve = ("", data["charge_scan_binding"].values, data["charge_scan_binding_errors"].values)
     formula = r"$\Delta_b = E_{N+2} + E_N - 2E_{N+1}$"
-    return draw_curves(ax, data["binding_charge"].values, [curve], zero=True, xlabel="$N$", ylabel=formula)
+    charges = data["binding_charge"].values
+    ax = draw_curves(ax, charges, [curve], zero=True, xlabel="$N$", ylabel=formula)
+    whole_ticks(ax, charges)
+    return ax
 
 
 def plot_flux(data: xr.Dataset, ax: Axes | None = None) -> Axes:
-    """Draw the ground energy against the flux."""
-    curve = ("", data["flux_energies"].values, None)
+    """Draw the ground energy against the flux, interrupted where the ground level changes its block."""
+    energies, errors = (data[name].values for name in ("flux_energies", "flux_energy_errors"))
+    curve = ("", energies, None)
     if "flux_phi" not in data:
-        x = r"$\varphi = 2\pi\Phi/(hc/e)$"
-        return draw_curves(ax, data["phi"].values, [curve], xlabel=x, ylabel=r"$E_0(\varphi)$")
+        breaks = crossings(data, "phi")
+        phi, energies, errors = (interrupted(part, breaks) for part in (data["phi"].values, energies, errors))
+        words = r"$\varphi = 2\pi\Phi/(hc/e)$"
+        return draw_curves(ax, phi, [("", energies, errors)], xlabel=words, ylabel=r"$E_0(\varphi)$")
     points = ["\n".join(f"{x:.3g}" for x in point) for point in data["flux_phi"].values]
     ax = draw_curves(ax, np.arange(len(points)), [curve], "o", xlabel=r"$\varphi_j$", ylabel=r"$E_0(\varphi)$")
     ax.set_xticks(np.arange(len(points)), points, fontsize=8)
@@ -235,93 +234,6 @@ def plot_thermal(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     curves = [(label, *(data[f"thermal_{n}{end}"].values for end in ("", "_error"))) for n, label in names.items()]
     scale = "log" if data.sizes["temperature"] > 1 else "linear"
     return draw_curves(ax, data["temperature"].values, curves, xlabel="$T$", xscale=scale)
-
-
-def plot_sweep(data: xr.Dataset, axis: str, name: str, ax: Axes | None = None) -> Axes:
-    """Draw one quantity against one axis of a sweep, a line for each of its entries and each value of other axes.
-
-    Where ``NAME_mean_error`` is there, a band shows the standard error.
-    """
-    ax = ax or new_axes()
-    array = data[name].transpose(axis, ...)
-    named = len([dim for dim in array.dims if dim in array.coords]) > 1
-    shape = array.shape[1:]
-    for k, place in enumerate(np.ndindex(*shape)):
-        style = LINES[k // len(COLOURS) % len(LINES)]
-        label = _entry(array, dict(zip(array.dims[1:], place, strict=True))) if named else ", ".join(map(str, place))
-        line = array.values[(slice(None), *place)]
-        ax.plot(data[axis].values, line, style, color=COLOURS[k % len(COLOURS)], label=label)
-        if (bar := data.get(f"{name}_mean_error")) is not None:
-            width = bar.transpose(axis, ...).values[(slice(None), *place)]
-            colour = COLOURS[k % len(COLOURS)]
-            ax.fill_between(data[axis].values, line - width, line + width, color=colour, alpha=0.25, linewidth=0)
-    if (count := int(np.prod(shape))) > 1:
-        ax.legend(frameon=False, fontsize=8 if count <= len(COLOURS) else 6, ncols=1 + (count - 1) // 10)
-    ax.set(xlabel=literal(axis), ylabel=name.replace("_", " "))
-    return ax
-
-
-def plot_map(data: xr.Dataset, axes: Sequence[str], name: str) -> Figure:
-    """Draw one quantity over two axes of a sweep, a map for each of its entries and each value of further axes.
-
-    Parameters
-    ----------
-    data : xarray.Dataset
-        Result of a sweep.
-    axes : sequence of str
-        Swept parameters; the first goes to the right, the second upwards.
-    name : str
-        The quantity.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        At most 16 maps with one scale of colours; what is left out is counted in the title.
-    """
-    x, y = axes[:2]
-    data = data.sortby([x, y])
-    array = data[name].transpose(y, x, ...)
-    places = list(np.ndindex(*array.shape[2:]))
-    shown = places[:MOST_MAPS]
-    columns = math.ceil(math.sqrt(len(shown)))
-    rows = math.ceil(len(shown) / columns)
-    size = (max(4.6, 2.9 * columns), max(3.4, 2.4 * rows))
-    figure = Figure(figsize=size, layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    across, up = (cell_edges(np.asarray(data[axis].values, dtype=float)) for axis in (x, y))
-    drawn = np.array([array.values[(slice(None), slice(None), *place)] for place in shown], float)
-    low, high = np.nanmin(drawn, initial=np.inf), np.nanmax(drawn, initial=-np.inf)
-    if high - low <= FLAT * max(abs(low), abs(high)):  # else roundings would be coloured
-        low, high = low - 0.05 * abs(low) - FLAT, high + 0.05 * abs(high) + FLAT
-    scale = {"vmin": low, "vmax": high}
-    for ax, place, values in zip(grid.flat, shown, drawn, strict=False):
-        image = ax.pcolormesh(across[0], up[0], values, shading="flat", cmap="viridis", **scale)
-        ax.set(xscale=across[1], yscale=up[1])
-        ax.set_title(_entry(array, dict(zip(array.dims[2:], place, strict=True))), fontsize=8)
-    for ax in grid.flat[len(shown) :]:
-        ax.set_axis_off()
-    figure.supxlabel(x, fontsize=10)
-    figure.supylabel(y, fontsize=10)
-    left = f" ({len(shown)} of {len(places)} entries)" if len(shown) < len(places) else ""
-    figure.colorbar(image, ax=grid, label=f"{name.replace('_', ' ')}{left}")
-    return figure
-
-
-def slices(data: xr.Dataset, axes: Sequence[str]) -> Iterator[tuple[str, str, xr.Dataset]]:
-    """Yield the parts of a sweep at each combination of values of some axes: words, end of a file name, data."""
-    for number, place in enumerate(np.ndindex(*(data.sizes[axis] for axis in axes))):
-        at = dict(zip(axes, place, strict=True))
-        words = ", ".join(f"{axis} = {float(data[axis].values[n]):.4g}" for axis, n in at.items())
-        yield words, f"-{number}" if number else "", data.isel(at)
-
-
-def _entry(array: xr.DataArray, place: Mapping[Hashable, int]) -> str:
-    """Return where an entry stands, in words: values of coordinates, else numbers."""
-    words = []
-    for dim, number in place.items():
-        value = array[dim].values[number] if dim in array.coords else number
-        words.append(f"{dim} = {value:.4g}" if isinstance(value, float) else f"{dim} {value}")
-    return ", ".join(words)
 
 
 def cell_edges(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
@@ -373,7 +285,7 @@ def plot_resonance(data: xr.Dataset, axis: str, site: int, mode: int = 0, resona
     density = data["displacement_distribution"].isel(mode=mode).transpose("X", axis).values
     image = lattice.pcolormesh(x, data["X"].values, density, cmap="magma_r", shading="nearest", rasterized=True)
     figure.colorbar(image, ax=lattice, label="$P(X)$", pad=0.01)
-    lattice.set(xlabel=r"lattice coupling $\alpha$", ylabel=r"$X = (a + a^\dagger)/\sqrt{2}$")
+    lattice.set(xlabel=axis_label(axis), ylabel=r"$X = (a + a^\dagger)/\sqrt{2}$")
     seen = data["X"].values[np.max(density, axis=1) > 2e-3 * np.max(density)]
     lattice.set_ylim(seen[0], seen[-1])
     if resonance is not None:

@@ -72,7 +72,7 @@ def optical_conductivity(
     Returns
     -------
     xarray.Dataset
-        As `spectral_function`: ``values`` is sigma_reg with S_n for the weights of the lines and in the moments; and
+        As `spectral_function`: ``intensity`` is sigma_reg with S_n for the weights of the lines and in the moments; and
         ``drude`` D, ``fsum`` the right-hand side, ``fsum_defect`` left less right [energy].
 
     Raises

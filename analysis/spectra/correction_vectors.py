@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...hamiltonians import Operator
 from ...solvers.linear import solve
+from ..coordinates import with_coordinates, with_newer_names
 from ..labelled import dataset_of
 from .excitations import Resolution, images_of, offset_of
 from .functions import DEFAULT_BROADENING, Levels
@@ -67,7 +68,7 @@ def correction_vectors(
     >>> from respair.solvers import ground_state
     >>> model = Model(site(), Electrons(level=0.5))
     >>> data = correction_vectors(ground_state(model, 0), probe(model, "electron"), [0.5], 0.1)
-    >>> round(float(data["values"][0]) * np.pi * 0.1, 9)
+    >>> round(float(data.intensity[0]) * np.pi * 0.1, 9)
     1.0
     """
     omega = Resolution.of(frequencies, broadening).frequencies
@@ -87,4 +88,4 @@ def correction_vectors(
     removed = part(probe.removal, -1) if probe.removal is not None else np.zeros(len(omega))
     curves = {"values": added + removed, "addition": added, "removal": removed}
     table = {name: (values, "omega", "Im <phi|c> / pi", "1/energy") for name, values in curves.items()}
-    return dataset_of(table, {"omega": omega})
+    return with_coordinates(with_newer_names(dataset_of(table, {"omega": omega})))

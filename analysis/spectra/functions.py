@@ -12,6 +12,7 @@ from ..._core.arguments import numbers, taking
 from ...solvers import Eigenstates, LabelledLevels, Options
 from ...solvers.arguments import levels_of, read_options
 from ...solvers.krylov.resolvents import TOLERANCE, added
+from ..coordinates import with_coordinates, with_newer_names
 from ..labelled import dataset_of
 from .excitations import MOMENTS, Excitations, Resolution, excitations, merged, size_of
 from .probes import Probe, check_cross, probe_of
@@ -72,8 +73,9 @@ def spectral_function(
     Returns
     -------
     xarray.Dataset
-        ``values``, ``addition``, ``removal`` over ``omega`` [1/energy]; ``pole_frequencies``, ``pole_weights``,
-        ``pole_kinds`` (1 addition, -1 removal) and ``pole_errors`` (0 where exact) over ``pole``; ``moments``,
+        ``intensity`` (``values`` is its older name), ``addition``, ``removal`` over ``omega`` [1/energy];
+        ``pole_frequencies``, ``pole_weights``, ``pole_kinds`` (1 addition, -1 removal) and ``pole_errors`` (0 where
+        exact) over ``pole``; ``moments``,
         ``sum_rules`` and ``sum_rule_errors`` over ``order``; ``addition_weight``, ``removal_weight``; ``steps`` of the
         longest continued fraction (0 where all lines are exact) and ``error``, a bound on what it misses in the curves.
 
@@ -126,7 +128,7 @@ def curves(parts: Sequence[Excitations], resolution: Resolution) -> xr.Dataset:
     lorentzian = "eta / pi / ((omega - omega_n)^2 + eta^2)"
     form = lorentzian if resolution.lineshape == "lorentzian" else "Gaussian of HWHM eta"
     steps, error = max(part.lines.steps for part in parts), max(part.lines.error for part in parts)
-    return dataset_of(
+    data = dataset_of(
         {
             "values": (sum(shapes), "omega", f"sum_n w_n {form}", "1/energy"),
             "addition": (shapes[0], "omega", "lines at E_n - E_0", "1/energy"),
@@ -144,6 +146,7 @@ def curves(parts: Sequence[Excitations], resolution: Resolution) -> xr.Dataset:
         },
         {"omega": resolution.frequencies, "pole": np.arange(len(lines.energies))},
     )
+    return with_coordinates(with_newer_names(data))
 
 
 def _sum_rules(levels: Levels, left: Probe, right: Probe, parts: Sequence[Excitations]) -> xr.Dataset:

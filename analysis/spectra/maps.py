@@ -15,6 +15,7 @@ from ...clusters.translations import Momentum, opposite, wave_vectors
 from ...solvers import Options
 from ...solvers.arguments import levels_of, read_options
 from ...solvers.blocks import time_reversed
+from ..coordinates import with_coordinates
 from .functions import DEFAULT_BROADENING, Levels, silent, spectral_function
 from .probes import KINDS, Probe, probe
 
@@ -54,8 +55,8 @@ def spectral_map(
     -------
     xarray.Dataset
         As `spectral_function` with a leading dimension `over`; lists of lines are filled up with NaN. Momenta m stand
-        for k = 2 pi m / L, which is there as the coordinate ``k``. Where reflection or time reversal leaves the
-        ground level as it is, the spectrum of one probe at -k is that at k.
+        for k = 2 pi m / L, which is there as the coordinate ``k``, in (-pi, pi]. Where reflection or time reversal
+        leaves the ground level as it is, the spectrum of one probe at -k is that at k.
 
     Raises
     ------
@@ -94,7 +95,7 @@ def spectral_map(
         left = other[0] if other else None
         found[place] = spectral_function(levels, seen, frequencies, broadening, lineshape, options, left)
     data: xr.Dataset = xr.concat([found[place] for place in places], dim=over, join="outer", data_vars="all")
-    return data.assign_coords(_coordinates(model.cluster, places, over))
+    return with_coordinates(data.assign_coords(_coordinates(model.cluster, places, over)))
 
 
 def _mirror(cluster: Cluster, momentum: Momentum) -> Momentum | None:

@@ -34,6 +34,8 @@ def thermal_averages(
     options: Options | None = None,
     displacement_grid: Sequence[float] | NDArray[np.float64] | None = None,
     progress: Progress = lambda done, count, block: None,
+    *,
+    cutoff_errors: bool = True,
 ) -> xr.Dataset:
     r"""Thermodynamics and thermal averages of a cluster.
 
@@ -65,6 +67,9 @@ def thermal_averages(
         X at which P(X) is given.
     progress : function
         Called before each block.
+    cutoff_errors : bool
+        False for a first look at a model with caps: one sum in the place of three or more, with error bars that leave
+        out the phonon cutoff.
 
     Returns
     -------
@@ -120,7 +125,7 @@ def thermal_averages(
         found.kept.remove()
         return data
 
-    return with_cutoff_errors(asked, with_caps)
+    return with_cutoff_errors(asked, with_caps) if cutoff_errors else with_caps(asked)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from ...hamiltonians.operators import total
 from ...hamiltonians.terms import level_width, sector_operator
 from ...hamiltonians.transitions import charge_change
 from ...solvers import Options
+from ..coordinates import with_coordinates, with_newer_names
 from ..labelled import arrays, check_numbers, dataset_of
 from ..spectra.excitations import MOMENTS, Resolution
 from ..spectra.functions import DEFAULT_BROADENING, silent
@@ -99,7 +100,7 @@ def thermal_spectral_function(
     Returns
     -------
     xarray.Dataset
-        Over ``temperature``: ``values``, ``addition``, ``removal`` (and ``omega``) [1/energy], ``moments`` with
+        Over ``temperature``: ``intensity``, ``addition``, ``removal`` (and ``omega``) [1/energy], ``moments`` with
         ``sum_rules``, ``sum_rule_defects`` and ``sum_rule_errors`` (the largest defects allowed) over ``order``,
         ``addition_weight``, ``removal_weight``, ``zero_frequency`` A(0), ``pseudogap`` A(0) / A(0) at the highest
         temperature, ``balance`` (the other half of the spectrum by detailed balance; NaN where the ensemble
@@ -153,7 +154,7 @@ def thermal_spectral_function(
         found.kept.remove()
         return data
 
-    return with_cutoff_errors(asked, with_caps)
+    return with_coordinates(with_newer_names(with_cutoff_errors(asked, with_caps)))
 
 
 def thermal_lines(asked: ThermalSum, probe: Probe, resolution: Resolution, cross: Probe | None = None) -> ThermalLines:

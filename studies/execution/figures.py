@@ -2,48 +2,112 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from textwrap import fill
+
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from ...analysis import plots
+from ...hamiltonians.parameters import COUPLINGS, nonzero
+from ..definition import Study
 from .averages import means
 from .runner import Result
 
-SWEPT = (
-    "energies",
-    "electron_density",
-    "boson_density",
-    "pair_exchange",
-    "displacement",
-    "quanta",
-    "coherence_amplitude",
-    "coherence_stiffness",
-    "lattice_softened_frequency",
-    "entanglement_entropy",
-    "resonance_value",
-)
-"""What is drawn against the axis of a sweep, or over two of them."""
+FORMATS = ("png", "pdf", "svg")
+"""Formats of figures."""
+LETTERS = 17
+"""Letters of a title for each inch."""
 
 
-def save_figures(result: Result, stem: Path) -> Iterator[Path]:
-    """Draw the figures that suit a result and yield the files written, ``stem-NAME.png``."""
+def save_figures(result: Result, stem: Path, kind: str = "png") -> Iterator[Path]:
+    """Draw the figures that suit a result and yield the files written, ``stem-NAME.png``.
+
+    Parameters
+    ----------
+    result : Result
+        What was computed.
+    stem : Path
+        Beginning of the names.
+    kind : str
+        "png", "pdf" or "svg".
+    """
+    fixed = fixed_values(result.study)
+    for name, drawn in _figures(result):
+        entitle(drawn, fixed)
+        yield plots.save(drawn, stem.with_name(f"{stem.name}-{name}.{kind}"))
+
+
+def _figures(result: Result) -> Iterator[tuple[str, Axes | Figure]]:
     data, axes = result.data, [axis.key for axis in result.study.sweep]
     left = [axis.key for axis in result.study.sweep if not axis.averaged]
     if left and result.averages:
         data, axes = means(result.averages), left
-    if axes and all(axis in data.dims and data.sizes[axis] > 1 for axis in axes):
-        for name in (n for n in SWEPT if n in data and data[n].size):
-            drawn = plots.plot_sweep(data, axes[0], name) if len(axes) == 1 else plots.plot_map(data, axes, name)
-            yield plots.save(drawn, stem.with_name(f"{stem.name}-{name}.png"))
-        if "crossover_value" in data:
-            for words, suffix, chosen in plots.slices(data, axes[1:]):
-                ax = plots.plot_crossovers(chosen, axes[0])
-                ax.set_title(words, fontsize=8)
-                yield plots.save(ax, stem.with_name(f"{stem.name}-crossovers{suffix}.png"))
-        for title, ax in plots.comparison_figures(data, axes):
-            yield plots.save(ax, stem.with_name(f"{stem.name}-{title}.png"))
-        return
+    if not set(axes) <= set(data.dims):
+        return  # a sweep over several axes that did not come to its end
+    single = [axis for axis in axes if data.sizes[axis] == 1]
+    data, axes = data.isel(dict.fromkeys(single, 0)), [axis for axis in axes if axis not in single]
     for task in result.study.tasks:
-        for title, needed, plot in task.figures:
-            if needed in data and data[needed].size:
-                yield plots.save(getattr(plots, plot)(data), stem.with_name(f"{stem.name}-{title}.png"))
+        if not axes:
+            for title, needed, plot in task.figures:
+                if needed in data and data[needed].size:
+                    yield title, getattr(plots, plot)(data)
+            continue
+        for name in task.swept_names(data):
+            if data[name].size and set(axes) <= set(data[name].dims):
+                yield name, _swept(data, axes, name)
+    if axes and "crossover_value" in data:
+        for words, suffix, chosen in plots.slices(data, axes[1:]):
+            ax = plots.plot_crossovers(chosen, axes[0])
+            ax.set_title(words, fontsize=8)
+            yield f"crossovers{suffix}", ax
+    if axes:
+        yield from plots.comparison_figures(data, axes)
+
+
+def _swept(data: xr.Dataset, axes: list[str], name: str) -> Axes | Figure:
+    """Draw a quantity over the axes of a sweep: curves, one for each value of an axis, or maps."""
+    if plots.inner_dim(data, name):
+        return plots.plot_family(data, axes, name)
+    return plots.plot_sweep(data, axes[0], name) if len(axes) == 1 else plots.plot_map(data, axes, name)
+
+
+def fixed_values(study: Study) -> str:
+    """Return name, cluster, sector and couplings of a study that no axis of its sweep varies, for a title."""
+    swept = {key for axis in study.sweep for each in (axis, *axis.linked) for key in (each.key, _whole(each.key))}
+    words = [plots.literal(study.name)]
+    if not any(key.startswith("cluster.") for key in swept):
+        words.append(plots.literal(study.model.cluster.size.partition(",")[0]))
+    if study.sector is not None and "sector.charge" not in swept:
+        words.append(f"$N = {study.sector.charge}$")
+    for key, entry in COUPLINGS.items():
+        species = getattr(study.model, entry.species)
+        value = None if species is None else getattr(species, key.partition(".")[2])
+        if key not in swept and nonzero(value):
+            words.append(
+                f"${entry.symbol} = {value:g}$" if isinstance(value, int | float) else _by_class(entry.symbol, value)
+            )
+    if study.model.flux and isinstance(study.model.flux, int | float) and "field.flux" not in swept:
+        words.append(rf"$\varphi = {study.model.flux:.4g}$")
+    return ", ".join(words)
+
+
+def _whole(key: str) -> str:
+    """Return the key of a coupling of which a class is swept."""
+    return ".".join(key.split(".")[:2])
+
+
+def _by_class(symbol: str, value: object) -> str:
+    if isinstance(value, Mapping) and len(value) <= 3 and all(isinstance(v, int | float) for v in value.values()):
+        return ", ".join(rf"${symbol}$ ({plots.literal(str(name))}) $= {v:g}$" for name, v in value.items())
+    return f"${symbol}$ by place"
+
+
+def entitle(drawn: Axes | Figure, fixed: str) -> None:
+    """Put what is fixed above a figure, in small letters."""
+    figure = drawn.get_figure() if isinstance(drawn, Axes) else drawn
+    assert isinstance(figure, Figure)
+    lines = fill(fixed, round(LETTERS * figure.get_figwidth()), break_long_words=False)
+    figure.suptitle(lines, fontsize=7, color="0.35")

@@ -21,7 +21,7 @@ from ..tasks.observable_names import measured_over
 from .averages import ERROR, MEAN, NUMBER, averaged_axes, averages
 from .point import has_failed
 from .runner import Result
-from .tables import columns, decimals, number, with_error
+from .tables import columns, decimals, number, short_names, with_error
 
 WIDEST = 400
 MOST_SHOWN = 6
@@ -46,7 +46,9 @@ def show_result(result: Result, console: Console) -> None:
 
 
 def print_wide(console: Console, table: Table | str) -> None:
-    """Print as wide as needed: no number is cut."""
+    """Print as wide as needed: no number is cut. Of a table without rows its title is printed."""
+    if isinstance(table, Table) and not table.row_count:
+        table = f"{table.title}: none"
     wide = console.options.update(width=WIDEST)
     console.width = max(console.width, console.measure(table, options=wide).maximum)
     console.print(table)
@@ -76,7 +78,8 @@ def describe(study: Study) -> str:
     return "; ".join(parts)
 
 
-def _sweep_table(result: Result) -> Table:
+def _sweep_table(result: Result) -> Table | str:
+    """Return the numbers of each point; only how many points there are where other tables have all numbers."""
     failed = f", {result.failed} failed" if result.failed else ""
     keys = list(result.points[0][0])
     first = next((data for _, data in result.points if not has_failed(data)), result.points[0][1])
@@ -84,13 +87,16 @@ def _sweep_table(result: Result) -> Table:
     places: tuple[tuple[str, ...], ...] = (("site",), ("bond",), ("mode",), ())
     symbols = {name: symbol for dims in places for name, symbol in measured_over(first, *dims).items()}
     shown = list(symbols)[: max(1, MOST_SHOWN - len(keys))]
+    summary = [heading for task in result.study.tasks for heading, _ in task.summarized(first)]
     headings = [
-        *(key.partition(".")[2] for key in keys),
         *(["energy", "gap"] if with_energy else []),
         *(f"{symbols[n]}[{first[n].size - 1}]" if first[n].ndim else symbols[n] for n in shown),
+        *summary,
     ]
-    summary = [name for task in result.study.tasks for name in task.summary if name in first]
-    headings += [name.replace("_", " ") for name in summary]
+    title = f"{len(result.points)} points{failed}"
+    if not headings and not result.failed:
+        return title
+    headings = [*short_names(keys), *headings]
     rows = []
     for point, data in result.points:
         rows.append(row := [f"{value:.6g}" for value in point.values()])
@@ -103,8 +109,9 @@ def _sweep_table(result: Result) -> Table:
             row.append(with_error(energies[0], errors[0]))
             row.append(with_error(energies[1] - energies[0], errors[0] + errors[1]) if len(energies) > 1 else "")
         row += [number(np.atleast_1d(data[name].values)[-1], digits) for name in shown]
-        row += [", ".join(f"{value:.8g}" for value in np.ravel(data[name].values)) for name in summary]
-    return columns(f"{len(result.points)} points{failed}", headings, rows)
+        own = dict(cell for task in result.study.tasks for cell in task.summarized(data))
+        row += [own.get(heading, "-") for heading in summary]
+    return columns(title, headings, rows)
 
 
 def _average_table(result: Result) -> Table:
@@ -135,7 +142,7 @@ def _average_table(result: Result) -> Table:
         row = [f"{data[each.key].isel(at, missing_dims='ignore').item():.6g}" for each in keys]
         row += [with_error(float(np.real(here[f"{name}{MEAN}"])), float(here[f"{name}{ERROR}"])) for name in chosen]
         rows.append([*row, str(int(here[NUMBER]))])
-    headings = [*(each.key.partition(".")[2] for each in keys), *chosen, NUMBER]
+    headings = [*short_names([each.key for each in keys]), *chosen, NUMBER]
     return columns(f"averages over {', '.join(over)}; standard errors in brackets", headings, rows)
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ..._core.arguments import of_kind, taking
 from ..._core.display import counted
 from ...analysis import default_grid
+from ...analysis.coordinates import with_coordinates, with_newer_names
 from ...clusters import Card, Shown
 from ...hamiltonians import Model
 from ...solvers.checkpoint import beside
@@ -89,12 +90,16 @@ class Result(Shown):
         Where points differ in size, as in a sweep of ``cluster.sites``, the shorter ones are filled up with NaN. A
         sweep over several axes that did not come to its end has the one dimension "point" instead.
         """
+        return with_newer_names(with_coordinates(self._together))
+
+    @property
+    def _together(self) -> xr.Dataset:
         if not self.study.sweep:
             return self.points[0][1]
         axes, keys = self.study.sweep, list(self.points[0][0])
         single = {AS_LISTS[key]: 0 for key in keys if key in AS_LISTS}
         found = [data.isel(single, drop=True, missing_dims="ignore") for data in _filled_up(self.points)]
-        lined_up = _with_places(found)
+        lined_up = [with_coordinates(data) for data in _with_places(found)]
         if len(found) == math.prod(len(axis.values) for axis in axes):
             coords = {each.key: (axis.key, np.asarray(each.values)) for axis in axes for each in (axis, *axis.linked)}
             return _combined(_nest(lined_up, [len(axis.values) for axis in axes]), [axis.key for axis in axes], coords)

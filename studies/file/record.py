@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from ..._core.text import printable
+from ...analysis.coordinates import with_coordinates, with_newer_names
 from ...clusters import Cluster, momenta
 from ...clusters.translations import as_numbers, wave_vectors
 from ...hamiltonians.space.product import dimensions
@@ -126,14 +127,15 @@ def write(result: Result, path: str | os.PathLike[str], means: bool = True) -> P
 
 
 def read_data(path: str | os.PathLike[str]) -> xr.Dataset:
-    """Read a result file back, with its complex numbers put together again."""
+    """Read a result file back, with its complex numbers put together again, an older one with the names of today."""
     with xr.open_dataset(path, engine="h5netcdf") as file:
         data = file.load()
     pairs = [name for name, array in data.data_vars.items() if "complex" in array.dims]
     joined = {name: data[name].sel(complex="re") + 1j * data[name].sel(complex="im") for name in pairs}
     for name in pairs:
         joined[name].attrs = data[name].attrs
-    return data.assign({name: array.drop_vars("complex", errors="ignore") for name, array in joined.items()})
+    whole = data.assign({name: array.drop_vars("complex", errors="ignore") for name, array in joined.items()})
+    return with_coordinates(with_newer_names(whole))
 
 
 def _real(data: xr.Dataset) -> xr.Dataset:

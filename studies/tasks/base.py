@@ -8,8 +8,10 @@ from dataclasses import MISSING, field, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkable
 
+import numpy as np
 from pydantic import create_model
 
+from ..._core.formatting import with_error
 from ..._core.lazy import xr
 from ...clusters import Brief
 from ...hamiltonians import Model, Problem, Sector
@@ -84,6 +86,8 @@ class Task(Brief, ABC):
         `respair.analysis.plots` that draws it.
     summary : tuple of str
         Numbers of a result that the table of a sweep shows.
+    swept : tuple of str
+        Variables of a result that are drawn over the axes of a sweep.
     changes_charge : int
         By how many charges its operators leave the sector.
     on_infinite_lattices : bool
@@ -96,6 +100,7 @@ class Task(Brief, ABC):
     resumes: ClassVar[bool] = False
     figures: ClassVar[tuple[tuple[str, str, str], ...]] = ()
     summary: ClassVar[tuple[str, ...]] = ()
+    swept: ClassVar[tuple[str, ...]] = ()
     changes_charge: ClassVar[int] = 0
     on_infinite_lattices: ClassVar[bool] = False
 
@@ -165,6 +170,20 @@ class Task(Brief, ABC):
     def tables(cls, data: xr.Dataset) -> Iterator[TextTable | str]:
         """Yield what the terminal shows, from the whole dataset of a point."""
         yield from ()
+
+    @classmethod
+    def summarized(cls, data: xr.Dataset) -> Iterator[tuple[str, str]]:
+        """Yield headings and numbers that the table of a sweep shows of a point: by default those of `summary`."""
+        for name in (name for name in cls.summary if name in data):
+            values, bar = np.ravel(data[name].values).tolist(), data.get(f"{name}_error")
+            bars = [None] * len(values) if bar is None else np.ravel(bar.values).tolist()
+            texts = (f"{v:.8g}" if b is None else with_error(v, b) for v, b in zip(values, bars, strict=True))
+            yield name.replace("_", " "), ", ".join(texts)
+
+    @classmethod
+    def swept_names(cls, data: xr.Dataset) -> list[str]:
+        """Return the variables of the result of a sweep that are drawn over its axes: by default those of `swept`."""
+        return [name for name in cls.swept if name in data]
 
     @classmethod
     def sweep_tables(cls, points: Sequence[Point]) -> Iterator[TextTable | str]:

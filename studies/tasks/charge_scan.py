@@ -45,6 +45,7 @@ class ChargeScanTask(Task):
 
     name: ClassVar[str] = "charge_scan"
     needs_sector = False
+    swept = ("charge_scan_binding", "charge_scan_charge_gap")
     figures = (
         ("binding", "charge_scan_binding", "plot_charge_scan"),
         ("gaps", "charge_scan_charge_gap", "plot_gaps"),
@@ -100,6 +101,14 @@ class ChargeScanTask(Task):
             names += [name, f"{name}_errors"]
         charges = {"charges": "charge", "binding_charges": "binding_charge", "gap_charges": "gap_charge"}
         return {name: plain(data[own]) for name, own in charges.items()} | entries(data, cls.name, names)
+
+    @classmethod
+    def summarized(cls, data: xr.Dataset) -> Iterator[tuple[str, str]]:
+        """Yield pair binding and gaps at each charge."""
+        for name, (dim, heading) in QUANTITIES.items():
+            if name in data and name != "charge_scan_inverse_compressibility":
+                for n, *pair in zip(data[dim].values, data[name].values, data[f"{name}_errors"].values, strict=True):
+                    yield f"{heading}({n})", with_error(*map(float, pair))
 
     @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table]:

@@ -41,6 +41,7 @@ class CoherenceTask(Task):
 
     name: ClassVar[str] = "coherence"
     figures = (("coherence", "coherence_stiffness", "plot_coherence"),)
+    swept = ("coherence_amplitude", "coherence_stiffness")
     summary = tuple(f"coherence_{name}" for name in ("phi", "amplitude", "fraction", "stiffness", "pair_gap"))
 
     search: str = key(Search, "ends")

@@ -13,7 +13,7 @@ from ... import analysis
 from ..._core.lazy import rich_table, xr
 from ...analysis.thermal import BROADENING, CURVES, ESTIMATORS, Estimator
 from ...hamiltonians import Problem
-from ..execution.tables import columns, with_error
+from ..execution.tables import columns, short_names, with_error
 from ..file.json_values import plain
 from ..file.values import Number
 from .base import Point, Task, key, missing_tables
@@ -99,7 +99,7 @@ class CrossoverTask(Task):
         """Yield all estimates against the swept parameters, and below them what they are."""
         if not points:
             return
-        keys = [key.partition(".")[2] for key in points[0][0]]
+        keys = short_names(list(points[0][0]))
         names = {name: f"{each.role} {name}" for name, each in _estimators(points[0][1]).items()}
         rows = []
         for point, data in points:

@@ -72,6 +72,7 @@ class EntanglementTask(Task):
     name: ClassVar[str] = "entanglement"
     solved_levels = 2
     figures = (("entanglement", "entanglement_spectrum", "plot_entanglement"),)
+    swept = ("entanglement_entropy",)
 
     cuts: tuple[Chosen, ...] | None = key(Cuts, None)
     levels: int = key(Levels, 100)
@@ -114,6 +115,13 @@ class EntanglementTask(Task):
             whole = int if name != "spectrum" else float
             found[name] = [[whole(value) for value in row[np.isfinite(row)]] for row in rows]
         return found
+
+    @classmethod
+    def summarized(cls, data: xr.Dataset) -> Iterator[tuple[str, str]]:
+        """Yield the entropies of the first parts."""
+        for i, name in enumerate(map(str, data["entanglement_cuts"].values[:3])):
+            pair = (float(data[f"entanglement_{key}"].values[i]) for key in ("entropy", "entropy_errors"))
+            yield f"S({name})", with_error(*pair)
 
     @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 import numpy as np
 from pydantic import Field
 
-from ... import solvers
+from ... import analysis, solvers
 from ..._core.lazy import rich_table, xr
 from ...analysis import evolution as motion
 from ...analysis.evolution.kicks import Kick
@@ -70,7 +70,6 @@ class EvolutionTask(Task):
     solved_levels = 2
     resumes = True
     figures = (("evolution", "evolution_energy", "plot_evolution"),)
-    summary = ()
 
     times: tuple[float, ...] = key(Times)
     initial: Mapping[str, Any] | None = key(Changes, None)
@@ -179,6 +178,24 @@ class EvolutionTask(Task):
         }
 
     @classmethod
+    def summarized(cls, data: xr.Dataset) -> Iterator[tuple[str, str]]:
+        """Yield the numbers at the last time."""
+        last = data.isel(time=-1)
+        yield f"E({last['time'].values:.4g})", f"{float(last['evolution_energy']):.8g}"
+        yield "|<0|t>|^2", f"{float(last['evolution_return_probability']):.6g}"
+        error = float(last["evolution_errors"])
+        for heading, (name, place) in _places(data).items():
+            yield heading, _cell(last, name, place, error)
+        yield "error", f"{error:.1e}"
+
+    @classmethod
+    def swept_names(cls, data: xr.Dataset) -> list[str]:
+        """Return energies, return probability and the observables with one number, or one for each place."""
+        own = [f"{cls.name}_{name}" for name in ("energy", "return_probability", *analysis.OBSERVABLES)]
+        inner = {"time", "site", "mode", "bond"}
+        return [n for n in own if n in data and {str(d) for d in data[n].dims if "." not in str(d)} <= inner]
+
+    @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
         """Yield what moves, and how exact it is."""
         yield _time_table(data)
@@ -212,22 +229,30 @@ def _pulse_problems(table: Any, model: Model) -> Iterator[Problem]:
 def _time_table(data: xr.Dataset) -> rich_table.Table:
     """Return some of the times, with energies and what is on the first places."""
     rows = np.unique(np.linspace(0, data.sizes["time"] - 1, MOST_ROWS).round().astype(int))
+    there = _places(data)
+    table = columns("evolution", ("t", "energy", "|<0|t>|^2", *there, "error"))
+    for n in rows.tolist():
+        error = float(data["evolution_errors"].values[n])
+        cells = [_cell(data.isel(time=n), name, place, error) for name, place in there.values()]
+        first = (f"{data['time'].values[n]:.6g}", f"{data['evolution_energy'].values[n]:.10g}")
+        table.add_row(*first, f"{data['evolution_return_probability'].values[n]:.8g}", *cells, f"{error:.1e}")
+    return table
+
+
+def _places(data: xr.Dataset) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Return the observables on the first places, by their headings."""
     there: dict[str, tuple[str, tuple[int, ...]]] = {}
     for dim in ("site", "mode"):
         for name, symbol in measured_over(data, "time", dim, prefix="evolution_").items():
             there[f"{symbol}[0]"] = (name, (0,))
-    table = columns("evolution", ("t", "energy", "|<0|t>|^2", *there, "error"))
-    for n in rows.tolist():
-        error = float(data["evolution_errors"].values[n])
-        cells = []
-        for name, place in there.values():
-            value = complex(data[f"evolution_{name}"].values[(n, *place)])
-            bars = data.get(f"evolution_{name}{ERROR}")
-            bar = 0.0 if bars is None else float(bars.values[(n, *place)])
-            cells.append(with_error(value.real, bar) if bar and not value.imag else number(value, decimals(error)))
-        first = (f"{data['time'].values[n]:.6g}", f"{data['evolution_energy'].values[n]:.10g}")
-        table.add_row(*first, f"{data['evolution_return_probability'].values[n]:.8g}", *cells, f"{error:.1e}")
-    return table
+    return there
+
+
+def _cell(data: xr.Dataset, name: str, place: tuple[int, ...], error: float) -> str:
+    """Return an observable at one time and place, with its error bar where it has one."""
+    value, bars = complex(data[f"evolution_{name}"].values[place]), data.get(f"evolution_{name}{ERROR}")
+    bar = 0.0 if bars is None else float(bars.values[place])
+    return with_error(value.real, bar) if bar and not value.imag else number(value, decimals(error))
 
 
 def _verdict(data: xr.Dataset) -> str:

@@ -46,6 +46,7 @@ class FluxTask(Task):
     """
 
     name: ClassVar[str] = "flux"
+    swept = ("flux_energies", "flux_stiffness")
     figures = (("flux", "flux_energies", "plot_flux"), ("flux-period", "flux_period_curve", "plot_flux_period"))
     summary = ("flux_minimum_phi", "flux_minimum_stiffness", "flux_period_ratio")
 
@@ -152,6 +153,15 @@ class FluxTask(Task):
         if "flux_average_energy" in data:
             found["average"] = entries(data, "flux_average", ("energy", "energy_error", "spread", "energies", "twists"))
         return found
+
+    @classmethod
+    def summarized(cls, data: xr.Dataset) -> Iterator[tuple[str, str]]:
+        """Yield the stiffness at the first flux, and minimum and criterion where they were asked for."""
+        if "flux_phi" not in data:
+            first = data.isel(phi=0)
+            pair = (float(first[f"flux_stiffness{end}"]) for end in ("", "_errors"))
+            yield f"stiffness({float(first['phi']):.4g})", with_error(*pair)
+        yield from super().summarized(data)
 
     @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:

@@ -19,7 +19,7 @@ from ...hamiltonians.space.oscillator_sets import OscillatorSets
 from ...solvers.caps import size_in_words
 from ...solvers.kept import ABOUT, VALUES
 from ...solvers.level_count import ALL, level_count
-from ..execution.tables import columns, decimals, energy, number, numbers, with_error
+from ..execution.tables import columns, decimals, energy, error_bar, number, numbers, with_error
 from ..file.json_values import label, plain
 from ..file.values import Floats, Switch
 from . import infinite
@@ -92,6 +92,15 @@ class GroundStateTask(Task):
         ("levels", "energies", "plot_levels"),
         ("lattice", "displacement_distribution", "plot_distribution"),
         ("structure-factors", "q_x", "plot_structure_factors"),
+    )
+    swept = (
+        "energies",
+        "electron_density",
+        "boson_density",
+        "pair_exchange",
+        "displacement",
+        "quanta",
+        "displacement_distribution",
     )
 
     states: int | str = key(States, 1)
@@ -254,8 +263,9 @@ def _level_table(data: xr.Dataset) -> rich_table.Table:
     rows = []
     for n, (level, error) in enumerate(zip(energies, errors, strict=True)):
         gap = with_error(level - energies[0], error + errors[0]) if n else ""
-        small = (f"{x:.1e}" for x in (data["residuals"].values[n], data["leaks"].values[n], error))
-        rows.append([str(n), with_error(level, error), gap, *small, str(labels[n])][: len(headings)])
+        small = (f"{x:.1e}" for x in (data["residuals"].values[n], data["leaks"].values[n]))
+        cells = [str(n), with_error(level, error), gap, *small, error_bar(error, level), str(labels[n])]
+        rows.append(cells[: len(headings)])
     return columns("levels", headings, rows)
 
 
@@ -300,7 +310,8 @@ def _structure_table(data: xr.Dataset, digits: int) -> Iterator[rich_table.Table
     there = [n for n in map(str, data.data_vars) if observable_of(n) == STRUCTURE and not n.endswith(ERROR)]
     if not there:
         return
-    axes = [str(name) for name, axis in data[there[0]].coords.items() if axis.dims == ("momentum",)]
+    over = data[there[0]].coords.items()
+    axes = [str(name) for name, axis in over if axis.dims == ("momentum",) and name != "momentum"]
     headings = [*(f"{axis}/pi" for axis in axes), *(f"S_{name.removeprefix(STRUCTURE + '_')}(q)" for name in there)]
     rows = [
         (*(f"{data[axis].values[n] / np.pi:.4f}" for axis in axes), *(_shown(data, name, n, digits) for name in there))

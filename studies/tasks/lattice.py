@@ -51,6 +51,7 @@ class LatticeTask(Task):
     name: ClassVar[str] = "lattice"
     solved_levels = 2
     figures = (("lattice-shape", "lattice_joint", "plot_lattice"),)
+    swept = ("lattice_softened_frequency",)
 
     condition: str = key(Condition, "charge")
     susceptibility: bool = key(Switch, True)
@@ -120,6 +121,14 @@ class LatticeTask(Task):
         bars = [str(n).removeprefix("lattice_") for n in data.data_vars if str(n).startswith("lattice_")]
         errors = entries(data, cls.name, (name for name in bars if name.endswith("_error")))
         return found | {"errors": {name.removesuffix("_error"): value for name, value in errors.items()}}
+
+    @classmethod
+    def summarized(cls, data: xr.Dataset) -> Iterator[tuple[str, str]]:
+        """Yield mean displacement and softened frequency of the first mode."""
+        digits = decimals(float(data["lattice_admixture"]))
+        yield "<X>[0]", number(data["lattice_mean"].values[0], digits)
+        if "lattice_softened_frequency" in data:
+            yield "softened[0]", number(data["lattice_softened_frequency"].values[0], digits)
 
     @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:

@@ -110,6 +110,13 @@ class PairingTask(Task):
         return found
 
     @classmethod
+    def summarized(cls, data: xr.Dataset) -> Iterator[tuple[str, str]]:
+        """Yield the largest eigenvalue of each form."""
+        for name in map(str, data["pairing_forms"].values):
+            bar = float(data[f"pairing_{name}_eigenvalue_error"])
+            yield f"lambda {name}", with_error(float(data[f"pairing_{name}_eigenvalues"].values[0]), bar)
+
+    @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
         """Yield the condensates of all forms."""
         headings = ("pairs", "largest eigenvalue", "condensate fraction", "connected", "number", "at most distance")

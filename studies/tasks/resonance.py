@@ -67,7 +67,7 @@ class ResonanceTask(Task):
 
     name: ClassVar[str] = "resonance"
     figures = (("resonance", "resonance_parameters", "plot_resonance_search"),)
-    summary = ("resonance_value", "resonance_error", "resonance_gap")
+    swept = ("resonance_value",)
 
     parameter: str = key(Parameter)
     bracket: tuple[float, float] = key(Bracket)
@@ -141,6 +141,12 @@ class ResonanceTask(Task):
         """Return the resonance and every evaluation."""
         found = entries(data, cls.name, ("parameter", *SCALARS))
         return found | {"evaluations": entries(data, cls.name, SERIES)}
+
+    @classmethod
+    def summarized(cls, data: xr.Dataset) -> Iterator[tuple[str, str]]:
+        """Yield where the resonance is, and the gap there."""
+        yield "resonance", with_error(float(data["resonance_value"]), float(data["resonance_error"]))
+        yield "gap there", f"{float(data['resonance_gap']):.8g}"
 
     @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:

@@ -46,6 +46,8 @@ MOST_LINES = 12
 """Lines that the terminal shows, the strongest first."""
 ALL = "all"
 ERROR = "_error"
+DECIMALS = 12
+"""Of moments; what is smaller is rounding."""
 ROUNDING = 1e-10
 """Error bars up to this are not shown."""
 CURVE = ("values", "moments", "addition_weight", "removal_weight", "drude", "fsum")
@@ -118,6 +120,7 @@ class SpectrumTask(Task):
         ("spectrum", "spectrum_steps", "plot_spectrum"),
         ("spectrum", "spectrum_zero_frequency", "plot_thermal_spectrum"),
     )
+    swept = ("spectrum_values",)
     changes_charge = 2
 
     operator: str = key(Name, "electron")
@@ -280,6 +283,18 @@ class SpectrumTask(Task):
         return _record(data) | measures_record(data)
 
     @classmethod
+    def summarized(cls, data: xr.Dataset) -> Iterator[tuple[str, str]]:
+        """Yield the weights and the gap."""
+        for name in ("addition_weight", "removal_weight"):
+            if f"spectrum_{name}" in data and not data[f"spectrum_{name}"].ndim:
+                bar = data.get(f"spectrum_{name}{ERROR}")
+                value = float(data[f"spectrum_{name}"].real)
+                yield name.replace("_", " "), _with_bar(value, 0.0 if bar is None else float(bar))
+        if "spectrum_gap_gap" in data:
+            bar = data.get(f"spectrum_gap_gap{ERROR}")
+            yield "spectral gap", _with_bar(float(data["spectrum_gap_gap"]), 0.0 if bar is None else float(bar))
+
+    @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
         """Yield the strongest lines, and the moments beside their sum rules."""
         if "spectrum_zero_frequency" in data:
@@ -345,7 +360,7 @@ def _map_tables(data: xr.Dataset) -> Iterator[rich_table.Table]:
     for m in range(data.sizes["momentum"]):
         one = data.isel(momentum=m)
         weights = (f"{one[f'spectrum_{key}_weight'].values:.8f}" for key in ("addition", "removal"))
-        means = (f"{one[f'spectrum_{key}'].values[1]:.8g}" for key in ("moments", "sum_rules"))
+        means = (f"{round(one[f'spectrum_{key}'].values[1], DECIMALS) + 0.0:.8g}" for key in ("moments", "sum_rules"))
         named = one["momenta"].values.tolist() if "momenta" in data.coords else int(one["momentum"])
         table.add_row(str(named), *weights, *means)
     yield table

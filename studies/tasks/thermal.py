@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import numpy as np
@@ -18,7 +19,7 @@ from ...hamiltonians.parameters import show
 from ...solvers import Options
 from ...solvers.costs import format_bytes, format_seconds
 from ...solvers.ensemble_blocks import ENSEMBLES
-from ..execution.tables import columns, decimals, number, with_error
+from ..execution.tables import columns, decimals, number, short_names, with_error
 from ..file.json_values import entries, missing, plain, prefixed
 from ..file.values import Floats, Number, one_of
 from .base import Point, Task, key
@@ -46,6 +47,8 @@ def _whole(least: int, most: int) -> Any:
 ENSEMBLE = ", ".join(f'"{name}"' for name in ENSEMBLES)
 Method = Annotated[str, AfterValidator(one_of(METHODS)), Field(description=listed(METHODS))]
 DEFAULT = Sampling()
+FIRST_LOOK: Mapping[str, Any] = MappingProxyType({"method": "auto", "samples": 2, "steps": 20, "target_error": None})
+"""How a sum is taken that only has to be seen soon."""
 TargetError = Annotated[Number, Field(gt=0, description="an error bar of the energy, above 0")]
 
 
@@ -71,6 +74,7 @@ class ThermalTask(Task):
     needs_sector = False
     solved_levels = 0
     figures = (("thermal", "thermal_entropy", "plot_thermal"),)
+    swept = ("thermal_entropy", "thermal_specific_heat")
 
     temperatures: tuple[float, ...] = key(Floats)
     ensemble: str = key(Annotated[str, AfterValidator(one_of(ENSEMBLES)), Field(description=ENSEMBLE)], GRAND)
@@ -132,6 +136,18 @@ class ThermalTask(Task):
     def check_fits(self, model: Model, sector: Sector | None, options: Options) -> None:
         """Raise MemoryError if the largest block is sure not to fit."""
         thermal.check_largest(model, self.state_of(sector), self.sampling, options)
+
+    def first_look(self, setting: Setting) -> xr.Dataset:
+        """Return thermodynamics from few random vectors, with error bars that leave out the phonon cutoff."""
+        data = thermal.thermal_averages(
+            setting.model,
+            self.temperatures,
+            ensemble=self.state_of(setting.sector),
+            sampling=replace(self.sampling, **FIRST_LOOK),
+            options=setting.solver,
+            cutoff_errors=False,
+        )
+        return self.named(data)
 
     def run(self, setting: Setting) -> xr.Dataset:
         """Sum over all blocks."""
@@ -200,7 +216,7 @@ def _thermal_table(points: Sequence[Point]) -> rich_table.Table:
     names = {potential: "Omega" if potential == "grand_potential" else "F", **COLUMNS}
     if np.ptp(np.concatenate([data["thermal_chemical_potential"].values for _, data in points])) > 0:
         names["chemical_potential"] = "mu"
-    table = columns("thermal", (*(key.partition(".")[2] for key in keys), "T", *names.values()))
+    table = columns("thermal", (*short_names(keys), "T", *names.values()))
     for point, data in points:
         for i, t in enumerate(data["temperature"].values):
             place = (f"{value:.6g}" for value in (*(point[key] for key in keys), t))

@@ -250,7 +250,8 @@ def test_one_entry_is_all_that_an_observable_takes(monkeypatch, tmp_path):
     kept = read_data(tmp_path / "own.nc")["orders_squared"]
     np.testing.assert_allclose(kept, result.data["orders_squared"], atol=1e-15)
     assert result.data["orders_squared"].dims == ("phonons.electron_coupling", "bond")
-    assert len(plot_sweep(result.data, "phonons.electron_coupling", "pressed").lines) == 3
+    (curve,) = plot_sweep(result.data, "phonons.electron_coupling", "pressed").containers
+    assert curve.get_label() == "sites 0 to 2"
     shown = io.StringIO()
     show_result(result, Console(file=shown, width=200))
     assert "<n x>[2]" in shown.getvalue()

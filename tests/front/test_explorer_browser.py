@@ -1,6 +1,7 @@
 """The explorer in a browser: what is on the page is what the library computes, and nothing on it breaks."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -62,13 +63,16 @@ def served(tmp_path_factory):
     port = free_port()
     path = os.pathsep.join(filter(None, [str(ROOT / "src"), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-m", "respair", "explore", str(file), "--no-browser", "--port", str(port)]
-    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, stderr=subprocess.DEVNULL) as server:
-        address, until = f"http://127.0.0.1:{port}/", time.monotonic() + 120
-        while not answers(address):
+    said = file.with_suffix(".log").open("w+")
+    with said, subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, stderr=said) as server:
+        until = time.monotonic() + 120
+        while not answers(f"http://127.0.0.1:{port}/"):
             assert server.poll() is None
             assert time.monotonic() < until
             time.sleep(0.2)
-        yield address, server.pid
+        found = re.search(r"http://127\.0\.0\.1:\d+/\?token=[\w-]+", Path(said.name).read_text())
+        assert found is not None
+        yield found[0], server.pid
         server.terminate()
 
 
@@ -373,7 +377,7 @@ def test_a_narrow_window_needs_no_scrolling_sideways(page):
 def test_nothing_is_loaded_from_elsewhere(page, url):
     loaded = page.evaluate("performance.getEntriesByType('resource').filter(e => e.responseStatus).map(e => e.name)")
     assert loaded
-    assert [name for name in loaded if not name.startswith((url, "data:", "blob:"))] == []
+    assert [name for name in loaded if not name.startswith((url.partition("?")[0], "data:", "blob:"))] == []
 
 
 def test_the_notebook_runs_in_jupyterlab(opened, tmp_path):
@@ -461,8 +465,92 @@ def test_a_page_of_another_server_ends_no_kernel(served, opened):
     address, server = served
     before = kernels(server)
     asked = urllib.request.Request(
-        f"{address}voila/api/shutdown/any", data=b"", headers={"Origin": "http://else.where"}
+        f"{address.partition('?')[0]}voila/api/shutdown/any", data=b"", headers={"Origin": "http://else.where"}
     )
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(asked, timeout=10)
+    assert kernels(server) == before
+
+
+OVERLAPS = """
+() => {
+  const texts = [];
+  const walker = document.createTreeWalker(document.querySelector(".respair"), NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode, holder = node.parentElement;
+    if (!node.textContent.trim() || ["STYLE", "SCRIPT", "OPTION", "TEXTAREA"].includes(holder.tagName)) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    const scroller = holder.closest(".respair-controls, .respair-wide");
+    const frame = scroller ? scroller.getBoundingClientRect() : null;
+    for (const r of range.getClientRects()) {
+      if (r.width < 2 || r.height < 2) continue;
+      const hidden = (f) => r.top < f.top || r.bottom > f.bottom || r.left < f.left || r.right > f.right;
+      if (frame && hidden(frame)) continue;
+      texts.push({ words: node.textContent.trim().slice(0, 40), r });
+    }
+  }
+  const found = [];
+  for (let i = 0; i < texts.length; i++)
+    for (let j = i + 1; j < texts.length; j++) {
+      const a = texts[i].r, b = texts[j].r;
+      const w = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+      const h = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+      if (w > 2 && h > 4) found.push([texts[i].words, texts[j].words]);
+    }
+  return found;
+}
+"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_no_words_lie_over_others_in_light_and_in_the_dark(page, width, scheme):
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    for panel, title in (("pairs", "Pairs"), ("spectrum", "Spectrum"), ("state", "Ground state")):
+        turn(page, title)
+        page.locator(f".respair-figure-{panel}-0 svg").wait_for()
+        page.locator(".respair-numbers table").first.wait_for()
+        picture(page, f"{title}-{width}-{scheme}")
+        assert page.evaluate(OVERLAPS) == []
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    ink = page.evaluate("getComputedStyle(document.querySelector('.respair')).color")
+    letter = page.evaluate("getComputedStyle(document.querySelector('.respair-figure-state-1 svg use')).fill")
+    light = [sum(map(int, re.findall(r"\d+", colour)[:3])) > 384 for colour in (paper, ink, letter)]
+    assert light == ([False, True, True] if scheme == "dark" else [True, False, False])
+    page.emulate_media(color_scheme="light")
+
+
+def test_reloading_loses_nothing_and_steps_can_be_taken_back(page):
+    before = field(page, "electrons-hopping").input_value()
+    write(page, "electrons-hopping", "sqrt(2)/2")
+    sync_api.expect(field(page, "electrons-hopping")).to_have_value("0.7071067812")
+    page.locator(".respair-head button", has_text="Undo").click()
+    sync_api.expect(field(page, "electrons-hopping")).to_have_value(before)
+    page.locator(".respair-head button", has_text="Redo").click()
+    sync_api.expect(field(page, "electrons-hopping")).to_have_value("0.7071067812")
+    page.wait_for_function("location.search.includes('state=')")
+    assert "token" not in page.url
+    page.reload(timeout=FIRST_TIME)
+    page.locator(".respair-numbers table").first.wait_for(timeout=FIRST_TIME)
+    sync_api.expect(field(page, "electrons-hopping")).to_have_value("0.7071067812")
+    write(page, "electrons-hopping", before)
+
+
+def test_what_is_pinned_is_compared(page):
+    page.locator(".respair-head button", has_text="Pin").click()
+    write(page, "electrons-hopping", "1.2")
+    sync_api.expect(page.locator(".respair-numbers")).to_contain_text("electrons.hopping = 1.2 (pinned: 1.0)")
+    page.locator(".respair-head button", has_text="Unpin").click()
+    write(page, "electrons-hopping", "1.0")
+    sync_api.expect(page.locator(".respair-numbers")).not_to_contain_text("pinned")
+
+
+def test_without_the_token_nobody_gets_in(served):
+    address, server = served
+    before = kernels(server)
+    for path in ("", "voila/render/explorer.ipynb", "api/kernels/any"):
+        with urllib.request.urlopen(address.partition("?")[0] + path, timeout=10) as answer:
+            assert "/login" in answer.url
     assert kernels(server) == before

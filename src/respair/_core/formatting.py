@@ -16,6 +16,8 @@ NOISE = 1e-14
 """Numbers below this are roundings of zero in any but the smallest units of energy."""
 RELATIVE = 1e-3
 """Largest relative error of a small number that is shown with a power of ten."""
+ROUNDINGS = 100
+"""Error bars up to so many times the precision of the number are those of rounding."""
 DOUBLE = 15
 """Decimals that a number of order one has in double precision."""
 
@@ -27,6 +29,8 @@ def with_error(value: float, error: float) -> str:
     --------
     >>> with_error(-4.84252626123, 3.1e-8), with_error(-1.0, 0.0), with_error(2.31, 0.4)
     ('-4.84252626(4)', '-1.000000000000', '2.3(4)')
+    >>> with_error(-1e-7, 3e-4), with_error(-1e-15, 0.0)
+    ('0.0000(3)', '0.000000000000')
     >>> with_error(-4.84252626123e-10, 3.1e-18), with_error(-4.842526e-10, 0.0), with_error(-4.842526e6, 0.0)
     ('-4.84252626(4)e-10', '-4.842526000000e-10', '-4842526.000000000')
     """
@@ -39,12 +43,28 @@ def with_error(value: float, error: float) -> str:
         mantissa = value / 10.0**power
         return f"{with_error(mantissa, error / 10.0**power)}e{power:03d}"
     if error < EXACT:
-        return f"{value:.{_decimals_of(value)}f}"
+        return _fixed(value, _decimals_of(value))
     digits = max(0, -math.floor(math.log10(error)))
     last = math.ceil(error * 10**digits - 1e-9)
     if last == 10:
         digits, last = max(0, digits - 1), 1 if digits else 10
-    return f"{value:.{digits}f}({last})"
+    return f"{_fixed(value, digits)}({last})"
+
+
+def _fixed(value: float, digits: int) -> str:
+    """Return a number with so many decimals; a rounded zero has no sign."""
+    return f"{round(value, digits) + 0.0:.{digits}f}"
+
+
+def error_bar(error: float, value: float) -> str:
+    """Return an error bar, or "rounding" where it is that of double precision.
+
+    Examples
+    --------
+    >>> error_bar(3.1e-8, -4.84), error_bar(8.9e-16, -4.84), error_bar(8.9e-16, -4.84e-12)
+    ('3.1e-08', 'rounding', '8.9e-16')
+    """
+    return "rounding" if 0 <= error <= ROUNDINGS * np.finfo(float).eps * abs(value) else f"{error:.1e}"
 
 
 def is_small(value: float, error: float) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
@@ -17,6 +18,7 @@ from .._core.wording import counted
 from . import dataset
 from .interrupted import kept
 from .interrupts import not_lost
+from .options import PlotsAsAsked
 from .shell import (
     FAILED,
     INTERRUPTED,
@@ -68,13 +70,18 @@ def _main(
     pass
 
 
-@app.command()
+@app.command(cls=PlotsAsAsked)
 def run(
     context: typer.Context,
     files: Files,
     out: Annotated[Path, typer.Option(help="Folder for results.")] = Path(),
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line instead of tables.")] = False,
-    plot: Annotated[bool, typer.Option("--plot", help="Draw figures beside the results.")] = False,
+    plot: Annotated[
+        Literal["png", "pdf", "svg"] | None,
+        typer.Option(
+            "--plot", help="Draw figures beside the results, as PNG if no format follows.", show_default=False
+        ),
+    ] = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Repeat the points of sweeps that failed before.")
     ] = False,
@@ -223,6 +230,31 @@ def _single(file: Path) -> tuple[Study, Sector]:
 
 
 @app.command()
+def convert(
+    file: Annotated[Path, typer.Argument(metavar="FILE.nc", help="Result file (NetCDF).", show_default=False)],
+    csv: Annotated[bool, typer.Option("--csv", help="Write CSV: a line of names, then numbers.")] = False,
+    gnuplot: Annotated[
+        bool, typer.Option("--gnuplot", help="Write columns for gnuplot, with a blank line after each curve.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Folder for the tables.")] = Path(),
+) -> None:
+    """Write a result file as tables of text, one for all variables over the same dimensions."""
+    kinds = [kind for kind, wanted in (("csv", csv), ("gnuplot", gnuplot)) if wanted]
+    if not kinds:
+        refuse("convert: say into what: --csv, --gnuplot, or both")
+    if not file.is_file():
+        refuse(f"{file}: there is no such file; respair run writes NAME.nc")
+    _make_folder(out)
+    try:
+        data = studies.read_data(file)
+    except (OSError, ValueError):
+        refuse(f"{file}: is no result file (NetCDF); respair run writes NAME.nc")
+    for kind in kinds:
+        for written in studies.write_text(data, out / file.stem, kind):
+            print_out(str(written))
+
+
+@app.command()
 def explore(
     file: Annotated[
         Path | None, typer.Argument(metavar="[FILE]", help="Model file (TOML) to begin with.", show_default=False)
@@ -246,8 +278,9 @@ def explore(
     if port and not is_free(port):
         refuse(f"--port: got {port}, where something else listens; give another one, or leave it out")
     chosen = port or free_port()
-    say(f"respair explorer: http://{HOST}:{chosen}/ (Ctrl-C ends it)")
-    serve(file, chosen, not no_browser)
+    token = secrets.token_urlsafe(16)
+    say(f"respair explorer: http://{HOST}:{chosen}/?token={token} (Ctrl-C ends it)")
+    serve(file, chosen, not no_browser, token)
 
 
 def _targets(files: list[Path], out: Path) -> list[Path]:
@@ -327,7 +360,7 @@ def _solve(
     return None
 
 
-def _hand_out(result: Result, target: Path, json: bool, plot: bool) -> bool:
+def _hand_out(result: Result, target: Path, json: bool, plot: str | None) -> bool:
     """Print and write a result; return whether it is complete and could be written."""
 
     def wrote(files: Callable[[], Iterable[Path]]) -> bool:
@@ -348,7 +381,7 @@ def _hand_out(result: Result, target: Path, json: bool, plot: bool) -> bool:
     for failure in studies.failures(result):
         say(f"{result.study.file}: {failure}")
     if plot and written:
-        written = wrote(lambda: studies.save_figures(result, target.with_suffix("")))
+        written = wrote(lambda: studies.save_figures(result, target.with_suffix(""), plot))
     return written and not result.failed
 
 

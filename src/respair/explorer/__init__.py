@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 NEEDS = ("ipywidgets", "voila")
 """Packages of the extra ``explore``."""
+QUERY = "QUERY_STRING"
+"""Environment variable with what stands behind the address of the page."""
 VARIABLE = "RESPAIR_EXPLORE"
 """Environment variable that names the model file to begin with."""
 
@@ -52,14 +54,19 @@ def app(file: str | os.PathLike[str] | Model | Plan | None = None) -> object:
     check_installed()
     from ..hamiltonians import Model
     from ..studies import Plan, read, study
+    from .links import screen_of
     from .page import Page
     from .presets import PRESETS, preset
     from .screen import Screen
 
-    given = file or os.environ.get(VARIABLE)
+    kept = screen_of(os.environ.get(QUERY, "")) if file is None else None
+    given = file or (os.environ.get(VARIABLE) if kept is None else None)
     if isinstance(given, Model):
         given = study(given, given.max_charge // 2)
     if given:
         return Page(Screen.of(given.study if isinstance(given, Plan) else read(given))).widget
+    if kept is not None:
+        screen, panel = kept
+        return Page(screen, panel=panel).widget
     first = next(iter(PRESETS))
     return Page(preset(first), first).widget

@@ -27,9 +27,12 @@ class Drawn:
     ----------
     panel : str
         Name of the panel.
+    pinned : Answer or None
+        Drawn below it.
     """
 
     panel: str
+    pinned: Answer | None = None
     _of: dict[int, bytes] = field(default_factory=dict)
     _when: dict[int, float] = field(default_factory=dict)
 
@@ -44,10 +47,12 @@ class Drawn:
             waits = not answer.complete and now - self._when.get(number, -PAUSE) < PAUSE
             if seen != self._of.get(number) and not waits:
                 self._of[number], self._when[number] = seen, now
-                yield number, figure(drawing.title, drawing.svg(answer.data, answer.study.model.cluster))
+                below = (self.pinned.data, self.pinned.study.model) if self.pinned is not None else None
+                yield number, figure(drawing.title, drawing.svg(answer.data, answer.study.model, below))
 
 
 def _seen(drawing: Drawing, answer: Answer) -> bytes:
     """Return what tells one state of a figure from the next, to the digits that can be seen."""
-    there = [answer.data[name].values for name in drawing.needs if name in answer.data]
+    names = [each for name in drawing.needs for each in (name, f"{name}_error", f"{name}_errors")]
+    there = [answer.data[name].values for name in names if name in answer.data]
     return b"|".join((np.round(each, SEEN) + 0.0 if each.dtype.kind in "fc" else each).tobytes() for each in there)

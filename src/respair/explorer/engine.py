@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Generic, TypeVar
@@ -19,13 +20,15 @@ from ..analysis.observables.error_bars import isolated_ground
 from ..analysis.thermal.ensembles import Ensemble
 from ..analysis.thermal.estimate import estimate_thermal
 from ..hamiltonians import Model
+from ..hamiltonians.space.product import dimensions
 from ..solvers import Eigenstates, LabelledLevels, State, ground_state
 from ..solvers.caps import size_in_words
 from ..studies import Reporter, Result, Study
+from ..studies.tasks.cutoff_errors import with_cutoff_errors
 from ..studies.tasks.pairing import PairingTask
 from ..studies.tasks.setting import Setting
 from ..studies.tasks.thermal import ThermalTask
-from .panels import PANELS
+from .panels import FIRST, PANELS
 from .screen import Screen
 
 Kept = TypeVar("Kept")
@@ -33,6 +36,8 @@ EXACT_UP_TO = 600
 """Thermal sums with a larger block are sampled: all lines between two of 1,000 states take ten seconds."""
 
 
+SOON = 12_000
+"""States of the sector at a first look at temperatures."""
 SEEN_FIRST = frozenset(
     {
         *("electron_density", "boson_density", "displacement", "displacement_distribution"),
@@ -40,8 +45,6 @@ SEEN_FIRST = frozenset(
     }
 )
 """What the figures of the ground level show."""
-FIRST = "state"
-"""The panel of the ground level, which every other one needs."""
 
 
 def _at_first_sight(study: Study, state: State, grid: NDArray[np.float64]) -> xr.Dataset:
@@ -118,12 +121,12 @@ class Answer:
 class Prepared(Setting):
     """A setting with a ground level that is kept."""
 
-    solve: Callable[[], Eigenstates | LabelledLevels] = field(kw_only=True, repr=False)
+    solve: Callable[[Model], Eigenstates | LabelledLevels] = field(kw_only=True, repr=False)
 
     @cached_property
     def ground(self) -> Eigenstates | LabelledLevels:
         """The ground level of the sector with its multiplet and the next level."""
-        return self.solve()
+        return self.solve(self.model)
 
 
 class Engine:
@@ -172,14 +175,22 @@ class Engine:
         base, done = screen.key(), list[xr.Dataset]()
         setting = Prepared(
             *(study.model, study.sector, study.solver, grid, reporter, study.tasks),
-            solve=lambda: self._solved(base, first if panel == "spectrum" else None, study, reporter),
+            solve=lambda model: (
+                self._solved(base, first if panel == "spectrum" else None, study, reporter)
+                if model == study.model
+                else _ground(replace(study, model=model), reporter)
+            ),
             known=lambda part: known(*done, part),
         )
-        for task in sorted(study.tasks, key=lambda task: asks.index(task.name)):
+        if study.model.modes and any(isinstance(task, ThermalTask) for task in study.tasks):
+            reporter.step("a first look at the temperatures")
+            known(_warm_at_first_sight(screen, asks, setting))
+        tasks = sorted(study.tasks, key=lambda task: asks.index(task.name))
+        for task in tasks:
             done.append(task.run(setting))
-            if len(done) < len(study.tasks):
+            if len(done) < len(study.tasks) or study.model.modes:
                 known(*done)
-        data = _merged(done)
+        data = _merged(with_cutoff_errors(done, replace(setting, tasks=tuple(tasks))))
         return Answer(screen, study, data, f"{about}{_filling(data)}; {time.perf_counter() - began:.2f} s")
 
     def _solved(
@@ -188,7 +199,11 @@ class Engine:
         """Return the ground level, with the next one where `first` does not do."""
         if first is not None and base not in self._states:
             return first
-        return self._states.get(base, lambda: _ground(study, reporter))
+        def solve() -> Eigenstates | LabelledLevels:
+            reporter.step("ground level and the next one")
+            return _ground(study, reporter)
+
+        return self._states.get(base, solve)
 
     def _first(self, screen: Screen, study: Study, reporter: Reporter) -> tuple[Screen, Eigenstates]:
         """Return the ground level alone, in the whole sector, and the screen with the cutoff that is good enough."""
@@ -206,6 +221,19 @@ class Engine:
         used = found.hamiltonian.space.model.phonons
         assert used is not None
         return screen.fixed(used), found
+
+
+def _warm_at_first_sight(screen: Screen, asks: Sequence[str], setting: Setting) -> xr.Dataset:
+    """Return thermodynamics with so few quanta and random vectors that they are soon there."""
+    while True:
+        study = screen.study(asks)
+        quanta = screen.value("phonons.total_quanta")
+        assert study.sector is not None
+        if not isinstance(quanta, int) or quanta < 2 or math.prod(dimensions(study.model, study.sector)) <= SOON:
+            break
+        screen = screen.changed("phonons.total_quanta", quanta - 1)
+    (task,) = (task for task in study.tasks if isinstance(task, ThermalTask))
+    return task.first_look(replace(setting, model=study.model))
 
 
 def _merged(parts: Sequence[xr.Dataset]) -> xr.Dataset:
@@ -234,7 +262,6 @@ def _is_open(model: Model) -> bool:
 def _ground(study: Study, reporter: Reporter) -> Eigenstates | LabelledLevels:
     """Return the ground level with the next one, in the whole sector: operators on a site know no symmetry."""
     assert study.sector is not None
-    reporter.step("ground level and the next one")
     return isolated_ground(study.model, study.sector, study.solver, reporter.lanczos, (study.sector,))
 
 

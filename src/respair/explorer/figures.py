@@ -20,8 +20,10 @@ from ..analysis.plots.spectra import plot_spectrum, plot_thermal_spectrum
 from ..analysis.plots.states import COLOURS, plot_flux, plot_levels
 from ..clusters import Cluster, Mode
 from ..clusters.drawing import projected
+from ..hamiltonians import Model
 
 BLUE, RED, GREEN = COLOURS[:3]
+PINNED = "#8c8c8c"
 SIZE = (4.9, 2.85)
 FRAME = (0.155, 0.185, 0.82, 0.775)
 RADIUS = 0.26
@@ -72,22 +74,82 @@ class Drawing:
         """Tell whether the variables are there."""
         return any(name in data and data[name].size for name in self.needs)
 
-    def svg(self, data: xr.Dataset, cluster: Cluster) -> str:
-        """Return the figure as an SVG element that fills the width that it gets."""
-        with rc_context({"font.size": 9.0, "svg.fonttype": "path", "svg.hashsalt": self.title}):
-            return self._drawn(data, cluster)
+    def svg(self, data: xr.Dataset, model: Model, pinned: tuple[xr.Dataset, Model] | None = None) -> str:
+        """Return the figure as an SVG element that fills the width that it gets, in the colours of the page.
 
-    def _drawn(self, data: xr.Dataset, cluster: Cluster) -> str:
+        Parameters
+        ----------
+        data : xarray.Dataset
+            What is drawn.
+        model : Model
+            Of which it is.
+        pinned : (xarray.Dataset, Model), optional
+            Drawn below it in grey.
+        """
+        with rc_context({"font.size": 9.0, "svg.fonttype": "path", "svg.hashsalt": self.title}):
+            text = self.saved(data, model, "svg", pinned).decode()
+        for colour, name in PAGE.items():
+            text = text.replace(colour, name)
+        return text[text.index("<svg") :]
+
+    def saved(self, data: xr.Dataset, model: Model, kind: str, pinned: tuple[xr.Dataset, Model] | None = None) -> bytes:
+        """Return the figure as a file: "svg", "pdf" or "png"."""
         figure = Figure(figsize=SIZE)
         ax = figure.add_axes((0.0, 0.0, 1.0, 1.0) if self.bare else FRAME)
-        self.plot(data, cluster, ax)
+        if pinned is not None and not self.bare and self.suits(pinned[0]):
+            self.plot(pinned[0], pinned[1].cluster, ax)
+            _fade(ax)
+        self.plot(data, model.cluster, ax)
         if not self.bare:
+            unit = unit_of(model)
             ax.spines[["top", "right"]].set_visible(False)
-            ax.set(xlabel=self.xlabel or ax.get_xlabel(), ylabel=self.ylabel or ax.get_ylabel())
-        out = io.StringIO()
-        figure.savefig(out, format="svg", metadata={"Date": None})
-        text = out.getvalue()
-        return text[text.index("<svg") :]
+            labels = {"xlabel": self.xlabel or ax.get_xlabel(), "ylabel": self.ylabel or ax.get_ylabel()}
+            ax.set(**{key: words.replace("ENERGY", unit) for key, words in labels.items()})
+        out = io.BytesIO()
+        figure.savefig(
+            out,
+            format=kind,
+            dpi=200,
+            metadata={"CreationDate" if kind == "pdf" else "Date": None} if kind != "png" else None,
+        )
+        return out.getvalue()
+
+
+PAGE = {"#000000": "currentColor", "#ffffff": "var(--respair-paper, #ffffff)"}
+"""Colours of a figure that are those of the page."""
+UNITS = (("electrons.hopping", "t"), ("phonons.frequency", r"\omega_0"), ("bosons.hopping", "t_b"))
+"""Couplings that are the unit of energy where they are 1, with their symbols."""
+
+
+def unit_of(model: Model) -> str:
+    """Return the unit of energy for a label: the first coupling that is 1.
+
+    Examples
+    --------
+    >>> from respair import Electrons, Model, dimer
+    >>> unit_of(Model(dimer(), Electrons(hopping=1.0))), unit_of(Model(dimer(), Electrons(hopping=0.3)))
+    ('$t$', 'unit of energy')
+    """
+    for key, symbol in UNITS:
+        species, name = key.split(".")
+        value = getattr(getattr(model, species), name, None)
+        if isinstance(value, int | float) and value == 1.0:
+            return f"${symbol}$"
+    return "unit of energy"
+
+
+def _fade(ax: Axes) -> None:
+    """Draw what is on an axes in grey, with one entry in the legend."""
+    for artist in (*ax.get_lines(), *ax.collections):
+        artist.set(color=PINNED, alpha=0.8, zorder=1)
+        artist.set_label("_pinned")
+    for line in ax.get_lines():
+        line.set(linestyle="--", markerfacecolor="none")
+    for container in ax.containers:
+        container.set_label("_pinned")
+    for text in list(ax.texts):
+        text.remove()
+    ax.plot([], [], "--", color=PINNED, label="pinned")
 
 
 def _state(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
@@ -237,26 +299,24 @@ def _borrowed(plot: Callable[[xr.Dataset, Axes], Axes]) -> Plot:
 
 
 E, A, X, PHI, T, R = (
-    "[energy]",
-    r"$A(\omega)$ [1/energy]",
-    r"$X = (a + a^\dagger)/\sqrt{2}$ [1]",
-    r"flux $\varphi = 2\pi\Phi/(hc/e)$ [1]",
-    "temperature $T$ [energy]",
+    "[ENERGY]",
+    r"$A(\omega)$ [1/ENERGY]",
+    r"$X = (a + a^\dagger)/\sqrt{2}$",
+    r"flux $\varphi = 2\pi\Phi/(hc/e)$",
+    "temperature $T$ [ENERGY]",
     "distance $|i - j|$ [bond lengths]",
 )
 STATE = Drawing("Cluster: charges, local pairs and lattice", ("electron_density", "boson_density"), _state, bare=True)
 LEVELS = Drawing("Lowest levels with error bars", ("energies",), _borrowed(plot_levels), "level $n$", rf"$E_n$ {E}")
-LATTICE = Drawing("Distribution of the lattice", ("displacement_distribution",), _distribution, X, "$P(X)$ [1]")
-PAIRS = Drawing(
-    "Pair correlations", ("pair_correlation", "boson_correlation"), _correlations, R, "average over pairs [1]"
-)
+LATTICE = Drawing("Distribution of the lattice", ("displacement_distribution",), _distribution, X, "$P(X)$")
+PAIRS = Drawing("Pair correlations", ("pair_correlation", "boson_correlation"), _correlations, R, "average over pairs")
 PAIRING = Drawing(
     "Pair density matrices against distance (dashed: connected part)", ("pairing_forms",),
     _borrowed(lambda data, ax: plot_pairing(data, ax)), "distance [bond lengths]",
-    r"$\langle\Delta^\dagger_x\Delta_y\rangle$ [1]",
+    r"$\langle\Delta^\dagger_x\Delta_y\rangle$",
 )  # fmt: skip
 OCCUPATIONS = Drawing(
-    "Occupation of the natural pair orbitals", ("pairing_forms",), _occupations, "orbital $k$", r"$\lambda_k$ [1]"
+    "Occupation of the natural pair orbitals", ("pairing_forms",), _occupations, "orbital $k$", r"$\lambda_k$"
 )
 SPECTRUM = Drawing(
     "Spectrum with its lines", ("spectrum_steps",), _borrowed(lambda data, ax: plot_spectrum(data, ax)),
@@ -270,5 +330,5 @@ WARM = Drawing(
     "Spectrum at temperature", ("spectrum_zero_frequency",),
     _borrowed(lambda data, ax: plot_thermal_spectrum(data, ax)), rf"$\omega$ {E}", A,
 )  # fmt: skip
-PSEUDOGAP = Drawing("Pseudogap", ("spectrum_pseudogap",), _pseudogap, T, r"$A(0, T)\,/\,A(0, T_{high})$ [1]")
+PSEUDOGAP = Drawing("Pseudogap", ("spectrum_pseudogap",), _pseudogap, T, r"$A(0, T)\,/\,A(0, T_{high})$")
 ENTROPY = Drawing("Entropy and specific heat", ("thermal_entropy",), _entropy, T, "$S$, $C$ [$k_B$]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from html import escape
 
 from rich.table import Table
@@ -10,6 +11,7 @@ from rich.text import Text
 
 from ..hamiltonians import Problem
 from ..studies.execution.report import task_tables
+from .comparison import changes, differences
 from .engine import Answer
 from .outputs import comma_separated, model_file, netcdf, python_lines
 
@@ -33,9 +35,25 @@ def message(text: str, wrong: bool = False) -> str:
     return f'<span role="{"alert" if wrong else "status"}">{sign}{escape(text)}</span>' if text else ""
 
 
-def numbers(answer: Answer) -> str:
-    """Return the tables that `respair run` prints, with as many digits as the error bars support."""
-    return "".join(map(_table, task_tables(answer.study, answer.data)))
+def numbers(answer: Answer, pinned: Answer | None = None) -> str:
+    """Return the tables that `respair run` prints, with as many digits as the error bars support.
+
+    Sums over the cluster come first, and before them what differs from an answer that is pinned.
+    """
+    tables: list[Table | str] = [*task_tables(answer.study, answer.data)]
+    if pinned is not None:
+        words = "; ".join(changes(answer.screen, pinned.screen))
+        tables = [f"Pinned, in grey: {words or 'the same model'}.", differences(answer, pinned), *tables]
+    return "".join(map(_table, [*sums(answer), *tables]))
+
+
+def sums(answer: Answer) -> Iterator[str]:
+    """Yield the charges of the whole cluster, whose sum is N."""
+    data = answer.data
+    if "electron_density" not in data and "boson_density" not in data:
+        return
+    electrons, pairs = (float(data[n].sum()) if n in data else 0.0 for n in ("electron_density", "boson_density"))
+    yield f"Sums: {electrons:.6g} electrons and {pairs:.6g} local pairs, N = {electrons + 2 * pairs:.6g}."
 
 
 def _table(each: Table | str) -> str:

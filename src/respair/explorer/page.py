@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from html import escape
 from importlib.resources import files
 from typing import Any
 
@@ -15,11 +16,13 @@ from ..hamiltonians import InvalidModel, Model, Problem
 from ..studies import parse
 from .canvas import Canvas
 from .drawn import Drawn
-from .engine import FIRST, Answer, Engine
+from .engine import Answer, Engine
+from .history import History
 from .jobs import Job, Latest, Watch
+from .links import placed, query_of
 from .markup import downloads, message, numbers
-from .panels import PANELS
-from .presets import PRESETS, preset
+from .panels import FIRST, PANELS
+from .presets import PHYSICS, PRESETS, preset
 from .rows import Heading, Row, row
 from .screen import Screen
 from .sections import Section, sections, switched
@@ -39,6 +42,8 @@ class Page:
         What it shows first.
     title : str
         The model of the list that it is.
+    panel : str
+        The panel that it begins with.
 
     Attributes
     ----------
@@ -48,12 +53,14 @@ class Page:
         What is on it.
     """
 
-    def __init__(self, screen: Screen, title: str = OWN) -> None:
-        self.screen, self.panel, self._science = screen, FIRST, FIRST
+    def __init__(self, screen: Screen, title: str = OWN, panel: str = FIRST) -> None:
+        self.screen, self.panel, self._science = screen, panel, panel
         self.model: Model | None = None
         self.answer: Answer | None = None
         self._engine, self._latest = Engine(), Latest(_poster())
         self._rows: dict[object, Row] = {}
+        self._history = History()
+        self._pinned: Screen | None = None
         self._shown: Sequence[Section] = ()
         self._build(title)
         self.refresh()
@@ -66,21 +73,41 @@ class Page:
         self._upload.observe(self._uploaded, "value")
         self._upload_answer = _html("respair-refused")
         self._tabs = widgets.ToggleButtons(
-            options=[*((p.title, n) for n, p in PANELS.items()), ("Files, Python", FILES)]
+            options=[*((p.title, n) for n, p in PANELS.items()), ("Files, Python", FILES)],
+            value=self.panel,
         )
         self._tabs.observe(self._turned, "value")
+        self._physics = _html("respair-physics", physics(title))
+        self._undo, self._redo, self._pin = (
+            _button(words, tooltip, what)
+            for words, tooltip, what in (
+                ("Undo", "Take the last change back", lambda: self._turn_back(self._history.undone)),
+                ("Redo", "Make it again", lambda: self._turn_back(self._history.redone)),
+                ("Pin", "Keep these numbers in grey below the next ones", self._pin_or_not),
+            )
+        )
+        self._address = _html("respair-address")
         self._status = _html("respair-said")
         self._cancel = widgets.Button(description="Cancel", disabled=True, tooltip="End what is being computed")
         self._cancel.on_click(lambda button: self._stop())
         self._canvas, self._numbers = Canvas(), _html("respair-numbers")
         self._controls = widgets.VBox()
         style = widgets.HTML(f"<style>{files(__package__).joinpath('style.css').read_text('utf-8')}</style>")
-        head = widgets.HBox([_html("respair-title", "<h1>respair explorer</h1>"), self._models, self._upload])
+        head = widgets.HBox(
+            [
+                _html("respair-title", "<h1>respair explorer</h1>"),
+                self._models,
+                self._upload,
+                self._undo,
+                self._redo,
+                self._pin,
+            ]
+        )
         status = widgets.HBox([self._status, self._cancel])
         tabs = widgets.HBox([self._tabs])
         self._main = widgets.VBox([tabs, status, self._canvas.box, self._numbers])
         body = widgets.HBox([self._controls, self._main])
-        self.widget = widgets.VBox([style, head, self._upload_answer, body])
+        self.widget = widgets.VBox([style, head, self._upload_answer, self._physics, body, self._address])
         named = {
             "respair": self.widget, "respair-head": head, "respair-body": body, "respair-controls": self._controls,
             "respair-main": self._main, "respair-tabs": tabs, "respair-status": status,
@@ -90,7 +117,22 @@ class Page:
 
     def change(self, how: Callable[[Screen], Screen]) -> None:
         """Change the screen and answer it."""
-        self.screen = how(self.screen)
+        changed = how(self.screen)
+        if changed != self.screen:
+            self._history.note(self.screen)
+        self.screen = changed
+        self.refresh()
+
+    def _turn_back(self, how: Callable[[Screen], Screen | None]) -> None:
+        screen = how(self.screen)
+        if screen is not None:
+            self.screen, self.model = screen, None
+            self._models.value = OWN
+            self.refresh()
+
+    def _pin_or_not(self) -> None:
+        self._pinned = self.screen if self._pinned is None else None
+        self._pin.description = "Pin" if self._pinned is None else "Unpin"
         self.refresh()
 
     def _edit(self, how: Callable[[Screen], Screen]) -> None:
@@ -110,6 +152,9 @@ class Page:
             problems = error.problems
         self._lay_out()
         self._tell(problems)
+        self._undo.disabled, self._redo.disabled = (not can for can in self._history.can)
+        if not problems:
+            self._address.value = placed(query_of(self.screen, self._science))
         if problems or lacking:
             self._latest.cancel()
             self._idle()
@@ -153,31 +198,39 @@ class Page:
             self._main.add_class("respair-old")
 
     def _compute(self) -> None:
-        screen, panel, with_files = self.screen, self._science, self.panel == FILES
+        screen, panel, with_files, pinned = self.screen, self._science, self.panel == FILES, self._pinned
 
         def work(job: Job) -> None:
-            drawn = Drawn(panel)
 
             def post(what: Callable[[], None]) -> None:
                 self._latest.post(lambda: what() if job.wanted else None)
 
-            def draw(answer: Answer) -> None:
-                for number, picture in drawn.of(answer):
-                    post(partial(self._place, panel, number, picture))
-
             watch = Watch(lambda text: post(lambda: self._working(text, job)))
             try:
+                other = None if with_files else self._compared(screen, panel, watch, pinned)
+                drawn = Drawn(panel, other)
+
+                def draw(answer: Answer) -> None:
+                    for number, picture in drawn.of(answer):
+                        post(partial(self._place, panel, number, picture))
+
                 answer = self._engine.answer(screen, panel, watch, (lambda part: None) if with_files else draw)
                 if with_files:
                     post(partial(self._show_files, answer, downloads(answer)))
                 else:
                     draw(answer)
-                    post(partial(self._finish, answer, numbers(answer)))
+                    post(partial(self._finish, answer, numbers(answer, other)))
             except Exception as error:  # whatever it is, the page goes on and says it
                 post(partial(self._failed, str(error) or type(error).__name__))
 
         self._main.add_class("respair-busy")
         self._latest.submit(work)
+
+    def _compared(self, screen: Screen, panel: str, watch: Watch, pinned: Screen | None) -> Answer | None:
+        """Return the answer of the screen that is pinned, where it is another one and has this panel."""
+        if pinned is None or pinned == screen or PANELS[panel].lacks(pinned.study(PANELS[FIRST].asks).model):
+            return None
+        return self._engine.answer(pinned, panel, watch, lambda part: None)
 
     def _place(self, panel: str, number: int, picture: str) -> None:
         if panel == self.panel:
@@ -236,6 +289,7 @@ class Page:
             self._edit(lambda screen: switched(screen, species, wanted, model))
 
     def _picked(self, event: Any) -> None:
+        self._physics.value = physics(event["new"])
         if event["new"] in PRESETS:
             self._read(preset(event["new"]))
 
@@ -254,6 +308,18 @@ class Page:
         self._upload_answer.value = ""
         self.model = None
         self.change(lambda old: screen)
+
+
+def physics(title: str) -> str:
+    """Return the paragraph about a model of the list."""
+    return f"<p>{escape(PHYSICS[title])}</p>" if title in PHYSICS else ""
+
+
+def _button(words: str, tooltip: str, what: Callable[[], None]) -> widgets.Button:
+    button = widgets.Button(description=words, tooltip=tooltip)
+    button.layout.width = "auto"
+    button.on_click(lambda pressed: what())
+    return button
 
 
 def _html(name: str, value: str = "") -> widgets.HTML:

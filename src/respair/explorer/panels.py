@@ -56,6 +56,8 @@ class Panel:
     lacks: Callable[[Model], str] = _nothing
 
 
+FIRST = "state"
+"""The panel of the ground level, which every other one needs."""
 PANELS: Mapping[str, Panel] = MappingProxyType(
     {
         "state": Panel("Ground state", ("ground_state",), (STATE, LEVELS, LATTICE, PAIRS)),

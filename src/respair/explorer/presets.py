@@ -50,6 +50,36 @@ sector = { charge = 6, two_sz = 0 }
     }
 )
 """Model files by their titles; those at half filling have the chemical potential that keeps it at every temperature."""
+PHYSICS: Mapping[str, str] = MappingProxyType(
+    {
+        "Boson-fermion ring": (
+            "Electrons hop around a ring; on each site two of them turn into a local pair and back, and an "
+            "oscillator follows the pair. Raise α: the lattice dresses the pairs, the exchange ⟨D†b⟩ fades, and "
+            "in the panel Flux the period of the energy tells whether pairs or single electrons carry the "
+            "current."
+        ),
+        "Resonating bipolaron": (
+            "Two electrons on a ring of four metal sites around a ligand with an oscillator. Near α = 1.32 the "
+            "pair on the ring and the bipolaron on the ligand are degenerate: P(X) has two peaks, and the gap "
+            "falls far below the phonon frequency."
+        ),
+        "Holstein-Hubbard dimer": (
+            "Two sites, two electrons: the repulsion U keeps them apart, the lattice attracts them by 2 α² ω₀. "
+            "Move α through √(U / 2ω₀) = 1 and watch double occupancy and P(X) turn from two polarons to one "
+            "bipolaron."
+        ),
+        "Pseudogap ring": (
+            "Electrons that resonate with local pairs at their Fermi level, without a lattice. In the panel "
+            "Temperature the density of states at ω = 0 is lost on cooling, long before pairs are coherent over "
+            "the ring."
+        ),
+        "Hubbard ring": (
+            "Six sites at half filling, the benzene of correlated electrons. Raise U: double occupancy falls, the"
+            " spectrum splits into two bands about ω = 0, and spins, not charges, make the lowest levels."
+        ),
+    }
+)
+"""What each model shows, and what to move."""
 CANONICAL = ("Boson-fermion ring", "Resonating bipolaron")
 """Models with phonons whose other charges would take minutes: they begin with the canonical ensemble."""
 

@@ -121,7 +121,13 @@ class Number(_Answered):
     def _moved(self, event: Any) -> None:
         if not self._quiet:
             value = int(event["new"]) if self._control.is_whole else float(round(event["new"], 10))
-            self._set(value)
+            if not self._is_rounded(value):
+                self._set(value)
+
+    def _is_rounded(self, value: float) -> bool:
+        """Tell whether a slider gives the value that is there, rounded to its steps."""
+        now = self._value
+        return isinstance(now, float) and not self._control.is_whole and abs(value - now) <= 0.5 * self._control.step
 
     def _written(self, event: Any) -> None:
         if not self._quiet:

@@ -18,6 +18,7 @@ from ..hamiltonians.parameters import OLDER_NAMES
 from ..studies import TASKS, Study, toml_text
 from ..studies.file.reading import studied
 from ..studies.file.tables import inline, plain
+from .arithmetic import evaluated
 
 CHECKED_CAP = 4
 """Stands for an automatic cutoff where only the rest of a screen is checked."""
@@ -34,7 +35,7 @@ ASKED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
         "flux": {"values": {"start": 0.0, "stop": float(np.pi), "count": 9}},
         "thermal": {
-            "temperatures": {"start": 0.1, "stop": 4.0, "count": 4, "spacing": "log"},
+            "temperatures": {"start": 0.1, "stop": 2.0, "count": 9, "spacing": "log"},
             "observables": [],
         },
     }
@@ -208,18 +209,23 @@ class Screen:
 
 
 def value_of(text: str) -> Any:
-    """Return what is written in a field, as TOML reads it; what it cannot read stays text, and is refused later.
+    """Return what is written in a field, as TOML reads it, or as an expression of numbers.
+
+    What neither can read stays text, and is refused later.
 
     Examples
     --------
-    >>> value_of("1.5"), value_of("{ ring = 1.0, centre = 0.35 }"), value_of("much")
-    (1.5, {'ring': 1.0, 'centre': 0.35}, 'much')
+    >>> value_of("1.5"), value_of("{ ring = 1.0, centre = 0.35 }"), value_of("much"), value_of("pi/2")
+    (1.5, {'ring': 1.0, 'centre': 0.35}, 'much', 1.5707963267948966)
     """
     try:
         found = tomllib.loads(f"value = {text.strip()}")
         json.dumps(found)
     except (tomllib.TOMLDecodeError, TypeError, RecursionError):
-        return text.strip()
+        try:
+            return evaluated(text.strip())
+        except ValueError:
+            return text.strip()
     return found["value"] if len(found) == 1 else text.strip()
 
 

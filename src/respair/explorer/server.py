@@ -35,7 +35,7 @@ def is_free(port: int) -> bool:
     return True
 
 
-def serve(file: Path | None, port: int, browser: bool) -> None:
+def serve(file: Path | None, port: int, browser: bool, token: str) -> None:
     """Serve the explorer until Ctrl-C.
 
     Parameters
@@ -46,6 +46,8 @@ def serve(file: Path | None, port: int, browser: bool) -> None:
         Where on 127.0.0.1.
     browser : bool
         Open the page in the browser of the desktop.
+    token : str
+        What a browser must show once, in ``?token=``; other users of this machine do not know it.
 
     Raises
     ------
@@ -66,6 +68,7 @@ def serve(file: Path | None, port: int, browser: bool) -> None:
             "port": port,
             "port_retries": 0,
             "open_browser": browser,
+            "token": token,
             "log_level": "ERROR",
             "tornado_settings": {"headers": {"Content-Security-Policy": POLICY}},
         }

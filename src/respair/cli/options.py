@@ -1,0 +1,35 @@
+"""Options whose value may be left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import typer.core
+
+FORMATS = ("png", "pdf", "svg")
+PLOT = "--plot"
+
+
+class PlotsAsAsked(typer.core.TyperCommand):
+    """A command whose option ``--plot`` takes a format or none: what follows it may be a model file."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments, with the format that ``--plot`` stands for."""
+        return super().parse_args(ctx, list(with_formats(args)))
+
+
+def with_formats(args: Sequence[str]) -> Iterator[str]:
+    """Yield the arguments, with a format behind every ``--plot``."""
+    rest = iter(args)
+    for word in rest:
+        if word != PLOT:
+            yield word
+            if word == "--":
+                yield from rest
+            continue
+        following = next(rest, None)
+        yield PLOT
+        yield following if following in FORMATS else FORMATS[0]
+        if following not in (None, *FORMATS):
+            yield from with_formats([following, *rest])

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from .._core.display import plain, quantity
-from .values import by_distance, is_matrix
+from .values import reaches_out
 
 if TYPE_CHECKING:
     from .parameters import Phonons
@@ -230,7 +230,7 @@ def term_rows(
     for entry, value in given:
         if not entry.operator:
             continue
-        own = entry.extended if is_matrix(value) or by_distance(value) else entry
+        own = entry.extended if reaches_out(value) else entry
         latex = own.term(hasattr(value, "__len__")).replace("y_{ij}", "x_{ij}" if on_bonds else "(x_j - x_i)")
         latex = latex.replace(r"\theta_{ij}", phase) if threaded else re.sub(r"e\^\{2?i\\theta_\{ij\}\} ", "", latex)
         yield f"{'−' if entry.sign else '+'} {html(latex)}", f"{html(entry.symbol)} = {quantity(value)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import cmath
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
@@ -16,6 +16,8 @@ from .._core.arguments import instance, scalar, shown
 from .._core.display import counted, quantity
 from .._core.text import ALLOWED, has_controls
 from ..clusters import Bond, Card, Cluster, InvalidType, Mode, Shown, place
+from ..clusters.cluster import branches_on
+from .branches import share_places
 from .couplings import Couplings as Couplings
 from .couplings import Spread, boson_sites_of, modes_of, spreads
 from .couplings import joined as joined
@@ -36,7 +38,6 @@ from .parameters import (
     is_coupling,
     is_number,
     nonzero,
-    resolve,
     show,
 )
 from .stability import furthest, hops, lattice_problems, lowest_frequency
@@ -242,7 +243,7 @@ def model_problems(model: Model) -> Iterator[Problem]:
         yield Problem("ensemble.chemical_potential", show(model.chemical_potential), f"allowed: {FINITE}")
     yield from _flux_problems(model)
     if model.phonons is not None:
-        yield from _phonon_problems(model.phonons, modes_of(model), model.cluster.is_infinite)
+        yield from _phonon_problems(model, next(each for each in couplings if each.entry.key == "phonons.frequency"))
     for spread in couplings:
         if spread.entry.needs and nonzero(spread.given):
             missing = _missing(model, spread)
@@ -264,7 +265,8 @@ def _missing(model: Model, spread: Spread) -> Iterator[str]:
         elif need in SPECIES and getattr(model, need) is None:
             yield f"here; add {'an' if need[0] in 'aeiou' else 'a'} [{need}] table"
     if spread.entry.place == "mode" and "bosons" in needs and model.bosons is not None and not on_bonds(modes):
-        if by_distance(spread.given):
+        branches = spread.given.values() if isinstance(spread.given, Mapping) else ()
+        if any(map(by_distance, (spread.given, *branches))):
             return
         own = [modes[m].index for m in np.flatnonzero(spread.values.any(axis=tuple(range(1, spread.values.ndim))))]
         coupled = np.nonzero(spread.values)[1].tolist() if spread.entry.reaches else own
@@ -276,7 +278,8 @@ def _missing(model: Model, spread: Spread) -> Iterator[str]:
 def _place_problems(model: Model) -> Iterator[Problem]:
     species = {"bosons": model.bosons, "phonons": model.phonons}
     for name, on in ((name, table.on) for name, table in species.items() if table is not None):
-        if model.cluster.is_infinite and is_listed(on):
+        places = (on,) if name == "bosons" else (branches_on(on) or {"": on}).values()
+        if model.cluster.is_infinite and any(map(is_listed, places)):
             yield Problem(f"{name}.on", show(on), "leave it out: all cells of an infinite lattice are the same")
             continue
         try:
@@ -310,11 +313,12 @@ def _flux_problems(model: Model) -> Iterator[Problem]:
         )
 
 
-def _phonon_problems(phonons: Phonons, modes: Sequence[Mode], is_infinite: bool) -> Iterator[Problem]:
-    frequency, complaint = resolve(phonons.frequency, [mode.label for mode in modes], "mode")
-    if complaint is None and not np.all(frequency > 0):
+def _phonon_problems(model: Model, frequency: Spread) -> Iterator[Problem]:
+    phonons = model.phonons
+    assert phonons is not None
+    if frequency.complaint is None and not np.all(frequency.values > 0):
         yield Problem("phonons.frequency", show(phonons.frequency), "allowed: above 0 for every mode")
-    yield from _infinite_cutoff_problems(phonons) if is_infinite else _cutoff_problems(phonons)
+    yield from _infinite_cutoff_problems(phonons) if model.cluster.is_infinite else _cutoff_problems(phonons)
     for key in ("max_quanta", "total_quanta"):
         cap = getattr(phonons, key)
         if cap is not None and (not isinstance(cap, int) or isinstance(cap, bool) or not 0 <= cap <= MAX_QUANTA):
@@ -375,6 +379,9 @@ def _basis_problems(phonons: Phonons, modes: Sequence[Mode]) -> Iterator[Problem
         yield Problem("phonons.basis", show(basis), f"allowed: {', '.join(map(show, BASES))}")
     elif basis != "number" and on_bonds(modes):
         yield Problem("phonons.basis", show(basis), "allowed: number; optimal states need modes on sites")
+    elif basis != "number" and share_places(modes):
+        allowed = "allowed: number where a site has several modes; hops would act on too many oscillators at once"
+        yield Problem("phonons.basis", show(basis), allowed)
     elif basis != "number" and (show(phonons.frame) not in map(show, FREE) or phonons.dressing is not None):
         value = show(phonons.frame if phonons.dressing is None else phonons.dressing)
         key = "frame" if phonons.dressing is None else "dressing"

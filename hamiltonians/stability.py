@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..clusters import Bond, Mode
+from .branches import links_of, pairs_on
 from .values import Problem
 
 LEAST = 1e-12
@@ -27,12 +28,6 @@ MOST_ELECTRONS = 2.0
 """Electrons of a site where they soften its oscillator most."""
 Values = Mapping[str, NDArray[np.float64]]
 """Couplings over modes or bonds by their keys in model files; those of an absent species are missing."""
-
-
-def pairs_on(modes: Sequence[Mode], bond: Bond) -> list[tuple[int, int]]:
-    """Return the modes at the end and at the start of a bond, in pairs; none where a site has no mode."""
-    at = {mode.index: m for m, mode in enumerate(modes) if mode.host == "site"}
-    return [(at[bond.end], at[bond.start])] if {bond.start, bond.end} <= at.keys() else []
 
 
 def stiffness(
@@ -52,7 +47,7 @@ def stiffness(
 def springs(modes: Sequence[Mode], bonds: Sequence[Bond], kappa: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the matrix of ``sum kappa (x_m - x_n)^2``."""
     form = np.zeros((len(modes),) * 2)
-    for bond, strength in zip(bonds, kappa.tolist(), strict=True):
+    for bond, strength in zip(links_of(modes, bonds), kappa.tolist(), strict=True):
         for m, n in pairs_on(modes, bond):
             ends = np.eye(len(modes))[m] - np.eye(len(modes))[n]
             form += strength * np.outer(ends, ends)
@@ -62,7 +57,7 @@ def springs(modes: Sequence[Mode], bonds: Sequence[Bond], kappa: NDArray[np.floa
 def hops(modes: Sequence[Mode], bonds: Sequence[Bond], hopping: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the matrix of x and of p in ``-sum t_ph (a+_m a_n + h.c.)``."""
     form = np.zeros((len(modes),) * 2)
-    for bond, strength in zip(bonds, hopping.tolist(), strict=True):
+    for bond, strength in zip(links_of(modes, bonds), hopping.tolist(), strict=True):
         for m, n in pairs_on(modes, bond):
             form[[m, n], [n, m]] -= 0.25 * strength
     return form

@@ -265,8 +265,7 @@ def _missing(model: Model, spread: Spread) -> Iterator[str]:
         elif need in SPECIES and getattr(model, need) is None:
             yield f"here; add {'an' if need[0] in 'aeiou' else 'a'} [{need}] table"
     if spread.entry.place == "mode" and "bosons" in needs and model.bosons is not None and not on_bonds(modes):
-        branches = spread.given.values() if isinstance(spread.given, Mapping) else ()
-        if any(map(by_distance, (spread.given, *branches))):
+        if any(map(by_distance, (spread.given, *(spread.given.values() if isinstance(spread.given, Mapping) else ())))):
             return
         own = [modes[m].index for m in np.flatnonzero(spread.values.any(axis=tuple(range(1, spread.values.ndim))))]
         coupled = np.nonzero(spread.values)[1].tolist() if spread.entry.reaches else own

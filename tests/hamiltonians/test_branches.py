@@ -100,7 +100,7 @@ def test_the_independent_boson_has_both_lines_of_side_bands():
     lowest = -0.5 * 0.36 - 1.2 * 0.16
     np.testing.assert_allclose(levels.energies, [lowest, lowest + 0.5, lowest + 1.0], atol=1e-8)
     lines = spectral_function(levels, probe(model, "displacement", site=1), [0.0, 2.0])
-    assert np.min(np.abs(lines["pole"].values - 1.2)) < 1e-6
+    assert np.min(np.abs(lines["pole_frequencies"].values - 1.2)) < 1e-6
 
 
 def test_a_file_has_values_by_branch():

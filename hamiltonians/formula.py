@@ -179,13 +179,16 @@ def later(**about: Any) -> Any:
     return field(default=0.0, kw_only=True, metadata={"coupling": CouplingField(**about)})
 
 
-def key(default: Any, meaning: str, allowed: str, older: str = "", added: bool = False) -> Any:
+def key(
+    default: Any, meaning: str, allowed: str, older: str = "", added: bool = False, named_only: bool = False
+) -> Any:
     """Return a field that is not a coupling: default, meaning, the values that model files take, and an older name.
 
-    One that was added later, with a default that means what was there before, is not in older checkpoints.
+    One that was added later, with a default that means what was there before, is not in older checkpoints; with
+    `named_only` it is given by keyword only.
     """
     more = ({"older": older} if older else {}) | ({"added": True} if added else {})
-    return field(default=default, metadata={"meaning": meaning, "allowed": allowed, **more})
+    return field(default=default, kw_only=named_only, metadata={"meaning": meaning, "allowed": allowed, **more})
 
 
 def _below(index: str) -> str:

@@ -102,6 +102,14 @@ class Electrons(Species):
         symbol="h", sign="-", operator="S^z_i", place="site", name="magnetic field", low=-2.0, high=2.0, step=0.02,
         words="a magnetic field along z, which acts on the spins", random=True, forms=RANDOM,
     )  # fmt: skip
+    double_occupancy: bool = key(
+        True,
+        "Two electrons may share a site; false leaves these states out, as in the t-J model, and every operator acts "
+        "between those that are left",
+        allowed="true or false",
+        added=True,
+        named_only=True,
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -62,6 +62,7 @@ HINTS: Mapping[Any, Any] = MappingProxyType(
         Where: WordOrSites,
         Branches: values.Branches,
         int: int,
+        bool: bool,
         int | None: Whole,
         float: Number,
         str | Sequence[float]: WordOrNumbers,

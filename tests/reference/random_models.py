@@ -110,6 +110,10 @@ def models(draw, electrons=None, bosons=None, phonons=None, frames=("none", "mea
         if draw(st.integers(0, 3)) == 0:
             second = draw(some_sites) if on != "bonds" else on
             q = branched(q, draw(lattices(cluster, second, e, p, frames, every)))
+    if e and draw(st.integers(0, 3)) == 0:
+        e = replace(e, double_occupancy=False, hubbard_u=0.0, pair_hopping=0.0)
+        p = p and replace(p, exchange=0.0)
+        q = q and replace(q, exchange_coupling=0.0)
     flux = tuple(draw(strengths) for _ in range(cluster.fluxes)) if cluster.has_loop else 0.0
     try:
         model = Model(cluster, e, p, q, flux, draw(strengths))

@@ -129,6 +129,11 @@ def boson_sites(model):
     return list(on)
 
 
+def most_electrons(model):
+    """Electrons that fit on a site."""
+    return 0 if model.electrons is None else 2 if model.electrons.double_occupancy else 1
+
+
 def phonon_caps(model):
     """Largest phonon number of a mode, and of all modes together."""
     if model.phonons is None or not model.cluster.modes:
@@ -235,7 +240,11 @@ class Fock:
     def allowed(self):
         """Mask of the states that the cap on all phonons together leaves."""
         quanta = self.occupations[:, self.sizes[0] + self.sizes[1] :].sum(axis=1)
-        return quanta <= phonon_caps(self.model)[1]
+        kept = quanta <= phonon_caps(self.model)[1]
+        if most_electrons(self.model) == 1:
+            electrons = self.occupations[:, : self.sizes[0]]
+            kept &= ~np.any(electrons[:, 0::2] & electrons[:, 1::2], axis=1)
+        return kept
 
 
 def charge_operators(model):
@@ -253,12 +262,14 @@ def shifts_of(model, charge):
         return [0.0] * len(modes)
     if not isinstance(model.phonons.displacement, str):
         return [x / 2 for x in model.phonons.displacement]
-    orbitals = (2 * model.cluster.sites if model.electrons is not None else 0) + 2 * len(boson_sites(model))
+    each = most_electrons(model)
+    orbitals = each * model.cluster.sites + 2 * len(boson_sites(model))
     filling = charge / orbitals if orbitals else 0.0
     electron, boson = (reach(v, model) for v in (model.phonons.electron_coupling, model.phonons.boson_coupling))
     on = boson_sites(model)
     return [
-        2 * filling * sum(own) + filling * sum(pairs[i] for i in on) for own, pairs in zip(electron, boson, strict=True)
+        each * filling * sum(own) + filling * sum(pairs[i] for i in on)
+        for own, pairs in zip(electron, boson, strict=True)
     ]
 
 

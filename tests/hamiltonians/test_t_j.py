@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from reference import full_hamiltonian, sector_indices
 
-from respair.analysis import STANDARD, observables, probe, spectral_function, thermal_averages
+from respair.analysis import (
+    STANDARD,
+    observables,
+    probe,
+    reduced_density_matrix,
+    spectral_function,
+    thermal_averages,
+)
 from respair.clusters import InvalidValue, chain, dimer, infinite_chain, ring, site
 from respair.hamiltonians import (
     Bosons,
@@ -175,3 +182,13 @@ temperatures = [0.5]
     assert scan["energies"][3] == pytest.approx(levels(ring(4), 3)[0])
     with pytest.raises(InvalidModel, match=r"electrons.double_occupancy: got 0; allowed: true or false"):
         parse(text.replace("= false", "= 0"), "t-j.toml")
+
+
+def test_a_part_of_the_sites_is_a_part_of_the_states_but_one_spin_is_not():
+    state = ground_state(Model(chain(3), T_J), Sector(2)).ground
+    found = reduced_density_matrix(state, [0])
+    weights = np.linalg.eigvalsh(np.asarray(found["density_matrix"].values))
+    assert np.sum(weights) == pytest.approx(1.0)
+    assert len(weights) == 3
+    with pytest.raises(InvalidValue, match="cannot be parted from the others"):
+        reduced_density_matrix(state, [0], spins=["up"])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,11 +71,14 @@ class Mode:
         Index of that site or bond.
     label : str
         Class of that site or bond.
+    branch : str
+        Name of its branch; empty where modes have no branches, so that no two of them have the same host.
     """
 
     host: Host
     index: int
     label: str
+    branch: str = field(default="", metadata=ADDED)
 
     def place(self, bonds: Sequence[Bond]) -> list[int]:
         """Return the sites whose middle it sits on."""
@@ -263,13 +266,15 @@ class Cluster(Shown):
         edges = {frozenset((bond.start, bond.end)): bond.label for bond in self.bonds}
         return isometries(self.coordinates, self.classes, edges)
 
-    def with_modes(self, on: str | Sequence[int]) -> Cluster:
+    def with_modes(self, on: str | Sequence[int] | Sequence[str] | Mapping[str, str | Sequence[int]]) -> Cluster:
         """Return the same cluster with one oscillator on each host that `on` names.
 
         Parameters
         ----------
-        on : "all", "bonds", class name, or list of int
-            All sites, all bonds, the sites (or else the bonds) of one class, or a list of site indices.
+        on : "all", "bonds", class name, or list of int; or several of these
+            All sites, all bonds, the sites (or else the bonds) of one class, or a list of site indices. A table of
+            these by name, as ``{"soft": "all", "hard": [0, 2]}``, makes several branches of modes, one after the other;
+            a list of names, as ``["all", "all"]``, makes branches with the names "1", "2", ....
 
         Raises
         ------
@@ -305,17 +310,19 @@ def _check_bond(bond: Bond, cluster: Cluster, seen: dict[tuple[int, int], list[t
     seen[pair].append(shares)
 
 
-def place(cluster: Cluster, on: str | Sequence[int], *, bonds_allowed: bool = True) -> tuple[Mode, ...]:
+def place(cluster: Cluster, on: Any, *, bonds_allowed: bool = True) -> tuple[Mode, ...]:
     """Return the hosts that `on` names, as modes; the rule behind ``on`` in model files.
 
-    See `Cluster.with_modes` for the meaning of `on`.
+    See `Cluster.with_modes` for the meaning of `on`; branches are allowed where bonds are.
     """
+    if bonds_allowed and (named := branches_on(on)) is not None:
+        return _in_branches(cluster, named)
     on_site = [Mode("site", i, label) for i, label in enumerate(cluster.classes)]
     on_bond = [Mode("bond", b, bond.label) for b, bond in enumerate(cluster.bonds)]
     if not isinstance(on, str | Sequence | np.ndarray):
         raise InvalidValue(f"on = {on!r}; allowed: a list of site indices, as [0, 2], or a name in quotes")
     if not isinstance(on, str):
-        return tuple(on_site[i] for i in _site_list(on, cluster.sites))
+        return tuple(on_site[i] for i in _site_list(list(on), cluster.sites))
     if on == "all":
         return tuple(on_site)
     if on in cluster.site_classes:
@@ -330,10 +337,46 @@ def place(cluster: Cluster, on: str | Sequence[int], *, bonds_allowed: bool = Tr
     raise InvalidValue(f"{on!r} names nothing on this cluster; allowed: {allowed}, or a list of site indices")
 
 
+def branches_on(on: object) -> Mapping[str, Any] | None:
+    """Return the branches that `on` names; None where it names places of a single mode each.
+
+    Examples
+    --------
+    >>> branches_on(["all", "ligand"]), branches_on([0, 2])
+    ({'1': 'all', '2': 'ligand'}, None)
+    """
+    if isinstance(on, Mapping):
+        return on
+    if isinstance(on, Sequence) and not isinstance(on, str) and on and all(isinstance(each, str) for each in on):
+        return {str(number): each for number, each in enumerate(on, 1)}
+    return None
+
+
+def _in_branches(cluster: Cluster, named: Mapping[str, Any]) -> tuple[Mode, ...]:
+    taken = ("all", "bonds", *cluster.site_classes, *cluster.bond_classes)
+    found: list[Mode] = []
+    for name, on in named.items():
+        if not isinstance(name, str) or not name or has_controls(name) or name in taken:
+            raise InvalidValue(
+                f"a branch of modes cannot be called {name!r}; allowed: names that differ from {', '.join(taken)}, "
+                "since values may be given by branch and by class"
+            )
+        modes = () if branches_on(on) is not None else place(cluster, on)
+        if not modes:
+            raise InvalidValue(f"{name} = {on!r} names no place; allowed: a list of site indices, or a name in quotes")
+        found += [replace(mode, branch=name) for mode in modes]
+    if len({mode.host for mode in found}) != 1:
+        raise InvalidValue("some branches sit on sites and some on bonds; allowed: all on sites, or all on bonds")
+    return tuple(found)
+
+
 def _site_list(on: Sequence[int], sites: int) -> list[int]:
     for i in on:
         if isinstance(i, bool) or not isinstance(i, int | np.integer) or not 0 <= i < sites:
             raise InvalidValue(f"site {i!r} does not exist; this cluster has sites 0 to {sites - 1}")
     if len(set(on)) != len(on):
-        raise InvalidValue(f"{list(on)} names a site twice; name each site once")
+        raise InvalidValue(
+            f"{list(on)} names a site twice; name each site once (several modes on a site are branches, as "
+            "{ soft = [0, 1], hard = [0] })"
+        )
     return [int(i) for i in on]

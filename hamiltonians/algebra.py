@@ -117,3 +117,29 @@ def _touched(word: Word) -> frozenset[Place]:
 def nested(left: Operator, right: Operator, times: int) -> Operator:
     """Return ``[A, [A, ... [A, B]]]``, with so many commutators, in its canonical form."""
     return reduce(lambda inner, _: commutator(left, inner), range(times), canonical(right))
+
+
+def without_double_occupancy(operator: Operator) -> Operator:
+    r"""Write an operator in electrons that never share a site: ``c_s -> c_s (1 - n_{-s})``.
+
+    On states without double occupancy it acts as the operator does between such states, and it does not lead out of
+    them, so that commutators of operators of this form are those of the model without double occupancy.
+
+    Examples
+    --------
+    >>> from respair.hamiltonians import create
+    >>> without_double_occupancy(create(0, "up"))
+    +1 c+up_0 -1 c+up_0 ndn_0
+    """
+    return canonical(*(_projected(charge, lattice, value) for (charge, lattice), value in operator.terms.items()))
+
+
+def _projected(charge: ChargeWord, lattice: LatticeWord, value: complex) -> Operator:
+    found = Operator({((), lattice): value})
+    for symbol, site in charge:
+        letter = Operator({(((symbol, site),), ()): 1.0})
+        other = {"up": "ndn", "dn": "nup"}.get(symbol[-2:], "")
+        if symbol.startswith("c"):
+            letter = letter - letter * Operator({(((other, site),), ()): 1.0})
+        found = found * letter
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import FrozenInstanceError, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +12,11 @@ from numpy.typing import NDArray
 
 from .._core.display import quantity
 from ..clusters import Bond, Card, Cluster, Mode, Shown, place
+from .branches import branches_of, links_of, named_parts, pairs_on, resolve_branches
 from .disorder import is_disorder, resolve_disorder
 from .distances import resolve_apart, site_distances
 from .formula import CouplingField
 from .parameters import COUPLINGS, FIELDS, Bosons, Coupling, DistanceCoupling, Reach, resolve
-from .stability import pairs_on
 from .values import by_distance, is_listed, resolve_reach
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class Couplings(Shown):
     ``electron_phonon`` is omega0 alpha_F, ``boson_phonon`` omega0 alpha, of the mode's own site; as matrices (modes,
     sites) they have ``_by_site`` behind the name. Repulsions by shells of distance are zero as arrays, and matrices
     (sites, sites) with ``_by_site`` behind the name. The bond coupling is ``mode_bond`` (modes,) for modes on bonds,
-    and ``bond_phonon`` (bonds,) for modes on sites.
+    and ``bond_phonon`` (bonds,) for modes on sites. With branches of modes, ``bond_phonon``, ``phonon_hopping`` and
+    ``phonon_spring`` have all bonds of the first branch, then those of the next.
 
     Parameters
     ----------
@@ -58,7 +60,7 @@ class Couplings(Shown):
             for name in entry.arrays
         }
         arrays |= {
-            name: np.zeros(len(labels[("bond", "mode")[i] if entry.place == "mode or bond" else entry.place]))
+            name: np.zeros(len(labels[_place(entry, i > 0)]))
             for entry in COUPLINGS.values()
             for i, name in enumerate(entry.arrays)
         }
@@ -132,14 +134,22 @@ class Spread:
     complaint: str | None
 
 
-def _labels(model: Model) -> Mapping[str, Sequence[str]]:
-    """Return the classes of all places over which couplings are spread."""
+def _place(entry: CouplingField, modes_on_bonds: bool) -> str:
+    """Return over what a coupling is spread, "link" for the bonds of all branches of modes."""
+    place = ("bond", "mode")[modes_on_bonds] if entry.place == "mode or bond" else entry.place
+    return "link" if place == "bond" and entry.species == "phonons" else place
+
+
+def _labels(model: Model, branch: str | None = None) -> Mapping[str, Sequence[str]]:
+    """Return the classes of all places over which couplings are spread; those of one branch of modes alone."""
     cluster = model.cluster
+    modes = [mode for mode in modes_of(model) if branch in (None, mode.branch)]
     return {
         "site": cluster.classes,
         "bond": [bond.label for bond in cluster.bonds],
         "boson site": [cluster.classes[i] for i in boson_sites_of(cluster, model.bosons)],
-        "mode": [mode.label for mode in modes_of(model)],
+        "mode": [mode.label for mode in modes],
+        "link": [bond.label for bond in links_of(modes, cluster.bonds)],
     }
 
 
@@ -150,25 +160,37 @@ def modes_of(model: Model) -> tuple[Mode, ...]:
 
 def spreads(model: Model) -> Iterator[Spread]:
     """Yield the couplings of the species that a model has."""
-    modes = modes_of(model)
-    labels, second = _labels(model), on_bonds(modes)
-    own = [mode.index if mode.host == "site" else None for mode in modes]
-    sites = {"site": range(model.cluster.sites), "boson site": boson_sites_of(model.cluster, model.bosons)}
+    names = branches_of(modes_of(model))
     for entry in COUPLINGS.values():
-        if getattr(model, entry.species) is not None:
-            noun = ("mode" if second else "bond") if entry.place == "mode or bond" else entry.place
-            given = value_at(model, entry.key)
-            if model.cluster.is_infinite and (is_listed(given) or (entry.random and is_disorder(given))):
-                shape = (len(own), model.cluster.sites) if entry.reaches else len(labels[noun])
-                yield Spread(entry, given, np.zeros(shape), NOT_LISTED)
-                continue
-            if entry.reaches:
-                yield Spread(entry, given, *resolve_reach(given, labels["mode"], own, site_distances(model.cluster)))
-                continue
-            if entry.apart and by_distance(given):
-                yield Spread(entry, given, *resolve_apart(given, model.cluster, entry.apart == "sites"))
-                continue
-            if entry.random and is_disorder(given):
-                yield Spread(entry, given, *resolve_disorder(given, labels[noun], noun, sites[noun]))
-                continue
-            yield Spread(entry, given, *resolve(given, labels[noun], noun))
+        if getattr(model, entry.species) is None:
+            continue
+        given = value_at(model, entry.key)
+        parts = named_parts(given, names) if entry.species == "phonons" else None
+        if parts is None:
+            yield Spread(entry, given, *_resolved(model, entry, given))
+        else:
+            yield Spread(entry, given, *resolve_branches(parts, names, partial(_resolved, model, entry)))
+
+
+def _resolved(
+    model: Model, entry: CouplingField, given: Any, branch: str | None = None
+) -> tuple[NDArray[np.float64], str | None]:
+    """Spread one coupling, or what it has for one branch of modes; values, and what is allowed where it is wrong."""
+    cluster, labels = model.cluster, _labels(model, branch)
+    modes = [mode for mode in modes_of(model) if branch in (None, mode.branch)]
+    place = _place(entry, on_bonds(modes))
+    noun = "bond" if place == "link" else place
+    if cluster.is_infinite and (is_listed(given) or (entry.random and is_disorder(given))):
+        return np.zeros((len(modes), cluster.sites) if entry.reaches else len(labels[place])), NOT_LISTED
+    if entry.reaches:
+        own = [mode.index if mode.host == "site" else None for mode in modes]
+        return resolve_reach(given, labels["mode"], own, site_distances(cluster))
+    if entry.apart and by_distance(given):
+        return resolve_apart(given, cluster, entry.apart == "sites")
+    if entry.random and is_disorder(given):
+        sites = range(cluster.sites) if place == "site" else boson_sites_of(cluster, model.bosons)
+        return resolve_disorder(given, labels[place], noun, sites)
+    if place == "link" and is_listed(given) and len(given) == len(cluster.bonds) and branch is None:
+        found, complaint = resolve(given, labels["bond"], noun)
+        return np.tile(found, len(branches_of(modes)) or 1), complaint
+    return resolve(given, labels[place], noun)

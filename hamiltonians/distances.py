@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -25,12 +25,10 @@ def site_distances(cluster: Cluster) -> NDArray[np.float64]:
     >>> site_distances(chain(3))[0]
     array([0., 1., 2.])
     """
-    return _apart(cluster, periods(cluster)[0] if cluster.cell else ())
-
-
-def _apart(cluster: Cluster, closed: Sequence[tuple[float, ...]]) -> NDArray[np.float64]:
     places = np.array(cluster.positions, float)
-    return np.asarray(np.linalg.norm(nearest(places[:, None] - places[None], closed), axis=-1))
+    apart = places[:, None] - places[None]
+    closed = periods(cluster)[0] if cluster.cell else ()
+    return np.asarray(np.linalg.norm(nearest(apart, closed), axis=-1))
 
 
 def shells_of(distances: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -78,13 +76,12 @@ def resolve_apart(coupling: Mapping[str, Any], cluster: Cluster, own: bool) -> t
     zeros, numbers = np.zeros((cluster.sites,) * 2), list(coupling[DISTANCE])
     if len(coupling) > 1 or not numbers or not all(map(is_coupling, numbers)):
         return zeros, f"allowed: {{ {DISTANCE} = [...] }} with finite numbers, one or more, and nothing beside it"
-    closed = periods(cluster)
-    if len(closed) > 1:
+    if cluster.kind == "custom" and cluster.has_loop and not cluster.cell:
         return zeros, (
-            "the positions leave open how the cluster is closed, so that distances are not known; give cluster.cell, "
-            "or the coupling by classes of bonds"
+            "the windings close this cluster, and its positions alone do not say how far sites are from each other; "
+            "give cluster.cell, or the coupling by classes of bonds"
         )
-    apart = _apart(cluster, closed[0] if closed else ())
+    apart = site_distances(cluster)
     among = np.ones(zeros.shape, bool) if own else ~np.eye(cluster.sites, dtype=bool)
     shell, distances = shells_of(apart[among])
     if len(numbers) > len(distances):

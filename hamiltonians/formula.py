@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from .._core.display import plain, quantity
-from .values import by_distance, is_matrix
+from .values import reaches_out
 
 if TYPE_CHECKING:
     from .parameters import Phonons
@@ -179,13 +179,16 @@ def later(**about: Any) -> Any:
     return field(default=0.0, kw_only=True, metadata={"coupling": CouplingField(**about)})
 
 
-def key(default: Any, meaning: str, allowed: str, older: str = "", added: bool = False) -> Any:
+def key(
+    default: Any, meaning: str, allowed: str, older: str = "", added: bool = False, named_only: bool = False
+) -> Any:
     """Return a field that is not a coupling: default, meaning, the values that model files take, and an older name.
 
-    One that was added later, with a default that means what was there before, is not in older checkpoints.
+    One that was added later, with a default that means what was there before, is not in older checkpoints; with
+    `named_only` it is given by keyword only.
     """
     more = ({"older": older} if older else {}) | ({"added": True} if added else {})
-    return field(default=default, metadata={"meaning": meaning, "allowed": allowed, **more})
+    return field(default=default, kw_only=named_only, metadata={"meaning": meaning, "allowed": allowed, **more})
 
 
 def _below(index: str) -> str:
@@ -230,7 +233,7 @@ def term_rows(
     for entry, value in given:
         if not entry.operator:
             continue
-        own = entry.extended if is_matrix(value) or by_distance(value) else entry
+        own = entry.extended if reaches_out(value) else entry
         latex = own.term(hasattr(value, "__len__")).replace("y_{ij}", "x_{ij}" if on_bonds else "(x_j - x_i)")
         latex = latex.replace(r"\theta_{ij}", phase) if threaded else re.sub(r"e\^\{2?i\\theta_\{ij\}\} ", "", latex)
         yield f"{'−' if entry.sign else '+'} {html(latex)}", f"{html(entry.symbol)} = {quantity(value)}"

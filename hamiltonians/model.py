@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import cmath
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
@@ -16,12 +16,14 @@ from .._core.arguments import instance, scalar, shown
 from .._core.display import counted, quantity
 from .._core.text import ALLOWED, has_controls
 from ..clusters import Bond, Card, Cluster, InvalidType, Mode, Shown, place
+from ..clusters.cluster import branches_on
 from .couplings import Couplings as Couplings
 from .couplings import Spread, boson_sites_of, modes_of, spreads
 from .couplings import joined as joined
 from .couplings import on_bonds as on_bonds
 from .couplings import value_at as value_at
 from .formula import cutoff_text, term_rows
+from .lattice_tables import basis_problems, frame_problems, phonon_problems
 from .operators import Operator
 from .parameters import (
     COUPLINGS,
@@ -34,9 +36,7 @@ from .parameters import (
     Phonons,
     Problem,
     is_coupling,
-    is_number,
     nonzero,
-    resolve,
     show,
 )
 from .stability import furthest, hops, lattice_problems, lowest_frequency
@@ -48,16 +48,13 @@ Flux = float | tuple[float, ...]
 """One number, or one for each direction in which a cluster is closed; the number 0 stands for none of any of them."""
 GENERIC = (1.0, 0.7, 0.4)
 """A flux vector with no symmetry but translations."""
-MAX_QUANTA = 1000
 RESHAPING = tuple(
     f"phonons.{name}"
     for name in ("hopping", "spring", "quadratic", "cubic", "quartic", "electron_quadratic", "boson_quadratic")
 )
 """Couplings that make the lattice another one than independent harmonic oscillators."""
-FREE = ("none", "mean", "auto")
-"""Frames that leave the displacements to optimal states."""
-BASES = ("number", "optimal")
-FRAMES = ("none", "mean", "lang-firsov", "auto")
+IN_PAIRS = ("electrons.hubbard_u", "electrons.pair_hopping", "bosons.exchange", "phonons.exchange_coupling")
+"""Couplings that act on two electrons of a site."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -149,7 +146,12 @@ class Model(Shown):
     @property
     def max_charge(self) -> int:
         """Largest N = N_e + 2 N_b that fits."""
-        return (2 * self.cluster.sites if self.electrons else 0) + 2 * len(self.boson_sites)
+        return self.most_electrons * self.cluster.sites + 2 * len(self.boson_sites)
+
+    @property
+    def most_electrons(self) -> int:
+        """Electrons that fit on a site: 2, 1 without double occupancy, 0 in models without electrons."""
+        return 0 if self.electrons is None else 2 if self.electrons.double_occupancy else 1
 
     def card(self) -> Card:
         """Return the Hamiltonian as a formula with its numbers, and the cluster."""
@@ -161,6 +163,8 @@ class Model(Shown):
         """The Hamiltonian as HTML, a row for each term: "H =" or nothing, the term, its coupling."""
         given = [({**COUPLINGS, **FIELDS}[key], value_at(self, key)) for key in self.active]
         rows = list(term_rows(given, self.flux != 0, on_bonds(self.modes)))
+        if self.most_electrons == 1:
+            rows.append(("", "no site has two electrons"))
         if self.terms:
             rows.append(("+ terms of your own", f"{len(self.terms)}"))
         if self.flux:
@@ -180,7 +184,7 @@ class Model(Shown):
     def lowest_frequency(self) -> float:
         """The lowest frequency of the lattice, softened by charges, springs and hopping phonons; inf without one."""
         values = {spread.entry.key: spread.values for spread in spreads(self)}
-        return lowest_frequency(self.modes, self.cluster.bonds, values)
+        return lowest_frequency(self.modes, self.cluster.bonds, values, self.most_electrons)
 
     @property
     def is_real(self) -> bool:
@@ -207,11 +211,11 @@ class Model(Shown):
     def furthest(self) -> NDArray[np.float64]:
         """The least and the largest x at which charges could hold each oscillator, shape (modes, 2)."""
         c = self.couplings
-        parts = np.stack([2 * c.electron_phonon_by_site, c.boson_phonon_by_site])
+        parts = np.stack([self.most_electrons * c.electron_phonon_by_site, c.boson_phonon_by_site])
         extremes = [np.minimum(parts, 0.0).sum(axis=(0, 2)), np.maximum(parts, 0.0).sum(axis=(0, 2))]
         forces = np.column_stack(extremes) + np.abs(c.phonon_exchange_coupling)[:, None] * [-1.0, 1.0]
         values = {spread.entry.key: spread.values for spread in spreads(self)}
-        return furthest(self.modes, self.cluster.bonds, values, forces)
+        return furthest(self.modes, self.cluster.bonds, values, forces, self.most_electrons)
 
     @property
     def couples_at_a_distance(self) -> bool:
@@ -242,17 +246,37 @@ def model_problems(model: Model) -> Iterator[Problem]:
         yield Problem("ensemble.chemical_potential", show(model.chemical_potential), f"allowed: {FINITE}")
     yield from _flux_problems(model)
     if model.phonons is not None:
-        yield from _phonon_problems(model.phonons, modes_of(model), model.cluster.is_infinite)
+        yield from phonon_problems(
+            model.phonons,
+            model.cluster.is_infinite,
+            next(each for each in couplings if each.entry.key == "phonons.frequency"),
+        )
+    yield from _occupancy_problems(model, couplings)
     for spread in couplings:
         if spread.entry.needs and nonzero(spread.given):
             missing = _missing(model, spread)
             yield from (Problem(spread.entry.key, show(spread.given), f"allowed: 0 {text}") for text in missing)
     if model.phonons is not None:
-        yield from _frame_problems(model.phonons, len(modes_of(model)))
-        yield from _basis_problems(model.phonons, modes_of(model))
+        yield from frame_problems(model.phonons, len(modes_of(model)))
+        yield from basis_problems(model.phonons, modes_of(model))
         if not any(spread.complaint for spread in couplings):
             values = {spread.entry.key: spread.values for spread in couplings}
-            yield from lattice_problems(modes_of(model), model.cluster.bonds, values)
+            yield from lattice_problems(modes_of(model), model.cluster.bonds, values, model.most_electrons)
+
+
+def _occupancy_problems(model: Model, couplings: Sequence[Spread]) -> Iterator[Problem]:
+    """Yield what needs two electrons on a site, where no site may have them."""
+    if model.electrons is None or model.electrons.double_occupancy is True:
+        return
+    path = "electrons.double_occupancy"
+    if model.electrons.double_occupancy is not False:
+        yield Problem(path, show(model.electrons.double_occupancy), "allowed: True or False (true or false in files)")
+    elif model.cluster.is_infinite:
+        yield Problem(path, "false", "allowed on infinite lattices: true; give a large electrons.hubbard_u")
+    for spread in couplings:
+        if spread.entry.key in IN_PAIRS and nonzero(spread.given):
+            allowed = f"allowed: 0 with {path} = false, since no site has the two electrons that it acts on"
+            yield Problem(spread.entry.key, show(spread.given), allowed)
 
 
 def _missing(model: Model, spread: Spread) -> Iterator[str]:
@@ -264,7 +288,7 @@ def _missing(model: Model, spread: Spread) -> Iterator[str]:
         elif need in SPECIES and getattr(model, need) is None:
             yield f"here; add {'an' if need[0] in 'aeiou' else 'a'} [{need}] table"
     if spread.entry.place == "mode" and "bosons" in needs and model.bosons is not None and not on_bonds(modes):
-        if by_distance(spread.given):
+        if any(map(by_distance, (spread.given, *(spread.given.values() if isinstance(spread.given, Mapping) else ())))):
             return
         own = [modes[m].index for m in np.flatnonzero(spread.values.any(axis=tuple(range(1, spread.values.ndim))))]
         coupled = np.nonzero(spread.values)[1].tolist() if spread.entry.reaches else own
@@ -276,7 +300,8 @@ def _missing(model: Model, spread: Spread) -> Iterator[str]:
 def _place_problems(model: Model) -> Iterator[Problem]:
     species = {"bosons": model.bosons, "phonons": model.phonons}
     for name, on in ((name, table.on) for name, table in species.items() if table is not None):
-        if model.cluster.is_infinite and is_listed(on):
+        places = (on,) if name == "bosons" else (branches_on(on) or {"": on}).values()
+        if model.cluster.is_infinite and any(map(is_listed, places)):
             yield Problem(f"{name}.on", show(on), "leave it out: all cells of an infinite lattice are the same")
             continue
         try:
@@ -308,77 +333,6 @@ def _flux_problems(model: Model) -> Iterator[Problem]:
             f"allowed: 0, since a {model.cluster.kind} with {model.cluster.sites} sites has no loop that the flux "
             "could thread; rings of 3 or more sites have one",
         )
-
-
-def _phonon_problems(phonons: Phonons, modes: Sequence[Mode], is_infinite: bool) -> Iterator[Problem]:
-    frequency, complaint = resolve(phonons.frequency, [mode.label for mode in modes], "mode")
-    if complaint is None and not np.all(frequency > 0):
-        yield Problem("phonons.frequency", show(phonons.frequency), "allowed: above 0 for every mode")
-    yield from _infinite_cutoff_problems(phonons) if is_infinite else _cutoff_problems(phonons)
-    for key in ("max_quanta", "total_quanta"):
-        cap = getattr(phonons, key)
-        if cap is not None and (not isinstance(cap, int) or isinstance(cap, bool) or not 0 <= cap <= MAX_QUANTA):
-            yield Problem(f"phonons.{key}", show(cap), f"allowed: whole numbers from 0 to {MAX_QUANTA}")
-
-
-def _cutoff_problems(phonons: Phonons) -> Iterator[Problem]:
-    caps = [key for key in ("max_quanta", "total_quanta") if getattr(phonons, key) is not None]
-    if phonons.cutoff not in (None, "auto"):
-        yield Problem("phonons.cutoff", show(phonons.cutoff), 'allowed: "auto", or leave it out and give max_quanta')
-    elif phonons.cutoff == "auto" and caps:
-        yield Problem("phonons.cutoff", show(phonons.cutoff), f'allowed: either "auto" or {" and ".join(caps)}')
-    elif phonons.cutoff is None and not caps:
-        allowed = 'give max_quanta, total_quanta or both: the phonon cutoff; or cutoff = "auto"'
-        yield Problem("phonons.max_quanta", "nothing", allowed)
-    yield from _accuracy_problems(phonons)
-
-
-def _infinite_cutoff_problems(phonons: Phonons) -> Iterator[Problem]:
-    """Yield caps and frames, which an infinite lattice has not."""
-    caps = {key: getattr(phonons, key) for key in ("max_quanta", "total_quanta")}
-    for key, value in {**caps, "dressing": phonons.dressing}.items():
-        if value is not None:
-            yield Problem(f"phonons.{key}", show(value), "leave it out: the space of an infinite lattice has no caps")
-    if phonons.cutoff not in (None, "auto"):
-        yield Problem("phonons.cutoff", show(phonons.cutoff), 'allowed: "auto", or leave it out')
-    if not isinstance(phonons.frame, str) or phonons.frame in ("mean", "lang-firsov"):
-        yield Problem("phonons.frame", show(phonons.frame), 'allowed on infinite lattices: "none", "auto"')
-    if phonons.basis != "number":
-        yield Problem("phonons.basis", show(phonons.basis), "leave it out: an infinite lattice chooses its own states")
-    yield from _accuracy_problems(phonons)
-
-
-def _accuracy_problems(phonons: Phonons) -> Iterator[Problem]:
-    if not is_number(phonons.accuracy) or not phonons.accuracy > 0:
-        yield Problem("phonons.accuracy", show(phonons.accuracy), "allowed: a number above 0")
-
-
-def _frame_problems(phonons: Phonons, modes: int) -> Iterator[Problem]:
-    frame, f = phonons.frame, phonons.dressing
-    allowed = 'allowed: "none", "mean", "lang-firsov", "auto", or a list of numbers <x>, one for each mode'
-    if isinstance(frame, str):
-        if frame not in FRAMES:
-            yield Problem("phonons.frame", show(frame), allowed)
-    elif not isinstance(frame, Sequence | np.ndarray) or len(frame) != modes or not all(is_coupling(x) for x in frame):
-        yield Problem("phonons.frame", show(frame), f"{allowed} ({modes} of them)")
-    if f is None:
-        return
-    if frame != "lang-firsov":
-        yield Problem("phonons.dressing", show(f), 'leave it out, or take frame = "lang-firsov", whose strength it is')
-    elif f != "optimal" and not (is_number(f) and 0.0 <= float(f) <= 1.0):
-        yield Problem("phonons.dressing", show(f), 'allowed: numbers from 0 to 1, or "optimal"')
-
-
-def _basis_problems(phonons: Phonons, modes: Sequence[Mode]) -> Iterator[Problem]:
-    basis = phonons.basis
-    if isinstance(basis, str) and basis not in BASES:
-        yield Problem("phonons.basis", show(basis), f"allowed: {', '.join(map(show, BASES))}")
-    elif basis != "number" and on_bonds(modes):
-        yield Problem("phonons.basis", show(basis), "allowed: number; optimal states need modes on sites")
-    elif basis != "number" and (show(phonons.frame) not in map(show, FREE) or phonons.dressing is not None):
-        value = show(phonons.frame if phonons.dressing is None else phonons.dressing)
-        key = "frame" if phonons.dressing is None else "dressing"
-        yield Problem(f"phonons.{key}", value, "leave it out: optimal states find the displacements themselves")
 
 
 def _as_flux(flux: Any) -> Flux:

@@ -23,6 +23,7 @@ from .values import Coupling as Coupling
 from .values import DisorderCoupling as DisorderCoupling
 from .values import DistanceCoupling as DistanceCoupling
 from .values import InvalidModel as InvalidModel
+from .values import ModeCoupling as ModeCoupling
 from .values import Problem as Problem
 from .values import Reach as Reach
 from .values import is_coupling as is_coupling
@@ -34,6 +35,8 @@ from .values import split_complex
 
 Where = str | Sequence[int]
 """Where a species lives: "all", a class name, or a list of sites (phonons also "bonds")."""
+Branches = Where | Sequence[str] | Mapping[str, Where]
+"""Where modes live: as `Where`; or several branches of them, by name or in a list."""
 
 
 class Species(Brief):
@@ -99,6 +102,14 @@ class Electrons(Species):
         symbol="h", sign="-", operator="S^z_i", place="site", name="magnetic field", low=-2.0, high=2.0, step=0.02,
         words="a magnetic field along z, which acts on the spins", random=True, forms=RANDOM,
     )  # fmt: skip
+    double_occupancy: bool = key(
+        True,
+        "Two electrons may share a site; false leaves these states out, as in the t-J model, and every operator acts "
+        "between those that are left",
+        allowed="true or false",
+        added=True,
+        named_only=True,
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -155,15 +166,17 @@ class Phonons(Species):
     `displacement` is the older name of `frame` and is accepted in its place.
     """
 
-    frequency: Coupling = coupling(
+    frequency: ModeCoupling = coupling(
         needed=True, symbol=r"\omega_0", operator=r"a^\dagger_m a_m", place="mode", part="lattice",
         arrays=("frequency",), name="frequency", low=0.05, high=3.0, step=0.05, default=1.0,
         words="free oscillators, without zero-point energy; above 0",
     )  # fmt: skip
-    on: Where = key(
+    on: Branches = key(
         "all",
-        "Sites or bonds that carry a mode; in model files of ligand-centre clusters the ligand by default",
-        allowed='"all", "bonds", a class name, or a list of site numbers',
+        "Sites or bonds that carry a mode; in model files of ligand-centre clusters the ligand by default. A table by "
+        "name makes several branches of modes, whose couplings may be tables by the same names",
+        allowed='"all", "bonds", a class name, or a list of site numbers; or a table of these by name, as '
+        '{ soft = "all", hard = [0, 2] }, or a list of names, as ["all", "all"], for the branches "1", "2", ...',
     )
     boson_coupling: Reach = coupling(
         reaches=True,
@@ -180,45 +193,45 @@ class Phonons(Species):
         words="an electron pushes the oscillator of its site to positive x = a + a^+ (Holstein, g = omega_0 alpha_F)",
         forms="also a list of lists alpha[mode][site], or { distance = [own site, nearest, ...] } (extended Holstein)",
     )  # fmt: skip
-    bond_coupling: Coupling = coupling(
+    bond_coupling: ModeCoupling = coupling(
         symbol="g", sign="-", operator=r"y_{ij} " + HOP, place="mode or bond", part="coupling",
         needs=("electrons",), arrays=("bond_phonon", "mode_bond"), name="coupling to hopping", high=1.0, step=0.01,
         words="the lattice modulates the hopping: y is x = a + a^+ of the mode on the bond (one value a mode), or "
         "x_j - x_i of the modes on its ends (one value a bond)",
     )  # fmt: skip
-    hopping: Coupling = later(
+    hopping: ModeCoupling = later(
         symbol="t_{ph}", sign="-", operator=r"(a^\dagger_j a_i + h.c.)", place="bond", part="lattice",
         needs=("modes on sites",), name="hopping of phonons", low=-0.4, high=0.4, step=0.01,
         words="phonons hop between the modes of neighbouring sites; on a ring omega_q = omega_0 - 2 t_ph cos q",
     )  # fmt: skip
-    spring: Coupling = later(
+    spring: ModeCoupling = later(
         symbol=r"\kappa", operator="(x_i - x_j)^2", place="bond", part="lattice", needs=("modes on sites",),
         name="springs", low=-0.2, high=1.0, step=0.01,
         words="springs join the oscillators of neighbouring sites",
     )  # fmt: skip
-    quadratic: Coupling = later(
+    quadratic: ModeCoupling = later(
         symbol="c_2", operator="x_m^2", place="mode", part="lattice", name="quadratic potential", low=-1.0, high=1.0,
         step=0.01, words="stiffens or softens a mode; below -omega_0/4, with a quartic potential, a double well",
     )  # fmt: skip
-    cubic: Coupling = later(
+    cubic: ModeCoupling = later(
         symbol="c_3", operator="x_m^3", place="mode", part="lattice", name="cubic potential", low=-0.2, high=0.2,
         step=0.002, words="makes a mode lopsided; it needs a quartic potential",
     )  # fmt: skip
-    quartic: Coupling = later(
+    quartic: ModeCoupling = later(
         symbol="c_4", operator="x_m^4", place="mode", part="lattice", name="quartic potential", high=0.5, step=0.002,
         words="holds a mode at large displacements; not below 0",
     )  # fmt: skip
-    electron_quadratic: Coupling = later(
+    electron_quadratic: ModeCoupling = later(
         symbol="q_F", operator="n_m x_m^2", place="mode", part="coupling", needs=("electrons", "modes on sites"),
         name="electrons stiffen the lattice", low=-0.2, high=1.0, step=0.01,
         words="each electron of the site stiffens its oscillator (below 0: softens)",
     )  # fmt: skip
-    boson_quadratic: Coupling = later(
+    boson_quadratic: ModeCoupling = later(
         symbol="q_B", operator=r"b^\dagger_m b_m x_m^2", place="mode", part="coupling",
         needs=("bosons", "modes on sites"), name="pairs stiffen the lattice", low=-0.2, high=1.0, step=0.01,
         words="a local pair stiffens the oscillator of its site (below 0: softens)",
     )  # fmt: skip
-    exchange_coupling: Coupling = later(
+    exchange_coupling: ModeCoupling = later(
         symbol="g_x", sign="-", operator=r"x_m (b^\dagger_m c_{m\downarrow} c_{m\uparrow} + h.c.)", place="mode",
         part="coupling", needs=("electrons", "bosons", "modes on sites"), name="coupling to exchange", low=-1.0,
         high=1.0, step=0.01, words="the lattice modulates the exchange of a pair on the site",

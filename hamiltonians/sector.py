@@ -171,11 +171,11 @@ def _infinite_problems(model: Model, sector: Sector) -> Iterator[Problem]:
 
 def allowed_two_sz(model: Model, charge: int) -> list[int]:
     """Return the values of N_up - N_dn that some state of this charge has."""
-    sites = model.cluster.sites if model.electrons else 0
+    sites, each = model.cluster.sites, model.most_electrons
     found: set[int] = set()
     for pairs in range(len(model.boson_sites) + 1):
         electrons = charge - 2 * pairs
-        if 0 <= electrons <= 2 * sites:
+        if 0 <= electrons <= each * sites:
             most = min(electrons, 2 * sites - electrons)
             found.update(range(-most, most + 1, 2))
     return sorted(found)

@@ -19,28 +19,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..clusters import Bond, Mode
+from .branches import links_of, pairs_on
 from .values import Problem
 
 LEAST = 1e-12
 """Forms whose lowest eigenvalue is below this times the largest frequency are not positive."""
-MOST_ELECTRONS = 2.0
-"""Electrons of a site where they soften its oscillator most."""
 Values = Mapping[str, NDArray[np.float64]]
 """Couplings over modes or bonds by their keys in model files; those of an absent species are missing."""
 
 
-def pairs_on(modes: Sequence[Mode], bond: Bond) -> list[tuple[int, int]]:
-    """Return the modes at the end and at the start of a bond, in pairs; none where a site has no mode."""
-    at = {mode.index: m for m, mode in enumerate(modes) if mode.host == "site"}
-    return [(at[bond.end], at[bond.start])] if {bond.start, bond.end} <= at.keys() else []
-
-
 def stiffness(
-    modes: Sequence[Mode], bonds: Sequence[Bond], values: Values
+    modes: Sequence[Mode], bonds: Sequence[Bond], values: Values, electrons: float = 2.0
 ) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    """Yield K with one coupling after the other added, each by its key, charges where they soften the lattice most."""
+    """Yield K with one coupling after the other added, each by its key, charges where they soften the lattice most.
+
+    `electrons` is how many of them fit on a site.
+    """
     form = np.diag(values["phonons.frequency"] / 4)
-    for key, most in (("quadratic", 1.0), ("electron_quadratic", MOST_ELECTRONS), ("boson_quadratic", 1.0)):
+    for key, most in (("quadratic", 1.0), ("electron_quadratic", electrons), ("boson_quadratic", 1.0)):
         own = values[f"phonons.{key}"]
         form = form + np.diag(own if key == "quadratic" else most * np.minimum(own, 0.0))
         yield f"phonons.{key}", form
@@ -52,7 +48,7 @@ def stiffness(
 def springs(modes: Sequence[Mode], bonds: Sequence[Bond], kappa: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the matrix of ``sum kappa (x_m - x_n)^2``."""
     form = np.zeros((len(modes),) * 2)
-    for bond, strength in zip(bonds, kappa.tolist(), strict=True):
+    for bond, strength in zip(links_of(modes, bonds), kappa.tolist(), strict=True):
         for m, n in pairs_on(modes, bond):
             ends = np.eye(len(modes))[m] - np.eye(len(modes))[n]
             form += strength * np.outer(ends, ends)
@@ -62,7 +58,7 @@ def springs(modes: Sequence[Mode], bonds: Sequence[Bond], kappa: NDArray[np.floa
 def hops(modes: Sequence[Mode], bonds: Sequence[Bond], hopping: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the matrix of x and of p in ``-sum t_ph (a+_m a_n + h.c.)``."""
     form = np.zeros((len(modes),) * 2)
-    for bond, strength in zip(bonds, hopping.tolist(), strict=True):
+    for bond, strength in zip(links_of(modes, bonds), hopping.tolist(), strict=True):
         for m, n in pairs_on(modes, bond):
             form[[m, n], [n, m]] -= 0.25 * strength
     return form
@@ -73,7 +69,7 @@ def lowest(form: NDArray[np.float64]) -> float:
     return float(np.linalg.eigvalsh(form)[0]) if len(form) else np.inf
 
 
-def lowest_frequency(modes: Sequence[Mode], bonds: Sequence[Bond], values: Values) -> float:
+def lowest_frequency(modes: Sequence[Mode], bonds: Sequence[Bond], values: Values, electrons: float = 2.0) -> float:
     """Return the lowest frequency of an Einstein oscillator or of a normal mode about zero; infinity without modes.
 
     Charges soften the lattice as far as they can; where a quartic potential holds it, the result is a third of the
@@ -83,7 +79,7 @@ def lowest_frequency(modes: Sequence[Mode], bonds: Sequence[Bond], values: Value
         return np.inf
     frequency = values["phonons.frequency"]
     least = float(np.min(frequency))
-    *_, (_, form) = stiffness(modes, bonds, values)
+    *_, (_, form) = stiffness(modes, bonds, values, electrons)
     masses = np.diag(frequency / 4) + hops(modes, bonds, values["phonons.hopping"])
     root = np.linalg.cholesky(masses)
     squares = 16.0 * np.linalg.eigvalsh(root.T @ form @ root)
@@ -92,7 +88,11 @@ def lowest_frequency(modes: Sequence[Mode], bonds: Sequence[Bond], values: Value
 
 
 def furthest(
-    modes: Sequence[Mode], bonds: Sequence[Bond], values: Values, forces: NDArray[np.float64]
+    modes: Sequence[Mode],
+    bonds: Sequence[Bond],
+    values: Values,
+    forces: NDArray[np.float64],
+    electrons: float = 2.0,
 ) -> NDArray[np.float64]:
     """Return the least and the largest x at which the potential of each mode may have a minimum, shape (modes, 2).
 
@@ -102,8 +102,10 @@ def furthest(
         Of a model.
     forces : (modes, 2) float
         The least and the largest force of the charges on each mode, -dH/dx.
+    electrons : float
+        How many electrons fit on a site.
     """
-    *_, (_, form) = stiffness(modes, bonds, values)
+    *_, (_, form) = stiffness(modes, bonds, values, electrons)
     cubic, quartic = values["phonons.cubic"], values["phonons.quartic"]
     soft = np.minimum(np.diag(form), np.where(quartic > 0, np.inf, lowest(form)))
     found = np.zeros((len(modes), 2))
@@ -116,7 +118,9 @@ def furthest(
     return found
 
 
-def lattice_problems(modes: Sequence[Mode], bonds: Sequence[Bond], values: Values) -> Iterator[Problem]:
+def lattice_problems(
+    modes: Sequence[Mode], bonds: Sequence[Bond], values: Values, electrons: float = 2.0
+) -> Iterator[Problem]:
     """Yield what leaves a lattice without a lowest energy, at the coupling that does so."""
     frequency, cubic, quartic = (values[f"phonons.{key}"] for key in ("frequency", "cubic", "quartic"))
     if not len(modes) or not np.all(frequency > 0):
@@ -135,7 +139,7 @@ def lattice_problems(modes: Sequence[Mode], bonds: Sequence[Bond], values: Value
         )
         return
     soft = np.flatnonzero(quartic == 0)
-    forms = [(key, lowest(form[np.ix_(soft, soft)])) for key, form in stiffness(modes, bonds, values)]
+    forms = [(key, lowest(form[np.ix_(soft, soft)])) for key, form in stiffness(modes, bonds, values, electrons)]
     if forms[-1][1] <= least:
         key = next(key for key, value in forms if value <= least)
         yield Problem(key, _largest(values[key]), CURES[key])
@@ -145,7 +149,8 @@ NO_LOWEST = "the lattice has no lowest energy"
 TOO_LARGE = f"allowed: values that leave the frequency of every plane wave above 0; else {NO_LOWEST}"
 CURES: Mapping[str, str] = {
     "phonons.quadratic": f"allowed: above -omega_0 / 4; else {NO_LOWEST} unless phonons.quartic is above 0 there",
-    "phonons.electron_quadratic": "allowed: omega_0 / 4 + c_2 + 2 q_F above 0, with two electrons on the site; else "
+    "phonons.electron_quadratic": "allowed: omega_0 / 4 + c_2 + 2 q_F above 0, with two electrons on the site (q_F "
+    "where it has one at most); else "
     f"{NO_LOWEST} unless phonons.quartic is above 0 there",
     "phonons.boson_quadratic": "allowed: omega_0 / 4 + c_2 + q_B above 0, with the electrons of the site where they "
     f"soften it too; else {NO_LOWEST} unless phonons.quartic is above 0 there",

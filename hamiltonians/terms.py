@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from types import MappingProxyType
@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from ..clusters import Bond
+from ..clusters import Bond, Mode
+from .branches import Link, belongs, links_of
 from .flux import own_term
 from .formula import CouplingField
 from .model import Flux, Model, bond_phase, joined, on_bonds, value_at
@@ -94,14 +95,14 @@ class Term:
             yield None, value_at(model, self.key)
             return
         entry, bonds, modes = self.coupling, model.cluster.bonds, model.modes
-        second = on_bonds(modes)
+        second, links = on_bonds(modes), links_of(modes, bonds)
         places: Mapping[str, Any] = {
             "site": range(model.cluster.sites),
-            "bond": bonds,
+            "bond": links if entry.species == "phonons" else bonds,
             "boson site": model.boson_sites,
             "mode": range(len(modes)),
             "mode and site": [(m, i) for m in range(len(modes)) for i in range(model.cluster.sites)],
-            "mode or bond": [bonds[mode.index] for mode in modes] if second else bonds,
+            "mode or bond": [_own_bond(mode, bonds) for mode in modes] if second else links,
         }
         name, place = entry.arrays[-1 if second else 0], entry.place
         if entry.reaches:
@@ -111,6 +112,21 @@ class Term:
             matrix = getattr(model.couplings, f"{name}_by_site")
             between = np.triu(matrix) if entry.apart == "pairs" else matrix
             yield from ((Bond(i, j), float(matrix[i, j])) for i, j in np.argwhere(between).tolist())
+
+
+def _own_bond(mode: Mode, bonds: Sequence[Bond]) -> Bond:
+    """Return the bond of a mode, as its branch sees it."""
+    return Link.of(bonds[mode.index], mode.branch) if mode.branch else bonds[mode.index]
+
+
+def _share(mode: Mode, bond: Bond, bonds: Sequence[Bond]) -> int:
+    """Return the factor of the displacement of a mode in what modulates a bond."""
+    if not belongs(mode, bond):
+        return 0
+    if mode.host == "site":
+        return (mode.index == bond.end) - (mode.index == bond.start)
+    own = bonds[mode.index]
+    return int(bond.is_along(own) if isinstance(bond, Link) else bond is own)
 
 
 def _term(key: str) -> Callable[[Callable[..., Operator]], Term]:
@@ -252,11 +268,7 @@ def electron_lattice(model: Model, place: tuple[int, int]) -> Operator:
 @_term("phonons.bond_coupling")
 def bond_lattice(model: Model, bond: Bond, derivative: Directions = ()) -> Operator:
     """``y_b (c+_j c_i + h.c.)`` with ``y = x_b`` (mode on the bond) or ``x_j - x_i`` (modes on sites)."""
-    bonds = model.cluster.bonds
-    shares = {
-        m: (mode.index == bond.end) - (mode.index == bond.start) if mode.host == "site" else bonds[mode.index] is bond
-        for m, mode in enumerate(model.modes)
-    }
+    shares = {m: _share(mode, bond, model.cluster.bonds) for m, mode in enumerate(model.modes)}
     y = total(float(share) * displacement(m) for m, share in shares.items() if share)
     return electron_hopping.at(model, bond, derivative) * y
 

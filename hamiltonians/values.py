@@ -18,13 +18,15 @@ Coupling = float | Mapping[str, float] | Sequence[float]
 """One number for all, a table by class name (classes not named get 0), or one number for each."""
 ComplexCoupling = Coupling | complex | Mapping[str, complex] | Mapping[str, Mapping[str, float]] | Sequence[complex]
 """A coupling whose numbers may be complex; files have ``{re = 1.0, im = 0.2}`` for a complex number."""
-Reach = Coupling | Sequence[Sequence[float]] | Mapping[str, Sequence[float]]
+Reach = Coupling | Sequence[Sequence[float]] | Mapping[str, Sequence[float]] | Mapping[str, Any]
 """A coupling of each mode to its own site; or a list for each mode with a number for each site; or numbers by shells of
-distance from the mode's site, ``{"distance": [own, nearest, ...]}``."""
+distance from the mode's site, ``{"distance": [own, nearest, ...]}``; or a table of these by the names of branches."""
 DistanceCoupling = Coupling | Mapping[str, Sequence[float]]
 """A coupling of bonds or sites; or between all pairs of sites by shells of distance, ``{"distance": [...]}``."""
 DisorderCoupling = Coupling | Mapping[str, Any]
 """A coupling of sites; or with disorder, ``{"disorder": W, "seed": 3}``."""
+ModeCoupling = Coupling | Mapping[str, Coupling]
+"""A coupling of modes, or of bonds that join them; or a table of these by the names of branches."""
 LARGEST = 1e50
 """Largest coupling in size; the squares of products of two still fit into floats."""
 FINITE = f"a finite number, at most {LARGEST:g} in size"
@@ -181,6 +183,12 @@ def is_matrix(coupling: Any) -> bool:
 def by_distance(coupling: object) -> bool:
     """True for numbers by shells of distance."""
     return isinstance(coupling, Mapping) and isinstance(coupling.get(DISTANCE), Sequence | np.ndarray)
+
+
+def reaches_out(coupling: object) -> bool:
+    """True for a coupling with other sites: a list of lists, numbers by distance, or either of them for a branch."""
+    inside = coupling.values() if isinstance(coupling, Mapping) else ()
+    return is_matrix(coupling) or by_distance(coupling) or any(map(reaches_out, inside))
 
 
 def resolve_reach(

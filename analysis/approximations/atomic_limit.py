@@ -19,11 +19,11 @@ from ..labelled import dataset_of
 from ..thermal.averages import thermal_averages
 from .base import Approximation, Condition, Where, temperature_of
 from .charges import LOCAL, SUMMED
-from .conditions import CHARGES, LATTICE, knows
+from .conditions import BRANCHES, CHARGES, LATTICE, knows
 
 
 def site_model(model: Model, index: int) -> Model:
-    """Return one site of a model, with its oscillator, as a model of its own.
+    """Return one site of a model, with its oscillators, as a model of its own.
 
     Examples
     --------
@@ -35,28 +35,30 @@ def site_model(model: Model, index: int) -> Model:
     """
     electrons, bosons, phonons = model.electrons, model.bosons, None
     if electrons is not None:
-        electrons = replace(electrons, **_at(model, "electrons", {"site": index}))
+        electrons = replace(electrons, **_at(model, "electrons", {"site": [index]}))
     if bosons is not None and index in model.boson_sites:
-        bosons = replace(bosons, on="all", **_at(model, "bosons", {"boson site": model.boson_sites.index(index)}))
+        bosons = replace(bosons, on="all", **_at(model, "bosons", {"boson site": [model.boson_sites.index(index)]}))
     else:
         bosons = None
-    mode = next((m for m, mode in enumerate(model.modes) if mode.host == "site" and mode.index == index), None)
-    if mode is not None and model.phonons is not None:
+    modes = [m for m, mode in enumerate(model.modes) if mode.host == "site" and mode.index == index]
+    if modes and model.phonons is not None:
         frame = model.phonons.displacement
-        own = frame if isinstance(frame, str) else [frame[mode]]
-        phonons = replace(model.phonons, on="all", frame=own, **_at(model, "phonons", {"mode": mode}))
+        own = frame if isinstance(frame, str) else [frame[mode] for mode in modes]
+        on: Any = "all" if len(modes) == 1 else ["all"] * len(modes)
+        phonons = replace(model.phonons, on=on, frame=own, **_at(model, "phonons", {"mode": modes}))
     return Model(single_site(), electrons, bosons, phonons, chemical_potential=model.chemical_potential)
 
 
-def _at(model: Model, species: str, number: Mapping[str, int]) -> dict[str, Any]:
-    """Return the couplings of a species at one place, zero where they need another one."""
+def _at(model: Model, species: str, numbers: Mapping[str, list[int]]) -> dict[str, Any]:
+    """Return the couplings of a species at the places of a site, zero where they need others."""
     found = {}
     for entry in (entry for entry in COUPLINGS.values() if entry.species == species):
-        value = 0.0
-        if entry.place in number:
-            value = float(getattr(model.couplings, entry.arrays[0])[number[entry.place]])
-            value /= float(model.couplings.frequency[number["mode"]]) if entry.factor else 1.0
-        found[entry.key.partition(".")[2]] = value
+        values = [0.0]
+        if entry.place in numbers:
+            array = getattr(model.couplings, entry.arrays[0])
+            array = array / model.couplings.frequency if entry.factor else array
+            values = array[numbers[entry.place]].tolist()
+        found[entry.key.partition(".")[2]] = values if len(values) > 1 else values[0]
     return found
 
 
@@ -152,7 +154,8 @@ ON_SITE = tuple(
     for entry in COUPLINGS.values()
     if entry.place in ("site", "boson site", "mode") and entry.key not in (*CHARGES, *LATTICE)
 )
-KNOWN = tuple(key for key in (*CHARGES, *LATTICE, *ON_SITE, "phonons.bond_coupling") if key != "electrons.repulsion")
+OTHERS = ("phonons.bond_coupling", BRANCHES)
+KNOWN = tuple(key for key in (*CHARGES, *LATTICE, *ON_SITE, *OTHERS) if key != "electrons.repulsion")
 """What a site has, and hops, which vanish in the limit."""
 CONDITIONS: tuple[Condition, ...] = (knows(*KNOWN), sites_alone, above_zero)
 ATOMIC_LIMIT = Approximation("atomic-limit", atomic_limit, CONDITIONS, "upper", "t -> 0")

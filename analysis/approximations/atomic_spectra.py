@@ -13,6 +13,7 @@ from scipy.special import gammaln, xlogy
 
 from ...clusters import InvalidValue
 from ...hamiltonians import InvalidModel, Model, Problem
+from ...hamiltonians.branches import share_places
 from ...hamiltonians.parameters import show
 from ...hamiltonians.terms import energy_scale
 from ..labelled import dataset_of
@@ -89,6 +90,9 @@ def spectral_weights(model: Model, site: int, temperature: float) -> xr.Dataset:
         raise InvalidValue(f"site {site} has no electrons; sites are 0 to {model.cluster.sites - 1}")
     if not temperature > 0:
         raise InvalidValue(f"temperature = {temperature:g}; allowed: above 0")
+    if share_places([mode for mode in model.modes if mode.host == "site" and mode.index == site]):
+        why = "there is no closed form with several oscillators; take [spectrum] with [thermal] of the site"
+        raise InvalidModel([Problem("phonons.on", f"several modes on site {site}", why)])
     level = _Level.of(model, site)
     if level.exchange and (level.alpha or level.boson_alpha):
         why = "there is no closed form with exchange and a coupled lattice; take [spectrum] with [thermal] of the site"

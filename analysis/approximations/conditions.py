@@ -7,6 +7,7 @@ from functools import partial
 from types import MappingProxyType
 
 from ...hamiltonians import Model, Sector
+from ...hamiltonians.branches import share_places
 from .base import Condition, Where
 
 
@@ -51,6 +52,8 @@ LATTICE = ("phonons.frequency", "phonons.boson_coupling", "phonons.electron_coup
 
 DISTANT = "phonons: other sites"
 """Stands for couplings of an oscillator to charges of other sites among the couplings that an approximation knows."""
+BRANCHES = "phonons: branches"
+"""Stands for several oscillators on a site or bond."""
 STILL = ("electrons.spin_exchange", "electrons.zeeman", "bosons.repulsion", "bosons.electron_repulsion")
 """Couplings that leave the charge of every site as it is."""
 MOVING = ("electrons.pair_hopping", "bosons.bond_exchange")
@@ -95,6 +98,10 @@ def _unknown(keys: Sequence[str], why: Mapping[str, str], model: Model, where: W
         if (model.couples_at_a_distance and DISTANT not in keys)
         else []
     )
+    if BRANCHES not in keys and share_places(model.modes):
+        reasons.append("it has one oscillator on a site, and the model has several; give phonons.on one branch")
+    if model.most_electrons == 1:
+        reasons.append("it lets two electrons share a site; leave electrons.double_occupancy out")
     reasons += [f"it leaves out [{name}]{because(name)}; leave [{name}] out" for name in strange]
     for reason in dict.fromkeys(map(because, others)):
         same = " and ".join(key for key in others if because(key) == reason)

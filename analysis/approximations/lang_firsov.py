@@ -13,10 +13,20 @@ from ...hamiltonians import Model, Sector
 from ..labelled import dataset_of
 from .base import Approximation, Condition, Where, sector_of
 from .charges import DIAGONAL, charge_ground, charge_model
-from .conditions import BONDS_ARE_LEFT, CHARGES, ELECTRONS_OR_BOSONS, LATTICE, LATTICE_THERE, STILL, knows, sector_only
+from .conditions import (
+    BONDS_ARE_LEFT,
+    BRANCHES,
+    CHARGES,
+    ELECTRONS_OR_BOSONS,
+    LATTICE,
+    LATTICE_THERE,
+    STILL,
+    knows,
+    sector_only,
+)
 
 CONDITIONS: tuple[Condition, ...] = (
-    sector_only, LATTICE_THERE, ELECTRONS_OR_BOSONS, knows(*CHARGES, *STILL, *LATTICE, why=BONDS_ARE_LEFT),
+    sector_only, LATTICE_THERE, ELECTRONS_OR_BOSONS, knows(*CHARGES, *STILL, *LATTICE, BRANCHES, why=BONDS_ARE_LEFT),
 )  # fmt: skip
 
 
@@ -96,22 +106,27 @@ def effective_couplings(model: Model, d: Dressing) -> tuple[dict[str, NDArray[An
     """
     c, sites = model.couplings, model.cluster.sites
     kind = np.result_type(d.electron, d.boson, d.squeezing, float)
-    f, fb, width, shift, u, pair_shift, contact = np.zeros((7, sites), kind)
+    electron, boson, turned, shift, u, pair_shift, contact = np.zeros((7, sites), kind)
     for m, mode in enumerate(model.modes):
         if mode.host == "site":
             w, g, gb, own, pair = c.frequency[m], c.electron_phonon[m], c.boson_phonon[m], d.electron[m], d.boson[m]
-            i, f[mode.index], fb[mode.index], width[mode.index] = mode.index, own, pair, np.exp(-2 * d.squeezing[m])
-            shift[i], u[i] = w * own**2 - 2 * g * own, 2 * (w * own**2 - 2 * g * own)
-            pair_shift[i], contact[i] = w * pair**2 - 2 * gb * pair, 2 * (w * own * pair - g * pair - gb * own)
+            i, width = mode.index, np.exp(-2 * d.squeezing[m])
+            electron[i] += own**2 * width
+            boson[i] += pair**2 * width
+            turned[i] += (pair - 2 * own) ** 2 * width
+            shift[i] += w * own**2 - 2 * g * own
+            u[i] += 2 * (w * own**2 - 2 * g * own)
+            pair_shift[i] += w * pair**2 - 2 * gb * pair
+            contact[i] += 2 * (w * own * pair - g * pair - gb * own)
     on, bonds = list(model.boson_sites), model.cluster.bonds
     pairs = np.array([(b.start, b.end) for b in bonds], int).reshape(-1, 2)
     changed = {
-        "electron_hopping": c.electron_hopping * np.exp(-0.5 * np.sum((f**2 * width)[pairs], axis=1)),
+        "electron_hopping": c.electron_hopping * np.exp(-0.5 * np.sum(electron[pairs], axis=1)),
         "electron_level": c.electron_level + shift,
         "hubbard_u": c.hubbard_u + u,
         "boson_level": c.boson_level + pair_shift[on],
-        "exchange": c.exchange * np.exp(-0.5 * ((fb - 2 * f) ** 2 * width)[on]),
-        "boson_hopping": c.boson_hopping * np.exp(-0.5 * np.sum((fb**2 * width)[pairs], axis=1)),
+        "exchange": c.exchange * np.exp(-0.5 * turned[on]),
+        "boson_hopping": c.boson_hopping * np.exp(-0.5 * np.sum(boson[pairs], axis=1)),
     }
     between = contact * np.isin(np.arange(sites), on)
     return changed, between, np.sum(c.frequency * np.sinh(d.squeezing) ** 2)
@@ -153,7 +168,8 @@ def dressed(model: Model, sector: Sector, d: Dressing, residual: float) -> xr.Da
         moved = moved + d.boson * data["boson_density"].values[sites]
     if "pair_exchange" in data:
         overlap = np.ones(model.cluster.sites)
-        overlap[sites] = np.exp(-0.5 * (d.boson - 2 * d.electron) ** 2 * np.exp(-2 * d.squeezing))
+        factors = np.exp(-0.5 * (d.boson - 2 * d.electron) ** 2 * np.exp(-2 * d.squeezing))
+        np.multiply.at(overlap, sites, factors)
         data["pair_exchange"] = data["pair_exchange"].copy(data=data["pair_exchange"].values * overlap)
     table: dict[str, tuple[Any, ...]] = {
         "electron_displacement": (d.electron, "mode", "electron_displacement of each mode"),

@@ -11,11 +11,13 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from ...hamiltonians import Model, Sector
+from ...hamiltonians.branches import belongs, links_of
 from ..labelled import dataset_of
 from .base import Condition, refuse
 from .charge_family import ChargeFamily, couplings_vector
 from .charges import charge_model
 from .conditions import (
+    BRANCHES,
     CHARGES,
     DISTANT,
     ELECTRONS_OR_BOSONS,
@@ -31,7 +33,7 @@ from .symmetries import mode_permutations
 
 CONDITIONS: tuple[Condition, ...] = (
     sector_only, whole_sector, LATTICE_THERE, ELECTRONS_OR_BOSONS,
-    knows(*CHARGES, *STILL, *MOVING, *LATTICE, "phonons.bond_coupling", DISTANT),
+    knows(*CHARGES, *STILL, *MOVING, *LATTICE, "phonons.bond_coupling", DISTANT, BRANCHES),
 )  # fmt: skip
 """Conditions of the static lattice."""
 GRID = 121
@@ -237,16 +239,16 @@ def static_couplings(model: Model, x: NDArray[np.float64]) -> dict[str, NDArray[
     """Return the couplings that `static_model` changes, linear functions of x."""
     c = model.couplings
     hopping, level, pair_level = (a.copy() for a in (c.electron_hopping, c.electron_level, c.boson_level))
-    sites = np.zeros(model.cluster.sites)
     for m, mode in enumerate(model.modes):
         if mode.host == "bond":
             hopping[mode.index] += c.mode_bond[m] * x[m]
             continue
-        sites[mode.index] = x[m]
         level -= c.electron_phonon_by_site[m] * x[m]
         pair_level -= c.boson_phonon_by_site[m, list(model.boson_sites)] * x[m]
-    for b, bond in enumerate(model.cluster.bonds):
-        hopping[b] += c.bond_phonon[b] * (sites[bond.end] - sites[bond.start])
+    for number, link in enumerate(links_of(model.modes, model.cluster.bonds)):
+        at = {mode.index: x[m] for m, mode in enumerate(model.modes) if belongs(mode, link) and mode.host == "site"}
+        stretch = at.get(link.end, 0.0) - at.get(link.start, 0.0)
+        hopping[number % len(hopping)] += c.bond_phonon[number] * stretch
     return {"electron_hopping": hopping, "electron_level": level, "boson_level": pair_level}
 
 

@@ -59,13 +59,11 @@ def mode_permutations(model: Model) -> list[NDArray[np.int64]]:
     [array([1, 0])]
     """
     bonds = model.cluster.bonds
-    hosts = [
-        frozenset([m.index]) if m.host == "site" else frozenset([bonds[m.index].start, bonds[m.index].end])
-        for m in model.modes
-    ]
+    hosts = [(m.branch, frozenset(m.place(bonds))) for m in model.modes]
     place = {host: m for m, host in enumerate(hosts)}
     orders = dict.fromkeys(
-        tuple(place.get(frozenset(p[site] for site in host), -1) for host in hosts) for p in site_symmetries(model)
+        tuple(place.get((name, frozenset(p[site] for site in host)), -1) for name, host in hosts)
+        for p in site_symmetries(model)
     )
     same = tuple(range(len(hosts)))
     return [np.array(o, np.int64) for o in orders if -1 not in o and len(set(o)) == len(o) and o != same]

@@ -92,8 +92,9 @@ class Parameters:
 
     @cached_property
     def labels(self) -> list[str]:
-        """The class of each mode, as far as classes are distinguished."""
-        return ["all" if self.one_value else mode.label for mode in self.model.modes]
+        """The class of each mode, and its branch, as far as classes are distinguished."""
+        every = [f"{mode.branch} {mode.label}".strip() for mode in self.model.modes]
+        return ["all"] * len(every) if self.one_value else every
 
     @cached_property
     def kinds(self) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from ..._core.arguments import real_number, taking
 from ...clusters import InvalidValue
 from ...hamiltonians import Hamiltonian, InvalidModel, Model, Sector
 from ...hamiltonians.arguments import a_model, a_sector, number_basis_problems
-from ...hamiltonians.model import MAX_QUANTA
+from ...hamiltonians.lattice_tables import MAX_QUANTA
 from ...hamiltonians.parametric import with_parameters
 from ...hamiltonians.space.product import Space
 from ...solvers import Options, Progress, State, ground_state

@@ -18,6 +18,7 @@ from ...hamiltonians import (
     electron_number,
     phonon,
 )
+from ...hamiltonians.branches import mode_places
 from ...hamiltonians.operators import spin_z
 from ...hamiltonians.parameters import show
 
@@ -31,7 +32,7 @@ def _boson_sites(model: Model) -> Mapping[int, int]:
 
 
 def _modes(model: Model) -> Mapping[int, int]:
-    return {mode.index: m for m, mode in enumerate(model.modes)}
+    return mode_places(model.modes)
 
 
 def _momentum(mode: int) -> Operator:

@@ -124,9 +124,7 @@ def _occupied(states: NDArray[np.uint64], bits: Sequence[int]) -> NDArray[np.int
     return np.array(columns, np.int8).reshape(len(bits), len(states)).T
 
 
-def _part(
-    model: Model, sites: Sequence[int], modes: Sequence[int], spins: tuple[str, ...], bosons: bool
-) -> Cut:
+def _part(model: Model, sites: Sequence[int], modes: Sequence[int], spins: tuple[str, ...], bosons: bool) -> Cut:
     """Return a part of a model, checked."""
     for noun, given, count in (("site", sites, model.cluster.sites), ("mode", modes, len(model.modes))):
         chosen = list(given)
@@ -136,6 +134,10 @@ def _part(
         raise InvalidValue("the part is empty; name sites, modes or both, as reduced_density_matrix(state, [0, 1])")
     if not set(spins) <= set(SPINS):
         raise InvalidValue(f'spins = {list(spins)} cannot be; allowed: "up", "dn", or both')
+    if model.most_electrons == 1 and len(set(spins)) == 1:
+        raise InvalidValue(
+            f"spins = {list(spins)} cannot be parted from the others, since no site has two electrons; leave spins out"
+        )
     return Cut(tuple(sorted(map(int, sites))), tuple(sorted(map(int, modes))), spins, bosons)
 
 

@@ -25,6 +25,7 @@ from ...hamiltonians import (
     phonon,
 )
 from ...hamiltonians.arguments import a_model
+from ...hamiltonians.branches import mode_places, share_places
 from ...hamiltonians.currents import CurrentAxis, current_axis
 from ...hamiltonians.operators import total
 from ...hamiltonians.parameters import show
@@ -91,8 +92,8 @@ def _boson_sites(model: Model) -> Mapping[int, int]:
 
 
 def _modes(model: Model) -> Mapping[int, int]:
-    """Return modes by the site or bond on which they are."""
-    return {mode.index: m for m, mode in enumerate(model.modes)}
+    """Return modes by the site or bond on which they are, or by their number where one carries several."""
+    return mode_places(model.modes)
 
 
 def _bonds(model: Model) -> Mapping[int, int]:
@@ -271,6 +272,8 @@ def _momentum_problems(model: Model, kind: Kind, site: int | None, momentum: Mom
         yield Problem("spectrum.momentum", show(momentum), "allowed: either site or momentum")
     elif wrong := list(momentum_problems(cluster, momentum, "spectrum.momentum", "leave it out and give a site")):
         yield from wrong
+    elif kind.noun == "mode" and share_places(model.modes):
+        yield Problem("spectrum.momentum", show(momentum), "allowed: a mode, as site; sites have several")
     elif len(kind.places(model)) != cluster.sites or (kind.noun == "bond" and cluster.translation is None):
         yield Problem("spectrum.momentum", show(momentum), f"allowed: a site; not every one has a {kind.noun} for it")
 

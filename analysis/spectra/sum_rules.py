@@ -18,8 +18,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ...hamiltonians import Operator, hamiltonian_operator
-from ...hamiltonians.algebra import canonical, commutator
+from ...hamiltonians import Model, Operator, hamiltonian_operator
+from ...hamiltonians.algebra import canonical, commutator, without_double_occupancy
 from ...hamiltonians.transitions import charge_change
 from ...solvers import State
 from ..labelled import dataset_of
@@ -63,7 +63,7 @@ def moments_from_commutators(state: State, left: Probe, right: Probe, count: int
     model, energy = state.hamiltonian.space.model, state.hamiltonian.operator
     if state.hamiltonian.potential and charge_change(model, right.addition)[0]:
         energy = hamiltonian_operator(model)
-    outer, inner = canonical(left.addition.dag), canonical(right.addition)
+    energy, outer, inner = (_kept(model, each) for each in (energy, left.addition.dag, right.addition))
     for n in range(count):
         if n % 2:
             outer = commutator(outer, energy)
@@ -72,8 +72,14 @@ def moments_from_commutators(state: State, left: Probe, right: Probe, count: int
         terms = len(outer.terms) + len(inner.terms)
         if terms * size > MOST_WORK or terms > MOST_TERMS:
             break
-        found[n] = _overlap(state, outer, inner, right) if n else expectation(state, _product(outer, right))
+        first = _kept(model, right.addition)
+        found[n] = _overlap(state, outer, inner, right) if n else expectation(state, _product(outer, first, right))
     return found
+
+
+def _kept(model: Model, operator: Operator) -> Operator:
+    """Return an operator whose commutators are those of the model: without double occupancy, that of such electrons."""
+    return without_double_occupancy(operator) if model.most_electrons == 1 else canonical(operator)
 
 
 def _overlap(state: State, outer: Operator, inner: Operator, right: Probe) -> complex:
@@ -86,16 +92,16 @@ def _overlap(state: State, outer: Operator, inner: Operator, right: Probe) -> co
     return complex(sum(block.dot(u, v) for block, u, v in both))
 
 
-def _product(outer: Operator, right: Probe) -> Operator:
-    product = outer * right.addition
-    return canonical(product if right.removal is None else product + right.addition * outer)
+def _product(outer: Operator, inner: Operator, right: Probe) -> Operator:
+    product = outer * inner
+    return canonical(product if right.removal is None else product + inner * outer)
 
 
-def moment_formulas(energy: Operator, left: Probe, right: Probe) -> Iterator[Operator]:
+def moment_formulas(model: Model, energy: Operator, left: Probe, right: Probe) -> Iterator[Operator]:
     """Yield the operators whose averages are M_0, M_1, ..., as long as they do not get too long."""
-    outer = canonical(left.addition.dag)
-    while len(outer.terms) * len(right.addition.terms) <= MOST_PRODUCTS:
-        yield _product(outer, right)
+    energy, outer, inner = (_kept(model, each) for each in (energy, left.addition.dag, right.addition))
+    while len(outer.terms) * len(inner.terms) <= MOST_PRODUCTS:
+        yield _product(outer, inner, right)
         outer = commutator(outer, energy)
 
 

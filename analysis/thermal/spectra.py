@@ -166,7 +166,7 @@ def thermal_lines(asked: ThermalSum, probe: Probe, resolution: Resolution, cross
     if axis is not None:
         averaged = [axis.derivative(model, 2)]
     else:
-        formulas = itertools.islice(moment_formulas(energy, cross or probe, probe), MOMENTS)
+        formulas = itertools.islice(moment_formulas(model, energy, cross or probe, probe), MOMENTS)
         averaged = [formula for formula in formulas if len(formula.terms) <= MOST_TERMS]
     wanted = SpectrumSum(
         probe,
@@ -181,7 +181,7 @@ def thermal_lines(asked: ThermalSum, probe: Probe, resolution: Resolution, cross
         operators = (energy, cross.addition, probe.addition)
         real = not any(np.imag(value) for operator in operators for value in operator.terms.values())
         # the mean of both weights is no smaller than the sum of |<m|A+|n><n|B|m>|
-        extent = total(0.5 * next(moment_formulas(energy, each, each)) for each in (cross, probe))
+        extent = total(0.5 * next(moment_formulas(model, energy, each, each)) for each in (cross, probe))
         wanted = replace(wanted, cross=cross, extent=(extent,), is_real=real)
     what = f"spectrum of {probe.name}"
     planned, skipped = plan(settled_sum, what, twins=True)

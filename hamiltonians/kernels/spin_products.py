@@ -69,7 +69,7 @@ class Spins:
             return None
         sites, numbers = model.cluster.sites, ((charge - excess) // 2, (charge + excess) // 2)
         down, up = (
-            ChargeBasis(sites, (), configurations(sites, True, 0, number, spin * number))
+            ChargeBasis(sites, (), configurations(sites, 2, 0, number, spin * number))
             for number, spin in zip(numbers, (-1, 1), strict=True)
         )
         if not symmetries:

@@ -45,7 +45,7 @@ class ChargeBasis(Shown):
     def of(cls, model: Model, charge: int, two_sz: int) -> ChargeBasis:
         """Enumerate the configurations of a sector; none is a valid answer."""
         sites, bosons = model.cluster.sites, len(model.boson_sites)
-        states = configurations(sites, model.electrons is not None, bosons, charge, two_sz)
+        states = configurations(sites, model.most_electrons, bosons, charge, two_sz)
         states.setflags(write=False)
         return cls(sites, model.boson_sites, states)
 
@@ -98,15 +98,15 @@ def _subsets(bits: int, ones: int) -> NDArray[np.uint64]:
     return np.array([sum(1 << i for i in places) for places in combinations(range(bits), ones)], np.uint64)
 
 
-def configurations(sites: int, has_electrons: bool, boson_sites: int, charge: int, two_sz: int) -> NDArray[np.uint64]:
+def configurations(sites: int, most_electrons: int, boson_sites: int, charge: int, two_sz: int) -> NDArray[np.uint64]:
     """Enumerate the configurations of N = charge and N_up - N_dn = two_sz, descending.
 
     Parameters
     ----------
     sites, boson_sites : int
         Number of sites, and of sites with a local pair.
-    has_electrons : bool
-        False where the model has no electrons.
+    most_electrons : int
+        How many electrons fit on a site: 2, 1, or 0 where the model has none.
     charge, two_sz : int
         Quantum numbers.
 
@@ -117,20 +117,21 @@ def configurations(sites: int, has_electrons: bool, boson_sites: int, charge: in
 
     Examples
     --------
-    >>> configurations(1, True, 1, 2, 0)  # one boson, or two electrons
-    array([4, 3], dtype=uint64)
+    >>> configurations(1, 2, 1, 2, 0), configurations(2, 1, 0, 2, 0)  # one boson or two electrons; no double occupancy
+    (array([4, 3], dtype=uint64), array([9, 6], dtype=uint64))
     """
     shift_dn, shift_b = np.uint64(sites), np.uint64(2 * sites)
     blocks = []
-    for pairs, up, dn in species_numbers(sites, has_electrons, boson_sites, charge, two_sz):
-        electron = (_subsets(sites, dn) << shift_dn)[:, None] | _subsets(sites, up)[None, :]
+    for pairs, up, dn in species_numbers(sites, most_electrons, boson_sites, charge, two_sz):
+        ups, downs = _subsets(sites, up)[None, :], _subsets(sites, dn)[:, None]
+        electron = ((downs << shift_dn) | ups)[(ups & downs == 0) | (most_electrons == 2)]
         boson = _subsets(boson_sites, pairs) << shift_b
         blocks.append((boson[:, None] | electron.reshape(1, -1)).ravel())
     return np.sort(np.concatenate(blocks))[::-1].copy() if blocks else np.zeros(0, np.uint64)
 
 
 def species_numbers(
-    sites: int, has_electrons: bool, boson_sites: int, charge: int, two_sz: int
+    sites: int, most_electrons: int, boson_sites: int, charge: int, two_sz: int
 ) -> list[tuple[int, int, int]]:
     """Return every (N_b, N_up, N_dn) that the quantum numbers allow."""
     found = []
@@ -138,8 +139,8 @@ def species_numbers(
         electrons = charge - 2 * pairs
         up, odd = divmod(electrons + two_sz, 2)
         dn = electrons - up
-        most = sites if has_electrons else 0
-        if not odd and 0 <= up <= most and 0 <= dn <= most:
+        most = sites if most_electrons else 0
+        if not odd and 0 <= up <= most and 0 <= dn <= most and electrons <= most_electrons * sites:
             found.append((pairs, up, dn))
     return found
 
@@ -147,10 +148,12 @@ def species_numbers(
 def charge_dimension(model: Model, charge: int, two_sz: int) -> int:
     """Return the number of configurations of a sector, without enumerating them."""
     sites, bosons = model.cluster.sites, len(model.boson_sites)
-    numbers = species_numbers(sites, model.electrons is not None, bosons, charge, two_sz)
-    return sum(comb(bosons, pairs) * comb(sites, up) * comb(sites, dn) for pairs, up, dn in numbers)
+    numbers = species_numbers(sites, model.most_electrons, bosons, charge, two_sz)
+    free = [sites - up if model.most_electrons == 1 else sites for _, up, _ in numbers]
+    each = zip(numbers, free, strict=True)
+    return sum(comb(bosons, pairs) * comb(sites, up) * comb(left, dn) for (pairs, up, dn), left in each)
 
 
 def is_electrons_alone(model: Model) -> bool:
-    """True where a model has neither local pairs nor modes."""
-    return model.electrons is not None and not model.boson_sites and not model.modes
+    """True where a model has neither local pairs nor modes, and spins up and down are placed independently."""
+    return model.most_electrons == 2 and not model.boson_sites and not model.modes

@@ -65,7 +65,11 @@ def frame_parts(model: Model, charge: int) -> NDArray[np.float64]:
         for reach in (couplings.electron_phonon_by_site, couplings.boson_phonon_by_site)
     )
     strength = table.strength if table.frame == "lang-firsov" else 0.0
-    mean = charge / model.max_charge * np.sum(2 * electron + boson, axis=0) if model.max_charge else parts[0]
+    mean = (
+        charge / model.max_charge * np.sum(model.most_electrons * electron + boson, axis=0)
+        if model.max_charge
+        else parts[0]
+    )
     parts[0], parts[1:] = (1.0 - strength) * mean, strength * np.concatenate([electron, boson])
     return parts
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...clusters import Bond, Permutation, order
+from ..branches import links_of
 from ..model import Model
 from ..operators import ChargeWord, LatticeWord, Operator
 from ..space.quspin_maps import SymmetryMap
@@ -93,25 +94,24 @@ def of_permutation(
         What it does to the windings of bonds, which distinguishes those between two sites; by default it keeps them,
         or turns all around.
     """
-    bonds, hosts = model.cluster.bonds, {(mode.host, mode.index): m for m, mode in enumerate(model.modes)}
+    bonds, hosts = model.cluster.bonds, {(mode.branch, mode.host, mode.index): m for m, mode in enumerate(model.modes)}
     bosons = {site: b for b, site in enumerate(model.boson_sites)}
     moved_bonds = _moved_bonds(bonds, sites, turn) if any(mode.host == "bond" for mode in model.modes) else {}
     images = []
     for mode in model.modes:
         image = sites[mode.index] if mode.host == "site" else moved_bonds.get(mode.index, -1)
-        images.append(hosts.get((mode.host, image), -1))
+        images.append(hosts.get((mode.branch, mode.host, image), -1))
     moved = tuple(bosons.get(sites[site], -1) for site in model.boson_sites)
     if -1 in images or -1 in moved or len(set(images)) < len(images):
         return None
-    coupled = [bond for bond, g in zip(bonds, model.couplings.bond_phonon, strict=True) if g]
+    links = links_of(model.modes, bonds)
+    coupled = [bond for bond, g in zip(links, model.couplings.bond_phonon, strict=True) if g]
     reverses = bool(coupled) and _turns_around(model, sites, coupled, turn)
     period = lcm(order(sites), order(tuple(images)), 2 if reverses and model.modes else 1)
     return Symmetry(name, sites, moved, tuple(images), reverses, period, block)
 
 
-def _turns_around(
-    model: Model, sites: Permutation, coupled: Sequence[Bond], turn: NDArray[np.float64] | None
-) -> bool:
+def _turns_around(model: Model, sites: Permutation, coupled: Sequence[Bond], turn: NDArray[np.float64] | None) -> bool:
     """True where every bond of some goes to one with the opposite sense; windings tell doubles apart."""
     bonds = model.cluster.bonds
     if not model.cluster.doubled:

@@ -8,6 +8,7 @@ from ...clusters import PointGroup, point_group
 from ...clusters.point_group import irreps_of, schoenflies
 from ...clusters.torus import Operation, point_operations
 from ...clusters.translations import Momentum
+from ..branches import branches_of
 from ..model import Model
 from ..parameters import COUPLINGS
 from .operations import Symmetry, of_permutation
@@ -72,7 +73,10 @@ def _mirrors(operations: list[Operation]) -> list[Operation]:
 def _alike(model: Model) -> tuple[tuple[str, ...], ...]:
     """Return the sets of bond classes on which every coupling of the model has the same values."""
     arrays = [getattr(model.couplings, name) for entry in COUPLINGS.values() for name in entry.arrays]
-    on_bonds = [array for array in arrays if array.shape == (len(model.cluster.bonds),)]
+    bonds, branches = len(model.cluster.bonds), branches_of(model.modes)
+    on_bonds = [array for array in arrays if array.shape == (bonds,)]
+    linked = [array for array in arrays if len(branches) > 1 and array.shape == (len(branches) * bonds,)]
+    on_bonds += [row for array in linked for row in array.reshape(-1, bonds)]
     sets: dict[tuple[object, ...], list[str]] = {}
     labels = [bond.label for bond in model.cluster.bonds]
     for label in model.cluster.bond_classes:
@@ -80,4 +84,3 @@ def _alike(model: Model) -> tuple[tuple[str, ...], ...]:
         values = tuple(tuple(sorted(map(repr, set(array[here].tolist())))) for array in on_bonds)
         sets.setdefault(values, []).append(label)
     return tuple(tuple(labels) for labels in sets.values())
-

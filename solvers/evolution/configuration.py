@@ -54,6 +54,10 @@ class Configuration:
             if len(set(given)) < len(given) or not set(given) <= set(allowed):
                 places = f"sites among {list(allowed)}, each once" if len(allowed) else "an empty list in this model"
                 found[key] = given, f"allowed: {places}"
+        if model.most_electrons == 1 and set(self.up) & set(self.dn):
+            found.setdefault(
+                "dn", (list(self.dn), "allowed: sites without an up electron; none has two electrons here")
+            )
         numbers = np.atleast_1d(np.asarray(self.displacement, float))
         if not np.all(np.isfinite(numbers)) or (np.ndim(self.displacement) and len(numbers) != len(model.modes)):
             found["displacement"] = self.displacement, f"allowed: a number, or a list of {len(model.modes)} numbers"

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ...clusters import InvalidValue
 from ...hamiltonians import Model, Operator
 from ...hamiltonians.algebra import canonical
+from ...hamiltonians.branches import branches_of
 from ...hamiltonians.terms import hamiltonian_operator
 
 WIDTH = {1: 1, 2: 1024}
@@ -94,15 +95,13 @@ class _Window:
         self.vectors: NDArray[np.float64] = rows / self.across
         self.site = [self._cell(i) for i in range(cluster.sites)]
         bonds_inside = max(1, len(cluster.bonds) // cluster.sites)
-        hosts = {mode.index if mode.host == "site" else mode.index % bonds_inside for mode in model.modes}
-        on_bonds = any(mode.host == "bond" for mode in model.modes)
-        numbers = {host: n for n, host in enumerate(sorted(hosts))} if on_bonds else {}
+        on_bonds, branches = any(mode.host == "bond" for mode in model.modes), branches_of(model.modes) or ("",)
+        places = [(branches.index(m.branch), m.index % bonds_inside if on_bonds else 0) for m in model.modes]
+        numbers = {place: n for n, place in enumerate(sorted(set(places)))}
         self.inside = max(1, len(numbers))
         self.mode = [
-            (self.site[cluster.bonds[m.index].start], numbers[m.index % bonds_inside])
-            if on_bonds
-            else (self.site[m.index], 0)
-            for m in model.modes
+            (self.site[cluster.bonds[m.index].start if on_bonds else m.index], numbers[place])
+            for m, place in zip(model.modes, places, strict=True)
         ]
 
     def _cell(self, site: int) -> Cell:

@@ -61,10 +61,13 @@ def _tables(study: Study, data: xr.Dataset) -> Iterator[Table | str]:
 
 
 def task_tables(study: Study, data: xr.Dataset) -> Iterator[Table | str]:
-    """Yield the tables of all tasks of a point, each bond with the sites that it joins."""
+    """Yield the tables of all tasks of a point, each bond with the sites that it joins, modes with their branches."""
     bonds = [f"{i}: {bond.start}-{bond.end}" for i, bond in enumerate(study.model.cluster.bonds)]
     if data.sizes.get("bond") == len(bonds):
         data = data.assign_coords(bond=bonds)
+    modes = [f"{m}: {mode.branch} {mode.index}" for m, mode in enumerate(study.model.modes) if mode.branch]
+    if modes and data.sizes.get("mode") == len(modes):
+        data = data.assign_coords(mode=modes)
     for task in study.tasks:
         yield from task.tables(data)
 

@@ -15,6 +15,7 @@ from ..._core.text import printable
 from ...analysis.coordinates import with_coordinates, with_newer_names
 from ...clusters import Cluster, momenta
 from ...clusters.translations import as_numbers, wave_vectors
+from ...hamiltonians.branches import branches_of
 from ...hamiltonians.space.product import dimensions
 from ...solvers.caps import capped
 from ..definition import Study
@@ -56,6 +57,11 @@ def _record(study: Study, point: Mapping[str, object], data: xr.Dataset) -> dict
         "sites": cluster.sites,
         "bonds": len(cluster.bonds),
         "modes": len(cluster.modes),
+        **(
+            {"mode_list": [[m.branch, m.host, m.index] for m in each.model.modes]}
+            if branches_of(each.model.modes)
+            else {}
+        ),
         **(_closed(cluster) if cluster.cell else {}),
     }
     if cluster.is_infinite:

@@ -15,9 +15,10 @@ from ..._core.wording import listed
 from ...clusters import KINDS, MAX_SITES, Cluster
 from ...hamiltonians import parameters
 from ...hamiltonians.model import Flux
-from ...hamiltonians.parameters import OLDER_NAMES, SPECIES, Where
+from ...hamiltonians.parameters import OLDER_NAMES, SPECIES, Branches, Where
 from ...solvers.engines.table import ENGINE_NAMES
 from ..tasks.table import TASKS
+from . import values
 from .values import (
     LEFT_OUT,
     MAX_INTEGER,
@@ -28,6 +29,7 @@ from .values import (
     DisorderCoupling,
     DistanceCoupling,
     Exact,
+    ModeCoupling,
     Number,
     NumberOrList,
     NumberOrWord,
@@ -56,8 +58,11 @@ HINTS: Mapping[Any, Any] = MappingProxyType(
         parameters.DistanceCoupling: DistanceCoupling,
         parameters.DisorderCoupling: DisorderCoupling,
         parameters.ComplexCoupling: ComplexCoupling,
+        parameters.ModeCoupling: ModeCoupling,
         Where: WordOrSites,
+        Branches: values.Branches,
         int: int,
+        bool: bool,
         int | None: Whole,
         float: Number,
         str | Sequence[float]: WordOrNumbers,

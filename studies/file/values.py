@@ -191,6 +191,10 @@ class DisorderTable(Table):
         return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
 
 
+def _form_or_words(value: object) -> str:
+    return "|words" if isinstance(value, list) and value and isinstance(value[0], str) else form(value)
+
+
 def _form_or_disorder(value: object) -> str:
     return DISORDER_TAG if isinstance(value, dict) and "disorder" in value else form(value)
 
@@ -208,19 +212,36 @@ DisorderCoupling = Annotated[
 ]
 Shells = Annotated[Numbers, Tag("|list")]
 Row = Annotated[Numbers, Tag("|list")]
-Reach = Annotated[
+Rows = Annotated[
+    list[Annotated[Annotated[Number, Tag("|word")] | Row, Discriminator(form)]], AfterValidator(tuple), Tag("|list")
+]
+ReachOfBranch = Annotated[
     Annotated[Number, Tag("|word")]
     | Annotated[dict[str, Annotated[Annotated[Number, Tag("|word")] | Shells, Discriminator(form)]], Tag("|table")]
-    | Annotated[
-        list[Annotated[Annotated[Number, Tag("|word")] | Row, Discriminator(form)]], AfterValidator(tuple), Tag("|list")
-    ],
+    | Rows,
+    Discriminator(form),
+]
+Reach = Annotated[
+    Annotated[Number, Tag("|word")] | Annotated[dict[str, ReachOfBranch], Tag("|table")] | Rows,
     Discriminator(form),
     Field(
         description="a finite number, a table of numbers by class name, a list of numbers, a list of lists of numbers, "
-        "or { distance = [...] }"
+        "{ distance = [...] }, or a table of these by the names of branches"
     ),
 ]
 """A coupling that may reach other sites; which of the forms it is is looked at where it is spread."""
+Branch = Annotated[
+    Annotated[Number, Tag("|word")] | Annotated[dict[str, Number], Tag("|table")] | Annotated[Numbers, Tag("|list")],
+    Discriminator(form),
+]
+ModeCoupling = Annotated[
+    Annotated[Number, Tag("|word")] | Annotated[dict[str, Branch], Tag("|table")] | Annotated[Numbers, Tag("|list")],
+    Discriminator(form),
+    Field(
+        description="a finite number, a table of numbers by class name, a list of numbers, or a table of these by the "
+        "names of branches"
+    ),
+]
 DistanceCoupling = Annotated[
     Annotated[Number, Tag("|word")]
     | Annotated[dict[str, Annotated[Annotated[Number, Tag("|word")] | Shells, Discriminator(form)]], Tag("|table")]
@@ -230,6 +251,12 @@ DistanceCoupling = Annotated[
 ]
 WordOrSites = Annotated[
     Annotated[list[int], AfterValidator(tuple), Tag("|list")] | Annotated[str, Tag("|word")], Discriminator(form)
+]
+Words = Annotated[list[str], AfterValidator(tuple), Tag("|words")]
+Sites = Annotated[list[int], AfterValidator(tuple), Tag("|list")]
+Branches = Annotated[
+    Sites | Words | Annotated[str, Tag("|word")] | Annotated[dict[str, WordOrSites], Tag("|table")],
+    Discriminator(_form_or_words),
 ]
 WordOrNumbers = Annotated[Annotated[Numbers, Tag("|list")] | Annotated[str, Tag("|word")], Discriminator(form)]
 NumberOrWord = Annotated[

@@ -114,6 +114,11 @@ class Terms:
 
 def in_static_frame(model: Model) -> Model:
     """Return a model whose phonons are counted about displacements that are the same for all charges."""
+    if model.most_electrons == 1:
+        raise InvalidValue(
+            "a model without double occupancy is not expressed in other codes; leave electrons.double_occupancy out, "
+            "and give a large electrons.hubbard_u"
+        )
     table = model.phonons
     if model.cluster.is_infinite:
         raise InvalidValue("infinite lattices are not expressed in other codes; give a finite cluster")
@@ -126,4 +131,3 @@ def in_static_frame(model: Model) -> Model:
         )
     follows = table.frame in ("lang-firsov", "auto") or table.basis != "number"
     return replace(model, phonons=replace(table, frame="mean", dressing=None, basis="number")) if follows else model
-

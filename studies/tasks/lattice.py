@@ -148,7 +148,7 @@ class LatticeTask(Task):
                 error, frequency = (float(data[f"lattice_{name}"].values[m]) for name in names)
                 half = 0.5 * frequency * error / chi if chi else np.nan
                 cells += [with_error(chi, error), with_error(frequency, half)]
-            table.add_row(str(m), *cells)
+            table.add_row(str(data["mode"].values[m]), *cells)
         yield table
         rest = "; what is shown of the lattice are averages over all of them."
         yield from multiplet_note(int(data["lattice_multiplicity"]), rest)

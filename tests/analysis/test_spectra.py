@@ -151,7 +151,7 @@ def test_moments_are_the_averages_of_their_formulas(names):
     model = replace(BARE, cluster=ring(3), flux=0.6)
     level = ground_state(model, 3).ground
     left, right = (probe(model, name, momentum=1) for name in names)
-    formulas = zip(range(3), moment_formulas(level.hamiltonian.operator, left, right), strict=False)
+    formulas = zip(range(3), moment_formulas(model, level.hamiltonian.operator, left, right), strict=False)
     wanted = [expectation(level, formula) for _, formula in formulas]
     np.testing.assert_allclose(moments_from_commutators(level, left, right, 3), wanted, atol=1e-11)
 

@@ -51,9 +51,12 @@ def test_each_pair_of_sites_is_in_one_shell_and_counts_once(name):
     assert sum(expected) == cluster.sites * (cluster.sites - 1) // 2
 
 
-def test_a_cluster_that_its_drawing_closes_has_nearest_images():
-    row = custom([[x, 0] for x in range(4)], [[0, 1], [1, 2], [2, 3], [3, 0]])
-    assert pairs_by_shell(row, 2) == [4, 2]
+def test_a_custom_cluster_is_closed_by_its_cell():
+    places, bonds = [[x, 0] for x in range(4)], [[0, 1, "bond"], [1, 2, "bond"], [2, 3, "bond"], [3, 0, "bond", [1.0]]]
+    assert pairs_by_shell(custom(places, bonds, cell=[[4, 0]]), 2) == [4, 2]
+    with pytest.raises(InvalidModel, match=r"the windings close this cluster, .*; give cluster.cell"):
+        Model(custom(places, bonds), Electrons(repulsion={"distance": [1.0]}))
+    assert pairs_by_shell(custom(places, bonds[:3]), 3) == [3, 2, 1]
 
 
 def test_nearest_sites_are_the_bonds_of_a_ring():

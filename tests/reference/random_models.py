@@ -1,6 +1,6 @@
 """Random small models for the tests: random graphs, random Peierls phases, every species, coupling form and frame."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 from hypothesis import assume
@@ -107,6 +107,13 @@ def models(draw, electrons=None, bosons=None, phonons=None, frames=("none", "mea
     if present(phonons):
         on = draw(st.one_of(st.sampled_from(["all", "bonds", *classes] if bonds else ["all", *classes]), some_sites))
         q = draw(lattices(cluster, on, e, p, frames, every))
+        if draw(st.integers(0, 3)) == 0:
+            second = draw(some_sites) if on != "bonds" else on
+            q = branched(q, draw(lattices(cluster, second, e, p, frames, every)))
+    if e and draw(st.integers(0, 3)) == 0:
+        e = replace(e, double_occupancy=False, hubbard_u=0.0, pair_hopping=0.0)
+        p = p and replace(p, exchange=0.0)
+        q = q and replace(q, exchange_coupling=0.0)
     flux = tuple(draw(strengths) for _ in range(cluster.fluxes)) if cluster.has_loop else 0.0
     try:
         model = Model(cluster, e, p, q, flux, draw(strengths))
@@ -139,6 +146,18 @@ def lattices(draw, cluster, on, electrons, bosons, frames, every):
     return replace(plain, **draw(anharmonic(cluster, on, electrons, bosons, labels, every)))
 
 
+def branched(first, second):
+    """Two lattices as branches of one, with the caps and the kind of frame of the first."""
+    both = {f.name: (getattr(first, f.name), getattr(second, f.name)) for f in fields(first)}
+    names = [f.name for f in fields(first) if "coupling" in f.metadata or f.name == "on"]
+    found = replace(first, **{name: dict(zip(("soft", "hard"), both[name], strict=True)) for name in names})
+    listed = [frame for frame in both["frame"] if not isinstance(frame, str)]
+    if not listed:
+        return found
+    frames = [each.frame for each in (first, second)]
+    return replace(found, frame="none" if len(listed) < 2 else [*frames[0], *frames[1]])
+
+
 def reaching(modes, sites, allowed):
     """A list of lists that is zero but on allowed sites, or numbers by shells of distance."""
     row = st.tuples(*(strengths if i in allowed else st.just(0.0) for i in range(sites))).map(list)
@@ -151,6 +170,8 @@ def reaching(modes, sites, allowed):
 def apart(draw, names, cluster):
     """Couplings by shells of distance, now and then: names, with whether the own site counts."""
     found = {}
+    if cluster.kind == "custom" and cluster.has_loop:
+        return found
     for name, own in names.items():
         shells = len({d for i, row in enumerate(images(cluster)) for j, d in enumerate(row) if own or i != j})
         if shells and draw(st.integers(0, 2)) == 0:

@@ -41,9 +41,48 @@ def spread(value, labels):
     return [float(v) for v in value] if np.ndim(value) else [float(value)] * len(labels)
 
 
+def branches(model):
+    """Modes by the names of their branches, "" where there are none."""
+    names = dict.fromkeys(mode.branch for mode in model.cluster.modes)
+    return {name: [mode for mode in model.cluster.modes if mode.branch == name] for name in names}
+
+
+def of_branches(value, model):
+    """A coupling as one for each branch; None where it is not a table by branches."""
+    names = [name for name in branches(model) if name]
+    if not hasattr(value, "keys") or not set(value) & set(names):
+        return None
+    return {name: value.get(name, 0.0) for name in names}
+
+
+def of_modes(value, model):
+    """A coupling over all modes, branch by branch."""
+    parts, modes = of_branches(value, model), branches(model)
+    if parts is None:
+        return spread(value, [mode.label for mode in model.cluster.modes])
+    return [v for name in modes for v in spread(parts[name], [mode.label for mode in modes[name]])]
+
+
+def along_bonds(value, model):
+    """(bond, strength, {site: mode}) of a coupling of modes along bonds, once for each branch."""
+    parts, bonds, modes = of_branches(value, model), model.cluster.bonds, model.cluster.modes
+    for name in branches(model) or [""]:
+        at = {mode.index: m for m, mode in enumerate(modes) if mode.branch == name and mode.host == "site"}
+        given = value if parts is None else parts[name]
+        for bond, strength in zip(bonds, spread(given, [bond.label for bond in bonds]), strict=True):
+            yield bond, strength, at
+
+
 def reach(value, model):
     """A coupling of modes to sites as rows: a list of lists, shells of distance, or a number for the own site."""
-    cluster, modes = model.cluster, model.cluster.modes
+    if (parts := of_branches(value, model)) is not None:
+        own = branches(model)
+        return [row for name, given in parts.items() for row in reach_of(given, model, own[name])]
+    return reach_of(value, model, model.cluster.modes)
+
+
+def reach_of(value, model, modes):
+    cluster = model.cluster
     if hasattr(value, "keys") and np.ndim(value.get("distance", 0.0)):
         rows = []
         for mode in modes:
@@ -88,6 +127,11 @@ def boson_sites(model):
     if isinstance(on, str):
         return [i for i, name in enumerate(classes) if on in ("all", name)]
     return list(on)
+
+
+def most_electrons(model):
+    """Electrons that fit on a site."""
+    return 0 if model.electrons is None else 2 if model.electrons.double_occupancy else 1
 
 
 def phonon_caps(model):
@@ -196,7 +240,11 @@ class Fock:
     def allowed(self):
         """Mask of the states that the cap on all phonons together leaves."""
         quanta = self.occupations[:, self.sizes[0] + self.sizes[1] :].sum(axis=1)
-        return quanta <= phonon_caps(self.model)[1]
+        kept = quanta <= phonon_caps(self.model)[1]
+        if most_electrons(self.model) == 1:
+            electrons = self.occupations[:, : self.sizes[0]]
+            kept &= ~np.any(electrons[:, 0::2] & electrons[:, 1::2], axis=1)
+        return kept
 
 
 def charge_operators(model):
@@ -214,12 +262,14 @@ def shifts_of(model, charge):
         return [0.0] * len(modes)
     if not isinstance(model.phonons.displacement, str):
         return [x / 2 for x in model.phonons.displacement]
-    orbitals = (2 * model.cluster.sites if model.electrons is not None else 0) + 2 * len(boson_sites(model))
+    each = most_electrons(model)
+    orbitals = each * model.cluster.sites + 2 * len(boson_sites(model))
     filling = charge / orbitals if orbitals else 0.0
     electron, boson = (reach(v, model) for v in (model.phonons.electron_coupling, model.phonons.boson_coupling))
     on = boson_sites(model)
     return [
-        2 * filling * sum(own) + filling * sum(pairs[i] for i in on) for own, pairs in zip(electron, boson, strict=True)
+        each * filling * sum(own) + filling * sum(pairs[i] for i in on)
+        for own, pairs in zip(electron, boson, strict=True)
     ]
 
 
@@ -322,8 +372,7 @@ def further_pairs(model, fock):
 def lattice_parts(model, fock, shifts):
     """Pairs (charge operator, lattice operator) of everything that moves the lattice."""
     q, modes = model.phonons, model.cluster.modes
-    labels = [mode.label for mode in modes]
-    frequency = spread(q.frequency, labels)
+    frequency = of_modes(q.frequency, model)
     electron, boson = (reach(v, model) for v in (q.electron_coupling, q.boson_coupling))
     for m, omega in enumerate(frequency):
         yield omega * fock.charge_one, fock.lattice({m: "+-"}, shifts)
@@ -337,28 +386,25 @@ def lattice_parts(model, fock, shifts):
         return
     hops = [hop + dagger(hop) for hop in forward_hops(model, fock)]
     if modes[0].host == "bond":
-        for m, (mode, g) in enumerate(zip(modes, spread(q.bond_coupling, labels), strict=True)):
+        for m, (mode, g) in enumerate(zip(modes, of_modes(q.bond_coupling, model), strict=True)):
             yield -g * hops[mode.index], fock.x(m, shifts)
         return
-    at = {mode.index: m for m, mode in enumerate(modes)}
-    bonds = model.cluster.bonds
-    for hop, bond, g in zip(hops, bonds, spread(q.bond_coupling, [b.label for b in bonds]), strict=True):
+    for number, (bond, g, at) in enumerate(along_bonds(q.bond_coupling, model)):
         for site, sign in ((bond.end, 1.0), (bond.start, -1.0)):
             if site in at:
-                yield -g * sign * hop, fock.x(at[site], shifts)
+                yield -g * sign * hops[number % len(hops)], fock.x(at[site], shifts)
 
 
 def anharmonic_parts(model, fock, shifts):
     """Powers of x, alone and with charges, and what joins modes of neighbouring sites."""
     q, modes = model.phonons, model.cluster.modes
-    labels = [mode.label for mode in modes]
     for power, values in ((2, q.quadratic), (3, q.cubic), (4, q.quartic)):
-        for m, value in enumerate(spread(values, labels)):
+        for m, value in enumerate(of_modes(values, model)):
             if value:
                 yield value * fock.charge_one, fock.x(m, shifts, power)
     charged = (q.electron_quadratic, q.boson_quadratic, q.exchange_coupling)
     for m, (mode, stiffer, pairs, exchange) in enumerate(
-        zip(modes, *(spread(v, labels) for v in charged), strict=True)
+        zip(modes, *(of_modes(v, model) for v in charged), strict=True)
     ):
         if stiffer:
             yield stiffer * fock.n(mode.index), fock.x(m, shifts, 2)
@@ -367,10 +413,8 @@ def anharmonic_parts(model, fock, shifts):
         if exchange:
             swap = dagger(fock.b[mode.index]) @ fock.c[mode.index, "dn"] @ fock.c[mode.index, "up"]
             yield -exchange * (swap + dagger(swap)), fock.x(m, shifts)
-    at = {mode.index: m for m, mode in enumerate(modes) if mode.host == "site"}
-    bonds = model.cluster.bonds
-    joined = (spread(v, [bond.label for bond in bonds]) for v in (q.hopping, q.spring))
-    for bond, hopping, spring in zip(bonds, *joined, strict=True):
+    joined = (along_bonds(v, model) for v in (q.hopping, q.spring))
+    for (bond, hopping, at), (_, spring, _) in zip(*joined, strict=True):
         if bond.start in at and bond.end in at and (hopping or spring):
             m, n = at[bond.start], at[bond.end]
             for create, remove in ((m, n), (n, m)):

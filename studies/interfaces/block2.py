@@ -20,7 +20,11 @@ NAMES = {"c+up": "c", "cup": "d", "nup": "cd", "c+dn": "C", "cdn": "D", "ndn": "
 MEMORY = 1 << 30
 """Bytes of its stack."""
 SWEEPS = 12
-why_not = tensor_networks.why_not
+
+
+def why_not(terms: Terms) -> str:
+    """Return why the code cannot express the terms; nothing where it can."""
+    return tensor_networks.why_not(terms)
 
 
 def to_block2(model: Model, sector: Sector | int, scratch: str | os.PathLike[str], threads: int = 1) -> tuple[Any, Any]:

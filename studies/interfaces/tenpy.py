@@ -16,7 +16,11 @@ PACKAGE = "physics-tenpy"
 NAMES = {"c+up": "Cdu", "cup": "Cu", "nup": "Nu", "c+dn": "Cdd", "cdn": "Cd", "ndn": "Nd",
          "b+": "Bd", "b": "B", "nb": "N"}  # fmt: skip
 SWEEPS = 20
-why_not = tensor_networks.why_not
+
+
+def why_not(terms: Terms) -> str:
+    """Return why the code cannot express the terms; nothing where it can."""
+    return tensor_networks.why_not(terms)
 
 
 def to_tenpy(model: Model, sector: Sector | int) -> Any:

@@ -101,7 +101,7 @@ def plot_spectral_map(data: xr.Dataset, ax: Axes | None = None, part: str = "rea
         count = data.sizes[over]
         zone = np.arange(-(count // 2), count // 2 + 1)
         values, at = values[:, zone % count], 2 * zone / count
-        ax.set(xlabel=r"$k / \pi$", xlim=(-1, 1))
+        ax.set(xlabel=r"$k / \pi$", xlim=(-1, 1), xticks=(-1.0, -0.5, 0.0, 0.5, 1.0))
     else:
         at = data[over].values
         ax.set_xlabel("site")

@@ -20,7 +20,7 @@ from respair.explorer.engine import Engine, Memory, _is_long
 from respair.explorer.figures import PINNED, unit_of
 from respair.explorer.jobs import Cancelled, Latest
 from respair.explorer.links import placed, query_of, screen_of
-from respair.explorer.markup import numbers
+from respair.explorer.markup import downloads, numbers
 from respair.explorer.outputs import comma_separated, model_file, netcdf, python_lines
 from respair.explorer.page import Page
 from respair.explorer.panels import PANELS
@@ -337,6 +337,19 @@ def test_the_command_refuses_a_wrong_model_file(tmp_path):
     told = CliRunner().invoke(app, ["explore", str(file)])
     assert told.exit_code == 2
     assert "electrons.hoping" in told.stderr
+
+
+@pytest.mark.long
+def test_figures_leave_the_page_as_files_and_motion_fills_its_axes(small):
+    answer = answered(small.capped(2).changed("evolution.times.stop", 2.0), "motion")
+    charges, lattice, back = PANELS["motion"].drawings
+    kinds = {"svg": b"<?xml", "pdf": b"%PDF", "png": b"\x89PNG"}
+    for drawing in (charges, lattice, back):
+        assert drawing.suits(answer.data)
+        for kind, beginning in kinds.items():
+            assert drawing.saved(answer.data, answer.study.model, kind).startswith(beginning)
+    links = downloads(answer, "motion")
+    assert [f"explorer-motion-{n}.{kind}" in links for n in range(3) for kind in kinds] == [True] * 9
 
 
 @pytest.mark.long

@@ -321,7 +321,7 @@ def test_every_panel_answers(page):
     sync_api.expect(field(page, "cluster-sites")).to_have_value("6")
     write(page, "cluster-sites", "3")
     write(page, "sector-charge", "2")
-    for title, count in {"Pairs": 2, "Spectrum": 1, "Flux": 2, "Temperature": 3}.items():
+    for title, count in {"Pairs": 2, "Spectrum": 1, "Flux": 2, "Motion": 2, "Temperature": 3}.items():
         turn(page, title)
         sync_api.expect(page.locator(".respair-figures svg")).to_have_count(count)
         sync_api.expect(page.locator(".respair-busy")).to_have_count(0)

@@ -91,6 +91,11 @@ ASKS = {
         Control("spectrum.frequencies.stop", "ω to", "highest frequency", -20.0, 20.0, 0.5),
     ),
     "flux": (Control("flux.values.count", "points", "values of the flux from 0 to π", 2, 61, 1),),
+    "motion": (
+        Control("evolution.times.stop", "t to", "last time", 1.0, 100.0, 1.0),
+        Control("evolution.kick.strength", "s", "strength of the kick exp(-i s O)", -3.0, 3.0, 0.05),
+        Control("evolution.kick.site", "site", "site of the kick", 0, 15, 1),
+    ),
     "temperature": (
         Control("thermal.temperatures.start", "T", "lowest temperature", 0.01, 2.0, 0.01),
         Control("thermal.temperatures.stop", "T_high", "highest temperature", 0.5, 10.0, 0.1),

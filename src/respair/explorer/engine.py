@@ -59,6 +59,10 @@ EARLY: Mapping[str, Callable[[Study, State, NDArray[np.float64]], xr.Dataset]] =
     {FIRST: _at_first_sight, "pairs": _without_error_bars}
 )
 """What panels show of the ground level alone, before the levels above it are known."""
+GROWS = ("motion",)
+"""Panels whose automatic cutoff is another than that of the ground level,"""
+GROWING = 1_000
+"""up to so many states of the ground level; in larger spaces its cutoff is kept, and the error bars show it."""
 ALONE = (*EARLY, "spectrum")
 """Panels that begin with the ground level alone."""
 
@@ -103,6 +107,8 @@ class Answer:
         Size, cutoff and its error bar in words.
     complete : bool
         False for what is shown before the rest is there.
+    counted : bool
+        True where only error bars are still to come.
     """
 
     screen: Screen
@@ -110,6 +116,7 @@ class Answer:
     data: xr.Dataset = field(repr=False)
     about: str
     complete: bool = True
+    counted: bool = False
 
     @property
     def result(self) -> Result:
@@ -159,7 +166,9 @@ class Engine:
             raise ValueError(lacking)
         first = None
         if panel in ALONE or _is_open(study.model):
-            screen, first = self._settled.get(screen.key(), lambda: self._first(screen, study, reporter))
+            settled, first = self._settled.get(screen.key(), lambda: self._first(screen, study, reporter))
+            grows = panel in GROWS and _is_open(study.model) and first.hamiltonian.space.dimension <= GROWING
+            screen = screen if grows else settled
         study = screen.study(asks)
         if _is_long(study):
             screen = screen.sampled()
@@ -167,8 +176,8 @@ class Engine:
         about = _about(study, first)
         grid = default_grid(study.model)
 
-        def known(*parts: xr.Dataset) -> None:
-            show(Answer(screen, study, _merged(parts), about, complete=False))
+        def known(*parts: xr.Dataset, counted: bool = False) -> None:
+            show(Answer(screen, study, _merged(parts), about, complete=False, counted=counted))
 
         if first is not None and panel in EARLY:
             known(EARLY[panel](study, first.ground, grid))
@@ -189,7 +198,7 @@ class Engine:
         for task in tasks:
             done.append(task.run(setting))
             if len(done) < len(study.tasks) or study.model.modes:
-                known(*done)
+                known(*done, counted=len(done) == len(study.tasks))
         data = _merged(with_cutoff_errors(done, replace(setting, tasks=tuple(tasks))))
         return Answer(screen, study, data, f"{about}{_filling(data)}; {time.perf_counter() - began:.2f} s")
 
@@ -199,6 +208,7 @@ class Engine:
         """Return the ground level, with the next one where `first` does not do."""
         if first is not None and base not in self._states:
             return first
+
         def solve() -> Eigenstates | LabelledLevels:
             reporter.step("ground level and the next one")
             return _ground(study, reporter)

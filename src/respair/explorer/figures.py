@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -16,8 +17,10 @@ from numpy.typing import NDArray
 
 from ..analysis import distances
 from ..analysis.plots.indicators import plot_pairing
+from ..analysis.plots.labels import place_words, quantity_label
 from ..analysis.plots.spectra import plot_spectrum, plot_thermal_spectrum
 from ..analysis.plots.states import COLOURS, plot_flux, plot_levels
+from ..analysis.plots.sweeps import alike, error_bars
 from ..clusters import Cluster, Mode
 from ..clusters.drawing import projected
 from ..hamiltonians import Model
@@ -96,14 +99,17 @@ class Drawing:
         """Return the figure as a file: "svg", "pdf" or "png"."""
         figure = Figure(figsize=SIZE)
         ax = figure.add_axes((0.0, 0.0, 1.0, 1.0) if self.bare else FRAME)
-        if pinned is not None and not self.bare and self.suits(pinned[0]):
+        over = pinned is not None and not self.bare and not _is_map(data) and not _is_map(pinned[0])
+        if pinned is not None and over and self.suits(pinned[0]):
             self.plot(pinned[0], pinned[1].cluster, ax)
             _fade(ax)
         self.plot(data, model.cluster, ax)
         if not self.bare:
             unit = unit_of(model)
             ax.spines[["top", "right"]].set_visible(False)
-            labels = {"xlabel": self.xlabel or ax.get_xlabel(), "ylabel": self.ylabel or ax.get_ylabel()}
+            own = {"xlabel": ax.get_xlabel(), "ylabel": ax.get_ylabel()}
+            labels = {"xlabel": self.xlabel or own["xlabel"], "ylabel": self.ylabel or own["ylabel"]}
+            labels = {**own, "ylabel": rf"$\omega$ {E}"} if _is_map(data) else labels
             ax.set(**{key: words.replace("ENERGY", unit) for key, words in labels.items()})
         out = io.BytesIO()
         figure.savefig(
@@ -136,6 +142,11 @@ def unit_of(model: Model) -> str:
         if isinstance(value, int | float) and value == 1.0:
             return f"${symbol}$"
     return "unit of energy"
+
+
+def _is_map(data: xr.Dataset) -> bool:
+    """Return whether a spectrum is a map over momenta, which nothing can be drawn over."""
+    return "spectrum_values" in data and "momentum" in data["spectrum_values"].dims
 
 
 def _fade(ax: Axes) -> None:
@@ -291,6 +302,44 @@ def _entropy(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
     ax.legend(frameon=False)
 
 
+def _moving(*names: str) -> Plot:
+    """Return what draws observables over time, one curve for all places that share it, with their error bars."""
+
+    def drawn(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
+        time, k = data["time"].values, 0
+        for name in (f"evolution_{name}" for name in names if f"evolution_{name}" in data):
+            array = data[name].transpose("time", ...)
+            bars = error_bars(data, name).transpose(*array.dims).values
+            symbol = quantity_label(name).rpartition(" $")[2].rstrip("$")
+            for places in alike(np.moveaxis(array.values.real, 0, -1)):
+                pick: Any = (slice(None), *places[0])
+                where = place_words(array, array.dims[1:], places) if array.ndim > 1 and len(array[0]) > 1 else ""
+                y, bar, colour = array.values.real[pick], bars[pick], COLOURS[k % len(COLOURS)]
+                ax.plot(time, y, STYLES[k // len(COLOURS) % 4], color=colour, label=f"${symbol}$ {where}")
+                ax.fill_between(time, y - bar, y + bar, color=colour, alpha=0.2, lw=0)
+                k += 1
+        _keep_in_view(ax)
+        ax.legend(frameon=False, fontsize=8)
+
+    return drawn
+
+
+def _keep_in_view(ax: Axes) -> None:
+    """Let the curves fill an axes: error bands that are wider leave it."""
+    seen = np.concatenate([np.asarray(line.get_ydata(), float) for line in ax.get_lines()])
+    low, high = float(np.min(seen)), float(np.max(seen))
+    room = max(0.4 * (high - low), 1e-3 * max(1.0, abs(high)))
+    ax.set_ylim(low - room, high + room)
+
+
+def _returning(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
+    """Draw the return probability, with the bound on what the error of the state makes of it."""
+    y, bar = data["evolution_return_probability"].values, 2.0 * data["evolution_errors"].values
+    ax.plot(data["time"].values, y, color=BLUE)
+    ax.fill_between(data["time"].values, np.clip(y - bar, 0, 1), np.clip(y + bar, 0, 1), color=BLUE, alpha=0.2, lw=0)
+    ax.set_ylim(0.0, 1.05)
+
+
 def _borrowed(plot: Callable[[xr.Dataset, Axes], Axes]) -> Plot:
     def drawn(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
         plot(data, ax)
@@ -325,6 +374,17 @@ SPECTRUM = Drawing(
 ENERGY = Drawing("Ground energy against the flux", ("flux_energies",), _borrowed(plot_flux), PHI, rf"$E_0$ {E}")
 CURRENT = Drawing(
     "Persistent current and stiffness", ("flux_current",), _current, PHI, rf"$I = -E_0'$, $D = \pi L E_0''$ {E}"
+)
+TIME = r"time $t$ [$\hbar$/ENERGY]"
+MOVING_CHARGES = Drawing(
+    "Charges and local pairs in motion", ("evolution_electron_density", "evolution_boson_density"),
+    _moving("electron_density", "boson_density"), TIME, "number on a site",
+)  # fmt: skip
+MOVING_LATTICE = Drawing(
+    "The lattice in motion", ("evolution_displacement",), _moving("displacement"), TIME, r"$\langle x\rangle$"
+)
+RETURNING = Drawing(
+    "Return probability", ("evolution_return_probability",), _returning, TIME, r"$|\langle 0|t\rangle|^2$"
 )
 WARM = Drawing(
     "Spectrum at temperature", ("spectrum_zero_frequency",),

@@ -14,8 +14,18 @@ from ..studies.execution.report import task_tables
 from .comparison import changes, differences
 from .engine import Answer
 from .outputs import comma_separated, model_file, netcdf, python_lines
+from .panels import PANELS
 
-TYPES = {"toml": "application/toml", "nc": "application/x-netcdf", "csv": "text/csv", "py": "text/x-python"}
+FIGURES = ("svg", "pdf", "png")
+TYPES = {
+    "svg": "image/svg+xml",
+    "pdf": "application/pdf",
+    "png": "image/png",
+    "toml": "application/toml",
+    "nc": "application/x-netcdf",
+    "csv": "text/csv",
+    "py": "text/x-python",
+}
 
 
 def figure(title: str, svg: str) -> str:
@@ -33,6 +43,24 @@ def message(text: str, wrong: bool = False) -> str:
     """Return a line of the page."""
     sign = '<b aria-hidden="true">✗</b> ' if wrong else ""
     return f'<span role="{"alert" if wrong else "status"}">{sign}{escape(text)}</span>' if text else ""
+
+
+def _figures(answer: Answer, panel: str) -> str:
+    """Return links to each figure of a panel, as SVG, PDF and PNG."""
+    lines = []
+    for number, drawing in enumerate(PANELS[panel].drawings):
+        if drawing.suits(answer.data):
+            files = ((kind, drawing.saved(answer.data, answer.study.model, kind)) for kind in FIGURES)
+            links = " ".join(
+                _link(f"explorer-{panel}-{number}.{kind}", kind.upper(), TYPES[kind], c) for kind, c in files
+            )
+            lines.append(f"<p>{escape(drawing.title)}: {links}</p>")
+    return "".join(lines)
+
+
+def _link(name: str, words: str, kind: str, content: bytes) -> str:
+    data = base64.b64encode(content).decode()
+    return f'<a class="respair-link" download="{name}" href="data:{kind};base64,{data}">{words}</a>'
 
 
 def numbers(answer: Answer, pinned: Answer | None = None) -> str:
@@ -71,8 +99,8 @@ def _plain(cell: object) -> str:
     return escape(cell.plain if isinstance(cell, Text) else str(cell))
 
 
-def downloads(answer: Answer) -> str:
-    """Return links to the files, and the lines of Python with a button that copies them."""
+def downloads(answer: Answer, panel: str) -> str:
+    """Return links to the files and the figures of a panel, and the lines of Python with a button that copies them."""
     lines = python_lines(answer)
     files = {
         "toml": model_file(answer).encode(),
@@ -81,11 +109,7 @@ def downloads(answer: Answer) -> str:
         "py": lines.encode(),
     }
     names = {"toml": "Model file (TOML)", "nc": "Data (NetCDF)", "csv": "Data (CSV)", "py": "Program (Python)"}
-    links = " ".join(
-        f'<a class="respair-link" download="explorer.{kind}" href="data:{TYPES[kind]};base64,'
-        f'{base64.b64encode(content).decode()}">{names[kind]}</a>'
-        for kind, content in files.items()
-    )
+    links = " ".join(_link(f"explorer.{kind}", names[kind], TYPES[kind], content) for kind, content in files.items())
     copy = (
         "const t = this.parentElement.querySelector('textarea'); t.select(); "
         "(navigator.clipboard ? navigator.clipboard.writeText(t.value) : Promise.reject())"
@@ -93,7 +117,7 @@ def downloads(answer: Answer) -> str:
     )
     rows = lines.count("\n") + 1
     return (
-        f"<p>{links}</p><p><code>respair run explorer.toml</code> computes the same numbers again, and so do these "
-        f'lines:</p><div><button class="respair-link" onclick="{escape(copy)}">Copy</button>'
+        f"<p>{links}</p>{_figures(answer, panel)}<p><code>respair run explorer.toml</code> computes the same numbers "
+        f'again, and so do these lines:</p><div><button class="respair-link" onclick="{escape(copy)}">Copy</button>'
         f'<textarea readonly rows="{rows}" aria-label="Python">{escape(lines)}</textarea></div>'
     )

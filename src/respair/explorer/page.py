@@ -213,10 +213,12 @@ class Page:
                 def draw(answer: Answer) -> None:
                     for number, picture in drawn.of(answer):
                         post(partial(self._place, panel, number, picture))
+                    if answer.counted:
+                        post(partial(self._count, answer, numbers(answer, other)))
 
                 answer = self._engine.answer(screen, panel, watch, (lambda part: None) if with_files else draw)
                 if with_files:
-                    post(partial(self._show_files, answer, downloads(answer)))
+                    post(partial(self._show_files, answer, downloads(answer, panel)))
                 else:
                     draw(answer)
                     post(partial(self._finish, answer, numbers(answer, other)))
@@ -236,6 +238,11 @@ class Page:
         if panel == self.panel:
             self._canvas.put(panel, number, picture)
             self._main.remove_class("respair-old")
+
+    def _count(self, answer: Answer, text: str) -> None:
+        """Show numbers whose error bars are still computed."""
+        self.answer = answer
+        self._numbers.value = text
 
     def _finish(self, answer: Answer, text: str) -> None:
         self.answer = answer

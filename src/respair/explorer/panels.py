@@ -13,10 +13,13 @@ from .figures import (
     ENTROPY,
     LATTICE,
     LEVELS,
+    MOVING_CHARGES,
+    MOVING_LATTICE,
     OCCUPATIONS,
     PAIRING,
     PAIRS,
     PSEUDOGAP,
+    RETURNING,
     SPECTRUM,
     STATE,
     WARM,
@@ -64,6 +67,7 @@ PANELS: Mapping[str, Panel] = MappingProxyType(
         "pairs": Panel("Pairs", ("pairing",), (PAIRING, OCCUPATIONS)),
         "spectrum": Panel("Spectrum", ("spectrum",), (SPECTRUM,)),
         "flux": Panel("Flux", ("flux",), (ENERGY, CURRENT), _loop),
+        "motion": Panel("Motion", ("evolution",), (MOVING_CHARGES, MOVING_LATTICE, RETURNING)),
         "temperature": Panel("Temperature", ("thermal", "spectrum"), (WARM, PSEUDOGAP, ENTROPY)),
     }
 )

@@ -34,6 +34,11 @@ ASKED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "broadening": 0.2,
         },
         "flux": {"values": {"start": 0.0, "stop": float(np.pi), "count": 9}},
+        "evolution": {
+            "times": {"start": 0.0, "stop": 10.0, "count": 101},
+            "kick": {"operator": "density", "site": 0, "strength": 1.0},
+            "tolerance": 1e-3,
+        },
         "thermal": {
             "temperatures": {"start": 0.1, "stop": 2.0, "count": 9, "spacing": "log"},
             "observables": [],
@@ -42,7 +47,7 @@ ASKED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 )
 """What the panels ask for, unless a model file says otherwise."""
 GRIDS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {"spectrum.frequencies": {}, "flux.values": {}, "thermal.temperatures": {"spacing": "log"}}
+    {"spectrum.frequencies": {}, "flux.values": {}, "evolution.times": {}, "thermal.temperatures": {"spacing": "log"}}
 )
 """Lists that the screen holds as grids."""
 SAMPLED: Mapping[str, Any] = MappingProxyType({"method": "ftlm", "samples": 8, "steps": 40})
@@ -98,6 +103,8 @@ class Screen:
             there["phonons"] = {OLDER_NAMES.get(key, key): value for key, value in there["phonons"].items()}
         kept = {key: dict(value) for key, value in there.items() if key not in TASKS and key != "sweep"}
         asked = {key: {**default, **there.get(key, {})} for key, default in ASKED.items()}
+        if "evolution" in there:  # what sets it in motion is its own
+            asked["evolution"] = {"times": ASKED["evolution"]["times"], **there["evolution"]}
         first = {"sector": {"charge": study.model.max_charge // 2}, "solver": {"tolerance": TOLERANCE}}
         screen = cls({**first, **kept, **asked}, study.name, study.model if study.is_own else None)
         for path, more in GRIDS.items():

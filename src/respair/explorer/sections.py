@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
 
+from ..analysis.evolution.kicks import KICKS
 from ..analysis.spectra.probes import NAMES
 from ..clusters import Cluster, momenta, point_group
 from ..clusters.translations import Momentum, is_real
@@ -87,9 +88,16 @@ def sections(screen: Screen, model: Model, panel: str) -> Iterator[Section]:
     ['Flux', 'Cluster', 'Electrons', 'Local pairs', 'Phonons', 'Fields', 'Sector']
     """
     if panel in ASKS:
-        places = _probe(model) if "spectrum" in (panel, "spectrum" if panel == "temperature" else "") else ()
-        ensemble = (_ensemble(),) if panel == "temperature" else ()
-        yield Section(panel.capitalize(), "", (*places, *ensemble, *ASKS[panel]))
+        kicked = screen.value("evolution.kick") is not None
+        chosen: tuple[Choice, ...] = ()
+        if panel in ("spectrum", "temperature"):
+            chosen = _probe(model, with_maps=panel == "spectrum")
+        if panel == "temperature":
+            chosen = (*chosen, _ensemble())
+        if panel == "motion" and kicked:
+            chosen = (_kick(),)
+        asks = (control for control in ASKS[panel] if kicked or not control.path.startswith("evolution.kick"))
+        yield Section(panel.capitalize(), "", (*chosen, *asks))
     yield Section("Cluster", "", (_kind(screen), *_size(screen)))
     for species, title in SYMBOLS.items():
         entries = _species(screen, model, species) if species in screen.tables else ()
@@ -217,14 +225,22 @@ def _ensemble() -> Choice:
     )  # fmt: skip
 
 
-def _probe(model: Model) -> tuple[Choice, Choice]:
+def _kick() -> Choice:
+    return Choice(
+        ("evolution.kick.operator", "evolution.kick"), "kick", tuple((name, name) for name in KICKS),
+        lambda s: s.value("evolution.kick.operator"), lambda s, name: s.changed("evolution.kick.operator", name),
+    )  # fmt: skip
+
+
+def _probe(model: Model, with_maps: bool = False) -> tuple[Choice, Choice]:
     operator = Choice(
         ("spectrum.operator", "spectrum.cross"), "operator", tuple((name.replace("_", " "), name) for name in NAMES),
         lambda s: s.value("spectrum.operator", "electron"), _with_operator,
     )  # fmt: skip
     waves = [(f"m = {_shown(m)}", ("momentum", m)) for m in momenta(model.cluster)]
     sites = [(f"site {i}", ("site", i)) for i in range(model.cluster.sites)]
-    options = (("site 0 / whole ring", ()), *sites[1:], *waves)
+    maps = [("all momenta: a map", ("momentum", "all"))] if with_maps and len(waves) > 1 else []
+    options = (("site 0 / whole ring", ()), *maps, *sites[1:], *waves)
     return operator, Choice(("spectrum.site", "spectrum.momentum"), "place", options, _place, _with_place)
 
 

@@ -81,3 +81,10 @@ def test_every_page_is_in_a_table_of_contents(page):
     listed = "\n".join(other.read_text(encoding="utf-8") for other in DOCS if other.name == "index.md")
     name = page.relative_to(ROOT / "docs").with_suffix("")
     assert re.search(rf"^{re.escape(str(name))}$", listed, re.MULTILINE)
+
+
+def test_each_start_takes_at_most_fifteen_lines():
+    (starts,) = (page for page in DOCS if page.name == "starts.md")
+    shown = [block for block in blocks(starts) if block.language in ("python", "toml")]
+    assert len(shown) == 5
+    assert all(len(list(filter(str.strip, block.text.splitlines()))) <= 15 for block in shown)

@@ -17,11 +17,12 @@ from ...solvers.estimate_cutoff import estimate, estimate_run
 from ...solvers.infinite.levels import accuracy_of, most_states
 from ..definition import Study
 from ..file.reading import at_point, sweep_points
+from ..tasks.ground_state import measured_number
 from ..tasks.observable_names import measured_over
 from .averages import ERROR, MEAN, NUMBER, averaged_axes, averages
 from .point import has_failed
 from .runner import Result
-from .tables import columns, decimals, number, short_names, with_error
+from .tables import columns, decimals, short_names, with_error
 
 WIDEST = 400
 MOST_SHOWN = 6
@@ -90,9 +91,11 @@ def _sweep_table(result: Result) -> Table | str:
     places: tuple[tuple[str, ...], ...] = (("site",), ("bond",), ("mode",), ())
     symbols = {name: symbol for dims in places for name, symbol in measured_over(first, *dims).items()}
     shown = list(symbols)[: max(1, MOST_SHOWN - len(keys))]
+    with_gap = with_energy and any(data.sizes.get("level", 0) > 1 for _, data in result.points)
     summary = [heading for task in result.study.tasks for heading, _ in task.summarized(first)]
     headings = [
-        *(["energy", "gap"] if with_energy else []),
+        *(["energy"] if with_energy else []),
+        *(["gap"] if with_gap else []),
         *(f"{symbols[n]}[{first[n].size - 1}]" if first[n].ndim else symbols[n] for n in shown),
         *summary,
     ]
@@ -110,11 +113,21 @@ def _sweep_table(result: Result) -> Table | str:
         if with_energy:
             energies, errors = data["energies"].values, data["energy_errors"].values
             row.append(with_error(energies[0], errors[0]))
-            row.append(with_error(energies[1] - energies[0], errors[0] + errors[1]) if len(energies) > 1 else "")
-        row += [number(np.atleast_1d(data[name].values)[-1], digits) for name in shown]
+            if with_gap:
+                above = len(energies) > 1
+                row.append(with_error(energies[1] - energies[0], errors[0] + errors[1]) if above else "-")
+        row += [_at_place(data, name, first[name].shape, digits) for name in shown]
         own = dict(cell for task in result.study.tasks for cell in task.summarized(data))
         row += [own.get(heading, "-") for heading in summary]
     return columns(title, headings, rows)
+
+
+def _at_place(data: xr.Dataset, name: str, shape: tuple[int, ...], digits: int) -> str:
+    """Return an observable at the last place of an array of a shape; a dash for a cluster that has no such place."""
+    place = shape[0] - 1 if shape else ()
+    array = data.get(name)
+    there = array is not None and array.ndim == len(shape) and (not shape or array.size >= shape[0])
+    return measured_number(data, name, place, digits) if there else "-"
 
 
 def _average_table(result: Result) -> Table:

@@ -280,7 +280,7 @@ def _natural_table(occupations: xr.DataArray) -> rich_table.Table:
     return columns("natural occupations", headings, rows)
 
 
-def _shown(data: xr.Dataset, name: str, place: int | tuple[()], digits: int) -> str:
+def measured_number(data: xr.Dataset, name: str, place: int | tuple[()], digits: int) -> str:
     """Return a number with its error bar, or with some decimals where it has none."""
     value, bars = complex(data[name].values[place]), data.get(f"{name}{ERROR}")
     if bars is None or value.imag or not float(bars.values[place]) > ROUNDING:
@@ -291,7 +291,7 @@ def _shown(data: xr.Dataset, name: str, place: int | tuple[()], digits: int) -> 
 def _number_shown(data: xr.Dataset, name: str, digits: int, error: float) -> str:
     """Return one number with its error bar, or with some decimals where it has none; energies as energies."""
     if data[name].attrs.get("units") != "energy" or np.iscomplexobj(data[name].values):
-        return _shown(data, name, (), digits)
+        return measured_number(data, name, (), digits)
     value, bars = float(data[name]), data.get(f"{name}{ERROR}")
     if bars is None or not float(bars) > ROUNDING:
         return energy(value, digits, error)
@@ -314,7 +314,8 @@ def _structure_table(data: xr.Dataset, digits: int) -> Iterator[rich_table.Table
     axes = [str(name) for name, axis in over if axis.dims == ("momentum",) and name != "momentum"]
     headings = [*(f"{axis}/pi" for axis in axes), *(f"S_{name.removeprefix(STRUCTURE + '_')}(q)" for name in there)]
     rows = [
-        (*(f"{data[axis].values[n] / np.pi:.4f}" for axis in axes), *(_shown(data, name, n, digits) for name in there))
+        [f"{data[axis].values[n] / np.pi:.4f}" for axis in axes]
+        + [measured_number(data, name, n, digits) for name in there]
         for n in range(data.sizes["momentum"])
     ]
     yield columns("structure factors", headings, rows)
@@ -328,7 +329,7 @@ def _observable_tables(data: xr.Dataset) -> Iterator[rich_table.Table]:
         if not there:
             continue
         places = enumerate(data[dim].values)
-        rows = ((str(place), *(_shown(data, name, i, digits) for name in there)) for i, place in places)
+        rows = ((str(place), *(measured_number(data, name, i, digits) for name in there)) for i, place in places)
         yield columns(f"{dim}s", (dim, *there.values()), rows)
     yield from _structure_table(data, digits)
     rest = [(symbol, _number_shown(data, name, digits, error)) for name, symbol in measured_over(data).items()]

@@ -199,3 +199,13 @@ def test_columns_of_a_sweep_have_different_names(capsys):
 )
 def test_the_format_of_figures_may_be_left_out(words, read):
     assert list(with_formats(words)) == read
+
+
+def test_a_table_over_sizes_shows_the_same_site_of_each_and_no_empty_column(capsys):
+    text = BODY.replace('cluster.kind = "dimer"', 'cluster = { kind = "chain", sites = 2 }')
+    result = run(parse(text + 'ground_state = {}\n[sweep]\n"cluster.sites" = [2, 4]\n', "chain.toml"))
+    show_result(result, Console(width=200))
+    printed = capsys.readouterr().out
+    assert "<n>[1]" in printed
+    assert "gap" not in printed
+    assert f"{float(result.points[1][1].electron_density[1]):.8f}" in printed

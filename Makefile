@@ -3,6 +3,7 @@
 # make slow   set up, run the tests that take longer, and those of the explorer in a browser
 # make shell  set up, open a shell in which respair and its Python are on the path
 # make dist   set up, build sdist and wheel into dist/ and check them; of a release, from its tag
+# make findings   set up, compute the findings of docs/findings.md, leave results and figures in results/findings
 # make docs   set up, build the documentation with its notebooks, say where it is
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ SPEC := pyproject.toml Makefile
 DOCS := build/docs
 DEMO := notebooks/models/resonating-bipolaron.toml
 
-.PHONY: demo test slow docs shell dist check clean
+.PHONY: demo test slow findings docs shell dist check clean
 
 demo: $(STAMP)demo
 	$(VENV)/bin/python notebooks/demo.py $(DEMO) results
@@ -23,6 +24,9 @@ test: $(STAMP)test
 
 slow: $(STAMP)test
 	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile -m "long or slow or browser"
+
+findings: $(STAMP)demo
+	$(RESPAIR) run notebooks/findings/*.toml --out results/findings --plot
 
 docs: $(STAMP)docs
 	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going --quiet --builder html docs $(DOCS)

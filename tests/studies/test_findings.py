@@ -1,0 +1,68 @@
+"""The statements of docs/findings.md as inequalities with error bars, from the model files at a few points."""
+
+import numpy as np
+import pytest
+from pages import ROOT
+
+from respair.studies import parse, records, run
+
+FILES = ROOT / "notebooks" / "findings"
+
+
+def found(name, **changes):
+    """Records of a file whose lines that begin with a key are replaced."""
+    lines = (FILES / name).read_text().splitlines()
+    for key, value in changes.items():
+        (at,) = (n for n, line in enumerate(lines) if line.lstrip('"').replace(".", "_").startswith(key))
+        lines[at] = value
+    return records(run(parse("\n".join(lines), name)))
+
+
+def test_pairs_are_coherent_between_ligands_where_the_lattice_is_unstable():
+    sweep = '"electrons.level.ligand" = [0.6, 1.2, 2.0]'
+    below, at, above = (r["ground_state"] for r in found("1-instability.toml", electrons_level=sweep))
+    coherence = [abs(complex(*np.ravel([g["observables"]["pair_correlation"][0][5]]))) for g in (below, at, above)]
+    assert coherence[1] > 1.5 * max(coherence[0], coherence[2])
+    assert below["observables"]["displacement"][0] > at["observables"]["displacement"][0] + 0.3
+    assert at["observables"]["displacement"][0] > above["observables"]["displacement"][0] + 1.5
+    assert below["energies"][1] - below["energies"][0] < 1e-3 < above["energies"][1] - above["energies"][0]
+    assert max(g["energy_errors"][0] for g in (below, at, above)) < 1e-8
+
+
+@pytest.mark.long
+def test_a_pair_tunnels_at_resonance_alone():
+    motions = [r["evolution"] for r in found("2-tunnelling.toml")]
+    most, bars = [], []
+    for motion in motions:
+        density = np.array(motion["observables"]["electron_density"])[:, 5]
+        bar = np.array(motion["observable_errors"]["electron_density"])[:, 5]
+        most.append(density.max())
+        bars.append(bar[density.argmax()])
+    below, at, above = most
+    assert at - bars[1] > 0.8
+    assert max(below + bars[0], above + bars[2]) < 0.5
+
+
+def test_between_two_temperatures_pairs_have_no_coherence():
+    weak, strong = (r["crossover"] for r in found("3-pseudogap.toml", bosons_exchange='"bosons.exchange" = [0.8, 3.2]'))
+    for one in (weak, strong):
+        high, low = one["T_star"]["pair_half"], one["T_phi"]["nelson_kosterlitz"]
+        assert high["value"] - low["value"] > 3 * (high["error"] + low["error"])
+    assert strong["T_star"]["pair_half"]["value"] > 2 * weak["T_star"]["pair_half"]["value"]
+    assert strong["T_phi"]["nelson_kosterlitz"]["value"] < weak["T_phi"]["nelson_kosterlitz"]["value"]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        pytest.param("4-stiffness.toml", {}, marks=pytest.mark.long),
+        ("4-stiffness.toml", {"supercell": "supercell = [[2, 1], [0, 2]]"}),
+        pytest.param("5-lattice.toml", {}, marks=pytest.mark.long),
+    ],
+)
+def test_the_amplitude_grows_while_the_stiffness_falls(name, changes):
+    points = [r["coherence"] for r in found(name, **changes)]
+    amplitude, stiffness = (np.array([p[key] for p in points]) for key in ("amplitude", "stiffness"))
+    errors = np.array([p["stiffness_error"] for p in points])
+    assert np.all(np.diff(amplitude) > 0)
+    assert np.all(np.diff(stiffness) < -(errors[1:] + errors[:-1]))

@@ -155,7 +155,8 @@ CURES: Mapping[str, str] = {
     "where it has one at most); else "
     f"{NO_LOWEST} unless phonons.quartic is above 0 there",
     "phonons.boson_quadratic": "allowed: omega_0 / 4 + c_2 + q_B above 0 (for each local pair that fits on the site), "
-    f"with the electrons of the site where they soften it too; else {NO_LOWEST} unless phonons.quartic is above 0 there",
+    f"with the electrons of the site where they soften it too; else {NO_LOWEST} unless phonons.quartic is above 0 "
+    "there",
     "phonons.spring": f"it makes a normal mode unstable: {NO_LOWEST}; raise it, or give phonons.quartic above 0",
     "phonons.hopping": f"it makes a normal mode unstable: {NO_LOWEST}; lower it, or give phonons.quartic above 0",
 }

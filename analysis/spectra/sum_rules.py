@@ -79,7 +79,7 @@ def moments_from_commutators(state: State, left: Probe, right: Probe, count: int
 
 
 def _kept(model: Model, operator: Operator) -> Operator:
-    """Return an operator with the commutators of the model: those of electrons that share no site, of soft-core pairs."""
+    """Return an operator with the commutators of the model: of electrons that share no site, of soft-core pairs."""
     operator = expanded(operator, model)
     return without_double_occupancy(operator) if model.most_electrons == 1 else canonical(operator)
 

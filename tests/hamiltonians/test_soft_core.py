@@ -176,7 +176,7 @@ sector = { charge = 4 }
 REFUSED = {
     "none": ({"max_occupation": 0}, r"max_occupation: got 0; allowed: whole numbers from 1 to 16"),
     "half": ({"max_occupation": 1.5}, r"max_occupation: got 1.5; allowed: whole numbers"),
-    "hard": ({"max_occupation": 1, "interaction": 0.5}, r"interaction: got 0.5; allowed: 0 with bosons.max_occupation = 1"),
+    "hard": ({"max_occupation": 1, "interaction": 0.5}, r"interaction: got 0.5; allowed: 0 with bosons.max_occ"),
     "bits": ({"max_occupation": 16}, r"max_occupation: got 16; allowed here: at most 13; configurations have 62 bits"),
 }  # fmt: skip
 

@@ -60,12 +60,13 @@ def basis_table(of: Any) -> xr.Dataset:
     bits = ((charges.states[:, None] >> np.arange(charges.bits, dtype=np.uint64)) & np.uint64(1)).astype(np.int8)
     bits = bits[configuration]
     sites = charges.sites
+    pairs = np.array([charges.bosons(i) for i in charges.boson_sites], np.int8).reshape(-1, len(charges)).T
     labels = np.array([space.label(n) for n in range(space.dimension)], dtype=str)
     state = ["state"]
     return dataset(
         ("up", bits[:, :sites], [*state, "site"], "n_up"),
         ("dn", bits[:, sites : 2 * sites], [*state, "site"], "n_dn"),
-        ("boson", bits[:, 2 * sites :], [*state, "boson_site"], "b+ b"),
+        ("boson", pairs[configuration], [*state, "boson_site"], "b+ b"),
         ("quanta", np.tile(phonons.occupations, (len(charges), 1)), [*state, "mode"], "a'+ a', a = a' + shift"),
         ("shift", space.frame[configuration], [*state, "mode"], "displacement of the frame"),
         ("label", labels, state, "sites (. u d 2), local pairs (B), phonon numbers"),

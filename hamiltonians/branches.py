@@ -54,6 +54,21 @@ def belongs(mode: Mode, bond: Bond) -> bool:
     return not isinstance(bond, Link) or mode.branch == bond.branch
 
 
+def own_bond(mode: Mode, bonds: Sequence[Bond]) -> Bond:
+    """Return the bond of a mode, as its branch sees it."""
+    return Link.of(bonds[mode.index], mode.branch) if mode.branch else bonds[mode.index]
+
+
+def share(mode: Mode, bond: Bond, bonds: Sequence[Bond]) -> int:
+    """Return the factor of the displacement of a mode in what modulates a bond."""
+    if not belongs(mode, bond):
+        return 0
+    if mode.host == "site":
+        return (mode.index == bond.end) - (mode.index == bond.start)
+    own = bonds[mode.index]
+    return int(bond.is_along(own) if isinstance(bond, Link) else bond is own)
+
+
 def pairs_on(modes: Sequence[Mode], bond: Bond) -> list[tuple[int, int]]:
     """Return the modes at the end and at the start of a bond, in pairs; none where a site has no mode."""
     at = {mode.index: m for m, mode in enumerate(modes) if mode.host == "site" and belongs(mode, bond)}

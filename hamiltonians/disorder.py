@@ -36,7 +36,7 @@ def landscape(seed: int, sites: int, kind: str = "box") -> NDArray[np.float64]:
     Examples
     --------
     >>> landscape(3, 4).round(6)
-    array([-0.414351, -0.263197,  0.301354,  0.082256])
+    array([-0.414351, -0.263189,  0.301274,  0.082162])
     """
     words = np.random.PCG64(seed).random_raw(sites)
     shares = ((np.asarray(words, np.uint64) >> np.uint64(11)).astype(float) + 0.5) * 2.0**-53

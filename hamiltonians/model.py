@@ -24,6 +24,7 @@ from .couplings import on_bonds as on_bonds
 from .couplings import value_at as value_at
 from .formula import cutoff_text, term_rows
 from .lattice_tables import basis_problems, frame_problems, phonon_problems
+from .occupations import occupation_limits, occupation_problems
 from .operators import Operator
 from .parameters import (
     COUPLINGS,
@@ -53,8 +54,6 @@ RESHAPING = tuple(
     for name in ("hopping", "spring", "quadratic", "cubic", "quartic", "electron_quadratic", "boson_quadratic")
 )
 """Couplings that make the lattice another one than independent harmonic oscillators."""
-IN_PAIRS = ("electrons.hubbard_u", "electrons.pair_hopping", "bosons.exchange", "phonons.exchange_coupling")
-"""Couplings that act on two electrons of a site."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -146,7 +145,12 @@ class Model(Shown):
     @property
     def max_charge(self) -> int:
         """Largest N = N_e + 2 N_b that fits."""
-        return self.most_electrons * self.cluster.sites + 2 * len(self.boson_sites)
+        return self.most_electrons * self.cluster.sites + 2 * self.most_bosons * len(self.boson_sites)
+
+    @property
+    def most_bosons(self) -> int:
+        """Local pairs that fit on a site that has any."""
+        return 1 if self.bosons is None else self.bosons.max_occupation
 
     @property
     def most_electrons(self) -> int:
@@ -165,6 +169,8 @@ class Model(Shown):
         rows = list(term_rows(given, self.flux != 0, on_bonds(self.modes)))
         if self.most_electrons == 1:
             rows.append(("", "no site has two electrons"))
+        if self.most_bosons > 1:
+            rows.append(("", f"at most {self.most_bosons} local pairs on a site"))
         if self.terms:
             rows.append(("+ terms of your own", f"{len(self.terms)}"))
         if self.flux:
@@ -184,7 +190,7 @@ class Model(Shown):
     def lowest_frequency(self) -> float:
         """The lowest frequency of the lattice, softened by charges, springs and hopping phonons; inf without one."""
         values = {spread.entry.key: spread.values for spread in spreads(self)}
-        return lowest_frequency(self.modes, self.cluster.bonds, values, self.most_electrons)
+        return lowest_frequency(self.modes, self.cluster.bonds, values, (self.most_electrons, self.most_bosons))
 
     @property
     def is_real(self) -> bool:
@@ -211,11 +217,11 @@ class Model(Shown):
     def furthest(self) -> NDArray[np.float64]:
         """The least and the largest x at which charges could hold each oscillator, shape (modes, 2)."""
         c = self.couplings
-        parts = np.stack([self.most_electrons * c.electron_phonon_by_site, c.boson_phonon_by_site])
+        parts = np.stack([self.most_electrons * c.electron_phonon_by_site, self.most_bosons * c.boson_phonon_by_site])
         extremes = [np.minimum(parts, 0.0).sum(axis=(0, 2)), np.maximum(parts, 0.0).sum(axis=(0, 2))]
         forces = np.column_stack(extremes) + np.abs(c.phonon_exchange_coupling)[:, None] * [-1.0, 1.0]
         values = {spread.entry.key: spread.values for spread in spreads(self)}
-        return furthest(self.modes, self.cluster.bonds, values, forces, self.most_electrons)
+        return furthest(self.modes, self.cluster.bonds, values, forces, (self.most_electrons, self.most_bosons))
 
     @property
     def couples_at_a_distance(self) -> bool:
@@ -234,7 +240,7 @@ def model_problems(model: Model) -> Iterator[Problem]:
     """Yield everything wrong with a model that its types do not show."""
     if not isinstance(model.name, str) or has_controls(model.name):
         yield Problem("name", show(model.name), ALLOWED)
-    misplaced = list(_place_problems(model))
+    misplaced = list(_place_problems(model)) + list(occupation_limits(model))
     yield from misplaced
     if misplaced:
         return
@@ -251,7 +257,7 @@ def model_problems(model: Model) -> Iterator[Problem]:
             model.cluster.is_infinite,
             next(each for each in couplings if each.entry.key == "phonons.frequency"),
         )
-    yield from _occupancy_problems(model, couplings)
+    yield from occupation_problems(model, couplings)
     for spread in couplings:
         if spread.entry.needs and nonzero(spread.given):
             missing = _missing(model, spread)
@@ -260,23 +266,11 @@ def model_problems(model: Model) -> Iterator[Problem]:
         yield from frame_problems(model.phonons, len(modes_of(model)))
         yield from basis_problems(model.phonons, modes_of(model))
         if not any(spread.complaint for spread in couplings):
-            values = {spread.entry.key: spread.values for spread in couplings}
-            yield from lattice_problems(modes_of(model), model.cluster.bonds, values, model.most_electrons)
-
-
-def _occupancy_problems(model: Model, couplings: Sequence[Spread]) -> Iterator[Problem]:
-    """Yield what needs two electrons on a site, where no site may have them."""
-    if model.electrons is None or model.electrons.double_occupancy is True:
-        return
-    path = "electrons.double_occupancy"
-    if model.electrons.double_occupancy is not False:
-        yield Problem(path, show(model.electrons.double_occupancy), "allowed: True or False (true or false in files)")
-    elif model.cluster.is_infinite:
-        yield Problem(path, "false", "allowed on infinite lattices: true; give a large electrons.hubbard_u")
-    for spread in couplings:
-        if spread.entry.key in IN_PAIRS and nonzero(spread.given):
-            allowed = f"allowed: 0 with {path} = false, since no site has the two electrons that it acts on"
-            yield Problem(spread.entry.key, show(spread.given), allowed)
+            values, most = (
+                {each.entry.key: each.values for each in couplings},
+                (model.most_electrons, model.most_bosons),
+            )
+            yield from lattice_problems(modes_of(model), model.cluster.bonds, values, most)
 
 
 def _missing(model: Model, spread: Spread) -> Iterator[str]:

@@ -156,7 +156,20 @@ class Bosons(Species):
         words="electrons in the singlet B_ij = c_{i dn} c_{j up} + c_{j dn} c_{i up} of a bond turn into a local pair "
         "on either end and back; signs by bond class make it s or d wave",
     )  # fmt: skip
+    interaction: Coupling = later(
+        symbol="U_B", operator=r"b^\dagger_i b^\dagger_i b_i b_i / 2", place="boson site",
+        name="repulsion of pairs on a site", low=-4.0, high=8.0, step=0.1,
+        words="local pairs of a site repel, n (n - 1) / 2 each; with max_occupation above 1",
+    )  # fmt: skip
     on: Where = key("all", "Sites that carry a local pair", allowed='"all", a class name, or a list of site numbers')
+    max_occupation: int = key(
+        1,
+        "Largest number of local pairs on a site: 1 for hard-core pairs; above it they are bosons with the factors "
+        "sqrt(n) of a harmonic ladder, cut there",
+        allowed="a whole number, 1 or more",
+        added=True,
+        named_only=True,
+    )
 
 
 @dataclass(frozen=True, repr=False)

@@ -173,7 +173,7 @@ def allowed_two_sz(model: Model, charge: int) -> list[int]:
     """Return the values of N_up - N_dn that some state of this charge has."""
     sites, each = model.cluster.sites, model.most_electrons
     found: set[int] = set()
-    for pairs in range(len(model.boson_sites) + 1):
+    for pairs in range(model.most_bosons * len(model.boson_sites) + 1):
         electrons = charge - 2 * pairs
         if 0 <= electrons <= each * sites:
             most = min(electrons, 2 * sites - electrons)

@@ -29,16 +29,16 @@ Values = Mapping[str, NDArray[np.float64]]
 
 
 def stiffness(
-    modes: Sequence[Mode], bonds: Sequence[Bond], values: Values, electrons: float = 2.0
+    modes: Sequence[Mode], bonds: Sequence[Bond], values: Values, most: tuple[float, float] = (2.0, 1.0)
 ) -> Iterator[tuple[str, NDArray[np.float64]]]:
     """Yield K with one coupling after the other added, each by its key, charges where they soften the lattice most.
 
-    `electrons` is how many of them fit on a site.
+    `most` is how many electrons and local pairs fit on a site.
     """
     form = np.diag(values["phonons.frequency"] / 4)
-    for key, most in (("quadratic", 1.0), ("electron_quadratic", electrons), ("boson_quadratic", 1.0)):
+    for key, number in (("quadratic", 1.0), ("electron_quadratic", most[0]), ("boson_quadratic", most[1])):
         own = values[f"phonons.{key}"]
-        form = form + np.diag(own if key == "quadratic" else most * np.minimum(own, 0.0))
+        form = form + np.diag(own if key == "quadratic" else number * np.minimum(own, 0.0))
         yield f"phonons.{key}", form
     yield "phonons.spring", form + springs(modes, bonds, values["phonons.spring"])
     form = form + springs(modes, bonds, values["phonons.spring"])
@@ -69,7 +69,9 @@ def lowest(form: NDArray[np.float64]) -> float:
     return float(np.linalg.eigvalsh(form)[0]) if len(form) else np.inf
 
 
-def lowest_frequency(modes: Sequence[Mode], bonds: Sequence[Bond], values: Values, electrons: float = 2.0) -> float:
+def lowest_frequency(
+    modes: Sequence[Mode], bonds: Sequence[Bond], values: Values, most: tuple[float, float] = (2.0, 1.0)
+) -> float:
     """Return the lowest frequency of an Einstein oscillator or of a normal mode about zero; infinity without modes.
 
     Charges soften the lattice as far as they can; where a quartic potential holds it, the result is a third of the
@@ -79,7 +81,7 @@ def lowest_frequency(modes: Sequence[Mode], bonds: Sequence[Bond], values: Value
         return np.inf
     frequency = values["phonons.frequency"]
     least = float(np.min(frequency))
-    *_, (_, form) = stiffness(modes, bonds, values, electrons)
+    *_, (_, form) = stiffness(modes, bonds, values, most)
     masses = np.diag(frequency / 4) + hops(modes, bonds, values["phonons.hopping"])
     root = np.linalg.cholesky(masses)
     squares = 16.0 * np.linalg.eigvalsh(root.T @ form @ root)
@@ -92,7 +94,7 @@ def furthest(
     bonds: Sequence[Bond],
     values: Values,
     forces: NDArray[np.float64],
-    electrons: float = 2.0,
+    most: tuple[float, float] = (2.0, 1.0),
 ) -> NDArray[np.float64]:
     """Return the least and the largest x at which the potential of each mode may have a minimum, shape (modes, 2).
 
@@ -102,10 +104,10 @@ def furthest(
         Of a model.
     forces : (modes, 2) float
         The least and the largest force of the charges on each mode, -dH/dx.
-    electrons : float
-        How many electrons fit on a site.
+    most : (float, float)
+        How many electrons and local pairs fit on a site.
     """
-    *_, (_, form) = stiffness(modes, bonds, values, electrons)
+    *_, (_, form) = stiffness(modes, bonds, values, most)
     cubic, quartic = values["phonons.cubic"], values["phonons.quartic"]
     soft = np.minimum(np.diag(form), np.where(quartic > 0, np.inf, lowest(form)))
     found = np.zeros((len(modes), 2))
@@ -119,7 +121,7 @@ def furthest(
 
 
 def lattice_problems(
-    modes: Sequence[Mode], bonds: Sequence[Bond], values: Values, electrons: float = 2.0
+    modes: Sequence[Mode], bonds: Sequence[Bond], values: Values, most: tuple[float, float] = (2.0, 1.0)
 ) -> Iterator[Problem]:
     """Yield what leaves a lattice without a lowest energy, at the coupling that does so."""
     frequency, cubic, quartic = (values[f"phonons.{key}"] for key in ("frequency", "cubic", "quartic"))
@@ -139,7 +141,7 @@ def lattice_problems(
         )
         return
     soft = np.flatnonzero(quartic == 0)
-    forms = [(key, lowest(form[np.ix_(soft, soft)])) for key, form in stiffness(modes, bonds, values, electrons)]
+    forms = [(key, lowest(form[np.ix_(soft, soft)])) for key, form in stiffness(modes, bonds, values, most)]
     if forms[-1][1] <= least:
         key = next(key for key, value in forms if value <= least)
         yield Problem(key, _largest(values[key]), CURES[key])
@@ -152,8 +154,9 @@ CURES: Mapping[str, str] = {
     "phonons.electron_quadratic": "allowed: omega_0 / 4 + c_2 + 2 q_F above 0, with two electrons on the site (q_F "
     "where it has one at most); else "
     f"{NO_LOWEST} unless phonons.quartic is above 0 there",
-    "phonons.boson_quadratic": "allowed: omega_0 / 4 + c_2 + q_B above 0, with the electrons of the site where they "
-    f"soften it too; else {NO_LOWEST} unless phonons.quartic is above 0 there",
+    "phonons.boson_quadratic": "allowed: omega_0 / 4 + c_2 + q_B above 0 (for each local pair that fits on the site), "
+    f"with the electrons of the site where they soften it too; else {NO_LOWEST} unless phonons.quartic is above 0 "
+    "there",
     "phonons.spring": f"it makes a normal mode unstable: {NO_LOWEST}; raise it, or give phonons.quartic above 0",
     "phonons.hopping": f"it makes a normal mode unstable: {NO_LOWEST}; lower it, or give phonons.quartic above 0",
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 from types import MappingProxyType
@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from ..clusters import Bond, Mode
-from .branches import Link, belongs, links_of
+from ..clusters import Bond
+from .branches import links_of, own_bond, share
 from .flux import own_term
 from .formula import CouplingField
 from .model import Flux, Model, bond_phase, joined, on_bonds, value_at
@@ -38,6 +38,7 @@ from .operators import (
     total,
 )
 from .parameters import COUPLINGS, FIELDS
+from .soft_core import expanded
 
 Directions = tuple[tuple[float, ...], ...]
 """Directions of a flux vector along which a term is differentiated, one for each derivative; none: not at all."""
@@ -102,7 +103,7 @@ class Term:
             "boson site": model.boson_sites,
             "mode": range(len(modes)),
             "mode and site": [(m, i) for m in range(len(modes)) for i in range(model.cluster.sites)],
-            "mode or bond": [_own_bond(mode, bonds) for mode in modes] if second else links,
+            "mode or bond": [own_bond(mode, bonds) for mode in modes] if second else links,
         }
         name, place = entry.arrays[-1 if second else 0], entry.place
         if entry.reaches:
@@ -112,21 +113,6 @@ class Term:
             matrix = getattr(model.couplings, f"{name}_by_site")
             between = np.triu(matrix) if entry.apart == "pairs" else matrix
             yield from ((Bond(i, j), float(matrix[i, j])) for i, j in np.argwhere(between).tolist())
-
-
-def _own_bond(mode: Mode, bonds: Sequence[Bond]) -> Bond:
-    """Return the bond of a mode, as its branch sees it."""
-    return Link.of(bonds[mode.index], mode.branch) if mode.branch else bonds[mode.index]
-
-
-def _share(mode: Mode, bond: Bond, bonds: Sequence[Bond]) -> int:
-    """Return the factor of the displacement of a mode in what modulates a bond."""
-    if not belongs(mode, bond):
-        return 0
-    if mode.host == "site":
-        return (mode.index == bond.end) - (mode.index == bond.start)
-    own = bonds[mode.index]
-    return int(bond.is_along(own) if isinstance(bond, Link) else bond is own)
 
 
 def _term(key: str) -> Callable[[Callable[..., Operator]], Term]:
@@ -245,6 +231,12 @@ def bond_exchange(model: Model, bond: Bond, derivative: Directions = ()) -> Oper
     return _hop(forward, bond, model.flux, 1, derivative)
 
 
+@_term("bosons.interaction")
+def boson_interaction(model: Model, site: int) -> Operator:
+    """``b+_i b+_i b_i b_i / 2``, n (n - 1) / 2 of soft-core pairs."""
+    return 0.5 * (boson(site).dag * boson(site).dag * boson(site) * boson(site))
+
+
 @_term("phonons.frequency")
 def lattice(model: Model, mode: int) -> Operator:
     """``a+_m a_m``, without the zero-point energy."""
@@ -268,7 +260,7 @@ def electron_lattice(model: Model, place: tuple[int, int]) -> Operator:
 @_term("phonons.bond_coupling")
 def bond_lattice(model: Model, bond: Bond, derivative: Directions = ()) -> Operator:
     """``y_b (c+_j c_i + h.c.)`` with ``y = x_b`` (mode on the bond) or ``x_j - x_i`` (modes on sites)."""
-    shares = {m: _share(mode, bond, model.cluster.bonds) for m, mode in enumerate(model.modes)}
+    shares = {m: share(mode, bond, model.cluster.bonds) for m, mode in enumerate(model.modes)}
     y = total(float(share) * displacement(m) for m, share in shares.items() if share)
     return electron_hopping.at(model, bond, derivative) * y
 
@@ -396,4 +388,4 @@ def hamiltonian_operator(model: Model) -> Operator:
     +0.2 b+_0 cdn_0 cup_0 +0.2 c+up_0 c+dn_0 b_0 +0.5 nb_0
     """
     own = (own_term(model, number) for number in range(len(model.terms)))
-    return total([*(term(model) for term in TERMS.values()), *own])
+    return expanded(total([*(term(model) for term in TERMS.values()), *own]), model)

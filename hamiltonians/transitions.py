@@ -29,6 +29,7 @@ from .kernels.hops import Hop, distributed
 from .model import Model
 from .operators import ChargeWord, LatticeWord, Operator
 from .sector import Sector, allowed_two_sz
+from .soft_core import expanded
 from .space.charge_masks import charge_rows
 from .space.fibres import Fibres, set_modes
 from .space.frame import Product, in_frame
@@ -216,10 +217,8 @@ def transitions(block: Block, operator: Operator, target: Hamiltonian | None = N
         return ()
     common = [_has(hamiltonian, s) for s in block.symmetries]
     own = tuple(s for s, kept in zip(block.symmetries, common, strict=True) if kept)
-    parts = _parts(canonical(operator), block.space.model, own)
-    return tuple(
-        Transition(block, _block(hamiltonian, other), part) for other, part in parts if part.terms
-    )
+    parts = _parts(canonical(expanded(operator, block.space.model)), block.space.model, own)
+    return tuple(Transition(block, _block(hamiltonian, other), part) for other, part in parts if part.terms)
 
 
 def _has(hamiltonian: Hamiltonian, symmetry: Symmetry) -> bool:

@@ -66,7 +66,11 @@ def _of_species(names: Mapping[str, str], changed: Mapping[str, NDArray[np.float
 
 
 ELECTRONS, BOSONS = (
-    {key.partition(".")[2]: entry.arrays[0] for key, entry in COUPLINGS.items() if entry.species == species}
+    {
+        key.partition(".")[2]: entry.arrays[0]
+        for key, entry in COUPLINGS.items()
+        if entry.species == species and key != "bosons.interaction"
+    }  # which hard-core pairs have not
     for species in ("electrons", "bosons")
 )
 

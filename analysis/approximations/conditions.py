@@ -102,6 +102,8 @@ def _unknown(keys: Sequence[str], why: Mapping[str, str], model: Model, where: W
         reasons.append("it has one oscillator on a site, and the model has several; give phonons.on one branch")
     if model.most_electrons == 1:
         reasons.append("it lets two electrons share a site; leave electrons.double_occupancy out")
+    if model.most_bosons > 1:
+        reasons.append("it knows hard-core pairs; leave bosons.max_occupation out")
     reasons += [f"it leaves out [{name}]{because(name)}; leave [{name}] out" for name in strange]
     for reason in dict.fromkeys(map(because, others)):
         same = " and ".join(key for key in others if because(key) == reason)

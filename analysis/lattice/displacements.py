@@ -79,7 +79,7 @@ def default_grid(model: Model, points: int = 201) -> NDArray[np.float64]:
     c = model.couplings
     if not len(c.frequency):
         return np.linspace(-4.0, 4.0, points)
-    local = np.sqrt(2.0) * (2 * c.electron_phonon + c.boson_phonon) / c.frequency
+    local = np.sqrt(2.0) * (2 * c.electron_phonon + model.most_bosons * c.boson_phonon) / c.frequency
     if not model.is_plain_lattice or model.couples_at_a_distance or np.any(c.phonon_exchange_coupling):
         local = model.furthest / np.sqrt(2.0)
     bond = 2 * np.sqrt(2.0) * max(np.max(np.abs(c.mode_bond)), 2 * np.max(np.abs(c.bond_phonon), initial=0.0))

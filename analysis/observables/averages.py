@@ -166,7 +166,7 @@ class Averages:
         """The bits of a configuration, by the number operators that count them."""
         charges, spins = self.space.charges, ("nup", "ndn") if self.space.model.electrons is not None else ()
         bits = {(symbol, i): s * charges.sites + i for s, symbol in enumerate(spins) for i in range(charges.sites)}
-        return bits | {("nb", i): 2 * charges.sites + b for b, i in enumerate(charges.boson_sites)}
+        return bits | {("nb", i): 2 * charges.sites + b for b, i in enumerate(charges.boson_letters)}
 
     @cached_property
     def density(self) -> NDArray[np.float64]:

@@ -107,7 +107,8 @@ def cut_blocks(charges: ChargeBasis, cut: Cut) -> Iterator[CutBlock]:
     """Yield the blocks of a cut; within a sector the charge of the part fixes that of the rest."""
     sites = charges.sites
     places = [offset + i for spin, offset in (("up", 0), ("dn", sites)) if spin in cut.spins for i in cut.sites]
-    places += [2 * sites + b for b, site in enumerate(charges.boson_sites) if cut.bosons and site in cut.sites]
+    carriers = [site for site in charges.boson_sites if cut.bosons and site in cut.sites]
+    places += [bit for site in carriers for bit in charges.boson_bits(site)]
     mask = np.uint64(sum(1 << place for place in places))
     up, dn = (np.uint64(((1 << sites) - 1) << offset) for offset in (0, sites))
     part = charges.states & mask

@@ -101,10 +101,11 @@ def reduced_density_matrix(
     bits = {
         "up": [i if "up" in cut.spins else -1 for i in cut.sites],
         "dn": [charges.sites + i if "dn" in cut.spins else -1 for i in cut.sites],
-        "boson": [2 * charges.sites + charges.boson_sites.index(i) if cut.bosons and i in charges.boson_sites else -1
-                  for i in cut.sites],
-    }  # fmt: skip
+    }
     numbers = {name: _occupied(own, places) for name, places in bits.items()}
+    carriers = [list(charges.boson_bits(i)) if cut.bosons and i in charges.boson_sites else [] for i in cut.sites]
+    columns = [_occupied(own, places).sum(axis=1, dtype=np.int8) for places in carriers]
+    numbers["boson"] = np.array(columns, np.int8).reshape(-1, len(own)).T
     order = np.lexsort([np.arange(size), *reversed([column for table in numbers.values() for column in table.T])])
     tiled = np.tile(kept, (size // phonons.sizes[0], 1))
     text = {"up": "n_up", "dn": "n_dn", "boson": "b+ b"}

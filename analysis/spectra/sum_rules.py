@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ...hamiltonians import Model, Operator, hamiltonian_operator
 from ...hamiltonians.algebra import canonical, commutator, without_double_occupancy
+from ...hamiltonians.soft_core import expanded
 from ...hamiltonians.transitions import charge_change
 from ...solvers import State
 from ..labelled import dataset_of
@@ -78,7 +79,8 @@ def moments_from_commutators(state: State, left: Probe, right: Probe, count: int
 
 
 def _kept(model: Model, operator: Operator) -> Operator:
-    """Return an operator whose commutators are those of the model: without double occupancy, that of such electrons."""
+    """Return an operator with the commutators of the model: of electrons that share no site, of soft-core pairs."""
+    operator = expanded(operator, model)
     return without_double_occupancy(operator) if model.most_electrons == 1 else canonical(operator)
 
 

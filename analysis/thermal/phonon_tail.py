@@ -172,8 +172,12 @@ def displacements(model: Model, kind: Ensemble) -> Iterator[NDArray[np.float64]]
     wide = not model.is_plain_lattice or model.couples_at_a_distance
     others = model.furthest / 2 if wide else np.zeros((len(sites), 0))
     bonds = np.abs(couplings.mode_bond) + np.max(np.abs(couplings.bond_phonon), initial=0.0)
+    charges = list(itertools.product(range(3), range(model.most_bosons + 1)))
     for m, bond in enumerate(2 * bonds / couplings.frequency):
         (electron, boson), (e, b) = each[:, m], (part[m] for part in following)
-        at = [n * (electron - e) + p * (boson - b) - uniform[m] for n, p in itertools.product(range(3), range(2))]
-        further = [x - lam for x in others[m].tolist() for lam in (uniform[m], uniform[m] + 2 * e + b)]
-        yield np.unique(np.round(np.abs([0.0, *at, e, 2 * e - b, bond, *further]), 9))
+        at = [n * (electron - e) + p * (boson - b) - uniform[m] for n, p in charges]
+        turned = [2 * e - b * n for n in range(1, model.most_bosons + 1)]
+        further = [
+            x - lam for x in others[m].tolist() for lam in (uniform[m], uniform[m] + 2 * e + model.most_bosons * b)
+        ]
+        yield np.unique(np.round(np.abs([0.0, *at, e, *turned, bond, *further]), 9))

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._core.lazy import sp
-from ..operators import ChargeWord, adjoint
+from ..operators import ChargeWord, Operator, adjoint
+from ..soft_core import in_levels
 from .charges import ChargeBasis
 
 RAISES: Mapping[str, int] = {"c+up": 1, "cup": 0, "c+dn": 1, "cdn": 0, "b+": 1, "b": 0, "nup": 1, "ndn": 1, "nb": 1}
@@ -72,12 +73,15 @@ class Masks:
 
 def _place(symbol: str, index: int, basis: ChargeBasis) -> int:
     if "b" in symbol:
-        return 2 * basis.sites + basis.boson_sites.index(index)
+        return 2 * basis.sites + basis.boson_letters.index(index)
     return index + (basis.sites if symbol.endswith("dn") else 0)
 
 
 def word_entries(word: ChargeWord, basis: ChargeBasis) -> Entries:
     """Return the elements of a charge word between the configurations of a basis, their rows and their columns."""
+    if basis.levels > 1:
+        parts = charge_rows({word: 1.0}, basis, basis.states).tocoo()
+        return parts.data, parts.row.astype(np.int64), parts.col.astype(np.int64)
     column, image, sign = Masks.of(word, basis).act(basis.states)
     row = column if np.array_equal(image, basis.states[column]) else basis.index(image)
     there = row >= 0
@@ -108,6 +112,9 @@ def charge_rows(words: Mapping[ChargeWord, complex], basis: ChargeBasis, states:
     array([[ 0., -1.],
            [ 0.,  0.]])
     """
+    if basis.levels > 1:
+        pairs = in_levels(Operator({(word, ()): value for word, value in words.items()}), basis.sites, basis.levels)
+        words = {word: value for (word, _), value in pairs.terms.items()}
     entries: list[Entries] = [(np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64))]
     for word, value in words.items():
         row, image, sign = Masks.of(adjoint(word), basis).act(states)

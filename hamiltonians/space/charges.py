@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..._core.display import counted, quantity
 from ...clusters import Card, Shown
 from ..model import Model
+from ..soft_core import letter_of
 
 
 @dataclass(frozen=True, repr=False)
@@ -30,11 +31,15 @@ class ChargeBasis(Shown):
         Sites with a local pair.
     states : (dim,) uint64
         Configurations, descending (QuSpin's order), read-only.
+    levels : int
+        Local pairs that fit on a site: then bit ``2 sites + levels b + k`` says that the b-th boson site has more than
+        k of them.
     """
 
     sites: int
     boson_sites: tuple[int, ...]
     states: NDArray[np.uint64]
+    levels: int = 1
 
     def card(self) -> Card:
         """Return how many configurations there are, and of what."""
@@ -45,14 +50,26 @@ class ChargeBasis(Shown):
     def of(cls, model: Model, charge: int, two_sz: int) -> ChargeBasis:
         """Enumerate the configurations of a sector; none is a valid answer."""
         sites, bosons = model.cluster.sites, len(model.boson_sites)
-        states = configurations(sites, model.most_electrons, bosons, charge, two_sz)
+        states = configurations(sites, model.most_electrons, bosons, charge, two_sz, model.most_bosons)
         states.setflags(write=False)
-        return cls(sites, model.boson_sites, states)
+        return cls(sites, model.boson_sites, states, model.most_bosons)
 
     @property
     def bits(self) -> int:
         """Number of bits of a configuration."""
-        return 2 * self.sites + len(self.boson_sites)
+        return 2 * self.sites + self.levels * len(self.boson_sites)
+
+    @property
+    def boson_letters(self) -> tuple[int, ...]:
+        """The indices of the letters of the bits of bosons: sites, or their levels where a site holds several."""
+        if self.levels == 1:
+            return self.boson_sites
+        return tuple(letter_of(site, k, self.sites) for site in self.boson_sites for k in range(self.levels))
+
+    def boson_bits(self, site: int) -> range:
+        """Return the bits of a boson site."""
+        first = 2 * self.sites + self.levels * self.boson_sites.index(site)
+        return range(first, first + self.levels)
 
     def __len__(self) -> int:
         return len(self.states)
@@ -67,9 +84,8 @@ class ChargeBasis(Shown):
 
     def bosons(self, site: int) -> NDArray[np.float64]:
         """Return ``b+ b`` of each configuration; zero on sites without a boson."""
-        if site not in self.boson_sites:
-            return np.zeros(len(self))
-        return self.occupation(2 * self.sites + self.boson_sites.index(site))
+        bits = self.boson_bits(site) if site in self.boson_sites else ()
+        return np.asarray(sum(map(self.occupation, bits), np.zeros(len(self))))
 
     def index(self, states: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Return the position of each configuration in the basis, -1 where it is not there."""
@@ -82,12 +98,14 @@ class ChargeBasis(Shown):
     def label(self, number: int) -> str:
         """Return a configuration as text, one symbol for each site.
 
-        ``.`` empty, ``u`` up, ``d`` down, ``2`` both; after the bar ``B`` or ``.`` for each boson site.
+        ``.`` empty, ``u`` up, ``d`` down, ``2`` both; after the bar ``B`` or ``.`` for each boson site, their number
+        where it holds several.
         """
         state = int(self.states[number])
         symbols = ".ud2"
         electrons = "".join(symbols[(state >> i & 1) + 2 * (state >> (self.sites + i) & 1)] for i in range(self.sites))
-        bosons = "".join("B" if state >> (2 * self.sites + b) & 1 else "." for b in range(len(self.boson_sites)))
+        counts = [sum(state >> bit & 1 for bit in self.boson_bits(site)) for site in self.boson_sites]
+        bosons = "".join("." if not n else "B" if self.levels == 1 else f"{n:x}" for n in counts)
         return f"{electrons}|{bosons}" if bosons else electrons
 
 
@@ -98,7 +116,33 @@ def _subsets(bits: int, ones: int) -> NDArray[np.uint64]:
     return np.array([sum(1 << i for i in places) for places in combinations(range(bits), ones)], np.uint64)
 
 
-def configurations(sites: int, most_electrons: int, boson_sites: int, charge: int, two_sz: int) -> NDArray[np.uint64]:
+def _fillings(sites: int, levels: int, number: int) -> NDArray[np.uint64]:
+    """All integers of so many groups of bits, each filled from below, with `number` bits set."""
+    if levels == 1:
+        return _subsets(sites, number)
+    found = {0: np.zeros(1, np.uint64)}
+    for group in range(sites):
+        grown: dict[int, list[NDArray[np.uint64]]] = {}
+        for before, states in found.items():
+            for n in range(min(levels, number - before) + 1):
+                grown.setdefault(before + n, []).append(states | np.uint64(((1 << n) - 1) << (group * levels)))
+        found = {total: np.concatenate(parts) for total, parts in grown.items()}
+    return found.get(number, np.zeros(0, np.uint64))
+
+
+def _fillings_count(sites: int, levels: int, number: int) -> int:
+    """Return how many integers `_fillings` gives."""
+    if levels == 1:
+        return comb(sites, number)
+    counts = np.array([1], object)
+    for _ in range(sites):
+        counts = np.convolve(counts, np.ones(levels + 1, object))
+    return int(counts[number]) if number < len(counts) else 0
+
+
+def configurations(
+    sites: int, most_electrons: int, boson_sites: int, charge: int, two_sz: int, levels: int = 1
+) -> NDArray[np.uint64]:
     """Enumerate the configurations of N = charge and N_up - N_dn = two_sz, descending.
 
     Parameters
@@ -109,6 +153,8 @@ def configurations(sites: int, most_electrons: int, boson_sites: int, charge: in
         How many electrons fit on a site: 2, 1, or 0 where the model has none.
     charge, two_sz : int
         Quantum numbers.
+    levels : int
+        How many local pairs fit on a site.
 
     Returns
     -------
@@ -122,20 +168,20 @@ def configurations(sites: int, most_electrons: int, boson_sites: int, charge: in
     """
     shift_dn, shift_b = np.uint64(sites), np.uint64(2 * sites)
     blocks = []
-    for pairs, up, dn in species_numbers(sites, most_electrons, boson_sites, charge, two_sz):
+    for pairs, up, dn in species_numbers(sites, most_electrons, boson_sites, charge, two_sz, levels):
         ups, downs = _subsets(sites, up)[None, :], _subsets(sites, dn)[:, None]
         electron = ((downs << shift_dn) | ups)[(ups & downs == 0) | (most_electrons == 2)]
-        boson = _subsets(boson_sites, pairs) << shift_b
+        boson = _fillings(boson_sites, levels, pairs) << shift_b
         blocks.append((boson[:, None] | electron.reshape(1, -1)).ravel())
     return np.sort(np.concatenate(blocks))[::-1].copy() if blocks else np.zeros(0, np.uint64)
 
 
 def species_numbers(
-    sites: int, most_electrons: int, boson_sites: int, charge: int, two_sz: int
+    sites: int, most_electrons: int, boson_sites: int, charge: int, two_sz: int, levels: int = 1
 ) -> list[tuple[int, int, int]]:
     """Return every (N_b, N_up, N_dn) that the quantum numbers allow."""
     found = []
-    for pairs in range(boson_sites + 1):
+    for pairs in range(levels * boson_sites + 1):
         electrons = charge - 2 * pairs
         up, odd = divmod(electrons + two_sz, 2)
         dn = electrons - up
@@ -148,10 +194,13 @@ def species_numbers(
 def charge_dimension(model: Model, charge: int, two_sz: int) -> int:
     """Return the number of configurations of a sector, without enumerating them."""
     sites, bosons = model.cluster.sites, len(model.boson_sites)
-    numbers = species_numbers(sites, model.most_electrons, bosons, charge, two_sz)
+    levels = model.most_bosons
+    numbers = species_numbers(sites, model.most_electrons, bosons, charge, two_sz, levels)
     free = [sites - up if model.most_electrons == 1 else sites for _, up, _ in numbers]
-    each = zip(numbers, free, strict=True)
-    return sum(comb(bosons, pairs) * comb(sites, up) * comb(left, dn) for (pairs, up, dn), left in each)
+    every = [_fillings_count(bosons, levels, pairs) for pairs, *_ in numbers]
+    return sum(
+        count * comb(sites, up) * comb(left, dn) for count, (_, up, dn), left in zip(every, numbers, free, strict=True)
+    )
 
 
 def is_electrons_alone(model: Model) -> bool:

@@ -66,7 +66,7 @@ def frame_parts(model: Model, charge: int) -> NDArray[np.float64]:
     )
     strength = table.strength if table.frame == "lang-firsov" else 0.0
     mean = (
-        charge / model.max_charge * np.sum(model.most_electrons * electron + boson, axis=0)
+        charge / model.max_charge * np.sum(model.most_electrons * electron + model.most_bosons * boson, axis=0)
         if model.max_charge
         else parts[0]
     )

@@ -339,7 +339,7 @@ def check_names(model: Model, operator: Operator) -> None:
 
 def _check_letter(model: Model, symbol: str, index: int) -> None:
     if symbol in ("b", "b+", "nb"):
-        if index not in model.boson_sites:
+        if (index % model.cluster.sites if model.most_bosons > 1 else index) not in model.boson_sites:
             raise InvalidValue(f"site {index} carries no boson; boson sites are {list(model.boson_sites)}")
     elif not 0 <= index < model.cluster.sites:
         raise InvalidValue(f"site {index} does not exist; sites are 0 to {model.cluster.sites - 1}")

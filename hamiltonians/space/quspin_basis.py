@@ -40,7 +40,7 @@ class Layout:
     sites : int
         Number of sites: up electrons are bits 0 to sites - 1, down electrons the next `sites` bits.
     boson_sites : tuple of int
-        Sites with a boson: one bit each, after the electrons.
+        Indices of the letters of bosons, one bit each, after the electrons: sites, or levels of soft-core ones.
     modes : int
         Oscillators, `width` bits each, after the bosons.
     width : int
@@ -58,7 +58,7 @@ class Layout:
     @classmethod
     def of(cls, charges: ChargeBasis, modes: int, max_quanta: int) -> Layout:
         """Lay out the charges of a basis and some oscillators."""
-        return cls(charges.sites, charges.boson_sites, modes, int(max_quanta).bit_length(), max_quanta)
+        return cls(charges.sites, charges.boson_letters, modes, int(max_quanta).bit_length(), max_quanta)
 
     @property
     def phonon_shift(self) -> int:

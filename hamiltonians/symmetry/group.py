@@ -135,8 +135,11 @@ def permuted_charges(charges: ChargeBasis, symmetry: Symmetry) -> tuple[NDArray[
             parity += np.where(occupied == one, np.bitwise_count(seen >> np.uint64(target)), 0)
             seen |= occupied << np.uint64(target)
         image |= seen << np.uint64(offset)
+    levels = charges.levels
     for b, target in enumerate(symmetry.bosons):
-        image |= ((states >> np.uint64(2 * sites + b)) & one) << np.uint64(2 * sites + target)
+        for k in range(levels):
+            bit = (states >> np.uint64(2 * sites + levels * b + k)) & one
+            image |= bit << np.uint64(2 * sites + levels * target + k)
     return charges.index(image), _sign(parity)
 
 

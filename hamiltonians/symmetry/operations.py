@@ -67,10 +67,11 @@ class Symmetry:
         """``exp(-2 pi i m / period)``."""
         return complex(np.exp(-2j * np.pi * self.block / self.period))
 
-    def as_map(self) -> SymmetryMap:
-        """Return the same as a QuSpin map, whose quantum numbers count the other way round."""
+    def as_map(self, levels: int = 1) -> SymmetryMap:
+        """Return the same as a QuSpin map, whose quantum numbers count the other way round; bosons have `levels`."""
         block = -self.block % self.period
-        return SymmetryMap(self.sites, self.bosons, self.modes, self.odd, self.period, block, self.flips)
+        bosons = tuple(levels * b + k for b in self.bosons for k in range(levels))
+        return SymmetryMap(self.sites, bosons, self.modes, self.odd, self.period, block, self.flips)
 
 
 def of_permutation(
@@ -165,7 +166,8 @@ def relabelled(operator: Operator, model: Model, symmetry: Symmetry) -> Operator
 
     def charge(word: ChargeWord) -> tuple[ChargeWord, float]:
         if not symmetry.flips:
-            return tuple((symbol, symmetry.sites[index]) for symbol, index in word), 1.0
+            n = len(symmetry.sites)  # levels of soft-core bosons have indices n, n + 1, ...
+            return tuple((symbol, index // n * n + symmetry.sites[index % n]) for symbol, index in word), 1.0
         letters = [FLIPPED.get(symbol, (symbol, 1.0)) for symbol, _ in word]
         return tuple((symbol, index) for (symbol, _), (_, index) in zip(letters, word, strict=True)), prod(
             sign for _, sign in letters

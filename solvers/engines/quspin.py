@@ -38,7 +38,10 @@ class QuspinEngine(Engine):
         super().__init__(block)
         hamiltonian, size = block.hamiltonian, block.space.dimension
         real = all(abs(element.character.imag) < 1e-12 for element in block.elements)
-        dtype, maps = hamiltonian.dtype if real else np.complex128, tuple(s.as_map() for s in block.symmetries)
+        dtype, maps = (
+            hamiltonian.dtype if real else np.complex128,
+            tuple(s.as_map(block.space.charges.levels) for s in block.symmetries),
+        )
         if block.space.is_dressed:  # QuSpin has no displacements: its basis, and the matrix from our factors
             states, matrix = hamiltonian.quspin_basis(maps).states, None
         else:
@@ -68,7 +71,7 @@ class QuspinEngine(Engine):
         table = model.phonons
         caps = [cap for cap in (table.max_quanta, table.total_quanta) if cap is not None] if table else [0]
         width = int(min(caps)).bit_length()
-        bits = 2 * model.cluster.sites + len(model.boson_sites) + len(model.modes) * width
+        bits = 2 * model.cluster.sites + model.most_bosons * len(model.boson_sites) + len(model.modes) * width
         if bits > MAX_BITS:
             raise DoesNotFit(
                 f"a state needs {bits} bits ({len(model.modes)} modes of {width} bits each), and the quspin engine has "

@@ -112,8 +112,8 @@ def _spread_of_a_row(size: BlockSize) -> tuple[float, float]:
         jump: defaultdict[int, float] = defaultdict(float)
         for symbol, index in charge:
             if symbol not in ("nup", "ndn", "nb"):
-                for m in np.flatnonzero(follows[symbol[0]][index]).tolist():
-                    jump[m] += (1 if "+" in symbol else -1) * follows[symbol[0]][index, m]
+                for m in np.flatnonzero(follows[symbol[0]][index % len(electron)]).tolist():
+                    jump[m] += (1 if "+" in symbol else -1) * follows[symbol[0]][index % len(electron), m]
         steps = sum(symbol not in ("nup", "ndn", "nb") for symbol, _ in charge)
         if moved := tuple(sorted((m, round(beta, 12)) for m, beta in jump.items() if abs(beta) > 1e-12)):
             shares[moved] += 0.25 ** (steps / 2) * 0.5 ** (len(charge) - steps)

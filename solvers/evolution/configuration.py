@@ -51,8 +51,10 @@ class Configuration:
         carriers = {"up": range(sites), "dn": range(sites), "bosons": model.boson_sites}
         for key, allowed in carriers.items():
             given = list(getattr(self, key))
-            if len(set(given)) < len(given) or not set(given) <= set(allowed):
-                places = f"sites among {list(allowed)}, each once" if len(allowed) else "an empty list in this model"
+            most = model.most_bosons if key == "bosons" else 1
+            if any(given.count(i) > most for i in given) or not set(given) <= set(allowed):
+                often = "once" if most == 1 else f"{most} times at most"
+                places = f"sites among {list(allowed)}, each {often}" if len(allowed) else "an empty list in this model"
                 found[key] = given, f"allowed: {places}"
         if model.most_electrons == 1 and set(self.up) & set(self.dn):
             found.setdefault(
@@ -66,6 +68,8 @@ class Configuration:
     def bits(self, model: Model) -> int:
         """Return the configuration as the integer that it is in a basis of charges."""
         sites = model.cluster.sites
-        places = {site: 2 * sites + b for b, site in enumerate(model.boson_sites)}
-        bits = [*self.up, *(sites + i for i in self.dn), *(places[i] for i in self.bosons)]
+        levels = model.most_bosons
+        places = {site: 2 * sites + levels * b for b, site in enumerate(model.boson_sites)}
+        pairs = [places[i] + k for i in dict.fromkeys(self.bosons) for k in range(list(self.bosons).count(i))]
+        bits = [*self.up, *(sites + i for i in self.dn), *pairs]
         return sum(1 << bit for bit in bits)

@@ -119,6 +119,8 @@ def in_static_frame(model: Model) -> Model:
             "a model without double occupancy is not expressed in other codes; leave electrons.double_occupancy out, "
             "and give a large electrons.hubbard_u"
         )
+    if model.most_bosons > 1:
+        raise InvalidValue("soft-core pairs are not expressed in other codes; leave bosons.max_occupation out")
     table = model.phonons
     if model.cluster.is_infinite:
         raise InvalidValue("infinite lattices are not expressed in other codes; give a finite cluster")

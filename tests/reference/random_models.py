@@ -114,6 +114,9 @@ def models(draw, electrons=None, bosons=None, phonons=None, frames=("none", "mea
         e = replace(e, double_occupancy=False, hubbard_u=0.0, pair_hopping=0.0)
         p = p and replace(p, exchange=0.0)
         q = q and replace(q, exchange_coupling=0.0)
+    if p and draw(st.integers(0, 3)) == 0:
+        p = replace(p, max_occupation=draw(st.integers(2, 3)), interaction=draw(strengths))
+        q = q and replace(q, boson_quadratic=0.0)
     flux = tuple(draw(strengths) for _ in range(cluster.fluxes)) if cluster.has_loop else 0.0
     try:
         model = Model(cluster, e, p, q, flux, draw(strengths))

@@ -163,20 +163,25 @@ class Fock:
         electrons = 2 * self.model.cluster.sites if self.model.electrons is not None else 0
         return electrons, len(boson_sites(self.model)), len(self.model.cluster.modes), phonon_caps(self.model)[0] + 1
 
+    @cached_property
+    def most(self):
+        """States of a boson site."""
+        return 2 if self.model.bosons is None else self.model.bosons.max_occupation + 1
+
     def __len__(self):
         electrons, bosons, modes, levels = self.sizes
-        return 2 ** (electrons + bosons) * levels**modes
+        return 2**electrons * self.most**bosons * levels**modes
 
     @cached_property
     def occupations(self):
         """Columns up_0 dn_0 up_1 ..., bosons, phonons of each product state."""
         electrons, bosons, modes, levels = self.sizes
-        ranges = [range(2)] * (electrons + bosons) + [range(levels)] * modes
+        ranges = [range(2)] * electrons + [range(self.most)] * bosons + [range(levels)] * modes
         return np.array(list(product(*ranges)), int).reshape(len(self), len(ranges))
 
     @cached_property
     def charge_one(self):
-        return one(2 ** (self.sizes[0] + self.sizes[1]))
+        return one(2 ** self.sizes[0] * self.most ** self.sizes[1])
 
     @cached_property
     def lattice_one(self):
@@ -189,7 +194,7 @@ class Fock:
         parity = sp.csr_array(np.diag([1.0, -1.0]))
         labels = [(site, spin) for site in range(electrons // 2) for spin in SPINS]
         return {
-            label: kron(*[parity] * k, LOWER, one(2 ** (electrons - k - 1)), one(2**bosons))
+            label: kron(*[parity] * k, LOWER, one(2 ** (electrons - k - 1)), one(self.most**bosons))
             for k, label in enumerate(labels)
         }
 
@@ -197,8 +202,9 @@ class Fock:
     def b(self):
         """Annihilators of the bosons by site, on the charges only."""
         electrons, bosons = self.sizes[:2]
+        ladder = sp.csr_array(np.diag(np.sqrt(np.arange(1.0, self.most)), 1))
         return {
-            site: kron(one(2 ** (electrons + k)), LOWER, one(2 ** (bosons - k - 1)))
+            site: kron(one(2**electrons * self.most**k), ladder, one(self.most ** (bosons - k - 1)))
             for k, site in enumerate(boson_sites(self.model))
         }
 
@@ -263,13 +269,14 @@ def shifts_of(model, charge):
     if not isinstance(model.phonons.displacement, str):
         return [x / 2 for x in model.phonons.displacement]
     each = most_electrons(model)
-    orbitals = each * model.cluster.sites + 2 * len(boson_sites(model))
+    pairs = 1 if model.bosons is None else model.bosons.max_occupation
+    orbitals = each * model.cluster.sites + 2 * pairs * len(boson_sites(model))
     filling = charge / orbitals if orbitals else 0.0
     electron, boson = (reach(v, model) for v in (model.phonons.electron_coupling, model.phonons.boson_coupling))
     on = boson_sites(model)
     return [
-        each * filling * sum(own) + filling * sum(pairs[i] for i in on)
-        for own, pairs in zip(electron, boson, strict=True)
+        each * filling * sum(own) + pairs * filling * sum(far[i] for i in on)
+        for own, far in zip(electron, boson, strict=True)
     ]
 
 
@@ -352,6 +359,9 @@ def further_pairs(model, fock):
     else:
         for i, u in zip(on, spread(p.electron_repulsion, classes), strict=True):
             h = h + u * (fock.nb(i) @ fock.n(i)) if u else h
+    for i, u in zip(on, spread(p.interaction, classes), strict=True):
+        n = fock.nb(i)
+        h = h + 0.5 * u * (n @ n - n)
     far = by_distance(p.repulsion)
     for (i, j), v in pairs_of(p.repulsion, model).items() if far else ():
         h = h + v * (fock.nb(i) @ fock.nb(j)) if i < j and {i, j} <= set(on) else h
@@ -476,7 +486,7 @@ def respair_order(model, space):
     configurations = np.array(columns, int).reshape(len(columns), len(charges)).T
     rows = np.hstack([np.repeat(configurations, len(phonons), axis=0), np.tile(phonons.astype(int), (len(charges), 1))])
     electrons, bosons, modes, levels = fock.sizes
-    radix = np.array([2] * (electrons + bosons) + [levels] * modes, int)
+    radix = np.array([2] * electrons + [fock.most] * bosons + [levels] * modes, int)
     weights = np.array([np.prod(radix[k + 1 :]) for k in range(len(radix))], int)
     return rows @ weights, fermi_sign(rows[:, :electrons])
 

@@ -17,7 +17,7 @@ from respair.hamiltonians.kernels import ghosts
 from respair.hamiltonians.symmetry import block as blocks
 from respair.hamiltonians.symmetry import share as shares
 from respair.hamiltonians.transitions import transitions
-from respair.solvers import ground_state, levels_by_symmetry, solve
+from respair.solvers import CheckpointError, ground_state, levels_by_symmetry, solve
 from respair.solvers.blocks import finest_blocks
 from respair.solvers.engines import DenseEngine, base, tensor
 from respair.solvers.engines.distributed import DistributedEngine
@@ -228,3 +228,41 @@ def _estimated(model, sector, ranks):
 )
 def test_launchers_are_known_by_their_environment(environment, expected):
     assert launched(environment) == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "read"), [(3, 2), *(pytest.param(*pair, marks=pytest.mark.long) for pair in ((1, 2), (3, 1), (3, 4)))]
+)
+def test_checkpoints_are_read_by_any_number_of_ranks(written, read, tmp_path, monkeypatch):
+    monkeypatch.setattr(base, "STORED_BYTES", 1000)  # two passes
+    for module in ("checkpoint", "shared_checkpoint"):  # written as often as possible
+        monkeypatch.setattr(f"respair.solvers.{module}.SHARE", 0)
+    options = Options(checkpoint=tmp_path / "ring.checkpoint", checkpoint_interval=0.0)
+    wanted = levels_by_symmetry(MODEL, Sector(4), 2)
+
+    def stop(matvecs, energy, residual):
+        if matvecs >= 60:
+            raise KeyboardInterrupt
+
+    def solved(count, progress):
+        def work(ranks=None):
+            return levels_by_symmetry(MODEL, Sector(4), 2, options, progress)
+
+        return on_ranks(count, work) if count > 1 else [work()]
+
+    with pytest.raises(KeyboardInterrupt):
+        solved(written, stop)
+    assert options.checkpoint.exists()
+    begun = []
+    for found in solved(read, lambda matvecs, energy, residual: begun.append(matvecs)):
+        np.testing.assert_allclose(found.energies, wanted.energies, atol=1e-10)
+        assert found.multiplicity == wanted.multiplicity
+    assert begun[0] > 40
+    assert not options.checkpoint.exists()
+
+
+def test_a_damaged_checkpoint_is_refused_by_all_ranks(tmp_path):
+    path = tmp_path / "ring.checkpoint"
+    path.write_bytes(b"respair checkpoint\nnothing")
+    with pytest.raises(CheckpointError, match="is torn"):
+        on_ranks(2, lambda ranks: ground_state(MODEL, Sector(4), options=Options(checkpoint=path)))

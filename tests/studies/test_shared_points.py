@@ -82,7 +82,7 @@ def marked(case):
     return pytest.param(case, marks=marks)
 
 
-@pytest.mark.parametrize("case", map(marked, CASES))
+@pytest.mark.parametrize("case", [*map(marked, CASES)])
 def test_numbers_are_those_of_one_rank(case):
     phonons, tasks = CASES[case]
     study = parse(f"{MODEL.replace('PHONONS', phonons)}\n{tasks}", "ring.toml")

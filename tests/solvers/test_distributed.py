@@ -65,7 +65,7 @@ def blocks_of(model, sector):
     return [sector, *finest_blocks(hamiltonian.space, hamiltonian.operator)]
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(models_and_sectors(frames=("none", "mean", "list", "lang-firsov")), st.integers(2, 4), st.integers(0, 99))
 def test_products_of_random_models_are_those_of_a_dense_matrix(drawn, count, seed):
     """Complex momenta, fluxes, frames, phonons of bonds, no symmetry: relative to the size of H v."""
@@ -85,7 +85,7 @@ def test_products_of_random_models_are_those_of_a_dense_matrix(drawn, count, see
 
 
 @pytest.mark.parametrize("sector", SECTORS, ids=lambda s: s.label or "no symmetry")
-@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("count", [pytest.param(2, marks=pytest.mark.long), 3])
 def test_rows_arrive_in_pieces_and_all_ranks_have_the_same_bits(sector, count, monkeypatch):
     engine = engine_of(Block.of(Hamiltonian.of(MODEL, sector)), "tensor")
     v = engine.random(np.random.default_rng(3))
@@ -231,7 +231,7 @@ def test_launchers_are_known_by_their_environment(environment, expected):
 
 
 @pytest.mark.parametrize(
-    ("written", "read"), [(3, 2), *(pytest.param(*pair, marks=pytest.mark.long) for pair in ((1, 2), (3, 1), (3, 4)))]
+    ("written", "read"), [(1, 2), *(pytest.param(*pair, marks=pytest.mark.long) for pair in ((3, 2), (3, 1), (3, 4)))]
 )
 def test_checkpoints_are_read_by_any_number_of_ranks(written, read, tmp_path, monkeypatch):
     monkeypatch.setattr(base, "STORED_BYTES", 1000)  # two passes

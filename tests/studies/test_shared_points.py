@@ -38,7 +38,10 @@ CASES = {
     "pairing": (CAPPED, "[pairing]"),
     "lattice": (CAPPED, "[lattice]"),
     "entanglement of small blocks": (CAPPED, "[entanglement]"),
-    "operators and kept states": (CAPPED, '[ground_state]\nkeep_states = true\n[operators]\nbond = "c+up_0 cup_1 + h.c."'),
+    "operators and kept states": (
+        CAPPED,
+        '[ground_state]\nkeep_states = true\n[operators]\nbond = "c+up_0 cup_1 + h.c."',
+    ),
     "resonance": (CAPPED, '[resonance]\nparameter = "bosons.level"\nbracket = [-6.0, 6.0]\non = [0]\ntarget = 0.5'),
     "spectrum": (CAPPED, SPECTRUM),
     "conductivity": (CAPPED, '[spectrum]\noperator = "current"\nfrequencies = [0.5, 1.0]\nbroadening = 0.2'),

@@ -76,10 +76,14 @@ class Writer:
             self._append(whole.data.cast("B"))
         return {"array": len(self._arrays) - 1}
 
+    def takes(self, value: object) -> bool:
+        """True for an array."""
+        return isinstance(value, np.ndarray)
+
     def finish(self, about: Mapping[str, str], state: Mapping[str, Any]) -> None:
         """Write the rest and put the file in its place."""
-        packed = _packed(state, self)
-        header = json.dumps({"about": dict(about), "arrays": self._arrays, "state": packed}).encode()
+        whole = packed(state, self)
+        header = json.dumps({"about": dict(about), "arrays": self._arrays, "state": whole}).encode()
         self._append(header)
         self._digest.update(FORMAT.pack(VERSION, len(header)))
         self._file.write(TAIL.pack(VERSION, len(header), self._digest.digest(), END))
@@ -95,11 +99,12 @@ class Writer:
         self._partial.unlink(missing_ok=True)
 
 
-def _packed(value: Any, writer: Writer) -> Any:
-    if isinstance(value, np.ndarray):
+def packed(value: Any, writer: Writer) -> Any:
+    """Return a state with its arrays written, and what stands for them in their place."""
+    if writer.takes(value):
         return writer.put(value)
     if isinstance(value, Mapping):
-        return {key: _packed(item, writer) for key, item in value.items()}
+        return {key: packed(item, writer) for key, item in value.items()}
     return value
 
 
@@ -187,8 +192,8 @@ class Checkpoint:
         self.interrupted = True
 
 
-def read(path: Path, about: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Return the states of all blocks, after everything was checked.
+def read(path: Path, about: Mapping[str, str], mapped: bool = False) -> dict[str, dict[str, Any]]:
+    """Return the states of all blocks, after everything was checked; `mapped` leaves their arrays in the file.
 
     Raises
     ------
@@ -208,8 +213,11 @@ def read(path: Path, about: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         content = json.loads(header)
         if different := [name for name in about if content["about"].get(name) != about[name]]:
             raise CheckpointError(path, f"belongs to another calculation (another {', another '.join(different)})")
-        arrays = []
+        arrays: list[NDArray[Any]] = []
         for kind, shape, offset in content["arrays"]:
+            if mapped and np.prod(shape):
+                arrays.append(np.memmap(path, np.dtype(kind), "r", offset, tuple(shape)))
+                continue
             file.seek(offset)
             arrays.append(np.fromfile(file, np.dtype(kind), int(np.prod(shape))).reshape(shape))
     found = _unpacked(content["state"], arrays)

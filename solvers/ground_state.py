@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from .._core.arguments import taking
+from .._core.ranks import current_ranks
 from ..hamiltonians import Block, Hamiltonian, Model, Sector
 from ..hamiltonians.arguments import a_model, a_sector
 from ..hamiltonians.sector import check_sector
@@ -29,6 +30,7 @@ from .level_count import level_count
 from .optimal_search import OptimalSearch, cap_name, embedded, roughly, upper_bound
 from .options import Options, read_options
 from .results import Eigenstates, LabelledLevels, State
+from .shared_checkpoint import SharedCheckpoint
 from .work import Progress, silent
 
 __all__ = ["Eigenstates", "State", "checkpoint_of", "ground_state", "is_degenerate", "lowest_of_block", "solved"]
@@ -189,7 +191,10 @@ def checkpoint_of(hamiltonian: Hamiltonian, states: int, options: Options) -> Ch
         "tolerance": repr(options.tolerance),
         "seed": str(options.seed),
     }
-    return Checkpoint(Path(options.checkpoint), options.checkpoint_interval, about)
+    path, ranks = Path(options.checkpoint), current_ranks()
+    if ranks is not None:
+        return SharedCheckpoint(ranks, path, options.checkpoint_interval, about)
+    return Checkpoint(path, options.checkpoint_interval, about)
 
 
 def solved(

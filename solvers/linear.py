@@ -117,7 +117,9 @@ def unfolded(state: State) -> tuple[Block, NDArray[Any]]:
     amplitudes : (k, rows, phonon states)
         In the order of the parts of the mixture.
     """
-    return state.block.whole, np.concatenate([part.vectors for part in state.parts])
+    whole = state.block.whole
+    every = np.concatenate([part.vectors for part in state.parts])
+    return whole, np.array([whole.own(psi) for psi in every], every.dtype) if whole.share else every
 
 
 class Shifted:

@@ -12,6 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..._core.arguments import finite_numbers, instance, real_number, shown, taking, words
+from ..._core.ranks import current_ranks
 from ...clusters import InvalidType, InvalidValue
 from ...hamiltonians import Model, Sector
 from ...hamiltonians.arguments import a_model, a_sector
@@ -253,7 +254,7 @@ def evolved(first: Beginning, asked: Question, progress: Progress = silent, auto
 
 def _checkpoint(first: Beginning, asked: Question) -> Checkpoint:
     """Open the checkpoint of a motion, which is another one than that of the ground state before it."""
-    if asked.options.checkpoint is None:
+    if asked.options.checkpoint is None or current_ranks():  # several processes keep searches only
         return Checkpoint()
     space = first.hamiltonian.space
     formula = sorted(map(repr, first.hamiltonian.operator.terms.items()))

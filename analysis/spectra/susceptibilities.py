@@ -289,9 +289,9 @@ def static_response(
         changes = solve(block, energy, images[f"field {name}"], states, tolerance)
         for o, other in enumerate(asked):
             pairs = zip(weights, images[other], changes, strict=True)
-            response[o, f] = sum(2.0 * w * float(np.vdot(u, v).real) for w, u, v in pairs)
+            response[o, f] = sum(2.0 * w * block.dot(u, v).real for w, u, v in pairs)
         bent = zip(weights, images[f"field {name}"], changes, strict=True)
-        images[f"curvature {name}"] = np.array([2.0 * w * np.vdot(u, v).real for w, u, v in bent])
+        images[f"curvature {name}"] = np.array([2.0 * w * block.dot(u, v).real for w, u, v in bent])
     curvature = [float(images[f"curvature {name}"].sum()) for name in own]
     means = [expectation(ground, operator).real for operator in asked.values()]
     return dataset_of(

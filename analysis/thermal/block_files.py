@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..._core.ranks import current_ranks
 from ...hamiltonians import hamiltonian_operator
 from ...solvers.checkpoint import CheckpointError, Writer, fingerprint, read
 from .block_terms import Contribution
@@ -54,7 +55,8 @@ class KeptBlocks:
         how = (asked.ensemble, asked.sampling, options.seed, options.tolerance)
         key = fingerprint((about, formula, replace(model, terms=()), *how))
         least = min(KEPT_FROM, options.checkpoint_interval)
-        return cls(folder_of(options.checkpoint), key, least, options.keep_blocks)
+        folder = None if current_ranks() else folder_of(options.checkpoint)  # several processes keep searches only
+        return cls(folder, key, least, options.keep_blocks)
 
     def find(self, planned: Planned) -> Contribution | None:
         """Return a block that is there whole; None where there is none, or it is damaged or of another calculation."""
@@ -102,5 +104,5 @@ class KeptBlocks:
 def remove_blocks(checkpoint: str | os.PathLike[str] | None) -> None:
     """Remove all blocks that belong to a checkpoint, whatever they were for, once its result is complete."""
     folder = folder_of(checkpoint)
-    if folder is not None and folder.is_dir():
+    if folder is not None and not current_ranks() and folder.is_dir():
         shutil.rmtree(folder)

@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 
+from ..._core.ranks import rank_count
 from ...hamiltonians import Block, Hamiltonian, Model, Sector, Space, hamiltonian_operator
 from ...hamiltonians.space.product import dimensions
 from ...hamiltonians.terms import energy_unit
@@ -146,14 +147,15 @@ def check_largest(model: Model, kind: Ensemble, sampling: Sampling, options: Opt
     asked = ThermalSum(model, np.zeros(0), kind, sampling, options)
     sizes = {each: math.prod(dimensions(model, each)) for each, _ in ensemble_sectors(model, kind.kind, kind.sector)}
     sector = max(sizes, key=sizes.__getitem__)
-    if bytes_of(sizes[sector], sizes[sector], sizes[sector] <= sampling.exact_up_to, sampling) <= asked.memory_limit:
+    here = sizes[sector] // rank_count()  # several processes share what is sampled
+    if bytes_of(sizes[sector], here, sizes[sector] <= sampling.exact_up_to, sampling) <= asked.memory_limit:
         return
     blocks = symmetry_sectors(model, sector)
     size = -(-sizes[sector] // len(blocks))
     exact = size <= sampling.exact_up_to
     if not exact and _may_skip(kind) and estimate(model, blocks[0]).memory <= asked.memory_limit:
         return
-    Planned(Member(sector, 1, 1), model, size, size, exact, 0).check_memory(asked)
+    Planned(Member(sector, 1, 1), model, size, size // rank_count(), exact, 0).check_memory(asked)
 
 
 class Blocks:

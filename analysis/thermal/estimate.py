@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ..._core.ranks import rank_count
 from ...clusters import momenta
 from ...hamiltonians import Model, Sector
 from ...hamiltonians.space.product import dimensions
@@ -63,7 +64,7 @@ def estimate_thermal(model: Model, kind: Ensemble, sampling: Sampling) -> Therma
     steps = (sampling.samples + SEARCHES) * sampling.steps
     seconds = SECONDS_PER_BLOCK * len(sizes) + SECONDS_PER_STEP * steps * sum(sampled)
     seconds += SECONDS_PER_LEVEL * sum(size**3 for size in sizes if size <= sampling.exact_up_to)
-    memory = max(bytes_of(size, size, size <= sampling.exact_up_to, sampling) for size in sizes)
+    memory = max(bytes_of(size, size // rank_count(), size <= sampling.exact_up_to, sampling) for size in sizes)
     return ThermalEstimate(len(sizes), len(sampled), max(sizes), memory, seconds)
 
 

@@ -9,7 +9,11 @@ import numpy as np
 from ..._core.ranks import agreed
 from ...hamiltonians.kernels.ghosts import PIECE
 from ..block_size import BlockSize, ghosts_of
+from ..checkpoint import Checkpoint
+from ..krylov.eigenpairs import Levels
 from ..krylov.operator import Vector
+from ..krylov.search import Limits
+from ..shared_checkpoint import SharedCheckpoint
 from .tensor import TensorEngine
 
 if TYPE_CHECKING:
@@ -55,6 +59,12 @@ class DistributedEngine(TensorEngine):
     def most_entries(self) -> int:
         """Entries of a vector of this process, or of another one where it has more."""
         return self.block.most_entries
+
+    def lowest(self, limits: Limits, checkpoint: Checkpoint) -> Levels:
+        """Return the lowest levels; a checkpoint is written and read by all ranks together."""
+        if isinstance(checkpoint, SharedCheckpoint):
+            checkpoint.share(self._share)
+        return super().lowest(limits, checkpoint)
 
     def overlaps(self, rows: Vector, v: Vector) -> Vector:
         """Return ``<row|v>`` for each row of a (k, n) array."""

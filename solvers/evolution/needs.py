@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from ..._core.display import counted
+from ..._core.ranks import rank_count
 from ...hamiltonians import Model, Sector
 from ...hamiltonians.space.product import dimensions
 from ...hamiltonians.terms import hamiltonian_operator
@@ -72,9 +73,10 @@ def motion_needs(model: Model, sector: Sector, duration: float, has_pulse: bool 
     model = capped(model)
     states = math.prod(dimensions(model, sector))
     products = math.ceil(OVERHEAD * duration * half_width(model)) + FEWEST
-    fewest = (FEWEST * (3 if has_pulse else 1) + VECTORS_BESIDE) * 16 * states
-    count = next(count for limit, count in VECTORS if states <= limit)
-    seconds = SECONDS * products * states * (3 if has_pulse else 1) * (1.0 + count / 100.0)
+    here = -(-states // rank_count())
+    fewest = (FEWEST * (3 if has_pulse else 1) + VECTORS_BESIDE) * 16 * here
+    count = next(count for limit, count in VECTORS if here <= limit)
+    seconds = SECONDS * products * here * (3 if has_pulse else 1) * (1.0 + count / 100.0)
     return Needs(products, states, fewest, seconds + 0.01)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +15,6 @@ from ..tasks.base import Quiet, Reporter
 from .point import compute
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ..._core.mpi import MPIRanks
     from ..definition import Study
 
@@ -30,17 +29,20 @@ class Shared:
         The study at this point.
     grid : (n,) float
         X at which distributions of the lattice are given.
+    checkpoint : Path or None
+        Where rank 0 keeps long searches.
     swept : bool
         It belongs to a sweep.
     """
 
     study: Study
     grid: NDArray[np.float64]
+    checkpoint: Path | None
     swept: bool
 
     def compute(self, reporter: Reporter) -> xr.Dataset:
-        """Compute it; nothing is kept on disk meanwhile."""
-        return compute(self.study, self.grid, reporter, swept=self.swept)
+        """Compute it."""
+        return compute(self.study, self.grid, reporter, self.checkpoint, swept=self.swept)
 
 
 def on_all(ranks: MPIRanks) -> Callable[..., xr.Dataset]:
@@ -55,7 +57,7 @@ def on_all(ranks: MPIRanks) -> Callable[..., xr.Dataset]:
         swept: bool = False,
         **how: Any,
     ) -> xr.Dataset:
-        point = Shared(study, grid, swept)
+        point = Shared(study, grid, checkpoint, swept)
         ranks.given(point)
         return ranks.together(lambda: point.compute(reporter))
 

@@ -107,6 +107,20 @@ def test_a_signal_ends_all_ranks_cleanly(tmp_path):
     assert not (tmp_path / "ring.nc").exists()
 
 
+def test_an_interrupted_search_goes_on_with_another_number_of_ranks(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHECKPOINTS", "1")
+    status, _, err = run(tmp_path, 2, fault="kept")
+    assert status == 130
+    assert "ring.checkpoint keeps the search" in err
+    assert "the same command continues it" in err
+    status, _, err = run(tmp_path, 3)
+    assert status == 0
+    assert not (tmp_path / "ring.checkpoint").exists()
+    continued = xr.load_dataset(tmp_path / "ring.nc").energies.values
+    run(tmp_path, 1)
+    np.testing.assert_allclose(continued, xr.load_dataset(tmp_path / "ring.nc").energies.values, atol=1e-10)
+
+
 def test_ctrl_c_ends_all_ranks(tmp_path):
     big = MODEL.replace("sites = 4", "sites = 6").replace("charge = 4", "charge = 6")
     process = start(tmp_path, 2, text=big.replace("total_quanta = 3", "total_quanta = 5"))

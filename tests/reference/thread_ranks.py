@@ -1,6 +1,7 @@
 """Ranks that are threads of one process, for fast tests of what ranks do together."""
 
 import gc
+import pickle
 import threading
 from collections import defaultdict
 from contextlib import nullcontext
@@ -61,7 +62,8 @@ class ThreadRanks(Ranks):
         return [theirs[self.rank] for theirs in self._all(list(arrays))]
 
     def given(self, value):
-        return self._all(value)[0]
+        text = self._all(pickle.dumps(value) if self.rank == 0 else None)[0]
+        return value if self.rank == 0 else pickle.loads(text)
 
     def send(self, array, to):
         self.meeting.mail[self.rank, to].put(np.array(array))

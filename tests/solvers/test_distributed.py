@@ -17,7 +17,7 @@ from respair.hamiltonians.kernels import ghosts
 from respair.hamiltonians.symmetry import block as blocks
 from respair.hamiltonians.symmetry import share as shares
 from respair.hamiltonians.transitions import transitions
-from respair.solvers import ground_state, levels_by_symmetry, solve
+from respair.solvers import CheckpointError, ground_state, levels_by_symmetry, solve
 from respair.solvers.blocks import finest_blocks
 from respair.solvers.engines import DenseEngine, base, tensor
 from respair.solvers.engines.distributed import DistributedEngine
@@ -65,7 +65,7 @@ def blocks_of(model, sector):
     return [sector, *finest_blocks(hamiltonian.space, hamiltonian.operator)]
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(models_and_sectors(frames=("none", "mean", "list", "lang-firsov")), st.integers(2, 4), st.integers(0, 99))
 def test_products_of_random_models_are_those_of_a_dense_matrix(drawn, count, seed):
     """Complex momenta, fluxes, frames, phonons of bonds, no symmetry: relative to the size of H v."""
@@ -85,7 +85,7 @@ def test_products_of_random_models_are_those_of_a_dense_matrix(drawn, count, see
 
 
 @pytest.mark.parametrize("sector", SECTORS, ids=lambda s: s.label or "no symmetry")
-@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("count", [pytest.param(2, marks=pytest.mark.long), 3])
 def test_rows_arrive_in_pieces_and_all_ranks_have_the_same_bits(sector, count, monkeypatch):
     engine = engine_of(Block.of(Hamiltonian.of(MODEL, sector)), "tensor")
     v = engine.random(np.random.default_rng(3))
@@ -228,3 +228,41 @@ def _estimated(model, sector, ranks):
 )
 def test_launchers_are_known_by_their_environment(environment, expected):
     assert launched(environment) == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "read"), [(1, 2), *(pytest.param(*pair, marks=pytest.mark.long) for pair in ((3, 2), (3, 1), (3, 4)))]
+)
+def test_checkpoints_are_read_by_any_number_of_ranks(written, read, tmp_path, monkeypatch):
+    monkeypatch.setattr(base, "STORED_BYTES", 1000)  # two passes
+    for module in ("checkpoint", "shared_checkpoint"):  # written as often as possible
+        monkeypatch.setattr(f"respair.solvers.{module}.SHARE", 0)
+    options = Options(checkpoint=tmp_path / "ring.checkpoint", checkpoint_interval=0.0)
+    wanted = levels_by_symmetry(MODEL, Sector(4), 2)
+
+    def stop(matvecs, energy, residual):
+        if matvecs >= 60:
+            raise KeyboardInterrupt
+
+    def solved(count, progress):
+        def work(ranks=None):
+            return levels_by_symmetry(MODEL, Sector(4), 2, options, progress)
+
+        return on_ranks(count, work) if count > 1 else [work()]
+
+    with pytest.raises(KeyboardInterrupt):
+        solved(written, stop)
+    assert options.checkpoint.exists()
+    begun = []
+    for found in solved(read, lambda matvecs, energy, residual: begun.append(matvecs)):
+        np.testing.assert_allclose(found.energies, wanted.energies, atol=1e-10)
+        assert found.multiplicity == wanted.multiplicity
+    assert begun[0] > 40
+    assert not options.checkpoint.exists()
+
+
+def test_a_damaged_checkpoint_is_refused_by_all_ranks(tmp_path):
+    path = tmp_path / "ring.checkpoint"
+    path.write_bytes(b"respair checkpoint\nnothing")
+    with pytest.raises(CheckpointError, match="is torn"):
+        on_ranks(2, lambda ranks: ground_state(MODEL, Sector(4), options=Options(checkpoint=path)))

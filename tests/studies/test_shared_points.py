@@ -38,6 +38,11 @@ CASES = {
     "pairing": (CAPPED, "[pairing]"),
     "lattice": (CAPPED, "[lattice]"),
     "entanglement of small blocks": (CAPPED, "[entanglement]"),
+    "operators and kept states": (
+        CAPPED,
+        '[ground_state]\nkeep_states = true\n[operators]\nbond = "c+up_0 cup_1 + h.c."',
+    ),
+    "resonance": (CAPPED, '[resonance]\nparameter = "bosons.level"\nbracket = [-6.0, 6.0]\non = [0]\ntarget = 0.5'),
     "spectrum": (CAPPED, SPECTRUM),
     "conductivity": (CAPPED, '[spectrum]\noperator = "current"\nfrequencies = [0.5, 1.0]\nbroadening = 0.2'),
     "stiffness": (CAPPED, "[flux]\nvalues = [0.0, 0.5]"),
@@ -63,7 +68,7 @@ CLOSE = {"energies": 1e-10, "error": 1e-5, "errors": 1e-5, "": 1e-8}
 """How close numbers are whose names end so."""
 LOOSE = {"thermal spectrum": 100}
 """Times as far: its recursions end once the curve has settled to much less than its statistical errors."""
-ARBITRARY = ("orbitals", "softest_mode", "pole_errors", "pole_weight_errors", "unsettled")
+ARBITRARY = ("orbitals", "kept_levels", "softest_mode", "pole_errors", "pole_weight_errors", "unsettled")
 """Of degenerate levels, and of the last digits of a recursion."""
 
 
@@ -82,7 +87,7 @@ def marked(case):
     return pytest.param(case, marks=marks)
 
 
-@pytest.mark.parametrize("case", map(marked, CASES))
+@pytest.mark.parametrize("case", [*map(marked, CASES)])
 def test_numbers_are_those_of_one_rank(case):
     phonons, tasks = CASES[case]
     study = parse(f"{MODEL.replace('PHONONS', phonons)}\n{tasks}", "ring.toml")

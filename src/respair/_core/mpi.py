@@ -113,7 +113,9 @@ class MPIRanks(Ranks):
         wait_for(self._common.Iallgather(message, every))
         if every[:, -1].any():
             self._asked = False
-            raise KeyboardInterrupt
+            if not self.holding:
+                raise KeyboardInterrupt
+            self.wanted = True
         return np.ascontiguousarray(every[:, :-1]).view(own.dtype).reshape(self.size, *np.shape(array))
 
     def joined(self, array: NDArray[Any]) -> NDArray[Any]:
@@ -174,7 +176,7 @@ class MPIRanks(Ranks):
         except (Exception, KeyboardInterrupt) as error:
             failure = error
         finally:
-            self._working = False
+            self._working = self.holding = self.wanted = False
         texts = self._met(failure)
         if failure is not None:
             raise failure

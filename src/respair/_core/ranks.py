@@ -34,10 +34,16 @@ class Ranks(ABC):
     ----------
     rank, size : int
         Number of this process, from 0, and how many there are.
+    holding : bool
+        Whether an interrupt waits for a checkpoint.
+    wanted : bool
+        Whether one waits: the same on all ranks.
     """
 
     rank: int
     size: int
+    holding: bool = False
+    wanted: bool = False
 
     @abstractmethod
     def parts(self, array: NDArray[Any]) -> NDArray[Any]:

@@ -20,7 +20,6 @@ NAMES = {"c+up": "c", "cup": "d", "nup": "cd", "c+dn": "C", "cdn": "D", "ndn": "
 MEMORY = 1 << 30
 """Bytes of its stack."""
 SWEEPS = 12
-why_not = tensor_networks.why_not
 
 
 def to_block2(model: Model, sector: Sector | int, scratch: str | os.PathLike[str], threads: int = 1) -> tuple[Any, Any]:
@@ -89,6 +88,11 @@ def _built(terms: Terms, scratch: str, threads: int) -> tuple[Any, Any]:
         builder.add_term(text, indices, value.real if terms.is_real else value)
     builder.add_const(terms.constant)
     return driver, driver.get_mpo(builder.finalize(adjust_order=True, fermionic_ops="cdCD"), iprint=0)
+
+
+def why_not(terms: Terms) -> str:
+    """Return why a chain of local spaces cannot do it; empty where it can."""
+    return tensor_networks.why_not(terms)
 
 
 def energy(terms: Terms) -> tuple[float, float]:

@@ -16,7 +16,6 @@ PACKAGE = "physics-tenpy"
 NAMES = {"c+up": "Cdu", "cup": "Cu", "nup": "Nu", "c+dn": "Cdd", "cdn": "Cd", "ndn": "Nd",
          "b+": "Bd", "b": "B", "nb": "N"}  # fmt: skip
 SWEEPS = 20
-why_not = tensor_networks.why_not
 
 
 def to_tenpy(model: Model, sector: Sector | int) -> Any:
@@ -61,6 +60,11 @@ def _built(terms: Terms) -> Any:
     built.add_local_term(terms.constant, [("Id", [0, 0])])
 
     return models.MPOModel(chain, built.calc_H_MPO())
+
+
+def why_not(terms: Terms) -> str:
+    """Return why a chain of local spaces cannot do it; empty where it can."""
+    return tensor_networks.why_not(terms)
 
 
 def energy(terms: Terms) -> tuple[float, float]:

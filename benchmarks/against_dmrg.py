@@ -4,7 +4,7 @@ Model: Holstein-Hubbard chains and rings at half filling, t = 1, U = 2, omega0 =
 quanta in each mode, phonons about the mean displacement. Both codes solve the same truncated model until their error is
 below 1e-6: respair stops at a residual whose square over the gap is below that (1e-4), in the blocks of even spin flip,
 both reflections, and on rings the momenta 0 and pi; block2 doubles its bond dimension until the energy changes by less
-than a twentieth of it, ten times the change being its error. Each bond dimension begins with a random state: states that
+than a twentieth of it, ten times the change being its error. Each bond dimension begins with a random state: those that
 grew from a bond dimension of 50 settled 1.3e-6 too high on the chain of 6, whatever came after. The energies must agree
 within 1e-6. Each run has a process of its own and one thread.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...clusters import InvalidValue
 from ...hamiltonians import Hamiltonian, Sector
-from ...hamiltonians.model import MAX_QUANTA
+from ...hamiltonians.lattice_tables import MAX_QUANTA
 from ...hamiltonians.space.product import dimensions
 from ...solvers import State
 from ...solvers.evolution.start import Start, moved

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..hamiltonians import Hamiltonian, Model, Sector
+from ..hamiltonians import Hamiltonian, Model, Phonons, Sector
 from ..hamiltonians.parameters import COUPLINGS
 from ..hamiltonians.space.product import Space, dimensions, sets_of
 from ..hamiltonians.terms import sector_operator
@@ -41,6 +41,10 @@ STEEP_RAISES = (1.0, 0.6, 0.3)
 """Shares by which caps are raised for a comparison, the largest affordable one where the potential is steep."""
 SAME_COUPLING = 1e-9
 """Sums of couplings that differ by less, in units of the largest, are equal but for roundings."""
+NEAR = 1.0
+"""Wells that lie so little above a level mix with it, in units of the lowest frequency."""
+EPSILON = 1e-13
+"""Second-order shifts that no comparison falls below, in units of the lowest frequency."""
 RANGE = 0.5
 """Excitation energies may reach this share of the energy of as many quanta as the cap allows."""
 
@@ -98,7 +102,8 @@ class Judge:
         """
         near = shifts < share * self.frequency
         room = RANGE * self.frequency * (self.space.phonons.max_quanta + 1)
-        held = [not self.missing(energy) and energy - energies[0] <= room for energy in energies.tolist()]
+        near_wells = NEAR * self.frequency
+        held = [not self.missing(energy + near_wells) and energy - energies[0] <= room for energy in energies.tolist()]
         return np.asarray(near & np.array(held, bool))
 
 
@@ -134,6 +139,8 @@ def error_bars(hamiltonian: Hamiltonian, solution: Solution, solve: Callable[[Mo
         return certificate.energy_errors
     bars = graded(shifts, judge.frequency, judge.land.steep)
     held = np.array([not judge.missing(e) for e in energies.tolist()])
+    # where nothing but a well is missing, a comparison must be as close to convergence as what it judges
+    share = min(SETTLED, max(float(np.max(shifts)) / judge.frequency, EPSILON))
     for model in larger(judge, energies) if len(energies) <= MOST_JUDGED else ():
         try:
             better = solve(model)
@@ -148,7 +155,7 @@ def error_bars(hamiltonian: Hamiltonian, solution: Solution, solve: Callable[[Mo
         bars = MARGIN * (energies - lower) + graded(rest, judge.frequency, judge.land.steep)
         bars += better.certificate.residuals[: len(energies)]
         held = np.array([not new.missing(e) for e in energies.tolist()])
-        if new.settled(lower, rest).all():
+        if new.settled(lower, rest, share).all():
             break
     bars = np.where(held, bars, np.inf)
     bars = np.minimum(bars, energies - judge.land.floor)
@@ -167,25 +174,31 @@ def larger(judge: Judge, energies: NDArray[np.float64]) -> Iterator[Model]:
     table = model.phonons
     assert table is not None
     room = max(ROOM, GROWTH * space.dimension)
-    wells = relevant(judge.land, float(energies[-1]))
     spacing = judge.frequency if judge.land.steep == 1.0 else float(np.min(model.couplings.frequency))
     span = int(np.ceil((energies[-1] - energies[0]) / (RANGE * spacing)))
-    tables = [(replace(table, max_quanta=None, total_quanta=0), space.frame)]
-    if not np.any(model.couplings.bond_phonon) and wells:
-        middle = centre(model, wells)
-        listed = replace(tables[0][0], frame=(2 * middle).tolist(), dressing=None)
-        tables.append((listed, np.broadcast_to(middle, space.frame.shape)))
-    first = [max(holding(frame, wells) + 3, span) for _, frame in tables]
 
-    def capped(number: int, cap: int) -> Model | None:
-        found = replace(model, phonons=replace(tables[number][0], total_quanta=cap))
+    def capped(table: Phonons, cap: int) -> Model | None:
+        found = replace(model, phonons=replace(table, total_quanta=cap))
         return found if math.prod(dimensions(found, space.sector)) <= room else None
 
-    best = int(np.argmin(first))
-    if space.is_dressed and len(first) > 1 and capped(1, first[1]):
-        best = 1  # a frame that follows the charges is blind to charges that leave their lattice behind
-    cap = first[best] if best else max(space.phonons.total_quanta + 2, first[best])
-    while (found := capped(best, cap)) is not None:
+    def beginning(wells: list[Well]) -> tuple[Phonons, int]:
+        """Return caps and frame that hold some wells."""
+        tables = [(replace(table, max_quanta=None, total_quanta=0), space.frame)]
+        if not np.any(model.couplings.bond_phonon) and wells:
+            middle = centre(model, wells)
+            listed = replace(tables[0][0], frame=(2 * middle).tolist(), dressing=None)
+            tables.append((listed, np.broadcast_to(middle, space.frame.shape)))
+        first = [max(holding(frame, wells) + 3, span) for _, frame in tables]
+        best = int(np.argmin(first))
+        if space.is_dressed and len(first) > 1 and capped(tables[1][0], first[1]):
+            best = 1  # a frame that follows the charges is blind to charges that leave their lattice behind
+        return tables[best][0], first[best] if best else max(space.phonons.total_quanta + 2, first[best])
+
+    highest = float(energies[-1])
+    chosen, cap = beginning(relevant(judge.land, highest + NEAR * judge.frequency))
+    if capped(chosen, cap) is None:
+        chosen, cap = beginning(relevant(judge.land, highest))
+    while (found := capped(chosen, cap)) is not None:
         yield found
         cap += max(3, round(0.35 * cap))
 
@@ -213,7 +226,7 @@ def compared(model: Model, sectors: Sequence[Sector]) -> Model:
         sharper = SHARPER ** (2 if is_steep(model) else 1)
         return replace(model, phonons=replace(table, accuracy=table.accuracy / sharper))
     room = max(2 * ROOM, GROWTH * math.prod(dimensions(model, sectors[0])))
-    wider = list(_wider(model, sectors))
+    wider = [*_wider(model, sectors, NEAR * model.lowest_frequency), *_wider(model, sectors)]
     if Space(model, sectors[0]).is_dressed:
         # a larger cap in such a frame is as blind to charges that leave their lattice behind
         wider.sort(key=lambda m: m.phonons is not None and isinstance(m.phonons.frame, str))
@@ -244,12 +257,13 @@ def reaching(model: Model, sectors: Sequence[Sector]) -> Model:
     return replace(model, phonons=replace(table, max_quanta=None, total_quanta=cap))
 
 
-def _wider(model: Model, sectors: Sequence[Sector]) -> Iterator[Model]:
+def _wider(model: Model, sectors: Sequence[Sector], above: float = 0.0) -> Iterator[Model]:
     """Yield the model with larger caps in its own frame, and around the point between all wells.
 
+    All wells are those that lie `above` the lowest one by so much at most.
     The first ones hold the far turning points as well, where the lattice of one sector swings in the wells of another.
     """
-    wells = _connected(model, sectors)
+    wells = _connected(model, sectors, above)
     if swinging := [(frame, [*some, *_turning_points(wells[0][1], some)]) for frame, some in wells[1:]]:
         yield from _holding(model, sectors[0], [wells[0], *swinging])
     yield from _holding(model, sectors[0], wells)
@@ -277,9 +291,11 @@ def _holding(model: Model, sector: Sector, wells: list[tuple[NDArray[np.float64]
         yield replace(model, phonons=replace(listed, total_quanta=_with_margin(needed)))
 
 
-def _connected(model: Model, sectors: Sequence[Sector]) -> list[tuple[NDArray[np.float64], list[Well]]]:
+def _connected(
+    model: Model, sectors: Sequence[Sector], above: float = 0.0
+) -> list[tuple[NDArray[np.float64], list[Well]]]:
     """Return frame and lowest wells of each sector; in those that operators lead to also the lattice they come from."""
-    first, *others = (_lowest_wells(model, sector, sectors[0].charge) for sector in sectors)
+    first, *others = (_lowest_wells(model, sector, sectors[0].charge, above) for sector in sectors)
     return [
         first,
         *(
@@ -289,11 +305,13 @@ def _connected(model: Model, sectors: Sequence[Sector]) -> list[tuple[NDArray[np
     ]
 
 
-def _lowest_wells(model: Model, sector: Sector, mean_charge: int) -> tuple[NDArray[np.float64], list[Well]]:
+def _lowest_wells(
+    model: Model, sector: Sector, mean_charge: int, above: float = 0.0
+) -> tuple[NDArray[np.float64], list[Well]]:
     """Return the lowest wells of a sector, and the frame that belongs to the charge from which operators lead there."""
     space = Space(model, sector, mean_charge)
     land = landscape(space, sector_operator(model))
-    return space.frame, relevant(land, land.ceiling + 1e-9 * (1.0 + abs(land.ceiling)))
+    return space.frame, relevant(land, land.ceiling + above + 1e-9 * (1.0 + abs(land.ceiling)))
 
 
 def _with_margin(quanta: int) -> int:

@@ -252,4 +252,5 @@ def likely_cap(tail: Tail, share: float) -> int:
 
 
 def _largest(data: xr.Dataset, pairs: Sequence[Pair]) -> float:
-    return max(float(np.nanmax(error)) for _, error in _errors(data, pairs))
+    known = (error[~np.isnan(error)] for _, error in _errors(data, pairs))  # not every quantity is in every ensemble
+    return max(float(np.max(error, initial=0.0)) for error in known)

@@ -49,7 +49,8 @@ def test_the_recipe_and_the_metadata_require_what_the_package_requires():
     wanted = {re.sub(r"([\w-]+)(.*)", r"\1 \2", line) for line in PROJECT["dependencies"]}
     there = {line.strip("- ").replace("matplotlib-base", "matplotlib") for line in run.splitlines()}
     assert there == {*wanted, f"python {PROJECT['requires-python']}"}
-    assert sorted(CODEMETA["softwareRequirements"]) == sorted(re.match(r"[\w-]+", d)[0] for d in PROJECT["dependencies"])
+    needed = sorted(re.match(r"[\w-]+", d)[0] for d in PROJECT["dependencies"])
+    assert sorted(CODEMETA["softwareRequirements"]) == needed
 
 
 def test_the_readme_shows_what_a_package_index_can_show():

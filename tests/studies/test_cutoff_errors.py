@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from calibration import FAMILIES, random_case
 
-from respair.clusters import chain, dimer, ring, site
+from respair.clusters import chain, custom, dimer, ring, site
 from respair.hamiltonians import Electrons, InvalidModel, Model, Phonons, Sector
 from respair.solvers import levels_by_symmetry
 from respair.studies import records, run, study
@@ -225,3 +225,30 @@ def test_averages_that_oscillate_with_the_cutoff_of_a_steep_potential_have_error
     found = planned.run()
     for name, exact in zip(names, (state @ square @ state, state @ number @ state), strict=True):
         assert abs(float(found[name][0]) - exact) <= float(found[f"{name}_error"][0])
+
+
+def ligand_level(frequency, coupling, level, quanta):
+    """Energy, <a+a> and <n> on the ligand of two electrons on a metal and a ligand, in product states."""
+    number = np.diag(np.arange(quanta + 1.0))
+    x = np.diag(np.sqrt(np.arange(1.0, quanta + 1)), 1)
+    x = x + x.T
+    one, on_ligand, hop = np.eye(quanta + 1), np.diag([0.0, 1.0, 2.0]), -np.sqrt(2.0) * np.diag([1.0, 1.0], 1)
+    charge = level * on_ligand + hop + hop.T
+    h = np.kron(charge, one) + frequency * (np.kron(np.eye(3), number) - coupling * np.kron(on_ligand, x))
+    energies, states = np.linalg.eigh(h)
+    psi = states[:, 0]
+    return energies[0], psi @ np.kron(np.eye(3), number) @ psi, psi @ np.kron(on_ligand, one) @ psi
+
+
+@pytest.mark.parametrize("quanta", [8, 11, 14])
+@pytest.mark.parametrize(("frequency", "level"), [(4.0, 38.92), (8.0, 77.84)])
+def test_a_displaced_well_just_above_a_level_is_in_its_error_bars(frequency, level, quanta):
+    cluster = custom([[0, 0], [1, 0]], [[0, 1]], ["metal", "ligand"])
+    phonons = Phonons(frequency, "ligand", electron_coupling=2.2, max_quanta=quanta)
+    model = Model(cluster, Electrons(1.0, {"ligand": level}), phonons=phonons)
+    asked = {"observables": ["quanta", "electron_density"]}
+    found = study(model, Sector(2), ground_state=asked).run()
+    energy, phonon_number, density = ligand_level(frequency, 2.2, level, 90)
+    assert abs(found.energies[0] - energy) <= found.energy_errors[0] + 1e-12
+    assert abs(found.quanta[0] - phonon_number) <= found.quanta_error[0]
+    assert abs(found.electron_density[1] - density) <= found.electron_density_error[1]

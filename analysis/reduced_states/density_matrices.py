@@ -17,6 +17,7 @@ from ...solvers.arguments import state_of
 from ..labelled import dataset, labelled
 from ..observables.averages import Averages
 from .cuts import Cut, PhononCut, cut_blocks, cut_matrices
+from .static_frame import in_static_frame
 
 LARGEST = 4000
 """States of a part at most."""
@@ -62,8 +63,12 @@ def reduced_density_matrix(
     Raises
     ------
     InvalidValue
-        If a site or mode does not exist, the part has more than 4000 states, or the phonons are counted in a frame or
-        in states that follow the charges: take ``phonons.frame = "none"`` or ``"mean"``.
+        If a site or mode does not exist, the part has more than 4000 states, or the phonons follow the charges and
+        number states that do not are too many.
+
+    Notes
+    -----
+    States in the Lang-Firsov frame, or in optimal oscillator states, are brought into number states first.
 
     Examples
     --------
@@ -74,13 +79,9 @@ def reduced_density_matrix(
     >>> np.diag(data.density_matrix).round(12).tolist(), data.up.values[:, 0].tolist(), data.dn.values[:, 0].tolist()
     ([0.25, 0.25, 0.25, 0.25], [0, 0, 1, 1], [0, 1, 0, 1])
     """
+    cut = _part(state.hamiltonian.space.model, sites, modes, tuple(spins), bosons)
+    state = in_static_frame(state)
     space = state.hamiltonian.space
-    cut = _part(space.model, sites, modes, tuple(spins), bosons)
-    if space.is_dressed:
-        raise InvalidValue(
-            "the phonons of this state are counted in a frame, or in states, that follow the charges; solve the model "
-            'with phonons.frame = "none" or "mean" and basis = "number" for reduced density matrices'
-        )
     phonons, charges = PhononCut.of(space.phonons, cut), space.charges
     blocks = sorted(cut_blocks(charges, cut), key=lambda block: (block.charge, block.two_sz))
     size = sum(len(block.configurations) for block in blocks) * phonons.sizes[0]

@@ -22,11 +22,6 @@ MEMORY = 1 << 30
 SWEEPS = 12
 
 
-def why_not(terms: Terms) -> str:
-    """Return why the code cannot express the terms; nothing where it can."""
-    return tensor_networks.why_not(terms)
-
-
 def to_block2(model: Model, sector: Sector | int, scratch: str | os.PathLike[str], threads: int = 1) -> tuple[Any, Any]:
     """Return a `DMRGDriver` of block2 with the local spaces of a model, and the matrix-product operator.
 
@@ -95,15 +90,21 @@ def _built(terms: Terms, scratch: str, threads: int) -> tuple[Any, Any]:
     return driver, driver.get_mpo(builder.finalize(adjust_order=True, fermionic_ops="cdCD"), iprint=0)
 
 
+def why_not(terms: Terms) -> str:
+    """Return why a chain of local spaces cannot do it; empty where it can."""
+    return tensor_networks.why_not(terms)
+
+
 def energy(terms: Terms) -> tuple[float, float]:
     """Return the lowest energy of the sector by DMRG, and its error bar."""
     with tempfile.TemporaryDirectory() as scratch, _quiet():
         driver, mpo = _built(terms, scratch, 1)
         driver.bw.b.Random.rand_seed(1234)
-        ket = driver.get_random_mps(tag="KET", bond_dim=tensor_networks.BONDS[0], nroots=1)
 
         def solve(bond: int) -> float:
-            noises, thresholds = [1e-4] * 4 + [1e-6] * 4 + [0.0] * 4, [1e-9] * 4 + [1e-14] * 8
+            """Begin anew: a state that grew from a smaller bond dimension settles too high."""
+            ket = driver.get_random_mps(tag=f"KET{bond}", bond_dim=bond, nroots=1)
+            noises, thresholds = [1e-3] * 4 + [1e-5] * 4 + [0.0] * 4, [1e-9] * 4 + [1e-14] * 8
             return float(np.real(driver.dmrg(mpo, ket, n_sweeps=SWEEPS, bond_dims=[bond] * SWEEPS, noises=noises,
                                              thrds=thresholds, tol=1e-12, iprint=0)))  # fmt: skip
 

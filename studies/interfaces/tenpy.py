@@ -18,11 +18,6 @@ NAMES = {"c+up": "Cdu", "cup": "Cu", "nup": "Nu", "c+dn": "Cdd", "cdn": "Cd", "n
 SWEEPS = 20
 
 
-def why_not(terms: Terms) -> str:
-    """Return why the code cannot express the terms; nothing where it can."""
-    return tensor_networks.why_not(terms)
-
-
 def to_tenpy(model: Model, sector: Sector | int) -> Any:
     """Return a TeNPy model: a chain of electrons, local pairs and oscillators, with its matrix-product operator.
 
@@ -65,6 +60,11 @@ def _built(terms: Terms) -> Any:
     built.add_local_term(terms.constant, [("Id", [0, 0])])
 
     return models.MPOModel(chain, built.calc_H_MPO())
+
+
+def why_not(terms: Terms) -> str:
+    """Return why a chain of local spaces cannot do it; empty where it can."""
+    return tensor_networks.why_not(terms)
 
 
 def energy(terms: Terms) -> tuple[float, float]:

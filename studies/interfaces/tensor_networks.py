@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .terms import Terms
 
-BONDS = (32, 64, 128, 256, 512, 1024)
+BONDS = (64, 128, 256, 512, 1024)
 """Bond dimensions that are tried one after the other."""
 SETTLED = 1e-10
 """Change of the energy with the bond dimension, in units of the largest coefficient, at which it has settled."""
@@ -75,7 +75,7 @@ def settled(terms: Terms, solve: Callable[[int], float]) -> tuple[float, float]:
     terms : Terms
         For the unit of energy.
     solve : function
-        From a bond dimension to an energy, starting from the state before.
+        From a bond dimension to an energy.
     """
     unit = max((abs(value) for value, *_ in terms), default=1.0)
     before, change = solve(BONDS[0]), float("inf")

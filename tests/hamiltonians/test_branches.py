@@ -35,7 +35,9 @@ MODELS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("engine", ["dense", "quspin", "tensor"])
+@pytest.mark.parametrize(
+    "engine", ["tensor", *(pytest.param(name, marks=pytest.mark.long) for name in ("dense", "quspin"))]
+)
 @pytest.mark.parametrize("name", MODELS)
 def test_levels_of_all_blocks_are_those_of_the_reference(name, engine):
     model, sector = MODELS[name]
@@ -58,6 +60,7 @@ def holstein(cluster, split, **caps):
 
 
 @pytest.mark.parametrize("frame", ["none", "mean", pytest.param("lang-firsov", marks=pytest.mark.slow)])
+@pytest.mark.long
 def test_equal_frequencies_turn_into_one_coupled_branch(frame):
     """x_a and x_b rotate into one oscillator with sqrt(alpha_a^2 + alpha_b^2) and a free one."""
     caps = {"total_quanta": 8 if frame == "lang-firsov" else 12}
@@ -66,6 +69,7 @@ def test_equal_frequencies_turn_into_one_coupled_branch(frame):
     assert two.certificate.energy_errors[0] < 1e-4
 
 
+@pytest.mark.long
 def test_an_automatic_cutoff():
     exact = ground_state(holstein(dimer(), False, total_quanta=25), Sector(2)).energies[0]
     found = ground_state(holstein(dimer(), True, cutoff="auto", accuracy=1e-6), Sector(2))

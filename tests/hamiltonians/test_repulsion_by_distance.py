@@ -64,7 +64,9 @@ def test_nearest_sites_are_the_bonds_of_a_ring():
     assert not canonical(bonds, -shells).terms
 
 
-@pytest.mark.parametrize("engine", ["dense", "quspin", "tensor"])
+@pytest.mark.parametrize(
+    "engine", ["tensor", *(pytest.param(name, marks=pytest.mark.long) for name in ("dense", "quspin"))]
+)
 def test_levels_of_all_blocks_are_those_of_the_reference(engine):
     phonons = Phonons(1.0, electron_coupling=0.4, max_quanta=1, frame="mean")
     bosons = Bosons(0.1, 0.4, on="all", repulsion={"distance": [0.3]}, electron_repulsion={"distance": [0.6, -0.2]})

@@ -106,7 +106,9 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("engine", ["dense", "quspin", "tensor"])
+@pytest.mark.parametrize(
+    "engine", ["tensor", *(pytest.param(name, marks=pytest.mark.long) for name in ("dense", "quspin"))]
+)
 @pytest.mark.parametrize("name", MODELS)
 def test_levels_of_all_blocks_are_those_of_the_reference(name, engine):
     model, sector = MODELS[name]
@@ -136,6 +138,7 @@ def test_one_site_at_a_temperature():
     assert float(found["boson_density"].values.ravel()[0]) == pytest.approx(np.arange(4) @ weights / weights.sum())
 
 
+@pytest.mark.long
 def test_the_spectrum_of_a_pair_has_bosonic_weights():
     """Two pairs of at most three on a site: b+ with 3, b with 2; the moments meet their sum rules."""
     model = Model(site(), None, pairs(level=0.3, interaction=0.8))

@@ -84,7 +84,9 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("engine", ["dense", "quspin", "tensor"])
+@pytest.mark.parametrize(
+    "engine", ["tensor", *(pytest.param(name, marks=pytest.mark.long) for name in ("dense", "quspin"))]
+)
 @pytest.mark.parametrize("name", MODELS)
 def test_levels_of_all_blocks_are_those_of_the_reference(name, engine):
     model, sector = MODELS[name]

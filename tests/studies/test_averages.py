@@ -55,6 +55,7 @@ def test_records_follow_those_of_the_points(result):
     assert average["energies"]["standard_error"] == result.averages["energies_mean_error"].values[1].tolist()
 
 
+@pytest.mark.long
 def test_tables_json_files_and_figures(tmp_path):
     (tmp_path / "disorder.toml").write_text(FILE)
     given = ["run", str(tmp_path / "disorder.toml"), "--out", str(tmp_path)]

@@ -31,7 +31,7 @@ SWEEP = '[sweep]\n"bosons.exchange" = [0.4, 0.8]\n'
 needs_mpi = pytest.mark.skipif(
     find_spec("mpi4py") is None or MPIEXEC is None, reason="there is no mpi4py or no mpiexec: pip install mpi4py mpich"
 )
-pytestmark = [needs_mpi, pytest.mark.long]
+pytestmark = needs_mpi
 
 
 def environment(**more):
@@ -53,6 +53,7 @@ def run(folder, ranks, *arguments, **how):
     return process.returncode, out, err
 
 
+@pytest.mark.slow
 def test_any_number_of_ranks_gives_the_same_file_and_rank_0_alone_speaks(tmp_path):
     found = {}
     for ranks in (1, 2, 3, 4):
@@ -71,6 +72,7 @@ def test_any_number_of_ranks_gives_the_same_file_and_rank_0_alone_speaks(tmp_pat
         np.testing.assert_allclose(found[ranks].energies, found[1].energies, rtol=0, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_sweeps_keep_their_points_and_go_on(tmp_path):
     status, out, err = run(tmp_path, 2, text=MODEL + SWEEP)
     assert status == 0, err
@@ -79,6 +81,7 @@ def test_sweeps_keep_their_points_and_go_on(tmp_path):
     assert out == again
 
 
+@pytest.mark.long
 def test_an_error_on_one_rank_ends_all_with_its_message(tmp_path):
     status, _, err = run(tmp_path, 2, fault="error")
     assert status != 0
@@ -87,12 +90,14 @@ def test_an_error_on_one_rank_ends_all_with_its_message(tmp_path):
     assert not (tmp_path / "ring.nc").exists()
 
 
+@pytest.mark.long
 def test_an_error_of_all_ranks_is_said_once(tmp_path):
     status, _, err = run(tmp_path, 2, text=MODEL.replace("[ground_state]", "solver.max_matvecs = 3\n[ground_state]"))
     assert status == 1
     assert err.count("did not converge") == 1
 
 
+@pytest.mark.long
 def test_a_killed_rank_ends_all(tmp_path):
     status, out, _ = run(tmp_path, 2, fault="killed")
     assert status != 0
@@ -100,6 +105,7 @@ def test_a_killed_rank_ends_all(tmp_path):
     assert not (tmp_path / "ring.nc").exists()
 
 
+@pytest.mark.long
 def test_a_signal_ends_all_ranks_cleanly(tmp_path):
     status, _, err = run(tmp_path, 2, fault="interrupt")
     assert status == 130
@@ -107,6 +113,7 @@ def test_a_signal_ends_all_ranks_cleanly(tmp_path):
     assert not (tmp_path / "ring.nc").exists()
 
 
+@pytest.mark.slow
 def test_an_interrupted_search_goes_on_with_another_number_of_ranks(tmp_path, monkeypatch):
     monkeypatch.setenv("CHECKPOINTS", "1")
     status, _, err = run(tmp_path, 2, fault="kept")
@@ -121,6 +128,7 @@ def test_an_interrupted_search_goes_on_with_another_number_of_ranks(tmp_path, mo
     np.testing.assert_allclose(continued, xr.load_dataset(tmp_path / "ring.nc").energies.values, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_all_ranks(tmp_path):
     big = MODEL.replace("sites = 4", "sites = 6").replace("charge = 4", "charge = 6")
     process = start(tmp_path, 2, text=big.replace("total_quanta = 3", "total_quanta = 5"))
@@ -131,6 +139,7 @@ def test_ctrl_c_ends_all_ranks(tmp_path):
     assert not (tmp_path / "ring.nc").exists()
 
 
+@pytest.mark.long
 def test_mistakes_are_said_once(tmp_path):
     status, out, err = run(tmp_path, 2, "run", "no.toml")
     assert status == 2
@@ -143,6 +152,7 @@ def test_mistakes_are_said_once(tmp_path):
     assert out.count("correct") == 1
 
 
+@pytest.mark.long
 def test_a_launcher_of_another_mpi_is_refused_with_the_cure(tmp_path):
     (tmp_path / "ring.toml").write_text(MODEL)
     said = []

@@ -68,7 +68,7 @@ CLOSE = {"energies": 1e-10, "error": 1e-5, "errors": 1e-5, "": 1e-8}
 """How close numbers are whose names end so."""
 LOOSE = {"thermal spectrum": 100}
 """Times as far: its recursions end once the curve has settled to much less than its statistical errors."""
-ARBITRARY = ("orbitals", "kept_levels", "softest_mode", "pole_errors", "pole_weight_errors", "unsettled")
+ARBITRARY = ("orbitals", "two_sz", "kept_levels", "softest_mode", "pole_errors", "pole_weight_errors", "unsettled")
 """Of degenerate levels, and of the last digits of a recursion."""
 
 

@@ -14,11 +14,11 @@ every cluster and in every species: one seed stands for one landscape, and indep
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from .values import LARGEST, Coupling, is_coupling, is_number, resolve, show
 
@@ -40,7 +40,7 @@ def landscape(seed: int, sites: int, kind: str = "box") -> NDArray[np.float64]:
     """
     words = np.random.PCG64(seed).random_raw(sites)
     shares = ((np.asarray(words, np.uint64) >> np.uint64(11)).astype(float) + 0.5) * 2.0**-53
-    numbers = ndtri(shares) if kind == "gaussian" else shares - 0.5
+    numbers = np.array([NormalDist().inv_cdf(p) for p in shares]) if kind == "gaussian" else shares - 0.5
     return np.asarray(np.round(numbers / GRAIN) * GRAIN)
 
 

@@ -28,7 +28,7 @@ from .averages import summed_observables
 from .block_files import remove_blocks
 from .cutoff import with_cutoff_errors
 from .ensembles import THERMAL_ARGUMENTS, Ensemble, Sampling, ThermalSum, in_words
-from .flux import has_stiffness, thermal_curvature
+from .flux import has_stiffness, thermal_curvatures
 from .spectra import thermal_lines
 from .sums import Replicates, jackknife, thermal_totals, with_error
 
@@ -299,7 +299,7 @@ def _curves(asked: ThermalSum, at_zero: Resolution) -> tuple[dict[str, Replicate
     if not has_stiffness(model.cluster):
         return curves | {"stiffness": np.full((1, len(t)), np.nan)}, np.array(np.nan)
     ends = [np.array(phi) for phi in product([0.0, np.pi], repeat=model.cluster.fluxes)]
-    found = [thermal_curvature(asked, phi) for phi in ends]
+    found = thermal_curvatures(asked, ends)
     best = int(np.argmin([each.potential[0, 0] for each in found]))
     curves["stiffness"] = found[best].stiffness(model)
     return curves, ends[best][0] if model.cluster.is_ring else ends[best]

@@ -19,6 +19,7 @@ from ...hamiltonians.flux import own_series
 from ...hamiltonians.model import GENERIC
 from ...solvers import Options
 from ..labelled import check_numbers, labelled
+from .block_files import KeptBlocks
 from .block_sums import block_sums
 from .blocks import plan
 from .cutoff import with_cutoff_errors
@@ -148,7 +149,7 @@ def capped_response(asked: ThermalSum, phi: NDArray[np.float64]) -> xr.Dataset:
     """Return the response with a given cutoff at fluxes, shape (points, fluxes)."""
     cluster = asked.model.cluster
     name, f = ("grand_potential", "Omega") if asked.ensemble.is_grand else ("free_energy", "F")
-    found = [thermal_curvature(asked, value) for value in phi]
+    found = thermal_curvatures(asked, list(phi))
     coords: dict[str, NDArray[np.float64]] = {"temperature": asked.temperatures}
     table: dict[str, tuple[list[Replicates], list[str], str]]
     if cluster.is_ring:
@@ -216,24 +217,32 @@ class Curvature:
         return np.asarray(np.trace(tensor, axis1=-2, axis2=-1) / rows.shape[1])
 
 
-def thermal_curvature(asked: ThermalSum, flux: NDArray[np.float64]) -> Curvature:
-    """Return F and its derivatives at a flux vector."""
+def thermal_curvatures(asked: ThermalSum, fluxes: Sequence[NDArray[np.float64]]) -> list[Curvature]:
+    """Return F and its derivatives at flux vectors."""
     own_series(asked.model)
-    model, t, number = asked.model, asked.temperatures, len(flux)
     asked, shift = settled(asked)
+    found, kept = zip(*(_curvature(asked, shift, flux) for flux in fluxes), strict=True)
+    for blocks in kept:
+        blocks.remove()
+    return list(found)
+
+
+def _curvature(asked: ThermalSum, shift: Replicates | None, flux: NDArray[np.float64]) -> tuple[Curvature, KeptBlocks]:
+    model, t, number = asked.model, asked.temperatures, len(flux)
     threaded, what = replace(asked, model=replace(model, flux=tuple(flux.tolist()))), f"flux {_shown(flux)}"
     planned, _ = plan(threaded, what, replace(model, flux=GENERIC[:number]))
     parts, blocks = block_sums(threaded, FluxSum(t), planned, what)
     totals = Totals.of(parts, t, shift=shift)
-    slope, second, bending = (totals.observables[name].real for name in DERIVATIVES)
+    sums = (totals.observables[name].real for name in DERIVATIVES)
+    slope, second, bending = (values.reshape(*values.shape[:2], -1) for values in sums)
     temperature = t[:, None]
-    blocks.remove()
-    return Curvature(
+    found = Curvature(
         totals.lowest - t * totals.log_partition,
         -temperature * slope[..., :number],
         _matrix(-temperature * (second - slope**2), number),
         _matrix(bending, number),
     )
+    return found, blocks
 
 
 def _shown(flux: NDArray[np.float64]) -> str:

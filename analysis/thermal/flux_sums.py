@@ -21,7 +21,7 @@ from .ensembles import ThermalSum
 
 STEP = 0.02
 """Distance of the fluxes between which random vectors are followed."""
-STENCIL = ((0, -2, -1, 1, 2), (0.0, 1 / 12, -2 / 3, 2 / 3, -1 / 12), (-5 / 2, -1 / 12, 4 / 3, 4 / 3, -1 / 12))
+STENCIL = ((-2, -1, 0, 1, 2), (1 / 12, -2 / 3, 0.0, 2 / 3, -1 / 12), (-1 / 12, 4 / 3, -5 / 2, 4 / 3, -1 / 12))
 """Steps, and weights of the first and second derivative to fourth order."""
 AROUND = len(STENCIL[0]) - 1
 """Fluxes on each line besides that of no step."""
@@ -53,7 +53,7 @@ class FluxSum:
 
     In the sums are ``slope`` and ``curvature``, ``dZ/dphi`` and ``d2Z/dphi2``, and ``bending``,
     ``sum_n exp(-(E_n - origin) / T) d2E_n/dphi2``, which is NaN for random vectors: these do not resolve single levels.
-    The last axis is that of the directions.
+    The last axis is that of the directions; on rings, which have one, there is none.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class FluxSum:
         """Return the function that sums over one block after the other."""
         model = asked.model
         here, directions = np.array(model.fluxes), np.array(directions_of(len(model.fluxes)))
-        steps = [0 * here, *(step * STEP * along for along in directions for step in STENCIL[0][1:])]
+        steps = [0 * here, *(step * STEP * along for along in directions for step in STENCIL[0] if step)]
         threaded = [replace(model, flux=tuple((here + step).tolist())) for step in steps]
         blocks = [Blocks() for _ in threaded]
 
@@ -104,7 +104,12 @@ def _exact(planned: Planned, block: Block, t: NDArray[np.float64]) -> Contributi
             spread = np.where(same, 1.0 / temperature, -np.expm1(-gap / temperature) / divisor)
             pairs, bent = squares * np.exp(-lower / temperature) * spread, w @ second
             sums[:, m, n] = -(w @ slopes) / temperature, (pairs.sum() - bent) / temperature, bent - pairs[~same].sum()
-    return Contribution.of(planned, energies[0], (moments, dict(zip(DERIVATIVES, sums, strict=True))))
+    return Contribution.of(planned, energies[0], (moments, dict(zip(DERIVATIVES, map(_bare, sums), strict=True))))
+
+
+def _bare(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Leave the axis of the directions out where there is one direction."""
+    return values[..., 0] if values.shape[-1] == 1 else values
 
 
 def _sampled(planned: Planned, blocks: Sequence[Block], asked: ThermalSum) -> Contribution:
@@ -133,7 +138,7 @@ def _sampled(planned: Planned, blocks: Sequence[Block], asked: ThermalSum) -> Co
         first, second = _slopes(spaces, t, steps)
         z = moments[0][:, None]
         derivatives = (z * first, z * (second + first**2), np.full(first.shape, np.nan))
-        rows.append((moments, dict(zip(DERIVATIVES, derivatives, strict=True))))
+        rows.append((moments, dict(zip(DERIVATIVES, map(_bare, derivatives), strict=True))))
     return Contribution.of(planned, origin, (np.zeros(()), dict.fromkeys(DERIVATIVES, np.zeros(()))), rows)
 
 
@@ -164,7 +169,9 @@ def _slopes(spaces: Sequence[Followed], t: NDArray[np.float64], steps: int) -> t
         seen = space.first(steps)
         logs.append(logsumexp(-(seen.energies - origin) / t[:, None], axis=1, b=norm * seen.starts**2))
     here, *others = logs
-    lines = [np.array([here, *others[n : n + AROUND]]) for n in range(0, len(others), AROUND)]
+    half = AROUND // 2
+    before, after = (range(start, len(others), AROUND) for start in (0, half))
+    lines = [np.array([*others[m : m + half], here, *others[n : n + half]]) for m, n in zip(before, after, strict=True)]
     return tuple(
         np.stack([np.array(w) @ line for line in lines], axis=-1) / STEP**power
         for power, w in enumerate(STENCIL[1:], start=1)

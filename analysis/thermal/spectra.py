@@ -28,7 +28,7 @@ from .block_sums import block_sums
 from .blocks import Blocks, plan
 from .cutoff import with_cutoff_errors
 from .ensembles import THERMAL_ARGUMENTS, Ensemble, Sampling, ThermalSum, in_words
-from .flux import NO_DRUDE, thermal_curvature
+from .flux import NO_DRUDE, thermal_curvatures
 from .spectral_lines import SpectrumSum
 from .sum_rules import ThermalLines, allowed_misses, check_rules, detailed_balance
 from .sums import SIGMAS, Replicates, Totals, jackknife, settled, with_error
@@ -300,7 +300,7 @@ def _conductivity(found: ThermalLines) -> xr.Dataset:
     t, loop = found.wanted.temperatures, found.wanted.loop
     assert found.wanted.probe.axis is not None
     along, model = np.array(found.wanted.probe.axis.flux), found.asked.model
-    bent = jackknife(thermal_curvature(found.asked, np.array(model.fluxes)).bendings)[0]
+    bent = jackknife(thermal_curvatures(found.asked, [np.array(model.fluxes)])[0].bendings)[0]
     drude = np.pi / loop * np.einsum("j,tjk,k->t", along, bent, along)
     fsum, error = jackknife(np.pi / (2 * loop) * found["averages"][..., 0])
     weight = found.both("moments")[0, :, 0]

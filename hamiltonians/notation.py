@@ -68,15 +68,15 @@ TOKEN = re.compile(
 def operator(text: str) -> Operator:
     r"""Return the operator that a formula in text stands for.
 
-    ==========================  ===========================================================================
-    ``cup_0``, ``c+dn_2``       electrons, also written ``c_up_0``, ``c+_dn_2``
-    ``n_0``, ``nup_0``          electron number of a site, of one spin
-    ``D_0``, ``D+_0``           electron pair, ``D = c_dn c_up``
-    ``Sz_0``, ``S+_0``          spin
-    ``b_0``, ``b+_0``, ``nb_0`` local pair and its number
-    ``a_0``, ``a+_0``, ``na_0`` phonon of a mode and its number
-    ``x_0``                     displacement, ``x = a + a+``
-    ==========================  ===========================================================================
+    ============================  ============================================================
+    ``cup_0``, ``c+dn_2``         electrons, also written ``c_up_0``, ``c+_dn_2``
+    ``n_0``, ``nup_0``            electron number of a site, of one spin
+    ``D_0``, ``D+_0``             electron pair, ``D = c_dn c_up``
+    ``Sz_0``, ``S+_0``            spin
+    ``b_0``, ``b+_0``, ``nb_0``   local pair and its number
+    ``a_0``, ``a+_0``, ``na_0``   phonon of a mode and its number
+    ``x_0``                       displacement, ``x = a + a+``
+    ============================  ============================================================
 
     Numbers are written as ``0.5``, ``1e-3`` or ``2j``; letters that follow each other are multiplied, with or without
     ``*``; ``^2`` is a power, ``/ 2`` divides by a number, brackets may be used, and ``+ h.c.`` adds the Hermitian

@@ -32,12 +32,12 @@ SMALLEST = 1e-15
 def write_fcidump(model: Model, sector: Sector | int, folder: str | os.PathLike[str]) -> list[Path]:
     """Write the integrals of a model: ``FCIDUMP``, and with phonons ``EBDUMP`` and ``BOSDUMP``.
 
-    ====================  ==================================================================================
-    FCIDUMP ``x p q r s`` ``(pq|rs)`` of ``1/2 sum (pq|rs) c+_ps c+_rt c_st c_qs``; ``x p q 0 0`` h_pq; last
-                          the constant
-    EBDUMP ``x m p q``    ``V_mpq c+_p c_q (a_m + a+_m)``, summed over spin
-    BOSDUMP ``x m n``     ``w_mn a+_m a_n``
-    ====================  ==================================================================================
+    ======================  ============================================================
+    FCIDUMP ``x p q r s``   ``(pq|rs)`` of ``1/2 sum (pq|rs) c+_ps c+_rt c_st c_qs``
+    FCIDUMP ``x p q 0 0``   ``h_pq``; last the constant
+    EBDUMP ``x m p q``      ``V_mpq c+_p c_q (a_m + a+_m)``, summed over spin
+    BOSDUMP ``x m n``       ``w_mn a+_m a_n``
+    ======================  ============================================================
 
     Numbers of orbitals and modes begin at 1. A local pair is a pair of electrons in an orbital of its own, which come
     after those of the sites; a large integral keeps singly occupied ones away (`orbitals`). NELEC is N = N_e + 2 N_b.

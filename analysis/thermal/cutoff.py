@@ -252,5 +252,5 @@ def likely_cap(tail: Tail, share: float) -> int:
 
 
 def _largest(data: xr.Dataset, pairs: Sequence[Pair]) -> float:
-    known = (error[~np.isnan(error)] for _, error in _errors(data, pairs))  # not every quantity is in every ensemble
+    known = (error.values[~np.isnan(error.values)] for _, error in _errors(data, pairs))  # some ensembles lack some
     return max(float(np.max(error, initial=0.0)) for error in known)

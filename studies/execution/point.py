@@ -72,16 +72,19 @@ def compute(
     return data.assign(_account(data, DONE, "", ", ".join(sorted(engines)), time.perf_counter() - start))
 
 
+def computed(*study: Any, solve: Callable[..., xr.Dataset] | None = None, **how: Any) -> xr.Dataset:
+    """Compute a point, by `solve` where it is given."""
+    return (solve or compute)(*study, **how)
+
+
 def compute_or_fail(
     study: Study,
     grid: NDArray[np.float64],
     reporter: Reporter,
     checkpoint: Path | None = None,
-    *,
-    solve: Callable[..., xr.Dataset] = compute,
     **how: Any,
 ) -> xr.Dataset:
-    """Compute a point of a sweep by `solve`; return the error of one that fails in the place of its numbers.
+    """Compute a point of a sweep as `computed` does; return the error of one that fails in the place of its numbers.
 
     Raises
     ------
@@ -90,7 +93,7 @@ def compute_or_fail(
     """
     start = time.perf_counter()
     try:
-        return solve(study, grid, reporter, checkpoint, **how | {"swept": True})
+        return computed(study, grid, reporter, checkpoint, **how | {"swept": True})
     except (CheckpointError, OSError):
         raise
     except Exception as error:  # whatever it is, the other points go on

@@ -32,7 +32,7 @@ from ..tasks.base import Quiet, Reporter, Watcher
 from .averages import averaged_axes, averages
 from .folder import StudyFolder, content_hash
 from .job import Job
-from .point import compute, compute_or_fail, has_failed, lowest_energy
+from .point import compute_or_fail, computed, has_failed, lowest_energy
 from .refinement import refined
 from .together import on_all
 from .workers import Workers, check_terms
@@ -246,8 +246,9 @@ class _Book:
             check_fits(shared(each, self._sharing))
         self._grid = common_grid(study, [each.model for each in first])
         how: dict[str, Any] = {"pool": None if study.sweep else pool}
-        solve = on_all(ranks) if ranks else compute
-        self._solve = partial(compute_or_fail, solve=solve, **how) if folder else partial(solve, **how)
+        if ranks:
+            how["solve"] = on_all(ranks)
+        self._solve = partial(compute_or_fail if folder else computed, **how)
         self._known: dict[str, xr.Dataset] = {}
         self._numbers: dict[str, int] = {}
         self._points: list[tuple[str, dict[str, float]]] = []

@@ -69,7 +69,7 @@ WRONG = {
     "no levels": (lambda: estimate(MODEL, 4, states=0), "states = 0 cannot be"),
     "a model for a state": (lambda: observables(MODEL), r"state is a Model, .*ground_state\(model, 4\)\.ground"),
     "a number for a name": (lambda: observables(LEVELS, [3]), "names is .* a list of names"),
-    "a word for an operator": (lambda: expectation(LEVELS, "n"), "operator is 'n'.* write a formula"),
+    "a word for an operator": (lambda: expectation(LEVELS, "n"), "in the formula \"n\", character 1: allowed: n_0"),
     "a state for levels": (lambda: transition(LEVELS.ground, N, 0), "levels is a State.* the levels of a sector"),
     "an operator for a probe": (lambda: spectral_function(LEVELS, N, [0.0]), r"write probe\(model"),
     "a word for frequencies": (lambda: spectral_function(LEVELS, "electron", "all"), "a list of numbers"),

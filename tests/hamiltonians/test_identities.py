@@ -25,14 +25,17 @@ def spectrum(model, sector):
     return np.linalg.eigvalsh(Hamiltonian.of(model, sector).matrix().toarray())
 
 
-NO_ENERGY = ("on", "max_quanta", "total_quanta", "frame", "dressing", "cutoff", "accuracy", "basis")
+NO_ENERGY = (
+    "on", "max_quanta", "total_quanta", "frame", "dressing", "cutoff", "accuracy", "basis", "max_occupation",
+    "double_occupancy",
+)  # fmt: skip
 
 
 def scaled(table, factor, skip=NO_ENERGY):
     def times(value):
         if isinstance(value, dict):
-            return {key: factor * v for key, v in value.items()}
-        return [factor * v for v in value] if isinstance(value, list) else factor * value
+            return {key: times(v) for key, v in value.items()}
+        return [times(v) for v in value] if isinstance(value, list) else factor * value
 
     return table and replace(table, **{k: times(v) for k, v in vars(table).items() if k not in skip})
 

@@ -50,8 +50,8 @@ quick = settings(max_examples=10, deadline=None, suppress_health_check=list(Heal
 
 def times(coupling, s):
     if isinstance(coupling, dict):
-        return {key: s * value for key, value in coupling.items()}
-    return s * coupling if isinstance(coupling, float | int) else [s * value for value in coupling]
+        return {key: times(value, s) for key, value in coupling.items()}
+    return s * coupling if isinstance(coupling, float | int) else [times(value, s) for value in coupling]
 
 
 def scaled(model, s):

@@ -360,7 +360,8 @@ def _map_tables(data: xr.Dataset) -> Iterator[rich_table.Table]:
     for m in range(data.sizes["momentum"]):
         one = data.isel(momentum=m)
         weights = (f"{one[f'spectrum_{key}_weight'].values:.8f}" for key in ("addition", "removal"))
-        means = (f"{round(one[f'spectrum_{key}'].values[1], DECIMALS) + 0.0:.8g}" for key in ("moments", "sum_rules"))
+        first = (one[f"spectrum_{key}"].values[1] for key in ("moments", "sum_rules"))
+        means = (f"{np.round(value, DECIMALS) + 0.0:.8g}" for value in first)
         named = one["momenta"].values.tolist() if "momenta" in data.coords else int(one["momentum"])
         table.add_row(str(named), *weights, *means)
     yield table

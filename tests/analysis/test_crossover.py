@@ -114,7 +114,11 @@ def test_a_model_file_tables_both_temperatures_with_their_definitions(tmp_path):
     shown = console.file.getvalue()
     for name, estimator in ON_RINGS.items():
         assert f"{estimator.role} {name}: {estimator.definition}" in shown
-    assert [path.name for path in save_figures(result, tmp_path / "dimer")] == ["dimer-crossovers.png"]
+    assert [path.name for path in save_figures(result, tmp_path / "dimer")] == [
+        "dimer-thermal_entropy.png",
+        "dimer-thermal_specific_heat.png",
+        "dimer-crossovers.png",
+    ]
     data = read_data(write(result, tmp_path / "dimer.nc"))
     np.testing.assert_allclose(data["crossover_value"][1], direct.crossover)
 

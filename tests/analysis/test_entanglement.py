@@ -26,9 +26,10 @@ def by_operators(state, sites, modes):
     model = state.hamiltonian.space.model
     fock = Fock(model)
     order, sign = respair_order(model, state.hamiltonian.space)
-    letters = [fock.c[i, spin] for i in sites for spin in SPINS] if model.electrons is not None else []
-    letters += [fock.b[i] for i in sites if i in boson_sites(model)]
-    empty = reduce(lambda p, a: p @ (fock.charge_one - dagger(a) @ a), letters, fock.charge_one)
+    letters = [(fock.c[i, spin], 1) for i in sites for spin in SPINS] if model.electrons is not None else []
+    letters += [(fock.b[i], model.bosons.max_occupation) for i in sites if i in boson_sites(model)]
+    absent = [fock.charge_one - dagger(a) @ a / n for a, most in letters for n in range(1, most + 1)]
+    empty = reduce(lambda p, factor: p @ factor, absent, fock.charge_one)
     *_, count, levels = fock.sizes
     kept = [m for m in range(count) if m in modes]
     rest = [m for m in range(count) if m not in modes]
@@ -38,8 +39,9 @@ def by_operators(state, sites, modes):
         whole[order] = sign * psi.ravel()
         table = whole.reshape(fock.charge_one.shape[0], -1)
         rows = []
-        for chosen in product((False, True), repeat=len(letters)):
-            word = reduce(lambda w, a: a @ w, (a for a, c in zip(letters, chosen, strict=True) if c), fock.charge_one)
+        for chosen in product(*(range(most + 1) for _, most in letters)):
+            several = [a / np.sqrt(k) for (a, _), n in zip(letters, chosen, strict=True) for k in range(1, n + 1)]
+            word = reduce(lambda w, a: a @ w, several, fock.charge_one)
             image = (empty @ word @ table).reshape(-1, *(levels,) * count)
             image = image.transpose(*(1 + m for m in kept), 0, *(1 + m for m in rest))
             rows.append(image.reshape(levels ** len(kept), -1))

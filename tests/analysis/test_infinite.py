@@ -36,6 +36,7 @@ def moving():
     return infinite_levels(polaron(), Sector(1, wave_vector=0.4), accuracy=1e-9)
 
 
+@pytest.mark.long
 def test_velocity_and_mass_are_the_derivatives_of_the_band(moving):
     h, found = 2e-3, effective_mass(moving)
     low, here, high = (energy(polaron(), 0.4 + s * h) for s in (-1, 0, 1))
@@ -45,6 +46,7 @@ def test_velocity_and_mass_are_the_derivatives_of_the_band(moving):
     assert 0 < found.mass_ratio_error < 1e-5
 
 
+@pytest.mark.long
 def test_the_cloud_obeys_hellmann_feynman_and_the_sum_rule(moving):
     found = phonon_cloud(moving)
     h = 1e-3

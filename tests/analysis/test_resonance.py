@@ -152,6 +152,7 @@ def test_error_bars_of_the_responses_cover_what_the_cutoff_does():
         assert 1e-12 < abs(rough.charge_slope - fine.charge_slope) <= rough.charge_slope_error < 0.1
 
 
+@pytest.mark.long
 def test_the_smallest_gap_and_the_largest_slope_are_those_of_a_scan():
     model_of, _, charge, _ = LINES["ligand: alpha"]
     grid = np.linspace(1.0, 1.7, 8)

@@ -42,6 +42,7 @@ def lehmann(model, operator, t, eta, left=None):
     return (eta / np.pi / (distance**2 + eta**2)) @ weights[kept]
 
 
+@pytest.mark.long
 @settings(max_examples=6, deadline=None)
 @given(models(frames=("none",)))
 def test_spectra_are_lehmann_sums_over_fock_space(model):
@@ -78,6 +79,7 @@ def crossed(model, b, a, t, eta, right, left):
     return found
 
 
+@pytest.mark.long
 @settings(max_examples=6, deadline=None)
 @given(models(frames=("none",)))
 def test_cross_spectra_are_lehmann_sums_over_fock_space(model):

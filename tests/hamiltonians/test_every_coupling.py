@@ -48,6 +48,7 @@ def levels_of_reference(model, sector, count=8):
     return np.linalg.eigvalsh(full_hamiltonian(model)[at][:, at].toarray())[:count]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("engine", ["dense", "quspin", "tensor"])
 @pytest.mark.parametrize("name", SYMMETRIC)
 def test_levels_of_all_blocks_are_those_of_the_reference(name, engine):

@@ -229,6 +229,7 @@ def agree(model, block, states):
         assert found.multiplicity == reference.multiplicity
 
 
+@pytest.mark.long
 @cases(
     RINGS | THREADED,
     slow=("optical 3", "optical 3, flux", "optical 4", "optical 4, flux", "Holstein 4", "polarons 4", "Peierls 4"),

@@ -50,7 +50,7 @@ def shared_product(model, sector, v):
         image = engine.product(part, np.empty_like(part))
         engine.project(image)
         assert engine.norm(part) == pytest.approx(np.linalg.norm(v), rel=1e-13)
-        assert engine.dot(part, image) == pytest.approx(complex(np.vdot(v, whole(block, image))), abs=1e-11)
+        assert engine.dot(part, image) == pytest.approx(complex(np.vdot(v, whole(block, image))), rel=1e-13, abs=1e-11)
         return whole(block, image)
 
     return work
@@ -65,6 +65,7 @@ def blocks_of(model, sector):
     return [sector, *finest_blocks(hamiltonian.space, hamiltonian.operator)]
 
 
+@pytest.mark.long
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(models_and_sectors(frames=("none", "mean", "list", "lang-firsov")), st.integers(2, 4), st.integers(0, 99))
 def test_products_of_random_models_are_those_of_a_dense_matrix(drawn, count, seed):

@@ -197,6 +197,7 @@ def test_bosons_without_electrons_move_as_a_band():
     assert infinite_levels(model, Sector(2, wave_vector=0.4)).energies[0] == pytest.approx(0.5 - 0.6 * np.cos(0.4))
 
 
+@pytest.mark.long
 def test_error_bars_hold_along_the_growth():
     cases = [
         (polaron(omega=0.6, alpha=1.0), Sector(1)),
@@ -317,6 +318,7 @@ def test_one_particle_that_can_emit_a_phonon_ends_at_the_continuum():
     assert fast.energies[0] - fast.certificate.energy_errors[0] <= threshold <= fast.energies[0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lattice", [infinite_chain, infinite_square, infinite_triangular])
 @pytest.mark.parametrize("hopping", [0.0, 1e-6, pytest.param(1e-3, marks=pytest.mark.long)])
 def test_pairs_that_the_lattice_binds_are_found_from_any_hopping(lattice, hopping):

@@ -26,6 +26,7 @@ LEAKING = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", LEAKING)
 def test_the_leak_is_that_of_the_full_oscillator(name):
     """``||Q H psi||`` against H in the space of all states of the sets, and E_Q of the next shell."""
@@ -169,6 +170,7 @@ def test_an_accuracy_finds_the_cap():
     np.testing.assert_allclose(levels.energies, expected, rtol=0, atol=1e-9)
 
 
+@pytest.mark.long
 def test_model_files_say_what_was_chosen():
     text = """
         schema = 1

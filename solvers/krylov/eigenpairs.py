@@ -252,13 +252,22 @@ def lowest_of(
     _check_hermitian(matrix, scale)
     size, last = len(matrix), min(len(matrix), count + 1)
     with threads.one_thread_for(matrix.size // 20):
-        energies, vectors = la.eigh(matrix, subset_by_index=[0, last - 1])
+        energies, vectors = _some_pairs(matrix, last)
         while last < size and degenerate(energies[0], energies[-1]):
             last = min(size, 2 * last)
-            energies, vectors = la.eigh(matrix, subset_by_index=[0, last - 1])
+            energies, vectors = _some_pairs(matrix, last)
     near = [e <= wanted_below or degenerate(wanted_below, e) for e in energies]
     kept = sum(near[n] and (n < count or degenerate(energies[0], e)) for n, e in enumerate(energies))
     return agreed(Levels(energies[:kept], vectors[:, :kept], 0))
+
+
+def _some_pairs(matrix: Vector, count: int) -> tuple[NDArray[np.float64], Vector]:
+    """Return the lowest eigenpairs, from all of them where the search of LAPACK for a few gives up, as syevr may."""
+    try:
+        energies, vectors = la.eigh(matrix, subset_by_index=[0, count - 1])
+    except np.linalg.LinAlgError:
+        energies, vectors = la.eigh(matrix, driver="evd")
+    return energies[:count], vectors[:, :count]
 
 
 def suits_lapack(size: int, states: int, memory_limit: int) -> bool:

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+import scipy.linalg
 import scipy.sparse as sp
 from amounts import cases
 from hypothesis import given, settings
@@ -16,7 +17,7 @@ from respair.clusters import dimer, ring
 from respair.hamiltonians import Electrons, Model, Phonons, Sector
 from respair.solvers import ConvergenceError, ground_state, is_degenerate, levels_by_symmetry, lowest_levels
 from respair.solvers.engines.quspin import QuspinEngine
-from respair.solvers.krylov.eigenpairs import lowest_eigenpairs
+from respair.solvers.krylov.eigenpairs import lowest_eigenpairs, lowest_of
 from respair.solvers.krylov.operator import FunctionOperator
 from respair.solvers.krylov.recursion import Tridiagonal, lanczos_vectors
 from respair.solvers.krylov.search import Limits, Memory
@@ -104,6 +105,21 @@ def test_two_close_levels_far_from_all_others_are_told_apart():
     whole = ground_state(model, 2, 4).relative
     blocks = levels_by_symmetry(model, 2, 4).relative
     assert whole == pytest.approx(blocks[:4], abs=1e-9)
+
+
+def test_levels_come_from_the_whole_spectrum_where_lapack_gives_up(monkeypatch):
+    matrix = rotated(np.arange(12.0))
+    whole = scipy.linalg.eigh
+
+    def gives_up(a, subset_by_index=None, **how):
+        if subset_by_index is not None:
+            raise np.linalg.LinAlgError("Internal Error.")
+        return whole(a, **how)
+
+    monkeypatch.setattr(scipy.linalg, "eigh", gives_up)
+    found = lowest_of(matrix, 3, is_degenerate)
+    assert_allclose(found.energies, [0.0, 1.0, 2.0], atol=1e-12)
+    assert_allclose(matrix @ found.vectors, found.vectors * found.energies, atol=1e-12)
 
 
 def test_one_dimensional_problem():

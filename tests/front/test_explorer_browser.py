@@ -325,7 +325,7 @@ def test_every_panel_answers(page):
         turn(page, title)
         sync_api.expect(page.locator(".respair-figures svg")).to_have_count(count)
         sync_api.expect(page.locator(".respair-busy")).to_have_count(0)
-        assert page.locator(".respair-numbers table").count() >= 1
+        sync_api.expect(page.locator(".respair-numbers table").first).to_be_visible()
         picture(page, title)
     turn(page, "Flux")
     field(page, "cluster-kind").select_option("chain")

@@ -133,6 +133,8 @@ def fits(control: Control, model: Model) -> bool:
     """Return whether a coupling can be other than zero in a model."""
     if control.path == "field.flux":
         return model.cluster.is_ring
+    if control.path == "bosons.interaction":
+        return model.bosons is not None and model.bosons.max_occupation > 1
     coupling = TABLE.get(control.path)
     return coupling is None or not any(_lacks(model, need) for need in (*coupling.needs, coupling.place))
 

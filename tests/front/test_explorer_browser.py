@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 import respair
+from respair.explorer.links import screen_of
 from respair.explorer.server import free_port
 from respair.studies import parse, read, read_data, run, with_error
 
@@ -522,6 +524,19 @@ def test_no_words_lie_over_others_in_light_and_in_the_dark(page, width, scheme):
     page.emulate_media(color_scheme="light")
 
 
+def shown_hopping(page) -> float | None:
+    """Return the hopping that the address of the page holds."""
+    held = screen_of(urllib.parse.urlsplit(page.url).query)
+    return held[0].tables["electrons"]["hopping"] if held else None
+
+
+def wait_until(page, holds, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, page.url
+        page.wait_for_timeout(100)
+
+
 def test_reloading_loses_nothing_and_steps_can_be_taken_back(page):
     before = field(page, "electrons-hopping").input_value()
     write(page, "electrons-hopping", "sqrt(2)/2")
@@ -530,7 +545,7 @@ def test_reloading_loses_nothing_and_steps_can_be_taken_back(page):
     sync_api.expect(field(page, "electrons-hopping")).to_have_value(before)
     page.locator(".respair-head button", has_text="Redo").click()
     sync_api.expect(field(page, "electrons-hopping")).to_have_value("0.7071067812")
-    page.wait_for_function("location.search.includes('state=')")
+    wait_until(page, lambda: shown_hopping(page) == pytest.approx(0.5**0.5))
     assert "token" not in page.url
     page.reload(timeout=FIRST_TIME)
     page.locator(".respair-numbers table").first.wait_for(timeout=FIRST_TIME)

@@ -33,6 +33,11 @@ def _cells(ax: Axes, data: xr.Dataset, x: str, y: str, values: NDArray[np.float6
     ax.set(xlabel=axis_label(x), ylabel=axis_label(y), xscale=across_scale, yscale=up_scale)
     return image
 
+MARKS = "osD^"
+"""Of more quantities than there are colours."""
+VANISHES = 1e-9
+"""Quantities below this have no relative error."""
+
 
 def plot_error_lines(data: xr.Dataset, quantity: str, axis: str, ax: Axes | None = None) -> Axes:
     """Draw the relative error of each approximation against one parameter, with the lines of 1, 5 and 20 percent."""
@@ -114,14 +119,18 @@ def _comparison_figures(data: xr.Dataset, axes: Sequence[str]) -> Iterator[tuple
 
 
 def plot_errors(data: xr.Dataset, ax: Axes | None = None) -> Axes:
-    """Draw the relative errors of one comparison, a row of points for each quantity."""
+    """Draw the relative errors of one comparison, a row of points for each quantity that does not vanish."""
     ax = ax or new_axes()
     rows = np.arange(data.sizes["approximation"])
-    for k, variable in enumerate(str(name) for name in data.data_vars if "relative_error_" in str(name)):
-        values = np.where(data[variable].values > 0, data[variable].values, np.nan)
-        label = variable.split("relative_error_")[1].replace("_", " ")
-        ax.plot(values, rows, "o", color=COLOURS[k % len(COLOURS)], label=label)
+    names = [str(name).partition("relative_error_")[2] for name in data.data_vars if "relative_error_" in str(name)]
+    prefix = next(str(name).partition("relative_error_")[0] for name in data.data_vars if "relative_error_" in str(name))
+    shown = [name for name in names if np.max(np.abs(data[f"{prefix}exact_{name}"].values), initial=0.0) > VANISHES]
+    for k, name in enumerate(shown):
+        errors = data[f"{prefix}relative_error_{name}"].values
+        style = MARKS[k // len(COLOURS) % len(MARKS)]
+        label = name.replace("_", " ")
+        ax.plot(np.where(errors > 0, errors, np.nan), rows, style, color=COLOURS[k % len(COLOURS)], label=label)
     ax.set_yticks(rows, [literal(str(name)) for name in data["approximation"].values])
     ax.set(xlabel="relative error", xscale="log")
-    ax.legend(frameon=False, fontsize=7)
+    ax.legend(frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return ax

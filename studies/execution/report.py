@@ -34,7 +34,7 @@ def show_result(result: Result, console: Console) -> None:
     study = result.study
     console.print(Text(study.name, style="bold"))
     if study.sweep:
-        print_wide(console, _sweep_table(result))
+        print_wide(console, sweep_table(result))
         if result.averages:
             print_wide(console, _average_table(result))
         points = [(point, data) for point, data in result.points if not has_failed(data)]
@@ -82,7 +82,7 @@ def describe(study: Study) -> str:
     return "; ".join(parts)
 
 
-def _sweep_table(result: Result) -> Table | str:
+def sweep_table(result: Result) -> Table | str:
     """Return the numbers of each point; only how many points there are where other tables have all numbers."""
     failed = f", {result.failed} failed" if result.failed else ""
     keys = list(result.points[0][0])

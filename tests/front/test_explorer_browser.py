@@ -553,6 +553,20 @@ def test_reloading_loses_nothing_and_steps_can_be_taken_back(page):
     write(page, "electrons-hopping", before)
 
 
+def test_a_sweep_fills_in_and_a_click_on_it_goes_to_the_point(page):
+    before = field(page, "bosons-exchange").input_value()
+    turn(page, "Sweep")
+    along = page.locator(".respair-at-sweep-0 select")
+    along.select_option("bosons.exchange")
+    write(page, "sweep-bosons-exchange-count", "3")
+    sync_api.expect(page.locator(".respair-status")).to_contain_text("3 points", timeout=PATIENCE)
+    place = page.locator(".respair-figure-sweep-0 svg [id^=go_]").last
+    place.click(force=True)
+    page.locator(".respair-figure-state-1 svg").wait_for(timeout=PATIENCE)
+    sync_api.expect(field(page, "bosons-exchange")).to_have_value("1.6")
+    write(page, "bosons-exchange", before)
+
+
 def test_what_is_pinned_is_compared(page):
     page.locator(".respair-head button", has_text="Pin").click()
     write(page, "electrons-hopping", "1.2")

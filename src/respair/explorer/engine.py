@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from .._core.display import counted
 from ..analysis import available, default_grid, observables
 from ..analysis.observables.error_bars import isolated_ground
 from ..analysis.thermal.ensembles import Ensemble
@@ -23,12 +24,13 @@ from ..hamiltonians import Model
 from ..hamiltonians.space.product import dimensions
 from ..solvers import Eigenstates, LabelledLevels, State, ground_state
 from ..solvers.caps import size_in_words
-from ..studies import Reporter, Result, Study
+from ..studies import Reporter, Result, Study, run
 from ..studies.tasks.cutoff_errors import with_cutoff_errors
 from ..studies.tasks.pairing import PairingTask
 from ..studies.tasks.setting import Setting
 from ..studies.tasks.thermal import ThermalTask
 from .panels import FIRST, PANELS
+from .points import KeptPoints, with_blanks
 from .screen import Screen
 
 Kept = TypeVar("Kept")
@@ -109,6 +111,8 @@ class Answer:
         False for what is shown before the rest is there.
     counted : bool
         True where only error bars are still to come.
+    swept : Result or None
+        Of a sweep, its points.
     """
 
     screen: Screen
@@ -117,11 +121,12 @@ class Answer:
     about: str
     complete: bool = True
     counted: bool = False
+    swept: Result | None = None
 
     @property
     def result(self) -> Result:
         """The numbers as the result of a study."""
-        return Result(self.study, (({}, self.data),))
+        return self.swept or Result(self.study, (({}, self.data),))
 
 
 @dataclass(frozen=True)
@@ -145,6 +150,7 @@ class Engine:
     def __init__(self) -> None:
         self._answers, self._states = Memory[Answer](100), Memory[Eigenstates | LabelledLevels](8)
         self._settled = Memory[tuple[Screen, Eigenstates]](8)
+        self._points = KeptPoints()
 
     def answer(self, screen: Screen, panel: str, reporter: Reporter, show: Callable[[Answer], None]) -> Answer:
         """Compute a panel of a screen; call `show` with a part of it as soon as there is one.
@@ -164,6 +170,8 @@ class Engine:
         study = screen.study(PANELS[FIRST].asks)
         if lacking := PANELS[panel].lacks(study.model):
             raise ValueError(lacking)
+        if "sweep" in asks:
+            return self._sweep(screen, screen.study(asks), reporter, show)
         first = None
         if panel in ALONE or _is_open(study.model):
             settled, first = self._settled.get(screen.key(), lambda: self._first(screen, study, reporter))
@@ -201,6 +209,20 @@ class Engine:
                 known(*done, counted=len(done) == len(study.tasks))
         data = _merged(with_cutoff_errors(done, replace(setting, tasks=tuple(tasks))))
         return Answer(screen, study, data, f"{about}{_filling(data)}; {time.perf_counter() - began:.2f} s")
+
+    def _sweep(self, screen: Screen, study: Study, reporter: Reporter, show: Callable[[Answer], None]) -> Answer:
+        """Compute the points of a sweep that are not kept from an earlier one, and show each as it comes."""
+        began = time.perf_counter()
+
+        def answer(result: Result) -> Answer:
+            known = counted(len(result.points), "point") + (f", {result.failed} failed" if result.failed else "")
+            about = f"{_about(study, None)}; {known}; {time.perf_counter() - began:.2f} s; click on a point to go there"
+            return Answer(screen, result.study, with_blanks(result).data, about, swept=result)
+
+        def found(number: int, result: Result) -> None:
+            show(replace(answer(result), complete=False, counted=True))
+
+        return answer(run(study, reporter, found, folder=self._points))
 
     def _solved(
         self, base: tuple[str, int], first: Eigenstates | None, study: Study, reporter: Reporter

@@ -109,7 +109,7 @@ class Drawing:
             ax.spines[["top", "right"]].set_visible(False)
             own = {"xlabel": ax.get_xlabel(), "ylabel": ax.get_ylabel()}
             labels = {"xlabel": self.xlabel or own["xlabel"], "ylabel": self.ylabel or own["ylabel"]}
-            labels = {**own, "ylabel": rf"$\omega$ {E}"} if _is_map(data) else labels
+            labels = {**own, "ylabel": rf"$\omega$ {E}"} if "spectrum_values" in data and _is_map(data) else labels
             ax.set(**{key: words.replace("ENERGY", unit) for key, words in labels.items()})
         out = io.BytesIO()
         figure.savefig(
@@ -145,8 +145,9 @@ def unit_of(model: Model) -> str:
 
 
 def _is_map(data: xr.Dataset) -> bool:
-    """Return whether a spectrum is a map over momenta, which nothing can be drawn over."""
-    return "spectrum_values" in data and "momentum" in data["spectrum_values"].dims
+    """Return whether a spectrum is a map over momenta, or a sweep over two couplings: nothing can be drawn over it."""
+    over = "spectrum_values" in data and "momentum" in data["spectrum_values"].dims
+    return over or sum("." in str(dim) for dim in data.dims) > 1
 
 
 def _fade(ax: Axes) -> None:

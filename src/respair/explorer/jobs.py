@@ -31,18 +31,19 @@ class Watch:
     """
 
     def __init__(self, tell: Callable[[str], None]) -> None:
-        self._tell, self._what, self._told = tell, "", 0.0
+        self._tell, self._what, self._where, self._told = tell, "", "", 0.0
 
     def point(self, number: int, count: int, label: str) -> None:
-        """Say nothing: a screen is one point."""
+        """Tell which point of a sweep is being computed."""
+        self._where = f"point {number + 1} of {count}, {label}; " if label else ""
 
     def done(self, label: str, data: xr.Dataset) -> None:
-        """Say nothing: a screen is one point."""
+        """Say nothing: a point is shown as soon as it is there."""
 
     def step(self, what: str) -> None:
         """Tell what is being computed."""
-        self._what = what
-        self._say(what)
+        self._what = f"{self._where}{what}"
+        self._say(self._what)
 
     def lanczos(self, matvecs: int, energy: float, residual: float) -> None:
         """Tell how far the current level is, now and then."""

@@ -10,11 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from ..hamiltonians import Problem
-from ..studies.execution.report import task_tables
+from ..studies.execution.report import failures, sweep_table, task_tables
 from .comparison import changes, differences
 from .engine import Answer
 from .outputs import comma_separated, model_file, netcdf, python_lines
 from .panels import PANELS
+from .sweep_figures import GOES
 
 FIGURES = ("svg", "pdf", "png")
 TYPES = {
@@ -27,11 +28,21 @@ TYPES = {
     "py": "text/x-python",
 }
 
+GO = (
+    f"const place = event.target.closest('[id^={GOES}_]'), field = document.querySelector('.respair-go input'); "
+    f"if (place && field) {{ field.value = place.id.slice({len(GOES) + 1}) + ' ' + Date.now(); "
+    "field.dispatchEvent(new Event('change', {bubbles: true})); }"
+)
+"""Tells the page on which point of a figure was clicked, and when."""
+
 
 def figure(title: str, svg: str) -> str:
     """Return a figure with its title, which is also what screen readers say."""
     label = escape(title)
-    return f'<figure><figcaption>{label}</figcaption><div role="img" aria-label="{label}">{svg}</div></figure>'
+    return (
+        f'<figure><figcaption>{label}</figcaption><div role="img" aria-label="{label}" '
+        f'onclick="{escape(GO)}">{svg}</div></figure>'
+    )
 
 
 def problem(found: Problem) -> str:
@@ -68,7 +79,8 @@ def numbers(answer: Answer, pinned: Answer | None = None) -> str:
 
     Sums over the cluster come first, and before them what differs from an answer that is pinned.
     """
-    tables: list[Table | str] = [*task_tables(answer.study, answer.data)]
+    found = answer.swept
+    tables = [*task_tables(answer.study, answer.data)] if found is None else [sweep_table(found), *failures(found)]
     if pinned is not None:
         words = "; ".join(changes(answer.screen, pinned.screen))
         tables = [f"Pinned, in grey: {words or 'the same model'}.", differences(answer, pinned), *tables]
@@ -78,7 +90,7 @@ def numbers(answer: Answer, pinned: Answer | None = None) -> str:
 def sums(answer: Answer) -> Iterator[str]:
     """Yield the charges of the whole cluster, whose sum is N."""
     data = answer.data
-    if "electron_density" not in data and "boson_density" not in data:
+    if answer.swept or ("electron_density" not in data and "boson_density" not in data):
         return
     electrons, pairs = (float(data[n].sum()) if n in data else 0.0 for n in ("electron_density", "boson_density"))
     yield f"Sums: {electrons:.6g} electrons and {pairs:.6g} local pairs, N = {electrons + 2 * pairs:.6g}."

@@ -101,6 +101,7 @@ def python_lines(answer: Answer) -> str:
         *(["terms=terms"] if model.terms else []),
     ]
     asked = {task.name: tables[task.name] for task in answer.study.tasks}
+    asked |= {"sweep": tables["sweep"]} if answer.swept else {}
     settings = ", ".join(
         f"{name}={table!r}" for name, table in {**asked, "solver": tables.get("solver")}.items() if table is not None
     )

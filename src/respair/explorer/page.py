@@ -15,6 +15,7 @@ import ipywidgets as widgets
 from ..hamiltonians import InvalidModel, Model, Problem
 from ..studies import parse
 from .canvas import Canvas
+from .defaults import completed
 from .drawn import Drawn
 from .engine import Answer, Engine
 from .history import History
@@ -26,6 +27,7 @@ from .presets import PHYSICS, PRESETS, preset
 from .rows import Heading, Row, row
 from .screen import Screen
 from .sections import Section, sections, switched
+from .sweeps import at
 
 FILES = "files"
 """The panel of the files, which shows no figures."""
@@ -54,7 +56,7 @@ class Page:
     """
 
     def __init__(self, screen: Screen, title: str = OWN, panel: str = FIRST) -> None:
-        self.screen, self.panel, self._science = screen, panel, panel
+        self.screen, self.panel, self._science = completed(screen), panel, panel
         self.model: Model | None = None
         self.answer: Answer | None = None
         self._engine, self._latest = Engine(), Latest(_poster())
@@ -87,6 +89,9 @@ class Page:
             )
         )
         self._address = _html("respair-address")
+        self._clicked = widgets.Text(continuous_update=False)
+        self._clicked.add_class("respair-go")
+        self._clicked.observe(self._go, "value")
         self._status = _html("respair-said")
         self._cancel = widgets.Button(description="Cancel", disabled=True, tooltip="End what is being computed")
         self._cancel.on_click(lambda button: self._stop())
@@ -107,7 +112,9 @@ class Page:
         tabs = widgets.HBox([self._tabs])
         self._main = widgets.VBox([tabs, status, self._canvas.box, self._numbers])
         body = widgets.HBox([self._controls, self._main])
-        self.widget = widgets.VBox([style, head, self._upload_answer, self._physics, body, self._address])
+        self.widget = widgets.VBox(
+            [style, head, self._upload_answer, self._physics, body, self._address, self._clicked]
+        )
         named = {
             "respair": self.widget, "respair-head": head, "respair-body": body, "respair-controls": self._controls,
             "respair-main": self._main, "respair-tabs": tabs, "respair-status": status,
@@ -117,7 +124,7 @@ class Page:
 
     def change(self, how: Callable[[Screen], Screen]) -> None:
         """Change the screen and answer it."""
-        changed = how(self.screen)
+        changed = completed(how(self.screen))
         if changed != self.screen:
             self._history.note(self.screen)
         self.screen = changed
@@ -281,6 +288,16 @@ class Page:
     def _say(self, text: str, wrong: bool = False) -> None:
         self._status.value = message(text, wrong)
         (self._status.add_class if wrong else self._status.remove_class)("respair-problem")
+
+    def _go(self, event: Any) -> None:
+        """Take the point of a sweep on which was clicked, and show its ground level."""
+        try:
+            values = [float(value) for value in event["new"].partition(" ")[0].split("_")]
+            there = at(self.screen, self.screen.study(PANELS["sweep"].asks), values)
+        except ValueError:  # a figure of a sweep that was changed since
+            return
+        self._edit(lambda screen: there)
+        self._tabs.value = FIRST
 
     def _turned(self, event: Any) -> None:
         self.panel = event["new"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ..hamiltonians import Model
+from .error_figures import APPROXIMATIONS
 from .figures import (
     CURRENT,
     ENERGY,
@@ -25,6 +26,7 @@ from .figures import (
     WARM,
     Drawing,
 )
+from .sweep_figures import SWEPT
 
 
 def _nothing(model: Model) -> str:
@@ -69,6 +71,8 @@ PANELS: Mapping[str, Panel] = MappingProxyType(
         "flux": Panel("Flux", ("flux",), (ENERGY, CURRENT), _loop),
         "motion": Panel("Motion", ("evolution",), (MOVING_CHARGES, MOVING_LATTICE, RETURNING)),
         "temperature": Panel("Temperature", ("thermal", "spectrum"), (WARM, PSEUDOGAP, ENTROPY)),
+        "approximations": Panel("Approximations", ("ground_state", "compare"), (APPROXIMATIONS,)),
+        "sweep": Panel("Sweep", ("ground_state", "sweep"), SWEPT),
     }
 )
 """The panels by name."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ..studies import parse
+from .defaults import completed
 from .screen import FILE, Screen
 
 PRESETS: Mapping[str, str] = MappingProxyType(
@@ -92,5 +93,5 @@ def preset(title: str) -> Screen:
     >>> preset("Hubbard ring").value("electrons.hubbard_u")
     4.0
     """
-    screen = Screen.of(parse(f"name = '{title}'\n{PRESETS[title]}", FILE))
+    screen = completed(Screen.of(parse(f"name = '{title}'\n{PRESETS[title]}", FILE)))
     return screen.changed("thermal.ensemble", "canonical") if title in CANONICAL else screen

@@ -44,7 +44,7 @@ def row(entry: Control | Choice, change: Change) -> Row:
 
 def slug(path: str) -> str:
     """Return the name of a control in classes of the page."""
-    return path.replace(".", "-").replace("_", "-")
+    return path.replace('"', "").replace(".", "-").replace("_", "-")
 
 
 class _Answered:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -43,6 +44,8 @@ ASKED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "temperatures": {"start": 0.1, "stop": 2.0, "count": 9, "spacing": "log"},
             "observables": [],
         },
+        "sweep": {},
+        "compare": {},
     }
 )
 """What the panels ask for, unless a model file says otherwise."""
@@ -97,11 +100,11 @@ class Screen:
 
     @classmethod
     def of(cls, study: Study) -> Screen:
-        """Show a model file; its sweep is left out, and charges to scan and other questions that no panel asks."""
+        """Show a model file; charges to scan and other questions that no panel asks are left out."""
         there = {key: value for key, value in study.tables.items() if isinstance(value, Mapping)}
         if "phonons" in there:
             there["phonons"] = {OLDER_NAMES.get(key, key): value for key, value in there["phonons"].items()}
-        kept = {key: dict(value) for key, value in there.items() if key not in TASKS and key != "sweep"}
+        kept = {key: dict(value) for key, value in there.items() if key not in TASKS}
         asked = {key: {**default, **there.get(key, {})} for key, default in ASKED.items()}
         if "evolution" in there:  # what sets it in motion is its own
             asked["evolution"] = {"times": ASKED["evolution"]["times"], **there["evolution"]}
@@ -114,7 +117,7 @@ class Screen:
     def value(self, path: str, default: Any = None) -> Any:
         """Return what stands at a dotted path."""
         found: Any = self.tables
-        for key in path.split("."):
+        for key in keys_of(path):
             if not isinstance(found, Mapping) or key not in found:
                 return default
             found = found[key]
@@ -125,7 +128,7 @@ class Screen:
 
         A new charge takes N_up - N_dn along, to its smallest value, where that has the other parity.
         """
-        found = replace(self, tables=_changed(self.tables, path.split("."), value))
+        found = replace(self, tables=_changed(self.tables, keys_of(path), value))
         spin = found.value("sector.two_sz")
         odd = path == "sector.charge" and isinstance(value, int) and isinstance(spin, int) and (value - spin) % 2
         return found.changed("sector.two_sz", None) if odd else found
@@ -213,6 +216,17 @@ class Screen:
         if isinstance(charge, int) and charge <= most:
             return self
         return self.changed("sector.charge", most // 2).changed("sector.two_sz", None)
+
+
+def keys_of(path: str) -> list[str]:
+    """Return the keys of a dotted path; one in quotes has dots of its own.
+
+    Examples
+    --------
+    >>> keys_of('sweep."field.flux".count')
+    ['sweep', 'field.flux', 'count']
+    """
+    return [quoted or plain for quoted, plain in re.findall(r'"([^"]*)"|([^."]+)', path)]
 
 
 def value_of(text: str) -> Any:

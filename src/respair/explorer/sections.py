@@ -16,6 +16,7 @@ from ..hamiltonians.parameters import COUPLINGS as TABLE
 from ..solvers.ensemble_blocks import ENSEMBLES
 from .controls import ASKS, COUPLINGS, CUTOFF, FIELDS, SECTOR, Control, couplings, fits, with_cutoff, with_species
 from .screen import ARGUMENTS, SHAPES, Screen
+from .sweeps import along, axes_of, choices, ends
 
 Option = tuple[str, Any]
 """What is read in a list, and what it stands for."""
@@ -98,6 +99,8 @@ def sections(screen: Screen, model: Model, panel: str) -> Iterator[Section]:
             chosen = (_kick(),)
         asks = (control for control in ASKS[panel] if kicked or not control.path.startswith("evolution.kick"))
         yield Section(panel.capitalize(), "", (*chosen, *asks))
+    if panel == "sweep":
+        yield Section("Sweep", "", (*_along(screen, model), *ends(screen)))
     yield Section("Cluster", "", (_kind(screen), *_size(screen)))
     for species, title in SYMBOLS.items():
         entries = _species(screen, model, species) if species in screen.tables else ()
@@ -216,6 +219,24 @@ def _named(block: dict[str, Any]) -> str:
 
 def _shown(momentum: Momentum) -> str:
     return str(list(momentum) if isinstance(momentum, tuple) else momentum)
+
+
+def _along(screen: Screen, model: Model) -> Iterator[Choice]:
+    """Yield the couplings over which a sweep goes, and one axis more, where there are fewer than two."""
+    offered = {control.path: control for control in choices(screen, model)}
+    axes = axes_of(screen)
+
+    def key(number: int, screen: Screen) -> str | None:
+        return dict(enumerate(axes_of(screen))).get(number)
+
+    def moved(number: int, screen: Screen, path: str | None) -> Screen:
+        return along(screen, number, offered[path] if path else None)
+
+    for number, words in enumerate(("along", "and along")[: len(axes) + 1]):
+        free = [path for path in offered if path not in axes or path == key(number, screen)]
+        none = () if axes and number == 0 else (("nothing", None),)
+        options = (*none, *((path, path) for path in free))
+        yield Choice((f"sweep.{number}",), words, options, partial(key, number), partial(moved, number))
 
 
 def _ensemble() -> Choice:

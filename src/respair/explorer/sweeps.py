@@ -1,0 +1,113 @@
+"""The sweep of a screen: along which couplings it goes, from where to where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._core.wording import dotted
+from ..hamiltonians import Model
+from ..studies import Study
+from ..studies.sweep import SETTINGS, overridden
+from .controls import FIELDS, Control, couplings, fits
+from .screen import ASKED, Screen
+
+POINTS = 9
+"""Values of an axis, at first."""
+PREFERRED = ("phonons.boson_coupling", "phonons.electron_coupling", "electrons.hubbard_u", "bosons.exchange")
+"""Couplings of which the first that is not zero is swept, unless a file says otherwise."""
+
+
+def axes_of(screen: Screen) -> list[str]:
+    """Return the keys over which a screen sweeps."""
+    sweep = screen.value("sweep")
+    return [key for key in sweep if key not in SETTINGS] if isinstance(sweep, Mapping) else []
+
+
+def choices(screen: Screen, model: Model) -> list[Control]:
+    """Return the numbers of a screen that can be swept."""
+    every = [each for species in ("electrons", "bosons", "phonons") if species in screen.tables
+             for each in couplings(screen, model, species)]  # fmt: skip
+    every += [control for control in FIELDS if fits(control, model)]
+    return [control for control in every if _number(screen, control) is not None]
+
+
+def with_sweep(screen: Screen) -> Screen:
+    """Return the screen with a sweep that its tables allow: its own one, or one along a coupling that is there."""
+    axes = axes_of(screen)
+    if axes and all(key.partition(".")[0] in screen.tables.keys() - ASKED.keys() for key in axes):
+        return screen
+    try:
+        offered = {control.path: control for control in choices(screen, screen.study().model)}
+    except ValueError:
+        return screen
+    there = [key for key in PREFERRED if key in offered and _number(screen, offered[key])]
+    return along(screen, 0, offered[next(iter(there or offered))]) if offered else screen
+
+
+def along(screen: Screen, number: int, control: Control | None) -> Screen:
+    """Return the screen with another coupling as an axis of its sweep; None for one axis less.
+
+    Parameters
+    ----------
+    screen : Screen
+        With a sweep, or without.
+    number : int
+        Which axis, from 0.
+    control : Control or None
+        The coupling.
+    """
+    kept = [(key, screen.value("sweep")[key]) for key in axes_of(screen) if control is None or key != control.path]
+    if control is not None:
+        if screen.value(control.path) is None:
+            screen = screen.changed(control.path, _number(screen, control))
+        kept[number : number + 1] = [(control.path, _range(screen, control))]
+    else:
+        del kept[number:]
+    return screen.changed("sweep", dict(kept))
+
+
+def ends(screen: Screen) -> Iterator[Control]:
+    """Yield the controls of the ends of each axis, or of its list of values."""
+    for key in axes_of(screen):
+        path, values = dotted("sweep", key), screen.value("sweep")[key]
+        if not isinstance(values, Mapping):
+            yield Control(path, "values", f"values of {key}", 0.0, 0.0, 0.0, None)
+            continue
+        for name, symbol in (("start", "from"), ("stop", "to")):
+            yield Control(f"{path}.{name}", symbol, f"{key}, {symbol}", 0.0, 0.0, 0.0)
+        yield Control(f"{path}.count", "points", f"values of {key}", 2, 41, 1, POINTS)
+
+
+def at(screen: Screen, study: Study, values: Sequence[float]) -> Screen:
+    """Return the screen at a point of its sweep.
+
+    Parameters
+    ----------
+    screen : Screen
+        With the sweep.
+    study : Study
+        The same as a study.
+    values : sequence of float
+        Of the axes, in their order; couplings that are linked to them follow.
+    """
+    point: dict[str, float] = {}
+    for axis, value in zip(study.sweep, values, strict=True):
+        near = int(np.argmin(np.abs(np.array(axis.values) - value)))
+        point |= axis.steps[near] if axis.linked else {axis.key: value}
+    found = Screen(overridden(screen.tables, point), screen.name, screen.base)
+    return found.changed("sweep", screen.value("sweep"))
+
+
+def _number(screen: Screen, control: Control) -> float | None:
+    value: Any = screen.value(control.path, control.default)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _range(screen: Screen, control: Control) -> dict[str, float]:
+    """Return the values of an axis at first: from zero, or half of what must be positive, to twice what is there."""
+    value = _number(screen, control) or 0.5 * control.high
+    start, stop = sorted((round(0.5 * value, 10) if control.low > 0.0 else 0.0, round(2.0 * value, 10)))
+    return {"start": start, "stop": stop, "count": POINTS}

@@ -17,8 +17,8 @@ TIME = r"$t$"
 
 
 def _variable(data: xr.Dataset, name: str) -> xr.DataArray:
-    """Return a variable by its name, or by its name in the result of a model file."""
-    return data[name] if name in data else data[f"{PREFIX}{name}"]
+    """Return a variable by its name in the result of a model file, where the ground level can have one as well."""
+    return data[f"{PREFIX}{name}"] if f"{PREFIX}{name}" in data else data[name]
 
 
 def _moving(data: xr.Dataset) -> list[str]:

@@ -90,6 +90,8 @@ def plot_sweep(data: xr.Dataset, axis: str, name: str, ax: Axes | None = None) -
 
 def _not_flatter(ax: Axes, values: NDArray[np.float64]) -> None:
     """Draw what does not vary as a line in the middle: else roundings would be seen."""
+    if not np.isfinite(values).any():
+        return
     middle, height = float(np.nanmean(values)), float(np.nanmax(values) - np.nanmin(values))
     low, high = ax.get_ylim()
     if height <= FLAT * max(1.0, abs(middle)) and high - low < 0.1 * max(1.0, abs(middle)):

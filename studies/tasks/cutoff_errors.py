@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ COVERING = 1.3
 RESOLVED = 0.3
 """A leak that another phonon space makes smaller than this share is seen in the difference of the two."""
 SUFFIX = "_error"
+QUANTA = "phonons"
+"""The dimension of numbers of quanta."""
 
 
 def with_cutoff_errors(parts: Sequence[xr.Dataset], setting: Setting) -> list[xr.Dataset]:
@@ -109,10 +112,10 @@ def _errors(
             continue  # nothing is truncated
         if other is None:
             found = np.zeros(values.shape)
-        elif other.shape != values.shape:
+        elif other.dims != values.dims:
             found = np.full(values.shape, np.nan)
         else:
-            found = COVERING * np.abs(np.asarray(values.values - other.values))
+            found = COVERING * np.abs(np.asarray(values.values - _lined_up(other, values)))
             found = found + 2.0 * COVERING * unseen * np.maximum(1.0, np.abs(values.values))
         formula, units = f"error bar of {name}", str(values.attrs.get("units", "1"))
         if known is not None and not known.ndim:
@@ -120,6 +123,21 @@ def _errors(
             continue
         coords = {str(key): axis.values for key, axis in values.coords.items() if axis.dims == (key,)}
         yield error, labelled(error, found, list(map(str, values.dims)), formula, units, coords)
+
+
+def _lined_up(other: xr.DataArray, values: xr.DataArray) -> NDArray[Any]:
+    """Return an array of another phonon space with the shape of one of this space.
+
+    There are no quanta beyond either cutoff; other places that are missing, as of smaller spectra, have no number.
+    """
+    found = other.values
+    for axis, dim in enumerate(values.dims):
+        kept = np.moveaxis(found, axis, 0)[: values.shape[axis]]
+        room = [(0, values.shape[axis] - len(kept)), *((0, 0) for _ in kept.shape[1:])]
+        if room[0][1]:
+            kept = np.pad(kept.astype(np.result_type(kept, float)), room, constant_values=0.0 if dim == QUANTA else np.nan)
+        found = np.moveaxis(kept, 0, axis)
+    return found
 
 
 def _lines(data: xr.Dataset, again: xr.Dataset, ground: float) -> dict[str, xr.DataArray]:

@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import xarray as xr
 from calibration import FAMILIES, random_case
 
 from respair.clusters import chain, custom, dimer, ring, site
 from respair.hamiltonians import Electrons, InvalidModel, Model, Phonons, Sector
 from respair.solvers import levels_by_symmetry
-from respair.studies import records, run, study
+from respair.studies import parse, records, run, study
 from respair.studies.tasks import cutoff_errors
-from respair.studies.tasks.cutoff_errors import pole_errors
+from respair.studies.tasks.cutoff_errors import _lined_up, pole_errors
 
 ROUNDING = 1e-7
 RICHER = 12
@@ -252,3 +253,30 @@ def test_a_displaced_well_just_above_a_level_is_in_its_error_bars(frequency, lev
     assert abs(found.energies[0] - energy) <= found.energy_errors[0] + 1e-12
     assert abs(found.quanta[0] - phonon_number) <= found.quanta_error[0]
     assert abs(found.electron_density[1] - density) <= found.electron_density_error[1]
+
+
+@pytest.mark.parametrize("cutoff", ['cutoff = "auto", accuracy = 1e-2', "max_quanta = 2", "total_quanta = 5"])
+def test_numbers_of_quanta_have_error_bars_whatever_the_other_cutoff_is(cutoff):
+    text = f"""
+schema = 1
+cluster = {{ kind = "dimer" }}
+electrons = {{ hopping = 1.0 }}
+phonons = {{ frequency = 1.0, electron_coupling = 0.4, {cutoff} }}
+sector = {{ charge = 1 }}
+lattice = {{}}
+"""
+    data = run(parse(text, "dimer.toml")).data
+    exact = run(parse(text.replace(cutoff, "max_quanta = 25"), "dimer.toml")).data
+    found, bars = data.lattice_quanta_distribution.values, data.lattice_quanta_distribution_error.values
+    assert np.isfinite(bars).all()
+    right = exact.lattice_quanta_distribution.values
+    most = min(found.shape[1], right.shape[1])
+    assert np.all(np.abs(found[:, :most] - right[:, :most]) <= bars[:, :most] + 1e-12)
+
+
+def test_places_without_a_partner_have_no_error_bar():
+    values = xr.DataArray(np.zeros((3, 2)), dims=("level", "phonons"))
+    other = xr.DataArray(np.ones((2, 3), complex), dims=("level", "phonons"))
+    found = _lined_up(other, values)
+    np.testing.assert_array_equal(found, [[1, 1], [1, 1], [np.nan, np.nan]])
+    np.testing.assert_array_equal(_lined_up(other[:, :1], values[:2]), [[1, 0], [1, 0]])

@@ -122,15 +122,16 @@ def plot_errors(data: xr.Dataset, ax: Axes | None = None) -> Axes:
     """Draw the relative errors of one comparison, a row of points for each quantity that does not vanish."""
     ax = ax or new_axes()
     rows = np.arange(data.sizes["approximation"])
-    names = [str(name).partition("relative_error_")[2] for name in data.data_vars if "relative_error_" in str(name)]
-    prefix = next(str(name).partition("relative_error_")[0] for name in data.data_vars if "relative_error_" in str(name))
-    shown = [name for name in names if np.max(np.abs(data[f"{prefix}exact_{name}"].values), initial=0.0) > VANISHES]
-    for k, name in enumerate(shown):
-        errors = data[f"{prefix}relative_error_{name}"].values
+    found = [str(name).partition("relative_error_") for name in data.data_vars if "relative_error_" in str(name)]
+    exact = {name: data[f"{prefix}exact_{name}"].values for prefix, _, name in found}
+    shown = [each for each in found if np.max(np.abs(exact[each[2]]), initial=0.0) > VANISHES]
+    for k, (prefix, words, name) in enumerate(shown):
+        errors = data[f"{prefix}{words}{name}"].values
         style = MARKS[k // len(COLOURS) % len(MARKS)]
         label = name.replace("_", " ")
         ax.plot(np.where(errors > 0, errors, np.nan), rows, style, color=COLOURS[k % len(COLOURS)], label=label)
     ax.set_yticks(rows, [literal(str(name)) for name in data["approximation"].values])
     ax.set(xlabel="relative error", xscale="log")
-    ax.legend(frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    if shown:
+        ax.legend(frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return ax

@@ -115,8 +115,9 @@ def _errors(
         elif other.dims != values.dims:
             found = np.full(values.shape, np.nan)
         else:
-            found = COVERING * np.abs(np.asarray(values.values - _lined_up(other, values)))
-            found = found + 2.0 * COVERING * unseen * np.maximum(1.0, np.abs(values.values))
+            with np.errstate(invalid="ignore"):  # a response that diverges has no error bar
+                found = COVERING * np.abs(np.asarray(values.values - _lined_up(other, values)))
+                found = found + 2.0 * COVERING * unseen * np.maximum(1.0, np.abs(values.values))
         formula, units = f"error bar of {name}", str(values.attrs.get("units", "1"))
         if known is not None and not known.ndim:
             yield error, labelled(error, np.max(found, initial=0.0), [], formula, units)
@@ -133,9 +134,10 @@ def _lined_up(other: xr.DataArray, values: xr.DataArray) -> NDArray[Any]:
     found = other.values
     for axis, dim in enumerate(values.dims):
         kept = np.moveaxis(found, axis, 0)[: values.shape[axis]]
-        room = [(0, values.shape[axis] - len(kept)), *((0, 0) for _ in kept.shape[1:])]
-        if room[0][1]:
-            kept = np.pad(kept.astype(np.result_type(kept, float)), room, constant_values=0.0 if dim == QUANTA else np.nan)
+        lacking = values.shape[axis] - len(kept)
+        if lacking:
+            blank = np.full((lacking, *kept.shape[1:]), 0.0 if dim == QUANTA else np.nan)
+            kept = np.concatenate([kept, blank])
         found = np.moveaxis(kept, 0, axis)
     return found
 

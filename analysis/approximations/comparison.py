@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import product
 from typing import Any
 
@@ -22,13 +23,14 @@ from ..observables.table import available, observables
 from ..thermal.averages import thermal_averages
 from .base import BOUNDED, Approximation, Where
 from .charges import COHERENT, DIAGONAL, LOCAL, SUMMED
+from .diagrams.results import RESPONSES, exact_response
 from .table import STANDARD
 
 WITHIN = (0.01, 0.05, 0.2)
 """Relative errors whose boundaries are reported."""
 SECTOR_QUANTITIES = ("energies", *DIAGONAL, *COHERENT, "displacement")
 """What is compared in a sector."""
-THERMAL_QUANTITIES = (*SUMMED, *LOCAL)
+THERMAL_QUANTITIES = (*SUMMED, *LOCAL, *RESPONSES)
 """What is compared at a temperature."""
 ROUNDING = 1e-10
 """Relative rounding that no bound is held against."""
@@ -121,7 +123,13 @@ def compare(
     found = {name: registry[name](model, where) for name in names}
     defined = {str(variable) for data in found.values() for variable in data.data_vars}
     wanted = quantities_of(where) if quantities is None else quantities
-    exact, errors, slack = _exact(model, where, [q for q in wanted if q in defined], options, levels)
+    asked = [q for q in wanted if q in defined]
+    exact, errors, slack = _exact(model, where, [q for q in asked if q not in RESPONSES], options, levels)
+    if not isinstance(where, Sector):
+        allowed = () if quantities else (InvalidValue,)  # more levels than can be summed over
+        for name in (q for q in asked if q in RESPONSES):
+            with suppress(*allowed):
+                exact[name] = exact_response(name, model, where, options)
     for name, data in found.items():
         _check_bound(registry[name], data, exact, slack, energy_unit(model))
     variables: dict[str, xr.DataArray] = {}
@@ -269,7 +277,7 @@ def _check_bound(each: Approximation, data: xr.Dataset, exact: xr.Dataset, slack
 def _compared(name: str, exact: xr.DataArray, error: float, found: Mapping[str, xr.Dataset]) -> dict[str, xr.DataArray]:
     """Return the variables of one quantity; NaN where an approximation does not define it."""
     units, right, over = exact.attrs.get("units", "1"), exact.values, " ".join(map(str, exact.dims))
-    values = np.full((len(found), *right.shape), np.nan)
+    values = np.full((len(found), *right.shape), np.nan, np.result_type(right, float))
     for k, data in enumerate(found.values()):
         if name in data:
             given = data[name].values

@@ -9,6 +9,9 @@ from types import MappingProxyType
 from .adiabatic import ADIABATIC, ADIABATIC_BOUND, COHERENT_PRODUCT
 from .atomic_limit import ATOMIC_LIMIT
 from .base import Approximation
+from .diagrams.hubbard_one import HUBBARD_ONE
+from .diagrams.migdal import BORN, MIGDAL_ELIASHBERG, SELF_CONSISTENT_BORN
+from .diagrams.t_matrix import T_MATRIX
 from .infinite_lattice import (
     LANG_FIRSOV_BAND,
     MOMENTUM_AVERAGE,
@@ -24,7 +27,8 @@ from .variational_lang_firsov import LANG_FIRSOV_SQUEEZED, LANG_FIRSOV_VARIATION
 
 FINITE = (
     MEAN_FIELD, MEAN_FIELD_SITES, LANG_FIRSOV, LANG_FIRSOV_VARIATIONAL, LANG_FIRSOV_SQUEEZED, ANTI_ADIABATIC,
-    ADIABATIC, ADIABATIC_BOUND, COHERENT_PRODUCT, BIPOLARON, ATOMIC_LIMIT,
+    ADIABATIC, ADIABATIC_BOUND, COHERENT_PRODUCT, BIPOLARON, ATOMIC_LIMIT, HUBBARD_ONE, BORN, SELF_CONSISTENT_BORN,
+    MIGDAL_ELIASHBERG, T_MATRIX,
 )  # fmt: skip
 INFINITE = (LANG_FIRSOV_BAND, WEAK_COUPLING, STRONG_COUPLING, MOMENTUM_AVERAGE)
 ALL = (*(replace(each, conditions=(finite_only, *each.conditions)) for each in FINITE), *INFINITE)

@@ -33,6 +33,7 @@ def _cells(ax: Axes, data: xr.Dataset, x: str, y: str, values: NDArray[np.float6
     ax.set(xlabel=axis_label(x), ylabel=axis_label(y), xscale=across_scale, yscale=up_scale)
     return image
 
+
 MARKS = "osD^"
 """Of more quantities than there are colours."""
 VANISHES = 1e-9
@@ -46,7 +47,9 @@ def plot_error_lines(data: xr.Dataset, quantity: str, axis: str, ax: Axes | None
     names = [literal(str(name)) for name in errors["approximation"].values]
     curves = [("" if np.all(np.isnan(row)) else name, row, None) for name, row in zip(names, rows, strict=True)]
     what = f"relative error of {quantity.replace('_', ' ')}"
-    ax = draw_curves(ax, data[axis].values, curves, xlabel=axis_label(axis), ylabel=what, yscale="log")
+    ax = draw_curves(ax, data[axis].values, curves, xlabel=axis_label(axis), ylabel=what)
+    if np.any(rows > 0):
+        ax.set_yscale("log")
     for level in WITHIN:
         ax.axhline(level, color="0.7", lw=0.8, ls=":")
     return ax
@@ -131,7 +134,9 @@ def plot_errors(data: xr.Dataset, ax: Axes | None = None) -> Axes:
         label = name.replace("_", " ")
         ax.plot(np.where(errors > 0, errors, np.nan), rows, style, color=COLOURS[k % len(COLOURS)], label=label)
     ax.set_yticks(rows, [literal(str(name)) for name in data["approximation"].values])
-    ax.set(xlabel="relative error", xscale="log")
+    ax.set_xlabel("relative error")
+    if any(np.any(data[f"{prefix}{words}{name}"].values > 0) for prefix, words, name in shown):
+        ax.set_xscale("log")
     if shown:
         ax.legend(frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return ax

@@ -24,7 +24,7 @@ def _variable(data: xr.Dataset, name: str) -> xr.DataArray:
 def _moving(data: xr.Dataset) -> list[str]:
     """Return the observables that a result has as lines over time: one number, or one for each place."""
     there = [name for name in OBSERVABLES if name in data or f"{PREFIX}{name}" in data]
-    return [name for name in there if len(_variable(data, name).dims) <= 2]
+    return [name for name in there if "time" in (dims := _variable(data, name).dims) and len(dims) <= 2]
 
 
 def plot_evolution(data: xr.Dataset, names: list[str] | None = None) -> Figure:
@@ -44,7 +44,8 @@ def plot_evolution(data: xr.Dataset, names: list[str] | None = None) -> Figure:
     for ax, name in zip(axes, panels, strict=True):
         plot_motion(data, name, ax)
         ax.set_xlabel("")
-    axes[-1].set_yscale("log")
+    if np.any(_variable(data, "errors").values > 0.0):
+        axes[-1].set_yscale("log")
     axes[-1].axhline(float(_variable(data, "tolerance")), color="0.5", ls=":", lw=1.0)
     axes[-1].set_xlabel(TIME)
     return figure

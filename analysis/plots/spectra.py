@@ -36,8 +36,9 @@ def plot_spectrum(data: xr.Dataset, ax: Axes | None = None, label: str = "", col
         Of the curve. A map is drawn by `plot_spectral_map`; a complex one, without `ax`, in two panels. Of a complex
         curve the imaginary part is a second, dashed one.
     """
-    values = _variable(data, "values").values
-    if "momentum" in data.dims or "site" in data.dims:
+    array = _variable(data, "values")
+    values = array.values
+    if "momentum" in array.dims or "site" in array.dims:
         if ax is not None or np.isrealobj(values):
             return plot_spectral_map(data, ax)
         panels = Figure(figsize=(9.2, 3.6), layout="constrained").subplots(1, 2, sharey=True)
@@ -91,8 +92,9 @@ def plot_spectral_map(data: xr.Dataset, ax: Axes | None = None, part: str = "rea
     if part not in PARTS:
         raise InvalidValue(f"part = {part!r} is unknown; allowed: {', '.join(map(repr, PARTS))}")
     ax = ax or new_axes()
-    over = "momentum" if "momentum" in data.dims else "site"
-    values = getattr(_variable(data, "values").transpose("omega", over).values, part)
+    array = _variable(data, "values")
+    over = "momentum" if "momentum" in array.dims else "site"
+    values = getattr(array.transpose("omega", over).values, part)
     if "momenta" in data.coords:  # a lattice: the momenta of the cluster one after the other, by their numbers
         at = np.arange(data.sizes[over], dtype=float)
         ax.set_xticks(at, [", ".join(map(str, m)) for m in data["momenta"].values.tolist()], fontsize=7, rotation=90)

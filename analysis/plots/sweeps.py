@@ -26,6 +26,8 @@ MOST_CROSSING = 5
 """The same of curves that have many maxima."""
 MOST_NAMED = 12
 """More curves than these have no legend."""
+MOST_LETTERS = 50
+"""Of a name in a legend."""
 FLAT = 1e-9
 """Quantities that vary by a smaller share are drawn as one colour, and curves that differ by less as one."""
 SEEN = 2e-3
@@ -74,7 +76,8 @@ def plot_sweep(data: xr.Dataset, axis: str, name: str, ax: Axes | None = None) -
         shown = bars if np.nanmax(bars, initial=0.0) > SEEN * np.ptp(np.nan_to_num(array.values.real)) else None
         at, height = interrupted(x, breaks), interrupted(values, breaks)
         bar = None if shown is None else interrupted(shown, breaks)
-        ax.errorbar(at, height, bar, fmt=style, ms=3, color=COLOURS[k % len(COLOURS)], label=words or None)
+        label = words if len(words) <= MOST_LETTERS else f"{words[:MOST_LETTERS]} ..."
+        ax.errorbar(at, height, bar, fmt=style, ms=3, color=COLOURS[k % len(COLOURS)], label=label or None)
         if averaged and bar is not None:
             ax.fill_between(at, height - bar, height + bar, color=COLOURS[k % len(COLOURS)], alpha=0.25, linewidth=0)
     if len(curves) > 1 or curves[0][0]:

@@ -21,7 +21,7 @@ from ...solvers.caps import is_automatic
 from ...solvers.krylov.resolvents import Lines
 from ..labelled import dataset_of
 from ..thermal.ensembles import Ensemble, Sampling, ThermalSum
-from ..thermal.spectra import every_line, thermal_lines
+from ..thermal.spectra import every_line, has_every_line, thermal_lines
 from ..thermal.spectral_lines import MOST_LINES
 from .excitations import Resolution
 from .functions import Levels
@@ -221,7 +221,7 @@ def thermal_weights(
     found = thermal_lines(asked, right, resolution, left)
     energies, weights = every_line(found)
     found.kept.remove()
-    if not found.is_exact:
+    if not has_every_line(found):
         raise InvalidValue(
             f"the thermal state has more lines than are kept ({MOST_LINES:,} a block): take a smaller model, smaller "
             "caps, an ensemble of fewer states, or T = 0"

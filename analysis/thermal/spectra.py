@@ -259,8 +259,10 @@ def _dataset(found: ThermalLines) -> xr.Dataset:
 def _poles(found: ThermalLines) -> dict[str, xr.DataArray]:
     """Return all lines of an exact spectrum with their weights at each temperature, if they are few."""
     t = found.wanted.temperatures
+    if found.wanted.loop or not has_every_line(found):
+        return {}
     x, w = every_line(found)
-    if found.wanted.loop or not found.is_exact or not len(x):
+    if not len(x):
         return {}
     strong = np.any(np.abs(w) > FAINT * np.sum(np.abs(w), axis=1, keepdims=True), axis=0)
     if np.count_nonzero(strong) > MOST_POLES:
@@ -273,6 +275,11 @@ def _poles(found: ThermalLines) -> dict[str, xr.DataArray]:
         "pole_weights": (w[:, strong], "temperature pole", "w_n"),
     }
     return arrays(table, {"temperature": t, "pole": np.arange(np.count_nonzero(strong))})
+
+
+def has_every_line(found: ThermalLines) -> bool:
+    """True for an exact spectrum no block of which has more lines than are kept."""
+    return found.is_exact and not any(np.isnan(x).any() for part in found.parts for x, _ in part.lines.values())
 
 
 def every_line(found: ThermalLines) -> tuple[NDArray[np.float64], NDArray[Any]]:

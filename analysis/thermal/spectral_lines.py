@@ -190,6 +190,11 @@ def settled_curves(sums: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     return {**sums, **{f"{name}{UNSETTLED}": np.zeros_like(sums[name]) for name in sums if is_curve(name)}}
 
 
+def too_many(temperatures: int) -> Lines:
+    """Return what stands for more lines than are kept."""
+    return np.array([np.nan]), np.zeros((temperatures, 1))
+
+
 def joined(lines: Sequence[Lines], temperatures: int) -> Lines:
     """Return lists of lines as one."""
     x = np.concatenate([np.zeros(0), *(at for at, _ in lines)])
@@ -241,7 +246,8 @@ def exact_lines(planned: Planned, block: Block, wanted: SpectrumSum, known: Leve
             at = SIGNS[part] * (others.energies[up] - levels.energies[start])
             lines.append((at, weights[up, start] * factors[:, start]))
         sums |= wanted.seen(part, lines)
-        kept[part] = joined(lines if sum(len(at) for at, _ in lines) <= MOST_LINES else [], len(factors))
+        few = sum(len(at) for at, _ in lines) <= MOST_LINES
+        kept[part] = joined(lines, len(factors)) if few else too_many(len(factors))
     averages = [levels.averages(operator) for operator in (*wanted.averaged, *wanted.extent)]
     sums |= wanted.rules(factors @ np.array(averages, complex).reshape(-1, len(levels.energies)).T)
     sums["phonons"] = factors @ block.total(np.sum(np.abs(levels.amplitudes) ** 2, axis=1))

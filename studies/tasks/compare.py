@@ -23,6 +23,7 @@ from ...analysis.approximations import (
     registry_of,
 )
 from ...analysis.approximations.comparison import SECTOR_QUANTITIES, THERMAL_QUANTITIES, WITHIN, comparison_problems
+from ...analysis.approximations.diagrams.results import RESPONSES
 from ...hamiltonians import Model, Problem, Sector
 from ...hamiltonians.parameters import show
 from ..execution.tables import columns, number
@@ -202,6 +203,14 @@ class CompareTask(Task):
                 )
             yield table
             yield f"Nearest: {data[f'compare_best_{name}'].values}."
+        there = [name for name in RESPONSES if f"compare_{name}" in data]
+        if there:
+            headings = ("", *(name.replace("_", " ") for name in there))
+            table = columns("compare: relative errors of responses", headings)
+            for k, each in enumerate(data["approximation"].values):
+                errors = [float(data[f"compare_relative_error_{name}"].values[k]) for name in there]
+                table.add_row(str(each), *("-" if e != e else f"{e:.3g}" for e in errors))
+            yield table
 
     @classmethod
     def sweep_tables(cls, points: Sequence[Point]) -> Iterator[rich_table.Table | str]:

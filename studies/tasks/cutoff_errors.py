@@ -85,7 +85,7 @@ def unseen_leak(setting: Setting, other: Setting) -> float:
         return 0.0
     here, there = setting.ground.certificate, other.ground.certificate
     leak = float(there.leaks[0])
-    if leak <= RESOLVED * here.leaks[0]:
+    if leak <= RESOLVED * here.leaks[0] or not here.leaks[0]:
         return 0.0
     pairs = ((here, setting.ground.energies), (there, other.ground.energies))
     return min(float(each.shifts(energies)[0] / each.leaks[0]) for each, energies in pairs) * max(1.0, leak)

@@ -6,6 +6,7 @@ from independent import charges_of, fock, full_hamiltonian
 
 import respair as rp
 from respair.analysis import matsubara_frequencies, thermal_susceptibility
+from respair.clusters import InvalidValue
 from respair.solvers import levels_by_symmetry
 
 RING = rp.Model(rp.ring(3), rp.Electrons(1.0, hubbard_u=2.0), flux=0.7, chemical_potential=0.6)
@@ -202,3 +203,15 @@ def test_wrong_requests_are_refused():
     ):
         with pytest.raises(ValueError, match=message):
             call()
+
+
+def test_more_lines_than_are_kept_are_refused_and_never_left_out(monkeypatch):
+    lattice = rp.Phonons(1.0, electron_coupling=0.3, max_quanta=2)
+    model = rp.Model(rp.dimer(), rp.Electrons(1.0), phonons=lattice)
+    monkeypatch.setattr("respair.analysis.thermal.spectral_lines.MOST_LINES", 100)
+    with pytest.raises(InvalidValue, match="more lines than are kept"):
+        rp.thermal_greens_function(model, 0.5, 4)
+    with pytest.raises(InvalidValue, match="more lines than are kept"):
+        thermal_susceptibility(model, "Sz_0", "Sz_1", 0.5, [0.0])
+    data = rp.thermal_spectral_function(model, rp.probe(model, "electron", site=0), [0.5], np.linspace(-3, 3, 5))
+    assert "pole_weights" not in data

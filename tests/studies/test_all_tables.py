@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from respair.studies import parse, read_data, records, run, write
+from respair.studies.execution.figures import save_figures
 from respair.studies.tasks.table import NAMES
 
 TABLES = {
@@ -33,7 +34,7 @@ def text(*names):
     return MODEL + "\n".join(f"{name} = {TABLES[name]}" for name in names)
 
 
-@pytest.mark.parametrize("states", ["1", "2", '"all"'])
+@pytest.mark.parametrize("states", ["1", "2", pytest.param('"all"', marks=pytest.mark.long)])
 def test_several_levels_stand_beside_a_comparison(states, tmp_path):
     study = parse(text("compare") + f"\nground_state.states = {states}", "both.toml")
     result = run(study)
@@ -50,6 +51,16 @@ def test_a_sweep_has_both():
     data = run(parse(text("compare", "ground_state") + '\nsweep."electrons.hubbard_u" = [0.0, 2.0]', "swept.toml")).data
     assert data.compare_energies.dims[0] == "electrons.hubbard_u"
     assert data.sizes["level"] == 3
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", TABLES)
+def test_figures_of_a_table_are_drawn_beside_the_ground_level(name, tmp_path):
+    tables = ("ground_state",) if name == "ground_state" else ("ground_state", name)
+    result = run(parse(text(*tables), "beside.toml"))
+    drawn = {file.name for file in save_figures(result, tmp_path / "beside", "svg")}
+    alone = run(parse(text(name), "alone.toml"))
+    assert {file.name for file in save_figures(alone, tmp_path / "beside", "svg")} <= drawn
 
 
 @pytest.mark.long

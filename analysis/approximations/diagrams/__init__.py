@@ -1,0 +1,1 @@
+"""Approximations of self-energies, on the Matsubara axis of a cluster."""

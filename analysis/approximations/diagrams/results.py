@@ -1,0 +1,71 @@
+"""What the approximations of self-energies give, and what is exact beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ....hamiltonians import Model, pair
+from ....hamiltonians.operators import total
+from ....solvers import Options
+from ....solvers.caps import is_automatic
+from ...labelled import Row, dataset_of
+from ...spectra.greens_functions import thermal_greens_function
+from ...spectra.susceptibilities import thermal_susceptibility
+from ..base import Where
+from .axis import Axis, Matrices
+
+COUNT = 16
+"""Matsubara frequencies at which Green's functions are compared: the lowest."""
+GREENS_FUNCTION, PAIR_SUSCEPTIBILITY = "matsubara_greens_function", "pair_susceptibility"
+RESPONSES = (GREENS_FUNCTION, PAIR_SUSCEPTIBILITY)
+"""What is compared beside averages."""
+UNIFORM_PAIRS = "static susceptibility of (1/sqrt(L)) sum_i D_i"
+
+
+def greens_function_row(axis: Axis, g: Matrices) -> dict[str, Row]:
+    """Return the Green's function at the lowest frequencies, as a variable of a dataset."""
+    values = g[axis.count : axis.count + COUNT]
+    return {GREENS_FUNCTION: (values, "matsubara site site_", "G_ij(i omega_n), n = 0, 1, ...", "1/energy")}
+
+
+def dressed(axis: Axis, g: Matrices, density: NDArray[np.float64], residual: float, more: dict[str, Row]) -> xr.Dataset:
+    """Return the results of a self-consistent Green's function."""
+    table: dict[str, Row] = {
+        **greens_function_row(axis, g),
+        "electron_density": (density, "site", "<n> of each site"),
+        "residual": (residual, "", "largest change of G in the last round, relative to G"),
+        **more,
+    }
+    return dataset_of(table)
+
+
+def exact_response(name: str, model: Model, temperature: float, options: Options | None) -> xr.DataArray:
+    """Return the exact value of one of `RESPONSES`, from all levels within the caps."""
+    if name == GREENS_FUNCTION:
+        data = thermal_greens_function(model, temperature, COUNT, options=options)
+        values = data["values"].drop_vars(list(data["values"].coords))
+        return values.rename(frequency="matsubara").astype(complex)
+    sites = model.cluster.sites
+    uniform = sites**-0.5 * total(pair(i) for i in range(sites))
+    values = thermal_susceptibility(model, uniform, uniform, temperature, [0.0], options=options)["values"]
+    return values.isel(frequency=0, drop=True).real
+
+
+def caps_there(model: Model, where: Where) -> str | None:
+    """Sums over all levels need caps."""
+    return "it needs max_quanta or total_quanta in the place of an automatic cutoff" if is_automatic(model) else None
+
+
+def positive_temperature(model: Model, where: Where) -> str | None:
+    """Matsubara frequencies need a temperature."""
+    return None if isinstance(where, float | int) and where > 0 else "it is about a temperature above 0"
+
+
+def scale_of(model: Model, *others: Any) -> float:
+    """Return the largest energy of a model and of some further arrays."""
+    arrays = [np.ravel(np.abs(np.asarray(each))) for each in others]
+    return float(max((np.max(a, initial=0.0) for a in arrays), default=0.0))

@@ -23,6 +23,7 @@ from .operators import (
     spin_raising,
     spin_z,
 )
+from .values import LARGEST
 
 MOST_CHARACTERS = 200_000
 MOST_TERMS = 50_000
@@ -169,6 +170,8 @@ class _Reader:
         found = self.sum()
         if self.token is not None:
             raise self.wrong("allowed: + or - before a further term")
+        if not all(abs(value) <= LARGEST for value in found.terms.values()):
+            raise self.wrong(f"allowed: coefficients of at most {LARGEST:g}")
         return found
 
     def sum(self) -> Operator:
@@ -202,8 +205,9 @@ class _Reader:
     def number(self) -> float:
         """Return a number that divides."""
         token = self.token
-        if token is None or not token["number"] or token["unit"] or float(token["number"]) == 0:
-            raise self.wrong("allowed after /: a number other than 0")
+        given = float(token["number"] or 0) if token is not None and not token["unit"] else 0.0
+        if token is None or not 1 / LARGEST <= given <= LARGEST:
+            raise self.wrong(f"allowed after /: a number other than 0, of at most {LARGEST:g}")
         self.step()
         return float(token["number"])
 
@@ -227,6 +231,8 @@ class _Reader:
         """Return a number, a letter, or what stands in brackets."""
         token = self.token
         if token is not None and token["number"]:
+            if not float(token["number"]) <= LARGEST:
+                raise self.wrong(f"allowed: numbers of at most {LARGEST:g}")
             self.step()
             return as_operator(float(token["number"]) * (1j if token["unit"] else 1.0))
         if token is not None and token["letter"]:

@@ -42,6 +42,8 @@ HIDES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Keys about which nothing can be said while another key, or a whole table, is wrong."""
+NAMED_IN: Mapping[str, tuple[str, ...]] = MappingProxyType({"operators": ("spectrum.operator", "spectrum.cross")})
+"""Keys that name an entry of a table, about which nothing can be said while any of its entries is wrong."""
 
 
 Parts = tuple[Model, Sector | None, Options, tuple[Task, ...]]
@@ -76,7 +78,8 @@ class Draft:
         return bool(new)
 
     def _hidden(self, key: str) -> bool:
-        return any(key == at or key.startswith(f"{at}.") or key in HIDES.get(at, ()) for at in self.wrong)
+        named = any(key in NAMED_IN.get(at.partition(".")[0], ()) for at in self.wrong)
+        return named or any(key == at or key.startswith(f"{at}.") or key in HIDES.get(at, ()) for at in self.wrong)
 
 
 def _key(path: str) -> str:
@@ -121,7 +124,7 @@ def assemble(
     if draft.problems or model is None:
         return None, draft.problems
     values = draft.values
-    asked: Mapping[str, Mapping[str, Any]] = {task: values[task] for task in TASKS if task in values}
+    asked = {task: TASKS[task].completed(values[task], values) for task in TASKS if task in values}
     tasks = tuple(TASKS[task].of(keys, model) for task, keys in (asked or {DEFAULT_TASK: {}}).items())
     return (model, sector, Options(**values.get("solver", {})), tasks), []
 
@@ -237,5 +240,5 @@ def _model(
             able = listed(f"[{name}]" for name in TASKS if TASKS[name].on_infinite_lattices)
             found.append(Problem(task, "a table", f"leave it out: infinite lattices have {able}"))
             continue
-        found += TASKS[task].model_problems(values[task], model, right)
+        found += TASKS[task].model_problems(TASKS[task].completed(values[task], values), model, right)
     return model, sector, found

@@ -18,6 +18,7 @@ from ...hamiltonians.terms import energy_unit
 from ...solvers import Options
 from ..tasks.base import Task
 from ..tasks.table import TASKS
+from .kept_file import KEPT_STATE, KeptFile, kept_problems
 from .schema import CLUSTERS
 from .tables import tables_of
 from .validation import STAND_INS, Checked, check_tables
@@ -126,7 +127,12 @@ def assemble(
     values = draft.values
     asked = {task: TASKS[task].completed(values[task], values) for task in TASKS if task in values}
     tasks = tuple(TASKS[task].of(keys, model) for task, keys in (asked or {DEFAULT_TASK: {}}).items())
-    return (model, sector, Options(**values.get("solver", {})), tasks), []
+    return (model, sector, Options(**values.get("solver", {}), starts=_kept(values)), tasks), []
+
+
+def _kept(values: Mapping[str, Mapping[str, Any]]) -> KeptFile | None:
+    """Return the levels that a file keeps, where the tables name one."""
+    return KeptFile(**values["kept"]) if "file" in values.get("kept", {}) else None
 
 
 def _table_problems(draft: Draft) -> Iterator[Problem]:
@@ -235,6 +241,9 @@ def _model(
     found = list(sector_problems(model, sector)) if sector else []
     found += block_problems(model, sector) if sector and not found else ()
     right = None if found else sector
+    if (kept := _kept(values)) is not None:
+        moves = values.get("evolution", {}).get("initial") == KEPT_STATE
+        found += kept_problems(kept, right, moves=moves)
     for task in (name for name in TASKS if name in values):
         if cluster.is_infinite and not TASKS[task].on_infinite_lattices:
             able = listed(f"[{name}]" for name in TASKS if TASKS[name].on_infinite_lattices)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from .._core.arguments import instance
@@ -22,12 +23,15 @@ from .operators import (
     quanta,
     spin_raising,
     spin_z,
+    total,
 )
 from .values import LARGEST
 
 MOST_CHARACTERS = 200_000
 MOST_TERMS = 50_000
 """Products that a formula may have once its brackets are multiplied out."""
+MOST_LONG_TERMS, MOST_KEPT = 1_000_000, 4
+"""Products of a formula that a program wrote, and how many such formulas are kept."""
 MOST_POWER = 12
 DEEPEST = 50
 """Brackets in brackets at most."""
@@ -125,11 +129,23 @@ def formula_text(value: Operator) -> str:
     return " + ".join(words) or "0"
 
 
+@lru_cache(MOST_KEPT)
+def long_operator(text: str) -> Operator:
+    """Return the operator of a formula that a program wrote, which may be long; the last ones are kept.
+
+    Examples
+    --------
+    >>> long_operator("1.0 nup_0 + 2.0 a+_0 a_0")
+    +1 nup_0 +2 a+_0 a_0
+    """
+    return _Reader(text, MOST_LONG_TERMS).whole()
+
+
 class _Reader:
     """Recursive descent: sum, product, power, atom."""
 
-    def __init__(self, text: str) -> None:
-        self.text, self.place, self.depth = text, 0, 0
+    def __init__(self, text: str, most: int = MOST_TERMS) -> None:
+        self.text, self.place, self.depth, self.most = text, 0, 0, most
         self.token: re.Match[str] | None = None
         self.step()
 
@@ -176,15 +192,19 @@ class _Reader:
 
     def sum(self) -> Operator:
         """Return terms that are added, up to the end or a closing bracket."""
-        total = self.product(self.takes("+", "-") or "+")
+        parts = [self.product(self.takes("+", "-") or "+")]
+        count = len(parts[0].terms)
         while sign := self.takes("+", "-"):
             if self.token and self.token["adjoints"]:
                 self.step()
-                total = total + (total.dag if sign == "+" else -total.dag)
+                found = total(parts)
+                parts = [found, found.dag if sign == "+" else -found.dag]
+                count = 2 * len(found.terms)
             else:
-                total = total + self.product(sign)
-            self.check(len(total.terms))
-        return total
+                parts.append(self.product(sign))
+                count += len(parts[-1].terms)
+            self.check(count)
+        return total(parts)
 
     def product(self, sign: str) -> Operator:
         """Return factors that are multiplied."""
@@ -258,5 +278,5 @@ class _Reader:
 
     def check(self, terms: int) -> None:
         """Raise an error if a formula becomes too long."""
-        if terms > MOST_TERMS:
-            raise self.wrong(f"allowed: at most {MOST_TERMS:,} products once brackets are multiplied out")
+        if terms > self.most:
+            raise self.wrong(f"allowed: at most {self.most:,} products once brackets are multiplied out")

@@ -15,6 +15,7 @@ from ..._core.arguments import whole_number
 from ..._core.places import folder_of
 from ...clusters import InvalidValue, custom
 from ...hamiltonians import Electrons, Model, Operator, Phonons, Sector, annihilate, create, displacement, phonon
+from ...hamiltonians.algebra import canonical
 from ...hamiltonians.json_form import FixedTerm
 from ...hamiltonians.notation import formula_text
 from ...hamiltonians.operators import total
@@ -184,7 +185,7 @@ def read_fcidump(
         single = len(branches) == 1
         phonons = Phonons(frequencies if single else branches, on=on["1"] if single else on, max_quanta=cap)
     cluster = custom([[float(i), 0.0] for i in range(n)], [])
-    term = FixedTerm(formula_text(total(formula)))
+    term = FixedTerm(formula_text(canonical(*formula)))
     model = Model(cluster, Electrons(), phonons=phonons, name=file.path.name, terms=(term,))
     return model, Sector(file.head["NELEC"], file.head.get("MS2", file.head["NELEC"] % 2))
 

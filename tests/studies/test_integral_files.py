@@ -87,6 +87,22 @@ def test_block2_reads_the_files(keys, tmp_path):
     assert energy == pytest.approx(rp.ground_state(FORMS[keys], rp.Sector(3, 1)).energies[0], abs=1e-8)
 
 
+def test_two_electrons_in_many_orbitals(tmp_path):
+    """H of c+_pup c+_qdn |0>: h_pr for each electron, and (pr|qs) between them."""
+    n, rng = 8, np.random.default_rng(2)
+    one, two = rng.standard_normal((n, n)), rng.standard_normal((n,) * 4)
+    one = one + one.T
+    for axes in ((1, 0, 2, 3), (0, 1, 3, 2), (2, 3, 0, 1)):
+        two = two + two.transpose(axes)
+    rows = [f"{two[i]!r} {' '.join(str(k + 1) for k in i)}\n" for i in np.ndindex(two.shape)]
+    rows += [f"{one[i]!r} {i[0] + 1} {i[1] + 1} 0 0\n" for i in np.ndindex(one.shape)]
+    text = f" &FCI NORB={n},NELEC=2,MS2=0,\n &END\n" + "".join(rows).replace("np.float64(", "").replace(")", "")
+    (tmp_path / "FCIDUMP").write_text(text + "1.5 0 0 0 0\n")
+    whole = np.kron(one, np.eye(n)) + np.kron(np.eye(n), one) + two.transpose(0, 2, 1, 3).reshape(n * n, n * n)
+    found = rp.ground_state(*rp.read_fcidump(tmp_path / "FCIDUMP"), states=3).energies
+    np.testing.assert_allclose(found, np.linalg.eigvalsh(whole)[:3] + 1.5, atol=1e-9)
+
+
 @pytest.fixture
 def files(tmp_path):
     lattice = rp.Phonons(1.0, electron_coupling=0.5, max_quanta=2)

@@ -6,7 +6,8 @@ below 1e-6: respair stops at a residual whose square over the gap is below that 
 both reflections, and on rings the momenta 0 and pi; block2 doubles its bond dimension until the energy changes by less
 than a twentieth of it, ten times the change being its error. Each bond dimension begins with a random state: those that
 grew from a bond dimension of 50 settled 1.3e-6 too high on the chain of 6, whatever came after. The energies must agree
-within 1e-6. Each run has a process of its own and one thread.
+within 1e-6. Each run has a process of its own and one thread;
+the time is that of the processor, which other programs on the machine do not change.
 
 Usage: python benchmarks/against_dmrg.py [chain:SITES:CAP ring:SITES:CAP ...]
 Needs `pip install block2`.
@@ -15,13 +16,14 @@ Needs `pip install block2`.
 import argparse
 import os
 import tempfile
+import time
 from functools import partial
 
 from fresh import describe, header, line, row_of, serve, timed
 
 os.environ.update(OMP_NUM_THREADS="1", NUMBA_NUM_THREADS="1", MKL_NUM_THREADS="1")
 ACCURACY, RESIDUAL = 1e-6, 1e-4
-CASES = ("chain:4:2", "ring:4:2", "chain:4:3", "chain:6:2", "ring:6:2", "chain:8:2", "ring:8:2")
+CASES = ("chain:4:2", "ring:4:2", "chain:6:2", "ring:6:2", "chain:8:1", "chain:8:2")
 BONDS = (50, 100, 200, 400, 800, 1600)
 
 
@@ -48,7 +50,7 @@ def respair_run(kind: str, sites: int, cap: int) -> dict:
         found = [rp.ground_state(model, block, options=options) for block in blocks]
         return min(found, key=lambda levels: levels.energies[0])
 
-    seconds, levels = timed(solved)
+    seconds, levels = timed(solved, clock=time.process_time)
     return {
         "size": f"{levels.hamiltonian.space.dimension:,} states",
         "kept": f"{levels.stored:,} amplitudes",
@@ -81,7 +83,7 @@ def block2_run(kind: str, sites: int, cap: int) -> dict:
                 before = energy
         raise SystemExit(f"bond dimension {BONDS[-1]} was not enough")
 
-    seconds, (energy, bond, error) = timed(solved)
+    seconds, (energy, bond, error) = timed(solved, clock=time.process_time)
     return {
         "size": f"{2 * sites} spaces", "kept": f"bond dimension {bond}", "energy": energy, "error": error,
         "seconds": seconds,
@@ -106,7 +108,7 @@ def main() -> None:
     parser.add_argument("cases", nargs="*", default=CASES, help="kind, sites and largest phonon number of a mode")
     chosen = parser.parse_args()
     describe("respair", "block2", "numba", "numpy")
-    header("cluster", "L", "cap", "code", "size", "kept", "E0", "error", "time (s)", "peak memory (MiB)")
+    header("cluster", "L", "cap", "code", "size", "kept", "E0", "error", "CPU time (s)", "peak memory (MiB)")
     for case in chosen.cases:
         compare(case)
 

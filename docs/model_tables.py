@@ -15,6 +15,7 @@ from respair.clusters import KINDS
 from respair.hamiltonians import Model, Sector
 from respair.hamiltonians.parameters import COUPLINGS, SPECIES
 from respair.solvers import Options
+from respair.studies.file.kept_file import KeptFile
 from respair.studies.file.schema import CLUSTERS, TABLES, AxisTable, RefineTable
 from respair.studies.file.values import DisorderTable, Grid, Table
 from respair.studies.tasks.entanglement import CutTable
@@ -28,6 +29,7 @@ DESCRIBED = {
     "ensemble": (Model,),
     "sector": (Sector,),
     "solver": (Options,),
+    "kept": (KeptFile,),
     **{name: (task,) for name, task in TASKS.items()},
     "thermal": (TASKS["thermal"], Sampling),
 }
@@ -64,8 +66,8 @@ def _lines():
         yield from _keys(table, (KINDS[kind],), leave=("kind",))
     for name, table in TABLES.items():
         yield from _section(f"[{name}]", "")
-        if name in TASKS:
-            yield from (*_prose(TASKS[name]), "")
+        if name in TASKS or name == "kept":
+            yield from (*_prose(DESCRIBED[name][0]), "")
         yield from _keys(table, DESCRIBED[name], couplings=_couplings(name))
         for words, inner in INNER.get(name, ()):
             yield from (words, "", *_keys(inner, ()))

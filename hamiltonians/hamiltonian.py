@@ -164,13 +164,11 @@ class Hamiltonian(Shown):
     @property
     def linear_operator(self) -> splinalg.LinearOperator:
         """H as a SciPy `LinearOperator` on the same states, without its matrix: for `scipy.sparse.linalg`."""
-        shape = self.space.shape
+        shape, kind = (self.space.dimension,) * 2, np.dtype(self.dtype)
+        return splinalg.LinearOperator(shape, matvec=self._product, rmatvec=self._product, dtype=kind)
 
-        def product(v: NDArray[Any]) -> NDArray[Any]:
-            return self.apply(v.reshape(shape)).ravel()
-
-        kind = np.dtype(self.dtype)
-        return splinalg.LinearOperator((self.space.dimension,) * 2, matvec=product, rmatvec=product, dtype=kind)
+    def _product(self, v: NDArray[Any]) -> NDArray[Any]:
+        return self.apply(v.reshape(self.space.shape)).ravel()
 
     def matrix_of(self, operator: Operator) -> sp.csr_array:
         """Return another operator that keeps N and S_z as a matrix on the same states."""

@@ -13,7 +13,7 @@ from ..clusters import Bond, Cluster, InvalidValue, Mode
 from ..clusters.translations import Translation
 from .flux import own_term
 from .model import Model
-from .notation import formula_text, operator
+from .notation import formula_text, long_operator
 from .operators import Operator
 from .parameters import Bosons, Electrons, Phonons
 from .sector import Sector
@@ -35,7 +35,7 @@ class FixedTerm:
 
     def __call__(self, model: Model) -> Operator:
         """Return the formula, the same for all models."""
-        return operator(self.formula)
+        return long_operator(self.formula)
 
 
 KINDS: Mapping[str, type[Any]] = MappingProxyType(

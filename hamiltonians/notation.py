@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from .._core.arguments import instance
@@ -22,11 +23,15 @@ from .operators import (
     quanta,
     spin_raising,
     spin_z,
+    total,
 )
+from .values import LARGEST
 
 MOST_CHARACTERS = 200_000
 MOST_TERMS = 50_000
 """Products that a formula may have once its brackets are multiplied out."""
+MOST_LONG_TERMS, MOST_KEPT = 1_000_000, 4
+"""Products of a formula that a program wrote, and how many such formulas are kept."""
 MOST_POWER = 12
 DEEPEST = 50
 """Brackets in brackets at most."""
@@ -124,11 +129,23 @@ def formula_text(value: Operator) -> str:
     return " + ".join(words) or "0"
 
 
+@lru_cache(MOST_KEPT)
+def long_operator(text: str) -> Operator:
+    """Return the operator of a formula that a program wrote, which may be long; the last ones are kept.
+
+    Examples
+    --------
+    >>> long_operator("1.0 nup_0 + 2.0 a+_0 a_0")
+    +1 nup_0 +2 a+_0 a_0
+    """
+    return _Reader(text, MOST_LONG_TERMS).whole()
+
+
 class _Reader:
     """Recursive descent: sum, product, power, atom."""
 
-    def __init__(self, text: str) -> None:
-        self.text, self.place, self.depth = text, 0, 0
+    def __init__(self, text: str, most: int = MOST_TERMS) -> None:
+        self.text, self.place, self.depth, self.most = text, 0, 0, most
         self.token: re.Match[str] | None = None
         self.step()
 
@@ -169,19 +186,25 @@ class _Reader:
         found = self.sum()
         if self.token is not None:
             raise self.wrong("allowed: + or - before a further term")
+        if not all(abs(value) <= LARGEST for value in found.terms.values()):
+            raise self.wrong(f"allowed: coefficients of at most {LARGEST:g}")
         return found
 
     def sum(self) -> Operator:
         """Return terms that are added, up to the end or a closing bracket."""
-        total = self.product(self.takes("+", "-") or "+")
+        parts = [self.product(self.takes("+", "-") or "+")]
+        count = len(parts[0].terms)
         while sign := self.takes("+", "-"):
             if self.token and self.token["adjoints"]:
                 self.step()
-                total = total + (total.dag if sign == "+" else -total.dag)
+                found = total(parts)
+                parts = [found, found.dag if sign == "+" else -found.dag]
+                count = 2 * len(found.terms)
             else:
-                total = total + self.product(sign)
-            self.check(len(total.terms))
-        return total
+                parts.append(self.product(sign))
+                count += len(parts[-1].terms)
+            self.check(count)
+        return total(parts)
 
     def product(self, sign: str) -> Operator:
         """Return factors that are multiplied."""
@@ -202,8 +225,9 @@ class _Reader:
     def number(self) -> float:
         """Return a number that divides."""
         token = self.token
-        if token is None or not token["number"] or token["unit"] or float(token["number"]) == 0:
-            raise self.wrong("allowed after /: a number other than 0")
+        given = float(token["number"] or 0) if token is not None and not token["unit"] else 0.0
+        if token is None or not 1 / LARGEST <= given <= LARGEST:
+            raise self.wrong(f"allowed after /: a number other than 0, of at most {LARGEST:g}")
         self.step()
         return float(token["number"])
 
@@ -227,6 +251,8 @@ class _Reader:
         """Return a number, a letter, or what stands in brackets."""
         token = self.token
         if token is not None and token["number"]:
+            if not float(token["number"]) <= LARGEST:
+                raise self.wrong(f"allowed: numbers of at most {LARGEST:g}")
             self.step()
             return as_operator(float(token["number"]) * (1j if token["unit"] else 1.0))
         if token is not None and token["letter"]:
@@ -252,5 +278,5 @@ class _Reader:
 
     def check(self, terms: int) -> None:
         """Raise an error if a formula becomes too long."""
-        if terms > MOST_TERMS:
-            raise self.wrong(f"allowed: at most {MOST_TERMS:,} products once brackets are multiplied out")
+        if terms > self.most:
+            raise self.wrong(f"allowed: at most {self.most:,} products once brackets are multiplied out")

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.lazy import xr
+from .._core.places import file_of
 from ..clusters import Shown
 from ..hamiltonians.json_form import to_json_form
 
@@ -94,8 +95,13 @@ class Keepable(Shown):
         -------
         Path
             Where it is.
+
+        Raises
+        ------
+        InvalidValue
+            If it is a folder, or in a folder that does not exist.
         """
-        target = Path(path)
+        target = file_of("path", path)
         partial = target.with_name(f"{target.name}.partial")
         data = self.to_dataset().assign_attrs(
             title=self.hamiltonian.space.model.name or "levels",

@@ -68,6 +68,10 @@ def load(path: str | os.PathLike[str], at: Mapping[str, float] | None = None) ->
     except OSError as error:
         reason = error.strerror if error.errno and len(error.args) > 1 else "not a NetCDF file"
         raise InvalidValue(f"{name}: cannot be read ({reason}); give a file that levels.save(...) wrote") from None
+    except InvalidValue:
+        raise
+    except Exception as error:  # what HDF5 raises for a damaged file has no class of its own
+        raise InvalidValue(f"{name}: is damaged ({error}); write it anew") from None
     try:
         return _read(json.loads(about), values)
     except (InvalidValue, InvalidModel) as error:

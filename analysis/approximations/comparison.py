@@ -129,7 +129,7 @@ def compare(
         allowed = () if quantities else (InvalidValue,)  # more levels than can be summed over
         for name in (q for q in asked if q in RESPONSES):
             with suppress(*allowed):
-                exact[name] = exact_response(name, model, where, options)
+                exact[name], errors[name] = exact_response(name, model, where, options)
     for name, data in found.items():
         _check_bound(registry[name], data, exact, slack, energy_unit(model))
     variables: dict[str, xr.DataArray] = {}

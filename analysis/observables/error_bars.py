@@ -8,7 +8,13 @@ import numpy as np
 
 from ...hamiltonians import Model, Sector
 from ...solvers import Eigenstates, LabelledLevels, Options, Progress, ground_state, levels_by_symmetry
+from ...solvers.larger_space import is_steep
 from ...solvers.work import silent
+
+COVERING = 1.3
+"""Differences between two phonon spaces are multiplied by this."""
+RESOLVED = 0.3
+"""A leak that another phonon space makes smaller than this share is seen in the difference of the two."""
 
 
 def isolated_ground(
@@ -101,3 +107,33 @@ def entropy_error(admixture: float, limit: float) -> float:
     parts = np.array([admixture, 1.0 - admixture])
     there = parts[parts > 0]
     return float(admixture * limit - there @ np.log(there)) + 0.0
+
+
+def unseen_leak(model: Model, here: Eigenstates | LabelledLevels, there: Eigenstates | LabelledLevels) -> float:
+    r"""Return how much of the ground state leaks out of both phonon spaces, which their difference cannot show.
+
+    In a frame that follows the charges, these leave their lattice behind and go far beyond either cutoff. To first
+    order the state lacks :math:`\theta = l / (E_Q - E)` of what leaks; where the leak of the other space is not smaller
+    by far, that much stays unseen. In other frames a leak goes to the next shells, which another cutoff shows.
+    In steep potentials averages oscillate as the cap grows, by a few times the error of the energy in units of the
+    frequency; two of them may agree by chance.
+
+    Parameters
+    ----------
+    model : Model
+        As it was asked for.
+    here, there : Eigenstates or LabelledLevels
+        The ground level in both spaces.
+    """
+    phonons = model.phonons
+    if phonons is None:
+        return 0.0
+    if is_steep(model):
+        return float(there.certificate.energy_errors[0]) / model.lowest_frequency
+    if phonons.frame not in ("lang-firsov", "auto") or not here.hamiltonian.space.is_dressed:
+        return 0.0
+    leak = float(there.certificate.leaks[0])
+    if leak <= RESOLVED * here.certificate.leaks[0] or not here.certificate.leaks[0]:
+        return 0.0
+    pairs = ((each.certificate, each.energies) for each in (here, there))
+    return min(float(c.shifts(energies)[0] / c.leaks[0]) for c, energies in pairs) * max(1.0, leak)

@@ -45,7 +45,7 @@ def reduced_density_matrix(
     state : State
         Pure or mixed.
     sites : sequence of int
-        Sites of A.
+        Sites of A, in any order; the result has them in ascending order (``part_site``).
     modes : sequence of int
         Oscillators of A.
     spins : sequence of str

@@ -2,7 +2,7 @@
 
 from .excitations import LINESHAPES
 from .functions import DEFAULT_BROADENING
-from .probes import KINDS, NAMES, Probe, probe_problems
+from .probes import KINDS, NAMES, Probe, check_cross, formula_probe, probe_problems
 from .sum_rules import LEFT_OUT
 
 __all__ = [
@@ -12,5 +12,7 @@ __all__ = [
     "LINESHAPES",
     "NAMES",
     "Probe",
+    "check_cross",
+    "formula_probe",
     "probe_problems",
 ]

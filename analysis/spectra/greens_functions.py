@@ -3,7 +3,7 @@ r"""One-electron Green's functions between all sites at complex frequencies, and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -17,17 +17,14 @@ from ...hamiltonians.algebra import canonical
 from ...hamiltonians.arguments import a_model
 from ...solvers import Options
 from ...solvers.arguments import levels_of, read_options
-from ...solvers.caps import is_automatic
 from ...solvers.krylov.resolvents import Lines
 from ..labelled import dataset_of
-from ..thermal.ensembles import Ensemble, Sampling, ThermalSum
-from ..thermal.spectra import every_line, has_every_line, thermal_lines
-from ..thermal.spectral_lines import MOST_LINES
-from .excitations import Resolution
-from .functions import Levels
+from ..thermal.ensembles import Ensemble, ThermalSum
+from .cutoff_bars import Levels, thermal_with_bars, with_bars
 from .matsubara import complex_frequencies, lines_between, matsubara_frequencies, places, resolvent
 from .probes import Probe
 from .sum_rules import moments_from_commutators
+from .thermal_lines import exact_sum, thermal_weights
 
 ORDERS = 3
 """Moments of the tail: G(z) = M_0 / z + M_1 / z^2 + M_2 / z^3 + ..."""
@@ -43,6 +40,8 @@ def greens_function(
     spin: str = "up",
     sites: Sequence[int] | None = None,
     options: Options | None = None,
+    *,
+    error_bars: bool = False,
 ) -> xr.Dataset:
     r"""Compute the Green's function of electrons between sites in the ground level.
 
@@ -69,6 +68,9 @@ def greens_function(
         i and j; all by default.
     options : Options, optional
         Engine and memory.
+    error_bars : bool
+        Compute it once more in another phonon space: ``values_error``, ``self_energy_error`` and others say how far the
+        phonon cutoff may have moved the numbers. It takes two to many times as long.
 
     Returns
     -------
@@ -104,29 +106,30 @@ def greens_function(
     """
     z, model = complex_frequencies("frequencies", frequencies), levels.hamiltonian.space.model
     chosen, options = _checked(model, spin, sites), options or Options()
-    count = len(chosen)
-    values = np.zeros((len(z), count, count), complex)
-    moments, rules = np.zeros((ORDERS, count, count), complex), np.full((ORDERS, count, count), np.nan, complex)
-    error, one_body = 0.0, one_body_matrix(model, spin)
-    for a, b in combinations_with_replacement(range(count), 2):
+
+    def compute(levels: Levels) -> xr.Dataset:
+        return _of_levels(levels, z, spin, chosen, options)
+
+    step = 1 if spin == "up" else -1
+    return with_bars(levels, [(1, step), (-1, -step)], compute, options) if error_bars else compute(levels)
+
+
+def _of_levels(
+    levels: Levels, z: NDArray[np.complex128], spin: str, chosen: Sequence[int], options: Options
+) -> xr.Dataset:
+    """Return the Green's function of a ground level."""
+    found, error = _Matrix.of(z, len(chosen)), 0.0
+    for a, b in combinations_with_replacement(range(len(chosen)), 2):
         left, right = (Probe("electron", annihilate(i, spin).dag, annihilate(i, spin)) for i in (chosen[a], chosen[b]))
         assert left.removal is not None
         assert right.removal is not None
         add = lines_between(levels, right.addition, right.addition if a == b else left.addition, z, 1, options)
         cut = lines_between(levels, left.removal, left.removal if a == b else right.removal, z, -1, options)
         error = max(error, add.error + cut.error)
-        powers = np.arange(ORDERS)[:, None]
-        moment = sum((each.energies**powers @ each.weights for each in (add, cut)), np.zeros(ORDERS, complex))
-        rule = moments_from_commutators(levels.ground, left, right, ORDERS)
-        values[:, a, b] = resolvent(add, z) + resolvent(cut, z)
-        moments[:, a, b], rules[:, a, b] = moment, rule
-        if a != b:  # w_ji is the conjugate of w_ij
-            turned = (replace(each, weights=each.weights.conj()) for each in (add, cut))
-            values[:, b, a] = sum(resolvent(each, z) for each in turned)
-            moments[:, b, a], rules[:, b, a] = moment.conj(), rule.conj()
-    if not model.modes:
-        _check_rules(moments, rules, levels.hamiltonian.scale, float(levels.certificate.residuals[0]))
-    return _dataset(z, values, moments, rules, error, one_body if count == model.cluster.sites else None, chosen)
+        found.put(a, b, (add, cut), moments_from_commutators(levels.ground, left, right, ORDERS))
+    if not levels.hamiltonian.space.model.modes:
+        found.check(levels.hamiltonian.scale, float(levels.certificate.residuals[0]))
+    return found.dataset(levels.hamiltonian.space.model, spin, chosen, error)
 
 
 @taking(model=a_model, options=read_options)
@@ -138,6 +141,8 @@ def thermal_greens_function(
     sites: Sequence[int] | None = None,
     ensemble: Ensemble | str = "grand-canonical",
     options: Options | None = None,
+    *,
+    error_bars: bool = False,
 ) -> xr.Dataset:
     r"""Compute the Green's function of electrons between sites in a thermal state, from all levels.
 
@@ -153,8 +158,8 @@ def thermal_greens_function(
         T above 0 [energy].
     frequencies : (n,) complex, or int
         z above the real axis; a number stands for so many Matsubara frequencies of this temperature.
-    spin, sites
-        As for `greens_function`.
+    spin, sites, error_bars
+        As for `greens_function`; error bars are needed for ``phonons.cutoff = "auto"``.
     ensemble : Ensemble or str
         Which states are summed over.
     options : Options, optional
@@ -163,7 +168,7 @@ def thermal_greens_function(
     Returns
     -------
     xarray.Dataset
-        As of `greens_function`, without an error: the sum over states is complete within the phonon cutoff.
+        As of `greens_function`; ``error`` is 0: the sum over states is complete within the phonon cutoff.
 
     Raises
     ------
@@ -181,52 +186,21 @@ def thermal_greens_function(
     """
     given = matsubara_frequencies(temperature, frequencies) if isinstance(frequencies, int) else frequencies
     z, chosen = complex_frequencies("frequencies", given), _checked(model, spin, sites)
-    count = len(chosen)
-    values = np.zeros((len(z), count, count), complex)
-    moments, rules = np.zeros((ORDERS, count, count), complex), np.full((ORDERS, count, count), np.nan, complex)
-    for a, b in combinations_with_replacement(range(count), 2):
-        left, right = (Probe("electron", annihilate(i, spin).dag, annihilate(i, spin)) for i in (chosen[a], chosen[b]))
-        lines = thermal_weights(model, right, None if a == b else left, temperature, ensemble, options)
-        values[:, a, b] = resolvent(lines, z)
-        moments[:, a, b] = lines.energies ** np.arange(ORDERS)[:, None] @ lines.weights
-        if a != b:
-            values[:, b, a] = resolvent(replace(lines, weights=lines.weights.conj()), z)
-            moments[:, b, a] = moments[:, a, b].conj()
-    rules[0] = np.eye(count)
-    if not model.modes:
-        _check_rules(moments[:1], rules[:1], 1.0, 0.0)
-    one_body = one_body_matrix(model, spin) if count == model.cluster.sites else None
-    return _dataset(z, values, moments, rules, 0.0, one_body, chosen)
 
+    def compute(asked: ThermalSum) -> xr.Dataset:
+        found, no_rules = _Matrix.of(z, len(chosen)), np.full(ORDERS, np.nan, complex)
+        for a, b in combinations_with_replacement(range(len(chosen)), 2):
+            left, right = (
+                Probe("electron", annihilate(i, spin).dag, annihilate(i, spin)) for i in (chosen[a], chosen[b])
+            )
+            found.put(a, b, (thermal_weights(asked, right, None if a == b else left),), no_rules)
+        found.rules[0] = np.eye(len(chosen))
+        if not asked.model.modes:
+            found.check(1.0, 0.0)
+        return found.dataset(asked.model, spin, chosen, 0.0)
 
-def thermal_weights(
-    model: Model,
-    right: Probe,
-    left: Probe | None,
-    temperature: float,
-    ensemble: Ensemble | str,
-    options: Options | None,
-) -> Lines:
-    """Return all lines of two probes in a thermal state.
-
-    Raises
-    ------
-    InvalidValue
-        If there are more than are kept.
-    """
-    if is_automatic(model):
-        raise InvalidValue("the phonon cutoff is automatic; sums over all levels need max_quanta or total_quanta")
-    resolution = Resolution.of([0.0], 1.0)
-    asked = ThermalSum.of(model, [temperature], ensemble, Sampling(method="exact"), options)
-    found = thermal_lines(asked, right, resolution, left)
-    energies, weights = every_line(found)
-    found.kept.remove()
-    if not has_every_line(found):
-        raise InvalidValue(
-            f"the thermal state has more lines than are kept ({MOST_LINES:,} a block): take a smaller model, smaller "
-            "caps, an ensemble of fewer states, or T = 0"
-        )
-    return Lines(energies - found.wanted.offset[0], weights[0], np.zeros(len(energies)))
+    asked = exact_sum(model, temperature, ensemble, options, automatic=error_bars)
+    return thermal_with_bars(asked, compute) if error_bars else compute(asked)
 
 
 def one_body_matrix(model: Model, spin: str) -> NDArray[np.complex128]:
@@ -254,41 +228,53 @@ def _checked(model: Model, spin: str, sites: Sequence[int] | None) -> list[int]:
     return places("sites", sites, model.cluster.sites)
 
 
-def _check_rules(
-    moments: NDArray[np.complex128], rules: NDArray[np.complex128], scale: float, residual: float
-) -> None:
-    """Raise ArithmeticError if a moment of electrons misses its sum rule."""
-    for n, (got, want) in enumerate(zip(moments, rules, strict=True)):
-        most = (RULES + 8 * n * residual) * max(1.0, scale) ** n * len(got) ** 2
-        if np.nanmax(np.abs(got - want), initial=0.0) > most:
-            raise ArithmeticError(
-                f"moment {n} of the Green's function misses its sum rule by {np.nanmax(np.abs(got - want)):.1e}; "
-                f"allowed: {most:.1e}: lower solver.tolerance, or report this model"
-            )
+@dataclass(frozen=True)
+class _Matrix:
+    """Numbers between all pairs of sites: G, the moments of its lines, and what these must be."""
 
+    z: NDArray[np.complex128]
+    values: NDArray[np.complex128]
+    moments: NDArray[np.complex128]
+    rules: NDArray[np.complex128]
 
-def _dataset(
-    z: NDArray[np.complex128],
-    values: NDArray[np.complex128],
-    moments: NDArray[np.complex128],
-    rules: NDArray[np.complex128],
-    error: float,
-    one_body: NDArray[np.complex128] | None,
-    chosen: Sequence[int],
-) -> xr.Dataset:
-    """Return the Green's function with its tail and, where h is given, the self-energy."""
-    over = "frequency site site_"
-    table: dict[str, tuple[object, ...]] = {
-        "values": (values, over, "G_ij(z)", "1/energy"),
-        "moments": (moments, "order site site_", "M_n of M_0 / z + M_1 / z^2 + ...", "energy^order"),
-        "sum_rules": (rules, "order site site_", "averages of commutators", "energy^order"),
-        "error": (error, "", "bound on what continued fractions miss", "1/energy"),
-    }
-    if one_body is not None:
-        order = np.ix_(chosen, chosen)
-        inverse = np.linalg.inv(values)
-        own = z[:, None, None] * np.eye(len(chosen)) - one_body[order] - inverse
-        table["self_energy"] = (own, over, "z - h - G(z)^-1", "energy")
-        table["self_energy_tail"] = (moments[1] - one_body[order], "site site_", "M_1 - h", "energy")
-    labels = np.array(chosen)
-    return dataset_of(table, {"frequency": z, "site": labels, "site_": labels})
+    @classmethod
+    def of(cls, z: NDArray[np.complex128], count: int) -> _Matrix:
+        """Return one without numbers."""
+        empty = (np.full((n, count, count), np.nan, complex) for n in (len(z), ORDERS, ORDERS))
+        return cls(z, *empty)
+
+    def put(self, a: int, b: int, parts: Sequence[Lines], rule: NDArray[np.complex128]) -> None:
+        """Set the numbers of (a, b), and those of (b, a), whose weights are the conjugates."""
+        powers = np.arange(ORDERS)[:, None]
+        for i, j, lines in ((a, b, parts), (b, a, [replace(each, weights=each.weights.conj()) for each in parts])):
+            self.values[:, i, j] = sum(resolvent(each, self.z) for each in lines)
+            self.moments[:, i, j] = sum(each.energies**powers @ each.weights for each in lines)
+        self.rules[:, a, b], self.rules[:, b, a] = rule, rule.conj()
+
+    def check(self, scale: float, residual: float) -> None:
+        """Raise ArithmeticError if a moment of electrons misses its sum rule."""
+        for n, (got, want) in enumerate(zip(self.moments, self.rules, strict=True)):
+            most = (RULES + 8 * n * residual) * max(1.0, scale) ** n * len(got) ** 2
+            away = np.abs(got - want)
+            if np.any(away > most):
+                raise ArithmeticError(
+                    f"moment {n} of the Green's function misses its sum rule by {np.nanmax(away):.1e}; "
+                    f"allowed: {most:.1e}: lower solver.tolerance, or report this model"
+                )
+
+    def dataset(self, model: Model, spin: str, chosen: Sequence[int], error: float) -> xr.Dataset:
+        """Return the Green's function with its tail and, for all sites, the self-energy."""
+        over = "frequency site site_"
+        table: dict[str, tuple[object, ...]] = {
+            "values": (self.values, over, "G_ij(z)", "1/energy"),
+            "moments": (self.moments, "order site site_", "M_n of M_0 / z + M_1 / z^2 + ...", "energy^order"),
+            "sum_rules": (self.rules, "order site site_", "averages of commutators", "energy^order"),
+            "error": (error, "", "bound on what continued fractions miss", "1/energy"),
+        }
+        if len(chosen) == model.cluster.sites:
+            one_body = one_body_matrix(model, spin)[np.ix_(chosen, chosen)]
+            own = self.z[:, None, None] * np.eye(len(chosen)) - one_body - np.linalg.inv(self.values)
+            table["self_energy"] = (own, over, "z - h - G(z)^-1", "energy")
+            table["self_energy_tail"] = (self.moments[1] - one_body, "site site_", "M_1 - h", "energy")
+        labels = np.array(chosen)
+        return dataset_of(table, {"frequency": self.z, "site": labels, "site_": labels})

@@ -203,6 +203,20 @@ def probe(
     return Probe(name, local.dag, local) if kind.removes else Probe(name, local)
 
 
+def formula_probe(model: Model, name: str, formula: Operator) -> Probe:
+    """Return the probe of a formula: one that lowers the charge is removed, its adjoint added; others are B.
+
+    Raises
+    ------
+    InvalidValue
+        If its products change the charge differently, or act on what the model does not have.
+    """
+    change, _ = charge_change(model, formula)
+    if not change:
+        return Probe(name, formula)
+    return Probe(name, formula, formula.dag) if change > 0 else Probe(name, formula.dag, formula)
+
+
 def probe_of(model: Model, name: str, given: Probe | str) -> Probe:
     """Return a probe; that of a name on the first place."""
     if isinstance(given, str):

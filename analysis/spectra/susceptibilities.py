@@ -16,13 +16,14 @@ from ...hamiltonians.space.product import check_operator
 from ...hamiltonians.transitions import charge_change
 from ...solvers import Options, solve, unfolded
 from ...solvers.arguments import levels_of, read_options
+from ...solvers.krylov.resolvents import Lines
 from ..labelled import dataset_of
 from ..observables.averages import expectation
-from ..thermal.ensembles import Ensemble
-from .functions import Levels
-from .greens_functions import thermal_weights
-from .matsubara import complex_frequencies, lines_between
+from ..thermal.ensembles import Ensemble, ThermalSum
+from .cutoff_bars import Levels, thermal_with_bars, with_bars
+from .matsubara import complex_frequencies, lines_between, resolvent
 from .probes import NAMES, Probe, probe_of
+from .thermal_lines import exact_sum, thermal_weights
 
 SOLVED = 1e-11
 STATIC = 1e-12
@@ -45,6 +46,8 @@ def susceptibility(
     right: Probe | Operator | str,
     frequencies: Sequence[complex] | NDArray[np.complex128],
     options: Options | None = None,
+    *,
+    error_bars: bool = False,
 ) -> xr.Dataset:
     r"""Compute a susceptibility at T = 0 and complex frequencies.
 
@@ -64,6 +67,8 @@ def susceptibility(
         z above the real axis [energy].
     options : Options, optional
         Engine and memory.
+    error_bars : bool
+        As for `greens_function`.
 
     Returns
     -------
@@ -86,14 +91,22 @@ def susceptibility(
     """
     z, model = complex_frequencies("frequencies", frequencies), levels.hamiltonian.space.model
     a, b = (_formula(model, name, given) for name, given in (("left", left), ("right", right)))
-    _check_charges(model, a, b)
-    options, same = options or Options(), a.terms == b.terms
+    change, options = _check_charges(model, a, b), options or Options()
+
+    def compute(levels: Levels) -> xr.Dataset:
+        return _of_levels(levels, a, b, z, options)
+
+    return with_bars(levels, [change, (-change[0], -change[1])], compute, options) if error_bars else compute(levels)
+
+
+def _of_levels(levels: Levels, a: Operator, b: Operator, z: NDArray[np.complex128], options: Options) -> xr.Dataset:
+    """Return the susceptibility of a ground level."""
+    same = a.terms == b.terms
     up = lines_between(levels, b, b if same else a, z, 1, options, off=True)
     down_right, down_left = a.dag, b.dag
     turned = -np.conj(z)  # above the real axis as well
     down = lines_between(levels, down_right, down_right if same else down_left, turned, 1, options, off=True)
-    values = (up.weights / (up.energies - z[:, None])).sum(axis=1)
-    values = values + (down.weights / (down.energies + z[:, None])).sum(axis=1)
+    values = -resolvent(up, z) - resolvent(down, -z)
     powers = np.arange(3)[:, None]
     first = up.energies**powers @ up.weights
     second = down.energies**powers @ down.weights
@@ -110,6 +123,8 @@ def thermal_susceptibility(
     frequencies: Sequence[complex] | NDArray[np.complex128],
     ensemble: Ensemble | str = "grand-canonical",
     options: Options | None = None,
+    *,
+    error_bars: bool = False,
 ) -> xr.Dataset:
     r"""Compute a susceptibility in a thermal state, from all levels.
 
@@ -129,10 +144,8 @@ def thermal_susceptibility(
         T above 0 [energy].
     frequencies : (n,) complex
         0, or above the real axis.
-    ensemble : Ensemble or str
-        Which states are summed over.
-    options : Options, optional
-        Engine and memory.
+    ensemble, options, error_bars
+        As for `thermal_greens_function`.
 
     Returns
     -------
@@ -159,33 +172,35 @@ def thermal_susceptibility(
     change, same = _check_charges(model, a, b), a.terms == b.terms
     if change != (0, 0) and ensemble != "grand-canonical":
         raise InvalidValue(f"operators that change the charge need ensemble = 'grand-canonical', not {ensemble!r}")
-    lines = thermal_weights(model, Probe("right", b), None if same else Probe("left", a), t, ensemble, options)
+    asked = exact_sum(model, t, ensemble, options, automatic=error_bars)
+
+    def compute(asked: ThermalSum) -> xr.Dataset:
+        lines = thermal_weights(asked, Probe("right", b), None if same else Probe("left", a))
+        static = _means(asked, a, b) if change == (0, 0) and np.any(z == 0) else 0.0
+        return _of_lines(lines, t, z, static)
+
+    return thermal_with_bars(asked, compute) if error_bars else compute(asked)
+
+
+def _of_lines(lines: Lines, t: float, z: NDArray[np.complex128], means: complex) -> xr.Dataset:
+    """Return the susceptibility of a thermal state from its lines and, for z = 0, the product of the averages."""
     omega, weights = lines.energies, lines.weights
     still = np.abs(omega) <= STATIC * max(t, 1.0)
     moving = ~still
     share = -np.expm1(-omega[moving] / t) * weights[moving]
     values = (share / (omega[moving] - z[:, None])).sum(axis=1).astype(complex)
-    if np.any(z == 0):
-        curie = weights[still].sum() / t
-        if change == (0, 0):
-            from_means = _means(model, a, b, t, ensemble, options)
-            curie = curie - from_means / t
-        values[z == 0] += curie
+    values[z == 0] += (weights[still].sum() - means) / t
     first = omega[moving] ** np.arange(3)[:, None] @ weights[moving]
     tail = np.array([share.sum(), (omega[moving] * share).sum()])
     return _dataset(z, values, first, tail, 0.0)
 
 
-def _means(
-    model: Model, a: Operator, b: Operator, temperature: float, ensemble: Ensemble | str, options: Options | None
-) -> complex:
+def _means(asked: ThermalSum, a: Operator, b: Operator) -> complex:
     """Return ``<A+> <B>`` in a thermal state: the averages are the moments of lines to the identity."""
-    one = Operator({((), ()): 1.0})
-    means = []
-    for operator in (a.dag, b):
-        lines = thermal_weights(model, Probe("operator", operator), Probe("one", one), temperature, ensemble, options)
-        means.append(complex(lines.weights.sum()))
-    return means[0] * means[1]
+    one = Probe("one", Operator({((), ()): 1.0}))
+    lines = (thermal_weights(asked, Probe("operator", operator), one) for operator in (a.dag, b))
+    left, right = (complex(each.weights.sum()) for each in lines)
+    return left * right
 
 
 def _check_charges(model: Model, a: Operator, b: Operator) -> tuple[int, int]:

@@ -208,16 +208,21 @@ class Block(Shown):
     @property
     def linear_operator(self) -> splinalg.LinearOperator:
         """H on the same states as a SciPy `LinearOperator`, without its matrix."""
-        whole, basis, shape = self.whole, self.isometry, self.space.shape
-        kind = np.result_type(self.hamiltonian.dtype, *(() if basis is None else (basis.dtype,)))
+        basis = self.isometry
+        shape = (self.space.dimension if basis is None else basis.shape[1],) * 2
+        return splinalg.LinearOperator(shape, matvec=self._product, rmatvec=self._product, dtype=self._kind)
 
-        def product(v: NDArray[Any]) -> NDArray[Any]:
-            psi = v.ravel() if basis is None else basis @ v.ravel()
-            image = whole.energy.apply(np.ascontiguousarray(psi, np.result_type(psi, kind)).reshape(shape)).ravel()
-            return image if basis is None else np.asarray(basis.conj().T @ image)
+    @property
+    def _kind(self) -> np.dtype[Any]:
+        basis = self.isometry
+        return np.result_type(self.hamiltonian.dtype, *(() if basis is None else (basis.dtype,)))
 
-        size = self.space.dimension if basis is None else basis.shape[1]
-        return splinalg.LinearOperator((size, size), matvec=product, rmatvec=product, dtype=kind)
+    def _product(self, v: NDArray[Any]) -> NDArray[Any]:
+        basis = self.isometry
+        psi = v.ravel() if basis is None else basis @ v.ravel()
+        rows = np.ascontiguousarray(psi, np.result_type(psi, self._kind)).reshape(self.space.shape)
+        image = self.whole.energy.apply(rows).ravel()
+        return image if basis is None else np.asarray(basis.conj().T @ image)
 
     def symmetric(self, operator: Operator) -> Operator:
         """Return the average ``1/|G| sum_g U_g O U_g+``, which has the same expectation values in this block."""

@@ -18,6 +18,7 @@ from ...hamiltonians.terms import energy_unit
 from ...solvers import Options
 from ..tasks.base import Task
 from ..tasks.table import TASKS
+from .kept_file import KEPT_STATE, KeptFile, kept_problems
 from .schema import CLUSTERS
 from .tables import tables_of
 from .validation import STAND_INS, Checked, check_tables
@@ -42,6 +43,8 @@ HIDES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Keys about which nothing can be said while another key, or a whole table, is wrong."""
+NAMED_IN: Mapping[str, tuple[str, ...]] = MappingProxyType({"operators": ("spectrum.operator", "spectrum.cross")})
+"""Keys that name an entry of a table, about which nothing can be said while any of its entries is wrong."""
 
 
 Parts = tuple[Model, Sector | None, Options, tuple[Task, ...]]
@@ -76,7 +79,8 @@ class Draft:
         return bool(new)
 
     def _hidden(self, key: str) -> bool:
-        return any(key == at or key.startswith(f"{at}.") or key in HIDES.get(at, ()) for at in self.wrong)
+        named = any(key in NAMED_IN.get(at.partition(".")[0], ()) for at in self.wrong)
+        return named or any(key == at or key.startswith(f"{at}.") or key in HIDES.get(at, ()) for at in self.wrong)
 
 
 def _key(path: str) -> str:
@@ -121,9 +125,14 @@ def assemble(
     if draft.problems or model is None:
         return None, draft.problems
     values = draft.values
-    asked: Mapping[str, Mapping[str, Any]] = {task: values[task] for task in TASKS if task in values}
+    asked = {task: TASKS[task].completed(values[task], values) for task in TASKS if task in values}
     tasks = tuple(TASKS[task].of(keys, model) for task, keys in (asked or {DEFAULT_TASK: {}}).items())
-    return (model, sector, Options(**values.get("solver", {})), tasks), []
+    return (model, sector, Options(**values.get("solver", {}), starts=_kept(values)), tasks), []
+
+
+def _kept(values: Mapping[str, Mapping[str, Any]]) -> KeptFile | None:
+    """Return the levels that a file keeps, where the tables name one."""
+    return KeptFile(**values["kept"]) if "file" in values.get("kept", {}) else None
 
 
 def _table_problems(draft: Draft) -> Iterator[Problem]:
@@ -232,10 +241,13 @@ def _model(
     found = list(sector_problems(model, sector)) if sector else []
     found += block_problems(model, sector) if sector and not found else ()
     right = None if found else sector
+    if (kept := _kept(values)) is not None:
+        moves = values.get("evolution", {}).get("initial") == KEPT_STATE
+        found += kept_problems(kept, right, moves=moves)
     for task in (name for name in TASKS if name in values):
         if cluster.is_infinite and not TASKS[task].on_infinite_lattices:
             able = listed(f"[{name}]" for name in TASKS if TASKS[name].on_infinite_lattices)
             found.append(Problem(task, "a table", f"leave it out: infinite lattices have {able}"))
             continue
-        found += TASKS[task].model_problems(values[task], model, right)
+        found += TASKS[task].model_problems(TASKS[task].completed(values[task], values), model, right)
     return model, sector, found

@@ -19,6 +19,7 @@ from ...hamiltonians.parameters import show
 from ..definition import Axis, Study, overlaps
 from ..sweep import key_problem, overridden, point_problems, points_of, read_axes
 from .assembly import assemble
+from .kept_file import with_kept_file
 from .tables import plain
 from .validation import control_problems
 
@@ -124,7 +125,7 @@ def studied(
     """
     if wrong := list(control_problems(tables)):
         raise InvalidModel(wrong)
-    data = _with_plugins(tables, plugins)
+    data = with_kept_file(_with_plugins(tables, plugins), str(Path(file).parent))
     first = partial(_evaluated, file=file, source=source, base=base, terms=base.terms if base else tuple(terms))
     study, problems = first(data)
     axes, found = read_axes(data)

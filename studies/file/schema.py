@@ -147,6 +147,15 @@ class SolverTable(Table):
     checkpoint_interval: Annotated[Number, Field(ge=0.0, description="a number of seconds, 0 or more")] = LEFT_OUT
 
 
+class KeptTable(Table):
+    """Keys of ``[kept]``."""
+
+    file: Annotated[str, Field(min_length=1, description='the path of a file, as "levels.nc"')]
+    at: Annotated[dict[str, Number], Field(description="a table of numbers by the keys of a sweep")] = LEFT_OUT
+    level: Annotated[int, Field(ge=0, le=MAX_INTEGER, description="a whole number, 0 or more")] = LEFT_OUT
+    digest: Annotated[str, Field(exclude=True)] = LEFT_OUT
+
+
 class AxisTable(Table):
     """The value of one key of ``[sweep]``.
 
@@ -184,6 +193,7 @@ MODEL_TABLES: Mapping[str, type[Table]] = MappingProxyType(
         "ensemble": _table("ensemble", {"chemical_potential": (float, "", False)}),
         "sector": SectorTable,
         "solver": SolverTable,
+        "kept": KeptTable,
     }
 )
 """The keys of the tables that describe the model and how it is solved."""

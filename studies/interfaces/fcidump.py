@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import os
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -14,19 +12,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._core.arguments import whole_number
+from ..._core.places import folder_of
 from ...clusters import InvalidValue, custom
 from ...hamiltonians import Electrons, Model, Operator, Phonons, Sector, annihilate, create, displacement, phonon
+from ...hamiltonians.algebra import canonical
 from ...hamiltonians.json_form import FixedTerm
 from ...hamiltonians.notation import formula_text
 from ...hamiltonians.operators import total
+from .integral_files import IntegralFile
 from .orbitals import Integrals
 from .terms import Terms
 
 NAMES = ("FCIDUMP", "EBDUMP", "BOSDUMP")
 MOST_ORBITALS = 16
 """Orbitals of a file that is read: the formula has their fourth power of terms."""
-MOST_BYTES = 200_000_000
+MOST_MODES = 64
 SMALLEST = 1e-15
+SYMMETRIC = 1e-9
+"""Largest difference of elements that belong together, in units of the largest one."""
+SPINS = (("up", "up"), ("dn", "dn"), ("up", "dn"))
+"""Order of the two-body integrals of files with IUHF = 1."""
+BLOCKS = (0, 2, 1)
+"""The same, as numbers of the blocks of `Integrals`."""
 
 
 def write_fcidump(model: Model, sector: Sector | int, folder: str | os.PathLike[str]) -> list[Path]:
@@ -34,13 +41,20 @@ def write_fcidump(model: Model, sector: Sector | int, folder: str | os.PathLike[
 
     ======================  ============================================================
     FCIDUMP ``x p q r s``   ``(pq|rs)`` of ``1/2 sum (pq|rs) c+_ps c+_rt c_st c_qs``
-    FCIDUMP ``x p q 0 0``   ``h_pq``; last the constant
+    FCIDUMP ``x p q 0 0``   ``h_pq``
+    FCIDUMP ``x 0 0 0 0``   the constant; the last line
     EBDUMP ``x m p q``      ``V_mpq c+_p c_q (a_m + a+_m)``, summed over spin
     BOSDUMP ``x m n``       ``w_mn a+_m a_n``
     ======================  ============================================================
 
     Numbers of orbitals and modes begin at 1. A local pair is a pair of electrons in an orbital of its own, which come
     after those of the sites; a large integral keeps singly occupied ones away (`orbitals`). NELEC is N = N_e + 2 N_b.
+
+    Where a model allows it, integrals have the symmetry of real orbitals, ``(pq|rs) = (qp|rs) = (pq|sr) = (rs|pq)``;
+    one of each eight is written. Pair hopping, ``(ij|ij)``, and the exchange of spins, ``(ij|ji)``, break it: then all
+    are written, and ``IGENERAL=1`` in the head says so, as block2 has it; programs that do not know this key would make
+    them equal. Where the spins differ (a field, spin-orbit coupling), ``IUHF=1`` and, each closed by a line of zeros,
+    stand the integrals of up with up, down with down and up with down, h of up and h of down.
 
     Parameters
     ----------
@@ -65,87 +79,61 @@ def write_fcidump(model: Model, sector: Sector | int, folder: str | os.PathLike[
         model = replace(model, phonons=replace(model.phonons, frame="none", dressing=None, basis="number"))
     terms = Terms.of(model, sector)
     integrals = Integrals.of(terms).with_permutations()
-    n, modes = len(integrals.one), terms.modes
+    n, modes = integrals.one.shape[1], terms.modes
+    if not n:
+        raise InvalidValue("the model has neither electrons nor local pairs; files of integrals are for these")
     symmetry = ",".join(["1"] * n)
     numbers = f"NORB={n},NELEC={terms.sector.charge},MS2={terms.sector.spin_excess}"
-    head = f" &FCI {numbers},\n  ORBSYM={symmetry},\n  ISYM=1,\n &END\n"
+    keys = "IUHF=1," * (not integrals.is_restricted) + "IGENERAL=1," * (not integrals.is_permutable)
+    head = f" &FCI {numbers},\n  ORBSYM={symmetry},\n  ISYM=1,{keys}\n &END\n"
     texts = {"FCIDUMP": head + "".join(_electron_lines(integrals))}
     if modes:
-        texts["EBDUMP"] = f" &EBDUMP NORB={n},NMODE={modes},\n &END\n" + "".join(
+        coupling = (
             _line(float(integrals.coupling[m, p, q]), m + 1, p + 1, q + 1) for m, p, q in np.ndindex(modes, n, n)
         )
-        texts["BOSDUMP"] = f" &BOSDUMP NMODE={modes},\n &END\n" + "".join(
-            _line(integrals.boson[m, k], m + 1, k + 1) for m, k in product(range(modes), repeat=2)
-        )
-    target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
+        boson = (_line(integrals.boson[m, k], m + 1, k + 1) for m, k in product(range(modes), repeat=2))
+        texts["EBDUMP"] = _counted(f"EBDUMP NORB={n},NMODE={modes}", coupling)
+        texts["BOSDUMP"] = _counted(f"BOSDUMP NMODE={modes}", boson)
+    target = folder_of("folder", folder)
     for name, text in texts.items():
         (target / name).write_text(text, encoding="ascii")
     return [target / name for name in texts]
+
+
+def _counted(head: str, lines: Iterator[str]) -> str:
+    """Return a file whose head counts its lines."""
+    kept = [line for line in lines if line]
+    return f" &{head},NLINES={len(kept)},\n &END\n" + "".join(kept)
 
 
 def _line(value: float, *indices: int) -> str:
     return f" {value: .17e} {' '.join(f'{i:4d}' for i in indices)}\n" if abs(value) > SMALLEST else ""
 
 
+def _closing(value: float = 0.0) -> str:
+    return f" {value: .17e}    0    0    0    0\n"
+
+
 def _electron_lines(integrals: Integrals) -> Iterator[str]:
-    """Yield one of each eight equal integrals, then h, then the constant."""
-    n = len(integrals.one)
-    pairs = [(p, q) for p in range(n) for q in range(p + 1)]
+    """Yield the integrals by spin where the spins differ, each block closed by zeros, and last the constant."""
+    spins = (1,) if integrals.is_restricted else BLOCKS
+    for block in spins:
+        alike = len(spins) == 1 or block != 1
+        yield from _two_body_lines(integrals.two[block], alike=alike, general=not integrals.is_permutable)
+        yield _closing() * (len(spins) > 1)
+    for one in integrals.one[: 2 if len(spins) > 1 else 1]:
+        yield from (_line(one[p, q], p + 1, q + 1, 0, 0) for p in range(len(one)) for q in range(p + 1))
+        yield _closing() * (len(spins) > 1)
+    yield _closing(integrals.constant)
+
+
+def _two_body_lines(two: NDArray[np.float64], *, alike: bool, general: bool) -> Iterator[str]:
+    """Yield one of each eight equal integrals (four, between unlike spins), or all of them."""
+    n = len(two)
+    pairs = [(p, q) for p in range(n) for q in range(n if general else p + 1)]
     for a, (p, q) in enumerate(pairs):
-        for r, s in pairs[: a + 1]:
-            yield _line(integrals.two[p, q, r, s], p + 1, q + 1, r + 1, s + 1)
-    for p, q in pairs:
-        yield _line(integrals.one[p, q], p + 1, q + 1, 0, 0)
-    yield f" {integrals.constant: .17e}    0    0    0    0\n"
-
-
-@dataclass(frozen=True)
-class _File:
-    """A file of integrals: the numbers of its head, and its rows."""
-
-    path: Path
-    head: dict[str, int]
-    rows: list[tuple[int, float, list[int]]]
-
-    @classmethod
-    def read(cls, path: str | os.PathLike[str], needed: Sequence[str], indices: int) -> _File:
-        """Read a file, everything checked but the range of its indices."""
-        place = Path(path)
-        try:
-            if place.stat().st_size > MOST_BYTES:
-                raise InvalidValue(f"{place}: larger than {MOST_BYTES:,} bytes")
-            text = place.read_text(encoding="ascii")
-        except UnicodeDecodeError:
-            raise InvalidValue(f"{place}: not a text file in ASCII") from None
-        except OSError as error:
-            raise InvalidValue(f"{place}: cannot be read ({error.strerror})") from None
-        found = re.match(r"\s*&(\w+)(.*?)(?:&END|/)[^\n]*\n", text, re.DOTALL | re.IGNORECASE)
-        if found is None:
-            raise InvalidValue(f'{place}: begins with no head, as "&FCI NORB=4,NELEC=4,MS2=0, &END"')
-        head = {key.upper(): int(value) for key, value in re.findall(r"(\w+)\s*=\s*(-?\d+)", found[2])}
-        if missing := [key for key in needed if key not in head]:
-            raise InvalidValue(f"{place}: {missing[0]} is missing in the head")
-        rows, first = [], text.count("\n", 0, found.end()) + 1
-        for number, line in enumerate(text[found.end() :].splitlines(), first):
-            parts = line.replace("D", "e").replace("d", "e").split()
-            if not parts:
-                continue
-            try:
-                value, places = float(parts[0]), [int(part) for part in parts[1:]]
-            except ValueError:
-                shown = f'{place}, line {number}: "{line.strip()[:60]}"'
-                raise InvalidValue(f"{shown} is not a number with indices") from None
-            if len(places) != indices or not math.isfinite(value):
-                raise InvalidValue(f"{place}, line {number}: allowed: a finite number and {indices} indices")
-            rows.append((number, value, places))
-        return cls(place, head, rows)
-
-    def check(self, number: int, indices: Sequence[int], most: Sequence[int]) -> None:
-        """Raise an error if an index is out of range; they begin at 1."""
-        for index, largest in zip(indices, most, strict=True):
-            if not 1 <= index <= largest:
-                raise InvalidValue(f"{self.path}, line {number}: index {index} is not from 1 to {largest}")
+        for r, s in pairs[: a + 1] if alike and not general else pairs:
+            yield _line(two[p, q, r, s], p + 1, q + 1, r + 1, s + 1)
 
 
 def read_fcidump(
@@ -160,7 +148,7 @@ def read_fcidump(
     Parameters
     ----------
     path : path
-        FCIDUMP: real integrals of restricted orbitals.
+        FCIDUMP: real integrals; IUHF=1 and IGENERAL=1 are known, see `write_fcidump`.
     ebdump, bosdump : path, optional
         The coupling of electrons to bosons, and the bosons; both or none.
     max_quanta : int, optional
@@ -169,7 +157,7 @@ def read_fcidump(
     Returns
     -------
     model : Model
-        Its sites are the orbitals, in their order; oscillators sit on the first sites.
+        Its sites are the orbitals, in their order; oscillators sit on the first sites, further ones on the same again.
     sector : Sector
         NELEC and MS2.
 
@@ -178,12 +166,10 @@ def read_fcidump(
     InvalidValue
         If a file cannot be read, is damaged, or does not fit the others; with file and line.
     """
-    file = _File.read(path, ("NORB", "NELEC"), 4)
+    file = IntegralFile.read(path, ("NORB", "NELEC"), 4)
     n = file.head["NORB"]
     if not 1 <= n <= MOST_ORBITALS:
         raise InvalidValue(f"{file.path}: NORB = {n}; allowed: 1 to {MOST_ORBITALS}")
-    if file.head.get("IUHF", 0):
-        raise InvalidValue(f"{file.path}: IUHF = {file.head['IUHF']}; allowed: 0, the same integrals for both spins")
     constant, one, two = _electrons(file, n)
     formula = [total(_one_body(one)), total(_two_body(two)), Operator({((), ()): constant})]
     phonons = None
@@ -191,66 +177,119 @@ def read_fcidump(
         raise InvalidValue("ebdump and bosdump belong together: give both, or none")
     if ebdump is not None and bosdump is not None:
         cap = whole_number("max_quanta", max_quanta, 0)
-        frequencies, others = _bosons(_File.read(ebdump, ("NORB", "NMODE"), 3), _File.read(bosdump, ("NMODE",), 2), n)
+        coupling = IntegralFile.read(ebdump, ("NORB", "NMODE"), 3)
+        frequencies, others = _bosons(coupling, IntegralFile.read(bosdump, ("NMODE",), 2), n)
         formula += others
-        phonons = Phonons(frequencies, on=list(range(len(frequencies))), max_quanta=cap)
+        branches = {str(k + 1): frequencies[start : start + n] for k, start in enumerate(range(0, len(frequencies), n))}
+        on = {name: list(range(len(values))) for name, values in branches.items()}
+        single = len(branches) == 1
+        phonons = Phonons(frequencies if single else branches, on=on["1"] if single else on, max_quanta=cap)
     cluster = custom([[float(i), 0.0] for i in range(n)], [])
-    term = FixedTerm(formula_text(total(formula)))
+    term = FixedTerm(formula_text(canonical(*formula)))
     model = Model(cluster, Electrons(), phonons=phonons, name=file.path.name, terms=(term,))
     return model, Sector(file.head["NELEC"], file.head.get("MS2", file.head["NELEC"] % 2))
 
 
-def _electrons(file: _File, n: int) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
-    constant, one, two = 0.0, np.zeros((n, n)), np.zeros((n, n, n, n))
-    for number, value, (p, q, r, s) in file.rows:
+def _electrons(file: IntegralFile, n: int) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+    """Return the constant, h of both spins, and (pq|rs) in the order of `SPINS`."""
+    for key in ("IUHF", "IGENERAL"):
+        if file.head.get(key, 0) not in (0, 1):
+            raise InvalidValue(f"{file.path}: {key} = {file.head[key]}; allowed: 0 or 1")
+    by_spin, general = file.head.get("IUHF", 0) == 1, file.head.get("IGENERAL", 0) == 1
+    one, two = np.full((2, n, n), np.nan), np.full((3, n, n, n, n), np.nan)
+    orders = (((0, 1), (2, 3)),) if general else tuple(product(((0, 1), (1, 0)), ((2, 3), (3, 2))))
+    constant, closed = None, 0
+    for number, value, places in file.rows:
+        p, q, r, s = places
         if p == q == r == s == 0:
-            constant = value
-        elif r == s == 0 and q > 0:
-            file.check(number, (p, q), (n, n))
-            one[p - 1, q - 1] = one[q - 1, p - 1] = value
+            closed += 1
+            if not by_spin or closed == 6:
+                file.same(number, value, constant)
+                constant = value
         elif q == r == s == 0:
             continue  # energy of an orbital, which some programs add
+        elif r == s == 0:
+            file.check(number, (p, q), (n, n))
+            block = one[closed - 3 : closed - 2] if by_spin else one
+            if not len(block) or (by_spin and closed < 3):
+                raise InvalidValue(f"{file.path}, line {number}: h of IUHF = 1 stands after three lines of zeros")
+            _put(file, number, value, block, [(p - 1, q - 1), (q - 1, p - 1)])
         else:
             file.check(number, (p, q, r, s), (n,) * 4)
-            for (a, b), (c, d) in (((p, q), (r, s)), ((r, s), (p, q))):
-                for (i, j), (k, m) in product(((a, b), (b, a)), ((c, d), (d, c))):
-                    two[i - 1, j - 1, k - 1, m - 1] = value
-    return constant, one, two
+            block = two[closed : closed + 1] if by_spin else two
+            if not len(block):
+                raise InvalidValue(f"{file.path}, line {number}: an integral stands after three lines of zeros")
+            ways = [(*x, *y) for x, y in orders]
+            if not by_spin or closed < 2:
+                ways += [(*y, *x) for x, y in orders]
+            _put(file, number, value, block, [tuple(places[k] - 1 for k in way) for way in ways])
+    if constant is None:
+        wanted = "six lines of zeros, the last with" if by_spin else "the last line,"
+        raise InvalidValue(f'{file.path}: {wanted} the constant "x 0 0 0 0", is missing: it is cut off')
+    return constant, np.nan_to_num(one), np.nan_to_num(two)
+
+
+def _put(
+    file: IntegralFile, number: int, value: float, blocks: NDArray[np.float64], places: Sequence[tuple[int, ...]]
+) -> None:
+    """Write a value to equal places of blocks; another one must not be there."""
+    for place in places:
+        before = float(blocks[0][place])
+        file.same(number, value, None if np.isnan(before) else before)
+        for block in blocks:
+            block[place] = value
 
 
 def _one_body(one: NDArray[np.float64]) -> Iterator[Operator]:
-    for p, q in np.argwhere(one).tolist():
-        for spin in ("up", "dn"):
-            yield float(one[p, q]) * (create(p, spin) * annihilate(q, spin))
+    for block, spin in zip(one, ("up", "dn"), strict=True):
+        for p, q in np.argwhere(block).tolist():
+            yield float(block[p, q]) * (create(p, spin) * annihilate(q, spin))
 
 
 def _two_body(two: NDArray[np.float64]) -> Iterator[Operator]:
-    for p, q, r, s in np.argwhere(two).tolist():
-        for one, other in product(("up", "dn"), repeat=2):
+    for block, (one, other) in zip(two, SPINS, strict=True):
+        for p, q, r, s in np.argwhere(block).tolist():
             word = create(p, one) * create(r, other) * annihilate(s, other) * annihilate(q, one)
-            yield 0.5 * float(two[p, q, r, s]) * word
+            yield (0.5 if one == other else 1.0) * float(block[p, q, r, s]) * word
 
 
-def _bosons(coupling: _File, bosons: _File, n: int) -> tuple[list[float], list[Operator]]:
+def _bosons(coupling: IntegralFile, bosons: IntegralFile, n: int) -> tuple[list[float], list[Operator]]:
     """Return the frequencies of the modes, and everything else about them as formulas."""
     modes = bosons.head["NMODE"]
     if coupling.head["NMODE"] != modes or coupling.head["NORB"] != n:
         found = f"NORB = {coupling.head['NORB']}, NMODE = {coupling.head['NMODE']}"
         raise InvalidValue(f"{coupling.path}: {found}; the other files have {n} and {modes}")
-    if not 1 <= modes <= n:
-        raise InvalidValue(f"{bosons.path}: NMODE = {modes}; allowed: 1 to NORB = {n}, a mode on each site at most")
-    frequencies, formula = np.zeros(modes), []
-    for number, value, (m, k) in bosons.rows:
-        bosons.check(number, (m, k), (modes, modes))
-        if m == k:
-            frequencies[m - 1] = value
-        else:
-            formula.append(value * (phonon(m - 1).dag * phonon(k - 1)))
-    if low := np.flatnonzero(frequencies <= 0).tolist():
-        found = f"mode {low[0] + 1} has the frequency {frequencies[low[0]]}"
+    if not 1 <= modes <= MOST_MODES:
+        raise InvalidValue(f"{bosons.path}: NMODE = {modes}; allowed: 1 to {MOST_MODES}")
+    matrix, formula = _array(bosons, (modes, modes)), []
+    if low := np.flatnonzero(np.diag(matrix) <= 0).tolist():
+        found = f"mode {low[0] + 1} has the frequency {matrix[low[0], low[0]]}"
         raise InvalidValue(f"{bosons.path}: {found}; allowed: above 0")
-    for number, value, (m, p, q) in coupling.rows:
-        coupling.check(number, (m, p, q), (modes, n, n))
+    lowest = float(np.linalg.eigvalsh(matrix)[0])
+    if lowest <= 0:
+        raise InvalidValue(
+            f"{bosons.path}: a normal mode has the frequency {lowest:.3g}, so that there is no lowest energy; allowed: "
+            "above 0"
+        )
+    for m, k in np.argwhere(matrix - np.diag(np.diag(matrix))).tolist():
+        formula.append(float(matrix[m, k]) * (phonon(m).dag * phonon(k)))
+    couplings = _array(coupling, (modes, n, n))
+    for m, p, q in np.argwhere(couplings).tolist():
         for spin in ("up", "dn"):
-            formula.append(value * (create(p - 1, spin) * annihilate(q - 1, spin) * displacement(m - 1)))
-    return frequencies.tolist(), formula
+            formula.append(float(couplings[m, p, q]) * (create(p, spin) * annihilate(q, spin) * displacement(m)))
+    return np.diag(matrix).tolist(), formula
+
+
+def _array(file: IntegralFile, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return all numbers of a file, zero where there is none; the last two indices may be exchanged."""
+    found: NDArray[np.float64] = np.full(shape, np.nan)
+    for number, value, places in file.rows:
+        file.check(number, places, shape)
+        index = tuple(i - 1 for i in places)
+        _put(file, number, value, found[None], [index])
+    found = np.asarray(np.nan_to_num(found), np.float64)
+    turned = np.swapaxes(found, -1, -2)
+    if np.abs(found - turned).max(initial=0.0) > SYMMETRIC * np.abs(found).max(initial=0.0):
+        *_, p, q = (int(i[0]) + 1 for i in np.nonzero(found != turned))
+        raise InvalidValue(f"{file.path}: the numbers of ({p}, {q}) and ({q}, {p}) differ; allowed: both, and equal")
+    return found

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from ..._core.places import file_name, folder_of
 from ...clusters import InvalidValue
 from ...hamiltonians import Model, Sector
 from .fcidump import write_fcidump
@@ -72,7 +73,7 @@ def export(
     folder : path
         Where.
     name : str
-        With which the names of the files begin.
+        With which the names of the files begin; without a folder.
 
     Returns
     -------
@@ -87,6 +88,5 @@ def export(
     if to not in WRITERS:
         more = "; block2 takes no file: call respair.studies.to_block2" if to == "block2" else ""
         raise InvalidValue(f"to = {to!r} cannot be; allowed: {', '.join(WRITERS)}{more}")
-    target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
+    name, target = file_name("name", name), folder_of("folder", folder)
     return WRITERS[to](model, sector if isinstance(sector, Sector) else Sector(sector), target, name)

@@ -24,7 +24,8 @@ def to_openfermion(model: Model, sector: Sector | int) -> list[tuple[Any, Any]]:
     """Return the Hamiltonian as pairs of a `FermionOperator` and a `BosonOperator`: their products add up to it.
 
     Electrons of spin up and down on site i are the modes 2 i and 2 i + 1, the two electrons of the k-th local pair
-    2 (L + k) and 2 (L + k) + 1: ``b = d_dn d_up``, and the first pair of operators keeps singly occupied d away.
+    2 (L + k) and 2 (L + k) + 1 (2 k and 2 k + 1 in a model without electrons): ``b = d_dn d_up``, and the first pair of
+    operators keeps singly occupied d away.
     Phonons are the bosonic modes m in the frame of the model. Without phonons there is one pair, whose second operator
     is the identity.
 
@@ -47,7 +48,7 @@ def _products(terms: Terms) -> Iterator[tuple[Any, Any]]:
     of = library("openfermion")
     by_lattice: dict[Any, Any] = {(): terms.constant * of.FermionOperator.identity()}
     weight = kept_apart(terms)
-    for d in range(terms.sites, terms.sites + len(terms.pairs)):
+    for d in range(terms.orbitals, terms.orbitals + len(terms.pairs)):
         up, dn = (f"{2 * d + s}^ {2 * d + s}" for s in (0, 1))
         by_lattice[()] += of.FermionOperator(up, weight) + of.FermionOperator(dn, weight)
         by_lattice[()] += of.FermionOperator(f"{up} {dn}", -2 * weight)
@@ -63,7 +64,7 @@ def _products(terms: Terms) -> Iterator[tuple[Any, Any]]:
 
 def why_not(terms: Terms) -> str:
     """Return why OpenFermion cannot do it; empty where it can."""
-    orbitals = 2 * (terms.sites + len(terms.pairs))
+    orbitals = 2 * (terms.orbitals + len(terms.pairs))
     if orbitals > MOST_ORBITALS:
         return f"its {orbitals} spin orbitals are above {MOST_ORBITALS}"
     size = _charges(terms).size * (terms.max_quanta + 1) ** terms.modes
@@ -72,14 +73,12 @@ def why_not(terms: Terms) -> str:
 
 def _charges(terms: Terms) -> Any:
     """Return the rows of OpenFermion's matrices in the sector, with paired orbitals d; mode 0 is the highest bit."""
-    n = terms.sites + len(terms.pairs)
+    n = terms.orbitals + len(terms.pairs)
     states = np.arange(1 << (2 * n))
     bits = np.array([(states >> (2 * n - 1 - mode)) & 1 for mode in range(2 * n)]).reshape(n, 2, -1)
     kept = bits.sum(axis=(0, 1)) == terms.sector.charge
     kept &= bits[:, 0].sum(axis=0) - bits[:, 1].sum(axis=0) == terms.sector.spin_excess
-    kept &= np.all(bits[terms.sites :, 0] == bits[terms.sites :, 1], axis=0)
-    if terms.model.electrons is None:
-        kept &= ~np.any(bits[: terms.sites], axis=(0, 1))
+    kept &= np.all(bits[terms.orbitals :, 0] == bits[terms.orbitals :, 1], axis=0)
     return np.flatnonzero(kept)
 
 
@@ -88,7 +87,7 @@ def energy(terms: Terms) -> tuple[float, float]:
     if reason := why_not(terms):
         raise InvalidValue(f"OpenFermion: {reason}")
     of = library("openfermion")
-    qubits, rows, size = 2 * (terms.sites + len(terms.pairs)), _charges(terms), terms.max_quanta + 1
+    qubits, rows, size = 2 * (terms.orbitals + len(terms.pairs)), _charges(terms), terms.max_quanta + 1
     total: Any = 0
     for fermions, bosons in _products(terms):
         charges = sp.csr_array(of.get_sparse_operator(fermions, n_qubits=qubits))[rows][:, rows]

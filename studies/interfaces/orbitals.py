@@ -38,8 +38,8 @@ MARGIN = 10.0
 
 
 def orbital_of(terms: Terms, symbol: str, site: int) -> int:
-    """Return the orbital of a letter: that of the site, or of its local pair, which come after the sites."""
-    return terms.sites + terms.pairs.index(site) if symbol in ("b", "b+", "nb") else site
+    """Return the orbital of a letter: that of the site, or of its local pair, which come after those of the sites."""
+    return terms.orbitals + terms.pairs.index(site) if symbol in ("b", "b+", "nb") else site
 
 
 def as_ladders(terms: Terms, word: ChargeWord) -> list[tuple[float, tuple[Letter, ...]]]:
@@ -89,16 +89,17 @@ def normal_ordered(letters: tuple[Letter, ...]) -> dict[Product, float]:
 
 @dataclass(frozen=True)
 class Integrals:
-    """One- and two-body integrals of electrons, those of local pairs included, the same for both spins.
+    """One- and two-body integrals of electrons, those of local pairs included, by spin.
 
     Attributes
     ----------
     constant : float
         E_0.
-    one : (n, n) float
-        h.
-    two : (n, n, n, n) float
-        (pq|rs) = (rs|pq); further symmetry only after `with_permutations`.
+    one : (2, n, n) float
+        h of spin up and down.
+    two : (3, n, n, n, n) float
+        (pq|rs) of up with up, up with down, and down with down. Where spins do not matter all three are those of up
+        with down. Further symmetry only after `with_permutations`.
     coupling : (modes, n, n) float
         V of ``V_mpq c+_ps c_qs (a_m + a+_m)``.
     boson : (modes, modes) float
@@ -123,7 +124,7 @@ class Integrals:
         InvalidValue
             If they have another form; the message names the term.
         """
-        n, modes = terms.sites + len(terms.pairs), terms.modes
+        n, modes = terms.orbitals + len(terms.pairs), terms.modes
         one, two = np.zeros((2, n, n)), np.zeros((3, n, n, n, n))
         coupling, boson = np.zeros((2, modes, n, n)), np.zeros((modes, modes))
         constant = terms.constant
@@ -148,35 +149,35 @@ class Integrals:
                         raise _refused("more than two electrons, or lattice terms other than c+ c (a + a+)", charge,
                                        lattice, value)  # fmt: skip
         weight = kept_apart(terms)
-        for d in range(terms.sites, n):
+        for d in range(terms.orbitals, n):
             one[:, d, d] += weight
             two[1, d, d, d, d] -= 2 * weight
-        own = cls(constant, one[0], two[1], coupling[0], boson, len(terms.pairs))
-        own._check_spins(one, two, coupling)
-        return own
+        if not _alike(coupling[0], coupling[1]):
+            raise InvalidValue("the coupling of electrons to phonons must be the same for both spins in integrals")
+        exchanged = two[1].transpose(2, 3, 0, 1)
+        if _alike(one[0], one[1]) and _alike(two[1], exchanged) and _alike(*map(_antisymmetric, two)):
+            one, two = np.array([one[0]] * 2), np.array([two[1]] * 3)
+        return cls(constant, one, two, coupling[0], boson, len(terms.pairs))
 
-    def _check_spins(self, one: NDArray[np.float64], two: NDArray[np.float64], coupling: NDArray[np.float64]) -> None:
-        """Raise an error where up and down electrons do not have the same integrals."""
-        scale = 1e-12 * (1.0 + max(np.abs(array).max(initial=0.0) for array in (one, two, coupling)))
-        mixed = two[1] - two[1].transpose(2, 3, 0, 1)
-        same = [_antisymmetric(array) - _antisymmetric(two[1]) for array in (two[0], two[2])]
-        wrong = [one[0] - one[1], coupling[0] - coupling[1], mixed, *same]
-        if any(np.abs(array).max(initial=0.0) > scale for array in wrong):
-            raise InvalidValue("integrals must be the same for both spins; a field on the spins breaks that")
+    @property
+    def is_restricted(self) -> bool:
+        """True where integrals are the same for both spins."""
+        return bool(np.array_equal(self.one[0], self.one[1]) and np.array_equal(self.two[0], self.two[1]))
+
+    @property
+    def is_permutable(self) -> bool:
+        """True where ``(pq|rs) = (qp|rs) = (pq|sr)``, as for real orbitals and a repulsion."""
+        return all(_alike(self.two, self.two.transpose(order)) for order in ((0, 2, 1, 3, 4), (0, 1, 2, 4, 3)))
 
     def with_permutations(self) -> Integrals:
-        """Return integrals with ``(pq|rs) = (qp|rs) = (pq|sr)``, as quantum-chemistry files have them.
+        """Return the same Hamiltonian with ``(pq|rs) = (qp|rs) = (pq|sr)``, if that is possible.
 
         Where ``(pq|pq)`` has an orbital of a local pair, the missing orders are added; what they do to doubly occupied
-        orbitals, ``-(pq|pq) n_p n_q`` in all, is taken back by ``(pp|qq)``.
-
-        Raises
-        ------
-        InvalidValue
-            If integrals without this symmetry remain, as those of pair hopping and of the exchange of spins.
+        orbitals, ``-(pq|pq) n_p n_q`` in all, is taken back by ``(pp|qq)``. Pair hopping and the exchange of spins
+        between sites have no such form: the integrals are returned as they are.
         """
-        two, n = self.two.copy(), len(self.one)
-        for p in range(n):
+        two, n = self.two[1].copy(), len(self.one[0])
+        for p in range(n) if self.is_restricted else ():
             for q in range(n - self.pairs, n):
                 value = two[p, q, p, q]
                 if p == q or not value or (p >= n - self.pairs and p > q):
@@ -185,13 +186,14 @@ class Integrals:
                 two[q, p, p, q] += value
                 two[p, p, q, q] += 0.5 * value
                 two[q, q, p, p] += 0.5 * value
-        wrong = max(np.abs(two - two.transpose(order)).max(initial=0.0) for order in ((1, 0, 2, 3), (0, 1, 3, 2)))
-        if wrong > 1e-12 * (1.0 + np.abs(two).max(initial=0.0)):
-            raise InvalidValue(
-                "files of integrals have the symmetry (pq|rs) = (qp|rs) of real orbitals, which pair hopping and the "
-                "exchange of spins break; leave electrons.pair_hopping and electrons.spin_exchange out"
-            )
-        return replace(self, two=two)
+        found = replace(self, two=np.array([two] * 3)) if self.is_restricted else self
+        return found if found.is_permutable else self
+
+
+def _alike(array: NDArray[np.float64], *others: NDArray[np.float64]) -> bool:
+    """Return True where arrays are the same up to roundings."""
+    scale = 1e-12 * (1.0 + max(np.abs(each).max(initial=0.0) for each in (array, *others)))
+    return all(np.abs(array - other).max(initial=0.0) <= scale for other in others)
 
 
 def _antisymmetric(two: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -203,7 +205,11 @@ def _antisymmetric(two: NDArray[np.float64]) -> NDArray[np.float64]:
 def _add_pair(
     value: float, ups: tuple[tuple[int, int], ...], lows: tuple[tuple[int, int], ...], two: NDArray[np.float64]
 ) -> None:
-    """Add ``value c+_A c+_B c_C c_D`` to the integrals of two spins: (p, q) are A and D, (r, s) are B and C."""
+    """Add ``value c+_A c+_B c_C c_D`` to the integrals of two spins.
+
+    (p, q) are A and D, (r, s) are B and C; of one spin A and C, B and D, with the other sign, so that a repulsion of
+    densities stands in (pp|rr).
+    """
     (s, p), (t, r) = ups
     (u, x), (v, y) = lows
     if (t, s) != (u, v):
@@ -211,8 +217,8 @@ def _add_pair(
     if (t, s) != (u, v):
         raise InvalidValue("a term turns spins around; integrals keep S_z of every pair of orbitals")
     if s == t:
-        two[2 * s, p, y, r, x] += value
-        two[2 * s, r, x, p, y] += value
+        two[2 * s, p, x, r, y] -= value
+        two[2 * s, r, y, p, x] -= value
     else:
         two[1, p, y, r, x] += value
 

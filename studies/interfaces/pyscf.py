@@ -23,10 +23,11 @@ def why_not(terms: Terms) -> str:
     if terms.modes:
         return _not_holstein(terms)
     try:
-        Integrals.of(terms)
+        if not Integrals.of(terms).is_restricted:
+            return "its integrals must be the same for both spins; a field on the spins breaks that"
     except InvalidValue as error:
         return str(error)
-    n = terms.sites + len(terms.pairs)
+    n = terms.orbitals + len(terms.pairs)
     size = math.prod(math.comb(n, k) for k in terms.electrons[1:])
     return f"its {size:,} configurations are above {LARGEST:,}" if size > LARGEST else ""
 
@@ -60,12 +61,12 @@ def energy(terms: Terms) -> tuple[float, float]:
         return _holstein(terms)
     fci = library("pyscf.fci")
     integrals = Integrals.of(terms)
-    n, electrons = len(integrals.one), terms.electrons[1:]
+    n, electrons = len(integrals.one[0]), terms.electrons[1:]
     solver = fci.direct_nosym.FCI()
     solver.max_cycle, solver.conv_tol, solver.max_space, solver.verbose = 500, 1e-13, 30, 0
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "direct_nosym")  # it is for Hermitian matrices, and these are
-        value, _ = solver.kernel(integrals.one, integrals.two, n, electrons, nroots=1)
+        value, _ = solver.kernel(integrals.one[0], integrals.two[1], n, electrons, nroots=1)
     return float(np.min(value)) + integrals.constant, 1e-9 * _scale(terms)
 
 

@@ -16,6 +16,8 @@ PACKAGE = "physics-tenpy"
 NAMES = {"c+up": "Cdu", "cup": "Cu", "nup": "Nu", "c+dn": "Cdd", "cdn": "Cd", "ndn": "Nd",
          "b+": "Bd", "b": "B", "nb": "N"}  # fmt: skip
 SWEEPS = 20
+FEWEST = 3
+"""Local spaces of a chain whose sweeps are not empty."""
 
 
 def to_tenpy(model: Model, sector: Sector | int) -> Any:
@@ -64,7 +66,9 @@ def _built(terms: Terms) -> Any:
 
 def why_not(terms: Terms) -> str:
     """Return why a chain of local spaces cannot do it; empty where it can."""
-    return tensor_networks.why_not(terms)
+    count = len(Places.of(terms).kinds)
+    few = f"its DMRG needs {FEWEST} local spaces or more, and this model has {count}" if count < FEWEST else ""
+    return tensor_networks.why_not(terms) or few
 
 
 def energy(terms: Terms) -> tuple[float, float]:

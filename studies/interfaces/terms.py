@@ -62,6 +62,11 @@ class Terms:
         return self.model.cluster.sites
 
     @property
+    def orbitals(self) -> int:
+        """Number of orbitals that electrons may take; 0 where the model has none."""
+        return self.sites if self.model.electrons is not None else 0
+
+    @property
     def pairs(self) -> tuple[int, ...]:
         """Sites with a local pair."""
         return self.model.boson_sites

@@ -122,6 +122,11 @@ class Task(Brief, ABC):
         return cls(**values)
 
     @classmethod
+    def completed(cls, values: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Return the checked keys with what they name in other tables of the file."""
+        return values
+
+    @classmethod
     def requires_sector(cls, has: Callable[[str], bool]) -> bool:
         """Return whether the file must have a ``[sector]``; `has` says which tables it has."""
         return cls.needs_sector

@@ -14,17 +14,14 @@ from numpy.typing import NDArray
 
 from ..._core.lazy import xr
 from ...analysis.labelled import labelled
+from ...analysis.observables.error_bars import COVERING, unseen_leak
 from ...hamiltonians import InvalidModel
 from ...solvers import ConvergenceError, CutoffError
 from ...solvers.caps import is_automatic
-from ...solvers.larger_space import compared, is_steep
+from ...solvers.larger_space import compared
 from .base import Task
 from .setting import Setting, neighbours
 
-COVERING = 1.3
-"""Differences between two phonon spaces are multiplied by this."""
-RESOLVED = 0.3
-"""A leak that another phonon space makes smaller than this share is seen in the difference of the two."""
 SUFFIX = "_error"
 QUANTA = "phonons"
 """The dimension of numbers of quanta."""
@@ -56,39 +53,13 @@ def _judged(data: xr.Dataset, task: Task, setting: Setting, others: dict[int, Se
         setting.reporter.step(f"{task.name}: error bars")
         try:
             again = task.run(other)
-            unseen = unseen_leak(setting, other)
+            unseen = unseen_leak(setting.model, setting.ground, other.ground)
         except (ConvergenceError, CutoffError, MemoryError, InvalidModel):
             return data
     found = data.assign(dict(_errors(data, again, names, unseen)))
     if "spectrum_pole_errors" not in again:
         return found
     return found.assign(_lines(found, again, float(setting.ground.certificate.energy_errors[0])))
-
-
-def unseen_leak(setting: Setting, other: Setting) -> float:
-    r"""Return how much of the ground state leaks out of both phonon spaces, which their difference cannot show.
-
-    In a frame that follows the charges, these leave their lattice behind and go far beyond either cutoff. To first
-    order the state lacks :math:`\theta = l / (E_Q - E)` of what leaks; where the leak of the other space is not smaller
-    by far, that much stays unseen. In other frames a leak goes to the next shells, which another cutoff shows.
-    In steep potentials averages oscillate as the cap grows, by a few times the error of the energy in units of the
-    frequency; two of them may agree by chance.
-    """
-    phonons = setting.model.phonons
-    if phonons is None:
-        return 0.0
-    if is_steep(setting.model):
-        return float(other.ground.certificate.energy_errors[0]) / setting.model.lowest_frequency
-    if phonons.frame not in ("lang-firsov", "auto"):
-        return 0.0
-    if not setting.ground.hamiltonian.space.is_dressed:
-        return 0.0
-    here, there = setting.ground.certificate, other.ground.certificate
-    leak = float(there.leaks[0])
-    if leak <= RESOLVED * here.leaks[0] or not here.leaks[0]:
-        return 0.0
-    pairs = ((here, setting.ground.energies), (there, other.ground.energies))
-    return min(float(each.shifts(energies)[0] / each.leaks[0]) for each, energies in pairs) * max(1.0, leak)
 
 
 def _other(setting: Setting, changes: int) -> Setting | None:

@@ -24,8 +24,9 @@ from ...solvers.evolution.configuration import Configuration
 from ...solvers.evolution.needs import motion_needs
 from ..execution.tables import columns, decimals, number, with_error
 from ..file.json_values import entries, plain
+from ..file.kept_file import KEPT_STATE, KeptFile
 from ..file.values import Number
-from .base import Solved, Task, key
+from .base import Solved, Task, key, missing_tables
 from .evolution_tables import Changes, KickValue, PulseValue, StateValue, Times, changes_problems
 from .observable_names import Names, chosen_names, measured_over, measured_record, missing_species
 
@@ -52,8 +53,8 @@ class EvolutionTask(Task):
     ----------
     times : tuple of float
         Times at which the state is measured; it begins at 0, or at the first one where that is earlier.
-    initial : mapping of str to value, optional
-        The ground level of the model with these values is the initial state: a quench.
+    initial : mapping of str to value, or "kept", optional
+        The ground level of the model with these values is the initial state: a quench. "kept": the state of ``[kept]``.
     state : Configuration or None
         Charges on sites with oscillators in coherent states, as the initial state.
     kick : Kick or None
@@ -64,6 +65,8 @@ class EvolutionTask(Task):
         Names of the observables; "all" for all that the model has. Densities and displacements where it is left out.
     tolerance : float
         Wanted bound on the norm of the error of the state at the last time.
+    kept : KeptFile or None
+        The file of ``[kept]``.
     """
 
     name: ClassVar[str] = "evolution"
@@ -72,12 +75,19 @@ class EvolutionTask(Task):
     figures = (("evolution", "evolution_energy", "plot_evolution"),)
 
     times: tuple[float, ...] = key(Times)
-    initial: Mapping[str, Any] | None = key(Changes, None)
+    initial: Mapping[str, Any] | str | None = key(Changes, None)
     state: Configuration | None = key(StateValue, None)  # noqa: RUF009
     kick: Kick | None = key(KickValue, None)  # noqa: RUF009
     pulse: Pulse | None = key(PulseValue, None)  # noqa: RUF009
     observables: tuple[str, ...] | str | None = key(Names, None)
     tolerance: float = key(Tolerance, TOLERANCE)
+    kept: KeptFile | None = None
+
+    @classmethod
+    def completed(cls, values: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Return the keys, and the file of kept states where the motion begins with one."""
+        moves = values.get("initial") == KEPT_STATE and "file" in tables.get("kept", {})
+        return {**values, "kept": KeptFile(**tables["kept"])} if moves else values
 
     @classmethod
     def of(cls, values: Mapping[str, Any], model: Model) -> Self:
@@ -95,6 +105,8 @@ class EvolutionTask(Task):
         """Yield observables of species that are not there, and two initial states."""
         if "observables" in values:
             yield from missing_species(cls.name, values, has)
+        if values.get("initial") == KEPT_STATE:
+            yield from missing_tables("evolution.initial", KEPT_STATE, ["kept"], has)
         if {"initial", "state"} <= values.keys():
             yield Problem("evolution.state", "a table", "allowed: either state or initial")
 
@@ -102,7 +114,7 @@ class EvolutionTask(Task):
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
         """Yield what does not fit the model: parameters, charges, kick, direction."""
         yield from number_basis_problems(model, "a motion")
-        if "initial" in values:
+        if isinstance(values.get("initial"), Mapping):
             yield from changes_problems(model, values["initial"], "evolution.initial")
         if "state" in values:
             yield from _state_problems(values["state"].configuration(), model, sector)
@@ -113,9 +125,10 @@ class EvolutionTask(Task):
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
         """Return the sector, of the initial model where there is one."""
-        if self.state is not None:
+        if self.state is not None or self.kept is not None:
             return []
-        return super().solves(model if self.initial is None else with_parameters(model, self.initial), sector)
+        changes = self.initial if isinstance(self.initial, Mapping) else {}
+        return super().solves(with_parameters(model, changes) if changes else model, sector)
 
     def forecast(self, model: Model, sector: Sector | None) -> str:
         """Return products, memory and time of the motion."""
@@ -138,10 +151,11 @@ class EvolutionTask(Task):
         model, reporter = setting.model, setting.reporter
         solver = setting.solver
         reporter.step("initial state")
+        changes = self.initial if isinstance(self.initial, Mapping) else None
         first = motion.beginning(
             model,
             setting.block,
-            self.state or self.initial,
+            self.state or changes if self.kept is None else self.kept.state,
             self.tolerance,
             replace(solver, checkpoint=beside(solver.checkpoint, "start")),
             reporter.lanczos,

@@ -15,6 +15,7 @@ from ...hamiltonians.parameters import show
 from ...hamiltonians.parametric import parameter_problem, with_parameters
 from ...hamiltonians.pulse import Pulse
 from ...solvers.evolution.configuration import Configuration
+from ..file.kept_file import KEPT_STATE
 from ..file.values import Floats, Number, Numbers, Table, Whole, form, one_of
 
 Sites = Annotated[list[int], AfterValidator(tuple), Field(description="a list of site numbers")]
@@ -102,8 +103,10 @@ class PulseTable(Table):
         return Pulse(self.amplitude, self.frequency, self.centre, self.width, direction)
 
 
-def _changes(value: object) -> dict[str, Any]:
-    """Return new values by the names of parameters; tables by species are taken as well."""
+def _changes(value: object) -> dict[str, Any] | str:
+    """Return new values by the names of parameters, tables by species are taken as well; or the name of kept states."""
+    if value == KEPT_STATE:
+        return KEPT_STATE
     if not isinstance(value, dict) or not value:
         raise PydanticCustomError("changes", "no table of parameters")
     found: dict[str, Any] = {}
@@ -116,9 +119,12 @@ def _changes(value: object) -> dict[str, Any]:
 
 
 Changes = Annotated[
-    dict[str, Any],
+    dict[str, Any] | str,
     PlainValidator(_changes),
-    Field(description='a table of new values by the names of parameters, as { "bosons.exchange" = 0.0 }'),
+    Field(
+        description='a table of new values by the names of parameters, as { "bosons.exchange" = 0.0 }, or "kept", the '
+        "state of [kept]"
+    ),
 ]
 
 

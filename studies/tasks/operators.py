@@ -20,6 +20,7 @@ from ...clusters import InvalidValue
 from ...hamiltonians import Model, Problem, Sector, operator
 from ...hamiltonians.parameters import show
 from ...hamiltonians.space.product import check_operator
+from ...hamiltonians.transitions import charge_change
 from ..execution.tables import columns, decimals, number, with_error
 from ..file.json_values import plain
 from ..file.values import Table
@@ -58,18 +59,22 @@ class OperatorsTable(Table):
 class OperatorsTask(Task):
     """Averages of operators of one's own in the ground level: each key is a name, each value a formula in quotes.
 
-    The formulas, as in ``bond = "c+up_0 cup_1 + h.c."``, are those of `respair.operator`; they must keep N and S_z.
+    The formulas, as in ``bond = "c+up_0 cup_1 + h.c."``, are those of `respair.operator`. Each that keeps N and S_z is
+    averaged; others must be named by ``[spectrum]``.
 
     Attributes
     ----------
     formulas : mapping of str to str
         By name.
+    probed : tuple of str
+        Names that a spectrum uses.
     """
 
     name: ClassVar[str] = "operators"
     solved_levels = 1
 
     formulas: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    probed: tuple[str, ...] = ()
 
     @classmethod
     @cache
@@ -79,8 +84,15 @@ class OperatorsTask(Task):
 
     @classmethod
     def of(cls, values: Mapping[str, Any], model: Model) -> Self:
-        """Make the task."""
-        return cls(MappingProxyType(dict(values)))
+        """Make the task; what changes N or S_z has no average."""
+        kept = {name: text for name, text in values["formulas"].items() if _keeps_sector(model, text)}
+        return cls(MappingProxyType(kept), tuple(values["probed"]))
+
+    @classmethod
+    def completed(cls, values: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Return the formulas, and the names that a spectrum uses."""
+        spectrum = tables.get("spectrum", {})
+        return {"formulas": dict(values), "probed": [spectrum.get(key) for key in ("operator", "cross")]}
 
     @classmethod
     def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
@@ -92,10 +104,11 @@ class OperatorsTask(Task):
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
-        """Yield formulas that change N or S_z, or name what the model does not have."""
-        for name, text in values.items():
+        """Yield formulas that change N or S_z without being probed, or name what the model does not have."""
+        for name, text in values["formulas"].items():
+            check = charge_change if name in values["probed"] else check_operator
             try:
-                check_operator(model, operator(text))
+                check(model, operator(text))
             except InvalidValue as error:
                 yield Problem(f"operators.{name}", show(text), str(error))
 
@@ -133,8 +146,13 @@ class OperatorsTask(Task):
             error = 0.0 if bar is None else float(bar)
             shown = with_error(value.real, error) if error > 0 and not value.imag else number(value, decimals(error))
             rows.append((name, str(array.attrs.get("formula", ""))[1:-1], shown))
-        yield columns("operators", ("name", "formula", "average"), rows)
+        if rows:
+            yield columns("operators", ("name", "formula", "average"), rows)
         yield from multiplet_note(int(own["multiplicity"]), "; these are averages over all of them.")
+
+
+def _keeps_sector(model: Model, text: str) -> bool:
+    return charge_change(model, operator(text)) == (0, 0)
 
 
 def _own(data: xr.Dataset) -> dict[str, xr.DataArray]:

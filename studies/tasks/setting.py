@@ -16,6 +16,7 @@ from ...hamiltonians.sector import allowed_two_sz
 from ...solvers import Eigenstates, LabelledLevels, Options
 from ...solvers.caps import is_automatic, size_in_words
 from ...solvers.larger_space import reaching
+from ..file.kept_file import KeptFile
 from .base import Reporter, Task
 
 
@@ -64,6 +65,11 @@ class Setting:
     @cached_property
     def ground(self) -> Eigenstates | LabelledLevels:
         """The ground level of the sector with its multiplet and the next level, computed once for all tasks."""
+        kept = self.solver.starts
+        known = kept.ground_of(self.model, self.block, self.solver) if isinstance(kept, KeptFile) else None
+        if known is not None:
+            self.reporter.step("ground level from the file of kept states")
+            return known
         self.reporter.step(f"ground level of {size_in_words(self.model, self.block)}")
         levels = self.ground_of(self.model, self.block)
         used, changes = levels.hamiltonian.space.model, max((task.changes_charge for task in self.tasks), default=0)

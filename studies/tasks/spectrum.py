@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import reduce
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -15,8 +16,7 @@ from pydantic_core import PydanticCustomError
 from ... import analysis
 from ..._core.lazy import rich_table, xr
 from ..._core.wording import listed
-from ...analysis.spectra import DEFAULT_BROADENING, KINDS, LINESHAPES, NAMES, Probe, probe_problems
-from ...clusters import momenta
+from ...analysis.spectra import DEFAULT_BROADENING, KINDS, LINESHAPES, NAMES
 from ...clusters.translations import Momentum
 from ...hamiltonians import Model, Problem, Sector, with_parameter
 from ...hamiltonians.parameters import show
@@ -32,6 +32,7 @@ from ..file.values import Floats, Number, Numbers, Whole, one_of
 from ..fits import check_blocks_fit
 from .base import Solved, Task, key
 from .spectrum_measures import MEASURES, measures, measures_record, measures_text, transfer
+from .spectrum_operators import ALL, OWN, cross_problems, operator_problems, probes_of
 from .thermal import ThermalTask
 from .thermal_spectrum import thermal_spectrum_record, thermal_spectrum_tables
 from .varied import value_problems
@@ -44,7 +45,6 @@ ROUGH, ROUGH_FROM = 1e-2, 20_000
 """Tolerance of a first look, and states from which on there is one."""
 MOST_LINES = 12
 """Lines that the terminal shows, the strongest first."""
-ALL = "all"
 ERROR = "_error"
 DECIMALS = 12
 """Of moments; what is smaller is rounding."""
@@ -70,10 +70,8 @@ WholeOrAll = Annotated[
     PlainValidator(_whole_or_all),
     Field(description='a whole number, or "all"; on lattices a list of whole numbers'),
 ]
-Name = Annotated[str, AfterValidator(one_of(NAMES)), Field(description=listed(NAMES))]
-
-
-Cross = Annotated[str, AfterValidator(one_of(NAMES[:-1])), Field(description=listed(NAMES[:-1]))]
+Name = Annotated[str, Field(description=f"{listed(NAMES)}, {OWN}")]
+Cross = Annotated[str, Field(description=f"{listed(NAMES[:-1])}, {OWN}")]
 Spin = Annotated[Literal["up", "dn"], Field(description='"up" or "dn"')]
 Broadening = Annotated[Number, Field(gt=0, description="a number above 0")]
 Lineshape = Annotated[str, AfterValidator(one_of(tuple(LINESHAPES))), Field(description=listed(LINESHAPES))]
@@ -92,7 +90,8 @@ class SpectrumTask(Task):
     Attributes
     ----------
     operator : str
-        Name of the probe B, as `probe` takes it.
+        Name of the probe B, as `probe` takes it, or of a formula in ``[operators]``; one that lowers the charge is
+        removed and, its adjoint, added.
     site : int or None
         Site on which it acts (for "bond_pair" the bond); None: site 0, unless there is a momentum.
     momentum : int, "all" or None
@@ -113,6 +112,8 @@ class SpectrumTask(Task):
         Parameters with other values: the weight that has moved from the spectrum with these.
     direction : tuple of float or None
         Of the current on a lattice, Cartesian; None: the first axis.
+    formulas : mapping of str to str
+        Those of ``[operators]`` by name.
     """
 
     name: ClassVar[str] = "spectrum"
@@ -134,6 +135,14 @@ class SpectrumTask(Task):
     cross_site: int | None = key(Whole, None)
     transfer_from: Mapping[str, float] | None = key(Parameters, None)
     direction: tuple[float, ...] | None = key(Direction, None)
+    formulas: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def completed(cls, values: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Return the keys and the formulas that they name."""
+        named = {values.get(key) for key in ("operator", "cross")} - set(NAMES)
+        own = {name: text for name, text in tables.get("operators", {}).items() if name in named}
+        return {**values, "formulas": MappingProxyType(own)}
 
     @classmethod
     def requires_sector(cls, has: Callable[[str], bool]) -> bool:
@@ -158,41 +167,28 @@ class SpectrumTask(Task):
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
         """Yield operators, sites and momenta that are not there."""
         asked = cls(**values)
-        first = (*momenta(model.cluster), 0)[0] if asked.momentum == ALL else asked._one_momentum
-        for problem in probe_problems(model, asked.operator, asked.site, first, asked.spin, asked.direction):
-            is_map = asked.momentum == ALL and problem.path == "spectrum.momentum"
-            yield replace(problem, got=show(ALL)) if is_map else problem
+        yield from operator_problems(asked, model)
         for name, value in (asked.transfer_from or {}).items():
             path = f'spectrum.transfer_from."{name}"'
             wrong = parameter_problem(model, name, path)
             yield from [wrong] if wrong else value_problems(model, name, value, path)
-        if asked.cross is None:
-            if asked.cross_site is not None:
-                yield Problem("spectrum.cross_site", show(asked.cross_site), "leave it out, or add cross = an operator")
-            return
-        if asked.operator == "current":
-            yield Problem("spectrum.cross", show(asked.cross), "leave it out; the conductivity has one operator")
-            return
-        for problem in probe_problems(model, asked.cross, *asked._cross_place):
-            yield replace(problem, path=problem.path.replace("operator", "cross").replace(".site", ".cross_site"))
-        if KINDS[asked.cross].removes != KINDS[asked.operator].removes:
-            allowed = f"allowed: an operator that changes the charge as {asked.operator} does"
-            yield Problem("spectrum.cross", show(asked.cross), allowed)
+        yield from cross_problems(asked, model)
 
     @property
-    def _one_momentum(self) -> Momentum | None:
+    def one_momentum(self) -> Momentum | None:
         """The momentum, or for a map none."""
         return self.momentum if isinstance(self.momentum, int | tuple) else None
 
     @property
-    def _cross_place(self) -> tuple[int | None, Momentum | None]:
-        return (self.cross_site, None) if self.cross_site is not None else (self.site, self._one_momentum)
+    def cross_place(self) -> tuple[int | None, Momentum | None]:
+        """Site and momentum of A."""
+        return (self.cross_site, None) if self.cross_site is not None else (self.site, self.one_momentum)
 
     def run(self, setting: Setting) -> xr.Dataset:
         """Find the lines in all blocks that the operator reaches from the ground level, or from the thermal state."""
         warm = next((task for task in setting.tasks if isinstance(task, ThermalTask)), None)
         if warm is not None:
-            left, right = self._probes(setting.model)
+            left, right = probes_of(self, setting.model)
             data = analysis.thermal_spectral_function(
                 setting.model,
                 right,
@@ -239,14 +235,8 @@ class SpectrumTask(Task):
             return analysis.optical_conductivity(levels, **how, direction=self.direction)
         if self.momentum == ALL:
             return analysis.spectral_map(levels, self.operator, cross=self.cross, spin=self.spin, **how)
-        left, right = self._probes(levels.hamiltonian.space.model)
+        left, right = probes_of(self, levels.hamiltonian.space.model)
         return analysis.spectral_function(levels, right, cross=left, **how, **accuracy)
-
-    def _probes(self, model: Model) -> tuple[Probe | None, Probe]:
-        """Return A and B."""
-        place = self.site, self._one_momentum, self.spin
-        right = analysis.probe(model, self.operator, *place, direction=self.direction)
-        return None if self.cross is None else analysis.probe(model, self.cross, *self._cross_place, self.spin), right
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
         """Return the lowest level of the sector, and that of the model from which weight has moved."""
@@ -263,7 +253,7 @@ class SpectrumTask(Task):
         """Raise MemoryError if a sector that the operator reaches from the ground level does not fit."""
         if sector is None or self.operator == "current":
             return
-        change = charge_change(model, self._probes(model)[1].addition)
+        change = charge_change(model, probes_of(self, model)[1].addition)
         for sign in (1, -1) if any(change) else ():
             charge, two_sz = (n + sign * d for n, d in zip((sector.charge, sector.spin_excess), change, strict=True))
             if 0 <= charge <= model.max_charge and two_sz in allowed_two_sz(model, charge):

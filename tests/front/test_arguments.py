@@ -29,6 +29,7 @@ from respair import (
     probe,
     read,
     read_dataset,
+    reduced_density_matrix,
     ring,
     run,
     spectral_function,
@@ -191,3 +192,8 @@ def test_numbers_of_other_kinds_are_numbers():
     assert float(spectral_function(LEVELS, "electron", one, number).broadening) == 0.3
     assert expectation(LEVELS, 3).real == pytest.approx(3.0)
     assert Model(ring(3), Electrons(), terms=lambda model: 0.0 * N).terms
+
+
+def test_a_call_with_too_many_positions_says_how_it_is_written():
+    with pytest.raises(TypeError, match=r"reduced_density_matrix\(state, sites=\(\), modes=\(\), \*, spins="):
+        reduced_density_matrix(None, [0], [0], ["up"])

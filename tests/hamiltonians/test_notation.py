@@ -71,6 +71,7 @@ def test_formulas(text, formula):
         ("n_0)", 4, "+ or -"), ("x_0^99", 5, "0 to 12"), ("__import__('os')", 1, "allowed"), ("n_0 h.c.", 5, "+ or -"),
         ("nup_0.5", 1, "nup_0"), ("1..2", 1, "allowed"), ("h.c.", 1, "end of a sum"), ("n_0; n_1", 4, "allowed"),
         ("(" * 60 + "n_0" + ")" * 60, 52, "at most 50"), ("(x_0 + x_1 + x_2 + x_3 + x_4)^12", 0, "at most 50,000"),
+        ("1e400 n_0", 1, "at most 1e+50"), ("1e40 1e40 n_0", 14, "at most 1e+50"), ("n_0 / 1e-320", 7, "other than 0"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused_with_its_place(text, place, message):

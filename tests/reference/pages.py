@@ -79,8 +79,9 @@ def run_python(block, names):
 def read_toml(block, folder, whole):
     """Check a model file, kept under the name in its first line; tables alone go on from the whole file before them."""
     text = block.text if re.search(r"^schema *=", block.text, re.MULTILINE) else whole + block.text
-    parse(text, block.place)
-    if name := re.match(r"# ([\w-]+\.toml)\n", block.text):
+    name = re.match(r"# ([\w-]+\.toml)\n", block.text)
+    parse(text, str(folder / (name[1] if name else block.place.replace("/", "-"))))
+    if name:
         (folder / name[1]).write_text(text, encoding="utf-8")
     return text
 

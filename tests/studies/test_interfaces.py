@@ -62,7 +62,7 @@ def test_integrals_of_random_hamiltonians_come_back(tmp_path):
     (tmp_path / "FCIDUMP").write_text("".join(lines))
     model, sector = rp.read_fcidump(tmp_path / "FCIDUMP")
     found = Integrals.of(Terms.of(model, sector)).with_permutations()
-    np.testing.assert_allclose(found.one, one, atol=1e-12)
+    np.testing.assert_allclose(found.one[0], one, atol=1e-12)
     assert found.constant == pytest.approx(0.25)
     (tmp_path / "out").mkdir()
     (again,) = rp.write_fcidump(model, sector, tmp_path / "out")
@@ -78,10 +78,10 @@ WRONG = {
     "no number": (HEAD + "one 1 1 0 0\n", "line 3.*is not a number"),
     "few indices": (HEAD + "1.0 1 1\n", "line 3.*4 indices"),
     "large index": (HEAD + "\n1.0 1 3 0 0\n", "line 4: index 3 is not from 1 to 2"),
-    "not finite": (HEAD + "nan 1 1 0 0\n", "a finite number"),
-    "spin orbitals": (HEAD.replace("MS2=0", "MS2=0,IUHF=1"), "IUHF = 1"),
+    "not finite": (HEAD + "nan 1 1 0 0\n", "is not a number"),
+    "spins": (HEAD.replace("MS2=0", "MS2=0,IUHF=2"), "IUHF = 2"),
     "too large": (HEAD.replace("NORB=2", "NORB=99"), "NORB = 99; allowed"),
-    "sector": (HEAD.replace("NELEC=2", "NELEC=7"), "sector.charge"),
+    "sector": (HEAD.replace("NELEC=2", "NELEC=7") + "0 0 0 0 0\n", "sector.charge"),
 }
 
 
@@ -114,8 +114,6 @@ def test_files_of_bosons_must_fit(tmp_path):
     ("model", "message"),
     [
         (MODELS["flux, exchange, field"][0], "no place for complex coefficients"),
-        (rp.Model(rp.dimer(), rp.Electrons(1.0, pair_hopping=0.2)), "leave electrons.pair_hopping"),
-        (rp.Model(rp.dimer(), rp.Electrons(1.0, zeeman=0.2)), "same for both spins"),
         (rp.Model(rp.dimer(), rp.Electrons(1.0), phonons=replace(LATTICE, quartic=0.1)), "no place for"),
         (rp.Model(rp.dimer(), rp.Electrons(1.0), phonons=rp.Phonons(1.0, cutoff="auto")), "other codes need numbers"),
         (rp.Model(rp.infinite_chain(), rp.Electrons(1.0)), "finite clusters"),
@@ -147,6 +145,15 @@ def test_the_script_for_quspin_gives_the_ground_energy(name):
     code = CODES["quspin"]
     energy, _ = code.energy(Terms.of(model, charge))
     assert energy == pytest.approx(rp.ground_state(model, charge).energies[0], abs=1e-9)
+
+
+@pytest.mark.parametrize("name", ["openfermion", "qutip", "pyscf"])
+def test_local_pairs_without_electrons_keep_their_energies(name):
+    if not CODES[name].version:
+        pytest.skip("not installed")
+    model = rp.Model(rp.chain(3), bosons=rp.Bosons([0.9, 0.4, 1.3], hopping=0.5, repulsion=0.7))
+    energy, _ = CODES[name].energy(Terms.of(model, 4))
+    assert energy == pytest.approx(rp.ground_state(model, 4).energies[0], abs=1e-8)
 
 
 def test_a_script_for_quspin_names_the_model():
@@ -209,3 +216,8 @@ def test_the_published_chain_of_four_sites():
     phonons = rp.Phonons(0.25, electron_coupling=2.0, max_quanta=10)
     model = rp.Model(rp.chain(4), rp.Electrons(1.0, hubbard_u=2.0), phonons=phonons)
     assert rp.ground_state(model, 4).energies[0] == pytest.approx(-6.956893211191, abs=1e-9)
+
+
+def test_chains_of_two_spaces_are_too_short_for_tenpy():
+    terms = CODES["tenpy"].terms(rp.Model(rp.dimer(), rp.Electrons(1.0)), 2)
+    assert "needs 3 local spaces" in CODES["tenpy"].why_not(terms)

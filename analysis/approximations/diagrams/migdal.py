@@ -22,7 +22,7 @@ from ..base import Approximation, Condition, Where, temperature_of
 from ..conditions import ELECTRONS_THERE, LATTICE_THERE, knows, temperature_only
 from ..symmetries import one_electron_matrix
 from .axis import Axis, Matrices
-from .results import PAIR_SUSCEPTIBILITY, UNIFORM_PAIRS, caps_there, dressed, positive_temperature, scale_of
+from .results import PAIR_SUSCEPTIBILITY, UNIFORM_PAIRS, dressed, positive_temperature, scale_of
 
 ROUNDS, MIXING, CONVERGED = 600, 0.5, 1e-11
 GAP_FREQUENCIES = 192
@@ -243,7 +243,7 @@ KNOWN = (
 )  # fmt: skip
 WHY = {"electrons.hubbard_u": "for it is about phonons alone"}
 CONDITIONS: tuple[Condition, ...] = (
-    temperature_only, positive_temperature, ELECTRONS_THERE, LATTICE_THERE, knows(*KNOWN, why=WHY), caps_there,
+    temperature_only, positive_temperature, ELECTRONS_THERE, LATTICE_THERE, knows(*KNOWN, why=WHY),
 )  # fmt: skip
 BORN = Approximation("born", born, CONDITIONS, asymptotic="g -> 0")
 SELF_CONSISTENT_BORN = Approximation("self-consistent-born", self_consistent_born, CONDITIONS, asymptotic="g -> 0")

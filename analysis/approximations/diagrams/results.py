@@ -43,16 +43,21 @@ def dressed(axis: Axis, g: Matrices, density: NDArray[np.float64], residual: flo
     return dataset_of(table)
 
 
-def exact_response(name: str, model: Model, temperature: float, options: Options | None) -> xr.DataArray:
-    """Return the exact value of one of `RESPONSES`, from all levels within the caps."""
+def exact_response(name: str, model: Model, temperature: float, options: Options | None) -> tuple[xr.DataArray, float]:
+    """Return the exact value of one of `RESPONSES` and its error bar against the model without a phonon cutoff."""
+    how: dict[str, Any] = {"options": options, "error_bars": bool(model.modes)}
     if name == GREENS_FUNCTION:
-        data = thermal_greens_function(model, temperature, COUNT, options=options)
-        values = data["values"].drop_vars(list(data["values"].coords))
-        return values.rename(frequency="matsubara").astype(complex)
-    sites = model.cluster.sites
-    uniform = sites**-0.5 * total(pair(i) for i in range(sites))
-    values = thermal_susceptibility(model, uniform, uniform, temperature, [0.0], options=options)["values"]
-    return values.isel(frequency=0, drop=True).real
+        data = thermal_greens_function(model, temperature, COUNT, **how)
+        data = data.rename(frequency="matsubara")
+    else:
+        sites = model.cluster.sites
+        uniform = sites**-0.5 * total(pair(i) for i in range(sites))
+        data = thermal_susceptibility(model, uniform, uniform, temperature, [0.0], **how)
+        data = data.isel(frequency=0, drop=True)
+    values = data["values"].drop_vars(list(data["values"].coords))
+    numbers = values.values.astype(complex)
+    error = float(np.max(data["values_error"].values)) if "values_error" in data else 0.0
+    return values.copy(data=numbers if name == GREENS_FUNCTION else numbers.real), error
 
 
 def caps_there(model: Model, where: Where) -> str | None:

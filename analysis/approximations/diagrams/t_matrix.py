@@ -24,7 +24,7 @@ from ..mean_field import boson_fermion
 from ..symmetries import one_electron_matrix
 from .axis import Axis, Matrices, Occupations
 from .migdal import CONVERGED, MIXING, ROUNDS
-from .results import PAIR_SUSCEPTIBILITY, caps_there, dressed, positive_temperature, scale_of
+from .results import PAIR_SUSCEPTIBILITY, dressed, positive_temperature, scale_of
 
 RESONANT = 1e-8
 """Levels of local pairs are moved off the chemical potential by this, in units of T."""
@@ -203,6 +203,6 @@ KNOWN = (
     "bosons.exchange", "bosons.hopping",
 )  # fmt: skip
 CONDITIONS: tuple[Condition, ...] = (
-    temperature_only, positive_temperature, boson_fermion, knows(*KNOWN), caps_there,
+    temperature_only, positive_temperature, boson_fermion, knows(*KNOWN),
 )  # fmt: skip
 T_MATRIX = Approximation("t-matrix", t_matrix, CONDITIONS, asymptotic="v -> 0")

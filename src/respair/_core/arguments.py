@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
-from inspect import signature
+from inspect import Signature, signature
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -129,7 +129,10 @@ def taking(**readers: Reader) -> Callable[[Callable[Arguments, Value]], Callable
 
         @wraps(function)
         def reading(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Value:
-            given = places.bind(*args, **kwargs)
+            try:
+                given = places.bind(*args, **kwargs)
+            except TypeError as error:
+                raise TypeError(f"{function.__name__}: {error}; write {function.__name__}{_call(places)}") from None
             for name, value in given.arguments.items():
                 if name in readers and value is not places.parameters[name].default:
                     given.arguments[name] = readers[name](name, value)
@@ -138,6 +141,12 @@ def taking(**readers: Reader) -> Callable[[Callable[Arguments, Value]], Callable
         return reading
 
     return decorated
+
+
+def _call(places: Signature) -> str:
+    """Return the names of arguments as they are written in a call."""
+    return str(places.replace(parameters=[each.replace(annotation=each.empty) for each in places.parameters.values()],
+                              return_annotation=places.empty))  # fmt: skip
 
 
 def of_kind(kind: type[Any] | tuple[type[Any], ...], cure: str) -> Reader:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
@@ -36,10 +37,11 @@ def new_axes(width: float = 5.2, height: float = 3.6) -> Axes:
 
 
 def save(drawn: Axes | Figure, path: Path) -> Path:
-    """Save a figure, or that of an axes, and return where it is."""
+    """Save a figure, or that of an axes, and return where it is; PDF and SVG contain their fonts."""
     figure = drawn if isinstance(drawn, Figure) else drawn.get_figure()
     assert isinstance(figure, Figure)
-    figure.savefig(path, dpi=160)
+    with rc_context({"pdf.fonttype": 42, "svg.fonttype": "path"}):
+        figure.savefig(path, dpi=160)
     return path
 
 

@@ -1,6 +1,6 @@
 """Typeset the Markdown files of this folder as PDF: pandoc reads them and sets citations, Typst sets the pages.
 
-Usage: python paper/build.py            guide.pdf and paper.pdf beside their sources
+Usage: python paper/build.py [FOLDER]            guide.pdf and paper.pdf in a folder, beside their sources by default
 """
 
 import sys
@@ -41,12 +41,12 @@ def typeset(source, target):
     return target
 
 
-def main():
+def main(folder=HERE):
     """Typeset guide and paper."""
     figures()
     for name in ("guide", "paper"):
-        print(f"wrote {typeset(HERE / f'{name}.md', HERE / f'{name}.pdf').relative_to(ROOT)}")
+        print(f"wrote {typeset(HERE / f'{name}.md', Path(folder).resolve() / f'{name}.pdf')}")
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -248,7 +248,7 @@ def convert(
     try:
         data = studies.read_data(file)
     except (OSError, ValueError):
-        refuse(f"{file}: is no result file (NetCDF); respair run writes NAME.nc")
+        refuse(f"{file}: is not a result file (NetCDF); respair run writes NAME.nc")
     for kind in kinds:
         for written in studies.write_text(data, out / file.stem, kind):
             print_out(str(written))

@@ -55,7 +55,8 @@ def coherence(
         How to solve.
     search : str
         "ends": phi* is the lower one of 0 and pi, where E_0 is stationary by time reversal, or, without a minimum
-        there, the result of the search; "circle": always search the whole circle with `flux_minimum`. Lattices take "ends".
+        there, the result of the search; "circle": always search the whole circle with `flux_minimum`. Lattices take
+        "ends".
     progress : function
         Called with what is computed next.
     solving : Progress

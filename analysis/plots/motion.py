@@ -24,7 +24,7 @@ def _variable(data: xr.Dataset, name: str) -> xr.DataArray:
 def _moving(data: xr.Dataset) -> list[str]:
     """Return the observables that a result has as lines over time: one number, or one for each place."""
     there = [name for name in OBSERVABLES if name in data or f"{PREFIX}{name}" in data]
-    return [name for name in there if len(_variable(data, name).dims) <= 2]
+    return [name for name in there if "time" in (dims := _variable(data, name).dims) and len(dims) <= 2]
 
 
 def plot_evolution(data: xr.Dataset, names: list[str] | None = None) -> Figure:

@@ -10,9 +10,11 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Annotation, Text
+from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
 from ..._core.errors import InvalidValue
@@ -97,10 +99,21 @@ def print_size(drawn: Axes | Figure, columns: int = 1, height: float | None = No
     for text in figure.findobj(Text):
         if text not in own:
             text.set_fontsize(min(text.get_fontsize(), style["font.size"]))
+    for ax in figure.axes:
+        _fewer_ticks(ax)
+    for points in figure.findobj(PathCollection):
+        points.set_sizes(points.get_sizes() * min(scale, 1.0) ** 2)
     for line in figure.findobj(Line2D):
         line.set_markersize(min(line.get_markersize(), style["lines.markersize"]))
         line.set_linewidth(min(line.get_linewidth(), style["lines.linewidth"]))
     return figure
+
+
+def _fewer_ticks(ax: Axes) -> None:
+    """Let Matplotlib choose the number of ticks by the space that there is now."""
+    for axis in (ax.xaxis, ax.yaxis):
+        if isinstance(locator := axis.get_major_locator(), MaxNLocator):
+            locator.set_params(nbins="auto")
 
 
 def _named_texts(ax: Axes, style: Any) -> Iterator[Text]:

@@ -118,9 +118,9 @@ def _fewer_ticks(ax: Axes) -> None:
 
 def _named_texts(ax: Axes, style: Any) -> Iterator[Text]:
     """Give titles, labels, ticks and the legend of axes their sizes; yield those that are done."""
-    for number, axis in enumerate((ax.xaxis, ax.yaxis)):
-        kind = "xy"[number]
-        ax.tick_params(kind, which="both", labelsize=style[f"{kind}tick.labelsize"])
+    ax.tick_params("x", which="both", labelsize=style["xtick.labelsize"])
+    ax.tick_params("y", which="both", labelsize=style["ytick.labelsize"])
+    for axis in (ax.xaxis, ax.yaxis):
         axis.label.set_fontsize(style["axes.labelsize"])
         yield axis.label
     for spine in ax.spines.values():
@@ -160,6 +160,6 @@ def panel_letters(axes: Sequence[Axes], first: str = "a") -> list[Text]:
         assert figure is not None
         above = ScaledTranslation(0.0, 3 / 72, figure.dpi_scale_trans)
         letter = f"({chr(ord(first) + number)})"
-        words = {"ha": "left", "va": "bottom", "fontsize": 8, "fontweight": "bold"}
-        letters.append(ax.text(0.0, 1.0, letter, transform=ax.transAxes + above, **words))
+        where: Any = {"transform": ax.transAxes + above, "ha": "left", "va": "bottom"}
+        letters.append(ax.text(0.0, 1.0, letter, fontsize=8, fontweight="bold", **where))
     return letters

@@ -5,6 +5,8 @@
 # make dist   set up, build sdist and wheel into dist/ and check them; of a release, from its tag
 # make findings   set up, compute the findings of docs/findings.md, leave results and figures in results/findings
 # make docs   set up, build the documentation with its notebooks, say where it is
+# make paper  set up, typeset the guide and the paper: paper/guide.pdf, paper/paper.pdf
+# make check  set up, run the checkers: ruff, mypy, imports, spelling
 
 PYTHON ?= python3
 VENV := .venv
@@ -14,7 +16,7 @@ SPEC := pyproject.toml Makefile
 DOCS := build/docs
 DEMO := notebooks/models/resonating-bipolaron.toml
 
-.PHONY: demo test slow findings docs shell dist check clean
+.PHONY: demo test slow findings docs paper shell dist check clean
 
 demo: $(STAMP)demo
 	$(VENV)/bin/python notebooks/demo.py $(DEMO) results
@@ -31,6 +33,9 @@ findings: $(STAMP)demo
 docs: $(STAMP)docs
 	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going --quiet --builder html docs $(DOCS)
 	@echo "documentation: file://$(CURDIR)/$(DOCS)/index.html"
+
+paper: $(STAMP)paper
+	$(VENV)/bin/python paper/build.py
 
 shell: $(STAMP)demo
 	@echo "respair and its Python are on the path of this shell; exit leaves it"
@@ -49,6 +54,7 @@ check: $(STAMP)dev
 	$(VENV)/bin/ruff format --check --diff . || true
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/codespell
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(not (3, 11) <= v[:2] <= (3, 14))' || \
@@ -69,13 +75,17 @@ $(STAMP)docs: $(VENV)/bin/python $(SPEC)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch $@ $(STAMP)demo
 
+$(STAMP)paper: $(VENV)/bin/python $(SPEC)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[paper]'
+	@touch $@ $(STAMP)demo
+
 $(STAMP)dist: $(VENV)/bin/python $(SPEC)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'build>=1.2' 'twine>=5'
 	@touch $@
 
 $(STAMP)dev: $(VENV)/bin/python $(SPEC)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' 'build>=1.2' 'import-linter>=2.1' 'mypy>=1.11' 'ruff>=0.6'
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' 'build>=1.2' 'codespell>=2.3' 'import-linter>=2.1' 'mypy>=1.11' 'ruff>=0.6'
 	@touch $@ $(STAMP)test $(STAMP)demo
 
 clean:
-	rm -rf $(VENV) results build dist src/*.egg-info docs/generated docs/tutorials docs/api/*.rst docs/api/generated
+	rm -rf $(VENV) results build dist src/*.egg-info docs/generated docs/tutorials docs/api/*.rst docs/api/generated paper/*.pdf

@@ -1,8 +1,10 @@
-"""The drawings of the pages on method and architecture, from the package itself."""
+"""The drawings of the pages on method, architecture and findings, from the package itself."""
 
 import io
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from runpy import run_path
 
 import numpy as np
 from matplotlib import rc_context
@@ -14,10 +16,14 @@ import respair
 from respair import Bosons, Electrons, Hamiltonian, Model, Phonons, Sector, dimer
 from respair.analysis.plots import COLOURS
 
+FINDINGS = Path(__file__).resolve().parent.parent / "notebooks" / "findings"
+
 
 def write(folder):
-    """Draw all of them, each as the same bytes every time."""
-    for name, draw in (("factors", factors), ("orbit", orbit), ("rooms", rooms)):
+    """Draw all of them, each as the same bytes every time; those of the findings from their numbers in notebooks."""
+    findings = run_path(str(FINDINGS / "print_figures.py"))
+    printed = [(name, partial(findings["draw"], name)) for name in findings["FIGURES"]]
+    for name, draw in (("factors", factors), ("orbit", orbit), ("rooms", rooms), *printed):
         drawn = io.StringIO()
         with rc_context({"svg.hashsalt": "respair"}):
             draw().savefig(drawn, format="svg", metadata={"Date": None})

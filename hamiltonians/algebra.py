@@ -32,7 +32,7 @@ ROUNDING = 1e-14
 
 
 def canonical(*operators: Operator) -> Operator:
-    """Write a sum of operators with each charge word as a product over places in ascending order, one letter for each.
+    """Write a sum of operators with each charge operator as a product over ascending places, one letter for each.
 
     Two formulas of one operator get the same form, so that what cancels is gone. Places are the up electrons by site,
     the down electrons, the bosons. Coefficients that are roundings of what was added up in them are dropped.
@@ -91,7 +91,7 @@ def _letters(place: Place, matrix: Matrix) -> list[tuple[ChargeWord, int]]:
 
 
 def commutator(left: Operator, right: Operator) -> Operator:
-    """Return ``A B - B A`` in its canonical form; every charge word of A must keep the parity of the electrons.
+    """Return ``A B - B A`` in its canonical form; every charge operator of A must keep the parity of the electrons.
 
     Examples
     --------

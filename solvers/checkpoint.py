@@ -230,7 +230,7 @@ def _header(path: Path) -> tuple[bytes, int, bytes]:
     size = path.stat().st_size
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
-            raise CheckpointError(path, "is no checkpoint of respair")
+            raise CheckpointError(path, "is not a checkpoint of respair")
         version, length, digest, end = 0, 0, b"", b""
         if size >= len(MAGIC) + TAIL.size:
             file.seek(-TAIL.size, os.SEEK_END)

@@ -24,7 +24,7 @@ SWEPT = ("cluster", *TABLES)
 """Tables whose keys can be swept."""
 LINKED, REFINE, AVERAGE = "linked", "refine", "average"
 SETTINGS = (LINKED, REFINE, AVERAGE)
-"""Keys of ``[sweep]`` that are no axes."""
+"""Keys of ``[sweep]`` that are not axes."""
 AS_LISTS: Mapping[str, str] = MappingProxyType({"thermal.temperatures": "temperature", "flux.values": "phi"})
 """Lists that are swept one value at a time, with the dimension that they have in the result of a point."""
 
@@ -32,7 +32,7 @@ AS_LISTS: Mapping[str, str] = MappingProxyType({"thermal.temperatures": "tempera
 def read_axes(data: Mapping[str, Any]) -> tuple[tuple[Axis, ...], list[Problem]]:
     """Return the axes of ``[sweep]`` and what is wrong with it; no axes if anything is.
 
-    Three keys are no axes: ``linked``, lists of keys that go in step with the first of them (with values of their own,
+    Three keys are not axes: ``linked``, lists of keys that go in step with the first of them (with values of their own,
     or else with its values), ``refine``, a table that adds `points` values to an `axis` (the first one unless named)
     where a `quantity` changes fast, and ``average``, a list of axes whose values are realisations.
     """

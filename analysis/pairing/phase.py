@@ -54,8 +54,9 @@ def coherence(
     options : Options, optional
         How to solve.
     search : str
-        "ends": phi* is the lower one of 0 and pi, where E_0 is stationary by time reversal, or, if that is no minimum,
-        the result of the search; "circle": always search the whole circle with `flux_minimum`. Lattices take "ends".
+        "ends": phi* is the lower one of 0 and pi, where E_0 is stationary by time reversal, or, without a minimum
+        there, the result of the search; "circle": always search the whole circle with `flux_minimum`. Lattices take
+        "ends".
     progress : function
         Called with what is computed next.
     solving : Progress

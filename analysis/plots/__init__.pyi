@@ -13,6 +13,7 @@ from .crossover import plot_crossover, plot_crossovers
 from .indicators import plot_amplitude_and_phase, plot_entanglement, plot_lattice, plot_pairing
 from .labels import axis_label, literal, quantity_label
 from .motion import plot_evolution, plot_motion
+from .printing import STYLE, panel_letters, print_size, print_style
 from .spectra import plot_lines, plot_spectral_map, plot_spectrum, plot_thermal_spectrum
 from .states import (
     COLOURS,
@@ -33,6 +34,7 @@ from .sweeps import inner_dim, plot_family, plot_map, plot_sweep, slices
 
 __all__ = [
     "COLOURS",
+    "STYLE",
     "axis_label",
     "cell_edges",
     "comparison_figures",
@@ -41,6 +43,7 @@ __all__ = [
     "inner_dim",
     "literal",
     "new_axes",
+    "panel_letters",
     "plot_amplitude_and_phase",
     "plot_best_map",
     "plot_charge_scan",
@@ -72,6 +75,8 @@ __all__ = [
     "plot_sweep",
     "plot_thermal",
     "plot_thermal_spectrum",
+    "print_size",
+    "print_style",
     "quantity_label",
     "save",
     "slices",

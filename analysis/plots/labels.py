@@ -165,4 +165,4 @@ def whole_ticks(ax: Axes, across: ArrayLike | None = None, up: ArrayLike | None 
     """Put ticks at whole numbers only, on axes whose values are whole numbers."""
     for axis, given in ((ax.xaxis, across), (ax.yaxis, up)):
         if given is not None and np.all(np.equal(np.mod(np.asarray(given, float), 1), 0)):
-            axis.set_major_locator(MaxNLocator(integer=True, nbins=9, min_n_ticks=1))
+            axis.set_major_locator(MaxNLocator(integer=True, nbins="auto", min_n_ticks=1))

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
@@ -36,10 +37,11 @@ def new_axes(width: float = 5.2, height: float = 3.6) -> Axes:
 
 
 def save(drawn: Axes | Figure, path: Path) -> Path:
-    """Save a figure, or that of an axes, and return where it is."""
+    """Save a figure, or that of an axes, and return where it is; PDF and SVG contain their fonts."""
     figure = drawn if isinstance(drawn, Figure) else drawn.get_figure()
     assert isinstance(figure, Figure)
-    figure.savefig(path, dpi=160)
+    with rc_context({"pdf.fonttype": 42, "svg.fonttype": "path"}):
+        figure.savefig(path, dpi=160)
     return path
 
 
@@ -125,23 +127,32 @@ def plot_structure_factor(data: xr.Dataset, cluster: Cluster | None, name: str, 
     drawn = ax.scatter(x, y, c=values, s=160, cmap="viridis", edgecolors="0.4", lw=0.5)
     figure = ax.get_figure()
     assert figure is not None
-    figure.colorbar(drawn, ax=ax, label=f"{name} structure factor $S(q)$")
+    figure.colorbar(drawn, ax=ax, label="$S(q)$")
     ax.set(xlabel=r"$q_x / \pi$", ylabel=r"$q_y / \pi$")
-    ax.set_aspect("equal")
+    ax.set_title(name, fontsize=9)
+    reach = 0.15 + np.max(np.abs([x, y]), initial=1.0)
+    whole = np.arange(-int(reach), int(reach) + 1)
+    ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=whole, yticks=whole, aspect="equal")
     return ax
 
 
 def plot_structure_factors(data: xr.Dataset) -> Figure:
     """Draw all structure factors of a result side by side, at the momenta of the first zone."""
     there = [name for name in STRUCTURES if f"structure_factor_{name}" in data]
-    figure = Figure(figsize=(3.6 * len(there), 3.2), layout="constrained")
-    for name, ax in zip(there, figure.subplots(1, len(there), squeeze=False).flat, strict=True):
+    columns = min(len(there), 2)
+    rows = -(-len(there) // columns)
+    figure = Figure(figsize=(3.6 * columns, 3.2 * rows), layout="constrained")
+    panels = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for ax in panels[len(there) :]:
+        ax.remove()
+    for name, ax in zip(there, panels, strict=False):
         values = data[f"structure_factor_{name}"]
         if "q_y" in values.coords and "q_z" not in values.coords:
             plot_structure_factor(data, None, name, ax)
         else:
             draw_curves(ax, np.arange(values.size), [("", values.values, None)], "o", xlabel="number of the momentum")
-            ax.set_ylabel(f"{name} structure factor $S(q)$")
+            ax.set_ylabel("$S(q)$")
+            ax.set_title(name, fontsize=9)
     return figure
 
 
@@ -277,7 +288,7 @@ def plot_resonance(data: xr.Dataset, axis: str, site: int, mode: int = 0, resona
     charge, gap, lattice = figure.subplots(3, 1, sharex=True, height_ratios=(1, 1, 1.5))
     x = data[axis].values
     charge.plot(x, data["electron_density"].isel(site=site).values, "o-", ms=3, color=COLOURS[0])
-    charge.set_ylabel(r"charge on the ligand $\langle n_P\rangle$")
+    charge.set_ylabel(r"charge $\langle n_P\rangle$")
     energies = data["energies"].transpose(axis, "level").values
     gap.plot(x, energies[:, 1] - energies[:, 0], "o-", ms=3, color=COLOURS[1])
     gap.set_ylabel("gap $E_1 - E_0$")

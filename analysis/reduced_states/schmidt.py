@@ -56,7 +56,7 @@ def entanglement(state: State, cut: Cut | str | Sequence[int] = "lattice") -> xr
         ``entanglement``, the entropy of each pure state of the mixture, averaged; ``entropy_limit``, the logarithm of
         the largest possible number of levels; and ``pure``. For a pure state entropy and entanglement are the same
         number. A degenerate level comes as a mixture: its ``entropy`` then contains the uncertainty of the state as
-        well and is no entanglement, and ``entanglement`` depends on the states that the solver chose within the level:
+        well and is not entanglement, and ``entanglement`` depends on the states that the solver chose within the level:
         it is an upper bound of the entanglement of formation.
 
     Raises

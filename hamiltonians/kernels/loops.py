@@ -31,7 +31,7 @@ SHARE = 1 << 13
 def compiled(kernel: Kernel) -> Kernel:
     """Compile on first use, for one core or for all that numba may use; sums may be taken in any order.
 
-    The two are kept on disk under names of their own. One core does its work without a word to the others.
+    The two are kept on disk under names of their own. One core does its work without waking the others.
     """
     alone, together = _kept(_copy(kernel, "alone")), _kept(kernel, parallel=True)
 

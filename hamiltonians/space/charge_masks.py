@@ -24,7 +24,7 @@ Entries = tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]
 
 @dataclass(frozen=True)
 class Masks:
-    """A charge word as it acts on the bits of a configuration, see `ChargeBasis`.
+    """A charge operator as it acts on the bits of a configuration, see `ChargeBasis`.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ def _place(symbol: str, index: int, basis: ChargeBasis) -> int:
 
 
 def word_entries(word: ChargeWord, basis: ChargeBasis) -> Entries:
-    """Return the elements of a charge word between the configurations of a basis, their rows and their columns."""
+    """Return the elements of a charge operator between the configurations of a basis, their rows and their columns."""
     if basis.levels > 1:
         parts = charge_rows({word: 1.0}, basis, basis.states).tocoo()
         return parts.data, parts.row.astype(np.int64), parts.col.astype(np.int64)
@@ -89,7 +89,7 @@ def word_entries(word: ChargeWord, basis: ChargeBasis) -> Entries:
 
 
 def charge_rows(words: Mapping[ChargeWord, complex], basis: ChargeBasis, states: NDArray[np.uint64]) -> sp.csr_array:
-    """Return ``<state| sum of charge words |e>`` for given configurations of any sector and all e of a basis.
+    """Return ``<state| sum of charge operators |e>`` for given configurations of any sector and all e of a basis.
 
     Parameters
     ----------

@@ -118,7 +118,7 @@ def in_frame(
     Returns
     -------
     list of (csr_array, Polynomial)
-        The same operator in the phonons of the frame, its lattice words dressed.
+        The same operator in the phonons of the frame, its lattice operators dressed.
     """
     entries: defaultdict[tuple[Jump, LatticeWord], list[tuple[NDArray[Any], ...]]] = defaultdict(list)
     known: dict[Jump, Jump] = {}

@@ -168,14 +168,14 @@ class Space(Shown):
         return bool(len(self.frame)) and bool(np.any(self.frame != self.frame[0]))
 
     def charge_matrix(self, words: Mapping[ChargeWord, complex], dtype: type) -> sp.csr_array:
-        """Return the matrix of a sum of charge words on the electron-boson configurations."""
+        """Return the matrix of a sum of charge operators on the electron-boson configurations."""
         matrix = charge_rows(words, self.charges, self.charges.states).astype(dtype, casting="safe")
         matrix.eliminate_zeros()
         matrix.sort_indices()
         return matrix
 
     def word_entries(self, word: ChargeWord) -> Entries:
-        """Return the elements of a charge word on the electron-boson configurations, their rows and their columns."""
+        """Return the elements of a charge operator on the electron-boson configurations, with rows and columns."""
         return word_entries(word, self.charges)
 
     def lattice_matrix(self, lattice: Polynomial) -> sp.csr_array:

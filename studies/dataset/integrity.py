@@ -49,18 +49,18 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """
     path = folder / MANIFEST
     if not folder.is_dir():
-        raise DatasetError(f"{folder} is no folder")
+        raise DatasetError(f"{folder} is not a folder")
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise DatasetError(f"{folder} is no dataset, or has lost its manifest: {path} is not there") from None
+        raise DatasetError(f"{folder} is not a dataset, or has lost its manifest: {path} is not there") from None
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror or error}") from None
     except ValueError as error:
         raise DatasetError(f"{path} is damaged: it is not JSON ({error})") from None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         kept = "; it keeps the points of a study" if isinstance(found, dict) and "fingerprint" in found else ""
-        raise DatasetError(f"{folder} is no dataset: {path} has no format {FORMAT!r}{kept}")
+        raise DatasetError(f"{folder} is not a dataset: {path} has no format {FORMAT!r}{kept}")
     if found.get("schema") != SCHEMA:
         raise DatasetError(f"{path} has schema {found.get('schema')!r}; this version of respair reads {SCHEMA}")
     if lacking := [key for key in KEYS if key not in found]:

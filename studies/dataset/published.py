@@ -115,7 +115,7 @@ class PublishedDataset:
     def __getitem__(self, name: str) -> PublishedStudy:
         """Return a study by the name of its model file."""
         if name not in self.studies:
-            raise KeyError(f"{name!r} is no study of this dataset; allowed: {', '.join(self.studies)}")
+            raise KeyError(f"{name!r} is not a study of this dataset; allowed: {', '.join(self.studies)}")
         return self.studies[name]
 
 
@@ -142,7 +142,7 @@ def read_dataset(
     Raises
     ------
     DatasetError
-        If it is no dataset, or a damaged one, or was made with `plugins` or `terms` that are not given.
+        If it is not a dataset, or a damaged one, or was made with `plugins` or `terms` that are not given.
     """
     path = Path(folder)
     manifest = read_manifest(path)
@@ -183,7 +183,7 @@ def _study(folder: Path, name: str, plugins: Plugins, terms: tuple[TermFunction,
         text = (folder / model).read_bytes().decode()
         study, data = parse(text, f"{name}.toml", plugins, terms), read_data(folder / numbers)
     except InvalidModel as error:
-        raise DatasetError(f"{model} is no model file of this version: {error}") from None
+        raise DatasetError(f"{model} is not a model file of this version: {error}") from None
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         raise DatasetError(f"{model} or {numbers}, which {MANIFEST} names, cannot be read: {error}") from None
     if data.attrs.get("model_file") != text:

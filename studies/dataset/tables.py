@@ -15,7 +15,7 @@ POINT = "point"
 def column_groups(data: xr.Dataset, axes: Sequence[str]) -> dict[tuple[str, ...], xr.Dataset]:
     """Return the variables of a dataset by the dimensions that they have beside the axes of the sweep.
 
-    Coordinates that are no dimensions become variables; complex numbers become two, ending in ``_re`` and ``_im``.
+    Coordinates that are not dimensions become variables; complex numbers become two, ending in ``_re`` and ``_im``.
 
     Examples
     --------

@@ -140,14 +140,14 @@ def verify_dataset(
     Raises
     ------
     DatasetError
-        If the folder is no dataset, or was made with `plugins` that are not given, or no point is as asked.
+        If the folder is not a dataset, or was made with `plugins` that are not given, or no point is as asked.
     """
     path = Path(folder)
     manifest = read_manifest(path)
     wrong = list(damage(path, manifest))
     unknown = [name for name in studies if name not in manifest["studies"]]
     if unknown:
-        raise DatasetError(f"{unknown[0]!r} is no study of {path}; allowed: {', '.join(manifest['studies'])}")
+        raise DatasetError(f"{unknown[0]!r} is not a study of {path}; allowed: {', '.join(manifest['studies'])}")
     files = len(manifest["files"])
     if wrong:
         return Verification(path, files, tuple(wrong), ())

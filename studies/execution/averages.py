@@ -54,7 +54,7 @@ def averages(data: xr.Dataset, over: Sequence[str]) -> xr.Dataset:
     (2.0, 0.57735, 3)
     """
     if missing := [axis for axis in over if axis not in data.dims]:
-        raise InvalidValue(f"{missing[0]!r} is no axis of these data; they have {', '.join(map(str, data.dims))}")
+        raise InvalidValue(f"{missing[0]!r} is not an axis of these data; they have {', '.join(map(str, data.dims))}")
     axes = list(over)
     every = xr.DataArray(np.ones([data.sizes[axis] for axis in axes], bool), dims=axes)
     done = data["status"] == "done" if "status" in data else every

@@ -22,7 +22,7 @@ LETTERS = 17
 """Letters of a title for each inch."""
 
 
-def save_figures(result: Result, stem: Path, kind: str = "png") -> Iterator[Path]:
+def save_figures(result: Result, stem: Path, kind: str = "png", columns: int | None = None) -> Iterator[Path]:
     """Draw the figures that suit a result and yield the files written, ``stem-NAME.png``.
 
     Parameters
@@ -33,10 +33,15 @@ def save_figures(result: Result, stem: Path, kind: str = "png") -> Iterator[Path
         Beginning of the names.
     kind : str
         "png", "pdf" or "svg".
+    columns : int, optional
+        Draw them at the width of 1 or 2 columns of a printed page, without titles that a caption would repeat.
     """
     fixed = fixed_values(result.study)
     for name, drawn in _figures(result):
-        entitle(drawn, fixed)
+        if columns is None:
+            entitle(drawn, fixed)
+        else:
+            plots.print_size(drawn, columns)
         yield plots.save(drawn, stem.with_name(f"{stem.name}-{name}.{kind}"))
 
 

@@ -133,7 +133,7 @@ def read_record(file: Path, key: str | None = None) -> xr.Dataset:
     """
     state = read(file, {} if key is None else {"point": key})
     if "data" not in state:
-        raise CheckpointError(file, "is no record of a point")
+        raise CheckpointError(file, "is not a record of a point")
     return unpacked(state["data"])
 
 

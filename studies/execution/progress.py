@@ -1,4 +1,4 @@
-"""Progress of a run on a terminal; nothing is shown where the output is no terminal."""
+"""Progress of a run on a terminal; nothing is shown where the output is not a terminal."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class TextTable:
     units : mapping of str to str
         By the names of the columns.
     measured : tuple of str
-        Columns that are no coordinates.
+        Columns that are not coordinates.
     """
 
     dims: tuple[str, ...]

@@ -43,7 +43,7 @@ def orbital_of(terms: Terms, symbol: str, site: int) -> int:
 
 
 def as_ladders(terms: Terms, word: ChargeWord) -> list[tuple[float, tuple[Letter, ...]]]:
-    """Return a charge word as a sum of products of creators and annihilators.
+    """Return a charge operator as a sum of products of creators and annihilators.
 
     The number of a pair is half the number of its electrons, which is the same where the orbital is empty or full.
     """

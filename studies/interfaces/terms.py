@@ -29,7 +29,7 @@ class Terms:
     sector : Sector
         N and S_z, and quantum numbers that most other codes leave out.
     operator : Operator
-        In the phonons of the frame, each charge word as c+ n c by ascending site: up, down, local pairs.
+        In the phonons of the frame, each charge operator as c+ n c by ascending site: up, down, local pairs.
     """
 
     model: Model
@@ -104,7 +104,7 @@ class Terms:
         return float(self.operator.terms.get(((), ()), 0.0).real)
 
     def __iter__(self) -> Iterator[tuple[complex, ChargeWord, LatticeWord]]:
-        """Yield coefficient, charge word and lattice word of each product but the identity."""
+        """Yield coefficient, charge operator and lattice word of each product but the identity."""
         largest = max((abs(value) for value in self.operator.terms.values()), default=0.0)
         for (charge, lattice), value in self.operator.terms.items():
             if (charge or lattice) and abs(value) > SMALLEST * largest:

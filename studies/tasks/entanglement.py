@@ -133,7 +133,7 @@ class EntanglementTask(Task):
             keys = ("entropy", "number_entropy", "entanglement")
             rows.append([name, *(with_error(values[key], error) for key in keys), f"{values['entropy_limit']:.6g}"])
         yield columns("entanglement", ("part", "entropy", "of charge and spin", "of pure states", "at most"), rows)
-        rest = ": the entropy of their even mixture is no entanglement; that of the pure states is an average over"
+        rest = ": the entropy of their even mixture is not entanglement; that of the pure states is an average over"
         yield from multiplet_note(int(data["entanglement_multiplicity"]), f"{rest} those found.")
 
 

@@ -53,6 +53,28 @@ def test_the_recipe_and_the_metadata_require_what_the_package_requires():
     assert sorted(CODEMETA["softwareRequirements"]) == needed
 
 
+def test_every_file_describes_the_package_alike_and_names_the_same_day():
+    said = re.sub(r"<[^>]+>", "", ZENODO["description"])
+    assert CODEMETA["description"] == said
+    assert " ".join(CITATION.partition("abstract: >-\n")[2].partition("references:")[0].split()) == said
+    changes = (ROOT / "CHANGELOG.md").read_text()
+    (day,) = re.findall(rf"^## {re.escape(PROJECT['version'])} - (.+)$", changes, re.MULTILINE)
+    assert yaml_value(CITATION, "date-released") == day
+
+
+def test_the_bibliography_of_the_software_is_that_of_the_citation():
+    dois = set(re.findall(r"^ +doi: (\S+)", CITATION, re.MULTILINE))
+    assert {each["id"].removeprefix("https://doi.org/") for each in CODEMETA["referencePublication"]} == dois
+    assert {each["identifier"] for each in ZENODO["related_identifiers"]} == dois
+
+
+def test_binder_installs_what_the_notebooks_need():
+    wanted = (ROOT / ".binder" / "requirements.txt").read_text().split()
+    extras = re.fullmatch(r"\.\[([\w,]+)\]", wanted[0])[1].split(",")
+    assert set(extras) <= set(PROJECT["optional-dependencies"])
+    assert {"explore", "notebook"} <= set(extras)
+
+
 def test_the_readme_shows_what_a_package_index_can_show():
     readme = (ROOT / "README.md").read_text()
     assert PROJECT["readme"] == "README.md"
@@ -60,12 +82,6 @@ def test_the_readme_shows_what_a_package_index_can_show():
 
 
 PAPER = (ROOT / "paper" / "paper.md").read_text(encoding="utf-8")
-
-
-def test_the_paper_cites_what_its_bibliography_holds():
-    cited = set(re.findall(r"@(\w+)", PAPER.partition("# Summary")[2]))
-    entries = set(re.findall(r"^@article\{(\w+),", (ROOT / "paper" / "paper.bib").read_text(), re.MULTILINE))
-    assert cited == entries
 
 
 def test_the_paper_has_the_parts_and_the_length_that_journals_of_software_ask_for():

@@ -228,7 +228,7 @@ def test_flipped_bytes_are_recognised(whole_file, tmp_path, data):
     path = tmp_path / "flipped.checkpoint"
     damaged = whole_file[:at] + bytes([whole_file[at] ^ flip]) + whole_file[at + 1 :]
     path.write_bytes(damaged)
-    with pytest.raises(CheckpointError, match=r"is damaged|is no checkpoint|its end is missing|has format") as refused:
+    with pytest.raises(CheckpointError, match=r"is damaged|not a checkpoint|its end is missing|has format") as refused:
         ground_state(MODEL, 4, options=Options(checkpoint=path))
     assert "left alone: move or delete it" in str(refused.value)
     assert path.read_bytes() == damaged
@@ -240,7 +240,7 @@ def test_torn_files_are_recognised(whole_file, tmp_path, data):
     torn = whole_file[: data.draw(st.integers(0, len(whole_file) - 1))]
     path = tmp_path / "torn.checkpoint"
     path.write_bytes(torn)
-    with pytest.raises(CheckpointError, match=r"is torn|is no checkpoint"):
+    with pytest.raises(CheckpointError, match=r"is torn|is not a checkpoint"):
         ground_state(MODEL, 4, options=Options(checkpoint=path))
     assert path.read_bytes() == torn
 

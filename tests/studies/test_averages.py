@@ -90,7 +90,7 @@ def test_complex_numbers_and_one_realisation():
     assert found["c_mean"].values.tolist() == [2 + 0j]
     assert found["c_mean_error"].values == pytest.approx([np.sqrt(2)])
     assert np.isnan(averages(data.isel(seed=[0]), ["seed"])["c_mean_error"]).all()
-    with pytest.raises(ValueError, match="'seeds' is no axis of these data; they have seed, n"):
+    with pytest.raises(ValueError, match="'seeds' is not an axis of these data; they have seed, n"):
         averages(data, ["seeds"])
 
 

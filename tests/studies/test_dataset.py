@@ -199,7 +199,7 @@ def test_a_sound_dataset_is_verified_point_by_point(original):
         (["--at", "bosons.level=7"], "no point has these values; allowed: bosons.level: -0.5, 0"),
         (["--at", "bosons.hopping=7"], "no study sweeps bosons.hopping; allowed: bosons.level, phonons.boson_coupling"),
         (["--at", "bosons.level"], "allowed: KEY=VALUE with a number"),
-        (["--study", "ring"], "'ring' is no study of"),
+        (["--study", "ring"], "'ring' is not a study of"),
     ],
     ids=["no such point", "no such key", "no value", "no such study"],
 )
@@ -326,8 +326,8 @@ def test_folders_that_are_no_datasets_are_told_from_damaged_ones(tmp_path, origi
     done = invoke("verify", tmp_path / "site.study")
     assert done.exit_code == 2
     assert "it keeps the points of a study" in done.stderr
-    assert "is no folder" in invoke("verify", file).stderr
-    assert "is no dataset" in invoke("verify", tmp_path).stderr
+    assert "is not a folder" in invoke("verify", file).stderr
+    assert "is not a dataset" in invoke("verify", tmp_path).stderr
 
 
 @pytest.mark.parametrize(("text", "points"), [(RING, 4), (SIZES, 4), (ONCE, 1), (FINER, 4)], ids=["a", "b", "c", "d"])

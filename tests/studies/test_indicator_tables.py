@@ -110,7 +110,7 @@ def test_by_default_every_site_is_cut_off_and_a_degenerate_level_is_flagged(tmp_
     file = tmp_path / "triangle.toml"
     file.write_text(text)
     shown = CliRunner().invoke(app, ["run", str(file), "--out", str(tmp_path)])
-    assert "is no entanglement" in " ".join(shown.stdout.split())
+    assert "is not entanglement" in " ".join(shown.stdout.split())
 
 
 @pytest.mark.parametrize(

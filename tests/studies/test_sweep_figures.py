@@ -77,6 +77,8 @@ def test_a_run_over_two_axes_saves_maps(tmp_path):
     ground = 'ground_state = { observables = ["electron_density"] }\n'
     result = run(parse(BODY + ground + sweep, "dimer.toml"))
     names = {path.name for path in save_figures(result, tmp_path / "dimer")}
+    printed = next(save_figures(result, tmp_path / "dimer", "svg", columns=1)).read_text()
+    assert 'width="243.7' in printed  # 8.6 cm in points
     assert names == {"dimer-energies.png", "dimer-electron_density.png"}
     exact = np.array([[u / 2 - np.hypot(u / 2, 2 * t) for t in (0.5, 1.0, 2.0)] for u in (0.0, 2.0)])
     figure = plot_map(result.data, [X, Y], "energies")

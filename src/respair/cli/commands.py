@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -18,7 +18,7 @@ from .._core.wording import counted
 from . import dataset
 from .interrupted import kept
 from .interrupts import not_lost
-from .options import PlotsAsAsked
+from .options import Columns, Plot, PlotsAsAsked
 from .shell import (
     FAILED,
     INTERRUPTED,
@@ -76,12 +76,8 @@ def run(
     files: Files,
     out: Annotated[Path, typer.Option(help="Folder for results.")] = Path(),
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line instead of tables.")] = False,
-    plot: Annotated[
-        Literal["png", "pdf", "svg"] | None,
-        typer.Option(
-            "--plot", help="Draw figures beside the results, as PNG if no format follows.", show_default=False
-        ),
-    ] = None,
+    plot: Plot = None,
+    columns: Columns = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Repeat the points of sweeps that failed before.")
     ] = False,
@@ -116,7 +112,7 @@ def run(
         for study, target, folder in zip(asked, targets, folders, strict=True):
             result = _solve(study, target, folder, (pool, ranks), named=len(asked) > 1)
             try:
-                succeeded &= result is not None and _hand_out(result, target, json, plot)
+                succeeded &= result is not None and _hand_out(result, target, json, plot, columns)
             except KeyboardInterrupt:
                 say(f"{study.file}: interrupted while the result was written")
                 raise typer.Exit(INTERRUPTED) from None
@@ -248,7 +244,7 @@ def convert(
     try:
         data = studies.read_data(file)
     except (OSError, ValueError):
-        refuse(f"{file}: is no result file (NetCDF); respair run writes NAME.nc")
+        refuse(f"{file}: is not a result file (NetCDF); respair run writes NAME.nc")
     for kind in kinds:
         for written in studies.write_text(data, out / file.stem, kind):
             print_out(str(written))
@@ -360,7 +356,7 @@ def _solve(
     return None
 
 
-def _hand_out(result: Result, target: Path, json: bool, plot: str | None) -> bool:
+def _hand_out(result: Result, target: Path, json: bool, plot: str | None, columns: int | None) -> bool:
     """Print and write a result; return whether it is complete and could be written."""
 
     def wrote(files: Callable[[], Iterable[Path]]) -> bool:
@@ -381,7 +377,7 @@ def _hand_out(result: Result, target: Path, json: bool, plot: str | None) -> boo
     for failure in studies.failures(result):
         say(f"{result.study.file}: {failure}")
     if plot and written:
-        written = wrote(lambda: studies.save_figures(result, target.with_suffix(""), plot))
+        written = wrote(lambda: studies.save_figures(result, target.with_suffix(""), plot, columns))
     return written and not result.failed
 
 

@@ -98,7 +98,7 @@ def verify(
 ) -> None:
     """Check all sums and tables of a dataset; compute points again and compare them within their certificates.
 
-    The exit status is 0 for a sound dataset, 1 for a wrong one, 2 for a folder that is no dataset.
+    The exit status is 0 for a sound dataset, 1 for a wrong one, 2 for a folder that is not a dataset.
     """
     try:
         found = studies.verify_dataset(

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
+import typer
 import typer.core
 
 FORMATS = ("png", "pdf", "svg")
 PLOT = "--plot"
+Plot = Annotated[
+    Literal["png", "pdf", "svg"] | None,
+    typer.Option(PLOT, help="Draw figures beside the results, as PNG if no format follows.", show_default=False),
+]
+Columns = Annotated[
+    int | None,
+    typer.Option(min=1, max=2, help="With --plot: the width of 1 or 2 printed columns.", show_default=False),
+]
 
 
 class PlotsAsAsked(typer.core.TyperCommand):

@@ -94,7 +94,7 @@ def tell_misfit(study: Study, workers: int = 1) -> bool:
 
 
 def console(error: bool) -> Console:
-    """Return the console of standard error or output; names are no markup."""
+    """Return the console of standard error or output; names are not markup."""
     from rich.console import Console
 
     return Console(stderr=error, highlight=False, markup=False, emoji=False, soft_wrap=not error)

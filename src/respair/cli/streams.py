@@ -17,7 +17,7 @@ def finished(command: Callable[[], None]) -> int | str | None:
     """Run a command, write out what it printed, and return its exit status; 1 where that could not be written.
 
     Characters that the terminal does not have are written as escapes. A pipe that nobody reads any more ends it
-    without a word.
+    silently.
     """
     closed = sys.stdout is None
     _occupy_standard_descriptors()

@@ -18,7 +18,7 @@ PACE = 0.15
 
 
 class Cancelled(SystemExit):
-    """Ends a job that is not wanted any more; like every `SystemExit` it ends a thread without a word."""
+    """Ends a job that is not wanted any more; like every `SystemExit` it ends a thread silently."""
 
 
 class Watch:

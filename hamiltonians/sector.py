@@ -209,8 +209,9 @@ def _reflection_problems(model: Model, sector: Sector) -> Iterator[Problem]:
         yield Problem(path, show(reflection), "allowed: 1 or -1")
     elif cluster.reflection is None:
         yield Problem(path, show(reflection), f"allowed: leave it out; a {cluster.kind} has no named reflection")
-    elif model.flux != 0:
-        yield Problem(path, show(reflection), "allowed: leave it out; a flux breaks the reflection")
+    elif model.flux != 0 or model.magnetic_flux != 0:
+        what = "flux" if model.flux != 0 else "magnetic field"
+        yield Problem(path, show(reflection), f"allowed: leave it out; a {what} breaks the reflection")
     elif (
         cluster.translation is not None
         and len(cluster.translation) > 2

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...clusters import Cluster, InvalidValue
 from ...clusters.drawing import projected
+from ...clusters.magnetic import without_field
 from ...clusters.translations import primitive_vectors
 from ..observables.structure import STRUCTURES, structure_factor
 from .crossings import crossings, interrupted
@@ -106,7 +107,7 @@ def plot_structure_factor(data: xr.Dataset, cluster: Cluster | None, name: str, 
         Where; a new figure by default.
     """
     ax = ax or new_axes(4.6, 4.0)
-    cluster = None if cluster is None else getattr(cluster, "cluster", cluster)  # a model has its cluster
+    cluster = None if cluster is None else without_field(getattr(cluster, "cluster", cluster))  # of a model its own
     if f"structure_factor_{name}" not in data:
         there = [each for each in STRUCTURES if f"structure_factor_{each}" in data]
         raise InvalidValue(f"structure factor {name!r}: allowed are those in the data: {', '.join(there) or 'none'}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from ...clusters import PointGroup, point_group
+from ...clusters import PointGroup, order, point_group
 from ...clusters.point_group import irreps_of, schoenflies
 from ...clusters.torus import Operation, point_operations
 from ...clusters.translations import Momentum
@@ -35,7 +37,15 @@ def points_of(model: Model, momentum: Momentum | None = None) -> PointGroup:
     """
     cluster = model.cluster
     if not cluster.cell:
-        return point_group(cluster)
+        group = point_group(cluster)
+        if not model.magnetic_flux:
+            return group
+        return replace(  # a field turns round in a mirror
+            group,
+            name=schoenflies(order(group.rotation), False),
+            mirror=None,
+            irreps=irreps_of(order(group.rotation), None),
+        )
     numbers = momentum if momentum is not None else (0,) * cluster.fluxes
     every = point_operations(cluster, _alike(model))
     kept = [each for each in every if each.keeps(cluster, numbers) and each.keeps_flux(model.fluxes)]

@@ -17,6 +17,7 @@ from ..._core.lazy import rich_table, xr
 from ..._core.wording import listed
 from ...analysis.spectra import DEFAULT_BROADENING, KINDS, LINESHAPES, NAMES, Probe, probe_problems
 from ...clusters import momenta
+from ...clusters.magnetic import without_field
 from ...clusters.translations import Momentum
 from ...hamiltonians import Model, Problem, Sector, with_parameter
 from ...hamiltonians.parameters import show
@@ -158,7 +159,7 @@ class SpectrumTask(Task):
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
         """Yield operators, sites and momenta that are not there."""
         asked = cls(**values)
-        first = (*momenta(model.cluster), 0)[0] if asked.momentum == ALL else asked._one_momentum
+        first = (*momenta(without_field(model.cluster)), 0)[0] if asked.momentum == ALL else asked._one_momentum
         for problem in probe_problems(model, asked.operator, asked.site, first, asked.spin, asked.direction):
             is_map = asked.momentum == ALL and problem.path == "spectrum.momentum"
             yield replace(problem, got=show(ALL)) if is_map else problem

@@ -2,8 +2,8 @@
 
 Amplitudes stored, time of the set-up and of the search for the ground level without its error bar, and peak memory of
 the process (each block in a process of its own), for the whole sector, for the translations, and for all symmetries
-(momentum, representation of the point group, spin flip). Then the electrons alone, half filled, here and in QuSpin with its two translations, as
-blocks with k = 0.
+(momentum, representation of the point group, spin flip). Then the electrons alone, half filled, here and in QuSpin with
+its two translations, as blocks with k = 0.
 
     python benchmarks/lattices.py [total_quanta]
 """

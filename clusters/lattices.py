@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from .._core.errors import InvalidValue
 from .arguments import MAX_SITES, Argument, count
 from .cluster import Bond, Cluster
+from .loops import snapped
 from .supercells import check_distinct, closed_rows, frozen, listed, matrix_of, supercell_rows
 from .translations import Translation, independent
 
@@ -299,8 +300,8 @@ def _bonds(
             if start == end:
                 left_out += 1
                 continue
-            shares = (vector @ along).round(12) + 0.0
-            found.append(Bond(start, end, label, windings=tuple(shares.tolist())))
+            shares = map(snapped, (vector @ along).tolist())
+            found.append(Bond(start, end, label, windings=tuple(shares)))
     return tuple(found), left_out
 
 

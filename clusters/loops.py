@@ -15,6 +15,20 @@ if TYPE_CHECKING:
 
 FINEST = 10_000
 """Largest denominator of the share of the flux that a loop encloses."""
+ROUNDED = 1e-11
+"""Shares closer to a fraction than this are the fraction."""
+
+
+def snapped(value: float) -> float:
+    """Return the fraction with a small denominator that a number is within rounding of, else the number.
+
+    Examples
+    --------
+    >>> snapped(0.333333333333), snapped(0.123456789)
+    (0.3333333333333333, 0.123456789)
+    """
+    near = Fraction(value).limit_denominator(FINEST)
+    return float(near) + 0.0 if abs(float(near) - value) < ROUNDED else value
 
 
 def no_loop(cluster: Cluster) -> str:

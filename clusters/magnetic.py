@@ -157,9 +157,7 @@ def without_field(cluster: Cluster) -> Cluster:
 def _snapped(turn: float) -> float:
     """Return a phase from -1/2 to 1/2 turns, equal ones to the last digit."""
     near = Fraction(turn).limit_denominator(FINEST)
-    if abs(float(near) - turn) > SAME:
-        return float(turn - np.round(turn))
-    return float(near - round(near)) + 0.0
+    return float(turn - np.round(turn)) if abs(float(near) - turn) > SAME else float(near - round(near)) + 0.0
 
 
 def _landau(cluster: Cluster, numbers: NDArray[np.float64]) -> NDArray[np.float64]:

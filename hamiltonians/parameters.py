@@ -341,7 +341,7 @@ FIELDS: Mapping[str, CouplingField] = MappingProxyType(
         ),
         "field.magnetic_flux": CouplingField(
             key="field.magnetic_flux", symbol=r"n_\phi", operator="", place="model", name="magnetic field, flux quanta",
-            high=8.0, step=1.0, words="phases of the hops",
+            high=8, step=1, words="phases of the hops",
         ),
         "ensemble.chemical_potential": CouplingField(
             key="ensemble.chemical_potential", symbol=r"\mu", sign="-", operator=r"(n_i + 2 b^\dagger_i b_i)",

@@ -259,9 +259,7 @@ def _inside(fractions: NDArray[np.float64]) -> bool:
     return bool(np.all(fractions > -SAME) and np.all(fractions < 1 - SAME))
 
 
-def _home(
-    cell: NDArray[Any], rows: NDArray[np.int64], closed: NDArray[np.bool_]
-) -> tuple[tuple[int, ...], bool]:
+def _home(cell: NDArray[Any], rows: NDArray[np.int64], closed: NDArray[np.bool_]) -> tuple[tuple[int, ...], bool]:
     """Return the cell of the cluster of which a cell is a copy, and whether it is one along closed rows alone."""
     around = np.floor(cell @ np.linalg.inv(rows) + SAME).astype(np.int64)
     return tuple((cell - around @ rows).tolist()), not np.any(around[~closed])
@@ -305,9 +303,7 @@ def _bonds(
     return tuple(found), left_out
 
 
-def _steps(
-    lattice: Lattice, shells: int
-) -> Iterator[tuple[int, int, NDArray[np.int64], str, NDArray[np.float64]]]:
+def _steps(lattice: Lattice, shells: int) -> Iterator[tuple[int, int, NDArray[np.int64], str, NDArray[np.float64]]]:
     """Yield the bonds of a cell: both places in it, the cell of the second, the class, and the vector between them."""
     reach = range(-REACH, REACH + 1)
     offsets = np.array(list(product(reach, repeat=len(lattice.vectors))))

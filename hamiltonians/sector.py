@@ -229,8 +229,8 @@ def _irrep_problems(model: Model, sector: Sector) -> Iterator[Problem]:
     if any(momentum_problems(model.cluster, sector.momentum or 0, "", "")) and sector.momentum is not None:
         return
     group = points_of(model, sector.momentum)
-    if not isinstance(sector.irrep, str) or sector.irrep not in group.irreps:
-        names = ", ".join(f'"{name}"' for name in group.irreps)
+    if not isinstance(sector.irrep, str) or sector.irrep not in {**group.irreps, **group.whole}:
+        names = ", ".join(f'"{name}"' for name in (*group.irreps, *group.whole))
         where = "on this cluster" if sector.momentum is None else "at this momentum"
         allowed = f"allowed {where}, whose point group is {group.name}: {names}"
         yield Problem("sector.irrep", show(sector.irrep), allowed)

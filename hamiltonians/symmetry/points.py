@@ -14,6 +14,7 @@ from ..branches import branches_of
 from ..model import Model
 from ..parameters import COUPLINGS
 from .operations import Symmetry, of_permutation
+from .solids import whole_irreps
 
 MIRRORS = (0.0, np.pi / 2)
 """Axes of the mirror that names representations, by preference; any other one after these."""
@@ -60,6 +61,7 @@ def points_of(model: Model, momentum: Momentum | None = None) -> PointGroup:
         irreps_of(rotation[1].period if rotation else 1, mirror[1].period if mirror else None),
         rotation[0].turn if rotation else None,
         mirror[0].turn if mirror else None,
+        whole_irreps(model, kept),
     )
 
 

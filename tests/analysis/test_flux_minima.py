@@ -10,6 +10,8 @@ from respair.clusters import cubic, square, triangular
 from respair.hamiltonians import Bosons, Electrons, Model, Sector
 from respair.studies import parse, records, run
 
+pytestmark = pytest.mark.long
+
 
 def free_energy(model, count, phi, charge=1):
     h = np.zeros((model.cluster.sites,) * 2, complex)

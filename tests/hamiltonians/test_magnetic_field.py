@@ -133,6 +133,7 @@ def models(draw):
     return Model(cluster, electrons, bosons, phonons, flux, magnetic_flux=draw(st.integers(-3, 3)))
 
 
+@pytest.mark.long
 @settings(max_examples=12, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(models(), st.integers(1, 4))
 def test_all_blocks_together_have_the_levels_of_another_gauge(model, charge):
@@ -159,6 +160,7 @@ def test_as_many_translations_commute_as_magnetic_cells_fit(cluster, number, lef
     assert f"{left} of {len(every(cluster))} translations" in "".join(model.cluster.remarks) or number == 16
 
 
+@pytest.mark.long
 def test_engines_agree_on_a_dressed_model_and_the_label_of_each_level():
     phonons = Phonons(1.0, boson_coupling=0.4, bond_coupling=0.2, max_quanta=1, total_quanta=2)
     model = Model(square(size=[2, 2]), Electrons(1.0), Bosons(-0.3, 0.5, 0.2), phonons, (0.4, 0.9), magnetic_flux=2)
@@ -180,6 +182,7 @@ def test_pairs_have_twice_the_phase():
     np.testing.assert_allclose(found, np.linalg.eigvalsh(one_electron(electrons)), atol=1e-9)
 
 
+@pytest.mark.long
 def test_currents_are_the_slopes_of_the_energy_in_a_field():
     model = Model(square(size=[3, 2]), Electrons(1.0, hubbard_u=3.0), magnetic_flux=1)
     here, step = np.array([0.3, 0.7]), 1e-4

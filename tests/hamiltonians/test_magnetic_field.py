@@ -8,12 +8,13 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from reference import full_hamiltonian, sector_indices
+from scipy.integrate import solve_ivp
 
-from respair.analysis import flux_tensor
+from respair.analysis import evolve, flux_tensor
 from respair.clusters import cubic, custom, honeycomb, kagome, lattice, momenta, plaquette, ring, square, triangular
 from respair.clusters.magnetic import frame, in_field, plaquette_area, through_frame, through_rows
 from respair.clusters.translations import every, generators
-from respair.hamiltonians import Bosons, Electrons, InvalidModel, Model, Phonons, Sector, hop
+from respair.hamiltonians import Bosons, Electrons, InvalidModel, Model, Phonons, Pulse, Sector, hop
 from respair.hamiltonians.parametric import with_parameter
 from respair.solvers import Options, ground_state, levels_by_symmetry, symmetry_sectors
 
@@ -273,3 +274,25 @@ def test_areas_and_frames():
     vectors, opened = frame(cluster)
     assert opened == 1
     assert abs(through_frame(cluster, [0.5])[0, 1] - 0.5 * np.linalg.det(vectors)) < 1e-12
+
+
+@pytest.mark.long
+def test_a_pulse_moves_an_electron_in_a_field():
+    model = Model(square(size=[3, 2]), Electrons(1.0), flux=(0.3, 0.1), magnetic_flux=1)
+    pulse = Pulse(amplitude=0.5, frequency=1.5, centre=1.0, width=0.6, direction=[1, 0])
+    times = [0.0, 0.8, 2.0]
+
+    def h(time):
+        matrix = np.zeros((6, 6), complex)
+        for bond in model.cluster.bonds:
+            along = float(pulse.vector_potential(time)) * model.cluster.vector(bond)[0]
+            matrix[bond.end, bond.start] -= np.exp(
+                1j * (2 * np.pi * bond.phase + np.dot(bond.shares, model.fluxes) + along)
+            )
+        return matrix + matrix.conj().T
+
+    first = np.linalg.eigh(one_electron(model))[1][:, 0]
+    moved = solve_ivp(lambda t, y: -1j * h(t) @ y, (0.0, 2.0), first, t_eval=times, rtol=1e-11, atol=1e-12).y.T
+    wanted = [np.vdot(psi, h(t) @ psi).real for t, psi in zip(times, moved, strict=True)]
+    found = evolve(model, times, Sector(1), pulse=pulse)
+    np.testing.assert_allclose(found.energy.values, wanted, atol=1e-7)

@@ -60,7 +60,7 @@ def test_blocks_have_the_size_of_their_characters_and_levels_of_the_sector(name)
 
 @pytest.mark.long
 def test_the_elements_of_a_cubic_block_multiply_as_a_group():
-    model, sector = CASES["cube"]
+    model, _ = CASES["cube"]
     names = {}
     for k in ((0, 0, 0), (1, 1, 1), (1, 0, 0)):
         for irrep in points_of(model, k).whole:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
+from math import prod
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from .._core.text import ALLOWED, has_controls
 from .drawing import projected, svg
 from .loops import loop_length
 from .symmetry import Permutation, isometries
-from .translations import Translation
+from .translations import Translation, generators
 
 Host = Literal["site", "bond"]
 Vector = tuple[float, ...]
@@ -41,6 +42,8 @@ class Bond:
     windings : tuple of float
         On clusters that are closed in several directions, the fraction for each of them: of a flux vector phi the hop
         carries ``exp(i windings . phi)``. `winding` is then the first of them.
+    phase : float
+        Further phase of the hop in a magnetic field, in turns of 2 pi: a factor ``exp(2 pi i phase)``.
     """
 
     start: int
@@ -48,6 +51,7 @@ class Bond:
     label: str = "bond"
     winding: float = 0.0
     windings: tuple[float, ...] = field(default=(), metadata=ADDED)
+    phase: float = field(default=0.0, repr=False, metadata=ADDED)
 
     def __post_init__(self) -> None:
         if self.windings:
@@ -195,6 +199,9 @@ class Cluster(Shown):
         found = []
         if pairs := self.doubled:
             found.append(f"doubled: {counted(len(pairs), 'pair')} of sites with two or more bonds, one each way round")
+        if any(bond.phase for bond in self.bonds):
+            whole, left = ([turn.period for turn in turns] for turns in (self.translations, generators(self)))
+            found.append(f"in a magnetic field {prod(left)} of {prod(whole)} translations commute and are symmetries")
         if self.left_out:
             found.append(f"{counted(self.left_out, 'bond')} from a site to its own image left out")
         return tuple(found)

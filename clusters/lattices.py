@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from .._core.errors import InvalidValue
 from .arguments import MAX_SITES, Argument, count
 from .cluster import Bond, Cluster
+from .loops import snapped
 from .supercells import check_distinct, closed_rows, frozen, listed, matrix_of, supercell_rows
 from .translations import Translation, independent
 
@@ -258,9 +259,7 @@ def _inside(fractions: NDArray[np.float64]) -> bool:
     return bool(np.all(fractions > -SAME) and np.all(fractions < 1 - SAME))
 
 
-def _home(
-    cell: NDArray[Any], rows: NDArray[np.int64], closed: NDArray[np.bool_]
-) -> tuple[tuple[int, ...], bool]:
+def _home(cell: NDArray[Any], rows: NDArray[np.int64], closed: NDArray[np.bool_]) -> tuple[tuple[int, ...], bool]:
     """Return the cell of the cluster of which a cell is a copy, and whether it is one along closed rows alone."""
     around = np.floor(cell @ np.linalg.inv(rows) + SAME).astype(np.int64)
     return tuple((cell - around @ rows).tolist()), not np.any(around[~closed])
@@ -299,14 +298,12 @@ def _bonds(
             if start == end:
                 left_out += 1
                 continue
-            shares = (vector @ along).round(12) + 0.0
-            found.append(Bond(start, end, label, windings=tuple(shares.tolist())))
+            shares = map(snapped, (vector @ along).tolist())
+            found.append(Bond(start, end, label, windings=tuple(shares)))
     return tuple(found), left_out
 
 
-def _steps(
-    lattice: Lattice, shells: int
-) -> Iterator[tuple[int, int, NDArray[np.int64], str, NDArray[np.float64]]]:
+def _steps(lattice: Lattice, shells: int) -> Iterator[tuple[int, int, NDArray[np.int64], str, NDArray[np.float64]]]:
     """Yield the bonds of a cell: both places in it, the cell of the second, the class, and the vector between them."""
     reach = range(-REACH, REACH + 1)
     offsets = np.array(list(product(reach, repeat=len(lattice.vectors))))

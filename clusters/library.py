@@ -13,6 +13,7 @@ from .._core.errors import InvalidValue
 from .arguments import MAX_SITES, Argument, count, is_index
 from .cluster import Bond, Cluster
 from .lattices import SHELLS, Shells
+from .loops import snapped
 from .periods import copies, short
 from .translations import found_translations
 
@@ -256,8 +257,8 @@ def _nearest_image(bond: Bond, points: Sequence[tuple[float, ...]], rows: Sequen
             f"bond [{bond.start}, {bond.end}] has {shortest.sum()} images of the same length; give each as a bond of "
             'its own with its windings, as in [0, 1, "x", [0.5, 0.0]] and [0, 1, "x", [-0.5, 0.0]]'
         )
-    shares = (every[np.argmax(shortest)] @ np.linalg.pinv(cell)).round(12) + 0.0
-    return replace(bond, windings=tuple(shares.tolist()))
+    shares = map(snapped, (every[np.argmax(shortest)] @ np.linalg.pinv(cell)).tolist())
+    return replace(bond, windings=tuple(shares))
 
 
 def _bond(index: int, bond: Sequence[object]) -> Bond:

@@ -15,6 +15,20 @@ if TYPE_CHECKING:
 
 FINEST = 10_000
 """Largest denominator of the share of the flux that a loop encloses."""
+ROUNDED = 1e-11
+"""Shares closer to a fraction than this are the fraction."""
+
+
+def snapped(value: float) -> float:
+    """Return the fraction with a small denominator that a number is within rounding of, else the number.
+
+    Examples
+    --------
+    >>> snapped(0.333333333333), snapped(0.123456789)
+    (0.3333333333333333, 0.123456789)
+    """
+    near = Fraction(value).limit_denominator(FINEST)
+    return float(near) + 0.0 if abs(float(near) - value) < ROUNDED else value
 
 
 def no_loop(cluster: Cluster) -> str:
@@ -122,12 +136,12 @@ def _common(shares: Sequence[Fraction]) -> float:
 
 
 def path_winding(bonds: Sequence[Bond], path: Sequence[int]) -> tuple[float, ...] | str:
-    """Return the shares of the fluxes along a path of sites, or what is wrong with it."""
+    """Return the shares of the fluxes along a path of sites and its phase in turns, or what is wrong with it."""
     along: dict[tuple[int, int], set[tuple[float, ...]]] = defaultdict(set)
     for bond in bonds:
-        along[bond.start, bond.end].add(bond.shares)
-        along[bond.end, bond.start].add(_reversed(bond.shares))
-    total = (0.0,) * max((len(bond.shares) for bond in bonds), default=1)
+        along[bond.start, bond.end].add((*bond.shares, bond.phase))
+        along[bond.end, bond.start].add(_reversed((*bond.shares, bond.phase)))
+    total = (0.0,) * (1 + max((len(bond.shares) for bond in bonds), default=1))
     for step in pairwise(path):
         if not along[step]:
             return f"sites {step[0]} and {step[1]} share no bond"

@@ -17,6 +17,10 @@ SAME_PLACE = 1e-9
 """Places closer than this, relative to the size of the cluster, are one."""
 
 
+Step = tuple[Permutation, NDArray[np.float64], int]
+"""A generator: its site permutation, what it makes of windings, and m of its eigenvalue (-1)^m."""
+
+
 @dataclass(frozen=True, repr=False)
 class PointGroup(Shown):
     """Rotations about the centre of a cluster, and the mirror that contains the x axis (or else the y axis).
@@ -36,6 +40,9 @@ class PointGroup(Shown):
         All of them together hold every state once.
     rotation_turn, mirror_turn : (fluxes, fluxes) float, optional
         On closed clusters, what these make of the windings of bonds.
+    whole : mapping of str to tuple of `Step`
+        In space, where the group is Oh, D4h or D2h about any axes: its own one-dimensional representations, as A1g,
+        each by generators with their quantum numbers. They are further blocks, of fewer states than `irreps`.
     """
 
     name: str
@@ -44,6 +51,7 @@ class PointGroup(Shown):
     irreps: Mapping[str, tuple[int, int | None]]
     rotation_turn: NDArray[np.float64] | None = field(default=None, repr=False)
     mirror_turn: NDArray[np.float64] | None = field(default=None, repr=False)
+    whole: Mapping[str, tuple[Step, ...]] = field(default_factory=dict, repr=False)
 
     def card(self) -> Card:
         """Return its name and representations."""

@@ -21,6 +21,8 @@ from .translations import as_numbers, generators
 
 SAME = 1e-6
 """Places closer than this, in units of the bond length, are one."""
+Key = tuple[int, int, tuple[float, ...], str, float]
+"""A bond in one of its senses: start, end, shares of the fluxes, class, phase in turns."""
 STEPS = 24
 """Mirrors are sought at multiples of pi / 24 to the x axis, and along the rows of the cell."""
 
@@ -102,14 +104,14 @@ class _Torus:
         self.cluster, self.rows = cluster, np.array(cluster.cell)
         self.inverse = np.linalg.inv(self.rows)
         self.places = cluster.coordinates
-        bonds = [(b.start, b.end, np.array(b.shares), name.get(b.label, b.label)) for b in cluster.bonds]
-        bonds += [(end, start, -shares, label) for start, end, shares, label in bonds]
+        bonds = [(b.start, b.end, np.array(b.shares), name.get(b.label, b.label), b.phase) for b in cluster.bonds]
+        bonds += [(end, start, -shares, label, -phase) for start, end, shares, label, phase in bonds]
         self.bonds = sorted(self._key(*bond) for bond in bonds)
         self.listed = bonds
 
     @staticmethod
-    def _key(start: int, end: int, shares: NDArray[np.float64], label: str) -> tuple[int, int, tuple[float, ...], str]:
-        return start, end, tuple((np.round(shares, 6) + 0.0).tolist()), label
+    def _key(start: int, end: int, shares: NDArray[np.float64], label: str, phase: float) -> Key:
+        return start, end, tuple((np.round(shares, 6) + 0.0).tolist()), label, round(phase % 1.0, 6) % 1.0
 
     def turn(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what a map does to shares: r = f T, so f' = f T M^T T^-1."""
@@ -148,7 +150,7 @@ class _Torus:
         if len(set(sites)) < len(sites) or any(classes[i] != classes[p] for i, p in enumerate(sites)):
             return None
         turn = np.round(self.turn(matrix))
-        images = sorted(self._key(sites[i], sites[j], turn @ shares, label) for i, j, shares, label in self.listed)
+        images = sorted(self._key(sites[i], sites[j], turn @ f, label, phase) for i, j, f, label, phase in self.listed)
         return Operation(matrix, sites, turn) if images == self.bonds else None
 
 

@@ -7,10 +7,10 @@ same phases to all translations are one momentum.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
+from itertools import accumulate, product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,10 @@ from .symmetry import Permutation, compose, order
 if TYPE_CHECKING:
     from .cluster import Cluster
 
+SAME_PHASE = 1e-9
+"""Phases closer than this, in turns, are one."""
+Way = tuple[int, int, tuple[float, ...], str]
+"""Start, end, shares of the fluxes and class of a bond, in one of its senses."""
 Momentum = int | tuple[int, ...]
 """The numbers m_j; one number where the cluster is closed in one direction, as on rings."""
 
@@ -64,7 +68,51 @@ def generators(cluster: Cluster) -> tuple[Translation, ...]:
     """
     if cluster.translation is not None and order(cluster.translation) > 1:
         return (Translation(cluster.translation, (1.0 / order(cluster.translation),)),)
-    return cluster.translations
+    return kept(cluster)
+
+
+def every(cluster: Cluster) -> tuple[Translation, ...]:
+    """Return all translations of a closed cluster, the identity first, whether a magnetic field keeps them or not."""
+    identity = Translation(tuple(range(cluster.sites)), (0.0,) * cluster.fluxes)
+    found = [identity]
+    for turn in cluster.translations:
+        powers = list(accumulate([turn] * (turn.period - 1), _then, initial=identity))
+        found = [_then(one, power) for one in found for power in powers]
+    return tuple(found)
+
+
+def _then(first: Translation, second: Translation) -> Translation:
+    shares = (a + b for a, b in zip(first.shares, second.shares, strict=True))
+    return Translation(compose(first.sites, second.sites), tuple(round(share % 1.0, 12) % 1.0 for share in shares))
+
+
+def keyed(cluster: Cluster, turns: Sequence[float] | NDArray[np.float64]) -> dict[Way, float]:
+    """Return the phases of all bonds in both senses."""
+    found: dict[Way, float] = {}
+    for bond, turn in zip(cluster.bonds, turns, strict=True):
+        shares = np.round(bond.shares, 6) + 0.0
+        found[bond.start, bond.end, tuple(shares.tolist()), bond.label] = float(turn)
+        found[bond.end, bond.start, tuple((-shares + 0.0).tolist()), bond.label] = -float(turn)
+    return found
+
+
+@lru_cache(maxsize=256)
+def kept(cluster: Cluster) -> tuple[Translation, ...]:
+    """Return generators of the translations that leave the phases of all bonds as they are."""
+    turns = [bond.phase for bond in cluster.bonds]
+    if not any(turns):
+        return cluster.translations
+    known = keyed(cluster, turns)
+    return independent([t for t in every(cluster) if _keeps(known, t)])
+
+
+def _keeps(known: Mapping[Way, float], translation: Translation) -> bool:
+    sites = translation.sites
+    images = (
+        (known.get((sites[start], sites[end], shares, label)), turn)
+        for (start, end, shares, label), turn in known.items()
+    )
+    return all(image is not None and abs(image - turn - round(image - turn)) < SAME_PHASE for image, turn in images)
 
 
 def independent(translations: Sequence[Translation]) -> tuple[Translation, ...]:

@@ -8,6 +8,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import figures  # noqa: E402 - found in this folder only after the line above
+import gallery  # noqa: E402 - found in this folder only after the line above
 import model_tables  # noqa: E402 - found in this folder only after the line above
 import observable_table  # noqa: E402 - found in this folder only after the line above
 import reference  # noqa: E402 - found in this folder only after the line above
@@ -20,6 +21,7 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
     os.environ.setdefault(variable, "1")
 
 figures.write(HERE / "generated")
+gallery.write(HERE / "generated")
 model_tables.write(HERE / "generated")
 observable_table.write(HERE / "generated")
 reference.write(HERE / "api")
@@ -49,7 +51,7 @@ html_copy_source = False
 html_show_sphinx = False
 pygments_style = "friendly"
 
-myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "cache"
 nb_execution_timeout = 600

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from .._core.display import counted
 from ..clusters import InvalidValue
-from .flux import own_series
+from .algebra import ROUNDING
+from .flux import Word, own_series
 from .model import Model
-from .operators import Operator, total
+from .operators import Operator, total, without_rounding
 from .terms import TERMS
 
 
@@ -46,5 +48,12 @@ def flux_derivative(model: Model, order: int = 1, *, along: Sequence[Sequence[fl
             f"along = {list(map(list, directions))}: {list(wrong)} must have {numbers}, one for each direction in "
             "which the cluster is closed; give along=[[1, 0]] for the first of two"
         )
+    values: defaultdict[Word, complex] = defaultdict(complex)
+    sizes: defaultdict[Word, float] = defaultdict(float)
+    hops = (formula for term in TERMS.values() if term.hops for _, formula in term.parts(model, directions))
+    for word, value in (item for formula in hops for item in formula.terms.items()):
+        values[word] += value
+        sizes[word] += abs(value)  # of doubled bonds, whose derivatives may cancel
     own = (series.derivative(model.fluxes, directions) for series in own_series(model))
-    return total([*(term(model, directions) for term in TERMS.values() if term.hops), *own])
+    bonds = {word: without_rounding(value, ROUNDING * sizes[word]) for word, value in values.items()}
+    return total([Operator(bonds), *own])

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from .._core.arguments import shown
 from ..clusters import InvalidValue
 from ..clusters.loops import path_winding, potentials, smallest_share
+from .magnetic_field import turned
 from .model import Model, TermFunction
 from .operators import ChargeWord, LatticeWord, Operator, annihilate, boson, create, pair, total, without_rounding
 from .parameters import FINITE, LARGEST, InvalidModel, Problem
@@ -70,7 +71,8 @@ def path_phase(model: Model, path: Sequence[int], charge: int = 1) -> complex:
             f"path {list(path)}: {winding}; name every site on the way, as in [0, 1, 2]: the phase of a hop is that of "
             "the bonds along its path"
         )
-    return cmath.exp(1j * charge * float(np.dot(winding, model.fluxes)))
+    *shares, turns = winding
+    return cmath.exp(1j * charge * float(np.dot(shares, model.fluxes))) * turned(charge * turns)
 
 
 def hop(model: Model, path: Sequence[int], carrier: str = "electron", spin: str | None = None) -> Operator:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import cmath
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
 from typing import Any
@@ -24,6 +24,7 @@ from .couplings import on_bonds as on_bonds
 from .couplings import value_at as value_at
 from .formula import cutoff_text, term_rows
 from .lattice_tables import basis_problems, frame_problems, phonon_problems
+from .magnetic_field import MagneticFlux, as_magnetic, magnetic_problems, magnetic_text, threaded, turned
 from .occupations import occupation_limits, occupation_problems
 from .operators import Operator
 from .parameters import (
@@ -76,6 +77,10 @@ class Model(Shown):
         carry the phases of the flux by `hop`. Models are equal only if these are the same functions.
     name : str
         Title for tables and figures.
+    magnetic_flux : int, tuple of int or mapping
+        Flux quanta hc/e of a uniform magnetic field through the cell of a lattice: a whole number, in space three,
+        through the rows 2 and 3, 3 and 1, 1 and 2; or ``{"plaquette": 0.25}``, those through each smallest loop of
+        bonds. The bonds of `cluster` have their Peierls phases, see `respair.clusters.magnetic`.
 
     Raises
     ------
@@ -98,14 +103,17 @@ class Model(Shown):
     chemical_potential: float = 0.0
     terms: tuple[TermFunction, ...] = ()
     name: str = ""
+    magnetic_flux: MagneticFlux = field(default=0, metadata={"added": True})
 
     def __post_init__(self) -> None:
         self._check_types()
         problems = list(model_problems(self))
         if problems:
             raise InvalidModel(problems)
-        object.__setattr__(self, "cluster", replace(self.cluster, modes=modes_of(self)))
         object.__setattr__(self, "flux", _as_flux(self.flux))
+        object.__setattr__(self, "magnetic_flux", as_magnetic(self.magnetic_flux))
+        cluster = threaded(self.cluster, self.magnetic_flux)
+        object.__setattr__(self, "cluster", replace(cluster, modes=modes_of(self)))
 
     def _check_types(self) -> None:
         """Refuse what stands in the wrong place; one term is taken as a tuple of one."""
@@ -166,7 +174,7 @@ class Model(Shown):
     def formula(self) -> list[tuple[str, str, str]]:
         """The Hamiltonian as HTML, a row for each term: "H =" or nothing, the term, its coupling."""
         given = [({**COUPLINGS, **FIELDS}[key], value_at(self, key)) for key in self.active]
-        rows = list(term_rows(given, self.flux != 0, on_bonds(self.modes)))
+        rows = list(term_rows(given, self.flux != 0 or self.magnetic_flux != 0, on_bonds(self.modes)))
         if self.most_electrons == 1:
             rows.append(("", "no site has two electrons"))
         if self.most_bosons > 1:
@@ -176,6 +184,8 @@ class Model(Shown):
         if self.flux:
             shown = self.flux if isinstance(self.flux, float) else list(self.flux)
             rows.append(("", f"φ = {quantity(shown)}, the sum of θ round the loop"))
+        if self.magnetic_flux:
+            rows.append(("", f"magnetic field: {magnetic_text(self.magnetic_flux)}"))
         if self.phonons is not None:
             rows.append(("", f"x = a + a†; {cutoff_text(self.phonons)}"))
         return [("H =" if i == 0 else "", *row) for i, row in enumerate(rows or [("0", "")])]
@@ -195,6 +205,8 @@ class Model(Shown):
     @property
     def is_real(self) -> bool:
         """True where all couplings are real; terms of the user's own are not looked at."""
+        if any(2 * bond.phase % 1 for bond in self.cluster.bonds):
+            return False
         return not np.any(self.couplings.electron_hopping_imaginary) and not np.any(self.couplings.electron_spin_orbit)
 
     @property
@@ -251,6 +263,7 @@ def model_problems(model: Model) -> Iterator[Problem]:
     if not is_coupling(model.chemical_potential):
         yield Problem("ensemble.chemical_potential", show(model.chemical_potential), f"allowed: {FINITE}")
     yield from _flux_problems(model)
+    yield from magnetic_problems(model.cluster, model.magnetic_flux)
     if model.phonons is not None:
         yield from phonon_problems(
             model.phonons,
@@ -336,7 +349,8 @@ def _as_flux(flux: Any) -> Flux:
 
 
 def bond_phase(bond: Bond, flux: Flux, charge: int) -> complex:
-    """Return the Peierls factor ``exp(i charge windings . phi)`` of a hop along `bond`, exactly 1 without flux."""
+    """Return the Peierls factor ``exp(i charge (windings . phi + 2 pi phase))`` of a hop, exactly 1 without flux."""
     shares = bond.shares if isinstance(flux, tuple) else (bond.winding,)
     angle = sum(share * phi for share, phi in zip(shares, np.atleast_1d(flux).tolist(), strict=True))
-    return cmath.exp(1j * charge * angle) if angle else 1.0 + 0.0j
+    factor = cmath.exp(1j * charge * angle) if angle else 1.0 + 0.0j
+    return factor * turned(charge * bond.phase)

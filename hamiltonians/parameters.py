@@ -339,6 +339,10 @@ FIELDS: Mapping[str, CouplingField] = MappingProxyType(
             key="field.flux", symbol=r"\phi", operator="", place="model", name="flux, 2πΦ/(hc/e)",
             high=6.28, step=0.01, words="phases of the hops",
         ),
+        "field.magnetic_flux": CouplingField(
+            key="field.magnetic_flux", symbol=r"n_\phi", operator="", place="model", name="magnetic field, flux quanta",
+            high=8, step=1, words="phases of the hops",
+        ),
         "ensemble.chemical_potential": CouplingField(
             key="ensemble.chemical_potential", symbol=r"\mu", sign="-", operator=r"(n_i + 2 b^\dagger_i b_i)",
             place="model", name="chemical potential", low=-4.0, high=4.0, step=0.05, words="the chemical potential",

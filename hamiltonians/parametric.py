@@ -14,6 +14,7 @@ import numpy as np
 from .._core.arguments import of_kind, taking
 from ..clusters import InvalidValue
 from .arguments import a_model
+from .magnetic_field import KEY
 from .model import Model, TermFunction, value_at
 from .operators import ChargeWord, LatticeWord, Operator, total, without_rounding
 from .parameters import COUPLINGS, FIELDS, InvalidModel, Problem, is_number, show
@@ -62,8 +63,8 @@ def with_parameter(model: Model, key: str, value: float) -> Model:
     if problem := parameter_problem(model, key, key):
         raise InvalidModel([problem])
     species, name, *item = key.split(".", 2)
-    if key in FIELDS:
-        changed: dict[str, Any] = {name: value}
+    if f"{species}.{name}" in FIELDS:
+        changed: dict[str, Any] = {name: dict.fromkeys(item, value) or value}
     else:
         table = getattr(model, species)
         coupling = with_part(getattr(table, name), "".join(item), value)
@@ -87,7 +88,7 @@ def with_parameters(model: Model, values: Mapping[str, Any]) -> Model:
 
 def parameter_problem(model: Model, key: str, path: str) -> Problem | None:
     """Return what is wrong with the name of a parameter, to be reported at `path`."""
-    if key in FIELDS:
+    if key in (*FIELDS, f"{KEY}.plaquette"):
         return None
     species, _, rest = key.partition(".")
     name, _, item = rest.partition(".")

@@ -209,8 +209,9 @@ def _reflection_problems(model: Model, sector: Sector) -> Iterator[Problem]:
         yield Problem(path, show(reflection), "allowed: 1 or -1")
     elif cluster.reflection is None:
         yield Problem(path, show(reflection), f"allowed: leave it out; a {cluster.kind} has no named reflection")
-    elif model.flux != 0:
-        yield Problem(path, show(reflection), "allowed: leave it out; a flux breaks the reflection")
+    elif model.flux != 0 or model.magnetic_flux != 0:
+        what = "flux" if model.flux != 0 else "magnetic field"
+        yield Problem(path, show(reflection), f"allowed: leave it out; a {what} breaks the reflection")
     elif (
         cluster.translation is not None
         and len(cluster.translation) > 2
@@ -228,8 +229,8 @@ def _irrep_problems(model: Model, sector: Sector) -> Iterator[Problem]:
     if any(momentum_problems(model.cluster, sector.momentum or 0, "", "")) and sector.momentum is not None:
         return
     group = points_of(model, sector.momentum)
-    if not isinstance(sector.irrep, str) or sector.irrep not in group.irreps:
-        names = ", ".join(f'"{name}"' for name in group.irreps)
+    if not isinstance(sector.irrep, str) or sector.irrep not in {**group.irreps, **group.whole}:
+        names = ", ".join(f'"{name}"' for name in (*group.irreps, *group.whole))
         where = "on this cluster" if sector.momentum is None else "at this momentum"
         allowed = f"allowed {where}, whose point group is {group.name}: {names}"
         yield Problem("sector.irrep", show(sector.irrep), allowed)

@@ -84,6 +84,8 @@ class BlockSize:
         number *= (2 if sector.reflection is not None else 1) * (2 if sector.spin_flip is not None else 1)
         if sector.irrep is not None:
             points = points_of(self.model, sector.momentum)
+            if sector.irrep in points.whole:
+                return number * math.prod(order(sites) for sites, *_ in points.whole[sector.irrep])
             mirrored = points.mirror is not None and points.irreps[sector.irrep][1] is not None
             number *= order(points.rotation) * (order(points.mirror) if points.mirror and mirrored else 1)
         return number

@@ -8,6 +8,7 @@ from dataclasses import replace
 from ..clusters import momenta, order
 from ..clusters.translations import is_real, opposite
 from ..hamiltonians import InvalidModel, Model, Operator, Sector, hamiltonian_operator
+from ..hamiltonians.model import GENERIC
 from ..hamiltonians.sector import check_sector
 from ..hamiltonians.space.product import Space
 from ..hamiltonians.symmetry.operations import SPIN_FLIP
@@ -30,6 +31,20 @@ def symmetry_sectors(model: Model, sector: Sector) -> tuple[Sector, ...]:
     return finest_blocks(Space(capped(model), sector))
 
 
+def blocks_at_any_flux(model: Model, sector: Sector) -> tuple[Sector, ...]:
+    """Return the finest blocks that a Hamiltonian has whatever the flux is: those of its translations.
+
+    Examples
+    --------
+    >>> from respair.clusters import square
+    >>> from respair.hamiltonians import Electrons, Model
+    >>> [s.momentum for s in blocks_at_any_flux(Model(square(size=[2, 1]), Electrons(1.0)), Sector(1))]
+    [(0, 0), (1, 0)]
+    """
+    found = symmetry_sectors(replace(model, flux=GENERIC[: model.cluster.fluxes]), sector)
+    return tuple(dict.fromkeys(replace(block, irrep=sector.irrep) for block in found))
+
+
 def finest_blocks(space: Space, operator: Operator | None = None) -> tuple[Sector, ...]:
     """Return the finest set of blocks that a Hamiltonian has; `operator` is its formula, if it is known."""
     operator = hamiltonian_operator(space.model) if operator is None else operator
@@ -50,7 +65,7 @@ def _candidates(model: Model, sector: Sector) -> Iterator[tuple[Sector, ...]]:
     """Yield sets of labels, the finest first, each of which would hold every state once."""
     cluster = model.cluster
     if len(momenta(cluster)) > 1:
-        if not model.flux and cluster.reflection is not None and order(cluster.reflection) > 1:
+        if not (model.flux or model.magnetic_flux) and cluster.reflection is not None and order(cluster.reflection) > 1:
             yield tuple(
                 replace(sector, momentum=m, reflection=r)
                 for m in momenta(cluster)

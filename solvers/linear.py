@@ -157,14 +157,14 @@ class Shifted:
         """Solve for one b, and again for the remainder as long as it becomes smaller."""
         self.products, norm, eta = 0, self.engine.norm, self.z.imag
         given = norm(b)
-        left = b = self.project(b)
+        left = b = self.project(self.project(b))  # twice: what is left may be rounding of what was taken away
         length = residual = norm(b)
         y = np.zeros(b.shape, np.result_type(b, np.complex128) if eta else b.dtype)
         for _ in range(REFINEMENTS):
             rounding = 16 * EPSILON * (8 * given + self.scale * norm(y))
             if residual <= max(tolerance * length, rounding):
                 return self.project(y)
-            better = y + self._approximate(left, max(0.1 * tolerance * length, EPSILON * given), residual / length)
+            better = y + self._approximate(left, max(0.1 * tolerance * length, 4 * EPSILON * given), residual / length)
             left = b - self.act(better) + (1j * eta * better if eta else 0.0)
             before, residual = residual, norm(left)
             if residual >= before or self.products >= self.max_matvecs:

@@ -85,14 +85,20 @@ class Surface:
         """All charge matrices below each other."""
         return sp.csr_array(sp.vstack(self.matrices))
 
+    @cached_property
+    def _hops(self) -> NDArray[np.bool_]:
+        """Which charge matrices are not diagonal."""
+        return np.array([abs(m - sp.diags_array(m.diagonal().real)).sum() > 0 for m in self.matrices], bool)
+
     def ground(self, shift: NDArray[np.float64]) -> tuple[float, NDArray[Any]]:
         """Return the lowest eigenvalue of ``H(lambda)`` and its state."""
         values = self._monomials(shift)
         if self.size <= DENSE_UP_TO:
             energies, states = la.eigh(np.tensordot(values, self._stack, 1), subset_by_index=[0, 0])
             return float(energies[0]), states[:, 0]
-        total = sum((v * m for v, m in zip(values, self.matrices, strict=True)), sp.csr_array((self.size,) * 2))
-        return self._lowest(sp.csr_array(total))
+        still = np.where(self._hops, 0.0, values) @ self.diagonals
+        moving = (v * m for v, m, hops in zip(values, self.matrices, self._hops, strict=True) if hops)
+        return self._lowest(sp.csr_array(sum(moving, sp.csr_array(sp.diags_array(still)))))
 
     def _lowest(self, matrix: sp.csr_array) -> tuple[float, NDArray[Any]]:
         start = self._last
@@ -130,7 +136,7 @@ class Surface:
     def only(self, configuration: int) -> Surface:
         """Return the surface of one charge configuration, with no hops to others."""
         alone = copy(self)
-        for kept in ("_stack", "_column", "diagonals", "harmonic"):
+        for kept in ("_stack", "_column", "_hops", "diagonals", "harmonic"):
             vars(alone).pop(kept, None)
         alone.size = 1
         alone.matrices = [sp.csr_array([[value]]) for value in self.diagonals[:, configuration].tolist()]

@@ -2,6 +2,7 @@
 
 from .minima import MOST_POINTS, POINTS, FluxCurve, criterion_of, minimum_of
 from .response import SERIES, FluxLine, flux_response
+from .surface import FluxSurface, lowest_of
 from .tensor import flux_tensor, twist_average
 
 __all__ = [
@@ -10,9 +11,11 @@ __all__ = [
     "SERIES",
     "FluxCurve",
     "FluxLine",
+    "FluxSurface",
     "criterion_of",
     "flux_response",
     "flux_tensor",
+    "lowest_of",
     "minimum_of",
     "twist_average",
 ]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -23,6 +24,7 @@ from ...solvers.arguments import read_options
 from ..labelled import dataset
 from ..response.perturbation import is_smooth
 from .response import FluxLevel, FluxLine
+from .surface import FluxSurface, lowest_of
 
 POINTS = 32
 """Fluxes on the whole circle from which the search for minima starts."""
@@ -48,7 +50,7 @@ def flux_minimum(
     model: Model,
     sector: Sector | int,
     options: Options | None = None,
-    progress: Callable[[float], None] = lambda phi: None,
+    progress: Callable[[Any], None] = lambda phi: None,
     search: Progress = silent,
 ) -> xr.Dataset:
     r"""Find the flux phi* in [0, 2 pi) with the lowest ground energy, and the stiffness there.
@@ -56,6 +58,10 @@ def flux_minimum(
     E_0 and its slope by Hellmann-Feynman are computed on a grid; between neighbours where the slope turns from
     negative to positive, its root is found. E_0 is the lower envelope of smooth branches, so that no minimum sits on a
     kink. With time reversal E_0(phi) = E_0(-phi), and half of the circle is enough.
+
+    On lattices phi is a vector: from every point of a grid (8 fluxes along each of two rows, 4 of three) that lies no
+    higher than its neighbours the slopes lead down to a minimum, which Newton steps with the second derivatives
+    improve; a saddle is left along its lowest direction.
 
     Parameters
     ----------
@@ -66,7 +72,9 @@ def flux_minimum(
     -------
     xarray.Dataset
         ``phi``, ``energy`` and ``stiffness`` with ``energy_error`` and ``stiffness_error`` at phi*, the smallest of
-        equal ones; all minima as ``local_energies`` with ``local_errors`` over ``local_phi``, ascending.
+        equal ones; all minima as ``local_energies`` with ``local_errors`` over ``local_phi``, ascending. On lattices
+        ``phi`` over ``row``, ``stiffness`` the tensor of `flux_tensor`, and ``local_phi`` over (``minimum``, ``row``),
+        by energy.
 
     Raises
     ------
@@ -81,6 +89,9 @@ def flux_minimum(
     >>> round(float(found.phi) / 3.141592653589793, 12), round(float(found.energy), 6)
     (1.0, -5.656854)
     """
+    if model.cluster.fluxes > 1:
+        sector = sector if isinstance(sector, Sector) else Sector(sector)
+        return lowest_of(FluxSurface(model, sector, options, progress, search))
     return minimum_of(FluxCurve(FluxLine(model, sector, options, progress, search)))
 
 
@@ -91,6 +102,7 @@ def half_flux_quantum(
     options: Options | None = None,
     progress: Callable[[float], None] = lambda phi: None,
     search: Progress = silent,
+    direction: Sequence[float] = (1.0,),
 ) -> xr.Dataset:
     r"""Compare E_0(0), E_0(pi/2) and E_0(pi), and the first two harmonics of E_0(phi).
 
@@ -105,6 +117,8 @@ def half_flux_quantum(
     ----------
     model, sector, options, progress, search
         As for `flux_minimum`.
+    direction : sequence of float, optional
+        On lattices: the flux vector is phi times this, (1, 0) along the first of two rows.
 
     Returns
     -------
@@ -125,7 +139,8 @@ def half_flux_quantum(
     >>> str(found.verdict.values), float(found.ratio)
     ('hc/2e', inf)
     """
-    return criterion_of(FluxCurve(FluxLine(model, sector, options, progress, search)))
+    along = tuple(float(part) for part in direction)
+    return criterion_of(FluxCurve(FluxLine(model, sector, options, progress, search, along)))
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,10 @@ from ...clusters import InvalidValue
 from ...hamiltonians import Model, Sector, flux_derivative
 from ...hamiltonians.arguments import a_model, a_sector
 from ...hamiltonians.flux import largest_winding, own_series
-from ...solvers import LabelledLevels, Options, Progress, levels_by_symmetry, silent, symmetry_sectors
+from ...hamiltonians.terms import level_width
+from ...solvers import LabelledLevels, Options, Progress, levels_by_symmetry, silent
 from ...solvers.arguments import read_options
+from ...solvers.blocks import blocks_at_any_flux
 from ..labelled import dataset
 from ..observables.error_bars import isolated_ground
 from ..response.perturbation import Perturbed, is_smooth, slopes_of
@@ -198,7 +200,7 @@ class FluxLine:
     def blocks(self) -> tuple[Sector, ...]:
         """The blocks that the Hamiltonian has at any flux, and with it its derivatives."""
         sector = self.sector if isinstance(self.sector, Sector) else Sector(self.sector)
-        return symmetry_sectors(self.threaded(1.0), sector)
+        return blocks_at_any_flux(self.model, sector)
 
     def threaded(self, phi: float) -> Model:
         """Return the model with a flux on the line."""
@@ -213,7 +215,7 @@ class FluxLine:
         if len(self.direction) != cluster.fluxes:
             raise InvalidValue(
                 f"a flux through this {cluster.kind} has {cluster.fluxes} numbers; take flux_tensor for currents and "
-                "stiffness, or a model file with [flux]"
+                "stiffness, a direction as (1, 0), or a model file with [flux]"
             )
         own_series(self.model)
 
@@ -240,7 +242,8 @@ class FluxLine:
         slopes = slopes_of(branches)
         energy, error = float(found.energies[0]), float(found.certificate.energy_errors[0])
         blocks = " | ".join(levels.block.sector.label for levels in found.lowest)
-        level = FluxLevel(float(phi), energy, error, slopes, np.nan, blocks, branches[0].scale)
+        scale = max(branches[0].scale, level_width(model) / FLAT)  # dH/dphi of doubled bonds may vanish
+        level = FluxLevel(float(phi), energy, error, slopes, np.nan, blocks, scale)
         if not is_smooth(slopes, level.scale) or (only_at_rest and not level.rests):
             return level
         level = replace(level, curvature=min(branch.curvature(second) for branch in branches))

@@ -16,9 +16,9 @@ from ...clusters import InvalidValue
 from ...hamiltonians import Model, Sector, flux_derivative
 from ...hamiltonians.arguments import a_model, a_sector
 from ...hamiltonians.flux import largest_winding, own_series
-from ...hamiltonians.model import GENERIC
-from ...solvers import LabelledLevels, Options, Progress, levels_by_symmetry, silent, symmetry_sectors
+from ...solvers import LabelledLevels, Options, Progress, levels_by_symmetry, silent
 from ...solvers.arguments import read_options
+from ...solvers.blocks import blocks_at_any_flux
 from ..labelled import dataset
 from ..response.perturbation import Perturbed, is_smooth, slopes_of
 
@@ -139,7 +139,7 @@ class Tensor:
             )
         own_series(model)
         self.rows = np.array(cluster.cell)
-        self.blocks = symmetry_sectors(replace(model, flux=GENERIC[: cluster.fluxes]), sector)
+        self.blocks = blocks_at_any_flux(model, sector)
 
     def point(self, value: Sequence[float]) -> tuple[float, ...]:
         """Return a flux vector, checked."""
@@ -265,7 +265,7 @@ def twist_average(
         raise InvalidValue(
             f"average = {list(counts)}: give {cluster.fluxes} whole numbers, 1 or more: twists in each direction"
         )
-    blocks = symmetry_sectors(replace(model, flux=GENERIC[: cluster.fluxes]), sector)
+    blocks = blocks_at_any_flux(model, sector)
     points = [tuple(2 * np.pi * (n + 0.5) / N for n, N in zip(at, counts, strict=True))
               for at in product(*map(range, counts))]  # fmt: skip
     energies, errors = [], []

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...clusters import Cluster, momenta
+from ...clusters.magnetic import without_field
 from ...clusters.translations import wave_vectors
 from ...hamiltonians import Model
 
@@ -68,7 +69,7 @@ def structure_factors(
     found: Mapping[str, NDArray[np.complex128]], model: Model
 ) -> dict[str, tuple[NDArray[Any], tuple[str, ...], str]]:
     """Return all structure factors at the momenta of the cluster, in their order, from averages by name."""
-    vectors = wave_vectors(model.cluster)
+    vectors = wave_vectors(without_field(model.cluster))
     return {
         part: (
             structure_factor(found[name], model.cluster, vectors),
@@ -82,12 +83,13 @@ def structure_factors(
 
 def wave_vector_coordinates(model: Model) -> dict[str, tuple[str, NDArray[np.float64]]]:
     """Return the Cartesian components of the wave vectors, as coordinates of ``momentum``."""
-    return {axis: ("momentum", column) for axis, column in zip(AXES, wave_vectors(model.cluster).T, strict=False)}
+    vectors = wave_vectors(without_field(model.cluster))
+    return {axis: ("momentum", column) for axis, column in zip(AXES, vectors.T, strict=False)}
 
 
 def on_a_lattice(model: Model) -> bool:
     """Return whether a model has wave vectors in the units of its positions, and more than one."""
-    return bool(model.cluster.cell) and len(momenta(model.cluster)) > 1
+    return bool(model.cluster.cell) and len(momenta(without_field(model.cluster))) > 1
 
 
 def has_modes_on_all_sites(model: Model) -> bool:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from ..._core.arguments import taking
 from ..._core.display import counted, quantity
 from ...clusters import Card, InvalidValue, Shown, momenta
+from ...clusters.magnetic import without_field
 from ...clusters.translations import wave_numbers
 from ...hamiltonians import Model, Operator, annihilate, boson
 from ...hamiltonians.operators import total
@@ -307,7 +308,8 @@ def pair_density(state: State, form: Form = "on-site", averages: Averages | None
                 (name, np.bincount(where.ravel(), of.real.ravel()) / np.bincount(where.ravel()), ["distance"], words)
             )
     if model.cluster.cell and len(matrix) == model.cluster.sites:
-        turns = np.array([wave_numbers(model.cluster, q) for q in momenta(model.cluster)])
+        whole = without_field(model.cluster)
+        turns = np.array([wave_numbers(whole, q) for q in momenta(whole)])
         waves = np.exp(-2j * np.pi * turns)
         weights = np.einsum("qx,xy,qy->q", waves, matrix, waves.conj()).real / len(matrix)
         rows.append(("structure_factor", weights, ["momentum"], "(1/N) sum_xy exp(-i q . (r_x - r_y)) rho_xy"))

@@ -13,11 +13,12 @@ import xarray as xr
 
 from ...clusters import InvalidValue, ring
 from ...hamiltonians import Bosons, Electrons, Model, Phonons, Sector
-from ...hamiltonians.model import GENERIC
 from ...hamiltonians.space.charges import charge_dimension
-from ...solvers import LabelledLevels, Options, Progress, levels_by_symmetry, silent, symmetry_sectors
+from ...solvers import LabelledLevels, Options, Progress, levels_by_symmetry, silent
+from ...solvers.blocks import blocks_at_any_flux
 from ..flux.minima import FluxCurve, minimum_of
 from ..flux.response import FluxLine
+from ..flux.surface import FluxSurface, lowest_of
 from ..flux.tensor import Tensor
 from ..labelled import dataset
 from ..observables.averages import Averages
@@ -164,7 +165,7 @@ class _Ends:
     progress: Callable[[str], None]
     solving: Progress
 
-    def tell(self, phi: float | tuple[float, ...]) -> None:
+    def tell(self, phi: float | Sequence[float]) -> None:
         """Say which flux comes next."""
         self.progress("flux " + ", ".join(f"{value:.4g}" for value in np.ravel(phi)))
 
@@ -176,7 +177,7 @@ class _Ends:
     @cached_property
     def blocks(self) -> tuple[Sector, ...]:
         """The blocks that the Hamiltonian has at any flux."""
-        return symmetry_sectors(replace(self.model, flux=GENERIC[: self.model.cluster.fluxes]), self.sector)
+        return blocks_at_any_flux(self.model, self.sector)
 
     def lowest(self) -> tuple[tuple[float, ...], float, float]:
         """Return the corner where E_0 is lowest, the first of equal ones, with E_0 and its error bar."""
@@ -204,7 +205,7 @@ def _at_best_flux(ends: _Ends, search: str) -> tuple[LabelledLevels, _There]:
         ((phi,), *_) = ends.lowest()
         levels = line.isolated(phi)
         there = line.answer(phi, levels)
-        if there.curvature > 0:
+        if there.rests and there.curvature > 0:
             return levels, _There(there.phi, line.stiffness(there), line.stiffness_error(there))
     phi = float(minimum_of(curve)["phi"])
     levels = line.isolated(phi)
@@ -213,16 +214,17 @@ def _at_best_flux(ends: _Ends, search: str) -> tuple[LabelledLevels, _There]:
 
 
 def _at_best_corner(ends: _Ends, search: str) -> tuple[LabelledLevels, _There]:
-    """Return the ground level of a lattice at the lowest corner, and the mean stiffness there."""
+    """Return the ground level of a lattice at the lowest corner, or at phi*, and the mean stiffness there."""
     model, sector = ends.model, ends.sector
     tensor = Tensor(model, sector, ends.options, ends.solving)
     if sector.has_symmetry:
         raise InvalidValue(
             f"the sector is {sector.title}; give charge and two_sz alone: the best flux is looked for over all blocks"
         )
-    if search != "ends":
-        raise InvalidValue(f'search = {search!r} is for rings; lattices take search = "ends": 0 or pi round each row')
-    phi, *_ = ends.lowest()
+    surface = FluxSurface(model, sector, ends.options, ends.tell, ends.solving)
+    phi: tuple[float, ...] = ends.lowest()[0] if search == "ends" and surface.is_even else ()
+    if not phi or not surface.is_minimum(surface.at(phi)):
+        phi = tuple(lowest_of(surface)["phi"].values.tolist())
     ends.tell(phi)
     levels = isolated_ground(replace(model, flux=phi), sector, ends.options, ends.solving, ends.blocks)
     assert isinstance(levels, LabelledLevels)

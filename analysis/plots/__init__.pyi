@@ -31,6 +31,7 @@ from .states import (
     save,
 )
 from .sweeps import inner_dim, plot_family, plot_map, plot_sweep, slices
+from .zones import draw_zone, first_zone, plot_correlation, plot_correlations
 
 __all__ = [
     "COLOURS",
@@ -40,6 +41,8 @@ __all__ = [
     "comparison_figures",
     "comparison_variable",
     "draw_cluster",
+    "draw_zone",
+    "first_zone",
     "inner_dim",
     "literal",
     "new_axes",
@@ -48,6 +51,8 @@ __all__ = [
     "plot_best_map",
     "plot_charge_scan",
     "plot_coherence",
+    "plot_correlation",
+    "plot_correlations",
     "plot_crossover",
     "plot_crossovers",
     "plot_distribution",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -16,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...clusters import Cluster, InvalidValue
 from ...clusters.drawing import projected
+from ...clusters.magnetic import without_field
 from ...clusters.translations import primitive_vectors
 from ..observables.structure import STRUCTURES, structure_factor
 from .crossings import crossings, interrupted
@@ -48,8 +50,8 @@ def save(drawn: Axes | Figure, path: Path) -> Path:
 def draw_cluster(cluster: Cluster, ax: Axes | None = None, title: str = "") -> Axes:
     """Draw the sites by class, the bonds by class and the lattice modes; ``model.cluster`` knows its modes.
 
-    Of a model its cluster is drawn. On closed clusters bonds over the edge are stubs, and the cell is dotted; clusters
-    in space are projected.
+    Of a model its cluster is drawn. On closed clusters bonds over the edge are stubs with the number of the site to
+    whose image they lead, and the cell is dotted; clusters in space are projected.
     """
     ax = ax or new_axes(4.2, 4.2)
     cluster = getattr(cluster, "cluster", cluster)  # a model has its cluster
@@ -58,8 +60,13 @@ def draw_cluster(cluster: Cluster, ax: Axes | None = None, title: str = "") -> A
     for c, label in enumerate(cluster.bond_classes):
         for bond in cluster.bonds:
             if bond.label == label:
-                for line in cluster.lines(bond):
-                    ax.plot(*projected(np.array(line)).T, LINES[c % 4], color="0.45", lw=1.8, zorder=1)
+                lines = cluster.lines(bond)
+                for line, site in zip(lines, (bond.end, bond.start), strict=False):
+                    start, end = projected(np.array(line))
+                    ax.plot(*np.array([start, end]).T, LINES[c % 4], color="0.45", lw=1.8, zorder=1)
+                    if len(lines) > 1:  # over the edge, to the image of this site
+                        ax.annotate(str(site), end + 0.12 * (end - start), color="0.45", ha="center", va="center",
+                                    fontsize=7)  # fmt: skip
         ax.plot([], [], LINES[c % 4], color="0.45", lw=1.8, label=f"bond: {literal(label)}")
     for c, name in enumerate(cluster.site_classes):
         at, label = xy[[i for i, each in enumerate(cluster.classes) if each == name]], f"site: {literal(name)}"
@@ -84,12 +91,16 @@ def draw_cluster(cluster: Cluster, ax: Axes | None = None, title: str = "") -> A
 
 
 def _draw_cell(cluster: Cluster, ax: Axes) -> None:
-    """Draw the cell of a cluster that is closed in two directions, its corner off the first site."""
-    if len(cluster.cell) == 2:
-        first, second = (projected(np.array([row]))[0] for row in cluster.cell)
-        corner = projected(cluster.coordinates)[0] - 0.25 * (first / np.hypot(*first) + second / np.hypot(*second))
-        outline = corner + np.array([0 * first, first, first + second, second, 0 * first])
-        ax.plot(*outline.T, ":", color="0.6", lw=1.0, zorder=0)
+    """Draw the edges of the cell of a closed cluster in the plane or in space, its corner off the first site."""
+    if len(cluster.cell) < 2:
+        return
+    rows = np.array(cluster.cell)
+    corner = cluster.coordinates[0] - 0.25 * np.sum(rows / np.linalg.norm(rows, axis=1)[:, None], axis=0)
+    for along, row in enumerate(rows):
+        others = np.delete(rows, along, axis=0)
+        for at in product((0, 1), repeat=len(others)):
+            start = corner + np.array(at) @ others
+            ax.plot(*projected(np.array([start, start + row])).T, ":", color="0.6", lw=1.0, zorder=0)
 
 
 def plot_structure_factor(data: xr.Dataset, cluster: Cluster | None, name: str, ax: Axes | None = None) -> Axes:
@@ -108,7 +119,7 @@ def plot_structure_factor(data: xr.Dataset, cluster: Cluster | None, name: str, 
         Where; a new figure by default.
     """
     ax = ax or new_axes(4.6, 4.0)
-    cluster = None if cluster is None else getattr(cluster, "cluster", cluster)  # a model has its cluster
+    cluster = None if cluster is None else without_field(getattr(cluster, "cluster", cluster))  # of a model its own
     if f"structure_factor_{name}" not in data:
         there = [each for each in STRUCTURES if f"structure_factor_{each}" in data]
         raise InvalidValue(f"structure factor {name!r}: allowed are those in the data: {', '.join(there) or 'none'}")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..._core.arguments import numbers, taking
 from ...clusters import Cluster, InvalidValue, momenta
+from ...clusters.magnetic import without_field
 from ...clusters.translations import Momentum, opposite, wave_vectors
 from ...solvers import Options
 from ...solvers.arguments import levels_of, read_options
@@ -74,11 +75,12 @@ def spectral_map(
     array([-2.,  1.,  1.])
     """
     model = levels.hamiltonian.space.model
+    cluster = without_field(model.cluster)
     name = name.name if isinstance(name, Probe) else name
     if over not in ("momentum", "site"):
         raise InvalidValue(f'over = {over!r} is unknown; allowed: "momentum", "site"')
     if over == "momentum":
-        known = momenta(model.cluster)
+        known = momenta(cluster)
         probe(model, name, momentum=known[0] if known else 0)  # refuses clusters without momenta
         places: list[Any] = list(known)
     else:
@@ -87,7 +89,7 @@ def spectral_map(
     even = over == "momentum" and cross is None and _is_even(levels)
     found: dict[Any, xr.Dataset] = {}
     for place in places:
-        if even and (mirror := _mirror(model.cluster, place)) in found:
+        if even and (mirror := _mirror(cluster, place)) in found:
             found[place] = found[mirror]
             continue
         progress(f"{name} at {over} {place}")
@@ -95,7 +97,7 @@ def spectral_map(
         left = other[0] if other else None
         found[place] = spectral_function(levels, seen, frequencies, broadening, lineshape, options, left)
     data: xr.Dataset = xr.concat([found[place] for place in places], dim=over, join="outer", data_vars="all")
-    return with_coordinates(data.assign_coords(_coordinates(model.cluster, places, over)))
+    return with_coordinates(data.assign_coords(_coordinates(cluster, places, over)))
 
 
 def _mirror(cluster: Cluster, momentum: Momentum) -> Momentum | None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..._core.arguments import instance, taking
 from ...clusters import InvalidValue
+from ...clusters.magnetic import without_field
 from ...clusters.translations import Momentum, wave_numbers
 from ...hamiltonians import (
     InvalidModel,
@@ -197,7 +198,7 @@ def probe(
         local = kind.local(model, _place(kind, model, site or 0), spin or "up")
     else:
         places = kind.places(model)
-        turns = wave_numbers(model.cluster, momentum)
+        turns = wave_numbers(without_field(model.cluster), momentum)
         waves = {j: complex(np.exp(-2j * np.pi * turns[j])) / len(places) ** 0.5 for j in places}
         local = total(waves[j] * kind.local(model, place, spin or "up") for j, place in places.items())
     return Probe(name, local.dag, local) if kind.removes else Probe(name, local)
@@ -281,7 +282,7 @@ def probe_problems(
 
 
 def _momentum_problems(model: Model, kind: Kind, site: int | None, momentum: Momentum) -> Iterator[Problem]:
-    cluster = model.cluster
+    cluster = without_field(model.cluster)
     if site is not None:
         yield Problem("spectrum.momentum", show(momentum), "allowed: either site or momentum")
     elif wrong := list(momentum_problems(cluster, momentum, "spectrum.momentum", "leave it out and give a site")):

@@ -133,4 +133,3 @@ def _set(space: Space, e: int, mode: int) -> NDArray[np.float64] | None:
     if (sets := space.sets) is None:
         return None
     return np.asarray(sets.states[sets.classes[mode], space.set_labels[e, mode], : space.phonons.max_quanta + 1])
-

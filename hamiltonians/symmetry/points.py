@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from ...clusters import PointGroup, point_group
+from ...clusters import PointGroup, order, point_group
 from ...clusters.point_group import irreps_of, schoenflies
 from ...clusters.torus import Operation, point_operations
 from ...clusters.translations import Momentum
@@ -12,6 +14,7 @@ from ..branches import branches_of
 from ..model import Model
 from ..parameters import COUPLINGS
 from .operations import Symmetry, of_permutation
+from .solids import whole_irreps
 
 MIRRORS = (0.0, np.pi / 2)
 """Axes of the mirror that names representations, by preference; any other one after these."""
@@ -35,7 +38,15 @@ def points_of(model: Model, momentum: Momentum | None = None) -> PointGroup:
     """
     cluster = model.cluster
     if not cluster.cell:
-        return point_group(cluster)
+        group = point_group(cluster)
+        if not model.magnetic_flux:
+            return group
+        return replace(  # a field turns round in a mirror
+            group,
+            name=schoenflies(order(group.rotation), False),
+            mirror=None,
+            irreps=irreps_of(order(group.rotation), None),
+        )
     numbers = momentum if momentum is not None else (0,) * cluster.fluxes
     every = point_operations(cluster, _alike(model))
     kept = [each for each in every if each.keeps(cluster, numbers) and each.keeps_flux(model.fluxes)]
@@ -50,6 +61,7 @@ def points_of(model: Model, momentum: Momentum | None = None) -> PointGroup:
         irreps_of(rotation[1].period if rotation else 1, mirror[1].period if mirror else None),
         rotation[0].turn if rotation else None,
         mirror[0].turn if mirror else None,
+        whole_irreps(model, kept),
     )
 
 

@@ -78,6 +78,9 @@ def _wanted(
     yield "reflection", cluster.reflection, None if sector.reflection is None else (1 - sector.reflection) // 2, None
     if sector.irrep is not None:
         points = points_of(model, sector.momentum)
+        if sector.irrep in points.whole:
+            yield from (("irrep", sites, block, turn) for sites, turn, block in points.whole[sector.irrep])
+            return
         turned, mirrored = points.irreps[sector.irrep]
         yield "irrep", points.rotation, turned, points.rotation_turn
         yield "irrep", points.mirror, mirrored, points.mirror_turn

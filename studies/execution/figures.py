@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from inspect import signature
 from pathlib import Path
 from textwrap import fill
 
@@ -58,7 +59,9 @@ def _figures(result: Result) -> Iterator[tuple[str, Axes | Figure]]:
         if not axes:
             for title, needed, plot in task.figures:
                 if needed in data and data[needed].size:
-                    yield title, getattr(plots, plot)(data)
+                    function = getattr(plots, plot)
+                    more = (result.study.model.cluster,) if "cluster" in signature(function).parameters else ()
+                    yield title, function(data, *more)
             continue
         for name in task.swept_names(data):
             if data[name].size and set(axes) <= set(data[name].dims):

@@ -14,6 +14,7 @@ import xarray as xr
 from ..._core.text import printable
 from ...analysis.coordinates import with_coordinates, with_newer_names
 from ...clusters import Cluster, momenta
+from ...clusters.magnetic import without_field
 from ...clusters.translations import as_numbers, wave_vectors
 from ...hamiltonians.branches import branches_of
 from ...hamiltonians.space.product import dimensions
@@ -74,13 +75,23 @@ def _record(study: Study, point: Mapping[str, object], data: xr.Dataset) -> dict
 
 def _closed(cluster: Cluster) -> dict[str, object]:
     """Return how a lattice is closed: its cell, its bonds with their windings, its momenta, and what is peculiar."""
+    whole = without_field(cluster)
     return {
         "cell": [list(row) for row in cluster.cell],
         "bond_list": [[bond.start, bond.end, bond.label, list(bond.shares)] for bond in cluster.bonds],
-        "momenta": [list(as_numbers(k)) for k in momenta(cluster)],
-        "wave_vectors": wave_vectors(cluster).tolist(),
+        "momenta": [list(as_numbers(k)) for k in momenta(whole)],
+        "wave_vectors": wave_vectors(whole).tolist(),
+        **(_in_field(cluster) if whole is not cluster else {}),
         "doubled": [list(pair) for pair in cluster.doubled],
         "left_out": cluster.left_out,
+    }
+
+
+def _in_field(cluster: Cluster) -> dict[str, object]:
+    """Return the phase of each bond in turns, and the momenta of the magnetic translations."""
+    return {
+        "phases": [bond.phase for bond in cluster.bonds],
+        "magnetic_momenta": [list(as_numbers(k)) for k in momenta(cluster)],
     }
 
 

@@ -14,6 +14,7 @@ from ..._core.lazy import LateTable
 from ..._core.wording import listed
 from ...clusters import KINDS, MAX_SITES, Cluster
 from ...hamiltonians import parameters
+from ...hamiltonians.magnetic_field import MagneticFlux
 from ...hamiltonians.model import Flux
 from ...hamiltonians.parameters import OLDER_NAMES, SPECIES, Branches, Where
 from ...solvers.engines.table import ENGINE_NAMES
@@ -74,6 +75,7 @@ HINTS: Mapping[Any, Any] = MappingProxyType(
         Sequence[Sequence[float]]: Annotated[list[Point], Field(min_length=1, max_length=MAX_SITES)],
         Sequence[Sequence[float]] | None: list[Point],
         Flux: NumberOrList,
+        MagneticFlux: values.Magnetic,
         Sequence[Sequence[object]]: list[Bond],
         Sequence[str] | None: list[str],
         str: str,
@@ -189,7 +191,7 @@ class RefineTable(Table):
 MODEL_TABLES: Mapping[str, type[Table]] = MappingProxyType(
     {
         **{species: _of_species(kind) for species, kind in SPECIES.items()},
-        "field": _table("field", {"flux": (Flux, "", False)}),
+        "field": _table("field", {"flux": (Flux, "", False), "magnetic_flux": (MagneticFlux, "", False)}),
         "ensemble": _table("ensemble", {"chemical_potential": (float, "", False)}),
         "sector": SectorTable,
         "solver": SolverTable,

@@ -81,7 +81,8 @@ def tables_of(model: Model) -> dict[str, Any]:
     """Return the tables that describe a model, without terms of one's own."""
     species = {name: getattr(model, name) for name in ("electrons", "bosons", "phonons")}
     there = {name: given(value) for name, value in species.items() if value is not None}
-    numbers = {"field": {"flux": model.flux}, "ensemble": {"chemical_potential": model.chemical_potential}}
+    magnetic = {"magnetic_flux": model.magnetic_flux} if model.magnetic_flux else {}
+    numbers = {"field": {"flux": model.flux, **magnetic}, "ensemble": {"chemical_potential": model.chemical_potential}}
     found: dict[str, Any] = plain({"cluster": _cluster(model.cluster), **there, **numbers})
     return found
 

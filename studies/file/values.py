@@ -242,6 +242,13 @@ ModeCoupling = Annotated[
         "names of branches"
     ),
 ]
+Magnetic = Annotated[
+    Annotated[Number, Tag("|word")] | Annotated[dict[str, Branch], Tag("|table")] | Annotated[Numbers, Tag("|list")],
+    Discriminator(form),
+    Field(
+        description="a whole number of flux quanta through the cell (in space a list of three), or { plaquette = 0.25 }"
+    ),
+]
 DistanceCoupling = Annotated[
     Annotated[Number, Tag("|word")]
     | Annotated[dict[str, Annotated[Annotated[Number, Tag("|word")] | Shells, Discriminator(form)]], Tag("|table")]

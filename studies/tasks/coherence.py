@@ -14,7 +14,6 @@ from ...analysis import flux, pairing
 from ...clusters.loops import no_loop
 from ...hamiltonians import Model, Problem, Sector
 from ...hamiltonians.model import GENERIC
-from ...hamiltonians.parameters import show
 from ...hamiltonians.space.charges import charge_dimension
 from ..execution.tables import columns, decimals, number, with_error
 from ..file.json_values import entries
@@ -51,9 +50,6 @@ class CoherenceTask(Task):
         """Yield a cluster without a loop, and quantum numbers that a flux breaks."""
         if not model.cluster.has_loop:
             yield Problem("coherence", "a table", f"leave it out: {no_loop(model.cluster)}")
-        elif not model.cluster.is_ring and values.get("search", "ends") != "ends":
-            allowed = 'allowed on lattices: "ends", 0 or pi round each row'
-            yield Problem("coherence.search", show(values["search"]), allowed)
         if sector is not None and sector.has_symmetry:
             name, value = next(iter(sector.labels.items()))
             allowed = "leave it out: [coherence] looks for the best flux over all blocks"

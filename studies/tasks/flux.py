@@ -80,9 +80,6 @@ class FluxTask(Task):
             if values.get(name) and sector.momentum is not None:
                 allowed = "leave it out, or leave sector.momentum out: E_0 of one momentum is not periodic in the flux"
                 yield Problem(f"flux.{name}", "true", allowed)
-        if values.get("minimum") and number > 1:
-            allowed = "leave it out: minima are sought on rings only; criterion = true compares fluxes along each row"
-            yield Problem("flux.minimum", "true", allowed)
         average = values.get("average") or ()
         if average and (len(average) != number or min(average) < 1):
             allowed = f"allowed: {number} whole numbers, 1 or more: twists in each direction"
@@ -100,7 +97,8 @@ class FluxTask(Task):
             return count
         points, most = flux.POINTS, flux.MOST_POINTS
         half = f"{points // 2 + 1} to {most // 2 + 1}"
-        return f"{count}; {half} more for minima and harmonics ({points} to {most} if H is complex)"
+        whole = f"{half} more for minima and harmonics ({points} to {most} if H is complex)"
+        return f"{count}; {whole}; on lattices as many for the harmonics along each row, and about 60 for minima"
 
     def run(self, setting: Setting) -> xr.Dataset:
         """Solve flux by flux."""
@@ -117,15 +115,18 @@ class FluxTask(Task):
             parts = [flux.flux_response(model, sector, _numbers(self.values), **how, known=shown)]
         else:
             parts = [flux.flux_tensor(model, sector, self.values, **how, known=shown)]
-        if self.minimum or self.criterion:
+        if self.criterion or (self.minimum and number == 1):
             for j, direction in enumerate(np.eye(number).tolist()):
                 line = flux.FluxLine(model, sector, solver, progress, reporter.lanczos, tuple(direction))
                 curve, more = flux.FluxCurve(line), "" if number == 1 else f"_{j}"
-                parts += [prefixed("minimum", flux.minimum_of(curve))] if self.minimum else []
+                parts += [prefixed("minimum", flux.minimum_of(curve))] if self.minimum and number == 1 else []
                 if self.criterion:
                     found = flux.criterion_of(curve)
                     sizes = {dim: f"{dim}{more}" for dim in found.dims if more}
                     parts += [prefixed(f"period{more}", found.rename(sizes))]
+        if self.minimum and number > 1:
+            surface = flux.FluxSurface(model, sector, solver, progress, reporter.lanczos)
+            parts += [prefixed("minimum", flux.lowest_of(surface))]
         if self.average:
             parts += [prefixed("average", flux.twist_average(model, sector, self.average, **how))]
         return self.named(xr.merge(parts, combine_attrs="override"))
@@ -145,7 +146,8 @@ class FluxTask(Task):
             minima = {"energies": "local_energies", "energy_errors": "local_errors"}
             others = {name: plain(data[f"flux_minimum_{own}"]) for name, own in minima.items()}
             best = entries(data, "flux_minimum", AT_MINIMUM)
-            found["minimum"] = {**best, "minima": {"phi": plain(data["local_phi"]), **others}}
+            places = data["local_phi" if "local_phi" in data else "flux_minimum_local_phi"]
+            found["minimum"] = {**best, "minima": {"phi": plain(places), **others}}
         names = [*CORNERS, "error", "harmonics", "harmonic_errors", "ratio", "verdict", "definition"]
         periods = [entries(data, prefix, names) for prefix in _periods(data)]
         if periods:
@@ -177,9 +179,11 @@ class FluxTask(Task):
         if "flux_phi" in data:
             yield TENSOR
         if "flux_minimum_phi" in data:
-            best, *found = (float(data[f"flux_minimum_{name}"]) for name in AT_MINIMUM)
-            energy, stiffness = with_error(*found[:2]), with_error(*found[2:])
-            yield f"Minimum at phi = {best:.8g}: E = {energy}, stiffness {stiffness}."
+            best, *found = (data[f"flux_minimum_{name}"].values for name in AT_MINIMUM)
+            energy, *stiffness = (with_error(float(v), float(e)) for values, errors in (found[:2], found[2:])
+                                  for v, e in zip(np.ravel(values), np.ravel(errors), strict=True))  # fmt: skip
+            at = ", ".join(f"{x:.8g}" for x in np.ravel(best).tolist())
+            yield f"Minimum at phi = {at}: E = {energy}, stiffness {', '.join(stiffness)}."
         for prefix in _periods(data):
             verdict, definition = (str(data[f"{prefix}_{name}"].values) for name in ("verdict", "definition"))
             first, second = data[f"{prefix}_harmonics"].values

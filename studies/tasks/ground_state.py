@@ -92,6 +92,7 @@ class GroundStateTask(Task):
         ("levels", "energies", "plot_levels"),
         ("lattice", "displacement_distribution", "plot_distribution"),
         ("structure-factors", "q_x", "plot_structure_factors"),
+        ("correlations", "density_correlation", "plot_correlations"),
     )
     swept = (
         "energies",

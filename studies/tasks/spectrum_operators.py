@@ -10,6 +10,7 @@ from ... import analysis
 from ..._core.wording import did_you_mean, listed
 from ...analysis.spectra import KINDS, NAMES, Probe, check_cross, formula_probe, probe_problems
 from ...clusters import InvalidValue, momenta
+from ...clusters.magnetic import without_field
 from ...hamiltonians import InvalidModel, Model, Problem, operator
 from ...hamiltonians.parameters import show
 
@@ -29,7 +30,7 @@ def operator_problems(task: SpectrumTask, model: Model) -> Iterator[Problem]:
             close = did_you_mean(value, (*allowed, *task.formulas))
             yield Problem(f"spectrum.{name}", show(value), f"{close}allowed: {listed(allowed)}, {OWN}")
     if task.operator in NAMES:
-        first = (*momenta(model.cluster), 0)[0] if task.momentum == ALL else task.one_momentum
+        first = (*momenta(without_field(model.cluster)), 0)[0] if task.momentum == ALL else task.one_momentum
         for problem in probe_problems(model, task.operator, task.site, first, task.spin, task.direction):
             is_map = task.momentum == ALL and problem.path == "spectrum.momentum"
             yield replace(problem, got=show(ALL)) if is_map else problem

@@ -14,7 +14,7 @@ from respair.analysis.plots.states import COLOURS
 from respair.cli.commands import app
 from respair.explorer import ExtraMissing, check_installed
 from respair.explorer.comparison import changes, differences
-from respair.explorer.controls import COUPLINGS, couplings
+from respair.explorer.controls import COUPLINGS, Control, couplings
 from respair.explorer.drawn import Drawn
 from respair.explorer.engine import Engine, Memory, _is_long
 from respair.explorer.figures import PINNED, unit_of
@@ -415,3 +415,48 @@ def test_what_is_no_expression_stays_text(text):
 
 def test_units_stand_on_axes_by_their_symbol(small):
     assert unit_of(small.capped(1).study(["ground_state"]).model) == "$t$"
+
+
+LATTICE = """
+schema = 1
+cluster = { kind = "square", size = [3, 2] }
+electrons = { hopping = 1.0, hubbard_u = 2.0 }
+field = { flux = [0.2, 0.0] }
+sector = { charge = 2, two_sz = 0 }
+"""
+
+
+def test_a_lattice_has_a_control_for_each_number_of_its_flux_vector():
+    screen = Screen.of(parse(LATTICE, "lattice.toml"))
+    model = screen.study(["ground_state"]).model
+    controls = {c.symbol: c for section in sections(screen, model, "flux") for c in section.entries
+                if isinstance(c, Control)}  # fmt: skip
+    assert [controls[name].read(screen) for name in ("φ_1", "φ_2")] == [0.2, 0.0]
+    changed = controls["φ_2"].write(screen, 0.7)
+    assert changed.study(["ground_state"]).model.flux == (0.2, 0.7)
+    threaded = controls["n_φ"].write(changed, 3)
+    assert threaded.study(["ground_state"]).model.magnetic_flux == 3
+    assert threaded.on_cluster("ring").value("field.flux") is None
+    assert threaded.on_cluster("triangular").checked(["ground_state"]).model.magnetic_flux == 0
+
+
+def test_fluxes_of_a_lattice_run_along_a_row():
+    screen = Screen.of(parse(LATTICE, "lattice.toml")).changed("flux.values.count", 3).changed("flux.along", [0.0, 1.0])
+    answer = answered(screen, "flux")
+    assert answer.data["flux_phi"].values.round(6).tolist() == [[0.0, 0.0], [0.0, 1.570796], [0.0, 3.141593]]
+    for drawing in PANELS["flux"].drawings:
+        assert drawing.suits(answer.data)
+        assert drawing.svg(answer.data, answer.study.model).startswith("<svg")
+    again = Screen.of(parse(screen.text(["flux"]), "again.toml"))
+    assert again.value("flux.along") == [0.0, 1.0]
+    assert again.value("flux.values.stop") == pytest.approx(np.pi)
+    assert "'along'" not in python_lines(answer)
+
+
+def test_the_zone_of_a_plane_shows_its_structure_factors():
+    screen = Screen.of(parse(LATTICE, "lattice.toml"))
+    answer = answered(screen, "zone")
+    seen = [drawing for drawing in PANELS["zone"].drawings if drawing.suits(answer.data)]
+    assert [drawing.title.split(" of ")[1] for drawing in seen] == ["the charge", "the spins", "pairs on a site"]
+    assert all(drawing.svg(answer.data, answer.study.model).startswith("<svg") for drawing in seen)
+    assert "no momenta in a plane" in PANELS["zone"].lacks(preset("Hubbard ring").study(["ground_state"]).model)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import product
 
+import magnetic
 import numpy as np
 import scipy.sparse as sp
 
@@ -99,7 +100,7 @@ def displacements(model, charge):
 
 def bond_list(model):
     """(start, end, phase of an electron) of each bond."""
-    return [(bond.start, bond.end, np.exp(1j * np.dot(bond.shares, model.fluxes))) for bond in model.cluster.bonds]
+    return [(bond.start, bond.end, np.exp(1j * magnetic.whole_angle(model, bond))) for bond in model.cluster.bonds]
 
 
 def full_hamiltonian(model, f, charge):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import scipy.linalg as la
+from magnetic import whole_angle
 from reference import Fock, as_the_package_orders, kron, sector_matrix, shifts_of
 from scipy.integrate import solve_ivp
 
@@ -22,10 +23,11 @@ def in_potential(model, potential, direction):
         else:
             vector = cluster.vector(bond)
             step = vector[0] if unit is None else vector[: len(unit)] @ unit
-        phase = float(np.dot(bond.shares, model.fluxes)) + potential * step
+        phase = whole_angle(model, bond) + potential * step
         bonds.append(replace(bond, windings=(phase, float(number))))  # the second number tells images apart
     flux = (1.0, 0.0) if any(bond.winding for bond in bonds) else 0.0
-    return replace(model, cluster=replace(cluster, cell=(), translations=(), bonds=tuple(bonds)), flux=flux)
+    opened = replace(cluster, cell=(), translations=(), bonds=tuple(bonds))
+    return replace(model, cluster=opened, flux=flux, magnetic_flux=0)
 
 
 def hamiltonian_at(model, space, pulse, time):

@@ -17,6 +17,7 @@ from itertools import product
 
 import numpy as np
 import scipy.sparse as sp
+from magnetic import whole_angle as angle
 
 LOWER = sp.csr_array(np.array([[0.0, 1.0], [0.0, 0.0]]))
 SPINS = ("up", "dn")
@@ -283,7 +284,7 @@ def shifts_of(model, charge):
 def forward_hops(model, fock):
     """For each bond i -> j the electron hop e^(i theta) sum_s c+_j c_i, without its adjoint."""
     for bond in model.cluster.bonds:
-        theta = np.dot(bond.shares, model.fluxes)
+        theta = angle(model, bond)
         hop = sum(dagger(fock.c[bond.end, s]) @ fock.c[bond.start, s] for s in SPINS)
         yield np.exp(1j * theta) * hop
 
@@ -318,7 +319,7 @@ def charge_energy(model, fock):
                 h = h + v * (swap + dagger(swap))
         for bond, t in zip(cluster.bonds, spread(p.hopping, labels), strict=True):
             if bond.start in on and bond.end in on:
-                hop = np.exp(2j * np.dot(bond.shares, model.fluxes)) * (dagger(fock.b[bond.end]) @ fock.b[bond.start])
+                hop = np.exp(2j * angle(model, bond)) * (dagger(fock.b[bond.end]) @ fock.b[bond.start])
                 h = h - t * (hop + dagger(hop))
         h = h + further_pairs(model, fock)
     return h
@@ -335,13 +336,13 @@ def spins_and_pairs(model, fock):
         for axis in "xyz":
             h = h + exchange * (fock.spin(bond.start, axis) @ fock.spin(bond.end, axis))
         pairs = [fock.c[i, "dn"] @ fock.c[i, "up"] for i in (bond.start, bond.end)]
-        hop = np.exp(2j * np.dot(bond.shares, model.fluxes)) * (dagger(pairs[1]) @ pairs[0])
+        hop = np.exp(2j * angle(model, bond)) * (dagger(pairs[1]) @ pairs[0])
         h = h - hopping * (hop + dagger(hop))
     loops = (spread(v, labels) for v in (e.hopping_imaginary, e.spin_orbit))
     for bond, imaginary, orbit in zip(cluster.bonds, *loops, strict=True):
         for spin, sign in (("up", 1.0), ("dn", -1.0)):
             hop = dagger(fock.c[bond.end, spin]) @ fock.c[bond.start, spin]
-            hop = -1j * (imaginary + sign * orbit) * np.exp(1j * np.dot(bond.shares, model.fluxes)) * hop
+            hop = -1j * (imaginary + sign * orbit) * np.exp(1j * angle(model, bond)) * hop
             h = h + hop + dagger(hop)
     for i, field in enumerate(spread(e.zeeman, cluster.classes)):
         h = h - 0.5 * field * (fock.n(i, ["up"]) - fock.n(i, ["dn"]))
@@ -369,7 +370,7 @@ def further_pairs(model, fock):
     for bond, v, exchange in zip(
         cluster.bonds, spread(repulsion, labels), spread(p.bond_exchange, labels), strict=True
     ):
-        i, j, theta = bond.start, bond.end, np.dot(bond.shares, model.fluxes)
+        i, j, theta = bond.start, bond.end, angle(model, bond)
         if i in on and j in on:
             h = h + v * (fock.nb(i) @ fock.nb(j))
         for end, phase in ((j, np.exp(1j * theta)), (i, np.exp(-1j * theta))):

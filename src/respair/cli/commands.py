@@ -157,14 +157,18 @@ def status(
 def draw(
     file: Annotated[Path, ModelFile],
     out: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path(),
+    zone: Annotated[bool, typer.Option("--zone", help="The momenta of a lattice in its first zone as well.")] = False,
 ) -> None:
-    """Draw the cluster of a model file to FILE's name with -cluster.png."""
+    """Draw the cluster of a model file to FILE's name with -cluster.png, and its momenta with -zone.png."""
     (study,) = read_files([file])
     _make_folder(out)
     from ..analysis import plots
 
-    ax = plots.draw_cluster(study.model.cluster, title=study.name)
-    print_out(str(plots.save(ax, out / f"{file.stem}-cluster.png")))
+    cluster, drawn = study.model.cluster, {"cluster": plots.draw_cluster(study.model.cluster, title=study.name)}
+    if zone and not cluster.cell:
+        refuse(f"{file}: cluster: a {cluster.kind} has no zone; leave --zone out, or take a closed lattice")
+    for name, ax in (drawn | ({"zone": plots.draw_zone(cluster)} if zone else {})).items():
+        print_out(str(plots.save(ax, out / f"{file.stem}-{name}.png")))
 
 
 @app.command()

@@ -34,6 +34,8 @@ class Control:
         Value where a file leaves it out; None where it depends on other keys.
     labels : function or None
         From the model to the classes for which it can have values of its own.
+    part, parts : int
+        Of a list of numbers, as a flux vector, which one it is, and how many there are.
     """
 
     path: str
@@ -44,6 +46,24 @@ class Control:
     step: float
     default: float | None = 0.0
     labels: Labels | None = None
+    part: int = 0
+    parts: int = 1
+
+    def read(self, screen: Screen) -> Any:
+        """Return what a screen has for it."""
+        value = screen.value(self.path, self.default)
+        if self.parts == 1:
+            return value
+        return value[self.part] if isinstance(value, list) and len(value) == self.parts else self.default
+
+    def write(self, screen: Screen, value: Any) -> Screen:
+        """Return the screen with another value."""
+        if self.parts == 1:
+            return screen.changed(self.path, value)
+        now = screen.value(self.path)
+        numbers = list(now) if isinstance(now, list) and len(now) == self.parts else [self.default] * self.parts
+        numbers[self.part] = self.default if value is None else value
+        return screen.changed(self.path, numbers)
 
     @property
     def is_whole(self) -> bool:
@@ -132,11 +152,35 @@ def couplings(screen: Screen, model: Model, species: str) -> Iterator[Control]:
 def fits(control: Control, model: Model) -> bool:
     """Return whether a coupling can be other than zero in a model."""
     if control.path == "field.flux":
-        return model.cluster.is_ring
+        return model.cluster.has_loop
+    if control.path == "field.magnetic_flux":
+        return len(model.cluster.cell) > 1 and model.cluster.coordinates.shape[1] == len(model.cluster.cell)
     if control.path == "bosons.interaction":
         return model.bosons is not None and model.bosons.max_occupation > 1
     coupling = TABLE.get(control.path)
     return coupling is None or not any(_lacks(model, need) for need in (*coupling.needs, coupling.place))
+
+
+def fields(model: Model) -> Iterator[Control]:
+    """Yield the controls of what acts from outside: of a flux vector one for each of its numbers.
+
+    Examples
+    --------
+    >>> from respair import Electrons, square
+    >>> [c.symbol for c in fields(Model(square(size=[2, 2]), Electrons(1.0)))]
+    ['φ_1', 'φ_2', 'n_φ', 'μ']
+    """
+    cluster = model.cluster
+    for control in FIELDS:
+        parts = {"field.flux": cluster.fluxes, "field.magnetic_flux": 3 if len(cluster.cell) == 3 else 1}
+        number = parts.get(control.path, 1)
+        if fits(control, model):
+            yield from (
+                replace(control, symbol=f"{control.symbol}_{part + 1}", part=part, parts=number)
+                if number > 1
+                else control
+                for part in range(number)
+            )
 
 
 def _lacks(model: Model, need: str) -> bool:

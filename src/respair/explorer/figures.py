@@ -19,7 +19,7 @@ from ..analysis import distances
 from ..analysis.plots.indicators import plot_pairing
 from ..analysis.plots.labels import place_words, quantity_label
 from ..analysis.plots.spectra import plot_spectrum, plot_thermal_spectrum
-from ..analysis.plots.states import COLOURS, plot_flux, plot_levels
+from ..analysis.plots.states import COLOURS, plot_levels
 from ..analysis.plots.sweeps import alike, error_bars
 from ..clusters import Cluster, Mode
 from ..clusters.drawing import projected
@@ -278,14 +278,6 @@ def _occupations(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
     ax.legend(frameon=False, fontsize=8)
 
 
-def _current(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
-    for name, label, colour, style in (("current", "$I$", BLUE, "o-"), ("stiffness", "$D$", RED, "s--")):
-        y, error = data[f"flux_{name}"].values, data[f"flux_{name}_errors"].values
-        ax.errorbar(data["phi"].values, y, np.nan_to_num(error), fmt=style, ms=4, color=colour, label=label, capsize=2)
-    ax.axhline(0.0, color="0.7", lw=0.8)
-    ax.legend(frameon=False)
-
-
 def _pseudogap(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
     t = data["temperature"].values
     ax.errorbar(
@@ -348,11 +340,10 @@ def _borrowed(plot: Callable[[xr.Dataset, Axes], Axes]) -> Plot:
     return drawn
 
 
-E, A, X, PHI, T, R = (
+E, A, X, T, R = (
     "[ENERGY]",
     r"$A(\omega)$ [1/ENERGY]",
     r"$X = (a + a^\dagger)/\sqrt{2}$",
-    r"flux $\varphi = 2\pi\Phi/(hc/e)$",
     "temperature $T$ [ENERGY]",
     "distance $|i - j|$ [bond lengths]",
 )
@@ -372,10 +363,6 @@ SPECTRUM = Drawing(
     "Spectrum with its lines", ("spectrum_steps",), _borrowed(lambda data, ax: plot_spectrum(data, ax)),
     rf"$\omega$ {E}", A,
 )  # fmt: skip
-ENERGY = Drawing("Ground energy against the flux", ("flux_energies",), _borrowed(plot_flux), PHI, rf"$E_0$ {E}")
-CURRENT = Drawing(
-    "Persistent current and stiffness", ("flux_current",), _current, PHI, rf"$I = -E_0'$, $D = \pi L E_0''$ {E}"
-)
 TIME = r"time $t$ [$\hbar$/ENERGY]"
 MOVING_CHARGES = Drawing(
     "Charges and local pairs in motion", ("evolution_electron_density", "evolution_boson_density"),

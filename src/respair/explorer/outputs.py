@@ -93,14 +93,16 @@ def python_lines(answer: Answer) -> str:
         _call(kind, cluster),
         *(f"{name}={_call(SPECIES[name], {**tables[name], **on.get(name, {})})}" for name in there),
         *(
-            f"{key}={value!r}"
-            for key, value in (("flux", model.flux), ("chemical_potential", model.chemical_potential))
-            if value
+            f"{key}={getattr(model, key)!r}"
+            for key in ("flux", "magnetic_flux", "chemical_potential")
+            if getattr(model, key)
         ),
         f"name={answer.study.name!r}",
         *(["terms=terms"] if model.terms else []),
     ]
-    asked = {task.name: tables[task.name] for task in answer.study.tasks}
+    names_asked = [task.name for task in answer.study.tasks]
+    written = answer.screen.asked(names_asked)
+    asked = {name: written[name] for name in names_asked}
     asked |= {"sweep": tables["sweep"]} if answer.swept else {}
     settings = ", ".join(
         f"{name}={table!r}" for name, table in {**asked, "solver": tables.get("solver")}.items() if table is not None

@@ -9,8 +9,6 @@ from types import MappingProxyType
 from ..hamiltonians import Model
 from .error_figures import APPROXIMATIONS
 from .figures import (
-    CURRENT,
-    ENERGY,
     ENTROPY,
     LATTICE,
     LEVELS,
@@ -26,6 +24,7 @@ from .figures import (
     WARM,
     Drawing,
 )
+from .flux_figures import CURRENT, ENERGY, ZONES
 from .sweep_figures import SWEPT
 
 
@@ -34,9 +33,14 @@ def _nothing(model: Model) -> str:
 
 
 def _loop(model: Model) -> str:
-    if model.cluster.has_loop and not model.cluster.is_ring:
-        return "A lattice has a flux vector, which [flux] in a model file takes; take a ring of 3 or more sites here."
     return "" if model.cluster.has_loop else "This cluster has no loop for a flux; take a ring of 3 or more sites."
+
+
+def _plane(model: Model) -> str:
+    cluster = model.cluster
+    if len(cluster.cell) == cluster.coordinates.shape[1] == 2:
+        return ""
+    return "This cluster has no momenta in a plane; take a square, triangular, honeycomb or kagome lattice."
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ PANELS: Mapping[str, Panel] = MappingProxyType(
         "state": Panel("Ground state", ("ground_state",), (STATE, LEVELS, LATTICE, PAIRS)),
         "pairs": Panel("Pairs", ("pairing",), (PAIRING, OCCUPATIONS)),
         "spectrum": Panel("Spectrum", ("spectrum",), (SPECTRUM,)),
+        "zone": Panel("Momenta", ("ground_state",), ZONES, _plane),
         "flux": Panel("Flux", ("flux",), (ENERGY, CURRENT), _loop),
         "motion": Panel("Motion", ("evolution",), (MOVING_CHARGES, MOVING_LATTICE, RETURNING)),
         "temperature": Panel("Temperature", ("thermal", "spectrum"), (WARM, PSEUDOGAP, ENTROPY)),

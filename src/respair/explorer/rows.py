@@ -91,7 +91,7 @@ class Number(_Answered):
 
     def show(self, screen: Screen) -> None:
         """Take the value of a screen, without telling anybody."""
-        value = self._value = screen.value(self._control.path, self._control.default)
+        value = self._value = self._control.read(screen)
         self._quiet = True
         try:
             self._field.value = shown(value)
@@ -138,7 +138,7 @@ class Number(_Answered):
         numbers = all(isinstance(each, int | float) for each in (value, self._value))
         if abs(value - self._value) <= ROUNDING if numbers else value == self._value:
             return
-        self._change(lambda screen: screen.changed(self._control.path, value))
+        self._change(lambda screen: self._control.write(screen, value))
 
 
 class Pick(_Answered):

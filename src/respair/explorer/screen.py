@@ -110,6 +110,8 @@ class Screen:
             asked["evolution"] = {"times": ASKED["evolution"]["times"], **there["evolution"]}
         first = {"sector": {"charge": study.model.max_charge // 2}, "solver": {"tolerance": TOLERANCE}}
         screen = cls({**first, **kept, **asked}, study.name, study.model if study.is_own else None)
+        if direction := _direction(screen.value("flux.values")):
+            screen = screen.changed("flux.along", direction)
         for path, more in GRIDS.items():
             screen = screen.changed(path, _grid(screen.value(path), more))
         return screen
@@ -135,15 +137,42 @@ class Screen:
 
     def text(self, asked: Iterable[str] = ()) -> str:
         """Return the model file with those of the tables in `ASKED` that are named."""
-        return toml_text(self._asked(asked), self.name)
+        return toml_text(self.asked(asked), self.name)
 
     def key(self, asked: Iterable[str] = ()) -> tuple[str, int]:
         """Return what tells this screen from others."""
         return self.text(asked), id(self.base)
 
-    def _asked(self, asked: Iterable[str]) -> dict[str, Any]:
+    def asked(self, asked: Iterable[str]) -> dict[str, Any]:
+        """Return the tables of the model file with those in `ASKED` that are named."""
         wanted = set(asked)
-        return {key: value for key, value in self.tables.items() if key not in ASKED or key in wanted}
+        found = {key: value for key, value in self.tables.items() if key not in ASKED or key in wanted}
+        return found | ({"flux": self._threaded(found["flux"])} if "flux" in found else {})
+
+    @property
+    def fluxes(self) -> int:
+        """How many numbers a flux has on the cluster; one where the cluster is wrong."""
+        if self.base is not None:
+            return self.base.cluster.fluxes
+        keys = dict(self.tables.get("cluster", {}))
+        try:
+            return KINDS[keys.pop("kind")](**keys).fluxes
+        except (KeyError, TypeError, ValueError):
+            return 1
+
+    def _threaded(self, flux: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the table of the flux panel as model files have it: on lattices with vectors along a direction."""
+        kept, grid, number = dict(flux), flux.get("values"), self.fluxes
+        kept.pop("along", None)
+        if number == 1 or not isinstance(grid, Mapping):
+            return kept
+        along = flux.get("along")
+        along = along if isinstance(along, list) and len(along) == number else [1.0] + [0.0] * (number - 1)
+        try:
+            phi = np.linspace(grid["start"], grid["stop"], grid["count"])
+        except (KeyError, TypeError, ValueError):
+            return kept
+        return kept | {"values": np.outer(phi, along).round(12).tolist()}
 
     def study(self, asked: Iterable[str] = ()) -> Study:
         """Return the checked model file.
@@ -154,7 +183,7 @@ class Screen:
             With everything that is wrong.
         """
         named = {"name": self.name} if self.name else {}
-        return studied(plain({"schema": 1, **named, **self._asked(asked)}), FILE, base=self.base)
+        return studied(plain({"schema": 1, **named, **self.asked(asked)}), FILE, base=self.base)
 
     def capped(self, quanta: int = CHECKED_CAP) -> Screen:
         """Return the screen with a number in the place of an automatic cutoff, or as it is."""
@@ -200,7 +229,8 @@ class Screen:
         for path in UNFIT:
             screen = screen.changed(path, None)
         screen = screen.changed("bosons.on", None).changed("phonons.on", None)
-        if not cluster.is_ring:
+        screen = screen.changed("field.magnetic_flux", None).changed("flux.along", None)
+        if not cluster.is_ring or isinstance(screen.value("field.flux"), list):
             screen = screen.changed("field", None)
         for species in ("electrons", "bosons", "phonons"):
             for key, value in screen.tables.get(species, {}).items():
@@ -277,9 +307,20 @@ def _changed(tables: Mapping[str, Any], keys: list[str], value: Any) -> dict[str
     return {**tables, first: value}
 
 
+def _direction(values: Any) -> list[float] | None:
+    """Return the direction of the longest of some flux vectors, its largest number 1; nothing for plain numbers."""
+    if not isinstance(values, list | tuple) or np.ndim(values) != 2:
+        return None
+    longest = max(np.array(values, float), key=np.linalg.norm)
+    largest = float(np.max(np.abs(longest)))
+    return list(longest / largest) if largest else [1.0] + [0.0] * (len(longest) - 1)
+
+
 def _grid(values: Any, more: Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(values, Mapping):
         return values
+    if direction := _direction(values):
+        values = np.array(values) @ np.array(direction) / np.dot(direction, direction)
     low, high = float(min(values)), float(max(values))
     return {"start": low, "stop": high, "count": max(len(values), FEWEST), **more}
 

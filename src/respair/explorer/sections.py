@@ -10,11 +10,12 @@ from typing import Any
 from ..analysis.evolution.kicks import KICKS
 from ..analysis.spectra.probes import NAMES
 from ..clusters import Cluster, momenta, point_group
+from ..clusters.magnetic import without_field
 from ..clusters.translations import Momentum, is_real
 from ..hamiltonians import Model
 from ..hamiltonians.parameters import COUPLINGS as TABLE
 from ..solvers.ensemble_blocks import ENSEMBLES
-from .controls import ASKS, COUPLINGS, CUTOFF, FIELDS, SECTOR, Control, couplings, fits, with_cutoff, with_species
+from .controls import ASKS, COUPLINGS, CUTOFF, SECTOR, Control, couplings, fields, with_cutoff, with_species
 from .screen import ARGUMENTS, SHAPES, Screen
 from .sweeps import along, axes_of, choices, ends
 
@@ -95,6 +96,8 @@ def sections(screen: Screen, model: Model, panel: str) -> Iterator[Section]:
             chosen = _probe(model, with_maps=panel == "spectrum")
         if panel == "temperature":
             chosen = (*chosen, _ensemble())
+        if panel == "flux" and model.cluster.fluxes > 1:
+            chosen = (_direction(model.cluster.fluxes),)
         if panel == "motion" and kicked:
             chosen = (_kick(),)
         asks = (control for control in ASKS[panel] if kicked or not control.path.startswith("evolution.kick"))
@@ -105,7 +108,7 @@ def sections(screen: Screen, model: Model, panel: str) -> Iterator[Section]:
     for species, title in SYMBOLS.items():
         entries = _species(screen, model, species) if species in screen.tables else ()
         yield Section(title, species, tuple(entries))
-    yield Section("Fields", "", tuple(control for control in FIELDS if fits(control, model)))
+    yield Section("Fields", "", tuple(fields(model)))
     yield Section("Sector", "", (*_charges(model), _blocks(model)))
 
 
@@ -184,7 +187,7 @@ def _charges(model: Model) -> Iterator[Control]:
 
 
 def _blocks(model: Model) -> Choice:
-    options = (("all blocks", ()), *_labels(model.cluster, bool(model.flux)))
+    options = (("all blocks", ()), *_labels(model.cluster, bool(model.flux or model.magnetic_flux)))
     return Choice(tuple(f"sector.{key}" for key in PLACES), "symmetry", options, _block, _with_block)
 
 
@@ -239,6 +242,15 @@ def _along(screen: Screen, model: Model) -> Iterator[Choice]:
         yield Choice((f"sweep.{number}",), words, options, partial(key, number), partial(moved, number))
 
 
+def _direction(fluxes: int) -> Choice:
+    rows = [[float(i == j) for j in range(fluxes)] for i in range(fluxes)]
+    options = [(f"row {i + 1}", row) for i, row in enumerate(rows)] + [("all rows alike", [1.0] * fluxes)]
+    return Choice(
+        ("flux.along", "flux.values"), "along", tuple(options), lambda s: s.value("flux.along", rows[0]),
+        lambda s, along: s.changed("flux.along", along),
+    )  # fmt: skip
+
+
 def _ensemble() -> Choice:
     return Choice(
         ("thermal.ensemble",), "ensemble", tuple((name, name) for name in ENSEMBLES),
@@ -258,7 +270,7 @@ def _probe(model: Model, with_maps: bool = False) -> tuple[Choice, Choice]:
         ("spectrum.operator", "spectrum.cross"), "operator", tuple((name.replace("_", " "), name) for name in NAMES),
         lambda s: s.value("spectrum.operator", "electron"), _with_operator,
     )  # fmt: skip
-    waves = [(f"m = {_shown(m)}", ("momentum", m)) for m in momenta(model.cluster)]
+    waves = [(f"m = {_shown(m)}", ("momentum", m)) for m in momenta(without_field(model.cluster))]
     sites = [(f"site {i}", ("site", i)) for i in range(model.cluster.sites)]
     maps = [("all momenta: a map", ("momentum", "all"))] if with_maps and len(waves) > 1 else []
     options = (("site 0 / whole ring", ()), *maps, *sites[1:], *waves)

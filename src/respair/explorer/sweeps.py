@@ -11,7 +11,7 @@ from .._core.wording import dotted
 from ..hamiltonians import Model
 from ..studies import Study
 from ..studies.sweep import SETTINGS, overridden
-from .controls import FIELDS, Control, couplings, fits
+from .controls import Control, couplings, fields
 from .screen import ASKED, Screen
 
 POINTS = 9
@@ -30,7 +30,7 @@ def choices(screen: Screen, model: Model) -> list[Control]:
     """Return the numbers of a screen that can be swept."""
     every = [each for species in ("electrons", "bosons", "phonons") if species in screen.tables
              for each in couplings(screen, model, species)]  # fmt: skip
-    every += [control for control in FIELDS if fits(control, model)]
+    every += [control for control in fields(model) if control.parts == 1]
     return [control for control in every if _number(screen, control) is not None]
 
 

@@ -1,0 +1,261 @@
+r"""A uniform magnetic field on a cluster: the Peierls phases of its bonds, and the translations that it leaves.
+
+In the frame of the rows :math:`T_j` of the cell (before them one vector for each open direction) a place has the
+fractions f, and :math:`n_{ij}` flux quanta hc/e go through the parallelogram of the vectors i and j of the frame. The
+Landau gauge :math:`A_j = 2\pi \sum_{i<j} n_{ij} f_i` gives the hop from f by d the phase
+
+.. math:: \theta = 2\pi \sum_{i<j} n_{ij} \Bigl(f_i + \frac{d_i}{2}\Bigr) d_j
+                   - 2\pi \sum_{i<j} n_{ij}\, m_i f'_j,\qquad f + d = f' + m,
+
+m the whole numbers by which it leads over the edge to the site f'. For closed directions the :math:`n_{ij}` are whole,
+or the phase of a hop would depend on the copy of the cell. A translation keeps the phases up to a gauge transformation
+where it changes no phase round the torus: these are the magnetic translations. The transformations of a largest set of
+them that commute are taken into the phases, so that these translations only exchange sites. Open clusters have the
+symmetric gauge :math:`\theta = \pi B\,(\mathbf r_i \times \mathbf r_j)`, B in quanta for a unit of area, about their
+middle, in which rotations only exchange sites.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .symmetry import Permutation, compose, order
+from .translations import Translation, every, keyed
+
+if TYPE_CHECKING:
+    from .cluster import Cluster
+
+SAME = 1e-9
+"""Phases closer than this, in whole turns, are one."""
+FINEST = 10_000
+"""Largest denominator of a phase in turns that is taken as a fraction."""
+LONGEST = 6
+"""Bonds of a plaquette, at most."""
+
+
+def frame(cluster: Cluster) -> tuple[NDArray[np.float64], int]:
+    """Return the vectors in which a field is measured, the rows of the cell last, and how many open ones come first."""
+    dimension = cluster.coordinates.shape[1]
+    rows = np.array(cluster.cell, float).reshape(-1, dimension)
+    vectors: list[NDArray[np.float64]] = []
+    for axis in np.eye(dimension):
+        if np.linalg.matrix_rank(np.array([*rows, *vectors, axis]), tol=1e-6) > len(rows) + len(vectors):
+            vectors.append(axis)
+    return np.array([*vectors, *rows]), len(vectors)
+
+
+def through_frame(cluster: Cluster, density: Sequence[float]) -> NDArray[np.float64]:
+    """Return n_ij, the flux quanta through each two vectors of `frame`, of a field given in quanta for a unit of area.
+
+    Parameters
+    ----------
+    cluster : Cluster
+        With two or three coordinates.
+    density : (1,) or (3,) float
+        In the plane, or along x, y and z.
+    """
+    vectors, _ = frame(cluster)
+    if vectors.shape[1] == 2:
+        areas = np.outer(vectors[:, 0], vectors[:, 1])
+        return np.asarray(float(density[0]) * (areas - areas.T))
+    return np.array([[float(np.dot(density, np.cross(one, other))) for other in vectors] for one in vectors])
+
+
+def through_rows(cluster: Cluster, numbers: Sequence[float]) -> NDArray[np.float64]:
+    """Return the same from quanta through the cell: one; in space three, through rows 2 and 3, 3 and 1, 1 and 2."""
+    pairs = [(0, 1)] if len(numbers) == 1 else [(1, 2), (2, 0), (0, 1)]
+    found = np.zeros((len(cluster.cell),) * 2)
+    for (i, j), number in zip(pairs, numbers, strict=True):
+        found[i, j], found[j, i] = number, -number
+    return found
+
+
+def plaquette_area(cluster: Cluster) -> float:
+    """Return the area of the smallest loop of 3 to 6 of the shortest bonds; 0 where there is none.
+
+    Longer bonds are taken in, shell by shell, until there are loops.
+
+    Examples
+    --------
+    >>> from respair.clusters import kagome, square
+    >>> plaquette_area(square(size=[4, 4], shells=2)), round(plaquette_area(kagome(size=[2, 2])), 6)
+    (1.0, 0.433013)
+    """
+    if cluster.coordinates.shape[1] < 2:
+        return 0.0
+    steps = [(bond.start, bond.end, cluster.vector(bond)) for bond in cluster.bonds]
+    steps += [(end, start, -vector) for start, end, vector in steps]
+    lengths = sorted({round(float(np.linalg.norm(vector)), 6) for *_, vector in steps})
+    for longest in lengths:
+        out: list[list[tuple[int, NDArray[np.float64]]]] = [[] for _ in range(cluster.sites)]
+        for start, end, vector in steps:
+            if np.linalg.norm(vector) <= longest + 1e-6:
+                out[start].append((end, vector))
+        for count in range(3, LONGEST + 1):
+            areas = [area for site in range(cluster.sites) for area in _loops(out, site, count, longest)]
+            if areas:
+                return round(min(areas), 12)
+    return 0.0
+
+
+def _loops(
+    out: Sequence[Sequence[tuple[int, NDArray[np.float64]]]], first: int, count: int, longest: float
+) -> list[float]:
+    """Return the areas that are not zero of the closed walks of so many bonds through a site."""
+    still = np.zeros(3)
+    walks = [(first, still, still)]
+    for left in range(count - 1, -1, -1):
+        further = []
+        for at, place, area in walks:
+            for end, vector in out[at]:
+                there = place + np.pad(vector, (0, 3 - len(vector)))
+                if np.linalg.norm(there) <= left * longest + 1e-6:
+                    further.append((end, there, area + np.cross(place, there) / 2))
+        walks = further
+    found = (float(np.linalg.norm(area)) for at, _, area in walks if at == first)
+    return [area for area in found if area > 1e-6]
+
+
+def in_field(cluster: Cluster, numbers: NDArray[np.float64]) -> Cluster:
+    """Return a cluster whose bonds have the phases of a field of n_ij flux quanta through its frame.
+
+    Examples
+    --------
+    >>> from respair.clusters import square
+    >>> from respair.clusters.translations import generators
+    >>> cluster = square(size=[4, 4])
+    >>> threaded = in_field(cluster, through_rows(cluster, [4]))
+    >>> [turn.period for turn in generators(threaded)]  # four cells make a magnetic cell
+    [4]
+    """
+    turns = _landau(cluster, numbers)
+    return with_phases(cluster, _regauged(cluster, turns) if cluster.translations else turns)
+
+
+def with_phases(cluster: Cluster, turns: Sequence[float] | NDArray[np.float64]) -> Cluster:
+    """Return the cluster with a phase for each bond, in turns; itself where it has these."""
+    phases = [_snapped(float(turn)) for turn in turns]
+    if phases == [bond.phase for bond in cluster.bonds]:
+        return cluster
+    bonds = (replace(bond, phase=phase) for bond, phase in zip(cluster.bonds, phases, strict=True))
+    return replace(cluster, bonds=tuple(bonds))
+
+
+def without_field(cluster: Cluster) -> Cluster:
+    """Return the cluster without a magnetic field, with all its momenta."""
+    return with_phases(cluster, [0.0] * len(cluster.bonds))
+
+
+def _snapped(turn: float) -> float:
+    """Return a phase from -1/2 to 1/2 turns, equal ones to the last digit."""
+    near = Fraction(turn).limit_denominator(FINEST)
+    return float(turn - np.round(turn)) if abs(float(near) - turn) > SAME else float(near - round(near)) + 0.0
+
+
+def _landau(cluster: Cluster, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the phases in the Landau gauge, in turns; of open clusters in the symmetric gauge about their middle."""
+    vectors, opened = frame(cluster)
+    if opened == len(vectors):
+        places = (cluster.coordinates - cluster.coordinates.mean(axis=0)) @ np.linalg.inv(vectors)
+        return np.array([places[bond.start] @ numbers @ places[bond.end] / 2 for bond in cluster.bonds])
+    inverse = np.linalg.inv(vectors)
+    places, upper = cluster.coordinates @ inverse, np.triu(numbers, 1)
+    turns = []
+    for bond in cluster.bonds:
+        step = cluster.vector(bond) @ inverse
+        edge = np.round(places[bond.start] + step - places[bond.end])
+        edge[:opened] = 0.0
+        turns.append((places[bond.start] + step / 2) @ upper @ step - edge @ upper @ places[bond.end])
+    return np.array(turns)
+
+
+def _regauged(cluster: Cluster, turns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return phases that a largest set of commuting magnetic translations keeps as they are."""
+    changes = {t.sites: change for t in every(cluster) if (change := _gauge_change(cluster, turns, t)) is not None}
+    ranked = sorted(changes, key=order, reverse=True)
+    best: tuple[int, list[Permutation]] = (1, [])
+    for first in ranked:
+        found = _commuting([first, *ranked], changes)
+        best = max(best, (prod(map(order, found)), found), key=lambda each: each[0])
+    gauge = np.full(cluster.sites, np.nan)
+    for site in range(cluster.sites):
+        if np.isnan(gauge[site]):
+            gauge[site] = 0.0
+            _fill(gauge, site, best[1], changes)
+    ends = np.array([(bond.start, bond.end) for bond in cluster.bonds], int).reshape(-1, 2)
+    return np.asarray(turns + gauge[ends[:, 0]] - gauge[ends[:, 1]])
+
+
+def _commuting(ranked: Sequence[Permutation], changes: Mapping[Permutation, NDArray[np.float64]]) -> list[Permutation]:
+    """Return independent translations whose magnetic translations commute, the first ones first."""
+    chosen: list[Permutation] = []
+    made = {tuple(range(len(ranked[0])))} if ranked else set()
+    for sites in ranked:
+        powers = [sites]
+        while order(powers[-1]) > 1:
+            powers.append(compose(powers[-1], sites))
+        if order(sites) == 1 or made & set(powers[:-1]):
+            continue
+        if all(_commute((sites, changes[sites]), (other, changes[other])) for other in chosen):
+            made = {compose(one, power) for one in made for power in powers}
+            chosen.append(sites)
+    return chosen
+
+
+def _commute(one: tuple[Permutation, NDArray[np.float64]], other: tuple[Permutation, NDArray[np.float64]]) -> bool:
+    (first, f), (second, s) = one, other
+    apart = f + s[list(first)] - s - f[list(second)]
+    return bool(np.max(np.abs(apart - np.round(apart))) < SAME)
+
+
+def _fill(
+    gauge: NDArray[np.float64],
+    site: int,
+    chosen: Sequence[Permutation],
+    changes: Mapping[Permutation, NDArray[np.float64]],
+) -> None:
+    """Give all images of a site the gauge in which the translations have no phase."""
+    reached = [site]
+    for sites in chosen:
+        around, at = 0.0, site
+        for _ in range(order(sites)):
+            around, at = around + changes[sites][at], sites[at]
+        share = (round(around, 9) % 1.0) / order(sites)
+        for begin in list(reached):
+            at = begin
+            for _ in range(order(sites) - 1):
+                gauge[sites[at]] = gauge[at] + changes[sites][at] - share
+                at = sites[at]
+                reached.append(at)
+
+
+def _gauge_change(cluster: Cluster, turns: NDArray[np.float64], translation: Translation) -> NDArray[np.float64] | None:
+    """Return the change of gauge that a translation needs, for each site; None where it changes the field."""
+    known = keyed(cluster, turns)
+    steps: list[list[tuple[int, float]]] = [[] for _ in range(cluster.sites)]
+    for (start, end, shares, label), turn in known.items():
+        image = known.get((translation.sites[start], translation.sites[end], shares, label))
+        if image is None:
+            return None
+        steps[start].append((end, image - turn))
+    change = np.full(cluster.sites, np.nan)
+    for root in range(cluster.sites):
+        if np.isnan(change[root]):
+            change[root] = 0.0
+            reached = deque([root])
+            while reached:
+                at = reached.popleft()
+                for end, step in steps[at]:
+                    if np.isnan(change[end]):
+                        change[end] = change[at] + step
+                        reached.append(end)
+    defects = [change[start] + step - change[end] for start, out in enumerate(steps) for end, step in out]
+    return change if all(abs(defect - round(defect)) < SAME for defect in defects) else None

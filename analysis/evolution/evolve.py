@@ -16,7 +16,7 @@ from ..._core.ranks import current_ranks
 from ...clusters import InvalidType, InvalidValue
 from ...hamiltonians import Model, Sector
 from ...hamiltonians.arguments import a_model, a_sector
-from ...hamiltonians.pulse import Pulse
+from ...hamiltonians.pulse import Pulse, PulseTrain
 from ...solvers import Options, Progress, State
 from ...solvers.arguments import read_options
 from ...solvers.checkpoint import Checkpoint, fingerprint
@@ -47,7 +47,7 @@ class Question:
     ----------
     times : (n,) float
         Ascending.
-    kick, pulse : Kick, Pulse or None
+    kick, pulse : Kick, Pulse, PulseTrain or None
         What acts on the state.
     names : tuple of str
         Observables.
@@ -63,7 +63,7 @@ class Question:
 
     times: NDArray[np.float64]
     kick: Kick | None
-    pulse: Pulse | None
+    pulse: Pulse | PulseTrain | None
     names: tuple[str, ...]
     grid: NDArray[np.float64] | None
     tolerance: float
@@ -86,7 +86,7 @@ def times_of(name: str, value: Any) -> NDArray[np.float64]:
     return times
 
 
-def _optional(kind: type[Any], cure: str) -> Callable[[str, Any], Any]:
+def _optional(kind: type[Any] | tuple[type[Any], ...], cure: str) -> Callable[[str, Any], Any]:
     return lambda name, value: value if value is None else instance(name, value, kind, cure)
 
 
@@ -109,7 +109,7 @@ def _a_measure(name: str, value: Any) -> Any:
     initial=_an_initial,
     measure=_a_measure,
     kick=_optional(Kick, 'write Kick("displacement", 0.5, site=0)'),
-    pulse=_optional(Pulse, "write Pulse(amplitude=0.4, frequency=2.0, centre=5.0, width=1.0)"),
+    pulse=_optional((Pulse, PulseTrain), "write Pulse(amplitude=0.4, frequency=2.0, centre=5.0, width=1.0)"),
     observables=lambda name, value: value if value == "all" else words(name, value),
     options=read_options,
 )
@@ -120,7 +120,7 @@ def evolve(
     *,
     initial: Initial = None,
     kick: Kick | None = None,
-    pulse: Pulse | None = None,
+    pulse: Pulse | PulseTrain | None = None,
     observables: Sequence[str] | str | None = None,
     displacement_grid: Sequence[float] | NDArray[np.float64] | None = None,
     tolerance: float = TOLERANCE,
@@ -148,7 +148,7 @@ def evolve(
         the ground level of the model. Of a degenerate ground level the even mixture of its states moves.
     kick : Kick, optional
         Acts on the initial state at once.
-    pulse : Pulse, optional
+    pulse : Pulse or PulseTrain, optional
         A vector potential on all hops.
     observables : sequence of str or "all", optional
         Names; densities and displacements by default.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..._core.threads import one_blas_thread
 from ...hamiltonians import Block, Hamiltonian, Operator
-from ...hamiltonians.pulse import Pulse, hop_steps
+from ...hamiltonians.pulse import Pulse, PulseTrain, hop_steps
 from ..costs import choose_engine
 from ..options import Options
 from ..results import State
@@ -38,7 +38,7 @@ class Course:
 
     Attributes
     ----------
-    pulse : Pulse or None
+    pulse : Pulse, PulseTrain or None
         On all hops.
     kick : Operator or None
         Hermitian O of ``exp(-i O)``, which acts before the motion begins.
@@ -50,7 +50,7 @@ class Course:
         What the phonon space grows by where the error would become too large.
     """
 
-    pulse: Pulse | None = None
+    pulse: Pulse | PulseTrain | None = None
     kick: Operator | None = None
     tolerance: float = 1e-8
     options: Options = field(default_factory=Options)

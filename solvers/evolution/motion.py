@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..._core.threads import one_blas_thread
 from ...hamiltonians import Amplitudes, Block, Operator
-from ...hamiltonians.pulse import Pulse
+from ...hamiltonians.pulse import Pulse, PulseTrain
 from ..engines.base import Engine
 from ..engines.table import engine_of
 from ..krylov.chebyshev import MARGIN, chebyshev_nodes, chebyshev_step
@@ -102,7 +102,7 @@ class Motion:
         What leaves the phonon space.
     most : int
         Vectors of a step at most.
-    hops, pulse : tuple of Hops, Pulse or None
+    hops, pulse : tuple of Hops, Pulse, PulseTrain or None
         The pulse.
     """
 
@@ -111,11 +111,11 @@ class Motion:
     outflow: Outflow
     most: int
     hops: tuple[Hops, ...] = ()
-    pulse: Pulse | None = None
+    pulse: Pulse | PulseTrain | None = None
 
     @classmethod
     def of_hamiltonian(
-        cls, block: Block, engine: str, memory_limit: int, pulse: Pulse | None = None, steps: Steps = ()
+        cls, block: Block, engine: str, memory_limit: int, pulse: Pulse | PulseTrain | None = None, steps: Steps = ()
     ) -> Motion:
         """Return the motion under the Hamiltonian of a block, which must have the symmetry of all hops."""
         own = engine_of(block, engine)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ...hamiltonians.pulse import Pulse
+from ...hamiltonians.pulse import Pulse, PulseTrain
 from ..krylov.exponential import EPSILON, HALVINGS, ROUNDING
 from ..krylov.operator import HermitianOperator, Matvec, Vector
 
@@ -98,7 +98,7 @@ def _missed(left: NDArray[np.float64], order: int, s: float) -> float:
 def series_step(
     operator: HermitianOperator,
     hops: Sequence[Hops],
-    pulse: Pulse,
+    pulse: Pulse | PulseTrain,
     time: float,
     start: Vector,
     horizon: float,

@@ -74,7 +74,8 @@ class Snapshot:
     energies, currents : (states,) float
         The same of each state of a mixture.
     error, estimate : float
-        Bound on the distance from the exact state, and an estimate of it; of thermal mixtures the root of the mean square.
+        Bound on the distance from the exact state, and an estimate of it; of thermal mixtures the root of the mean
+        square.
     return_probability : float
         Probability to be found in the first state.
     products : int

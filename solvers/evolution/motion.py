@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -15,8 +16,8 @@ from ...hamiltonians import Amplitudes, Block, Operator
 from ...hamiltonians.pulse import Pulse, PulseTrain
 from ..engines.base import Engine
 from ..engines.table import engine_of
-from ..krylov.chebyshev import MARGIN, chebyshev_nodes, chebyshev_step
-from ..krylov.exponential import KrylovStep, krylov_step
+from ..krylov.chebyshev import MARGIN, chebyshev_nodes, chebyshev_step, spectral_interval
+from ..krylov.exponential import krylov_step
 from ..krylov.operator import Companion, HermitianOperator, Vector
 from .needs import FEWEST, VECTORS
 from .outflow import NONE, Outflow
@@ -32,8 +33,8 @@ RESOLVED = 0.5
 """The outflow is taken at distances of this over the energy uncertainty."""
 WIDER = (1.0, 5.0, 15.0)
 """Margins of the interval of Chebyshev polynomials that are tried one after the other."""
-NO_WIDTH = (math.inf, -math.inf)
-"""Energies of which nothing is known."""
+GLANCE = 5
+"""Lanczos steps that show whether a step by Chebyshev polynomials may be worth while."""
 MOST_NODES = 64
 NEGLIGIBLE = 1e-3
 """An outflow below this share of the rate that is allowed need not be resolved in time."""
@@ -158,16 +159,15 @@ class Motion:
         """
         now, error, square, products = times[0], 0.0, 0.0, 0
         yield Moment(now, vector, error, square, products)
-        ahead, width = list(times[1:]), NO_WIDTH
+        ahead = list(times[1:])
         with one_blas_thread():
             leak = self.leak(now, vector)
         room = np.empty((min(self.most, self.operator.dimension), len(vector)), np.complex128) if ahead else None
         while ahead:
             with one_blas_thread():
-                step = self._far(now, vector, ahead, HOPPING * rate, width)
+                step = self._far(now, vector, ahead, HOPPING * rate)
                 if step is None:
                     step = self._step(now, vector, self._horizon(now, ahead[-1]), HOPPING * rate, room)
-                    width = wider(step, width)
             products += step.products
             reached = [t for t in ahead if t - now <= step.length * (1.0 + 1e-13)]
             stops = [min(t - now, step.length) for t in reached]
@@ -186,21 +186,32 @@ class Motion:
             ahead = ahead[len(reached) :]
             now = reached[-1] if reached and stops[-1] == stops[len(reached) - 1] else now + step.length
 
-    def _far(
-        self, now: float, vector: Vector, ahead: Sequence[float], rate: float, width: tuple[float, float]
-    ) -> Step | None:
+    def _far(self, now: float, vector: Vector, ahead: Sequence[float], rate: float) -> Step | None:
         """Return a long step by Chebyshev polynomials; None where the outflow has to be followed, or a pulse."""
-        low, high = width
-        if not self.outflow.is_closed or self.hops or not low < high:
+        if not self.outflow.is_closed or self.hops or self.operator is not self.engine:
             return None
+        within = [t - now for t in ahead]
+        if not len(chebyshev_nodes(within, self._glance[1] - self._glance[0], self.most)):
+            return None
+        low, high = self._interval
         for wide in WIDER:
             centre, radius = 0.5 * (low + high), (0.5 + wide * MARGIN) * (high - low)
-            nodes = chebyshev_nodes([t - now for t in ahead], radius)
+            nodes = chebyshev_nodes(within, radius, self.most)
             if not len(nodes):
                 return None
             if (step := chebyshev_step(self.operator, vector, nodes, rate, centre, radius)) is not None:
                 return step
         return None
+
+    @cached_property
+    def _glance(self) -> tuple[float, float]:
+        """The ends of the spectrum after a few Lanczos steps."""
+        return spectral_interval(self.operator, GLANCE)
+
+    @cached_property
+    def _interval(self) -> tuple[float, float]:
+        """The ends of the spectrum, about."""
+        return spectral_interval(self.operator)
 
     def energy(self, time: float, vector: Vector) -> float:
         """Return ``<H(t)>``, that of a state of norm 1, pulse included."""
@@ -273,14 +284,6 @@ class Motion:
 
     def _leak_in(self, step: Step, now: float, s: float) -> float:
         return self.leak(now + s, step.state(float(s)))
-
-
-def wider(step: Step, width: tuple[float, float]) -> tuple[float, float]:
-    """Return the interval of energies that steps in Krylov spaces have shown, a coupling further on each side."""
-    if not isinstance(step, KrylovStep):
-        return width
-    doubt = step.coupling * np.abs(step.ritz[-1])
-    return min(width[0], float(step.energies[0] - doubt[0])), max(width[1], float(step.energies[-1] + doubt[-1]))
 
 
 def _integral(values: NDArray[np.float64], length: float) -> float:

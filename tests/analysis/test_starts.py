@@ -32,7 +32,8 @@ def test_a_degenerate_level_moves_as_its_even_mixture():
 @pytest.mark.long
 @pytest.mark.parametrize("temperature", [0.2, 1.0, 5.0])
 def test_random_vectors_give_thermal_motions_within_their_error_bars(temperature, monkeypatch):
-    how = {"initial": Thermal(temperature, 12, {"bosons.exchange": 0.0}), "observables": ["boson_density", "displacement"]}
+    start = Thermal(temperature, 12, {"bosons.exchange": 0.0})
+    how = {"initial": start, "observables": ["boson_density", "displacement"]}
     times = [0.0, 1.0, 2.0]
     sampled = evolve(PAIRS, times, 2, tolerance=1e-2, options=Options(seed=3), **how)
     assert int(sampled.random_vectors) == 12

@@ -36,6 +36,8 @@ WIDER = (1.0, 5.0, 15.0)
 GLANCE = 5
 """Lanczos steps that show whether a step by Chebyshev polynomials may be worth while."""
 MOST_NODES = 64
+TOGETHER = 8
+"""States within a step that are made at a time."""
 NEGLIGIBLE = 1e-3
 """An outflow below this share of the rate that is allowed need not be resolved in time."""
 HOPPING = 0.5
@@ -59,6 +61,9 @@ class Step(Protocol):
 
     def state(self, s: float) -> Vector:
         """Return the vector at a distance s from its start."""
+
+    def states(self, distances: Sequence[float]) -> Vector:
+        """Return the vectors at some distances from its start, as rows."""
 
     def bound(self, s: float) -> float:
         """Return the bound on the error that it has made at s."""
@@ -274,16 +279,20 @@ class Motion:
         length = high - low
         if self.outflow.is_closed or length <= 0.0:
             return 0.0, 0.0, ends[1]
-        values = np.array([ends[0], self._leak_in(step, now, 0.5 * (low + high)), ends[1]])
+        values = np.array([ends[0], *self._leaks_in(step, now, [0.5 * (low + high)]), ends[1]])
         if np.max(values) > NEGLIGIBLE * rate:
             count = min(MOST_NODES, math.ceil(length * step.spread / RESOLVED))
             if count > 1:
-                inner = [self._leak_in(step, now, s) for s in np.linspace(low, high, 2 * count + 1)[1:-1]]
-                values = np.array([ends[0], *inner, ends[1]])
+                inner = np.linspace(low, high, 2 * count + 1)[1:-1].tolist()
+                values = np.array([ends[0], *self._leaks_in(step, now, inner), ends[1]])
         return _integral(values, length), _integral(values**2, length), ends[1]
 
-    def _leak_in(self, step: Step, now: float, s: float) -> float:
-        return self.leak(now + s, step.state(float(s)))
+    def _leaks_in(self, step: Step, now: float, distances: Sequence[float]) -> Iterator[float]:
+        """Yield what flows out at some distances within a step; a few states are made at a time."""
+        for first in range(0, len(distances), TOGETHER):
+            some = distances[first : first + TOGETHER]
+            for s, vector in zip(some, step.states(some), strict=True):
+                yield self.leak(now + s, vector)
 
 
 def _integral(values: NDArray[np.float64], length: float) -> float:

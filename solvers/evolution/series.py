@@ -81,7 +81,12 @@ class SeriesStep:
 
     def state(self, s: float) -> Vector:
         """Return the vector at a time s from the start of the step."""
-        return np.asarray(np.exp(-1j * self.energy * s) * (s ** np.arange(len(self.terms)) @ self.terms))
+        return self.states([s])[0]
+
+    def states(self, distances: Sequence[float]) -> Vector:
+        """Return the vectors at some times from the start of the step, as rows."""
+        s = np.asarray(distances, float)[:, None]
+        return np.asarray((np.exp(-1j * self.energy * s) * s ** np.arange(len(self.terms))) @ self.terms)
 
     def bound(self, s: float) -> float:
         """Return the bound on the error that the step has made at s, rounding included."""

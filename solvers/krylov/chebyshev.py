@@ -4,8 +4,9 @@ With the spectrum within c - r and c + r, and ``phi_k = T_k((H - c) / r) psi``,
 
 .. math:: e^{-iHs}\psi \approx e^{-ics}\sum_{k=0}^{K} (2 - \delta_{k0}) (-i)^k J_k(rs)\,\phi_k .
 
-The polynomials of a real H on a real state are real. Cut after K the sum misses the Schroedinger equation by :math:`-r\,(J_{K+1}\phi_K - iJ_K\phi_{K+1})` up to a phase, whatever
-c and r are: the recursion alone is used. Its norm bounds the error, and grows where the spectrum is wider than assumed.
+The polynomials of a real H on a real state are real. Cut after K the sum misses the Schroedinger equation by
+:math:`-r\,(J_{K+1}\phi_K - iJ_K\phi_{K+1})` up to a phase, whatever c and r are: the recursion alone is used. Its norm
+bounds the error, and grows where the spectrum is wider than assumed.
 
 References
 ----------
@@ -72,6 +73,10 @@ class ChebyshevStep:
     def state(self, s: float) -> Vector:
         """Return the vector at one of the nodes."""
         return np.asarray(self.vectors[self._number(s)])
+
+    def states(self, distances: Sequence[float]) -> Vector:
+        """Return the vectors at some of the nodes, as rows."""
+        return np.asarray(self.vectors[[self._number(s) for s in distances]])
 
     def bound(self, s: float) -> float:
         """Return the bound on the error that the step has made at one of the nodes."""

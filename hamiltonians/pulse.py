@@ -115,7 +115,7 @@ class PulseTrain(Brief):
     --------
     >>> pump, probe = Pulse(0.4, 2.0, 5.0, 1.0), Pulse(0.1, 0.0, 8.0, 0.2)
     >>> float(PulseTrain((pump, probe)).vector_potential(8.0).round(6))
-    0.104266
+    0.104267
     """
 
     pulses: tuple[Pulse, ...]

@@ -120,7 +120,7 @@ def time_resolved_spectrum(
     >>> from respair.hamiltonians import Electrons
     >>> data = time_resolved_spectrum(Model(dimer(), Electrons(hopping=1.0)), "electron", [0.0], [-1.0, 0.0], 2.0, 2)
     >>> print(data.removal.values.round(6), np.round(0.5 * 2.0 / np.pi**0.5, 6))  # a line at -1 of the weight 1/2
-    [[0.56419  0.010334]] 0.56419
+    [[0.56419  0.010333]] 0.56419
     """
     check_tolerance(tolerance)
     width = real_number("duration", duration, "a number above 0", 1e-100)

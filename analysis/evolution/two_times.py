@@ -46,7 +46,7 @@ class TwoTimes:
     errors: NDArray[np.float64]
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Channel:
     """What B makes of one state of a mixture in one block: a vector for each time."""
 

@@ -181,7 +181,7 @@ def chebyshev_step(
         operator.project(before)
         before, now = now, before
         if k == 0:
-            mean = operator.dot(start, now).real / (size**2 or 1.0)
+            mean = operator.dot(before, now).real / (size**2 or 1.0)
             spread = radius * float(np.sqrt(max(0.0, (sizes[1] / (size or 1.0)) ** 2 - mean**2)))
         if sizes[-1] > GROWN * size:
             return None

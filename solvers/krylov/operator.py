@@ -240,7 +240,7 @@ def overlaps(rows: Vector, v: Vector) -> Vector:
         return np.array([np.vdot(rows[0], v)])
     if _suits_blas(rows):
         return np.asarray((rows @ v.conj()).conj())  # conjugates no row
-    partial: Vector = np.zeros((max(1, len(v) // PIECE), len(rows)), v.dtype)
+    partial: Vector = np.zeros((max(1, len(v) // PIECE), len(rows)), np.result_type(rows, v))
     kernels.loops.row_products(partial, rows, v)
     return np.asarray(partial.sum(axis=0))
 

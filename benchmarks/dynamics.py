@@ -2,8 +2,8 @@
 
 A ring of four sites with electrons, local pairs and phonons: charges in the lowest phonon states begin to move, or
 (``--complex``) the same with random phases. This package without and with lattice symmetry, QuSpin's
-``expm_multiply_parallel`` and ``evolve`` (DOP853), and SciPy's ``expm_multiply``, on the matrix of the same sector. Each
-runs three times, one after the other, and the least CPU time counts: what else runs on the machine does not.
+``expm_multiply_parallel`` and ``evolve`` (DOP853), and SciPy's ``expm_multiply``, on the matrix of the same sector.
+Each runs three times in turn, and the least CPU time counts: what else runs on the machine does not.
 
     python benchmarks/dynamics.py [total_quanta] [time] [--large] [--complex]
 

@@ -81,7 +81,7 @@ class SeriesStep:
 
     def state(self, s: float) -> Vector:
         """Return the vector at a time s from the start of the step."""
-        return self.states([s])[0]
+        return np.asarray(self.states([s])[0])
 
     def states(self, distances: Sequence[float]) -> Vector:
         """Return the vectors at some times from the start of the step, as rows."""

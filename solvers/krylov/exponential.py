@@ -80,7 +80,7 @@ class KrylovStep:
 
     def state(self, s: float) -> Vector:
         """Return the vector at a distance s from the start of the step."""
-        return self.states([s])[0]
+        return np.asarray(self.states([s])[0])
 
     def states(self, distances: Sequence[float]) -> Vector:
         """Return the vectors at some distances from the start of the step, as rows."""

@@ -11,6 +11,7 @@ import numpy as np
 from ... import analysis
 from ..._core.lazy import rich_table, xr
 from ...analysis.labelled import labelled
+from ...analysis.response import CRITERIA
 from ...hamiltonians import Model, Problem, Sector, with_parameter
 from ...hamiltonians.parameters import show
 from ...solvers.infinite.levels import accuracy_of
@@ -37,7 +38,7 @@ def problems(values: Mapping[str, Any], model: Model, sector: Sector | None) -> 
     if model.cluster.is_infinite and given != CRITERION:
         yield Problem("resonance.criterion", show(given), f'allowed on infinite lattices: "{CRITERION}"')
     if not model.cluster.is_infinite and given == CRITERION:
-        others = ", ".join(f'"{name}"' for name in analysis.response.CRITERIA)
+        others = ", ".join(f'"{name}"' for name in CRITERIA)
         yield Problem("resonance.criterion", show(given), f"allowed on finite clusters: {others}")
     if not model.cluster.is_infinite:
         return

@@ -33,6 +33,8 @@ RESOLVED = 0.5
 """The outflow is taken at distances of this over the energy uncertainty."""
 WIDER = (1.0, 5.0, 15.0)
 """Margins of the interval of Chebyshev polynomials that are tried one after the other."""
+FEW = 6
+"""Vectors of the Krylov space in which a state of few levels moves as far as is wanted."""
 GLANCE = 5
 """Lanczos steps that show whether a step by Chebyshev polynomials may be worth while."""
 MOST_NODES = 64
@@ -196,8 +198,13 @@ class Motion:
         if not self.outflow.is_closed or self.hops or self.operator is not self.engine:
             return None
         within = [t - now for t in ahead]
-        if not len(chebyshev_nodes(within, self._glance[1] - self._glance[0], self.most)):
+        glance = self._glance
+        is_small = self.operator.dimension <= self.most
+        if is_small or not len(chebyshev_nodes(within, glance[1] - glance[0], self.most)):
             return None
+        few = krylov_step(self.operator, vector, within[-1], rate, FEW)
+        if few.length >= within[-1]:  # a state of few levels
+            return few
         low, high = self._interval
         for wide in WIDER:
             centre, radius = 0.5 * (low + high), (0.5 + wide * MARGIN) * (high - low)

@@ -3,7 +3,7 @@
 from .evolve import evolved, names_of
 from .initial import beginning, has_automatic_cutoff
 from .question import Question
-from .thermal_start import is_sampled
+from .thermal_start import is_sampled, states_of
 
 __all__ = [
     "Question",
@@ -12,4 +12,5 @@ __all__ = [
     "has_automatic_cutoff",
     "is_sampled",
     "names_of",
+    "states_of",
 ]

@@ -117,6 +117,12 @@ def is_sampled(model: Model, sector: Sector) -> bool:
     return Space(model, Sector(sector.charge, sector.two_sz)).dimension > EXACT_UP_TO
 
 
+def states_of(thermal: Thermal, model: Model, sector: Sector) -> int:
+    """Return how many states move, at most."""
+    whole = Sector(sector.charge, sector.two_sz)
+    return thermal.samples + LEVELS if is_sampled(model, whole) else Space(model, whole).dimension
+
+
 def thermal_start(thermal: Thermal, model: Model, sector: Sector, options: Options, progress: Progress) -> Start:
     """Return a thermal state of a model with numbers for its caps, in its whole sector.
 

@@ -148,7 +148,10 @@ class EvolutionTask(Task):
         """Return products, memory and time of the motion."""
         if sector is None:
             return ""
-        need = motion_needs(solvers.forecast(model, sector), sector, self._duration, self.pulse is not None)
+        used = solvers.forecast(model, sector)
+        need = motion_needs(used, sector, self._duration, self.pulse is not None)
+        if self.thermal is not None:
+            need = need.times(motion.states_of(self.thermal, used, sector))
         return f"evolution to t = {self.times[-1]:g}: {need}"
 
     def check_fits(self, model: Model, sector: Sector | None, options: Options) -> None:

@@ -49,6 +49,14 @@ ASKED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     }
 )
 """What the panels ask for, unless a model file says otherwise."""
+MOVING: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "electrons": ("electron_density",),
+        "bosons": ("boson_density",),
+        "phonons": ("displacement", "displacement_distribution"),
+    }
+)
+"""What is measured of a lattice in motion with its charges, by species."""
 GRIDS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {"spectrum.frequencies": {}, "flux.values": {}, "evolution.times": {}, "thermal.temperatures": {"spacing": "log"}}
 )
@@ -143,7 +151,11 @@ class Screen:
 
     def _asked(self, asked: Iterable[str]) -> dict[str, Any]:
         wanted = set(asked)
-        return {key: value for key, value in self.tables.items() if key not in ASKED or key in wanted}
+        there = {key: value for key, value in self.tables.items() if key not in ASKED or key in wanted}
+        if "evolution" in there and "phonons" in there:  # what a file says of observables comes first
+            seen = [name for species, names in MOVING.items() if species in there for name in names]
+            there["evolution"] = {"observables": seen, **there["evolution"]}
+        return there
 
     def study(self, asked: Iterable[str] = ()) -> Study:
         """Return the checked model file.

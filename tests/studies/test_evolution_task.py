@@ -104,7 +104,7 @@ def test_levels_and_thermal_states_as_a_start():
     thermal = f"{head}[evolution]\ntimes = [0.0, 1.0]\nthermal = {{ temperature = 0.5 }}\n{QUENCH}\ntolerance = 1e-3\n"
     (record,) = records(run(parse(thermal, "motion.toml")))
     assert "random_vectors" not in record["evolution"]
-    sampled = thermal.replace("max_quanta = 2", "max_quanta = 8").replace("0.5 }\n", "0.5, samples = 2 }\n")
+    sampled = thermal.replace("max_quanta = 2", "max_quanta = 8").replace("ture = 0.5", "ture = 0.5, samples = 2")
     (record,) = records(run(parse(sampled, "motion.toml")))
     assert record["evolution"]["random_vectors"] == 2
     assert len(record["evolution"]["energy_error"]) == 2

@@ -3,9 +3,11 @@
 from .approximations import STANDARD, Approximation, compare, comparison_map
 from .basis_table import basis_table
 from .evolution.evolve import evolve
-from .evolution.initial import thermal_state
 from .evolution.kicks import KICKS, Kick
+from .evolution.pump_probe import pump_probe_conductivity
 from .evolution.readings import motion_frequencies, time_greens_function
+from .evolution.thermal_start import Thermal, thermal_state
+from .evolution.time_resolved import time_resolved_spectrum
 from .flux.minima import flux_minimum, half_flux_quantum
 from .flux.response import flux_response
 from .flux.tensor import flux_tensor, twist_average
@@ -86,6 +88,7 @@ __all__ = [
     "PairOperators",
     "Probe",
     "Sampling",
+    "Thermal",
     "amplitude_and_phase",
     "available",
     "basis_table",
@@ -151,6 +154,7 @@ __all__ = [
     "pair_rings",
     "phonon_cloud",
     "probe",
+    "pump_probe_conductivity",
     "quanta",
     "quasi_particles",
     "reduced_density_matrix",
@@ -171,6 +175,7 @@ __all__ = [
     "thermal_state",
     "thermal_susceptibility",
     "time_greens_function",
+    "time_resolved_spectrum",
     "transition",
     "twist_average",
     "two_body_density_matrix",

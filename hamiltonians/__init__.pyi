@@ -19,7 +19,7 @@ from .operators import (
 )
 from .parameters import Bosons, Coupling, Electrons, InvalidModel, Phonons, Problem
 from .parametric import ModelFunction, parameter_derivative, with_parameter
-from .pulse import Pulse, hop_steps
+from .pulse import Pulse, PulseTrain, hop_steps
 from .sector import Sector
 from .space.charges import ChargeBasis
 from .space.phonons import PhononSpace
@@ -46,6 +46,7 @@ __all__ = [
     "Phonons",
     "Problem",
     "Pulse",
+    "PulseTrain",
     "Sector",
     "Space",
     "TermFunction",

@@ -89,19 +89,79 @@ class Pulse(Brief):
 
     def series(self, time: float, steps: Sequence[float], order: int) -> NDArray[np.complex128]:
         """Return the Taylor coefficients of ``exp(i s A(time + tau))`` in tau, shape (steps, order + 1)."""
+        return _phases(self.wave(time, order), steps)
+
+    def wave(self, time: float, order: int) -> NDArray[np.float64]:
+        """Return the Taylor coefficients of ``A(time + tau)`` in tau, shape (order + 1,)."""
         tau = time - self.centre
         slope = -tau / self.width**2 + 1j * self.frequency
         wave = np.zeros(order + 1, complex)  # its real part is A
         wave[0] = self.amplitude * np.exp(-0.5 * (tau / self.width) ** 2 + 1j * self.frequency * tau)
         for n in range(order):
             wave[n + 1] = (slope * wave[n] - (wave[n - 1] / self.width**2 if n else 0.0)) / (n + 1)
-        inner = 1j * np.arange(order + 1) * wave.real
-        found = np.zeros((len(steps), order + 1), complex)
-        for row, step in zip(found, steps, strict=True):
-            row[0] = np.exp(1j * step * wave[0].real)
-            for n in range(order):
-                row[n + 1] = step * (inner[1 : n + 2] @ row[n::-1]) / (n + 1)
-        return found
+        return wave.real.copy()
+
+
+@dataclass(frozen=True, repr=False)
+class PulseTrain(Brief):
+    """Several pulses along one direction, whose vector potentials add up: a pump and a probe.
+
+    Attributes
+    ----------
+    pulses : tuple of Pulse
+        All with the same direction.
+
+    Examples
+    --------
+    >>> pump, probe = Pulse(0.4, 2.0, 5.0, 1.0), Pulse(0.1, 0.0, 8.0, 0.2)
+    >>> float(PulseTrain((pump, probe)).vector_potential(8.0).round(6))
+    0.104267
+    """
+
+    pulses: tuple[Pulse, ...]
+
+    def __post_init__(self) -> None:
+        given = tuple(self.pulses)
+        object.__setattr__(self, "pulses", given)
+        if not given or not all(isinstance(each, Pulse) for each in given):
+            raise InvalidValue(f"pulses = {shown(self.pulses)} cannot be; give pulses, as (Pulse(0.4, 2.0, 5.0, 1.0),)")
+        if other := next((each for each in given if each.direction != given[0].direction), None):
+            raise InvalidValue(
+                f"the directions {shown(given[0].direction)} and {shown(other.direction)} differ; allowed: pulses "
+                "along one direction"
+            )
+
+    @property
+    def direction(self) -> tuple[float, ...] | None:
+        """The direction of all of them."""
+        return self.pulses[0].direction
+
+    def vector_potential(self, time: Any) -> Any:
+        """Return A at a time, or at each of several."""
+        return np.sum([each.vector_potential(time) for each in self.pulses], axis=0)
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """From when to when there is a vector potential."""
+        spans = [each.span for each in self.pulses]
+        return min(begin for begin, _ in spans), max(end for _, end in spans)
+
+    def series(self, time: float, steps: Sequence[float], order: int) -> NDArray[np.complex128]:
+        """Return the Taylor coefficients of ``exp(i s A(time + tau))`` in tau, shape (steps, order + 1)."""
+        waves = [each.wave(time, order) for each in self.pulses]
+        return _phases(np.sum(waves, axis=0), steps)
+
+
+def _phases(wave: NDArray[np.float64], steps: Sequence[float]) -> NDArray[np.complex128]:
+    """Return the Taylor coefficients of ``exp(i s A)`` from those of A."""
+    order = len(wave) - 1
+    inner = 1j * np.arange(order + 1) * wave
+    found = np.zeros((len(steps), order + 1), complex)
+    for row, step in zip(found, steps, strict=True):
+        row[0] = np.exp(1j * step * wave[0])
+        for n in range(order):
+            row[n + 1] = step * (inner[1 : n + 2] @ row[n::-1]) / (n + 1)
+    return found
 
 
 def hop_steps(model: Model, direction: Sequence[float] | None = None) -> tuple[tuple[float, Operator], ...]:

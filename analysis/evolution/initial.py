@@ -8,30 +8,29 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..._core.arguments import real_number, taking
+from ..._core.arguments import whole_number
 from ...clusters import InvalidValue
-from ...hamiltonians import Hamiltonian, InvalidModel, Model, Sector
-from ...hamiltonians.arguments import a_model, a_sector, number_basis_problems
+from ...hamiltonians import Hamiltonian, InvalidModel, Model, Problem, Sector
+from ...hamiltonians.arguments import number_basis_problems
 from ...hamiltonians.lattice_tables import MAX_QUANTA
 from ...hamiltonians.parametric import with_parameters
 from ...hamiltonians.space.product import Space
-from ...solvers import Options, Progress, State, ground_state
-from ...solvers.arguments import read_options
+from ...solvers import Options, Progress, State
 from ...solvers.caps import capped, is_automatic
 from ...solvers.costs import check_memory, choose_engine
 from ...solvers.evolution.configuration import Configuration
 from ...solvers.evolution.start import Start, configured
 from ...solvers.work import silent
 from ..observables.error_bars import isolated_ground, mixing
+from .levels import excited_start
+from .thermal_start import Thermal, is_sampled, thermal_start
 
-Initial = Model | Mapping[str, object] | State | Configuration | None
+Initial = Model | Mapping[str, object] | State | Configuration | Thermal | None
 """A model or some of its parameters, whose ground level it is; a state; or None for the ground level of the model."""
 SHARE = 0.1
 """Share of the tolerance that the error of the ground state may take."""
 LEAST, MOST = 1e-13, 1e-10
 """Residuals that are asked of the ground state."""
-LIGHTEST = 1e-14
-"""Levels of less weight are no part of a thermal state."""
 SETTLED = 0.5
 """An error that a larger space makes no smaller than this is rounding, or that of the search."""
 GROWTH = 5
@@ -50,11 +49,14 @@ class Beginning:
         Of the motion.
     multiplicity : int
         States that the start mixes.
+    sampled : int
+        How many of these, the last ones, are random vectors.
     """
 
     start: Start
     hamiltonian: Hamiltonian
     multiplicity: int
+    sampled: int = 0
 
 
 def beginning(
@@ -64,6 +66,7 @@ def beginning(
     tolerance: float,
     options: Options,
     progress: Progress = silent,
+    level: int = 0,
 ) -> Beginning:
     """Return the state from which a motion begins, in a phonon space with numbers for its caps.
 
@@ -79,8 +82,11 @@ def beginning(
         Of the motion.
     options, progress
         See `ground_state`.
+    level : int
+        Number of the level of the sector, 0 for the ground level, where `initial` is a model or left out.
     """
     _check_basis(model, initial)
+    _check_level(level, initial)
     if isinstance(initial, State):
         return _of_state(model, sector, initial)
     if sector is None and isinstance(initial, Configuration):
@@ -88,6 +94,8 @@ def beginning(
     if sector is None:
         raise InvalidValue("sector is missing: give the charge, as evolve(model, times, 4)")
     whole = Sector(sector.charge, sector.two_sz)
+    if isinstance(initial, Thermal):
+        return _thermal(initial, model, whole, options, progress)
     options = replace(options, tolerance=min(options.tolerance, max(LEAST, min(MOST, 0.01 * tolerance))))
     own, grows = None, has_automatic_cutoff(model)
     if is_automatic(model):
@@ -102,10 +110,14 @@ def beginning(
     reached = math.inf
     while True:
         first = _first(model, whole, initial)
-        levels = own if own is not None and first is model else isolated_ground(first, sector, options, progress)
-        if not len(levels.energies):
-            raise InvalidValue(f"the sector {sector.title} has no states")
-        error = mixing(levels)
+        if level:
+            start, levels = excited_start(first, sector, level, options, progress)
+        else:
+            levels = own if own is not None and first is model else isolated_ground(first, sector, options, progress)
+            if not len(levels.energies):
+                raise InvalidValue(f"the sector {sector.title} has no states")
+            start = Start(levels.ground, mixing(levels))
+        error = start.error
         if not grows or error <= SHARE * tolerance or error > SETTLED * reached:
             break
         larger = _with_more(model, sector, options)
@@ -113,12 +125,33 @@ def beginning(
             break
         model, own, reached = larger, None, error
     hamiltonian = levels.hamiltonian if first is model else Hamiltonian.of(model, whole)
-    return Beginning(Start(levels.ground, error), hamiltonian, levels.multiplicity)
+    return Beginning(start, hamiltonian, sum(len(part.weights) for part in start.state.parts))
+
+
+def _check_level(level: int, initial: Initial) -> None:
+    """Raise InvalidValue where levels have no numbers."""
+    whole_number("level", level)
+    if level and isinstance(initial, State | Configuration | Thermal):
+        raise InvalidValue(f"level = {level}: leave it out; the initial state is given already")
+
+
+def _thermal(thermal: Thermal, model: Model, sector: Sector, options: Options, progress: Progress) -> Beginning:
+    """Return the motion of a thermal state, in the phonon space of the model."""
+    if is_automatic(model) or has_automatic_cutoff(model):
+        given = (
+            "allowed: numbers for max_quanta or total_quanta; a thermal state does not choose the cutoff of a motion"
+        )
+        raise InvalidModel([Problem("phonons.cutoff", '"auto"', given)])
+    first = _first(model, sector, thermal.of)
+    start = thermal_start(thermal, first, sector, options, progress)
+    count = sum(len(part.weights) for part in start.state.parts)
+    return Beginning(start, Hamiltonian.of(model, sector), count, thermal.samples * is_sampled(first, sector))
 
 
 def _check_basis(model: Model, initial: Initial) -> None:
     """Raise InvalidModel if a model has phonon states that follow the charge."""
-    models = [model, *([initial] if isinstance(initial, Model) else [])]
+    given = initial.of if isinstance(initial, Thermal) else initial
+    models = [model, *([given] if isinstance(given, Model) else [])]
     if wrong := [problem for each in models for problem in number_basis_problems(each, "a motion")]:
         raise InvalidModel(wrong)
 
@@ -161,44 +194,6 @@ def _of_state(model: Model, sector: Sector | None, state: State) -> Beginning:
     if there.boson_sites != here.boson_sites or not np.array_equal(there.states, here.states):
         raise InvalidValue("the state does not belong to the sites, electrons and local pairs of this model")
     return Beginning(Start(state), hamiltonian, sum(len(part.weights) for part in state.parts))
-
-
-@taking(model=a_model, sector=a_sector, options=read_options)
-def thermal_state(
-    model: Model, sector: Sector | int, temperature: float, options: Options | None = None, progress: Progress = silent
-) -> State:
-    r"""Return the canonical state of a sector from all its levels, as a mixture that may move.
-
-    .. math:: \rho = \sum_n e^{-E_n / T} |n\rangle\langle n| / Z
-
-    Levels with a weight below 1e-14 are left out.
-
-    Parameters
-    ----------
-    model : Model
-        The Hamiltonian, with numbers for its phonon caps.
-    sector : Sector or int
-        N and S_z; a number stands for ``Sector(charge)``.
-    temperature : float
-        T [energy].
-    options, progress
-        See `ground_state`.
-
-    Examples
-    --------
-    >>> from respair.clusters import dimer
-    >>> from respair.hamiltonians import Electrons
-    >>> thermal_state(Model(dimer(), Electrons(hopping=1.0)), 1, 2.0).weights.round(6)
-    array([0.731059, 0.268941])
-    """
-    if wrong := list(number_basis_problems(model, "a temperature")):
-        raise InvalidModel(wrong)
-    if not real_number("temperature", temperature, "a number above 0") > 0:
-        raise InvalidValue(f"temperature = {temperature} cannot be; allowed: a number above 0, as 0.1")
-    levels = ground_state(model, sector, "all", options, progress)
-    weights = np.exp(-(levels.relative - levels.relative[0]) / temperature)
-    kept = weights > LIGHTEST * weights.sum()
-    return State(levels.block, levels.amplitudes[: len(kept)][kept], weights[kept] / weights[kept].sum())
 
 
 def growing(options: Options) -> Callable[[Hamiltonian], Hamiltonian | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +27,10 @@ FEW = 20_000
 """States in which triplets are solved: most of them are not bound."""
 QUICK = 2_000
 """States with which the lowest wave vector of a band is looked for."""
+STEEP = 3.0
+"""Times the least binding energy that is seen, at a value from which the boundary is extrapolated."""
+FURTHER = 0.75
+"""Part of the way to an extrapolated boundary that the error bar covers from its middle on."""
 ZETA = 2.612375348685488
 """zeta(3/2), of the ideal Bose gas."""
 
@@ -235,8 +239,13 @@ def binding_boundary(
     tolerance: float = 1e-3,
     accuracy: float = 1e-6,
     options: Options | None = None,
+    progress: Callable[[float], None] = lambda value: None,
 ) -> xr.Dataset:
-    """Find the value of a parameter at which two particles begin to bind.
+    r"""Find the value of a parameter at which two particles begin to bind.
+
+    It is enclosed where the binding energy is three times the accuracy. Pairs that grow as they unbind have
+    :math:`-\Delta_b \propto (x - x_0)^2` on the chain, others a steeper binding energy: the boundary lies between there
+    and the :math:`x_0` to which this law leads on, and the error bar is as wide.
 
     Parameters
     ----------
@@ -250,12 +259,13 @@ def binding_boundary(
         Of the energies.
     options : Options, optional
         Seed and limits.
+    progress : function
+        Called with each value before it is solved.
 
     Returns
     -------
     xarray.Dataset
-        ``boundary`` and ``boundary_error``; ``parameter`` and ``binding`` over ``step``, what was computed. A pair that
-        is bound more weakly than the accuracy of the energies counts as not bound.
+        ``boundary`` and ``boundary_error``; ``parameter`` and ``binding`` over ``step``, what was computed.
 
     Raises
     ------
@@ -267,6 +277,7 @@ def binding_boundary(
 
     def shift(value: float) -> float:
         if value not in seen:
+            progress(value)
             model = model_of(value)
             _, single, _ = _bottom(model, accuracy, options)
             pair = infinite_levels(model, Sector(2, 0), 1, accuracy, options)
@@ -278,15 +289,31 @@ def binding_boundary(
         state = "bound" if shift(low) < 0 else "not bound"
         raise InvalidValue(f"pairs are {state} at {low:g} and at {high:g}; give values on both sides of the boundary")
     root = _crossing(shift, low, high, tolerance)
+    last, further = _left_to_go(shift, seen, low if shift(low) < 0 else high, root, 3 * accuracy)
     values = sorted(seen)
     return dataset_of(
         {
-            "boundary": (root, "", "where E_2 = 2 min E_1"),
-            "boundary_error": (tolerance, "", "width of the bracket"),
+            "boundary": (last + 0.5 * further, "", "where E_2 = 2 min E_1"),
+            "boundary_error": (tolerance + FURTHER * abs(further), "", "error bar of the boundary"),
             "parameter": (np.array(values), "step", "values computed"),
             "binding": (np.array([seen[x] - 3 * accuracy for x in values]), "step", "E_2 - 2 min E_1", "energy"),
         }
     )
+
+
+def _left_to_go(
+    shift: Callable[[float], float], seen: Mapping[float, float], bound: float, root: float, least: float
+) -> tuple[float, float]:
+    """Return the last value with binding, and how far a line through square roots of binding energies goes on."""
+    last = min((x for x, value in seen.items() if value < 0), key=lambda x: abs(x - root))
+    inside = bound
+    for part in (0.02, 0.1, 0.4):
+        inside = last + part * (bound - last)
+        if shift(inside) < -STEEP * least:
+            break
+    here, there = (np.sqrt(max(least - shift(x), 0.0)) for x in (last, inside))
+    slope = (there - here) / (inside - last) if inside != last else 0.0
+    return last, float(-here / slope) if slope else bound - last
 
 
 def _crossing(function: Callable[[float], float], low: float, high: float, tolerance: float) -> float:

@@ -182,7 +182,7 @@ def _condensate(found: Mapping[str, NDArray[np.complex128]]) -> dict[str, Part]:
     }
 
 
-def _at_cutoff(space: Space) -> NDArray[np.bool_]:
+def at_cutoff(space: Space) -> NDArray[np.bool_]:
     """Return which phonon states lie at the cutoff: one phonon more in some mode would lead out."""
     occupations = space.phonons.occupations.astype(np.int64)
     more = [space.phonons.index(occupations + row) < 0 for row in np.eye(space.phonons.modes, dtype=np.int64)]
@@ -190,14 +190,14 @@ def _at_cutoff(space: Space) -> NDArray[np.bool_]:
 
 
 def _cutoff_probability(state: State, averages: Averages) -> xr.DataArray:
-    edge = _at_cutoff(averages.space)
+    edge = at_cutoff(averages.space)
     parts = ((part.block, w, phi) for part in state.parts for w, phi in part.mixture)
     weight = sum(w * block.total(np.sum(np.abs(phi[:, edge]) ** 2)) for block, w, phi in parts)
     return labelled(CUTOFF_PROBABILITY, weight, [], "weight of the phonon states at the cutoff")
 
 
 def _cutoff_matrix(space: Space) -> sp.csr_array:
-    return sp.diags_array(np.tile(_at_cutoff(space).astype(float), len(space.charges))).tocsr()
+    return sp.diags_array(np.tile(at_cutoff(space).astype(float), len(space.charges))).tocsr()
 
 
 EB, EP, BP, PAIRS, IN_MODES = "electrons bosons", "electrons phonons", "bosons phonons", "site site_", "site mode"

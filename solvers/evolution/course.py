@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..._core.threads import one_blas_thread
 from ...hamiltonians import Block, Hamiltonian, Operator
-from ...hamiltonians.pulse import Pulse, hop_steps
+from ...hamiltonians.pulse import Pulse, PulseTrain, hop_steps
 from ..costs import choose_engine
 from ..options import Options
 from ..results import State
@@ -23,6 +23,8 @@ from .start import Start, moved
 Grow = Callable[[Hamiltonian], "Hamiltonian | None"]
 """From a Hamiltonian to the same in a larger phonon space; None where there is none."""
 NUMBERS = ("error", "square", "products", "initial")
+EVEN = 1e-12
+"""Weights that differ by less are those of a degenerate level."""
 AT_ONCE = 0.2
 """Share of the tolerance that the kick may take, and as much the initial state; the rest comes with the time."""
 
@@ -38,7 +40,7 @@ class Course:
 
     Attributes
     ----------
-    pulse : Pulse or None
+    pulse : Pulse, PulseTrain or None
         On all hops.
     kick : Operator or None
         Hermitian O of ``exp(-i O)``, which acts before the motion begins.
@@ -50,7 +52,7 @@ class Course:
         What the phonon space grows by where the error would become too large.
     """
 
-    pulse: Pulse | None = None
+    pulse: Pulse | PulseTrain | None = None
     kick: Operator | None = None
     tolerance: float = 1e-8
     options: Options = field(default_factory=Options)
@@ -69,8 +71,11 @@ class Snapshot:
         Pure or mixed, not brought back to norm 1.
     energy, norm, current : float
         <H(t)>, the norm of the state, and -<dH/dA> along a pulse.
+    energies, currents : (states,) float
+        The same of each state of a mixture.
     error, estimate : float
-        Bound on the distance from the exact state, and an estimate of it.
+        Bound on the distance from the exact state, and an estimate of it; of thermal mixtures the root of the mean
+        square.
     return_probability : float
         Probability to be found in the first state.
     products : int
@@ -84,6 +89,8 @@ class Snapshot:
     energy: float
     norm: float
     current: float
+    energies: NDArray[np.float64] = field(repr=False)
+    currents: NDArray[np.float64] = field(repr=False)
     error: float
     estimate: float
     return_probability: float
@@ -209,7 +216,7 @@ class _Route:
         """Act with the kick: a motion under its operator for a time of one."""
         state, error, square, products = start.state, start.error, 0.0, 0
         if self.course.kick is not None:
-            parts, worst = [], 0.0
+            parts, errors = [], list[float]()
             for part in state.parts:
                 engine = choose_engine(part.block.space.model, part.block.sector, self.course.options.engine)
                 motion = Motion.of_operator(part.block, engine, self.course.options.memory_limit, self.course.kick)
@@ -217,9 +224,10 @@ class _Route:
                 for phi in part.amplitudes:
                     *_, last = motion.moments(motion.vector(phi), [0.0, 1.0], 0.1 * self.course.tolerance)
                     phis.append(motion.amplitudes(last.vector))
-                    worst, products = max(worst, last.error), products + last.products
+                    errors.append(last.error)
+                    products += last.products
                 parts.append(replace(part, amplitudes=np.array(phis)))
-            state, error = replace(parts[0], others=tuple(parts[1:])), error + worst
+            state, error = replace(parts[0], others=tuple(parts[1:])), error + _mean(start.state, errors)
         return _Here(self.begin, state, state, error, square, products, error)
 
     def through(self, here: _Here, ahead: Sequence[float]) -> Iterator[tuple[Snapshot | None, _Here]]:
@@ -251,29 +259,32 @@ class _Route:
             here,
             time=time,
             state=replace(parts[0], others=tuple(parts[1:])),
-            error=min(2.0, here.error + max(each.error for each in every)),
-            square=here.square + max(each.square for each in every),
+            error=min(2.0, here.error + _mean(here.state, [each.error for each in every])),
+            square=here.square + _mean(here.state, [math.sqrt(each.square) for each in every]) ** 2,
             products=here.products + sum(each.products for each in every),
         )
 
     def _snapshot(self, here: _Here, moments: Sequence[Sequence[Moment]]) -> Snapshot:
-        energy = square = current = 0.0
+        square, weights, energies, currents = 0.0, list[float](), list[float](), list[float]()
         with one_blas_thread():
             returned = _returned(here.first, here.state)
             for part, own in zip(here.state.parts, moments, strict=True):
                 motion = self.motion(part.block)
                 for weight, each in zip(part.weights.tolist(), own, strict=True):
-                    energy += weight * motion.energy(here.time, each.vector)
-                    current += weight * motion.current(here.time, each.vector)
+                    weights.append(weight)
+                    energies.append(motion.energy(here.time, each.vector) + self.hamiltonian.constant)
+                    currents.append(motion.current(here.time, each.vector))
                     square += weight * motion.operator.norm(each.vector) ** 2
         together = min(here.time - self.begin, math.pi / self.slowest)
         estimate = min(here.error, here.initial + math.sqrt(here.square * max(0.0, together)))
         return Snapshot(
             here.time,
             here.state,
-            energy + self.hamiltonian.constant,
+            float(np.dot(weights, energies)),
             math.sqrt(square),
-            current,
+            float(np.dot(weights, currents)),
+            np.array(energies),
+            np.array(currents),
             here.error,
             estimate,
             returned,
@@ -293,6 +304,17 @@ class _Route:
 def _filled(shape: State, kept: Mapping[str, NDArray[Any]]) -> State:
     parts = [replace(part, amplitudes=kept[str(n)]) for n, part in enumerate(shape.parts)]
     return replace(parts[0], others=tuple(parts[1:]))
+
+
+def _mean(state: State, errors: Sequence[float]) -> float:
+    """Return the largest error of a pure state or an even mixture; of others that of their purification.
+
+    That is the root of the mean square.
+    """
+    weights = np.concatenate([part.weights for part in state.parts])
+    if np.ptp(weights) <= EVEN:
+        return max(errors)
+    return float(np.sqrt(weights @ np.square(errors) / weights.sum()))
 
 
 def _returned(first: State, state: State) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -12,11 +13,11 @@ from numpy.typing import NDArray
 
 from ..._core.threads import one_blas_thread
 from ...hamiltonians import Amplitudes, Block, Operator
-from ...hamiltonians.pulse import Pulse
+from ...hamiltonians.pulse import Pulse, PulseTrain
 from ..engines.base import Engine
 from ..engines.table import engine_of
-from ..krylov.chebyshev import MARGIN, chebyshev_nodes, chebyshev_step
-from ..krylov.exponential import KrylovStep, krylov_step
+from ..krylov.chebyshev import MARGIN, chebyshev_nodes, chebyshev_step, spectral_interval
+from ..krylov.exponential import krylov_step
 from ..krylov.operator import Companion, HermitianOperator, Vector
 from .needs import FEWEST, VECTORS
 from .outflow import NONE, Outflow
@@ -32,9 +33,13 @@ RESOLVED = 0.5
 """The outflow is taken at distances of this over the energy uncertainty."""
 WIDER = (1.0, 5.0, 15.0)
 """Margins of the interval of Chebyshev polynomials that are tried one after the other."""
-NO_WIDTH = (math.inf, -math.inf)
-"""Energies of which nothing is known."""
+FEW = 6
+"""Vectors of the Krylov space in which a state of few levels moves as far as is wanted."""
+GLANCE = 5
+"""Lanczos steps that show whether a step by Chebyshev polynomials may be worth while."""
 MOST_NODES = 64
+TOGETHER = 8
+"""States within a step that are made at a time."""
 NEGLIGIBLE = 1e-3
 """An outflow below this share of the rate that is allowed need not be resolved in time."""
 HOPPING = 0.5
@@ -58,6 +63,9 @@ class Step(Protocol):
 
     def state(self, s: float) -> Vector:
         """Return the vector at a distance s from its start."""
+
+    def states(self, distances: Sequence[float]) -> Vector:
+        """Return the vectors at some distances from its start, as rows."""
 
     def bound(self, s: float) -> float:
         """Return the bound on the error that it has made at s."""
@@ -102,7 +110,7 @@ class Motion:
         What leaves the phonon space.
     most : int
         Vectors of a step at most.
-    hops, pulse : tuple of Hops, Pulse or None
+    hops, pulse : tuple of Hops, Pulse, PulseTrain or None
         The pulse.
     """
 
@@ -111,11 +119,11 @@ class Motion:
     outflow: Outflow
     most: int
     hops: tuple[Hops, ...] = ()
-    pulse: Pulse | None = None
+    pulse: Pulse | PulseTrain | None = None
 
     @classmethod
     def of_hamiltonian(
-        cls, block: Block, engine: str, memory_limit: int, pulse: Pulse | None = None, steps: Steps = ()
+        cls, block: Block, engine: str, memory_limit: int, pulse: Pulse | PulseTrain | None = None, steps: Steps = ()
     ) -> Motion:
         """Return the motion under the Hamiltonian of a block, which must have the symmetry of all hops."""
         own = engine_of(block, engine)
@@ -158,16 +166,15 @@ class Motion:
         """
         now, error, square, products = times[0], 0.0, 0.0, 0
         yield Moment(now, vector, error, square, products)
-        ahead, width = list(times[1:]), NO_WIDTH
+        ahead = list(times[1:])
         with one_blas_thread():
             leak = self.leak(now, vector)
         room = np.empty((min(self.most, self.operator.dimension), len(vector)), np.complex128) if ahead else None
         while ahead:
             with one_blas_thread():
-                step = self._far(now, vector, ahead, HOPPING * rate, width)
+                step = self._far(now, vector, ahead, HOPPING * rate)
                 if step is None:
                     step = self._step(now, vector, self._horizon(now, ahead[-1]), HOPPING * rate, room)
-                    width = wider(step, width)
             products += step.products
             reached = [t for t in ahead if t - now <= step.length * (1.0 + 1e-13)]
             stops = [min(t - now, step.length) for t in reached]
@@ -186,21 +193,37 @@ class Motion:
             ahead = ahead[len(reached) :]
             now = reached[-1] if reached and stops[-1] == stops[len(reached) - 1] else now + step.length
 
-    def _far(
-        self, now: float, vector: Vector, ahead: Sequence[float], rate: float, width: tuple[float, float]
-    ) -> Step | None:
+    def _far(self, now: float, vector: Vector, ahead: Sequence[float], rate: float) -> Step | None:
         """Return a long step by Chebyshev polynomials; None where the outflow has to be followed, or a pulse."""
-        low, high = width
-        if not self.outflow.is_closed or self.hops or not low < high:
+        if not self.outflow.is_closed or self.hops or self.operator is not self.engine:
             return None
+        within = [t - now for t in ahead]
+        glance = self._glance
+        is_small = self.operator.dimension <= self.most
+        if is_small or not len(chebyshev_nodes(within, glance[1] - glance[0], self.most)):
+            return None
+        few = krylov_step(self.operator, vector, within[-1], rate, FEW)
+        if few.length >= within[-1]:  # a state of few levels
+            return few
+        low, high = self._interval
         for wide in WIDER:
             centre, radius = 0.5 * (low + high), (0.5 + wide * MARGIN) * (high - low)
-            nodes = chebyshev_nodes([t - now for t in ahead], radius)
+            nodes = chebyshev_nodes(within, radius, self.most)
             if not len(nodes):
                 return None
             if (step := chebyshev_step(self.operator, vector, nodes, rate, centre, radius)) is not None:
                 return step
         return None
+
+    @cached_property
+    def _glance(self) -> tuple[float, float]:
+        """The ends of the spectrum after a few Lanczos steps."""
+        return spectral_interval(self.operator, GLANCE)
+
+    @cached_property
+    def _interval(self) -> tuple[float, float]:
+        """The ends of the spectrum, about."""
+        return spectral_interval(self.operator)
 
     def energy(self, time: float, vector: Vector) -> float:
         """Return ``<H(t)>``, that of a state of norm 1, pulse included."""
@@ -263,24 +286,20 @@ class Motion:
         length = high - low
         if self.outflow.is_closed or length <= 0.0:
             return 0.0, 0.0, ends[1]
-        values = np.array([ends[0], self._leak_in(step, now, 0.5 * (low + high)), ends[1]])
+        values = np.array([ends[0], *self._leaks_in(step, now, [0.5 * (low + high)]), ends[1]])
         if np.max(values) > NEGLIGIBLE * rate:
             count = min(MOST_NODES, math.ceil(length * step.spread / RESOLVED))
             if count > 1:
-                inner = [self._leak_in(step, now, s) for s in np.linspace(low, high, 2 * count + 1)[1:-1]]
-                values = np.array([ends[0], *inner, ends[1]])
+                inner = np.linspace(low, high, 2 * count + 1)[1:-1].tolist()
+                values = np.array([ends[0], *self._leaks_in(step, now, inner), ends[1]])
         return _integral(values, length), _integral(values**2, length), ends[1]
 
-    def _leak_in(self, step: Step, now: float, s: float) -> float:
-        return self.leak(now + s, step.state(float(s)))
-
-
-def wider(step: Step, width: tuple[float, float]) -> tuple[float, float]:
-    """Return the interval of energies that steps in Krylov spaces have shown, a coupling further on each side."""
-    if not isinstance(step, KrylovStep):
-        return width
-    doubt = step.coupling * np.abs(step.ritz[-1])
-    return min(width[0], float(step.energies[0] - doubt[0])), max(width[1], float(step.energies[-1] + doubt[-1]))
+    def _leaks_in(self, step: Step, now: float, distances: Sequence[float]) -> Iterator[float]:
+        """Yield what flows out at some distances within a step; a few states are made at a time."""
+        for first in range(0, len(distances), TOGETHER):
+            some = distances[first : first + TOGETHER]
+            for s, vector in zip(some, step.states(some), strict=True):
+                yield self.leak(now + s, vector)
 
 
 def _integral(values: NDArray[np.float64], length: float) -> float:

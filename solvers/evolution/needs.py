@@ -49,6 +49,11 @@ class Needs:
         vectors = f"vectors of {counted(self.states, 'complex amplitude')} at most, {format_bytes(self.memory)} or more"
         return f"about {self.products:,} products; {vectors}; {format_seconds(self.seconds)} on one core"
 
+    def times(self, states: int) -> Needs:
+        """Return the needs of a mixture of so many states, which move one after the other."""
+        vectors = self.memory + 16 * states * self.states
+        return Needs(states * self.products, self.states, vectors, states * self.seconds)
+
     def check(self, memory_limit: int) -> None:
         """Raise MemoryError if the vectors do not fit."""
         if self.memory > memory_limit:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ...hamiltonians.pulse import Pulse
+from ...hamiltonians.pulse import Pulse, PulseTrain
 from ..krylov.exponential import EPSILON, HALVINGS, ROUNDING
 from ..krylov.operator import HermitianOperator, Matvec, Vector
 
@@ -81,7 +81,12 @@ class SeriesStep:
 
     def state(self, s: float) -> Vector:
         """Return the vector at a time s from the start of the step."""
-        return np.asarray(np.exp(-1j * self.energy * s) * (s ** np.arange(len(self.terms)) @ self.terms))
+        return np.asarray(self.states([s])[0])
+
+    def states(self, distances: Sequence[float]) -> Vector:
+        """Return the vectors at some times from the start of the step, as rows."""
+        s = np.asarray(distances, float)[:, None]
+        return np.asarray((np.exp(-1j * self.energy * s) * s ** np.arange(len(self.terms))) @ self.terms)
 
     def bound(self, s: float) -> float:
         """Return the bound on the error that the step has made at s, rounding included."""
@@ -98,7 +103,7 @@ def _missed(left: NDArray[np.float64], order: int, s: float) -> float:
 def series_step(
     operator: HermitianOperator,
     hops: Sequence[Hops],
-    pulse: Pulse,
+    pulse: Pulse | PulseTrain,
     time: float,
     start: Vector,
     horizon: float,

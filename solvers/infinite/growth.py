@@ -16,9 +16,11 @@ J. Chem. Phys. 58, 5745 (1973), for the choice by second-order weights.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -51,6 +53,10 @@ POOR, MOST_POOR = 20.0, 2.0
 """Their further factor where what is left is not small against the couplings, and its largest value."""
 PART = 4_000_000
 """States beyond a space that are looked at together."""
+RECENT = 4
+"""Stages that tell how fast energies and second-order energies fall."""
+EARLY: Mapping[int, float] = MappingProxyType({1: 6.0, 2: 2.0, 3: 2.0})
+"""The further factor of error bars after so few stages, which cannot tell it yet."""
 SHARP = 0.01
 """Residuals aimed at, in units of the root of what is left times the scale of the energies."""
 SLOW, SEEN = 0.45, 50_000
@@ -361,7 +367,7 @@ def error_bars(stages: list[Stage], scale: float) -> NDArray[np.float64]:
     """
     last = stages[-1]
     steepest = np.ones_like(last.energies)
-    for before, after in zip(stages[-4:-1], stages[-3:], strict=True) if len(stages) > 3 else ():
+    for before, after in pairwise(stages[-RECENT:]):
         count = min(len(before.energies), len(after.energies), len(last.energies))
         fall = before.energies[:count] - after.energies[:count]
         promise = after.second[:count] - before.second[:count]
@@ -371,4 +377,5 @@ def error_bars(stages: list[Stage], scale: float) -> NDArray[np.float64]:
     left = steepest * np.abs(last.second)
     poor = 1.0 + np.minimum(POOR * left / scale, MOST_POOR)
     rounding = 64 * EPSILON * scale
-    return np.asarray(SAFETY * poor * left + last.residuals**2 / (0.01 * scale) + rounding)
+    safety = SAFETY * EARLY.get(len(stages), 1.0)
+    return np.asarray(safety * poor * left + last.residuals**2 / (0.01 * scale) + rounding)

@@ -15,6 +15,7 @@ T. J. Park and J. C. Light, J. Chem. Phys. 85, 5870 (1986); M. Hochbruck and C. 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -30,7 +31,7 @@ from .space import EXHAUSTED, reorthogonalised
 
 NODES, WEIGHTS = (0.5 * part for part in np.polynomial.legendre.leggauss(48))
 """Gauss's rule on an interval of length one about 0."""
-ORTHOGONAL = 1 << 21
+ORTHOGONAL = 1 << 18
 """Numbers up to which all Lanczos vectors are kept orthogonal."""
 FIRST_LOOK = 6
 """Lanczos vectors after which it is first looked whether they are enough."""
@@ -79,8 +80,12 @@ class KrylovStep:
 
     def state(self, s: float) -> Vector:
         """Return the vector at a distance s from the start of the step."""
-        u = self.ritz @ (np.exp(-1j * s * self.energies) * self.ritz[0])
-        return np.asarray(self.size * (u @ self.basis))
+        return np.asarray(self.states([s])[0])
+
+    def states(self, distances: Sequence[float]) -> Vector:
+        """Return the vectors at some distances from the start of the step, as rows."""
+        phases = np.exp(-1j * np.asarray(distances, float)[:, None] * self.energies) * self.ritz[0]
+        return np.asarray((self.size * (phases @ self.ritz.T)) @ self.basis)
 
     def bound(self, s: float) -> float:
         """Return the bound on the error that the step has made at s, rounding included."""

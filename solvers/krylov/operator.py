@@ -236,16 +236,18 @@ class Companion(HermitianOperator):
 
 def overlaps(rows: Vector, v: Vector) -> Vector:
     """Return ``<row|v>`` for each row of a (k, n) array."""
+    if len(rows) == 1 and rows.size < threads.PARALLEL_FROM:
+        return np.array([np.vdot(rows[0], v)])
     if _suits_blas(rows):
         return np.asarray((rows @ v.conj()).conj())  # conjugates no row
-    partial: Vector = np.zeros((max(1, len(v) // PIECE), len(rows)), v.dtype)
+    partial: Vector = np.zeros((max(1, len(v) // PIECE), len(rows)), np.result_type(rows, v))
     kernels.loops.row_products(partial, rows, v)
     return np.asarray(partial.sum(axis=0))
 
 
 def add(coefficients: Vector, rows: Vector, v: Vector) -> None:
     """Add ``sum_k coefficients[k] rows[k]`` to `v`, in place and without an array of its size."""
-    if _suits_blas(rows):
+    if _suits_blas(rows) and len(rows) > 1:
         v += coefficients @ rows
     else:
         kernels.loops.add_rows(v, coefficients.astype(v.dtype), rows)

@@ -13,6 +13,7 @@ from ... import analysis, solvers
 from ..._core.lazy import rich_table, xr
 from ...analysis import evolution as motion
 from ...analysis.evolution.kicks import Kick
+from ...analysis.evolution.thermal_start import Thermal
 from ...hamiltonians import InvalidModel, Model, Problem, Sector
 from ...hamiltonians.arguments import number_basis_problems
 from ...hamiltonians.parameters import show
@@ -25,9 +26,17 @@ from ...solvers.evolution.needs import motion_needs
 from ..execution.tables import columns, decimals, number, with_error
 from ..file.json_values import entries, plain
 from ..file.kept_file import KEPT_STATE, KeptFile
-from ..file.values import Number
+from ..file.values import Number, Whole
 from .base import Solved, Task, key, missing_tables
-from .evolution_tables import Changes, KickValue, PulseValue, StateValue, Times, changes_problems
+from .evolution_tables import (
+    Changes,
+    KickValue,
+    PulseValue,
+    StateValue,
+    ThermalValue,
+    Times,
+    changes_problems,
+)
 from .observable_names import Names, chosen_names, measured_over, measured_record, missing_species
 
 if TYPE_CHECKING:
@@ -35,6 +44,7 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-8
 Tolerance = Annotated[Number, Field(gt=0, le=1, description="a number above 0, up to 1")]
+Level = Annotated[Whole, Field(ge=0, le=100_000, description="a whole number, 0 for the ground level")]
 MOST_ROWS = 12
 """Times that the terminal shows."""
 NUMBERS = ("energy", "norm", "return_probability", "errors")
@@ -42,6 +52,8 @@ MORE = (
     "rate_function", "absorbed_energy", "vector_potential", "current", "error_estimates", "initial_error",
     "multiplicity", "tolerance", "held_until", "total_quanta", "products",
 )  # fmt: skip
+SAMPLED = ("random_vectors", "energy_error", "current_error")
+"""What there is of random vectors alone."""
 ERROR = "_error"
 
 
@@ -57,6 +69,10 @@ class EvolutionTask(Task):
         The ground level of the model with these values is the initial state: a quench. "kept": the state of ``[kept]``.
     state : Configuration or None
         Charges on sites with oscillators in coherent states, as the initial state.
+    level : int
+        Number of the level of the sector in the place of the ground level, 0; of the model or that of `initial`.
+    thermal : Thermal or None
+        A thermal state of the sector, of the model or that of `initial`, as the initial state.
     kick : Kick or None
         Acts on the initial state at once.
     pulse : Pulse or None
@@ -77,6 +93,8 @@ class EvolutionTask(Task):
     times: tuple[float, ...] = key(Times)
     initial: Mapping[str, Any] | str | None = key(Changes, None)
     state: Configuration | None = key(StateValue, None)  # noqa: RUF009
+    level: int = key(Level, 0)
+    thermal: Thermal | None = key(ThermalValue, None)  # noqa: RUF009
     kick: Kick | None = key(KickValue, None)  # noqa: RUF009
     pulse: Pulse | None = key(PulseValue, None)  # noqa: RUF009
     observables: tuple[str, ...] | str | None = key(Names, None)
@@ -93,7 +111,7 @@ class EvolutionTask(Task):
     def of(cls, values: Mapping[str, Any], model: Model) -> Self:
         """Make the task; each observable once."""
         made = dict(values)
-        for name, build in (("state", "configuration"), ("kick", "kick"), ("pulse", "pulse")):
+        for name, build in (("state", "configuration"), ("thermal", "thermal"), ("kick", "kick"), ("pulse", "pulse")):
             if name in made:
                 made[name] = getattr(made[name], build)()
         if "observables" in made:
@@ -109,6 +127,15 @@ class EvolutionTask(Task):
             yield from missing_tables("evolution.initial", KEPT_STATE, ["kept"], has)
         if {"initial", "state"} <= values.keys():
             yield Problem("evolution.state", "a table", "allowed: either state or initial")
+        given = [key for key in ("state", "thermal") if key in values]
+        if values.get("initial") == KEPT_STATE and "thermal" in values:
+            yield Problem("evolution.thermal", "a table", f"leave it out, or leave out initial = {show(KEPT_STATE)}")
+        given += [f"initial = {show(KEPT_STATE)}"] if values.get("initial") == KEPT_STATE and not given else []
+        if {"state", "thermal"} <= values.keys():
+            yield Problem("evolution.thermal", "a table", "allowed: either thermal or state")
+        if given and values.get("level"):
+            allowed = f"leave it out; the initial state is given by {given[0]}"
+            yield Problem("evolution.level", show(values["level"]), allowed)
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
@@ -118,6 +145,8 @@ class EvolutionTask(Task):
             yield from changes_problems(model, values["initial"], "evolution.initial")
         if "state" in values:
             yield from _state_problems(values["state"].configuration(), model, sector)
+        if "thermal" in values:
+            yield from _thermal_problems(values, model, sector)
         if "kick" in values:
             yield from values["kick"].kick().problems(model)
         if "pulse" in values:
@@ -125,16 +154,20 @@ class EvolutionTask(Task):
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
         """Return the sector, of the initial model where there is one."""
-        if self.state is not None or self.kept is not None:
+        if self.state is not None or self.thermal is not None or self.kept is not None or sector is None:
             return []
         changes = self.initial if isinstance(self.initial, Mapping) else {}
-        return super().solves(with_parameters(model, changes) if changes else model, sector)
+        first = with_parameters(model, changes) if changes else model
+        return [(first, sector, self.solved_levels + self.level)]
 
     def forecast(self, model: Model, sector: Sector | None) -> str:
         """Return products, memory and time of the motion."""
         if sector is None:
             return ""
-        need = motion_needs(solvers.forecast(model, sector), sector, self._duration, self.pulse is not None)
+        used = solvers.forecast(model, sector)
+        need = motion_needs(used, sector, self._duration, self.pulse is not None)
+        if self.thermal is not None:
+            need = need.times(motion.states_of(self.thermal, used, sector))
         return f"evolution to t = {self.times[-1]:g}: {need}"
 
     def check_fits(self, model: Model, sector: Sector | None, options: Options) -> None:
@@ -152,13 +185,15 @@ class EvolutionTask(Task):
         solver = setting.solver
         reporter.step("initial state")
         changes = self.initial if isinstance(self.initial, Mapping) else None
+        warm = replace(self.thermal, of=changes) if self.thermal else None
         first = motion.beginning(
             model,
             setting.block,
-            self.state or changes if self.kept is None else self.kept.state,
+            self.kept.state if self.kept is not None else self.state or warm or changes,
             self.tolerance,
             replace(solver, checkpoint=beside(solver.checkpoint, "start")),
             reporter.lanczos,
+            self.level,
         )
 
         def progress(matvecs: int, energy: float, residual: float) -> None:
@@ -182,11 +217,12 @@ class EvolutionTask(Task):
         """Return energies, norms, return probability, errors and observables, lists over times."""
         own = {str(n).removeprefix("evolution_"): data[n] for n in data.data_vars if str(n).startswith("evolution_")}
         bars = {name.removesuffix(ERROR): array for name, array in own.items() if name.endswith(ERROR)}
-        bars.pop("initial", None)
+        for name in ("initial", "energy", "current"):
+            bars.pop(name, None)
         values = {name: array for name, array in own.items() if not name.endswith(ERROR)}
         return {
             "times": plain(data["time"]),
-            **entries(data, cls.name, (*NUMBERS, *MORE)),
+            **entries(data, cls.name, (*NUMBERS, *MORE, *(name for name in SAMPLED if f"{cls.name}_{name}" in data))),
             "observables": measured_record(values),
             "observable_errors": measured_record(bars),
         }
@@ -214,8 +250,10 @@ class EvolutionTask(Task):
         """Yield what moves, and how exact it is."""
         yield _time_table(data)
         yield _verdict(data)
-        if (count := int(data["evolution_multiplicity"])) > 1:
-            yield f"The initial level has {count} states; their even mixture moves."
+        if "evolution_random_vectors" in data:
+            yield f"The thermal state is the average over {int(data['evolution_random_vectors'])} random vectors."
+        elif (count := int(data["evolution_multiplicity"])) > 1:
+            yield f"The initial state is a mixture of {count} states."
 
 
 def _state_problems(state: Configuration, model: Model, sector: Sector | None) -> Iterator[Problem]:
@@ -231,6 +269,22 @@ def _state_problems(state: Configuration, model: Model, sector: Sector | None) -
     elif sector.has_symmetry:
         allowed = f"leave {' and '.join(sector.labels)} out of [sector]; charges on sites have no such quantum number"
         yield Problem("evolution.state", "a table", allowed)
+
+
+def _thermal_problems(values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
+    if motion.has_automatic_cutoff(model):
+        yield Problem("evolution.thermal", "a table", "allowed with numbers for max_quanta or total_quanta alone")
+        return
+    if sector is not None and sector.has_symmetry:
+        allowed = f"leave {' and '.join(sector.labels)} out of [sector]; a thermal state is that of all blocks"
+        yield Problem("evolution.thermal", "a table", allowed)
+    derived = (
+        [name for name in values.get("observables", ()) if analysis.OBSERVABLES[name].derived]
+        if isinstance(values.get("observables"), list | tuple)
+        else []
+    )
+    if sector is not None and derived and motion.is_sampled(model, sector):
+        yield Problem("evolution.observables", show(derived[0]), "allowed: averages, where random vectors are taken")
 
 
 def _pulse_problems(table: Any, model: Model) -> Iterator[Problem]:

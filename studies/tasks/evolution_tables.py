@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from ..._core.wording import listed
 from ...analysis.evolution.kicks import KICKS, Kick
+from ...analysis.evolution.thermal_start import Thermal
 from ...hamiltonians import InvalidModel, Model, Problem
 from ...hamiltonians.parameters import show
 from ...hamiltonians.parametric import parameter_problem, with_parameters
@@ -50,6 +51,25 @@ class StateTable(Table):
         """Return the same as a value of the package."""
         displacement: Any = self.displacement
         return Configuration(self.up, self.dn, self.bosons, displacement)
+
+
+class ThermalTable(Table):
+    """A canonical state of the sector, of the model or of that with the values of `initial`.
+
+    Attributes
+    ----------
+    temperature : float
+        T.
+    samples : int
+        Random vectors, in sectors too large for all their levels.
+    """
+
+    temperature: Annotated[Number, Field(gt=0, description="a number above 0")]
+    samples: Annotated[Whole, Field(ge=2, le=100_000, description="a whole number, 2 or more")] = 20
+
+    def thermal(self) -> Thermal:
+        """Return the same as a value of the package."""
+        return Thermal(self.temperature, self.samples)
 
 
 class KickTable(Table):
@@ -137,6 +157,7 @@ def _ascending(times: Sequence[float]) -> tuple[float, ...]:
 
 Times = Annotated[Floats, AfterValidator(_ascending)]
 StateValue = Annotated[StateTable, Field(description="a table { up, dn, bosons, displacement }")]
+ThermalValue = Annotated[ThermalTable, Field(description="a table { temperature, samples }")]
 KickValue = Annotated[KickTable, Field(description="a table { operator, site, strength }")]
 PulseValue = Annotated[PulseTable, Field(description="a table { amplitude, frequency, centre, width, direction }")]
 

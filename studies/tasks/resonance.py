@@ -22,6 +22,7 @@ from ...hamiltonians.parametric import parameter_problem
 from ..execution.tables import columns, with_error
 from ..file.json_values import entries
 from ..file.values import Number, Pair, WordOrSites, one_of
+from . import binding
 from .base import Solved, Task, key
 from .varied import value_problems
 
@@ -40,7 +41,8 @@ SCALARS = (
 
 Parameter = Annotated[str, Field(description='a number of the file, as in "phonons.electron_coupling"')]
 Bracket = Annotated[Pair, Field(description="two numbers between which to look, as in [1.0, 1.6]")]
-Criterion = Annotated[str, AfterValidator(one_of(tuple(CRITERIA))), Field(description=listed(CRITERIA))]
+NAMES = (*CRITERIA, binding.CRITERION)
+Criterion = Annotated[str, AfterValidator(one_of(NAMES)), Field(description=listed(NAMES))]
 On = Annotated[WordOrSites, Field(description="a class name, or a list of site numbers")]
 Species = Annotated[str, AfterValidator(one_of(tuple(COUNTED))), Field(description=listed(COUNTED))]
 
@@ -56,7 +58,8 @@ class ResonanceTask(Task):
     bracket : (float, float)
         Values between which the resonance is looked for.
     criterion : str
-        "charge": the charge is `target`; "slope": it changes fastest; "gap": the excitation gap is smallest.
+        "charge": the charge is `target`; "slope": it changes fastest; "gap": the excitation gap is smallest; "binding",
+        on infinite lattices: two particles begin to bind.
     on : tuple of int or None
         Sites whose charge counts; None: the ligand.
     species : str
@@ -67,7 +70,8 @@ class ResonanceTask(Task):
 
     name: ClassVar[str] = "resonance"
     figures = (("resonance", "resonance_parameters", "plot_resonance_search"),)
-    swept = ("resonance_value",)
+    swept = ("resonance_value", "resonance_boundary")
+    on_infinite_lattices = True
 
     parameter: str = key(Parameter)
     bracket: tuple[float, float] = key(Bracket)
@@ -94,6 +98,9 @@ class ResonanceTask(Task):
         elif bracket is not None and parameter is not None and not wrong:
             for i, end in enumerate(bracket):
                 yield from value_problems(model, parameter, end, f"resonance.bracket[{i}]")
+        yield from binding.problems(values, model, sector)
+        if model.cluster.is_infinite:
+            return
         try:
             counted_sites(model, _sites(values.get("on"), model), values.get("species", "electrons"))
         except ValueError as error:
@@ -101,7 +108,9 @@ class ResonanceTask(Task):
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
         """Return the two lowest levels at one end of the bracket."""
-        return [] if sector is None else [(with_parameter(model, self.parameter, self.bracket[0]), sector, 2)]
+        if sector is None or model.cluster.is_infinite:
+            return []
+        return [(with_parameter(model, self.parameter, self.bracket[0]), sector, 2)]
 
     @property
     def repeats(self) -> str:
@@ -110,6 +119,8 @@ class ResonanceTask(Task):
 
     def run(self, setting: Setting) -> xr.Dataset:
         """Search; at a point of a sweep, a bracket without a resonance leaves a gap with the reason."""
+        if setting.model.cluster.is_infinite:
+            return self.named(binding.search(setting, self.parameter, self.bracket))
         reporter = setting.reporter
 
         def progress(value: float) -> None:
@@ -139,18 +150,26 @@ class ResonanceTask(Task):
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
         """Return the resonance and every evaluation."""
+        if binding.KEY in data:
+            return binding.record(data)
         found = entries(data, cls.name, ("parameter", *SCALARS))
         return found | {"evaluations": entries(data, cls.name, SERIES)}
 
     @classmethod
     def summarized(cls, data: xr.Dataset) -> Iterator[tuple[str, str]]:
         """Yield where the resonance is, and the gap there."""
+        if binding.KEY in data:
+            yield "binding", with_error(float(data[binding.KEY]), float(data[f"{binding.KEY}_error"]))
+            return
         yield "resonance", with_error(float(data["resonance_value"]), float(data["resonance_error"]))
         yield "gap there", f"{float(data['resonance_gap']):.8g}"
 
     @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
         """Yield the evaluations, then the resonance."""
+        if binding.KEY in data:
+            yield from binding.tables(data)
+            return
         parameter = str(data["resonance_parameter"].values)
         table = columns("resonance", (parameter, "energy", "charge", "d charge / d parameter", "gap"))
         series = (data[f"resonance_{name}"].values for name in SERIES)

@@ -9,6 +9,7 @@ from amounts import cases
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from motion import in_potential, kick_matrix, kicked, moved
+from motion_errors import errors_of
 from random_models import models_and_sectors
 from reference import sector_matrix
 from scipy.integrate import solve_ivp
@@ -138,6 +139,22 @@ def test_the_bound_holds_against_larger_phonon_spaces(case, number):
 @given(motions(phonons=True), st.integers(0, 2))
 def test_the_bound_holds_in_many_models(case, number):
     check_bound(case, number, largest=200)
+
+
+@pytest.mark.slow
+def test_estimates_of_the_error_cover_it_in_random_models():
+    """At least 95 % within, none beyond twice the estimate; the bound always holds."""
+    ratios = []
+    for seed in range(28):
+        if (found := errors_of(seed)) is None:
+            continue
+        off, estimate, bound = found
+        known = (off > 1e-6) & (bound < 1.999)
+        assert np.all(off[known] <= bound[known])
+        ratios += (off[known] / estimate[known]).tolist()
+    assert len(ratios) > 60
+    assert np.mean(np.array(ratios) <= 1.0) >= 0.95
+    assert max(ratios) <= 2.0
 
 
 def check_bound(case, number, largest):

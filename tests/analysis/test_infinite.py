@@ -16,7 +16,7 @@ from respair.analysis import (
     phonon_cloud,
 )
 from respair.clusters import infinite_chain, infinite_square
-from respair.hamiltonians import Electrons, Model, Phonons, Sector, with_parameter
+from respair.hamiltonians import Electrons, InvalidModel, Model, Phonons, Sector, with_parameter
 from respair.solvers import infinite_levels
 from respair.studies import parse, records, run, show_estimate, show_result
 
@@ -112,6 +112,41 @@ def test_the_boundary_of_binding_of_neighbours():
 
     found = binding_boundary(model_of, (-3.0, -1.5), tolerance=0.05, accuracy=1e-3)
     assert found.boundary.item() == pytest.approx(-2.0, abs=0.3)
+
+
+BINDING = """
+schema = 1
+cluster = { kind = "infinite-chain" }
+electrons = { hopping = 1.0, hubbard_u = 10.0, repulsion = -2.0 }
+phonons = { frequency = 1.0, electron_coupling = 0.0, accuracy = 1e-4 }
+sector = { charge = 2, two_sz = 0 }
+resonance = { parameter = "electrons.repulsion", bracket = [-3.0, -0.5], criterion = "binding" }
+"""
+
+
+@pytest.mark.long
+def test_a_model_file_finds_the_boundary_of_binding():
+    """Two electrons on a chain bind below V = -2 t U / (U + 4 t)."""
+    (record,) = records(run(parse(BINDING, "binding.toml")))
+    found = record["resonance"]
+    assert abs(found["value"] + 2.0 * 10.0 / 14.0) <= found["error"] < 0.1
+    assert len(found["evaluations"]["parameters"]) == len(found["evaluations"]["binding"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        ('criterion = "binding"', 'criterion = "gap"', "resonance.criterion"),
+        ('criterion = "binding"', 'criterion = "binding", target = 1.0', "resonance.target"),
+        ("charge = 2, two_sz = 0", "charge = 2, two_sz = 2", "sector.charge"),
+        ("two_sz = 0", "two_sz = 0, wave_vector = 0.5", "sector.wave_vector"),
+        ('kind = "infinite-chain"', 'kind = "chain", sites = 3', "resonance.criterion"),
+    ],
+)
+def test_what_a_search_for_binding_does_not_take(old, new, path):
+    text = BINDING.replace(old, new).replace(", accuracy = 1e-4", "" if "sites" not in new else ", max_quanta = 1")
+    with pytest.raises(InvalidModel, match=path.replace(".", r"\.")):
+        parse(text, "binding.toml")
 
 
 def test_a_band_has_its_width():

@@ -342,14 +342,14 @@ def test_the_command_refuses_a_wrong_model_file(tmp_path):
 @pytest.mark.long
 def test_figures_leave_the_page_as_files_and_motion_fills_its_axes(small):
     answer = answered(small.capped(2).changed("evolution.times.stop", 2.0), "motion")
-    charges, lattice, back = PANELS["motion"].drawings
+    charges, lattice, back, distribution = PANELS["motion"].drawings
     kinds = {"svg": b"<?xml", "pdf": b"%PDF", "png": b"\x89PNG"}
-    for drawing in (charges, lattice, back):
+    for drawing in (charges, lattice, back, distribution):
         assert drawing.suits(answer.data)
         for kind, beginning in kinds.items():
             assert drawing.saved(answer.data, answer.study.model, kind).startswith(beginning)
     links = downloads(answer, "motion")
-    assert [f"explorer-motion-{n}.{kind}" in links for n in range(3) for kind in kinds] == [True] * 9
+    assert [f"explorer-motion-{n}.{kind}" in links for n in range(4) for kind in kinds] == [True] * 12
 
 
 @pytest.mark.long

@@ -6,6 +6,7 @@ from infinite import Reference
 
 from respair.clusters import infinite_chain, infinite_square, infinite_triangular, ring
 from respair.hamiltonians import Bosons, Electrons, InvalidModel, Model, Phonons, Sector
+from respair.hamiltonians.terms import energy_scale
 from respair.solvers import Options, ground_state, infinite_levels
 from respair.solvers.infinite.growth import Space, error_bars
 from respair.solvers.infinite.levels import wave_vector_of
@@ -213,6 +214,22 @@ def test_error_bars_hold_along_the_growth():
             if stage.states > 100 and found > 3 * bar:
                 assert stage.energies[0] >= last - 1e-10
                 assert stage.energies[0] - last <= found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("t", "u", "omega", "alpha", "g"),
+    [(0.3, 1.0, 1.5, 1.4, 0.0), (1.0, 1.0, 2.0, 1.3, 0.0), (0.22, -1.6, 3.6, 1.33, 0.435)],
+)
+def test_error_bars_of_pairs_hold_from_the_first_step_on(t, u, omega, alpha, g):
+    """Strong coupling, in spaces that are far too small at first."""
+    phonons = Phonons(omega, electron_coupling=alpha, bond_coupling=g)
+    model = Model(CHAIN, Electrons(t, hubbard_u=u), phonons=phonons)
+    levels = infinite_levels(model, 2, accuracy=1e-6, options=Options(max_states=20_000))
+    for n, stage in enumerate(levels.stages):
+        bar = error_bars(list(levels.stages[: n + 1]), energy_scale(model))[0]
+        if bar > 10 * levels.certificate.energy_errors[0]:
+            assert stage.energies[0] - levels.energies[0] <= bar
 
 
 def test_several_levels_are_orthogonal_and_ascend():

@@ -77,6 +77,40 @@ def test_a_sweep_over_a_pulse():
     assert abs(float(data.evolution_energy[1, -1] - data.evolution_energy[1, 0])) > 1e-4
 
 
+def test_a_sweep_over_the_direction_of_a_pulse():
+    text = """
+schema = 1
+cluster = { kind = "square", size = [2, 3] }
+electrons = { hopping = 1.0 }
+sector = { charge = 1 }
+[evolution]
+times = [0.0, 2.0]
+pulse = { amplitude = 0.8, frequency = 1.0, centre = 1.0, width = 0.2, direction = [1, 0] }
+[sweep]
+"evolution.pulse.direction.0" = [1.0, 0.0]
+"evolution.pulse.direction.1" = [0.0, 1.0]
+linked = [["evolution.pulse.direction.0", "evolution.pulse.direction.1"]]
+"""
+    data = run(parse(text, "motion.toml")).data
+    assert abs(float(data.evolution_current[0, -1]) - float(data.evolution_current[1, -1])) >= 0.0
+    assert data.evolution_energy.shape == (2, 2)
+
+
+def test_levels_and_thermal_states_as_a_start():
+    head = HEAD.replace("max_quanta = 8", "max_quanta = 2")
+    level = f"{head}[evolution]\ntimes = [0.0, 1.0]\nlevel = 1\ntolerance = 1e-3\n"
+    (record,) = records(run(parse(level, "motion.toml")))
+    assert record["evolution"]["energy"][0] == pytest.approx(record["evolution"]["energy"][1])
+    thermal = f"{head}[evolution]\ntimes = [0.0, 1.0]\nthermal = {{ temperature = 0.5 }}\n{QUENCH}\ntolerance = 1e-3\n"
+    (record,) = records(run(parse(thermal, "motion.toml")))
+    assert "random_vectors" not in record["evolution"]
+    sampled = thermal.replace("max_quanta = 2", "max_quanta = 8").replace("ture = 0.5", "ture = 0.5, samples = 2")
+    (record,) = records(run(parse(sampled, "motion.toml")))
+    assert record["evolution"]["random_vectors"] == 2
+    assert len(record["evolution"]["energy_error"]) == 2
+    json.dumps(record["evolution"], allow_nan=False)
+
+
 def test_no_observables_and_optimal_states():
     (record,) = records(run(parse(f"{HEAD}[evolution]\ntimes = [0.0, 1.0]\nobservables = []", "motion.toml")))
     assert record["evolution"]["observables"] == {}
@@ -111,6 +145,12 @@ STATE, QUENCH = "state = { up = [0], dn = [0] }", 'initial = { "bosons.exchange"
         (f"times = [0.0]\npulse = {{ {PULSE}, width = 1.0, direction = [0, 0] }}", "pulse.direction", "not all 0"),
         ('times = [0.0]\nobservables = ["momentum"]', "observables[0]", "boson_density"),
         (f"times = [0.0]\n{STATE}\n{QUENCH}", "state", "either"),
+        (f"times = [0.0]\n{STATE}\nlevel = 1", "level", "leave it out"),
+        (f"times = [0.0]\n{STATE}\nthermal = {{ temperature = 0.1 }}", "thermal", "either"),
+        ("times = [0.0]\nthermal = { temperature = 0.0 }", "thermal.temperature", "above 0"),
+        ("times = [0.0]\nthermal = { temperature = 0.2, samples = 1 }", "thermal.samples", "2 or more"),
+        ('times = [0.0]\nthermal = { temperature = 0.2 }\nobservables = ["condensate"]', "observables", "averages"),
+        ("times = [0.0]\nlevel = -1", "level", "whole number"),
         (f"times = [0.0]\npulse = {{ {PULSE}, width = -1.0 }}", "pulse.width", "a number above 0"),
         (
             f"times = [0.0]\npulse = {{ {PULSE}, width = 1.0, directoin = [1] }}",

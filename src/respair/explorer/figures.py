@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ..analysis import distances
 from ..analysis.plots.indicators import plot_pairing
 from ..analysis.plots.labels import place_words, quantity_label
+from ..analysis.plots.motion import plot_motion
 from ..analysis.plots.spectra import plot_spectrum, plot_thermal_spectrum
 from ..analysis.plots.states import COLOURS, plot_levels
 from ..analysis.plots.sweeps import alike, error_bars
@@ -371,6 +372,10 @@ MOVING_CHARGES = Drawing(
 MOVING_LATTICE = Drawing(
     "The lattice in motion", ("evolution_displacement",), _moving("displacement"), TIME, r"$\langle x\rangle$"
 )
+MOVING_DISTRIBUTION = Drawing(
+    "Distribution of the lattice in motion, first mode", ("evolution_displacement_distribution",),
+    _borrowed(lambda data, ax: plot_motion(data, "displacement_distribution", ax)), TIME, "$X$",
+)  # fmt: skip
 RETURNING = Drawing(
     "Return probability", ("evolution_return_probability",), _returning, TIME, r"$|\langle 0|t\rangle|^2$"
 )

@@ -49,6 +49,14 @@ ASKED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     }
 )
 """What the panels ask for, unless a model file says otherwise."""
+MOVING: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "electrons": ("electron_density",),
+        "bosons": ("boson_density",),
+        "phonons": ("displacement", "displacement_distribution"),
+    }
+)
+"""What is measured of a lattice in motion with its charges, by species."""
 GRIDS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {"spectrum.frequencies": {}, "flux.values": {}, "evolution.times": {}, "thermal.temperatures": {"spacing": "log"}}
 )
@@ -146,8 +154,11 @@ class Screen:
     def asked(self, asked: Iterable[str]) -> dict[str, Any]:
         """Return the tables of the model file with those in `ASKED` that are named."""
         wanted = set(asked)
-        found = {key: value for key, value in self.tables.items() if key not in ASKED or key in wanted}
-        return found | ({"flux": self._threaded(found["flux"])} if "flux" in found else {})
+        there = {key: value for key, value in self.tables.items() if key not in ASKED or key in wanted}
+        if "evolution" in there and "phonons" in there:  # what a file says of observables comes first
+            seen = [name for species, names in MOVING.items() if species in there for name in names]
+            there["evolution"] = {"observables": seen, **there["evolution"]}
+        return there | ({"flux": self._threaded(there["flux"])} if "flux" in there else {})
 
     @property
     def fluxes(self) -> int:

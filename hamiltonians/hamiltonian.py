@@ -155,7 +155,7 @@ class Hamiltonian(Shown):
         return {}
 
     def power(self, power: int) -> tuple[Factor, ...]:
-        """Return a power of H, nothing cut in between, as products of charge and lattice matrices; kept for all blocks."""
+        """Return a power of H, nothing cut in between, as products of charge and lattice matrices; made once."""
         if power not in self._powers:
             self._powers[power] = self.space.factorise(reduce(mul, [self.operator] * power))
         return self._powers[power]

@@ -56,7 +56,6 @@ class StoredOperator(ABC):
             self._apply(np.ascontiguousarray(phi, self.dtype), out)
         return out
 
-
     def _apply_to_complex(self, phi: Amplitudes, out: Amplitudes) -> None:
         """Overwrite `out` with the image of complex amplitudes under a real operator."""
         out.real, out.imag = self.apply(phi.real.copy()), self.apply(phi.imag.copy())

@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
+from .._core.lazy import optimize
 from ..hamiltonians import Model, Phonons, Sector
 from ..hamiltonians.space.product import Space, dimensions
 from ..hamiltonians.terms import sector_operator
@@ -179,7 +179,7 @@ class CutoffSearch(Generic[Found]):
             energies = self._solve(model, 1).energies
             return float(energies[0]) if len(energies) else np.inf
 
-        inner = float(minimize_scalar(ground, bounds=(0.0, 1.0), method="bounded", options={"xatol": 3e-3}).x)
+        inner = float(optimize.minimize_scalar(ground, bounds=(0.0, 1.0), method="bounded", options={"xatol": 3e-3}).x)
         return min((1.0, 0.0, inner), key=ground)
 
     def _small(self, table: Phonons, cap: int) -> Model:

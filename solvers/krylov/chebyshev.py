@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import jv
 
+from ..._core.lazy import special
 from .exponential import EPSILON, ROUNDING
 from .operator import HermitianOperator, Vector
 
@@ -124,7 +124,7 @@ def chebyshev_step(
     """
     size, phases = operator.norm(start), radius * nodes
     order = _order(phases[-1], rate * nodes[-1] / (size or 1.0))
-    bessel = jv(np.arange(order + 2)[:, None], phases)
+    bessel = special.jv(np.arange(order + 2)[:, None], phases)
     found = np.zeros((len(nodes), len(start)), np.complex128)
     before, now, image = np.zeros_like(start), start.copy(), np.empty_like(start)
     sizes, spread = [size], 0.0
@@ -150,6 +150,6 @@ def chebyshev_step(
 def _order(phase: float, error: float) -> int:
     """Return K with ``phase (J_K + J_{K+1})`` below an error; J_K grows up to phases of about K."""
     orders = np.arange(int(phase) + 1, int(1.5 * phase) + 80)
-    missed = phase * (np.abs(jv(orders, phase)) + np.abs(jv(orders + 1, phase)))
+    missed = phase * (np.abs(special.jv(orders, phase)) + np.abs(special.jv(orders + 1, phase)))
     enough = np.flatnonzero(missed <= max(error, EPSILON))
     return int(orders[enough[0] if len(enough) else -1])

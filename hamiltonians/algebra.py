@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from functools import reduce
+from functools import lru_cache, reduce
 from types import MappingProxyType
 
 from .operators import ChargeWord, LatticeWord, Operator, without_rounding
@@ -45,16 +45,14 @@ def canonical(*operators: Operator) -> Operator:
     """
     terms: defaultdict[Word, complex] = defaultdict(complex)
     sizes: defaultdict[Word, float] = defaultdict(float)
-    known: dict[ChargeWord, Mapping[ChargeWord, int]] = {}
     for (charge, lattice), value in (item for operator in operators for item in operator.terms.items()):
-        if charge not in known:
-            known[charge] = _ordered(charge)
-        for word, weight in known[charge].items():
+        for word, weight in _ordered(charge).items():
             terms[word, lattice] += weight * value
             sizes[word, lattice] += abs(weight * value)
     return Operator({word: without_rounding(value, ROUNDING * sizes[word]) for word, value in terms.items()})
 
 
+@lru_cache(maxsize=1 << 16)
 def _ordered(word: ChargeWord) -> Mapping[ChargeWord, int]:
     places: dict[Place, Matrix] = {}
     odd: list[Place] = []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -151,6 +152,16 @@ class Hamiltonian(Shown):
     @cached_property
     def shares(self) -> dict[object, Share]:
         """Which process has which rows of the blocks that several share, by their symmetries."""
+        return {}
+
+    def power(self, power: int) -> tuple[Factor, ...]:
+        """Return a power of H, nothing cut in between, as products of charge and lattice matrices; made once."""
+        if power not in self._powers:
+            self._powers[power] = self.space.factorise(reduce(mul, [self.operator] * power))
+        return self._powers[power]
+
+    @cached_property
+    def _powers(self) -> dict[int, tuple[Factor, ...]]:
         return {}
 
     def apply(self, psi: Amplitudes) -> Amplitudes:

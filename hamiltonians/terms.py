@@ -44,6 +44,8 @@ Directions = tuple[tuple[float, ...], ...]
 """Directions of a flux vector along which a term is differentiated, one for each derivative; none: not at all."""
 SAME = 1e-9
 """Levels closer than this times the energy unit of a model are one."""
+KEPT = "_operator"
+"""Where a model keeps its formula."""
 FAR = 1e3
 """A chemical potential larger than this times all other coefficients is not inside H, whose digits it would hide."""
 ROUNDING = 32 * float(np.finfo(float).eps)
@@ -387,5 +389,11 @@ def hamiltonian_operator(model: Model) -> Operator:
     >>> hamiltonian_operator(Model(site(), Electrons(), Bosons(level=0.5, exchange=0.2)))
     +0.2 b+_0 cdn_0 cup_0 +0.2 c+up_0 c+dn_0 b_0 +0.5 nb_0
     """
+    known = vars(model).get(KEPT)
+    if isinstance(known, Operator):
+        return known
     own = (own_term(model, number) for number in range(len(model.terms)))
-    return expanded(total([*(term(model) for term in TERMS.values()), *own]), model)
+    found = expanded(total([*(term(model) for term in TERMS.values()), *own]), model)
+    if not model.terms:  # functions of the user may change
+        vars(model)[KEPT] = found
+    return found

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import pdtrc
 
+from .._core.lazy import optimize, special
 from .._core.ranks import agreed
 from .._core.threads import one_blas_thread
 from ..hamiltonians.operators import Operator
@@ -124,7 +123,7 @@ def _beginnings(surface: Surface, configurations: NDArray[np.float64]) -> NDArra
 
 
 def _add_minimum(surface: Surface, start: NDArray[np.float64], wells: list[Well]) -> None:
-    found = minimize(surface.value, start, jac=True, method="L-BFGS-B", options={"maxiter": 60})
+    found = optimize.minimize(surface.value, start, jac=True, method="L-BFGS-B", options={"maxiter": 60})
     shift = np.asarray(found.x)
     known = [well for well in wells if well.weights.max() < 1.0]
     if any(np.max(np.abs(well.shift - shift)) < SAME * (1.0 + np.max(np.abs(shift))) for well in known):
@@ -149,7 +148,7 @@ def beyond(frame: NDArray[np.float64], well: Well, max_quanta: int | None, total
     quanta = (well.shift - frame[here]) ** 2
     outside = np.zeros(int(here.sum()))
     if max_quanta is not None:
-        outside += pdtrc(max_quanta, quanta).sum(axis=1)
+        outside += special.pdtrc(max_quanta, quanta).sum(axis=1)
     if total_quanta is not None:
-        outside += pdtrc(total_quanta, quanta.sum(axis=1))
+        outside += special.pdtrc(total_quanta, quanta.sum(axis=1))
     return float(well.weights[here] @ np.minimum(outside, 1.0))

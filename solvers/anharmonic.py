@@ -11,8 +11,8 @@ from itertools import islice, product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
+from .._core.lazy import optimize
 from .potential import Potential
 from .surface import Surface, Well
 
@@ -65,7 +65,7 @@ class AnharmonicWells:
             energy, slope = surface.value(x)
             return energy / unit, slope / unit
 
-        found = minimize(value, start, jac=True, method="L-BFGS-B", options={"maxiter": 100})
+        found = optimize.minimize(value, start, jac=True, method="L-BFGS-B", options={"maxiter": 100})
         return np.asarray(found.x), float(found.fun) * unit
 
     def search(self) -> None:

@@ -6,16 +6,21 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from .._core.errors import DoesNotFit as DoesNotFit
 from ..clusters import momenta, order
 from ..clusters.translations import is_real
 from ..hamiltonians import Model, Sector, hamiltonian_operator
+from ..hamiltonians.parameters import COUPLINGS
 from ..hamiltonians.symmetry.points import points_of
 
 STEPS = 120
 """Lanczos steps that the search for a level takes, about."""
 CONFIRMING = 60
 """Lanczos steps that make sure that no lower level was missed."""
+WIDE = 32.0
+"""Steps where the lattice has a wall, times the root of its coefficient in units of the frequency and the cap."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,18 @@ class BlockSize:
     @property
     def products(self) -> int:
         """Products for the levels, in two passes each, and to confirm that there is no other one."""
-        return 2 * STEPS * self.states + CONFIRMING
+        return 2 * self.steps * self.states + CONFIRMING
+
+    @property
+    def steps(self) -> int:
+        """Lanczos steps for a level: more where x^4 makes the spectrum wide."""
+        model = self.model
+        if model.phonons is None or "phonons.quartic" not in model.active:
+            return STEPS
+        quartic = getattr(model.couplings, COUPLINGS["phonons.quartic"].arrays[0])
+        wall = float(np.max(quartic)) / model.lowest_frequency
+        caps = (model.phonons.max_quanta, model.phonons.total_quanta)
+        return max(STEPS, round(WIDE * math.sqrt(wall) * min(cap for cap in caps if cap is not None)))
 
     @property
     def is_complex(self) -> bool:

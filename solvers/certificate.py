@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,6 +17,7 @@ from ..hamiltonians.kernels.tensor import TensorOperator
 from ..hamiltonians.space.boundary import Beyond
 from ..hamiltonians.space.displacement_matrices import Dressed, spread_size
 from ..hamiltonians.space.phonons import PhononSpace, Shell
+from .dressed_mean import DressedMean
 from .krylov.operator import add
 from .set_leak import SetLeak
 
@@ -189,12 +190,25 @@ class Certifier:
         return self.block.operator(operator * operator, self.block.energy.dtype)
 
     @cached_property
-    def _cube(self) -> ElectronOperator | TensorOperator | None:
-        """H^3 within the cutoff, nothing cut in between; None where it has too many terms."""
+    def _cube(self) -> ElectronOperator | TensorOperator:
+        """H^3 within the cutoff, nothing cut in between."""
         operator = self.block.hamiltonian.operator
-        if len((operator * operator).terms) * len(operator.terms) * self.block.entries > MOST_CUBED:
-            return None
         return self.block.operator(operator * operator * operator, self.block.energy.dtype)
+
+    @cached_property
+    def _is_cubed(self) -> bool:
+        """True where H^3 has few enough terms."""
+        operator = self.block.hamiltonian.operator
+        return len((operator * operator).terms) * len(operator.terms) * self.block.entries <= MOST_CUBED
+
+    def _power(self, phi: Amplitudes) -> Callable[[int], float]:
+        """Return what gives ``<H^2>`` and ``<H^3>`` of a state, nothing cut in between."""
+        hamiltonian, phonons = self.block.hamiltonian, self.block.space.phonons
+        if self.block.share is None and DressedMean.fits(phonons, self.block.space.shape[0]):
+            mean, psi = DressedMean(phonons), self.block.expand(phi)
+            return lambda power: mean.mean(hamiltonian.power(power), psi)
+        operators = {2: lambda: self._square, 3: lambda: self._cube}
+        return lambda power: self.block.dot(phi, operators[power]().apply(phi)).real
 
     def _leak_by_square(self, phi: Amplitudes) -> tuple[float, float]:
         """Return l, from ``l^2 = <H^2> - ||P H psi||^2``, and E_Q, from ``<H^3> = E^3 + 2 E l^2 + E_Q l^2``.
@@ -204,11 +218,12 @@ class Certifier:
         image = self.block.energy.apply(phi)
         dot = self.block.dot
         inside, energy = dot(image, image).real, dot(phi, image).real
-        square = dot(phi, self._square.apply(phi)).real
+        power = self._power(phi)
+        square = power(2)
         leak = max(square - inside, EPSILON * square)
         above = self.block.space.model.lowest_frequency
-        if self._cube is not None:
-            cube = dot(phi, self._cube.apply(phi)).real
+        if self._is_cubed:
+            cube = power(3)
             rounding = EPSILON * abs(energy) ** 3
             above = max(above, (cube - energy**3 - rounding) / leak - 3 * energy)
         return float(np.sqrt(leak)), energy + above

@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
+from .._core.lazy import optimize
 from ..hamiltonians import Model, Phonons, Sector
 from ..hamiltonians.space.product import Space, dimensions
 from ..hamiltonians.terms import sector_operator
@@ -25,8 +25,10 @@ SEARCHED = 2500
 """States of the sector in which a dressing is sought."""
 REHEARSED = 12_000
 """States of the sector in which the cap that an accuracy needs is sought."""
-CHEAP = 20_000
-"""Displacements that follow the charges are not tried where the others need fewer states."""
+CHEAP, TINY = 60_000, 6000
+"""Displacements that follow the charges are not tried where others need fewer states, and no others where very few."""
+BOLD = 1.5
+"""From one small space to the next the cap grows by this factor at most."""
 FLUCTUATING = 0.5
 """Quanta for each decimal of the accuracy that fluctuations about a well need beside its displacement."""
 NEAR = GRADES[0][0]
@@ -49,7 +51,7 @@ CURE = 'raise solver.memory_limit, or try phonons.frame = "auto"'
 
 
 @dataclass(frozen=True)
-class Rehearsal:
+class Rehearsal(Generic[Found]):
     """The cap that an accuracy needs, extrapolated from small phonon spaces.
 
     Attributes
@@ -60,11 +62,14 @@ class Rehearsal:
         Cap on the total number of quanta that will do.
     cost : float
         States times the relative cost of a product.
+    solved : tuple of (int, Solution)
+        The largest caps below it that were solved on the way, with their levels; none where it is extrapolated.
     """
 
     table: Phonons
     cap: int
     cost: float
+    solved: tuple[tuple[int, Found], ...] = ()
 
 
 class CutoffSearch(Generic[Found]):
@@ -136,12 +141,14 @@ class CutoffSearch(Generic[Found]):
         return self._climb(best)
 
     @cached_property
-    def rehearsed(self) -> Rehearsal:
+    def rehearsed(self) -> Rehearsal[Found]:
         """The best frame with the cap that it needs, from small phonon spaces."""
-        tried: list[Rehearsal] = []
+        tried: list[Rehearsal[Found]] = []
         for table in self._frames():
-            if table.displacement != "lang-firsov" or not tried or min(r.cost for r in tried) > CHEAP:
-                tried.append(self._rehearse(table))
+            least = min((r.cost for r in tried), default=np.inf)
+            enough = CHEAP if table.displacement == "lang-firsov" else TINY if table.cutoff is not None else 0
+            if least > enough:
+                tried.append(self._rehearse(table, least))
         return min(tried, key=lambda r: r.cost)
 
     def _frames(self) -> Iterator[Phonons]:
@@ -172,7 +179,7 @@ class CutoffSearch(Generic[Found]):
             energies = self._solve(model, 1).energies
             return float(energies[0]) if len(energies) else np.inf
 
-        inner = float(minimize_scalar(ground, bounds=(0.0, 1.0), method="bounded", options={"xatol": 3e-3}).x)
+        inner = float(optimize.minimize_scalar(ground, bounds=(0.0, 1.0), method="bounded", options={"xatol": 3e-3}).x)
         return min((1.0, 0.0, inner), key=ground)
 
     def _small(self, table: Phonons, cap: int) -> Model:
@@ -185,26 +192,34 @@ class CutoffSearch(Generic[Found]):
     def _size(self, table: Phonons, cap: int) -> int:
         return math.prod(dimensions(self._small(table, cap), self.sector))
 
-    def _rehearse(self, table: Phonons) -> Rehearsal:
-        """Solve in a few small spaces, and extrapolate what is left to the accuracy."""
-        first = self._needed(table, self.land.ceiling)
-        cap = max(first, 2)
-        seen: list[tuple[int, float]] = []
-        while self._size(table, cap) <= REHEARSED and cap <= MOST_QUANTA:
-            model = self._small(table, cap)
+    def _rehearse(self, table: Phonons, least: float = np.inf) -> Rehearsal[Found]:
+        """Solve in a few small spaces, and extrapolate what is left to the accuracy.
+
+        A frame that needs more states than the cost of another one is given up.
+        """
+        first = max(self._needed(table, self.land.ceiling), 2)
+        cap, seen, solved = first, list[tuple[int, float]](), list[tuple[int, Found]]()
+        while self._size(table, cap) <= REHEARSED and self._cost(table, cap) <= least and cap <= MOST_QUANTA:
+            model, next_cap = self._small(table, cap), cap + max(2, cap // 4)
             try:
                 solution = self._solve(model, self.states)
             except MemoryError:  # what is known so far is extrapolated
                 break
+            solved = [*solved[-1:], (cap, solution)]
             shift, near = self._progress(model, solution)
             if near:
                 seen.append((cap, shift))
                 if shift <= self.goal:
                     break
+                if len(seen) > 1:
+                    next_cap = min(max(self._extrapolated(table, first, seen).cap, cap + 1), math.ceil(BOLD * cap))
             elif len(solution.energies):
-                cap = max(cap, self._needed(table, float(solution.energies[-1])) - 1)
-            cap += max(1, cap // 6)
-        return self._extrapolated(table, max(first, 2), seen)
+                next_cap = max(next_cap, self._needed(table, float(solution.energies[-1])))
+            cap = next_cap
+        found = self._extrapolated(table, first, seen)
+        if self._cost(table, cap) > least:
+            return replace(found, cost=np.inf)
+        return replace(found, solved=tuple(solved) if seen and found.cap == seen[-1][0] else ())
 
     def _progress(self, model: Model, solution: Solution) -> tuple[float, bool]:
         """Return the largest second-order shift, and whether all levels wanted are close to convergence."""
@@ -220,7 +235,7 @@ class CutoffSearch(Generic[Found]):
         """The largest second-order shift that the accuracy allows."""
         return self.table.accuracy / (SAFETY * 1.2)
 
-    def _extrapolated(self, table: Phonons, first: int, seen: list[tuple[int, float]]) -> Rehearsal:
+    def _extrapolated(self, table: Phonons, first: int, seen: list[tuple[int, float]]) -> Rehearsal[Found]:
         if seen:
             cap = seen[-1][0]
         else:  # the lowest wells, and fluctuations about them, have less than the accuracy beyond this cap
@@ -231,15 +246,18 @@ class CutoffSearch(Generic[Found]):
             (before, large), (cap, small) = seen[-2] if len(seen) > 1 else (first - 2, 10 * seen[-1][1]), seen[-1]
             slope = max(0.25, np.log(large / max(small, 1e-300)) / max(1, cap - before))
             cap += int(np.ceil(MARGIN * np.log(small / self.goal) / slope))
-        cost = float(self._size(table, cap)) * (DRESSED_COST if table.displacement == "lang-firsov" else 1.0)
-        return Rehearsal(table, cap, cost)
+        return Rehearsal(table, cap, self._cost(table, cap))
+
+    def _cost(self, table: Phonons, cap: int) -> float:
+        """Return the states times the relative cost of a product."""
+        return self._size(table, cap) * (DRESSED_COST if table.displacement == "lang-firsov" else 1.0)
 
     def _needed(self, table: Phonons, energy: float, share: float = HELD) -> int:
         """Return the smallest cap that holds all wells up to an energy."""
         space = Space(self._small(table, 0), self.sector)
         return holding(space.frame, relevant(self.land, energy), share)
 
-    def _climb(self, best: Rehearsal) -> tuple[Found, NDArray[np.float64]]:
+    def _climb(self, best: Rehearsal[Found]) -> tuple[Found, NDArray[np.float64]]:
         try:
             self._check(self.with_caps(best.table, best.cap))
         except MemoryError as refused:
@@ -249,13 +267,15 @@ class CutoffSearch(Generic[Found]):
                 f"{refused}; ask for less accuracy, {CURE}"
             ) from None
         cap = max(self._needed(best.table, self.land.ceiling), min(best.cap - 2, round(0.85 * best.cap)), 1)
+        known = dict(best.solved)
+        cap = min(known, default=cap)
         seen: list[tuple[int, float]] = []
         before: Found | None = None
         error = np.inf
         while cap <= MOST_QUANTA:
             model = self.with_caps(best.table, cap)
             try:
-                now = self._solve(model, self.states)
+                now = known.pop(cap) if cap in known else self._solve(model, self.states)
             except MemoryError as refused:
                 raise CutoffError(self._failure(error, cap, f"the next cap does not fit: {refused}")) from None
             if not len(now.energies) and not self.judge(model).space.dimension:
@@ -268,7 +288,7 @@ class CutoffSearch(Generic[Found]):
                     return now, bars
             error = float(np.max(bars, initial=0.0))
             seen = [*seen, (cap, shift)] if near else []
-            cap = self._next_cap(best.table, cap, seen, now, error)
+            cap = min(known) if known else self._next_cap(best.table, cap, seen, now, error)
             before = now
         raise CutoffError(self._failure(error, cap, f"caps beyond {MOST_QUANTA} are not tried"))
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+import time
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .._core.arguments import taking
 from ..hamiltonians import Model, Sector
 from ..hamiltonians.arguments import a_model, a_sector
+from ..hamiltonians.space.product import Space
 from . import costs
+from .blocks import finest_blocks
 from .by_symmetry import over_blocks
 from .caps import capped, is_automatic, is_optimal
 from .certificate import SAFETY
@@ -36,13 +39,42 @@ def forecast(model: Model, sector: Sector, states: int = 1) -> Model:
     states : int
         Levels wanted.
     """
+    return _forecast(model, sector, states).model
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a search for frame and cutoff is expected to come to.
+
+    Attributes
+    ----------
+    model : Model
+        With frame and cap.
+    seconds : float
+        Time for the small spaces.
+    solves : float
+        How many times as long as its solve at this cap the rest takes.
+    """
+
+    model: Model
+    seconds: float
+    solves: float
+
+
+def _forecast(model: Model, sector: Sector, states: int) -> Forecast:
     if not is_automatic(model):
-        return model
+        return Forecast(model, 0.0, 1.0)
     if is_optimal(model) and model.phonons is not None:
         cap = None if model.phonons.cutoff is None else likely_cap(model)
-        return capped(model) if cap is None else capped(model, cap)
+        return Forecast(capped(model) if cap is None else capped(model, cap), 0.0, OPTIMAL_SEARCH)
+    start = time.process_time()
     search = CutoffSearch(model, sector, states, lambda m, count: over_blocks(m, sector, count, REHEARSAL))
-    return search.with_caps(search.rehearsed.table, search.rehearsed.cap)
+    best = search.rehearsed
+    seconds = time.process_time() - start
+    if not best.solved or model.phonons is None or model.phonons.cutoff is None:
+        return Forecast(search.with_caps(best.table, best.cap), seconds, CLIMB)
+    last = len(best.solved) > 1  # else one more raise confirms it
+    return Forecast(search.with_caps(best.table, best.cap if last else best.cap + 2), seconds, 0.0 if last else 1.0)
 
 
 @taking(model=a_model, sector=a_sector)
@@ -58,8 +90,9 @@ def estimate(model: Model, sector: Sector | int, engine: str = "auto", states: i
     2270106
     """
     assert isinstance(sector, Sector)
-    need = costs.estimate(forecast(model, sector, states), sector, engine, states)
-    return replace(need, seconds=need.seconds * _cost(model))
+    found = _forecast(model, sector, states)
+    need = costs.estimate(found.model, sector, engine, states)
+    return replace(need, seconds=_seconds(model, found, need, 1))
 
 
 def estimate_run(model: Model, sector: Sector, engine: str = "auto", states: int = 1) -> Estimate:
@@ -68,8 +101,9 @@ def estimate_run(model: Model, sector: Sector, engine: str = "auto", states: int
     The first block is searched for its levels, the others are mostly left once they are sure to lie higher. Memory and
     stored amplitudes are those of the largest block.
     """
-    need = costs.estimate_run(forecast(model, sector, states), sector, engine, states)
-    return replace(need, seconds=need.seconds * _cost(model) * (1.0 + SEARCH * is_automatic(model)))
+    found = _forecast(model, sector, states)
+    need = costs.estimate_run(found.model, sector, engine, states)
+    return replace(need, seconds=_seconds(model, found, need, len(finest_blocks(Space(found.model, sector)))))
 
 
 def likely_cap(model: Model) -> int:
@@ -80,6 +114,17 @@ def likely_cap(model: Model) -> int:
     assert model.phonons is not None
     goal = model.phonons.accuracy / SAFETY / (FIRST_SHIFT * len(model.modes) * float(np.max(model.couplings.frequency)))
     return 1 + max(0, math.ceil(-math.log10(min(1.0, goal)) / DECADES[followed(model)]))
+
+
+def _seconds(model: Model, found: Forecast, need: Estimate, blocks: int) -> float:
+    """Return the time of a run with its error bars: wells, certificates, and levels in larger spaces."""
+    table = found.model.phonons
+    if table is None or not model.modes:
+        return need.seconds
+    follows = table.displacement == "lang-firsov"
+    solve = need.seconds * _cost(model) * (DRESSED if follows else 1.0)
+    bars = WELLS + A_BLOCK * blocks + COMPARED * need.seconds * min(1.0, ALIKE / need.dimension)
+    return found.seconds + found.solves * solve + bars
 
 
 def _cost(model: Model) -> float:
@@ -93,5 +138,11 @@ DECADES = {"bosons": 1.65, "electrons": 1.0, "both": 1.0}
 """Decades by which it falls from cap to cap, by what the states follow."""
 SET_COST = {"bosons": 2.5, "electrons": 7.0, "both": 7.0}
 """Cost of a product with such states."""
-SEARCH = 1.0
-"""The search for an automatic cutoff takes about as long as the last solve."""
+CLIMB, OPTIMAL_SEARCH = 2.0, 2.0
+"""The search for an automatic cutoff takes about as long as the last solve, beside what small spaces take."""
+WELLS, A_BLOCK = 0.05, 0.01
+"""Seconds for the minima of the adiabatic energy, and for each block."""
+COMPARED, ALIKE = 3.0, 20_000
+"""Levels in larger spaces, for those that are not close to convergence: in units of the solve, up to this dimension."""
+DRESSED = 4.0
+"""Cost of a solve with its certificate where displacements follow the charges."""

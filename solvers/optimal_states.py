@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import scipy.linalg as la
 from numpy.typing import NDArray
 
+from .._core.lazy import la
 from .._core.ranks import agreed
 from ..clusters import InvalidValue
 from ..hamiltonians import Model, Sector

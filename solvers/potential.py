@@ -20,9 +20,9 @@ from math import comb, factorial
 from types import MappingProxyType
 
 import numpy as np
-import scipy.linalg as la
 from numpy.typing import NDArray
 
+from .._core.lazy import la
 from ..hamiltonians.operators import ChargeWord, LatticeWord, Operator
 
 ROUNDING = 1e-12

@@ -9,11 +9,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy.linalg as la
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.sparse.linalg import eigsh
 
+from .._core.lazy import la, splinalg
 from ..hamiltonians.operators import ChargeWord, LatticeWord, Operator
 from ..hamiltonians.space.product import Space
 
@@ -104,7 +103,7 @@ class Surface:
         start = self._last
         if start is None or (np.iscomplexobj(start) and not np.iscomplexobj(matrix.data)):
             start = np.random.default_rng(0).standard_normal(self.size)
-        energies, states = eigsh(matrix, 1, which="SA", v0=start, tol=1e-7)
+        energies, states = splinalg.eigsh(matrix, 1, which="SA", v0=start, tol=1e-7)
         self._last = states[:, 0]
         return float(energies[0]), states[:, 0]
 

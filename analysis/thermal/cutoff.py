@@ -32,6 +32,10 @@ CONTRAST = 0.3
 """The share of a tail that must lie between two caps, so that their difference shows the error of the lower one."""
 SECONDS = 0.5
 """Time that sums with other caps may take, or that of the sum itself where this is longer."""
+VALLEY, WIDTHS = 0.5, 3.0
+"""Error bars in a valley of a curve are at least this share of its lower rim, rims of spectra within so many widths."""
+FAR = 1e-4
+"""Share of its largest value that the error of a spectrum has at least anywhere."""
 MOST_QUANTA = 400
 WITHOUT = ("cutoff_probability",)
 """Quantities that vanish for large caps."""
@@ -189,7 +193,46 @@ def _errors(data: xr.Dataset, pairs: Sequence[Pair]) -> Iterator[tuple[str, xr.D
             rows.append((difference * times).transpose(*data[name].dims).values)
         error = np.max(rows, axis=0)
         error = np.where(np.isnan(error), np.abs(data[name].values), error)  # missing with another cap
+        for axis, dim in enumerate(data[name].dims):
+            if dim in ("temperature", "omega"):
+                reach = np.inf if dim == "temperature" else WIDTHS * float(data["broadening"])
+                error = np.maximum(error, filled(data[dim].values, error, axis, reach))
+            if dim == "omega":  # lines that the cutoff leaves out may stand where there are no others
+                error = np.maximum(error, FAR * np.max(error, axis=axis, keepdims=True))
         yield name, data[name].copy(data=error).rename(f"{name}_cutoff_error")
+
+
+def filled(points: NDArray[np.float64], error: NDArray[np.float64], axis: int, reach: float) -> NDArray[np.float64]:
+    """Return a share of an error where it has a valley, up to the lower one of its two rims; elsewhere less than it.
+
+    A difference that changes sign along a curve is small there by chance, the error is not.
+
+    Parameters
+    ----------
+    points : (n,) float
+        Along the axis, in any order.
+    error : (..., n, ...) float
+        Not negative.
+    axis : int
+        That of the points.
+    reach : float
+        Distance up to which rims are looked for.
+
+    Examples
+    --------
+    >>> filled(np.arange(5.0), np.array([1.0, 4.0, 0.0, 8.0, 9.0]), 0, np.inf)
+    array([0.5, 2. , 2. , 4. , 4.5])
+    """
+    order = np.argsort(points, kind="stable")
+    places, values = points[order], np.moveaxis(error, axis, 0)[order]
+    first, last = np.searchsorted(places, places - reach), np.searchsorted(places, places + reach, side="right")
+    rims = [
+        np.minimum(values[a : n + 1].max(axis=0), values[n:b].max(axis=0))
+        for n, (a, b) in enumerate(zip(first, last, strict=True))
+    ]
+    found = np.empty_like(values)
+    found[order] = VALLEY * np.array(rims).reshape(values.shape)
+    return np.asarray(np.moveaxis(found, 0, axis))
 
 
 def _settled(asked: ThermalSum, exact: ThermalSum, wanted: float, compute: Compute) -> xr.Dataset:

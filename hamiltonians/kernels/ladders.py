@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 MOST_DIAGONALS = 4
 """A lattice operator with at most as many diagonals is applied by shifting rows, which needs no index."""
+ROUNDING = 1e-14
+"""Matrices that are symmetric but for this share of their largest element are symmetric."""
 Ladder = tuple[NDArray[Any], sp.csr_array]
 """Strength on each row, and the lattice operator."""
 
@@ -26,13 +28,13 @@ class Ladders:
         Those with few diagonals.
     pairs : strengths, lower and upper states (f, i), weights (f, i), numbers (f,)
         Those that are real and symmetric with an empty diagonal: each entry once.
-    others : strengths, sources and weights (f, k, phonon states)
-        All others.
+    others : strengths, sources and weights (f, k, phonon states), numbers (f,)
+        All others, each with so many of the k.
     """
 
     shifts: tuple[NDArray[Any], NDArray[np.int64], NDArray[Any]]
     pairs: tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[np.float64], NDArray[np.int64]]
-    others: tuple[NDArray[Any], NDArray[np.int32], NDArray[Any]]
+    others: tuple[NDArray[Any], NDArray[np.int32], NDArray[Any], NDArray[np.int64]]
 
 
 def stacked(ladders: Sequence[Ladder], shape: tuple[int, int], dtype: np.dtype[Any], leaves: bool = False) -> Ladders:
@@ -68,8 +70,10 @@ def stacked(ladders: Sequence[Ladder], shape: tuple[int, int], dtype: np.dtype[A
 def _kind(matrix: sp.csr_array) -> str:
     if _diagonals(matrix) <= MOST_DIAGONALS:
         return "shifts"
-    symmetric = not np.any(matrix.diagonal()) and (matrix != matrix.T).nnz == 0 and not np.any(matrix.data.imag)
-    return "pairs" if symmetric else "others"
+    if np.any(matrix.diagonal()) or np.any(matrix.data.imag):
+        return "others"
+    defect = abs(matrix - matrix.T).max()
+    return "pairs" if defect <= ROUNDING * abs(matrix).max() else "others"
 
 
 def _diagonals(matrix: sp.csr_array) -> int:
@@ -110,12 +114,13 @@ def _pairs(
 
 def _gathers(
     matrices: Sequence[sp.csr_array], columns: int, dtype: np.dtype[Any]
-) -> tuple[NDArray[np.int32], NDArray[Any]]:
-    width = max((int(np.diff(matrix.indptr).max(initial=0)) for matrix in matrices), default=0)
+) -> tuple[NDArray[np.int32], NDArray[Any], NDArray[np.int64]]:
+    widths = np.array([np.diff(matrix.indptr).max(initial=0) for matrix in matrices], np.int64)
+    width = int(widths.max(initial=0))
     gathers = [lattice_gathers(matrix, width) for matrix in matrices]
     shape = (len(matrices), width, columns)
     source = np.array([s for s, _ in gathers], np.int32).reshape(shape)
-    return source, np.array([w for _, w in gathers], dtype).reshape(shape)
+    return source, np.array([w for _, w in gathers], dtype).reshape(shape), widths
 
 
 def lattice_gathers(lattice: sp.csr_array, width: int) -> tuple[NDArray[np.int32], NDArray[Any]]:

@@ -147,6 +147,7 @@ def diagonal_and_ladders(
     strength: Array,
     source: Array,
     weight: Array,
+    slots: Array,
     pair_strength: Array,
     lower: Array,
     upper: Array,
@@ -158,7 +159,7 @@ def diagonal_and_ladders(
     Those that are a few diagonals of a matrix, ``sum_f c[f, r] sum_k weight[f, k, p] psi[r, p + offset[f, k]]``; those
     that are symmetric with an empty diagonal, each entry once, which joins two phonon states ``lower[f, i]`` and
     ``upper[f, i]`` (on two rows at a time, so that every index is read for both); and all others,
-    ``sum_f c[f, r] sum_k weight[f, k, p] psi[r, source[f, k, p]]``.
+    ``sum_f c[f, r] sum_k weight[f, k, p] psi[r, source[f, k, p]]`` over the first ``slots[f]`` of the k.
     """
     rows, columns = psi.shape
     for block in prange((rows + 1) // 2):
@@ -179,7 +180,7 @@ def diagonal_and_ladders(
             for f in range(strength.shape[0]):
                 c = strength[f, r]
                 if c != 0:
-                    for k in range(source.shape[1]):
+                    for k in range(slots[f]):
                         by, at = weight[f, k], source[f, k]
                         for p in range(columns):
                             o[p] += c * by[p] * x[at[p]]
@@ -197,14 +198,14 @@ def diagonal_and_ladders(
 
 
 @compiled
-def ladders(out: Array, psi: Array, strength: Array, source: Array, weight: Array) -> None:
+def ladders(out: Array, psi: Array, strength: Array, source: Array, weight: Array, slots: Array) -> None:
     """``out[r, q] += sum_f c[f, r] sum_k weight[f, k, q] psi[r, source[f, k, q]]``, to other phonon states too."""
     rows, columns = out.shape
     for r in prange(rows):
         for f in range(strength.shape[0]):
             c = strength[f, r]
             if c != 0:
-                for k in range(source.shape[1]):
+                for k in range(slots[f]):
                     for q in range(columns):
                         out[r, q] += c * weight[f, k, q] * psi[r, source[f, k, q]]
 

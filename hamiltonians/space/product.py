@@ -197,6 +197,11 @@ class Space(Shown):
         return None if modes is not None else self.lattice_matrix(lattice)
 
     @cached_property
+    def symmetries(self) -> dict[object, tuple[Operator, bool]]:
+        """Operators, and whether they have the symmetries that were checked so far."""
+        return {}
+
+    @cached_property
     def _known_lattice(self) -> dict[Polynomial, sp.csr_array]:
         return {}
 

@@ -60,11 +60,20 @@ def sector_symmetries(space: Space, operator: Operator, sector: Sector | None = 
 
 
 def _checked(space: Space, operator: Operator, sector: Sector, name: str, symmetry: Symmetry | None) -> Symmetry:
-    if symmetry is None or not commutes(space, operator, symmetry):
+    if symmetry is None or not _commutes(space, operator, symmetry):
         cure, value = CURES.get(name, CURES[""]), getattr(sector, name)
         shown = str(list(value) if isinstance(value, tuple) else value)
         raise InvalidModel([Problem(f"sector.{name}", shown, f"the model lacks this symmetry; {cure}")])
     return symmetry
+
+
+def _commutes(space: Space, operator: Operator, symmetry: Symmetry) -> bool:
+    """Return whether a Hamiltonian has a symmetry, found out once for all its blocks."""
+    known = space.symmetries
+    key = id(operator), replace(symmetry, block=0)
+    if key not in known:
+        known[key] = operator, commutes(space, operator, symmetry)  # with the operator, whose id stays its own
+    return known[key][1]
 
 
 def _wanted(

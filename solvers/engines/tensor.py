@@ -28,6 +28,8 @@ SECONDS_PER_HOP = 5.5e-10
 """Seconds per amplitude, product and matrix element of a row."""
 SECONDS_PER_CONFIGURATION = 7e-6
 """Seconds to build the factors of H, per charge configuration."""
+SMALL_STEEP = 1000
+"""Blocks up to this size go to LAPACK where the lattice is anharmonic: searches in so wide a spectrum are long."""
 SETTING_UP, HELD = 900, 700
 """Bytes for each charge configuration while the factors of H are built, and afterwards."""
 ELECTRONS_HELD = 300
@@ -67,7 +69,8 @@ class TensorEngine(Engine):
     def for_levels(cls, block: Block, states: int, memory_limit: int) -> Engine:
         """Return this engine, or LAPACK for small blocks and for many levels."""
         size = block.entries
-        small = size <= SMALL or suits_lapack(size, states, memory_limit)
+        steep = "phonons.quartic" in block.space.model.active
+        small = size <= (SMALL_STEEP if steep else SMALL) or suits_lapack(size, states, memory_limit)
         return DenseEngine(block) if small else cls(block)
 
     def product(self, v: Vector, out: Vector) -> Vector:

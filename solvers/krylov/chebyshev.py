@@ -20,9 +20,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import jv
 
-from ..._core.lazy import la
+from ..._core.lazy import la, special
 from ..._core.ranks import agreed
 from .exponential import EPSILON, ROUNDING
 from .operator import HermitianOperator, Vector
@@ -166,7 +165,7 @@ def chebyshev_step(
     """
     size, phases = operator.norm(start), radius * nodes
     order = _order(phases[-1], rate * nodes[-1] / (size or 1.0))
-    bessel = jv(np.arange(order + 2)[:, None], phases)
+    bessel = special.jv(np.arange(order + 2)[:, None], phases)
     found = np.zeros((len(nodes), len(start)), np.complex128)
     is_real = operator.dtype.kind != "c" and operator.norm(np.ascontiguousarray(start.imag)) == 0.0
     now = start.real.copy() if is_real else start.copy()
@@ -194,6 +193,6 @@ def chebyshev_step(
 def _order(phase: float, error: float) -> int:
     """Return K with ``phase (J_K + J_{K+1})`` below an error; J_K grows up to phases of about K."""
     orders = np.arange(int(phase) + 1, int(1.5 * phase) + 80)
-    missed = phase * (np.abs(jv(orders, phase)) + np.abs(jv(orders + 1, phase)))
+    missed = phase * (np.abs(special.jv(orders, phase)) + np.abs(special.jv(orders + 1, phase)))
     enough = np.flatnonzero(missed <= max(error, EPSILON))
     return int(orders[enough[0] if len(enough) else -1])

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.linalg as la
 from numpy.typing import NDArray
 
+from ..._core.lazy import la
 from ..._core.threads import one_blas_thread
 from ...clusters import InvalidValue
 from ...hamiltonians import Amplitudes, Block

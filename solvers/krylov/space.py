@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import scipy.linalg as la
 from numpy.typing import NDArray
 
+from ..._core.lazy import la
 from ..._core.ranks import agreed
 from ..._core.threads import one_blas_thread
 from .operator import FunctionOperator, HermitianOperator, Matvec, Projection, Vector

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..._core.errors import about_model_files
 from ...analysis.labelled import labelled
 from ...analysis.thermal.block_files import remove_blocks
 from ...solvers import CheckpointError
@@ -77,6 +78,7 @@ def computed(*study: Any, solve: Callable[..., xr.Dataset] | None = None, **how:
     return (solve or compute)(*study, **how)
 
 
+@about_model_files
 def compute_or_fail(
     study: Study,
     grid: NDArray[np.float64],

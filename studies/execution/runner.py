@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..._core.arguments import of_kind, taking
 from ..._core.display import counted
+from ..._core.errors import about_model_files
 from ...analysis import default_grid
 from ...analysis.coordinates import with_coordinates, with_newer_names
 from ...clusters import Card, Shown
@@ -154,6 +155,7 @@ def _nest(flat: list[xr.Dataset], shape: Sequence[int]) -> list[Any]:
     return [_nest(flat[i * inner : (i + 1) * inner], shape[1:]) for i in range(shape[0])]
 
 
+@about_model_files
 @taking(study=of_kind(Study, "write read(path) for a model file, or study(model, ...).run()"))
 def run(
     study: Study,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..._core.arguments import of_kind, taking
+from ..._core.errors import about_model_files
 from ..._core.text import printable
 from ...analysis import approximations
 from ...hamiltonians import InvalidModel, Model, Problem, TermFunction
@@ -27,6 +28,7 @@ __all__ = ["Axis", "Study", "at_point", "parse", "read", "studied", "sweep_point
 Plugins = Sequence[str | os.PathLike[str]]
 
 
+@about_model_files
 @taking(path=of_kind((str, os.PathLike), "write the path of a model file in quotes"))
 def read(path: str | os.PathLike[str], plugins: Plugins = ()) -> Study:
     """Read and check a model file.
@@ -62,6 +64,7 @@ def read(path: str | os.PathLike[str], plugins: Plugins = ()) -> Study:
     return parse(text, file, plugins)
 
 
+@about_model_files
 def parse(text: str, file: str, plugins: Plugins = (), terms: Sequence[TermFunction] = ()) -> Study:
     r"""Check the text of a model file.
 
@@ -96,6 +99,7 @@ def parse(text: str, file: str, plugins: Plugins = (), terms: Sequence[TermFunct
     return studied(_toml(text), file, plugins, terms=terms, source=text)
 
 
+@about_model_files
 def studied(
     tables: Mapping[str, Any],
     file: str,

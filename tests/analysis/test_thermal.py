@@ -305,7 +305,7 @@ def test_blocks_that_fit_neither_way_are_refused():
 def test_an_ensemble_that_cannot_fit_is_refused_before_anything_is_counted(kind, method, monkeypatch):
     monkeypatch.setattr("respair.analysis.thermal.blocks._all", None)
     model = Model(ring(20), Electrons(1.0, hubbard_u=4.0))
-    with pytest.raises(MemoryError, match=r"N = 20, 2 S_z = 0: .*solver.memory_limit is 16.0 GiB"):
+    with pytest.raises(MemoryError, match=r"N = 20, 2 S_z = 0: .*options.memory_limit is 16.0 GiB"):
         thermal_averages(model, [0.5], kind, Sampling(method))
 
 

@@ -144,6 +144,29 @@ def pulls(seeds, shapes):
     return np.array(found)
 
 
+def test_error_bars_do_not_vanish_where_a_difference_changes_sign():
+    """What the cutoff does to averages and spectra of hot phonons is positive here and negative there."""
+    model = replace(SOFT, phonons=replace(SOFT.phonons, max_quanta=6))
+    large = replace(SOFT, phonons=replace(SOFT.phonons, max_quanta=200))
+    t, omega = np.linspace(0.05, 1.0, 24), np.linspace(-0.4, 0.4, 33)
+    data, right = (thermal_averages(m, t, ONE, names=["quanta"]) for m in (model, large))
+    for name in ("specific_heat", "energy", "entropy"):
+        assert np.all(np.abs(data[name] - right[name]) <= data[f"{name}_error"] + 1e-12), name
+    spectra = (thermal_spectral_function(m, "displacement", t[::8], omega, 0.02, ensemble=ONE) for m in (model, large))
+    few, many = spectra
+    off = np.abs(few["values"] - many["values"]).values
+    assert np.all(off <= few.values_error.values + 1e-12)
+    assert few.values_error.values.min() >= 1e-4 * off.max(axis=1).min()
+
+
+@pytest.mark.parametrize("reach", [np.inf, 1.0])
+def test_a_valley_is_filled_to_its_lower_rim_whatever_the_order(reach):
+    points, error = np.array([3.0, 0.0, 2.0, 1.0, 4.0]), np.array([8.0, 1.0, 0.0, 4.0, 9.0])
+    wanted = 0.5 * np.array([8.0, 1.0, 4.0, 4.0, 9.0])
+    np.testing.assert_array_equal(thermal_cutoff.filled(points, error, 0, reach), wanted)
+    np.testing.assert_array_equal(thermal_cutoff.filled(points, np.tile(error, (2, 1)), 1, reach)[1], wanted)
+
+
 def test_error_bars_of_random_models_hold_where_larger_caps_are_affordable():
     found = pulls(range(8), 2)
     assert len(found) > 40

@@ -152,9 +152,9 @@ def test_what_has_no_flux_is_refused():
         thermal_flux_response(RING, [], [1.0])
     with pytest.raises(ValueError, match="no loop"):
         thermal_flux_response(Model(chain(3), Electrons(1.0)), [0.1], [1.0])
-    with pytest.raises(InvalidModel, match=r"thermal.density"):
+    with pytest.raises(InvalidModel, match=r"ensemble.density"):
         thermal_flux_response(RING, [0.1], [1.0], Ensemble(density=9.0))
-    with pytest.raises(InvalidModel, match=r"thermal.temperatures"):
+    with pytest.raises(InvalidModel, match=r"^temperatures"):
         thermal_flux_response(RING, [0.1], [])
 
 

@@ -364,12 +364,12 @@ def test_what_cannot_be_is_refused():
             thermal_spectral_function(LATTICE, seen, [1.0], [0.0], cross=other)
         with pytest.raises(ValueError, match="half has no removal and pair has one"):
             spectral_function(ground_state(LATTICE, 2), seen, [0.0], cross=other)
-    with pytest.raises(InvalidModel, match=r"thermal.steps.*0.*2 or more"):
+    with pytest.raises(InvalidModel, match=r"sampling.steps.*0.*2 or more"):
         thermal_spectral_function(LATTICE, half, [1.0], [0.0], sampling=Sampling("ftlm", steps=0))
     with pytest.raises(ValueError, match="one operator"):
         thermal_spectral_function(LATTICE, probe(LATTICE, "current"), [1.0], [0.0], cross=probe(LATTICE, "density"))
     one = Model(site(), Electrons(), Bosons(0.1, 0.5))
-    with pytest.raises(InvalidModel, match=r"thermal.density"):
+    with pytest.raises(InvalidModel, match=r"ensemble.density"):
         thermal_spectral_function(one, probe(one, "electron"), [1.0], [0.0], ensemble=Ensemble(density=9.0))
     with pytest.raises(ValueError, match="broadening"):
         thermal_spectral_function(one, probe(one, "electron"), [1.0], [0.0], 0.0)

@@ -1,5 +1,7 @@
 """Wrong types in Python: what is clear is taken, anything else is named in one sentence with what to write."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,7 @@ from respair import (
 from respair.analysis import displacement_distribution, joint_distribution
 from respair.clusters import Told
 from respair.hamiltonians import electron_number
+from respair.studies import parse
 
 MODEL = Model(ring(3), Electrons(1.0, hubbard_u=2.0), Bosons(-0.3, 0.5))
 LEVELS = ground_state(MODEL, 2)
@@ -78,6 +81,13 @@ WRONG = {
     "a model for levels": (lambda: optical_conductivity(MODEL, [0.5]), "levels is a Model"),
     "a word for temperatures": (lambda: thermal_averages(MODEL, "hot"), "temperatures is 'hot'.* a list of numbers"),
     "a sector for an ensemble": (lambda: thermal_averages(MODEL, [1.0], Sector(2)), r'Ensemble\("canonical"'),
+    "a cold temperature": (lambda: thermal_averages(MODEL, [-1.0]), r"^temperatures: got \[-1.0\]"),
+    "an ensemble without a sector": (lambda: thermal_averages(MODEL, [1.0], Ensemble("sector")), r"^ensemble.sector"),
+    "one random vector": (lambda: thermal_averages(MODEL, [1.0], sampling=Sampling(samples=1)), r"^sampling.samples"),
+    "an unknown observable": (lambda: thermal_averages(MODEL, [1.0], names=["heat"]), r"^names\[0\]: got"),
+    "an unknown probe": (lambda: spectral_function(LEVELS, "photon", [0.0]), r"^name: got .photon.; allowed: electron"),
+    "a probe without its species": (lambda: probe(MODEL, "displacement"), "give the model phonons"),
+    "too little memory": (lambda: ground_state(MODEL, 2, 1, Options(memory_limit=9)), "options.memory_limit is 9 B"),
     "half a random vector": (lambda: thermal_averages(MODEL, [1.0], sampling=Sampling(samples=2.5)), "2 or more"),
     "levels for a model": (lambda: probe(LEVELS, "electron"), "model is an Eigenstates"),
     "a word for fluxes": (lambda: flux_response(MODEL, 2, "x"), "values is 'x'"),
@@ -125,10 +135,22 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_is_told_in_one_sentence(name):
     call, message = WRONG[name]
-    with pytest.raises((TypeError, ValueError, IndexError), match=message) as failure:
+    with pytest.raises((TypeError, ValueError, IndexError, MemoryError), match=message) as failure:
         call()
     assert isinstance(failure.value, Told)
     assert "\n" not in str(failure.value)
+
+
+def test_errors_of_model_files_name_their_keys_and_survive_another_process():
+    text = 'schema = 1\ncluster.kind = "dimer"\nelectrons.hopping = 1.0\nthermal.temperatures = [-1.0]'
+    with pytest.raises(ValueError, match=r"thermal\.temperatures: got") as of_file:
+        parse(text, "dimer.toml")
+    with pytest.raises(ValueError, match=r"^temperatures: got") as of_call:
+        thermal_averages(MODEL, [-1.0])
+    for error in (of_file.value, of_call.value):
+        again = pickle.loads(pickle.dumps(error))
+        assert str(again) == str(error)
+        assert again.problems == error.problems
 
 
 SAME = {

@@ -1,9 +1,11 @@
 """Error bars of levels hold from soft to stiff lattices, weak to strong coupling, in every frame, with both caps."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import soft_lattices
 from amounts import cases
 from calibration import FAMILIES, exact_levels, random_case
 from hypothesis import given, settings
@@ -13,8 +15,9 @@ from respair.clusters import chain, dimer, site
 from respair.hamiltonians import Electrons, Hamiltonian, Model, Phonons, Sector, hamiltonian_operator
 from respair.hamiltonians.operators import displacement
 from respair.hamiltonians.space.product import Space
-from respair.solvers import CutoffError, estimate, ground_state, levels_by_symmetry
+from respair.solvers import CutoffError, ground_state, levels_by_symmetry
 from respair.solvers.adiabatic import Surface, beyond, landscape
+from respair.solvers.estimate_cutoff import estimate_run
 
 ROUNDING = 2e-9
 """How far exact levels of the tests may be off."""
@@ -135,9 +138,9 @@ def test_what_a_well_has_beyond_the_caps_is_a_tail_of_poisson():
     assert beyond(frame, well, None, 12) == pytest.approx(tail, abs=1e-9)
 
 
-def automatic(seed):
+def automatic(seed, case=None):
     """Return a random model with an automatic cutoff, in its own frame or an automatic one."""
-    case = random_case(seed)
+    case = case or random_case(seed)
     table = case.model.phonons
     frame = table.displacement if isinstance(table.displacement, str) and seed % 2 else "auto"
     dressing = table.dressing if frame == "lang-firsov" else None
@@ -170,15 +173,32 @@ def test_an_automatic_cutoff_misses_nothing_on_many_models(part):
     check_automatic(range(100 * part + 100, 100 * part + 200))
 
 
-@pytest.mark.slow
-def test_estimates_know_the_size_that_an_automatic_cutoff_needs():
-    right = []
-    for seed in range(0, 200, 4):
-        case = automatic(seed)
+def forecasts(cases):
+    """Return estimates over what runs take, of states and of CPU seconds."""
+    found = []
+    for case in cases:
+        expected = estimate_run(case.model, case.sector, states=case.states)
+        start = time.process_time()
         try:
             used = levels_by_symmetry(case.model, case.sector, case.states).hamiltonian.space.dimension
         except CutoffError:
             continue
-        expected = estimate(case.model, case.sector, states=case.states).dimension
-        right.append(used / 3 <= expected <= 3 * used)
-    assert np.mean(right) >= 0.9
+        seconds = time.process_time() - start
+        found.append((expected.dimension / used, expected.seconds / seconds))
+        assert seconds < 10 or expected.seconds > 1, case
+    return np.abs(np.log(found)).T
+
+
+@pytest.mark.slow
+def test_estimates_know_what_an_automatic_cutoff_needs():
+    states, seconds = forecasts(automatic(seed) for seed in range(0, 200, 4))
+    assert np.mean(states <= np.log(3)) >= 0.9
+    assert np.mean(seconds <= np.log(3)) >= 0.8
+
+
+@pytest.mark.slow
+def test_estimates_know_what_an_automatic_cutoff_needs_in_anharmonic_lattices():
+    cases = (automatic(seed, soft_lattices.random_case(seed)) for seed in range(0, 100, 4))
+    states, seconds = forecasts(cases)
+    assert np.mean(states <= np.log(3)) >= 0.9
+    assert np.mean(seconds <= np.log(3)) >= 0.8

@@ -9,7 +9,7 @@ import pytest
 from respair.clusters import ring
 from respair.hamiltonians import Bosons, Electrons, Model, Phonons, Sector
 from respair.solvers import estimate, ground_state, levels_by_symmetry
-from respair.solvers.costs import estimate_run
+from respair.solvers.estimate_cutoff import estimate_run
 
 MEASURED = """
 import json, resource, sys

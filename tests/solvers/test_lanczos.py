@@ -136,7 +136,7 @@ def test_an_enormous_ground_level_is_refused_with_a_cure():
 @pytest.mark.parametrize("stored", [STORED, TWO_PASSES], ids=["stored", "two passes"])
 def test_giving_up_tells_the_residual_and_the_cure(stored):
     matrix = rotated(np.geomspace(1e-6, 1, 500))
-    with pytest.raises(ConvergenceError, match=r"residual .* raise solver.max_matvecs") as failure:
+    with pytest.raises(ConvergenceError, match=r"residual .* raise options.max_matvecs") as failure:
         solve(matrix, 1, tolerance=1e-12, max_matvecs=10, stored_bytes=stored)
     assert failure.value.residual > 1e-12
 

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     import numba
     import rich.table as rich_table
     import scipy.linalg as la
+    import scipy.optimize as optimize
     import scipy.sparse as sp
     import scipy.sparse.linalg as splinalg
+    import scipy.special as special
     import xarray as xr
 
     from . import threads
@@ -25,10 +27,10 @@ else:
             return value
 
     la, numba, rich_table, sp, xr = map(_Late, ("scipy.linalg", "numba", "rich.table", "scipy.sparse", "xarray"))
-    splinalg = _Late("scipy.sparse.linalg")
+    optimize, special, splinalg = map(_Late, ("scipy.optimize", "scipy.special", "scipy.sparse.linalg"))
     threads = _Late(f"{__package__}.threads")
 
-__all__ = ["LateTable", "la", "numba", "rich_table", "sp", "splinalg", "threads", "xr"]
+__all__ = ["LateTable", "la", "numba", "optimize", "rich_table", "sp", "special", "splinalg", "threads", "xr"]
 Value = TypeVar("Value")
 
 

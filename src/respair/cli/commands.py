@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from .. import studies
+from .._core.errors import about_model_files
 from .._core.launch import counted_as, launched
 from .._core.wording import counted
 from . import dataset
@@ -385,6 +386,7 @@ def _hand_out(result: Result, target: Path, json: bool, plot: str | None, column
     return written and not result.failed
 
 
+@about_model_files
 def main() -> None:
     """Run the command line."""
     not_lost()

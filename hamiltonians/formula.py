@@ -84,6 +84,8 @@ class CouplingField:
         each site to itself and to all others; "" for none of these.
     random : bool
         It may be given as disorder, a random number for each site.
+    breaks : str
+        The quantity that it does not conserve: "spin" (S_z), "charge" (N, of which the parity stays), or "".
     key : str
         In model files, as "electrons.hopping"; known from the field.
     """
@@ -106,6 +108,7 @@ class CouplingField:
     reaches: bool = False
     apart: str = ""
     random: bool = False
+    breaks: Literal["", "spin", "charge"] = ""
     key: str = ""
 
     @property
@@ -128,7 +131,7 @@ class CouplingField:
         ('\\sum_i \\Delta_{B,i} b^\\dagger_i b_i', '\\Delta_B \\sum_i b^\\dagger_i b_i')
         """
         over, index = SUMS[self.place]
-        spin = r"\sigma" if r"\sigma" in self.operator else ""
+        spin = r"\sigma" if r"\sigma}" in self.operator else ""
         total = r"\sum" + _below(over + spin)
         varies = varies and bool(index)
         names = [_indexed(name, index) if varies else name for name in (self.factor, self.symbol) if name]

@@ -12,8 +12,10 @@ from ..._core.arguments import real_number, taking
 from ...clusters import InvalidValue
 from ...hamiltonians import Hamiltonian, InvalidModel, Model, Sector
 from ...hamiltonians.arguments import a_model, a_sector, number_basis_problems
+from ...hamiltonians.conservation import sector_holding
 from ...hamiltonians.lattice_tables import MAX_QUANTA
 from ...hamiltonians.parametric import with_parameters
+from ...hamiltonians.sector import resolved
 from ...hamiltonians.space.product import Space
 from ...solvers import Options, Progress, State, ground_state
 from ...solvers.arguments import read_options
@@ -84,10 +86,10 @@ def beginning(
     if isinstance(initial, State):
         return _of_state(model, sector, initial)
     if sector is None and isinstance(initial, Configuration):
-        sector = Sector(initial.charge, initial.two_sz)
+        sector = sector_holding(model, initial.charge, initial.two_sz)
     if sector is None:
         raise InvalidValue("sector is missing: give the charge, as evolve(model, times, 4)")
-    whole = Sector(sector.charge, sector.two_sz)
+    whole = sector.plain
     options = replace(options, tolerance=min(options.tolerance, max(LEAST, min(MOST, 0.01 * tolerance))))
     own, grows = None, has_automatic_cutoff(model)
     if is_automatic(model):
@@ -147,8 +149,8 @@ def _first(model: Model, sector: Sector, initial: Model | Mapping[str, object] |
 def _of_state(model: Model, sector: Sector | None, state: State) -> Beginning:
     """Return the motion of a state of one's own, in its phonon space."""
     space = state.hamiltonian.space
-    own = Sector(space.sector.charge, space.sector.two_sz)
-    if sector is not None and (sector.charge, sector.two_sz) != (own.charge, own.two_sz):
+    own = space.sector.plain
+    if sector is not None and resolved(model, sector).plain != own:
         raise InvalidValue(f"the state has {own.title}, and the sector {sector.title}; leave the sector out")
     if is_automatic(model):
         own_table, found = capped(model).phonons, space.model.phonons

@@ -13,8 +13,10 @@ from ..._core.wording import listed
 from ...analysis import flux, pairing
 from ...clusters.loops import no_loop
 from ...hamiltonians import Model, Problem, Sector
+from ...hamiltonians.conservation import conservation_problems
 from ...hamiltonians.model import GENERIC
 from ...hamiltonians.parameters import show
+from ...hamiltonians.sector import resolved
 from ...hamiltonians.space.charges import charge_dimension
 from ..execution.tables import columns, decimals, number, with_error
 from ..file.json_values import entries
@@ -54,6 +56,7 @@ class CoherenceTask(Task):
         elif not model.cluster.is_ring and values.get("search", "ends") != "ends":
             allowed = 'allowed on lattices: "ends", 0 or pi round each row'
             yield Problem("coherence.search", show(values["search"]), allowed)
+        yield from conservation_problems(model, "stiffness and pair gaps", "charge", sector=sector)
         if sector is not None and sector.has_symmetry:
             name, value = next(iter(sector.labels.items()))
             allowed = "leave it out: [coherence] looks for the best flux over all blocks"
@@ -63,9 +66,9 @@ class CoherenceTask(Task):
         """Return the sector with a flux, and those with a pair more and a pair less."""
         if sector is None or not model.cluster.has_loop:
             return []
-        threaded, spin = replace(model, flux=GENERIC[: model.cluster.fluxes]), sector.spin_excess
+        threaded, spin = replace(model, flux=GENERIC[: model.cluster.fluxes]), resolved(model, sector).two_sz
         beside = (Sector(sector.charge + step, spin) for step in (-2, 2))
-        there = [s for s in beside if 0 <= s.charge <= model.max_charge and charge_dimension(model, s.charge, spin)]
+        there = [s for s in beside if 0 <= s.charge <= model.max_charge and charge_dimension(model, s)]
         return [(threaded, sector, 2), *((threaded, s, 1) for s in there)]
 
     @property

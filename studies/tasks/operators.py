@@ -18,7 +18,9 @@ from ..._core.lazy import rich_table, xr
 from ...analysis.labelled import labelled
 from ...clusters import InvalidValue
 from ...hamiltonians import Model, Problem, Sector, operator
+from ...hamiltonians.conservation import every_sector
 from ...hamiltonians.parameters import show
+from ...hamiltonians.sector import resolved
 from ...hamiltonians.space.product import check_operator
 from ..execution.tables import columns, decimals, number, with_error
 from ..file.json_values import plain
@@ -95,7 +97,7 @@ class OperatorsTask(Task):
         """Yield formulas that change N or S_z, or name what the model does not have."""
         for name, text in values.items():
             try:
-                check_operator(model, operator(text))
+                check_operator(model, operator(text), resolved(model, sector or every_sector(model)[0]))
             except InvalidValue as error:
                 yield Problem(f"operators.{name}", show(text), str(error))
 

@@ -21,7 +21,8 @@ from ...clusters.translations import Momentum
 from ...hamiltonians import Model, Problem, Sector, with_parameter
 from ...hamiltonians.parameters import show
 from ...hamiltonians.parametric import parameter_problem
-from ...hamiltonians.sector import allowed_two_sz
+from ...hamiltonians.conservation import moved
+from ...hamiltonians.sector import resolved
 from ...hamiltonians.space.product import dimensions
 from ...hamiltonians.transitions import charge_change
 from ...solvers import Options
@@ -265,9 +266,9 @@ class SpectrumTask(Task):
             return
         change = charge_change(model, self._probes(model)[1].addition)
         for sign in (1, -1) if any(change) else ():
-            charge, two_sz = (n + sign * d for n, d in zip((sector.charge, sector.spin_excess), change, strict=True))
-            if 0 <= charge <= model.max_charge and two_sz in allowed_two_sz(model, charge):
-                check_blocks_fit(model, Sector(charge, two_sz), 1, options)
+            there = moved(model, resolved(model, sector), (sign * change[0], sign * change[1]))
+            if there is not None:
+                check_blocks_fit(model, there, 1, options)
 
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:

@@ -127,8 +127,8 @@ class Electrons(Species):
     bond_pairing: Coupling = later(
         symbol=r"\Delta_1", operator="(B_{ij} + h.c.)", place="bond", part="exchange", name="pairing field on bonds",
         low=-2.0, high=2.0, step=0.02, breaks="charge",
-        words="singlets B_ij = c_{i dn} c_{j up} + c_{j dn} c_{i up} come from a condensate and go there; signs by bond "
-        "class make it s or d wave: only the parity of N is conserved",
+        words="singlets B_ij = c_{i dn} c_{j up} + c_{j dn} c_{i up} come from a condensate and go there; signs by "
+        "bond class make it s or d wave: only the parity of N is conserved",
     )  # fmt: skip
     double_occupancy: bool = key(
         True,

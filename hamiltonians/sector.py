@@ -18,7 +18,6 @@ from .model import Model
 from .parameters import InvalidModel, Problem, is_coupling, show
 from .symmetry.points import points_of
 
-
 PARITIES: Mapping[str, int] = MappingProxyType({"even": 0, "odd": 1})
 """The parities of N, with the smallest charge of each."""
 
@@ -165,10 +164,10 @@ def sector_problems(model: Model, sector: Sector) -> Iterator[Problem]:
         yield Problem("sector.charge", show(charge), f"allowed: whole numbers from 0 to {model.max_charge}")
         return
     allowed = sorted({spin for n in charges_of(model, sector) for spin in allowed_two_sz(model, n)})
-    if not allowed or two_sz != "all" and (not _whole(two_sz) or two_sz not in allowed):
+    if not allowed or (two_sz != "all" and (not _whole(two_sz) or two_sz not in allowed)):
         values = ", ".join(map(str, allowed)) or "none: this charge needs electrons, or an even number"
         given = f"charge = {charge}" if sector.parity is None else f"{sector.parity} charges"
-        yield Problem("sector.two_sz", show(two_sz), f"allowed with {given}: {values}, or \"all\"")
+        yield Problem("sector.two_sz", show(two_sz), f'allowed with {given}: {values}, or "all"')
     yield from _momentum_problems(model, sector)
     yield from _reflection_problems(model, sector)
     yield from _irrep_problems(model, sector)
@@ -207,7 +206,7 @@ def _conservation_problems(model: Model, sector: Sector) -> Iterator[Problem]:
         if sector.parity not in PARITIES:
             yield Problem("sector.parity", show(sector.parity), 'allowed: "even" or "odd"')
         elif charge != PARITIES[sector.parity]:
-            yield Problem("sector.charge", show(charge), "allowed: leave it out, since parity is given; or give it alone")
+            yield Problem("sector.charge", show(charge), "allowed: leave it out, since parity is given")
     elif key is not None:
         got = "nothing" if isinstance(charge, LeftOut) else show(charge)
         allowed = f'allowed: parity = "even" or "odd" in its place; {key} conserves the parity of the charge only'

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..hamiltonians import Hamiltonian, Model, Phonons, Sector
-from ..hamiltonians.parameters import COUPLINGS
 from ..hamiltonians.conservation import frame_charge
+from ..hamiltonians.parameters import COUPLINGS
 from ..hamiltonians.space.product import Space, dimensions, sets_of
 from ..hamiltonians.terms import sector_operator
 from .adiabatic import Landscape, Well, beyond, landscape

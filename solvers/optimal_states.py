@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from .._core.ranks import agreed
 from ..clusters import InvalidValue
 from ..hamiltonians import Model, Sector
+from ..hamiltonians.conservation import frame_charge
 from ..hamiltonians.couplings import on_bonds
 from ..hamiltonians.kernels.fibres import set_densities
-from ..hamiltonians.conservation import frame_charge
 from ..hamiltonians.space.fibres import Fibres
 from ..hamiltonians.space.frame import frame_parts
 from ..hamiltonians.space.oscillator_sets import LABELS, OscillatorSets, number_matrix

@@ -11,11 +11,11 @@ import scipy.sparse as sp
 import xarray as xr
 from numpy.typing import NDArray
 
-from ...hamiltonians import Block, Hamiltonian, Model, Operator, Sector, Space
+from ...hamiltonians import Block, Hamiltonian, Model, Operator, Space
 from ...hamiltonians.algebra import canonical
+from ...hamiltonians.conservation import conserving, sectors_of
 from ...hamiltonians.hamiltonian import sparse_matrix
 from ...hamiltonians.operators import ChargeWord, LatticeWord
-from ...hamiltonians.conservation import conserving, sectors_of
 from ...hamiltonians.sector import allowed_two_sz
 from ...solvers import State, symmetry_sectors
 from .averages import Averages, operator_key

@@ -237,7 +237,8 @@ def _pair_gap(ends: _Ends) -> tuple[float, float]:
     """Return the pair gap and its error bar."""
     model, spin = ends.model, ends.sector.two_sz
     charges = {step: ends.sector.charge + step for step in CHARGE_GAP}
-    if not all(0 <= n <= model.max_charge and charge_dimension(model, resolved(model, Sector(n, spin))) for n in charges.values()):
+    there = (charge_dimension(model, resolved(model, Sector(n, spin))) for n in charges.values())
+    if not all(0 <= n <= model.max_charge for n in charges.values()) or not all(there):
         return np.nan, np.nan
     found = {step: replace(ends, sector=Sector(n, spin)).lowest()[1:] for step, n in charges.items()}
     return combined([(CHARGE_GAP[step], end) for step, end in found.items()])

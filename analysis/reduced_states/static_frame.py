@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...clusters import InvalidValue
-from ...hamiltonians import Hamiltonian, Sector
+from ...hamiltonians import Hamiltonian
 from ...hamiltonians.lattice_tables import MAX_QUANTA
 from ...hamiltonians.space.product import dimensions
 from ...solvers import State

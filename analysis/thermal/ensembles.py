@@ -15,9 +15,9 @@ from ..._core.arguments import instance, is_whole, numbers
 from ...clusters import Brief
 from ...hamiltonians import InvalidModel, Model, Problem, Sector
 from ...hamiltonians.arguments import a_model, a_sector, number_basis_problems
+from ...hamiltonians.conservation import conservation_problems
 from ...hamiltonians.parameters import is_number, show
 from ...hamiltonians.sector import sector_problems
-from ...hamiltonians.conservation import conservation_problems
 from ...hamiltonians.terms import far_potential
 from ...solvers import Options
 from ...solvers.arguments import read_options
@@ -199,7 +199,8 @@ class ThermalSum:
 
     def conserves(self, quantity: Literal["charge", "spin"]) -> bool:
         """True where N, or S_z, has one value in each block, of which averages are made."""
-        return not any(conservation_problems(self.model, "", quantity, sector=None if self.ensemble.is_grand else self.ensemble.sector))
+        sector = None if self.ensemble.is_grand else self.ensemble.sector
+        return not any(conservation_problems(self.model, "", quantity, sector=sector))
 
     @property
     def charge(self) -> float | None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...clusters import InvalidValue
-from ...hamiltonians import Amplitudes, Block, Hamiltonian, Operator, Sector
+from ...hamiltonians import Amplitudes, Block, Hamiltonian, Operator
 from ...hamiltonians.conservation import holds
 from ...hamiltonians.space.transfer import carried
 from ...hamiltonians.symmetry.group import commutes

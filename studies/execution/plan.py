@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 from rich.console import Console
@@ -168,7 +169,8 @@ def study(
         if sector is not None or sweep is not None or tables:
             raise InvalidValue(f"{os.fsdecode(model)} says everything: leave sector, sweep and tables out")
         return Plan(read(model, plugins))
-    block = {} if sector is None else {"sector": _sector_table(resolved(model, a_sector("sector", sector)), sweep or {})}
+    own = None if sector is None else resolved(model, a_sector("sector", sector))
+    block = {} if own is None else {"sector": _sector_table(own, sweep or {})}
     asked = plain({**block, **tables, **({"sweep": sweep} if sweep else {})})
     whole = {"schema": 1, "name": model.name or "study", **tables_of(model), **asked}
     return Plan(studied(whole, FILE, plugins, base=model))

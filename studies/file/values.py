@@ -283,6 +283,8 @@ NumberOrList = Annotated[
     Discriminator(form),
     Field(description="a finite number, or a list of numbers on lattices"),
 ]
+
+
 def _whole_or_all(value: object) -> object:
     if value == "all" or (isinstance(value, int) and not isinstance(value, bool)):
         return value

@@ -19,9 +19,9 @@ from ...analysis.spectra import DEFAULT_BROADENING, KINDS, LINESHAPES, NAMES, Pr
 from ...clusters import momenta
 from ...clusters.translations import Momentum
 from ...hamiltonians import Model, Problem, Sector, with_parameter
+from ...hamiltonians.conservation import moved
 from ...hamiltonians.parameters import show
 from ...hamiltonians.parametric import parameter_problem
-from ...hamiltonians.conservation import moved
 from ...hamiltonians.sector import resolved
 from ...hamiltonians.space.product import dimensions
 from ...hamiltonians.transitions import charge_change

@@ -357,7 +357,7 @@ def direction(cluster, bond):
     step = end - start
     if cluster.cell:  # the copy of the end for which the windings are what its place in the cell says
         rows = np.array(cluster.cell)
-        copies = [n for n in product(range(-3, 4), repeat=len(rows))]
+        copies = list(product(range(-3, 4), repeat=len(rows)))
         step = min(
             (end + np.dot(n, rows) - start for n in copies),
             key=lambda v: np.linalg.norm(np.linalg.lstsq(rows.T, v, rcond=None)[0] - np.array(bond.shares)),

@@ -89,6 +89,7 @@ def beginning(
         sector = sector_holding(model, initial.charge, initial.two_sz)
     if sector is None:
         raise InvalidValue("sector is missing: give the charge, as evolve(model, times, 4)")
+    sector = _shared(model, sector, initial)
     whole = sector.plain
     options = replace(options, tolerance=min(options.tolerance, max(LEAST, min(MOST, 0.01 * tolerance))))
     own, grows = None, has_automatic_cutoff(model)
@@ -116,6 +117,12 @@ def beginning(
         model, own, reached = larger, None, error
     hamiltonian = levels.hamiltonian if first is model else Hamiltonian.of(model, whole)
     return Beginning(Start(levels.ground, error), hamiltonian, levels.multiplicity)
+
+
+def _shared(model: Model, sector: Sector, initial: Initial) -> Sector:
+    """Return a sector that holds the motion and its start, with all S_z where one of both gives S_z up."""
+    first = with_parameters(model, initial) if isinstance(initial, Mapping) else initial
+    return resolved(first, resolved(model, sector)) if isinstance(first, Model) else resolved(model, sector)
 
 
 def _check_basis(model: Model, initial: Initial) -> None:

@@ -209,8 +209,8 @@ class Model(Shown):
     @cached_property
     def broken(self) -> Mapping[str, str]:
         """The quantities that are not conserved, "charge" (but its parity) and "spin", with a coupling of each."""
-        found = ((COUPLINGS[key].breaks, key) for key in self.active if key in COUPLINGS)
-        return {quantity: key for quantity, key in found if quantity}
+        breaking = ((spread.entry, spread.values) for spread in spreads(self) if spread.entry.breaks)
+        return {entry.breaks: entry.key for entry, values in breaking if np.any(values)}
 
     @property
     def keeps_charge(self) -> bool:

@@ -193,16 +193,16 @@ def _singlet(bond: Bond) -> Operator:
     return annihilate(i, "dn") * annihilate(j, "up") + annihilate(j, "dn") * annihilate(i, "up")
 
 
-@_term("bosons.pairing")
-def boson_pairing(model: Model, site: int) -> Operator:
-    """``b+_i + b_i``."""
-    return boson(site) + boson(site).dag
-
-
 @_term("bosons.interaction")
 def boson_interaction(model: Model, site: int) -> Operator:
     """``b+_i b+_i b_i b_i / 2``, n (n - 1) / 2 of soft-core pairs."""
     return 0.5 * (boson(site).dag * boson(site).dag * boson(site) * boson(site))
+
+
+@_term("bosons.pairing")
+def boson_pairing(model: Model, site: int) -> Operator:
+    """``b+_i + b_i``."""
+    return boson(site) + boson(site).dag
 
 
 @_term("phonons.frequency")

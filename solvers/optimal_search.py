@@ -63,7 +63,9 @@ def smaller_ring(model: Model, sector: Sector) -> tuple[Model, Sector] | None:
     uniform = all(isinstance(value_at(model, key), int | float) for key in model.active)
     if cluster.kind != "ring" or cluster.sites <= number or filled % cluster.sites or not uniform or model.terms:
         return None
-    if sector.parity is not None or any(getattr(table, "on", "all") != "all" for table in (model.bosons, model.phonons)) or np.any(model.flux):
+    if any(getattr(table, "on", "all") != "all" for table in (model.bosons, model.phonons)) or np.any(model.flux):
+        return None
+    if sector.parity is not None:
         return None
     charge = filled // cluster.sites
     if charge % 2 != sector.charge % 2 or sector.spin_excess != charge % 2:

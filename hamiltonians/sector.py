@@ -186,7 +186,8 @@ def _infinite_problems(model: Model, sector: Sector) -> Iterator[Problem]:
     allowed = {n: values for n, values in spins.items() if values}
     if not _whole(charge) or charge not in allowed:
         charges = " or ".join(map(str, allowed)) or "none: the model has no particles"
-        yield Problem("sector.charge", show(charge), f"allowed on infinite lattices: {charges}")
+        got = "nothing" if isinstance(charge, LeftOut) else show(charge)
+        yield Problem("sector.charge", got, f"allowed on infinite lattices: {charges}")
     elif sector.two_sz not in allowed[charge]:
         numbers = ", ".join(map(str, allowed[charge]))
         yield Problem("sector.two_sz", show(sector.two_sz), f"allowed with charge = {charge}: {numbers}")
@@ -212,7 +213,7 @@ def _conservation_problems(model: Model, sector: Sector) -> Iterator[Problem]:
         allowed = f'allowed: parity = "even" or "odd" in its place; {key} conserves the parity of the charge only'
         yield Problem("sector.charge", got, allowed)
     elif isinstance(charge, LeftOut):
-        yield Problem("sector.charge", "nothing", f"allowed: whole numbers from 0 to {model.max_charge}")
+        yield Problem("sector.charge", "nothing", f"allowed: a whole number from 0 to {model.max_charge}")
     key = model.broken.get("spin")
     if key is not None and sector.two_sz != "all" and not isinstance(sector.two_sz, LeftOut):
         yield Problem("sector.two_sz", show(sector.two_sz), f'allowed: leave it out, or "all"; {key} gives S_z up')

@@ -248,7 +248,8 @@ def cutoff_text(phonons: Phonons) -> str:
         caps = ((phonons.max_quanta, "a mode"), (phonons.total_quanta, "in all"))
         most = ", ".join(f"{cap} {where}" for cap, where in caps if cap is not None)
         chosen = f"at most {most}" if phonons.cutoff is None else f"for an error below {phonons.accuracy:.0e}"
-        return f"optimal phonon states, {chosen}"
+        name = "squeezed" if phonons.basis == "squeezed" else "optimal"
+        return f"{name} phonon states, {chosen}"
     if phonons.cutoff is not None:
         return f"phonon cutoff chosen for an error below {phonons.accuracy:.0e}"
     caps = ((phonons.max_quanta, "a mode"), (phonons.total_quanta, "in all"))

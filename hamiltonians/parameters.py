@@ -315,11 +315,12 @@ class Phonons(Species):
         'Largest error bar of a level with ``cutoff = "auto"`` [energy]',
         allowed="a number above 0",
     )
-    basis: Literal["number", "optimal"] | object = key(
+    basis: Literal["number", "optimal", "squeezed"] | object = key(
         "number",
         'States in which each oscillator is represented: "number" counts phonons; "optimal" takes states that follow '
-        "the local charge, found by the solver, with the caps on the numbers of these states",
-        allowed='"number" or "optimal"',
+        'the local charge, found by the solver, with the caps on the numbers of these states; "squeezed" those of the '
+        "oscillator that the local charge displaces, stiffens or softens, without a search",
+        allowed='"number", "optimal" or "squeezed"',
         added=True,
     )
 

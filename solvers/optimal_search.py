@@ -174,9 +174,9 @@ class OptimalSearch(Generic[Found]):
 
     @cached_property
     def sets(self) -> OscillatorSets:
-        """The oscillator states, found self-consistently in small spaces."""
+        """The oscillator states, found self-consistently in small spaces; those to start from where they are wanted."""
         sets = self.start
-        if not dimensions(self.within(sets, 0, 0), self.sector)[0]:
+        if self.table.basis == "squeezed" or not dimensions(self.within(sets, 0, 0), self.sector)[0]:
             return sets
         if self.small is not None:
             sets = self._here(self.small.sets)

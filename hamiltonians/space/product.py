@@ -98,6 +98,7 @@ class Space(Shown):
             ("dressing", "optimal", "a Hamiltonian needs a number from 0 to 1; ground_state finds the best one itself"),
             ("frame", "auto", "a Hamiltonian needs a frame; ground_state chooses one itself"),
             ("basis", "optimal", "a Hamiltonian needs oscillator states; ground_state finds them itself"),
+            ("basis", "squeezed", "a Hamiltonian needs oscillator states; ground_state finds them itself"),
         )
         for key, automatic, allowed in open_keys:
             if self.model.phonons is not None and automatic == getattr(self.model.phonons, key):

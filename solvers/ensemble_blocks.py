@@ -87,7 +87,7 @@ def ensemble_sectors(
     check_sector(model, sector)
     if ensemble == "sector":
         return [(resolved(model, sector), 1)]
-    if problems := list(conservation_problems(model, "the canonical ensemble", "charge", sector=sector)):
+    if problems := list(conservation_problems(model, "canonical ensembles", "charge", sector=sector)):
         raise InvalidModel(problems)
     return _all_spins(model, sectors_of(model, sector.charge, sector.has_all_spins), twins)
 

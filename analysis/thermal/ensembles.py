@@ -223,9 +223,9 @@ def thermal_problems(
     elif not kind.is_grand and kind.sector is not None:
         yield from sector_problems(model, kind.sector)
     if kind.kind == "canonical":
-        yield from conservation_problems(model, "the canonical ensemble", "charge", sector=kind.sector)
+        yield from conservation_problems(model, "canonical ensembles", "charge", sector=kind.sector)
     if kind.density is not None:
-        yield from conservation_problems(model, "a given density", "charge")
+        yield from conservation_problems(model, "given densities", "charge")
     if kind.density is not None and not kind.is_grand:
         yield Problem("thermal.density", show(kind.density), 'allowed: only with ensemble = "grand-canonical"')
     elif kind.density is not None:

@@ -15,7 +15,7 @@ from ...analysis import evolution as motion
 from ...analysis.evolution.kicks import Kick
 from ...hamiltonians import InvalidModel, Model, Problem, Sector
 from ...hamiltonians.arguments import number_basis_problems
-from ...hamiltonians.conservation import holds
+from ...hamiltonians.conservation import conservation_problems, holds
 from ...hamiltonians.parameters import show
 from ...hamiltonians.parametric import with_parameters
 from ...hamiltonians.pulse import Pulse, direction_in
@@ -222,6 +222,7 @@ def _state_problems(state: Configuration, model: Model, sector: Sector | None) -
 
 
 def _pulse_problems(table: Any, model: Model) -> Iterator[Problem]:
+    yield from conservation_problems(model, "pulses", "charge")
     try:
         direction_in(model.cluster, table.pulse().direction)
     except (ValueError, InvalidModel) as error:

@@ -19,7 +19,7 @@ from ...analysis.spectra import DEFAULT_BROADENING, KINDS, LINESHAPES, NAMES, Pr
 from ...clusters import momenta
 from ...clusters.translations import Momentum
 from ...hamiltonians import Model, Problem, Sector, with_parameter
-from ...hamiltonians.conservation import moved
+from ...hamiltonians.conservation import conservation_problems, moved
 from ...hamiltonians.parameters import show
 from ...hamiltonians.parametric import parameter_problem
 from ...hamiltonians.sector import resolved
@@ -159,6 +159,8 @@ class SpectrumTask(Task):
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
         """Yield operators, sites and momenta that are not there."""
         asked = cls(**values)
+        if asked.operator == "current":
+            yield from conservation_problems(model, "currents", "charge")
         first = (*momenta(model.cluster), 0)[0] if asked.momentum == ALL else asked._one_momentum
         for problem in probe_problems(model, asked.operator, asked.site, first, asked.spin, asked.direction):
             is_map = asked.momentum == ALL and problem.path == "spectrum.momentum"

@@ -29,7 +29,7 @@ def _pure(name: str, state: State) -> tuple[Block, Amplitudes]:
 def _scalar_product(left: tuple[Block, Amplitudes], right: tuple[Block, Amplitudes]) -> complex:
     """Return ``<left|right>`` of stored amplitudes."""
     (one, bra), (other, ket) = left, right
-    sectors = [(block.sector.charge, block.sector.two_sz) for block in (one, other)]
+    sectors = [block.space.sector.plain for block in (one, other)]
     if sectors[0] != sectors[1] and one.space.model.cluster.sites == other.space.model.cluster.sites:
         return 0j
     if one.hamiltonian is other.hamiltonian and one.symmetries == other.symmetries:

@@ -253,6 +253,14 @@ class Cluster(Shown):
         around: NDArray[np.float64] = np.round(np.array(bond.shares) - inside)
         return np.asarray(apart + around @ rows)
 
+    def direction(self, bond: Bond) -> tuple[float, float]:
+        """Return the part in the plane of the unit vector along a bond; rings are chains along x."""
+        if self.kind == "ring":
+            return 1.0 if 2 * ((bond.end - bond.start) % self.sites) <= self.sites else -1.0, 0.0
+        vector = self.vector(bond)
+        x, y = (vector[:2] / np.linalg.norm(vector)).tolist()
+        return x, y
+
     def middle(self, mode: Mode) -> NDArray[np.float64]:
         """Return where a mode is drawn: on its site, or in the middle of the first line of its bond."""
         if mode.host == "site":

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from .._core.display import counted
 from ..clusters import InvalidValue
 from .algebra import ROUNDING
+from .conservation import needs_conserved
 from .flux import Word, own_series
 from .model import Model
 from .operators import Operator, total, without_rounding
@@ -41,6 +42,7 @@ def flux_derivative(model: Model, order: int = 1, *, along: Sequence[Sequence[fl
     ValueError
         If directions are needed, or have another number of components than the flux.
     """
+    needs_conserved(model, "currents and other derivatives by a flux", "charge")
     directions = ((1.0,),) * order if along is None else tuple(tuple(map(float, e)) for e in along)
     if wrong := next((e for e in directions if len(e) != model.cluster.fluxes), None):
         numbers = counted(model.cluster.fluxes, "number")

@@ -84,6 +84,8 @@ class CouplingField:
         each site to itself and to all others; "" for none of these.
     random : bool
         It may be given as disorder, a random number for each site.
+    breaks : str
+        The quantity that it does not conserve: "spin" (S_z), "charge" (N, of which the parity stays), or "".
     key : str
         In model files, as "electrons.hopping"; known from the field.
     """
@@ -106,6 +108,7 @@ class CouplingField:
     reaches: bool = False
     apart: str = ""
     random: bool = False
+    breaks: Literal["", "spin", "charge"] = ""
     key: str = ""
 
     @property
@@ -128,7 +131,7 @@ class CouplingField:
         ('\\sum_i \\Delta_{B,i} b^\\dagger_i b_i', '\\Delta_B \\sum_i b^\\dagger_i b_i')
         """
         over, index = SUMS[self.place]
-        spin = r"\sigma" if r"\sigma" in self.operator else ""
+        spin = r"\sigma" if r"\sigma}" in self.operator else ""
         total = r"\sum" + _below(over + spin)
         varies = varies and bool(index)
         names = [_indexed(name, index) if varies else name for name in (self.factor, self.symbol) if name]
@@ -245,7 +248,8 @@ def cutoff_text(phonons: Phonons) -> str:
         caps = ((phonons.max_quanta, "a mode"), (phonons.total_quanta, "in all"))
         most = ", ".join(f"{cap} {where}" for cap, where in caps if cap is not None)
         chosen = f"at most {most}" if phonons.cutoff is None else f"for an error below {phonons.accuracy:.0e}"
-        return f"optimal phonon states, {chosen}"
+        name = "squeezed" if phonons.basis == "squeezed" else "optimal"
+        return f"{name} phonon states, {chosen}"
     if phonons.cutoff is not None:
         return f"phonon cutoff chosen for an error below {phonons.accuracy:.0e}"
     caps = ((phonons.max_quanta, "a mode"), (phonons.total_quanta, "in all"))

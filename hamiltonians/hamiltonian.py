@@ -18,6 +18,7 @@ from .algebra import canonical
 from .arguments import a_model, a_sector
 from .model import Model
 from .operators import Operator
+from .parameters import InvalidModel, Problem, show
 from .sector import Sector
 from .space.boundary import Beyond
 from .space.product import Amplitudes, Factor, Space
@@ -68,6 +69,9 @@ class Hamiltonian(Shown):
         """
         space = Space(a_model("model", model), a_sector("sector", sector), mean_charge)
         operator = sector_operator(model)
+        if space.sector.parity is not None and far_potential(model):
+            allowed = "allowed with parity: less than a thousand times the other couplings; give sector.charge instead"
+            raise InvalidModel([Problem("ensemble.chemical_potential", show(model.chemical_potential), allowed)])
         if model.terms:
             _check_hermitian(space, operator)
         return cls(space, operator, space.factorise(operator))

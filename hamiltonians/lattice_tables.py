@@ -14,7 +14,7 @@ from .parameters import Phonons, Problem, is_coupling, is_number, show
 MAX_QUANTA = 1000
 FREE = ("none", "mean", "auto")
 """Frames that leave the displacements to optimal states."""
-BASES = ("number", "optimal")
+BASES = ("number", "optimal", "squeezed")
 FRAMES = ("none", "mean", "lang-firsov", "auto")
 
 
@@ -84,7 +84,7 @@ def basis_problems(phonons: Phonons, modes: Sequence[Mode]) -> Iterator[Problem]
     if isinstance(basis, str) and basis not in BASES:
         yield Problem("phonons.basis", show(basis), f"allowed: {', '.join(map(show, BASES))}")
     elif basis != "number" and on_bonds(modes):
-        yield Problem("phonons.basis", show(basis), "allowed: number; optimal states need modes on sites")
+        yield Problem("phonons.basis", show(basis), "allowed: number; states that follow charges need modes on sites")
     elif basis != "number" and share_places(modes):
         allowed = "allowed: number where a site has several modes; hops would act on too many oscillators at once"
         yield Problem("phonons.basis", show(basis), allowed)

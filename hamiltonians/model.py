@@ -207,12 +207,32 @@ class Model(Shown):
         """True where all couplings are real; terms of the user's own are not looked at."""
         if any(2 * bond.phase % 1 for bond in self.cluster.bonds):
             return False
-        return not np.any(self.couplings.electron_hopping_imaginary) and not np.any(self.couplings.electron_spin_orbit)
+        c, bonds = self.couplings, self.cluster.bonds
+        across = any(r and self.cluster.direction(b)[1] for b, r in zip(bonds, c.electron_rashba, strict=True))
+        complex_ones = (c.electron_hopping_imaginary, c.electron_spin_orbit, c.electron_transverse_field_y)
+        return not across and not any(map(np.any, complex_ones))
 
     @property
     def reverses_spins(self) -> bool:
         """True where spins up and down are alike; terms of the user's own are not looked at."""
-        return not np.any(self.couplings.electron_zeeman) and not np.any(self.couplings.electron_spin_orbit)
+        c = self.couplings
+        return self.keeps_spin and not np.any(c.electron_zeeman) and not np.any(c.electron_spin_orbit)
+
+    @cached_property
+    def broken(self) -> Mapping[str, str]:
+        """The quantities that are not conserved, "charge" (but its parity) and "spin", with a coupling of each."""
+        breaking = ((spread.entry, spread.values) for spread in spreads(self) if spread.entry.breaks)
+        return {entry.breaks: entry.key for entry, values in breaking if np.any(values)}
+
+    @property
+    def keeps_charge(self) -> bool:
+        """True where N is conserved; terms of the user's own are not looked at."""
+        return "charge" not in self.broken
+
+    @property
+    def keeps_spin(self) -> bool:
+        """True where S_z is conserved; terms of the user's own are not looked at."""
+        return "spin" not in self.broken
 
     @property
     def is_plain_lattice(self) -> bool:
@@ -260,6 +280,8 @@ def model_problems(model: Model) -> Iterator[Problem]:
     for spread in couplings:
         if spread.complaint:
             yield Problem(spread.entry.key, show(spread.given), spread.complaint)
+        elif model.cluster.is_infinite and spread.entry.breaks and nonzero(spread.given):
+            yield Problem(spread.entry.key, show(spread.given), "allowed on infinite lattices: 0; N and S_z stay there")
     if not is_coupling(model.chemical_potential):
         yield Problem("ensemble.chemical_potential", show(model.chemical_potential), f"allowed: {FINITE}")
     yield from _flux_problems(model)
@@ -329,6 +351,9 @@ def _flux_problems(model: Model) -> Iterator[Problem]:
         yield Problem("field.flux", show(given), f"allowed: {allowed if number > 1 else FINITE}")
     elif not is_list and not is_coupling(given):
         yield Problem("field.flux", show(given), f"allowed: {FINITE}")
+    elif np.any(given) and not model.keeps_charge:
+        allowed = f"allowed: 0 with {model.broken['charge']}: a pairing field has a phase of its own"
+        yield Problem("field.flux", show(given), allowed)
     elif not is_list and given and model.cluster.has_loop and number > 1:
         example = [given] + [0.0] * (number - 1)
         allowed = f"a list of {number} numbers, one for each row of the supercell, as in {example}"

@@ -11,7 +11,10 @@ from .parameters import Problem, nonzero, show
 if TYPE_CHECKING:
     from .model import Model
 
-IN_PAIRS = ("electrons.hubbard_u", "electrons.pair_hopping", "bosons.exchange", "phonons.exchange_coupling")
+IN_PAIRS = (
+    "electrons.hubbard_u", "electrons.pair_hopping", "electrons.pairing", "bosons.exchange",
+    "phonons.exchange_coupling",
+)  # fmt: skip
 """Couplings that act on two electrons of a site."""
 MOST_PAIRS = 16
 """Largest number of local pairs on a site."""

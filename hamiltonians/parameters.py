@@ -102,6 +102,34 @@ class Electrons(Species):
         symbol="h", sign="-", operator="S^z_i", place="site", name="magnetic field", low=-2.0, high=2.0, step=0.02,
         words="a magnetic field along z, which acts on the spins", random=True, forms=RANDOM,
     )  # fmt: skip
+    transverse_field: DisorderCoupling = later(
+        symbol="h_x", sign="-", operator="S^x_i", place="site", name="magnetic field along x", low=-2.0, high=2.0,
+        step=0.02, words="a magnetic field along x, which turns the spins over: S_z is not conserved", random=True,
+        forms=RANDOM, breaks="spin",
+    )  # fmt: skip
+    transverse_field_y: DisorderCoupling = later(
+        symbol="h_y", sign="-", operator="S^y_i", place="site", name="magnetic field along y", low=-2.0, high=2.0,
+        step=0.02, words="a magnetic field along y, which turns the spins over: S_z is not conserved", random=True,
+        forms=RANDOM, breaks="spin",
+    )  # fmt: skip
+    rashba: Coupling = later(
+        symbol=r"\lambda_R", sign="-", place="bond", part="hopping", name="Rashba coupling", low=-2.0, high=2.0,
+        step=0.02, operator=r"(i e^{i\theta_{ij}} c^\dagger_j (d_{ij,y} \sigma^x - d_{ij,x} \sigma^y) c_i + h.c.)",
+        words="hops that turn the spin about the axis in the plane across the bond, d the unit vector from its start "
+        "to its end (along x on rings); S_z is not conserved",
+        breaks="spin",
+    )  # fmt: skip
+    pairing: Coupling = later(
+        symbol=r"\Delta", operator="(D_i + h.c.)", place="site", part="exchange", name="pairing field", low=-2.0,
+        high=2.0, step=0.02, breaks="charge",
+        words="electron pairs D = c_dn c_up come from a condensate and go there: only the parity of N is conserved",
+    )  # fmt: skip
+    bond_pairing: Coupling = later(
+        symbol=r"\Delta_1", operator="(B_{ij} + h.c.)", place="bond", part="exchange", name="pairing field on bonds",
+        low=-2.0, high=2.0, step=0.02, breaks="charge",
+        words="singlets B_ij = c_{i dn} c_{j up} + c_{j dn} c_{i up} come from a condensate and go there; signs by "
+        "bond class make it s or d wave: only the parity of N is conserved",
+    )  # fmt: skip
     double_occupancy: bool = key(
         True,
         "Two electrons may share a site; false leaves these states out, as in the t-J model, and every operator acts "
@@ -160,6 +188,11 @@ class Bosons(Species):
         symbol="U_B", operator=r"b^\dagger_i b^\dagger_i b_i b_i / 2", place="boson site",
         name="repulsion of pairs on a site", low=-4.0, high=8.0, step=0.1,
         words="local pairs of a site repel, n (n - 1) / 2 each; with max_occupation above 1",
+    )  # fmt: skip
+    pairing: Coupling = later(
+        symbol="F", operator=r"(b^\dagger_i + b_i)", place="boson site", part="exchange",
+        name="pairing field on local pairs", low=-2.0, high=2.0, step=0.02, breaks="charge",
+        words="local pairs come from a condensate and go there: only the parity of N is conserved",
     )  # fmt: skip
     on: Where = key("all", "Sites that carry a local pair", allowed='"all", a class name, or a list of site numbers')
     max_occupation: int = key(
@@ -282,11 +315,12 @@ class Phonons(Species):
         'Largest error bar of a level with ``cutoff = "auto"`` [energy]',
         allowed="a number above 0",
     )
-    basis: Literal["number", "optimal"] | object = key(
+    basis: Literal["number", "optimal", "squeezed"] | object = key(
         "number",
         'States in which each oscillator is represented: "number" counts phonons; "optimal" takes states that follow '
-        "the local charge, found by the solver, with the caps on the numbers of these states",
-        allowed='"number" or "optimal"',
+        'the local charge, found by the solver, with the caps on the numbers of these states; "squeezed" those of the '
+        "oscillator that the local charge displaces, stiffens or softens, without a search",
+        allowed='"number", "optimal" or "squeezed"',
         added=True,
     )
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from .._core.arguments import real_number, shown
 from ..clusters import Bond, Brief, Cluster, InvalidValue
+from .conservation import needs_conserved
 from .flux import GAIN, own_series, own_term
 from .model import Model
 from .operators import ChargeWord, LatticeWord, Operator
@@ -184,6 +185,7 @@ def hop_steps(model: Model, direction: Sequence[float] | None = None) -> tuple[t
     >>> [(step, len(hops.terms)) for step, hops in hop_steps(Model(ring(4), Electrons(1.0, pair_hopping=0.2)))]
     [(1.0, 8), (2.0, 4)]
     """
+    needs_conserved(model, "pulses", "charge")
     along = direction_in(model.cluster, direction)
     found: defaultdict[float, defaultdict[Word, complex]] = defaultdict(lambda: defaultdict(complex))
     for step, word, value in (*_of_bonds(model, along), *_of_user(model, along)):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from html import escape
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,6 +18,13 @@ from .model import Model
 from .parameters import InvalidModel, Problem, is_coupling, show
 from .symmetry.points import points_of
 
+PARITIES: Mapping[str, int] = MappingProxyType({"even": 0, "odd": 1})
+"""The parities of N, with the smallest charge of each."""
+
+
+class LeftOut(int):
+    """A quantum number that was not given, with the value that stands for it."""
+
 
 @dataclass(frozen=True, repr=False)
 class Sector(Brief):
@@ -25,9 +33,10 @@ class Sector(Brief):
     Attributes
     ----------
     charge : int
-        N = N_e + 2 N_b.
-    two_sz : int or None
-        N_up - N_dn; None: the smallest value of the right parity, ``charge % 2``.
+        N = N_e + 2 N_b; with a `parity` it is left out, and the smallest one of that parity.
+    two_sz : int, "all" or None
+        N_up - N_dn; "all": every one, which models without a conserved S_z need; None: the smallest value of the right
+        parity, ``charge % 2``, or "all" in such models.
     momentum : int, tuple of int or None
         m of k = 2 pi m / L on rings, ``T psi = exp(-i k) psi`` for the translation i -> i + 1; on lattices the numbers
         m_j of ``k . T_j = 2 pi m_j`` for the rows T_j of the supercell, ``T(r) psi = exp(-i k . r) psi``; None: all.
@@ -42,6 +51,8 @@ class Sector(Brief):
     irrep : str or None
         One-dimensional representation of the point group of the cluster, as "A1"; on lattices of the part that leaves
         the momentum as it is. None: all of them.
+    parity : str or None
+        "even" or "odd": every charge of this parity, in the place of `charge`; models without a conserved N need it.
 
     Examples
     --------
@@ -49,13 +60,14 @@ class Sector(Brief):
     1
     """
 
-    charge: int
-    two_sz: int | None = None
+    charge: int = LeftOut(-1)
+    two_sz: int | Literal["all"] | None = None
     momentum: Momentum | None = None
     reflection: int | None = None
     irrep: str | None = None
     spin_flip: int | None = field(default=None, metadata=ADDED)
     wave_vector: float | tuple[float, ...] | None = field(default=None, metadata=ADDED)
+    parity: Literal["even", "odd"] | None = field(default=None, metadata=ADDED)
 
     def __post_init__(self) -> None:
         for name, given in vars(self).copy().items():
@@ -64,12 +76,14 @@ class Sector(Brief):
                 listed = tuple(int(m) if isinstance(m, np.integer) else m for m in value)
                 value = listed[0] if len(listed) == 1 else listed
             object.__setattr__(self, name, int(value) if isinstance(value, np.integer) else value)
+        if self.parity is not None and self.parity in PARITIES and isinstance(self.charge, LeftOut):
+            object.__setattr__(self, "charge", LeftOut(PARITIES[self.parity]))
         if self.two_sz is None and _whole(self.charge):
-            object.__setattr__(self, "two_sz", self.charge % 2)
+            object.__setattr__(self, "two_sz", LeftOut(self.charge % 2))
 
     @property
     def spin_excess(self) -> int:
-        """N_up - N_dn as a number.
+        """N_up - N_dn as a number; the smallest one of the sector where it holds all.
 
         Raises
         ------
@@ -78,7 +92,17 @@ class Sector(Brief):
         """
         if self.two_sz is None:
             raise InvalidModel([Problem("sector.charge", show(self.charge), "allowed: whole numbers, 0 or more")])
-        return self.two_sz
+        return self.charge % 2 if isinstance(self.two_sz, str) else self.two_sz
+
+    @property
+    def has_all_spins(self) -> bool:
+        """True where every S_z is in it."""
+        return self.two_sz == "all"
+
+    @property
+    def plain(self) -> Sector:
+        """The same without spatial quantum numbers and that of the spin flip."""
+        return Sector(self.charge, self.two_sz, parity=self.parity)
 
     @property
     def has_symmetry(self) -> bool:
@@ -94,7 +118,9 @@ class Sector(Brief):
     @property
     def title(self) -> str:
         """All quantum numbers as text, as in ``N = 4, 2 S_z = 0, momentum = 0``."""
-        return ", ".join([f"N = {self.charge}", f"2 S_z = {self.two_sz}", *filter(None, [self.label])])
+        charge = f"N = {self.charge}" if self.parity is None else f"{self.parity} N"
+        spin = "all S_z" if self.has_all_spins else f"2 S_z = {self.two_sz}"
+        return ", ".join([charge, spin, *filter(None, [self.label])])
 
     @property
     def markup(self) -> str:
@@ -131,21 +157,25 @@ def sector_problems(model: Model, sector: Sector) -> Iterator[Problem]:
     if sector.wave_vector is not None:
         cure = "allowed on infinite lattices; give sector.momentum on a finite cluster"
         yield Problem("sector.wave_vector", show(sector.wave_vector), cure)
+    if wrong := list(_conservation_problems(model, sector)):
+        yield from wrong
+        return
     if not _whole(charge) or not 0 <= charge <= model.max_charge:
         yield Problem("sector.charge", show(charge), f"allowed: whole numbers from 0 to {model.max_charge}")
         return
-    allowed = allowed_two_sz(model, charge)
-    if not _whole(two_sz) or two_sz not in allowed:
+    allowed = sorted({spin for n in charges_of(model, sector) for spin in allowed_two_sz(model, n)})
+    if not allowed or (two_sz != "all" and (not _whole(two_sz) or two_sz not in allowed)):
         values = ", ".join(map(str, allowed)) or "none: this charge needs electrons, or an even number"
-        yield Problem("sector.two_sz", show(two_sz), f"allowed with charge = {charge}: {values}")
+        given = f"charge = {charge}" if sector.parity is None else f"{sector.parity} charges"
+        yield Problem("sector.two_sz", show(two_sz), f'allowed with {given}: {values}, or "all"')
     yield from _momentum_problems(model, sector)
     yield from _reflection_problems(model, sector)
     yield from _irrep_problems(model, sector)
     if sector.spin_flip is not None:
         if sector.spin_flip not in (1, -1) or not _whole(sector.spin_flip):
             yield Problem("sector.spin_flip", show(sector.spin_flip), "allowed: 1 or -1")
-        elif two_sz != 0:
-            why = "allowed with two_sz = 0 only: the flip turns S_z around; leave it out"
+        elif sector.spin_excess != 0:
+            why = "allowed with two_sz = 0 only, or all S_z of an even charge: the flip turns S_z around; leave it out"
             yield Problem("sector.spin_flip", show(sector.spin_flip), why)
 
 
@@ -156,7 +186,8 @@ def _infinite_problems(model: Model, sector: Sector) -> Iterator[Problem]:
     allowed = {n: values for n, values in spins.items() if values}
     if not _whole(charge) or charge not in allowed:
         charges = " or ".join(map(str, allowed)) or "none: the model has no particles"
-        yield Problem("sector.charge", show(charge), f"allowed on infinite lattices: {charges}")
+        got = "nothing" if isinstance(charge, LeftOut) else show(charge)
+        yield Problem("sector.charge", got, f"allowed on infinite lattices: {charges}")
     elif sector.two_sz not in allowed[charge]:
         numbers = ", ".join(map(str, allowed[charge]))
         yield Problem("sector.two_sz", show(sector.two_sz), f"allowed with charge = {charge}: {numbers}")
@@ -167,6 +198,49 @@ def _infinite_problems(model: Model, sector: Sector) -> Iterator[Problem]:
     if k is not None and not (len(numbers_given) == dimension and all(map(is_coupling, numbers_given))):
         wanted = "a finite number" if dimension == 1 else f"a list of {dimension} finite numbers"
         yield Problem("sector.wave_vector", show(k), f"allowed: {wanted}, radians a site")
+
+
+def _conservation_problems(model: Model, sector: Sector) -> Iterator[Problem]:
+    """Yield quantum numbers that are not conserved, or not those of a sector."""
+    charge, key = sector.charge, model.broken.get("charge")
+    if sector.parity is not None:
+        if sector.parity not in PARITIES:
+            yield Problem("sector.parity", show(sector.parity), 'allowed: "even" or "odd"')
+        elif charge != PARITIES[sector.parity]:
+            yield Problem("sector.charge", show(charge), "allowed: leave it out, since parity is given")
+    elif key is not None:
+        got = "nothing" if isinstance(charge, LeftOut) else show(charge)
+        allowed = f'allowed: parity = "even" or "odd" in its place; {key} conserves the parity of the charge only'
+        yield Problem("sector.charge", got, allowed)
+    elif isinstance(charge, LeftOut):
+        yield Problem("sector.charge", "nothing", f"allowed: a whole number from 0 to {model.max_charge}")
+    key = model.broken.get("spin")
+    if key is not None and sector.two_sz != "all" and not isinstance(sector.two_sz, LeftOut):
+        yield Problem("sector.two_sz", show(sector.two_sz), f'allowed: leave it out, or "all"; {key} gives S_z up')
+
+
+def charges_of(model: Model, sector: Sector) -> Sequence[int]:
+    """Return the charges of a sector: one, or all of a parity."""
+    return (sector.charge,) if sector.parity is None else range(sector.charge, model.max_charge + 1, 2)
+
+
+def spins_of(model: Model, sector: Sector, charge: int) -> Sequence[int]:
+    """Return the values of N_up - N_dn that a sector has at one of its charges."""
+    return allowed_two_sz(model, charge) if sector.has_all_spins else (sector.spin_excess,)
+
+
+def resolved(model: Model, sector: Sector) -> Sector:
+    """Return a sector with all S_z where it was left out and the model gives S_z up.
+
+    Examples
+    --------
+    >>> from respair.clusters import dimer
+    >>> from respair.hamiltonians import Electrons
+    >>> [resolved(Model(dimer(), Electrons(1.0, rashba=r)), Sector(2)).two_sz for r in (0.0, 0.3)]
+    [0, 'all']
+    """
+    left_out = isinstance(sector.two_sz, LeftOut)
+    return sector if model.keeps_spin or not left_out else replace(sector, two_sz="all")
 
 
 def allowed_two_sz(model: Model, charge: int) -> list[int]:

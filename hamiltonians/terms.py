@@ -6,21 +6,17 @@ given to ``Model(terms=(my_term,))`` are functions from the model to an operator
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from math import prod
+from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
 from ..clusters import Bond
-from .branches import links_of, own_bond, share
+from .branches import share
 from .flux import own_term
-from .formula import CouplingField
-from .model import Flux, Model, bond_phase, joined, on_bonds, value_at
+from .model import Model, joined
 from .operators import (
     Operator,
     annihilate,
@@ -37,11 +33,12 @@ from .operators import (
     spin_z,
     total,
 )
-from .parameters import COUPLINGS, FIELDS
 from .soft_core import expanded
+from .term import Directions as Directions
+from .term import Term as Term
+from .term import hop_with_reverse as _hop
+from .term import term_of as _term
 
-Directions = tuple[tuple[float, ...], ...]
-"""Directions of a flux vector along which a term is differentiated, one for each derivative; none: not at all."""
 SAME = 1e-9
 """Levels closer than this times the energy unit of a model are one."""
 KEPT = "_operator"
@@ -50,83 +47,6 @@ FAR = 1e3
 """A chemical potential larger than this times all other coefficients is not inside H, whose digits it would hide."""
 ROUNDING = 32 * float(np.finfo(float).eps)
 """Rounding of levels, relative to the sum of all coefficients of H."""
-
-
-@dataclass(frozen=True)
-class Term:
-    """The term of one coupling.
-
-    Attributes
-    ----------
-    key : str
-        Its coupling, a key of `COUPLINGS` or `FIELDS`.
-    at : function
-        From the model and a site number, a mode number or a `Bond` to the operator there; hops take the directions of
-        the flux along which they are differentiated as well.
-    hops : bool
-        True where the term depends on the flux.
-    """
-
-    key: str
-    at: Callable[..., Operator]
-    hops: bool
-
-    @property
-    def name(self) -> str:
-        """Name of the term in `TERMS`."""
-        return self.at.__name__
-
-    @property
-    def coupling(self) -> CouplingField:
-        """What the table says about its coupling."""
-        return {**COUPLINGS, **FIELDS}[self.key]
-
-    def __call__(self, model: Model, derivative: Directions = ()) -> Operator:
-        """Return the whole term of a model, or its derivative along directions of the flux."""
-        return total(formula for _, formula in self.parts(model, derivative))
-
-    def parts(self, model: Model, derivative: Directions = ()) -> Iterator[tuple[Any, Operator]]:
-        """Yield every place at which the term has a coupling, with what it contributes there."""
-        order = (derivative,) if self.hops else ()
-        sign = -1.0 if self.coupling.sign else 1.0
-        places = ((place, value) for place, value in self._places(model) if value)
-        yield from ((place, sign * value * self.at(model, place, *order)) for place, value in places)
-
-    def _places(self, model: Model) -> Iterator[tuple[Any, float]]:
-        """Yield every place of the term with the coupling there."""
-        if self.key in FIELDS:
-            yield None, value_at(model, self.key)
-            return
-        entry, bonds, modes = self.coupling, model.cluster.bonds, model.modes
-        second, links = on_bonds(modes), links_of(modes, bonds)
-        places: Mapping[str, Any] = {
-            "site": range(model.cluster.sites),
-            "bond": links if entry.species == "phonons" else bonds,
-            "boson site": model.boson_sites,
-            "mode": range(len(modes)),
-            "mode and site": [(m, i) for m in range(len(modes)) for i in range(model.cluster.sites)],
-            "mode or bond": [own_bond(mode, bonds) for mode in modes] if second else links,
-        }
-        name, place = entry.arrays[-1 if second else 0], entry.place
-        if entry.reaches:
-            name, place = f"{name}_by_site", "mode and site"
-        yield from zip(places[place], getattr(model.couplings, name).ravel().tolist(), strict=True)
-        if entry.apart:
-            matrix = getattr(model.couplings, f"{name}_by_site")
-            between = np.triu(matrix) if entry.apart == "pairs" else matrix
-            yield from ((Bond(i, j), float(matrix[i, j])) for i, j in np.argwhere(between).tolist())
-
-
-def _term(key: str) -> Callable[[Callable[..., Operator]], Term]:
-    """Make the term of a coupling of a function."""
-    return lambda at: Term(key, at, "derivative" in inspect.signature(at).parameters)
-
-
-def _hop(forward: Operator, bond: Bond, flux: Flux, charge: int, derivative: Directions) -> Operator:
-    """Return a hop with its reverse, differentiated along directions of the flux."""
-    shares = [sum(share * d for share, d in zip(bond.shares, along, strict=True)) for along in derivative]
-    half = prod((1j * charge * share for share in shares), start=bond_phase(bond, flux, charge)) * forward
-    return half + half.dag
 
 
 @_term("electrons.hopping")
@@ -187,6 +107,42 @@ def zeeman(model: Model, site: int) -> Operator:
     return spin_z(site)
 
 
+@_term("electrons.transverse_field")
+def transverse_field(model: Model, site: int) -> Operator:
+    """``S^x_i = (S^+ + S^-) / 2``."""
+    flip = spin_raising(site)
+    return 0.5 * (flip + flip.dag)
+
+
+@_term("electrons.transverse_field_y")
+def transverse_field_y(model: Model, site: int) -> Operator:
+    """``S^y_i = (S^+ - S^-) / 2i``."""
+    flip = -0.5j * spin_raising(site)
+    return flip + flip.dag
+
+
+@_term("electrons.rashba")
+def rashba(model: Model, bond: Bond, derivative: Directions = ()) -> Operator:
+    """``i exp(i theta) c+_j (d_y sigma_x - d_x sigma_y) c_i + h.c.``, d the unit vector of the bond in the plane."""
+    x, y = model.cluster.direction(bond)
+    up = create(bond.end, "up") * annihilate(bond.start, "dn")
+    down = create(bond.end, "dn") * annihilate(bond.start, "up")
+    return _hop(1j * ((y + 1j * x) * up + (y - 1j * x) * down), bond, model.flux, 1, derivative)
+
+
+@_term("electrons.pairing")
+def pairing(model: Model, site: int) -> Operator:
+    """``D_i + h.c.``, D = c_dn c_up."""
+    return pair(site) + pair(site).dag
+
+
+@_term("electrons.bond_pairing")
+def bond_pairing(model: Model, bond: Bond) -> Operator:
+    """``B_ij + h.c.``, the singlet of a bond."""
+    singlet = _singlet(bond)
+    return singlet + singlet.dag
+
+
 @_term("bosons.level")
 def boson_level(model: Model, site: int) -> Operator:
     """``b+_i b_i``."""
@@ -227,16 +183,28 @@ def boson_electron_repulsion(model: Model, place: int | Bond) -> Operator:
 def bond_exchange(model: Model, bond: Bond, derivative: Directions = ()) -> Operator:
     """``(exp(i theta) b+_j + exp(-i theta) b+_i) B_ij + h.c.``, for the ends that carry a boson."""
     i, j = bond.start, bond.end
-    singlet = annihilate(i, "dn") * annihilate(j, "up") + annihilate(j, "dn") * annihilate(i, "up")
+    singlet = _singlet(bond)
     formed = {site: boson(site).dag * singlet for site in (i, j) if site in model.boson_sites}
     forward = total(formed[site] if site == j else formed[site].dag for site in formed)
     return _hop(forward, bond, model.flux, 1, derivative)
+
+
+def _singlet(bond: Bond) -> Operator:
+    """``B_ij = c_{i dn} c_{j up} + c_{j dn} c_{i up}``."""
+    i, j = bond.start, bond.end
+    return annihilate(i, "dn") * annihilate(j, "up") + annihilate(j, "dn") * annihilate(i, "up")
 
 
 @_term("bosons.interaction")
 def boson_interaction(model: Model, site: int) -> Operator:
     """``b+_i b+_i b_i b_i / 2``, n (n - 1) / 2 of soft-core pairs."""
     return 0.5 * (boson(site).dag * boson(site).dag * boson(site) * boson(site))
+
+
+@_term("bosons.pairing")
+def boson_pairing(model: Model, site: int) -> Operator:
+    """``b+_i + b_i``."""
+    return boson(site) + boson(site).dag
 
 
 @_term("phonons.frequency")
@@ -363,6 +331,8 @@ def level_width(model: Model) -> float:
 def far_potential(model: Model) -> float:
     """Return the chemical potential where it is far larger than all other coefficients of H, else 0.
 
+    Without a conserved N it is no constant, and stays in H.
+
     Examples
     --------
     >>> from respair.clusters import dimer
@@ -371,7 +341,7 @@ def far_potential(model: Model) -> float:
     [0.0, 10000000000.0]
     """
     mu = float(model.chemical_potential)
-    return mu if mu and abs(mu) > FAR * energy_scale(model) else 0.0
+    return mu if mu and model.keeps_charge and abs(mu) > FAR * energy_scale(model) else 0.0
 
 
 def sector_operator(model: Model) -> Operator:

@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 from .._core.threads import kernel_threads_for
 from ..clusters import InvalidValue
 from .algebra import canonical
+from .conservation import moved
 from .hamiltonian import Hamiltonian
 from .kernels.ghosts import Ghosts
 from .kernels.hops import Hop, distributed
 from .model import Model
 from .operators import ChargeWord, LatticeWord, Operator
-from .sector import Sector, allowed_two_sz
 from .soft_core import expanded
 from .space.charge_masks import charge_rows
 from .space.fibres import Fibres, set_modes
@@ -45,7 +45,7 @@ Change = tuple[int, int]
 
 
 def charge_change(model: Model, operator: Operator) -> Change:
-    """Return by how much an operator changes (N, N_up - N_dn).
+    """Return by how much an operator changes (N, N_up - N_dn), modulo 2 where a model does not conserve them.
 
     Raises
     ------
@@ -62,7 +62,8 @@ def charge_change(model: Model, operator: Operator) -> Change:
     check_names(model, operator)
     words = {charge for charge, _ in operator.terms}
     steps = ([CHARGE_OF.get(symbol, (0, 0)) for symbol, _ in word] for word in words)
-    changes = sorted({(sum(n for n, _ in step), sum(spin for _, spin in step)) for step in steps})
+    found = {(sum(n for n, _ in step), sum(spin for _, spin in step)) for step in steps}
+    changes = sorted({(n if model.keeps_charge else n % 2, s if model.keeps_spin else s % 2) for n, s in found})
     if len(changes) > 1:
         raise InvalidValue(
             f"the operator changes (N, N_up - N_dn) by {changes}; every product must change them equally"
@@ -81,11 +82,12 @@ def target_hamiltonian(hamiltonian: Hamiltonian, change: Change) -> Hamiltonian 
         return hamiltonian
     if change in hamiltonian.neighbours:
         return hamiltonian.neighbours[change]
-    charge, two_sz = space.sector.charge + change[0], space.sector.spin_excess + change[1]
-    if not 0 <= charge <= space.model.max_charge or two_sz not in allowed_two_sz(space.model, charge):
+    there = moved(space.model, space.sector, change)
+    if there is None:
         return None
-    mean = space.sector.charge if space.mean_charge is None else space.mean_charge
-    return hamiltonian.neighbours.setdefault(change, Hamiltonian.of(space.model, Sector(charge, two_sz), mean))
+    if there == space.sector.plain:
+        return hamiltonian
+    return hamiltonian.neighbours.setdefault(change, Hamiltonian.of(space.model, there, space.mean))
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from types import MappingProxyType
 
 import numpy as np
 
+from .algebra import canonical
+from .conservation import sectors_of
 from .operators import Operator
-from .sector import Sector, allowed_two_sz
 from .space.product import Space
 
 MOST = 2
@@ -40,9 +41,11 @@ def largest_element(space: Space, operator: Operator) -> float:
     """
     needed = max((sum(NEEDED.get(symbol, 0) for symbol, _ in word) for word, _ in operator.terms), default=0)
     spaces = [space]
-    if needed <= MOST:
+    if needed <= MOST and space.sector.parity is None:
         charges = range(min(needed, space.model.max_charge) + 1)
-        sectors = (Sector(charge, two_sz) for charge in charges for two_sz in allowed_two_sz(space.model, charge))
+        sectors = (each for charge in charges for each in sectors_of(space.model, charge, space.sector.has_all_spins))
         spaces = [Space(space.model, sector) for sector in sectors]
+    if space.sector.parity is not None and space.model.most_electrons == 2 and space.model.most_bosons == 1:
+        return max((abs(value) for value in canonical(operator).terms.values()), default=0.0)
     factors = [factor for tested in spaces for factor in tested.factorise(operator)]
     return float(max((np.max(np.abs(factor.charges.data), initial=0.0) for factor in factors), default=0.0))

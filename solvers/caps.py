@@ -26,7 +26,7 @@ def is_automatic(model: Model) -> bool:
 
 def is_optimal(model: Model) -> bool:
     """True where a model leaves its oscillator states to the solver."""
-    return model.phonons is not None and isinstance(model.phonons.basis, str) and model.phonons.basis == "optimal"
+    return model.phonons is not None and model.phonons.basis in ("optimal", "squeezed")
 
 
 def capped(model: Model, total_quanta: int = 0) -> Model:

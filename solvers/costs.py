@@ -84,7 +84,7 @@ def choose_engine(model: Model, sector: Sector, wanted: str = "auto") -> str:
     if wanted == "quspin":
         allowed = "on several ranks take auto, dense or distributed"
         raise InvalidValue(f'engine = "quspin" runs in one process; {allowed}')
-    return "tensor" if is_electrons_alone(model) else "distributed"
+    return "tensor" if is_electrons_alone(model, sector) else "distributed"
 
 
 @taking(model=a_model, sector=a_sector)

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..hamiltonians import InvalidModel, Model, Problem, Sector
+from ..hamiltonians.conservation import conservation_problems, every_sector, sectors_of
 from ..hamiltonians.parameters import show
-from ..hamiltonians.sector import allowed_two_sz, check_sector
+from ..hamiltonians.sector import check_sector, resolved
 from ..hamiltonians.space.product import dimensions
 from .blocks import symmetry_sectors, time_reversed
 
@@ -80,18 +81,21 @@ def ensemble_sectors(
         allowed = ", ".join(f'"{name}"' for name in ENSEMBLES)
         raise InvalidModel([Problem("thermal.ensemble", show(ensemble), f"allowed: {allowed}")])
     if ensemble == "grand-canonical":
-        return [found for n in range(model.max_charge + 1) for found in _all_spins(model, n, twins)]
+        return _all_spins(model, every_sector(model), twins)
     if sector is None:
         raise InvalidModel([Problem("sector", "nothing", f"the {ensemble} ensemble needs a charge")])
     check_sector(model, sector)
-    return _all_spins(model, sector.charge, twins) if ensemble == "canonical" else [(sector, 1)]
+    if ensemble == "sector":
+        return [(resolved(model, sector), 1)]
+    if problems := list(conservation_problems(model, "canonical ensembles", "charge", sector=sector)):
+        raise InvalidModel(problems)
+    return _all_spins(model, sectors_of(model, sector.charge, sector.has_all_spins), twins)
 
 
-def _all_spins(model: Model, charge: int, twins: bool) -> list[tuple[Sector, int]]:
-    spins = allowed_two_sz(model, charge)
+def _all_spins(model: Model, sectors: list[Sector], twins: bool) -> list[tuple[Sector, int]]:
     if model.terms or twins or not model.reverses_spins:
-        return [(Sector(charge, two_sz), 1) for two_sz in spins]
-    return [(Sector(charge, two_sz), 2 if two_sz else 1) for two_sz in spins if two_sz >= 0]
+        return [(sector, 1) for sector in sectors]
+    return [(s, 2 if s.spin_excess and not s.has_all_spins else 1) for s in sectors if s.spin_excess >= 0]
 
 
 def _blocks(model: Model, sectors: list[tuple[Sector, int]], whole_up_to: int, twins: bool) -> Iterator[Member]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..hamiltonians import Hamiltonian, Model, Phonons, Sector
+from ..hamiltonians.conservation import frame_charge
 from ..hamiltonians.parameters import COUPLINGS
 from ..hamiltonians.space.product import Space, dimensions, sets_of
 from ..hamiltonians.terms import sector_operator
@@ -295,7 +296,7 @@ def _connected(
     model: Model, sectors: Sequence[Sector], above: float = 0.0
 ) -> list[tuple[NDArray[np.float64], list[Well]]]:
     """Return frame and lowest wells of each sector; in those that operators lead to also the lattice they come from."""
-    first, *others = (_lowest_wells(model, sector, sectors[0].charge, above) for sector in sectors)
+    first, *others = (_lowest_wells(model, sector, frame_charge(model, sectors[0]), above) for sector in sectors)
     return [
         first,
         *(

@@ -65,6 +65,8 @@ def smaller_ring(model: Model, sector: Sector) -> tuple[Model, Sector] | None:
         return None
     if any(getattr(table, "on", "all") != "all" for table in (model.bosons, model.phonons)) or np.any(model.flux):
         return None
+    if sector.parity is not None:
+        return None
     charge = filled // cluster.sites
     if charge % 2 != sector.charge % 2 or sector.spin_excess != charge % 2:
         return None
@@ -172,9 +174,9 @@ class OptimalSearch(Generic[Found]):
 
     @cached_property
     def sets(self) -> OscillatorSets:
-        """The oscillator states, found self-consistently in small spaces."""
+        """The oscillator states, found self-consistently in small spaces; those to start from where they are wanted."""
         sets = self.start
-        if not dimensions(self.within(sets, 0, 0), self.sector)[0]:
+        if self.table.basis == "squeezed" or not dimensions(self.within(sets, 0, 0), self.sector)[0]:
             return sets
         if self.small is not None:
             sets = self._here(self.small.sets)

@@ -12,6 +12,7 @@ from .._core.lazy import la
 from .._core.ranks import agreed
 from ..clusters import InvalidValue
 from ..hamiltonians import Model, Sector
+from ..hamiltonians.conservation import frame_charge
 from ..hamiltonians.couplings import on_bonds
 from ..hamiltonians.kernels.fibres import set_densities
 from ..hamiltonians.space.fibres import Fibres
@@ -119,7 +120,7 @@ def displaced_sets(model: Model, sector: Sector) -> OscillatorSets:
     table = model.phonons
     assert table is not None
     about = replace(model, phonons=replace(table, basis="number", frame="mean", dressing=None))
-    mean = frame_parts(about, sector.charge)[0]
+    mean = frame_parts(about, frame_charge(about, sector))[0]
     shifts = np.array([mean[classes.index(c)] for c in range(max(classes) + 1)])
     empty = np.zeros((len(shifts), LABELS[follows], 0, 0))
     sets = OscillatorSets(follows, classes, shifts, empty, np.zeros(empty.shape[:3]), 0)

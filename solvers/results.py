@@ -292,6 +292,6 @@ def _card(levels: Eigenstates | LabelledLevels, how: str) -> Card:
         (str(n), with_error(energy, error), f"{residual:.1e}", f"{leak:.1e}", *filter(None, [label.label]))
         for n, (energy, error, residual, leak, label) in enumerate(zip(*columns, strict=True))
     ]
-    title = f"{counted(len(rows), 'level')} of {Sector(space.sector.charge, space.sector.two_sz).markup}: {space.size}"
+    title = f"{counted(len(rows), 'level')} of {space.sector.plain.markup}: {space.size}"
     several = f"the ground level has {counted(levels.multiplicity, 'state')}; " if levels.multiplicity > 1 else ""
     return Card(title, rows, ("level", "energy", "residual", "leak") if rows else (), several + how)

@@ -100,7 +100,7 @@ class ChargeFamily:
     @classmethod
     def of(cls, model: Model, sector: Sector) -> ChargeFamily:
         """Return the family of the charges of a model; spatial quantum numbers are not used."""
-        whole = Sector(sector.charge, sector.two_sz)
+        whole = sector.plain
         species = (model.electrons is not None, model.bosons is not None)
         make = _remembered if dimensions(model, whole)[0] <= REMEMBERED_UP_TO else cls
         return make(model.cluster, species, model.boson_sites, model.flux, whole, _apart(model))

@@ -12,8 +12,10 @@ from ..._core.arguments import whole_number
 from ...clusters import InvalidValue
 from ...hamiltonians import Hamiltonian, InvalidModel, Model, Problem, Sector
 from ...hamiltonians.arguments import number_basis_problems
+from ...hamiltonians.conservation import sector_holding
 from ...hamiltonians.lattice_tables import MAX_QUANTA
 from ...hamiltonians.parametric import with_parameters
+from ...hamiltonians.sector import resolved
 from ...hamiltonians.space.product import Space
 from ...solvers import Options, Progress, State
 from ...solvers.caps import capped, is_automatic
@@ -90,10 +92,11 @@ def beginning(
     if isinstance(initial, State):
         return _of_state(model, sector, initial)
     if sector is None and isinstance(initial, Configuration):
-        sector = Sector(initial.charge, initial.two_sz)
+        sector = sector_holding(model, initial.charge, initial.two_sz)
     if sector is None:
         raise InvalidValue("sector is missing: give the charge, as evolve(model, times, 4)")
-    whole = Sector(sector.charge, sector.two_sz)
+    sector = _shared(model, sector, initial)
+    whole = sector.plain
     if isinstance(initial, Thermal):
         return _thermal(initial, model, whole, options, progress)
     options = replace(options, tolerance=min(options.tolerance, max(LEAST, min(MOST, 0.01 * tolerance))))
@@ -148,6 +151,13 @@ def _thermal(thermal: Thermal, model: Model, sector: Sector, options: Options, p
     return Beginning(start, Hamiltonian.of(model, sector), count, thermal.samples * is_sampled(first, sector))
 
 
+def _shared(model: Model, sector: Sector, initial: Initial) -> Sector:
+    """Return a sector that holds the motion and its start, with all S_z where one of both gives S_z up."""
+    given = initial.of if isinstance(initial, Thermal) else initial
+    first = with_parameters(model, given) if isinstance(given, Mapping) else given
+    return resolved(first, resolved(model, sector)) if isinstance(first, Model) else resolved(model, sector)
+
+
 def _check_basis(model: Model, initial: Initial) -> None:
     """Raise InvalidModel if a model has phonon states that follow the charge."""
     given = initial.of if isinstance(initial, Thermal) else initial
@@ -180,8 +190,8 @@ def _first(model: Model, sector: Sector, initial: Model | Mapping[str, object] |
 def _of_state(model: Model, sector: Sector | None, state: State) -> Beginning:
     """Return the motion of a state of one's own, in its phonon space."""
     space = state.hamiltonian.space
-    own = Sector(space.sector.charge, space.sector.two_sz)
-    if sector is not None and (sector.charge, sector.two_sz) != (own.charge, own.two_sz):
+    own = space.sector.plain
+    if sector is not None and resolved(model, sector).plain != own:
         raise InvalidValue(f"the state has {own.title}, and the sector {sector.title}; leave the sector out")
     if is_automatic(model):
         own_table, found = capped(model).phonons, space.model.phonons

@@ -217,7 +217,7 @@ class Averages:
         if not rest:
             return average
         if self._by_words and not alone and not any(lattice for _, lattice in rest):
-            check_operator(self.space.model, operator)
+            check_operator(self.space.model, operator, self.space.sector)
             return average + sum(value * self._word(charge) for (charge, _), value in rest.items())
         average += self._product(Operator(rest))
         return complex(average.real) if operator_key(operator) == operator_key(operator.dag) else average

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..._core.arguments import instance
 from ...clusters import InvalidValue
 from ...hamiltonians import Model, Operator, boson, boson_number, electron_number, pair
+from ...hamiltonians.operators import spin_raising
 
 PLACES: Mapping[str, Callable[[Model], int]] = MappingProxyType(
     {
@@ -90,6 +91,14 @@ def electron_pair(model: Model, site: int) -> Operator:
 def spin(model: Model, site: int) -> Operator:
     """``S^z_i``; zero without electrons."""
     return 0.5 * (electrons(model, site, "up") - electrons(model, site, "dn"))
+
+
+def turning_spin(model: Model, site: int, axis: str) -> Operator:
+    """``S^x_i`` or ``S^y_i``; zero without electrons."""
+    if model.electrons is None:
+        return NOTHING
+    flip = (0.5 if axis == "x" else -0.5j) * spin_raising(site)
+    return flip + flip.dag
 
 
 def both_electrons(model: Model, site: int) -> Operator:

@@ -11,8 +11,9 @@ import scipy.sparse as sp
 import xarray as xr
 from numpy.typing import NDArray
 
-from ...hamiltonians import Block, Hamiltonian, Model, Operator, Sector, Space
+from ...hamiltonians import Block, Hamiltonian, Model, Operator, Space
 from ...hamiltonians.algebra import canonical
+from ...hamiltonians.conservation import conserving, sectors_of
 from ...hamiltonians.hamiltonian import sparse_matrix
 from ...hamiltonians.operators import ChargeWord, LatticeWord
 from ...hamiltonians.sector import allowed_two_sz
@@ -54,7 +55,7 @@ class Measured:
         >>> len(found.operators), found.places["density_correlation"][0]
         (5, array([1, 2, 3, 4, 3, 2]))
         """
-        sector = Sector(0)
+        sector = sectors_of(model, 0)[0]
         block = Block.of(Hamiltonian.of(model, sector), symmetry_sectors(model, sector)[0])
         known: dict[object, int] = {}
         operators: list[Operator] = []
@@ -90,8 +91,10 @@ def thermal_form(name: str, model: Model, grid: NDArray[np.float64]) -> xr.DataA
 
     An average in a mixture is the mixture of the averages: this is tried on two states of a small sector.
     """
+    model = conserving(model)
     charge = 0 if name in STANDARD else next(n for n in (2, 1, 0) if allowed_two_sz(model, n))
-    block = Block.of(Hamiltonian.of(model, Sector(charge, min(allowed_two_sz(model, charge), key=abs))))
+    sector = min(sectors_of(model, charge), key=lambda each: abs(each.spin_excess))
+    block = Block.of(Hamiltonian.of(model, sector))
     states = np.random.default_rng(0).standard_normal((2, *block.shape))
     weights = np.array([2.0, 0.5])
     mixtures = (State(block, states[k], weights[k]) for k in (slice(0, 1), slice(1, 2), slice(0, 2)))

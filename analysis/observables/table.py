@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,17 @@ from ..labelled import labelled
 from ..lattice.displacements import displacement_distribution
 from .averages import Averages
 from .energy import PARTS
-from .formulas import Formula, both_electrons, electron_pair, electrons, exchange, local_pair, local_pairs, spin
+from .formulas import (
+    Formula,
+    both_electrons,
+    electron_pair,
+    electrons,
+    exchange,
+    local_pair,
+    local_pairs,
+    spin,
+    turning_spin,
+)
 from .structure import STRUCTURES, has_modes_on_all_sites, on_a_lattice, structure_factors, wave_vector_coordinates
 
 Measurement = Callable[[State, Averages], xr.DataArray | xr.Dataset]
@@ -141,6 +152,12 @@ def _product(left: OneSite, right: OneSite) -> Callable[[Model, int, int], Opera
     return lambda model, i, j: left(model, i) * right(model, j)
 
 
+def _of_broken(quantity: str, needs: str, of: OneSite, text: str, symbol: str) -> Observable:
+    """Return an average that vanishes where a quantity is conserved."""
+    place = f"a coupling that gives up {'S_z' if quantity == 'spin' else 'N'}"
+    return replace(_average(needs, "site", of, text, symbol), where=lambda model: quantity in model.broken, place=place)
+
+
 def _made(annihilator: OneSite) -> OneSite:
     return lambda model, i: annihilator(model, i).dag
 
@@ -208,6 +225,12 @@ OBSERVABLES: dict[str, Observable] = {
     "boson_density": _average("bosons", "site", local_pairs, "<b+_i b_i>", "<b+ b>"),
     "pair_exchange": _average(EB, "site", exchange, "<D+_i b_i>, D = c_dn c_up", "<D+ b>"),
     "spin_z": replace(_average("electrons", "site", spin, "<S^z_i>", "<S^z>"), odd=True),
+    "spin_x": _of_broken("spin", "electrons", partial(turning_spin, axis="x"), "<S^x_i>", "<S^x>"),
+    "spin_y": replace(
+        _of_broken("spin", "electrons", partial(turning_spin, axis="y"), "<S^y_i>", "<S^y>"), alike=False
+    ),
+    "pair_amplitude": _of_broken("charge", "electrons", electron_pair, "<D_i>, D = c_dn c_up", "<D>"),
+    "boson_amplitude": _of_broken("charge", "bosons", local_pair, "<b_i>", "<b>"),
     "displacement": _average("phonons", "mode", _x, "<a_m + a+_m>", "<x>"),
     "displacement_squared": Observable(
         _displacement_squared, ("phonons",), None, "1", True, "<(a_m + a+_m)^2>", "<x^2>", matrices=_squared_matrices

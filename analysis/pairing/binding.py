@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -11,7 +11,8 @@ import xarray as xr
 from ..._core.arguments import numbers, taking
 from ...hamiltonians import Model, Sector
 from ...hamiltonians.arguments import a_model
-from ...hamiltonians.sector import allowed_two_sz
+from ...hamiltonians.conservation import needs_conserved
+from ...hamiltonians.sector import resolved, sector_problems
 from ...hamiltonians.space.charges import charge_dimension
 from ...solvers import Options, Progress, levels_by_symmetry, silent
 from ...solvers.arguments import read_options
@@ -86,6 +87,8 @@ def charge_scan(
     >>> data.binding.values.round(6), data.spin_gap.values.round(6)
     (array([-2.828427]), array([     nan,      nan, 4.828427]))
     """
+    needed: tuple[Literal["charge", "spin"], ...] = ("charge", "spin") if spin else ("charge",)
+    needs_conserved(model, "energies by charge", *needed)
     chosen = list(range(model.max_charge + 1)) if charges is None else list(charges)
     solver = options or Options()
     lowest: dict[int, Level] = {}
@@ -126,8 +129,7 @@ def _with_errors(name: str, dim: str, formula: str, values: Sequence[Level]) -> 
 
 
 def _lowest(model: Model, sector: Sector, options: Options, search: Progress) -> Level:
-    charge, two_sz = sector.charge, sector.spin_excess
-    if two_sz not in allowed_two_sz(model, charge) or not charge_dimension(model, charge, two_sz):
+    if any(sector_problems(model, sector)) or not charge_dimension(model, resolved(model, sector)):
         return np.nan, np.nan
     levels = levels_by_symmetry(model, sector, 1, options, search)
     return float(levels.energies[0]), float(levels.certificate.energy_errors[0])

@@ -9,6 +9,7 @@ import xarray as xr
 
 from ..._core.arguments import of_kind, taking
 from ...hamiltonians import Model, Sector
+from ...hamiltonians.conservation import largest_charge
 from ...solvers import Options
 from ...solvers.arguments import read_options
 from ..labelled import dataset
@@ -64,7 +65,7 @@ def condensate_against_size(
         levels = isolated_ground(model, sector, options)
         state = levels.ground
         data = pair_density(state, form)
-        most = 0.5 * state.hamiltonian.space.sector.charge * pair_operators(model, form).overlap
+        most = 0.5 * largest_charge(model, state.hamiltonian.space.sector) * pair_operators(model, form).overlap
         trace = float(np.trace(data["matrix"].values).real)
         energy, error = levels.energies[0], levels.certificate.energy_errors[0]
         eigenvalue, fraction = (float(data[name].values.flat[0]) for name in ("eigenvalues", "fraction"))

@@ -13,6 +13,8 @@ import xarray as xr
 
 from ...clusters import InvalidValue, ring
 from ...hamiltonians import Bosons, Electrons, Model, Phonons, Sector
+from ...hamiltonians.conservation import needs_conserved
+from ...hamiltonians.sector import resolved
 from ...hamiltonians.space.charges import charge_dimension
 from ...solvers import LabelledLevels, Options, Progress, levels_by_symmetry, silent
 from ...solvers.blocks import blocks_at_any_flux
@@ -91,6 +93,7 @@ def coherence(
     if search not in SEARCHES:
         raise InvalidValue(f"search = {search!r} is unknown; allowed: {', '.join(SEARCHES)}")
     sector = sector if isinstance(sector, Sector) else Sector(sector)
+    needs_conserved(model, "stiffness and pair gaps", "charge", sector=sector)
     ends = _Ends(model, sector, options, progress, solving)
     levels, there = _at_best_flux(ends, search) if model.cluster.is_ring else _at_best_corner(ends, search)
     state = levels.ground
@@ -235,9 +238,10 @@ def _at_best_corner(ends: _Ends, search: str) -> tuple[LabelledLevels, _There]:
 
 def _pair_gap(ends: _Ends) -> tuple[float, float]:
     """Return the pair gap and its error bar."""
-    model, spin = ends.model, ends.sector.spin_excess
+    model, spin = ends.model, ends.sector.two_sz
     charges = {step: ends.sector.charge + step for step in CHARGE_GAP}
-    if not all(0 <= n <= model.max_charge and charge_dimension(model, n, spin) for n in charges.values()):
+    there = (charge_dimension(model, resolved(model, Sector(n, spin))) for n in charges.values())
+    if not all(0 <= n <= model.max_charge for n in charges.values()) or not all(there):
         return np.nan, np.nan
     found = {step: replace(ends, sector=Sector(n, spin)).lowest()[1:] for step, n in charges.items()}
     return combined([(CHARGE_GAP[step], end) for step, end in found.items()])

@@ -90,7 +90,7 @@ class CutBlock:
     Attributes
     ----------
     charge, two_sz : int
-        N and N_up - N_dn of the part.
+        N and N_up - N_dn of the part; modulo 2 where the sector has several.
     configurations : (part, rest) int
         Number of the configuration that a configuration of the part and one of the rest make together.
     sign : (part, rest) float
@@ -103,6 +103,14 @@ class CutBlock:
     sign: NDArray[np.float64]
 
 
+def _totals(charges: ChargeBasis, states: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return N and N_up - N_dn of configurations, or of the parts of them that are left, one row each."""
+    spins = [np.uint64(((1 << charges.sites) - 1) << offset) for offset in (0, charges.sites)]
+    up, dn = (np.bitwise_count(states & spin).astype(np.int64) for spin in spins)
+    pairs = np.bitwise_count(states & ~(spins[0] | spins[1])).astype(np.int64)
+    return np.array([up + dn + 2 * pairs, up - dn])
+
+
 def cut_blocks(charges: ChargeBasis, cut: Cut) -> Iterator[CutBlock]:
     """Yield the blocks of a cut; within a sector the charge of the part fixes that of the rest."""
     sites = charges.sites
@@ -110,11 +118,10 @@ def cut_blocks(charges: ChargeBasis, cut: Cut) -> Iterator[CutBlock]:
     carriers = [site for site in charges.boson_sites if cut.bosons and site in cut.sites]
     places += [bit for site in carriers for bit in charges.boson_bits(site)]
     mask = np.uint64(sum(1 << place for place in places))
-    up, dn = (np.uint64(((1 << sites) - 1) << offset) for offset in (0, sites))
     part = charges.states & mask
-    numbers = [np.bitwise_count(part & spin).astype(int) for spin in (up, dn)]
-    pairs = np.bitwise_count(part & ~(up | dn)).astype(int)
-    kinds = np.array([numbers[0] + numbers[1] + 2 * pairs, numbers[0] - numbers[1]]).T
+    mixed = [len(np.unique(values)) > 1 for values in _totals(charges, charges.states)]
+    kinds = _totals(charges, part).T
+    kinds = np.where(mixed, kinds % 2, kinds)
     for charge, two_sz in np.unique(kinds, axis=0).tolist():
         here = np.all(kinds == [charge, two_sz], axis=1)
         own, other = np.unique(part[here]), np.unique(charges.states[here] & ~mask)

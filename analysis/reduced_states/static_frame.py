@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...clusters import InvalidValue
-from ...hamiltonians import Hamiltonian, Sector
+from ...hamiltonians import Hamiltonian
 from ...hamiltonians.lattice_tables import MAX_QUANTA
 from ...hamiltonians.space.product import dimensions
 from ...solvers import State
@@ -44,7 +44,7 @@ def in_static_frame(state: State) -> State:
     caps = {"max_quanta": min(cap, MAX_QUANTA), "total_quanta": None}
     frame = {"frame": (low + high).tolist(), "dressing": None, "basis": "number"}
     model = replace(space.model, phonons=replace(space.model.phonons, **frame, **caps))
-    sector = Sector(space.sector.charge, space.sector.two_sz)
+    sector = space.sector.plain
     if (size := math.prod(dimensions(model, sector))) > LARGEST:
         raise InvalidValue(
             f"the phonons of this state follow the charges; in number states it has {size:,} amplitudes, and at most "

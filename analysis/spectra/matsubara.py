@@ -94,7 +94,7 @@ def lines_between(
         for target, images, others in images_of(state, right, None if left is right else left):
             offset = offset_of(target, levels)
             own = state.block.sector
-            if off and (target.sector.charge, target.sector.two_sz) == (own.charge, own.two_sz):
+            if off and target.sector.plain == own.plain:
                 images = [off_ground(v, target, levels.ground) for v in images]
             check_memory(target.space.model, target.sector, options.engine, 1, options.memory_limit)
             how = Accuracy(np.asarray(energy - offset + sign * z.real + 1j * z.imag, np.complex128))

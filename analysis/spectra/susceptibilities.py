@@ -287,7 +287,7 @@ def static_response(
     asked = {name: an_operator(f"observables[{name!r}]", value) for name, value in (observables or own).items()}
     model = levels.hamiltonian.space.model
     for name, operator in {**own, **asked}.items():
-        check_operator(model, operator)
+        check_operator(model, operator, levels.hamiltonian.space.sector)
         if _largest(operator - operator.dag) > 1e-12 * max(1.0, _largest(operator)):
             raise InvalidValue(f"{name} is not Hermitian; add its conjugate, as in 'c+up_0 cup_1 + h.c.'")
     ground = levels.ground

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -203,7 +204,7 @@ def thermodynamics(asked: ThermalSum, totals: Totals) -> dict[str, tuple[Replica
     t = totals.temperatures
     is_grand = asked.ensemble.is_grand
     name, formula = ("grand_potential", "Omega = -T ln Z") if is_grand else ("free_energy", "F = -T ln Z")
-    return {
+    found = {
         name: (totals.lowest - t * totals.log_partition, formula, "energy"),
         "energy": (totals.lowest + totals.energy, "<H>, mu inside H", "energy"),
         "entropy": (totals.log_partition + totals.energy / t, "(<H> + T ln Z) / T", "1"),
@@ -214,6 +215,14 @@ def thermodynamics(asked: ThermalSum, totals: Totals) -> dict[str, tuple[Replica
         "spin_susceptibility": (totals.spin_variance / t, "(<S_z^2> - <S_z>^2) / T", "1/energy"),
         "chemical_potential": (asked.included + totals.shift, "mu", "energy"),
     }
+    without = {name for quantity, names in MADE_OF.items() if not asked.conserves(quantity) for name in names}
+    return {name: value for name, value in found.items() if name not in without}
+
+
+MADE_OF: Mapping[Literal["charge", "spin"], tuple[str, ...]] = MappingProxyType(
+    {"charge": ("charge", "charge_variance", "compressibility"), "spin": ("spin_susceptibility",)}
+)
+"""What is read off the values of N, and of S_z, that each block has: left out where it is not conserved."""
 
 
 def summed_observables(model: Model, chosen: Sequence[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..._core.ranks import rank_count
 from ...hamiltonians import Block, Hamiltonian, Model, Sector, Space, hamiltonian_operator
+from ...hamiltonians.conservation import sectors_of
 from ...hamiltonians.space.product import dimensions
 from ...hamiltonians.terms import energy_unit
 from ...solvers import Eigenstates, Options, levels_by_symmetry, symmetry_sectors
@@ -66,7 +67,7 @@ class Planned:
         s = self.member.sector
         labels = "".join(f", {name} = {value}" for name, value in s.labels.items())
         how = "all levels" if self.exact else "random vectors"
-        return f"N = {s.charge}, 2 S_z = {s.two_sz}{labels}: {how} of {self.dimension:,} states"
+        return f"{s.plain.title}{labels}: {how} of {self.dimension:,} states"
 
     def check_memory(self, asked: ThermalSum) -> None:
         """Raise MemoryError, with the numbers, if the sum over the block takes more than the memory limit."""
@@ -209,6 +210,13 @@ def _all(asked: ThermalSum, symmetric: Model, twins: bool, report: Report) -> It
         yield replace(planned, dimension=size, stored=stored, exact=size <= sampling.exact_up_to)
 
 
+def _lowest_in(model: Model, charge: int) -> list[Sector]:
+    """Return sectors of which one has the lowest level of a charge: where the spins are free, the smallest S_z has."""
+    every = sectors_of(model, charge)
+    has_multiplets = model.reverses_spins and not model.terms
+    return [min(every, key=lambda sector: abs(sector.spin_excess))] if has_multiplets else every
+
+
 def _without_negligible(asked: ThermalSum, every: list[Planned], report: Report) -> tuple[list[Planned], float]:
     """Leave out charges whose share is sure to be small: Z_N <= dimension exp(-E_0(N) / T), Z >= exp(-E_0 / T)."""
     charges = sorted({planned.member.sector.charge for planned in every})
@@ -216,8 +224,8 @@ def _without_negligible(asked: ThermalSum, every: list[Planned], report: Report)
     lowest = {}
     for number, charge in enumerate(charges):
         report(f"lowest level of N = {charge}, which bounds its weight", number, len(charges))
-        levels = levels_by_symmetry(asked.model, Sector(charge), 1, rough)
-        lowest[charge] = float(levels.energies[0] - levels.certificate.residuals[0])
+        found = [levels_by_symmetry(asked.model, sector, 1, rough) for sector in _lowest_in(asked.model, charge)]
+        lowest[charge] = min(float(levels.energies[0] - levels.certificate.residuals[0]) for levels in found)
     states = dict.fromkeys(charges, 0)
     for planned in every:
         states[planned.member.sector.charge] += planned.member.copies * planned.dimension

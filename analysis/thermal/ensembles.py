@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from ..._core.arguments import instance, is_whole, numbers
 from ...clusters import Brief
 from ...hamiltonians import InvalidModel, Model, Problem, Sector
 from ...hamiltonians.arguments import a_model, a_sector, number_basis_problems
+from ...hamiltonians.conservation import conservation_problems
 from ...hamiltonians.parameters import is_number, show
 from ...hamiltonians.sector import sector_problems
 from ...hamiltonians.terms import far_potential
@@ -196,6 +197,11 @@ class ThermalSum:
         """The chemical potential that is in the Hamiltonian of a sector."""
         return 0.0 if self.potential else float(self.model.chemical_potential)
 
+    def conserves(self, quantity: Literal["charge", "spin"]) -> bool:
+        """True where N, or S_z, has one value in each block, of which averages are made."""
+        sector = None if self.ensemble.is_grand else self.ensemble.sector
+        return not any(conservation_problems(self.model, "", quantity, sector=sector))
+
     @property
     def charge(self) -> float | None:
         """The wanted <N>, if the density is given."""
@@ -216,6 +222,10 @@ def thermal_problems(
         yield Problem("sector", "nothing", f'add a [sector] table with its charge; ensemble = "{kind.kind}" needs it')
     elif not kind.is_grand and kind.sector is not None:
         yield from sector_problems(model, kind.sector)
+    if kind.kind == "canonical":
+        yield from conservation_problems(model, "canonical ensembles", "charge", sector=kind.sector)
+    if kind.density is not None:
+        yield from conservation_problems(model, "given densities", "charge")
     if kind.density is not None and not kind.is_grand:
         yield Problem("thermal.density", show(kind.density), 'allowed: only with ensemble = "grand-canonical"')
     elif kind.density is not None:

@@ -69,7 +69,7 @@ def estimate_thermal(model: Model, kind: Ensemble, sampling: Sampling) -> Therma
 
 
 def _size(model: Model, sector: Sector) -> int:
-    whole = math.prod(dimensions(model, Sector(sector.charge, sector.two_sz)))
+    whole = math.prod(dimensions(model, sector.plain))
     elements = len(momenta(model.cluster)) if sector.momentum is not None else 1
     elements *= (2 if sector.reflection is not None else 1) * (2 if sector.spin_flip is not None else 1)
     elements *= len(points_of(model, sector.momentum).irreps) if sector.irrep is not None else 1

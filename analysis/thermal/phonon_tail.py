@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...hamiltonians import Model, Sector
+from ...hamiltonians.conservation import frame_charge
 from ...hamiltonians.space.frame import by_site, frame_parts
 from ...hamiltonians.space.phonons import phonon_dimension
 from .ensembles import Ensemble
@@ -165,7 +166,7 @@ def displacements(model: Model, kind: Ensemble) -> Iterator[NDArray[np.float64]]
     """Yield for each mode the displacements that charges on its site or bond may cause, from that of its frame."""
     couplings = model.couplings
     sector = kind.sector if kind.sector is not None and not kind.is_grand else Sector(model.max_charge // 2)
-    parts = frame_parts(model, sector.charge)
+    parts = frame_parts(model, frame_charge(model, sector))
     uniform, sites = parts[0], [mode.index if mode.host == "site" else 0 for mode in model.modes]
     following = [part[sites, range(len(sites))] for part in by_site(parts)]
     each = np.array([couplings.electron_phonon, couplings.boson_phonon]) / couplings.frequency

@@ -220,7 +220,7 @@ class Levels:
         for key in [key for key, levels in self._known.items() if abs(levels.block.sector.charge - near) > self._reach]:
             del self._known[key]
         sector, frame = block.space.sector, block.space.frame[:1].tobytes()
-        key = (sector.charge, sector.spin_excess, block.symmetries, frame)
+        key = (sector.plain, block.symmetries, frame)
         if key not in self._known:
             self._known[key] = AllLevels.of(block)
         return self._known[key]

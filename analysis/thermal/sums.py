@@ -100,7 +100,8 @@ class Totals:
             If no chemical potential gives that charge.
         """
         count = max(len(part.partition) for part in parts)
-        n = np.array([part.member.sector.charge for part in parts], dtype=float)[:, None, None]
+        sectors = [part.member.sector for part in parts]
+        n = np.array([0.0 if sector.parity else sector.charge for sector in sectors])[:, None, None]
         spin = np.array([0.5 * part.member.sector.spin_excess for part in parts])[:, None, None]
         one_sided = np.array([part.member.spin_copies == 1 for part in parts])[:, None, None]
         origin = np.array([part.origin for part in parts])[:, None, None]

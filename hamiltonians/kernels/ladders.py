@@ -10,10 +10,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-MOST_DIAGONALS = 4
+FEW_DIAGONALS = 4
 """A lattice operator with at most as many diagonals is applied by shifting rows, which needs no index."""
 ROUNDING = 1e-14
 """Matrices that are symmetric but for this share of their largest element are symmetric."""
+MOST_DIAGONALS, FILLED = 64, 0.4
+"""So is one with more of them, where at least this share of what stands on them is not zero."""
 Ladder = tuple[NDArray[Any], sp.csr_array]
 """Strength on each row, and the lattice operator."""
 
@@ -54,7 +56,8 @@ def stacked(ladders: Sequence[Ladder], shape: tuple[int, int], dtype: np.dtype[A
     kinds: dict[str, list[Ladder]] = {"shifts": [], "pairs": [], "others": []}
     for strength, matrix in ladders:
         if matrix.nnz:
-            kinds["others" if leaves else _kind(matrix)].append((strength, matrix))
+            kind = "others" if leaves else _kind(matrix)
+            kinds[kind] += [(strength, part) for part in (_apart(matrix) if kind == "shifts" else [matrix])]
     strengths = {
         kind: np.array([strength for strength, _ in some], dtype).reshape(len(some), shape[0])
         for kind, some in kinds.items()
@@ -68,7 +71,9 @@ def stacked(ladders: Sequence[Ladder], shape: tuple[int, int], dtype: np.dtype[A
 
 
 def _kind(matrix: sp.csr_array) -> str:
-    if _diagonals(matrix) <= MOST_DIAGONALS:
+    diagonals = _diagonals(matrix)
+    filled = matrix.nnz >= FILLED * diagonals * matrix.shape[0]
+    if diagonals <= FEW_DIAGONALS or (diagonals <= MOST_DIAGONALS and filled):
         return "shifts"
     if np.any(matrix.diagonal()) or np.any(matrix.data.imag):
         return "others"
@@ -80,6 +85,18 @@ def _diagonals(matrix: sp.csr_array) -> int:
     """Return the number of diagonals of a matrix that are not empty."""
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     return int(np.count_nonzero(np.bincount(matrix.indices - rows + matrix.shape[0])))
+
+
+def _apart(matrix: sp.csr_array) -> list[sp.csr_array]:
+    """Return a matrix as a sum of matrices with two diagonals each, so that all have as many."""
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    offsets, number = np.unique(matrix.indices - rows, return_inverse=True)
+    parts = []
+    for first in range(0, len(offsets), 2):
+        here = number // 2 == first // 2
+        entries = matrix.data[here], (rows[here], matrix.indices[here])
+        parts.append(sp.csr_array(entries, shape=matrix.shape))
+    return parts
 
 
 def _shifts(

@@ -65,7 +65,7 @@ class Spins:
     def of(cls, space: Space, symmetries: Sequence[Symmetry]) -> Spins | None:
         """Take the configurations of a space apart; None where there is more than electrons, or a flip."""
         model, charge, excess = space.model, space.sector.charge, space.sector.spin_excess
-        if not is_electrons_alone(model) or any(symmetry.flips for symmetry in symmetries):
+        if not is_electrons_alone(model, space.sector) or any(symmetry.flips for symmetry in symmetries):
             return None
         sites, numbers = model.cluster.sites, ((charge - excess) // 2, (charge + excess) // 2)
         down, up = (

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..._core.display import counted, quantity
 from ...clusters import Card, Shown
 from ..model import Model
+from ..sector import Sector, charges_of, spins_of
 from ..soft_core import letter_of
 
 
@@ -47,10 +48,15 @@ class ChargeBasis(Shown):
         return Card(f"{counted(len(self), 'charge configuration')} of {counted(self.sites, 'site')}{bosons}")
 
     @classmethod
-    def of(cls, model: Model, charge: int, two_sz: int) -> ChargeBasis:
+    def of(cls, model: Model, sector: Sector) -> ChargeBasis:
         """Enumerate the configurations of a sector; none is a valid answer."""
         sites, bosons = model.cluster.sites, len(model.boson_sites)
-        states = configurations(sites, model.most_electrons, bosons, charge, two_sz, model.most_bosons)
+        parts = [
+            configurations(sites, model.most_electrons, bosons, charge, spin, model.most_bosons)
+            for charge in charges_of(model, sector)
+            for spin in spins_of(model, sector, charge)
+        ]
+        states = parts[0] if len(parts) == 1 else np.sort(np.concatenate([np.zeros(0, np.uint64), *parts]))[::-1].copy()
         states.setflags(write=False)
         return cls(sites, model.boson_sites, states, model.most_bosons)
 
@@ -191,11 +197,16 @@ def species_numbers(
     return found
 
 
-def charge_dimension(model: Model, charge: int, two_sz: int) -> int:
+def charge_dimension(model: Model, sector: Sector) -> int:
     """Return the number of configurations of a sector, without enumerating them."""
     sites, bosons = model.cluster.sites, len(model.boson_sites)
     levels = model.most_bosons
-    numbers = species_numbers(sites, model.most_electrons, bosons, charge, two_sz, levels)
+    numbers = [
+        found
+        for charge in charges_of(model, sector)
+        for spin in spins_of(model, sector, charge)
+        for found in species_numbers(sites, model.most_electrons, bosons, charge, spin, levels)
+    ]
     free = [sites - up if model.most_electrons == 1 else sites for _, up, _ in numbers]
     every = [_fillings_count(bosons, levels, pairs) for pairs, *_ in numbers]
     return sum(
@@ -203,6 +214,7 @@ def charge_dimension(model: Model, charge: int, two_sz: int) -> int:
     )
 
 
-def is_electrons_alone(model: Model) -> bool:
-    """True where a model has neither local pairs nor modes, and spins up and down are placed independently."""
-    return model.most_electrons == 2 and not model.boson_sites and not model.modes
+def is_electrons_alone(model: Model, sector: Sector) -> bool:
+    """True where a sector has neither local pairs nor modes, and as many electrons of each spin in every state."""
+    is_mixed = sector.has_all_spins or sector.parity is not None
+    return model.most_electrons == 2 and not model.boson_sites and not model.modes and not is_mixed

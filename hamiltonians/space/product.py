@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from ..._core.display import counted
 from ..._core.lazy import sp
 from ...clusters import Card, InvalidValue, Shown
+from ..conservation import frame_charge
 from ..model import Model
 from ..operators import ChargeWord, LatticeWord, Operator, displace
 from ..parameters import InvalidModel, Problem, show
-from ..sector import Sector, check_sector
+from ..sector import Sector, check_sector, resolved
 from .charge_masks import Entries, charge_rows, word_entries
 from .charges import ChargeBasis, charge_dimension
 from .fibres import set_modes
@@ -91,11 +92,13 @@ class Space(Shown):
 
     def __post_init__(self) -> None:
         check_sector(self.model, self.sector)
+        object.__setattr__(self, "sector", resolved(self.model, self.sector))
         open_keys = (
             ("cutoff", "auto", "a Hamiltonian needs max_quanta or total_quanta; ground_state finds them itself"),
             ("dressing", "optimal", "a Hamiltonian needs a number from 0 to 1; ground_state finds the best one itself"),
             ("frame", "auto", "a Hamiltonian needs a frame; ground_state chooses one itself"),
             ("basis", "optimal", "a Hamiltonian needs oscillator states; ground_state finds them itself"),
+            ("basis", "squeezed", "a Hamiltonian needs oscillator states; ground_state finds them itself"),
         )
         for key, automatic, allowed in open_keys:
             if self.model.phonons is not None and automatic == getattr(self.model.phonons, key):
@@ -104,7 +107,7 @@ class Space(Shown):
     @cached_property
     def charges(self) -> ChargeBasis:
         """The electron-boson configurations."""
-        return ChargeBasis.of(self.model, self.sector.charge, self.sector.spin_excess)
+        return ChargeBasis.of(self.model, self.sector)
 
     @cached_property
     def phonons(self) -> PhononSpace:
@@ -156,7 +159,12 @@ class Space(Shown):
             parts = np.zeros((1 + 2 * self.model.cluster.sites, len(self.model.modes)))
             parts[0] = self.sets.displacements
             return parts
-        return frame_parts(self.model, self.sector.charge if self.mean_charge is None else self.mean_charge)
+        return frame_parts(self.model, self.mean)
+
+    @property
+    def mean(self) -> int:
+        """The charge whose mean shift the phonon frame takes."""
+        return frame_charge(self.model, self.sector) if self.mean_charge is None else self.mean_charge
 
     @cached_property
     def is_dressed(self) -> bool:
@@ -224,7 +232,7 @@ class Space(Shown):
         ValueError
             If the operator changes N or S_z, or names a site, boson or mode that is not there.
         """
-        check_operator(self.model, operator)
+        check_operator(self.model, operator, self.sector)
         if not self.is_dressed:
             return self.plain_factors(operator)
         if self.sets is None:
@@ -295,7 +303,7 @@ class Space(Shown):
 
 def dimensions(model: Model, sector: Sector) -> tuple[int, int]:
     """Return the numbers of charge configurations and of phonon states, without enumerating them."""
-    return charge_dimension(model, sector.charge, sector.spin_excess), _phonon_space(model).size
+    return charge_dimension(model, resolved(model, sector)), _phonon_space(model).size
 
 
 def _phonon_space(model: Model) -> PhononSpace:
@@ -317,17 +325,20 @@ CHARGE_OF: Mapping[str, tuple[int, int]] = {
     "c+up": (1, 1), "c+dn": (1, -1), "cup": (-1, -1), "cdn": (-1, 1), "b+": (2, 0), "b": (-2, 0),
 }  # fmt: skip
 """Change of (N, N_up - N_dn) by each letter."""
+CONSERVED = 1 << 30
+"""Steps of a quantum number that has only one value."""
 
 
-def check_operator(model: Model, operator: Operator) -> None:
+def check_operator(model: Model, operator: Operator, sector: Sector) -> None:
     """Raise ValueError if an operator leaves its sector or names something that the model does not have."""
+    steps = np.array([2 if sector.parity else CONSERVED, 2 if sector.has_all_spins else CONSERVED])
     for charge, _ in operator.terms:
         change = np.sum([CHARGE_OF.get(symbol, (0, 0)) for symbol, _ in charge], axis=0) if charge else np.zeros(2)
-        if np.any(change != 0):
+        if np.any(change % steps != 0):
             product = " ".join(f"{symbol}_{index}" for symbol, index in charge)
             raise InvalidValue(
-                f"{product} changes (N, N_up - N_dn) by {tuple(int(x) for x in change)}; "
-                "an operator within one sector must keep both"
+                f"{product} changes (N, N_up - N_dn) by {tuple(int(x) for x in change)}; an operator within one sector "
+                'must keep both, or lead to what a sector with two_sz = "all" or parity = "even" holds'
             )
     check_names(model, operator)
 

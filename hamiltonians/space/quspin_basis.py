@@ -144,10 +144,10 @@ def _permute(state, bits, sign, args):  # type: ignore[no-untyped-def]
     """Permute sites, bosons and modes; args = [sites, bosons, modes, width, odd, three permutations...].
 
     The fermion sign counts inversions within each spin; the first bit of `odd` gives each phonon a factor -1, the
-    second one exchanges up and down.
+    second one exchanges up and down, the third one gives the sign of a turn about x in the place of one about y.
     """
     sites, bosons, modes, width, odd = args[0], args[1], args[2], args[3], args[4] & uint64(1)
-    flips = args[4] >> uint64(1)
+    flips, about_x = (args[4] >> uint64(1)) & uint64(1), args[4] >> uint64(2)
     one = uint64(1)
     image = uint64(0)
     parity = 0
@@ -168,6 +168,10 @@ def _permute(state, bits, sign, args):  # type: ignore[no-untyped-def]
         image |= n << (offset + width * args[5 + sites + bosons + m])
         if odd and n & one:
             parity += 1
+    if about_x:
+        spin_mask = (one << sites) - one
+        ups, downs = _popcount(state & spin_mask), _popcount((state >> sites) & spin_mask)
+        parity += (ups + 3 * downs) // 2
     if parity & 1:
         sign[0] *= -1
     return image
@@ -196,10 +200,11 @@ def callbacks() -> Callbacks:
     def whole(names: str) -> dict[str, Any]:
         return dict.fromkeys(names.split(), uint64)
 
+    permuting = "one image seen n offset mask odd flips about_x spin_mask"
     return Callbacks(
         cfunc(op_sig_64, locals=whole("bit one place mask n state"), cache=True)(_act),
         cfunc(next_state_sig_64, cache=True)(_next_in_table),
-        cfunc(map_sig_64, locals=whole("one image seen n offset mask odd flips"), cache=True)(_permute),
+        cfunc(map_sig_64, locals=whole(permuting), cache=True)(_permute),
     )
 
 

@@ -27,6 +27,8 @@ class SymmetryMap:
         Quantum number, 0 to period - 1.
     flips : bool
         True where up and down are exchanged as well.
+    about_x : bool
+        True where they are exchanged by a turn about x, in the place of y.
     """
 
     sites: tuple[int, ...]
@@ -36,8 +38,10 @@ class SymmetryMap:
     period: int
     block: int
     flips: bool = False
+    about_x: bool = False
 
     def arguments(self, width: int) -> NDArray[np.uint64]:
         """Return the arguments of the compiled map."""
-        head = [len(self.sites), len(self.bosons), len(self.modes), width, int(self.odd) + 2 * int(self.flips)]
+        marks = int(self.odd) + 2 * int(self.flips) + 4 * int(self.about_x)
+        head = [len(self.sites), len(self.bosons), len(self.modes), width, marks]
         return np.array([*head, *self.sites, *self.bosons, *self.modes], np.uint64)

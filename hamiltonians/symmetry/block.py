@@ -75,7 +75,7 @@ class Block(Shown):
     @property
     def whole(self) -> Block:
         """The whole (N, S_z) sector as one block, where operators may break the symmetry."""
-        return Block(self.hamiltonian, Sector(self.sector.charge, self.sector.two_sz), ())
+        return Block(self.hamiltonian, self.sector.plain, ())
 
     @property
     def space(self) -> Space:
@@ -242,7 +242,7 @@ class Block(Shown):
         ValueError
             If the operator changes N or S_z, or names what the model does not have.
         """
-        check_operator(self.space.model, operator)
+        check_operator(self.space.model, operator, self.space.sector)
         factors = SpinFactors.of(operator, self.spins) if self.spins else None
         if self.spins and factors:
             return ElectronOperator(self.spins, factors, dtype)

@@ -118,13 +118,16 @@ def permuted_phonons(
 def permuted_charges(charges: ChargeBasis, symmetry: Symmetry) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the image of each charge configuration and the sign from reordering its creators.
 
-    The spin flip has none: of as many up as down electrons, the signs of the operators and of their order cancel.
+    The spin flip about y has none: of an even number of electrons, the signs of the operators and of their order
+    cancel. About x there is a sign for each two up electrons more than down ones.
     """
     states, sites = charges.states, charges.sites
     if symmetry.flips:
         spin = np.uint64((1 << sites) - 1)
         down, rest = (states >> np.uint64(sites)) & spin, states & ~np.uint64((1 << 2 * sites) - 1)
-        return charges.index(rest | ((states & spin) << np.uint64(sites)) | down), np.ones(len(states))
+        excess = np.bitwise_count(states & spin).astype(np.int64) - np.bitwise_count(down)
+        signs = _sign(excess // 2) if symmetry.about_x else np.ones(len(states))
+        return charges.index(rest | ((states & spin) << np.uint64(sites)) | down), signs
     one = np.uint64(1)
     image = np.zeros_like(states)
     parity = np.zeros(len(states), np.int64)

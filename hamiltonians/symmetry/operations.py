@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import lcm, prod
 from types import MappingProxyType
 
@@ -12,26 +12,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...clusters import Bond, Permutation, order
+from ...clusters.cluster import ADDED
 from ..branches import links_of
 from ..model import Model
 from ..operators import ChargeWord, LatticeWord, Operator
 from ..space.quspin_maps import SymmetryMap
 
 SPIN_FLIP = "spin_flip"
-FLIPPED: Mapping[str, tuple[str, float]] = MappingProxyType(
+FLIPPED: Mapping[str, tuple[str, complex]] = MappingProxyType(
     {
         "c+up": ("c+dn", 1.0), "cup": ("cdn", 1.0), "nup": ("ndn", 1.0),
         "c+dn": ("c+up", -1.0), "cdn": ("cup", -1.0), "ndn": ("nup", 1.0),
     }
 )  # fmt: skip
 """What the spin flip makes of a letter, and its sign."""
+FLIPPED_ABOUT_X: Mapping[str, tuple[str, complex]] = MappingProxyType(
+    {
+        "c+up": ("c+dn", -1j), "cup": ("cdn", 1j), "nup": ("ndn", 1.0),
+        "c+dn": ("c+up", -1j), "cdn": ("cup", 1j), "ndn": ("nup", 1.0),
+    }
+)  # fmt: skip
+"""The same for a turn about x."""
 
 
 @dataclass(frozen=True)
 class Symmetry:
     """A site permutation with what it does to bosons, modes and phonon signs, and its quantum number.
 
-    Or the spin flip ``c_up -> c_dn, c_dn -> -c_up``, which leaves all of these alone.
+    Or the spin flip, which leaves all of these alone: the turn of all spins by pi about y, ``c_up -> c_dn, c_dn ->
+    -c_up``, or about x, ``c_up -> i c_dn, c_dn -> i c_up``.
 
     Attributes
     ----------
@@ -47,6 +56,8 @@ class Symmetry:
         How many times make the identity on sites, modes and their signs.
     block : int
         m of the eigenvalue ``exp(-2 pi i m / period)``.
+    about_x : bool
+        The spin flip is the turn about x.
     """
 
     name: str
@@ -56,6 +67,7 @@ class Symmetry:
     odd: bool
     period: int
     block: int
+    about_x: bool = field(default=False, metadata=ADDED)
 
     @property
     def flips(self) -> bool:
@@ -71,7 +83,7 @@ class Symmetry:
         """Return the same as a QuSpin map, whose quantum numbers count the other way round; bosons have `levels`."""
         block = -self.block % self.period
         bosons = tuple(levels * b + k for b in self.bosons for k in range(levels))
-        return SymmetryMap(self.sites, bosons, self.modes, self.odd, self.period, block, self.flips)
+        return SymmetryMap(self.sites, bosons, self.modes, self.odd, self.period, block, self.flips, self.about_x)
 
 
 def of_permutation(
@@ -155,20 +167,30 @@ def _moved_bonds(bonds: Sequence[Bond], sites: Permutation, turn: NDArray[np.flo
 
 
 def spin_flip(model: Model, block: int) -> Symmetry:
-    """Return the exchange of up and down, a rotation of all spins by pi: the sign of its eigenvalue is (-1)^S."""
+    """Return the exchange of up and down, a rotation of all spins by pi: the sign of its eigenvalue is (-1)^S.
+
+    It is about y, or about x where couplings leave that axis alone only.
+    """
     sites, bosons, modes = model.cluster.sites, len(model.boson_sites), len(model.modes)
     still = tuple(range(sites)), tuple(range(bosons)), tuple(range(modes))
-    return Symmetry(SPIN_FLIP, *still, False, 2, block)
+    return Symmetry(SPIN_FLIP, *still, False, 2, block, _turns_about_x(model))
+
+
+def _turns_about_x(model: Model) -> bool:
+    c, bonds = model.couplings, model.cluster.bonds
+    across = any(r and model.cluster.direction(b)[1] for b, r in zip(bonds, c.electron_rashba, strict=True))
+    return (across or bool(np.any(c.electron_transverse_field))) and not np.any(c.electron_transverse_field_y)
 
 
 def relabelled(operator: Operator, model: Model, symmetry: Symmetry) -> Operator:
     """Return ``U O U+`` for a symmetry U: every index moved, every odd phonon letter with its sign."""
+    flipped_letters = FLIPPED_ABOUT_X if symmetry.about_x else FLIPPED
 
-    def charge(word: ChargeWord) -> tuple[ChargeWord, float]:
+    def charge(word: ChargeWord) -> tuple[ChargeWord, complex]:
         if not symmetry.flips:
             n = len(symmetry.sites)  # levels of soft-core bosons have indices n, n + 1, ...
             return tuple((symbol, index // n * n + symmetry.sites[index % n]) for symbol, index in word), 1.0
-        letters = [FLIPPED.get(symbol, (symbol, 1.0)) for symbol, _ in word]
+        letters = [flipped_letters.get(symbol, (symbol, 1.0)) for symbol, _ in word]
         return tuple((symbol, index) for (symbol, _), (_, index) in zip(letters, word, strict=True)), prod(
             sign for _, sign in letters
         )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...hamiltonians import hamiltonian_operator
+from ...hamiltonians.conservation import frame_charge
 from ...hamiltonians.space.charges import is_electrons_alone
 from ...hamiltonians.space.frame import by_site, frame_parts
 from ...hamiltonians.space.phonons import phonon_dimension
@@ -54,7 +55,7 @@ class TensorEngine(Engine):
         moving, ladders = size.entries
         spread, jumps = _spread_of_a_row(size)
         vector = size.bytes_per_amplitude * size.stored / size.ranks
-        alone = is_electrons_alone(size.model)
+        alone = is_electrons_alone(size.model, size.sector)
         kept = min(0 if alone else KEPT_BYTES, STEPS * vector) if FIRST_CYCLE * vector > STORED_BYTES else STORED_BYTES
         vectors = max(4 + size.states, 2 * size.states + 1) * vector + kept
         tables = size.phonons * (4 * size.operations + 24 * ladders + (4 + size.bytes_per_amplitude) * jumps)
@@ -107,7 +108,7 @@ def _spread_of_a_row(size: BlockSize) -> tuple[float, float]:
     """
     model = size.model
     shares: defaultdict[tuple[tuple[int, float], ...], float] = defaultdict(float)
-    electron, boson = by_site(frame_parts(model, size.sector.charge))
+    electron, boson = by_site(frame_parts(model, frame_charge(model, size.sector)))
     if model.phonons is None or not (np.any(electron) or np.any(boson)):
         return 0.0, 0.0
     follows = {"c": electron, "b": boson}

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...clusters import InvalidValue
-from ...hamiltonians import Amplitudes, Block, Hamiltonian, Operator, Sector
+from ...hamiltonians import Amplitudes, Block, Hamiltonian, Operator
+from ...hamiltonians.conservation import holds
 from ...hamiltonians.space.transfer import carried
 from ...hamiltonians.symmetry.group import commutes
 from ...hamiltonians.symmetry.operations import Symmetry
@@ -73,7 +74,7 @@ def _has(hamiltonian: Hamiltonian, operator: Operator, symmetry: Symmetry) -> bo
 
 def _block(hamiltonian: Hamiltonian, kept: tuple[Symmetry, ...]) -> Block:
     whole = hamiltonian.space.sector
-    sector = Sector(whole.charge, whole.two_sz)
+    sector = whole.plain
     return Block(hamiltonian, with_labels(sector, kept, hamiltonian.space.model) if kept else sector, kept)
 
 
@@ -121,10 +122,9 @@ def configured(configuration: Configuration, hamiltonian: Hamiltonian) -> Start:
     space, given = hamiltonian.space, configuration
     if wrong := given.problems(space.model):
         raise InvalidValue("; ".join(f"{key} = {value}: {allowed}" for key, (value, allowed) in wrong.items()))
-    if (given.charge, given.two_sz) != (space.sector.charge, space.sector.spin_excess):
+    if not holds(space.model, space.sector, given.charge, given.two_sz):
         raise InvalidValue(
-            f"the configuration has N = {given.charge}, 2 S_z = {given.two_sz}; the sector has "
-            f"{space.sector.charge} and {space.sector.spin_excess}"
+            f"the configuration has N = {given.charge}, 2 S_z = {given.two_sz}; the sector has {space.sector.title}"
         )
     e = int(space.charges.index(np.array([given.bits(space.model)], np.uint64))[0])
     wanted = np.broadcast_to(np.asarray(given.displacement, float), (space.phonons.modes,))

@@ -89,7 +89,8 @@ def fixed_values(study: Study) -> str:
     if not any(key.startswith("cluster.") for key in swept):
         words.append(plots.literal(study.model.cluster.size.partition(",")[0]))
     if study.sector is not None and "sector.charge" not in swept:
-        words.append(f"$N = {study.sector.charge}$")
+        charge = f"$N = {study.sector.charge}$" if study.sector.parity is None else f"{study.sector.parity} $N$"
+        words.append(charge)
     for key, entry in COUPLINGS.items():
         species = getattr(study.model, entry.species)
         value = None if species is None else getattr(species, key.partition(".")[2])

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 from rich.console import Console
@@ -16,6 +17,8 @@ from ..._core.display import counted
 from ...clusters import Card, InvalidType, InvalidValue, Shown, Told
 from ...hamiltonians import Model, Sector
 from ...hamiltonians.arguments import a_sector
+from ...hamiltonians.parameters import COUPLINGS
+from ...hamiltonians.sector import LeftOut, resolved
 from ..definition import Study
 from ..file.reading import read, studied, sweep_points
 from ..file.tables import given, plain, tables_of
@@ -166,7 +169,17 @@ def study(
         if sector is not None or sweep is not None or tables:
             raise InvalidValue(f"{os.fsdecode(model)} says everything: leave sector, sweep and tables out")
         return Plan(read(model, plugins))
-    block = {} if sector is None else {"sector": given(a_sector("sector", sector))}
+    own = None if sector is None else resolved(model, a_sector("sector", sector))
+    block = {} if own is None else {"sector": _sector_table(own, sweep or {})}
     asked = plain({**block, **tables, **({"sweep": sweep} if sweep else {})})
     whole = {"schema": 1, "name": model.name or "study", **tables_of(model), **asked}
     return Plan(studied(whole, FILE, plugins, base=model))
+
+
+def _sector_table(sector: Sector, sweep: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the table of a sector; with all S_z where a sweep gives S_z up and it was left out."""
+    found = given(sector)
+    if sector.parity is not None:
+        del found["charge"]
+    gives_up = any(key in COUPLINGS and COUPLINGS[key].breaks == "spin" for key in sweep)
+    return found | ({"two_sz": "all"} if gives_up and isinstance(sector.two_sz, LeftOut) else {})

@@ -180,7 +180,7 @@ def show_estimate(study: Study, console: Console) -> None:
     rows, several = [], rank_count() > 1
     for model, sector, states in (item for point in ends for item in at_point(study, point).solves()):
         need = (estimate if sector.has_symmetry else estimate_run)(model, sector, study.solver.engine, states)
-        label, size = f"N = {sector.charge}, 2 S_z = {sector.two_sz}", f"{need.charges:,} x {need.phonons:,}"
+        label, size = sector.plain.title, f"{need.charges:,} x {need.phonons:,}"
         cost = need.engine, format_bytes(need.memory), format_seconds(need.seconds)
         network = (format_bytes(need.sent),) if several else ()
         rows.append((label, f"{need.dimension:,}", size, *cost, *network))

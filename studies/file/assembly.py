@@ -12,7 +12,7 @@ from ..._core.wording import listed
 from ...clusters import KINDS, Cluster, custom
 from ...hamiltonians import InvalidModel, Model, Problem, Sector, TermFunction
 from ...hamiltonians.parameters import COUPLINGS, OLDER_NAMES, SPECIES, show
-from ...hamiltonians.sector import sector_problems
+from ...hamiltonians.sector import resolved, sector_problems
 from ...hamiltonians.symmetry.labels import block_problems
 from ...hamiltonians.terms import energy_unit
 from ...solvers import Options
@@ -31,6 +31,8 @@ HOSTS = MappingProxyType({"ligand-centre": "ligand"})
 """Where the phonons of a kind of cluster sit by default, if not on all sites."""
 CHARGES = ("sector.charge", "sector.two_sz", "charge_scan.charges")
 PAIRED = tuple(key for key, entry in COUPLINGS.items() if "bosons" in entry.needs)
+BROKEN = MappingProxyType({"charge": ("sector.charge", "sector.parity"), "spin": ("sector.two_sz",)})
+"""Quantum numbers about which nothing can be said while a coupling that gives them up is wrong."""
 HIDES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "bosons": (*CHARGES, *PAIRED),
@@ -40,6 +42,8 @@ HIDES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *(f"phonons.{key}" for key in ("frame", "displacement")),
         ),
         "sector.charge": ("sector.two_sz",),
+        "sector.parity": ("sector.charge", "sector.two_sz"),
+        **{key: BROKEN[entry.breaks] for key, entry in COUPLINGS.items() if entry.breaks},
     }
 )
 """Keys about which nothing can be said while another key, or a whole table, is wrong."""
@@ -240,6 +244,7 @@ def _model(
     sector = Sector(**values["sector"]) if "sector" in values else None
     found = list(sector_problems(model, sector)) if sector else []
     found += block_problems(model, sector) if sector and not found else ()
+    sector = sector and resolved(model, sector)
     right = None if found else sector
     if (kept := _kept(values)) is not None:
         moves = values.get("evolution", {}).get("initial") == KEPT_STATE

@@ -17,6 +17,7 @@ from ...clusters import Cluster, momenta
 from ...clusters.magnetic import without_field
 from ...clusters.translations import as_numbers, wave_vectors
 from ...hamiltonians.branches import branches_of
+from ...hamiltonians.sector import resolved
 from ...hamiltonians.space.product import dimensions
 from ...solvers.caps import capped
 from ..definition import Study
@@ -100,7 +101,9 @@ def _sector(study: Study, data: xr.Dataset) -> dict[str, object]:
     assert sector is not None
     dimension = int(data["dimension"]) if "dimension" in data else math.prod(dimensions(capped(study.model), sector))
     stored = int(data["stored"]) if "stored" in data else dimension
-    found: dict[str, object] = {"charge": sector.charge, "two_sz": sector.two_sz}
+    spin = resolved(study.model, sector).two_sz
+    found: dict[str, object] = {"charge": sector.charge} if sector.parity is None else {"parity": sector.parity}
+    found |= {"two_sz": spin}
     found |= {name: list(value) if isinstance(value, tuple) else value for name, value in sector.labels.items()}
     if sector.wave_vector is not None:
         found["wave_vector"] = list(sector.wave_vector) if isinstance(sector.wave_vector, tuple) else sector.wave_vector

@@ -39,6 +39,7 @@ from .values import (
     Seed,
     Table,
     Whole,
+    WholeOrAll,
     WholeOrList,
     WordOrNumbers,
     WordOrSites,
@@ -126,13 +127,14 @@ CLUSTERS: Mapping[str, type[Table]] = MappingProxyType({kind: _of_kind(function)
 class SectorTable(Table):
     """Keys of ``[sector]``."""
 
-    charge: Whole
-    two_sz: Whole = LEFT_OUT
+    charge: Whole = LEFT_OUT
+    two_sz: WholeOrAll = LEFT_OUT
     momentum: WholeOrList = LEFT_OUT
     reflection: Annotated[int, Field(description="1 or -1")] = LEFT_OUT
     irrep: Annotated[str, Field(description='a representation of the point group, as "A1"')] = LEFT_OUT
     spin_flip: Annotated[int, Field(description="1 or -1")] = LEFT_OUT
     wave_vector: NumberOrList = LEFT_OUT
+    parity: Annotated[str, Field(description='"even" or "odd", in the place of charge')] = LEFT_OUT
 
 
 class SolverTable(Table):

@@ -290,6 +290,15 @@ NumberOrList = Annotated[
     Discriminator(form),
     Field(description="a finite number, or a list of numbers on lattices"),
 ]
+
+
+def _whole_or_all(value: object) -> object:
+    if value == "all" or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise PydanticCustomError("whole_or_all", "neither a whole number nor all")
+
+
+WholeOrAll = Annotated[object, PlainValidator(_whole_or_all), Field(description='a whole number, or "all"')]
 WholeOrList = Annotated[
     Annotated[Whole, Tag("|word")] | Annotated[list[int], AfterValidator(tuple), Tag("|list")],
     Discriminator(form),

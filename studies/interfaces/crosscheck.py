@@ -92,7 +92,7 @@ def crosscheck(
     """
     limit = real_number("limit", limit, "a number of seconds above 0", 1e-3)
     sector = sector if isinstance(sector, Sector) else Sector(sector)
-    plain = Sector(sector.charge, sector.two_sz)
+    plain = sector.plain
     progress("respair, the model as it is given")
     given = ground_state(model, plain, options=options)
     if not len(given.energies):

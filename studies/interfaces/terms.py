@@ -53,7 +53,7 @@ class Terms:
         sector = sector if isinstance(sector, Sector) else Sector(sector)
         check_sector(model, sector)
         model = in_static_frame(model)
-        space = Space(model, Sector(sector.charge, sector.two_sz))
+        space = Space(model, sector.plain)
         return cls(model, sector, canonical(space.displaced(hamiltonian_operator(model))))
 
     @property
@@ -79,12 +79,12 @@ class Terms:
     @cached_property
     def max_quanta(self) -> int:
         """Most phonons of a mode."""
-        return Space(self.model, Sector(self.sector.charge, self.sector.two_sz)).phonons.max_quanta
+        return Space(self.model, self.sector.plain).phonons.max_quanta
 
     @property
     def total_quanta(self) -> int | None:
         """Most phonons of all modes together; None where each mode has its own cap only."""
-        phonons = Space(self.model, Sector(self.sector.charge, self.sector.two_sz)).phonons
+        phonons = Space(self.model, self.sector.plain).phonons
         return None if phonons.is_product else phonons.total_quanta
 
     @property

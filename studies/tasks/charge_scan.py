@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
 from ... import analysis
 from ..._core.lazy import rich_table, xr
 from ...hamiltonians import Model, Problem, Sector
+from ...hamiltonians.conservation import conservation_problems
 from ...hamiltonians.parameters import show
 from ...hamiltonians.sector import allowed_two_sz, sector_problems
 from ..execution.tables import columns, with_error
@@ -63,7 +64,10 @@ class ChargeScanTask(Task):
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
         """Yield charges that no state has, or that are given twice."""
-        charges: Sequence[int] = values.get("charges", ())
+        needed: tuple[Literal["charge", "spin"], ...] = ("charge", "spin") if values.get("spin") else ("charge",)
+        problems = list(conservation_problems(model, "energies by charge", *needed))
+        yield from problems
+        charges: Sequence[int] = () if problems else values.get("charges", ())
         for i, charge in enumerate(charges):
             path = f"charge_scan.charges[{i}]"
             if charge in charges[:i]:
@@ -73,8 +77,8 @@ class ChargeScanTask(Task):
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
         """Return the lowest level of each charge and spin."""
-        spins = {n: [n % 2, n % 2 + 2] if self.spin else [n % 2] for n in self.charges}
-        return [(model, Sector(n, s), 1) for n in spins for s in spins[n] if s in allowed_two_sz(model, n)]
+        every = [Sector(n) for n in self.charges] + [Sector(n, n % 2 + 2) for n in self.charges if self.spin]
+        return [(model, each, 1) for each in every if not any(sector_problems(model, each))]
 
     def run(self, setting: Setting) -> xr.Dataset:
         """Solve charge by charge."""

@@ -13,7 +13,9 @@ from ..._core.wording import listed
 from ...analysis import flux, pairing
 from ...clusters.loops import no_loop
 from ...hamiltonians import Model, Problem, Sector
+from ...hamiltonians.conservation import conservation_problems
 from ...hamiltonians.model import GENERIC
+from ...hamiltonians.sector import resolved
 from ...hamiltonians.space.charges import charge_dimension
 from ..execution.tables import columns, decimals, number, with_error
 from ..file.json_values import entries
@@ -50,6 +52,7 @@ class CoherenceTask(Task):
         """Yield a cluster without a loop, and quantum numbers that a flux breaks."""
         if not model.cluster.has_loop:
             yield Problem("coherence", "a table", f"leave it out: {no_loop(model.cluster)}")
+        yield from conservation_problems(model, "stiffness and pair gaps", "charge", sector=sector)
         if sector is not None and sector.has_symmetry:
             name, value = next(iter(sector.labels.items()))
             allowed = "leave it out: [coherence] looks for the best flux over all blocks"
@@ -59,9 +62,9 @@ class CoherenceTask(Task):
         """Return the sector with a flux, and those with a pair more and a pair less."""
         if sector is None or not model.cluster.has_loop:
             return []
-        threaded, spin = replace(model, flux=GENERIC[: model.cluster.fluxes]), sector.spin_excess
+        threaded, spin = replace(model, flux=GENERIC[: model.cluster.fluxes]), resolved(model, sector).two_sz
         beside = (Sector(sector.charge + step, spin) for step in (-2, 2))
-        there = [s for s in beside if 0 <= s.charge <= model.max_charge and charge_dimension(model, s.charge, spin)]
+        there = [s for s in beside if 0 <= s.charge <= model.max_charge and charge_dimension(model, s)]
         return [(threaded, sector, 2), *((threaded, s, 1) for s in there)]
 
     @property

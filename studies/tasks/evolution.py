@@ -16,9 +16,11 @@ from ...analysis.evolution.kicks import Kick
 from ...analysis.evolution.thermal_start import Thermal
 from ...hamiltonians import InvalidModel, Model, Problem, Sector
 from ...hamiltonians.arguments import number_basis_problems
+from ...hamiltonians.conservation import conservation_problems, holds
 from ...hamiltonians.parameters import show
 from ...hamiltonians.parametric import with_parameters
 from ...hamiltonians.pulse import Pulse, direction_in
+from ...hamiltonians.sector import resolved
 from ...solvers import Options
 from ...solvers.checkpoint import beside
 from ...solvers.evolution.configuration import Configuration
@@ -262,9 +264,9 @@ def _state_problems(state: Configuration, model: Model, sector: Sector | None) -
         yield Problem(f"evolution.state.{name}", show(value), allowed)
     if sector is None or found:
         return
-    if (state.charge, state.two_sz) != (sector.charge, sector.spin_excess):
+    if not holds(model, resolved(model, sector), state.charge, state.two_sz):
         has = f"N = {state.charge}, 2 S_z = {state.two_sz}"
-        wanted = f"charges of the sector, charge = {sector.charge} and two_sz = {sector.spin_excess}"
+        wanted = f"charges of the sector, {resolved(model, sector).plain.title}"
         yield Problem("evolution.state", has, f"allowed: {wanted}")
     elif sector.has_symmetry:
         allowed = f"leave {' and '.join(sector.labels)} out of [sector]; charges on sites have no such quantum number"
@@ -288,6 +290,7 @@ def _thermal_problems(values: Mapping[str, Any], model: Model, sector: Sector | 
 
 
 def _pulse_problems(table: Any, model: Model) -> Iterator[Problem]:
+    yield from conservation_problems(model, "pulses", "charge")
     try:
         direction_in(model.cluster, table.pulse().direction)
     except (ValueError, InvalidModel) as error:

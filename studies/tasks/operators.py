@@ -18,7 +18,9 @@ from ..._core.lazy import rich_table, xr
 from ...analysis.labelled import labelled
 from ...clusters import InvalidValue
 from ...hamiltonians import Model, Problem, Sector, operator
+from ...hamiltonians.conservation import every_sector
 from ...hamiltonians.parameters import show
+from ...hamiltonians.sector import resolved
 from ...hamiltonians.space.product import check_operator
 from ...hamiltonians.transitions import charge_change
 from ..execution.tables import columns, decimals, number, with_error
@@ -106,9 +108,11 @@ class OperatorsTask(Task):
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
         """Yield formulas that change N or S_z without being probed, or name what the model does not have."""
         for name, text in values["formulas"].items():
-            check = charge_change if name in values["probed"] else check_operator
             try:
-                check(model, operator(text))
+                if name in values["probed"]:
+                    charge_change(model, operator(text))
+                else:
+                    check_operator(model, operator(text), resolved(model, sector or every_sector(model)[0]))
             except InvalidValue as error:
                 yield Problem(f"operators.{name}", show(text), str(error))
 

@@ -17,6 +17,7 @@ from ...analysis.labelled import labelled
 from ...analysis.observables import mixing
 from ...analysis.pairing import FORMS, Form, form_names, possible_forms
 from ...hamiltonians import Model, Problem, Sector
+from ...hamiltonians.conservation import largest_charge
 from ..execution.tables import columns, with_error
 from ..file.json_values import plain
 from ..file.values import Numbers, form, one_of
@@ -77,7 +78,7 @@ class PairingTask(Task):
         model = levels.hamiltonian.space.model
         admixture, errors = mixing(levels), {}
         for name, chosen in zip(form_names(forms := self._forms(model)), forms, strict=True):
-            most = 0.5 * setting.block.charge * analysis.pair_operators(model, chosen).overlap
+            most = 0.5 * largest_charge(model, setting.block) * analysis.pair_operators(model, chosen).overlap
             errors[f"{name}_eigenvalue_error"] = labelled(
                 f"{name}_eigenvalue_error", most * admixture, [], "largest possible eigenvalue times the admixture"
             )

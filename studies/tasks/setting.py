@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..._core.lazy import xr
 from ...analysis.observables.error_bars import isolated_ground
 from ...hamiltonians import Model, Sector
-from ...hamiltonians.sector import allowed_two_sz
+from ...hamiltonians.conservation import moved, sectors_of
 from ...solvers import Eigenstates, LabelledLevels, Options
 from ...solvers.caps import is_automatic, size_in_words
 from ...solvers.larger_space import reaching
@@ -85,6 +85,10 @@ class Setting:
 
 def neighbours(model: Model, sector: Sector, changes: int) -> Iterator[Sector]:
     """Yield the sectors with up to `changes` charges more or less, each of the smallest spin."""
+    if sector.parity is not None:
+        yield from [there for there in [moved(model, sector, (1 - 2 * sector.charge, 1))] if there is not None]
+        return
     for charge in range(sector.charge - changes, sector.charge + changes + 1):
-        if charge != sector.charge and 0 <= charge <= model.max_charge and (spins := allowed_two_sz(model, charge)):
-            yield Sector(charge, min(spins, key=abs))
+        if charge != sector.charge and 0 <= charge <= model.max_charge:
+            found = sectors_of(model, charge, sector.has_all_spins)
+            yield from sorted(found, key=lambda there: abs(there.spin_excess))[:1]

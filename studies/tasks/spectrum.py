@@ -19,9 +19,10 @@ from ..._core.wording import listed
 from ...analysis.spectra import DEFAULT_BROADENING, KINDS, LINESHAPES, NAMES
 from ...clusters.translations import Momentum
 from ...hamiltonians import Model, Problem, Sector, with_parameter
+from ...hamiltonians.conservation import conservation_problems, moved
 from ...hamiltonians.parameters import show
 from ...hamiltonians.parametric import parameter_problem
-from ...hamiltonians.sector import allowed_two_sz
+from ...hamiltonians.sector import resolved
 from ...hamiltonians.space.product import dimensions
 from ...hamiltonians.transitions import charge_change
 from ...solvers import Options
@@ -167,6 +168,8 @@ class SpectrumTask(Task):
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
         """Yield operators, sites and momenta that are not there."""
         asked = cls(**values)
+        if asked.operator == "current":
+            yield from conservation_problems(model, "currents", "charge")
         yield from operator_problems(asked, model)
         for name, value in (asked.transfer_from or {}).items():
             path = f'spectrum.transfer_from."{name}"'
@@ -255,9 +258,9 @@ class SpectrumTask(Task):
             return
         change = charge_change(model, probes_of(self, model)[1].addition)
         for sign in (1, -1) if any(change) else ():
-            charge, two_sz = (n + sign * d for n, d in zip((sector.charge, sector.spin_excess), change, strict=True))
-            if 0 <= charge <= model.max_charge and two_sz in allowed_two_sz(model, charge):
-                check_blocks_fit(model, Sector(charge, two_sz), 1, options)
+            there = moved(model, resolved(model, sector), (sign * change[0], sign * change[1]))
+            if there is not None:
+                check_blocks_fit(model, there, 1, options)
 
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:

@@ -213,7 +213,8 @@ def _thermal_table(points: Sequence[Point]) -> rich_table.Table:
     swept, first = points[0]
     keys = [key for key in swept if key != SWEPT]
     potential = next(name for name in POTENTIALS if f"thermal_{name}" in first)
-    names = {potential: "Omega" if potential == "grand_potential" else "F", **COLUMNS}
+    there = {name: title for name, title in COLUMNS.items() if all(f"thermal_{name}" in data for _, data in points)}
+    names = {potential: "Omega" if potential == "grand_potential" else "F", **there}
     if np.ptp(np.concatenate([data["thermal_chemical_potential"].values for _, data in points])) > 0:
         names["chemical_potential"] = "mu"
     table = columns("thermal", (*short_names(keys), "T", *names.values()))

@@ -460,3 +460,15 @@ def test_the_zone_of_a_plane_shows_its_structure_factors():
     assert [drawing.title.split(" of ")[1] for drawing in seen] == ["the charge", "the spins", "pairs on a site"]
     assert all(drawing.svg(answer.data, answer.study.model).startswith("<svg") for drawing in seen)
     assert "no momenta in a plane" in PANELS["zone"].lacks(preset("Hubbard ring").study(["ground_state"]).model)
+
+
+def test_couplings_that_give_up_a_quantity_leave_what_is_conserved():
+    """A pairing field leaves the parity of the charge, a transverse field all S_z; a new charge comes back."""
+    tables = {"cluster": {"kind": "dimer"}, "electrons": {"hopping": 1.0}, "sector": {"charge": 3, "two_sz": 1}}
+    screen = Screen(tables).changed("electrons.transverse_field", 0.3)
+    assert screen.value("sector") == {"charge": 3}
+    paired = screen.changed("electrons.pairing", 0.2)
+    assert paired.value("sector") == {"parity": "odd"}
+    assert paired.study(["ground_state"]).sector.title == "odd N, 2 S_z = 1"
+    charged = paired.changed("electrons.pairing", 0.0).changed("sector.charge", 2)
+    assert charged.value("sector") == {"charge": 2}

@@ -237,3 +237,48 @@ def sectors_of(draw, model, largest=600):
 def models_and_sectors(draw, largest=600, **species):
     model = draw(models(**species))
     return model, draw(sectors_of(model, largest))
+
+
+@st.composite
+def mixed_models_and_sectors(draw, largest=600, charge=None, spin=None, **species):
+    """A model with fields that turn spins (`spin`) or pairs from a condensate (`charge`), and one of its sectors.
+
+    Sectors of several charges or spins are drawn for models that conserve these as well.
+    """
+    model = draw(models(**species))
+    cluster, e, p = model.cluster, model.electrons, model.bosons
+    bonds, classes = [bond.label for bond in cluster.bonds], cluster.classes
+    carriers = [classes[i] for i in boson_sites(model)]
+    turns = draw(st.booleans()) if spin is None else spin
+    pairs = draw(st.booleans()) if charge is None else charge
+    if turns and e is not None:
+        of_bonds = {"rashba": bonds} if all_have_a_length(cluster) else {}
+        e = replace(e, **draw(some({"transverse_field": classes, "transverse_field_y": classes, **of_bonds}, False)))
+    if pairs and e is not None:
+        on_site = {"pairing": classes} if e.double_occupancy else {}
+        e = replace(e, **draw(some({**on_site, "bond_pairing": bonds}, False)))
+    if pairs and p is not None:
+        p = replace(p, pairing=draw(couplings(carriers)))
+    found = replace(model, electrons=e, bosons=p, flux=0.0 if pairs else model.flux)
+    sector = draw(mixed_sectors(found, largest, pairs, turns))
+    return found, sector
+
+
+def all_have_a_length(cluster):
+    return all(cluster.kind == "ring" or np.linalg.norm(cluster.vector(bond)) > 1e-9 for bond in cluster.bonds)
+
+
+@st.composite
+def mixed_sectors(draw, model, largest, pairs, turns):
+    n, spin = charge_operators(model)
+    kept = Fock(model).allowed
+    kinds = {"even" if c % 2 == 0 else "odd" for c in n} if pairs else set(n[kept].tolist())
+    fitting = []
+    for c in sorted(kinds):
+        mine = (n % 2 == ("even", "odd").index(c) if pairs else n == c) & kept
+        for s in ["all"] if turns else sorted(set(spin[mine].tolist())):
+            size = np.count_nonzero(mine & ((spin == s) | (s == "all")))
+            if 0 < size <= largest:
+                fitting.append(Sector(parity=c, two_sz=s) if pairs else Sector(c, s))
+    assume(fitting)
+    return draw(st.sampled_from(fitting))

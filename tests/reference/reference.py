@@ -346,6 +346,56 @@ def spins_and_pairs(model, fock):
             h = h + hop + dagger(hop)
     for i, field in enumerate(spread(e.zeeman, cluster.classes)):
         h = h - 0.5 * field * (fock.n(i, ["up"]) - fock.n(i, ["dn"]))
+    return h + spins_that_turn(model, fock) + condensates(model, fock)
+
+
+def direction(cluster, bond):
+    """Unit vector from the start of a bond to its end: along x on rings, over the edge of a cell where it leads."""
+    if cluster.kind == "ring":
+        steps = (bond.end - bond.start) % cluster.sites
+        return np.array([1.0 if steps <= cluster.sites - steps else -1.0, 0.0])
+    start, end = (np.array(cluster.positions[i], float) for i in (bond.start, bond.end))
+    step = end - start
+    if cluster.cell:  # the copy of the end for which the windings are what its place in the cell says
+        rows = np.array(cluster.cell)
+        copies = list(product(range(-3, 4), repeat=len(rows)))
+        step = min(
+            (end + np.dot(n, rows) - start for n in copies),
+            key=lambda v: np.linalg.norm(np.linalg.lstsq(rows.T, v, rcond=None)[0] - np.array(bond.shares)),
+        )
+    return step / np.linalg.norm(step)
+
+
+def spins_that_turn(model, fock):
+    """Fields along x and y, and the Rashba coupling, from Pauli's matrices."""
+    e, cluster = model.electrons, model.cluster
+    h = 0j * fock.charge_one
+    for axis, values in (("x", e.transverse_field), ("y", e.transverse_field_y)):
+        for i, field in enumerate(spread(values, cluster.classes)):
+            h = h - field * fock.spin(i, axis) if field else h
+    sigma = {"x": np.array([[0, 1], [1, 0]]), "y": np.array([[0, -1j], [1j, 0]])}
+    for bond, strength in zip(cluster.bonds, spread(e.rashba, [b.label for b in cluster.bonds]), strict=True):
+        if not strength:
+            continue
+        d = direction(cluster, bond)
+        turn = 1j * (d[1] * sigma["x"] - d[0] * sigma["y"])
+        phase = np.exp(1j * np.dot(bond.shares, model.fluxes))
+        for (p, one), (q, other) in product(enumerate(SPINS), repeat=2):
+            hop = phase * turn[p, q] * (dagger(fock.c[bond.end, one]) @ fock.c[bond.start, other])
+            h = h - strength * (hop + dagger(hop))
+    return h
+
+
+def condensates(model, fock):
+    """Pairing fields on sites and on bonds."""
+    e, cluster = model.electrons, model.cluster
+    h = 0j * fock.charge_one
+    for i, field in enumerate(spread(e.pairing, cluster.classes)):
+        found = field * (fock.c[i, "dn"] @ fock.c[i, "up"])
+        h = h + found + dagger(found)
+    for bond, field in zip(cluster.bonds, spread(e.bond_pairing, [b.label for b in cluster.bonds]), strict=True):
+        found = field * fock.singlet(bond.start, bond.end)
+        h = h + found + dagger(found)
     return h
 
 
@@ -363,6 +413,8 @@ def further_pairs(model, fock):
     for i, u in zip(on, spread(p.interaction, classes), strict=True):
         n = fock.nb(i)
         h = h + 0.5 * u * (n @ n - n)
+    for i, field in zip(on, spread(p.pairing, classes), strict=True):
+        h = h + field * (fock.b[i] + dagger(fock.b[i]))
     far = by_distance(p.repulsion)
     for (i, j), v in pairs_of(p.repulsion, model).items() if far else ():
         h = h + v * (fock.nb(i) @ fock.nb(j)) if i < j and {i, j} <= set(on) else h
@@ -444,11 +496,26 @@ def hamiltonian_in_frame(model, shifts):
     return sp.csr_array(h)
 
 
+def gives_up_charge(model):
+    """True where pairs come from a condensate."""
+    fields = [(model.electrons, "pairing"), (model.electrons, "bond_pairing"), (model.bosons, "pairing")]
+    values = [getattr(table, name) for table, name in fields if table is not None]
+    return any(np.any(list(v.values()) if hasattr(v, "keys") else v) for v in values)
+
+
+def gives_up_spin(model):
+    """True where spins turn."""
+    e = model.electrons
+    values = [e.transverse_field, e.transverse_field_y, e.rashba] if e is not None else []
+    return any(np.any(list(v.values()) if hasattr(v, "keys") else v) for v in values)
+
+
 def full_hamiltonian(model):
     """H on all product states; each charge in its own frame, states beyond the cap on all phonons left at zero."""
     fock = Fock(model)
     charge = fock.charges[0]
-    frames = {n: tuple(shifts_of(model, n)) for n in np.unique(charge)}
+    half = int(charge.max()) // 2 if gives_up_charge(model) else None
+    frames = {n: tuple(shifts_of(model, n if half is None else half)) for n in np.unique(charge)}
     h = sp.csr_array((len(fock), len(fock)), dtype=complex)
     for frame in set(frames.values()):
         inside = np.isin(charge, [n for n, shifts in frames.items() if shifts == frame]) & fock.allowed
@@ -458,10 +525,11 @@ def full_hamiltonian(model):
 
 
 def sector_indices(model, charge, two_sz):
-    """Product states of a sector that the phonon caps allow."""
+    """Product states of a sector that the phonon caps allow; "even", "odd" and "all" are charges and spins as well."""
     fock = Fock(model)
     n, spin = fock.charges
-    return np.flatnonzero((n == charge) & (spin == two_sz) & fock.allowed)
+    right = n % 2 == ("even", "odd").index(charge) if isinstance(charge, str) else n == charge
+    return np.flatnonzero(right & ((spin == two_sz) | (two_sz == "all")) & fock.allowed)
 
 
 def all_sectors(model):

@@ -236,3 +236,20 @@ def test_the_spectrum_of_pairs_is_that_of_number_states(coupling):
         pair = analysis.spectral_function(levels, analysis.probe(model, "pair", 0), [0.0, 1.0], 0.3)
         assert np.all(np.isfinite(pair["values"].values))
     np.testing.assert_allclose(found[0]["values"], found[1]["values"], atol=5e-3)
+
+
+def test_squeezed_states_hold_what_charges_stiffen():
+    """States of the oscillator that the local charge displaces and stiffens: few of them do what many phonons do."""
+    lattice = Phonons(1.0, electron_coupling=0.5, quadratic=0.8, electron_quadratic=0.3, total_quanta=26, frame="mean")
+    model = Model(dimer(), Electrons(1.0, hubbard_u=1.0), phonons=lattice)
+    exact = ground_state(model, 2).energies[0]
+    few = {"total_quanta": 4, "frame": "none"}
+    squeezed = ground_state(replace(model, phonons=replace(lattice, basis="squeezed", **few)), 2)
+    number = ground_state(replace(model, phonons=replace(lattice, **few)), 2)
+    off = squeezed.energies[0] - exact
+    assert -1e-9 <= off <= squeezed.certificate.energy_errors[0]
+    assert off < 1e-3 * (number.energies[0] - exact)
+    automatic = replace(lattice, total_quanta=None, cutoff="auto", accuracy=1e-6, basis="squeezed", frame="none")
+    found = ground_state(replace(model, phonons=automatic), 2)
+    assert abs(found.energies[0] - exact) <= found.certificate.energy_errors[0] <= 1e-6
+    assert "squeezed phonon states" in str(replace(model, phonons=automatic))

@@ -354,8 +354,8 @@ CASES = {
     "flux task without sector": (ring(sector=None, flux="values = [0.0]"), {"sector": r"\[flux\] needs it"}),
     "states 0": (ring(ground_state="states = 0"), {"ground_state.states": "0.*from 1 to 1000"}),
     "unknown observable": (
-        ring(ground_state='observables = ["quanta", "spin_y"]'),
-        {"ground_state.observables[1]": "spin_y.*did you mean spin_z.*allowed: electron_density"},
+        ring(ground_state='observables = ["quanta", "spin_zz"]'),
+        {"ground_state.observables[1]": "spin_zz.*did you mean spin_z.*allowed: electron_density"},
     ),
     "observables in a word": (
         ring(ground_state='observables = "some"'),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..hamiltonians import Model
+    from ..hamiltonians.conservation import sectors_of
     from ..studies import Plan
 
 NEEDS = ("ipywidgets", "voila")
@@ -62,7 +63,7 @@ def app(file: str | os.PathLike[str] | Model | Plan | None = None) -> object:
     kept = screen_of(os.environ.get(QUERY, "")) if file is None else None
     given = file or (os.environ.get(VARIABLE) if kept is None else None)
     if isinstance(given, Model):
-        given = study(given, given.max_charge // 2)
+        given = study(given, sectors_of(given, given.max_charge // 2)[0])
     if given:
         return Page(Screen.of(given.study if isinstance(given, Plan) else read(given))).widget
     if kept is not None:

@@ -21,6 +21,7 @@ from ..analysis.observables.error_bars import isolated_ground
 from ..analysis.thermal.ensembles import Ensemble
 from ..analysis.thermal.estimate import estimate_thermal
 from ..hamiltonians import Model
+from ..hamiltonians.sector import resolved
 from ..hamiltonians.space.product import dimensions
 from ..solvers import Eigenstates, LabelledLevels, State, ground_state
 from ..solvers.caps import size_in_words
@@ -300,7 +301,7 @@ def _ground(study: Study, reporter: Reporter) -> Eigenstates | LabelledLevels:
 def _about(study: Study, first: Eigenstates | None) -> str:
     if study.sector is None:
         return ""
-    words = [f"N = {study.sector.charge}, 2S_z = {study.sector.two_sz}: {size_in_words(study.model, study.sector)}"]
+    words = [f"{resolved(study.model, study.sector).plain.title}: {size_in_words(study.model, study.sector)}"]
     if first is not None and study.model.phonons is not None:
         quanta = first.hamiltonian.space.phonons
         words.append(f"total_quanta = {quanta.total_quanta}, error bar {float(first.certificate.energy_errors[0]):.1e}")

@@ -15,7 +15,8 @@ import numpy as np
 from ..clusters import KINDS, Cluster
 from ..clusters.arguments import Argument, arguments
 from ..hamiltonians import Model, Phonons
-from ..hamiltonians.parameters import OLDER_NAMES
+from ..hamiltonians.conservation import parity_of
+from ..hamiltonians.parameters import COUPLINGS, OLDER_NAMES
 from ..studies import TASKS, Study, toml_text
 from ..studies.file.reading import studied
 from ..studies.file.tables import inline, plain
@@ -116,7 +117,9 @@ class Screen:
         asked = {key: {**default, **there.get(key, {})} for key, default in ASKED.items()}
         if "evolution" in there:  # what sets it in motion is its own
             asked["evolution"] = {"times": ASKED["evolution"]["times"], **there["evolution"]}
-        first = {"sector": {"charge": study.model.max_charge // 2}, "solver": {"tolerance": TOLERANCE}}
+        half = study.model.max_charge // 2
+        named = {"charge": half} if study.model.keeps_charge else {"parity": parity_of(half)}
+        first = {"sector": named, "solver": {"tolerance": TOLERANCE}}
         screen = cls({**first, **kept, **asked}, study.name, study.model if study.is_own else None)
         if direction := _direction(screen.value("flux.values")):
             screen = screen.changed("flux.along", direction)
@@ -136,9 +139,18 @@ class Screen:
     def changed(self, path: str, value: Any) -> Screen:
         """Return a screen with another value at a dotted path; None takes the key, or a whole table, away.
 
-        A new charge takes N_up - N_dn along, to its smallest value, where that has the other parity.
+        A new charge takes N_up - N_dn along, to its smallest value, where that has the other parity. A coupling that
+        gives up N or S_z leaves the parity of N, or all S_z.
         """
         found = replace(self, tables=_changed(self.tables, keys_of(path), value))
+        breaks = COUPLINGS[path].breaks if path in COUPLINGS and value else ""
+        charge = found.value("sector.charge")
+        if breaks == "spin":
+            return found.changed("sector.two_sz", None)
+        if breaks == "charge" and isinstance(charge, int):
+            return found.changed("sector.parity", parity_of(charge)).changed("sector.charge", None)
+        if path == "sector.charge" and value is not None:
+            found = replace(found, tables=_changed(found.tables, ["sector", "parity"], None))
         spin = found.value("sector.two_sz")
         odd = path == "sector.charge" and isinstance(value, int) and isinstance(spin, int) and (value - spin) % 2
         return found.changed("sector.two_sz", None) if odd else found
@@ -254,7 +266,7 @@ class Screen:
     def with_charge(self, most: int) -> Screen:
         """Return the screen with a charge of at most `most`, and the smallest spin if it had to change."""
         charge = self.value("sector.charge")
-        if isinstance(charge, int) and charge <= most:
+        if self.value("sector.parity") is not None or (isinstance(charge, int) and charge <= most):
             return self
         return self.changed("sector.charge", most // 2).changed("sector.two_sz", None)
 

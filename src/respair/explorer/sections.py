@@ -14,6 +14,7 @@ from ..clusters.magnetic import without_field
 from ..clusters.translations import Momentum, is_real
 from ..hamiltonians import Model
 from ..hamiltonians.parameters import COUPLINGS as TABLE
+from ..hamiltonians.sector import PARITIES
 from ..solvers.ensemble_blocks import ENSEMBLES
 from .controls import ASKS, COUPLINGS, CUTOFF, SECTOR, Control, couplings, fields, with_cutoff, with_species
 from .screen import ARGUMENTS, SHAPES, Screen
@@ -178,12 +179,27 @@ def _without_lists(screen: Screen) -> Screen:
     return screen.changed("phonons.frame", "mean") if listed else screen
 
 
-def _charges(model: Model) -> Iterator[Control]:
+def _charges(model: Model) -> Iterator[Control | Choice]:
     charge, spin = SECTOR
-    yield Control(charge.path, charge.symbol, charge.name, 0, max(1, model.max_charge), 1)
-    most = model.cluster.sites if model.electrons else 0
+    if model.keeps_charge:
+        yield Control(charge.path, charge.symbol, charge.name, 0, max(1, model.max_charge), 1)
+    else:
+        options = tuple((parity, parity) for parity in PARITIES)
+        yield Choice((PARITY,), "parity of the charge", options, _parity, _with_parity)
+    most = model.cluster.sites if model.electrons and model.keeps_spin else 0
     if most:
         yield Control(spin.path, spin.symbol, spin.name, -most, most, 1, None)
+
+
+PARITY = "sector.parity"
+
+
+def _parity(screen: Screen) -> str:
+    return str(screen.value(PARITY, "even"))
+
+
+def _with_parity(screen: Screen, parity: str) -> Screen:
+    return screen.changed(PARITY, parity).changed("sector.two_sz", None)
 
 
 def _blocks(model: Model) -> Choice:

@@ -29,8 +29,8 @@ def _turn(axis: int, quarters: int) -> NDArray[np.int64]:
     return matrix
 
 
-HALF = [_turn(axis, 2) for axis in range(3)]
-QUARTER = [_turn(axis, 1) for axis in range(3)]
+HALF = tuple(_turn(axis, 2) for axis in range(3))
+QUARTER = tuple(_turn(axis, 1) for axis in range(3))
 THIRD = np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0]])
 DIAGONAL = np.array([[0, 1, 0], [1, 0, 0], [0, 0, -1]])
 INVERSION = -np.eye(3, dtype=np.int64)

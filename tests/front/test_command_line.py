@@ -122,6 +122,12 @@ def test_a_sweep_gives_one_dataset_and_one_json_line_a_point(folder):
         assert data["electron_density"].dims == ("electrons.hubbard_u", "electrons.hopping", "site")
 
 
+def test_the_width_of_figures_needs_figures(folder):
+    done = respair("run", "dimer.toml", "--columns", "1", cwd=folder)
+    assert done.returncode == 2
+    assert done.stderr.strip() == "--columns: the width of figures; give --plot or --plot pdf as well"
+
+
 def test_plots_and_drawing_are_pictures(folder):
     done = respair("run", "dimer.toml", "sweep.toml", "--plot", cwd=folder)
     assert done.returncode == 0, done.stderr

@@ -92,6 +92,8 @@ def run(
 
     The points of a sweep are kept in FILE's name with .study as soon as they are finished; the same command goes on.
     """
+    if columns and not plot:
+        refuse("--columns: the width of figures; give --plot or --plot pdf as well")
     with ExitStack() as stack:
         try:
             asked = read_files(files, plugins)

@@ -162,6 +162,11 @@ FIGURES = {
     "plot_structure_factor": lambda: plots.plot_structure_factor(
         result("square").data, result("square").study.model.cluster, "density"
     ),
+    "plot_correlation": lambda: plots.plot_correlation(
+        result("square").data, result("square").study.model.cluster, "density"
+    ),
+    "plot_correlations": lambda: plots.plot_correlations(result("square").data, result("square").study.model.cluster),
+    "draw_zone": lambda: plots.draw_zone(result("square").study.model.cluster),
     "draw_cluster": lambda: plots.draw_cluster(rp.ligand_centre(4)),
     "plot_spectrum": lambda: plots.plot_spectrum(spectra()["curve"]),
     "plot_spectral_map": lambda: plots.plot_spectral_map(spectra()["map"]),

@@ -331,7 +331,7 @@ def level_width(model: Model) -> float:
 def far_potential(model: Model) -> float:
     """Return the chemical potential where it is far larger than all other coefficients of H, else 0.
 
-    Without a conserved N it is no constant, and stays in H.
+    Without a conserved N it is not a constant, and stays in H.
 
     Examples
     --------

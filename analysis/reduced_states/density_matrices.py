@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..._core.arguments import taking
+from ..._core.arguments import a_list, is_whole, shown, taking
 from ...clusters import InvalidValue
 from ...hamiltonians import Model, annihilate, create
 from ...solvers import State
@@ -128,11 +128,15 @@ def _occupied(states: NDArray[np.uint64], bits: Sequence[int]) -> NDArray[np.int
 
 def _part(model: Model, sites: Sequence[int], modes: Sequence[int], spins: tuple[str, ...], bosons: bool) -> Cut:
     """Return a part of a model, checked."""
+    parts: list[tuple[int, ...]] = []
     for noun, given, count in (("site", sites, model.cluster.sites), ("mode", modes, len(model.modes))):
-        chosen = list(given)
-        if len(set(chosen)) < len(chosen) or not all(i in range(count) for i in chosen):
-            raise InvalidValue(f"{noun}s = {chosen} cannot be; allowed: {noun}s 0 to {count - 1}, each once")
-    if not sites and not modes:
+        chosen = a_list(given)
+        right = np.iterable(chosen) and all(is_whole(i) and 0 <= i < count for i in chosen)
+        if not right or len(set(chosen)) < len(chosen):
+            allowed = f"{noun}s 0 to {count - 1}, each once" if count else f"nothing, as the model has no {noun}s"
+            raise InvalidValue(f"{noun}s = {shown(given)} cannot be; allowed: {allowed}")
+        parts.append(tuple(sorted(int(i) for i in chosen)))
+    if not any(parts):
         raise InvalidValue("the part is empty; name sites, modes or both, as reduced_density_matrix(state, [0, 1])")
     if not set(spins) <= set(SPINS):
         raise InvalidValue(f'spins = {list(spins)} cannot be; allowed: "up", "dn", or both')
@@ -140,7 +144,7 @@ def _part(model: Model, sites: Sequence[int], modes: Sequence[int], spins: tuple
         raise InvalidValue(
             f"spins = {list(spins)} cannot be parted from the others, since no site has two electrons; leave spins out"
         )
-    return Cut(tuple(sorted(map(int, sites))), tuple(sorted(map(int, modes))), spins, bosons)
+    return Cut(parts[0], parts[1], spins, bosons)
 
 
 @taking(state=state_of)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._core.arguments import real_number, whole_number
+from ..._core.arguments import is_whole, real_number, shown, whole_number
 from ...clusters import InvalidValue
 from ...hamiltonians import Operator
 from ...hamiltonians.parameters import LARGEST
@@ -48,11 +48,15 @@ def matsubara_frequencies(temperature: float, count: int, statistics: str = "fer
 
 def complex_frequencies(name: str, value: Any) -> NDArray[np.complex128]:
     """Return frequencies off the real axis, in its upper half; raise an error for others."""
-    z = np.atleast_1d(np.asarray(value, complex))
+    try:
+        z = np.atleast_1d(np.asarray(np.nan if isinstance(value, str) else value, complex))
+    except (TypeError, ValueError):
+        z = np.array([np.nan + 0j])
     if z.ndim != 1 or not z.size or not np.all(np.isfinite(z)) or np.any(np.abs(z) > LARGEST):
-        raise InvalidValue(f"{name} must be a list of one or more finite complex numbers")
-    if np.any(z.imag <= 0):
-        at = int(np.flatnonzero(z.imag <= 0)[0])
+        allowed = f"a list of one or more complex numbers, at most {LARGEST:g} in size"
+        raise InvalidValue(f"{name} = {shown(value)} cannot be; allowed: {allowed}")
+    if np.any(z.imag < 1 / LARGEST):
+        at = int(np.flatnonzero(z.imag < 1 / LARGEST)[0])
         raise InvalidValue(
             f"{name}[{at}] = {z[at]} cannot be; allowed: above the real axis, as matsubara_frequencies(0.1, 50), or "
             "omega + 0.1j"
@@ -113,7 +117,8 @@ def resolvent(lines: Lines, z: NDArray[np.complex128]) -> NDArray[np.complex128]
 
 def places(name: str, given: Sequence[int] | None, count: int) -> list[int]:
     """Return places, all by default, each once."""
-    chosen = list(range(count)) if given is None else [int(i) for i in np.atleast_1d(given)]
-    if not chosen or len(set(chosen)) < len(chosen) or not all(0 <= i < count for i in chosen):
-        raise InvalidValue(f"{name} = {list(chosen)} cannot be; allowed: some of 0 to {count - 1}, each once")
-    return chosen
+    asked = np.arange(count) if given is None else np.atleast_1d(np.asarray(given, dtype=object))
+    right = asked.ndim == 1 and len(asked) and all(is_whole(i) and 0 <= i < count for i in asked)
+    if not right or len(set(asked.tolist())) < len(asked):
+        raise InvalidValue(f"{name} = {shown(given)} cannot be; allowed: some of 0 to {count - 1}, each once")
+    return [int(i) for i in asked]

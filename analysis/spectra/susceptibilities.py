@@ -3,6 +3,7 @@ r"""Susceptibilities of charge, spin, pairs and lattice at complex frequencies, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -28,6 +29,8 @@ from .thermal_lines import exact_sum, thermal_weights
 SOLVED = 1e-11
 STATIC = 1e-12
 """Lines closer to zero than this, in units of T, carry the Curie part."""
+FAR = 500.0
+"""Levels higher than this above others, in units of T, have no weight that double precision holds to all digits."""
 
 
 def _formula(model: Model, name: str, given: Probe | Operator | str) -> Operator:
@@ -176,23 +179,49 @@ def thermal_susceptibility(
 
     def compute(asked: ThermalSum) -> xr.Dataset:
         lines = thermal_weights(asked, Probe("right", b), None if same else Probe("left", a))
+        back = None
+        if np.min(lines.energies, initial=0.0) < -FAR * t:
+            hermitian = same and a.terms == a.dag.terms
+            left = None if same else Probe("left", b.dag)
+            back = lines if hermitian else thermal_weights(asked, Probe("right", a.dag), left)
         static = _means(asked, a, b) if change == (0, 0) and np.any(z == 0) else 0.0
-        return _of_lines(lines, t, z, static)
+        return _of_lines(lines, back, t, z, static)
 
     return thermal_with_bars(asked, compute) if error_bars else compute(asked)
 
 
-def _of_lines(lines: Lines, t: float, z: NDArray[np.complex128], means: complex) -> xr.Dataset:
-    """Return the susceptibility of a thermal state from its lines and, for z = 0, the product of the averages."""
-    omega, weights = lines.energies, lines.weights
-    still = np.abs(omega) <= STATIC * max(t, 1.0)
-    moving = ~still
-    share = -np.expm1(-omega[moving] / t) * weights[moving]
-    values = (share / (omega[moving] - z[:, None])).sum(axis=1).astype(complex)
-    values[z == 0] += (weights[still].sum() - means) / t
-    first = omega[moving] ** np.arange(3)[:, None] @ weights[moving]
-    tail = np.array([share.sum(), (omega[moving] * share).sum()])
+def _of_lines(lines: Lines, back: Lines | None, t: float, z: NDArray[np.complex128], means: complex) -> xr.Dataset:
+    """Return the susceptibility of a thermal state from its lines.
+
+    Parameters
+    ----------
+    lines : Lines
+        ``p_m <m|A+|n><n|B|m>`` at E_n - E_m.
+    back : Lines or None
+        ``p_m <m|B|n><n|A+|m>``, for lines downwards from levels whose p_m is no longer a number; None where all are.
+    t, z : float, (n,) complex
+        Temperature and frequencies.
+    means : complex
+        ``<A+> <B>`` for z = 0.
+    """
+    still = np.abs(lines.energies) <= STATIC * max(t, 1.0)
+    up = ~still if back is None else ~still & (lines.energies > 0)
+    omega, share = _shares(lines, up, t)
+    values = (share / (omega - z[:, None])).sum(axis=1).astype(complex)
+    tail = np.array([share.sum(), (omega * share).sum()])
+    if back is not None:
+        omega, share = _shares(back, back.energies > STATIC * max(t, 1.0), t)
+        values = values + (share / (omega + z[:, None])).sum(axis=1)
+        tail = tail + np.array([-share.sum(), (omega * share).sum()])
+    values[z == 0] += (lines.weights[still].sum() - means) / t
+    first = lines.energies[~still] ** np.arange(3)[:, None] @ lines.weights[~still]
     return _dataset(z, values, first, tail, 0.0)
+
+
+def _shares(lines: Lines, there: NDArray[np.bool_], t: float) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """Return energies of some lines, and ``(p_m - p_n) / p_m`` times their weights."""
+    omega = lines.energies[there]
+    return omega, -np.expm1(-omega / t) * lines.weights[there]
 
 
 def _means(asked: ThermalSum, a: Operator, b: Operator) -> complex:

@@ -11,9 +11,7 @@ from respair.solvers import levels_by_symmetry
 
 RING = rp.Model(rp.ring(3), rp.Electrons(1.0, hubbard_u=2.0), flux=0.7, chemical_potential=0.6)
 LATTICE = rp.Phonons(1.0, electron_coupling=0.4, max_quanta=1)
-PAIRS = rp.Model(
-    rp.dimer(), rp.Electrons(1.0, level=[0.1, -0.2]), rp.Bosons(0.2, 0.6), LATTICE, chemical_potential=0.1
-)
+PAIRS = rp.Model(rp.dimer(), rp.Electrons(1.0, level=[0.1, -0.2]), rp.Bosons(0.2, 0.6), LATTICE, chemical_potential=0.1)
 MODELS = {"ring in a flux": (RING, 3), "pairs in a lattice": (PAIRS, 3)}
 Z = np.array([0.2j, 1.3j, 0.4 + 0.3j, -1.1 + 0.2j, 40j])
 
@@ -215,3 +213,31 @@ def test_more_lines_than_are_kept_are_refused_and_never_left_out(monkeypatch):
         thermal_susceptibility(model, "Sz_0", "Sz_1", 0.5, [0.0])
     data = rp.thermal_spectral_function(model, rp.probe(model, "electron", site=0), [0.5], np.linspace(-3, 3, 5))
     assert "pole_weights" not in data
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("left", "right"), [("n_0", "n_0"), ("D+_0", "D+_0"), ("n_0", "x_1"), ("S+_0", "S+_1")])
+def test_cold_susceptibilities_are_those_of_the_ground_level(left, right):
+    """N = 2 is lowest, 0.9 below the next level of any charge: at T = 1e-3 numbers like e^900 appear."""
+    pushed = rp.Phonons(1.0, electron_coupling=0.4, max_quanta=2)
+    model = rp.Model(rp.dimer(), rp.Electrons(1.0, [0.3, -0.3], 4.0), phonons=pushed, chemical_potential=1.6)
+    z = [0.3j, 1.7 + 0.2j]
+    expected = rp.susceptibility(rp.ground_state(model, 2), left, right, z)
+    for temperature in (1e-3, 1e-300):
+        found = thermal_susceptibility(model, left, right, temperature, z)
+        np.testing.assert_allclose(found["values"], expected["values"], atol=1e-8)
+        np.testing.assert_allclose(found.tail_moments, expected.tail_moments, atol=1e-7)
+
+
+WRONG = {
+    "frequencies = 'i' cannot be": ("i", {}), "frequencies = None cannot be": (None, {}),
+    "frequencies.0. = 1e-320j": ([1e-320j], {}), "sites = 'a' cannot be": ([1j], {"sites": "a"}),
+    r"sites = \[0.5\] cannot be": ([1j], {"sites": [0.5]}), r"sites = \[True\] cannot be": ([1j], {"sites": [True]}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("message", WRONG)
+def test_wrong_frequencies_and_sites_are_named(message):
+    frequencies, more = WRONG[message]
+    with pytest.raises(ValueError, match=message):
+        rp.greens_function(rp.ground_state(RING, 3), frequencies, **more)

@@ -121,9 +121,9 @@ def _seconds(model: Model, found: Forecast, need: Estimate, blocks: int) -> floa
     table = found.model.phonons
     if table is None or not model.modes:
         return need.seconds
-    follows = table.displacement == "lang-firsov"
-    solve = need.seconds * _cost(model) * (DRESSED if follows else 1.0)
-    bars = WELLS + A_BLOCK * blocks + COMPARED * need.seconds * min(1.0, ALIKE / need.dimension)
+    small = min(1.0, ALIKE / need.dimension)
+    solve = need.seconds * _cost(model) * (1.0 + DRESSED * small * (table.displacement == "lang-firsov"))
+    bars = WELLS + A_BLOCK * blocks + COMPARED * need.seconds * small
     return found.seconds + found.solves * solve + bars
 
 
@@ -144,5 +144,5 @@ WELLS, A_BLOCK = 0.05, 0.01
 """Seconds for the minima of the adiabatic energy, and for each block."""
 COMPARED, ALIKE = 3.0, 20_000
 """Levels in larger spaces, for those that are not close to convergence: in units of the solve, up to this dimension."""
-DRESSED = 4.0
-"""Cost of a solve with its certificate where displacements follow the charges."""
+DRESSED = 3.0
+"""The same for certificates where displacements follow the charges."""

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from calibration import exact_levels
 
+from respair.analysis import resonance
 from respair.clusters import custom, dimer, ligand_centre
 from respair.hamiltonians import Electrons, Model, Phonons, Sector
 from respair.solvers import levels_by_symmetry
 
 ROUNDING = 2e-9
+CROSSING = 2.23606798
 METAL_AND_LIGAND = custom([[0, 0], [1, 0]], [[0, 1]], ["metal", "ligand"])
 
 
@@ -67,3 +69,16 @@ def test_levels_across_resonances_lie_within_their_error_bars():
 @pytest.mark.slow
 def test_levels_across_many_resonances_lie_within_their_error_bars():
     check(range(40))
+
+
+@pytest.mark.slow
+def test_a_bipolaron_and_two_free_electrons_cross_where_both_cost_the_same():
+    """2 (level - alpha^2) = -4 on four metal sites: alpha = 2.236, but for what the weak hopping moves."""
+    hops, level = {"ring": 1.0, "centre": 0.1}, {"ligand": 8.0}
+
+    def model_of(alpha):
+        phonons = Phonons(1.0, "ligand", electron_coupling=alpha, cutoff="auto", accuracy=1e-6)
+        return Model(ligand_centre(4), Electrons(hops, level), phonons=phonons)
+
+    found = resonance(model_of, Sector(2), [2.0, 2.5], "gap")
+    assert abs(float(found["value"]) - CROSSING) <= float(found["error"]) + 1e-8

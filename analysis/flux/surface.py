@@ -15,9 +15,11 @@ from scipy.optimize import minimize
 from ...clusters import InvalidValue
 from ...hamiltonians import Model, Sector, flux_derivative
 from ...hamiltonians.flux import own_series
-from ...hamiltonians.terms import level_width
+from ...hamiltonians.terms import far_potential, level_width
 from ...solvers import LabelledLevels, Options, Progress, levels_by_symmetry, silent
 from ...solvers.blocks import blocks_at_any_flux
+from ...solvers.by_symmetry import over_blocks
+from ...solvers.caps import is_automatic, is_optimal
 from ..labelled import dataset
 from ..response.perturbation import Perturbed, is_smooth, slopes_of
 from .tensor import Tensor
@@ -137,9 +139,23 @@ class FluxSurface:
         """Return the ground level at a flux vector; states are kept for the last one only."""
         if phi not in self.last:
             self.last.clear()
-            threaded = replace(self.model, flux=phi)
-            self.last[phi] = levels_by_symmetry(threaded, self.sector, 1, self.options, self.search, self.blocks)
+            solve = self._searched if self._is_plain else self.barred
+            self.last[phi] = solve(phi)
         return self.last[phi]
+
+    @cached_property
+    def _is_plain(self) -> bool:
+        """True where nothing about the solver is found anew for each flux."""
+        return not (is_automatic(self.model) or is_optimal(self.model) or far_potential(self.model))
+
+    def _searched(self, phi: Vector) -> LabelledLevels:
+        threaded, options = replace(self.model, flux=phi), self.options or Options()
+        return over_blocks(threaded, self.sector, 1, options, self.search, self.blocks)
+
+    def barred(self, phi: Vector) -> LabelledLevels:
+        """Return the ground level at a flux vector with its error bar."""
+        threaded = replace(self.model, flux=phi)
+        return levels_by_symmetry(threaded, self.sector, 1, self.options, self.search, self.blocks)
 
     def bent(self, place: Place) -> NDArray[np.float64]:
         """Return d2E_0 / dphi_j dphi_k of the lowest branch at a smooth place."""
@@ -239,13 +255,18 @@ class FluxSurface:
         return place if np.linalg.eigvalsh(self.bent(place))[0] >= -FLAT * place.scale else None
 
 
+def _with_bar(surface: FluxSurface, place: Place) -> Place:
+    found = surface.barred(place.phi)
+    return replace(place, energy=float(found.energies[0]), error=float(found.certificate.energy_errors[0]))
+
+
 def lowest_of(surface: FluxSurface) -> xr.Dataset:
     """Return what `flux_minimum` does on a lattice."""
-    minima = surface.minima()
+    minima = [_with_bar(surface, place) for place in surface.minima()]
     lowest = min(place.energy for place in minima)
     best = next(place for place in minima if place.energy <= lowest + max(EQUAL * surface.width, place.error))
     tensor = Tensor(surface.model, surface.sector, surface.options, surface.search)
-    stiffness, bars = tensor.answer(best.phi, surface.levels(best.phi))[4:6]
+    stiffness, bars = tensor.answer(best.phi, surface.barred(best.phi))[4:6]
     axes = ["axis", "other_axis"]
     formula = "(pi / sites) d2E_0 / dA_a dA_b at phi*"
     return dataset(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import product
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,6 @@ from .operations import of_permutation
 
 Key = tuple[int, ...]
 """The entries of an orthogonal matrix of whole numbers, row by row."""
-AXES = ("x", "y", "z")
 
 
 def _turn(axis: int, quarters: int) -> NDArray[np.int64]:
@@ -34,20 +34,17 @@ QUARTER = tuple(_turn(axis, 1) for axis in range(3))
 THIRD = np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0]])
 DIAGONAL = np.array([[0, 1, 0], [1, 0, 0], [0, 0, -1]])
 INVERSION = -np.eye(3, dtype=np.int64)
-
-
-def _families() -> list[tuple[list[NDArray[np.int64]], dict[str, list[int]]]]:
-    """Return for each group its generators, of which every element is one product, and m of each by representation."""
-    cubic = {"A1": [0, 0, 0, 0], "A2": [0, 0, 0, 1]}
-    found = [([HALF[2], HALF[0], THIRD, DIAGONAL], cubic)]
-    for axis in (2, 0, 1):
-        tetragonal = {"A1": [0, 0], "A2": [0, 1], "B1": [1, 0], "B2": [1, 1]}
-        found.append(([QUARTER[axis], HALF[(axis + 1) % 3]], tetragonal))
-    found.append(([HALF[2], HALF[1]], {"A": [0, 0], "B1": [0, 1], "B2": [1, 0], "B3": [1, 1]}))
-    return found
-
-
-FAMILIES = _families()
+for _matrix in (*HALF, *QUARTER, THIRD, DIAGONAL, INVERSION):
+    _matrix.setflags(write=False)
+CUBIC = MappingProxyType({"A1": (0, 0, 0, 0), "A2": (0, 0, 0, 1)})
+TETRAGONAL = MappingProxyType({"A1": (0, 0), "A2": (0, 1), "B1": (1, 0), "B2": (1, 1)})
+ORTHORHOMBIC = MappingProxyType({"A": (0, 0), "B1": (0, 1), "B2": (1, 0), "B3": (1, 1)})
+FAMILIES = (
+    ((HALF[2], HALF[0], THIRD, DIAGONAL), CUBIC),
+    *(((QUARTER[axis], HALF[(axis + 1) % 3]), TETRAGONAL) for axis in (2, 0, 1)),
+    ((HALF[2], HALF[1]), ORTHORHOMBIC),
+)
+"""For each group generators, of which every element is one product, and m of each by representation."""
 
 
 def whole_irreps(model: Model, kept: Sequence[Operation]) -> Mapping[str, tuple[Step, ...]]:

@@ -285,6 +285,10 @@ def model_problems(model: Model) -> Iterator[Problem]:
     if not is_coupling(model.chemical_potential):
         yield Problem("ensemble.chemical_potential", show(model.chemical_potential), f"allowed: {FINITE}")
     yield from _flux_problems(model)
+    key = model.broken.get("charge")
+    if key is not None and (model.magnetic_flux or any(bond.phase for bond in model.cluster.bonds)):
+        allowed = "allowed: 0 on a cluster with magnetic flux: a pairing field has a phase of its own"
+        yield Problem(key, show(value_at(model, key)), allowed)
     yield from magnetic_problems(model.cluster, model.magnetic_flux)
     if model.phonons is not None:
         yield from phonon_problems(

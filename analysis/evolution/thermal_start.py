@@ -114,12 +114,12 @@ def thermal_state(
 
 def is_sampled(model: Model, sector: Sector) -> bool:
     """True where a thermal state of a sector is taken from random vectors."""
-    return Space(model, Sector(sector.charge, sector.two_sz)).dimension > EXACT_UP_TO
+    return Space(model, sector.plain).dimension > EXACT_UP_TO
 
 
 def states_of(thermal: Thermal, model: Model, sector: Sector) -> int:
     """Return how many states move, at most."""
-    whole = Sector(sector.charge, sector.two_sz)
+    whole = sector.plain
     return thermal.samples + LEVELS if is_sampled(model, whole) else Space(model, whole).dimension
 
 
@@ -128,7 +128,7 @@ def thermal_start(thermal: Thermal, model: Model, sector: Sector, options: Optio
 
     The error of the start is an estimate: the root of the weight at the phonon cutoff.
     """
-    whole = Sector(sector.charge, sector.two_sz)
+    whole = sector.plain
     if is_sampled(model, whole):
         state = _sampled(thermal, model, whole, options, progress)
     else:

@@ -149,7 +149,7 @@ class Correlations:
 
     def motion(self, block: Block) -> Motion:
         """Return what moves the states of a block."""
-        key = (block.sector.charge, block.sector.spin_excess, block.symmetries)
+        key = (block.sector.plain, block.symmetries)
         if key not in self._motions:
             options, pulse = self.course.options, self.course.pulse
             engine = choose_engine(block.space.model, block.sector, options.engine)

@@ -266,7 +266,10 @@ def _state_problems(state: Configuration, model: Model, sector: Sector | None) -
         return
     if not holds(model, resolved(model, sector), state.charge, state.two_sz):
         has = f"N = {state.charge}, 2 S_z = {state.two_sz}"
-        wanted = f"charges of the sector, {resolved(model, sector).plain.title}"
+        own = resolved(model, sector)
+        plain = f"charge = {own.charge} and two_sz = {own.two_sz}"
+        is_mixed = own.parity is not None or own.has_all_spins
+        wanted = f"charges of the sector, {own.plain.title if is_mixed else plain}"
         yield Problem("evolution.state", has, f"allowed: {wanted}")
     elif sector.has_symmetry:
         allowed = f"leave {' and '.join(sector.labels)} out of [sector]; charges on sites have no such quantum number"

@@ -7,7 +7,7 @@ import pytest
 import scipy.linalg as la
 from reference import Fock, dagger, full_hamiltonian, gives_up_charge, sector_indices
 
-from respair import Bosons, Electrons, InvalidModel, Model, Phonons, Sector, dimer, ladder, ring, site, study
+from respair import Bosons, Electrons, InvalidModel, Model, Phonons, Sector, dimer, ladder, ring, site, square, study
 from respair.analysis import (
     Ensemble,
     charge_scan,
@@ -286,3 +286,8 @@ def test_pairs_from_a_condensate_have_an_average():
     assert gives_up_charge(MIXED)
     thermal = thermal_spectral_function(MIXED, probe(MIXED, "electron", site=0), [0.5], [0.0], 0.1)
     assert float(thermal.moments[0, 0]) == pytest.approx(1.0, abs=1e-9)
+
+
+def test_pairing_fields_are_refused_in_magnetic_fields():
+    with pytest.raises(InvalidModel, match=r"electrons\.bond_pairing.*magnetic flux"):
+        Model(square(size=[2, 2]), Electrons(1.0, bond_pairing=0.2), magnetic_flux=1)

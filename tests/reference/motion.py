@@ -67,13 +67,18 @@ def moved(model, space, pulse, psi, times):
     return found.y.T
 
 
+def kick_places(model):
+    """The place of each mode as kicks name it: its site or bond, or its number where a place has several."""
+    places = [mode.index for mode in model.modes]
+    return places if len(set(places)) == len(places) else list(range(len(places)))
+
+
 def kick_matrix(model, space, kick):
     """O of a kick in the order of the package."""
     fock = Fock(model)
     shifts = tuple(shifts_of(model, space.sector.charge))
     if kick.operator in ("displacement", "momentum"):
-        places = {mode.index: m for m, mode in enumerate(model.modes)}
-        m = places[kick.site]
+        m = kick_places(model).index(kick.site)
         raising, lowering = (kron(fock.charge_one, fock.lattice({m: letter}, shifts)) for letter in "+-")
         whole = raising + lowering if kick.operator == "displacement" else (lowering - raising) / (1j * np.sqrt(2))
     else:

@@ -385,6 +385,7 @@ def test_changes_are_undone_and_made_again():
     assert page.screen.value("bosons.level") == 0.5
     assert [page._undo.disabled, page._redo.disabled] == [False, False]
     page._latest.cancel()
+    wait(lambda: page._latest.busy is None)
 
 
 @pytest.mark.parametrize("title", PRESETS)

@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from html import escape
 
 import numpy as np
@@ -40,6 +41,14 @@ def screen():
 
 def offered(screen):
     return {control.path: control for control in choices(screen, screen.study().model)}
+
+
+def at_rest(latest):
+    """Wait until no job is at work: kernels are for one thread at a time."""
+    until = time.monotonic() + 60
+    while latest.busy is not None:
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("title", PRESETS)
@@ -97,6 +106,7 @@ def test_a_cancelled_sweep_keeps_its_points(screen):
 
     latest.submit(work)
     assert ended.wait(60)
+    at_rest(latest)
     assert 0 < len(engine._points._kept) < 3
 
 
@@ -133,6 +143,8 @@ def test_a_click_goes_to_the_point_and_shows_its_ground_level(screen):
     assert page._tabs.value == FIRST
     page._clicked.value = "nonsense"
     assert page.screen.value("electrons.hubbard_u") == 4.0
+    page._latest.cancel()
+    at_rest(page._latest)
     assert escape(GO) in figure("a", "<svg/>")
 
 

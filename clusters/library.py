@@ -194,7 +194,7 @@ def custom(
     ('weak',)
     >>> row = custom([[0, 0], [1, 0], [2, 0]], [[0, 1], [1, 2], [2, 0]], cell=[[3, 0]])
     >>> [bond.windings for bond in row.bonds], len(row.translations)
-    ([(0.333333333333,), (0.333333333333,), (0.333333333333,)], 1)
+    ([(0.3333333333333333,), (0.3333333333333333,), (0.3333333333333333,)], 1)
     """
     given = {"positions": positions, "bonds": bonds, "classes": classes or (), "cell": cell or ()}
     for name, value in given.items():

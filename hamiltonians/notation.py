@@ -136,7 +136,7 @@ def long_operator(text: str) -> Operator:
     Examples
     --------
     >>> long_operator("1.0 nup_0 + 2.0 a+_0 a_0")
-    +1 nup_0 +2 a+_0 a_0
+    +2 a+_0 a_0 +1 nup_0
     """
     return _Reader(text, MOST_LONG_TERMS).whole()
 

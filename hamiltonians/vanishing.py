@@ -34,7 +34,7 @@ def largest_element(space: Space, operator: Operator) -> float:
     Examples
     --------
     >>> from respair.clusters import ring
-    >>> from respair.hamiltonians import Electrons, Model, electron_number
+    >>> from respair.hamiltonians import Electrons, Model, Sector, electron_number
     >>> space = Space(Model(ring(12), Electrons(1.0)), Sector(12))  # 853776 states, none of which is needed
     >>> largest_element(space, electron_number(0) * electron_number(1) - electron_number(1) * electron_number(0))
     0.0

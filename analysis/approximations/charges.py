@@ -69,8 +69,8 @@ ELECTRONS, BOSONS = (
     {
         key.partition(".")[2]: entry.arrays[0]
         for key, entry in COUPLINGS.items()
-        if entry.species == species and key != "bosons.interaction"
-    }  # which hard-core pairs have not
+        if entry.species == species and key != "bosons.interaction" and not entry.breaks
+    }  # hard-core pairs have no interaction, and charges are conserved
     for species in ("electrons", "bosons")
 )
 

@@ -9,16 +9,17 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from ... import solvers
 from ...clusters import InvalidValue
-from ...hamiltonians import Block, InvalidModel, Model, Problem, Sector
+from ...hamiltonians import InvalidModel, Model, Problem, Sector
 from ...hamiltonians.parameters import show
 from ...hamiltonians.terms import energy_unit
-from ...solvers import Eigenstates, LabelledLevels, Options, State, load, starting_from
 
 if TYPE_CHECKING:
-    from ...hamiltonians import Amplitudes
+    from ...hamiltonians import Amplitudes, Block
+    from ...solvers import Eigenstates, LabelledLevels, Options, State
 
-Levels = Eigenstates | LabelledLevels | State
+    Levels = Eigenstates | LabelledLevels | State
 KEPT_STATE = "kept"
 """What ``evolution.initial`` says for the state in the file."""
 MOST_FILES = 4
@@ -61,22 +62,22 @@ class KeptFile:
     def state(self) -> State:
         """The state with which a motion begins."""
         levels = self.levels
-        if isinstance(levels, State):
+        if isinstance(levels, solvers.State):
             return levels
         return levels.ground if self.level is None else levels.level(self.level)
 
     def __call__(self, block: Block) -> list[Amplitudes]:
         """Return the levels with the quantum numbers of a block, as starts of a search."""
         levels = self.levels
-        return [] if isinstance(levels, State) else list(starting_from(levels)(block))
+        return [] if isinstance(levels, solvers.State) else list(solvers.starting_from(levels)(block))
 
     def ground_of(self, model: Model, sector: Sector, options: Options) -> Eigenstates | LabelledLevels | None:
         """Return the levels, if they are those of a model in a sector, exact enough, with one above the ground."""
         levels = self.levels
-        if isinstance(levels, State):
+        if isinstance(levels, solvers.State):
             return None
         space = levels.hamiltonian.space
-        own = levels.block.sector if isinstance(levels, Eigenstates) else space.sector
+        own = levels.block.sector if isinstance(levels, solvers.Eigenstates) else space.sector
         if own != sector or replace(space.model, name=model.name) != model:
             return None
         whole = len(levels.energies) > levels.multiplicity or len(levels.energies) == space.dimension
@@ -112,7 +113,7 @@ def kept_problems(kept: KeptFile, sector: Sector | None, *, moves: bool) -> Iter
     except InvalidValue as error:
         yield Problem("kept.file", show(kept.file), str(error))
         return
-    count = 1 if isinstance(levels, State) else len(levels.energies)
+    count = 1 if isinstance(levels, solvers.State) else len(levels.energies)
     if kept.level is not None and not 0 <= kept.level < count:
         yield Problem("kept.level", show(kept.level), f"allowed: 0 to {count - 1}, the levels in the file")
     found = levels.hamiltonian.space.sector
@@ -125,7 +126,7 @@ def kept_problems(kept: KeptFile, sector: Sector | None, *, moves: bool) -> Iter
 def _loaded(file: str, digest: str, at: tuple[tuple[str, float], ...]) -> Levels:
     if digest and _digest(file) != digest:
         raise InvalidValue(f"{file}: has changed since the model file was read; run it again")
-    return load(file, dict(at))
+    return solvers.load(file, dict(at))
 
 
 def _digest(path: str) -> str:

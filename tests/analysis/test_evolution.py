@@ -484,7 +484,7 @@ def test_states_that_move_take_number_states():
         ({"observables": ["boson_density"]}, "not available in this model"),
         ({"initial": {"electrons.hopping": "much"}}, "electrons.hopping"),
         ({"initial": {"bosons.level": 1.0}}, "a number of this model"),
-        ({"initial": Configuration(up=[0])}, "the sector has 2"),
+        ({"initial": Configuration(up=[0])}, "the sector has N = 2"),
         ({"pulse": Pulse(0.1, 1.0, 1.0, 1.0, [1.0, 0.0, 0.0])}, "2 numbers at most"),
         ({"sector": 9}, "sector.charge"),
         ({"sector": None}, "give the charge"),

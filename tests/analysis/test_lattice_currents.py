@@ -189,7 +189,6 @@ def test_model_files(tmp_path):
         ('spectrum = { operator = "current", direction = [0, 0], frequencies = [1.0] }', r"direction.*not all 0"),
         ('spectrum = { operator = "current", direction = [1], frequencies = [1.0] }', r"direction.*2 finite numbers"),
         ('spectrum = { operator = "electron", direction = [1, 0], frequencies = [1.0] }', r"direction.*leave it out"),
-        ('coherence = { search = "circle" }', r"coherence\.search.*round each row"),
     ],
 )
 def test_what_a_lattice_refuses(lines, message):

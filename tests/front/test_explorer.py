@@ -470,6 +470,6 @@ def test_couplings_that_give_up_a_quantity_leave_what_is_conserved():
     assert screen.value("sector") == {"charge": 3}
     paired = screen.changed("electrons.pairing", 0.2)
     assert paired.value("sector") == {"parity": "odd"}
-    assert paired.study(["ground_state"]).sector.title == "odd N, 2 S_z = 1"
+    assert paired.study(["ground_state"]).sector.title == "odd N, all S_z"
     charged = paired.changed("electrons.pairing", 0.0).changed("sector.charge", 2)
     assert charged.value("sector") == {"charge": 2}

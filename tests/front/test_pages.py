@@ -33,7 +33,7 @@ SPELLINGS = {
     "matrix-free": r"matrix free",
     "neighbour": r"neighbor",
     "normalise": r"normaliz",
-    "optimise": r"(?<!\.)\boptimi[z]e[ds]?\b(?!=)",
+    "optimise": r"(?<!\.)(?<!import )(?<![ \"]as )\boptimi[z]e[ds]?\b(?![=.,\"])",
     "pseudogap": r"pseudo-gap",
     "quasi-particle": r"quasiparticle",
 }

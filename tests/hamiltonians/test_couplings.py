@@ -94,4 +94,4 @@ def test_checkpoints_made_with_the_older_name_are_still_known():
 def test_the_table_also_holds_the_numbers_of_the_whole_model():
     for key in FIELDS:
         table, name = key.split(".")
-        assert list(TABLES[table].model_fields) == [name]
+        assert name in TABLES[table].model_fields

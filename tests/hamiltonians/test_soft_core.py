@@ -116,7 +116,7 @@ def test_levels_of_all_blocks_are_those_of_the_reference(name, engine):
     expected = np.linalg.eigvalsh(full_hamiltonian(model)[at][:, at].toarray())[:6]
     found = levels_by_symmetry(model, sector, 6, Options(engine=engine))
     np.testing.assert_allclose(found.energies, expected, rtol=0, atol=1e-8)
-    assert charge_dimension(model, sector.charge, sector.spin_excess) == len(Space(model, sector).charges)
+    assert charge_dimension(model, sector) == len(Space(model, sector).charges)
 
 
 def test_formulas_keep_the_algebra_of_bosons():

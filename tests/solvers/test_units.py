@@ -189,6 +189,7 @@ def test_approximations(name, s):
         (Model(dimer(), Electrons(1.0, 0.0, 1.5), phonons=lattice), Sector(2)),
         (Model(dimer(), Electrons(0.2, 0.0, -2.0)), Sector(2)),
         (Model(ring(3), Electrons(1.0), Bosons(-0.2, 0.9)), 0.1),
+        (Model(dimer(), Electrons(1.0), phonons=lattice, chemical_potential=-0.6), 0.5),
         (Model(infinite_chain(), Electrons(1.0), phonons=Phonons(0.8, electron_coupling=0.5)), Sector(1, 1)),
     )
     model, where = next(each for each in candidates if STANDARD[name].reason(*each) is None)
@@ -197,6 +198,9 @@ def test_approximations(name, s):
     for key in ("energies", "grand_potential"):
         if key in one:
             np.testing.assert_allclose(other[key] / s, one[key], rtol=1e-7, atol=1e-8)
+    for key in ("matsubara_greens_function", "pair_susceptibility"):
+        if key in one:
+            np.testing.assert_allclose(other[key] * s, one[key], rtol=1e-7, atol=1e-8)
 
 
 def test_parameter_derivatives_beside_a_large_chemical_potential():

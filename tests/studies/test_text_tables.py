@@ -67,7 +67,11 @@ def test_every_dimension_has_a_coordinate_and_every_coordinate_a_unit(result, tm
 
 @pytest.mark.parametrize(
     ("words", "says"),
-    [(["none.nc", "--csv"], "no such file"), (["ring.toml", "--csv"], "no result file"), (["ring.toml"], "--gnuplot")],
+    [
+        (["none.nc", "--csv"], "no such file"),
+        (["ring.toml", "--csv"], "not a result file"),
+        (["ring.toml"], "--gnuplot"),
+    ],
 )
 def test_what_cannot_be_converted_is_said(words, says, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -99,7 +99,7 @@ class Axis:
         f, states = self._occupations(h)
         weights = states[:, None, :] * states[None].conj()
         sums = f.energies[:, None] + f.energies - self.bosons[:, None, None]
-        moving = np.abs(sums) > ROUNDING * (1 + np.max(np.abs(f.energies)))
+        moving = np.abs(sums) > ROUNDING * (self.temperature + np.max(np.abs(f.energies)))
         ratio = np.where(moving, (1 - f.filled[:, None] - f.filled) / np.where(moving, sums, 1), f.slope[:, None])
         closed = np.einsum("ija,ijb,vab->vij", weights, weights, ratio, optimize=True)
         return np.asarray(closed + self.temperature * (own - free))
@@ -110,7 +110,7 @@ class Axis:
         f, states = self._occupations(h)
         weights = states[:, None, :] * states[None].conj()
         gaps = f.energies[:, None] - f.energies - self.bosons[:, None, None]
-        moving = np.abs(gaps) > ROUNDING * (1 + np.max(np.abs(f.energies)))
+        moving = np.abs(gaps) > ROUNDING * (self.temperature + np.max(np.abs(f.energies)))
         ratio = np.where(moving, (f.filled[:, None] - f.filled) / np.where(moving, gaps, 1), -f.slope[:, None])
         closed = np.einsum("ija,jib,vab->vij", weights, weights, ratio, optimize=True)
         return np.asarray(closed + self.temperature * (own - free))

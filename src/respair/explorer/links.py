@@ -9,8 +9,9 @@ from html import escape
 from urllib.parse import parse_qs
 
 from ..hamiltonians import InvalidModel
+from ..studies import toml_text
 from .panels import FIRST, PANELS
-from .screen import ASKED, Screen
+from .screen import Screen
 
 STATE, PANEL = "state", "panel"
 LARGEST = 100_000
@@ -30,7 +31,7 @@ def query_of(screen: Screen, panel: str) -> str:
     """
     if screen.base is not None:
         return ""
-    packed = zlib.compress(screen.text(ASKED).encode(), 9)
+    packed = zlib.compress(toml_text(screen.tables, screen.name).encode(), 9)
     return f"?{PANEL}={panel}&{STATE}={base64.urlsafe_b64encode(packed).decode()}"
 
 

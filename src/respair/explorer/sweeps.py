@@ -9,6 +9,7 @@ import numpy as np
 
 from .._core.wording import dotted
 from ..hamiltonians import Model
+from ..hamiltonians.parameters import COUPLINGS
 from ..studies import Study
 from ..studies.sweep import SETTINGS, overridden
 from .controls import Control, couplings, fields
@@ -31,7 +32,7 @@ def choices(screen: Screen, model: Model) -> list[Control]:
     every = [each for species in ("electrons", "bosons", "phonons") if species in screen.tables
              for each in couplings(screen, model, species)]  # fmt: skip
     every += [control for control in fields(model) if control.parts == 1]
-    return [control for control in every if _number(screen, control) is not None]
+    return [each for each in every if _number(screen, each) is not None and not _gives_up(screen, each)]
 
 
 def with_sweep(screen: Screen) -> Screen:
@@ -99,6 +100,12 @@ def at(screen: Screen, study: Study, values: Sequence[float]) -> Screen:
         point |= axis.steps[near] if axis.linked else {axis.key: value}
     found = Screen(overridden(screen.tables, point), screen.name, screen.base)
     return found.changed("sweep", screen.value("sweep"))
+
+
+def _gives_up(screen: Screen, control: Control) -> bool:
+    """True for a coupling that gives up a conserved quantity, which a sweep from zero still has."""
+    entry = COUPLINGS.get(".".join(control.path.split(".")[:2]))
+    return entry is not None and bool(entry.breaks) and not screen.value(control.path, 0.0)
 
 
 def _number(screen: Screen, control: Control) -> float | None:

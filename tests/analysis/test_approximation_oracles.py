@@ -222,6 +222,7 @@ def random_params(seed):
     }  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_random_cases_of_the_same_families(seed, tmp_path):
     params = random_params(seed)

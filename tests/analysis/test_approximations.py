@@ -212,6 +212,7 @@ def test_a_bond_mode_without_anything_else_is_a_displaced_oscillator():
     assert energy("adiabatic", model, Sector(1)) == pytest.approx(-1 - 0.09 / 0.8, abs=1e-8)
 
 
+@pytest.mark.long
 def test_the_atomic_limit_is_exact_without_hopping():
     lattice = Phonons(1.0, "all", 0.5, 0.2, max_quanta=3)
     model = Model(dimer(), Electrons(0.0, [0.3, -0.1], 0.5), Bosons([0.1, -0.2], 0.8), lattice, chemical_potential=0.1)

@@ -19,6 +19,7 @@ from respair.hamiltonians import Bosons, Electrons, Model, Sector
 from respair.solvers import ground_state
 
 
+@pytest.mark.long
 def test_the_parts_are_those_of_the_other_functions_at_the_best_flux():
     model = Model(ring(4), Electrons(1.0), Bosons(-0.3, 0.8))
     found = coherence(model, 4)

@@ -76,6 +76,7 @@ def test_random_models_against_operators_on_the_whole_fock_space(drawn, data):
     assert float(found.entanglement) <= float(found.entropy) + 1e-10
 
 
+@pytest.mark.long
 @quick
 @given(models_and_sectors(largest=60, phonons=True))
 def test_the_lattice_of_random_models(drawn):

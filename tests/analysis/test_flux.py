@@ -277,6 +277,7 @@ def test_minima_where_they_are_known():
     np.testing.assert_allclose(at["odd, in between"] * np.pi, [phi, 2 * np.pi - phi], atol=1e-8)
 
 
+@pytest.mark.long
 def test_the_whole_circle_gives_what_half_of_it_does():
     """A complex exchange of the user's own; its phase is a gauge, which the program does not know."""
     forward = 0.6 * np.exp(0.7j) * total(boson(i).dag * pair(i) for i in range(3))

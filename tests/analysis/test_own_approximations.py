@@ -69,6 +69,7 @@ def test_a_file_that_is_named_takes_part(tmp_path, own):
         assert again.exit_code == 0, again.stderr
 
 
+@pytest.mark.long
 def test_worker_processes_find_it_and_a_kept_study_goes_on(tmp_path, own):
     for _ in range(2):
         done = invoke(tmp_path, FILE + SWEEP, "--plugin", str(own), "--workers", "2", "--plot")

@@ -162,6 +162,7 @@ thermal = { temperatures = [0.4], ensemble = "canonical", observables = ["dresse
 """
 
 
+@pytest.mark.long
 def test_model_files_and_sweeps_know_them(own):
     result = run(parse(TEXT, "own.toml"))
     for record, (point, _) in zip(records(result), result.points, strict=True):
@@ -223,6 +224,7 @@ thermal = { temperatures = [0.4], ensemble = "canonical", observables = ["charge
 """
 
 
+@pytest.mark.long
 def test_one_entry_is_all_that_an_observable_takes(monkeypatch, tmp_path):
     """T = 0, T > 0 by levels and by random vectors, records, tables, figures, files and sweeps follow from it."""
     for name, entry in ENTRIES.items():

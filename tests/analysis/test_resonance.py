@@ -128,6 +128,7 @@ def test_the_ligand_shares_its_charge_at_the_exact_resonance(engine):
     assert found.sizes["evaluation"] < 20
 
 
+@pytest.mark.long
 def test_the_error_bar_covers_what_the_cutoff_does():
     for quanta in (12, 16):
 
@@ -196,6 +197,7 @@ BAD = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", BAD)
 def test_what_is_no_resonance_is_refused(name):
     wrong, message = BAD[name]
@@ -274,6 +276,7 @@ def test_a_sweep_of_resonances():
     np.testing.assert_allclose(data["resonance_value"], np.sqrt(7 / (4 * np.array([1.0, 1.1]))), atol=1e-8)
 
 
+@pytest.mark.long
 def test_a_point_without_a_resonance_leaves_a_gap_in_a_sweep(tmp_path):
     """At a higher level of the ligand the bracket is too low."""
     file = tmp_path / "ligand.toml"

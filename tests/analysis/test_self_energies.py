@@ -33,6 +33,7 @@ def off(found, model, name=GREENS_FUNCTION):
     return float(np.max(np.abs(found[name].values - exact)) / np.max(np.abs(exact)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", [born, self_consistent_born, migdal_eliashberg])
 def test_errors_of_phonons_are_of_fourth_order(method):
     errors = [off(method(model, T), model) for model in (holstein(0.05), holstein(0.1))]
@@ -113,6 +114,7 @@ def test_the_gap_equation_knows_the_strong_coupling_of_one_site():
     assert eigenvalues[0] == pytest.approx(2 * eigenvalues[1], rel=0.05)
 
 
+@pytest.mark.long
 def test_comparisons_have_responses_where_they_can_be_summed(monkeypatch):
     data = rp.compare(holstein(0.3), T)
     errors = data.relative_error_matsubara_greens_function

@@ -47,6 +47,7 @@ def averages(weights, states, matrix):
     return np.einsum("n,in,ij,jn->", weights, states.conj(), matrix, states)
 
 
+@pytest.mark.long
 @settings(max_examples=8, deadline=None)
 @given(models(frames=("none",)))
 def test_the_grand_canonical_ensemble_is_the_trace_over_fock_space(model):

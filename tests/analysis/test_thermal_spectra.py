@@ -114,6 +114,7 @@ def test_cross_spectra_with_a_momentum_in_a_flux_are_lehmann_sums():
     np.testing.assert_allclose(found.balance_defect, 0.0, atol=1e-12)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("names", [("displacement", "boson_density"), ("boson", "pair"), ("density", "charge")])
 def test_the_other_order_of_two_probes_gives_the_conjugate(names):
     b, a = (probe(LATTICE, name, 1 - i) for i, name in enumerate(names))

@@ -115,6 +115,7 @@ def test_there_are_notebooks_and_model_files():
     assert MODEL_FILES
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize(
     "notebook",
@@ -185,6 +186,7 @@ def test_the_models_on_lattices_run(number):
     assert record["cluster"]["momenta"][0] == [0, 0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", range(len(INFINITE_MODELS)))
 def test_the_models_on_infinite_lattices_run(number):
     (record,) = records(run(parse(INFINITE_MODELS[number].text, f"{number}.toml")))
@@ -195,6 +197,7 @@ def test_the_models_on_infinite_lattices_run(number):
         assert found["value"] == pytest.approx(-20 / 14, abs=found["error"])
 
 
+@pytest.mark.long
 def test_the_python_of_infinite_lattices_runs(tmp_path):
     _, printed = run_page(INFINITE, tmp_path, ["python"])
     assert "E = -2.469684724, m*/m = 1.35049, Z = 0.73844" in printed

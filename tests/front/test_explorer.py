@@ -79,6 +79,7 @@ def test_species_come_and_go_and_leave_a_correct_model(title, species):
     assert (getattr(back.model, species) is None) != there
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("title", PRESETS)
 def test_every_choice_reads_back_what_it_writes_and_leaves_a_correct_model(title):
     screen = preset(title)
@@ -130,6 +131,7 @@ def test_whatever_is_written_in_a_field_is_answered_at_its_place(text, right):
         assert {problem.path.partition("[")[0] for problem in refused.value.problems} == {"electrons.hopping"}
 
 
+@pytest.mark.long
 def test_the_answer_is_what_the_model_file_gives(small):
     for panel, name in {"state": "energies", "pairs": "pairing_on-site_eigenvalues"}.items():
         answer = answered(small, panel)
@@ -176,12 +178,14 @@ def test_the_first_part_of_an_answer_is_the_same_state(small, panel, monkeypatch
             np.testing.assert_allclose(part.data[name], whole.data[name], rtol=0, atol=1e-5)
 
 
+@pytest.mark.long
 def test_a_flux_curve_grows_on_the_page(small):
     parts = []
     whole = answered(small.capped(3), "flux", show=parts.append)
     assert [part.data.sizes["phi"] for part in parts] == list(range(1, whole.data.sizes["phi"] + 1))
 
 
+@pytest.mark.long
 def test_figures_are_drawn_as_they_change_but_not_too_often(small, monkeypatch):
     parts = []
     parts.append(answered(small.capped(3), "flux", show=parts.append))
@@ -255,6 +259,7 @@ def test_the_numbers_carry_the_digits_of_their_error_bars(small):
     assert f"<td>{respair.studies.with_error(energy, error)}</td>" in numbers(answer)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("title", ["Boson-fermion ring", "Resonating bipolaron"])
 def test_figures_have_axes_with_symbols_and_units_and_colours_for_all_eyes(title):
     screen = preset(title).capped(1)

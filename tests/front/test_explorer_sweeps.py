@@ -59,6 +59,7 @@ def test_every_model_begins_with_a_sweep_that_is_correct(title):
     assert len(screen.study(PANELS["sweep"].asks).sweep[0].values) == 9
 
 
+@pytest.mark.long
 def test_the_sweep_of_a_file_is_kept_and_computed(screen):
     answer = Engine().answer(screen, "sweep", Quiet(), lambda part: None)
     exact = run(parse(FILE, "dimer.toml")).data
@@ -110,6 +111,7 @@ def test_a_cancelled_sweep_keeps_its_points(screen):
     assert 0 < len(engine._points._kept) < 3
 
 
+@pytest.mark.long
 def test_two_couplings_are_a_map_with_places_to_click_on(screen):
     two = along(screen, 1, offered(screen)["phonons.electron_coupling"]).changed(
         'sweep."phonons.electron_coupling".count', 2

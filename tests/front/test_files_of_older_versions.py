@@ -43,6 +43,7 @@ def compare(old, new, place=""):
         assert new == old, place
 
 
+@pytest.mark.long
 def test_a_result_has_the_same_keys_and_numbers(folder):
     old = json.loads((folder / "result.json").read_text())
     data = read_data(folder / "result.nc")
@@ -64,6 +65,7 @@ def test_an_interrupted_search_goes_on(folder):
     np.testing.assert_allclose(found.energies, rp.ground_state(model, sector).energies, rtol=0, atol=1e-10)
 
 
+@pytest.mark.long
 def test_an_interrupted_sweep_goes_on(folder):
     kept = {path: path.stat().st_mtime_ns for path in (folder / "sweep.study" / "points").glob("*.point")}
     assert len(kept) == 3

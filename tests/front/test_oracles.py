@@ -61,6 +61,7 @@ def test_oracle_through_the_command_line(case, command_line):
     check(case, answers(case, command_line[case["id"]]))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", FIRST, ids=[case["id"] for case in FIRST])
 def test_oracle_through_python(case):
     found = {key: records(run(parse(text, f"{key}.toml")))[0] for key, text in files(case).items()}

@@ -49,6 +49,7 @@ def lines_with(pattern, text):
     return [line for line in text.splitlines() if pattern.search(line)] if pattern.search(text) else []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT / "docs")))
 def test_the_examples_of_the_documentation_run(page, tmp_path):
     run_page(page, tmp_path)

@@ -87,6 +87,7 @@ def test_a_terminal_shows_the_points_that_run_elsewhere_with_their_energies():
         assert words in shown
 
 
+@pytest.mark.long
 def test_workers_tell_how_far_their_points_are(tmp_path, monkeypatch):
     text = """
 schema = 1

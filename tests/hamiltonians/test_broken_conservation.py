@@ -20,6 +20,7 @@ def bound(matrix):
     return ROUNDING * max(1.0, float(np.max(np.abs(matrix), initial=0.0)))
 
 
+@pytest.mark.long
 @often
 @given(mixed_models_and_sectors())
 def test_every_form_is_the_reference_element_by_element(case):
@@ -37,6 +38,7 @@ def test_every_form_is_the_reference_element_by_element(case):
     np.testing.assert_allclose(TensorHamiltonian(hamiltonian).dot(psi), image, rtol=0, atol=10 * bound(image))
 
 
+@pytest.mark.long
 @settings(often, max_examples=cases(15))
 @given(mixed_models_and_sectors(largest=200))
 def test_one_quspin_basis_gives_the_reference(case):

@@ -70,6 +70,7 @@ def test_a_cubic_potential_takes_the_reflection_of_an_optical_lattice_away():
     np.testing.assert_allclose(found.energies, levels_of_reference(lopsided, sector, 4), rtol=0, atol=1e-8)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("frame", ["none", "mean", "lang-firsov", [0.7, -0.4]])
 @pytest.mark.parametrize("sector", [Sector(2), pytest.param(Sector(3, 1), marks=pytest.mark.slow)])
 def test_every_frame_has_the_levels_of_the_lattice_without_a_cutoff(frame, sector):

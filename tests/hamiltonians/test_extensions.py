@@ -78,6 +78,7 @@ def run(folder, *arguments):
     return done.stdout
 
 
+@pytest.mark.long
 def test_formula_energy_control_and_refusals_know_a_new_coupling(copy):
     run(copy, "-c", CHECK)
 

@@ -52,6 +52,7 @@ def random_amplitudes(size, seed=5):
     return random.standard_normal(size) + 1j * random.standard_normal(size)
 
 
+@pytest.mark.long
 @often
 @given(models_and_sectors())
 def test_the_matrix_is_the_reference_element_by_element(case):
@@ -65,6 +66,7 @@ def test_the_matrix_is_the_reference_element_by_element(case):
     assert np.iscomplexobj(ours) or np.max(np.abs(expected.imag), initial=0.0) <= bound(expected)
 
 
+@pytest.mark.long
 @settings(often, max_examples=cases(80))
 @given(models_and_sectors(electrons=True, bosons=True, phonons=True, every=True))
 def test_all_couplings_together_are_the_reference_in_every_form(case):

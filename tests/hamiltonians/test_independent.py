@@ -42,6 +42,7 @@ def scale(matrix):
     return max(1.0, float(np.max(np.abs(matrix), initial=0.0)))
 
 
+@pytest.mark.long
 @often
 @given(models_and_sectors())
 def test_the_factors_make_the_reference_matrix(case):

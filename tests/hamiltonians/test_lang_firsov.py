@@ -255,6 +255,7 @@ def test_all_engines_agree_in_this_frame(name):
             np.testing.assert_allclose(measured[quantity], values, rtol=0, atol=1e-7)
 
 
+@pytest.mark.long
 def test_blocks_of_all_symmetries_hold_the_spectrum_of_the_sector():
     model = Model(ring(3), *PAIRS, Phonons(1.0, boson_coupling=1.2, total_quanta=2, displacement="lang-firsov"))
     whole = ground_state(model, 4, 40, DENSE).energies
@@ -464,6 +465,7 @@ def test_several_levels_are_certified_in_pieces(monkeypatch):
 HOLSTEIN = Model(dimer(), Electrons(1.0, hubbard_u=2.0), None, Phonons(1.0, electron_coupling=0.9, max_quanta=3))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "model", [HOLSTEIN, pytest.param(EVERYTHING, marks=pytest.mark.slow)], ids=["Holstein", "everything"]
 )

@@ -103,6 +103,7 @@ def test_energies_of_a_band_are_those_at_the_momenta_of_the_cluster():
         assert energy == pytest.approx(-2 * np.sum(np.cos(vector - potential)), abs=1e-12)
 
 
+@pytest.mark.long
 def test_published_energies_of_the_hubbard_and_the_heisenberg_model():
     """G. Fano, F. Ortolani and A. Parola, Phys. Rev. B 42, 6877 (1990); eight sites are two spins 2, E = -6 J."""
     hubbard = Model(square(size=[4, 4]), Electrons(1.0, hubbard_u=4.0))

@@ -45,6 +45,7 @@ def test_sixty_six_modes_have_the_levels_of_their_matrix():
     assert any(np.allclose(found[name], entropy, atol=1e-8) for name in found.data_vars if "entropy" in str(name))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("frame", ["none", pytest.param("lang-firsov", marks=pytest.mark.slow)])
 def test_a_ring_of_eighteen_and_its_blocks_agree(frame):
     def polaron(sites):

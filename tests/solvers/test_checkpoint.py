@@ -323,6 +323,7 @@ def energies(folder):
     return read_data(folder / "ring.nc")["energies"].values
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("labels", "stops"),
     [

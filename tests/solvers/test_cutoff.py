@@ -106,6 +106,7 @@ def test_contradictions_are_refused(name):
         Model(dimer(), Electrons(1.0), phonons=Phonons(1.0, electron_coupling=0.3, **keys))
 
 
+@pytest.mark.long
 def test_the_command_line_says_what_it_chose(tmp_path):
     file = tmp_path / "auto.toml"
     file.write_text(FILE + 'cutoff = "auto"\naccuracy = 1e-6\n')

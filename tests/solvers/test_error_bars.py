@@ -43,6 +43,7 @@ def check_coverage(errors, bars, share):
     assert np.median(bars[seen] / errors[seen]) <= 10
 
 
+@pytest.mark.long
 def test_error_bars_hold_on_random_models():
     check_coverage(*trials(range(4 * len(FAMILIES))), 0.98)
 

@@ -45,6 +45,7 @@ def test_amplitudes_are_complex_only_where_the_momentum_makes_them_so():
     assert needs[1].seconds > 1.5 * needs[0].seconds
 
 
+@pytest.mark.long
 def test_stored_amplitudes_of_blocks_are_known_beforehand():
     sector = Sector(8, momentum=0, reflection=1)
     need, found = estimate(model(max_quanta=3), sector), ground_state(model(max_quanta=3), sector)

@@ -274,6 +274,7 @@ def test_caps_and_finite_solvers_are_refused():
         ground_state(Model(ring(4), Electrons(1.0)), Sector(1, wave_vector=0.3))
 
 
+@pytest.mark.long
 def test_distances_of_two_particles_grow_until_the_accuracy():
     """A pair in the plane that is wider than the first distances, where 1/U is a mean over relative wave vectors."""
     u, t = -3.0, 1.0

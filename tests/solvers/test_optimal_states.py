@@ -143,6 +143,7 @@ def test_flux_and_stiffness():
         np.testing.assert_allclose(found[key].values, expected[key].values, rtol=0, atol=1e-8)
 
 
+@pytest.mark.long
 def test_error_bars_hold_on_random_models():
     """Error bars of low caps cover the distance to levels without any cutoff, from soft to stiff lattices."""
     compared = 0

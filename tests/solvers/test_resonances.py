@@ -62,6 +62,7 @@ def test_the_bipolaron_on_a_ligand_is_found():
     assert levels_by_symmetry(model, 2).energies[0] == pytest.approx(exact_levels(model, Sector(2), 1)[0], abs=1e-6)
 
 
+@pytest.mark.long
 def test_levels_across_resonances_lie_within_their_error_bars():
     check(range(6))
 

@@ -139,6 +139,7 @@ RINGS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("s", [pytest.param(s, marks=pytest.mark.slow) if s > 1 else s for s in FEW])
 @pytest.mark.parametrize("name", RINGS)
 def test_fluxes_and_conductivities(name, s):

@@ -47,6 +47,7 @@ def test_several_levels_stand_beside_a_comparison(states, tmp_path):
     assert len(record["ground_state"]["energies"]) == len(result.data.energies)
 
 
+@pytest.mark.long
 def test_a_sweep_has_both():
     data = run(parse(text("compare", "ground_state") + '\nsweep."electrons.hubbard_u" = [0.0, 2.0]', "swept.toml")).data
     assert data.compare_energies.dims[0] == "electrons.hubbard_u"

@@ -609,6 +609,7 @@ def complaint(text):
     return ""
 
 
+@pytest.mark.long
 def test_any_value_anywhere_is_taken_or_refused_in_plain_words():
     for place, value in itertools.product(PLACES, JUNK):
         assert not JARGON.search(complaint(with_junk({place: value})))

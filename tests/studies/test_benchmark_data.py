@@ -12,6 +12,7 @@ RING = {"phonons.boson_coupling": 0.0, "bosons.exchange": 0.8, "cluster.sites": 
 LIGAND = {"phonons.electron_coupling": 1.3, "phonons.frequency": 1.0}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("at", [pytest.param(RING, marks=pytest.mark.slow), LIGAND], ids=["ring", "ligand"])
 def test_the_published_benchmark_data_come_out_again(at):
     found = verify_dataset(SHIPPED, at=at)

@@ -61,6 +61,7 @@ def check(errors, bars):
     assert np.median(bars[seen] / errors[seen]) <= 20
 
 
+@pytest.mark.long
 def test_error_bars_of_other_numbers_hold_on_random_models():
     check(*trials(range(0, len(FAMILIES), 2)))
 
@@ -142,6 +143,7 @@ def test_an_automatic_cutoff_has_error_bars_too(frame):
     assert error <= float(found["displacement_error"][0]) + 1e-10
 
 
+@pytest.mark.long
 def test_a_frame_may_be_automatic_with_fixed_caps():
     phonons = Phonons(1.0, on=[0], electron_coupling=1.0, max_quanta=10, displacement="auto")
     found = study(Model(dimer(), Electrons(1.0), phonons=phonons), 2, ground_state={}).run()

@@ -179,6 +179,7 @@ def test_every_term_of_the_model_file_has_words_and_a_formula():
     ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_sound_dataset_is_verified_point_by_point(original):
     done = invoke("verify", original, "--all")
     assert done.exit_code == 0, done.output

@@ -24,6 +24,7 @@ def found(name, **changes):
     return records(run(parse("\n".join(lines), name)))
 
 
+@pytest.mark.long
 def test_pairs_are_coherent_between_ligands_where_the_lattice_is_unstable():
     sweep = '"electrons.level.ligand" = [0.6, 1.2, 2.0]'
     below, at, above = (r["ground_state"] for r in found("1-instability.toml", electrons_level=sweep))

@@ -26,6 +26,7 @@ turn = "1j (c+up_0 cup_1 - h.c.)"
 """
 
 
+@pytest.mark.long
 def test_kept_states_are_those_of_the_levels(tmp_path):
     study = parse(KEEP, "ring.toml")
     result = run(study)

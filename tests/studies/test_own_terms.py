@@ -58,6 +58,7 @@ def test_terms_that_no_other_process_knows_are_refused_by_workers():
         planned(own).run(workers=2)
 
 
+@pytest.mark.long
 def test_a_dataset_is_verified_by_whoever_has_the_terms(tmp_path):
     made = respair.build_dataset([planned()], tmp_path / "data", licence="CC0-1.0")
     assert list(made.studies) == ["own-term"]

@@ -22,6 +22,7 @@ MODEL = respair.Model(
 SWEEP = {"bosons.exchange": [0.25, 0.5], "field.flux": {"start": 0.0, "stop": 0.4, "count": 2}}
 
 
+@pytest.mark.long
 def test_a_study_of_a_model_is_the_ground_state_at_each_point():
     data = respair.study(MODEL, 2, sweep=SWEEP, ground_state={"states": 2}).run()
     assert data["energies"].dims == ("bosons.exchange", "field.flux", "level")

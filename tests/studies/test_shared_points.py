@@ -87,6 +87,7 @@ def marked(case):
     return pytest.param(case, marks=marks)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", [*map(marked, CASES)])
 def test_numbers_are_those_of_one_rank(case):
     phonons, tasks = CASES[case]

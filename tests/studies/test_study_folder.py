@@ -211,6 +211,7 @@ def test_a_second_run_in_one_folder_is_refused_with_the_process_of_the_first(tmp
     assert invoke("run", file, "--out", tmp_path).exit_code == 0
 
 
+@pytest.mark.long
 def test_a_full_disk_stops_the_run_and_loses_nothing(tmp_path, file, study):
     """A limit on the size of files stands for the full disk: the write fails half-way."""
     whole = numbers(run(study).data)
@@ -231,6 +232,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(tmp_path, file, study):
     assert np.array_equal(read_data(tmp_path / "model.nc")["energies"], whole["energies"])
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system takes the rights of root")
 def test_a_full_file_system_stops_the_run_and_loses_nothing(tmp_path, file):
     disk = tmp_path / "disk"

@@ -129,12 +129,12 @@ class EvolutionTask(Task):
             yield from missing_tables("evolution.initial", KEPT_STATE, ["kept"], has)
         if {"initial", "state"} <= values.keys():
             yield Problem("evolution.state", "a table", "allowed: either state or initial")
-        given = [key for key in ("state", "thermal") if key in values]
-        if values.get("initial") == KEPT_STATE and "thermal" in values:
-            yield Problem("evolution.thermal", "a table", f"leave it out, or leave out initial = {show(KEPT_STATE)}")
-        given += [f"initial = {show(KEPT_STATE)}"] if values.get("initial") == KEPT_STATE and not given else []
         if {"state", "thermal"} <= values.keys():
             yield Problem("evolution.thermal", "a table", "allowed: either thermal or state")
+        kept = values.get("initial") == KEPT_STATE
+        if kept and "thermal" in values:
+            yield Problem("evolution.thermal", "a table", f"allowed: either thermal or initial = {show(KEPT_STATE)}")
+        given = [key for key in ("state", "thermal") if key in values] + ["initial"] * kept
         if given and values.get("level"):
             allowed = f"leave it out; the initial state is given by {given[0]}"
             yield Problem("evolution.level", show(values["level"]), allowed)

@@ -139,3 +139,26 @@ def test_other_models_are_refused_in_words(model, name, why):
         rp.compare(model, T, [name])
     with pytest.raises(rp.InvalidModel, match="temperature"):
         rp.compare(holstein(0.1), rp.Sector(2), ["migdal-eliashberg"])
+
+
+@pytest.mark.parametrize(
+    ("frequency", "temperature", "level", "quanta"),
+    [(0.1, 0.05, 0.2, 25), (1.0, 0.05, -0.5, 8), (8.0, 0.5, 0.3, 4), (0.5, 0.02, 0.1, 8)],
+)
+def test_the_order_of_the_errors_is_that_of_soft_and_stiff_lattices(frequency, temperature, level, quanta):
+    def error(g):
+        lattice = rp.Phonons(frequency, electron_coupling=g, max_quanta=quanta)
+        model = rp.Model(rp.site(), rp.Electrons(level=level), phonons=lattice)
+        exact = exact_response(GREENS_FUNCTION, model, temperature, None)[0].values
+        return np.max(np.abs(migdal_eliashberg(model, temperature)[GREENS_FUNCTION].values - exact))
+
+    assert error(0.04) == pytest.approx(16 * error(0.02), rel=0.1)
+
+
+def test_temperatures_that_need_too_many_frequencies_are_refused_and_far_levels_do_not_overflow():
+    with pytest.raises(rp.InvalidModel, match="raise the temperature"):
+        rp.compare(local_pairs(0.1), 1e-4, ["t-matrix"])
+    for level in (5.0, -5.0):
+        model = local_pairs(0.04, level)
+        assert off(t_matrix(model, T), model) < 1e-6
+        assert np.isfinite(t_matrix(model, 0.005)[GREENS_FUNCTION].values).all()

@@ -23,6 +23,11 @@ ROUNDING = 1e-9
 """Energies that are equal, relative to the largest."""
 
 
+def frequencies_needed(temperature: float, scale: float) -> float:
+    """Return how many positive frequencies go well beyond an energy."""
+    return float(np.ceil(REACH * scale / (2 * np.pi * temperature)))
+
+
 @dataclass(frozen=True)
 class Occupations:
     """Fermi functions.
@@ -64,8 +69,7 @@ class Axis:
     @classmethod
     def reaching(cls, temperature: float, scale: float) -> Axis:
         """Return the axis that goes well beyond an energy."""
-        needed = int(np.ceil(REACH * scale / (2 * np.pi * temperature)))
-        return cls(temperature, int(np.clip(needed, FEWEST, MOST)))
+        return cls(temperature, int(np.clip(frequencies_needed(temperature, scale), FEWEST, MOST)))
 
     @cached_property
     def fermions(self) -> NDArray[np.complex128]:

@@ -8,7 +8,6 @@ with :math:`g = \alpha_F\omega_0` and, without feedback on the lattice, :math:`D
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -20,42 +19,25 @@ from ....hamiltonians import Model
 from ...labelled import Row
 from ..base import Approximation, Condition, Where, temperature_of
 from ..conditions import ELECTRONS_THERE, LATTICE_THERE, knows, temperature_only
-from ..symmetries import one_electron_matrix
 from .axis import Axis, Matrices
-from .results import PAIR_SUSCEPTIBILITY, UNIFORM_PAIRS, dressed, positive_temperature, scale_of
+from .on_axis import OnAxis, largest, warm_enough
+from .results import PAIR_SUSCEPTIBILITY, UNIFORM_PAIRS, dressed, positive_temperature
 
-ROUNDS, MIXING, CONVERGED = 600, 0.5, 1e-11
+ROUNDS, MIXING, CONVERGED, SETTLED = 600, 0.5, 1e-11, 1e-6
+"""Rounds, share of the new in each, and changes of G at which they end, and above which nothing is given."""
 GAP_FREQUENCIES = 192
 """Positive frequencies of the gap equation, at most."""
 
 
-@dataclass(frozen=True)
-class Electrons:
-    """Electrons of a model with an oscillator on some sites.
+def reach(model: Model) -> float:
+    """Return the largest energy of electrons that oscillators displace."""
+    c = model.couplings
+    shifts = 4 * c.electron_phonon**2 / np.where(c.frequency > 0, c.frequency, 1.0)
+    return largest(model, c.frequency, shifts, c.electron_phonon)
 
-    Attributes
-    ----------
-    model : Model
-        Their model.
-    axis : Axis
-        Matsubara frequencies.
-    """
 
-    model: Model
-    axis: Axis
-
-    @classmethod
-    def of(cls, model: Model, temperature: float) -> Electrons:
-        """Choose the frequencies for a model."""
-        h, c = one_electron_matrix(model), model.couplings
-        shift = 4 * c.electron_phonon**2 / np.where(c.frequency > 0, c.frequency, 1.0)
-        reach = scale_of(model, np.linalg.eigvalsh(h), c.frequency, shift, c.electron_phonon)
-        return cls(model, Axis.reaching(temperature, reach))
-
-    @cached_property
-    def bare(self) -> NDArray[np.complex128]:
-        """The one-electron matrix."""
-        return one_electron_matrix(self.model)
+class Electrons(OnAxis):
+    """Electrons of a model with an oscillator on some sites."""
 
     @cached_property
     def coupling(self) -> NDArray[np.float64]:
@@ -96,15 +78,6 @@ class Electrons:
         static = self.bare_interaction[len(self.bare_interaction) // 2].real
         return np.asarray(self.bare + np.diag(static @ density))
 
-    def greens_function(self, h: NDArray[np.complex128], exchange: Matrices | float) -> Matrices:
-        """Return ``1 / (z - h - Sigma)``."""
-        z = self.axis.fermions[:, None, None] * np.eye(len(h))
-        return np.asarray(np.linalg.inv(z - h - exchange))
-
-    def density(self, g: Matrices, h: NDArray[np.complex128]) -> NDArray[np.float64]:
-        """Return the electrons of each site."""
-        return np.asarray(2 * np.diagonal(self.axis.occupied(g, h)).real)
-
 
 def born(model: Model, where: Where) -> xr.Dataset:
     """Second order in the coupling: the self-energy of free electrons in a lattice that their mean charge displaces.
@@ -121,7 +94,7 @@ def born(model: Model, where: Where) -> xr.Dataset:
     xarray.Dataset
         ``matsubara_greens_function`` (matsubara, site, site_), ``electron_density`` (site,), ``residual``.
     """
-    own = Electrons.of(model, temperature_of(where))
+    own = Electrons.of(model, temperature_of(where), reach)
     g = own.axis.free(own.bare)
     h = own.mean_field(own.density(g, own.bare))
     g = own.greens_function(h, -own.axis.after(own.bare_interaction, own.axis.free(own.bare)))
@@ -134,9 +107,11 @@ def self_consistent_born(model: Model, where: Where) -> xr.Dataset:
     Parameters, returns
         As for `born`.
     """
-    own = Electrons.of(model, temperature_of(where))
+    own = Electrons.of(model, temperature_of(where), reach)
     g, h, residual, _ = _self_consistent(own, feedback=False)
-    return dressed(own.axis, g, own.density(g, h), residual, {})
+    found = residual <= SETTLED
+    density = own.density(g, h) if found else np.full(len(h), np.nan)
+    return dressed(own.axis, g if found else np.full_like(g, np.nan), density, residual, {})
 
 
 def migdal_eliashberg(model: Model, where: Where) -> xr.Dataset:
@@ -169,10 +144,10 @@ def migdal_eliashberg(model: Model, where: Where) -> xr.Dataset:
     A. B. Migdal, Sov. Phys. JETP 7, 996 (1958); G. M. Eliashberg, Sov. Phys. JETP 11, 696 (1960); F. Marsiglio and
     J. P. Carbotte, in Superconductivity, Vol. 1 (Springer, 2008).
     """
-    own = Electrons.of(model, temperature_of(where))
+    own = Electrons.of(model, temperature_of(where), reach)
     g, h, residual, interaction = _self_consistent(own, feedback=True)
     stiffness = own.softened(g, h)[1]
-    if not stiffness > 0 or residual > 1e-6:
+    if not stiffness > 0 or residual > SETTLED:
         blank: dict[str, Row] = {"gap_eigenvalue": (np.nan, "", "largest eigenvalue of the gap equation")}
         g = np.full_like(g, np.nan)
         density = np.full(len(h), np.nan)
@@ -243,7 +218,7 @@ KNOWN = (
 )  # fmt: skip
 WHY = {"electrons.hubbard_u": "for it is about phonons alone"}
 CONDITIONS: tuple[Condition, ...] = (
-    temperature_only, positive_temperature, ELECTRONS_THERE, LATTICE_THERE, knows(*KNOWN, why=WHY),
+    temperature_only, positive_temperature, ELECTRONS_THERE, LATTICE_THERE, knows(*KNOWN, why=WHY), warm_enough(reach),
 )  # fmt: skip
 BORN = Approximation("born", born, CONDITIONS, asymptotic="g -> 0")
 SELF_CONSISTENT_BORN = Approximation("self-consistent-born", self_consistent_born, CONDITIONS, asymptotic="g -> 0")

@@ -68,9 +68,3 @@ def caps_there(model: Model, where: Where) -> str | None:
 def positive_temperature(model: Model, where: Where) -> str | None:
     """Matsubara frequencies need a temperature."""
     return None if isinstance(where, float | int) and where > 0 else "it is about a temperature above 0"
-
-
-def scale_of(model: Model, *others: Any) -> float:
-    """Return the largest energy of a model and of some further arrays."""
-    arrays = [np.ravel(np.abs(np.asarray(each))) for each in others]
-    return float(max((np.max(a, initial=0.0) for a in arrays), default=0.0))

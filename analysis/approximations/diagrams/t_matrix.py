@@ -8,7 +8,6 @@ with the propagator of hard-core pairs :math:`B_0 = \tanh(E_B/2T)/(i\nu - E_B)`,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -21,41 +20,23 @@ from ...labelled import Row
 from ..base import Approximation, Condition, Where, temperature_of
 from ..conditions import knows, temperature_only
 from ..mean_field import boson_fermion
-from ..symmetries import one_electron_matrix
-from .axis import Axis, Matrices, Occupations
-from .migdal import CONVERGED, MIXING, ROUNDS
-from .results import PAIR_SUSCEPTIBILITY, dressed, positive_temperature, scale_of
+from .axis import Matrices, Occupations
+from .migdal import CONVERGED, MIXING, ROUNDS, SETTLED
+from .on_axis import OnAxis, largest, warm_enough
+from .results import PAIR_SUSCEPTIBILITY, dressed, positive_temperature
 
 RESONANT = 1e-8
 """Levels of local pairs are moved off the chemical potential by this, in units of T."""
 
 
-@dataclass(frozen=True)
-class PairsAndElectrons:
-    """Electrons and local pairs of a model.
+def reach(model: Model) -> float:
+    """Return the largest energy of electrons and local pairs."""
+    c = model.couplings
+    return largest(model, c.boson_level - 2 * model.chemical_potential, c.exchange, 2 * c.boson_hopping)
 
-    Attributes
-    ----------
-    model : Model
-        Their model.
-    axis : Axis
-        Matsubara frequencies.
-    """
 
-    model: Model
-    axis: Axis
-
-    @classmethod
-    def of(cls, model: Model, temperature: float) -> PairsAndElectrons:
-        """Choose the frequencies for a model."""
-        c, mu = model.couplings, model.chemical_potential
-        reach = scale_of(model, np.linalg.eigvalsh(one_electron_matrix(model)), c.boson_level - 2 * mu, c.exchange)
-        return cls(model, Axis.reaching(temperature, reach + scale_of(model, c.boson_hopping)))
-
-    @cached_property
-    def bare(self) -> NDArray[np.complex128]:
-        """The one-electron matrix."""
-        return one_electron_matrix(self.model)
+class PairsAndElectrons(OnAxis):
+    """Electrons and local pairs of a model."""
 
     @cached_property
     def exchange(self) -> NDArray[np.float64]:
@@ -131,7 +112,7 @@ class PairsAndElectrons:
         energies, states = np.linalg.eigh(self.bare)
         filled = Occupations.of(energies, self.axis.temperature).filled
         own = states[place]
-        bose = 1 / np.expm1(levels / self.axis.temperature)
+        bose = 0.5 / np.tanh(levels / (2 * self.axis.temperature)) - 0.5  # an exponential would overflow
         gaps = self.axis.fermions[:, None, None] + energies - levels[:, None]
         ratio = (bose[:, None] + filled) / gaps
         return np.asarray(np.einsum("ie,ej,ja,ia,wea->wij", right, left, own, own.conj(), ratio, optimize=True))
@@ -159,20 +140,19 @@ def t_matrix(model: Model, where: Where) -> xr.Dataset:
     J. Ranninger, J. M. Robin and M. Eschrig, Phys. Rev. Lett. 74, 4027 (1995); D. J. Thouless, Ann. Phys. 10, 553
     (1960).
     """
-    own = PairsAndElectrons.of(model, temperature_of(where))
+    own = PairsAndElectrons.of(model, temperature_of(where), reach)
     g, change, pairs, thouless = own.axis.free(own.bare), np.inf, own.bare_pairs, 1.0
     for _ in range(ROUNDS):
         pairs, thouless = own.dressed_pairs(g)
         if not thouless > 0:
             break
-        z = own.axis.fermions[:, None, None] * np.eye(len(own.bare))
-        new = np.linalg.inv(z - own.bare - own.self_energy(pairs, g))
+        new = own.greens_function(own.bare, own.self_energy(pairs, g))
         change = float(np.max(np.abs(new - g)) / np.max(np.abs(g)))
         g = MIXING * new + (1 - MIXING) * g
         if change < CONVERGED:
             break
-    normal = thouless > 0 and change < 1e-6
-    density = 2 * np.diagonal(own.axis.occupied(g, own.bare)).real
+    normal = thouless > 0 and change <= SETTLED
+    density = own.density(g, own.bare)
     more: dict[str, Row] = {
         "thouless": (thouless, "", "least eigenvalue of B^-1 at zero frequency, relative to B_0^-1"),
         PAIR_SUSCEPTIBILITY: (
@@ -203,6 +183,6 @@ KNOWN = (
     "bosons.exchange", "bosons.hopping",
 )  # fmt: skip
 CONDITIONS: tuple[Condition, ...] = (
-    temperature_only, positive_temperature, boson_fermion, knows(*KNOWN),
+    temperature_only, positive_temperature, boson_fermion, knows(*KNOWN), warm_enough(reach),
 )  # fmt: skip
 T_MATRIX = Approximation("t-matrix", t_matrix, CONDITIONS, asymptotic="v -> 0")

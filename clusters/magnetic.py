@@ -17,11 +17,11 @@ middle, in which rotations only exchange sites.
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 SAME = 1e-9
 """Phases closer than this, in whole turns, are one."""
-FINEST = 10_000
-"""Largest denominator of a phase in turns that is taken as a fraction."""
+FINEST, DIGITS = 10_000, 14
+"""Largest denominator of the phases, in turns, of whole flux quanta, and decimals of others."""
 LONGEST = 6
 """Bonds of a plaquette, at most."""
 
@@ -137,12 +137,13 @@ def in_field(cluster: Cluster, numbers: NDArray[np.float64]) -> Cluster:
     [4]
     """
     turns = _landau(cluster, numbers)
-    return with_phases(cluster, _regauged(cluster, turns) if cluster.translations else turns)
+    exact = _fraction if np.all(np.abs(numbers - np.round(numbers)) < SAME) else _decimal
+    return with_phases(cluster, map(exact, _regauged(cluster, turns) if cluster.translations else turns))
 
 
-def with_phases(cluster: Cluster, turns: Sequence[float] | NDArray[np.float64]) -> Cluster:
+def with_phases(cluster: Cluster, turns: Iterable[float]) -> Cluster:
     """Return the cluster with a phase for each bond, in turns; itself where it has these."""
-    phases = [_snapped(float(turn)) for turn in turns]
+    phases = [turn - math.ceil(turn - 0.5) + 0.0 for turn in turns]
     if phases == [bond.phase for bond in cluster.bonds]:
         return cluster
     bonds = (replace(bond, phase=phase) for bond, phase in zip(cluster.bonds, phases, strict=True))
@@ -154,10 +155,15 @@ def without_field(cluster: Cluster) -> Cluster:
     return with_phases(cluster, [0.0] * len(cluster.bonds))
 
 
-def _snapped(turn: float) -> float:
-    """Return a phase from -1/2 to 1/2 turns, equal ones to the last digit."""
+def _fraction(turn: float) -> float:
+    """Return a phase of whole flux quanta, which is a fraction, without the roundings of the positions."""
     near = Fraction(turn).limit_denominator(FINEST)
-    return float(turn - np.round(turn)) if abs(float(near) - turn) > SAME else float(near - round(near)) + 0.0
+    return float(near) if abs(float(near) - turn) < SAME else turn
+
+
+def _decimal(turn: float) -> float:
+    """Return any other phase, equal ones to the last digit."""
+    return round(float(turn), DIGITS)
 
 
 def _landau(cluster: Cluster, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -184,7 +190,7 @@ def _regauged(cluster: Cluster, turns: NDArray[np.float64]) -> NDArray[np.float6
     best: tuple[int, list[Permutation]] = (1, [])
     for first in ranked:
         found = _commuting([first, *ranked], changes)
-        best = max(best, (prod(map(order, found)), found), key=lambda each: each[0])
+        best = max(best, (math.prod(map(order, found)), found), key=lambda each: each[0])
     gauge = np.full(cluster.sites, np.nan)
     for site in range(cluster.sites):
         if np.isnan(gauge[site]):
@@ -228,7 +234,7 @@ def _fill(
         around, at = 0.0, site
         for _ in range(order(sites)):
             around, at = around + changes[sites][at], sites[at]
-        share = (round(around, 9) % 1.0) / order(sites)
+        share = (around - np.floor(around + SAME)) / order(sites)
         for begin in list(reached):
             at = begin
             for _ in range(order(sites) - 1):

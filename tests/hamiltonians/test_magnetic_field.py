@@ -296,3 +296,16 @@ def test_a_pulse_moves_an_electron_in_a_field():
     wanted = [np.vdot(psi, h(t) @ psi).real for t, psi in zip(times, moved, strict=True)]
     found = evolve(model, times, Sector(1), pulse=pulse)
     np.testing.assert_allclose(found.energy.values, wanted, atol=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_any_field_through_open_plaquettes_is_taken_as_it_is(seed):
+    through = float(np.random.default_rng(seed).uniform(-1.5, 1.5))
+    cluster = Model(
+        square(size=[3, 2], periodic=[False, False]), Electrons(1.0), magnetic_flux={"plaquette": through}
+    ).cluster
+    places = cluster.coordinates - cluster.coordinates.mean(axis=0)
+    for bond in cluster.bonds:
+        (x, y), (u, v) = places[bond.start], places[bond.end]
+        apart = bond.phase - through * (x * v - y * u) / 2
+        assert abs(apart - round(apart)) < 1e-14

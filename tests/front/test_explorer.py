@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
+import xarray as xr
 from typer.testing import CliRunner
 
 import respair
@@ -347,14 +348,41 @@ def test_the_command_refuses_a_wrong_model_file(tmp_path):
 @pytest.mark.long
 def test_figures_leave_the_page_as_files_and_motion_fills_its_axes(small):
     answer = answered(small.capped(2).changed("evolution.times.stop", 2.0), "motion")
-    charges, lattice, back, distribution = PANELS["motion"].drawings
+    played, charges, lattice, back, distribution = PANELS["motion"].drawings
     kinds = {"svg": b"<?xml", "pdf": b"%PDF", "png": b"\x89PNG"}
-    for drawing in (charges, lattice, back, distribution):
+    for drawing in (played, charges, lattice, back, distribution):
         assert drawing.suits(answer.data)
         for kind, beginning in kinds.items():
             assert drawing.saved(answer.data, answer.study.model, kind).startswith(beginning)
     links = downloads(answer, "motion")
-    assert [f"explorer-motion-{n}.{kind}" in links for n in range(4) for kind in kinds] == [True] * 12
+    assert [f"explorer-motion-{n}.{kind}" in links for n in range(5) for kind in kinds] == [True] * 15
+
+
+def test_discs_and_rings_of_the_cluster_follow_charges_and_lattice_in_time():
+    t = np.array([0.0, 1.0, 4.0])
+    n, b, x = np.array([[2.0, 0.0], [1.0, 1.0], [0.5, 1.5]]), np.full((3, 2), 0.25), np.array([[0.0], [1.0], [-1.0]])
+    values = {"electron_density": ("site", n), "boson_density": ("site", b), "displacement": ("mode", x)}
+    variables = {f"evolution_{name}": (("time", dim), each) for name, (dim, each) in values.items()}
+    data = xr.Dataset(variables, coords={"time": t})
+    model = respair.Model(
+        respair.dimer(), respair.Electrons(1.0), respair.Bosons(0.0, 0.5), respair.Phonons(1.0, on=[1], max_quanta=2)
+    )
+    drawing = PANELS["motion"].drawings[0]
+    root = ElementTree.fromstring(drawing.svg(data, model))
+    moved = {
+        each: root.findall(f".//{{http://www.w3.org/2000/svg}}{each}[{{*}}animate]") for each in ("path", "circle")
+    }
+    assert [len(found) for found in moved.values()] == [4, 1]
+    animations = [each[0] for found in moved.values() for each in found]
+    assert {each.get("keyTimes") for each in animations} == {"0.00000;0.25000;1.00000"}
+    electrons = [re.findall(r"A([\d.]+)", moved["path"][i][0].get("values")) for i in range(2)]
+    radii = np.array(electrons, float)
+    assert radii**2 / radii[0, 0] ** 2 == pytest.approx(n.T / 2.0, abs=2e-3)
+    rings = np.array(moved["circle"][0][0].get("values").split(";"), float)
+    assert np.diff(rings)[0] == pytest.approx(rings[0] - rings[2], abs=0.02)
+    assert rings[1] > rings[0]
+    assert 'type="range"' in drawing.below(data)
+    assert PANELS["state"].drawings[0].below(data) == ""
 
 
 @pytest.mark.long

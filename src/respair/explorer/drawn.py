@@ -48,7 +48,8 @@ class Drawn:
             if seen != self._of.get(number) and not waits:
                 self._of[number], self._when[number] = seen, now
                 below = (self.pinned.data, self.pinned.study.model) if self.pinned is not None else None
-                yield number, figure(drawing.title, drawing.svg(answer.data, answer.study.model, below))
+                svg = drawing.svg(answer.data, answer.study.model, below)
+                yield number, figure(drawing.title, svg, drawing.below(answer.data))
 
 
 def _seen(drawing: Drawing, answer: Answer) -> bytes:

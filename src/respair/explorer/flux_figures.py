@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 
 from ..analysis.plots.states import COLOURS, plot_flux, plot_structure_factor
 from ..clusters import Cluster
-from .figures import BLUE, RED, Drawing, E
+from .cluster_figure import BLUE, RED
+from .figures import Drawing, E
 
 PHI = r"flux $\varphi = 2\pi\Phi/(hc/e)$"
 

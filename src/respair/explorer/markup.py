@@ -36,12 +36,12 @@ GO = (
 """Tells the page on which point of a figure was clicked, and when."""
 
 
-def figure(title: str, svg: str) -> str:
-    """Return a figure with its title, which is also what screen readers say."""
+def figure(title: str, svg: str, below: str = "") -> str:
+    """Return a figure with its title, which is also what screen readers say, and what stands below it."""
     label = escape(title)
     return (
         f'<figure><figcaption>{label}</figcaption><div role="img" aria-label="{label}" '
-        f'onclick="{escape(GO)}">{svg}</div></figure>'
+        f'onclick="{escape(GO)}">{svg}</div>{below}</figure>'
     )
 
 

@@ -26,6 +26,7 @@ from .figures import (
     Drawing,
 )
 from .flux_figures import CURRENT, ENERGY, ZONES
+from .playing import PLAYED
 from .sweep_figures import SWEPT
 
 
@@ -75,7 +76,9 @@ PANELS: Mapping[str, Panel] = MappingProxyType(
         "spectrum": Panel("Spectrum", ("spectrum",), (SPECTRUM,)),
         "zone": Panel("Momenta", ("ground_state",), ZONES, _plane),
         "flux": Panel("Flux", ("flux",), (ENERGY, CURRENT), _loop),
-        "motion": Panel("Motion", ("evolution",), (MOVING_CHARGES, MOVING_LATTICE, RETURNING, MOVING_DISTRIBUTION)),
+        "motion": Panel(
+            "Motion", ("evolution",), (PLAYED, MOVING_CHARGES, MOVING_LATTICE, RETURNING, MOVING_DISTRIBUTION)
+        ),
         "temperature": Panel("Temperature", ("thermal", "spectrum"), (WARM, PSEUDOGAP, ENTROPY)),
         "approximations": Panel("Approximations", ("ground_state", "compare"), (APPROXIMATIONS,)),
         "sweep": Panel("Sweep", ("ground_state", "sweep"), SWEPT),

@@ -78,21 +78,35 @@ class LocalMode:
         return total
 
     def quanta(self) -> NDArray[np.float64]:
-        r"""Return the probability of each number of undisplaced phonons, up to the number beyond which it vanishes.
+        """Return the probability of each number of undisplaced phonons, up to the number beyond which it vanishes."""
+        return np.asarray(np.maximum(np.diag(self.density_matrix(0.0)).real, 0.0))
+
+    def density_matrix(self, shift: float, charge: int | None = None) -> NDArray[Any]:
+        r"""Return the reduced density matrix in the phonons of one frame, ``a = a' + shift``.
 
         The overlaps ``int h_n(X) h_m(X - sqrt(2) s) dX`` are sums over a grid: exact for functions that die out.
+
+        Parameters
+        ----------
+        shift : float
+            Displacement of the frame.
+        charge : int, optional
+            Only with this charge on the host.
         """
-        furthest = float(np.max(np.abs(self.shifts), initial=0.0))
-        count = self.size if furthest == 0.0 else int(np.ceil((np.sqrt(self.size) + furthest + 3.0) ** 2))
-        low, high = self.span()
-        edge = np.sqrt(2.0 * count) + REACH
-        points = np.linspace(min(low, -edge), max(high, edge), 16 * int(edge + high - low) + 200 + 8 * count)
-        physical = oscillator_functions(count, points) * (points[1] - points[0])
-        total = np.zeros(count)
-        for rho, shift in zip(self.densities, self.shifts, strict=True):
-            overlap = physical @ oscillator_functions(self.size, points - np.sqrt(2.0) * shift).T
-            total += np.einsum("na,ab,nb->n", overlap, rho, overlap).real
-        return np.maximum(total, 0.0)
+        own = np.flatnonzero(self.charges == charge) if charge is not None else np.arange(len(self.charges))
+        away = self.shifts[own] - shift
+        if not np.any(away):
+            return np.asarray(self.densities[own].sum(axis=0))
+        furthest = float(np.max(np.abs(away)))
+        count = int(np.ceil((np.sqrt(self.size) + furthest + 3.0) ** 2))
+        reach = np.sqrt(2.0 * count) + np.sqrt(2.0) * furthest + REACH
+        points = np.linspace(-reach, reach, 32 * int(reach) + 200 + 8 * count)
+        numbers = oscillator_functions(count, points) * (points[1] - points[0])
+        total = np.zeros((count, count), dtype=self.densities.dtype)
+        for step, rho in zip(away, self.densities[own], strict=True):
+            overlap = numbers @ oscillator_functions(self.size, points - np.sqrt(2.0) * step).T
+            total += overlap @ rho @ overlap.T
+        return total
 
 
 def local_modes(state: State, condition: str = "charge") -> tuple[LocalMode, ...]:

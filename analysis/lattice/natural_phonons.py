@@ -38,7 +38,7 @@ def natural_phonons(
     Parameters
     ----------
     state : State
-        Pure or mixed, in any phonon space but the Lang-Firsov frame.
+        Pure or mixed, in any phonon space.
     count : int
         Natural states that are returned, the largest occupations first.
     condition : str, optional
@@ -50,7 +50,8 @@ def natural_phonons(
     -------
     xarray.Dataset
         ``occupation`` (mode, local_charge, natural), whose sum over all states and charges is one for each mode, and
-        ``function`` (mode, local_charge, natural, X), normalised; NaN for charges that do not occur.
+        ``function`` (mode, local_charge, natural, X), normalised, complex where a flux or a motion makes the lattice
+        state so; NaN for charges that do not occur.
 
     Raises
     ------
@@ -77,17 +78,20 @@ def natural_phonons(
     modes = local_modes(state, condition or CONDITION[followed(space.model)])
     charges = sorted({int(q) for mode in modes for q in mode.charges})
     shape = len(modes), len(charges), count
-    occupation, function = np.zeros(shape), np.full((*shape, len(points)), np.nan)
+    kind = np.result_type(np.float64, *(mode.densities.dtype for mode in modes))
+    occupation, function = np.zeros(shape), np.full((*shape, len(points)), np.nan, dtype=kind)
     for m, mode in enumerate(modes):
-        waves = oscillator_functions(mode.size, points - np.sqrt(2.0) * mode.shifts[0])
-        for charge, rho in zip(mode.charges.tolist(), mode.densities, strict=True):
-            weights, vectors = np.linalg.eigh(rho.real)
+        for charge, shift in dict(zip(mode.charges.tolist(), mode.shifts.tolist(), strict=True)).items():
+            rho = mode.density_matrix(shift, charge)
+            weights, vectors = np.linalg.eigh(rho)
             weights, vectors = weights[::-1][:count], vectors[:, ::-1][:, :count]
             own = charges.index(charge)
             occupation[m, own, : len(weights)] = np.maximum(weights, 0.0)
-            there = vectors.T @ waves
+            there = vectors.T @ oscillator_functions(len(rho), points - np.sqrt(2.0) * shift)
             largest = np.take_along_axis(there, np.argmax(np.abs(there), axis=1)[:, None], axis=1)
-            function[m, own, : len(weights)] = there * np.sign(largest)
+            function[m, own, : len(weights)] = there * np.conj(largest) / np.maximum(np.abs(largest), 1e-300)
+    if not np.any(function.imag):
+        function = function.real
     dims = ["mode", "local_charge", "natural"]
     coords = {"local_charge": np.array(charges), "X": points}
     return dataset(

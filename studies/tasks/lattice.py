@@ -32,6 +32,8 @@ RESPONSE = (
 
 
 Condition = Annotated[str, AfterValidator(one_of(tuple(CONDITIONS))), Field(description=listed(CONDITIONS))]
+NATURAL = 6
+"""Natural phonon states for each local charge."""
 FIRST_ORDER = 1e-6
 """Differences of <x> within the ground level above this are reported."""
 
@@ -43,14 +45,17 @@ class LatticeTask(Task):
     Attributes
     ----------
     condition : str
-        Local charge of the joint distribution: "charge", "electrons" or "bosons".
+        Local charge of the joint distribution and of the natural phonon states: "charge", "electrons" or "bosons".
     susceptibility : bool
         Whether the static response is computed too: a linear solve a mode in the whole sector.
     """
 
     name: ClassVar[str] = "lattice"
     solved_levels = 2
-    figures = (("lattice-shape", "lattice_joint", "plot_lattice"),)
+    figures = (
+        ("lattice-shape", "lattice_joint", "plot_lattice"),
+        ("natural-phonons", "lattice_natural_occupation", "plot_natural_phonons"),
+    )
     swept = ("lattice_softened_frequency",)
 
     condition: str = key(Condition, "charge")
@@ -80,6 +85,10 @@ class LatticeTask(Task):
             "multiplicity": labelled("multiplicity", levels.multiplicity, [], "states in the ground level"),
             "admixture": labelled("admixture", mixing(levels), [], "largest admixture of other states"),
         }
+        natural = analysis.natural_phonons(state, NATURAL, self.condition, setting.grid)
+        natural = natural.reindex(local_charge=np.arange(about["joint"].sizes["local_charge"]))
+        about["natural_occupation"] = natural["occupation"].fillna(0.0)
+        about["natural_function"] = natural["function"]
         data = analysis.lattice_shape(state).assign({**correlations, **about})
         return self.named(data.assign(self._response(setting)) if self.susceptibility else data)
 
@@ -101,7 +110,10 @@ class LatticeTask(Task):
 
     def judged(self, data: xr.Dataset) -> Mapping[str, str]:
         """Return moments, distributions and response."""
-        names = ("mean", "variance", "binder_ratio", "quanta_distribution", "softened_frequency", "susceptibility")
+        names = (
+            "mean", "variance", "binder_ratio", "quanta_distribution", "softened_frequency", "susceptibility",
+            "natural_occupation",
+        )  # fmt: skip
         return {f"lattice_{name}": f"lattice_{name}_error" for name in names}
 
     @classmethod
@@ -115,6 +127,10 @@ class LatticeTask(Task):
             "n": plain(data["local_charge"]),
             "X": plain(data["X"]),
             "P": plain(joint.transpose("mode", "local_charge", "X")),
+        }
+        found["natural_phonons"] = {
+            "occupation": plain(data["lattice_natural_occupation"]),
+            "function": plain(data["lattice_natural_function"]),
         }
         optional = (*(f"{s}_lattice_connected" for s in ("electron", "boson")), *RESPONSE)
         found |= entries(data, cls.name, (name for name in optional if f"lattice_{name}" in data))
@@ -150,10 +166,25 @@ class LatticeTask(Task):
                 cells += [with_error(chi, error), with_error(frequency, half)]
             table.add_row(str(data["mode"].values[m]), *cells)
         yield table
+        yield _natural_table(data)
         rest = "; what is shown of the lattice are averages over all of them."
         yield from multiplet_note(int(data["lattice_multiplicity"]), rest)
         if responds and np.max(data["lattice_first_order"].values, initial=0.0) > FIRST_ORDER:
             yield "A force splits the ground level in first order: the susceptibility is only its second-order part."
+
+
+def _natural_table(data: xr.Dataset) -> rich_table.Table:
+    """Return the occupations of the natural phonon states of each mode, for the charges that occur."""
+    occupations, bars = data["lattice_natural_occupation"], data.get("lattice_natural_occupation_error")
+    charge = str(data["lattice_condition"].values)
+    table = columns("natural phonon states", ("mode", charge, *(f"occupation {n}" for n in range(NATURAL))))
+    for m, mode in enumerate(data["mode"].values):
+        for n, weights in enumerate(occupations.values[m]):
+            errors = np.zeros(NATURAL) if bars is None else bars.values[m, n]
+            if np.any(weights > errors):
+                cells = (with_error(w, e) if e > 0.0 else f"{w:.3g}" for w, e in zip(weights, errors, strict=True))
+                table.add_row(str(mode), str(n), *cells)
+    return table
 
 
 def _whole(sector: Sector) -> Sector:

@@ -156,7 +156,10 @@ FIGURES = {
             "plot_thermal",
         )
     },
-    **{plot: of("lattice", plot) for plot in ("plot_distribution", "plot_errors", "plot_evolution", "plot_lattice")},
+    **{
+        plot: of("lattice", plot)
+        for plot in ("plot_distribution", "plot_errors", "plot_evolution", "plot_lattice", "plot_natural_phonons")
+    },
     "plot_motion": of("lattice", "plot_motion", "displacement_distribution"),
     "plot_structure_factors": of("square", "plot_structure_factors"),
     "plot_structure_factor": lambda: plots.plot_structure_factor(

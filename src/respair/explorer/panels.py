@@ -26,6 +26,7 @@ from .figures import (
     Drawing,
 )
 from .flux_figures import CURRENT, ENERGY, ZONES
+from .lattice_figures import LATTICE_STATES
 from .playing import PLAYED
 from .sweep_figures import SWEPT
 
@@ -43,6 +44,10 @@ def _plane(model: Model) -> str:
     if len(cluster.cell) == cluster.coordinates.shape[1] == 2:
         return ""
     return "This cluster has no momenta in a plane; take a square, triangular, honeycomb or kagome lattice."
+
+
+def _oscillators(model: Model) -> str:
+    return "" if model.modes else "This model has no phonons; switch them on among its parts."
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ PANELS: Mapping[str, Panel] = MappingProxyType(
     {
         "state": Panel("Ground state", ("ground_state",), (STATE, LEVELS, LATTICE, PAIRS)),
         "pairs": Panel("Pairs", ("pairing",), (PAIRING, OCCUPATIONS)),
+        "lattice": Panel("Lattice", ("lattice",), LATTICE_STATES, _oscillators),
         "spectrum": Panel("Spectrum", ("spectrum",), (SPECTRUM,)),
         "zone": Panel("Momenta", ("ground_state",), ZONES, _plane),
         "flux": Panel("Flux", ("flux",), (ENERGY, CURRENT), _loop),

@@ -30,6 +30,7 @@ ASKED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "ground_state": {"states": 4},
         "pairing": {},
+        "lattice": {"susceptibility": False},
         "spectrum": {
             "operator": "electron",
             "frequencies": {"start": -6.0, "stop": 6.0, "count": 241},

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .states import COLOURS
+from .sweeps import alike
 
 FAINT = 1e-12
 """Occupations below this are rounding."""
@@ -33,12 +34,12 @@ def plot_natural_phonons(data: xr.Dataset, mode: int = 0) -> Figure:
 def draw_occupations(data: xr.Dataset, ax: Axes, mode: int = 0) -> None:
     """Draw how the occupations fall, a line for each local charge."""
     occupations = data["lattice_natural_occupation"].isel(mode=mode).transpose("local_charge", ...).values
-    for n, weights in enumerate(occupations):
+    for places in alike(occupations):
+        weights, charges = occupations[places[0]], [place[0] for place in places]
         seen = np.flatnonzero(weights > FAINT)
         if len(seen):
-            ax.semilogy(
-                seen, weights[seen], "osD^v<>"[n % 7] + "-", color=COLOURS[n % len(COLOURS)], label=f"$n = {n}$"
-            )
+            n, label = charges[0], f"$n = {', '.join(map(str, charges))}$"
+            ax.semilogy(seen, weights[seen], "osD^v<>"[n % 7] + "-", color=COLOURS[n % len(COLOURS)], label=label)
     ax.set(xlabel="natural state $k$", ylabel=r"occupation $w_k^n$")
     ax.legend(frameon=False, fontsize=8)
 

@@ -250,6 +250,7 @@ def period(name):
     return half_flux_quantum(*MINIMA[name])
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", MINIMA)
 def test_the_minimum_is_that_of_a_fine_scan(name):
     model, charge = MINIMA[name]

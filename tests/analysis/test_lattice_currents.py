@@ -99,6 +99,7 @@ def test_random_vectors_give_the_thermal_tensor():
     assert "random vectors" in sampled.drude.attrs["missing"]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("model", "charge"), [(PLANE, 2), (SKEWED, 3), (PAIRS, 2)])
 @pytest.mark.parametrize("direction", [None, (0.0, 1.0), (1.0, -2.0)])
 def test_the_conductivity_of_a_lattice_is_that_of_dense_matrices(model, charge, direction):

@@ -111,6 +111,7 @@ def exact():
     return found
 
 
+@pytest.mark.long
 def test_thermal_averages_are_those_of_all_states(own, exact):
     data = thermal_averages(MODEL, TEMPERATURES, names=list(OWN), sampling=Sampling("exact"))
     for name, wanted in exact.items():

@@ -66,6 +66,7 @@ def averages_of(rho, operators):
     return np.array([[np.sum(rho.T[m.coords] * m.data) for m in row] for row in products])
 
 
+@pytest.mark.long
 @quick
 @given(models_and_sectors(largest=80, electrons=True), st.data())
 def test_matrices_of_random_models_are_those_of_the_whole_fock_space(drawn, data):

@@ -61,6 +61,7 @@ def evaluated(name, at=None):
     return ParameterLine(model_of, sector, blocks, electron_number(where), 2).evaluate(p if at is None else at)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", LINES)
 def test_slopes_are_the_derivatives_of_charge_and_gap(name):
     p, h = LINES[name][1], 1e-3
@@ -72,6 +73,7 @@ def test_slopes_are_the_derivatives_of_charge_and_gap(name):
         assert slope == pytest.approx(np.array([1, -8, 8, -1]) @ values / (12 * h), abs=2e-8), quantity
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", LINES)
 def test_the_fidelity_susceptibility_is_that_of_overlaps_and_of_the_sum_over_states(name):
     model_of, p, charge, _ = LINES[name]

@@ -167,6 +167,7 @@ def test_a_valley_is_filled_to_its_lower_rim_whatever_the_order(reach):
     np.testing.assert_array_equal(thermal_cutoff.filled(points, np.tile(error, (2, 1)), 1, reach)[1], wanted)
 
 
+@pytest.mark.long
 def test_error_bars_of_random_models_hold_where_larger_caps_are_affordable():
     found = pulls(range(8), 2)
     assert len(found) > 40

@@ -27,6 +27,7 @@ def dense_potential(model, t, charge):
     return energies[0] - t * np.log(np.sum(np.exp(-(energies - energies[0]) / t)))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("model", "charge"), [(BARE, None), (PEIERLS, None), (LATTICE, 3)], ids=["grand", "Peierls", "lattice"]
 )

@@ -338,6 +338,7 @@ def test_bad_clusters_are_refused_with_the_value_and_what_is_allowed(make, messa
         make()
 
 
+@pytest.mark.sampled
 @every
 @pytest.mark.parametrize("on", [[], "all", "bonds"], ids=["bare", "modes on sites", "modes on bonds"])
 def test_every_cluster_can_be_drawn_into_given_axes(cluster, on):

@@ -75,6 +75,7 @@ def by_hand(psi, space, operator):
     return np.vdot(psi, apply_factors(factors, lattice, psi))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("engine", ["dense", "quspin", "tensor"])
 @pytest.mark.parametrize(("name", "momentum", "reflection"), SYMMETRIC)
 def test_averages_from_stored_amplitudes_are_those_of_the_whole_state(name, momentum, reflection, engine):
@@ -88,6 +89,7 @@ def test_averages_from_stored_amplitudes_are_those_of_the_whole_state(name, mome
         assert expectation(state, operator) == pytest.approx(whole, abs=1e-10)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("name", "momentum", "reflection"), SYMMETRIC)
 def test_mode_density_matrices_are_partial_traces_of_the_whole_state(name, momentum, reflection):
     model, sector = MODELS[name]

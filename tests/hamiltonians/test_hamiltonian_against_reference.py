@@ -126,6 +126,7 @@ def test_the_reference_itself_is_hermitian_and_keeps_charge_and_spin(case):
     assert np.max(np.abs((h - h.conj().T).toarray()), initial=0.0) <= bound(h.data)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("flux", [0.0, 0.7, np.pi, -2.1])
 @pytest.mark.parametrize("order", [1, 2])
 def test_flux_derivatives_are_differences_of_reference_matrices(flux, order):

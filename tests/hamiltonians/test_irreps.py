@@ -47,6 +47,7 @@ def whole(model, sector):
     return np.linalg.eigvalsh(Hamiltonian.of(model, sector).matrix().toarray())
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("engine", ["dense", "quspin", "tensor"])
 @pytest.mark.parametrize("name", [name for name in MODELS if "flux" not in name])
 def test_all_representations_together_are_the_sector(name, engine):
@@ -66,6 +67,7 @@ def test_all_representations_together_are_the_sector(name, engine):
     assert energies[:6] == pytest.approx(expected[:6], abs=1e-9)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", [name for name in MODELS if "flux" not in name])
 def test_states_have_the_characters_of_their_representation(name):
     model, sector = MODELS[name]

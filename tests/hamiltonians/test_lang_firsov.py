@@ -120,6 +120,7 @@ def large(model):
     return framed(model, "none", max_quanta=60 if modes == 1 else 32, total_quanta=None)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("dressing", [None, 0.6])
 @pytest.mark.parametrize("name", MODELS)
 def test_the_matrix_is_that_of_the_infinite_space_rotated(name, dressing):
@@ -220,6 +221,7 @@ CONVERGED = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", CONVERGED)
 def test_energies_and_all_observables_do_not_depend_on_the_frame(name):
     model, cap, sector = CONVERGED[name]
@@ -398,6 +400,7 @@ def trials():
     return np.array(rows)
 
 
+@pytest.mark.long
 def test_every_dressing_gives_an_upper_bound(trials):
     assert np.all(trials[:, 0] > -1e-9)
 
@@ -529,6 +532,7 @@ SMALLER = {
 ORACLES = [case for case in CASES if case["family"] in SMALLER]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("case", ORACLES, ids=[case["id"] for case in ORACLES])
 def test_exact_values_from_independent_codes_with_far_fewer_states(case, tmp_path):
     dressing, caps = SMALLER[case["family"]]

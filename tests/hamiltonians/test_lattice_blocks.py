@@ -58,6 +58,7 @@ def by_images(kind, supercell, sites, hoppings, potential):
     return h
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("kind", "supercell"), SUPERCELLS, ids=str)
 @pytest.mark.parametrize("shells", [1, 3])
 def test_one_electron_energies_are_those_of_all_images(kind, supercell, shells):
@@ -185,6 +186,7 @@ def by_tensor(block):
     return np.linalg.eigvalsh(matrix + above)[: block.dimension]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("solved", [by_tensor, by_quspin], ids=["tensor", "quspin"])
 @pytest.mark.parametrize("flips", [False, True], ids=["", "flip"])
 @pytest.mark.parametrize("name", CASES)
@@ -200,6 +202,7 @@ def test_all_blocks_together_are_the_whole_sector(name, flips, solved):
     np.testing.assert_allclose(np.sort(found), levels_of(model, sector), atol=1e-9)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", [name for name in CASES if name not in LARGE])
 def test_the_operations_of_a_block_act_as_a_group_and_commute_with_h(name):
     model, sector = CASES[name]

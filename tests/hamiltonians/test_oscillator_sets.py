@@ -73,6 +73,7 @@ def rotation(model, space, sets, cap):
     return sp.block_diag(blocks, format="csr")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("follows", LABELS)
 @pytest.mark.parametrize("name", MODELS)
 def test_the_matrix_is_that_of_the_full_oscillator_projected(name, follows):

@@ -138,12 +138,14 @@ def translation(hamiltonian):
     return unitary(hamiltonian, group(at_rest.space, sector_symmetries(at_rest.space, at_rest.operator))[1])
 
 
+@pytest.mark.sampled
 @cases(RINGS | THREADED)
 def test_the_momenta_together_give_the_spectrum_of_the_sector(model, sector):
     parts = [spectrum(model, sector, momentum=m) for m in momenta(model)]
     np.testing.assert_allclose(union(*parts), spectrum(model, sector), rtol=0, atol=1e-10)
 
 
+@pytest.mark.sampled
 @cases(RINGS)
 def test_both_reflections_together_give_the_momentum(model, sector):
     for m in real_momenta(model):
@@ -196,6 +198,7 @@ def test_blocks_do_not_mix(model, sector):
         assert np.max(np.abs((left.conj().T @ matrix @ right).toarray()), initial=0.0) < 1e-12
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("engine", ENGINES)
 @cases(RINGS | THREADED)
 def test_states_of_a_momentum_are_eigenvectors_of_the_translation(model, sector, engine):
@@ -209,6 +212,7 @@ def test_states_of_a_momentum_are_eigenvectors_of_the_translation(model, sector,
         assert np.all(found.certificate.residuals < 1e-8)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("engine", ENGINES)
 @cases(MIRRORS)
 def test_states_of_a_reflection_are_even_or_odd(model, sector, engine):
@@ -239,6 +243,7 @@ def test_engines_agree_in_every_block_of_a_ring(model, sector):
         agree(model, block, 6)
 
 
+@pytest.mark.sampled
 @cases(MIRRORS)
 def test_engines_agree_in_both_reflections(model, sector):
     for parity in (1, -1):

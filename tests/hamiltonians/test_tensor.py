@@ -215,6 +215,7 @@ def test_the_imaginary_part_of_amplitudes_is_never_dropped(model, sector):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12 * max(1.0, np.linalg.norm(expected)))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("engine", ["dense", "quspin", "tensor"])
 @pytest.mark.parametrize("momentum", [None, 0], ids=["whole", "at rest"])
 @pytest.mark.parametrize("flux", [0.0, 0.8])
@@ -332,6 +333,7 @@ def test_the_levels_of_the_action_are_those_of_the_block(model, sector):
     np.testing.assert_allclose(found[: operator.dimension], la.eigvalsh(block), rtol=0, atol=1e-11)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("states", [1, 5])
 @cases(SECTORS | BLOCKS)
 def test_ground_states_of_the_tensor_engine_carry_small_residuals(model, sector, states):

@@ -57,6 +57,7 @@ def test_the_levels_are_those_of_the_whole_sector(name, engine):
     assert np.all(found.certificate.residuals < 1e-9)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", MODELS)
 def test_every_level_lies_in_the_block_of_its_label(name):
     model, sector = MODELS[name]
@@ -66,6 +67,7 @@ def test_every_level_lies_in_the_block_of_its_label(name):
         assert np.min(np.abs(block - energy)) < 1e-9
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", MODELS)
 def test_the_blocks_hold_every_state_once(name):
     model, sector = MODELS[name]

@@ -55,6 +55,7 @@ def trials():
     return np.array(rows)
 
 
+@pytest.mark.long
 def test_a_truncated_ground_energy_is_an_upper_bound(trials):
     assert np.all(trials[:, 0] > -1e-9)
 

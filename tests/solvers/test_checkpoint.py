@@ -60,6 +60,7 @@ def search(matrix, path, stop_after=None, stored_bytes=0, kept_bytes=0):
     return found, products
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("dtype", [float, complex], ids=["real", "complex"])
 @pytest.mark.parametrize("name", LEVELS)
 @pytest.mark.parametrize("kept_bytes", [0, 100_000])

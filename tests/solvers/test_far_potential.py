@@ -90,6 +90,7 @@ def test_lines_that_add_a_charge_move_by_it():
         np.testing.assert_allclose(there, here, atol=2e-5)
 
 
+@pytest.mark.sampled
 @each_model
 @pytest.mark.parametrize("sampling", ["exact", "ftlm"])
 @pytest.mark.parametrize("ensemble", [Ensemble("canonical", 2), Ensemble(density=0.8)], ids=["canonical", "density"])

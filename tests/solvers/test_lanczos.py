@@ -64,6 +64,7 @@ CASES = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("dtype", [float, complex], ids=["real", "complex"])
 @pytest.mark.parametrize(("name", "stored"), CASES)
 def test_levels_and_multiplicities_are_those_of_the_matrix(name, dtype, stored):

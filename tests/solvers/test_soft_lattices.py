@@ -122,6 +122,7 @@ def test_error_bars_hold_on_a_thousand_random_lattices(part):
     check_coverage(*trials(range(125 * part + 100, 125 * part + 225)), 0.99)
 
 
+@pytest.mark.long
 @settings(max_examples=10, deadline=None)
 @given(st.integers(10_000, 10_000_000))
 def test_no_counterexample_is_found(seed):

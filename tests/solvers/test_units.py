@@ -182,6 +182,7 @@ def test_the_chemical_potential_of_a_density(s):
     np.testing.assert_allclose(next(shifts), next(shifts) / s, rtol=1e-9)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("s", [1e-10, 1e6])
 @pytest.mark.parametrize("name", STANDARD)
 def test_approximations(name, s):

@@ -331,6 +331,7 @@ def test_folders_that_are_no_datasets_are_told_from_damaged_ones(tmp_path, origi
     assert "is not a dataset" in invoke("verify", tmp_path).stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("text", "points"), [(RING, 4), (SIZES, 4), (ONCE, 1), (FINER, 4)], ids=["a", "b", "c", "d"])
 def test_every_kind_of_study_can_be_published_and_verified(tmp_path, text, points):
     """Complex numbers and linked keys; sizes and single temperatures; no sweep; a refinement."""

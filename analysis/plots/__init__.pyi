@@ -12,7 +12,7 @@ from .comparisons import (
 from .crossover import plot_crossover, plot_crossovers
 from .indicators import plot_amplitude_and_phase, plot_entanglement, plot_lattice, plot_pairing
 from .labels import axis_label, literal, quantity_label
-from .motion import plot_evolution, plot_motion
+from .motion import plot_evolution, plot_motion, plot_probe_spectrum
 from .natural_phonons import plot_natural_phonons
 from .printing import STYLE, panel_letters, print_size, print_style
 from .spectra import plot_lines, plot_spectral_map, plot_spectrum, plot_thermal_spectrum
@@ -73,6 +73,7 @@ __all__ = [
     "plot_motion",
     "plot_natural_phonons",
     "plot_pairing",
+    "plot_probe_spectrum",
     "plot_resonance",
     "plot_resonance_search",
     "plot_spectral_map",

@@ -13,6 +13,7 @@ from .states import COLOURS, LINES, new_axes
 
 PREFIX = "evolution_"
 MOST_LINES = 12
+MOST_CURVES = 6
 TIME = r"$t$"
 
 
@@ -88,4 +89,33 @@ def plot_motion(data: xr.Dataset, name: str, ax: Axes | None = None) -> Axes:
     if 1 < lines.shape[1] <= MOST_LINES:
         ax.legend(frameon=False, fontsize=7, ncols=4)
     ax.set(xlabel=TIME, ylabel=label)
+    return ax
+
+
+def plot_probe_spectrum(data: xr.Dataset, ax: Axes | None = None) -> Axes:
+    """Draw the spectrum that a probe pulse sees: a curve for each of a few times, otherwise a map.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Of a model file with ``[evolution.probe]``.
+    ax : matplotlib.axes.Axes, optional
+        Where; a new figure by default.
+    """
+    ax = ax or new_axes()
+    seen = data["evolution_probe_intensity"].transpose("probe_time", "probe_omega").values
+    time, omega, bars = (data[name].values for name in ("probe_time", "probe_omega", "evolution_probe_errors"))
+    if len(time) > MOST_CURVES and len(omega) > 1:
+        drawn = ax.pcolormesh(time, omega, seen.T, shading="nearest", cmap="magma", rasterized=True)
+        figure = ax.get_figure()
+        assert figure is not None
+        figure.colorbar(drawn, ax=ax, label=r"$A(\omega, t)$")
+        ax.set(xlabel=TIME, ylabel=r"$\omega$")
+        return ax
+    for k, (t, curve, bar) in enumerate(zip(time, seen, bars, strict=True)):
+        colour = COLOURS[k % len(COLOURS)]
+        ax.plot(omega, curve, LINES[k // len(COLOURS) % len(LINES)], color=colour, label=f"$t = {t:.4g}$")
+        ax.fill_between(omega, curve - bar, curve + bar, color=colour, alpha=0.2, lw=0)
+    ax.set(xlabel=r"$\omega$", ylabel=r"$A(\omega, t)$")
+    ax.legend(frameon=False, fontsize=8)
     return ax

@@ -30,6 +30,7 @@ from ..file.json_values import entries, plain
 from ..file.kept_file import KEPT_STATE, KeptFile
 from ..file.values import Number, Whole
 from .base import Solved, Task, key, missing_tables
+from .evolution_probe import PREFIX, ProbeTable, ProbeValue, probe_record, probe_table
 from .evolution_tables import (
     Changes,
     KickValue,
@@ -83,6 +84,8 @@ class EvolutionTask(Task):
         Names of the observables; "all" for all that the model has. Densities and displacements where it is left out.
     tolerance : float
         Wanted bound on the norm of the error of the state at the last time.
+    probe : ProbeTable or None
+        A pulse that takes the spectrum of the moving state.
     kept : KeptFile or None
         The file of ``[kept]``.
     """
@@ -90,7 +93,10 @@ class EvolutionTask(Task):
     name: ClassVar[str] = "evolution"
     solved_levels = 2
     resumes = True
-    figures = (("evolution", "evolution_energy", "plot_evolution"),)
+    figures = (
+        ("evolution", "evolution_energy", "plot_evolution"),
+        ("probe", "evolution_probe_intensity", "plot_probe_spectrum"),
+    )
 
     times: tuple[float, ...] = key(Times)
     initial: Mapping[str, Any] | str | None = key(Changes, None)
@@ -101,6 +107,7 @@ class EvolutionTask(Task):
     pulse: Pulse | None = key(PulseValue, None)  # noqa: RUF009
     observables: tuple[str, ...] | str | None = key(Names, None)
     tolerance: float = key(Tolerance, TOLERANCE)
+    probe: ProbeTable | None = key(ProbeValue, None)  # noqa: RUF009
     kept: KeptFile | None = None
 
     @classmethod
@@ -153,6 +160,8 @@ class EvolutionTask(Task):
             yield from values["kick"].kick().problems(model)
         if "pulse" in values:
             yield from _pulse_problems(values["pulse"], model)
+        if "probe" in values:
+            yield from values["probe"].problems(model, values)
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
         """Return the sector, of the initial model where there is one."""
@@ -188,10 +197,11 @@ class EvolutionTask(Task):
         reporter.step("initial state")
         changes = self.initial if isinstance(self.initial, Mapping) else None
         warm = replace(self.thermal, of=changes) if self.thermal else None
+        initial = self.kept.state if self.kept is not None else self.state or warm or changes
         first = motion.beginning(
             model,
             setting.block,
-            self.kept.state if self.kept is not None else self.state or warm or changes,
+            initial,
             self.tolerance,
             replace(solver, checkpoint=beside(solver.checkpoint, "start")),
             reporter.lanczos,
@@ -212,12 +222,18 @@ class EvolutionTask(Task):
             self.tolerance,
             own,
         )
-        return self.named(motion.evolved(first, asked, progress, automatic=motion.has_automatic_cutoff(model)))
+        data = self.named(motion.evolved(first, asked, progress, automatic=motion.has_automatic_cutoff(model)))
+        if self.probe is None:
+            return data
+        reporter.step("spectrum with the probe")
+        moves = {"initial": initial, "kick": self.kick, "pulse": self.pulse, "tolerance": self.tolerance}
+        return data.merge(self.probe.spectrum(setting, progress, self.times, **moves))
 
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
         """Return energies, norms, return probability, errors and observables, lists over times."""
-        own = {str(n).removeprefix("evolution_"): data[n] for n in data.data_vars if str(n).startswith("evolution_")}
+        there = (str(n) for n in data.data_vars if str(n).startswith("evolution_") and not str(n).startswith(PREFIX))
+        own = {name.removeprefix("evolution_"): data[name] for name in there}
         bars = {name.removesuffix(ERROR): array for name, array in own.items() if name.endswith(ERROR)}
         for name in ("initial", "energy", "current"):
             bars.pop(name, None)
@@ -227,6 +243,7 @@ class EvolutionTask(Task):
             **entries(data, cls.name, (*NUMBERS, *MORE, *(name for name in SAMPLED if f"{cls.name}_{name}" in data))),
             "observables": measured_record(values),
             "observable_errors": measured_record(bars),
+            **probe_record(data),
         }
 
     @classmethod
@@ -252,6 +269,8 @@ class EvolutionTask(Task):
         """Yield what moves, and how exact it is."""
         yield _time_table(data)
         yield _verdict(data)
+        if f"{PREFIX}intensity" in data:
+            yield probe_table(data)
         if "evolution_random_vectors" in data:
             yield f"The thermal state is the average over {int(data['evolution_random_vectors'])} random vectors."
         elif (count := int(data["evolution_multiplicity"])) > 1:

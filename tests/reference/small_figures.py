@@ -64,6 +64,18 @@ initial = { "electrons.hubbard_u" = 0.0 }
 observables = ["double_occupancy", "displacement", "displacement_distribution"]
 """,
     "square": SQUARE,
+    "probe": """
+schema = 1
+cluster = { kind = "dimer" }
+electrons = { hopping = 1.0, hubbard_u = 4.0 }
+sector = { charge = 2 }
+[evolution]
+times = [4.0]
+initial = { "electrons.hubbard_u" = 0.0 }
+[evolution.probe]
+frequencies = { start = -6.0, stop = 8.0, count = 57 }
+duration = 0.6
+""",
 }
 
 
@@ -160,6 +172,7 @@ FIGURES = {
         plot: of("lattice", plot)
         for plot in ("plot_distribution", "plot_errors", "plot_evolution", "plot_lattice", "plot_natural_phonons")
     },
+    "plot_probe_spectrum": of("probe", "plot_probe_spectrum"),
     "plot_motion": of("lattice", "plot_motion", "displacement_distribution"),
     "plot_structure_factors": of("square", "plot_structure_factors"),
     "plot_structure_factor": lambda: plots.plot_structure_factor(

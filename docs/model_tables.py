@@ -19,6 +19,7 @@ from respair.studies.file.kept_file import KeptFile
 from respair.studies.file.schema import CLUSTERS, TABLES, AxisTable, RefineTable
 from respair.studies.file.values import DisorderTable, Grid, Table
 from respair.studies.tasks.entanglement import CutTable
+from respair.studies.tasks.evolution_probe import ProbeTable
 from respair.studies.tasks.evolution_tables import KickTable, PulseTable, StateTable
 from respair.studies.tasks.observable_names import named
 from respair.studies.tasks.table import TASKS
@@ -42,6 +43,7 @@ INNER = {
         ("`kick` as a table, of `exp(-i strength O)`:", KickTable),
         ("`pulse` as a table, with `A(t) = amplitude exp(-(t - centre)^2 / (2 width^2)) cos(frequency (t - centre))`:",
          PulseTable),
+        ("`probe` as a table:", ProbeTable),
     ),
 }  # fmt: skip
 """Tables inside the keys of others, each with the words above it."""

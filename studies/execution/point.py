@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ def compute(
     *,
     swept: bool = False,
     pool: Pool | None = None,
+    unfinished: Callable[[Study, xr.Dataset], None] | None = None,
 ) -> xr.Dataset:
     """Compute what the tables of a study without a sweep ask for, each under its own names.
 
@@ -54,6 +56,9 @@ def compute(
         True at a point of a sweep: its status, engine, largest residual and leak, and wall time are added.
     pool : Pool, optional
         Processes that compute the blocks of thermal sums.
+    unfinished : function, optional
+        Receives what was computed before a task failed or was interrupted: the study with the tasks that came to their
+        end, and their variables.
 
     Returns
     -------
@@ -63,14 +68,29 @@ def compute(
     start = time.perf_counter()
     kept = replace(study.solver, checkpoint=checkpoint, keep_blocks=True, pool=pool)
     setting = Setting(study.model, study.sector, study.solver, grid, reporter, study.tasks, swept, kept)
-    parts = [task.run(replace(setting, solver=kept) if task.resumes else setting) for task in study.tasks]
-    parts = with_cutoff_errors(parts, setting)
+    parts: list[xr.Dataset] = []
+    try:
+        for task in study.tasks:
+            parts.append(task.run(replace(setting, solver=kept) if task.resumes else setting))
+        parts = with_cutoff_errors(parts, setting)
+    except (Exception, KeyboardInterrupt) as error:
+        if parts and unfinished:
+            done = study.tasks[: len(parts)]
+            if len(done) < len(study.tasks) and not isinstance(error, KeyboardInterrupt):
+                with suppress(Exception):
+                    parts = with_cutoff_errors(parts, replace(setting, tasks=done))
+            unfinished(replace(study, tasks=done), _merged(parts))
+        raise
     remove_blocks(checkpoint)
-    data = xr.merge(parts, join="outer", compat="override", combine_attrs="override")
+    data = _merged(parts)
     if not swept:
         return data
     engines = {choose_engine(model, sector, study.solver.engine) for model, sector, _ in study.solves()}
     return data.assign(_account(data, DONE, "", ", ".join(sorted(engines)), time.perf_counter() - start))
+
+
+def _merged(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    return xr.merge(parts, join="outer", compat="override", combine_attrs="override")
 
 
 def computed(*study: Any, solve: Callable[..., xr.Dataset] | None = None, **how: Any) -> xr.Dataset:

@@ -175,7 +175,8 @@ def run(
     reporter : Reporter, optional
         Receives the progress.
     finished : function, optional
-        Called after each point with its number, from 0 in the order in which they are known, and the result so far.
+        Called after each point with its number, from 0 in the order in which they are known, and the result so far;
+        where a task of a study without a sweep fails, or is interrupted, with the result of the tasks before it.
     checkpoint : Path, optional
         Where long searches are kept now and then, and from where they go on; the points of a sweep have one each.
     folder : StudyFolder, optional
@@ -210,8 +211,8 @@ def run(
     >>> round(float(run(parse(text, "dimer.toml")).data.energies[0]), 12)
     -1.0
     """
-    book = _Book(study, reporter or Quiet(), checkpoint, folder, pool, ranks)
     told = finished or (lambda number, result: None)
+    book = _Book(study, reporter or Quiet(), checkpoint, folder, pool, ranks, told)
     finer: Study | None = study
     try:
         while finer is not None:
@@ -239,6 +240,7 @@ class _Book:
         folder: StudyFolder | None,
         pool: Pool | None,
         ranks: MPIRanks | None,
+        told: Callable[[int, Result], None],
     ) -> None:
         self._reporter, self._checkpoint, self._folder = reporter, checkpoint, folder
         self._pool = pool if study.sweep else None  # one point goes through its blocks with it
@@ -247,7 +249,7 @@ class _Book:
         for each in first:
             check_fits(shared(each, self._sharing))
         self._grid = common_grid(study, [each.model for each in first])
-        how: dict[str, Any] = {"pool": None if study.sweep else pool}
+        how: dict[str, Any] = {} if study.sweep else {"pool": pool, "unfinished": _unfinished(told)}
         if ranks:
             how["solve"] = on_all(ranks)
         self._solve = partial(compute_or_fail if folder else computed, **how)
@@ -320,6 +322,15 @@ class _Book:
 
     def _tell(self, number: int, label: str) -> None:
         self._reporter.point(number, len(self._points), label)
+
+
+def _unfinished(told: Callable[[int, Result], None]) -> Callable[[Study, xr.Dataset], None]:
+    """Return what tells the result of the tasks that came to their end."""
+
+    def tell(study: Study, data: xr.Dataset) -> None:
+        told(0, Result(study, ((MappingProxyType({}), data),)))
+
+    return tell
 
 
 def _lowest(data: xr.Dataset) -> str:

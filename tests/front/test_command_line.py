@@ -314,3 +314,29 @@ def test_folders_of_results_are_made(folder):
     done = respair("run", "dimer.toml", "--out", "new/deep", cwd=folder)
     assert done.returncode == 0
     assert (folder / "new" / "deep" / "dimer.nc").exists()
+
+
+UNFINISHED = """
+schema = 1
+cluster = { kind = "ligand-centre", sites = 3 }
+electrons = { hopping = { ring = 1.0, centre = 0.3 }, level = { ligand = 1.5 } }
+phonons = { frequency = 1.0, electron_coupling = 1.3, max_quanta = 4 }
+sector = { charge = 2, two_sz = 0 }
+ground_state = { states = 2 }
+resonance = { parameter = "phonons.electron_coupling", bracket = [0.1, 0.2], on = [3] }
+"""
+
+
+def test_tables_before_one_that_fails_are_shown_and_kept(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "unfinished.toml"
+    file.write_text(UNFINISHED)
+    told = CliRunner().invoke(app, ["run", str(file)])
+    assert told.exit_code == 1
+    assert "levels" in told.stdout
+    assert "move or widen the bracket" in told.stderr
+    assert "kept the results of [ground_state] in" in told.stderr
+    data = read_data(tmp_path / "unfinished.partial.nc")
+    assert {"energies", "displacement", "displacement_error"} <= set(data.data_vars)
+    told = CliRunner().invoke(app, ["run", str(file), "--json"])
+    assert (told.exit_code, told.stdout) == (1, "")

@@ -15,9 +15,7 @@ import typer
 from .. import studies
 from .._core.errors import about_model_files
 from .._core.launch import counted_as, launched
-from .._core.wording import counted
 from . import dataset
-from .interrupted import kept
 from .interrupts import not_lost
 from .options import Columns, Plot, PlotsAsAsked
 from .shell import (
@@ -36,12 +34,13 @@ from .shell import (
     say,
     tell_misfit,
 )
+from .solving import solve
 from .streams import finished
 
 if TYPE_CHECKING:
     from .._core.mpi import MPIRanks
     from ..hamiltonians import Sector
-    from ..studies import Pool, Result, Study, StudyFolder
+    from ..studies import Result, Study, StudyFolder
 
 app = typer.Typer(
     help="Exact diagonalization of resonant pairing: electrons, local pairs and a dynamical lattice.",
@@ -113,7 +112,7 @@ def run(
             raise typer.Exit(INTERRUPTED) from None
         succeeded = True
         for study, target, folder in zip(asked, targets, folders, strict=True):
-            result = _solve(study, target, folder, (pool, ranks), named=len(asked) > 1)
+            result = solve(study, target, folder, (pool, ranks), named=len(asked) > 1, shown=not json)
             try:
                 succeeded &= result is not None and _hand_out(result, target, json, plot, columns)
             except KeyboardInterrupt:
@@ -317,50 +316,6 @@ def _open_folder(stack: ExitStack, study: Study, target: Path, retry_failed: boo
         return stack.enter_context(studies.opened(target.with_suffix(".study"), study, retry_failed, say))
     except studies.StudyError as error:
         refuse(f"{study.file}: {error}")
-
-
-def _solve(
-    study: Study, target: Path, folder: StudyFolder | None, others: tuple[Pool | None, MPIRanks | None], named: bool
-) -> Result | None:
-    """Run one study; report what stopped it, keep the finished points of an interrupted sweep."""
-    from .. import hamiltonians, solvers
-
-    found: list[Result] = []
-    try:
-        with studies.TerminalReporter(console(error=True), study.name if named else "") as reporter:
-            return studies.run(
-                study,
-                reporter,
-                finished=lambda _, result: found.append(result),
-                checkpoint=target.with_suffix(".checkpoint"),
-                folder=folder,
-                pool=others[0],
-                ranks=others[1],
-            )
-    except solvers.CheckpointError as error:
-        refuse(f"{study.file}: {error}")
-    except OSError as error:
-        if folder is None:
-            raise
-        say(f"{study.file}: a point could not be kept in {folder.path}: {error.strerror or error}")
-        known = counted(len(found[-1].points) if found else 0, "finished point")
-        say(f"{known} are kept; make room, and the same command goes on from there")
-    except KeyboardInterrupt:
-        lines = list(kept(target, found[-1] if found else None))
-        say(f"{study.file}: interrupted" + ("" if lines else "; nothing is kept, the same command starts anew"))
-        for line in lines:
-            say(line)
-        raise typer.Exit(INTERRUPTED) from None
-    except (
-        hamiltonians.InvalidModel,
-        solvers.ConvergenceError,
-        solvers.CutoffError,
-        ArithmeticError,
-        MemoryError,
-        ValueError,
-    ) as error:
-        say(f"{study.file}: {error}")
-    return None
 
 
 def _hand_out(result: Result, target: Path, json: bool, plot: str | None, columns: int | None) -> bool:

@@ -15,6 +15,22 @@ if TYPE_CHECKING:
 GOES_ON = "the same command goes on from there"
 
 
+def kept_tables(target: Path, result: Result | None) -> Iterator[str]:
+    """Keep the tables of a model file that came to their end before another one failed; yield what is kept.
+
+    Parameters
+    ----------
+    target : Path
+        Where the whole result would be.
+    result : Result or None
+        Of the tables before, if there are any.
+    """
+    if result is not None and not result.study.sweep:
+        partial = studies.write(result, target.with_suffix(".partial.nc"))
+        names = ", ".join(f"[{task.name}]" for task in result.study.tasks)
+        yield f"kept the results of {names} in {partial}"
+
+
 def kept(target: Path, result: Result | None) -> Iterator[str]:
     """Keep the finished points of a sweep in a file of their own; yield what is kept, a line each.
 
@@ -28,6 +44,7 @@ def kept(target: Path, result: Result | None) -> Iterator[str]:
     if result is not None and result.study.sweep:
         partial = studies.write(result, target.with_suffix(".partial.nc"))
         yield f"kept {counted(len(result.points), 'finished point')} in {partial}; {GOES_ON}"
+    yield from kept_tables(target, result)
     for path in _beside(target, "checkpoint"):
         if reached := solvers.how_far(path):
             yield f"{path} keeps the search ({reached}); the same command continues it"

@@ -331,6 +331,8 @@ def _hand_out(result: Result, target: Path, json: bool, plot: str | None, column
         return True
 
     written = wrote(lambda: [studies.write(result, target)])
+    if written:
+        target.with_suffix(".partial.nc").unlink(missing_ok=True)
     if json:
         for record in studies.records(result):
             print_out(studies.to_json(record))

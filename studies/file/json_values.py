@@ -52,8 +52,8 @@ def label(text: str) -> dict[str, int | str | list[int]]:
 def _plain(value: object) -> object:
     if isinstance(value, list):
         return [_plain(item) for item in value]
+    if isinstance(value, float | complex) and not np.isfinite(value):
+        return None
     if isinstance(value, complex):
         return {"re": value.real, "im": value.imag}
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
     return value

@@ -1,5 +1,7 @@
 """The tables of the model file about pairing and lattice: records, files, terminal, figures, and what is refused."""
 
+import json
+
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -146,6 +148,23 @@ def test_the_lattice_with_its_response_shown_and_drawn(tmp_path):
     assert shown.exit_code == 0
     assert "softened frequency" in " ".join(shown.stdout.split())
     assert (tmp_path / "ring-lattice-shape.png").stat().st_size > 1000
+
+
+def test_natural_phonon_states_of_a_momentum_are_complex():
+    text = """
+schema = 1
+cluster = { kind = "ring", sites = 3 }
+electrons = { hopping = 0.7 }
+phonons = { frequency = 2.0, electron_coupling = 0.7, max_quanta = 1 }
+sector = { charge = 1, momentum = 1 }
+lattice = { susceptibility = false, condition = "electrons" }
+"""
+    record = record_of(text)["lattice"]["natural_phonons"]
+    occupation, function = record["occupation"][0], record["function"][0]
+    assert np.sum(occupation) == pytest.approx(1.0)
+    assert {type(value) for value in function[1][0]} == {dict}
+    json.dumps(record, allow_nan=False)
+
 
 
 def test_a_momentum_block_responds_from_the_whole_sector_and_the_response_can_be_left_out():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import FrozenInstanceError, dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,7 @@ class Couplings(Shown):
     """
 
     def __init__(self, model: Model) -> None:
-        labels, second, each = _labels(model), on_bonds(model.modes), list(enumerate(model.modes))
+        labels, second, each = _Places.of(model).labels, on_bonds(model.modes), list(enumerate(model.modes))
         arrays: dict[str, NDArray[np.float64]] = {
             f"{name}_by_site": np.zeros((len(each) if entry.reaches else model.cluster.sites, model.cluster.sites))
             for entry in COUPLINGS.values()
@@ -65,7 +65,7 @@ class Couplings(Shown):
             for i, name in enumerate(entry.arrays)
         }
         factors: dict[str, NDArray[np.float64]] = {}
-        for spread in spreads(model):
+        for spread in model.spreads:
             entry, values = spread.entry, spread.values
             if entry.reaches:
                 assert entry.factor
@@ -140,17 +140,46 @@ def _place(entry: CouplingField, modes_on_bonds: bool) -> str:
     return "link" if place == "bond" and entry.species == "phonons" else place
 
 
-def _labels(model: Model, branch: str | None = None) -> Mapping[str, Sequence[str]]:
-    """Return the classes of all places over which couplings are spread; those of one branch of modes alone."""
-    cluster = model.cluster
-    modes = [mode for mode in modes_of(model) if branch in (None, mode.branch)]
-    return {
-        "site": cluster.classes,
-        "bond": [bond.label for bond in cluster.bonds],
-        "boson site": [cluster.classes[i] for i in boson_sites_of(cluster, model.bosons)],
-        "mode": [mode.label for mode in modes],
-        "link": [bond.label for bond in links_of(modes, cluster.bonds)],
-    }
+@dataclass(frozen=True)
+class _Places:
+    """Over what the couplings of a model are spread.
+
+    Attributes
+    ----------
+    cluster : Cluster
+        Sites and bonds.
+    modes : tuple of Mode
+        The oscillators, of one branch or of all.
+    boson_sites : tuple of int
+        Sites that carry a local pair.
+    labels : mapping of str to sequence of str
+        The classes of all places, by kind.
+    """
+
+    cluster: Cluster
+    modes: tuple[Mode, ...]
+    boson_sites: tuple[int, ...]
+    labels: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def of(cls, model: Model) -> Self:
+        """Return the places of a model, with the modes of all branches."""
+        return cls._with(model.cluster, modes_of(model), boson_sites_of(model.cluster, model.bosons))
+
+    def branch(self, name: str) -> Self:
+        """Return the places with the modes of one branch alone."""
+        return self._with(self.cluster, tuple(mode for mode in self.modes if mode.branch == name), self.boson_sites)
+
+    @classmethod
+    def _with(cls, cluster: Cluster, modes: tuple[Mode, ...], boson_sites: tuple[int, ...]) -> Self:
+        labels = {
+            "site": cluster.classes,
+            "bond": [bond.label for bond in cluster.bonds],
+            "boson site": [cluster.classes[i] for i in boson_sites],
+            "mode": [mode.label for mode in modes],
+            "link": [bond.label for bond in links_of(modes, cluster.bonds)],
+        }
+        return cls(cluster, modes, boson_sites, labels)
 
 
 def modes_of(model: Model) -> tuple[Mode, ...]:
@@ -160,24 +189,29 @@ def modes_of(model: Model) -> tuple[Mode, ...]:
 
 def spreads(model: Model) -> Iterator[Spread]:
     """Yield the couplings of the species that a model has."""
-    names = branches_of(modes_of(model))
+    places = _Places.of(model)
+    names = branches_of(places.modes)
+    branches = {name: places.branch(name) for name in names}
+
+    def spread(entry: CouplingField, given: Any, branch: str | None = None) -> tuple[NDArray[np.float64], str | None]:
+        return _resolved(places if branch is None else branches[branch], entry, given, branch is None)
+
     for entry in COUPLINGS.values():
         if getattr(model, entry.species) is None:
             continue
         given = value_at(model, entry.key)
         parts = named_parts(given, names) if entry.species == "phonons" else None
         if parts is None:
-            yield Spread(entry, given, *_resolved(model, entry, given))
+            yield Spread(entry, given, *spread(entry, given))
         else:
-            yield Spread(entry, given, *resolve_branches(parts, names, partial(_resolved, model, entry)))
+            yield Spread(entry, given, *resolve_branches(parts, names, partial(spread, entry)))
 
 
 def _resolved(
-    model: Model, entry: CouplingField, given: Any, branch: str | None = None
+    places: _Places, entry: CouplingField, given: Any, all_branches: bool
 ) -> tuple[NDArray[np.float64], str | None]:
-    """Spread one coupling, or what it has for one branch of modes; values, and what is allowed where it is wrong."""
-    cluster, labels = model.cluster, _labels(model, branch)
-    modes = [mode for mode in modes_of(model) if branch in (None, mode.branch)]
+    """Spread one coupling over its places; values, and what is allowed where it is wrong."""
+    cluster, labels, modes = places.cluster, places.labels, places.modes
     place = _place(entry, on_bonds(modes))
     noun = "bond" if place == "link" else place
     if cluster.is_infinite and (is_listed(given) or (entry.random and is_disorder(given))):
@@ -188,9 +222,9 @@ def _resolved(
     if entry.apart and by_distance(given):
         return resolve_apart(given, cluster, entry.apart == "sites")
     if entry.random and is_disorder(given):
-        sites = range(cluster.sites) if place == "site" else boson_sites_of(cluster, model.bosons)
+        sites = range(cluster.sites) if place == "site" else places.boson_sites
         return resolve_disorder(given, labels[place], noun, sites)
-    if place == "link" and is_listed(given) and len(given) == len(cluster.bonds) and branch is None:
+    if place == "link" and is_listed(given) and len(given) == len(cluster.bonds) and all_branches:
         found, complaint = resolve(given, labels["bond"], noun)
         return np.tile(found, len(branches_of(modes)) or 1), complaint
     return resolve(given, labels[place], noun)

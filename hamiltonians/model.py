@@ -193,13 +193,13 @@ class Model(Shown):
     @property
     def active(self) -> tuple[str, ...]:
         """The couplings that are not zero, by their keys in model files."""
-        there = [spread.entry.key for spread in spreads(self) if np.any(spread.values)]
+        there = [spread.entry.key for spread in self.spreads if np.any(spread.values)]
         return (*there, *(key for key in FIELDS if value_at(self, key)))
 
     @cached_property
     def lowest_frequency(self) -> float:
         """The lowest frequency of the lattice, softened by charges, springs and hopping phonons; inf without one."""
-        values = {spread.entry.key: spread.values for spread in spreads(self)}
+        values = {spread.entry.key: spread.values for spread in self.spreads}
         return lowest_frequency(self.modes, self.cluster.bonds, values, (self.most_electrons, self.most_bosons))
 
     @property
@@ -221,7 +221,7 @@ class Model(Shown):
     @cached_property
     def broken(self) -> Mapping[str, str]:
         """The quantities that are not conserved, "charge" (but its parity) and "spin", with a coupling of each."""
-        breaking = ((spread.entry, spread.values) for spread in spreads(self) if spread.entry.breaks)
+        breaking = ((spread.entry, spread.values) for spread in self.spreads if spread.entry.breaks)
         return {entry.breaks: entry.key for entry, values in breaking if np.any(values)}
 
     @property
@@ -252,7 +252,7 @@ class Model(Shown):
         parts = np.stack([self.most_electrons * c.electron_phonon_by_site, self.most_bosons * c.boson_phonon_by_site])
         extremes = [np.minimum(parts, 0.0).sum(axis=(0, 2)), np.maximum(parts, 0.0).sum(axis=(0, 2))]
         forces = np.column_stack(extremes) + np.abs(c.phonon_exchange_coupling)[:, None] * [-1.0, 1.0]
-        values = {spread.entry.key: spread.values for spread in spreads(self)}
+        values = {spread.entry.key: spread.values for spread in self.spreads}
         return furthest(self.modes, self.cluster.bonds, values, forces, (self.most_electrons, self.most_bosons))
 
     @property
@@ -261,6 +261,11 @@ class Model(Shown):
         c = self.couplings
         pairs = ((c.electron_phonon_by_site, c.electron_phonon), (c.boson_phonon_by_site, c.boson_phonon))
         return any(np.count_nonzero(reach) > np.count_nonzero(own) for reach, own in pairs)
+
+    @cached_property
+    def spreads(self) -> tuple[Spread, ...]:
+        """Every coupling of the species that are there, as it was given and over its places."""
+        return tuple(spreads(self))
 
     @cached_property
     def couplings(self) -> Couplings:
@@ -276,7 +281,7 @@ def model_problems(model: Model) -> Iterator[Problem]:
     yield from misplaced
     if misplaced:
         return
-    couplings = list(spreads(model))
+    couplings = model.spreads
     for spread in couplings:
         if spread.complaint:
             yield Problem(spread.entry.key, show(spread.given), spread.complaint)

@@ -43,6 +43,8 @@ SAME = 1e-9
 """Levels closer than this times the energy unit of a model are one."""
 KEPT = "_operator"
 """Where a model keeps its formula."""
+BARE = "_without_potential"
+"""Where it keeps itself with the chemical potential 0."""
 FAR = 1e3
 """A chemical potential larger than this times all other coefficients is not inside H, whose digits it would hide."""
 ROUNDING = 32 * float(np.finfo(float).eps)
@@ -313,7 +315,7 @@ def energy_scale(model: Model) -> float:
     >>> energy_scale(Model(dimer(), Electrons(hopping=1e-10, hubbard_u=4e-10), chemical_potential=1e3))
     4e-10
     """
-    own = hamiltonian_operator(replace(model, chemical_potential=0.0))
+    own = hamiltonian_operator(_without_potential(model))
     return max((abs(value) for value in own.terms.values()), default=0.0) or 1.0
 
 
@@ -346,7 +348,17 @@ def far_potential(model: Model) -> float:
 
 def sector_operator(model: Model) -> Operator:
     """Return the Hamiltonian that is diagonalised in a sector: the whole one, or without a far chemical potential."""
-    return hamiltonian_operator(replace(model, chemical_potential=0.0) if far_potential(model) else model)
+    return hamiltonian_operator(_without_potential(model) if far_potential(model) else model)
+
+
+def _without_potential(model: Model) -> Model:
+    """Return the model with the chemical potential 0, made once."""
+    if not model.chemical_potential:
+        return model
+    kept = vars(model).get(BARE)
+    if not isinstance(kept, type(model)):
+        kept = vars(model)[BARE] = replace(model, chemical_potential=0.0)
+    return kept
 
 
 def hamiltonian_operator(model: Model) -> Operator:

@@ -185,7 +185,7 @@ def evolve(
 def check_tolerance(tolerance: float) -> None:
     """Raise InvalidValue if a tolerance is not above 0."""
     if not real_number("tolerance", tolerance, "a number above 0, up to 1", 0, 1) > 0:
-        raise InvalidValue(f"tolerance = {tolerance} cannot be; allowed: a number above 0, up to 1, as 1e-8")
+        raise InvalidValue(f"tolerance = {tolerance} is invalid; allowed: a number above 0, up to 1, as 1e-8")
 
 
 def names_of(model: Model, names: Sequence[str] | str | None) -> tuple[str, ...]:

@@ -167,7 +167,7 @@ def _along(model: Model, direction: Sequence[float] | None, pump: Sequence[Pulse
         return pump[0].direction if pump else None
     vector = direction_in(model.cluster, direction)
     if not np.all(np.isfinite(vector)) or not np.any(vector):
-        raise InvalidValue(f"direction = {list(direction)} cannot be; allowed: finite numbers, not all 0, as [1, 0]")
+        raise InvalidValue(f"direction = {list(direction)} is invalid; allowed: finite numbers, not all 0, as [1, 0]")
     if pump:
         own = direction_in(model.cluster, pump[0].direction)
         if not np.allclose(np.outer(own, vector), np.outer(vector, own)):

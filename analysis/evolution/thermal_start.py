@@ -68,7 +68,7 @@ class Thermal(Brief):
 
     def __post_init__(self) -> None:
         if not real_number("temperature", self.temperature, "a number above 0") > 0:
-            raise InvalidValue(f"temperature = {self.temperature} cannot be; allowed: a number above 0, as 0.1")
+            raise InvalidValue(f"temperature = {self.temperature} is invalid; allowed: a number above 0, as 0.1")
         object.__setattr__(self, "samples", whole_number("samples", self.samples, 2))
         cure = 'leave it out, or give values, as {"bosons.exchange": 0.0}'
         instance("of", self.of, (Model, Mapping, type(None)), cure)
@@ -105,7 +105,7 @@ def thermal_state(
     if wrong := list(number_basis_problems(model, "a temperature")):
         raise InvalidModel(wrong)
     if not real_number("temperature", temperature, "a number above 0") > 0:
-        raise InvalidValue(f"temperature = {temperature} cannot be; allowed: a number above 0, as 0.1")
+        raise InvalidValue(f"temperature = {temperature} is invalid; allowed: a number above 0, as 0.1")
     levels = ground_state(model, sector, "all", options, progress)
     weights = np.exp(-(levels.relative - levels.relative[0]) / temperature)
     kept = weights > LIGHTEST * weights.sum()

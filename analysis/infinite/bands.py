@@ -43,7 +43,7 @@ def _vectors(name: str, value: Any) -> NDArray[np.float64]:
         vectors = np.empty(0)
     if vectors.ndim > 2 or not vectors.size or not np.all(np.isfinite(vectors)):
         allowed = "one or more finite numbers, as [0.0, 0.5], or on planes lists of two, as [[0.0, 0.0], [0.5, 0.0]]"
-        raise InvalidValue(f"{name} = {shown(value)} cannot be; allowed: {allowed}")
+        raise InvalidValue(f"{name} = {shown(value)} is invalid; allowed: {allowed}")
     return vectors.reshape(len(np.atleast_1d(vectors)), -1)
 
 

@@ -134,12 +134,12 @@ def _part(model: Model, sites: Sequence[int], modes: Sequence[int], spins: tuple
         right = np.iterable(chosen) and all(is_whole(i) and 0 <= i < count for i in chosen)
         if not right or len(set(chosen)) < len(chosen):
             allowed = f"{noun}s 0 to {count - 1}, each once" if count else f"nothing, as the model has no {noun}s"
-            raise InvalidValue(f"{noun}s = {shown(given)} cannot be; allowed: {allowed}")
+            raise InvalidValue(f"{noun}s = {shown(given)} is invalid; allowed: {allowed}")
         parts.append(tuple(sorted(int(i) for i in chosen)))
     if not any(parts):
         raise InvalidValue("the part is empty; name sites, modes or both, as reduced_density_matrix(state, [0, 1])")
     if not set(spins) <= set(SPINS):
-        raise InvalidValue(f'spins = {list(spins)} cannot be; allowed: "up", "dn", or both')
+        raise InvalidValue(f'spins = {list(spins)} is invalid; allowed: "up", "dn", or both')
     if model.most_electrons == 1 and len(set(spins)) == 1:
         raise InvalidValue(
             f"spins = {list(spins)} cannot be parted from the others, since no site has two electrons; leave spins out"

@@ -54,11 +54,11 @@ def complex_frequencies(name: str, value: Any) -> NDArray[np.complex128]:
         z = np.array([np.nan + 0j])
     if z.ndim != 1 or not z.size or not np.all(np.isfinite(z)) or np.any(np.abs(z) > LARGEST):
         allowed = f"a list of one or more complex numbers, at most {LARGEST:g} in size"
-        raise InvalidValue(f"{name} = {shown(value)} cannot be; allowed: {allowed}")
+        raise InvalidValue(f"{name} = {shown(value)} is invalid; allowed: {allowed}")
     if np.any(z.imag < 1 / LARGEST):
         at = int(np.flatnonzero(z.imag < 1 / LARGEST)[0])
         raise InvalidValue(
-            f"{name}[{at}] = {z[at]} cannot be; allowed: above the real axis, as matsubara_frequencies(0.1, 50), or "
+            f"{name}[{at}] = {z[at]} is invalid; allowed: above the real axis, as matsubara_frequencies(0.1, 50), or "
             "omega + 0.1j"
         )
     return z
@@ -120,5 +120,5 @@ def places(name: str, given: Sequence[int] | None, count: int) -> list[int]:
     asked = np.arange(count) if given is None else np.atleast_1d(np.asarray(given, dtype=object))
     right = asked.ndim == 1 and len(asked) and all(is_whole(i) and 0 <= i < count for i in asked)
     if not right or len(set(asked.tolist())) < len(asked):
-        raise InvalidValue(f"{name} = {shown(given)} cannot be; allowed: some of 0 to {count - 1}, each once")
+        raise InvalidValue(f"{name} = {shown(given)} is invalid; allowed: some of 0 to {count - 1}, each once")
     return [int(i) for i in asked]

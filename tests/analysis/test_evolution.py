@@ -477,7 +477,7 @@ OPTIMAL = Model(dimer(), Electrons(1.0), phonons=Phonons(1.0, electron_coupling=
 
 def test_states_that_move_take_number_states():
     for call in (lambda: evolve(OPTIMAL, [0.0], 1), lambda: thermal_state(OPTIMAL, 1, 0.5)):
-        with pytest.raises(InvalidModel, match=r"phonons.basis.*optimal states are those of low levels"):
+        with pytest.raises(InvalidModel, match=r"phonons.basis.*optimal states represent low levels"):
             call()
 
 

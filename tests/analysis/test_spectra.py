@@ -346,7 +346,7 @@ def test_curves_that_cannot_be_are_refused(change, message):
 def test_an_operator_of_the_users_own_may_not_mix_charges():
     model = Model(dimer(), Electrons(1.0))
     mixed = Probe("mixed", create(0, "up") + annihilate(0, "up"))
-    with pytest.raises(ValueError, match="every product must change them equally"):
+    with pytest.raises(ValueError, match="every product must cause the same change"):
         spectral_function(ground_state(model, 1), mixed, OMEGA)
 
 

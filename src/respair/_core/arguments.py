@@ -58,7 +58,7 @@ def whole_number(name: str, value: Any, least: int = 0, most: float = math.inf) 
     if is_whole(value) and least <= value <= most:
         return int(value)
     allowed = f"{least} or more" if most == math.inf else f"from {least} to {most:g}"
-    raise InvalidValue(f"{name} = {shown(value)} cannot be; allowed: a whole number, {allowed}")
+    raise InvalidValue(f"{name} = {shown(value)} is invalid; allowed: a whole number, {allowed}")
 
 
 def real_number(name: str, value: Any, allowed: str, least: float = -math.inf, most: float = math.inf) -> float:
@@ -78,7 +78,7 @@ def real_number(name: str, value: Any, allowed: str, least: float = -math.inf, m
     numeric = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
     if numeric and least <= value <= most:
         return float(value)
-    raise InvalidValue(f"{name} = {shown(value)} cannot be; allowed: {allowed}")
+    raise InvalidValue(f"{name} = {shown(value)} is invalid; allowed: {allowed}")
 
 
 def a_list(value: Any) -> Any:
@@ -188,7 +188,7 @@ def finite_numbers(name: str, value: Any) -> Any:
         raise InvalidValue(f"{name} is {shown(value)}: give at least one number, in a plain list as [0.1, 0.2]")
     wrong = np.flatnonzero(~np.isfinite(array))
     if len(wrong):
-        raise InvalidValue(f"{name}[{wrong[0]}] = {array[wrong[0]]} cannot be; allowed: finite numbers")
+        raise InvalidValue(f"{name}[{wrong[0]}] = {array[wrong[0]]} is invalid; allowed: finite numbers")
     return listed
 
 

@@ -58,10 +58,10 @@ def file_name(name: str, value: Any) -> str:
     """
     found = instance(name, value, str, 'write a name, as "model"')
     if not found or os.path.basename(found) != found or found in (".", "..") or "\0" in found:
-        raise InvalidValue(f"{name} = {found!r} cannot be; allowed: the name of a file, without a folder")
+        raise InvalidValue(f"{name} = {found!r} is invalid; allowed: the name of a file, without a folder")
     return found
 
 
 def _wrong(name: str, target: Path, error: Exception, allowed: str) -> InvalidValue:
     reason = getattr(error, "strerror", None) or error
-    return InvalidValue(f"{name} = {str(target)!r} cannot be ({reason}); allowed: {allowed}")
+    return InvalidValue(f"{name} = {str(target)!r} cannot be used ({reason}); allowed: {allowed}")

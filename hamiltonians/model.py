@@ -66,7 +66,7 @@ class Model(Shown):
     cluster : Cluster
         Sites and bonds; its modes are set from ``phonons.on``.
     electrons, bosons, phonons : Electrons, Bosons, Phonons or None
-        The species; None where it is absent.
+        The species; None if it is absent.
     flux : float or tuple of float
         phi = 2 pi Phi / (hc/e) through the ring; on lattices one number for each row of the supercell, the phase
         accumulated once around it.

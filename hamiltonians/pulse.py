@@ -74,8 +74,8 @@ class Pulse(Brief):
         if self.direction is not None:
             given = np.atleast_1d(np.asarray(self.direction, float))
             if given.ndim != 1 or not np.all(np.isfinite(given)) or not np.any(given):
-                raise InvalidValue(f"direction = {shown(self.direction)} is invalid; allowed: a list of finite numbers, "
-                                   "not all 0, as [1, 0]")  # fmt: skip
+                raise InvalidValue(f"direction = {shown(self.direction)} is invalid; allowed: a list of finite "
+                                   "numbers, not all 0, as [1, 0]")  # fmt: skip
             object.__setattr__(self, "direction", tuple(given.tolist()))
 
     def vector_potential(self, time: Any) -> Any:
@@ -125,7 +125,7 @@ class PulseTrain(Brief):
         given = tuple(self.pulses)
         object.__setattr__(self, "pulses", given)
         if not given or not all(isinstance(each, Pulse) for each in given):
-            raise InvalidValue(f"pulses = {shown(self.pulses)} is invalid; give pulses, as (Pulse(0.4, 2.0, 5.0, 1.0),)")
+            raise InvalidValue(f"pulses is {shown(self.pulses)}; give pulses, as (Pulse(0.4, 2.0, 5.0, 1.0),)")
         if other := next((each for each in given if each.direction != given[0].direction), None):
             raise InvalidValue(
                 f"the directions {shown(given[0].direction)} and {shown(other.direction)} differ; allowed: pulses "

@@ -111,7 +111,7 @@ class Study(Shown):
     model : Model
         The Hamiltonian.
     sector : Sector or None
-        The block that is solved; None where no task needs one.
+        The block that is solved; None if no task needs one.
     solver : Options
         How to solve.
     tasks : tuple of Task
@@ -139,7 +139,7 @@ class Study(Shown):
 
     @property
     def is_own(self) -> bool:
-        """True where the tables may not say everything: terms or a cluster of one's own."""
+        """True if the tables may not say everything: terms or a cluster of one's own."""
         return bool(self.model.terms) or (self._base is not None and bool(unsaid(self.model)))
 
     @property

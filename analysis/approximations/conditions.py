@@ -65,7 +65,7 @@ BONDS_ARE_LEFT = MappingProxyType(
 
 
 def knows(*keys: str, why: Mapping[str, str] = MappingProxyType({})) -> Condition:
-    """Return the condition that a model has no couplings but these, and no terms of the user's own.
+    """Return the condition that a model has no couplings but these, and no user-defined terms.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def _unknown(keys: Sequence[str], why: Mapping[str, str], model: Model, where: W
         same = " and ".join(key for key in others if because(key) == reason)
         reasons.append(f"it leaves out {same}{reason}; set {same} to 0")
     if model.terms:
-        reasons.append("it does not know the terms of the user's own in the model")
+        reasons.append("it does not know the user-defined terms in the model")
     return "; ".join(reasons) or None
 
 

@@ -41,7 +41,7 @@ def site_symmetries(model: Model) -> list[Permutation]:
 
 
 def _same(image: NDArray[Any], array: NDArray[Any]) -> bool:
-    """True where two arrays are the same but for the rounding of each of their elements."""
+    """True if two arrays are the same but for the rounding of each of their elements."""
     return bool(np.all(np.abs(image - array) <= ROUNDING * np.maximum(np.abs(image), np.abs(array))))
 
 

@@ -77,7 +77,7 @@ def beginning(
     model : Model
         Of the motion.
     sector : Sector or None
-        Quantum numbers; those of a state of one's own where it is left out.
+        Quantum numbers; those of a state of one's own if omitted.
     initial : see `Initial`
         Where it begins.
     tolerance : float
@@ -167,7 +167,7 @@ def _check_basis(model: Model, initial: Initial) -> None:
 
 
 def has_automatic_cutoff(model: Model) -> bool:
-    """True where a model leaves its phonon cutoff to the solver."""
+    """True if a model leaves its phonon cutoff to the solver."""
     return model.phonons is not None and model.phonons.cutoff is not None
 
 
@@ -218,7 +218,7 @@ def growing(options: Options) -> Callable[[Hamiltonian], Hamiltonian | None]:
 
 
 def _with_more(model: Model, sector: Sector, options: Options) -> Model | None:
-    """Return the model with a larger cap; None where it would not fit."""
+    """Return the model with a larger cap; None if it would not fit."""
     table = model.phonons
     if table is None or table.total_quanta is None:
         return None

@@ -77,7 +77,7 @@ def pump_probe_conductivity(
     broadening : float
         eta, the damping of the response [energy].
     direction : sequence of float, optional
-        That of the probe, of any length; the pump must have the same. As in `Pulse` where it is left out.
+        That of the probe, of any length; the pump must have the same. As in `Pulse` if omitted.
     width : float, optional
         w [1 / energy]; one over the largest frequency by default.
     amplitude : float

@@ -113,7 +113,7 @@ def thermal_state(
 
 
 def is_sampled(model: Model, sector: Sector) -> bool:
-    """True where a thermal state of a sector is taken from random vectors."""
+    """True if a thermal state of a sector is taken from random vectors."""
     return Space(model, sector.plain).dimension > EXACT_UP_TO
 
 

@@ -163,7 +163,7 @@ class FluxCurve:
 
     @property
     def is_even(self) -> bool:
-        """True where E_0(phi) = E_0(-phi): the Hamiltonian is real without the flux."""
+        """True if E_0(phi) = E_0(-phi): the Hamiltonian is real without the flux."""
         return self.line.model.is_real and all(series.is_even for series in own_series(self.line.model))
 
     @cached_property

@@ -173,7 +173,7 @@ class FluxLevel:
 
     @property
     def rests(self) -> bool:
-        """True where the slope is zero."""
+        """True if the slope is zero."""
         return bool(np.max(np.abs(self.slopes)) <= self.flat)
 
 

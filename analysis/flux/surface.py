@@ -63,12 +63,12 @@ class Place:
 
     @property
     def is_smooth(self) -> bool:
-        """True where no levels cross."""
+        """True if no levels cross."""
         return not np.any(np.isnan(self.slopes))
 
     @property
     def rests(self) -> bool:
-        """True where all slopes are zero."""
+        """True if all slopes are zero."""
         return self.is_smooth and bool(np.max(np.abs(self.slopes)) <= FLAT * self.scale)
 
 
@@ -111,7 +111,7 @@ class FluxSurface:
 
     @cached_property
     def is_even(self) -> bool:
-        """True where E_0(phi) = E_0(-phi): the Hamiltonian is real without the flux."""
+        """True if E_0(phi) = E_0(-phi): the Hamiltonian is real without the flux."""
         return self.model.is_real and all(series.is_even for series in own_series(self.model))
 
     @cached_property
@@ -145,7 +145,7 @@ class FluxSurface:
 
     @cached_property
     def _is_plain(self) -> bool:
-        """True where nothing about the solver is found anew for each flux."""
+        """True if nothing about the solver is found anew for each flux."""
         return not (is_automatic(self.model) or is_optimal(self.model) or far_potential(self.model))
 
     def _searched(self, phi: Vector) -> LabelledLevels:
@@ -172,7 +172,7 @@ class FluxSurface:
         return np.asarray(found)
 
     def is_minimum(self, place: Place) -> bool:
-        """True where all slopes are zero and no second derivative is negative."""
+        """True if all slopes are zero and no second derivative is negative."""
         return place.rests and bool(np.linalg.eigvalsh(self.bent(place))[0] >= -FLAT * place.scale)
 
     def minima(self) -> list[Place]:
@@ -237,7 +237,7 @@ class FluxSurface:
                 yield place
 
     def _below(self, start: NDArray[np.float64]) -> Place | None:
-        """Return the minimum to which the slopes lead; None where they end at a crossing or a saddle."""
+        """Return the minimum to which the slopes lead; None if they end at a crossing or a saddle."""
 
         def function(phi: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             place = self.at(phi)

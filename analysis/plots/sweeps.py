@@ -147,7 +147,7 @@ def error_bars(data: xr.Dataset, name: str) -> xr.DataArray:
 
 
 def _levels_by_label(data: xr.Dataset, axis: str) -> list[tuple[str, Any, Any, list[int]]] | None:
-    """Return the levels as curves of the same quantum numbers; None where they have none, or there are further axes."""
+    """Return the levels as curves of the same quantum numbers; None if they have none, or there are further axes."""
     if "labels" not in data or set(data["energies"].dims) != {axis, "level"}:
         return None
     labels = data["labels"].transpose(axis, "level").values

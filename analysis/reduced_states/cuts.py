@@ -76,7 +76,7 @@ def site_cut(model: Model, sites: Sequence[int], with_modes: bool = True) -> Cut
 
 
 def separates(model: Model, cut: Cut) -> bool:
-    """True where an oscillator is cut off from its site.
+    """True if an oscillator is cut off from its site.
 
     In the Lang-Firsov frame oscillators follow the charges of their sites: there the amplitudes do not show such a cut.
     """

@@ -163,5 +163,5 @@ def slopes_of(parts: Sequence[Perturbed]) -> NDArray[np.float64]:
 
 
 def is_smooth(slopes: NDArray[np.float64], scale: float) -> bool:
-    """True where branches of these ascending slopes touch and do not cross; `scale` as of `Perturbed`."""
+    """True if branches of these ascending slopes touch and do not cross; `scale` as of `Perturbed`."""
     return bool(slopes[-1] - slopes[0] <= SPLIT * scale)

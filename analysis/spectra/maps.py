@@ -121,7 +121,7 @@ def _coordinates(cluster: Cluster, places: list[Any], over: str) -> dict[str, ob
 
 
 def _is_even(levels: Levels) -> bool:
-    """True where a reflection or time reversal takes the ground level into itself."""
+    """True if a reflection or time reversal takes the ground level into itself."""
     model, parts = levels.hamiltonian.space.model, levels.ground.parts
     if all(any(symmetry.name == "reflection" for symmetry in part.block.symmetries) for part in parts):
         return True

@@ -198,7 +198,7 @@ def _of_lines(lines: Lines, back: Lines | None, t: float, z: NDArray[np.complex1
     lines : Lines
         ``p_m <m|A+|n><n|B|m>`` at E_n - E_m.
     back : Lines or None
-        ``p_m <m|B|n><n|A+|m>``, for lines downwards from levels whose p_m is no longer a number; None where all are.
+        ``p_m <m|B|n><n|A+|m>``, for lines downwards from levels whose p_m is no longer a number; None if all are.
     t, z : float, (n,) complex
         Temperature and frequencies.
     means : complex

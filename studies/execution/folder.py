@@ -54,7 +54,7 @@ def fingerprint(study: Study) -> str:
 
 
 def plugins_of(study: Study) -> dict[str, str]:
-    """Return the SHA-256 of each file with approximations of the user's own by its path."""
+    """Return the SHA-256 of each file with user-defined approximations by its path."""
     found: dict[str, str] = study.tables.get("compare", {}).get("plugins", {})
     return found
 

@@ -137,7 +137,7 @@ def study(
     sweep : mapping, optional
         The table ``[sweep]``: axes by dotted path, ``linked``, ``refine``.
     plugins : sequence of path
-        Python files with approximations of the user's own for ``[compare]``; their code is run.
+        Python files with user-defined approximations for ``[compare]``; their code is run.
     **tables : mapping
         The other tables of a model file, as ``ground_state={"states": 2}``.
 

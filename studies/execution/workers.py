@@ -186,7 +186,7 @@ def check_terms(model: Model) -> None:
             known = False
         if not known:
             raise InvalidValue(
-                "workers import the terms of one's own: define them as functions of a module, or leave workers out"
+                "workers import the user-defined terms: define them as functions of a module, or leave workers out"
             )
 
 

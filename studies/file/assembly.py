@@ -106,7 +106,7 @@ def assemble(
     base : Model, optional
         Cluster and species are taken from it where the tables say the same.
     terms : tuple of function
-        Terms of the user's own.
+        User-defined terms.
 
     Returns
     -------

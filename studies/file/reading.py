@@ -38,7 +38,7 @@ def read(path: str | os.PathLike[str], plugins: Plugins = ()) -> Study:
     path : str or path
         The TOML file.
     plugins : sequence of path
-        Python files with approximations of the user's own; their code is run.
+        Python files with user-defined approximations; their code is run.
 
     Returns
     -------
@@ -75,9 +75,9 @@ def parse(text: str, file: str, plugins: Plugins = (), terms: Sequence[TermFunct
     file : str
         Where it is from: kept for the record, and the name of a study that has no other.
     plugins : sequence of path
-        Python files with approximations of the user's own; their code is run. A model file cannot name any itself.
+        Python files with user-defined approximations; their code is run. A model file cannot name any itself.
     terms : sequence of function
-        Terms of the user's own that the Hamiltonian has besides.
+        User-defined terms that the Hamiltonian has besides.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def studied(
     base : Model, optional
         The model that the tables describe: what they cannot say, and every table that says the same, is taken from it.
     source : str, optional
-        The text of the model file; written anew where it is left out.
+        The text of the model file; written anew if omitted.
 
     Raises
     ------

@@ -182,7 +182,7 @@ class RefineTable(Table):
     points : int
         How many values are added.
     axis : str
-        Key of the axis that gets them; the first one where it is left out.
+        Key of the axis that gets them; the first one if omitted.
     """
 
     quantity: Annotated[str, Field(min_length=1, description='a variable of the result, as "boson_density"')]

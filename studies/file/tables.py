@@ -78,7 +78,7 @@ def _line(table: Mapping[str, Any]) -> str:
 
 
 def tables_of(model: Model) -> dict[str, Any]:
-    """Return the tables that describe a model, without terms of one's own."""
+    """Return the tables that describe a model, without user-defined terms."""
     species = {name: getattr(model, name) for name in ("electrons", "bosons", "phonons")}
     there = {name: given(value) for name, value in species.items() if value is not None}
     magnetic = {"magnetic_flux": model.magnetic_flux} if model.magnetic_flux else {}

@@ -76,7 +76,7 @@ class Task(Brief, ABC):
     name : str
         Name of the table and prefix of the variables of its result, as in ``flux_energies``.
     needs_sector : bool
-        True where the file must have a ``[sector]``.
+        True if the file must have a ``[sector]``.
     solved_levels : int
         How many levels of the sector are solved.
     resumes : bool
@@ -91,7 +91,7 @@ class Task(Brief, ABC):
     changes_charge : int
         By how many charges its operators leave the sector.
     on_infinite_lattices : bool
-        True where it can be asked for on an infinite lattice.
+        True if it can be asked for on an infinite lattice.
     """
 
     name: ClassVar[str]

@@ -39,7 +39,7 @@ class ChargeScanTask(Task):
     Attributes
     ----------
     charges : tuple of int
-        Values of N = N_e + 2 N_b; all that the model has where they are left out.
+        Values of N = N_e + 2 N_b; all that the model has if omitted.
     spin : bool
         Take the spin gap too.
     """

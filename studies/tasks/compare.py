@@ -86,7 +86,7 @@ class CompareTask(Task):
     displacements : tuple of float or None
         x, the same for every mode, at which the Born-Oppenheimer energy is reported as well.
     plugins : mapping of str to str, optional
-        Files with approximations of the user's own, each with its SHA-256.
+        Files with user-defined approximations, each with its SHA-256.
     """
 
     name: ClassVar[str] = "compare"

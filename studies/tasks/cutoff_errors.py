@@ -63,7 +63,7 @@ def _judged(data: xr.Dataset, task: Task, setting: Setting, others: dict[int, Se
 
 
 def _other(setting: Setting, changes: int) -> Setting | None:
-    """Return the setting with another phonon space; None where nothing is truncated."""
+    """Return the setting with another phonon space; None if nothing is truncated."""
     if setting.model.phonons is None or not setting.model.modes:
         return None
     sectors = [setting.block, *neighbours(setting.model, setting.block, changes)]

@@ -81,7 +81,7 @@ class EvolutionTask(Task):
     pulse : Pulse or None
         A vector potential on all hops.
     observables : tuple of str or None
-        Names of the observables; "all" for all that the model has. Densities and displacements where it is left out.
+        Names of the observables; "all" for all that the model has. Densities and displacements if omitted.
     tolerance : float
         Wanted bound on the norm of the error of the state at the last time.
     probe : ProbeTable or None

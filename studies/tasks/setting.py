@@ -29,7 +29,7 @@ class Setting:
     model : Model
         The Hamiltonian.
     sector : Sector or None
-        The block that is solved; None where the file has no such table.
+        The block that is solved; None if the file has no such table.
     solver : Options
         How to solve.
     grid : (n,) float

@@ -475,14 +475,14 @@ BONDS = Model(ring(3), Electrons(1.0), None, Phonons(1.0, "bonds", bond_coupling
             "set electrons.repulsion to 0",
         ),
         ("mean_field", Model(ring(3), Electrons(1.0), Bosons(0, 0.5, 0.1)), 0.1, "which mean-field-sites knows"),
-        ("mean_field", replace(BARE, terms=(lambda m: 0.0 * hop(),)), 0.1, "terms of the user's own"),
+        ("mean_field", replace(BARE, terms=(lambda m: 0.0 * hop(),)), 0.1, "user-defined terms"),
         ("mean_field", Model(chain(3), Electrons(1.0), Bosons(0.0, 0.5)), 0.1, "take mean-field-sites"),
         ("mean_field_sites", BARE, -0.1, "must be 0 or more"),
         ("lang_firsov", BARE, Sector(2), "no phonons"),
         ("lang_firsov", BONDS, Sector(2), "bond_coupling"),
         ("lang_firsov", LATTICE, 0.1, "leave the temperature out"),
         ("adiabatic", LATTICE, Sector(2, momentum=0), "leave momentum out of the sector"),
-        ("coherent_product", replace(LATTICE, terms=(lambda m: 0.0 * hop(),)), Sector(2), "terms of the user's own"),
+        ("coherent_product", replace(LATTICE, terms=(lambda m: 0.0 * hop(),)), Sector(2), "user-defined terms"),
         ("bipolaron_perturbation", LATTICE, Sector(2), "leave [bosons] out"),
         ("bipolaron_perturbation", Model(dimer(), Electrons(1.0, 0.0, 1.0)), Sector(2), "not bound"),
         ("bipolaron_perturbation", Model(dimer(), Electrons(1.0, 0.0, -1.0)), Sector(1), "must be paired"),
@@ -510,7 +510,7 @@ def test_a_coupling_that_an_approximation_does_not_list_is_refused(name, monkeyp
 def test_terms_of_the_users_own_are_refused(name):
     for model in (BARE, LATTICE):
         own = replace(model, terms=(lambda m: 0.0 * hop(),))
-        assert "terms of the user's own" in STANDARD[name].reason(own, Sector(2))
+        assert "user-defined terms" in STANDARD[name].reason(own, Sector(2))
 
 
 def hop():

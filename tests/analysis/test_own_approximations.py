@@ -101,7 +101,7 @@ def test_a_dataset_is_built_with_it_and_verified_by_whoever_names_it(tmp_path, o
     for _ in range(2):  # running the file leaves nothing in the dataset
         found = dataset("verify", moved, "--points", 1, "--plugin", published)
         assert found.exit_code == 0, found.stderr
-        assert "1 points computed again" in found.stdout
+        assert "1 point recomputed" in found.stdout
     assert read_dataset(moved, [published])["own"].data.sizes["approximation"] == 3
     other = tmp_path / "own.py"
     other.write_text(OWN.replace("SHIFT", "0.26"))

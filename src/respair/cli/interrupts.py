@@ -1,4 +1,4 @@
-"""Ctrl-C where Python would lose it, or where it would interrupt a compiler: it is sent once more."""
+"""Ctrl-C in places where Python would lose it, or would interrupt a compiler: the signal is sent again."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from types import FrameType
 
 PAUSE = 0.02
-"""Seconds until it is sent again."""
+"""Seconds until the signal is sent again."""
 COMPILERS = ("numba.", "llvmlite.")
-"""Modules that crash the process where they are left in the midst of a kernel."""
+"""Modules that crash the process if they are interrupted during compilation."""
 
 
 def not_lost() -> None:
-    """Have every Ctrl-C heard from now on, in destructors and callbacks of libraries as well.
+    """Handle every Ctrl-C from now on, also in destructors and callbacks of libraries.
 
-    One that comes while a kernel is compiled or loaded waits for it.
+    A signal during the compilation or loading of a kernel is deferred.
     """
     sys.unraisablehook = _again
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:

@@ -60,7 +60,7 @@ def _factors(cluster: Cluster, vectors: Sequence[tuple[float, ...]]) -> list[NDA
 
 
 def _periods(cluster: Cluster) -> tuple[tuple[float, ...], ...]:
-    """Return the periods of a cluster; none where it is open, or where they are not clear."""
+    """Return the periods of a cluster; none if it is open or they are ambiguous."""
     found = periods(cluster)
     return found[0] if len(found) == 1 else ()
 

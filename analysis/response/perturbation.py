@@ -1,4 +1,4 @@
-"""Perturbation theory about a ground level, its sums over states done by linear solves."""
+"""Perturbation theory of a ground level, with linear solves instead of sums over states."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ...solvers import Eigenstates, solve
 from ...solvers.certificate import SAFETY, Certifier
 
 SPLIT = 1e-7
-"""Slopes of degenerate levels that differ by more than this, relative to the sum of all coefficients of V, cross."""
+"""Degenerate levels cross if their slopes differ by more than this, relative to the sum of coefficients of V."""
 SOLVED = 1e-11
 """Relative residual of the linear solves."""
 ROUNDING = 16 * float(np.finfo(float).eps)
-"""What leads out of the level is rounding if it is less than this times the sum of all coefficients of V."""
+"""Q V of a state is rounding if it is smaller than this times the sum of the coefficients of V."""
 
 
 @dataclass(frozen=True)
 class Perturbed:
-    """The part of a ground level in one block, and what a perturbation with the symmetry of the block does to it.
+    """The part of a ground level in one block, with a perturbation V that has the symmetry of the block.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Perturbed:
     ground, moved : (m, amplitudes)
         States of the level, and the perturbation V acting on them, as rows.
     scale : float
-        Sum of the moduli of the coefficients of V.
+        Sum of the absolute values of the coefficients of V.
     """
 
     levels: Eigenstates = field(repr=False)
@@ -60,23 +60,23 @@ class Perturbed:
 
     @cached_property
     def pushed(self) -> NDArray[Any]:
-        """Q V of the states, Q the projector off the level; zero where it is rounding."""
+        """Q V of the states, Q the projector onto the complement of the level; zero at rounding level."""
         off = np.asarray(self.moved - self.block.overlaps(self.ground, self.moved).T @ self.ground)
         return off if self.block.norm(off) > ROUNDING * self.scale else np.zeros_like(off)
 
     @cached_property
     def answer(self) -> NDArray[Any]:
-        """``(H - E_0)^-1 Q V`` of the states: less their first-order change."""
+        """``(H - E_0)^-1 Q V`` of the states: minus their first-order change."""
         return self.divided(self.moved if self.block.norm(self.pushed) > 0 else self.pushed)
 
     def divided(self, right: NDArray[Any]) -> NDArray[Any]:
-        """Return ``(H - E_0)^-1 Q`` of some vectors, as rows."""
+        """Return ``(H - E_0)^-1 Q`` applied to vectors, given as rows."""
         shape = (-1, *self.levels.block.shape)
         energy, multiplet = float(self.levels.relative[0]), self.levels.amplitudes[: len(self.ground)]
         return solve(self.levels.block, energy, right.reshape(shape), multiplet, SOLVED).reshape(right.shape)
 
     def curvature(self, second: Operator) -> float:
-        """Return the lowest second derivative of the energy of states with one slope; `second` is that of H."""
+        """Return the lowest second derivative of the energy of states with equal slopes; `second` is that of H."""
         bent = acting(self.levels, second)
         overlaps = self.block.overlaps
         matrix = overlaps(self.ground, bent) - 2 * overlaps(self.pushed, self.answer)

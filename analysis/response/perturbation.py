@@ -83,18 +83,18 @@ class Perturbed:
         return float(np.linalg.eigvalsh(matrix)[0])
 
     def errors(self, first: Operator, second: Operator, share: float) -> tuple[float, float]:
-        r"""Return error bars of slope and curvature, where all states of the level have one slope.
+        r"""Return error bars of slope and curvature, for a level whose states all have the same slope.
 
-        The exact energy is ``E_0 - \|v\|^2 / (E_Q - E_0)`` to second order, with v = Q H psi beyond the cutoff: its
-        first two derivatives, where v' has ``psi' = -(H - E_0)^-1 Q H' psi`` in it, and v'' has ``psi''`` from one more
-        linear solve, six times as in the certificate; and the residual times ``2 \|psi'\|``, ``2 \|psi''\|``.
+        To second order the exact energy is ``E_0 - \|v\|^2 / (E_Q - E_0)`` with v = Q H psi beyond the cutoff. The
+        error bars are its first two derivatives, with ``psi' = -(H - E_0)^-1 Q H' psi`` and ``psi''`` from one more
+        linear solve, times six as in the certificate, plus the residual times ``2 \|psi'\|`` and ``2 \|psi''\|``.
 
         Parameters
         ----------
         first, second : Operator
             H' and H''.
         share : float
-            How large the part of H' that leaves the cutoff is, as a share of that of H; its square for H''.
+            Ratio of the parts of H' and H that leave the truncated space; its square is used for H''.
         """
         dtype, slope = self.ground.dtype, float(np.mean(self.slopes))
         turned = applied(self.levels, first, self.answer) - slope * self.answer
@@ -114,7 +114,7 @@ class Perturbed:
         return once, twice
 
     def sensitivity(self, perturbation: Operator) -> float:
-        r"""Return a bound on how much ``\|(H - E_0)^-1 Q V\|^2`` changes with an admixture to the states, over it.
+        r"""Return a bound on the change of ``\|(H - E_0)^-1 Q V\|^2`` per admixture to the states.
 
         To first order in the admixture d it is ``2 Re <(H - E_0)^-2 Q V|(V - <V>)|d>``.
         """
@@ -123,12 +123,12 @@ class Perturbed:
         return 2 * sum(map(self.block.norm, moved))
 
     def response(self, operator: Operator) -> float:
-        """Return ``-2 Re <A (H - E_0)^-1 Q V>`` of an operator A, added up over the states."""
+        """Return ``-2 Re <A (H - E_0)^-1 Q V>`` of an operator A, summed over the states."""
         symmetric = self.levels.block.symmetric(operator)
         return -2 * self.block.dot(acting(self.levels, symmetric), self.answer).real
 
     def response_sensitivity(self, operator: Operator, perturbation: Operator) -> float:
-        r"""Return a bound on how much `response` changes with an admixture to the states, over it.
+        r"""Return a bound on the change of `response` per admixture to the states.
 
         To first order in the admixture d it is ``2 Re <d|(A - <A>) (H - E_0)^-1 Q V + (V - <V>) (H - E_0)^-1 Q A>``.
         """
@@ -141,27 +141,27 @@ class Perturbed:
 
 
 def acting(levels: Eigenstates, operator: Operator) -> NDArray[Any]:
-    """Return an operator with the symmetry of the block, acting on the states of the ground level, as rows."""
+    """Apply an operator with the symmetry of the block to the states of the ground level; return rows."""
     return applied(levels, operator, levels.amplitudes[: levels.multiplicity])
 
 
 def applied(levels: Eigenstates, operator: Operator, vectors: NDArray[Any]) -> NDArray[Any]:
-    """Return an operator with the symmetry of the block, acting on some vectors of it, as rows."""
+    """Apply an operator with the symmetry of the block to vectors given as rows."""
     product = levels.block.operator(operator, vectors.dtype)
     images = [product.apply(phi) for phi in vectors.reshape(-1, *levels.block.shape)]
     return np.array(images).reshape(len(images), levels.block.shape[0] * levels.block.shape[1])
 
 
 def _leak(certifier: Certifier, vectors: NDArray[Any]) -> float:
-    """Return ``||Q H v||`` beyond the cutoff, all vectors together."""
+    """Return ``||Q H v||`` beyond the cutoff, for all vectors together."""
     return float(np.linalg.norm([certifier.leak(v)[0] for v in vectors.reshape(-1, *certifier.block.shape)]))
 
 
 def slopes_of(parts: Sequence[Perturbed]) -> NDArray[np.float64]:
-    """Return the slopes of all states of a level that spreads over several blocks, ascending."""
+    """Return the slopes of all states of a level in several blocks, ascending."""
     return np.sort(np.concatenate([part.slopes for part in parts]))
 
 
 def is_smooth(slopes: NDArray[np.float64], scale: float) -> bool:
-    """True if branches of these ascending slopes touch and do not cross; `scale` as of `Perturbed`."""
+    """True if branches with these ascending slopes touch without crossing; `scale` is that of `Perturbed`."""
     return bool(slopes[-1] - slopes[0] <= SPLIT * scale)

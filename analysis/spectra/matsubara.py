@@ -1,4 +1,4 @@
-"""Lines of two operators at complex frequencies, and Matsubara frequencies."""
+"""Resolvents of two operators at complex frequencies, and Matsubara frequencies."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def matsubara_frequencies(temperature: float, count: int, statistics: str = "fer
     temperature : float
         T above 0 [energy].
     count : int
-        How many.
+        Number of frequencies.
     statistics : str
         "fermion" or "boson".
 
@@ -47,7 +47,7 @@ def matsubara_frequencies(temperature: float, count: int, statistics: str = "fer
 
 
 def complex_frequencies(name: str, value: Any) -> NDArray[np.complex128]:
-    """Return frequencies off the real axis, in its upper half; raise an error for others."""
+    """Return frequencies in the upper half plane; raise an error for others."""
     try:
         z = np.atleast_1d(np.asarray(np.nan if isinstance(value, str) else value, complex))
     except (TypeError, ValueError):
@@ -76,22 +76,22 @@ def lines_between(
 ) -> Lines:
     r"""Return the lines ``sum_n <0|L^+|n><n|R|0>`` at ``sign (E_n - E_0)``, averaged over the ground level.
 
-    ``sum_n w_n / (z - omega_n)`` is right at all z, to the accuracy of `spectral_lines`, whose bound is in ``error``.
+    ``sum_n w_n / (z - omega_n)`` is accurate at all z, within the bound ``error`` of `spectral_lines`.
 
     Parameters
     ----------
     levels : Eigenstates or LabelledLevels
-        Their ground level is taken.
+        Levels whose ground level is used.
     right, left : Operator
         R and L.
     z : (n,) complex
-        Above the real axis.
+        Frequencies above the real axis.
     sign : int
-        1, or -1 where the lines lie at E_0 - E_n.
+        1, or -1 for lines at E_0 - E_n.
     options : Options
         Engine and memory.
     off : bool
-        Leave the ground level itself out of the states n.
+        Whether to exclude the ground level from the states n.
     """
     parts = []
     for energy, state in by_energy(levels.ground, float(levels.relative[0])):
@@ -116,7 +116,7 @@ def resolvent(lines: Lines, z: NDArray[np.complex128]) -> NDArray[np.complex128]
 
 
 def places(name: str, given: Sequence[int] | None, count: int) -> list[int]:
-    """Return places, all by default, each once."""
+    """Return indices after checking that each occurs once; all by default."""
     asked = np.arange(count) if given is None else np.atleast_1d(np.asarray(given, dtype=object))
     right = asked.ndim == 1 and len(asked) and all(is_whole(i) and 0 <= i < count for i in asked)
     if not right or len(set(asked.tolist())) < len(asked):

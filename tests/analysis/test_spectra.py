@@ -435,7 +435,7 @@ spectrum = { operator = "pair", frequencies = [0.0] }
     result = run(parse(text, "empty.toml"))
     (record,) = records(result)
     assert record["spectrum"]["poles"] == []
-    assert "leads from the ground level to no state" in record["spectrum"]["no_lines"]
+    assert "annihilates the ground level" in record["spectrum"]["no_lines"]
     assert write(result, tmp_path / "empty.nc").exists()
 
 

@@ -192,5 +192,5 @@ def test_a_part_of_the_sites_is_a_part_of_the_states_but_one_spin_is_not():
     weights = np.linalg.eigvalsh(np.asarray(found["density_matrix"].values))
     assert np.sum(weights) == pytest.approx(1.0)
     assert len(weights) == 3
-    with pytest.raises(InvalidValue, match="cannot be parted from the others"):
+    with pytest.raises(InvalidValue, match="cannot be separated from the others"):
         reduced_density_matrix(state, [0], spins=["up"])

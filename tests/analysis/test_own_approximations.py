@@ -172,7 +172,7 @@ def test_a_model_file_runs_no_code(own):
     ("text", "why"),
     [
         ("1 / 0", "fails: ZeroDivisionError"),
-        ("from respair.analysis.approximations import STANDARD", "holds no approximation"),
+        ("from respair.analysis.approximations import STANDARD", "contains no approximation"),
         (OWN.replace('"frozen", frozen', '"adiabatic", frozen'), "which is a standard one"),
         (OWN.replace('"frozen", frozen', '"shifted", frozen'), "several approximations shifted"),
     ],
@@ -195,7 +195,7 @@ def test_a_file_that_is_not_there_has_changed_or_says_the_same_twice_is_refused(
     with pytest.raises(PluginError, match="has changed since this run began"):
         registry_of({str(own): "0"})
     (tmp_path / "copy.py").write_bytes(own.read_bytes())
-    with pytest.raises(InvalidModel, match="names frozen, shifted, and another file does"):
+    with pytest.raises(InvalidModel, match="and another file both define frozen, shifted"):
         parse(FILE, "own.toml", [own, tmp_path / "copy.py"])
     (tmp_path / "own.txt").write_bytes(own.read_bytes())
     with pytest.raises(PluginError, match=r"end with \.py"):

@@ -157,7 +157,7 @@ def test_what_is_wrong_is_said(name):
 
 def test_what_needs_one_oscillator_a_site_says_so():
     model = holstein(infinite_chain(), True)
-    with pytest.raises(InvalidModel, match="it has one oscillator on a site"):
+    with pytest.raises(InvalidModel, match="it allows one oscillator per site"):
         STANDARD["lang-firsov-band"](model, Sector(1))
 
 

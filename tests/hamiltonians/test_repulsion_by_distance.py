@@ -103,7 +103,7 @@ def test_approximations_keep_it_or_refuse_it():
     assert known["lang-firsov"] is None
     assert "electrons.repulsion" in known["atomic-limit"]
     pairs = Model(ring(4), Electrons(1.0), Bosons(electron_repulsion={"distance": [0.3, 0.1]}))
-    assert "reaches other sites" in STANDARD["atomic-limit"].reason(pairs, Sector(2))
+    assert "couples different sites" in STANDARD["atomic-limit"].reason(pairs, Sector(2))
 
 
 def test_numbers_of_lists_are_parameters():

@@ -157,7 +157,7 @@ def test_what_does_not_suit_says_so():
         Model(infinite_chain(), T_J)
     with pytest.raises(InvalidModel, match=r"double_occupancy: got 1; allowed: True or False"):
         Model(dimer(), replace(T_J, double_occupancy=1))
-    with pytest.raises(InvalidModel, match="it lets two electrons share a site"):
+    with pytest.raises(InvalidModel, match="it requires double occupancy"):
         STANDARD["adiabatic"](Model(dimer(), T_J, None, replace(LATTICE, boson_coupling=0.0)), Sector(1))
     with pytest.raises(InvalidModel, match=r"sector.charge: got 3; allowed: whole numbers from 0 to 2"):
         ground_state(Model(dimer(), T_J), 3)

@@ -486,7 +486,7 @@ BONDS = Model(ring(3), Electrons(1.0), None, Phonons(1.0, "bonds", bond_coupling
         ("bipolaron_perturbation", LATTICE, Sector(2), "leave [bosons] out"),
         ("bipolaron_perturbation", Model(dimer(), Electrons(1.0, 0.0, 1.0)), Sector(2), "not bound"),
         ("bipolaron_perturbation", Model(dimer(), Electrons(1.0, 0.0, -1.0)), Sector(1), "must be paired"),
-        ("bipolaron_perturbation", Model(dimer(), Electrons(1.0, [0, 1], -1.0)), Sector(2), "same energy on every site"),
+        ("bipolaron_perturbation", Model(dimer(), Electrons(1.0, [0, 1], -1.0)), Sector(2), "same energy"),
         ("atomic_limit", BONDS, Sector(2), "modes are on bonds"),
         ("atomic_limit", BARE, 0.0, "must be above 0"),
     ],

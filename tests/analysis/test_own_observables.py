@@ -290,7 +290,7 @@ def assisted_free(model):
 
 
 def test_wrong_entries_name_what_is_allowed():
-    with pytest.raises(ValueError, match=".bonds. is not a dimension of a formula; allowed: site, bond, mode"):
+    with pytest.raises(ValueError, match=r".bonds. is not a dimension of a formula; allowed: site, bond, mode"):
         Formula.over("bonds", of=lambda model, i: electron_number(i))
     with pytest.raises(ValueError, match="'electron' is unknown; allowed: electrons, bosons, phonons"):
         Observable(needs=("electron",), formula=Formula.over("site", of=lambda model, i: electron_number(i)))

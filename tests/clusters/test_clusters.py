@@ -325,7 +325,7 @@ def test_changing_the_coordinates_leaves_the_cluster_alone():
         (lambda: custom([[0, 0], [1, 0]], [[0]]), 'bonds[0] = [0] must be a bond; give [i, j] or [i, j, "class"]'),
         (lambda: custom([[0, 0], [1, 0]], [[0, 1, 2]]), "bonds[0] = [0, 1, 2] must be a bond; give [i, j]"),
         (lambda: custom([[0, 0], [1, 0]], [[0, 1.0]]), "bonds[0] = [0, 1.0] must be a bond; give [i, j]"),
-        (lambda: custom([[0, 0], [1, 0]], [[0, 2]]), "bond [0, 2] refers to a site that does not exist; sites are 0 to 1"),
+        (lambda: custom([[0, 0], [1, 0]], [[0, 2]]), "bond [0, 2] refers to a site that does not exist; sites are 0"),
         (lambda: custom([[0, 0], [1, 0]], [[-1, 0]]), "bond [-1, 0] refers to a site that does not exist; sites are 0"),
         (lambda: custom([[0, 0], [1, 0]], [[1, 1]]), "bond [1, 1] joins a site to itself; a bond needs two different"),
         (lambda: custom([[0, 0], [1, 0]], [[0, 1], [1, 0]]), "bond [1, 0] is given twice; give each pair of sites one"),

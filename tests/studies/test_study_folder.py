@@ -247,7 +247,7 @@ def test_a_full_file_system_stops_the_run_and_loses_nothing(tmp_path, file):
         assert "No space left on device" in stopped.stderr
         finished = len(list((disk / "model.study" / "points").iterdir()))
         assert 0 < finished < 30
-        assert f"saved: {finished} finished points; free disk space and repeat the command to continue" in stopped.stderr
+        assert f"saved: {finished} finished points; free disk space and repeat the command" in stopped.stderr
         subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
         assert invoke("run", file, "--out", disk).exit_code == 0
         data = read_data(disk / "model.nc")

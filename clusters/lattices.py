@@ -259,7 +259,9 @@ def _inside(fractions: NDArray[np.float64]) -> bool:
     return bool(np.all(fractions > -SAME) and np.all(fractions < 1 - SAME))
 
 
-def _home(cell: NDArray[Any], rows: NDArray[np.int64], closed: NDArray[np.bool_]) -> tuple[tuple[int, ...], bool]:
+def _equivalent_cell(
+    cell: NDArray[Any], rows: NDArray[np.int64], closed: NDArray[np.bool_]
+) -> tuple[tuple[int, ...], bool]:
     """Return the cell of the cluster equivalent to a cell, and whether only closed rows are crossed to reach it."""
     around = np.floor(cell @ np.linalg.inv(rows) + SAME).astype(np.int64)
     return tuple((cell - around @ rows).tolist()), not np.any(around[~closed])
@@ -273,7 +275,7 @@ def _translations(
         fractions = np.array(shift) @ np.linalg.inv(rows)
         if np.any(np.abs(fractions[~closed]) > SAME):
             continue
-        moved = [number[_home(np.array(cell) + shift, rows, np.ones(len(rows), bool))[0]] for cell in number]
+        moved = [number[_equivalent_cell(np.array(cell) + shift, rows, np.ones(len(rows), bool))[0]] for cell in number]
         sites = tuple(inside * image + b for image in moved for b in range(inside))
         yield Translation(sites, tuple(fractions[closed].round(12).tolist()))
 
@@ -291,7 +293,7 @@ def _bonds(
     along = np.linalg.pinv((rows @ lattice.vectors)[closed])  # the component along the closed rows
     for cell, at in number.items():
         for first, second, offset, label, vector in steps:
-            home, reached = _home(np.array(cell) + offset, rows, closed)
+            home, reached = _equivalent_cell(np.array(cell) + offset, rows, closed)
             if not reached:
                 continue
             start, end = inside * at + first, inside * number[home] + second

@@ -36,14 +36,6 @@ def no_loop(cluster: Cluster) -> str:
     return f"a {cluster.kind} of {cluster.sites} sites has no loop for a flux; take a ring of 3 or more"
 
 
-def no_ring(cluster: Cluster) -> str:
-    """Return why a flux of one number has no place on a cluster."""
-    if cluster.has_loop:
-        whole = f"a {cluster.kind} of {cluster.sites} sites"
-        return f"{whole} has a flux with {cluster.fluxes} numbers; only rings are possible here, and [flux] on lattices"
-    return no_loop(cluster)
-
-
 @lru_cache
 def loop_length(sites: int, bonds: tuple[Bond, ...]) -> float:
     """Return L, the smallest number of bonds of a closed path per winding around the flux; 0 without such paths.
@@ -60,10 +52,10 @@ def loop_length(sites: int, bonds: tuple[Bond, ...]) -> float:
         times = round(float(enclosed) / share)
         steps[bond.start].append((bond.end, times))
         steps[bond.end].append((bond.start, -times))
-    return round(min(_fewest(first, steps) for first in range(sites)) / share, 9) if any(shares) else 0.0
+    return round(min(_shortest(first, steps) for first in range(sites)) / share, 9) if any(shares) else 0.0
 
 
-def _fewest(first: int, steps: Sequence[Sequence[tuple[int, int]]]) -> float:
+def _shortest(first: int, steps: Sequence[Sequence[tuple[int, int]]]) -> float:
     """Return the fewest bonds per smallest share of flux of closed paths through a site; infinity without any."""
     best, reached = float("inf"), {(first, 0)}
     seen = set(reached)

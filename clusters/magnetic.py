@@ -195,7 +195,7 @@ def _regauged(cluster: Cluster, turns: NDArray[np.float64]) -> NDArray[np.float6
     for site in range(cluster.sites):
         if np.isnan(gauge[site]):
             gauge[site] = 0.0
-            _fill(gauge, site, best[1], changes)
+            _set_gauge(gauge, site, best[1], changes)
     ends = np.array([(bond.start, bond.end) for bond in cluster.bonds], int).reshape(-1, 2)
     return np.asarray(turns + gauge[ends[:, 0]] - gauge[ends[:, 1]])
 
@@ -222,7 +222,7 @@ def _commute(one: tuple[Permutation, NDArray[np.float64]], other: tuple[Permutat
     return bool(np.max(np.abs(apart - np.round(apart))) < SAME)
 
 
-def _fill(
+def _set_gauge(
     gauge: NDArray[np.float64],
     site: int,
     chosen: Sequence[Permutation],

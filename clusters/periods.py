@@ -149,7 +149,7 @@ def _fits(
     labels = np.array([bond.label for bond in cluster.bonds])
     if not all(_same(short[b], steps[inside & (labels == labels[b])], scale) for b in np.flatnonzero(~inside)):
         return False
-    return not complete or _all_there(cluster, vectors, short, scale)
+    return not complete or _is_complete(cluster, vectors, short, scale)
 
 
 def _same(step: NDArray[np.float64], others: NDArray[np.float64], scale: float) -> bool:
@@ -158,7 +158,7 @@ def _same(step: NDArray[np.float64], others: NDArray[np.float64], scale: float) 
     return bool(np.min(apart, initial=np.inf) < SAME * scale)
 
 
-def _all_there(cluster: Cluster, vectors: NDArray[np.float64], short: NDArray[np.float64], scale: float) -> bool:
+def _is_complete(cluster: Cluster, vectors: NDArray[np.float64], short: NDArray[np.float64], scale: float) -> bool:
     """True if all pairs of sites separated by a bond vector, across the boundary included, are joined."""
     joined = np.eye(cluster.sites, dtype=bool)
     for bond in cluster.bonds:

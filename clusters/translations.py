@@ -76,12 +76,12 @@ def every(cluster: Cluster) -> tuple[Translation, ...]:
     identity = Translation(tuple(range(cluster.sites)), (0.0,) * cluster.fluxes)
     found = [identity]
     for turn in cluster.translations:
-        powers = list(accumulate([turn] * (turn.period - 1), _then, initial=identity))
-        found = [_then(one, power) for one in found for power in powers]
+        powers = list(accumulate([turn] * (turn.period - 1), _product, initial=identity))
+        found = [_product(one, power) for one in found for power in powers]
     return tuple(found)
 
 
-def _then(first: Translation, second: Translation) -> Translation:
+def _product(first: Translation, second: Translation) -> Translation:
     shares = (a + b for a, b in zip(first.shares, second.shares, strict=True))
     return Translation(compose(first.sites, second.sites), tuple(round(share % 1.0, 12) % 1.0 for share in shares))
 
@@ -289,11 +289,11 @@ def found_translations(cluster: Cluster) -> tuple[Translation, ...]:
         for start, end, way in ((bond.start, bond.end, shares), (bond.end, bond.start, back)):
             if steps[start].setdefault((bond.label, way), end) != end:
                 return ()
-    found = [_following(cluster, steps, image) for image in range(cluster.sites)]
+    found = [_translation_to(cluster, steps, image) for image in range(cluster.sites)]
     return independent([translation for translation in found if translation is not None])
 
 
-def _following(
+def _translation_to(
     cluster: Cluster, steps: Sequence[dict[tuple[str, tuple[float, ...]], int]], image: int
 ) -> Translation | None:
     """Return the translation that maps site 0 to site `image`; None if there is none."""

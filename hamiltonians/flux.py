@@ -185,18 +185,18 @@ def flux_series(model: Model, number: int) -> FluxSeries:
     """
     term = model.terms[number]
     own_term(model, number)
-    if problem := next(_silent(model, term, f"terms[{number}]"), None):
+    if problem := next(_flux_independent(model, term, f"terms[{number}]"), None):
         raise InvalidModel([problem])
     cluster = model.cluster
     share = np.array(smallest_share(cluster.sites, cluster.bonds))
     theta = potentials(cluster.sites, cluster.bonds)
     period = 2 * np.pi / share
-    between = [(point, _at(model, term, point)) for point in (period * x for x in BETWEEN)]
+    between = [(point, _term_at(model, term, point)) for point in (period * x for x in BETWEEN)]
     wrong: Word | None = None
     for count in SAMPLES[len(share) - 1]:
         steps = np.stack(np.meshgrid(*[np.arange(count) / count] * len(share), indexing="ij"), axis=-1)
         grid = period * steps
-        samples = [_at(model, term, point) for point in grid.reshape(-1, len(share))]
+        samples = [_term_at(model, term, point) for point in grid.reshape(-1, len(share))]
         series = _fourier(samples, grid, share, theta)
         wrong = next((word for at in between if (word := _differing(series, *at)) is not None), None)
         if wrong is None:
@@ -209,11 +209,11 @@ CURE = "build it with hop(model, path), which carries the phase of its path, or 
 """Remedy in the messages on invalid terms."""
 
 
-def _at(model: Model, term: TermFunction, fluxes: NDArray[np.float64]) -> Operator:
+def _term_at(model: Model, term: TermFunction, fluxes: NDArray[np.float64]) -> Operator:
     return _formula(replace(model, flux=tuple(fluxes.tolist())), term, "terms")
 
 
-def _silent(model: Model, term: TermFunction, path: str) -> Iterator[Problem]:
+def _flux_independent(model: Model, term: TermFunction, path: str) -> Iterator[Problem]:
     """Yield a problem for each flux-independent hop between sites, found by a flux that is NaN."""
     marked = copy(model)
     unknown = (float("nan"),) * model.cluster.fluxes
@@ -221,12 +221,12 @@ def _silent(model: Model, term: TermFunction, path: str) -> Iterator[Problem]:
     with np.errstate(invalid="ignore"):
         terms = term(marked).terms
     for word, value in terms.items():
-        if any(_gains(word).values()) and not cmath.isnan(value):  # otherwise all site charges are conserved
+        if any(_charge_changes(word).values()) and not cmath.isnan(value):  # otherwise all site charges are conserved
             allowed = f"a hop must depend on the flux; {CURE}"
             yield Problem(path, f"{Operator({word: value})}, the same at any flux", allowed)
 
 
-def _gains(word: Word) -> Mapping[int, int]:
+def _charge_changes(word: Word) -> Mapping[int, int]:
     """Return the change of charge of each site under a product of operators."""
     gains: defaultdict[int, int] = defaultdict(int)
     for symbol, site in word[0]:
@@ -245,7 +245,9 @@ def _fourier(
     numbers = np.stack(np.meshgrid(*(np.fft.fftfreq(n, 1 / n) for n in counts), indexing="ij"), axis=-1)
     parts = {}
     for word in dict.fromkeys(word for sample in samples for word in sample.terms):
-        base = sum((charge * np.array(theta[site]) for site, charge in _gains(word).items()), np.zeros(len(share)))
+        base = sum(
+            (charge * np.array(theta[site]) for site, charge in _charge_changes(word).items()), np.zeros(len(share))
+        )
         values = np.array([sample.terms.get(word, 0.0) for sample in samples]).reshape(counts)
         least = ROUNDING * float(np.max(np.abs(values)))
         found = np.fft.fftn(values * np.exp(-1j * grid @ base)) / values.size

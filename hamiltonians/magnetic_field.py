@@ -33,7 +33,7 @@ def as_magnetic(given: Any) -> MagneticFlux:
 
 def magnetic_problems(cluster: Cluster, given: Any) -> Iterator[Problem]:
     """Yield the problems of a magnetic field."""
-    axes = _axes(cluster)
+    axes = 3 if cluster.coordinates.shape[1] == 3 else 1
     three = "a list of three, through the rows 2 and 3, 3 and 1, 1 and 2 of the supercell"
     whole = "a whole number of flux quanta through the cell" if axes == 1 else f"whole numbers of flux quanta, {three}"
     part: Any = given.get("plaquette") if isinstance(given, Mapping) else given
@@ -113,10 +113,6 @@ def _no_place(cluster: Cluster) -> str:
     if cluster.has_loop and not cluster.cell:
         return "take field.flux, the flux through the ring; lattices and open clusters take a magnetic field"
     return ""
-
-
-def _axes(cluster: Cluster) -> int:
-    return 3 if cluster.coordinates.shape[1] == 3 else 1
 
 
 def _is_list(value: Any) -> bool:

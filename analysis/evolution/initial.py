@@ -95,7 +95,7 @@ def beginning(
         sector = sector_holding(model, initial.charge, initial.two_sz)
     if sector is None:
         raise InvalidValue("sector is missing: give the charge, as evolve(model, times, 4)")
-    sector = _shared(model, sector, initial)
+    sector = _common_sector(model, sector, initial)
     whole = sector.plain
     if isinstance(initial, Thermal):
         return _thermal(initial, model, whole, options, progress)
@@ -141,9 +141,7 @@ def _check_level(level: int, initial: Initial) -> None:
 def _thermal(thermal: Thermal, model: Model, sector: Sector, options: Options, progress: Progress) -> Beginning:
     """Return the start from a thermal state, in the phonon space of the model."""
     if is_automatic(model) or has_automatic_cutoff(model):
-        given = (
-            "allowed: numbers for max_quanta or total_quanta; thermal initial states need a fixed cutoff"
-        )
+        given = "allowed: numbers for max_quanta or total_quanta; thermal initial states need a fixed cutoff"
         raise InvalidModel([Problem("phonons.cutoff", '"auto"', given)])
     first = _first(model, sector, thermal.of)
     start = thermal_start(thermal, first, sector, options, progress)
@@ -151,7 +149,7 @@ def _thermal(thermal: Thermal, model: Model, sector: Sector, options: Options, p
     return Beginning(start, Hamiltonian.of(model, sector), count, thermal.samples * is_sampled(first, sector))
 
 
-def _shared(model: Model, sector: Sector, initial: Initial) -> Sector:
+def _common_sector(model: Model, sector: Sector, initial: Initial) -> Sector:
     """Return a sector for the evolution and the initial state, with all S_z if one of the models breaks S_z."""
     given = initial.of if isinstance(initial, Thermal) else initial
     first = with_parameters(model, given) if isinstance(given, Mapping) else given

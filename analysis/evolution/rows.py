@@ -57,7 +57,7 @@ def row_of(
     return row
 
 
-def _scaled_by(variable: str, row: Mapping[str, Any]) -> str | None:
+def _error_scale_key(variable: str, row: Mapping[str, Any]) -> str | None:
     """Return the key of the error scale of a variable: its own name, or that of its observable."""
     names = (variable, *(name for name in OF_MATRICES if variable.startswith(f"{name}_")))
     return next((f"scale {name}" for name in names if f"scale {name}" in row), None)
@@ -129,7 +129,7 @@ def together(rows: Sequence[Mapping[str, Any]], first: Beginning, asked: Questio
         text = (str(attrs.get("formula", "")), str(attrs.get("units", "1")), {"time": times, **coords})
         values, sampling = mean(f"{LABEL}{key}")
         found[str(key)] = labelled(str(key), values, dims, *text)
-        if (name := _scaled_by(str(key), rows[0])) is not None:
+        if (name := _error_scale_key(str(key), rows[0])) is not None:
             scale = over(name).reshape(-1, *(1,) * len(array.dims))
             bar = np.minimum(errors, 2.0).reshape(scale.shape) * scale * np.ones(found[str(key)].shape) + sampling
             formula = f"error bar of {key}"

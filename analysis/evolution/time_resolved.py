@@ -239,7 +239,7 @@ def _dataset(
             curves[name][row] = _sum(own.values, s, sign * nodes, omega)
             weights[name][row] = 2.0 * math.pi / step * float(s**2 @ diagonal)
             covered = float(s @ reached @ s)
-            beside = _quietest(own.values, s, sign * nodes, edge)
+            beside = _lowest_intensity(own.values, s, sign * nodes, edge)
             errors[row] += float(s @ own.errors @ s) + norms[name] ** 2 * max(0.0, height - covered) + 2.0 * beside
     about: dict[str, Any] = {
         "intensity": (sum(curves.values()), "time omega", "A(omega, t)", "1/energy"),
@@ -263,7 +263,9 @@ def _sum(
     return np.asarray(np.einsum("wi,ij,wj->w", waves.conj(), values, waves, optimize=True).real)
 
 
-def _quietest(values: NDArray[np.complex128], s: NDArray[np.float64], times: NDArray[np.float64], edge: float) -> float:
+def _lowest_intensity(
+    values: NDArray[np.complex128], s: NDArray[np.float64], times: NDArray[np.float64], edge: float
+) -> float:
     """Return the lowest intensity over all frequencies, a measure of aliasing."""
     zone = np.linspace(-edge, edge, 65)
     return float(max(0.0, np.min(_sum(values, s, times, zone))))

@@ -174,13 +174,13 @@ class Tensor:
                 smooth = False
         tensor = tensor_errors = np.full((axes, axes), np.nan)
         if smooth:
-            tensor, tensor_errors, slope_errors = self._bent(threaded, found)
+            tensor, tensor_errors, slope_errors = self._stiffness(threaded, found)
             errors = np.abs(np.linalg.pinv(self.rows)).T @ slope_errors  # of d/dphi_j = sum_a (T^-1)_aj d/dA_a
         energy, error = float(found.energies[0]), float(found.certificate.energy_errors[0])
         blocks = " | ".join(levels.block.sector.label for levels in found.lowest)
         return energy, error, current, errors, tensor, tensor_errors, len(slopes), blocks
 
-    def _bent(
+    def _stiffness(
         self, threaded: Model, found: LabelledLevels
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Return the stiffness tensor, its error bars, and the error bars of the slopes along the axes.

@@ -287,8 +287,8 @@ def binding_boundary(
     if shift(low) * shift(high) > 0:
         state = "bound" if shift(low) < 0 else "not bound"
         raise InvalidValue(f"pairs are {state} at {low:g} and at {high:g}; give values on both sides of the boundary")
-    root = _crossing(shift, low, high, tolerance)
-    last, further = _left_to_go(shift, seen, low if shift(low) < 0 else high, root, 3 * accuracy)
+    root = float(brentq(shift, low, high, xtol=tolerance))
+    last, further = _extrapolated(shift, seen, low if shift(low) < 0 else high, root, 3 * accuracy)
     values = sorted(seen)
     return dataset_of(
         {
@@ -300,7 +300,7 @@ def binding_boundary(
     )
 
 
-def _left_to_go(
+def _extrapolated(
     shift: Callable[[float], float], seen: Mapping[float, float], bound: float, root: float, least: float
 ) -> tuple[float, float]:
     """Return the last value with binding, and the extrapolated distance from square roots of binding energies."""
@@ -313,7 +313,3 @@ def _left_to_go(
     here, there = (np.sqrt(max(least - shift(x), 0.0)) for x in (last, inside))
     slope = (there - here) / (inside - last) if inside != last else 0.0
     return last, float(-here / slope) if slope else bound - last
-
-
-def _crossing(function: Callable[[float], float], low: float, high: float, tolerance: float) -> float:
-    return float(brentq(function, low, high, xtol=tolerance))

@@ -104,7 +104,7 @@ def _measured(levels: InfiniteLevels, reach: int) -> dict[str, Any]:
     apart, local = configurations_of(levels)
     state, mode, level = quanta(levels)
     count = (2 * reach + 1) ** formula.dimension
-    seats = _seats(apart, local, charge)
+    seats = _charge_positions(apart, local, charge)
     empty = levels.space.states[:, 1] == 0
     together = ~np.any(apart, axis=1)
     cells = places(mode // formula.modes, formula.dimension)
@@ -136,7 +136,7 @@ def _measured(levels: InfiniteLevels, reach: int) -> dict[str, Any]:
     return found
 
 
-def _seats(
+def _charge_positions(
     apart: NDArray[np.int64], local: NDArray[np.bool_], charge: int
 ) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
     """Return the positions of the charges in each state, with their values."""

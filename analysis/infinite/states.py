@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._core.arguments import instance
-from ...clusters import InvalidValue
 from ...solvers.infinite.charges import PAIR, separations
 from ...solvers.infinite.formula import places
 from ...solvers.infinite.growth import Space, refined
@@ -87,9 +86,3 @@ def quanta(levels: InfiniteLevels) -> tuple[NDArray[np.int64], NDArray[np.int64]
 def probabilities(levels: InfiniteLevels) -> NDArray[np.float64]:
     """Return the weight of each state in the lowest level."""
     return np.asarray(np.abs(levels.vectors[:, 0]) ** 2)
-
-
-def check_charge(levels: InfiniteLevels, charge: int, what: str) -> None:
-    """Refuse levels of another charge."""
-    if levels.sector.charge != charge:
-        raise InvalidValue(f"{what} needs levels with charge = {charge}, got {levels.sector.charge}")

@@ -208,9 +208,7 @@ def pair_operators(model: Model, form: Form) -> PairOperators:
             )
         return _around_sites(model, factor)
     if form not in FORMS:
-        raise InvalidValue(
-            f"{form!r} is not a kind of pair; allowed: {', '.join(FORMS)}, or one number for each bond"
-        )
+        raise InvalidValue(f"{form!r} is not a kind of pair; allowed: {', '.join(FORMS)}, or one number for each bond")
     build, needs = FORMS[form]
     if missing := [name for name in needs if getattr(model, name) is None]:
         raise InvalidValue(f"pairs of the form {form!r} need {' and '.join(missing)}; this model has none")

@@ -47,7 +47,7 @@ def with_bars(
         return _assigned(data, None, 0.0)
     sector = levels.block.sector if isinstance(levels, Eigenstates) else space.sector
     reached = [Sector(sector.charge + n, sector.spin_excess + spin) for n, spin in changes if n or spin]
-    there = [each for each in reached if _is_there(levels, each)]
+    there = [each for each in reached if _exists(levels, each)]
     other = isolated_ground(compared(space.model, [sector, *there]), sector, options)
     return _assigned(data, compute(other), unseen_leak(space.model, levels, other))
 
@@ -58,7 +58,7 @@ def thermal_with_bars(asked: ThermalSum, compute: Callable[[ThermalSum], xr.Data
     return found.drop_vars([name for name in map(str, found.data_vars) if name.endswith(PART)])
 
 
-def _is_there(levels: Levels, sector: Sector) -> bool:
+def _exists(levels: Levels, sector: Sector) -> bool:
     model = levels.hamiltonian.space.model
     inside = 0 <= sector.charge <= model.max_charge
     return inside and sector.two_sz in allowed_two_sz(model, sector.charge)

@@ -212,7 +212,7 @@ def run(
     -1.0
     """
     told = finished or (lambda number, result: None)
-    book = _Book(study, reporter or Quiet(), checkpoint, folder, pool, ranks, told)
+    book = _Points(study, reporter or Quiet(), checkpoint, folder, pool, ranks, told)
     finer: Study | None = study
     try:
         while finer is not None:
@@ -229,7 +229,7 @@ def run(
     return book.result
 
 
-class _Book:
+class _Points:
     """The points of a study, including refinements, and their results by hash."""
 
     def __init__(
@@ -279,8 +279,8 @@ class _Book:
                 self._known[key] = kept
                 del waiting[key]
                 yield len(self._known)
-        self._tell(len(self._known), "")
-        for key, data in (self._elsewhere if self._pool else self._here)(waiting):
+        self._announce(len(self._known), "")
+        for key, data in (self._in_pool if self._pool else self._in_this_process)(waiting):
             if self._folder:
                 self._folder.keep(key, waiting[key], data)
             self._known[key] = data
@@ -294,13 +294,13 @@ class _Book:
             if self._folder and key not in self._known and (kept := self._folder.find(key)) is not None:
                 self._known[key] = kept
 
-    def _here(self, waiting: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, xr.Dataset]]:
+    def _in_this_process(self, waiting: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, xr.Dataset]]:
         for key, point in waiting.items():
-            self._tell(len(self._known), _words(point))
+            self._announce(len(self._known), _words(point))
             each = at_point(self.study, point)
             yield key, self._solve(each, self._grid, self._reporter, self._place(key), swept=bool(self.study.sweep))
 
-    def _elsewhere(self, waiting: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, xr.Dataset]]:
+    def _in_pool(self, waiting: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, xr.Dataset]]:
         assert self._pool is not None
         if isinstance(self._pool, Workers):
             check_terms(self.study.model)
@@ -315,12 +315,12 @@ class _Book:
 
         for job, found in self._pool.compute(jobs, watch):
             yield job.key, found
-            self._tell(len(self._known), "")
+            self._announce(len(self._known), "")
 
     def _place(self, key: str) -> Path | None:
         return beside(self._checkpoint, self._numbers[key]) if self.study.sweep else self._checkpoint
 
-    def _tell(self, number: int, label: str) -> None:
+    def _announce(self, number: int, label: str) -> None:
         self._reporter.point(number, len(self._points), label)
 
 

@@ -77,14 +77,14 @@ class Told:
         return error
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _made_again, (type(self), getattr(self, "args", ()), vars(self))
+        return _recreated, (type(self), getattr(self, "args", ()), vars(self))
 
     def __str__(self) -> str:
         message = super().__str__()
         return message if self.of_file else in_arguments(message)
 
 
-def _made_again(kind: type[Told], args: tuple[Any, ...], attributes: dict[str, Any]) -> Told:
+def _recreated(kind: type[Told], args: tuple[Any, ...], attributes: dict[str, Any]) -> Told:
     """Recreate a pickled error with its original message."""
     error = kind.__new__(kind, *args)
     vars(error).update(attributes)

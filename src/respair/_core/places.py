@@ -28,7 +28,7 @@ def folder_of(name: str, value: Any) -> Path:
     try:
         target.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
-        raise _wrong(name, target, error, "a folder that can be written to") from None
+        raise _unusable(name, target, error, "a folder that can be written to") from None
     return target
 
 
@@ -62,6 +62,6 @@ def file_name(name: str, value: Any) -> str:
     return found
 
 
-def _wrong(name: str, target: Path, error: Exception, allowed: str) -> InvalidValue:
+def _unusable(name: str, target: Path, error: Exception, allowed: str) -> InvalidValue:
     reason = getattr(error, "strerror", None) or error
     return InvalidValue(f"{name} = {str(target)!r} cannot be used ({reason}); allowed: {allowed}")

@@ -114,7 +114,7 @@ def run(
         for study, target, folder in zip(asked, targets, folders, strict=True):
             result = solve(study, target, folder, (pool, ranks), named=len(asked) > 1, shown=not json)
             try:
-                succeeded &= result is not None and _hand_out(result, target, json, plot, columns)
+                succeeded &= result is not None and _report(result, target, json, plot, columns)
             except KeyboardInterrupt:
                 say(f"{study.file}: interrupted while the result was written")
                 raise typer.Exit(INTERRUPTED) from None
@@ -183,8 +183,8 @@ def crosscheck(
     out: Annotated[Path | None, typer.Option(help="NetCDF file for the table.", show_default=False)] = None,
 ) -> None:
     """Compare the ground-state energy of a model file with all other installed codes."""
-    study, sector = _single(file)
-    data = _told(
+    study, sector = _study_and_sector(file)
+    data = _or_exit(
         study, lambda: studies.crosscheck(study.model, sector, codes, options=study.solver, limit=limit, progress=say)
     )
     for part in studies.crosscheck_tables(data):
@@ -203,15 +203,15 @@ def export(
     out: Annotated[Path, typer.Option(help="Folder for the files.")] = Path(),
 ) -> None:
     """Write the Hamiltonian of a model file for another code."""
-    study, sector = _single(file)
-    for path in _told(study, lambda: studies.export(study.model, sector, to, out, file.stem)):
+    study, sector = _study_and_sector(file)
+    for path in _or_exit(study, lambda: studies.export(study.model, sector, to, out, file.stem)):
         print_out(str(path))
 
 
 Found = TypeVar("Found")
 
 
-def _told(study: Study, compute: Callable[[], Found]) -> Found:
+def _or_exit(study: Study, compute: Callable[[], Found]) -> Found:
     """Return the result of a computation; exit with the message of an error."""
     try:
         return compute()
@@ -219,7 +219,7 @@ def _told(study: Study, compute: Callable[[], Found]) -> Found:
         refuse(f"{study.file}: {error}")
 
 
-def _single(file: Path) -> tuple[Study, Sector]:
+def _study_and_sector(file: Path) -> tuple[Study, Sector]:
     """Return the study of a file, without its sweep, and its sector, which is required."""
     (study,) = read_files([file])
     if study.sector is None:
@@ -318,7 +318,7 @@ def _open_folder(stack: ExitStack, study: Study, target: Path, retry_failed: boo
         refuse(f"{study.file}: {error}")
 
 
-def _hand_out(result: Result, target: Path, json: bool, plot: str | None, columns: int | None) -> bool:
+def _report(result: Result, target: Path, json: bool, plot: str | None, columns: int | None) -> bool:
     """Print and write a result; return True if it is complete and was written."""
 
     def wrote(files: Callable[[], Iterable[Path]]) -> bool:

@@ -41,9 +41,7 @@ def build(
     author: Annotated[list[str], typer.Option(help="Author of the dataset; may be repeated.")] = [],  # noqa: B006
     kept: Annotated[
         Path | None,
-        typer.Option(
-            "--studies", help="Folder of NAME.study for finished points.", show_default="OUT.studies"
-        ),
+        typer.Option("--studies", help="Folder of NAME.study for finished points.", show_default="OUT.studies"),
     ] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Repeat the points that failed before.")] = False,
     workers: Workers = 1,

@@ -23,14 +23,14 @@ def not_lost() -> None:
 
     A signal during the compilation or loading of a kernel is deferred.
     """
-    sys.unraisablehook = _again
+    sys.unraisablehook = _on_unraisable
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _heard)
+        signal.signal(signal.SIGINT, _handle)
 
 
-def _heard(number: int, frame: FrameType | None) -> None:
+def _handle(number: int, frame: FrameType | None) -> None:
     if _is_compiling(frame):
-        _send()
+        _resend()
         return
     signal.default_int_handler(number, frame)
 
@@ -43,14 +43,14 @@ def _is_compiling(frame: FrameType | None) -> bool:
     return False
 
 
-def _again(ignored: UnraisableHookArgs) -> None:
+def _on_unraisable(ignored: UnraisableHookArgs) -> None:
     if not issubclass(ignored.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(ignored)
         return
-    _send()
+    _resend()
 
 
-def _send() -> None:
+def _resend() -> None:
     timer = Timer(PAUSE, os.kill, (os.getpid(), signal.SIGINT))
     timer.daemon = True
     timer.start()

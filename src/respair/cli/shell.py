@@ -102,15 +102,15 @@ def console(error: bool) -> Console:
 
 def print_out(text: str) -> None:
     """Print to standard output."""
-    typer.echo(_harmless(text))
+    typer.echo(_printable_lines(text))
 
 
 def say(text: str) -> None:
     """Print to standard error; a closed stream is ignored."""
     with suppress(OSError):
-        typer.echo(_harmless(text), err=True)
+        typer.echo(_printable_lines(text), err=True)
 
 
-def _harmless(text: str) -> str:
+def _printable_lines(text: str) -> str:
     """Return lines without control characters, which file names may contain."""
     return "\n".join(map(printable, text.split("\n")))

@@ -28,7 +28,7 @@ def finished(command: Callable[[], None]) -> int | str | None:
     status = _status(command)
     for stream in (sys.__stdout__, sys.__stderr__):
         if stream is not None:
-            _empty(stream)
+            _flush(stream)
     return status
 
 
@@ -56,7 +56,7 @@ def _occupy_standard_descriptors() -> None:
     os.close(descriptor)
 
 
-def _empty(stream: TextIO) -> None:
+def _flush(stream: TextIO) -> None:
     """Flush the stream, or discard its buffer, which would cause an error at exit."""
     try:
         stream.flush()

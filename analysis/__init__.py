@@ -1,4 +1,4 @@
-"""Analysis: what a physicist reads off a state. Every function returns labelled xarray objects."""
+"""Analysis of states: observables, spectra and thermal averages, returned as labelled xarray objects."""
 
 import lazy_loader
 

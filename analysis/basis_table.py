@@ -1,4 +1,4 @@
-"""The basis of a sector as a labelled table: what each state is."""
+"""The basis of a sector as a labelled table."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ..solvers import Eigenstates, LabelledLevels, State
 from .labelled import dataset
 
 MOST_STATES = 5_000_000
-"""States that a table holds at most."""
+"""Largest number of states of a table."""
 
 
 def basis_table(of: Any) -> xr.Dataset:
-    """Return what each state of a sector is, over ``state``, in the order of the rows of ``hamiltonian.matrix()``.
+    """Return the basis states of a sector, in the order of the rows of ``hamiltonian.matrix()``.
 
     Parameters
     ----------
     of : Space, Hamiltonian, Block, State, Eigenstates or LabelledLevels
-        Their (N, S_z) sector is taken.
+        An object that defines an (N, S_z) sector.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def basis_table(of: Any) -> xr.Dataset:
         ``up``, ``dn`` over (state, site) and ``boson`` over (state, boson_site), 0 or 1; ``quanta`` over (state, mode),
         phonon numbers about ``shift`` (the frame, ``a = a' + shift``) or, in optimal oscillator states, the number of
         the state; ``label``, each state as text (see `Space.table`). Phases are those of
-        ``c+_up,0 ... c+_up,L-1 c+_dn,0 ... c+_dn,L-1 |0>`` with the creators of the empty orbitals left out.
+        ``c+_up,0 ... c+_up,L-1 c+_dn,0 ... c+_dn,L-1 |0>`` without the operators of the empty orbitals.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def basis_table(of: Any) -> xr.Dataset:
 
 
 def _space(of: Any) -> Space:
-    """Return the states of a sector, whatever has them."""
+    """Return the space of an object."""
     if isinstance(of, Space):
         return of
     if isinstance(of, Hamiltonian | Block):

@@ -1,4 +1,4 @@
-"""Coordinates of labelled results: one for every dimension, with units, and names that xarray does not use itself."""
+"""Coordinates of labelled results: one for every dimension, with units and descriptions."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ COORDINATES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "charge": ("1", "N = N_e + 2 N_b"),
     }
 )
-"""Unit and words of coordinates; all others are numbers of places."""
+"""Unit and description of coordinates; all others are indices."""
 VALUES, INTENSITY = "values", "intensity"
 OLDER = re.compile(rf"(spectrum_)?{VALUES}(|_error|_cutoff_error)")
 
 
 def units_of(name: str) -> tuple[str, str]:
-    """Return unit and words of a coordinate, a swept key of a table by class included.
+    """Return unit and description of a coordinate, including swept keys of tables by class.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def units_of(name: str) -> tuple[str, str]:
 
 
 def with_coordinates(data: xr.Dataset) -> xr.Dataset:
-    """Return a dataset whose dimensions all have a coordinate, and whose coordinates have units and words.
+    """Return a dataset with a coordinate for every dimension, and units and descriptions for all coordinates.
 
     Examples
     --------
@@ -62,9 +62,9 @@ def with_coordinates(data: xr.Dataset) -> xr.Dataset:
 
 
 def with_newer_names(data: xr.Dataset) -> xr.Dataset:
-    """Return a dataset with the variables called ``values`` under the name ``intensity`` as well.
+    """Return a dataset with copies of the variables ``values`` under the name ``intensity``.
 
-    The older name, which is that of a method of `xarray.Dataset`, is kept for a version.
+    The older name, also that of a method of `xarray.Dataset`, is kept for one version.
 
     Examples
     --------

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .._core.lazy import xr
 
 REAL = 1e-12
-"""Imaginary parts below this are rounding errors, relative to the largest number where these have a unit."""
+"""Imaginary parts below this are rounding errors; for quantities with units relative to the largest value."""
 
 
 def labelled(
@@ -25,7 +25,7 @@ def labelled(
 ) -> xr.DataArray:
     """Return a read-only `xarray.DataArray` with ``units`` and ``formula`` in its attributes.
 
-    Complex values whose imaginary parts are all rounding errors come out real.
+    Complex values become real if all imaginary parts are rounding errors.
     """
     array = np.asarray(values)
     largest = 1.0 if units == "1" else float(np.max(np.abs(array), initial=0.0)) if np.iscomplexobj(array) else 0.0
@@ -42,7 +42,7 @@ def dataset(*rows: tuple[Any, ...], coords: Mapping[str, object] | None = None) 
     Parameters
     ----------
     *rows : tuple
-        Name, values, dimensions and formula of a variable, and its units, as for `labelled`.
+        Name, values, dimensions, formula and optionally units of a variable, as for `labelled`.
     coords : mapping, optional
         Coordinates of the dimensions.
     """
@@ -69,7 +69,7 @@ def check_numbers(data: xr.Dataset, names: Iterable[Hashable]) -> None:
 
 
 Row = tuple[Any, ...]
-"""Values, dimensions in one text, formula, and the unit where there is one."""
+"""Values, dimensions in one string, formula, and optionally the unit."""
 
 
 def arrays(table: Mapping[str, Row], coords: Mapping[str, object] = MappingProxyType({})) -> dict[str, xr.DataArray]:

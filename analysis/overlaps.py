@@ -1,4 +1,4 @@
-"""Overlaps and matrix elements between states of any two sectors, models, caps and phonon frames."""
+"""Overlaps and matrix elements between states of different sectors, models, cutoffs and phonon frames."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _pure(name: str, state: State) -> tuple[Block, Amplitudes]:
     """Return the block and the amplitudes of a pure state."""
     count = sum(len(part.weights) for part in state.parts)
     if count != 1:
-        raise InvalidValue(f"{name} is a mixture of {count} states; give a pure one, as levels.level(0)")
+        raise InvalidValue(f"{name} is a mixture of {count} states; give a pure state, as levels.level(0)")
     return state.block, state.amplitudes[0]
 
 
@@ -39,23 +39,23 @@ def _scalar_product(left: tuple[Block, Amplitudes], right: tuple[Block, Amplitud
 
 @taking(bra=state_of, ket=state_of)
 def overlap(bra: State, ket: State) -> complex:
-    """Return ``<bra|ket>`` of two pure states, of one model or of models with other couplings.
+    """Return the overlap ``<bra|ket>`` of two pure states, also of models with different couplings.
 
-    Phonon caps, frames and oscillator states may differ: the overlap is that of the physical states, exactly.
+    Phonon cutoffs, frames and oscillator bases may differ; the overlap of the physical states is exact.
 
     Parameters
     ----------
     bra, ket : State
-        Pure states; of levels, the ground level.
+        Pure states; for levels, the ground level.
 
     Raises
     ------
     InvalidValue
-        If a state is a mixture, or sites or oscillators are not the same.
+        If a state is a mixture, or sites or oscillators differ.
 
     Examples
     --------
-    Of the ground states of an oscillator and of one that a charge displaces by alpha: exp(-alpha^2 / 2).
+    Ground states of an oscillator and of one displaced by alpha: exp(-alpha^2 / 2).
 
     >>> from respair.clusters import site
     >>> from respair.hamiltonians import Electrons, Model, Phonons
@@ -76,13 +76,13 @@ def fidelity(one: State, other: State) -> float:
 
     .. math:: F = \left(\mathrm{tr}\sqrt{\sqrt\rho\,\sigma\,\sqrt\rho}\right)^2
 
-    which is ``|<psi|phi>|^2`` for pure states, and 1 for equal ones. Of ground states along a parameter it shows where
-    the ground state changes its character.
+    which is ``|<psi|phi>|^2`` for pure states, and 1 for equal states. Along a parameter it shows where the ground
+    state changes its character.
 
     Parameters
     ----------
     one, other : State
-        rho and sigma; of levels, the ground level.
+        rho and sigma; for levels, the ground level.
 
     References
     ----------
@@ -113,31 +113,31 @@ def _images(operator: Operator, block: Block, phi: Amplitudes) -> Iterator[tuple
 
 @taking(bra=state_of, operator=an_operator, ket=state_of)
 def matrix_element(bra: State, operator: Operator, ket: State) -> complex:
-    """Return ``<bra| O |ket>`` between any two pure states, also of different charge, spin or momentum.
+    """Return the matrix element ``<bra| O |ket>`` of two pure states, also of different charge, spin or momentum.
 
     Parameters
     ----------
     bra, ket : State
-        Pure states, as ``levels.level(n)``; of levels, the ground level.
+        Pure states, such as ``levels.level(n)``; for levels, the ground level.
     operator : Operator or str
-        In the physical phonons; a formula, or its text: see `respair.operator`. Its products of ladder operators must
-        change N and S_z by the same.
+        A formula in terms of the physical phonons, or its text: see `respair.operator`. All its products of ladder
+        operators must cause the same change of N and S_z.
 
     Returns
     -------
     complex
-        0 where the operator leads to other quantum numbers than those of `bra`. The phases of the states are
-        arbitrary, and so is the choice of states within a degenerate level.
+        The matrix element; 0 if the quantum numbers of ``O |ket>`` differ from those of `bra`. The phases of the states
+        are arbitrary, as is the choice of states within a degenerate level.
 
     Raises
     ------
     InvalidValue
-        If a state is a mixture, or the operator names what the model does not have.
+        If a state is a mixture, or the operator acts on sites or species that do not exist.
 
     Notes
     -----
-    What the operator brings beyond the phonon cutoff of `ket` is cut off; the certificate of the levels says how little
-    that is for H, and larger caps show it for other operators.
+    Components of ``O |ket>`` beyond the phonon cutoff of `ket` are dropped. For H their size is given by the
+    certificate of the levels; for other operators it can be estimated with larger cutoffs.
 
     Examples
     --------

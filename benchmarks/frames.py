@@ -86,7 +86,7 @@ def solved(case: Case, **keys: object) -> tuple[Eigenstates, float]:
 
 
 def needed(case: Case, frame: Mapping[str, object], good: Callable[[Eigenstates], bool], most: int) -> int | None:
-    """Return the smallest cap that is good enough, by bisection; None where `most` is not."""
+    """Return the smallest cap that is good enough, by bisection; None if `most` is not."""
 
     def enough(cap: int) -> bool:
         return good(solved(case, **frame, **{case.key: cap})[0])

@@ -1,4 +1,4 @@
-"""Clusters: sites, bonds, classes, lattice modes and symmetry permutations. No quantum mechanics here."""
+"""Clusters: sites, bonds, classes, lattice modes and symmetry permutations."""
 
 from .._core.display import Brief, Card, Shown
 from .._core.errors import InvalidIndex, InvalidType, InvalidValue, Told

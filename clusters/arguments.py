@@ -1,4 +1,4 @@
-"""What the functions of the library say about their arguments, and how they check them."""
+"""Descriptions and checks of the arguments of cluster functions."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from .._core.errors import InvalidValue
 from .cluster import Cluster
 
 MAX_SITES = 20
-"""Most sites along a cluster; what can be solved is bounded by memory and 64-bit states long before."""
+"""Largest number of sites of a cluster; memory and 64-bit basis states limit solvable models much earlier."""
 
 
 @dataclass(frozen=True)
 class Argument:
-    """What is said about an argument of a cluster, as the annotation of its type.
+    """Description of an argument of a cluster function, in the annotation of its type.
 
     Attributes
     ----------
     allowed : str
-        Which values model files take.
+        Allowed values, as shown to users of model files.
     first : int, list or None
-        What the explorer begins with; it has no control for an argument that begins with None.
+        Initial value in the explorer, which has no control for an argument whose initial value is None.
     name : str
-        On its controls.
+        Label of the control.
     """
 
     allowed: str
@@ -36,17 +36,17 @@ class Argument:
 
 
 def is_index(value: object) -> TypeGuard[SupportsInt]:
-    """True for whole numbers, NumPy's too, and not for True and False."""
+    """True for integers, including those of NumPy, but not for booleans."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def count(name: str, value: int, least: int, most: int = MAX_SITES) -> int:
-    """Return a whole number within limits.
+    """Return an integer after checking its range.
 
     Raises
     ------
     InvalidValue
-        If it is not one.
+        If `value` is not an integer from `least` to `most`.
     """
     if not is_index(value) or not least <= value <= most:
         raise InvalidValue(f"{name} = {value!r} is out of range; allowed: whole numbers from {least} to {most}")
@@ -54,6 +54,6 @@ def count(name: str, value: int, least: int, most: int = MAX_SITES) -> int:
 
 
 def arguments(function: Callable[..., Cluster]) -> Mapping[str, Argument]:
-    """Return what is said about the arguments of a kind of clusters."""
+    """Return the descriptions of the arguments of a cluster function."""
     hints = get_type_hints(function, include_extras=True)
     return {name: get_args(hints[name])[1] for name in signature(function).parameters}

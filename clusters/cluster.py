@@ -1,4 +1,4 @@
-"""The cluster: sites, bonds, lattice modes and the permutations that leave them alone."""
+"""The cluster: sites, bonds, lattice modes and their symmetry permutations."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .translations import Translation, generators
 Host = Literal["site", "bond"]
 Vector = tuple[float, ...]
 ADDED = MappingProxyType({"added": True})
-"""Marks fields that fingerprints leave out at their defaults, so that older checkpoints stay valid."""
+"""Metadata of fields that fingerprints omit at their default values, so that older checkpoints stay valid."""
 
 
 @dataclass(frozen=True)
@@ -65,18 +65,18 @@ class Bond:
 
 @dataclass(frozen=True)
 class Mode:
-    """One Einstein oscillator, sitting on a site or on a bond.
+    """One Einstein oscillator on a site or on a bond.
 
     Attributes
     ----------
     host : {"site", "bond"}
-        What the mode sits on.
+        Whether the mode belongs to a site or to a bond.
     index : int
         Index of that site or bond.
     label : str
         Class of that site or bond.
     branch : str
-        Name of its branch; empty where modes have no branches, so that no two of them have the same host.
+        Name of its branch; empty for models without branches, in which each host has at most one mode.
     """
 
     host: Host
@@ -85,39 +85,38 @@ class Mode:
     branch: str = field(default="", metadata=ADDED)
 
     def place(self, bonds: Sequence[Bond]) -> list[int]:
-        """Return the sites whose middle it sits on."""
+        """Return the site of the mode, or the two sites of its bond."""
         return [self.index] if self.host == "site" else [bonds[self.index].start, bonds[self.index].end]
 
 
 @dataclass(frozen=True, repr=False)
 class Cluster(Shown):
-    """Where things are: a finite graph in the plane or in space, without any quantum mechanics.
+    """Geometry of a model: a finite graph of sites and bonds in one, two or three dimensions.
 
     Attributes
     ----------
     kind : str
         Name of the family, for example ``"ring"``.
     positions : tuple of (float, ...)
-        Coordinates of the sites in units of the bond length, one to three each; used for drawing and for symmetries.
+        Coordinates of the sites in units of the bond length, one to three per site; used for drawings and symmetries.
     classes : tuple of str
         Class of each site.
     bonds : tuple of Bond
-        Each pair of sites at most once, but for images: on a closed cluster two sites wide there are two bonds between
-        neighbours, one each way round.
+        Each pair of sites has at most one bond, except for periodic images: on a closed cluster two sites wide,
+        neighbours share two bonds, one in each direction around the cluster.
     modes : tuple of Mode
         Oscillators, in the order of the phonon occupation numbers.
     translation, reflection : tuple of int or None
-        Site permutations behind the quantum numbers ``momentum`` and ``reflection``; site ``i`` goes to
-        ``translation[i]``. None where the cluster has no such symmetry.
+        Site permutations that define the quantum numbers ``momentum`` and ``reflection``; site ``i`` is mapped to
+        ``translation[i]``. None if the cluster has no such symmetry.
     cell : tuple of (float, ...)
-        Vectors T_j by which the cluster is closed, one for each number of a flux vector; none for rings and for open
-        clusters.
+        Periods T_j of a closed cluster, one for each component of the flux vector; empty for rings and open clusters.
     translations : tuple of Translation
-        Of a closed cluster: those of which all others are products.
+        Generators of the translation group of a closed cluster.
     made_from : tuple of (str, value)
-        Arguments of the function that made it, as model files have them; empty where its parts tell.
+        Arguments of the function that made the cluster, as in model files; empty if they follow from the geometry.
     left_out : int
-        Bonds from a site to its own image, which are not among the bonds.
+        Number of bonds from a site to its own image, which are omitted from `bonds`.
 
     Examples
     --------
@@ -174,17 +173,17 @@ class Cluster(Shown):
 
     @property
     def has_loop(self) -> bool:
-        """True where a magnetic flux through the cluster means something."""
+        """True if some bond carries a phase of the flux."""
         return any(any(bond.shares) for bond in self.bonds)
 
     @property
     def is_ring(self) -> bool:
-        """True where a flux of one number threads the cluster: rings, and lattices closed in one direction."""
+        """True if a single flux threads the cluster: rings, and lattices closed in one direction."""
         return self.has_loop and self.fluxes == 1
 
     @property
     def fluxes(self) -> int:
-        """How many numbers a flux has: one, or one for each direction in which the cluster is closed."""
+        """Number of components of the flux: one, or one for each direction in which the cluster is closed."""
         return len(self.cell) or max([1, *(len(bond.windings) for bond in self.bonds)])
 
     @property
@@ -195,7 +194,7 @@ class Cluster(Shown):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What is peculiar to a small closed cluster: doubled bonds, and bonds that were left out."""
+        """Finite-size remarks on a small closed cluster: doubled bonds, omitted bonds, symmetries left in a field."""
         found = []
         if pairs := self.doubled:
             found.append(f"doubled: {counted(len(pairs), 'pair')} of sites with two or more bonds, one each way round")
@@ -208,10 +207,10 @@ class Cluster(Shown):
 
     @property
     def loop_length(self) -> float:
-        """L, the fewest bonds that closed paths take for each time round the whole flux; 0 where none goes round.
+        """L, the smallest number of bonds of a closed path per winding around the flux; 0 without such paths.
 
-        The same in every gauge. A ring of N sites has N, with or without a centre: closed paths through the centre
-        enclose a part of the flux only.
+        L does not depend on the gauge. A ring of N sites has L = N, with or without a central site: closed paths
+        through the centre enclose only a fraction of the flux.
         """
         return loop_length(self.sites, self.bonds)
 
@@ -224,7 +223,7 @@ class Cluster(Shown):
         return f"{self.kind}: {', '.join(counted(number, noun) for number, noun in counts if number)}"
 
     def card(self) -> Card:
-        """Return the classes of a cluster, with a drawing."""
+        """Return a table of the site and bond classes with a drawing."""
         rows = [(f"{what}s", ", ".join(f"{labels.count(name)} {escape(name)}" for name in dict.fromkeys(labels)))
                 for what, labels in (("site", self.classes), ("bond", tuple(bond.label for bond in self.bonds)))
                 if len(set(labels)) > 1]  # fmt: skip
@@ -244,7 +243,7 @@ class Cluster(Shown):
         return np.array(self.positions, dtype=float)
 
     def vector(self, bond: Bond) -> NDArray[np.float64]:
-        """Return the vector from the start of a bond to its end, over the edge of the cell where it leads there."""
+        """Return the vector from the start of a bond to its end, through the cell boundary if the bond crosses it."""
         apart: NDArray[np.float64] = self.coordinates[bond.end] - self.coordinates[bond.start]
         if not self.cell:
             return apart
@@ -254,7 +253,7 @@ class Cluster(Shown):
         return np.asarray(apart + around @ rows)
 
     def direction(self, bond: Bond) -> tuple[float, float]:
-        """Return the part in the plane of the unit vector along a bond; rings are chains along x."""
+        """Return the in-plane components of the unit vector along a bond; rings count as chains along x."""
         if self.kind == "ring":
             return 1.0 if 2 * ((bond.end - bond.start) % self.sites) <= self.sites else -1.0, 0.0
         vector = self.vector(bond)
@@ -262,13 +261,13 @@ class Cluster(Shown):
         return x, y
 
     def middle(self, mode: Mode) -> NDArray[np.float64]:
-        """Return where a mode is drawn: on its site, or in the middle of the first line of its bond."""
+        """Return the position at which a mode is drawn: its site, or the midpoint of the first line of its bond."""
         if mode.host == "site":
             return np.asarray(self.coordinates[mode.index])
         return np.asarray(np.mean(self.lines(self.bonds[mode.index])[0], axis=0))
 
     def lines(self, bond: Bond) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-        """Return the ends of the lines that show a bond: one, or a stub at each end where it leads over the edge."""
+        """Return the end points of the lines of a bond: one line, or two halves if it crosses the cell boundary."""
         start, end = self.coordinates[bond.start], self.coordinates[bond.end]
         step = self.vector(bond)
         if np.allclose(start + step, end):
@@ -282,14 +281,14 @@ class Cluster(Shown):
         return isometries(self.coordinates, self.classes, edges)
 
     def with_modes(self, on: str | Sequence[int] | Sequence[str] | Mapping[str, str | Sequence[int]]) -> Cluster:
-        """Return the same cluster with one oscillator on each host that `on` names.
+        """Return the cluster with one oscillator on each of the hosts selected by `on`.
 
         Parameters
         ----------
         on : "all", "bonds", class name, or list of int; or several of these
-            All sites, all bonds, the sites (or else the bonds) of one class, or a list of site indices. A table of
-            these by name, as ``{"soft": "all", "hard": [0, 2]}``, makes several branches of modes, one after the other;
-            a list of names, as ``["all", "all"]``, makes branches with the names "1", "2", ....
+            All sites, all bonds, the sites (or else the bonds) of one class, or a list of site indices. A mapping such
+            as ``{"soft": "all", "hard": [0, 2]}`` defines several branches of modes, one after the other; a list such
+            as ``["all", "all"]`` defines branches named "1", "2", ....
 
         Raises
         ------
@@ -305,7 +304,7 @@ class Cluster(Shown):
 def _check_bond(bond: Bond, cluster: Cluster, seen: dict[tuple[int, int], list[tuple[float, ...]]]) -> None:
     if not (0 <= bond.start < cluster.sites and 0 <= bond.end < cluster.sites):
         raise InvalidValue(
-            f"bond [{bond.start}, {bond.end}] names a site that does not exist; sites are 0 to {cluster.sites - 1}"
+            f"bond [{bond.start}, {bond.end}] refers to a site that does not exist; sites are 0 to {cluster.sites - 1}"
         )
     if bond.start == bond.end:
         raise InvalidValue(f"bond [{bond.start}, {bond.end}] joins a site to itself; a bond needs two different sites")
@@ -319,16 +318,16 @@ def _check_bond(bond: Bond, cluster: Cluster, seen: dict[tuple[int, int], list[t
     shares = tuple(round(share if forward else -share, 9) + 0.0 for share in bond.shares)
     if shares in seen.setdefault(pair, []) or (seen[pair] and not bond.windings):
         raise InvalidValue(
-            f"bond [{bond.start}, {bond.end}] is given twice; give each pair of sites one bond, or images of a bond "
-            "their own windings"
+            f"bond [{bond.start}, {bond.end}] is given twice; give each pair of sites one bond, or give periodic "
+            "images of a bond different windings"
         )
     seen[pair].append(shares)
 
 
 def place(cluster: Cluster, on: Any, *, bonds_allowed: bool = True) -> tuple[Mode, ...]:
-    """Return the hosts that `on` names, as modes; the rule behind ``on`` in model files.
+    """Return the modes on the hosts selected by `on`, as given under ``on`` in model files.
 
-    See `Cluster.with_modes` for the meaning of `on`; branches are allowed where bonds are.
+    See `Cluster.with_modes` for the meaning of `on`; branches are allowed only with `bonds_allowed`.
     """
     if bonds_allowed and (named := branches_on(on)) is not None:
         return _in_branches(cluster, named)
@@ -349,11 +348,11 @@ def place(cluster: Cluster, on: Any, *, bonds_allowed: bool = True) -> tuple[Mod
     names = ["all", *(["bonds"] if bonds_allowed else []), *cluster.site_classes]
     names += list(cluster.bond_classes) if bonds_allowed else []
     allowed = ", ".join(repr(name) for name in dict.fromkeys(names))
-    raise InvalidValue(f"{on!r} names nothing on this cluster; allowed: {allowed}, or a list of site indices")
+    raise InvalidValue(f"{on!r} is not a class of this cluster; allowed: {allowed}, or a list of site indices")
 
 
 def branches_on(on: object) -> Mapping[str, Any] | None:
-    """Return the branches that `on` names; None where it names places of a single mode each.
+    """Return the branches defined by `on`; None if it selects one mode per host.
 
     Examples
     --------
@@ -378,10 +377,10 @@ def _in_branches(cluster: Cluster, named: Mapping[str, Any]) -> tuple[Mode, ...]
             )
         modes = () if branches_on(on) is not None else place(cluster, on)
         if not modes:
-            raise InvalidValue(f"{name} = {on!r} names no place; allowed: a list of site indices, or a name in quotes")
+            raise InvalidValue(f"{name} = {on!r} selects no site; allowed: a list of site indices, or a name in quotes")
         found += [replace(mode, branch=name) for mode in modes]
     if len({mode.host for mode in found}) != 1:
-        raise InvalidValue("some branches sit on sites and some on bonds; allowed: all on sites, or all on bonds")
+        raise InvalidValue("some branches are on sites and some on bonds; allowed: all on sites, or all on bonds")
     return tuple(found)
 
 
@@ -391,7 +390,7 @@ def _site_list(on: Sequence[int], sites: int) -> list[int]:
             raise InvalidValue(f"site {i!r} does not exist; this cluster has sites 0 to {sites - 1}")
     if len(set(on)) != len(on):
         raise InvalidValue(
-            f"{list(on)} names a site twice; name each site once (several modes on a site are branches, as "
+            f"{list(on)} lists a site twice; list each site once (several modes on a site are branches, as in "
             "{ soft = [0, 1], hard = [0] })"
         )
     return [int(i) for i in on]

@@ -9,19 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9")
-"""Of the classes of sites; colour-blind readers can distinguish them."""
+"""Colours of the site classes, from a palette for colour-blind readers."""
 MODE = "#E69F00"
 DASHES = ("", "6 4", "2 3", "6 3 2 3")
 SCALE, RADIUS, EDGE, LINE, LETTER = 64.0, 13.0, 22.0, 16.0, 7.0
-"""Pixels for one bond length, of a site, of the margin, of a line of the legend, and of a letter."""
+"""In pixels: one bond length, radius of a site, margin, height of a legend line, width of a letter."""
 
 
 DEPTH = (0.35, 0.22)
-"""Where the third axis points in a drawing."""
+"""Direction of the third axis in a drawing."""
 
 
 def projected(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return points in the plane: a single coordinate along x, a third one to the back.
+    """Return the projection of points onto the plane of the drawing; one coordinate lies along x.
 
     Examples
     --------
@@ -46,18 +46,18 @@ def svg(
     positions : (sites, 2) float
         In units of the bond length.
     classes : sequence of str
-        Of each site.
+        Class of each site.
     bonds : sequence of (point, point, str)
-        Ends of each line that shows a bond, and the class of the bond.
+        End points of each line that draws a bond, and the class of the bond.
     modes : (modes, 2) float
-        Where the modes sit.
+        Positions of the modes.
     title : str
-        For those who cannot see the picture.
+        Title of the picture, read out by screen readers.
 
     Returns
     -------
     str
-        An ``<svg>`` element; lines take the colour of the text around it.
+        An ``<svg>`` element; lines have the colour of the surrounding text.
     """
     every = np.concatenate([positions, *(np.array([start, end]) for start, end, _ in bonds)])
     low, high = every.min(axis=0), every.max(axis=0)
@@ -104,7 +104,7 @@ def _site(number: int, point: NDArray[np.float64], colour: str) -> str:
 
 
 def _legend(sites: Sequence[str], bonds: Sequence[str], modes: bool, top: float) -> Iterator[str]:
-    """Yield a line for each class where there are several, and one for the modes."""
+    """Yield one line per class if there are several classes, and one for the modes."""
     marks = [(f'<circle cx="11" cy="0" r="5" fill="{_colour(i)}"/>', name) for i, name in enumerate(sites)]
     lines = [(_bond(np.array([2.0, 0.0]), np.array([20.0, 0.0]), DASHES[i % 4]), name) for i, name in enumerate(bonds)]
     shown = [*(marks if len(marks) > 1 else ()), *(lines if len(lines) > 1 else ())]

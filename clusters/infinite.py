@@ -1,4 +1,4 @@
-"""Infinite lattices: a window of each, whose couplings are those of every place of the lattice."""
+"""Infinite lattices, represented by a window whose couplings hold at every site of the lattice."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from .cluster import Cluster
 from .lattices import CHAIN, SHELLS, SQUARE, TRIANGULAR, Lattice, Shells, closed
 
 WIDTH = {1: 19, 2: 9}
-"""Cells of the window along each direction: couplings reach less than half of it."""
+"""Cells of the window along each direction; couplings must reach less than half of it."""
 
 
 def infinite_chain(shells: Shells = 1) -> Cluster:
     """The infinite chain, for one or two particles; bond classes ``bond``, then ``second``, ...
 
-    Its model is that of a window of 19 sites, and couplings that differ between places are refused.
+    The model is defined on a window of 19 sites; couplings that differ between sites raise an error.
 
     Parameters
     ----------
     shells : int
-        Shells of neighbours that are bonds.
+        Number of neighbour shells that are joined by bonds.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def infinite_square(shells: Shells = 1) -> Cluster:
     Parameters
     ----------
     shells : int
-        Shells of neighbours that are bonds.
+        Number of neighbour shells that are joined by bonds.
     """
     return _window("infinite-square", SQUARE, shells)
 
@@ -47,7 +47,7 @@ def infinite_triangular(shells: Shells = 1) -> Cluster:
     Parameters
     ----------
     shells : int
-        Shells of neighbours that are bonds.
+        Number of neighbour shells that are joined by bonds.
     """
     return _window("infinite-triangular", TRIANGULAR, shells)
 

@@ -1,7 +1,7 @@
-"""Pieces of lattices, closed by the rows of their supercell: one function for each lattice.
+"""Finite lattices, periodic along the rows of a supercell: one function for each lattice.
 
-A site R + b has the cell R and the place b in it. A bond class is a set of bonds of one direction, or a shell of
-neighbours beyond the first. On the closed cluster each image of a bond is a bond of its own.
+A site R + b belongs to the cell R and has the basis vector b. Nearest-neighbour bonds have one class per direction,
+further shells one class each. On the closed cluster each periodic image of a bond is a separate bond.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from .supercells import check_distinct, closed_rows, frozen, listed, matrix_of, 
 from .translations import Translation, independent
 
 SHELLS = ("first", "second", "third", "fourth", "fifth", "sixth")
-"""Names of the shells of neighbours; those of the first have a class for each direction."""
+"""Names of the neighbour shells; the bonds of the first shell have a class for each direction."""
 SAME = 1e-9
-"""Lengths closer than this, relative to the larger one, are the same."""
+"""Lengths closer than this, relative to the larger one, are equal."""
 REACH = 6
-"""Cells that are searched for neighbours, in each direction, for each shell."""
+"""Cells searched for neighbours in each direction, for each shell."""
 ROOT3 = 3.0**0.5
 
 CELLS = "a list of whole numbers, cells along each primitive vector"
@@ -35,9 +35,9 @@ Size = Annotated[Sequence[int] | None, Argument(CELLS, [2, 2], "cells")]
 Few = Annotated[Sequence[int] | None, Argument(CELLS, [2, 1], "cells")]
 Supercell = Annotated[
     Sequence[Sequence[int]] | None,
-    Argument("a list of rows of whole numbers, as in [[2, 2], [-2, 2]], in primitive vectors; in the place of size"),
+    Argument("rows of whole numbers in units of the primitive vectors, as in [[2, 2], [-2, 2]]; instead of size"),
 ]
-Shells = Annotated[int, Argument(f"a whole number from 1 to {len(SHELLS)}: shells of neighbours that are bonds")]
+Shells = Annotated[int, Argument(f"a whole number from 1 to {len(SHELLS)}: neighbour shells joined by bonds")]
 Periodic = Annotated[
     Sequence[bool] | None, Argument("a list of true or false, one for each row of the supercell; all true by default")
 ]
@@ -50,11 +50,11 @@ class Lattice:
     Attributes
     ----------
     vectors : (d, d) float
-        Rows are the primitive vectors; the nearest neighbours are at the distance one.
+        Rows are the primitive vectors; nearest neighbours are at distance one.
     basis : (sites, d) float
-        Places in a cell.
+        Positions of the sites of a cell.
     directions : mapping of str to (d,) float
-        Directions of the bonds of the first shell by class; bonds point along them.
+        Direction of the nearest-neighbour bonds of each class.
     """
 
     vectors: NDArray[np.float64]
@@ -82,18 +82,18 @@ CUBIC = _lattice(np.eye(3).tolist(), [[0, 0, 0]], x=(1.0, 0.0, 0.0), y=(0.0, 1.0
 
 
 def square(size: Size = None, supercell: Supercell = None, shells: Shells = 1, periodic: Periodic = None) -> Cluster:
-    """Piece of the square lattice; bond classes ``x``, ``y``, then ``second``, ...
+    """Finite square lattice; bond classes ``x``, ``y``, then ``second``, ...
 
     Parameters
     ----------
     size : (int, int)
-        Cells along x and y: short for the supercell [[size[0], 0], [0, size[1]]].
+        Cells along x and y, equivalent to the supercell [[size[0], 0], [0, size[1]]].
     supercell : list of list of int
-        Rows T_j by which the cluster is closed, in primitive vectors; [[2, 2], [-2, 2]] has 8 sites.
+        Periods T_j of the cluster in units of the primitive vectors; [[2, 2], [-2, 2]] has 8 sites.
     shells : int
-        Shells of neighbours that are bonds.
+        Number of neighbour shells that are joined by bonds.
     periodic : list of bool
-        False for rows along which the cluster is open.
+        False for each row along which the cluster is open.
 
     Examples
     --------
@@ -108,7 +108,7 @@ Bond(start=0, end=4, label='y', winding=0.0, windings=(0.0, 0.5))))
 def triangular(
     size: Size = None, supercell: Supercell = None, shells: Shells = 1, periodic: Periodic = None
 ) -> Cluster:
-    """Piece of the triangular lattice, primitive vectors (1, 0) and (1/2, sqrt(3)/2).
+    """Finite triangular lattice, primitive vectors (1, 0) and (1/2, sqrt(3)/2).
 
     Bond classes ``a`` along (1, 0), ``b`` along (1/2, sqrt(3)/2), ``c`` along (-1/2, sqrt(3)/2), then ``second``, ...
 
@@ -121,7 +121,7 @@ def triangular(
 
 
 def honeycomb(size: Few = None, supercell: Supercell = None, shells: Shells = 1, periodic: Periodic = None) -> Cluster:
-    """Piece of the honeycomb lattice: two sites a cell, primitive vectors sqrt(3) (1, 0) and sqrt(3) (1/2, sqrt(3)/2).
+    """Finite honeycomb lattice, two sites per cell, primitive vectors sqrt(3) (1, 0) and sqrt(3) (1/2, sqrt(3)/2).
 
     Bond classes ``a``, ``b``, ``c``: the bonds of a site A at 90, 210 and 330 degrees; then ``second``, ...
 
@@ -134,7 +134,7 @@ def honeycomb(size: Few = None, supercell: Supercell = None, shells: Shells = 1,
 
 
 def kagome(size: Few = None, supercell: Supercell = None, shells: Shells = 1, periodic: Periodic = None) -> Cluster:
-    """Piece of the kagome lattice: three sites a cell, primitive vectors 2 (1, 0) and 2 (1/2, sqrt(3)/2).
+    """Finite kagome lattice, three sites per cell, primitive vectors 2 (1, 0) and 2 (1/2, sqrt(3)/2).
 
     Bond classes as for `triangular`.
 
@@ -152,7 +152,7 @@ def cubic(
     shells: Shells = 1,
     periodic: Periodic = None,
 ) -> Cluster:
-    """Piece of the cubic lattice; bond classes ``x``, ``y``, ``z``, then ``second``, ...
+    """Finite cubic lattice; bond classes ``x``, ``y``, ``z``, then ``second``, ...
 
     Parameters
     ----------
@@ -164,27 +164,27 @@ def cubic(
 
 def lattice(
     vectors: Annotated[Sequence[Sequence[float]], Argument("a list of one to three primitive vectors")],
-    basis: Annotated[Sequence[Sequence[float]] | None, Argument("a list of places in the cell")] = None,
+    basis: Annotated[Sequence[Sequence[float]] | None, Argument("a list of positions in the cell")] = None,
     size: Size = None,
     supercell: Supercell = None,
     shells: Shells = 1,
     periodic: Periodic = None,
     classes: Annotated[Sequence[str] | None, Argument("a list of class names, one for each site of a cell")] = None,
 ) -> Cluster:
-    """Piece of any lattice, given by primitive vectors and the places of the sites in a cell.
+    """Finite lattice given by primitive vectors and a basis.
 
-    Bond classes of the first shell are ``a``, ``b``, ...: one for each direction, by its angle to the x axis.
+    Nearest-neighbour bonds have the classes ``a``, ``b``, ...: one per direction, ordered by the angle to the x axis.
 
     Parameters
     ----------
     vectors : list of list of float
         Primitive vectors.
     basis : list of list of float
-        Places of the sites in a cell; the origin where it is left out.
+        Positions of the sites of a cell; the origin by default.
     size, supercell, shells, periodic
         As for `square`.
     classes : list of str
-        Class of each site of a cell; "site" where it is left out.
+        Class of each site of a cell; "site" by default.
 
     Examples
     --------
@@ -194,11 +194,11 @@ def lattice(
     >>> plane.size, plane.site_classes, plane.bond_classes
     ('lattice: 12 sites, 16 bonds', ('Cu', 'O'), ('a', 'b'))
     """
-    rows = matrix_of("vectors", vectors, "give as many vectors as they have numbers, one to three")
+    rows = matrix_of("vectors", vectors, "give as many vectors as they have components, one to three")
     if not 1 <= len(rows) <= 3 or rows.shape[0] != rows.shape[1] or abs(np.linalg.det(rows)) < SAME:
-        allowed = "give one to three vectors that are independent, with as many numbers each"
+        allowed = "give one to three linearly independent vectors with as many components"
         raise InvalidValue(f"vectors = {listed(vectors)}: {allowed}, as in [[1, 0], [0, 1]]")
-    places = np.zeros((1, len(rows))) if basis is None else matrix_of("basis", basis, "give a list of places")
+    places = np.zeros((1, len(rows))) if basis is None else matrix_of("basis", basis, "give a list of positions")
     if places.shape[1] != len(rows):
         raise InvalidValue(f"basis = {listed(basis)}: give {len(rows)} numbers for each site, as for the vectors")
     check_distinct(rows, places)
@@ -217,7 +217,7 @@ def closed(
     given: tuple[tuple[str, object], ...] = (),
     most: int = MAX_SITES,
 ) -> Cluster:
-    """Return the cluster of a lattice in a supercell of so many sites at most."""
+    """Return the cluster of a lattice in a supercell with at most `most` sites."""
     dimension, inside = lattice.vectors.shape[0], len(lattice.basis)
     rows = supercell_rows(kind, dimension, size, supercell, most // inside)
     count("shells", shells, 1, len(SHELLS))
@@ -247,7 +247,7 @@ def closed(
 
 
 def _cells(rows: NDArray[np.int64]) -> list[tuple[int, ...]]:
-    """Return the cells whose fractions along the rows lie in [0, 1), the first direction fastest."""
+    """Return the cells with coordinates in [0, 1) along the rows, the first direction fastest."""
     corners = np.array([np.array(corner) @ rows for corner in product((0, 1), repeat=len(rows))])
     ranges = [range(low, high + 1) for low, high in zip(corners.min(0), corners.max(0), strict=True)]
     inverse = np.linalg.inv(rows)
@@ -259,8 +259,10 @@ def _inside(fractions: NDArray[np.float64]) -> bool:
     return bool(np.all(fractions > -SAME) and np.all(fractions < 1 - SAME))
 
 
-def _home(cell: NDArray[Any], rows: NDArray[np.int64], closed: NDArray[np.bool_]) -> tuple[tuple[int, ...], bool]:
-    """Return the cell of the cluster of which a cell is a copy, and whether it is one along closed rows alone."""
+def _equivalent_cell(
+    cell: NDArray[Any], rows: NDArray[np.int64], closed: NDArray[np.bool_]
+) -> tuple[tuple[int, ...], bool]:
+    """Return the cell of the cluster equivalent to a cell, and whether only closed rows are crossed to reach it."""
     around = np.floor(cell @ np.linalg.inv(rows) + SAME).astype(np.int64)
     return tuple((cell - around @ rows).tolist()), not np.any(around[~closed])
 
@@ -268,12 +270,12 @@ def _home(cell: NDArray[Any], rows: NDArray[np.int64], closed: NDArray[np.bool_]
 def _translations(
     rows: NDArray[np.int64], closed: NDArray[np.bool_], number: dict[tuple[int, ...], int], inside: int
 ) -> Iterator[Translation]:
-    """Yield every translation along the closed rows by a vector of the lattice."""
+    """Yield every translation by a lattice vector along the closed rows."""
     for shift in number:
         fractions = np.array(shift) @ np.linalg.inv(rows)
         if np.any(np.abs(fractions[~closed]) > SAME):
             continue
-        moved = [number[_home(np.array(cell) + shift, rows, np.ones(len(rows), bool))[0]] for cell in number]
+        moved = [number[_equivalent_cell(np.array(cell) + shift, rows, np.ones(len(rows), bool))[0]] for cell in number]
         sites = tuple(inside * image + b for image in moved for b in range(inside))
         yield Translation(sites, tuple(fractions[closed].round(12).tolist()))
 
@@ -285,13 +287,13 @@ def _bonds(
     number: dict[tuple[int, ...], int],
     shells: int,
 ) -> tuple[tuple[Bond, ...], int]:
-    """Return the bonds, cell by cell, and how many were left out since they join a site to itself."""
+    """Return the bonds, cell by cell, and the number omitted because they join a site to itself."""
     found, left_out, inside = [], 0, len(lattice.basis)
     steps = list(_steps(lattice, shells))
-    along = np.linalg.pinv((rows @ lattice.vectors)[closed])  # of open clusters the part along the closed rows
+    along = np.linalg.pinv((rows @ lattice.vectors)[closed])  # the component along the closed rows
     for cell, at in number.items():
         for first, second, offset, label, vector in steps:
-            home, reached = _home(np.array(cell) + offset, rows, closed)
+            home, reached = _equivalent_cell(np.array(cell) + offset, rows, closed)
             if not reached:
                 continue
             start, end = inside * at + first, inside * number[home] + second
@@ -304,7 +306,7 @@ def _bonds(
 
 
 def _steps(lattice: Lattice, shells: int) -> Iterator[tuple[int, int, NDArray[np.int64], str, NDArray[np.float64]]]:
-    """Yield the bonds of a cell: both places in it, the cell of the second, the class, and the vector between them."""
+    """Yield the bonds of a cell: both basis sites, the cell of the second one, the class, and the bond vector."""
     reach = range(-REACH, REACH + 1)
     offsets = np.array(list(product(reach, repeat=len(lattice.vectors))))
     vectors = (
@@ -317,7 +319,7 @@ def _steps(lattice: Lattice, shells: int) -> Iterator[tuple[int, int, NDArray[np
     if least * (REACH + 1) - extent < distances[min(shells, len(distances)) - 1]:
         raise InvalidValue(
             f"vectors = {lattice.vectors.tolist()} are too oblique to find all neighbours; give shorter primitive "
-            "vectors of the same lattice, and places of the basis inside the cell"
+            "vectors of the same lattice, and positions of the basis inside the cell"
         )
     names = dict(lattice.directions) or dict(_named_directions(vectors[np.abs(lengths - distances[0]) < 1e-8]))
     for shell, distance in enumerate(distances[:shells]):
@@ -335,7 +337,7 @@ def _steps(lattice: Lattice, shells: int) -> Iterator[tuple[int, int, NDArray[np
 
 
 def _points_forward(vector: NDArray[np.float64]) -> bool:
-    """True for one of a vector and its reverse: the last number that is not zero is positive."""
+    """True if the last nonzero component is positive, which selects one of a vector and its reverse."""
     return bool(vector[np.flatnonzero(np.abs(vector) > SAME)[-1]] > 0)
 
 
@@ -344,7 +346,7 @@ def _parallel(vector: NDArray[np.float64], along: NDArray[np.float64]) -> bool:
 
 
 def _named_directions(vectors: NDArray[np.float64]) -> Iterator[tuple[str, tuple[float, ...]]]:
-    """Yield the directions of vectors with the names a, b, ...; of two that are opposite, one."""
+    """Yield the directions of vectors with the names a, b, ...; opposite directions count once."""
     forward = np.array([v / np.linalg.norm(v) for v in vectors if _points_forward(v)]).round(9) + 0.0
     unique = np.unique(forward, axis=0)
     angles = [(tuple(v[2:]), math.atan2(*v[1::-1]) if len(v) > 1 else 0.0) for v in unique.tolist()]

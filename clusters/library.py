@@ -1,4 +1,4 @@
-"""A library of clusters: one function for each kind, whose signature model files, explorer and documentation read."""
+"""Library of clusters: one function per kind; model files, explorer and documentation use its signature."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def site(sites: Annotated[Literal[1], Argument("1, or leave it out")] = 1) -> Cl
     Parameters
     ----------
     sites : int
-        One, which may be written.
+        Must be 1; may be omitted.
     """
     count("sites", sites, 1, 1)
     return Cluster("site", ((0.0, 0.0),), ("site",), translation=(0,), reflection=(0,))
@@ -36,7 +36,7 @@ def dimer(sites: Annotated[Literal[2], Argument("2, or leave it out")] = 2) -> C
     Parameters
     ----------
     sites : int
-        Two, which may be written.
+        Must be 2; may be omitted.
     """
     count("sites", sites, 2, 2)
     return Cluster("dimer", ((0.0, 0.0), (1.0, 0.0)), ("site",) * 2, (Bond(0, 1),), reflection=(1, 0))
@@ -61,16 +61,17 @@ def ring(
 ) -> Cluster:
     """Closed ring; bond ``i -> i + 1`` carries ``exp(i phi / sites)``.
 
-    Two sites have one bond, not two, and then no loop for a flux. The reflection sends site ``i`` to ``-i``. With more
-    shells, bonds ``i -> i + 2`` of the class ``second`` and so on carry their multiple of that phase, each image a bond
-    of its own: second neighbours on a ring of four sites share two bonds, one each way round.
+    A ring of two sites has a single bond and no loop for a flux. The reflection maps site ``i`` to ``-i``. With more
+    shells, the bonds ``i -> i + 2`` of class ``second``, and so on, carry the corresponding multiple of that phase, and
+    each periodic image is a separate bond: second neighbours on a ring of four sites share two bonds, one in each
+    direction around the ring.
 
     Parameters
     ----------
     sites : int
         Number of sites.
     shells : int
-        Shells of neighbours that are bonds.
+        Number of neighbour shells that are joined by bonds.
 
     Examples
     --------
@@ -121,7 +122,7 @@ def plaquette(
     Parameters
     ----------
     size : (int, int)
-        Columns and rows; [2, 2] where it is left out.
+        Columns and rows.
     """
     if not isinstance(size, Sequence | np.ndarray) or isinstance(size, str) or len(size) != 2:
         raise InvalidValue(f"size = {size!r} must be columns and rows; give two numbers, as in [2, 2]")
@@ -138,14 +139,14 @@ def plaquette(
 def ligand_centre(
     sites: Annotated[int, Argument("the number of metal sites, a whole number", 4, "sites")] = 4,
 ) -> Cluster:
-    """Ring of metal sites around one ligand, the last site, in the middle.
+    """Ring of metal sites around a central ligand, which is the last site.
 
     Metal bonds have length one. Site classes ``metal`` and ``ligand``, bond classes ``ring`` and ``centre``.
 
     Parameters
     ----------
     sites : int
-        Number of metal sites, 4 where it is left out; the ligand is one more.
+        Number of metal sites, not counting the ligand.
 
     References
     ----------
@@ -164,29 +165,29 @@ def custom(
     ],
     bonds: Annotated[
         Sequence[Sequence[object]],
-        Argument('a list of bonds [i, j], [i, j, "class"] or [i, j, "class", windings] between two site numbers'),
+        Argument('a list of bonds [i, j], [i, j, "class"] or [i, j, "class", windings] between sites i and j'),
     ] = (),
     classes: Annotated[Sequence[str] | None, Argument("a list of class names, one for each site")] = None,
     cell: Annotated[
-        Sequence[Sequence[float]] | None, Argument("a list of vectors along which the cluster is closed")
+        Sequence[Sequence[float]] | None, Argument("a list of vectors, the periods of a closed cluster")
     ] = None,
 ) -> Cluster:
-    """Any cluster: positions, bonds ``[i, j]``, ``[i, j, "class"]`` or with windings, and a class for each site.
+    """Cluster from lists of positions, bonds and site classes.
 
     A bond ``[i, j, "class", [w_1, w_2]]`` carries the phase ``exp(i (w_1 phi_1 + w_2 phi_2))`` of a flux. The
-    translations of such a cluster are those that keep classes, bonds and windings.
+    translations of the cluster are the site permutations that preserve classes, bonds and windings.
 
     Parameters
     ----------
     positions : list of list of float
-        A point for each site, with two coordinates, or three.
+        Two or three coordinates for each site.
     bonds : list of list
-        Site numbers of both ends, and a class name where couplings differ between bonds; windings where the cluster
-        is closed.
+        ``[i, j]``, ``[i, j, "class"]`` or ``[i, j, "class", windings]``: the sites of both ends, a class by which
+        couplings can be given, and the windings on a closed cluster.
     classes : list of str
-        A class name for each site, by which couplings can be given; "site" for all where it is left out.
+        A class for each site, by which couplings can be given; "site" by default.
     cell : list of list of float
-        Vectors by which the cluster is closed. Bonds without windings then lead to the nearest image, and get theirs.
+        Periods of a closed cluster. Bonds without windings then connect a site to the nearest image of the other one.
 
     Examples
     --------
@@ -206,18 +207,18 @@ def custom(
         if len(point) != len(points[0]):
             raise InvalidValue(
                 f"positions[{i}] = {list(point)} has {len(point)} coordinates and positions[0] has {len(points[0])}; "
-                "give all sites as many"
+                "give all sites the same number"
             )
         if (j := points.index(point)) < i:
             raise InvalidValue(
-                f"positions[{j}] and positions[{i}] are both {list(point)}; give each site its own place"
+                f"positions[{j}] and positions[{i}] are both {list(point)}; give each site a different position"
             )
     labels = tuple(classes) if classes is not None else ("site",) * len(points)
     rows = _cell(cell, len(points[0])) if cell is not None else ()
     joined = tuple(_bond(b, bond) for b, bond in enumerate(bonds))
     if rows:
         joined = tuple(_nearest_image(bond, points, rows) for bond in joined)
-    # where windings are given, bonds without them lead nowhere round
+    # bonds without windings do not cross the boundary
     fluxes = len(rows) or max((len(bond.windings) for bond in joined), default=0)
     if fluxes:
         joined = tuple(bond if bond.windings else replace(bond, windings=(0.0,) * fluxes) for bond in joined)
@@ -246,7 +247,7 @@ def _cell(cell: Sequence[Sequence[float]], coordinates: int) -> tuple[tuple[floa
 
 
 def _nearest_image(bond: Bond, points: Sequence[tuple[float, ...]], rows: Sequence[tuple[float, ...]]) -> Bond:
-    """Return a bond with the windings of the shortest way from its start to its end."""
+    """Return a bond with the windings of the shortest vector from its start to an image of its end."""
     if bond.windings or max(bond.start, bond.end) >= len(points) or min(bond.start, bond.end) < 0:
         return bond
     cell = np.array(rows)
@@ -254,8 +255,8 @@ def _nearest_image(bond: Bond, points: Sequence[tuple[float, ...]], rows: Sequen
     every, shortest = copies(apart - np.round(apart @ np.linalg.pinv(cell)) @ cell, short(rows))
     if shortest.sum() > 1:
         raise InvalidValue(
-            f"bond [{bond.start}, {bond.end}] has {shortest.sum()} images of the same length; give each as a bond of "
-            'its own with its windings, as in [0, 1, "x", [0.5, 0.0]] and [0, 1, "x", [-0.5, 0.0]]'
+            f"bond [{bond.start}, {bond.end}] has {shortest.sum()} images of the same length; give each as a separate "
+            'bond with windings, as in [0, 1, "x", [0.5, 0.0]] and [0, 1, "x", [-0.5, 0.0]]'
         )
     shares = map(snapped, (every[np.argmax(shortest)] @ np.linalg.pinv(cell)).tolist())
     return replace(bond, windings=tuple(shares))

@@ -1,4 +1,4 @@
-"""Closed paths of a cluster and the flux that they enclose."""
+"""Closed paths of a cluster and the flux they enclose."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from .cluster import Bond, Cluster
 
 FINEST = 10_000
-"""Largest denominator of the share of the flux that a loop encloses."""
+"""Largest denominator of the fraction of the flux that a loop encloses."""
 ROUNDED = 1e-11
-"""Shares closer to a fraction than this are the fraction."""
+"""Values this close to a fraction are replaced by it."""
 
 
 def snapped(value: float) -> float:
-    """Return the fraction with a small denominator that a number is within rounding of, else the number.
+    """Return the nearby fraction with a small denominator, or the number itself if there is none within rounding.
 
     Examples
     --------
@@ -32,21 +32,13 @@ def snapped(value: float) -> float:
 
 
 def no_loop(cluster: Cluster) -> str:
-    """Return why a flux has no place on a cluster."""
+    """Return the error message for a flux on a cluster without loops."""
     return f"a {cluster.kind} of {cluster.sites} sites has no loop for a flux; take a ring of 3 or more"
-
-
-def no_ring(cluster: Cluster) -> str:
-    """Return why a flux of one number has no place on a cluster."""
-    if cluster.has_loop:
-        whole = f"a {cluster.kind} of {cluster.sites} sites"
-        return f"{whole} has a flux with {cluster.fluxes} numbers; only rings are possible here, and [flux] on lattices"
-    return no_loop(cluster)
 
 
 @lru_cache
 def loop_length(sites: int, bonds: tuple[Bond, ...]) -> float:
-    """Return L, the fewest bonds that closed paths take for each time round the whole flux; 0 where none goes round.
+    """Return L, the smallest number of bonds of a closed path per winding around the flux; 0 without such paths.
 
     Examples
     --------
@@ -60,11 +52,11 @@ def loop_length(sites: int, bonds: tuple[Bond, ...]) -> float:
         times = round(float(enclosed) / share)
         steps[bond.start].append((bond.end, times))
         steps[bond.end].append((bond.start, -times))
-    return round(min(_fewest(first, steps) for first in range(sites)) / share, 9) if any(shares) else 0.0
+    return round(min(_shortest(first, steps) for first in range(sites)) / share, 9) if any(shares) else 0.0
 
 
-def _fewest(first: int, steps: Sequence[Sequence[tuple[int, int]]]) -> float:
-    """Return the fewest bonds for each share of the flux of the closed paths through a site; infinity for none."""
+def _shortest(first: int, steps: Sequence[Sequence[tuple[int, int]]]) -> float:
+    """Return the fewest bonds per smallest share of flux of closed paths through a site; infinity without any."""
     best, reached = float("inf"), {(first, 0)}
     seen = set(reached)
     for length in range(1, len(steps) + 1):
@@ -75,9 +67,10 @@ def _fewest(first: int, steps: Sequence[Sequence[tuple[int, int]]]) -> float:
 
 
 def potentials(sites: int, bonds: Sequence[Bond]) -> tuple[tuple[float, ...], ...]:
-    """Return theta of each site; on a spanning tree the winding of a bond is the difference of those of its ends.
+    """Return theta for each site, such that windings on a spanning tree are differences of theta.
 
-    Vectors of as many numbers as the flux has.
+
+    Each theta has as many components as the flux.
 
     Examples
     --------
@@ -110,14 +103,14 @@ def _reversed(shares: Sequence[float]) -> tuple[float, ...]:
 
 
 def _loops(sites: int, bonds: Sequence[Bond]) -> list[tuple[Fraction, ...]]:
-    """Return the shares of the fluxes that each bond encloses together with the spanning tree."""
+    """Return the fractions of the fluxes enclosed by the loop of each bond and the spanning tree."""
     theta = potentials(sites, bonds)
     around = (_sum(_sum(bond.shares, theta[bond.start]), _reversed(theta[bond.end])) for bond in bonds)
     return [tuple(Fraction(share).limit_denominator(FINEST) for share in shares) for shares in around]
 
 
 def smallest_share(sites: int, bonds: Sequence[Bond]) -> tuple[float, ...]:
-    """Return the share of each flux of which every loop encloses a multiple; 1 without loops.
+    """Return the largest fraction of each flux of which every loop encloses a multiple; 1 without loops.
 
     Examples
     --------
@@ -130,13 +123,13 @@ def smallest_share(sites: int, bonds: Sequence[Bond]) -> tuple[float, ...]:
 
 
 def _common(shares: Sequence[Fraction]) -> float:
-    """Return the largest number of which all are multiples; 1 for none."""
+    """Return the greatest common divisor of fractions; 1 for none."""
     whole = lcm(*(share.denominator for share in shares))
     return gcd(*(int(share * whole) for share in shares)) / whole if shares else 1.0
 
 
 def path_winding(bonds: Sequence[Bond], path: Sequence[int]) -> tuple[float, ...] | str:
-    """Return the shares of the fluxes along a path of sites and its phase in turns, or what is wrong with it."""
+    """Return the windings and the phase (in turns) summed along a path of sites, or an error text."""
     along: dict[tuple[int, int], set[tuple[float, ...]]] = defaultdict(set)
     for bond in bonds:
         along[bond.start, bond.end].add((*bond.shares, bond.phase))

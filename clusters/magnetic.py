@@ -1,18 +1,18 @@
-r"""A uniform magnetic field on a cluster: the Peierls phases of its bonds, and the translations that it leaves.
+r"""A uniform magnetic field on a cluster: Peierls phases of the bonds and magnetic translations.
 
-In the frame of the rows :math:`T_j` of the cell (before them one vector for each open direction) a place has the
-fractions f, and :math:`n_{ij}` flux quanta hc/e go through the parallelogram of the vectors i and j of the frame. The
-Landau gauge :math:`A_j = 2\pi \sum_{i<j} n_{ij} f_i` gives the hop from f by d the phase
+In the basis of the rows :math:`T_j` of the cell (preceded by one vector for each open direction) a position has the
+coordinates f, and :math:`n_{ij}` flux quanta hc/e pass through the parallelogram of the basis vectors i and j. In the
+Landau gauge :math:`A_j = 2\pi \sum_{i<j} n_{ij} f_i` the hop from f by d has the phase
 
 .. math:: \theta = 2\pi \sum_{i<j} n_{ij} \Bigl(f_i + \frac{d_i}{2}\Bigr) d_j
                    - 2\pi \sum_{i<j} n_{ij}\, m_i f'_j,\qquad f + d = f' + m,
 
-m the whole numbers by which it leads over the edge to the site f'. For closed directions the :math:`n_{ij}` are whole,
-or the phase of a hop would depend on the copy of the cell. A translation keeps the phases up to a gauge transformation
-where it changes no phase round the torus: these are the magnetic translations. The transformations of a largest set of
-them that commute are taken into the phases, so that these translations only exchange sites. Open clusters have the
-symmetric gauge :math:`\theta = \pi B\,(\mathbf r_i \times \mathbf r_j)`, B in quanta for a unit of area, about their
-middle, in which rotations only exchange sites.
+where m are the integers by which the hop crosses the cell boundary to the site f'. In closed directions the
+:math:`n_{ij}` are integers; otherwise the phase of a hop would depend on the image of the cell. A translation that
+changes no phase around the torus keeps all phases up to a gauge transformation and is a magnetic translation. The
+gauge is chosen such that a largest set of commuting magnetic translations are pure site permutations. Open clusters
+use the symmetric gauge :math:`\theta = \pi B\,(\mathbf r_i \times \mathbf r_j)` about their centre, B in flux quanta
+per unit area, in which rotations are pure site permutations.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
     from .cluster import Cluster
 
 SAME = 1e-9
-"""Phases closer than this, in whole turns, are one."""
+"""Phases closer than this, in turns, are equal."""
 FINEST, DIGITS = 10_000, 14
-"""Largest denominator of the phases, in turns, of whole flux quanta, and decimals of others."""
+"""Largest denominator of the phases (in turns) for integer flux quanta, and decimals of other phases."""
 LONGEST = 6
-"""Bonds of a plaquette, at most."""
+"""Largest number of bonds of a plaquette."""
 
 
 def frame(cluster: Cluster) -> tuple[NDArray[np.float64], int]:
-    """Return the vectors in which a field is measured, the rows of the cell last, and how many open ones come first."""
+    """Return the basis vectors of the field, the rows of the cell last, and the number of open directions."""
     dimension = cluster.coordinates.shape[1]
     rows = np.array(cluster.cell, float).reshape(-1, dimension)
     vectors: list[NDArray[np.float64]] = []
@@ -53,14 +53,14 @@ def frame(cluster: Cluster) -> tuple[NDArray[np.float64], int]:
 
 
 def through_frame(cluster: Cluster, density: Sequence[float]) -> NDArray[np.float64]:
-    """Return n_ij, the flux quanta through each two vectors of `frame`, of a field given in quanta for a unit of area.
+    """Return n_ij, the flux quanta through each pair of vectors of `frame`, for a field in quanta per unit area.
 
     Parameters
     ----------
     cluster : Cluster
-        With two or three coordinates.
+        A cluster in two or three dimensions.
     density : (1,) or (3,) float
-        In the plane, or along x, y and z.
+        The field normal to the plane, or its components along x, y and z.
     """
     vectors, _ = frame(cluster)
     if vectors.shape[1] == 2:
@@ -70,7 +70,7 @@ def through_frame(cluster: Cluster, density: Sequence[float]) -> NDArray[np.floa
 
 
 def through_rows(cluster: Cluster, numbers: Sequence[float]) -> NDArray[np.float64]:
-    """Return the same from quanta through the cell: one; in space three, through rows 2 and 3, 3 and 1, 1 and 2."""
+    """Return n_ij for quanta through the cell: one in the plane, or three through rows (2, 3), (3, 1), (1, 2)."""
     pairs = [(0, 1)] if len(numbers) == 1 else [(1, 2), (2, 0), (0, 1)]
     found = np.zeros((len(cluster.cell),) * 2)
     for (i, j), number in zip(pairs, numbers, strict=True):
@@ -79,9 +79,9 @@ def through_rows(cluster: Cluster, numbers: Sequence[float]) -> NDArray[np.float
 
 
 def plaquette_area(cluster: Cluster) -> float:
-    """Return the area of the smallest loop of 3 to 6 of the shortest bonds; 0 where there is none.
+    """Return the area of the smallest loop of 3 to 6 of the shortest bonds; 0 if there is none.
 
-    Longer bonds are taken in, shell by shell, until there are loops.
+    Longer bonds are included, shell by shell, until there are loops.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def plaquette_area(cluster: Cluster) -> float:
 def _loops(
     out: Sequence[Sequence[tuple[int, NDArray[np.float64]]]], first: int, count: int, longest: float
 ) -> list[float]:
-    """Return the areas that are not zero of the closed walks of so many bonds through a site."""
+    """Return the nonzero areas of the closed walks of `count` bonds through a site."""
     still = np.zeros(3)
     walks = [(first, still, still)]
     for left in range(count - 1, -1, -1):
@@ -125,7 +125,7 @@ def _loops(
 
 
 def in_field(cluster: Cluster, numbers: NDArray[np.float64]) -> Cluster:
-    """Return a cluster whose bonds have the phases of a field of n_ij flux quanta through its frame.
+    """Return the cluster with the Peierls phases of a field of n_ij flux quanta.
 
     Examples
     --------
@@ -142,7 +142,7 @@ def in_field(cluster: Cluster, numbers: NDArray[np.float64]) -> Cluster:
 
 
 def with_phases(cluster: Cluster, turns: Iterable[float]) -> Cluster:
-    """Return the cluster with a phase for each bond, in turns; itself where it has these."""
+    """Return the cluster with the given bond phases, in turns; the same object if nothing changes."""
     phases = [turn - math.ceil(turn - 0.5) + 0.0 for turn in turns]
     if phases == [bond.phase for bond in cluster.bonds]:
         return cluster
@@ -151,23 +151,23 @@ def with_phases(cluster: Cluster, turns: Iterable[float]) -> Cluster:
 
 
 def without_field(cluster: Cluster) -> Cluster:
-    """Return the cluster without a magnetic field, with all its momenta."""
+    """Return the cluster without magnetic field."""
     return with_phases(cluster, [0.0] * len(cluster.bonds))
 
 
 def _fraction(turn: float) -> float:
-    """Return a phase of whole flux quanta, which is a fraction, without the roundings of the positions."""
+    """Return the phase for integer flux quanta as an exact fraction, without the rounding of the positions."""
     near = Fraction(turn).limit_denominator(FINEST)
     return float(near) if abs(float(near) - turn) < SAME else turn
 
 
 def _decimal(turn: float) -> float:
-    """Return any other phase, equal ones to the last digit."""
+    """Return the phase rounded, so that equal phases agree to the last digit."""
     return round(float(turn), DIGITS)
 
 
 def _landau(cluster: Cluster, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the phases in the Landau gauge, in turns; of open clusters in the symmetric gauge about their middle."""
+    """Return the phases in turns, in the Landau gauge or, for open clusters, in the symmetric gauge."""
     vectors, opened = frame(cluster)
     if opened == len(vectors):
         places = (cluster.coordinates - cluster.coordinates.mean(axis=0)) @ np.linalg.inv(vectors)
@@ -184,7 +184,7 @@ def _landau(cluster: Cluster, numbers: NDArray[np.float64]) -> NDArray[np.float6
 
 
 def _regauged(cluster: Cluster, turns: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return phases that a largest set of commuting magnetic translations keeps as they are."""
+    """Return the phases in a gauge in which a largest set of commuting magnetic translations leaves them unchanged."""
     changes = {t.sites: change for t in every(cluster) if (change := _gauge_change(cluster, turns, t)) is not None}
     ranked = sorted(changes, key=order, reverse=True)
     best: tuple[int, list[Permutation]] = (1, [])
@@ -195,13 +195,13 @@ def _regauged(cluster: Cluster, turns: NDArray[np.float64]) -> NDArray[np.float6
     for site in range(cluster.sites):
         if np.isnan(gauge[site]):
             gauge[site] = 0.0
-            _fill(gauge, site, best[1], changes)
+            _set_gauge(gauge, site, best[1], changes)
     ends = np.array([(bond.start, bond.end) for bond in cluster.bonds], int).reshape(-1, 2)
     return np.asarray(turns + gauge[ends[:, 0]] - gauge[ends[:, 1]])
 
 
 def _commuting(ranked: Sequence[Permutation], changes: Mapping[Permutation, NDArray[np.float64]]) -> list[Permutation]:
-    """Return independent translations whose magnetic translations commute, the first ones first."""
+    """Return independent translations whose magnetic translations commute, preferring those that come first."""
     chosen: list[Permutation] = []
     made = {tuple(range(len(ranked[0])))} if ranked else set()
     for sites in ranked:
@@ -222,13 +222,13 @@ def _commute(one: tuple[Permutation, NDArray[np.float64]], other: tuple[Permutat
     return bool(np.max(np.abs(apart - np.round(apart))) < SAME)
 
 
-def _fill(
+def _set_gauge(
     gauge: NDArray[np.float64],
     site: int,
     chosen: Sequence[Permutation],
     changes: Mapping[Permutation, NDArray[np.float64]],
 ) -> None:
-    """Give all images of a site the gauge in which the translations have no phase."""
+    """Set the gauge on all images of a site such that the translations carry no phase."""
     reached = [site]
     for sites in chosen:
         around, at = 0.0, site
@@ -244,7 +244,7 @@ def _fill(
 
 
 def _gauge_change(cluster: Cluster, turns: NDArray[np.float64], translation: Translation) -> NDArray[np.float64] | None:
-    """Return the change of gauge that a translation needs, for each site; None where it changes the field."""
+    """Return the gauge transformation of a translation, per site; None if the translation changes the field."""
     known = keyed(cluster, turns)
     steps: list[list[tuple[int, float]]] = [[] for _ in range(cluster.sites)]
     for (start, end, shares, label), turn in known.items():

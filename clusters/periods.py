@@ -1,7 +1,7 @@
-"""The periods of closed clusters, and the shortest steps along their bonds.
+"""Periods of closed clusters and the shortest vectors along their bonds.
 
-Positions of a closed cluster lie in one cell of a lattice of copies; bonds over its edge look long in the plane. The
-periods are those that make every such bond a copy of one inside the cell.
+The positions of a closed cluster lie in one cell of a lattice of periodic images, so that a bond across the cell
+boundary is long in the plane. The periods are the vectors that make every such bond an image of one inside the cell.
 """
 
 from __future__ import annotations
@@ -18,28 +18,29 @@ if TYPE_CHECKING:
     from .cluster import Cluster
 
 SAME = 1e-6
-"""Places closer than this, in units of the shortest bond, are one."""
+"""Positions closer than this, in units of the shortest bond, coincide."""
 DECIMALS = 5
 FURTHEST = 2
-"""Copies of the cell that are looked at, in each direction."""
+"""Periodic images of the cell that are searched, in each direction."""
 LONG = 1.6
-"""Bonds over the edge are at least so many times longer in the plane; diagonals of squares are bonds of their own."""
+"""Bonds across the boundary are longer in the plane by at least this factor, above that of diagonals of squares."""
 Vector = tuple[float, ...]
 
 
 @lru_cache(maxsize=64)
 def periods(cluster: Cluster, complete: bool = True) -> tuple[tuple[Vector, ...], ...]:
-    """Return the sets of one or two periods that make the bonds of a cluster shortest; none where it is open.
+    """Return the sets of one or two periods that make the bonds of a cluster shortest; none if it is open.
 
-    Each bond over the edge is then a copy of one of its class inside, and no two sites coincide. Of several sets those
-    with fewer periods count, and then the ones with the shortest. More than one leaves open how the cluster is closed.
+    Each bond across the boundary is then an image of an inner bond of its class, and no two sites coincide. Among
+    several sets those with fewer, then with shorter periods are kept. If more than one set is left, the geometry does
+    not determine how the cluster is closed.
 
     Parameters
     ----------
     cluster : Cluster
-        Its positions and bonds.
+        A planar cluster.
     complete : bool
-        Ask too that no bond is missing: sites as far apart as the ends of another bond, in its direction, are joined.
+        Also require that no bond is missing: sites separated by the same vector as the ends of a bond are joined.
 
     Examples
     --------
@@ -67,27 +68,27 @@ def periods(cluster: Cluster, complete: bool = True) -> tuple[tuple[Vector, ...]
 
 
 def _size(steps: NDArray[np.float64], vectors: Sequence[Vector], scale: float) -> tuple[float, int, float]:
-    """Return length of all bonds, number of periods, and length of the longest one: the smallest are the best."""
+    """Return total bond length, number of periods and length of the longest period, the key that is minimized."""
     bonds = float(np.sum(np.linalg.norm(nearest(steps, vectors), axis=1)))
     longest = max(float(np.linalg.norm(vector)) for vector in vectors)
     return round(bonds / scale, DECIMALS), len(vectors), round(longest / scale, DECIMALS)
 
 
 def copies(steps: NDArray[np.float64], vectors: Sequence[Vector]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the copies of each step, shape (..., copies, 2), and which of them are the shortest, (..., copies)."""
+    """Return the images of each vector, shape (..., images, 2), and a mask of the shortest ones, (..., images)."""
     every = steps[..., None, :] + _lattice(np.array(vectors).reshape(-1, steps.shape[-1]))
     lengths = np.linalg.norm(every, axis=-1)
     return every, lengths <= np.min(lengths, axis=-1, keepdims=True) * (1 + SAME)
 
 
 def nearest(steps: NDArray[np.float64], vectors: Sequence[Vector]) -> NDArray[np.float64]:
-    """Return the shortest of the copies of each step, the first of equally long ones; shape as `steps`."""
+    """Return the shortest image of each vector, the first one of equal length; shape as `steps`."""
     every, shortest = copies(steps, vectors)
     return np.asarray(np.take_along_axis(every, np.argmax(shortest, axis=-1)[..., None, None], axis=-2)[..., 0, :])
 
 
 def plane_steps(cluster: Cluster) -> NDArray[np.float64]:
-    """Return the difference of the positions of the ends of each bond, shape (bonds, coordinates)."""
+    """Return the vector between the ends of each bond, shape (bonds, coordinates)."""
     ends = np.array([[bond.start, bond.end] for bond in cluster.bonds], int).reshape(-1, 2)
     if cluster.cell:
         return np.array([cluster.vector(bond) for bond in cluster.bonds]).reshape(-1, cluster.coordinates.shape[1])
@@ -96,13 +97,13 @@ def plane_steps(cluster: Cluster) -> NDArray[np.float64]:
 
 
 def _lattice(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the copies of the origin, itself first."""
+    """Return the periodic images of the origin, itself first."""
     numbers = np.array(sorted(product(range(-FURTHEST, FURTHEST + 1), repeat=len(vectors)), key=lambda n: np.dot(n, n)))
     return np.asarray(numbers.reshape(len(numbers), len(vectors)) @ vectors)
 
 
 def short(rows: Sequence[Vector]) -> tuple[Vector, ...]:
-    """Return vectors of the same lattice of copies, none of which gets shorter by adding another one to it."""
+    """Return a pairwise reduced basis of the lattice: adding one vector to another shortens none."""
     vectors = [np.array(row) for row in rows]
     changed = True
     while changed:
@@ -116,7 +117,7 @@ def short(rows: Sequence[Vector]) -> tuple[Vector, ...]:
 
 
 def _candidates(cluster: Cluster, steps: NDArray[np.float64], scale: float) -> list[Vector]:
-    """Return the differences of two steps that let no two sites coincide: one is a copy of the other over the edge."""
+    """Return the candidate periods: differences of two bond vectors for which no two sites coincide."""
     both = np.concatenate([steps, -steps])
     differences = (steps[:, None] - both[None]).reshape(-1, 2)
     differences = differences[np.linalg.norm(differences, axis=1) > SAME * scale]
@@ -127,7 +128,7 @@ def _candidates(cluster: Cluster, steps: NDArray[np.float64], scale: float) -> l
 
 
 def _distinct(cluster: Cluster, vectors: NDArray[np.float64], scale: float) -> bool:
-    """True where no site lies on a copy of another one."""
+    """True if no site coincides with an image of another one."""
     places = cluster.coordinates
     apart = places[:, None, None] - places[None, :, None] - _lattice(vectors)[1:]
     return bool(np.min(np.linalg.norm(apart, axis=-1), initial=np.inf) > SAME * scale)
@@ -148,17 +149,17 @@ def _fits(
     labels = np.array([bond.label for bond in cluster.bonds])
     if not all(_same(short[b], steps[inside & (labels == labels[b])], scale) for b in np.flatnonzero(~inside)):
         return False
-    return not complete or _all_there(cluster, vectors, short, scale)
+    return not complete or _is_complete(cluster, vectors, short, scale)
 
 
 def _same(step: NDArray[np.float64], others: NDArray[np.float64], scale: float) -> bool:
-    """True where one of the other steps, or its reverse, is the same."""
+    """True if a vector or its reverse is among the others."""
     apart = np.linalg.norm(np.concatenate([others - step, others + step]), axis=1)
     return bool(np.min(apart, initial=np.inf) < SAME * scale)
 
 
-def _all_there(cluster: Cluster, vectors: NDArray[np.float64], short: NDArray[np.float64], scale: float) -> bool:
-    """True where sites that are as far apart as the ends of a bond over the edge are joined as well."""
+def _is_complete(cluster: Cluster, vectors: NDArray[np.float64], short: NDArray[np.float64], scale: float) -> bool:
+    """True if all pairs of sites separated by a bond vector, across the boundary included, are joined."""
     joined = np.eye(cluster.sites, dtype=bool)
     for bond in cluster.bonds:
         joined[bond.start, bond.end] = joined[bond.end, bond.start] = True
@@ -169,7 +170,7 @@ def _all_there(cluster: Cluster, vectors: NDArray[np.float64], short: NDArray[np
 
 
 def _reduced(vectors: NDArray[np.float64], scale: float) -> tuple[Vector, ...]:
-    """Return the shortest periods of the same lattice of copies, so that equal lattices have equal ones."""
+    """Return the shortest periods of the same lattice, a unique choice for each lattice."""
     lattice = _lattice(vectors)[1:]
     order = np.lexsort((-lattice[:, 1], -lattice[:, 0], np.round(np.linalg.norm(lattice, axis=1) / (SAME * scale))))
     first = lattice[order[0]]

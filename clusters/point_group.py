@@ -1,4 +1,4 @@
-"""The point group of a cluster in the plane: its rotations and a mirror, and its one-dimensional representations."""
+"""Point group of a planar cluster: rotations, a mirror, and the one-dimensional representations."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from .cluster import Cluster
 from .symmetry import Permutation, order
 
 SAME_PLACE = 1e-9
-"""Places closer than this, relative to the size of the cluster, are one."""
+"""Positions closer than this, relative to the size of the cluster, coincide."""
 
 
 Step = tuple[Permutation, NDArray[np.float64], int]
-"""A generator: its site permutation, what it makes of windings, and m of its eigenvalue (-1)^m."""
+"""A generator: its site permutation, its action on windings, and m of its eigenvalue (-1)^m."""
 
 
 @dataclass(frozen=True, repr=False)
 class PointGroup(Shown):
-    """Rotations about the centre of a cluster, and the mirror that contains the x axis (or else the y axis).
+    """Rotations about the centre of a cluster, and the mirror through the x axis (or else the y axis).
 
     Attributes
     ----------
@@ -35,14 +35,14 @@ class PointGroup(Shown):
         Site permutation of the mirror.
     irreps : mapping of str to (int, int or None)
         One-dimensional representations: the rotation has the eigenvalue ``exp(-2 pi i m / n)``, the mirror ``(-1)^p``,
-        for (m, p). B1 is even and B2 odd under the mirror. The two-dimensional E appear as the complex halves E+ and
-        E- (of E1, E2, ... where there are several) that a rotation keeps and the mirror exchanges; their p is None.
-        All of them together hold every state once.
+        for (m, p). B1 is even and B2 odd under the mirror. The two-dimensional E appear as the complex components E+
+        and E- (E1+, E1-, ... if there are several), eigenstates of the rotation that the mirror exchanges; their p is
+        None. Together the representations contain every state once.
     rotation_turn, mirror_turn : (fluxes, fluxes) float, optional
-        On closed clusters, what these make of the windings of bonds.
+        On closed clusters, the action of rotation and mirror on the windings of bonds.
     whole : mapping of str to tuple of `Step`
-        In space, where the group is Oh, D4h or D2h about any axes: its own one-dimensional representations, as A1g,
-        each by generators with their quantum numbers. They are further blocks, of fewer states than `irreps`.
+        In three dimensions, if the group is Oh, D4h or D2h: its one-dimensional representations, such as A1g, each
+        given by generators with their quantum numbers. These blocks are smaller than those of `irreps`.
     """
 
     name: str
@@ -54,12 +54,12 @@ class PointGroup(Shown):
     whole: Mapping[str, tuple[Step, ...]] = field(default_factory=dict, repr=False)
 
     def card(self) -> Card:
-        """Return its name and representations."""
+        """Return the symbol of the group and its representations."""
         return Card(f"point group {self.name}: {', '.join(self.irreps)}")
 
 
 def point_group(cluster: Cluster) -> PointGroup:
-    """Find the point group of a cluster; the identity alone where it has no symmetry.
+    """Find the point group of a cluster; the identity alone if it has no symmetry.
 
     Examples
     --------
@@ -81,12 +81,12 @@ def point_group(cluster: Cluster) -> PointGroup:
 
 
 def schoenflies(fold: int, mirrored: bool) -> str:
-    """Return the symbol of a group of rotations, with mirrors or without: C4v, C2, Cs, C1."""
+    """Return the Schoenflies symbol of a group of rotations, with or without mirrors: C4v, C2, Cs, C1."""
     return f"C{fold}" if not mirrored else f"C{fold}v" if fold > 1 else "Cs"
 
 
 def _permutation(cluster: Cluster, matrix: NDArray[np.float64]) -> Permutation | None:
-    """Return where a linear map about the centre sends the sites; None where it leads off them."""
+    """Return the site permutation of a linear map about the centre; None if it maps a site to an empty position."""
     centred = cluster.coordinates - cluster.coordinates.mean(axis=0)
     distance = np.linalg.norm((centred @ matrix.T)[:, None] - centred[None], axis=-1)
     nearest = np.argmin(distance, axis=1)
@@ -96,14 +96,14 @@ def _permutation(cluster: Cluster, matrix: NDArray[np.float64]) -> Permutation |
 
 
 def irreps_of(period: int, mirrored: int | None) -> Mapping[str, tuple[int, int | None]]:
-    """Return the representations that some state can have: a mirror that moves nothing has only even ones.
+    """Return the representations that occur; a mirror that fixes every site has only even ones.
 
     Parameters
     ----------
     period : int
-        How many times the rotation makes the identity.
+        Order of the rotation.
     mirrored : int or None
-        The same for the mirror; None where there is none.
+        Order of the mirror; None without one.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What functions of lattices check about supercells, closed rows and places of a cell."""
+"""Checks of supercells, boundary conditions and bases of lattices."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SAME = 1e-9
 def supercell_rows(
     kind: str, dimension: int, size: Sequence[int] | None, supercell: Sequence[Sequence[int]] | None, most: int
 ) -> NDArray[np.int64]:
-    """Return the rows of the supercell in primitive vectors, checked."""
+    """Return the rows of the supercell in units of the primitive vectors, after checking them."""
     example = "size = [4, 2]" if dimension == 2 else f"size = {[2] * dimension}"
     if (size is None) == (supercell is None):
         got = "both" if size is not None else "neither"
@@ -42,7 +42,7 @@ def supercell_rows(
 
 
 def closed_rows(periodic: Sequence[bool] | None, dimension: int) -> NDArray[np.bool_]:
-    """Return which rows are closed, checked; all by default."""
+    """Return for each row whether the cluster is periodic along it, after checking; all True by default."""
     if periodic is None:
         return np.ones(dimension, bool)
     is_list = isinstance(periodic, Sequence | np.ndarray) and not isinstance(periodic, str)
@@ -54,18 +54,18 @@ def closed_rows(periodic: Sequence[bool] | None, dimension: int) -> NDArray[np.b
 
 
 def check_distinct(vectors: NDArray[np.float64], basis: NDArray[np.float64]) -> None:
-    """Refuse two sites of a cell at the same place, copies included."""
+    """Raise an error if two sites of a cell coincide up to lattice vectors."""
     for i, j in zip(*np.triu_indices(len(basis), 1), strict=True):
         apart = (basis[j] - basis[i]) @ np.linalg.inv(vectors)
         if np.max(np.abs(apart - np.round(apart))) < 1e-6:
             raise InvalidValue(
-                f"basis[{i}] = {basis[i].tolist()} and basis[{j}] = {basis[j].tolist()} are copies of one place; give "
-                "each site of a cell its own"
+                f"basis[{i}] = {basis[i].tolist()} and basis[{j}] = {basis[j].tolist()} are the same site up to "
+                "lattice vectors; give each site of a cell a different position"
             )
 
 
 def matrix_of(name: str, value: Sequence[Sequence[float]], cure: str) -> NDArray[np.float64]:
-    """Return a list of lists as an array, checked."""
+    """Return a list of lists as an array, after checking it."""
     try:
         matrix = np.array(value, dtype=float)
     except (ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""Permutations of sites that leave a cluster as it is."""
+"""Site permutations that are symmetries of a cluster."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Permutation = tuple[int, ...]
-"""Site ``i`` goes to ``permutation[i]``."""
+"""Site ``i`` is mapped to ``permutation[i]``."""
 
 
 def isometries(
@@ -28,12 +28,12 @@ def isometries(
     edges : mapping
         Class of each bond, keyed by the set of its two sites.
     tolerance : float
-        Two distances closer than this are the same, relative to the largest.
+        Relative to the largest distance, two distances that differ by less are equal.
 
     Returns
     -------
     tuple of tuple of int
-        The group, identity first; site ``i`` goes to ``permutation[i]``.
+        The group, identity first; site ``i`` is mapped to ``permutation[i]``.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def isometries(
 
 
 def compose(first: Permutation, then: Permutation) -> Permutation:
-    """Return the permutation that applies `first` and `then` after it.
+    """Return the permutation that applies first `first`, then `then`.
 
     Examples
     --------

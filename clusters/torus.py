@@ -1,7 +1,7 @@
-r"""The point operations of a closed cluster: orthogonal maps about a centre that send it onto itself.
+r"""Point operations of a closed cluster: orthogonal maps about a centre that map the cluster onto itself.
 
-On the torus of a cluster with the rows T_j, an operation {M | c} sends r to M (r - c) + c up to whole multiples of the
-T_j. It acts on the shares f of a translation or a winding, r = sum_j f_j T_j, by a matrix of whole numbers.
+On the torus with the periods T_j, an operation {M | c} maps r to M (r - c) + c up to integer multiples of the T_j. It
+acts on the fractions f of a translation or a winding, r = sum_j f_j T_j, by an integer matrix.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from .symmetry import Permutation
 from .translations import as_numbers, generators
 
 SAME = 1e-6
-"""Places closer than this, in units of the bond length, are one."""
+"""Positions closer than this, in units of the bond length, coincide."""
 Key = tuple[int, int, tuple[float, ...], str, float]
-"""A bond in one of its senses: start, end, shares of the fluxes, class, phase in turns."""
+"""A bond in one of its two directions: start, end, windings, class, phase in turns."""
 STEPS = 24
-"""Mirrors are sought at multiples of pi / 24 to the x axis, and along the rows of the cell."""
+"""Mirrors are searched at multiples of pi / 24 to the x axis, and along the rows of the cell."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +36,9 @@ class Operation:
     matrix : (coordinates, coordinates) float
         The orthogonal map M.
     sites : tuple of int
-        Site ``i`` goes to ``sites[i]``.
+        Site ``i`` is mapped to ``sites[i]``.
     turn : (fluxes, fluxes) float
-        What becomes of shares: ``turn @ f``.
+        Action on the fractions f of the periods: ``turn @ f``.
     """
 
     matrix: NDArray[np.float64]
@@ -54,24 +54,24 @@ class Operation:
         return float(np.arctan2(m[1, 0], m[0, 0]) % (2 * pi)) if abs(m[0, 0] - 1) > SAME else 0.0
 
     def keeps(self, cluster: Cluster, momentum: int | tuple[int, ...]) -> bool:
-        """True where the momentum stays what it is, up to a reciprocal vector of the lattice."""
+        """True if the operation keeps the momentum up to a reciprocal lattice vector."""
         numbers = np.array(as_numbers(momentum))
         changes = (numbers @ (self.turn - np.eye(len(numbers))) @ np.array(t.shares) for t in generators(cluster))
         return all(abs(change - round(change)) < SAME for change in changes)
 
     def keeps_flux(self, flux: Sequence[float]) -> bool:
-        """True where every hop has the phase of its image."""
+        """True if every hop has the same phase as its image."""
         return bool(np.max(np.abs(np.array(flux) @ self.turn - flux), initial=0.0) < SAME)
 
 
 @lru_cache(maxsize=64)
 def point_operations(cluster: Cluster, alike: tuple[tuple[str, ...], ...] = ()) -> tuple[Operation, ...]:
-    """Find the largest group of point operations about one centre; the identity alone where there are no others.
+    """Find the largest group of point operations about one centre; the identity alone if there are no others.
 
     Parameters
     ----------
     cluster : Cluster
-        Closed by as many rows as it has coordinates; others have none.
+        Closed in every dimension; other clusters have no point operations here.
     alike : tuple of tuple of str
         Sets of bond classes that operations may exchange.
 
@@ -114,7 +114,7 @@ class _Torus:
         return start, end, tuple((np.round(shares, 6) + 0.0).tolist()), label, round(phase % 1.0, 6) % 1.0
 
     def turn(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what a map does to shares: r = f T, so f' = f T M^T T^-1."""
+        """Return the action of a map on fractions of the periods: r = f T, so f' = f T M^T T^-1."""
         return np.asarray((self.rows @ matrix.T @ self.inverse).T)
 
     def keeps_rows(self, matrix: NDArray[np.float64]) -> bool:
@@ -122,7 +122,7 @@ class _Torus:
         return bool(np.max(np.abs(turned - np.round(turned))) < SAME)
 
     def centres(self, matrices: Sequence[NDArray[np.float64]]) -> Iterator[NDArray[np.float64]]:
-        """Yield points about which operations could turn the cluster: fixed points of rotations, then the sites."""
+        """Yield candidate centres: fixed points of the operations combined with translations, then the sites."""
         around = np.array(list(product((-1, 0, 1), repeat=len(self.rows)))) @ self.rows
         seen: set[tuple[float, ...]] = set()
         for matrix in matrices:
@@ -139,7 +139,7 @@ class _Torus:
         yield from self.places
 
     def operation(self, matrix: NDArray[np.float64], centre: NDArray[np.float64]) -> Operation | None:
-        """Return the operation about a centre; None where it does not send the cluster onto itself."""
+        """Return the operation about a centre; None if it does not map the cluster onto itself."""
         moved = (self.places - centre) @ matrix.T + centre
         shares = (moved[:, None] - self.places[None]) @ self.inverse
         hits = np.max(np.abs(shares - np.round(shares)), axis=-1) < SAME
@@ -155,7 +155,7 @@ class _Torus:
 
 
 def _orthogonal(dimension: int, rows: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """Return the maps that are tried: the identity first, then rotations and mirrors."""
+    """Return the candidate maps: the identity first, then rotations and mirrors."""
     angles = sorted({2 * pi * i / n for n in (4, 6) for i in range(n)})
     turns = [np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]) for a in angles]
     axes = [pi * i / STEPS for i in range(STEPS)] + [float(np.arctan2(row[1], row[0])) for row in rows]

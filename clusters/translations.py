@@ -1,8 +1,8 @@
-r"""Translations of closed clusters and the momenta that belong to them.
+r"""Translations of closed clusters and their momenta.
 
-A translation by r keeps the cluster; with the rows T_j of the cell, r = sum_j f_j T_j. A state of the momentum k with
-``k . T_j = 2 pi m_j`` has ``T(r) psi = exp(-i k . r) psi``, ``k . r = 2 pi sum_j m_j f_j``. Two lists m that give the
-same phases to all translations are one momentum.
+A translation by r = sum_j f_j T_j, with the rows T_j of the cell, maps the cluster onto itself. A state of momentum k,
+``k . T_j = 2 pi m_j``, has ``T(r) psi = exp(-i k . r) psi`` with ``k . r = 2 pi sum_j m_j f_j``. Two vectors m with the
+same phases for all translations denote the same momentum.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from .cluster import Cluster
 
 SAME_PHASE = 1e-9
-"""Phases closer than this, in turns, are one."""
+"""Phases closer than this, in turns, are equal."""
 Way = tuple[int, int, tuple[float, ...], str]
-"""Start, end, shares of the fluxes and class of a bond, in one of its senses."""
+"""Start, end, windings and class of a bond in one of its two directions."""
 Momentum = int | tuple[int, ...]
-"""The numbers m_j; one number where the cluster is closed in one direction, as on rings."""
+"""The integers m_j; a single integer if the cluster is closed in one direction, as on rings."""
 
 
 @dataclass(frozen=True)
 class Translation:
-    """A translation of a cluster, or one of those that generate all of them.
+    """A translation of a cluster.
 
     Attributes
     ----------
     sites : tuple of int
-        Site ``i`` goes to ``sites[i]``.
+        Site ``i`` is mapped to ``sites[i]``.
     shares : tuple of float
-        By how much: fractions f_j of the rows of the cell.
+        The translation vector as fractions f_j of the rows of the cell.
     """
 
     sites: Permutation
@@ -47,16 +47,16 @@ class Translation:
 
     @property
     def period(self) -> int:
-        """The smallest number of times that is the identity."""
+        """Order of the translation: the smallest power that is the identity."""
         return order(self.sites)
 
     def block(self, momentum: Sequence[int]) -> int:
-        """Return n of the phase ``exp(-2 pi i n / period)`` that states of a momentum have."""
+        """Return n of the eigenvalue ``exp(-2 pi i n / period)`` for a momentum."""
         return round(self.period * float(np.dot(momentum, self.shares))) % self.period
 
 
 def generators(cluster: Cluster) -> tuple[Translation, ...]:
-    """Return translations of which all others are products, each in one way; none where there are no others.
+    """Return independent generators of the translation group; none if there is only the identity.
 
     Examples
     --------
@@ -72,22 +72,22 @@ def generators(cluster: Cluster) -> tuple[Translation, ...]:
 
 
 def every(cluster: Cluster) -> tuple[Translation, ...]:
-    """Return all translations of a closed cluster, the identity first, whether a magnetic field keeps them or not."""
+    """Return all translations of a closed cluster, identity first, including those that a magnetic field breaks."""
     identity = Translation(tuple(range(cluster.sites)), (0.0,) * cluster.fluxes)
     found = [identity]
     for turn in cluster.translations:
-        powers = list(accumulate([turn] * (turn.period - 1), _then, initial=identity))
-        found = [_then(one, power) for one in found for power in powers]
+        powers = list(accumulate([turn] * (turn.period - 1), _product, initial=identity))
+        found = [_product(one, power) for one in found for power in powers]
     return tuple(found)
 
 
-def _then(first: Translation, second: Translation) -> Translation:
+def _product(first: Translation, second: Translation) -> Translation:
     shares = (a + b for a, b in zip(first.shares, second.shares, strict=True))
     return Translation(compose(first.sites, second.sites), tuple(round(share % 1.0, 12) % 1.0 for share in shares))
 
 
 def keyed(cluster: Cluster, turns: Sequence[float] | NDArray[np.float64]) -> dict[Way, float]:
-    """Return the phases of all bonds in both senses."""
+    """Return the phases of all bonds in both directions."""
     found: dict[Way, float] = {}
     for bond, turn in zip(cluster.bonds, turns, strict=True):
         shares = np.round(bond.shares, 6) + 0.0
@@ -98,7 +98,7 @@ def keyed(cluster: Cluster, turns: Sequence[float] | NDArray[np.float64]) -> dic
 
 @lru_cache(maxsize=256)
 def kept(cluster: Cluster) -> tuple[Translation, ...]:
-    """Return generators of the translations that leave the phases of all bonds as they are."""
+    """Return generators of the translations that leave the phases of all bonds unchanged."""
     turns = [bond.phase for bond in cluster.bonds]
     if not any(turns):
         return cluster.translations
@@ -116,7 +116,7 @@ def _keeps(known: Mapping[Way, float], translation: Translation) -> bool:
 
 
 def independent(translations: Sequence[Translation]) -> tuple[Translation, ...]:
-    """Choose generators among all translations of a cluster, those of the largest periods first."""
+    """Choose independent generators among the translations of a cluster, those of the largest order first."""
     identity = tuple(range(len(translations[0].sites))) if translations else ()
     made, chosen = {identity}, []
     for translation in sorted(translations, key=lambda t: -t.period):
@@ -130,7 +130,7 @@ def independent(translations: Sequence[Translation]) -> tuple[Translation, ...]:
 
 
 def momenta(cluster: Cluster) -> tuple[Momentum, ...]:
-    """Return every momentum of a cluster once, in the order of their numbers; none where it has no translations.
+    """Return every momentum of a cluster once, in ascending order of m; none without translations.
 
     Examples
     --------
@@ -157,17 +157,17 @@ def _by_blocks(cluster: Cluster) -> dict[tuple[int, ...], Momentum]:
 
 
 def momentum_of(cluster: Cluster, blocks: Sequence[int]) -> Momentum:
-    """Return the momentum that the quantum numbers of the generators belong to, in their order."""
+    """Return the momentum with the given quantum numbers of the generators."""
     return _by_blocks(cluster)[tuple(blocks)]
 
 
 def as_numbers(momentum: Momentum) -> tuple[int, ...]:
-    """Return the numbers m_j of a momentum as a tuple."""
+    """Return the integers m_j of a momentum as a tuple."""
     return momentum if isinstance(momentum, tuple) else (momentum,)
 
 
 def same_momentum(cluster: Cluster, momentum: Sequence[int]) -> Momentum:
-    """Return the momentum of `momenta` that some numbers m_j stand for.
+    """Return the equivalent momentum among those of `momenta`.
 
     Examples
     --------
@@ -179,7 +179,7 @@ def same_momentum(cluster: Cluster, momentum: Sequence[int]) -> Momentum:
 
 
 def wave_numbers(cluster: Cluster, momentum: Momentum) -> tuple[float, ...]:
-    """Return k . r / (2 pi) of each site, up to whole numbers; on lattices with k of the first zone.
+    """Return k . r / (2 pi) for each site, up to integers; on lattices with k in the first Brillouin zone.
 
     Examples
     --------
@@ -195,13 +195,13 @@ def wave_numbers(cluster: Cluster, momentum: Momentum) -> tuple[float, ...]:
 
 
 def wave_vectors(cluster: Cluster) -> NDArray[np.float64]:
-    """Return k of every momentum: in the units of the positions, or 2 pi m / L on rings and where no cell is known.
+    """Return the wave vectors of all momenta: in inverse units of the positions, or 2 pi m / L without a cell.
 
     Returns
     -------
     (momenta, coordinates) float
-        On lattices those of the first zone, where a momentum on its edge has several the one that comes last in the
-        order of their components. Rings have one coordinate, the angle per site, in (-pi, pi].
+        On lattices in the first Brillouin zone; of equivalent vectors on its boundary the last one in lexicographic
+        order. Rings have one coordinate, the angle per site, in (-pi, pi].
 
     Examples
     --------
@@ -216,7 +216,7 @@ def wave_vectors(cluster: Cluster) -> NDArray[np.float64]:
 
 
 def _in_first_zone(cluster: Cluster, momentum: Momentum) -> NDArray[np.float64]:
-    """Return the shortest wave vector of a momentum of a lattice."""
+    """Return the shortest wave vector of a momentum on a lattice."""
     vector = 2 * np.pi * np.array(as_numbers(momentum), float) @ np.linalg.pinv(np.array(cluster.cell)).T
     steps = np.array(primitive_vectors(cluster))
     reciprocal = 2 * np.pi * np.linalg.pinv(steps).T
@@ -265,15 +265,15 @@ def opposite(cluster: Cluster, momentum: Momentum) -> Momentum:
 
 
 def is_real(cluster: Cluster, momentum: Momentum) -> bool:
-    """True where k and -k are the same, so that states can be real."""
+    """True if k and -k are equivalent, so that states can be chosen real."""
     return opposite(cluster, momentum) == same_momentum(cluster, as_numbers(momentum))
 
 
 def found_translations(cluster: Cluster) -> tuple[Translation, ...]:
-    """Return generators of the translations that keep the classes, bonds and windings of a connected cluster.
+    """Return generators of the translations that preserve classes, bonds and windings of a connected cluster.
 
-    One that sends site 0 to site j follows the bonds: neighbours go to neighbours along bonds of the same class and
-    windings.
+    The translation that maps site 0 to site j is constructed along the bonds: neighbours are mapped to neighbours along
+    bonds of the same class and windings.
 
     Examples
     --------
@@ -289,14 +289,14 @@ def found_translations(cluster: Cluster) -> tuple[Translation, ...]:
         for start, end, way in ((bond.start, bond.end, shares), (bond.end, bond.start, back)):
             if steps[start].setdefault((bond.label, way), end) != end:
                 return ()
-    found = [_following(cluster, steps, image) for image in range(cluster.sites)]
+    found = [_translation_to(cluster, steps, image) for image in range(cluster.sites)]
     return independent([translation for translation in found if translation is not None])
 
 
-def _following(
+def _translation_to(
     cluster: Cluster, steps: Sequence[dict[tuple[str, tuple[float, ...]], int]], image: int
 ) -> Translation | None:
-    """Return the translation that sends site 0 to another one; None where there is none."""
+    """Return the translation that maps site 0 to site `image`; None if there is none."""
     moved, reached = {0: image}, [0]
     along = {0: np.zeros(cluster.fluxes)}
     for site in reached:

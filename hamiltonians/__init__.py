@@ -1,4 +1,4 @@
-"""Hamiltonians: parameters, sector, electron-boson basis, phonon space, terms, the factorised operator."""
+"""Hamiltonians: parameters, sectors, electron-boson basis, phonon space, terms and the factorized operator."""
 
 import lazy_loader
 

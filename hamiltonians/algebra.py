@@ -1,4 +1,4 @@
-"""Algebra of operator formulas: one form for each operator, and commutators in it."""
+"""Algebra of operator formulas: canonical form and commutators."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Word = tuple[ChargeWord, LatticeWord]
 Place = tuple[int, int]
 """Species (0 up, 1 down, 2 boson) and site of a two-level system."""
 Matrix = tuple[int, int, int, int]
-"""Of 2 x 2, row by row, on (empty, occupied)."""
+"""A 2 x 2 matrix on (empty, occupied), row by row."""
 ONE: Matrix = (1, 0, 0, 1)
 RAISE: Matrix = (0, 0, 1, 0)
 COUNT: Matrix = (0, 0, 0, 1)
@@ -26,16 +26,16 @@ LETTERS: Mapping[str, tuple[int, Matrix]] = MappingProxyType(
         for letter, matrix in zip(names, (RAISE, COUNT, LOWER), strict=True)
     }
 )
-"""Species of each letter, and its matrix."""
+"""Species and matrix of each ladder operator."""
 ROUNDING = 1e-14
-"""Sums smaller than this times what was added up are zero."""
+"""Sums smaller than this times the sum of the absolute values are zero."""
 
 
 def canonical(*operators: Operator) -> Operator:
-    """Write a sum of operators with each charge operator as a product over ascending places, one letter for each.
+    """Return the canonical form of a sum of operators: products over ascending places, one letter for each place.
 
-    Two formulas of one operator get the same form, so that what cancels is gone. Places are the up electrons by site,
-    the down electrons, the bosons. Coefficients that are roundings of what was added up in them are dropped.
+    Formulas of the same operator have the same canonical form, so that terms that cancel disappear. The order of places
+    is: spin-up electrons by site, spin-down electrons, bosons. Coefficients at rounding level are dropped.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def _letters(place: Place, matrix: Matrix) -> list[tuple[ChargeWord, int]]:
 
 
 def commutator(left: Operator, right: Operator) -> Operator:
-    """Return ``A B - B A`` in its canonical form; every charge operator of A must keep the parity of the electrons.
+    """Return ``A B - B A`` in canonical form; every charge operator of A must conserve the electron parity.
 
     Examples
     --------
@@ -113,15 +113,15 @@ def _touched(word: Word) -> frozenset[Place]:
 
 
 def nested(left: Operator, right: Operator, times: int) -> Operator:
-    """Return ``[A, [A, ... [A, B]]]``, with so many commutators, in its canonical form."""
+    """Return the `times`-fold nested commutator ``[A, [A, ... [A, B]]]`` in canonical form."""
     return reduce(lambda inner, _: commutator(left, inner), range(times), canonical(right))
 
 
 def without_double_occupancy(operator: Operator) -> Operator:
-    r"""Write an operator in electrons that never share a site: ``c_s -> c_s (1 - n_{-s})``.
+    r"""Project an operator onto states without double occupancy: ``c_s -> c_s (1 - n_{-s})``.
 
-    On states without double occupancy it acts as the operator does between such states, and it does not lead out of
-    them, so that commutators of operators of this form are those of the model without double occupancy.
+    The result has the same matrix elements between states without double occupancy and does not leave them, so that
+    commutators of such operators are those of the projected model.
 
     Examples
     --------

@@ -16,12 +16,12 @@ from .values import Problem
 
 
 def a_model(name: str, value: Any) -> Model:
-    """Return a model; anything else is refused."""
+    """Return the model; raise an error for any other type."""
     return instance(name, value, Model, "write Model(ring(4), Electrons(hopping=1.0))")
 
 
 def a_sector(name: str, value: Any) -> Sector:
-    """Return a sector, that of a charge where a number is given."""
+    """Return a sector; a number stands for the sector of that charge."""
     if isinstance(value, Sector):
         return value
     if is_whole(value):
@@ -30,14 +30,14 @@ def a_sector(name: str, value: Any) -> Sector:
 
 
 def number_basis_problems(model: Model, what: str) -> Iterator[Problem]:
-    """Yield phonon states that follow the charge, where only number states will do."""
+    """Yield the problem of a basis of optimal phonon states in a computation that needs number states."""
     if model.phonons is not None and model.phonons.basis != "number":
-        allowed = f'leave it out, or take "number": optimal states are those of low levels, not of {what}'
+        allowed = f'leave it out, or take "number": optimal states represent low levels, not {what}'
         yield Problem("phonons.basis", show(model.phonons.basis), allowed)
 
 
 def an_operator(name: str, value: Any) -> Operator:
-    """Return an operator, that of a formula in text, or a number times the identity."""
+    """Return an operator; text is read as a formula, a number as a multiple of the identity."""
     if isinstance(value, str):
         return operator(value)
     if isinstance(value, int | float | complex) and not isinstance(value, bool):
@@ -46,7 +46,7 @@ def an_operator(name: str, value: Any) -> Operator:
 
 
 def a_model_function(name: str, value: Any) -> Callable[[float], Model]:
-    """Return a function from a parameter to a model; anything else is refused."""
+    """Return the function from a parameter to a model; raise an error for any other type."""
     if callable(value) and not isinstance(value, type):
         function: Callable[[float], Model] = value
         return function

@@ -1,4 +1,4 @@
-"""Several oscillators on a site or a bond: branches of modes, and the bonds that join the modes of a branch."""
+"""Branches of modes: several oscillators on a site or bond, and the links between modes of a branch."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ..clusters import Bond, Mode
 from .values import show
 
 Resolved = tuple[NDArray[np.float64], str | None]
-"""Values of a coupling, and what is allowed where it is wrong."""
+"""Values of a coupling, and the allowed values if it is invalid."""
 
 
 @dataclass(frozen=True)
 class Link(Bond):
-    """A bond as the modes of one branch see it.
+    """A bond between the modes of one branch.
 
     Attributes
     ----------
     branch : str
-        Its name.
+        Name of the branch.
     """
 
     branch: str = field(default="", kw_only=True)
@@ -34,33 +34,33 @@ class Link(Bond):
         return cls(bond.start, bond.end, bond.label, bond.winding, bond.windings, branch=branch)
 
     def is_along(self, bond: Bond) -> bool:
-        """True for the bond itself; doubles differ in their windings."""
+        """True if the link lies on this bond; doubled bonds differ in their windings."""
         return self == Link.of(bond, self.branch)
 
 
 def branches_of(modes: Sequence[Mode]) -> tuple[str, ...]:
-    """Return the names of the branches in order; none where modes have no branches."""
+    """Return the names of the branches in order; none if the modes have no branches."""
     return tuple(dict.fromkeys(mode.branch for mode in modes if mode.branch))
 
 
 def links_of(modes: Sequence[Mode], bonds: Sequence[Bond]) -> list[Bond]:
-    """Return the bonds, once for each branch; over these are spread the couplings of modes along bonds."""
+    """Return the bonds, once for each branch: the places of couplings between modes along bonds."""
     names = branches_of(modes)
     return [Link.of(bond, name) for name in names for bond in bonds] if names else list(bonds)
 
 
 def belongs(mode: Mode, bond: Bond) -> bool:
-    """True where a mode is one of those that a bond, or the link of a branch, joins."""
+    """True if a mode belongs to an end of a bond, or of the link of its branch."""
     return not isinstance(bond, Link) or mode.branch == bond.branch
 
 
 def own_bond(mode: Mode, bonds: Sequence[Bond]) -> Bond:
-    """Return the bond of a mode, as its branch sees it."""
+    """Return the bond of a mode, as a link of its branch."""
     return Link.of(bonds[mode.index], mode.branch) if mode.branch else bonds[mode.index]
 
 
 def share(mode: Mode, bond: Bond, bonds: Sequence[Bond]) -> int:
-    """Return the factor of the displacement of a mode in what modulates a bond."""
+    """Return the coefficient of the displacement of a mode in the modulation of a bond."""
     if not belongs(mode, bond):
         return 0
     if mode.host == "site":
@@ -70,30 +70,30 @@ def share(mode: Mode, bond: Bond, bonds: Sequence[Bond]) -> int:
 
 
 def pairs_on(modes: Sequence[Mode], bond: Bond) -> list[tuple[int, int]]:
-    """Return the modes at the end and at the start of a bond, in pairs; none where a site has no mode."""
+    """Return pairs of the modes at the end and at the start of a bond; none if one of the sites has no mode."""
     at = {mode.index: m for m, mode in enumerate(modes) if mode.host == "site" and belongs(mode, bond)}
     return [(at[bond.end], at[bond.start])] if {bond.start, bond.end} <= at.keys() else []
 
 
 def share_places(modes: Sequence[Mode]) -> bool:
-    """True where a site or bond carries several modes."""
+    """True if a site or bond carries several modes."""
     return len({mode.index for mode in modes}) < len(modes)
 
 
 def mode_places(modes: Sequence[Mode]) -> Mapping[int, int]:
-    """Return modes by their site or bond; by their own number where a site or bond carries several."""
+    """Return modes by their site or bond, or by their own number if a site or bond carries several."""
     return {m if share_places(modes) else mode.index: m for m, mode in enumerate(modes)}
 
 
 def named_parts(given: object, names: Sequence[str]) -> Mapping[str, Any] | None:
-    """Return a coupling that is a table by branches; None for any other."""
+    """Return a coupling given as a table by branches; None for any other."""
     return given if isinstance(given, Mapping) and any(name in given for name in names) else None
 
 
 def resolve_branches(
     given: Mapping[str, Any], names: Sequence[str], resolve_one: Callable[[Any, str], Resolved]
 ) -> Resolved:
-    """Spread a table by branches; branches that it does not name have zeros.
+    """Expand a table by branches into values; branches that are not listed are zero.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def resolve_branches(
     names : sequence of str
         The branches.
     resolve_one : function
-        From the coupling of a branch and its name to values and what is wrong.
+        From the coupling and the name of a branch to its values and the allowed values if it is invalid.
     """
     if strange := [key for key in given if key not in names]:
         found = [resolve_one(0.0, name)[0] for name in names]

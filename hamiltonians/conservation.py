@@ -1,4 +1,4 @@
-"""Sectors of models that give up the conservation of S_z, or of N but its parity: what holds what, what is refused."""
+"""Sectors of models that do not conserve S_z, or only the parity of N."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from .sector import Sector, allowed_two_sz, charges_of, sector_problems, spins_o
 
 
 def frame_charge(model: Model, sector: Sector) -> int:
-    """Return the charge for which a phonon frame is made: that of the sector, or half of all where it has several."""
+    """Return the charge that defines a phonon frame: that of the sector, or half filling if it has several charges."""
     return sector.charge if sector.parity is None else model.max_charge // 2
 
 
 def holds(model: Model, sector: Sector, charge: int, two_sz: int) -> bool:
-    """True where a sector has states of a charge and spin."""
+    """True if a sector has states of a charge and spin."""
     return charge in charges_of(model, sector) and two_sz in spins_of(model, sector, charge)
 
 
 def sector_holding(model: Model, charge: int, two_sz: int) -> Sector:
-    """Return the smallest sector with the states of a charge and spin that a model conserves."""
+    """Return the smallest conserved sector that contains the states of a charge and spin."""
     spin: int | Literal["all"] = two_sz if model.keeps_spin else "all"
     return Sector(charge, spin) if model.keeps_charge else Sector(parity=parity_of(charge), two_sz=spin)
 
 
 def parity_of(charge: int) -> Literal["even", "odd"]:
-    """Return "even" or "odd"."""
+    """Return the parity of a charge, "even" or "odd"."""
     return "odd" if charge % 2 else "even"
 
 
 def sectors_of(model: Model, charge: int, all_spins: bool = False) -> list[Sector]:
-    """Return the sectors that hold every state of a charge, or of its parity where the model keeps that alone.
+    """Return the sectors that contain every state of a charge, or of its parity if only that is conserved.
 
-    Those of each S_z, unless they are wanted together or it is not conserved.
+    There is one sector per S_z, unless `all_spins` is set or S_z is not conserved.
     """
     plain = sector_holding(model, charge, charge % 2)
     spins = {spin for n in charges_of(model, plain) for spin in allowed_two_sz(model, n)}
@@ -45,13 +45,13 @@ def sectors_of(model: Model, charge: int, all_spins: bool = False) -> list[Secto
 
 
 def every_sector(model: Model) -> list[Sector]:
-    """Return the sectors that hold every state of a model once, by charge and spin."""
+    """Return the sectors of a model by charge and spin, which contain every state once."""
     charges = range(model.max_charge + 1) if model.keeps_charge else range(min(2, model.max_charge + 1))
     return [sector for charge in charges for sector in sectors_of(model, charge)]
 
 
 def moved(model: Model, sector: Sector, change: tuple[int, int]) -> Sector | None:
-    """Return the sector to which a change of (N, N_up - N_dn) leads, without spatial labels; None where there is none.
+    """Return the sector after a change of (N, N_up - N_dn), without spatial labels; None if there is none.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def largest_charge(model: Model, sector: Sector) -> int:
 
 
 def conserving(model: Model) -> Model:
-    """Return a model without the couplings that give up N or S_z.
+    """Return the model without the couplings that break the conservation of N or S_z.
 
     Examples
     --------
@@ -99,18 +99,18 @@ def needs_conserved(
 def conservation_problems(
     model: Model, what: str, *quantities: Literal["charge", "spin"], sector: Sector | None = None
 ) -> Iterator[Problem]:
-    """Yield couplings, or a sector, that do not conserve what a result is made of.
+    """Yield the couplings, or the sector, that do not conserve the quantities needed for a result.
 
     Parameters
     ----------
     model : Model
         The Hamiltonian.
     what : str
-        The result, for the message.
+        Name of the result, for the message.
     *quantities : str
-        "charge", "spin": what it needs.
+        Quantities that must be conserved: "charge", "spin".
     sector : Sector, optional
-        One of several charges or S_z is refused as well.
+        A sector with several charges or S_z is a problem as well.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The couplings of a model over its sites, bonds and modes."""
+"""Couplings of a model as arrays over its sites, bonds and modes."""
 
 from __future__ import annotations
 
@@ -24,31 +24,32 @@ if TYPE_CHECKING:
 
 
 def value_at(model: Model, key: str) -> Any:
-    """Return what a model has for a key of `COUPLINGS` or `FIELDS`."""
+    """Return the value of a model for a key of `COUPLINGS` or `FIELDS`."""
     species, _, name = key.partition(".")
     return getattr(model, name) if key in FIELDS else getattr(getattr(model, species), name)
 
 
 def boson_sites_of(cluster: Cluster, bosons: Bosons | None) -> tuple[int, ...]:
-    """Return the sites that carry a local pair."""
+    """Return the sites that can carry a local pair."""
     return tuple(mode.index for mode in place(cluster, bosons.on, bonds_allowed=False)) if bosons else ()
 
 
 class Couplings(Shown):
-    """The couplings of a model as arrays, zero where their species is absent; energies in the user's unit.
+    """The couplings of a model as arrays, zero for absent species; energies in the user's unit.
 
     Each is an attribute, named in the table of `parameters`: ``electron_hopping`` (bonds,), ``electron_level``
-    (sites,), ``boson_level`` (boson sites,), ``frequency`` (modes,) and so on. Those of the lattice contain omega0:
-    ``electron_phonon`` is omega0 alpha_F, ``boson_phonon`` omega0 alpha, of the mode's own site; as matrices (modes,
-    sites) they have ``_by_site`` behind the name. Repulsions by shells of distance are zero as arrays, and matrices
-    (sites, sites) with ``_by_site`` behind the name. The bond coupling is ``mode_bond`` (modes,) for modes on bonds,
-    and ``bond_phonon`` (bonds,) for modes on sites. With branches of modes, ``bond_phonon``, ``phonon_hopping`` and
-    ``phonon_spring`` have all bonds of the first branch, then those of the next.
+    (sites,), ``boson_level`` (boson sites,), ``frequency`` (modes,) and so on. Lattice couplings contain omega0:
+    ``electron_phonon`` is omega0 alpha_F and ``boson_phonon`` omega0 alpha, for the site of the mode; the matrices
+    (modes, sites) are named ``electron_phonon_by_site`` and ``boson_phonon_by_site``. Repulsions by shells of distance
+    are zero in the bond arrays and are found in matrices (sites, sites) with the suffix ``_by_site``. The bond coupling
+    is ``mode_bond`` (modes,) for modes on bonds, and ``bond_phonon`` (bonds,) for modes on sites. With branches of
+    modes, ``bond_phonon``, ``phonon_hopping`` and ``phonon_spring`` list all bonds of the first branch, then those of
+    the next one.
 
     Parameters
     ----------
     model : Model
-        A valid one.
+        A validated model.
     """
 
     def __init__(self, model: Model) -> None:
@@ -92,40 +93,40 @@ class Couplings(Shown):
         raise FrozenInstanceError(f"cannot assign to {name}: couplings belong to their model")
 
     def card(self) -> Card:
-        """Return the couplings that are not zero."""
+        """Return a table of the nonzero couplings."""
         return Card("couplings", [(name, quantity(values)) for name, values in vars(self).items() if np.any(values)])
 
 
 def joined(model: Model, bond: Bond) -> list[tuple[int, int]]:
-    """Return the modes at the end and at the start of a bond, in pairs; none where a site has no mode."""
+    """Return pairs of the modes at the end and at the start of a bond; none if one of the sites has no mode."""
     return pairs_on(model.modes, bond)
 
 
 def on_bonds(modes: Sequence[Mode]) -> bool:
-    """True where modes sit on bonds."""
+    """True if the modes are on bonds."""
     return bool(modes) and modes[0].host == "bond"
 
 
 NOT_LISTED = (
-    "allowed on infinite lattices: a number, a table by class name, or { distance = [...] } where shells are known; "
-    "every cell is the same, so that there are no lists by place"
+    "allowed on infinite lattices: a number, a table by class name, or { distance = [...] } if shells are known; "
+    "lists by site are not possible, since all cells are the same"
 )
 
 
 @dataclass(frozen=True)
 class Spread:
-    """One coupling of a model over its sites, bonds or modes.
+    """One coupling of a model, expanded over its sites, bonds or modes.
 
     Attributes
     ----------
     entry : CouplingField
-        From the table of couplings.
+        Entry of the table of couplings.
     given : Coupling, Reach or DistanceCoupling
-        What the user wrote.
+        Value given by the user.
     values : (n,), (modes, sites) or (sites, sites) float
-        The coupling on each place; zeros where it is wrong.
+        The coupling at each place; zeros if it is invalid.
     complaint : str or None
-        What is allowed, where it is wrong.
+        The allowed values, if it is invalid.
     """
 
     entry: CouplingField
@@ -135,25 +136,25 @@ class Spread:
 
 
 def _place(entry: CouplingField, modes_on_bonds: bool) -> str:
-    """Return over what a coupling is spread, "link" for the bonds of all branches of modes."""
+    """Return the kind of place of a coupling, "link" for the bonds of all branches of modes."""
     place = ("bond", "mode")[modes_on_bonds] if entry.place == "mode or bond" else entry.place
     return "link" if place == "bond" and entry.species == "phonons" else place
 
 
 @dataclass(frozen=True)
 class _Places:
-    """Over what the couplings of a model are spread.
+    """The places over which the couplings of a model are expanded.
 
     Attributes
     ----------
     cluster : Cluster
         Sites and bonds.
     modes : tuple of Mode
-        The oscillators, of one branch or of all.
+        Oscillators of one branch or of all.
     boson_sites : tuple of int
-        Sites that carry a local pair.
+        Sites that can carry a local pair.
     labels : mapping of str to sequence of str
-        The classes of all places, by kind.
+        Classes of all places of each kind.
     """
 
     cluster: Cluster
@@ -183,12 +184,12 @@ class _Places:
 
 
 def modes_of(model: Model) -> tuple[Mode, ...]:
-    """Return the oscillators that the phonons of a model ask for."""
+    """Return the oscillators specified by the phonons of a model."""
     return place(model.cluster, model.phonons.on) if model.phonons else ()
 
 
 def spreads(model: Model) -> Iterator[Spread]:
-    """Yield the couplings of the species that a model has."""
+    """Yield the couplings of the species present in a model."""
     places = _Places.of(model)
     names = branches_of(places.modes)
     branches = {name: places.branch(name) for name in names}
@@ -210,7 +211,7 @@ def spreads(model: Model) -> Iterator[Spread]:
 def _resolved(
     places: _Places, entry: CouplingField, given: Any, all_branches: bool
 ) -> tuple[NDArray[np.float64], str | None]:
-    """Spread one coupling over its places; values, and what is allowed where it is wrong."""
+    """Expand one coupling over its places; return the values, and the allowed ones if it is invalid."""
     cluster, labels, modes = places.cluster, places.labels, places.modes
     place = _place(entry, on_bonds(modes))
     noun = "bond" if place == "link" else place

@@ -1,4 +1,4 @@
-"""Currents along a direction: how a uniform vector potential enters as a flux."""
+"""Currents along a direction: a uniform vector potential expressed as a flux."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class CurrentAxis:
     Attributes
     ----------
     flux : tuple of float
-        The flux vector of a unit of the uniform vector potential A along the direction: ``e . T_j`` on lattices, with
-        T_j the rows of the supercell; on rings, where A is the phase of a bond, L.
+        Flux vector per unit of a uniform vector potential A along the direction: ``e . T_j`` on lattices, with the
+        rows T_j of the supercell; L on rings, on which A is the phase of a bond.
     sites : float
         N of ``D = (pi / N) d2E / dA2``; L on rings.
     """
@@ -31,7 +31,7 @@ class CurrentAxis:
     sites: float
 
     def derivative(self, model: Model, order: int = 1) -> Operator:
-        """Return ``d^n H / dA^n``; the current operator for one."""
+        """Return ``d^n H / dA^n``, for n = 1 the current operator."""
         return flux_derivative(model, along=[self.flux] * order)
 
 
@@ -43,12 +43,12 @@ def current_axis(cluster: Cluster, direction: Sequence[float] | None = None) -> 
     cluster : Cluster
         Closed in at least one direction.
     direction : (dimension,) float, optional
-        On lattices a Cartesian vector, whose length does not matter; the first axis by default. Rings have none.
+        On lattices a Cartesian vector of any length; the first axis by default. Not used on rings.
 
     Raises
     ------
     InvalidValue
-        If the cluster carries no current along the direction.
+        If no current can flow along the direction.
 
     Examples
     --------
@@ -65,10 +65,10 @@ def current_axis(cluster: Cluster, direction: Sequence[float] | None = None) -> 
             raise InvalidValue(f"direction = {shown(direction)}: leave it out; the current is that of the whole ring")
         return CurrentAxis((cluster.loop_length,), cluster.loop_length)
     if len(cluster.cell) != cluster.fluxes:
-        raise InvalidValue("the current needs the vectors by which the cluster is closed; give `cell` to custom(...)")
+        raise InvalidValue("a current needs the periods of the cluster; give `cell` to custom(...)")
     rows = np.array(cluster.cell)
     vector = np.eye(rows.shape[1])[0] if direction is None else np.asarray(direction, float)
     if vector.shape != (rows.shape[1],) or not np.all(np.isfinite(vector)) or not np.any(vector):
         allowed = f"{rows.shape[1]} finite numbers, not all 0, as {np.eye(rows.shape[1])[0].tolist()}"
-        raise InvalidValue(f"direction = {shown(direction)} cannot be; allowed: {allowed}")
+        raise InvalidValue(f"direction = {shown(direction)} is invalid; allowed: {allowed}")
     return CurrentAxis(tuple((rows @ vector / np.linalg.norm(vector)).tolist()), float(cluster.sites))

@@ -16,31 +16,31 @@ from .terms import TERMS
 
 
 def flux_derivative(model: Model, order: int = 1, *, along: Sequence[Sequence[float]] | None = None) -> Operator:
-    """Return ``d^n H / d phi^n``, phonon-assisted hopping included; the persistent current is ``-<dH/dphi>``.
+    """Return ``d^n H / d phi^n``, including phonon-assisted hopping; the persistent current is ``-<dH/dphi>``.
 
-    On lattices, the derivative along directions of the flux vector: ``sum_jk e_j f_k d2H / dphi_j dphi_k`` for two.
+    On lattices, the derivative along directions of the flux vector, such as ``sum_jk e_j f_k d2H / dphi_j dphi_k``.
 
     Parameters
     ----------
     model : Model
-        At its own flux.
+        The model; the derivative is taken at its flux.
     order : int
-        n.
+        Order n of the derivative.
     along : sequence of (fluxes,) float, optional
-        Directions e, f, ... of the flux, one for each derivative; in the place of `order` where a flux has several
-        numbers.
+        Directions e, f, ... of the flux, one for each derivative; used instead of `order` if the flux has several
+        components.
 
     Returns
     -------
     Operator
-        In the user's unit of energy (a flux is an angle).
+        The derivative [energy].
 
     Raises
     ------
     InvalidModel
-        If a user-defined term moves charges between sites and does not say how it depends on the flux; see `hop`.
+        If a user-defined term moves charges between sites and does not depend on the flux; see `hop`.
     ValueError
-        If directions are needed, or have another number of components than the flux.
+        If directions are missing, or have a wrong number of components.
     """
     needs_conserved(model, "currents and other derivatives by a flux", "charge")
     directions = ((1.0,),) * order if along is None else tuple(tuple(map(float, e)) for e in along)
@@ -55,7 +55,7 @@ def flux_derivative(model: Model, order: int = 1, *, along: Sequence[Sequence[fl
     hops = (formula for term in TERMS.values() if term.hops for _, formula in term.parts(model, directions))
     for word, value in (item for formula in hops for item in formula.terms.items()):
         values[word] += value
-        sizes[word] += abs(value)  # of doubled bonds, whose derivatives may cancel
+        sizes[word] += abs(value)  # derivatives of doubled bonds may cancel
     own = (series.derivative(model.fluxes, directions) for series in own_series(model))
     bonds = {word: without_rounding(value, ROUNDING * sizes[word]) for word, value in values.items()}
     return total([Operator(bonds), *own])

@@ -1,14 +1,14 @@
-r"""Random levels: a landscape of disorder that follows from a seed, the same on every machine.
+r"""Random levels: disorder landscapes that are reproducible from a seed on every machine.
 
-With :math:`r_i` the upper 53 bits of the i-th 64-bit word of the generator PCG64, seeded by the seed as NumPy does
-(``numpy.random.PCG64(seed)``, whose stream of words is fixed), the number of site i is
+With :math:`r_i` the upper 53 bits of the i-th 64-bit output of the generator ``numpy.random.PCG64(seed)``, whose stream
+is guaranteed not to change, the random number of site i is
 
 .. math:: w_i = \frac{r_i + 1/2}{2^{53}} - \frac12 \quad\text{(box)}, \qquad
           w_i = \Phi^{-1}\!\left(\frac{r_i + 1/2}{2^{53}}\right) \quad\text{(gaussian)},
 
-rounded to multiples of :math:`2^{-40}`, and its level is the mean level plus W times that. So the box is uniform in
-[-W/2, W/2], with the variance W^2 / 12, and W is the standard deviation of the Gaussian. Site i has the same number on
-every cluster and in every species: one seed stands for one landscape, and independent ones need different seeds.
+rounded to multiples of :math:`2^{-40}`. The level of site i is the mean level plus :math:`W w_i`: the box distribution
+is uniform in [-W/2, W/2] with variance W^2 / 12, and W is the standard deviation of the Gaussian. Site i has the same
+number on every cluster and for every species: a seed defines one landscape, and independent ones need different seeds.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ KEYS = (DISORDER, SEED, KIND, MEAN)
 KINDS = ("box", "gaussian")
 LARGEST_SEED = 2**63 - 1
 GRAIN = 2.0**-40
-"""Numbers are multiples of this, so that the last digits of a function do not matter."""
+"""Random numbers are rounded to multiples of this, so that they do not depend on the last digits of a function."""
 
 
 def landscape(seed: int, sites: int, kind: str = "box") -> NDArray[np.float64]:
-    """Return the numbers w of the sites 0, 1, ...; see the definition above.
+    """Return the random numbers w of the sites 0, 1, ..., as defined in the docstring of the module.
 
     Examples
     --------
@@ -45,32 +45,32 @@ def landscape(seed: int, sites: int, kind: str = "box") -> NDArray[np.float64]:
 
 
 def is_disorder(coupling: object) -> bool:
-    """True for a table with disorder, ``{"disorder": W, "seed": 3}``."""
+    """True for a table that describes disorder, ``{"disorder": W, "seed": 3}``."""
     return isinstance(coupling, Mapping) and DISORDER in coupling
 
 
 def resolve_disorder(
     coupling: Mapping[str, Any], labels: Sequence[str], what: str, sites: Sequence[int]
 ) -> tuple[NDArray[np.float64], str | None]:
-    """Spread a coupling with disorder over sites.
+    """Expand a coupling with disorder into values at the sites.
 
     Parameters
     ----------
     coupling : mapping
-        ``disorder`` and ``seed``, perhaps ``kind`` and ``mean``, a coupling without disorder.
+        ``disorder`` and ``seed``, optionally ``kind`` and ``mean`` (a coupling without disorder).
     labels : sequence of str
         Class of each place.
     what : str
-        Noun for messages: "site" or "boson site".
+        Kind of place in messages: "site" or "boson site".
     sites : sequence of int
         The site of each place.
 
     Returns
     -------
     values : (n,) float
-        One value for each place; zeros where the coupling is wrong.
+        One value for each place; zeros if the coupling is invalid.
     complaint : str or None
-        What is allowed, if the coupling is wrong.
+        The allowed values, if the coupling is invalid.
     """
     zeros = np.zeros(len(labels))
     strange = [key for key in coupling if key not in KEYS]

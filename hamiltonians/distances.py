@@ -1,4 +1,4 @@
-"""Distances between the sites of a cluster, and couplings that are given by their shells."""
+"""Distances between the sites of a cluster, and couplings given by shells of distance."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .values import DISTANCE, SAME_PLACE, is_coupling
 
 
 def site_distances(cluster: Cluster) -> NDArray[np.float64]:
-    """Return the distances of all pairs of sites, shape (sites, sites); to the nearest images on closed clusters.
+    """Return the distances of all pairs of sites, shape (sites, sites); nearest images on closed clusters.
 
-    On a ring equal chords are equal shells.
+    On a ring they are chord lengths.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def site_distances(cluster: Cluster) -> NDArray[np.float64]:
 
 
 def shells_of(distances: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the number of the shell of each distance, and the distances of the shells in ascending order.
+    """Return the index of the shell of each distance, and the distances of the shells in ascending order.
 
     Examples
     --------
@@ -49,23 +49,23 @@ def shells_of(distances: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArra
 
 
 def resolve_apart(coupling: Mapping[str, Any], cluster: Cluster, own: bool) -> tuple[NDArray[np.float64], str | None]:
-    """Spread ``{"distance": [...]}`` over the pairs of sites of a cluster.
+    """Expand ``{"distance": [...]}`` into values for the pairs of sites of a cluster.
 
     Parameters
     ----------
     coupling : mapping
-        With numbers by shells of distance.
+        Table with one number per shell of distance.
     cluster : Cluster
-        On closed ones distances are those of nearest images.
+        The cluster; on closed clusters distances are those of nearest images.
     own : bool
-        The first number is that of the own site; otherwise that of the nearest sites.
+        Whether the first number refers to the same site (distance zero) or to the nearest sites.
 
     Returns
     -------
     values : (sites, sites) float
-        Symmetric; zeros beyond the last shell, and where the coupling is wrong.
+        Symmetric; zero beyond the last shell, and if the coupling is invalid.
     complaint : str or None
-        What is allowed, if the coupling is wrong.
+        The allowed values, if the coupling is invalid.
 
     Examples
     --------
@@ -78,8 +78,8 @@ def resolve_apart(coupling: Mapping[str, Any], cluster: Cluster, own: bool) -> t
         return zeros, f"allowed: {{ {DISTANCE} = [...] }} with finite numbers, one or more, and nothing beside it"
     if cluster.kind == "custom" and cluster.has_loop and not cluster.cell:
         return zeros, (
-            "the windings close this cluster, and its positions alone do not say how far sites are from each other; "
-            "give cluster.cell, or the coupling by classes of bonds"
+            "this cluster is closed by windings, so that its positions alone do not define the distances; give "
+            "cluster.cell, or the coupling by classes of bonds"
         )
     apart = site_distances(cluster)
     among = np.ones(zeros.shape, bool) if own else ~np.eye(cluster.sites, dtype=bool)

@@ -1,12 +1,13 @@
-r"""User-defined terms as functions of a flux: hops with the phase of their path, and derivatives.
+r"""User-defined terms as functions of the flux: hops with Peierls phases, and derivatives.
 
-Gauge invariance fixes the form of every coefficient: a word that leaves site i with the charge q_i more has
+Gauge invariance fixes the form of every coefficient: a product of operators that changes the charge of site i by q_i
+has the coefficient
 
 .. math:: c(\phi) = \sum_n c_n e^{i w_n \phi},\quad w_n = \sum_i q_i \theta_i + n g,\quad n\ \text{whole},
 
-with theta the potentials of the sites and g the share of the flux of which every loop encloses a multiple. The c_n are
-a discrete Fourier transform, exact for so few of them, and the derivatives follow. On lattices phi, w, n and g have a
-number for each direction in which the cluster is closed.
+with the potentials theta of the sites and g the largest fraction of the flux of which every loop encloses a multiple.
+The finitely many c_n follow exactly from a discrete Fourier transform and give the derivatives. On lattices phi, w, n
+and g have one component for each direction in which the cluster is closed.
 """
 
 from __future__ import annotations
@@ -38,13 +39,13 @@ CARRIERS: Mapping[str, tuple[int, Callable[[int, int, str], Operator]]] = Mappin
         "boson": (2, lambda end, start, spin: boson(end).dag * boson(start)),
     }
 )
-"""What can hop: its charge, and the formula of the hop."""
+"""Particles that can hop: charge, and operator of the hop."""
 GAIN: Mapping[str, int] = MappingProxyType({"c+up": 1, "c+dn": 1, "cup": -1, "cdn": -1, "b+": 2, "b": -2})
-"""Charge that a letter adds to its site."""
+"""Charge that a ladder operator adds to its site."""
 SAMPLES = ((8, 16, 32, 64), (8, 16), (4, 8))
-"""Fluxes over a period of each direction at which a term is looked at, until its series ends; for one to three."""
+"""Numbers of sampled fluxes per period, increased until the series is complete; for one to three directions."""
 BETWEEN = (0.2345, 0.6789)
-"""Further fluxes, as shares of the period, at which the series must hold."""
+"""Further fluxes, as fractions of the period, at which the series is verified."""
 ROUNDING = 1e-12
 """Coefficients of a series below this times the largest are zero."""
 DIFFERENT = 1e-10
@@ -52,12 +53,12 @@ DIFFERENT = 1e-10
 
 
 def path_phase(model: Model, path: Sequence[int], charge: int = 1) -> complex:
-    """Return ``exp(i charge theta)``, theta the share of the flux along a path of sites times the flux of the model.
+    """Return the Peierls factor ``exp(i charge theta)`` of a path of sites, theta the sum of the phases of its bonds.
 
     Raises
     ------
     ValueError
-        If two sites that follow each other in the path share no bond.
+        If consecutive sites of the path share no bond.
 
     Examples
     --------
@@ -68,40 +69,40 @@ def path_phase(model: Model, path: Sequence[int], charge: int = 1) -> complex:
     winding = path_winding(model.cluster.bonds, path)
     if isinstance(winding, str):
         raise InvalidValue(
-            f"path {list(path)}: {winding}; name every site on the way, as in [0, 1, 2]: the phase of a hop is that of "
-            "the bonds along its path"
+            f"path {list(path)}: {winding}; list every site of the path, as in [0, 1, 2]: the phase of a hop is the "
+            "sum over the bonds along its path"
         )
     *shares, turns = winding
     return cmath.exp(1j * charge * float(np.dot(shares, model.fluxes))) * turned(charge * turns)
 
 
 def hop(model: Model, path: Sequence[int], carrier: str = "electron", spin: str | None = None) -> Operator:
-    r"""Return a hop from the first to the last site of a path, with the phase that a flux gives it there.
+    r"""Return a hop from the first to the last site of a path, with the Peierls phase of the path.
 
     .. math:: e^{i\theta}\sum_\sigma c^+_{end\,\sigma} c_{start\,\sigma},\quad e^{2i\theta} D^+_{end} D_{start},\quad
               e^{2i\theta} b^+_{end} b_{start}
 
-    Products of hops carry the product of their phases; add ``.dag`` for a Hermitian term.
+    Products of hops carry the product of their phase factors; add ``.dag`` for a Hermitian term.
 
     Parameters
     ----------
     model : Model
-        What the term is called with.
+        The argument of the term.
     path : sequence of int
-        Sites on the way, each joined to the next one by a bond of the cluster.
+        Sites of the path; consecutive sites must share a bond.
     carrier : str
-        "electron", "pair" (of electrons on a site, D = c_dn c_up), or "boson".
+        "electron", "pair" (electron pair on a site, D = c_dn c_up), or "boson".
     spin : str, optional
         "up" or "dn", for electrons; both by default.
 
     Raises
     ------
     ValueError
-        If the carrier is unknown or has no spin, or two sites that follow each other share no bond.
+        If the carrier is unknown, a spin is given for a carrier without spin, or consecutive sites share no bond.
 
     Examples
     --------
-    Hopping between second neighbours, with its share of current and stiffness:
+    Hopping between second neighbours, which contributes to current and stiffness:
 
     >>> from respair.clusters import ring
     >>> from respair.hamiltonians import Electrons, flux_derivative
@@ -129,13 +130,13 @@ class FluxSeries:
     Attributes
     ----------
     parts : mapping
-        Winding w and coefficient of each part of each word.
+        Winding w and coefficient of each Fourier component of each product of operators.
     """
 
     parts: Mapping[Word, tuple[tuple[tuple[float, ...], complex], ...]]
 
     def derivative(self, fluxes: Sequence[float], along: Sequence[Sequence[float]] = ()) -> Operator:
-        """Return the derivative of the term along directions of the flux; itself without any."""
+        """Return the derivative of the term along directions of the flux; the term itself without directions."""
 
         def part(w: Sequence[float], c: complex) -> complex:
             slopes = prod(1j * float(np.dot(w, direction)) for direction in along)
@@ -145,7 +146,7 @@ class FluxSeries:
 
     @property
     def is_even(self) -> bool:
-        """True where the term at the flux -phi is the complex conjugate of that at phi."""
+        """True if the term at the flux -phi is the complex conjugate of the term at phi."""
         return not any(np.imag(c) for parts in self.parts.values() for _, c in parts)
 
 
@@ -155,7 +156,7 @@ def own_term(model: Model, number: int) -> Operator:
     Raises
     ------
     InvalidModel
-        If the function returns something else, or coefficients that are not finite or too large.
+        If the function does not return an operator, or coefficients are not finite or too large.
     """
     formula = _formula(model, model.terms[number], f"terms[{number}]")
     for word, value in formula.terms.items():
@@ -175,27 +176,27 @@ def _formula(model: Model, term: TermFunction, path: str) -> Operator:
 
 
 def flux_series(model: Model, number: int) -> FluxSeries:
-    """Return how a user-defined term of a model depends on the flux.
+    """Return the Fourier series in the flux of a user-defined term.
 
     Raises
     ------
     InvalidModel
-        If it moves charges between sites and does not follow the flux as gauge invariance requires.
+        If the term moves charges between sites and its flux dependence violates gauge invariance.
     """
     term = model.terms[number]
     own_term(model, number)
-    if problem := next(_silent(model, term, f"terms[{number}]"), None):
+    if problem := next(_flux_independent(model, term, f"terms[{number}]"), None):
         raise InvalidModel([problem])
     cluster = model.cluster
     share = np.array(smallest_share(cluster.sites, cluster.bonds))
     theta = potentials(cluster.sites, cluster.bonds)
     period = 2 * np.pi / share
-    between = [(point, _at(model, term, point)) for point in (period * x for x in BETWEEN)]
+    between = [(point, _term_at(model, term, point)) for point in (period * x for x in BETWEEN)]
     wrong: Word | None = None
     for count in SAMPLES[len(share) - 1]:
         steps = np.stack(np.meshgrid(*[np.arange(count) / count] * len(share), indexing="ij"), axis=-1)
         grid = period * steps
-        samples = [_at(model, term, point) for point in grid.reshape(-1, len(share))]
+        samples = [_term_at(model, term, point) for point in grid.reshape(-1, len(share))]
         series = _fourier(samples, grid, share, theta)
         wrong = next((word for at in between if (word := _differing(series, *at)) is not None), None)
         if wrong is None:
@@ -205,28 +206,28 @@ def flux_series(model: Model, number: int) -> FluxSeries:
 
 
 CURE = "build it with hop(model, path), which carries the phase of its path, or path_phase(model, path, charge)"
-"""What a refused term is built with."""
+"""Remedy in the messages on invalid terms."""
 
 
-def _at(model: Model, term: TermFunction, fluxes: NDArray[np.float64]) -> Operator:
+def _term_at(model: Model, term: TermFunction, fluxes: NDArray[np.float64]) -> Operator:
     return _formula(replace(model, flux=tuple(fluxes.tolist())), term, "terms")
 
 
-def _silent(model: Model, term: TermFunction, path: str) -> Iterator[Problem]:
-    """Yield the words that move charges between sites and do not depend on the flux: they survive one that is NaN."""
+def _flux_independent(model: Model, term: TermFunction, path: str) -> Iterator[Problem]:
+    """Yield a problem for each flux-independent hop between sites, found by a flux that is NaN."""
     marked = copy(model)
     unknown = (float("nan"),) * model.cluster.fluxes
     object.__setattr__(marked, "flux", unknown if len(unknown) > 1 else unknown[0])
     with np.errstate(invalid="ignore"):
         terms = term(marked).terms
     for word, value in terms.items():
-        if any(_gains(word).values()) and not cmath.isnan(value):  # else the charge of every site stays
+        if any(_charge_changes(word).values()) and not cmath.isnan(value):  # otherwise all site charges are conserved
             allowed = f"a hop must depend on the flux; {CURE}"
             yield Problem(path, f"{Operator({word: value})}, the same at any flux", allowed)
 
 
-def _gains(word: Word) -> Mapping[int, int]:
-    """Return the charge that each site gains by a word."""
+def _charge_changes(word: Word) -> Mapping[int, int]:
+    """Return the change of charge of each site under a product of operators."""
     gains: defaultdict[int, int] = defaultdict(int)
     for symbol, site in word[0]:
         gains[site] += GAIN.get(symbol, 0)
@@ -239,12 +240,14 @@ def _fourier(
     share: NDArray[np.float64],
     theta: Sequence[Sequence[float]],
 ) -> FluxSeries:
-    """Return the series of a term of which values on a grid of fluxes are known, shape (count, ..., fluxes)."""
+    """Return the Fourier series of a term from samples on a grid of fluxes, shape (count, ..., fluxes)."""
     counts = grid.shape[:-1]
     numbers = np.stack(np.meshgrid(*(np.fft.fftfreq(n, 1 / n) for n in counts), indexing="ij"), axis=-1)
     parts = {}
     for word in dict.fromkeys(word for sample in samples for word in sample.terms):
-        base = sum((charge * np.array(theta[site]) for site, charge in _gains(word).items()), np.zeros(len(share)))
+        base = sum(
+            (charge * np.array(theta[site]) for site, charge in _charge_changes(word).items()), np.zeros(len(share))
+        )
         values = np.array([sample.terms.get(word, 0.0) for sample in samples]).reshape(counts)
         least = ROUNDING * float(np.max(np.abs(values)))
         found = np.fft.fftn(values * np.exp(-1j * grid @ base)) / values.size
@@ -255,27 +258,27 @@ def _fourier(
 
 
 def _differing(series: FluxSeries, fluxes: NDArray[np.float64], there: Operator) -> Word | None:
-    """Return a word whose coefficient the series does not give."""
+    """Return a product of operators whose coefficient differs from that of the series; None if there is none."""
     defects = (series.derivative(fluxes.tolist()) - there).terms
     sizes = {word: sum(abs(c) for _, c in parts) for word, parts in series.parts.items()}
     return next((word for word, defect in defects.items() if abs(defect) > DIFFERENT * sizes.get(word, 0.0)), None)
 
 
 def own_series(model: Model) -> tuple[FluxSeries, ...]:
-    """Return how every user-defined term depends on the flux.
+    """Return the Fourier series in the flux of all user-defined terms.
 
     Raises
     ------
     InvalidModel
-        If one moves charges between sites and does not depend on it as gauge invariance requires.
+        If a term moves charges between sites and its flux dependence violates gauge invariance.
     """
     return tuple(flux_series(model, number) for number in range(len(model.terms)))
 
 
 def largest_winding(model: Model, along: Sequence[float] = (1.0,)) -> float:
-    """Return the largest share of the flux that a single hop of the Hamiltonian carries, bonds in the even gauge.
+    """Return the largest fraction of the flux carried by a single hop of the Hamiltonian, bonds in the even gauge.
 
-    Of several fluxes, those in the direction `along`.
+    For several fluxes, the projection on the direction `along`.
     """
     shares = (w for series in own_series(model) for parts in series.parts.values() for w, _ in parts)
     own = [abs(float(np.dot(share, along))) for share in shares]

@@ -1,4 +1,4 @@
-"""Couplings and their terms as they stand in papers: written once in LaTeX, shown as HTML and as text."""
+"""Formulas of couplings and terms, written once in LaTeX and converted to HTML and text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .parameters import Phonons
 
 Place = Literal["site", "bond", "boson site", "mode", "mode or bond", "mode and site", "pair", "sites", "model"]
-"""Over what a coupling is spread; "mode or bond" is the modes where these sit on bonds, and the bonds otherwise."""
+"""Kind of place of a coupling; "mode or bond" means modes if they are on bonds, and bonds otherwise."""
 SUMS: Mapping[Place, tuple[str, str]] = MappingProxyType(
     {
         "site": ("i", "i"),
@@ -30,7 +30,7 @@ SUMS: Mapping[Place, tuple[str, str]] = MappingProxyType(
         "model": ("i", ""),
     }
 )
-"""What the sum of a term runs over, and the index of its coupling."""
+"""Range of the sum of a term, and index of its coupling."""
 GREEK = "alpha beta gamma delta varepsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho _ sigma tau"
 GREEK += " upsilon varphi chi psi omega"
 LETTERS: Mapping[str, str] = MappingProxyType(
@@ -41,53 +41,53 @@ LETTERS: Mapping[str, str] = MappingProxyType(
         "cdot": "·",
     }
 )  # fmt: skip
-"""LaTeX commands as characters."""
+"""Unicode characters of LaTeX commands."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CouplingField:
-    r"""What a field of `Electrons`, `Bosons` and `Phonons` says about its coupling.
+    r"""Description of a coupling, the metadata of a field of `Electrons`, `Bosons` or `Phonons`.
 
-    The term is ``sign factor coupling operator``, summed over the sites, bonds or modes of its place.
+    The term is ``sign factor coupling operator``, summed over sites, bonds or modes.
 
     Attributes
     ----------
     symbol : str
-        LaTeX, as ``\Delta_B``.
+        Symbol in LaTeX, as ``\Delta_B``.
     operator : str
-        LaTeX of the operator that is multiplied; empty where there is none. Its index is that of the place, ``y_{ij}``
-        is the displacement that belongs to a bond.
+        The operator in LaTeX; empty if there is none. Its index is that of the place; ``y_{ij}`` is the displacement
+        associated with a bond.
     place : Place
-        Over what the coupling is spread.
+        Kind of place on which the coupling is defined.
     name : str
-        A few words, for controls.
+        Short name, for controls.
     words : str
-        What the term does, for readers.
+        Meaning of the term, for documentation.
     forms : str
-        Further forms in which the coupling may be given.
+        Further input formats of the coupling.
     sign : str
         "" or "-".
     factor : str
-        Symbol of another coupling that multiplies this one, as ``\omega_0``.
+        Symbol of another coupling that multiplies the term, as ``\omega_0``.
     part : str
-        Part of the energy to which the term belongs: "hopping", "exchange", "lattice", "coupling", or none.
+        Part of the energy to which the term contributes: "hopping", "exchange", "lattice", "coupling", or none.
     needs : tuple of str
-        What it acts on beside its own species: "electrons", "bosons", "modes on sites".
+        Degrees of freedom it acts on besides its own species: "electrons", "bosons", "modes on sites".
     low, high, step, default : float
-        Of a slider.
+        Range, step and initial value of a slider.
     arrays : tuple of str
-        Attributes of `Couplings` that hold it (that of the bonds and that of the modes for "mode or bond").
+        Attributes of `Couplings` that hold it (for "mode or bond" first that of the bonds, then that of the modes).
     reaches : bool
-        It may couple each mode to the charges of all sites.
+        Whether it can couple each mode to the charges of all sites.
     apart : str
-        It may be given by shells of the distance of two sites: "pairs" couples different sites, each pair once, "sites"
-        each site to itself and to all others; "" for none of these.
+        Whether it can be given by shells of distance: "pairs" couples different sites, each pair once; "sites" couples
+        each site to itself and to all others; "" not at all.
     random : bool
-        It may be given as disorder, a random number for each site.
+        Whether it can be given as disorder, a random number for each site.
     breaks : str
-        The quantity that it does not conserve: "spin" (S_z), "charge" (N, of which the parity stays), or "".
+        Quantity that it does not conserve: "spin" (S_z), "charge" (N; its parity is conserved), or "".
     key : str
-        In model files, as "electrons.hopping"; known from the field.
+        Key in model files, as "electrons.hopping"; set from the name of the field.
     """
 
     symbol: str
@@ -113,7 +113,7 @@ class CouplingField:
 
     @property
     def species(self) -> str:
-        """The table of the model file."""
+        """Name of the table in model files."""
         return self.key.partition(".")[0]
 
     def term(self, varies: bool = True) -> str:
@@ -122,7 +122,7 @@ class CouplingField:
         Parameters
         ----------
         varies : bool
-            The coupling differs between sites, bonds or modes: it has an index, and stands behind the sum.
+            Whether the coupling differs between sites, bonds or modes and is therefore written with an index.
 
         Examples
         --------
@@ -138,12 +138,12 @@ class CouplingField:
         return " ".join([total, *names, self.operator] if varies else [*names, total, self.operator])
 
     def named(self, species: str, name: str) -> CouplingField:
-        """Return the same with the key of the field that has it."""
+        """Return a copy with the key of its field."""
         return replace(self, key=f"{species}.{name}", arrays=self.arrays or (f"{species[:-1]}_{name}",))
 
     @property
     def extended(self) -> CouplingField:
-        """The same between all sites that are far apart."""
+        """The long-range form of the coupling, between all sites."""
         if self.apart == "pairs":
             return replace(self, place="pair")
         if self.apart == "sites":
@@ -152,13 +152,13 @@ class CouplingField:
 
     @property
     def meaning(self) -> str:
-        """What the coupling is, with its term as text, and its unit."""
+        """Description of the coupling with its term and unit, for docstrings."""
         what = "; ".join(filter(None, (self.words, self.forms)))
         return f"{self.text} for each {self.place} [{self.unit}], ``{plain(html(self.latex))}``: {what}"
 
     @property
     def unit(self) -> str:
-        """Unit of the coupling: "energy", or "1" where another coupling multiplies it."""
+        """Unit of the coupling: "energy", or "1" if the term contains another coupling."""
         return "1" if self.factor else "energy"
 
     @property
@@ -173,22 +173,22 @@ class CouplingField:
 
 
 def coupling(*, needed: bool = False, **about: Any) -> Any:
-    """Return the field of a coupling, zero where it is left out unless it is needed; see `CouplingField`."""
+    """Return the dataclass field of a coupling, 0 by default unless it is required; see `CouplingField`."""
     return field(default=MISSING if needed else 0.0, metadata={"coupling": CouplingField(**about)})
 
 
 def later(**about: Any) -> Any:
-    """Return the field of a coupling that is given by keyword only, so that the order of the older ones stays."""
+    """Return the dataclass field of a keyword-only coupling, which keeps the positional order of older ones."""
     return field(default=0.0, kw_only=True, metadata={"coupling": CouplingField(**about)})
 
 
 def key(
     default: Any, meaning: str, allowed: str, older: str = "", added: bool = False, named_only: bool = False
 ) -> Any:
-    """Return a field that is not a coupling: default, meaning, the values that model files take, and an older name.
+    """Return a field that is not a coupling: default, meaning, values allowed in model files, and an older name.
 
-    One that was added later, with a default that means what was there before, is not in older checkpoints; with
-    `named_only` it is given by keyword only.
+    Older checkpoints do not contain a field with `added`, whose default is the former behaviour; `named_only` makes it
+    keyword-only.
     """
     more = ({"older": older} if older else {}) | ({"added": True} if added else {})
     return field(default=default, kw_only=named_only, metadata={"meaning": meaning, "allowed": allowed, **more})
@@ -226,11 +226,11 @@ def term_rows(
     Parameters
     ----------
     given : iterable of (CouplingField, value)
-        The couplings that are not zero.
+        The nonzero couplings.
     threaded : bool
-        Hops carry the phases of a flux.
+        Whether hops carry the phases of a flux.
     on_bonds : bool
-        The modes sit on bonds.
+        Whether the modes are on bonds.
     """
     phase = r"\theta" if threaded else ""
     for entry, value in given:
@@ -243,7 +243,7 @@ def term_rows(
 
 
 def cutoff_text(phonons: Phonons) -> str:
-    """Return cutoff and frame of the phonons."""
+    """Return the cutoff and the frame of the phonons as text."""
     if phonons.basis != "number":
         caps = ((phonons.max_quanta, "a mode"), (phonons.total_quanta, "in all"))
         most = ", ".join(f"{cap} {where}" for cap, where in caps if cap is not None)

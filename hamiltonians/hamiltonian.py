@@ -1,4 +1,4 @@
-"""The Hamiltonian of a sector: H = sum_P A_P (x) P, as factors, as an action on amplitudes, as a matrix."""
+"""The Hamiltonian of a sector, H = sum_P A_P (x) P: factors, action on amplitudes, and matrix."""
 
 from __future__ import annotations
 
@@ -31,15 +31,14 @@ from .terms import energy_scale, far_potential, level_width, sector_operator
 class Hamiltonian(Shown):
     """The Hamiltonian of a model in one sector.
 
-    A chemical potential that is far larger than all couplings stands beside it, as `constant`: the digits of the
-    others would be lost in the sum.
+    A chemical potential far larger than all couplings is kept separately, as `constant`, to avoid loss of precision.
 
     Attributes
     ----------
     space : Space
-        The states on which it acts.
+        The Hilbert space of the sector.
     operator : Operator
-        The formula, in the physical phonons.
+        The formula in terms of the physical phonons.
     factors : tuple of Factor
         Charge matrices and lattice polynomials with H = sum A (x) P.
     """
@@ -50,14 +49,14 @@ class Hamiltonian(Shown):
 
     @classmethod
     def of(cls, model: Model, sector: Sector | int, mean_charge: int | None = None) -> Hamiltonian:
-        """Build the Hamiltonian of a model in a sector, its phonon frame perhaps that of another mean charge.
+        """Build the Hamiltonian of a model in a sector; `mean_charge` replaces the charge of the phonon frame.
 
         Raises
         ------
         InvalidModel
             If the sector does not exist.
         ValueError
-            If a user term is not Hermitian or leaves the sector.
+            If a user-defined term is not Hermitian or leaves the sector.
 
         Examples
         --------
@@ -77,7 +76,7 @@ class Hamiltonian(Shown):
         return cls(space, operator, space.factorise(operator))
 
     def card(self) -> Card:
-        """Return sector, dimension, and the formula with its numbers."""
+        """Return a summary: sector, dimension, and the formula with its coefficients."""
         space, kind = self.space, "complex" if self.dtype is np.complex128 else "real"
         note = f"{kind}, {counted(len(self.factors), 'product')} of a charge and a lattice matrix"
         title = f"Hamiltonian of {space.sector.markup}: {space.size}"
@@ -85,24 +84,24 @@ class Hamiltonian(Shown):
 
     @cached_property
     def dtype(self) -> type[np.float64] | type[np.complex128]:
-        """float64 where every factor is real, else complex128."""
+        """float64 if every factor is real, else complex128."""
         values = [value for factor in self.factors for _, value in factor.lattice]
         is_complex = any(np.imag(v) for v in values) or any(factor.dtype is np.complex128 for factor in self.factors)
         return np.complex128 if is_complex else np.float64
 
     @cached_property
     def scale(self) -> float:
-        """The largest coefficient but for the chemical potential: see `energy_scale`."""
+        """The largest coefficient except the chemical potential: see `energy_scale`."""
         return energy_scale(self.space.model)
 
     @cached_property
     def potential(self) -> float:
-        """The chemical potential that is not in `operator`: see `far_potential`."""
+        """The chemical potential that is not part of `operator`: see `far_potential`."""
         return far_potential(self.space.model)
 
     @property
     def constant(self) -> float:
-        """What is added to the energies of `operator`: -mu N of a far chemical potential, else 0."""
+        """Shift of the energies of `operator`: -mu N of a large chemical potential, else 0."""
         return -self.potential * self.space.sector.charge if self.potential else 0.0
 
     @property
@@ -112,12 +111,12 @@ class Hamiltonian(Shown):
 
     @cached_property
     def level_width(self) -> float:
-        """How close levels are one: see `level_width`."""
+        """Distance below which levels are degenerate: see `level_width`."""
         return level_width(self.space.model)
 
     @property
     def lattice(self) -> tuple[sp.csr_array, ...]:
-        """The lattice matrices P, kept for all blocks unless displacements make them large."""
+        """The lattice matrices P, cached for all blocks unless displacements make them large."""
         return self._lattice_matrices() if self.space.is_dressed else self._lattice
 
     @cached_property
@@ -129,7 +128,7 @@ class Hamiltonian(Shown):
 
     @property
     def actions(self) -> tuple[sp.csr_array | None, ...]:
-        """The lattice matrices; None where fibres of the phonon space serve better."""
+        """The lattice matrices; None for those that are applied along fibres of the phonon space."""
         if self.space.sets is None:
             return self.lattice
         return tuple(self.space.lattice_action(factor.lattice) for factor in self.factors)
@@ -140,26 +139,26 @@ class Hamiltonian(Shown):
 
     @cached_property
     def beyond(self) -> Beyond:
-        """The phonon states just beyond the cutoff, kept for all blocks."""
+        """The phonon states just beyond the cutoff, cached for all blocks."""
         return Beyond.of(self.space.phonons, [factor.lattice for factor in self.factors])
 
     @cached_property
     def neighbours(self) -> dict[tuple[int, int], Hamiltonian]:
-        """The Hamiltonians of other sectors, by the change of (N, N_up - N_dn), those that were built so far."""
+        """Cache of the Hamiltonians of other sectors, by the change of (N, N_up - N_dn)."""
         return {}
 
     @cached_property
     def symmetries(self) -> dict[object, bool]:
-        """Whether it has each of the symmetries that were checked so far."""
+        """Cache of symmetry checks: whether the Hamiltonian has each symmetry."""
         return {}
 
     @cached_property
     def shares(self) -> dict[object, Share]:
-        """Which process has which rows of the blocks that several share, by their symmetries."""
+        """Distribution of the rows of each block over the processes, by its symmetries."""
         return {}
 
     def power(self, power: int) -> tuple[Factor, ...]:
-        """Return a power of H, nothing cut in between, as products of charge and lattice matrices; made once."""
+        """Return a power of H without truncation of intermediate states, as charge and lattice matrices; cached."""
         if power not in self._powers:
             self._powers[power] = self.space.factorise(reduce(mul, [self.operator] * power))
         return self._powers[power]
@@ -186,16 +185,16 @@ class Hamiltonian(Shown):
         return self.apply(v.reshape(self.space.shape)).ravel()
 
     def matrix_of(self, operator: Operator) -> sp.csr_array:
-        """Return another operator that keeps N and S_z as a matrix on the same states."""
+        """Return an operator that conserves N and S_z as a matrix on the same states."""
         return sparse_matrix(self.space, operator)
 
     @cached_property
     def kept_matrix(self) -> sp.csr_array:
-        """The same matrix, kept for all blocks of a small sector."""
+        """The matrix of H, cached for all blocks of a small sector."""
         return self.matrix()
 
     def quspin_basis(self, maps: tuple[SymmetryMap, ...] = ()) -> QuspinBasis:
-        """Return the whole model in one QuSpin basis."""
+        """Return the QuSpin basis of the whole model."""
         space = self.space
         layout = Layout.of(space.charges, space.phonons.modes, space.phonons.max_quanta)
         return QuspinBasis(layout, layout.join(space.charges.states, space.phonons.occupations).ravel(), maps)
@@ -206,7 +205,7 @@ class Hamiltonian(Shown):
         Raises
         ------
         ValueError
-            If the frame follows the charges: a displacement is not a polynomial in ladder operators.
+            In the Lang-Firsov frame: a displacement operator is not a polynomial in ladder operators.
         """
         if self.space.is_dressed:
             raise InvalidValue(
@@ -217,7 +216,7 @@ class Hamiltonian(Shown):
 
 
 def sparse_matrix(space: Space, operator: Operator) -> sp.csr_array:
-    """Return any operator that keeps N and S_z as a matrix on the product states, index ``e * phonon states + p``."""
+    """Return an operator that conserves N and S_z as a matrix on product states, index ``e * phonon states + p``."""
     return _product_matrix(space, space.factorise(operator))
 
 

@@ -1,4 +1,4 @@
-"""Models and sectors in a form that JSON holds, and back: frozen values field by field, arrays number by number."""
+"""Conversion of models and sectors to JSON values and back."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from .symmetry.operations import Symmetry
 
 @dataclass(frozen=True)
 class FixedTerm:
-    """A term of one's own as a formula that does not know how it depends on the parameters of a model.
+    """A user-defined term as a fixed formula, independent of the parameters of the model.
 
     Attributes
     ----------
     formula : str
-        See `respair.operator`.
+        The formula in the notation of `respair.operator`.
     """
 
     formula: str
 
     def __call__(self, model: Model) -> Operator:
-        """Return the formula, the same for all models."""
+        """Return the operator of the formula, the same for all models."""
         return long_operator(self.formula)
 
 
@@ -45,7 +45,7 @@ KINDS: Mapping[str, type[Any]] = MappingProxyType(
                      Symmetry, Translation)
     }
 )  # fmt: skip
-"""What is read back, by name; nothing else is ever made of a file."""
+"""Classes that can be read back, by name; no other objects are ever created from a file."""
 CALL: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
         "list": list,
@@ -54,16 +54,16 @@ CALL: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "array": lambda parts: np.array(parts[1], np.dtype(parts[0])).reshape(parts[2]),
     }
 )
-"""What other values are made by: marks of JSON objects with one key."""
+"""Constructors of other values, by the single key of their JSON object."""
 PLAIN = (str, int, float, bool, type(None))
 ARRAYS = ("<f8", "<i8", "<c16", "|b1")
-"""Types of arrays that are read."""
+"""Types of arrays that can be read."""
 
 
 def to_json_form(value: Any) -> Any:
-    """Return lists, dictionaries, text and numbers that stand for a model, a sector, or parts of them.
+    """Return a model, a sector, or a part of them as lists, dictionaries, strings and numbers.
 
-    Terms of one's own become formulas (`FixedTerm`).
+    User-defined terms become fixed formulas (`FixedTerm`).
 
     Examples
     --------
@@ -98,19 +98,19 @@ def to_json_form(value: Any) -> Any:
 
 
 def from_json_form(data: Any) -> Any:
-    """Return the value that `to_json_form` was given.
+    """Return the value encoded by `to_json_form`.
 
     Raises
     ------
     InvalidValue
-        If it is none of those that are known, or wrong in itself.
+        If the data are not of a known kind or invalid.
     """
     try:
         return _made(data)
     except InvalidValue:
         raise
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, RecursionError) as error:
-        raise InvalidValue(f"what stands for a value in the file is wrong ({error}); write the file anew") from None
+        raise InvalidValue(f"a value in the file is invalid ({error}); write the file anew") from None
 
 
 def _made(data: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What the table of phonons may hold beside couplings: caps, frames, the states of the oscillators."""
+"""Checks of the phonon parameters that are not couplings: cutoffs, frames and basis states."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .parameters import Phonons, Problem, is_coupling, is_number, show
 
 MAX_QUANTA = 1000
 FREE = ("none", "mean", "auto")
-"""Frames that leave the displacements to optimal states."""
+"""Frames that can be combined with optimal states."""
 BASES = ("number", "optimal", "squeezed")
 FRAMES = ("none", "mean", "lang-firsov", "auto")
 
 
 def phonon_problems(phonons: Phonons, is_infinite: bool, frequency: Spread) -> Iterator[Problem]:
-    """Yield what is wrong with frequencies and caps."""
+    """Yield the problems of frequencies and cutoffs."""
     if frequency.complaint is None and not np.all(frequency.values > 0):
         yield Problem("phonons.frequency", show(phonons.frequency), "allowed: above 0 for every mode")
     yield from _infinite_cutoff_problems(phonons) if is_infinite else _cutoff_problems(phonons)
@@ -42,7 +42,7 @@ def _cutoff_problems(phonons: Phonons) -> Iterator[Problem]:
 
 
 def _infinite_cutoff_problems(phonons: Phonons) -> Iterator[Problem]:
-    """Yield caps and frames, which an infinite lattice has not."""
+    """Yield cutoffs and frames that infinite lattices do not support."""
     caps = {key: getattr(phonons, key) for key in ("max_quanta", "total_quanta")}
     for key, value in {**caps, "dressing": phonons.dressing}.items():
         if value is not None:
@@ -62,7 +62,7 @@ def _accuracy_problems(phonons: Phonons) -> Iterator[Problem]:
 
 
 def frame_problems(phonons: Phonons, modes: int) -> Iterator[Problem]:
-    """Yield what is wrong with the frame and its dressing."""
+    """Yield the problems of the frame and its dressing."""
     frame, f = phonons.frame, phonons.dressing
     allowed = 'allowed: "none", "mean", "lang-firsov", "auto", or a list of numbers <x>, one for each mode'
     if isinstance(frame, str):
@@ -79,7 +79,7 @@ def frame_problems(phonons: Phonons, modes: int) -> Iterator[Problem]:
 
 
 def basis_problems(phonons: Phonons, modes: Sequence[Mode]) -> Iterator[Problem]:
-    """Yield what is wrong with the states of the oscillators."""
+    """Yield the problems of the basis states of the oscillators."""
     basis = phonons.basis
     if isinstance(basis, str) and basis not in BASES:
         yield Problem("phonons.basis", show(basis), f"allowed: {', '.join(map(show, BASES))}")

@@ -1,4 +1,4 @@
-"""A magnetic field as whole flux quanta through the cell of a cluster, or any through each plaquette of an open one."""
+"""Magnetic fields: integer flux quanta through the cell, or any flux through each plaquette of an open cluster."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ..clusters.magnetic import frame, in_field, plaquette_area, through_frame, 
 from .parameters import Problem, is_number, show
 
 MagneticFlux = int | float | tuple[int, ...] | Mapping[str, Any]
-"""Flux quanta through the cell, one number or in space three; or ``{"plaquette": ...}``, through each plaquette."""
+"""Flux quanta through the cell (one number, three in space), or ``{"plaquette": ...}`` through each plaquette."""
 KEY = "field.magnetic_flux"
 WHOLE = 1e-9
-"""Numbers of flux quanta closer than this to a whole one are whole."""
+"""Numbers of flux quanta closer than this to an integer are integers."""
 
 
 def as_magnetic(given: Any) -> MagneticFlux:
-    """Return a field that is allowed in the form in which a model has it: 0, a number, a tuple, or a table."""
+    """Return a valid field in the form stored by a model: 0, a number, a tuple, or a table."""
     if isinstance(given, Mapping):
         part = given["plaquette"]
         plain = tuple(map(float, part)) if _is_list(part) else float(part)
@@ -32,8 +32,8 @@ def as_magnetic(given: Any) -> MagneticFlux:
 
 
 def magnetic_problems(cluster: Cluster, given: Any) -> Iterator[Problem]:
-    """Yield what is wrong with a magnetic field."""
-    axes = _axes(cluster)
+    """Yield the problems of a magnetic field."""
+    axes = 3 if cluster.coordinates.shape[1] == 3 else 1
     three = "a list of three, through the rows 2 and 3, 3 and 1, 1 and 2 of the supercell"
     whole = "a whole number of flux quanta through the cell" if axes == 1 else f"whole numbers of flux quanta, {three}"
     part: Any = given.get("plaquette") if isinstance(given, Mapping) else given
@@ -58,7 +58,7 @@ def magnetic_problems(cluster: Cluster, given: Any) -> Iterator[Problem]:
 
 
 def _unquantised(cluster: Cluster, given: Any) -> Iterator[Problem]:
-    """Yield a field whose flux through the closed directions is not whole."""
+    """Yield the problem of a field whose flux through the closed directions is not an integer."""
     _, opened = frame(cluster)
     closed = _numbers(cluster, given)[opened:, opened:]
     if np.max(np.abs(closed - np.round(closed)), initial=0.0) < WHOLE:
@@ -72,7 +72,7 @@ def _unquantised(cluster: Cluster, given: Any) -> Iterator[Problem]:
 
 
 def threaded(cluster: Cluster, given: MagneticFlux) -> Cluster:
-    """Return the cluster with the phases of a field, or without any for 0."""
+    """Return the cluster with the Peierls phases of a field; without phases for 0."""
     if not given:
         return without_field(cluster)
     plain = tuple(np.ravel(given["plaquette"])) if isinstance(given, Mapping) else tuple(np.ravel(given))
@@ -92,7 +92,7 @@ def _numbers(cluster: Cluster, given: Any) -> NDArray[np.float64]:
 
 
 def magnetic_text(given: MagneticFlux) -> str:
-    """Return a magnetic field in words."""
+    """Return the description of a magnetic field."""
     if isinstance(given, Mapping):
         return f"{given['plaquette']} flux quanta hc/e through each plaquette"
     return f"{given} flux quanta hc/e through the cell"
@@ -105,18 +105,14 @@ def turned(turns: float) -> complex:
 
 
 def _no_place(cluster: Cluster) -> str:
-    """Return why a magnetic field has no place on a cluster; nothing where it has."""
+    """Return why a cluster admits no magnetic field; an empty string if it does."""
     if cluster.is_infinite:
-        return "infinite lattices take none"
+        return "infinite lattices do not support it"
     if cluster.coordinates.shape[1] < 2:
         return f"a {cluster.kind} lies on a line"
     if cluster.has_loop and not cluster.cell:
         return "take field.flux, the flux through the ring; lattices and open clusters take a magnetic field"
     return ""
-
-
-def _axes(cluster: Cluster) -> int:
-    return 3 if cluster.coordinates.shape[1] == 3 else 1
 
 
 def _is_list(value: Any) -> bool:

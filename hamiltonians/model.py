@@ -1,4 +1,4 @@
-"""The model: a cluster with its couplings, checked as a whole, and the sector in which it is solved."""
+"""The model: a cluster with its couplings, validated as a whole."""
 
 from __future__ import annotations
 
@@ -47,45 +47,45 @@ from .values import by_distance, is_listed
 TermFunction = Callable[["Model"], Operator]
 """A term of the Hamiltonian: from the model to an operator formula."""
 Flux = float | tuple[float, ...]
-"""One number, or one for each direction in which a cluster is closed; the number 0 stands for none of any of them."""
+"""One number, or one for each direction in which a cluster is closed; the number 0 means no flux at all."""
 GENERIC = (1.0, 0.7, 0.4)
-"""A flux vector with no symmetry but translations."""
+"""A flux vector that breaks all symmetries except translations."""
 RESHAPING = tuple(
     f"phonons.{name}"
     for name in ("hopping", "spring", "quadratic", "cubic", "quartic", "electron_quadratic", "boson_quadratic")
 )
-"""Couplings that make the lattice another one than independent harmonic oscillators."""
+"""Couplings that change the lattice from independent harmonic oscillators."""
 
 
 @dataclass(frozen=True, repr=False)
 class Model(Shown):
-    """A cluster of electrons, local pairs and oscillators with all couplings.
+    """A cluster of electrons, local pairs and oscillators with its couplings.
 
     Attributes
     ----------
     cluster : Cluster
         Sites and bonds; its modes are set from ``phonons.on``.
     electrons, bosons, phonons : Electrons, Bosons, Phonons or None
-        The species; None where it is absent.
+        The species; None if it is absent.
     flux : float or tuple of float
-        phi = 2 pi Phi / (hc/e) through the ring; on lattices a number for each row of the supercell, the phase once
-        around it.
+        phi = 2 pi Phi / (hc/e) through the ring; on lattices one number for each row of the supercell, the phase
+        accumulated once around it.
     chemical_potential : float
         mu; the Hamiltonian contains ``-mu (N_e + 2 N_b)``.
     terms : tuple of functions
-        User-defined terms: each takes the model and returns an `Operator`. Those that move charges between sites
-        carry the phases of the flux by `hop`. Models are equal only if these are the same functions.
+        User-defined terms: each takes the model and returns an `Operator`. Terms that move charges between sites take
+        their Peierls phases from `hop`. Models are equal only if their terms are the same functions.
     name : str
         Title for tables and figures.
     magnetic_flux : int, tuple of int or mapping
-        Flux quanta hc/e of a uniform magnetic field through the cell of a lattice: a whole number, in space three,
-        through the rows 2 and 3, 3 and 1, 1 and 2; or ``{"plaquette": 0.25}``, those through each smallest loop of
-        bonds. The bonds of `cluster` have their Peierls phases, see `respair.clusters.magnetic`.
+        Flux quanta hc/e of a uniform magnetic field through the cell of a lattice: an integer, or in space three,
+        through rows 2 and 3, 3 and 1, 1 and 2; or ``{"plaquette": 0.25}``, the flux through each smallest loop of
+        bonds. The bonds of `cluster` carry the Peierls phases, see `respair.clusters.magnetic`.
 
     Raises
     ------
     InvalidModel
-        With everything that is wrong with it.
+        With all problems of the model.
 
     Examples
     --------
@@ -116,7 +116,7 @@ class Model(Shown):
         object.__setattr__(self, "cluster", replace(cluster, modes=modes_of(self)))
 
     def _check_types(self) -> None:
-        """Refuse what stands in the wrong place; one term is taken as a tuple of one."""
+        """Check the types of all arguments; a single term is taken as a tuple."""
         instance("cluster", self.cluster, Cluster, "write ring(4), chain(3), custom(...) and so on")
         for name, kind in SPECIES.items():
             value = getattr(self, name)
@@ -147,32 +147,32 @@ class Model(Shown):
 
     @cached_property
     def boson_sites(self) -> tuple[int, ...]:
-        """Sites that carry a local pair."""
+        """Sites that can carry a local pair."""
         return boson_sites_of(self.cluster, self.bosons)
 
     @property
     def max_charge(self) -> int:
-        """Largest N = N_e + 2 N_b that fits."""
+        """Largest possible N = N_e + 2 N_b."""
         return self.most_electrons * self.cluster.sites + 2 * self.most_bosons * len(self.boson_sites)
 
     @property
     def most_bosons(self) -> int:
-        """Local pairs that fit on a site that has any."""
+        """Largest number of local pairs on a site."""
         return 1 if self.bosons is None else self.bosons.max_occupation
 
     @property
     def most_electrons(self) -> int:
-        """Electrons that fit on a site: 2, 1 without double occupancy, 0 in models without electrons."""
+        """Largest number of electrons on a site: 2, 1 without double occupancy, 0 in models without electrons."""
         return 0 if self.electrons is None else 2 if self.electrons.double_occupancy else 1
 
     def card(self) -> Card:
-        """Return the Hamiltonian as a formula with its numbers, and the cluster."""
+        """Return the formula of the Hamiltonian with its couplings, and a drawing of the cluster."""
         title = ": ".join(filter(None, (escape(self.name), escape(self.cluster.size))))
         return Card(title, self.formula, picture=self.cluster.drawing)
 
     @property
     def formula(self) -> list[tuple[str, str, str]]:
-        """The Hamiltonian as HTML, a row for each term: "H =" or nothing, the term, its coupling."""
+        """The Hamiltonian as HTML, one row per term: "H =" in the first row, the term, its coupling."""
         given = [({**COUPLINGS, **FIELDS}[key], value_at(self, key)) for key in self.active]
         rows = list(term_rows(given, self.flux != 0 or self.magnetic_flux != 0, on_bonds(self.modes)))
         if self.most_electrons == 1:
@@ -180,7 +180,7 @@ class Model(Shown):
         if self.most_bosons > 1:
             rows.append(("", f"at most {self.most_bosons} local pairs on a site"))
         if self.terms:
-            rows.append(("+ terms of your own", f"{len(self.terms)}"))
+            rows.append(("+ user-defined terms", f"{len(self.terms)}"))
         if self.flux:
             shown = self.flux if isinstance(self.flux, float) else list(self.flux)
             rows.append(("", f"φ = {quantity(shown)}, the sum of θ round the loop"))
@@ -192,19 +192,19 @@ class Model(Shown):
 
     @property
     def active(self) -> tuple[str, ...]:
-        """The couplings that are not zero, by their keys in model files."""
+        """Keys of the nonzero couplings."""
         there = [spread.entry.key for spread in self.spreads if np.any(spread.values)]
         return (*there, *(key for key in FIELDS if value_at(self, key)))
 
     @cached_property
     def lowest_frequency(self) -> float:
-        """The lowest frequency of the lattice, softened by charges, springs and hopping phonons; inf without one."""
+        """The lowest frequency of the lattice, softened by charges, springs and hopping phonons; inf without modes."""
         values = {spread.entry.key: spread.values for spread in self.spreads}
         return lowest_frequency(self.modes, self.cluster.bonds, values, (self.most_electrons, self.most_bosons))
 
     @property
     def is_real(self) -> bool:
-        """True where all couplings are real; terms of the user's own are not looked at."""
+        """True if all couplings are real; user-defined terms are not considered."""
         if any(2 * bond.phase % 1 for bond in self.cluster.bonds):
             return False
         c, bonds = self.couplings, self.cluster.bonds
@@ -214,40 +214,40 @@ class Model(Shown):
 
     @property
     def reverses_spins(self) -> bool:
-        """True where spins up and down are alike; terms of the user's own are not looked at."""
+        """True if H is invariant under the exchange of spins; user-defined terms are not considered."""
         c = self.couplings
         return self.keeps_spin and not np.any(c.electron_zeeman) and not np.any(c.electron_spin_orbit)
 
     @cached_property
     def broken(self) -> Mapping[str, str]:
-        """The quantities that are not conserved, "charge" (but its parity) and "spin", with a coupling of each."""
+        """The broken quantities, "charge" (its parity is conserved) and "spin", each with a coupling that breaks it."""
         breaking = ((spread.entry, spread.values) for spread in self.spreads if spread.entry.breaks)
         return {entry.breaks: entry.key for entry, values in breaking if np.any(values)}
 
     @property
     def keeps_charge(self) -> bool:
-        """True where N is conserved; terms of the user's own are not looked at."""
+        """True if N is conserved; user-defined terms are not considered."""
         return "charge" not in self.broken
 
     @property
     def keeps_spin(self) -> bool:
-        """True where S_z is conserved; terms of the user's own are not looked at."""
+        """True if S_z is conserved; user-defined terms are not considered."""
         return "spin" not in self.broken
 
     @property
     def is_plain_lattice(self) -> bool:
-        """True where the oscillators are harmonic ones on their own, whatever the charges do."""
+        """True if the oscillators are independent and harmonic in every charge configuration."""
         return not any(key in RESHAPING for key in self.active)
 
     @property
     def inverse_masses(self) -> NDArray[np.float64]:
-        """M of the kinetic energy ``p^T M p / 4``, p = (a - a+) / i: omega0, and -t_ph of phonons that hop."""
+        """M of the kinetic energy ``p^T M p / 4``, p = (a - a+) / i: omega0, and -t_ph for phonon hopping."""
         form = hops(self.modes, self.cluster.bonds, self.couplings.phonon_hopping)
         return np.asarray(np.diag(self.couplings.frequency) + 4 * form)
 
     @property
     def furthest(self) -> NDArray[np.float64]:
-        """The least and the largest x at which charges could hold each oscillator, shape (modes, 2)."""
+        """Bounds on the equilibrium displacements x of each oscillator, shape (modes, 2)."""
         c = self.couplings
         parts = np.stack([self.most_electrons * c.electron_phonon_by_site, self.most_bosons * c.boson_phonon_by_site])
         extremes = [np.minimum(parts, 0.0).sum(axis=(0, 2)), np.maximum(parts, 0.0).sum(axis=(0, 2))]
@@ -257,14 +257,14 @@ class Model(Shown):
 
     @property
     def couples_at_a_distance(self) -> bool:
-        """True where oscillators couple to charges of other sites than their own."""
+        """True if oscillators couple to charges on other sites."""
         c = self.couplings
         pairs = ((c.electron_phonon_by_site, c.electron_phonon), (c.boson_phonon_by_site, c.boson_phonon))
         return any(np.count_nonzero(reach) > np.count_nonzero(own) for reach, own in pairs)
 
     @cached_property
     def spreads(self) -> tuple[Spread, ...]:
-        """Every coupling of the species that are there, as it was given and over its places."""
+        """The couplings of all species present, as given and expanded over their places."""
         return tuple(spreads(self))
 
     @cached_property
@@ -274,7 +274,7 @@ class Model(Shown):
 
 
 def model_problems(model: Model) -> Iterator[Problem]:
-    """Yield everything wrong with a model that its types do not show."""
+    """Yield the problems of a model whose arguments have the right types."""
     if not isinstance(model.name, str) or has_controls(model.name):
         yield Problem("name", show(model.name), ALLOWED)
     misplaced = list(_place_problems(model)) + list(occupation_limits(model))
@@ -286,7 +286,7 @@ def model_problems(model: Model) -> Iterator[Problem]:
         if spread.complaint:
             yield Problem(spread.entry.key, show(spread.given), spread.complaint)
         elif model.cluster.is_infinite and spread.entry.breaks and nonzero(spread.given):
-            yield Problem(spread.entry.key, show(spread.given), "allowed on infinite lattices: 0; N and S_z stay there")
+            yield Problem(spread.entry.key, show(spread.given), "allowed on infinite lattices: 0; they need N and S_z")
     if not is_coupling(model.chemical_potential):
         yield Problem("ensemble.chemical_potential", show(model.chemical_potential), f"allowed: {FINITE}")
     yield from _flux_problems(model)
@@ -318,7 +318,7 @@ def model_problems(model: Model) -> Iterator[Problem]:
 
 
 def _missing(model: Model, spread: Spread) -> Iterator[str]:
-    """Yield what a coupling that is not zero needs, and the model does not have."""
+    """Yield the requirements of a nonzero coupling that the model does not meet."""
     modes, needs = modes_of(model), spread.entry.needs
     for need in needs:
         if need == "modes on sites" and on_bonds(modes):
@@ -377,7 +377,7 @@ def _flux_problems(model: Model) -> Iterator[Problem]:
 
 
 def _as_flux(flux: Any) -> Flux:
-    """Return a number, or the numbers of a vector that is not zero."""
+    """Return a number, or a tuple for a nonzero vector."""
     numbers = tuple(float(phi) for phi in np.atleast_1d(flux))
     return numbers if len(numbers) > 1 and any(numbers) else numbers[0]
 

@@ -1,4 +1,4 @@
-"""Operator formulas as text: a small grammar of letters, numbers, products and sums; nothing is evaluated as code."""
+"""Operator formulas as text: a small grammar of operators, numbers, products and sums; no code is evaluated."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from .values import LARGEST
 
 MOST_CHARACTERS = 200_000
 MOST_TERMS = 50_000
-"""Products that a formula may have once its brackets are multiplied out."""
+"""Largest number of products of a formula after its brackets are multiplied out."""
 MOST_LONG_TERMS, MOST_KEPT = 1_000_000, 4
-"""Products of a formula that a program wrote, and how many such formulas are kept."""
+"""Largest number of products of a machine-written formula, and number of such formulas that are cached."""
 MOST_POWER = 12
 DEEPEST = 50
-"""Brackets in brackets at most."""
+"""Largest nesting depth of brackets."""
 Maker = Callable[[int, str, str], Operator]
-"""From the index of a letter, the sign behind its name and its spin to the operator."""
+"""From the index of a letter, the sign after its name and its spin to the operator."""
 LETTERS: Mapping[str, Maker] = MappingProxyType(
     {
         "c": lambda i, plus, spin: create(i, spin) if plus else annihilate(i, spin),
@@ -57,9 +57,9 @@ FORMS: Mapping[str, str] = MappingProxyType(
         "S": "S+_0, S-_0", "b": "b_0, b+_0", "nb": "nb_0", "a": "a_0, a+_0", "na": "na_0", "x": "x_0",
     }
 )  # fmt: skip
-"""How each letter is written, with 0 for the site or mode."""
+"""Notation of each letter, with 0 for the site or mode."""
 SIGNS = MappingProxyType({"c": ("", "+"), "D": ("", "+"), "b": ("", "+"), "a": ("", "+"), "S": ("+", "-")})
-"""What may stand behind the name of a letter; nothing for those that are not listed."""
+"""Signs that may follow the name of a letter; none for those that are not listed."""
 SPINS = MappingProxyType({"c": ("up", "dn"), "n": ("", "up", "dn")})
 ADJOINTS = "h.c."
 TOKEN = re.compile(
@@ -71,7 +71,7 @@ TOKEN = re.compile(
 
 
 def operator(text: str) -> Operator:
-    r"""Return the operator that a formula in text stands for.
+    r"""Return the operator of a formula given as text.
 
     ============================  ============================================================
     ``cup_0``, ``c+dn_2``         electrons, also written ``c_up_0``, ``c+_dn_2``
@@ -83,9 +83,9 @@ def operator(text: str) -> Operator:
     ``x_0``                       displacement, ``x = a + a+``
     ============================  ============================================================
 
-    Numbers are written as ``0.5``, ``1e-3`` or ``2j``; letters that follow each other are multiplied, with or without
-    ``*``; ``^2`` is a power, ``/ 2`` divides by a number, brackets may be used, and ``+ h.c.`` adds the Hermitian
-    conjugate of all that stands before it in the same bracket.
+    Numbers are written as ``0.5``, ``1e-3`` or ``2j``; adjacent letters are multiplied, with or without ``*``; ``^2``
+    is a power, ``/ 2`` divides by a number, brackets may be used, and ``+ h.c.`` adds the Hermitian conjugate of
+    everything before it in the same bracket.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def operator(text: str) -> Operator:
     Raises
     ------
     InvalidValue
-        If it cannot be read, with the place and what is allowed there.
+        If the formula cannot be parsed, with the position of the error and what is allowed there.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def operator(text: str) -> Operator:
 
 
 def formula_text(value: Operator) -> str:
-    """Return the text of an operator to the last digit: `operator` reads it back.
+    """Return an operator as text with all digits, which `operator` reads back.
 
     Examples
     --------
@@ -131,7 +131,7 @@ def formula_text(value: Operator) -> str:
 
 @lru_cache(MOST_KEPT)
 def long_operator(text: str) -> Operator:
-    """Return the operator of a formula that a program wrote, which may be long; the last ones are kept.
+    """Return the operator of a machine-written formula, which may be long; the last results are cached.
 
     Examples
     --------
@@ -150,7 +150,7 @@ class _Reader:
         self.step()
 
     def step(self) -> None:
-        """Go on to the next token; None at the end."""
+        """Advance to the next token; None at the end."""
         while self.place < len(self.text) and self.text[self.place].isspace():
             self.place += 1
         self.token = TOKEN.match(self.text, self.place)
@@ -159,7 +159,7 @@ class _Reader:
         self.place = self.token.end() if self.token else self.place
 
     def wrong(self, message: str = "") -> InvalidValue:
-        """Return an error that names the place and what is allowed."""
+        """Return an error with its position and what is allowed there."""
         start = self.token.start() if self.token else self.place
         rest = self.text[start:].split()
         got = f'"{rest[0][:20]}"' if rest else "the end"
@@ -168,13 +168,13 @@ class _Reader:
 
     @staticmethod
     def hint(word: str) -> str:
-        """Return what is allowed where a word is none of the grammar's."""
+        """Return the allowed notation at an unknown token."""
         name = next((name for name in ("Sz", "nb", "na", *"cnDSbax") if word.startswith(name)), "")
         forms = [FORMS[name]] if name else list(FORMS.values())
         return f"allowed: {', '.join(forms)}{'' if name else ', numbers, + - * / ^ ( ) and h.c.'}"
 
     def takes(self, *symbols: str) -> str:
-        """Return the symbol that stands here, if it is one of some, and go on; else nothing."""
+        """Consume and return the current token if it is one of `symbols`; else return an empty string."""
         found = self.token["symbol"] if self.token else None
         if found not in symbols:
             return ""
@@ -182,7 +182,7 @@ class _Reader:
         return found
 
     def whole(self) -> Operator:
-        """Return the whole formula."""
+        """Parse the whole formula."""
         found = self.sum()
         if self.token is not None:
             raise self.wrong("allowed: + or - before a further term")
@@ -191,7 +191,7 @@ class _Reader:
         return found
 
     def sum(self) -> Operator:
-        """Return terms that are added, up to the end or a closing bracket."""
+        """Parse a sum up to the end or a closing bracket."""
         parts = [self.product(self.takes("+", "-") or "+")]
         count = len(parts[0].terms)
         while sign := self.takes("+", "-"):
@@ -207,7 +207,7 @@ class _Reader:
         return total(parts)
 
     def product(self, sign: str) -> Operator:
-        """Return factors that are multiplied."""
+        """Parse a product of factors."""
         minus = self.takes("-") if sign == "+" else ""
         found = (-1.0 if minus or sign == "-" else 1.0) * self.power()
         while self.token is not None:
@@ -223,7 +223,7 @@ class _Reader:
         return found
 
     def number(self) -> float:
-        """Return a number that divides."""
+        """Parse a divisor."""
         token = self.token
         given = float(token["number"] or 0) if token is not None and not token["unit"] else 0.0
         if token is None or not 1 / LARGEST <= given <= LARGEST:
@@ -232,7 +232,7 @@ class _Reader:
         return float(token["number"])
 
     def power(self) -> Operator:
-        """Return an atom, perhaps to a power."""
+        """Parse an atom with an optional power."""
         base = self.atom()
         if not self.takes("^", "**"):
             return base
@@ -248,7 +248,7 @@ class _Reader:
         return found
 
     def atom(self) -> Operator:
-        """Return a number, a letter, or what stands in brackets."""
+        """Parse a number, a letter, or a bracket."""
         token = self.token
         if token is not None and token["number"]:
             if not float(token["number"]) <= LARGEST:
@@ -258,10 +258,10 @@ class _Reader:
         if token is not None and token["letter"]:
             return self.letter(token)
         if not self.takes("("):
-            raise self.wrong("h.c. stands after a + or - at the end of a sum" if token and token["adjoints"] else "")
+            raise self.wrong("h.c. must follow a + or - at the end of a sum" if token and token["adjoints"] else "")
         self.depth += 1
         if self.depth > DEEPEST:
-            raise self.wrong(f"allowed: at most {DEEPEST} brackets in each other")
+            raise self.wrong(f"allowed: at most {DEEPEST} nested brackets")
         found = self.sum()
         self.depth -= 1
         if not self.takes(")"):
@@ -269,7 +269,7 @@ class _Reader:
         return found
 
     def letter(self, token: re.Match[str]) -> Operator:
-        """Return the operator of a letter; one that lacks a spin or a sign is refused."""
+        """Return the operator of a letter; raise an error if its spin or sign is missing."""
         name, sign, spin = token["name"], token["sign"], token["spin"]
         if sign not in SIGNS.get(name, ("",)) or spin not in SPINS.get(name, ("",)):
             raise self.wrong(f"allowed: {FORMS[name]}")

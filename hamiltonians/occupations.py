@@ -1,4 +1,4 @@
-"""How many electrons and local pairs a site may hold, and what does not suit that."""
+"""Checks of the largest numbers of electrons and local pairs on a site."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ IN_PAIRS = (
 MOST_PAIRS = 16
 """Largest number of local pairs on a site."""
 MOST_BITS = 62
-"""Bits of a configuration of charges."""
+"""Bits of a charge configuration."""
 ELECTRONS, PAIRS = "electrons.double_occupancy", "bosons.max_occupation"
 
 
 def occupation_limits(model: Model) -> Iterator[Problem]:
-    """Yield what is wrong with the largest occupations themselves."""
+    """Yield the problems of the largest occupations themselves."""
     double = True if model.electrons is None else model.electrons.double_occupancy
     most = 1 if model.bosons is None else model.bosons.max_occupation
     if not isinstance(double, bool):
@@ -38,11 +38,11 @@ def occupation_limits(model: Model) -> Iterator[Problem]:
 
 
 def occupation_problems(model: Model, couplings: Sequence[Spread]) -> Iterator[Problem]:
-    """Yield what needs more electrons or local pairs on a site than fit there, and what knows hard-core pairs only."""
+    """Yield the couplings and options that are incompatible with the largest occupations."""
     for spread in couplings:
         key, given = spread.entry.key, spread.given
         if model.most_electrons == 1 and key in IN_PAIRS and nonzero(given):
-            allowed = f"allowed: 0 with {ELECTRONS} = false, since no site has the two electrons that it acts on"
+            allowed = f"allowed: 0 with {ELECTRONS} = false, since it acts on two electrons of a site"
             yield Problem(key, show(given), allowed)
         if model.most_bosons == 1 and key == "bosons.interaction" and nonzero(given):
             yield Problem(key, show(given), f"allowed: 0 with {PAIRS} = 1, since no site has two local pairs")

@@ -14,14 +14,14 @@ from typing import Any, SupportsComplex, SupportsFloat
 from ..clusters import InvalidType, InvalidValue
 
 Letter = tuple[str, int]
-"""A ladder operator of the charges: symbol and index, for example ("c+up", 3)."""
+"""A ladder operator of electrons or bosons: symbol and index, for example ("c+up", 3)."""
 ChargeWord = tuple[Letter, ...]
-"""A product of charge letters, the rightmost acting first."""
+"""A product of such ladder operators, the rightmost acting first."""
 LatticeWord = tuple[tuple[int, int, int], ...]
 """A normal-ordered product: (mode, k, l) stands for a+^k a^l, modes ascending."""
 
 MOST_TERMS = 16
-"""Terms of an operator that are shown."""
+"""Largest number of terms that are displayed."""
 ADJOINT: Mapping[str, str] = MappingProxyType(
     {"c+up": "cup", "cup": "c+up", "c+dn": "cdn", "cdn": "c+dn", "nup": "nup", "ndn": "ndn",
      "b+": "b", "b": "b+", "nb": "nb"}
@@ -32,8 +32,8 @@ ADJOINT: Mapping[str, str] = MappingProxyType(
 class Operator:
     """A polynomial in ladder operators, with the usual ``+``, ``-``, ``*`` and ``.dag``.
 
-    Lattice factors are kept normal ordered, so that their matrices in a truncated phonon space are exact
-    projections; charge factors are kept in the order in which they were written.
+    Lattice factors are stored normal ordered, so that their matrices in a truncated phonon space are exact
+    projections; charge factors are stored in the order in which they were written.
 
     Examples
     --------
@@ -88,7 +88,7 @@ class Operator:
 
     @property
     def is_charge(self) -> bool:
-        """True where no lattice operator appears."""
+        """True if the operator contains no lattice operators."""
         return not any(lattice for _, lattice in self.terms)
 
     def __repr__(self) -> str:
@@ -97,7 +97,7 @@ class Operator:
         return shown + (f" ... and {len(words) - MOST_TERMS} more terms" if len(words) > MOST_TERMS else "")
 
     def _repr_html_(self) -> str:
-        """The formula with its indices below and powers above."""
+        """The formula as HTML with subscripts and superscripts."""
         text = re.sub(r"\^(\d+)", r"<sup>\1</sup>", repr(self))
         text = re.sub(r"\b(nb|[abcn])(\+?)(up|dn)?_(\d+)", r"\1\2<sub>\4\3</sub>", text)
         marks = (("+<sub>", "†<sub>"), ("up</sub>", "↑</sub>"), ("dn</sub>", "↓</sub>"))
@@ -118,7 +118,7 @@ def as_operator(value: Operator | complex) -> Operator:
     if isinstance(value, Operator):
         return value
     if isinstance(value, str) or not isinstance(value, SupportsComplex | SupportsFloat):
-        raise InvalidType(f"{value!r} is neither an operator nor a number; an operator takes +, -, * with both")
+        raise InvalidType(f"{value!r} is neither an operator nor a number; give one of these to +, - and *")
     return Operator({((), ()): complex(value)})
 
 
@@ -132,12 +132,12 @@ def total(operators: Iterable[Operator]) -> Operator:
 
 
 def adjoint(word: ChargeWord) -> ChargeWord:
-    """Return the Hermitian conjugate of a product of charge letters."""
+    """Return the Hermitian conjugate of a product of electron and boson ladder operators."""
     return tuple((ADJOINT[symbol], index) for symbol, index in reversed(word))
 
 
 def without_rounding(value: complex, least: float) -> complex:
-    """Return a number whose real and imaginary parts are zero where they are not larger than `least`."""
+    """Return a number whose real and imaginary parts are set to zero if they do not exceed `least`."""
     return complex(*(part if abs(part) > least else 0.0 for part in (value.real, value.imag)))
 
 
@@ -167,7 +167,7 @@ def displace(operator: Operator, shifts: Mapping[int, float]) -> Operator:
     operator : Operator
         The operator in terms of the physical phonons ``a``.
     shifts : mapping of int to float
-        Displacement of each mode; ``x`` moves by twice as much. Modes that are absent do not move.
+        Displacement of each mode; ``x`` is shifted by twice that. Modes that are not listed are not displaced.
 
     Returns
     -------
@@ -189,7 +189,7 @@ def displace(operator: Operator, shifts: Mapping[int, float]) -> Operator:
 
 
 def displaced_word(lattice: LatticeWord, shifts: Mapping[int, Any]) -> Mapping[LatticeWord, Any]:
-    """Return the words, with their weights, of one word in the frame ``a_m = a'_m + shifts[m]``, numbers or arrays."""
+    """Return the expansion of one lattice product in the frame ``a_m = a'_m + shifts[m]``, for numbers or arrays."""
     result: dict[LatticeWord, Any] = {(): 1.0}
     for mode, up, low in lattice:
         shift = shifts.get(mode, 0.0)

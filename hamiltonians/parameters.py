@@ -1,6 +1,6 @@
-"""Parameters of the model: one frozen value for each species. Its fields are the one table of couplings.
+"""Parameters of the model: one frozen dataclass per species, whose fields form the table of couplings.
 
-A coupling is a field here, with what is said about it, and a function in `terms`; see `CouplingField`.
+A coupling is a field with metadata, see `CouplingField`, and a function in `terms`.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from .values import show as show
 from .values import split_complex
 
 Where = str | Sequence[int]
-"""Where a species lives: "all", a class name, or a list of sites (phonons also "bonds")."""
+"""Places of a species: "all", a class name, or a list of sites (phonons also "bonds")."""
 Branches = Where | Sequence[str] | Mapping[str, Where]
-"""Where modes live: as `Where`; or several branches of them, by name or in a list."""
+"""Places of modes: as `Where`, or several branches by name or in a list."""
 
 
 class Species(Brief):
-    """What electrons, local pairs and phonons share: notebooks show their terms as formulas."""
+    """Base class of electrons, local pairs and phonons; notebooks show their terms as formulas."""
 
     def __post_init__(self) -> None:
         for name, value in vars(self).copy().items():
@@ -64,7 +64,7 @@ class Electrons(Species):
 
     hopping: ComplexCoupling = coupling(
         symbol="t", sign="-", operator=HOP, place="bond", part="hopping", name="hopping", high=2.0, step=0.01,
-        words="electrons hop along the bonds; theta = phi/L on each bond of a ring with the flux phi",
+        words="hopping of electrons along the bonds; theta = phi/L on each bond of a ring with the flux phi",
         forms="in place of a number also { re = 1.0, im = 0.2 }, whose imaginary part becomes hopping_imaginary",
     )  # fmt: skip
     level: DisorderCoupling = coupling(
@@ -96,7 +96,7 @@ class Electrons(Species):
     spin_orbit: Coupling = later(
         symbol=r"\lambda", sign="-", place="bond", part="hopping", name="spin-orbit coupling", low=-2.0, high=2.0,
         step=0.02, operator=r"(i \sigma e^{i\theta_{ij}} c^\dagger_{j\sigma} c_{i\sigma} + h.c.)",
-        words="hops whose phase has the sign of the spin, sigma = 1 and -1; S_z is kept",
+        words="hopping with a spin-dependent sign, sigma = 1 and -1; S_z is conserved",
     )  # fmt: skip
     zeeman: DisorderCoupling = later(
         symbol="h", sign="-", operator="S^z_i", place="site", name="magnetic field", low=-2.0, high=2.0, step=0.02,
@@ -104,36 +104,36 @@ class Electrons(Species):
     )  # fmt: skip
     transverse_field: DisorderCoupling = later(
         symbol="h_x", sign="-", operator="S^x_i", place="site", name="magnetic field along x", low=-2.0, high=2.0,
-        step=0.02, words="a magnetic field along x, which turns the spins over: S_z is not conserved", random=True,
+        step=0.02, words="a magnetic field along x, which flips spins: S_z is not conserved", random=True,
         forms=RANDOM, breaks="spin",
     )  # fmt: skip
     transverse_field_y: DisorderCoupling = later(
         symbol="h_y", sign="-", operator="S^y_i", place="site", name="magnetic field along y", low=-2.0, high=2.0,
-        step=0.02, words="a magnetic field along y, which turns the spins over: S_z is not conserved", random=True,
+        step=0.02, words="a magnetic field along y, which flips spins: S_z is not conserved", random=True,
         forms=RANDOM, breaks="spin",
     )  # fmt: skip
     rashba: Coupling = later(
         symbol=r"\lambda_R", sign="-", place="bond", part="hopping", name="Rashba coupling", low=-2.0, high=2.0,
         step=0.02, operator=r"(i e^{i\theta_{ij}} c^\dagger_j (d_{ij,y} \sigma^x - d_{ij,x} \sigma^y) c_i + h.c.)",
-        words="hops that turn the spin about the axis in the plane across the bond, d the unit vector from its start "
-        "to its end (along x on rings); S_z is not conserved",
+        words="hopping that rotates the spin about the in-plane axis perpendicular to the bond, d the unit vector from "
+        "its start to its end (along x on rings); S_z is not conserved",
         breaks="spin",
     )  # fmt: skip
     pairing: Coupling = later(
         symbol=r"\Delta", operator="(D_i + h.c.)", place="site", part="exchange", name="pairing field", low=-2.0,
         high=2.0, step=0.02, breaks="charge",
-        words="electron pairs D = c_dn c_up come from a condensate and go there: only the parity of N is conserved",
+        words="exchange of electron pairs D = c_dn c_up with a condensate: only the parity of N is conserved",
     )  # fmt: skip
     bond_pairing: Coupling = later(
         symbol=r"\Delta_1", operator="(B_{ij} + h.c.)", place="bond", part="exchange", name="pairing field on bonds",
         low=-2.0, high=2.0, step=0.02, breaks="charge",
-        words="singlets B_ij = c_{i dn} c_{j up} + c_{j dn} c_{i up} come from a condensate and go there; signs by "
-        "bond class make it s or d wave: only the parity of N is conserved",
+        words="exchange of singlets B_ij = c_{i dn} c_{j up} + c_{j dn} c_{i up} with a condensate; signs by "
+        "bond class give s or d wave: only the parity of N is conserved",
     )  # fmt: skip
     double_occupancy: bool = key(
         True,
-        "Two electrons may share a site; false leaves these states out, as in the t-J model, and every operator acts "
-        "between those that are left",
+        "Whether two electrons may occupy a site; false projects these states out, as in the t-J model, and every "
+        "operator acts within the remaining states",
         allowed="true or false",
         added=True,
         named_only=True,
@@ -192,13 +192,13 @@ class Bosons(Species):
     pairing: Coupling = later(
         symbol="F", operator=r"(b^\dagger_i + b_i)", place="boson site", part="exchange",
         name="pairing field on local pairs", low=-2.0, high=2.0, step=0.02, breaks="charge",
-        words="local pairs come from a condensate and go there: only the parity of N is conserved",
+        words="exchange of local pairs with a condensate: only the parity of N is conserved",
     )  # fmt: skip
     on: Where = key("all", "Sites that carry a local pair", allowed='"all", a class name, or a list of site numbers')
     max_occupation: int = key(
         1,
-        "Largest number of local pairs on a site: 1 for hard-core pairs; above it they are bosons with the factors "
-        "sqrt(n) of a harmonic ladder, cut there",
+        "Largest number of local pairs on a site: 1 for hard-core pairs; larger values describe bosons with the "
+        "usual matrix elements sqrt(n), truncated at this number",
         allowed="a whole number, 1 or more",
         added=True,
         named_only=True,
@@ -207,7 +207,7 @@ class Bosons(Species):
 
 @dataclass(frozen=True, repr=False)
 class Phonons(Species):
-    """Einstein oscillators, their couplings, and the truncated space that represents them.
+    """Einstein oscillators, their couplings, and their truncated space.
 
     `displacement` is the older name of `frame` and is accepted in its place.
     """
@@ -220,7 +220,7 @@ class Phonons(Species):
     on: Branches = key(
         "all",
         "Sites or bonds that carry a mode; in model files of ligand-centre clusters the ligand by default. A table by "
-        "name makes several branches of modes, whose couplings may be tables by the same names",
+        "name defines several branches of modes, whose couplings may be tables by the same names",
         allowed='"all", "bonds", a class name, or a list of site numbers; or a table of these by name, as '
         '{ soft = "all", hard = [0, 2] }, or a list of names, as ["all", "all"], for the branches "1", "2", ...',
     )
@@ -261,11 +261,11 @@ class Phonons(Species):
     )  # fmt: skip
     cubic: ModeCoupling = later(
         symbol="c_3", operator="x_m^3", place="mode", part="lattice", name="cubic potential", low=-0.2, high=0.2,
-        step=0.002, words="makes a mode lopsided; it needs a quartic potential",
+        step=0.002, words="makes the potential of a mode asymmetric; it needs a quartic potential",
     )  # fmt: skip
     quartic: ModeCoupling = later(
         symbol="c_4", operator="x_m^4", place="mode", part="lattice", name="quartic potential", high=0.5, step=0.002,
-        words="holds a mode at large displacements; not below 0",
+        words="confines a mode at large displacements; not below 0",
     )  # fmt: skip
     electron_quadratic: ModeCoupling = later(
         symbol="q_F", operator="n_m x_m^2", place="mode", part="coupling", needs=("electrons", "modes on sites"),
@@ -290,24 +290,24 @@ class Phonons(Species):
     )
     frame: str | Sequence[float] = key(
         "none",
-        "Displacement of the oscillators around which the phonon numbers are counted: none, that caused by the "
-        "mean charge of the sector, that caused by the charges on the site in each configuration, or <x> = a + a+ "
-        'for each mode; "auto" leaves the choice to the solver. Exact for any choice as the cap grows; '
-        "`displacement` in older files",
+        "Displacement of the oscillators relative to which phonons are counted: none, the one caused by the "
+        "mean charge of the sector, the one caused by the charges on the site in each configuration, or <x> = a + a+ "
+        'for each mode; "auto" leaves the choice to the solver. Results converge to the same values for any choice as '
+        "the cutoff grows; `displacement` in older files",
         allowed='"none", "mean", "lang-firsov", or a list of numbers, one for each mode',
         older="displacement",
     )
     dressing: float | str | None = key(
         None,
-        'With frame "lang-firsov", the share f of the displacement that follows the charges, the rest being that '
+        'With frame "lang-firsov", the fraction f of the displacement that follows the charges, the rest being that '
         'of "mean": 1 is the Lang-Firsov transformation (the default), 0 is "mean", "optimal" gives the lowest '
-        "ground energy",
+        "ground-state energy",
         allowed='a number from 0 to 1, or "optimal"',
     )
     cutoff: Literal["auto"] | None = key(
         None,
-        '"auto" in the place of the caps: solvers choose total_quanta such that it holds every place where the '
-        "lattice could be, and raise it until the error bars of all levels are below `accuracy`",
+        '"auto" instead of the caps: solvers choose total_quanta large enough for every equilibrium position of the '
+        "lattice, and raise it until the error bars of all levels are below `accuracy`",
         allowed='"auto"',
     )
     accuracy: float = key(
@@ -317,9 +317,9 @@ class Phonons(Species):
     )
     basis: Literal["number", "optimal", "squeezed"] | object = key(
         "number",
-        'States in which each oscillator is represented: "number" counts phonons; "optimal" takes states that follow '
-        'the local charge, found by the solver, with the caps on the numbers of these states; "squeezed" those of the '
-        "oscillator that the local charge displaces, stiffens or softens, without a search",
+        'Basis of each oscillator: "number" uses phonon-number states; "optimal" uses states that follow the local '
+        'charge, found by the solver, the caps then limiting their numbers; "squeezed" uses the eigenstates of the '
+        "oscillator displaced, stiffened or softened by the local charge, without a search",
         allowed='"number", "optimal" or "squeezed"',
         added=True,
     )
@@ -331,12 +331,12 @@ class Phonons(Species):
 
     @property
     def strength(self) -> float:
-        """The dressing f as a number; 1 where it is left out."""
+        """The dressing f as a number; 1 by default."""
         return 1.0 if self.dressing is None or isinstance(self.dressing, str) else float(self.dressing)
 
 
 def _accept_older_names(kind: type, names: Mapping[str, str]) -> None:
-    """Let a class take older names of its arguments; the older one counts where both are given, as by `replace`."""
+    """Let a class accept older names of its arguments; the older name wins if both are given, as by `replace`."""
     plain = kind.__init__  # type: ignore[misc]
 
     @wraps(plain)
@@ -351,12 +351,12 @@ def _accept_older_names(kind: type, names: Mapping[str, str]) -> None:
 OLDER_NAMES: Mapping[str, str] = MappingProxyType(
     {f.metadata["older"]: f.name for f in fields(Phonons) if "older" in f.metadata}
 )
-"""Keys of ``[phonons]`` that are still read, and what they are called now."""
+"""Older keys of ``[phonons]`` that are still read, with their current names."""
 _accept_older_names(Phonons, OLDER_NAMES)
 SPECIES: Mapping[str, type[Species]] = MappingProxyType(
     {kind.__name__.lower(): kind for kind in (Electrons, Bosons, Phonons)}
 )
-"""The tables of a model file that hold couplings."""
+"""The tables of a model file that contain couplings."""
 COUPLINGS: Mapping[str, CouplingField] = MappingProxyType(
     {
         entry.key: entry
@@ -366,7 +366,7 @@ COUPLINGS: Mapping[str, CouplingField] = MappingProxyType(
         for entry in [f.metadata["coupling"].named(species, f.name)]
     }
 )
-"""Every coupling of the species by its key in model files: formulas, checks, schema, sweeps and controls follow."""
+"""All couplings by their keys in model files; formulas, checks, schema, sweeps and controls are derived from it."""
 FIELDS: Mapping[str, CouplingField] = MappingProxyType(
     {
         "field.flux": CouplingField(
@@ -383,11 +383,11 @@ FIELDS: Mapping[str, CouplingField] = MappingProxyType(
         ),
     }
 )  # fmt: skip
-"""Numbers of the whole model, by their keys in model files."""
+"""Parameters of the whole model, by their keys in model files."""
 
 
 def _document(kind: type[Species]) -> None:
-    """Write the attributes of a species, which its fields describe, into its docstring."""
+    """Write the attributes of a species, described by its fields, into its docstring."""
     lines = [inspect.cleandoc(kind.__doc__ or ""), "", "Attributes", "----------"]
     for f in fields(kind):  # type: ignore[arg-type]
         meaning = f.metadata.get("meaning") or COUPLINGS[f"{kind.__name__.lower()}.{f.name}"].meaning

@@ -1,4 +1,4 @@
-"""A model as a function of one of its numbers, and the derivative of its Hamiltonian."""
+"""Models as functions of a parameter, and the derivative of the Hamiltonian."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ Word = tuple[ChargeWord, LatticeWord]
 ModelFunction = Callable[[float], Model]
 """From the value of a parameter to a model."""
 ROUNDING = 4 * float(np.finfo(float).eps)
-"""Differences of coefficients below this times the coefficients are zero."""
+"""Differences of coefficients below this, relative to the coefficients, are zero."""
 IMAGINARY: Mapping[str, str] = MappingProxyType({"electrons.hopping": "electrons.hopping_imaginary"})
-"""The keys of imaginary parts by those of the couplings that may be complex."""
+"""Keys of the imaginary parts of complex couplings."""
 STEP = 1e-2
 """Distance of the models whose Hamiltonians are compared, relative to the parameter."""
 WEIGHTS = (4 / 5, -1 / 5, 4 / 105, -1 / 280)
@@ -36,22 +36,23 @@ WEIGHTS = (4 / 5, -1 / 5, 4 / 105, -1 / 280)
 
 @taking(model=a_model, key=of_kind(str, 'write the path of a number, as "bosons.level"'))
 def with_parameter(model: Model, key: str, value: float) -> Model:
-    """Return a model with another value of one number, which is named as in model files.
+    """Return the model with a new value of one parameter, addressed as in model files.
 
     Parameters
     ----------
     model : Model
-        The rest of it.
+        The model to change.
     key : str
-        As in "phonons.electron_coupling", "field.flux", "electrons.hopping.ring" where the coupling is a table by
-        class, or "electrons.level.0" and "electrons.repulsion.distance.1" for a number of a list.
+        Path of the parameter, such as "phonons.electron_coupling" or "field.flux"; "electrons.hopping.ring" for a
+        coupling given as a table by class; "electrons.level.0" and "electrons.repulsion.distance.1" for elements of a
+        list.
     value : float
         The new value.
 
     Raises
     ------
     InvalidModel
-        If the key names no number of the model, or the model is wrong with this value.
+        If the key is not a parameter of the model, or the model is invalid with this value.
 
     Examples
     --------
@@ -73,21 +74,21 @@ def with_parameter(model: Model, key: str, value: float) -> Model:
 
 
 def with_parameters(model: Model, values: Mapping[str, Any]) -> Model:
-    """Return a model with other values of several parameters; whole couplings may be tables or lists.
+    """Return the model with new values of several parameters; whole couplings may be tables or lists.
 
-    The imaginary part of a coupling goes with its real part unless it is given too.
+    A new value of a coupling also replaces its imaginary part unless that is given too.
 
     Raises
     ------
     InvalidModel
-        If a name is unknown or a value is wrong.
+        If a key is unknown or a value is invalid.
     """
     parts = {imaginary: 0.0 for key, imaginary in IMAGINARY.items() if key in values}
     return reduce(lambda changed, pair: with_parameter(changed, *pair), {**parts, **values}.items(), model)
 
 
 def parameter_problem(model: Model, key: str, path: str) -> Problem | None:
-    """Return what is wrong with the name of a parameter, to be reported at `path`."""
+    """Return the problem of the key of a parameter, reported at `path`; None if it is valid."""
     if key in (*FIELDS, f"{KEY}.plaquette"):
         return None
     species, _, rest = key.partition(".")
@@ -101,21 +102,21 @@ def parameter_problem(model: Model, key: str, path: str) -> Problem | None:
         return Problem(
             path,
             show(key),
-            f"allowed only where {coupling_key} is a table with the class {show(item)}, or has a list with this place",
+            f"allowed only if {coupling_key} is a table with the class {show(item)}, or a list with this index",
         )
     return None
 
 
 def parameter_derivative(model_of: ModelFunction, at: float) -> Operator:
-    """Return dH/dp as a formula.
+    """Return dH/dp as an operator formula.
 
-    The coefficients of the formula of H are differentiated; those of a model file are polynomials of low degree in
-    every coupling, for which this is exact.
+    The coefficients of H are differentiated numerically, by a rule that is exact for polynomials up to degree 8; the
+    coefficients of model files are polynomials of low degree in every coupling.
 
     Parameters
     ----------
     model_of : function
-        From p to a model; its operators are the same for all p, their coefficients smooth.
+        From p to a model; the operators must be the same for all p and the coefficients smooth.
     at : float
         p.
 
@@ -142,7 +143,7 @@ def parameter_derivative(model_of: ModelFunction, at: float) -> Operator:
 
 
 def _derivative(values: Sequence[tuple[float, Operator, Operator]]) -> Operator:
-    """Return the derivative of one term, without what is rounding of its coefficients."""
+    """Return the derivative of one term, without coefficients at rounding level."""
     found = total(weight * (above - below) for weight, above, below in values)
     noise: defaultdict[Word, float] = defaultdict(float)
     for weight, *both in values:

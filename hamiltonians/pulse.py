@@ -1,12 +1,12 @@
-r"""A pulse of a uniform vector potential, and how hops depend on it.
+r"""Pulses of a uniform vector potential and their coupling to hops.
 
-A hop by the vector d carries the further phase ``exp(i q A(t) . d)``, q its charge. With the steps s = q d . e along
+A hop of the charge q by the vector d acquires the phase factor ``exp(i q A(t) . d)``. With the steps s = q d . e along
 the vector e of the pulse,
 
 .. math:: H(t) = H + \sum_s \big[(\cos sA(t) - 1)\,C_s + \sin sA(t)\,S_s\big],\quad
           C_s = K_s + K_s^\dagger,\ S_s = i(K_s - K_s^\dagger)
 
-with K_s the hops of the Hamiltonian without the pulse by the step s > 0, those with a lattice operator included.
+where K_s contains the hops of the Hamiltonian without the pulse by the step s > 0, including phonon-assisted ones.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from .terms import TERMS
 
 Word = tuple[ChargeWord, LatticeWord]
 FAR = 9.5
-"""Beyond so many widths from its centre the pulse is below 1e-19 of its amplitude, and is left out."""
+"""Distance from the centre, in widths, beyond which the pulse (below 1e-19 of its amplitude) is neglected."""
 SAME = 9
-"""Steps that agree to so many decimals are one."""
+"""Decimals to which equal steps agree."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,8 +49,8 @@ class Pulse(Brief):
     centre, width : float
         t_0 and w [1 / energy].
     direction : tuple of float or None
-        The vector e by which A is multiplied, in the coordinates of the cluster, as it is: of length one where the
-        amplitude is to be that of A. The first coordinate, and round the ring on rings, where it is left out.
+        The vector e that multiplies A(t), in the coordinates of the cluster; it is not normalized. By default the first
+        coordinate; on rings the direction around the ring.
 
     Examples
     --------
@@ -70,22 +70,22 @@ class Pulse(Brief):
             value = real_number(name, getattr(self, name), "a finite number", -1e100, 1e100)
             object.__setattr__(self, name, value)
         if not self.width > 0:
-            raise InvalidValue(f"width = {self.width} cannot be; allowed: a number above 0, as 1.0")
+            raise InvalidValue(f"width = {self.width} is invalid; allowed: a number above 0, as 1.0")
         if self.direction is not None:
             given = np.atleast_1d(np.asarray(self.direction, float))
             if given.ndim != 1 or not np.all(np.isfinite(given)) or not np.any(given):
-                raise InvalidValue(f"direction = {shown(self.direction)} cannot be; allowed: a list of finite numbers, "
-                                   "not all 0, as [1, 0]")  # fmt: skip
+                raise InvalidValue(f"direction = {shown(self.direction)} is invalid; allowed: a list of finite "
+                                   "numbers, not all 0, as [1, 0]")  # fmt: skip
             object.__setattr__(self, "direction", tuple(given.tolist()))
 
     def vector_potential(self, time: Any) -> Any:
-        """Return A at a time, or at each of several."""
+        """Return A(t) at one or several times."""
         tau = np.asarray(time, float) - self.centre
         return self.amplitude * np.exp(-0.5 * (tau / self.width) ** 2) * np.cos(self.frequency * tau)
 
     @property
     def span(self) -> tuple[float, float]:
-        """From when to when there is a vector potential."""
+        """Time interval in which the vector potential is not zero."""
         return self.centre - FAR * self.width, self.centre + FAR * self.width
 
     def series(self, time: float, steps: Sequence[float], order: int) -> NDArray[np.complex128]:
@@ -96,7 +96,7 @@ class Pulse(Brief):
         """Return the Taylor coefficients of ``A(time + tau)`` in tau, shape (order + 1,)."""
         tau = time - self.centre
         slope = -tau / self.width**2 + 1j * self.frequency
-        wave = np.zeros(order + 1, complex)  # its real part is A
+        wave = np.zeros(order + 1, complex)  # A is the real part
         wave[0] = self.amplitude * np.exp(-0.5 * (tau / self.width) ** 2 + 1j * self.frequency * tau)
         for n in range(order):
             wave[n + 1] = (slope * wave[n] - (wave[n - 1] / self.width**2 if n else 0.0)) / (n + 1)
@@ -105,12 +105,12 @@ class Pulse(Brief):
 
 @dataclass(frozen=True, repr=False)
 class PulseTrain(Brief):
-    """Several pulses along one direction, whose vector potentials add up: a pump and a probe.
+    """Sum of several pulses along one direction, such as pump and probe.
 
     Attributes
     ----------
     pulses : tuple of Pulse
-        All with the same direction.
+        The pulses, all with the same direction.
 
     Examples
     --------
@@ -125,7 +125,7 @@ class PulseTrain(Brief):
         given = tuple(self.pulses)
         object.__setattr__(self, "pulses", given)
         if not given or not all(isinstance(each, Pulse) for each in given):
-            raise InvalidValue(f"pulses = {shown(self.pulses)} cannot be; give pulses, as (Pulse(0.4, 2.0, 5.0, 1.0),)")
+            raise InvalidValue(f"pulses is {shown(self.pulses)}; give pulses, as (Pulse(0.4, 2.0, 5.0, 1.0),)")
         if other := next((each for each in given if each.direction != given[0].direction), None):
             raise InvalidValue(
                 f"the directions {shown(given[0].direction)} and {shown(other.direction)} differ; allowed: pulses "
@@ -134,16 +134,16 @@ class PulseTrain(Brief):
 
     @property
     def direction(self) -> tuple[float, ...] | None:
-        """The direction of all of them."""
+        """The common direction of the pulses."""
         return self.pulses[0].direction
 
     def vector_potential(self, time: Any) -> Any:
-        """Return A at a time, or at each of several."""
+        """Return A(t) at one or several times."""
         return np.sum([each.vector_potential(time) for each in self.pulses], axis=0)
 
     @property
     def span(self) -> tuple[float, float]:
-        """From when to when there is a vector potential."""
+        """Time interval in which the vector potential is not zero."""
         spans = [each.span for each in self.pulses]
         return min(begin for begin, _ in spans), max(end for _, end in spans)
 
@@ -168,15 +168,15 @@ def _phases(wave: NDArray[np.float64], steps: Sequence[float]) -> NDArray[np.com
 def hop_steps(model: Model, direction: Sequence[float] | None = None) -> tuple[tuple[float, Operator], ...]:
     """Return the hops K_s of a Hamiltonian by their steps s > 0 along a direction.
 
-    On rings a step is +-1 for i -> i +- 1, times the charge; on other clusters it is the projection of the vector
-    between the sites, over the edge of a closed cluster where the hop leads there.
+    On rings a step is +-1 for i -> i +- 1, times the charge; on other clusters it is the projection of the bond vector,
+    through the cell boundary if the bond crosses it.
 
     Raises
     ------
     InvalidValue
-        If the direction has more numbers than the positions of the sites.
+        If the direction has more components than the positions of the sites.
     InvalidModel
-        If a term of the user's own moves charges round a closed cluster without the phase of its path.
+        If a user-defined term moves charges around a closed cluster without the Peierls phase of its path.
 
     Examples
     --------
@@ -195,23 +195,23 @@ def hop_steps(model: Model, direction: Sequence[float] | None = None) -> tuple[t
 
 
 def direction_in(cluster: Cluster, direction: Sequence[float] | None) -> NDArray[np.float64]:
-    """Return the vector of a pulse in the coordinates of a cluster; of one number on rings.
+    """Return the vector of a pulse in the coordinates of a cluster; one number on rings.
 
     Raises
     ------
     InvalidValue
-        If it does not fit the cluster.
+        If its dimension does not match that of the cluster.
     """
     size = 1 if cluster.kind == "ring" else cluster.coordinates.shape[1]
     given = [1.0] if direction is None else [*direction]
     if len(given) > size:
-        allowed = "leave it out; the pulse goes round the ring" if cluster.kind == "ring" else f"{size} numbers at most"
+        allowed = "leave it out; the pulse goes round the ring" if cluster.kind == "ring" else f"at most {size} numbers"
         raise InvalidValue(f"direction = {shown(given)} does not fit a {cluster.kind}; allowed: {allowed}")
     return np.array([*given, *[0.0] * (size - len(given))], float)
 
 
 def _of_bonds(model: Model, along: NDArray[np.float64]) -> Iterator[tuple[float, Word, complex]]:
-    """Yield step, word and coefficient of the hops of the package."""
+    """Yield step, operator product and coefficient of the hops of the built-in terms."""
     for term in TERMS.values():
         if not term.hops:
             continue
@@ -233,9 +233,9 @@ def _gain(word: Word, site: int) -> int:
 
 
 def _of_user(model: Model, along: NDArray[np.float64]) -> Iterator[tuple[float, Word, complex]]:
-    """Yield step, word and coefficient of the hops of the user's own terms.
+    """Yield step, operator product and coefficient of the hops of user-defined terms.
 
-    Closed clusters ask how a term depends on the flux; on open ones the places of the charges that move are enough.
+    On closed clusters the steps follow from the flux dependence of a term, on open ones from the site positions.
     """
     if not model.terms:
         return

@@ -1,4 +1,4 @@
-"""Conserved quantum numbers: the sector of the Hilbert space that is diagonalised."""
+"""Sectors of the Hilbert space and their quantum numbers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PARITIES: Mapping[str, int] = MappingProxyType({"even": 0, "odd": 1})
 
 
 class LeftOut(int):
-    """A quantum number that was not given, with the value that stands for it."""
+    """The default value of a quantum number that was not given."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -33,26 +33,25 @@ class Sector(Brief):
     Attributes
     ----------
     charge : int
-        N = N_e + 2 N_b; with a `parity` it is left out, and the smallest one of that parity.
+        N = N_e + 2 N_b; not given together with `parity`, for which it is the smallest charge of that parity.
     two_sz : int, "all" or None
-        N_up - N_dn; "all": every one, which models without a conserved S_z need; None: the smallest value of the right
-        parity, ``charge % 2``, or "all" in such models.
+        N_up - N_dn; "all": every value, required if S_z is not conserved; None: the smallest value allowed,
+        ``charge % 2``, or "all" if S_z is not conserved.
     momentum : int, tuple of int or None
-        m of k = 2 pi m / L on rings, ``T psi = exp(-i k) psi`` for the translation i -> i + 1; on lattices the numbers
+        m of k = 2 pi m / L on rings, ``T psi = exp(-i k) psi`` for the translation i -> i + 1; on lattices the integers
         m_j of ``k . T_j = 2 pi m_j`` for the rows T_j of the supercell, ``T(r) psi = exp(-i k . r) psi``; None: all.
     reflection : int or None
-        +1 or -1 under the reflection of the cluster (site 0 of a ring stays); None: both.
+        +1 or -1 under the reflection of the cluster (which fixes site 0 of a ring); None: both.
     spin_flip : int or None
-        +1 or -1 under the exchange of up and down, ``c_up -> c_dn, c_dn -> -c_up``, where S_z = 0: the sign (-1)^S of
-        the total spin; None: both.
+        +1 or -1 under the exchange of spins ``c_up -> c_dn, c_dn -> -c_up`` for S_z = 0, which is (-1)^S with the
+        total spin S; None: both.
     wave_vector : float, tuple of float or None
-        Infinite lattices: the total wave vector k of charges and phonons, radians a site, Cartesian; 0 where it is
-        None.
+        On infinite lattices the total wave vector k of charges and phonons, Cartesian, in radians per site; None: 0.
     irrep : str or None
-        One-dimensional representation of the point group of the cluster, as "A1"; on lattices of the part that leaves
-        the momentum as it is. None: all of them.
+        One-dimensional representation of the point group of the cluster, such as "A1"; on lattices of the little group
+        of the momentum. None: all of them.
     parity : str or None
-        "even" or "odd": every charge of this parity, in the place of `charge`; models without a conserved N need it.
+        "even" or "odd": all charges of this parity, instead of `charge`; required if N is not conserved.
 
     Examples
     --------
@@ -83,12 +82,12 @@ class Sector(Brief):
 
     @property
     def spin_excess(self) -> int:
-        """N_up - N_dn as a number; the smallest one of the sector where it holds all.
+        """N_up - N_dn as a number; the smallest value if the sector contains all of them.
 
         Raises
         ------
         InvalidModel
-            If the charge is not a whole number.
+            If the charge is not an integer.
         """
         if self.two_sz is None:
             raise InvalidModel([Problem("sector.charge", show(self.charge), "allowed: whole numbers, 0 or more")])
@@ -96,35 +95,35 @@ class Sector(Brief):
 
     @property
     def has_all_spins(self) -> bool:
-        """True where every S_z is in it."""
+        """True if the sector contains all S_z."""
         return self.two_sz == "all"
 
     @property
     def plain(self) -> Sector:
-        """The same without spatial quantum numbers and that of the spin flip."""
+        """The sector without spatial quantum numbers and spin flip."""
         return Sector(self.charge, self.two_sz, parity=self.parity)
 
     @property
     def has_symmetry(self) -> bool:
-        """True where a spatial quantum number, or that of the spin flip, is fixed."""
+        """True if a spatial quantum number or the spin flip is fixed."""
         return bool(self.labels)
 
     @property
     def labels(self) -> dict[str, int | str | tuple[int, ...]]:
-        """The spatial quantum numbers and that of the spin flip, where they are fixed, by name."""
+        """The spatial quantum numbers and the spin flip that are fixed, by name."""
         named = {name: getattr(self, name) for name in ("momentum", "reflection", "irrep", "spin_flip")}
         return {name: value for name, value in named.items() if value is not None}
 
     @property
     def title(self) -> str:
-        """All quantum numbers as text, as in ``N = 4, 2 S_z = 0, momentum = 0``."""
+        """All quantum numbers as text, such as ``N = 4, 2 S_z = 0, momentum = 0``."""
         charge = f"N = {self.charge}" if self.parity is None else f"{self.parity} N"
         spin = "all S_z" if self.has_all_spins else f"2 S_z = {self.two_sz}"
         return ", ".join([charge, spin, *filter(None, [self.label])])
 
     @property
     def markup(self) -> str:
-        """The same as markup of a `Card`."""
+        """The title as markup of a `Card`."""
         return escape(self.title).replace("S_z", "S<sub>z</sub>")
 
     def _repr_html_(self) -> str:
@@ -132,14 +131,14 @@ class Sector(Brief):
 
     @property
     def label(self) -> str:
-        """The quantum numbers of `labels` as text, as in ``momentum = 0, reflection = 1``."""
+        """The quantum numbers of `labels` as text, such as ``momentum = 0, reflection = 1``."""
         named = self.labels | ({} if self.wave_vector is None else {"wave_vector": self.wave_vector})
         shown = {name: list(value) if isinstance(value, tuple) else value for name, value in named.items()}
         return ", ".join(f"{name} = {value}" for name, value in shown.items())
 
 
 def check_sector(model: Model, sector: Sector) -> None:
-    """Raise `InvalidModel` with everything that is wrong with a sector of a model."""
+    """Raise `InvalidModel` with all problems of a sector of a model."""
     problems = list(sector_problems(model, sector))
     if model.cluster.is_infinite:
         why = "allowed here: finite clusters; infinite_levels solves one or two particles on infinite lattices"
@@ -149,7 +148,7 @@ def check_sector(model: Model, sector: Sector) -> None:
 
 
 def sector_problems(model: Model, sector: Sector) -> Iterator[Problem]:
-    """Yield everything wrong with a sector of a model."""
+    """Yield the problems of a sector of a model."""
     charge, two_sz = sector.charge, sector.two_sz
     if model.cluster.is_infinite:
         yield from _infinite_problems(model, sector)
@@ -180,7 +179,7 @@ def sector_problems(model: Model, sector: Sector) -> Iterator[Problem]:
 
 
 def _infinite_problems(model: Model, sector: Sector) -> Iterator[Problem]:
-    """Yield everything wrong with a sector of an infinite lattice."""
+    """Yield the problems of a sector of an infinite lattice."""
     charge, k = sector.charge, sector.wave_vector
     spins = {n: [s for s in allowed_two_sz(model, n) if abs(s) <= n] for n in (1, 2)}
     allowed = {n: values for n, values in spins.items() if values}
@@ -197,11 +196,11 @@ def _infinite_problems(model: Model, sector: Sector) -> Iterator[Problem]:
     numbers_given = k if isinstance(k, tuple) else (k,) * dimension if k == 0 else (k,)
     if k is not None and not (len(numbers_given) == dimension and all(map(is_coupling, numbers_given))):
         wanted = "a finite number" if dimension == 1 else f"a list of {dimension} finite numbers"
-        yield Problem("sector.wave_vector", show(k), f"allowed: {wanted}, radians a site")
+        yield Problem("sector.wave_vector", show(k), f"allowed: {wanted}, in radians per site")
 
 
 def _conservation_problems(model: Model, sector: Sector) -> Iterator[Problem]:
-    """Yield quantum numbers that are not conserved, or not those of a sector."""
+    """Yield quantum numbers that are not conserved or missing."""
     charge, key = sector.charge, model.broken.get("charge")
     if sector.parity is not None:
         if sector.parity not in PARITIES:
@@ -216,21 +215,21 @@ def _conservation_problems(model: Model, sector: Sector) -> Iterator[Problem]:
         yield Problem("sector.charge", "nothing", f"allowed: a whole number from 0 to {model.max_charge}")
     key = model.broken.get("spin")
     if key is not None and sector.two_sz != "all" and not isinstance(sector.two_sz, LeftOut):
-        yield Problem("sector.two_sz", show(sector.two_sz), f'allowed: leave it out, or "all"; {key} gives S_z up')
+        yield Problem("sector.two_sz", show(sector.two_sz), f'allowed: leave it out, or "all"; {key} breaks S_z')
 
 
 def charges_of(model: Model, sector: Sector) -> Sequence[int]:
-    """Return the charges of a sector: one, or all of a parity."""
+    """Return the charges of a sector: one, or all of its parity."""
     return (sector.charge,) if sector.parity is None else range(sector.charge, model.max_charge + 1, 2)
 
 
 def spins_of(model: Model, sector: Sector, charge: int) -> Sequence[int]:
-    """Return the values of N_up - N_dn that a sector has at one of its charges."""
+    """Return the values of N_up - N_dn of a sector at one of its charges."""
     return allowed_two_sz(model, charge) if sector.has_all_spins else (sector.spin_excess,)
 
 
 def resolved(model: Model, sector: Sector) -> Sector:
-    """Return a sector with all S_z where it was left out and the model gives S_z up.
+    """Return the sector with all S_z if `two_sz` was not given and the model does not conserve S_z.
 
     Examples
     --------
@@ -244,7 +243,7 @@ def resolved(model: Model, sector: Sector) -> Sector:
 
 
 def allowed_two_sz(model: Model, charge: int) -> list[int]:
-    """Return the values of N_up - N_dn that some state of this charge has."""
+    """Return the possible values of N_up - N_dn at a charge."""
     sites, each = model.cluster.sites, model.most_electrons
     found: set[int] = set()
     for pairs in range(model.most_bosons * len(model.boson_sites) + 1):
@@ -261,7 +260,7 @@ def _momentum_problems(model: Model, sector: Sector) -> Iterator[Problem]:
 
 
 def momentum_problems(cluster: Cluster, momentum: Any, path: str, cure: str) -> Iterator[Problem]:
-    """Yield what is wrong with a momentum of a cluster; `cure` helps where there are none."""
+    """Yield the problems of a momentum; `cure` is the remedy for clusters without translations."""
     known, number = momenta(cluster), cluster.fluxes
     if not known:
         yield Problem(path, show(momentum), f"allowed: {cure}; a {cluster.kind} has no translation")

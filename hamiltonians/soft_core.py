@@ -1,12 +1,12 @@
-r"""Soft-core local pairs: up to M of them on a site, as M levels that fill up one after the other.
+r"""Soft-core local pairs: up to M on a site, represented by M two-level systems filled in order.
 
-On states in which level k is filled only if the levels below it are, with the number operators :math:`\nu_k` and the
-two-level raising operators :math:`\beta^+_k`,
+On states in which level k is filled only if all lower levels are, with the number operators :math:`\nu_k` and the
+raising operators :math:`\beta^+_k` of the levels,
 
 .. math:: b^+ = \sum_{k=0}^{M-1} \sqrt{k+1}\; \nu_{k-1}\, \beta^+_k\, (1 - \nu_{k+1}), \qquad b^+ b = \sum_k \nu_k
 
-without the factors of levels that are not there. Neither leads out of these states, so that sums, products and
-commutators of such formulas are those of the pairs. The letter of level k of site i has the index
+without the factors of levels that do not exist. Both operators preserve this subspace, so that sums, products and
+commutators of such formulas are those of the pairs. The operator of level k of site i has the index
 ``sites (k + 1) + i``.
 """
 
@@ -24,12 +24,12 @@ BOSONS = ("b+", "b", "nb")
 
 
 def letter_of(site: int, level: int, sites: int) -> int:
-    """Return the index of the letter of a level."""
+    """Return the index of the operators of a level."""
     return sites * (level + 1) + site
 
 
 def expanded(operator: Operator, model: Model) -> Operator:
-    """Write the pairs of a formula in levels where a site holds several; other formulas stay as they are.
+    """Express soft-core pairs in a formula by levels; formulas of hard-core models are returned unchanged.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def expanded(operator: Operator, model: Model) -> Operator:
 
 
 def in_levels(operator: Operator, sites: int, most: int) -> Operator:
-    """Return the same, given the number of sites and the largest number of pairs on one."""
+    """Express pairs by levels, given the number of sites and the largest number of pairs on a site."""
     if most <= 1:
         return operator
     return total(

@@ -1,14 +1,14 @@
-r"""Whether a lattice has a lowest energy.
+r"""Stability of the lattice: whether its energy is bounded below.
 
-With x = a + a+ and p = (a - a+)/i, ``a+a = (x^2 + p^2)/4 - 1/2``, and the lattice in a charge configuration is
+With x = a + a+ and p = (a - a+)/i, ``a+a = (x^2 + p^2)/4 - 1/2``, and the lattice energy in a charge configuration is
 
 .. math:: x^T K x + p^T T p + \sum_m (c_{3,m} x_m^3 + c_{4,m} x_m^4) + \text{forces},
 
     K_{mm} = \omega_{0,m}/4 + c_{2,m} + q_{F,m} n + q_{B,m} n_B + \sum \kappa,\quad
     K_{mn} = -\kappa_{mn} - t_{ph,mn}/4,\quad T_{mm} = \omega_{0,m}/4,\quad T_{mn} = -t_{ph,mn}/4.
 
-It has a lowest energy if T is positive, no c_4 is below 0, and K is positive on
-the modes without a quartic potential, which have no cubic one.
+It is bounded below if T is positive definite, no c_4 is negative, and K is positive definite on the modes without a
+quartic potential, which must have no cubic one.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from .branches import links_of, pairs_on
 from .values import Problem
 
 LEAST = 1e-12
-"""Forms whose lowest eigenvalue is below this times the largest frequency are not positive."""
+"""Quadratic forms with a lowest eigenvalue below this times the largest frequency are not positive definite."""
 Values = Mapping[str, NDArray[np.float64]]
-"""Couplings over modes or bonds by their keys in model files; those of an absent species are missing."""
+"""Couplings over modes or bonds by their keys in model files, without those of absent species."""
 
 
 def stiffness(
     modes: Sequence[Mode], bonds: Sequence[Bond], values: Values, most: tuple[float, float] = (2.0, 1.0)
 ) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    """Yield K with one coupling after the other added, each by its key, charges where they soften the lattice most.
+    """Yield K after adding each coupling in turn, with its key, for the charges that soften the lattice most.
 
-    `most` is how many electrons and local pairs fit on a site.
+    `most` is the largest number of electrons and of local pairs on a site.
     """
     form = np.diag(values["phonons.frequency"] / 4)
     for key, number in (("quadratic", 1.0), ("electron_quadratic", most[0]), ("boson_quadratic", most[1])):
@@ -65,7 +65,7 @@ def hops(modes: Sequence[Mode], bonds: Sequence[Bond], hopping: NDArray[np.float
 
 
 def lowest(form: NDArray[np.float64]) -> float:
-    """Return the lowest eigenvalue of a form; infinity where there are no modes."""
+    """Return the lowest eigenvalue of a quadratic form; infinity without modes."""
     return float(np.linalg.eigvalsh(form)[0]) if len(form) else np.inf
 
 
@@ -74,8 +74,8 @@ def lowest_frequency(
 ) -> float:
     """Return the lowest frequency of an Einstein oscillator or of a normal mode about zero; infinity without modes.
 
-    Charges soften the lattice as far as they can; where a quartic potential holds it, the result is a third of the
-    lowest oscillator at least.
+    The charges are those that soften the lattice most; with a stabilizing quartic potential the result is at least one
+    third of the lowest bare frequency.
     """
     if not len(modes):
         return np.inf
@@ -96,16 +96,16 @@ def furthest(
     forces: NDArray[np.float64],
     most: tuple[float, float] = (2.0, 1.0),
 ) -> NDArray[np.float64]:
-    """Return the least and the largest x at which the potential of each mode may have a minimum, shape (modes, 2).
+    """Return bounds on the minima x of the potential of each mode, shape (modes, 2).
 
     Parameters
     ----------
     modes, bonds, values
-        Of a model.
+        Modes, bonds and couplings of a model.
     forces : (modes, 2) float
-        The least and the largest force of the charges on each mode, -dH/dx.
+        The smallest and the largest force -dH/dx of the charges on each mode.
     most : (float, float)
-        How many electrons and local pairs fit on a site.
+        Largest number of electrons and of local pairs on a site.
     """
     *_, (_, form) = stiffness(modes, bonds, values, most)
     cubic, quartic = values["phonons.cubic"], values["phonons.quartic"]
@@ -123,7 +123,7 @@ def furthest(
 def lattice_problems(
     modes: Sequence[Mode], bonds: Sequence[Bond], values: Values, most: tuple[float, float] = (2.0, 1.0)
 ) -> Iterator[Problem]:
-    """Yield what leaves a lattice without a lowest energy, at the coupling that does so."""
+    """Yield the couplings for which the lattice energy is not bounded below."""
     frequency, cubic, quartic = (values[f"phonons.{key}"] for key in ("frequency", "cubic", "quartic"))
     if not len(modes) or not np.all(frequency > 0):
         return
@@ -160,7 +160,7 @@ CURES: Mapping[str, str] = {
     "phonons.spring": f"it makes a normal mode unstable: {NO_LOWEST}; raise it, or give phonons.quartic above 0",
     "phonons.hopping": f"it makes a normal mode unstable: {NO_LOWEST}; lower it, or give phonons.quartic above 0",
 }
-"""What is allowed where a form of the displacements is not positive."""
+"""Allowed values of couplings for which the potential is not positive definite."""
 
 
 def _largest(values: NDArray[np.float64]) -> str:

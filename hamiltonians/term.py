@@ -1,4 +1,4 @@
-"""A term of the Hamiltonian: what one coupling of the table adds, place by place."""
+"""Terms of the Hamiltonian: the contribution of one coupling at each site, bond or mode."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .operators import Operator, total
 from .parameters import COUPLINGS, FIELDS
 
 Directions = tuple[tuple[float, ...], ...]
-"""Directions of a flux vector along which a term is differentiated, one for each derivative; none: not at all."""
+"""Directions of the flux along which a term is differentiated, one for each derivative; empty: no derivative."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class Term:
     Attributes
     ----------
     key : str
-        Its coupling, a key of `COUPLINGS` or `FIELDS`.
+        Key of its coupling in `COUPLINGS` or `FIELDS`.
     at : function
-        From the model and a site number, a mode number or a `Bond` to the operator there; hops take the directions of
-        the flux along which they are differentiated as well.
+        From the model and a site, a mode or a `Bond` to the operator there; hops also take the directions of the flux
+        along which they are differentiated.
     hops : bool
-        True where the term depends on the flux.
+        Whether the term depends on the flux.
     """
 
     key: str
@@ -47,7 +47,7 @@ class Term:
 
     @property
     def coupling(self) -> CouplingField:
-        """What the table says about its coupling."""
+        """The entry of its coupling in the table."""
         return {**COUPLINGS, **FIELDS}[self.key]
 
     def __call__(self, model: Model, derivative: Directions = ()) -> Operator:
@@ -55,14 +55,14 @@ class Term:
         return total(formula for _, formula in self.parts(model, derivative))
 
     def parts(self, model: Model, derivative: Directions = ()) -> Iterator[tuple[Any, Operator]]:
-        """Yield every place at which the term has a coupling, with what it contributes there."""
+        """Yield every place with a nonzero coupling and the contribution of the term there."""
         order = (derivative,) if self.hops else ()
         sign = -1.0 if self.coupling.sign else 1.0
         places = ((place, value) for place, value in self._places(model) if value)
         yield from ((place, sign * value * self.at(model, place, *order)) for place, value in places)
 
     def _places(self, model: Model) -> Iterator[tuple[Any, float]]:
-        """Yield every place of the term with the coupling there."""
+        """Yield every place of the term with its coupling."""
         if self.key in FIELDS:
             yield None, value_at(model, self.key)
             return
@@ -87,12 +87,12 @@ class Term:
 
 
 def term_of(key: str) -> Callable[[Callable[..., Operator]], Term]:
-    """Make the term of a coupling of a function."""
+    """Return a decorator that turns a function into the term of a coupling."""
     return lambda at: Term(key, at, "derivative" in inspect.signature(at).parameters)
 
 
 def hop_with_reverse(forward: Operator, bond: Bond, flux: Flux, charge: int, derivative: Directions) -> Operator:
-    """Return a hop with its reverse, differentiated along directions of the flux."""
+    """Return a hop plus its Hermitian conjugate, differentiated along directions of the flux."""
     shares = [sum(share * d for share, d in zip(bond.shares, along, strict=True)) for along in derivative]
     half = prod((1j * charge * share for share in shares), start=bond_phase(bond, flux, charge)) * forward
     return half + half.dag

@@ -1,7 +1,7 @@
-"""The terms of the Hamiltonian: one function for each coupling, from a place on the cluster to an operator formula.
+"""The terms of the Hamiltonian: one function per coupling, from a site, bond or mode to an operator formula.
 
-What is summed over, the sign and the coupling that multiplies the operator stand in the table of `parameters`. Terms
-given to ``Model(terms=(my_term,))`` are functions from the model to an operator.
+The sum, the sign and the coupling that multiplies the operator are defined by the table of couplings in `parameters`.
+User-defined terms, ``Model(terms=(my_term,))``, are functions from the model to an operator.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ from .term import hop_with_reverse as _hop
 from .term import term_of as _term
 
 SAME = 1e-9
-"""Levels closer than this times the energy unit of a model are one."""
+"""Levels closer than this times the energy unit of a model are degenerate."""
 KEPT = "_operator"
-"""Where a model keeps its formula."""
+"""Attribute in which a model caches its formula."""
 BARE = "_without_potential"
-"""Where it keeps itself with the chemical potential 0."""
+"""Attribute in which it caches itself without its chemical potential."""
 FAR = 1e3
-"""A chemical potential larger than this times all other coefficients is not inside H, whose digits it would hide."""
+"""A chemical potential larger than this times all other coefficients is kept outside H, to preserve precision."""
 ROUNDING = 32 * float(np.finfo(float).eps)
 """Rounding of levels, relative to the sum of all coefficients of H."""
 
@@ -72,7 +72,7 @@ def hubbard(model: Model, site: int) -> Operator:
 
 @_term("electrons.repulsion")
 def repulsion(model: Model, bond: Bond) -> Operator:
-    """``n_i n_j``, on bonds or, by shells of distance, on any two sites."""
+    """``n_i n_j``, on bonds or, by shells of distance, for any two sites."""
     return electron_number(bond.start) * electron_number(bond.end)
 
 
@@ -176,7 +176,7 @@ def boson_repulsion(model: Model, bond: Bond) -> Operator:
 
 @_term("bosons.electron_repulsion")
 def boson_electron_repulsion(model: Model, place: int | Bond) -> Operator:
-    """``b+_i b_i n_i``, or ``b+_i b_i n_j`` from the start to the end of a line by shells of distance."""
+    """``b+_i b_i n_i``, or ``b+_i b_i n_j`` for two sites coupled by shells of distance."""
     site, other = (place.start, place.end) if isinstance(place, Bond) else (place, place)
     return boson_number(site) * electron_number(other) if site in model.boson_sites else Operator()
 
@@ -224,7 +224,7 @@ def boson_lattice(model: Model, place: tuple[int, int]) -> Operator:
 
 @_term("phonons.electron_coupling")
 def electron_lattice(model: Model, place: tuple[int, int]) -> Operator:
-    """``n_i x_m`` for a mode and a site: the Holstein coupling, of the own site, has g = omega0 alpha_F."""
+    """``n_i x_m`` for a mode and a site; on the site of the mode the Holstein coupling, g = omega0 alpha_F."""
     mode, site = place
     return electron_number(site) * displacement(mode)
 
@@ -253,7 +253,7 @@ def spring(model: Model, bond: Bond) -> Operator:
 
 @_term("phonons.quadratic")
 def quadratic(model: Model, mode: int) -> Operator:
-    """``x_m^2``; like all powers, between kept states that of the oscillator without a cutoff."""
+    """``x_m^2``, projected from the oscillator without cutoff, like all powers."""
     return _power(mode, 2)
 
 
@@ -270,7 +270,7 @@ def quartic(model: Model, mode: int) -> Operator:
 
 
 def _power(mode: int, exponent: int) -> Operator:
-    """``x_m^n``, normal ordered, so that no path over states beyond a cutoff is lost."""
+    """``x_m^n``, normal ordered, which includes intermediate states beyond the cutoff."""
     return math.prod([displacement(mode)] * exponent, start=as_operator(1.0))
 
 
@@ -306,7 +306,7 @@ TERMS: Mapping[str, Term] = MappingProxyType(
 
 
 def energy_scale(model: Model) -> float:
-    """Return the largest coefficient of H but for the chemical potential, which moves all levels of a sector alike.
+    """Return the largest coefficient of H except the chemical potential, which shifts all levels of a sector equally.
 
     Examples
     --------
@@ -320,20 +320,20 @@ def energy_scale(model: Model) -> float:
 
 
 def energy_unit(model: Model) -> float:
-    """Return the energy with which small energies are compared: 1, or the scale of the model where that is smaller."""
+    """Return the reference for small energies: 1, or the energy scale of the model if that is smaller."""
     return min(1.0, energy_scale(model))
 
 
 def level_width(model: Model) -> float:
-    """Return the distance below which levels are degenerate: 1e-9 of the unit plus the rounding of all coefficients."""
+    """Return the tolerance for degenerate levels: 1e-9 of the unit plus the rounding of all coefficients."""
     every = sum(abs(value) for value in sector_operator(model).terms.values())
     return SAME * energy_unit(model) + ROUNDING * every
 
 
 def far_potential(model: Model) -> float:
-    """Return the chemical potential where it is far larger than all other coefficients of H, else 0.
+    """Return the chemical potential if it is much larger than all other coefficients of H, else 0.
 
-    Without a conserved N it is not a constant, and stays in H.
+    If N is not conserved it is not a constant and remains in H.
 
     Examples
     --------
@@ -347,12 +347,12 @@ def far_potential(model: Model) -> float:
 
 
 def sector_operator(model: Model) -> Operator:
-    """Return the Hamiltonian that is diagonalised in a sector: the whole one, or without a far chemical potential."""
+    """Return the operator diagonalized in a sector: H, without a much larger chemical potential."""
     return hamiltonian_operator(_without_potential(model) if far_potential(model) else model)
 
 
 def _without_potential(model: Model) -> Model:
-    """Return the model with the chemical potential 0, made once."""
+    """Return the model with zero chemical potential, constructed once."""
     if not model.chemical_potential:
         return model
     kept = vars(model).get(BARE)
@@ -362,7 +362,7 @@ def _without_potential(model: Model) -> Model:
 
 
 def hamiltonian_operator(model: Model) -> Operator:
-    """Return the whole Hamiltonian of a model as a formula, user terms included.
+    """Return the Hamiltonian of a model as a formula, including user-defined terms.
 
     Examples
     --------
@@ -376,6 +376,6 @@ def hamiltonian_operator(model: Model) -> Operator:
         return known
     own = (own_term(model, number) for number in range(len(model.terms)))
     found = expanded(total([*(term(model) for term in TERMS.values()), *own]), model)
-    if not model.terms:  # functions of the user may change
+    if not model.terms:  # user-defined functions may change
         vars(model)[KEPT] = found
     return found

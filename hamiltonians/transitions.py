@@ -1,10 +1,10 @@
-r"""Operators between sectors: O as a map from a block of one (N, S_z) sector to blocks of another.
+r"""Operators between sectors: maps from a block of one (N, S_z) sector to blocks of another.
 
-A state with the quantum numbers chi of a symmetry group G goes to one with chi' under the part
+The part of O that maps quantum numbers chi of a symmetry group G to chi' is
 
 .. math:: O_{\chi'} = \frac{1}{|G|} \sum_g \chi'(g)^*\,\chi(g)\; U_g O U_g^\dagger,\qquad \sum_{\chi'} O_{\chi'} = O,
 
-so that a local operator is a sum over momentum transfers, and the image of each part is stored on representatives.
+so that a local operator becomes a sum over momentum transfers, and the image of each part is stored on representatives.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ Change = tuple[int, int]
 
 
 def charge_change(model: Model, operator: Operator) -> Change:
-    """Return by how much an operator changes (N, N_up - N_dn), modulo 2 where a model does not conserve them.
+    """Return the change of (N, N_up - N_dn) by an operator, modulo 2 for quantities that are not conserved.
 
     Raises
     ------
     ValueError
-        If its products of ladder operators differ in this, or act on what the model does not have.
+        If its products of ladder operators change them differently, or act on sites or species that do not exist.
 
     Examples
     --------
@@ -66,16 +66,16 @@ def charge_change(model: Model, operator: Operator) -> Change:
     changes = sorted({(n if model.keeps_charge else n % 2, s if model.keeps_spin else s % 2) for n, s in found})
     if len(changes) > 1:
         raise InvalidValue(
-            f"the operator changes (N, N_up - N_dn) by {changes}; every product must change them equally"
+            f"the operator changes (N, N_up - N_dn) by {changes}; every product must cause the same change"
         )
     return changes[0] if changes else (0, 0)
 
 
 def target_hamiltonian(hamiltonian: Hamiltonian, change: Change) -> Hamiltonian | None:
-    """Return the Hamiltonian of the sector to which a change leads, in the same phonon frame; None where there is none.
+    """Return the Hamiltonian of the sector after a change, in the same phonon frame; None if there is no such sector.
 
-    The mean charge of a frame stays that of the first sector: with other oscillators in the second one, the cutoff
-    would cut images off. The Hamiltonian is kept by that of the first sector.
+    The frame keeps the mean charge of the first sector, because images would be truncated by the cutoff of a different
+    frame. The result is cached in the Hamiltonian of the first sector.
     """
     space = hamiltonian.space
     if change == (0, 0):
@@ -92,14 +92,14 @@ def target_hamiltonian(hamiltonian: Hamiltonian, change: Change) -> Hamiltonian 
 
 @dataclass(frozen=True)
 class Transition:
-    """The part of an operator that leads from one block to another.
+    """The part of an operator that maps one block to another.
 
     Attributes
     ----------
     source, target : Block
-        From where to where.
+        The initial and the final block.
     operator : Operator
-        The part, in the physical phonons.
+        The operator in terms of the physical phonons.
     """
 
     source: Block = field(repr=False)
@@ -107,7 +107,7 @@ class Transition:
     operator: Operator
 
     def apply(self, phi: Amplitudes) -> NDArray[Any]:
-        """Return the stored amplitudes in the target block of ``O psi``, for stored amplitudes of the source."""
+        """Return the stored amplitudes of ``O psi`` in the target block from the stored amplitudes of the source."""
         kind = np.result_type(phi.dtype, self._dtype)
         out = np.zeros(self.target.shape, kind)
         phi = np.ascontiguousarray(phi, kind)
@@ -118,12 +118,12 @@ class Transition:
                 for hop in hops:
                     hop.of_type(kind).add(out, rows, *self._gathers, work)
         if self.source.share and not self.target.share:
-            out = self.source.share.ranks.given(out)  # with the same roundings on all ranks
+            out = self.source.share.ranks.given(out)  # identical rounding on all ranks
         return out
 
     @cached_property
     def _by_piece(self) -> tuple[Ghosts | None, list[list[Hop]]]:
-        """The rows of the source that are needed, and the hops that act on each piece of them."""
+        """The required rows of the source, and the hops that act on each piece of them."""
         return distributed(self._hops, self.source.share, self.source.shape[1])
 
     @cached_property
@@ -171,7 +171,7 @@ class Transition:
 
     @property
     def _configurations(self) -> NDArray[np.int64]:
-        """The charge configurations of the rows of the target, those of all processes."""
+        """The charge configurations of all rows of the target, on all processes."""
         orbits = self.target.orbits
         return np.arange(self.target.rows) if orbits is None else orbits.representatives
 
@@ -190,29 +190,29 @@ class Transition:
 
 
 def transitions(block: Block, operator: Operator, target: Hamiltonian | None = None) -> tuple[Transition, ...]:
-    """Return the parts of an operator that lead from a block to others, each with the block to which it leads.
+    """Return the parts of an operator that map a block to other blocks, each with its target block.
 
-    Of the symmetries of the block those are used that the other sector has as well; together the parts are the whole
-    operator, and their images lie in different blocks.
+    The parts are resolved by the symmetries common to both sectors; their sum is the operator, and their images lie in
+    different blocks.
 
     Parameters
     ----------
     block : Block
-        Where the operator acts.
+        Block on which the operator acts.
     operator : Operator
-        In the physical phonons.
+        The operator in terms of the physical phonons.
     target : Hamiltonian, optional
-        Of the sector to which it leads, where it is known: see `target_hamiltonian`.
+        Hamiltonian of the target sector, if known: see `target_hamiltonian`.
 
     Returns
     -------
     tuple of Transition
-        None where the operator leads out of what exists, as an electron added to a full cluster does.
+        Empty if the target sector does not exist, as for an electron added to a full cluster.
 
     Raises
     ------
     ValueError
-        If the products of the operator differ in how they change (N, S_z), or act on what the model does not have.
+        If the products of the operator change (N, S_z) differently, or act on sites or species that do not exist.
     """
     hamiltonian = target or target_hamiltonian(block.hamiltonian, charge_change(block.space.model, operator))
     if hamiltonian is None:
@@ -224,7 +224,7 @@ def transitions(block: Block, operator: Operator, target: Hamiltonian | None = N
 
 
 def _has(hamiltonian: Hamiltonian, symmetry: Symmetry) -> bool:
-    """True where a Hamiltonian has a symmetry; it keeps the answer."""
+    """True if a Hamiltonian has a symmetry; the result is cached."""
     known, anyhow = hamiltonian.symmetries, replace(symmetry, block=0)
     if anyhow not in known:
         known[anyhow] = commutes(hamiltonian.space, hamiltonian.operator, anyhow)
@@ -234,7 +234,7 @@ def _has(hamiltonian: Hamiltonian, symmetry: Symmetry) -> bool:
 def _parts(
     operator: Operator, model: Model, own: tuple[Symmetry, ...]
 ) -> Iterator[tuple[tuple[Symmetry, ...], Operator]]:
-    """Yield all quantum numbers to which an operator leads; a symmetry has one only where it keeps those before it."""
+    """Yield the target quantum numbers and parts of an operator; each symmetry must preserve the preceding ones."""
     found: list[tuple[tuple[Symmetry, ...], Operator]] = [((), operator)]
     for symmetry in own:
         split: list[tuple[tuple[Symmetry, ...], Operator]] = []
@@ -258,7 +258,7 @@ def _images(operator: Operator, model: Model, symmetry: Symmetry) -> list[Operat
 
 
 def _projected(images: list[Operator], symmetry: Symmetry, reached: int) -> Operator:
-    """Return the part that changes the quantum number of a symmetry to the one that is reached."""
+    """Return the part that maps to the quantum number `reached` of a symmetry."""
     turn = np.exp(2j * np.pi * ((reached - symmetry.block) % symmetry.period) / symmetry.period)
     waves = (complex(turn**power) / symmetry.period * image for power, image in enumerate(images))
     return canonical(*waves)

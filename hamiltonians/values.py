@@ -1,4 +1,4 @@
-"""Values of couplings: what they may be, how they are spread over a cluster, and what is said about wrong ones."""
+"""Values of couplings: allowed forms, expansion over a cluster, and error messages."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ from .._core.text import printable
 from ..clusters import Told
 
 Coupling = float | Mapping[str, float] | Sequence[float]
-"""One number for all, a table by class name (classes not named get 0), or one number for each."""
+"""One number for all places, a table by class name (0 for classes not listed), or a list with one number each."""
 ComplexCoupling = Coupling | complex | Mapping[str, complex] | Mapping[str, Mapping[str, float]] | Sequence[complex]
-"""A coupling whose numbers may be complex; files have ``{re = 1.0, im = 0.2}`` for a complex number."""
+"""A coupling with complex numbers, in files written as ``{re = 1.0, im = 0.2}``."""
 Reach = Coupling | Sequence[Sequence[float]] | Mapping[str, Sequence[float]] | Mapping[str, Any]
-"""A coupling of each mode to its own site; or a list for each mode with a number for each site; or numbers by shells of
-distance from the mode's site, ``{"distance": [own, nearest, ...]}``; or a table of these by the names of branches."""
+"""A coupling of each mode to its own site; a list of lists by mode and site; numbers by shells of distance from the
+site of the mode, ``{"distance": [own, nearest, ...]}``; or a table of these by branch."""
 DistanceCoupling = Coupling | Mapping[str, Sequence[float]]
-"""A coupling of bonds or sites; or between all pairs of sites by shells of distance, ``{"distance": [...]}``."""
+"""A coupling of bonds or sites, or of all pairs of sites by shells of distance, ``{"distance": [...]}``."""
 DisorderCoupling = Coupling | Mapping[str, Any]
-"""A coupling of sites; or with disorder, ``{"disorder": W, "seed": 3}``."""
+"""A coupling of sites, or disorder, ``{"disorder": W, "seed": 3}``."""
 ModeCoupling = Coupling | Mapping[str, Coupling]
-"""A coupling of modes, or of bonds that join them; or a table of these by the names of branches."""
+"""A coupling of modes, or of bonds that join them; or a table of these by branch."""
 LARGEST = 1e50
-"""Largest coupling in size; the squares of products of two still fit into floats."""
+"""Largest absolute value of a coupling; squares of products of two couplings do not overflow."""
 FINITE = f"a finite number, at most {LARGEST:g} in size"
-"""What a coupling may be, for messages."""
+"""Allowed values of a coupling, for messages."""
 DISTANCE = "distance"
-"""The key of numbers by shells of distance."""
+"""Key of couplings given by shells of distance."""
 SAME_PLACE = 1e-9
-"""Distances closer than this, relative to the largest, are one shell."""
+"""Distances closer than this, relative to the largest, belong to the same shell."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with a model: where, what was found, what is allowed.
+    """One problem of a model: key, value found, and values allowed.
 
     Attributes
     ----------
     path : str
-        Place in the model file, for example ``"electrons.hopping"``.
+        Key in the model file, for example ``"electrons.hopping"``.
     got : str
         The value found.
     allowed : str
-        What would have been right.
+        The values allowed.
     """
 
     path: str
@@ -60,12 +60,12 @@ class Problem:
 
 
 class InvalidModel(Told, ValueError):  # noqa: N818 - it says what is wrong, not that something went wrong
-    """An invalid model, sector or model file, with every problem found and not just the first.
+    """An invalid model, sector or model file, with all problems found.
 
     Attributes
     ----------
     problems : tuple of Problem
-        All of them, in the order of the file.
+        All problems, in the order of the file.
     """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
@@ -74,7 +74,7 @@ class InvalidModel(Told, ValueError):  # noqa: N818 - it says what is wrong, not
 
 
 def show(value: object, limit: int = 60) -> str:
-    """Return a short repr of a user's value for an error message."""
+    """Return a short representation of a user's value for an error message."""
     text = f'"{value}"' if isinstance(value, str) else repr(list(value) if isinstance(value, tuple) else value)
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
@@ -87,12 +87,12 @@ def is_number(value: object) -> bool:
 
 
 def is_coupling(value: object) -> bool:
-    """True for a finite real number that is not too large for products: at most `LARGEST` in size."""
+    """True for a finite real number of absolute value at most `LARGEST`."""
     return is_number(value) and abs(float(value)) <= LARGEST  # type: ignore[arg-type]
 
 
 def nonzero(coupling: object) -> bool:
-    """True where any of the numbers of a coupling is not zero."""
+    """True if any number of a coupling is nonzero."""
     coupling = scalar(coupling)
     if isinstance(coupling, Mapping):
         return any(map(nonzero, coupling.values()))
@@ -102,7 +102,7 @@ def nonzero(coupling: object) -> bool:
 
 
 def split_complex(coupling: Any) -> tuple[Any, Any]:
-    """Return the real and the imaginary part of a coupling; None for the latter where it has no complex numbers.
+    """Return the real and imaginary parts of a coupling; None for the latter if no number is complex.
 
     Examples
     --------
@@ -128,7 +128,7 @@ def split_complex(coupling: Any) -> tuple[Any, Any]:
 
 
 def resolve(coupling: Coupling, labels: Sequence[str], what: str) -> tuple[NDArray[np.float64], str | None]:
-    """Spread a coupling over sites, bonds or modes.
+    """Expand a coupling into values at sites, bonds or modes.
 
     Parameters
     ----------
@@ -137,14 +137,14 @@ def resolve(coupling: Coupling, labels: Sequence[str], what: str) -> tuple[NDArr
     labels : sequence of str
         Class of each site, bond or mode.
     what : str
-        Noun for messages: "site", "bond" or "mode".
+        Kind of place in messages: "site", "bond" or "mode".
 
     Returns
     -------
     values : (n,) float
-        One value for each label; zeros where the coupling is wrong.
+        One value for each label; zeros if the coupling is invalid.
     complaint : str or None
-        What is allowed, if the coupling is wrong.
+        The allowed values, if the coupling is invalid.
     """
     zeros = np.zeros(len(labels))
     classes = list(dict.fromkeys(labels))
@@ -169,7 +169,7 @@ def resolve(coupling: Coupling, labels: Sequence[str], what: str) -> tuple[NDArr
 
 
 def is_listed(coupling: Any) -> bool:
-    """True for one value for each place, in a list."""
+    """True for a list of values."""
     number = scalar(coupling)
     return isinstance(number, Sequence | np.ndarray) and not isinstance(number, str)
 
@@ -181,12 +181,12 @@ def is_matrix(coupling: Any) -> bool:
 
 
 def by_distance(coupling: object) -> bool:
-    """True for numbers by shells of distance."""
+    """True for a coupling given by shells of distance."""
     return isinstance(coupling, Mapping) and isinstance(coupling.get(DISTANCE), Sequence | np.ndarray)
 
 
 def reaches_out(coupling: object) -> bool:
-    """True for a coupling with other sites: a list of lists, numbers by distance, or either of them for a branch."""
+    """True for a coupling to other sites: a list of lists or shells of distance, also within a branch."""
     inside = coupling.values() if isinstance(coupling, Mapping) else ()
     return is_matrix(coupling) or by_distance(coupling) or any(map(reaches_out, inside))
 
@@ -194,7 +194,7 @@ def reaches_out(coupling: object) -> bool:
 def resolve_reach(
     coupling: Any, labels: Sequence[str], own: Sequence[int | None], distances: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], str | None]:
-    """Spread a coupling of modes over modes and sites.
+    """Expand a coupling of modes into a matrix over modes and sites.
 
     Parameters
     ----------
@@ -203,16 +203,16 @@ def resolve_reach(
     labels : sequence of str
         Class of each mode.
     own : sequence of int or None
-        Site of each mode; None for one on a bond.
+        Site of each mode; None for modes on bonds.
     distances : (sites, sites) float
-        Between sites.
+        Distances between sites.
 
     Returns
     -------
     values : (modes, sites) float
-        Zeros where the coupling is wrong, or a mode sits on a bond.
+        Zeros if the coupling is invalid, and for modes on bonds.
     complaint : str or None
-        What is allowed, if the coupling is wrong.
+        The allowed values, if the coupling is invalid.
 
     Examples
     --------
@@ -254,7 +254,7 @@ def _of_shells(shells: NDArray[np.float64], distances: NDArray[np.float64]) -> N
 
 
 def part_of(coupling: Any, path: str) -> Any:
-    """Return a number, or a part of a coupling, by the path of names and positions behind its key; None for no such.
+    """Return the part of a coupling at a path of names and indices; None if there is no such part.
 
     Examples
     --------
@@ -273,7 +273,7 @@ def part_of(coupling: Any, path: str) -> Any:
 
 
 def with_part(coupling: Any, path: str, value: Any) -> Any:
-    """Return a coupling with another value of a part that `part_of` finds.
+    """Return a coupling with a new value of the part found by `part_of`.
 
     Examples
     --------
@@ -292,6 +292,6 @@ def with_part(coupling: Any, path: str, value: Any) -> Any:
 
 
 def _name_in(table: Mapping[str, Any], path: str) -> str | None:
-    """Return the longest name of a table with which a path begins; names may have dots."""
+    """Return the longest name in a table that starts a path; names may contain dots."""
     fitting = [name for name in table if path == name or path.startswith(f"{name}.")]
     return max(fitting, key=len, default=None)

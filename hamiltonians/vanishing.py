@@ -1,4 +1,4 @@
-"""Whether an operator vanishes, from its action on the smallest sectors on which it can act."""
+"""Test whether an operator vanishes, from its action on the smallest sectors on which it can act."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from .operators import Operator
 from .space.product import Space
 
 MOST = 2
-"""Largest charge that is tried; no term of the package needs more."""
+"""Largest charge tested; no built-in term needs more."""
 NEEDED: Mapping[str, int] = MappingProxyType({"cup": 1, "cdn": 1, "nup": 1, "ndn": 1, "b": 2, "nb": 2})
-"""Charge that a letter must find, so as not to give zero."""
+"""Charge annihilated by a ladder operator."""
 
 
 def largest_element(space: Space, operator: Operator) -> float:
-    """Return the largest charge matrix element of an operator where it first acts; zero only if it is zero everywhere.
+    """Return the largest matrix element of an operator in the smallest sectors; zero only if the operator vanishes.
 
-    A product of ladder operators that annihilates charge n is fixed by its matrix on states of charge n. Where none
-    annihilates more than two, sectors of charge 0, 1 and 2 are enough, however large that of `space` is.
+    A product of ladder operators that annihilates charge n is determined by its matrix on states of charge n. If none
+    annihilates more than 2, the sectors of charge 0, 1 and 2 are sufficient, however large the sector of `space` is.
 
     Parameters
     ----------
     space : Space
-        Its model and phonon frame are used.
+        The space whose model and phonon frame are used.
     operator : Operator
-        In the physical phonons.
+        The operator in terms of the physical phonons.
 
     Examples
     --------

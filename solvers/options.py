@@ -125,14 +125,14 @@ def _memory(name: str, value: object) -> int:
 def _path(name: str, value: Any) -> Any:
     if value is None or isinstance(value, str | os.PathLike):
         return value
-    raise InvalidValue(f'{name} = {shown(value)} cannot be; allowed: the path of a file, as "ring.checkpoint"')
+    raise InvalidValue(f'{name} = {shown(value)} is invalid; allowed: the path of a file, as "ring.checkpoint"')
 
 
 def _pool(name: str, value: Any) -> Any:
     if value is None or callable(getattr(value, "compute", None)):
         return value
     raise InvalidValue(
-        f"{name} = {shown(value)} cannot be; allowed: a pool of processes, as workers in `with "
+        f"{name} = {shown(value)} is invalid; allowed: a pool of processes, as workers in `with "
         "respair.studies.Workers(2) as workers`; leave it out to compute in this process"
     )
 
@@ -140,7 +140,7 @@ def _pool(name: str, value: Any) -> Any:
 def _switch(name: str, value: object) -> bool:
     if isinstance(value, bool | np.bool_):
         return bool(value)
-    raise InvalidValue(f"{name} = {shown(value)} cannot be; allowed: True or False")
+    raise InvalidValue(f"{name} = {shown(value)} is invalid; allowed: True or False")
 
 
 TOLERANCES = 1e-14, 1e-2

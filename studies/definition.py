@@ -1,4 +1,4 @@
-"""The study: a model, its sector, how it is solved, what is asked for and the sweep, as frozen values."""
+"""The study: model, sector, solver options, tasks and sweep, as frozen values."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Refinement:
-    """Values to be added to an axis where a quantity changes fast.
+    """Adaptive refinement of an axis where a quantity changes fast.
 
     Attributes
     ----------
     quantity : str
-        A variable of the result, as "boson_density".
+        A variable of the result, such as "boson_density".
     points : int
-        How many values to add.
+        Number of values to add.
     geometric : bool
-        Halve in the logarithm.
+        Whether intervals are halved on a logarithmic scale.
     """
 
     quantity: str
@@ -49,15 +49,15 @@ class Axis(Shown):
     Attributes
     ----------
     key : str
-        Dotted path in the model file, as in "phonons.boson_coupling".
+        Dotted path in the model file, such as "phonons.boson_coupling".
     values : tuple of numbers
-        What stands there, one value after the other.
+        The values of the key.
     linked : tuple of Axis
-        Other keys that take their own values, as many, in step with these.
+        Other keys that vary together with this one, each with the same number of values.
     refinement : Refinement or None
-        Where to add values.
+        Adaptive refinement of the axis.
     averaged : bool
-        Its values are realisations, over which results are averaged.
+        Whether the values are realizations over which results are averaged.
     """
 
     key: str
@@ -67,26 +67,26 @@ class Axis(Shown):
     averaged: bool = False
 
     def card(self) -> Card:
-        """Return its keys, and how many values from where to where."""
+        """Return a table of the keys with the number and range of their values."""
         return Card(", ".join(escape(axis.key) for axis in (self, *self.linked)), [(self.span,)])
 
     @property
     def span(self) -> str:
-        """How many values, and from where to where, as markup."""
+        """Number and range of the values, as markup."""
         if len(self.values) <= MOST_ITEMS:
             return quantity(self.values)
         return f"{len(self.values)} values from {quantity(min(self.values))} to {quantity(max(self.values))}"
 
     @property
     def steps(self) -> tuple[dict[str, float], ...]:
-        """What stands at each of the keys, step by step."""
+        """Values of all keys for each step of the axis."""
         together = (self, *self.linked)
         keys = [axis.key for axis in together]
         return tuple(dict(zip(keys, row, strict=True)) for row in zip(*(a.values for a in together), strict=True))
 
 
 def overlaps(axes: Iterable[Axis]) -> list[Problem]:
-    """Return the keys that are there twice, or in another one, as "electrons.hopping.bond" in "electrons.hopping"."""
+    """Return problems of repeated keys, and of keys within another key, as "electrons.hopping.bond"."""
     keys = [axis.key for first in axes for axis in (first, *first.linked)]
     found = []
     for n, key in enumerate(keys):
@@ -100,26 +100,26 @@ def overlaps(axes: Iterable[Axis]) -> list[Problem]:
 
 @dataclass(frozen=True, repr=False)
 class Study(Shown):
-    """A model with what is asked about it, from a model file or from Python.
+    """A model with the tasks to compute, from a model file or from Python.
 
     Attributes
     ----------
     file : str
         The path of the model file as given.
     name : str
-        Its title, or else the file's name without ending.
+        Title, or the name of the file without its ending.
     model : Model
         The Hamiltonian.
     sector : Sector or None
-        The block that is solved; None where no task needs one.
+        The sector; None if no task needs one.
     solver : Options
-        How to solve.
+        Options of the solver.
     tasks : tuple of Task
-        What to compute, in the order in which it runs.
+        The tasks, in the order of their execution.
     sweep : tuple of Axis
-        Axes of the sweep, in the order of the file; the product of all is run.
+        Axes of the sweep, in the order of the file; all combinations are run.
     tables : mapping
-        The values by table and key, as a model file has them: what a sweep varies, and what identifies a point.
+        The values by table and key, as in model files; they are varied by a sweep and identify a point.
     """
 
     file: str
@@ -139,16 +139,16 @@ class Study(Shown):
 
     @property
     def is_own(self) -> bool:
-        """True where the tables may not say everything: terms or a cluster of one's own."""
+        """True if the tables may not describe the model completely: user-defined terms or cluster."""
         return bool(self.model.terms) or (self._base is not None and bool(unsaid(self.model)))
 
     @property
     def text(self) -> str:
-        """The model file, for the record; what it cannot say stands in comments."""
+        """The text of the model file; what it cannot express is given in comments."""
         return toml_text(self.tables, unsaid=unsaid(self.model)) if self._source is None else self._source
 
     def card(self) -> Card:
-        """Return model, sector, what is asked for, and the sweep."""
+        """Return a summary of model, sector, tasks and sweep."""
         return Card(self.title, self.rows, picture=self.model.cluster.drawing)
 
     @property
@@ -158,7 +158,7 @@ class Study(Shown):
 
     @property
     def rows(self) -> list[tuple[str, str, str]]:
-        """The Hamiltonian with its numbers, the sector with its dimension, tasks and sweep, as markup."""
+        """Hamiltonian with couplings, sector with dimension, tasks and sweep, as markup."""
         rows = list(self.model.formula)
         if self.sector:
             rows.append(("sector", self.sector.markup, size_in_words(self.model, self.sector)))
@@ -168,19 +168,19 @@ class Study(Shown):
 
     @property
     def ground_state(self) -> GroundStateTask | None:
-        """The levels and observables that are asked for."""
+        """The task ``[ground_state]``, if any."""
         found: GroundStateTask | None = self._task("ground_state")
         return found
 
     @property
     def charge_scan(self) -> ChargeScanTask | None:
-        """The charges that are asked for."""
+        """The task ``[charge_scan]``, if any."""
         found: ChargeScanTask | None = self._task("charge_scan")
         return found
 
     @property
     def flux(self) -> FluxTask | None:
-        """The fluxes that are asked for."""
+        """The task ``[flux]``, if any."""
         found: FluxTask | None = self._task("flux")
         return found
 
@@ -188,6 +188,6 @@ class Study(Shown):
         return next((task for task in self.tasks if task.name == name), None)
 
     def solves(self) -> list[Solved]:
-        """Return every (model, sector, number of levels) that a study without a sweep will solve, each once."""
+        """Return the distinct (model, sector, number of levels) solved by a study without a sweep."""
         found = [solved for task in self.tasks for solved in task.solves(self.model, self.sector)]
         return [solved for i, solved in enumerate(found) if solved not in found[:i]]

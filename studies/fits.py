@@ -1,4 +1,4 @@
-"""Whether what a study asks for fits the memory limit."""
+"""Checks of the memory limit of a study."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def check_fits(study: Study) -> None:
 
 
 def check_blocks_fit(model: Model, sector: Sector, states: int, options: Options) -> None:
-    """Raise MemoryError if neither a sector nor all of its symmetry blocks one by one fit the memory limit."""
+    """Raise MemoryError if neither a sector nor each of its symmetry blocks fits the memory limit."""
 
     def check(part: Sector) -> None:
         check_memory(model, part, choose_engine(model, part, options.engine), states, options.memory_limit)

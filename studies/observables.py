@@ -1,8 +1,8 @@
-"""The names that ``observables`` takes in several tables."""
+"""Names of observables allowed in several tables of model files."""
 
 from __future__ import annotations
 
 from .. import analysis
 
 OBSERVABLES = tuple(analysis.OBSERVABLES)
-"""Names that ``observables`` takes, without those that are added later."""
+"""Names of the built-in observables."""

@@ -1,4 +1,4 @@
-"""Sweeps: axes over keys of the model file, their points, and the file's tables at a point."""
+"""Sweeps: axes over keys of the model file, their points, and the tables at a point."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ LINKED, REFINE, AVERAGE = "linked", "refine", "average"
 SETTINGS = (LINKED, REFINE, AVERAGE)
 """Keys of ``[sweep]`` that are not axes."""
 AS_LISTS: Mapping[str, str] = MappingProxyType({"thermal.temperatures": "temperature", "flux.values": "phi"})
-"""Lists that are swept one value at a time, with the dimension that they have in the result of a point."""
+"""Keys of lists that are swept one value at a time, with their dimension in the result of a point."""
 
 
 def read_axes(data: Mapping[str, Any]) -> tuple[tuple[Axis, ...], list[Problem]]:
-    """Return the axes of ``[sweep]`` and what is wrong with it; no axes if anything is.
+    """Return the axes of ``[sweep]`` and its problems; no axes if there are any problems.
 
-    Three keys are not axes: ``linked``, lists of keys that go in step with the first of them (with values of their own,
-    or else with its values), ``refine``, a table that adds `points` values to an `axis` (the first one unless named)
-    where a `quantity` changes fast, and ``average``, a list of axes whose values are realisations.
+    Three keys are not axes: ``linked``, lists of keys that vary together with the first one (with their own values if
+    given, else with the same values); ``refine``, a table that adds `points` values to an `axis` (by default the first
+    one) where a `quantity` changes fast; and ``average``, a list of axes whose values are realizations.
     """
     sweep = data.get("sweep", {})
     if not isinstance(sweep, dict):
@@ -64,7 +64,7 @@ def read_axes(data: Mapping[str, Any]) -> tuple[tuple[Axis, ...], list[Problem]]
 
 
 def _doubled(axes: Iterable[Axis]) -> Iterator[Problem]:
-    """Yield the axes that have a value twice: its points would be the same."""
+    """Yield the axes with repeated values."""
     for axis in axes:
         (first, *_), count = Counter(tuple(step.values()) for step in axis.steps).most_common(1)[0]
         if count > 1:
@@ -72,7 +72,7 @@ def _doubled(axes: Iterable[Axis]) -> Iterator[Problem]:
 
 
 def _link(data: Mapping[str, Any], single: dict[str, Axis], groups: object) -> list[Problem]:
-    """Put linked axes below the first of their group; return what is wrong."""
+    """Attach linked axes to the first of their group; return the problems."""
     path = f"sweep.{LINKED}"
     wanted = isinstance(groups, list) and all(
         isinstance(group, list) and len(group) > 1 and all(isinstance(key, str) for key in group) for group in groups
@@ -98,7 +98,7 @@ def _link(data: Mapping[str, Any], single: dict[str, Axis], groups: object) -> l
 
 
 def _refine(sweep: Mapping[str, Any], single: dict[str, Axis]) -> Sequence[Problem]:
-    """Give an axis its refinement; return what is wrong."""
+    """Attach the refinement to its axis; return the problems."""
     if REFINE not in sweep:
         return ()
     checked = check_refinement(sweep[REFINE])
@@ -117,7 +117,7 @@ def _refine(sweep: Mapping[str, Any], single: dict[str, Axis]) -> Sequence[Probl
 
 
 def _average(single: dict[str, Axis], keys: object) -> Iterator[Problem]:
-    """Mark the axes that are averaged over; yield what is wrong."""
+    """Mark the averaged axes; yield the problems."""
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         yield Problem(f"sweep.{AVERAGE}", show(keys), 'allowed: a list of axes, as ["electrons.level.seed"]')
         return
@@ -134,7 +134,7 @@ def _average(single: dict[str, Axis], keys: object) -> Iterator[Problem]:
 
 
 def key_problem(data: Mapping[str, Any], key: str, path: str) -> Problem | None:
-    """Return what is wrong with the key of an axis, to be reported at `path`."""
+    """Return the problem of the key of an axis, reported at `path`; None if it is valid."""
     table, _, rest = key.partition(".")
     name, _, item = rest.partition(".")
     if table not in SWEPT or not name:
@@ -143,7 +143,7 @@ def key_problem(data: Mapping[str, Any], key: str, path: str) -> Problem | None:
         return Problem(path, show(key), f'{hint}allowed: a path in quotes, "table.key", with one of {listed(SWEPT)}')
     raw = data.get(table)
     if not isinstance(raw, dict):
-        return Problem(path, show(key), f"add a [{table}] table; a sweep runs over keys of tables that are there")
+        return Problem(path, show(key), f"add a [{table}] table; a sweep runs over keys of existing tables")
     known = table_type(table, raw)
     if known is None:
         return None
@@ -169,7 +169,7 @@ def points_of(axes: Sequence[Axis]) -> Iterator[dict[str, float]]:
 
 
 def overridden(data: Mapping[str, Any], point: Mapping[str, object]) -> dict[str, Any]:
-    """Return the file's tables with the values of a point put in and without the sweep; `data` stays as it is."""
+    """Return a copy of the tables with the values of a point and without the sweep."""
     tables = {name: value for name, value in data.items() if name != "sweep"}
     for key, value in point.items():
         table, name, *item = key.split(".", 2)
@@ -189,14 +189,14 @@ def point_problems(
     axes : sequence of Axis
         The sweep.
     problems_at : function
-        From a point to what is wrong with the file at that point.
+        From a point to the problems of the file at that point.
     known : sequence of Problem
-        What is wrong with the file anyway; it is not repeated.
+        Problems that do not depend on the point; they are not repeated.
 
     Returns
     -------
     list of Problem
-        Each once with the first point that has it and the number of others; the first few if there are many.
+        Each problem once, with the first affected point and the number of others; only the first few if there are many.
     """
     found: dict[tuple[str, str], list[tuple[Problem, dict[str, float]]]] = {}
     anyway = set(known)
@@ -206,13 +206,13 @@ def point_problems(
                 found.setdefault((problem.path, problem.allowed), []).append((problem, point))
     reported = [_at_point(*cases[0], others=len(cases) - 1) for cases in found.values()]
     if len(reported) > MAX_REPORTED:
-        rest = Problem("sweep", f"{len(reported) - MAX_REPORTED} more problems", "mend the first ones to see these")
+        rest = Problem("sweep", f"{len(reported) - MAX_REPORTED} more problems", "correct the first ones to see these")
         return [*reported[:MAX_REPORTED], rest]
     return reported
 
 
 def _at_point(problem: Problem, point: Mapping[str, float], others: int) -> Problem:
-    """Report a problem at the axis that varies the wrong key, if one does, with the point."""
+    """Return a problem at a point of the sweep, reported at the axis that varies the key if there is one."""
     where = ", ".join(f"{key} = {value:.6g}" for key, value in point.items())
     more = f" and {others} more point{'s' if others > 1 else ''}" if others else ""
     axis = next((key for key in point if _same_place(key, problem.path)), None)

@@ -1,4 +1,4 @@
-"""Approximations, one method a file, called like the exact solvers, and their comparison with the exact answer."""
+"""Approximations, one method per file, and their comparison with exact results."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The adiabatic lattice: Born-Oppenheimer minima, their zero-point motion, bounds on both sides."""
+"""The adiabatic lattice: Born-Oppenheimer minima, zero-point motion, upper and lower bounds."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from .charges import COHERENT, DIAGONAL, charge_ground
 from .static_lattice import CONDITIONS, StaticLattice, static_model
 
 AS_LOW = 100
-"""Minima that differ by less, in widths of levels, are equally low."""
+"""Minima that differ by less, in widths of levels, are degenerate."""
 
 
 def coherent_product(model: Model, where: Where) -> xr.Dataset:
-    r"""Exact charges in their own mean lattice: the best product of a charge state and a coherent lattice.
+    r"""Exact charges in a mean-field lattice: the optimal product of a charge state and a coherent lattice state.
 
-    In the state ``|charges> |coherent, x>`` every normal-ordered word of H takes its classical value, so that
+    In the state ``|charges> |coherent, x>`` every normal-ordered lattice operator of H has its classical value, so that
     ``<H> = sum omega0 x^2 / 4 + <H_el(x)>``; its minimum over the charges and x is the lowest minimum of the
-    Born-Oppenheimer energy, at which ``x_m = -2 <A_m> / omega_m``: the charges displace the lattice in which they move.
-    An upper bound of the ground energy of the sector.
+    Born-Oppenheimer energy, at which ``x_m = -2 <A_m> / omega_m``. The result is an upper bound of the ground-state
+    energy of the sector.
 
     Returns
     -------
     xarray.Dataset
         ``energies`` (one level), observables of the charges, ``displacement`` (mode,); and all solutions: ``minima``
-        (minimum,) in order of increasing x, ``minima_displacement``, ``chosen``, the number of the lowest one (the
-        first of equal ones), ``broken_symmetry``, true where several minima are equally low; ``residual``, the
+        (minimum,) in order of increasing x, ``minima_displacement``, ``chosen``, the index of the lowest one (the
+        first if degenerate), ``broken_symmetry``, true if several minima are degenerate; ``residual``, the
         largest ``|dE_ad/dx|``.
 
     Examples
@@ -49,14 +49,14 @@ def adiabatic(model: Model, where: Where) -> xr.Dataset:
 
     .. math:: E \approx \min_x E_{ad}(x) + \tfrac12\sum_m(\Omega_m - \omega_m)
 
-    with the frequencies Omega of small oscillations about it; the zero-point energy of the free lattice is subtracted
-    since H has none. Exact as omega0 -> 0 at fixed ``omega0 alpha^2``.
+    with the frequencies Omega of small oscillations about the minimum; the zero-point energy of the free lattice is
+    subtracted since it is not contained in H. Exact as omega0 -> 0 at fixed ``omega0 alpha^2``.
 
     Returns
     -------
     xarray.Dataset
-        As `coherent_product`, with ``harmonic_frequencies`` (minimum, mode) and ``adiabatic_energy``, the minimum
-        itself.
+        As for `coherent_product`, with ``harmonic_frequencies`` (minimum, mode) and ``adiabatic_energy``, the minimum
+        without the zero-point correction.
     """
     data = _surface(model, sector_of(where))
     frequencies = data["harmonic_frequencies"].isel(minimum=int(data["chosen"])).values
@@ -67,7 +67,7 @@ def adiabatic(model: Model, where: Where) -> xr.Dataset:
 
 
 def adiabatic_bound(model: Model, where: Where) -> xr.Dataset:
-    r"""A rigorous lower bound: the kinetic energy of the lattice is not negative.
+    r"""Rigorous lower bound from the positivity of the kinetic energy of the lattice.
 
     ``omega0 a+a = omega0 (P^2 + X^2) / 2 - omega0 / 2`` and x = sqrt(2) X give
     ``H >= sum omega0 x^2 / 4 + H_el(x) - sum omega0 / 2``, so that ``E >= min_x E_ad - sum omega0 / 2``.

@@ -23,7 +23,7 @@ from .conditions import BRANCHES, CHARGES, LATTICE, knows
 
 
 def site_model(model: Model, index: int) -> Model:
-    """Return one site of a model, with its oscillators, as a model of its own.
+    """Return one site of a model, with its oscillators, as a separate model.
 
     Examples
     --------
@@ -50,7 +50,7 @@ def site_model(model: Model, index: int) -> Model:
 
 
 def _at(model: Model, species: str, numbers: Mapping[str, list[int]]) -> dict[str, Any]:
-    """Return the couplings of a species at the places of a site, zero where they need others."""
+    """Return the couplings of a species on one site; couplings between sites are zero."""
     found = {}
     for entry in (entry for entry in COUPLINGS.values() if entry.species == species):
         values = [0.0]
@@ -63,16 +63,16 @@ def _at(model: Model, species: str, numbers: Mapping[str, list[int]]) -> dict[st
 
 
 def atomic_limit(model: Model, where: Where) -> xr.Dataset:
-    """Solve the sites one by one, exactly, without any hopping.
+    """Solve the sites independently and exactly, without hopping.
 
-    In a sector the sites share charge and spin so that the energy is lowest; with a temperature each site is in its own
-    grand-canonical state with the same mu. Hopping has no average in such states, so that energy and grand potential
-    are upper bounds (Bogoliubov). The lattice keeps the cutoff of the model.
+    In a sector, charge and spin are distributed over the sites such that the energy is lowest; at a temperature each
+    site is in the grand-canonical state with the same mu. The average of the hopping vanishes in such states, so that
+    energy and grand potential are upper bounds (Bogoliubov). The phonon cutoff is that of the model.
 
     Parameters
     ----------
     model : Model
-        Without repulsion between sites.
+        The Hamiltonian, without repulsion between sites.
     where : Sector or float
         Sector, or temperature above zero.
 
@@ -131,19 +131,19 @@ def _sector(model: Model, sector: Sector) -> xr.Dataset:
 
 
 def sites_alone(model: Model, where: Where) -> str | None:
-    """The lattice belongs to the sites, and its cutoff as well."""
+    """Condition that lattice and cutoff are local."""
     if any(mode.host == "bond" for mode in model.modes):
-        return "the modes sit on bonds, and it treats sites only"
+        return "the modes are on bonds, and it treats only modes on sites"
     table = model.phonons
     if not isinstance(where, Sector) and table is not None and table.total_quanta is not None and len(model.modes) > 1:
-        return "phonons.total_quanta ties the sites together; give max_quanta alone"
+        return "phonons.total_quanta couples the sites; give only max_quanta"
     if np.any(model.couplings.boson_electron_repulsion_by_site):
-        return "bosons.electron_repulsion reaches other sites; give one number in place of shells of distance"
+        return "bosons.electron_repulsion couples different sites; give one number instead of shells of distance"
     return None
 
 
 def above_zero(model: Model, where: Where) -> str | None:
-    """Its temperature is above zero."""
+    """Condition that the temperature is positive."""
     if isinstance(where, Sector) or where > 0:
         return None
     return f"the temperature is {where:g}, and must be above 0; give a sector for its ground state"
@@ -156,6 +156,6 @@ ON_SITE = tuple(
 )
 OTHERS = ("phonons.bond_coupling", BRANCHES)
 KNOWN = tuple(key for key in (*CHARGES, *LATTICE, *ON_SITE, *OTHERS) if key != "electrons.repulsion")
-"""What a site has, and hops, which vanish in the limit."""
+"""Couplings on a site, and hopping terms, which are neglected."""
 CONDITIONS: tuple[Condition, ...] = (knows(*KNOWN), sites_alone, above_zero)
 ATOMIC_LIMIT = Approximation("atomic-limit", atomic_limit, CONDITIONS, "upper", "t -> 0")

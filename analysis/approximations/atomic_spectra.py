@@ -22,11 +22,11 @@ from .atomic_limit import site_model
 Line = tuple[float, float, bool]
 """Frequency, weight, and whether neither of the two states is a bonding or antibonding one."""
 LEAST = 1e-16
-"""Weights below this are left out."""
+"""Weights below this are omitted."""
 
 
 def spectral_weights(model: Model, site: int, temperature: float) -> xr.Dataset:
-    r"""Return the electron lines of one site alone, with their thermal weights.
+    r"""Return the electron lines of an isolated site with their thermal weights.
 
     With e = eps - mu, d = Delta_B - 2 mu and the pair states ``|s> = u_s |up dn> + w_s |boson>`` of energy eps_s,
     s = +, -, and the eight states of a site,
@@ -43,8 +43,8 @@ def spectral_weights(model: Model, site: int, temperature: float) -> xr.Dataset:
     .. math:: W_m = e^{-\alpha_F^2(2N+1) + m\omega_0/2T} I_{|m|}\big(2\alpha_F^2\sqrt{N(N+1)}\big),\quad
               N = 1/(e^{\omega_0/T} - 1),
 
-    the probability to emit m phonons more than are absorbed: numbers of Poisson with means ``alpha_F^2 (N+1)`` and
-    ``alpha_F^2 N``. No cutoff is made.
+    the probability of a net emission of m phonons, the difference of Poisson variables with means ``alpha_F^2 (N+1)``
+    and ``alpha_F^2 N``. There is no cutoff.
 
     For U = 0 and no lattice the lines fall together in three: the non-bonding one at e with the weight Z_N, bonding
     and antibonding ones at ``eps_-+ - e`` with ``(1 - u^2) Q`` and ``u^2 Q``, Q = 1 - Z_N,
@@ -54,9 +54,9 @@ def spectral_weights(model: Model, site: int, temperature: float) -> xr.Dataset:
     Parameters
     ----------
     model : Model
-        With electrons; every hopping is left out.
+        A model with electrons; all hopping terms are ignored.
     site : int
-        Which.
+        The site.
     temperature : float
         T above zero [energy].
 
@@ -69,7 +69,7 @@ def spectral_weights(model: Model, site: int, temperature: float) -> xr.Dataset:
     Raises
     ------
     InvalidModel
-        If exchange and a coupled lattice come together: then there is no closed form.
+        If there is both exchange and a coupled lattice, for which there is no closed form.
     ValueError
         If there is no such site, the model has no electrons, or the temperature is not above zero.
 
@@ -179,7 +179,7 @@ def _probabilities(energies: list[float], temperature: float) -> NDArray[np.floa
 
 
 def side_bands(alpha: float, omega: float, temperature: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return m and W_m: the lattice of a site, in thermal equilibrium, is displaced by alpha at once.
+    """Return m and W_m for a sudden displacement by alpha of an oscillator in thermal equilibrium.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""An approximation: a name, a claim, its conditions, and a function that is called like the exact solvers."""
+"""Approximations: name, claim, conditions of validity, and a function with the interface of the exact solvers."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from ...hamiltonians.parameters import show
 Where = Sector | float
 """The sector whose ground state is approximated, or the temperature of the grand-canonical ensemble (0 for T = 0)."""
 Condition = Callable[[Model, Where], str | None]
-"""Says why an approximation does not apply, or None."""
+"""Returns the reason why an approximation does not apply, or None."""
 Bound = Literal["upper", "lower", "none"]
-"""On which side of the exact energy or grand potential an approximation claims to lie."""
+"""Kind of rigorous bound on the exact energy or grand potential."""
 BOUNDED = ("energies", "grand_potential")
-"""Quantities about which a claimed bound speaks."""
+"""Quantities to which a claimed bound applies."""
 
 
 @dataclass(frozen=True, repr=False)
 class Approximation(Shown):
-    """An approximation to compare with the exact answer.
+    """An approximation to be compared with exact results.
 
     Attributes
     ----------
     name : str
-        What model files and figures call it.
+        Name in model files and figures.
     solve : function
-        From a model and a `Sector`, or a temperature, to a labelled dataset that names its quantities as the exact
-        results do: ``energies``, ``electron_density``, ``displacement``, ``grand_potential`` and so on, as far as it
-        defines them; ``residual`` says how well its self-consistency is met. Names of its own are welcome.
+        From a model and a `Sector`, or a temperature, to a labelled dataset with the variable names of the exact
+        results: ``energies``, ``electron_density``, ``displacement``, ``grand_potential`` and so on, as far as they
+        are defined; ``residual`` is the defect of self-consistency. Additional variables are allowed.
     conditions : tuple of function
-        Each says why the approximation does not apply to a model, or None.
+        Each returns the reason why the approximation does not apply to a model, or None.
     bound : str
-        "upper" or "lower": a rigorous bound on the ground energy of the sector or on the grand potential; "none".
+        "upper" or "lower": a rigorous bound on the ground-state energy of the sector or on the grand potential; "none".
     asymptotic : str
         The limit in which it becomes exact, as text.
 
     Examples
     --------
-    An approximation of one's own takes a few lines and takes part in every comparison:
+    A user-defined approximation takes a few lines and can be used in every comparison:
 
     >>> import numpy as np, xarray as xr
     >>> from respair.clusters import dimer
@@ -68,21 +68,21 @@ class Approximation(Shown):
             raise InvalidValue(f"an approximation has the name {self.name!r}; {ALLOWED}, and without /")
 
     def card(self) -> Card:
-        """Return its name and what it claims."""
+        """Return its name and claim."""
         return Card(f"approximation {escape(self.name)}", [("claim", escape(self.claim))])
 
     @property
     def claim(self) -> str:
-        """What it claims, as text."""
+        """The claim as text."""
         parts = [f"{self.bound} bound"] if self.bound != "none" else []
         return "; ".join([*parts, *([f"exact as {self.asymptotic}"] if self.asymptotic else [])]) or "none"
 
     def reason(self, model: Model, where: Where) -> str | None:
-        """Return why it does not apply, everything at once; None if it does."""
+        """Return all reasons why it does not apply; None if it does."""
         return reason(self.conditions, model, where)
 
     def __call__(self, model: Model, where: Where) -> xr.Dataset:
-        """Approximate.
+        """Return the approximate results.
 
         Raises
         ------
@@ -94,7 +94,7 @@ class Approximation(Shown):
 
 
 def reason(conditions: Sequence[Condition], model: Model, where: Where) -> str | None:
-    """Return why some conditions are not met, everything at once; None if they are."""
+    """Return all reasons why conditions are not met; None if they are."""
     found = [why for condition in conditions if (why := condition(model, where)) is not None]
     return "; ".join(found) or None
 

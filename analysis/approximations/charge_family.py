@@ -1,4 +1,4 @@
-"""Charges without a lattice as a function of their couplings: ``H = sum_k c_k M_k``, the M_k made once."""
+"""Charges without a lattice as functions of their couplings: ``H = sum_k c_k M_k`` with cached matrices M_k."""
 
 from __future__ import annotations
 
@@ -38,16 +38,15 @@ from ...solvers.krylov.eigenpairs import lowest_levels
 from .charges import BOSONS, DENSE_UP_TO, ELECTRONS, charge_model
 
 SMALL = 100
-"""Up to this size many matrices are diagonalised at once."""
+"""Largest dimension for which many matrices are diagonalized at once."""
 NAMES = (*ELECTRONS.values(), *BOSONS.values())
-"""The couplings, in order; after them come the repulsions by shells of distance, all at once, the contacts of the sites
-and mu."""
+"""The couplings in order, followed by the sum of repulsions by shells of distance, the contact terms, and mu."""
 Apart = tuple[tuple[str, Any], ...]
-"""Repulsions by shells of distance, as models have them in tuples, by their keys in model files."""
+"""Repulsions by shells of distance as tuples, by their keys in model files."""
 REMEMBERED = 8
-"""How many sectors are kept: points of a map differ in the values of the couplings only."""
+"""Number of cached sectors; the points of a map differ only in the values of the couplings."""
 REMEMBERED_UP_TO = 20_000
-"""Larger sectors are not kept."""
+"""Largest dimension of cached sectors."""
 
 
 class ChargeFamily:
@@ -60,13 +59,13 @@ class ChargeFamily:
     species : pair of bool
         Whether there are electrons, and local pairs.
     boson_sites : tuple of int
-        Where the local pairs sit.
+        Sites with local pairs.
     flux : float or tuple of float
-        Through the ring.
+        Flux through the ring.
     sector : Sector
         (N, S_z).
     apart : tuple
-        The repulsions by shells of distance, which are the same in the whole family.
+        The repulsions by shells of distance, which are fixed within a family.
     """
 
     def __init__(
@@ -99,14 +98,14 @@ class ChargeFamily:
 
     @classmethod
     def of(cls, model: Model, sector: Sector) -> ChargeFamily:
-        """Return the family of the charges of a model; spatial quantum numbers are not used."""
+        """Return the family of the charges of a model; spatial quantum numbers are ignored."""
         whole = sector.plain
         species = (model.electrons is not None, model.bosons is not None)
         make = _remembered if dimensions(model, whole)[0] <= REMEMBERED_UP_TO else cls
         return make(model.cluster, species, model.boson_sites, model.flux, whole, _apart(model))
 
     def matrix(self, couplings: NDArray[np.float64]) -> Any:
-        """Return H: an array where that is small, else a sparse one."""
+        """Return H, as a dense array if it is small, else as a sparse one."""
         entries = self._values.T @ couplings
         if self.size > DENSE_UP_TO:
             return sp.csr_array((entries, (self._rows, self._columns)), shape=(self.size, self.size))
@@ -115,7 +114,7 @@ class ChargeFamily:
         return whole
 
     def lowest(self, couplings: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """Return the lowest energy and its derivatives by the couplings, ``<M_k>``."""
+        """Return the lowest energy and its derivatives with respect to the couplings, ``<M_k>``."""
         energy, v = self._ground(self.matrix(couplings))
         return energy, np.real(self._values @ (v[self._rows].conj() * v[self._columns]))
 
@@ -167,7 +166,7 @@ def _apart(model: Model) -> Apart:
 
 
 def _units(bare: Model, apart: Apart) -> Iterator[Operator]:
-    """Yield what each coupling multiplies in H; nothing where its species is not there."""
+    """Yield the operator multiplied by each coupling; zero for absent species."""
     electrons = bare.electrons is not None
     there = {
         entry.arrays[0]: all(getattr(bare, species) is not None for species in (entry.species, *entry.needs))
@@ -188,7 +187,7 @@ def couplings_vector(
     changed: Mapping[str, NDArray[Any]] = MappingProxyType({}),
     contact: Sequence[float] | NDArray[Any] = (),
 ) -> NDArray[Any]:
-    """Return the couplings of the charges of a model in the order of a family, some of them changed.
+    """Return the couplings of the charges of a model in the order of a family, with some of them replaced.
 
     Examples
     --------

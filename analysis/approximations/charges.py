@@ -1,4 +1,4 @@
-"""Models of the charges alone, after an approximation has eliminated the lattice."""
+"""Models of the charges after the elimination of the lattice by an approximation."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from ..observables.error_bars import isolated_ground
 from ..observables.table import available, observables
 
 DENSE_UP_TO = 600
-"""Charge sectors up to this size are diagonalised by LAPACK."""
+"""Largest dimension of charge sectors that are diagonalized by LAPACK."""
 DIAGONAL = ("electron_density", "double_occupancy", "boson_density", "spin_z", "density_correlation",
             "spin_correlation")  # fmt: skip
-"""Observables that no displacement of the lattice changes."""
+"""Observables unaffected by displacements of the lattice."""
 SUMMED = ("grand_potential", "energy", "entropy", "specific_heat", "charge", "charge_variance")
 LOCAL = ("electron_density", "double_occupancy", "boson_density", "pair_exchange", "spin_z")
-"""What approximations of a thermal state give, for the cluster and for its sites."""
+"""Thermal averages of approximations, for the cluster and for its sites."""
 COHERENT = ("pair_exchange", "pair_correlation", "boson_correlation", "pair_boson_correlation")
 """Observables that move charges."""
 
@@ -43,7 +43,7 @@ class Contact:
 
 
 def charge_model(model: Model, changed: Mapping[str, NDArray[np.float64]], contact: Sequence[float] = ()) -> Model:
-    """Return the same charges without a lattice, some couplings (by the names of `Couplings`) changed.
+    """Return the charges without lattice, with some couplings (by their names in `Couplings`) replaced.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Comparison of approximations with the exact answer: errors, the best one, and checks of the claimed bounds."""
+"""Comparison of approximations with exact results: errors, best approximation, and checks of claimed bounds."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ from .diagrams.results import RESPONSES, exact_response
 from .table import STANDARD
 
 WITHIN = (0.01, 0.05, 0.2)
-"""Relative errors whose boundaries are reported."""
+"""Levels of relative errors that are reported."""
 SECTOR_QUANTITIES = ("energies", *DIAGONAL, *COHERENT, "displacement")
-"""What is compared in a sector."""
+"""Quantities compared in a sector."""
 THERMAL_QUANTITIES = (*SUMMED, *LOCAL, *RESPONSES)
-"""What is compared at a temperature."""
+"""Quantities compared at a temperature."""
 ROUNDING = 1e-10
-"""Relative rounding that no bound is held against."""
+"""Relative rounding error tolerated in checks of bounds."""
 ZERO = 1e-12
-"""Exact values below this in size have no relative errors."""
+"""Relative errors are not computed for exact values smaller than this."""
 Levels = Eigenstates | LabelledLevels
 
 
 class BoundViolation(Told, ArithmeticError):  # noqa: N818 - it says what happened
-    """An approximation lies on the wrong side of the exact answer, beyond what its certificate leaves open."""
+    """A claimed bound is violated by more than the uncertainty of the exact result."""
 
 
 def quantities_of(where: Where) -> tuple[str, ...]:
-    """Return the names of what can be compared."""
+    """Return the names of the quantities that can be compared."""
     return SECTOR_QUANTITIES if isinstance(where, Sector) else THERMAL_QUANTITIES
 
 
 def _where(name: str, value: Any) -> Where:
-    """Return a sector or a temperature; a whole number could be a charge as well, and is refused."""
+    """Return a sector or a temperature; an integer is ambiguous and raises an error."""
     value = scalar(value)
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         raise InvalidValue(
@@ -70,7 +70,7 @@ def compare(
     options: Options | None = None,
     levels: Levels | None = None,
 ) -> xr.Dataset:
-    """Compare approximations with the exact answer.
+    """Compare approximations with exact results.
 
     Parameters
     ----------
@@ -78,33 +78,34 @@ def compare(
         The Hamiltonian.
     where : Sector or float
         The sector whose ground level is compared, or the temperature of the grand-canonical ensemble; at T = 0 the
-        lowest level over all charges, mu inside H. A whole number could be either and is refused: write ``2.0``.
+        lowest level over all charges, with mu contained in H. An integer is ambiguous and raises an error: write
+        ``2.0``.
     names : sequence of str, optional
-        Approximations; all of the registry that apply by default.
+        Names of approximations; by default all of the registry that apply.
     registry : mapping, optional
-        Approximations by name: ``{**STANDARD, "mine": Approximation("mine", my_function)}`` adds one's own.
+        Approximations by name: ``{**STANDARD, "mine": Approximation("mine", my_function)}`` adds a user-defined one.
     quantities : sequence of str, optional
-        What to compare; by default all that is exact here and that an approximation has.
+        Quantities to compare; by default all that are computed exactly and by an approximation.
     options : Options, optional
-        How the exact answer is solved.
+        Options of the exact solver.
     levels : Eigenstates or LabelledLevels, optional
-        The exact ground level of the sector with the next one, if it is known.
+        The exact ground level of the sector and the next level, if known.
 
     Returns
     -------
     xarray.Dataset
-        For each quantity Q over ``approximation``: ``Q`` (NaN where one does not define it), ``absolute_error_Q`` (the
-        largest over sites and so on), ``relative_error_Q`` (by the largest exact entry), ``within_Q``, the smallest of
-        0.01, 0.05, 0.2 that covers it (NaN for none); and ``exact_Q``, ``exact_error_Q``, its error bar, ``best_Q``,
-        the name of the nearest. ``claim`` and ``residual`` over ``approximation``; what one alone has as
-        ``own.NAME.variable``, with dimensions of its own.
+        For each quantity Q over ``approximation``: ``Q`` (NaN if not defined), ``absolute_error_Q`` (the largest over
+        sites and so on), ``relative_error_Q`` (relative to the largest exact element), ``within_Q``, the smallest of
+        0.01, 0.05, 0.2 that exceeds it (NaN for none); and ``exact_Q``, ``exact_error_Q``, its error bar, and
+        ``best_Q``, the name of the best approximation. ``claim`` and ``residual`` over ``approximation``; further
+        variables of an approximation as ``own.NAME.variable``, with separate dimensions.
 
     Raises
     ------
     InvalidModel
         If an approximation is unknown or does not apply, with the reason, or a quantity is unknown.
     BoundViolation
-        If a claimed bound does not hold by more than the rigorous bound of the certificate.
+        If a claimed bound is violated by more than the rigorous bound of the certificate.
 
     Examples
     --------
@@ -126,7 +127,7 @@ def compare(
     asked = [q for q in wanted if q in defined]
     exact, errors, slack = _exact(model, where, [q for q in asked if q not in RESPONSES], options, levels)
     if not isinstance(where, Sector):
-        allowed = () if quantities else (InvalidValue,)  # more levels than can be summed over
+        allowed = () if quantities else (InvalidValue,)  # too many levels for an exact sum
         for name in (q for q in asked if q in RESPONSES):
             with suppress(*allowed):
                 exact[name], errors[name] = exact_response(name, model, where, options)
@@ -154,7 +155,7 @@ def comparison_problems(
     registry: Mapping[str, Approximation] = STANDARD,
     quantities: Sequence[str] | None = None,
 ) -> Iterator[Problem]:
-    """Yield everything wrong with a comparison, as places in ``[compare]``."""
+    """Yield the problems of a comparison, as keys of ``[compare]``."""
     if not names:
         yield Problem("compare.approximations", show([]), f"none applies; there are {', '.join(registry)}")
     for i, name in enumerate(names):
@@ -177,23 +178,23 @@ def comparison_map(
     quantities: Sequence[str] | None = None,
     options: Options | None = None,
 ) -> xr.Dataset:
-    """Compare approximations over any parameters: the errors, and the map of which is best where.
+    """Compare approximations over parameters: maps of the errors and of the best approximation.
 
     Parameters
     ----------
     model_at : function
         From the values of the axes, by name, to the model.
     axes : mapping of str to sequence of float
-        The parameters.
+        Values of the parameters.
     where : Sector, float, or function
-        As for `compare`; a function takes what `model_at` takes.
+        As for `compare`; a function has the arguments of `model_at`.
     names, registry, quantities, options
         As for `compare`.
 
     Returns
     -------
     xarray.Dataset
-        As `compare`, the axes as leading dimensions; without what one approximation alone has.
+        As for `compare`, with the axes as leading dimensions, without further variables of individual approximations.
 
     Examples
     --------
@@ -226,7 +227,7 @@ def comparison_map(
 def _exact(
     model: Model, where: Where, wanted: Sequence[str], options: Options | None, levels: Levels | None
 ) -> tuple[xr.Dataset, dict[str, float], float]:
-    """Return the exact quantities, their error bars, and how far the bounded one may rigorously be off."""
+    """Return the exact quantities, their error bars, and the rigorous error bound of the bounded quantity."""
     if not isinstance(where, Sector) and where > 0:
         names = [n for n in wanted if n in LOCAL and n in available(model)]
         data = thermal_averages(model, [where], names=names, options=options).isel(temperature=0, drop=True)
@@ -268,14 +269,14 @@ def _check_bound(each: Approximation, data: xr.Dataset, exact: xr.Dataset, slack
         value, right = (float(np.ravel(source[name].values)[0]) for source in (data, exact))
         if sign * (value - right) > slack + ROUNDING * max(unit, abs(right)):
             raise BoundViolation(
-                f"{each.name} claims to be an {each.bound} bound, and its {name} {value:.12g} lies {side} the exact "
-                f"{right:.12g} by more than the {slack:.2g} that the certificate leaves open; raise the phonon cutoff, "
+                f"{each.name} claims to be an {each.bound} bound, but its {name} {value:.12g} lies {side} the exact "
+                f"{right:.12g} by more than the uncertainty {slack:.2g} of the certificate; raise the phonon cutoff, "
                 "or correct the claim"
             )
 
 
 def _compared(name: str, exact: xr.DataArray, error: float, found: Mapping[str, xr.Dataset]) -> dict[str, xr.DataArray]:
-    """Return the variables of one quantity; NaN where an approximation does not define it."""
+    """Return the variables of one quantity; NaN for approximations that do not define it."""
     units, right, over = exact.attrs.get("units", "1"), exact.values, " ".join(map(str, exact.dims))
     values = np.full((len(found), *right.shape), np.nan, np.result_type(right, float))
     for k, data in enumerate(found.values()):
@@ -300,7 +301,7 @@ def _compared(name: str, exact: xr.DataArray, error: float, found: Mapping[str, 
 
 
 def _own(name: str, data: xr.Dataset, exact: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
-    """Yield what one approximation alone has, with dimensions of its own."""
+    """Yield the further variables of an approximation, with separate dimensions."""
     prefix = f"own.{name}"
     for variable, array in data.data_vars.items():
         if (variable in exact and variable != "energies") or variable == "residual" or array.dtype.kind not in "fciub":

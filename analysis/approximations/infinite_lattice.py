@@ -19,25 +19,25 @@ from .base import Approximation, Condition, Where, sector_of
 from .conditions import LATTICE_THERE, knows, sector_only
 
 GRID = {1: 4096, 2: 192}
-"""Wave vectors along each direction in integrals over the zone."""
+"""Number of wave vectors along each direction in integrals over the Brillouin zone."""
 DEEPEST = 400
-"""Levels of the continued fraction of the momentum average."""
+"""Largest depth of the continued fraction of the momentum average."""
 HOLSTEIN = ("electrons.hopping", "electrons.level", "phonons.frequency", "phonons.electron_coupling")
 
 
 def infinite_only(model: Model, where: Where) -> str | None:
-    """It is about an infinite lattice."""
-    return None if model.cluster.is_infinite else "it is about an infinite lattice"
+    """Condition for approximations on infinite lattices."""
+    return None if model.cluster.is_infinite else "it describes an infinite lattice"
 
 
 def finite_only(model: Model, where: Where) -> str | None:
-    """It is about a finite cluster."""
-    return "it is about a finite cluster" if model.cluster.is_infinite else None
+    """Condition for approximations on finite clusters."""
+    return "it describes a finite cluster" if model.cluster.is_infinite else None
 
 
 def one_electron(model: Model, where: Where) -> str | None:
-    """It is about one electron."""
-    return None if isinstance(where, Sector) and where.charge == 1 else "it is about one electron; take charge = 1"
+    """Condition for approximations of one electron."""
+    return None if isinstance(where, Sector) and where.charge == 1 else "it describes one electron; take charge = 1"
 
 
 BAND: tuple[Condition, ...] = (infinite_only, sector_only, one_electron, LATTICE_THERE, knows(*HOLSTEIN))
@@ -48,11 +48,11 @@ PAIRS: tuple[Condition, ...] = (
 
 
 def lang_firsov_band(model: Model, where: Where) -> xr.Dataset:
-    r"""Charges that carry their displaced oscillators with them: a bound from above.
+    r"""Lang-Firsov approximation on the infinite lattice, an upper bound.
 
     .. math:: t \to t\,e^{-\alpha^2},\quad \varepsilon \to \varepsilon - g^2/\omega_0,\quad U \to U - 2g^2/\omega_0
 
-    with g = alpha omega0; the charges are then solved exactly, at the wave vector of the sector.
+    with g = alpha omega0; the renormalized charges are solved exactly at the wave vector of the sector.
 
     Returns
     -------
@@ -79,11 +79,11 @@ def lang_firsov_band(model: Model, where: Where) -> xr.Dataset:
 
 
 def weak_coupling(model: Model, where: Where) -> xr.Dataset:
-    r"""Second order in the coupling to the lattice.
+    r"""Second-order perturbation theory in the electron-phonon coupling.
 
     .. math:: E(k) = \varepsilon_k - g^2 \int \frac{dq}{(2\pi)^d} \frac{1}{\varepsilon_q + \omega_0 - \varepsilon_k}
 
-    NaN where the bare electron can emit a phonon.
+    NaN if the bare electron can emit a phonon.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def weak_coupling(model: Model, where: Where) -> xr.Dataset:
 
 
 def strong_coupling(model: Model, where: Where) -> xr.Dataset:
-    r"""Second order in the hopping of the small polaron, :math:`f(x) = \sum_n x^n / (n\, n!)`.
+    r"""Second-order perturbation theory in the hopping of the small polaron, :math:`f(x) = \sum_n x^n / (n\, n!)`.
 
     .. math::
         E(k) = -\frac{g^2}{\omega_0} + e^{-\alpha^2} \varepsilon_k - \frac{e^{-2\alpha^2}}{\omega_0} \Big[
@@ -126,7 +126,7 @@ def strong_coupling(model: Model, where: Where) -> xr.Dataset:
 
 
 def momentum_average(model: Model, where: Where) -> xr.Dataset:
-    r"""The momentum average MA(0): free propagators in the self-energy are replaced by their mean over momenta.
+    r"""Momentum-average approximation MA(0): propagators in the self-energy are replaced by their momentum average.
 
     .. math::
         E = \varepsilon_k + \Sigma(E),\quad \Sigma(E) = g A_1(E),\quad
@@ -151,14 +151,14 @@ def momentum_average(model: Model, where: Where) -> xr.Dataset:
             a = n * free / (1 - free * a)
         return bare + g * a - energy
 
-    # below the bare band shifted by one phonon the fraction has no pole of the free particle
+    # below the bare band shifted by one phonon the continued fraction has no pole of the free particle
     high = min(bare, float(np.min(zone)) + omega * (1 - 1e-9))
     low = float(np.min(zone)) - g**2 / omega - omega
     return _energy(_lowest_root(shifted, low, high))
 
 
 def _lowest_root(function: Callable[[float], float], low: float, high: float) -> float:
-    """Return the lowest root between two points; the function falls through it."""
+    """Return the lowest root between two points, at which the function decreases."""
     grid = np.linspace(low, high, 64)
     values = np.array([function(x) for x in grid])
     (down,) = np.nonzero((values[:-1] >= 0) & (values[1:] < 0))
@@ -172,7 +172,7 @@ def _coupling(model: Model) -> tuple[float, float]:
 
 
 def _bands(model: Model, sector: Sector) -> tuple[float, NDArray[np.float64]]:
-    """Return the bare energy at the wave vector, and those of the zone."""
+    """Return the bare energy at the wave vector, and those in the Brillouin zone."""
     formula = cell_formula(model)
     k, level = wave_vector_of(model, sector), float(model.couplings.electron_level[0])
     reciprocal = 2 * np.pi * np.linalg.inv(formula.vectors).T

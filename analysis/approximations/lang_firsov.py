@@ -32,12 +32,12 @@ CONDITIONS: tuple[Condition, ...] = (
 
 @dataclass(frozen=True)
 class Dressing:
-    r"""How far each mode follows the charges: ``U = exp(sum_m q_m (a+_m - a_m))`` on a squeezed vacuum.
+    r"""Parameters of the transformation ``U = exp(sum_m q_m (a+_m - a_m))`` on a squeezed vacuum.
 
     Attributes
     ----------
     electron, boson : (modes,) float
-        f and f_b in ``q = f n + f_b b+b``; g / omega0 and alpha empty the coupling.
+        f and f_b in ``q = f n + f_b b+b``; g / omega0 and alpha eliminate the coupling.
     squeezing : (modes,) float
         r: the lattice state has ``<P^2> = exp(-2 r) / 2``.
     """
@@ -48,7 +48,7 @@ class Dressing:
 
     @classmethod
     def full(cls, model: Model) -> Dressing:
-        """Return the standard one, which empties the coupling."""
+        """Return the standard transformation, which eliminates the coupling."""
         c = model.couplings
         return cls(c.electron_phonon / c.frequency, c.boson_phonon / c.frequency, np.zeros(len(model.modes)))
 
@@ -70,16 +70,16 @@ def effective_model(model: Model, dressing: Dressing | None = None) -> tuple[Mod
     Parameters
     ----------
     model : Model
-        With phonons coupled to the charges of their sites.
+        A model with phonons coupled to the charges of their sites.
     dressing : Dressing, optional
-        The full one by default.
+        By default the full transformation.
 
     Returns
     -------
     model : Model
         The charges with their effective couplings.
     constant : float
-        To be added to its energies.
+        Constant to be added to its energies.
 
     References
     ----------
@@ -100,9 +100,9 @@ def effective_model(model: Model, dressing: Dressing | None = None) -> tuple[Mod
 
 
 def effective_couplings(model: Model, d: Dressing) -> tuple[dict[str, NDArray[Any]], NDArray[Any], Any]:
-    """Return the couplings that `effective_model` changes, the contacts of the sites, and the constant.
+    """Return the couplings changed by `effective_model`, the contact terms, and the constant.
 
-    They are analytic functions of the dressing, which may be complex.
+    They are analytic functions of the dressing parameters, which may be complex.
     """
     c, sites = model.couplings, model.cluster.sites
     kind = np.result_type(d.electron, d.boson, d.squeezing, float)
@@ -135,9 +135,9 @@ def effective_couplings(model: Model, d: Dressing) -> tuple[dict[str, NDArray[An
 def lang_firsov(model: Model, where: Where) -> xr.Dataset:
     """The standard transformation: `effective_model` with f = g / omega0 and f_b = alpha, solved exactly.
 
-    The state is the transformed product of the charges and the lattice vacuum, so that the energy is an upper bound of
-    the ground energy of the sector; it is exact at t = v = 0, and as omega0 -> infinity at fixed g/omega0, alpha and
-    polaron shifts, with an error that falls as 1 / omega0.
+    The state is the transformed product of a charge state and the lattice vacuum, so that the energy is an upper bound
+    of the ground-state energy of the sector; it is exact at t = v = 0, and as omega0 -> infinity at fixed g/omega0,
+    alpha and polaron shifts, with an error that decreases as 1 / omega0.
 
     Returns
     -------
@@ -157,10 +157,10 @@ def lang_firsov(model: Model, where: Where) -> xr.Dataset:
 
 
 def dressed(model: Model, sector: Sector, d: Dressing, residual: float) -> xr.Dataset:
-    """Solve the charges of a dressing exactly, and give their observables in the frame of the lattice at rest."""
+    """Solve the dressed charges exactly, and return observables in the untransformed frame."""
     effective, constant = effective_model(model, d)
     data = charge_ground(effective, sector, (*DIAGONAL, "pair_exchange"), constant)
-    sites = [mode.index if mode.host == "site" else 0 for mode in model.modes]  # modes on bonds do not move
+    sites = [mode.index if mode.host == "site" else 0 for mode in model.modes]  # modes on bonds are not displaced
     moved = np.zeros(len(sites))
     if "electron_density" in data:
         moved = moved + d.electron * data["electron_density"].values[sites]

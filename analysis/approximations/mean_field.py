@@ -1,4 +1,4 @@
-"""Mean field of the boson-fermion model with one amplitude for all sites: the gap equations and Tc."""
+"""Mean-field theory of the boson-fermion model with uniform amplitudes: gap equations and Tc."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .conditions import knows, temperature_only
 from .symmetries import one_electron_matrix, site_symmetries
 
 TRIES = np.geomspace(1e-10, 0.5, 401)
-"""Amplitudes between which the gap equation is searched for solutions."""
+"""Grid of amplitudes on which solutions of the gap equation are bracketed."""
 HOTTEST, COLDEST = 10.0, 1e-7
-"""Tc is searched between these, in units of the couplings."""
+"""Range of the search for Tc, in units of the couplings."""
 
 
 def half_tanh(energy: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
-    """Return ``tanh(E / 2T) / 2E``, with its limits at E = 0 and at T = 0 (infinite where both vanish)."""
+    """Return ``tanh(E / 2T) / 2E``, with its limits at E = 0 and at T = 0 (infinite if both vanish)."""
     e = np.abs(np.asarray(energy, dtype=float))
     with np.errstate(divide="ignore", invalid="ignore"):
         if temperature == 0:
@@ -40,7 +40,7 @@ def occupation_cost(energy: NDArray[np.float64], temperature: float) -> float:
 
 
 def free_entropy(energy: NDArray[np.float64], temperature: float) -> float:
-    """Return the entropy of free quasi-particles, T above zero; that of a two-level system is the same."""
+    """Return the entropy of free quasi-particles at T > 0, which is also that of two-level systems."""
     x = energy / temperature
     return float(np.sum(np.logaddexp(0.0, -x) + x * expit(-x)))
 
@@ -91,7 +91,7 @@ class UniformGap:
         return -self.exchange * chi * 2 * float(half_tanh(np.array(2 * self.half_splitting(chi)), t))
 
     def defect(self, rho: float, t: float) -> float:
-        """Return how far rho is from what it gives rise to."""
+        """Return the defect of the self-consistency of rho."""
         return self.boson_amplitude(self.pair_amplitude(rho, t), t) - rho
 
     def solutions(self, t: float) -> list[float]:
@@ -134,12 +134,12 @@ class UniformGap:
 
 
 def finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Replace the infinities at E = T = 0, where what they multiply vanishes."""
+    """Replace infinities at E = T = 0 by zero, since their prefactors vanish."""
     return np.where(np.isfinite(values), values, 0.0)
 
 
 def largest_root(excess: Callable[[float], float], scale: float) -> float:
-    """Return the largest T at which a function of ln T falls through zero; 0 for none."""
+    """Return the largest T at which a decreasing function of ln T vanishes; 0 for none."""
     if scale == 0:
         return 0.0
     grid = np.log(scale * np.geomspace(HOTTEST, COLDEST, 400))
@@ -151,11 +151,11 @@ def largest_root(excess: Callable[[float], float], scale: float) -> float:
 
 
 def mean_field(model: Model, where: Where) -> xr.Dataset:
-    """Mean field with one amplitude <b> = rho for all sites; see `UniformGap` for the equations.
+    """Mean-field theory with a uniform amplitude <b> = rho; see `UniformGap` for the equations.
 
-    Of all solutions the one of the lowest grand potential is taken, with rho > 0 (the phase is arbitrary). Where it is
-    ordered, the conservation of charge is broken, as it never is on a cluster; the grand potential is an upper bound
-    (Gibbs and Bogoliubov), at T = 0 of the lowest energy over all charges, mu inside H.
+    The solution of lowest grand potential is chosen, with rho > 0 (the phase is arbitrary). An ordered solution breaks
+    charge conservation, which is not possible on a finite cluster. The grand potential is an upper bound (Gibbs and
+    Bogoliubov), at T = 0 of the lowest energy over all charges, with mu contained in H.
 
     Parameters
     ----------
@@ -213,7 +213,7 @@ def mean_field_results(
     per_site: Mapping[str, NDArray[np.float64]],
     more: Mapping[str, Row],
 ) -> xr.Dataset:
-    """Return what every mean field gives: all solutions, and the averages of that with the lowest grand potential."""
+    """Return the results of a mean-field theory: all solutions, and averages of the one with the lowest Omega."""
     charge = float(np.sum(per_site["electron_density"] + 2 * per_site["boson_density"]))
     over = " ".join(("solution", "boson_site")[: np.array(solutions).ndim])
     table: dict[str, Row] = {
@@ -232,38 +232,38 @@ def mean_field_results(
 
 
 def boson_fermion(model: Model, where: Where) -> str | None:
-    """Electrons and local pairs are there."""
+    """Condition that the model has electrons and local pairs."""
     if model.electrons is None or model.bosons is None:
-        return "it is about electrons with local pairs, and the model lacks one of them"
+        return "it needs electrons and local pairs, and the model lacks one of them"
     return None
 
 
 def every_site_alike(model: Model, where: Where) -> str | None:
-    """Each site has a local pair, and the symmetries take any site to any other."""
+    """Condition that each site has a local pair and all sites are equivalent by symmetry."""
     if model.electrons is None or model.bosons is None:
         return None
     everywhere, images = len(model.boson_sites) == model.cluster.sites, {p[0] for p in site_symmetries(model)}
     if everywhere and images == set(range(model.cluster.sites)):
         return None
-    return "its amplitude is the same everywhere, and the sites of the model differ; take mean-field-sites"
+    return "its amplitude is uniform, but the sites of the model differ; take mean-field-sites"
 
 
 KNOWN = ("electrons.hopping", "electrons.level", "bosons.level", "bosons.exchange", "ensemble.chemical_potential")
-ALONE = "for it decouples exchange alone, and they would need averages of their own"
+ALONE = "because only the exchange is decoupled, and they would need separate averages"
 WHY = {
     "electrons.hubbard_u": ALONE,
     "electrons.repulsion": ALONE,
-    "field.flux": "for its amplitudes are real and the same round the ring, and a flux would wind them",
-    "phonons": "for it decouples exchange alone, and a lattice would need an average of its own: take the charges of "
-    "effective_model, whose exchange the lattice has weakened already",
+    "field.flux": "because its amplitudes are real and uniform, and a flux would wind their phase",
+    "phonons": "because only the exchange is decoupled, and a lattice would need a separate average: use the charges "
+    "of effective_model, which include the reduction of the exchange by the lattice",
 }
 CONDITIONS: tuple[Condition, ...] = (
     temperature_only, boson_fermion, knows(*KNOWN, "bosons.hopping", why=WHY),
 )  # fmt: skip
-"""Conditions of the mean field with an amplitude for each site."""
+"""Conditions of the mean-field theory with site-dependent amplitudes."""
 UNIFORM: tuple[Condition, ...] = (
-    temperature_only, boson_fermion, knows(*KNOWN, why={**WHY, "bosons.hopping": "which mean-field-sites knows"}),
+    temperature_only, boson_fermion, knows(*KNOWN, why={**WHY, "bosons.hopping": "which mean-field-sites includes"}),
     every_site_alike,
 )  # fmt: skip
-"""Conditions of the mean field with one amplitude."""
+"""Conditions of the mean-field theory with a uniform amplitude."""
 MEAN_FIELD = Approximation("mean-field", mean_field, UNIFORM, "upper", "v -> 0")

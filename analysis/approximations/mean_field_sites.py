@@ -1,4 +1,4 @@
-"""Mean field of the boson-fermion model with an amplitude for each site."""
+"""Mean-field theory of the boson-fermion model with site-dependent amplitudes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CLOSE = 1e-9
 """Sums of two energies below this times the largest coupling are zero."""
 RANDOM_STARTS = 6
 SETTLE = 60
-"""Plain iterations before the root is polished."""
+"""Number of fixed-point iterations before the root search."""
 
 
 class SiteGap:
@@ -70,7 +70,7 @@ class SiteGap:
         return field, np.hypot(self.boson / 2, field)
 
     def image(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the amplitudes that given ones give rise to."""
+        """Return the new amplitudes of a self-consistency step."""
         field, gamma = self.field(rho)
         return np.asarray(-2 * field * finite(half_tanh(2 * gamma, self.t)))
 
@@ -107,7 +107,7 @@ class SiteGap:
         return found
 
     def _polished(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return a nearby solution; MINPACK divides by zero where the Jacobian is singular, and then it is `rho`."""
+        """Return a nearby solution; `rho` itself if MINPACK fails because the Jacobian is singular."""
 
         def defect(x: NDArray[np.float64]) -> NDArray[np.float64]:
             return self.image(x) - x if np.all(np.isfinite(x)) else x
@@ -117,11 +117,11 @@ class SiteGap:
 
 
 def site_critical_temperature(model: Model) -> float:
-    r"""Return the largest T at which the normal state loses its stability; 0 for none.
+    r"""Return the largest T at which the normal state becomes unstable; 0 for none.
 
     To first order ``rho = M rho`` with ``M = -B (v chi' - t_b)``, B_i = tanh(E_B/2T)/E_B and
     ``chi'_ij = -v_j sum_ab phi_a(i) phi_b(i) phi_a(j) phi_b(j) [1 - f(xi_a) - f(xi_b)]/(xi_a + xi_b)``:
-    T_c is where the largest eigenvalue of M passes one.
+    at T_c the largest eigenvalue of M is one.
     """
     gap = SiteGap(model, 0.0)
     xi, phi = np.linalg.eigh(gap.h)
@@ -144,16 +144,16 @@ def site_critical_temperature(model: Model) -> float:
 
 
 def mean_field_sites(model: Model, where: Where) -> xr.Dataset:
-    """Mean field with an amplitude for each site; see `SiteGap` for the equations.
+    """Mean-field theory with site-dependent amplitudes; see `SiteGap` for the equations.
 
-    Of all solutions found the one of the lowest grand potential is taken; the first amplitude that is not zero is made
-    positive. Broken symmetries are marked: of charge where an amplitude is not zero, of the cluster where sites that
-    symmetry makes equal differ. The grand potential is an upper bound (Gibbs and Bogoliubov).
+    The solution of lowest grand potential is chosen; its first nonzero amplitude is made
+    positive. Broken symmetries are reported: charge conservation if an amplitude is nonzero, cluster symmetry if
+    equivalent sites differ. The grand potential is an upper bound (Gibbs and Bogoliubov).
 
     Parameters
     ----------
     model : Model
-        Electrons and local pairs on any cluster, boson hopping included; no U, V, flux or lattice.
+        Electrons and local pairs on any cluster, including boson hopping; no U, V, flux or lattice.
     where : float
         T >= 0.
 
@@ -163,7 +163,7 @@ def mean_field_sites(model: Model, where: Where) -> xr.Dataset:
         ``grand_potential``, ``energy``, ``entropy`` (T > 0), ``charge``; per site ``electron_density``,
         ``boson_density``, ``pair_exchange``, ``boson_amplitude``, ``pair_amplitude`` (zero on sites without a boson);
         ``critical_temperature``; ``solutions`` (solution, boson_site) with ``solution_grand_potential``, and
-        ``chosen``, the number of the one taken; ``broken_charge_symmetry``, ``broken_cluster_symmetry``; ``residual``.
+        ``chosen``, the index of the chosen one; ``broken_charge_symmetry``, ``broken_cluster_symmetry``; ``residual``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Bipolarons to second order in the hopping: pairs that hop, repel and gain energy from broken-up virtual states."""
+"""Bipolarons to second order in the hopping: effective hopping, repulsion and level shift of pairs."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class Neighbours:
 
 @dataclass(frozen=True)
 class Bipolaron:
-    """Couplings of one site, the same for all sites.
+    """Couplings of a site, equal for all sites.
 
     Attributes
     ----------
     level, repulsion : float
         eps - mu and U [energy].
     omega : float
-        omega0 (any number without a lattice).
+        omega0 (arbitrary without a lattice).
     alpha : float
         g / omega0.
     """
@@ -58,12 +58,12 @@ class Bipolaron:
 
     @property
     def binding(self) -> float:
-        """Delta = (2 alpha^2 omega0 - U) / omega0: what breaking it up costs, in units of omega0."""
+        """Delta = (2 alpha^2 omega0 - U) / omega0: the binding energy in units of omega0."""
         return (2 * self.alpha**2 * self.omega - self.repulsion) / self.omega
 
     @classmethod
     def of(cls, model: Model) -> Bipolaron:
-        """Read the couplings of site 0."""
+        """Return the couplings of site 0."""
         c = model.couplings
         omega = float(c.frequency[0]) if len(model.modes) else 1.0
         alpha = float(c.electron_phonon[0]) / omega if len(model.modes) else 0.0
@@ -91,15 +91,15 @@ def virtual_sums(alpha: float, binding: float) -> tuple[float, float]:
 
 
 def pair_model(model: Model) -> tuple[Model, Bipolaron]:
-    r"""Return the effective model of the bipolarons, hard-core bosons of this package.
+    r"""Return the effective model of the bipolarons as hard-core bosons.
 
     With every electron paired and s, h of `virtual_sums`, a bond with hopping t gives
 
     .. math:: t_b = \frac{2t^2}{\omega_0} h,\qquad S = -\frac{2t^2}{\omega_0} s,\qquad
               H = \sum_i E_2 n_i - \sum_{ij} t_b (b^\dagger_j b_i + h.c.) + \sum_{ij} S [n_i(1-n_j) + n_j(1-n_i)]
 
-    A pair gains S from each empty neighbour, which makes neighbouring pairs repel by -2 S; t_b carries twice the
-    Peierls phase. E_2 is the energy of one pair.
+    A pair gains S from each empty neighbour, which amounts to a repulsion -2 S of neighbouring pairs; t_b has twice the
+    Peierls phase of an electron. E_2 is the energy of one pair.
     """
     pair = Bipolaron.of(model)
     scale = 2 * model.couplings.electron_hopping**2 / pair.omega
@@ -113,16 +113,16 @@ def pair_model(model: Model) -> tuple[Model, Bipolaron]:
 
 
 def bond_shifts(model: Model, pair: Bipolaron) -> NDArray[np.float64]:
-    """Return S of each bond: what a pair gains from an empty neighbour, shape (bonds,) [energy]."""
+    """Return S of each bond, the energy gain of a pair from an empty neighbour, shape (bonds,) [energy]."""
     return -2 * model.couplings.electron_hopping**2 / pair.omega * virtual_sums(pair.alpha, pair.binding)[0]
 
 
 def pair_perturbation(model: Model, where: Where) -> xr.Dataset:
-    r"""Second-order perturbation theory in the hopping for electrons that are all bound in pairs on sites.
+    r"""Second-order perturbation theory in the hopping for electrons bound in on-site pairs.
 
-    Degenerate perturbation theory in the space of pairs: one electron hops away and comes back, or the other follows
-    it; the lattices of both sites relax in between. The effective model, `pair_model`, is solved exactly; the error of
-    its levels is of fourth order in t, of third on clusters with triangles of bonds. Without a lattice it is the
+    Degenerate perturbation theory in the space of pairs: one electron hops and returns, or the other one follows it; in
+    the virtual state the lattices of both sites relax. The effective model, `pair_model`, is solved exactly; the error
+    of its levels is of fourth order in t, of third order on clusters with triangles. Without a lattice it describes the
     attractive Hubbard model at large -U.
 
     Returns
@@ -169,28 +169,28 @@ def pair_perturbation(model: Model, where: Where) -> xr.Dataset:
 
 
 ALIKE = 1e-12
-"""Couplings that differ by less, relative to the largest of them, are the same."""
+"""Couplings that differ by less, relative to the largest of them, are equal."""
 
 
 def equal_sites(model: Model, where: Where) -> str | None:
-    """Every site costs the same and has the same lattice."""
+    """Condition that all sites have the same energy and lattice."""
     c = model.couplings
     full = model.phonons is None or len(model.modes) == model.cluster.sites or not np.any(c.electron_phonon)
     arrays = (c.electron_level, c.hubbard_u, c.electron_phonon, c.frequency)
     if full and all(np.ptp(values) <= ALIKE * np.max(np.abs(values)) for values in arrays if values.size):
         return None
-    return "pairs must cost the same on every site: levels, U, omega0 and g alike, and a mode on each site"
+    return "pairs must have the same energy on every site: equal levels, U, omega0 and g, and a mode on each site"
 
 
 def single_bonds(model: Model, where: Where) -> str | None:
-    """No two sites share several bonds, whose hops would interfere."""
+    """Condition that no two sites share several bonds, whose hops would interfere."""
     if model.cluster.doubled and np.any(model.couplings.electron_hopping):
-        return "two sites share several bonds, and it takes each bond on its own"
+        return "two sites share several bonds, but it treats each bond independently"
     return None
 
 
 def bound_pairs(model: Model, where: Where) -> str | None:
-    """The electrons are paired, and pairs are bound."""
+    """Condition that all electrons are paired, and pairs are bound."""
     if model.electrons is None or equal_sites(model, where) is not None:
         return None
     if (binding := Bipolaron.of(model).binding) <= 0:

@@ -1,4 +1,4 @@
-"""Charges in a static lattice: the Born-Oppenheimer energy, its minima, and the curvature at these."""
+"""Charges in a static lattice: the Born-Oppenheimer energy, its minima and curvatures."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ CONDITIONS: tuple[Condition, ...] = (
 )  # fmt: skip
 """Conditions of the static lattice."""
 GRID = 121
-"""Points at which the surface of a single mode is scanned for minima."""
+"""Number of points in the scan of the energy surface of a single mode for minima."""
 MOST_CONFIGURATIONS = 16
-"""Charge configurations, different by symmetry, whose lattice is a start."""
+"""Number of inequivalent charge configurations whose displacements are used as starting points."""
 RANDOM_STARTS = 6
 SAME = 1e-5
-"""Minima closer than this in every displacement are one."""
+"""Minima closer than this in every displacement are equal."""
 STATIONARY = 1e-6
 """Largest gradient at a minimum, in units of the largest frequency."""
 FLAT = 1e-6
-"""Squared frequencies above minus this, in units of omega^2, count as zero: a flat direction."""
+"""Squared frequencies above minus this, in units of omega^2, count as zero (flat directions)."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,11 @@ class Minimum:
     Attributes
     ----------
     energy : float
-        E_ad there [energy].
+        E_ad at the minimum [energy].
     displacement : (modes,) float
         x = <a + a+>.
     gradient : float
-        Largest |dE_ad/dx| that is left.
+        Largest remaining |dE_ad/dx|.
     frequencies : (modes,) float
         Frequencies of the small oscillations about it, ascending [energy].
     """
@@ -76,13 +76,13 @@ class StaticLattice:
 
     .. math:: E_{ad}(x) = \sum_m \omega_m x_m^2/4 + E_{el}(x)
 
-    with E_el the lowest energy of ``H_0 + sum_m x_m A_m``, A_m what x_m multiplies in H. Its gradient follows from the
-    theorem of Hellmann and Feynman.
+    with the lowest energy E_el of ``H_0 + sum_m x_m A_m``, where A_m is the operator multiplied by x_m in H. The
+    gradient follows from the Hellmann-Feynman theorem.
 
     Parameters
     ----------
     model : Model
-        With phonons, linearly coupled; their cutoff plays no role.
+        A model with linearly coupled phonons; their cutoff is irrelevant.
     sector : Sector
         (N, S_z).
     """
@@ -131,15 +131,16 @@ class StaticLattice:
         return np.sqrt(np.where(squares < flat, np.nan, np.maximum(squares, 0.0)))
 
     def starts(self) -> NDArray[np.float64]:
-        """Return displacements from which minima are looked for, shape (n, modes).
+        """Return starting points of the search for minima, shape (n, modes).
 
-        The rest positions of the cheapest charge configurations, zero, the mean of the box in which every minimum
-        lies (``x = -2 <A_m> / omega``), and random points of it; for one mode the local minima of a fine scan.
+        These are the equilibrium positions of the lowest charge configurations, zero, the centre of the box that
+        contains every minimum (``x = -2 <A_m> / omega``), and random points in it; for one mode the local minima of a
+        fine scan.
         """
         forces = [self._charges.matrix(slope) for slope in self._slopes]
         pulls = np.array([np.real(force.diagonal()) for force in forces])
         radii = np.array([np.asarray(abs(force).sum(axis=1)).ravel() for force in forces]) - np.abs(pulls)
-        lowest = -2 * np.max(pulls + radii, axis=1) / self.omega  # eigenvalues lie within Gershgorin's circles
+        lowest = -2 * np.max(pulls + radii, axis=1) / self.omega  # bounds on the eigenvalues by Gershgorin circles
         highest = -2 * np.min(pulls - radii, axis=1) / self.omega
         if len(self.omega) == 1:
             grid = np.linspace(lowest[0], highest[0], GRID)
@@ -148,25 +149,25 @@ class StaticLattice:
         order = np.argsort(cost, kind="stable")
         rest = np.unique(np.round((-2 * pulls / self.omega[:, None]).T[order], 12), axis=0, return_index=True)
         seen: dict[tuple[float, ...], NDArray[np.float64]] = {}
-        for x in rest[0][np.argsort(rest[1])]:  # the first of those that symmetries of the cluster make equal
+        for x in rest[0][np.argsort(rest[1])]:  # one of each set of symmetry-equivalent points
             seen.setdefault(max(tuple(image) for image in [x, *self._images(x)]), x)
         configurations = list(seen.values())[:MOST_CONFIGURATIONS]
         random = np.random.default_rng(0).uniform(lowest, highest, (RANDOM_STARTS, len(self.omega)))
         return np.vstack([*configurations, np.zeros(len(self.omega)), 0.5 * (lowest + highest), *random])
 
     def _images(self, x: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-        """Return the displacements that the symmetries of the cluster make of others."""
+        """Return the displacements related by symmetries of the cluster."""
         return [x[order] for order in self._orders]
 
     def minima(self) -> tuple[Minimum, ...]:
         """Return the minima of E_ad in order of increasing x (of the first mode, then of the next).
 
-        Minima that a symmetry of the cluster makes equal are found together.
+        Minima related by symmetries of the cluster are included.
 
         Raises
         ------
         ArithmeticError
-            If no search came to rest.
+            If no search converged.
         """
         found: list[Minimum] = []
         for start in self.starts():
@@ -191,7 +192,7 @@ class StaticLattice:
 def descend(
     energy: Callable[[NDArray[np.float64]], tuple[float, NDArray[np.float64]]], start: NDArray[np.float64], unit: float
 ) -> tuple[NDArray[np.float64], float]:
-    """Return the minimum of an energy that a search with its gradient reaches, and the energy there."""
+    """Return the minimum reached by a gradient search, and the energy there."""
 
     def in_units(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         value, gradient = energy(x)
@@ -202,7 +203,7 @@ def descend(
 
 
 def local_minima(values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return where values in a row are not above their neighbours, the ends included."""
+    """Return a mask of the local minima of a sequence, including its ends."""
     padded = np.concatenate([[np.inf], values, [np.inf]])
     return np.asarray((padded[1:-1] <= padded[:-2]) & (padded[1:-1] <= padded[2:]))
 
@@ -212,15 +213,15 @@ def _same(x: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
 
 
 def static_model(model: Model, x: ArrayLike) -> Model:
-    """Return the charges in a static lattice with displacements x, as a model without phonons.
+    """Return the model of the charges in a static lattice with displacements x, without phonons.
 
-    Levels move by ``-omega0 alpha_F x`` and ``-omega0 alpha x``, a hopping becomes ``t + g x_b`` (modes on bonds) or
-    ``t + g (x_j - x_i)`` (modes on sites); the elastic energy ``sum omega x^2 / 4`` is left out.
+    Levels are shifted by ``-omega0 alpha_F x`` and ``-omega0 alpha x``, the hopping becomes ``t + g x_b`` (modes on
+    bonds) or ``t + g (x_j - x_i)`` (modes on sites); the elastic energy ``sum omega x^2 / 4`` is not included.
 
     Parameters
     ----------
     model : Model
-        With phonons.
+        A model with phonons.
     x : (modes,) float
         <a + a+> of each mode.
 
@@ -236,7 +237,7 @@ def static_model(model: Model, x: ArrayLike) -> Model:
 
 
 def static_couplings(model: Model, x: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Return the couplings that `static_model` changes, linear functions of x."""
+    """Return the couplings changed by `static_model`, which are linear functions of x."""
     c = model.couplings
     hopping, level, pair_level = (a.copy() for a in (c.electron_hopping, c.electron_level, c.boson_level))
     for m, mode in enumerate(model.modes):
@@ -258,7 +259,7 @@ def born_oppenheimer(model: Model, sector: Sector, displacements: ArrayLike) -> 
     Parameters
     ----------
     model : Model
-        With phonons.
+        A model with phonons.
     sector : Sector
         (N, S_z).
     displacements : (n, modes) float, or (n,) for one mode

@@ -12,11 +12,11 @@ from ...hamiltonians import Model
 from ...hamiltonians.model import bond_phase
 
 ROUNDING = 1e-14
-"""Couplings that differ by less, relative to themselves, are the same."""
+"""Couplings with a smaller relative difference are equal."""
 
 
 def one_electron_matrix(model: Model) -> NDArray[np.complex128]:
-    """Return ``h[i, j]`` of ``sum h_ij c+_i c_j``: hopping with flux, levels and -mu; without the lattice."""
+    """Return ``h[i, j]`` of ``sum h_ij c+_i c_j``: hopping with flux, levels and -mu, without the lattice."""
     c = model.couplings
     h = np.diag(c.electron_level - model.chemical_potential).astype(complex)
     for bond, t in zip(model.cluster.bonds, c.electron_hopping, strict=True):
@@ -26,7 +26,7 @@ def one_electron_matrix(model: Model) -> NDArray[np.complex128]:
 
 
 def site_symmetries(model: Model) -> list[Permutation]:
-    """Return the permutations of the sites under which hopping, levels, U, and the local pairs stay as they are."""
+    """Return the site permutations under which hopping, levels, U, and the local pairs are invariant."""
     c, sites = model.couplings, model.cluster.sites
     arrays = [one_electron_matrix(model), np.diag(c.hubbard_u)]
     for values in (c.boson_level - 2 * model.chemical_potential, c.exchange, np.ones(len(model.boson_sites))):
@@ -41,15 +41,14 @@ def site_symmetries(model: Model) -> list[Permutation]:
 
 
 def _same(image: NDArray[Any], array: NDArray[Any]) -> bool:
-    """True where two arrays are the same but for the rounding of each of their elements."""
+    """True if two arrays are equal up to rounding of each element."""
     return bool(np.all(np.abs(image - array) <= ROUNDING * np.maximum(np.abs(image), np.abs(array))))
 
 
 def mode_permutations(model: Model) -> list[NDArray[np.int64]]:
-    """Return how the symmetries of the sites permute the modes, each order once, without the identity.
+    """Return the permutations of the modes by site symmetries, each once, without the identity.
 
-    Symmetries that map a mode to a place without one, or two to one of several bonds between two sites, are left out;
-    frequencies and couplings are ignored.
+    Symmetries that do not permute the modes are omitted; frequencies and couplings are ignored.
 
     Examples
     --------

@@ -33,5 +33,4 @@ FINITE = (
 INFINITE = (LANG_FIRSOV_BAND, WEAK_COUPLING, STRONG_COUPLING, MOMENTUM_AVERAGE)
 ALL = (*(replace(each, conditions=(finite_only, *each.conditions)) for each in FINITE), *INFINITE)
 STANDARD: Mapping[str, Approximation] = MappingProxyType({each.name: each for each in ALL})
-"""Every approximation of the package by its name; one's own are added in another mapping, as in
-``{**STANDARD, "mine": mine}``."""
+"""All built-in approximations by name; add user-defined ones in another mapping, ``{**STANDARD, "mine": mine}``."""

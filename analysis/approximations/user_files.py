@@ -1,4 +1,4 @@
-"""Approximations of the user's own, from Python files: they are compared like the standard ones."""
+"""User-defined approximations from Python files, which are compared like the standard ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .table import STANDARD
 
 
 class PluginError(ValueError):
-    """A file that gives no approximations, and why."""
+    """A plugin file without valid approximations; the message states the reason."""
 
 
 def fingerprint(path: str | os.PathLike[str]) -> str:
@@ -34,21 +34,21 @@ def fingerprint(path: str | os.PathLike[str]) -> str:
 
 
 def own_approximations(path: str | os.PathLike[str]) -> Mapping[str, Approximation]:
-    """Run a Python file and return every `Approximation` among its global names, by their own names.
+    """Run a Python file and return all global `Approximation` objects by their names.
 
     Parameters
     ----------
     path : str or path
-        The file. Its code is run: name only files that you trust.
+        The file. Its code is run; use only trusted files.
 
     Raises
     ------
     PluginError
-        If it cannot be read or fails, holds no approximation, two of one name, or one named like a standard one.
+        If the file cannot be read or fails, or contains no approximation, repeated names, or a standard name.
 
     Examples
     --------
-    A file with these lines gives one approximation, ``atoms``::
+    A file with these lines defines one approximation, ``atoms``::
 
         import numpy as np
         import xarray as xr
@@ -63,7 +63,7 @@ def own_approximations(path: str | os.PathLike[str]) -> Mapping[str, Approximati
 
 
 class _FromSource(SourceFileLoader):
-    """Runs the file as it is now: no bytecode of an older one is read, and none is written."""
+    """Source loader without bytecode caching, so that the current file is run."""
 
     def get_code(self, fullname: str) -> CodeType:
         code: CodeType = self.source_to_code(self.get_data(self.path), self.path)
@@ -80,23 +80,23 @@ def _loaded(path: str, digest: str) -> Mapping[str, Approximation]:
     module = module_from_spec(spec)
     try:
         loader.exec_module(module)
-    except Exception as error:  # whatever the user's code raises
+    except Exception as error:  # any exception of the user's code
         raise PluginError(f"fails: {type(error).__name__}: {error}") from error
     there = {id(value): value for value in vars(module).values() if isinstance(value, Approximation)}
     own = [each for each in there.values() if STANDARD.get(each.name) is not each]
     names = [each.name for each in own]
     if not own:
-        raise PluginError("holds no approximation; give one of its global names a respair.Approximation")
+        raise PluginError("contains no approximation; define a global respair.Approximation")
     for name in names:
         if name in STANDARD:
-            raise PluginError(f"names an approximation {name}, which is a standard one; give it another name")
+            raise PluginError(f"defines an approximation {name}, which is a standard one; give it another name")
         if names.count(name) > 1:
-            raise PluginError(f"names several approximations {name}; give each a name of its own")
+            raise PluginError(f"defines several approximations {name}; give them different names")
     return MappingProxyType({each.name: each for each in own})
 
 
 def registry_of(plugins: Mapping[str, str]) -> Mapping[str, Approximation]:
-    """Return the standard approximations and those of some files.
+    """Return the standard approximations and those of plugin files.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def registry_of(plugins: Mapping[str, str]) -> Mapping[str, Approximation]:
     Raises
     ------
     PluginError
-        As `own_approximations`; if a file has changed, or two of them give approximations of one name.
+        As for `own_approximations`, or if a file has changed, or two files define approximations of the same name.
     """
     found = dict(STANDARD)
     for path, digest in plugins.items():
@@ -114,6 +114,6 @@ def registry_of(plugins: Mapping[str, str]) -> Mapping[str, Approximation]:
             raise PluginError(f"{path} has changed since this run began")
         own = own_approximations(path)
         if twice := own.keys() & found.keys():
-            raise PluginError(f"{path} names {', '.join(sorted(twice))}, and another file does")
+            raise PluginError(f"{path} and another file both define {', '.join(sorted(twice))}")
         found |= own
     return MappingProxyType(found)

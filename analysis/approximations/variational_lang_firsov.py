@@ -1,4 +1,4 @@
-"""The transformation of Lang and Firsov with the displacements, and the squeezing, that minimise the energy."""
+"""Variational Lang-Firsov transformation: displacements and squeezing that minimize the energy."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ SCAN = np.linspace(0.0, 1.5, 31)
 MOST_STARTS = 16
 SAME = 1e-4
 TINY = 1e-30
-"""Imaginary step: small enough that only the first order is left."""
+"""Imaginary step of derivatives, so small that only the first order contributes."""
 
 
 def lang_firsov_variational(model: Model, where: Where, one_value: bool = False) -> xr.Dataset:
-    """The transformation with the displacements that minimise the energy, one f and one f_b for each class of modes.
+    """Lang-Firsov transformation with displacements that minimize the energy, one f and f_b per class of modes.
 
-    Upper bound of the ground energy of the sector, never above `lang_firsov`. For one electron on a dimer it is the
-    minimum of ``-t exp(-f^2) + omega0 f^2 - 2 g f``.
+    Upper bound of the ground-state energy of the sector, never above `lang_firsov`. For one electron on a dimer it is
+    the minimum of ``-t exp(-f^2) + omega0 f^2 - 2 g f``.
 
     Parameters
     ----------
     model : Model
-        With phonons coupled to the charges of their sites.
+        A model with phonons coupled to the charges of their sites.
     where : Sector
         The sector.
     one_value : bool
-        One fraction of the full displacement for all classes of modes.
+        Whether to use one fraction of the full displacement for all classes of modes.
 
     Returns
     -------
     xarray.Dataset
-        As `lang_firsov`; ``minima`` (minimum,), all minima that were found, ascending, and ``minima_fraction``
-        (minimum, parameter), the f / (g/omega0) and f_b / alpha of each class: the lowest one is taken; ``residual``,
-        the slope that is left there.
+        As for `lang_firsov`; ``minima`` (minimum,), all minima found, ascending, of which the lowest is used, and
+        ``minima_fraction`` (minimum, parameter), the f / (g/omega0) and f_b / alpha of each class; ``residual``,
+        the remaining slope.
 
     References
     ----------
@@ -65,15 +65,15 @@ def lang_firsov_variational(model: Model, where: Where, one_value: bool = False)
 
 
 def lang_firsov_squeezed(model: Model, where: Where) -> xr.Dataset:
-    """The variational transformation with a squeezed lattice vacuum as well, one r for each class of modes.
+    """Variational Lang-Firsov transformation with a squeezed lattice vacuum, one r per class of modes.
 
-    Squeezing P makes the charges less heavy, ``exp(-f^2 exp(-2 r))``, and costs ``omega0 sinh^2 r`` a mode. Upper
-    bound of the ground energy of the sector, never above `lang_firsov_variational`.
+    Squeezing of P weakens the reduction of the hopping, ``exp(-f^2 exp(-2 r))``, at the cost ``omega0 sinh^2 r`` per
+    mode. Upper bound of the ground-state energy of the sector, never above `lang_firsov_variational`.
 
     Returns
     -------
     xarray.Dataset
-        As `lang_firsov_variational`, with ``squeezing`` (mode,).
+        As for `lang_firsov_variational`, with ``squeezing`` (mode,).
 
     References
     ----------
@@ -84,7 +84,7 @@ def lang_firsov_squeezed(model: Model, where: Where) -> xr.Dataset:
 
 @dataclass(frozen=True)
 class Parameters:
-    """The free parameters: a fraction of the full displacement for each class and species, and a squeezing."""
+    """Variational parameters: a fraction of the full displacement for each class and species, and the squeezing."""
 
     model: Model
     squeezed: bool = False
@@ -92,7 +92,7 @@ class Parameters:
 
     @cached_property
     def labels(self) -> list[str]:
-        """The class of each mode, and its branch, as far as classes are distinguished."""
+        """Class and branch of each mode, if classes are distinguished."""
         every = [f"{mode.branch} {mode.label}".strip() for mode in self.model.modes]
         return ["all"] * len(every) if self.one_value else every
 
@@ -116,12 +116,12 @@ class Parameters:
 
 
 class Energy:
-    """The energy as a function of the free parameters, with its slope.
+    """The energy and its gradient as functions of the variational parameters.
 
     Parameters
     ----------
     parameters : Parameters
-        What is free.
+        The variational parameters.
     sector : Sector
         (N, S_z).
     """
@@ -136,7 +136,7 @@ class Energy:
         return couplings_vector(model, changed, contact), constant
 
     def __call__(self, values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """Return <H> and its derivatives: <M_k> times those of the couplings, which a complex step gives exactly."""
+        """Return <H> and its gradient, <M_k> times the derivatives of the couplings (exact by a complex step)."""
         couplings, constant = self._couplings(values)
         energy, averages = self._family.lowest(couplings)
         moved = [self._couplings(values + 1j * unit) for unit in TINY * np.eye(len(values))]
@@ -182,7 +182,7 @@ def _optimised(parameters: Parameters, sector: Sector) -> xr.Dataset:
 def _minimised(
     energy: Energy, starts: list[NDArray[np.float64]], unit: float
 ) -> list[tuple[float, NDArray[np.float64]]]:
-    """Return the different minima that are reached from some starts, the lowest first; `unit` of energy."""
+    """Return the distinct minima reached from starting points, the lowest first; `unit` is the unit of energy."""
     found: list[tuple[float, NDArray[np.float64]]] = []
 
     for start in starts:

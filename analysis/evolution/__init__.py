@@ -1,4 +1,4 @@
-"""Motion: what is read off a state that moves."""
+"""Time evolution: observables, spectra and response of evolving states."""
 
 import lazy_loader
 

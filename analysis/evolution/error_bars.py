@@ -1,9 +1,9 @@
-r"""How much the error of a state can change an average.
+r"""Error bars of averages from the error of a state.
 
-For states of norm 1 at a distance epsilon, :math:`|\Delta\langle O\rangle| \le 2\,\|O\|\,\epsilon`. The norm of a
-product of charge operators is at most one. Lattice operators have no norm; that on the states up to the cutoff, and a
-few quanta beyond it, takes its place: their error bars are estimates. Of an eigenvalue or a Fourier component of a
-matrix of averages, the norm of that matrix is at most its dimension times the largest change of an entry.
+For normalized states at a distance epsilon, :math:`|\Delta\langle O\rangle| \le 2\,\|O\|\,\epsilon`. The norm of a
+product of charge operators is at most one. Lattice operators are unbounded; their norm on the states up to a few quanta
+beyond the cutoff is used instead, so that their error bars are estimates. For eigenvalues and Fourier components of a
+matrix of averages, the norm of its change is at most its dimension times the largest change of an element.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from ..observables.table import OBSERVABLES
 
 TWICE = 2.0
 BEYOND = 2
-"""Quanta beyond the cutoff that the exact state is taken to reach."""
+"""Quanta beyond the cutoff up to which the exact state is assumed to extend."""
 OF_MATRICES = MappingProxyType({"condensate": 2, "structure_factor": 1})
-"""What is made of matrices between sites: rows a site."""
+"""Observables derived from matrices between sites: rows per site."""
 
 
 def error_scales(state: State, names: Sequence[str]) -> dict[str, float]:
-    """Return ``2 ||O||`` of observables, the largest over their places; those without a formula are left out."""
+    """Return ``2 ||O||`` of observables, the largest over all places; those without a formula are omitted."""
     space = state.hamiltonian.space
     most = space.phonons.max_quanta if space.phonons.modes else 0
     found = {}
@@ -49,14 +49,14 @@ def error_scales(state: State, names: Sequence[str]) -> dict[str, float]:
 
 
 def _largest_density(most: int) -> float:
-    """Return the largest ``<delta(X - X_m)>`` of any state with up to so many quanta: sum_n h_n(X)^2."""
+    """Return the largest ``<delta(X - X_m)>`` of any state with up to `most` quanta: sum_n h_n(X)^2."""
     edge = math.sqrt(2 * most + 1) + 1
     points = np.linspace(0.0, edge, 20 * (most + 2))
     return float(np.max(np.sum(oscillator_functions(most + 1, points) ** 2, axis=0)))
 
 
 def norm_of(operator: Operator, most: int) -> float:
-    """Return the sum of the norms of the products of an operator, on states with up to so many quanta in a mode."""
+    """Return the sum of the norms of the products of an operator, on states with up to `most` quanta per mode."""
     total = 0.0
     for (_, lattice), value in operator.terms.items():
         powers = [math.sqrt(most + BEYOND + up) ** (up + low) for _, up, low in lattice]

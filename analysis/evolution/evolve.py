@@ -1,4 +1,4 @@
-"""States that move: observables over time, with bounds on their errors."""
+"""Time evolution of states: observables over time, with error bounds."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ DEFAULTS = (
     "electron_density", "double_occupancy", "boson_density", "pair_exchange", "displacement", "displacement_squared",
     "quanta",
 )  # fmt: skip
-"""Observables that are measured where none are named, those that the model has."""
+"""Default observables, as far as they are available in the model."""
 TOLERANCE = 1e-8
 
 
 def times_of(name: str, value: Any) -> NDArray[np.float64]:
-    """Return times, which must be finite and ascend.
+    """Return times after checking that they are finite and ascending.
 
     Raises
     ------
     InvalidValue
-        If they do not.
+        If they are not.
     """
     times = np.asarray(finite_numbers(name, value), float)
     if np.any(np.diff(times) <= 0):
@@ -96,69 +96,70 @@ def evolve(
     measure: Measure | None = None,
     progress: Progress = silent,
 ) -> xr.Dataset:
-    r"""Let a state move, and measure it at some times.
+    r"""Compute the time evolution of a state and its observables.
 
     .. math:: i\,\partial_t\psi = H(t)\,\psi,\qquad \psi(0) = e^{-i s O}\,\psi_{initial}
 
-    The motion begins at t = 0, or at the first time where that is earlier; the pulse does not act on the initial state.
+    The evolution starts at t = 0, or at the first time if that is earlier; the pulse does not act on the initial state.
 
     Parameters
     ----------
     model : Model
-        The Hamiltonian of the motion.
+        The Hamiltonian of the time evolution.
     times : (n,) float
-        Ascending [1 / energy].
+        Ascending times [1 / energy].
     sector : Sector or int
-        Quantum numbers; a number stands for ``Sector(charge)``. It may be left out where `initial` is a state.
+        Quantum numbers; a number means ``Sector(charge)``. Optional if `initial` is a state.
     initial : Model, mapping, State, Configuration or Thermal, optional
-        A quench: the ground level of another model, or of this one with other values, as in
-        ``{"bosons.exchange": 0.0}``. Or a state, charges on sites with oscillators in coherent states, or a thermal
-        state. By default the ground level of the model. Of a degenerate level the even mixture of its states moves.
+        The initial state. For a quench another model, or new values of this one such as ``{"bosons.exchange": 0.0}``,
+        whose ground level is used; or a state, charges on sites with oscillators in coherent states, or a thermal
+        state. By default the ground level of the model. A degenerate level is represented by the equal mixture of its
+        states.
     level : int
-        Number of the level of the sector in the place of the ground level, 0.
+        Index of the initial level of the sector; 0 is the ground level.
     kick : Kick, optional
-        Acts on the initial state at once.
+        Kick of the initial state.
     pulse : Pulse or PulseTrain, optional
-        A vector potential on all hops.
+        Vector potential acting on all hops.
     observables : sequence of str or "all", optional
-        Names; densities and displacements by default.
+        Names of observables; by default densities and displacements.
     displacement_grid : sequence of float, optional
-        X at which distributions of the lattice are given.
+        Grid of X for lattice distributions.
     tolerance : float
-        Wanted bound on the norm of the error of the state at the last time. With ``cutoff = "auto"`` the phonon space
-        grows while time goes on, so that it holds.
+        Tolerance of the norm of the error of the state at the last time. With ``cutoff = "auto"`` the phonon space
+        grows in time to meet it.
     options : Options, optional
         Engine, memory, checkpoint.
     measure : function, optional
-        From a `State` and its time to further numbers by name, for variables of one's own.
+        From a `State` and its time to a mapping of user-defined variables.
     progress : function
-        Called with the products with H so far, the time and the error.
+        Called with the number of products with H, the time and the error.
 
     Returns
     -------
     xarray.Dataset
         Over ``time``: the observables, ``energy`` (<H(t)>, pulse included), ``norm``, ``return_probability``
-        (``|<psi(0)|psi(t)>|^2``; of a mixture ``Tr rho(0) rho(t) / Tr rho(0)^2``), ``rate_function``,
+        (``|<psi(0)|psi(t)>|^2``; for mixtures ``Tr rho(0) rho(t) / Tr rho(0)^2``), ``rate_function``,
         ``absorbed_energy``, ``vector_potential``, ``current`` (``-<dH/dA>`` along the pulse), ``errors`` (bound on the
         norm of the error), ``error_estimates``, and ``NAME_error`` for observables, which contains two jackknife errors
-        where a thermal state is taken from random vectors. ``initial_error`` is the share of
-        the initial state in the errors, ``held_until`` the last time at which the error was within the tolerance.
+        for thermal states from random vectors. ``initial_error`` is the contribution of the initial state to the
+        errors, ``held_until`` the last time at which the error was within the tolerance.
 
     Raises
     ------
     InvalidModel
         If the sector, the kick or the initial parameters do not fit the model.
     ValueError
-        If times do not ascend, an observable is unknown, or the tolerance is not above 0.
+        If times are not ascending, an observable is unknown, or the tolerance is not positive.
     MemoryError
-        If it would not fit.
+        If the calculation does not fit the memory limit.
 
     Notes
     -----
-    The error is at most the integral of ``||i d psi/dt - H psi||``: what the steps miss within the phonon space, known
-    from their Krylov spaces, and the norm of what H leads to beyond the space. The integral of the latter is taken by
-    Simpson's rule, with its distance from the trapezoidal rule on top. The error of a ground state before that is an
-    estimate from its residual, its leak and the gap.
+    The error is at most the integral of ``||i d psi/dt - H psi||``: the error of the time steps within the phonon
+    space, known from the Krylov spaces, plus the norm of the component of H psi beyond it. The integral of the latter
+    is computed by Simpson's rule, plus its difference from the trapezoidal rule. The error of an initial ground state
+    is estimated from its residual, its leak and the gap.
 
     Examples
     --------
@@ -183,13 +184,13 @@ def evolve(
 
 
 def check_tolerance(tolerance: float) -> None:
-    """Raise InvalidValue if a tolerance is not above 0."""
+    """Raise InvalidValue if a tolerance is not positive."""
     if not real_number("tolerance", tolerance, "a number above 0, up to 1", 0, 1) > 0:
-        raise InvalidValue(f"tolerance = {tolerance} cannot be; allowed: a number above 0, up to 1, as 1e-8")
+        raise InvalidValue(f"tolerance = {tolerance} is invalid; allowed: a number above 0, up to 1, as 1e-8")
 
 
 def names_of(model: Model, names: Sequence[str] | str | None) -> tuple[str, ...]:
-    """Return the observables that are measured, each once; "all" for all that the model has."""
+    """Return the names of the observables, each once; "all" gives all available ones."""
     there = available(model)
     if names == "all":
         return there
@@ -201,7 +202,7 @@ def names_of(model: Model, names: Sequence[str] | str | None) -> tuple[str, ...]
 
 
 def evolved(first: Beginning, asked: Question, progress: Progress = silent, automatic: bool = False) -> xr.Dataset:
-    """Return what is measured of a motion; see `evolve`."""
+    """Return the results of a time evolution; see `evolve`."""
     model, options = first.hamiltonian.space.model, asked.options
     if first.sampled:
         check_names(asked.names)
@@ -226,8 +227,8 @@ def evolved(first: Beginning, asked: Question, progress: Progress = silent, auto
 
 
 def _checkpoint(first: Beginning, asked: Question) -> Checkpoint:
-    """Open the checkpoint of a motion, which is another one than that of the ground state before it."""
-    if asked.options.checkpoint is None or current_ranks():  # several processes keep searches only
+    """Open the checkpoint of a time evolution, which differs from that of the preceding ground state search."""
+    if asked.options.checkpoint is None or current_ranks():  # several processes save searches only
         return Checkpoint()
     space = first.hamiltonian.space
     formula = sorted(map(repr, first.hamiltonian.operator.terms.items()))
@@ -242,7 +243,7 @@ def _checkpoint(first: Beginning, asked: Question) -> Checkpoint:
 
 
 def _as_arrays(row: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-    """Return numbers as arrays of one more dimension: a checkpoint keeps none without any."""
+    """Return numbers as arrays with an extra dimension, since checkpoints cannot store scalars."""
     return {key: np.asarray(value)[None] for key, value in row.items()}
 
 

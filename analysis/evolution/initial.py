@@ -1,4 +1,4 @@
-"""The state from which a motion begins: a ground level, that of other parameters, charges on sites, or one's own."""
+"""Initial states of a time evolution: ground levels, levels for other parameters, configurations, given states."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from .levels import excited_start
 from .thermal_start import Thermal, is_sampled, thermal_start
 
 Initial = Model | Mapping[str, object] | State | Configuration | Thermal | None
-"""A model or some of its parameters, whose ground level it is; a state; or None for the ground level of the model."""
+"""A model or new parameter values, whose ground level is used; a state; or None for the ground level of the model."""
 SHARE = 0.1
-"""Share of the tolerance that the error of the ground state may take."""
+"""Fraction of the tolerance allowed for the error of the ground state."""
 LEAST, MOST = 1e-13, 1e-10
-"""Residuals that are asked of the ground state."""
+"""Range of the residual required of the ground state."""
 SETTLED = 0.5
-"""An error that a larger space makes no smaller than this is rounding, or that of the search."""
+"""If a larger space reduces an error by less than this factor, the error is that of rounding or of the search."""
 GROWTH = 5
-"""An automatic cutoff grows by two quanta, and by one part in so many."""
+"""An automatic cutoff grows by two quanta plus this fraction (one in 5) of the total."""
 
 
 @dataclass(frozen=True)
 class Beginning:
-    """A Hamiltonian and a state of it.
+    """A Hamiltonian and an initial state.
 
     Attributes
     ----------
@@ -50,9 +50,9 @@ class Beginning:
     hamiltonian : Hamiltonian
         Of the motion.
     multiplicity : int
-        States that the start mixes.
+        Number of states in the mixture.
     sampled : int
-        How many of these, the last ones, are random vectors.
+        Number of random vectors among them, the last ones.
     """
 
     start: Start
@@ -70,22 +70,22 @@ def beginning(
     progress: Progress = silent,
     level: int = 0,
 ) -> Beginning:
-    """Return the state from which a motion begins, in a phonon space with numbers for its caps.
+    """Return the initial state of a time evolution, in a phonon space with a fixed cutoff.
 
     Parameters
     ----------
     model : Model
         Of the motion.
     sector : Sector or None
-        Quantum numbers; those of a state of one's own where it is left out.
+        Quantum numbers; for a given state optional.
     initial : see `Initial`
-        Where it begins.
+        The initial state.
     tolerance : float
         Of the motion.
     options, progress
         See `ground_state`.
     level : int
-        Number of the level of the sector, 0 for the ground level, where `initial` is a model or left out.
+        Index of the level of the sector, 0 for the ground level, if `initial` is a model or omitted.
     """
     _check_basis(model, initial)
     _check_level(level, initial)
@@ -95,7 +95,7 @@ def beginning(
         sector = sector_holding(model, initial.charge, initial.two_sz)
     if sector is None:
         raise InvalidValue("sector is missing: give the charge, as evolve(model, times, 4)")
-    sector = _shared(model, sector, initial)
+    sector = _common_sector(model, sector, initial)
     whole = sector.plain
     if isinstance(initial, Thermal):
         return _thermal(initial, model, whole, options, progress)
@@ -132,18 +132,16 @@ def beginning(
 
 
 def _check_level(level: int, initial: Initial) -> None:
-    """Raise InvalidValue where levels have no numbers."""
+    """Raise InvalidValue if `level` is given for initial states other than levels."""
     whole_number("level", level)
     if level and isinstance(initial, State | Configuration | Thermal):
         raise InvalidValue(f"level = {level}: leave it out; the initial state is given already")
 
 
 def _thermal(thermal: Thermal, model: Model, sector: Sector, options: Options, progress: Progress) -> Beginning:
-    """Return the motion of a thermal state, in the phonon space of the model."""
+    """Return the start from a thermal state, in the phonon space of the model."""
     if is_automatic(model) or has_automatic_cutoff(model):
-        given = (
-            "allowed: numbers for max_quanta or total_quanta; a thermal state does not choose the cutoff of a motion"
-        )
+        given = "allowed: numbers for max_quanta or total_quanta; thermal initial states need a fixed cutoff"
         raise InvalidModel([Problem("phonons.cutoff", '"auto"', given)])
     first = _first(model, sector, thermal.of)
     start = thermal_start(thermal, first, sector, options, progress)
@@ -151,15 +149,15 @@ def _thermal(thermal: Thermal, model: Model, sector: Sector, options: Options, p
     return Beginning(start, Hamiltonian.of(model, sector), count, thermal.samples * is_sampled(first, sector))
 
 
-def _shared(model: Model, sector: Sector, initial: Initial) -> Sector:
-    """Return a sector that holds the motion and its start, with all S_z where one of both gives S_z up."""
+def _common_sector(model: Model, sector: Sector, initial: Initial) -> Sector:
+    """Return a sector for the evolution and the initial state, with all S_z if one of the models breaks S_z."""
     given = initial.of if isinstance(initial, Thermal) else initial
     first = with_parameters(model, given) if isinstance(given, Mapping) else given
     return resolved(first, resolved(model, sector)) if isinstance(first, Model) else resolved(model, sector)
 
 
 def _check_basis(model: Model, initial: Initial) -> None:
-    """Raise InvalidModel if a model has phonon states that follow the charge."""
+    """Raise InvalidModel if a model uses optimal phonon states."""
     given = initial.of if isinstance(initial, Thermal) else initial
     models = [model, *([given] if isinstance(given, Model) else [])]
     if wrong := [problem for each in models for problem in number_basis_problems(each, "a motion")]:
@@ -167,12 +165,12 @@ def _check_basis(model: Model, initial: Initial) -> None:
 
 
 def has_automatic_cutoff(model: Model) -> bool:
-    """True where a model leaves its phonon cutoff to the solver."""
+    """True if the phonon cutoff of a model is automatic."""
     return model.phonons is not None and model.phonons.cutoff is not None
 
 
 def _first(model: Model, sector: Sector, initial: Model | Mapping[str, object] | None) -> Model:
-    """Return the model whose ground level is the start, in the phonon space of the motion."""
+    """Return the model whose ground level is the initial state, in the phonon space of the evolution."""
     if initial is None:
         return model
     first = initial if isinstance(initial, Model) else with_parameters(model, initial)
@@ -188,7 +186,7 @@ def _first(model: Model, sector: Sector, initial: Model | Mapping[str, object] |
 
 
 def _of_state(model: Model, sector: Sector | None, state: State) -> Beginning:
-    """Return the motion of a state of one's own, in its phonon space."""
+    """Return the start from a given state, in its phonon space."""
     space = state.hamiltonian.space
     own = space.sector.plain
     if sector is not None and resolved(model, sector).plain != own:
@@ -207,7 +205,7 @@ def _of_state(model: Model, sector: Sector | None, state: State) -> Beginning:
 
 
 def growing(options: Options) -> Callable[[Hamiltonian], Hamiltonian | None]:
-    """Return what a phonon space grows by: two quanta and a fifth more in all, while memory allows."""
+    """Return a function that enlarges the phonon space by two quanta plus a fifth, as memory allows."""
 
     def grow(hamiltonian: Hamiltonian) -> Hamiltonian | None:
         larger = _with_more(hamiltonian.space.model, hamiltonian.space.sector, options)
@@ -218,7 +216,7 @@ def growing(options: Options) -> Callable[[Hamiltonian], Hamiltonian | None]:
 
 
 def _with_more(model: Model, sector: Sector, options: Options) -> Model | None:
-    """Return the model with a larger cap; None where it would not fit."""
+    """Return the model with a larger cap; None if it would not fit."""
     table = model.phonons
     if table is None or table.total_quanta is None:
         return None

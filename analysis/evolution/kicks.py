@@ -1,4 +1,4 @@
-"""Kicks: what acts on a state at once, before it moves."""
+"""Kicks: operators applied instantaneously to the initial state."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class KickKind:
     Attributes
     ----------
     operator : function
-        From a place to O.
+        From the index of a site or mode to O.
     places : function
-        From the model to the places by their sites, or by their bonds where modes are on bonds.
+        From the model to the sites or modes, by site, or by bond for modes on bonds.
     noun : str
-        What a place is.
+        Description of the kind of place, for messages.
     """
 
     operator: Callable[[int], Operator]
@@ -68,7 +68,7 @@ KICKS: Mapping[str, KickKind] = MappingProxyType(
         "boson": KickKind(boson_number, _boson_sites, "a site with a local pair"),
     }
 )
-"""What a kick may act with."""
+"""The operators of kicks by name."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -92,7 +92,7 @@ class Kick(Brief):
     strength : float
         Dimensionless.
     site : int
-        Where; for oscillators the site or bond of the mode, or where there is no mode the number of one.
+        The site; for oscillators the site or bond of the mode, or else the number of a mode.
 
     Examples
     --------
@@ -111,14 +111,14 @@ class Kick(Brief):
         object.__setattr__(self, "site", whole_number("site", self.site))
 
     def problems(self, model: Model, path: str = "evolution.kick") -> Iterator[Problem]:
-        """Yield what does not fit a model."""
+        """Yield the problems of the kick in a model."""
         if self.operator not in KICKS:
             yield Problem(f"{path}.operator", show(self.operator), f"allowed: {', '.join(KICKS)}")
             return
         kind = KICKS[self.operator]
         places = kind.places(model)
         if not places:
-            allowed = f"allowed: an operator of this model, which has not {kind.noun}"
+            allowed = f"allowed: an operator of this model, which does not have {kind.noun}"
             yield Problem(f"{path}.operator", show(self.operator), allowed)
         elif places.get(self.site, self.site) not in places.values():
             allowed = f"allowed: {kind.noun}: {', '.join(map(str, places))}"
@@ -130,7 +130,7 @@ class Kick(Brief):
         Raises
         ------
         InvalidModel
-            If the model does not have the operator there.
+            If the operator does not exist at the site.
         """
         if problems := list(self.problems(model)):
             raise InvalidModel(problems)

@@ -1,4 +1,4 @@
-"""Levels above the ground level as the start of a motion."""
+"""Excited levels as initial states."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from ...solvers.evolution.start import Start
 from ...solvers.krylov.eigenpairs import is_degenerate
 
 MORE = 2
-"""Levels above the one that is wanted, at first."""
+"""Initial number of levels computed above the requested one."""
 
 
 def excited_start(
     model: Model, sector: Sector, number: int, options: Options, progress: Progress
 ) -> tuple[Start, Eigenstates | LabelledLevels]:
-    r"""Return a level of a sector, the even mixture of its states where it is degenerate, and the levels around it.
+    r"""Return a level of a sector (the equal mixture of its states if degenerate), and the levels around it.
 
-    Its error is an estimate, :math:`\sqrt{r^2 + l^2}/\Delta` with residual, leak and the distance to the next level.
+    Its error is estimated by :math:`\sqrt{r^2 + l^2}/\Delta` with residual, leak and the distance to the next level.
 
     Parameters
     ----------
     model, sector
-        Whose level it is.
+        Model and sector of the level.
     number : int
-        Of the level, counted with multiplicity from 0.
+        Index of the level, counted with multiplicity from 0.
     options, progress
         See `ground_state`.
 

@@ -1,4 +1,4 @@
-"""Optical conductivity of states that move: the current that a weak probe adds to that of the pump."""
+"""Optical conductivity of evolving states, from the current induced by a weak probe."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from .kicks import Kick
 TOLERANCE = 1e-9
 AMPLITUDE = 1e-3
 FOLLOWED = 16.0
-"""The current is followed for so many damping times: what is left then is 1e-7 of it."""
+"""Number of damping times over which the current is computed; it has then decayed to 1e-7."""
 BEFORE = 6.5
-"""The probe begins so many of its widths before its middle, where it is 7e-10 of its height."""
+"""Distance of the start of the probe from its centre, in widths; the amplitude there is 7e-10."""
 POINTS = 2.5
-"""Times for each width of the probe."""
+"""Number of times per width of the probe."""
 
 
 @taking(model=a_model, frequencies=finite_numbers, sector=a_sector, options=read_options)
@@ -54,32 +54,32 @@ def pump_probe_conductivity(
     options: Options | None = None,
     progress: Progress = silent,
 ) -> xr.Dataset:
-    r"""Compute the optical conductivity that a probe sees which arrives at some time, after a quench or in a pump.
+    r"""Compute the optical conductivity measured by a probe at a given time, after a quench or during a pump pulse.
 
     .. math:: \sigma(z) = \frac{\int \delta j(t)\,e^{iz(t - t_p)}\,dt}{iz\,L \int A_{probe}(t)\,e^{iz(t - t_p)}\,dt},
               \qquad z = \omega + i\eta,\quad \delta j = \tfrac12\big(j_{+} - j_{-}\big)
 
-    with :math:`j_\pm` the currents :math:`-\langle\partial H/\partial A\rangle` with the pump and plus or minus the
-    probe :math:`A_{probe}(t) = a\,e^{-(t - t_p)^2/2w^2}`: their half difference is the linear response up to the order
-    :math:`a^3`. L is the number of sites. Without a pump, the real part is that of `optical_conductivity` with Lorentz
-    lines at :math:`\pm\omega_n` and the Drude peak :math:`D\,\eta/\pi(\omega^2 + \eta^2)`.
+    with the currents :math:`j_\pm = -\langle\partial H/\partial A\rangle` for the pump plus or minus the probe
+    :math:`A_{probe}(t) = a\,e^{-(t - t_p)^2/2w^2}`: half their difference is the linear response up to order
+    :math:`a^3`. L is the number of sites. Without a pump, the real part is that of `optical_conductivity` with
+    Lorentzian lines at :math:`\pm\omega_n` and the Drude peak :math:`D\,\eta/\pi(\omega^2 + \eta^2)`.
 
     Parameters
     ----------
     model : Model
-        The Hamiltonian of the motion, with numbers for its phonon caps.
+        The Hamiltonian of the time evolution, with a fixed phonon cutoff.
     frequencies : (n,) float
-        omega [energy], none far above one over the width of the probe.
+        omega [energy], not much larger than the inverse width of the probe.
     time : float
-        t_p, the middle of the probe [1 / energy].
+        t_p, the centre of the probe [1 / energy].
     sector, initial, kick, pulse, tolerance, options, progress
         As in `respair.evolve`; `pulse` is the pump. A quench or a kick acts at t = 0, before the probe begins.
     broadening : float
         eta, the damping of the response [energy].
     direction : sequence of float, optional
-        That of the probe, of any length; the pump must have the same. As in `Pulse` where it is left out.
+        Direction of the probe, of any length; the pump must have the same. By default as for `Pulse`.
     width : float, optional
-        w [1 / energy]; one over the largest frequency by default.
+        w [1 / energy]; by default the inverse of the largest frequency.
     amplitude : float
         a.
 
@@ -87,13 +87,13 @@ def pump_probe_conductivity(
     -------
     xarray.Dataset
         ``conductivity`` (complex) over ``omega`` with ``conductivity_error``, a bound on the errors of the states and
-        of the end of the Fourier transform, and an estimate of the order a^3; ``current`` and ``probe_current``,
+        of the truncated Fourier transform, plus an estimate of the order a^3; ``current`` and ``probe_current``,
         delta j, over ``time``.
 
     Raises
     ------
     InvalidValue
-        If a number is not above 0, the directions differ, or the probe begins before a quench or a kick.
+        If a number is not positive, the directions differ, or the probe begins before a quench or a kick.
 
     References
     ----------
@@ -162,30 +162,30 @@ def pump_probe_conductivity(
 
 
 def _along(model: Model, direction: Sequence[float] | None, pump: Sequence[Pulse]) -> tuple[float, ...] | None:
-    """Return the direction of probe and pump; of length one where it is given."""
+    """Return the direction of probe and pump, normalized if given."""
     if direction is None:
         return pump[0].direction if pump else None
     vector = direction_in(model.cluster, direction)
     if not np.all(np.isfinite(vector)) or not np.any(vector):
-        raise InvalidValue(f"direction = {list(direction)} cannot be; allowed: finite numbers, not all 0, as [1, 0]")
+        raise InvalidValue(f"direction = {list(direction)} is invalid; allowed: finite numbers, not all 0, as [1, 0]")
     if pump:
         own = direction_in(model.cluster, pump[0].direction)
         if not np.allclose(np.outer(own, vector), np.outer(vector, own)):
             raise InvalidValue(
-                f"the probe goes along {list(direction)} and the pump along {own.tolist()}; allowed: one direction"
+                f"the probe is along {list(direction)} and the pump along {own.tolist()}; allowed: the same direction"
             )
         return pump[0].direction
     return tuple((vector / np.linalg.norm(vector)).tolist())
 
 
 def _size(model: Model) -> float:
-    """Return L."""
+    """Return L, the number of sites."""
     cluster = model.cluster
     return cluster.loop_length if cluster.is_ring else float(cluster.sites)
 
 
 def _current_norm(model: Model, along: tuple[float, ...] | None) -> float:
-    """Return at least the norm of the current."""
+    """Return an upper bound of the norm of the current."""
     table = model.phonons
     caps = [cap for cap in (table.max_quanta, table.total_quanta) if cap is not None] if table else []
     most = min(caps, default=0)

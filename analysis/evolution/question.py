@@ -1,4 +1,4 @@
-"""What is asked of a motion."""
+"""The specification of a time evolution."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from ...solvers import Options, State
 from .kicks import Kick
 
 Measure = Callable[[State, float], Mapping[str, Any]]
-"""From a state and its time to further numbers by name, each a number or an `xarray.DataArray`."""
+"""From a state and its time to user-defined variables by name, each a number or an `xarray.DataArray`."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of a motion.
+    """The specification of a time evolution.
 
     Attributes
     ----------
     times : (n,) float
-        Ascending.
+        Ascending times.
     kick, pulse : Kick, Pulse, PulseTrain or None
-        What acts on the state.
+        Perturbations of the state.
     names : tuple of str
-        Observables.
+        Names of observables.
     grid : (k,) float or None
-        X of distributions.
+        Grid of X for distributions.
     tolerance : float
-        Wanted bound on the error at the last time.
+        Tolerance of the error at the last time.
     options : Options
-        How to solve.
+        Options of the solver.
     measure : function or None
-        Further numbers.
+        User-defined variables.
     """
 
     times: NDArray[np.float64]

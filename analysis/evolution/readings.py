@@ -1,4 +1,4 @@
-"""What is read off a motion: its frequencies, and Green's functions over time."""
+"""Frequencies of a time evolution, and time-dependent Green's functions."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from ..spectra.probes import Probe, probe_of
 from .evolve import TOLERANCE, check_tolerance, times_of
 
 EVEN = 1e-9
-"""Steps between times may differ by this share."""
+"""Largest relative difference of the time steps."""
 NOISE = 1e-8
-"""Singular values below this times the largest are noise, unless that is given."""
+"""Default noise level: singular values below this times the largest are omitted."""
 SHORTER = 0.85
-"""Share of the times with which frequencies are found once more, for their errors."""
+"""Fraction of the times used for a second determination of the frequencies, for their errors."""
 
 
 @taking(times=times_of)
@@ -37,31 +37,31 @@ def motion_frequencies(
     noise: float = NOISE,
     count: int | None = None,
 ) -> xr.Dataset:
-    r"""Find the frequencies of a signal by the matrix pencil, a form of Prony's method.
+    r"""Find the frequencies of a signal by the matrix-pencil method, a variant of Prony's method.
 
     .. math:: f(t) = \sum_k c_k\,e^{-i\omega_k t - \gamma_k t}
 
-    Frequencies closer than one over the duration are told apart where the signal is exact. A real signal has each with
-    both signs.
+    Frequencies closer than the inverse duration are resolved if the signal is exact. A real signal has each frequency
+    with both signs.
 
     Parameters
     ----------
     times : (n,) float
-        Evenly spaced.
+        Equidistant times.
     values : (n,) float or complex
         The signal.
     noise : float
-        Singular values of the Hankel matrix below this times the largest are left out; the error of the signal over
-        its size.
+        Singular values of the Hankel matrix below this times the largest are omitted; set it to the relative error
+        of the signal.
     count : int, optional
-        Most frequencies.
+        Largest number of frequencies.
 
     Returns
     -------
     xarray.Dataset
         Over ``line``, the strongest first: ``frequencies`` [energy], ``decays`` [energy], ``amplitudes`` c_k at the
-        first time, ``errors`` of the frequencies: how much they change when the last times are left out. ``defect`` is
-        the largest distance of the sum from the signal.
+        first time, and ``errors`` of the frequencies, their change when the last times are omitted. ``defect`` is
+        the largest deviation of the sum from the signal.
 
     References
     ----------
@@ -121,7 +121,7 @@ def time_greens_function(
     tolerance: float = TOLERANCE,
     options: Options | None = None,
 ) -> xr.Dataset:
-    r"""Let the ground level move after a particle was added or removed.
+    r"""Compute Green's functions in time: the evolution of the ground level after a particle was added or removed.
 
     .. math:: G^>(t) = -i\,\langle 0|B^\dagger e^{-i(H - E_0)t} B|0\rangle,\qquad
               G^<(t) = i\,\langle 0|C^\dagger e^{i(H - E_0)t} C|0\rangle
@@ -132,21 +132,21 @@ def time_greens_function(
     Parameters
     ----------
     levels : Eigenstates or LabelledLevels
-        Their ground level is taken; a degenerate one is averaged over.
+        Levels whose ground level is used; a degenerate one is averaged.
     probe : Probe or str
-        See `probe`; a name stands for that operator on site 0. One that keeps the charge has no G^<.
+        See `probe`; a name denotes that operator on site 0. Operators that conserve the charge have no G^<.
     times : (n,) float
-        0 or more, ascending.
+        Ascending times, 0 or larger.
     tolerance : float
-        Wanted bound on the error of the moving state at the last time.
+        Tolerance of the error of the state at the last time.
     options : Options, optional
         Engine and memory.
 
     Returns
     -------
     xarray.Dataset
-        ``greater`` and ``lesser`` over ``time``, and ``greater_error``, ``lesser_error``: bounds on what the motion
-        adds to the error.
+        ``greater`` and ``lesser`` over ``time``, and ``greater_error``, ``lesser_error``: bounds on the errors of the
+        time evolution.
 
     Examples
     --------
@@ -179,7 +179,7 @@ def time_greens_function(
 def _moving(
     state: State, operator: Operator, grid: NDArray[np.float64], tolerance: float, options: Options
 ) -> Iterator[tuple[NDArray[Any], NDArray[np.float64]]]:
-    """Yield ``<O psi| exp(-i H t) |O psi>`` of the parts of a mixture in the blocks that an operator reaches."""
+    """Yield ``<O psi| exp(-i H t) |O psi>`` of the parts of a mixture in the target blocks of an operator."""
     times = grid.tolist() if grid[0] == 0.0 else [0.0, *grid.tolist()]
     rate = tolerance / (times[-1] or 1.0)
     for part in state.parts:

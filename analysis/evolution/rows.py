@@ -1,4 +1,4 @@
-"""The numbers of a motion, time by time and together."""
+"""Results of a time evolution, for each time and as a dataset."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ RESERVED = (
     "time", "energy", "norm", "return_probability", "rate_function", "absorbed_energy", "vector_potential", "current",
     "errors", "error_estimates", "initial_error", "multiplicity", "tolerance", "held_until", "total_quanta", "products",
 )  # fmt: skip
-"""Variables of the result."""
+"""Names of the variables of the result."""
 
 
 def row_of(
     snapshot: Snapshot, asked: Question, known: dict[int, Mapping[str, float]], sampled: bool = False
 ) -> dict[str, Any]:
-    """Return all numbers of a time by name; of random vectors those of each along the first axis.
+    """Return all variables at a time by name; for random vectors separately along the first axis.
 
-    The scales of errors are known by the most quanta.
+    The scales of errors are cached by the cutoff.
     """
     row: dict[str, Any] = {name: getattr(snapshot, name) for name in NUMBERS}
 
@@ -57,21 +57,21 @@ def row_of(
     return row
 
 
-def _scaled_by(variable: str, row: Mapping[str, Any]) -> str | None:
-    """Return the key of the scale of a variable's error: its own, or that of the observable it is a part of."""
+def _error_scale_key(variable: str, row: Mapping[str, Any]) -> str | None:
+    """Return the key of the error scale of a variable: its own name, or that of its observable."""
     names = (variable, *(name for name in OF_MATRICES if variable.startswith(f"{name}_")))
     return next((f"scale {name}" for name in names if f"scale {name}" in row), None)
 
 
 def _measured(measure: Measure, snapshot: Snapshot, taken: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Return the caller's numbers as arrays; their names must be new."""
+    """Return the user-defined variables as arrays; their names must be new."""
     own = measure(snapshot.state, snapshot.time)
     if not isinstance(own, Mapping):
         raise InvalidType(f"measure returned {shown(own)}, and must return numbers by name, as {{'here': 1.0}}")
     found = {}
     for name, value in own.items():
         if not isinstance(name, str) or name in RESERVED or name.removesuffix("_error") in taken:
-            raise InvalidValue(f"measure returned {shown(name)}, which is another variable; give it a name of its own")
+            raise InvalidValue(f"measure returned {shown(name)}, which is another variable; give it a different name")
         found[name] = np.asarray(value)
         if found[name].dtype.kind not in "biufc":
             raise InvalidType(f"measure returned {shown(value)} for {name!r}; allowed: a number or an array of numbers")
@@ -79,7 +79,7 @@ def _measured(measure: Measure, snapshot: Snapshot, taken: Sequence[str]) -> dic
 
 
 def together(rows: Sequence[Mapping[str, Any]], first: Beginning, asked: Question) -> xr.Dataset:
-    """Return the numbers of all times as one dataset."""
+    """Return the variables at all times as one dataset."""
 
     def over(name: str) -> NDArray[Any]:
         return np.array([row[name] for row in rows])
@@ -129,7 +129,7 @@ def together(rows: Sequence[Mapping[str, Any]], first: Beginning, asked: Questio
         text = (str(attrs.get("formula", "")), str(attrs.get("units", "1")), {"time": times, **coords})
         values, sampling = mean(f"{LABEL}{key}")
         found[str(key)] = labelled(str(key), values, dims, *text)
-        if (name := _scaled_by(str(key), rows[0])) is not None:
+        if (name := _error_scale_key(str(key), rows[0])) is not None:
             scale = over(name).reshape(-1, *(1,) * len(array.dims))
             bar = np.minimum(errors, 2.0).reshape(scale.shape) * scale * np.ones(found[str(key)].shape) + sampling
             formula = f"error bar of {key}"

@@ -1,4 +1,4 @@
-"""Averages over random vectors that move, with jackknife errors."""
+"""Averages over evolving random vectors, with jackknife errors."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ..observables.table import OBSERVABLES
 from ..thermal.sums import jackknife
 
 BARS = 2.0
-"""Jackknife errors in an error bar."""
+"""Number of jackknife errors in an error bar."""
 
 
 def check_names(names: Sequence[str]) -> None:
-    """Raise InvalidValue for observables that are not averages of an operator."""
+    """Raise InvalidValue for observables that are not averages of operators."""
     if wrong := [name for name in names if OBSERVABLES[name].derived]:
         raise InvalidValue(
             f"observables = {wrong}: eigenvalues and Fourier components have no error from random vectors; allowed: "
@@ -28,7 +28,7 @@ def check_names(names: Sequence[str]) -> None:
 
 
 def one_by_one(state: State, measure: Callable[[State], Mapping[str, Any]]) -> dict[str, NDArray[Any]]:
-    """Return what is measured of each state of a mixture, along the first axis."""
+    """Return the variables of each state of a mixture, along the first axis."""
     found = [
         measure(State(part.block, phi[None], np.ones(1))) for part in state.parts for phi in part.amplitudes
     ]  # fmt: skip
@@ -38,14 +38,14 @@ def one_by_one(state: State, measure: Callable[[State], Mapping[str, Any]]) -> d
 def averaged(
     values: NDArray[Any], weights: NDArray[np.float64], sampled: int
 ) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """Return averages over states of which the last ones are random vectors, and twice their jackknife errors.
+    """Return averages over states, the last of which are random vectors, and twice their jackknife errors.
 
     Parameters
     ----------
     values : (times, states, ...)
-        Of each state.
+        Values for each state.
     weights : (states,) float
-        Of these, adding up to one.
+        Normalized weights of the states.
     sampled : int
         Number of random vectors.
 
@@ -71,5 +71,5 @@ def weights_of(state: State) -> NDArray[np.float64]:
 
 
 def single(state: State) -> State:
-    """Return the first state of a mixture alone."""
+    """Return the first state of a mixture."""
     return replace(state, amplitudes=state.amplitudes[:1], weights=np.ones(1), others=())

@@ -1,4 +1,4 @@
-"""Thermal states in which a motion begins: from all levels of a sector, or from random vectors."""
+"""Thermal initial states, from all levels of a sector or from random vectors."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from ...solvers.work import silent
 from ..observables.table import at_cutoff
 
 LIGHTEST = 1e-14
-"""Levels of less weight are no part of a thermal state."""
+"""Levels of smaller weight are omitted from a thermal state."""
 EXACT_UP_TO = 400
-"""Larger sectors are sampled: every level would have to move."""
+"""Number of states above which a sector is sampled, since otherwise every level would have to be evolved."""
 STEPS = 80
-"""Lanczos steps that a random vector begins with."""
+"""Initial number of Lanczos steps for a random vector."""
 LEVELS = 4
-"""Lowest levels that move on their own beside the random vectors, so that low temperatures carry no noise."""
+"""Number of lowest levels treated exactly in addition to the random vectors, to avoid noise at low temperatures."""
 SEED = 7
 
 
 @dataclass(frozen=True, repr=False)
 class Thermal(Brief):
-    r"""A canonical state of a sector as the start of a motion.
+    r"""A canonical thermal state of a sector as initial state.
 
     .. math:: \langle O(t)\rangle = \frac{\sum_r \langle r|e^{-H/2T}\,O(t)\,e^{-H/2T}|r\rangle}
                                       {\sum_r \langle r|e^{-H/T}|r\rangle}
 
-    Sectors of up to 400 states are taken exactly, larger ones through their lowest levels and random
+    Sectors of up to 400 states are treated exactly, larger ones by their lowest levels and random
     vectors r orthogonal to these; error bars contain two jackknife errors.
 
     Attributes
@@ -47,10 +47,10 @@ class Thermal(Brief):
     temperature : float
         T [energy].
     samples : int
-        Random vectors, 2 or more.
+        Number of random vectors, 2 or more.
     of : Model, mapping or None
-        The Hamiltonian of the thermal state where it is not that of the motion: another model, or new values of this
-        one, as in ``{"bosons.exchange": 0.0}``.
+        The Hamiltonian of the thermal state, if it differs from that of the evolution: another model, or new values
+        such as ``{"bosons.exchange": 0.0}``.
 
     References
     ----------
@@ -68,7 +68,7 @@ class Thermal(Brief):
 
     def __post_init__(self) -> None:
         if not real_number("temperature", self.temperature, "a number above 0") > 0:
-            raise InvalidValue(f"temperature = {self.temperature} cannot be; allowed: a number above 0, as 0.1")
+            raise InvalidValue(f"temperature = {self.temperature} is invalid; allowed: a number above 0, as 0.1")
         object.__setattr__(self, "samples", whole_number("samples", self.samples, 2))
         cure = 'leave it out, or give values, as {"bosons.exchange": 0.0}'
         instance("of", self.of, (Model, Mapping, type(None)), cure)
@@ -78,18 +78,18 @@ class Thermal(Brief):
 def thermal_state(
     model: Model, sector: Sector | int, temperature: float, options: Options | None = None, progress: Progress = silent
 ) -> State:
-    r"""Return the canonical state of a sector from all its levels, as a mixture that may move.
+    r"""Return the canonical thermal state of a sector from all its levels, as a mixture.
 
     .. math:: \rho = \sum_n e^{-E_n / T} |n\rangle\langle n| / Z
 
-    Levels with a weight below 1e-14 are left out. `Thermal` does the same for larger sectors by random vectors.
+    Levels with a weight below 1e-14 are omitted. For larger sectors use `Thermal`, which samples random vectors.
 
     Parameters
     ----------
     model : Model
-        The Hamiltonian, with numbers for its phonon caps.
+        The Hamiltonian, with a fixed phonon cutoff.
     sector : Sector or int
-        N and S_z; a number stands for ``Sector(charge)``.
+        N and S_z; a number means ``Sector(charge)``.
     temperature : float
         T [energy].
     options, progress
@@ -105,7 +105,7 @@ def thermal_state(
     if wrong := list(number_basis_problems(model, "a temperature")):
         raise InvalidModel(wrong)
     if not real_number("temperature", temperature, "a number above 0") > 0:
-        raise InvalidValue(f"temperature = {temperature} cannot be; allowed: a number above 0, as 0.1")
+        raise InvalidValue(f"temperature = {temperature} is invalid; allowed: a number above 0, as 0.1")
     levels = ground_state(model, sector, "all", options, progress)
     weights = np.exp(-(levels.relative - levels.relative[0]) / temperature)
     kept = weights > LIGHTEST * weights.sum()
@@ -113,20 +113,20 @@ def thermal_state(
 
 
 def is_sampled(model: Model, sector: Sector) -> bool:
-    """True where a thermal state of a sector is taken from random vectors."""
+    """True if the thermal state of a sector is sampled by random vectors."""
     return Space(model, sector.plain).dimension > EXACT_UP_TO
 
 
 def states_of(thermal: Thermal, model: Model, sector: Sector) -> int:
-    """Return how many states move, at most."""
+    """Return the largest number of states to be evolved."""
     whole = sector.plain
     return thermal.samples + LEVELS if is_sampled(model, whole) else Space(model, whole).dimension
 
 
 def thermal_start(thermal: Thermal, model: Model, sector: Sector, options: Options, progress: Progress) -> Start:
-    """Return a thermal state of a model with numbers for its caps, in its whole sector.
+    """Return a thermal state of a model with a fixed cutoff, in its whole sector.
 
-    The error of the start is an estimate: the root of the weight at the phonon cutoff.
+    The error of the initial state is estimated by the square root of the weight at the phonon cutoff.
     """
     whole = sector.plain
     if is_sampled(model, whole):

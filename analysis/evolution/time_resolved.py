@@ -1,4 +1,4 @@
-"""Spectra of states that move, as a probe pulse of finite duration sees them."""
+"""Time-resolved spectra, measured by a probe pulse of finite duration."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ from .two_times import Correlations, TwoTimes
 
 TOLERANCE = 1e-6
 CUT = 6.2
-"""The window is followed to so many durations from its middle, where it is 5e-9 of its height."""
+"""Half length of the window in durations; its height there is 5e-9."""
 GAP = 6.5
-"""Frequencies, in inverse durations, over which a line has fallen to 1e-18 of its height."""
+"""Distance, in inverse durations, at which a line has decayed to 1e-18 of its height."""
 SEEN = 1e-9
-"""Weight below which energies are no part of a state, when the distance of the times is chosen."""
+"""Weight below which energy components are neglected in the choice of the time step."""
 LANCZOS = 60
 COARSE = 1e-3
-"""Tolerance of the first look at the energies."""
+"""Tolerance of the preliminary evolution that determines the energies."""
 WIDER = 1.15
-"""The range of frequencies is taken to be wider by this than the energies seen at a few times."""
+"""Factor by which the range of energies found at a few times is widened."""
 
 
 @taking(model=a_model, times=times_of, frequencies=finite_numbers, sector=a_sector, options=read_options)
@@ -60,7 +60,7 @@ def time_resolved_spectrum(
     options: Options | None = None,
     progress: Progress = silent,
 ) -> xr.Dataset:
-    r"""Compute the spectrum of a state that moves, seen through a probe pulse around each of some times.
+    r"""Compute the spectrum of an evolving state measured by a probe pulse around each of the given times.
 
     .. math::
         A^>(\omega, t) &= \iint s(t_1 - t)\,s(t_2 - t)\,e^{i\omega(t_1 - t_2)}
@@ -68,45 +68,45 @@ def time_resolved_spectrum(
         A^<(\omega, t) &= \iint s(t_1 - t)\,s(t_2 - t)\,e^{i\omega(t_1 - t_2)}
                           \langle C^\dagger(t_2)\,C(t_1)\rangle\,dt_1\,dt_2
 
-    with B adding and C removing charge, and the window :math:`s(\tau) = (2\pi^{3/2}\sigma)^{-1/2}
-    e^{-\tau^2/2\sigma^2}` of the duration :math:`\sigma`. Without a pump they are the lines of `spectral_function`,
-    each a Gaussian of the standard deviation :math:`1/\sqrt2\sigma`, that is ``lineshape="gaussian"`` with
+    where B adds and C removes charge, with the window :math:`s(\tau) = (2\pi^{3/2}\sigma)^{-1/2}
+    e^{-\tau^2/2\sigma^2}` of duration :math:`\sigma`. Without a pump the lines are those of `spectral_function`,
+    each a Gaussian of standard deviation :math:`1/\sqrt2\sigma`, that is ``lineshape="gaussian"`` with
     ``broadening=sqrt(log(2)) / duration``. :math:`\int A^<\,d\omega` is the average of C+ C over the window. In a
-    vector potential c_k is that of the gauge of the pulse, where k does not change.
+    vector potential c_k refers to the gauge of the pulse, in which k is conserved.
 
     Parameters
     ----------
     model : Model
-        The Hamiltonian of the motion, with numbers for its phonon caps.
+        The Hamiltonian of the time evolution, with a fixed phonon cutoff.
     probe : Probe or str
-        See `respair.analysis.probe`, with a momentum for A(k, omega, t); a name stands for that operator on site 0.
+        See `respair.analysis.probe`, with a momentum for A(k, omega, t); a name denotes that operator on site 0.
     times : (n,) float
-        Middles of the probe pulses, ascending [1 / energy].
+        Centres of the probe pulses, ascending [1 / energy].
     frequencies : (m,) float
         omega [energy].
     duration : float
         sigma [1 / energy].
     sector, initial, kick, pulse, options, progress
-        As in `respair.evolve`. A quench or a kick acts at t = 0, and no window may reach before it; the ground level
-        and a state of one's own begin where the first window does.
+        As for `respair.evolve`. A quench or a kick acts at t = 0, and no window may start before it; a ground level or
+        a given state evolves from the beginning of the first window.
     step : float, optional
-        Distance of the times t_1 and t_2; by default from the energies of the states and the frequencies.
+        Step of the times t_1 and t_2; by default chosen from the energies of the states and the frequencies.
     tolerance : float
-        Wanted bound on the norm of the error of the states at the last time.
+        Tolerance of the norm of the error of the states at the last time.
 
     Returns
     -------
     xarray.Dataset
         ``intensity``, the sum of ``addition`` and ``removal``, over ``time`` and ``omega`` [1/energy]; over ``time``
-        ``addition_weight`` and ``removal_weight``, their integrals over all frequencies, and ``errors``, which bound
-        the error of the intensity: of the states, phonon cutoff included, of the window, and what overlaps from other
-        frequencies because the times have a distance. ``initial_error`` is the share of the initial state in the error
-        of the states, an estimate.
+        ``addition_weight`` and ``removal_weight``, their integrals over all frequencies, and ``errors``, bounds on
+        the error of the intensity: of the states (including the phonon cutoff), of the finite window, and of aliasing
+        due to the time step. ``initial_error`` is an estimate of the contribution of the initial state to the error of
+        the states.
 
     Raises
     ------
     InvalidValue
-        If a window reaches before a quench or a kick, or duration, step or tolerance are not above 0.
+        If a window starts before a quench or a kick, or duration, step or tolerance are not positive.
     MemoryError
         If the states at all times do not fit.
 
@@ -151,7 +151,7 @@ def time_resolved_spectrum(
 
 
 def _check_begin(initial: Initial, kick: Kick | None, middle: float, width: float) -> None:
-    """Raise InvalidValue where a window reaches before a quench or a kick."""
+    """Raise InvalidValue if a window starts before a quench or a kick."""
     sudden = kick is not None or not (initial is None or isinstance(initial, State))
     if sudden and middle < CUT * width:
         raise InvalidValue(
@@ -173,7 +173,7 @@ def _step(
     omega: NDArray[np.float64],
     width: float,
 ) -> float:
-    """Return a distance of the times at which no line is seen at a frequency that is asked for but its own."""
+    """Return a time step for which no line is aliased to a requested frequency."""
     looks = sorted({0.0, *window, 0.5 * sum(window)} if window[0] < 0 else {*window, 0.5 * sum(window)})
     low, high = float(np.min(omega)), float(np.max(omega))
     quick = replace(course, tolerance=max(COARSE, course.tolerance))
@@ -194,7 +194,7 @@ def _step(
 
 
 def _energies(motion: Any, vector: NDArray[Any]) -> tuple[float, float] | None:
-    """Return between which energies a state lies."""
+    """Return the range of energies of a state."""
     if not motion.operator.norm(vector):
         return None
     step = krylov_step(motion.operator, vector, 1e3, 1e-300, min(LANCZOS, motion.most))
@@ -206,7 +206,7 @@ def _energies(motion: Any, vector: NDArray[Any]) -> tuple[float, float] | None:
 
 
 def _nodes(middles: NDArray[np.float64], width: float, step: float) -> list[float]:
-    """Return the times of a grid that lie in one of the windows."""
+    """Return the times of a grid that lie within one of the windows."""
     first = middles[0] - CUT * width
     count = math.floor((middles[-1] + CUT * width - first) / step) + 1
     grid = first + step * np.arange(count)
@@ -224,7 +224,7 @@ def _dataset(
     step: float,
     first: Beginning,
 ) -> xr.Dataset:
-    """Sum over pairs of times, with what bounds the error."""
+    """Return the sums over pairs of times, with the bounds of the error."""
     shape = (len(middles), len(omega))
     curves = {name: np.zeros(shape) for name in ("addition", "removal")}
     weights, errors = {name: np.zeros(len(middles)) for name in curves}, np.zeros(len(middles))
@@ -239,7 +239,7 @@ def _dataset(
             curves[name][row] = _sum(own.values, s, sign * nodes, omega)
             weights[name][row] = 2.0 * math.pi / step * float(s**2 @ diagonal)
             covered = float(s @ reached @ s)
-            beside = _quietest(own.values, s, sign * nodes, edge)
+            beside = _lowest_intensity(own.values, s, sign * nodes, edge)
             errors[row] += float(s @ own.errors @ s) + norms[name] ** 2 * max(0.0, height - covered) + 2.0 * beside
     about: dict[str, Any] = {
         "intensity": (sum(curves.values()), "time omega", "A(omega, t)", "1/energy"),
@@ -263,7 +263,9 @@ def _sum(
     return np.asarray(np.einsum("wi,ij,wj->w", waves.conj(), values, waves, optimize=True).real)
 
 
-def _quietest(values: NDArray[np.complex128], s: NDArray[np.float64], times: NDArray[np.float64], edge: float) -> float:
-    """Return the lowest intensity of all frequencies: what of other lines is seen even there."""
+def _lowest_intensity(
+    values: NDArray[np.complex128], s: NDArray[np.float64], times: NDArray[np.float64], edge: float
+) -> float:
+    """Return the lowest intensity over all frequencies, a measure of aliasing."""
     zone = np.linspace(-edge, edge, 65)
     return float(max(0.0, np.min(_sum(values, s, times, zone))))

@@ -1,7 +1,7 @@
-r"""Correlations between two times of a motion: ``<psi(t)| B+ U(t, t') B |psi(t')>``.
+r"""Correlations between two times of an evolution: ``<psi(t)| B+ U(t, t') B |psi(t')>``.
 
-The vectors ``B psi(t')`` are kept, each moves on under the Hamiltonian of the sector that B reaches, pulse included,
-and meets those of the later times.
+The vectors ``B psi(t')`` are stored; each is evolved under the Hamiltonian of its sector, pulse included, and its
+overlaps with the vectors of later times are computed.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from ..observables.averages import expectation
 
 Range = tuple[float, float]
 Look = Callable[[Motion, Vector], Range | None]
-"""From what moves a state and the state to the lowest and the highest of its energies."""
+"""From a `Motion` and a state to the lowest and the highest of its energies."""
 SHARE = 2
-"""The vectors may take this part of the memory limit."""
+"""The vectors may use one part in this number of the memory limit."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class TwoTimes:
     Attributes
     ----------
     values : (n, n) complex
-        ``<B+(t_i) B(t_j)>``, Hermitian; 0 where the times are too far apart.
+        ``<B+(t_i) B(t_j)>``, Hermitian; 0 for times too far apart.
     errors : (n, n) float
         Bounds on their errors.
     """
@@ -48,7 +48,7 @@ class TwoTimes:
 
 @dataclass(frozen=True)
 class _Channel:
-    """What B makes of one state of a mixture in one block: a vector for each time."""
+    """The images under B of one state of a mixture in one block: a vector for each time."""
 
     weight: float
     motion: Motion
@@ -56,16 +56,16 @@ class _Channel:
 
 
 class Correlations:
-    """Collects the states of a motion time by time, then gives the correlations between them.
+    """Collects the states of a time evolution and computes the correlations between them.
 
     Parameters
     ----------
     operator : Operator
         B.
     size : float
-        At least its norm.
+        An upper bound of its norm.
     course : Course
-        Pulse and options of the motion.
+        Pulse and options of the evolution.
     count : int
         Number of times.
     """
@@ -79,7 +79,7 @@ class Correlations:
         self._has_lattice = any(lattice for _, lattice in operator.terms)
 
     def add(self, snapshot: Snapshot) -> None:
-        """Keep ``B psi`` of the next time."""
+        """Store ``B psi`` of the next time."""
         kept = 0.0
         for p, part in enumerate(snapshot.state.parts):
             mixed = list(part.mixture)
@@ -94,7 +94,7 @@ class Correlations:
                     kept += weight * motion.operator.norm(vector) ** 2
                     channel.vectors.append(vector)
         beyond = 0.0
-        if self._has_lattice:  # what B leads to beyond the phonon cutoff
+        if self._has_lattice:  # the component of B psi beyond the phonon cutoff
             whole = expectation(snapshot.state, self.operator.dag * self.operator).real
             beyond = math.sqrt(max(0.0, whole - kept))
         self._lost.append(self.size * snapshot.error + beyond)
@@ -105,11 +105,11 @@ class Correlations:
         Parameters
         ----------
         times : sequence of float
-            Those of the states that were added.
+            Times of the stored states.
         reach : float
             Largest distance in time.
         rate : float
-            Error for each unit of time that a motion may add.
+            Allowed error per unit of time of the evolution.
         """
         count = len(times)
         values, errors = np.zeros((count, count), complex), np.zeros((count, count))
@@ -131,7 +131,7 @@ class Correlations:
         return TwoTimes(values, errors + lost[:, None] * sizes + lost * sizes[:, None])
 
     def energies(self, snapshot: Snapshot, look: Look) -> tuple[list[Range], list[Range]]:
-        """Return between which energies the states lie, and what B makes of them."""
+        """Return the ranges of energies of the states, and of their images under B."""
         before, after = [], []
         for part in snapshot.state.parts:
             for _, phi in part.mixture:
@@ -148,7 +148,7 @@ class Correlations:
         return self._transitions[block.symmetries]
 
     def motion(self, block: Block) -> Motion:
-        """Return what moves the states of a block."""
+        """Return the `Motion` of the states of a block."""
         key = (block.sector.plain, block.symmetries)
         if key not in self._motions:
             options, pulse = self.course.options, self.course.pulse
@@ -161,7 +161,7 @@ class Correlations:
         needed = 16 * self.count * motion.operator.most_entries * mixed
         if needed * SHARE > self.course.options.memory_limit:
             raise DoesNotFit(
-                f"the states at {self.count:,} times need {format_bytes(needed)}, and a part of 1/{SHARE} of "
-                f"solver.memory_limit = {format_bytes(self.course.options.memory_limit)} is there for them; take a "
+                f"the states at {self.count:,} times need {format_bytes(needed)}, but at most 1/{SHARE} of "
+                f"solver.memory_limit = {format_bytes(self.course.options.memory_limit)} is available for them; take a "
                 "shorter probe, fewer times, or lower phonon caps"
             )

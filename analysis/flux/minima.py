@@ -1,4 +1,4 @@
-"""Where E_0 has its minima as a function of the flux, and whether its period is becoming hc/2e."""
+"""Minima of E_0 as a function of the flux, and the hc/2e criterion."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ from .response import FluxLevel, FluxLine
 from .surface import FluxSurface, lowest_of
 
 POINTS = 32
-"""Fluxes on the whole circle from which the search for minima starts."""
+"""Number of fluxes of the initial grid on the whole circle."""
 MOST_POINTS = 64
 EQUAL = 0.1
-"""Energies closer than this, in widths of levels, are the same."""
+"""Energies closer than this, in widths of levels, are equal."""
 ROUNDING = 1e-3
-"""Error bar that energies have at least, in widths of levels."""
+"""Smallest error bar of energies, in widths of levels."""
 SETTLED = 1e-8
-"""Harmonics that change by less than this share of the larger one, when the grid is halved, are settled."""
+"""Harmonics are converged if halving the grid changes them by less than this fraction of the larger one."""
 VERDICTS = {
     "hc/2e": "E(pi/2) lies above both E(0) and E(pi), or below both, and the second harmonic of E_0(phi) is larger",
     "hc/2e emerging": "E(pi/2) lies above both E(0) and E(pi), but the first harmonic of E_0(phi) is larger",
     "hc/e": "E(pi/2) lies between E(0) and E(pi), or below both while the first harmonic of E_0(phi) is larger",
-    "odd": "the charge is odd: up and down electrons alone want fluxes that differ by hc/2e, pairs or not",
+    "odd": "the charge is odd: even without pairing, the optimal fluxes of up and down electrons differ by hc/2e",
     "undecided": "E(pi/2) differs from E(0) or E(pi) by less than the error bars",
 }
-"""What the verdicts on the flux period mean; the flux is phi = 2 pi Phi / (hc/e), so that hc/2e is pi."""
+"""Definitions of the verdicts on the flux period; the flux is phi = 2 pi Phi / (hc/e), so that hc/2e is pi."""
 
 
 @taking(model=a_model, sector=a_sector, options=read_options)
@@ -53,28 +53,28 @@ def flux_minimum(
     progress: Callable[[Any], None] = lambda phi: None,
     search: Progress = silent,
 ) -> xr.Dataset:
-    r"""Find the flux phi* in [0, 2 pi) with the lowest ground energy, and the stiffness there.
+    r"""Find the flux phi* in [0, 2 pi) of lowest ground-state energy, and the stiffness there.
 
-    E_0 and its slope by Hellmann-Feynman are computed on a grid; between neighbours where the slope turns from
-    negative to positive, its root is found. E_0 is the lower envelope of smooth branches, so that no minimum sits on a
-    kink. With time reversal E_0(phi) = E_0(-phi), and half of the circle is enough.
+    E_0 and its slope (by the Hellmann-Feynman theorem) are computed on a grid, and the roots of the slope are found
+    between neighbours where it changes from negative to positive. E_0 is the lower envelope of smooth branches, so that
+    no minimum lies at a kink. With time reversal E_0(phi) = E_0(-phi), and half of the circle is sufficient.
 
-    On lattices phi is a vector: from every point of a grid (8 fluxes along each of two rows, 4 of three) that lies no
-    higher than its neighbours the slopes lead down to a minimum, which Newton steps with the second derivatives
-    improve; a saddle is left along its lowest direction.
+    On lattices phi is a vector: from every local minimum of a grid (8 fluxes along each of two rows, 4 of three) the
+    energy is minimized along the slopes, followed by Newton steps with the second derivatives; saddle points are left
+    along their lowest direction.
 
     Parameters
     ----------
     model, sector, options, progress, search
-        As for `flux_response`; the sector fixes no momentum, since E_0 of one momentum is not periodic.
+        As for `flux_response`; the sector must not fix a momentum, since E_0 of one momentum is not periodic.
 
     Returns
     -------
     xarray.Dataset
-        ``phi``, ``energy`` and ``stiffness`` with ``energy_error`` and ``stiffness_error`` at phi*, the smallest of
-        equal ones; all minima as ``local_energies`` with ``local_errors`` over ``local_phi``, ascending. On lattices
-        ``phi`` over ``row``, ``stiffness`` the tensor of `flux_tensor`, and ``local_phi`` over (``minimum``, ``row``),
-        by energy.
+        ``phi``, ``energy`` and ``stiffness`` with ``energy_error`` and ``stiffness_error`` at phi*, the smallest flux
+        of equal energy; all minima as ``local_energies`` with ``local_errors`` over ``local_phi``, ascending. On
+        lattices ``phi`` over ``row``, ``stiffness`` the tensor of `flux_tensor`, and ``local_phi`` over (``minimum``,
+        ``row``), ordered by energy.
 
     Raises
     ------
@@ -108,10 +108,10 @@ def half_flux_quantum(
 
     .. math:: a_n = \frac{1}{\pi}\int_0^{2\pi} E_0(\varphi) \cos(n\varphi)\, d\varphi
 
-    by sums over equidistant fluxes, whose number is doubled until both harmonics are settled or 64 are reached; the
-    last change is their error. Pairs move the period towards hc/2e: `VERDICTS` holds the definitions. Minima at 0
-    and pi are those of pairs with the usual sign of hopping; with the other one, rings with an odd number of sites
-    have them at pi/2 and 3 pi/2.
+    The integrals are sums over equidistant fluxes, whose number is doubled until both harmonics are converged, or up to
+    64; the last change is their error. Pairing shifts the period towards hc/2e; the definitions are in `VERDICTS`.
+    Pairs with the usual sign of hopping have minima at 0 and pi; with the opposite sign, rings with an odd number of
+    sites have them at pi/2 and 3 pi/2.
 
     Parameters
     ----------
@@ -123,8 +123,8 @@ def half_flux_quantum(
     Returns
     -------
     xarray.Dataset
-        ``E0``, ``E_half_pi`` and ``E_pi``; ``harmonics`` a_1 and a_2 (their moduli where E_0 is not even) with
-        ``harmonic_errors``; ``ratio`` \|a_2 / a_1\|, infinite where a_1 vanishes; ``verdict`` and ``definition`` as
+        ``E0``, ``E_half_pi`` and ``E_pi``; ``harmonics`` a_1 and a_2 (their absolute values if E_0 is not even) with
+        ``harmonic_errors``; ``ratio`` \|a_2 / a_1\|, infinite if a_1 vanishes; ``verdict`` and ``definition`` as
         text; the sampled ``curve`` over ``curve_phi``.
 
     References
@@ -145,12 +145,12 @@ def half_flux_quantum(
 
 @dataclass(frozen=True)
 class FluxCurve:
-    """E_0(phi) on a line of the flux axis, each flux solved once.
+    """E_0(phi) along a line of fluxes, with cached results.
 
     Parameters
     ----------
     line : FluxLine
-        Where it is computed.
+        The line of fluxes.
     """
 
     line: FluxLine
@@ -163,7 +163,7 @@ class FluxCurve:
 
     @property
     def is_even(self) -> bool:
-        """True where E_0(phi) = E_0(-phi): the Hamiltonian is real without the flux."""
+        """True if E_0(phi) = E_0(-phi): the Hamiltonian is real without the flux."""
         return self.line.model.is_real and all(series.is_even for series in own_series(self.line.model))
 
     @cached_property
@@ -178,21 +178,21 @@ class FluxCurve:
         return self.known[phi]
 
     def grid(self, points: int) -> NDArray[np.float64]:
-        """Return equidistant fluxes: half of the circle, both ends included, where that is enough."""
+        """Return equidistant fluxes on the circle, or on half of it, ends included, if that is sufficient."""
         return 2 * np.pi * np.arange(points // 2 + 1 if self.is_even else points + 1) / points
 
     def circle(self, points: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return as many fluxes on the circle with E_0 there."""
+        """Return equidistant fluxes on the circle and E_0 there."""
         half = np.array([self.level(phi).energy for phi in self.grid(points).tolist()])
         energies = np.concatenate([half, half[-2:0:-1]]) if self.is_even else half[:-1]
         return 2 * np.pi * np.arange(points) / points, energies
 
     def minima(self) -> list[FluxLevel]:
-        """Return all minima in [0, 2 pi), by flux; the first of the lowest points where E_0 is constant."""
+        """Return all minima in [0, 2 pi), by flux; the first of the lowest points if E_0 is constant."""
         points = [self.level(phi) for phi in self.grid(POINTS).tolist()]
         found = [level.phi for level in points if level.rests and level.curvature > level.flat]
         for start, end in pairwise(points):
-            step = 1e-3 * (end.phi - start.phi)  # away from where the slope has no sign
+            step = 1e-3 * (end.phi - start.phi)  # away from points of zero slope
             found += self._inside(start.phi + step * start.rests, end.phi - step * end.rests)
         found += [2 * np.pi - phi for phi in found if self.is_even and 0 < phi < np.pi]
         levels = [self._mirrored(phi) for phi in sorted(found) if phi < 2 * np.pi - 1e-9]
@@ -202,14 +202,14 @@ class FluxCurve:
         return [next(level for level in points if level.energy <= lowest + EQUAL * self.width)]
 
     def _mirrored(self, phi: float) -> FluxLevel:
-        """Return the level at a flux that may lie on the other half of the circle."""
+        """Return the level at a flux that may lie on the mirrored half of the circle."""
         if phi <= np.pi or not self.is_even:
             return self.level(phi)
         image = min(self.known.values(), key=lambda level: abs(level.phi + phi - 2 * np.pi))
         return replace(image, phi=phi, slopes=-image.slopes[::-1])
 
     def _inside(self, start: float, end: float) -> Iterator[float]:
-        """Yield minima between two fluxes at which the slope is not zero."""
+        """Yield minima between two fluxes of nonzero slope."""
         low, high = self.level(start), self.level(end)
         if not (low.slopes[0] < -low.flat and high.slopes[-1] > high.flat) or end - start < 1e-9:
             return
@@ -218,12 +218,12 @@ class FluxCurve:
         if is_smooth(here.slopes, here.scale) and abs(here.slope) <= 10 * here.flat:
             yield at
             return
-        yield from self._inside(start, at - 1e-7)  # a kink: the slope jumps from positive to negative, minima around it
+        yield from self._inside(start, at - 1e-7)  # a kink: the slope jumps from positive to negative
         yield from self._inside(at + 1e-7, end)
 
 
 def minimum_of(curve: FluxCurve) -> xr.Dataset:
-    """Return what `flux_minimum` does, from a curve whose points may be known already."""
+    """Return the result of `flux_minimum` for a curve with cached points."""
     minima = curve.minima()
     lowest = min(level.energy for level in minima)
     best = next(level for level in minima if level.energy <= lowest + max(EQUAL * curve.width, level.error))
@@ -243,7 +243,7 @@ def minimum_of(curve: FluxCurve) -> xr.Dataset:
 
 
 def criterion_of(curve: FluxCurve) -> xr.Dataset:
-    """Return what `half_flux_quantum` does, from a curve whose points may be known already."""
+    """Return the result of `half_flux_quantum` for a curve with cached points."""
     corners = [curve.level(phi) for phi in (0.0, np.pi / 2, np.pi)]
     noise = max(ROUNDING * curve.width, *(level.error for level in corners))
     points, harmonics = POINTS, _harmonics(*curve.circle(POINTS))
@@ -274,7 +274,7 @@ def criterion_of(curve: FluxCurve) -> xr.Dataset:
 
 
 def _harmonics(phi: NDArray[np.float64], energies: NDArray[np.float64]) -> NDArray[np.complex128]:
-    """Return a_1 and a_2, complex where the energy is not even."""
+    """Return a_1 and a_2, complex if the energy is not even in the flux."""
     return 2 * np.array([np.mean(energies * np.exp(1j * n * phi)) for n in (1, 2)])
 
 

@@ -43,41 +43,41 @@ def flux_response(
     .. math:: I = -\langle H'\rangle,\quad D = \pi L\, E_0'',\quad
               E_0'' = \langle H''\rangle - 2\langle H' Q\,(H - E_0)^{-1} Q H'\rangle
 
-    with primes for derivatives with respect to phi, Q the projector off the ground level and L the number of bonds
-    once round the whole flux (`Cluster.loop_length`). The inverse is one linear solve in the block of the ground
-    state; no excited states are summed. Where the model has the translations of the ring, each momentum is solved by
-    itself and E_0 is the lowest of them, so that no level crossing is missed.
+    Primes denote derivatives with respect to phi, Q projects onto the complement of the ground level, and L is the
+    number of bonds around the flux (`Cluster.loop_length`). The inverse is a linear solve in the block of the ground
+    state, without sums over excited states. If the model has the translations of the ring, each momentum is solved
+    separately and E_0 is the lowest energy, so that no level crossing is missed.
 
     Parameters
     ----------
     model : Model
-        A model on a ring; its own flux is replaced.
+        A model on a ring; its flux is replaced.
     sector : Sector or int
-        Quantum numbers; with a momentum, that block alone is followed.
+        Quantum numbers; with a momentum, only that block is followed.
     values : sequence of float
         phi = 2 pi Phi / (hc/e).
     options : Options, optional
-        How to solve.
+        Options of the solver.
     progress : function
         Called with each flux before it is solved.
     search : Progress
-        Called as each search for a level goes on.
+        Called with the progress of each search.
     known : function, optional
-        Called with the result for the fluxes solved so far, after each but the last.
+        Called after each flux but the last with the result for the fluxes solved so far.
 
     Returns
     -------
     xarray.Dataset
-        ``energies``, ``current`` and ``stiffness`` with their error bars ``energy_errors``, ``current_errors`` and
-        ``stiffness_errors`` (what the residual and the cutoff make of each, as `Perturbed.errors`), ``multiplicity``
-        and ``blocks`` (as text, the momenta in which the ground level lies) over ``phi``. Where levels cross, E_0 has
-        a kink: current and stiffness are NaN there.
+        Over ``phi``: ``energies``, ``current`` and ``stiffness`` with error bars ``energy_errors``,
+        ``current_errors`` and ``stiffness_errors`` (from residual and cutoff, see `Perturbed.errors`),
+        ``multiplicity`` and ``blocks`` (as text, the momenta of the ground level). At level crossings, where E_0 has a
+        kink, current and stiffness are NaN.
 
     Raises
     ------
     ValueError
-        If the cluster has no loop, or (`InvalidModel`) the sector fixes a quantum number that a flux breaks, or a
-        user-defined term does not state how it depends on the flux.
+        If the cluster has no loop, or (`InvalidModel`) the sector fixes a quantum number that a flux breaks, or the
+        flux dependence of a user-defined term is unknown.
 
     References
     ----------
@@ -122,7 +122,7 @@ SERIES = (
     ("stiffness_errors", "error bar", "energy"),
     ("multiplicity", "states in the ground level", "1"),
 )
-"""Names, formulas and units of what is known at each flux."""
+"""Names, formulas and units of the variables at each flux."""
 
 
 @dataclass(frozen=True)
@@ -134,16 +134,16 @@ class FluxLevel:
     phi, energy, error : float
         The flux, E_0 and its error bar.
     slopes : (multiplicity,) float
-        dE/dphi of the branches that meet in the level, ascending; the largest holds just below phi, the smallest
+        dE/dphi of the branches that meet in the level, ascending; the largest applies just below phi, the smallest
         just above.
     curvature : float
-        d2E_0/dphi2 of the lowest branch; NaN at a kink, or where it was not asked for.
+        d2E_0/dphi2 of the lowest branch; NaN at a kink, or if not computed.
     blocks : str
-        The blocks in which the level lies.
+        The blocks that contain the level.
     scale : float
-        Sum of the moduli of the coefficients of dH/dphi [energy].
+        Sum of the absolute values of the coefficients of dH/dphi [energy].
     slope_error, curvature_error : float
-        Error bars; NaN at a kink, or where they were not asked for.
+        Error bars; NaN at a kink, or if not computed.
     """
 
     phi: float
@@ -158,7 +158,7 @@ class FluxLevel:
 
     @property
     def multiplicity(self) -> int:
-        """States in the level."""
+        """Number of states in the level."""
         return len(self.slopes)
 
     @property
@@ -168,25 +168,25 @@ class FluxLevel:
 
     @property
     def flat(self) -> float:
-        """The slope that counts as zero."""
+        """Largest slope that counts as zero."""
         return FLAT * self.scale
 
     @property
     def rests(self) -> bool:
-        """True where the slope is zero."""
+        """True if the slope is zero."""
         return bool(np.max(np.abs(self.slopes)) <= self.flat)
 
 
 @dataclass(frozen=True)
 class FluxLine:
-    """E_0 and its derivatives along the flux axis of a model.
+    """E_0 and its derivatives along a line of fluxes of a model.
 
     Parameters
     ----------
     model, sector, options, progress, search
         As for `flux_response`.
     direction : tuple of float, optional
-        On lattices: the flux vector is phi times this.
+        On lattices the direction of the flux vector, phi times this.
     """
 
     model: Model
@@ -198,12 +198,12 @@ class FluxLine:
 
     @cached_property
     def blocks(self) -> tuple[Sector, ...]:
-        """The blocks that the Hamiltonian has at any flux, and with it its derivatives."""
+        """The symmetry blocks of the Hamiltonian and its derivatives at any flux."""
         sector = self.sector if isinstance(self.sector, Sector) else Sector(self.sector)
         return blocks_at_any_flux(self.model, sector)
 
     def threaded(self, phi: float) -> Model:
-        """Return the model with a flux on the line."""
+        """Return the model with the flux phi along the line."""
         return replace(self.model, flux=tuple(float(phi) * share for share in self.direction))
 
     def __post_init__(self) -> None:
@@ -214,20 +214,20 @@ class FluxLine:
             )
         if len(self.direction) != cluster.fluxes:
             raise InvalidValue(
-                f"a flux through this {cluster.kind} has {cluster.fluxes} numbers; take flux_tensor for currents and "
-                "stiffness, a direction as (1, 0), or a model file with [flux]"
+                f"a flux through this {cluster.kind} has {cluster.fluxes} components; take flux_tensor for currents "
+                "and stiffness, a direction as (1, 0), or a model file with [flux]"
             )
         own_series(self.model)
 
     def level(self, phi: float, only_at_rest: bool = False) -> FluxLevel:
-        """Solve at one flux, with curvature and error bars, or with the curvature alone and where the slope is zero."""
+        """Solve at one flux, with curvature and error bars; with `only_at_rest` the curvature only at zero slope."""
         self.progress(phi)
         model = self.threaded(phi)
         found = levels_by_symmetry(model, self.sector, 1, self.options, self.search, self.blocks)
         return self.answer(phi, found, only_at_rest)
 
     def isolated(self, phi: float) -> LabelledLevels:
-        """Return the whole ground level at one flux, with one level above it."""
+        """Return the complete ground multiplet at one flux, and one level above it."""
         self.progress(phi)
         model = self.threaded(phi)
         levels = isolated_ground(model, self.sector, self.options, self.search, self.blocks)
@@ -235,7 +235,7 @@ class FluxLine:
         return levels
 
     def answer(self, phi: float, found: LabelledLevels, only_at_rest: bool = False) -> FluxLevel:
-        """Differentiate a ground level that is known; `only_at_rest` as for `level`."""
+        """Differentiate a known ground level; see `level` for `only_at_rest`."""
         model = self.threaded(phi)
         first, second = (flux_derivative(model, along=[self.direction] * order) for order in (1, 2))
         branches = [Perturbed.of(levels, first) for levels in found.lowest]
@@ -249,7 +249,7 @@ class FluxLine:
         level = replace(level, curvature=min(branch.curvature(second) for branch in branches))
         if only_at_rest:
             return level
-        share = largest_winding(self.model, self.direction)  # of the part that moves the lattice
+        share = largest_winding(self.model, self.direction)  # of the phonon-assisted part
         errors = np.max([branch.errors(first, second, share) for branch in branches], axis=0)
         return replace(level, slope_error=float(errors[0]), curvature_error=float(errors[1]))
 
@@ -258,5 +258,5 @@ class FluxLine:
         return float(np.pi * self.model.cluster.loop_length * level.curvature)
 
     def stiffness_error(self, level: FluxLevel) -> float:
-        """Return its error bar; NaN at a kink."""
+        """Return the error bar of the stiffness; NaN at a kink."""
         return float(np.pi * self.model.cluster.loop_length * level.curvature_error)

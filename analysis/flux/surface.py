@@ -1,4 +1,4 @@
-"""Where E_0 of a lattice has its minima as a function of the flux vector."""
+"""Minima of E_0 of a lattice as a function of the flux vector."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from ..response.perturbation import Perturbed, is_smooth, slopes_of
 from .tensor import Tensor
 
 POINTS = {1: 32, 2: 8, 3: 4}
-"""Fluxes along each row from which the search for minima starts, by the number of rows."""
+"""Number of fluxes of the initial grid along each row, by the number of rows."""
 EQUAL = 0.1
-"""Energies closer than this, in widths of levels, are the same."""
+"""Energies closer than this, in widths of levels, are equal."""
 FLAT = 1e-8
 """Slopes and curvatures below this times the sum of all coefficients of dH/dphi count as zero."""
 ASIDE = 0.02
-"""How far from a crossing of levels, or from a saddle, the descent starts, in steps of the grid."""
+"""Distance from a level crossing or saddle point at which the descent starts, in steps of the grid."""
 SAME_PLACE = 1e-5
-"""Fluxes closer than this are one."""
+"""Fluxes closer than this are equal."""
 NEWTON = 4
-"""Steps that improve a minimum, at most."""
+"""Largest number of Newton steps for a minimum."""
 Vector = tuple[float, ...]
 
 
@@ -52,7 +52,7 @@ class Place:
     slopes : (fluxes,) float
         dE_0/dphi_j; NaN where levels cross.
     scale : float
-        Sum of the moduli of the coefficients of dH/dphi, along the row where it is largest [energy].
+        Largest over the rows of the sum of the absolute values of the coefficients of dH/dphi [energy].
     """
 
     phi: Vector
@@ -63,23 +63,23 @@ class Place:
 
     @property
     def is_smooth(self) -> bool:
-        """True where no levels cross."""
+        """True if no levels cross."""
         return not np.any(np.isnan(self.slopes))
 
     @property
     def rests(self) -> bool:
-        """True where all slopes are zero."""
+        """True if all slopes are zero."""
         return self.is_smooth and bool(np.max(np.abs(self.slopes)) <= FLAT * self.scale)
 
 
 @dataclass(frozen=True)
 class FluxSurface:
-    """E_0 of a lattice over its flux vectors, each solved once.
+    """E_0 of a lattice as a function of the flux vector, with cached results.
 
     Parameters
     ----------
     model, sector, options, progress, search
-        As for `flux_tensor`; the sector fixes no momentum, since E_0 of one momentum is not periodic.
+        As for `flux_tensor`; the sector must not fix a momentum, since E_0 of one momentum is not periodic.
     """
 
     model: Model
@@ -101,17 +101,17 @@ class FluxSurface:
 
     @property
     def fluxes(self) -> int:
-        """How many numbers a flux vector has."""
+        """Number of components of the flux vector."""
         return self.model.cluster.fluxes
 
     @cached_property
     def blocks(self) -> tuple[Sector, ...]:
-        """The blocks that the Hamiltonian has at any flux."""
+        """The symmetry blocks of the Hamiltonian at any flux."""
         return blocks_at_any_flux(self.model, self.sector)
 
     @cached_property
     def is_even(self) -> bool:
-        """True where E_0(phi) = E_0(-phi): the Hamiltonian is real without the flux."""
+        """True if E_0(phi) = E_0(-phi): the Hamiltonian is real without the flux."""
         return self.model.is_real and all(series.is_even for series in own_series(self.model))
 
     @cached_property
@@ -136,7 +136,7 @@ class FluxSurface:
         return self.known[key]
 
     def levels(self, phi: Vector) -> LabelledLevels:
-        """Return the ground level at a flux vector; states are kept for the last one only."""
+        """Return the ground level at a flux vector; only the last states are cached."""
         if phi not in self.last:
             self.last.clear()
             solve = self._searched if self._is_plain else self.barred
@@ -145,7 +145,7 @@ class FluxSurface:
 
     @cached_property
     def _is_plain(self) -> bool:
-        """True where nothing about the solver is found anew for each flux."""
+        """True if cutoff, frame and basis do not depend on the flux."""
         return not (is_automatic(self.model) or is_optimal(self.model) or far_potential(self.model))
 
     def _searched(self, phi: Vector) -> LabelledLevels:
@@ -158,7 +158,7 @@ class FluxSurface:
         return levels_by_symmetry(threaded, self.sector, 1, self.options, self.search, self.blocks)
 
     def bent(self, place: Place) -> NDArray[np.float64]:
-        """Return d2E_0 / dphi_j dphi_k of the lowest branch at a smooth place."""
+        """Return d2E_0 / dphi_j dphi_k of the lowest branch at a smooth point."""
         threaded, count, levels = replace(self.model, flux=place.phi), self.fluxes, self.levels(place.phi)
 
         def along(direction: NDArray[np.float64]) -> float:
@@ -172,11 +172,11 @@ class FluxSurface:
         return np.asarray(found)
 
     def is_minimum(self, place: Place) -> bool:
-        """True where all slopes are zero and no second derivative is negative."""
+        """True if all slopes are zero and no second derivative is negative."""
         return place.rests and bool(np.linalg.eigvalsh(self.bent(place))[0] >= -FLAT * place.scale)
 
     def minima(self) -> list[Place]:
-        """Return all minima that are found from a grid, by energy; one place where E_0 is constant."""
+        """Return all minima found from a grid, by energy; one point if E_0 is constant."""
         found: list[Place] = []
         for start in self._lowest_of_the_grid():
             for place in self._descended(start):
@@ -192,11 +192,11 @@ class FluxSurface:
             found.append(replace(place, phi=inside))
 
     def _mirrored(self, place: Place) -> Place:
-        """Return the place at the opposite flux, where the energy is the same."""
+        """Return the point at the opposite flux, which has the same energy."""
         return replace(place, phi=tuple(-x for x in place.phi), slopes=-place.slopes)
 
     def _lowest_of_the_grid(self) -> Iterator[Place]:
-        """Yield the points of the grid that lie no higher than their neighbours, one of each plateau."""
+        """Yield the local minima of the grid, one point of each plateau."""
         count = POINTS[self.fluxes]
         energies = np.zeros((count,) * self.fluxes)
         for at in np.ndindex(energies.shape):
@@ -219,7 +219,7 @@ class FluxSurface:
         return self.at([2 * np.pi * n / POINTS[self.fluxes] for n in at])
 
     def _descended(self, start: Place) -> Iterator[Place]:
-        """Yield the minima below a point of the grid: itself, or where the slopes lead from it or from beside it."""
+        """Yield the minima reached from a point of the grid: the point itself, or the ends of the descent from it."""
         if start.rests:
             values, vectors = np.linalg.eigh(self.bent(start))
             if values[0] >= -FLAT * start.scale:
@@ -237,7 +237,7 @@ class FluxSurface:
                 yield place
 
     def _below(self, start: NDArray[np.float64]) -> Place | None:
-        """Return the minimum to which the slopes lead; None where they end at a crossing or a saddle."""
+        """Return the minimum reached by descent; None if it ends at a level crossing or saddle point."""
 
         def function(phi: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             place = self.at(phi)
@@ -261,7 +261,7 @@ def _with_bar(surface: FluxSurface, place: Place) -> Place:
 
 
 def lowest_of(surface: FluxSurface) -> xr.Dataset:
-    """Return what `flux_minimum` does on a lattice."""
+    """Return the result of `flux_minimum` on a lattice."""
     minima = [_with_bar(surface, place) for place in surface.minima()]
     lowest = min(place.energy for place in minima)
     best = next(place for place in minima if place.energy <= lowest + max(EQUAL * surface.width, place.error))

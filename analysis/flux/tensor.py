@@ -23,7 +23,7 @@ from ..labelled import dataset
 from ..response.perturbation import Perturbed, is_smooth, slopes_of
 
 ALIKE = 1e-8
-"""Tensors of the states of a level that differ by less, in units of the sum of the coefficients of H'', are one."""
+"""Tensors of the states of a level are equal if they differ by less, relative to the coefficients of H''."""
 
 
 @taking(model=a_model, sector=a_sector, options=read_options)
@@ -42,16 +42,16 @@ def flux_tensor(
               D_{ab} = \frac{\pi}{N} \frac{\partial^2 E_0}{\partial A_a \partial A_b},\qquad
               \varphi_j = \mathbf A\cdot\mathbf T_j
 
-    with T_j the rows of the supercell and N sites: a hop by the vector d carries ``exp(i A . d)``. The second
-    derivatives are those of second-order perturbation theory, by a linear solve for each direction and pair of
+    with the rows T_j of the supercell and N sites: a hop by the vector d has the phase factor ``exp(i A . d)``. The
+    second derivatives follow from second-order perturbation theory, with a linear solve for each direction and pair of
     directions in the block of the ground state.
 
     Parameters
     ----------
     model : Model
-        On a lattice; its own flux is replaced.
+        A model on a lattice; its flux is replaced.
     sector : Sector or int
-        Quantum numbers; with a momentum, that block alone is followed.
+        Quantum numbers; with a momentum, only that block is followed.
     values : sequence of (fluxes,) float
         phi_j, the phase once around each row T_j.
     options, progress, search, known
@@ -63,17 +63,16 @@ def flux_tensor(
         ``energies``, ``multiplicity`` and ``blocks`` over ``point``, ``current`` over (``point``, ``row``) and
         ``stiffness`` over (``point``, ``axis``, ``other_axis``), with their error bars ``energy_errors``,
         ``current_errors``, ``stiffness_errors``; the fluxes as ``phi`` over (``point``, ``row``).
-        NaN where levels cross or the states of a level have different tensors.
+        NaN at level crossings, and if the states of a level have different tensors.
 
     Raises
     ------
     ValueError
-        If the cluster is not closed, its cell is not known, or a user-defined term does not state how it depends on the
-        flux.
+        If the cluster is not closed, its cell is not known, or the flux dependence of a user-defined term is unknown.
 
     Examples
     --------
-    One electron on a square, where D = pi / 8 times 2 t for each direction:
+    One electron on a square lattice, for which D = pi / 8 times 2 t in each direction:
 
     >>> from respair.clusters import square
     >>> from respair.hamiltonians import Electrons, Model
@@ -112,11 +111,11 @@ SERIES = (
     ("stiffness_errors", ("axis", "other_axis"), "error bar", "energy length^2"),
     ("multiplicity", (), "states in the ground level", "1"),
 )
-"""Names, dimensions beyond the points, formulas and units of what is known at each flux vector."""
+"""Names, dimensions beyond the points, formulas and units of the variables at each flux vector."""
 
 
 class Tensor:
-    """A lattice whose flux vector changes.
+    """Ground levels and their derivatives on a lattice, as functions of the flux vector.
 
     Parameters
     ----------
@@ -134,7 +133,7 @@ class Tensor:
             )
         if len(cluster.cell) != cluster.fluxes:
             raise InvalidValue(
-                "the stiffness tensor needs the vectors by which the cluster is closed; give `cell` to custom(...), or "
+                "the stiffness tensor needs the periods of the cluster; give `cell` to custom(...), or "
                 "for rings use flux_response"
             )
         own_series(model)
@@ -142,7 +141,7 @@ class Tensor:
         self.blocks = blocks_at_any_flux(model, sector)
 
     def point(self, value: Sequence[float]) -> tuple[float, ...]:
-        """Return a flux vector, checked."""
+        """Return a flux vector after checking it."""
         number = self.model.cluster.fluxes
         if np.shape(value) != (number,) or not np.all(np.isfinite(value)):
             example = [0.0] * number
@@ -159,7 +158,7 @@ class Tensor:
         return self.answer(phi, self.levels(phi))
 
     def answer(self, phi: tuple[float, ...], found: LabelledLevels) -> tuple[Any, ...]:
-        """Differentiate a ground level that is known; see `at`."""
+        """Differentiate a known ground level; see `at`."""
         threaded = replace(self.model, flux=phi)
         number, axes = self.rows.shape
         unit: NDArray[np.float64] = np.eye(number)
@@ -175,18 +174,18 @@ class Tensor:
                 smooth = False
         tensor = tensor_errors = np.full((axes, axes), np.nan)
         if smooth:
-            tensor, tensor_errors, slope_errors = self._bent(threaded, found)
+            tensor, tensor_errors, slope_errors = self._stiffness(threaded, found)
             errors = np.abs(np.linalg.pinv(self.rows)).T @ slope_errors  # of d/dphi_j = sum_a (T^-1)_aj d/dA_a
         energy, error = float(found.energies[0]), float(found.certificate.energy_errors[0])
         blocks = " | ".join(levels.block.sector.label for levels in found.lowest)
         return energy, error, current, errors, tensor, tensor_errors, len(slopes), blocks
 
-    def _bent(
+    def _stiffness(
         self, threaded: Model, found: LabelledLevels
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Return the stiffness tensor, its error bars, and the error bars of the slopes along the axes.
 
-        Off the diagonal by polarisation, ``2 E_ab = E''(a + b) - E''(a) - E''(b)``.
+        Off-diagonal elements follow from the polarization identity, ``2 E_ab = E''(a + b) - E''(a) - E''(b)``.
         """
         axes = self.rows.shape[1]
         pairs = [(a, b) for a in range(axes) for b in range(a, axes)]
@@ -228,7 +227,7 @@ def twist_average(
     Parameters
     ----------
     model, sector, options, progress, search
-        As for `flux_tensor`; rings are taken as well.
+        As for `flux_tensor`; rings are allowed as well.
     counts : sequence of int
         N_j for each direction in which the cluster is closed.
 

@@ -1,4 +1,4 @@
-"""One and two particles on infinite lattices: bands, masses, clouds, binding and spectra."""
+"""One and two particles on infinite lattices: bands, masses, phonon clouds, binding and spectra."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Bands of one and two particles on infinite lattices, and what binds two."""
+"""Bands of one and two particles on infinite lattices, and pair binding."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ from .cloud import phonon_cloud
 from .mass import effective_mass
 
 POINTS = 9
-"""Wave vectors from 0 to pi along each direction among which the lowest one of a band is looked for."""
+"""Number of wave vectors from 0 to pi along each direction in the search for the band minimum."""
 FEW = 20_000
-"""States in which triplets are solved: most of them are not bound."""
+"""Size of the space in which triplets are solved, which are mostly unbound."""
 QUICK = 2_000
-"""States with which the lowest wave vector of a band is looked for."""
+"""Size of the space used in the search for the band minimum."""
 STEEP = 3.0
-"""Times the least binding energy that is seen, at a value from which the boundary is extrapolated."""
+"""Binding energy, in units of the smallest resolved one, at a value from which the boundary is extrapolated."""
 FURTHER = 0.75
-"""Part of the way to an extrapolated boundary that the error bar covers from its middle on."""
+"""Error bar of an extrapolated boundary, as a fraction of the extrapolated distance."""
 ZETA = 2.612375348685488
-"""zeta(3/2), of the ideal Bose gas."""
+"""zeta(3/2), for the ideal Bose gas."""
 
 
 def _vectors(name: str, value: Any) -> NDArray[np.float64]:
-    """Return wave vectors as (n, dimension); how long each must be is left to the levels."""
+    """Return wave vectors as (n, dimension); the dimension is checked later."""
     try:
         vectors = np.asarray(value, float)
     except (TypeError, ValueError):
         vectors = np.empty(0)
     if vectors.ndim > 2 or not vectors.size or not np.all(np.isfinite(vectors)):
         allowed = "one or more finite numbers, as [0.0, 0.5], or on planes lists of two, as [[0.0, 0.0], [0.5, 0.0]]"
-        raise InvalidValue(f"{name} = {shown(value)} cannot be; allowed: {allowed}")
+        raise InvalidValue(f"{name} = {shown(value)} is invalid; allowed: {allowed}")
     return vectors.reshape(len(np.atleast_1d(vectors)), -1)
 
 
@@ -56,20 +56,20 @@ def infinite_band(
     accuracy: float | None = None,
     options: Options | None = None,
 ) -> xr.Dataset:
-    """Compute the lowest level at some wave vectors.
+    """Compute the lowest level at given wave vectors.
 
     Parameters
     ----------
     model : Model
-        On an infinite lattice.
+        A model on an infinite lattice.
     wave_vectors : (n,) or (n, dimension) float
-        Total wave vectors, Cartesian, radians a site.
+        Total wave vectors, Cartesian, in radians per site.
     charge, two_sz : int
-        Of the particles.
+        Charge and spin of the particles.
     accuracy : float, optional
         Largest error bar [energy].
     options : Options, optional
-        Seed and limits.
+        Options of the solver.
 
     Returns
     -------
@@ -112,28 +112,27 @@ def pair_binding(model: Model, accuracy: float | None = None, options: Options |
 
     .. math:: \Delta_b = E_2 - 2 \min_k E_1(k)
 
-    with E_2 the lowest energy of two particles with S_z = 0 at total wave vector 0; below 0 they are bound. Pairs in
-    planes of the distance d condense, as an ideal Bose gas of the density n_p a volume and the mass m along each
-    direction, at :math:`T = (2\pi/m)\,(n_p/\zeta(3/2))^{2/3}`. They overlap from the density on at which each has the
-    volume of a sphere as wide as the pair is; there the estimate is largest, and is given as
-    ``condensation_temperature``: an upper estimate for pairs that are isotropic in three dimensions with the in-plane
-    mass and size. On the chain it is an order of magnitude only.
+    with the lowest energy E_2 of two particles with S_z = 0 at total wave vector 0; negative values mean binding. An
+    ideal Bose gas of pairs with density n_p and mass m condenses at :math:`T = (2\pi/m)\,(n_p/\zeta(3/2))^{2/3}`. The
+    pairs begin to overlap at the density of one pair per sphere with the radius of a pair, at which the estimate is
+    largest; ``condensation_temperature`` is this value, an upper estimate for pairs that are isotropic in three
+    dimensions with the in-plane mass and size. On the chain it is only an order of magnitude.
 
     Parameters
     ----------
     model : Model
-        On an infinite lattice.
+        A model on an infinite lattice.
     accuracy : float, optional
         Largest error bar of each level [energy].
     options : Options, optional
-        Seed and limits.
+        Options of the solver.
 
     Returns
     -------
     xarray.Dataset
         ``binding`` and its error bar; ``single``, ``singlet`` (lowest level with S_z = 0), ``triplet`` (lowest with
         S_z = 1, in a small space, with its error bar), ``single_wave_vector`` (axis,); of bound pairs ``pair_mass``
-        (principal,), ``pair_size``, ``pair_weight``, ``condensation_temperature``, NaN where they are not bound.
+        (principal,), ``pair_size``, ``pair_weight``, ``condensation_temperature``, NaN for unbound pairs.
 
     Examples
     --------
@@ -178,11 +177,11 @@ def pair_binding(model: Model, accuracy: float | None = None, options: Options |
 
 
 def condensation_temperature(masses: NDArray[np.float64], size: float) -> float:
-    r"""Return the temperature at which pairs condense that just touch each other.
+    r"""Return the condensation temperature of pairs at the density at which they begin to overlap.
 
     .. math:: T = \frac{2\pi}{\bar m} \left(\frac{n_p}{\zeta(3/2)}\right)^{2/3},\quad n_p = \frac{3}{4\pi R^3}
 
-    with the geometric mean of the masses and R the root mean square size of a pair, at least one site.
+    with the geometric mean of the masses and the root mean square size R of a pair, at least one site.
 
     Parameters
     ----------
@@ -204,7 +203,7 @@ def condensation_temperature(masses: NDArray[np.float64], size: float) -> float:
 
 
 def _bottom(model: Model, accuracy: float | None, options: Options | None) -> tuple[NDArray[np.float64], float, float]:
-    """Return where the band of one particle is lowest, its energy there and the error bar."""
+    """Return the wave vector of the band minimum of one particle, its energy and the error bar."""
     rows = len(model.cluster.cell)
     line = np.linspace(0.0, np.pi, POINTS)
     diagonals = [np.ones(rows)] if rows == 1 else [np.array([1.0, 1.0]), np.array([1.0, 0.0]), np.array([0.0, 1.0])]
@@ -218,7 +217,7 @@ def _bottom(model: Model, accuracy: float | None, options: Options | None) -> tu
     best = vectors[np.argmin([energy(k, quick)[0] for k in vectors])]
     step = np.pi / (POINTS - 1)
     at_symmetry = all(abs(np.sin(x)) < 1e-9 for x in best)
-    for _ in range(0 if at_symmetry else 12):  # a parabola along the line on which the lowest point was found
+    for _ in range(0 if at_symmetry else 12):  # parabolic interpolation along the line of the lowest point
         along = best / np.linalg.norm(best)
         three = [energy(best + s * step * along)[0] for s in (-1, 0, 1)]
         curvature = three[0] - 2 * three[1] + three[2]
@@ -243,9 +242,9 @@ def binding_boundary(
 ) -> xr.Dataset:
     r"""Find the value of a parameter at which two particles begin to bind.
 
-    It is enclosed where the binding energy is three times the accuracy. Pairs that grow as they unbind have
-    :math:`-\Delta_b \propto (x - x_0)^2` on the chain, others a steeper binding energy: the boundary lies between there
-    and the :math:`x_0` to which this law leads on, and the error bar is as wide.
+    The value at which the binding energy is three times the accuracy is bracketed. Pairs whose size diverges at
+    unbinding have :math:`-\Delta_b \propto (x - x_0)^2` on the chain, others a steeper binding energy: the boundary
+    lies between this value and the extrapolated :math:`x_0`, which determines the error bar.
 
     Parameters
     ----------
@@ -254,18 +253,18 @@ def binding_boundary(
     between : (float, float)
         Values with and without binding.
     tolerance : float
-        Of the value.
+        Accuracy of the parameter.
     accuracy : float
-        Of the energies.
+        Accuracy of the energies.
     options : Options, optional
-        Seed and limits.
+        Options of the solver.
     progress : function
         Called with each value before it is solved.
 
     Returns
     -------
     xarray.Dataset
-        ``boundary`` and ``boundary_error``; ``parameter`` and ``binding`` over ``step``, what was computed.
+        ``boundary`` and ``boundary_error``; ``parameter`` and ``binding`` over ``step``, all evaluations.
 
     Raises
     ------
@@ -288,8 +287,8 @@ def binding_boundary(
     if shift(low) * shift(high) > 0:
         state = "bound" if shift(low) < 0 else "not bound"
         raise InvalidValue(f"pairs are {state} at {low:g} and at {high:g}; give values on both sides of the boundary")
-    root = _crossing(shift, low, high, tolerance)
-    last, further = _left_to_go(shift, seen, low if shift(low) < 0 else high, root, 3 * accuracy)
+    root = float(brentq(shift, low, high, xtol=tolerance))
+    last, further = _extrapolated(shift, seen, low if shift(low) < 0 else high, root, 3 * accuracy)
     values = sorted(seen)
     return dataset_of(
         {
@@ -301,10 +300,10 @@ def binding_boundary(
     )
 
 
-def _left_to_go(
+def _extrapolated(
     shift: Callable[[float], float], seen: Mapping[float, float], bound: float, root: float, least: float
 ) -> tuple[float, float]:
-    """Return the last value with binding, and how far a line through square roots of binding energies goes on."""
+    """Return the last value with binding, and the extrapolated distance from square roots of binding energies."""
     last = min((x for x, value in seen.items() if value < 0), key=lambda x: abs(x - root))
     inside = bound
     for part in (0.02, 0.1, 0.4):
@@ -314,7 +313,3 @@ def _left_to_go(
     here, there = (np.sqrt(max(least - shift(x), 0.0)) for x in (last, inside))
     slope = (there - here) / (inside - last) if inside != last else 0.0
     return last, float(-here / slope) if slope else bound - last
-
-
-def _crossing(function: Callable[[float], float], low: float, high: float, tolerance: float) -> float:
-    return float(brentq(function, low, high, xtol=tolerance))

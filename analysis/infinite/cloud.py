@@ -1,4 +1,4 @@
-"""What one or two particles carry with them: weight of the bare charges, phonon cloud, distances in a pair."""
+"""Structure of polarons and bipolarons: quasi-particle weight, phonon cloud, size of a pair."""
 
 from __future__ import annotations
 
@@ -19,21 +19,20 @@ from .states import configurations_of, probabilities, quanta, some_levels, with_
 def phonon_cloud(levels: InfiniteLevels) -> xr.Dataset:
     r"""Return the phonon cloud and the structure of the lowest level.
 
-    With the charges at the cells :math:`i`, :math:`C = \sum_i n_i + 2\sum_i b^\dagger_i b_i` the charge of the sector
+    With charges in the cells :math:`i`, the charge :math:`C = \sum_i n_i + 2\sum_i b^\dagger_i b_i` of the sector
     and modes in the cells :math:`i + r`,
 
     .. math::
         N_{ph}(r) = \frac1C \sum_i \langle (n_i + 2 b^\dagger_i b_i)\, a^\dagger_{i+r} a_{i+r}\rangle,\quad
         X(r) = \frac1C \sum_i \langle (n_i + 2 b^\dagger_i b_i)\, x_{i+r}\rangle
 
-    and their extents :math:`\sqrt{\sum r^2 f(r) / \sum f(r)}`. Where springs, hopping phonons or anharmonic potentials
-    change the lattice, quanta and x are those of the modes of the basis (see docs/infinite-lattice.md); x is NaN for
-    anharmonic ones.
+    and their extents :math:`\sqrt{\sum r^2 f(r) / \sum f(r)}`. With springs, phonon hopping or anharmonic potentials
+    quanta and x refer to the modes of the basis (see docs/infinite-lattice.md); x is NaN for anharmonic ones.
 
     Parameters
     ----------
     levels : InfiniteLevels
-        From `infinite_levels`.
+        Result of `infinite_levels`.
 
     Returns
     -------
@@ -80,7 +79,7 @@ def phonon_cloud(levels: InfiniteLevels) -> xr.Dataset:
 
 
 def _reach(levels: InfiniteLevels) -> int:
-    """Return the largest distance of a mode or a particle from a charge in the state, along a direction."""
+    """Return the largest distance of a mode or a particle from a charge in the state, along any direction."""
     formula = levels.skeleton.formula
     apart, _ = configurations_of(levels)
     _, mode, _ = quanta(levels)
@@ -94,7 +93,7 @@ def _cells(levels: InfiniteLevels, reach: int) -> NDArray[np.int64]:
 
 
 def _index(cells: NDArray[np.int64], reach: int) -> NDArray[np.int64]:
-    """Return the place of cells in the order of `_cells`."""
+    """Return the indices of cells in the order of `_cells`."""
     side = (2 * reach + 1) ** np.arange(cells.shape[-1])[::-1]
     return np.asarray((cells + reach) @ side)
 
@@ -105,7 +104,7 @@ def _measured(levels: InfiniteLevels, reach: int) -> dict[str, Any]:
     apart, local = configurations_of(levels)
     state, mode, level = quanta(levels)
     count = (2 * reach + 1) ** formula.dimension
-    seats = _seats(apart, local, charge)
+    seats = _charge_positions(apart, local, charge)
     empty = levels.space.states[:, 1] == 0
     together = ~np.any(apart, axis=1)
     cells = places(mode // formula.modes, formula.dimension)
@@ -137,17 +136,17 @@ def _measured(levels: InfiniteLevels, reach: int) -> dict[str, Any]:
     return found
 
 
-def _seats(
+def _charge_positions(
     apart: NDArray[np.int64], local: NDArray[np.bool_], charge: int
 ) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """Return where charges sit in each state, with how much charge is there."""
+    """Return the positions of the charges in each state, with their values."""
     first = np.where(local, 2.0, 1.0)
     seats = [(np.zeros_like(apart), first)]
     return seats if charge == 1 else [*seats, (apart, np.where(local, 0.0, 1.0))]
 
 
 def _mean_quanta(levels: InfiniteLevels) -> NDArray[np.float64]:
-    """Return ``<a+a>`` of each level of the modes of a cell."""
+    """Return ``<a+a>`` for each level of the modes of a cell."""
     basis = levels.skeleton.basis
     return np.array([np.diag(basis.matrix(n, 1, 1)) for n in range(levels.skeleton.formula.modes)])
 
@@ -159,7 +158,7 @@ def _moved(levels: InfiniteLevels) -> tuple[NDArray[np.int64], NDArray[np.int64]
     lower = space.states[state].copy()
     column = np.nonzero(space.states[:, 1:])[1] + 1
     lower[np.arange(len(state)), column] -= 1
-    for at in range(1, lower.shape[1]):  # close the gap of a mode that is at rest now
+    for at in range(1, lower.shape[1]):  # remove the entry of a mode that returned to its ground state
         gone = (level == 1) & (column <= at)
         lower[gone, at] = lower[gone, at + 1] if at + 1 < lower.shape[1] else 0
     other = space.numbers(lower)

@@ -18,14 +18,14 @@ from ..labelled import dataset_of
 from .states import some_levels, with_errors
 
 TOLERANCE = 1e-9
-"""Relative residual of the linear equations."""
+"""Relative residual of the linear solves."""
 
 
 @taking(levels=some_levels)
 def effective_mass(levels: InfiniteLevels) -> xr.Dataset:
     r"""Return the velocity and the effective mass of the lowest level at its wave vector.
 
-    With H(k) in the space of Bloch states, E its lowest eigenvalue and Q the projector on the others,
+    With H(k) in the space of Bloch states, its lowest eigenvalue E and the projector Q onto the other eigenstates,
 
     .. math::
         \partial_a E &= \langle\psi|\partial_a H|\psi\rangle \\
@@ -37,7 +37,7 @@ def effective_mass(levels: InfiniteLevels) -> xr.Dataset:
     Parameters
     ----------
     levels : InfiniteLevels
-        From `infinite_levels`.
+        Result of `infinite_levels`.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def effective_mass(levels: InfiniteLevels) -> xr.Dataset:
 def _measured(levels: InfiniteLevels) -> dict[str, Any]:
     velocity, inverse = _derivatives(levels)
     bare = _bare_inverse(levels)
-    with np.errstate(divide="ignore", invalid="ignore"):  # particles that cannot move have no ratio
+    with np.errstate(divide="ignore", invalid="ignore"):  # immobile particles have no mass ratio
         mass, bare_mass = 1 / np.linalg.eigvalsh(inverse), 1 / np.linalg.eigvalsh(bare)
         return {
             "velocity": velocity,
@@ -100,7 +100,7 @@ def _derivatives(levels: InfiniteLevels) -> tuple[NDArray[np.float64], NDArray[n
 
 
 def _bare_inverse(levels: InfiniteLevels) -> NDArray[np.float64]:
-    """Return the inverse mass of as many free electrons, or of a local pair where there are none."""
+    """Return the inverse mass of the free electrons, or of a local pair in models without electrons."""
     formula, charge = levels.skeleton.formula, levels.sector.charge
     from_letters = {("c+up", "cup"): 1, ("c+dn", "cdn"): 1, ("b+", "b"): 2}
     kinds = [kind for kind in from_letters if bare_hops(formula, kind)]

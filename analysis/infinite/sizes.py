@@ -1,4 +1,4 @@
-"""Rings of growing size beside the infinite chain."""
+"""Finite-size effects: rings compared with the infinite chain."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ def rings_against_infinite(
     accuracy: float | None = None,
     options: Options | None = None,
 ) -> xr.Dataset:
-    """Compare the lowest level of rings with that of the infinite chain, at minimal spin and all wave vectors.
+    """Compare the lowest level of rings with that of the infinite chain, at minimal spin over all wave vectors.
 
-    On finite clusters the q = 0 mode takes its share of the energy from a charge spread over the ring, and the bare
-    hopping ends after one turn: for a bound state of the size R both errors fall as exp(-L / R).
+    On finite clusters the q = 0 mode couples to the total charge, and the charge can hop around the ring; for a bound
+    state of size R both errors decrease as exp(-L / R).
 
     Parameters
     ----------
     model : Model
-        On the infinite chain; couplings as numbers or by class.
+        A model on the infinite chain, with couplings as numbers or by class.
     charge : int
         1 or 2.
     sizes : sequence of int
-        Sites of the rings, 3 or more.
+        Numbers of sites of the rings, 3 or more.
     total_quanta : int
-        Cap on the phonons of a ring, counted in the mean frame.
+        Phonon cutoff of the rings, in the mean frame.
     accuracy : float, optional
-        Of the level on the infinite chain.
+        Accuracy of the level on the infinite chain.
     options : Options, optional
-        How to solve.
+        Options of the solver.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def rings_against_infinite(
     array([0.0005, 0.    ])
     """
     if model.cluster.kind != "infinite-chain":
-        raise InvalidValue(f"the cluster is a {model.cluster.kind}; rings are pieces of the infinite chain")
+        raise InvalidValue(f"the cluster is a {model.cluster.kind}; only the infinite chain can be compared with rings")
     shells = dict(model.cluster.made_from).get("shells", 1)
     assert isinstance(shells, int)
     found = []

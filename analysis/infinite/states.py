@@ -1,4 +1,4 @@
-"""States on infinite lattices as arrays: charges, quanta and where they are; averages with error bars."""
+"""States on infinite lattices as arrays of charges and quanta, and averages with error bars."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._core.arguments import instance
-from ...clusters import InvalidValue
 from ...solvers.infinite.charges import PAIR, separations
 from ...solvers.infinite.formula import places
 from ...solvers.infinite.growth import Space, refined
@@ -19,9 +18,9 @@ from ...solvers.infinite.tables import BITS, OFFSET
 from ...solvers.options import Options
 
 COVERING = 2.0
-"""Error bars over what the last step of the growth predicts for the rest."""
+"""Safety factor of error bars extrapolated from the last growth of the space."""
 SMALLEST = 30
-"""States of the smaller space that an error bar needs."""
+"""Smallest number of states of the smaller space for an error bar."""
 
 
 def some_levels(name: str, value: Any) -> InfiniteLevels:
@@ -32,10 +31,10 @@ def some_levels(name: str, value: Any) -> InfiniteLevels:
 def with_errors(
     levels: InfiniteLevels, measure: Callable[[InfiniteLevels], Mapping[str, Any]]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return numbers of the lowest level with error bars.
+    """Return quantities of the lowest level with error bars.
 
-    What is measured changes as the space grows, in step with the second-order energy of the states beyond it: the
-    change over the last step, scaled by what is left of that energy and times `COVERING`, is the error bar.
+    Quantities converge with the size of the space like the second-order energy of the states beyond it. The error bar
+    is the change over the last step, scaled by the remaining part of that energy and multiplied by `COVERING`.
     """
     here = dict(measure(levels))
     smaller = _smaller(levels)
@@ -68,7 +67,7 @@ def _smaller(levels: InfiniteLevels) -> InfiniteLevels | None:
 
 
 def configurations_of(levels: InfiniteLevels) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return for each state the cell of its second particle, shape (states, dimension), and whether it is a pair b."""
+    """Return the cell of the second particle of each state, shape (states, dimension), and a mask of local pairs."""
     skeleton = levels.skeleton
     numbers = levels.space.states[:, 0]
     apart = places(separations(skeleton.states, skeleton.formula.dimension), skeleton.formula.dimension)
@@ -77,7 +76,7 @@ def configurations_of(levels: InfiniteLevels) -> tuple[NDArray[np.int64], NDArra
 
 
 def quanta(levels: InfiniteLevels) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return state, number of the mode and level of every excited oscillator."""
+    """Return state, mode and level of every excited oscillator."""
     entries = levels.space.states[:, 1:]
     state, column = np.nonzero(entries)
     found = entries[state, column].astype(np.int64)
@@ -87,9 +86,3 @@ def quanta(levels: InfiniteLevels) -> tuple[NDArray[np.int64], NDArray[np.int64]
 def probabilities(levels: InfiniteLevels) -> NDArray[np.float64]:
     """Return the weight of each state in the lowest level."""
     return np.asarray(np.abs(levels.vectors[:, 0]) ** 2)
-
-
-def check_charge(levels: InfiniteLevels, charge: int, what: str) -> None:
-    """Refuse levels of another charge."""
-    if levels.sector.charge != charge:
-        raise InvalidValue(f"{what} needs levels with charge = {charge}, got {levels.sector.charge}")

@@ -1,4 +1,4 @@
-"""Observables: one table, their operators and averages, their error bars."""
+"""Observables: table, operators, averages and error bars."""
 
 import lazy_loader
 

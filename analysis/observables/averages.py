@@ -1,4 +1,4 @@
-"""Expectation values in a state: the kernels behind every observable."""
+"""Expectation values in a state, from which all observables are computed."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from . import kernels
 from .set_moments import set_moments
 
 SAME_SHIFT = 1e-9
-"""Displacements closer than this count as one."""
+"""Displacements closer than this are equal."""
 CHUNK = 1 << 24
-"""Amplitudes handled at a time where work space is needed."""
+"""Amplitudes processed at a time, which limits the work space."""
 
 
 Arguments = ParamSpec("Arguments")
@@ -34,7 +34,7 @@ Value = TypeVar("Value")
 def linear(
     average: Callable[Concatenate[State, Arguments], Value],
 ) -> Callable[Concatenate[State, Arguments], Value]:
-    """Extend an average over the states of one block to mixtures over several: the sum over their parts."""
+    """Extend an average in one block to mixtures over several blocks, by summing over their parts."""
 
     @wraps(average)
     def total(state: State, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Value:
@@ -47,14 +47,14 @@ def linear(
 @taking(state=state_of, operator=an_operator)
 @linear
 def expectation(state: State, operator: Operator) -> complex:
-    """Return ``<O>`` of any operator that keeps N and S_z.
+    """Return the expectation value of an operator that conserves N and S_z.
 
     Parameters
     ----------
     state : State
         Pure or mixed.
     operator : Operator
-        In the physical phonons; its lattice factors are exact projections on the truncated space.
+        In terms of the physical phonons; its lattice factors are exact projections onto the truncated space.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def expectation(state: State, operator: Operator) -> complex:
     Raises
     ------
     ValueError
-        If the operator changes N or S_z, or names what the model does not have.
+        If the operator changes N or S_z, or acts on sites or species that do not exist.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def expectation(state: State, operator: Operator) -> complex:
 
 
 def _applied(state: State, symmetric: Operator) -> complex:
-    """Return the average of an operator with the symmetry of the block over the states of one block."""
+    """Return the average of an operator that has the symmetries of the block."""
     product = state.block.operator(symmetric, state.amplitudes.dtype)
     return complex(sum(weight * state.block.dot(phi, product.apply(phi)) for weight, phi in state.mixture))
 
@@ -94,14 +94,14 @@ def transition(levels: Eigenstates, operator: Operator, bra: int, ket: int = 0) 
     levels : Eigenstates
         Levels of one sector.
     operator : Operator
-        In the physical phonons; it must keep N and S_z.
+        In terms of the physical phonons; it must conserve N and S_z.
     bra, ket : int
-        Numbers of the levels. Within a degenerate level the choice of states is arbitrary.
+        Indices of the levels. Within a degenerate level the choice of states is arbitrary.
 
     Returns
     -------
     complex
-        The matrix element; its phase is arbitrary, its square is the weight of a spectral line.
+        The matrix element. Its phase is arbitrary; its absolute square is the weight of a spectral line.
 
     Raises
     ------
@@ -139,18 +139,18 @@ def configuration_weights(state: State) -> NDArray[np.float64]:
 
 
 class Averages:
-    """Averages of many operators in one state, with the work they share done once.
+    """Averages of many operators in one state, with shared intermediate results.
 
-    Electron and local-pair numbers, their products in twos, and numbers times displacements or phonon numbers are
-    read off the probabilities of the charge configurations and the moments of the lattice in them; products of charge
-    operators are summed one by one, and kept; for all others the operator is applied to the state.
+    Averages of occupation numbers, of products of two of them, and of occupation numbers times displacements or phonon
+    numbers follow from the probabilities of the charge configurations and the lattice moments in them. Products of
+    charge operators are summed one by one and cached. All other operators are applied to the state.
 
     Parameters
     ----------
     state : State
         Pure or mixed.
     grid : sequence of float, optional
-        X at which distributions of the lattice are given.
+        Grid of X for distributions of the lattice.
     """
 
     def __init__(self, state: State, grid: Sequence[float] | NDArray[np.float64] | None = None) -> None:
@@ -163,7 +163,7 @@ class Averages:
 
     @cached_property
     def _bits(self) -> dict[Letter, int]:
-        """The bits of a configuration, by the number operators that count them."""
+        """Bit positions of a configuration by their number operators."""
         charges, spins = self.space.charges, ("nup", "ndn") if self.space.model.electrons is not None else ()
         bits = {(symbol, i): s * charges.sites + i for s, symbol in enumerate(spins) for i in range(charges.sites)}
         return bits | {("nb", i): 2 * charges.sites + b for b, i in enumerate(charges.boson_letters)}
@@ -175,11 +175,11 @@ class Averages:
 
     @cached_property
     def lattice(self) -> NDArray[np.float64]:
-        """<x>, <a+ a> and <x^2> of each charge configuration and mode, shape (3, e, modes): `lattice_moments`."""
+        """Moments <x>, <a+ a>, <x^2> by charge configuration and mode, shape (3, e, modes): see `lattice_moments`."""
         return lattice_moments(self.state)
 
     def _numbers(self) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-        """Yield some configurations and the numbers in them, shape (bits + 1, configurations), the last one being 1."""
+        """Yield slices of configurations with occupation numbers, shape (bits + 1, configurations), the last row 1."""
         states, bits = self.space.charges.states, np.arange(self.space.charges.bits, dtype=np.uint64)[:, None]
         step = max(1, CHUNK // (len(bits) + 1))
         for start in range(0, len(states), step):
@@ -206,7 +206,7 @@ class Averages:
         return sum(parts, np.zeros((2, self.space.charges.bits + 1, self.lattice.shape[2])))
 
     def operator(self, operator: Operator, alone: bool = False) -> complex:
-        """Return the average of an operator; `alone` where no other one shares its words."""
+        """Return the average of an operator; `alone` if no other operator contains its products."""
         average, rest = 0.0 + 0.0j, {}
         for word, value in operator.terms.items():
             found = self._from_numbers(*word, value, operator)
@@ -223,7 +223,7 @@ class Averages:
         return complex(average.real) if operator_key(operator) == operator_key(operator.dag) else average
 
     def _from_numbers(self, charge: ChargeWord, lattice: LatticeWord, value: complex, of: Operator) -> float | None:
-        """Return the average of a word that the moments give; the words n a and n a+ with equal factors halve n x."""
+        """Return the average of a product from the moments; n a and n a+ with equal coefficients each give n x / 2."""
         places = [self._bits.get(letter, -1) for letter in charge]
         if -1 in places or len(places) + len(lattice) > 2 or len(lattice) > 1:
             return None
@@ -240,7 +240,7 @@ class Averages:
         return None
 
     def _product(self, operator: Operator) -> complex:
-        """Return the average of an operator that is applied to the state; one for all that are equal by symmetry."""
+        """Return the average of an operator by applying it to the state, once for all operators equal by symmetry."""
         several = bool(self.state.others)
         symmetric = operator if several else self.state.block.symmetric(operator)
         key = operator_key(symmetric)
@@ -261,21 +261,21 @@ class Averages:
 
 
 def operator_key(operator: Operator) -> object:
-    """Return what is equal for equal formulas, up to rounding."""
+    """Return a hashable key of a formula, equal for equal formulas up to rounding."""
     rounded = ((word, round(value.real, 14), round(value.imag, 14)) for word, value in operator.terms.items())
     return frozenset(rounded)
 
 
 @linear
 def lattice_moments(state: State) -> NDArray[np.float64]:
-    r"""Return the share of each charge configuration in the averages of each oscillator.
+    r"""Return the contribution of each charge configuration to the averages of each oscillator.
 
     .. math:: \langle\psi_e|x_m|\psi_e\rangle,\quad \langle\psi_e|a^\dagger_m a_m|\psi_e\rangle,\quad
               \langle\psi_e|x_m^2|\psi_e\rangle = \|x_m\psi_e\|^2
 
-    with ``psi_e = psi[e, :]``, x = a + a+ and the square taken within the truncated space (in oscillator states that
-    follow the charges, in all of the oscillator). Summed over e they are
-    averages; the first weighted with a charge is a charge-lattice correlation.
+    with ``psi_e = psi[e, :]`` and x = a + a+. The square is taken within the truncated space, for optimal states in the
+    complete space of the oscillator. The sum over e gives the averages; the first one weighted with a charge is a
+    charge-lattice correlation.
 
     Returns
     -------
@@ -305,7 +305,7 @@ def lattice_moments(state: State) -> NDArray[np.float64]:
 
 
 def _ladder(phonons: PhononSpace, mode: int) -> tuple[NDArray[Any], ...]:
-    """Return the quanta of a mode in each phonon state, the states below and above, and their weights in ``x``."""
+    """Return the quanta of a mode in each phonon state, the neighbouring states, and their matrix elements of ``x``."""
     above = phonons.occupations.astype(np.int64)
     number = above[:, mode].copy()
     above[:, mode] += 1
@@ -318,13 +318,13 @@ def _ladder(phonons: PhononSpace, mode: int) -> tuple[NDArray[Any], ...]:
 
 
 def mode_shifts(space: Space, mode: int) -> NDArray[np.float64]:
-    """Return the displacements lambda of one oscillator that the configurations have, each once, ascending."""
+    """Return the distinct displacements lambda of one oscillator in the configurations, ascending."""
     values = np.unique(space.frame[:, mode])
     return values[np.diff(values, prepend=-np.inf) > SAME_SHIFT]
 
 
 def mode_density_matrix(state: State, mode: int, shift: float | None = None) -> NDArray[Any]:
-    """Return the reduced density matrix of one oscillator, in the number states of its displaced frame.
+    """Return the reduced density matrix of one oscillator in the number states of its displaced frame.
 
     Parameters
     ----------
@@ -333,13 +333,13 @@ def mode_density_matrix(state: State, mode: int, shift: float | None = None) -> 
     mode : int
         Oscillator.
     shift : float, optional
-        Only the part of the configurations that displace it by so much; by default all, each in its own frame.
+        Restrict to the configurations with this displacement; by default all, each in its own frame.
 
     Returns
     -------
     (n, n) float or complex
-        ``rho[i, j] = sum psi[..i..] conj(psi[..j..])`` with everything else traced out; over all shifts the trace is
-        one.
+        ``rho[i, j] = sum psi[..i..] conj(psi[..j..])``, all other degrees of freedom traced out; the traces of all
+        shifts add up to one.
     """
     frame = state.hamiltonian.space.frame[:, mode]
     chosen = np.ones(len(frame), bool) if shift is None else np.abs(frame - shift) <= SAME_SHIFT
@@ -348,9 +348,9 @@ def mode_density_matrix(state: State, mode: int, shift: float | None = None) -> 
 
 @linear
 def conditional_density_matrix(state: State, mode: int, chosen: NDArray[np.bool_]) -> NDArray[Any]:
-    """Return what some charge configurations contribute to the reduced density matrix of one oscillator, (n, n).
+    """Return the contribution of chosen charge configurations to the density matrix of one oscillator, (n, n).
 
-    It is that in number states about the displacement of the frame.
+    The basis is that of number states about the displacement of the frame.
     """
     space = state.hamiltonian.space
     if (sets := space.sets) is None:
@@ -364,7 +364,7 @@ def conditional_density_matrix(state: State, mode: int, chosen: NDArray[np.bool_
 
 
 def _density_matrix(state: State, mode: int, chosen: NDArray[np.bool_]) -> NDArray[Any]:
-    """Return the same in the states of the phonon space."""
+    """Return the contribution in the basis of the phonon space."""
     phonons = state.hamiltonian.space.phonons
     size = int(phonons.occupations[:, mode].max()) + 1
     rho = np.zeros((size, size), dtype=state.amplitudes.dtype)
@@ -389,7 +389,7 @@ def _density_matrix(state: State, mode: int, chosen: NDArray[np.bool_]) -> NDArr
 
 
 def _shares(block: Block, mode: int, chosen: NDArray[np.bool_]) -> Iterator[tuple[int, bool, NDArray[np.float64]]]:
-    """Yield modes, reflected or not, with the share of each row in the density matrix of `mode` that is theirs."""
+    """Yield modes equivalent to `mode`, whether reflected, and the weight of each row in their density matrix."""
     if block.orbits is None:
         yield mode, False, block.own(chosen.astype(float))
         return

@@ -1,4 +1,4 @@
-"""How the energy splits among the terms of the Hamiltonian."""
+"""Contributions of the terms of the Hamiltonian to the energy."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         if part
     }
 )
-"""Terms of the Hamiltonian behind each part of the energy."""
+"""Terms of the Hamiltonian in each part of the energy."""
 
 
 def energy_part(state: State, name: str) -> xr.DataArray:
-    """Expectation value of one part of the Hamiltonian, in the user's unit of energy.
+    """Return the expectation value of one part of the Hamiltonian [energy].
 
     Parameters
     ----------

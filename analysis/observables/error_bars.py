@@ -1,4 +1,4 @@
-"""How far averages in a computed ground level may be from the exact ones: error bars from the certificate."""
+"""Error bars of averages in a computed ground level, from its certificate."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ...solvers.larger_space import is_steep
 from ...solvers.work import silent
 
 COVERING = 1.3
-"""Differences between two phonon spaces are multiplied by this."""
+"""Safety factor for differences between two phonon spaces."""
 RESOLVED = 0.3
-"""A leak that another phonon space makes smaller than this share is seen in the difference of the two."""
+"""If the leak in another phonon space is below this fraction, the difference of the two spaces captures it."""
 
 
 def isolated_ground(
@@ -24,9 +24,9 @@ def isolated_ground(
     progress: Progress = silent,
     blocks: Sequence[Sector] | None = None,
 ) -> Eigenstates | LabelledLevels:
-    """Compute the ground level of a sector with its whole multiplet, and one level above where there is one.
+    """Compute the complete ground multiplet of a sector, and one level above it if there is one.
 
-    `blocks` as for `levels_by_symmetry`.
+    See `levels_by_symmetry` for `blocks`.
     """
     sector = sector if isinstance(sector, Sector) else Sector(sector)
 
@@ -40,7 +40,7 @@ def isolated_ground(
 
 
 def gap_above(levels: Eigenstates | LabelledLevels) -> float:
-    """Return the distance from the ground level to the next one, whole multiplets counted once; NaN for none."""
+    """Return the gap between the ground multiplet and the next level; NaN without one."""
     above = levels.relative[levels.multiplicity :]
     return float(above[0] - levels.relative[0]) if len(above) else np.nan
 
@@ -50,21 +50,21 @@ def mixing(levels: Eigenstates | LabelledLevels) -> float:
 
     .. math:: \sin\theta \le \min\Big(\frac{\sqrt{r^2 + l^2}}{\Delta},\ \frac{r}{\Delta} + \sqrt{\epsilon/\Delta}\Big)
 
-    with the residual r, the leak l and the part epsilon of the error bar of the energy that the cutoff makes: the
-    theorems of Davis and Kahan, and of Eckart. Delta is the computed gap, or the distance to the energy of what leaks
-    if that is smaller; so it is an error bar and not a bound, as the gap is not exact.
+    with the residual r, the leak l and the contribution epsilon of the cutoff to the error bar of the energy, by the
+    theorems of Davis and Kahan, and of Eckart. Delta is the computed gap, or the distance to the energy of the leaked
+    component if that is smaller. Since the gap is not exact, this is an error bar and not a bound.
 
-    An operator with eigenvalues from 0 to M then has an average within ``M sin theta`` of the exact one.
+    The average of an operator with eigenvalues from 0 to M is then within ``M sin theta`` of the exact one.
 
     Parameters
     ----------
     levels : Eigenstates or LabelledLevels
-        From `isolated_ground`: at least one level above the ground level, if the sector has one.
+        Result of `isolated_ground`, with at least one level above the ground level if the sector has one.
 
     Returns
     -------
     float
-        From 0 to 1.
+        sin theta, from 0 to 1.
 
     References
     ----------
@@ -84,7 +84,7 @@ def mixing(levels: Eigenstates | LabelledLevels) -> float:
 
 
 def entropy_error(admixture: float, limit: float) -> float:
-    r"""Return how far the entropy of a reduced state may be from the exact one.
+    r"""Return an error bar for the entropy of a reduced state.
 
     .. math:: |\Delta S| \le T \ln d - T \ln T - (1 - T) \ln(1 - T)
 
@@ -110,18 +110,18 @@ def entropy_error(admixture: float, limit: float) -> float:
 
 
 def unseen_leak(model: Model, here: Eigenstates | LabelledLevels, there: Eigenstates | LabelledLevels) -> float:
-    r"""Return how much of the ground state leaks out of both phonon spaces, which their difference cannot show.
+    r"""Return the part of the ground state missing in both phonon spaces, which their difference cannot show.
 
-    In a frame that follows the charges, these leave their lattice behind and go far beyond either cutoff. To first
-    order the state lacks :math:`\theta = l / (E_Q - E)` of what leaks; where the leak of the other space is not smaller
-    by far, that much stays unseen. In other frames a leak goes to the next shells, which another cutoff shows.
-    In steep potentials averages oscillate as the cap grows, by a few times the error of the energy in units of the
-    frequency; two of them may agree by chance.
+    In a frame that follows the charges, moving charges leave their lattice distortion behind, and the state leaks far
+    beyond either cutoff. To first order the missing component is :math:`\theta = l / (E_Q - E)`; if the leak of the
+    other space is not much smaller, it is not captured by the difference. In other frames the leak goes to the next
+    shells, which another cutoff includes. In steep potentials averages oscillate as the cutoff grows, by a few times
+    the error of the energy in units of the frequency, and two of them may agree by chance.
 
     Parameters
     ----------
     model : Model
-        As it was asked for.
+        The model with the requested cutoff.
     here, there : Eigenstates or LabelledLevels
         The ground level in both spaces.
     """

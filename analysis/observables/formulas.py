@@ -21,19 +21,19 @@ PLACES: Mapping[str, Callable[[Model], int]] = MappingProxyType(
         "mode": lambda model: len(model.modes),
     }
 )
-"""How many places each dimension has; ``site_`` is a second one over sites."""
+"""Size of each dimension; ``site_`` is a second dimension over sites."""
 
 
 @dataclass(frozen=True)
 class Formula:
-    """An observable as averages of operators.
+    """An observable defined as averages of operators.
 
     Attributes
     ----------
     dims : tuple of str
         Names of the dimensions of the observable.
     operators : function
-        From a model to an array of operators of that shape.
+        From a model to an array of operators over these dimensions.
     """
 
     dims: tuple[str, ...]
@@ -46,14 +46,14 @@ class Formula:
         Parameters
         ----------
         *dims : str
-            Out of "site", "bond" and "mode"; ``"site_"`` and so on for a second place of the same kind.
+            Any of "site", "bond" and "mode"; ``"site_"`` and so on for a second dimension of the same kind.
         of : function
-            From the model and the number of each place to the operator there.
+            From the model and one index for each dimension to the operator.
 
         Raises
         ------
         ValueError
-            If there is no such place.
+            If a dimension is unknown.
 
         Examples
         --------
@@ -64,7 +64,7 @@ class Formula:
         array([+1 nup_0 nup_1, +1 nup_1 nup_0], dtype=object)
         """
         if unknown := [dim for dim in dims if dim.removesuffix("_") not in PLACES]:
-            raise InvalidValue(f"a formula over {unknown[0]!r} has no places; allowed: {', '.join(PLACES)}")
+            raise InvalidValue(f"{unknown[0]!r} is not a dimension of a formula; allowed: {', '.join(PLACES)}")
 
         def operators(model: Model) -> NDArray[np.object_]:
             array = np.empty([PLACES[dim.removesuffix("_")](model) for dim in dims], dtype=object)
@@ -79,7 +79,7 @@ NOTHING = Operator()
 
 
 def electrons(model: Model, site: int, spin: str | None = None) -> Operator:
-    """``n_i``, or that of one spin; zero without electrons."""
+    """``n_i``, or the number of one spin; zero without electrons."""
     return electron_number(site, spin) if model.electrons is not None else NOTHING
 
 
@@ -107,15 +107,15 @@ def both_electrons(model: Model, site: int) -> Operator:
 
 
 def local_pairs(model: Model, site: int) -> Operator:
-    """``b+_i b_i``; zero where there is no local pair."""
+    """``b+_i b_i``; zero on sites without local pairs."""
     return boson_number(site) if site in model.boson_sites else NOTHING
 
 
 def local_pair(model: Model, site: int) -> Operator:
-    """``b_i``; zero where there is no local pair."""
+    """``b_i``; zero on sites without local pairs."""
     return boson(site) if site in model.boson_sites else NOTHING
 
 
 def exchange(model: Model, site: int) -> Operator:
-    """``D+_i b_i``, zero where the model has not both."""
+    """``D+_i b_i``; zero unless the model has both species."""
     return electron_pair(model, site).dag * local_pair(model, site)

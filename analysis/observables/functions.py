@@ -1,4 +1,4 @@
-"""Each observable of the package as a function of a state."""
+"""The observables as functions of a state."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def quanta(state: State, averages: Averages | None = None) -> xr.DataArray:
 
 
 def electron_lattice(state: State, averages: Averages | None = None) -> xr.DataArray:
-    """``<n_i x_m>``, electrons and displacements together, not the connected part: shape (site, mode)."""
+    """``<n_i x_m>``, the full correlation (not the connected part): shape (site, mode)."""
     return _measured("electron_lattice", state, averages)
 
 
 def boson_lattice(state: State, averages: Averages | None = None) -> xr.DataArray:
-    """``<b+_i b_i x_m>``, local pairs and displacements together, not the connected part: shape (site, mode)."""
+    """``<b+_i b_i x_m>``, the full correlation (not the connected part): shape (site, mode)."""
     return _measured("boson_lattice", state, averages)
 
 
@@ -86,7 +86,7 @@ def boson_correlation(state: State, averages: Averages | None = None) -> xr.Data
 
 
 def pair_boson_correlation(state: State, averages: Averages | None = None) -> xr.DataArray:
-    """``<D+_i b_j>``, the common phase of electron pairs and local pairs: shape ``(site, site_)``, a number."""
+    """``<D+_i b_j>``, the correlation of electron pairs and local pairs: shape ``(site, site_)``, a number."""
     return _measured("pair_boson_correlation", state, averages)
 
 
@@ -97,7 +97,7 @@ def condensate(state: State, averages: Averages | None = None) -> xr.Dataset:
     -------
     xarray.Dataset
         ``boson`` of <b+_i b_j>, ``electron_pair`` of <D+_i D_j>, ``combined`` of <O+_x O_y> with
-        O = (D_0 ... D_{L-1}, b_0 ... b_{L-1}); only what the model has.
+        O = (D_0 ... D_{L-1}, b_0 ... b_{L-1}); only those for which the model has the species.
 
     References
     ----------

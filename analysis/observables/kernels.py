@@ -1,4 +1,4 @@
-"""Compiled kernels of averages: stored amplitudes ``phi[row, p]`` in, sums over their phonon states out."""
+"""Compiled kernels of averages: sums over the phonon states of stored amplitudes ``phi[row, p]``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Observables in sums over states: different operators once, exact matrices, and what symmetries do to them."""
+"""Observables in sums over states: distinct operators, exact matrices, and their symmetries."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from .averages import Averages, operator_key
 from .table import OBSERVABLES, REPORTED, STANDARD, measured
 
 Places = Mapping[str, NDArray[np.int64]]
-"""For each observable, in its own shape, the numbers of the operators or matrices whose averages it is."""
+"""For each observable, an array of the indices of the operators or matrices of which it is the average."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What of some observables has to be evaluated.
+    """The distinct operators needed for some observables.
 
     Attributes
     ----------
     operators : tuple of Operator
-        Different ones, up to the symmetries of the Hamiltonian.
+        Operators that are distinct up to the symmetries of the Hamiltonian.
     places : mapping of str to int array
-        For each observable, in its own shape, the numbers of the operators.
+        For each observable, an array of the indices of its operators.
     others : tuple of str
         Observables that are not averages of operators.
     """
@@ -76,7 +76,7 @@ class Measured:
         return cls(tuple(operators), places, tuple(name for name in names if name not in places))
 
     def matrices(self, space: Space) -> tuple[list[sp.csr_array], Places]:
-        """Return matrices on one (N, S_z) sector, and the places in them of all observables that have some."""
+        """Return matrices on one (N, S_z) sector, and the index arrays of all observables that have matrices."""
         matrices, places = [sparse_matrix(space, operator) for operator in self.operators], dict(self.places)
         for name in self.others:
             if own := (OBSERVABLES | REPORTED)[name].matrices:
@@ -87,9 +87,9 @@ class Measured:
 
 
 def thermal_form(name: str, model: Model, grid: NDArray[np.float64]) -> xr.DataArray | None:
-    """Return an example of an observable without a formula; None where it has no thermal average.
+    """Return an observable without a formula in a test state; None if it has no thermal average.
 
-    An average in a mixture is the mixture of the averages: this is tried on two states of a small sector.
+    The average in a mixture must be the mixture of the averages, which is tested on two states of a small sector.
     """
     model = conserving(model)
     charge = 0 if name in STANDARD else next(n for n in (2, 1, 0) if allowed_two_sz(model, n))
@@ -106,7 +106,7 @@ def thermal_form(name: str, model: Model, grid: NDArray[np.float64]) -> xr.DataA
 
 
 def differs_in_twins(name: str, model: Model) -> bool:
-    """True where an observable may differ in states that time reversal or a reversed spin exchanges."""
+    """True if an observable may differ between states related by time reversal or spin flip."""
     entry = OBSERVABLES.get(name)
     if entry is None or entry.alike:
         return False
@@ -118,7 +118,7 @@ TURNED = {"up": ("dn", 1.0), "dn": ("up", -1.0)}
 
 
 def _turns(operator: Operator) -> bool:
-    """True where a formula is not real, or not the same for up and down."""
+    """True if a formula is not real, or not invariant under the exchange of spins."""
     own = canonical(operator)
     if any(value.imag for value in own.terms.values()):
         return True

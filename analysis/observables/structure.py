@@ -23,7 +23,7 @@ STRUCTURES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "displacement": ("displacement_correlation", "<x_i x_j>"),
     }
 )
-"""Structure factors by name: the matrix that each is made of."""
+"""Correlation matrix of each structure factor by name."""
 AXES = ("q_x", "q_y", "q_z")
 
 
@@ -32,22 +32,22 @@ def structure_factor(correlation: ArrayLike, cluster: Cluster, vectors: ArrayLik
 
     .. math:: S(q) = \frac{1}{N} \sum_{ij} e^{-i q \cdot (r_i - r_j)} \langle O^\dagger_i O_j \rangle
 
-    Where the cell holds several sites, S(q + G) differs from S(q) by the phases within a cell: a Neel order of the
-    honeycomb lattice is seen at q = G, not at q = 0.
+    If the cell has several sites, S(q + G) differs from S(q) by the phases within a cell: Neel order on the honeycomb
+    lattice appears at q = G, not at q = 0.
 
     Parameters
     ----------
     correlation : (..., sites, sites) array
-        Averages of products of two sites, as the observable ``spin_correlation``.
+        Averages of products on two sites, such as the observable ``spin_correlation``.
     cluster : Cluster
-        A lattice; rings and open clusters have no wave vectors in the plane.
+        A lattice; rings and open clusters have no two-dimensional wave vectors.
     vectors : (k, coordinates) array
-        Wave vectors that the cluster allows: its own (`wave_vectors`), and those plus reciprocal lattice vectors.
+        Wave vectors compatible with the cluster: those of `wave_vectors`, plus any reciprocal lattice vectors.
 
     Returns
     -------
     (..., k) float
-        In the units of the correlation.
+        S(q) in the units of the correlation.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def structure_factor(correlation: ArrayLike, cluster: Cluster, vectors: ArrayLik
 def structure_factors(
     found: Mapping[str, NDArray[np.complex128]], model: Model
 ) -> dict[str, tuple[NDArray[Any], tuple[str, ...], str]]:
-    """Return all structure factors at the momenta of the cluster, in their order, from averages by name."""
+    """Return the structure factors at the momenta of the cluster, from averages by name."""
     vectors = wave_vectors(without_field(model.cluster))
     return {
         part: (
@@ -88,11 +88,11 @@ def wave_vector_coordinates(model: Model) -> dict[str, tuple[str, NDArray[np.flo
 
 
 def on_a_lattice(model: Model) -> bool:
-    """Return whether a model has wave vectors in the units of its positions, and more than one."""
+    """Return True if a model lives on a closed lattice with more than one momentum."""
     return bool(model.cluster.cell) and len(momenta(without_field(model.cluster))) > 1
 
 
 def has_modes_on_all_sites(model: Model) -> bool:
-    """Return whether a lattice has one oscillator on each site, in the order of the sites."""
+    """Return True if a lattice has one oscillator on each site, in the order of the sites."""
     hosts = [(mode.host, mode.index) for mode in model.modes]
     return on_a_lattice(model) and hosts == [("site", i) for i in range(model.cluster.sites)]

@@ -1,4 +1,4 @@
-"""The table of observables: what each one is, and one call that measures any of them."""
+"""The table of observables and their evaluation in a state."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ Part = tuple[NDArray[Any], tuple[str, ...], str]
 
 @dataclass(frozen=True)
 class Derived:
-    """What is computed from averages of other observables.
+    """An observable computed from averages of other observables.
 
     Attributes
     ----------
     names : tuple of str
-        The other observables; those that the model has are given.
+        Names of the other observables; those not available in the model are omitted.
     parts : function
         From their averages by name, whose last axes are the dimensions of these observables, to the parts of the
         result by name.
     takes_model : bool
-        The function takes the model as its second argument.
+        Whether `parts` takes the model as its second argument.
     coords : function, optional
         From the model to coordinates of the results: name, dimension and values.
     """
@@ -70,44 +70,44 @@ class Derived:
         return self.parts(found, model) if self.takes_model else self.parts(found)
 
     def inputs(self, model: Model) -> tuple[str, ...]:
-        """Return the names of the observables from which it is computed in a model."""
+        """Return the names of the required observables in a model."""
         return tuple(name for name in self.names if name in available(model))
 
 
 @dataclass(frozen=True)
 class Observable:
-    """An entry of the table: an operator formula, or another way to be measured, with its labels.
+    """An entry of the table: an operator formula or another definition, with labels.
 
     Attributes
     ----------
     measure : function, optional
         From a state and its shared averages to a labelled result.
     needs : tuple of str
-        Species: "electrons", "bosons", "phonons"; all of them must be in the model.
+        Required species: "electrons", "bosons", "phonons".
     formula : Formula, optional
-        The operators whose averages it is; with them alone it is measured everywhere.
+        The operators of which it is the average; sufficient for all kinds of calculations.
     units : str
-        Of the averages of the operators: "1" or "energy".
+        Units of the averages: "1" or "energy".
     alike : bool
-        It is the same in states that time reversal or a reversed spin exchanges, up to complex conjugation; without it
-        this is found from the formula.
+        Whether it agrees, up to complex conjugation, in states related by time reversal or spin flip; by default
+        determined from the formula.
     text : str
-        Formula in words, for the attributes of results.
+        Formula as text, for the attributes of results.
     symbol : str
         Heading in tables.
     odd : bool
-        It changes its sign when all spins are reversed, and so cancels in sums over both directions.
+        Whether it is odd under reversal of all spins, so that it cancels in sums over both directions.
     derived : Derived, optional
-        How it follows from other observables; its parts are called ``NAME_PART``.
+        Definition in terms of other observables; its parts are named ``NAME_PART``.
     matrices : function, optional
-        From the space of a sector to the matrices, or the one matrix, whose averages `measure` gives; all levels of a
-        block are then measured at once.
+        From the space of a sector to the matrix or matrices of which it is the average, so that all levels of a block
+        are evaluated at once.
     keys : tuple of str
-        In JSON, names of its coordinates and of its values, where it has coordinates.
+        Names of its coordinates and values in JSON, if it has coordinates.
     where : function, optional
-        True for the models that have it, beyond the species that it needs; all by default.
+        From a model to whether it is available there, in addition to `needs`; always by default.
     place : str
-        What `where` asks for, in words.
+        Description of the condition `where`.
 
     Examples
     --------
@@ -134,7 +134,7 @@ class Observable:
     def __post_init__(self) -> None:
         if self.measure is None and self.formula is None and self.derived is None:
             raise InvalidValue(
-                "an observable needs a way to be measured: a formula of operators, a function, or other observables"
+                "an observable needs a definition: a formula of operators, a function, or other observables"
             )
         if unknown := set(self.needs) - set(SPECIES):
             allowed = ", ".join(SPECIES)
@@ -153,8 +153,8 @@ def _product(left: OneSite, right: OneSite) -> Callable[[Model, int, int], Opera
 
 
 def _of_broken(quantity: str, needs: str, of: OneSite, text: str, symbol: str) -> Observable:
-    """Return an average that vanishes where a quantity is conserved."""
-    place = f"a coupling that gives up {'S_z' if quantity == 'spin' else 'N'}"
+    """Return an average that vanishes if a quantity is conserved."""
+    place = f"a coupling that breaks the conservation of {'S_z' if quantity == 'spin' else 'N'}"
     return replace(_average(needs, "site", of, text, symbol), where=lambda model: quantity in model.broken, place=place)
 
 
@@ -200,7 +200,7 @@ def _condensate(found: Mapping[str, NDArray[np.complex128]]) -> dict[str, Part]:
 
 
 def at_cutoff(space: Space) -> NDArray[np.bool_]:
-    """Return which phonon states lie at the cutoff: one phonon more in some mode would lead out."""
+    """Return a mask of the phonon states at the cutoff, in which one more phonon in some mode is not possible."""
     occupations = space.phonons.occupations.astype(np.int64)
     more = [space.phonons.index(occupations + row) < 0 for row in np.eye(space.phonons.modes, dtype=np.int64)]
     return np.any(more, axis=0) if more else np.zeros(len(space.phonons), bool)
@@ -265,17 +265,17 @@ OBSERVABLES: dict[str, Observable] = {
     ),
     **{name: _energy_part(name) for name in PARTS},
 }
-"""What ``observables`` can name; an entry that is added is known in model files, at T = 0 and T > 0."""
+"""All observables by name; an added entry is available in model files, at T = 0 and T > 0."""
 STANDARD = frozenset(OBSERVABLES)
-"""Those of the package."""
+"""Names of the built-in observables."""
 CUTOFF_PROBABILITY = "cutoff_probability"
-"""Weight of the phonon states at the cutoff, which every thermal sum reports."""
+"""Weight of the phonon states at the cutoff, reported by every thermal sum."""
 REPORTED = {CUTOFF_PROBABILITY: Observable(_cutoff_probability, alike=True, matrices=_cutoff_matrix)}
-"""What is measured without being asked for."""
+"""Quantities that are always evaluated."""
 
 
 def available(model: Model) -> tuple[str, ...]:
-    """Return the names of the observables that a model has."""
+    """Return the names of the observables available in a model."""
     return tuple(name for name, entry in OBSERVABLES.items() if _has_species(name, model) and entry.where(model))
 
 
@@ -289,16 +289,16 @@ def observables(
     names: Sequence[str] | None = None,
     displacement_grid: Sequence[float] | NDArray[np.float64] | None = None,
 ) -> xr.Dataset:
-    """Measure observables in a state.
+    """Return expectation values of observables in a state.
 
     Parameters
     ----------
     state : State
-        Pure or mixed; a degenerate ground level comes as the even mixture of its states.
+        Pure or mixed; a degenerate ground level is represented by the equal mixture of its states.
     names : sequence of str, optional
-        Which; all that the model has by default.
+        Names of observables; by default all that are available in the model.
     displacement_grid : sequence of float, optional
-        X at which P(X) is given.
+        Grid of X for P(X).
 
     Returns
     -------
@@ -309,7 +309,7 @@ def observables(
     Raises
     ------
     ValueError
-        If a name is unknown or the model lacks its species.
+        If a name is unknown or the observable is not available in the model.
 
     Examples
     --------
@@ -342,7 +342,7 @@ def observables(
 
 
 def measured(name: str, averages: Averages) -> xr.DataArray | xr.Dataset:
-    """Return one observable in a state: by its own function, from its operators, or from other observables."""
+    """Return one observable in a state: by its function, from its operators, or from other observables."""
     entry = OBSERVABLES[name] if name in OBSERVABLES else REPORTED[name]
     if entry.measure is not None:
         return entry.measure(averages.state, averages)

@@ -1,4 +1,4 @@
-"""Ground energies against charge and spin: do pairs bind, and what does a charge or a spin cost?"""
+"""Ground-state energies as functions of charge and spin: pair binding, charge gap and spin gap."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..labelled import dataset
 BINDING = {2: 1, 0: 1, 1: -2}
 """Delta_b(N) = E(N+2) + E(N) - 2 E(N+1), as weights of the energies at N + key."""
 CHARGE_GAP = {2: 1, -2: 1, 0: -2}
-"""Delta_c(N) = E(N+2) + E(N-2) - 2 E(N): what it costs to move a pair to another cluster."""
+"""Delta_c(N) = E(N+2) + E(N-2) - 2 E(N), the energy to transfer a pair between two clusters."""
 QUANTITIES = (
     ("energies", "charge", {0: 1}, "E_0(N)"),
     ("binding", "binding_charge", BINDING, "E(N+2) + E(N) - 2 E(N+1)"),
@@ -30,7 +30,7 @@ QUANTITIES = (
 )
 """Name, dimension, weights of energies, and formula."""
 Level = tuple[float, float]
-"""An energy and its error bar; NaN where there is no state."""
+"""An energy and its error bar; NaN without states."""
 
 
 @taking(model=a_model, charges=numbers, options=read_options)
@@ -42,7 +42,7 @@ def charge_scan(
     spin: bool = False,
     search: Progress = silent,
 ) -> xr.Dataset:
-    r"""Compute the lowest energy for each N = N_e + 2 N_b at minimal ``|S_z|``, and the differences of these.
+    r"""Compute the lowest energy for each N = N_e + 2 N_b at minimal ``|S_z|``, and energy differences.
 
     .. math::
         \Delta_b(N) &= E(N+2) + E(N) - 2 E(N+1) \quad\text{(pair binding; negative: bound)} \\
@@ -50,30 +50,30 @@ def charge_scan(
         \kappa^{-1}(N) &= L\, \Delta_c(N) / 4 \approx L\, d^2E/dN^2 \\
         \Delta_s(N) &= E(N, S_z + 1) - E(N, S_z) \quad\text{(spin gap)}
 
-    with kappa = (1/L) dN/dmu for L sites and S_z the smallest, 0 or 1/2. Energies contain -mu N, which drops out of
-    all but E itself. Error bars are those of the energies, added up with the moduli of their weights.
+    with kappa = (1/L) dN/dmu for L sites and the smallest S_z, 0 or 1/2. Energies contain -mu N, which cancels in the
+    differences. Error bars of differences are sums of those of the energies with the absolute values of the weights.
 
     Parameters
     ----------
     model : Model
         The Hamiltonian.
     charges : sequence of int, optional
-        Values of N; all of them by default.
+        Values of N; all by default.
     options : Options, optional
-        How to solve.
+        Options of the solver.
     progress : function
         Called with each charge before it is solved.
     spin : bool
-        Compute the spin gap, one more level for each charge.
+        Whether to compute the spin gap, which needs one more level for each charge.
     search : Progress
-        Called as each search for a level goes on.
+        Called with the progress of each search.
 
     Returns
     -------
     xarray.Dataset
-        ``energies`` over ``charge`` (NaN where no state has that charge), ``binding`` over ``binding_charge``,
+        ``energies`` over ``charge`` (NaN for charges without states), ``binding`` over ``binding_charge``,
         ``charge_gap`` and ``inverse_compressibility`` over ``gap_charge``, with `spin` ``spin_gap`` over ``charge``
-        (NaN where there is no such state); each with its error bars (``energy_errors``, ``binding_errors``, ...).
+        (NaN without such a state); each with its error bars (``energy_errors``, ``binding_errors``, ...).
 
     References
     ----------
@@ -112,7 +112,7 @@ def charge_scan(
 
 
 def combined(parts: Sequence[tuple[float, Level]]) -> Level:
-    """Return a sum of weighted energies and its error bar.
+    """Return a weighted sum of energies and its error bar.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Condensation of pairs against the size of the cluster."""
+"""Condensation of pairs as a function of cluster size."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def condensate_against_size(
     options: Options | None = None,
     progress: Callable[[int], None] = lambda sites: None,
 ) -> xr.Dataset:
-    """Compute the largest eigenvalue of a pair density matrix for one cluster after the other.
+    """Compute the largest eigenvalue of a pair density matrix for clusters of increasing size.
 
-    Off-diagonal long-range order shows as an eigenvalue that grows with the cluster at the same filling.
+    Off-diagonal long-range order implies an eigenvalue that grows with the cluster at fixed filling.
 
     Parameters
     ----------
     problems : sequence of (Model, Sector or int)
         Clusters of ascending size with their quantum numbers.
     form : str or sequence of float
-        Which pairs; see `pair_operators`. A form factor as numbers fits clusters with as many bonds only.
+        Kind of pairs; see `pair_operators`. A form factor given as numbers requires clusters with that number of bonds.
     options : Options, optional
         How to solve.
     progress : function
@@ -43,9 +43,8 @@ def condensate_against_size(
     -------
     xarray.Dataset
         Over ``sites``: ``eigenvalue`` lambda_0, ``fraction`` lambda_0 / tr rho, ``trace`` (number of these pairs),
-        ``energies``, ``multiplicity`` (a degenerate level is averaged over), and error bars ``eigenvalue_errors``
-        (the largest value that lambda_0 could have, N / 2 times `PairOperators.overlap`, times the admixture of
-        `mixing`) and ``energy_errors``.
+        ``energies``, ``multiplicity`` (degenerate levels are averaged), and error bars ``eigenvalue_errors`` (the upper
+        bound of lambda_0, N / 2 times `PairOperators.overlap`, times the admixture of `mixing`) and ``energy_errors``.
 
     References
     ----------

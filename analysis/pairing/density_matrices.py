@@ -1,11 +1,11 @@
-r"""Pair density matrices: local pairs, electron pairs on a site or on bonds, their natural orbitals and correlations.
+r"""Pair density matrices of local pairs and of electron pairs on sites or bonds, natural orbitals and correlations.
 
 Every pair annihilator is a normalised amplitude over electrons and local pairs,
 
 .. math:: \Delta_x = \sum_{jk} g^x_{jk}\, c_{j\downarrow} c_{k\uparrow} + \sum_i h^x_i\, b_i,\qquad
           \sum_{jk} |g^x_{jk}|^2 + \sum_i |h^x_i|^2 = 1,
 
-so that ``Delta+_x |0>`` has the norm one.
+so that ``Delta+_x |0>`` is normalized.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class PairOperators(Shown):
     bosons : (n, sites) float
         h, the amplitude of ``b_i``.
     positions : (n, 2) float
-        Where each pair is: its site, or the middle of its bond.
+        Position of each pair: its site, or the midpoint of its bond.
     """
 
     electrons: NDArray[np.float64]
@@ -61,7 +61,7 @@ class PairOperators(Shown):
             array.setflags(write=False)
 
     def card(self) -> Card:
-        """Return how many there are, of what, and where."""
+        """Return a table of the pairs with their positions."""
         kinds = (("electron pairs", self.electrons), ("local pairs", self.bosons))
         of = " and ".join(name for name, amplitudes in kinds if np.any(amplitudes))
         rows = [(str(n), quantity(place)) for n, place in enumerate((self.positions.round(6) + 0.0).tolist())]
@@ -69,15 +69,15 @@ class PairOperators(Shown):
 
     @property
     def overlap(self) -> float:
-        """The largest eigenvalue of their overlaps: 1 for pairs on sites or bonds of their own, more for s and d.
+        """The largest eigenvalue of the overlap matrix: 1 for orthogonal pairs, larger for s and d.
 
-        N electrons and local pairs fill an orbital of these pairs at most N / 2 times as much (Yang).
+        The occupation of an orbital of these pairs at charge N is at most N / 2 times this value (Yang).
         """
         flat = np.hstack([self.electrons.reshape(len(self.electrons), -1), self.bosons])
         return float(np.linalg.norm(flat, 2) ** 2) if len(flat) else 0.0
 
     def operators(self) -> list[Operator]:
-        """Return them as formulas."""
+        """Return the annihilators as formulas."""
         found = []
         for g, h in zip(self.electrons, self.bosons, strict=True):
             electrons = (g[j, k] * (annihilate(j, "dn") * annihilate(k, "up")) for j, k in np.argwhere(g).tolist())
@@ -105,7 +105,7 @@ def _combined(model: Model) -> PairOperators:
 def _bonds(model: Model) -> PairOperators:
     """Return the singlet ``(c_{i dn} c_{j up} + c_{j dn} c_{i up}) / sqrt(2)`` of each pair of neighbours.
 
-    Several bonds between two sites are one pair, in the middle of the first.
+    Several bonds between two sites count as one pair, at the midpoint of the first bond.
     """
     every, pairs = _singlets(model), [frozenset((bond.start, bond.end)) for bond in model.cluster.bonds]
     first = [b for b, pair in enumerate(pairs) if pairs.index(pair) == b]
@@ -126,31 +126,31 @@ def _singlets(model: Model) -> PairOperators:
 def _triplets(model: Model, axis: int) -> PairOperators:
     """Return p-wave pairs around each site: ``(c_{i dn} c_{j up} - c_{j dn} c_{i up}) / sqrt(2)`` of the bonds i -> j.
 
-    Each has the part of the direction of its bond along an axis as its form factor.
+    The form factor is the component of the bond direction along an axis.
     """
     cluster, singlets = model.cluster, _singlets(model)
     if not cluster.cell or axis >= cluster.coordinates.shape[1]:
-        raise InvalidValue("p-wave pairs need the directions of bonds on a closed lattice; take square([4, 2]) or so")
+        raise InvalidValue("p-wave pairs need bond directions on a closed lattice; take for example square([4, 2])")
     g = singlets.electrons.copy()
     for b, bond in enumerate(cluster.bonds):
         g[b, bond.end, bond.start] *= -1
     vectors = np.array([cluster.vector(bond) for bond in cluster.bonds])
     factor = vectors[:, axis] / np.linalg.norm(vectors, axis=1)
     if np.max(np.abs(factor)) < 1e-9:
-        raise InvalidValue(f"no bond of this {cluster.kind} has a part along the axis {axis}, as p-wave pairs need")
+        raise InvalidValue(f"no bond of this {cluster.kind} has a component along axis {axis}, as p-wave pairs need")
     found = _around_sites(model, factor, replace(singlets, electrons=g))
     if not np.any(found.electrons):
-        raise InvalidValue(f"the neighbours of a site along the axis {axis} are one site: there are no p-wave pairs")
+        raise InvalidValue(f"both neighbours of a site along axis {axis} are the same site: there are no p-wave pairs")
     return found
 
 
 def _around_sites(model: Model, factor: NDArray[np.float64], bonds: PairOperators | None = None) -> PairOperators:
-    """Return the sum over the bonds of each site with a form factor; zero where none of them has one."""
+    """Return the sum over the bonds of each site with a form factor; zero if it vanishes on all of them."""
     cluster, bonds = model.cluster, bonds or _singlets(model)
     touches = np.zeros((cluster.sites, len(factor)))
     for b, bond in enumerate(cluster.bonds):
         touches[[bond.start, bond.end], b] = factor[b]
-    g = np.einsum("xb,bjk->xjk", touches, bonds.electrons)  # several bonds to one neighbour add up
+    g = np.einsum("xb,bjk->xjk", touches, bonds.electrons)  # bonds to the same neighbour add up
     norms = np.linalg.norm(g, axis=(1, 2), keepdims=True)
     return replace(
         bonds,
@@ -172,7 +172,7 @@ FORMS: Mapping[str, tuple[Callable[[Model], PairOperators], tuple[str, ...]]] = 
         "p-y": (lambda model: _triplets(model, 1), ("electrons",)),
     }
 )
-"""Pair operators by name, and the species that they need."""
+"""Pair operators and required species by name."""
 
 
 def pair_operators(model: Model, form: Form) -> PairOperators:
@@ -181,13 +181,13 @@ def pair_operators(model: Model, form: Form) -> PairOperators:
     Parameters
     ----------
     model : Model
-        Its cluster gives sites and bonds.
+        The model that defines sites and bonds.
     form : str or sequence of float
         ``"boson"``: b_i; ``"on-site"``: D_i = c_dn c_up; ``"combined"``: (D_0 ... D_{L-1}, b ...); ``"bond"``: the
-        singlet of each bond, ``(c_{i dn} c_{j up} + c_{j dn} c_{i up}) / sqrt(2)``; ``"s"`` and ``"d"``: these summed
-        around each site, all alike (extended s wave) or with ``cos 2 theta`` of the bond (`d_form_factor`); ``"p-x"``
-        and ``"p-y"``, on closed lattices: triplets with S_z = 0, the sign turned for neighbours on the other side;
-        numbers f_b: as "s" with any form factor,
+        singlet of each bond, ``(c_{i dn} c_{j up} + c_{j dn} c_{i up}) / sqrt(2)``; ``"s"`` and ``"d"``: bond singlets
+        summed around each site with equal weights (extended s wave) or with ``cos 2 theta`` of the bond
+        (`d_form_factor`); ``"p-x"`` and ``"p-y"``, on closed lattices: triplets with S_z = 0, with opposite signs for
+        neighbours on opposite sides; numbers f_b: as "s" with any form factor,
 
         .. math:: \Delta_f(i) = \frac{\sum_j f_{ij} (c_{i\downarrow} c_{j\uparrow} + c_{j\downarrow} c_{i\uparrow})}
                   {\sqrt{2 \sum_j f_{ij}^2}}
@@ -208,9 +208,7 @@ def pair_operators(model: Model, form: Form) -> PairOperators:
             )
         return _around_sites(model, factor)
     if form not in FORMS:
-        raise InvalidValue(
-            f"{form!r} is not a form of a pair; allowed: {', '.join(FORMS)}, or one number for each bond"
-        )
+        raise InvalidValue(f"{form!r} is not a kind of pair; allowed: {', '.join(FORMS)}, or one number for each bond")
     build, needs = FORMS[form]
     if missing := [name for name in needs if getattr(model, name) is None]:
         raise InvalidValue(f"pairs of the form {form!r} need {' and '.join(missing)}; this model has none")
@@ -220,7 +218,7 @@ def pair_operators(model: Model, form: Form) -> PairOperators:
 
 
 def possible_forms(model: Model) -> tuple[str, ...]:
-    """Return the names of the forms that a model has."""
+    """Return the names of the forms available in a model."""
     found = []
     for form in FORMS:
         with suppress(ValueError):
@@ -230,26 +228,26 @@ def possible_forms(model: Model) -> tuple[str, ...]:
 
 
 def pair_density(state: State, form: Form = "on-site", averages: Averages | None = None) -> xr.Dataset:
-    r"""Measure the density matrix of one kind of pairs and what follows from it.
+    r"""Compute the density matrix of one kind of pairs, its natural orbitals and correlations.
 
     .. math:: \rho_{xy} = \langle\Delta^+_x \Delta_y\rangle = \sum_k \lambda_k\, \phi^*_k(x)\, \phi_k(y),\qquad
               \rho^c_{xy} = \rho_{xy} - \sum g^{x*}_{jk} g^y_{lm}
               \langle c^+_{k\uparrow} c_{m\uparrow}\rangle \langle c^+_{j\downarrow} c_{l\downarrow}\rangle
 
-    The connected part takes away what independent electrons would give (Wick's theorem for averages that conserve N
-    and S_z); for local pairs there is nothing to take away, since ``<b> = 0`` in a state of definite charge.
+    In the connected part the contribution of independent electrons is subtracted (Wick's theorem for averages that
+    conserve N and S_z). Nothing is subtracted for local pairs, since ``<b> = 0`` in a state of definite charge.
 
-    The pairs of the forms s and d overlap where they share a bond: they are counted more than once then, and lambda_0
-    can exceed N / 2 (`PairOperators.overlap`).
+    Pairs of the forms s and d overlap if they share a bond. They are then counted more than once, and lambda_0 can
+    exceed N / 2 (`PairOperators.overlap`).
 
     Parameters
     ----------
     state : State
         Pure or mixed.
     form : str or sequence of float
-        Which pairs; see `pair_operators`.
+        Kind of pairs; see `pair_operators`.
     averages : Averages, optional
-        Shared with other measurements in the same state.
+        Averages shared with other calculations in the same state.
 
     Returns
     -------
@@ -257,9 +255,9 @@ def pair_density(state: State, form: Form = "on-site", averages: Averages | None
         ``matrix`` and ``connected`` ``(pair, pair_)``; ``eigenvalues`` lambda_k, descending, and ``orbitals`` phi_k
         (orbital, pair) of the matrix, in the phase convention of `natural_orbitals`; ``connected_eigenvalues``;
         ``fraction`` lambda_0 / tr rho (NaN without pairs); ``phase_correlation`` rho_xy / sqrt(rho_xx rho_yy) (NaN
-        where a density vanishes); and, but for the combined pairs, ``correlation`` and ``connected_correlation``, the
-        averages of rho_xy over all pairs at a ``distance``: Euclidean, in units of the bond length, to the nearest
-        copy on periodic clusters; along the circle on rings. On lattices ``structure_factor`` over ``momentum``, the
+        if a density vanishes); and, except for the combined pairs, ``correlation`` and ``connected_correlation``, the
+        averages of rho_xy over all x, y at a ``distance``: Euclidean, in units of the bond length, to the nearest
+        image on periodic clusters; along the circle on rings. On lattices ``structure_factor`` over ``momentum``, the
         momenta of the cluster in the order of `momenta`.
 
     References
@@ -317,11 +315,11 @@ def pair_density(state: State, form: Form = "on-site", averages: Averages | None
 
 
 EMPTY = 1e-13
-"""Densities of pairs below this are zero: nothing can be divided by them."""
+"""Densities of pairs below this are treated as zero, and ratios with them are not computed."""
 
 
 def _independent(averages: Averages, pairs: PairOperators, model: Model) -> NDArray[np.complex128]:
-    """Return what independent electrons with the same one-electron averages would give."""
+    """Return the density matrix of independent electrons with the same one-electron averages."""
     if model.electrons is None or not np.any(pairs.electrons):
         return np.zeros((len(pairs.bosons),) * 2, complex)
     sites = range(model.cluster.sites)
@@ -338,20 +336,20 @@ def correlation_matrix(averages: Averages, operators: Sequence[Operator]) -> NDA
 
 @taking(state=state_of)
 def pair_densities(state: State, forms: Sequence[Form] | None = None) -> xr.Dataset:
-    """Measure the density matrices of several kinds of pairs in a state.
+    """Compute the density matrices of several kinds of pairs in a state.
 
     Parameters
     ----------
     state : State
         Pure or mixed.
     forms : sequence of forms, optional
-        See `pair_operators`; all that the model has by default.
+        Kinds of pairs, see `pair_operators`; by default all that are available in the model.
 
     Returns
     -------
     xarray.Dataset
-        The results of `pair_density`, variables and dimensions with the name of the form in front; a form factor
-        given as numbers is called ``factor-0`` and so on by its place in the list.
+        The results of `pair_density`, with the name of the form as prefix of variables and dimensions; a form factor
+        given as numbers is named ``factor-0`` and so on by its position in the list.
     """
     averages = Averages(state)
     chosen = possible_forms(state.hamiltonian.space.model) if forms is None else forms
@@ -363,5 +361,5 @@ def pair_densities(state: State, forms: Sequence[Form] | None = None) -> xr.Data
 
 
 def form_names(forms: Sequence[Form]) -> tuple[str, ...]:
-    """Return a name for each form: its own, or ``factor-0`` for numbers in the first place."""
+    """Return a name for each form; a list of numbers is named by its position, ``factor-0`` for the first form."""
     return tuple(form if isinstance(form, str) else f"factor-{place}" for place, form in enumerate(forms))

@@ -1,4 +1,4 @@
-"""Directions of bonds and distances of points on a cluster, to the nearest copies where it is periodic."""
+"""Directions of bonds and distances of points on a cluster, to nearest images if it is periodic."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from ...clusters import Cluster, InvalidValue
 from ...clusters.periods import copies, nearest, periods, plane_steps
 
 CLEAR = 1e-6
-"""Form factors that differ by less are the same."""
+"""Form factors that differ by less are equal."""
 
 
 def d_form_factor(cluster: Cluster) -> NDArray[np.float64]:
-    """Return ``cos 2 theta`` of each bond, theta its angle with the first one: +1 along it, -1 across.
+    """Return ``cos 2 theta`` of each bond, theta its angle to the first bond: +1 parallel, -1 perpendicular.
 
-    Bonds over the edge of a periodic cluster take the direction of their shortest copy.
+    Bonds across the boundary of a periodic cluster have the direction of their shortest image.
 
     Raises
     ------
     ValueError
-        If all bonds are parallel, so that d and s are the same; or if the positions leave the direction of a bond open,
-        since the cluster could be closed with several periods, or is nearly so.
+        If all bonds are parallel, so that d and s coincide, or if the direction of a bond is ambiguous because the
+        positions are compatible with several periods.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def d_form_factor(cluster: Cluster) -> NDArray[np.float64]:
 
 
 def _factors(cluster: Cluster, vectors: Sequence[tuple[float, ...]]) -> list[NDArray[np.float64]]:
-    """Return the form factors of the first and of the last of the shortest copies of all bonds."""
+    """Return the form factors of the first and of the last of the shortest images of all bonds."""
     steps, shortest = copies(plane_steps(cluster), vectors)
     last = shortest.shape[1] - 1 - np.argmax(shortest[:, ::-1], axis=1)
     found = []
@@ -60,19 +60,19 @@ def _factors(cluster: Cluster, vectors: Sequence[tuple[float, ...]]) -> list[NDA
 
 
 def _periods(cluster: Cluster) -> tuple[tuple[float, ...], ...]:
-    """Return the periods of a cluster; none where it is open, or where they are not clear."""
+    """Return the periods of a cluster; none if it is open or they are ambiguous."""
     found = periods(cluster)
     return found[0] if len(found) == 1 else ()
 
 
 def bond_middles(cluster: Cluster) -> NDArray[np.float64]:
-    """Return the middle of each bond, shape (bonds, 2)."""
+    """Return the midpoint of each bond, shape (bonds, 2)."""
     starts = cluster.coordinates[[bond.start for bond in cluster.bonds]].reshape(-1, 2)
     return np.asarray(starts + nearest(plane_steps(cluster), _periods(cluster)) / 2)
 
 
 def distances(cluster: Cluster, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the distance between points: Euclidean, to the nearest copy on periodic clusters, in bonds on rings.
+    """Return the distances between points: Euclidean, to nearest images on periodic clusters, in bonds on rings.
 
     Examples
     --------

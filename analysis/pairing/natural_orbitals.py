@@ -1,4 +1,4 @@
-"""Eigenvalues and eigenvectors of density matrices, in an order and with phases that do not depend on the computer."""
+"""Eigenvalues and eigenvectors of density matrices with reproducible order and phases."""
 
 from __future__ import annotations
 
@@ -8,25 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 EQUAL = 1e-9
-"""Eigenvalues closer than this times the largest one count as one."""
+"""Eigenvalues closer than this times the largest one are degenerate."""
 TIE = 1e-6
-"""Weights that differ by less are equal, where the first of the largest is looked for."""
+"""Weights that differ by less are equal in the search for the largest one."""
 
 
 def descending(matrix: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the eigenvalues of a Hermitian matrix, the largest first."""
+    """Return the eigenvalues of a Hermitian matrix in descending order."""
     return np.linalg.eigvalsh(matrix)[::-1].copy()
 
 
 def natural_orbitals(matrix: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[Any]]:
-    r"""Diagonalise a density matrix ``rho_xy = <O+_x O_y>``.
+    r"""Diagonalize a density matrix ``rho_xy = <O+_x O_y>``.
 
     .. math:: \rho_{xy} = \sum_k \lambda_k\, \phi^*_k(x)\, \phi_k(y)
 
-    The occupation of the orbital created by ``sum_x phi_k(x)... O+_x`` is lambda_k. Convention: the first of the
-    largest components of an orbital is real and positive. Within a degenerate eigenvalue the first orbital is the one
-    with as much weight as possible on one x (the first such x), the second the same among those orthogonal to it, and
-    so on: the choice does not depend on the library.
+    Phase convention: the first of the largest components of an orbital is real and positive. Within a degenerate
+    eigenvalue the first orbital has the largest possible weight on a single x (the first such x), the second one the
+    largest possible weight among the orbitals orthogonal to the first, and so on, independently of the library.
 
     Parameters
     ----------
@@ -56,7 +55,7 @@ def natural_orbitals(matrix: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray
 
 
 def _canonical(basis: NDArray[Any]) -> NDArray[Any]:
-    """Return a basis of the same subspace that only the subspace determines."""
+    """Return a basis of the subspace that does not depend on the basis given."""
     chosen = np.zeros((len(basis), 0), basis.dtype)
     for _ in range(basis.shape[1]):
         rest = basis @ basis.conj().T - chosen @ chosen.conj().T

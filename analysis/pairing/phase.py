@@ -1,4 +1,4 @@
-"""Amplitude against phase: how many local pairs there are, and how stiff their common phase is."""
+"""Amplitude and phase of pairing: the number of local pairs and the stiffness of their phase."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from .binding import CHARGE_GAP, combined
 from .density_matrices import pair_density
 
 Point = tuple[Mapping[str, float], Model, Sector | int]
-"""Parameters that name a point, its model and its quantum numbers."""
+"""Parameters that label a point, its model and its quantum numbers."""
 SEARCHES = ("ends", "circle")
-"""Where the flux with the lowest energy is looked for: among 0 and pi, or everywhere."""
+"""Search for the flux of lowest energy: among 0 and pi, or on the whole circle."""
 
 
 def coherence(
@@ -43,25 +43,25 @@ def coherence(
     progress: Callable[[str], None] = lambda what: None,
     solving: Progress = silent,
 ) -> xr.Dataset:
-    r"""Measure the amplitude of local pairs and the coherence of their phases on a ring or a lattice.
+    r"""Compute the amplitude of local pairs and the coherence of their phases on a ring or a lattice.
 
-    Everything is taken at the flux phi* where E_0 is lowest (pi for rings with 4n electrons), so that closed shells do
-    not masquerade as stiffness or its loss. On lattices phi* is the lowest of the corners, 0 or pi round each row.
+    All quantities are evaluated at the flux phi* of lowest E_0 (pi for rings with 4n electrons), so that shell effects
+    are not mistaken for phase stiffness. On lattices phi* is the lowest of the corners, 0 or pi around each row.
 
     Parameters
     ----------
     model : Model
-        On a ring or a lattice; its own flux is replaced.
+        A model on a ring or a lattice; its flux is replaced.
     sector : Sector or int
         N and S_z, without spatial quantum numbers.
     options : Options, optional
         How to solve.
     search : str
         "ends": phi* is the lower one of 0 and pi, where E_0 is stationary by time reversal, or, without a minimum
-        there, the result of the search; "circle": always search the whole circle with `flux_minimum`. Lattices take
-        "ends".
+        there, the result of the search; "circle": always search the whole circle with `flux_minimum`. Lattices
+        support only "ends".
     progress : function
-        Called with what is computed next.
+        Called with the name of the next computation.
     solving : Progress
         Called as each search for a level goes on.
 
@@ -69,13 +69,13 @@ def coherence(
     -------
     xarray.Dataset
         ``phi`` phi*; ``amplitude``, the average of ``-<D+_i b_i>`` over the sites with local pairs (NaN without
-        electrons or local pairs); ``eigenvalue`` lambda_0 of the pair density matrix (combined where there are both
-        kinds), ``fraction`` lambda_0 / tr rho, and ``paired`` 2 tr rho / N, the share of all charges that is in local
-        pairs or pairs of electrons on a site; ``stiffness`` D = pi L d2E_0/dphi2, on lattices the mean over the axes of
-        the tensor of `flux_tensor`; ``gap`` E_1 - E_0 in the sector; ``pair_gap`` E(N+2) + E(N-2) - 2 E(N), each E at
-        the lowest of the fluxes 0 and pi (NaN where a charge does not exist);
-        ``energy``; error bars ``energy_error``, ``stiffness_error`` and ``pair_gap_error``, and ``admixture``, that of
-        averages of operators with eigenvalues between 0 and 1.
+        electrons or local pairs); ``eigenvalue`` lambda_0 of the pair density matrix (the combined one if both kinds
+        exist), ``fraction`` lambda_0 / tr rho, and ``paired`` 2 tr rho / N, the fraction of the charge in local pairs
+        or electron pairs on a site; ``stiffness`` D = pi L d2E_0/dphi2, on lattices the mean over the axes of the
+        tensor of `flux_tensor`; ``gap`` E_1 - E_0 in the sector; ``pair_gap`` E(N+2) + E(N-2) - 2 E(N), each E at the
+        lower of the fluxes 0 and pi (NaN if a charge does not exist); ``energy``; error bars ``energy_error``,
+        ``stiffness_error`` and ``pair_gap_error``; and ``admixture``, the error bar of averages of operators with
+        eigenvalues between 0 and 1.
 
     Raises
     ------
@@ -140,12 +140,12 @@ QUANTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "multiplicity": ("states in the ground level", "1"),
     }
 )
-"""Formula and unit of what `coherence` measures."""
+"""Formula and unit of the variables of `coherence`."""
 
 
 @dataclass(frozen=True)
 class _There:
-    """phi*, and the stiffness there with its error bar."""
+    """phi*, and the stiffness at phi* with its error bar."""
 
     phi: float | tuple[float, ...]
     stiffness: float
@@ -154,7 +154,7 @@ class _There:
 
 @dataclass(frozen=True)
 class _Ends:
-    """A model at the fluxes 0 and pi, round each row of a lattice, where E_0 is stationary by time reversal.
+    """A model at the fluxes 0 and pi (around each row of a lattice), where E_0 is stationary by time reversal.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ class _Ends:
     solving: Progress
 
     def tell(self, phi: float | Sequence[float]) -> None:
-        """Say which flux comes next."""
+        """Report the flux that is computed next."""
         self.progress("flux " + ", ".join(f"{value:.4g}" for value in np.ravel(phi)))
 
     @cached_property
@@ -179,11 +179,11 @@ class _Ends:
 
     @cached_property
     def blocks(self) -> tuple[Sector, ...]:
-        """The blocks that the Hamiltonian has at any flux."""
+        """The symmetry blocks of the Hamiltonian at any flux."""
         return blocks_at_any_flux(self.model, self.sector)
 
     def lowest(self) -> tuple[tuple[float, ...], float, float]:
-        """Return the corner where E_0 is lowest, the first of equal ones, with E_0 and its error bar."""
+        """Return the corner of lowest E_0, the first one of equal energy, with E_0 and its error bar."""
         best: tuple[float, ...] = ()
         start, options = None, self.options or Options()
         for phi in product([0.0, np.pi], repeat=self.model.cluster.fluxes):
@@ -192,7 +192,7 @@ class _Ends:
             if start is None:
                 best, start = phi, levels_by_symmetry(threaded, self.sector, 1, options, self.solving)
                 continue
-            barred = replace(options, wanted_below=float(start.energies[0]))  # blocks are left once sure to lie above
+            barred = replace(options, wanted_below=float(start.energies[0]))  # blocks certainly above are skipped
             found = levels_by_symmetry(threaded, self.sector, 1, barred, self.solving, self.blocks)
             if len(found.energies) and found.relative[0] <= start.relative[0] - start.hamiltonian.level_width:
                 best, start = phi, found
@@ -201,9 +201,9 @@ class _Ends:
 
 
 def _at_best_flux(ends: _Ends, search: str) -> tuple[LabelledLevels, _There]:
-    """Return the ground level of a ring at phi*, and how it answers a flux."""
+    """Return the ground level of a ring at phi*, and its flux response."""
     line = ends.line
-    curve = FluxCurve(line)  # refuses a sector with a spatial quantum number
+    curve = FluxCurve(line)  # raises for a sector with a spatial quantum number
     if search == "ends":
         ((phi,), *_) = ends.lowest()
         levels = line.isolated(phi)
@@ -222,7 +222,7 @@ def _at_best_corner(ends: _Ends, search: str) -> tuple[LabelledLevels, _There]:
     tensor = Tensor(model, sector, ends.options, ends.solving)
     if sector.has_symmetry:
         raise InvalidValue(
-            f"the sector is {sector.title}; give charge and two_sz alone: the best flux is looked for over all blocks"
+            f"the sector is {sector.title}; give charge and two_sz only: the optimal flux is searched over all blocks"
         )
     surface = FluxSurface(model, sector, ends.options, ends.tell, ends.solving)
     phi: tuple[float, ...] = ends.lowest()[0] if search == "ends" and surface.is_even else ()
@@ -253,16 +253,16 @@ def amplitude_and_phase(
     search: str = "ends",
     progress: Callable[[str], None] = lambda what: None,
 ) -> xr.Dataset:
-    """Measure the coherence of one model after the other, in one result.
+    """Compute the coherence of several models in one result.
 
     Parameters
     ----------
     points : iterable of (mapping, Model, Sector or int)
-        Parameters that name the point, its model, its quantum numbers; for example from `pair_rings`.
+        Parameters that label the point, its model and its quantum numbers; for example from `pair_rings`.
     options, search : optional
         As for `coherence`.
     progress : function
-        Called with what is computed next.
+        Called with the name of the next computation.
 
     Returns
     -------
@@ -292,22 +292,22 @@ def amplitude_and_phase(
 
 
 def pair_rings(axes: Mapping[str, Sequence[float]], **fixed: float) -> Iterator[Point]:
-    """Yield boson-fermion rings over the product of some parameters, ready for `amplitude_and_phase`.
+    """Yield boson-fermion rings over a product of parameters, as input of `amplitude_and_phase`.
 
     Parameters
     ----------
     axes : mapping
-        Values of parameters, the last running fastest.
+        Values of the parameters; the last one varies fastest.
     **fixed : float
         Values of other parameters. Parameters and their defaults: ``sites`` 4; ``exchange`` v 1; ``level`` Delta_B 0;
-        ``filling`` N / L 1 (it must give a whole number of charges); ``coupling`` alpha 0, ``frequency`` omega0 1
-        and ``quanta`` 0: phonons of the local pairs, ``quanta`` of them in all modes together; the ring has no phonons
-        where ``quanta`` is 0. The hopping of the electrons is the unit of energy.
+        ``filling`` N / L 1 (N must be an integer); ``coupling`` alpha 0, ``frequency`` omega0 1 and ``quanta`` 0 of
+        phonons coupled to the local pairs, at most ``quanta`` in all modes together; no phonons for ``quanta`` 0. The
+        hopping of the electrons is the unit of energy.
 
     Raises
     ------
     ValueError
-        If a parameter is unknown, or the filling gives no whole number.
+        If a parameter is unknown, or N is not an integer.
 
     Examples
     --------
@@ -336,4 +336,4 @@ def pair_rings(axes: Mapping[str, Sequence[float]], **fixed: float) -> Iterator[
 DEFAULTS: Mapping[str, float] = MappingProxyType(
     {"sites": 4, "exchange": 1.0, "level": 0.0, "filling": 1.0, "coupling": 0.0, "frequency": 1.0, "quanta": 0}
 )
-"""Parameters of `pair_rings`."""
+"""Default parameters of `pair_rings`."""

@@ -1,4 +1,4 @@
-"""Figures. Every function takes an axes (or makes one) and returns it; nothing here computes."""
+"""Figures. Every function takes an optional axes and returns it; nothing is computed here."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Figures of phase coherence, pairing and resonance. Every function takes an axes (or makes one) and returns it."""
+"""Figures of phase coherence, pairing and resonance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .states import COLOURS, draw_curves, new_axes
 
 
 def plot_flux_period(data: xr.Dataset, ax: Axes | None = None) -> Axes:
-    """Draw E_0(phi) as it was sampled, and what its mean and first two harmonics give."""
+    """Plot the sampled E_0(phi), and its mean and first two harmonics."""
     phi, energies = data["curve_phi"].values, data["flux_period_curve"].values
     name = r"$E_0(\varphi)$"
     ax = draw_curves(ax, phi / np.pi, [(name, energies, None)], xlabel=r"$\varphi/\pi = \Phi/(hc/2e)$", ylabel=name)
@@ -24,7 +24,7 @@ def plot_flux_period(data: xr.Dataset, ax: Axes | None = None) -> Axes:
 
 
 def plot_coherence(data: xr.Dataset, ax: Axes | None = None) -> Axes:
-    """Draw amplitude, condensate fraction and share of pairs as bars; stiffness and gaps on a scale of energy."""
+    """Plot amplitude, condensate fraction and paired fraction as bars, stiffness and gaps on an energy scale."""
     ax = ax or new_axes()
     shares = ("amplitude", "fraction", "paired")
     energies = ("stiffness", "gap", "pair_gap")
@@ -43,7 +43,7 @@ def plot_coherence(data: xr.Dataset, ax: Axes | None = None) -> Axes:
 
 
 def plot_gaps(data: xr.Dataset, ax: Axes | None = None) -> Axes:
-    """Draw the charge gap, and the spin gap where it was computed, against the charge."""
+    """Plot the charge gap, and the spin gap if available, over the charge."""
     ax = ax or new_axes()
     lines = (
         ("charge_gap", "gap_charge", r"$\Delta_c = E_{N+2} + E_{N-2} - 2E_N$", "o-"),
@@ -58,7 +58,7 @@ def plot_gaps(data: xr.Dataset, ax: Axes | None = None) -> Axes:
 
 
 def plot_resonance_search(data: xr.Dataset, ax: Axes | None = None) -> Axes:
-    """Draw the charge at every value of the parameter that was solved, the gap beside it, and the resonance."""
+    """Plot the charge and the gap at all computed values of the parameter, and the resonance."""
     p, best = data["resonance_parameters"].values, float(data["resonance_value"])
     curve = ("", data["resonance_charges"].values, data["resonance_charge_errors"].values)
     ax = draw_curves(ax, p, [curve], xlabel=axis_label(str(data["resonance_parameter"].values)), ylabel="charge")

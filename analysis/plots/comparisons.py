@@ -1,4 +1,4 @@
-"""Figures of comparisons: errors along a line, error maps over two parameters, which approximation is best where."""
+"""Figures of comparisons: error curves, error maps over two parameters, and maps of the best approximation."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .states import COLOURS, cell_edges, draw_curves, new_axes
 from .sweeps import slices
 
 SMALLEST, LARGEST = 1e-4, 1.0
-"""Relative errors between which maps are coloured."""
+"""Range of relative errors in colour maps."""
 
 
 def comparison_variable(data: xr.Dataset, name: str) -> xr.DataArray:
-    """Return a variable of a comparison, be it from Python or from ``[compare]`` in a model file."""
+    """Return a variable of a comparison, from Python or from ``[compare]`` in a model file."""
     return data[name] if name in data else data[f"compare_{name}"]
 
 
@@ -35,13 +35,13 @@ def _cells(ax: Axes, data: xr.Dataset, x: str, y: str, values: NDArray[np.float6
 
 
 MARKS = "osD^"
-"""Of more quantities than there are colours."""
+"""Markers that distinguish more quantities than colours."""
 VANISHES = 1e-9
 """Quantities below this have no relative error."""
 
 
 def plot_error_lines(data: xr.Dataset, quantity: str, axis: str, ax: Axes | None = None) -> Axes:
-    """Draw the relative error of each approximation against one parameter, with the lines of 1, 5 and 20 percent."""
+    """Plot the relative error of each approximation over one parameter, with lines at 1, 5 and 20 percent."""
     errors = comparison_variable(data, f"relative_error_{quantity}").transpose(axis, "approximation")
     rows = np.where(errors.values > 0, errors.values, np.nan).T
     names = [literal(str(name)) for name in errors["approximation"].values]
@@ -56,7 +56,7 @@ def plot_error_lines(data: xr.Dataset, quantity: str, axis: str, ax: Axes | None
 
 
 def plot_error_map(data: xr.Dataset, quantity: str, approximation: str, x: str, y: str, ax: Axes | None = None) -> Axes:
-    """Draw the relative error of one approximation over two parameters, with contours at 1, 5 and 20 percent."""
+    """Plot the relative error of one approximation over two parameters, with contours at 1, 5 and 20 percent."""
     ax = ax or new_axes()
     errors = comparison_variable(data, f"relative_error_{quantity}").sel(approximation=approximation).transpose(y, x)
     shown = np.clip(np.nan_to_num(errors.values, nan=LARGEST), SMALLEST, LARGEST)
@@ -74,7 +74,7 @@ def plot_error_map(data: xr.Dataset, quantity: str, approximation: str, x: str, 
 
 
 def plot_best_map(data: xr.Dataset, quantity: str, x: str, y: str, ax: Axes | None = None) -> Axes:
-    """Draw which approximation is nearest to the exact answer over two parameters."""
+    """Plot the best approximation over two parameters."""
     ax = ax or new_axes()
     best = comparison_variable(data, f"best_{quantity}").transpose(y, x)
     names = [str(name) for name in data["approximation"].values]
@@ -91,10 +91,10 @@ def plot_best_map(data: xr.Dataset, quantity: str, x: str, y: str, ax: Axes | No
 
 
 def comparison_figures(data: xr.Dataset, axes: Sequence[str]) -> Iterator[tuple[str, Axes]]:
-    """Yield the figures of a sweep with ``[compare]``, by title, for every quantity that has relative errors.
+    """Yield the figures of a sweep with ``[compare]``, with titles, for every quantity that has relative errors.
 
-    Along one axis its errors as lines; over two the map of which is nearest, that of the errors of each approximation
-    that defines it, and a line through the middle of the first axis; all these for each value of further axes.
+    For one axis error curves; for two axes the map of the best approximation, the error map of each approximation, and
+    error curves at the middle of the first axis; all of these for each value of further axes.
     """
     for words, suffix, there in slices(data, axes[2:]):
         for title, ax in _comparison_figures(there, axes[:2]):
@@ -122,7 +122,7 @@ def _comparison_figures(data: xr.Dataset, axes: Sequence[str]) -> Iterator[tuple
 
 
 def plot_errors(data: xr.Dataset, ax: Axes | None = None) -> Axes:
-    """Draw the relative errors of one comparison, a row of points for each quantity that does not vanish."""
+    """Plot the relative errors of one comparison, a row of points for each nonzero quantity."""
     ax = ax or new_axes()
     rows = np.arange(data.sizes["approximation"])
     found = [str(name).partition("relative_error_") for name in data.data_vars if "relative_error_" in str(name)]

@@ -1,4 +1,4 @@
-"""Where the ground level changes along an axis: curves are interrupted there."""
+"""Level crossings of the ground level along an axis, at which curves are interrupted."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def crossings(data: xr.Dataset, axis: str) -> list[int]:
-    """Return the numbers of the points along an axis at which the ground level has other quantum numbers than before.
+    """Return the indices of the points along an axis at which the quantum numbers of the ground level change.
 
-    Where not all states of a degenerate level were labelled, only its multiplicity is looked at.
+    If not all states of a degenerate level are labelled, only its multiplicity is compared.
     """
     if "labels" in data and set(data["labels"].dims) == {axis, "level"}:
         labels, counts = data["labels"].transpose(axis, "level").values, data["multiplicity"].values
@@ -35,6 +35,6 @@ def _changes(blocks: Sequence[set[str]], counts: Sequence[int]) -> list[int]:
 
 
 def interrupted(values: ArrayLike, breaks: Sequence[int]) -> NDArray[np.float64]:
-    """Return numbers along a curve with a gap before each of some points."""
+    """Return the values of a curve with a gap before each of the given points."""
     found: NDArray[np.float64] = np.insert(np.real(np.asarray(values)).astype(float), list(breaks), np.nan)
     return found

@@ -1,4 +1,4 @@
-"""Figures of T* and T_phi. Every function takes an axes (or makes one) and returns it."""
+"""Figures of T* and T_phi."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LABELS = {"T*": "$T^*$", "T_phi": r"$T_\phi$"}
 
 
 def plot_crossover(data: xr.Dataset, ax: Axes | None = None) -> Axes:
-    """Draw the curves relative to their largest values, and on each of them the crossovers that are read off it."""
+    """Plot the curves relative to their maxima, with the crossover temperatures derived from them."""
     ax = ax or new_axes()
     t = data["temperature"].values
     for k, name in enumerate(CURVES):
@@ -36,7 +36,7 @@ def plot_crossover(data: xr.Dataset, ax: Axes | None = None) -> Axes:
 
 
 def plot_crossovers(data: xr.Dataset, axis: str, ax: Axes | None = None) -> Axes:
-    """Draw all estimates of T* (full lines) and T_phi (broken lines) against one axis of a sweep."""
+    """Plot all estimates of T* (solid lines) and T_phi (dashed lines) over one axis of a sweep."""
     ax = ax or new_axes()
     for k, key in enumerate(map(str, data["estimator"].values)):
         estimator = ESTIMATORS[key]

@@ -1,4 +1,4 @@
-"""Figures of the indicators of resonant pairing; every function takes an axes (or makes one) and returns it."""
+"""Figures of pairing, entanglement, lattice distributions, amplitude and phase."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from matplotlib.figure import Figure
 from .states import COLOURS, MARKERS, draw_curves, new_axes
 
 SMALL = 1e-13
-"""Schmidt levels below this are not drawn."""
+"""Eigenvalues of reduced density matrices below this are not plotted."""
 
 SHOWN = 1e-3
-"""Parts of a distribution below this share of the largest are not named."""
+"""Contributions to a distribution below this fraction of the largest are not labelled."""
 
 
 def plot_pairing(data: xr.Dataset, ax: Axes | None = None) -> Axes:
-    """Draw the correlation of pairs against their distance, a line for each form; dashed the connected part."""
+    """Plot pair correlations over distance, a curve for each form; the connected part is dashed."""
     ax = ax or new_axes()
     ax.axhline(0.0, color="0.7", lw=0.8)
     for k, name in enumerate(data["pairing_forms"].values.tolist()):
@@ -34,7 +34,7 @@ def plot_pairing(data: xr.Dataset, ax: Axes | None = None) -> Axes:
 
 
 def plot_entanglement(data: xr.Dataset, ax: Axes | None = None) -> Axes:
-    """Draw the entanglement spectra, -ln lambda level by level, a colour for each cut, with the entropies."""
+    """Plot the entanglement spectra -ln lambda, a colour for each cut, with the entropies."""
     ax = ax or new_axes()
     for k, name in enumerate(data["entanglement_cuts"].values.tolist()):
         levels = data["entanglement_spectrum"].isel(cut=k).values
@@ -48,7 +48,7 @@ def plot_entanglement(data: xr.Dataset, ax: Axes | None = None) -> Axes:
 
 
 def plot_lattice(data: xr.Dataset, mode: int = 0, ax: Axes | None = None) -> Axes:
-    """Draw P(X) of one mode as a stack of what each local charge contributes, its maxima marked."""
+    """Plot P(X) of one mode as stacked contributions of each local charge, with its maxima marked."""
     ax = ax or new_axes()
     joint = data["lattice_joint"].isel(mode=mode).transpose("local_charge", "X").values
     x, lower = data["X"].values, np.zeros(data.sizes["X"])
@@ -68,21 +68,21 @@ def plot_lattice(data: xr.Dataset, mode: int = 0, ax: Axes | None = None) -> Axe
 
 
 def plot_amplitude_and_phase(data: xr.Dataset, axis: str) -> Figure:
-    """Draw amplitude and condensate fraction, and stiffness and gaps, against one parameter.
+    """Plot amplitude and condensate fraction, and stiffness and gaps, over one parameter.
 
-    Grey: stretches where the amplitude grows while the stiffness falls, pairs without a common phase.
+    Ranges in which the amplitude increases while the stiffness decreases are shaded grey.
 
     Parameters
     ----------
     data : xarray.Dataset
-        From `amplitude_and_phase`, along one parameter.
+        Result of `amplitude_and_phase` along one parameter.
     axis : str
-        That parameter.
+        Name of the parameter.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Two panels that share the axis.
+        Two panels with a common axis.
     """
     figure = Figure(figsize=(5.2, 5.4), layout="constrained")
     panels = figure.subplots(2, 1, sharex=True)

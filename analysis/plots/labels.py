@@ -1,4 +1,4 @@
-"""Words and symbols for axes, legends and titles of figures."""
+"""Labels of axes, legends and titles of figures."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SYMBOLS: Mapping[str, str] = MappingProxyType(
         "X": "X",
     }
 )
-"""LaTeX of swept keys and of coordinates."""
+"""LaTeX symbols of swept keys and coordinates."""
 QUANTITIES: Mapping[str, str] = MappingProxyType(
     {
         "energies": "$E_n$",
@@ -52,18 +52,18 @@ QUANTITIES: Mapping[str, str] = MappingProxyType(
         "evolution_absorbed_energy": "absorbed energy",
     }
 )
-"""Labels of quantities that are no observables."""
+"""Labels of quantities other than observables."""
 PREFIXES = ("evolution_", "thermal_")
 MARKS = (("_up", r"_\uparrow"), ("_dn", r"_\downarrow"), ("+", r"^\dagger"))
 
 
 def literal(name: str) -> str:
-    """Return a name of the user's for a figure, where dollars would make mathematics of it."""
+    """Return a user-defined name with escaped dollar signs."""
     return name.replace("$", r"\$")
 
 
 def symbol_of(key: str) -> str:
-    r"""Return the LaTeX of a swept key or a coordinate; the key itself where it has none.
+    r"""Return the LaTeX symbol of a swept key or a coordinate; empty if there is none.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def symbol_of(key: str) -> str:
 
 
 def axis_label(key: str) -> str:
-    r"""Return the label of an axis: the symbol, and of a swept key its name in the model file.
+    r"""Return the label of an axis: the symbol, and for a swept key its name in the model file.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def axis_label(key: str) -> str:
 
 
 def quantity_label(name: str) -> str:
-    r"""Return the label of a quantity: a few words with its symbol.
+    r"""Return the label of a quantity: its name with a symbol.
 
     Examples
     --------
@@ -120,7 +120,7 @@ def quantity_label(name: str) -> str:
 
 
 def value_words(key: Hashable, value: object) -> str:
-    r"""Return a coordinate with its value, in words.
+    r"""Return the label of a coordinate with its value.
 
     Examples
     --------
@@ -137,7 +137,7 @@ def value_words(key: Hashable, value: object) -> str:
 
 
 def place_words(array: xr.DataArray, dims: Sequence[Hashable], places: Sequence[tuple[int, ...]]) -> str:
-    """Return where entries of an array stand, in words: values of coordinates, else numbers; equal ones together."""
+    """Return a label of elements of an array by their coordinates, or else by their indices."""
 
     def value(dim: Hashable, number: int) -> object:
         found: object = array[dim].values[number].item() if dim in array.coords else number
@@ -154,7 +154,7 @@ def place_words(array: xr.DataArray, dims: Sequence[Hashable], places: Sequence[
 
 
 def _ranges(values: Sequence[object]) -> str:
-    """Return a list in words, three or more whole numbers in a row as a range."""
+    """Return a list as text, with three or more consecutive integers as a range."""
     if len(values) > 2 and all(isinstance(v, int) for v in values) and np.all(np.diff(np.array(values, int)) == 1):
         return f"{values[0]} to {values[-1]}"
     shown = ", ".join(literal(f"{v:.4g}" if isinstance(v, float) else str(v)) for v in values[:6])
@@ -162,7 +162,7 @@ def _ranges(values: Sequence[object]) -> str:
 
 
 def whole_ticks(ax: Axes, across: ArrayLike | None = None, up: ArrayLike | None = None) -> None:
-    """Put ticks at whole numbers only, on axes whose values are whole numbers."""
+    """Restrict ticks to integers on axes with integer values."""
     for axis, given in ((ax.xaxis, across), (ax.yaxis, up)):
         if given is not None and np.all(np.equal(np.mod(np.asarray(given, float), 1), 0)):
             axis.set_major_locator(MaxNLocator(integer=True, nbins="auto", min_n_ticks=1))

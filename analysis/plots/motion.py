@@ -1,4 +1,4 @@
-"""Figures of motion: observables against time with their error bars, and maps of distributions that move."""
+"""Figures of time evolution: observables over time with error bars, and maps of distributions."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ TIME = r"$t$"
 
 
 def _variable(data: xr.Dataset, name: str) -> xr.DataArray:
-    """Return a variable by its name in the result of a model file, where the ground level can have one as well."""
+    """Return a variable, by its name in the result of a model file if the dataset is one."""
     return data[f"{PREFIX}{name}"] if f"{PREFIX}{name}" in data else data[name]
 
 
 def _moving(data: xr.Dataset) -> list[str]:
-    """Return the observables that a result has as lines over time: one number, or one for each place."""
+    """Return the observables that can be plotted as curves over time."""
     there = [name for name in OBSERVABLES if name in data or f"{PREFIX}{name}" in data]
     return [name for name in there if "time" in (dims := _variable(data, name).dims) and len(dims) <= 2]
 
 
 def plot_evolution(data: xr.Dataset, names: list[str] | None = None) -> Figure:
-    """Draw observables against time, a panel for each, below them the return probability and the bound on the error.
+    """Plot observables over time, a panel for each, followed by the return probability and the error bound.
 
     Parameters
     ----------
     data : xarray.Dataset
-        From `respair.evolve`, or of a model file with ``[evolution]``.
+        Result of `respair.evolve`, or of a model file with ``[evolution]``.
     names : list of str, optional
-        Observables; all that are lines over time by default.
+        Observables; by default all that can be plotted as curves.
     """
     shown = _moving(data) if names is None else names
     panels = [*shown, "return_probability", "errors"]
@@ -53,16 +53,16 @@ def plot_evolution(data: xr.Dataset, names: list[str] | None = None) -> Figure:
 
 
 def plot_motion(data: xr.Dataset, name: str, ax: Axes | None = None) -> Axes:
-    """Draw one quantity against time: a line for each place, or a map where it has a coordinate, as P(X, t).
+    """Plot one quantity over time: a curve for each element, or a map for distributions such as P(X, t).
 
     Parameters
     ----------
     data : xarray.Dataset
         See `plot_evolution`.
     name : str
-        A variable over time; of ``displacement_distribution`` the first mode.
+        A variable over time; for ``displacement_distribution`` the first mode.
     ax : matplotlib.axes.Axes, optional
-        Where; a new figure by default.
+        Axes; by default those of a new figure.
     """
     ax = ax or new_axes()
     array = _variable(data, name)

@@ -1,4 +1,4 @@
-"""Figures at the size of a printed page: widths of columns, fonts that can be read there, letters of panels."""
+"""Figures for print: column widths, font sizes, and panel letters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from matplotlib.transforms import ScaledTranslation
 from ..._core.errors import InvalidValue
 
 STYLE = Path(__file__).with_name("print.mplstyle")
-"""The style file: ``matplotlib.style.use(STYLE)`` takes it for figures of one's own."""
+"""The style file, for ``matplotlib.style.use(STYLE)``."""
 CENTIMETRE = 1 / 2.54
 COLUMNS = MappingProxyType({1: 8.6 * CENTIMETRE, 2: 17.8 * CENTIMETRE})
 """Widths of one and of two columns in inches."""
@@ -34,14 +34,14 @@ def _width(columns: int) -> float:
 
 @contextmanager
 def print_style(columns: int = 1, height: float | None = None) -> Iterator[None]:
-    """Draw figures of one's own in the style and at the width of a printed page.
+    """Context manager for figures in the style and at the width of printed columns.
 
     Parameters
     ----------
     columns : int
         1 (8.6 cm) or 2 (17.8 cm).
     height : float, optional
-        In cm; 0.7 of the width of one column by default.
+        Height in cm; by default 0.7 of the width of one column.
 
     Raises
     ------
@@ -62,16 +62,16 @@ def print_style(columns: int = 1, height: float | None = None) -> Iterator[None]
 
 
 def print_size(drawn: Axes | Figure, columns: int = 1, height: float | None = None) -> Figure:
-    """Bring a figure to the width of one or two columns, with the fonts and lines of the style file.
+    """Resize a figure to the width of one or two columns, with the fonts and lines of the style file.
 
     Parameters
     ----------
     drawn : matplotlib.axes.Axes or matplotlib.figure.Figure
-        What a function of this package has drawn, or a figure of one's own.
+        The axes or figure returned by a plot function, or any other figure.
     columns : int
         1 (8.6 cm) or 2 (17.8 cm).
     height : float, optional
-        In cm; by default the figure keeps its proportions in one column, and its height in two.
+        Height in cm; by default the aspect ratio is kept for one column, and the height for two.
 
     Returns
     -------
@@ -110,14 +110,14 @@ def print_size(drawn: Axes | Figure, columns: int = 1, height: float | None = No
 
 
 def _fewer_ticks(ax: Axes) -> None:
-    """Let Matplotlib choose the number of ticks by the space that there is now."""
+    """Let Matplotlib choose the number of ticks for the new size."""
     for axis in (ax.xaxis, ax.yaxis):
         if isinstance(locator := axis.get_major_locator(), MaxNLocator):
             locator.set_params(nbins="auto")
 
 
 def _named_texts(ax: Axes, style: Any) -> Iterator[Text]:
-    """Give titles, labels, ticks and the legend of axes their sizes; yield those that are done."""
+    """Set the font sizes of titles, labels, ticks and legend of axes; yield these texts."""
     ax.tick_params("x", which="both", labelsize=style["xtick.labelsize"])
     ax.tick_params("y", which="both", labelsize=style["ytick.labelsize"])
     for axis in (ax.xaxis, ax.yaxis):
@@ -135,12 +135,12 @@ def _named_texts(ax: Axes, style: Any) -> Iterator[Text]:
 
 
 def panel_letters(axes: Sequence[Axes], first: str = "a") -> list[Text]:
-    """Write (a), (b), ... into the upper left corners of panels, outside of the frame.
+    """Label panels by (a), (b), ... at the upper left corners, outside of the frame.
 
     Parameters
     ----------
     axes : sequence of matplotlib.axes.Axes
-        In the order of the letters.
+        Panels in the order of the letters.
     first : str
         The first letter.
 

@@ -1,4 +1,4 @@
-"""Figures of spectra: curves with sticks for the lines, and maps. Nothing here computes."""
+"""Figures of spectra: curves with sticks for the lines, and maps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .states import COLOURS, new_axes
 
 PARTS = ("real", "imag")
 FAINT = 1e-3
-"""Share of the largest value below which a negative one is no sign."""
+"""Negative values smaller than this fraction of the largest value are ignored."""
 
 
 def _variable(data: xr.Dataset, name: str) -> xr.DataArray:
@@ -24,17 +24,17 @@ def _variable(data: xr.Dataset, name: str) -> xr.DataArray:
 
 
 def plot_spectrum(data: xr.Dataset, ax: Axes | None = None, label: str = "", colour: str = COLOURS[0]) -> Axes:
-    """Draw a spectrum as a curve, with a stick of the weight's height (scaled to the curve) for each line.
+    """Plot a spectrum as a curve, with a stick for each line, scaled to the curve.
 
     Parameters
     ----------
     data : xarray.Dataset
-        From `spectral_function` or `optical_conductivity`, or of a model file with ``[spectrum]``.
+        Result of `spectral_function` or `optical_conductivity`, or of a model file with ``[spectrum]``.
     ax : matplotlib.axes.Axes, optional
-        Where; a new figure by default.
+        Axes; by default those of a new figure.
     label, colour : str
-        Of the curve. A map is drawn by `plot_spectral_map`; a complex one, without `ax`, in two panels. Of a complex
-        curve the imaginary part is a second, dashed one.
+        Label and colour of the curve. Maps are drawn by `plot_spectral_map`, complex ones without `ax` in two panels.
+        The imaginary part of a complex curve is dashed.
     """
     array = _variable(data, "values")
     values = array.values
@@ -71,18 +71,18 @@ def _quantity(data: xr.Dataset) -> str:
 
 
 def plot_spectral_map(data: xr.Dataset, ax: Axes | None = None, part: str = "real") -> Axes:
-    """Draw A(k, omega) over the momenta from -pi to pi, or A_i(omega) over the sites, as an image.
+    """Plot A(k, omega) over the momenta from -pi to pi, or A_i(omega) over the sites, as an image.
 
-    A cross spectrum with either sign has colours that are white at zero.
+    Cross spectra with both signs use a diverging colour map.
 
     Parameters
     ----------
     data : xarray.Dataset
-        From `spectral_map`, or of a model file with ``momentum = "all"``.
+        Result of `spectral_map`, or of a model file with ``momentum = "all"``.
     ax : matplotlib.axes.Axes, optional
-        Where; a new figure by default.
+        Axes; by default those of a new figure.
     part : str
-        Of a cross spectrum: "real" or "imag".
+        Part of a cross spectrum: "real" or "imag".
 
     Raises
     ------
@@ -95,7 +95,7 @@ def plot_spectral_map(data: xr.Dataset, ax: Axes | None = None, part: str = "rea
     array = _variable(data, "values")
     over = "momentum" if "momentum" in array.dims else "site"
     values = getattr(array.transpose("omega", over).values, part)
-    if "momenta" in data.coords:  # a lattice: the momenta of the cluster one after the other, by their numbers
+    if "momenta" in data.coords:  # on lattices the momenta of the cluster in sequence
         at = np.arange(data.sizes[over], dtype=float)
         ax.set_xticks(at, [", ".join(map(str, m)) for m in data["momenta"].values.tolist()], fontsize=7, rotation=90)
         ax.set_xlabel("$m_1, m_2$ of $k$")
@@ -118,18 +118,18 @@ def plot_spectral_map(data: xr.Dataset, ax: Axes | None = None, part: str = "rea
 
 
 def plot_lines(spectra: xr.Dataset, axis: str, ax: Axes | None = None, faintest: float = 1e-4) -> Axes:
-    """Draw the inelastic lines of many spectra against a parameter; weights are areas, in a second colour if negative.
+    """Plot the inelastic lines of several spectra over a parameter; areas show weights, a second colour negative ones.
 
     Parameters
     ----------
     spectra : xarray.Dataset
-        Spectra combined along `axis`, as those of a sweep.
+        Spectra combined along `axis`, such as those of a sweep.
     axis : str
         The parameter.
     ax : matplotlib.axes.Axes, optional
-        Where; a new figure by default.
+        Axes; by default those of a new figure.
     faintest : float
-        Share of the largest weight at the same parameter below which a line is not drawn.
+        Fraction of the largest weight at the same parameter below which a line is omitted.
     """
     ax = ax or new_axes()
     at, weights = (
@@ -146,16 +146,16 @@ def plot_lines(spectra: xr.Dataset, axis: str, ax: Axes | None = None, faintest:
 
 
 def plot_thermal_spectrum(data: xr.Dataset, ax: Axes | None = None) -> Axes:
-    """Draw the spectra of a thermal state, a curve for each temperature, with bands of the error bars.
+    """Plot the spectra of a thermal state, a curve for each temperature, with error bands.
 
-    Of a complex cross spectrum the imaginary parts are dashed.
+    Imaginary parts of complex cross spectra are dashed.
 
     Parameters
     ----------
     data : xarray.Dataset
-        From `thermal_spectral_function`, or of a model file with ``[spectrum]`` and ``[thermal]``.
+        Result of `thermal_spectral_function`, or of a model file with ``[spectrum]`` and ``[thermal]``.
     ax : matplotlib.axes.Axes, optional
-        Where; a new figure by default.
+        Axes; by default those of a new figure.
     """
     ax = ax or new_axes()
     omega, values, errors = data["omega"].values, *(_variable(data, name).values for name in ("values", "values_error"))

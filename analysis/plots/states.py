@@ -1,4 +1,4 @@
-"""Figures. Every function takes an axes (or makes one) and returns it; nothing here computes."""
+"""Figures of clusters, levels, distributions, charge scans, fluxes and thermal averages."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from .crossings import crossings, interrupted
 from .labels import axis_label, literal, whole_ticks
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe and Ito's colours, distinct to colour-blind eyes."""
+"""The colours of Okabe and Ito, distinguishable for colour-blind readers."""
 MARKERS = ("o", "s", "^", "D")
 LINES = ("-", "--", ":", "-.")
 MOST_LETTERS = 60
-"""Length of a line of a title."""
+"""Largest length of a line of a title."""
 MOST_NAMED = 12
-"""More curves than these have no legend."""
+"""Largest number of curves with a legend."""
 
 
 def new_axes(width: float = 5.2, height: float = 3.6) -> Axes:
-    """Return the axes of a new figure that belongs to nobody else (no pyplot state)."""
+    """Return the axes of a new figure, without pyplot state."""
     return Figure(figsize=(width, height), layout="constrained").subplots()
 
 
 def save(drawn: Axes | Figure, path: Path) -> Path:
-    """Save a figure, or that of an axes, and return where it is; PDF and SVG contain their fonts."""
+    """Save a figure, or that of an axes, and return its path; PDF and SVG contain their fonts."""
     figure = drawn if isinstance(drawn, Figure) else drawn.get_figure()
     assert isinstance(figure, Figure)
     with rc_context({"pdf.fonttype": 42, "svg.fonttype": "path"}):
@@ -48,13 +48,13 @@ def save(drawn: Axes | Figure, path: Path) -> Path:
 
 
 def draw_cluster(cluster: Cluster, ax: Axes | None = None, title: str = "") -> Axes:
-    """Draw the sites by class, the bonds by class and the lattice modes; ``model.cluster`` knows its modes.
+    """Draw sites and bonds by class, and lattice modes (with ``model.cluster``).
 
-    Of a model its cluster is drawn. On closed clusters bonds over the edge are stubs with the number of the site to
-    whose image they lead, and the cell is dotted; clusters in space are projected.
+    For a model its cluster is drawn. On closed clusters bonds across the boundary are drawn as stubs labelled by the
+    site to whose image they lead, and the cell is dotted; three-dimensional clusters are projected.
     """
     ax = ax or new_axes(4.2, 4.2)
-    cluster = getattr(cluster, "cluster", cluster)  # a model has its cluster
+    cluster = getattr(cluster, "cluster", cluster)  # the cluster of a model
     xy = projected(cluster.coordinates)
     _draw_cell(cluster, ax)
     for c, label in enumerate(cluster.bond_classes):
@@ -64,7 +64,7 @@ def draw_cluster(cluster: Cluster, ax: Axes | None = None, title: str = "") -> A
                 for line, site in zip(lines, (bond.end, bond.start), strict=False):
                     start, end = projected(np.array(line))
                     ax.plot(*np.array([start, end]).T, LINES[c % 4], color="0.45", lw=1.8, zorder=1)
-                    if len(lines) > 1:  # over the edge, to the image of this site
+                    if len(lines) > 1:  # across the boundary, to the image of this site
                         ax.annotate(str(site), end + 0.12 * (end - start), color="0.45", ha="center", va="center",
                                     fontsize=7)  # fmt: skip
         ax.plot([], [], LINES[c % 4], color="0.45", lw=1.8, label=f"bond: {literal(label)}")
@@ -91,7 +91,7 @@ def draw_cluster(cluster: Cluster, ax: Axes | None = None, title: str = "") -> A
 
 
 def _draw_cell(cluster: Cluster, ax: Axes) -> None:
-    """Draw the edges of the cell of a closed cluster in the plane or in space, its corner off the first site."""
+    """Draw the edges of the cell of a closed cluster, with its corner near the first site."""
     if len(cluster.cell) < 2:
         return
     rows = np.array(cluster.cell)
@@ -104,22 +104,22 @@ def _draw_cell(cluster: Cluster, ax: Axes) -> None:
 
 
 def plot_structure_factor(data: xr.Dataset, cluster: Cluster | None, name: str, ax: Axes | None = None) -> Axes:
-    """Draw a structure factor over the momenta of a cluster in the plane, with those in the neighbouring zones.
+    """Plot a structure factor over the momenta of a planar cluster, including neighbouring zones.
 
     Parameters
     ----------
     data : xarray.Dataset
         Observables, with ``structure_factor_NAME`` over ``momentum``.
     cluster : Cluster, optional
-        Closed in the plane. Without it, and where a cell holds several sites and the correlations of which the
-        structure factor is made are not in `data`, only the momenta of the first zone are drawn.
+        A cluster closed in the plane. Only the momenta of the first zone are drawn without it, or if the cell has
+        several sites and the underlying correlations are not in `data`.
     name : str
         "density", "spin", "pair", "boson" or "displacement".
     ax : matplotlib.axes.Axes, optional
-        Where; a new figure by default.
+        Axes; by default those of a new figure.
     """
     ax = ax or new_axes(4.6, 4.0)
-    cluster = None if cluster is None else without_field(getattr(cluster, "cluster", cluster))  # of a model its own
+    cluster = None if cluster is None else without_field(getattr(cluster, "cluster", cluster))  # the cluster of a model
     if f"structure_factor_{name}" not in data:
         there = [each for each in STRUCTURES if f"structure_factor_{each}" in data]
         raise InvalidValue(f"structure factor {name!r}: allowed are those in the data: {', '.join(there) or 'none'}")
@@ -148,7 +148,7 @@ def plot_structure_factor(data: xr.Dataset, cluster: Cluster | None, name: str, 
 
 
 def plot_structure_factors(data: xr.Dataset) -> Figure:
-    """Draw all structure factors of a result side by side, at the momenta of the first zone."""
+    """Plot all structure factors of a result side by side, at the momenta of the first zone."""
     there = [name for name in STRUCTURES if f"structure_factor_{name}" in data]
     columns = min(len(there), 2)
     rows = -(-len(there) // columns)
@@ -176,24 +176,24 @@ def draw_curves(
     first: int = 0,
     **labels: Any,
 ) -> Axes:
-    """Draw curves with error bars in the colours of the package, with a legend of their labels.
+    """Plot curves with error bars and a legend.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes, optional
-        Where; a new figure by default.
+        Axes; by default those of a new figure.
     x : array
         Abscissae of all curves.
     curves : iterable of (str, array, array or None)
         Label, values and error bars.
     style : str
-        Of markers and lines, as for ``Axes.plot``.
+        Style of markers and lines, as for ``Axes.plot``.
     zero : bool
-        Draw a line at zero.
+        Whether to draw a line at zero.
     first : int
-        Number of the first colour.
+        Index of the first colour.
     **labels : str
-        Properties of the axes, as xlabel and ylabel.
+        Properties of the axes, such as xlabel and ylabel.
     """
     ax = ax or new_axes()
     if zero:
@@ -207,7 +207,7 @@ def draw_curves(
 
 
 def plot_levels(data: xr.Dataset, ax: Axes | None = None) -> Axes:
-    """Draw the levels with their error bars."""
+    """Plot the levels with their error bars."""
     energies, errors = data["energies"].values, data["energy_errors"].values
     numbers = np.arange(len(energies))
     ax = draw_curves(ax, numbers, [("", energies, errors)], "o", xlabel="level $n$", ylabel="$E_n$")
@@ -216,7 +216,7 @@ def plot_levels(data: xr.Dataset, ax: Axes | None = None) -> Axes:
 
 
 def plot_distribution(data: xr.Dataset, ax: Axes | None = None) -> Axes:
-    """Draw P(X) of each mode."""
+    """Plot P(X) of each mode."""
     rows = data["displacement_distribution"].values
     named = 1 < len(rows) <= MOST_NAMED
     curves = [(f"mode {m}" if named else "", row, None) for m, row in enumerate(rows)]
@@ -226,7 +226,7 @@ def plot_distribution(data: xr.Dataset, ax: Axes | None = None) -> Axes:
 
 
 def plot_charge_scan(data: xr.Dataset, ax: Axes | None = None) -> Axes:
-    """Draw the pair binding energy against the charge."""
+    """Plot the pair binding energy over the charge."""
     curve = ("", data["charge_scan_binding"].values, data["charge_scan_binding_errors"].values)
     formula = r"$\Delta_b = E_{N+2} + E_N - 2E_{N+1}$"
     charges = data["binding_charge"].values
@@ -236,7 +236,7 @@ def plot_charge_scan(data: xr.Dataset, ax: Axes | None = None) -> Axes:
 
 
 def plot_flux(data: xr.Dataset, ax: Axes | None = None) -> Axes:
-    """Draw the ground energy against the flux, interrupted where the ground level changes its block."""
+    """Plot the ground-state energy over the flux, interrupted at level crossings."""
     energies, errors = (data[name].values for name in ("flux_energies", "flux_energy_errors"))
     curve = ("", energies, None)
     if "flux_phi" not in data:
@@ -251,7 +251,7 @@ def plot_flux(data: xr.Dataset, ax: Axes | None = None) -> Axes:
 
 
 def plot_thermal(data: xr.Dataset, ax: Axes | None = None) -> Axes:
-    """Draw entropy and specific heat against the temperature, with their error bars."""
+    """Plot entropy and specific heat over the temperature, with their error bars."""
     names = {"entropy": "$S$", "specific_heat": "$C$"}
     curves = [(label, *(data[f"thermal_{n}{end}"].values for end in ("", "_error"))) for n, label in names.items()]
     scale = "log" if data.sizes["temperature"] > 1 else "linear"
@@ -276,7 +276,7 @@ def cell_edges(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
 
 
 def plot_resonance(data: xr.Dataset, axis: str, site: int, mode: int = 0, resonance: float | None = None) -> Figure:
-    """Draw a bipolaron resonance: the charge on one site, the gap, and P(X), against a swept coupling.
+    """Plot a bipolaron resonance: the charge on one site, the gap, and P(X), over a swept coupling.
 
     Parameters
     ----------
@@ -293,7 +293,7 @@ def plot_resonance(data: xr.Dataset, axis: str, site: int, mode: int = 0, resona
     Returns
     -------
     matplotlib.figure.Figure
-        Three panels that share the coupling axis.
+        Three panels with a common coupling axis.
     """
     figure = Figure(figsize=(5.6, 7.2), layout="constrained")
     charge, gap, lattice = figure.subplots(3, 1, sharex=True, height_ratios=(1, 1, 1.5))

@@ -1,4 +1,4 @@
-"""Figures of sweeps: a quantity against one parameter, over two of them, and curves that change with a parameter."""
+"""Figures of sweeps: a quantity over one or two parameters, and families of curves."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ from .labels import axis_label, literal, place_words, quantity_label, value_word
 from .states import COLOURS, LINES, cell_edges, new_axes
 
 MOST_MAPS = 16
-"""Maps, or panels of curves, of a figure."""
+"""Largest number of maps, or panels of curves, of a figure."""
 MOST_CURVES = 9
-"""Values of a parameter that are curves; more of them are a map."""
+"""Largest number of parameter values drawn as curves; more are drawn as a map."""
 MOST_CROSSING = 5
-"""The same of curves that have many maxima."""
+"""The same limit for curves with many maxima."""
 MOST_NAMED = 12
 """More curves than these have no legend."""
 MOST_LETTERS = 50
-"""Of a name in a legend."""
+"""Largest length of a name in a legend."""
 FLAT = 1e-9
-"""Quantities that vary by a smaller share are drawn as one colour, and curves that differ by less as one."""
+"""Relative variation below which a map has one colour, and curves are drawn as one."""
 SEEN = 2e-3
-"""Error bars below this share of the height of a figure cannot be seen."""
+"""Error bars below this fraction of the height of a figure are invisible."""
 INNER = ("time", "omega", "temperature", "phi", "X", "charge", "binding_charge", "gap_charge")
-"""Coordinates along which a quantity is a curve at every point of a sweep."""
+"""Coordinates along which a quantity is drawn as a curve at every point of a sweep."""
 UPWARDS = ("omega", "X")
-"""Those that go upwards in maps."""
+"""Those drawn along the vertical axis of maps."""
 Place = tuple[int, ...]
 
 
 def inner_dim(data: xr.Dataset, name: str) -> str:
-    """Return the coordinate along which a quantity is a curve at every point of a sweep; none for numbers."""
+    """Return the coordinate along which a quantity is a curve at every point of a sweep; empty for numbers."""
     return next((dim for dim in INNER if data[name].sizes.get(dim, 0) > 1), "")
 
 
 def plot_sweep(data: xr.Dataset, axis: str, name: str, ax: Axes | None = None) -> Axes:
-    """Draw one quantity against one axis of a sweep, a curve for each of its entries and each value of other axes.
+    """Plot one quantity over one axis of a sweep, a curve for each of its elements and each value of other axes.
 
-    Entries that are the same everywhere are one curve. Curves are interrupted where the ground level changes its
-    quantum numbers, and energies of levels follow these. Standard errors of means over realisations are bands.
+    Elements that are equal everywhere are drawn as one curve. Curves are interrupted at level crossings of the ground
+    level, and level energies follow their quantum numbers. Standard errors of means over realizations are bands.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def plot_sweep(data: xr.Dataset, axis: str, name: str, ax: Axes | None = None) -
     name : str
         The quantity.
     ax : matplotlib.axes.Axes, optional
-        Where; a new figure by default.
+        Axes; by default those of a new figure.
     """
     ax = ax or new_axes()
     data = data.sortby(axis)
@@ -92,7 +92,7 @@ def plot_sweep(data: xr.Dataset, axis: str, name: str, ax: Axes | None = None) -
 
 
 def _not_flatter(ax: Axes, values: NDArray[np.float64]) -> None:
-    """Draw what does not vary as a line in the middle: else roundings would be seen."""
+    """Choose the limits such that a constant appears as a line in the middle, without rounding errors."""
     if not np.isfinite(values).any():
         return
     middle, height = float(np.nanmean(values)), float(np.nanmax(values) - np.nanmin(values))
@@ -102,12 +102,12 @@ def _not_flatter(ax: Axes, values: NDArray[np.float64]) -> None:
 
 
 def _is_one(array: xr.DataArray, places: Sequence[Place]) -> bool:
-    """True for a quantity without further dimensions, or with one entry."""
+    """True for a quantity without further dimensions, or with a single element."""
     return len(places) == 1 and all(size == 1 for size in array.shape[1:])
 
 
 def _curves(data: xr.Dataset, axis: str, name: str) -> list[tuple[list[Place], Any, Any, list[int]]]:
-    """Return the different curves of a quantity: their places, values, error bars, and where they are interrupted."""
+    """Return the distinct curves of a quantity: elements, values, error bars, and interruptions."""
     array = data[name].transpose(axis, ...)
     bars = error_bars(data, name).transpose(*array.dims).values
     found = []
@@ -120,7 +120,7 @@ def _curves(data: xr.Dataset, axis: str, name: str) -> list[tuple[list[Place], A
 
 
 def alike(values: NDArray[Any]) -> list[list[Place]]:
-    """Return the places of an array whose curves, along the last axis, are the same.
+    """Return groups of elements of an array whose curves along the last axis are equal.
 
     Examples
     --------
@@ -140,14 +140,14 @@ def alike(values: NDArray[Any]) -> list[list[Place]]:
 
 
 def error_bars(data: xr.Dataset, name: str) -> xr.DataArray:
-    """Return the error bars of a quantity, zero where it has none."""
+    """Return the error bars of a quantity, zero if it has none."""
     names = (f"{name}_mean_error", f"{name}_error", f"{name}_errors", name.replace("energies", "energy_errors"))
     there = next((data[n] for n in names if n != name and n in data and data[n].dims == data[name].dims), None)
     return xr.zeros_like(data[name].real, dtype=float) if there is None else there
 
 
 def _levels_by_label(data: xr.Dataset, axis: str) -> list[tuple[str, Any, Any, list[int]]] | None:
-    """Return the levels as curves of the same quantum numbers; None where they have none, or there are further axes."""
+    """Return the levels as curves of equal quantum numbers; None without labels or with further axes."""
     if "labels" not in data or set(data["energies"].dims) != {axis, "level"}:
         return None
     labels = data["labels"].transpose(axis, "level").values
@@ -174,22 +174,22 @@ def _levels_by_label(data: xr.Dataset, axis: str) -> list[tuple[str, Any, Any, l
 
 
 def plot_map(data: xr.Dataset, axes: Sequence[str], name: str) -> Figure:
-    """Draw one quantity over two axes of a sweep, a map for each of its entries and each value of further axes.
+    """Plot one quantity over two axes of a sweep, a map for each of its elements and each value of further axes.
 
     Parameters
     ----------
     data : xarray.Dataset
         Result of a sweep.
     axes : sequence of str
-        Swept parameters; the first goes to the right, the second upwards.
+        Swept parameters; the first is horizontal, the second vertical.
     name : str
         The quantity.
 
     Returns
     -------
     matplotlib.figure.Figure
-        At most 16 maps with one scale of colours; entries that are the same everywhere are one map, and what is left
-        out is counted in the title.
+        At most 16 maps with a common colour scale; elements that are equal everywhere are drawn as one map, and the
+        number of omitted maps is given in the title.
     """
     x, y = axes[:2]
     data = data.sortby([x, y])
@@ -202,7 +202,7 @@ def plot_map(data: xr.Dataset, axes: Sequence[str], name: str) -> Figure:
     leading = np.moveaxis(array.values.real, (0, 1), (-2, -1)).astype(float)
     drawn = np.array([leading[places[0]] for places in shown])
     low, high = np.nanmin(drawn, initial=np.inf), np.nanmax(drawn, initial=-np.inf)
-    if high - low <= FLAT * max(abs(low), abs(high)):  # else roundings would be coloured
+    if high - low <= FLAT * max(abs(low), abs(high)):  # otherwise rounding errors would be coloured
         low, high = low - 0.05 * abs(low) - FLAT, high + 0.05 * abs(high) + FLAT
     scale = {"vmin": low, "vmax": high}
     for ax, places, values in zip(grid, shown, drawn, strict=False):
@@ -222,7 +222,7 @@ def _left_out(shown: Sequence[Any], every: Sequence[Any], what: str) -> str:
 
 
 def _panels(count: int) -> tuple[Figure, list[Axes]]:
-    """Return a figure with so many panels; empty places of the grid have no axes."""
+    """Return a figure with `count` panels; empty places of the grid have no axes."""
     columns = math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
     figure = Figure(figsize=(max(4.6, 2.9 * columns), max(3.4, 2.4 * rows)), layout="constrained")
@@ -236,21 +236,21 @@ def _panels(count: int) -> tuple[Figure, list[Axes]]:
 
 
 def plot_family(data: xr.Dataset, axes: Sequence[str], name: str) -> Figure:
-    """Draw a quantity that is a curve at every point of a sweep, as over time, frequency, temperature or flux.
+    """Plot a quantity that is a curve at every point of a sweep, such as over time, frequency, temperature or flux.
 
     Parameters
     ----------
     data : xarray.Dataset
         Result of a sweep.
     axes : sequence of str
-        Swept parameters. Curves change their colour with the first one; more than 9 values of it are a map.
+        Swept parameters. The colour of the curves shows the first one; more than 9 values are drawn as a map.
     name : str
         The quantity.
 
     Returns
     -------
     matplotlib.figure.Figure
-        A panel for each of its entries and each value of further axes, at most 16 of them.
+        A panel for each element and each value of further axes, at most 16.
     """
     axis, *others = axes
     inner = inner_dim(data, name)
@@ -296,7 +296,7 @@ def plot_family(data: xr.Dataset, axes: Sequence[str], name: str) -> Figure:
 def _draw_family(
     ax: Axes, data: xr.Dataset, axis: str, inner: str, curves: NDArray[np.float64], bars: NDArray[np.float64]
 ) -> None:
-    """Draw the curves of a panel, a colour for each value of an axis."""
+    """Plot the curves of a panel, a colour for each value of an axis."""
     x, height = np.asarray(data[inner].values, float), float(np.ptp(np.nan_to_num(curves)))
     few = len(x) <= MOST_NAMED
     for n, value in enumerate(data[axis].values.tolist()):
@@ -315,7 +315,7 @@ def _draw_family(
 
 
 def slices(data: xr.Dataset, axes: Sequence[str]) -> Iterator[tuple[str, str, xr.Dataset]]:
-    """Yield the parts of a sweep at each combination of values of some axes: words, end of a file name, data."""
+    """Yield the parts of a sweep at each combination of values of some axes: title, suffix of the file name, data."""
     for number, place in enumerate(product(*(range(data.sizes[axis]) for axis in axes))):
         at: dict[Hashable, int] = dict(zip(axes, place, strict=True))
         words = ", ".join(f"{literal(str(axis))} = {float(data[axis].values[n]):.4g}" for axis, n in at.items())

@@ -1,4 +1,4 @@
-"""Clusters in both spaces: their momenta in the first zone, and correlations on the drawing of their sites."""
+"""Momenta of clusters in the first Brillouin zone, and correlations drawn on the cluster."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from ...clusters.translations import as_numbers, primitive_vectors, wave_vectors
 from .states import COLOURS, new_axes
 
 CORRELATIONS = ("density", "spin", "pair", "boson")
-"""Correlations of two sites that are drawn on a cluster, by the name before ``_correlation``."""
+"""Correlations that can be drawn on a cluster, by their names without ``_correlation``."""
 
 
 def draw_zone(cluster: Cluster, ax: Axes | None = None) -> Axes:
-    """Draw the momenta of a closed cluster as points in the first zone, each with its numbers.
+    """Draw the momenta of a closed cluster as labelled points in the first Brillouin zone.
 
-    In the plane the zone is outlined; momenta in space are projected. Momenta that a magnetic field leaves as quantum
-    numbers are filled.
+    In two dimensions the zone is outlined; three-dimensional momenta are projected. Momenta that remain quantum numbers
+    in a magnetic field are filled.
 
     Parameters
     ----------
     cluster : Cluster
-        A lattice; of a model its cluster is drawn.
+        A lattice; for a model its cluster is used.
     ax : matplotlib.axes.Axes, optional
-        Where; a new figure by default.
+        Axes; by default those of a new figure.
 
     Raises
     ------
     ValueError
-        If the cluster has no cell, so that its wave vectors are not known.
+        If the cluster has no cell, so that its wave vectors are unknown.
     """
     cluster = getattr(cluster, "cluster", cluster)
     if not cluster.cell:
@@ -64,7 +64,7 @@ def draw_zone(cluster: Cluster, ax: Axes | None = None) -> Axes:
 
 
 def first_zone(cluster: Cluster) -> NDArray[np.float64]:
-    """Return the corners of the first zone of a lattice in the plane, by angle.
+    """Return the corners of the first Brillouin zone of a planar lattice, ordered by angle.
 
     Examples
     --------
@@ -87,20 +87,20 @@ def first_zone(cluster: Cluster) -> NDArray[np.float64]:
 
 
 def plot_correlation(data: xr.Dataset, cluster: Cluster, name: str, site: int = 0, ax: Axes | None = None) -> Axes:
-    """Draw the correlation of one site with all others on the cluster.
+    """Draw the correlation of one site with all sites on the cluster.
 
     Parameters
     ----------
     data : xarray.Dataset
         Observables, with ``NAME_correlation``.
     cluster : Cluster
-        Of the model; of a model its cluster is drawn.
+        The cluster; for a model its cluster is used.
     name : str
         "density", "spin", "pair" or "boson".
     site : int
-        The site, which has a ring.
+        The reference site, marked by a ring.
     ax : matplotlib.axes.Axes, optional
-        Where; a new figure by default.
+        Axes; by default those of a new figure.
     """
     cluster = getattr(cluster, "cluster", cluster)
     there = [each for each in CORRELATIONS if f"{each}_correlation" in data]
@@ -138,7 +138,7 @@ def plot_correlation(data: xr.Dataset, cluster: Cluster, name: str, site: int = 
 
 
 def plot_correlations(data: xr.Dataset, cluster: Cluster) -> Figure:
-    """Draw all correlations of the first site that a result has, side by side on the cluster."""
+    """Draw all correlations of a result with the first site, side by side on the cluster."""
     there = [name for name in CORRELATIONS if f"{name}_correlation" in data]
     figure = Figure(figsize=(4.2 * len(there), 3.8), layout="constrained")
     for name, ax in zip(there, figure.subplots(1, len(there), squeeze=False).flat, strict=True):

@@ -1,1 +1,1 @@
-"""Reduced states: cuts of a cluster, and the entanglement between the parts."""
+"""Reduced states: bipartitions of a cluster, and the entanglement between the parts."""

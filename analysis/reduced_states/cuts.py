@@ -1,4 +1,4 @@
-"""Cuts of a cluster into two parts, and the amplitudes of a state as a matrix between them, block by block."""
+"""Bipartitions of a cluster, and the amplitudes of a state as a matrix between the parts, block by block."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Cut:
     spins : tuple of str
         The electrons of its sites that belong to it.
     bosons : bool
-        The local pairs of its sites belong to it.
+        Whether the local pairs of its sites belong to the part.
     """
 
     sites: tuple[int, ...] = ()
@@ -38,7 +38,7 @@ class Cut:
 
 
 def lattice_cut(model: Model) -> Cut:
-    """Cut between the lattice (all oscillators) and the charges.
+    """Return the cut between the lattice (all oscillators) and the charges.
 
     Raises
     ------
@@ -46,26 +46,27 @@ def lattice_cut(model: Model) -> Cut:
         If the model has no oscillator.
     """
     if not model.modes:
-        raise InvalidValue("the lattice cannot be cut off: this model has no phonon mode; add Phonons(...)")
+        raise InvalidValue("the lattice cannot be separated: this model has no phonon modes; add Phonons(...)")
     return Cut((), tuple(range(len(model.modes))))
 
 
 def site_cut(model: Model, sites: Sequence[int], with_modes: bool = True) -> Cut:
-    """Cut between some sites and the rest.
+    """Return the cut between some sites and the rest.
 
     Parameters
     ----------
     model : Model
-        Has the sites.
+        The model that defines the sites.
     sites : sequence of int
-        Each once.
+        Sites of the part, each once.
     with_modes : bool
-        The oscillators on these sites, and on bonds between two of them, go with them; else all go to the rest.
+        Whether the oscillators on these sites, and on bonds between two of them, belong to the part; otherwise all
+        belong to the rest.
 
     Raises
     ------
     ValueError
-        If there is no site, one that does not exist, or one twice.
+        If there are no sites, a site does not exist, or is repeated.
     """
     count = model.cluster.sites
     chosen = list(sites)
@@ -76,25 +77,25 @@ def site_cut(model: Model, sites: Sequence[int], with_modes: bool = True) -> Cut
 
 
 def separates(model: Model, cut: Cut) -> bool:
-    """True where an oscillator is cut off from its site.
+    """True if an oscillator is separated from its site.
 
-    In the Lang-Firsov frame oscillators follow the charges of their sites: there the amplitudes do not show such a cut.
+    In the Lang-Firsov frame oscillators follow the charges of their sites, and the amplitudes do not show such a cut.
     """
     return any(m.host == "site" and (m.index in cut.sites) != (k in cut.modes) for k, m in enumerate(model.modes))
 
 
 @dataclass(frozen=True)
 class CutBlock:
-    """What a cut makes of the configurations with one charge and spin in the part.
+    """The configurations with given charge and spin of the part, arranged as a matrix.
 
     Attributes
     ----------
     charge, two_sz : int
-        N and N_up - N_dn of the part; modulo 2 where the sector has several.
+        N and N_up - N_dn of the part; modulo 2 if the sector has several.
     configurations : (part, rest) int
-        Number of the configuration that a configuration of the part and one of the rest make together.
+        Index of the combined configuration.
     sign : (part, rest) float
-        Fermi sign from bringing the creators of the part to the front.
+        Fermionic sign from moving the creation operators of the part to the front.
     """
 
     charge: int
@@ -104,7 +105,7 @@ class CutBlock:
 
 
 def _totals(charges: ChargeBasis, states: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Return N and N_up - N_dn of configurations, or of the parts of them that are left, one row each."""
+    """Return N and N_up - N_dn of (masked) configurations, one row each."""
     spins = [np.uint64(((1 << charges.sites) - 1) << offset) for offset in (0, charges.sites)]
     up, dn = (np.bitwise_count(states & spin).astype(np.int64) for spin in spins)
     pairs = np.bitwise_count(states & ~(spins[0] | spins[1])).astype(np.int64)
@@ -112,7 +113,7 @@ def _totals(charges: ChargeBasis, states: NDArray[np.uint64]) -> NDArray[np.int6
 
 
 def cut_blocks(charges: ChargeBasis, cut: Cut) -> Iterator[CutBlock]:
-    """Yield the blocks of a cut; within a sector the charge of the part fixes that of the rest."""
+    """Yield the blocks of a cut; within a sector the charge of the part determines that of the rest."""
     sites = charges.sites
     places = [offset + i for spin, offset in (("up", 0), ("dn", sites)) if spin in cut.spins for i in cut.sites]
     carriers = [site for site in charges.boson_sites if cut.bosons and site in cut.sites]
@@ -131,7 +132,7 @@ def cut_blocks(charges: ChargeBasis, cut: Cut) -> Iterator[CutBlock]:
 
 
 def _fermi_sign(states: NDArray[np.uint64], mask: np.uint64, orbitals: int) -> NDArray[np.float64]:
-    """Return the sign of bringing the creators in `mask` to the front: each passes those of the rest before it."""
+    """Return the sign of moving the creation operators in `mask` to the front past those of the rest."""
     passed = np.zeros(states.shape, np.int64)
     for orbital in range(orbitals):
         bit = np.uint64(1 << orbital)
@@ -143,14 +144,14 @@ def _fermi_sign(states: NDArray[np.uint64], mask: np.uint64, orbitals: int) -> N
 
 @dataclass(frozen=True)
 class PhononCut:
-    """What a cut makes of the phonon states.
+    """The phonon states split into those of the part and of the rest.
 
     Attributes
     ----------
     part, rest : (phonon states,) int
-        Number of what the oscillators of the part, and of the rest, do in each phonon state.
+        Index of the state of the oscillators of the part, and of the rest, for each phonon state.
     sizes : (int, int)
-        How many such numbers there are.
+        Number of states of the part and of the rest.
     """
 
     part: NDArray[np.int64]
@@ -171,18 +172,18 @@ class PhononCut:
 def cut_matrices(
     block: Block, phi: Amplitudes, cut: CutBlock, phonons: PhononCut, along_part: bool
 ) -> Iterator[NDArray[Any]]:
-    """Yield the amplitudes of a state as a matrix (part, rest) in pieces of moderate size.
+    """Yield the amplitudes of a state as a matrix (part, rest), in pieces of moderate size.
 
     Parameters
     ----------
     block : Block
-        What the amplitudes mean.
+        The block of the state.
     phi : (rows, phonon states)
         Stored amplitudes.
     cut, phonons : CutBlock, PhononCut
         The charges and the phonons of both parts.
     along_part : bool
-        The pieces follow each other along the part, else along the rest.
+        Whether the matrix is split along the part, otherwise along the rest.
 
     Yields
     ------

@@ -1,4 +1,4 @@
-"""Reduced density matrices of any sites, spins, local pairs and oscillators; one- and two-body density matrices."""
+"""Reduced density matrices of sites, spins, local pairs and oscillators; one- and two-body density matrices."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .cuts import Cut, PhononCut, cut_blocks, cut_matrices
 from .static_frame import in_static_frame
 
 LARGEST = 4000
-"""States of a part at most."""
+"""Largest number of states of a part."""
 SPINS = ("up", "dn")
 
 
@@ -33,12 +33,12 @@ def reduced_density_matrix(
     spins: Sequence[str] = SPINS,
     bosons: bool = True,
 ) -> xr.Dataset:
-    r"""Return the density matrix of a part of the system, everything else being traced out.
+    r"""Return the reduced density matrix of a part of the system.
 
     .. math:: \rho_A = \mathrm{tr}_B\,\rho
 
-    For electrons the orbitals of A stand before those of B in the order of creators, so that rho_A gives the averages
-    of all operators on A that keep the parity of its electrons.
+    The creation operators of the orbitals of A precede those of B, so that rho_A gives the averages of all operators on
+    A that conserve the parity of its electrons.
 
     Parameters
     ----------
@@ -49,26 +49,26 @@ def reduced_density_matrix(
     modes : sequence of int
         Oscillators of A.
     spins : sequence of str
-        Electrons of which spins belong to A, "up" and "dn" by default.
+        Spins of the electrons in A, "up" and "dn" by default.
     bosons : bool
-        Local pairs of the sites belong to A.
+        Whether the local pairs of the sites belong to A.
 
     Returns
     -------
     xarray.Dataset
-        ``density_matrix`` over ``(state, state_)``, trace 1, of all states of A that the sector allows; what each is:
+        ``density_matrix`` over ``(state, state_)``, trace 1, of all states of A allowed in the sector, described by
         ``up``, ``dn``, ``boson`` over (state, part_site), ``quanta`` over (state, part_mode), phonon numbers about the
         undisplaced lattice or the static displacement of the frame, ``shift``.
 
     Raises
     ------
     InvalidValue
-        If a site or mode does not exist, the part has more than 4000 states, or the phonons follow the charges and
-        number states that do not are too many.
+        If a site or mode does not exist, the part has more than 4000 states, or the conversion to number states needs
+        too many of them.
 
     Notes
     -----
-    States in the Lang-Firsov frame, or in optimal oscillator states, are brought into number states first.
+    States in the Lang-Firsov frame, or in optimal oscillator states, are first converted to number states.
 
     Examples
     --------
@@ -121,28 +121,28 @@ def reduced_density_matrix(
 
 
 def _occupied(states: NDArray[np.uint64], bits: Sequence[int]) -> NDArray[np.int8]:
-    """Return the occupations of some bits, 0 for those that are not there, shape (states, bits)."""
+    """Return the occupations of some bits, 0 for missing ones, shape (states, bits)."""
     columns = [(states >> np.uint64(bit)) & np.uint64(1) if bit >= 0 else np.zeros_like(states) for bit in bits]
     return np.array(columns, np.int8).reshape(len(bits), len(states)).T
 
 
 def _part(model: Model, sites: Sequence[int], modes: Sequence[int], spins: tuple[str, ...], bosons: bool) -> Cut:
-    """Return a part of a model, checked."""
+    """Return a part of a model after checking it."""
     parts: list[tuple[int, ...]] = []
     for noun, given, count in (("site", sites, model.cluster.sites), ("mode", modes, len(model.modes))):
         chosen = a_list(given)
         right = np.iterable(chosen) and all(is_whole(i) and 0 <= i < count for i in chosen)
         if not right or len(set(chosen)) < len(chosen):
             allowed = f"{noun}s 0 to {count - 1}, each once" if count else f"nothing, as the model has no {noun}s"
-            raise InvalidValue(f"{noun}s = {shown(given)} cannot be; allowed: {allowed}")
+            raise InvalidValue(f"{noun}s = {shown(given)} is invalid; allowed: {allowed}")
         parts.append(tuple(sorted(int(i) for i in chosen)))
     if not any(parts):
-        raise InvalidValue("the part is empty; name sites, modes or both, as reduced_density_matrix(state, [0, 1])")
+        raise InvalidValue("the part is empty; give sites, modes or both, as reduced_density_matrix(state, [0, 1])")
     if not set(spins) <= set(SPINS):
-        raise InvalidValue(f'spins = {list(spins)} cannot be; allowed: "up", "dn", or both')
+        raise InvalidValue(f'spins = {list(spins)} is invalid; allowed: "up", "dn", or both')
     if model.most_electrons == 1 and len(set(spins)) == 1:
         raise InvalidValue(
-            f"spins = {list(spins)} cannot be parted from the others, since no site has two electrons; leave spins out"
+            f"spins = {list(spins)} cannot be separated from the others, since no site has two electrons; omit spins"
         )
     return Cut(parts[0], parts[1], spins, bosons)
 
@@ -187,7 +187,7 @@ def one_body_density_matrix(state: State) -> xr.DataArray:
 def two_body_density_matrix(state: State) -> xr.DataArray:
     r"""Return ``Gamma_ijkl = <c+_{i s} c+_{j s'} c_{l s'} c_{k s}>`` of the electrons.
 
-    Two electrons are destroyed on k (spin s) and l (spin s') and created on i and j, so that the average of an
+    Two electrons are annihilated on k (spin s) and l (spin s') and created on i and j, so that the average of an
     interaction ``1/2 sum V_ijkl c+_is c+_js' c_ls' c_ks`` is half the sum of V Gamma over all indices.
 
     Parameters

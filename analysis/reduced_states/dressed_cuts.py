@@ -1,6 +1,6 @@
 r"""Cuts between charges and lattice for states in a frame that follows the charges.
 
-There ``|psi> = sum_e |e> D(lambda(e)) |phi_e>``: the charges know of the lattice through the overlaps
+There ``|psi> = sum_e |e> D(lambda(e)) |phi_e>``, and the reduced state of the charges contains the overlaps
 
 .. math:: R_{ee'} = \langle\phi_{e'}| D(\lambda(e) - \lambda(e')) |\phi_e\rangle,
 
@@ -22,16 +22,16 @@ from ...hamiltonians.space.oscillator_sets import SetWord
 from .cuts import CutBlock
 
 DECIMALS = 12
-"""Displacements that agree to so many decimals are one."""
+"""Decimals to which equal displacements agree."""
 Jump = tuple[float, ...]
 Matrices = Callable[[Jump, Jump], sp.csr_array]
 
 
 def displacement_matrices(space: Space) -> Matrices:
-    """Return a function that rewrites the lattice of one configuration in the phonon states of another.
+    """Return a function that transforms the lattice of one configuration to the phonon states of another.
 
-    It takes what the lattice of each follows (`followed`), and gives ``D(beta)``, each made once, or the overlaps of
-    the oscillator states.
+    Its arguments are the displacements or labels of both configurations (`followed`); it returns the cached
+    ``D(beta)``, or the overlaps of the oscillator states.
     """
     known: dict[Jump, sp.csr_array] = {}
 
@@ -54,7 +54,7 @@ def displacement_matrices(space: Space) -> Matrices:
 
 
 def followed(space: Space) -> NDArray[Any]:
-    """Return what the lattice of each configuration follows: displacements, or the labels of oscillator states."""
+    """Return the lattice data of each configuration: displacements, or labels of oscillator states."""
     return space.frame if space.sets is None else space.set_labels
 
 
@@ -73,7 +73,7 @@ def overlaps(psi: NDArray[Any], frame: NDArray[np.float64], matrices: Matrices) 
 
 
 def charge_spectrum(states: list[tuple[Block, Amplitudes]], matrices: Matrices) -> NDArray[np.float64]:
-    """Return the levels of the lattice's reduced state from the overlaps of all configurations of all states."""
+    """Return the spectrum of the reduced state of the lattice from the overlaps of all configurations."""
     space = states[0][0].space
     every = np.arange(len(space.charges))
     psi = np.concatenate([block.amplitudes(phi, every) for block, phi in states])
@@ -81,7 +81,7 @@ def charge_spectrum(states: list[tuple[Block, Amplitudes]], matrices: Matrices) 
 
 
 def part_spectrum(states: list[tuple[Block, Amplitudes]], cut: CutBlock, matrices: Matrices) -> NDArray[np.float64]:
-    """Return the levels of the reduced state of some charges, all oscillators being traced out."""
+    """Return the spectrum of the reduced state of some charges, with all oscillators traced out."""
     space = states[0][0].space
     total: NDArray[Any] = np.zeros((len(cut.configurations),) * 2)
     for configurations, sign in zip(cut.configurations.T, cut.sign.T, strict=True):

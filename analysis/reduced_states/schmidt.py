@@ -1,4 +1,4 @@
-"""Entanglement between two parts of a system: entropy and spectrum of a reduced state, by its charge and spin."""
+"""Entanglement between two parts of a system: entropy and spectrum of the reduced state by charge and spin."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .cuts import Cut, CutBlock, PhononCut, cut_blocks, cut_matrices, lattice_cu
 from .dressed_cuts import charge_spectrum, displacement_matrices, part_spectrum
 
 LARGEST = 8000
-"""A reduced density matrix has at most so many rows in a block."""
+"""Largest dimension of a block of a reduced density matrix."""
 ZERO = 1e-15
 """Probabilities below this are rounding errors."""
 FRAME = (
-    "in the Lang-Firsov frame an oscillator is cut off from its site only together with all others; "
+    "in the Lang-Firsov frame an oscillator can be separated from its site only together with all others; "
     'take phonons.frame = "none" or "mean", or another cut'
 )
 
@@ -33,38 +33,38 @@ Spectrum = list[tuple[int, int, NDArray[np.float64]]]
 
 @taking(state=state_of)
 def entanglement(state: State, cut: Cut | str | Sequence[int] = "lattice") -> xr.Dataset:
-    r"""Measure how a part of the system is entangled with the rest.
+    r"""Compute the entanglement of a part of the system with the rest.
 
     .. math:: \rho_A = \mathrm{tr}_B \rho = \sum_k \lambda_k |k\rangle\langle k|,\qquad
               S = -\sum_k \lambda_k \ln\lambda_k
 
-    For electrons the orbitals of A stand before those of B in the order of creators, so that rho_A gives the averages
-    of all operators on A. Charge and spin of A are good quantum numbers of rho_A and label its levels.
+    The creation operators of the orbitals of A precede those of B, so that rho_A gives the averages of all operators on
+    A. Charge and spin of A are good quantum numbers of rho_A and label its eigenvalues.
 
     Parameters
     ----------
     state : State
         Pure or mixed.
     cut : Cut, "lattice", or sequence of int
-        A: all oscillators, or some sites with the oscillators on them (`site_cut` also leaves these out).
+        A: all oscillators, or some sites with their oscillators (without them use `site_cut`).
 
     Returns
     -------
     xarray.Dataset
         ``spectrum`` lambda_k over ``schmidt``, descending, with ``charge`` and ``two_sz`` of A; ``entropy`` S of the
-        reduced state; ``number_entropy``, the part of it that is the fluctuation of charge and spin between A and B;
-        ``entanglement``, the entropy of each pure state of the mixture, averaged; ``entropy_limit``, the logarithm of
-        the largest possible number of levels; and ``pure``. For a pure state entropy and entanglement are the same
-        number. A degenerate level comes as a mixture: its ``entropy`` then contains the uncertainty of the state as
-        well and is not entanglement, and ``entanglement`` depends on the states that the solver chose within the level:
-        it is an upper bound of the entanglement of formation.
+        reduced state; ``number_entropy``, its contribution from the fluctuation of charge and spin between A and B;
+        ``entanglement``, the average entropy of the pure states of the mixture; ``entropy_limit``, the logarithm of the
+        largest possible number of eigenvalues; and ``pure``. For a pure state entropy and entanglement agree. A
+        degenerate level is represented by a mixture: its ``entropy`` then also contains the entropy of the mixture and
+        is not entanglement, and ``entanglement``, an upper bound of the entanglement of formation, depends on the
+        choice of states within the level.
 
     Raises
     ------
     ValueError
-        If the cut does not fit the model, or takes oscillators from sites whose charges they follow.
+        If the cut does not fit the model, or separates oscillators from sites whose charges they follow.
     MemoryError
-        If the smaller side of the cut is too large to be diagonalised.
+        If the smaller side of the cut is too large to be diagonalized.
 
     References
     ----------
@@ -124,9 +124,9 @@ def _entropy(values: NDArray[np.float64]) -> float:
 
 
 def _reduced(state: State, cut: Cut) -> Spectrum:
-    """Return the spectrum of the reduced state, from the smaller side of the cut.
+    """Return the spectrum of the reduced state, computed on the smaller side of the cut.
 
-    With the states of a mixture as another index of the rest, its reduced state is that of one pure state.
+    A mixture is treated as a pure state with the index of the mixture as part of the rest.
     """
     space = state.hamiltonian.space
     states = [(p.block, np.sqrt(weight) * phi) for p in state.parts for weight, phi in p.mixture]
@@ -153,7 +153,7 @@ def _check_size(states: int, charge: int, two_sz: int) -> None:
     if states > LARGEST:
         raise MemoryError(
             f"the smaller part of the cut has {states:,} states with N = {charge} and 2 S_z = {two_sz}; "
-            f"at most {LARGEST:,} can be diagonalised: cut off fewer sites or modes"
+            f"at most {LARGEST:,} can be diagonalized: choose fewer sites or modes"
         )
 
 

@@ -1,4 +1,4 @@
-"""States whose phonons follow the charges, in number states that do not."""
+"""Conversion of states in charge-dependent phonon bases to number states."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from ...solvers import State
 from ...solvers.evolution.start import Start, moved
 
 ROOM = 4.0
-"""Beyond the largest displacement, in units of its own, to which a displaced state reaches."""
+"""Extent of a displaced state beyond the largest displacement, in zero-point units."""
 LARGEST = 20_000_000
-"""Amplitudes at most."""
+"""Largest number of amplitudes."""
 LOST = 1e-6
-"""Largest part of a state that may be missing, in the norm."""
+"""Largest norm of the missing part of a state."""
 
 
 def in_static_frame(state: State) -> State:
-    """Return a state in number states about displacements that are the same for all charges.
+    """Return a state in number states about displacements that do not depend on the charges.
 
-    Of optimal oscillator states nothing is lost; in the Lang-Firsov frame the caps are chosen so that less than 1e-6
-    is. Other states are returned as they are.
+    The conversion is exact for optimal oscillator states; for the Lang-Firsov frame the cutoff is chosen such that less
+    than 1e-6 is lost. Other states are returned unchanged.
 
     Raises
     ------
     InvalidValue
-        If so many number states are too many.
+        If too many number states are needed.
     """
     space = state.hamiltonian.space
     if not space.is_dressed or space.model.phonons is None:
@@ -52,5 +52,5 @@ def in_static_frame(state: State) -> State:
         )
     found = moved(Start(state), Hamiltonian.of(model, sector))
     if found.error > LOST:
-        raise InvalidValue(f"number states hold the state but for {found.error:.1e}; at most {LOST:.0e} may be missing")
+        raise InvalidValue(f"number states miss {found.error:.1e} of the state; allowed: at most {LOST:.0e}")
     return found.state

@@ -1,4 +1,4 @@
-"""How a ground level answers a change of a parameter: charges, gap, and the state itself."""
+"""Response of a ground level to a parameter: charges, gap, and fidelity susceptibility."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ class Evaluation:
     energy, energy_error : float
         E_0 and its error bar.
     charge, charge_error : float
-        The average of an operator and its error bar.
+        The average of the operator and its error bar.
     charge_slope, charge_slope_error : float
-        Its derivative with respect to p, with an error bar to first order in the admixture; NaN where levels cross.
+        Derivative of the average with respect to p, with an error bar to first order in the admixture; NaN at level
+        crossings.
     gap, gap_error, gap_slope : float
-        E_1 - E_0 above the whole multiplet, its error bar, and its derivative; NaN where there is no E_1.
+        E_1 - E_0 above the ground multiplet, its error bar, and its derivative; NaN without E_1.
     fidelity_susceptibility, fidelity_susceptibility_error : float
-        chi_F along p and its error bar, to first order in the admixture; NaN where levels cross.
+        chi_F along p and its error bar, to first order in the admixture; NaN at level crossings.
     multiplicity : int
         States in the level.
     """
@@ -56,7 +57,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class ParameterLine:
-    """Models along a parameter p, whose ground levels are solved and differentiated.
+    """Ground levels of models that depend on a parameter p, and their derivatives.
 
     Attributes
     ----------
@@ -65,13 +66,13 @@ class ParameterLine:
     sector : Sector
         Quantum numbers.
     blocks : tuple of Sector
-        Blocks that the Hamiltonian has for every p, from `common_blocks`.
+        Symmetry blocks of the Hamiltonian for every p, from `common_blocks`.
     operator : Operator
-        What is averaged.
+        The operator whose average is computed.
     largest : float
-        Difference between its largest and its smallest eigenvalue.
+        Difference between the largest and the smallest eigenvalue of the operator.
     options, search
-        How to solve, and what is called meanwhile.
+        Options of the solver, and callback for its progress.
     """
 
     model_of: ModelFunction
@@ -83,7 +84,7 @@ class ParameterLine:
     search: Progress = silent
 
     def evaluate(self, at: float) -> Evaluation:
-        """Solve at one value of the parameter, and differentiate by one linear solve."""
+        """Solve at one value of the parameter, and differentiate with one linear solve."""
         levels = isolated_ground(self.model_of(at), self.sector, self.options, self.search, self.blocks)
         assert isinstance(levels, LabelledLevels)
         force = parameter_derivative(self.model_of, at)
@@ -94,7 +95,7 @@ class ParameterLine:
         smooth = is_smooth(slopes, parts[0].scale)
 
         def averaged(quantity: Callable[[Perturbed], float]) -> float:
-            """Return the average over the states of the level; NaN where levels cross."""
+            """Return the average over the states of the level; NaN at level crossings."""
             return sum(quantity(part) for part in parts) / count if smooth else np.nan
 
         return Evaluation(
@@ -115,10 +116,10 @@ class ParameterLine:
 
 
 def common_blocks(model_of: ModelFunction, sector: Sector, start: float, stop: float) -> tuple[Sector, ...]:
-    """Return the symmetry blocks that the Hamiltonian has for every p between two values.
+    """Return the symmetry blocks of the Hamiltonian that exist for every p between two values.
 
-    They are taken at a generic value between the two: where a coupling vanishes, or two of them are equal, there may be
-    more symmetry, which dH/dp breaks.
+    They are determined at a generic value in between: at values where a coupling vanishes, or two couplings are equal,
+    H may have more symmetry, which dH/dp breaks.
     """
     return symmetry_sectors(model_of(start + 0.381966 * (stop - start)), sector)
 
@@ -131,17 +132,17 @@ def fidelity_susceptibility(
     options: Options | None = None,
     search: Progress = silent,
 ) -> float:
-    r"""Compute how fast the ground state turns with a parameter p.
+    r"""Compute the fidelity susceptibility of the ground state with respect to a parameter p.
 
     .. math:: \chi_F = \sum_{n \ne 0} \frac{|\langle n|\partial_p H|0\rangle|^2}{(E_n - E_0)^2},\qquad
               |\langle 0(p)|0(p + dp)\rangle| = 1 - \tfrac12 \chi_F\, dp^2 + O(dp^3)
 
-    by one linear solve, without excited states. It peaks where the ground state changes its nature.
+    It is computed by one linear solve, without excited states, and peaks where the ground state changes its character.
 
     Parameters
     ----------
     model_of : function
-        From p to a model; its operators are the same for all p. `with_parameter` names the numbers of a model.
+        From p to a model; the operators must be the same for all p. See `with_parameter` for the parameters of a model.
     at : float
         p.
     sector : Sector or int

@@ -1,4 +1,4 @@
-"""Perturbation theory about a ground level, its sums over states done by linear solves."""
+"""Perturbation theory of a ground level, with linear solves instead of sums over states."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ...solvers import Eigenstates, solve
 from ...solvers.certificate import SAFETY, Certifier
 
 SPLIT = 1e-7
-"""Slopes of degenerate levels that differ by more than this, relative to the sum of all coefficients of V, cross."""
+"""Degenerate levels cross if their slopes differ by more than this, relative to the sum of coefficients of V."""
 SOLVED = 1e-11
 """Relative residual of the linear solves."""
 ROUNDING = 16 * float(np.finfo(float).eps)
-"""What leads out of the level is rounding if it is less than this times the sum of all coefficients of V."""
+"""Q V of a state is rounding if it is smaller than this times the sum of the coefficients of V."""
 
 
 @dataclass(frozen=True)
 class Perturbed:
-    """The part of a ground level in one block, and what a perturbation with the symmetry of the block does to it.
+    """The part of a ground level in one block, with a perturbation V that has the symmetry of the block.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Perturbed:
     ground, moved : (m, amplitudes)
         States of the level, and the perturbation V acting on them, as rows.
     scale : float
-        Sum of the moduli of the coefficients of V.
+        Sum of the absolute values of the coefficients of V.
     """
 
     levels: Eigenstates = field(repr=False)
@@ -60,41 +60,41 @@ class Perturbed:
 
     @cached_property
     def pushed(self) -> NDArray[Any]:
-        """Q V of the states, Q the projector off the level; zero where it is rounding."""
+        """Q V of the states, Q the projector onto the complement of the level; zero at rounding level."""
         off = np.asarray(self.moved - self.block.overlaps(self.ground, self.moved).T @ self.ground)
         return off if self.block.norm(off) > ROUNDING * self.scale else np.zeros_like(off)
 
     @cached_property
     def answer(self) -> NDArray[Any]:
-        """``(H - E_0)^-1 Q V`` of the states: less their first-order change."""
+        """``(H - E_0)^-1 Q V`` of the states: minus their first-order change."""
         return self.divided(self.moved if self.block.norm(self.pushed) > 0 else self.pushed)
 
     def divided(self, right: NDArray[Any]) -> NDArray[Any]:
-        """Return ``(H - E_0)^-1 Q`` of some vectors, as rows."""
+        """Return ``(H - E_0)^-1 Q`` applied to vectors, given as rows."""
         shape = (-1, *self.levels.block.shape)
         energy, multiplet = float(self.levels.relative[0]), self.levels.amplitudes[: len(self.ground)]
         return solve(self.levels.block, energy, right.reshape(shape), multiplet, SOLVED).reshape(right.shape)
 
     def curvature(self, second: Operator) -> float:
-        """Return the lowest second derivative of the energy of states with one slope; `second` is that of H."""
+        """Return the lowest second derivative of the energy of states with equal slopes; `second` is that of H."""
         bent = acting(self.levels, second)
         overlaps = self.block.overlaps
         matrix = overlaps(self.ground, bent) - 2 * overlaps(self.pushed, self.answer)
         return float(np.linalg.eigvalsh(matrix)[0])
 
     def errors(self, first: Operator, second: Operator, share: float) -> tuple[float, float]:
-        r"""Return error bars of slope and curvature, where all states of the level have one slope.
+        r"""Return error bars of slope and curvature, for a level whose states all have the same slope.
 
-        The exact energy is ``E_0 - \|v\|^2 / (E_Q - E_0)`` to second order, with v = Q H psi beyond the cutoff: its
-        first two derivatives, where v' has ``psi' = -(H - E_0)^-1 Q H' psi`` in it, and v'' has ``psi''`` from one more
-        linear solve, six times as in the certificate; and the residual times ``2 \|psi'\|``, ``2 \|psi''\|``.
+        To second order the exact energy is ``E_0 - \|v\|^2 / (E_Q - E_0)`` with v = Q H psi beyond the cutoff. The
+        error bars are its first two derivatives, with ``psi' = -(H - E_0)^-1 Q H' psi`` and ``psi''`` from one more
+        linear solve, times six as in the certificate, plus the residual times ``2 \|psi'\|`` and ``2 \|psi''\|``.
 
         Parameters
         ----------
         first, second : Operator
             H' and H''.
         share : float
-            How large the part of H' that leaves the cutoff is, as a share of that of H; its square for H''.
+            Ratio of the parts of H' and H that leave the truncated space; its square is used for H''.
         """
         dtype, slope = self.ground.dtype, float(np.mean(self.slopes))
         turned = applied(self.levels, first, self.answer) - slope * self.answer
@@ -114,7 +114,7 @@ class Perturbed:
         return once, twice
 
     def sensitivity(self, perturbation: Operator) -> float:
-        r"""Return a bound on how much ``\|(H - E_0)^-1 Q V\|^2`` changes with an admixture to the states, over it.
+        r"""Return a bound on the change of ``\|(H - E_0)^-1 Q V\|^2`` per admixture to the states.
 
         To first order in the admixture d it is ``2 Re <(H - E_0)^-2 Q V|(V - <V>)|d>``.
         """
@@ -123,12 +123,12 @@ class Perturbed:
         return 2 * sum(map(self.block.norm, moved))
 
     def response(self, operator: Operator) -> float:
-        """Return ``-2 Re <A (H - E_0)^-1 Q V>`` of an operator A, added up over the states."""
+        """Return ``-2 Re <A (H - E_0)^-1 Q V>`` of an operator A, summed over the states."""
         symmetric = self.levels.block.symmetric(operator)
         return -2 * self.block.dot(acting(self.levels, symmetric), self.answer).real
 
     def response_sensitivity(self, operator: Operator, perturbation: Operator) -> float:
-        r"""Return a bound on how much `response` changes with an admixture to the states, over it.
+        r"""Return a bound on the change of `response` per admixture to the states.
 
         To first order in the admixture d it is ``2 Re <d|(A - <A>) (H - E_0)^-1 Q V + (V - <V>) (H - E_0)^-1 Q A>``.
         """
@@ -141,27 +141,27 @@ class Perturbed:
 
 
 def acting(levels: Eigenstates, operator: Operator) -> NDArray[Any]:
-    """Return an operator with the symmetry of the block, acting on the states of the ground level, as rows."""
+    """Apply an operator with the symmetry of the block to the states of the ground level; return rows."""
     return applied(levels, operator, levels.amplitudes[: levels.multiplicity])
 
 
 def applied(levels: Eigenstates, operator: Operator, vectors: NDArray[Any]) -> NDArray[Any]:
-    """Return an operator with the symmetry of the block, acting on some vectors of it, as rows."""
+    """Apply an operator with the symmetry of the block to vectors given as rows."""
     product = levels.block.operator(operator, vectors.dtype)
     images = [product.apply(phi) for phi in vectors.reshape(-1, *levels.block.shape)]
     return np.array(images).reshape(len(images), levels.block.shape[0] * levels.block.shape[1])
 
 
 def _leak(certifier: Certifier, vectors: NDArray[Any]) -> float:
-    """Return ``||Q H v||`` beyond the cutoff, all vectors together."""
+    """Return ``||Q H v||`` beyond the cutoff, for all vectors together."""
     return float(np.linalg.norm([certifier.leak(v)[0] for v in vectors.reshape(-1, *certifier.block.shape)]))
 
 
 def slopes_of(parts: Sequence[Perturbed]) -> NDArray[np.float64]:
-    """Return the slopes of all states of a level that spreads over several blocks, ascending."""
+    """Return the slopes of all states of a level in several blocks, ascending."""
     return np.sort(np.concatenate([part.slopes for part in parts]))
 
 
 def is_smooth(slopes: NDArray[np.float64], scale: float) -> bool:
-    """True where branches of these ascending slopes touch and do not cross; `scale` as of `Perturbed`."""
+    """True if branches with these ascending slopes touch without crossing; `scale` is that of `Perturbed`."""
     return bool(slopes[-1] - slopes[0] <= SPLIT * scale)

@@ -1,4 +1,4 @@
-"""Resonances: the value of a parameter where a charge is shared, changes fastest, or the gap is smallest."""
+"""Resonances: the parameter value at which a charge is shared, changes fastest, or the gap is smallest."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from ..labelled import dataset
 from .parameters import Evaluation, ParameterLine, common_blocks
 
 FINE = 1e-12
-"""Width to which a root is enclosed, relative to the bracket."""
+"""Width to which a root is bracketed, relative to the initial bracket."""
 COARSE = 0.02
-"""Width to which a minimum of the gap is enclosed before the root of its slope is."""
+"""Relative width to which a minimum of the gap is bracketed before the root of its slope is."""
 PEAKED = 1e-7
-"""Width to which a maximum is enclosed."""
+"""Relative width to which a maximum is bracketed."""
 JUMP = 1e-6
-"""A charge that misses the target by more than this at a root jumps over it."""
+"""If the charge at a root differs from the target by more than this, it jumps across the target."""
 EDGE = 1e-4
-"""An extremum closer than this to an end, relative to the bracket, does not count."""
+"""An extremum closer than this to an end, relative to the bracket, is rejected."""
 
 
 class BracketError(Told, ValueError):
@@ -39,7 +39,7 @@ class BracketError(Told, ValueError):
     Attributes
     ----------
     data : xarray.Dataset or None
-        What `resonance` returns, with all evaluations and NaN for the resonance.
+        The result of `resonance`, with all evaluations and NaN for the resonance.
     """
 
     def __init__(self, message: str, data: xr.Dataset | None = None) -> None:
@@ -60,7 +60,7 @@ def resonance(
     progress: Callable[[float], None] = lambda parameter: None,
     search: Progress = silent,
 ) -> xr.Dataset:
-    r"""Find a resonance on exact states, each with its certificate.
+    r"""Find a resonance from exact ground states with certificates.
 
     ========= ==========================================================================================
     criterion resonance
@@ -73,7 +73,7 @@ def resonance(
     Parameters
     ----------
     model_of : function
-        From p to a model; its operators are the same for all p. `with_parameter` names the numbers of a model.
+        From p to a model; the operators must be the same for all p. See `with_parameter` for the parameters of a model.
     sector : Sector or int
         Quantum numbers.
     bracket : pair of float
@@ -83,31 +83,30 @@ def resonance(
     on : sequence of int, optional
         Sites whose charge counts; by default those of the class "ligand".
     species : "electrons" or "bosons"
-        Particles that are counted there.
+        Particles that are counted.
     target : float
-        Of the charge.
+        Target value of the charge.
     options : Options, optional
-        How to solve.
+        Options of the solver.
     progress : function
         Called with each value of p before it is solved.
     search : Progress
-        Called as each search for a level goes on.
+        Called with the progress of each search.
 
     Returns
     -------
     xarray.Dataset
-        ``value`` and ``error``: p and its error bar, which follows from that of Q or of the gap, and so from the
-        certificates. ``charge``, ``charge_slope``, ``gap``, ``fidelity_susceptibility`` there, with the error bars
-        ``charge_slope_error`` and ``fidelity_susceptibility_error``; ``crossing``: whether
-        levels cross there, so that Q jumps. All evaluations over ``evaluation``, by p: ``parameters``,
-        ``energies``, ``charges``, ``gaps``, ``fidelity_susceptibilities`` with ``energy_errors``, ``charge_errors``,
-        ``gap_errors``, ``fidelity_susceptibility_errors``, and ``charge_slopes`` with ``charge_slope_errors``.
-        ``problem`` is empty.
+        ``value`` and ``error``: p and its error bar, which follows from that of Q or of the gap, and thus from the
+        certificates. ``charge``, ``charge_slope``, ``gap``, ``fidelity_susceptibility`` at the resonance, with the
+        error bars ``charge_slope_error`` and ``fidelity_susceptibility_error``; ``crossing``: whether levels cross
+        there, so that Q jumps. All evaluations over ``evaluation``, ordered by p: ``parameters``, ``energies``,
+        ``charges``, ``gaps``, ``fidelity_susceptibilities`` with ``energy_errors``, ``charge_errors``, ``gap_errors``,
+        ``fidelity_susceptibility_errors``, and ``charge_slopes`` with ``charge_slope_errors``. ``problem`` is empty.
 
     Raises
     ------
     BracketError
-        If there is no resonance between the ends, with the values there; its ``data`` holds the evaluations.
+        If there is no resonance in the bracket, with the values at its ends; ``data`` contains the evaluations.
     ValueError
         If the criterion, the species, the sites or the bracket are not valid.
 
@@ -150,7 +149,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Bracket:
-    """Models between two values of a parameter, each solved once."""
+    """Models between two values of a parameter, with cached results."""
 
     levels: ParameterLine
     ends: tuple[float, float]
@@ -160,7 +159,7 @@ class Bracket:
 
     @property
     def width(self) -> float:
-        """Distance of the ends."""
+        """Distance between the ends."""
         return self.ends[1] - self.ends[0]
 
     def at(self, parameter: float) -> Evaluation:
@@ -172,11 +171,11 @@ class Bracket:
         return self.known[p]
 
     def root(self, quantity: Callable[[Evaluation], float], start: float, stop: float) -> Evaluation:
-        """Return where a quantity vanishes that has two signs at two values."""
+        """Return the root of a quantity between two values at which its signs differ."""
         return self.at(brentq(lambda p: quantity(self.at(p)), start, stop, xtol=FINE * self.width))
 
     def smallest(self, quantity: Callable[[Evaluation], float], share: float, what: str) -> Evaluation:
-        """Return where a quantity is smallest, to a share of the bracket; it must not be at an end."""
+        """Return the minimum of a quantity to a fraction of the bracket; it must not be at an end."""
         for end in self.ends:
             self.at(end)
         tolerance = {"xatol": share * self.width}
@@ -188,7 +187,7 @@ class Bracket:
         return best
 
     def beside(self, best: Evaluation, share: float) -> tuple[Evaluation, Evaluation]:
-        """Return the closest evaluations on either side that are farther away than a share of the bracket."""
+        """Return the closest evaluations on both sides beyond a fraction of the bracket."""
         below = [e for e in self.known.values() if e.parameter < best.parameter - share * self.width]
         above = [e for e in self.known.values() if e.parameter > best.parameter + share * self.width]
         return max(below, key=lambda e: e.parameter), min(above, key=lambda e: e.parameter)
@@ -197,16 +196,16 @@ class Bracket:
 COUNTED: Mapping[str, tuple[Callable[[int], Operator], int]] = MappingProxyType(
     {"electrons": (electron_number, 2), "bosons": (boson_number, 1)}
 )
-"""Number operator of a site, and its largest eigenvalue."""
+"""Number operator of a site and its largest eigenvalue, by species."""
 
 
 def counted_sites(model: Model, on: Sequence[int] | None, species: str) -> list[int]:
-    """Return the sites whose charge counts.
+    """Return the sites whose charge counts, after checking them.
 
     Raises
     ------
     ValueError
-        If there are none, or they do not have the species.
+        If there are none, or they do not carry the species.
     """
     if species not in COUNTED:
         raise InvalidValue(f"species = {species!r} is unknown; allowed: {', '.join(map(repr, COUNTED))}")
@@ -221,7 +220,7 @@ def counted_sites(model: Model, on: Sequence[int] | None, species: str) -> list[
 
 
 def _shared_charge(line: Bracket) -> Found:
-    """Return where the charge is the target."""
+    """Return the parameter value at which the charge equals the target."""
     low, high = (line.at(end) for end in line.ends)
 
     def excess(here: Evaluation) -> float:
@@ -240,7 +239,7 @@ def _shared_charge(line: Bracket) -> Found:
 
 
 def _largest_slope(line: Bracket) -> Found:
-    """Return where the charge changes fastest."""
+    """Return the parameter value at which the charge changes fastest."""
 
     def slope(here: Evaluation) -> float:
         return -abs(here.charge_slope) if np.isfinite(here.charge_slope) else -np.inf
@@ -253,7 +252,7 @@ def _largest_slope(line: Bracket) -> Found:
 
 
 def _smallest_gap(line: Bracket) -> Found:
-    """Return where the gap is smallest."""
+    """Return the parameter value at which the gap is smallest."""
 
     def gap(here: Evaluation) -> float:
         return here.gap
@@ -273,7 +272,7 @@ def _smallest_gap(line: Bracket) -> Found:
 
 
 def _flat_width(line: Bracket, best: Evaluation, quantity: Callable[[Evaluation], float], noise: float) -> float:
-    """Return how far one can go from an extremum before a quantity has changed by twice its error bar."""
+    """Return the distance from an extremum at which a quantity has changed by twice its error bar."""
     low, high = line.beside(best, 1e-3)
     x, y = np.array([(e.parameter - best.parameter, quantity(e)) for e in (low, best, high)]).T
     bend = abs(np.polyfit(x, y - y[1], 2)[0])

@@ -1,4 +1,4 @@
-"""Spectral functions, conductivity, their sum rules and what is read off them."""
+"""Spectral functions, optical conductivity, sum rules and derived quantities."""
 
 import lazy_loader
 

@@ -22,9 +22,9 @@ from .probes import Probe, probe
 from .sum_rules import allowed_defects, moments_from_commutators, rule_variables
 
 ELASTIC = 10
-"""Frequencies below this, in widths of levels, are the ground level itself: their weight is in the Drude peak."""
+"""Lines below this frequency, in widths of levels, belong to the ground level; their weight is in the Drude peak."""
 WEAKEST = 1e-10
-"""Lines of less weight, in units of the largest hopping, are left out of the list of poles."""
+"""Lines of smaller weight, in units of the largest hopping, are omitted from the list of poles."""
 ROUNDING = 1e-9
 """Largest defect of the f-sum rule, relative to the weight."""
 
@@ -47,40 +47,41 @@ def optical_conductivity(
               D = \frac{\pi}{L} \Big[\langle \partial_\theta^2 H\rangle
                   - 2 \sum_n \frac{|\langle n|J|0\rangle|^2}{E_n - E_0}\Big]
 
-    with J = dH/dtheta, phonon-assisted hopping included; theta = phi / L is the phase of a bond, L the number of bonds
-    once round the whole flux (`Cluster.loop_length`), as in `flux_response`; hops of pairs count four times. On
-    lattices theta is the uniform vector potential A along a direction e, ``phi_j = A e . T_j``, and L the number of
-    sites: :math:`\sigma_{ee}`, with D that of `flux_tensor`. The delta at zero counts half, so that the f-sum rule is
+    with J = dH/dtheta, including phonon-assisted hopping; theta = phi / L is the phase of a bond and L the number of
+    bonds around the flux (`Cluster.loop_length`), as in `flux_response`; hops of pairs count four times. On lattices
+    theta is the uniform vector potential A along a direction e, ``phi_j = A e . T_j``, and L the number of sites: the
+    result is :math:`\sigma_{ee}`, with the D of `flux_tensor`. The delta function at zero counts half, so that the
+    f-sum rule is
 
     .. math:: \frac{D}{2} + \sum_n S_n = \frac{\pi}{2L} \langle \partial_\theta^2 H\rangle
               = \frac{\pi}{2L} \langle -T_{hop} \rangle.
 
-    D takes one linear solve and no lines, so that the sum rule is a check. Averages over a degenerate ground level are
-    those of its states; where these cross as the flux goes on, D is none of E_0 alone.
+    D is computed by one linear solve, independently of the lines, so that the sum rule is a check. A degenerate ground
+    level is averaged; if its states cross as the flux varies, D is not the curvature of E_0.
 
     Parameters
     ----------
     levels : Eigenstates or LabelledLevels
-        Their ground level is taken.
+        Levels whose ground level is used.
     frequencies : (n,) float
-        omega [energy]. All lines lie above 0; what the curve has at and below 0 is the tails of their broadening.
+        omega [energy]. All lines lie above 0; the curve at and below 0 contains only tails due to the broadening.
     broadening, lineshape, options, progress
         As in `spectral_function`.
     direction : (dimension,) float, optional
-        e on lattices, Cartesian; its length does not matter. The first axis by default.
+        Cartesian direction e on lattices, of any length; the first axis by default.
 
     Returns
     -------
     xarray.Dataset
-        As `spectral_function`: ``intensity`` is sigma_reg with S_n for the weights of the lines and in the moments; and
-        ``drude`` D, ``fsum`` the right-hand side, ``fsum_defect`` left less right [energy].
+        As for `spectral_function`: ``intensity`` is sigma_reg, and S_n are the weights of the lines. In addition
+        ``drude`` D, ``fsum`` the right-hand side, and ``fsum_defect`` the left minus the right-hand side [energy].
 
     Raises
     ------
     InvalidModel
-        If the cluster has no loop, or no current along the direction.
+        If the cluster has no loop, or no current can flow along the direction.
     ArithmeticError
-        If a moment misses its sum rule.
+        If a moment violates its sum rule.
 
     References
     ----------
@@ -129,7 +130,7 @@ def _kept(lines: Lines, mask: NDArray[np.bool_]) -> Lines:
 
 
 def _regular(found: Excitations, length: float, size: float) -> Excitations:
-    """Return ``S_n = pi / L |<n|J|0>|^2 / omega_n`` of all lines off the ground level."""
+    """Return ``S_n = pi / L |<n|J|0>|^2 / omega_n`` of all lines outside the ground level."""
     lines = _kept(found.lines, np.abs(found.lines.energies) > ELASTIC * found.level_width)
     lines = _kept(lines, lines.weights > DROPPED**2 * max(size, found.weight))
     least = float(np.min(np.abs(lines.energies), initial=np.inf))
@@ -138,7 +139,7 @@ def _regular(found: Excitations, length: float, size: float) -> Excitations:
 
 
 def _polarisation(levels: Levels, current: Probe) -> float:
-    """Return ``sum_n |<n|J|0>|^2 / (E_n - E_0)`` off the ground level by linear solves."""
+    """Return ``sum_n |<n|J|0>|^2 / (E_n - E_0)`` outside the ground level by linear solves."""
     total, energy = 0.0, float(levels.relative[0])
     for target, images, _ in images_of(levels.ground, current.addition):
         own = ground_in(levels.ground, target)[0].reshape(-1, *target.shape)

@@ -1,4 +1,4 @@
-"""Spectra at chosen frequencies by linear equations, without a list of lines."""
+"""Spectra at individual frequencies by the correction-vector method."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def correction_vectors(
     .. math:: A(\omega) = \frac{1}{\pi}\,\mathrm{Im}\,\langle\phi|c\rangle,\quad
               (H - E_0 - \omega - i\eta)\,|c\rangle = |\phi\rangle = B|0\rangle
 
-    and the same for removal. The work for each frequency grows as 1 / eta; the error does not depend on other ones.
+    and correspondingly for removal. The cost per frequency grows as 1 / eta; frequencies are independent.
 
     Parameters
     ----------
     levels : Eigenstates or LabelledLevels
-        Their ground level is taken.
+        Levels whose ground level is used.
     probe : Probe
         See `respair.analysis.probe`.
     frequencies : (n,) float
@@ -52,9 +52,9 @@ def correction_vectors(
     Raises
     ------
     ConvergenceError
-        If an equation is not solved.
+        If a linear equation does not converge.
     ValueError
-        If there are no frequencies, or the broadening is not above 0.
+        If there are no frequencies, or the broadening is not positive.
 
     References
     ----------

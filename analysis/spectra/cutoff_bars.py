@@ -1,7 +1,7 @@
-"""Error bars of Green's functions and susceptibilities against the model without a phonon cutoff.
+"""Error bars of Green's functions and susceptibilities with respect to the model without a phonon cutoff.
 
-They are computed once more in another phonon space, larger where that is affordable. What the numbers differ by, times
-`COVERING`, is their error bar; at temperatures the tails of free oscillators extrapolate the difference.
+The calculation is repeated in another phonon space, a larger one if that is affordable. The differences, times
+`COVERING`, are the error bars; at finite temperature they are extrapolated by the tails of free oscillators.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..thermal.cutoff import with_cutoff_errors
 from ..thermal.ensembles import ThermalSum
 
 JUDGED = ("values", "moments", "tail_moments", "self_energy", "self_energy_tail")
-"""Numbers that get error bars, ``NAME_error``."""
+"""Variables with error bars, ``NAME_error``."""
 PART = "_cutoff_error"
 Levels = Eigenstates | LabelledLevels
 
@@ -29,43 +29,43 @@ Levels = Eigenstates | LabelledLevels
 def with_bars(
     levels: Levels, changes: Sequence[Change], compute: Callable[[Levels], xr.Dataset], options: Options
 ) -> xr.Dataset:
-    """Compute numbers of a ground level with their error bars.
+    """Compute variables of a ground level with their error bars.
 
     Parameters
     ----------
     levels : Eigenstates or LabelledLevels
-        Their ground level is taken.
+        Levels whose ground level is used.
     changes : sequence of (int, int)
-        By which operators lead to other sectors.
+        Changes of (N, S_z) by the operators.
     compute : function
-        From levels to numbers.
+        From levels to the variables.
     options : Options
-        Engine, tolerance and memory of the search in the other space.
+        Options of the search in the other space.
     """
     data, space = compute(levels), levels.hamiltonian.space
     if space.model.phonons is None or not space.model.modes:
         return _assigned(data, None, 0.0)
     sector = levels.block.sector if isinstance(levels, Eigenstates) else space.sector
     reached = [Sector(sector.charge + n, sector.spin_excess + spin) for n, spin in changes if n or spin]
-    there = [each for each in reached if _is_there(levels, each)]
+    there = [each for each in reached if _exists(levels, each)]
     other = isolated_ground(compared(space.model, [sector, *there]), sector, options)
     return _assigned(data, compute(other), unseen_leak(space.model, levels, other))
 
 
 def thermal_with_bars(asked: ThermalSum, compute: Callable[[ThermalSum], xr.Dataset]) -> xr.Dataset:
-    """Compute numbers of a thermal sum over all levels with their error bars."""
+    """Compute variables of a thermal sum over all levels with their error bars."""
     found = with_cutoff_errors(asked, lambda one: _assigned(compute(one), None, 0.0))
     return found.drop_vars([name for name in map(str, found.data_vars) if name.endswith(PART)])
 
 
-def _is_there(levels: Levels, sector: Sector) -> bool:
+def _exists(levels: Levels, sector: Sector) -> bool:
     model = levels.hamiltonian.space.model
     inside = 0 <= sector.charge <= model.max_charge
     return inside and sector.two_sz in allowed_two_sz(model, sector.charge)
 
 
 def _assigned(data: xr.Dataset, again: xr.Dataset | None, unseen: float) -> xr.Dataset:
-    """Return numbers with error bars from those in another space; zero without another one."""
+    """Return variables with error bars from their values in another space; zero without one."""
     bars = {}
     for name in JUDGED:
         if name not in data:

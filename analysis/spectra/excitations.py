@@ -1,4 +1,4 @@
-"""The lines of a probe: every level that it reaches from a ground level, over all sectors and symmetry blocks."""
+"""Excitation spectra: the lines of a probe in all sectors and symmetry blocks reached from a ground level."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from ...solvers.costs import check_memory
 from ...solvers.krylov.resolvents import TOLERANCE, Accuracy, Lines, added, spectral_lines
 
 SAME = 1e-9
-"""Lines closer than this, relative to their frequency, are one; or than a level is wide."""
+"""Lines closer than this, relative to their frequency, or than the width of a level, are merged."""
 NEGLIGIBLE = 1e-24
-"""An image whose norm squared is smaller than this times the size of the operator is zero but for rounding."""
+"""An image with a squared norm below this times the size of the operator is a rounding error."""
 ROUNDING = 1e-13
 DROPPED = 1e-12
-"""Lines with less than this share of all weights are left out of lists."""
+"""Lines with less than this fraction of the total weight are omitted."""
 MOMENTS = 4
 FAR = 6
-"""Further quanta that a displacement in a dressed frame may add."""
+"""Further quanta that a displacement in a dressed frame can add."""
 Shape = Callable[[NDArray[np.float64], float], NDArray[np.float64]]
 
 
@@ -43,14 +43,14 @@ def gaussian(distance: NDArray[np.float64], width: float) -> NDArray[np.float64]
 
 
 LINESHAPES: dict[str, tuple[Shape, float]] = {"lorentzian": (lorentzian, 1.0), "gaussian": (gaussian, 1.0 / 3.0)}
-"""Line shapes by name, each with the share of its width at which the resolvent must be right."""
+"""Line shapes by name, with the fraction of the width at which the resolvent must be accurate."""
 CHUNK = 1 << 22
-"""Elements of the largest array that a curve takes."""
+"""Largest number of elements of temporary arrays of a curve."""
 
 
 @dataclass(frozen=True)
 class Resolution:
-    """Where a spectrum is wanted, and how sharp.
+    """Frequencies, line shape and accuracy of a spectrum.
 
     Attributes
     ----------
@@ -81,12 +81,12 @@ class Resolution:
         options: Options | None = None,
         tolerance: float = TOLERANCE,
     ) -> Resolution:
-        """Return where a function was asked for a spectrum.
+        """Return the resolution from the arguments of a public function.
 
         Raises
         ------
         ValueError
-            If there are no frequencies, the line shape is unknown, or broadening or tolerance are not above 0.
+            If there are no frequencies, the line shape is unknown, or broadening or tolerance are not positive.
         """
         tolerance = real_number("tolerance", tolerance, "a number above 0", np.finfo(float).tiny)
         omega = np.array(frequencies, dtype=float)
@@ -104,11 +104,11 @@ class Resolution:
 
     @property
     def width(self) -> float:
-        """Distance from the real axis at which the resolvent must be right."""
+        """Distance from the real axis at which the resolvent must be accurate."""
         return self.broadening * LINESHAPES[self.lineshape][1]
 
     def broadened(self, lines: Lines) -> NDArray[Any]:
-        """Return ``sum_j w_j f(omega - omega_j)`` with a normalised line shape f."""
+        """Return ``sum_j w_j f(omega - omega_j)`` with the normalized line shape f."""
         shape, _ = LINESHAPES[self.lineshape]
         curve = np.zeros(len(self.frequencies), lines.weights.dtype)
         step = max(1, CHUNK // max(1, len(self.frequencies)))
@@ -126,15 +126,15 @@ class Excitations:
     Attributes
     ----------
     lines : Lines
-        With omega_j in the place of the energies.
+        The lines; their energies are omega_j.
     weight : float
-        ``sum_j |w_j|`` as it should be: norms of the images.
+        Exact ``sum_j |w_j|``, from the norms of the images.
     near_cutoff : (4,) float
-        Weight of the level and its images on phonon states so near to the cutoff that the n-th moment feels it.
+        Weight of the level and its images on phonon states near the cutoff, which affects the n-th moment.
     blocks : int
-        Blocks in which lines were sought.
+        Number of blocks searched for lines.
     scale, level_width : float
-        The largest coupling, and how close levels are one.
+        The largest coupling, and the distance below which levels are degenerate.
     """
 
     lines: Lines
@@ -163,22 +163,22 @@ def excitations(
     Parameters
     ----------
     levels : Eigenstates or LabelledLevels
-        Their ground level is taken.
+        Levels whose ground level is used.
     operator : Operator
         B.
     resolution : Resolution
-        Where and how exactly.
+        Frequencies and accuracy.
     left : Operator, optional
         A; B by default.
     sign : int
-        1 where charge is added or kept, -1 where it is removed.
+        1 if charge is added or conserved, -1 if it is removed.
     off : bool
-        Leave the ground level itself out of the states n.
+        Whether to exclude the ground level from the states n.
 
     Returns
     -------
     Excitations
-        Over all blocks that B reaches.
+        The lines in all blocks reached by B.
     """
     parts, options = [], resolution.options
     for energy, state in by_energy(levels.ground, float(levels.relative[0])):
@@ -201,20 +201,20 @@ def excitations(
 
 
 def offset_of(target: Block, levels: Eigenstates | LabelledLevels) -> float:
-    """Return what a far chemical potential adds to the energies of a block, over those of the levels."""
+    """Return the shift of the energies of a block relative to the levels by a chemical potential outside H."""
     change = target.space.sector.charge - levels.hamiltonian.space.sector.charge
     return -levels.hamiltonian.potential * change if change else 0.0
 
 
 def size_of(operator: Operator) -> float:
-    """Return a bound on ``||O psi||^2``, apart from the lattice: the square of the sum of all coefficients."""
+    """Return a bound on ``||O psi||^2`` of the charge part: the squared sum of all coefficients."""
     return float(sum(abs(value) for value in operator.terms.values())) ** 2
 
 
 def by_energy(state: State, lowest: float) -> list[tuple[float, State]]:
-    """Return the parts of a ground level that differ in energy by more than roundings, each with its own energy.
+    """Return the parts of a ground level that differ in energy by more than rounding, each with its energy.
 
-    Levels that count as one may be split by a little, and lines begin at the energy of their own state.
+    Degenerate levels may be slightly split, and lines are measured from the energy of their initial state.
     """
     if sum(len(part.weights) for part in state.parts) == 1:
         return [(lowest, state)]
@@ -232,9 +232,9 @@ def by_energy(state: State, lowest: float) -> list[tuple[float, State]]:
 def images_of(
     state: State, operator: Operator, left: Operator | None = None
 ) -> Iterator[tuple[Block, list[Amplitudes], list[Amplitudes] | None]]:
-    """Yield each block that is reached, with the images of the pure states and those of the other operator.
+    """Yield each target block with the images of the pure states under both operators.
 
-    They carry the square roots of the weights of the mixture.
+    The images are multiplied by the square roots of the weights of the mixture.
     """
     for part in state.parts:
         partner = operator if left is None else left
@@ -247,13 +247,13 @@ def images_of(
 
 
 Pair = tuple[Transition, Transition]
-"""What leads from a block to another on the right and on the left of a weight."""
+"""The transitions to a block of the right and of the left operator."""
 
 
 def pairs_of(block: Block, right: Operator, left: Operator, source: Hamiltonian | None = None) -> tuple[Pair, ...]:
-    """Return the parts of two operators that lead to the same blocks, the same object twice for one operator.
+    """Return the parts of two operators with the same target blocks, identical objects for equal operators.
 
-    `source` is the Hamiltonian that keeps those of the sectors that are reached, by default that of the block.
+    `source` is the Hamiltonian that caches those of the target sectors, by default that of the block.
     """
     target = target_hamiltonian(source or block.hamiltonian, charge_change(block.space.model, right))
     if target is None:
@@ -267,9 +267,9 @@ def pairs_of(block: Block, right: Operator, left: Operator, source: Hamiltonian 
 
 
 def ground_in(state: State, block: Block) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return the states of a level that lie in a block of the same N and S_z, and their numbers in the level.
+    """Return the states of a level contained in a block of the same N and S_z, and their indices in the level.
 
-    They are rows of flat amplitudes. Parts of the level with further quantum numbers lie in the block as well.
+    The states are rows of flattened amplitudes, including parts of the level with further quantum numbers.
     """
     size, first = int(np.prod(block.shape)), 0
     rows, numbers = [np.zeros((0, size))], [np.zeros(0, np.int64)]
@@ -285,7 +285,7 @@ def ground_in(state: State, block: Block) -> tuple[NDArray[Any], NDArray[np.int6
 
 
 def off_ground(v: Amplitudes, block: Block, state: State) -> Amplitudes:
-    """Project a level out of a vector of a block; what is rounding errors of the vector becomes zero."""
+    """Project a level out of a vector of a block; results at rounding level are set to zero."""
     length = block.norm(v)
     own, _ = ground_in(state, block)
     left = v - (block.overlaps(own, v[None])[:, 0] @ own).reshape(v.shape)
@@ -293,9 +293,10 @@ def off_ground(v: Amplitudes, block: Block, state: State) -> Amplitudes:
 
 
 def near_cutoff(block: Block, states: list[Amplitudes], operator: Operator) -> NDArray[np.float64]:
-    """Return the weight on phonon states so near to the cutoff that the n-th moment feels it.
+    """Return the weight on phonon states near the cutoff, which affects the n-th moment.
 
-    With charges alone the n-th moment takes n - 1 products that may lead out; an operator of the lattice does itself.
+    For charge operators the n-th moment involves n - 1 products that can leave the space; lattice operators leave it
+    themselves.
     """
     phonons = block.space.phonons
     weights = block.total(sum((np.sum(np.abs(v) ** 2, axis=0) for v in states), np.zeros(len(phonons))))
@@ -303,7 +304,7 @@ def near_cutoff(block: Block, states: list[Amplitudes], operator: Operator) -> N
 
 
 def weight_near_cutoff(block: Block, weights: NDArray[np.float64], operator: Operator) -> NDArray[np.float64]:
-    """Return the same, from the weight on each phonon state."""
+    """Return the weight near the cutoff from the weight on each phonon state."""
     phonons = block.space.phonons
     if not phonons.modes:
         return np.zeros(MOMENTS)
@@ -318,7 +319,7 @@ def weight_near_cutoff(block: Block, weights: NDArray[np.float64], operator: Ope
 
 
 def merged(lines: Lines, level_width: float) -> Lines:
-    """Return lines in ascending order, those at one place added up, without what is negligible."""
+    """Return lines in ascending order, coinciding ones merged, negligible ones omitted."""
     order = np.argsort(lines.energies, kind="stable")
     energies, weights, errors = lines.energies[order], lines.weights[order], lines.errors[order]
     if not len(energies):

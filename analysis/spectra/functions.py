@@ -1,4 +1,4 @@
-"""Spectral functions at zero temperature: broadened curves, lines, moments, and the sum rules that they must obey."""
+"""Spectral functions at zero temperature: broadened curves, lines, moments, and sum rules."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .probes import Probe, check_cross, probe_of
 from .sum_rules import allowed_defects, moments_from_commutators, rule_variables
 
 Levels = Eigenstates | LabelledLevels
-"""Lowest levels of a sector, in one block or over all of them."""
+"""Lowest levels of a sector, in one block or in all blocks."""
 DEFAULT_BROADENING = 0.1
 
 
@@ -44,15 +44,15 @@ def spectral_function(
     .. math:: A(\omega) = \sum_n |\langle n|B|0\rangle|^2\,\delta(\omega - E_n + E_0)
               + \sum_n |\langle n|B^\dagger|0\rangle|^2\,\delta(\omega - E_0 + E_n)
 
-    with B adding charge; the second part, removal, is there for charged probes only. omega is measured from the
-    chemical potential, which is inside H. A degenerate ground level is averaged over.
+    where B adds charge; the second part, removal, exists only for charged probes. omega is measured from the chemical
+    potential, which is contained in H. A degenerate ground level is averaged.
 
     Parameters
     ----------
     levels : Eigenstates or LabelledLevels
-        Their ground level is taken.
+        Levels whose ground level is used.
     probe : Probe or str
-        See `respair.analysis.probe`; a name stands for that operator on site 0.
+        See `respair.analysis.probe`; a name denotes that operator on site 0.
     frequencies : (n,) float
         omega [energy].
     broadening : float
@@ -62,30 +62,30 @@ def spectral_function(
     options : Options, optional
         Engine ("dense": exact lines; "tensor", "quspin": continued fractions), and limits.
     cross : Probe, optional
-        A second probe A: ``<0|A^+|n><n|B|0>`` takes the place of the weights, with its sign or phase, and for charged
-        probes ``<0|B|n><n|A^+|0>`` that of the removal.
+        A second probe A: the weights are ``<0|A^+|n><n|B|0>``, with sign or phase, and for the removal part of charged
+        probes ``<0|B|n><n|A^+|0>``.
     progress : function
-        Called with the next step, in words.
+        Called with a description of the next step.
     tolerance : float
-        Largest error of a continued fraction, in units of the weight over the broadening; 0.01 is good for a first
-        look in a fifth of the time.
+        Largest error of a continued fraction, in units of the weight divided by the broadening; 0.01 suffices for an
+        overview and takes about a fifth of the time.
 
     Returns
     -------
     xarray.Dataset
         ``intensity`` (``values`` is its older name), ``addition``, ``removal`` over ``omega`` [1/energy];
-        ``pole_frequencies``, ``pole_weights``, ``pole_kinds`` (1 addition, -1 removal) and ``pole_errors`` (0 where
-        exact) over ``pole``; ``moments``,
-        ``sum_rules`` and ``sum_rule_errors`` over ``order``; ``addition_weight``, ``removal_weight``; ``steps`` of the
-        longest continued fraction (0 where all lines are exact) and ``error``, a bound on what it misses in the curves.
+        ``pole_frequencies``, ``pole_weights``, ``pole_kinds`` (1 addition, -1 removal) and ``pole_errors`` (0 if
+        exact) over ``pole``; ``moments``, ``sum_rules`` and ``sum_rule_errors`` over ``order``; ``addition_weight``,
+        ``removal_weight``; ``steps`` of the longest continued fraction (0 if all lines are exact) and ``error``, a
+        bound on its error in the curves.
 
     Raises
     ------
     ValueError
-        If there are no frequencies, the broadening or the tolerance is not above 0, or the two probes change the charge
-        differently or do not both have a part that removes it.
+        If there are no frequencies, the broadening or the tolerance is not positive, the two probes change the charge
+        differently, or only one of them has a removal part.
     ArithmeticError
-        If a moment misses its sum rule by more than ``sum_rule_errors``.
+        If a moment violates its sum rule by more than ``sum_rule_errors``.
 
     References
     ----------
@@ -118,7 +118,7 @@ def spectral_function(
 
 
 def curves(parts: Sequence[Excitations], resolution: Resolution) -> xr.Dataset:
-    """Return addition, removal (where there is any) and their sum, broadened, with lines and moments."""
+    """Return addition, removal (if any) and their sum as broadened curves, with lines and moments."""
     shapes = [resolution.broadened(part.lines) for part in parts]
     shapes += [np.zeros(len(resolution.frequencies))] * (2 - len(shapes))
     apart = [merged(part.lines, part.level_width) for part in parts]
@@ -156,7 +156,7 @@ def _sum_rules(levels: Levels, left: Probe, right: Probe, parts: Sequence[Excita
     poles = np.concatenate([np.abs(part.lines.energies) for part in parts])
     residual = float(levels.certificate.residuals[0])
     near_cutoff = np.sum([part.near_cutoff for part in parts], axis=0)
-    if levels.hamiltonian.space.is_dressed:  # a probe changes the frame as well, and leads from any phonon state beyond
+    if levels.hamiltonian.space.is_dressed:  # a probe also changes the frame and leaves the space from any phonon state
         near_cutoff = np.maximum(near_cutoff, abs(found[0] - wanted[0]))
     allowed = allowed_defects(
         sum(part.weight for part in parts),

@@ -27,7 +27,7 @@ from .sum_rules import moments_from_commutators
 from .thermal_lines import exact_sum, thermal_weights
 
 ORDERS = 3
-"""Moments of the tail: G(z) = M_0 / z + M_1 / z^2 + M_2 / z^3 + ..."""
+"""Number of moments of the tail: G(z) = M_0 / z + M_1 / z^2 + M_2 / z^3 + ..."""
 SPINS = ("up", "dn")
 RULES = 1e-9
 """Largest defect of a moment, in units of the couplings."""
@@ -43,23 +43,24 @@ def greens_function(
     *,
     error_bars: bool = False,
 ) -> xr.Dataset:
-    r"""Compute the Green's function of electrons between sites in the ground level.
+    r"""Compute the one-electron Green's function between sites in the ground level.
 
     .. math:: G_{ij}(z) = \langle c_i\,[z - (H - E_0)]^{-1} c_j^+\rangle
               + \langle c_j^+\,[z + (H - E_0)]^{-1} c_i\rangle
 
-    at frequencies z above the real axis: ``matsubara_frequencies(T, n)`` (a fine mesh on the imaginary axis) or
-    ``omega + i eta``. z is measured from the chemical potential, which is inside H. With all sites the self-energy
+    at frequencies z above the real axis, such as ``matsubara_frequencies(T, n)`` (a fine mesh on the imaginary axis) or
+    ``omega + i eta``. z is measured from the chemical potential, which is contained in H. If all sites are included,
+    the self-energy
 
     .. math:: \Sigma(z) = z - h - G(z)^{-1}
 
-    comes with it, h being the matrix of hops and levels of H; it contains everything else, the coupling to the lattice
-    and to local pairs included.
+    is returned as well, where h is the matrix of hops and levels of H; the self-energy contains all other terms,
+    including the coupling to the lattice and to local pairs.
 
     Parameters
     ----------
     levels : Eigenstates or LabelledLevels
-        Their ground level is taken; a degenerate one is averaged over.
+        Levels whose ground level is used; a degenerate one is averaged.
     frequencies : (n,) complex
         z [energy].
     spin : str
@@ -69,15 +70,15 @@ def greens_function(
     options : Options, optional
         Engine and memory.
     error_bars : bool
-        Compute it once more in another phonon space: ``values_error``, ``self_energy_error`` and others say how far the
-        phonon cutoff may have moved the numbers. It takes two to many times as long.
+        Whether to compute error bars due to the phonon cutoff, ``values_error``, ``self_energy_error`` and others, by a
+        second calculation in another phonon space. The cost increases by a factor of two or more.
 
     Returns
     -------
     xarray.Dataset
         ``values`` over (frequency, site, ``site_``) [1/energy]; ``moments`` over (order, site, ``site_``), the tail
         ``M_0 / z + M_1 / z^2 + M_2 / z^3``, with ``sum_rules`` from commutators (``M_0 = 1``); ``error``, a bound on
-        what continued fractions miss; and where all sites are there ``self_energy`` and ``self_energy_tail``, its limit
+        the error of continued fractions; and with all sites ``self_energy`` and ``self_energy_tail``, its limit
         ``M_1 - h`` at large z.
 
     Raises
@@ -85,7 +86,7 @@ def greens_function(
     InvalidValue
         If a frequency is not above the real axis, a site does not exist, or there are no electrons.
     ArithmeticError
-        If a moment misses its sum rule by more than roundings and the phonon cutoff allow.
+        If a moment violates its sum rule by more than rounding and the phonon cutoff allow.
 
     References
     ----------
@@ -93,7 +94,7 @@ def greens_function(
 
     Examples
     --------
-    The atom at half filling has the self-energy U^2 / (4 z) beyond the mean field U / 2:
+    The self-energy of an atom at half filling is U^2 / (4 z) plus the mean-field part U / 2:
 
     >>> from respair.clusters import site
     >>> from respair.hamiltonians import Electrons, Model
@@ -144,11 +145,11 @@ def thermal_greens_function(
     *,
     error_bars: bool = False,
 ) -> xr.Dataset:
-    r"""Compute the Green's function of electrons between sites in a thermal state, from all levels.
+    r"""Compute the one-electron Green's function between sites in a thermal state, from all levels.
 
     .. math:: G_{ij}(z) = \sum_{mn} (p_m + p_n)\,\frac{\langle m|c_i|n\rangle\langle n|c_j^+|m\rangle}{z - E_n + E_m}
 
-    in the grand-canonical ensemble; in others the p of the states n are those of the removal from the states m.
+    in the grand-canonical ensemble. In other ensembles the p_n are the weights of the initial states of the removal.
 
     Parameters
     ----------
@@ -157,23 +158,23 @@ def thermal_greens_function(
     temperature : float
         T above 0 [energy].
     frequencies : (n,) complex, or int
-        z above the real axis; a number stands for so many Matsubara frequencies of this temperature.
+        z above the real axis; an integer gives the number of Matsubara frequencies at this temperature.
     spin, sites, error_bars
         As for `greens_function`; error bars are needed for ``phonons.cutoff = "auto"``.
     ensemble : Ensemble or str
-        Which states are summed over.
+        The ensemble.
     options : Options, optional
         Engine and memory.
 
     Returns
     -------
     xarray.Dataset
-        As of `greens_function`; ``error`` is 0: the sum over states is complete within the phonon cutoff.
+        As for `greens_function`; ``error`` is 0, since the sum over states is complete within the phonon cutoff.
 
     Raises
     ------
     InvalidValue
-        If there are more lines than are kept, or as for `greens_function`.
+        If there are too many lines, or as for `greens_function`.
 
     Examples
     --------
@@ -204,7 +205,7 @@ def thermal_greens_function(
 
 
 def one_body_matrix(model: Model, spin: str) -> NDArray[np.complex128]:
-    """Return h of ``sum_ij h_ij c+_i c_j``, hops, levels and chemical potential of one spin, shape (sites, sites)."""
+    """Return h of ``sum_ij h_ij c+_i c_j``: hops, levels and chemical potential of one spin, shape (sites, sites)."""
     h = np.zeros((model.cluster.sites,) * 2, complex)
     for (charge, lattice), value in canonical(hamiltonian_operator(model)).terms.items():
         symbols, at = tuple(symbol for symbol, _ in charge), [site for _, site in charge]
@@ -220,7 +221,7 @@ def one_body_matrix(model: Model, spin: str) -> NDArray[np.complex128]:
 
 
 def _checked(model: Model, spin: str, sites: Sequence[int] | None) -> list[int]:
-    """Return the sites, if model, spin and sites are right."""
+    """Return the sites after checking model, spin and sites."""
     if model.electrons is None:
         raise InvalidValue("the model has no electrons; their Green's function needs Electrons(...)")
     if spin not in SPINS:
@@ -230,7 +231,7 @@ def _checked(model: Model, spin: str, sites: Sequence[int] | None) -> list[int]:
 
 @dataclass(frozen=True)
 class _Matrix:
-    """Numbers between all pairs of sites: G, the moments of its lines, and what these must be."""
+    """Matrices over pairs of sites: G, the moments of its lines, and their sum rules."""
 
     z: NDArray[np.complex128]
     values: NDArray[np.complex128]
@@ -239,12 +240,12 @@ class _Matrix:
 
     @classmethod
     def of(cls, z: NDArray[np.complex128], count: int) -> _Matrix:
-        """Return one without numbers."""
+        """Return matrices of NaN."""
         empty = (np.full((n, count, count), np.nan, complex) for n in (len(z), ORDERS, ORDERS))
         return cls(z, *empty)
 
     def put(self, a: int, b: int, parts: Sequence[Lines], rule: NDArray[np.complex128]) -> None:
-        """Set the numbers of (a, b), and those of (b, a), whose weights are the conjugates."""
+        """Set the elements (a, b) and (b, a), whose weights are complex conjugates."""
         powers = np.arange(ORDERS)[:, None]
         for i, j, lines in ((a, b, parts), (b, a, [replace(each, weights=each.weights.conj()) for each in parts])):
             self.values[:, i, j] = sum(resolvent(each, self.z) for each in lines)
@@ -252,7 +253,7 @@ class _Matrix:
         self.rules[:, a, b], self.rules[:, b, a] = rule, rule.conj()
 
     def check(self, scale: float, residual: float) -> None:
-        """Raise ArithmeticError if a moment of electrons misses its sum rule."""
+        """Raise ArithmeticError if a moment violates its sum rule."""
         for n, (got, want) in enumerate(zip(self.moments, self.rules, strict=True)):
             most = (RULES + 8 * n * residual) * max(1.0, scale) ** n * len(got) ** 2
             away = np.abs(got - want)

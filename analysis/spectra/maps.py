@@ -1,4 +1,4 @@
-"""Spectra over all momenta or sites of a cluster in one call."""
+"""Spectra over all momenta or sites of a cluster."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def spectral_map(
     over: str = "momentum",
     progress: Callable[[str], None] = silent,
 ) -> xr.Dataset:
-    """Compute A(k, omega) for every momentum of a ring or lattice, or A_i(omega) for every place.
+    """Compute A(k, omega) for every momentum of a ring or lattice, or A_i(omega) for every site.
 
     The local density of states is the map of "electron" over sites; "density", "displacement" and their cross spectrum
     over momenta are the dynamic structure factors of charge and lattice.
@@ -42,27 +42,27 @@ def spectral_map(
     Parameters
     ----------
     levels : Eigenstates or LabelledLevels
-        Their ground level is taken.
+        Levels whose ground level is used.
     name, cross : str
         Names of probes, see `respair.analysis.probe`.
     frequencies, broadening, lineshape, options, progress
         As in `spectral_function`.
     spin : str, optional
-        Of an electron.
+        Spin of an electron.
     over : str
         "momentum" or "site".
 
     Returns
     -------
     xarray.Dataset
-        As `spectral_function` with a leading dimension `over`; lists of lines are filled up with NaN. Momenta m stand
-        for k = 2 pi m / L, which is there as the coordinate ``k``, in (-pi, pi]. Where reflection or time reversal
-        leaves the ground level as it is, the spectrum of one probe at -k is that at k.
+        As for `spectral_function` with a leading dimension `over`; lists of lines are padded with NaN. The momentum m
+        means k = 2 pi m / L, given as the coordinate ``k`` in (-pi, pi]. If the ground level is invariant under
+        reflection or time reversal, the spectrum of one probe at -k is that at k.
 
     Raises
     ------
     InvalidModel
-        If the model has no such probe, or the cluster no momenta.
+        If the probe does not exist in the model, or the cluster has no momenta.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def spectral_map(
         raise InvalidValue(f'over = {over!r} is unknown; allowed: "momentum", "site"')
     if over == "momentum":
         known = momenta(cluster)
-        probe(model, name, momentum=known[0] if known else 0)  # refuses clusters without momenta
+        probe(model, name, momentum=known[0] if known else 0)  # raises for clusters without momenta
         places: list[Any] = list(known)
     else:
         probe(model, name)
@@ -101,9 +101,9 @@ def spectral_map(
 
 
 def _mirror(cluster: Cluster, momentum: Momentum) -> Momentum | None:
-    """Return the momentum at which a map is the same by reflection: -k, where no reciprocal vector is between them.
+    """Return the momentum equivalent by reflection: -k, if no reciprocal lattice vector is involved.
 
-    Where a cell holds several sites, operators at k and at k + G differ.
+    If the cell has several sites, operators at k and at k + G differ.
     """
     mirror = opposite(cluster, momentum)
     if not cluster.cell:
@@ -113,7 +113,7 @@ def _mirror(cluster: Cluster, momentum: Momentum) -> Momentum | None:
 
 
 def _coordinates(cluster: Cluster, places: list[Any], over: str) -> dict[str, object]:
-    """Return the numbers of the places, and of momenta k; on lattices vectors, with the momenta by their numbers."""
+    """Return the coordinates of the sites, or of the momenta with k; on lattices vectors, indexed by momentum."""
     if over == "momentum" and isinstance(places[0], tuple):
         vectors = {"momenta": ((over, "row"), np.array(places)), "k": ((over, "axis"), wave_vectors(cluster))}
         return {over: np.arange(len(places)), **vectors}
@@ -121,7 +121,7 @@ def _coordinates(cluster: Cluster, places: list[Any], over: str) -> dict[str, ob
 
 
 def _is_even(levels: Levels) -> bool:
-    """True where a reflection or time reversal takes the ground level into itself."""
+    """True if the ground level is invariant under reflection or time reversal."""
     model, parts = levels.hamiltonian.space.model, levels.ground.parts
     if all(any(symmetry.name == "reflection" for symmetry in part.block.symmetries) for part in parts):
         return True

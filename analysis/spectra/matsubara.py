@@ -1,4 +1,4 @@
-"""Lines of two operators at complex frequencies, and Matsubara frequencies."""
+"""Resolvents of two operators at complex frequencies, and Matsubara frequencies."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def matsubara_frequencies(temperature: float, count: int, statistics: str = "fer
     temperature : float
         T above 0 [energy].
     count : int
-        How many.
+        Number of frequencies.
     statistics : str
         "fermion" or "boson".
 
@@ -47,18 +47,18 @@ def matsubara_frequencies(temperature: float, count: int, statistics: str = "fer
 
 
 def complex_frequencies(name: str, value: Any) -> NDArray[np.complex128]:
-    """Return frequencies off the real axis, in its upper half; raise an error for others."""
+    """Return frequencies in the upper half plane; raise an error for others."""
     try:
         z = np.atleast_1d(np.asarray(np.nan if isinstance(value, str) else value, complex))
     except (TypeError, ValueError):
         z = np.array([np.nan + 0j])
     if z.ndim != 1 or not z.size or not np.all(np.isfinite(z)) or np.any(np.abs(z) > LARGEST):
         allowed = f"a list of one or more complex numbers, at most {LARGEST:g} in size"
-        raise InvalidValue(f"{name} = {shown(value)} cannot be; allowed: {allowed}")
+        raise InvalidValue(f"{name} = {shown(value)} is invalid; allowed: {allowed}")
     if np.any(z.imag < 1 / LARGEST):
         at = int(np.flatnonzero(z.imag < 1 / LARGEST)[0])
         raise InvalidValue(
-            f"{name}[{at}] = {z[at]} cannot be; allowed: above the real axis, as matsubara_frequencies(0.1, 50), or "
+            f"{name}[{at}] = {z[at]} is invalid; allowed: above the real axis, as matsubara_frequencies(0.1, 50), or "
             "omega + 0.1j"
         )
     return z
@@ -76,22 +76,22 @@ def lines_between(
 ) -> Lines:
     r"""Return the lines ``sum_n <0|L^+|n><n|R|0>`` at ``sign (E_n - E_0)``, averaged over the ground level.
 
-    ``sum_n w_n / (z - omega_n)`` is right at all z, to the accuracy of `spectral_lines`, whose bound is in ``error``.
+    ``sum_n w_n / (z - omega_n)`` is accurate at all z, within the bound ``error`` of `spectral_lines`.
 
     Parameters
     ----------
     levels : Eigenstates or LabelledLevels
-        Their ground level is taken.
+        Levels whose ground level is used.
     right, left : Operator
         R and L.
     z : (n,) complex
-        Above the real axis.
+        Frequencies above the real axis.
     sign : int
-        1, or -1 where the lines lie at E_0 - E_n.
+        1, or -1 for lines at E_0 - E_n.
     options : Options
         Engine and memory.
     off : bool
-        Leave the ground level itself out of the states n.
+        Whether to exclude the ground level from the states n.
     """
     parts = []
     for energy, state in by_energy(levels.ground, float(levels.relative[0])):
@@ -116,9 +116,9 @@ def resolvent(lines: Lines, z: NDArray[np.complex128]) -> NDArray[np.complex128]
 
 
 def places(name: str, given: Sequence[int] | None, count: int) -> list[int]:
-    """Return places, all by default, each once."""
+    """Return indices after checking that each occurs once; all by default."""
     asked = np.arange(count) if given is None else np.atleast_1d(np.asarray(given, dtype=object))
     right = asked.ndim == 1 and len(asked) and all(is_whole(i) and 0 <= i < count for i in asked)
     if not right or len(set(asked.tolist())) < len(asked):
-        raise InvalidValue(f"{name} = {shown(given)} cannot be; allowed: some of 0 to {count - 1}, each once")
+        raise InvalidValue(f"{name} = {shown(given)} is invalid; allowed: some of 0 to {count - 1}, each once")
     return [int(i) for i in asked]

@@ -1,4 +1,4 @@
-"""Quantities read off spectra: quasi-particles, gaps, transferred weight, effective frequencies."""
+"""Quantities derived from spectra: quasi-particles, gaps, transferred weight, effective frequencies."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ...clusters import InvalidValue
 from ..labelled import dataset_of
 
 FAINT = 1e-8
-"""Lines with less than this share of the weight do not count as a quasi-particle."""
+"""Lines with less than this fraction of the weight do not count as a quasi-particle."""
 ELASTIC = 1e-8
 
 
 def _edge(energies: NDArray[np.float64], weights: NDArray[np.float64], last: bool) -> tuple[float, float, float]:
-    """Return frequency and weight of the first (or last) line that counts, and the weight of all others."""
+    """Return frequency and weight of the first (or last) significant line, and the weight of all others."""
     total = float(np.nansum(weights))
     seen = np.flatnonzero(weights > FAINT * max(total, FAINT))
     if not len(seen):
@@ -31,9 +31,9 @@ def _edge(energies: NDArray[np.float64], weights: NDArray[np.float64], last: boo
 def _of_lines(
     data: xr.Dataset, read: Callable[..., tuple[float, ...]], texts: Mapping[str, tuple[str, str]]
 ) -> xr.Dataset:
-    """Apply a function of frequencies, weights and kinds of the lines to a spectrum, or to each of a map.
+    """Apply a function of frequencies, weights and kinds of the lines to a spectrum, or to each spectrum of a map.
 
-    `texts` has formula and unit of each number that the function returns, by its name.
+    `texts` contains formula and unit of each result by name.
     """
     weights = data["pole_weights"]
     shape, over = weights.shape[:-1], " ".join(map(str, weights.dims[:-1]))
@@ -45,17 +45,17 @@ def _of_lines(
 
 
 def quasi_particles(data: xr.Dataset) -> xr.Dataset:
-    r"""Read quasi-particles off a spectrum or a map: the lines next to the chemical potential on either side.
+    r"""Return the quasi-particles of a spectrum or map: the lines closest to the chemical potential on either side.
 
     Parameters
     ----------
     data : xarray.Dataset
-        From `spectral_function` or `spectral_map`.
+        Result of `spectral_function` or `spectral_map`.
 
     Returns
     -------
     xarray.Dataset
-        For ``addition`` and ``removal`` each: ``_energy`` of the lowest (highest) line, its weight ``_z``, and the
+        For ``addition`` and ``removal``: ``_energy`` of the lowest (highest) line, its weight ``_z``, and the
         ``_incoherent`` weight of all others; over the leading dimension of a map.
 
     Examples
@@ -82,23 +82,23 @@ def quasi_particles(data: xr.Dataset) -> xr.Dataset:
 
 
 def gap_measures(data: xr.Dataset, centre: float | None = None) -> xr.Dataset:
-    """Read gaps off a spectrum, or off the sum over a map.
+    """Return the gaps of a spectrum, or of the sum over a map.
 
     Parameters
     ----------
     data : xarray.Dataset
-        From `spectral_function` or `spectral_map`.
+        Result of `spectral_function` or `spectral_map`.
     centre : float, optional
-        Where the gap is looked for; by default half way between the highest removal and the lowest addition energy,
-        the chemical potential of the charge. 0 is that of the ensemble.
+        Centre of the gap; by default the midpoint of the highest removal and the lowest addition energy, which is the
+        chemical potential of the charge. 0 is that of the ensemble.
 
     Returns
     -------
     xarray.Dataset
-        ``gap``, the lowest addition less the highest removal energy over the whole map, about ``centre``; of the
-        broadened curve ``depth_value``, its value there, ``peak_distance`` between the highest points below and above,
-        and ``pseudogap``, one less ``depth_value`` over the lower of the two (1: empty; 0 or less: none). Without
-        lines on both sides ``gap`` is NaN, and so are the others without a `centre`.
+        ``gap``, the lowest addition minus the highest removal energy over the whole map, about ``centre``. For the
+        broadened curve ``depth_value``, its value at the centre, ``peak_distance`` between the highest points below and
+        above, and ``pseudogap``, one minus ``depth_value`` divided by the lower of the two (1: empty; 0 or less: none).
+        Without lines on both sides ``gap`` is NaN, and so are the others without a `centre`.
     """
     particles = quasi_particles(data)
     edges = (particles[f"{part}_energy"].values.ravel() for part in ("addition", "removal"))
@@ -124,7 +124,7 @@ def gap_measures(data: xr.Dataset, centre: float | None = None) -> xr.Dataset:
 
 
 def _depth(omega: NDArray[np.float64], values: NDArray[np.float64], middle: float) -> tuple[float, float, float]:
-    """Return a curve's value at a frequency, the distance of the highest points around, and how deep it is there."""
+    """Return the value of a curve at a frequency, the distance of the highest points around it, and the depth."""
     inside = int(np.argmin(np.abs(omega - middle)))
     masks = (np.arange(len(omega)) <= inside, np.arange(len(omega)) >= inside)
     below, above = (int(np.argmax(np.where(mask, values, -np.inf))) for mask in masks)
@@ -133,7 +133,7 @@ def _depth(omega: NDArray[np.float64], values: NDArray[np.float64], middle: floa
 
 
 def weight_transfer(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
-    """Compare two spectra: where weight has gone from one set of parameters to another.
+    """Return the spectral weight transferred between two spectra.
 
     Parameters
     ----------
@@ -143,8 +143,8 @@ def weight_transfer(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        ``difference`` of the curves, ``moved`` its integral up to omega, and the ``amount`` that has changed place,
-        half the integral of its modulus.
+        ``difference`` of the curves, ``moved`` its integral up to omega, and the transferred ``amount``, half the
+        integral of its absolute value.
 
     Raises
     ------
@@ -153,7 +153,7 @@ def weight_transfer(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
     """
     omega = before["omega"].values
     if not np.array_equal(omega, after["omega"].values):
-        raise InvalidValue("the two spectra have different frequencies; compute both on the same ones")
+        raise InvalidValue("the two spectra have different frequencies; compute both at the same ones")
     difference = np.real(after["values"].values - before["values"].values)
     steps = 0.5 * np.diff(omega) * (difference[..., 1:] + difference[..., :-1])
     moved = np.concatenate([np.zeros((*difference.shape[:-1], 1)), np.cumsum(steps, axis=-1)], axis=-1)
@@ -170,23 +170,23 @@ def weight_transfer(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
 
 
 def effective_frequency(data: xr.Dataset) -> xr.Dataset:
-    r"""Read the softened frequency of an oscillator off the spectrum of its displacement.
+    r"""Return the softened frequency of an oscillator from the spectrum of its displacement.
 
     .. math:: \Omega^2 = \frac{\sum_n w_n \omega_n}{\sum_n w_n / \omega_n}
 
-    over the inelastic lines; the numerator is omega0 exactly, the denominator the static response.
+    The sums run over the inelastic lines; the numerator is exactly omega0, the denominator the static response.
 
     Parameters
     ----------
     data : xarray.Dataset
-        From `spectral_function` or `spectral_map` with the probe "displacement".
+        Result of `spectral_function` or `spectral_map` for the probe "displacement".
 
     Returns
     -------
     xarray.Dataset
         ``static`` Omega, ``average`` the mean frequency of the lines, ``softest`` that of the lowest line and
-        ``softest_share`` its share of the inelastic weight, ``elastic`` the weight at zero; over the leading dimension
-        of a map. Without an inelastic line all but ``elastic`` are NaN.
+        ``softest_share`` its fraction of the inelastic weight, ``elastic`` the weight at zero; over the leading
+        dimension of a map. Without inelastic lines all but ``elastic`` are NaN.
     """
     texts = {
         "static": ("sqrt(sum w omega / sum w/omega)", "energy"),
@@ -199,7 +199,7 @@ def effective_frequency(data: xr.Dataset) -> xr.Dataset:
 
 
 def elastic_below(lines: NDArray[np.float64]) -> float:
-    """Return the frequency below which lines lie within the ground level: in units of 1, or of the largest if below."""
+    """Return the frequency below which lines belong to the ground level, scaled with the largest line if below 1."""
     return ELASTIC * min(1.0, float(np.max(np.abs(lines[np.isfinite(lines)]), initial=0.0)))
 
 

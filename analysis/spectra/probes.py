@@ -1,4 +1,4 @@
-"""The operators of spectra by name, on a site or with a momentum."""
+"""Operators of spectra by name, on a site or at a momentum."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ LocalOperator = Callable[[Model, int, str], Operator]
 
 @dataclass(frozen=True)
 class Probe:
-    """The operators behind a spectrum.
+    """The operators of a spectrum.
 
     Attributes
     ----------
     name : str
-        What it is called.
+        Name of the probe.
     addition : Operator
         B with lines at ``E_n - E_0``, of weight ``|<n|B|0>|^2``.
     removal : Operator or None
-        C with lines at ``E_0 - E_n``, of weight ``|<n|C|0>|^2``; None for operators that keep the charge.
+        C with lines at ``E_0 - E_n``, of weight ``|<n|C|0>|^2``; None for operators that conserve the charge.
     axis : CurrentAxis or None
-        Of a current.
+        Axis of a current.
     """
 
     name: str
@@ -61,20 +61,20 @@ class Probe:
 
 @dataclass(frozen=True)
 class Kind:
-    """An entry of the table.
+    """An entry of the table of probes.
 
     Attributes
     ----------
     local : function
-        The operator on one place.
+        The operator on a site, bond or mode.
     places : function
-        From the model to the places by position along a ring.
+        From the model to the sites, bonds or modes by position along a ring.
     removes : int
-        Charge that it removes and its adjoint adds; 0 for operators that keep the charge.
+        Charge that it removes and its adjoint adds; 0 for operators that conserve the charge.
     needs : str
-        Species without which it does not exist.
+        Required species.
     noun : str
-        What a place is.
+        Name of the kind of place.
     """
 
     local: LocalOperator
@@ -93,7 +93,7 @@ def _boson_sites(model: Model) -> Mapping[int, int]:
 
 
 def _modes(model: Model) -> Mapping[int, int]:
-    """Return modes by the site or bond on which they are, or by their number where one carries several."""
+    """Return modes by their site or bond, or by their number if one carries several."""
     return mode_places(model.modes)
 
 
@@ -130,11 +130,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "spin": Kind(lambda model, i, spin: 0.5 * (electron_number(i, "up") - electron_number(i, "dn")), _sites, 0, E),
     }
 )
-"""The local operators by name; "current" is not one of them."""
+"""The local operators by name, without "current"."""
 SPINFUL = "electron"
 """The operator that has a spin."""
 NAMES = (*KINDS, "current")
-"""Operators that a spectrum can name."""
+"""Names of all operators of spectra."""
 
 
 @taking(model=a_model)
@@ -162,23 +162,23 @@ def probe(
     Parameters
     ----------
     model : Model
-        Where.
+        The model.
     name : str
-        Of the operator.
+        Name of the operator.
     site : int, optional
-        Site, 0 by default; bond for bond_pair; for lattice operators the site or bond of the mode, or where there is
-        no mode the number of one.
+        Site, 0 by default; bond for bond_pair; for lattice operators the site or bond of the mode, or else the number
+        of a mode.
     momentum : int, optional
         m of ``k = 2 pi m / L`` instead of a site: ``O_k = L^{-1/2} sum_j exp(-i k j) O_j``.
     spin : str, optional
-        Of an electron, "up" (the default) or "dn"; the other operators have none.
+        Spin of an electron, "up" (the default) or "dn"; other operators have none.
     direction : (dimension,) float, optional
-        Of the current on a lattice, Cartesian; its length does not matter. The first axis by default.
+        Cartesian direction of the current on a lattice, of any length; the first axis by default.
 
     Raises
     ------
     InvalidModel
-        With everything that is wrong, by the keys ``spectrum.operator`` and so on.
+        With all problems, by the keys ``spectrum.operator`` and so on.
 
     Examples
     --------
@@ -205,12 +205,12 @@ def probe(
 
 
 def formula_probe(model: Model, name: str, formula: Operator) -> Probe:
-    """Return the probe of a formula: one that lowers the charge is removed, its adjoint added; others are B.
+    """Return the probe of a formula: operators that lower the charge are the removal part, others B.
 
     Raises
     ------
     InvalidValue
-        If its products change the charge differently, or act on what the model does not have.
+        If its products change the charge differently, or act on sites or species that do not exist.
     """
     change, _ = charge_change(model, formula)
     if not change:
@@ -219,14 +219,14 @@ def formula_probe(model: Model, name: str, formula: Operator) -> Probe:
 
 
 def probe_of(model: Model, name: str, given: Probe | str) -> Probe:
-    """Return a probe; that of a name on the first place."""
+    """Return a probe; a name denotes that operator on the first place."""
     if isinstance(given, str):
         return probe(model, given)
     return instance(name, given, Probe, 'write probe(model, "electron", site=0), or the name of an operator')
 
 
 def check_cross(model: Model, left: Probe, right: Probe) -> None:
-    """Raise ValueError if two probes change the charge differently, or only one of them has a part that removes it."""
+    """Raise ValueError if two probes change the charge differently, or only one of them has a removal part."""
     changes = [charge_change(model, probe.addition) for probe in (right, left)]
     if changes[0] != changes[1]:
         raise InvalidValue(
@@ -240,7 +240,7 @@ def check_cross(model: Model, left: Probe, right: Probe) -> None:
 
 
 def _place(kind: Kind, model: Model, site: int) -> int:
-    """Return the place of a site; for modes also by their number, where the site has none."""
+    """Return the place of a site; for modes also by their number, if the site has none."""
     places = kind.places(model)
     return places.get(site, site) if kind.noun == "mode" else site
 
@@ -253,7 +253,7 @@ def probe_problems(
     spin: str | None = None,
     direction: Sequence[float] | None = None,
 ) -> Iterator[Problem]:
-    """Yield everything wrong with the name or the place of a probe."""
+    """Yield the problems of the name or place of a probe."""
     if name not in NAMES:
         yield Problem("spectrum.operator", show(name), f"allowed: {', '.join(NAMES)}")
         return

@@ -1,12 +1,12 @@
-r"""Moments of a spectrum from commutators: what they must be, without any excited state.
+r"""Moments of a spectrum from commutators, without excited states.
 
 With ``L X = [X, H]`` the moments of the lines between probes A and B are
 
 .. math:: M_n = \sum_m \langle 0|A^\dagger|m\rangle\langle m|B|0\rangle\,\omega_m^n = \langle (L^n A^\dagger)\,B \rangle
 
-for operators that keep the charge, and the averages of ``(L^n A+) B + B (L^n A+)`` where charge is added and removed.
-In an eigenstate commutators move from one factor to the other, ``<(L^n A+) B> = <(L^(n-k) A+) [H, [H, ... B]]>`` with
-k commutators of B, so that M_3 takes two of one and one of the other.
+for operators that conserve the charge, and the averages of ``(L^n A+) B + B (L^n A+)`` if charge is added and removed.
+In an eigenstate commutators can be shifted from one factor to the other, ``<(L^n A+) B> = <(L^(n-k) A+) [H, [H, ...
+B]]>`` with k commutators of B, so that M_3 requires two of one factor and one of the other.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from .excitations import images_of
 from .probes import Probe
 
 MOST_WORK = 2e9
-"""Terms times amplitudes that the average of a commutator may take; higher moments are left out."""
+"""Largest number of terms times amplitudes of the average of a commutator; higher moments are omitted."""
 MOST_TERMS = 6000
-"""Terms that a commutator may have."""
+"""Largest number of terms of a commutator."""
 LEFT_OUT = f"their commutators have more than {MOST_TERMS} terms, or {MOST_WORK:.0e} terms times amplitudes"
-"""Why a sum rule is not there."""
+"""Reason for an omitted sum rule."""
 MOST_PRODUCTS = 20_000
-"""Products of terms that a formula may take."""
+"""Largest number of products of terms of a formula."""
 ROUNDING = 1e-10
 
 
 def moments_from_commutators(state: State, left: Probe, right: Probe, count: int = 4) -> NDArray[np.complex128]:
-    """Return the first moments as ground-state averages; NaN where the commutators get too long.
+    """Return the first moments as ground-state averages; NaN if the commutators get too long.
 
-    M_0 is the average of one operator. The others are overlaps of two images of the state, and no long products of
-    operators are formed.
+    M_0 is the average of one operator. The others are overlaps of two images of the state, without long products of
+    operators.
 
     Parameters
     ----------
@@ -79,13 +79,13 @@ def moments_from_commutators(state: State, left: Probe, right: Probe, count: int
 
 
 def _kept(model: Model, operator: Operator) -> Operator:
-    """Return an operator with the commutators of the model: of electrons that share no site, of soft-core pairs."""
+    """Return an operator in the algebra of the model: projected electrons, soft-core pairs."""
     operator = expanded(operator, model)
     return without_double_occupancy(operator) if model.most_electrons == 1 else canonical(operator)
 
 
 def _overlap(state: State, outer: Operator, inner: Operator, right: Probe) -> complex:
-    """Return the average of ``X Y``, or of ``X Y + Y X`` where charge is added and removed."""
+    """Return the average of ``X Y``, or of ``X Y + Y X`` if charge is added and removed."""
     if not outer.terms or not inner.terms:
         return 0.0j
     pairs = [(outer.dag, inner)] + ([(inner.dag, outer)] if right.removal is not None else [])
@@ -100,7 +100,7 @@ def _product(outer: Operator, inner: Operator, right: Probe) -> Operator:
 
 
 def moment_formulas(model: Model, energy: Operator, left: Probe, right: Probe) -> Iterator[Operator]:
-    """Yield the operators whose averages are M_0, M_1, ..., as long as they do not get too long."""
+    """Yield the operators whose averages are M_0, M_1, ..., up to a limit of their length."""
     energy, outer, inner = (_kept(model, each) for each in (energy, left.addition.dag, right.addition))
     while len(outer.terms) * len(inner.terms) <= MOST_PRODUCTS:
         yield _product(outer, inner, right)
@@ -115,25 +115,25 @@ def allowed_defects(
     least: float = 1.0,
     size: float = 1.0,
 ) -> NDArray[np.float64]:
-    """Return by how much each moment may miss its sum rule.
+    """Return the allowed defect of the sum rule of each moment.
 
     Parameters
     ----------
     images : float
-        Norms of the images of the ground level, squared.
+        Squared norms of the images of the ground level.
     near_cutoff : (count,) float
-        Weight of the level and its images on phonon states so near to the cutoff that the n-th moment feels it.
+        Weight of the level and its images on phonon states near the cutoff, which affects the n-th moment.
     scale : float
-        Largest energy of an excitation.
+        Largest excitation energy.
     residual : float
-        Of the ground level.
+        Residual of the ground level.
     least, size : float
-        The largest coupling, and a bound on the norm of an image, squared.
+        The largest coupling, and a bound on the squared norm of an image.
 
     Returns
     -------
     (count,) float
-        Roundings, the residual of the level, and what the cutoff may take away.
+        Allowed defects due to rounding, the residual of the level, and the cutoff.
     """
     orders, scale = np.arange(len(near_cutoff)), max(least, scale)
     numerical = ROUNDING * scale**orders + 8 * orders * scale ** np.maximum(orders - 1, 0) * residual
@@ -148,7 +148,7 @@ def rule_variables(
     Raises
     ------
     ArithmeticError
-        If a moment misses its sum rule by more than it may.
+        If a moment violates its sum rule by more than the allowed defect.
     """
     for n, (got, want, most) in enumerate(zip(found, wanted, allowed, strict=True)):
         if abs(got - want) > most:

@@ -1,4 +1,4 @@
-r"""Susceptibilities of charge, spin, pairs and lattice at complex frequencies, and static responses to any field."""
+r"""Susceptibilities of charge, spin, pairs and lattice at complex frequencies, and static response functions."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from .thermal_lines import exact_sum, thermal_weights
 
 SOLVED = 1e-11
 STATIC = 1e-12
-"""Lines closer to zero than this, in units of T, carry the Curie part."""
+"""Lines closer to zero than this, in units of T, contribute the Curie part."""
 FAR = 500.0
-"""Levels higher than this above others, in units of T, have no weight that double precision holds to all digits."""
+"""Energy difference, in units of T, beyond which the weight of the higher level loses precision."""
 
 
 def _formula(model: Model, name: str, given: Probe | Operator | str) -> Operator:
@@ -56,16 +56,16 @@ def susceptibility(
 
     .. math:: \chi_{AB}(z) = \langle A^+\,Q\,[H - E_0 - z]^{-1} B\rangle + \langle B\,Q\,[H - E_0 + z]^{-1} A^+\rangle
 
-    with Q the projector off the ground level: the response of ``<A+>`` to a field in ``H - h B``, at
+    where Q projects onto the complement of the ground level: the response of ``<A+>`` to a field in ``H - h B``, at
     ``2 i n pi T`` (`matsubara_frequencies`) or ``omega + i eta``. It is positive at z = 0+ for A = B.
 
     Parameters
     ----------
     levels : Eigenstates or LabelledLevels
-        Their ground level is taken; a degenerate one is averaged over, without the transitions within it.
+        Levels whose ground level is used; a degenerate one is averaged, without transitions within it.
     left, right : Probe, Operator or str
         A and B: a probe (its `addition`), an operator, its text, or the name of a probe on site 0, as "density".
-        Probes with a momentum give chi(q). Both must change N and S_z by the same, as pairs do.
+        Probes with a momentum give chi(q). Both must cause the same change of N and S_z.
     frequencies : (n,) complex
         z above the real axis [energy].
     options : Options, optional
@@ -77,12 +77,12 @@ def susceptibility(
     -------
     xarray.Dataset
         ``values`` over ``frequency`` [1/energy for numbers], ``moments``, ``sum_n w_n omega_n^k`` of the first part for
-        k = 0, 1, 2, and ``tail_moments``, T_1 of ``-T_1 / z - T_2 / z^2 - ...`` and T_2: ``<[A+, B]>`` and
-        ``<[[A+, H], B]>`` but for the ground level; ``error``, a bound on what continued fractions miss.
+        k = 0, 1, 2, and ``tail_moments``, T_1 and T_2 of ``-T_1 / z - T_2 / z^2 - ...``: ``<[A+, B]>`` and
+        ``<[[A+, H], B]>`` without the ground level; ``error``, a bound on the error of continued fractions.
 
     Examples
     --------
-    An oscillator that nothing couples to: 2 omega0 / (omega0^2 - z^2).
+    A free oscillator: 2 omega0 / (omega0^2 - z^2).
 
     >>> from respair.clusters import site
     >>> from respair.hamiltonians import Electrons, Phonons
@@ -107,7 +107,7 @@ def _of_levels(levels: Levels, a: Operator, b: Operator, z: NDArray[np.complex12
     same = a.terms == b.terms
     up = lines_between(levels, b, b if same else a, z, 1, options, off=True)
     down_right, down_left = a.dag, b.dag
-    turned = -np.conj(z)  # above the real axis as well
+    turned = -np.conj(z)  # also above the real axis
     down = lines_between(levels, down_right, down_right if same else down_left, turned, 1, options, off=True)
     values = -resolvent(up, z) - resolvent(down, -z)
     powers = np.arange(3)[:, None]
@@ -133,9 +133,9 @@ def thermal_susceptibility(
 
     .. math:: \chi_{AB}(z) = \sum_{mn} (p_m - p_n)\,\frac{\langle m|A^+|n\rangle\langle n|B|m\rangle}{E_n - E_m - z}
 
-    At z = 0, which stands for the static response, degenerate states add ``p_m / T`` each (Curie), and the product of
-    the averages, ``<A+> <B> / T``, is taken off: the isothermal susceptibility of the ensemble. At other Matsubara
-    frequencies both are absent.
+    At z = 0 the result is the isothermal static susceptibility of the ensemble: degenerate states contribute ``p_m /
+    T`` each (Curie), and the product of the averages, ``<A+> <B> / T``, is subtracted. At other Matsubara frequencies
+    both are absent.
 
     Parameters
     ----------
@@ -153,11 +153,11 @@ def thermal_susceptibility(
     Returns
     -------
     xarray.Dataset
-        As of `susceptibility`.
+        As for `susceptibility`.
 
     Examples
     --------
-    The free moment of an atom with one electron: Curie's law with S (S + 1) / 3 = 1 / 4.
+    The magnetic moment of an atom with one electron: Curie's law with S (S + 1) / 3 = 1 / 4.
 
     >>> from respair.clusters import site
     >>> from respair.hamiltonians import Electrons
@@ -198,7 +198,7 @@ def _of_lines(lines: Lines, back: Lines | None, t: float, z: NDArray[np.complex1
     lines : Lines
         ``p_m <m|A+|n><n|B|m>`` at E_n - E_m.
     back : Lines or None
-        ``p_m <m|B|n><n|A+|m>``, for lines downwards from levels whose p_m is no longer a number; None where all are.
+        ``p_m <m|B|n><n|A+|m>``, for lines downwards from levels whose p_m underflows; None if there are none.
     t, z : float, (n,) complex
         Temperature and frequencies.
     means : complex
@@ -219,13 +219,13 @@ def _of_lines(lines: Lines, back: Lines | None, t: float, z: NDArray[np.complex1
 
 
 def _shares(lines: Lines, there: NDArray[np.bool_], t: float) -> tuple[NDArray[np.float64], NDArray[Any]]:
-    """Return energies of some lines, and ``(p_m - p_n) / p_m`` times their weights."""
+    """Return energies of selected lines, and ``(p_m - p_n) / p_m`` times their weights."""
     omega = lines.energies[there]
     return omega, -np.expm1(-omega / t) * lines.weights[there]
 
 
 def _means(asked: ThermalSum, a: Operator, b: Operator) -> complex:
-    """Return ``<A+> <B>`` in a thermal state: the averages are the moments of lines to the identity."""
+    """Return ``<A+> <B>`` in a thermal state, from the lines of each operator with the identity."""
     one = Probe("one", Operator({((), ()): 1.0}))
     lines = (thermal_weights(asked, Probe("operator", operator), one) for operator in (a.dag, b))
     left, right = (complex(each.weights.sum()) for each in lines)
@@ -269,25 +269,25 @@ def static_response(
     observables: Mapping[str, Operator | str] | None = None,
     tolerance: float = SOLVED,
 ) -> xr.Dataset:
-    r"""Compute how averages change with static fields, by linear equations.
+    r"""Compute the response of averages to static fields, by linear solves.
 
     .. math:: \frac{d\langle O\rangle}{dh} = 2\,\mathrm{Re}\,\langle O\,Q\,[H - E_0]^{-1} Q\,F\rangle
               \quad\text{for}\quad H - h F
 
-    Q projects the ground level off. F may be any Hermitian operator that keeps N and S_z; symmetries that it breaks are
-    given up. A degenerate ground level is averaged over, and its own splitting by F, which has no derivative, is
-    left out.
+    Q projects onto the complement of the ground level. F may be any Hermitian operator that conserves N and S_z;
+    symmetries broken by F are not used. A degenerate ground level is averaged, and its splitting by F, which has no
+    derivative, is omitted.
 
     Parameters
     ----------
     levels : Eigenstates or LabelledLevels
-        Their ground level is taken.
+        Levels whose ground level is used.
     fields : mapping of str to Operator or str
-        F by name, or their texts.
+        Fields F by name, as operators or text.
     observables : mapping of str to Operator or str, optional
-        O by name; the fields by default.
+        Observables O by name; the fields by default.
     tolerance : float
-        Relative residual of the equations.
+        Relative residual of the linear solves.
 
     Returns
     -------
@@ -302,7 +302,7 @@ def static_response(
 
     Examples
     --------
-    A free electron on two sites: d<n_0>/dh = 1 / (4 t).
+    A free electron on two sites, d<n_0>/dh = 1 / (4 t):
 
     >>> from respair.clusters import dimer
     >>> from respair.hamiltonians import Electrons

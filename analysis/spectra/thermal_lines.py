@@ -24,7 +24,7 @@ def exact_sum(
     Raises
     ------
     InvalidValue
-        If the phonon cutoff is automatic, where that is not allowed.
+        If the phonon cutoff is automatic and `automatic` is False.
     """
     if is_automatic(model) and not automatic:
         raise InvalidValue(
@@ -39,14 +39,14 @@ def thermal_weights(asked: ThermalSum, right: Probe, left: Probe | None) -> Line
     Raises
     ------
     InvalidValue
-        If there are more than are kept.
+        If there are too many lines.
     """
     found = thermal_lines(asked, right, Resolution.of([0.0], 1.0), left)
     energies, weights = every_line(found)
     found.kept.remove()
     if not has_every_line(found):
         raise InvalidValue(
-            f"the thermal state has more lines than are kept ({MOST_LINES:,} a block): take a smaller model, smaller "
-            "caps, an ensemble of fewer states, or T = 0"
+            f"the thermal state has more lines than can be stored ({MOST_LINES:,} per block): take a smaller model, "
+            "smaller caps, an ensemble of fewer states, or T = 0"
         )
     return Lines(energies - found.wanted.offset[0], weights[0], np.zeros(len(energies)))

@@ -141,7 +141,7 @@ def fluxes_of(model: Model, values: Any) -> NDArray[np.float64]:
     phi = np.asarray(values, float)
     if phi.ndim != 2 or phi.shape[1:] != (cluster.fluxes,) or not len(phi) or not np.all(np.isfinite(phi)):
         example = [[0.0] * cluster.fluxes]
-        raise InvalidValue(f"values = {shown(values)} cannot be; allowed: flux vectors of finite numbers, as {example}")
+        raise InvalidValue(f"values is {shown(values)}; allowed: flux vectors of finite numbers, as {example}")
     return phi
 
 

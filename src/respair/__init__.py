@@ -10,8 +10,8 @@ from importlib import import_module
 
 import lazy_loader
 
-# OpenMP's threads would otherwise spin while they wait, up to ten times slower where cores are shared; read once, when
-# the first library with OpenMP is loaded, and left alone where the user has set it.
+# Waiting OpenMP threads would otherwise spin, up to ten times slower on shared cores. The variable is read once, when
+# the first library with OpenMP is loaded; a value set by the user is kept.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 _load, _, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,4 +1,4 @@
-"""Averages over axes of a sweep, as over realisations of disorder: means and their standard errors."""
+"""Averages over axes of a sweep, such as realizations of disorder: means and standard errors."""
 
 from __future__ import annotations
 
@@ -13,38 +13,37 @@ from ..definition import Study
 from ..file.json_values import plain
 
 MEAN, ERROR, NUMBER = "_mean", "_mean_error", "realisations"
-"""What stands behind the names of means and of their standard errors, and the name of the number of realisations."""
+"""Suffixes of means and standard errors, and the name of the number of realizations."""
 SOLVER = ("residual", "residuals", "leak", "leaks", "bounds", "wall_time", "kept_amplitudes")
-"""Ends of the names of numbers that are about the solver, and are not averaged."""
+"""Suffixes of solver-related variables, which are not averaged."""
 
 
 def averages(data: xr.Dataset, over: Sequence[str]) -> xr.Dataset:
     r"""Return means over axes of a sweep.
 
-    With n realisations, every real or complex variable A gets the mean and its standard error,
+    For n realizations, every real or complex variable A has the mean and standard error
 
     .. math:: \bar A = \frac1n \sum_r A_r, \qquad \sigma_{\bar A}^2 = \frac{\sum_r |A_r - \bar A|^2}{n (n - 1)}.
 
-    The mean of an error bar bounds what the cutoffs and the solver add to the mean of its number. Points that failed
-    are left out.
+    The mean of an error bar bounds the error of the mean due to cutoffs and solver. Failed points are omitted.
 
     Parameters
     ----------
     data : xarray.Dataset
         Result of a sweep.
     over : sequence of str
-        Axes to be averaged over, all together.
+        Axes of the average, taken together.
 
     Returns
     -------
     xarray.Dataset
         ``NAME_mean`` and ``NAME_mean_error`` over the other dimensions, and the number of ``realisations``. The error
-        is NaN for one realisation.
+        is NaN for a single realization.
 
     Raises
     ------
     ValueError
-        If an axis is none of the dimensions of the data.
+        If an axis is not a dimension of the data.
 
     Examples
     --------
@@ -78,17 +77,17 @@ def averages(data: xr.Dataset, over: Sequence[str]) -> xr.Dataset:
 
 
 def means(found: xr.Dataset) -> xr.Dataset:
-    """Return averages with the means under the names of their variables; standard errors keep their names."""
+    """Return averages with the means renamed to their variables; standard errors keep their names."""
     return found.rename({name: str(name).removesuffix(MEAN) for name in found.data_vars if str(name).endswith(MEAN)})
 
 
 def averaged_axes(study: Study) -> list[str]:
-    """Return the axes of a study over which it asks for averages."""
+    """Return the axes over which a study is averaged."""
     return [axis.key for axis in study.sweep if axis.averaged]
 
 
 def average_records(data: xr.Dataset, study: Study) -> Iterator[dict[str, Any]]:
-    """Yield for each point of the axes that are left its values, and the averages there, as JSON has them."""
+    """Yield for each point of the remaining axes its values and averages, for JSON."""
     over = averaged_axes(study)
     left = [axis for axis in study.sweep if not axis.averaged]
     found = averages(data, over)

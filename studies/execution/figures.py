@@ -1,4 +1,4 @@
-"""The figures that suit a result, drawn to files."""
+"""Figures of a result, written to files."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from .runner import Result
 FORMATS = ("png", "pdf", "svg")
 """Formats of figures."""
 LETTERS = 17
-"""Letters of a title for each inch."""
+"""Letters of a title per inch."""
 
 
 def save_figures(result: Result, stem: Path, kind: str = "png", columns: int | None = None) -> Iterator[Path]:
-    """Draw the figures that suit a result and yield the files written, ``stem-NAME.png``.
+    """Draw the figures of a result and yield the files written, ``stem-NAME.png``.
 
     Parameters
     ----------
     result : Result
-        What was computed.
+        The result.
     stem : Path
-        Beginning of the names.
+        Beginning of the file names.
     kind : str
         "png", "pdf" or "svg".
     columns : int, optional
-        Draw them at the width of 1 or 2 columns of a printed page, without titles that a caption would repeat.
+        Draw at the width of 1 or 2 columns of a printed page, without titles.
     """
     fixed = fixed_values(result.study)
     for name, drawn in _figures(result):
@@ -52,7 +52,7 @@ def _figures(result: Result) -> Iterator[tuple[str, Axes | Figure]]:
     if left and result.averages:
         data, axes = means(result.averages), left
     if not set(axes) <= set(data.dims):
-        return  # a sweep over several axes that did not come to its end
+        return  # an incomplete sweep over several axes
     single = [axis for axis in axes if data.sizes[axis] == 1]
     data, axes = data.isel(dict.fromkeys(single, 0)), [axis for axis in axes if axis not in single]
     for task in result.study.tasks:
@@ -76,14 +76,14 @@ def _figures(result: Result) -> Iterator[tuple[str, Axes | Figure]]:
 
 
 def _swept(data: xr.Dataset, axes: list[str], name: str) -> Axes | Figure:
-    """Draw a quantity over the axes of a sweep: curves, one for each value of an axis, or maps."""
+    """Plot a quantity over the axes of a sweep as curves, one for each value of an axis, or maps."""
     if plots.inner_dim(data, name):
         return plots.plot_family(data, axes, name)
     return plots.plot_sweep(data, axes[0], name) if len(axes) == 1 else plots.plot_map(data, axes, name)
 
 
 def fixed_values(study: Study) -> str:
-    """Return name, cluster, sector and couplings of a study that no axis of its sweep varies, for a title."""
+    """Return name, cluster, sector and fixed couplings of a study, for a title."""
     swept = {key for axis in study.sweep for each in (axis, *axis.linked) for key in (each.key, _whole(each.key))}
     words = [plots.literal(study.name)]
     if not any(key.startswith("cluster.") for key in swept):
@@ -104,7 +104,7 @@ def fixed_values(study: Study) -> str:
 
 
 def _whole(key: str) -> str:
-    """Return the key of a coupling of which a class is swept."""
+    """Return the key of the whole coupling of a swept key."""
     return ".".join(key.split(".")[:2])
 
 
@@ -115,7 +115,7 @@ def _by_class(symbol: str, value: object) -> str:
 
 
 def entitle(drawn: Axes | Figure, fixed: str) -> None:
-    """Put what is fixed above a figure, in small letters."""
+    """Add the fixed parameters as a small title above a figure."""
     figure = drawn.get_figure() if isinstance(drawn, Axes) else drawn
     assert isinstance(figure, Figure)
     lines = fill(fixed, round(LETTERS * figure.get_figwidth()), break_long_words=False)

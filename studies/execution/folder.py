@@ -1,4 +1,4 @@
-"""The folder of a study: a manifest and one durable record for each point, so that nothing that is finished is lost."""
+"""The folder of a study: a manifest and one durable record for each finished point."""
 
 from __future__ import annotations
 
@@ -32,35 +32,35 @@ from ..sweep import overridden
 
 SCHEMA = 1
 ATTEMPTS = 5
-"""Attempts to take the lock, which a look at the status of a study holds for a moment."""
+"""Attempts to take the lock, which reading the status of a study holds for a moment."""
 FIRST_NAMES = {new: old for old, new in OLDER_NAMES.items()}
-"""Renamed keys of ``[phonons]`` by the names under which points are stored."""
+"""Names under which renamed keys of ``[phonons]`` are stored in points."""
 MANIFEST, LOCK, POINTS, SUFFIX = "manifest.json", "lock", "points", ".point"
 
 
 class StudyError(Told, RuntimeError):
-    """A folder that cannot be used for this study; nothing in it has been changed."""
+    """A folder that cannot be used for this study; it has not been changed."""
 
 
 def content_hash(study: Study, point: Mapping[str, object], grid: NDArray[np.float64]) -> str:
-    """Return the SHA-256 of everything that decides the numbers of a point: all keys of its tables, and the grid."""
+    """Return the SHA-256 of everything that determines the numbers of a point: its tables and the grid."""
     tables: dict[str, Any] = {k: value for k, value in overridden(study.tables, point).items() if k != "name"}
     return _digest(tables, at_point(study, point) if study.is_own else study, np.ascontiguousarray(grid).tobytes())
 
 
 def fingerprint(study: Study) -> str:
-    """Return the SHA-256 of what a study asks for, whatever the comments and spaces of its model file are."""
+    """Return the SHA-256 of the contents of a study, independent of comments and spaces in its model file."""
     return _digest(study.tables, study)
 
 
 def plugins_of(study: Study) -> dict[str, str]:
-    """Return the SHA-256 of each file with approximations of the user's own by its path."""
+    """Return the SHA-256 of each file with user-defined approximations by its path."""
     found: dict[str, str] = study.tables.get("compare", {}).get("plugins", {})
     return found
 
 
 def _digest(tables: Mapping[str, Any], study: Study, more: bytes = b"") -> str:
-    """Return the SHA-256 of tables, of files of the user's own by what they hold, and of what no table says."""
+    """Return the SHA-256 of tables, of the contents of plugin files, and of user-defined terms and clusters."""
     compare = dict(tables.get("compare", {}))
     if "plugins" in compare:
         tables = {**tables, "compare": compare | {"plugins": sorted(compare["plugins"].values())}}
@@ -71,16 +71,16 @@ def _digest(tables: Mapping[str, Any], study: Study, more: bytes = b"") -> str:
 
 
 class StudyFolder:
-    """The records of a study; made by `opened`, which holds the lock.
+    """The records of a study; created by `opened`, which holds the lock.
 
     Parameters
     ----------
     path : Path
         The folder.
     retry_failed : bool
-        Compute failed points again.
+        Whether to repeat failed points.
     say : function
-        Receives messages about records that cannot be used.
+        Receives messages about unusable records.
     """
 
     def __init__(self, path: Path, retry_failed: bool = False, say: Callable[[str], None] = lambda text: None) -> None:
@@ -90,7 +90,7 @@ class StudyFolder:
         return f"StudyFolder({str(self.path)!r})"
 
     def find(self, key: str) -> xr.Dataset | None:
-        """Return the record of a point by its hash; None if there is none, or none that can be used."""
+        """Return the record of a point by its hash; None if there is no usable record."""
         file = self._file(key)
         try:
             data = read_record(file, key)
@@ -102,12 +102,12 @@ class StudyFolder:
         return None if self._retry and str(data["status"].values) != "done" else data
 
     def keep(self, key: str, point: Mapping[str, object], data: xr.Dataset) -> None:
-        """Write the record of a point durably: after a crash it is complete, or absent.
+        """Write the record of a point atomically: after a crash it is complete or absent.
 
         Raises
         ------
         OSError
-            If it cannot be written; the records before it are untouched.
+            If it cannot be written; earlier records are unchanged.
         """
         about = {"point": dict(point), "versions": versions()}
         writer = Writer(self._file(key))
@@ -127,9 +127,9 @@ def read_record(file: Path, key: str | None = None) -> xr.Dataset:
     Raises
     ------
     FileNotFoundError
-        If it is not there.
+        If the file does not exist.
     CheckpointError
-        If it is incomplete, damaged, not a record, or that of another point than `key`.
+        If the file is incomplete, damaged, not a record, or belongs to another point than `key`.
     """
     state = read(file, {} if key is None else {"point": key})
     if "data" not in state:
@@ -141,28 +141,28 @@ def read_record(file: Path, key: str | None = None) -> xr.Dataset:
 def opened(
     path: Path, study: Study, retry_failed: bool = False, say: Callable[[str], None] = lambda text: None
 ) -> Iterator[StudyFolder]:
-    """Open the folder of a study for one run; make it if it is not there.
+    """Open the folder of a study for one run; create it if necessary.
 
     Parameters
     ----------
     path : Path
         The folder.
     study : Study
-        What is run.
+        The study.
     retry_failed : bool
-        Repeat the points that failed before.
+        Whether to repeat failed points.
     say : function
-        Receives messages about files that are damaged.
+        Receives messages about damaged files.
 
     Yields
     ------
     StudyFolder
-        With a lock that ends with this process, however it ends.
+        The folder, with a lock that is released when this process ends.
 
     Raises
     ------
     StudyError
-        If another run is at work there, or the folder is of another model file.
+        If another run uses the folder, or it belongs to another model file.
     """
     (path / POINTS).mkdir(parents=True, exist_ok=True)
     with (path / LOCK).open("a+") as lock:
@@ -190,7 +190,7 @@ def _take(lock: int, path: Path) -> None:
 
 
 def holder(path: Path) -> dict[str, Any] | None:
-    """Return ``pid``, ``host`` and ``begun`` [s] of the run that is at work in a folder; None if there is none."""
+    """Return ``pid``, ``host`` and ``begun`` [s] of the run that uses a folder; None if there is none."""
     try:
         with (path / LOCK).open() as lock:
             try:
@@ -204,7 +204,7 @@ def holder(path: Path) -> dict[str, Any] | None:
 
 
 def read_manifest(path: Path) -> dict[str, Any] | None:
-    """Return the manifest of a study's folder; None if there is none that can be read."""
+    """Return the manifest of the folder of a study; None if there is no readable one."""
     try:
         found = json.loads((path / MANIFEST).read_text())
         right = found["sha256"] == checksum(found)
@@ -214,17 +214,17 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
 
 
 def checksum(manifest: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a manifest, whatever it has in the place of it."""
+    """Return the SHA-256 of a manifest without its checksum field."""
     rest = {key: value for key, value in manifest.items() if key != "sha256"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def _check_manifest(path: Path, study: Study, say: Callable[[str], None]) -> None:
-    """Write the manifest of a new folder; refuse a folder of another model file with the difference."""
+    """Write the manifest of a new folder; raise an error with the difference for a folder of another model file."""
     manifest = read_manifest(path)
     if manifest is None:
         if (path / MANIFEST).exists():
-            say(f"{path / MANIFEST} is damaged; it is written anew, and the points are known by their own checksums")
+            say(f"{path / MANIFEST} is damaged and is rewritten; the points are identified by their own checksums")
         _write_manifest(path, study)
     elif manifest["schema"] != SCHEMA:
         raise StudyError(f"{path} has format {manifest['schema']}, and this version of respair writes format {SCHEMA}")
@@ -260,7 +260,7 @@ def _write_manifest(path: Path, study: Study) -> None:
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:
-    """Write a file whole or not at all: write, sync, rename."""
+    """Write a file atomically: write, sync, rename."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:

@@ -1,4 +1,4 @@
-"""A point of a sweep as another process takes it, and what does the work there."""
+"""A point of a sweep as a unit of work for another process."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class Job:
     Attributes
     ----------
     key : str
-        Its content hash.
+        Content hash of the point.
     study : Study
         The study at this point.
     grid : (n,) float
-        X at which distributions of the lattice are given.
+        Grid of X for lattice distributions.
     checkpoint : Path or None
-        Where long searches are kept.
+        Checkpoint of long searches.
     sharing : int
-        How many points share the memory limit.
+        Number of points that share the memory limit.
     """
 
     key: str
@@ -41,18 +41,18 @@ class Job:
     sharing: int
 
     def compute(self, progress: Progress = silent) -> xr.Dataset:
-        """Compute the point; whatever happens is in the data."""
+        """Compute the point; errors are recorded in the data."""
         reporter = Quiet()
         reporter.lanczos = progress  # type: ignore[method-assign]
         try:
             return compute_or_fail(shared(self.study, self.sharing), self.grid, reporter, self.checkpoint)
-        except Exception as error:  # the disk of another machine, or its version of the program
+        except Exception as error:  # for example of the disk or software of another machine
             return failure(f"{type(error).__name__}: {error}")
 
     def lost(self, why: str) -> xr.Dataset:
-        """Return the data of a point that no process could compute."""
+        """Return the data of a point whose worker was lost."""
         return failure(why)
 
     def moved(self) -> Job:
-        """Return it without its checkpoint: another machine has another disk."""
+        """Return the job without its checkpoint, for a machine with another disk."""
         return replace(self, checkpoint=None)

@@ -1,4 +1,4 @@
-"""Progress in a notebook: one output that changes, and in the end one line."""
+"""Progress of a run in a notebook."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from ...solvers.costs import format_seconds
 from .progress import HEADINGS, LiveReporter, TerminalReporter, remaining
 
 PATIENCE = 0.5
-"""Seconds before anything is shown: shorter calculations leave no output."""
+"""Seconds before anything is shown; shorter calculations produce no output."""
 PACE = 0.25
-"""Seconds between two changes."""
+"""Seconds between updates."""
 
 
 class NotebookReporter(LiveReporter):
-    """A bar and a table of points in the output of a cell, which in the end are replaced by one line.
+    """A progress bar and a table of points in the output of a cell, finally replaced by one line.
 
-    It needs neither widgets nor scripts: saved notebooks show the line.
+    No widgets or scripts are needed; saved notebooks show the line.
 
     Parameters
     ----------
     title : str
-        Put in front of every line.
+        Prefix of every line.
     """
 
     def __init__(self, title: str = "") -> None:
@@ -81,13 +81,13 @@ def watching(title: str = "") -> LiveReporter:
     Parameters
     ----------
     title : str
-        Put in front of every line.
+        Prefix of every line.
 
     Returns
     -------
     LiveReporter
-        A context manager; `run` takes it as ``reporter``, `ground_state` its method ``lanczos`` as ``progress``.
-        Nothing is shown where the output is neither.
+        A context manager, used as ``reporter`` of `run`, or with its method ``lanczos`` as ``progress`` of
+        `ground_state`. Nothing is shown if the output is neither.
 
     Examples
     --------

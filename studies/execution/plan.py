@@ -1,4 +1,4 @@
-"""Studies from Python: a model, or a model file, with a sweep; kept in a folder and gone on with where it was left."""
+"""Studies from Python: a model or a model file with a sweep, optionally saved in a folder and continued."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from .pools import pool_of
 from .runner import Result, run
 
 FILE = "study.toml"
-"""The name of a model file that was made of Python values."""
+"""Name of the model file of a study defined in Python."""
 
 
 class Interrupted(Told, KeyboardInterrupt):
-    """A study that was interrupted; the message says what is kept."""
+    """A study was interrupted; the message states what is saved."""
 
     def __init__(self, known: int, count: int, folder: str | os.PathLike[str] | None) -> None:
-        kept = "interrupted; nothing is kept: run(folder) keeps every finished point"
+        kept = "interrupted; nothing is saved: run(folder) saves every finished point"
         if folder is not None:
-            kept = f"interrupted: {known} of {counted(count, 'point')} are kept in {os.fsdecode(folder)}"
-            kept += "; the same call goes on from there"
+            kept = f"interrupted: {known} of {counted(count, 'point')} are saved in {os.fsdecode(folder)}"
+            kept += "; repeat the call to continue"
         super().__init__(kept)
 
 
@@ -49,13 +49,13 @@ class Plan(Shown):
     Attributes
     ----------
     study : Study
-        What it asks for.
+        Model, sector, tasks and sweep.
     """
 
     study: Study
 
     def card(self) -> Card:
-        """Return the study, and how many points `run` will compute."""
+        """Return a summary of the study and the number of points."""
         count = counted(len(sweep_points(self.study)), "point")
         drawing = self.study.model.cluster.drawing
         return Card(f"study {self.study.title}", self.study.rows, note=f"run() computes {count}", picture=drawing)
@@ -67,36 +67,36 @@ class Plan(Shown):
         scheduler: str | None = None,
         retry_failed: bool = False,
     ) -> xr.Dataset:
-        """Compute all points; show how far it is on a terminal and in notebooks.
+        """Compute all points and show the progress on a terminal or in a notebook.
 
         Parameters
         ----------
         folder : path, optional
-            Where every finished point is kept: after an interrupt the same call goes on from there, and a point that
-            fails keeps its error in the dataset. Without it nothing is kept, and the first failure is raised.
+            Folder in which every finished point is saved: after an interrupt, repeat the call to continue. The error of
+            a failed point is recorded in the dataset. Without a folder nothing is saved, and the first error is raised.
         workers : int
-            Processes of this machine that share the work.
+            Number of worker processes on this machine.
         scheduler : str, optional
-            Address or file of a dask scheduler whose workers share it.
+            Address or file of a dask scheduler whose workers share the work.
         retry_failed : bool
-            Repeat the points that failed before.
+            Whether to repeat failed points.
 
         Returns
         -------
         xarray.Dataset
-            Every variable of every task, with the axes of the sweep as leading dimensions; where axes are averaged
-            over, the means and their standard errors as well (`averages`).
+            Every variable of every task, with the axes of the sweep as leading dimensions; for averaged axes also the
+            means and their standard errors (`averages`).
 
         Raises
         ------
         StudyError
-            If another run is at work in the folder, or it is of another study.
+            If another run uses the folder, or it belongs to another study.
         SchedulerError
             If the scheduler does not answer.
         MemoryError, ConvergenceError
             As `respair.run`.
         Interrupted
-            A KeyboardInterrupt that says what is kept.
+            A KeyboardInterrupt whose message states what is saved.
         """
         workers = whole_number("workers", workers, 1)
         console = Console(stderr=True, markup=False, emoji=False)
@@ -131,27 +131,27 @@ def study(
     Parameters
     ----------
     model : Model or path
-        The Hamiltonian, or a model file that says everything; then nothing else may be given.
+        The Hamiltonian, or a complete model file; then no other argument except `plugins` is allowed.
     sector : Sector or int, optional
-        The block that is solved, or N_tot.
+        The sector, or the charge N.
     sweep : mapping, optional
         The table ``[sweep]``: axes by dotted path, ``linked``, ``refine``.
     plugins : sequence of path
-        Python files with approximations of the user's own for ``[compare]``; their code is run.
+        Python files with user-defined approximations for ``[compare]``; their code is run.
     **tables : mapping
-        The other tables of a model file, as ``ground_state={"states": 2}``.
+        Other tables of a model file, such as ``ground_state={"states": 2}``.
 
     Returns
     -------
     Plan
-        Its method `run` gives the dataset.
+        The study; its method `run` returns the dataset.
 
     Raises
     ------
     InvalidModel
-        With everything that is wrong.
+        With all problems.
     ValueError
-        If a model file is given, and anything besides.
+        If a model file is given together with other tables.
 
     Examples
     --------
@@ -167,7 +167,7 @@ def study(
             raise InvalidType(f'{name} is {shown(table)}, and must be a table, as {{"key": value}} with keys in quotes')
     if not isinstance(model, Model):
         if sector is not None or sweep is not None or tables:
-            raise InvalidValue(f"{os.fsdecode(model)} says everything: leave sector, sweep and tables out")
+            raise InvalidValue(f"{os.fsdecode(model)} is a complete study: leave sector, sweep and tables out")
         return Plan(read(model, plugins))
     own = None if sector is None else resolved(model, a_sector("sector", sector))
     block = {} if own is None else {"sector": _sector_table(own, sweep or {})}
@@ -177,7 +177,7 @@ def study(
 
 
 def _sector_table(sector: Sector, sweep: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the table of a sector; with all S_z where a sweep gives S_z up and it was left out."""
+    """Return the table of a sector, with all S_z if it was not given and a sweep breaks its conservation."""
     found = given(sector)
     if sector.parity is not None:
         del found["charge"]

@@ -1,4 +1,4 @@
-"""One point of a study: its numbers, its status and its cost."""
+"""One point of a study: results, status and cost."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ def compute(
     pool: Pool | None = None,
     unfinished: Callable[[Study, xr.Dataset], None] | None = None,
 ) -> xr.Dataset:
-    """Compute what the tables of a study without a sweep ask for, each under its own names.
+    """Compute all tasks of a study without a sweep.
 
     Parameters
     ----------
     study : Study
         One point.
     grid : (n,) float
-        X at which distributions of the lattice are given.
+        Grid of X for lattice distributions.
     reporter : Reporter
         Receives the progress.
     checkpoint : Path, optional
-        Where long searches are kept.
+        Checkpoint of long searches.
     swept : bool
-        True at a point of a sweep: its status, engine, largest residual and leak, and wall time are added.
+        Whether this is a point of a sweep; then status, engine, largest residual and leak, and wall time are added.
     pool : Pool, optional
         Processes that compute the blocks of thermal sums.
     unfinished : function, optional
@@ -94,7 +94,7 @@ def _merged(parts: Sequence[xr.Dataset]) -> xr.Dataset:
 
 
 def computed(*study: Any, solve: Callable[..., xr.Dataset] | None = None, **how: Any) -> xr.Dataset:
-    """Compute a point, by `solve` where it is given."""
+    """Compute a point, by `solve` if given."""
     return (solve or compute)(*study, **how)
 
 
@@ -106,19 +106,19 @@ def compute_or_fail(
     checkpoint: Path | None = None,
     **how: Any,
 ) -> xr.Dataset:
-    """Compute a point of a sweep as `computed` does; return the error of one that fails in the place of its numbers.
+    """Compute a point of a sweep, see `computed`; for a failed point return its error instead of its numbers.
 
     Raises
     ------
     CheckpointError, OSError
-        What concerns the disk, and not the point.
+        Errors of the disk, which do not concern the point.
     """
     start = time.perf_counter()
     try:
         return computed(study, grid, reporter, checkpoint, **how | {"swept": True})
     except (CheckpointError, OSError):
         raise
-    except Exception as error:  # whatever it is, the other points go on
+    except Exception as error:  # of any kind, so that the other points are computed
         return failure(f"{type(error).__name__}: {error}", time.perf_counter() - start)
 
 
@@ -128,17 +128,17 @@ def failure(error: str, seconds: float = math.nan) -> xr.Dataset:
 
 
 def has_failed(data: xr.Dataset) -> bool:
-    """True for what `failure` returned."""
+    """True for the result of `failure`."""
     return "status" in data and str(data["status"].values) == FAILED
 
 
 def lowest_energy(data: xr.Dataset) -> str:
-    """Return the lowest energy of a point to the digits of its error bar, or a dash."""
+    """Return the lowest energy of a point with the digits of its error bar, or a dash."""
     return with_error(float(data["energies"][0]), float(data["energy_errors"][0])) if "energies" in data else "-"
 
 
 def account(data: xr.Dataset) -> tuple[str, str, str]:
-    """Return lowest energy, largest residual and seconds of a point in words; its error where it failed."""
+    """Return lowest energy, largest residual and seconds of a point as text; the error of a failed point."""
     energy = str(data["error"].values) if has_failed(data) else lowest_energy(data)
     residual = float(data["residual"])
     return energy, "-" if math.isnan(residual) else f"{residual:.1e}", f"{float(data['wall_time']):.3g}"

@@ -1,4 +1,4 @@
-"""What computes points: this process, others of this machine, or the workers of a scheduler."""
+"""Pools that compute points: worker processes of this machine, or the workers of a scheduler."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .workers import Workers
 
 
 def pool_of(workers: int = 1, scheduler: str | None = None) -> AbstractContextManager[Pool | None]:
-    """Return what computes points elsewhere, as a context manager; it gives None to compute them here.
+    """Return the pool of processes as a context manager, which gives None to compute in this process.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Progress of a run on a terminal; nothing is shown where the output is not a terminal."""
+"""Progress of a run on a terminal; nothing is shown if the output is not a terminal."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from .point import account, has_failed
 from .tables import columns
 
 SHOWN = 5
-"""Finished points that are shown, and as many running ones."""
+"""Largest number of finished points shown, and of running ones."""
 HEADINGS = ("point", "state", "energy", "residual", "seconds")
 
 
 class LiveReporter(ABC):
-    """A `Watcher` that keeps the progress of a run and shows it; a context manager.
+    """A `Watcher` that displays the progress of a run; a context manager.
 
     Parameters
     ----------
@@ -50,27 +50,27 @@ class LiveReporter(ABC):
 
     @abstractmethod
     def __exit__(self, *error: object) -> None:
-        """Show how it ended."""
+        """Show the outcome."""
 
     @abstractmethod
     def _show(self) -> None:
         """Show what has changed."""
 
     def point(self, number: int, count: int, label: str) -> None:
-        """Begin a point of a sweep, or take the number of points that are known."""
+        """Begin a point of a sweep, or receive the number of finished points."""
         self._number, self._count, self._label = number, count, label
         if label:
             self.running({label: None})
         self.step("")
 
     def running(self, points: Mapping[str, HowFar | None]) -> None:
-        """Take the points that are being computed."""
+        """Receive the running points."""
         self._running = points
         self._began = {label: self._began.get(label, time.monotonic()) for label in points}
         self._show()
 
     def done(self, label: str, data: xr.Dataset) -> None:
-        """Take a finished point."""
+        """Receive a finished point."""
         failed = has_failed(data)
         self._number, self._failed = self._number + 1, self._failed + failed
         row = (label, "failed" if failed else "done", *account(data))
@@ -79,7 +79,7 @@ class LiveReporter(ABC):
         self._show()
 
     def step(self, what: str) -> None:
-        """Name what is being computed."""
+        """Receive the name of the current step."""
         self._what = self._stage = what
         self._show()
 
@@ -97,13 +97,13 @@ class LiveReporter(ABC):
 
     @property
     def _counts(self) -> str:
-        """How many points run, and how many failed."""
+        """Numbers of running and failed points."""
         counts = ((len(self._running), "running"), (self._failed, "failed"))
         return ", ".join(f"{number} {state}" for number, state in counts if number)
 
     @property
     def _rows(self) -> tuple[tuple[str, ...], ...]:
-        """The last points that were finished, and those that run."""
+        """The last finished points and the running ones."""
         return (*self._finished, *map(self._row, list(self._running)[:SHOWN]))
 
     def _row(self, label: str) -> tuple[str, ...]:
@@ -113,12 +113,12 @@ class LiveReporter(ABC):
 
 
 class TerminalReporter(LiveReporter):
-    """A live line on standard error, below it the last points of a sweep and those that run.
+    """A live line on standard error, followed by the last finished and the running points of a sweep.
 
     Parameters
     ----------
     console : rich.console.Console
-        Where to write; nothing is shown unless it is a terminal.
+        Console to write to; nothing is shown unless it is a terminal.
     title : str
         Put in front of every line.
     """
@@ -164,7 +164,7 @@ class _Bar(Progress):
 
 
 def remaining(seconds: float, number: int, count: int) -> float:
-    """Return the remaining seconds at the pace so far; NaN where nothing is known.
+    """Return the estimated remaining seconds at the pace so far; NaN if unknown.
 
     Examples
     --------

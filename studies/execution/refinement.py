@@ -1,4 +1,4 @@
-"""Adaptive axes: more values where a quantity changes fast, the same ones in every run."""
+"""Adaptive refinement: more values of an axis where a quantity changes fast, reproducible in every run."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from ..definition import Axis, Study
 from ..file.reading import at_point, sweep_points
 
 SHARE = 0.5
-"""Intervals are halved together if they change by this share of the largest change."""
+"""Intervals are halved together if the quantity changes by this fraction of the largest change."""
 
 
 def refined(study: Study, data: xr.Dataset) -> Study | None:
-    """Return a study with more values on the axis that is to be refined; None when it has all of them.
+    """Return the study with more values on the refined axis; None if it is complete.
 
-    An interval is halved where the quantity changes by more than half of its largest change between neighbours, in the
-    largest of its entries and at the worst value of the other axes; the largest changes first. The values follow from
-    the numbers of the points alone.
+    An interval is halved if the quantity changes by more than half of its largest change between neighbours (maximum
+    over its elements and over the other axes), the largest changes first. The values depend only on the results.
 
     Parameters
     ----------
@@ -55,17 +54,17 @@ def refined(study: Study, data: xr.Dataset) -> Study | None:
 
 
 def _changes_along(axis: Axis, data: xr.Dataset) -> NDArray[np.float64]:
-    """Return by how much the quantity changes in each interval of the axis."""
+    """Return the change of the quantity in each interval of the axis."""
     assert axis.refinement is not None
     name = axis.refinement.quantity
     if name not in data or axis.key not in data[name].dims or data[name].dtype.kind not in "biufc":
         names = ", ".join(str(n) for n in data.data_vars if data[n].dtype.kind in "biufc")
-        raise InvalidValue(f"sweep.refine.quantity: got {name!r}, which the result has not; it has {names}")
+        raise InvalidValue(f"sweep.refine.quantity: got {name!r}, which is not in the result; allowed: {names}")
     return changes(data[name].transpose(axis.key, ...).values)
 
 
 def changes(values: NDArray[np.number]) -> NDArray[np.float64]:
-    """Return the largest change of any entry between neighbours along the first axis; what is NaN does not change.
+    """Return the largest change of any element between neighbours along the first axis, ignoring NaN.
 
     Examples
     --------
@@ -78,7 +77,7 @@ def changes(values: NDArray[np.number]) -> NDArray[np.float64]:
 
 
 def _half(study: Study, axis: Axis, gap: int) -> Mapping[str, float] | None:
-    """Return the middle of an interval, in whole numbers where the key takes no others."""
+    """Return the midpoint of an interval, rounded for keys that require integers."""
     assert axis.refinement is not None
     ends = [axis.steps[gap], axis.steps[gap + 1]]
     geometric = axis.refinement.geometric

@@ -1,4 +1,4 @@
-"""Results as tables for a terminal: as many digits as the certificate supports, and no more."""
+"""Results as tables for a terminal, with the digits that the certificates support."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .tables import columns, decimals, short_names, with_error
 
 WIDEST = 400
 MOST_SHOWN = 6
-"""Swept keys and averages in a table of a sweep."""
+"""Largest number of swept keys and averages in a table of a sweep."""
 
 
 def show_result(result: Result, console: Console) -> None:
@@ -47,7 +47,7 @@ def show_result(result: Result, console: Console) -> None:
 
 
 def print_wide(console: Console, table: Table | str) -> None:
-    """Print as wide as needed: no number is cut. Of a table without rows its title is printed."""
+    """Print a table without truncation; only the title of a table without rows."""
     if isinstance(table, Table) and not table.row_count:
         table = f"{table.title}: none"
     wide = console.options.update(width=WIDEST)
@@ -62,7 +62,7 @@ def _tables(study: Study, data: xr.Dataset) -> Iterator[Table | str]:
 
 
 def task_tables(study: Study, data: xr.Dataset) -> Iterator[Table | str]:
-    """Yield the tables of all tasks of a point, each bond with the sites that it joins, modes with their branches."""
+    """Yield the tables of all tasks of a point, with the sites of each bond and the branches of modes."""
     bonds = [f"{i}: {bond.start}-{bond.end}" for i, bond in enumerate(study.model.cluster.bonds)]
     if data.sizes.get("bond") == len(bonds):
         data = data.assign_coords(bond=bonds)
@@ -83,7 +83,7 @@ def describe(study: Study) -> str:
 
 
 def sweep_table(result: Result) -> Table | str:
-    """Return the numbers of each point; only how many points there are where other tables have all numbers."""
+    """Return the numbers of each point, or only the number of points if other tables contain all numbers."""
     failed = f", {result.failed} failed" if result.failed else ""
     keys = list(result.points[0][0])
     first = next((data for _, data in result.points if not has_failed(data)), result.points[0][1])
@@ -123,7 +123,7 @@ def sweep_table(result: Result) -> Table | str:
 
 
 def _at_place(data: xr.Dataset, name: str, shape: tuple[int, ...], digits: int) -> str:
-    """Return an observable at the last place of an array of a shape; a dash for a cluster that has no such place."""
+    """Return an observable at the last element of a shape; a dash for a cluster without that element."""
     place = shape[0] - 1 if shape else ()
     array = data.get(name)
     there = array is not None and array.ndim == len(shape) and (not shape or array.size >= shape[0])
@@ -131,7 +131,7 @@ def _at_place(data: xr.Dataset, name: str, shape: tuple[int, ...], digits: int) 
 
 
 def _average_table(result: Result) -> Table:
-    """Return the means over realisations, their standard errors in brackets."""
+    """Return the means over realizations, with standard errors in parentheses."""
     data, over = result.data, averaged_axes(result.study)
     keys = [each for axis in result.study.sweep if not axis.averaged for each in (axis, *axis.linked)]
     first = next(found for _, found in result.points if not has_failed(found))
@@ -163,7 +163,7 @@ def _average_table(result: Result) -> Table:
 
 
 def failures(result: Result, most: int = 10) -> Iterator[str]:
-    """Yield in words which points failed and why, the first few of them."""
+    """Yield the first few failed points with their errors."""
     failed = [(point, str(data["error"].values)) for point, data in result.points if has_failed(data)]
     for point, error in failed[:most]:
         yield f"failed at {', '.join(f'{key} = {value:.6g}' for key, value in point.items())}: {error}"
@@ -174,7 +174,7 @@ def failures(result: Result, most: int = 10) -> Iterator[str]:
 
 
 def show_estimate(study: Study, console: Console) -> None:
-    """Print what the runs of a model file will need."""
+    """Print the requirements of a model file."""
     points = sweep_points(study)
     ends = points[:1] + points[-1:] if len(points) > 1 else points
     rows, several = [], rank_count() > 1

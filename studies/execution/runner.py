@@ -1,4 +1,4 @@
-"""Running a model file: from a `Study` to one labelled dataset."""
+"""Execution of a study: from a `Study` to one labelled dataset."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ if TYPE_CHECKING:
     from ..._core.mpi import MPIRanks
 
 FILLED: Mapping[str, str] = MappingProxyType({"labels": "", "compare_claim": "", "kept_levels": ""})
-"""What fills up the shorter points of a sweep, where it is not NaN."""
+"""Fill values of shorter points of a sweep, if not NaN."""
 MOST_LETTERS = 200
-"""Of the names of the variables that a result shows."""
+"""Largest length of the list of variables shown for a result."""
 
 
 @dataclass(frozen=True, repr=False)
 class Result(Shown):
-    """What a model file asked for.
+    """Results of a study.
 
     Attributes
     ----------
     study : Study
-        The question.
+        The study.
     points : tuple of (mapping, xarray.Dataset)
         For each point of the sweep (one empty point without a sweep) its parameters and its data.
     """
@@ -63,7 +63,7 @@ class Result(Shown):
     points: tuple[tuple[Mapping[str, object], xr.Dataset], ...]
 
     def card(self) -> Card:
-        """Return how many points there are, their lowest energies, and which variables `data` has."""
+        """Return a summary: number of points, lowest energies, and variables of `data`."""
         failed = f", {self.failed} failed" if self.failed else ""
         rows = [(escape(_words(point)), _lowest(data)) for point, data in self.points]
         names = ", ".join(map(str, self.points[0][1].data_vars)) if self.points else ""
@@ -72,24 +72,24 @@ class Result(Shown):
 
     @property
     def failed(self) -> int:
-        """How many points failed."""
+        """Number of failed points."""
         return sum(has_failed(data) for _, data in self.points)
 
     @property
     def averages(self) -> xr.Dataset:
-        """The means over the axes that are averaged, and their standard errors; empty without such axes.
+        """Means over averaged axes, and their standard errors; empty without such axes.
 
-        It is empty too where a sweep did not come to its end.
+        Also empty for incomplete sweeps.
         """
         over, data = averaged_axes(self.study), self.data
         return averages(data, over) if over and set(over) <= set(data.dims) else xr.Dataset()
 
     @property
     def data(self) -> xr.Dataset:
-        """Everything in one dataset, the axes of the sweep as leading dimensions.
+        """All results in one dataset, with the axes of the sweep as leading dimensions.
 
-        Where points differ in size, as in a sweep of ``cluster.sites``, the shorter ones are filled up with NaN. A
-        sweep over several axes that did not come to its end has the one dimension "point" instead.
+        If points differ in size, as in a sweep of ``cluster.sites``, the shorter ones are padded with NaN. An
+        incomplete sweep over several axes has the single dimension "point" instead.
         """
         return with_newer_names(with_coordinates(self._together))
 
@@ -110,7 +110,7 @@ class Result(Shown):
 
 
 def _filled_up(points: Sequence[tuple[Mapping[str, object], xr.Dataset]]) -> list[xr.Dataset]:
-    """Give points that failed the variables of the others, without numbers."""
+    """Give failed points the variables of the others, filled with NaN."""
     found = [data for _, data in points]
 
     def blank(array: xr.DataArray) -> xr.DataArray:
@@ -124,7 +124,7 @@ def _filled_up(points: Sequence[tuple[Mapping[str, object], xr.Dataset]]) -> lis
 
 
 def _with_places(found: Sequence[xr.Dataset]) -> list[xr.Dataset]:
-    """Number the places along dimensions that differ in length between the points, so that they can be lined up."""
+    """Add index coordinates to dimensions of different length, so that the points can be aligned."""
     lengths: defaultdict[str, set[int]] = defaultdict(set)
     for data in found:
         for dim in data.sizes.keys() - data.coords.keys():
@@ -166,7 +166,7 @@ def run(
     pool: Pool | None = None,
     ranks: MPIRanks | None = None,
 ) -> Result:
-    r"""Compute everything that a model file asks for, point by point.
+    r"""Compute all points of a study.
 
     Parameters
     ----------
@@ -178,15 +178,15 @@ def run(
         Called after each point with its number, from 0 in the order in which they are known, and the result so far;
         where a task of a study without a sweep fails, or is interrupted, with the result of the tasks before it.
     checkpoint : Path, optional
-        Where long searches are kept now and then, and from where they go on; the points of a sweep have one each.
+        File in which long searches are saved regularly and from which they continue; one for each point of a sweep.
     folder : StudyFolder, optional
-        Where every finished point is kept, and from where it is taken; a point that fails then keeps its error and does
-        not stop the rest.
+        Folder in which finished points are saved, and from which they are read; the error of a failed point is recorded
+        and does not stop the others.
     pool : Pool, optional
-        What computes the points of a sweep, several at once, or the blocks of thermal sums; points that fail keep
-        their error.
+        Processes that compute the points of a sweep, or the blocks of thermal sums, in parallel; errors of failed
+        points are recorded.
     ranks : MPIRanks, optional
-        Processes that share each point, this one being rank 0; there is no checkpoint then.
+        Processes that share each point, this one being rank 0; no checkpoint is written then.
 
     Returns
     -------
@@ -200,9 +200,9 @@ def run(
     ConvergenceError
         If a level did not converge, without a folder.
     OSError
-        If a point cannot be kept; those before it are.
+        If a point cannot be saved; the earlier ones are.
     CheckpointError
-        If a checkpoint is there and cannot be used.
+        If an existing checkpoint cannot be used.
 
     Examples
     --------
@@ -212,7 +212,7 @@ def run(
     -1.0
     """
     told = finished or (lambda number, result: None)
-    book = _Book(study, reporter or Quiet(), checkpoint, folder, pool, ranks, told)
+    book = _Points(study, reporter or Quiet(), checkpoint, folder, pool, ranks, told)
     finer: Study | None = study
     try:
         while finer is not None:
@@ -229,8 +229,8 @@ def run(
     return book.result
 
 
-class _Book:
-    """The points of a study, those of its refinements included, and what is known of them by their hashes."""
+class _Points:
+    """The points of a study, including refinements, and their results by hash."""
 
     def __init__(
         self,
@@ -243,7 +243,7 @@ class _Book:
         told: Callable[[int, Result], None],
     ) -> None:
         self._reporter, self._checkpoint, self._folder = reporter, checkpoint, folder
-        self._pool = pool if study.sweep else None  # one point goes through its blocks with it
+        self._pool = pool if study.sweep else None  # a single point uses the pool for its blocks
         self._sharing = self._pool.sharing if self._pool else 1
         first = [at_point(study, point) for point in sweep_points(study)]
         for each in first:
@@ -259,7 +259,7 @@ class _Book:
         self.study = study
 
     def turn_to(self, study: Study) -> None:
-        """Go on with the points of a study that has more of them."""
+        """Continue with the points of a refined study."""
         self.study = study
         self._points = [(content_hash(study, point, self._grid), point) for point in sweep_points(study)]
         for key, _ in self._points:
@@ -267,20 +267,20 @@ class _Book:
 
     @property
     def result(self) -> Result:
-        """What is known, in the order of the sweep."""
+        """The results so far, in the order of the sweep."""
         known = self._known
         return Result(self.study, tuple((MappingProxyType(p), known[key]) for key, p in self._points if key in known))
 
     def solve(self) -> Iterator[int]:
-        """Take what is kept and solve the rest; yield how many points are known, one after the other."""
+        """Read the saved points and compute the others; yield the number of known points after each."""
         waiting = {key: point for key, point in self._points if key not in self._known}
         for key in list(waiting):
             if self._folder and (kept := self._folder.find(key)) is not None:
                 self._known[key] = kept
                 del waiting[key]
                 yield len(self._known)
-        self._tell(len(self._known), "")
-        for key, data in (self._elsewhere if self._pool else self._here)(waiting):
+        self._announce(len(self._known), "")
+        for key, data in (self._in_pool if self._pool else self._in_this_process)(waiting):
             if self._folder:
                 self._folder.keep(key, waiting[key], data)
             self._known[key] = data
@@ -289,18 +289,18 @@ class _Book:
             yield len(self._known)
 
     def recall(self) -> None:
-        """Take the points that were kept, and of which an interrupt left no time to take note."""
+        """Read points that were saved but not recorded because of an interrupt."""
         for key, _ in self._points:
             if self._folder and key not in self._known and (kept := self._folder.find(key)) is not None:
                 self._known[key] = kept
 
-    def _here(self, waiting: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, xr.Dataset]]:
+    def _in_this_process(self, waiting: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, xr.Dataset]]:
         for key, point in waiting.items():
-            self._tell(len(self._known), _words(point))
+            self._announce(len(self._known), _words(point))
             each = at_point(self.study, point)
             yield key, self._solve(each, self._grid, self._reporter, self._place(key), swept=bool(self.study.sweep))
 
-    def _elsewhere(self, waiting: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, xr.Dataset]]:
+    def _in_pool(self, waiting: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, xr.Dataset]]:
         assert self._pool is not None
         if isinstance(self._pool, Workers):
             check_terms(self.study.model)
@@ -315,12 +315,12 @@ class _Book:
 
         for job, found in self._pool.compute(jobs, watch):
             yield job.key, found
-            self._tell(len(self._known), "")
+            self._announce(len(self._known), "")
 
     def _place(self, key: str) -> Path | None:
         return beside(self._checkpoint, self._numbers[key]) if self.study.sweep else self._checkpoint
 
-    def _tell(self, number: int, label: str) -> None:
+    def _announce(self, number: int, label: str) -> None:
         self._reporter.point(number, len(self._points), label)
 
 

@@ -1,4 +1,4 @@
-"""Points on the workers of a dask scheduler: on this machine, a cluster or a cloud."""
+"""Computation of points on the workers of a dask scheduler."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...clusters import Told
 from ...solvers.work import PAUSE, HowFar, SomeWork, Watch, Work, now_and_then, unwatched
 
 PATIENCE = "30s"
-"""How long to wait for the scheduler to answer."""
+"""Timeout of the connection to the scheduler."""
 TOPIC = "respair-running"
 """Topic under which the workers send their progress."""
 
@@ -23,7 +23,7 @@ class SchedulerError(Told, RuntimeError):
 
 
 class Scheduled:
-    """The workers of a scheduler as a `Pool`; made by `connected`."""
+    """The workers of a scheduler as a `Pool`; created by `connected`."""
 
     sharing = 1
 
@@ -31,9 +31,9 @@ class Scheduled:
         self._client = client
 
     def compute(self, pieces: Sequence[SomeWork], watch: Watch = unwatched) -> Generator[tuple[SomeWork, Any]]:
-        """Yield each piece with its answer, in the order in which they are finished; tell `watch` of those that run.
+        """Yield each piece with its result, in the order of completion; report running ones to `watch`.
 
-        The scheduler repeats the work of workers that die; work that it gives up has failed.
+        The scheduler repeats the work of lost workers; work that it abandons has failed.
         """
         finished: SimpleQueue[Any] = SimpleQueue()
         running: dict[str, HowFar | None] = {}
@@ -57,7 +57,7 @@ class Scheduled:
 
 @contextmanager
 def _listening(client: Any, running: dict[str, HowFar | None]) -> Iterator[None]:
-    """Keep the progress of the workers in `running`."""
+    """Record the progress of the workers in `running`."""
 
     def heard(event: tuple[float, tuple[str, list[float] | None]]) -> None:
         key, found = event[1]
@@ -83,12 +83,12 @@ def connected(address: str) -> Iterator[Scheduled]:
     Parameters
     ----------
     address : str
-        Its address, as ``tcp://10.0.0.1:8786``, or the path of its scheduler file.
+        Address, such as ``tcp://10.0.0.1:8786``, or path of the scheduler file.
 
     Raises
     ------
     SchedulerError
-        If ``distributed`` is not installed, or nobody answers.
+        If ``distributed`` is not installed, or there is no answer.
     """
     try:
         distributed = import_module("distributed")

@@ -28,17 +28,17 @@ class StudyStatus:
     Attributes
     ----------
     path : Path
-        Its folder.
+        Folder of the study.
     done, failed, damaged : int
-        Records of each kind.
+        Number of records of each kind.
     total : int or None
-        Points in all, those of a refinement included if none is left out; None if the manifest cannot be read.
+        Total number of points, including a complete refinement; None if the manifest cannot be read.
     running : str
-        Process and host of the run that is at work; empty if there is none.
+        Process and host of the current run; empty if there is none.
     seconds_left : float
-        At the pace of this run; NaN if nothing runs or nothing is known.
+        Estimated remaining seconds; NaN if there is no run or estimate.
     last : tuple of str
-        Lowest energy, largest residual and seconds of the point that was finished last.
+        Lowest energy, largest residual and seconds of the last finished point.
     """
 
     path: Path
@@ -52,7 +52,7 @@ class StudyStatus:
 
 
 def statuses(path: Path) -> Iterator[StudyStatus]:
-    """Yield the progress of the study whose folder this is, or of those whose folders are in it."""
+    """Yield the progress of the study in a folder, or of all studies in its subfolders."""
     folders = [path] if (path / MANIFEST).exists() else sorted(found.parent for found in path.glob(f"*/{MANIFEST}"))
     yield from map(_status, folders)
 
@@ -85,7 +85,7 @@ def _total(path: Path) -> int | None:
         return None
     try:
         axes = parse(manifest["model_file"], manifest["source"]).sweep
-    except InvalidModel:  # of a version that knew other keys
+    except InvalidModel:  # of a version with other keys
         return None
     return math.prod(len(axis.values) + (axis.refinement.points if axis.refinement else 0) for axis in axes)
 

@@ -11,7 +11,7 @@ __all__ = ["columns", "decimals", "energy", "error_bar", "number", "numbers", "s
 
 
 def short_names(keys: Sequence[str]) -> list[str]:
-    """Return swept keys without their tables, where that leaves them different.
+    """Return swept keys without their tables, as far as they remain distinct.
 
     Examples
     --------

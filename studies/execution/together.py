@@ -1,4 +1,4 @@
-"""Points that several processes compute together: rank 0 asks, all of them compute, and rank 0 has the answer."""
+"""Points computed jointly by several processes, directed by rank 0."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shared:
-    """A point that all ranks compute.
+    """A point computed by all ranks.
 
     Attributes
     ----------
     study : Study
         The study at this point.
     grid : (n,) float
-        X at which distributions of the lattice are given.
+        Grid of X for lattice distributions.
     checkpoint : Path or None
-        Where rank 0 keeps long searches.
+        Checkpoint of long searches, written by rank 0.
     swept : bool
-        It belongs to a sweep.
+        Whether the point belongs to a sweep.
     """
 
     study: Study
@@ -41,12 +41,12 @@ class Shared:
     swept: bool
 
     def compute(self, reporter: Reporter) -> xr.Dataset:
-        """Compute it."""
+        """Compute the point."""
         return compute(self.study, self.grid, reporter, self.checkpoint, swept=self.swept)
 
 
 def on_all(ranks: MPIRanks) -> Callable[..., xr.Dataset]:
-    """Return the function that computes a point as `compute` does, on all ranks; rank 0 calls it."""
+    """Return a function, called by rank 0, that computes a point on all ranks; see `compute`."""
 
     def solve(
         study: Study,
@@ -65,15 +65,15 @@ def on_all(ranks: MPIRanks) -> Callable[..., xr.Dataset]:
 
 
 def serve(ranks: MPIRanks) -> None:
-    """Compute the points for which rank 0 asks, until it asks no more."""
+    """Compute the points requested by rank 0 until it is done."""
     quiet = Quiet()
     while (point := ranks.given(None)) is not None:
         try:
             ranks.together(lambda point=point: point.compute(quiet))  # type: ignore[misc]
         except (Exception, KeyboardInterrupt):
-            continue  # rank 0 has it as well, and says so
+            continue  # rank 0 has the same error and reports it
 
 
 def dismiss(ranks: MPIRanks) -> None:
-    """Let the other ranks end."""
+    """End the other ranks."""
     ranks.given(None)

@@ -1,4 +1,4 @@
-"""Worker processes on this machine, which share threads and memory; dead ones are replaced and their work repeated."""
+"""Worker processes on this machine, which share threads and memory; lost workers are replaced."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from ...solvers.work import PAUSE, HowFar, SomeWork, Watch, Work, now_and_then, 
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 MOST_DEATHS = 3
-"""Work that has killed so many workers has failed."""
+"""Number of lost workers after which a piece of work has failed."""
 SERVE = (sys.executable, "-c", f"from {__name__} import serve; serve()")
 
 
 class Workers:
     """Fresh processes that compute points of sweeps or blocks of thermal sums until the end of the context.
 
-    A worker that dies is replaced and its work repeated, up to three times. The cores are shared out as threads, the
-    memory limit as well. If this process is killed, the workers end by themselves.
+    A worker that dies is replaced and its work repeated, up to three times. Cores and memory limit are divided among
+    the workers. If this process is killed, the workers end by themselves.
 
     Parameters
     ----------
     count : int
-        How many.
+        Number of workers.
     command : sequence of str, optional
-        What starts one.
+        Command that starts a worker.
 
     Raises
     ------
@@ -67,15 +67,15 @@ class Workers:
 
     @property
     def pids(self) -> list[int]:
-        """Process numbers of those that are there."""
+        """Process ids of the living workers."""
         return [worker.process.pid for worker in self._workers]
 
     def compute(self, pieces: Sequence[SomeWork], watch: Watch = unwatched) -> Generator[tuple[SomeWork, Any]]:
-        """Yield each piece with its answer, in the order in which they are finished; tell `watch` of those that run."""
+        """Yield each piece with its result, in the order of completion; report running ones to `watch`."""
         waiting, deaths = deque(pieces), Counter[str]()
         try:
             yield from self._computed(waiting, deaths, watch)
-        finally:  # nobody waits for the rest of work that was given up
+        finally:  # abandon the rest of the work
             if any(worker.piece for worker in self._workers):
                 self._end()
 
@@ -115,7 +115,7 @@ class Workers:
 
 
 class _Worker:
-    """One process, and a thread that listens to it."""
+    """One process, and a thread that receives its messages."""
 
     def __init__(self, command: Sequence[str], answers: SimpleQueue[tuple[_Worker, Any]], sharing: int) -> None:
         self.piece: Any = None
@@ -126,13 +126,13 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=_environment(sharing),
-            start_new_session=True,  # Ctrl-C is for the process that gives out the work
+            start_new_session=True,  # Ctrl-C is handled by the parent process
         )
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
     def take(self, piece: Work) -> None:
-        """Give it work; the listener notices if it is dead already."""
+        """Send work to the process; the listener detects a dead process."""
         self.piece, self.how_far = piece, None
         assert self.process.stdin is not None
         try:
@@ -150,7 +150,7 @@ class _Worker:
             self._answers.put((self, None))
 
     def end(self) -> int:
-        """Kill it, if it is still there; return its exit status."""
+        """Kill the process, if it is still alive, and return its exit status."""
         self.process.kill()
         code = self.process.wait()
         self._listener.join()
@@ -158,13 +158,13 @@ class _Worker:
             assert pipe is not None
             try:
                 pipe.close()
-            except OSError:  # what it did not take any more
+            except OSError:  # unread input
                 continue
         return code
 
 
 def _environment(sharing: int) -> dict[str, str]:
-    """Return the environment of one of several workers: its share of the cores, and where this package is."""
+    """Return the environment of a worker: its share of the cores, and the path of this package."""
     share = max(1, cores() // sharing)
     threads = {
         name: str(min(share, int(given)) if (given := os.environ.get(name, "")).isdigit() else share)
@@ -186,12 +186,12 @@ def check_terms(model: Model) -> None:
             known = False
         if not known:
             raise InvalidValue(
-                "workers import the terms of one's own: define them as functions of a module, or leave workers out"
+                "workers import the user-defined terms: define them as functions of a module, or leave workers out"
             )
 
 
 def serve() -> None:
-    """Do the work that comes on standard input; what libraries print goes to standard error."""
+    """Process the work received on standard input; output of libraries goes to standard error."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     pieces: SimpleQueue[Work] = SimpleQueue()
@@ -209,15 +209,15 @@ def serve() -> None:
 
 @dataclass(frozen=True)
 class _News:
-    """Progress that a worker sends before its answer."""
+    """Progress that a worker sends before its result."""
 
     how_far: HowFar
 
 
 def _receive(stream: IO[bytes], pieces: SimpleQueue[Any]) -> None:
-    """Pass work on; end the process, even during work, when the input ends."""
+    """Queue incoming work; terminate the process, even during work, when the input ends."""
     try:
         while True:
             pieces.put(pickle.load(stream))
-    except Exception:  # no more work, or work that cannot be read: the process that gave it out sees the end
+    except Exception:  # no more work, or unreadable work: the parent process detects the end
         os._exit(0)

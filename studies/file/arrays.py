@@ -1,4 +1,4 @@
-"""A dataset as plain arrays and texts, as durable files and other processes take it, and back without a lost bit."""
+"""Lossless conversion of datasets to plain arrays and strings, for files and other processes, and back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import xarray as xr
 
 
 def packed(data: xr.Dataset) -> dict[str, Any]:
-    """Return the variables, coordinates and attributes of a dataset as numbers, texts, lists and arrays.
+    """Return the variables, coordinates and attributes of a dataset as numbers, strings, lists and arrays.
 
     Examples
     --------
@@ -33,7 +33,7 @@ def _packed(array: xr.Variable) -> dict[str, Any]:
 
 
 def unpacked(state: Mapping[str, Any]) -> xr.Dataset:
-    """Return the dataset again."""
+    """Return the dataset of a packed state."""
     variables, coordinates = (
         {name: _unpacked(part) for name, part in state[group].items()} for group in ("variables", "coordinates")
     )

@@ -1,4 +1,4 @@
-"""From tables to the parts of a study: checks what no table shows alone."""
+"""Assembly of a study from its tables, with the checks that involve several tables."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from .tables import tables_of
 from .validation import STAND_INS, Checked, check_tables
 
 KEPT = ("cluster", *SPECIES)
-"""Tables that a value of the model stands for."""
+"""Tables that can be replaced by values of a base model."""
 DEFAULT_TASK = "ground_state"
-"""What a file asks for that has a sector and no task."""
+"""Task of a file with a sector and no task."""
 HOSTS = MappingProxyType({"ligand-centre": "ligand"})
-"""Where the phonons of a kind of cluster sit by default, if not on all sites."""
+"""Default sites of the phonons by kind of cluster, if not all sites."""
 CHARGES = ("sector.charge", "sector.two_sz", "charge_scan.charges")
 PAIRED = tuple(key for key, entry in COUPLINGS.items() if "bosons" in entry.needs)
 BROKEN = MappingProxyType({"charge": ("sector.charge", "sector.parity"), "spin": ("sector.two_sz",)})
-"""Quantum numbers about which nothing can be said while a coupling that gives them up is wrong."""
+"""Quantum numbers that cannot be checked while a coupling that breaks them is invalid."""
 HIDES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "bosons": (*CHARGES, *PAIRED),
@@ -46,20 +46,20 @@ HIDES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         **{key: BROKEN[entry.breaks] for key, entry in COUPLINGS.items() if entry.breaks},
     }
 )
-"""Keys about which nothing can be said while another key, or a whole table, is wrong."""
+"""Keys that cannot be checked while another key, or a whole table, is invalid."""
 NAMED_IN: Mapping[str, tuple[str, ...]] = MappingProxyType({"operators": ("spectrum.operator", "spectrum.cross")})
-"""Keys that name an entry of a table, about which nothing can be said while any of its entries is wrong."""
+"""Keys that refer to an entry of a table and cannot be checked while any entry is invalid."""
 
 
 Parts = tuple[Model, Sector | None, Options, tuple[Task, ...]]
-"""Model, sector, how to solve and what to compute."""
+"""Model, sector, solver options and tasks."""
 
 
 class Draft:
-    """The right values of a file so far, and everything that was found wrong with the others.
+    """The valid values of a file so far, and the problems of the others.
 
-    A wrong key is dropped (or replaced by a stand-in) once it is reported, and the rest is looked at again: so one
-    mistake neither hides another one nor is counted twice.
+    An invalid key is dropped (or replaced by a placeholder) after it is reported, and the rest is checked again, so
+    that a mistake neither hides another one nor is reported twice.
     """
 
     def __init__(self, tables: Mapping[str, Checked]) -> None:
@@ -71,7 +71,7 @@ class Draft:
         return table in self.values or table in self.wrong
 
     def refuse(self, found: Sequence[Problem]) -> bool:
-        """Note new problems and drop the keys that have them; return whether there were any."""
+        """Record new problems and drop their keys; return whether there were any."""
         new = {problem: _key(problem.path) for problem in found if _key(problem.path) not in self.wrong}
         self.problems += [problem for problem, key in new.items() if not self._hidden(key)]
         for key in new.values():
@@ -95,7 +95,7 @@ def _key(path: str) -> str:
 def assemble(
     tables: Mapping[str, Any], name: str, base: Model | None = None, terms: tuple[TermFunction, ...] = ()
 ) -> tuple[Parts | None, list[Problem]]:
-    """Check tables and put them together.
+    """Check the tables and assemble the parts of a study.
 
     Parameters
     ----------
@@ -104,16 +104,16 @@ def assemble(
     name : str
         Title of the model.
     base : Model, optional
-        Cluster and species are taken from it where the tables say the same.
+        Model whose cluster and species are reused if the tables describe the same.
     terms : tuple of function
-        Terms of the user's own.
+        User-defined terms of the Hamiltonian.
 
     Returns
     -------
     parts : (Model, Sector or None, Options, tuple of Task) or None
-        None if anything is wrong.
+        None if there are any problems.
     problems : list of Problem
-        All of them, those of the tables included.
+        All problems, including those of the tables.
     """
     draft = Draft(check_tables(tables))
     draft.refuse(list(_table_problems(draft)))
@@ -135,12 +135,12 @@ def assemble(
 
 
 def _kept(values: Mapping[str, Mapping[str, Any]]) -> KeptFile | None:
-    """Return the levels that a file keeps, where the tables name one."""
+    """Return the file of saved levels referenced by the tables, if any."""
     return KeptFile(**values["kept"]) if "file" in values.get("kept", {}) else None
 
 
 def _table_problems(draft: Draft) -> Iterator[Problem]:
-    """Yield what is missing, or there in vain, whatever the model is."""
+    """Yield missing and superfluous tables, independent of the model."""
     if "cluster" not in draft:
         yield Problem("cluster", "nothing", f"add a [cluster] table with its kind: {listed(CLUSTERS)}")
     asked = [task for task in TASKS if task in draft]
@@ -150,7 +150,7 @@ def _table_problems(draft: Draft) -> Iterator[Problem]:
             yield Problem("sector", "nothing", f"add a [sector] table with its charge; [{needing}] needs it")
         elif not asked:
             tasks = listed(f"[{task}]" for task in TASKS)
-            yield Problem("ground_state", "nothing", f"the file asks for nothing; add [sector], or any of {tasks}")
+            yield Problem("ground_state", "nothing", f"the file has no task; add [sector], or any of {tasks}")
     yield from _phonon_problems(draft)
     for task in asked:
         yield from TASKS[task].table_problems(draft.values.get(task, {}), draft.__contains__)
@@ -186,10 +186,10 @@ def _custom_problems(
     classes: Sequence[str] | None = None,
     cell: Sequence[list[float]] | None = None,
 ) -> Iterator[Problem]:
-    """Build the cluster piece by piece to find every piece that does not fit."""
+    """Build the cluster step by step to find every invalid part."""
     for i, point in enumerate(positions):
         if (first := positions.index(point)) < i:
-            allowed = f"allowed: a place of its own; positions[{first}] is there already"
+            allowed = f"allowed: a different position; positions[{first}] is the same"
             yield Problem(f"cluster.positions[{i}]", show(point), allowed)
     places = [[float(i), 0.0] for i in range(len(positions))]
     good: list[list[object]] = []
@@ -222,7 +222,7 @@ def _accuracy_problem(values: Mapping[str, Mapping[str, Any]], model: Model) -> 
 
 
 def _as_written(problem: Problem, values: Mapping[str, Mapping[str, Any]]) -> Problem:
-    """Return a problem at the key that the file has, which may be an older name."""
+    """Return a problem with the key used in the file, which may be an older name."""
     older = (old for old, new in OLDER_NAMES.items() if problem.path == f"phonons.{new}" and old in values["phonons"])
     return next((replace(problem, path=f"phonons.{old}") for old in older), problem)
 
@@ -230,7 +230,7 @@ def _as_written(problem: Problem, values: Mapping[str, Mapping[str, Any]]) -> Pr
 def _model(
     draft: Draft, cluster: Cluster, more: Mapping[str, Any]
 ) -> tuple[Model | None, Sector | None, list[Problem]]:
-    """Try the values as they stand, with `more` arguments of the model; return what is wrong with them together."""
+    """Try to build the model and sector from the current values and `more` arguments; return the joint problems."""
     values = draft.values
     species: dict[str, Any] = {key: kind(**values[key]) for key, kind in SPECIES.items() if key in values}
     if "phonons" in values and "on" not in values["phonons"]:

@@ -1,4 +1,4 @@
-"""Arrays as plain numbers and lists, for JSON, and the names of variables."""
+"""Conversion of arrays to plain numbers and lists for JSON, and names of variables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..._core.lazy import xr
 
 
 def plain(array: xr.DataArray) -> object:
-    """Return numbers and nested lists; complex as ``{"re":, "im":}``, NaN as None."""
+    """Return an array as numbers and nested lists; complex as ``{"re":, "im":}``, NaN as None."""
     return _plain(array.values.tolist())
 
 
@@ -28,17 +28,17 @@ def line_list(frequencies: NDArray[np.float64], weights: NDArray[np.generic]) ->
 
 
 def missing(array: xr.DataArray, key: str) -> dict[str, str]:
-    """Return why some numbers are not there, under a key; nothing where all are."""
+    """Return the reason for missing numbers under a key; empty if none are missing."""
     return {key: array.attrs["missing"]} if "missing" in array.attrs else {}
 
 
 def prefixed(name: str, data: xr.Dataset) -> xr.Dataset:
-    """Return a dataset with a name in front of its variables."""
+    """Return a dataset with a prefix for the names of its variables."""
     return data.rename({variable: f"{name}_{variable}" for variable in data.data_vars})
 
 
 def label(text: str) -> dict[str, int | str | list[int]]:
-    """Return the quantum numbers that a text names.
+    """Return the quantum numbers in a label.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""``[kept]``: levels that a file holds, from which searches and motions of a run begin."""
+"""``[kept]``: saved levels from which searches and time evolutions of a run start."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 
     Levels = Eigenstates | LabelledLevels | State
 KEPT_STATE = "kept"
-"""What ``evolution.initial`` says for the state in the file."""
+"""Value of ``evolution.initial`` for the state in the file."""
 MOST_FILES = 4
-"""Files whose levels stay in memory."""
+"""Number of files whose levels are cached in memory."""
 
 
 @dataclass(frozen=True)
 class KeptFile:
-    """Levels that a file holds: every search begins from them, and a motion with ``evolution.initial = "kept"``.
+    """Saved levels, from which every search starts, and time evolutions with ``evolution.initial = "kept"``.
 
     Attributes
     ----------
     file : str
-        Where `respair.load` reads them, as a path from the folder of the model file.
+        Path of the file, which is read by `respair.load`, relative to the folder of the model file.
     at : mapping of str to float
-        The point of a sweep, as ``{ "bosons.exchange" = 0.2 }``.
+        A point of a sweep, such as ``{ "bosons.exchange" = 0.2 }``.
     level : int or None
-        The level with which a motion begins; None: the ground level, averaged over its states.
+        The initial level of a time evolution; None: the ground level, averaged over its states.
     digest : str
         SHA-256 of the file.
     """
@@ -49,30 +49,30 @@ class KeptFile:
 
     @property
     def levels(self) -> Levels:
-        """What the file holds.
+        """The levels in the file.
 
         Raises
         ------
         InvalidValue
-            If it cannot be read, is damaged, or is no longer the file that was checked.
+            If the file cannot be read, is damaged, or has changed since it was checked.
         """
         return _loaded(self.file, self.digest, tuple(sorted(self.at.items())))
 
     @property
     def state(self) -> State:
-        """The state with which a motion begins."""
+        """The initial state of a time evolution."""
         levels = self.levels
         if isinstance(levels, solvers.State):
             return levels
         return levels.ground if self.level is None else levels.level(self.level)
 
     def __call__(self, block: Block) -> list[Amplitudes]:
-        """Return the levels with the quantum numbers of a block, as starts of a search."""
+        """Return the levels with the quantum numbers of a block, as starting vectors of a search."""
         levels = self.levels
         return [] if isinstance(levels, solvers.State) else list(solvers.starting_from(levels)(block))
 
     def ground_of(self, model: Model, sector: Sector, options: Options) -> Eigenstates | LabelledLevels | None:
-        """Return the levels, if they are those of a model in a sector, exact enough, with one above the ground."""
+        """Return the levels if they are sufficiently exact levels of the model and sector with one above the ground."""
         levels = self.levels
         if isinstance(levels, solvers.State):
             return None
@@ -86,7 +86,7 @@ class KeptFile:
 
 
 def with_kept_file(tables: Mapping[str, Any], folder: str) -> Mapping[str, Any]:
-    """Return the tables with the whole path of ``kept.file`` and its digest.
+    """Return the tables with the full path of ``kept.file`` and its digest.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def with_kept_file(tables: Mapping[str, Any], folder: str) -> Mapping[str, Any]:
 
 
 def kept_problems(kept: KeptFile, sector: Sector | None, *, moves: bool) -> Iterator[Problem]:
-    """Yield what is wrong with a file, its point, its level, or its charges where a motion begins with them."""
+    """Yield the problems of a file, its point, its level, or its charges as the initial state of an evolution."""
     try:
         levels = kept.levels
     except InvalidValue as error:

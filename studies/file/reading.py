@@ -1,4 +1,4 @@
-"""Checked studies: from a model file, its text, or tables of values."""
+"""Reading and checking of studies from a model file, its text, or tables of values."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ def read(path: str | os.PathLike[str], plugins: Plugins = ()) -> Study:
     path : str or path
         The TOML file.
     plugins : sequence of path
-        Python files with approximations of the user's own; their code is run.
+        Python files with user-defined approximations; their code is run.
 
     Returns
     -------
     Study
-        What the file asks for.
+        The study.
 
     Raises
     ------
     InvalidModel
-        With everything that is wrong with the file, or why it cannot be read.
+        With all problems of the file, or the reason why it cannot be read.
     """
     file = os.fsdecode(path)
     try:
@@ -73,21 +73,21 @@ def parse(text: str, file: str, plugins: Plugins = (), terms: Sequence[TermFunct
     text : str
         TOML.
     file : str
-        Where it is from: kept for the record, and the name of a study that has no other.
+        Origin of the text, stored in the result; default name of the study.
     plugins : sequence of path
-        Python files with approximations of the user's own; their code is run. A model file cannot name any itself.
+        Python files with user-defined approximations; their code is run. Model files cannot specify them.
     terms : sequence of function
-        Terms of the user's own that the Hamiltonian has besides.
+        Further, user-defined terms of the Hamiltonian.
 
     Returns
     -------
     Study
-        What the text asks for; every point of its sweep is checked as well.
+        The study; every point of its sweep is checked as well.
 
     Raises
     ------
     InvalidModel
-        With everything that is wrong, in the order of the file.
+        With all problems, in the order of the file.
 
     Examples
     --------
@@ -116,16 +116,16 @@ def studied(
     tables : mapping
         Their values, as TOML has them.
     file, plugins, terms
-        As `parse` takes them.
+        As for `parse`.
     base : Model, optional
-        The model that the tables describe: what they cannot say, and every table that says the same, is taken from it.
+        The model described by the tables; parts that tables cannot express, and unchanged parts, are taken from it.
     source : str, optional
-        The text of the model file; written anew where it is left out.
+        The text of the model file; generated from the tables by default.
 
     Raises
     ------
     InvalidModel
-        With everything that is wrong, in the order of the tables.
+        With all problems, in the order of the tables.
     """
     if wrong := list(control_problems(tables)):
         raise InvalidModel(wrong)
@@ -148,17 +148,17 @@ def at_point(study: Study, point: Mapping[str, object]) -> Study:
     study : Study
         A checked model file.
     point : mapping
-        Values by dotted path, as in ``{"phonons.boson_coupling": 0.5}``; any keys of the file's tables, swept or not.
+        Values by dotted path, such as ``{"phonons.boson_coupling": 0.5}``; any keys of the tables, swept or not.
 
     Returns
     -------
     Study
-        The same with these values in place and without a sweep.
+        The study with these values and without a sweep.
 
     Raises
     ------
     InvalidModel
-        If a key is none of the file's, or the model is wrong with these values.
+        If a key is not in the file, or the model is invalid with these values.
     """
     problems = [problem for key in point if (problem := key_problem(study.tables, key, key))]
     if problems := problems or overlaps([Axis(key, ()) for key in point]):
@@ -171,14 +171,14 @@ def at_point(study: Study, point: Mapping[str, object]) -> Study:
 
 
 def sweep_points(study: Study) -> tuple[dict[str, float], ...]:
-    """Return every point of a study's sweep, the last axis fastest; one empty point without a sweep."""
+    """Return all points of the sweep of a study, the last axis fastest; one empty point without a sweep."""
     return tuple(points_of(study.sweep))
 
 
 def _evaluated(
     tables: Mapping[str, Any], file: str, source: str | None, base: Model | None, terms: tuple[TermFunction, ...]
 ) -> tuple[Study | None, list[Problem]]:
-    """Check everything but the sweep."""
+    """Check everything except the sweep."""
     title = tables.get("name")
     name = title if isinstance(title, str) and title else printable(Path(file).stem)
     parts, problems = assemble(tables, name, base, terms)
@@ -200,7 +200,7 @@ def _toml(text: str) -> dict[str, Any]:
 
 
 def _with_plugins(data: Mapping[str, Any], plugins: Plugins) -> Mapping[str, Any]:
-    """Return the tables with the user's files of approximations, and their digests, in ``[compare]``."""
+    """Return the tables with the files of user-defined approximations and their digests in ``[compare]``."""
     table = data.get("compare")
     if isinstance(table, dict) and "plugins" in table:
         allowed = "leave it out: a model file runs no code; name the file on the command line, --plugin FILE"
@@ -218,7 +218,7 @@ def _with_plugins(data: Mapping[str, Any], plugins: Plugins) -> Mapping[str, Any
 
 
 def _syntax_problem(text: str, message: str) -> Problem:
-    """Put tomllib's message, "... (at line 3, column 5)", into a problem at that place."""
+    """Return tomllib's message, "... (at line 3, column 5)", as a problem at that line."""
     found = re.fullmatch(r"(.*) \(at (line (\d+), column \d+|end of document)\)", message, re.DOTALL)
     if found is None:
         return Problem("file", "text that is not TOML", message)

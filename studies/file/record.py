@@ -1,4 +1,4 @@
-"""What leaves the program: JSON records and NetCDF files that carry their own provenance."""
+"""Output of results: JSON records and NetCDF files with provenance."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ SCHEMA = 1
 
 
 def records(result: Result) -> list[dict[str, object]]:
-    """Return the JSON objects of a result: one, or one for each point of a sweep; the keys of the contract.
+    """Return the JSON objects of a result: one, or one for each point of a sweep.
 
-    Where axes of the sweep are averaged over, those of the averages follow, which have ``average`` in place of tables.
+    If axes of the sweep are averaged, the averages follow, with ``average`` in place of tables.
     """
     found = [_record(result.study, point, data) for point, data in result.points]
     if result.averages:
@@ -75,7 +75,7 @@ def _record(study: Study, point: Mapping[str, object], data: xr.Dataset) -> dict
 
 
 def _closed(cluster: Cluster) -> dict[str, object]:
-    """Return how a lattice is closed: its cell, its bonds with their windings, its momenta, and what is peculiar."""
+    """Return cell, bonds with windings, momenta and remarks of a closed lattice."""
     whole = without_field(cluster)
     return {
         "cell": [list(row) for row in cluster.cell],
@@ -116,15 +116,15 @@ def to_json(record: Mapping[str, object]) -> str:
 
 
 def write(result: Result, path: str | os.PathLike[str], means: bool = True) -> Path:
-    """Write a result as NetCDF4, complex numbers as a trailing axis (re, im), whole or not at all.
+    """Write a result atomically as NetCDF4, complex numbers as a trailing axis (re, im).
 
-    The file holds the text of the model file, the versions and the seed in its attributes, and with `means` the
-    averages that the sweep asks for.
+    The attributes contain the text of the model file, the software versions and the seed. With `means`, the averages
+    requested by the sweep are included.
 
     Returns
     -------
     Path
-        Where it is.
+        Path of the file.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -140,14 +140,14 @@ def write(result: Result, path: str | os.PathLike[str], means: bool = True) -> P
         conventions="hbar = k_B = 1; energies in the unit of the model file; x = a + a+ = sqrt(2) X; no zero-point "
         "energy; mu inside H; complex numbers as a trailing axis (re, im)",
     )
-    # in memory first: the HDF5 library does not survive a disk that fills up while it writes
+    # built in memory first, because the HDF5 library crashes if the disk is full
     content = data.to_netcdf(engine="h5netcdf", encoding={str(name): {} for name in data.data_vars})
     write_bytes(target, content)
     return target
 
 
 def read_data(path: str | os.PathLike[str]) -> xr.Dataset:
-    """Read a result file back, with its complex numbers put together again, an older one with the names of today."""
+    """Read a result file, with complex numbers restored and older names of variables replaced."""
     with xr.open_dataset(path, engine="h5netcdf") as file:
         data = file.load()
     pairs = [name for name, array in data.data_vars.items() if "complex" in array.dims]

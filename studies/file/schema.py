@@ -1,4 +1,4 @@
-"""The tables of a model file, a class each: which keys they have and which values these take."""
+"""Schema of model files: one class for each table, with its keys and allowed values."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from .values import (
 MAX_REFINED = 10_000
 UNAVAILABLE_ENGINES = ("slepc",)
 ENGINES = tuple(name for name in ENGINE_NAMES if name not in UNAVAILABLE_ENGINES)
-"""Engines that ``solver.engine`` takes."""
+"""Values of ``solver.engine``."""
 
 
 NONE: Mapping[str, str] = MappingProxyType({})
@@ -82,13 +82,13 @@ HINTS: Mapping[Any, Any] = MappingProxyType(
         str: str,
     }
 )
-"""How a model file writes what a dataclass or a function takes, by its type."""
+"""Types of values in model files for the types of dataclass fields and function arguments."""
 
 
 def _table(name: str, keys: Mapping[str, tuple[Any, str, bool]], older: Mapping[str, str] = NONE) -> type[Table]:
-    """Return the table of some keys, each with the type that Python takes, what is allowed, and whether it is needed.
+    """Return the class of a table from its keys, each with its Python type, allowed values, and whether it is required.
 
-    Older names of keys are taken and not listed: their fields have ``exclude``.
+    Older names of keys are accepted but not listed: their fields have ``exclude``.
     """
     made: dict[str, Any] = {}
     for key, (hint, allowed, needed) in keys.items():
@@ -104,14 +104,14 @@ def _table(name: str, keys: Mapping[str, tuple[Any, str, bool]], older: Mapping[
 
 
 def _of_species(kind: type) -> type[Table]:
-    """Return the table of a species: the fields of its dataclass, and their older names."""
+    """Return the class of the table of a species, from the fields of its dataclass and their older names."""
     hints, own = get_type_hints(kind), fields(kind)
     keys = {f.name: (hints[f.name], f.metadata.get("allowed", ""), f.default is MISSING) for f in own}
     return _table(f"{kind.__name__}Table", keys, {old: new for old, new in OLDER_NAMES.items() if new in keys})
 
 
 def _of_kind(function: Callable[..., Cluster]) -> type[Table]:
-    """Return the table of a kind of clusters: the arguments of its function."""
+    """Return the class of the table of a kind of cluster, from the arguments of its function."""
     hints = get_type_hints(function, include_extras=True)
     keys: dict[str, tuple[Any, str, bool]] = {"kind": (str, "", True)}
     for name, parameter in signature(function).parameters.items():
@@ -134,7 +134,7 @@ class SectorTable(Table):
     irrep: Annotated[str, Field(description='a representation of the point group, as "A1"')] = LEFT_OUT
     spin_flip: Annotated[int, Field(description="1 or -1")] = LEFT_OUT
     wave_vector: NumberOrList = LEFT_OUT
-    parity: Annotated[str, Field(description='"even" or "odd", in the place of charge')] = LEFT_OUT
+    parity: Annotated[str, Field(description='"even" or "odd", instead of charge')] = LEFT_OUT
 
 
 class SolverTable(Table):
@@ -166,7 +166,7 @@ class AxisTable(Table):
     Attributes
     ----------
     values : list of float
-        Values that the key takes, one after the other; several keys make all combinations, the last one fastest.
+        Values of the key; several keys give all combinations, the last one fastest.
     """
 
     values: Exact
@@ -178,11 +178,11 @@ class RefineTable(Table):
     Attributes
     ----------
     quantity : str
-        Variable of the result whose changes are followed.
+        Variable of the result whose changes determine the refinement.
     points : int
-        How many values are added.
+        Number of values to add.
     axis : str
-        Key of the axis that gets them; the first one where it is left out.
+        Key of the axis to refine; by default the first one.
     """
 
     quantity: Annotated[str, Field(min_length=1, description='a variable of the result, as "boson_density"')]
@@ -200,7 +200,7 @@ MODEL_TABLES: Mapping[str, type[Table]] = MappingProxyType(
         "kept": KeptTable,
     }
 )
-"""The keys of the tables that describe the model and how it is solved."""
+"""Classes of the tables that describe the model and the solver."""
 
 
 def _of_name(name: str) -> type[Table]:
@@ -208,4 +208,4 @@ def _of_name(name: str) -> type[Table]:
 
 
 TABLES: Mapping[str, type[Table]] = LateTable((*MODEL_TABLES, *TASKS), _of_name)
-"""The keys of every other table; ``[sweep]`` has the user's own."""
+"""Classes of all tables by name, except ``[sweep]``, whose keys are paths."""

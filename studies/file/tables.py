@@ -1,4 +1,4 @@
-"""The tables of a model file: those that describe a model, and their text in TOML."""
+"""Tables of model files from Python values, and their TOML text."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def toml_text(tables: Mapping[str, Any], name: str = "", unsaid: Mapping[str, An
     Parameters
     ----------
     tables : mapping
-        Its tables, each a mapping of numbers, text, lists and mappings of these.
+        The tables, each a mapping of numbers, strings, lists and mappings of these.
     name : str
-        Its title; none is written if it is empty.
+        Title; none is written if it is empty.
     unsaid : mapping, optional
-        What no model file can say; it is written as comments.
+        Properties that model files cannot express, written as comments.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def toml_text(tables: Mapping[str, Any], name: str = "", unsaid: Mapping[str, An
 
 
 def plain(value: Any) -> Any:
-    """Return a value as TOML has it: dictionaries, lists, and what Python's and NumPy's numbers are.
+    """Return a value converted to dictionaries, lists and Python numbers, for TOML.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def plain(value: Any) -> Any:
 
 
 def inline(value: Any) -> str:
-    """Return a value as TOML in one line.
+    """Return a value as inline TOML.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def _line(table: Mapping[str, Any]) -> str:
 
 
 def tables_of(model: Model) -> dict[str, Any]:
-    """Return the tables that describe a model, without terms of one's own."""
+    """Return the tables that describe a model, without user-defined terms."""
     species = {name: getattr(model, name) for name in ("electrons", "bosons", "phonons")}
     there = {name: given(value) for name, value in species.items() if value is not None}
     magnetic = {"magnetic_flux": model.magnetic_flux} if model.magnetic_flux else {}
@@ -108,7 +108,7 @@ def _cluster(cluster: Cluster) -> Mapping[str, Any]:
 
 
 def given(value: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass that differ from their defaults, and those that say where things are."""
+    """Return the fields of a dataclass that differ from their defaults, and the places of bosons and phonons."""
     found = {each.name: (getattr(value, each.name), each.default) for each in fields(value)}
     return {
         name: now
@@ -119,7 +119,7 @@ def given(value: Any) -> dict[str, Any]:
 
 
 def unsaid(model: Model) -> dict[str, Any]:
-    """Return what the tables of a model do not say, in a form that identifies it: terms and a cluster of one's own."""
+    """Return an identification of user-defined terms and clusters, which tables cannot express."""
     found: dict[str, Any] = {}
     if model.terms:
         found["terms"] = [sorted(map(repr, own_term(model, i).terms.items())) for i in range(len(model.terms))]

@@ -1,4 +1,4 @@
-"""Result files as tables of text: CSV for spreadsheets and data frames, columns with blank lines for gnuplot."""
+"""Results as text tables: CSV for spreadsheets and data frames, columns with blank lines for gnuplot."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..execution.folder import write_bytes
 ENDINGS: Mapping[str, str] = MappingProxyType({"csv": "csv", "gnuplot": "dat"})
 """Endings of the files by format."""
 MOST_COMPONENTS = 3
-"""Coordinates with more numbers than these at each place are left out."""
+"""Coordinates with more components than this are omitted."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ class TextTable:
     Attributes
     ----------
     dims : tuple of str
-        Over which they are; the last one changes fastest.
+        Dimensions of the variables; the last one varies fastest.
     shape : tuple of int
         Sizes of the dimensions.
     columns : mapping of str to array
         Coordinates first; every column is flat.
     units : mapping of str to str
-        By the names of the columns.
+        Units by the names of the columns.
     measured : tuple of str
         Columns that are not coordinates.
     """
@@ -49,18 +49,18 @@ class TextTable:
 
     @property
     def name(self) -> str:
-        """The end of the name of its file."""
+        """Suffix of the name of its file."""
         return "".join(f"-{dim}" for dim in self.dims)
 
     def rows(self) -> Iterator[tuple[tuple[int, ...], list[Any]]]:
-        """Yield the places with what stands there, without those where no number is known."""
+        """Yield index and values of each row, without rows that have no numbers."""
         known = np.any([~_missing(self.columns[name]) for name in self.measured], axis=0)
         for n, place in enumerate(np.ndindex(*self.shape)):
             if known[n]:
                 yield place, [column[n].item() for column in self.columns.values()]
 
     def csv(self) -> str:
-        """Return a line of names, and a line for each place."""
+        """Return the table as CSV with a header line."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(self.columns)
@@ -68,10 +68,10 @@ class TextTable:
         return text.getvalue()
 
     def gnuplot(self) -> str:
-        """Return columns with their numbers, names and units above them.
+        """Return columns with a comment line of their numbers, names and units.
 
-        A blank line ends each curve, which is what ``splot`` takes as a line of a surface; two of them end each value
-        of the dimensions before the last two, which ``index`` counts.
+        A blank line ends each curve, as ``splot`` requires for surfaces; two blank lines separate the values of the
+        dimensions before the last two, as required for ``index``.
         """
         named = (f"{n}:{name} [{self.units[name]}]" for n, name in enumerate(self.columns, 1))
         lines, before = ["# " + "  ".join(named)], None
@@ -84,7 +84,7 @@ class TextTable:
 
 
 def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return where numbers are not there, or texts are empty."""
+    """Return a mask of missing numbers and empty strings."""
     return (
         np.isnan(values)
         if values.dtype.kind == "f"
@@ -99,9 +99,9 @@ def _word(value: object) -> str:
 
 
 def text_tables(data: xr.Dataset) -> Iterator[TextTable]:
-    """Yield the variables of a result as tables, those over the same dimensions together.
+    """Yield the variables of a result as tables, one for each set of dimensions.
 
-    Complex numbers are two columns, ``NAME_re`` and ``NAME_im``. Momenta come in the order of k, from -pi to pi.
+    Complex numbers give two columns, ``NAME_re`` and ``NAME_im``. Momenta are ordered by k, from -pi to pi.
     """
     data = with_coordinates(with_newer_names(data))
     if "k" in data.coords and data["k"].ndim == 1 and "momentum" in data.dims:
@@ -121,7 +121,7 @@ def text_tables(data: xr.Dataset) -> Iterator[TextTable]:
 
 
 def _coordinates(data: xr.Dataset, dims: Sequence[str]) -> Iterator[tuple[str, NDArray[Any], str]]:
-    """Yield the coordinates of some dimensions, as arrays over all of them: k before the number of a momentum."""
+    """Yield the coordinates of some dimensions as arrays over all of them, k before the index of a momentum."""
     for n, dim in enumerate(dims):
         after = (1,) * (len(dims) - n - 1)
         more = [name for name, axis in data.coords.items() if axis.dims[:1] == (dim,) and name != dim]
@@ -136,7 +136,7 @@ def _coordinates(data: xr.Dataset, dims: Sequence[str]) -> Iterator[tuple[str, N
 
 
 def _parts(data: xr.Dataset, name: Hashable) -> Iterator[tuple[str, NDArray[Any], str]]:
-    """Yield a variable, or its real and imaginary part."""
+    """Yield a variable, or its real and imaginary parts."""
     values, unit = data[name].values, str(data[name].attrs.get("units", "1"))
     if np.iscomplexobj(values):
         yield f"{name}_re", values.real, unit
@@ -146,14 +146,14 @@ def _parts(data: xr.Dataset, name: Hashable) -> Iterator[tuple[str, NDArray[Any]
 
 
 def write_text(data: xr.Dataset, stem: Path, kind: str) -> Iterator[Path]:
-    """Write a result as tables of text and yield the files written, ``stem-DIMENSIONS.csv`` or ``.dat``.
+    """Write a result as text tables and yield the files written, ``stem-DIMENSIONS.csv`` or ``.dat``.
 
     Parameters
     ----------
     data : xarray.Dataset
         As `respair.studies.read_data` returns it.
     stem : Path
-        Beginning of the names; numbers over no dimension go into ``stem.csv``.
+        Beginning of the names; scalars are written to ``stem.csv``.
     kind : str
         "csv" or "gnuplot".
     """

@@ -1,4 +1,4 @@
-"""Checking the tables of a model file one by one, in words that name the place, the value and what is allowed."""
+"""Validation of the tables of a model file; problems state key, value and allowed values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .values import DISORDER_TAG, GRID_TAG, DisorderTable, Grid, Table, is_tag
 
 SCHEMA = 1
 TOP = ("schema", "name", "cluster", *TABLES, "sweep")
-"""What stands at the top level of a model file."""
+"""Keys at the top level of a model file."""
 STAND_INS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "phonons": {"frequency": 1.0, "max_quanta": 0, "total_quanta": 0},
@@ -31,13 +31,13 @@ STAND_INS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "spectrum": {"frequencies": [0.0]},
     }
 )
-"""What replaces a wrong value, where the default would not do, so that the other keys can still be checked."""
+"""Placeholders for invalid values without a suitable default, so that the other keys can be checked."""
 WITHIN: Mapping[str, tuple[type[Table], str]] = MappingProxyType(
     {GRID_TAG: (Grid, "a grid of numbers"), DISORDER_TAG: (DisorderTable, "a table with disorder")}
 )
-"""Tables that stand for a value, by their tags: their keys, and what they are."""
+"""Tables that represent a value, by tag: class and description."""
 ITEMS = MappingProxyType({"number": "a finite number", "int_type": "a whole number", "string_type": "text in quotes"})
-"""What is allowed for an item of a list or table, by the type of pydantic's error."""
+"""Allowed values of an item of a list or table, by the type of pydantic's error."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ class Checked:
     Attributes
     ----------
     values : mapping
-        Every key that is there and right, and a stand-in for one that is needed and wrong.
+        All valid keys, and placeholders for invalid keys that are required.
     problems : tuple of Problem
-        What is wrong.
+        The problems of the table.
     wrong : frozenset of str
-        Places of the wrong keys; where a key is misspelt, the place that was probably meant.
+        Paths of invalid keys; for misspelt keys, the path that was probably meant.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -60,9 +60,9 @@ class Checked:
 
 
 def check_tables(data: Mapping[str, object]) -> dict[str, Checked]:
-    """Check every table of a file but the sweep; the key "" stands for the top level itself.
+    """Check every table of a file except the sweep; the key "" denotes the top level.
 
-    A misspelt table counts as there and wrong under the name that was probably meant.
+    A misspelt table counts as present and invalid under the name that was probably meant.
     """
     tables = {name: check_table(name, raw) for name, raw in data.items() if name == "cluster" or name in TABLES}
     unknown = {name for name in data if name not in TOP}
@@ -72,7 +72,7 @@ def check_tables(data: Mapping[str, object]) -> dict[str, Checked]:
 
 
 def control_problems(value: object, *place: str | int) -> Iterator[Problem]:
-    """Yield the names and texts at a place of a file that a terminal, a file name or a result could not take."""
+    """Yield keys and strings with control characters below a path of a file."""
     parts = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
     for key, part in parts:
         if isinstance(key, str) and has_controls(key):
@@ -102,7 +102,7 @@ def _top_problems(data: Mapping[str, object]) -> Iterator[Problem]:
 
 
 def _elsewhere(key: str) -> str:
-    """Return a hint at the tables of the model that have a key which stands at the top level, or nothing."""
+    """Return a hint at tables of the model that contain a misplaced top-level key, or an empty string."""
     places = [f"{table}.{key}" for table in MODEL_TABLES if key in TABLES[table].model_fields]
     return f"did you mean {' or '.join(places)}? " if places else ""
 
@@ -144,7 +144,7 @@ def check_refinement(raw: object) -> Checked:
 
 
 def table_type(name: str, raw: Mapping[str, object]) -> type[Table] | None:
-    """Return the class that knows the keys of a table; None for a ``[cluster]`` of no known kind."""
+    """Return the class of a table; None for a ``[cluster]`` of unknown kind."""
     if name != "cluster":
         return TABLES[name]
     kind = raw.get("kind")
@@ -158,7 +158,7 @@ def _kind_problem(raw: Mapping[str, object]) -> Problem:
 
 
 def _validated(table: type[Table], raw: Mapping[str, object]) -> tuple[dict[str, Any], list[ErrorDetails]]:
-    """Return the checked values of the keys that are given, or what is wrong with them."""
+    """Return the checked values of the given keys, and pydantic's errors."""
     try:
         checked = table.model_validate(dict(raw))
     except ValidationError as error:
@@ -176,7 +176,7 @@ def _table_below(table: type[Table], key: str) -> type[Table] | None:
 def _problem(
     detail: ErrorDetails, table: type[Table], place: Sequence[str], raw: Mapping[str, object], skip: int = 0
 ) -> Problem:
-    """Put one of pydantic's errors into our words; `skip` parts of its place are not the user's."""
+    """Convert one of pydantic's errors to a problem; the first `skip` parts of its location are internal."""
     inner = [part for part in detail["loc"] if not is_tag(part)]
     path = dotted(*place, *inner[skip:])
     last = str(inner[-1])

@@ -1,4 +1,4 @@
-"""The kinds of values in a model file, as pydantic types: numbers, couplings, grids, sizes, names."""
+"""Pydantic types of the values in model files: numbers, couplings, grids, sizes, names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ...hamiltonians.parameters import FINITE, LARGEST
 from ...solvers.options import bytes_of
 
 LEFT_OUT: Any = None
-"""Marks a key that may be left out; its default is that of the value which the table describes."""
+"""Marks an optional key, whose default is that of the object described by the table."""
 MAX_COUNT = 100_000
 GRID_TAG = "|grid"
 DISORDER_TAG = "|disorder"
@@ -34,18 +34,18 @@ MAX_INTEGER = 2**63 - 1
 
 
 class Table(BaseModel):
-    """A table of a model file: no keys but its own, no conversion between types."""
+    """Base class of tables of model files: no unknown keys, no conversion between types."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 def is_tag(part: object) -> bool:
-    """True for the part of an error's place that pydantic adds to distinguish alternatives."""
+    """True for the part of an error's location that pydantic adds to distinguish alternatives."""
     return isinstance(part, str) and part.startswith("|")
 
 
 def form(value: object) -> str:
-    """Return a tag for a table, a list, or anything else."""
+    """Return the tag of a value: table, list, or other."""
     return "|table" if isinstance(value, dict) else "|list" if isinstance(value, list) else "|word"
 
 
@@ -54,7 +54,7 @@ def _list_or_grid(value: object) -> str:
 
 
 def _number(value: object) -> int | float:
-    """Return a finite number as it is; refuse bool, strings, NaN, infinities and what would overflow in a product."""
+    """Return a finite number unchanged; reject bool, strings, NaN, infinities and numbers that are too large."""
     try:
         if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
             raise PydanticCustomError("number", "not a finite number")
@@ -78,7 +78,7 @@ def _is_real(value: object) -> bool:
 
 
 def one_of(allowed: tuple[str, ...], unavailable: tuple[str, ...] = (), hint: str = "") -> Callable[[str], str]:
-    """Return a validator of names that says what is close, what is allowed, and what does not exist yet."""
+    """Return a validator of names with suggestions, allowed names, and names not yet available."""
 
     def check(value: str) -> str:
         if value in allowed:
@@ -90,18 +90,18 @@ def one_of(allowed: tuple[str, ...], unavailable: tuple[str, ...] = (), hint: st
 
 
 class Grid(Table):
-    """Numbers from `start` to `stop`, both included.
+    """Grid of numbers from `start` to `stop`, inclusive.
 
     Attributes
     ----------
     spacing : str
-        Equal differences, or with "log" equal ratios.
+        Equal differences, or equal ratios for "log".
     start : float
         First number.
     stop : float
         Last number.
     count : int
-        How many numbers; whole ones stay whole where the step is whole.
+        Number of values; integers are kept if the step is an integer.
     """
 
     spacing: Annotated[Literal["linear", "log"], Field(description='"linear" or "log"')] = "linear"
@@ -119,7 +119,7 @@ class Grid(Table):
         return value
 
     def expanded(self) -> tuple[float, ...]:
-        """Return the numbers; whole ones where `start`, `stop` and the step are written as whole numbers."""
+        """Return the numbers; integers if `start`, `stop` and the step are integers."""
         if self.spacing == "log":
             return tuple(np.geomspace(self.start, self.stop, self.count).tolist())
         if isinstance(self.start, int) and isinstance(self.stop, int):
@@ -167,18 +167,18 @@ Seed = Annotated[int, Field(ge=0, le=MAX_INTEGER, description=f"a whole number f
 
 
 class DisorderTable(Table):
-    """A random number for each site, added to a mean.
+    """Disorder: a random number for each site, added to a mean.
 
     Attributes
     ----------
     disorder : float
         W [energy]: the numbers are uniform from -W/2 to W/2 ("box"), or have the standard deviation W ("gaussian").
     seed : int
-        Which landscape; the same numbers on every machine, on every cluster, and for all species.
+        Seed of the landscape; the numbers are the same on every machine and cluster and for all species.
     kind : str
         The distribution.
     mean : float, table or list
-        What they are added to.
+        The mean values.
     """
 
     disorder: Annotated[Number, Field(ge=0.0, description="a finite number, 0 or more")]
@@ -187,7 +187,7 @@ class DisorderTable(Table):
     mean: Coupling = 0.0
 
     def given(self) -> dict[str, Any]:
-        """Return the keys that are there."""
+        """Return the given keys with their values."""
         return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
 
 
@@ -229,7 +229,7 @@ Reach = Annotated[
         "{ distance = [...] }, or a table of these by the names of branches"
     ),
 ]
-"""A coupling that may reach other sites; which of the forms it is is looked at where it is spread."""
+"""A coupling that may extend to other sites; its form is checked when it is expanded."""
 Branch = Annotated[
     Annotated[Number, Tag("|word")] | Annotated[dict[str, Number], Tag("|table")] | Annotated[Numbers, Tag("|list")],
     Discriminator(form),
@@ -275,7 +275,7 @@ Exact = Annotated[
     Discriminator(_list_or_grid),
     Field(description="a list of one or more numbers, or { start, stop, count }"),
 ]
-"""A list or a grid whose whole numbers stay whole, since some keys take nothing else."""
+"""A list or a grid in which integers are kept, as some keys require them."""
 Floats = Annotated[Exact, AfterValidator(_floats)]
 Vectors = Annotated[list[Annotated[list[Number], Field(min_length=1, max_length=3), AfterValidator(tuple)]],
                     AfterValidator(tuple)]  # fmt: skip

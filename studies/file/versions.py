@@ -1,4 +1,4 @@
-"""The versions of the software behind a result."""
+"""Software versions for the provenance of results."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of the software behind a result."""
+    """Return the versions of the relevant software."""
     found = {name: version_of(name) for name in ("respair", "quspin", "numpy", "scipy")}
     return found | {"python": platform.python_version()}
 

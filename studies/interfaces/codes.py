@@ -45,7 +45,7 @@ class Code:
 
     @property
     def frame(self) -> str | None:
-        """The phonon frame that it needs; None where it takes any that is the same for all charges."""
+        """The phonon frame that it needs; None if it takes any that is the same for all charges."""
         return None if self.is_own else getattr(self._interface, "FRAME", None)
 
     @property

@@ -97,7 +97,7 @@ def crosscheck(
     given = ground_state(model, plain, options=options)
     if not len(given.energies):
         raise InvalidValue(f"the sector {plain.title} has no states")
-    model = _static(given.hamiltonian.space.model, plain)
+    model = _in_static_frame(given.hamiltonian.space.model, plain)
     chosen = codes or tuple(name for name, code in CODES.items() if code.version)
     known: dict[str, Eigenstates] = {}
 
@@ -109,7 +109,7 @@ def crosscheck(
             known[frame] = ground_state(terms.model, plain)
         return known[frame]
 
-    rows = [_given_row(given, reference("tensor"))]
+    rows = [_original_row(given, reference("tensor"))]
     for name in chosen:
         code = CODES[name]
         progress(code.title)
@@ -122,7 +122,7 @@ def crosscheck(
     return _dataset(rows)
 
 
-def _static(model: Model, sector: Sector) -> Model:
+def _in_static_frame(model: Model, sector: Sector) -> Model:
     """Return the model that codes without a frame that follows the charges have."""
     return Terms.of(model, sector).model
 
@@ -130,7 +130,7 @@ def _static(model: Model, sector: Sector) -> Model:
 Row = dict[str, Any]
 
 
-def _given_row(given: Eigenstates, truncated: Eigenstates) -> Row:
+def _original_row(given: Eigenstates, truncated: Eigenstates) -> Row:
     bars = [float(levels.certificate.energy_errors[0]) for levels in (given, truncated)]
     difference = float(given.energies[0] - truncated.energies[0])
     within = abs(difference) <= sum(bars) + FLOOR * _unit(given)

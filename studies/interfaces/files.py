@@ -87,6 +87,6 @@ def export(
     """
     if to not in WRITERS:
         more = "; block2 takes no file: call respair.studies.to_block2" if to == "block2" else ""
-        raise InvalidValue(f"to = {to!r} cannot be; allowed: {', '.join(WRITERS)}{more}")
+        raise InvalidValue(f"to = {to!r} is invalid; allowed: {', '.join(WRITERS)}{more}")
     name, target = file_name("name", name), folder_of("folder", folder)
     return WRITERS[to](model, sector if isinstance(sector, Sector) else Sector(sector), target, name)

@@ -106,5 +106,5 @@ def _head(place: Path, text: str) -> dict[str, int]:
             raise InvalidValue(f"{place}: {key} = {found[key]} cannot be read; allowed: orbitals in space, or IUHF=1")
     for key in COUNTS:
         if key in found and not INDEX.fullmatch(found[key]):
-            raise InvalidValue(f"{place}: {key} = {found[key]} cannot be; allowed: a whole number")
+            raise InvalidValue(f"{place}: {key} = {found[key]} is invalid; allowed: a whole number")
     return {key: int(found[key]) for key in COUNTS if key in found}

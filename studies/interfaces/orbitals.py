@@ -161,12 +161,12 @@ class Integrals:
 
     @property
     def is_restricted(self) -> bool:
-        """True where integrals are the same for both spins."""
+        """True if integrals are the same for both spins."""
         return bool(np.array_equal(self.one[0], self.one[1]) and np.array_equal(self.two[0], self.two[1]))
 
     @property
     def is_permutable(self) -> bool:
-        """True where ``(pq|rs) = (qp|rs) = (pq|sr)``, as for real orbitals and a repulsion."""
+        """True if ``(pq|rs) = (qp|rs) = (pq|sr)``, as for real orbitals and a repulsion."""
         return all(_alike(self.two, self.two.transpose(order)) for order in ((0, 2, 1, 3, 4), (0, 1, 2, 4, 3)))
 
     def with_permutations(self) -> Integrals:
@@ -191,7 +191,7 @@ class Integrals:
 
 
 def _alike(array: NDArray[np.float64], *others: NDArray[np.float64]) -> bool:
-    """Return True where arrays are the same up to roundings."""
+    """Return True if arrays are the same up to roundings."""
     scale = 1e-12 * (1.0 + max(np.abs(each).max(initial=0.0) for each in (array, *others)))
     return all(np.abs(array - other).max(initial=0.0) <= scale for other in others)
 

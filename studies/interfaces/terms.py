@@ -83,7 +83,7 @@ class Terms:
 
     @property
     def total_quanta(self) -> int | None:
-        """Most phonons of all modes together; None where each mode has its own cap only."""
+        """Most phonons of all modes together; None if each mode has its own cap only."""
         phonons = Space(self.model, self.sector.plain).phonons
         return None if phonons.is_product else phonons.total_quanta
 
@@ -95,7 +95,7 @@ class Terms:
 
     @property
     def is_real(self) -> bool:
-        """True where all coefficients are real."""
+        """True if all coefficients are real."""
         return not any(value.imag for value in self.operator.terms.values())
 
     @property

@@ -1,4 +1,4 @@
-"""What a task is: one table of the model file that asks for something, from its keys to its numbers on the terminal."""
+"""Base class of tasks: one table of the model file, from its keys to the numbers shown on the terminal."""
 
 from __future__ import annotations
 
@@ -26,72 +26,71 @@ if TYPE_CHECKING:
     from .setting import Setting
 
 Solved = tuple[Model, Sector, int]
-"""A block of a Hamiltonian that will be solved, and for how many levels."""
+"""A block of a Hamiltonian to be solved, and the number of levels."""
 Point = tuple[Mapping[str, object], "xr.Dataset"]
 """A point of a sweep: the values of the swept keys, and the numbers."""
 
 
 class Reporter(Protocol):
-    """Receives the progress of a run; the methods of a subclass do nothing unless it replaces them."""
+    """Receives the progress of a run; the default methods do nothing."""
 
     def point(self, number: int, count: int, label: str) -> None:
         """Begin point `number` of `count`."""
         return
 
     def done(self, label: str, data: xr.Dataset) -> None:
-        """Take the numbers of a point of a sweep, or its error."""
+        """Receive the result of a point of a sweep, or its error."""
         return
 
     def step(self, what: str) -> None:
-        """Take the name of what is being computed."""
+        """Receive the name of the current step."""
         return
 
     def lanczos(self, matvecs: int, energy: float, residual: float) -> None:
-        """Take the progress of the current search."""
+        """Receive the progress of the current search."""
         return
 
 
 @runtime_checkable
 class Watcher(Reporter, Protocol):
-    """A reporter that also follows the points that other processes compute."""
+    """A reporter that also follows points computed by other processes."""
 
     def running(self, points: Mapping[str, HowFar | None]) -> None:
-        """Take the progress of each, by the label of the point."""
+        """Receive the progress of each running point by its label."""
 
 
 class Quiet(Reporter):
-    """A reporter that shows nothing."""
+    """A silent reporter."""
 
 
 def key(kind: Any, default: Any = MISSING) -> Any:
-    """Return the field of a task that is a key of its table: `kind` says which values the model file takes."""
+    """Return the field of a task that is a key of its table; `kind` is the type of its values in model files."""
     return field(default=default, metadata={"kind": kind})
 
 
 class Task(Brief, ABC):
-    """One table of the model file that asks for something: a frozen dataclass, each `key` of it a key of the table.
+    """A table of the model file that requests a calculation: a frozen dataclass with one `key` per key of the table.
 
     Attributes
     ----------
     name : str
-        Name of the table and prefix of the variables of its result, as in ``flux_energies``.
+        Name of the table and prefix of the variables of its result, such as ``flux_energies``.
     needs_sector : bool
-        True where the file must have a ``[sector]``.
+        True if the file must have a ``[sector]``.
     solved_levels : int
-        How many levels of the sector are solved.
+        Number of levels of the sector that are computed.
     resumes : bool
         True for one long search that can continue from a checkpoint.
     figures : tuple of (str, str, str)
-        Figures of a result: the name of each, the variable without which it is not drawn, and the function in
-        `respair.analysis.plots` that draws it.
+        Figures of a result: name, required variable, and plot function in `respair.analysis.plots`.
     summary : tuple of str
-        Numbers of a result that the table of a sweep shows.
+        Numbers of a result shown in the table of a sweep.
     swept : tuple of str
-        Variables of a result that are drawn over the axes of a sweep.
+        Variables of a result plotted over the axes of a sweep.
     changes_charge : int
-        By how many charges its operators leave the sector.
+        Largest change of the charge by its operators.
     on_infinite_lattices : bool
-        True where it can be asked for on an infinite lattice.
+        True if it can be asked for on an infinite lattice.
     """
 
     name: ClassVar[str]
@@ -118,22 +117,22 @@ class Task(Brief, ABC):
 
     @classmethod
     def of(cls, values: Mapping[str, Any], model: Model) -> Self:
-        """Make the task from the checked keys that are given; the others take their defaults."""
+        """Create the task from the checked keys; missing keys take their defaults."""
         return cls(**values)
 
     @classmethod
     def completed(cls, values: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-        """Return the checked keys with what they name in other tables of the file."""
+        """Return the checked keys with the entries of other tables they refer to."""
         return values
 
     @classmethod
     def requires_sector(cls, has: Callable[[str], bool]) -> bool:
-        """Return whether the file must have a ``[sector]``; `has` says which tables it has."""
+        """Return whether the file must have a ``[sector]``; `has` tests for the presence of a table."""
         return cls.needs_sector
 
     @classmethod
     def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
-        """Yield the problems of correct keys that do not depend on the model; `has` says which tables the file has."""
+        """Yield the problems of valid keys that do not depend on the model; `has` tests for the presence of a table."""
         yield from ()
 
     @classmethod
@@ -142,28 +141,28 @@ class Task(Brief, ABC):
         yield from ()
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
-        """Return what will be solved, for estimates; by default the lowest `solved_levels` of the sector."""
+        """Return the blocks to be solved, for estimates; by default the lowest `solved_levels` of the sector."""
         return [] if sector is None or not self.solved_levels else [(model, sector, self.solved_levels)]
 
     def forecast(self, model: Model, sector: Sector | None) -> str:
-        """Return what is needed besides, for an estimate; empty for nothing."""
+        """Return a description of further costs, for estimates; empty by default."""
         return ""
 
     def check_fits(self, model: Model, sector: Sector | None, options: Options) -> None:
-        """Raise MemoryError if what is needed besides does not fit; by default that is nothing."""
+        """Raise MemoryError if further requirements do not fit the memory limit."""
         return
 
     @property
     def repeats(self) -> str:
-        """How often the levels are solved, for an estimate; empty for once."""
+        """How often the levels are solved, for estimates; empty for once."""
         return ""
 
     @abstractmethod
     def run(self, setting: Setting) -> xr.Dataset:
-        """Compute what the table asks for, as variables that carry its name."""
+        """Compute the results, as variables with the name of the task as prefix."""
 
     def judged(self, data: xr.Dataset) -> Mapping[str, str]:
-        """Return the variables that get error bars from another phonon space, and the names of the error bars."""
+        """Return the variables with error bars from another phonon space, and the names of the error bars."""
         return {}
 
     @classmethod
@@ -173,12 +172,12 @@ class Task(Brief, ABC):
 
     @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[TextTable | str]:
-        """Yield what the terminal shows, from the whole dataset of a point."""
+        """Yield the tables shown on the terminal, from the complete dataset of a point."""
         yield from ()
 
     @classmethod
     def summarized(cls, data: xr.Dataset) -> Iterator[tuple[str, str]]:
-        """Yield headings and numbers that the table of a sweep shows of a point: by default those of `summary`."""
+        """Yield headings and numbers of a point in the table of a sweep: by default those of `summary`."""
         for name in (name for name in cls.summary if name in data):
             values, bar = np.ravel(data[name].values).tolist(), data.get(f"{name}_error")
             bars = [None] * len(values) if bar is None else np.ravel(bar.values).tolist()
@@ -187,31 +186,31 @@ class Task(Brief, ABC):
 
     @classmethod
     def swept_names(cls, data: xr.Dataset) -> list[str]:
-        """Return the variables of the result of a sweep that are drawn over its axes: by default those of `swept`."""
+        """Return the variables plotted over the axes of a sweep: by default those of `swept`."""
         return [name for name in cls.swept if name in data]
 
     @classmethod
     def sweep_tables(cls, points: Sequence[Point]) -> Iterator[TextTable | str]:
-        """Yield what the terminal shows of a sweep besides the numbers of `summary`, without points that failed."""
+        """Yield further tables of a sweep, without failed points."""
         yield from ()
 
     @classmethod
     def named(cls, data: xr.Dataset) -> xr.Dataset:
-        """Return a dataset with the name of the task in front of its variables."""
+        """Return a dataset with the name of the task as prefix of its variables."""
         return data.rename({name: f"{cls.name}_{name}" for name in data.data_vars})
 
 
 def missing_tables(
     path: str, got: object, needs: Sequence[str], has: Callable[[str], bool], why: str = ""
 ) -> Iterator[Problem]:
-    """Yield a problem at `path` if the file lacks some of the tables that it needs."""
+    """Yield a problem at `path` if required tables are missing from the file."""
     if lacking := " and ".join(f"[{table}]" for table in needs if not has(table)):
         shown = "a table" if got is None else show(got)
         yield Problem(path, shown, f"leave it out, or add {lacking}{why}")
 
 
 def unfit(path: str, given: Sequence[Any], build: Callable[[Any], object]) -> Iterator[Problem]:
-    """Yield the items of a list that `build` refuses for this cluster."""
+    """Yield the items of a list for which `build` raises an error."""
     for i, each in enumerate(given):
         try:
             build(each)
@@ -221,6 +220,6 @@ def unfit(path: str, given: Sequence[Any], build: Callable[[Any], object]) -> It
 
 
 def multiplet_note(count: int, rest: str) -> Iterator[str]:
-    """Yield how many states the ground level has, where it is degenerate."""
+    """Yield a note on the degeneracy of the ground level, if it is degenerate."""
     if count > 1:
         yield f"The ground level has {count} states{rest}"

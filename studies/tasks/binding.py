@@ -1,4 +1,4 @@
-"""What ``[resonance]`` is on infinite lattices: the value of a parameter at which two particles begin to bind."""
+"""``[resonance]`` on infinite lattices: the value of a parameter at which two particles begin to bind."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 
 CRITERION = "binding"
 KEY = "resonance_boundary"
-"""The variable that only infinite lattices have."""
+"""Variable that exists only for infinite lattices."""
 FINEST = 1e-6
-"""Accuracy of the energies, unless phonons.accuracy asks for less."""
+"""Accuracy of the energies, unless phonons.accuracy is larger."""
 SHARE = 1e-3
-"""Part of the bracket to which the boundary is enclosed."""
+"""Relative width to which the boundary is bracketed."""
 CHARGES = ("on", "species", "target")
 """Keys of other criteria."""
 
 
 def problems(values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
-    """Yield what does not fit the search for a boundary of binding."""
+    """Yield the problems of a search for the onset of binding."""
     given = values.get("criterion", "charge")
     if model.cluster.is_infinite and given != CRITERION:
         yield Problem("resonance.criterion", show(given), f'allowed on infinite lattices: "{CRITERION}"')
@@ -43,16 +43,16 @@ def problems(values: Mapping[str, Any], model: Model, sector: Sector | None) -> 
     if not model.cluster.is_infinite:
         return
     for key in (key for key in CHARGES if key in values):
-        yield Problem(f"resonance.{key}", show(values[key]), "leave it out: the boundary of binding counts no charge")
+        yield Problem(f"resonance.{key}", show(values[key]), "leave it out: the onset of binding involves no charge")
     if sector is not None and (sector.charge, sector.spin_excess) != (2, 0):
-        allowed = "allowed: charge = 2, two_sz = 0, the pair whose binding is looked for"
+        allowed = "allowed: charge = 2, two_sz = 0, the pair whose binding is examined"
         yield Problem("sector.charge", show(sector.charge), allowed)
     elif sector is not None and sector.wave_vector is not None and np.any(np.asarray(sector.wave_vector)):
-        yield Problem("sector.wave_vector", show(sector.wave_vector), "leave it out: pairs at rest are looked for")
+        yield Problem("sector.wave_vector", show(sector.wave_vector), "leave it out: the pair has k = 0")
 
 
 def search(setting: Setting, parameter: str, bracket: tuple[float, float]) -> xr.Dataset:
-    """Return the boundary of binding."""
+    """Return the onset of binding."""
     reporter, model = setting.reporter, setting.model
     found = analysis.binding_boundary(
         partial(with_parameter, model, parameter),
@@ -76,7 +76,7 @@ def record(data: xr.Dataset) -> dict[str, object]:
 
 
 def tables(data: xr.Dataset) -> Iterator[rich_table.Table | str]:
-    """Yield the evaluations, then the boundary."""
+    """Yield the evaluations, then the onset of binding."""
     name = str(data["resonance_parameter_name"].values)
     table = columns("resonance", (name, "E_2 - 2 min E_1"))
     for value, binding in zip(data["resonance_parameter"].values, data["resonance_binding"].values, strict=True):

@@ -1,4 +1,4 @@
-"""``[charge_scan]``: the lowest energy for each charge, whether pairs bind, charge and spin gaps."""
+"""``[charge_scan]``: the lowest energy for each charge, pair binding, charge and spin gaps."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ QUANTITIES = {
     "charge_scan_inverse_compressibility": ("gap_charge", "1 / compressibility"),
     "charge_scan_spin_gap": ("charge", "spin gap"),
 }
-"""What follows from the energies: the charges over which it is known, and its heading."""
+"""Quantities derived from the energies: dimension and heading."""
 Charges = Annotated[list[int], Field(min_length=1, description="a list of one or more whole numbers")]
 
 
@@ -39,9 +39,9 @@ class ChargeScanTask(Task):
     Attributes
     ----------
     charges : tuple of int
-        Values of N = N_e + 2 N_b; all that the model has where they are left out.
+        Values of N = N_e + 2 N_b; by default all.
     spin : bool
-        Take the spin gap too.
+        Whether to compute the spin gap.
     """
 
     name: ClassVar[str] = "charge_scan"
@@ -57,13 +57,13 @@ class ChargeScanTask(Task):
 
     @classmethod
     def of(cls, values: Mapping[str, Any], model: Model) -> Self:
-        """Make the task; all charges that some state has by default."""
+        """Create the task, by default with all possible charges."""
         every = (n for n in range(model.max_charge + 1) if allowed_two_sz(model, n))
         return cls(tuple(values.get("charges", every)), bool(values.get("spin")))
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
-        """Yield charges that no state has, or that are given twice."""
+        """Yield charges without states, and repeated ones."""
         needed: tuple[Literal["charge", "spin"], ...] = ("charge", "spin") if values.get("spin") else ("charge",)
         problems = list(conservation_problems(model, "energies by charge", *needed))
         yield from problems
@@ -81,7 +81,7 @@ class ChargeScanTask(Task):
         return [(model, each, 1) for each in every if not any(sector_problems(model, each))]
 
     def run(self, setting: Setting) -> xr.Dataset:
-        """Solve charge by charge."""
+        """Solve for each charge."""
         reporter = setting.reporter
 
         def progress(charge: int) -> None:
@@ -116,7 +116,7 @@ class ChargeScanTask(Task):
 
     @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table]:
-        """Yield energy, pair binding and gaps against the charge."""
+        """Yield energy, pair binding and gaps over the charge."""
         shown = {"charge_scan_energies": ("charge", "energy")}
         shown |= {name: about for name, about in QUANTITIES.items() if name in data}
         cells = {}

@@ -1,4 +1,4 @@
-"""``[coherence]``: amplitude and phase of pairs on rings and lattices, at the flux that the ground state prefers."""
+"""``[coherence]``: amplitude and phase of pairs on rings and lattices, at the flux of lowest energy."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class CoherenceTask(Task):
     Attributes
     ----------
     search : str
-        Fluxes among which the best one is sought: "ends" (0 and pi) or "circle".
+        Fluxes among which the minimum is searched: "ends" (0 and pi) or "circle".
     """
 
     name: ClassVar[str] = "coherence"
@@ -49,17 +49,17 @@ class CoherenceTask(Task):
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
-        """Yield a cluster without a loop, and quantum numbers that a flux breaks."""
+        """Yield clusters without a loop, and quantum numbers broken by a flux."""
         if not model.cluster.has_loop:
             yield Problem("coherence", "a table", f"leave it out: {no_loop(model.cluster)}")
         yield from conservation_problems(model, "stiffness and pair gaps", "charge", sector=sector)
         if sector is not None and sector.has_symmetry:
             name, value = next(iter(sector.labels.items()))
-            allowed = "leave it out: [coherence] looks for the best flux over all blocks"
+            allowed = "leave it out: [coherence] searches for the optimal flux over all blocks"
             yield Problem(f"sector.{name}", str(value), allowed)
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
-        """Return the sector with a flux, and those with a pair more and a pair less."""
+        """Return the sector with a flux, and those with one pair more and one pair less."""
         if sector is None or not model.cluster.has_loop:
             return []
         threaded, spin = replace(model, flux=GENERIC[: model.cluster.fluxes]), resolved(model, sector).two_sz
@@ -69,12 +69,12 @@ class CoherenceTask(Task):
 
     @property
     def repeats(self) -> str:
-        """Two fluxes, or the whole circle."""
+        """Number of fluxes: two, or those on the circle."""
         circle = f"the first at {flux.POINTS // 2 + 1} fluxes or more"
         return "each at phi = 0 and pi (round each row)" if self.search == "ends" else circle
 
     def run(self, setting: Setting) -> xr.Dataset:
-        """Find the best flux and measure there."""
+        """Find the optimal flux and evaluate the quantities there."""
         data = pairing.coherence(
             setting.model,
             setting.block,
@@ -92,7 +92,7 @@ class CoherenceTask(Task):
 
     @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
-        """Yield the numbers, one a line."""
+        """Yield the numbers, one per line."""
         of = {name: float(data[f"coherence_{name}"]) for name in pairing.QUANTITIES if name != "phi"}
         digits = decimals(of["admixture"])
         bars = {name: of[f"{name}_error"] for name in ("energy", "pair_gap", "stiffness")}

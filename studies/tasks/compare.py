@@ -1,4 +1,4 @@
-"""``[compare]``: approximations beside the exact answer, and the claims that they make."""
+"""``[compare]``: approximations compared with the exact result."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from .setting import Setting
 
 QUANTITIES = tuple(dict.fromkeys((*SECTOR_QUANTITIES, *THERMAL_QUANTITIES)))
-"""What ``compare.quantities`` can name."""
+"""Values of ``compare.quantities``."""
 OWN = "; your own come with --plugin FILE"
 ERRORS = ("absolute_error", "relative_error", "within")
 
 
 def _known(name: str, info: ValidationInfo) -> str:
-    """Check that an approximation is a standard one or one of the files that are named."""
+    """Check that an approximation is a standard one or defined by a plugin file."""
     plugins = info.data.get("plugins") or {}
     try:
         known = tuple(registry_of(plugins))
@@ -64,15 +64,15 @@ Temperature = Annotated[Number, Field(ge=0, description="a number, 0 or more")]
 
 @dataclass(frozen=True, repr=False, kw_only=True)
 class CompareTask(Task):
-    """Approximations beside the exact answer: of the sector, or with a temperature of the grand-canonical ensemble.
+    """Approximations compared with exact results for the sector, or at a temperature in the grand-canonical ensemble.
 
     The JSON record ``compare`` has ``temperature`` (where given); ``exact`` and ``exact_errors`` by quantity; ``best``,
     the name of the nearest by quantity; ``approximations``, an object by name: ``claim``, ``residual``, every quantity
-    that it defines (``energies``, ``grand_potential``, ``electron_density``, ...) and what it alone has
+    that it defines (``energies``, ``grand_potential``, ``electron_density``, ...) and its own quantities
     (``critical_temperature``, ``boson_amplitude``, ``pair_amplitude``, ``minima``, ``n_minima``, ``adiabatic_energy``,
     ``energy_even``, ``energy_odd``, ``pair_hopping``, ``shift``, ...), and by quantity ``absolute_error``,
-    ``relative_error`` and ``within`` (0.01, 0.05, 0.2 or null); ``plugins``, the names of the files with approximations
-    of the user's own, each with its SHA-256; with ``displacements``, ``surface.displacement`` and
+    ``relative_error`` and ``within`` (0.01, 0.05, 0.2 or null); ``plugins``, the files with user-defined
+    approximations, each with its SHA-256; with ``displacements``, ``surface.displacement`` and
     ``surface.adiabatic_energy``.
 
     Attributes
@@ -80,13 +80,13 @@ class CompareTask(Task):
     approximations : tuple of str
         Names of the approximations.
     quantities : tuple of str or None
-        What is compared; None: all that is exact here and approximated.
+        Quantities to compare; None: all that are computed exactly and approximated.
     temperature : float or None
         T of the grand-canonical ensemble; None: the ground level of the sector.
     displacements : tuple of float or None
-        x, the same for every mode, at which the Born-Oppenheimer energy is reported as well.
+        Values of x, equal for all modes, at which the Born-Oppenheimer energy is reported.
     plugins : mapping of str to str, optional
-        Files with approximations of the user's own, each with its SHA-256.
+        Files with user-defined approximations, each with its SHA-256.
     """
 
     name: ClassVar[str] = "compare"
@@ -102,18 +102,18 @@ class CompareTask(Task):
 
     @property
     def registry(self) -> Mapping[str, Approximation]:
-        """The approximations that can be named."""
+        """The available approximations by name."""
         return registry_of(self.plugins or {})
 
     @classmethod
     def of(cls, values: Mapping[str, Any], model: Model) -> Self:
-        """Make the task; each name once."""
+        """Create the task, with each name once."""
         chosen = {key: tuple(dict.fromkeys(values[key])) for key in ("approximations", "quantities") if key in values}
         return cls(**{**values, **chosen})
 
     @classmethod
     def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
-        """Yield a comparison that is about nothing, and displacements of no lattice."""
+        """Yield a missing sector or temperature, and displacements without phonons."""
         if "temperature" not in values and not has("sector"):
             allowed = "add a [sector] table with its charge, or compare.temperature; [compare] needs one of them"
             yield Problem("sector", "nothing", allowed)
@@ -142,7 +142,7 @@ class CompareTask(Task):
         return [] if sector is None or self.temperature is not None else [(model, sector, 2)]
 
     def run(self, setting: Setting) -> xr.Dataset:
-        """Solve exactly and approximately."""
+        """Compute exact and approximate results."""
         where: Where = setting.block if self.temperature is None else self.temperature
         levels = None
         if self.temperature is None and not setting.model.cluster.is_infinite:
@@ -168,7 +168,7 @@ class CompareTask(Task):
             names = [f"{Path(path).name} {digest}" for path, digest in self.plugins.items()]
             data = data.assign(plugins=("plugin", np.array(names)))
         if "level" in data.dims and any(getattr(task, "states", 1) != 1 for task in setting.tasks):
-            data = data.rename(level="compare_level")  # the ground state has more of them
+            data = data.rename(level="compare_level")  # the ground state has more levels
         return self.named(data)
 
     @classmethod
@@ -214,7 +214,7 @@ class CompareTask(Task):
 
     @classmethod
     def sweep_tables(cls, points: Sequence[Point]) -> Iterator[rich_table.Table | str]:
-        """Yield for each quantity at how many points an approximation is the nearest, and how near."""
+        """Yield for each quantity the number of points at which each approximation is the best, and its errors."""
         if not points:
             return
         first = points[0][1]

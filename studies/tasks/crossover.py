@@ -1,4 +1,4 @@
-"""``[crossover]``: T* and T_phi of the thermal state of the file, by their definitions, each with an error bar."""
+"""``[crossover]``: T* and T_phi of the thermal state by several definitions, each with an error bar."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ Broadening = Annotated[Number, Field(gt=0, description="a number above 0")]
 
 @dataclass(frozen=True, repr=False)
 class CrossoverTask(Task):
-    """T* and T_phi of the thermal state that ``[thermal]`` describes.
+    """T* and T_phi of the thermal state defined by ``[thermal]``.
 
     Attributes
     ----------
     broadening : float
-        Half width at half maximum of the lines of A(omega) behind A(0, T).
+        Half width at half maximum of the lines of A(omega), used for A(0, T).
     """
 
     name: ClassVar[str] = "crossover"
@@ -49,7 +49,7 @@ class CrossoverTask(Task):
 
     @classmethod
     def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
-        """Yield a thermal state, electrons or local pairs that are missing."""
+        """Yield missing tables of the thermal state, electrons or local pairs."""
         if not has("thermal"):
             allowed = "add a [thermal] table; [crossover] follows pairs over its temperatures"
             yield Problem("thermal", "nothing", allowed)
@@ -57,7 +57,7 @@ class CrossoverTask(Task):
             yield from missing_tables("crossover", None, [species], has, "; it follows pairs of both")
 
     def run(self, setting: Setting) -> xr.Dataset:
-        """Find the crossovers of the thermal state."""
+        """Compute the crossover temperatures of the thermal state."""
         warm = next(task for task in setting.tasks if isinstance(task, ThermalTask))
         data = analysis.crossover_temperatures(
             setting.model,
@@ -72,7 +72,7 @@ class CrossoverTask(Task):
 
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
-        """Return each definition with its number and error bar, and the curves behind them."""
+        """Return each estimate with its error bar, and the curves from which they follow."""
         found: dict[str, dict[str, object]] = {key: {} for key in ROLES.values()}
         for name, estimator in _estimators(data).items():
             one = data.sel(estimator=name)
@@ -96,7 +96,7 @@ class CrossoverTask(Task):
 
     @classmethod
     def sweep_tables(cls, points: Sequence[Point]) -> Iterator[rich_table.Table | str]:
-        """Yield all estimates against the swept parameters, and below them what they are."""
+        """Yield all estimates over the swept parameters, followed by their definitions."""
         if not points:
             return
         keys = short_names(list(points[0][0]))
@@ -112,7 +112,7 @@ class CrossoverTask(Task):
 
 
 def _estimators(data: xr.Dataset) -> dict[str, Estimator]:
-    """Return the definitions that a result has."""
+    """Return the definitions contained in a result."""
     return {str(name): ESTIMATORS[str(name)] for name in data["estimator"].values}
 
 

@@ -1,6 +1,6 @@
-"""Error bars against the model without a phonon cutoff, for every number that a task computes.
+"""Error bars of the results of tasks with respect to the model without a phonon cutoff.
 
-A task is run once more in another phonon space. What its numbers differ by, times `COVERING`, is their error bar.
+A task is repeated in another phonon space. The differences of its numbers, times `COVERING`, are their error bars.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from .setting import Setting, neighbours
 
 SUFFIX = "_error"
 QUANTA = "phonons"
-"""The dimension of numbers of quanta."""
+"""Dimension over phonon numbers."""
 
 
 def with_cutoff_errors(parts: Sequence[xr.Dataset], setting: Setting) -> list[xr.Dataset]:
-    """Return the numbers of all tasks with error bars for those that each names in `judged`.
+    """Return the results of all tasks with error bars for the variables listed by `judged`.
 
     Parameters
     ----------
     parts : sequence of xarray.Dataset
-        What the tasks of the setting have computed, in their order.
+        Results of the tasks of the setting, in their order.
     setting : Setting
-        As they were run.
+        Setting of the calculation.
     """
     others: dict[int, Setting | None] = {}
     return [_judged(data, task, setting, others) for data, task in zip(parts, setting.tasks, strict=True)]
@@ -63,7 +63,7 @@ def _judged(data: xr.Dataset, task: Task, setting: Setting, others: dict[int, Se
 
 
 def _other(setting: Setting, changes: int) -> Setting | None:
-    """Return the setting with another phonon space; None where nothing is truncated."""
+    """Return the setting with another phonon space; None without truncation."""
     if setting.model.phonons is None or not setting.model.modes:
         return None
     sectors = [setting.block, *neighbours(setting.model, setting.block, changes)]
@@ -98,9 +98,9 @@ def _errors(
 
 
 def _lined_up(other: xr.DataArray, values: xr.DataArray) -> NDArray[Any]:
-    """Return an array of another phonon space with the shape of one of this space.
+    """Return an array of another phonon space reshaped to an array of this space.
 
-    There are no quanta beyond either cutoff; other places that are missing, as of smaller spectra, have no number.
+    Probabilities beyond either cutoff are zero; other missing elements, such as those of shorter spectra, are NaN.
     """
     found = other.values
     for axis, dim in enumerate(values.dims):
@@ -114,7 +114,7 @@ def _lined_up(other: xr.DataArray, values: xr.DataArray) -> NDArray[Any]:
 
 
 def _lines(data: xr.Dataset, again: xr.Dataset, ground: float) -> dict[str, xr.DataArray]:
-    """Return the errors of the lines of a spectrum, at least that of the ground energy from which they are counted."""
+    """Return the errors of spectral lines, at least that of the ground-state energy."""
     if data["spectrum_pole_frequencies"].ndim > 1:
         return {}
     here, there = (
@@ -134,9 +134,9 @@ def _lines(data: xr.Dataset, again: xr.Dataset, ground: float) -> dict[str, xr.D
 def pole_errors(
     frequencies: NDArray[np.float64], weights: NDArray[np.float64], others: Mapping[str, NDArray[np.float64]]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return how far each line is from its partner in another list, and how much their weights differ.
+    """Return the distance of each line from its partner in another list, and the difference of their weights.
 
-    The partner is the nearest line with at least a third of the weight, or the nearest of all where there is none.
+    The partner is the nearest line with at least a third of the weight, or else the nearest line.
     """
     shift, change = np.full(len(frequencies), np.nan), np.full(len(frequencies), np.nan)
     for n, (frequency, weight) in enumerate(zip(frequencies, weights, strict=True)):

@@ -29,14 +29,14 @@ SPECTRA = ("spectrum", "charge", "two_sz")
 
 
 class CutTable(Table):
-    """A cut as a table.
+    """A bipartition given as a table.
 
     Attributes
     ----------
     sites : list of int
         Sites on one side of the cut.
     modes : bool
-        Whether their oscillators are on the same side.
+        Whether the oscillators of these sites are on the same side.
     """
 
     sites: Annotated[list[int], Field(description="a list of site numbers")]
@@ -64,9 +64,9 @@ class EntanglementTask(Task):
     Attributes
     ----------
     cuts : tuple of cuts or None
-        "lattice", or sites; None: the lattice, where there is one, and every site.
+        "lattice", or sites; None: the lattice, if there is one, and every site.
     levels : int
-        Largest levels of each spectrum that are kept.
+        Number of largest levels of each spectrum that are stored.
     """
 
     name: ClassVar[str] = "entanglement"
@@ -79,11 +79,11 @@ class EntanglementTask(Task):
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
-        """Yield cuts that do not fit the model."""
+        """Yield cuts that are not possible in the model."""
         yield from unfit("entanglement.cuts", values.get("cuts") or (), partial(_cut, model))
 
     def run(self, setting: Setting) -> xr.Dataset:
-        """Solve and cut."""
+        """Compute the ground level and the entanglement of all cuts."""
         levels = setting.ground
         state, model = levels.ground, setting.model
         chosen = self.cuts or (*(["lattice"] if model.modes else []), *([i] for i in range(model.cluster.sites)))
@@ -107,7 +107,7 @@ class EntanglementTask(Task):
 
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
-        """Return the numbers of all cuts, and their spectra to the last level that is there."""
+        """Return the numbers of all cuts, and their spectra without padding."""
         found = entries(data, cls.name, ("cuts", "multiplicity", *NUMBERS))
         found["pure"] = int(data["entanglement_multiplicity"]) == 1
         for name in SPECTRA:
@@ -153,7 +153,7 @@ def _name(chosen: Chosen) -> str:
 
 
 def _padded(data: xr.Dataset, others: Sequence[xr.Dataset]) -> xr.Dataset:
-    """Fill the spectra up with NaN to the length of the longest."""
+    """Pad the spectra with NaN to the length of the longest."""
     data = data.assign({name: data[name].astype(float) for name in SPECTRA})
     missing = max(other.sizes["schmidt"] for other in others) - data.sizes["schmidt"]
     return data.pad(schmidt=(0, missing), constant_values=np.nan) if missing else data

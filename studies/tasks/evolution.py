@@ -1,4 +1,4 @@
-"""``[evolution]``: a state that moves after a quench, a kick or in a pulse."""
+"""``[evolution]``: time evolution after a quench, a kick, or in a pulse."""
 
 from __future__ import annotations
 
@@ -49,25 +49,25 @@ TOLERANCE = 1e-8
 Tolerance = Annotated[Number, Field(gt=0, le=1, description="a number above 0, up to 1")]
 Level = Annotated[Whole, Field(ge=0, le=100_000, description="a whole number, 0 for the ground level")]
 MOST_ROWS = 12
-"""Times that the terminal shows."""
+"""Number of times shown on the terminal."""
 NUMBERS = ("energy", "norm", "return_probability", "errors")
 MORE = (
     "rate_function", "absorbed_energy", "vector_potential", "current", "error_estimates", "initial_error",
     "multiplicity", "tolerance", "held_until", "total_quanta", "products",
 )  # fmt: skip
 SAMPLED = ("random_vectors", "energy_error", "current_error")
-"""What there is of random vectors alone."""
+"""Variables that exist only for random vectors."""
 ERROR = "_error"
 
 
 @dataclass(frozen=True, repr=False)
 class EvolutionTask(Task):
-    """The motion of a state.
+    """Time evolution of a state.
 
     Attributes
     ----------
     times : tuple of float
-        Times at which the state is measured; it begins at 0, or at the first one where that is earlier.
+        Times of the measurements; the evolution starts at 0, or at the first time if that is earlier.
     initial : mapping of str to value, or "kept", optional
         The ground level of the model with these values is the initial state: a quench. "kept": the state of ``[kept]``.
     state : Configuration or None
@@ -75,13 +75,13 @@ class EvolutionTask(Task):
     level : int
         Number of the level of the sector in the place of the ground level, 0; of the model or that of `initial`.
     thermal : Thermal or None
-        A thermal state of the sector, of the model or that of `initial`, as the initial state.
+        A thermal initial state of the sector, for the model or that of `initial`.
     kick : Kick or None
-        Acts on the initial state at once.
+        Operator applied to the initial state.
     pulse : Pulse or None
-        A vector potential on all hops.
+        Vector potential acting on all hops.
     observables : tuple of str or None
-        Names of the observables; "all" for all that the model has. Densities and displacements where it is left out.
+        Names of the observables; "all" for all available ones. By default densities and displacements.
     tolerance : float
         Wanted bound on the norm of the error of the state at the last time.
     probe : ProbeTable or None
@@ -112,7 +112,7 @@ class EvolutionTask(Task):
 
     @classmethod
     def completed(cls, values: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-        """Return the keys, and the file of kept states where the motion begins with one."""
+        """Return the keys, with the file of saved states if the evolution starts from it."""
         moves = values.get("initial") == KEPT_STATE and "file" in tables.get("kept", {})
         return {**values, "kept": KeptFile(**tables["kept"])} if moves else values
 
@@ -129,7 +129,7 @@ class EvolutionTask(Task):
 
     @classmethod
     def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
-        """Yield observables of species that are not there, and two initial states."""
+        """Yield observables of absent species, and conflicting initial states."""
         if "observables" in values:
             yield from missing_species(cls.name, values, has)
         if values.get("initial") == KEPT_STATE:
@@ -148,7 +148,7 @@ class EvolutionTask(Task):
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
-        """Yield what does not fit the model: parameters, charges, kick, direction."""
+        """Yield parameters, charges, kicks and directions that do not fit the model."""
         yield from number_basis_problems(model, "a motion")
         if isinstance(values.get("initial"), Mapping):
             yield from changes_problems(model, values["initial"], "evolution.initial")
@@ -164,7 +164,7 @@ class EvolutionTask(Task):
             yield from values["probe"].problems(model, values)
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
-        """Return the sector, of the initial model where there is one."""
+        """Return the sector, for the initial model if there is one."""
         if self.state is not None or self.thermal is not None or self.kept is not None or sector is None:
             return []
         changes = self.initial if isinstance(self.initial, Mapping) else {}
@@ -172,7 +172,7 @@ class EvolutionTask(Task):
         return [(first, sector, self.solved_levels + self.level)]
 
     def forecast(self, model: Model, sector: Sector | None) -> str:
-        """Return products, memory and time of the motion."""
+        """Return products, memory and time of the evolution."""
         if sector is None:
             return ""
         used = solvers.forecast(model, sector)
@@ -191,7 +191,7 @@ class EvolutionTask(Task):
         return self.times[-1] - min(0.0, self.times[0])
 
     def run(self, setting: Setting) -> xr.Dataset:
-        """Find the initial state and let it move."""
+        """Compute the initial state and its time evolution."""
         model, reporter = setting.model, setting.reporter
         solver = setting.solver
         reporter.step("initial state")
@@ -209,7 +209,7 @@ class EvolutionTask(Task):
         )
 
         def progress(matvecs: int, energy: float, residual: float) -> None:
-            """Take products, time and error of a motion."""
+            """Receive products, time and error of the evolution."""
             reporter.step(f"t = {energy:.6g} of {self.times[-1]:.6g}: {matvecs} products, error {residual:.1e}")
 
         own = replace(solver, checkpoint=beside(solver.checkpoint, "evolution"))
@@ -259,14 +259,14 @@ class EvolutionTask(Task):
 
     @classmethod
     def swept_names(cls, data: xr.Dataset) -> list[str]:
-        """Return energies, return probability and the observables with one number, or one for each place."""
+        """Return energies, return probability, and observables with at most one dimension besides time."""
         own = [f"{cls.name}_{name}" for name in ("energy", "return_probability", *analysis.OBSERVABLES)]
         inner = {"time", "site", "mode", "bond"}
         return [n for n in own if n in data and {str(d) for d in data[n].dims if "." not in str(d)} <= inner]
 
     @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
-        """Yield what moves, and how exact it is."""
+        """Yield the observables over time, and the accuracy."""
         yield _time_table(data)
         yield _verdict(data)
         if f"{PREFIX}intensity" in data:
@@ -320,7 +320,7 @@ def _pulse_problems(table: Any, model: Model) -> Iterator[Problem]:
 
 
 def _time_table(data: xr.Dataset) -> rich_table.Table:
-    """Return some of the times, with energies and what is on the first places."""
+    """Return a table of some times with energies and observables at the first sites or modes."""
     rows = np.unique(np.linspace(0, data.sizes["time"] - 1, MOST_ROWS).round().astype(int))
     there = _places(data)
     table = columns("evolution", ("t", "energy", "|<0|t>|^2", *there, "error"))
@@ -333,7 +333,7 @@ def _time_table(data: xr.Dataset) -> rich_table.Table:
 
 
 def _places(data: xr.Dataset) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """Return the observables on the first places, by their headings."""
+    """Return the observables at the first sites or modes, by their headings."""
     there: dict[str, tuple[str, tuple[int, ...]]] = {}
     for dim in ("site", "mode"):
         for name, symbol in measured_over(data, "time", dim, prefix="evolution_").items():
@@ -342,14 +342,14 @@ def _places(data: xr.Dataset) -> dict[str, tuple[str, tuple[int, ...]]]:
 
 
 def _cell(data: xr.Dataset, name: str, place: tuple[int, ...], error: float) -> str:
-    """Return an observable at one time and place, with its error bar where it has one."""
+    """Return an observable at one time and place, with its error bar if any."""
     value, bars = complex(data[f"evolution_{name}"].values[place]), data.get(f"evolution_{name}{ERROR}")
     bar = 0.0 if bars is None else float(bars.values[place])
     return with_error(value.real, bar) if bar and not value.imag else number(value, decimals(error))
 
 
 def _verdict(data: xr.Dataset) -> str:
-    """Return in words whether the tolerance held, and until when."""
+    """Return a statement on the accuracy and the time until which the tolerance was met."""
     tolerance, errors = float(data["evolution_tolerance"]), data["evolution_errors"].values
     energy = data["evolution_energy"].values
     drift = f"norm within {np.max(np.abs(data['evolution_norm'].values - 1.0)):.1e} of 1"

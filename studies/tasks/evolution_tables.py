@@ -28,7 +28,7 @@ Displacements = Annotated[
 
 
 class StateTable(Table):
-    """Charges on sites, and every oscillator in a coherent state.
+    """Charges on sites, with every oscillator in a coherent state.
 
     Attributes
     ----------
@@ -48,32 +48,32 @@ class StateTable(Table):
     displacement: Displacements = 0.0
 
     def configuration(self) -> Configuration:
-        """Return the same as a value of the package."""
+        """Return the corresponding object of the package."""
         displacement: Any = self.displacement
         return Configuration(self.up, self.dn, self.bosons, displacement)
 
 
 class ThermalTable(Table):
-    """A canonical state of the sector, of the model or of that with the values of `initial`.
+    """A canonical thermal state of the sector, for the model or for that with the values of `initial`.
 
     Attributes
     ----------
     temperature : float
         T.
     samples : int
-        Random vectors, in sectors too large for all their levels.
+        Number of random vectors in sectors too large for all levels.
     """
 
     temperature: Annotated[Number, Field(gt=0, description="a number above 0")]
     samples: Annotated[Whole, Field(ge=2, le=100_000, description="a whole number, 2 or more")] = 20
 
     def thermal(self) -> Thermal:
-        """Return the same as a value of the package."""
+        """Return the corresponding object of the package."""
         return Thermal(self.temperature, self.samples)
 
 
 class KickTable(Table):
-    """What acts on the initial state at once: ``exp(-i strength O)``.
+    """An instantaneous kick of the initial state, ``exp(-i strength O)``.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class KickTable(Table):
     strength: Annotated[Number, Field(ge=-1e6, le=1e6, description="a finite number")]
 
     def kick(self) -> Kick:
-        """Return the same as a value of the package."""
+        """Return the corresponding object of the package."""
         return Kick(self.operator, self.strength, self.site)
 
 
@@ -102,13 +102,13 @@ class PulseTable(Table):
     amplitude : float
         Largest vector potential, in inverse bond lengths.
     frequency : float
-        Of its oscillation.
+        Frequency of its oscillation.
     centre : float
-        When it is largest.
+        Time of its maximum.
     width : float
-        How long it is.
+        Width of the envelope.
     direction : list of float
-        The vector by which A is multiplied, as it is. Left out on rings.
+        The vector that multiplies A(t); not normalized. Omitted on rings.
     """
 
     amplitude: Number
@@ -118,13 +118,13 @@ class PulseTable(Table):
     direction: Annotated[Numbers, Field(min_length=1, max_length=3, description="a list of one to three numbers")] = ()  # type: ignore[assignment]
 
     def pulse(self) -> Pulse:
-        """Return the same as a value of the package."""
+        """Return the corresponding object of the package."""
         direction: Any = self.direction or None
         return Pulse(self.amplitude, self.frequency, self.centre, self.width, direction)
 
 
 def _changes(value: object) -> dict[str, Any] | str:
-    """Return new values by the names of parameters, tables by species are taken as well; or the name of kept states."""
+    """Return new values by parameter (tables by species are flattened), or the name of saved states."""
     if value == KEPT_STATE:
         return KEPT_STATE
     if not isinstance(value, dict) or not value:
@@ -163,7 +163,7 @@ PulseValue = Annotated[PulseTable, Field(description="a table { amplitude, frequ
 
 
 def changes_problems(model: Model, changes: Mapping[str, object], path: str) -> Iterator[Problem]:
-    """Yield what is wrong with new values of parameters, each at its own path."""
+    """Yield the problems of new parameter values, each at its own path."""
     for name, value in changes.items():
         at = f'{path}."{name}"'
         if problem := parameter_problem(model, name, at):

@@ -1,4 +1,4 @@
-"""``[flux]``: energy, persistent current and stiffness against the flux through a ring; minima; the hc/2e criterion."""
+"""``[flux]``: energy, persistent current and stiffness as functions of the flux; minima; the hc/2e criterion."""
 
 from __future__ import annotations
 
@@ -31,18 +31,19 @@ AT_MINIMUM = ("phi", "energy", "energy_error", "stiffness", "stiffness_error")
 
 @dataclass(frozen=True, repr=False)
 class FluxTask(Task):
-    """Energy, current and stiffness against the flux.
+    """Energy, current and stiffness as functions of the flux.
 
     Attributes
     ----------
     values : tuple of float, or of tuple of float
-        phi = 2 pi Phi / (hc/e); on lattices a flux vector each.
+        Values of phi = 2 pi Phi / (hc/e); on lattices flux vectors.
     minimum : bool
-        Look for the minima of E_0 as well.
+        Whether to search for the minima of E_0.
     criterion : bool
-        Compare E_0 at 0, pi/2 and pi, and its harmonics, as well; on lattices along each row of the supercell.
+        Whether to evaluate the hc/2e criterion from E_0 at 0, pi/2 and pi and its harmonics; on lattices along each
+        row of the supercell.
     average : tuple of int
-        Average E_0 over so many twists in each direction as well.
+        Numbers of twists in each direction for an average of E_0.
     """
 
     name: ClassVar[str] = "flux"
@@ -57,7 +58,7 @@ class FluxTask(Task):
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
-        """Yield what a flux makes impossible."""
+        """Yield the problems of the model and sector with a flux."""
         number = model.cluster.fluxes
         given = values["values"]
         if wrong := [v for v in given if number > 1 and (not isinstance(v, tuple) or len(v) != number)]:
@@ -86,12 +87,12 @@ class FluxTask(Task):
             yield Problem("flux.average", show(list(average)), allowed)
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
-        """Return the lowest level with a flux, whose amplitudes are complex."""
+        """Return the lowest level with a flux, for which the amplitudes are complex."""
         return [] if sector is None else [(replace(model, flux=GENERIC[: model.cluster.fluxes]), sector, 1)]
 
     @property
     def repeats(self) -> str:
-        """The fluxes, and those that minima and harmonics add."""
+        """Number of fluxes, including those for minima and harmonics."""
         count = f"{len(self.values)} values of the flux, each like the sector of the file"
         if not (self.minimum or self.criterion):
             return count
@@ -101,7 +102,7 @@ class FluxTask(Task):
         return f"{count}; {whole}; on lattices as many for the harmonics along each row, and about 60 for minima"
 
     def run(self, setting: Setting) -> xr.Dataset:
-        """Solve flux by flux."""
+        """Solve at each flux."""
         model, sector, solver, reporter = setting.model, setting.block, setting.solver, setting.reporter
         known = setting.known
 
@@ -137,7 +138,7 @@ class FluxTask(Task):
 
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
-        """Return energies, currents and stiffness; the minima and the criterion where they were asked for."""
+        """Return energies, currents and stiffness, and if requested minima and criterion."""
         names = [name for name, *_ in flux.SERIES]
         blocks = [[label(text) for text in str(level).split(" | ")] for level in data["flux_blocks"].values]
         phi = data["flux_phi"] if "flux_phi" in data else data["phi"]
@@ -158,7 +159,7 @@ class FluxTask(Task):
 
     @classmethod
     def summarized(cls, data: xr.Dataset) -> Iterator[tuple[str, str]]:
-        """Yield the stiffness at the first flux, and minimum and criterion where they were asked for."""
+        """Yield the stiffness at the first flux, and if requested minimum and criterion."""
         if "flux_phi" not in data:
             first = data.isel(phi=0)
             pair = (float(first[f"flux_stiffness{end}"]) for end in ("", "_errors"))
@@ -167,7 +168,7 @@ class FluxTask(Task):
 
     @classmethod
     def tables(cls, data: xr.Dataset) -> Iterator[rich_table.Table | str]:
-        """Yield energy, current and stiffness against the flux, then minima, criterion and averages."""
+        """Yield energy, current and stiffness over the flux, then minima, criterion and averages."""
         table = columns("flux", ("phi", "energy", "current", "stiffness", "block"))
         bars = {"energies": "energy_errors", "current": "current_errors", "stiffness": "stiffness_errors"}
         phi = (data["flux_phi"] if "flux_phi" in data else data["phi"]).values
@@ -197,13 +198,13 @@ class FluxTask(Task):
 
 
 def _periods(data: xr.Dataset) -> list[str]:
-    """Return the prefixes of the criteria of each direction."""
+    """Return the prefixes of the variables of the criterion for each direction."""
     names = [str(name) for name in data.data_vars]
     return sorted(name.removesuffix("_ratio") for name in names if re.fullmatch(r"flux_period(_\d)?_ratio", name))
 
 
 def _numbers(values: Sequence[Any]) -> list[float]:
-    """Return fluxes of one number each, which may be given as lists of one."""
+    """Return scalar fluxes, which may be given as lists with one element."""
     return [float(np.ravel(value)[0]) for value in values]
 
 
@@ -212,5 +213,5 @@ def _listed(value: Any) -> Any:
 
 
 def shown_flux(phi: Any) -> str:
-    """Return a flux, or the numbers of a flux vector, as tables show it."""
+    """Return a flux or flux vector as text."""
     return ", ".join(f"{x:.6g}" for x in np.ravel(phi).tolist())

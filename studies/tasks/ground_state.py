@@ -43,18 +43,18 @@ ERROR = "_error"
 LEVELS = ("energies", "residuals", "leaks", "energy_errors", "energy_bounds")
 STRUCTURE = "structure_factor"
 SMALL = 0.05
-"""An error bar below this share of what it is compared with is small."""
+"""An error bar below this fraction of the gap or frequency is small."""
 NATURAL, SHOWN = 12, 6
-"""Natural occupations that are kept, and shown."""
+"""Number of natural occupations that are stored, and shown."""
 SET_NAMES = {
     "bosons": ("bosons = 0", "bosons = 1"),
     "electrons": ("electrons = 0", "electrons = 1", "electrons = 2"),
     "both": tuple(f"electrons = {n}, bosons = {b}" for n in range(3) for b in range(2)),
 }
-"""Charges of a site for which a mode has a set of states of its own."""
+"""Labels of the local charges, each with its own set of oscillator states."""
 FOLLOWED = {"bosons": "local pair", "electrons": "electrons", "both": "electrons and the local pair"}
 KEPT = (ABOUT, VALUES)
-"""Variables that hold the states."""
+"""Variables that contain the states."""
 ROUNDING = 1e-10
 """Error bars of averages up to this are not shown."""
 
@@ -78,11 +78,11 @@ class GroundStateTask(Task):
     states : int or "all"
         Number of levels, with multiplicity.
     observables : tuple of str or None
-        Names of the observables; None: all that the model has.
+        Names of the observables; None: all available ones.
     displacement_grid : tuple of float or None
-        X at which P(X) is reported; None: a grid that suits the model.
+        Grid of X for P(X); None: a grid adapted to the model.
     keep_states : bool
-        The states of the levels are kept in the result, from which `respair.load` reads them.
+        Whether the states are saved in the result, from which `respair.load` reads them.
     """
 
     name: ClassVar[str] = "ground_state"
@@ -111,12 +111,12 @@ class GroundStateTask(Task):
 
     @classmethod
     def of(cls, values: Mapping[str, Any], model: Model) -> Self:
-        """Make the task; each observable once."""
+        """Create the task, with each observable once."""
         return cls(**{**values, "observables": chosen_names(values)})
 
     @classmethod
     def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
-        """Yield observables and grids of species that are not there."""
+        """Yield observables and grids of absent species."""
         yield from missing_species(cls.name, values, has)
         if "displacement_grid" in values:
             grid = list(values["displacement_grid"])
@@ -124,23 +124,23 @@ class GroundStateTask(Task):
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
-        """Yield observables that the model does not have, and all levels of a space that has no cap."""
+        """Yield unavailable observables, and ``states = "all"`` with an automatic cutoff."""
         if model.cluster.is_infinite:
             yield from infinite.problems(values, model)
             return
         yield from elsewhere(cls.name, values, model)
         if values.get("states") == ALL and model.phonons is not None and model.phonons.cutoff is not None:
-            allowed = "a number, or phonons.max_quanta or total_quanta in the place of the cutoff"
+            allowed = "a number, or phonons.max_quanta or total_quanta instead of cutoff"
             yield Problem("ground_state.states", show(ALL), f"allowed: {allowed}")
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
-        """Return the sector with the levels wanted; infinite lattices choose their space themselves."""
+        """Return the sector with the number of levels; nothing on infinite lattices, whose space is adaptive."""
         if model.cluster.is_infinite:
             return []
         return [] if sector is None else [(model, sector, level_count(self.states, model, sector))]
 
     def run(self, setting: Setting) -> xr.Dataset:
-        """Solve and measure; the variables carry no prefix."""
+        """Compute levels and observables; the variables have no prefix."""
         model, sector, reporter = setting.model, setting.block, setting.reporter
         if model.cluster.is_infinite:
             return infinite.ground_state(setting, self.states)
@@ -198,7 +198,7 @@ class GroundStateTask(Task):
         if "cutoff_suffices" in data and not data["cutoff_suffices"]:
             bar, automatic = float(data["energy_errors"].values[0]), "accuracy" in data
             step = "take a smaller phonons.accuracy" if automatic else 'raise the caps, or take cutoff = "auto"'
-            start = "Two levels are not told apart" if automatic else "The phonon cutoff is too small"
+            start = "Two levels are not resolved" if automatic else "The phonon cutoff is too small"
             yield (
                 f"{start}: the error bar of the ground level, {bar:.1e}, is not small against the gap or the phonon "
                 f"frequency; {step}."
@@ -228,7 +228,7 @@ def _level_data(levels: Eigenstates | LabelledLevels) -> xr.Dataset:
 
 
 def _phonon_data(model: Model, levels: Eigenstates | LabelledLevels) -> dict[str, xr.DataArray]:
-    """Return the accuracy of an automatic cutoff, whether a cutoff suffices, and the dressing of the frame."""
+    """Return the accuracy of an automatic cutoff, the adequacy of a given one, and the dressing of the frame."""
     solved, found = levels.hamiltonian.space.model, {}
     if model.phonons is not None and model.phonons.cutoff is not None:
         found["accuracy"] = labelled("accuracy", model.phonons.accuracy, [], "largest error bar wanted", "energy")
@@ -247,7 +247,7 @@ def _phonon_data(model: Model, levels: Eigenstates | LabelledLevels) -> dict[str
 
 
 def _set_data(sets: OscillatorSets) -> dict[str, xr.DataArray]:
-    """Return what optimal phonon states follow, and their occupations."""
+    """Return the local charge of optimal phonon states, and their occupations."""
     kept = sets.weights[..., :NATURAL]
     dims, formula = ["mode_class", "set", "natural"], "probability of a charge of the site and a natural state"
     coords, follows = {"set": np.array(SET_NAMES[sets.follows])}, np.array(sets.follows)
@@ -282,7 +282,7 @@ def _natural_table(occupations: xr.DataArray) -> rich_table.Table:
 
 
 def measured_number(data: xr.Dataset, name: str, place: int | tuple[()], digits: int) -> str:
-    """Return a number with its error bar, or with some decimals where it has none."""
+    """Return a number with its error bar, or with `digits` decimals without one."""
     value, bars = complex(data[name].values[place]), data.get(f"{name}{ERROR}")
     if bars is None or value.imag or not float(bars.values[place]) > ROUNDING:
         return number(value, digits)
@@ -290,7 +290,7 @@ def measured_number(data: xr.Dataset, name: str, place: int | tuple[()], digits:
 
 
 def _number_shown(data: xr.Dataset, name: str, digits: int, error: float) -> str:
-    """Return one number with its error bar, or with some decimals where it has none; energies as energies."""
+    """Return one number with its error bar, or with `digits` decimals without one; energies as energies."""
     if data[name].attrs.get("units") != "energy" or np.iscomplexobj(data[name].values):
         return measured_number(data, name, (), digits)
     value, bars = float(data[name]), data.get(f"{name}{ERROR}")
@@ -300,7 +300,7 @@ def _number_shown(data: xr.Dataset, name: str, digits: int, error: float) -> str
 
 
 def _list_shown(data: xr.Dataset, name: str, digits: int) -> str:
-    """Return the first few numbers of an array with as many decimals as its largest error bar supports."""
+    """Return the first few numbers of an array with the decimals supported by its largest error bar."""
     bars = data.get(f"{name}{ERROR}")
     largest = 0.0 if bars is None else float(np.max(bars.values, initial=0.0))
     return numbers(data[name].values, min(digits, decimals(largest)) if largest > ROUNDING else digits)

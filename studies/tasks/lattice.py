@@ -1,4 +1,4 @@
-"""``[lattice]``: the shape of the lattice in the ground level, how it follows the charges, and how soft it is."""
+"""``[lattice]``: displacement distributions, charge-lattice correlations and response in the ground level."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class LatticeTask(Task):
     condition : str
         Local charge of the joint distribution and of the natural phonon states: "charge", "electrons" or "bosons".
     susceptibility : bool
-        Whether the static response is computed too: a linear solve a mode in the whole sector.
+        Whether to compute the static response, with one linear solve per mode in the whole sector.
     """
 
     name: ClassVar[str] = "lattice"
@@ -63,18 +63,18 @@ class LatticeTask(Task):
 
     @classmethod
     def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
-        """Yield a lattice, or a charge, that is not there."""
+        """Yield missing phonons or charges."""
         yield from missing_tables("lattice", None, ["phonons"], has)
         if (species := values.get("condition")) in ("electrons", "bosons"):
             yield from missing_tables("lattice.condition", species, [species], has)
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
-        """Return the sector with the ground level and the next one; for the response without its symmetry."""
+        """Return the sector with the two lowest levels; for the response also without symmetry."""
         whole = sector is not None and self.susceptibility and sector.has_symmetry
         return [*super().solves(model, sector), *([(model, _whole(sector), 2)] if sector and whole else [])]
 
     def run(self, setting: Setting) -> xr.Dataset:
-        """Solve and measure."""
+        """Compute the ground level and evaluate the quantities in it."""
         levels = setting.ground
         setting.reporter.step("shape of the lattice")
         state = levels.ground
@@ -93,7 +93,7 @@ class LatticeTask(Task):
         return self.named(data.assign(self._response(setting)) if self.susceptibility else data)
 
     def _response(self, setting: Setting) -> xr.Dataset:
-        """Return the response of the lowest level of the whole sector; forces break the symmetry."""
+        """Return the response of the lowest level of the whole sector, since forces break the symmetry."""
         levels, sector = setting.ground, setting.block
         if sector.has_symmetry:
             setting.reporter.step("ground level over all symmetry blocks")

@@ -1,4 +1,4 @@
-"""The key ``observables`` of several tables: which names it takes, and how what was measured is recorded."""
+"""The key ``observables`` of several tables: allowed names, and records of observables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..file.json_values import plain
 from ..file.values import form, one_of
 
 HERE = "[observables]"
-"""Stands for their names in what is allowed, before they are loaded."""
+"""Placeholder for the names of observables in messages, before they are loaded."""
 
 
 def _known(name: str) -> str:
@@ -25,7 +25,7 @@ def _known(name: str) -> str:
 
 
 def named(allowed: str | None) -> str:
-    """Return what is allowed with the names of the observables in it."""
+    """Return a description of allowed values with the placeholder replaced by the names."""
     return (allowed or "").replace(HERE, listed(analysis.OBSERVABLES)) if HERE in (allowed or "") else allowed or ""
 
 
@@ -37,13 +37,13 @@ Names = Annotated[
 
 
 def chosen_names(values: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """Return the observables that a table names, each once; None for all."""
+    """Return the observables of a table, each once; None for all."""
     names = values.get("observables", "all")
     return None if names == "all" else tuple(dict.fromkeys(names))
 
 
 def missing_species(table: str, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
-    """Yield the observables of species that are not there."""
+    """Yield the observables of absent species."""
     for i, name in enumerate(chosen_names(values) or ()):
         lacking = " and ".join(f"[{species}]" for species in analysis.OBSERVABLES[name].needs if not has(species))
         if lacking:
@@ -51,7 +51,7 @@ def missing_species(table: str, values: Mapping[str, Any], has: Callable[[str], 
 
 
 def elsewhere(table: str, values: Mapping[str, Any], model: Model) -> Iterator[Problem]:
-    """Yield the observables that a model with the right species does not have, for another reason."""
+    """Yield the observables that are unavailable for reasons other than absent species."""
     for i, name in enumerate(chosen_names(values) or ()):
         entry = analysis.OBSERVABLES[name]
         if all(getattr(model, species) is not None for species in entry.needs) and not entry.where(model):
@@ -59,20 +59,20 @@ def elsewhere(table: str, values: Mapping[str, Any], model: Model) -> Iterator[P
 
 
 def measured_over(data: xr.Dataset, *dims: str, prefix: str = "") -> dict[str, str]:
-    """Return the observables in a result that have these dimensions, with their headings in tables."""
+    """Return the observables of a result over these dimensions, with their headings in tables."""
     there = {name: data[f"{prefix}{name}"] for name in analysis.OBSERVABLES if f"{prefix}{name}" in data}
     return {n: analysis.OBSERVABLES[n].symbol or n for n, array in there.items() if array.dims == dims and array.size}
 
 
 def observable_of(variable: str) -> str:
-    """Return the observable to which a variable of a result belongs: its own name, or that of which it is a part."""
+    """Return the observable to which a variable of a result belongs."""
     table = analysis.OBSERVABLES
     derived = (name for name, entry in table.items() if entry.derived and variable.startswith(f"{name}_"))
     return variable if variable in table else next(derived, "")
 
 
 def measured_record(arrays: Mapping[str, xr.DataArray]) -> dict[str, object]:
-    """Return observables by their names as plain numbers; parts of one, and those over coordinates, as objects."""
+    """Return observables by name as plain numbers; those with parts or coordinates as objects."""
     found: dict[str, object] = {}
     parts: dict[str, dict[str, object]] = {}
     for variable, array in arrays.items():

@@ -1,4 +1,4 @@
-"""``[operators]``: averages of operators of one's own in the ground level, written as formulas."""
+"""``[operators]``: averages of user-defined operators in the ground level, written as formulas."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ Formula = Annotated[str, PlainValidator(_text), AfterValidator(_formula)]
 
 
 class OperatorsTable(Table):
-    """[operators]: any names, each with a formula."""
+    """[operators]: arbitrary names, each with a formula."""
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
     __pydantic_extra__: dict[str, Formula]
@@ -59,17 +59,17 @@ class OperatorsTable(Table):
 
 @dataclass(frozen=True, repr=False)
 class OperatorsTask(Task):
-    """Averages of operators of one's own in the ground level: each key is a name, each value a formula in quotes.
+    """Averages of user-defined operators in the ground level: each key is a name, each value a formula in quotes.
 
-    The formulas, as in ``bond = "c+up_0 cup_1 + h.c."``, are those of `respair.operator`. Each that keeps N and S_z is
-    averaged; others must be named by ``[spectrum]``.
+    The formulas, such as ``bond = "c+up_0 cup_1 + h.c."``, are those of `respair.operator`. Operators that conserve N
+    and S_z are averaged; others must be used by ``[spectrum]``.
 
     Attributes
     ----------
     formulas : mapping of str to str
-        By name.
+        Formulas by name.
     probed : tuple of str
-        Names that a spectrum uses.
+        Names used by a spectrum.
     """
 
     name: ClassVar[str] = "operators"
@@ -81,24 +81,24 @@ class OperatorsTask(Task):
     @classmethod
     @cache
     def table(cls) -> type[Table]:
-        """Return the schema of the table, which takes any names."""
+        """Return the schema of the table, which allows any names."""
         return OperatorsTable
 
     @classmethod
     def of(cls, values: Mapping[str, Any], model: Model) -> Self:
-        """Make the task; what changes N or S_z has no average."""
+        """Create the task; operators that change N or S_z have no average."""
         kept = {name: text for name, text in values["formulas"].items() if _keeps_sector(model, text)}
         return cls(MappingProxyType(kept), tuple(values["probed"]))
 
     @classmethod
     def completed(cls, values: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-        """Return the formulas, and the names that a spectrum uses."""
+        """Return the formulas, and the names used by a spectrum."""
         spectrum = tables.get("spectrum", {})
         return {"formulas": dict(values), "probed": [spectrum.get(key) for key in ("operator", "cross")]}
 
     @classmethod
     def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
-        """Yield names that cannot be those of variables."""
+        """Yield names that are not valid for variables."""
         for name, text in values.items():
             if not NAME.fullmatch(name) or name.endswith(ERROR):
                 allowed = f"allowed: names of letters, digits and _, a letter first, that do not end with {ERROR}"
@@ -106,7 +106,7 @@ class OperatorsTask(Task):
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
-        """Yield formulas that change N or S_z without being probed, or name what the model does not have."""
+        """Yield formulas that change N or S_z without being used by a spectrum, or do not fit the model."""
         for name, text in values["formulas"].items():
             try:
                 if name in values["probed"]:
@@ -117,7 +117,7 @@ class OperatorsTask(Task):
                 yield Problem(f"operators.{name}", show(text), str(error))
 
     def run(self, setting: Any) -> xr.Dataset:
-        """Measure all of them in the ground level."""
+        """Compute all averages in the ground level."""
         ground = setting.ground.ground
         setting.reporter.step("operators")
         found = {name: analysis.expectation(ground, operator(text)) for name, text in self.formulas.items()}
@@ -160,5 +160,5 @@ def _keeps_sector(model: Model, text: str) -> bool:
 
 
 def _own(data: xr.Dataset) -> dict[str, xr.DataArray]:
-    """Return the variables of the task by their names without its own."""
+    """Return the variables of the task by their names without prefix."""
     return {str(n).removeprefix("operators_"): data[n] for n in data.data_vars if str(n).startswith("operators_")}

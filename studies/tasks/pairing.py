@@ -1,4 +1,4 @@
-"""``[pairing]``: density matrices of pairs in the ground level, of one form after the other."""
+"""``[pairing]``: pair density matrices in the ground level."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ QUANTITIES = (
     "eigenvalues", "eigenvalue_error", "fraction", "matrix", "matrix_error", "connected", "connected_eigenvalues",
     "orbitals", "phase_correlation", "distance", "correlation", "connected_correlation",
 )  # fmt: skip
-"""What the record gives of each form, where it is there."""
+"""Variables of each form in the record, if available."""
 
 
 AnyForm = Annotated[
@@ -49,7 +49,7 @@ class PairingTask(Task):
     Attributes
     ----------
     form_factors : tuple of forms or None
-        Forms of pairs, by name or one number for each bond; None: all that the model has.
+        Forms of pairs, by name or one number for each bond; None: all available ones.
     """
 
     name: ClassVar[str] = "pairing"
@@ -60,19 +60,19 @@ class PairingTask(Task):
 
     @classmethod
     def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
-        """Yield forms of species that are not there."""
+        """Yield forms of absent species."""
         for i, chosen in enumerate(values.get("form_factors") or ()):
             needs = FORMS[chosen][1] if isinstance(chosen, str) else ("electrons",)
             yield from missing_tables(f"pairing.form_factors[{i}]", chosen, needs, has)
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
-        """Yield forms that do not fit the cluster."""
+        """Yield forms that are not possible on the cluster."""
         forms = values.get("form_factors") or ()
         yield from unfit("pairing.form_factors", forms, partial(analysis.pair_operators, model))
 
     def run(self, setting: Setting) -> xr.Dataset:
-        """Solve and measure."""
+        """Compute the ground level and its pair density matrices."""
         levels = setting.ground
         setting.reporter.step("pair density matrices")
         model = levels.hamiltonian.space.model
@@ -86,7 +86,7 @@ class PairingTask(Task):
         return self.measured(levels.ground).merge(self.named(xr.Dataset({**errors, "multiplicity": count})))
 
     def measured(self, state: State) -> xr.Dataset:
-        """Return what is asked for but the error bars."""
+        """Return the results without error bars."""
         forms = self._forms(state.hamiltonian.space.model)
         names = labelled("forms", np.array(form_names(forms), dtype=str), ["form"], "names of the pairs")
         return self.named(analysis.pair_densities(state, forms).assign(forms=names))
@@ -95,14 +95,14 @@ class PairingTask(Task):
         return possible_forms(model) if self.form_factors is None else self.form_factors
 
     def judged(self, data: xr.Dataset) -> Mapping[str, str]:
-        """Return the eigenvalues, and beside them the matrices."""
+        """Return the eigenvalues and matrices."""
         names = data["pairing_forms"].values.tolist()
         largest = {f"pairing_{name}_eigenvalues": f"pairing_{name}_eigenvalue_error" for name in names}
         return largest | {f"pairing_{name}_matrix": f"pairing_{name}_matrix_error" for name in names}
 
     @classmethod
     def record(cls, data: xr.Dataset) -> dict[str, object]:
-        """Return what belongs to each form under its name."""
+        """Return the results of each form by its name."""
         found: dict[str, object] = {"multiplicity": int(data["pairing_multiplicity"])}
         for name in data["pairing_forms"].values.tolist():
             keys = {"distance": f"{name}_distance"}

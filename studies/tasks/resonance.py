@@ -1,4 +1,4 @@
-"""``[resonance]``: the value of a parameter where a charge is shared, changes fastest, or the gap is smallest."""
+"""``[resonance]``: the parameter value at which a charge is shared, changes fastest, or the gap is smallest."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ SCALARS = (
 )  # fmt: skip
 
 
-Parameter = Annotated[str, Field(description='a number of the file, as in "phonons.electron_coupling"')]
-Bracket = Annotated[Pair, Field(description="two numbers between which to look, as in [1.0, 1.6]")]
+Parameter = Annotated[str, Field(description='a number of the file, as "phonons.electron_coupling"')]
+Bracket = Annotated[Pair, Field(description="two numbers that bracket the resonance, as in [1.0, 1.6]")]
 NAMES = (*CRITERIA, binding.CRITERION)
 Criterion = Annotated[str, AfterValidator(one_of(NAMES)), Field(description=listed(NAMES))]
 On = Annotated[WordOrSites, Field(description="a class name, or a list of site numbers")]
@@ -56,14 +56,14 @@ class ResonanceTask(Task):
     parameter : str
         Dotted key of the model file that is varied.
     bracket : (float, float)
-        Values between which the resonance is looked for.
+        Values that bracket the resonance.
     criterion : str
         "charge": the charge is `target`; "slope": it changes fastest; "gap": the excitation gap is smallest; "binding",
         on infinite lattices: two particles begin to bind.
     on : tuple of int or None
         Sites whose charge counts; None: the ligand.
     species : str
-        What is counted as the charge.
+        Particles that are counted as the charge.
     target : float
         Charge on these sites at the resonance.
     """
@@ -82,13 +82,13 @@ class ResonanceTask(Task):
 
     @classmethod
     def of(cls, values: Mapping[str, Any], model: Model) -> ResonanceTask:
-        """Make the task of the checked keys, with sites in the place of a class name."""
+        """Create the task, with a class name replaced by its sites."""
         start, stop = values["bracket"]
         return cls(**{**values, "bracket": (start, stop), "on": _sites(values.get("on"), model)})
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
-        """Yield a parameter that is not a number, a bracket with an invalid model, and sites without charge."""
+        """Yield unknown parameters, brackets with invalid models, and sites without charge."""
         parameter, bracket = values.get("parameter"), values.get("bracket")
         wrong = parameter_problem(model, parameter, "resonance.parameter") if parameter is not None else None
         if wrong:
@@ -114,11 +114,11 @@ class ResonanceTask(Task):
 
     @property
     def repeats(self) -> str:
-        """The evaluations of the search."""
+        """Number of evaluations of the search."""
         return f"10 to 30 values of {self.parameter}, each like the two levels at an end of the bracket"
 
     def run(self, setting: Setting) -> xr.Dataset:
-        """Search; at a point of a sweep, a bracket without a resonance leaves a gap with the reason."""
+        """Search for the resonance; at a point of a sweep, the reason for a missing resonance is recorded."""
         if setting.model.cluster.is_infinite:
             return self.named(binding.search(setting, self.parameter, self.bracket))
         reporter = setting.reporter
@@ -157,7 +157,7 @@ class ResonanceTask(Task):
 
     @classmethod
     def summarized(cls, data: xr.Dataset) -> Iterator[tuple[str, str]]:
-        """Yield where the resonance is, and the gap there."""
+        """Yield the position of the resonance, and the gap there."""
         if binding.KEY in data:
             yield "binding", with_error(float(data[binding.KEY]), float(data[f"{binding.KEY}_error"]))
             return
@@ -185,7 +185,7 @@ class ResonanceTask(Task):
 
 
 def _sites(on: str | tuple[int, ...] | None, model: Model) -> tuple[int, ...] | None:
-    """Return the sites that a class name stands for; an unknown one stands for none."""
+    """Return the sites of a class; none for an unknown class."""
     if not isinstance(on, str):
         return on
     try:

@@ -1,4 +1,4 @@
-"""What the tasks of a model file share while they run."""
+"""Shared state of the tasks of a model file."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ from .base import Reporter, Task
 
 @dataclass(frozen=True)
 class Setting:
-    """What all tasks of a model file share.
+    """Model, options and shared results of the tasks of a model file.
 
     Attributes
     ----------
     model : Model
         The Hamiltonian.
     sector : Sector or None
-        The block that is solved; None where the file has no such table.
+        The sector; None if the file has no such table.
     solver : Options
-        How to solve.
+        Options of the solver.
     grid : (n,) float
-        X at which distributions of the lattice are given, the same at all points of a sweep.
+        Grid of X for lattice distributions, the same at all points of a sweep.
     reporter : Reporter
         Receives the progress.
     tasks : tuple of Task
-        All that the file asks for: some are answered together.
+        All tasks of the file, some of which share results.
     swept : bool
-        True at a point of a sweep: a point without an answer leaves the others theirs.
+        Whether this is a point of a sweep, whose failure must not stop the other points.
     kept : Options
-        How to solve what is kept block by block, and computed by several processes: thermal sums.
+        Solver options of thermal sums, whose blocks are saved and computed by several processes.
     known : function, optional
-        Receives parts of the numbers before the whole is known.
+        Receives partial results.
     """
 
     model: Model
@@ -84,7 +84,7 @@ class Setting:
 
 
 def neighbours(model: Model, sector: Sector, changes: int) -> Iterator[Sector]:
-    """Yield the sectors with up to `changes` charges more or less, each of the smallest spin."""
+    """Yield the sectors with up to `changes` charges more or less, each at the smallest spin."""
     if sector.parity is not None:
         yield from [there for there in [moved(model, sector, (1 - 2 * sector.charge, 1))] if there is not None]
         return

@@ -43,19 +43,19 @@ if TYPE_CHECKING:
     from .setting import Setting
 
 ROUGH, ROUGH_FROM = 1e-2, 20_000
-"""Tolerance of a first look, and states from which on there is one."""
+"""Tolerance of a preliminary spectrum, and number of states above which it is computed."""
 MOST_LINES = 12
-"""Lines that the terminal shows, the strongest first."""
+"""Number of lines shown on the terminal, the strongest first."""
 ERROR = "_error"
 DECIMALS = 12
-"""Of moments; what is smaller is rounding."""
+"""Decimals of moments; smaller values are rounding errors."""
 ROUNDING = 1e-10
 """Error bars up to this are not shown."""
 CURVE = ("values", "moments", "addition_weight", "removal_weight", "drude", "fsum")
 JUDGED = (*CURVE, *MEASURES)
-"""What gets error bars from another phonon space."""
+"""Variables with error bars from another phonon space."""
 MEASURED = (*(name for name, kind in KINDS.items() if kind.removes), "displacement")
-"""Operators whose spectra have quasi-particles and a gap, or an effective frequency."""
+"""Operators whose spectra define quasi-particles and a gap, or an effective frequency."""
 
 
 def _whole_or_all(value: object) -> object:
@@ -91,16 +91,16 @@ class SpectrumTask(Task):
     Attributes
     ----------
     operator : str
-        Name of the probe B, as `probe` takes it, or of a formula in ``[operators]``; one that lowers the charge is
-        removed and, its adjoint, added.
+        Name of the probe B, see `probe`, or of a formula in ``[operators]``; an operator that lowers the charge
+        gives the removal part, its adjoint the addition part.
     site : int or None
         Site on which it acts (for "bond_pair" the bond); None: site 0, unless there is a momentum.
     momentum : int, "all" or None
-        m of ``B_k = L^-1/2 sum_j exp(-i k j) B_j``, k = 2 pi m / L; "all" makes a map over all of them.
+        m of ``B_k = L^-1/2 sum_j exp(-i k j) B_j``, k = 2 pi m / L; "all" gives a map over all momenta.
     spin : str or None
         Spin of an electron that is added or removed; up by default.
     frequencies : tuple of float
-        omega at which the broadened spectrum is given.
+        Frequencies omega of the broadened spectrum.
     broadening : float
         Half width at half maximum of the lines.
     lineshape : str
@@ -110,11 +110,11 @@ class SpectrumTask(Task):
     cross_site : int or None
         Site on which A acts.
     transfer_from : mapping of str to float, optional
-        Parameters with other values: the weight that has moved from the spectrum with these.
+        Other values of parameters, to compute the weight transferred from the spectrum with these values.
     direction : tuple of float or None
-        Of the current on a lattice, Cartesian; None: the first axis.
+        Cartesian direction of the current on a lattice; None: the first axis.
     formulas : mapping of str to str
-        Those of ``[operators]`` by name.
+        Formulas of ``[operators]`` by name.
     """
 
     name: ClassVar[str] = "spectrum"
@@ -140,19 +140,19 @@ class SpectrumTask(Task):
 
     @classmethod
     def completed(cls, values: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-        """Return the keys and the formulas that they name."""
+        """Return the keys with the formulas they refer to."""
         named = {values.get(key) for key in ("operator", "cross")} - set(NAMES)
         own = {name: text for name, text in tables.get("operators", {}).items() if name in named}
         return {**values, "formulas": MappingProxyType(own)}
 
     @classmethod
     def requires_sector(cls, has: Callable[[str], bool]) -> bool:
-        """Return False for a thermal state, which asks for its sector itself."""
+        """Return False with ``[thermal]``, which checks for its sector itself."""
         return not has("thermal")
 
     @classmethod
     def table_problems(cls, values: Mapping[str, Any], has: Callable[[str], bool]) -> Iterator[Problem]:
-        """Yield what a thermal state does not have, and what a map does not take."""
+        """Yield keys not allowed for thermal states or maps."""
         if has("thermal") and values.get("momentum") == ALL:
             yield Problem("spectrum.momentum", show(ALL), "allowed with [thermal]: a whole number")
         if values.get("operator") == "current" and values.get("momentum") == ALL:
@@ -166,7 +166,7 @@ class SpectrumTask(Task):
 
     @classmethod
     def model_problems(cls, values: Mapping[str, Any], model: Model, sector: Sector | None) -> Iterator[Problem]:
-        """Yield operators, sites and momenta that are not there."""
+        """Yield operators, sites and momenta that do not exist."""
         asked = cls(**values)
         if asked.operator == "current":
             yield from conservation_problems(model, "currents", "charge")
@@ -179,7 +179,7 @@ class SpectrumTask(Task):
 
     @property
     def one_momentum(self) -> Momentum | None:
-        """The momentum, or for a map none."""
+        """The momentum; None for a map."""
         return self.momentum if isinstance(self.momentum, int | tuple) else None
 
     @property
@@ -188,7 +188,7 @@ class SpectrumTask(Task):
         return (self.cross_site, None) if self.cross_site is not None else (self.site, self.one_momentum)
 
     def run(self, setting: Setting) -> xr.Dataset:
-        """Find the lines in all blocks that the operator reaches from the ground level, or from the thermal state."""
+        """Compute the lines in all blocks reached from the ground level or from the thermal state."""
         warm = next((task for task in setting.tasks if isinstance(task, ThermalTask)), None)
         if warm is not None:
             left, right = probes_of(self, setting.model)
@@ -213,7 +213,7 @@ class SpectrumTask(Task):
             data = data.assign(measures(data, charged=self.operator != "displacement"))
         if self.transfer_from is None:
             return self.named(data)
-        setting.reporter.step("the spectrum from which weight has moved")
+        setting.reporter.step("reference spectrum for the transferred weight")
         other = setting.ground_of(self._before(setting.model), setting.block)
         return self.named(data.assign(transfer(self._spectrum(other, setting), data, self.transfer_from)))
 
@@ -222,11 +222,11 @@ class SpectrumTask(Task):
         return plain and math.prod(dimensions(capped(setting.model), setting.block)) > ROUGH_FROM
 
     def _before(self, model: Model) -> Model:
-        """Return the model from whose spectrum weight has moved."""
+        """Return the model of the reference spectrum for the transferred weight."""
         return reduce(lambda changed, pair: with_parameter(changed, *pair), (self.transfer_from or {}).items(), model)
 
     def _spectrum(self, levels: Eigenstates | LabelledLevels, setting: Setting, **accuracy: Any) -> xr.Dataset:
-        """Return the spectrum of a ground level; only that of one operator takes a tolerance."""
+        """Return the spectrum of a ground level; a tolerance is possible for a single operator only."""
         how: dict[str, Any] = {
             "frequencies": self.frequencies,
             "broadening": self.broadening,
@@ -242,18 +242,18 @@ class SpectrumTask(Task):
         return analysis.spectral_function(levels, right, cross=left, **how, **accuracy)
 
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
-        """Return the lowest level of the sector, and that of the model from which weight has moved."""
+        """Return the lowest level of the sector, also for the model of the reference spectrum."""
         here = super().solves(model, sector)
         return here if self.transfer_from is None else [*here, *super().solves(self._before(model), sector)]
 
     def judged(self, data: xr.Dataset) -> Mapping[str, str]:
-        """Return the curve, its moments and weights, and what is read off it; a thermal state judges its own."""
+        """Return curve, moments, weights and derived quantities; thermal spectra have their own error bars."""
         if "spectrum_zero_frequency" in data:
             return {}
         return {f"spectrum_{name}": f"spectrum_{name}{ERROR}" for name in JUDGED}
 
     def check_fits(self, model: Model, sector: Sector | None, options: Options) -> None:
-        """Raise MemoryError if a sector that the operator reaches from the ground level does not fit."""
+        """Raise MemoryError if a sector reached from the ground level does not fit."""
         if sector is None or self.operator == "current":
             return
         change = charge_change(model, probes_of(self, model)[1].addition)
@@ -319,7 +319,7 @@ def _record(data: xr.Dataset) -> dict[str, object]:
 
 
 def _with_bar(value: complex, error: float) -> str:
-    """Return a number to the digits that its error bar supports, and to eight where that is less than rounding."""
+    """Return a number with the digits its error bar supports, and with eight decimals at rounding level."""
     given = complex(value)
     if given.imag:
         return number(given, 8)
@@ -341,10 +341,10 @@ def _line_tables(data: xr.Dataset) -> Iterator[rich_table.Table | str]:
         moments.append((str(order), f"{moment:.10g}", *right))
     yield columns("moments", ("order", "moment", "sum rule", "defect"), moments)
     if (steps := int(data["spectrum_steps"])) > 0:
-        yield f"Continued fractions of up to {steps} steps; they miss at most {float(data['spectrum_error']):.1e}."
+        yield f"Continued fractions of up to {steps} steps, error below {float(data['spectrum_error']):.1e}."
     if "spectrum_drude" in data:
         drude, defect = (float(data[f"spectrum_{name}"]) for name in ("drude", "fsum_defect"))
-        yield f"Drude weight {drude:.8f}; the f-sum rule is missed by {defect:.1e}."
+        yield f"Drude weight {drude:.8f}; defect of the f-sum rule {defect:.1e}."
 
 
 def _map_tables(data: xr.Dataset) -> Iterator[rich_table.Table]:

@@ -1,4 +1,4 @@
-"""What ``[spectrum]`` reads off its curves: quasi-particles and gaps, effective frequencies, weight that has moved."""
+"""Quantities derived from spectra: quasi-particles, gaps, effective frequencies, transferred weight."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ MEASURES = (
     *(f"gap_{key}" for key in GAP),
     *(f"frequency_{key}" for key in FREQUENCY),
 )
-"""All of these by the names of their variables."""
-NO_LINES = "the operator leads from the ground level to no state"
+"""Names of the variables of the derived quantities."""
+NO_LINES = "the operator annihilates the ground level"
 
 
 def measures(data: xr.Dataset, charged: bool) -> xr.Dataset:
-    """Return what is read off a spectrum or map: of a charged operator, or else of a displacement."""
+    """Return the quantities derived from a spectrum or map, of a charged operator or of a displacement."""
     if not charged:
         return prefixed("frequency", analysis.effective_frequency(data))
     particles, gap = analysis.quasi_particles(data), analysis.gap_measures(data)
@@ -34,14 +34,14 @@ def measures(data: xr.Dataset, charged: bool) -> xr.Dataset:
 
 
 def transfer(before: xr.Dataset, after: xr.Dataset, parameters: Mapping[str, float]) -> xr.Dataset:
-    """Return the weight that has moved between two parameter sets, with the parameters of the first in words."""
+    """Return the weight transferred between two parameter sets, with the parameters of the first as text."""
     words = ", ".join(f"{key} = {value:g}" for key, value in parameters.items())
     text = labelled("from", np.array(words), [], "parameters of the spectrum that is subtracted")
     return prefixed("transfer", analysis.weight_transfer(before, after).assign({"from": text}))
 
 
 def measures_record(data: xr.Dataset) -> dict[str, object]:
-    """Return quasi-particles and gap, the effective frequency, and the weight that has moved, where they are known."""
+    """Return quasi-particles, gap, effective frequency and transferred weight, as far as they are available."""
     found: dict[str, object] = {}
     if "spectrum_particle_addition_z" in data:
         found["quasi_particles"] = {part: _judged(data, f"spectrum_particle_{part}", PARTICLE) for part in PARTS}
@@ -59,13 +59,13 @@ def measures_record(data: xr.Dataset) -> dict[str, object]:
 
 
 def _judged(data: xr.Dataset, prefix: str, names: tuple[str, ...]) -> dict[str, object]:
-    """Return numbers with their error bars, where they have any."""
+    """Return numbers with their error bars, if any."""
     bars = {name: plain(data[f"{prefix}_{name}_error"]) for name in names if f"{prefix}_{name}_error" in data}
     return entries(data, prefix, names) | ({"errors": bars} if bars else {})
 
 
 def measures_text(data: xr.Dataset) -> Iterator[str]:
-    """Yield the same in words."""
+    """Yield the derived quantities as sentences."""
 
     def of(name: str) -> float:
         return float(data[f"spectrum_{name}"])
@@ -73,7 +73,7 @@ def measures_text(data: xr.Dataset) -> Iterator[str]:
     if not data.sizes["pole"]:
         yield f"The spectrum is empty: {NO_LINES}."
     if "spectrum_gap_gap" in data and np.isnan(of("gap_gap")):
-        yield "No gap: there is nothing to add, or nothing to remove."
+        yield "No gap: no particle can be added, or none removed."
     elif "spectrum_gap_gap" in data:
         yield f"Gap {of('gap_gap'):.8g} about {of('gap_centre'):.8g}; pseudogap {of('gap_pseudogap'):.4g}."
     is_one = "spectrum_particle_addition_z" in data and not data["spectrum_particle_addition_z"].ndim
@@ -87,6 +87,6 @@ def measures_text(data: xr.Dataset) -> Iterator[str]:
         yield f"Effective frequency {of('frequency_static'):.8g}; lowest line {lowest}."
     if "spectrum_transfer_amount" in data:
         amount = np.sum(data["spectrum_transfer_amount"].values)
-        yield f"Weight moved from {data['spectrum_transfer_from'].values}: {amount:.6g}."
+        yield f"Weight transferred from {data['spectrum_transfer_from'].values}: {amount:.6g}."
     if np.any(np.isnan(data["spectrum_sum_rules"].values)):
-        yield f"Some sum rules are left out: {LEFT_OUT}."
+        yield f"Some sum rules are omitted: {LEFT_OUT}."

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 ALL = "all"
 OWN = "or a name of [operators]"
-PLACED = "leave it out; the formula in [operators] says where it acts"
+PLACED = "leave it out; the formula in [operators] includes the site"
 
 
 def operator_problems(task: SpectrumTask, model: Model) -> Iterator[Problem]:
-    """Yield names that are neither built in nor in [operators], and what is wrong with the place of B."""
+    """Yield unknown operators, and problems of the site or momentum of B."""
     for name, allowed in (("operator", NAMES), ("cross", NAMES[:-1])):
         value = getattr(task, name)
         if value is not None and value not in (*allowed, *task.formulas):
@@ -41,7 +41,7 @@ def operator_problems(task: SpectrumTask, model: Model) -> Iterator[Problem]:
 
 
 def cross_problems(task: SpectrumTask, model: Model) -> Iterator[Problem]:
-    """Yield what is wrong with the operator A of a cross spectrum."""
+    """Yield the problems of the operator A of a cross spectrum."""
     if task.cross is None:
         if task.cross_site is not None:
             yield Problem("spectrum.cross_site", show(task.cross_site), "leave it out, or add cross = an operator")
@@ -61,14 +61,14 @@ def cross_problems(task: SpectrumTask, model: Model) -> Iterator[Problem]:
         if left is not None:
             check_cross(model, left, right)
     except InvalidModel:
-        return  # its place, which is said
+        return  # the problem of its place is reported
     except InvalidValue:
         allowed = f"allowed: an operator that changes the charge as {task.operator} does"
         yield Problem("spectrum.cross", show(task.cross), allowed)
 
 
 def probes_of(task: SpectrumTask, model: Model) -> tuple[Probe | None, Probe]:
-    """Return A and B."""
+    """Return the probes A and B."""
 
     def found(name: str, *place: Any, **more: Any) -> Probe:
         if name in NAMES:

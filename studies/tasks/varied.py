@@ -1,4 +1,4 @@
-"""Tasks that give a parameter of the model other values."""
+"""Tasks that vary a parameter of the model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ...hamiltonians.parameters import show
 
 
 def value_problems(model: Model, key: str, value: float, path: str) -> Iterator[Problem]:
-    """Yield what is wrong with a model in which a parameter has another value, to be reported at `path`."""
+    """Yield the problems of a model with a new value of a parameter, reported at `path`."""
     try:
         with_parameter(model, key, value)
     except InvalidModel as error:

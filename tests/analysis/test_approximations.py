@@ -458,10 +458,10 @@ BONDS = Model(ring(3), Electrons(1.0), None, Phonons(1.0, "bonds", bond_coupling
     ("name", "model", "where", "why"),
     [
         ("mean_field", BARE, Sector(2), "give a temperature"),
-        ("mean_field", LATTICE, 0.1, "take the charges of effective_model"),
+        ("mean_field", LATTICE, 0.1, "use the charges of effective_model"),
         ("mean_field", BONDS, 0.1, "lacks one of them"),
-        ("mean_field", replace(BARE, flux=0.3), 0.1, "a flux would wind them; set field.flux to 0"),
-        ("mean_field_sites", LATTICE, 0.1, "a lattice would need an average of its own"),
+        ("mean_field", replace(BARE, flux=0.3), 0.1, "a flux would wind their phase; set field.flux to 0"),
+        ("mean_field_sites", LATTICE, 0.1, "a lattice would need a separate average"),
         (
             "mean_field",
             Model(ring(3), Electrons(1.0, 0.0, 2.0), Bosons(0.0, 0.5)),
@@ -474,20 +474,20 @@ BONDS = Model(ring(3), Electrons(1.0), None, Phonons(1.0, "bonds", bond_coupling
             0.1,
             "set electrons.repulsion to 0",
         ),
-        ("mean_field", Model(ring(3), Electrons(1.0), Bosons(0, 0.5, 0.1)), 0.1, "which mean-field-sites knows"),
-        ("mean_field", replace(BARE, terms=(lambda m: 0.0 * hop(),)), 0.1, "terms of the user's own"),
+        ("mean_field", Model(ring(3), Electrons(1.0), Bosons(0, 0.5, 0.1)), 0.1, "which mean-field-sites includes"),
+        ("mean_field", replace(BARE, terms=(lambda m: 0.0 * hop(),)), 0.1, "user-defined terms"),
         ("mean_field", Model(chain(3), Electrons(1.0), Bosons(0.0, 0.5)), 0.1, "take mean-field-sites"),
         ("mean_field_sites", BARE, -0.1, "must be 0 or more"),
         ("lang_firsov", BARE, Sector(2), "no phonons"),
         ("lang_firsov", BONDS, Sector(2), "bond_coupling"),
-        ("lang_firsov", LATTICE, 0.1, "leave the temperature out"),
+        ("lang_firsov", LATTICE, 0.1, "omit the temperature"),
         ("adiabatic", LATTICE, Sector(2, momentum=0), "leave momentum out of the sector"),
-        ("coherent_product", replace(LATTICE, terms=(lambda m: 0.0 * hop(),)), Sector(2), "terms of the user's own"),
+        ("coherent_product", replace(LATTICE, terms=(lambda m: 0.0 * hop(),)), Sector(2), "user-defined terms"),
         ("bipolaron_perturbation", LATTICE, Sector(2), "leave [bosons] out"),
         ("bipolaron_perturbation", Model(dimer(), Electrons(1.0, 0.0, 1.0)), Sector(2), "not bound"),
         ("bipolaron_perturbation", Model(dimer(), Electrons(1.0, 0.0, -1.0)), Sector(1), "must be paired"),
-        ("bipolaron_perturbation", Model(dimer(), Electrons(1.0, [0, 1], -1.0)), Sector(2), "same on every site"),
-        ("atomic_limit", BONDS, Sector(2), "modes sit on bonds"),
+        ("bipolaron_perturbation", Model(dimer(), Electrons(1.0, [0, 1], -1.0)), Sector(2), "same energy"),
+        ("atomic_limit", BONDS, Sector(2), "modes are on bonds"),
         ("atomic_limit", BARE, 0.0, "must be above 0"),
     ],
 )
@@ -510,7 +510,7 @@ def test_a_coupling_that_an_approximation_does_not_list_is_refused(name, monkeyp
 def test_terms_of_the_users_own_are_refused(name):
     for model in (BARE, LATTICE):
         own = replace(model, terms=(lambda m: 0.0 * hop(),))
-        assert "terms of the user's own" in STANDARD[name].reason(own, Sector(2))
+        assert "user-defined terms" in STANDARD[name].reason(own, Sector(2))
 
 
 def hop():

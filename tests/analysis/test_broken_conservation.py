@@ -215,7 +215,7 @@ REFUSED = {
     "flux": (lambda model: flux_response(model, Sector(parity="even"), [0.5]), "phase of its own"),
     "charge": (lambda model: ground_state(model, 2), 'parity = "even" or "odd"'),
     "nothing": (lambda model: ground_state(model, Sector()), 'parity = "even" or "odd"'),
-    "spin": (lambda model: ground_state(model, Sector(parity="even", two_sz=0)), "gives S_z up"),
+    "spin": (lambda model: ground_state(model, Sector(parity="even", two_sz=0)), "breaks S_z"),
     "spin gap": (lambda model: charge_scan(Model(ring(3), TURNING), spin=True), "conserved S_z"),
     "momentum": (lambda model: ground_state(Model(ring(3), TURNING), Sector(2, momentum=0)), "lacks this symmetry"),
     "odd flip": (lambda model: ground_state(model, Sector(parity="odd", spin_flip=1)), "even charge"),
@@ -270,7 +270,7 @@ def test_model_files_have_all_spins_and_parities():
     assert Hamiltonian.of(turned.model, turned.sector).space.dimension == 15
     even = parse(FILE % ("pairing = 0.2", 'parity = "even", two_sz = 0'), "a.toml")
     assert Hamiltonian.of(even.model, even.sector).space.dimension == 20
-    with pytest.raises(InvalidModel, match=r"electrons\.rashba gives S_z up"):
+    with pytest.raises(InvalidModel, match=r"electrons\.rashba breaks S_z"):
         parse(FILE % ("rashba = 0.2", "charge = 2, two_sz = 0"), "a.toml")
     with pytest.raises(InvalidModel, match='got 2; allowed: parity = "even" or "odd"'):
         parse(FILE % ("pairing = 0.2", "charge = 2"), "a.toml")

@@ -226,7 +226,7 @@ def test_a_sweep_tells_how_often_each_is_the_nearest_and_how_near(tmp_path):
     ("old", "new", "why"),
     [
         ('"lang-firsov"]', '"lang-firsof"]', "did you mean"),
-        ('"lang-firsov"]', '"mean-field"]', "does not apply: it is about the grand-canonical ensemble"),
+        ('"lang-firsov"]', '"mean-field"]', "does not apply: it describes the grand-canonical ensemble"),
         ('"lang-firsov"]', '"bipolaron-perturbation"]', "a mode on each site"),
         ("displacements = [0.0, 1.0]", "temperature = -1.0", "allowed: a number, 0 or more"),
         ("displacements = [0.0, 1.0]", 'quantities = ["entropy"]', "allowed: energies"),

@@ -153,7 +153,7 @@ def test_the_table_of_the_basis_lists_the_rows_of_the_matrix(ground):
 @pytest.mark.parametrize("sites", [None, [0.5], [True], "a", [0, 0], [7]])
 def test_parts_that_are_not_there_are_named(sites):
     levels = rp.ground_state(rp.Model(rp.dimer(), rp.Electrons(1.0)), 2)
-    with pytest.raises(ValueError, match=r"sites = .* cannot be; allowed: sites 0 to 1, each once"):
+    with pytest.raises(ValueError, match=r"sites = .* is invalid; allowed: sites 0 to 1, each once"):
         rp.reduced_density_matrix(levels, sites)
     with pytest.raises(ValueError, match="the model has no modes"):
         rp.reduced_density_matrix(levels, [0], modes=[0])

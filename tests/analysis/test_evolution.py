@@ -477,7 +477,7 @@ OPTIMAL = Model(dimer(), Electrons(1.0), phonons=Phonons(1.0, electron_coupling=
 
 def test_states_that_move_take_number_states():
     for call in (lambda: evolve(OPTIMAL, [0.0], 1), lambda: thermal_state(OPTIMAL, 1, 0.5)):
-        with pytest.raises(InvalidModel, match=r"phonons.basis.*optimal states are those of low levels"):
+        with pytest.raises(InvalidModel, match=r"phonons.basis.*optimal states represent low levels"):
             call()
 
 
@@ -500,8 +500,8 @@ def test_states_that_move_take_number_states():
         ({"initial": "ground"}, "leave it out for the ground level"),
         ({"measure": "energy"}, "a function of a state and its time"),
         ({"measure": lambda state, time: 1.0}, "must return numbers by name"),
-        ({"measure": lambda state, time: {"energy": 1.0}}, "a name of its own"),
-        ({"measure": lambda state, time: {"electron_density_error": 1.0}}, "a name of its own"),
+        ({"measure": lambda state, time: {"energy": 1.0}}, "a different name"),
+        ({"measure": lambda state, time: {"electron_density_error": 1.0}}, "a different name"),
         ({"measure": lambda state, time: {"here": None}}, "a number or an array"),
         ({"initial": OPTIMAL}, "phonons.basis"),
     ],

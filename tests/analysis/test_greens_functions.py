@@ -207,9 +207,9 @@ def test_more_lines_than_are_kept_are_refused_and_never_left_out(monkeypatch):
     lattice = rp.Phonons(1.0, electron_coupling=0.3, max_quanta=2)
     model = rp.Model(rp.dimer(), rp.Electrons(1.0), phonons=lattice)
     monkeypatch.setattr("respair.analysis.thermal.spectral_lines.MOST_LINES", 100)
-    with pytest.raises(InvalidValue, match="more lines than are kept"):
+    with pytest.raises(InvalidValue, match="more lines than can be stored"):
         rp.thermal_greens_function(model, 0.5, 4)
-    with pytest.raises(InvalidValue, match="more lines than are kept"):
+    with pytest.raises(InvalidValue, match="more lines than can be stored"):
         thermal_susceptibility(model, "Sz_0", "Sz_1", 0.5, [0.0])
     data = rp.thermal_spectral_function(model, rp.probe(model, "electron", site=0), [0.5], np.linspace(-3, 3, 5))
     assert "pole_weights" not in data

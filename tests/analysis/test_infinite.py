@@ -231,8 +231,8 @@ def test_a_model_file_of_an_infinite_lattice():
         ("accuracy = 1e-7", "max_quanta = 3", "no caps"),
         ("wave_vector = 0.9", "momentum = 0", "wave_vector"),
         ("accuracy = 1e-7", 'basis = "optimal"', "an infinite lattice chooses its own states"),
-        ("hopping = 1.0", f"hopping = 1.0, level = {[0.1] * 18 + [0.2]}", "electrons.level: .* no lists by place"),
-        ("hopping = 1.0", "hopping = 1.0, level = [0.1]", "electrons.level: .* no lists by place"),
+        ("hopping = 1.0", f"hopping = 1.0, level = {[0.1] * 18 + [0.2]}", "electrons.level: .* lists by site"),
+        ("hopping = 1.0", "hopping = 1.0, level = [0.1]", "electrons.level: .* lists by site"),
     ],
 )
 def test_keys_that_infinite_lattices_do_not_take(old, new, message):

@@ -101,7 +101,7 @@ def test_a_dataset_is_built_with_it_and_verified_by_whoever_names_it(tmp_path, o
     for _ in range(2):  # running the file leaves nothing in the dataset
         found = dataset("verify", moved, "--points", 1, "--plugin", published)
         assert found.exit_code == 0, found.stderr
-        assert "1 points computed again" in found.stdout
+        assert "1 point recomputed" in found.stdout
     assert read_dataset(moved, [published])["own"].data.sizes["approximation"] == 3
     other = tmp_path / "own.py"
     other.write_text(OWN.replace("SHIFT", "0.26"))
@@ -172,7 +172,7 @@ def test_a_model_file_runs_no_code(own):
     ("text", "why"),
     [
         ("1 / 0", "fails: ZeroDivisionError"),
-        ("from respair.analysis.approximations import STANDARD", "holds no approximation"),
+        ("from respair.analysis.approximations import STANDARD", "contains no approximation"),
         (OWN.replace('"frozen", frozen', '"adiabatic", frozen'), "which is a standard one"),
         (OWN.replace('"frozen", frozen', '"shifted", frozen'), "several approximations shifted"),
     ],
@@ -195,7 +195,7 @@ def test_a_file_that_is_not_there_has_changed_or_says_the_same_twice_is_refused(
     with pytest.raises(PluginError, match="has changed since this run began"):
         registry_of({str(own): "0"})
     (tmp_path / "copy.py").write_bytes(own.read_bytes())
-    with pytest.raises(InvalidModel, match="names frozen, shifted, and another file does"):
+    with pytest.raises(InvalidModel, match="and another file both define frozen, shifted"):
         parse(FILE, "own.toml", [own, tmp_path / "copy.py"])
     (tmp_path / "own.txt").write_bytes(own.read_bytes())
     with pytest.raises(PluginError, match=r"end with \.py"):

@@ -284,7 +284,7 @@ def test_a_sector_of_one_state_is_exact_and_a_degenerate_one_finds_its_gap():
 @pytest.mark.parametrize(
     ("model", "form", "message"),
     [
-        (MIXED, "p", r"'p' is not a form of a pair; allowed: boson, on-site"),
+        (MIXED, "p", r"'p' is not a kind of pair; allowed: boson, on-site"),
         (MIXED, [1.0, 2.0], r"shape \(2,\) does not fit; this cluster has 4 bonds"),
         (MIXED, [0.0] * 4, "not all zero"),
         (MIXED, [np.nan, 1.0, 1.0, 1.0], "finite"),

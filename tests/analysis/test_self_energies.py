@@ -129,7 +129,7 @@ def test_comparisons_have_responses_where_they_can_be_summed(monkeypatch):
 @pytest.mark.parametrize(
     ("model", "name", "why"),
     [
-        (holstein(0.1), "t-matrix", "electrons with local pairs"),
+        (holstein(0.1), "t-matrix", "electrons and local pairs"),
         (rp.Model(rp.dimer(), rp.Electrons(1.0, hubbard_u=2.0), phonons=LATTICE), "born", "hubbard"),
         (rp.Model(rp.dimer(), rp.Electrons(1.0), phonons=rp.Phonons(1.0, cutoff="auto")), "hubbard-one", "max_quanta"),
     ],

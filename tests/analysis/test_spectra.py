@@ -346,7 +346,7 @@ def test_curves_that_cannot_be_are_refused(change, message):
 def test_an_operator_of_the_users_own_may_not_mix_charges():
     model = Model(dimer(), Electrons(1.0))
     mixed = Probe("mixed", create(0, "up") + annihilate(0, "up"))
-    with pytest.raises(ValueError, match="every product must change them equally"):
+    with pytest.raises(ValueError, match="every product must cause the same change"):
         spectral_function(ground_state(model, 1), mixed, OMEGA)
 
 
@@ -435,7 +435,7 @@ spectrum = { operator = "pair", frequencies = [0.0] }
     result = run(parse(text, "empty.toml"))
     (record,) = records(result)
     assert record["spectrum"]["poles"] == []
-    assert "leads from the ground level to no state" in record["spectrum"]["no_lines"]
+    assert "annihilates the ground level" in record["spectrum"]["no_lines"]
     assert write(result, tmp_path / "empty.nc").exists()
 
 

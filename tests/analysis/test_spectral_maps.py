@@ -200,7 +200,7 @@ def test_a_full_cluster_has_no_gap_and_says_so(tmp_path):
         "spectrum.frequencies = [0.0]\n"
     )
     shown = CliRunner().invoke(app, ["run", str(file), "--out", str(tmp_path)]).output
-    assert "nothing to add" in shown
+    assert "no particle can be added" in shown
     assert "Quasi-particles: removal at 1" in shown
     assert "nan" not in shown
 
@@ -241,7 +241,7 @@ def test_a_model_file_gives_what_is_read_off_spectra(tmp_path):
     shown = CliRunner().invoke(app, command)
     assert shown.exit_code == 0, shown.stderr
     assert "Z = 0.333333" in shown.stdout
-    assert "Weight moved from electrons.hubbard_u = 1" in shown.stdout
+    assert "Weight transferred from electrons.hubbard_u = 1" in shown.stdout
 
 
 def test_a_spectrum_that_misses_its_sum_rules_is_an_error_and_writes_nothing(tmp_path, monkeypatch):

@@ -259,13 +259,13 @@ def test_a_class_of_sites_comes_before_a_class_of_bonds():
     [
         (
             "copper",
-            "'copper' names nothing on this cluster; allowed: 'all', 'bonds', 'metal', 'ligand', 'bond', 'weak'",
+            "'copper' is not a class of this cluster; allowed: 'all', 'bonds', 'metal', 'ligand', 'bond', 'weak'",
         ),
         ([3], "site 3 does not exist; this cluster has sites 0 to 2"),
         ([-1], "site -1 does not exist; this cluster has sites 0 to 2"),
         ([True], "site True does not exist; this cluster has sites 0 to 2"),
         ([0.5], "site 0.5 does not exist; this cluster has sites 0 to 2"),
-        ([1, 1], "[1, 1] names a site twice"),
+        ([1, 1], "[1, 1] lists a site twice"),
     ],
     ids=str,
 )
@@ -276,7 +276,7 @@ def test_modes_on_nothing_are_refused(on, message):
 
 @pytest.mark.parametrize("on", ["bonds", "weak"])
 def test_bosons_sit_on_sites_only(on):
-    with pytest.raises(ValueError, match=rf"'{on}' names nothing on this cluster; allowed: 'all', 'metal', 'ligand',"):
+    with pytest.raises(ValueError, match=rf"'{on}' is not a class of this cluster; allowed: 'all', 'metal', 'ligand',"):
         place(TRIANGLE, on, bonds_allowed=False)
 
 
@@ -325,12 +325,12 @@ def test_changing_the_coordinates_leaves_the_cluster_alone():
         (lambda: custom([[0, 0], [1, 0]], [[0]]), 'bonds[0] = [0] must be a bond; give [i, j] or [i, j, "class"]'),
         (lambda: custom([[0, 0], [1, 0]], [[0, 1, 2]]), "bonds[0] = [0, 1, 2] must be a bond; give [i, j]"),
         (lambda: custom([[0, 0], [1, 0]], [[0, 1.0]]), "bonds[0] = [0, 1.0] must be a bond; give [i, j]"),
-        (lambda: custom([[0, 0], [1, 0]], [[0, 2]]), "bond [0, 2] names a site that does not exist; sites are 0 to 1"),
-        (lambda: custom([[0, 0], [1, 0]], [[-1, 0]]), "bond [-1, 0] names a site that does not exist; sites are 0"),
+        (lambda: custom([[0, 0], [1, 0]], [[0, 2]]), "bond [0, 2] refers to a site that does not exist; sites are 0"),
+        (lambda: custom([[0, 0], [1, 0]], [[-1, 0]]), "bond [-1, 0] refers to a site that does not exist; sites are 0"),
         (lambda: custom([[0, 0], [1, 0]], [[1, 1]]), "bond [1, 1] joins a site to itself; a bond needs two different"),
         (lambda: custom([[0, 0], [1, 0]], [[0, 1], [1, 0]]), "bond [1, 0] is given twice; give each pair of sites one"),
         (lambda: Cluster("custom", (), ()), "a cluster needs at least one site, got none"),
-        (lambda: Cluster("custom", ((0.0, 0.0),), ("a",), (Bond(0, 1),)), "bond [0, 1] names a site that does not"),
+        (lambda: Cluster("custom", ((0.0, 0.0),), ("a",), (Bond(0, 1),)), "bond [0, 1] refers to a site that does not"),
     ],
 )  # fmt: skip
 def test_bad_clusters_are_refused_with_the_value_and_what_is_allowed(make, message):

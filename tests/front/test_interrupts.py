@@ -22,7 +22,7 @@ solver = {{ engine = "tensor", checkpoint_interval = {interval} }}
 {table}
 """
 LOST = "interrupted; nothing is kept, the same command starts anew"
-GOES_ON = "the same command goes on from there"
+GOES_ON = "repeat the command to continue"
 RUNS = {
     "ground": (
         (5, 0.01, "ground_state.states = 4"),

@@ -73,7 +73,7 @@ def test_runs_in_a_notebook_have_one_output_each_and_go_on_after_an_interrupt(tm
         assert [output.ename for output in stopped] == ["Interrupted"]
         kept = len(list(points.glob("*.point")))
         assert 2 <= kept < 8
-        assert f"interrupted: {kept} of 8 points are kept in ring.study; the same call" in stopped[0].evalue
+        assert f"interrupted: {kept} of 8 points are saved in ring.study; repeat the call" in stopped[0].evalue
         records = {file.name: file.stat().st_mtime_ns for file in points.glob("*.point")}
         client.allow_errors = False
         for number, cell in enumerate(client.nb.cells[1:], 1):

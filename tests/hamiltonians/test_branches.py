@@ -132,9 +132,9 @@ total_quanta = 2
 
 REFUSED = {
     "class": ({"on": {"site": "all"}}, r"a branch of modes cannot be called 'site'"),
-    "hosts": ({"on": {"a": "all", "b": "bonds"}}, r"some branches sit on sites and some on bonds"),
-    "nothing": ({"on": {"a": "all", "b": []}}, r"b = \[\] names no place"),
-    "twice": ({"on": [0, 0]}, r"names a site twice; .*several modes on a site are br"),
+    "hosts": ({"on": {"a": "all", "b": "bonds"}}, r"some branches are on sites and some on bonds"),
+    "nothing": ({"on": {"a": "all", "b": []}}, r"b = \[\] selects no site"),
+    "twice": ({"on": [0, 0]}, r"lists a site twice; .*several modes on a site are br"),
     "name": (
         {"on": ["all", "all"], "electron_coupling": {"1": 0.1, "3": 0.1}},
         r'no branch of modes is called "3"; al',
@@ -157,7 +157,7 @@ def test_what_is_wrong_is_said(name):
 
 def test_what_needs_one_oscillator_a_site_says_so():
     model = holstein(infinite_chain(), True)
-    with pytest.raises(InvalidModel, match="it has one oscillator on a site"):
+    with pytest.raises(InvalidModel, match="it allows one oscillator per site"):
         STANDARD["lang-firsov-band"](model, Sector(1))
 
 

@@ -303,8 +303,8 @@ def test_any_numbers_of_a_momentum_stand_for_the_same_block():
         (lambda: square(size=[2, 2, 2]), "give 2 whole numbers"),
         (lambda: square(size=[4, 2], shells=9), "shells = 9 is out of range"),
         (lambda: square(size=[4, 2], periodic=[True]), "give 2 times true or false"),
-        (lambda: lattice([[1, 0], [2, 0]], size=[2, 2]), "vectors that are independent"),
-        (lambda: lattice([[1, 0], [0, 1]], [[0, 0], [1, 0]], size=[2, 2]), "copies of one place"),
+        (lambda: lattice([[1, 0], [2, 0]], size=[2, 2]), "linearly independent vectors"),
+        (lambda: lattice([[1, 0], [0, 1]], [[0, 0], [1, 0]], size=[2, 2]), "are the same site up to lattice vectors"),
         (lambda: lattice([[1, 0], [40, 1]], size=[2, 2]), "too oblique"),
     ],
 )  # fmt: skip

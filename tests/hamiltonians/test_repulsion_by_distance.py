@@ -54,7 +54,7 @@ def test_each_pair_of_sites_is_in_one_shell_and_counts_once(name):
 def test_a_custom_cluster_is_closed_by_its_cell():
     places, bonds = [[x, 0] for x in range(4)], [[0, 1, "bond"], [1, 2, "bond"], [2, 3, "bond"], [3, 0, "bond", [1.0]]]
     assert pairs_by_shell(custom(places, bonds, cell=[[4, 0]]), 2) == [4, 2]
-    with pytest.raises(InvalidModel, match=r"the windings close this cluster, .*; give cluster.cell"):
+    with pytest.raises(InvalidModel, match=r"this cluster is closed by windings, .*; give cluster.cell"):
         Model(custom(places, bonds), Electrons(repulsion={"distance": [1.0]}))
     assert pairs_by_shell(custom(places, bonds[:3]), 3) == [3, 2, 1]
 
@@ -103,7 +103,7 @@ def test_approximations_keep_it_or_refuse_it():
     assert known["lang-firsov"] is None
     assert "electrons.repulsion" in known["atomic-limit"]
     pairs = Model(ring(4), Electrons(1.0), Bosons(electron_repulsion={"distance": [0.3, 0.1]}))
-    assert "reaches other sites" in STANDARD["atomic-limit"].reason(pairs, Sector(2))
+    assert "couples different sites" in STANDARD["atomic-limit"].reason(pairs, Sector(2))
 
 
 def test_numbers_of_lists_are_parameters():
@@ -111,7 +111,7 @@ def test_numbers_of_lists_are_parameters():
     assert with_parameter(model, "electrons.repulsion.distance.1", 0.2).electrons.repulsion == {"distance": [1.0, 0.2]}
     assert with_parameter(model, "electrons.level.3", 0.9).electrons.level == [0.0, 0.1, 0.2, 0.9]
     for key in ("electrons.repulsion.distance.2", "electrons.level.4", "electrons.level.x", "electrons.hopping.0"):
-        with pytest.raises(InvalidModel, match="allowed only where"):
+        with pytest.raises(InvalidModel, match="allowed only if"):
             with_parameter(model, key, 0.1)
 
 

@@ -196,7 +196,7 @@ def test_what_does_not_suit_says_so():
         Model(infinite_chain(), None, pairs())
     with pytest.raises(InvalidModel, match="allowed: number where sites hold several local pairs"):
         Model(dimer(), None, pairs(), Phonons(1.0, boson_coupling=0.3, max_quanta=3, basis="optimal"))
-    with pytest.raises(InvalidModel, match="it knows hard-core pairs"):
+    with pytest.raises(InvalidModel, match="it supports only hard-core pairs"):
         STANDARD["atomic-limit"](Model(dimer(), None, pairs(hopping=0.1)), Sector(2))
     with pytest.raises(InvalidValue, match="soft-core pairs are not expressed in other codes"):
         Terms.of(Model(dimer(), None, pairs()), 2)

@@ -157,7 +157,7 @@ def test_what_does_not_suit_says_so():
         Model(infinite_chain(), T_J)
     with pytest.raises(InvalidModel, match=r"double_occupancy: got 1; allowed: True or False"):
         Model(dimer(), replace(T_J, double_occupancy=1))
-    with pytest.raises(InvalidModel, match="it lets two electrons share a site"):
+    with pytest.raises(InvalidModel, match="it requires double occupancy"):
         STANDARD["adiabatic"](Model(dimer(), T_J, None, replace(LATTICE, boson_coupling=0.0)), Sector(1))
     with pytest.raises(InvalidModel, match=r"sector.charge: got 3; allowed: whole numbers from 0 to 2"):
         ground_state(Model(dimer(), T_J), 3)
@@ -192,5 +192,5 @@ def test_a_part_of_the_sites_is_a_part_of_the_states_but_one_spin_is_not():
     weights = np.linalg.eigvalsh(np.asarray(found["density_matrix"].values))
     assert np.sum(weights) == pytest.approx(1.0)
     assert len(weights) == 3
-    with pytest.raises(InvalidValue, match="cannot be parted from the others"):
+    with pytest.raises(InvalidValue, match="cannot be separated from the others"):
         reduced_density_matrix(state, [0], spins=["up"])

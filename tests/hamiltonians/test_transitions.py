@@ -168,7 +168,7 @@ def test_an_operator_may_lead_nowhere(charge, operator):
 
 def test_words_that_change_the_charges_differently_are_refused():
     model = Model(site(), Electrons(), Bosons())
-    with pytest.raises(ValueError, match="every product must change them equally"):
+    with pytest.raises(ValueError, match="every product must cause the same change"):
         charge_change(model, create(0, "up") + boson(0))
     with pytest.raises(ValueError, match="carries no boson"):
         charge_change(Model(site(), Electrons()), boson(0))

@@ -254,7 +254,7 @@ def test_the_lower_bound_of_temple_holds():
         ({"sector": Sector(2, 1)}, "sector.two_sz"),
         ({"sector": Sector(1, momentum=0)}, "wave_vector"),
         ({"sector": Sector(1, wave_vector=(0.1, 0.2))}, "a finite number"),
-        ({"electrons": Electrons(1.0, level=[float(i) for i in range(19)])}, "electrons.level.*no lists by place"),
+        ({"electrons": Electrons(1.0, level=[float(i) for i in range(19)])}, "electrons.level.*lists by site"),
         ({"phonons": Phonons(1.0, spring=0.1, quartic=0.1)}, "anharmonic and joined"),
     ],
 )

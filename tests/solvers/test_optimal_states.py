@@ -206,7 +206,7 @@ REFUSED = {
     "find the displacements themselves": lambda: replace(
         SMALL, phonons=replace(SMALL.phonons, frame="lang-firsov", basis="optimal")),
     "ground_state finds them itself": lambda: Hamiltonian.of(in_optimal(SMALL, total_quanta=2), 2),
-    "optimal states are those of low levels": lambda: analysis.thermal_averages(
+    "optimal states represent low levels": lambda: analysis.thermal_averages(
         in_optimal(SMALL, total_quanta=2), [1.0]),
 }  # fmt: skip
 

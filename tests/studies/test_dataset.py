@@ -183,7 +183,7 @@ def test_every_term_of_the_model_file_has_words_and_a_formula():
 def test_a_sound_dataset_is_verified_point_by_point(original):
     done = invoke("verify", original, "--all")
     assert done.exit_code == 0, done.output
-    assert "site: 4 points computed again" in done.stdout
+    assert "site: 4 points recomputed" in done.stdout
     assert "is sound" in done.stdout
     drawn = [verify_dataset(original, 2, seed).recomputed for seed in (0, 0, 1, 2, 3)]
     points = [[tuple(each.point.values()) for each in found] for found in drawn]
@@ -354,7 +354,7 @@ def test_several_studies_make_one_dataset_from_the_command_line(tmp_path):
     assert dataset.about["authors"] == ["A", "B"]
     assert_same(dataset["site"].data.drop_attrs(), run(parse(SITE, "site.toml")).data.drop_attrs())
     done = invoke("verify", out, "--study", "dimer")
-    assert done.stdout.startswith("dimer: 1 points computed again")
+    assert done.stdout.startswith("dimer: 1 point recomputed")
     with pytest.raises(KeyError, match="allowed: site, dimer"):
         dataset["ring"]
 
@@ -386,7 +386,7 @@ def test_an_interrupted_build_leaves_nothing_and_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "compute_or_fail", interrupted)
     done = invoke("build", file, "--out", tmp_path / "d")
     assert done.exit_code == 130
-    assert "the same command goes on" in done.stderr
+    assert "repeat the command to continue" in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["d.studies", "site.toml"]
     assert invoke("build", file, "--out", tmp_path / "d").exit_code == 0
     assert len(calls) == 3 + 2

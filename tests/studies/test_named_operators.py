@@ -70,10 +70,10 @@ def test_cross_spectra_join_formulas_and_built_in_operators():
 
 WRONG = {
     'operator = "bund"': ["spectrum.operator", "allowed: electron", "a name of [operators]", "operators.odd"],
-    'operator = "odd"\nsite = 1\nspin = "up"': ["spectrum.site", "spectrum.spin", "says where it acts"],
+    'operator = "odd"\nsite = 1\nspin = "up"': ["spectrum.site", "spectrum.spin", "includes the site"],
     'operator = "odd"\ncross = "bond"': ["spectrum.cross", "changes the charge as odd does"],
     'operator = "electron"\ncross = "pair"': ["spectrum.cross", "changes the charge as electron does"],
-    'operator = "odd"\nmomentum = "all"': ["spectrum.momentum", "says where it acts"],
+    'operator = "odd"\nmomentum = "all"': ["spectrum.momentum", "includes the site"],
 }
 
 

@@ -54,7 +54,7 @@ def test_a_folder_belongs_to_the_terms_and_goes_on(tmp_path, monkeypatch):
 
 def test_terms_that_no_other_process_knows_are_refused_by_workers():
     own = dataclasses.replace(MODEL, terms=(lambda model: attraction(model),))
-    with pytest.raises(ValueError, match="terms of one's own"):
+    with pytest.raises(ValueError, match="user-defined terms"):
         planned(own).run(workers=2)
 
 

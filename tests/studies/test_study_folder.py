@@ -226,7 +226,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(tmp_path, file, study):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
     assert stopped.exit_code == 1
-    assert "could not be kept" in stopped.stderr
+    assert "could not be saved" in stopped.stderr
     assert not list((tmp_path / "model.study" / "points").iterdir())
     assert invoke("run", file, "--out", tmp_path).exit_code == 0
     assert np.array_equal(read_data(tmp_path / "model.nc")["energies"], whole["energies"])
@@ -247,7 +247,7 @@ def test_a_full_file_system_stops_the_run_and_loses_nothing(tmp_path, file):
         assert "No space left on device" in stopped.stderr
         finished = len(list((disk / "model.study" / "points").iterdir()))
         assert 0 < finished < 30
-        assert f"{finished} finished points are kept; make room, and the same command goes on" in stopped.stderr
+        assert f"saved: {finished} finished points; free disk space and repeat the command" in stopped.stderr
         subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
         assert invoke("run", file, "--out", disk).exit_code == 0
         data = read_data(disk / "model.nc")

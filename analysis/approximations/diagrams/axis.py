@@ -1,7 +1,7 @@
 """Functions on the Matsubara axis: products, sums and their tails.
 
-Sums run over finitely many frequencies. What decays slowly is summed for free electrons in closed form; the rest is at
-most of third order in the inverse of the last frequency.
+Sums run over finitely many frequencies. The slowly decaying part is summed in closed form for free electrons; the error
+is at most of third order in the inverse of the last frequency.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ FEWEST, MOST = 192, 4096
 REACH = 12.0
 """Largest frequency in units of the largest energy."""
 ROUNDING = 1e-9
-"""Energies that are equal, relative to the largest."""
+"""Energies closer than this, relative to the largest, are equal."""
 
 
 def frequencies_needed(temperature: float, scale: float) -> float:
-    """Return how many positive frequencies go well beyond an energy."""
+    """Return the number of positive frequencies needed to extend well beyond an energy."""
     return float(np.ceil(REACH * scale / (2 * np.pi * temperature)))
 
 
@@ -46,7 +46,7 @@ class Occupations:
 
     @classmethod
     def of(cls, energies: NDArray[np.float64], temperature: float) -> Occupations:
-        """Occupy levels."""
+        """Return the occupations of levels at a temperature."""
         filled = expit(-energies / temperature)
         return cls(energies, filled, filled * expit(energies / temperature) / temperature)
 
@@ -68,7 +68,7 @@ class Axis:
 
     @classmethod
     def reaching(cls, temperature: float, scale: float) -> Axis:
-        """Return the axis that goes well beyond an energy."""
+        """Return an axis that extends well beyond an energy."""
         return cls(temperature, int(np.clip(frequencies_needed(temperature, scale), FEWEST, MOST)))
 
     @cached_property

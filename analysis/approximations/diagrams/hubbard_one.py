@@ -1,4 +1,4 @@
-"""Hubbard's first approximation: exact sites, between which electrons hop."""
+"""Hubbard-I approximation: exact atomic Green's functions with bare hopping."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .results import COUNT, caps_there, greens_function_row, positive_temperatur
 
 
 def hubbard_one(model: Model, where: Where) -> xr.Dataset:
-    r"""Hop between exact sites: ``G^{-1}(z) = G_{at}^{-1}(z) - h``, with h the hopping between sites.
+    r"""Hubbard-I approximation, ``G^{-1}(z) = G_{at}^{-1}(z) - h`` with the hopping h between sites.
 
     The Green's function of each site, with its local pair and its oscillators, is that of the atomic limit at the
     temperature.
@@ -25,7 +25,7 @@ def hubbard_one(model: Model, where: Where) -> xr.Dataset:
     Parameters
     ----------
     model : Model
-        Electrons, with whatever acts on single sites.
+        A model with electrons and any local couplings.
     where : float
         T above 0.
 

@@ -24,13 +24,13 @@ from .on_axis import OnAxis, largest, warm_enough
 from .results import PAIR_SUSCEPTIBILITY, UNIFORM_PAIRS, dressed, positive_temperature
 
 ROUNDS, MIXING, CONVERGED, SETTLED = 600, 0.5, 1e-11, 1e-6
-"""Rounds, share of the new in each, and changes of G at which they end, and above which nothing is given."""
+"""Largest number of iterations, mixing, convergence threshold of G, and largest change of accepted results."""
 GAP_FREQUENCIES = 192
-"""Positive frequencies of the gap equation, at most."""
+"""Largest number of positive frequencies of the gap equation."""
 
 
 def reach(model: Model) -> float:
-    """Return the largest energy of electrons that oscillators displace."""
+    """Return the largest energy scale of electrons coupled to oscillators."""
     c = model.couplings
     shifts = 4 * c.electron_phonon**2 / np.where(c.frequency > 0, c.frequency, 1.0)
     return largest(model, c.frequency, shifts, c.electron_phonon)
@@ -41,7 +41,7 @@ class Electrons(OnAxis):
 
     @cached_property
     def coupling(self) -> NDArray[np.float64]:
-        """How strongly each site moves each mode, (modes, sites): g on the site of the mode."""
+        """Coupling of each mode to each site, (modes, sites): g on the site of the mode."""
         found = np.zeros((len(self.model.modes), self.model.cluster.sites))
         for m, mode in enumerate(self.model.modes):
             found[m, mode.index] = self.model.couplings.electron_phonon[m]
@@ -54,18 +54,18 @@ class Electrons(OnAxis):
         return np.asarray(-2 * w / (nu**2 + w**2))
 
     def between_sites(self, propagator: Matrices) -> Matrices:
-        """Return the interaction between sites of a propagator of modes."""
+        """Return the interaction between sites from a propagator of modes."""
         return np.asarray(np.einsum("mi,vmn,nj->vij", self.coupling, propagator, self.coupling, optimize=True))
 
     @cached_property
     def bare_interaction(self) -> Matrices:
-        """The interaction by oscillators that no electron changes."""
+        """The interaction mediated by bare phonons."""
         return self.between_sites((self.phonons[:, :, None] * np.eye(len(self.model.modes))).astype(complex))
 
     def softened(self, g: Matrices, h: NDArray[np.complex128]) -> tuple[Matrices, float]:
-        """Return the interaction by softened oscillators, and what share of its stiffness the softest one keeps.
+        """Return the interaction mediated by renormalized phonons, and the smallest relative stiffness.
 
-        The lattice is unstable where that is not above 0.
+        The lattice is unstable if that is not positive.
         """
         bubble = 2 * np.einsum("mi,vij,nj->vmn", self.coupling, self.axis.holes(g, h), self.coupling, optimize=True)
         inverse = (1 / self.phonons)[:, :, None] * np.eye(len(self.model.modes)) - bubble
@@ -74,13 +74,13 @@ class Electrons(OnAxis):
         return self.between_sites(np.linalg.inv(inverse)), least
 
     def mean_field(self, density: NDArray[np.float64]) -> NDArray[np.complex128]:
-        """Return the one-electron matrix with the lattice displaced by the mean charges."""
+        """Return the one-electron matrix for the lattice displaced by the mean charges."""
         static = self.bare_interaction[len(self.bare_interaction) // 2].real
         return np.asarray(self.bare + np.diag(static @ density))
 
 
 def born(model: Model, where: Where) -> xr.Dataset:
-    """Second order in the coupling: the self-energy of free electrons in a lattice that their mean charge displaces.
+    """Born approximation: second-order self-energy of free electrons in a lattice displaced by their mean charge.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def born(model: Model, where: Where) -> xr.Dataset:
 
 
 def self_consistent_born(model: Model, where: Where) -> xr.Dataset:
-    """Self-consistent Born approximation, the sum of all diagrams without crossed phonons and without their feedback.
+    """Self-consistent Born approximation: the sum of all non-crossing diagrams with bare phonons.
 
     Parameters, returns
         As for `born`.
@@ -115,15 +115,15 @@ def self_consistent_born(model: Model, where: Where) -> xr.Dataset:
 
 
 def migdal_eliashberg(model: Model, where: Where) -> xr.Dataset:
-    r"""Migdal-Eliashberg theory of the normal state on a cluster, with the linearised gap equation.
+    r"""Migdal-Eliashberg theory of the normal state on a cluster, with the linearized gap equation.
 
-    Electrons soften the phonons, ``D^-1 = D_0^-1 - g^2 P`` with ``P_ij = 2 T sum G_ij(w + v) G_ji(w)``; singlet pairs
-    feel
+    The phonon propagator is renormalized, ``D^-1 = D_0^-1 - g^2 P`` with ``P_ij = 2 T sum G_ij(w + v) G_ji(w)``. The
+    gap equation for singlet pairs is
 
     .. math:: \lambda\,\phi_{ij}(\omega) = -g_i g_j T\sum_{\omega'} D_{ij}(\omega-\omega')
               \,[G(\omega')\,\phi(\omega')\,G^T(-\omega')]_{ij}
 
-    and condense where the largest eigenvalue passes 1.
+    and pairs condense if the largest eigenvalue exceeds 1.
 
     Parameters
     ----------
@@ -135,9 +135,9 @@ def migdal_eliashberg(model: Model, where: Where) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        As of `born`, with ``gap_eigenvalue``; ``pair_susceptibility`` of uniform on-site pairs, NaN where they
-        condense; ``phonon_stiffness``, the share of its bare stiffness that the softest phonon keeps: the lattice
-        distorts where it is not above 0, and nothing else is given there.
+        As for `born`, with ``gap_eigenvalue``; ``pair_susceptibility`` of uniform on-site pairs, NaN if they condense;
+        ``phonon_stiffness``, the stiffness of the softest phonon relative to the bare one: if it is not positive, the
+        lattice distorts and all other results are NaN.
 
     References
     ----------
@@ -187,7 +187,7 @@ def _self_consistent(own: Electrons, *, feedback: bool) -> tuple[Matrices, NDArr
 
 
 def gap_equation(own: Electrons, g: Matrices, interaction: Matrices) -> tuple[float, float]:
-    """Return the largest eigenvalue of the linearised gap equation, and the susceptibility of uniform on-site pairs."""
+    """Return the largest eigenvalue of the linearized gap equation, and the susceptibility of uniform on-site pairs."""
     kept = min(own.axis.count, GAP_FREQUENCIES)
     axis = Axis(own.axis.temperature, kept)
     here = slice(own.axis.count - kept, own.axis.count + kept)

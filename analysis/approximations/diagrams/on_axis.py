@@ -1,4 +1,4 @@
-"""Electrons of a model on the Matsubara axis, and whether it reaches beyond all energies."""
+"""Electrons of a model on a Matsubara axis that extends beyond all energies."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class OnAxis:
     Attributes
     ----------
     model : Model
-        Their model.
+        The model.
     axis : Axis
         Matsubara frequencies.
     """
@@ -36,7 +36,7 @@ class OnAxis:
 
     @classmethod
     def of(cls, model: Model, temperature: float, reach: Reach) -> Self:
-        """Choose the frequencies for a model."""
+        """Return the electrons of a model with a suitable Matsubara axis."""
         return cls(model, Axis.reaching(temperature, reach(model)))
 
     @cached_property
@@ -50,25 +50,25 @@ class OnAxis:
         return np.asarray(np.linalg.inv(z - h - self_energy))
 
     def density(self, g: Matrices, h: NDArray[np.complex128]) -> NDArray[np.float64]:
-        """Return the electrons of each site; h is the first moment of g."""
+        """Return the electron density of each site; h is the first moment of g."""
         return np.asarray(2 * np.diagonal(self.axis.occupied(g, h)).real)
 
 
 def largest(model: Model, *others: Any) -> float:
-    """Return the largest of the energies of single electrons and of some arrays."""
+    """Return the largest of the one-electron energies and of the elements of some arrays."""
     arrays = (np.linalg.eigvalsh(one_electron_matrix(model)), *others)
     return float(max(np.max(np.abs(each), initial=0.0) for each in arrays))
 
 
 def warm_enough(reach: Reach) -> Condition:
-    """Return the condition that sums over Matsubara frequencies need no more of them than are kept."""
+    """Return the condition that the required number of Matsubara frequencies does not exceed the limit."""
     return partial(_too_cold, reach)
 
 
 def _too_cold(reach: Reach, model: Model, where: Where) -> str | None:
     if isinstance(where, Sector) or not where > 0 or model.electrons is None:
-        return None  # said by other conditions
+        return None  # covered by other conditions
     needed = frequencies_needed(where, reach(model))
     if needed <= MOST:
         return None
-    return f"it would sum over {needed:,.0f} Matsubara frequencies, and keeps {MOST:,}: raise the temperature"
+    return f"it would need {needed:,.0f} Matsubara frequencies, at most {MOST:,} are possible: raise the temperature"

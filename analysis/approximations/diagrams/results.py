@@ -1,4 +1,4 @@
-"""What the approximations of self-energies give, and what is exact beside it."""
+"""Results of self-energy approximations, and the corresponding exact quantities."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from ..base import Where
 from .axis import Axis, Matrices
 
 COUNT = 16
-"""Matsubara frequencies at which Green's functions are compared: the lowest."""
+"""Number of lowest Matsubara frequencies at which Green's functions are compared."""
 GREENS_FUNCTION, PAIR_SUSCEPTIBILITY = "matsubara_greens_function", "pair_susceptibility"
 RESPONSES = (GREENS_FUNCTION, PAIR_SUSCEPTIBILITY)
-"""What is compared beside averages."""
+"""Response functions that are compared in addition to averages."""
 UNIFORM_PAIRS = "static susceptibility of (1/sqrt(L)) sum_i D_i"
 
 
@@ -44,7 +44,7 @@ def dressed(axis: Axis, g: Matrices, density: NDArray[np.float64], residual: flo
 
 
 def exact_response(name: str, model: Model, temperature: float, options: Options | None) -> tuple[xr.DataArray, float]:
-    """Return the exact value of one of `RESPONSES` and its error bar against the model without a phonon cutoff."""
+    """Return the exact value of one of `RESPONSES` and its error bar, including that of the phonon cutoff."""
     how: dict[str, Any] = {"options": options, "error_bars": bool(model.modes)}
     if name == GREENS_FUNCTION:
         data = thermal_greens_function(model, temperature, COUNT, **how)
@@ -61,10 +61,10 @@ def exact_response(name: str, model: Model, temperature: float, options: Options
 
 
 def caps_there(model: Model, where: Where) -> str | None:
-    """Sums over all levels need caps."""
-    return "it needs max_quanta or total_quanta in the place of an automatic cutoff" if is_automatic(model) else None
+    """Condition that the phonon cutoff is fixed, as sums over all levels require."""
+    return "it needs max_quanta or total_quanta instead of an automatic cutoff" if is_automatic(model) else None
 
 
 def positive_temperature(model: Model, where: Where) -> str | None:
-    """Matsubara frequencies need a temperature."""
-    return None if isinstance(where, float | int) and where > 0 else "it is about a temperature above 0"
+    """Condition that the temperature is positive."""
+    return None if isinstance(where, float | int) and where > 0 else "it needs a temperature above 0"

@@ -1,4 +1,4 @@
-r"""The T-matrix of the boson-fermion model: electrons scatter off local pairs, and local pairs decay into electrons.
+r"""T-matrix approximation of the boson-fermion model: coupled self-energies of electrons and local pairs.
 
 .. math:: \Sigma_{ij}(\omega) = v_i v_j T\sum_\nu B_{ij}(\nu)\,G_{ji}(\nu-\omega),\quad
           B^{-1} = B_0^{-1} + v_i v_j T\sum_\omega G_{ij}(\omega)\,G_{ij}(\nu-\omega)
@@ -26,7 +26,7 @@ from .on_axis import OnAxis, largest, warm_enough
 from .results import PAIR_SUSCEPTIBILITY, dressed, positive_temperature
 
 RESONANT = 1e-8
-"""Levels of local pairs are moved off the chemical potential by this, in units of T."""
+"""Shift of local-pair levels that coincide with the chemical potential, in units of T."""
 
 
 def reach(model: Model) -> float:
@@ -46,7 +46,7 @@ class PairsAndElectrons(OnAxis):
 
     @cached_property
     def level(self) -> NDArray[np.float64]:
-        """E_B of each local pair, off resonance by a rounding."""
+        """E_B of each local pair, slightly shifted at resonance."""
         e = self.model.couplings.boson_level - 2 * self.model.chemical_potential
         least = RESONANT * self.axis.temperature
         return np.asarray(np.where(np.abs(e) < least, least, e))
@@ -70,7 +70,7 @@ class PairsAndElectrons(OnAxis):
 
     @cached_property
     def bare_pairs(self) -> Matrices:
-        """The propagator of local pairs that do not decay, (frequencies, pairs, pairs)."""
+        """The bare propagator of local pairs, (frequencies, pairs, pairs)."""
         z = self.axis.bosons[:, None, None] * np.eye(len(self.level))
         return np.asarray(np.linalg.inv(z - self._dynamics) * self.contrast)
 
@@ -79,9 +79,9 @@ class PairsAndElectrons(OnAxis):
         return np.asarray(np.diag(self.level) + self.contrast[:, None] * self.moves)
 
     def dressed_pairs(self, g: Matrices) -> tuple[Matrices, float]:
-        """Return the propagator of local pairs that decay, and the least of -B^-1 at zero frequency, by that of B_0.
+        """Return the dressed propagator of local pairs, and the smallest -B^-1 at zero frequency relative to B_0.
 
-        Pairs condense where that is not above 0.
+        Pairs condense if that is not positive.
         """
         place = np.array(self.model.boson_sites)
         at = np.ix_(np.arange(len(self.axis.bosons)), place, place)
@@ -93,7 +93,7 @@ class PairsAndElectrons(OnAxis):
         return np.asarray(np.linalg.inv(inverse), complex), float(least[0] / np.max(np.abs(most)))
 
     def self_energy(self, pairs: Matrices, g: Matrices) -> Matrices:
-        """Return the self-energy of electrons; what decays slowly is summed in closed form."""
+        """Return the self-energy of electrons; the slowly decaying part is summed in closed form."""
         place = np.array(self.model.boson_sites)
         at = np.ix_(np.arange(len(self.axis.fermions)), place, place)
         found = np.zeros_like(g)
@@ -132,8 +132,8 @@ def t_matrix(model: Model, where: Where) -> xr.Dataset:
     -------
     xarray.Dataset
         ``matsubara_greens_function`` (matsubara, site, site_), ``electron_density`` (site,), ``pair_susceptibility`` of
-        uniform electron pairs, ``residual``; ``thouless``, the least eigenvalue of B^-1 at zero frequency relative to
-        B_0^-1: pairs condense where it is not above 0, and nothing else is given there.
+        uniform electron pairs, ``residual``; ``thouless``, the smallest eigenvalue of B^-1 at zero frequency relative
+        to B_0^-1: if it is not positive, pairs condense and all other results are NaN.
 
     References
     ----------
@@ -168,7 +168,7 @@ def t_matrix(model: Model, where: Where) -> xr.Dataset:
 
 
 def _susceptibility(own: PairsAndElectrons, g: Matrices) -> float:
-    """Return the response of uniform electron pairs, which local pairs enhance."""
+    """Return the susceptibility of uniform electron pairs, enhanced by local pairs."""
     middle = len(own.axis.bosons) // 2
     bubble = own.axis.pairs(g, own.bare)[middle]
     v = np.zeros((len(own.bare), len(own.level)))

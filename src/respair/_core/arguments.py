@@ -1,4 +1,4 @@
-"""Checks of the arguments of public functions; each error says what was given and what is allowed."""
+"""Checks of the arguments of public functions; each error states the value given and the values allowed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .errors import InvalidType, InvalidValue
 
 Kind = TypeVar("Kind")
 LONGEST = 60
-"""Characters of a value in a message."""
+"""Largest number of characters of a value in a message."""
 
 
 def shown(value: object) -> str:
-    """Return a value as a message names it: numbers and words as written, anything else by its type."""
+    """Return a value as text for a message: numbers and strings as written, other objects by their type."""
     if isinstance(value, str | int | float | complex | bool | np.generic | type(None)):
         text = repr(value.item() if isinstance(value, np.generic) else value)
         return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
@@ -34,7 +34,7 @@ def scalar(value: Any) -> Any:
 
 
 def is_whole(value: object) -> bool:
-    """True for whole numbers, numpy's and those written as 4.0 included; False for True and False."""
+    """True for integers, including those of NumPy and floats such as 4.0, but not for booleans."""
     value = scalar(value)
     if isinstance(value, bool | np.bool_):
         return False
@@ -42,12 +42,12 @@ def is_whole(value: object) -> bool:
 
 
 def whole_number(name: str, value: Any, least: int = 0, most: float = math.inf) -> int:
-    """Return a whole number as an int.
+    """Return an integer as an int.
 
     Raises
     ------
     InvalidValue
-        If it is none, or out of range.
+        If the value is not an integer, or out of range.
 
     Examples
     --------
@@ -58,16 +58,16 @@ def whole_number(name: str, value: Any, least: int = 0, most: float = math.inf) 
     if is_whole(value) and least <= value <= most:
         return int(value)
     allowed = f"{least} or more" if most == math.inf else f"from {least} to {most:g}"
-    raise InvalidValue(f"{name} = {shown(value)} cannot be; allowed: a whole number, {allowed}")
+    raise InvalidValue(f"{name} = {shown(value)} is invalid; allowed: a whole number, {allowed}")
 
 
 def real_number(name: str, value: Any, allowed: str, least: float = -math.inf, most: float = math.inf) -> float:
-    """Return a number between two others, both included, as a float.
+    """Return a number from `least` to `most`, inclusive, as a float.
 
     Raises
     ------
     InvalidValue
-        If it is none, or out of range; `allowed` is what the message says is.
+        If the value is not a number, or out of range; `allowed` describes the range in the message.
 
     Examples
     --------
@@ -78,22 +78,22 @@ def real_number(name: str, value: Any, allowed: str, least: float = -math.inf, m
     numeric = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
     if numeric and least <= value <= most:
         return float(value)
-    raise InvalidValue(f"{name} = {shown(value)} cannot be; allowed: {allowed}")
+    raise InvalidValue(f"{name} = {shown(value)} is invalid; allowed: {allowed}")
 
 
 def a_list(value: Any) -> Any:
-    """Return one number or name as a list of one, anything else as it is."""
+    """Return a single number or name as a list, any other value unchanged."""
     value = scalar(value)
     return [value] if isinstance(value, str | int | float | np.generic) and not isinstance(value, bool) else value
 
 
 def instance(name: str, value: Any, kind: type[Kind] | tuple[type[Kind], ...], cure: str) -> Kind:
-    """Return a value of a class.
+    """Return the value after checking its class.
 
     Raises
     ------
     InvalidType
-        If it is of another one; `cure` says what to write.
+        If it is not an instance; `cure` tells what to write.
     """
     if isinstance(value, kind):
         return value
@@ -109,11 +109,11 @@ def _article(noun: str) -> str:
 Arguments = ParamSpec("Arguments")
 Value = TypeVar("Value")
 Reader = Callable[[str, Any], Any]
-"""From the name and the value of an argument to what the function takes; raises for wrong values."""
+"""From the name and the value of an argument to the converted value; raises for invalid values."""
 
 
 def taking(**readers: Reader) -> Callable[[Callable[Arguments, Value]], Callable[Arguments, Value]]:
-    """Check and convert some arguments of a public function before it begins; defaults are left alone.
+    """Decorate a public function to check and convert arguments; default values are not checked.
 
     Examples
     --------
@@ -144,23 +144,23 @@ def taking(**readers: Reader) -> Callable[[Callable[Arguments, Value]], Callable
 
 
 def _call(places: Signature) -> str:
-    """Return the names of arguments as they are written in a call."""
+    """Return the argument list of a signature, without annotations."""
     return str(places.replace(parameters=[each.replace(annotation=each.empty) for each in places.parameters.values()],
                               return_annotation=places.empty))  # fmt: skip
 
 
 def of_kind(kind: type[Any] | tuple[type[Any], ...], cure: str) -> Reader:
-    """Return what takes values of a class, or says what to write."""
+    """Return a reader that accepts instances of a class."""
     return lambda name, value: instance(name, value, kind, cure)
 
 
 def numbers(name: str, value: Any) -> Any:
-    """Return one number as a list of one, and a list of numbers as it is.
+    """Return a single number as a list, and a list of numbers unchanged.
 
     Raises
     ------
     InvalidType
-        If it is neither.
+        If the value is neither.
     """
     listed = a_list(value)
     try:
@@ -173,14 +173,14 @@ def numbers(name: str, value: Any) -> Any:
 
 
 def finite_numbers(name: str, value: Any) -> Any:
-    """Return one number as a list of one, and a list of finite numbers, at least one, as it is.
+    """Return a single number as a list, and a nonempty list of finite numbers unchanged.
 
     Raises
     ------
     InvalidType
-        If it is neither.
+        If the value is neither.
     InvalidValue
-        If it is empty, has lists inside, or a number that is NaN or infinite.
+        If the list is empty or nested, or contains NaN or infinity.
     """
     listed = numbers(name, value)
     array = np.asarray(listed, dtype=float)
@@ -188,17 +188,17 @@ def finite_numbers(name: str, value: Any) -> Any:
         raise InvalidValue(f"{name} is {shown(value)}: give at least one number, in a plain list as [0.1, 0.2]")
     wrong = np.flatnonzero(~np.isfinite(array))
     if len(wrong):
-        raise InvalidValue(f"{name}[{wrong[0]}] = {array[wrong[0]]} cannot be; allowed: finite numbers")
+        raise InvalidValue(f"{name}[{wrong[0]}] = {array[wrong[0]]} is invalid; allowed: finite numbers")
     return listed
 
 
 def words(name: str, value: Any) -> Any:
-    """Return one name as a list of one, and a list of names as it is; "all" stands for None.
+    """Return a single name as a list, and a list of names unchanged; "all" gives None.
 
     Raises
     ------
     InvalidType
-        If it is neither.
+        If the value is neither.
     """
     if isinstance(value, str):
         return None if value == "all" else [value]

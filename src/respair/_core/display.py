@@ -1,6 +1,6 @@
-"""How values are shown: a few lines of text, and in notebooks HTML that needs neither scripts nor network.
+"""Display of values: a few lines of text, and in notebooks static HTML without scripts.
 
-Cells are written once, in HTML with ``<sub>`` and ``<sup>``; `plain` makes text of them.
+Cells are written once, in HTML with ``<sub>`` and ``<sup>``; `plain` converts them to text.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import numpy as np
 from .wording import counted as counted
 
 MOST_ROWS = 14
-"""Rows of a card; what is left out is counted."""
+"""Largest number of rows of a card; the number of omitted rows is shown."""
 MOST_ITEMS = 8
-"""Numbers of a list."""
+"""Largest number of displayed elements of a list."""
 CELL = "border:none;padding:0 0.9em 0 0;text-align:left;white-space:nowrap;background:none"
 MARKS = (("<sub>", "_"), ("<sup>", "^"))
 TAG = re.compile(r"<[^>]+>")
@@ -43,18 +43,18 @@ def plain(markup: str) -> str:
 
 @dataclass(frozen=True)
 class Card:
-    """What is shown of a value; all texts are markup.
+    """Summary of a value for display; all texts are markup.
 
     Attributes
     ----------
     title : str
-        What it is.
+        Title.
     rows : sequence of tuple of str
-        Its numbers.
+        Table of the properties.
     headings : tuple of str
-        Above the rows.
+        Headings of the table.
     note : str
-        Below them.
+        Note below the table.
     picture : str
         SVG, shown in HTML only.
     """
@@ -67,7 +67,7 @@ class Card:
 
     @property
     def text(self) -> str:
-        """Title, aligned rows and note, a line each."""
+        """Title, aligned rows and note as lines of text."""
         lines = [[plain(cell) for cell in row] for row in self._shown if row]
         widths = [max(map(len, column)) for column in zip_longest(*lines, fillvalue="")]
         table = ["  " + "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=False)).rstrip() for line in lines]
@@ -75,7 +75,7 @@ class Card:
 
     @property
     def html(self) -> str:
-        """The same with a table and the picture."""
+        """The summary as HTML, with a table and the picture."""
         rows = "".join(f"<tr>{''.join(_cells(row))}</tr>" for row in self._shown if row)
         table = f'<table style="border-collapse:collapse;margin:0.2em 0">{rows}</table>' if rows else ""
         below = "".join(f"<div>{text}</div>" for text in (self._left, self.note) if text)
@@ -97,11 +97,11 @@ def _cells(row: Sequence[str]) -> Iterator[str]:
 
 
 class Shown(ABC):
-    """A value that is shown by its card; a dataclass needs ``repr=False``."""
+    """A value that is displayed by its card; a dataclass needs ``repr=False``."""
 
     @abstractmethod
     def card(self) -> Card:
-        """Return what is shown of the value."""
+        """Return the summary of the value."""
 
     def __repr__(self) -> str:
         return self.card().text
@@ -110,7 +110,7 @@ class Shown(ABC):
         return self.card().html
 
     def __getstate__(self) -> dict[str, Any]:
-        """Copy and pickle what the value was made of, without what was computed from it since."""
+        """Return the fields of the value, without cached results, for copies and pickles."""
         made_of = getattr(self, "__dataclass_fields__", vars(self))
         return {name: value for name, value in vars(self).items() if name in made_of}
 
@@ -124,7 +124,7 @@ copyreg.pickle(MappingProxyType, lambda table: (fixed, (dict(table),)))
 
 
 class Brief:
-    """A dataclass that shows its fields without those left at their defaults; it needs ``repr=False``."""
+    """A dataclass whose repr omits fields at their default values; it needs ``repr=False``."""
 
     def __repr__(self) -> str:
         given = ((f, getattr(self, f.name)) for f in fields(self) if f.repr)  # type: ignore[arg-type]  # a dataclass
@@ -133,12 +133,12 @@ class Brief:
 
 
 def differs(value: object, default: object) -> bool:
-    """True where a value is not its plain default; arrays and tables always differ."""
+    """True if a value differs from its scalar default; arrays and tables always differ."""
     return not (value is default or (isinstance(value, int | float | str) and value == default))
 
 
 def listed(value: object) -> str:
-    """Return the repr of a value; of a long sequence its ends."""
+    """Return the repr of a value, abbreviated for long sequences."""
     if not isinstance(value, tuple | list | np.ndarray) or len(value) <= 2 * MOST_ITEMS:
         return repr(value.tolist() if isinstance(value, np.ndarray) else value)
     ends = [*(repr(item) for item in value[:3]), "...", repr(value[-1])]

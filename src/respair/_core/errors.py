@@ -1,6 +1,6 @@
-"""Errors of this package: each message says what is wrong and what is allowed.
+"""Exceptions of this package, whose messages state what is wrong and what is allowed.
 
-A message names the keys of model files where it is about one, and the arguments of calls anywhere else.
+Messages about model files name keys of the file; all others name the arguments of the call.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 Given = ParamSpec("Given")
 Returned = TypeVar("Returned")
 _of_file = ContextVar("of_file", default=False)
-"""True while a model file is read or computed."""
+"""True while a model file is read or run."""
 ARGUMENTS = tuple(
     (re.compile(key), argument)
     for key, argument in (
@@ -33,11 +33,11 @@ ARGUMENTS = tuple(
         (r"\badd \[(\w+)\]", r"give the model \1"),
     )
 )
-"""What stands for a key of a model file in the arguments of a call."""
+"""Patterns of keys of model files and the corresponding arguments of calls."""
 
 
 def about_model_files(function: Callable[Given, Returned]) -> Callable[Given, Returned]:
-    """Let the errors of a function name keys of model files."""
+    """Decorate a function whose error messages name keys of model files."""
 
     @wraps(function)
     def run(*args: Given.args, **kwargs: Given.kwargs) -> Returned:
@@ -51,7 +51,7 @@ def about_model_files(function: Callable[Given, Returned]) -> Callable[Given, Re
 
 
 def in_arguments(message: str) -> str:
-    """Return a message with the arguments of calls in the place of keys of model files.
+    """Return a message in which keys of model files are replaced by arguments of calls.
 
     Examples
     --------
@@ -64,44 +64,44 @@ def in_arguments(message: str) -> str:
 
 
 class Told:
-    """An error of this package, whatever else it is: `InvalidValue`, `InvalidModel`, `DoesNotFit` and others."""
+    """Base class of the exceptions of this package: `InvalidValue`, `InvalidModel`, `DoesNotFit` and others."""
 
     of_file = False
-    """True for an error about a model file."""
+    """Whether the error is about a model file."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        """Note whether a model file is read or computed; errors of other processes are made anew in this one."""
+        """Record whether a model file is being processed; errors of other processes are recreated in this one."""
         error = super().__new__(cls, *args, **kwargs)
         if _of_file.get():
             error.of_file = True
         return error
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _made_again, (type(self), getattr(self, "args", ()), vars(self))
+        return _recreated, (type(self), getattr(self, "args", ()), vars(self))
 
     def __str__(self) -> str:
         message = super().__str__()
         return message if self.of_file else in_arguments(message)
 
 
-def _made_again(kind: type[Told], args: tuple[Any, ...], attributes: dict[str, Any]) -> Told:
-    """Return a pickled error, its message as it was."""
+def _recreated(kind: type[Told], args: tuple[Any, ...], attributes: dict[str, Any]) -> Told:
+    """Recreate a pickled error with its original message."""
     error = kind.__new__(kind, *args)
     vars(error).update(attributes)
     return error
 
 
 class InvalidValue(Told, ValueError):  # noqa: N818 - it says what is wrong, not that something went wrong
-    """An argument with a wrong value; the message says what is allowed."""
+    """An argument with an invalid value; the message states the allowed values."""
 
 
 class InvalidType(InvalidValue, TypeError):  # noqa: N818 - it says what is wrong, not that something went wrong
-    """An argument of a wrong type; the message says what to write."""
+    """An argument of the wrong type; the message states what to write."""
 
 
 class DoesNotFit(Told, MemoryError):  # noqa: N818 - it says what is wrong, not that something went wrong
-    """A calculation that needs more memory than it may take; the message says what would fit."""
+    """A calculation that exceeds the memory limit; the message states what would fit."""
 
 
 class InvalidIndex(Told, IndexError):  # noqa: N818 - it says what is wrong, not that something went wrong
-    """An index out of range; the message says which there are."""
+    """An index out of range; the message states the valid range."""

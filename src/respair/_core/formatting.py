@@ -1,4 +1,4 @@
-"""Numbers as text, with as many digits as their error bars support."""
+"""Formatting of numbers with as many digits as their error bars support."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 EXACT = 5e-13
-"""Errors below this are not shown, and twelve decimals are."""
+"""Errors below this are not shown; the number is given with twelve decimals."""
 SMALL = 1e-6
-"""Numbers below this are shown with a power of ten, where their error bar is far smaller."""
+"""Numbers below this are shown in scientific notation if their error bar is much smaller."""
 NOISE = 1e-14
-"""Numbers below this are roundings of zero in any but the smallest units of energy."""
+"""Numbers below this are rounding errors of zero, except for tiny units of energy."""
 RELATIVE = 1e-3
-"""Largest relative error of a small number that is shown with a power of ten."""
+"""Largest relative error of a small number shown in scientific notation."""
 ROUNDINGS = 100
-"""Error bars up to so many times the precision of the number are those of rounding."""
+"""Error bars up to this multiple of the precision of the number count as rounding."""
 DOUBLE = 15
-"""Decimals that a number of order one has in double precision."""
+"""Decimals of a number of order one in double precision."""
 
 
 def with_error(value: float, error: float) -> str:
-    """Return a value to the digits that its error bar supports, the error of the last one in brackets.
+    """Return a value with the digits that its error bar supports, the error of the last digit in parentheses.
 
     Examples
     --------
@@ -52,12 +52,12 @@ def with_error(value: float, error: float) -> str:
 
 
 def _fixed(value: float, digits: int) -> str:
-    """Return a number with so many decimals; a rounded zero has no sign."""
+    """Return a number with `digits` decimals; a rounded zero has no sign."""
     return f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def error_bar(error: float, value: float) -> str:
-    """Return an error bar, or "rounding" where it is that of double precision.
+    """Return an error bar, or "rounding" if it is at the level of double precision.
 
     Examples
     --------
@@ -68,17 +68,17 @@ def error_bar(error: float, value: float) -> str:
 
 
 def is_small(value: float, error: float) -> bool:
-    """True for a number that decimals would hide and that its error bar does not."""
+    """True for a small number with a much smaller error bar, which needs scientific notation."""
     return NOISE < abs(value) < SMALL and error < RELATIVE * abs(value)
 
 
 def _decimals_of(value: float) -> int:
-    """Return twelve, or as many decimals as a large number has in double precision."""
+    """Return twelve decimals, or fewer for large numbers limited by double precision."""
     return min(12, max(0, DOUBLE - math.floor(math.log10(max(1.0, abs(value))))))
 
 
 def decimals(error: float) -> int:
-    """Return how many decimals of an average to show beside an energy with this error bar: from 2 to 8.
+    """Return the number of decimals of an average, 2 to 8, given the error bar of the energy.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def decimals(error: float) -> int:
 
 
 def number(value: complex, digits: int) -> str:
-    """Return a real or complex number with so many decimals, a dash for none."""
+    """Return a real or complex number with `digits` decimals, a dash for NaN."""
     given = complex(value)
     if not np.isfinite(given):
         return "-"
@@ -98,7 +98,7 @@ def number(value: complex, digits: int) -> str:
 
 
 def energy(value: float, digits: int, error: float) -> str:
-    """Return an energy with so many decimals, or a small one with a power of ten, where its error bar is far smaller.
+    """Return an energy with `digits` decimals, or in scientific notation if it and its error bar are small.
 
     Examples
     --------

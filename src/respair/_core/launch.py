@@ -1,4 +1,4 @@
-"""How many processes a launcher of MPI has started, and how many a calculation is estimated for."""
+"""Number of processes started by an MPI launcher, and number assumed in estimates."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ LAUNCHERS = (
     ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
     ("MV2_COMM_WORLD_SIZE", "MV2_COMM_WORLD_RANK"),
 )
-"""What launchers say of the number of processes and of this one's: MPICH and Intel MPI, Open MPI, Slurm, MVAPICH."""
+"""Environment variables with size and rank: MPICH and Intel MPI, Open MPI, Slurm, MVAPICH."""
 _COUNT: ContextVar[int] = ContextVar("rank count", default=1)
 
 
 def launched(environment: Mapping[str, str] = os.environ) -> tuple[int, int]:
-    """Return the number of processes that a launcher has started, and which of them this one is; (1, 0) for none.
+    """Return the number of processes started by a launcher and the rank of this one; (1, 0) without a launcher.
 
     Examples
     --------
@@ -33,13 +33,13 @@ def launched(environment: Mapping[str, str] = os.environ) -> tuple[int, int]:
 
 
 def counted() -> int:
-    """Return the number of processes that estimates are for."""
+    """Return the number of processes assumed in estimates."""
     return _COUNT.get()
 
 
 @contextmanager
 def counted_as(count: int) -> Iterator[None]:
-    """Estimate in the context what a run takes that so many processes share."""
+    """Make estimates in the context for a run on `count` processes."""
     token = _COUNT.set(count)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Libraries that take long to load: each is loaded when one of its names is first used."""
+"""Lazy loading of slow libraries: each is imported when one of its names is first used."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Value = TypeVar("Value")
 
 
 class LateTable(Mapping[str, Value]):
-    """A table whose names are known, and each value is loaded when it is used.
+    """A mapping with known names whose values are loaded on first use.
 
     Parameters
     ----------

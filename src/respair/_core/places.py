@@ -1,4 +1,4 @@
-"""Folders and files that results are written to; what cannot be is said before anything is computed."""
+"""Checks of the folders and files for results, made before anything is computed."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from .errors import InvalidValue
 
 
 def path_of(name: str, value: Any, example: str) -> Path:
-    """Return a path; raise an error for what is none."""
+    """Return a path; raise an error if the value is not a path."""
     given: Any = instance(name, value, (str, os.PathLike), f'write a path, as "{example}"')
     return Path(given)
 
 
 def folder_of(name: str, value: Any) -> Path:
-    """Return a folder, made where there is none.
+    """Return a folder, which is created if it does not exist.
 
     Raises
     ------
     InvalidValue
-        If it cannot be made.
+        If it cannot be created.
     """
     target = path_of(name, value, "results")
     try:
         target.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
-        raise _wrong(name, target, error, "a folder that can be written to") from None
+        raise _unusable(name, target, error, "a folder that can be written to") from None
     return target
 
 
 def file_of(name: str, value: Any) -> Path:
-    """Return the path of a file that can be written.
+    """Return the path of a writable file.
 
     Raises
     ------
     InvalidValue
-        If it is a folder, or its folder does not exist.
+        If the path is a folder, or its folder does not exist.
     """
     target = path_of(name, value, "levels.nc")
     if target.is_dir() or not target.name:
@@ -49,19 +49,19 @@ def file_of(name: str, value: Any) -> Path:
 
 
 def file_name(name: str, value: Any) -> str:
-    """Return the name of a file without a folder.
+    """Return a file name without a folder.
 
     Raises
     ------
     InvalidValue
-        If a folder is in it, or it is empty.
+        If the name contains a folder or is empty.
     """
     found = instance(name, value, str, 'write a name, as "model"')
     if not found or os.path.basename(found) != found or found in (".", "..") or "\0" in found:
-        raise InvalidValue(f"{name} = {found!r} cannot be; allowed: the name of a file, without a folder")
+        raise InvalidValue(f"{name} = {found!r} is invalid; allowed: the name of a file, without a folder")
     return found
 
 
-def _wrong(name: str, target: Path, error: Exception, allowed: str) -> InvalidValue:
+def _unusable(name: str, target: Path, error: Exception, allowed: str) -> InvalidValue:
     reason = getattr(error, "strerror", None) or error
-    return InvalidValue(f"{name} = {str(target)!r} cannot be ({reason}); allowed: {allowed}")
+    return InvalidValue(f"{name} = {str(target)!r} cannot be used ({reason}); allowed: {allowed}")

@@ -1,4 +1,4 @@
-"""How many cores this process may use: what its environment says, its affinity, and the quota of its control group."""
+"""Number of cores available to this process, from environment, affinity and control-group quota."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ QUOTAS: Mapping[str, tuple[str, ...]] = {
     "": ("sys/fs/cgroup", "cpu.max"),
     "cpu": ("sys/fs/cgroup/cpu", "cpu.cfs_quota_us", "cpu.cfs_period_us"),
 }
-"""Controllers of cgroups, version 2 and 1: where their folders begin, and the files with microseconds of a period."""
+"""Controllers of cgroups, versions 2 and 1: root folders, and files with quota and period in microseconds."""
 
 
 def cores(root: Path = ROOT) -> int:
     """Return the smallest of OMP_NUM_THREADS, the cores of this process's affinity, and the quota of its control group.
 
-    At least one; parts of a core are left out.
+    Fractions of a core are dropped; the result is at least one.
     """
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     wanted = os.environ.get("OMP_NUM_THREADS", "")
@@ -26,7 +26,7 @@ def cores(root: Path = ROOT) -> int:
 
 
 def _quotas(root: Path) -> Iterator[float]:
-    """Yield the quota in cores of the control group and of those around it, where there is one."""
+    """Yield the quotas in cores of the control group and its parents, if there are any."""
     try:
         groups = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:  # no Linux

@@ -1,7 +1,7 @@
-"""Processes that share large blocks: how many there are, and what they tell each other.
+"""Processes that share large blocks and their communication.
 
-All of them run the same program. What is summed over them is summed in the order of their ranks, so that every rank
-has the same bits, and goes the same way.
+All of them run the same program. Sums over processes are taken in the order of the ranks, so that every rank has
+bitwise identical results and takes the same branches.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ Value = TypeVar("Value")
 
 
 class Transfer(Protocol):
-    """An array that is on its way."""
+    """A pending transfer of an array."""
 
     def wait(self) -> None:
-        """Return once it has arrived, or may be overwritten."""
+        """Wait until the array has arrived, or may be overwritten."""
 
 
 class Ranks(ABC):
@@ -33,11 +33,11 @@ class Ranks(ABC):
     Attributes
     ----------
     rank, size : int
-        Number of this process, from 0, and how many there are.
+        Number of this process, from 0, and number of processes.
     holding : bool
-        Whether an interrupt waits for a checkpoint.
+        Whether interrupts are deferred until the next checkpoint.
     wanted : bool
-        Whether one waits: the same on all ranks.
+        Whether an interrupt is pending; the same on all ranks.
     """
 
     rank: int
@@ -47,39 +47,39 @@ class Ranks(ABC):
 
     @abstractmethod
     def parts(self, array: NDArray[Any]) -> NDArray[Any]:
-        """Return an array of every rank, all of one shape and type, in their order."""
+        """Return the arrays of all ranks, of equal shape and type, stacked in the order of the ranks."""
 
     @abstractmethod
     def joined(self, array: NDArray[Any]) -> NDArray[Any]:
-        """Return the arrays of all ranks, one after the other along the first axis."""
+        """Return the arrays of all ranks, concatenated along the first axis."""
 
     @abstractmethod
     def swapped(self, arrays: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
-        """Give ``arrays[r]`` to rank r; return what each of them gives to this one."""
+        """Send ``arrays[r]`` to rank r and return the arrays received from all ranks."""
 
     @abstractmethod
     def given(self, value: Value) -> Value:
-        """Return the value that rank 0 has."""
+        """Return the value of rank 0."""
 
     @abstractmethod
     def send(self, array: NDArray[Any], to: int) -> Transfer:
-        """Begin to send a contiguous array."""
+        """Start sending a contiguous array."""
 
     @abstractmethod
     def receive(self, array: NDArray[Any], source: int) -> Transfer:
-        """Begin to receive into a contiguous array."""
+        """Start receiving into a contiguous array."""
 
     def total(self, values: Any) -> NDArray[Any]:
-        """Return the sum over all ranks of numbers, or of arrays of one shape."""
+        """Return the sum over all ranks of numbers, or of arrays of equal shape."""
         return np.asarray(self.parts(np.asarray(values)).sum(axis=0))
 
     def any(self, condition: bool) -> bool:
-        """True where a condition holds on one rank at least."""
+        """True if a condition holds on at least one rank."""
         return bool(self.parts(np.array(condition, float)).any())
 
 
 class Alone(Ranks):
-    """One process."""
+    """A single process."""
 
     rank, size = 0, 1
 
@@ -92,7 +92,7 @@ class Alone(Ranks):
         return array
 
     def swapped(self, arrays: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
-        """Return what this rank gives to itself."""
+        """Return the arrays that this rank sends to itself."""
         return list(arrays)
 
     def given(self, value: Value) -> Value:
@@ -101,32 +101,32 @@ class Alone(Ranks):
 
     def send(self, array: NDArray[Any], to: int) -> Transfer:
         """Raise ValueError: there is no other rank."""
-        raise ValueError("there is one process; nobody else takes the array")
+        raise ValueError("there is only one process, which cannot send an array to another one")
 
     def receive(self, array: NDArray[Any], source: int) -> Transfer:
         """Raise ValueError: there is no other rank."""
-        raise ValueError("there is one process; nobody else has the array")
+        raise ValueError("there is only one process, which cannot receive an array from another one")
 
 
 _RANKS: ContextVar[Ranks | None] = ContextVar("ranks", default=None)
 
 
 def rank_count() -> int:
-    """Return how many processes share large blocks, or will share them."""
+    """Return the number of processes that share large blocks."""
     ranks = current_ranks()
     return ranks.size if ranks is not None else counted()
 
 
 def current_ranks() -> Ranks | None:
-    """Return the processes that share large blocks; None where this one has them alone."""
+    """Return the processes that share large blocks; None if this process does not share them."""
     return _RANKS.get()
 
 
 def agreed(value: Value) -> Value:
-    """Return what rank 0 has found, so that all ranks go on with the same bits; the value itself in one process.
+    """Return the value of rank 0, so that all ranks continue with identical bits; the value itself in one process.
 
-    Where all ranks compute the same, roundings may differ from one to the other, and with them a step more or less, or
-    the choice of states of a degenerate level.
+    The same computation may round differently on different ranks, which could change the number of iterations or the
+    choice of states in a degenerate level.
     """
     ranks = current_ranks()
     return value if ranks is None else ranks.given(value)
@@ -134,7 +134,7 @@ def agreed(value: Value) -> Value:
 
 @contextmanager
 def shared_by(ranks: Ranks | None) -> Iterator[None]:
-    """Let processes share the large blocks that are made in the context; None for blocks of this process alone."""
+    """Share the large blocks created in the context among processes; None for blocks of this process alone."""
     token = _RANKS.set(ranks if ranks is not None and ranks.size > 1 else None)
     try:
         yield

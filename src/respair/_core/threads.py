@@ -1,7 +1,7 @@
-"""How many threads do what: pools of several libraries that wait for each other are slower than one thread.
+"""Control of threads: thread pools of several libraries that wait for each other are slower than one thread.
 
-Processes may be forked: the threads of the compiled kernels are those of numba's work queue, which are started anew in
-a child, and those of GNU OpenMP, which QuSpin uses and which a child would wait for in vain, end before the fork.
+Processes may be forked: the compiled kernels use numba's work queue, whose threads are restarted in a child; the
+threads of GNU OpenMP used by QuSpin, which would block a child forever, are ended before the fork.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from threadpoolctl import ThreadpoolController
 from .processors import cores
 
 PARALLEL_FROM = 1 << 17
-"""Fewer numbers than these are handled by one thread: waking the others would take longer."""
+"""Arrays smaller than this are processed by one thread, since waking the others would take longer."""
 PAUSE_SOFT = 1
-"""OpenMP's `omp_pause_soft`: threads end, settings stay."""
+"""OpenMP's `omp_pause_soft`, which ends threads and keeps settings."""
 
 
 def _controller() -> ThreadpoolController:
-    """Return the thread pools of the libraries that are loaded, none with more threads than there are cores."""
+    """Return the thread pools of the loaded libraries, none with more threads than cores."""
     return _pools("quspin" in sys.modules)
 
 
 @cache
 def _pools(with_quspin: bool) -> ThreadpoolController:
-    """Look for thread pools: once before QuSpin is loaded, which brings its own, and once after."""
+    """Find the thread pools: once before QuSpin, which has its own, is loaded, and once after."""
     pools = ThreadpoolController()
     most = cores()
     pools.limit(limits={pool["prefix"]: min(most, pool["num_threads"]) for pool in pools.info()})
@@ -41,14 +41,14 @@ def _pools(with_quspin: bool) -> ThreadpoolController:
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Leave the other cores to the compiled kernels."""
+    """Restrict BLAS to one thread, leaving the other cores to the compiled kernels."""
     with _controller().limit(limits=1, user_api="blas"):
         yield
 
 
 @contextmanager
 def one_thread_for(numbers: int) -> Iterator[None]:
-    """Let every library do small work in one thread."""
+    """Run small work of all libraries in one thread."""
     if numbers >= PARALLEL_FROM:
         yield
         return
@@ -58,7 +58,7 @@ def one_thread_for(numbers: int) -> Iterator[None]:
 
 @contextmanager
 def kernel_threads_for(numbers: int) -> Iterator[None]:
-    """Let the compiled kernels do small work in one thread."""
+    """Run small work of the compiled kernels in one thread."""
     threads = numba.get_num_threads()
     if threads == 1 or numbers >= PARALLEL_FROM:
         yield
@@ -71,7 +71,7 @@ def kernel_threads_for(numbers: int) -> Iterator[None]:
 
 
 def _prepare() -> None:
-    """Choose the threads of the compiled kernels, unless the environment does or they are there already."""
+    """Set the number of threads of the compiled kernels, unless the environment sets it or they are running."""
     if "NUMBA_NUM_THREADS" not in os.environ and not _layer():
         parallel.NUM_THREADS = numba.config.NUMBA_NUM_THREADS = cores()  # the first was read when numba was imported
     if "NUMBA_THREADING_LAYER" not in os.environ:
@@ -80,14 +80,14 @@ def _prepare() -> None:
 
 
 def _end_openmp() -> None:
-    """End the threads of GNU OpenMP that belong to this thread; it starts others when they are needed."""
+    """End the threads of GNU OpenMP that belong to this thread; new ones are started when needed."""
     for pool in _controller().lib_controllers:
         if pool.prefix == "libgomp":
             ctypes.CDLL(pool.filepath).omp_pause_resource_all(PAUSE_SOFT)
 
 
 def _avoid_openmp() -> None:
-    """Leave the kernels one thread in a child whose parent had numba's OpenMP threads: numba would end the child."""
+    """Use one kernel thread in a child whose parent had numba's OpenMP threads, which numba would terminate."""
     if _layer() == "omp":
         numba.set_num_threads(1)
 

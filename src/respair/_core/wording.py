@@ -1,4 +1,4 @@
-"""Words for error messages: places in a file, lists of names, and what may have been meant."""
+"""Parts of error messages: keys of a file, lists of names, and suggestions for misspelt names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 
 def dotted(*parts: str | int) -> str:
-    """Return a place in a model file as users write it.
+    """Return a key of a model file as users write it.
 
     Examples
     --------
@@ -25,24 +25,24 @@ def dotted(*parts: str | int) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Return names as a list in words."""
+    """Return names joined as an enumeration."""
     return ", ".join(names)
 
 
 def meant_by(names: Iterable[str], options: Iterable[str], taken: Container[str] = ()) -> set[str]:
-    """Return the options that misspelt names probably stand for, without those that are there themselves."""
+    """Return the options closest to misspelt names, without those that are already present."""
     known = list(options)
     close = (get_close_matches(name, known, n=1) for name in names)
     return {option for matches in close for option in matches if option not in taken}
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:
-    """Return a hint at the option that is most like a misspelt name, or nothing."""
+    """Return a suggestion of the option closest to a misspelt name, or an empty string."""
     return "".join(f"did you mean {option}? " for option in meant_by([name], options))
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number with its noun.
+    """Return a number with its noun in singular or plural.
 
     Examples
     --------

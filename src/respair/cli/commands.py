@@ -75,11 +75,11 @@ def run(
     context: typer.Context,
     files: Files,
     out: Annotated[Path, typer.Option(help="Folder for results.")] = Path(),
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line instead of tables.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line instead of tables.")] = False,
     plot: Plot = None,
     columns: Columns = None,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Repeat the points of sweeps that failed before.")
+        bool, typer.Option("--retry-failed", help="Repeat the points of a sweep that failed before.")
     ] = False,
     workers: Annotated[
         int, typer.Option(min=1, help="Processes for the points of sweeps, and the blocks of [thermal].")
@@ -87,9 +87,9 @@ def run(
     scheduler: Scheduler = "",
     plugins: Plugins = None,
 ) -> None:
-    """Compute what the model files ask for; write FILE's name with .nc for each.
+    """Run the model files and write the results to NAME.nc.
 
-    The points of a sweep are kept in FILE's name with .study as soon as they are finished; the same command goes on.
+    Finished points of a sweep are saved in NAME.study; repeat the command to continue an interrupted run.
     """
     if columns and not plot:
         refuse("--columns: the width of figures; give --plot or --plot pdf as well")
@@ -114,7 +114,7 @@ def run(
         for study, target, folder in zip(asked, targets, folders, strict=True):
             result = solve(study, target, folder, (pool, ranks), named=len(asked) > 1, shown=not json)
             try:
-                succeeded &= result is not None and _hand_out(result, target, json, plot, columns)
+                succeeded &= result is not None and _report(result, target, json, plot, columns)
             except KeyboardInterrupt:
                 say(f"{study.file}: interrupted while the result was written")
                 raise typer.Exit(INTERRUPTED) from None
@@ -125,10 +125,10 @@ def run(
 @app.command()
 def estimate(
     files: Files,
-    ranks: Annotated[int, typer.Option(min=1, help="Processes of MPI that share each point.")] = 1,
+    ranks: Annotated[int, typer.Option(min=1, help="Number of MPI processes that share each point.")] = 1,
     plugins: Plugins = None,
 ) -> None:
-    """Show dimension, memory, engine and time of each model file; compute nothing."""
+    """Show dimension, memory, engine and estimated time of each model file without running it."""
     with counted_as(ranks):
         for study in read_files(files, plugins):
             studies.show_estimate(study, console(error=False))
@@ -148,7 +148,7 @@ def check(files: Files, plugins: Plugins = None) -> None:
 def status(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of results, or of one study.")] = Path(),
 ) -> None:
-    """Show the progress of the sweeps in a folder; other runs are not disturbed."""
+    """Show the progress of the sweeps in a folder; running jobs are not disturbed."""
     found = list(studies.statuses(folder))
     if not found:
         refuse(f"{folder}: no study is kept there; a sweep keeps one in NAME.study beside its result")
@@ -159,9 +159,9 @@ def status(
 def draw(
     file: Annotated[Path, ModelFile],
     out: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path(),
-    zone: Annotated[bool, typer.Option("--zone", help="The momenta of a lattice in its first zone as well.")] = False,
+    zone: Annotated[bool, typer.Option("--zone", help="Also draw the momenta in the first Brillouin zone.")] = False,
 ) -> None:
-    """Draw the cluster of a model file to FILE's name with -cluster.png, and its momenta with -zone.png."""
+    """Draw the cluster of a model file to NAME-cluster.png and, with --zone, its momenta to NAME-zone.png."""
     (study,) = read_files([file])
     _make_folder(out)
     from ..analysis import plots
@@ -177,14 +177,14 @@ def draw(
 def crosscheck(
     file: Annotated[Path, ModelFile],
     codes: Annotated[
-        list[str] | None, typer.Option("--code", metavar="NAME", help="Only this code; may be repeated.")
+        list[str] | None, typer.Option("--code", metavar="NAME", help="Use only this code; may be repeated.")
     ] = None,
     limit: Annotated[float, typer.Option(min=0.001, help="Seconds after which a code is stopped.")] = 600.0,
     out: Annotated[Path | None, typer.Option(help="NetCDF file for the table.", show_default=False)] = None,
 ) -> None:
-    """Compare the ground energy of a model file with every other code that is installed."""
-    study, sector = _single(file)
-    data = _told(
+    """Compare the ground-state energy of a model file with all other installed codes."""
+    study, sector = _study_and_sector(file)
+    data = _or_exit(
         study, lambda: studies.crosscheck(study.model, sector, codes, options=study.solver, limit=limit, progress=say)
     )
     for part in studies.crosscheck_tables(data):
@@ -203,47 +203,47 @@ def export(
     out: Annotated[Path, typer.Option(help="Folder for the files.")] = Path(),
 ) -> None:
     """Write the Hamiltonian of a model file for another code."""
-    study, sector = _single(file)
-    for path in _told(study, lambda: studies.export(study.model, sector, to, out, file.stem)):
+    study, sector = _study_and_sector(file)
+    for path in _or_exit(study, lambda: studies.export(study.model, sector, to, out, file.stem)):
         print_out(str(path))
 
 
 Found = TypeVar("Found")
 
 
-def _told(study: Study, compute: Callable[[], Found]) -> Found:
-    """Return what is computed; refuse with the message of an error."""
+def _or_exit(study: Study, compute: Callable[[], Found]) -> Found:
+    """Return the result of a computation; exit with the message of an error."""
     try:
         return compute()
     except (ArithmeticError, MemoryError, RuntimeError, ValueError) as error:
         refuse(f"{study.file}: {error}")
 
 
-def _single(file: Path) -> tuple[Study, Sector]:
-    """Return the study of a file and its sector, which it must have; its sweep is left out."""
+def _study_and_sector(file: Path) -> tuple[Study, Sector]:
+    """Return the study of a file, without its sweep, and its sector, which is required."""
     (study,) = read_files([file])
     if study.sector is None:
         refuse(f"{study.file}: sector: got nothing; add a [sector] table with its charge")
     if study.sweep:
-        say(f"{study.file}: the sweep is left out; the values of the tables are taken")
+        say(f"{study.file}: the sweep is ignored; the values of the tables are used")
     if study.sector.has_symmetry:
-        say(f"{study.file}: {study.sector.label} left out: the lowest level of N and S_z is taken")
+        say(f"{study.file}: {study.sector.label} ignored: the lowest level of N and S_z is used")
     return study, study.sector
 
 
 @app.command()
 def convert(
     file: Annotated[Path, typer.Argument(metavar="FILE.nc", help="Result file (NetCDF).", show_default=False)],
-    csv: Annotated[bool, typer.Option("--csv", help="Write CSV: a line of names, then numbers.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Write CSV with a header line.")] = False,
     gnuplot: Annotated[
         bool, typer.Option("--gnuplot", help="Write columns for gnuplot, with a blank line after each curve.")
     ] = False,
     out: Annotated[Path, typer.Option(help="Folder for the tables.")] = Path(),
 ) -> None:
-    """Write a result file as tables of text, one for all variables over the same dimensions."""
+    """Convert a result file to text tables, one for each set of dimensions."""
     kinds = [kind for kind, wanted in (("csv", csv), ("gnuplot", gnuplot)) if wanted]
     if not kinds:
-        refuse("convert: say into what: --csv, --gnuplot, or both")
+        refuse("convert: no format was given; add --csv, --gnuplot, or both")
     if not file.is_file():
         refuse(f"{file}: there is no such file; respair run writes NAME.nc")
     _make_folder(out)
@@ -259,14 +259,14 @@ def convert(
 @app.command()
 def explore(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="Model file (TOML) to begin with.", show_default=False)
+        Path | None, typer.Argument(metavar="[FILE]", help="Initial model file (TOML).", show_default=False)
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Do not open the page, only show its address.")
     ] = False,
 ) -> None:
-    """Explore a cluster in the browser: move its couplings and see its physics at once; Ctrl-C ends it."""
+    """Explore a cluster interactively in the browser; Ctrl-C stops the server."""
     from ..explorer import ExtraMissing, check_installed
 
     try:
@@ -278,7 +278,7 @@ def explore(
     from ..explorer.server import HOST, free_port, is_free, serve
 
     if port and not is_free(port):
-        refuse(f"--port: got {port}, where something else listens; give another one, or leave it out")
+        refuse(f"--port: got {port}, which is in use; give another one, or leave it out")
     chosen = port or free_port()
     token = secrets.token_urlsafe(16)
     say(f"respair explorer: http://{HOST}:{chosen}/?token={token} (Ctrl-C ends it)")
@@ -286,7 +286,7 @@ def explore(
 
 
 def _targets(files: list[Path], out: Path) -> list[Path]:
-    """Return the result file of each model file; refuse two of the same name, and a folder that is a file."""
+    """Return the result file of each model file; exit if two coincide or the folder is a file."""
     targets = [out / f"{file.stem}.nc" for file in files]
     for i, target in enumerate(targets):
         if target in targets[:i]:
@@ -298,7 +298,7 @@ def _targets(files: list[Path], out: Path) -> list[Path]:
 
 
 def _make_folder(out: Path) -> None:
-    """Make the folder for results before anything is computed; refuse one that cannot be written to."""
+    """Create the folder for results before anything is computed; exit if it is not writable."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         reason = "" if os.access(out, os.W_OK | os.X_OK) else "Permission denied"
@@ -309,7 +309,7 @@ def _make_folder(out: Path) -> None:
 
 
 def _open_folder(stack: ExitStack, study: Study, target: Path, retry_failed: bool) -> StudyFolder | None:
-    """Open the folder of a sweep until the end of the run; refuse one in use and one of another model file."""
+    """Open the folder of a sweep until the end of the run; exit if it is in use or belongs to another model file."""
     if not study.sweep:
         return None
     try:
@@ -318,8 +318,8 @@ def _open_folder(stack: ExitStack, study: Study, target: Path, retry_failed: boo
         refuse(f"{study.file}: {error}")
 
 
-def _hand_out(result: Result, target: Path, json: bool, plot: str | None, columns: int | None) -> bool:
-    """Print and write a result; return whether it is complete and could be written."""
+def _report(result: Result, target: Path, json: bool, plot: str | None, columns: int | None) -> bool:
+    """Print and write a result; return True if it is complete and was written."""
 
     def wrote(files: Callable[[], Iterable[Path]]) -> bool:
         try:

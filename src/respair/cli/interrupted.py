@@ -1,4 +1,4 @@
-"""Messages about what an interrupted run has kept."""
+"""Messages about the saved parts of an interrupted run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .._core.wording import counted
 if TYPE_CHECKING:
     from ..studies import Result
 
-GOES_ON = "the same command goes on from there"
+GOES_ON = "repeat the command to continue"
 
 
 def kept_tables(target: Path, result: Result | None) -> Iterator[str]:
@@ -32,14 +32,14 @@ def kept_tables(target: Path, result: Result | None) -> Iterator[str]:
 
 
 def kept(target: Path, result: Result | None) -> Iterator[str]:
-    """Keep the finished points of a sweep in a file of their own; yield what is kept, a line each.
+    """Save the finished points of a sweep in a separate file; yield a message for everything that is saved.
 
     Parameters
     ----------
     target : Path
-        Where the whole result would be.
+        Path of the complete result.
     result : Result or None
-        The finished points, if there are any.
+        The finished points, if any.
     """
     if result is not None and result.study.sweep:
         partial = studies.write(result, target.with_suffix(".partial.nc"))
@@ -54,5 +54,5 @@ def kept(target: Path, result: Result | None) -> Iterator[str]:
 
 
 def _beside(target: Path, kind: str) -> list[Path]:
-    """Return what lies beside a result under its name, that of the points of a sweep included."""
+    """Return the files next to a result that belong to it, including those of the points of a sweep."""
     return [target.with_suffix(f".{kind}"), *sorted(target.parent.glob(f"{target.stem}.*.{kind}"))]

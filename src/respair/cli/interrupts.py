@@ -1,4 +1,4 @@
-"""Ctrl-C where Python would lose it, or where it would interrupt a compiler: it is sent once more."""
+"""Ctrl-C in places where Python would lose it, or would interrupt a compiler: the signal is sent again."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
     from types import FrameType
 
 PAUSE = 0.02
-"""Seconds until it is sent again."""
+"""Seconds until the signal is sent again."""
 COMPILERS = ("numba.", "llvmlite.")
-"""Modules that crash the process where they are left in the midst of a kernel."""
+"""Modules that crash the process if they are interrupted during compilation."""
 
 
 def not_lost() -> None:
-    """Have every Ctrl-C heard from now on, in destructors and callbacks of libraries as well.
+    """Handle every Ctrl-C from now on, also in destructors and callbacks of libraries.
 
-    One that comes while a kernel is compiled or loaded waits for it.
+    A signal during the compilation or loading of a kernel is deferred.
     """
-    sys.unraisablehook = _again
+    sys.unraisablehook = _on_unraisable
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _heard)
+        signal.signal(signal.SIGINT, _handle)
 
 
-def _heard(number: int, frame: FrameType | None) -> None:
+def _handle(number: int, frame: FrameType | None) -> None:
     if _is_compiling(frame):
-        _send()
+        _resend()
         return
     signal.default_int_handler(number, frame)
 
@@ -43,14 +43,14 @@ def _is_compiling(frame: FrameType | None) -> bool:
     return False
 
 
-def _again(ignored: UnraisableHookArgs) -> None:
+def _on_unraisable(ignored: UnraisableHookArgs) -> None:
     if not issubclass(ignored.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(ignored)
         return
-    _send()
+    _resend()
 
 
-def _send() -> None:
+def _resend() -> None:
     timer = Timer(PAUSE, os.kill, (os.getpid(), signal.SIGINT))
     timer.daemon = True
     timer.start()

@@ -1,4 +1,4 @@
-"""Options whose value may be left out."""
+"""Options with an optional value."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ Columns = Annotated[
 
 
 class PlotsAsAsked(typer.core.TyperCommand):
-    """A command whose option ``--plot`` takes a format or none: what follows it may be a model file."""
+    """A command whose option ``--plot`` has an optional format and may be followed by a model file."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the arguments, with the format that ``--plot`` stands for."""
+        """Parse the arguments after completing ``--plot`` with its default format."""
         return super().parse_args(ctx, list(with_formats(args)))
 
 
 def with_formats(args: Sequence[str]) -> Iterator[str]:
-    """Yield the arguments, with a format behind every ``--plot``."""
+    """Yield the arguments, with a format after every ``--plot``."""
     rest = iter(args)
     for word in rest:
         if word != PLOT:

@@ -1,4 +1,4 @@
-"""Runs that a launcher of MPI has started on several processes: rank 0 is the command, the others work for it."""
+"""Runs started by an MPI launcher: rank 0 executes the command, the other ranks work for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import typer
 
 SHARED = "run"
-"""The command that all ranks work for; rank 0 alone does the others."""
+"""The command shared by all ranks; the others are executed by rank 0 alone."""
 
 
 def status_of(app: typer.Typer, count: int, number: int) -> int | str | None:
@@ -30,7 +30,7 @@ def status_of(app: typer.Typer, count: int, number: int) -> int | str | None:
     app : Typer
         The commands.
     count, number : int
-        What the launcher says: how many processes there are, and which one this is.
+        Number of processes and rank of this one, from the launcher.
     """
     if SHARED not in sys.argv[1:2]:
         return finished(app) if number == 0 else 0
@@ -53,7 +53,7 @@ def _command(app: Callable[..., None], ranks: MPIRanks) -> int | str | None:
 
 
 def _worker(ranks: MPIRanks) -> int:
-    """Work for rank 0; nothing is printed."""
+    """Work for rank 0 without printing."""
     sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
     try:
         with counted_as(ranks.size):

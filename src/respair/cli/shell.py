@@ -1,4 +1,4 @@
-"""What all commands share: reading model files, messages, exit statuses."""
+"""Common parts of the commands: reading of model files, messages, exit statuses."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ Scheduler = Annotated[
 
 
 def refuse(text: str) -> NoReturn:
-    """Say why a command is refused, and end it."""
+    """Print an error message and exit."""
     say(text)
     raise typer.Exit(REFUSED)
 
 
 def check_scheduler(workers: int, scheduler: str) -> None:
-    """Refuse a scheduler together with workers."""
+    """Exit if both a scheduler and workers are given."""
     if scheduler and workers > 1:
         refuse("--scheduler has workers of its own; leave --workers out")
 
 
 def check_alone(ranks: MPIRanks | None, workers: int, scheduler: str) -> None:
-    """Refuse workers beside the ranks of a run."""
+    """Exit if workers or a scheduler are given for a run on several ranks."""
     if ranks is not None and (workers > 1 or scheduler):
         refuse(
             f"--{'scheduler' if scheduler else 'workers'} was given, and {ranks.size} ranks share the work already; "
@@ -58,7 +58,7 @@ def check_alone(ranks: MPIRanks | None, workers: int, scheduler: str) -> None:
 
 
 def read_files(files: list[Path], plugins: list[Path] | None = None) -> list[Study]:
-    """Read all files; report every problem of every file and stop if there is one."""
+    """Read all files; report every problem of every file and exit if there is one."""
     from ..hamiltonians import InvalidModel
 
     found, wrong = [], False
@@ -75,14 +75,14 @@ def read_files(files: list[Path], plugins: list[Path] | None = None) -> list[Stu
 
 
 def check_all_fit(asked: list[Study], workers: int) -> None:
-    """Stop if any point of any study does not fit its memory limit."""
+    """Exit if any point of any study does not fit its memory limit."""
     misfits = [tell_misfit(study, workers) for study in asked]
     if any(misfits):
         raise typer.Exit(REFUSED)
 
 
 def tell_misfit(study: Study, workers: int = 1) -> bool:
-    """Return whether any point of a study does not fit its memory limit, and say so."""
+    """Return True, with a message, if any point of a study does not fit its memory limit."""
     try:
         for point in studies.sweep_points(study):
             each = studies.at_point(study, point)
@@ -102,15 +102,15 @@ def console(error: bool) -> Console:
 
 def print_out(text: str) -> None:
     """Print to standard output."""
-    typer.echo(_harmless(text))
+    typer.echo(_printable_lines(text))
 
 
 def say(text: str) -> None:
-    """Print to standard error; that nobody can hear it stops nothing."""
+    """Print to standard error; a closed stream is ignored."""
     with suppress(OSError):
-        typer.echo(_harmless(text), err=True)
+        typer.echo(_printable_lines(text), err=True)
 
 
-def _harmless(text: str) -> str:
-    """Return lines without control characters, as the names of files may have."""
+def _printable_lines(text: str) -> str:
+    """Return lines without control characters, which file names may contain."""
     return "\n".join(map(printable, text.split("\n")))

@@ -46,9 +46,9 @@ def solve(
     except OSError as error:
         if folder is None:
             raise
-        say(f"{study.file}: a point could not be kept in {folder.path}: {error.strerror or error}")
+        say(f"{study.file}: a point could not be saved in {folder.path}: {error.strerror or error}")
         known = counted(len(found[-1].points) if found else 0, "finished point")
-        say(f"{known} are kept; make room, and the same command goes on from there")
+        say(f"saved: {known}; free disk space and repeat the command to continue")
     except KeyboardInterrupt:
         lines = list(kept(target, found[-1] if found else None))
         say(f"{study.file}: interrupted" + ("" if lines else "; nothing is kept, the same command starts anew"))

@@ -1,4 +1,4 @@
-"""Standard output and error as a shell may leave them: closed, full, a pipe that nobody reads, an old code page."""
+"""Standard output and error that may be closed, full, a broken pipe, or use a legacy encoding."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ CLOSED = "standard output is closed; send it to a file, or to /dev/null"
 
 
 def finished(command: Callable[[], None]) -> int | str | None:
-    """Run a command, write out what it printed, and return its exit status; 1 where that could not be written.
+    """Run a command, flush its output, and return its exit status; 1 if the output could not be written.
 
-    Characters that the terminal does not have are written as escapes. A pipe that nobody reads any more ends it
-    silently.
+    Characters that the terminal cannot encode are written as escapes. A broken pipe ends the command silently.
     """
     closed = sys.stdout is None
     _occupy_standard_descriptors()
@@ -29,7 +28,7 @@ def finished(command: Callable[[], None]) -> int | str | None:
     status = _status(command)
     for stream in (sys.__stdout__, sys.__stderr__):
         if stream is not None:
-            _empty(stream)
+            _flush(stream)
     return status
 
 
@@ -51,14 +50,14 @@ def _status(command: Callable[[], None]) -> int | str | None:
 
 
 def _occupy_standard_descriptors() -> None:
-    """Let closed ones lead nowhere: files that are opened later would take their numbers, and what is printed."""
+    """Redirect closed streams to the null device, so that files opened later do not take their descriptors."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)
 
 
-def _empty(stream: TextIO) -> None:
-    """Write out what is left, or throw it away: Python would complain of it at the end."""
+def _flush(stream: TextIO) -> None:
+    """Flush the stream, or discard its buffer, which would cause an error at exit."""
     try:
         stream.flush()
     except OSError:

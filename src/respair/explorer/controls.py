@@ -31,7 +31,7 @@ class Control:
     low, high, step : float
         Ends of the slider, and its step; a field beside it takes any value.
     default : float or None
-        Value where a file leaves it out; None where it depends on other keys.
+        Value where a file leaves it out; None if it depends on other keys.
     labels : function or None
         From the model to the classes for which it can have values of its own.
     part, parts : int

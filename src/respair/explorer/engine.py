@@ -111,7 +111,7 @@ class Answer:
     complete : bool
         False for what is shown before the rest is there.
     counted : bool
-        True where only error bars are still to come.
+        True if only error bars are still to come.
     swept : Result or None
         Of a sweep, its points.
     """

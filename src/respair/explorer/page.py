@@ -85,7 +85,7 @@ class Page:
             for words, tooltip, what in (
                 ("Undo", "Take the last change back", lambda: self._turn_back(self._history.undone)),
                 ("Redo", "Make it again", lambda: self._turn_back(self._history.redone)),
-                ("Pin", "Keep these numbers in grey below the next ones", self._pin_or_not),
+                ("Pin", "Keep these numbers in grey below the next ones", self._toggle_pin),
             )
         )
         self._address = _html("respair-address")
@@ -137,7 +137,7 @@ class Page:
             self._models.value = OWN
             self.refresh()
 
-    def _pin_or_not(self) -> None:
+    def _toggle_pin(self) -> None:
         self._pinned = self.screen if self._pinned is None else None
         self._pin.description = "Pin" if self._pinned is None else "Unpin"
         self.refresh()

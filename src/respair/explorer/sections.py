@@ -227,11 +227,11 @@ def _labels(cluster: Cluster, threaded: bool) -> tuple[Option, ...]:
         for m in momenta(cluster):
             blocks += [(("momentum", m),)]
             blocks += [(("momentum", m), ("reflection", r)) for r in sorted(mirrors) if is_real(cluster, m)]
-        return tuple((_named(dict(block)), block) for block in blocks)
+        return tuple((_block_name(dict(block)), block) for block in blocks)
     return tuple((name, (("irrep", name),)) for name in point_group(cluster).irreps)
 
 
-def _named(block: dict[str, Any]) -> str:
+def _block_name(block: dict[str, Any]) -> str:
     mirror = {1: ", even", -1: ", odd"}.get(block.get("reflection", 0), "")
     return f"m = {_shown(block['momentum'])}{mirror}"
 

@@ -32,7 +32,7 @@ def choices(screen: Screen, model: Model) -> list[Control]:
     every = [each for species in ("electrons", "bosons", "phonons") if species in screen.tables
              for each in couplings(screen, model, species)]  # fmt: skip
     every += [control for control in fields(model) if control.parts == 1]
-    return [each for each in every if _number(screen, each) is not None and not _gives_up(screen, each)]
+    return [each for each in every if _number(screen, each) is not None and not _breaks_conservation(screen, each)]
 
 
 def with_sweep(screen: Screen) -> Screen:
@@ -102,7 +102,7 @@ def at(screen: Screen, study: Study, values: Sequence[float]) -> Screen:
     return found.changed("sweep", screen.value("sweep"))
 
 
-def _gives_up(screen: Screen, control: Control) -> bool:
+def _breaks_conservation(screen: Screen, control: Control) -> bool:
     """True for a coupling that gives up a conserved quantity, which a sweep from zero still has."""
     entry = COUPLINGS.get(".".join(control.path.split(".")[:2]))
     return entry is not None and bool(entry.breaks) and not screen.value(control.path, 0.0)

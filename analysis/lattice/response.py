@@ -118,7 +118,7 @@ def _summed(
             basis, parts = _independent(block, images[:, k] - overlaps @ own)
             pushed = basis.reshape(-1, *block.shape)
             answer = solve(block, energy, pushed, off, progress=progress)
-            heated = np.array([block.energy.apply(w) - energy * w for w in pushed])
+            heated = np.array([block.energy.apply(w) - energy * w for w in pushed]).reshape(pushed.shape)
             response, sums = (block.overlaps(basis, v) for v in (answer, heated))
             chi += 2 * weight * (parts.conj() @ response @ parts.T).real
             fsum += weight * np.einsum("ma,ab,mb->m", parts.conj(), sums, parts).real

@@ -311,6 +311,13 @@ def test_a_lattice_that_cannot_move_is_infinitely_stiff():
     assert np.isinf(found.softened_frequency[0])
 
 
+def test_a_degenerate_level_without_phonons_does_not_respond():
+    model = Model(ring(4), None, Bosons(-0.75), Phonons(0.5, boson_coupling=0.4, total_quanta=0))
+    found = lattice_response(levels_by_symmetry(model, 4))
+    np.testing.assert_allclose(found.susceptibility, 0.0, atol=1e-12)
+    assert np.all(np.isinf(found.softened_frequency))
+
+
 def test_what_is_not_there_is_refused():
     levels = ground_state(Model(dimer(), Electrons(1.0)), 1)
     with pytest.raises(ValueError, match="no phonon mode"):

@@ -72,14 +72,14 @@ class IntegralFile:
                 raise InvalidValue(f"{place}, line {number}: allowed: {allowed}")
             rows.append(row)
         if head.get("NLINES", len(rows)) != len(rows):
-            raise InvalidValue(f"{place}: NLINES = {head['NLINES']}, but the file has {len(rows)} lines; write it again")
+            raise InvalidValue(f"{place}: NLINES = {head['NLINES']}, but the file has {len(rows)}; write it again")
         return cls(place, head, rows)
 
     def check(self, number: int, indices: Sequence[int], most: Sequence[int]) -> None:
         """Raise an error if an index is out of range; indices start at 1."""
         for index, largest in zip(indices, most, strict=True):
             if not 1 <= index <= largest:
-                raise InvalidValue(f"{self.path}, line {number}: index {index} is out of range; allowed: 1 to {largest}")
+                raise InvalidValue(f"{self.path}, line {number}: index {index} is invalid; allowed: 1 to {largest}")
 
     def same(self, number: int, value: float, before: float | None) -> None:
         """Raise an error if an earlier line gave another value."""

@@ -50,7 +50,7 @@ def _not_holstein(terms: Terms) -> str:
     alike = (c.electron_phonon_by_site - np.diag(own), own - own[0], c.frequency - c.frequency[0])
     uniform = all(np.abs(array).max() == 0 for array in (*alike, c.hubbard_u - c.hubbard_u[0]))
     if not uniform or np.any(model.flux) or not terms.is_real or model.terms:
-        return "parameters depend on the site, or a flux is given; allowed: uniform phonons, couplings and U without flux"
+        return "parameters depend on the site, or a flux is given; allowed: uniform parameters without flux"
     size = math.prod(math.comb(terms.sites, k) for k in terms.electrons[1:]) * (terms.max_quanta + 1) ** modes
     return f"{size:,} states; allowed: at most {LARGEST:,}" if size > LARGEST else ""
 

@@ -41,7 +41,7 @@ def to_qutip(model: Model, sector: Sector | int) -> Any:
 def why_not(terms: Terms) -> str:
     """Return why QuTiP cannot solve the model; empty if it can."""
     size = terms.whole_dimension
-    return f"{size:,} states of the product space of all charges; allowed: at most {LARGEST:,}" if size > LARGEST else ""
+    return f"{size:,} states in the space of all charges; allowed: at most {LARGEST:,}" if size > LARGEST else ""
 
 
 def energy(terms: Terms) -> tuple[float, float]:

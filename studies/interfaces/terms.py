@@ -29,7 +29,7 @@ class Terms:
     sector : Sector
         N and S_z, and quantum numbers that most other codes ignore.
     operator : Operator
-        Hamiltonian in the phonons of the frame; each charge operator as c+ n c in order of sites: up, down, local pairs.
+        Hamiltonian in the phonons of the frame; charge operators as c+ n c in order of sites: up, down, local pairs.
     """
 
     model: Model

@@ -77,7 +77,7 @@ WRONG = {
     "missing number": (" &FCI NORB=2,\n &END\n", "NELEC is missing"),
     "no number": (HEAD + "one 1 1 0 0\n", "line 3.*is not a number"),
     "few indices": (HEAD + "1.0 1 1\n", "line 3.*4 indices"),
-    "large index": (HEAD + "\n1.0 1 3 0 0\n", "line 4: index 3 is out of range; allowed: 1 to 2"),
+    "large index": (HEAD + "\n1.0 1 3 0 0\n", "line 4: index 3 is invalid; allowed: 1 to 2"),
     "not finite": (HEAD + "nan 1 1 0 0\n", "is not a number"),
     "spins": (HEAD.replace("MS2=0", "MS2=0,IUHF=2"), "IUHF = 2"),
     "too large": (HEAD.replace("NORB=2", "NORB=99"), "NORB = 99; allowed"),

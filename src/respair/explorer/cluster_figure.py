@@ -33,7 +33,7 @@ SPECIES = (("electron_density", 2.0, BLUE, "n"), ("boson_density", 1.0, RED, "n_
 
 
 def draw_state(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
-    """Draw electrons as left, local pairs as right half discs with areas proportional to density, and modes as rings."""
+    """Draw electrons as left, local pairs as right half discs with areas proportional to density; modes as rings."""
     xy = projected(cluster.coordinates)
     for line in (line for bond in cluster.bonds for line in cluster.lines(bond)):
         ax.plot(*projected(np.array(line)).T, color="0.6", lw=1.6, zorder=1)

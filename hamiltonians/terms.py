@@ -345,7 +345,7 @@ def far_potential(model: Model) -> float:
 
 
 def sector_operator(model: Model) -> Operator:
-    """Return the operator diagonalized in a sector: H, without a much larger chemical potential."""
+    """Return the operator diagonalised in a sector: H, without a much larger chemical potential."""
     return hamiltonian_operator(replace(model, chemical_potential=0.0) if far_potential(model) else model)
 
 

@@ -12,7 +12,7 @@ from ...clusters import InvalidValue
 from .terms import Terms
 
 SMALL = 400
-"""Largest dimension for full diagonalisation."""
+"""Largest dimension for full diagonalization."""
 
 
 def sector_rows(terms: Terms, dimensions: list[int], spins: list[int], charges: list[int]) -> NDArray[np.int64]:

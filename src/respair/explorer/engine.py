@@ -278,7 +278,7 @@ def _is_long(study: Study) -> bool:
 
 
 def _filling(data: xr.Dataset) -> str:
-    """Return the mean charge at the chemical potential as text, in the grand canonical ensemble."""
+    """Return the mean charge at the chemical potential as text, in the grand-canonical ensemble."""
     if "thermal_grand_potential" not in data:
         return ""
     low, high = (float(f(data["thermal_charge"])) for f in (np.min, np.max))

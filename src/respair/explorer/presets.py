@@ -82,7 +82,7 @@ PHYSICS: Mapping[str, str] = MappingProxyType(
 )
 """Physics of each model, and suggested parameters to vary."""
 CANONICAL = ("Boson-fermion ring", "Resonating bipolaron")
-"""Models whose grand canonical sums would take minutes: their initial ensemble is canonical."""
+"""Models whose grand-canonical sums would take minutes: their initial ensemble is canonical."""
 
 
 def preset(title: str) -> Screen:
